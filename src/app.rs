@@ -1,0 +1,42 @@
+//! The gateway put together: database, recorder, schema, routes.
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::{
+    clock::Clock,
+    db::connect::Database,
+    graphql::{
+        self, Schema,
+        context::{About, State},
+    },
+    http,
+    ingest::recorder::{Recorder, Writers},
+};
+
+/// What the routes share. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// What resolvers share too.
+    pub state: State,
+    /// The GraphQL schema.
+    pub schema: Schema,
+}
+
+impl App {
+    /// Starts the recorder and puts the gateway together.
+    #[must_use]
+    pub fn start(database: Database, clock: Clock, about: About) -> (Self, Writers) {
+        let (recorder, writers) = Recorder::start(&database.writes, &clock);
+        let state = State { database, recorder, clock, about: Arc::new(about) };
+        let schema = graphql::schema(state.clone());
+        (Self { state, schema }, writers)
+    }
+
+    /// The gateway as a service.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        http::router(self.clone())
+    }
+}

@@ -1,0 +1,256 @@
+//! Who is asking, and what they may do.
+
+use axum::http::{HeaderMap, header};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest as _, Sha256};
+use sqlx::Connection as _;
+
+use crate::{
+    clock::Clock,
+    db::{self, DbError, api_key::NewApiKey, connect::Database},
+    domain::{
+        api_key::{ApiKey, ApiKeyId, Role},
+        device::DeviceKey,
+    },
+    error::ApiError,
+};
+
+/// What every key begins with, so that a leaked one is recognised for what it is.
+const PREFIX: &str = "ag_";
+/// The least length of a key that an operator chooses.
+const MIN_CHOSEN_CHARS: usize = 32;
+/// How often the last use of a key is written down at most.
+const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// A key, in the one moment in which it is known. It has no `Debug` that tells it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// A new key: 256 random bits.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())))
+    }
+
+    /// A key that an operator chose (`AIRGRAPH_ADMIN_KEY`).
+    ///
+    /// # Errors
+    /// When it is too short to be safe, or could not be sent in a header.
+    pub fn try_chosen(key: &str) -> Result<Self, &'static str> {
+        if key.len() < MIN_CHOSEN_CHARS {
+            Err("a key has at least 32 characters; `openssl rand -base64 32` makes one")
+        } else if key.chars().any(|char| !char.is_ascii_graphic()) {
+            Err("a key holds printable ASCII characters only, and no space")
+        } else {
+            Ok(Self(key.to_owned()))
+        }
+    }
+
+    /// The key, to be shown once.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What is stored of it.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::digest(&self.0).into()
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Who is asking.
+#[derive(Clone, Debug)]
+pub enum Caller {
+    /// Somebody without a key.
+    Anonymous,
+    /// The holder of a key.
+    Holder(Box<ApiKey>),
+}
+
+impl Caller {
+    /// The key they hold.
+    #[must_use]
+    pub fn api_key(&self) -> Option<ApiKeyId> {
+        self.holder().map(|key| key.id)
+    }
+
+    fn holder(&self) -> Option<&ApiKey> {
+        match self {
+            Self::Anonymous => None,
+            Self::Holder(key) => Some(key),
+        }
+    }
+
+    /// Checks that the caller may read.
+    ///
+    /// # Errors
+    /// When reading needs a key and there is none.
+    pub fn may_read(&self, public_read: bool) -> Result<(), ApiError> {
+        match self {
+            Self::Anonymous if !public_read => {
+                Err(ApiError::Unauthenticated("reading needs a key here; send it as `Authorization: Bearer …`"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that the caller may record measurements at all.
+    ///
+    /// # Errors
+    /// When there is no key, or it is a reader's.
+    pub fn may_record(&self) -> Result<(), ApiError> {
+        match self.holder().map(|key| key.role) {
+            None => Err(ApiError::Unauthenticated(
+                "recording needs a sensor's key; send it as `Authorization: Bearer …`, as `X-Api-Key`, or as the \
+                 password of Basic authentication",
+            )),
+            Some(Role::Reader) => Err(ApiError::Forbidden("a reader's key can't record; use a sensor's".to_owned())),
+            Some(Role::Sensor | Role::Admin) => Ok(()),
+        }
+    }
+
+    /// Checks that the caller may record measurements of this device.
+    ///
+    /// # Errors
+    /// When their key is bound to another one.
+    pub fn may_record_of(&self, device: &DeviceKey) -> Result<(), ApiError> {
+        match self.holder().and_then(|key| key.device.as_ref()) {
+            Some((_, own)) if own != device => {
+                Err(ApiError::Forbidden(format!("this key records for device {own} only, not for {device}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that the caller is an admin.
+    ///
+    /// # Errors
+    /// When they are not.
+    pub fn must_be_admin(&self) -> Result<(), ApiError> {
+        match self.holder().map(|key| key.role) {
+            None => Err(ApiError::Unauthenticated("this needs an admin's key; send it as `Authorization: Bearer …`")),
+            Some(Role::Admin) => Ok(()),
+            Some(_) => Err(ApiError::Forbidden("this needs an admin's key".to_owned())),
+        }
+    }
+}
+
+/// Who holds this key.
+///
+/// # Errors
+/// When nobody does, or no longer; or when the database fails.
+pub async fn identify(database: &Database, clock: &Clock, secret: &str) -> Result<Caller, ApiError> {
+    let hash: [u8; 32] = Sha256::digest(secret).into();
+    let now = clock.now();
+    let key = db::api_key::find_by_hash(&database.reads, &hash).await?;
+    let Some(key) = key.filter(|key| key.is_valid_at(now)) else {
+        return Err(ApiError::Unauthenticated("this key opens nothing: it is unknown, expired or revoked"));
+    };
+    if key.last_used_at.is_none_or(|last_used_at| now - last_used_at > TOUCH_EVERY) {
+        let (pool, id) = (database.writes.clone(), key.id);
+        // On the side: that a use was not noted is no reason to refuse the request.
+        tokio::spawn(async move {
+            if let Err(error) = db::api_key::touch(&pool, id, now).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the use of a key could not be noted");
+            }
+        });
+    }
+    Ok(Caller::Holder(Box::new(key)))
+}
+
+/// The key that a request's headers carry, wherever the client could put it.
+#[must_use]
+pub fn secret_in(headers: &HeaderMap) -> Option<String> {
+    if let Some(key) = headers.get("x-api-key") {
+        return key.to_str().ok().map(str::to_owned);
+    }
+    let authorization = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    from_authorization(authorization)
+}
+
+/// The key in the value of an `Authorization` header: `Bearer key`, or the password of `Basic`.
+#[must_use]
+pub fn from_authorization(value: &str) -> Option<String> {
+    let (scheme, credentials) = value.split_once(' ')?;
+    let credentials = credentials.trim();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Some(credentials.to_owned())
+    } else if scheme.eq_ignore_ascii_case("basic") {
+        let decoded = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;
+        decoded.split_once(':').map(|(_, password)| password.to_owned())
+    } else {
+        None
+    }
+}
+
+/// Makes sure that somebody can administer the gateway: stores the chosen key, or makes one when there is no admin's key
+/// yet, and gives it back, to be shown.
+///
+/// # Errors
+/// When the database fails.
+pub async fn first_admin_key(
+    database: &Database,
+    chosen: Option<&Secret>,
+    now: DateTime<Utc>,
+) -> Result<Option<Secret>, DbError> {
+    let mut connection = database.writes.acquire().await?;
+    let mut transaction = connection.begin().await?;
+    let there = db::api_key::any_admin(&mut transaction, now).await?;
+    let secret = match chosen {
+        Some(secret) if db::api_key::find_by_hash(&mut *transaction, &secret.hash()).await?.is_none() => secret.clone(),
+        None if !there => Secret::random(),
+        _ => return Ok(None),
+    };
+    let (hash, name) = (secret.hash(), if chosen.is_some() { "AIRGRAPH_ADMIN_KEY" } else { "first admin" });
+    let new = NewApiKey { name, role: Role::Admin, hash, device_id: None, expires_at: None };
+    db::api_key::add(&mut *transaction, &new, now).await?;
+    transaction.commit().await?;
+    Ok(chosen.is_none().then_some(secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_found_in_every_header_it_may_stand_in() {
+        assert_eq!(from_authorization("Bearer ag_1"), Some("ag_1".to_owned()));
+        assert_eq!(from_authorization("bearer  ag_1"), Some("ag_1".to_owned()));
+        // sensor:ag_1
+        assert_eq!(from_authorization("Basic c2Vuc29yOmFnXzE="), Some("ag_1".to_owned()));
+        for nonsense in ["", "Bearer", "Digest ag_1", "Basic ag_1", "Basic !!", "Basic /////w=="] {
+            assert_eq!(from_authorization(nonsense), None, "{nonsense}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert("x-api-key", "ag_2".parse().expect("a header"));
+        headers.insert(header::AUTHORIZATION, "Bearer ag_1".parse().expect("a header"));
+        assert_eq!(secret_in(&headers), Some("ag_2".to_owned()));
+    }
+
+    #[test]
+    fn keys_are_long_random_and_not_told_by_debug() {
+        let secret = Secret::random();
+        assert_eq!(secret.reveal().len(), PREFIX.len() + 43);
+        assert_ne!(secret, Secret::random());
+        assert!(!format!("{secret:?}").contains(secret.reveal()));
+    }
+
+    #[test]
+    fn a_chosen_key_must_be_long_and_fit_a_header() {
+        assert!(Secret::try_chosen(&"x".repeat(31)).is_err());
+        assert!(Secret::try_chosen(&format!("{} {}", "x".repeat(31), "y")).is_err());
+        assert!(Secret::try_chosen(&"x".repeat(32)).is_ok());
+    }
+}

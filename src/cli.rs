@@ -1,0 +1,76 @@
+//! The command line.
+
+pub mod dev_db;
+mod keys;
+mod serve;
+mod session;
+
+use std::process::ExitCode;
+
+use clap::{Args, FromArgMatches as _, Parser, Subcommand};
+
+use crate::{
+    config::{DatabaseArgs, LogArgs, ServeArgs},
+    graphql, telemetry,
+};
+
+/// A self-hosted GraphQL gateway over Postgres for air-quality sensors
+#[derive(Debug, Parser)]
+#[command(version, about, args_conflicts_with_subcommands = false)]
+struct Cli {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve (the default)
+    Serve(ServeArgs),
+    /// Bring the database's schema up to date, and end
+    Migrate,
+    /// Print the GraphQL schema, and end
+    Schema,
+    /// Make, list and revoke keys
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    DevDb(dev_db::DevDb),
+}
+
+/// Runs the command that the arguments name. What goes wrong is told in one line.
+pub async fn run() -> ExitCode {
+    let cli = Cli::parse();
+    if let Err(error) = telemetry::start(&cli.log.log, cli.log.log_format) {
+        return failed(&anyhow::anyhow!("--log: {error}"));
+    }
+    let result = match cli.command.unwrap_or_else(default_command) {
+        Command::Serve(serve) => serve::run(&cli.database, &serve).await,
+        Command::Migrate => session::migrate(&cli.database).await,
+        Command::Schema => session::print(&graphql::sdl()),
+        Command::Keys(command) => keys::run(&cli.database, command).await,
+        Command::DevDb(arguments) => match cli.database.data_dir() {
+            Ok(data_dir) => return dev_db::run(&data_dir, &arguments).await,
+            Err(error) => Err(error.into()),
+        },
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+/// `serve` with what the environment says.
+fn default_command() -> Command {
+    let command = ServeArgs::augment_args(clap::Command::new("airgraph"));
+    let arguments = command.get_matches_from(["airgraph"]);
+    Command::Serve(ServeArgs::from_arg_matches(&arguments).unwrap_or_else(|error| error.exit()))
+}
+
+#[expect(clippy::print_stderr, reason = "the last word of a command")]
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("airgraph: {error:#}");
+    ExitCode::FAILURE
+}

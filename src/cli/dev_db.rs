@@ -1,0 +1,138 @@
+//! `airgraph dev-db`: the embedded Postgres alone.
+//!
+//! Prints its URL as the only line on standard output and runs until its standard input ends. By hand:
+//!
+//! ```sh
+//! airgraph dev-db    # until Ctrl-D or Ctrl-C
+//! ```
+
+use std::{
+    io::{Read, Write},
+    path::{Path, absolute},
+    process::ExitCode,
+};
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use crate::{
+    db::embedded::{
+        EmbeddedError, Share,
+        cluster::Cluster,
+        lock::{self, Claim, Ownership, Phase},
+        open_data_dir, say,
+        supervisor::Supervisor,
+    },
+    privileges,
+};
+
+/// Run the embedded Postgres alone: print its URL, then run until standard input ends
+#[derive(Debug, Clone, clap::Args)]
+pub struct DevDb {
+    /// Use the Postgres of an airgraph that is already running on the data folder, and leave it running
+    #[arg(long)]
+    pub attach: bool,
+    /// The gateway that started this: the process to name to others
+    #[arg(long, hide = true, value_name = "PID")]
+    pub gateway: Option<u32>,
+}
+
+/// Runs it. Says itself what goes wrong: on standard output to a gateway, which passes it on, else on standard error.
+pub async fn run(data_dir: &Path, arguments: &DevDb) -> ExitCode {
+    match hold(data_dir, arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if arguments.gateway.is_none() || announce(&error.to_string()).is_err() {
+                say(error);
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn hold(data_dir: &Path, arguments: &DevDb) -> Result<(), EmbeddedError> {
+    let mut end = End::listen()?;
+    let data_dir = absolute(data_dir).map_err(|cause| EmbeddedError::file("find the data folder", data_dir, cause))?;
+    privileges::give_up(&data_dir)?;
+    let data_dir = open_data_dir(&data_dir)?;
+
+    let share = if arguments.attach { Share::Attach } else { Share::Refuse };
+    let pid = arguments.gateway.unwrap_or_else(std::process::id);
+    let cluster = Cluster::new(&data_dir);
+    let claim = tokio::select! {
+        claim = lock::claim(&data_dir, share, pid, async || cluster.running_url().await) => claim?,
+        () = end.requested() => return Ok(()),
+    };
+    match claim {
+        Claim::Owned(ownership) => own(&data_dir, &ownership, &mut end).await,
+        Claim::Attached(url) => {
+            if announce(&url).is_ok() {
+                end.requested().await;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Runs Postgres until the end is requested. However this goes, Postgres is stopped before the lock is let go.
+async fn own(data_dir: &Path, ownership: &Ownership, end: &mut End) -> Result<(), EmbeddedError> {
+    let mut postgres = tokio::select! {
+        prepared = Supervisor::prepare(data_dir) => prepared?,
+        () = end.requested() => return Ok(()),
+    };
+    let result = tokio::select! {
+        error = serve(&mut postgres, ownership) => Err(error),
+        () = end.requested() => Ok(()),
+    };
+    ownership.set_phase(Phase::Stopping);
+    postgres.stop().await;
+    result
+}
+
+async fn serve(postgres: &mut Supervisor, ownership: &Ownership) -> EmbeddedError {
+    let url = match postgres.start().await {
+        Ok(url) => url,
+        Err(error) => return error,
+    };
+    ownership.set_phase(Phase::Running);
+    // If nobody reads it our standard input ends as well, and that is acted upon.
+    let _ = announce(&url);
+    postgres.keep_alive().await
+}
+
+fn announce(line: &str) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()
+}
+
+/// When to end: standard input has ended, or a signal says so.
+struct End(watch::Receiver<bool>);
+
+impl End {
+    fn listen() -> Result<Self, EmbeddedError> {
+        let (sender, receiver) = watch::channel(false);
+        for kind in [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()] {
+            let mut signals =
+                signal(kind).map_err(|cause| EmbeddedError::file("catch signals for", Path::new("airgraph"), cause))?;
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                signals.recv().await;
+                sender.send_replace(true);
+            });
+        }
+        // A thread of its own and not tokio's standard input, whose pending read would keep the process from ending.
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin().lock().by_ref(), &mut std::io::sink());
+            sender.send_replace(true);
+        });
+        Ok(Self(receiver))
+    }
+
+    async fn requested(&mut self) {
+        // An error means that nobody is left to request it, which can't be waited for either.
+        let _ = self.0.wait_for(|requested| *requested).await;
+    }
+}

@@ -1,0 +1,119 @@
+//! `airgraph keys`: make, list and revoke keys.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
+use clap::{Subcommand, ValueEnum};
+
+use super::session::{Session, print};
+use crate::{
+    auth::Secret,
+    clock::Clock,
+    config::DatabaseArgs,
+    db::{self, api_key::NewApiKey, connect::Database, embedded::Share},
+    domain::{
+        api_key::{ApiKey, ApiKeyId, Role},
+        device::DeviceKey,
+    },
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Keys {
+    /// Make a key and print it; this is the only time it is shown
+    Create {
+        /// What its owner calls it
+        name: String,
+        /// What its holder may do
+        #[arg(long, value_enum)]
+        role: RoleName,
+        /// For a sensor: the key of the one device it records for (registered before)
+        #[arg(long)]
+        device: Option<String>,
+        /// When it ends to work by itself, such as 2027-01-01T00:00:00Z
+        #[arg(long)]
+        expires: Option<DateTime<Utc>>,
+    },
+    /// List all keys, without the keys themselves
+    List,
+    /// Revoke a key, at once and for good
+    Revoke {
+        /// The number that `keys list` shows
+        number: i64,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum RoleName {
+    /// Read
+    Reader,
+    /// Read and record
+    Sensor,
+    /// Everything
+    Admin,
+}
+
+pub(super) async fn run(arguments: &DatabaseArgs, command: Keys) -> anyhow::Result<()> {
+    let session = Session::open(arguments, 1, Share::Attach).await?;
+    let told = execute(&session.database, command).await;
+    session.close().await?;
+    print(&told?)
+}
+
+async fn execute(database: &Database, command: Keys) -> anyhow::Result<String> {
+    let (db, now) = (&database.writes, Clock::system().now());
+    match command {
+        Keys::Create { name, role, device, expires } => {
+            let role = match role {
+                RoleName::Reader => Role::Reader,
+                RoleName::Sensor => Role::Sensor,
+                RoleName::Admin => Role::Admin,
+            };
+            if device.is_some() && role != Role::Sensor {
+                bail!("--device: only a sensor's key can be bound to a device");
+            }
+            if expires.is_some_and(|expires| expires <= now) {
+                bail!("--expires: lies in the past");
+            }
+            let device_id = match device {
+                None => None,
+                Some(device) => {
+                    let key = DeviceKey::try_new(device).context("--device")?;
+                    let ids = db::device::ids_by_keys(db, &[key.as_str()]).await?;
+                    let id = ids.get(key.as_str()).copied();
+                    Some(id.with_context(|| format!("--device: there is no device {:?}", key.as_str()))?)
+                }
+            };
+            let secret = Secret::random();
+            let new = NewApiKey { name: &name, role, hash: secret.hash(), device_id, expires_at: expires };
+            db::api_key::add(db, &new, now).await?;
+            Ok(format!("{}\n", secret.reveal()))
+        }
+        Keys::List => Ok(table(&db::api_key::list(db).await?, now)),
+        Keys::Revoke { number } => {
+            db::api_key::revoke(db, ApiKeyId(number), now).await?;
+            let key = db::api_key::lookup(db, ApiKeyId(number)).await?;
+            let key = key.with_context(|| format!("there is no key with the number {number}"))?;
+            Ok(format!("key {number} ({}) is revoked\n", key.name))
+        }
+    }
+}
+
+fn table(keys: &[ApiKey], now: DateTime<Utc>) -> String {
+    let mut table =
+        format!("{:>6}  {:8}  {:8}  {:20}  {:16}  name\n", "number", "role", "state", "last used", "device");
+    for key in keys {
+        let state = match key {
+            key if key.revoked_at.is_some() => "revoked",
+            key if key.is_valid_at(now) => "valid",
+            _ => "expired",
+        };
+        let last_used =
+            key.last_used_at.map_or("never".to_owned(), |time| time.format("%Y-%m-%d %H:%M UTC").to_string());
+        let device = key.device.as_ref().map_or("any", |(_, key)| key.as_str());
+        let row = (key.id.0, key.role.as_str(), state, last_used, device, &key.name);
+        let written = writeln!(table, "{:>6}  {:8}  {:8}  {:20}  {:16}  {}", row.0, row.1, row.2, row.3, row.4, row.5);
+        debug_assert!(written.is_ok(), "a String takes everything");
+    }
+    table
+}

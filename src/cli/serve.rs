@@ -1,0 +1,129 @@
+//! `airgraph serve`: the gateway, from its start to its last answer.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::Context as _;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use super::session::{Session, print};
+use crate::{
+    app::App,
+    auth::{self, Secret},
+    clock::Clock,
+    config::{DatabaseArgs, ServeArgs},
+    db::embedded::{EmbeddedDatabase, Share},
+    graphql::context::About,
+};
+
+/// How long requests may take to end once the gateway is told to stop.
+const DRAIN: Duration = Duration::from_secs(20);
+
+pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyhow::Result<()> {
+    let admin_key = arguments.admin_key.as_deref().map(Secret::try_chosen).transpose();
+    let admin_key = admin_key.map_err(|reason| anyhow::anyhow!("AIRGRAPH_ADMIN_KEY: {reason}"))?;
+    // Before the database: root may be needed for a low port and is given up there, and a port in use is found at once.
+    let listener = TcpListener::bind(arguments.listen).await;
+    let listener = listener.with_context(|| format!("can't listen on {} (--listen)", arguments.listen))?;
+    let address = listener.local_addr()?;
+    let mut stop = Stop::listen()?;
+
+    let mut session = tokio::select! {
+        session = Session::open(database, arguments.read_connections, Share::Refuse) => session?,
+        () = stop.asked() => return Ok(()),
+    };
+    let clock = Clock::system();
+    let new_key = auth::first_admin_key(&session.database, admin_key.as_ref(), clock.now()).await?;
+    let about = About {
+        public_read: arguments.public_read,
+        database_host: session.options.get_host().to_owned(),
+        database_port: session.options.get_port(),
+    };
+    let (app, writers) = App::start(session.database.clone(), clock, about);
+    print(&welcome(address, new_key.as_ref()))?;
+
+    let (draining, mut drained) = watch::channel(false);
+    let server = axum::serve(listener, app.router()).with_graceful_shutdown(async move {
+        let _ = drained.wait_for(|draining| *draining).await;
+    });
+    let mut server = tokio::spawn(server.into_future());
+    let outcome = tokio::select! {
+        served = &mut server => served.context("the server ended by itself")?.context("the server failed"),
+        () = stop.asked() => Ok(()),
+        () = lost(session.embedded.as_mut()) => Err(anyhow::anyhow!("the private Postgres ended unexpectedly")),
+    };
+    tracing::info!("stopping: answering what was accepted");
+    draining.send_replace(true);
+    if tokio::time::timeout(DRAIN, &mut server).await.is_err() {
+        tracing::warn!("some requests took too long and were cut off");
+        server.abort();
+    }
+    writers.finish().await;
+    session.close().await?;
+    outcome
+}
+
+/// Comes back when the private Postgres is gone for good; never where there is none.
+async fn lost(embedded: Option<&mut EmbeddedDatabase>) {
+    match embedded {
+        Some(embedded) => drop(embedded.ended().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// The signals that ask the gateway to stop.
+struct Stop {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// What a newcomer needs: where to look, and a sensor's POST to paste.
+fn welcome(address: SocketAddr, new_key: Option<&Secret>) -> String {
+    // 0.0.0.0 and [::] are listened on, but nobody can go there.
+    let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    let at = format!("http://{host}:{}", address.port());
+    let key = new_key.map_or("$AIRGRAPH_KEY", Secret::reveal);
+    let about_key = match new_key {
+        Some(key) => format!("\n  Admin key (shown this once; keep it):\n    {}\n", key.reveal()),
+        None => "\n  Keys: the admin key was shown at the first start; `airgraph keys create` makes more.\n".to_owned(),
+    };
+    format!(
+        r#"
+airgraph {version} is serving
+
+  Playground   {at}/playground
+  GraphQL      {at}/graphql
+{about_key}
+  Post a packet as a bicycle's sensor would:
+    curl {at}/insertSensorData \
+      -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \
+      -d '{{"dev_id":"bike-07","payload_raw":"{packet}"}}'
+  and read it back:
+    curl {at}/graphql -H 'Content-Type: application/json' \
+      -d '{{"query":"{{ device(key: \"bike-07\") {{ latest {{ measuredAt latitude longitude pm25 pm10 }} }} }}"}}'
+
+"#,
+        version = env!("CARGO_PKG_VERSION"),
+        packet = EXAMPLE_PACKET,
+    )
+}
+
+/// Eight samples around 52.194, 0.135 (a street in Cambridge), in base64.
+const EXAMPLE_PACKET: &str = "dBitCKpGqAmB23FyAmB25FcAmB24E8AwCDDDsAvCDEDiAvCDKDgAuCLSDcAuCIAAAAAA";

@@ -1,0 +1,73 @@
+//! A command's connection to the database, whichever it is, from opening to closing.
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+use sqlx::postgres::PgConnectOptions;
+
+use crate::{
+    config::{DatabaseArgs, DatabaseChoice},
+    db::{
+        connect::{self, Database},
+        embedded::{self, EmbeddedDatabase, Share},
+    },
+    ingest::recorder::WRITERS,
+    privileges,
+};
+
+/// Connections that mutations may have beside the recorder's.
+const MUTATIONS: u32 = 2;
+
+/// A database that is up and has the present schema.
+pub(super) struct Session {
+    pub database: Database,
+    /// Where it is.
+    pub options: PgConnectOptions,
+    /// The private Postgres, where it is one.
+    pub embedded: Option<EmbeddedDatabase>,
+}
+
+impl Session {
+    /// Starts the private Postgres, where it is that, waits for the database and brings its schema up to date. As root,
+    /// starting one gives up the privileges of root; so open first what only root can open.
+    pub async fn open(arguments: &DatabaseArgs, readers: u32, share: Share) -> anyhow::Result<Self> {
+        let (options, embedded) = match arguments.choice()? {
+            DatabaseChoice::External(options) => (*options, None),
+            DatabaseChoice::Embedded(data_dir) => {
+                let data_dir = std::path::absolute(&data_dir).context("the data folder")?;
+                let embedded = embedded::start(&data_dir, share).await?;
+                if let Some(account) = privileges::give_up(&data_dir)? {
+                    tracing::info!(account, "started as root; from here on running as");
+                }
+                (embedded.url().parse().context("the private Postgres told no URL")?, Some(embedded))
+            }
+        };
+        let database = connect::open(&options, readers, WRITERS + MUTATIONS).await?;
+        connect::migrate(&database).await?;
+        Ok(Self { database, options, embedded })
+    }
+
+    /// Closes the connections, and stops the private Postgres.
+    pub async fn close(self) -> anyhow::Result<()> {
+        self.database.reads.close().await;
+        self.database.writes.close().await;
+        if let Some(embedded) = self.embedded {
+            embedded.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+/// `airgraph migrate`.
+pub(super) async fn migrate(arguments: &DatabaseArgs) -> anyhow::Result<()> {
+    Session::open(arguments, 1, Share::Attach).await?.close().await?;
+    print("the schema is up to date\n")
+}
+
+/// Prints the outcome of a command. A reader that went away (`| head`) is no error.
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

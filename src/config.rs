@@ -1,0 +1,148 @@
+//! Settings: command-line arguments, each with an environment variable. `airgraph serve --help` is the reference.
+
+use std::{fmt, net::SocketAddr, path::PathBuf};
+
+use clap::{ArgAction, Args};
+use sqlx::postgres::PgConnectOptions;
+
+use crate::{db::embedded, telemetry::LogFormat};
+
+/// Which database.
+#[derive(Clone, Args)]
+#[command(next_help_heading = "Database")]
+pub struct DatabaseArgs {
+    /// The database as a URL, such as <postgres://user:password@host:5432/name>; takes precedence over the others
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
+    pub database_url: Option<String>,
+
+    /// The database's host; without this and without a URL, a private Postgres is started
+    #[arg(long, env = "POSTGRES_HOST", global = true)]
+    pub postgres_host: Option<String>,
+
+    /// Its port
+    #[arg(long, env = "POSTGRES_PORT", default_value_t = 5432, global = true)]
+    pub postgres_port: u16,
+
+    /// The database's name
+    #[arg(long, env = "POSTGRES_DB", default_value = "airgraph", global = true)]
+    pub postgres_db: String,
+
+    /// The user
+    #[arg(long, env = "POSTGRES_USER", default_value = "airgraph", global = true)]
+    pub postgres_user: String,
+
+    /// The user's password
+    #[arg(long, env = "POSTGRES_PASSWORD", hide_env_values = true, global = true)]
+    pub postgres_password: Option<String>,
+
+    /// Where the private Postgres keeps its data; by default /var/lib/airgraph for root, else the user's data folder
+    #[arg(long, env = "AIRGRAPH_DATA_DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
+}
+
+// Written by hand so that no secret gets into a log.
+impl fmt::Debug for DatabaseArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseArgs")
+            .field("postgres_host", &self.postgres_host)
+            .field("data_dir", &self.data_dir)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The database that the settings choose.
+#[derive(Clone, Debug)]
+pub enum DatabaseChoice {
+    /// One that runs already.
+    External(Box<PgConnectOptions>),
+    /// A private one with its data here.
+    Embedded(PathBuf),
+}
+
+/// Settings that choose no database.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The URL can't be read. The error doesn't repeat it: it may hold a password.
+    #[error("DATABASE_URL can't be read ({0}); it looks like postgres://user:password@host:5432/name")]
+    DatabaseUrl(String),
+    /// There is no place for the private Postgres' data.
+    #[error("no home folder, so no place for the data: set AIRGRAPH_DATA_DIR to a folder, or DATABASE_URL")]
+    NoDataDir,
+}
+
+impl DatabaseArgs {
+    /// `DATABASE_URL`; else `POSTGRES_HOST` and its kin; else a private Postgres.
+    ///
+    /// # Errors
+    /// When the URL can't be read, or there is no place for data.
+    pub fn choice(&self) -> Result<DatabaseChoice, ConfigError> {
+        if let Some(url) = &self.database_url {
+            let options = url.parse::<PgConnectOptions>().map_err(|error| match error {
+                sqlx::Error::Configuration(reason) => ConfigError::DatabaseUrl(reason.to_string()),
+                _ => ConfigError::DatabaseUrl("unknown form".to_owned()),
+            })?;
+            return Ok(DatabaseChoice::External(Box::new(options)));
+        }
+        if let Some(host) = &self.postgres_host {
+            let mut options = PgConnectOptions::new()
+                .host(host)
+                .port(self.postgres_port)
+                .database(&self.postgres_db)
+                .username(&self.postgres_user);
+            if let Some(password) = &self.postgres_password {
+                options = options.password(password);
+            }
+            return Ok(DatabaseChoice::External(Box::new(options)));
+        }
+        Ok(DatabaseChoice::Embedded(self.data_dir()?))
+    }
+
+    /// Where the private Postgres keeps its data. Ask before giving up root.
+    ///
+    /// # Errors
+    /// When none is told and the user has no home folder.
+    pub fn data_dir(&self) -> Result<PathBuf, ConfigError> {
+        self.data_dir.clone().or_else(embedded::default_data_dir).ok_or(ConfigError::NoDataDir)
+    }
+}
+
+/// How the gateway serves.
+#[derive(Clone, Args)]
+#[command(next_help_heading = "Serving")]
+pub struct ServeArgs {
+    /// The address to listen on
+    #[arg(long, env = "AIRGRAPH_LISTEN", default_value = "127.0.0.1:8000")]
+    pub listen: SocketAddr,
+
+    /// Whether anybody may read; writing always needs a key
+    #[arg(long, env = "AIRGRAPH_PUBLIC_READ", default_value_t = true, action = ArgAction::Set)]
+    pub public_read: bool,
+
+    /// An admin's key of your choice, at least 32 characters; without it the first start makes one and prints it once
+    #[arg(long, env = "AIRGRAPH_ADMIN_KEY", hide_env_values = true)]
+    pub admin_key: Option<String>,
+
+    /// Connections to the database for queries
+    #[arg(long, env = "AIRGRAPH_READ_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub read_connections: u32,
+}
+
+// Written by hand so that no secret gets into a log.
+impl fmt::Debug for ServeArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServeArgs").field("listen", &self.listen).finish_non_exhaustive()
+    }
+}
+
+/// What is logged.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Logging")]
+pub struct LogArgs {
+    /// What is logged: a level, or levels by module such as `info,airgraph=debug,sqlx=debug`
+    #[arg(long, env = "AIRGRAPH_LOG", default_value = "info", global = true)]
+    pub log: String,
+
+    /// How log lines look
+    #[arg(long, env = "AIRGRAPH_LOG_FORMAT", value_enum, default_value_t = LogFormat::Pretty, global = true)]
+    pub log_format: LogFormat,
+}

@@ -1,0 +1,155 @@
+//! `api_key`.
+
+use chrono::{DateTime, Utc};
+use sqlx::{FromRow, PgConnection, PgExecutor, Row as _, postgres::PgRow};
+
+use super::DbError;
+use crate::domain::{
+    api_key::{ApiKey, ApiKeyId, Role},
+    device::{DeviceId, DeviceKey},
+};
+
+const SELECT: &str = "select api_key_id, api_key.name, role, api_key.device_id, device.key, api_key.created_at,
+                             expires_at, revoked_at, last_used_at
+                      from api_key left join device using (device_id)";
+
+/// Serialises the making of the first admin key among gateways that start together. Any number will do.
+const FIRST_KEY_LOCK: i64 = 0x6169_7267_0002;
+
+struct ApiKeyRow(ApiKey);
+
+impl FromRow<'_, PgRow> for ApiKeyRow {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        let device_id: Option<i64> = row.try_get(3)?;
+        let device_key: Option<String> = row.try_get(4)?;
+        Ok(Self(ApiKey {
+            id: ApiKeyId(row.try_get(0)?),
+            name: row.try_get(1)?,
+            role: Role::from_stored(row.try_get(2)?),
+            device: device_id.map(DeviceId).zip(device_key.map(DeviceKey::from_stored)),
+            created_at: row.try_get(5)?,
+            expires_at: row.try_get(6)?,
+            revoked_at: row.try_get(7)?,
+            last_used_at: row.try_get(8)?,
+        }))
+    }
+}
+
+/// A key to be stored.
+#[derive(Clone, Debug)]
+pub struct NewApiKey<'a> {
+    /// What its owner calls it.
+    pub name: &'a str,
+    /// What its holder may do.
+    pub role: Role,
+    /// SHA-256 of the key.
+    pub hash: [u8; 32],
+    /// The one device it may write for.
+    pub device_id: Option<DeviceId>,
+    /// When it ends to work by itself.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Stores a key.
+///
+/// # Errors
+/// When the database fails; a violation of `api_key_hash_unique` when this very key is there already.
+#[tracing::instrument(name = "db.api_key.add", skip_all)]
+pub async fn add(db: impl PgExecutor<'_>, new: &NewApiKey<'_>, now: DateTime<Utc>) -> Result<ApiKeyId, DbError> {
+    let id = sqlx::query_scalar!(
+        "insert into api_key (name, role, hash, device_id, expires_at, created_at)
+         values ($1, $2, $3, $4, $5, $6)
+         returning api_key_id",
+        new.name,
+        new.role.as_str(),
+        &new.hash,
+        new.device_id.map(|id| id.0),
+        new.expires_at,
+        now,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(ApiKeyId(id))
+}
+
+/// The key with this hash, valid or not.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.api_key.find_by_hash", skip_all)]
+pub async fn find_by_hash(db: impl PgExecutor<'_>, hash: &[u8; 32]) -> Result<Option<ApiKey>, DbError> {
+    let mut query = sqlx::QueryBuilder::new(SELECT);
+    let row: Option<ApiKeyRow> =
+        query.push(" where hash = ").push_bind(hash.as_slice()).build_query_as().fetch_optional(db).await?;
+    Ok(row.map(|row| row.0))
+}
+
+/// The key with this row number.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.api_key.lookup", skip_all)]
+pub async fn lookup(db: impl PgExecutor<'_>, id: ApiKeyId) -> Result<Option<ApiKey>, DbError> {
+    let mut query = sqlx::QueryBuilder::new(SELECT);
+    let row: Option<ApiKeyRow> =
+        query.push(" where api_key_id = ").push_bind(id.0).build_query_as().fetch_optional(db).await?;
+    Ok(row.map(|row| row.0))
+}
+
+/// All keys, oldest first.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.api_key.list", skip_all)]
+pub async fn list(db: impl PgExecutor<'_>) -> Result<Vec<ApiKey>, DbError> {
+    let mut query = sqlx::QueryBuilder::new(SELECT);
+    let rows: Vec<ApiKeyRow> = query.push(" order by api_key_id").build_query_as().fetch_all(db).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+/// Revokes a key; one that is revoked stays so since when it was.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.api_key.revoke", skip_all)]
+pub async fn revoke(db: impl PgExecutor<'_>, id: ApiKeyId, now: DateTime<Utc>) -> Result<(), DbError> {
+    sqlx::query!("update api_key set revoked_at = $2 where api_key_id = $1 and revoked_at is null", id.0, now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Notes that a key was used.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.api_key.touch", skip_all)]
+pub async fn touch(db: impl PgExecutor<'_>, id: ApiKeyId, now: DateTime<Utc>) -> Result<(), DbError> {
+    sqlx::query!(
+        "update api_key set last_used_at = $2 where api_key_id = $1 and (last_used_at is null or last_used_at < $2)",
+        id.0,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Within a transaction: waits for other gateways that make the first key, then tells whether there is an admin's key
+/// that still works.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.api_key.any_admin", skip_all)]
+pub async fn any_admin(transaction: &mut PgConnection, now: DateTime<Utc>) -> Result<bool, DbError> {
+    sqlx::query!("select pg_advisory_xact_lock($1)", FIRST_KEY_LOCK).execute(&mut *transaction).await?;
+    Ok(sqlx::query_scalar!(
+        r#"select exists (
+               select from api_key
+               where role = 'admin' and revoked_at is null and (expires_at is null or expires_at > $1)
+           ) as "exists!""#,
+        now,
+    )
+    .fetch_one(transaction)
+    .await?)
+}

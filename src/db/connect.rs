@@ -1,0 +1,164 @@
+//! Reaching the database: waiting until it is up, checking that it will do, bringing its schema up to date.
+
+use std::time::Duration;
+
+use rand::RngExt as _;
+use sqlx::{
+    ConnectOptions as _, Connection as _, PgConnection, PgPool,
+    migrate::{MigrateError, Migrator},
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+/// The oldest Postgres that works, as `server_version_num` tells it.
+const MIN_SERVER_VERSION: i32 = 150_000;
+/// The first and the longest pause between two tries to connect; each doubles the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How long a request waits for a free connection before it is told that the database is away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// A connection idle for longer is asked for a sign of life before it is used; in busy times none is.
+const PING_AFTER_IDLE: Duration = Duration::from_secs(5);
+/// What one statement of a query may take.
+const STATEMENT_TIMEOUT: &str = "30s";
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// Why the gateway can't work with this database. Each message is one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// User or password were refused, or the database doesn't exist.
+    #[error(
+        "Postgres at {at} refuses the connection: {reason}. Check DATABASE_URL, or POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB"
+    )]
+    Refused {
+        /// Host and port.
+        at: String,
+        /// What the server said of it.
+        reason: String,
+    },
+    /// The server is older than [`MIN_SERVER_VERSION`].
+    #[error("Postgres at {at} is version {version}; airgraph needs 15 or newer")]
+    TooOld {
+        /// Host and port.
+        at: String,
+        /// The server's version as it tells it.
+        version: String,
+    },
+    /// The database was migrated by a newer airgraph.
+    #[error("the database's schema (migration {migration}) is newer than this airgraph ({}): use the newer binary", env!("CARGO_PKG_VERSION"))]
+    SchemaIsNewer {
+        /// The first migration that this binary doesn't know.
+        migration: i64,
+    },
+    /// A migration failed.
+    #[error("the database's schema could not be brought up to date: {0}")]
+    Migration(#[source] MigrateError),
+    /// Anything else that trying again would not mend.
+    #[error("Postgres at {at} can't be used: {source}")]
+    Other {
+        /// Host and port.
+        at: String,
+        /// What went wrong.
+        #[source]
+        source: sqlx::Error,
+    },
+}
+
+/// The connections of one gateway. Writers have their own, so that readers can't starve them.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// For queries. Statements are bounded in time.
+    pub reads: PgPool,
+    /// For the recorder and for mutations.
+    pub writes: PgPool,
+}
+
+/// Waits for the database, checks its version and opens the pools. Doesn't change the schema.
+///
+/// # Errors
+/// When the database is up but can't be used.
+pub async fn open(options: &PgConnectOptions, readers: u32, writers: u32) -> Result<Database, ConnectError> {
+    let options = options.clone().application_name("airgraph").log_statements(log::LevelFilter::Debug);
+    wait_until_usable(&options).await?;
+    let pool = |size: u32, options: PgConnectOptions| {
+        PgPoolOptions::new()
+            .max_connections(size)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false) // a ping each time costs as much as a small query
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > PING_AFTER_IDLE {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_lazy_with(options)
+    };
+    Ok(Database {
+        reads: pool(readers, options.clone().options([("statement_timeout", STATEMENT_TIMEOUT)])),
+        writes: pool(writers, options),
+    })
+}
+
+/// Brings the schema up to date. Only ever adds; several gateways may do it at once.
+///
+/// # Errors
+/// When the schema is newer than this binary, or a migration fails.
+pub async fn migrate(database: &Database) -> Result<(), ConnectError> {
+    MIGRATIONS.run(&database.writes).await.map_err(|error| match error {
+        MigrateError::VersionMissing(migration) => ConnectError::SchemaIsNewer { migration },
+        error => ConnectError::Migration(error),
+    })
+}
+
+async fn wait_until_usable(options: &PgConnectOptions) -> Result<(), ConnectError> {
+    let at = format!("{}:{}", options.get_host(), options.get_port());
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match check(options, &at).await {
+            Ok(checked) => return checked,
+            Err(error) => {
+                let jittered = pause.mul_f64(rand::rng().random_range(0.5..1.0));
+                tracing::warn!(%at, reason = %error, next_try_in = ?jittered, "waiting for Postgres");
+                tokio::time::sleep(jittered).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+/// The outer error is one that waiting may mend; the inner one isn't.
+async fn check(options: &PgConnectOptions, at: &str) -> Result<Result<(), ConnectError>, sqlx::Error> {
+    let mut connection = match PgConnection::connect_with(options).await {
+        Ok(connection) => connection,
+        Err(error) => return may_pass(error, at).map(Err),
+    };
+    let (number, version): (i32, String) =
+        sqlx::query_as("select current_setting('server_version_num')::int, current_setting('server_version')")
+            .fetch_one(&mut connection)
+            .await?;
+    connection.close().await?;
+    if number < MIN_SERVER_VERSION {
+        return Ok(Err(ConnectError::TooOld { at: at.to_owned(), version }));
+    }
+    Ok(Ok(()))
+}
+
+/// `Err` for what may pass, `Ok` for what will not.
+fn may_pass(error: sqlx::Error, at: &str) -> Result<ConnectError, sqlx::Error> {
+    let at = at.to_owned();
+    match &error {
+        sqlx::Error::Io(_) => Err(error),
+        sqlx::Error::Database(database) => match database.code().as_deref().unwrap_or_default() {
+            // starting up or shutting down; too many connections
+            "57P01" | "57P02" | "57P03" | "53300" => Err(error),
+            // a wrong password or user; a database that doesn't exist
+            code if code.starts_with("28") || code == "3D000" => {
+                Ok(ConnectError::Refused { at, reason: database.message().to_owned() })
+            }
+            _ => Ok(ConnectError::Other { at, source: error }),
+        },
+        _ => Ok(ConnectError::Other { at, source: error }),
+    }
+}

@@ -1,0 +1,120 @@
+//! The gateway's side: `airgraph dev-db` as a child process on a leash.
+//!
+//! What the two say to each other: the child writes one line to its standard output, the URL or else why there is
+//! none, and ends when its standard input does. Its standard error is ours, for what takes long at a first start.
+
+use std::{
+    path::Path,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    time::timeout,
+};
+
+use super::{DATA_DIR_VARIABLE, EmbeddedError, Share};
+
+/// What the line with the URL begins with.
+const SCHEME: &str = "postgresql://";
+
+/// A little longer than `dev-db` takes at most to stop Postgres.
+const STOP_PATIENCE: Duration = Duration::from_secs(75);
+
+/// A Postgres that runs as long as this value, and no longer than this process.
+///
+/// Dropping it stops Postgres without waiting for it.
+pub struct EmbeddedDatabase {
+    url: String,
+    child: Child,
+}
+
+/// Starts the embedded Postgres by running this very program once more. See [`start_with`].
+///
+/// # Errors
+///
+/// As [`start_with`].
+pub async fn start(data_dir: &Path, share: Share) -> Result<EmbeddedDatabase, EmbeddedError> {
+    let program = std::env::current_exe()
+        .map_err(|cause| EmbeddedError::file("find the running program", Path::new("airgraph"), cause))?;
+    start_with(&program, data_dir, share).await
+}
+
+/// Starts the embedded Postgres with `program`, an airgraph, and waits until it answers. The first time that may take
+/// minutes, of which the child informs on standard error.
+///
+/// Call it while still root, if started as root: the child gives that up by itself.
+///
+/// # Errors
+///
+/// What the child says, in one line; or it can't be run.
+pub async fn start_with(program: &Path, data_dir: &Path, share: Share) -> Result<EmbeddedDatabase, EmbeddedError> {
+    let cannot_run = |cause| EmbeddedError::program(program, cause);
+    let mut command = Command::new(program);
+    command.args(["dev-db", "--gateway", &std::process::id().to_string()]);
+    if share == Share::Attach {
+        command.arg("--attach");
+    }
+    let mut child = command
+        .env(DATA_DIR_VARIABLE, data_dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        // A terminal's Ctrl-C is for the gateway, which drains before it lets its database go.
+        .process_group(0)
+        .spawn()
+        .map_err(cannot_run)?;
+
+    let mut line = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        BufReader::new(stdout).read_line(&mut line).await.map_err(cannot_run)?;
+    }
+    let line = line.trim_end();
+    if line.starts_with(SCHEME) {
+        return Ok(EmbeddedDatabase { url: line.to_owned(), child });
+    }
+    let status = child.wait().await.map_err(cannot_run)?;
+    Err(if line.is_empty() { EmbeddedError::ChildEnded { status } } else { EmbeddedError::Child(line.to_owned()) })
+}
+
+impl EmbeddedDatabase {
+    /// Where it is. Holds the password.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Waits for it to end by itself, which it does only when `dev-db` was killed or gave Postgres up: then there is
+    /// nothing left to serve. Can be cancelled and called again.
+    pub async fn ended(&mut self) -> Option<ExitStatus> {
+        // Not `Child::wait`, which would close the pipe first and so end it.
+        loop {
+            match self.child.try_wait() {
+                Ok(None) => tokio::time::sleep(Duration::from_millis(200)).await,
+                Ok(status) => return status,
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Stops Postgres and waits until it has stopped. Close all connections first.
+    ///
+    /// # Errors
+    ///
+    /// It takes too long, and is killed.
+    pub async fn stop(mut self) -> Result<(), EmbeddedError> {
+        drop(self.child.stdin.take());
+        if timeout(STOP_PATIENCE, self.child.wait()).await.is_err() {
+            let _ = self.child.kill().await;
+            return Err(EmbeddedError::ChildStuck { seconds: STOP_PATIENCE.as_secs() });
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for EmbeddedDatabase {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("EmbeddedDatabase").field("child", &self.child).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,222 @@
+//! Finding the programs of a Postgres on this machine.
+
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use super::{EmbeddedError, entries_with_prefix};
+
+/// The oldest major version that the gateway works with.
+pub const MINIMUM_MAJOR: u32 = 15;
+
+/// The programs of one Postgres.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installation {
+    /// The folder of `initdb` and `postgres`.
+    pub bin: PathBuf,
+    /// The major version, such as 15.
+    pub major: u32,
+}
+
+impl Installation {
+    /// The path of one of its programs.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.bin.join(name)
+    }
+
+    /// Asks the programs in `bin` for their version. The error completes "…, but".
+    fn inspect(bin: &Path) -> Result<Self, String> {
+        if !bin.join("initdb").is_file() {
+            return Err("there is no initdb in it".into());
+        }
+        let output = Command::new(bin.join("postgres"))
+            .arg("--version")
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| format!("its postgres does not run: {error}"))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let major = parse_version(&text).ok_or_else(|| format!("its `postgres --version` says `{}`", text.trim()))?;
+        Ok(Self { bin: bin.to_owned(), major })
+    }
+}
+
+/// The major version in a line like `postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)` or `… 18beta2`.
+fn parse_version(line: &str) -> Option<u32> {
+    leading_number(line.strip_prefix("postgres (PostgreSQL) ")?)
+}
+
+/// The number at the start of `text`, whatever follows.
+pub(super) fn leading_number(text: &str) -> Option<u32> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    text[..end].parse().ok()
+}
+
+/// Where to look.
+#[derive(Debug, Default)]
+pub struct Places {
+    /// The folder the user named; unusable is an error, not a reason to look further.
+    pub pg_bin: Option<PathBuf>,
+    /// Folders in groups, the preferred group first. Within a group the highest version wins.
+    pub groups: Vec<Vec<PathBuf>>,
+}
+
+impl Places {
+    /// `PG_BIN`, the `PATH`, where packages of Linux distributions and Homebrew put it, earlier downloads.
+    #[must_use]
+    pub fn of_this_machine(data_dir: &Path) -> Self {
+        Self {
+            // Absolute, since the programs are run in the data folder; the empty value has no absolute form.
+            pg_bin: std::env::var_os("PG_BIN").and_then(|value| std::path::absolute(value).ok()),
+            groups: groups(std::env::var_os("PATH").as_deref(), Path::new("/"), data_dir),
+        }
+    }
+
+    /// The best installation: of exactly the `wanted` major version if there is data of that version, else the first
+    /// that is new enough.
+    ///
+    /// # Errors
+    ///
+    /// `PG_BIN` is set and unusable.
+    pub fn find(&self, wanted: Option<u32>) -> Result<Option<Installation>, EmbeddedError> {
+        let fits = |found: &Installation| match wanted {
+            Some(major) => found.major == major,
+            None => found.major >= MINIMUM_MAJOR,
+        };
+        if let Some(bin) = &self.pg_bin {
+            let unusable = |reason| EmbeddedError::PgBin { folder: bin.clone(), reason, minimum: MINIMUM_MAJOR };
+            let found = Installation::inspect(bin).map_err(unusable)?;
+            if found.major < MINIMUM_MAJOR {
+                return Err(unusable(format!("that is version {}", found.major)));
+            }
+            if fits(&found) {
+                return Ok(Some(found));
+            }
+        }
+        let best = |group: &Vec<PathBuf>| {
+            let found = group.iter().filter_map(|bin| Installation::inspect(bin).ok());
+            found.filter(fits).max_by_key(|found| found.major)
+        };
+        Ok(self.groups.iter().find_map(best))
+    }
+}
+
+fn groups(path: Option<&OsStr>, root: &Path, data_dir: &Path) -> Vec<Vec<PathBuf>> {
+    // Programs find their libraries beside their real place, and initdb lies beside postgres only there: a `postgres`
+    // in the PATH may be a lone symbolic link.
+    let real = |folder: PathBuf| folder.join("postgres").canonicalize().ok()?.parent().map(Path::to_owned);
+    let in_path = path.iter().flat_map(std::env::split_paths).filter_map(real).map(|bin| vec![bin]);
+
+    let bins = |folder: &Path, prefix: &str| -> Vec<PathBuf> {
+        entries_with_prefix(folder, prefix).iter().map(|version| version.join("bin")).collect()
+    };
+    let known = [
+        bins(&root.join("usr/lib/postgresql"), ""),
+        bins(&root.join("usr"), "pgsql-"), // packages of postgresql.org for Red Hat's family
+        bins(&root.join("opt/homebrew/opt"), "postgresql"),
+        bins(&root.join("usr/local/opt"), "postgresql"),
+        bins(&data_dir.join(super::download::FOLDER), ""),
+    ];
+    in_path.chain(known).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        error::Error,
+        fs::{Permissions, create_dir_all, set_permissions, write},
+        io,
+        os::unix::fs::{PermissionsExt, symlink},
+    };
+
+    use super::*;
+
+    /// A folder with programs that claim to be `version`.
+    fn fake(bin: &Path, version: &str) -> io::Result<()> {
+        create_dir_all(bin)?;
+        for program in ["initdb", "postgres"] {
+            let file = bin.join(program);
+            write(&file, format!("#!/bin/sh\necho '{program} (PostgreSQL) {version}'\n"))?;
+            set_permissions(&file, Permissions::from_mode(0o755))?;
+        }
+        Ok(())
+    }
+
+    fn find(root: &Path, path: &Path, wanted: Option<u32>) -> Result<Option<PathBuf>, Box<dyn Error>> {
+        let places = Places { pg_bin: None, groups: groups(Some(path.as_os_str()), root, &root.join("data")) };
+        Ok(places.find(wanted)?.map(|found| found.bin))
+    }
+
+    #[test]
+    fn reads_the_major_version() {
+        let line = "postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)\n";
+        assert_eq!(parse_version(line), Some(15));
+        assert_eq!(parse_version("postgres (PostgreSQL) 18beta2"), Some(18));
+        assert_eq!(parse_version("postgres (PostgreSQL) 9.6.24"), Some(9));
+        assert_eq!(parse_version("initdb (PostgreSQL) 15.1"), None);
+        assert_eq!(parse_version(""), None);
+    }
+
+    #[test]
+    fn prefers_the_path_and_follows_its_links_to_the_real_folder() -> Result<(), Box<dyn Error>> {
+        let temp = tempfile::tempdir()?;
+        let root = temp.path().canonicalize()?;
+        fake(&root.join("usr/lib/postgresql/17/bin"), "17.2")?;
+        fake(&root.join("usr/lib/postgresql/16/bin"), "16.1")?;
+        let path = root.join("shims");
+        create_dir_all(&path)?;
+        symlink(root.join("usr/lib/postgresql/16/bin/postgres"), path.join("postgres"))?;
+        assert_eq!(find(&root, &path, None)?, Some(root.join("usr/lib/postgresql/16/bin")));
+        Ok(())
+    }
+
+    #[test]
+    fn takes_the_highest_version_and_passes_over_old_and_broken_ones() -> Result<(), Box<dyn Error>> {
+        let temp = tempfile::tempdir()?;
+        let root = temp.path();
+        let nowhere = root.join("nowhere");
+        fake(&root.join("usr/lib/postgresql/9.6/bin"), "9.6.24")?;
+        fake(&root.join("usr/lib/postgresql/14/bin"), "14.9")?;
+        create_dir_all(root.join("usr/lib/postgresql/19/bin"))?;
+        assert_eq!(find(root, &nowhere, None)?, None);
+
+        fake(&root.join("opt/homebrew/opt/postgresql@16/bin"), "16.0 (Homebrew)")?;
+        assert_eq!(find(root, &nowhere, None)?, Some(root.join("opt/homebrew/opt/postgresql@16/bin")));
+
+        fake(&root.join("usr/lib/postgresql/15/bin"), "15.3")?;
+        fake(&root.join("usr/lib/postgresql/17/bin"), "17.0")?;
+        assert_eq!(find(root, &nowhere, None)?, Some(root.join("usr/lib/postgresql/17/bin")));
+        Ok(())
+    }
+
+    #[test]
+    fn data_decides_the_version() -> Result<(), Box<dyn Error>> {
+        let temp = tempfile::tempdir()?;
+        let root = temp.path();
+        let nowhere = root.join("nowhere");
+        fake(&root.join("usr/lib/postgresql/17/bin"), "17.0")?;
+        fake(&root.join("data/postgresql/16.9.0/bin"), "16.9")?;
+        assert_eq!(find(root, &nowhere, Some(16))?, Some(root.join("data/postgresql/16.9.0/bin")));
+        assert_eq!(find(root, &nowhere, Some(15))?, None);
+        Ok(())
+    }
+
+    #[test]
+    fn pg_bin_is_used_or_refused_never_ignored() -> Result<(), Box<dyn Error>> {
+        let temp = tempfile::tempdir()?;
+        let with = |bin: &Path| Places { pg_bin: Some(bin.to_owned()), groups: Vec::new() };
+        let (good, old) = (temp.path().join("good"), temp.path().join("old"));
+        fake(&good, "16.0")?;
+        fake(&old, "14.0")?;
+
+        assert_eq!(with(&good).find(None)?, Some(Installation { bin: good.clone(), major: 16 }));
+        assert_eq!(with(&good).find(Some(15))?, None);
+        for bin in [&old, &temp.path().join("missing")] {
+            let result = with(bin).find(None);
+            assert!(matches!(result, Err(EmbeddedError::PgBin { .. })), "{result:?}");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,202 @@
+//! One owner for a data folder.
+//!
+//! The owner holds an exclusive `flock` on `airgraph.lock`, which the kernel frees whenever the owner ends, so no stale
+//! lock exists. What the file says, who the owner is and how far it has come, is a hint for the others; it may lag
+//! behind the lock for a moment, so nobody trusts it without looking twice.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    os::unix::fs::{FileExt, OpenOptionsExt},
+    path::Path,
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::EmbeddedError;
+
+/// What to do when another airgraph already runs on the data folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// Use its Postgres too, and leave it running: for commands beside a running server.
+    Attach,
+    /// Refuse: for the server itself.
+    Refuse,
+}
+
+const POLL: Duration = Duration::from_millis(50);
+
+/// How long a server that looks healthy may take to vanish, before it is taken for a rival: its gateway may just have
+/// been killed, and its `dev-db` not have noticed yet.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How long to wait for an owner that is stopping, or whose Postgres doesn't answer.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How long to wait for an owner that is starting: it may be downloading Postgres.
+const START_PATIENCE: Duration = Duration::from_mins(15);
+
+/// How far the owner has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Postgres is being found, made or started.
+    Starting,
+    /// Postgres answers.
+    Running,
+    /// Postgres is being stopped.
+    Stopping,
+}
+
+/// The lock, held. Dropping it lets go.
+#[derive(Debug)]
+pub struct Ownership {
+    file: File,
+    /// The process to name to others: the gateway's, if there is one.
+    pid: u32,
+}
+
+impl Ownership {
+    /// Tells the others how far we are.
+    pub fn set_phase(&self, phase: Phase) {
+        // A hint only: a full disk must not keep Postgres from starting, still less from stopping.
+        let _ = self.file.write_all_at(entry(self.pid, phase).as_bytes(), 0);
+    }
+}
+
+/// What came of asking for the lock.
+#[derive(Debug)]
+pub enum Claim {
+    /// It is ours.
+    Owned(Ownership),
+    /// It is another's, whose Postgres answers at this URL.
+    Attached(String),
+}
+
+/// Takes the lock for `pid`, waiting for an owner that is about to go. With [`Share::Attach`] an owner that is starting
+/// is waited for, and `find_url` asked until it finds the Postgres; with [`Share::Refuse`] a live owner is an error.
+///
+/// # Errors
+///
+/// The file can't be opened, another airgraph is running, or its Postgres never answers.
+pub async fn claim(
+    data_dir: &Path,
+    share: Share,
+    pid: u32,
+    find_url: impl AsyncFn() -> Option<String>,
+) -> Result<Claim, EmbeddedError> {
+    let path = data_dir.join("airgraph.lock");
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|cause| EmbeddedError::file("open the lock", &path, cause))?;
+    let asked = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => {
+                let ownership = Ownership { file, pid };
+                ownership.set_phase(Phase::Starting);
+                return Ok(Claim::Owned(ownership));
+            }
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(cause)) => {
+                return Err(EmbeddedError::file("lock", &path, cause));
+            }
+        }
+        let (holder, phase) = read(&file).unwrap_or((0, Phase::Starting));
+        if (share, phase) == (Share::Attach, Phase::Running)
+            && let Some(url) = find_url().await
+        {
+            return Ok(Claim::Attached(url));
+        }
+        let patience = match (share, phase) {
+            (Share::Refuse, Phase::Starting | Phase::Running) => GRACE,
+            (Share::Attach, Phase::Starting) => START_PATIENCE,
+            (Share::Attach, Phase::Running) | (_, Phase::Stopping) => PATIENCE,
+        };
+        if asked.elapsed() > patience {
+            let data_dir = data_dir.to_owned();
+            return Err(match share {
+                Share::Refuse => EmbeddedError::Running { data_dir, pid: holder },
+                Share::Attach => EmbeddedError::Stuck { data_dir, pid: holder, seconds: patience.as_secs() },
+            });
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Always of the same length, so that one write replaces it whole.
+fn entry(pid: u32, phase: Phase) -> String {
+    let phase = match phase {
+        Phase::Starting => "starting",
+        Phase::Running => "running",
+        Phase::Stopping => "stopping",
+    };
+    format!("{pid:>10} {phase:<8}\n")
+}
+
+fn read(file: &File) -> Option<(u32, Phase)> {
+    let mut buffer = [0; 20];
+    file.read_exact_at(&mut buffer, 0).ok()?;
+    let mut words = std::str::from_utf8(&buffer).ok()?.split_whitespace();
+    let pid = words.next()?.parse().ok()?;
+    let phase = match words.next()? {
+        "starting" => Phase::Starting,
+        "running" => Phase::Running,
+        "stopping" => Phase::Stopping,
+        _ => return None,
+    };
+    Some((pid, phase))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    async fn own(folder: &Path, pid: u32) -> Result<Ownership, Box<dyn Error>> {
+        match claim(folder, Share::Refuse, pid, async || None).await? {
+            Claim::Owned(ownership) => Ok(ownership),
+            Claim::Attached(url) => Err(url.into()),
+        }
+    }
+
+    #[tokio::test]
+    async fn has_one_owner_at_a_time() -> Result<(), Box<dyn Error>> {
+        let folder = tempfile::tempdir()?;
+        let first = own(folder.path(), 17).await?;
+        first.set_phase(Phase::Running);
+        let refused = claim(folder.path(), Share::Refuse, 18, async || None).await;
+        assert!(matches!(refused, Err(EmbeddedError::Running { pid: 17, .. })), "{refused:?}");
+        let attached = claim(folder.path(), Share::Attach, 18, async || Some("url".into())).await?;
+        assert!(matches!(&attached, Claim::Attached(url) if url == "url"), "{attached:?}");
+
+        drop(first);
+        own(folder.path(), 18).await?;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn waits_for_an_owner_that_is_stopping() -> Result<(), Box<dyn Error>> {
+        let folder = tempfile::tempdir()?;
+        let first = own(folder.path(), 17).await?;
+        first.set_phase(Phase::Stopping);
+        let (second, ()) = tokio::join!(own(folder.path(), 18), async {
+            tokio::time::sleep(GRACE + POLL * 4).await;
+            drop(first);
+        });
+        second?;
+        Ok(())
+    }
+
+    #[test]
+    fn entries_keep_their_length() {
+        let length = entry(1, Phase::Starting).len();
+        assert_eq!(length, 20);
+        assert_eq!(entry(u32::MAX, Phase::Running).len(), length);
+    }
+}

@@ -1,0 +1,236 @@
+//! The running Postgres: a child of this process, with a watchdog beside it.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    net::{Ipv4Addr, TcpListener},
+    os::unix::{fs::OpenOptionsExt, process::ExitStatusExt},
+    path::Path,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::{
+    process::Child,
+    time::{Instant, sleep, timeout},
+};
+
+use super::{EmbeddedError, cluster::Cluster, command, installation::Installation, say};
+
+/// The log is emptied when it has grown beyond this: it is for finding out why something just failed.
+const LOG_LIMIT_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What Postgres says last when the port is taken.
+const PORT_TAKEN: &str = "could not create any TCP/IP sockets";
+
+/// What it says when backends of a dead postmaster have not ended yet: they do so after their current statement.
+const STILL_IN_USE: &str = "pre-existing shared memory block";
+
+/// A Postgres that was started here. Dropping it without [`Server::stop`] stops Postgres too, by the watchdog, but
+/// doesn't wait for it.
+#[derive(Debug)]
+pub struct Server {
+    postgres: Child,
+    watchdog: Watchdog,
+    log: File,
+    port: u16,
+}
+
+impl Server {
+    /// Starts Postgres. It answers a while later: see [`Server::ready`].
+    ///
+    /// # Errors
+    ///
+    /// The log can't be written or the program can't be run.
+    pub fn spawn(installation: &Installation, cluster: &Cluster, port: u16) -> Result<Self, EmbeddedError> {
+        let log_file = cluster.log();
+        let cannot_log = |cause| EmbeddedError::file("write the log", &log_file, cause);
+        let log = OpenOptions::new().append(true).create(true).mode(0o600).open(&log_file).map_err(cannot_log)?;
+        log.set_len(0).map_err(cannot_log)?;
+
+        let program = installation.program("postgres");
+        let mut command = command(&program, cluster.data_dir());
+        command.arg("-D").arg(cluster.folder());
+        for setting in [
+            "listen_addresses=127.0.0.1",
+            &format!("port={port}"),
+            // The folder for sockets that distributions compile in belongs to their own service.
+            "unix_socket_directories=",
+            "timezone=UTC",
+            "log_timezone=UTC",
+            "log_destination=stderr",
+            "logging_collector=off",
+        ] {
+            command.args(["-c", setting]);
+        }
+        let postgres = command
+            .stdout(Stdio::null())
+            .stderr(log.try_clone().map_err(cannot_log)?)
+            .process_group(0) // a terminal's Ctrl-C is for us to act on
+            .spawn()
+            .map_err(|cause| EmbeddedError::program(&program, cause))?;
+        let watchdog = Watchdog::spawn(&postgres, cluster.data_dir())?;
+        Ok(Self { postgres, watchdog, log, port })
+    }
+
+    /// Waits until Postgres answers. Recovery after a crash can take long; Postgres is given all the time it takes.
+    ///
+    /// # Errors
+    ///
+    /// It ended instead, or the password is wrong.
+    pub async fn ready(&mut self, cluster: &Cluster) -> Result<(), EmbeddedError> {
+        let mut pause = Duration::from_millis(10);
+        let mut patient_until = Instant::now() + Duration::from_secs(10);
+        loop {
+            if let Ok(Some(status)) = self.postgres.try_wait() {
+                self.watchdog.dismiss();
+                let words = if status.signal().is_some() { None } else { last_words(&cluster.log()) };
+                let cause = words.unwrap_or_else(|| status.to_string());
+                return Err(EmbeddedError::Start { cause, log: cluster.log() });
+            }
+            if cluster.answers(self.port).await? {
+                return Ok(());
+            }
+            if Instant::now() > patient_until {
+                say(format_args!("Postgres is still starting; its log is {}", cluster.log().display()));
+                patient_until += Duration::from_mins(1);
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(100));
+        }
+    }
+
+    /// Waits for Postgres to end by itself.
+    pub async fn ended(&mut self) -> Option<ExitStatus> {
+        loop {
+            match timeout(Duration::from_secs(10), self.postgres.wait()).await {
+                Ok(status) => {
+                    self.watchdog.dismiss();
+                    return status.ok();
+                }
+                Err(_) => self.bound_log(),
+            }
+        }
+    }
+
+    /// Stops Postgres: clients are cut off and data is written; if that takes too long, without writing.
+    pub async fn stop(mut self) {
+        for (signal, patience) in [
+            (Signal::SIGINT, Duration::from_mins(1)),
+            (Signal::SIGQUIT, Duration::from_secs(5)),
+            (Signal::SIGKILL, Duration::from_secs(5)),
+        ] {
+            if let Some(pid) = pid(&self.postgres) {
+                let _ = kill(pid, signal);
+            }
+            if timeout(patience, self.postgres.wait()).await.is_ok() {
+                break;
+            }
+            say(format_args!("Postgres did not stop at {signal} within {} s", patience.as_secs()));
+        }
+        self.watchdog.dismiss();
+    }
+
+    /// Postgres appends, so it goes on at the start of an emptied file.
+    fn bound_log(&self) {
+        if self.log.metadata().is_ok_and(|log| log.len() > LOG_LIMIT_BYTES) {
+            let _ = self.log.set_len(0);
+        }
+    }
+}
+
+/// Stops Postgres when this process is killed: a shell that reads from a pipe of ours, and signals when that ends. It
+/// goes by another name than ours and has its own process group, to be spared by `killall` and Ctrl-C.
+#[derive(Debug)]
+struct Watchdog(std::process::Child);
+
+impl Watchdog {
+    fn spawn(postgres: &Child, data_dir: &Path) -> Result<Self, EmbeddedError> {
+        let shell = Path::new("/bin/sh");
+        let pid = pid(postgres).map_or_else(String::new, |pid| pid.to_string());
+        let mut command = command(shell, data_dir).into_std();
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command
+            .args(["-c", "read -r line; kill -INT \"$1\"", "airgraph-watchdog", &pid])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map(Self)
+            .map_err(|cause| EmbeddedError::program(shell, cause))
+    }
+
+    /// Postgres has ended and its number may be given to another process. The pipe is still open, so the shell has not
+    /// signalled yet and never will.
+    fn dismiss(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A port of 127.0.0.1 that is free right now.
+///
+/// # Errors
+///
+/// There is none.
+pub fn free_port() -> std::io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// Did Postgres fail because another program took the port first?
+#[must_use]
+pub fn port_was_taken(error: &EmbeddedError) -> bool {
+    matches!(error, EmbeddedError::Start { cause, .. } if cause.contains(PORT_TAKEN))
+}
+
+/// Did Postgres fail because remains of an earlier one have yet to end?
+#[must_use]
+pub fn was_still_in_use(error: &EmbeddedError) -> bool {
+    matches!(error, EmbeddedError::Start { cause, .. } if cause.contains(STILL_IN_USE))
+}
+
+fn pid(child: &Child) -> Option<Pid> {
+    child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw)
+}
+
+/// The last fatal line of a log without its time stamp, or its last line. What Postgres answers to those who connect too
+/// early is called fatal as well, and passed over.
+fn last_words(log: &Path) -> Option<String> {
+    let bytes = fs::read(log).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let messages = text.lines().rev().filter_map(|line| line.split_once("FATAL:"));
+    let mut fatal = messages.map(|(_, message)| message.trim());
+    let fatal = fatal.find(|message| !message.starts_with("the database system is"));
+    let last = fatal.or_else(|| text.lines().rev().find(|line| !line.trim().is_empty()))?;
+    Some(last.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn finds_why_postgres_ended() -> Result<(), Box<dyn Error>> {
+        let folder = tempfile::tempdir()?;
+        let log = folder.path().join("postgres.log");
+        assert_eq!(last_words(&log), None);
+        fs::write(&log, "postgres: could not find the file\n\n")?;
+        assert_eq!(last_words(&log).as_deref(), Some("postgres: could not find the file"));
+        fs::write(
+            &log,
+            "2026-01-01 00:00:00.000 UTC [7] LOG:  could not bind IPv4 address \"127.0.0.1\": Address already in use\n\
+             2026-01-01 00:00:00.000 UTC [7] FATAL:  could not create any TCP/IP sockets\n\
+             2026-01-01 00:00:00.000 UTC [9] FATAL:  the database system is starting up\n\
+             2026-01-01 00:00:00.000 UTC [7] LOG:  database system is shut down\n",
+        )?;
+        let cause = last_words(&log).ok_or("no words")?;
+        assert_eq!(cause, PORT_TAKEN);
+        assert!(port_was_taken(&EmbeddedError::Start { cause, log }));
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! Keeping one Postgres running: prepare, start, start again when it dies, stop.
+
+use std::{path::Path, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+use super::{
+    EmbeddedError,
+    cluster::Cluster,
+    download::download,
+    installation::{Installation, Places},
+    postmaster, say,
+    server::{Server, free_port, port_was_taken, was_still_in_use},
+};
+
+/// After so many deaths in a row Postgres is given up.
+const MAXIMUM_DEATHS: u32 = 10;
+
+/// The pause before the first new start; doubled each time, up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Having run this long, Postgres is healthy, and a death is the first of a new row.
+const HEALTHY_AFTER: Duration = Duration::from_mins(1);
+
+/// How long to wait for the backends of a dead postmaster to end.
+const REMAINS_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often another port is tried when another program was faster.
+const PORT_ATTEMPTS: u32 = 5;
+
+/// The master of one Postgres. It must hold the lock of the data folder.
+#[derive(Debug)]
+pub struct Supervisor {
+    installation: Installation,
+    cluster: Cluster,
+    /// In here also while it is still starting, so that [`Supervisor::stop`] stops it at any time.
+    server: Option<Server>,
+    port: u16,
+}
+
+impl Supervisor {
+    /// Finds or downloads Postgres, ends one left behind, and makes the cluster if there is none.
+    ///
+    /// # Errors
+    ///
+    /// No fitting Postgres to be had, or no cluster to be made.
+    pub async fn prepare(data_dir: &Path) -> Result<Self, EmbeddedError> {
+        let cluster = Cluster::new(data_dir);
+        let major = cluster.major()?;
+        let installation = match Places::of_this_machine(data_dir).find(major)? {
+            Some(installation) => installation,
+            None => download(data_dir, &cluster.folder(), major).await?,
+        };
+        if major.is_some() {
+            postmaster::clear_the_way(&cluster.folder()).await?;
+        } else {
+            cluster.init(&installation).await?;
+        }
+        Ok(Self { installation, cluster, server: None, port: 0 })
+    }
+
+    /// Starts Postgres on a free port and returns its URL.
+    ///
+    /// # Errors
+    ///
+    /// It doesn't start.
+    pub async fn start(&mut self) -> Result<String, EmbeddedError> {
+        let mut ports = 0;
+        let asked = Instant::now();
+        loop {
+            ports += 1;
+            self.port = free_port().map_err(|cause| EmbeddedError::file("listen on", Path::new("127.0.0.1"), cause))?;
+            match self.launch().await {
+                Ok(()) => break,
+                Err(error) if port_was_taken(&error) && ports < PORT_ATTEMPTS => {}
+                Err(error) if was_still_in_use(&error) && asked.elapsed() < REMAINS_PATIENCE => {
+                    sleep(FIRST_PAUSE).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.cluster.create_database(self.port).await?;
+        self.cluster.url(self.port)
+    }
+
+    /// Watches Postgres and starts it again, on the same port, whenever it ends. Returns only when it is given up.
+    pub async fn keep_alive(&mut self) -> EmbeddedError {
+        let mut deaths = 0;
+        loop {
+            let watched_since = Instant::now();
+            let status = match &mut self.server {
+                Some(server) => server.ended().await,
+                None => None,
+            };
+            if watched_since.elapsed() > HEALTHY_AFTER {
+                deaths = 0;
+            }
+            let status = status.map_or_else(|| "it is gone".to_owned(), |status| status.to_string());
+            say(format_args!("Postgres ended ({status}); starting it again"));
+            loop {
+                if deaths == MAXIMUM_DEATHS {
+                    return EmbeddedError::KeepsDying { times: deaths, log: self.cluster.log() };
+                }
+                sleep((FIRST_PAUSE * 2_u32.pow(deaths)).min(LONGEST_PAUSE)).await;
+                deaths += 1;
+                match self.launch().await {
+                    Ok(()) => break,
+                    // Often the backends of the dead one, which have not all ended yet.
+                    Err(error) => say(error),
+                }
+            }
+            say(format_args!("Postgres runs again on port {}", self.port));
+        }
+    }
+
+    /// Stops Postgres, if it runs.
+    pub async fn stop(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop().await;
+        }
+    }
+
+    async fn launch(&mut self) -> Result<(), EmbeddedError> {
+        let server = self.server.insert(Server::spawn(&self.installation, &self.cluster, self.port)?);
+        server.ready(&self.cluster).await
+    }
+}

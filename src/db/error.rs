@@ -1,0 +1,67 @@
+//! What can go wrong with the database, sorted by what the caller can do about it.
+
+use sqlx::error::ErrorKind;
+
+/// A failed statement or connection. The text of the source is for the log, never for a client.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The database can't be reached or can't serve now. The same request may work later.
+    #[error("the database is away")]
+    Unavailable(#[source] sqlx::Error),
+    /// The transaction lost against another (deadlock, serialisation). The same transaction may work at once.
+    #[error("the transaction has to be tried again")]
+    Conflict(#[source] sqlx::Error),
+    /// The statement took longer than it may.
+    #[error("the statement took too long")]
+    Timeout(#[source] sqlx::Error),
+    /// A row belongs to a month that has no partition.
+    #[error("a partition is missing")]
+    MissingPartition(#[source] sqlx::Error),
+    /// A unique, foreign-key or check constraint refused the row.
+    #[error("constraint {constraint} was violated")]
+    Violation {
+        /// The constraint's name.
+        constraint: String,
+        /// The database's own account.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// Anything else: a defect of ours, or of the database.
+    #[error("a statement failed")]
+    Other(#[source] sqlx::Error),
+}
+
+impl DbError {
+    /// Whether this is the violation of the constraint with that name.
+    #[must_use]
+    pub fn violates(&self, name: &str) -> bool {
+        matches!(self, Self::Violation { constraint, .. } if constraint == name)
+    }
+}
+
+impl From<sqlx::Error> for DbError {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error as E;
+        let sqlx::Error::Database(database) = &error else {
+            return match error {
+                E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => Self::Unavailable(error),
+                _ => Self::Other(error),
+            };
+        };
+        match database.code().as_deref().unwrap_or_default() {
+            // connection exceptions; too many connections, disk full, out of memory; shutting down or starting up;
+            // read-only after a fail-over
+            "53100" | "53200" | "53300" | "57P01" | "57P02" | "57P03" | "25006" => Self::Unavailable(error),
+            code if code.starts_with("08") => Self::Unavailable(error),
+            "40001" | "40P01" => Self::Conflict(error),
+            "57014" => Self::Timeout(error),
+            // "no partition of relation found for row" is a check violation that names no constraint
+            "23514" if database.constraint().is_none() => Self::MissingPartition(error),
+            _ if database.kind() != ErrorKind::Other => match database.constraint() {
+                Some(constraint) => Self::Violation { constraint: constraint.to_owned(), source: error },
+                None => Self::Other(error),
+            },
+            _ => Self::Other(error),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Lists of measurements: filters, keyset pages, one device or many.
+//!
+//! Every list has the total order (`measured_at`, `device_id`, seq), so a cursor names one place in it and rows that
+//! arrive while somebody pages can't shift what follows.
+
+use std::{collections::HashMap, hash::Hash, hash::Hasher};
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgExecutor, Postgres, QueryBuilder, Row as _};
+
+use super::{
+    DbError,
+    measurement::{COLUMNS, MeasurementRow},
+};
+use crate::domain::{
+    device::DeviceId,
+    measurement::{Measurement, MeasurementKey},
+    quantity::Quantity,
+};
+
+/// A range of values, both ends included. Neither end is NaN.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ValueRange {
+    /// Not below this.
+    pub min: Option<f64>,
+    /// Not above this.
+    pub max: Option<f64>,
+}
+
+// Compared by bits, so that filters can be keys of a map.
+impl PartialEq for ValueRange {
+    fn eq(&self, other: &Self) -> bool {
+        self.bits() == other.bits()
+    }
+}
+impl Eq for ValueRange {}
+impl Hash for ValueRange {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bits().hash(state);
+    }
+}
+impl ValueRange {
+    fn bits(self) -> [Option<u64>; 2] {
+        [self.min, self.max].map(|end| end.map(f64::to_bits))
+    }
+}
+
+/// Which measurements are listed. The devices are told apart from it, since they decide how the list is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct MeasurementFilter {
+    /// Not before this.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this.
+    pub to: Option<DateTime<Utc>>,
+    /// Particulates within these ranges; a measurement that doesn't tell the quantity is left out.
+    pub ranges: Vec<(Quantity, ValueRange)>,
+}
+
+/// One page of a list of measurements.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct MeasurementPage {
+    /// Which.
+    pub filter: MeasurementFilter,
+    /// Newest first.
+    pub descending: bool,
+    /// Only those that come after this one in the list.
+    pub after: Option<MeasurementKey>,
+    /// Only those that come before this one in the list.
+    pub before: Option<MeasurementKey>,
+    /// At most so many; for several devices at once, so many of each.
+    pub limit: i64,
+}
+
+/// One page over all devices.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.measurement.list", skip_all, fields(limit = page.limit))]
+pub async fn list(db: impl PgExecutor<'_>, page: &MeasurementPage) -> Result<Vec<Measurement>, DbError> {
+    let mut query = QueryBuilder::new(format!("select {COLUMNS} from measurement m where true"));
+    push_page(&mut query, page);
+    fetch(db, query).await
+}
+
+/// One page over some devices taken together. Each device's rows are read through its own index range and no more of
+/// them than the page can hold, so the cost grows with devices × limit and not with the archive.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.measurement.list_of", skip_all, fields(devices = ids.len(), limit = page.limit))]
+pub async fn list_of(
+    db: impl PgExecutor<'_>,
+    ids: &[DeviceId],
+    page: &MeasurementPage,
+) -> Result<Vec<Measurement>, DbError> {
+    let mut query = of_each(ids, page);
+    push_order(&mut query, page.descending);
+    query.push(" limit ").push_bind(page.limit);
+    fetch(db, query).await
+}
+
+/// The same page of each of some devices, in one statement.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.measurement.list_each", skip_all, fields(devices = ids.len(), limit = page.limit))]
+pub async fn list_each(
+    db: impl PgExecutor<'_>,
+    ids: &[DeviceId],
+    page: &MeasurementPage,
+) -> Result<HashMap<DeviceId, Vec<Measurement>>, DbError> {
+    let mut query = of_each(ids, page);
+    push_order(&mut query, page.descending);
+    let mut lists: HashMap<_, Vec<_>> = HashMap::with_capacity(ids.len());
+    for measurement in fetch(db, query).await? {
+        lists.entry(measurement.key.device_id).or_default().push(measurement);
+    }
+    Ok(lists)
+}
+
+/// How many measurements the filter lets through, counted up to `bound`; of some devices, or of all.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.measurement.count", skip_all)]
+pub async fn count(
+    db: impl PgExecutor<'_>,
+    ids: Option<&[DeviceId]>,
+    filter: &MeasurementFilter,
+    bound: i64,
+) -> Result<i64, DbError> {
+    let mut query = QueryBuilder::new("select count(*) from (select 1 from measurement m where true");
+    if let Some(ids) = ids {
+        query.push(" and m.device_id = any(").push_bind(numbers(ids)).push(")");
+    }
+    push_filter(&mut query, filter);
+    query.push(" limit ").push_bind(bound).push(") as counted");
+    Ok(query.build_query_scalar().fetch_one(db).await?)
+}
+
+/// How many measurements of each device the filter lets through, each counted up to `bound`, in one statement.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.measurement.count_each", skip_all, fields(devices = ids.len()))]
+pub async fn count_each(
+    db: impl PgExecutor<'_>,
+    ids: &[DeviceId],
+    filter: &MeasurementFilter,
+    bound: i64,
+) -> Result<HashMap<DeviceId, i64>, DbError> {
+    let mut query = QueryBuilder::<Postgres>::new("select wanted.device_id, counted.n from unnest(");
+    query.push_bind(numbers(ids)).push(
+        "::bigint[]) as wanted (device_id) cross join lateral (
+             select count(*) as n from (select 1 from measurement m where m.device_id = wanted.device_id",
+    );
+    push_filter(&mut query, filter);
+    query.push(" limit ").push_bind(bound).push(") as found) as counted");
+    let rows = query.build().fetch_all(db).await?;
+    rows.iter().map(|row| Ok((DeviceId(row.try_get(0)?), row.try_get(1)?))).collect()
+}
+
+fn numbers(ids: &[DeviceId]) -> Vec<i64> {
+    ids.iter().map(|id| id.0).collect()
+}
+
+fn of_each(ids: &[DeviceId], page: &MeasurementPage) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new("select m.* from unnest(");
+    query.push_bind(numbers(ids)).push("::bigint[]) as wanted (device_id) cross join lateral (select ");
+    query.push(COLUMNS).push(" from measurement m where m.device_id = wanted.device_id");
+    push_page(&mut query, page);
+    query.push(") as m");
+    query
+}
+
+fn push_page(query: &mut QueryBuilder<Postgres>, page: &MeasurementPage) {
+    push_filter(query, &page.filter);
+    let (forward, back) = if page.descending { ("<", ">") } else { (">", "<") };
+    for (key, comparison) in [(page.after, forward), (page.before, back)] {
+        let Some(key) = key else { continue };
+        // The first condition says nothing that the second doesn't, but an index and the choice of partitions can use it.
+        query.push(format!(" and m.measured_at {comparison}= ")).push_bind(key.measured_at);
+        query.push(format!(" and (m.measured_at, m.device_id, m.seq) {comparison} (")).push_bind(key.measured_at);
+        query.push(", ").push_bind(key.device_id.0).push(", ").push_bind(key.seq).push(")");
+    }
+    push_order(query, page.descending);
+    query.push(" limit ").push_bind(page.limit);
+}
+
+fn push_order(query: &mut QueryBuilder<Postgres>, descending: bool) {
+    let direction = if descending { "desc" } else { "asc" };
+    query.push(format!(" order by m.measured_at {direction}, m.device_id {direction}, m.seq {direction}"));
+}
+
+fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &MeasurementFilter) {
+    if let Some(from) = filter.from {
+        query.push(" and m.measured_at >= ").push_bind(from);
+    }
+    if let Some(to) = filter.to {
+        query.push(" and m.measured_at < ").push_bind(to);
+    }
+    for (quantity, range) in &filter.ranges {
+        let column = quantity.definition().name;
+        for (end, comparison) in [(range.min, ">="), (range.max, "<=")] {
+            if let Some(end) = end {
+                // Compared as 32-bit floats, as they are stored: 12.4 is then equal to the 12.4 that a sensor sent.
+                query.push(format!(" and m.{column} {comparison} ")).push_bind(end).push("::float8::real");
+            }
+        }
+    }
+}
+
+async fn fetch(db: impl PgExecutor<'_>, mut query: QueryBuilder<Postgres>) -> Result<Vec<Measurement>, DbError> {
+    let rows: Vec<MeasurementRow> = query.build_query_as().fetch_all(db).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}

@@ -1,0 +1,20 @@
+//! The only SQL: one file a table or read model.
+//!
+//! Functions take what they need (an executor, keys, a time) and give plain domain types. Statements that never
+//! change are checked against the schema when the crate is built (`.sqlx` holds what the check needs, so that a build
+//! needs no database); those that depend on a filter are put together with `QueryBuilder`, every value a bind.
+
+pub mod api_key;
+pub mod connect;
+pub mod device;
+pub mod embedded;
+pub mod error;
+pub mod latest;
+pub mod measurement;
+pub mod measurement_page;
+pub mod partition;
+pub mod readings;
+pub mod server;
+pub mod uplink;
+
+pub use error::DbError;

@@ -1,0 +1,92 @@
+//! Monthly partitions, made when a month first appears.
+
+use std::{collections::HashSet, sync::Mutex};
+
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgExecutor};
+
+use super::DbError;
+use crate::domain::month::Month;
+
+/// The tables partitioned by the month of a sample.
+const MEASURED: [&str; 4] = ["measurement", "weather", "motion", "device_status"];
+/// The tables partitioned by the month of arrival.
+const RECEIVED: [&str; 1] = ["uplink"];
+/// Serialises the making of partitions among all gateways on one database. Any number will do.
+const LOCK: i64 = 0x6169_7267_0001;
+
+/// A set of tables that share their months.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// `measurement` and what belongs to it.
+    Measured,
+    /// `uplink`.
+    Received,
+}
+
+/// The months known to have partitions, so that only the first row of a month asks.
+#[derive(Debug, Default)]
+pub struct Partitions {
+    known: Mutex<HashSet<(Family, Month)>>,
+}
+
+impl Partitions {
+    /// Makes the partitions of these months where they are missing. Runs outside the recording transaction, so that
+    /// the locks it takes are held for a moment only.
+    ///
+    /// # Errors
+    /// When the database fails.
+    #[tracing::instrument(name = "db.partition.ensure", skip_all)]
+    pub async fn ensure(
+        &self,
+        db: &mut PgConnection,
+        months: impl IntoIterator<Item = (Family, Month)>,
+    ) -> Result<(), DbError> {
+        for (family, month) in months {
+            if self.lock().contains(&(family, month)) {
+                continue;
+            }
+            create(db, family, month).await?;
+            self.lock().insert((family, month));
+        }
+        Ok(())
+    }
+
+    /// Forgets what is known: a partition was gone that should have been there.
+    pub fn forget(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<(Family, Month)>> {
+        self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner) // a set is whole after any panic
+    }
+}
+
+async fn create(db: &mut PgConnection, family: Family, month: Month) -> Result<(), DbError> {
+    let tables: &[&str] = match family {
+        Family::Measured => &MEASURED,
+        Family::Received => &RECEIVED,
+    };
+    let mut transaction = db.begin().await?;
+    sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(&mut *transaction).await?;
+    for table in tables {
+        let partition = format!("{table}_{}", month.suffix());
+        if exists(&mut *transaction, &partition).await? {
+            continue;
+        }
+        // Made apart and then attached: "create table … partition of" would lock out the readers of the whole table.
+        let (from, to) = (month.start(), month.next().start());
+        let create = format!(
+            "create table {partition} (like {table} including all);
+             alter table {table} attach partition {partition} for values from ('{from}') to ('{to}')"
+        );
+        // Safe to put together: the names are ours and a month's digits, the bounds are times.
+        sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut *transaction).await?;
+        tracing::info!(partition, "partition made");
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn exists(db: impl PgExecutor<'_>, table: &str) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar!(r#"select to_regclass($1) is not null as "exists!""#, table).fetch_one(db).await?)
+}

@@ -1,0 +1,73 @@
+//! What the database tells of itself.
+
+use sqlx::PgExecutor;
+
+use super::DbError;
+
+/// The connection, without its password.
+#[derive(Clone, Debug)]
+pub struct DatabaseInfo {
+    /// The database's name.
+    pub name: String,
+    /// The role that the gateway is.
+    pub user: String,
+    /// The server's version, such as 15.18.
+    pub version: String,
+}
+
+/// A table with about how many rows it has.
+#[derive(Clone, Debug)]
+pub struct TableInfo {
+    /// The table's name.
+    pub name: String,
+    /// Rows as the statistics of Postgres estimate them; -1 before they were first gathered.
+    pub row_estimate: i64,
+}
+
+/// Name, user and version.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.server.info", skip_all)]
+pub async fn info(db: impl PgExecutor<'_>) -> Result<DatabaseInfo, DbError> {
+    let row = sqlx::query!(
+        r#"select current_database()::text as "name!", current_user::text as "user!",
+                  current_setting('server_version') as "version!""#
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(DatabaseInfo { name: row.name, user: row.user, version: row.version })
+}
+
+/// The tables of the data model; the rows of a partitioned table are those of its partitions.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.server.tables", skip_all)]
+pub async fn tables(db: impl PgExecutor<'_>) -> Result<Vec<TableInfo>, DbError> {
+    let rows = sqlx::query!(
+        r#"select c.relname::text as "name!",
+                  (case when c.relkind = 'p'
+                        then (select coalesce(sum(greatest(leaf.reltuples, 0)), 0)
+                              from pg_inherits i join pg_class leaf on leaf.oid = i.inhrelid where i.inhparent = c.oid)
+                        else c.reltuples
+                   end)::bigint as "row_estimate!"
+           from pg_class c
+           where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+             and c.relname <> '_sqlx_migrations'
+           order by c.relname"#
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| TableInfo { name: row.name, row_estimate: row.row_estimate }).collect())
+}
+
+/// Whether the database answers.
+///
+/// # Errors
+/// When it doesn't.
+#[tracing::instrument(name = "db.server.ping", skip_all)]
+pub async fn ping(db: impl PgExecutor<'_>) -> Result<(), DbError> {
+    sqlx::query!("select 1 as one").fetch_one(db).await?;
+    Ok(())
+}

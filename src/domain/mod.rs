@@ -1,0 +1,13 @@
+//! Plain types and rules: what a device, a sample and a quantity are. No sqlx, no axum, no GraphQL.
+
+pub mod api_key;
+pub mod cell;
+pub mod device;
+pub mod measurement;
+pub mod month;
+pub mod position;
+pub mod quality;
+pub mod quantity;
+pub mod readings;
+pub mod sample;
+pub mod time;

@@ -1,0 +1,50 @@
+//! Calendar months in UTC: what tables are partitioned by.
+
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
+
+/// A calendar month in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month {
+    first_day: NaiveDate,
+}
+
+impl Month {
+    /// The month that a moment lies in.
+    #[must_use]
+    pub fn of(time: DateTime<Utc>) -> Self {
+        let day = time.date_naive();
+        Self { first_day: day.with_day(1).unwrap_or(day) } // every month has a first day
+    }
+
+    /// The month after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self { first_day: self.first_day + Months::new(1) }
+    }
+
+    /// The first moment of the month.
+    #[must_use]
+    pub fn start(self) -> DateTime<Utc> {
+        self.first_day.and_time(NaiveTime::MIN).and_utc()
+    }
+
+    /// `2026_11`: the month as the end of a table's name.
+    #[must_use]
+    pub fn suffix(self) -> String {
+        self.first_day.format("%Y_%m").to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn december_is_followed_by_january() {
+        let last_moment = "2025-12-31T23:59:59.999999Z".parse().expect("a time");
+        let december = Month::of(last_moment);
+        assert_eq!(december.suffix(), "2025_12");
+        assert_eq!(december.next().suffix(), "2026_01");
+        assert!(december.start() <= last_moment && last_moment < december.next().start());
+    }
+}

@@ -1,0 +1,85 @@
+//! A place on the earth.
+
+use std::fmt;
+
+/// A place in degrees (WGS 84): latitude −90 to 90, longitude −180 (inclusive) to 180 (exclusive).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Position {
+    latitude: f64,
+    longitude: f64,
+}
+
+/// Why two numbers are no place.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum InvalidPosition {
+    /// The latitude is beyond a pole, or not a number.
+    #[error("{0} is no latitude: it must lie between -90 and 90 degrees")]
+    Latitude(f64),
+    /// The longitude is beyond ±180°, or not a number.
+    #[error("{0} is no longitude: it must lie between -180 and 180 degrees")]
+    Longitude(f64),
+}
+
+impl Position {
+    /// A place from degrees; 180° E is told as 180° W, so that a place has one name.
+    ///
+    /// # Errors
+    /// When either number is out of its range, or not finite.
+    pub fn try_new(latitude: f64, longitude: f64) -> Result<Self, InvalidPosition> {
+        if !(-90.0..=90.0).contains(&latitude) {
+            return Err(InvalidPosition::Latitude(latitude));
+        }
+        if !(-180.0..=180.0).contains(&longitude) {
+            return Err(InvalidPosition::Longitude(longitude));
+        }
+        Ok(Self { latitude, longitude: if longitude >= 180.0 { -180.0 } else { longitude } })
+    }
+
+    /// Degrees north.
+    #[must_use]
+    pub fn latitude(self) -> f64 {
+        self.latitude
+    }
+
+    /// Degrees east.
+    #[must_use]
+    pub fn longitude(self) -> f64 {
+        self.longitude
+    }
+
+    /// (0, 0): in the Gulf of Guinea, and what a receiver without a fix tells.
+    #[must_use]
+    pub fn is_null_island(self) -> bool {
+        self.latitude == 0.0 && self.longitude == 0.0
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.latitude, self.longitude)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_poles_and_the_antimeridian_are_places() {
+        for (latitude, longitude) in [(90.0, 0.0), (-90.0, 0.0), (0.0, -180.0)] {
+            let place = Position::try_new(latitude, longitude).expect("a place");
+            assert_eq!((place.latitude(), place.longitude()), (latitude, longitude));
+        }
+        assert_eq!(Position::try_new(1.0, 180.0).expect("a place").longitude(), -180.0);
+    }
+
+    #[test]
+    fn beyond_them_and_what_is_not_finite_is_refused() {
+        for latitude in [90.000_001, -91.0, f64::NAN, f64::INFINITY] {
+            assert!(matches!(Position::try_new(latitude, 0.0), Err(InvalidPosition::Latitude(_))));
+        }
+        for longitude in [180.000_001, -181.0, f64::NAN, f64::NEG_INFINITY] {
+            assert!(matches!(Position::try_new(0.0, longitude), Err(InvalidPosition::Longitude(_))));
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What one sample tells: some quantities, each with a value.
+
+use super::quantity::{Group, Quantity};
+
+/// The values of one sample, at most one a quantity, in the order of the quantities.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Readings(Vec<(Quantity, f64)>);
+
+/// A number that can't be kept: not finite, or too large for the column's type.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("{value} can't be a value of {}: it must be a finite number of ordinary size", quantity.definition().name)]
+pub struct UnusableValue {
+    /// The quantity it was meant for.
+    pub quantity: Quantity,
+    /// The number.
+    pub value: f64,
+}
+
+impl Readings {
+    /// Sets a quantity, in its unit. Values out of the quantity's range are kept; quality flags tell of them.
+    ///
+    /// Particulates are rounded to what a 32-bit column holds, so that what is read back equals what was set.
+    ///
+    /// # Errors
+    /// When the value is not finite, or beyond a 32-bit float where the column is one.
+    pub fn set(&mut self, quantity: Quantity, value: f64) -> Result<(), UnusableValue> {
+        let unusable = UnusableValue { quantity, value };
+        let kept = match quantity.definition().group {
+            Group::Air => decimal(narrow(value)),
+            Group::Weather | Group::Motion | Group::Status => value,
+        };
+        if !kept.is_finite() {
+            return Err(unusable);
+        }
+        match self.0.binary_search_by_key(&quantity, |&(quantity, _)| quantity) {
+            Ok(at) => self.0[at].1 = kept,
+            Err(at) => self.0.insert(at, (quantity, kept)),
+        }
+        Ok(())
+    }
+
+    /// The value of a quantity, where the sample told it.
+    #[must_use]
+    pub fn get(&self, quantity: Quantity) -> Option<f64> {
+        self.0.binary_search_by_key(&quantity, |&(quantity, _)| quantity).ok().map(|at| self.0[at].1)
+    }
+
+    /// All values, in the order of the quantities.
+    pub fn iter(&self) -> impl Iterator<Item = (Quantity, f64)> {
+        self.0.iter().copied()
+    }
+
+    /// Whether the sample tells anything that this table holds.
+    #[must_use]
+    pub fn any_of(&self, group: Group) -> bool {
+        self.0.iter().any(|(quantity, _)| quantity.definition().group == group)
+    }
+
+    /// Whether the sample tells nothing at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A number as a 32-bit column keeps it; beyond its range, infinite.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "rounding to the column's precision is the purpose")]
+pub fn narrow(value: f64) -> f32 {
+    value as f32
+}
+
+/// The decimal number that a 32-bit float stands for: 40.22928, where a plain conversion gives 40.229278564453125.
+#[must_use]
+pub fn decimal(value: f32) -> f64 {
+    // Printing gives the shortest decimal that reads back as the same f32; that decimal is what the sensor sent.
+    value.to_string().parse().unwrap_or_else(|_| f64::from(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_particulate_value_reads_back_as_it_was_sent() {
+        let mut readings = Readings::default();
+        readings.set(Quantity::Pm10, 40.22928).expect("a value");
+        assert_eq!(readings.get(Quantity::Pm10), Some(40.22928));
+    }
+
+    #[test]
+    fn what_no_column_can_hold_is_refused() {
+        let mut readings = Readings::default();
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e39] {
+            assert!(readings.set(Quantity::Pm10, value).is_err(), "{value}");
+        }
+        assert!(readings.set(Quantity::Pressure, f64::NAN).is_err());
+        assert!(readings.set(Quantity::Pressure, 1e39).is_ok(), "a 64-bit column holds it; a flag will tell");
+        assert_eq!(readings.iter().count(), 1);
+    }
+
+    #[test]
+    fn values_stand_in_the_order_of_the_quantities_and_once_each() {
+        let mut readings = Readings::default();
+        for (quantity, value) in [(Quantity::Humidity, 80.0), (Quantity::Pm2_5, 25.8), (Quantity::Humidity, 81.0)] {
+            readings.set(quantity, value).expect("a value");
+        }
+        assert_eq!(readings.iter().collect::<Vec<_>>(), [(Quantity::Pm2_5, 25.8), (Quantity::Humidity, 81.0)]);
+        assert!(readings.any_of(Group::Weather) && !readings.any_of(Group::Motion));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_32_bit_float_survives_being_told_as_a_decimal(bits: u32) {
+            let value = f32::from_bits(bits);
+            proptest::prop_assume!(value.is_finite());
+            proptest::prop_assert_eq!(narrow(decimal(value)).to_bits(), bits);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What a client is told when something goes wrong: one error with one code and one status, turned into a GraphQL error
+//! and into an HTTP answer here and nowhere else.
+
+use async_graphql::ErrorExtensionValues;
+use axum::{
+    Json,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use crate::{
+    db::DbError,
+    ingest::{DecodeError, recorder::RecordError},
+};
+
+/// After how many seconds a client may try again when the gateway can't serve it now.
+const RETRY_AFTER_S: u32 = 2;
+
+/// An error as a client sees it. It has no `Display` on purpose: with one, `?` in a resolver would publish its text
+/// through the blanket conversion of async-graphql; so every error passes the conversion below.
+#[derive(Debug)]
+pub enum ApiError {
+    /// An argument that can't be. Names the argument.
+    BadUserInput {
+        /// Where: `first`, `input.measurements[3].latitude`.
+        argument: String,
+        /// What was wrong and what is expected.
+        reason: String,
+    },
+    /// A body that was not understood, though it is kept.
+    Undecodable(DecodeError),
+    /// No key, or one that opens nothing.
+    Unauthenticated(&'static str),
+    /// A key that doesn't open this.
+    Forbidden(String),
+    /// A body beyond the limit, in bytes.
+    TooLarge(usize),
+    /// A body of another media type than the one named.
+    UnsupportedMediaType(&'static str),
+    /// A request that breaks the protocol it came by.
+    BadRequest(String),
+    /// A route there isn't.
+    NotFound,
+    /// A method that the route doesn't have.
+    MethodNotAllowed(&'static str),
+    /// Can't be served now. The same request may work later.
+    Unavailable(&'static str),
+    /// Took longer than it may.
+    Timeout,
+    /// A defect of ours. The chain is for the log.
+    Internal(anyhow::Error),
+}
+
+impl ApiError {
+    /// An argument that can't be.
+    pub fn bad_input(argument: impl Into<String>, reason: impl std::fmt::Display) -> Self {
+        Self::BadUserInput { argument: argument.into(), reason: reason.to_string() }
+    }
+
+    /// The same error for an argument that lies within another: `latitude` in `input.measurements[3]`.
+    #[must_use]
+    pub fn within(self, outer: impl std::fmt::Display) -> Self {
+        match self {
+            Self::BadUserInput { argument, reason } => {
+                Self::BadUserInput { argument: format!("{outer}.{argument}"), reason }
+            }
+            other => other,
+        }
+    }
+
+    /// The error's name for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BadUserInput { .. } => "BAD_USER_INPUT",
+            Self::Undecodable(error) => error.code,
+            Self::Unauthenticated(_) => "UNAUTHENTICATED",
+            Self::Forbidden(_) => "FORBIDDEN",
+            Self::TooLarge(_) => "BODY_TOO_LARGE",
+            Self::UnsupportedMediaType(_) => "UNSUPPORTED_MEDIA_TYPE",
+            Self::BadRequest(_) => "BAD_REQUEST",
+            Self::NotFound => "NOT_FOUND",
+            Self::MethodNotAllowed(_) => "METHOD_NOT_ALLOWED",
+            Self::Unavailable(_) => "UNAVAILABLE",
+            Self::Timeout => "TIMEOUT",
+            Self::Internal(_) => "INTERNAL",
+        }
+    }
+
+    /// The HTTP status outside GraphQL, where every answer but a refused request is 200.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::BadUserInput { .. } | Self::Undecodable(_) | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unavailable(_) | Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The error's text for people. Says nothing of the database.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Self::BadUserInput { argument, reason } => format!("{argument}: {reason}"),
+            Self::Undecodable(error) => error.detail.clone(),
+            Self::Unauthenticated(reason) | Self::Unavailable(reason) | Self::MethodNotAllowed(reason) => {
+                (*reason).to_owned()
+            }
+            Self::Forbidden(reason) | Self::BadRequest(reason) => reason.clone(),
+            Self::TooLarge(limit) => format!("the body is larger than {limit} bytes"),
+            Self::UnsupportedMediaType(expected) => format!("the body must be {expected}, and its Content-Type say so"),
+            Self::NotFound => "there is nothing here".to_owned(),
+            Self::Timeout => "the request took too long; ask for less, such as a shorter time range".to_owned(),
+            Self::Internal(_) => "internal error; the request id leads to it in the server's log".to_owned(),
+        }
+    }
+
+    /// Logs what the client isn't told. Once, here at the edge.
+    fn log(&self) {
+        match self {
+            Self::Internal(chain) => tracing::error!(error = format!("{chain:#}"), "internal error"),
+            Self::Unavailable(reason) => tracing::warn!(reason, "not available"),
+            Self::Timeout => tracing::warn!("a request took too long"),
+            _ => tracing::debug!(code = self.code(), message = self.message(), "request refused"),
+        }
+    }
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Unavailable(source) => {
+                tracing::warn!(error = &source as &dyn std::error::Error, "the database is away");
+                Self::Unavailable("the database can't be reached; try again in a moment")
+            }
+            DbError::Timeout(_) => Self::Timeout,
+            error => Self::Internal(error.into()),
+        }
+    }
+}
+
+// Loaders hand one error to everybody who waited for the batch.
+impl From<std::sync::Arc<DbError>> for ApiError {
+    fn from(error: std::sync::Arc<DbError>) -> Self {
+        match &*error {
+            DbError::Unavailable(_) => Self::Unavailable("the database can't be reached; try again in a moment"),
+            DbError::Timeout(_) => Self::Timeout,
+            _ => Self::Internal(anyhow::Error::new(error)),
+        }
+    }
+}
+
+impl From<sqlx::Error> for ApiError {
+    fn from(error: sqlx::Error) -> Self {
+        DbError::from(error).into()
+    }
+}
+
+impl From<RecordError> for ApiError {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::QueueFull => {
+                Self::Unavailable("more samples arrive than can be stored; try again in a moment")
+            }
+            RecordError::ShuttingDown => Self::Unavailable("the gateway is shutting down; try again in a moment"),
+            RecordError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<ApiError> for async_graphql::Error {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place where errors become GraphQL's")]
+    fn from(error: ApiError) -> Self {
+        error.log();
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", error.code());
+        if let ApiError::BadUserInput { argument, .. } = &error {
+            extensions.set("argument", argument.as_str());
+        }
+        let mut graphql = Self::new(error.message());
+        graphql.extensions = Some(extensions);
+        graphql
+    }
+}
+
+impl ApiError {
+    /// The headers that its answer bears.
+    #[must_use]
+    pub fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, RETRY_AFTER_S.into());
+        }
+        if self.status() == StatusCode::UNAUTHORIZED {
+            let challenge = "Bearer realm=\"airgraph\", Basic realm=\"airgraph\", charset=\"UTF-8\"";
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        headers
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        self.log();
+        let body = json!({ "errors": [{ "code": self.code(), "detail": self.message() }] });
+        (self.status(), self.headers(), Json(body)).into_response()
+    }
+}

@@ -1,0 +1,14 @@
+//! What a request may cost. Every field costs 1; a list costs its page size times what a row of it costs, so that
+//! nesting lists is paid for before a single statement runs.
+
+use super::page::DEFAULT_PAGE;
+
+/// The dearest request: a full page of 10,000 measurements with twenty fields each.
+pub const MAX: usize = 250_000;
+
+/// The cost of a page of a list.
+#[must_use]
+pub fn of_page(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
+    let rows = first.or(last).map_or(DEFAULT_PAGE, |rows| usize::try_from(rows).unwrap_or(0));
+    rows.saturating_mul(child).saturating_add(1)
+}

@@ -1,0 +1,83 @@
+//! What a resolver can reach.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, dataloader::DataLoader};
+use sqlx::PgPool;
+
+use super::loader::Loader;
+use crate::{auth::Caller, clock::Clock, db::connect::Database, error::ApiError, ingest::recorder::Recorder};
+
+/// What all requests share. Cheap to clone.
+#[derive(Clone)]
+pub struct State {
+    /// The database.
+    pub database: Database,
+    /// The way in for measurements.
+    pub recorder: Recorder,
+    /// The time.
+    pub clock: Clock,
+    /// What may be told of the gateway and its database.
+    pub about: Arc<About>,
+}
+
+/// What doesn't change while the gateway runs.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// Whether reading works without a key.
+    pub public_read: bool,
+    /// Where the database is, to be told to admins.
+    pub database_host: String,
+    /// Its port.
+    pub database_port: u16,
+}
+
+/// Short ways to what a resolver needs.
+pub trait ContextExt {
+    /// What all requests share.
+    fn state(&self) -> &State;
+    /// Who is asking.
+    fn caller(&self) -> &Caller;
+    /// The batched look-ups of this request.
+    fn loader(&self) -> &DataLoader<Loader>;
+
+    /// The pool for queries.
+    fn reads(&self) -> &PgPool {
+        &self.state().database.reads
+    }
+
+    /// The pool for mutations.
+    fn writes(&self) -> &PgPool {
+        &self.state().database.writes
+    }
+}
+
+impl ContextExt for Context<'_> {
+    fn state(&self) -> &State {
+        self.data_unchecked()
+    }
+
+    fn caller(&self) -> &Caller {
+        self.data_unchecked()
+    }
+
+    fn loader(&self) -> &DataLoader<Loader> {
+        self.data_unchecked()
+    }
+}
+
+/// The guard of the query root: reading may need a key.
+pub(super) fn may_read(ctx: &Context<'_>) -> async_graphql::Result<()> {
+    Ok(ctx.caller().may_read(ctx.state().about.public_read)?)
+}
+
+/// Runs a transaction to its end, whatever becomes of the request: a future dropped in the middle of one could leave
+/// the connection in it.
+///
+/// # Errors
+/// Those of the transaction.
+pub(super) async fn to_the_end<T: Send + 'static>(
+    transaction: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::spawn(transaction).await.unwrap_or_else(|error| Err(ApiError::Internal(error.into())))
+}

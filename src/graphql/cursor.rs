@@ -1,0 +1,94 @@
+//! Cursors: places in a list, opaque to clients.
+
+use async_graphql::connection::CursorType;
+use chrono::DateTime;
+
+use super::id::{key_text, open, parse_key, seal};
+use crate::{
+    db::device::{DeviceKeyset, DeviceOrder},
+    domain::{device::DeviceId, measurement::MeasurementKey},
+};
+
+const NOT_OURS: &str = "this is no cursor of this list; cursors are the values of `cursor` fields, unchanged";
+
+/// A place in a list of measurements. Any list of them has the same total order, or its reverse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MeasurementCursor(pub MeasurementKey);
+
+impl CursorType for MeasurementCursor {
+    type Error = &'static str;
+
+    fn decode_cursor(cursor: &str) -> Result<Self, Self::Error> {
+        let text = open(cursor).ok_or(NOT_OURS)?;
+        text.strip_prefix("m:").and_then(parse_key).map(Self).ok_or(NOT_OURS)
+    }
+
+    fn encode_cursor(&self) -> String {
+        seal(&format!("m:{}", key_text(self.0)))
+    }
+}
+
+/// A place in a list of devices, in one of its orders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceCursor(pub DeviceKeyset);
+
+impl DeviceCursor {
+    /// Whether this is a place in a list of that order.
+    #[must_use]
+    pub fn is_of(&self, order: DeviceOrder) -> bool {
+        matches!(
+            (&self.0, order),
+            (DeviceKeyset::Key(_), DeviceOrder::Key) | (DeviceKeyset::CreatedAt(..), DeviceOrder::CreatedAt)
+        )
+    }
+}
+
+impl CursorType for DeviceCursor {
+    type Error = &'static str;
+
+    fn decode_cursor(cursor: &str) -> Result<Self, Self::Error> {
+        let text = open(cursor).ok_or(NOT_OURS)?;
+        if let Some(key) = text.strip_prefix("k:").filter(|key| !key.contains('\0')) {
+            return Ok(Self(DeviceKeyset::Key(key.to_owned())));
+        }
+        let created = text.strip_prefix("c:").and_then(|rest| rest.split_once('.')).ok_or(NOT_OURS)?;
+        let time = created.0.parse().ok().and_then(DateTime::from_timestamp_micros);
+        let time = time.filter(|&time| super::scalar::is_tellable(time)).ok_or(NOT_OURS)?;
+        let id = created.1.parse().map_err(|_| NOT_OURS)?;
+        Ok(Self(DeviceKeyset::CreatedAt(time, DeviceId(id))))
+    }
+
+    fn encode_cursor(&self) -> String {
+        seal(&match &self.0 {
+            DeviceKeyset::Key(key) => format!("k:{key}"),
+            DeviceKeyset::CreatedAt(time, id) => format!("c:{}.{}", time.timestamp_micros(), id.0),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn device_cursors_survive_the_way_to_the_client_and_back(key in "[^\0]*", micros in 0..253_402_300_799_999_999_i64, id: i64) {
+            let time = DateTime::from_timestamp_micros(micros).expect("a time");
+            for keyset in [DeviceKeyset::Key(key), DeviceKeyset::CreatedAt(time, DeviceId(id))] {
+                let cursor = DeviceCursor(keyset);
+                prop_assert_eq!(DeviceCursor::decode_cursor(&cursor.encode_cursor()).expect("a cursor"), cursor);
+            }
+        }
+
+        #[test]
+        fn a_cursor_of_another_list_is_refused(text in "\\PC*", device: i64, seq in 0..i32::MAX) {
+            let _ = MeasurementCursor::decode_cursor(&text);
+            let key = MeasurementKey { device_id: DeviceId(device), measured_at: DateTime::UNIX_EPOCH, seq };
+            prop_assert!(DeviceCursor::decode_cursor(&MeasurementCursor(key).encode_cursor()).is_err());
+            let cursor = DeviceCursor(DeviceKeyset::Key(text)).encode_cursor();
+            prop_assert!(MeasurementCursor::decode_cursor(&cursor).is_err());
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Global ids: opaque to clients, a type and a key inside.
+
+use async_graphql::ID;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::DateTime;
+
+use crate::{
+    domain::{api_key::ApiKeyId, device::DeviceId, measurement::MeasurementKey},
+    error::ApiError,
+};
+
+/// What a global id names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GlobalId {
+    /// A device.
+    Device(DeviceId),
+    /// A measurement.
+    Measurement(MeasurementKey),
+    /// A key.
+    ApiKey(ApiKeyId),
+}
+
+impl GlobalId {
+    /// The id as clients see it.
+    #[must_use]
+    pub fn encode(self) -> ID {
+        ID(seal(&match self {
+            Self::Device(id) => format!("Device:{}", id.0),
+            Self::Measurement(key) => format!("Measurement:{}", key_text(key)),
+            Self::ApiKey(id) => format!("ApiKey:{}", id.0),
+        }))
+    }
+
+    /// The id that a client gave as this argument.
+    ///
+    /// # Errors
+    /// When it is none of ours.
+    pub fn decode(argument: &str, id: &ID) -> Result<Self, ApiError> {
+        let text = open(id).ok_or_else(|| not_ours(argument))?;
+        let (kind, key) = text.split_once(':').ok_or_else(|| not_ours(argument))?;
+        match kind {
+            "Device" => key.parse().ok().map(DeviceId).map(Self::Device),
+            "Measurement" => parse_key(key).map(Self::Measurement),
+            "ApiKey" => key.parse().ok().map(ApiKeyId).map(Self::ApiKey),
+            _ => None,
+        }
+        .ok_or_else(|| not_ours(argument))
+    }
+}
+
+fn not_ours(argument: &str) -> ApiError {
+    ApiError::bad_input(argument, "this is no id of this server; ids are the values of `id` fields, unchanged")
+}
+
+/// Wraps text so that clients take it as it is.
+pub(super) fn seal(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(text)
+}
+
+/// Unwraps what [`seal`] wrapped.
+pub(super) fn open(sealed: &str) -> Option<String> {
+    String::from_utf8(URL_SAFE_NO_PAD.decode(sealed).ok()?).ok()
+}
+
+/// `device.microseconds.seq`.
+pub(super) fn key_text(key: MeasurementKey) -> String {
+    format!("{}.{}.{}", key.device_id.0, key.measured_at.timestamp_micros(), key.seq)
+}
+
+/// What [`key_text`] wrote.
+pub(super) fn parse_key(text: &str) -> Option<MeasurementKey> {
+    let mut parts = text.splitn(3, '.');
+    let mut next = || parts.next()?.parse::<i64>().ok();
+    let (device, micros, seq) = (next()?, next()?, next()?);
+    let measured_at = DateTime::from_timestamp_micros(micros).filter(|&time| super::scalar::is_tellable(time))?;
+    Some(MeasurementKey { device_id: DeviceId(device), measured_at, seq: seq.try_into().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn ids_survive_the_way_to_the_client_and_back(device: i64, micros in -62_135_596_800_000_000..253_402_300_799_999_999_i64, seq in 0..i32::MAX) {
+            let key = MeasurementKey {
+                device_id: DeviceId(device),
+                measured_at: DateTime::from_timestamp_micros(micros).expect("a time"),
+                seq,
+            };
+            for id in [GlobalId::Measurement(key), GlobalId::Device(DeviceId(device)), GlobalId::ApiKey(ApiKeyId(device))] {
+                prop_assert_eq!(GlobalId::decode("id", &id.encode()).expect("an id"), id);
+            }
+        }
+
+        #[test]
+        fn any_other_text_is_refused_and_never_a_panic(text in "\\PC*") {
+            if let Ok(id) = GlobalId::decode("id", &ID(text.clone())) {
+                prop_assert_eq!(open(&id.encode()), open(&text));
+            }
+            let sealed = ID(seal(&text));
+            let _ = GlobalId::decode("id", &sealed);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The GraphQL schema and the one way to execute a request on it.
+//!
+//! `model/` has the types, `query/` and `mutation/` the root fields, `input/` the arguments, `loader/` the batched
+//! look-ups behind nested fields; one file a type each.
+
+pub mod complexity;
+pub mod context;
+pub mod cursor;
+pub mod id;
+pub mod input;
+pub mod loader;
+pub mod model;
+mod mutation;
+pub mod page;
+mod query;
+pub mod scalar;
+
+use async_graphql::{EmptySubscription, Request, Response};
+
+use crate::auth::Caller;
+use context::State;
+
+/// The schema of airgraph.
+pub type Schema = async_graphql::Schema<query::Query, mutation::Mutation, EmptySubscription>;
+
+/// The deepest selection: GraphiQL's introspection takes 13 levels.
+const MAX_DEPTH: usize = 15;
+
+/// The schema, ready to execute.
+#[must_use]
+pub fn schema(state: State) -> Schema {
+    builder().data(state).finish()
+}
+
+/// The schema in the schema definition language, as `schema.graphql` holds it.
+#[must_use]
+pub fn sdl() -> String {
+    let options = async_graphql::SDLExportOptions::new().sorted_fields().sorted_enum_items().sorted_arguments();
+    let schema = builder().finish().sdl_with_options(options);
+    let lines: Vec<_> = schema.lines().map(str::trim_end).collect();
+    format!("{}\n", lines.join("\n").trim())
+}
+
+fn builder() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {
+    Schema::build(query::Query::default(), mutation::Mutation::default(), EmptySubscription)
+        .limit_depth(MAX_DEPTH)
+        .limit_complexity(complexity::MAX)
+        .register_output_type::<model::node::Node>()
+}
+
+/// Executes a request for a caller.
+pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Caller) -> Response {
+    let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
+    let (loader, batches) = loader::new(state.database.reads.clone());
+    let request = request.into().data(caller).data(loader);
+    batches.drive(schema.execute(request)).await
+}

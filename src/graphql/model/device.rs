@@ -1,0 +1,114 @@
+//! A sensor device.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, Object};
+
+use super::{
+    connection::{MeasurementConnection, MeasurementTotal, of_measurements},
+    measurement::Measurement,
+};
+use crate::{
+    domain::{self, position::Position},
+    error::ApiError,
+    graphql::{
+        complexity,
+        context::ContextExt as _,
+        id::GlobalId,
+        input::filter::{MeasurementFilter, MeasurementOrder},
+        loader::{LatestOf, PageOf},
+        page::PageArguments,
+        query::measurement::MeasurementList,
+        scalar::DateTime,
+    },
+};
+
+/// Whether a device moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::device::DeviceKind")]
+pub enum DeviceKind {
+    /// Carried about: every sample has its own position.
+    Mobile,
+    /// Stays where it was put.
+    Fixed,
+}
+
+/// A sensor device.
+pub struct Device(pub domain::device::Device);
+
+#[Object]
+impl Device {
+    /// Global id: opaque, stable, unique among all objects.
+    pub async fn id(&self) -> ID {
+        GlobalId::Device(self.0.id).encode()
+    }
+
+    /// What the sensor calls itself, such as `bike-07`. Unique.
+    async fn key(&self) -> &str {
+        self.0.key.as_str()
+    }
+
+    /// What people call it.
+    async fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    /// Whether it moves.
+    async fn kind(&self) -> DeviceKind {
+        self.0.kind.into()
+    }
+
+    /// Where a fixed device stands, in degrees north (`deg`, WGS 84).
+    async fn latitude(&self) -> Option<f64> {
+        self.0.position.map(Position::latitude)
+    }
+
+    /// Where a fixed device stands, in degrees east (`deg`, WGS 84).
+    async fn longitude(&self) -> Option<f64> {
+        self.0.position.map(Position::longitude)
+    }
+
+    /// What its data may be used for.
+    async fn licence(&self) -> Option<&str> {
+        self.0.licence.as_deref()
+    }
+
+    /// Who is to be named when they are used.
+    async fn attribution(&self) -> Option<&str> {
+        self.0.attribution.as_deref()
+    }
+
+    /// When the gateway first heard of it.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// Its newest measurement; null before the first.
+    async fn latest(&self, ctx: &Context<'_>) -> Result<Option<Measurement>, ApiError> {
+        Ok(ctx.loader().load_one(LatestOf(self.0.id)).await?.map(Measurement))
+    }
+
+    /// Its measurements, newest first unless ordered otherwise. 50 in a page unless told, 10,000 at most.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    #[graphql(complexity = "complexity::of_page(first, last, child_complexity)")]
+    async fn measurements(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which; `devices` can't be given here.")] filter: Option<MeasurementFilter>,
+        #[graphql(desc = "In which order.")] order_by: Option<MeasurementOrder>,
+        #[graphql(desc = "So many from the start, or after `after`.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, or before `before`.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<MeasurementConnection, ApiError> {
+        let arguments = PageArguments { first, after, last, before };
+        let list = MeasurementList::try_new(filter.unwrap_or_default(), order_by.unwrap_or_default(), arguments)?;
+        if list.devices.is_some() {
+            return Err(ApiError::bad_input("filter.devices", "a device's own measurements can't be of other devices"));
+        }
+        let page = Arc::new(list.page);
+        let rows = ctx.loader().load_one(PageOf { device: self.0.id, page: page.clone() }).await?.unwrap_or_default();
+        let total = MeasurementTotal::OfEach(self.0.id, Arc::new(page.filter.clone()));
+        Ok(of_measurements(list.request.slice(rows), total))
+    }
+}

@@ -1,0 +1,121 @@
+//! A stored sample.
+
+use async_graphql::{Context, ID, Object};
+use h3o::Resolution;
+
+use super::{
+    device::Device,
+    quality_flag::{self, QualityFlag},
+    readings::{DeviceStatus, Motion, Weather},
+};
+use crate::{
+    domain::{
+        self,
+        cell::cell_at,
+        position::Position,
+        quantity::Group,
+        readings::{Readings, decimal},
+    },
+    error::ApiError,
+    graphql::{context::ContextExt as _, id::GlobalId, loader::ReadingsOf, scalar::DateTime},
+};
+
+/// One sample of the air, taken by a device.
+pub struct Measurement(pub domain::measurement::Measurement);
+
+#[Object]
+impl Measurement {
+    /// Global id: opaque, stable, unique among all objects.
+    pub async fn id(&self) -> ID {
+        GlobalId::Measurement(self.0.key).encode()
+    }
+
+    /// The device that took it.
+    async fn device(&self, ctx: &Context<'_>) -> Result<Device, ApiError> {
+        let device = ctx.loader().load_one(self.0.key.device_id).await?;
+        device.map(Device).ok_or_else(|| ApiError::Internal(anyhow::anyhow!("a measurement without its device")))
+    }
+
+    /// When it was taken.
+    async fn measured_at(&self) -> DateTime {
+        self.0.key.measured_at.into()
+    }
+
+    /// When the gateway stored it.
+    async fn recorded_at(&self) -> DateTime {
+        self.0.recorded_at.into()
+    }
+
+    /// By how many seconds (`s`) it may be older than `measuredAt`; null where the sensor told the time itself.
+    async fn time_uncertainty(&self) -> Option<i32> {
+        self.0.time_uncertainty_s
+    }
+
+    /// Where it was taken, in degrees north (`deg`, WGS 84).
+    async fn latitude(&self) -> Option<f64> {
+        self.0.position.map(Position::latitude)
+    }
+
+    /// Where it was taken, in degrees east (`deg`, WGS 84).
+    async fn longitude(&self) -> Option<f64> {
+        self.0.position.map(Position::longitude)
+    }
+
+    /// The H3 cell it was taken in, at a resolution from 0 (about 1000 km) to 15 (about 1 m).
+    async fn cell(
+        &self,
+        #[graphql(default = 10, desc = "From 0 to 15.")] resolution: i32,
+    ) -> Result<Option<String>, ApiError> {
+        let checked = u8::try_from(resolution).ok().and_then(|resolution| Resolution::try_from(resolution).ok());
+        let resolution = checked.ok_or_else(|| {
+            ApiError::bad_input("resolution", format!("{resolution} is no H3 resolution; they go from 0 to 15"))
+        })?;
+        Ok(self.0.position.map(|position| cell_at(position, resolution).to_string()))
+    }
+
+    /// Particulate matter up to 1 µm, in `ug/m3`.
+    async fn pm1(&self) -> Option<f64> {
+        self.0.pm1.map(decimal)
+    }
+
+    /// Particulate matter up to 2.5 µm, in `ug/m3`.
+    async fn pm25(&self) -> Option<f64> {
+        self.0.pm2_5.map(decimal)
+    }
+
+    /// Particulate matter up to 4 µm, in `ug/m3`.
+    async fn pm4(&self) -> Option<f64> {
+        self.0.pm4.map(decimal)
+    }
+
+    /// Particulate matter up to 10 µm, in `ug/m3`.
+    async fn pm10(&self) -> Option<f64> {
+        self.0.pm10.map(decimal)
+    }
+
+    /// Reasons to doubt it. The values are told as they came.
+    async fn flags(&self) -> Vec<QualityFlag> {
+        quality_flag::list(self.0.flags)
+    }
+
+    /// The weather at the sensor; null where the sensor tells none.
+    async fn weather(&self, ctx: &Context<'_>) -> Result<Option<Weather>, ApiError> {
+        Ok(self.readings(ctx, Group::Weather).await?.map(Weather))
+    }
+
+    /// How the sensor moved; null where the sensor doesn't tell.
+    async fn motion(&self, ctx: &Context<'_>) -> Result<Option<Motion>, ApiError> {
+        Ok(self.readings(ctx, Group::Motion).await?.map(Motion))
+    }
+
+    /// How the device was; null where it doesn't tell.
+    async fn status(&self, ctx: &Context<'_>) -> Result<Option<DeviceStatus>, ApiError> {
+        Ok(self.readings(ctx, Group::Status).await?.map(DeviceStatus))
+    }
+}
+
+impl Measurement {
+    async fn readings(&self, ctx: &Context<'_>, group: Group) -> Result<Option<Readings>, ApiError> {
+        Ok(ctx.loader().load_one(ReadingsOf { group, measurement: self.0.key }).await?)
+    }
+}

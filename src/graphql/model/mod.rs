@@ -1,0 +1,11 @@
+//! The types that clients see: thin wrappers of the domain's. Doc comments are the schema's descriptions.
+
+pub mod api_key;
+pub mod connection;
+pub mod device;
+pub mod measurement;
+pub mod node;
+pub mod quality_flag;
+pub mod readings;
+pub mod rejection;
+pub mod server;

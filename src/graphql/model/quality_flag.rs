@@ -1,0 +1,33 @@
+//! Reasons to doubt a measurement.
+
+use async_graphql::Enum;
+
+use crate::domain::quality::{self, QualityFlags};
+
+/// A reason to doubt a measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "quality::QualityFlag")]
+pub enum QualityFlag {
+    /// A value lies outside its quantity's range.
+    OutOfRange,
+    /// PM2.5 is larger than PM10, of which it is a part.
+    Pm25AbovePm10,
+    /// The position is (0, 0): a receiver without a fix.
+    NullIsland,
+    /// The receiver repeated an old position.
+    StaleFix,
+    /// The gateway reckoned the time; the sensor told none.
+    EstimatedTime,
+    /// Relative humidity above 75 % inflates optical particulate readings.
+    HighHumidity,
+}
+
+/// The flags of a set, in the order of their bits.
+pub(super) fn list(flags: QualityFlags) -> Vec<QualityFlag> {
+    use quality::QualityFlag as Flag;
+    [Flag::OutOfRange, Flag::Pm25AbovePm10, Flag::NullIsland, Flag::StaleFix, Flag::EstimatedTime, Flag::HighHumidity]
+        .into_iter()
+        .filter(|&flag| flags.contains(flag))
+        .map(Into::into)
+        .collect()
+}

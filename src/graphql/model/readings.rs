@@ -1,0 +1,158 @@
+//! What a measurement tells beside particulates.
+
+use async_graphql::Object;
+
+use crate::domain::{quantity::Quantity, readings::Readings};
+
+/// The weather at the sensor.
+pub struct Weather(pub Readings);
+
+#[Object]
+impl Weather {
+    /// Temperature at the sensor (in its case, on the bicycle), in `Cel`.
+    async fn temperature(&self) -> Option<f64> {
+        self.0.get(Quantity::Temperature)
+    }
+
+    /// Temperature told by a weather station near by, in `Cel`.
+    async fn ambient_temperature(&self) -> Option<f64> {
+        self.0.get(Quantity::AmbientTemperature)
+    }
+
+    /// Relative humidity, in `%`.
+    async fn humidity(&self) -> Option<f64> {
+        self.0.get(Quantity::Humidity)
+    }
+
+    /// Dew point, in `Cel`.
+    async fn dew_point(&self) -> Option<f64> {
+        self.0.get(Quantity::DewPoint)
+    }
+
+    /// Air pressure at the sensor's height, in `hPa`.
+    async fn pressure(&self) -> Option<f64> {
+        self.0.get(Quantity::Pressure)
+    }
+
+    /// Mean wind speed, in `m/s`.
+    async fn wind_speed(&self) -> Option<f64> {
+        self.0.get(Quantity::WindSpeed)
+    }
+
+    /// Greatest wind speed, in `m/s`.
+    async fn wind_gust(&self) -> Option<f64> {
+        self.0.get(Quantity::WindGust)
+    }
+
+    /// Where the wind comes from, clockwise from north, in `deg`.
+    async fn wind_direction(&self) -> Option<f64> {
+        self.0.get(Quantity::WindDirection)
+    }
+
+    /// Rain since the station's day began, in `mm`.
+    async fn rain(&self) -> Option<f64> {
+        self.0.get(Quantity::Rain)
+    }
+
+    /// Sunshine since the station's day began, in `h`.
+    async fn sunshine(&self) -> Option<f64> {
+        self.0.get(Quantity::Sunshine)
+    }
+}
+
+/// How the sensor moved.
+pub struct Motion(pub Readings);
+
+#[Object]
+impl Motion {
+    /// Height above the sea, in `m`.
+    async fn altitude(&self) -> Option<f64> {
+        self.0.get(Quantity::Altitude)
+    }
+
+    /// Speed over the ground, in `km/h`.
+    async fn speed(&self) -> Option<f64> {
+        self.0.get(Quantity::Speed)
+    }
+
+    /// Acceleration along the x axis, in counts of the converter (`1`).
+    async fn acceleration_x(&self) -> Option<f64> {
+        self.0.get(Quantity::AccelerationX)
+    }
+
+    /// Acceleration along the y axis, in counts of the converter (`1`).
+    async fn acceleration_y(&self) -> Option<f64> {
+        self.0.get(Quantity::AccelerationY)
+    }
+
+    /// Acceleration along the z axis, in counts of the converter (`1`).
+    async fn acceleration_z(&self) -> Option<f64> {
+        self.0.get(Quantity::AccelerationZ)
+    }
+
+    /// Magnitude of the acceleration as the logger computed it (`1`).
+    async fn acceleration_magnitude(&self) -> Option<f64> {
+        self.0.get(Quantity::AccelerationMagnitude)
+    }
+
+    /// Rotation about the x axis, in counts of the converter (`1`).
+    async fn rotation_x(&self) -> Option<f64> {
+        self.0.get(Quantity::RotationX)
+    }
+
+    /// Rotation about the y axis, in counts of the converter (`1`).
+    async fn rotation_y(&self) -> Option<f64> {
+        self.0.get(Quantity::RotationY)
+    }
+
+    /// Rotation about the z axis, in counts of the converter (`1`).
+    async fn rotation_z(&self) -> Option<f64> {
+        self.0.get(Quantity::RotationZ)
+    }
+
+    /// Magnitude of the rotation as the logger computed it (`1`).
+    async fn rotation_magnitude(&self) -> Option<f64> {
+        self.0.get(Quantity::RotationMagnitude)
+    }
+}
+
+/// How the device was.
+pub struct DeviceStatus(pub Readings);
+
+#[Object]
+impl DeviceStatus {
+    /// Battery or supply voltage, in `V`.
+    async fn battery_voltage(&self) -> Option<f64> {
+        self.0.get(Quantity::BatteryVoltage)
+    }
+
+    /// Received signal strength of its radio, in `dB[mW]`.
+    async fn signal_strength(&self) -> Option<f64> {
+        self.0.get(Quantity::SignalStrength)
+    }
+
+    /// Satellites in the position fix (`1`).
+    async fn satellites(&self) -> Option<f64> {
+        self.0.get(Quantity::Satellites)
+    }
+
+    /// Whether the position was fresh; false when the receiver repeated an old one (`1` or 0 in the archive).
+    async fn gps_updated(&self) -> Option<bool> {
+        self.0.get(Quantity::GpsUpdated).map(|updated| updated != 0.0)
+    }
+
+    /// The logger's running number of the sample (`1`).
+    async fn sample_counter(&self) -> Option<f64> {
+        self.0.get(Quantity::SampleCounter)
+    }
+
+    /// Time since the logger started, in `ms`.
+    async fn uptime(&self) -> Option<f64> {
+        self.0.get(Quantity::Uptime)
+    }
+
+    /// Accelerometer readings that went into the sample (`1`).
+    async fn accelerometer_samples(&self) -> Option<f64> {
+        self.0.get(Quantity::AccelerometerSamples)
+    }
+}

@@ -1,0 +1,19 @@
+//! The root fields of mutations, one file a verb. What was expected to go wrong is told in the payload's `status`.
+
+mod create_api_key;
+mod record_measurements;
+mod register_device;
+mod revoke_api_key;
+mod update_device;
+
+use async_graphql::MergedObject;
+
+/// What can be changed.
+#[derive(Default, MergedObject)]
+pub struct Mutation(
+    record_measurements::RecordMeasurements,
+    register_device::RegisterDevice,
+    update_device::UpdateDevice,
+    create_api_key::CreateApiKey,
+    revoke_api_key::RevokeApiKey,
+);

@@ -1,0 +1,71 @@
+//! Devices.
+
+use async_graphql::{Context, Object};
+
+use crate::{
+    db::{self, device::DevicePage},
+    domain::device::DeviceKey,
+    error::ApiError,
+    graphql::{
+        complexity,
+        context::{ContextExt as _, may_read},
+        cursor::DeviceCursor,
+        input::device::{DeviceFilter, DeviceOrder},
+        model::{
+            connection::{DeviceConnection, DeviceTotal, of_devices},
+            device::Device,
+        },
+        page::{MAX_PAGE, PageArguments, PageRequest},
+    },
+};
+
+#[derive(Default)]
+pub struct DeviceQuery;
+
+#[Object(guard = "may_read")]
+impl DeviceQuery {
+    /// The device with this key; null when there is none.
+    async fn device(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the sensor calls itself.")] key: String,
+    ) -> Result<Option<Device>, ApiError> {
+        let Ok(key) = DeviceKey::try_new(key) else { return Ok(None) }; // no device can have it
+        Ok(ctx.loader().load_one(key).await?.map(Device))
+    }
+
+    /// Devices, by key unless ordered otherwise. 50 in a page unless told, 1000 at most.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    #[graphql(complexity = "complexity::of_page(first, last, child_complexity)")]
+    async fn devices(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] filter: Option<DeviceFilter>,
+        #[graphql(desc = "In which order.")] order_by: Option<DeviceOrder>,
+        #[graphql(desc = "So many from the start, or after `after`.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, or before `before`.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<DeviceConnection, ApiError> {
+        let filter = filter.unwrap_or_default().check();
+        let (order, reversed) = order_by.unwrap_or_default().parts();
+        let arguments = PageArguments { first, after, last, before };
+        let request = PageRequest::<DeviceCursor>::try_new(arguments, MAX_PAGE)?;
+        for (argument, cursor) in [("after", &request.after), ("before", &request.before)] {
+            if cursor.as_ref().is_some_and(|cursor| !cursor.is_of(order)) {
+                return Err(ApiError::bad_input(argument, "this cursor is of a list in another order"));
+            }
+        }
+        let (after, before) = request.sides();
+        let page = DevicePage {
+            filter: filter.clone(),
+            order,
+            descending: reversed != request.backward,
+            after: after.map(|cursor| cursor.0),
+            before: before.map(|cursor| cursor.0),
+            limit: request.limit(),
+        };
+        let rows = db::device::list(ctx.reads(), &page).await?;
+        Ok(of_devices(request.slice(rows), order, DeviceTotal(filter)))
+    }
+}

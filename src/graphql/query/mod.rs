@@ -1,0 +1,12 @@
+//! The root fields of queries, one file a type.
+
+mod device;
+pub(super) mod measurement;
+mod node;
+mod server;
+
+use async_graphql::MergedObject;
+
+/// The questions that can be asked.
+#[derive(Default, MergedObject)]
+pub struct Query(device::DeviceQuery, measurement::MeasurementQuery, node::NodeQuery, server::ServerQuery);

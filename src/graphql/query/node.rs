@@ -1,0 +1,55 @@
+//! Objects by their global id.
+
+use async_graphql::{Context, ID, Object};
+use futures_util::future::try_join_all;
+
+use crate::{
+    error::ApiError,
+    graphql::{
+        context::{ContextExt as _, may_read},
+        id::GlobalId,
+        model::{device::Device, measurement::Measurement, node::Node},
+    },
+};
+
+/// Ids in one request at most.
+const MAX_IDS: usize = 1000;
+
+#[derive(Default)]
+pub struct NodeQuery;
+
+#[Object(guard = "may_read")]
+impl NodeQuery {
+    /// The object with this global id; null when there is none.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The value of an `id` field.")] id: ID,
+    ) -> Result<Option<Node>, ApiError> {
+        lookup(ctx, "id", &id).await
+    }
+
+    /// The objects with these global ids, in their order; null where there is none. At most 1000.
+    #[graphql(complexity = "ids.len().saturating_mul(child_complexity).saturating_add(1)")]
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Values of `id` fields.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>, ApiError> {
+        if ids.len() > MAX_IDS {
+            return Err(ApiError::bad_input("ids", format!("{} ids; at most {MAX_IDS}", ids.len())));
+        }
+        let lookups = ids.iter().enumerate().map(async |(at, id)| lookup(ctx, &format!("ids[{at}]"), id).await);
+        try_join_all(lookups).await
+    }
+}
+
+async fn lookup(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>, ApiError> {
+    match GlobalId::decode(argument, id)? {
+        GlobalId::Device(id) => Ok(ctx.loader().load_one(id).await?.map(|device| Node::Device(Device(device)))),
+        GlobalId::Measurement(key) => {
+            Ok(ctx.loader().load_one(key).await?.map(|measurement| Node::Measurement(Measurement(measurement))))
+        }
+        GlobalId::ApiKey(_) => Err(ApiError::bad_input(argument, "this is the id of a key, which is no node")),
+    }
+}

@@ -1,0 +1,65 @@
+//! Scalars of our own.
+
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use chrono::{Datelike as _, SecondsFormat, Utc};
+
+use crate::domain::time::to_micros;
+
+/// A moment in RFC 3339. Told in UTC with at most six decimals of a second; taken in any zone, finer decimals cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DateTime(pub chrono::DateTime<Utc>);
+
+#[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
+impl ScalarType for DateTime {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        let parsed = chrono::DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
+        let time = parsed.filter(|&time| is_tellable(time)).ok_or_else(|| {
+            InputValueError::custom(format!("{text:?} is no time in RFC 3339, such as 2026-05-01T10:00:00Z"))
+        })?;
+        Ok(Self(to_micros(time)))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+}
+
+impl From<chrono::DateTime<Utc>> for DateTime {
+    fn from(time: chrono::DateTime<Utc>) -> Self {
+        Self(time)
+    }
+}
+
+/// Whether RFC 3339, with its four digits of a year, can tell this time; Postgres can hold all of these.
+pub(super) fn is_tellable(time: chrono::DateTime<Utc>) -> bool {
+    (1..=9999).contains(&time.year())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Option<DateTime> {
+        DateTime::parse(Value::String(text.to_owned())).ok()
+    }
+
+    #[test]
+    fn times_are_taken_in_any_zone_and_told_in_utc() {
+        let time = parse("2019-02-25T17:00:46.840341614+01:00").expect("a time");
+        assert_eq!(time.to_value(), Value::String("2019-02-25T16:00:46.840341Z".to_owned()));
+        let whole = parse("2026-05-01T10:00:00Z").expect("a time");
+        assert_eq!(whole.to_value(), Value::String("2026-05-01T10:00:00Z".to_owned()));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in ["", "now", "2026-05-01", "2026-13-01T00:00:00Z", "+12026-05-01T10:00:00Z", "0000-01-01T00:00:00Z"]
+        {
+            assert_eq!(parse(text), None, "{text}");
+        }
+        assert!(DateTime::parse(Value::Number(0.into())).is_err());
+    }
+}

@@ -1,0 +1,29 @@
+//! Whether the gateway runs, and whether it can serve.
+
+use std::time::Duration;
+
+use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+use serde_json::{Value, json};
+
+use crate::{app::App, db, error::ApiError};
+
+/// How long the database may take to answer a sign of life.
+const READY_WITHIN: Duration = Duration::from_secs(2);
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz))
+}
+
+/// The process runs. Doesn't ask the database: a restart of the gateway would not mend that one.
+async fn healthz() -> Json<Value> {
+    Json(json!({ "status": "ok" }))
+}
+
+/// Requests can be served.
+async fn readyz(State(app): State<App>) -> Result<(StatusCode, Json<Value>), ApiError> {
+    match tokio::time::timeout(READY_WITHIN, db::server::ping(&app.state.database.reads)).await {
+        Ok(answered) => answered.map_err(ApiError::from)?,
+        Err(_) => return Err(ApiError::Unavailable("the database doesn't answer; try again in a moment")),
+    }
+    Ok((StatusCode::OK, Json(json!({ "status": "ready" }))))
+}

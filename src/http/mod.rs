@@ -1,0 +1,62 @@
+//! HTTP: the routes, and what every request passes on its way.
+
+mod caller;
+mod graphql;
+mod health;
+mod ingest;
+mod pages;
+mod telemetry;
+mod websocket;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode, header},
+    response::Redirect,
+    routing::get,
+};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{app::App, error::ApiError};
+
+/// The largest body of a GraphQL request or a sensor's uplink, in bytes.
+const MAX_BODY: usize = 1 << 20;
+
+const METHODS: &str = "this path has no such method; the Allow header tells those it has";
+
+/// All routes. From the outside in: request id and log span, a net for panics, then the route.
+pub(crate) fn router(app: App) -> Router {
+    let routes = Router::new()
+        .merge(graphql::routes())
+        .merge(ingest::routes())
+        // for devices that can set no header: the key in front of the path their firmware has
+        .nest("/key/{key}", ingest::routes())
+        .merge(health::routes())
+        .merge(pages::routes())
+        .route("/", get(|| async { Redirect::temporary("playground") }))
+        .fallback(|| async { ApiError::NotFound })
+        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed(METHODS) })
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(CatchPanicLayer::custom(|_| {
+            axum::response::IntoResponse::into_response(ApiError::Internal(anyhow::anyhow!("a handler panicked")))
+        }))
+        .with_state(app);
+    telemetry::observed(routes)
+}
+
+/// Whether the body is said to be JSON in UTF-8, which is the only JSON there is.
+fn has_json_body(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let Ok(media_type) = content_type.parse::<mime::Mime>() else { return false };
+    let utf8 = media_type.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8);
+    utf8 && media_type.essence_str() == mime::APPLICATION_JSON.essence_str()
+}
+
+/// Why a body could not be read.
+fn body_error(rejection: &BytesRejection) -> ApiError {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        ApiError::TooLarge(MAX_BODY)
+    } else {
+        ApiError::BadRequest("the body could not be read to its end".to_owned())
+    }
+}

@@ -1,0 +1,88 @@
+//! From the bytes of one sensor format to stored measurements.
+//!
+//! A decoder is a pure function from a body to a [`Decoded`], one file a format. [`Decoded::admit`] holds every sample
+//! against the clock and flags it, whatever the format. [`recorder`] is the one way into the database.
+
+pub mod cleancycle;
+pub mod recorder;
+pub mod ttn_v2;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::domain::{device::DeviceKey, device::DeviceKind, quality, sample::Sample, time};
+
+/// What a decoder made of one body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decoded {
+    /// The samples, each with its device and its place in the body.
+    pub observations: Vec<Observation>,
+    /// The samples that can't be true.
+    pub rejected: Vec<Rejection>,
+    /// What a device is taken for when it is heard of for the first time.
+    pub kind: DeviceKind,
+    /// LoRaWAN frame counter, where the body tells one.
+    pub frame_counter: Option<i64>,
+}
+
+/// A sample of a device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// Its place among the samples of the body, from 0.
+    pub index: usize,
+    /// The device that took it.
+    pub device: DeviceKey,
+    /// What it told.
+    pub sample: Sample,
+}
+
+/// A sample that was left out, and why. Part of every answer to a sensor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rejection {
+    /// Its place among the samples of the body, from 0.
+    pub index: usize,
+    /// The reason, for programs.
+    pub code: &'static str,
+    /// The reason, for people.
+    pub detail: String,
+}
+
+/// Why a whole body was not understood. The body is kept all the same, to be decoded again after a fix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecodeError {
+    /// The reason, for programs.
+    pub code: &'static str,
+    /// The reason, for people: what was wrong, where, and what is expected.
+    pub detail: String,
+}
+
+impl DecodeError {
+    pub(crate) fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}
+
+impl Decoded {
+    /// Sorts out samples with impossible times, and flags what is doubtful about the others.
+    #[must_use]
+    pub fn admit(mut self, now: DateTime<Utc>) -> Self {
+        let mut admitted = Vec::with_capacity(self.observations.len());
+        for mut observation in self.observations {
+            match time::check(observation.sample.measured_at, now) {
+                Ok(()) => {
+                    observation.sample.flags = quality::assess(&observation.sample);
+                    admitted.push(observation);
+                }
+                Err(reason) => {
+                    let code = match reason {
+                        time::ImplausibleTime::Future { .. } => "TIME_IN_THE_FUTURE",
+                        time::ImplausibleTime::TooEarly(_) => "TIME_TOO_EARLY",
+                    };
+                    self.rejected.push(Rejection { index: observation.index, code, detail: reason.to_string() });
+                }
+            }
+        }
+        self.rejected.sort_by_key(|rejection| rejection.index);
+        Self { observations: admitted, ..self }
+    }
+}

@@ -1,0 +1,154 @@
+//! The one way in: what was decoded, from whatever route, becomes rows.
+//!
+//! ```text
+//! record() ──▶ bounded queue ──▶ writer tasks ──▶ one transaction for all that waited ──▶ answer to each
+//! ```
+//!
+//! While a writer commits, more requests gather; the next transaction takes them all. So batches grow with the load and
+//! an idle gateway answers at once, without a timer. An answer is sent after the commit. Writers are tasks of their own:
+//! a client that hangs up cancels nothing half-way.
+
+mod transaction;
+mod writer;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+use tokio::{
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
+    task::JoinHandle,
+};
+
+use super::{DecodeError, Decoded, Observation, Rejection};
+use crate::{
+    clock::Clock,
+    db::{DbError, partition::Partitions},
+    domain::api_key::ApiKeyId,
+};
+
+/// Writer tasks, each with a connection: while one waits for its commit, another can fill the next transaction.
+pub const WRITERS: u32 = 3;
+/// What may wait or be in work at most, in bytes of memory (about). Beyond it a request is told to come back.
+const QUEUE_BYTES: usize = 64 << 20;
+/// What a sample takes in the queue, about, beside the body it came in.
+const SAMPLE_BYTES: usize = 256;
+/// Requests that may wait at most.
+const QUEUE_REQUESTS: usize = 10_000;
+
+/// One request's worth of samples, with the body they came in.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// The decoder's name.
+    pub format: &'static str,
+    /// When the body arrived.
+    pub received_at: DateTime<Utc>,
+    /// The body, as it came.
+    pub body: Arc<[u8]>,
+    /// The key that vouched for it.
+    pub api_key: Option<ApiKeyId>,
+    /// What the body told, or why it could not be understood; it is kept all the same.
+    pub decoded: Result<Decoded, DecodeError>,
+}
+
+impl Submission {
+    fn observations(&self) -> &[Observation] {
+        self.decoded.as_ref().map_or(&[], |decoded| &decoded.observations)
+    }
+}
+
+/// What became of a submission. Sent after the commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// Samples stored.
+    pub recorded: usize,
+    /// Samples that were stored before.
+    pub duplicates: usize,
+    /// Samples that can't be true, in the order of the body.
+    pub rejected: Vec<Rejection>,
+}
+
+/// Why a submission was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// More waits than may.
+    #[error("the recorder's queue is full")]
+    QueueFull,
+    /// The gateway is shutting down.
+    #[error("the gateway is shutting down")]
+    ShuttingDown,
+    /// The database refused it.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+struct Job {
+    submission: Submission,
+    answer: oneshot::Sender<Result<Receipt, RecordError>>,
+    /// Its share of the queue, given back when the job is dropped.
+    _share: OwnedSemaphorePermit,
+}
+
+/// The way in. Cheap to clone.
+#[derive(Clone)]
+pub struct Recorder {
+    queue: mpsc::Sender<Job>,
+    shares: Arc<Semaphore>,
+}
+
+/// The tasks behind a [`Recorder`].
+pub struct Writers {
+    tasks: Vec<JoinHandle<()>>,
+    stop: watch::Sender<bool>,
+}
+
+impl Recorder {
+    /// Starts the writers on a pool that has a connection for each.
+    #[must_use]
+    pub fn start(pool: &PgPool, clock: &Clock) -> (Self, Writers) {
+        let (queue, jobs) = mpsc::channel(QUEUE_REQUESTS);
+        let jobs = Arc::new(Mutex::new(jobs));
+        let partitions = Arc::new(Partitions::default());
+        let (stop, stopped) = watch::channel(false);
+        let tasks = (0..WRITERS)
+            .map(|_| {
+                let writer =
+                    writer::Writer { pool: pool.clone(), clock: clock.clone(), partitions: partitions.clone() };
+                tokio::spawn(writer.run(jobs.clone(), stopped.clone()))
+            })
+            .collect();
+        (Self { queue, shares: Arc::new(Semaphore::new(QUEUE_BYTES)) }, Writers { tasks, stop })
+    }
+
+    /// Stores a submission, and waits until it is committed.
+    ///
+    /// # Errors
+    /// When too much waits already, when the gateway shuts down, or when the database fails. After an error the same
+    /// submission can be made again: what of it was stored is then a duplicate.
+    #[tracing::instrument(name = "ingest.record", skip_all, fields(format = submission.format))]
+    pub async fn record(&self, submission: Submission) -> Result<Receipt, RecordError> {
+        let decoded = submission.decoded.map(|decoded| decoded.admit(submission.received_at));
+        let submission = Submission { decoded, ..submission };
+        let bytes = submission.body.len() + SAMPLE_BYTES * (1 + submission.observations().len());
+        let bytes = u32::try_from(bytes.min(QUEUE_BYTES)).unwrap_or(u32::MAX);
+        let share = self.shares.clone().try_acquire_many_owned(bytes).map_err(|_| RecordError::QueueFull)?;
+        let (answer, receipt) = oneshot::channel();
+        self.queue.try_send(Job { submission, answer, _share: share }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => RecordError::QueueFull,
+            mpsc::error::TrySendError::Closed(_) => RecordError::ShuttingDown,
+        })?;
+        receipt.await.unwrap_or(Err(RecordError::ShuttingDown))
+    }
+}
+
+impl Writers {
+    /// Accepts nothing more, and waits until everything accepted is answered.
+    pub async fn finish(self) {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a writer ended badly");
+            }
+        }
+    }
+}

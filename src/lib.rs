@@ -1,0 +1,40 @@
+//! airgraph: a self-hosted GraphQL gateway over Postgres for air-quality sensors.
+//!
+//! # The way of a request
+//!
+//! Arrows point one way: `http` → `graphql` → `db` → `domain`, and `http` → `ingest` → `db` → `domain`.
+//! `docs/architecture.md` follows one sample in and one question out.
+//!
+//! # How to add a sensor format
+//!
+//! Write `ingest/<format>.rs`: a `FORMAT` name and a pure `decode(body, received_at) -> Result<Decoded, DecodeError>`.
+//! Add a line to the routes in `http/ingest.rs`. Test the decoder beside it, and the route in `tests/it/ingest.rs`.
+//!
+//! # How to add a quantity
+//!
+//! A line in `domain/quantity.rs`, a migration that adds the column of that name, and a field in
+//! `graphql/model/readings.rs` and `graphql/input/measurement.rs`.
+//!
+//! # How to add a GraphQL type
+//!
+//! `graphql/model/<type>.rs` with a wrapper of the domain's type; doc comments become descriptions. If it is reached
+//! from a list, `graphql/loader/<type>.rs`. Then `cargo run -- schema > schema.graphql`.
+//!
+//! # How to add a table
+//!
+//! A new file in `migrations/` (never change one that was released), and `db/<table>.rs` with all of its SQL. Then
+//! `.ci/sqlx-prepare`, which refreshes `.sqlx`.
+
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod domain;
+pub mod error;
+pub mod graphql;
+pub mod http;
+pub mod ingest;
+pub mod privileges;
+pub mod telemetry;

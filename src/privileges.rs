@@ -1,0 +1,301 @@
+//! Giving up root.
+//!
+//! Postgres refuses to run as root, and a gateway that faces the network has no need of it either. Started as root, the
+//! process makes its data folder, hands that to an unprivileged account and becomes that account. The account is the
+//! owner of the data folder if it has one already, else `postgres`, else `nobody`.
+
+use std::{
+    fs::{self, DirBuilder, Metadata, Permissions},
+    io,
+    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown},
+    path::{Path, PathBuf},
+};
+
+use nix::unistd::{Gid, Uid, User};
+
+/// The accounts that are tried, in this order, for a data folder that has no owner but root.
+const ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
+
+/// Why root could not be given up. Each message says what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum PrivilegesError {
+    /// Neither of the two accounts exists.
+    #[error(
+        "Postgres refuses to run as root, and this machine has neither an account postgres nor nobody to run it as: \
+         start airgraph as an ordinary user, or point DATABASE_URL at a running server"
+    )]
+    NoAccount,
+    /// A parent of the data folder keeps the account out.
+    #[error(
+        "the account {account}, as which Postgres has to run instead of root, may not enter {}, which leads to the \
+         data folder {}: run `chmod o+x {}`, or choose another data folder with AIRGRAPH_DATA_DIR",
+        folder.display(), data_dir.display(), folder.display()
+    )]
+    Blocked {
+        /// The account that is kept out.
+        account: String,
+        /// The folder it may not enter.
+        folder: PathBuf,
+        /// The data folder below it.
+        data_dir: PathBuf,
+    },
+    /// The data folder holds something and isn't the account's: it may not be airgraph's at all, so it is left alone.
+    #[error(
+        "the data folder {} isn't empty and belongs to {owner}, so it is not handed to the account {account}, as \
+         which Postgres has to run instead of root: run `chown -R {account} {}` if it is airgraph's, or choose another \
+         data folder with AIRGRAPH_DATA_DIR",
+        data_dir.display(), data_dir.display()
+    )]
+    Stranger {
+        /// The account that should have had the folder.
+        account: String,
+        /// Whose it is: root, or a user number without a name.
+        owner: String,
+        /// The folder.
+        data_dir: PathBuf,
+    },
+    /// The file system refused.
+    #[error("cannot {action} {}: {cause}", path.display())]
+    Folder {
+        /// What was tried, as in "cannot create".
+        action: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The kernel refused.
+    #[error("cannot become the account {account}: {cause}; start airgraph as an ordinary user instead")]
+    Become {
+        /// The account.
+        account: String,
+        /// What the system said.
+        cause: nix::Error,
+    },
+}
+
+/// Whom the process becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Account {
+    name: String,
+    uid: Uid,
+    gid: Gid,
+}
+
+/// Is this process root?
+#[must_use]
+pub fn is_root() -> bool {
+    Uid::effective().is_root()
+}
+
+/// Becomes an unprivileged account that owns `data_dir`, for good, and returns its name. Does nothing and returns
+/// `None` when the process isn't root.
+///
+/// The folder is created, mode 0700, when it is missing, and changes hands when it is empty. Nothing below
+/// it is touched. `data_dir` must be absolute. Afterwards files that only root may read can't be opened any more, nor
+/// ports below 1024, so do that first.
+///
+/// # Errors
+///
+/// No fitting account, a folder the account can't enter, or one that is not airgraph's.
+pub fn give_up(data_dir: &Path) -> Result<Option<String>, PrivilegesError> {
+    if !is_root() {
+        return Ok(None);
+    }
+    let account = account_for(data_dir)?;
+    check_parents(data_dir, &account)?;
+    hand_over(data_dir, &account)?;
+    become_account(&account)?;
+    Ok(Some(account.name))
+}
+
+/// An owner without a name is passed over: `initdb` refuses to run as such.
+fn account_for(data_dir: &Path) -> Result<Account, PrivilegesError> {
+    let owner = data_dir.metadata().ok().filter(|folder| folder.uid() != 0);
+    owner
+        .and_then(|folder| User::from_uid(Uid::from_raw(folder.uid())).ok().flatten())
+        .or_else(|| ACCOUNTS.iter().find_map(|name| User::from_name(name).ok().flatten()))
+        .map(Account::from)
+        .ok_or(PrivilegesError::NoAccount)
+}
+
+impl From<User> for Account {
+    fn from(user: User) -> Self {
+        Self { name: user.name, uid: user.uid, gid: user.gid }
+    }
+}
+
+/// Every folder above the data folder, by its real name, must let the account through. Parents that are still missing
+/// will be made by us, open to everyone.
+fn check_parents(data_dir: &Path, account: &Account) -> Result<(), PrivilegesError> {
+    let Some(existing) = data_dir.ancestors().skip(1).find_map(|parent| parent.canonicalize().ok()) else {
+        return Ok(());
+    };
+    let mut parents: Vec<&Path> = existing.ancestors().collect();
+    parents.reverse();
+    for parent in parents {
+        let folder = parent.metadata().map_err(|cause| folder_error("look at", parent, cause))?;
+        if !may_enter(&folder, account) {
+            return Err(PrivilegesError::Blocked {
+                account: account.name.clone(),
+                folder: parent.to_owned(),
+                data_dir: data_dir.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The x bit that counts: the owner's for the owner, else the group's for the group, else the others'.
+fn may_enter(folder: &Metadata, account: &Account) -> bool {
+    let bit = if folder.uid() == account.uid.as_raw() {
+        0o100
+    } else if folder.gid() == account.gid.as_raw() {
+        0o010
+    } else {
+        0o001
+    };
+    folder.mode() & bit != 0
+}
+
+fn hand_over(data_dir: &Path, account: &Account) -> Result<(), PrivilegesError> {
+    if let Some(parent) = data_dir.parent() {
+        create_open(parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(data_dir) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let folder = data_dir.metadata().map_err(|cause| folder_error("look at", data_dir, cause))?;
+            if folder.uid() == account.uid.as_raw() {
+                return Ok(());
+            }
+            if !is_empty(data_dir).map_err(|cause| folder_error("read", data_dir, cause))? {
+                let owner = match folder.uid() {
+                    0 => "root".to_owned(),
+                    uid => format!("user number {uid}"),
+                };
+                let (account, data_dir) = (account.name.clone(), data_dir.to_owned());
+                return Err(PrivilegesError::Stranger { account, owner, data_dir });
+            }
+        }
+        Err(cause) => return Err(folder_error("create", data_dir, cause)),
+    }
+    chown(data_dir, Some(account.uid.as_raw()), Some(account.gid.as_raw()))
+        .map_err(|cause| folder_error("change the owner of", data_dir, cause))
+}
+
+/// Creates the folders on the way that are missing, for everyone to pass through, whatever the umask is.
+fn create_open(folder: &Path) -> Result<(), PrivilegesError> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+    for folder in missing.into_iter().rev() {
+        fs::create_dir(folder)
+            .and_then(|()| fs::set_permissions(folder, Permissions::from_mode(0o755)))
+            .map_err(|cause| folder_error("create", folder, cause))?;
+    }
+    Ok(())
+}
+
+/// A freshly mounted volume counts as empty, although ext4 keeps its `lost+found` there.
+fn is_empty(folder: &Path) -> io::Result<bool> {
+    for entry in folder.read_dir()? {
+        if entry?.file_name() != "lost+found" {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Groups first: once the user has changed there is no right left to change them.
+fn become_account(account: &Account) -> Result<(), PrivilegesError> {
+    let steps = || {
+        // Apple's systems look group membership up by themselves and offer no such call.
+        #[cfg(not(target_vendor = "apple"))]
+        nix::unistd::setgroups(&[account.gid])?;
+        nix::unistd::setgid(account.gid)?;
+        nix::unistd::setuid(account.uid)
+    };
+    steps().map_err(|cause| PrivilegesError::Become { account: account.name.clone(), cause })
+}
+
+fn folder_error(action: &'static str, path: &Path, cause: io::Error) -> PrivilegesError {
+    PrivilegesError::Folder { action, path: path.to_owned(), cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        error::Error,
+        fs::{create_dir_all, set_permissions, write},
+        os::unix::fs::symlink,
+    };
+
+    use super::*;
+
+    /// Somebody who is neither the owner nor in the group of what these tests create.
+    fn stranger() -> Account {
+        Account { name: "stranger".into(), uid: Uid::from_raw(4_000_001), gid: Gid::from_raw(4_000_001) }
+    }
+
+    fn open_temp_dir() -> io::Result<tempfile::TempDir> {
+        let folder = tempfile::tempdir()?;
+        set_permissions(folder.path(), Permissions::from_mode(0o755))?;
+        Ok(folder)
+    }
+
+    #[test]
+    fn names_the_parent_that_keeps_the_account_out() -> Result<(), Box<dyn Error>> {
+        let root = open_temp_dir()?;
+        let closed = root.path().join("closed");
+        create_dir_all(closed.join("inner"))?;
+        set_permissions(&closed, Permissions::from_mode(0o700))?;
+        let closed = closed.canonicalize()?;
+
+        for data_dir in [closed.join("inner/data"), closed.join("not/yet/there"), closed.join("inner")] {
+            match check_parents(&data_dir, &stranger()) {
+                Err(PrivilegesError::Blocked { folder, .. }) => assert_eq!(folder, closed),
+                other => panic!("{} gave {other:?}", data_dir.display()),
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn finds_a_closed_parent_behind_a_symlink() -> Result<(), Box<dyn Error>> {
+        let root = open_temp_dir()?;
+        let closed = root.path().join("closed");
+        create_dir_all(closed.join("inner"))?;
+        set_permissions(&closed, Permissions::from_mode(0o700))?;
+        symlink(closed.join("inner"), root.path().join("link"))?;
+
+        let result = check_parents(&root.path().join("link/data"), &stranger());
+        assert!(matches!(result, Err(PrivilegesError::Blocked { .. })), "{result:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn lets_the_account_through_open_parents_and_its_own() -> Result<(), Box<dyn Error>> {
+        let root = open_temp_dir()?;
+        check_parents(&root.path().join("data"), &stranger())?;
+
+        set_permissions(root.path(), Permissions::from_mode(0o700))?;
+        let folder = root.path().metadata()?;
+        let owner = Account { name: "owner".into(), uid: Uid::from_raw(folder.uid()), gid: Gid::from_raw(0) };
+        assert!(may_enter(&folder, &owner));
+        Ok(())
+    }
+
+    #[test]
+    fn leaves_a_folder_that_holds_something_alone() -> Result<(), Box<dyn Error>> {
+        let root = open_temp_dir()?;
+        assert!(is_empty(root.path())?);
+        create_dir_all(root.path().join("lost+found"))?;
+        assert!(is_empty(root.path())?);
+        write(root.path().join("letter"), "mine")?;
+
+        let before = root.path().metadata()?.uid();
+        let result = hand_over(root.path(), &stranger());
+        assert!(matches!(result, Err(PrivilegesError::Stranger { .. })), "{result:?}");
+        assert_eq!(root.path().metadata()?.uid(), before);
+        Ok(())
+    }
+}

@@ -1,0 +1,458 @@
+//! The embedded Postgres: it starts by itself, also for root, and nothing that is killed leaves it running or broken.
+
+use std::{
+    fs::{self, Permissions},
+    io::{BufRead, BufReader, Read},
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt, chown},
+        process::CommandExt,
+    },
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+use airgraph::db::embedded::{self, Share};
+use anyhow::{Context, Result, ensure};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::{Pid, Uid},
+};
+use sqlx::{Connection, PgConnection};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_airgraph");
+
+/// Generous, for a busy machine: nothing waits this long unless it is broken.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// A data folder that doesn't exist yet, below one that every account may enter.
+fn data_dir() -> Result<(TempDir, PathBuf)> {
+    let parent = tempfile::tempdir()?;
+    fs::set_permissions(parent.path(), Permissions::from_mode(0o755))?;
+    let data_dir = parent.path().join("data");
+    Ok((parent, data_dir))
+}
+
+/// A running `airgraph dev-db`. Dropping it closes its standard input and waits for its end.
+struct DevDb {
+    process: Child,
+    stdout: BufReader<ChildStdout>,
+    url: String,
+}
+
+fn command(data_dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command
+        .arg("dev-db")
+        .args(arguments)
+        .env("AIRGRAPH_DATA_DIR", data_dir);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+impl DevDb {
+    fn start(data_dir: &Path, arguments: &[&str]) -> Result<Self> {
+        let mut process = command(data_dir, arguments)
+            .stderr(Stdio::inherit())
+            .spawn()?;
+        let mut stdout = BufReader::new(process.stdout.take().context("no stdout")?);
+        let mut url = String::new();
+        stdout.read_line(&mut url)?;
+        ensure!(url.ends_with('\n'), "dev-db printed no URL");
+        Ok(Self {
+            process,
+            stdout,
+            url: url.trim_end().to_owned(),
+        })
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        Ok(kill(
+            Pid::from_raw(i32::try_from(self.process.id())?),
+            signal,
+        )?)
+    }
+
+    /// Waits for the end, and for what else it printed.
+    fn end(mut self) -> Result<(ExitStatus, String)> {
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest)?;
+        Ok((self.process.wait()?, rest))
+    }
+
+    fn close_stdin(mut self) -> Result<(ExitStatus, String)> {
+        drop(self.process.stdin.take());
+        self.end()
+    }
+}
+
+impl Drop for DevDb {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+/// What a `dev-db` that does not start says on standard error: one line.
+fn complaint(data_dir: &Path) -> Result<String> {
+    let mut process = command(data_dir, &[]).spawn()?;
+    // Held open until it has ended: its end would be a reason to end too, without an error.
+    let stdin = process.stdin.take();
+    let output = process.wait_with_output()?;
+    drop(stdin);
+    ensure!(!output.status.success(), "it started");
+    ensure!(output.stdout.is_empty(), "it printed a URL");
+    let said = String::from_utf8(output.stderr)?;
+    ensure!(said.lines().count() == 1, "not one line: {said}");
+    Ok(said)
+}
+
+async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> Result<T> {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        if let Some(value) = attempt().await {
+            return Ok(value);
+        }
+        ensure!(Instant::now() < deadline, "still waiting: {what}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn scalar(url: &str, query: &'static str) -> Result<String> {
+    let mut connection = PgConnection::connect(url).await?;
+    let value = sqlx::query_scalar(query).fetch_one(&mut connection).await?;
+    connection.close().await?;
+    Ok(value)
+}
+
+async fn execute(url: &str, statement: &'static str) -> Result<()> {
+    let mut connection = PgConnection::connect(url).await?;
+    sqlx::query(statement).execute(&mut connection).await?;
+    Ok(connection.close().await?)
+}
+
+const MAKE_A_NOTE: &str = "create table note as select 'kept' as text";
+const READ_THE_NOTE: &str = "select text from note";
+
+fn postmaster(data_dir: &Path) -> Result<Pid> {
+    let text = fs::read_to_string(data_dir.join("postgres/postmaster.pid"))?;
+    Ok(Pid::from_raw(
+        text.lines()
+            .next()
+            .context("empty postmaster.pid")?
+            .trim()
+            .parse()?,
+    ))
+}
+
+async fn is_gone(pid: Pid) -> Result<()> {
+    let zombie =
+        || fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "));
+    eventually("Postgres to end", async || {
+        (kill(pid, None).is_err() || zombie()).then_some(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn serves_until_its_standard_input_ends_and_keeps_the_data() -> Result<()> {
+    let (_parent, data_dir) = data_dir()?;
+    let first = DevDb::start(&data_dir, &[])?;
+    assert!(
+        first.url.starts_with("postgresql://postgres:"),
+        "{}",
+        first.url
+    );
+    assert!(
+        first.url.ends_with("/airgraph") && first.url.contains("@127.0.0.1:"),
+        "{}",
+        first.url
+    );
+
+    let locale = "select concat_ws(' ', pg_encoding_to_char(encoding), datcollate, datctype, current_setting('TimeZone'))
+                  from pg_database where datname = current_database()";
+    assert_eq!(scalar(&first.url, locale).await?, "UTF8 C C UTC");
+    assert_eq!(
+        scalar(&first.url, "select current_setting('fsync')").await?,
+        "on"
+    );
+    let wrong = first.url.replacen('@', "x@", 1);
+    assert!(
+        PgConnection::connect(&wrong).await.is_err(),
+        "any password will do"
+    );
+    execute(&first.url, MAKE_A_NOTE).await?;
+
+    let pid = postmaster(&data_dir)?;
+    let url = first.url.clone();
+    let (status, rest) = first.close_stdin()?;
+    assert!(status.success(), "{status}");
+    assert_eq!(rest, "", "more than one line on standard output");
+    assert!(kill(pid, None).is_err(), "Postgres outlived dev-db");
+    assert!(PgConnection::connect(&url).await.is_err());
+
+    let second = DevDb::start(&data_dir, &[])?;
+    assert_eq!(scalar(&second.url, READ_THE_NOTE).await?, "kept");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_terminating_signal_stops_it_although_standard_input_stays_open() -> Result<()> {
+    let (_parent, data_dir) = data_dir()?;
+    let dev_db = DevDb::start(&data_dir, &[])?;
+    let pid = postmaster(&data_dir)?;
+    dev_db.signal(Signal::SIGTERM)?;
+    assert!(dev_db.end()?.0.success());
+    assert!(kill(pid, None).is_err(), "Postgres outlived dev-db");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_gateway_has_it_on_a_leash() -> Result<()> {
+    let (_parent, data_dir) = data_dir()?;
+    let database = embedded::start_with(Path::new(PROGRAM), &data_dir, Share::Refuse).await?;
+    assert_eq!(scalar(database.url(), "select 'hello'").await?, "hello");
+    assert!(
+        !format!("{database:?}").contains("postgresql://"),
+        "the password is in the debug output"
+    );
+    let pid = postmaster(&data_dir)?;
+    database.stop().await?;
+    assert!(kill(pid, None).is_err(), "Postgres outlived stop()");
+
+    // What the kernel does for a gateway that is killed.
+    let database = embedded::start_with(Path::new(PROGRAM), &data_dir, Share::Refuse).await?;
+    let pid = postmaster(&data_dir)?;
+    drop(database);
+    is_gone(pid).await
+}
+
+#[tokio::test]
+async fn the_gateway_learns_when_dev_db_is_gone() -> Result<()> {
+    let (_parent, data_dir) = data_dir()?;
+    let mut database = embedded::start_with(Path::new(PROGRAM), &data_dir, Share::Refuse).await?;
+    let waited = tokio::time::timeout(Duration::from_millis(500), database.ended()).await;
+    assert!(waited.is_err(), "it ended by being watched: {waited:?}");
+    assert_eq!(scalar(database.url(), "select 'hello'").await?, "hello");
+    kill(postmaster_parent(&data_dir)?, Signal::SIGKILL)?;
+    tokio::time::timeout(DEADLINE, database.ended()).await?;
+    is_gone(postmaster(&data_dir).unwrap_or(Pid::from_raw(i32::MAX))).await
+}
+
+/// The pid of `dev-db`, which the lock doesn't tell: that names the gateway.
+fn postmaster_parent(data_dir: &Path) -> Result<Pid> {
+    let pid = postmaster(data_dir)?;
+    let parent = if let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) {
+        let mut lines = status.lines();
+        lines
+            .find_map(|line| line.strip_prefix("PPid:"))
+            .map(str::to_owned)
+    } else {
+        let ps = Command::new("ps")
+            .args(["-o", "ppid=", "-p", &pid.to_string()])
+            .output()?;
+        Some(String::from_utf8(ps.stdout)?)
+    };
+    Ok(Pid::from_raw(parent.context("no parent")?.trim().parse()?))
+}
+
+#[tokio::test]
+async fn postgres_does_not_outlive_a_killed_dev_db() -> Result<()> {
+    let (_parent, data_dir) = data_dir()?;
+    let killed = DevDb::start(&data_dir, &[])?;
+    execute(&killed.url, MAKE_A_NOTE).await?;
+    let pid = postmaster(&data_dir)?;
+    killed.signal(Signal::SIGKILL)?;
+    is_gone(pid).await?;
+
+    let next = DevDb::start(&data_dir, &[])?;
+    assert_eq!(scalar(&next.url, READ_THE_NOTE).await?, "kept");
+    Ok(())
+}
+
+/// Both that guard Postgres are killed at once: it is left behind.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_postgres_left_behind_is_stopped_by_the_next_start() -> Result<()> {
+    let (_parent, data_dir) = data_dir()?;
+    let killed = DevDb::start(&data_dir, &[])?;
+    execute(&killed.url, MAKE_A_NOTE).await?;
+    let left_behind = postmaster(&data_dir)?;
+    for entry in fs::read_dir("/proc")?.flatten() {
+        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        // pid (name) state parent …
+        if stat.contains("(sh) ")
+            && stat.split(' ').nth(3) == Some(&killed.process.id().to_string())
+        {
+            let pid = stat.split(' ').next().unwrap_or_default().parse()?;
+            kill(Pid::from_raw(pid), Signal::SIGKILL)?;
+        }
+    }
+    killed.signal(Signal::SIGKILL)?;
+    killed.end()?;
+    kill(left_behind, None).context("Postgres is already gone: this test tests nothing")?;
+
+    let next = DevDb::start(&data_dir, &[])?;
+    is_gone(left_behind).await?;
+    assert_eq!(scalar(&next.url, READ_THE_NOTE).await?, "kept");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_killed_postgres_comes_back_at_the_same_url() -> Result<()> {
+    let (_parent, data_dir) = data_dir()?;
+    let dev_db = DevDb::start(&data_dir, &[])?;
+    execute(&dev_db.url, MAKE_A_NOTE).await?;
+    for _ in 0..2 {
+        let killed = postmaster(&data_dir)?;
+        kill(killed, Signal::SIGKILL)?;
+        let note = eventually("Postgres to come back", async || {
+            let is_new = postmaster(&data_dir).is_ok_and(|pid| pid != killed);
+            if is_new {
+                scalar(&dev_db.url, READ_THE_NOTE).await.ok()
+            } else {
+                None
+            }
+        });
+        assert_eq!(note.await?, "kept");
+    }
+    let pid = postmaster(&data_dir)?;
+    assert!(dev_db.close_stdin()?.0.success());
+    assert!(kill(pid, None).is_err(), "the new Postgres outlived dev-db");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_second_one_is_refused_or_attaches() -> Result<()> {
+    let (_parent, data_dir) = data_dir()?;
+    let first = DevDb::start(&data_dir, &[])?;
+
+    let said = complaint(&data_dir)?;
+    let expected = format!(
+        "another airgraph is running on {}, pid {}",
+        data_dir.canonicalize()?.display(),
+        first.process.id()
+    );
+    assert!(said.contains(&expected), "{said}");
+    let refused = embedded::start_with(Path::new(PROGRAM), &data_dir, Share::Refuse).await;
+    assert!(refused.is_err_and(|error| error.to_string().contains(&expected)));
+
+    let second = DevDb::start(&data_dir, &["--attach"])?;
+    assert_eq!(second.url, first.url);
+    assert!(second.close_stdin()?.0.success());
+    assert_eq!(
+        scalar(&first.url, "select 'still here'").await?,
+        "still here"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_successor_waits_for_one_that_is_stopping() -> Result<()> {
+    let (_parent, data_dir) = data_dir()?;
+    let mut stopping = Vec::new();
+    for _ in 0..3 {
+        let mut dev_db = DevDb::start(&data_dir, &[])?;
+        drop(dev_db.process.stdin.take()); // and the next one starts at once
+        stopping.push(dev_db);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_start_that_was_killed_half_way_is_made_good() -> Result<()> {
+    let (_parent, data_dir) = data_dir()?;
+    let unfinished = || -> Option<PathBuf> {
+        let mut entries = fs::read_dir(&data_dir)
+            .ok()?
+            .flatten()
+            .map(|entry| entry.path());
+        entries.find(|path| path.to_string_lossy().contains("postgres.new-"))
+    };
+    let mut killed = command(&data_dir, &[]).spawn()?;
+    eventually("initdb to begin", async || unfinished()).await?;
+    killed.kill()?;
+    killed.wait()?;
+    assert!(
+        !data_dir.join("postgres").exists(),
+        "too late to test anything"
+    );
+
+    let next = DevDb::start(&data_dir, &[])?;
+    assert_eq!(scalar(&next.url, "select 'whole'").await?, "whole");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_number_of_a_dead_postgres_may_belong_to_another_process() -> Result<()> {
+    let (_parent, data_dir) = data_dir()?;
+    DevDb::start(&data_dir, &[])?.close_stdin()?;
+
+    // Postgres itself takes any live process of its own account for its predecessor.
+    let owner = data_dir.metadata()?.uid();
+    let mut other = Command::new("sh")
+        .args(["-c", "read -r line"])
+        .current_dir("/")
+        .uid(owner)
+        .stdin(Stdio::piped())
+        .spawn()?;
+    let stale = data_dir.join("postgres/postmaster.pid");
+    let cluster = data_dir.join("postgres").canonicalize()?;
+    fs::write(
+        &stale,
+        format!(
+            "{}\n{}\n1759000000\n5432\n\n127.0.0.1\n\n",
+            other.id(),
+            cluster.display()
+        ),
+    )?;
+    chown(&stale, Some(owner), None)?;
+    fs::set_permissions(&stale, Permissions::from_mode(0o600))?;
+
+    let dev_db = DevDb::start(&data_dir, &[])?;
+    assert_eq!(scalar(&dev_db.url, "select 'started'").await?, "started");
+    assert!(other.try_wait()?.is_none(), "the other process was killed");
+    other.kill()?;
+    other.wait()?;
+    Ok(())
+}
+
+#[test]
+fn root_is_told_which_folder_keeps_postgres_out() -> Result<()> {
+    if !Uid::effective().is_root() {
+        eprintln!("left out: only root gives its privileges up");
+        return Ok(());
+    }
+    let parent = tempfile::tempdir()?;
+    fs::set_permissions(parent.path(), Permissions::from_mode(0o700))?;
+    let data_dir = parent.path().join("data");
+    let said = complaint(&data_dir)?;
+    let folder = parent.path().canonicalize()?;
+    assert!(
+        said.contains(&format!("may not enter {}", folder.display())),
+        "{said}"
+    );
+    assert!(
+        said.contains(&format!("chmod o+x {}", folder.display())),
+        "{said}"
+    );
+    assert!(!data_dir.exists(), "it left something behind");
+    Ok(())
+}
+
+#[test]
+fn something_else_in_the_place_of_the_cluster_is_left_alone() -> Result<()> {
+    let (_parent, data_dir) = data_dir()?;
+    DevDb::start(&data_dir, &[])?.close_stdin()?;
+    fs::remove_file(data_dir.join("postgres/PG_VERSION"))?;
+
+    let said = complaint(&data_dir)?;
+    assert!(said.contains("is not a PostgreSQL cluster"), "{said}");
+    assert!(data_dir.join("postgres/base").exists(), "it was deleted");
+    Ok(())
+}

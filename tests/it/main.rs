@@ -1,0 +1,3 @@
+//! Tests of the gateway as a whole, on a real Postgres.
+
+mod embedded;

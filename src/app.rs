@@ -35,7 +35,6 @@ impl App {
     }
 
     /// The gateway as a service.
-    #[must_use]
     pub fn router(&self) -> Router {
         http::router(self.clone())
     }

@@ -139,7 +139,7 @@ impl fmt::Debug for ServeArgs {
 #[command(next_help_heading = "Logging")]
 pub struct LogArgs {
     /// What is logged: a level, or levels by module such as `info,airgraph=debug,sqlx=debug`
-    #[arg(long, env = "AIRGRAPH_LOG", default_value = "info", global = true)]
+    #[arg(long, env = "AIRGRAPH_LOG", default_value = "info,sqlx::postgres::notice=warn", global = true)]
     pub log: String,
 
     /// How log lines look

@@ -34,6 +34,9 @@ pub struct DevDb {
     /// Use the Postgres of an airgraph that is already running on the data folder, and leave it running
     #[arg(long)]
     pub attach: bool,
+    /// Delete the data folder at the end: a database for a test run
+    #[arg(long, conflicts_with = "attach")]
+    pub temporary: bool,
     /// The gateway that started this: the process to name to others
     #[arg(long, hide = true, value_name = "PID")]
     pub gateway: Option<u32>,
@@ -66,7 +69,13 @@ async fn hold(data_dir: &Path, arguments: &DevDb) -> Result<(), EmbeddedError> {
         () = end.requested() => return Ok(()),
     };
     match claim {
-        Claim::Owned(ownership) => own(&data_dir, &ownership, &mut end).await,
+        Claim::Owned(ownership) => {
+            let result = own(&data_dir, &ownership, &mut end).await;
+            if arguments.temporary {
+                std::fs::remove_dir_all(&data_dir).map_err(|cause| EmbeddedError::file("delete", &data_dir, cause))?;
+            }
+            result
+        }
         Claim::Attached(url) => {
             if announce(&url).is_ok() {
                 end.requested().await;

@@ -51,7 +51,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     });
     let mut server = tokio::spawn(server.into_future());
     let outcome = tokio::select! {
-        served = &mut server => served.context("the server ended by itself")?.context("the server failed"),
+        ended = &mut server => ended.context("the server ended by itself")?.context("the server failed"),
         () = stop.asked() => Ok(()),
         () = lost(session.embedded.as_mut()) => Err(anyhow::anyhow!("the private Postgres ended unexpectedly")),
     };

@@ -46,11 +46,12 @@ pub async fn add(db: &mut PgConnection, rows: &[NewMeasurement<'_>]) -> Result<(
         let keys: Vec<_> = rows.iter().map(|row| row.key).collect();
         let (devices, times, seqs) = columns_of(&keys);
         let (table, columns) = (table(group), columns(group));
-        let arrays: String = Quantity::of(group).zip(4..).map(|(_, number)| format!(", ${number}::float8[]")).collect();
+        let arrays: Vec<_> = Quantity::of(group).zip(4..).map(|(_, number)| format!("${number}::float8[]")).collect();
+        let arrays = arrays.join(", ");
         // Safe to put together: table and columns are names of ours; the values are binds.
         let statement = format!(
             "insert into {table} (device_id, measured_at, seq, {columns})
-             select * from unnest($1::bigint[], $2::timestamptz[], $3::int[]{arrays})"
+             select * from unnest($1::bigint[], $2::timestamptz[], $3::int[], {arrays})"
         );
         let mut query = sqlx::query(AssertSqlSafe(statement)).bind(devices).bind(times).bind(seqs);
         for quantity in Quantity::of(group) {

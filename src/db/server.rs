@@ -20,7 +20,7 @@ pub struct DatabaseInfo {
 pub struct TableInfo {
     /// The table's name.
     pub name: String,
-    /// Rows as the statistics of Postgres estimate them; -1 before they were first gathered.
+    /// Rows as the statistics of Postgres estimate them; 0 before they were first gathered.
     pub row_estimate: i64,
 }
 
@@ -50,7 +50,7 @@ pub async fn tables(db: impl PgExecutor<'_>) -> Result<Vec<TableInfo>, DbError> 
                   (case when c.relkind = 'p'
                         then (select coalesce(sum(greatest(leaf.reltuples, 0)), 0)
                               from pg_inherits i join pg_class leaf on leaf.oid = i.inhrelid where i.inhparent = c.oid)
-                        else c.reltuples
+                        else greatest(c.reltuples, 0)
                    end)::bigint as "row_estimate!"
            from pg_class c
            where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relispartition

@@ -86,21 +86,21 @@ quantities! {
     /// Speed over the ground.
     Speed = "speed", "km/h", 0.0..=300.0, Motion;
     /// Acceleration along the sensor's x axis, in counts of its converter.
-    AccelerationX = "acceleration_x", "1", -65536.0..=65536.0, Motion;
+    AccelerationX = "acceleration_x", "1", -65_536.0..=65_536.0, Motion;
     /// Acceleration along the sensor's y axis, in counts of its converter.
-    AccelerationY = "acceleration_y", "1", -65536.0..=65536.0, Motion;
+    AccelerationY = "acceleration_y", "1", -65_536.0..=65_536.0, Motion;
     /// Acceleration along the sensor's z axis, in counts of its converter.
-    AccelerationZ = "acceleration_z", "1", -65536.0..=65536.0, Motion;
+    AccelerationZ = "acceleration_z", "1", -65_536.0..=65_536.0, Motion;
     /// Magnitude of the acceleration as the logger computed it.
-    AccelerationMagnitude = "acceleration_magnitude", "1", 0.0..=131072.0, Motion;
+    AccelerationMagnitude = "acceleration_magnitude", "1", 0.0..=131_072.0, Motion;
     /// Rotation about the sensor's x axis, in counts of its converter.
-    RotationX = "rotation_x", "1", -65536.0..=65536.0, Motion;
+    RotationX = "rotation_x", "1", -65_536.0..=65_536.0, Motion;
     /// Rotation about the sensor's y axis, in counts of its converter.
-    RotationY = "rotation_y", "1", -65536.0..=65536.0, Motion;
+    RotationY = "rotation_y", "1", -65_536.0..=65_536.0, Motion;
     /// Rotation about the sensor's z axis, in counts of its converter.
-    RotationZ = "rotation_z", "1", -65536.0..=65536.0, Motion;
+    RotationZ = "rotation_z", "1", -65_536.0..=65_536.0, Motion;
     /// Magnitude of the rotation as the logger computed it.
-    RotationMagnitude = "rotation_magnitude", "1", 0.0..=131072.0, Motion;
+    RotationMagnitude = "rotation_magnitude", "1", 0.0..=131_072.0, Motion;
     /// Battery or supply voltage.
     BatteryVoltage = "battery_voltage", "V", 0.0..=60.0, Status;
     /// Received signal strength of the sensor's radio.
@@ -110,11 +110,11 @@ quantities! {
     /// 1 when the position is fresh, 0 when the receiver repeated an old one.
     GpsUpdated = "gps_updated", "1", 0.0..=1.0, Status;
     /// The logger's running number of the sample.
-    SampleCounter = "sample_counter", "1", 0.0..=4294967295.0, Status;
+    SampleCounter = "sample_counter", "1", 0.0..=4_294_967_295.0, Status;
     /// Time since the logger started.
-    Uptime = "uptime", "ms", 0.0..=4294967295.0, Status;
+    Uptime = "uptime", "ms", 0.0..=4_294_967_295.0, Status;
     /// Accelerometer readings that went into the sample.
-    AccelerometerSamples = "accelerometer_samples", "1", 0.0..=65535.0, Status;
+    AccelerometerSamples = "accelerometer_samples", "1", 0.0..=65_535.0, Status;
 }
 
 impl Quantity {

@@ -9,6 +9,7 @@ use crate::domain::time::to_micros;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
+/// A moment in RFC 3339. Told in UTC with at most six decimals of a second; taken in any zone, finer decimals cut off.
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {

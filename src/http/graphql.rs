@@ -165,7 +165,9 @@ impl Media {
             && !response.errors.is_empty()
             && response.errors.iter().all(|error| error.path.is_empty());
         let headers = response.http_headers.clone();
-        let (status, body) = if let (false, _) = (refused, self) { (StatusCode::OK, Json(response).into_response()) } else {
+        let (status, body) = if let (false, _) = (refused, self) {
+            (StatusCode::OK, Json(response).into_response())
+        } else {
             let body = Json(json!({ "errors": response.errors })).into_response();
             (if matches!(self, Self::Json) { StatusCode::OK } else { StatusCode::BAD_REQUEST }, body)
         };

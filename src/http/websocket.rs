@@ -25,11 +25,8 @@ const KEEPALIVE: Duration = Duration::from_mins(1);
 
 /// Upgrades the connection and serves it. The key comes in the headers or in `connection_init`.
 pub(super) async fn serve(app: App, upgrade: WebSocketUpgrade, mut parts: Parts, caller: Caller) -> Response {
-    let protocol = match GraphQLProtocol::from_request_parts(&mut parts, &()).await {
-        Ok(protocol) => protocol,
-        Err(_) => {
-            return ApiError::BadRequest("the WebSocket must speak graphql-transport-ws".to_owned()).into_response();
-        }
+    let Ok(protocol) = GraphQLProtocol::from_request_parts(&mut parts, &()).await else {
+        return ApiError::BadRequest("the WebSocket must speak graphql-transport-ws".to_owned()).into_response();
     };
     upgrade.max_message_size(MAX_BODY).protocols(ALL_WEBSOCKET_PROTOCOLS).on_upgrade(move |socket| {
         let executor = Socket { schema: app.schema.clone() };

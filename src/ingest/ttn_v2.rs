@@ -105,6 +105,7 @@ fn device_key(body: &Body) -> Result<DeviceKey, DecodeError> {
 }
 
 /// One sample as either payload tells it.
+#[derive(Clone, Copy)]
 enum Told {
     Packet(Slot),
     Fields([f64; VALUES_PER_SAMPLE]),

@@ -44,38 +44,23 @@ struct DevDb {
 
 fn command(data_dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
-    command
-        .arg("dev-db")
-        .args(arguments)
-        .env("AIRGRAPH_DATA_DIR", data_dir);
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.arg("dev-db").args(arguments).env("AIRGRAPH_DATA_DIR", data_dir);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 impl DevDb {
     fn start(data_dir: &Path, arguments: &[&str]) -> Result<Self> {
-        let mut process = command(data_dir, arguments)
-            .stderr(Stdio::inherit())
-            .spawn()?;
+        let mut process = command(data_dir, arguments).stderr(Stdio::inherit()).spawn()?;
         let mut stdout = BufReader::new(process.stdout.take().context("no stdout")?);
         let mut url = String::new();
         stdout.read_line(&mut url)?;
         ensure!(url.ends_with('\n'), "dev-db printed no URL");
-        Ok(Self {
-            process,
-            stdout,
-            url: url.trim_end().to_owned(),
-        })
+        Ok(Self { process, stdout, url: url.trim_end().to_owned() })
     }
 
     fn signal(&self, signal: Signal) -> Result<()> {
-        Ok(kill(
-            Pid::from_raw(i32::try_from(self.process.id())?),
-            signal,
-        )?)
+        Ok(kill(Pid::from_raw(i32::try_from(self.process.id())?), signal)?)
     }
 
     /// Waits for the end, and for what else it printed.
@@ -141,51 +126,28 @@ const READ_THE_NOTE: &str = "select text from note";
 
 fn postmaster(data_dir: &Path) -> Result<Pid> {
     let text = fs::read_to_string(data_dir.join("postgres/postmaster.pid"))?;
-    Ok(Pid::from_raw(
-        text.lines()
-            .next()
-            .context("empty postmaster.pid")?
-            .trim()
-            .parse()?,
-    ))
+    Ok(Pid::from_raw(text.lines().next().context("empty postmaster.pid")?.trim().parse()?))
 }
 
 async fn is_gone(pid: Pid) -> Result<()> {
-    let zombie =
-        || fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "));
-    eventually("Postgres to end", async || {
-        (kill(pid, None).is_err() || zombie()).then_some(())
-    })
-    .await
+    let zombie = || fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "));
+    eventually("Postgres to end", async || (kill(pid, None).is_err() || zombie()).then_some(())).await
 }
 
 #[tokio::test]
 async fn serves_until_its_standard_input_ends_and_keeps_the_data() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
     let first = DevDb::start(&data_dir, &[])?;
-    assert!(
-        first.url.starts_with("postgresql://postgres:"),
-        "{}",
-        first.url
-    );
-    assert!(
-        first.url.ends_with("/airgraph") && first.url.contains("@127.0.0.1:"),
-        "{}",
-        first.url
-    );
+    assert!(first.url.starts_with("postgresql://postgres:"), "{}", first.url);
+    assert!(first.url.ends_with("/airgraph") && first.url.contains("@127.0.0.1:"), "{}", first.url);
 
-    let locale = "select concat_ws(' ', pg_encoding_to_char(encoding), datcollate, datctype, current_setting('TimeZone'))
+    let locale =
+        "select concat_ws(' ', pg_encoding_to_char(encoding), datcollate, datctype, current_setting('TimeZone'))
                   from pg_database where datname = current_database()";
     assert_eq!(scalar(&first.url, locale).await?, "UTF8 C C UTC");
-    assert_eq!(
-        scalar(&first.url, "select current_setting('fsync')").await?,
-        "on"
-    );
+    assert_eq!(scalar(&first.url, "select current_setting('fsync')").await?, "on");
     let wrong = first.url.replacen('@', "x@", 1);
-    assert!(
-        PgConnection::connect(&wrong).await.is_err(),
-        "any password will do"
-    );
+    assert!(PgConnection::connect(&wrong).await.is_err(), "any password will do");
     execute(&first.url, MAKE_A_NOTE).await?;
 
     let pid = postmaster(&data_dir)?;
@@ -217,10 +179,7 @@ async fn the_gateway_has_it_on_a_leash() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
     let database = embedded::start_with(Path::new(PROGRAM), &data_dir, Share::Refuse).await?;
     assert_eq!(scalar(database.url(), "select 'hello'").await?, "hello");
-    assert!(
-        !format!("{database:?}").contains("postgresql://"),
-        "the password is in the debug output"
-    );
+    assert!(!format!("{database:?}").contains("postgresql://"), "the password is in the debug output");
     let pid = postmaster(&data_dir)?;
     database.stop().await?;
     assert!(kill(pid, None).is_err(), "Postgres outlived stop()");
@@ -249,13 +208,9 @@ fn postmaster_parent(data_dir: &Path) -> Result<Pid> {
     let pid = postmaster(data_dir)?;
     let parent = if let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) {
         let mut lines = status.lines();
-        lines
-            .find_map(|line| line.strip_prefix("PPid:"))
-            .map(str::to_owned)
+        lines.find_map(|line| line.strip_prefix("PPid:")).map(str::to_owned)
     } else {
-        let ps = Command::new("ps")
-            .args(["-o", "ppid=", "-p", &pid.to_string()])
-            .output()?;
+        let ps = Command::new("ps").args(["-o", "ppid=", "-p", &pid.to_string()]).output()?;
         Some(String::from_utf8(ps.stdout)?)
     };
     Ok(Pid::from_raw(parent.context("no parent")?.trim().parse()?))
@@ -286,9 +241,7 @@ async fn a_postgres_left_behind_is_stopped_by_the_next_start() -> Result<()> {
     for entry in fs::read_dir("/proc")?.flatten() {
         let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
         // pid (name) state parent …
-        if stat.contains("(sh) ")
-            && stat.split(' ').nth(3) == Some(&killed.process.id().to_string())
-        {
+        if stat.contains("(sh) ") && stat.split(' ').nth(3) == Some(&killed.process.id().to_string()) {
             let pid = stat.split(' ').next().unwrap_or_default().parse()?;
             kill(Pid::from_raw(pid), Signal::SIGKILL)?;
         }
@@ -313,11 +266,7 @@ async fn a_killed_postgres_comes_back_at_the_same_url() -> Result<()> {
         kill(killed, Signal::SIGKILL)?;
         let note = eventually("Postgres to come back", async || {
             let is_new = postmaster(&data_dir).is_ok_and(|pid| pid != killed);
-            if is_new {
-                scalar(&dev_db.url, READ_THE_NOTE).await.ok()
-            } else {
-                None
-            }
+            if is_new { scalar(&dev_db.url, READ_THE_NOTE).await.ok() } else { None }
         });
         assert_eq!(note.await?, "kept");
     }
@@ -333,11 +282,8 @@ async fn a_second_one_is_refused_or_attaches() -> Result<()> {
     let first = DevDb::start(&data_dir, &[])?;
 
     let said = complaint(&data_dir)?;
-    let expected = format!(
-        "another airgraph is running on {}, pid {}",
-        data_dir.canonicalize()?.display(),
-        first.process.id()
-    );
+    let expected =
+        format!("another airgraph is running on {}, pid {}", data_dir.canonicalize()?.display(), first.process.id());
     assert!(said.contains(&expected), "{said}");
     let refused = embedded::start_with(Path::new(PROGRAM), &data_dir, Share::Refuse).await;
     assert!(refused.is_err_and(|error| error.to_string().contains(&expected)));
@@ -345,10 +291,7 @@ async fn a_second_one_is_refused_or_attaches() -> Result<()> {
     let second = DevDb::start(&data_dir, &["--attach"])?;
     assert_eq!(second.url, first.url);
     assert!(second.close_stdin()?.0.success());
-    assert_eq!(
-        scalar(&first.url, "select 'still here'").await?,
-        "still here"
-    );
+    assert_eq!(scalar(&first.url, "select 'still here'").await?, "still here");
     Ok(())
 }
 
@@ -368,20 +311,14 @@ async fn a_successor_waits_for_one_that_is_stopping() -> Result<()> {
 async fn a_start_that_was_killed_half_way_is_made_good() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
     let unfinished = || -> Option<PathBuf> {
-        let mut entries = fs::read_dir(&data_dir)
-            .ok()?
-            .flatten()
-            .map(|entry| entry.path());
+        let mut entries = fs::read_dir(&data_dir).ok()?.flatten().map(|entry| entry.path());
         entries.find(|path| path.to_string_lossy().contains("postgres.new-"))
     };
     let mut killed = command(&data_dir, &[]).spawn()?;
     eventually("initdb to begin", async || unfinished()).await?;
     killed.kill()?;
     killed.wait()?;
-    assert!(
-        !data_dir.join("postgres").exists(),
-        "too late to test anything"
-    );
+    assert!(!data_dir.join("postgres").exists(), "too late to test anything");
 
     let next = DevDb::start(&data_dir, &[])?;
     assert_eq!(scalar(&next.url, "select 'whole'").await?, "whole");
@@ -395,22 +332,11 @@ async fn the_number_of_a_dead_postgres_may_belong_to_another_process() -> Result
 
     // Postgres itself takes any live process of its own account for its predecessor.
     let owner = data_dir.metadata()?.uid();
-    let mut other = Command::new("sh")
-        .args(["-c", "read -r line"])
-        .current_dir("/")
-        .uid(owner)
-        .stdin(Stdio::piped())
-        .spawn()?;
+    let mut other =
+        Command::new("sh").args(["-c", "read -r line"]).current_dir("/").uid(owner).stdin(Stdio::piped()).spawn()?;
     let stale = data_dir.join("postgres/postmaster.pid");
     let cluster = data_dir.join("postgres").canonicalize()?;
-    fs::write(
-        &stale,
-        format!(
-            "{}\n{}\n1759000000\n5432\n\n127.0.0.1\n\n",
-            other.id(),
-            cluster.display()
-        ),
-    )?;
+    fs::write(&stale, format!("{}\n{}\n1759000000\n5432\n\n127.0.0.1\n\n", other.id(), cluster.display()))?;
     chown(&stale, Some(owner), None)?;
     fs::set_permissions(&stale, Permissions::from_mode(0o600))?;
 
@@ -433,14 +359,8 @@ fn root_is_told_which_folder_keeps_postgres_out() -> Result<()> {
     let data_dir = parent.path().join("data");
     let said = complaint(&data_dir)?;
     let folder = parent.path().canonicalize()?;
-    assert!(
-        said.contains(&format!("may not enter {}", folder.display())),
-        "{said}"
-    );
-    assert!(
-        said.contains(&format!("chmod o+x {}", folder.display())),
-        "{said}"
-    );
+    assert!(said.contains(&format!("may not enter {}", folder.display())), "{said}");
+    assert!(said.contains(&format!("chmod o+x {}", folder.display())), "{said}");
     assert!(!data_dir.exists(), "it left something behind");
     Ok(())
 }

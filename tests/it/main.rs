@@ -1,3 +1,20 @@
-//! Tests of the gateway as a whole, on a real Postgres.
+//! Tests of the gateway as a whole, on a real Postgres: one private server for the run, one database a test.
 
+#![expect(clippy::float_cmp, reason = "what is stored reads back exactly; that is the point")]
+
+mod bad_input;
+mod cleancycle;
+mod database_away;
 mod embedded;
+mod graphql_over_http;
+mod keys;
+mod mutations;
+mod pages;
+mod paging;
+mod program;
+mod queries;
+mod recorder;
+mod schema;
+mod shim;
+mod statements;
+mod support;

@@ -126,7 +126,7 @@ fn groups(path: Option<&OsStr>, root: &Path, data_dir: &Path) -> Vec<Vec<PathBuf
 mod tests {
     use std::{
         error::Error,
-        fs::{Permissions, create_dir_all, set_permissions, write},
+        fs::{Permissions, create_dir_all, set_permissions},
         io,
         os::unix::fs::{PermissionsExt, symlink},
     };
@@ -138,10 +138,18 @@ mod tests {
         create_dir_all(bin)?;
         for program in ["initdb", "postgres"] {
             let file = bin.join(program);
-            write(&file, format!("#!/bin/sh\necho '{program} (PostgreSQL) {version}'\n"))?;
+            write_elsewhere(&file, &format!("#!/bin/sh\necho '{program} (PostgreSQL) {version}'\n"))?;
             set_permissions(&file, Permissions::from_mode(0o755))?;
         }
         Ok(())
+    }
+
+    /// Writes a program from another process: while this one has it open for writing, a fork on another thread inherits
+    /// that, and the program can't be run (ETXTBSY).
+    fn write_elsewhere(file: &Path, text: &str) -> io::Result<()> {
+        let script = "printf %s \"$1\" > \"$2\"";
+        let status = std::process::Command::new("sh").args(["-c", script, "sh", text]).arg(file).status()?;
+        if status.success() { Ok(()) } else { Err(io::Error::other("sh can't write")) }
     }
 
     fn find(root: &Path, path: &Path, wanted: Option<u32>) -> Result<Option<PathBuf>, Box<dyn Error>> {

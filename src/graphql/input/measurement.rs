@@ -113,7 +113,7 @@ readings_input! {
         signal_strength: f64 = SignalStrength,
         /// Satellites in the position fix (`1`).
         satellites: i32 = Satellites,
-        /// Whether the position was fresh; false when the receiver repeated an old one.
+        /// Whether the position was fresh; false when the receiver repeated an old one (`1` or 0 in the archive).
         gps_updated: bool = GpsUpdated,
         /// The logger's running number of the sample (`1`).
         sample_counter: f64 = SampleCounter,

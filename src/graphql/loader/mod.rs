@@ -1,8 +1,8 @@
 //! Batched look-ups behind nested fields: one statement for all parents, however many there are. One file a type.
 //!
-//! A look-up starts when nothing else of the request can go on without it; only then has every parent asked. So the
-//! batches run in the request's own task, after its resolvers: on another thread they would start while half of the
-//! parents had not asked yet, and the number of statements would be a matter of luck.
+//! A look-up starts when no resolver of the request can go on without one; only then has every parent asked. So the
+//! batches run in the request's own task, in turns with its resolvers: on another thread they would start while half of
+//! the parents had not asked yet, and the number of statements would be a matter of luck.
 
 mod device;
 mod latest;
@@ -10,10 +10,21 @@ mod measurement;
 mod measurement_page;
 mod readings;
 
-use std::{collections::HashMap, hash::Hash, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    future::poll_fn,
+    hash::Hash,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+    time::Duration,
+};
 
 use async_graphql::dataloader::DataLoader;
-use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered, task::AtomicWaker};
 use sqlx::PgPool;
 use tokio::sync::mpsc;
 
@@ -48,18 +59,52 @@ pub fn new(db: PgPool) -> (DataLoader<Loader>, Batches) {
 pub struct Batches(mpsc::UnboundedReceiver<BoxFuture<'static, ()>>);
 
 impl Batches {
-    /// Runs an execution, and its batches whenever it can't go on by itself.
+    /// Runs an execution and its batches, in turns: the resolvers until each of them waits, then all batches they asked
+    /// for, together and to their end.
     pub async fn drive<T>(mut self, execution: impl Future<Output = T>) -> T {
         let mut execution = pin!(execution);
         let mut running = FuturesUnordered::new();
-        loop {
-            tokio::select! {
-                biased; // the order is the point: first the resolvers, then what they asked for
-                response = &mut execution => return response,
-                Some(batch) = self.0.recv() => running.push(batch),
-                Some(()) = running.next() => {}
+        let calls = Arc::new(Calls::default());
+        let waker = Waker::from(calls.clone());
+        poll_fn(|cx| {
+            calls.task.register(cx.waker());
+            loop {
+                // A future that joins many may come back before it has asked all of them, having called itself.
+                while running.is_empty() && calls.pending.swap(false, Ordering::AcqRel) {
+                    if let Poll::Ready(response) = execution.as_mut().poll(&mut Context::from_waker(&waker)) {
+                        return Poll::Ready(response);
+                    }
+                }
+                while let Ok(batch) = self.0.try_recv() {
+                    running.push(batch);
+                }
+                match running.poll_next_unpin(cx) {
+                    Poll::Ready(Some(())) => {}
+                    Poll::Ready(None) if calls.pending.load(Ordering::Acquire) => {}
+                    Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+                }
             }
-        }
+        })
+        .await
+    }
+}
+
+/// Whether the execution was called to go on, and the task to be called in turn.
+struct Calls {
+    pending: AtomicBool,
+    task: AtomicWaker,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self { pending: AtomicBool::new(true), task: AtomicWaker::new() } // the first call is ours
+    }
+}
+
+impl Wake for Calls {
+    fn wake(self: Arc<Self>) {
+        self.pending.store(true, Ordering::Release);
+        self.task.wake();
     }
 }
 

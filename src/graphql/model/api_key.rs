@@ -22,6 +22,7 @@ pub enum Role {
 /// A key of a sensor, a reader or an admin. The key itself is told once, when it is made.
 pub struct ApiKey(pub domain::api_key::ApiKey);
 
+/// A key of a sensor, a reader or an admin. The key itself is told once, when it is made.
 #[Object]
 impl ApiKey {
     /// Global id, to revoke it by.

@@ -72,7 +72,7 @@ fn within_bound(count: i64) -> Option<i64> {
 }
 
 /// A page of measurements as a connection.
-#[must_use] 
+#[must_use]
 pub fn of_measurements(
     slice: Slice<domain::measurement::Measurement>,
     total: MeasurementTotal,
@@ -86,7 +86,7 @@ pub fn of_measurements(
 }
 
 /// A page of devices as a connection, with cursors of this order.
-#[must_use] 
+#[must_use]
 pub fn of_devices(slice: Slice<domain::device::Device>, order: DeviceOrder, total: DeviceTotal) -> DeviceConnection {
     let mut connection = Connection::with_additional_fields(slice.has_previous, slice.has_next, total);
     let edge = |device: domain::device::Device| {

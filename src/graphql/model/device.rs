@@ -36,6 +36,7 @@ pub enum DeviceKind {
 /// A sensor device.
 pub struct Device(pub domain::device::Device);
 
+/// A sensor device.
 #[Object]
 impl Device {
     /// Global id: opaque, stable, unique among all objects.
@@ -102,13 +103,13 @@ impl Device {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<MeasurementConnection, ApiError> {
         let arguments = PageArguments { first, after, last, before };
-        let list = MeasurementList::try_new(filter.unwrap_or_default(), order_by.unwrap_or_default(), arguments)?;
-        if list.devices.is_some() {
+        let asked = MeasurementList::try_new(filter.unwrap_or_default(), order_by.unwrap_or_default(), arguments)?;
+        if asked.devices.is_some() {
             return Err(ApiError::bad_input("filter.devices", "a device's own measurements can't be of other devices"));
         }
-        let page = Arc::new(list.page);
+        let page = Arc::new(asked.page);
         let rows = ctx.loader().load_one(PageOf { device: self.0.id, page: page.clone() }).await?.unwrap_or_default();
         let total = MeasurementTotal::OfEach(self.0.id, Arc::new(page.filter.clone()));
-        Ok(of_measurements(list.request.slice(rows), total))
+        Ok(of_measurements(asked.request.slice(rows), total))
     }
 }

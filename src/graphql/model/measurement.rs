@@ -23,6 +23,7 @@ use crate::{
 /// One sample of the air, taken by a device.
 pub struct Measurement(pub domain::measurement::Measurement);
 
+/// One sample of the air, taken by a device.
 #[Object]
 impl Measurement {
     /// Global id: opaque, stable, unique among all objects.
@@ -62,6 +63,7 @@ impl Measurement {
     }
 
     /// The H3 cell it was taken in, at a resolution from 0 (about 1000 km) to 15 (about 1 m).
+    #[expect(clippy::unused_async, reason = "every resolver is async")]
     async fn cell(
         &self,
         #[graphql(default = 10, desc = "From 0 to 15.")] resolution: i32,

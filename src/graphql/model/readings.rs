@@ -7,6 +7,7 @@ use crate::domain::{quantity::Quantity, readings::Readings};
 /// The weather at the sensor.
 pub struct Weather(pub Readings);
 
+/// The weather at the sensor.
 #[Object]
 impl Weather {
     /// Temperature at the sensor (in its case, on the bicycle), in `Cel`.
@@ -63,6 +64,7 @@ impl Weather {
 /// How the sensor moved.
 pub struct Motion(pub Readings);
 
+/// How the sensor moved.
 #[Object]
 impl Motion {
     /// Height above the sea, in `m`.
@@ -119,6 +121,7 @@ impl Motion {
 /// How the device was.
 pub struct DeviceStatus(pub Readings);
 
+/// How the device was.
 #[Object]
 impl DeviceStatus {
     /// Battery or supply voltage, in `V`.

@@ -11,6 +11,7 @@ use crate::{
 /// The gateway itself.
 pub struct Server;
 
+/// The gateway itself.
 #[Object]
 impl Server {
     /// The version of airgraph.
@@ -49,7 +50,7 @@ impl Server {
 pub struct Table {
     /// Its name.
     name: String,
-    /// About how many rows it has, as Postgres last estimated; -1 before it first did.
+    /// About how many rows it has, as Postgres last estimated; 0 before it first did.
     row_estimate: i64,
 }
 

@@ -35,16 +35,16 @@ impl MeasurementQuery {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<MeasurementConnection, ApiError> {
         let arguments = PageArguments { first, after, last, before };
-        let list = MeasurementList::try_new(filter.unwrap_or_default(), order_by.unwrap_or_default(), arguments)?;
-        let ids = match &list.devices {
+        let asked = MeasurementList::try_new(filter.unwrap_or_default(), order_by.unwrap_or_default(), arguments)?;
+        let ids = match &asked.devices {
             Some(keys) => Some(known(ctx, keys).await?),
             None => None,
         };
         let rows = match &ids {
-            Some(ids) => db::measurement_page::list_of(ctx.reads(), ids, &list.page).await?,
-            None => db::measurement_page::list(ctx.reads(), &list.page).await?,
+            Some(ids) => db::measurement_page::list_of(ctx.reads(), ids, &asked.page).await?,
+            None => db::measurement_page::list(ctx.reads(), &asked.page).await?,
         };
-        Ok(of_measurements(list.request.slice(rows), MeasurementTotal::Of(ids, list.page.filter)))
+        Ok(of_measurements(asked.request.slice(rows), MeasurementTotal::Of(ids, asked.page.filter)))
     }
 }
 

@@ -8,7 +8,7 @@
 //! Every statement touches its rows in sorted order, so that two writers wait for each other instead of blocking each
 //! other for good.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::{Connection as _, PgConnection};
@@ -162,7 +162,7 @@ async fn insert<'a>(
         .map(|(&at, distinct)| row(at, 0, distinct[0]))
         .collect();
     loop {
-        let added = if rows.is_empty() { Default::default() } else { measurement::add(&mut *db, &rows, now).await? };
+        let added = if rows.is_empty() { HashSet::new() } else { measurement::add(&mut *db, &rows, now).await? };
         for row in rows.drain(..).filter(|row| added.contains(&row.key)) {
             if let Some(distinct) = moments.get_mut(&(row.key.device_id, row.key.measured_at)) {
                 distinct.retain(|distinct| {
@@ -252,11 +252,7 @@ fn set(sample: &mut Sample, quantity: Quantity, value: Option<f64>) {
     }
 }
 
-fn row(
-    (device_id, measured_at): (DeviceId, DateTime<Utc>),
-    seq: i32,
-    distinct: Distinct<'_>,
-) -> NewMeasurement<'_> {
+fn row((device_id, measured_at): (DeviceId, DateTime<Utc>), seq: i32, distinct: Distinct<'_>) -> NewMeasurement<'_> {
     NewMeasurement {
         key: MeasurementKey { device_id, measured_at, seq },
         sample: distinct.sample,

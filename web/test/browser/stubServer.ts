@@ -30,7 +30,7 @@ const CONTENT_TYPES: Record<string, string> = {
   ".ttf": "font/ttf",
 };
 
-const schema = buildSchema(readFileSync(new URL("../schema.graphql", import.meta.url), "utf8"));
+const schema = buildSchema(readFileSync(new URL("../../../schema.graphql", import.meta.url), "utf8"));
 
 const rootValue = {
   devices: {
@@ -38,7 +38,7 @@ const rootValue = {
       {
         key: "airrohr-1234567",
         name: "Balcony",
-        kind: "SENSOR_COMMUNITY",
+        kind: "FIXED",
         latest: {
           measuredAt: "2025-01-15T12:00:00Z",
           pm25: 7.4,

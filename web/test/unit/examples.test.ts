@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { exampleTabs } from "../../src/playground/examples";
 
 const schema = buildSchema(
-  readFileSync(new URL("../schema.graphql", import.meta.url), "utf8"),
+  readFileSync(new URL("../../../schema.graphql", import.meta.url), "utf8"),
 );
 
 test.each(exampleTabs)("an example is one valid, named operation with an explanation", ({ query }) => {

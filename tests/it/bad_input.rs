@@ -1,0 +1,218 @@
+//! What can't be asked: a clear error that names the argument, never an internal one, never a word of the database.
+
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+
+/// The code, the argument and the message of the only error.
+async fn error(app: &TestApp, query: &str, variables: Value) -> (String, String, String) {
+    let answer = app.graphql(Some(&app.admin), query, variables).await;
+    let errors = answer["errors"].as_array().unwrap_or_else(|| panic!("{query}: {answer}"));
+    assert_eq!(errors.len(), 1, "{query}: {answer}");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let extensions = &errors[0]["extensions"];
+    (text(&extensions["code"]), text(&extensions["argument"]), text(&errors[0]["message"]))
+}
+
+async fn refused(app: &TestApp, query: &str, argument: &str) {
+    let (code, named, message) = error(app, query, json!({})).await;
+    assert_eq!((code.as_str(), named.as_str()), ("BAD_USER_INPUT", argument), "{query}: {message}");
+    for word in ["sql", "postgres", "column", "relation", "syntax"] {
+        assert!(!message.to_lowercase().contains(word), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn page_arguments() {
+    let app = TestApp::new().await;
+    app.record(json!([{ "device": "bike", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1 }])).await;
+    for (list, max) in [("measurements", 10_000), ("devices", 1000)] {
+        refused(&app, &format!("{{ {list}(first: {}) {{ nodes {{ id }} }} }}", max + 1), "first").await;
+        refused(&app, &format!("{{ {list}(last: {}) {{ nodes {{ id }} }} }}", max + 1), "last").await;
+        refused(&app, &format!("{{ {list}(first: -1) {{ nodes {{ id }} }} }}"), "first").await;
+        refused(&app, &format!("{{ {list}(first: 1, last: 1) {{ nodes {{ id }} }} }}"), "last").await;
+        app.query(&format!("{{ {list}(first: {max}) {{ nodes {{ id }} }} }}")).await;
+        for cursor in ["", "x", "💨", "bTox", "bToxLjIuMw==", "bToxLjIuMw.."] {
+            refused(&app, &format!("{{ {list}(after: \"{cursor}\") {{ nodes {{ id }} }} }}"), "after").await;
+            refused(&app, &format!("{{ {list}(before: \"{cursor}\") {{ nodes {{ id }} }} }}"), "before").await;
+        }
+    }
+    refused(&app, "{ device(key: \"bike\") { measurements(first: 10001) { nodes { id } } } }", "first").await;
+    refused(&app, "{ device(key: \"bike\") { measurements(after: \"x\") { nodes { id } } } }", "after").await;
+}
+
+#[tokio::test]
+async fn cursors_of_another_list() {
+    let app = TestApp::new().await;
+    app.record(json!([{ "device": "bike", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1 }])).await;
+    let data = app
+        .query(
+            "{ measurements { edges { cursor } } byKey: devices { edges { cursor } }
+        byTime: devices(orderBy: CREATED_AT_ASC) { edges { cursor } } }",
+        )
+        .await;
+    let cursor = |list: &str| data[list]["edges"][0]["cursor"].clone();
+    refused(&app, &format!("{{ devices(after: {}) {{ nodes {{ id }} }} }}", cursor("measurements")), "after").await;
+    refused(&app, &format!("{{ devices(after: {}) {{ nodes {{ id }} }} }}", cursor("byTime")), "after").await;
+    refused(&app, &format!("{{ measurements(before: {}) {{ nodes {{ id }} }} }}", cursor("byKey")), "before").await;
+}
+
+#[tokio::test]
+async fn ids() {
+    let app = TestApp::new().await;
+    app.record(json!([{ "device": "bike", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1 }])).await;
+    for id in ["", "1", "bike", "RGV2aWNlOg", "RGV2aWNlOng", "💨"] {
+        refused(&app, &format!("{{ node(id: \"{id}\") {{ id }} }}"), "id").await;
+    }
+    refused(&app, "{ nodes(ids: [\"RGV2aWNlOjE\", \"x\"]) { id } }", "ids[1]").await;
+    let many = vec!["RGV2aWNlOjE"; 1001];
+    let (code, argument, _) =
+        error(&app, "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", json!({ "ids": many })).await;
+    assert_eq!((code.as_str(), argument.as_str()), ("BAD_USER_INPUT", "ids"));
+
+    // of another type
+    let device = app.query("{ device(key: \"bike\") { id } }").await["device"]["id"].clone();
+    refused(&app, &format!("mutation {{ revokeApiKey(input: {{id: {device}}}) {{ status }} }}"), "input.id").await;
+    let key = app
+        .admin("mutation { createApiKey(input: {name: \"k\", role: READER}) { apiKey { id } } }", json!({}))
+        .await["createApiKey"]["apiKey"]["id"]
+        .clone();
+    refused(&app, &format!("{{ node(id: {key}) {{ id }} }}"), "id").await;
+
+    // of nothing that there is
+    let data = app.query("{ node(id: \"RGV2aWNlOjk5OTk\") { id } device(key: \"nobody\") { id } }").await;
+    assert_eq!(data, json!({ "node": null, "device": null }));
+}
+
+#[tokio::test]
+async fn filters() {
+    let app = TestApp::new().await;
+    app.record(json!([{ "device": "bike", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1 }])).await;
+    for (filter, argument) in [
+        ("devices: [\"bike\", \"nobody\"]", "filter.devices"),
+        ("devices: [\"\"]", "filter.devices[0]"),
+        ("devices: [\"a\\u0000b\"]", "filter.devices[0]"),
+        ("measuredAt: {from: \"2026-05-01T10:00:00Z\", to: \"2026-05-01T10:00:00Z\"}", "filter.measuredAt"),
+        ("pm25: {min: 2, max: 1}", "filter.pm25"),
+    ] {
+        refused(&app, &format!("{{ measurements(filter: {{{filter}}}) {{ nodes {{ id }} }} }}"), argument).await;
+    }
+    refused(
+        &app,
+        "{ device(key: \"bike\") { measurements(filter: {devices: [\"bike\"]}) { nodes { id } } } }",
+        "filter.devices",
+    )
+    .await;
+
+    // Not even values of their types.
+    for filter in [
+        "measuredAt: {from: \"yesterday\"}",
+        "measuredAt: {from: 1}",
+        "pm10: {min: \"1\"}",
+        "pm10: {min: 1e999}",
+        "pm11: {min: 1}",
+    ] {
+        let (code, _, message) =
+            error(&app, &format!("{{ measurements(filter: {{{filter}}}) {{ nodes {{ id }} }} }}"), json!({})).await;
+        assert_ne!(code, "INTERNAL", "{filter}: {message}");
+        assert!(!message.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn samples() {
+    let app = TestApp::new().await;
+    let measurement = |fields: &str| {
+        format!(
+            "mutation {{ recordMeasurements(input: {{measurements: [
+            {{device: \"bike\", measuredAt: \"2026-05-01T10:00:00Z\", pm10: 1}},
+            {{device: \"bike\", measuredAt: \"2026-05-01T10:00:01Z\", {fields}}}]}}) {{ status }} }}"
+        )
+    };
+    for (fields, argument) in [
+        ("pm10: 1, latitude: 91, longitude: 0", "latitude"),
+        ("pm10: 1, latitude: -90.1, longitude: 0", "latitude"),
+        ("pm10: 1, latitude: 0, longitude: 180.1", "longitude"),
+        ("pm10: 1, latitude: 52", "longitude"),
+        ("pm10: 1, longitude: 52", "latitude"),
+        ("pm10: 1e39", "pm10"),
+        ("pm25: -1e39", "pm25"),
+        ("latitude: 52, longitude: 0", "pm10"),
+    ] {
+        refused(&app, &measurement(fields), &format!("input.measurements[1].{argument}")).await;
+    }
+    let stored = app.query("{ measurements { totalCount } devices { totalCount } }").await;
+    assert_eq!(
+        stored,
+        json!({ "measurements": { "totalCount": 0 }, "devices": { "totalCount": 0 } }),
+        "all or nothing"
+    );
+
+    // Numbers that JSON can't write: as literals they are beyond a double.
+    for fields in
+        ["pm10: 1e999", "pm10: NaN", "weather: {temperature: 1e999}", "latitude: 1e999, longitude: 0, pm10: 1"]
+    {
+        let (code, _, message) = error(&app, &measurement(fields), json!({})).await;
+        assert_ne!(code, "INTERNAL", "{fields}: {message}");
+    }
+    let many = json!({ "measurements": vec![json!({ "device": "bike", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1 }); 1001] });
+    let mutation = "mutation ($measurements: [MeasurementInput!]!) { recordMeasurements(input: {measurements: $measurements}) { status } }";
+    let (code, argument, _) = error(&app, mutation, many).await;
+    assert_eq!((code.as_str(), argument.as_str()), ("BAD_USER_INPUT", "input.measurements"));
+}
+
+#[tokio::test]
+async fn devices_and_keys() {
+    let app = TestApp::new().await;
+    let long = "x".repeat(501);
+    for (input, argument) in [
+        ("key: \"\", kind: FIXED", "input.key"),
+        ("key: \" a\", kind: FIXED", "input.key"),
+        ("key: \"a\", kind: FIXED, latitude: 91, longitude: 0", "input.latitude"),
+        ("key: \"a\", kind: FIXED, latitude: 1", "input.longitude"),
+        ("key: \"a\", kind: FIXED, name: \"a\\u0000b\"", "input.name"),
+        (&format!("key: \"a\", kind: FIXED, licence: \"{long}\""), "input.licence"),
+    ] {
+        refused(&app, &format!("mutation {{ registerDevice(input: {{{input}}}) {{ status }} }}"), argument).await;
+    }
+    for (input, argument) in [
+        ("name: \"\", role: READER", "input.name"),
+        ("name: \"k\", role: READER, deviceKey: \"bike\"", "input.deviceKey"),
+        ("name: \"k\", role: SENSOR, deviceKey: \"nobody\"", "input.deviceKey"),
+        ("name: \"k\", role: SENSOR, expiresAt: \"2026-05-01T12:00:00Z\"", "input.expiresAt"),
+    ] {
+        refused(&app, &format!("mutation {{ createApiKey(input: {{{input}}}) {{ key }} }}"), argument).await;
+    }
+    app.admin("mutation { registerDevice(input: {key: \"a\", kind: FIXED}) { status } }", json!({})).await;
+    refused(&app, "mutation { updateDevice(input: {key: \"a\", latitude: 1}) { status } }", "input.longitude").await;
+}
+
+#[tokio::test]
+async fn cells() {
+    let app = TestApp::new().await;
+    app.record(
+        json!([{ "device": "b", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1, "latitude": 1, "longitude": 1 }]),
+    )
+    .await;
+    for resolution in [-1, 16, 1000] {
+        refused(&app, &format!("{{ measurements {{ nodes {{ cell(resolution: {resolution}) }} }} }}"), "resolution")
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn what_would_cost_too_much_is_refused_before_it_runs() {
+    let app = TestApp::new().await;
+    for query in [
+        "{ devices(first: 1000) { nodes { measurements(first: 1000) { nodes { id } } } } }",
+        "{ a: measurements(first: 10000) { nodes { id pm1 pm25 pm4 pm10 latitude longitude measuredAt } }
+           b: measurements(first: 10000) { nodes { id pm1 pm25 pm4 pm10 latitude longitude measuredAt } }
+           c: measurements(first: 10000) { nodes { id pm1 pm25 pm4 pm10 latitude longitude measuredAt } } }",
+        "{ devices { nodes { latest { device { latest { device { latest { device { latest { device { latest { device { latest { device { latest { device { id } } } } } } } } } } } } } } } } }",
+    ] {
+        let (_, _, message) = error(&app, query, json!({})).await;
+        assert!(message.contains("complex") || message.contains("nested"), "{message}");
+    }
+    // but this is a page that people want
+    app.query("{ measurements(first: 10000) { nodes { id pm1 pm25 pm4 pm10 latitude longitude measuredAt flags device { key } } } }").await;
+}

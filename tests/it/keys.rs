@@ -1,0 +1,160 @@
+//! Keys: who may do what.
+
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, at, empty_database};
+
+async fn create(app: &TestApp, input: &str) -> (String, Value) {
+    let mutation = format!(
+        "mutation {{ createApiKey(input: {{{input}}}) {{ key apiKey {{ id name role deviceKey createdAt expiresAt revokedAt }} }} }}"
+    );
+    let mut told = app.admin(&mutation, json!({})).await["createApiKey"].take();
+    (told["key"].as_str().expect("a key").to_owned(), told["apiKey"].take())
+}
+
+fn code(answer: &Value) -> &str {
+    answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("none")
+}
+
+const RECORD: &str = "mutation ($device: String!) { recordMeasurements(input: {measurements: [
+    {device: $device, measuredAt: \"2026-05-01T10:00:00Z\", pm10: 1}]}) { recorded duplicates } }";
+
+#[tokio::test]
+async fn each_role_opens_what_it_should_and_nothing_else() {
+    let app = TestApp::new().await;
+    app.admin("mutation { registerDevice(input: {key: \"own\", kind: FIXED}) { status } }", json!({})).await;
+    let (reader, _) = create(&app, "name: \"r\", role: READER").await;
+    let (sensor, _) = create(&app, "name: \"s\", role: SENSOR").await;
+    let (bound, about) = create(&app, "name: \"b\", role: SENSOR, deviceKey: \"own\"").await;
+    assert_eq!(about["deviceKey"], "own");
+
+    let ways: [(&str, Value, [&str; 5]); 5] = [
+        ("{ devices { totalCount } }", json!({}), ["none", "none", "none", "none", "none"]),
+        (RECORD, json!({ "device": "own" }), ["UNAUTHENTICATED", "FORBIDDEN", "none", "none", "none"]),
+        (RECORD, json!({ "device": "other" }), ["UNAUTHENTICATED", "FORBIDDEN", "none", "FORBIDDEN", "none"]),
+        (
+            "{ server { database { name } } }",
+            json!({}),
+            ["UNAUTHENTICATED", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "none"],
+        ),
+        (
+            "mutation { updateDevice(input: {key: \"own\", name: \"x\"}) { status } }",
+            json!({}),
+            ["UNAUTHENTICATED", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "none"],
+        ),
+    ];
+    let admin = app.admin.clone();
+    for (query, variables, expected) in ways {
+        let keys = [None, Some(&reader), Some(&sensor), Some(&bound), Some(&admin)];
+        for (key, expected) in keys.into_iter().zip(expected) {
+            let answer = app.graphql(key.map(String::as_str), query, variables.clone()).await;
+            assert_eq!(code(&answer), expected, "{query}: {answer}");
+        }
+    }
+    for mutation in [
+        "mutation { registerDevice(input: {key: \"new\", kind: FIXED}) { status } }",
+        "mutation { createApiKey(input: {name: \"x\", role: ADMIN}) { key } }",
+        "mutation { revokeApiKey(input: {id: \"QXBpS2V5OjE\"}) { status } }",
+    ] {
+        assert_eq!(code(&app.graphql(None, mutation, json!({})).await), "UNAUTHENTICATED");
+        assert_eq!(code(&app.graphql(Some(&bound), mutation, json!({})).await), "FORBIDDEN");
+    }
+
+    // the same by REST
+    let body = |device: &str| format!(r#"{{"dev_id":"{device}","payload_fields":{{"0":52,"1":0,"2":1,"3":1}}}}"#);
+    for (key, device, status) in [
+        (&reader, "own", StatusCode::FORBIDDEN),
+        (&bound, "own", StatusCode::CREATED),
+        (&bound, "other", StatusCode::FORBIDDEN),
+        (&sensor, "other", StatusCode::CREATED),
+    ] {
+        assert_eq!(app.post("/insertSensorData", Some(key), body(device)).await.status, status, "{device}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_opens_nothing_is_refused_even_for_what_anybody_may() {
+    let app = TestApp::new().await;
+    for key in ["ag_unknown", "", "x"] {
+        assert_eq!(code(&app.graphql(Some(key), "{ devices { totalCount } }", json!({})).await), "UNAUTHENTICATED");
+    }
+}
+
+#[tokio::test]
+async fn a_key_ends_when_it_expires_or_is_revoked() {
+    let app = TestApp::new().await;
+    let (key, about) = create(&app, "name: \"s\", role: SENSOR, expiresAt: \"2026-05-01T13:00:00Z\"").await;
+    assert_eq!(about["expiresAt"], "2026-05-01T13:00:00Z");
+    assert_eq!(code(&app.graphql(Some(&key), RECORD, json!({ "device": "a" })).await), "none");
+    app.clock.advance(TimeDelta::hours(1));
+    assert_eq!(code(&app.graphql(Some(&key), RECORD, json!({ "device": "a" })).await), "UNAUTHENTICATED");
+
+    let (key, about) = create(&app, "name: \"s\", role: SENSOR").await;
+    assert_eq!(code(&app.graphql(Some(&key), RECORD, json!({ "device": "a" })).await), "none");
+    let revoke = "mutation ($id: ID!) { revokeApiKey(input: {id: $id}) { status apiKey { revokedAt } } }";
+    let expected =
+        json!({ "revokeApiKey": { "status": "REVOKED", "apiKey": { "revokedAt": "2026-05-01T13:00:00Z" } } });
+    assert_eq!(app.admin(revoke, json!({ "id": about["id"] })).await, expected);
+    assert_eq!(code(&app.graphql(Some(&key), RECORD, json!({ "device": "a" })).await), "UNAUTHENTICATED");
+    app.clock.advance(TimeDelta::hours(1));
+    assert_eq!(app.admin(revoke, json!({ "id": about["id"] })).await, expected, "since then, and not anew");
+    let unknown = app.admin(revoke, json!({ "id": "QXBpS2V5Ojk5OQ" })).await;
+    assert_eq!(unknown, json!({ "revokeApiKey": { "status": "NOT_FOUND", "apiKey": null } }));
+}
+
+#[tokio::test]
+async fn reading_can_be_made_to_need_a_key() {
+    let app = TestApp::on(&empty_database().await, false).await;
+    for query in [
+        "{ devices { totalCount } }",
+        "{ measurements { totalCount } }",
+        "{ server { version } }",
+        "{ node(id: \"RGV2aWNlOjE\") { id } }",
+    ] {
+        assert_eq!(code(&app.graphql(None, query, json!({})).await), "UNAUTHENTICATED", "{query}");
+    }
+    let (reader, _) = create(&app, "name: \"r\", role: READER").await;
+    assert_eq!(code(&app.graphql(Some(&reader), "{ devices { totalCount } }", json!({})).await), "none");
+}
+
+#[tokio::test]
+async fn keys_are_stored_as_hashes_only() {
+    let app = TestApp::new().await;
+    let (key, _) = create(&app, "name: \"s\", role: SENSOR").await;
+    let rows: Vec<String> =
+        sqlx::query_scalar("select api_key::text from api_key").fetch_all(&app.database.reads).await.expect("rows");
+    assert_eq!(rows.len(), 2);
+    assert!(rows.iter().all(|row| !row.contains(&key) && !row.contains(&app.admin)));
+}
+
+#[tokio::test]
+async fn the_last_use_is_kept_to_the_minute() {
+    let app = TestApp::new().await;
+    let (key, _) = create(&app, "name: \"s\", role: READER").await;
+    let last_used = async || {
+        let statement = "select last_used_at from api_key where name = 's'";
+        sqlx::query_scalar::<_, Option<chrono::DateTime<chrono::Utc>>>(statement)
+            .fetch_one(&app.database.reads)
+            .await
+            .expect("a row")
+    };
+    // Noted on the side, so waited for.
+    let eventually = async |expected: &str| {
+        for _ in 0..1000 {
+            if last_used().await == Some(at(expected)) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(last_used().await, Some(at(expected)));
+    };
+    app.graphql(Some(&key), "{ server { version } }", json!({})).await;
+    eventually("2026-05-01T12:00:00Z").await;
+    app.clock.advance(TimeDelta::seconds(60));
+    app.graphql(Some(&key), "{ server { version } }", json!({})).await;
+    app.clock.advance(TimeDelta::seconds(1));
+    app.graphql(Some(&key), "{ server { version } }", json!({})).await;
+    eventually("2026-05-01T12:01:01Z").await;
+}

@@ -1,0 +1,73 @@
+//! The pages for people: served from the binary, working without internet.
+
+use axum::http::{StatusCode, header};
+
+use crate::support::TestApp;
+
+/// The values of `src` and `href` in a page.
+fn references(page: &str) -> Vec<&str> {
+    let attributes = ["src=\"", "href=\""];
+    attributes
+        .iter()
+        .flat_map(|attribute| page.split(attribute).skip(1).filter_map(|rest| rest.split('"').next()))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_playground_loads_nothing_from_elsewhere() {
+    let app = TestApp::new().await;
+    let page = app.get("/playground").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(page.headers[header::CONTENT_TYPE], "text/html");
+    let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().expect("text");
+    if env!("AIRGRAPH_WEB_SOURCE") == "cdn" {
+        println!("left out: built without Node, so the page is the one that loads from a CDN and says so");
+        assert!(page.text.contains("without Node"), "{}", page.text);
+        return;
+    }
+    assert!(!policy.contains("http") && policy.starts_with("default-src 'none'"), "{policy}");
+    let references = references(&page.text);
+    assert!(references.len() >= 2, "{}", page.text);
+    for reference in references {
+        assert!(reference.starts_with("./assets/") || reference.starts_with("data:"), "{reference}");
+        if let Some(path) = reference.strip_prefix('.') {
+            let asset = app.get(path).await;
+            assert_eq!(asset.status, StatusCode::OK, "{path}");
+            assert_eq!(asset.headers[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+            let expected = match path.rsplit_once('.') {
+                Some((_, "js")) => "text/javascript",
+                Some((_, "css")) => "text/css",
+                _ => "image/svg+xml",
+            };
+            assert_eq!(asset.headers[header::CONTENT_TYPE], expected, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn there_is_nothing_beside_the_pages_files() {
+    let app = TestApp::new().await;
+    for path in
+        ["/assets/", "/assets/nothing.js", "/assets/../Cargo.toml", "/assets/%2e%2e/playground.html", "/playground/"]
+    {
+        assert_eq!(app.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let root = app.get("/").await;
+    assert_eq!(root.status, StatusCode::TEMPORARY_REDIRECT);
+    assert_eq!(root.headers[header::LOCATION], "playground");
+}
+
+#[tokio::test]
+async fn the_examples_of_the_playground_are_valid() {
+    let app = TestApp::new().await;
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/web/src/playground/examples");
+    let mut examples = 0;
+    for entry in std::fs::read_dir(folder).expect("the examples") {
+        let path = entry.expect("an entry").path();
+        let document = std::fs::read_to_string(&path).expect("text");
+        let answer = app.graphql(Some(&app.admin), &document, serde_json::json!({})).await;
+        assert_eq!(answer["errors"], serde_json::Value::Null, "{}: {answer}", path.display());
+        examples += 1;
+    }
+    assert!(examples >= 4);
+}

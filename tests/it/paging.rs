@@ -1,0 +1,189 @@
+//! Walking lists: every row once, in order, in both directions, also while rows arrive.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, at};
+
+/// Samples of three devices, some at the same moment.
+async fn fill(app: &TestApp) {
+    let mut samples = Vec::new();
+    for n in 0..50 {
+        let time = at("2026-04-30T23:59:30Z") + TimeDelta::seconds(n / 2 * 3);
+        samples.push(json!({ "device": format!("bike-{}", n % 3), "measuredAt": time, "pm10": n }));
+        if n % 7 == 0 {
+            samples.push(json!({ "device": format!("bike-{}", n % 3), "measuredAt": time, "pm10": n + 100 }));
+        }
+    }
+    app.record(samples.into()).await;
+}
+
+/// The place of a list in a query: before the arguments, and the path to the connection.
+struct List {
+    before: &'static str,
+    after: &'static str,
+    arguments: &'static str,
+    path: &'static [&'static str],
+}
+
+const LISTS: [List; 5] = [
+    List { before: "{ measurements", after: "}", arguments: "", path: &["measurements"] },
+    List { before: "{ measurements", after: "}", arguments: "orderBy: MEASURED_AT_ASC", path: &["measurements"] },
+    List {
+        before: "{ measurements",
+        after: "}",
+        arguments: "filter: {devices: [\"bike-0\", \"bike-2\"], pm10: {max: 120}}",
+        path: &["measurements"],
+    },
+    List {
+        before: "{ device(key: \"bike-1\") { measurements",
+        after: "} }",
+        arguments: "",
+        path: &["device", "measurements"],
+    },
+    List {
+        before: "{ device(key: \"bike-1\") { measurements",
+        after: "} }",
+        arguments: "orderBy: MEASURED_AT_ASC, filter: {measuredAt: {from: \"2026-05-01T00:00:00Z\"}}",
+        path: &["device", "measurements"],
+    },
+];
+
+async fn page(app: &TestApp, list: &List, arguments: &str) -> Value {
+    let query = format!(
+        "{}({} {arguments}) {{ edges {{ cursor node {{ id pm10 }} }} pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} {}",
+        list.before, list.arguments, list.after
+    );
+    let mut data = app.query(&query).await;
+    for step in list.path {
+        data = data[step].take();
+    }
+    data
+}
+
+fn nodes(page: &Value) -> Vec<Value> {
+    page["edges"].as_array().expect("edges").iter().map(|edge| edge["node"].clone()).collect()
+}
+
+#[tokio::test]
+async fn pages_of_seven_forwards_and_backwards_give_the_whole_list() {
+    let app = TestApp::new().await;
+    fill(&app).await;
+    for list in &LISTS {
+        let whole = nodes(&page(&app, list, "first: 1000").await);
+        assert!(whole.len() > 7, "{} rows", whole.len());
+
+        let mut forwards = Vec::new();
+        let mut arguments = "first: 7".to_owned();
+        loop {
+            let page = page(&app, list, &arguments).await;
+            assert_eq!(page["pageInfo"]["hasPreviousPage"], json!(!forwards.is_empty()));
+            forwards.extend(nodes(&page));
+            assert_eq!(page["pageInfo"]["hasNextPage"], json!(forwards.len() < whole.len()));
+            if forwards.len() >= whole.len() {
+                break;
+            }
+            arguments = format!("first: 7, after: {}", page["pageInfo"]["endCursor"]);
+        }
+        assert_eq!(forwards, whole);
+
+        let mut backwards: Vec<Value> = Vec::new();
+        let mut arguments = "last: 7".to_owned();
+        loop {
+            let page = page(&app, list, &arguments).await;
+            assert_eq!(page["pageInfo"]["hasNextPage"], json!(!backwards.is_empty()));
+            backwards.splice(0..0, nodes(&page));
+            assert_eq!(page["pageInfo"]["hasPreviousPage"], json!(backwards.len() < whole.len()));
+            if backwards.len() >= whole.len() {
+                break;
+            }
+            arguments = format!("last: 7, before: {}", page["pageInfo"]["startCursor"]);
+        }
+        assert_eq!(backwards, whole);
+    }
+}
+
+#[tokio::test]
+async fn a_window_between_two_cursors_is_the_rows_between_them() {
+    let app = TestApp::new().await;
+    fill(&app).await;
+    for list in &LISTS {
+        let whole = page(&app, list, "first: 1000").await;
+        let cursor = |at: usize| whole["edges"][at]["cursor"].to_string();
+        let window = format!("after: {}, before: {}", cursor(2), cursor(9));
+        assert_eq!(nodes(&page(&app, list, &window).await), nodes(&whole)[3..9]);
+        assert_eq!(nodes(&page(&app, list, &format!("{window}, first: 2")).await), nodes(&whole)[3..5]);
+        assert_eq!(nodes(&page(&app, list, &format!("{window}, last: 2")).await), nodes(&whole)[7..9]);
+    }
+}
+
+#[tokio::test]
+async fn rows_that_arrive_meanwhile_neither_shift_nor_repeat_the_others() {
+    let app = TestApp::new().await;
+    fill(&app).await;
+    let list = &LISTS[0];
+    let whole = nodes(&page(&app, list, "first: 1000").await);
+    let mut found = Vec::new();
+    let mut arguments = "first: 7".to_owned();
+    for round in 0.. {
+        let page = page(&app, list, &arguments).await;
+        found.extend(nodes(&page));
+        if page["pageInfo"]["hasNextPage"] == json!(false) {
+            break;
+        }
+        arguments = format!("first: 7, after: {}", page["pageInfo"]["endCursor"]);
+        if round < 3 {
+            // one newer than all, which the walk has passed, and one older, which lies before it
+            app.record(json!([
+                { "device": "bike-0", "measuredAt": at("2026-05-01T11:00:00Z") + TimeDelta::seconds(round), "pm10": 1 },
+                { "device": "bike-1", "measuredAt": at("2026-04-01T11:00:00Z") - TimeDelta::seconds(round), "pm10": round },
+            ]))
+            .await;
+        }
+    }
+    assert_eq!(found[..whole.len()], whole);
+    let old: Vec<_> = found[whole.len()..].iter().map(|node| node["pm10"].clone()).collect();
+    assert_eq!(old, [0.0, 1.0, 2.0]);
+}
+
+#[tokio::test]
+async fn devices_are_walked_in_each_of_their_orders() {
+    let app = TestApp::new().await;
+    for n in [3, 1, 4, 15, 9, 2, 6, 5, 35, 8, 97, 93] {
+        let register = "mutation ($key: String!) { registerDevice(input: {key: $key, kind: FIXED}) { status } }";
+        app.admin(register, json!({ "key": format!("station-{n}") })).await;
+        app.clock.advance(TimeDelta::seconds(n % 2));
+    }
+    for (order, first) in [
+        ("KEY_ASC", "station-1"),
+        ("KEY_DESC", "station-97"),
+        ("CREATED_AT_ASC", "station-3"),
+        ("CREATED_AT_DESC", "station-93"),
+    ] {
+        let list = async |arguments: &str| {
+            let query = format!(
+                "{{ devices(orderBy: {order}, {arguments}) {{ nodes {{ key }} pageInfo {{ startCursor endCursor }} totalCount }} }}"
+            );
+            let mut data = app.query(&query).await;
+            assert_eq!(data["devices"]["totalCount"], 12);
+            data["devices"].take()
+        };
+        let keys = |page: &Value| {
+            page["nodes"].as_array().expect("nodes").iter().map(|node| node["key"].clone()).collect::<Vec<_>>()
+        };
+        let whole = keys(&list("first: 100").await);
+        assert_eq!(whole[0], first);
+        let (mut forwards, mut backwards) = (Vec::new(), Vec::new());
+        let (mut after, mut before) = (String::new(), String::new());
+        for _ in 0..3 {
+            let page = list(&format!("first: 5 {after}")).await;
+            forwards.extend(keys(&page));
+            after = format!(", after: {}", page["pageInfo"]["endCursor"]);
+            let page = list(&format!("last: 5 {before}")).await;
+            backwards.splice(0..0, keys(&page));
+            before = format!(", before: {}", page["pageInfo"]["startCursor"]);
+        }
+        assert_eq!(forwards, whole, "{order}");
+        assert_eq!(backwards, whole, "{order}");
+    }
+}

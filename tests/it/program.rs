@@ -1,0 +1,337 @@
+//! The program as its user meets it: the first start, the commands, the ways to end and to fail.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    process::{Child, ChildStdout, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use axum::{body::Body, http::Request};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::{Value, json};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, postgres::PgConnectOptions};
+
+use crate::support::empty_database;
+
+/// Generous, for a busy machine: nothing waits this long unless it is broken.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+fn airgraph(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_airgraph"));
+    // Whatever the environment of the test run says, only the test's own settings count.
+    for (name, _) in std::env::vars_os() {
+        let name_text = name.to_string_lossy();
+        if ["AIRGRAPH_", "POSTGRES_", "PG", "DATABASE_"].iter().any(|prefix| name_text.starts_with(prefix)) {
+            command.env_remove(&name);
+        }
+    }
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn on(options: &PgConnectOptions, arguments: &[&str]) -> Command {
+    let mut command = airgraph(arguments);
+    command.env("DATABASE_URL", options.to_url_lossy().as_str());
+    command
+}
+
+async fn output(mut command: Command) -> Output {
+    tokio::task::spawn_blocking(move || command.output().expect("airgraph runs")).await.expect("no panic")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+/// A gateway that serves. Killed when dropped.
+struct Gateway {
+    process: Child,
+    stdout: BufReader<ChildStdout>,
+    welcome: String,
+    address: String,
+}
+
+impl Gateway {
+    async fn start(mut command: Command) -> Self {
+        command.env("AIRGRAPH_LISTEN", "127.0.0.1:0").stdout(Stdio::piped());
+        tokio::task::spawn_blocking(move || {
+            let mut process = command.spawn().expect("airgraph starts");
+            let mut stdout = BufReader::new(process.stdout.take().expect("its standard output"));
+            let mut welcome = String::new();
+            while !welcome.ends_with("\n\n") || !welcome.contains("read it back") {
+                assert_ne!(stdout.read_line(&mut welcome).expect("a line"), 0, "it ended: {welcome}");
+            }
+            let address = between(&welcome, "GraphQL ", "/graphql").trim().to_owned();
+            Self { process, stdout, welcome, address }
+        })
+        .await
+        .expect("no panic")
+    }
+
+    /// Sends SIGTERM and gives the exit code.
+    fn terminate(mut self) -> Option<i32> {
+        let pid = Pid::from_raw(i32::try_from(self.process.id()).expect("a pid"));
+        kill(pid, Signal::SIGTERM).expect("a signal");
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).expect("text");
+        let since = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait().expect("a status") {
+                return status.code();
+            }
+            assert!(since.elapsed() < DEADLINE, "it doesn't end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Posts JSON to a running gateway.
+async fn post(url: String, key: &str, body: String) -> (u16, Value) {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let request = Request::post(url).header("content-type", "application/json").header("x-api-key", key);
+    let response = client.request(request.body(Body::from(body)).expect("a request")).await.expect("an answer");
+    let status = response.status().as_u16();
+    let body = axum::body::to_bytes(Body::new(response.into_body()), usize::MAX).await.expect("a body");
+    (status, serde_json::from_slice(&body).expect("JSON"))
+}
+
+fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+    text.split_once(before).and_then(|(_, rest)| rest.split_once(after)).map_or("", |(between, _)| between)
+}
+
+/// What a shell makes of the `curl` commands that the welcome shows, one after the other.
+async fn paste(welcome: &str) -> Vec<Value> {
+    let commands: Vec<_> = welcome.split("curl ").skip(1).map(|rest| format!("curl -sS {rest}")).collect();
+    let mut answers = Vec::new();
+    for command in commands {
+        let command = command.split("\n  and read").next().unwrap_or_default().to_owned();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &command]);
+        let output = output(shell).await;
+        let answer = text(&output.stdout);
+        answers.push(serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer:?} of {command}")));
+    }
+    answers
+}
+
+#[tokio::test]
+async fn the_first_start_shows_a_key_and_commands_that_work_when_pasted() {
+    let data_dir = std::env::temp_dir().join(format!("airgraph-first-start-{}", std::process::id()));
+    let command = |arguments: &[&str]| {
+        let mut command = airgraph(arguments);
+        command.env("AIRGRAPH_DATA_DIR", &data_dir);
+        command
+    };
+    let gateway = Gateway::start(command(&[])).await;
+    let key = between(&gateway.welcome, "keep it):\n", "\n").trim().to_owned();
+    assert!(key.starts_with("ag_"), "{}", gateway.welcome);
+    let answers = paste(&gateway.welcome).await;
+    assert_eq!(answers[0], json!({ "recorded": 8, "duplicates": 0, "rejected": [] }));
+    assert_eq!(answers[1]["data"]["device"]["latest"]["pm10"], 46.0, "{}", answers[1]);
+
+    // Beside the running gateway, a key is made and works; the first key is not shown again.
+    let made = output(command(&["keys", "create", "Bike 7", "--role", "sensor", "--device", "bike-07"])).await;
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let made = text(&made.stdout).trim().to_owned();
+    let again = output(command(&["serve", "--listen", "127.0.0.1:0"])).await;
+    assert!(!again.status.success() && text(&again.stderr).contains("another airgraph"), "{}", text(&again.stderr));
+
+    assert_eq!(gateway.terminate(), Some(0));
+    let gateway = Gateway::start(command(&["serve"])).await;
+    assert!(!gateway.welcome.contains("ag_"), "{}", gateway.welcome);
+    for key in [&key, &made] {
+        let body = r#"{"dev_id":"bike-07","payload_fields":{}}"#.to_owned();
+        assert_eq!(post(format!("{}/insertSensorData", gateway.address), key, body).await.0, 201);
+    }
+    let question = json!({ "query": "{ device(key: \"bike-07\") { measurements { totalCount } } }" }).to_string();
+    let (_, answer) = post(format!("{}/graphql", gateway.address), &key, question).await;
+    assert_eq!(answer["data"]["device"]["measurements"]["totalCount"], 8, "what was recorded is still there");
+    drop(gateway); // kill -9: its Postgres ends too, so the folder can go
+    remove(&data_dir).await;
+}
+
+async fn remove(data_dir: &std::path::Path) {
+    let since = Instant::now();
+    while data_dir.join("postgres/postmaster.pid").exists() {
+        assert!(since.elapsed() < DEADLINE, "Postgres outlives its gateway");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let _ = std::fs::remove_dir_all(data_dir);
+}
+
+#[tokio::test]
+async fn a_chosen_admin_key_works_and_is_not_shown() {
+    let options = empty_database().await;
+    let key = "a-key-of-the-operators-own-choice-0123456789";
+    let mut command = on(&options, &["serve"]);
+    command.env("AIRGRAPH_ADMIN_KEY", key);
+    let gateway = Gateway::start(command).await;
+    assert!(!gateway.welcome.contains(key));
+    let question = json!({ "query": "{ server { database { name } } }" }).to_string();
+    let (_, answer) = post(format!("{}/graphql", gateway.address), key, question).await;
+    assert!(answer["data"]["server"]["database"]["name"].is_string(), "{answer}");
+
+    let mut command = on(&options, &["serve"]);
+    command.env("AIRGRAPH_ADMIN_KEY", "short");
+    let refused = output(command).await;
+    assert!(!refused.status.success());
+    assert!(
+        text(&refused.stderr).contains("AIRGRAPH_ADMIN_KEY: a key has at least 32 characters"),
+        "{}",
+        text(&refused.stderr)
+    );
+}
+
+#[tokio::test]
+async fn told_to_stop_it_answers_what_it_has_accepted() {
+    let options = empty_database().await;
+    let key = "a-key-of-the-operators-own-choice-0123456789";
+    let mut command = on(&options, &["serve"]);
+    command.env("AIRGRAPH_ADMIN_KEY", key);
+    let gateway = Gateway::start(command).await;
+    // The writers wait for this lock, so the requests are accepted and not answered when the signal comes.
+    let mut connection = options.connect().await.expect("a connection");
+    let mut lock = connection.begin().await.expect("a transaction");
+    lock.execute("lock table latest in exclusive mode").await.expect("a lock");
+
+    let requests: Vec<_> = (0..20)
+        .map(|n| {
+            let body = json!({ "dev_id": format!("bike-{n}"), "payload_fields": { "0": 52, "1": 0, "2": 1, "3": 1 } });
+            tokio::spawn(post(format!("{}/insertSensorData", gateway.address), key, body.to_string()))
+        })
+        .collect();
+    let mut watch = options.connect().await.expect("a connection");
+    let since = Instant::now();
+    loop {
+        let waiting: i64 = sqlx::query_scalar(
+            "select count(*) from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())",
+        )
+        .fetch_one(&mut watch)
+        .await
+        .expect("a count");
+        if waiting > 0 {
+            break;
+        }
+        assert!(since.elapsed() < DEADLINE, "no writer waits");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // All have been sent: one is in the transaction that waits, the others wait behind it.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let ended = tokio::task::spawn_blocking(move || gateway.terminate());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    lock.rollback().await.expect("the lock is let go");
+    for request in requests {
+        assert_eq!(request.await.expect("no panic").0, 201);
+    }
+    assert_eq!(ended.await.expect("no panic"), Some(0));
+    let stored: i64 =
+        sqlx::query_scalar("select count(*) from measurement").fetch_one(&mut watch).await.expect("a count");
+    assert_eq!(stored, 20);
+}
+
+/// Runs a command that fails, and gives what it says: one line.
+async fn failure(command: Command) -> String {
+    let output = output(command).await;
+    let said = text(&output.stderr);
+    assert!(!output.status.success(), "{said}");
+    let last = said.lines().last().unwrap_or_default().to_owned();
+    assert!(last.starts_with("airgraph: "), "{said}");
+    last
+}
+
+#[tokio::test]
+async fn a_database_that_can_not_be_used_is_named_in_one_line() {
+    let options = empty_database().await;
+    let said = failure(on(&options.clone().password("not the password"), &["migrate"])).await;
+    assert!(said.contains("refuses the connection: password authentication failed"), "{said}");
+    let said = failure(on(&options.clone().database("nothing_of_that_name"), &["migrate"])).await;
+    assert!(said.contains("\"nothing_of_that_name\" does not exist"), "{said}");
+
+    let mut command = airgraph(&["migrate"]);
+    command.env("DATABASE_URL", "postgres://user:geheim@host:port/x");
+    let said = failure(command).await;
+    assert!(said.contains("DATABASE_URL can't be read") && !said.contains("geheim"), "{said}");
+
+    let mut connection = options.connect().await.expect("a connection");
+    connection
+        .execute("insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (999999, 'later', true, '', 0)")
+        .await
+        .expect("a migration of the future");
+    let said = failure(on(&options, &["migrate"])).await;
+    assert!(said.contains("(migration 999999) is newer than this airgraph"), "{said}");
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_named() {
+    let options = empty_database().await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let said = failure(on(&options, &["serve", "--listen", &address])).await;
+    assert!(said.contains(&format!("can't listen on {address}")), "{said}");
+}
+
+#[tokio::test]
+async fn it_waits_for_a_database_that_is_not_up_yet_and_says_so() {
+    let mut command = airgraph(&["--log-format", "json", "serve", "--listen", "127.0.0.1:0"]);
+    command.env("DATABASE_URL", "postgres://airgraph:geheim@127.0.0.1:1/airgraph").stderr(Stdio::piped());
+    let mut process = command.spawn().expect("airgraph starts");
+    let stderr = BufReader::new(process.stderr.take().expect("its standard error"));
+    let said = tokio::task::spawn_blocking(move || {
+        stderr.lines().take(3).map(|line| line.expect("a line")).collect::<Vec<_>>()
+    });
+    for line in said.await.expect("no panic") {
+        let said: Value = serde_json::from_str(&line).expect("a JSON line");
+        assert_eq!((&said["message"], &said["at"]), (&json!("waiting for Postgres"), &json!("127.0.0.1:1")), "{line}");
+        assert!(!line.contains("geheim"));
+    }
+    process.kill().expect("killed");
+    process.wait().expect("ended");
+}
+
+#[tokio::test]
+async fn keys_are_made_listed_and_revoked() {
+    let options = empty_database().await;
+    let run = async |arguments: &[&str]| {
+        let output = output(on(&options, arguments)).await;
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    assert!(run(&["keys", "create", "Balcony", "--role", "sensor"]).await.starts_with("ag_"));
+    run(&["keys", "create", "Reader of the city", "--role", "reader", "--expires", "2999-01-01T00:00:00Z"]).await;
+    assert_eq!(run(&["keys", "revoke", "1"]).await, "key 1 (Balcony) is revoked\n");
+    let list = run(&["keys", "list"]).await;
+    let rows: Vec<Vec<&str>> = list.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[1], ["1", "sensor", "revoked", "never", "any", "Balcony"]);
+    assert_eq!(rows[2], ["2", "reader", "valid", "never", "any", "Reader", "of", "the", "city"]);
+    assert!(!list.contains("ag_"));
+
+    for (arguments, hint) in [
+        (&["keys", "revoke", "77"][..], "no key with the number 77"),
+        (&["keys", "create", "x", "--role", "reader", "--device", "a"], "only a sensor's key"),
+        (&["keys", "create", "x", "--role", "sensor", "--device", "nobody"], "there is no device \"nobody\""),
+        (&["keys", "create", "x", "--role", "sensor", "--expires", "2000-01-01T00:00:00Z"], "lies in the past"),
+    ] {
+        let said = failure(on(&options, arguments)).await;
+        assert!(said.contains(hint), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn the_schema_is_printed_without_a_database() {
+    let mut command = airgraph(&["schema"]);
+    command.env("DATABASE_URL", "postgres://127.0.0.1:1/nothing");
+    let printed = output(command).await;
+    assert!(printed.status.success());
+    assert_eq!(text(&printed.stdout), include_str!("../../schema.graphql"));
+}

@@ -1,0 +1,96 @@
+//! How many SQL statements a question costs: the same for one parent and for a thousand.
+
+use serde_json::json;
+
+use crate::support::{TestApp, statements::Statements};
+
+/// Devices with three samples each, told in SQL: the recorder is not the point here.
+async fn fill(app: &TestApp, devices: i32) {
+    app.record(
+        json!([{ "device": "seed", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1, "weather": { "humidity": 50 } }]),
+    )
+    .await;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+        "insert into device (key, kind, created_at) select 'bike-' || n, 'mobile', now() from generate_series(1, {devices} - 1) n;
+         insert into measurement (device_id, measured_at, seq, flags, recorded_at, pm10)
+         select device_id, timestamptz '2026-05-01 09:00Z' + s * interval '1 s', 0, 0, now(), s from device, generate_series(1, 3) s
+         on conflict do nothing;
+         insert into weather (device_id, measured_at, seq, humidity)
+         select device_id, measured_at, seq, 50 from measurement on conflict do nothing;
+         insert into latest select device_id, max(measured_at), 0 from measurement group by device_id
+         on conflict do nothing"
+    )))
+    .execute(&app.database.writes)
+    .await
+    .expect("filled");
+}
+
+async fn counts(query: &str, expected: usize) {
+    let statements = Statements::watch();
+    for devices in [1, 2, 40, 1000] {
+        let app = TestApp::new().await;
+        fill(&app, devices).await;
+        let (count, data) = statements.of(app.query(query)).await;
+        let found = data["devices"]["nodes"].as_array().map_or(0, Vec::len);
+        assert_eq!(found, usize::try_from(devices).expect("small"));
+        assert_eq!(count, expected, "with {devices} devices");
+    }
+}
+
+#[tokio::test]
+async fn devices_with_their_measurements_their_device_and_its_latest() {
+    counts("{ devices(first: 1000) { nodes { measurements(first: 3) { nodes { device { latest { pm10 } } } } } } }", 4)
+        .await;
+}
+
+#[tokio::test]
+async fn weather_motion_and_status_of_each_sample_and_of_the_latest() {
+    let query = "{ devices(first: 1000) { nodes {
+        latest { weather { humidity } motion { speed } status { batteryVoltage } }
+        measurements(first: 3) { nodes { weather { humidity } motion { speed } status { batteryVoltage } } } } } }";
+    // devices, latest, measurements, and three for the samples of both
+    counts(query, 6).await;
+}
+
+#[tokio::test]
+async fn pages_with_different_arguments_cost_one_each() {
+    let query = "{ devices(first: 1000) { nodes {
+        a: measurements(first: 1) { nodes { pm10 } } b: measurements(first: 2) { nodes { pm10 } }
+        c: measurements(first: 2, filter: {pm10: {min: 2}}) { totalCount } } } }";
+    // devices, three pages, one count
+    counts(query, 5).await;
+}
+
+#[tokio::test]
+async fn a_total_is_counted_only_when_asked_for() {
+    let statements = Statements::watch();
+    let app = TestApp::new().await;
+    fill(&app, 3).await;
+    for (query, expected) in [
+        ("{ measurements { nodes { pm10 } } }", 1),
+        ("{ measurements { totalCount nodes { pm10 } } }", 2),
+        ("{ devices { totalCount } }", 2),
+        ("{ server { version time } }", 0),
+        ("{ measurements(filter: {devices: [\"seed\"]}) { nodes { pm10 } } }", 2),
+    ] {
+        assert_eq!(statements.of(app.query(query)).await.0, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn nodes_of_one_type_cost_one_statement() {
+    let statements = Statements::watch();
+    let app = TestApp::new().await;
+    fill(&app, 20).await;
+    let ids = app.query("{ devices { nodes { id } } measurements { nodes { id } } }").await;
+    let ids: Vec<_> = ["devices", "measurements"]
+        .iter()
+        .flat_map(|list| ids[list]["nodes"].as_array().expect("nodes"))
+        .map(|node| node["id"].clone())
+        .collect();
+    assert_eq!(ids.len(), 20 + 50);
+    let query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }";
+    let (count, data) = statements.of(app.query_with(query, json!({ "ids": ids }))).await;
+    assert_eq!(data["nodes"].as_array().expect("nodes").iter().map(|node| node["id"].clone()).collect::<Vec<_>>(), ids);
+    assert_eq!(count, 2);
+}

@@ -1,0 +1,128 @@
+//! A gateway in the test's own process.
+
+use airgraph::{
+    app::App,
+    auth,
+    clock::Clock,
+    db::connect::{self, Database},
+    graphql::context::About,
+    ingest::recorder::{Recorder, Writers},
+};
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Request, StatusCode, header},
+};
+use serde_json::{Value, json};
+use sqlx::postgres::PgConnectOptions;
+use tower::ServiceExt as _;
+
+use super::{empty_database, noon};
+
+/// A gateway on a database of its own, with a clock that stands.
+pub struct TestApp {
+    pub clock: Clock,
+    pub database: Database,
+    /// An admin's key.
+    pub admin: String,
+    pub recorder: Recorder,
+    pub writers: Writers,
+    router: Router,
+}
+
+/// An answer with its body read.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {:?}", self.text))
+    }
+}
+
+impl TestApp {
+    /// A gateway that anybody may read from.
+    pub async fn new() -> Self {
+        Self::on(&empty_database().await, true).await
+    }
+
+    /// A gateway on that database.
+    pub async fn on(options: &PgConnectOptions, public_read: bool) -> Self {
+        let database = connect::open(options, 5, 5).await.expect("a database");
+        let clock = Clock::standing(noon());
+        let admin = auth::first_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
+        let about =
+            About { public_read, database_host: options.get_host().to_owned(), database_port: options.get_port() };
+        let (app, writers) = App::start(database.clone(), clock.clone(), about);
+        let (recorder, router) = (app.state.recorder.clone(), app.router());
+        Self { clock, database, admin: admin.reveal().to_owned(), recorder, writers, router }
+    }
+
+    /// Sends any request.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
+        let text = String::from_utf8(bytes.to_vec()).expect("text");
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// Gets a path.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).expect("a request")).await
+    }
+
+    /// Posts JSON to a path, with a key or without.
+    pub async fn post(&self, path: &str, key: Option<&str>, body: impl Into<Body>) -> Answer {
+        let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+        if let Some(key) = key {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+        }
+        self.send(request.body(body.into()).expect("a request")).await
+    }
+
+    /// Posts a sensor's body with the admin's key.
+    pub async fn uplink(&self, body: impl Into<Body>) -> Answer {
+        self.post("/insertSensorData", Some(&self.admin), body).await
+    }
+
+    /// Asks GraphQL, with a key or without, and gives the whole answer.
+    pub async fn graphql(&self, key: Option<&str>, query: &str, variables: Value) -> Value {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        self.post("/graphql", key, body).await.json()
+    }
+
+    /// Asks GraphQL as anybody may; the answer has no errors.
+    pub async fn query(&self, query: &str) -> Value {
+        self.query_with(query, json!({})).await
+    }
+
+    /// Asks GraphQL with variables; the answer has no errors.
+    pub async fn query_with(&self, query: &str, variables: Value) -> Value {
+        data(self.graphql(None, query, variables).await)
+    }
+
+    /// Asks GraphQL as an admin; the answer has no errors.
+    pub async fn admin(&self, query: &str, variables: Value) -> Value {
+        data(self.graphql(Some(&self.admin), query, variables).await)
+    }
+
+    /// Records samples through the mutation; all of them are stored.
+    pub async fn record(&self, measurements: Value) {
+        let count = measurements.as_array().map_or(0, Vec::len);
+        let mutation = "mutation ($measurements: [MeasurementInput!]!) {
+            recordMeasurements(input: {measurements: $measurements}) { status recorded } }";
+        let told = self.admin(mutation, json!({ "measurements": measurements })).await;
+        assert_eq!(told["recordMeasurements"], json!({ "status": "RECORDED", "recorded": count }));
+    }
+}
+
+fn data(mut answer: Value) -> Value {
+    assert_eq!(answer["errors"], Value::Null, "{answer:#}");
+    answer["data"].take()
+}

@@ -1,0 +1,74 @@
+//! One private Postgres for the whole run, a migrated template in it, and a copy of that for each test.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use airgraph::db::connect;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, postgres::PgConnectOptions};
+
+const TEMPLATE: &str = "template_airgraph";
+
+struct Cluster {
+    options: PgConnectOptions,
+    /// Holds the standard input of `dev-db` open; when the test process ends, it closes and Postgres stops.
+    _process: Child,
+}
+
+/// A database with the present schema and nothing in it.
+pub async fn empty_database() -> PgConnectOptions {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let cluster = tokio::task::spawn_blocking(cluster).await.expect("a cluster");
+    let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let mut connection = cluster.options.connect().await.expect("a connection");
+    let statement = format!("create database {name} template {TEMPLATE}");
+    connection.execute(AssertSqlSafe(statement)).await.expect("a database");
+    connection.close().await.expect("closed");
+    cluster.options.clone().database(&name)
+}
+
+fn cluster() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| {
+        let cluster = start();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(prepare(&cluster.options));
+        cluster
+    })
+}
+
+fn start() -> Cluster {
+    // Directly below the common temporary folder, where Postgres' account can make and delete it.
+    let data_dir = std::env::temp_dir().join(format!("airgraph-test-{}", std::process::id()));
+    let mut process = Command::new(env!("CARGO_BIN_EXE_airgraph"))
+        .args(["dev-db", "--temporary"])
+        .env("AIRGRAPH_DATA_DIR", &data_dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("airgraph dev-db starts");
+    let mut url = String::new();
+    let stdout = process.stdout.take().expect("its standard output");
+    BufReader::new(stdout).read_line(&mut url).expect("a line");
+    let options = url.trim_end().parse().expect("the URL of a database");
+    Cluster { options, _process: process }
+}
+
+async fn prepare(options: &PgConnectOptions) {
+    let mut connection = options.connect().await.expect("a connection");
+    // Nothing of a test run needs to survive a power cut.
+    for statement in ["alter system set fsync = off", "select pg_reload_conf()"] {
+        connection.execute(statement).await.expect(statement);
+    }
+    connection.execute(AssertSqlSafe(format!("create database {TEMPLATE}"))).await.expect("a template");
+    connection.close().await.expect("closed");
+    let database = connect::open(&options.clone().database(TEMPLATE), 1, 1).await.expect("a database");
+    connect::migrate(&database).await.expect("migrations");
+    database.reads.close().await;
+    database.writes.close().await;
+}

@@ -1,0 +1,21 @@
+//! What the tests share: a database of their own, a gateway on it, and short ways to ask it.
+
+mod app;
+mod database;
+pub mod packet;
+pub mod statements;
+
+pub use app::{Answer, TestApp};
+pub use database::empty_database;
+
+use chrono::{DateTime, Utc};
+
+/// The moment at which the clocks of tests stand.
+pub fn noon() -> DateTime<Utc> {
+    at("2026-05-01T12:00:00Z")
+}
+
+/// A moment in RFC 3339.
+pub fn at(time: &str) -> DateTime<Utc> {
+    time.parse().expect("a time")
+}

@@ -1,8 +1,8 @@
 # The gateway's image, and (`--target test`) one that runs the tests. Needs BuildKit, as in Docker 23 or newer.
 #
-# Compiled dependencies are kept in cache mounts. Beside a stage that compiles the dependencies alone (cargo-chef, or a
-# stub of main.rs), that needs no further tool and no list of the crate's targets, and a changed Cargo.lock compiles only
-# what it changed. The price: a machine without the cache, such as a fresh CI runner, compiles everything.
+# Compiled dependencies are kept in cache mounts. Compared with a stage that compiles the dependencies alone (cargo-chef,
+# or a stub of main.rs), that needs no further tool and no list of the crate's targets, and a changed Cargo.lock compiles
+# only what it changed. The price: a machine without the cache, such as a fresh CI runner, compiles everything.
 
 FROM node:22-slim AS web
 WORKDIR /web
@@ -28,8 +28,8 @@ RUN --mount=type=cache,id=airgraph-crates,target=/usr/local/cargo/registry \
     && cargo build --locked --release \
     && cp target/release/airgraph /usr/local/bin/airgraph
 
-# Compiles when it is run, with the volumes of docker-compose.yml as its cache. Runs as root, so that the tests of giving
-# root up run too.
+# Compiles when it is run, with the volumes of docker-compose.yml as its cache. Runs as root, so that the tests of
+# giving root up run too.
 FROM toolchain AS test
 # hadolint ignore=DL3008
 RUN mkdir -p /etc/postgresql-common/createcluster.d \

@@ -11,6 +11,7 @@ pub enum QualityFlag {
     /// A value lies outside its quantity's range.
     OutOfRange,
     /// PM2.5 is larger than PM10, of which it is a part.
+    #[graphql(name = "PM25_ABOVE_PM10")]
     Pm25AbovePm10,
     /// The position is (0, 0): a receiver without a fix.
     NullIsland,

@@ -1,3 +1,4 @@
 //! Tests of the gateway as a whole, on a real Postgres.
 
+mod demo;
 mod embedded;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod demo;
 pub mod dev_db;
 mod keys;
 mod serve;
@@ -37,6 +38,8 @@ enum Command {
     /// Make, list and revoke keys
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Fill the database with simulated bicycles and stations, for something to look at
+    Demo(demo::Demo),
     DevDb(dev_db::DevDb),
 }
 
@@ -51,6 +54,7 @@ pub async fn run() -> ExitCode {
         Command::Migrate => session::migrate(&cli.database).await,
         Command::Schema => session::print(&graphql::sdl()),
         Command::Keys(command) => keys::run(&cli.database, command).await,
+        Command::Demo(demo) => demo::run(&cli.database, &demo).await,
         Command::DevDb(arguments) => match cli.database.data_dir() {
             Ok(data_dir) => return dev_db::run(&data_dir, &arguments).await,
             Err(error) => Err(error.into()),

@@ -17,6 +17,8 @@ use crate::{
 /// After how many seconds a client may try again when the gateway can't serve it now.
 const RETRY_AFTER_S: u32 = 2;
 
+const DATABASE_AWAY: &str = "the database can't be reached; try again in a moment";
+
 /// An error as a client sees it. It has no `Display` on purpose: with one, `?` in a resolver would publish its text
 /// through the blanket conversion of async-graphql; so every error passes the conversion below.
 #[derive(Debug)]
@@ -138,7 +140,7 @@ impl From<DbError> for ApiError {
         match error {
             DbError::Unavailable(source) => {
                 tracing::warn!(error = &source as &dyn std::error::Error, "the database is away");
-                Self::Unavailable("the database can't be reached; try again in a moment")
+                Self::Unavailable(DATABASE_AWAY)
             }
             DbError::Timeout(_) => Self::Timeout,
             error => Self::Internal(error.into()),
@@ -150,7 +152,7 @@ impl From<DbError> for ApiError {
 impl From<std::sync::Arc<DbError>> for ApiError {
     fn from(error: std::sync::Arc<DbError>) -> Self {
         match &*error {
-            DbError::Unavailable(_) => Self::Unavailable("the database can't be reached; try again in a moment"),
+            DbError::Unavailable(_) => Self::Unavailable(DATABASE_AWAY),
             DbError::Timeout(_) => Self::Timeout,
             _ => Self::Internal(anyhow::Error::new(error)),
         }
@@ -170,6 +172,7 @@ impl From<RecordError> for ApiError {
                 Self::Unavailable("more samples arrive than can be stored; try again in a moment")
             }
             RecordError::ShuttingDown => Self::Unavailable("the gateway is shutting down; try again in a moment"),
+            RecordError::Unavailable => Self::Unavailable(DATABASE_AWAY),
             RecordError::Database(error) => error.into(),
         }
     }

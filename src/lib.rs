@@ -3,7 +3,8 @@
 //! # The way of a request
 //!
 //! Arrows point one way: `http` → `graphql` → `db` → `domain`, and `http` → `ingest` → `db` → `domain`.
-//! `docs/architecture.md` follows one sample in and one question out.
+//! `docs/architecture.md` follows one sample in and one question out. `demo` makes samples up and hands them to `ingest`,
+//! as a route would.
 //!
 //! # How to add a sensor format
 //!
@@ -31,6 +32,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod demo;
 pub mod domain;
 pub mod error;
 pub mod graphql;

@@ -56,8 +56,9 @@ pub(super) enum RoleName {
 pub(super) async fn run(arguments: &DatabaseArgs, command: Keys) -> anyhow::Result<()> {
     let session = Session::open(arguments, 1, Share::Attach).await?;
     let told = execute(&session.database, command).await;
-    session.close().await?;
-    print(&told?)
+    let closed = session.close().await;
+    print(&told?)?;
+    closed
 }
 
 async fn execute(database: &Database, command: Keys) -> anyhow::Result<String> {

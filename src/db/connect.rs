@@ -36,7 +36,7 @@ pub enum ConnectError {
         /// What the server said of it.
         reason: String,
     },
-    /// The server is older than [`MIN_SERVER_VERSION`].
+    /// The server is older than 15.
     #[error("Postgres at {at} is version {version}; airgraph needs 15 or newer")]
     TooOld {
         /// Host and port.

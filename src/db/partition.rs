@@ -81,9 +81,9 @@ async fn create(db: &mut PgConnection, family: Family, month: Month) -> Result<(
         );
         // Safe to put together: the names are ours and a month's digits, the bounds are times.
         sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut *transaction).await?;
-        tracing::info!(partition, "partition made");
     }
     transaction.commit().await?;
+    tracing::info!(month = month.suffix(), ?family, "partitions made");
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 mod bad_input;
 mod cleancycle;
 mod database_away;
+mod demo;
 mod embedded;
 mod graphql_over_http;
 mod keys;

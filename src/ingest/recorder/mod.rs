@@ -32,7 +32,7 @@ pub const WRITERS: u32 = 3;
 /// What may wait or be in work at most, in bytes of memory (about). Beyond it a request is told to come back.
 const QUEUE_BYTES: usize = 64 << 20;
 /// What a sample takes in the queue, about, beside the body it came in.
-const SAMPLE_BYTES: usize = 256;
+const SAMPLE_BYTES: usize = 512;
 /// Requests that may wait at most.
 const QUEUE_REQUESTS: usize = 10_000;
 
@@ -77,6 +77,9 @@ pub enum RecordError {
     /// The gateway is shutting down.
     #[error("the gateway is shutting down")]
     ShuttingDown,
+    /// The database is away.
+    #[error("the database is away")]
+    Unavailable,
     /// The database refused it.
     #[error(transparent)]
     Database(#[from] DbError),

@@ -47,7 +47,7 @@ impl Writer {
             Err(error @ DbError::Unavailable(_)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the database is away");
                 for job in batch {
-                    answer(job, Err(RecordError::Database(DbError::Unavailable(sqlx::Error::PoolClosed))));
+                    answer(job, Err(RecordError::Unavailable));
                 }
             }
             Err(error) => {

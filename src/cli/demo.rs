@@ -1,0 +1,154 @@
+//! `airgraph demo`: fills the database with a simulated town.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use clap::Args;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::session::{Session, print};
+use crate::{
+    clock::Clock,
+    config::DatabaseArgs,
+    db::{self, connect::Database, device::NewDevice, embedded::Share},
+    demo::Simulation,
+    domain::time::EARLIEST,
+    ingest::recorder::{Receipt, RecordError, Recorder, Submission},
+};
+
+/// Submissions in flight: enough for the writers to have some to put together while they commit.
+const IN_FLIGHT: usize = 8;
+/// How long to let a full queue drain.
+const PAUSE: Duration = Duration::from_millis(100);
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Simulation")]
+pub(super) struct Demo {
+    /// Bicycles, each with 2 to 4 rides a day and a sample every 3 seconds
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(..=1000))]
+    bikes: u16,
+
+    /// Fixed stations, each with a sample every 5 minutes
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(..=1000))]
+    stations: u16,
+
+    /// When it begins, such as 2026-05-01T00:00:00Z; without it, so many days before today, and up to now
+    #[arg(long)]
+    from: Option<DateTime<Utc>>,
+
+    /// So many days
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=3660))]
+    days: u16,
+
+    /// Another number gives the same devices other rides and other air, beside what is recorded already
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// What became of the samples.
+#[derive(Debug, Default)]
+struct Outcome {
+    recorded: usize,
+    duplicates: usize,
+    rejected: usize,
+}
+
+pub(super) async fn run(database: &DatabaseArgs, demo: &Demo) -> anyhow::Result<()> {
+    let (clock, started) = (Clock::system(), Instant::now());
+    let simulation = demo.simulation(clock.now())?;
+    let session = Session::open(database, 1, Share::Attach).await?;
+    let (recorder, writers) = Recorder::start(&session.database.writes, &clock);
+    let outcome = fill(&session.database, &recorder, &simulation, clock.now()).await;
+    writers.finish().await;
+    let closed = session.close().await;
+    let outcome = outcome.context("the demo ended early; run it again, it records what is missing")?;
+    closed?; // told last: what made the demo end early may well be why this failed
+    print(&summary(&outcome, simulation.devices().len(), started.elapsed()))
+}
+
+impl Demo {
+    fn simulation(&self, now: DateTime<Utc>) -> anyhow::Result<Simulation> {
+        ensure!(self.bikes > 0 || self.stations > 0, "--bikes and --stations: nothing is left to simulate");
+        let days = TimeDelta::days(self.days.into());
+        let (from, until) = match self.from {
+            Some(from) => {
+                ensure!(from >= EARLIEST, "--from: nothing before {EARLIEST} can be recorded");
+                ensure!(from < now, "--from: lies in the future");
+                (from, now.min(from + days))
+            }
+            None => (now.date_naive().and_time(NaiveTime::MIN).and_utc() - days, now),
+        };
+        Ok(Simulation::new(self.seed, self.bikes, self.stations, from, until))
+    }
+}
+
+/// Registers the devices and records all their samples, day by day as they would have come.
+async fn fill(
+    database: &Database,
+    recorder: &Recorder,
+    simulation: &Simulation,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Outcome> {
+    for device in simulation.devices() {
+        let new = NewDevice {
+            key: device.key.clone(),
+            name: Some(device.name.clone()),
+            kind: device.kind,
+            position: device.position,
+            licence: None,
+            attribution: None,
+        };
+        db::device::add(&database.writes, &new, now).await?; // one that is there stays as it is
+    }
+    let bar = progress(simulation.dates().count() * simulation.devices().len());
+    // Simulated only when there is room in flight, so that a year takes no more memory than a day.
+    let days = simulation.dates().flat_map(|date| simulation.devices().iter().map(move |device| (device, date)));
+    let submissions = days.inspect(|_| bar.inc(1)).flat_map(|(device, date)| simulation.submissions(device, date));
+    let outcome = stream::iter(submissions)
+        .map(|submission| record(recorder, submission))
+        .buffer_unordered(IN_FLIGHT)
+        .try_fold(Outcome::default(), async |outcome, receipt| Ok(outcome.and(&receipt)))
+        .await;
+    bar.finish_and_clear();
+    Ok(outcome?)
+}
+
+/// Records a submission, as soon as there is room for it.
+async fn record(recorder: &Recorder, submission: Submission) -> Result<Receipt, RecordError> {
+    loop {
+        match recorder.record(submission.clone()).await {
+            Err(RecordError::QueueFull) => tokio::time::sleep(PAUSE).await,
+            result => return result,
+        }
+    }
+}
+
+impl Outcome {
+    fn and(self, receipt: &Receipt) -> Self {
+        Self {
+            recorded: self.recorded + receipt.recorded,
+            duplicates: self.duplicates + receipt.duplicates,
+            rejected: self.rejected + receipt.rejected.len(),
+        }
+    }
+}
+
+/// A progress bar on standard error; nothing where that is no terminal.
+fn progress(device_days: usize) -> ProgressBar {
+    let bar = ProgressBar::new(u64::try_from(device_days).unwrap_or(u64::MAX));
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} days of devices, {eta} left");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn summary(outcome: &Outcome, devices: usize, took: Duration) -> String {
+    let Outcome { recorded, duplicates, rejected } = outcome;
+    // Only hundreds of seeds on one database get there: the recorder bounds the samples of a device at one time.
+    let rejected = if *rejected > 0 { format!(", {rejected} rejected") } else { String::new() };
+    format!(
+        "{devices} devices: {recorded} recorded, {duplicates} duplicates{rejected} in {:.1} s. \
+         To look at them, run `airgraph serve` and the first query of its /playground\n",
+        took.as_secs_f64()
+    )
+}

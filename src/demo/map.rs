@@ -1,0 +1,82 @@
+//! The map of the simulation: crossings and streets of Cambridge (UK), placed from memory to within a hundred metres
+//! or two. Good to look at, not to navigate by.
+
+/// A crossing: its name, and its latitude and longitude in degrees.
+pub(super) const CROSSINGS: &[(&str, f64, f64)] = &[
+    ("Market Square", 52.2053, 0.1192),
+    ("Mitcham's Corner", 52.2147, 0.1262),
+    ("Hills Road Bridge", 52.1905, 0.1357),
+    ("West Cambridge", 52.2117, 0.0935),
+    ("Barnwell", 52.2118, 0.1620),
+    ("Trumpington", 52.1745, 0.1125),
+    ("Science Park", 52.2305, 0.1425),
+    ("Mill Road Bridge", 52.1985, 0.1408),
+    ("Newnham", 52.1978, 0.1125),
+    ("Castle Hill", 52.2132, 0.1108),
+    ("Parkside", 52.2031, 0.1318),
+    ("Addenbrooke's", 52.1760, 0.1425),
+    ("Girton Corner", 52.2240, 0.0880),
+    ("Cambridge North", 52.2238, 0.1580),
+    ("Fitzwilliam Museum", 52.1999, 0.1194),
+    ("Brookfields", 52.1956, 0.1535),
+    ("King's Hedges", 52.2300, 0.1095),
+    ("Elizabeth Way", 52.2086, 0.1353),
+    ("Barton Road", 52.1945, 0.1000),
+    ("Chesterton", 52.2162, 0.1425),
+    ("Hyde Park Corner", 52.1989, 0.1272),
+    ("Airport", 52.2132, 0.1765),
+    ("Gilbert Road", 52.2213, 0.1105),
+    ("Perne Road", 52.1882, 0.1530),
+    ("Backs North", 52.2108, 0.1098),
+    ("Four Lamps", 52.2095, 0.1268),
+    ("Brooklands Avenue", 52.1916, 0.1222),
+    ("Eddington", 52.2196, 0.0962),
+    ("Station", 52.1943, 0.1370),
+    ("Arbury Corner", 52.2208, 0.1340),
+    ("Round Church", 52.2085, 0.1189),
+    ("Long Road", 52.1795, 0.1445),
+    ("Coldham's Lane", 52.2093, 0.1410),
+    ("Silver Street", 52.2017, 0.1148),
+    ("Drummer Street", 52.2052, 0.1240),
+    ("Sidgwick Avenue", 52.2020, 0.1098),
+    ("Magdalene Bridge", 52.2102, 0.1162),
+];
+
+/// A street: how much traffic it bears, from 0 (a path for bicycles) to 1 (a main road), and the crossings it leads to.
+pub(super) const STREETS: &[(f64, &[&str])] = &[
+    // the radial roads, clockwise from the north-west
+    (0.8, &["Castle Hill", "Eddington", "Girton Corner"]),
+    (0.8, &["Castle Hill", "Gilbert Road", "King's Hedges"]),
+    (1.0, &["Mitcham's Corner", "Arbury Corner", "Science Park"]),
+    (1.0, &["Four Lamps", "Elizabeth Way", "Coldham's Lane", "Barnwell", "Airport"]),
+    (0.7, &["Parkside", "Mill Road Bridge", "Brookfields"]),
+    (1.0, &["Hyde Park Corner", "Hills Road Bridge", "Long Road", "Addenbrooke's"]),
+    (0.9, &["Fitzwilliam Museum", "Brooklands Avenue", "Trumpington"]),
+    (0.6, &["Newnham", "Barton Road"]),
+    (0.9, &["Backs North", "West Cambridge"]),
+    // the ring
+    (0.7, &["Castle Hill", "Mitcham's Corner"]),
+    (0.6, &["Mitcham's Corner", "Four Lamps"]),
+    (1.0, &["Chesterton", "Elizabeth Way", "Parkside", "Hyde Park Corner", "Fitzwilliam Museum"]),
+    (0.8, &["Fitzwilliam Museum", "Newnham", "Sidgwick Avenue", "Backs North", "Castle Hill"]),
+    // between the radial roads
+    (0.3, &["Gilbert Road", "Mitcham's Corner"]),
+    (0.4, &["Mitcham's Corner", "Chesterton"]),
+    (0.6, &["Coldham's Lane", "Brookfields"]),
+    (0.8, &["Brookfields", "Perne Road"]),
+    (0.7, &["Perne Road", "Hills Road Bridge", "Brooklands Avenue"]),
+    (0.8, &["Long Road", "Trumpington"]),
+    (0.6, &["Station", "Hills Road Bridge"]),
+    (0.1, &["Station", "Mill Road Bridge"]),
+    // the old town
+    (0.2, &["Castle Hill", "Magdalene Bridge", "Round Church", "Market Square"]),
+    (0.4, &["Round Church", "Four Lamps"]),
+    (0.5, &["Four Lamps", "Drummer Street", "Hyde Park Corner"]),
+    (0.3, &["Market Square", "Drummer Street", "Parkside"]),
+    (0.1, &["Market Square", "Silver Street", "Sidgwick Avenue"]),
+    (0.5, &["Silver Street", "Fitzwilliam Museum"]),
+    // paths
+    (0.0, &["Sidgwick Avenue", "West Cambridge", "Eddington"]),
+    (0.0, &["Science Park", "Cambridge North", "Chesterton"]),
+    (0.0, &["Addenbrooke's", "Trumpington"]),
+];

@@ -1,0 +1,147 @@
+//! One ride of a bicycle: where it is every three seconds, and what its sensor tells there.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    air::{Air, Plume},
+    plane::Point,
+    random::{chance, noise, uniform},
+    sensor::{Sensor, Surroundings, tell},
+    town::Waypoint,
+};
+use crate::domain::{quantity::Quantity, sample::Sample};
+
+/// Seconds between two samples.
+pub(super) const INTERVAL_S: u16 = 3;
+/// The longest ride; who isn't there by then stops recording.
+pub(super) const LONGEST: TimeDelta = TimeDelta::minutes(40);
+/// How much faster and slower a cyclist can get from one sample to the next, km/h.
+const SPEED_UP_KMH: f64 = 5.0;
+const SLOW_DOWN_KMH: f64 = 9.0;
+/// The chance of having to wait at a crossing.
+const WAITING: f64 = 0.3;
+/// How much of the way to another street's air the sensor goes from one sample to the next: its fan is small.
+const DRAUGHT: f64 = 0.25;
+/// What the logger takes from its battery, V/h.
+const DRAIN_V_PER_HOUR: f64 = 0.18;
+
+/// A ride, planned.
+#[derive(Debug)]
+pub(super) struct Ride {
+    pub start: DateTime<Utc>,
+    pub way: Vec<Waypoint>,
+    /// What the cyclist goes at when nothing is in the way, km/h.
+    pub cruise_kmh: f64,
+    /// The battery at its start, V.
+    pub battery_v: f64,
+}
+
+/// A bicycle on its way.
+struct Cyclist<'a> {
+    /// What lies ahead; the first is the point left last.
+    way: &'a [Waypoint],
+    /// Metres since that point.
+    along_m: f64,
+    speed_kmh: f64,
+    /// Samples until the light turns green.
+    waiting: u32,
+}
+
+impl Ride {
+    /// The samples of the ride, and the battery at its end (V).
+    pub(super) fn samples(&self, sensor: &Sensor, air: &Air, rng: &mut ChaCha8Rng) -> (Vec<Sample>, f64) {
+        let interval = TimeDelta::seconds(i64::from(INTERVAL_S));
+        let mut cyclist = Cyclist { way: &self.way, along_m: 0.0, speed_kmh: 0.0, waiting: 0 };
+        let mut plume = Plume::default();
+        let mut street = self.way.get(1).map_or(0.0, |next| next.traffic);
+        let mut receiver = Receiver::switched_on(rng);
+        let mut battery_v = self.battery_v;
+        let mut samples = Vec::new();
+        let mut time = self.start;
+        while let Some((point, traffic)) = cyclist.place()
+            && time < self.start + LONGEST
+        {
+            let conditions = air.at(time);
+            street += DRAUGHT * (traffic - street);
+            plume.pass(f64::from(INTERVAL_S), traffic * conditions.rush, rng);
+            let around = Surroundings { air: conditions, street, plume, altitude_m: point.altitude_m() };
+            let mut sample = Sample::new(time);
+            sample.readings = sensor.read(&around, rng);
+            receiver.locate(&mut sample, point, cyclist.speed_kmh, rng);
+            tell(&mut sample.readings, Quantity::BatteryVoltage, battery_v + 0.01 * noise(rng), 2);
+            samples.push(sample);
+
+            battery_v -= DRAIN_V_PER_HOUR * f64::from(INTERVAL_S) / 3600.0;
+            cyclist.pedal(self.cruise_kmh, rng);
+            time += interval;
+        }
+        (samples, battery_v)
+    }
+}
+
+impl Cyclist<'_> {
+    /// Where the bicycle is, and the traffic of the street there; none when it has arrived.
+    fn place(&self) -> Option<(Point, f64)> {
+        let [left, next, ..] = self.way else { return None };
+        let length_m = left.point.distance_m(next.point);
+        Some((left.point.towards(next.point, self.along_m / length_m), next.traffic))
+    }
+
+    /// Goes on for one interval.
+    fn pedal(&mut self, cruise_kmh: f64, rng: &mut ChaCha8Rng) {
+        let aim = if self.waiting > 0 { 0.0 } else { cruise_kmh * (1.0 + 0.15 * noise(rng)) };
+        self.waiting = self.waiting.saturating_sub(1);
+        self.speed_kmh += (aim - self.speed_kmh).clamp(-SLOW_DOWN_KMH, SPEED_UP_KMH);
+        self.along_m += self.speed_kmh / 3.6 * f64::from(INTERVAL_S);
+        while let [left, next, ..] = self.way {
+            let length_m = left.point.distance_m(next.point);
+            if self.along_m < length_m {
+                return;
+            }
+            self.along_m -= length_m;
+            self.way = &self.way[1..];
+            if next.is_crossing && chance(rng, WAITING) {
+                self.along_m = 0.0;
+                self.speed_kmh = 0.0;
+                self.waiting = rng.random_range(2..=14);
+                return;
+            }
+        }
+    }
+}
+
+/// A GPS receiver. Its error wanders about instead of jumping.
+struct Receiver {
+    error_east_m: f64,
+    error_north_m: f64,
+    error_up_m: f64,
+    satellites: f64,
+}
+
+impl Receiver {
+    fn switched_on(rng: &mut ChaCha8Rng) -> Self {
+        Self {
+            error_east_m: 4.0 * noise(rng),
+            error_north_m: 4.0 * noise(rng),
+            error_up_m: 6.0 * noise(rng),
+            satellites: uniform(rng, 7.0, 12.0),
+        }
+    }
+
+    /// Tells a sample where it was taken and how fast the bicycle was.
+    fn locate(&mut self, sample: &mut Sample, point: Point, speed_kmh: f64, rng: &mut ChaCha8Rng) {
+        for (error_m, step_m) in
+            [(&mut self.error_east_m, 1.2), (&mut self.error_north_m, 1.2), (&mut self.error_up_m, 1.5)]
+        {
+            *error_m = 0.92 * *error_m + step_m * noise(rng);
+        }
+        self.satellites = (self.satellites + 0.4 * noise(rng)).clamp(5.0, 14.0);
+        sample.position = point.moved(self.error_east_m, self.error_north_m).position();
+        let readings = &mut sample.readings;
+        tell(readings, Quantity::Altitude, point.altitude_m() + self.error_up_m, 1);
+        tell(readings, Quantity::Speed, (speed_kmh + 0.5 * noise(rng)).max(0.0), 1);
+        tell(readings, Quantity::Satellites, self.satellites, 0);
+    }
+}

@@ -1,0 +1,97 @@
+//! A fixed station: where it stands, and what it tells every five minutes.
+
+use chrono::{Datelike as _, NaiveDate, NaiveTime, TimeDelta};
+use rand::RngExt as _;
+
+use super::{
+    air::{Air, Plume},
+    plane::Point,
+    random::{Purpose, rng},
+    sensor::{Sensor, Surroundings},
+    town::Town,
+};
+use crate::domain::sample::Sample;
+
+/// Seconds between two samples.
+const INTERVAL_S: u16 = 300;
+/// Samples in a day.
+const DAILY: u16 = 288;
+
+/// Where a station stands and the crossing it is near. The same for every seed: a station that is registered stays.
+pub(super) fn site(town: &Town, number: u16) -> (Point, &'static str) {
+    let (crossing, name) = town.crossing(usize::from(number - number.min(1)));
+    // Turning by the golden angle spreads them evenly, some at the kerb and some in gardens.
+    let bearing = f64::from(number) * 2.399_963;
+    let distance_m = 15.0 + f64::from(number * 7 % 11) * 18.0 + f64::from(number / 37) * 25.0;
+    (crossing.moved(distance_m * bearing.sin(), distance_m * bearing.cos()), name)
+}
+
+/// The samples of one station on one day.
+pub(super) fn day(seed: u64, number: u16, date: NaiveDate, town: &Town, air: &Air) -> Vec<Sample> {
+    let mut of_station = rng(seed, Purpose::Station, number, 0);
+    let sensor = Sensor::any(&mut of_station);
+    // It was switched on at some moment, and counts from there.
+    let offset_s = of_station.random_range(0..INTERVAL_S);
+
+    let (point, _) = site(town, number);
+    let (position, street, altitude_m) = (point.position(), town.traffic_at(point), point.altitude_m());
+    let mut rng = rng(seed, Purpose::StationDay, number, date.num_days_from_ce());
+    let mut plume = Plume::default();
+    let first = date.and_time(NaiveTime::MIN).and_utc() + TimeDelta::seconds(offset_s.into());
+    let times = (0..DAILY).map(|number| first + TimeDelta::seconds(i64::from(number) * i64::from(INTERVAL_S)));
+    times
+        .map(|time| {
+            let conditions = air.at(time);
+            plume.pass(INTERVAL_S.into(), street * conditions.rush, &mut rng);
+            let mut sample = Sample::new(time);
+            sample.position = position;
+            sample.readings = sensor.read_all(&Surroundings { air: conditions, street, plume, altitude_m }, &mut rng);
+            sample
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::quantity::Quantity;
+
+    fn samples(seed: u64, number: u16) -> Vec<Sample> {
+        let date: NaiveDate = "2026-05-06".parse().expect("a day");
+        day(seed, number, date, &Town::new(), &Air::of_day(seed, date))
+    }
+
+    #[test]
+    fn a_day_is_told_every_five_minutes() {
+        let samples = samples(1, 1);
+        assert_eq!(samples.len(), 288);
+        assert!(samples.windows(2).all(|pair| pair[1].measured_at - pair[0].measured_at == TimeDelta::minutes(5)));
+        assert_eq!(samples[0].measured_at.date_naive(), samples[287].measured_at.date_naive());
+    }
+
+    #[test]
+    fn the_parts_of_the_dust_grow_with_the_size_they_go_up_to() {
+        for sample in samples(1, 2) {
+            let sizes = [Quantity::Pm1, Quantity::Pm2_5, Quantity::Pm4, Quantity::Pm10];
+            let values = sizes.map(|size| sample.readings.get(size).expect("a value"));
+            assert!(values.is_sorted(), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn another_seed_is_other_air_at_the_same_place() {
+        let (one, other) = (samples(1, 1), samples(2, 1));
+        assert_eq!(samples(1, 1), one);
+        assert_ne!(one, other);
+        assert_eq!(one[0].position, other[0].position);
+    }
+
+    #[test]
+    fn no_two_stations_stand_in_one_place() {
+        let town = Town::new();
+        let sites: Vec<_> = (1..=1000).map(|number| site(&town, number).0).collect();
+        for (at, site) in sites.iter().enumerate() {
+            assert!(sites[..at].iter().all(|other| site.distance_m(*other) > 1.0), "station {}", at + 1);
+        }
+    }
+}

@@ -9,6 +9,9 @@ create table uplink (
     device_id bigint,
     -- The key that vouched for it; null for what the gateway made itself (airgraph demo).
     api_key_id bigint,
+    -- What named the device outside the body (a header, the path), and the kind of event that the query told.
+    named text,
+    event text,
     -- LoRaWAN frame counter, where the network server told it.
     frame_counter bigint,
     body bytea not null,

@@ -48,6 +48,22 @@ create table weather (
     primary key (device_id, measured_at, seq)
 ) partition by range (measured_at);
 
+create table ambient (
+    device_id bigint not null,
+    measured_at timestamptz not null,
+    seq integer not null,
+    co2 double precision,
+    no2 double precision,
+    o3 double precision,
+    co double precision,
+    voc_index double precision,
+    nox_index double precision,
+    particles_0_3 double precision,
+    noise double precision,
+    illuminance double precision,
+    primary key (device_id, measured_at, seq)
+) partition by range (measured_at);
+
 create table motion (
     device_id bigint not null,
     measured_at timestamptz not null,

@@ -8,7 +8,7 @@ use super::DbError;
 use crate::domain::month::Month;
 
 /// The tables partitioned by the month of a sample.
-const MEASURED: [&str; 4] = ["measurement", "weather", "motion", "device_status"];
+const MEASURED: [&str; 5] = ["measurement", "weather", "ambient", "motion", "device_status"];
 /// The tables partitioned by the month of arrival.
 const RECEIVED: [&str; 1] = ["uplink"];
 /// Serialises the making of partitions among all gateways on one database. Any number will do.

@@ -1,4 +1,4 @@
-//! `weather`, `motion` and `device_status`: three tables of one shape, whose columns are those of `domain::quantity`.
+//! `weather`, `ambient`, `motion` and `device_status`: four tables of one shape, whose columns are those of `domain::quantity`.
 
 use std::collections::HashMap;
 
@@ -16,12 +16,13 @@ use crate::domain::{
 };
 
 /// The groups that have a table of their own.
-pub const GROUPS: [Group; 3] = [Group::Weather, Group::Motion, Group::Status];
+pub const GROUPS: [Group; 4] = [Group::Weather, Group::Ambient, Group::Motion, Group::Status];
 
 fn table(group: Group) -> &'static str {
     match group {
         Group::Air => "measurement",
         Group::Weather => "weather",
+        Group::Ambient => "ambient",
         Group::Motion => "motion",
         Group::Status => "device_status",
     }

@@ -19,6 +19,10 @@ pub struct UplinkRow<'a> {
     pub device_id: Option<i64>,
     /// The key that vouched for it.
     pub api_key_id: Option<i64>,
+    /// What named the device outside the body.
+    pub named: Option<&'a str>,
+    /// The kind of event that was told outside the body.
+    pub event: Option<&'a str>,
     /// LoRaWAN frame counter.
     pub frame_counter: Option<i64>,
     /// The body, as it came.
@@ -44,15 +48,15 @@ pub async fn add(db: impl PgExecutor<'_>, rows: &[UplinkRow<'_>]) -> Result<(), 
         rows.iter().map(value).collect()
     }
     sqlx::query!(
-        "insert into uplink (uplink_id, received_at, format, device_id, api_key_id, frame_counter, body, outcome,
-                             error, recorded, duplicates, rejected)
-         select uplink_id, received_at, format, device_id, api_key_id, frame_counter, body,
+        "insert into uplink (uplink_id, received_at, format, device_id, api_key_id, frame_counter, named, event, body,
+                             outcome, error, recorded, duplicates, rejected)
+         select uplink_id, received_at, format, device_id, api_key_id, frame_counter, named, event, body,
                 case when error is null then 'recorded' else 'undecodable' end,
                 error, recorded, duplicates, rejected
          from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[],
-                     $8::text[], $9::int[], $10::int[], $11::int[])
+                     $8::text[], $9::int[], $10::int[], $11::int[], $12::text[], $13::text[])
               as new (uplink_id, received_at, format, device_id, api_key_id, frame_counter, body, error, recorded,
-                      duplicates, rejected)",
+                      duplicates, rejected, named, event)",
         &column(rows, |row| row.uplink_id),
         &column(rows, |row| row.received_at),
         &column(rows, |row| row.format) as &[&str],
@@ -64,6 +68,8 @@ pub async fn add(db: impl PgExecutor<'_>, rows: &[UplinkRow<'_>]) -> Result<(), 
         &column(rows, |row| row.recorded),
         &column(rows, |row| row.duplicates),
         &column(rows, |row| row.rejected),
+        &column(rows, |row| row.named) as &[Option<&str>],
+        &column(rows, |row| row.event) as &[Option<&str>],
     )
     .execute(db)
     .await?;

@@ -122,12 +122,12 @@ impl Simulation {
             format: FORMAT,
             received_at: last + TimeDelta::seconds(1),
             body: body.to_string().into_bytes().into(),
+            named: None,
+            event: None,
             api_key: None,
             decoded: Ok(Decoded {
                 observations: samples.into_iter().enumerate().map(observation).collect(),
-                rejected: Vec::new(),
-                kind: device.kind,
-                frame_counter: None,
+                ..Decoded::nothing(device.kind)
             }),
         })
     }

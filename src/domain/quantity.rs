@@ -10,6 +10,8 @@ pub enum Group {
     Air,
     /// `weather`.
     Weather,
+    /// `ambient`: gases, sound and light.
+    Ambient,
     /// `motion`.
     Motion,
     /// `device_status`.
@@ -81,6 +83,24 @@ quantities! {
     Rain = "rain", "mm", 0.0..=2000.0, Weather;
     /// Sunshine since the station's day began.
     Sunshine = "sunshine", "h", 0.0..=24.0, Weather;
+    /// Carbon dioxide.
+    Co2 = "co2", "[ppm]", 0.0..=40_000.0, Ambient;
+    /// Nitrogen dioxide.
+    No2 = "no2", "ug/m3", 0.0..=2_000.0, Ambient;
+    /// Ozone.
+    O3 = "o3", "ug/m3", 0.0..=2_000.0, Ambient;
+    /// Carbon monoxide.
+    Co = "co", "mg/m3", 0.0..=1_000.0, Ambient;
+    /// Volatile organic compounds, as Sensirion's index: 100 is the average of the last day.
+    VocIndex = "voc_index", "1", 0.0..=500.0, Ambient;
+    /// Nitrogen oxides, as Sensirion's index: 1 is the average of the last day.
+    NoxIndex = "nox_index", "1", 0.0..=500.0, Ambient;
+    /// Particles above 0.3 µm in a decilitre.
+    Particles0_3 = "particles_0_3", "/dL", 0.0..=65_535.0, Ambient;
+    /// Sound level, A-weighted.
+    Noise = "noise", "dB[SPL]", 0.0..=200.0, Ambient;
+    /// Illuminance.
+    Illuminance = "illuminance", "lx", 0.0..=200_000.0, Ambient;
     /// Height above the sea.
     Altitude = "altitude", "m", -430.0..=9000.0, Motion;
     /// Speed over the ground.

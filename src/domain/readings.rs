@@ -27,7 +27,7 @@ impl Readings {
         let unusable = UnusableValue { quantity, value };
         let kept = match quantity.definition().group {
             Group::Air => decimal(narrow(value)),
-            Group::Weather | Group::Motion | Group::Status => value,
+            Group::Weather | Group::Ambient | Group::Motion | Group::Status => value,
         };
         if !kept.is_finite() {
             return Err(unusable);

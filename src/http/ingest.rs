@@ -3,32 +3,49 @@
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Json, RequestExt as _, Router,
     body::Bytes,
-    extract::{FromRequest as _, Request, State},
+    extract::{FromRequest as _, Path, Query, Request, State},
     http::StatusCode,
     response::{IntoResponse as _, Response},
     routing::post,
 };
-use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     app::App,
     auth::Caller,
     error::ApiError,
     ingest::{
-        DecodeError, Decoded, Rejection,
+        DecodeError, Decoded, Incoming, Rejection,
         recorder::{Receipt, Submission},
         ttn_v2,
     },
 };
 
-type Decode = fn(&[u8], DateTime<Utc>) -> Result<Decoded, DecodeError>;
+/// How a format is served.
+struct Format {
+    name: &'static str,
+    decode: fn(&Incoming<'_>) -> Result<Decoded, DecodeError>,
+    /// Whether the body must be said to be JSON.
+    json: bool,
+    /// What its firmware takes for success.
+    stored: StatusCode,
+    /// What it is told of a body that was not understood, which is stored all the same.
+    undecodable: StatusCode,
+}
+
+impl Format {
+    const fn new(name: &'static str, decode: fn(&Incoming<'_>) -> Result<Decoded, DecodeError>) -> Self {
+        Self { name, decode, json: true, stored: StatusCode::CREATED, undecodable: StatusCode::BAD_REQUEST }
+    }
+}
+
+static TTN_V2: Format = Format::new(ttn_v2::FORMAT, ttn_v2::decode);
 
 pub(super) fn routes() -> Router<App> {
-    let ttn_v2 = post(|app, caller, request| take(app, caller, request, ttn_v2::FORMAT, ttn_v2::decode));
-    Router::new().route("/ingest/ttn-v2", ttn_v2.clone()).route("/insertSensorData", ttn_v2)
+    let takes = |format: &'static Format| post(move |app, caller, request| take(app, caller, request, format));
+    Router::new().route("/ingest/ttn-v2", takes(&TTN_V2)).route("/insertSensorData", takes(&TTN_V2))
 }
 
 /// What a sensor is told.
@@ -37,34 +54,71 @@ struct Answer {
     recorded: usize,
     duplicates: usize,
     rejected: Vec<Rejection>,
+    /// Numbers that have no home here; they stay in the stored body.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ignored: Vec<String>,
+}
+
+/// What a request tells outside its body.
+#[derive(Default, Deserialize)]
+struct Outside {
+    /// The device, in the path.
+    device: Option<String>,
+    /// The kind of event, in the query.
+    event: Option<String>,
 }
 
 /// Stores what a sensor posted, and answers when it is stored for good.
 async fn take(
     State(app): State<App>,
     caller: Caller,
-    request: Request,
-    format: &'static str,
-    decode: Decode,
+    mut request: Request,
+    format: &'static Format,
 ) -> Result<Response, ApiError> {
     caller.may_record()?;
-    if !super::has_json_body(request.headers()) {
+    if format.json && !super::has_json_body(request.headers()) {
         return Err(ApiError::UnsupportedMediaType("application/json"));
     }
+    let outside = outside(&mut request).await;
     let body = body(request).await?;
     let received_at = app.state.clock.now();
-    let decoded = decode(&body, received_at);
+    let (named, event) = (outside.device.as_deref(), outside.event.as_deref());
+    let decoded = (format.decode)(&Incoming { body: &body, received_at, named, event });
     for observation in decoded.iter().flat_map(|decoded| &decoded.observations) {
         caller.may_record_of(&observation.device)?;
     }
-    let undecodable = decoded.as_ref().err().cloned();
-    let body = Arc::from(body.as_ref());
-    let submission = Submission { format, received_at, body, api_key: caller.api_key(), decoded };
+    let (ignored, undecodable) = match &decoded {
+        Ok(decoded) => (decoded.ignored.clone(), None),
+        Err(error) => (Vec::new(), Some(error.clone())),
+    };
+    let submission = Submission {
+        format: format.name,
+        received_at,
+        body: Arc::from(body.as_ref()),
+        named: outside.device,
+        event: outside.event,
+        api_key: caller.api_key(),
+        decoded,
+    };
     let Receipt { recorded, duplicates, rejected } = app.state.recorder.record(submission).await?;
-    match undecodable {
-        Some(error) => Err(ApiError::Undecodable(error)),
-        None => Ok((StatusCode::CREATED, Json(Answer { recorded, duplicates, rejected })).into_response()),
-    }
+    Ok(match undecodable {
+        None if format.stored == StatusCode::NO_CONTENT => format.stored.into_response(),
+        None => (format.stored, Json(Answer { recorded, duplicates, rejected, ignored })).into_response(),
+        Some(error) => {
+            let mut response = ApiError::Undecodable(error).into_response();
+            *response.status_mut() = format.undecodable;
+            response
+        }
+    })
+}
+
+/// The device that the path or the firmware's header names, and the event in the query.
+async fn outside(request: &mut Request) -> Outside {
+    let query = Query::<Outside>::try_from_uri(request.uri()).map(|query| query.0).unwrap_or_default();
+    let path = request.extract_parts::<Path<Outside>>().await.map(|path| path.0).unwrap_or_default();
+    let header = request.headers().get("x-sensor").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let plain = |text: &String| !text.chars().any(char::is_control);
+    Outside { device: path.device.or(header).filter(plain), event: query.event.filter(plain) }
 }
 
 async fn body(request: Request) -> Result<Bytes, ApiError> {

@@ -4,6 +4,7 @@
 //! against the clock and flags it, whatever the format. [`recorder`] is the one way into the database.
 
 pub mod cleancycle;
+mod parse;
 pub mod recorder;
 pub mod ttn_v2;
 
@@ -11,6 +12,19 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::{device::DeviceKey, device::DeviceKind, quality, sample::Sample, time};
+
+/// What arrived, as a decoder sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Incoming<'a> {
+    /// The body.
+    pub body: &'a [u8],
+    /// When it arrived.
+    pub received_at: DateTime<Utc>,
+    /// What names the device outside the body: a header of its firmware, or the path.
+    pub named: Option<&'a str>,
+    /// The kind of event, where the path's query tells it.
+    pub event: Option<&'a str>,
+}
 
 /// What a decoder made of one body.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +37,8 @@ pub struct Decoded {
     pub kind: DeviceKind,
     /// LoRaWAN frame counter, where the body tells one.
     pub frame_counter: Option<i64>,
+    /// Numbers that have no quantity here, by the names that the body gives them. They stay in the stored body.
+    pub ignored: Vec<String>,
 }
 
 /// A sample of a device.
@@ -63,6 +79,11 @@ impl DecodeError {
 }
 
 impl Decoded {
+    /// A body that tells no sample, of a device of this kind.
+    pub(crate) fn nothing(kind: DeviceKind) -> Self {
+        Self { observations: Vec::new(), rejected: Vec::new(), kind, frame_counter: None, ignored: Vec::new() }
+    }
+
     /// Sorts out samples with impossible times, and flags what is doubtful about the others.
     #[must_use]
     pub fn admit(mut self, now: DateTime<Utc>) -> Self {

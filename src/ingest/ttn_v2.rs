@@ -15,8 +15,9 @@ use serde::{
 };
 
 use super::{
-    DecodeError, Decoded, Observation, Rejection,
+    DecodeError, Decoded, Incoming, Observation, Rejection,
     cleancycle::{self, InvalidPacket, Slot},
+    parse,
 };
 use crate::domain::{
     device::{DeviceKey, DeviceKind},
@@ -56,17 +57,12 @@ struct Metadata {
 ///
 /// # Errors
 /// When it isn't JSON of this shape, or holds neither payload, or one that can't be read.
-pub fn decode(body: &[u8], received_at: DateTime<Utc>) -> Result<Decoded, DecodeError> {
-    let body: Body = parse(body)?;
+pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
+    let body: Body = parse::json(incoming.body)?;
     let device = device_key(&body)?;
     let slots = slots(&body)?;
-    let received_at = body.metadata.and_then(|metadata| metadata.time).unwrap_or(received_at);
-    let mut decoded = Decoded {
-        observations: Vec::with_capacity(slots.len()),
-        rejected: Vec::new(),
-        kind: DeviceKind::Mobile,
-        frame_counter: body.counter,
-    };
+    let received_at = body.metadata.and_then(|metadata| metadata.time).unwrap_or(incoming.received_at);
+    let mut decoded = Decoded { frame_counter: body.counter, ..Decoded::nothing(DeviceKind::Mobile) };
     let newest_first = (0_i32..).map(|steps| received_at - SAMPLE_INTERVAL * steps);
     // The last sample was taken no later than the packet was received, each other one interval before the next.
     for ((index, slot), measured_at) in slots.into_iter().enumerate().rev().zip(newest_first) {
@@ -78,18 +74,6 @@ pub fn decode(body: &[u8], received_at: DateTime<Utc>) -> Result<Decoded, Decode
     decoded.observations.reverse();
     decoded.rejected.reverse();
     Ok(decoded)
-}
-
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let code = if error.inner().is_data() { "WRONG_TYPE" } else { "MALFORMED_JSON" };
-        let path = error.path().to_string();
-        let place = if path == "." { String::new() } else { format!("{path}: ") };
-        DecodeError::new(code, format!("{place}{}", error.inner()))
-    })?;
-    json.end().map_err(|error| DecodeError::new("MALFORMED_JSON", error.to_string()))?;
-    Ok(parsed)
 }
 
 /// The first of the names that isn't empty.

@@ -18,7 +18,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _, postgres::PgConn
 use crate::support::empty_database;
 
 /// Generous, for a busy machine: nothing waits this long unless it is broken.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 fn airgraph(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_airgraph"));

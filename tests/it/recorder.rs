@@ -49,7 +49,15 @@ fn submission(samples: impl IntoIterator<Item = (&'static str, Sample)>) -> Subm
         received_at: noon(),
         body: Arc::from(&b"body"[..]),
         api_key: None,
-        decoded: Ok(Decoded { observations, rejected: Vec::new(), kind: DeviceKind::Mobile, frame_counter: None }),
+        named: None,
+        event: None,
+        decoded: Ok(Decoded {
+            observations,
+            rejected: Vec::new(),
+            kind: DeviceKind::Mobile,
+            frame_counter: None,
+            ignored: Vec::new(),
+        }),
     }
 }
 

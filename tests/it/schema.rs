@@ -84,8 +84,8 @@ fn every_quantity_is_a_field_that_tells_its_unit() {
         }
         let field = if definition.name == "pm2_5" { "pm25".to_owned() } else { field };
         for types in [
-            &["Measurement", "Weather", "Motion", "DeviceStatus"],
-            &["MeasurementInput", "WeatherInput", "MotionInput", "DeviceStatusInput"],
+            &["Measurement", "Weather", "Ambient", "Motion", "DeviceStatus"],
+            &["MeasurementInput", "WeatherInput", "AmbientInput", "MotionInput", "DeviceStatusInput"],
         ] {
             let places: Vec<_> = types.iter().map(|name| format!("{name}.{field}")).collect();
             let (place, description) = descriptions

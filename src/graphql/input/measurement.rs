@@ -31,6 +31,8 @@ pub struct MeasurementInput {
     pm10: Option<f64>,
     /// The weather at the sensor.
     weather: Option<WeatherInput>,
+    /// Gases, sound and light at the sensor.
+    ambient: Option<AmbientInput>,
     /// How the sensor moved.
     motion: Option<MotionInput>,
     /// How the device was.
@@ -75,6 +77,31 @@ readings_input! {
         rain: f64 = Rain,
         /// Sunshine since the station's day began, in `h`.
         sunshine: f64 = Sunshine,
+    }
+}
+
+readings_input! {
+    /// Gases, sound and light at the sensor.
+    AmbientInput {
+        /// Carbon dioxide, in `[ppm]`.
+        co2: f64 = Co2,
+        /// Nitrogen dioxide, in `ug/m3`.
+        no2: f64 = No2,
+        /// Ozone, in `ug/m3`.
+        o3: f64 = O3,
+        /// Carbon monoxide, in `mg/m3`.
+        co: f64 = Co,
+        /// Volatile organic compounds, as Sensirion's index: 100 is the average of the last day, in `1`.
+        voc_index: f64 = VocIndex,
+        /// Nitrogen oxides, as Sensirion's index: 1 is the average of the last day, in `1`.
+        nox_index: f64 = NoxIndex,
+        /// Particles above 0.3 µm in a decilitre, in `/dL`.
+        #[graphql(name = "particles03")]
+        particles_0_3: f64 = Particles0_3,
+        /// Sound level, A-weighted, in `dB[SPL]`.
+        noise: f64 = Noise,
+        /// Illuminance, in `lx`.
+        illuminance: f64 = Illuminance,
     }
 }
 
@@ -144,6 +171,9 @@ impl MeasurementInput {
         }
         if let Some(weather) = self.weather {
             weather.set_in(&mut sample.readings).map_err(|error| error.within("weather"))?;
+        }
+        if let Some(ambient) = self.ambient {
+            ambient.set_in(&mut sample.readings).map_err(|error| error.within("ambient"))?;
         }
         if let Some(motion) = self.motion {
             motion.set_in(&mut sample.readings).map_err(|error| error.within("motion"))?;

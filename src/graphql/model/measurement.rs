@@ -6,7 +6,7 @@ use h3o::Resolution;
 use super::{
     device::Device,
     quality_flag::{self, QualityFlag},
-    readings::{DeviceStatus, Motion, Weather},
+    readings::{Ambient, DeviceStatus, Motion, Weather},
 };
 use crate::{
     domain::{
@@ -103,6 +103,11 @@ impl Measurement {
     /// The weather at the sensor; null where the sensor tells none.
     async fn weather(&self, ctx: &Context<'_>) -> Result<Option<Weather>, ApiError> {
         Ok(self.readings(ctx, Group::Weather).await?.map(Weather))
+    }
+
+    /// Gases, sound and light at the sensor; null where the sensor tells none.
+    async fn ambient(&self, ctx: &Context<'_>) -> Result<Option<Ambient>, ApiError> {
+        Ok(self.readings(ctx, Group::Ambient).await?.map(Ambient))
     }
 
     /// How the sensor moved; null where the sensor doesn't tell.

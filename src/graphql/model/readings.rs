@@ -61,6 +61,59 @@ impl Weather {
     }
 }
 
+/// Gases, sound and light at the sensor.
+pub struct Ambient(pub Readings);
+
+/// Gases, sound and light at the sensor.
+#[Object]
+impl Ambient {
+    /// Carbon dioxide, in `[ppm]`.
+    async fn co2(&self) -> Option<f64> {
+        self.0.get(Quantity::Co2)
+    }
+
+    /// Nitrogen dioxide, in `ug/m3`.
+    async fn no2(&self) -> Option<f64> {
+        self.0.get(Quantity::No2)
+    }
+
+    /// Ozone, in `ug/m3`.
+    async fn o3(&self) -> Option<f64> {
+        self.0.get(Quantity::O3)
+    }
+
+    /// Carbon monoxide, in `mg/m3`.
+    async fn co(&self) -> Option<f64> {
+        self.0.get(Quantity::Co)
+    }
+
+    /// Volatile organic compounds, as Sensirion's index: 100 is the average of the last day, in `1`.
+    async fn voc_index(&self) -> Option<f64> {
+        self.0.get(Quantity::VocIndex)
+    }
+
+    /// Nitrogen oxides, as Sensirion's index: 1 is the average of the last day, in `1`.
+    async fn nox_index(&self) -> Option<f64> {
+        self.0.get(Quantity::NoxIndex)
+    }
+
+    /// Particles above 0.3 µm in a decilitre, in `/dL`.
+    #[graphql(name = "particles03")]
+    async fn particles_0_3(&self) -> Option<f64> {
+        self.0.get(Quantity::Particles0_3)
+    }
+
+    /// Sound level, A-weighted, in `dB[SPL]`.
+    async fn noise(&self) -> Option<f64> {
+        self.0.get(Quantity::Noise)
+    }
+
+    /// Illuminance, in `lx`.
+    async fn illuminance(&self) -> Option<f64> {
+        self.0.get(Quantity::Illuminance)
+    }
+}
+
 /// How the sensor moved.
 pub struct Motion(pub Readings);
 

@@ -77,11 +77,13 @@ impl RecordMeasurements {
             ctx.caller().may_record_of(&observation.device)?;
         }
 
-        let decoded = Decoded { observations, rejected: Vec::new(), kind: DeviceKind::Mobile, frame_counter: None };
+        let decoded = Decoded { observations, ..Decoded::nothing(DeviceKind::Mobile) };
         let submission = Submission {
             format: FORMAT,
             received_at: ctx.state().clock.now(),
             body: body.into_bytes().into(),
+            named: None,
+            event: None,
             api_key: ctx.caller().api_key(),
             decoded: Ok(decoded),
         };

@@ -45,6 +45,10 @@ pub struct Submission {
     pub received_at: DateTime<Utc>,
     /// The body, as it came.
     pub body: Arc<[u8]>,
+    /// What named the device outside the body; a replay needs it.
+    pub named: Option<String>,
+    /// The kind of event that was told outside the body; a replay needs it.
+    pub event: Option<String>,
     /// The key that vouched for it.
     pub api_key: Option<ApiKeyId>,
     /// What the body told, or why it could not be understood; it is kept all the same.

@@ -306,6 +306,8 @@ fn uplink_rows<'a>(
             device_id: device.map(|id| id.0),
             api_key_id: submission.api_key.map(|id| id.0),
             frame_counter,
+            named: submission.named.as_deref(),
+            event: submission.event.as_deref(),
             body: &submission.body,
             error,
             recorded: count(receipt.recorded),

@@ -43,7 +43,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         database_port: session.options.get_port(),
     };
     let (app, writers) = App::start(session.database.clone(), clock, about);
-    print(&welcome(address, new_key.as_ref()))?;
+    print(&welcome(address, new_key.as_ref(), admin_key.is_some()))?;
 
     let (draining, mut drained) = watch::channel(false);
     let server = axum::serve(listener, app.router()).with_graceful_shutdown(async move {
@@ -94,7 +94,7 @@ impl Stop {
 }
 
 /// What a newcomer needs: where to look, and a sensor's POST to paste.
-fn welcome(address: SocketAddr, new_key: Option<&Secret>) -> String {
+fn welcome(address: SocketAddr, new_key: Option<&Secret>, chosen: bool) -> String {
     // 0.0.0.0 and [::] are listened on, but nobody can go there.
     let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
     let host = if host.contains(':') { format!("[{host}]") } else { host };
@@ -102,6 +102,9 @@ fn welcome(address: SocketAddr, new_key: Option<&Secret>) -> String {
     let key = new_key.map_or("$AIRGRAPH_KEY", Secret::reveal);
     let about_key = match new_key {
         Some(key) => format!("\n  Admin key (shown this once; keep it):\n    {}\n", key.reveal()),
+        None if chosen => {
+            "\n  Keys: AIRGRAPH_ADMIN_KEY is the admin key; `airgraph keys create` makes more.\n".to_owned()
+        }
         None => "\n  Keys: the admin key was shown at the first start; `airgraph keys create` makes more.\n".to_owned(),
     };
     format!(

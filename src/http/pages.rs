@@ -32,6 +32,7 @@ fn page(name: &str) -> Result<Response, ApiError> {
     let policy = if env!("AIRGRAPH_WEB_SOURCE") == "cdn" { CDN_POLICY } else { POLICY };
     let mut response = file(name, "no-cache")?;
     let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     Ok(response)

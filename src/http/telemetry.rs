@@ -1,14 +1,17 @@
 //! A request id on every answer and every log line.
 
+use std::time::Duration;
+
 use axum::{
     Router,
     extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue},
+    response::Response,
 };
 use tower::ServiceBuilder;
 use tower_http::{
     request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
-    trace::{DefaultOnResponse, TraceLayer},
+    trace::TraceLayer,
 };
 use tracing::{Level, Span};
 use uuid::Uuid;
@@ -32,10 +35,21 @@ pub(super) fn observed(routes: Router) -> Router {
         .make_span_with(|request: &Request| {
             let id = request.headers().get(HEADER).and_then(|id| id.to_str().ok()).unwrap_or_default();
             let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
-            tracing::info_span!("request", id, method = %request.method(), route)
+            match route {
+                "/healthz" | "/readyz" => tracing::debug_span!("request", id, method = %request.method(), route),
+                _ => tracing::info_span!("request", id, method = %request.method(), route),
+            }
         })
         .on_request(|_: &Request, _: &Span| {})
-        .on_response(DefaultOnResponse::new().level(Level::INFO));
+        .on_response(|response: &Response, latency: Duration, span: &Span| {
+            let status = response.status().as_u16();
+            // The probes of a container come every few seconds: their spans, and so their answers, are for debugging.
+            if span.metadata().is_some_and(|metadata| *metadata.level() == Level::INFO) {
+                tracing::info!(status, ?latency, "answered");
+            } else {
+                tracing::debug!(status, ?latency, "answered");
+            }
+        });
     routes.layer(
         ServiceBuilder::new()
             .map_request(|mut request: Request| {

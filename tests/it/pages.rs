@@ -18,7 +18,7 @@ async fn the_playground_loads_nothing_from_elsewhere() {
     let app = TestApp::new().await;
     let page = app.get("/playground").await;
     assert_eq!(page.status, StatusCode::OK);
-    assert_eq!(page.headers[header::CONTENT_TYPE], "text/html");
+    assert_eq!(page.headers[header::CONTENT_TYPE], "text/html; charset=utf-8");
     let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().expect("text");
     if env!("AIRGRAPH_WEB_SOURCE") == "cdn" {
         println!("left out: built without Node, so the page is the one that loads from a CDN and says so");

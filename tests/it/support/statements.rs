@@ -1,40 +1,44 @@
 //! Counting SQL statements.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::{cell::Cell, sync::Once};
 
-use tracing::{Event, Subscriber, subscriber::DefaultGuard};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::{Layer, layer::Context, layer::SubscriberExt as _};
 
-/// Counts the statements that sqlx logs on this thread, which is all of a `#[tokio::test]`.
-pub struct Statements {
-    count: Arc<AtomicUsize>,
-    _guard: DefaultGuard,
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
 }
 
-struct Counter(Arc<AtomicUsize>);
+/// Counts the statements that sqlx logs on this thread, which is all of a `#[tokio::test]`.
+pub struct Statements;
+
+struct Counter;
 
 impl<S: Subscriber> Layer<S> for Counter {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         if event.metadata().target() == "sqlx::query" {
-            self.0.fetch_add(1, Ordering::Relaxed);
+            COUNT.set(COUNT.get() + 1);
         }
     }
 }
 
 impl Statements {
     pub fn watch() -> Self {
-        let count = Arc::new(AtomicUsize::new(0));
-        let subscriber = tracing_subscriber::registry().with(Counter(count.clone()));
-        Self { count, _guard: tracing::subscriber::set_default(subscriber) }
+        // One subscriber for all threads: with one a thread, a place in the code that another thread reached first
+        // would stay silent for good.
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| {
+            let subscriber = tracing_subscriber::registry().with(Counter);
+            tracing::subscriber::set_global_default(subscriber).expect("nobody else sets one");
+        });
+        Self
     }
 
     /// How many there were while the future ran.
+    #[expect(clippy::unused_self, reason = "who counts has to watch first")]
     pub async fn of<T>(&self, future: impl Future<Output = T>) -> (usize, T) {
-        let before = self.count.load(Ordering::Relaxed);
+        let before = COUNT.get();
         let outcome = future.await;
-        (self.count.load(Ordering::Relaxed) - before, outcome)
+        (COUNT.get() - before, outcome)
     }
 }

@@ -35,7 +35,6 @@ impl Statements {
     }
 
     /// How many there were while the future ran.
-    #[expect(clippy::unused_self, reason = "who counts has to watch first")]
     pub async fn of<T>(&self, future: impl Future<Output = T>) -> (usize, T) {
         let before = COUNT.get();
         let outcome = future.await;

@@ -1,0 +1,147 @@
+//! What the benchmarks share: a database, a gateway, load, and the references.
+
+pub mod by_hand;
+
+use std::{
+    path::PathBuf,
+    process::Stdio,
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use airgraph::db::embedded::{self, EmbeddedDatabase, Share};
+use anyhow::{Context as _, Result, ensure};
+use axum::{body::Body, http::Request};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, ChildStdout, Command},
+};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_airgraph");
+/// The admin's key of the gateway under load.
+pub const KEY: &str = "a-key-for-the-benchmark-0123456789abcdef";
+
+/// A private Postgres.
+pub struct Database {
+    pub url: String,
+    data_dir: PathBuf,
+    embedded: EmbeddedDatabase,
+}
+
+/// Starts it, in a temporary folder, with all that makes it safe against a power cut.
+pub async fn database() -> Result<Database> {
+    let data_dir = std::env::temp_dir().join(format!("airgraph-bench-{}", std::process::id()));
+    let embedded = embedded::start_with(PROGRAM.as_ref(), &data_dir, Share::Refuse).await?;
+    Ok(Database { url: embedded.url().to_owned(), data_dir, embedded })
+}
+
+impl Database {
+    pub async fn stop(self) -> Result<()> {
+        self.embedded.stop().await?;
+        Ok(std::fs::remove_dir_all(self.data_dir)?)
+    }
+}
+
+/// A gateway that serves. Ends with the benchmark.
+pub struct Gateway {
+    pub address: String,
+    process: Child,
+    _stdout: BufReader<ChildStdout>,
+}
+
+impl Gateway {
+    pub async fn start(url: &str) -> Result<Self> {
+        let mut process = Command::new(PROGRAM)
+            .args(["--log", "warn", "serve", "--listen", "127.0.0.1:0"])
+            .env("DATABASE_URL", url)
+            .env("AIRGRAPH_ADMIN_KEY", KEY)
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut stdout = BufReader::new(process.stdout.take().context("its standard output")?);
+        let mut line = String::new();
+        while !line.contains("/graphql") {
+            line.clear();
+            ensure!(stdout.read_line(&mut line).await? > 0, "the gateway ended");
+        }
+        let address = line.split_whitespace().last().and_then(|url| url.strip_suffix("/graphql"));
+        Ok(Self { address: address.context("an address")?.to_owned(), process, _stdout: stdout })
+    }
+
+    pub async fn stop(mut self) -> Result<()> {
+        self.process.kill().await?;
+        Ok(())
+    }
+}
+
+/// How much is asked.
+pub struct Load {
+    /// Connections, each with one request at a time.
+    pub clients: usize,
+    /// For how long.
+    pub seconds: u64,
+}
+
+impl Load {
+    /// Posts bodies as fast as they are answered, and gives the requests answered with success in a second.
+    pub async fn run(&self, address: &str, path: &str, body: impl Fn() -> String + Sync) -> Result<f64> {
+        let answered = AtomicU64::new(0);
+        let (since, url) = (Instant::now(), format!("{address}{path}"));
+        let end = since + Duration::from_secs(self.seconds);
+        let clients = (0..self.clients).map(async |_| {
+            let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build_http();
+            while Instant::now() < end {
+                let request = Request::post(&url).header("content-type", "application/json").header("x-api-key", KEY);
+                let response = client.request(request.body(Body::from(body()))?).await?;
+                let status = response.status();
+                let bytes = axum::body::to_bytes(Body::new(response.into_body()), usize::MAX).await?;
+                ensure!(status.is_success() && !bytes.starts_with(b"{\"errors"), "{status}: {bytes:?}");
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(())
+        });
+        futures_util::future::try_join_all(clients).await?;
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+        let answered = answered.load(Ordering::Relaxed) as f64;
+        Ok(answered / since.elapsed().as_secs_f64())
+    }
+}
+
+/// Transactions a second that insert eight rows into a table like `measurement`, by `pgbench`.
+pub async fn pgbench(url: &str, load: &Load) -> Result<f64> {
+    let pool = sqlx::PgPool::connect(url).await?;
+    let table = "create table plain (like measurement including all); create sequence packet";
+    sqlx::raw_sql(table).execute(&pool).await?;
+    pool.close().await;
+    let rows: Vec<_> = (0..8)
+        .map(|n| format!("(:n % 64, timestamptz '2026-01-01Z' + (:n * 24 + {n} * 3) * interval '1 s', 0, 0, now(), 52.2, 0.12, 1, 29, 38)"))
+        .collect();
+    let script = format!(
+        "select nextval('packet') as n \\gset\ninsert into plain (device_id, measured_at, seq, flags, recorded_at, latitude, longitude, cell, pm2_5, pm10) values {} on conflict do nothing;\n",
+        rows.join(", ")
+    );
+    let file = std::env::temp_dir().join(format!("airgraph-bench-{}.sql", std::process::id()));
+    std::fs::write(&file, script)?;
+    let clients = load.clients.to_string();
+    let output = Command::new("pgbench")
+        .args([
+            "--no-vacuum",
+            "--protocol=prepared",
+            "--jobs=2",
+            "--client",
+            &clients,
+            "--time",
+            &load.seconds.to_string(),
+        ])
+        .arg("--file")
+        .arg(&file)
+        .arg(url)
+        .output()
+        .await
+        .context("pgbench, which comes with Postgres")?;
+    std::fs::remove_file(file)?;
+    let told = String::from_utf8_lossy(&output.stdout);
+    let tps = told.lines().find_map(|line| line.strip_prefix("tps = ")?.split_whitespace().next()?.parse().ok());
+    tps.with_context(|| format!("pgbench said {told} {}", String::from_utf8_lossy(&output.stderr)))
+}

@@ -6,6 +6,9 @@ use super::page::DEFAULT_PAGE;
 /// The dearest request: a full page of 10,000 measurements with twenty fields each.
 pub const MAX: usize = 250_000;
 
+/// The deepest selection: GraphiQL's introspection takes 13 levels.
+pub const MAX_DEPTH: usize = 15;
+
 /// The cost of a page of a list.
 #[must_use]
 pub fn of_page(first: Option<i32>, last: Option<i32>, child: usize) -> usize {

@@ -13,6 +13,7 @@ pub mod model;
 mod mutation;
 pub mod page;
 mod query;
+mod refusal;
 pub mod scalar;
 
 use async_graphql::{EmptySubscription, Request, Response};
@@ -22,9 +23,6 @@ use context::State;
 
 /// The schema of airgraph.
 pub type Schema = async_graphql::Schema<query::Query, mutation::Mutation, EmptySubscription>;
-
-/// The deepest selection: GraphiQL's introspection takes 13 levels.
-const MAX_DEPTH: usize = 15;
 
 /// The schema, ready to execute.
 #[must_use]
@@ -43,7 +41,7 @@ pub fn sdl() -> String {
 
 fn builder() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {
     Schema::build(query::Query::default(), mutation::Mutation::default(), EmptySubscription)
-        .limit_depth(MAX_DEPTH)
+        .limit_depth(complexity::MAX_DEPTH)
         .limit_complexity(complexity::MAX)
         .register_output_type::<model::node::Node>()
 }
@@ -53,5 +51,7 @@ pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Calle
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
     let (loader, batches) = loader::new(state.database.reads.clone());
     let request = request.into().data(caller).data(loader);
-    batches.drive(schema.execute(request)).await
+    let mut response = batches.drive(schema.execute(request)).await;
+    response.errors.iter_mut().for_each(refusal::name);
+    response
 }

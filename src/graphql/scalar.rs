@@ -13,14 +13,14 @@ pub struct DateTime(pub chrono::DateTime<Utc>);
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = &value else {
-            return Err(InputValueError::expected_type(value));
-        };
-        let parsed = chrono::DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
-        let time = parsed.filter(|&time| is_tellable(time)).ok_or_else(|| {
-            InputValueError::custom(format!("{text:?} is no time in RFC 3339, such as 2026-05-01T10:00:00Z"))
-        })?;
-        Ok(Self(to_micros(time)))
+        read(&value).map(|time| Self(to_micros(time))).ok_or_else(|| {
+            InputValueError::custom(format!("{value} is no time in RFC 3339, such as 2026-05-01T10:00:00Z"))
+        })
+    }
+
+    // Asked at validation, where the error names the argument.
+    fn is_valid(value: &Value) -> bool {
+        read(value).is_some()
     }
 
     fn to_value(&self) -> Value {
@@ -32,6 +32,12 @@ impl From<chrono::DateTime<Utc>> for DateTime {
     fn from(time: chrono::DateTime<Utc>) -> Self {
         Self(time)
     }
+}
+
+fn read(value: &Value) -> Option<chrono::DateTime<Utc>> {
+    let Value::String(text) = value else { return None };
+    let time = chrono::DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    is_tellable(time).then_some(time)
 }
 
 /// Whether RFC 3339, with its four digits of a year, can tell this time; Postgres can hold all of these.

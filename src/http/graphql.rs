@@ -12,7 +12,7 @@ use axum::{
     body::Bytes,
     extract::{FromRequestParts as _, Query, State, WebSocketUpgrade, rejection::BytesRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
 use serde::Deserialize;
@@ -77,6 +77,9 @@ async fn by_get(State(app): State<App>, caller: Result<Caller, ApiError>, mut pa
             Err(error) => error.into_response(),
         };
     }
+    if is_visit(&parts) {
+        return Redirect::temporary("playground").into_response();
+    }
     let media = Media::of(&parts.headers);
     let request = || {
         let Query(parameters) = Query::<Parameters>::try_from_uri(&parts.uri)
@@ -124,6 +127,12 @@ fn object(name: &str, text: Option<String>) -> Result<Option<Map<String, serde_j
         .map(|text| serde_json::from_str(&text))
         .transpose()
         .map_err(|error| ApiError::BadRequest(format!("`{name}` is no JSON object: {error}")))
+}
+
+/// Whether somebody came with a browser, to look and not to ask.
+fn is_visit(parts: &Parts) -> bool {
+    let accept = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    parts.uri.query().is_none() && accept.contains("text/html")
 }
 
 /// Whether the operation that would run is a query. A document that can't be parsed, or whose operation is not clear,

@@ -101,6 +101,8 @@ async fn queries_but_no_mutations_are_answered_by_get() {
         assert_eq!(answer.headers[header::ALLOW], "POST");
     }
     assert_eq!(get(&app, &[]).await.status, StatusCode::BAD_REQUEST);
+    let visit = Request::get("/graphql").header(header::ACCEPT, "text/html,*/*;q=0.8").body(Body::empty());
+    assert_eq!(app.send(visit.expect("a request")).await.headers[header::LOCATION], "playground");
     assert_eq!(
         get(&app, &[("query", "{ server { version } }"), ("variables", "[]")]).await.status,
         StatusCode::BAD_REQUEST

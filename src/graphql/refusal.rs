@@ -1,0 +1,54 @@
+//! Codes for the errors that async-graphql itself makes: syntax, validation, values of a wrong type, cost. Its errors
+//! have only a message, so the message decides; a test holds each kind against the library's wording.
+
+use async_graphql::ServerError;
+
+use super::complexity;
+
+/// Gives an error of the library its code, and the argument where it names one. Errors of ours have theirs.
+pub(super) fn name(error: &mut ServerError) {
+    if error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some()) {
+        return;
+    }
+    let mut extensions = error.extensions.take().unwrap_or_default();
+    let mut set = |code: &str, argument: Option<String>| {
+        extensions.set("code", code);
+        if let Some(argument) = argument {
+            extensions.set("argument", argument);
+        }
+    };
+    if let Some(rest) = error.message.strip_prefix("Invalid value for argument \"") {
+        set("BAD_USER_INPUT", rest.split_once('"').map(|(argument, _)| with_brackets(argument)));
+    } else if error.message.starts_with("Failed to parse \"") || error.message.starts_with("invalid number") {
+        set("BAD_USER_INPUT", None);
+    } else if error.message == "Query is too complex." {
+        set("TOO_COMPLEX", None);
+        error.message = format!(
+            "the request would cost more than {}; every field costs 1, a list its page size times what a row costs: ask \
+             for smaller pages",
+            complexity::MAX
+        );
+    } else if error.message == "Query is nested too deep." {
+        set("TOO_COMPLEX", None);
+        error.message = format!("the request is nested more than {} levels deep", complexity::MAX_DEPTH);
+    } else {
+        set("GRAPHQL_VALIDATION_FAILED", None);
+    }
+    error.extensions = Some(extensions);
+}
+
+/// `input.measurements.3.pm10` as our own errors write it: `input.measurements[3].pm10`.
+fn with_brackets(argument: &str) -> String {
+    let mut path = String::with_capacity(argument.len());
+    for step in argument.split('.') {
+        if !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit()) {
+            path.extend(["[", step, "]"]);
+        } else {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(step);
+        }
+    }
+    path
+}

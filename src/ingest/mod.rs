@@ -74,7 +74,8 @@ pub struct DecodeError {
 
 impl DecodeError {
     pub(crate) fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
+        // Keys of the body may stand in the text, a NUL with them, which no text column holds.
+        Self { code, detail: detail.into().replace(char::is_control, "\u{fffd}") }
     }
 }
 

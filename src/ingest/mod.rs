@@ -3,9 +3,15 @@
 //! A decoder is a pure function from a body to a [`Decoded`], one file a format. [`Decoded::admit`] holds every sample
 //! against the clock and flags it, whatever the format. [`recorder`] is the one way into the database.
 
+pub mod airgradient;
+pub mod chirpstack;
 pub mod cleancycle;
+mod lorawan;
 mod parse;
 pub mod recorder;
+#[cfg(test)]
+mod testing;
+pub mod things_stack;
 pub mod ttn_v2;
 
 use chrono::{DateTime, Utc};

@@ -8,7 +8,7 @@ use axum::{
     extract::{FromRequest as _, Path, Query, Request, State},
     http::StatusCode,
     response::{IntoResponse as _, Response},
-    routing::post,
+    routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,9 +17,9 @@ use crate::{
     auth::Caller,
     error::ApiError,
     ingest::{
-        DecodeError, Decoded, Incoming, Rejection,
+        DecodeError, Decoded, Incoming, Rejection, airgradient, chirpstack,
         recorder::{Receipt, Submission},
-        ttn_v2,
+        things_stack, ttn_v2,
     },
 };
 
@@ -42,10 +42,31 @@ impl Format {
 }
 
 static TTN_V2: Format = Format::new(ttn_v2::FORMAT, ttn_v2::decode);
+/// With retries on, the stack repeats what was refused; a body that is kept for a replay needs none.
+static THINGS_STACK: Format = Format {
+    stored: StatusCode::ACCEPTED,
+    undecodable: StatusCode::ACCEPTED,
+    ..Format::new(things_stack::FORMAT, things_stack::decode)
+};
+static CHIRPSTACK: Format = Format { stored: StatusCode::OK, ..Format::new(chirpstack::FORMAT, chirpstack::decode) };
+/// The firmware takes 201 for a failure.
+static AIRGRADIENT: Format = Format { stored: StatusCode::OK, ..Format::new(airgradient::FORMAT, airgradient::decode) };
 
 pub(super) fn routes() -> Router<App> {
     let takes = |format: &'static Format| post(move |app, caller, request| take(app, caller, request, format));
-    Router::new().route("/ingest/ttn-v2", takes(&TTN_V2)).route("/insertSensorData", takes(&TTN_V2))
+    Router::new()
+        .route("/ingest/ttn-v2", takes(&TTN_V2))
+        .route("/insertSensorData", takes(&TTN_V2))
+        .route("/ingest/things-stack", takes(&THINGS_STACK))
+        .route("/ingest/chirpstack", takes(&CHIRPSTACK))
+        .route("/ingest/airgradient/{device}", takes(&AIRGRADIENT))
+        .route("/sensors/{device}/measures", takes(&AIRGRADIENT))
+        .route("/sensors/{device}/one/config", get(no_configuration))
+}
+
+/// What an `AirGradient` monitor is told when it asks for its settings: 400 makes it keep those it was given locally.
+async fn no_configuration() -> ApiError {
+    ApiError::BadRequest("monitors are not configured here; the settings on the device itself count".to_owned())
 }
 
 /// What a sensor is told.

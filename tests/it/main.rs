@@ -10,6 +10,7 @@ mod embedded;
 mod graphql_over_http;
 mod keys;
 mod mutations;
+mod network_servers;
 mod pages;
 mod paging;
 mod program;

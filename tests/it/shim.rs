@@ -189,6 +189,7 @@ async fn a_body_that_is_not_understood_is_refused_with_its_reason_and_kept() {
         (r#"{"dev_id":"x","payload_fields":{"0":1,"0":2}}"#, "WRONG_TYPE", "twice"),
         (r#"{"dev_id":"x","payload_fields":{"pm":1}}"#, "WRONG_TYPE", "pm"),
         (r#"{"dev_id":"x","payload_fields":{"0":"1"}}"#, "WRONG_TYPE", "payload_fields"),
+        (r#"{"dev_id":"x","payload_fields":{"\u0000":"1"}}"#, "WRONG_TYPE", "payload_fields"),
         (r#"{"dev_id":"x","payload_fields":{"0":1e999}}"#, "MALFORMED_JSON", "number"),
         (r#"{"dev_id":"x","payload_fields":{},"metadata":{"time":"yesterday"}}"#, "WRONG_TYPE", "metadata.time"),
     ];

@@ -17,7 +17,7 @@ use crate::{
     auth::Caller,
     error::ApiError,
     ingest::{
-        DecodeError, Decoded, Incoming, Rejection,
+        DecodeError, Decoded, Incoming, Rejection, airrohr, influx, json,
         recorder::{Receipt, Submission},
         ttn_v2,
     },
@@ -41,11 +41,22 @@ impl Format {
     }
 }
 
+static AIRROHR: Format = Format { stored: StatusCode::OK, ..Format::new(airrohr::FORMAT, airrohr::decode) };
+static INFLUX: Format =
+    Format { json: false, stored: StatusCode::NO_CONTENT, ..Format::new(influx::FORMAT, influx::decode) };
+static JSON: Format = Format::new(json::FORMAT, json::decode);
 static TTN_V2: Format = Format::new(ttn_v2::FORMAT, ttn_v2::decode);
 
 pub(super) fn routes() -> Router<App> {
     let takes = |format: &'static Format| post(move |app, caller, request| take(app, caller, request, format));
-    Router::new().route("/ingest/ttn-v2", takes(&TTN_V2)).route("/insertSensorData", takes(&TTN_V2))
+    Router::new()
+        .route("/ingest/airrohr", takes(&AIRROHR))
+        .route("/data.php", takes(&AIRROHR))
+        .route("/ingest/influx", takes(&INFLUX))
+        .route("/write", takes(&INFLUX))
+        .route("/ingest/json", takes(&JSON))
+        .route("/ingest/ttn-v2", takes(&TTN_V2))
+        .route("/insertSensorData", takes(&TTN_V2))
 }
 
 /// What a sensor is told.

@@ -3,10 +3,15 @@
 //! A decoder is a pure function from a body to a [`Decoded`], one file a format. [`Decoded::admit`] holds every sample
 //! against the clock and flags it, whatever the format. [`recorder`] is the one way into the database.
 
+pub mod airrohr;
 pub mod cleancycle;
+mod ignored;
+pub mod influx;
+pub mod json;
 mod parse;
 pub mod recorder;
 pub mod ttn_v2;
+mod value_type;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;

@@ -131,7 +131,7 @@ fn other_bodies_are_not_understood() {
     ] {
         assert_eq!(read(body, None).expect_err("an error").code, code);
     }
-    let deep = format!(r#"{{"sensordatavalues":{}"#, "[".repeat(100_000));
+    let deep = format!(r#"{{"sensordatavalues":[{{"value_type":"x","value":{}"#, "[".repeat(100_000));
     assert_eq!(read(deep.as_bytes(), None).expect_err("an error").code, "MALFORMED_JSON");
 }
 

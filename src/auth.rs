@@ -180,8 +180,8 @@ pub fn secret_in(headers: &HeaderMap) -> Option<String> {
     from_authorization(authorization)
 }
 
-/// The key in the value of an `Authorization` header: `Bearer key`, `Token key` (as InfluxDB's clients send it), or the
-/// password of `Basic`.
+/// The key in the value of an `Authorization` header: `Bearer key`, `Token key` (as `InfluxDB`'s clients send it), or
+/// the password of `Basic`.
 #[must_use]
 pub fn from_authorization(value: &str) -> Option<String> {
     let (scheme, credentials) = value.split_once(' ')?;

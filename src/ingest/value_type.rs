@@ -82,8 +82,7 @@ impl Values {
         };
         self.has_receiver = true;
         match finite(value) {
-            #[expect(clippy::float_cmp, reason = "the firmware sends exactly this number")]
-            Some(degrees) if degrees == -200.0 => self.no_fix = true,
+            Some(-200.0) => self.no_fix = true,
             Some(degrees) if coordinate.is_none() => *coordinate = Some(degrees),
             _ => ignored.insert(name),
         }

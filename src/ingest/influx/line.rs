@@ -48,7 +48,7 @@ impl<'a> Lines<'a> {
     /// Goes on behind the line that ends at or after `at`.
     fn skip_line(&mut self, at: usize) {
         let end = self.rest[at..].iter().position(|&byte| byte == b'\n').map_or(self.rest.len(), |end| at + end + 1);
-        self.number += self.rest[..end].iter().filter(|&&byte| byte == b'\n').count();
+        self.number += self.rest[..end].split(|&byte| byte == b'\n').count() - 1;
         self.rest = &self.rest[end..];
     }
 }

@@ -180,12 +180,13 @@ pub fn secret_in(headers: &HeaderMap) -> Option<String> {
     from_authorization(authorization)
 }
 
-/// The key in the value of an `Authorization` header: `Bearer key`, or the password of `Basic`.
+/// The key in the value of an `Authorization` header: `Bearer key`, `Token key` (as `InfluxDB`'s clients send it), or
+/// the password of `Basic`.
 #[must_use]
 pub fn from_authorization(value: &str) -> Option<String> {
     let (scheme, credentials) = value.split_once(' ')?;
     let credentials = credentials.trim();
-    if scheme.eq_ignore_ascii_case("bearer") {
+    if scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token") {
         Some(credentials.to_owned())
     } else if scheme.eq_ignore_ascii_case("basic") {
         let decoded = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;
@@ -228,9 +229,10 @@ mod tests {
     fn a_key_is_found_in_every_header_it_may_stand_in() {
         assert_eq!(from_authorization("Bearer ag_1"), Some("ag_1".to_owned()));
         assert_eq!(from_authorization("bearer  ag_1"), Some("ag_1".to_owned()));
+        assert_eq!(from_authorization("Token ag_1"), Some("ag_1".to_owned()));
         // sensor:ag_1
         assert_eq!(from_authorization("Basic c2Vuc29yOmFnXzE="), Some("ag_1".to_owned()));
-        for nonsense in ["", "Bearer", "Digest ag_1", "Basic ag_1", "Basic !!", "Basic /////w=="] {
+        for nonsense in ["", "Bearer", "Token", "Digest ag_1", "Basic ag_1", "Basic !!", "Basic /////w=="] {
             assert_eq!(from_authorization(nonsense), None, "{nonsense}");
         }
         let mut headers = HeaderMap::new();

@@ -8,8 +8,9 @@
 //!
 //! # How to add a sensor format
 //!
-//! Write `ingest/<format>.rs`: a `FORMAT` name and a pure `decode(body, received_at) -> Result<Decoded, DecodeError>`.
-//! Add a line to the routes in `http/ingest.rs`. Test the decoder beside it, and the route in `tests/it/ingest.rs`.
+//! Write `ingest/<format>.rs`: a `FORMAT` name and a pure `decode(&Incoming) -> Result<Decoded, DecodeError>`, tested
+//! beside it. Add a `Format` with its status codes and its paths in `http/ingest.rs`, and try them as its firmware would
+//! in `tests/it`.
 //!
 //! # How to add a quantity
 //!

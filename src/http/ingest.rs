@@ -17,7 +17,7 @@ use crate::{
     auth::Caller,
     error::ApiError,
     ingest::{
-        DecodeError, Decoded, Incoming, Rejection, airgradient, chirpstack,
+        DecodeError, Decoded, Incoming, Rejection, airgradient, airrohr, chirpstack, influx, json,
         recorder::{Receipt, Submission},
         things_stack, ttn_v2,
     },
@@ -41,6 +41,10 @@ impl Format {
     }
 }
 
+static AIRROHR: Format = Format { stored: StatusCode::OK, ..Format::new(airrohr::FORMAT, airrohr::decode) };
+static INFLUX: Format =
+    Format { json: false, stored: StatusCode::NO_CONTENT, ..Format::new(influx::FORMAT, influx::decode) };
+static JSON: Format = Format::new(json::FORMAT, json::decode);
 static TTN_V2: Format = Format::new(ttn_v2::FORMAT, ttn_v2::decode);
 /// With retries on, the stack repeats what was refused; a body that is kept for a replay needs none.
 static THINGS_STACK: Format = Format {
@@ -55,6 +59,11 @@ static AIRGRADIENT: Format = Format { stored: StatusCode::OK, ..Format::new(airg
 pub(super) fn routes() -> Router<App> {
     let takes = |format: &'static Format| post(move |app, caller, request| take(app, caller, request, format));
     Router::new()
+        .route("/ingest/airrohr", takes(&AIRROHR))
+        .route("/data.php", takes(&AIRROHR))
+        .route("/ingest/influx", takes(&INFLUX))
+        .route("/write", takes(&INFLUX))
+        .route("/ingest/json", takes(&JSON))
         .route("/ingest/ttn-v2", takes(&TTN_V2))
         .route("/insertSensorData", takes(&TTN_V2))
         .route("/ingest/things-stack", takes(&THINGS_STACK))

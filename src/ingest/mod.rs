@@ -4,8 +4,12 @@
 //! against the clock and flags it, whatever the format. [`recorder`] is the one way into the database.
 
 pub mod airgradient;
+pub mod airrohr;
 pub mod chirpstack;
 pub mod cleancycle;
+mod ignored;
+pub mod influx;
+pub mod json;
 mod lorawan;
 mod parse;
 pub mod recorder;
@@ -13,6 +17,7 @@ pub mod recorder;
 mod testing;
 pub mod things_stack;
 pub mod ttn_v2;
+mod value_type;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;

@@ -7,6 +7,7 @@ mod cleancycle;
 mod database_away;
 mod demo;
 mod embedded;
+mod everyday_formats;
 mod graphql_over_http;
 mod keys;
 mod mutations;

@@ -171,6 +171,23 @@ async fn samples_of_the_future_are_left_out() {
 }
 
 #[tokio::test]
+async fn a_network_whose_clock_is_mad_is_no_panic() {
+    let app = TestApp::new().await;
+    for (time, code) in [
+        ("-262143-01-01T00:00:00Z", "TIME_TOO_EARLY"),
+        ("-0001-01-01T00:00:00Z", "TIME_TOO_EARLY"),
+        ("+262142-12-31T23:59:59.999999999Z", "TIME_IN_THE_FUTURE"),
+    ] {
+        let body = format!(r#"{{"dev_id":"x","payload_raw":"{PACKET_A}","metadata":{{"time":"{time}"}}}}"#);
+        let answer = app.uplink(body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{time}: {}", answer.text);
+        let rejected = answer.json()["rejected"].as_array().cloned().unwrap_or_default();
+        assert_eq!(rejected.len(), 8);
+        assert!(rejected.iter().all(|rejection| rejection["code"] == code), "{rejected:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_not_understood_is_refused_with_its_reason_and_kept() {
     let app = TestApp::new().await;
     let cases = [

@@ -131,7 +131,10 @@ fn packet(raw: &str) -> Result<[Slot; cleancycle::SAMPLES], PacketError> {
 /// next.
 fn ride(device: &DeviceKey, frame_counter: Option<i64>, received_at: DateTime<Utc>, slots: Vec<Told>) -> Decoded {
     let mut decoded = Decoded { frame_counter, ..Decoded::nothing(DeviceKind::Mobile) };
-    let newest_first = (0_i32..).map(|steps| received_at - SAMPLE_INTERVAL * steps);
+    // A network's clock may tell any year that chrono can hold; what is before the first of them is rejected as too early.
+    let earlier =
+        |steps: i32| received_at.checked_sub_signed(SAMPLE_INTERVAL * steps).unwrap_or(DateTime::<Utc>::MIN_UTC);
+    let newest_first = (0..).map(earlier);
     for ((index, slot), measured_at) in slots.into_iter().enumerate().rev().zip(newest_first) {
         match sample(slot, measured_at) {
             Ok(sample) => decoded.observations.push(Observation { index, device: device.clone(), sample }),

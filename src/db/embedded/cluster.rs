@@ -35,6 +35,10 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// the folder it was given when it fails, which must not be one that is in use again.
 const UNFINISHED: &str = "postgres.new-";
 
+/// How often and after which pause the removal of an unfinished cluster is tried again.
+const REMOVALS: u32 = 50;
+const REMOVAL_PAUSE: Duration = Duration::from_millis(100);
+
 /// One data folder's cluster, made or not.
 #[derive(Debug, Clone)]
 pub struct Cluster {
@@ -100,7 +104,7 @@ impl Cluster {
     /// `initdb` failed.
     pub async fn init(&self, installation: &Installation) -> Result<(), EmbeddedError> {
         for unfinished in entries_with_prefix(&self.data_dir, UNFINISHED) {
-            fs::remove_dir_all(&unfinished).map_err(|cause| EmbeddedError::file("remove", &unfinished, cause))?;
+            remove(&unfinished).await.map_err(|cause| EmbeddedError::file("remove", &unfinished, cause))?;
         }
         self.write_password().map_err(|cause| EmbeddedError::file("write", &self.password_file(), cause))?;
         say(format_args!(
@@ -227,6 +231,19 @@ impl Cluster {
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
     let connected = timeout(CONNECT_PATIENCE, options.connect()).await;
     connected.unwrap_or_else(|_| Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into())))
+}
+
+/// Removes an unfinished cluster. Its `initdb` may outlive the one that was killed, and still put files into it; it ends
+/// when it misses those that are gone.
+async fn remove(unfinished: &Path) -> io::Result<()> {
+    for _ in 0..REMOVALS {
+        match fs::remove_dir_all(unfinished) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => tokio::time::sleep(REMOVAL_PAUSE).await,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            done => return done,
+        }
+    }
+    fs::remove_dir_all(unfinished)
 }
 
 #[cfg(test)]

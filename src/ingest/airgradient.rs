@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{DecodeError, Decoded, Incoming, Observation, Rejection, parse};
+use super::{DecodeError, Decoded, Incoming, Observation, Rejection, ignored::Ignored, parse};
 use crate::domain::{
     device::{DeviceKey, DeviceKind},
     quality::QualityFlag,
@@ -77,10 +77,12 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     Ok(decoded)
 }
 
-/// The numbers that have no quantity here, sorted.
+/// The numbers that have no quantity here.
 fn ignored(body: &BTreeMap<String, Value>) -> Vec<String> {
     let known = |name: &str| FIELDS.iter().any(|(field, ..)| *field == name);
-    body.iter().filter(|(name, value)| value.is_number() && !known(name)).map(|(name, _)| name.clone()).collect()
+    let mut ignored = Ignored::default();
+    body.iter().filter(|(name, value)| value.is_number() && !known(name)).for_each(|(name, _)| ignored.insert(name));
+    ignored.into_names()
 }
 
 #[cfg(test)]

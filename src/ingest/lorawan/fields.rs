@@ -13,7 +13,10 @@ use serde::{
 use serde_json::Value;
 
 use super::{DecodeError, Fields};
-use crate::domain::{position::Position, quantity::Quantity, sample::Sample};
+use crate::{
+    domain::{position::Position, quantity::Quantity, sample::Sample},
+    ingest::ignored::Ignored,
+};
 
 /// Values of one sample in numbered fields.
 pub(super) const VALUES_PER_SAMPLE: usize = 4;
@@ -159,13 +162,13 @@ impl Meaning {
 /// Named values, in the units of `domain::quantity`.
 pub(super) struct Named {
     values: Vec<(Meaning, f64)>,
-    /// Numbers whose name means nothing here, sorted, once each.
-    pub ignored: Vec<String>,
+    /// Numbers whose name means nothing here.
+    pub ignored: Ignored,
 }
 
 impl Named {
     fn read(entries: Vec<(String, Value)>, called: &str) -> Result<Self, DecodeError> {
-        let mut named = Self { values: Vec::new(), ignored: Vec::new() };
+        let mut named = Self { values: Vec::new(), ignored: Ignored::default() };
         for (key, value) in entries {
             match (Meaning::of(&key), value.as_f64()) {
                 (Some(meaning), Some(value)) => {
@@ -176,7 +179,7 @@ impl Named {
                     named.values.push((meaning, value));
                 }
                 (Some(_), None) if !value.is_null() => return Err(wrong_type(called, &key, "must be a number")),
-                (None, Some(_)) => named.ignored.push(key),
+                (None, Some(_)) => named.ignored.insert(&key),
                 (_, None) => {} // a sensor that has no value, or a text that is no measurement
             }
         }
@@ -184,8 +187,6 @@ impl Named {
             let detail = format!("{called}: no field is a number with the name of a quantity, such as pm10 or pm2_5");
             return Err(DecodeError::new("NO_KNOWN_FIELD", detail));
         }
-        named.ignored.sort_unstable();
-        named.ignored.dedup();
         Ok(named)
     }
 

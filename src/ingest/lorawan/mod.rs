@@ -172,7 +172,7 @@ fn alone(device: DeviceKey, frame_counter: Option<i64>, received_at: DateTime<Ut
     let kind = if named.tells_place() { DeviceKind::Mobile } else { DeviceKind::Fixed };
     let mut sample = estimated(received_at, SENDING_S);
     let filled = named.fill(&mut sample);
-    let mut decoded = Decoded { frame_counter, ignored: named.ignored, ..Decoded::nothing(kind) };
+    let mut decoded = Decoded { frame_counter, ignored: named.ignored.into_names(), ..Decoded::nothing(kind) };
     match filled {
         Ok(()) => decoded.observations.push(Observation { index: 0, device, sample }),
         Err((code, detail)) => decoded.rejected.push(Rejection { index: 0, code, detail }),

@@ -31,14 +31,6 @@ pub enum DbError {
     Other(#[source] sqlx::Error),
 }
 
-impl DbError {
-    /// Whether this is the violation of the constraint with that name.
-    #[must_use]
-    pub fn violates(&self, name: &str) -> bool {
-        matches!(self, Self::Violation { constraint, .. } if constraint == name)
-    }
-}
-
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as E;

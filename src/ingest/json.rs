@@ -21,7 +21,6 @@ use super::{
 };
 use crate::domain::{
     device::{DeviceKey, DeviceKind},
-    position::Position,
     quality::QualityFlag,
     quantity::Quantity,
     sample::Sample,
@@ -77,8 +76,8 @@ fn sample(element: &Element, incoming: &Incoming<'_>, ignored: &mut Ignored) -> 
             "time" => sample = Sample { readings: sample.readings, ..Sample::new(time(text(key, value)?)?) },
             "latitude" => latitude = Some(number(key, value)?),
             "longitude" => longitude = Some(number(key, value)?),
-            _ => match Quantity::ALL.iter().find(|quantity| quantity.definition().name == key) {
-                Some(&quantity) => sample
+            _ => match Quantity::named(key) {
+                Some(quantity) => sample
                     .readings
                     .set(quantity, number(key, value)?)
                     .map_err(|reason| ("INVALID_VALUE", reason.to_string()))?,
@@ -88,21 +87,11 @@ fn sample(element: &Element, incoming: &Incoming<'_>, ignored: &mut Ignored) -> 
     }
     let device = device.ok_or_else(|| ("MISSING_DEVICE", "\"device\" must name the device".to_owned()))?;
     let device = DeviceKey::try_new(device).map_err(|reason| ("INVALID_DEVICE", reason.to_string()))?;
-    sample.position = position(latitude, longitude)?;
+    sample.position = parse::position(latitude, longitude)?;
     if sample.readings.is_empty() {
         return Err(("NO_VALUES", "not one value of a known quantity".to_owned()));
     }
     Ok((device, sample))
-}
-
-fn position(latitude: Option<f64>, longitude: Option<f64>) -> Result<Option<Position>, Reason> {
-    match (latitude, longitude) {
-        (None, None) => Ok(None),
-        (Some(latitude), Some(longitude)) => {
-            Position::try_new(latitude, longitude).map(Some).map_err(|reason| ("INVALID_POSITION", reason.to_string()))
-        }
-        _ => Err(("INVALID_POSITION", "latitude and longitude must both be told, or neither".to_owned())),
-    }
 }
 
 fn time(text: &str) -> Result<DateTime<Utc>, Reason> {
@@ -141,7 +130,7 @@ impl<'de> Deserialize<'de> for Body {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Body, A::Error> {
-                Ok(Body(vec![entries(map)?]))
+                Ok(Body(vec![Element::Object(parse::entries(map)?)]))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Body, A::Error> {
@@ -167,7 +156,7 @@ impl<'de> Deserialize<'de> for Element {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Element, A::Error> {
-                entries(map)
+                parse::entries(map).map(Element::Object)
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Element, A::Error> {
@@ -201,14 +190,6 @@ impl<'de> Deserialize<'de> for Element {
         }
         deserializer.deserialize_any(ElementVisitor)
     }
-}
-
-fn entries<'de, A: MapAccess<'de>>(mut map: A) -> Result<Element, A::Error> {
-    let mut entries = Vec::new();
-    while let Some(entry) = map.next_entry()? {
-        entries.push(entry);
-    }
-    Ok(Element::Object(entries))
 }
 
 #[cfg(test)]

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::ignored::Ignored;
-use crate::domain::{position::Position, quantity::Quantity, sample::Sample};
+use super::{ignored::Ignored, parse};
+use crate::domain::{quantity::Quantity, sample::Sample};
 
-/// Particulate sensors. Where several tell the same quantity, the first of this list counts: the SDS011 is what the
-/// network is made of and calibrated on.
+/// Particulate sensors. Where several tell the same quantity, the first of this list counts. The order is ours: the SDS011
+/// first, since it is what most of the network carries.
 const PARTICULATES: &[&str] = &["SDS", "SPS30", "NPM", "IPS", "PMS", "HPM"];
-/// Weather sensors, likewise; the DHT22, without a prefix, comes last, because it drifts in wet air.
+/// Weather sensors, likewise; the DHT22, without a prefix, comes last.
 const WEATHER: &[&str] = &["BME280", "SHT3X", "HTU21D", "BMP280", "BMP", "DS18B20", ""];
 /// Pascals in a hectopascal.
 const PA_PER_HPA: f64 = 100.0;
@@ -101,14 +101,9 @@ impl Values {
     /// The sample that the values make, or why they make none: a code and the reason.
     pub(super) fn sample(self, measured_at: DateTime<Utc>) -> Result<Sample, (&'static str, String)> {
         let mut sample = Sample::new(measured_at);
-        sample.position = match (self.latitude, self.longitude) {
-            _ if self.no_fix => None,
-            (None, None) => None,
-            (Some(latitude), Some(longitude)) => Some(
-                Position::try_new(latitude, longitude).map_err(|reason| ("INVALID_POSITION", reason.to_string()))?,
-            ),
-            _ => return Err(("INVALID_POSITION", "latitude and longitude must both be told, or neither".to_owned())),
-        };
+        if !self.no_fix {
+            sample.position = parse::position(self.latitude, self.longitude)?;
+        }
         for (quantity, (_, name, value)) in self.best {
             sample.readings.set(quantity, value).map_err(|reason| ("INVALID_VALUE", format!("{name}: {reason}")))?;
         }
@@ -147,10 +142,7 @@ fn meaning(name: &str, naming: Naming) -> Option<Meaning> {
         let rank = order.iter().position(|known| *known == prefix)?;
         Some(Meaning::Quantity { quantity, rank, divisor })
     });
-    ranked.or_else(|| {
-        let named = |quantity: &&Quantity| own && quantity.definition().name == name;
-        Quantity::ALL.iter().find(named).and_then(|&found| quantity(found))
-    })
+    ranked.or_else(|| Quantity::named(name).filter(|_| own).and_then(quantity))
 }
 
 /// What the firmware sends where it has measured nothing.

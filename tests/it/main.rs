@@ -17,6 +17,7 @@ mod paging;
 mod program;
 mod queries;
 mod recorder;
+mod rides;
 mod schema;
 mod shim;
 mod statements;

@@ -11,7 +11,7 @@ use airgraph::{
     },
     ingest::{
         Decoded, Observation,
-        recorder::{Receipt, RecordError, Recorder, Submission},
+        recorder::{RecordError, Recorder, Submission},
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -21,12 +21,8 @@ use proptest::{
     strategy::ValueTree as _,
     test_runner::{RngSeed, TestRunner},
 };
-use serde_json::json;
 
-use crate::support::{
-    TestApp, at, noon,
-    packet::{Raw, encode, ttn_body},
-};
+use crate::support::{TestApp, at, noon};
 
 fn sample(time: DateTime<Utc>, pm10: f64) -> Sample {
     let mut sample = Sample::new(time);
@@ -278,130 +274,4 @@ async fn random_late_and_repeated_input_is_stored_once_and_latest_is_true() {
     .await
     .expect("a count");
     assert_eq!(wrong, 0);
-}
-
-/// A ride of our own making: a spiral, a sample every three seconds.
-fn ride(samples: u32) -> Vec<Raw> {
-    (0..samples)
-        .map(|n| {
-            let angle = f64::from(n) / 40.0;
-            let (latitude, longitude) =
-                (52.2 + 0.00004 * f64::from(n) * angle.sin(), 0.12 + 0.00005 * f64::from(n) * angle.cos());
-            Raw::new(latitude, longitude, 10.0 + f64::from(n % 90), 5.0 + f64::from(n % 5))
-        })
-        .collect()
-}
-
-async fn post_by_sixteen(app: &Arc<TestApp>, ride: &[Raw]) {
-    let start = at("2019-02-25T16:00:00Z");
-    let packets: Vec<_> = ride
-        .chunks(8)
-        .enumerate()
-        .map(|(number, samples)| {
-            let received_at = start + TimeDelta::seconds(24 * i64::try_from(number).expect("small"));
-            ttn_body("bike-07", &received_at.to_rfc3339(), &encode(samples)).to_string()
-        })
-        .collect();
-    let packets = Arc::new(packets);
-    let clients = (0..16).map(|client| {
-        let (app, packets) = (app.clone(), packets.clone());
-        tokio::spawn(async move {
-            let mut receipt = Receipt::default();
-            // Each packet twice: the second time by another client, while the first may still be on its way.
-            for number in (0..packets.len() * 2).filter(|number| number % 16 == client) {
-                let answer = app.uplink(packets[number / 2].clone()).await;
-                assert_eq!(answer.status, 201, "{}", answer.text);
-                let told = answer.json();
-                let count = |field: &str| usize::try_from(told[field].as_u64().expect("a number")).expect("small");
-                receipt.recorded += count("recorded");
-                receipt.duplicates += count("duplicates");
-            }
-            receipt
-        })
-    });
-    let receipts: Vec<_> = join_all(clients).await.into_iter().map(|receipt| receipt.expect("no panic")).collect();
-    let sum = |count: fn(&Receipt) -> usize| receipts.iter().map(count).sum::<usize>();
-    assert_eq!((sum(|receipt| receipt.recorded), sum(|receipt| receipt.duplicates)), (ride.len(), ride.len()));
-
-    let mut found = Vec::new();
-    let mut after = None;
-    loop {
-        let query = "query ($after: String) { measurements(orderBy: MEASURED_AT_ASC, first: 1000, after: $after) {
-            nodes { latitude longitude pm10 pm25 } pageInfo { hasNextPage endCursor } } }";
-        let page = app.query_with(query, json!({ "after": after })).await;
-        let nodes = page["measurements"]["nodes"].as_array().expect("nodes");
-        found.extend(nodes.iter().map(|node| {
-            ["latitude", "longitude", "pm10", "pm25"].map(|field| node[field].as_f64().expect("a number"))
-        }));
-        after = page["measurements"]["pageInfo"]["endCursor"].as_str().map(str::to_owned);
-        if page["measurements"]["pageInfo"]["hasNextPage"] == json!(false) {
-            break;
-        }
-    }
-    let expected: Vec<_> =
-        ride.iter().map(|raw| [raw.degrees().0, raw.degrees().1, f64::from(raw.pm10), f64::from(raw.pm2_5)]).collect();
-    assert_eq!(found.len(), expected.len());
-    for (number, (found, expected)) in found.iter().zip(&expected).enumerate() {
-        assert_eq!(found, expected, "sample {number}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_ride_posted_by_sixteen_clients_with_each_packet_twice_is_stored_once() {
-    let app = Arc::new(TestApp::new().await);
-    post_by_sixteen(&app, &ride(800)).await;
-}
-
-/// Reads a real ride from the folder beside the repository; left out where that is missing. The test above stands on
-/// one of our own making.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_real_ride_posted_by_sixteen_clients_with_each_packet_twice_is_stored_once() {
-    let Ok(track) =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/cleancycle-track.csv"))
-    else {
-        println!("left out: ../shared/data/cleancycle-track.csv is not there");
-        return;
-    };
-    let ride: Vec<_> = track
-        .lines()
-        .map(|line| {
-            let values: Vec<f64> = line.split(',').map(|value| value.trim().parse().expect("a number")).collect();
-            Raw::new(values[0], values[1], values[2], values[3])
-        })
-        .collect();
-    assert_eq!(ride.len(), 1896);
-    let app = Arc::new(TestApp::new().await);
-    post_by_sixteen(&app, &decodable(&ride)).await;
-}
-
-/// The ride as its packets can tell it: where the bicycle moved more than half a window between two samples, the
-/// decoder finds the rest of the packet one window off.
-fn decodable(ride: &[Raw]) -> Vec<Raw> {
-    let follow = |previous: u32, raw: u32| {
-        let step = (raw & 0x7ff).cast_signed() - (previous & 0x7ff).cast_signed();
-        let step = if step > 1024 {
-            step - 2048
-        } else if step < -1024 {
-            step + 2048
-        } else {
-            step
-        };
-        previous.checked_add_signed(step).expect("on the earth")
-    };
-    ride.chunks(8)
-        .flat_map(|packet| {
-            packet[1..]
-                .iter()
-                .scan(packet[0], move |previous, &raw| {
-                    let latitude = follow(previous.latitude, raw.latitude);
-                    let longitude = follow(previous.longitude, raw.longitude);
-                    *previous = Raw { latitude, longitude, ..raw };
-                    Some(*previous)
-                })
-                .fold(vec![packet[0]], |mut whole, raw| {
-                    whole.push(raw);
-                    whole
-                })
-        })
-        .collect()
 }

@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use super::{DecodeError, Fields};
 use crate::{
-    domain::{position::Position, quantity::Quantity, sample::Sample},
-    ingest::ignored::Ignored,
+    domain::{quantity::Quantity, sample::Sample},
+    ingest::{ignored::Ignored, parse},
 };
 
 /// Values of one sample in numbered fields.
@@ -125,12 +125,8 @@ impl<'de> Deserialize<'de> for Object {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Object(entries))
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object, A::Error> {
+                parse::entries(map).map(Object)
             }
         }
         deserializer.deserialize_map(ObjectVisitor)
@@ -154,7 +150,7 @@ impl Meaning {
             "longitude" | "lon" | "lng" => Self::Longitude,
             "pm1.0" => Self::Quantity(Quantity::Pm1),
             "pm2.5" | "pm25" => Self::Quantity(Quantity::Pm2_5),
-            name => Self::Quantity(Quantity::ALL.iter().copied().find(|known| known.definition().name == name)?),
+            name => Self::Quantity(Quantity::named(name)?),
         })
     }
 }
@@ -200,13 +196,7 @@ impl Named {
 
     /// Puts the values into a sample.
     pub(super) fn fill(&self, sample: &mut Sample) -> Result<(), (&'static str, String)> {
-        sample.position = match (self.get(Meaning::Latitude), self.get(Meaning::Longitude)) {
-            (Some(latitude), Some(longitude)) => Some(
-                Position::try_new(latitude, longitude).map_err(|reason| ("INVALID_POSITION", reason.to_string()))?,
-            ),
-            (None, None) => None,
-            _ => return Err(("INVALID_POSITION", "latitude and longitude must stand together".to_owned())),
-        };
+        sample.position = parse::position(self.get(Meaning::Latitude), self.get(Meaning::Longitude))?;
         for &(meaning, value) in &self.values {
             if let Meaning::Quantity(quantity) = meaning {
                 sample.readings.set(quantity, value).map_err(|reason| ("INVALID_VALUE", reason.to_string()))?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use tokio::sync::{Mutex, mpsc, watch};
 
 use super::{Job, Receipt, RecordError, Submission, transaction};
@@ -66,7 +66,7 @@ impl Writer {
         loop {
             tries += 1;
             let mut connection = self.pool.acquire().await?;
-            match self.store_once(&mut connection, submissions).await {
+            match transaction::store(&mut connection, &self.partitions, submissions, self.clock.now()).await {
                 Err(DbError::MissingPartition(_)) if tries < TRIES => self.partitions.forget(),
                 Err(DbError::Conflict(_)) if tries < TRIES => {}
                 // A connection that went stale while it was idle: the next one is new.
@@ -74,14 +74,6 @@ impl Writer {
                 result => return result,
             }
         }
-    }
-
-    async fn store_once(
-        &self,
-        connection: &mut PgConnection,
-        submissions: &[&Submission],
-    ) -> Result<Vec<Receipt>, DbError> {
-        transaction::store(connection, &self.partitions, submissions, self.clock.now()).await
     }
 }
 

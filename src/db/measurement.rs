@@ -57,8 +57,8 @@ pub struct NewMeasurement<'a> {
     pub key: MeasurementKey,
     /// What it tells.
     pub sample: &'a Sample,
-    /// The uplink that brought it.
-    pub uplink_id: Uuid,
+    /// The uplink that brought it; none for what a file told.
+    pub uplink_id: Option<Uuid>,
 }
 
 /// Stores the rows whose key is free, and tells which these were. The rows must be sorted by key, so that two writers
@@ -91,7 +91,7 @@ pub async fn add(
         &column(rows, |row| row.key.measured_at),
         &column(rows, |row| row.key.seq),
         recorded_at,
-        &column(rows, |row| row.uplink_id),
+        &column(rows, |row| row.uplink_id) as &[Option<Uuid>],
         &column(rows, |row| row.sample.position.map(Position::latitude)) as &[Option<f64>],
         &column(rows, |row| row.sample.position.map(Position::longitude)) as &[Option<f64>],
         &column(rows, |row| row.sample.position.map(|place| to_bigint(cell_at(place, STORED_RESOLUTION))))

@@ -28,7 +28,10 @@ use crate::{
         position::Position,
         sample::Sample,
     },
-    ingest::{Decoded, Observation, recorder::Submission},
+    ingest::{
+        Decoded, Observation,
+        recorder::{Arrival, Source, Submission},
+    },
 };
 
 /// The name of this source of samples.
@@ -121,10 +124,7 @@ impl Simulation {
         Some(Submission {
             format: FORMAT,
             received_at: last + TimeDelta::seconds(1),
-            body: body.to_string().into_bytes().into(),
-            named: None,
-            event: None,
-            api_key: None,
+            source: Source::Arrival(Arrival { body: body.to_string().into(), ..Arrival::default() }),
             decoded: Ok(Decoded {
                 observations: samples.into_iter().enumerate().map(observation).collect(),
                 ..Decoded::nothing(device.kind)

@@ -1,7 +1,5 @@
 //! The routes that sensors post to: at `/ingest/<format>`, and where their firmware has it built in.
 
-use std::sync::Arc;
-
 use axum::{
     Json, RequestExt as _, Router,
     body::Bytes,
@@ -18,7 +16,7 @@ use crate::{
     error::ApiError,
     ingest::{
         DecodeError, Decoded, Incoming, Rejection, airgradient, airrohr, chirpstack, influx, json,
-        recorder::{Receipt, Submission},
+        recorder::{Arrival, Receipt, Source, Submission},
         things_stack, ttn_v2,
     },
 };
@@ -124,10 +122,12 @@ async fn take(
     let submission = Submission {
         format: format.name,
         received_at,
-        body: Arc::from(body.as_ref()),
-        named: outside.device,
-        event: outside.event,
-        api_key: caller.api_key(),
+        source: Source::Arrival(Arrival {
+            body,
+            named: outside.device,
+            event: outside.event,
+            api_key: caller.api_key(),
+        }),
         decoded,
     };
     let Receipt { recorded, duplicates, rejected } = app.state.recorder.record(submission).await?;

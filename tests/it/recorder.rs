@@ -1,6 +1,6 @@
 //! The recorder: each sample once, whatever arrives together, late, twice or in pieces.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use airgraph::{
     domain::{
@@ -11,7 +11,7 @@ use airgraph::{
     },
     ingest::{
         Decoded, Observation,
-        recorder::{RecordError, Recorder, Submission},
+        recorder::{Arrival, RecordError, Recorder, Source, Submission},
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -43,10 +43,7 @@ fn submission(samples: impl IntoIterator<Item = (&'static str, Sample)>) -> Subm
     Submission {
         format: "test",
         received_at: noon(),
-        body: Arc::from(&b"body"[..]),
-        api_key: None,
-        named: None,
-        event: None,
+        source: Source::Arrival(Arrival { body: "body".into(), ..Arrival::default() }),
         decoded: Ok(Decoded {
             observations,
             rejected: Vec::new(),
@@ -214,7 +211,7 @@ async fn more_than_may_wait_is_refused_at_once() {
     }
     let large = || {
         let mut large = submission([("bike", sample(noon(), 5.0))]);
-        large.body = vec![0; 10 << 20].into();
+        large.source = Source::Arrival(Arrival { body: vec![0; 10 << 20].into(), ..Arrival::default() });
         large
     };
     // Polled once and dropped: what was accepted keeps its share of the queue until it is stored.

@@ -8,7 +8,7 @@ use crate::{
     graphql::{context::ContextExt as _, input::measurement::MeasurementInput, model::rejection::Rejection},
     ingest::{
         Decoded,
-        recorder::{Receipt, Submission},
+        recorder::{Arrival, Receipt, Source, Submission},
     },
 };
 
@@ -81,10 +81,11 @@ impl RecordMeasurements {
         let submission = Submission {
             format: FORMAT,
             received_at: ctx.state().clock.now(),
-            body: body.into_bytes().into(),
-            named: None,
-            event: None,
-            api_key: ctx.caller().api_key(),
+            source: Source::Arrival(Arrival {
+                body: body.into(),
+                api_key: ctx.caller().api_key(),
+                ..Arrival::default()
+            }),
             decoded: Ok(decoded),
         };
         let Receipt { recorded, duplicates, rejected } = ctx.state().recorder.record(submission).await?;

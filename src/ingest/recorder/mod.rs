@@ -13,6 +13,7 @@ mod writer;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio::{
@@ -36,28 +37,51 @@ const SAMPLE_BYTES: usize = 512;
 /// Requests that may wait at most.
 const QUEUE_REQUESTS: usize = 10_000;
 
-/// One request's worth of samples, with the body they came in.
+/// One request's worth of samples.
 #[derive(Clone, Debug)]
 pub struct Submission {
     /// The decoder's name.
     pub format: &'static str,
-    /// When the body arrived.
+    /// When they arrived.
     pub received_at: DateTime<Utc>,
+    /// What they came in.
+    pub source: Source,
+    /// What was told, or why it could not be understood.
+    pub decoded: Result<Decoded, DecodeError>,
+}
+
+/// What samples came in, and so what is kept beside them.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A body that arrived just now. It is kept verbatim, also when it could not be understood.
+    Arrival(Arrival),
+    /// Lines of an uploaded file, which is a record of its own: nothing is kept beside the samples.
+    File,
+}
+
+/// A body that arrived, with what was told outside it; a replay needs both.
+#[derive(Clone, Debug, Default)]
+pub struct Arrival {
     /// The body, as it came.
-    pub body: Arc<[u8]>,
-    /// What named the device outside the body; a replay needs it.
+    pub body: Bytes,
+    /// What named the device outside the body.
     pub named: Option<String>,
-    /// The kind of event that was told outside the body; a replay needs it.
+    /// The kind of event that was told outside the body.
     pub event: Option<String>,
     /// The key that vouched for it.
     pub api_key: Option<ApiKeyId>,
-    /// What the body told, or why it could not be understood; it is kept all the same.
-    pub decoded: Result<Decoded, DecodeError>,
 }
 
 impl Submission {
     fn observations(&self) -> &[Observation] {
         self.decoded.as_ref().map_or(&[], |decoded| &decoded.observations)
+    }
+
+    fn arrival(&self) -> Option<&Arrival> {
+        match &self.source {
+            Source::Arrival(arrival) => Some(arrival),
+            Source::File => None,
+        }
     }
 }
 
@@ -136,7 +160,8 @@ impl Recorder {
     pub async fn record(&self, submission: Submission) -> Result<Receipt, RecordError> {
         let decoded = submission.decoded.map(|decoded| decoded.admit(submission.received_at));
         let submission = Submission { decoded, ..submission };
-        let bytes = submission.body.len() + SAMPLE_BYTES * (1 + submission.observations().len());
+        let body = submission.arrival().map_or(0, |arrival| arrival.body.len());
+        let bytes = body + SAMPLE_BYTES * (1 + submission.observations().len());
         let bytes = u32::try_from(bytes.min(QUEUE_BYTES)).unwrap_or(u32::MAX);
         let share = self.shares.clone().try_acquire_many_owned(bytes).map_err(|_| RecordError::QueueFull)?;
         let (answer, receipt) = oneshot::channel();

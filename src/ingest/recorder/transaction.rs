@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{Connection as _, PgConnection};
 use uuid::{NoContext, Timestamp, Uuid};
 
-use super::{Receipt, Submission};
+use super::{Arrival, Receipt, Submission};
 use crate::{
     db::{
         DbError, device, latest,
@@ -47,7 +47,7 @@ struct Distinct<'a> {
     /// Its place in that submission's body.
     index: usize,
     sample: &'a Sample,
-    uplink_id: Uuid,
+    uplink_id: Option<Uuid>,
 }
 
 /// Stores submissions in one transaction.
@@ -64,7 +64,7 @@ pub(super) async fn store(
     partitions.ensure(connection, months(submissions)).await?;
     let mut transaction = connection.begin().await?;
     let devices = devices(&mut transaction, submissions, now).await?;
-    let uplinks: Vec<_> = submissions.iter().map(|submission| uplink_id(submission.received_at)).collect();
+    let uplinks: Vec<_> = submissions.iter().map(|submission| uplink_id(submission)).collect();
 
     let mut receipts: Vec<_> = submissions.iter().map(|submission| receipt(submission)).collect();
     let moments = moments(submissions, &devices, &uplinks, &mut receipts);
@@ -89,7 +89,8 @@ fn months(submissions: &[&Submission]) -> Vec<(Family, Month)> {
         .flat_map(|submission| {
             let measured =
                 submission.observations().iter().map(|seen| (Family::Measured, Month::of(seen.sample.measured_at)));
-            measured.chain([(Family::Received, Month::of(submission.received_at))])
+            let received = submission.arrival().map(|_| (Family::Received, Month::of(submission.received_at)));
+            measured.chain(received)
         })
         .collect();
     months.dedup(); // most samples are of one month; the rest is for the set in Partitions
@@ -126,7 +127,7 @@ async fn devices(
 fn moments<'a>(
     submissions: &[&'a Submission],
     devices: &HashMap<String, DeviceId>,
-    uplinks: &[Uuid],
+    uplinks: &[Option<Uuid>],
     receipts: &mut [Receipt],
 ) -> Moments<'a> {
     let mut moments = Moments::new();
@@ -280,40 +281,43 @@ fn newest(recorded: &[NewMeasurement<'_>]) -> Vec<MeasurementKey> {
     newest.into_values().collect()
 }
 
-/// A `UUIDv7` of the moment of arrival: sorted by time, and found again from its own time in the right partition.
-fn uplink_id(received_at: DateTime<Utc>) -> Uuid {
-    let seconds = u64::try_from(received_at.timestamp()).unwrap_or_default();
-    Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, received_at.timestamp_subsec_nanos()))
+/// The id of a body that is kept: a `UUIDv7` of the moment of arrival, sorted by time, and found again from its own time
+/// in the right partition.
+fn uplink_id(submission: &Submission) -> Option<Uuid> {
+    submission.arrival()?;
+    let seconds = u64::try_from(submission.received_at.timestamp()).unwrap_or_default();
+    Some(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, submission.received_at.timestamp_subsec_nanos())))
 }
 
 fn uplink_rows<'a>(
     submissions: &[&'a Submission],
     devices: &HashMap<String, DeviceId>,
-    uplinks: &[Uuid],
+    uplinks: &[Option<Uuid>],
     receipts: &[Receipt],
 ) -> Vec<UplinkRow<'a>> {
     let rows = submissions.iter().zip(uplinks).zip(receipts);
-    rows.map(|((submission, &uplink_id), receipt)| {
+    rows.filter_map(|((submission, &uplink_id), receipt)| {
         let (frame_counter, error) = match &submission.decoded {
             Ok(decoded) => (decoded.frame_counter, None),
             Err(error) => (None, Some(error.detail.as_str())),
         };
         let device = only_device(submission).and_then(|key| devices.get(key.as_str()));
-        UplinkRow {
-            uplink_id,
+        let Arrival { body, named, event, api_key } = submission.arrival()?;
+        Some(UplinkRow {
+            uplink_id: uplink_id?,
             received_at: submission.received_at,
             format: submission.format,
             device_id: device.map(|id| id.0),
-            api_key_id: submission.api_key.map(|id| id.0),
+            api_key_id: api_key.map(|id| id.0),
             frame_counter,
-            named: submission.named.as_deref(),
-            event: submission.event.as_deref(),
-            body: &submission.body,
+            named: named.as_deref(),
+            event: event.as_deref(),
+            body,
             error,
             recorded: count(receipt.recorded),
             duplicates: count(receipt.duplicates),
             rejected: count(receipt.rejected.len()),
-        }
+        })
     })
     .collect()
 }

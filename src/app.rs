@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 
 use crate::{
+    auth::Memory,
     clock::Clock,
     db::connect::Database,
     graphql::{
@@ -22,6 +23,8 @@ pub struct App {
     pub state: State,
     /// The GraphQL schema.
     pub schema: Schema,
+    /// The keys of those who record.
+    pub keys: Memory,
 }
 
 impl App {
@@ -31,7 +34,7 @@ impl App {
         let (recorder, writers) = Recorder::start(&database.writes, &clock);
         let state = State { database, recorder, clock, about: Arc::new(about) };
         let schema = graphql::schema(state.clone());
-        (Self { state, schema }, writers)
+        (Self { state, schema, keys: Memory::default() }, writers)
     }
 
     /// The gateway as a service.

@@ -1,5 +1,7 @@
 //! `api_key`.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection, PgExecutor, Row as _, postgres::PgRow};
 
@@ -94,6 +96,28 @@ pub async fn lookup(db: impl PgExecutor<'_>, id: ApiKeyId) -> Result<Option<ApiK
     let row: Option<ApiKeyRow> =
         query.push(" where api_key_id = ").push_bind(id.0).build_query_as().fetch_optional(db).await?;
     Ok(row.map(|row| row.0))
+}
+
+/// Which of these keys are valid.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.api_key.valid", skip_all, fields(count = ids.len()))]
+pub async fn valid(
+    db: impl PgExecutor<'_>,
+    ids: &[ApiKeyId],
+    now: DateTime<Utc>,
+) -> Result<HashSet<ApiKeyId>, DbError> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let valid = sqlx::query_scalar!(
+        "select api_key_id from api_key
+         where api_key_id = any($1) and revoked_at is null and (expires_at is null or expires_at > $2)",
+        &ids,
+        now,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(valid.into_iter().map(ApiKeyId).collect())
 }
 
 /// All keys, oldest first.

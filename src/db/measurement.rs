@@ -16,6 +16,7 @@ use crate::domain::{
     quantity::Quantity,
     readings::narrow,
     sample::Sample,
+    trace::Trace,
 };
 
 /// The columns that [`MeasurementRow`] reads, by their place; the table goes by the name `m`.
@@ -57,6 +58,10 @@ pub struct NewMeasurement<'a> {
     pub key: MeasurementKey,
     /// What it tells.
     pub sample: &'a Sample,
+    /// Reasons to doubt it: those that the sample brings, and those of what came before it.
+    pub flags: QualityFlags,
+    /// What the next one is judged by.
+    pub trace: Trace,
     /// The uplink that brought it; none for what a file told.
     pub uplink_id: Option<Uuid>,
 }
@@ -96,7 +101,7 @@ pub async fn add(
         &column(rows, |row| row.sample.position.map(Position::longitude)) as &[Option<f64>],
         &column(rows, |row| row.sample.position.map(|place| to_bigint(cell_at(place, STORED_RESOLUTION))))
             as &[Option<i64>],
-        &column(rows, |row| row.sample.flags.bits()),
+        &column(rows, |row| row.flags.bits()),
         &column(rows, |row| row.sample.time_uncertainty_s) as &[Option<i32>],
         &pm(Quantity::Pm1) as &[Option<f32>],
         &pm(Quantity::Pm2_5) as &[Option<f32>],

@@ -12,6 +12,7 @@ pub mod error;
 pub mod latest;
 pub mod measurement;
 pub mod measurement_page;
+pub mod packet;
 pub mod partition;
 pub mod readings;
 pub mod server;

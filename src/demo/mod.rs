@@ -124,6 +124,7 @@ impl Simulation {
         Some(Submission {
             format: FORMAT,
             received_at: last + TimeDelta::seconds(1),
+            api_key: None,
             source: Source::Arrival(Arrival { body: body.to_string().into(), ..Arrival::default() }),
             decoded: Ok(Decoded {
                 observations: samples.into_iter().enumerate().map(observation).collect(),

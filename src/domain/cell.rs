@@ -1,6 +1,6 @@
 //! H3 cells: hexagons that name an area at one of 16 resolutions.
 
-use h3o::{CellIndex, LatLng, Resolution};
+use h3o::{CellIndex, Resolution};
 
 use super::position::Position;
 
@@ -10,8 +10,7 @@ pub const STORED_RESOLUTION: Resolution = Resolution::Twelve;
 /// The cell around a position.
 #[must_use]
 pub fn cell_at(position: Position, resolution: Resolution) -> CellIndex {
-    // A Position is finite, which is all that LatLng asks for; null island stands in for what can't happen.
-    LatLng::new(position.latitude(), position.longitude()).unwrap_or_default().to_cell(resolution)
+    position.lat_lng().to_cell(resolution)
 }
 
 /// The cell as Postgres keeps it: the index's 64 bits as a signed number.

@@ -11,3 +11,4 @@ pub mod quantity;
 pub mod readings;
 pub mod sample;
 pub mod time;
+pub mod trace;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use h3o::LatLng;
+
 /// A place in degrees (WGS 84): latitude −90 to 90, longitude −180 (inclusive) to 180 (exclusive).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Position {
@@ -47,6 +49,18 @@ impl Position {
         self.longitude
     }
 
+    /// The way to another place along the earth's surface (taken for a sphere), in metres.
+    #[must_use]
+    pub fn distance_m(self, other: Self) -> f64 {
+        self.lat_lng().distance_m(other.lat_lng())
+    }
+
+    /// The place as `h3o` has it.
+    pub(super) fn lat_lng(self) -> LatLng {
+        // A Position is finite, which is all that LatLng asks for; null island stands in for what can't happen.
+        LatLng::new(self.latitude, self.longitude).unwrap_or_default()
+    }
+
     /// (0, 0): in the Gulf of Guinea, and what a receiver without a fix tells.
     #[must_use]
     pub fn is_null_island(self) -> bool {
@@ -71,6 +85,14 @@ mod tests {
             assert_eq!((place.latitude(), place.longitude()), (latitude, longitude));
         }
         assert_eq!(Position::try_new(1.0, 180.0), Position::try_new(1.0, -180.0));
+    }
+
+    #[test]
+    fn a_degree_of_latitude_is_sixty_nautical_miles_and_one_of_longitude_shrinks() {
+        let place = |latitude, longitude| Position::try_new(latitude, longitude).expect("a place");
+        assert!((place(52.0, 0.0).distance_m(place(53.0, 0.0)) - 111_195.0).abs() < 10.0);
+        assert!((place(60.0, 179.5).distance_m(place(60.0, -179.5)) - 55_597.0).abs() < 10.0);
+        assert!(place(52.0, 0.0).distance_m(place(52.0, 0.0)).abs() < 1e-9);
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! Quality flags: what makes a sample doubtful. A sample is flagged, never dropped for its values.
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::{quantity::Quantity, sample::Sample};
 
 /// Above this relative humidity (%), droplets count as dust in optical sensors.
 const HIGH_HUMIDITY: f64 = 75.0;
+/// A sample that arrives so long after it was taken was not there when its day was looked at.
+const LATE_AFTER: TimeDelta = TimeDelta::days(1);
 
 /// A reason to doubt a sample. The numbers are the bits in the database and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +25,33 @@ pub enum QualityFlag {
     EstimatedTime = 1 << 4,
     /// Relative humidity above 75 % inflates optical particulate readings.
     HighHumidity = 1 << 5,
+    /// PM2.5 and PM10 have not changed for hours.
+    StuckValue = 1 << 6,
+    /// A particulate value leapt up from the sample before.
+    Spike = 1 << 7,
+    /// Nobody gets here so fast from where the sample before was taken.
+    ImplausibleSpeed = 1 << 8,
+    /// The tail of a packet that the next packet contradicts: its positions may be off by kilometres.
+    AmbiguousPacket = 1 << 9,
+    /// The sample arrived more than a day after it was taken.
+    Late = 1 << 10,
+}
+
+impl QualityFlag {
+    /// Every flag, in the order of the bits.
+    pub const ALL: &[Self] = &[
+        Self::OutOfRange,
+        Self::Pm25AbovePm10,
+        Self::NullIsland,
+        Self::StaleFix,
+        Self::EstimatedTime,
+        Self::HighHumidity,
+        Self::StuckValue,
+        Self::Spike,
+        Self::ImplausibleSpeed,
+        Self::AmbiguousPacket,
+        Self::Late,
+    ];
 }
 
 /// A set of flags.
@@ -45,6 +76,12 @@ impl QualityFlags {
         self.0 |= flag as i32;
     }
 
+    /// The flags of either set.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether the set holds a flag.
     #[must_use]
     pub fn contains(self, flag: QualityFlag) -> bool {
@@ -52,9 +89,10 @@ impl QualityFlags {
     }
 }
 
-/// The flags that a sample earns by itself, added to those its decoder gave it.
+/// The flags that a sample earns by itself, added to those its decoder gave it. Those it earns by what came before it are
+/// in [`super::trace`].
 #[must_use]
-pub fn assess(sample: &Sample) -> QualityFlags {
+pub fn assess(sample: &Sample, received_at: DateTime<Utc>) -> QualityFlags {
     let value = |quantity| sample.readings.get(quantity);
     let mut flags = sample.flags;
     let mut raise_if = |doubtful: bool, flag| {
@@ -74,6 +112,7 @@ pub fn assess(sample: &Sample) -> QualityFlags {
     raise_if(sample.position.is_some_and(super::position::Position::is_null_island), QualityFlag::NullIsland);
     raise_if(value(Quantity::GpsUpdated) == Some(0.0), QualityFlag::StaleFix);
     raise_if(value(Quantity::Humidity) > Some(HIGH_HUMIDITY), QualityFlag::HighHumidity);
+    raise_if(received_at - sample.measured_at > LATE_AFTER, QualityFlag::Late);
     flags
 }
 
@@ -89,7 +128,7 @@ mod tests {
         for &(quantity, value) in values {
             sample.readings.set(quantity, value).expect("a value");
         }
-        assess(&sample)
+        assess(&sample, sample.measured_at)
     }
 
     #[test]
@@ -102,6 +141,14 @@ mod tests {
         ];
         assert_eq!(flags_of(Some((52.2, 0.0)), &plain), QualityFlags::default());
         assert_eq!(flags_of(None, &[(Quantity::Pm2_5, 3.0)]), QualityFlags::default(), "PM10 was not told");
+    }
+
+    #[test]
+    fn a_sample_is_late_after_a_day() {
+        let sample = Sample::new("2026-05-01T10:00:00Z".parse().expect("a time"));
+        let received = |after: TimeDelta| assess(&sample, sample.measured_at + after).bits();
+        assert_eq!(received(TimeDelta::days(1)), 0);
+        assert_eq!(received(TimeDelta::days(1) + TimeDelta::seconds(1)), QualityFlag::Late as i32);
     }
 
     #[test]

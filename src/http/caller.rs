@@ -15,14 +15,34 @@ impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let secret = match auth::secret_in(&parts.headers) {
-            Some(secret) => Some(secret),
-            None => secret_in_path(parts, app).await,
-        };
-        match secret {
+        match secret(parts, app).await {
             Some(secret) => auth::identify(&app.state.database, &app.state.clock, &secret).await,
             None => Ok(Self::Anonymous),
         }
+    }
+}
+
+/// Somebody who records, and nothing else: their key may come from memory.
+pub(super) struct Sender(pub Caller);
+
+impl FromRequestParts<App> for Sender {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let caller = match secret(parts, app).await {
+            Some(secret) => auth::recognise(&app.keys, &app.state.database, &app.state.clock, &secret).await?,
+            None => Caller::Anonymous,
+        };
+        caller.may_record()?;
+        Ok(Self(caller))
+    }
+}
+
+/// The key in a header, else in the path.
+async fn secret(parts: &mut Parts, app: &App) -> Option<String> {
+    match auth::secret_in(&parts.headers) {
+        Some(secret) => Some(secret),
+        None => secret_in_path(parts, app).await,
     }
 }
 

@@ -10,9 +10,9 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::caller::Sender;
 use crate::{
     app::App,
-    auth::Caller,
     error::ApiError,
     ingest::{
         DecodeError, Decoded, Incoming, Rejection, airgradient, airrohr, chirpstack, influx, json,
@@ -99,11 +99,10 @@ struct Outside {
 /// Stores what a sensor posted, and answers when it is stored for good.
 async fn take(
     State(app): State<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     mut request: Request,
     format: &'static Format,
 ) -> Result<Response, ApiError> {
-    caller.may_record()?;
     if format.json && !super::has_json_body(request.headers()) {
         return Err(ApiError::UnsupportedMediaType("application/json"));
     }
@@ -122,12 +121,8 @@ async fn take(
     let submission = Submission {
         format: format.name,
         received_at,
-        source: Source::Arrival(Arrival {
-            body,
-            named: outside.device,
-            event: outside.event,
-            api_key: caller.api_key(),
-        }),
+        api_key: caller.api_key(),
+        source: Source::Arrival(Arrival { body, named: outside.device, event: outside.event }),
         decoded,
     };
     let Receipt { recorded, duplicates, rejected } = app.state.recorder.record(submission).await?;

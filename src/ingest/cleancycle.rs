@@ -97,6 +97,15 @@ pub fn decode(packet: &[u8]) -> Result<[Slot; SAMPLES], InvalidPacket> {
     }))
 }
 
+/// Whether two places are farther apart, north or east, than a packet can follow from one sample to the next.
+#[must_use]
+pub fn is_beyond_half_a_window(from: Position, to: Position) -> bool {
+    const HALF_WINDOW_DEGREES: f64 = HALF_WINDOW as f64 / STEPS_PER_DEGREE;
+    let north = (to.latitude() - from.latitude()).abs();
+    let east = (to.longitude() - from.longitude()).abs();
+    north > HALF_WINDOW_DEGREES || east.min(360.0 - east) > HALF_WINDOW_DEGREES
+}
+
 /// One coordinate along the packet.
 struct Axis {
     /// The shared high part, moved by a window each time the path crosses into the next.

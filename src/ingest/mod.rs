@@ -48,6 +48,8 @@ pub struct Decoded {
     pub kind: DeviceKind,
     /// LoRaWAN frame counter, where the body tells one.
     pub frame_counter: Option<i64>,
+    /// Whether each position was told relative to the one before it, and only the first by itself: a `CleanCycle` packet.
+    pub chained: bool,
     /// Numbers that have no quantity here, by the names that the body gives them. They stay in the stored body.
     pub ignored: Vec<String>,
 }
@@ -93,7 +95,14 @@ impl DecodeError {
 impl Decoded {
     /// A body that tells no sample, of a device of this kind.
     pub(crate) fn nothing(kind: DeviceKind) -> Self {
-        Self { observations: Vec::new(), rejected: Vec::new(), kind, frame_counter: None, ignored: Vec::new() }
+        Self {
+            observations: Vec::new(),
+            rejected: Vec::new(),
+            kind,
+            frame_counter: None,
+            chained: false,
+            ignored: Vec::new(),
+        }
     }
 
     /// Sorts out samples with impossible times, and flags what is doubtful about the others.
@@ -103,7 +112,7 @@ impl Decoded {
         for mut observation in self.observations {
             match time::check(observation.sample.measured_at, now) {
                 Ok(()) => {
-                    observation.sample.flags = quality::assess(&observation.sample);
+                    observation.sample.flags = quality::assess(&observation.sample, now);
                     admitted.push(observation);
                 }
                 Err(reason) => {

@@ -18,6 +18,32 @@ fn code(answer: &Value) -> &str {
     answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("none")
 }
 
+/// A key is remembered for recording, but each batch looks at it again: one that is revoked records nothing more, here
+/// and at any other gateway.
+#[tokio::test]
+async fn a_revoked_key_records_nothing_from_then_on() {
+    let options = empty_database().await;
+    let (app, other) = (TestApp::on(&options, true).await, TestApp::on_second(&options).await);
+    let (key, about) = create(&app, "name: \"s\", role: SENSOR").await;
+    let body = |pm10: u8| json!({ "device": "d", "time": "2026-05-01T10:00:00Z", "pm10": pm10 }).to_string();
+    for gateway in [&app, &other] {
+        assert!(gateway.post("/ingest/json", Some(&key), body(1)).await.status.is_success());
+    }
+    let revoke = format!("mutation {{ revokeApiKey(input: {{id: {}}}) {{ status }} }}", about["id"]);
+    assert_eq!(app.admin(&revoke, json!({})).await["revokeApiKey"]["status"], "REVOKED");
+    for gateway in [&app, &other] {
+        let refused = gateway.post("/ingest/json", Some(&key), body(2)).await;
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{}", refused.text);
+        let undecodable = gateway.post("/ingest/json", Some(&key), "{").await;
+        assert_eq!(undecodable.status, StatusCode::UNAUTHORIZED, "{}", undecodable.text);
+    }
+    let stored: (i64, i64) = sqlx::query_as("select (select count(*) from measurement), (select count(*) from uplink)")
+        .fetch_one(&app.database.reads)
+        .await
+        .expect("counts");
+    assert_eq!(stored, (1, 2));
+}
+
 const RECORD: &str = "mutation ($device: String!) { recordMeasurements(input: {measurements: [
     {device: $device, measuredAt: \"2026-05-01T10:00:00Z\", pm10: 1}]}) { recorded duplicates } }";
 

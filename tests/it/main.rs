@@ -15,6 +15,7 @@ mod network_servers;
 mod pages;
 mod paging;
 mod program;
+mod quality;
 mod queries;
 mod recorder;
 mod rides;

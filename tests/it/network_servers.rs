@@ -62,7 +62,7 @@ async fn assert_are_those_of_a(app: &TestApp) {
     for (node, (latitude, longitude, pm10, pm2_5)) in nodes.iter().zip(EXPECTED_A) {
         assert_eq!((&node["latitude"], &node["longitude"]), (&json!(latitude), &json!(longitude)));
         assert_eq!((&node["pm10"], &node["pm25"]), (&json!(f64::from(pm10)), &json!(f64::from(pm2_5))));
-        assert_eq!((&node["flags"], &node["timeUncertainty"]), (&json!(["ESTIMATED_TIME"]), &json!(1440)));
+        assert_eq!((&node["flags"], &node["timeUncertainty"]), (&json!(["ESTIMATED_TIME", "LATE"]), &json!(1440)));
     }
     assert_eq!(nodes[7]["measuredAt"], "2026-02-12T15:15:45.789585Z");
     assert_eq!(nodes[0]["measuredAt"], "2026-02-12T15:15:24.789585Z");

@@ -106,7 +106,8 @@ async fn samples_are_three_seconds_apart_and_end_at_the_networks_time() {
     app.uplink(body(&format!(r#""payload_raw":"{PACKET_A}""#))).await;
     let data = app.query("{ measurements { nodes { measuredAt timeUncertainty flags } } }").await;
     let nodes = data["measurements"]["nodes"].as_array().expect("nodes");
-    let expected = |time: &str| json!({ "measuredAt": time, "timeUncertainty": 1440, "flags": ["ESTIMATED_TIME"] });
+    let expected =
+        |time: &str| json!({ "measuredAt": time, "timeUncertainty": 1440, "flags": ["ESTIMATED_TIME", "LATE"] });
     assert_eq!(nodes[0], expected("2019-02-25T16:00:46.840341Z"));
     assert_eq!(nodes[7], expected("2019-02-25T16:00:25.840341Z"));
 }

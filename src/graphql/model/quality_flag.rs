@@ -21,14 +21,20 @@ pub enum QualityFlag {
     EstimatedTime,
     /// Relative humidity above 75 % inflates optical particulate readings.
     HighHumidity,
+    /// PM2.5 and PM10 have not changed for three hours or more.
+    StuckValue,
+    /// PM2.5 or PM10 leapt up from the sample before: at least fivefold, by 200 µg/m³ or more, within five minutes.
+    Spike,
+    /// Faster than 200 km/h from where the sample before was taken.
+    ImplausibleSpeed,
+    /// In the tail of a packet that the next packet contradicts: the position may be off by kilometres.
+    AmbiguousPacket,
+    /// The sample arrived more than a day after it was taken.
+    Late,
 }
 
 /// The flags of a set, in the order of their bits.
 pub(super) fn list(flags: QualityFlags) -> Vec<QualityFlag> {
     use quality::QualityFlag as Flag;
-    [Flag::OutOfRange, Flag::Pm25AbovePm10, Flag::NullIsland, Flag::StaleFix, Flag::EstimatedTime, Flag::HighHumidity]
-        .into_iter()
-        .filter(|&flag| flags.contains(flag))
-        .map(Into::into)
-        .collect()
+    Flag::ALL.iter().filter(|&&flag| flags.contains(flag)).map(|&flag| flag.into()).collect()
 }

@@ -81,11 +81,8 @@ impl RecordMeasurements {
         let submission = Submission {
             format: FORMAT,
             received_at: ctx.state().clock.now(),
-            source: Source::Arrival(Arrival {
-                body: body.into(),
-                api_key: ctx.caller().api_key(),
-                ..Arrival::default()
-            }),
+            api_key: ctx.caller().api_key(),
+            source: Source::Arrival(Arrival { body: body.into(), ..Arrival::default() }),
             decoded: Ok(decoded),
         };
         let Receipt { recorded, duplicates, rejected } = ctx.state().recorder.record(submission).await?;

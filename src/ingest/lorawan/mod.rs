@@ -83,7 +83,9 @@ impl Uplink<'_> {
         let raw = self.raw.filter(|raw| !raw.is_empty()).map(packet);
         match (raw, self.fields) {
             (Some(Ok(slots)), _) => {
-                Ok(ride(&self.device, self.frame_counter, self.received_at, slots.map(Told::Packet).into()))
+                let samples = slots.map(Told::Packet).into();
+                let ride = ride(&self.device, self.frame_counter, self.received_at, samples);
+                Ok(Decoded { chained: true, ..ride })
             }
             (Some(Err(PacketError::NotAPacket(_))) | None, Some(fields)) => match fields.read(names.fields)? {
                 Read::Fours(fours) => Ok(ride(

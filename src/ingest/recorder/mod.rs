@@ -1,13 +1,15 @@
 //! The one way in: what was decoded, from whatever route, becomes rows.
 //!
 //! ```text
-//! record() ──▶ bounded queue ──▶ writer tasks ──▶ one transaction for all that waited ──▶ answer to each
+//! record() ──▶ bounded queue, fair among keys ──▶ writer tasks ──▶ one transaction for all that waited ──▶ answers
 //! ```
 //!
 //! While a writer commits, more requests gather; the next transaction takes them all. So batches grow with the load and
 //! an idle gateway answers at once, without a timer. An answer is sent after the commit. Writers are tasks of their own:
 //! a client that hangs up cancels nothing half-way.
 
+mod packets;
+mod queue;
 mod transaction;
 mod writer;
 
@@ -16,11 +18,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
-use tokio::{
-    sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
-    task::JoinHandle,
-};
+use tokio::{sync::oneshot, task::JoinHandle};
 
+use self::queue::Queue;
 use super::{DecodeError, Decoded, Observation, Rejection};
 use crate::{
     clock::Clock,
@@ -30,12 +30,6 @@ use crate::{
 
 /// Writer tasks, each with a connection: while one waits for its commit, another can fill the next transaction.
 pub const WRITERS: u32 = 3;
-/// What may wait or be in work at most, in bytes of memory (about). Beyond it a request is told to come back.
-const QUEUE_BYTES: usize = 64 << 20;
-/// What a sample takes in the queue, about, beside the body it came in.
-const SAMPLE_BYTES: usize = 512;
-/// Requests that may wait at most.
-const QUEUE_REQUESTS: usize = 10_000;
 
 /// One request's worth of samples.
 #[derive(Clone, Debug)]
@@ -44,6 +38,8 @@ pub struct Submission {
     pub format: &'static str,
     /// When they arrived.
     pub received_at: DateTime<Utc>,
+    /// The key that vouched for them. Whether it is still valid is seen to in the transaction.
+    pub api_key: Option<ApiKeyId>,
     /// What they came in.
     pub source: Source,
     /// What was told, or why it could not be understood.
@@ -68,8 +64,6 @@ pub struct Arrival {
     pub named: Option<String>,
     /// The kind of event that was told outside the body.
     pub event: Option<String>,
-    /// The key that vouched for it.
-    pub api_key: Option<ApiKeyId>,
 }
 
 impl Submission {
@@ -99,9 +93,12 @@ pub struct Receipt {
 /// Why a submission was not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// More waits than may.
+    /// More waits than may, in all or of this key.
     #[error("the recorder's queue is full")]
     QueueFull,
+    /// The key was revoked, or it expired, since it was last looked at.
+    #[error("the key is no longer valid")]
+    KeyNotValid,
     /// The gateway is shutting down.
     #[error("the gateway is shutting down")]
     ShuttingDown,
@@ -113,42 +110,32 @@ pub enum RecordError {
     Database(#[from] DbError),
 }
 
-struct Job {
-    submission: Submission,
-    answer: oneshot::Sender<Result<Receipt, RecordError>>,
-    /// Its share of the queue, given back when the job is dropped.
-    _share: OwnedSemaphorePermit,
-}
-
 /// The way in. Cheap to clone.
 #[derive(Clone)]
 pub struct Recorder {
-    queue: mpsc::Sender<Job>,
-    shares: Arc<Semaphore>,
+    queue: Arc<Queue>,
 }
 
 /// The tasks behind a [`Recorder`].
 pub struct Writers {
     tasks: Vec<JoinHandle<()>>,
-    stop: watch::Sender<bool>,
+    queue: Arc<Queue>,
 }
 
 impl Recorder {
     /// Starts the writers on a pool that has a connection for each.
     #[must_use]
     pub fn start(pool: &PgPool, clock: &Clock) -> (Self, Writers) {
-        let (queue, jobs) = mpsc::channel(QUEUE_REQUESTS);
-        let jobs = Arc::new(Mutex::new(jobs));
+        let queue = Arc::new(Queue::default());
         let partitions = Arc::new(Partitions::default());
-        let (stop, stopped) = watch::channel(false);
         let tasks = (0..WRITERS)
             .map(|_| {
                 let writer =
                     writer::Writer { pool: pool.clone(), clock: clock.clone(), partitions: partitions.clone() };
-                tokio::spawn(writer.run(jobs.clone(), stopped.clone()))
+                tokio::spawn(writer.run(queue.clone()))
             })
             .collect();
-        (Self { queue, shares: Arc::new(Semaphore::new(QUEUE_BYTES)) }, Writers { tasks, stop })
+        (Self { queue: queue.clone() }, Writers { tasks, queue })
     }
 
     /// Stores a submission, and waits until it is committed.
@@ -160,15 +147,8 @@ impl Recorder {
     pub async fn record(&self, submission: Submission) -> Result<Receipt, RecordError> {
         let decoded = submission.decoded.map(|decoded| decoded.admit(submission.received_at));
         let submission = Submission { decoded, ..submission };
-        let body = submission.arrival().map_or(0, |arrival| arrival.body.len());
-        let bytes = body + SAMPLE_BYTES * (1 + submission.observations().len());
-        let bytes = u32::try_from(bytes.min(QUEUE_BYTES)).unwrap_or(u32::MAX);
-        let share = self.shares.clone().try_acquire_many_owned(bytes).map_err(|_| RecordError::QueueFull)?;
         let (answer, receipt) = oneshot::channel();
-        self.queue.try_send(Job { submission, answer, _share: share }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => RecordError::QueueFull,
-            mpsc::error::TrySendError::Closed(_) => RecordError::ShuttingDown,
-        })?;
+        self.queue.push(submission, answer)?;
         receipt.await.unwrap_or(Err(RecordError::ShuttingDown))
     }
 }
@@ -176,7 +156,7 @@ impl Recorder {
 impl Writers {
     /// Accepts nothing more, and waits until everything accepted is answered.
     pub async fn finish(self) {
-        self.stop.send_replace(true);
+        self.queue.close();
         for task in self.tasks {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a writer ended badly");

@@ -14,21 +14,25 @@ use chrono::{DateTime, Utc};
 use sqlx::{Connection as _, PgConnection};
 use uuid::{NoContext, Timestamp, Uuid};
 
-use super::{Arrival, Receipt, Submission};
+use super::{Arrival, Receipt, Submission, packets};
 use crate::{
     db::{
-        DbError, device, latest,
+        DbError, api_key, device,
+        latest::{self, Known},
         measurement::{self, NewMeasurement},
         partition::{Family, Partitions},
         readings, uplink,
         uplink::UplinkRow,
     },
     domain::{
+        api_key::ApiKeyId,
         device::{DeviceId, DeviceKey},
         measurement::{Measurement, MeasurementKey},
         month::Month,
+        quality::QualityFlags,
         quantity::Quantity,
         sample::Sample,
+        trace::Trace,
     },
     ingest::Rejection,
 };
@@ -48,7 +52,12 @@ struct Distinct<'a> {
     index: usize,
     sample: &'a Sample,
     uplink_id: Option<Uuid>,
+    flags: QualityFlags,
+    trace: Trace,
 }
+
+/// What became of a submission; none where its key is no longer valid, and nothing of it was stored.
+pub(super) type Outcome = Option<Receipt>;
 
 /// Stores submissions in one transaction.
 ///
@@ -60,20 +69,51 @@ pub(super) async fn store(
     partitions: &Partitions,
     submissions: &[&Submission],
     now: DateTime<Utc>,
-) -> Result<Vec<Receipt>, DbError> {
+) -> Result<Vec<Outcome>, DbError> {
     partitions.ensure(connection, months(submissions)).await?;
     let mut transaction = connection.begin().await?;
-    let devices = devices(&mut transaction, submissions, now).await?;
+    let keys = valid_keys(&mut transaction, submissions, now).await?;
+    let is_vouched_for = |submission: &Submission| submission.api_key.is_none_or(|key| keys.contains(&key));
+    let vouched_for: Vec<_> = submissions.iter().copied().filter(|submission| is_vouched_for(submission)).collect();
+    let mut receipts = store_all(&mut transaction, &vouched_for, now).await?.into_iter();
+    transaction.commit().await?;
+    Ok(submissions.iter().map(|submission| is_vouched_for(submission).then(|| receipts.next()).flatten()).collect())
+}
+
+/// The keys that are still valid, of those that vouched for these submissions.
+async fn valid_keys(
+    db: &mut PgConnection,
+    submissions: &[&Submission],
+    now: DateTime<Utc>,
+) -> Result<HashSet<ApiKeyId>, DbError> {
+    let ids: HashSet<_> = submissions.iter().filter_map(|submission| submission.api_key).collect();
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    api_key::valid(db, &ids.into_iter().collect::<Vec<_>>(), now).await
+}
+
+async fn store_all(
+    db: &mut PgConnection,
+    submissions: &[&Submission],
+    now: DateTime<Utc>,
+) -> Result<Vec<Receipt>, DbError> {
+    let Devices { ids, traces } = devices(db, submissions, now).await?;
     let uplinks: Vec<_> = submissions.iter().map(|submission| uplink_id(submission)).collect();
 
     let mut receipts: Vec<_> = submissions.iter().map(|submission| receipt(submission)).collect();
-    let moments = moments(submissions, &devices, &uplinks, &mut receipts);
-    let recorded = insert(&mut transaction, moments, &mut receipts, now).await?;
-    readings::add(&mut transaction, &recorded).await?;
-    latest::advance(&mut *transaction, &newest(&recorded)).await?;
-    uplink::add(&mut *transaction, &uplink_rows(submissions, &devices, &uplinks, &receipts)).await?;
-
-    transaction.commit().await?;
+    let mut moments = moments(submissions, &ids, &uplinks, &mut receipts);
+    judge(&mut moments, &traces);
+    let recorded = insert(db, moments, &mut receipts, now).await?;
+    if !recorded.is_empty() {
+        readings::add(db, &recorded).await?;
+        latest::advance(&mut *db, &newest(&recorded)).await?;
+        packets::compare(db, submissions, &ids, &uplinks, &receipts).await?;
+    }
+    let arrived = uplink_rows(submissions, &ids, &uplinks, &receipts);
+    if !arrived.is_empty() {
+        uplink::add(&mut *db, &arrived).await?;
+    }
     Ok(receipts)
 }
 
@@ -97,12 +137,23 @@ fn months(submissions: &[&Submission]) -> Vec<(Family, Month)> {
     months
 }
 
-/// The row numbers of the devices; those never heard of are added.
-async fn devices(
-    db: &mut PgConnection,
-    submissions: &[&Submission],
-    now: DateTime<Utc>,
-) -> Result<HashMap<String, DeviceId>, DbError> {
+/// The devices of a batch.
+#[derive(Default)]
+struct Devices {
+    ids: HashMap<String, DeviceId>,
+    /// What their next samples are judged by, where there is something.
+    traces: HashMap<DeviceId, Trace>,
+}
+
+impl Devices {
+    fn extend(&mut self, known: HashMap<String, Known>) {
+        self.traces.extend(known.values().filter_map(|known| Some((known.device_id, known.trace?))));
+        self.ids.extend(known.into_iter().map(|(key, known)| (key, known.device_id)));
+    }
+}
+
+/// Looks the devices up; those never heard of are added.
+async fn devices(db: &mut PgConnection, submissions: &[&Submission], now: DateTime<Utc>) -> Result<Devices, DbError> {
     let mut kinds = BTreeMap::new();
     for submission in submissions {
         if let Ok(decoded) = &submission.decoded {
@@ -110,17 +161,19 @@ async fn devices(
             kinds.extend(decoded.observations.iter().map(|seen| (seen.device.as_str(), kind)));
         }
     }
+    let mut devices = Devices::default();
     if kinds.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(devices);
     }
     let keys: Vec<_> = kinds.keys().copied().collect();
-    let known = device::ids_by_keys(&mut *db, &keys).await?;
-    if known.len() == keys.len() {
-        return Ok(known);
+    devices.extend(latest::known(&mut *db, &keys).await?);
+    kinds.retain(|key, _| !devices.ids.contains_key(*key));
+    if !kinds.is_empty() {
+        let (new, new_kinds): (Vec<_>, Vec<_>) = kinds.into_iter().unzip();
+        device::add_heard_of(&mut *db, &new, &new_kinds, now).await?;
+        devices.extend(latest::known(&mut *db, &new).await?); // also those that another gateway added meanwhile
     }
-    let (new, new_kinds): (Vec<_>, Vec<_>) = kinds.into_iter().filter(|(key, _)| !known.contains_key(*key)).unzip();
-    device::add_heard_of(&mut *db, &new, &new_kinds, now).await?;
-    device::ids_by_keys(&mut *db, &keys).await // also those that another gateway added meanwhile
+    Ok(devices)
 }
 
 /// Gathers the samples by device and time, and counts those that the batch holds twice.
@@ -141,11 +194,31 @@ fn moments<'a>(
                 receipts[number].rejected.push(too_many(seen.index));
             } else {
                 let (index, sample, uplink_id) = (seen.index, &seen.sample, uplinks[number]);
-                distinct.push(Distinct { submission: number, index, sample, uplink_id });
+                let (flags, trace) = (sample.flags, Trace::of(sample, None));
+                distinct.push(Distinct { submission: number, index, sample, uplink_id, flags, trace });
             }
         }
     }
     moments
+}
+
+/// Flags what is doubtful by the sample before it: the one before in the batch, or the newest stored one. A sample that
+/// comes late, from before the newest one, stands by itself; it is no reason to read its neighbours from the archive.
+fn judge(moments: &mut Moments<'_>, traces: &HashMap<DeviceId, Trace>) {
+    let mut carried: Option<(DeviceId, Trace)> = None;
+    for (&(device, measured_at), distinct) in moments {
+        let before = match carried {
+            Some((carried, trace)) if carried == device => Some(trace),
+            _ => traces.get(&device).copied().filter(|trace| trace.measured_at < measured_at),
+        };
+        for distinct in distinct.iter_mut() {
+            distinct.trace = Trace::of(distinct.sample, before.as_ref());
+            if let Some(before) = before {
+                distinct.flags = distinct.sample.flags.or(distinct.trace.doubts(&before));
+            }
+        }
+        carried = distinct.last().map(|distinct| (device, distinct.trace));
+    }
 }
 
 /// Inserts what is not stored yet, and gives back those rows.
@@ -258,6 +331,8 @@ fn row((device_id, measured_at): (DeviceId, DateTime<Utc>), seq: i32, distinct: 
         key: MeasurementKey { device_id, measured_at, seq },
         sample: distinct.sample,
         uplink_id: distinct.uplink_id,
+        flags: distinct.flags,
+        trace: distinct.trace,
     }
 }
 
@@ -271,12 +346,14 @@ fn too_many(index: usize) -> Rejection {
     }
 }
 
-/// The newest key of each device, sorted by device.
-fn newest(recorded: &[NewMeasurement<'_>]) -> Vec<MeasurementKey> {
+/// The newest measurement of each device, sorted by device.
+fn newest(recorded: &[NewMeasurement<'_>]) -> Vec<(MeasurementKey, Trace)> {
     let mut newest = BTreeMap::new();
     for row in recorded {
-        let key = newest.entry(row.key.device_id).or_insert(row.key);
-        *key = row.key.max(*key);
+        let newest = newest.entry(row.key.device_id).or_insert((row.key, row.trace));
+        if row.key > newest.0 {
+            *newest = (row.key, row.trace);
+        }
     }
     newest.into_values().collect()
 }
@@ -302,13 +379,13 @@ fn uplink_rows<'a>(
             Err(error) => (None, Some(error.detail.as_str())),
         };
         let device = only_device(submission).and_then(|key| devices.get(key.as_str()));
-        let Arrival { body, named, event, api_key } = submission.arrival()?;
+        let Arrival { body, named, event } = submission.arrival()?;
         Some(UplinkRow {
             uplink_id: uplink_id?,
             received_at: submission.received_at,
             format: submission.format,
             device_id: device.map(|id| id.0),
-            api_key_id: api_key.map(|id| id.0),
+            api_key_id: submission.api_key.map(|id| id.0),
             frame_counter,
             named: named.as_deref(),
             event: event.as_deref(),

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use sqlx::PgPool;
-use tokio::sync::{Mutex, mpsc, watch};
 
-use super::{Job, Receipt, RecordError, Submission, transaction};
+use super::{
+    RecordError, Submission,
+    queue::{Job, Queue},
+    transaction::{self, Outcome},
+};
 use crate::{
     clock::Clock,
     db::{DbError, partition::Partitions},
 };
 
-/// Samples in one transaction at most; a single submission may have more.
-const BATCH_SAMPLES: usize = 10_000;
 /// How often a transaction is tried that lost against another.
 const TRIES: usize = 5;
 
@@ -23,9 +24,9 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) async fn run(self, jobs: Arc<Mutex<mpsc::Receiver<Job>>>, mut stopped: watch::Receiver<bool>) {
+    pub(super) async fn run(self, queue: Arc<Queue>) {
         loop {
-            let batch = take(&mut *jobs.lock().await, &mut stopped).await;
+            let batch = queue.take().await;
             if batch.is_empty() {
                 return; // the queue is closed and drained
             }
@@ -39,9 +40,9 @@ impl Writer {
     async fn record(&self, batch: Vec<Job>) {
         let submissions: Vec<_> = batch.iter().map(|job| &job.submission).collect();
         match self.store(&submissions).await {
-            Ok(receipts) => {
-                for (job, receipt) in batch.into_iter().zip(receipts) {
-                    answer(job, Ok(receipt));
+            Ok(outcomes) => {
+                for (job, outcome) in batch.into_iter().zip(outcomes) {
+                    answer(job, Ok(outcome));
                 }
             }
             Err(error @ DbError::Unavailable(_)) => {
@@ -53,15 +54,15 @@ impl Writer {
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a batch failed; storing one by one");
                 for job in batch {
-                    let receipt = self.store(&[&job.submission]).await;
-                    answer(job, receipt.map(|mut receipts| receipts.pop().unwrap_or_default()).map_err(Into::into));
+                    let outcome = self.store(&[&job.submission]).await.map(|mut outcomes| outcomes.pop().flatten());
+                    answer(job, outcome.map_err(Into::into));
                 }
             }
         }
     }
 
     /// Runs the transaction, again where that may help.
-    async fn store(&self, submissions: &[&Submission]) -> Result<Vec<Receipt>, DbError> {
+    async fn store(&self, submissions: &[&Submission]) -> Result<Vec<Outcome>, DbError> {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -77,34 +78,8 @@ impl Writer {
     }
 }
 
-/// Waits for a job, then takes those that wait behind it. Once stopped, takes what was accepted until then.
-async fn take(jobs: &mut mpsc::Receiver<Job>, stopped: &mut watch::Receiver<bool>) -> Vec<Job> {
-    let mut batch = Vec::new();
-    let mut samples = 0;
-    let mut next = tokio::select! {
-        job = jobs.recv() => job,
-        () = until(stopped) => {
-            jobs.close();
-            jobs.recv().await
-        }
-    };
-    while let Some(job) = next {
-        samples += job.submission.observations().len();
-        batch.push(job);
-        if samples >= BATCH_SAMPLES {
-            break;
-        }
-        next = jobs.try_recv().ok();
-    }
-    batch
-}
-
-async fn until(stopped: &mut watch::Receiver<bool>) {
-    // An error means that the Writers are gone, which is a stop too.
-    let _ = stopped.wait_for(|stopped| *stopped).await;
-}
-
-fn answer(job: Job, receipt: Result<Receipt, RecordError>) {
+fn answer(job: Job, outcome: Result<Outcome, RecordError>) {
+    let receipt = outcome.and_then(|receipt| receipt.ok_or(RecordError::KeyNotValid));
     // A client that hung up doesn't hear it; its samples are stored all the same.
     let _ = job.answer.send(receipt);
 }

@@ -54,13 +54,23 @@ impl TestApp {
     /// A gateway on that database.
     pub async fn on(options: &PgConnectOptions, public_read: bool) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");
-        let clock = Clock::standing(noon());
         let admin = auth::first_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
+        Self::start(database, admin.reveal(), options, public_read)
+    }
+
+    /// One more gateway on a database that has one; it doesn't know the admin's key.
+    pub async fn on_second(options: &PgConnectOptions) -> Self {
+        let database = connect::open(options, 5, 5).await.expect("a database");
+        Self::start(database, "", options, true)
+    }
+
+    fn start(database: Database, admin: &str, options: &PgConnectOptions, public_read: bool) -> Self {
+        let clock = Clock::standing(noon());
         let about =
             About { public_read, database_host: options.get_host().to_owned(), database_port: options.get_port() };
         let (app, writers) = App::start(database.clone(), clock.clone(), about);
         let (recorder, router) = (app.state.recorder.clone(), app.router());
-        Self { clock, database, admin: admin.reveal().to_owned(), recorder, writers, router }
+        Self { clock, database, admin: admin.to_owned(), recorder, writers, router }
     }
 
     /// Sends any request.

@@ -1,0 +1,164 @@
+//! What a sample is judged by beside itself: the one before it of the same device.
+//!
+//! The limits are choices of this project, wide enough that a working sensor doesn't reach them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    position::Position,
+    quality::{QualityFlag, QualityFlags},
+    quantity::Quantity,
+    sample::Sample,
+};
+
+/// PM2.5 and PM10 that haven't changed for so long come from a sensor that is stuck: an SDS011 tells tenths, which
+/// tremble even in still air.
+const STUCK_AFTER: TimeDelta = TimeDelta::hours(3);
+/// A sensor that was silent for longer may have been switched off: the same values before and after mean nothing.
+const SILENCE: TimeDelta = TimeDelta::minutes(30);
+/// A spike rises to so many times the value before it …
+const SPIKE_FACTOR: f64 = 5.0;
+/// … by at least so much (µg/m³) …
+const SPIKE_RISE: f64 = 200.0;
+/// … within this time.
+const SPIKE_WITHIN: TimeDelta = TimeDelta::minutes(5);
+/// Nothing that carries a sensor is faster (km/h).
+const FASTEST: f64 = 200.0;
+/// Positions closer than this (m) may differ by what a receiver is wrong.
+const JITTER_M: f64 = 100.0;
+
+/// What is remembered of a device's newest sample.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trace {
+    /// When it was taken.
+    pub measured_at: DateTime<Utc>,
+    /// Whether the sensor told that time itself.
+    pub exact_time: bool,
+    /// Where it was taken.
+    pub position: Option<Position>,
+    /// PM2.5, µg/m³.
+    pub pm2_5: Option<f64>,
+    /// PM10, µg/m³.
+    pub pm10: Option<f64>,
+    /// Since when PM2.5 and PM10 have been what they are.
+    pub steady_since: DateTime<Utc>,
+}
+
+impl Trace {
+    /// What is remembered of a sample, with what was remembered before it.
+    #[must_use]
+    pub fn of(sample: &Sample, before: Option<&Self>) -> Self {
+        let (pm2_5, pm10) = (sample.readings.get(Quantity::Pm2_5), sample.readings.get(Quantity::Pm10));
+        let mut trace = Self {
+            measured_at: sample.measured_at,
+            exact_time: sample.time_uncertainty_s.is_none(),
+            position: sample.position.filter(|position| !position.is_null_island()),
+            pm2_5,
+            pm10,
+            steady_since: sample.measured_at,
+        };
+        if let Some(before) = before {
+            let steady = (pm2_5, pm10) == (before.pm2_5, before.pm10);
+            if steady && sample.measured_at - before.measured_at <= SILENCE {
+                trace.steady_since = before.steady_since;
+            }
+        }
+        trace
+    }
+
+    /// The flags that this sample earns by what came before it.
+    #[must_use]
+    pub fn doubts(&self, before: &Self) -> QualityFlags {
+        let mut flags = QualityFlags::default();
+        if self.pm2_5.or(self.pm10).is_some() && self.measured_at - self.steady_since >= STUCK_AFTER {
+            flags.insert(QualityFlag::StuckValue);
+        }
+        let near = self.measured_at - before.measured_at <= SPIKE_WITHIN;
+        if near && (leaps(before.pm2_5, self.pm2_5) || leaps(before.pm10, self.pm10)) {
+            flags.insert(QualityFlag::Spike);
+        }
+        // Of reckoned times neither the order nor the distance is sure enough to tell a speed.
+        if self.exact_time && before.exact_time && self.too_fast(before) {
+            flags.insert(QualityFlag::ImplausibleSpeed);
+        }
+        flags
+    }
+
+    fn too_fast(&self, before: &Self) -> bool {
+        let (Some(from), Some(to)) = (before.position, self.position) else { return false };
+        let metres = from.distance_m(to);
+        let milliseconds = (self.measured_at - before.measured_at).num_milliseconds().max(1);
+        #[expect(clippy::cast_precision_loss, reason = "a time in milliseconds is far below 2^52")]
+        let km_per_hour = metres * 3600.0 / milliseconds as f64;
+        metres > JITTER_M && km_per_hour > FASTEST
+    }
+}
+
+fn leaps(before: Option<f64>, now: Option<f64>) -> bool {
+    before.zip(now).is_some_and(|(before, now)| now - before >= SPIKE_RISE && now >= before * SPIKE_FACTOR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A sample so many seconds after ten o'clock.
+    fn sample(seconds: i64, place: Option<(f64, f64)>, pm2_5: f64) -> Sample {
+        let ten: DateTime<Utc> = "2026-05-01T10:00:00Z".parse().expect("a time");
+        let mut sample = Sample::new(ten + TimeDelta::seconds(seconds));
+        sample.position = place.map(|(latitude, longitude)| Position::try_new(latitude, longitude).expect("a place"));
+        sample.readings.set(Quantity::Pm2_5, pm2_5).expect("a value");
+        sample
+    }
+
+    /// The flags of the last of these samples.
+    fn doubts(samples: &[Sample]) -> i32 {
+        let mut before: Option<Trace> = None;
+        let mut flags = QualityFlags::default();
+        for sample in samples {
+            let trace = Trace::of(sample, before.as_ref());
+            flags = before.map_or_else(QualityFlags::default, |before| trace.doubts(&before));
+            before = Some(trace);
+        }
+        flags.bits()
+    }
+
+    #[test]
+    fn a_value_is_stuck_after_three_hours_without_a_pause() {
+        let every = |step: i64, until: i64| -> Vec<_> {
+            (0..=until).step_by(usize::try_from(step).expect("a step")).map(|at| sample(at, None, 7.5)).collect()
+        };
+        assert_eq!(doubts(&every(60, 3 * 3600)), QualityFlag::StuckValue as i32);
+        assert_eq!(doubts(&every(60, 3 * 3600 - 60)), 0, "a minute less");
+        assert_eq!(doubts(&every(1801, 20 * 1801)), 0, "silent for longer than half an hour each time");
+        let mut changed = every(60, 3 * 3600);
+        changed[90] = sample(90 * 60, None, 7.6);
+        assert_eq!(doubts(&changed), 0, "another value in between");
+        let nothing: Vec<_> = (0..=3).map(|hour| Sample::new(sample(hour * 1700, None, 0.0).measured_at)).collect();
+        assert_eq!(doubts(&nothing), 0, "no particulates at all");
+    }
+
+    #[test]
+    fn a_leap_is_a_spike_and_the_fall_after_it_is_none() {
+        assert_eq!(doubts(&[sample(0, None, 10.0), sample(300, None, 210.0)]), QualityFlag::Spike as i32);
+        assert_eq!(doubts(&[sample(0, None, 10.0), sample(301, None, 210.0)]), 0, "too long ago");
+        assert_eq!(doubts(&[sample(0, None, 10.0), sample(3, None, 209.9)]), 0, "too little");
+        assert_eq!(doubts(&[sample(0, None, 60.0), sample(3, None, 290.0)]), 0, "not five times");
+        assert_eq!(doubts(&[sample(0, None, 210.0), sample(3, None, 10.0)]), 0);
+    }
+
+    #[test]
+    fn nobody_rides_at_two_hundred() {
+        // A thousandth of a degree of latitude is 111 m.
+        let ride = |seconds, latitude| [sample(0, Some((52.2, 0.1)), 5.0), sample(seconds, Some((latitude, 0.1)), 5.0)];
+        assert_eq!(doubts(&ride(1, 52.201)), QualityFlag::ImplausibleSpeed as i32);
+        assert_eq!(doubts(&ride(0, 52.201)), QualityFlag::ImplausibleSpeed as i32, "at two places at once");
+        assert_eq!(doubts(&ride(3, 52.201)), 0, "133 km/h: a train");
+        assert_eq!(doubts(&ride(0, 52.200_5)), 0, "within what a receiver is wrong");
+        let mut reckoned = ride(1, 52.201);
+        reckoned[0].time_uncertainty_s = Some(60);
+        assert_eq!(doubts(&reckoned), 0, "the time is not sure");
+        let no_fix = [sample(0, Some((0.0, 0.0)), 5.0), sample(1, Some((52.2, 0.1)), 5.0)];
+        assert_eq!(doubts(&no_fix), 0, "null island is no place to come from");
+    }
+}

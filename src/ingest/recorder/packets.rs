@@ -1,0 +1,93 @@
+//! Packets whose tail the next packet contradicts.
+//!
+//! In a `CleanCycle` packet only the first position is absolute; each other one is the nearest to the one before it that
+//! has the low bits told. A bicycle that moved more than half a window between two samples is followed to a wrong place,
+//! and nothing in the packet shows it. The next packet does: it begins where the bicycle was one step later.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::TimeDelta;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Receipt, Submission};
+use crate::{
+    db::{
+        DbError,
+        packet::{self, Packet},
+    },
+    domain::device::DeviceId,
+    ingest::{Observation, cleancycle},
+};
+
+/// The next packet comes within this time: seven more samples take 24 seconds, sending them perhaps as long.
+const NEXT_WITHIN: TimeDelta = TimeDelta::seconds(60);
+
+/// Flags the tails of packets that these submissions contradict, and remembers their own packets.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn compare(
+    db: &mut PgConnection,
+    submissions: &[&Submission],
+    devices: &HashMap<String, DeviceId>,
+    uplinks: &[Option<Uuid>],
+    receipts: &[Receipt],
+) -> Result<(), DbError> {
+    let mut packets: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for ((submission, uplink), receipt) in submissions.iter().zip(uplinks).zip(receipts) {
+        // Of a repetition nothing is stored: the rows are those of the packet that came first.
+        if let Some((start, packet)) = read(submission, devices, *uplink).filter(|_| receipt.recorded > 0) {
+            packets.entry(packet.device_id).or_default().push((start, packet));
+        }
+    }
+    if packets.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<_> = packets.keys().copied().collect();
+    let mut newest = packet::newest(&mut *db, &keys).await?;
+    let mut contradicted = Vec::new();
+    for (device, mut packets) in packets {
+        packets.sort_by_key(|(_, packet)| (packet.received_at, packet.frame_counter));
+        for (start, packet) in packets {
+            if let Some(before) = newest.insert(device, packet)
+                && follows(&packet, &before)
+                && start.is_some_and(|start| cleancycle::is_beyond_half_a_window(before.end, start))
+            {
+                contradicted.push(before);
+            }
+        }
+    }
+    if !contradicted.is_empty() {
+        packet::flag_tails(&mut *db, &contradicted).await?;
+    }
+    let mut newest: Vec<_> = newest.into_values().collect();
+    newest.sort_by_key(|packet| packet.device_id);
+    packet::remember(&mut *db, &newest).await
+}
+
+/// The packet that a submission holds, and where it begins, where that was told.
+fn read(
+    submission: &Submission,
+    devices: &HashMap<String, DeviceId>,
+    uplink_id: Option<Uuid>,
+) -> Option<(Option<crate::domain::position::Position>, Packet)> {
+    let decoded = submission.decoded.as_ref().ok().filter(|decoded| decoded.chained)?;
+    let (first, last) = (decoded.observations.first()?, decoded.observations.last()?);
+    let absolute = |seen: &Observation| seen.sample.position.filter(|_| seen.index == 0);
+    let packet = Packet {
+        device_id: *devices.get(first.device.as_str())?,
+        frame_counter: decoded.frame_counter?,
+        received_at: submission.received_at,
+        uplink_id: uplink_id?,
+        first_at: first.sample.measured_at,
+        last_at: last.sample.measured_at,
+        end: last.sample.position?,
+    };
+    Some((absolute(first), packet))
+}
+
+fn follows(packet: &Packet, before: &Packet) -> bool {
+    before.frame_counter.checked_add(1) == Some(packet.frame_counter)
+        && (TimeDelta::zero()..=NEXT_WITHIN).contains(&(packet.received_at - before.received_at))
+}

@@ -45,7 +45,7 @@ async fn recording(gateway: &Gateway, load: &Load, url: &str) -> Result<()> {
         .run(&gateway.address, "/insertSensorData", || {
             let number = number.fetch_add(1, Ordering::Relaxed);
             let time = base + chrono::TimeDelta::seconds(24 * i64::from(number / 64));
-            json!({ "dev_id": format!("bike-{}", number % 64), "metadata": { "time": time },
+            json!({ "dev_id": format!("bike-{}", number % 64), "counter": number / 64, "metadata": { "time": time },
                     "payload_raw": "dBitCKpGqAmB23FyAmB25FcAmB24E8AwCDDDsAvCDEDiAvCDKDgAuCLSDcAuCIAAAAAA" })
             .to_string()
         })

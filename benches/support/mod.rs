@@ -111,14 +111,14 @@ impl Load {
 /// Transactions a second that insert eight rows into a table like `measurement`, by `pgbench`.
 pub async fn pgbench(url: &str, load: &Load) -> Result<f64> {
     let pool = sqlx::PgPool::connect(url).await?;
-    let table = "create table plain (like measurement including all); create sequence packet";
+    let table = "create table plain (like measurement including all); create sequence plain_packet";
     sqlx::raw_sql(table).execute(&pool).await?;
     pool.close().await;
     let rows: Vec<_> = (0..8)
         .map(|n| format!("(:n % 64, timestamptz '2026-01-01Z' + (:n * 24 + {n} * 3) * interval '1 s', 0, 0, now(), 52.2, 0.12, 1, 29, 38)"))
         .collect();
     let script = format!(
-        "select nextval('packet') as n \\gset\ninsert into plain (device_id, measured_at, seq, flags, recorded_at, latitude, longitude, cell, pm2_5, pm10) values {} on conflict do nothing;\n",
+        "select nextval('plain_packet') as n \\gset\ninsert into plain (device_id, measured_at, seq, flags, recorded_at, latitude, longitude, cell, pm2_5, pm10) values {} on conflict do nothing;\n",
         rows.join(", ")
     );
     let file = std::env::temp_dir().join(format!("airgraph-bench-{}.sql", std::process::id()));

@@ -9,8 +9,8 @@
 //! # How to add a sensor format
 //!
 //! Write `ingest/<format>.rs`: a `FORMAT` name and a pure `decode(&Incoming) -> Result<Decoded, DecodeError>`, tested
-//! beside it. Add a `Format` with its status codes and its paths in `http/ingest.rs`, and try them as its firmware would
-//! in `tests/it`.
+//! beside it. Add it to the table in `ingest/format.rs`, and its status codes and paths to `http/ingest.rs`; try them as
+//! its firmware would in `tests/it`.
 //!
 //! # How to add a quantity
 //!

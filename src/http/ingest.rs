@@ -15,16 +15,15 @@ use crate::{
     app::App,
     error::ApiError,
     ingest::{
-        DecodeError, Decoded, Incoming, Rejection, airgradient, airrohr, chirpstack, influx, json,
+        Rejection,
+        format::{self, Format},
         recorder::{Arrival, Receipt, Source, Submission},
-        things_stack, ttn_v2,
     },
 };
 
 /// How a format is served.
-struct Format {
-    name: &'static str,
-    decode: fn(&Incoming<'_>) -> Result<Decoded, DecodeError>,
+struct Served {
+    format: &'static Format,
     /// Whether the body must be said to be JSON.
     json: bool,
     /// What its firmware takes for success.
@@ -33,29 +32,25 @@ struct Format {
     undecodable: StatusCode,
 }
 
-impl Format {
-    const fn new(name: &'static str, decode: fn(&Incoming<'_>) -> Result<Decoded, DecodeError>) -> Self {
-        Self { name, decode, json: true, stored: StatusCode::CREATED, undecodable: StatusCode::BAD_REQUEST }
+impl Served {
+    const fn new(format: &'static Format) -> Self {
+        Self { format, json: true, stored: StatusCode::CREATED, undecodable: StatusCode::BAD_REQUEST }
     }
 }
 
-static AIRROHR: Format = Format { stored: StatusCode::OK, ..Format::new(airrohr::FORMAT, airrohr::decode) };
-static INFLUX: Format =
-    Format { json: false, stored: StatusCode::NO_CONTENT, ..Format::new(influx::FORMAT, influx::decode) };
-static JSON: Format = Format::new(json::FORMAT, json::decode);
-static TTN_V2: Format = Format::new(ttn_v2::FORMAT, ttn_v2::decode);
+static AIRROHR: Served = Served { stored: StatusCode::OK, ..Served::new(&format::AIRROHR) };
+static INFLUX: Served = Served { json: false, stored: StatusCode::NO_CONTENT, ..Served::new(&format::INFLUX) };
+static JSON: Served = Served::new(&format::JSON);
+static TTN_V2: Served = Served::new(&format::TTN_V2);
 /// With retries on, the stack repeats what was refused; a body that is kept for a replay needs none.
-static THINGS_STACK: Format = Format {
-    stored: StatusCode::ACCEPTED,
-    undecodable: StatusCode::ACCEPTED,
-    ..Format::new(things_stack::FORMAT, things_stack::decode)
-};
-static CHIRPSTACK: Format = Format { stored: StatusCode::OK, ..Format::new(chirpstack::FORMAT, chirpstack::decode) };
+static THINGS_STACK: Served =
+    Served { stored: StatusCode::ACCEPTED, undecodable: StatusCode::ACCEPTED, ..Served::new(&format::THINGS_STACK) };
+static CHIRPSTACK: Served = Served { stored: StatusCode::OK, ..Served::new(&format::CHIRPSTACK) };
 /// The firmware takes 201 for a failure.
-static AIRGRADIENT: Format = Format { stored: StatusCode::OK, ..Format::new(airgradient::FORMAT, airgradient::decode) };
+static AIRGRADIENT: Served = Served { stored: StatusCode::OK, ..Served::new(&format::AIRGRADIENT) };
 
 pub(super) fn routes() -> Router<App> {
-    let takes = |format: &'static Format| post(move |app, caller, request| take(app, caller, request, format));
+    let takes = |served: &'static Served| post(move |app, caller, request| take(app, caller, request, served));
     Router::new()
         .route("/ingest/airrohr", takes(&AIRROHR))
         .route("/data.php", takes(&AIRROHR))
@@ -101,16 +96,15 @@ async fn take(
     State(app): State<App>,
     Sender(caller): Sender,
     mut request: Request,
-    format: &'static Format,
+    served: &'static Served,
 ) -> Result<Response, ApiError> {
-    if format.json && !super::has_json_body(request.headers()) {
+    if served.json && !super::has_json_body(request.headers()) {
         return Err(ApiError::UnsupportedMediaType("application/json"));
     }
-    let outside = outside(&mut request).await;
-    let body = body(request).await?;
+    let Outside { device, event } = outside(&mut request).await;
+    let arrival = Arrival { body: body(request).await?, named: device, event };
     let received_at = app.state.clock.now();
-    let (named, event) = (outside.device.as_deref(), outside.event.as_deref());
-    let decoded = (format.decode)(&Incoming { body: &body, received_at, named, event });
+    let decoded = arrival.decode(served.format, received_at);
     for observation in decoded.iter().flat_map(|decoded| &decoded.observations) {
         caller.may_record_of(&observation.device)?;
     }
@@ -119,19 +113,19 @@ async fn take(
         Err(error) => (Vec::new(), Some(error.clone())),
     };
     let submission = Submission {
-        format: format.name,
+        format: served.format.name,
         received_at,
         api_key: caller.api_key(),
-        source: Source::Arrival(Arrival { body, named: outside.device, event: outside.event }),
+        source: Source::Arrival(arrival),
         decoded,
     };
     let Receipt { recorded, duplicates, rejected } = app.state.recorder.record(submission).await?;
     Ok(match undecodable {
-        None if format.stored == StatusCode::NO_CONTENT => format.stored.into_response(),
-        None => (format.stored, Json(Answer { recorded, duplicates, rejected, ignored })).into_response(),
+        None if served.stored == StatusCode::NO_CONTENT => served.stored.into_response(),
+        None => (served.stored, Json(Answer { recorded, duplicates, rejected, ignored })).into_response(),
         Some(error) => {
             let mut response = ApiError::Undecodable(error).into_response();
-            *response.status_mut() = format.undecodable;
+            *response.status_mut() = served.undecodable;
             response
         }
     })

@@ -7,6 +7,7 @@ pub mod airgradient;
 pub mod airrohr;
 pub mod chirpstack;
 pub mod cleancycle;
+pub mod format;
 mod ignored;
 pub mod influx;
 pub mod json;

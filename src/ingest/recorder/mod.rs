@@ -21,7 +21,7 @@ use sqlx::PgPool;
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use self::queue::Queue;
-use super::{DecodeError, Decoded, Observation, Rejection};
+use super::{DecodeError, Decoded, Incoming, Observation, Rejection, format::Format};
 use crate::{
     clock::Clock,
     db::{DbError, partition::Partitions},
@@ -64,6 +64,17 @@ pub struct Arrival {
     pub named: Option<String>,
     /// The kind of event that was told outside the body.
     pub event: Option<String>,
+}
+
+impl Arrival {
+    /// What the body tells.
+    ///
+    /// # Errors
+    /// Why it was not understood.
+    pub fn decode(&self, format: &Format, received_at: DateTime<Utc>) -> Result<Decoded, DecodeError> {
+        let (named, event) = (self.named.as_deref(), self.event.as_deref());
+        (format.decode)(&Incoming { body: &self.body, received_at, named, event })
+    }
 }
 
 impl Submission {

@@ -92,6 +92,12 @@ impl Caller {
         self.holder().map(|key| key.id)
     }
 
+    /// The one device that their key records for, where it is bound to one.
+    #[must_use]
+    pub fn bound_to(&self) -> Option<&DeviceKey> {
+        self.holder()?.device.as_ref().map(|(_, key)| key)
+    }
+
     fn holder(&self) -> Option<&ApiKey> {
         match self {
             Self::Anonymous => None,
@@ -132,8 +138,8 @@ impl Caller {
     /// # Errors
     /// When their key is bound to another one.
     pub fn may_record_of(&self, device: &DeviceKey) -> Result<(), ApiError> {
-        match self.holder().and_then(|key| key.device.as_ref()) {
-            Some((_, own)) if own != device => {
+        match self.bound_to() {
+            Some(own) if own != device => {
                 Err(ApiError::Forbidden(format!("this key records for device {own} only, not for {device}")))
             }
             _ => Ok(()),

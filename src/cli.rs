@@ -2,6 +2,7 @@
 
 mod demo;
 pub mod dev_db;
+mod import;
 mod keys;
 mod serve;
 mod session;
@@ -38,6 +39,8 @@ enum Command {
     /// Make, list and revoke keys
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Record files of samples, of any length; the same file twice does no harm
+    Import(import::Import),
     /// Fill the database with simulated bicycles and stations, for something to look at
     Demo(demo::Demo),
     DevDb(dev_db::DevDb),
@@ -54,6 +57,7 @@ pub async fn run() -> ExitCode {
         Command::Migrate => session::migrate(&cli.database).await,
         Command::Schema => session::print(&graphql::sdl()),
         Command::Keys(command) => keys::run(&cli.database, command).await,
+        Command::Import(import) => import::run(&cli.database, &import).await,
         Command::Demo(demo) => demo::run(&cli.database, &demo).await,
         Command::DevDb(arguments) => match cli.database.data_dir() {
             Ok(data_dir) => return dev_db::run(&data_dir, &arguments).await,

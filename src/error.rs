@@ -210,10 +210,18 @@ impl ApiError {
     }
 }
 
+impl ApiError {
+    /// The answer, with what else there is to tell.
+    #[must_use]
+    pub fn beside(self, mut body: serde_json::Value) -> Response {
+        self.log();
+        body["errors"] = json!([{ "code": self.code(), "detail": self.message() }]);
+        (self.status(), self.headers(), Json(body)).into_response()
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        self.log();
-        let body = json!({ "errors": [{ "code": self.code(), "detail": self.message() }] });
-        (self.status(), self.headers(), Json(body)).into_response()
+        self.beside(json!({}))
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod api_key;
 pub mod connect;
+mod copy;
 pub mod device;
 pub mod embedded;
 pub mod error;
@@ -18,4 +19,5 @@ pub mod readings;
 pub mod server;
 pub mod uplink;
 
+pub use copy::COPY_FROM;
 pub use error::DbError;

@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, Row as _};
 
 use super::{
     DbError,
+    copy::{COPY_FROM, copy},
     measurement::{NewMeasurement, columns_of},
 };
 use crate::domain::{
@@ -30,7 +31,11 @@ fn table(group: Group) -> &'static str {
 
 /// `temperature, humidity, …`: the columns of a group, in the order of [`Quantity::of`].
 fn columns(group: Group) -> String {
-    Quantity::of(group).map(|quantity| quantity.definition().name).collect::<Vec<_>>().join(", ")
+    names(group).collect::<Vec<_>>().join(", ")
+}
+
+fn names(group: Group) -> impl Iterator<Item = &'static str> {
+    Quantity::of(group).map(|quantity| quantity.definition().name)
 }
 
 /// Stores what these measurements tell beside particulates. They are new, so their keys are free.
@@ -42,6 +47,17 @@ pub async fn add(db: &mut PgConnection, rows: &[NewMeasurement<'_>]) -> Result<(
     for group in GROUPS {
         let rows: Vec<_> = rows.iter().filter(|row| row.sample.readings.any_of(group)).collect();
         if rows.is_empty() {
+            continue;
+        }
+        if rows.len() >= COPY_FROM {
+            let columns: Vec<_> = ["device_id", "measured_at", "seq"].into_iter().chain(names(group)).collect();
+            copy(db, table(group), &columns, &rows, |row, fields| {
+                fields.put(row.key.device_id.0).put(row.key.measured_at).put(row.key.seq);
+                for quantity in Quantity::of(group) {
+                    fields.put(row.sample.readings.get(quantity));
+                }
+            })
+            .await?;
             continue;
         }
         let keys: Vec<_> = rows.iter().map(|row| row.key).collect();

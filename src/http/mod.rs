@@ -6,6 +6,7 @@ mod health;
 mod ingest;
 mod pages;
 mod telemetry;
+mod upload;
 mod websocket;
 
 use axum::{
@@ -29,8 +30,9 @@ pub(crate) fn router(app: App) -> Router {
     let routes = Router::new()
         .merge(graphql::routes())
         .merge(ingest::routes())
+        .merge(upload::routes())
         // for devices that can set no header: the key in front of the path their firmware has
-        .nest("/key/{key}", ingest::routes())
+        .nest("/key/{key}", ingest::routes().merge(upload::routes()))
         .merge(health::routes())
         .merge(pages::routes())
         .route("/", get(|| async { Redirect::temporary("playground") }))

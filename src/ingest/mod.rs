@@ -7,6 +7,7 @@ pub mod airgradient;
 pub mod airrohr;
 pub mod chirpstack;
 pub mod cleancycle;
+pub mod csv;
 pub mod format;
 mod ignored;
 pub mod influx;
@@ -18,6 +19,7 @@ pub mod recorder;
 mod testing;
 pub mod things_stack;
 pub mod ttn_v2;
+pub mod upload;
 mod value_type;
 
 use chrono::{DateTime, Utc};

@@ -8,6 +8,9 @@
 //! an idle gateway answers at once, without a timer. An answer is sent after the commit. Writers are tasks of their own:
 //! a client that hangs up cancels nothing half-way.
 
+mod candidates;
+mod compare;
+mod insert;
 mod packets;
 mod queue;
 mod transaction;
@@ -78,6 +81,11 @@ impl Arrival {
 }
 
 impl Submission {
+    fn admitted(self) -> Self {
+        let decoded = self.decoded.map(|decoded| decoded.admit(self.received_at));
+        Self { decoded, ..self }
+    }
+
     fn observations(&self) -> &[Observation] {
         self.decoded.as_ref().map_or(&[], |decoded| &decoded.observations)
     }
@@ -118,13 +126,23 @@ pub enum RecordError {
     Unavailable,
     /// The database refused it.
     #[error(transparent)]
-    Database(#[from] DbError),
+    Database(DbError),
+}
+
+impl From<DbError> for RecordError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Unavailable(_) => Self::Unavailable,
+            error => Self::Database(error),
+        }
+    }
 }
 
 /// The way in. Cheap to clone.
 #[derive(Clone)]
 pub struct Recorder {
     queue: Arc<Queue>,
+    pool: PgPool,
 }
 
 /// The tasks behind a [`Recorder`].
@@ -146,7 +164,7 @@ impl Recorder {
                 tokio::spawn(writer.run(queue.clone()))
             })
             .collect();
-        (Self { queue: queue.clone() }, Writers { tasks, queue })
+        (Self { queue: queue.clone(), pool: pool.clone() }, Writers { tasks, queue })
     }
 
     /// Stores a submission, and waits until it is committed.
@@ -156,11 +174,22 @@ impl Recorder {
     /// submission can be made again: what of it was stored is then a duplicate.
     #[tracing::instrument(name = "ingest.record", skip_all, fields(format = submission.format))]
     pub async fn record(&self, submission: Submission) -> Result<Receipt, RecordError> {
-        let decoded = submission.decoded.map(|decoded| decoded.admit(submission.received_at));
-        let submission = Submission { decoded, ..submission };
+        let submission = submission.admitted();
         let (answer, receipt) = oneshot::channel();
         self.queue.push(submission, answer)?;
         receipt.await.unwrap_or(Err(RecordError::ShuttingDown))
+    }
+}
+
+impl Recorder {
+    /// What would become of a submission, were it recorded now. Stores nothing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    #[tracing::instrument(name = "ingest.compare", skip_all, fields(format = submission.format))]
+    pub async fn compare(&self, submission: Submission) -> Result<Receipt, RecordError> {
+        let mut connection = self.pool.acquire().await.map_err(DbError::from)?;
+        Ok(compare::compare(&mut connection, &submission.admitted()).await?)
     }
 }
 

@@ -1,9 +1,7 @@
 //! The recording transaction: submissions in, rows and receipts out.
 //!
-//! What makes two samples one: same device, same time, same content. The rows' key is (device, time, `seq`), so the
-//! first content with a device and time gets `seq` 0, another one 1, and so on. In the plain case (one content, and none
-//! stored) a single insert settles it. Where something stands at that device and time already, it is read and compared:
-//! the same content is a duplicate, another gets the next `seq`.
+//! What makes two samples one: same device, same time, same content. `candidates` sorts that out within the batch,
+//! `insert` against what is stored.
 //!
 //! Every statement touches its rows in sorted order, so that two writers wait for each other instead of blocking each
 //! other for good.
@@ -14,12 +12,12 @@ use chrono::{DateTime, Utc};
 use sqlx::{Connection as _, PgConnection};
 use uuid::{NoContext, Timestamp, Uuid};
 
-use super::{Arrival, Receipt, Submission, packets};
+use super::{Arrival, Receipt, Submission, candidates, insert, packets};
 use crate::{
     db::{
         DbError, api_key, device,
         latest::{self, Known},
-        measurement::{self, NewMeasurement},
+        measurement::NewMeasurement,
         partition::{Family, Partitions},
         readings, uplink,
         uplink::UplinkRow,
@@ -27,34 +25,11 @@ use crate::{
     domain::{
         api_key::ApiKeyId,
         device::{DeviceId, DeviceKey},
-        measurement::{Measurement, MeasurementKey},
+        measurement::MeasurementKey,
         month::Month,
-        quality::QualityFlags,
-        quantity::Quantity,
-        sample::Sample,
         trace::Trace,
     },
-    ingest::Rejection,
 };
-
-/// Different samples that one device may have at one time. More are a clock that stands still.
-const MAX_AT_ONE_TIME: usize = 256;
-
-/// The samples of one device at one time: those that differ, in the order they came.
-type Moments<'a> = BTreeMap<(DeviceId, DateTime<Utc>), Vec<Distinct<'a>>>;
-
-/// A content that no sample before it in the batch had at this device and time.
-#[derive(Clone, Copy)]
-struct Distinct<'a> {
-    /// The submission that brought it first.
-    submission: usize,
-    /// Its place in that submission's body.
-    index: usize,
-    sample: &'a Sample,
-    uplink_id: Option<Uuid>,
-    flags: QualityFlags,
-    trace: Trace,
-}
 
 /// What became of a submission; none where its key is no longer valid, and nothing of it was stored.
 pub(super) type Outcome = Option<Receipt>;
@@ -102,9 +77,9 @@ async fn store_all(
     let uplinks: Vec<_> = submissions.iter().map(|submission| uplink_id(submission)).collect();
 
     let mut receipts: Vec<_> = submissions.iter().map(|submission| receipt(submission)).collect();
-    let mut moments = moments(submissions, &ids, &uplinks, &mut receipts);
-    judge(&mut moments, &traces);
-    let recorded = insert(db, moments, &mut receipts, now).await?;
+    let mut candidates = candidates::gather(submissions, &ids, &uplinks, &mut receipts);
+    candidates::judge(&mut candidates, &traces);
+    let recorded = insert::insert(db, candidates, &mut receipts, now).await?;
     if !recorded.is_empty() {
         readings::add(db, &recorded).await?;
         latest::advance(&mut *db, &newest(&recorded)).await?;
@@ -118,7 +93,7 @@ async fn store_all(
 }
 
 /// A receipt that tells of nothing but what was sorted out before.
-fn receipt(submission: &Submission) -> Receipt {
+pub(super) fn receipt(submission: &Submission) -> Receipt {
     let rejected = submission.decoded.as_ref().map_or_else(|_| Vec::new(), |decoded| decoded.rejected.clone());
     Receipt { recorded: 0, duplicates: 0, rejected }
 }
@@ -174,176 +149,6 @@ async fn devices(db: &mut PgConnection, submissions: &[&Submission], now: DateTi
         devices.extend(latest::known(&mut *db, &new).await?); // also those that another gateway added meanwhile
     }
     Ok(devices)
-}
-
-/// Gathers the samples by device and time, and counts those that the batch holds twice.
-fn moments<'a>(
-    submissions: &[&'a Submission],
-    devices: &HashMap<String, DeviceId>,
-    uplinks: &[Option<Uuid>],
-    receipts: &mut [Receipt],
-) -> Moments<'a> {
-    let mut moments = Moments::new();
-    for (number, submission) in submissions.iter().enumerate() {
-        for seen in submission.observations() {
-            let Some(&device) = devices.get(seen.device.as_str()) else { continue }; // all of them were added
-            let distinct = moments.entry((device, seen.sample.measured_at)).or_default();
-            if distinct.iter().any(|other| other.sample.same_content(&seen.sample)) {
-                receipts[number].duplicates += 1;
-            } else if distinct.len() >= MAX_AT_ONE_TIME {
-                receipts[number].rejected.push(too_many(seen.index));
-            } else {
-                let (index, sample, uplink_id) = (seen.index, &seen.sample, uplinks[number]);
-                let (flags, trace) = (sample.flags, Trace::of(sample, None));
-                distinct.push(Distinct { submission: number, index, sample, uplink_id, flags, trace });
-            }
-        }
-    }
-    moments
-}
-
-/// Flags what is doubtful by the sample before it: the one before in the batch, or the newest stored one. A sample that
-/// comes late, from before the newest one, stands by itself; it is no reason to read its neighbours from the archive.
-fn judge(moments: &mut Moments<'_>, traces: &HashMap<DeviceId, Trace>) {
-    let mut carried: Option<(DeviceId, Trace)> = None;
-    for (&(device, measured_at), distinct) in moments {
-        let before = match carried {
-            Some((carried, trace)) if carried == device => Some(trace),
-            _ => traces.get(&device).copied().filter(|trace| trace.measured_at < measured_at),
-        };
-        for distinct in distinct.iter_mut() {
-            distinct.trace = Trace::of(distinct.sample, before.as_ref());
-            if let Some(before) = before {
-                distinct.flags = distinct.sample.flags.or(distinct.trace.doubts(&before));
-            }
-        }
-        carried = distinct.last().map(|distinct| (device, distinct.trace));
-    }
-}
-
-/// Inserts what is not stored yet, and gives back those rows.
-async fn insert<'a>(
-    db: &mut PgConnection,
-    mut moments: Moments<'a>,
-    receipts: &mut [Receipt],
-    now: DateTime<Utc>,
-) -> Result<Vec<NewMeasurement<'a>>, DbError> {
-    let mut recorded = Vec::new();
-    // The plain case first, without reading: one content, and the hope that none is stored.
-    let mut rows: Vec<_> = moments
-        .iter()
-        .filter(|(_, distinct)| distinct.len() == 1)
-        .map(|(&at, distinct)| row(at, 0, distinct[0]))
-        .collect();
-    loop {
-        let added = if rows.is_empty() { HashSet::new() } else { measurement::add(&mut *db, &rows, now).await? };
-        for row in rows.drain(..).filter(|row| added.contains(&row.key)) {
-            if let Some(distinct) = moments.get_mut(&(row.key.device_id, row.key.measured_at)) {
-                distinct.retain(|distinct| {
-                    let mine = std::ptr::eq(distinct.sample, row.sample);
-                    receipts[distinct.submission].recorded += usize::from(mine);
-                    !mine
-                });
-            }
-            recorded.push(row);
-        }
-        moments.retain(|_, distinct| !distinct.is_empty());
-        if moments.is_empty() {
-            return Ok(recorded);
-        }
-        // Something stands at these times, or several contents do: compare with what is stored. When another writer
-        // commits between the reading and the insert, some rows are not added and the round is made again.
-        rows = against_stored(db, &mut moments, receipts).await?;
-    }
-}
-
-/// Takes out what is stored already, and gives each other sample the next free `seq` at its device and time.
-async fn against_stored<'a>(
-    db: &mut PgConnection,
-    moments: &mut Moments<'a>,
-    receipts: &mut [Receipt],
-) -> Result<Vec<NewMeasurement<'a>>, DbError> {
-    let times: Vec<_> = moments.keys().copied().collect();
-    let stored = stored(db, &times).await?;
-    let mut rows = Vec::new();
-    for (&at, distinct) in moments.iter_mut() {
-        let there = stored.get(&at).map_or(&[][..], Vec::as_slice);
-        let mut room = MAX_AT_ONE_TIME.saturating_sub(there.len());
-        distinct.retain(|distinct| {
-            if there.iter().any(|(_, stored)| stored.same_content(distinct.sample)) {
-                receipts[distinct.submission].duplicates += 1;
-                return false;
-            }
-            if room == 0 {
-                receipts[distinct.submission].rejected.push(too_many(distinct.index));
-                return false;
-            }
-            room -= 1;
-            true
-        });
-        let next = there.iter().map(|(seq, _)| seq + 1).max().unwrap_or(0);
-        rows.extend((next..).zip(distinct.iter()).map(|(seq, &distinct)| row(at, seq, distinct)));
-    }
-    Ok(rows)
-}
-
-/// The stored samples of these devices at these times, whole, each with its `seq`.
-async fn stored(
-    db: &mut PgConnection,
-    times: &[(DeviceId, DateTime<Utc>)],
-) -> Result<HashMap<(DeviceId, DateTime<Utc>), Vec<(i32, Sample)>>, DbError> {
-    let measurements = measurement::at_times(&mut *db, times).await?;
-    let keys: Vec<_> = measurements.iter().map(|measurement| measurement.key).collect();
-    let mut samples: HashMap<MeasurementKey, Sample> =
-        measurements.iter().map(|measurement| (measurement.key, sample_of(measurement))).collect();
-    for group in readings::GROUPS {
-        for (key, readings) in readings::by_keys(&mut *db, group, &keys).await? {
-            if let Some(sample) = samples.get_mut(&key) {
-                readings.iter().for_each(|(quantity, value)| set(sample, quantity, Some(value)));
-            }
-        }
-    }
-    let mut by_time: HashMap<_, Vec<_>> = HashMap::new();
-    for (key, sample) in samples {
-        by_time.entry((key.device_id, key.measured_at)).or_default().push((key.seq, sample));
-    }
-    Ok(by_time)
-}
-
-fn sample_of(measurement: &Measurement) -> Sample {
-    let mut sample = Sample::new(measurement.key.measured_at);
-    sample.position = measurement.position;
-    set(&mut sample, Quantity::Pm1, measurement.pm1.map(f64::from));
-    set(&mut sample, Quantity::Pm2_5, measurement.pm2_5.map(f64::from));
-    set(&mut sample, Quantity::Pm4, measurement.pm4.map(f64::from));
-    set(&mut sample, Quantity::Pm10, measurement.pm10.map(f64::from));
-    sample
-}
-
-fn set(sample: &mut Sample, quantity: Quantity, value: Option<f64>) {
-    if let Some(value) = value {
-        let _ = sample.readings.set(quantity, value); // what was stored was usable
-    }
-}
-
-fn row((device_id, measured_at): (DeviceId, DateTime<Utc>), seq: i32, distinct: Distinct<'_>) -> NewMeasurement<'_> {
-    NewMeasurement {
-        key: MeasurementKey { device_id, measured_at, seq },
-        sample: distinct.sample,
-        uplink_id: distinct.uplink_id,
-        flags: distinct.flags,
-        trace: distinct.trace,
-    }
-}
-
-fn too_many(index: usize) -> Rejection {
-    Rejection {
-        index,
-        code: "TOO_MANY_AT_ONE_TIME",
-        detail: format!(
-            "the device has {MAX_AT_ONE_TIME} different samples with this very time: its clock seems to stand still"
-        ),
-    }
 }
 
 /// The newest measurement of each device, sorted by device.

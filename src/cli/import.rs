@@ -1,0 +1,120 @@
+//! `airgraph import`: records files of samples.
+
+use std::{
+    fmt::Write as _,
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use chrono::NaiveDate;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::session::{Session, print};
+use crate::{
+    clock::Clock,
+    config::DatabaseArgs,
+    db::embedded::Share,
+    domain::device::DeviceKey,
+    ingest::{
+        csv::{Columns, Options},
+        recorder::Recorder,
+        upload::{self, Report, Task},
+    },
+};
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Import")]
+pub(super) struct Import {
+    /// CSV files: `CleanCycle` SD cards and backups, or columns named time, device, latitude, pm10, …; `-` is standard input
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+
+    /// The device of lines that name none
+    #[arg(long, value_parser = |text: &str| DeviceKey::try_new(text))]
+    device: Option<DeviceKey>,
+
+    /// The date of a file's first line, where the logger's clock had it wrong; the other lines keep their distance
+    #[arg(long)]
+    date: Option<NaiveDate>,
+
+    /// What columns with other names mean, such as Zeit:time,Feinstaub:pm10
+    #[arg(long, default_value = "")]
+    columns: Columns,
+
+    /// Tell what would become of the files, and store nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Result<()> {
+    // Before the database: as root they may be readable that will not be once its privileges are given up.
+    let files = import.files.iter().map(|path| Ok((path, open(path)?))).collect::<anyhow::Result<Vec<_>>>()?;
+    let session = Session::open(database, 1, Share::Attach).await?;
+    let clock = Clock::system();
+    let (recorder, writers) = Recorder::start(&session.database.writes, &clock);
+    let mut outcome = Ok(());
+    for (path, (file, length)) in files {
+        let bar = progress(path, length);
+        let options =
+            Options { device: import.device.clone(), date: import.date, columns: import.columns.clone(), only: None };
+        let task = Task { options, api_key: None, dry_run: import.dry_run };
+        let (report, ended) = upload::run(&recorder, &clock, bar.wrap_read(file), task).await;
+        bar.finish_and_clear();
+        print(&summary(path, &report))?;
+        if let Err(error) = ended {
+            let advice = "what was recorded stays; import the file again, whole, to go on";
+            outcome = Err(anyhow::Error::new(error).context(format!("{}: {advice}", path.display())));
+            break;
+        }
+    }
+    writers.finish().await;
+    session.close().await?;
+    outcome
+}
+
+/// A file and its length in bytes, where it has one.
+fn open(path: &Path) -> anyhow::Result<(Box<dyn Read + Send>, Option<u64>)> {
+    if path == Path::new("-") {
+        return Ok((Box::new(io::stdin()), None));
+    }
+    let file = File::open(path).with_context(|| path.display().to_string())?;
+    let metadata = file.metadata().with_context(|| path.display().to_string())?;
+    anyhow::ensure!(!metadata.is_dir(), "{} is a folder; name the files in it", path.display());
+    let length = metadata.is_file().then(|| metadata.len());
+    Ok((Box::new(file), length))
+}
+
+/// A progress bar on standard error; nothing where that is no terminal.
+fn progress(path: &Path, length: Option<u64>) -> ProgressBar {
+    let (bar, template) = match length {
+        Some(length) => (ProgressBar::new(length), "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left"),
+        None => (ProgressBar::new_spinner(), "{msg} {spinner} {bytes} {bytes_per_sec}"),
+    };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.with_style(style).with_message(path.display().to_string())
+}
+
+fn summary(path: &Path, report: &Report) -> String {
+    let Report { dry_run, lines, recorded, duplicates, rejected, ignored_columns } = report;
+    let would = if *dry_run { " would be" } else { "" };
+    let mut text = format!(
+        "{}: {lines} lines: {recorded}{would} recorded, {duplicates} duplicates, {} rejected\n",
+        path.display(),
+        rejected.count
+    );
+    // Writing to a String can't fail.
+    if !ignored_columns.is_empty() {
+        let _ = writeln!(text, "  without a meaning here: {}", ignored_columns.join(", "));
+    }
+    for line in &rejected.lines {
+        let _ = writeln!(text, "  line {}: {}: {}", line.line, line.code, line.detail);
+    }
+    let more = rejected.count.saturating_sub(rejected.lines.len() as u64);
+    if more > 0 {
+        let _ = writeln!(text, "  and {more} more");
+    }
+    text
+}

@@ -1,0 +1,101 @@
+//! `COPY` in Postgres' binary format: the fastest way to put many rows into a table.
+//!
+//! Source of the format: the Postgres manual, "COPY", file formats. A row is a count of fields and for each its length
+//! (-1 for null) and its bytes, big-endian; a time is microseconds since 2000.
+
+use chrono::{DateTime, Utc};
+use sqlx::{AssertSqlSafe, PgConnection, SqlSafeStr as _};
+use uuid::Uuid;
+
+use super::DbError;
+
+const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+const END: i16 = -1;
+const NULL: i32 = -1;
+/// 2000-01-01 in microseconds since 1970.
+const EPOCH_MICROS: i64 = 946_684_800_000_000;
+/// What is put together before it is sent: Postgres works on one piece while the next is made.
+const PIECE: usize = 128 << 10;
+
+/// From so many rows on, `COPY` is faster than an insert of arrays, whose statement is prepared once and for all.
+pub const COPY_FROM: usize = 500;
+
+/// A row as it is put together, field by field in the order of the columns.
+pub(super) struct Row<'a>(&'a mut Vec<u8>);
+
+/// What a column holds.
+pub(super) trait Field {
+    /// Appends length and bytes.
+    fn put(self, buffer: &mut Vec<u8>);
+}
+
+impl Row<'_> {
+    /// Appends a field.
+    pub fn put(&mut self, field: impl Field) -> &mut Self {
+        field.put(self.0);
+        self
+    }
+}
+
+macro_rules! fields {
+    ($($type:ty => |$value:ident| $bytes:expr;)+) => {
+        $(impl Field for $type {
+            fn put(self, buffer: &mut Vec<u8>) {
+                let $value = self;
+                let bytes = $bytes;
+                let length = i32::try_from(size_of_val(&bytes)).unwrap_or(NULL); // 4, 8 or 16
+                buffer.extend_from_slice(&length.to_be_bytes());
+                buffer.extend_from_slice(&bytes);
+            }
+        })+
+    };
+}
+
+fields! {
+    i32 => |value| value.to_be_bytes();
+    i64 => |value| value.to_be_bytes();
+    f32 => |value| value.to_be_bytes();
+    f64 => |value| value.to_be_bytes();
+    Uuid => |value| value.into_bytes();
+    DateTime<Utc> => |value| (value.timestamp_micros() - EPOCH_MICROS).to_be_bytes();
+}
+
+impl<T: Field> Field for Option<T> {
+    fn put(self, buffer: &mut Vec<u8>) {
+        match self {
+            Some(value) => value.put(buffer),
+            None => buffer.extend_from_slice(&NULL.to_be_bytes()),
+        }
+    }
+}
+
+/// Puts rows into a table. Names of tables and columns are ours, never a client's.
+///
+/// # Errors
+/// When the database fails or a constraint refuses a row; then none is stored, and the transaction is spoilt up to its
+/// last savepoint.
+pub(super) async fn copy<T>(
+    db: &mut PgConnection,
+    table: &str,
+    columns: &[&str],
+    rows: &[T],
+    put: impl Fn(&T, &mut Row<'_>),
+) -> Result<(), DbError> {
+    let statement = format!("copy {table} ({}) from stdin (format binary)", columns.join(", "));
+    let mut copy = db.copy_in_raw(AssertSqlSafe(statement).into_sql_str().as_str()).await?;
+    let fields = i16::try_from(columns.len()).unwrap_or(i16::MAX);
+    let mut buffer = Vec::with_capacity(PIECE + (PIECE >> 3));
+    buffer.extend_from_slice(SIGNATURE);
+    for row in rows {
+        buffer.extend_from_slice(&fields.to_be_bytes());
+        put(row, &mut Row(&mut buffer));
+        if buffer.len() >= PIECE {
+            copy.send(buffer.as_slice()).await?;
+            buffer.clear();
+        }
+    }
+    buffer.extend_from_slice(&END.to_be_bytes());
+    copy.send(buffer.as_slice()).await?;
+    copy.finish().await?;
+    Ok(())
+}

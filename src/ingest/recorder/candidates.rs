@@ -1,0 +1,134 @@
+//! The samples of a batch that may become rows: sorted, each content once, held against the sample before.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{Receipt, Submission};
+use crate::{
+    db::measurement::NewMeasurement,
+    domain::{
+        device::{DeviceId, DeviceKey},
+        measurement::MeasurementKey,
+        quality::QualityFlags,
+        sample::Sample,
+        trace::Trace,
+    },
+    ingest::Rejection,
+};
+
+/// Different samples that one device may have at one time. More are a clock that stands still.
+pub(super) const MAX_AT_ONE_TIME: usize = 256;
+
+/// A content that no sample before it in the batch had at this device and time.
+#[derive(Clone, Copy)]
+pub(super) struct Candidate<'a> {
+    pub device: DeviceId,
+    /// The submission that brought it first.
+    pub submission: usize,
+    /// Its place in that submission's body.
+    pub index: usize,
+    pub sample: &'a Sample,
+    pub uplink_id: Option<Uuid>,
+    pub flags: QualityFlags,
+    pub trace: Trace,
+    /// The number that it is to get among the samples of its moment, once that is known.
+    pub seq: Option<i32>,
+}
+
+/// A device and a time.
+pub(super) type Moment = (DeviceId, DateTime<Utc>);
+
+impl<'a> Candidate<'a> {
+    pub fn moment(&self) -> Moment {
+        (self.device, self.sample.measured_at)
+    }
+
+    /// The row that it is to become, once it has a number.
+    pub fn row(&self) -> Option<NewMeasurement<'a>> {
+        let (device_id, measured_at) = self.moment();
+        Some(NewMeasurement {
+            key: MeasurementKey { device_id, measured_at, seq: self.seq? },
+            sample: self.sample,
+            uplink_id: self.uplink_id,
+            flags: self.flags,
+            trace: self.trace,
+        })
+    }
+
+    /// Why it is left out when its device has too many samples of its moment.
+    pub fn too_many(&self) -> Rejection {
+        Rejection {
+            index: self.index,
+            code: "TOO_MANY_AT_ONE_TIME",
+            detail: format!(
+                "the device has {MAX_AT_ONE_TIME} different samples with this very time: its clock seems to stand still"
+            ),
+        }
+    }
+}
+
+/// Gathers the samples of a batch, sorted by device and time and within a moment as they came, and counts those that the
+/// batch holds twice.
+pub(super) fn gather<'a>(
+    submissions: &[&'a Submission],
+    devices: &HashMap<String, DeviceId>,
+    uplinks: &[Option<Uuid>],
+    receipts: &mut [Receipt],
+) -> Vec<Candidate<'a>> {
+    let mut all = Vec::with_capacity(submissions.iter().map(|submission| submission.observations().len()).sum());
+    for (number, submission) in submissions.iter().enumerate() {
+        let mut last: Option<(&DeviceKey, DeviceId)> = None; // most submissions speak of one device
+        for seen in submission.observations() {
+            let device = match last {
+                Some((key, device)) if *key == seen.device => device,
+                _ => match devices.get(seen.device.as_str()) {
+                    Some(&device) => device,
+                    None => continue, // all of them were added
+                },
+            };
+            last = Some((&seen.device, device));
+            let (index, sample, uplink_id) = (seen.index, &seen.sample, uplinks[number]);
+            let (flags, trace) = (sample.flags, Trace::of(sample, None));
+            all.push(Candidate { device, submission: number, index, sample, uplink_id, flags, trace, seq: None });
+        }
+    }
+    all.sort_by_key(Candidate::moment);
+
+    let mut kept: Vec<Candidate<'_>> = Vec::with_capacity(all.len());
+    let mut moment = 0; // where the present moment begins in `kept`
+    for candidate in all {
+        if kept.last().is_some_and(|last| last.moment() != candidate.moment()) {
+            moment = kept.len();
+        }
+        if kept[moment..].iter().any(|other| other.sample.same_content(candidate.sample)) {
+            receipts[candidate.submission].duplicates += 1;
+        } else if kept.len() - moment >= MAX_AT_ONE_TIME {
+            receipts[candidate.submission].rejected.push(candidate.too_many());
+        } else {
+            kept.push(candidate);
+        }
+    }
+    kept
+}
+
+/// Flags what is doubtful by the sample before it: the one before in the batch, or the newest stored one. A sample that
+/// comes late, from before the newest one, stands by itself; it is no reason to read its neighbours from the archive.
+pub(super) fn judge(candidates: &mut [Candidate<'_>], traces: &HashMap<DeviceId, Trace>) {
+    let mut carried: Option<(DeviceId, Trace)> = None;
+    for moment in candidates.chunk_by_mut(|one, other| one.moment() == other.moment()) {
+        let (device, measured_at) = moment[0].moment();
+        let before = match carried {
+            Some((carried, trace)) if carried == device => Some(trace),
+            _ => traces.get(&device).copied().filter(|trace| trace.measured_at < measured_at),
+        };
+        for candidate in moment.iter_mut() {
+            candidate.trace = Trace::of(candidate.sample, before.as_ref());
+            if let Some(before) = before {
+                candidate.flags = candidate.sample.flags.or(candidate.trace.doubts(&before));
+            }
+        }
+        carried = moment.last().map(|last| (device, last.trace));
+    }
+}

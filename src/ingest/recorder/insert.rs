@@ -1,0 +1,186 @@
+//! Candidates become rows, or turn out to be stored already.
+//!
+//! The rows' key is (device, time, `seq`). In the plain case, one content at a moment and none stored, `seq` is 0 and one
+//! insert settles it, without reading. Where something stands at that moment already, it is read and compared: the same
+//! content is a duplicate, another gets the next `seq`.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use sqlx::{Connection as _, PgConnection};
+
+use super::{
+    Receipt,
+    candidates::{Candidate, MAX_AT_ONE_TIME, Moment},
+};
+use crate::{
+    db::{
+        COPY_FROM, DbError,
+        measurement::{self, NewMeasurement},
+        readings,
+    },
+    domain::{
+        device::DeviceId,
+        measurement::{Measurement, MeasurementKey},
+        quantity::Quantity,
+        sample::Sample,
+    },
+};
+
+/// Inserts what is not stored yet, and gives back those rows.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn insert<'a>(
+    db: &mut PgConnection,
+    mut left: Vec<Candidate<'a>>,
+    receipts: &mut [Receipt],
+    now: DateTime<Utc>,
+) -> Result<Vec<NewMeasurement<'a>>, DbError> {
+    let mut recorded = Vec::with_capacity(left.len());
+    for moment in left.chunk_by_mut(|one, other| one.moment() == other.moment()) {
+        if let [alone] = moment {
+            alone.seq = Some(0); // in the hope that nothing is stored at its moment
+        }
+    }
+    if left.len() >= COPY_FROM {
+        copy_fresh(db, &mut left, receipts, &mut recorded, now).await?;
+    }
+    while !left.is_empty() {
+        let rows: Vec<_> = left.iter().filter_map(Candidate::row).collect();
+        let added = if rows.is_empty() { HashSet::new() } else { measurement::add(&mut *db, &rows, now).await? };
+        take(&mut left, receipts, &mut recorded, |row| added.contains(&row.key));
+        if !left.is_empty() {
+            // Something stands at these moments, or several contents do. When another writer commits between the
+            // reading and the insert, some rows are not added and the round is made again.
+            against_stored(db, &mut left, receipts).await?;
+        }
+    }
+    Ok(recorded)
+}
+
+/// Moves the candidates whose row is stored from what is left to what is recorded.
+fn take<'a>(
+    left: &mut Vec<Candidate<'a>>,
+    receipts: &mut [Receipt],
+    recorded: &mut Vec<NewMeasurement<'a>>,
+    is_stored: impl Fn(&NewMeasurement<'a>) -> bool,
+) {
+    left.retain(|candidate| match candidate.row().filter(&is_stored) {
+        Some(row) => {
+            receipts[candidate.submission].recorded += 1;
+            recorded.push(row);
+            false
+        }
+        None => true,
+    });
+}
+
+/// The fast way for many rows: those of devices that have nothing stored in the time that the rows span are copied in,
+/// without asking row by row whether the key is free. What another writer stored meanwhile shows as a violated key; then
+/// all take the ordinary way.
+async fn copy_fresh<'a>(
+    db: &mut PgConnection,
+    left: &mut Vec<Candidate<'a>>,
+    receipts: &mut [Receipt],
+    recorded: &mut Vec<NewMeasurement<'a>>,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let of_device = left.chunk_by(|one, other| one.device == other.device);
+    let spans: Vec<_> = of_device
+        .filter_map(|some| Some((some[0].device, some[0].sample.measured_at, some.last()?.sample.measured_at)))
+        .collect();
+    let known = measurement::with_any_in(&mut *db, &spans).await?;
+    let fresh: HashSet<_> = spans.iter().map(|&(device, ..)| device).filter(|device| !known.contains(device)).collect();
+    let is_fresh = |row: &NewMeasurement<'_>| fresh.contains(&row.key.device_id);
+    let rows: Vec<_> = left.iter().filter_map(Candidate::row).filter(is_fresh).collect();
+    if rows.len() < COPY_FROM {
+        return Ok(());
+    }
+    let mut savepoint = db.begin().await?;
+    match measurement::add_many(&mut savepoint, &rows, now).await {
+        Ok(()) => savepoint.commit().await?,
+        Err(DbError::Violation { .. }) => return Ok(savepoint.rollback().await?),
+        Err(error) => return Err(error),
+    }
+    take(left, receipts, recorded, is_fresh);
+    Ok(())
+}
+
+/// Takes out what is stored already, and gives each other candidate the next free `seq` at its moment.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn against_stored(
+    db: &mut PgConnection,
+    left: &mut Vec<Candidate<'_>>,
+    receipts: &mut [Receipt],
+) -> Result<(), DbError> {
+    let mut moments: Vec<_> = left.iter().map(Candidate::moment).collect();
+    moments.dedup();
+    let stored = stored(db, &moments).await?;
+    let mut next: Option<(Moment, i32, usize)> = None; // at the present moment, with the room that is left there
+    left.retain_mut(|candidate| {
+        let moment = candidate.moment();
+        let there = stored.get(&moment).map_or(&[][..], Vec::as_slice);
+        if there.iter().any(|(_, stored)| stored.same_content(candidate.sample)) {
+            receipts[candidate.submission].duplicates += 1;
+            return false;
+        }
+        let (seq, room) = match next {
+            Some((present, seq, room)) if present == moment => (seq, room),
+            _ => {
+                let free = there.iter().map(|(seq, _)| seq + 1).max().unwrap_or(0);
+                (free, MAX_AT_ONE_TIME.saturating_sub(there.len()))
+            }
+        };
+        if room == 0 {
+            next = Some((moment, seq, 0));
+            receipts[candidate.submission].rejected.push(candidate.too_many());
+            return false;
+        }
+        next = Some((moment, seq + 1, room - 1));
+        candidate.seq = Some(seq);
+        true
+    });
+    Ok(())
+}
+
+/// The stored samples at these moments, whole, each with its `seq`.
+async fn stored(
+    db: &mut PgConnection,
+    moments: &[Moment],
+) -> Result<HashMap<(DeviceId, DateTime<Utc>), Vec<(i32, Sample)>>, DbError> {
+    let measurements = measurement::at_times(&mut *db, moments).await?;
+    let keys: Vec<_> = measurements.iter().map(|measurement| measurement.key).collect();
+    let mut samples: HashMap<MeasurementKey, Sample> =
+        measurements.iter().map(|measurement| (measurement.key, sample_of(measurement))).collect();
+    for group in readings::GROUPS {
+        for (key, readings) in readings::by_keys(&mut *db, group, &keys).await? {
+            if let Some(sample) = samples.get_mut(&key) {
+                readings.iter().for_each(|(quantity, value)| set(sample, quantity, Some(value)));
+            }
+        }
+    }
+    let mut by_moment: HashMap<_, Vec<_>> = HashMap::new();
+    for (key, sample) in samples {
+        by_moment.entry((key.device_id, key.measured_at)).or_default().push((key.seq, sample));
+    }
+    Ok(by_moment)
+}
+
+fn sample_of(measurement: &Measurement) -> Sample {
+    let mut sample = Sample::new(measurement.key.measured_at);
+    sample.position = measurement.position;
+    set(&mut sample, Quantity::Pm1, measurement.pm1.map(f64::from));
+    set(&mut sample, Quantity::Pm2_5, measurement.pm2_5.map(f64::from));
+    set(&mut sample, Quantity::Pm4, measurement.pm4.map(f64::from));
+    set(&mut sample, Quantity::Pm10, measurement.pm10.map(f64::from));
+    sample
+}
+
+fn set(sample: &mut Sample, quantity: Quantity, value: Option<f64>) {
+    if let Some(value) = value {
+        let _ = sample.readings.set(quantity, value); // what was stored was usable
+    }
+}

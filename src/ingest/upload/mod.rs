@@ -1,0 +1,148 @@
+//! Files of samples, of any length, in constant memory.
+//!
+//! ```text
+//! file ──▶ a thread that reads and decodes ──▶ a chunk or two ahead ──▶ the recorder, chunk by chunk ──▶ report
+//! ```
+//!
+//! A chunk is stored before the next one is, so what a report counts is stored for good. A file that was cut off can be
+//! sent again whole: what was stored is then a duplicate.
+
+mod report;
+
+use std::{io::Read, time::Duration};
+
+use tokio::{sync::mpsc, time::Instant};
+
+use super::{
+    DecodeError, Decoded,
+    csv::{Chunk, CsvError, FORMAT, Options, Reader},
+    recorder::{Receipt, RecordError, Recorder, Source, Submission},
+};
+use crate::{
+    clock::Clock,
+    domain::{api_key::ApiKeyId, device::DeviceKind},
+};
+
+pub use report::{Rejected, RejectedLine, Report};
+
+/// Chunks decoded ahead of the one that is being stored.
+const AHEAD: usize = 1;
+/// How long to let a full queue drain, or a database come back, before the next try …
+const PAUSE: Duration = Duration::from_millis(200);
+/// … and for how long to go on trying.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What is to be done with a file.
+#[derive(Clone, Debug, Default)]
+pub struct Task {
+    /// What the file doesn't tell.
+    pub options: Options,
+    /// The key that vouches for it.
+    pub api_key: Option<ApiKeyId>,
+    /// Whether to tell what would become of it, and store nothing.
+    pub dry_run: bool,
+}
+
+/// Why a file was not read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// It is none that is understood.
+    #[error("{}", .0.detail)]
+    Refused(DecodeError),
+    /// It broke off.
+    #[error("the file broke off: {0}")]
+    Broken(std::io::Error),
+    /// What was read can't be stored.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}
+
+impl From<CsvError> for UploadError {
+    fn from(error: CsvError) -> Self {
+        match error {
+            CsvError::Refused(reason) => Self::Refused(reason),
+            CsvError::Broken(reason) => Self::Broken(reason),
+        }
+    }
+}
+
+/// What the reading thread hands on.
+enum Piece {
+    Header { kind: DeviceKind, ignored_columns: Vec<String> },
+    Chunk(Chunk),
+}
+
+/// Reads a file to its end and records it. The report tells of all that was stored, also when not everything was.
+pub async fn run(
+    recorder: &Recorder,
+    clock: &Clock,
+    file: impl Read + Send + 'static,
+    task: Task,
+) -> (Report, Result<(), UploadError>) {
+    let Task { options, api_key, dry_run } = task;
+    let (sender, mut pieces) = mpsc::channel(AHEAD);
+    // Ends when the file does, or when nobody takes what it reads any more.
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = read(file, options, &sender) {
+            let _ = sender.blocking_send(Err(error));
+        }
+    });
+    let mut report = Report { dry_run, ..Report::default() };
+    let mut device_kind = DeviceKind::Fixed;
+    while let Some(piece) = pieces.recv().await {
+        let chunk = match piece {
+            Ok(Piece::Chunk(chunk)) => chunk,
+            Ok(Piece::Header { kind, ignored_columns }) => {
+                (device_kind, report.ignored_columns) = (kind, ignored_columns);
+                continue;
+            }
+            Err(error) => return (report, Err(error.into())),
+        };
+        let lines = chunk.lines;
+        let Chunk { observations, rejected, .. } = chunk;
+        let submission = Submission {
+            format: FORMAT,
+            received_at: clock.now(),
+            api_key,
+            source: Source::File,
+            decoded: Ok(Decoded { observations, rejected, ..Decoded::nothing(device_kind) }),
+        };
+        match store(recorder, submission, dry_run).await {
+            Ok(receipt) => report.add(lines, receipt),
+            Err(error) => return (report, Err(error.into())),
+        }
+    }
+    (report, Ok(()))
+}
+
+fn read(file: impl Read, options: Options, pieces: &mpsc::Sender<Result<Piece, CsvError>>) -> Result<(), CsvError> {
+    let mut reader = Reader::open(file, options)?;
+    let header = Piece::Header { kind: reader.kind(), ignored_columns: reader.ignored_columns().to_vec() };
+    let mut piece = header;
+    while pieces.blocking_send(Ok(piece)).is_ok() {
+        let chunk = reader.chunk()?;
+        if chunk.lines == 0 {
+            break;
+        }
+        piece = Piece::Chunk(chunk);
+    }
+    Ok(())
+}
+
+/// Stores a chunk, as soon as there is room for it and the database is there.
+async fn store(recorder: &Recorder, submission: Submission, dry_run: bool) -> Result<Receipt, RecordError> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let outcome = if dry_run {
+            recorder.compare(submission.clone()).await
+        } else {
+            recorder.record(submission.clone()).await
+        };
+        match outcome {
+            Err(RecordError::QueueFull | RecordError::Unavailable) if Instant::now() < until => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What became of a file.
+
+use serde::Serialize;
+
+use crate::ingest::{Rejection, recorder::Receipt};
+
+/// Rejected lines that a report tells one by one; of the others it tells how many they are.
+const MAX_LINES: usize = 1000;
+
+/// What became of a file, or of so much of it as was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Whether nothing was stored, and the numbers tell what would have become of it.
+    pub dry_run: bool,
+    /// Lines read, without the header and what is no data.
+    pub lines: u64,
+    /// Samples stored.
+    pub recorded: u64,
+    /// Samples that were stored before, or stand in the file twice.
+    pub duplicates: u64,
+    /// Lines that are no samples.
+    pub rejected: Rejected,
+    /// Columns that have no meaning here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignored_columns: Vec<String>,
+}
+
+/// Lines that are no samples.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Rejected {
+    /// How many.
+    pub count: u64,
+    /// The first thousand.
+    pub lines: Vec<RejectedLine>,
+}
+
+/// A line that is no sample, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RejectedLine {
+    /// Its number, from 1, the header included.
+    pub line: usize,
+    /// The reason, for programs.
+    pub code: &'static str,
+    /// The reason, for people.
+    pub detail: String,
+}
+
+impl Report {
+    /// Adds what became of some lines.
+    pub(super) fn add(&mut self, lines: u64, receipt: Receipt) {
+        self.lines += lines;
+        self.recorded += receipt.recorded as u64;
+        self.duplicates += receipt.duplicates as u64;
+        self.rejected.count += receipt.rejected.len() as u64;
+        let room = MAX_LINES.saturating_sub(self.rejected.lines.len());
+        let told = receipt.rejected.into_iter().take(room);
+        self.rejected.lines.extend(told.map(|Rejection { index, code, detail }| RejectedLine {
+            line: index,
+            code,
+            detail,
+        }));
+    }
+}

@@ -65,8 +65,9 @@ pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Res
         bar.finish_and_clear();
         print(&summary(path, &report))?;
         if let Err(error) = ended {
-            let advice = "what was recorded stays; import the file again, whole, to go on";
-            outcome = Err(anyhow::Error::new(error).context(format!("{}: {advice}", path.display())));
+            let advice =
+                if report.lines > 0 { "what was recorded stays; import the file again, whole, to go on: " } else { "" };
+            outcome = Err(anyhow::anyhow!("{}: {advice}{error}", path.display()));
             break;
         }
     }

@@ -65,7 +65,13 @@ impl<R: Read> Reader<R> {
     /// When it can't be read, is not one that is known, or asks for an option that is missing.
     pub fn open(file: R, options: Options) -> Result<Self, CsvError> {
         let mut lines = Lines::new(file);
-        let header = lines.next()?.map(|(_, record)| record.clone()).unwrap_or_default();
+        let header = match lines.next()? {
+            Some((_, Ok(record))) => record.clone(),
+            Some((_, Err((code, detail)))) => {
+                return Err(CsvError::Refused(DecodeError::new(code, format!("header: {detail}"))));
+            }
+            None => return Err(CsvError::Refused(DecodeError::new("EMPTY_FILE", "the file holds nothing"))),
+        };
         let only = options.only.clone();
         let layout = Layout::recognise(&header, options).map_err(CsvError::Refused)?;
         Ok(Self { lines, layout, only })
@@ -84,18 +90,21 @@ impl<R: Read> Reader<R> {
     /// Reads on. Nothing is left when a chunk has no lines.
     ///
     /// # Errors
-    /// When the file breaks off, or a line has no end. What comes after the last chunk is not looked at: the end of a line
+    /// When the file breaks off. What comes after the last chunk is not looked at: the end of a line
     /// may be missing, and half a number is another number.
     pub fn chunk(&mut self) -> Result<Chunk, CsvError> {
         let mut chunk = Chunk { lines: 0, observations: Vec::new(), rejected: Vec::new() };
         while chunk.observations.len() < CHUNK && chunk.rejected.len() < CHUNK {
             let Some((line, record)) = self.lines.next()? else { break };
-            if self.layout.is_no_data(record) {
+            if record.as_ref().is_ok_and(|record| self.layout.is_no_data(record)) {
                 continue;
             }
             chunk.lines += 1;
             let index = usize::try_from(line).unwrap_or(usize::MAX);
-            match self.layout.sample(record).and_then(|told| allowed(told, self.only.as_ref())) {
+            match record
+                .and_then(|record| self.layout.sample(record))
+                .and_then(|told| allowed(told, self.only.as_ref()))
+            {
                 Ok((device, sample)) => chunk.observations.push(Observation { index, device, sample }),
                 Err((code, detail)) => chunk.rejected.push(Rejection { index, code, detail }),
             }

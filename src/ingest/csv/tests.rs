@@ -1,1 +1,314 @@
+use proptest::prelude::*;
 
+use super::*;
+use crate::{
+    domain::quantity::Quantity,
+    ingest::testing::{at, damaged},
+};
+
+const CARD: &str = "Counter,Latitude,Longitude,PM10,PM2.5,gpsUpdated,Speed,Altitude,Satellites,Date,Time,Millis,AccX,AccY,\
+AccZ,Temperature,GyroX,GyroY,GyroZ,nAcc,BatteryVIN\n\
+Reference,0,0,0,0,0,0,0,0,0,0,0,16384,12,-3,0,1,2,3,0,0\n\
+21,52.178690,0.122792,35.7,25.8,1,9.50,205.5,6,20260401,93005,123385,-4069.45,595.45,-134.72,21.59,-6.99,34.6,-52.5,273,5.03\n\
+22,52.178828,0.122812,34.3,26.5,0,6.00,213.2,6,20260401,93008,129964,-4346.58,-45.46,-14.82,21.61,-8.0,13.67,-94.35,288,5.03\n";
+
+const BACKUP: &str = ",Unnamed: 0,AccX,Acc_mag,Altitude,BatteryVIN,Counter,Date,DewPt,GyroX,Gyro_mag,Humid,Latitude,Longitude,\
+Millis,MxWSpd,PM10,PM2.5,Press,Rain,Satellites,Speed,Start,Sun,Temp_CBS,Temp_CL,Time,WindDr,WindSp,gpsUpdated,nAcc,uuid\n\
+0,0,-4069.45,4114.98,205.5,5.03,21,1041024,12,-6.99,12.1,80,52.17869,0.122792,123385,20,35.7,25.8,1013,0.2,6,9.5,00:00,3.03,\
+21.59,15.5,19.093888888888888,225,10,1,273,fb231a55\n";
+
+fn options() -> Options {
+    Options { device: Some(DeviceKey::try_new("bike-07").expect("a key")), ..Options::default() }
+}
+
+fn open(file: &str, options: Options) -> Result<Reader<&[u8]>, CsvError> {
+    Reader::open(file.as_bytes(), options)
+}
+
+fn read(file: &str, options: Options) -> Chunk {
+    open(file, options).expect("a known header").chunk().expect("a chunk")
+}
+
+fn refusal(file: &str, options: Options) -> (&'static str, String) {
+    match open(file, options).map(|_| ()) {
+        Err(CsvError::Refused(reason)) => (reason.code, reason.detail),
+        other => panic!("{file:?}: {other:?}"),
+    }
+}
+
+fn readings(observation: &Observation) -> Vec<(Quantity, f64)> {
+    observation.sample.readings.iter().collect()
+}
+
+/// Line and code of what was left out.
+fn rejected(chunk: &Chunk) -> Vec<(usize, &'static str)> {
+    chunk.rejected.iter().map(|rejection| (rejection.index, rejection.code)).collect()
+}
+
+#[test]
+fn a_card_is_known_by_its_header_and_its_calibration_is_no_sample() {
+    let chunk = read(CARD, options());
+    assert_eq!((chunk.lines, rejected(&chunk)), (2, vec![]));
+    let first = &chunk.observations[0];
+    assert_eq!((first.index, first.device.as_str()), (3, "bike-07"));
+    assert_eq!((first.sample.measured_at, first.sample.time_uncertainty_s), (at("2026-04-01T09:30:05Z"), None));
+    let position = first.sample.position.expect("a position");
+    assert_eq!((position.latitude(), position.longitude()), (52.178_69, 0.122_792));
+    assert_eq!(
+        readings(first),
+        [
+            (Quantity::Pm2_5, 25.8),
+            (Quantity::Pm10, 35.7),
+            (Quantity::Temperature, 21.59),
+            (Quantity::Altitude, 205.5),
+            (Quantity::Speed, 9.5),
+            (Quantity::AccelerationX, -4069.45),
+            (Quantity::AccelerationY, 595.45),
+            (Quantity::AccelerationZ, -134.72),
+            (Quantity::RotationX, -6.99),
+            (Quantity::RotationY, 34.6),
+            (Quantity::RotationZ, -52.5),
+            (Quantity::BatteryVoltage, 5.03),
+            (Quantity::Satellites, 6.0),
+            (Quantity::GpsUpdated, 1.0),
+            (Quantity::SampleCounter, 21.0),
+            (Quantity::Uptime, 123_385.0),
+            (Quantity::AccelerometerSamples, 273.0),
+        ]
+    );
+    assert_eq!(open(CARD, options()).expect("open").kind(), DeviceKind::Mobile);
+}
+
+#[test]
+fn a_backup_is_known_by_its_header_and_its_weather_has_a_home() {
+    let chunk = read(BACKUP, options());
+    assert_eq!((chunk.lines, rejected(&chunk)), (1, vec![]));
+    let sample = &chunk.observations[0].sample;
+    assert_eq!(sample.measured_at, at("2004-10-24T19:05:38Z"));
+    let knot = 1852.0 / 3600.0;
+    for (quantity, value) in [
+        (Quantity::AccelerationMagnitude, 4114.98),
+        (Quantity::RotationMagnitude, 12.1),
+        (Quantity::Temperature, 21.59),
+        (Quantity::AmbientTemperature, 15.5),
+        (Quantity::DewPoint, 12.0),
+        (Quantity::Humidity, 80.0),
+        (Quantity::Pressure, 1013.0),
+        (Quantity::Rain, 0.2),
+        (Quantity::Sunshine, 3.03),
+        (Quantity::WindDirection, 225.0),
+        (Quantity::WindSpeed, 10.0 * knot),
+        (Quantity::WindGust, 20.0 * knot),
+    ] {
+        assert_eq!(sample.readings.get(quantity), Some(value), "{quantity:?}");
+    }
+    assert_eq!(open(BACKUP, options()).expect("open").ignored_columns(), ["Start", "uuid"]);
+}
+
+#[test]
+fn plain_columns_may_stand_in_any_order_and_be_renamed() {
+    let file = "pm10,time,device,longitude,latitude,mood\n\
+                12.4,2026-05-01T10:00:00Z,a,0.12,52.2,good\n\
+                ,2026-05-01 12:00:00.5,b,,,\n\
+                7,2026-05-01T12:00:00+02:00,\"c \",,NaN,bad\n";
+    let chunk = read(file, options());
+    let devices: Vec<_> = chunk.observations.iter().map(|seen| seen.device.as_str()).collect();
+    assert_eq!((devices, rejected(&chunk)), (vec!["a", "c"], vec![(3, "NO_VALUES")]));
+    assert_eq!(chunk.observations[1].sample.measured_at, at("2026-05-01T10:00:00Z"));
+    assert_eq!(open(file, Options::default()).expect("open").ignored_columns(), ["mood"]);
+
+    let german = "Zeit,Feinstaub,PM10\n2026-05-01 10:00:00,6.8,12.4\n";
+    let columns = "Zeit:time, Feinstaub:pm2_5,PM10:pm10".parse().expect("columns");
+    let chunk = read(german, Options { columns, ..options() });
+    assert_eq!(readings(&chunk.observations[0]), [(Quantity::Pm2_5, 6.8), (Quantity::Pm10, 12.4)]);
+}
+
+#[test]
+fn the_date_option_puts_the_first_line_right_and_the_others_keep_their_distance() {
+    let file = "Date,Time,PM10\n20041024,235959,1\n20041025,3,2\n";
+    let date = Some("2024-06-09".parse().expect("a date"));
+    let chunk = read(file, Options { date, ..options() });
+    let times: Vec<_> = chunk.observations.iter().map(|seen| seen.sample.measured_at).collect();
+    assert_eq!(times, [at("2024-06-09T23:59:59Z"), at("2024-06-10T00:00:03Z")]);
+    assert_eq!(
+        refusal("time,pm10\n", Options { date, ..options() }).0,
+        "OPTION_NOT_APPLICABLE",
+        "whole times are not shifted"
+    );
+}
+
+#[test]
+fn a_bad_line_costs_itself_and_is_named_by_its_number() {
+    let file = "time,latitude,longitude,pm10\n\
+                2026-05-01T10:00:00Z,52.2,0.1,1\n\
+                2026-05-01T10:00:01Z,52.2,0.1\n\
+                2026-05-01T10:00:02Z,52.2,0.1,1,2\n\
+                \n\
+                yesterday,52.2,0.1,1\n\
+                2026-02-30T10:00:00Z,52.2,0.1,1\n\
+                2026-05-01T10:00:03Z,91,0.1,1\n\
+                2026-05-01T10:00:04Z,,0.1,1\n\
+                2026-05-01T10:00:05Z,52.2,0.1,much\n\
+                2026-05-01T10:00:06Z,52.2,0.1,1e999\n\
+                2026-05-01T10:00:07Z,52.2,0.1,1e39\n\
+                ,52.2,0.1,1\n\
+                2026-05-01T10:00:08Z,52.2,0.1,2,\n";
+    let chunk = read(file, options());
+    assert_eq!(
+        rejected(&chunk),
+        [
+            (3, "WRONG_FIELD_COUNT"),
+            (4, "WRONG_FIELD_COUNT"),
+            (6, "INVALID_TIME"),
+            (7, "INVALID_TIME"),
+            (8, "INVALID_POSITION"),
+            (9, "INVALID_POSITION"),
+            (10, "WRONG_TYPE"),
+            (11, "WRONG_TYPE"),
+            (12, "INVALID_VALUE"),
+            (13, "MISSING_TIME"),
+        ]
+    );
+    let good: Vec<_> = chunk.observations.iter().map(|seen| seen.index).collect();
+    assert_eq!((chunk.lines, good), (12, vec![2, 14]), "an empty field behind the last does no harm");
+}
+
+#[test]
+fn times_that_are_none_are_told_so() {
+    let card = |date: &str, time: &str| rejected(&read(&format!("Date,Time,PM10\n{date},{time},1\n"), options()));
+    assert_eq!(card("20260501", "235959"), []);
+    assert_eq!(card("20260501", "0"), [], "midnight");
+    assert_eq!(card("20260501", "93005.50"), []);
+    for (date, time) in [
+        ("0", "0"),
+        ("2026051", "93005"),
+        ("20260431", "93005"),
+        ("20260501", "240000"),
+        ("20260501", "96000"),
+        ("20260501", "-1"),
+        ("20260501", "9:30"),
+        ("20260501", "93005.x"),
+        ("+2026051", "0"),
+    ] {
+        assert_eq!(card(date, time), [(2, "INVALID_TIME")], "{date} {time}");
+    }
+    let backup =
+        |date: &str, time: &str| rejected(&read(&format!("Date,Time,PM10,uuid\n{date},{time},1,x\n"), options()));
+    assert_eq!(backup("1041024.0", "23.9998"), []);
+    for (date, time) in [("1041324", "1"), ("-1", "1"), ("99999999999", "1"), ("1041024", "24"), ("1041024", "-0.1")] {
+        assert_eq!(backup(date, time), [(2, "INVALID_TIME")], "{date} {time}");
+    }
+}
+
+#[test]
+fn a_header_that_says_too_little_is_refused_with_what_is_missing() {
+    for (file, expected) in [
+        ("", "EMPTY_FILE"),
+        ("\n\n", "EMPTY_FILE"),
+        ("when;what\n", "UNKNOWN_HEADER"),
+        ("Date,PM10\n", "UNKNOWN_HEADER"),
+        ("time,mood\n", "MISSING_COLUMN"),
+        ("time,pm10,pm10\n", "DUPLICATE_COLUMN"),
+    ] {
+        assert_eq!(refusal(file, options()).0, expected, "{file:?}");
+    }
+    assert_eq!(refusal("time,pm10\n", Options::default()).0, "MISSING_DEVICE");
+    assert_eq!(refusal(CARD, Options::default()).0, "MISSING_DEVICE");
+    let columns = "Zeit:time".parse().expect("columns");
+    assert_eq!(refusal("time,pm10\n", Options { columns, ..options() }).0, "MISSING_COLUMN");
+    assert!(matches!(Reader::open(&b"\xff\xfe,time\n"[..], options()), Err(CsvError::Refused(_))));
+    assert_eq!(refusal(&"x,".repeat(2000), options()).0, "UNKNOWN_HEADER");
+}
+
+#[test]
+fn a_key_bound_to_a_device_gets_in_the_samples_of_that_device_only() {
+    let file = "time,device,pm10\n2026-05-01T10:00:00Z,mine,1\n2026-05-01T10:00:00Z,yours,1\n2026-05-01T10:00:01Z,,1\n";
+    let mine = Some(DeviceKey::try_new("mine").expect("a key"));
+    let chunk = read(file, Options { device: mine.clone(), only: mine, ..Options::default() });
+    assert_eq!((chunk.observations.len(), rejected(&chunk)), (2, vec![(3, "FORBIDDEN")]));
+}
+
+#[test]
+fn names_of_columns_are_two_with_a_colon() {
+    for text in ["time", ":time", "Zeit:", "a:time,,b"] {
+        assert!(matches!(text.parse::<Columns>(), Err(InvalidColumns::Entry(_))), "{text}");
+    }
+    assert_eq!("a:time,a:pm10".parse::<Columns>(), Err(InvalidColumns::Twice("a".to_owned())));
+    assert_eq!("".parse::<Columns>(), Ok(Columns::default()));
+}
+
+#[test]
+fn a_line_that_is_too_long_or_has_an_open_quote_costs_itself() {
+    let good = "2026-05-01T10:00:00Z,1\n";
+    let file = format!("time,pm10\n{good}2026-05-01T10:00:01Z,\"2\n{good}{}\n{good}", "x".repeat(1 << 20));
+    let chunk = read(&file, options());
+    let lines: Vec<_> = chunk.observations.iter().map(|seen| seen.index).collect();
+    assert_eq!(
+        (lines, rejected(&chunk)),
+        (vec![2, 3, 4, 6], vec![(5, "LINE_TOO_LONG")]),
+        "what an open quote holds is read"
+    );
+    assert_eq!(refusal(&"x".repeat(1 << 20), options()).0, "LINE_TOO_LONG");
+    let quoted = read("\u{feff}\"time\",device,pm10\r\n2026-05-01T10:00:00Z,\"a \"\"b\"\", c\",1\r\n", options());
+    assert_eq!(quoted.observations[0].device.as_str(), "a \"b\", c");
+}
+
+#[test]
+fn a_long_file_is_read_in_chunks() {
+    let file = format!("time,pm10\n{}", "2026-05-01T10:00:00Z,1\n".repeat(25_000));
+    let mut reader = open(&file, options()).expect("a known header");
+    let lines: Vec<_> = (0..4).map(|_| reader.chunk().expect("in memory").lines).collect();
+    assert_eq!(lines, [10_000, 10_000, 5_000, 0]);
+}
+
+#[test]
+fn a_file_that_breaks_off_is_not_taken_for_one_that_ends() {
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        }
+    }
+    let file = b"time,pm10\n2026-05-01T10:00:00Z,12.4\n2026-05-01T10:00:01Z,12";
+    let mut reader = Reader::open(file.chain(Broken), options()).expect("a known header");
+    assert!(reader.chunk().is_err(), "perhaps it was to be 12.5");
+    assert_eq!(read(str::from_utf8(file).expect("text"), options()).observations.len(), 2);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        if let Ok(mut reader) = Reader::open(&bytes[..], options()) {
+            let _ = reader.chunk();
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_tells_each_line_once(bytes in prop_oneof![damaged(CARD), damaged(BACKUP)]) {
+        if let Ok(mut reader) = Reader::open(&bytes[..], options()) {
+            let chunk = reader.chunk().expect("it is in memory");
+            let mut told: Vec<_> = chunk.observations.iter().map(|seen| seen.index).collect();
+            told.extend(chunk.rejected.iter().map(|rejection| rejection.index));
+            prop_assert_eq!(told.len() as u64, chunk.lines);
+            told.sort_unstable();
+            told.dedup();
+            prop_assert_eq!(told.len() as u64, chunk.lines);
+            for seen in &chunk.observations {
+                prop_assert!(seen.sample.readings.iter().all(|(_, value)| value.is_finite()));
+            }
+        }
+    }
+
+    /// What is written with the shortest decimals reads back as it was.
+    #[test]
+    fn a_plain_line_reads_back(micros in 946_684_800_000_000..1_777_000_000_000_000_i64, pm10 in 0.0..999.9_f32, latitude in -90.0..90.0_f64, longitude in -180.0..180.0_f64) {
+        let time = chrono::DateTime::from_timestamp_micros(micros).expect("a time");
+        let file = format!("time,pm10,latitude,longitude\n{},{pm10},{latitude},{longitude}\n", time.to_rfc3339());
+        let chunk = read(&file, options());
+        let sample = &chunk.observations[0].sample;
+        let position = sample.position.expect("a position");
+        prop_assert_eq!(sample.measured_at, time);
+        prop_assert_eq!((position.latitude(), position.longitude()), (latitude, longitude));
+        prop_assert_eq!(sample.readings.get(Quantity::Pm10).map(crate::domain::readings::narrow), Some(pm10));
+    }
+}

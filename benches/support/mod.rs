@@ -1,3 +1,4 @@
+#![allow(dead_code, reason = "each benchmark uses its part")]
 //! What the benchmarks share: a database, a gateway, load, and the references.
 
 pub mod by_hand;
@@ -11,7 +12,10 @@ use std::{
 
 use airgraph::db::embedded::{self, EmbeddedDatabase, Share};
 use anyhow::{Context as _, Result, ensure};
-use axum::{body::Body, http::Request};
+use axum::{
+    body::{Body, Bytes},
+    http::Request,
+};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
@@ -69,10 +73,34 @@ impl Gateway {
         Ok(Self { address: address.context("an address")?.to_owned(), process, _stdout: stdout })
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> Result<u32> {
+        self.process.id().context("the gateway ended")
+    }
+
     pub async fn stop(mut self) -> Result<()> {
         self.process.kill().await?;
         Ok(())
     }
+}
+
+/// Uploads a file and gives the report.
+pub async fn upload(address: &str, file: Body) -> Result<Bytes> {
+    let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build_http();
+    let request = Request::post(format!("{address}/ingest/csv")).header("x-api-key", KEY).body(file)?;
+    let response = client.request(request).await?;
+    let status = response.status();
+    let report = axum::body::to_bytes(Body::new(response.into_body()), usize::MAX).await?;
+    ensure!(status.is_success(), "{status}: {report:?}");
+    Ok(report)
+}
+
+/// The most memory that a process has had, in megabytes (Linux).
+pub fn peak_memory_mb(pid: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let peak =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
+    Ok(peak.context("no VmHWM")? / 1024)
 }
 
 /// How much is asked.

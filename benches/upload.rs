@@ -1,0 +1,132 @@
+//! How uploads compare: CSV over HTTP against `COPY` of the same rows into a table with the same keys; and the memory that
+//! the gateway takes for a long file.
+//!
+//! ```sh
+//! cargo bench --bench upload         # lines of the long file: AIRGRAPH_BENCH_LINES, 5 million unless told
+//! ```
+//!
+//! Everything runs on this machine at the same time, the load included, so only the ratio says something.
+
+#![expect(clippy::print_stdout, reason = "the outcome")]
+
+mod support;
+
+use std::{fmt::Write as _, time::Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use axum::body::{Body, Bytes};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::stream;
+use serde_json::Value;
+use sqlx::Connection as _;
+use support::{Gateway, database, peak_memory_mb, upload};
+
+/// Lines of the file that is compared, and how often; the fastest of each counts.
+const LINES: u32 = 500_000;
+const ROUNDS: u32 = 3;
+/// Devices in a file, one after the other.
+const DEVICES: u32 = 10;
+/// Lines sent in one piece.
+const PIECE: u32 = 1000;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let long = std::env::var("AIRGRAPH_BENCH_LINES").ok().and_then(|text| text.parse().ok()).unwrap_or(5_000_000);
+    let database = database().await?;
+    let gateway = Gateway::start(&database.url).await?;
+    let (mut uploaded, mut copied) = (0.0_f64, 0.0_f64);
+    for round in 0..ROUNDS {
+        // In turns, so that a machine that gets slower does so for both.
+        uploaded = uploaded.max(csv(&gateway, round).await?);
+        copied = copied.max(copy(&database.url, round).await?);
+    }
+    println!("{:44} {:>12} {:>12} {:>7}", "", "airgraph/s", "reference/s", "ratio");
+    println!("{:44} {uploaded:12.0} {copied:12.0} {:6.2}×", "rows of CSV, against COPY", uploaded / copied);
+
+    let before = peak_memory_mb(gateway.pid()?)?;
+    let pieces = (0..long).step_by(PIECE as usize).map(move |first| lines(9, first..(first + PIECE).min(long), true));
+    let since = Instant::now();
+    send(
+        &gateway,
+        Body::from_stream(stream::iter(std::iter::once(header(true)).chain(pieces).map(Ok::<_, anyhow::Error>))),
+        long,
+    )
+    .await?;
+    let seconds = since.elapsed().as_secs_f64();
+    let after = peak_memory_mb(gateway.pid()?)?;
+    println!(
+        "{long} lines in one file: {:.0} rows/s, the gateway's peak memory {after} MB ({before} MB before)",
+        f64::from(long) / seconds
+    );
+    gateway.stop().await?;
+    database.stop().await
+}
+
+/// Uploads a file of fresh rows and gives rows a second.
+async fn csv(gateway: &Gateway, round: u32) -> Result<f64> {
+    let pieces: Vec<_> = file(round, true).into_iter().map(Ok::<_, anyhow::Error>).collect();
+    let since = Instant::now();
+    send(gateway, Body::from_stream(stream::iter(pieces)), LINES).await?;
+    Ok(f64::from(LINES) / since.elapsed().as_secs_f64())
+}
+
+async fn send(gateway: &Gateway, file: Body, lines: u32) -> Result<()> {
+    let report: Value = serde_json::from_slice(&upload(&gateway.address, file).await?)?;
+    ensure!(report["recorded"] == lines, "{report}");
+    Ok(())
+}
+
+/// Copies the same rows, as CSV too, and gives rows a second. No cells, no flags, no devices by name.
+async fn copy(url: &str, round: u32) -> Result<f64> {
+    let mut connection = sqlx::PgConnection::connect(url).await?;
+    let table = "create table if not exists plain (like measurement including all); truncate plain;
+                 alter table plain alter recorded_at set default now(), alter flags set default 0, alter seq set default 0";
+    sqlx::raw_sql(table).execute(&mut connection).await?;
+    let pieces = file(round, false);
+    let since = Instant::now();
+    let statement =
+        "copy plain (device_id, measured_at, latitude, longitude, pm10, pm2_5) from stdin (format csv, header)";
+    let mut copy = connection.copy_in_raw(statement).await?;
+    for piece in pieces {
+        copy.send(piece).await?;
+    }
+    let copied = copy.finish().await?;
+    ensure!(copied == u64::from(LINES), "{copied}");
+    let took = since.elapsed().as_secs_f64();
+    connection.close().await?;
+    Ok(f64::from(LINES) / took)
+}
+
+fn file(round: u32, named: bool) -> Vec<Bytes> {
+    let pieces = (0..LINES).step_by(PIECE as usize).map(|first| lines(round, first..first + PIECE, named));
+    std::iter::once(header(named)).chain(pieces).collect()
+}
+
+fn header(named: bool) -> Bytes {
+    let device = if named { "device" } else { "device_id" };
+    format!("{device},time,latitude,longitude,pm10,pm2_5\n").into()
+}
+
+/// Lines of a file, with the devices by name or by number: each round's devices have a month of their own.
+fn lines(round: u32, numbers: std::ops::Range<u32>, named: bool) -> Bytes {
+    let mut text = String::new();
+    for number in numbers {
+        let (device, sample) = (number * DEVICES / LINES, number % (LINES / DEVICES));
+        let device = round * 1000 + device;
+        let start: DateTime<Utc> = DateTime::UNIX_EPOCH + TimeDelta::days(18_628 + 31 * i64::from(round));
+        let time = start + TimeDelta::seconds(3 * i64::from(sample));
+        let place = f64::from(sample) * 1e-6;
+        let name = if named { "bike-" } else { "" };
+        let (whole, tenth) = (sample % 60, sample % 10);
+        // Writing to a String can't fail.
+        let _ = writeln!(
+            text,
+            "{name}{device},{},{:.6},{:.6},{whole}.{tenth},{}.{tenth}",
+            time.format("%Y-%m-%dT%H:%M:%SZ"),
+            52.2 + place,
+            0.12 + place,
+            whole / 2,
+        );
+    }
+    text.into()
+}

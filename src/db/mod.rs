@@ -7,6 +7,7 @@
 pub mod api_key;
 pub mod connect;
 pub mod device;
+pub mod device_sensor;
 pub mod embedded;
 pub mod error;
 pub mod latest;

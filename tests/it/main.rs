@@ -12,6 +12,7 @@ mod graphql_over_http;
 mod keys;
 mod mutations;
 mod network_servers;
+mod opensensemap;
 mod pages;
 mod paging;
 mod program;

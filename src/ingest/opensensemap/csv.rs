@@ -56,7 +56,7 @@ pub(in crate::ingest) fn value_of_record(record: &ByteRecord) -> Result<Value<'_
     };
     Ok(Value {
         sensor: field(0)?.ok_or_else(|| ("MISSING_SENSOR", "the line names no sensor".to_owned()))?,
-        value: field(1)?.map(Scalar::Text),
+        number: field(1)?.map(Scalar::Text),
         created_at: field(2)?,
         longitude: field(3)?.map(Scalar::Text),
         latitude: field(4)?.map(Scalar::Text),

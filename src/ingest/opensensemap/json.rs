@@ -40,7 +40,7 @@ fn of_element(element: &Json) -> Result<Value<'_>, Reason> {
     for (key, told) in parse::distinct(entries)? {
         match key.as_str() {
             "sensor" => value.sensor = text(key, told)?.unwrap_or_default(),
-            "value" => value.value = scalar(told),
+            "value" => value.number = scalar(told),
             "createdAt" => value.created_at = text(key, told)?,
             "location" => place(&mut value, told)?,
             _ => {}
@@ -54,14 +54,14 @@ fn of_entry<'a>(sensor: &'a str, told: &'a Json) -> Result<Value<'a>, Reason> {
     let mut value = Value { sensor, ..Value::default() };
     match told {
         Json::Array(parts) if (1..=3).contains(&parts.len()) => {
-            value.value = scalar(&parts[0]);
+            value.number = scalar(&parts[0]);
             value.created_at = parts.get(1).map(|part| text("createdAt", part)).transpose()?.flatten();
             parts.get(2).map(|part| place(&mut value, part)).transpose()?;
         }
         Json::Array(parts) => {
             return Err(("WRONG_LENGTH", format!("{} elements; [value, createdAt, location] has 1 to 3", parts.len())));
         }
-        told => value.value = scalar(told),
+        told => value.number = scalar(told),
     }
     named(value)
 }

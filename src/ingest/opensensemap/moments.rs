@@ -20,7 +20,7 @@ use crate::{
 pub(in crate::ingest) struct Moments<'a> {
     sensors: &'a Sensors,
     received_at: DateTime<Utc>,
-    moments: Vec<Moment>,
+    gathered: Vec<Moment>,
     places: HashMap<Key, usize>,
     rejected: Vec<Rejection>,
     unknown: Ignored,
@@ -66,7 +66,7 @@ impl<'a> Moments<'a> {
         Self {
             sensors,
             received_at,
-            moments: Vec::new(),
+            gathered: Vec::new(),
             places: HashMap::new(),
             rejected: Vec::new(),
             unknown: Ignored::default(),
@@ -92,11 +92,11 @@ impl<'a> Moments<'a> {
 
     fn add(&mut self, index: usize, told: &Told) -> Result<(), Reason> {
         match self.places.entry(Key::of(told)) {
-            Entry::Occupied(place) => self.moments[*place.get()].add(told),
+            Entry::Occupied(place) => self.gathered[*place.get()].add(told),
             Entry::Vacant(place) => {
                 let moment = Moment::new(index, told, self.received_at)?;
-                place.insert(self.moments.len());
-                self.moments.push(moment);
+                place.insert(self.gathered.len());
+                self.gathered.push(moment);
                 Ok(())
             }
         }
@@ -105,7 +105,7 @@ impl<'a> Moments<'a> {
     /// What the values came to.
     pub(in crate::ingest) fn finish(self) -> Gathered {
         Gathered {
-            samples: self.moments.into_iter().map(|moment| (moment.index, moment.sample)).collect(),
+            samples: self.gathered.into_iter().map(|moment| (moment.index, moment.sample)).collect(),
             rejected: self.rejected,
             unknown: self.unknown.into_names(),
             knows_one: self.knows_one,

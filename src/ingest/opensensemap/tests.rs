@@ -174,7 +174,7 @@ fn locations_come_in_several_shapes() {
 #[test]
 fn a_bad_value_costs_itself_only() {
     for (bad, code) in [
-        (r#"7"#, "WRONG_TYPE"),
+        ("7", "WRONG_TYPE"),
         ("null", "WRONG_TYPE"),
         ("[]", "WRONG_TYPE"),
         ("{}", "MISSING_SENSOR"),
@@ -212,12 +212,12 @@ fn a_bad_value_costs_itself_only() {
     }
     for (bad, code) in [
         ("[]", "WRONG_LENGTH"),
-        (r#"[1,null,null,1]"#, "WRONG_LENGTH"),
+        ("[1,null,null,1]", "WRONG_LENGTH"),
         ("{}", "WRONG_TYPE"),
         ("true", "WRONG_TYPE"),
         ("null", "MISSING_VALUE"),
         (r#"[1,"yesterday"]"#, "INVALID_TIME"),
-        (r#"[1,null,[7,91]]"#, "INVALID_POSITION"),
+        ("[1,null,[7,91]]", "INVALID_POSITION"),
     ] {
         assert_eq!(rejected(&decoded(&format!(r#"{{"pm10":1,"temp":{bad}}}"#))), [(1, code)], "{bad}");
     }

@@ -20,7 +20,7 @@ const PA_PER_HPA: f64 = 100.0;
 #[derive(Debug, Default)]
 pub(in crate::ingest) struct Value<'a> {
     pub(super) sensor: &'a str,
-    pub(super) value: Option<Scalar<'a>>,
+    pub(super) number: Option<Scalar<'a>>,
     pub(super) created_at: Option<&'a str>,
     pub(super) longitude: Option<Scalar<'a>>,
     pub(super) latitude: Option<Scalar<'a>>,
@@ -54,7 +54,7 @@ impl Value<'_> {
     /// # Errors
     /// A code and the reason why the value is to be rejected.
     pub(super) fn read(&self, quantity: Quantity) -> Result<Told, Reason> {
-        let number = number("value", self.value)?
+        let number = number("value", self.number)?
             .ok_or_else(|| ("MISSING_VALUE", format!("sensor {:?} tells no value", shortened(self.sensor))))?;
         let created_at = self.created_at.map(str::trim).filter(|text| !text.is_empty());
         Ok(Told {

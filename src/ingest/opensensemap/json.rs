@@ -98,7 +98,8 @@ fn place<'a>(value: &mut Value<'a>, location: &'a Json) -> Result<(), Reason> {
             }
         }
         _ => {
-            let detail = "location must be [longitude, latitude], [longitude, latitude, height] or an object of lng, lat, height";
+            let detail =
+                "location must be [longitude, latitude], with a height perhaps, or an object of lng, lat, height";
             return Err(("INVALID_POSITION", detail.to_owned()));
         }
     }

@@ -210,11 +210,11 @@ pub fn secret_in(headers: &HeaderMap) -> Option<String> {
     from_authorization(authorization)
 }
 
-/// The key in the value of an `Authorization` header: `Bearer key`, `Token key` (as `InfluxDB`'s clients send it), or
-/// the password of `Basic`.
+/// The key in the value of an `Authorization` header: `Bearer key`, `Token key` (as `InfluxDB`'s clients send it), the
+/// password of `Basic`, or the key alone, as senseBox firmware sends it.
 #[must_use]
 pub fn from_authorization(value: &str) -> Option<String> {
-    let (scheme, credentials) = value.split_once(' ')?;
+    let Some((scheme, credentials)) = value.split_once(' ') else { return without_scheme(value) };
     let credentials = credentials.trim();
     if scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token") {
         Some(credentials.to_owned())
@@ -224,6 +224,12 @@ pub fn from_authorization(value: &str) -> Option<String> {
     } else {
         None
     }
+}
+
+/// A key that stands alone; none where it is only a scheme, whose key is missing.
+fn without_scheme(value: &str) -> Option<String> {
+    let is_scheme = ["bearer", "token", "basic"].iter().any(|scheme| value.eq_ignore_ascii_case(scheme));
+    (!value.is_empty() && !is_scheme).then(|| value.to_owned())
 }
 
 /// Makes sure that somebody can administer the gateway: stores the chosen key, or makes one when there is no admin's key
@@ -260,9 +266,10 @@ mod tests {
         assert_eq!(from_authorization("Bearer ag_1"), Some("ag_1".to_owned()));
         assert_eq!(from_authorization("bearer  ag_1"), Some("ag_1".to_owned()));
         assert_eq!(from_authorization("Token ag_1"), Some("ag_1".to_owned()));
+        assert_eq!(from_authorization("ag_1"), Some("ag_1".to_owned()));
         // sensor:ag_1
         assert_eq!(from_authorization("Basic c2Vuc29yOmFnXzE="), Some("ag_1".to_owned()));
-        for nonsense in ["", "Bearer", "Token", "Digest ag_1", "Basic ag_1", "Basic !!", "Basic /////w=="] {
+        for nonsense in ["", "Bearer", "Token", "basic", "Digest ag_1", "Basic ag_1", "Basic !!", "Basic /////w=="] {
             assert_eq!(from_authorization(nonsense), None, "{nonsense}");
         }
         let mut headers = HeaderMap::new();

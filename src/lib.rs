@@ -9,13 +9,14 @@
 //! # How to add a sensor format
 //!
 //! Write `ingest/<format>.rs`: a `FORMAT` name and a pure `decode(&Incoming) -> Result<Decoded, DecodeError>`, tested
-//! beside it. Add it to the table in `ingest/format.rs`, and its status codes and paths to `http/ingest.rs`; try them as
-//! its firmware would in `tests/it`.
+//! beside it. What a decoder must know of the device stands in `Incoming`; `ingest/decoding.rs` looks it up. Add it to
+//! the table in `ingest/format.rs`, and its status codes and paths to `http/ingest.rs`; try them as its firmware would in
+//! `tests/it`.
 //!
 //! # How to add a quantity
 //!
-//! A line in `domain/quantity.rs`, a migration that adds the column of that name, and a field in
-//! `graphql/model/readings.rs` and `graphql/input/measurement.rs`.
+//! A line in `domain/quantity.rs`, a migration that adds the column of that name, a field in `graphql/model/readings.rs`
+//! and `graphql/input/measurement.rs`, and a value in `graphql/model/quantity.rs`.
 //!
 //! # How to add a GraphQL type
 //!

@@ -8,6 +8,7 @@ pub mod api_key;
 pub mod connect;
 mod copy;
 pub mod device;
+pub mod device_sensor;
 pub mod embedded;
 pub mod error;
 pub mod latest;

@@ -10,5 +10,6 @@ pub mod quality;
 pub mod quantity;
 pub mod readings;
 pub mod sample;
+pub mod sensor;
 pub mod time;
 pub mod trace;

@@ -15,7 +15,7 @@ use crate::{
     app::App,
     error::ApiError,
     ingest::{
-        Rejection,
+        Rejection, decoding,
         format::{self, Format},
         recorder::{Arrival, Receipt, Source, Submission},
     },
@@ -41,6 +41,8 @@ impl Served {
 static AIRROHR: Served = Served { stored: StatusCode::OK, ..Served::new(&format::AIRROHR) };
 static INFLUX: Served = Served { json: false, stored: StatusCode::NO_CONTENT, ..Served::new(&format::INFLUX) };
 static JSON: Served = Served::new(&format::JSON);
+/// By the first byte the decoder tells JSON from CSV, so any media type will do.
+static OPENSENSEMAP: Served = Served { json: false, ..Served::new(&format::OPENSENSEMAP) };
 static TTN_V2: Served = Served::new(&format::TTN_V2);
 /// With retries on, the stack repeats what was refused; a body that is kept for a replay needs none.
 static THINGS_STACK: Served =
@@ -57,6 +59,8 @@ pub(super) fn routes() -> Router<App> {
         .route("/ingest/influx", takes(&INFLUX))
         .route("/write", takes(&INFLUX))
         .route("/ingest/json", takes(&JSON))
+        .route("/ingest/opensensemap/{device}", takes(&OPENSENSEMAP))
+        .route("/boxes/{device}/data", takes(&OPENSENSEMAP))
         .route("/ingest/ttn-v2", takes(&TTN_V2))
         .route("/insertSensorData", takes(&TTN_V2))
         .route("/ingest/things-stack", takes(&THINGS_STACK))
@@ -104,7 +108,11 @@ async fn take(
     let Outside { device, event } = outside(&mut request).await;
     let arrival = Arrival { body: body(request).await?, named: device, event };
     let received_at = app.state.clock.now();
-    let decoded = arrival.decode(served.format, received_at);
+    if let Some(device) = decoding::device(served.format, &arrival) {
+        // Before its sensors are looked up; and a body that is not understood is kept under this device's name.
+        caller.may_record_of(&device)?;
+    }
+    let decoded = decoding::decode(&app.state.database.reads, served.format, &arrival, received_at).await?;
     for observation in decoded.iter().flat_map(|decoded| &decoded.observations) {
         caller.may_record_of(&observation.device)?;
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::quantity::Quantity;
+use crate::domain::{quantity::Quantity, sensor::NO_SENSORS};
 
 const EXAMPLE: &str = r#"{"esp8266id":"12345678","software_version":"NRZ-2024-135","sensordatavalues":[
     {"value_type":"SDS_P1","value":"12.40"},{"value_type":"SDS_P2","value":"6.83"},
@@ -9,7 +9,7 @@ const EXAMPLE: &str = r#"{"esp8266id":"12345678","software_version":"NRZ-2024-13
 
 fn read(body: &[u8], named: Option<&str>) -> Result<Decoded, DecodeError> {
     let received_at = "2026-05-01T12:00:00Z".parse().expect("a time");
-    decode(&Incoming { body, received_at, named, event: None })
+    decode(&Incoming { body, received_at, named, event: None, sensors: &NO_SENSORS })
 }
 
 /// Decodes these values (name, JSON) of a chip.

@@ -1,6 +1,8 @@
 //! The table of formats: for each its name and its decoder.
 
-use super::{DecodeError, Decoded, Incoming, airgradient, airrohr, chirpstack, influx, json, things_stack, ttn_v2};
+use super::{
+    DecodeError, Decoded, Incoming, airgradient, airrohr, chirpstack, influx, json, opensensemap, things_stack, ttn_v2,
+};
 
 /// A sensor format.
 #[derive(Debug)]
@@ -9,27 +11,37 @@ pub struct Format {
     pub name: &'static str,
     /// From a body to samples, without asking anybody.
     pub decode: fn(&Incoming<'_>) -> Result<Decoded, DecodeError>,
+    /// Whether the decoder must know the sensors that the device was registered with.
+    pub needs_sensors: bool,
 }
 
 /// See [`airgradient`].
-pub static AIRGRADIENT: Format = Format { name: airgradient::FORMAT, decode: airgradient::decode };
+pub static AIRGRADIENT: Format = Format::new(airgradient::FORMAT, airgradient::decode);
 /// See [`airrohr`].
-pub static AIRROHR: Format = Format { name: airrohr::FORMAT, decode: airrohr::decode };
+pub static AIRROHR: Format = Format::new(airrohr::FORMAT, airrohr::decode);
 /// See [`chirpstack`].
-pub static CHIRPSTACK: Format = Format { name: chirpstack::FORMAT, decode: chirpstack::decode };
+pub static CHIRPSTACK: Format = Format::new(chirpstack::FORMAT, chirpstack::decode);
 /// See [`influx`].
-pub static INFLUX: Format = Format { name: influx::FORMAT, decode: influx::decode };
+pub static INFLUX: Format = Format::new(influx::FORMAT, influx::decode);
 /// See [`json`].
-pub static JSON: Format = Format { name: json::FORMAT, decode: json::decode };
+pub static JSON: Format = Format::new(json::FORMAT, json::decode);
+/// See [`opensensemap`].
+pub static OPENSENSEMAP: Format =
+    Format { needs_sensors: true, ..Format::new(opensensemap::FORMAT, opensensemap::decode) };
 /// See [`things_stack`].
-pub static THINGS_STACK: Format = Format { name: things_stack::FORMAT, decode: things_stack::decode };
+pub static THINGS_STACK: Format = Format::new(things_stack::FORMAT, things_stack::decode);
 /// See [`ttn_v2`].
-pub static TTN_V2: Format = Format { name: ttn_v2::FORMAT, decode: ttn_v2::decode };
+pub static TTN_V2: Format = Format::new(ttn_v2::FORMAT, ttn_v2::decode);
 
 /// All of them.
-pub static ALL: [&Format; 7] = [&AIRGRADIENT, &AIRROHR, &CHIRPSTACK, &INFLUX, &JSON, &THINGS_STACK, &TTN_V2];
+pub static ALL: [&Format; 8] =
+    [&AIRGRADIENT, &AIRROHR, &CHIRPSTACK, &INFLUX, &JSON, &OPENSENSEMAP, &THINGS_STACK, &TTN_V2];
 
 impl Format {
+    const fn new(name: &'static str, decode: fn(&Incoming<'_>) -> Result<Decoded, DecodeError>) -> Self {
+        Self { name, decode, needs_sensors: false }
+    }
+
     /// The format of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {

@@ -1,11 +1,11 @@
 use super::*;
-use crate::domain::quantity::Quantity;
+use crate::domain::{quantity::Quantity, sensor::NO_SENSORS};
 
 const EXAMPLE: &str = "feinstaub,node=esp8266-12345678 SDS_P1=12.40,SDS_P2=6.83,signal=-61 1777629600000000000\n";
 
 fn read(body: &[u8], named: Option<&str>) -> Result<Decoded, DecodeError> {
     let received_at = "2026-05-01T12:00:00Z".parse().expect("a time");
-    decode(&Incoming { body, received_at, named, event: None })
+    decode(&Incoming { body, received_at, named, event: None, sensors: &NO_SENSORS })
 }
 
 fn decoded(body: &str) -> Decoded {

@@ -1,10 +1,11 @@
 use super::*;
+use crate::domain::sensor::NO_SENSORS;
 
 const EXAMPLE: &str = r#"{"device":"bike-07","time":"2026-05-01T10:00:00Z","latitude":52.2,"longitude":0.12,"pm10":12.4,"pm2_5":6.8,"temperature":18.4}"#;
 
 fn read(body: &[u8], named: Option<&str>) -> Result<Decoded, DecodeError> {
     let received_at = "2026-05-01T12:00:00Z".parse().expect("a time");
-    decode(&Incoming { body, received_at, named, event: None })
+    decode(&Incoming { body, received_at, named, event: None, sensors: &NO_SENSORS })
 }
 
 fn decoded(body: &str) -> Decoded {

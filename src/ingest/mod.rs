@@ -8,11 +8,13 @@ pub mod airrohr;
 pub mod chirpstack;
 pub mod cleancycle;
 pub mod csv;
+pub mod decoding;
 pub mod format;
 mod ignored;
 pub mod influx;
 pub mod json;
 mod lorawan;
+pub mod opensensemap;
 mod parse;
 pub mod recorder;
 #[cfg(test)]
@@ -25,7 +27,7 @@ mod value_type;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::{device::DeviceKey, device::DeviceKind, quality, sample::Sample, time};
+use crate::domain::{device::DeviceKey, device::DeviceKind, quality, sample::Sample, sensor::Sensors, time};
 
 /// What arrived, as a decoder sees it.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +40,8 @@ pub struct Incoming<'a> {
     pub named: Option<&'a str>,
     /// The kind of event, where the path's query tells it.
     pub event: Option<&'a str>,
+    /// What the device's single sensors measure, for formats that tell values by a sensor's id.
+    pub sensors: &'a Sensors,
 }
 
 /// What a decoder made of one body.

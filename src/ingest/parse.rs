@@ -1,9 +1,19 @@
-//! What decoders share: reading JSON and positions, and saying what is wrong with them.
+//! What decoders share: reading JSON, times and positions, and saying what is wrong with them.
 
-use serde::{Deserialize, de::MapAccess};
+use std::{collections::HashSet, fmt};
 
-use super::DecodeError;
+use chrono::{DateTime, Datelike as _, Utc};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
+use serde_json::Number;
+
+use super::{DecodeError, ignored::shortened};
 use crate::domain::position::Position;
+
+/// Why a sample, or a part of it, is left out: a code and the reason.
+pub(super) type Reason = (&'static str, String);
 
 /// Reads a body that is one JSON value.
 ///
@@ -30,19 +40,115 @@ pub(super) fn entries<'de, V: Deserialize<'de>, A: MapAccess<'de>>(mut map: A) -
     Ok(entries)
 }
 
+/// A time in RFC 3339, told by `name`.
+///
+/// # Errors
+/// A code and the reason why the sample is to be rejected.
+pub(super) fn time(name: &str, text: &str) -> Result<DateTime<Utc>, Reason> {
+    let time = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
+    // The offset may carry the last day of 9999 into a year that RFC 3339 can't write.
+    time.ok().filter(|time| (0..=9999).contains(&time.year())).ok_or_else(|| {
+        ("INVALID_TIME", format!("{name}: {:?} is no time like 2026-05-01T10:00:00Z (RFC 3339)", shortened(text)))
+    })
+}
+
 /// The position of a sample, whose two coordinates are told together or not at all.
 ///
 /// # Errors
 /// A code and the reason why the sample is to be rejected.
-pub(super) fn position(
-    latitude: Option<f64>,
-    longitude: Option<f64>,
-) -> Result<Option<Position>, (&'static str, String)> {
+pub(super) fn position(latitude: Option<f64>, longitude: Option<f64>) -> Result<Option<Position>, Reason> {
     match (latitude, longitude) {
         (None, None) => Ok(None),
         (Some(latitude), Some(longitude)) => {
             Position::try_new(latitude, longitude).map(Some).map_err(|reason| ("INVALID_POSITION", reason.to_string()))
         }
         _ => Err(("INVALID_POSITION", "latitude and longitude must both be told, or neither".to_owned())),
+    }
+}
+
+/// A JSON value whose objects are lists of entries, so that a key that stands twice shows.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Json {
+    Null,
+    Boolean,
+    Number(Number),
+    Text(String),
+    Array(Vec<Json>),
+    Object(Vec<(String, Json)>),
+}
+
+impl Json {
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    pub(super) fn as_text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    pub(super) fn as_number(&self) -> Option<f64> {
+        if let Self::Number(number) = self { number.as_f64() } else { None }
+    }
+}
+
+/// The entries of an object, each key once.
+///
+/// # Errors
+/// `DUPLICATE_KEY`, with the key.
+pub(super) fn distinct(entries: &[(String, Json)]) -> Result<&[(String, Json)], Reason> {
+    let mut seen = HashSet::new();
+    match entries.iter().find(|(key, _)| !seen.insert(key.as_str())) {
+        Some((key, _)) => Err(("DUPLICATE_KEY", format!("key {:?} stands twice", shortened(key)))),
+        None => Ok(entries),
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct JsonVisitor;
+        impl<'de> Visitor<'de> for JsonVisitor {
+            type Value = Json;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON value")
+            }
+
+            fn visit_unit<E>(self) -> Result<Json, E> {
+                Ok(Json::Null)
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Json, E> {
+                Ok(Json::Boolean)
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
+                Ok(Json::Number(number.into()))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
+                Ok(Json::Number(number.into()))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
+                Ok(Number::from_f64(number).map_or(Json::Null, Json::Number)) // JSON has no other numbers than finite
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Json, E> {
+                Ok(Json::Text(text.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json, A::Error> {
+                let mut elements = Vec::new();
+                while let Some(element) = seq.next_element()? {
+                    elements.push(element);
+                }
+                Ok(Json::Array(elements))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Json, A::Error> {
+                entries(map).map(Json::Object)
+            }
+        }
+        deserializer.deserialize_any(JsonVisitor)
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 
 use super::{DecodeError, Decoded, Incoming};
-use crate::domain::quantity::Quantity;
+use crate::domain::{quantity::Quantity, sensor::NO_SENSORS};
 
 /// A packet of eight samples in base64.
 pub const PACKET_A: &str = "dBitCKpGqAmB23FyAmB25FcAmB24E8AwCDDDsAvCDEDiAvCDKDgAuCLSDcAuCIAAAAAA";
@@ -28,7 +28,7 @@ pub fn at(time: &str) -> DateTime<Utc> {
 
 /// A body that arrived at noon.
 pub fn incoming(body: &[u8]) -> Incoming<'_> {
-    Incoming { body, received_at: at("2026-07-01T12:00:00Z"), named: None, event: None }
+    Incoming { body, received_at: at("2026-07-01T12:00:00Z"), named: None, event: None, sensors: &NO_SENSORS }
 }
 
 /// Latitude, longitude, PM10 and PM2.5 of each sample.

@@ -170,6 +170,12 @@ async fn samples() {
 async fn devices_and_keys() {
     let app = TestApp::new().await;
     let long = "x".repeat(501);
+    let numbers: Vec<_> = (0..101).map(|number| number.to_string()).collect();
+    let many: Vec<_> = numbers.iter().map(String::as_str).collect();
+    let sensors = |ids: &[&str]| {
+        let each: Vec<_> = ids.iter().map(|id| format!("{{sensor: \"{id}\", quantity: PM10}}")).collect();
+        each.join(", ")
+    };
     for (input, argument) in [
         ("key: \"\", kind: FIXED", "input.key"),
         ("key: \" a\", kind: FIXED", "input.key"),
@@ -177,6 +183,9 @@ async fn devices_and_keys() {
         ("key: \"a\", kind: FIXED, latitude: 1", "input.longitude"),
         ("key: \"a\", kind: FIXED, name: \"a\\u0000b\"", "input.name"),
         (&format!("key: \"a\", kind: FIXED, licence: \"{long}\""), "input.licence"),
+        ("key: \"a\", kind: FIXED, sensors: [{sensor: \"\", quantity: PM10}]", "input.sensors[0].sensor"),
+        (&format!("key: \"a\", kind: FIXED, sensors: [{}]", sensors(&["s", "t", "s"])), "input.sensors[2].sensor"),
+        (&format!("key: \"a\", kind: FIXED, sensors: [{}]", sensors(&many)), "input.sensors"),
     ] {
         refused(&app, &format!("mutation {{ registerDevice(input: {{{input}}}) {{ status }} }}"), argument).await;
     }
@@ -190,6 +199,9 @@ async fn devices_and_keys() {
     }
     app.admin("mutation { registerDevice(input: {key: \"a\", kind: FIXED}) { status } }", json!({})).await;
     refused(&app, "mutation { updateDevice(input: {key: \"a\", latitude: 1}) { status } }", "input.longitude").await;
+    let update =
+        format!("mutation {{ updateDevice(input: {{key: \"a\", sensors: [{}]}}) {{ status }} }}", sensors(&["s", "s"]));
+    refused(&app, &update, "input.sensors[1].sensor").await;
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod import;
 mod keys;
 mod mutations;
 mod network_servers;
+mod opensensemap;
 mod pages;
 mod paging;
 mod program;

@@ -97,3 +97,28 @@ async fn a_device_is_registered_once_and_updated_in_part() {
     let nobody = app.admin(&update, json!({ "input": { "key": "nobody" } })).await;
     assert_eq!(nobody["updateDevice"], json!({ "status": "NOT_FOUND", "device": null }));
 }
+
+#[tokio::test]
+async fn a_list_of_sensors_is_replaced_as_a_whole_or_left_alone() {
+    let app = TestApp::new().await;
+    let register = "mutation ($input: RegisterDeviceInput!) { registerDevice(input: $input) {
+        status device { sensors { sensor quantity } } } }";
+    let sensors = json!([{ "sensor": "b", "quantity": "PM2_5" }, { "sensor": "a", "quantity": "PARTICLES_0_3" }]);
+    let sorted = json!([{ "sensor": "a", "quantity": "PARTICLES_0_3" }, { "sensor": "b", "quantity": "PM2_5" }]);
+    let input = json!({ "key": "box", "kind": "FIXED", "sensors": sensors });
+    let told = app.admin(register, json!({ "input": input })).await;
+    let expected = |status| json!({ "registerDevice": { "status": status, "device": { "sensors": sorted } } });
+    assert_eq!(told, expected("REGISTERED"));
+    let other = json!({ "key": "box", "kind": "FIXED", "sensors": [{ "sensor": "c", "quantity": "CO2" }] });
+    assert_eq!(app.admin(register, json!({ "input": other })).await, expected("ALREADY_EXISTS"), "left as it was");
+
+    let update = "mutation ($input: UpdateDeviceInput!) { updateDevice(input: $input) { device { name } } }";
+    let changed = async |change: serde_json::Value| {
+        app.admin(update, json!({ "input": change })).await;
+        app.query("{ device(key: \"box\") { sensors { sensor quantity } } }").await["device"]["sensors"].take()
+    };
+    assert_eq!(changed(json!({ "key": "box", "name": "Box" })).await, sorted);
+    let one = json!([{ "sensor": "a", "quantity": "CO2" }]);
+    assert_eq!(changed(json!({ "key": "box", "sensors": one })).await, one);
+    assert_eq!(changed(json!({ "key": "box", "sensors": null })).await, json!([]));
+}

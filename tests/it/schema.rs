@@ -101,3 +101,21 @@ fn every_quantity_is_a_field_that_tells_its_unit() {
         }
     }
 }
+
+#[test]
+fn every_quantity_is_a_value_of_the_enum_that_tells_its_unit() {
+    let descriptions = descriptions();
+    let of_enum = |place: &str| place.strip_prefix("Quantity.").map(str::to_owned);
+    let mut values: Vec<_> = descriptions.iter().filter_map(|(place, _)| of_enum(place)).collect();
+    let mut expected = Vec::new();
+    for quantity in Quantity::ALL {
+        let (name, unit) = (quantity.definition().name.to_uppercase(), quantity.definition().unit);
+        let found = descriptions.iter().find(|(place, _)| of_enum(place).as_ref() == Some(&name));
+        let (_, description) = found.unwrap_or_else(|| panic!("no value {name} in enum Quantity"));
+        assert!(description.as_deref().unwrap_or_default().contains(&format!("`{unit}`")), "{name}: {description:?}");
+        expected.push(name);
+    }
+    values.sort();
+    expected.sort();
+    assert_eq!(values, expected);
+}

@@ -53,6 +53,11 @@ async fn weather_motion_and_status_of_each_sample_and_of_the_latest() {
 }
 
 #[tokio::test]
+async fn sensors_of_each_device() {
+    counts("{ devices(first: 1000) { nodes { sensors { sensor quantity } } } }", 2).await;
+}
+
+#[tokio::test]
 async fn pages_with_different_arguments_cost_one_each() {
     let query = "{ devices(first: 1000) { nodes {
         a: measurements(first: 1) { nodes { pm10 } } b: measurements(first: 2) { nodes { pm10 } }

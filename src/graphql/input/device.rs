@@ -2,12 +2,16 @@
 
 use async_graphql::{Enum, InputObject, MaybeUndefined};
 
-use super::text;
+use super::{
+    sensor::{self, SensorInput},
+    text,
+};
 use crate::{
     db::device::{self, NewDevice},
     domain::{
         device::{Device, DeviceKey},
         position::Position,
+        sensor::Sensors,
     },
     error::ApiError,
     graphql::model::device::DeviceKind,
@@ -76,6 +80,8 @@ pub struct RegisterDeviceInput {
     licence: Option<String>,
     /// Who is to be named when they are used.
     attribution: Option<String>,
+    /// What its single sensors measure, for firmware that tells values by a sensor's id (senseBox): at most 100.
+    sensors: Option<Vec<SensorInput>>,
 }
 
 impl RegisterDeviceInput {
@@ -83,15 +89,17 @@ impl RegisterDeviceInput {
     ///
     /// # Errors
     /// Names the argument that can't be.
-    pub fn check(self) -> Result<NewDevice, ApiError> {
-        Ok(NewDevice {
+    pub fn check(self) -> Result<(NewDevice, Sensors), ApiError> {
+        let sensors = sensor::list("input.sensors", self.sensors.unwrap_or_default())?;
+        let device = NewDevice {
             key: text::device_key("input.key", self.key)?,
             name: text::optional("input.name", self.name)?,
             kind: self.kind.into(),
             position: text::position(self.latitude, self.longitude).map_err(|error| error.within("input"))?,
             licence: text::optional("input.licence", self.licence)?,
             attribution: text::optional("input.attribution", self.attribution)?,
-        })
+        };
+        Ok((device, sensors))
     }
 }
 
@@ -112,14 +120,17 @@ pub struct UpdateDeviceInput {
     licence: MaybeUndefined<String>,
     /// Who is to be named when they are used.
     attribution: MaybeUndefined<String>,
+    /// What its single sensors measure, at most 100: the whole list, which takes the place of the present one.
+    sensors: MaybeUndefined<Vec<SensorInput>>,
 }
 
 impl UpdateDeviceInput {
-    /// The device after the change.
+    /// The device after the change, and its sensors where they change.
     ///
     /// # Errors
     /// Names the argument that can't be.
-    pub fn apply(self, device: Device) -> Result<Device, ApiError> {
+    pub fn apply(self, device: Device) -> Result<(Device, Option<Sensors>), ApiError> {
+        let sensors = sensor::replaced("input.sensors", self.sensors)?;
         let position = match (self.latitude, self.longitude) {
             (MaybeUndefined::Undefined, MaybeUndefined::Undefined) => device.position,
             (latitude, longitude) => {
@@ -129,14 +140,15 @@ impl UpdateDeviceInput {
                 text::position(latitude, longitude).map_err(|error| error.within("input"))?
             }
         };
-        Ok(Device {
+        let device = Device {
             name: text::patched("input.name", self.name, device.name)?,
             kind: self.kind.map_or(device.kind, Into::into),
             position,
             licence: text::patched("input.licence", self.licence, device.licence)?,
             attribution: text::patched("input.attribution", self.attribution, device.attribution)?,
             ..device
-        })
+        };
+        Ok((device, sensors))
     }
 }
 

@@ -4,4 +4,5 @@
 pub mod device;
 pub mod filter;
 pub mod measurement;
+pub mod sensor;
 pub mod text;

@@ -9,6 +9,7 @@ mod latest;
 mod measurement;
 mod measurement_page;
 mod readings;
+mod sensor;
 
 use std::{
     collections::HashMap,
@@ -31,6 +32,7 @@ use tokio::sync::mpsc;
 pub use latest::LatestOf;
 pub use measurement_page::{CountOf, PageOf};
 pub use readings::ReadingsOf;
+pub use sensor::SensorsOf;
 
 use crate::db::DbError;
 

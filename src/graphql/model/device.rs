@@ -7,16 +7,17 @@ use async_graphql::{Context, Enum, ID, Object};
 use super::{
     connection::{MeasurementConnection, MeasurementTotal, of_measurements},
     measurement::Measurement,
+    sensor::Sensor,
 };
 use crate::{
-    domain::{self, position::Position},
+    domain::{self, position::Position, sensor::Sensors},
     error::ApiError,
     graphql::{
         complexity,
         context::ContextExt as _,
         id::GlobalId,
         input::filter::{MeasurementFilter, MeasurementOrder},
-        loader::{LatestOf, PageOf},
+        loader::{LatestOf, PageOf, SensorsOf},
         page::PageArguments,
         query::measurement::MeasurementList,
         scalar::DateTime,
@@ -82,6 +83,13 @@ impl Device {
     /// When the gateway first heard of it.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
+    }
+
+    /// What its single sensors measure, where it was registered with them: by their ids.
+    #[graphql(complexity = "Sensors::MAX * child_complexity + 1")]
+    async fn sensors(&self, ctx: &Context<'_>) -> Result<Vec<Sensor>, ApiError> {
+        let sensors = ctx.loader().load_one(SensorsOf(self.0.id)).await?;
+        Ok(sensors.as_ref().map(Sensor::list).unwrap_or_default())
     }
 
     /// Its newest measurement; null before the first.

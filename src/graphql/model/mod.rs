@@ -6,6 +6,8 @@ pub mod device;
 pub mod measurement;
 pub mod node;
 pub mod quality_flag;
+pub mod quantity;
 pub mod readings;
 pub mod rejection;
+pub mod sensor;
 pub mod server;

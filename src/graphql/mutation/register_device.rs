@@ -1,11 +1,16 @@
 //! Registering a device.
 
 use async_graphql::{Context, Enum, Object, SimpleObject};
+use sqlx::Connection as _;
 
 use crate::{
     db,
     error::ApiError,
-    graphql::{context::ContextExt as _, input::device::RegisterDeviceInput, model::device::Device},
+    graphql::{
+        context::{ContextExt as _, to_the_end},
+        input::device::RegisterDeviceInput,
+        model::device::Device,
+    },
 };
 
 /// What became of the registration.
@@ -38,9 +43,20 @@ impl RegisterDevice {
         #[graphql(desc = "The device.")] input: RegisterDeviceInput,
     ) -> Result<RegisterDevicePayload, ApiError> {
         ctx.caller().must_be_admin()?;
-        let new = input.check()?;
-        let added = db::device::add(ctx.writes(), &new, ctx.state().clock.now()).await?;
-        let device = db::device::by_keys(ctx.writes(), std::slice::from_ref(&new.key)).await?.remove(&new.key);
+        let (new, sensors) = input.check()?;
+        let (pool, now) = (ctx.writes().clone(), ctx.state().clock.now());
+        let (added, device) = to_the_end(async move {
+            let mut connection = pool.acquire().await?;
+            let mut transaction = connection.begin().await?;
+            let added = db::device::add(&mut *transaction, &new, now).await?;
+            if let Some(id) = added {
+                db::device_sensor::replace(&mut transaction, id, &sensors).await?;
+            }
+            let device = db::device::by_keys(&mut *transaction, std::slice::from_ref(&new.key)).await?.remove(&new.key);
+            transaction.commit().await?;
+            Ok((added, device))
+        })
+        .await?;
         let status = match added {
             Some(_) => RegisterDeviceStatus::Registered,
             None => RegisterDeviceStatus::AlreadyExists,

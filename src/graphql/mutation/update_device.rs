@@ -49,8 +49,11 @@ impl UpdateDevice {
             let mut connection = pool.acquire().await?;
             let mut transaction = connection.begin().await?;
             let Some(device) = db::device::lookup_for_update(&mut *transaction, &key).await? else { return Ok(None) };
-            let device = input.apply(device)?;
+            let (device, sensors) = input.apply(device)?;
             db::device::update(&mut *transaction, &device).await?;
+            if let Some(sensors) = sensors {
+                db::device_sensor::replace(&mut transaction, device.id, &sensors).await?;
+            }
             transaction.commit().await?;
             Ok(Some(device))
         })

@@ -28,7 +28,7 @@ use super::{DecodeError, Decoded, Incoming, Observation, Rejection, format::Form
 use crate::{
     clock::Clock,
     db::{DbError, partition::Partitions},
-    domain::api_key::ApiKeyId,
+    domain::{api_key::ApiKeyId, sensor::Sensors},
 };
 
 /// Writer tasks, each with a connection: while one waits for its commit, another can fill the next transaction.
@@ -70,13 +70,18 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// What the body tells.
+    /// What the body tells, given the device's sensors; [`decoding`](super::decoding) looks those up.
     ///
     /// # Errors
     /// Why it was not understood.
-    pub fn decode(&self, format: &Format, received_at: DateTime<Utc>) -> Result<Decoded, DecodeError> {
+    pub fn decode(
+        &self,
+        format: &Format,
+        received_at: DateTime<Utc>,
+        sensors: &Sensors,
+    ) -> Result<Decoded, DecodeError> {
         let (named, event) = (self.named.as_deref(), self.event.as_deref());
-        (format.decode)(&Incoming { body: &self.body, received_at, named, event })
+        (format.decode)(&Incoming { body: &self.body, received_at, named, event, sensors })
     }
 }
 

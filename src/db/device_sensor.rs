@@ -1,0 +1,71 @@
+//! `device_sensor`: what the sensors of a device measure.
+
+use std::collections::HashMap;
+
+use sqlx::{PgConnection, PgExecutor};
+
+use super::DbError;
+use crate::domain::{
+    device::{DeviceId, DeviceKey},
+    quantity::Quantity,
+    sensor::Sensors,
+};
+
+/// The sensors of the device with this key; none where there is no such device.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.device_sensor.find_by_device_key", skip_all)]
+pub async fn find_by_device_key(db: impl PgExecutor<'_>, key: &DeviceKey) -> Result<Sensors, DbError> {
+    let rows = sqlx::query!(
+        "select sensor, quantity from device_sensor join device using (device_id) where key = $1",
+        key.as_str()
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Sensors::from_stored(rows.into_iter().filter_map(|row| known(row.sensor, &row.quantity))))
+}
+
+/// The sensors of each of these devices that has some.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.device_sensor.by_devices", skip_all, fields(count = ids.len()))]
+pub async fn by_devices(db: impl PgExecutor<'_>, ids: &[DeviceId]) -> Result<HashMap<DeviceId, Sensors>, DbError> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!("select device_id, sensor, quantity from device_sensor where device_id = any($1)", &ids)
+        .fetch_all(db)
+        .await?;
+    let mut lists: HashMap<_, Vec<_>> = HashMap::new();
+    for row in rows {
+        lists.entry(DeviceId(row.device_id)).or_default().extend(known(row.sensor, &row.quantity));
+    }
+    Ok(lists.into_iter().map(|(device, list)| (device, Sensors::from_stored(list))).collect())
+}
+
+/// Gives a device these sensors and no others. Within a transaction that holds the device's row, so that two changes
+/// can't mix.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.device_sensor.replace", skip_all)]
+pub async fn replace(db: &mut PgConnection, device: DeviceId, sensors: &Sensors) -> Result<(), DbError> {
+    sqlx::query!("delete from device_sensor where device_id = $1", device.0).execute(&mut *db).await?;
+    let (ids, quantities): (Vec<&str>, Vec<&str>) =
+        sensors.iter().map(|(id, quantity)| (id, quantity.definition().name)).unzip();
+    sqlx::query!(
+        "insert into device_sensor (device_id, sensor, quantity)
+         select $1, sensor, quantity from unnest($2::text[], $3::text[]) as new (sensor, quantity)",
+        device.0,
+        &ids as &[&str],
+        &quantities as &[&str],
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A row; none for a quantity that only a newer gateway knows.
+fn known(sensor: String, quantity: &str) -> Option<(String, Quantity)> {
+    Some((sensor, Quantity::named(quantity)?))
+}

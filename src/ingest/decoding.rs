@@ -1,0 +1,35 @@
+//! Decoding with what a format must know of the device: the one place that looks it up.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgExecutor;
+
+use super::{DecodeError, Decoded, format::Format, recorder::Arrival};
+use crate::{
+    db::{DbError, device_sensor},
+    domain::{device::DeviceKey, sensor::Sensors},
+};
+
+/// What a body tells, or why it was not understood. Costs a statement only where the format needs the device's sensors.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "ingest.decode", skip_all, fields(format = format.name))]
+pub async fn decode(
+    db: impl PgExecutor<'_>,
+    format: &Format,
+    arrival: &Arrival,
+    received_at: DateTime<Utc>,
+) -> Result<Result<Decoded, DecodeError>, DbError> {
+    let sensors = match device(format, arrival) {
+        Some(device) => device_sensor::find_by_device_key(db, &device).await?,
+        None => Sensors::default(),
+    };
+    Ok(arrival.decode(format, received_at, &sensors))
+}
+
+/// The device whose sensors the format must know: the one that is named outside the body.
+#[must_use]
+pub fn device(format: &Format, arrival: &Arrival) -> Option<DeviceKey> {
+    let named = arrival.named.as_deref().filter(|_| format.needs_sensors)?;
+    DeviceKey::try_new(named).ok()
+}

@@ -1,0 +1,149 @@
+//! What a senseBox posts: its values by their sensors' ids, with the key alone in `Authorization`.
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, TestApp, statements::Statements};
+
+const ARRAY: &str = r#"[{"sensor":"5a8601","value":"12.40","createdAt":"2026-05-01T10:00:00Z","location":[7.684,51.972,66.6]},
+    {"sensor":"5a8602","value":"6.38","createdAt":"2026-05-01T10:00:00Z","location":[7.684,51.972,66.6]},
+    {"sensor":"5a8603","value":"100520.25","createdAt":"2026-05-01T10:01:00Z"},{"sensor":"5a86ff","value":"1"}]"#;
+const OBJECT: &str = r#"{"5a8601":["12.40","2026-05-01T10:00:00Z",[7.684,51.972,66.6]],
+    "5a8602":["6.38","2026-05-01T10:00:00Z",{"longitude":7.684,"latitude":51.972,"height":66.6}],
+    "5a8603":["1005.2025","2026-05-01T10:01:00Z"],"5a86ff":1}"#;
+const CSV: &str = "5a8601,    12.40,2026-05-01T10:00:00Z,7.684000,51.972000,66.60
+5a8602,     6.38,2026-05-01T10:00:00Z,7.684000,51.972000,66.60\n5a8603,1005.2025,2026-05-01T10:01:00Z\n5a86ff,1\n\r\n";
+
+async fn app_with_a_box() -> TestApp {
+    let app = TestApp::new().await;
+    let register = "mutation { registerDevice(input: {key: \"box\", kind: FIXED, sensors: [
+        {sensor: \"5a8601\", quantity: PM10}, {sensor: \"5a8602\", quantity: PM2_5}, {sensor: \"5a8603\", quantity: PRESSURE}]})
+        { status } }";
+    app.admin(register, json!({})).await;
+    app
+}
+
+async fn post(app: &TestApp, path: &str, authorization: Option<&str>, media_type: Option<&str>, body: &str) -> Answer {
+    let mut request = Request::post(path);
+    for (name, value) in [("authorization", authorization), ("content-type", media_type)] {
+        request = value.into_iter().fold(request, |request, value| request.header(name, value));
+    }
+    app.send(request.body(Body::from(body.to_owned())).expect("a request")).await
+}
+
+async fn sensors_key(app: &TestApp, device: &str) -> String {
+    let mutation =
+        "mutation ($device: String!) { createApiKey(input: {name: \"s\", role: SENSOR, deviceKey: $device}) { key } }";
+    let told = app.admin(mutation, json!({ "device": device })).await;
+    told["createApiKey"]["key"].as_str().expect("a key").to_owned()
+}
+
+fn counts(recorded: usize, duplicates: usize) -> Value {
+    json!({ "recorded": recorded, "duplicates": duplicates, "rejected": [], "ignored": ["5a86ff"] })
+}
+
+#[tokio::test]
+async fn each_form_is_recorded_and_told_again_it_is_a_duplicate() {
+    let forms = [ARRAY, OBJECT, CSV];
+    for (first, body) in forms.iter().enumerate() {
+        let app = app_with_a_box().await;
+        let key = sensors_key(&app, "box").await;
+        let media_type = if *body == CSV { "text/csv" } else { "application/json" };
+        let answer = post(&app, "/boxes/box/data", Some(&key), Some(media_type), body).await;
+        assert_eq!((answer.status, answer.json()), (StatusCode::CREATED, counts(2, 0)), "{body}");
+        for other in [1, 2].map(|step| forms[(first + step) % 3]) {
+            let answer = post(&app, "/ingest/opensensemap/box", Some(&key), None, other).await;
+            assert_eq!((answer.status, answer.json()), (StatusCode::CREATED, counts(0, 2)), "{other} after {body}");
+        }
+        let in_path = format!("/key/{key}/boxes/box/data");
+        let answer = post(&app, &in_path, None, Some("application/x-www-form-urlencoded"), body).await;
+        assert_eq!((answer.status, answer.json()), (StatusCode::CREATED, counts(0, 2)));
+
+        let data = app
+            .query(
+                "{ device(key: \"box\") { kind measurements(orderBy: MEASURED_AT_ASC) { nodes {
+                measuredAt latitude longitude pm10 pm25 flags motion { altitude } weather { pressure } } } } }",
+            )
+            .await;
+        assert_eq!(
+            data["device"],
+            json!({ "kind": "FIXED", "measurements": { "nodes": [
+                { "measuredAt": "2026-05-01T10:00:00Z", "latitude": 51.972, "longitude": 7.684, "pm10": 12.4, "pm25": 6.38,
+                  "flags": [], "motion": { "altitude": 66.6 }, "weather": null },
+                { "measuredAt": "2026-05-01T10:01:00Z", "latitude": null, "longitude": null, "pm10": null, "pm25": null,
+                  "flags": [], "motion": null, "weather": { "pressure": 1005.2025 } }] } })
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_unknown_sensors_is_refused_kept_and_taken_once_they_are_registered() {
+    let app = app_with_a_box().await;
+    for (device, body) in [("box", "5a8609,1"), ("nobody", CSV)] {
+        let answer = post(&app, &format!("/boxes/{device}/data"), Some(&app.admin), Some("text/csv"), body).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert_eq!(answer.json()["errors"][0]["code"], "UNKNOWN_SENSORS", "{}", answer.text);
+    }
+    let kept: Vec<(String, String, Option<String>, Vec<u8>)> =
+        sqlx::query_as("select format, outcome, named, body from uplink order by uplink_id")
+            .fetch_all(&app.database.reads)
+            .await
+            .expect("uplinks");
+    let row = |device: &str, body: &str| {
+        ("opensensemap".to_owned(), "undecodable".to_owned(), Some(device.to_owned()), body.as_bytes().to_vec())
+    };
+    assert_eq!(kept.len(), 2);
+    assert!(kept.contains(&row("box", "5a8609,1")) && kept.contains(&row("nobody", CSV)), "{kept:?}");
+
+    let update =
+        "mutation { updateDevice(input: {key: \"box\", sensors: [{sensor: \"5a8609\", quantity: CO2}]}) { status } }";
+    app.admin(update, json!({})).await;
+    let answer = post(&app, "/boxes/box/data", Some(&app.admin), None, "5a8609,1").await;
+    assert_eq!((answer.status, &answer.json()["recorded"]), (StatusCode::CREATED, &json!(1)));
+}
+
+#[tokio::test]
+async fn a_key_of_another_device_records_and_leaves_nothing() {
+    let app = app_with_a_box().await;
+    app.admin("mutation { registerDevice(input: {key: \"other\", kind: FIXED}) { status } }", json!({})).await;
+    let key = sensors_key(&app, "other").await;
+    for body in [CSV, "5a8609,1", "{"] {
+        let answer = post(&app, "/boxes/box/data", Some(&key), None, body).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text);
+    }
+    let uplinks: i64 =
+        sqlx::query_scalar("select count(*) from uplink").fetch_one(&app.database.reads).await.expect("a count");
+    assert_eq!(uplinks, 0);
+}
+
+#[tokio::test]
+async fn without_a_valid_key_nothing_is_taken() {
+    let app = app_with_a_box().await;
+    for authorization in [None, Some("ag_unknown"), Some("Bearer"), Some("Digest ag_1")] {
+        let answer = post(&app, "/boxes/box/data", authorization, Some("text/csv"), CSV).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{authorization:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_alone_in_its_header_is_taken_for_every_format() {
+    let app = TestApp::new().await;
+    let body = r#"{"device":"d","pm10":1}"#;
+    let answer = post(&app, "/ingest/json", Some(&app.admin), Some("application/json"), body).await;
+    assert_eq!(answer.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn only_this_format_asks_for_the_sensors_of_a_device() {
+    let statements = Statements::watch();
+    let app = app_with_a_box().await;
+    let json = |pm10: usize| json!({ "device": "box", "time": "2026-05-01T10:00:00Z", "pm10": pm10 }).to_string();
+    app.post("/ingest/json", Some(&app.admin), json(0)).await; // the key is known from now on, and the month is there
+    let (as_json, _) = statements.of(app.post("/ingest/json", Some(&app.admin), json(1))).await;
+    let csv = "5a8601,2,2026-05-01T10:00:00Z";
+    let (as_csv, _) = statements.of(post(&app, "/boxes/box/data", Some(&app.admin), None, csv)).await;
+    assert_eq!(as_csv, as_json + 1);
+}

@@ -13,7 +13,7 @@ mod support;
 
 use std::{fmt::Write as _, time::Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use axum::body::{Body, Bytes};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream;

@@ -16,8 +16,8 @@ use super::session::{Session, print};
 use crate::{
     clock::Clock,
     config::DatabaseArgs,
-    db::embedded::Share,
-    domain::device::DeviceKey,
+    db::{device_sensor, embedded::Share},
+    domain::{device::DeviceKey, sensor::Sensors},
     ingest::{
         csv::{Columns, Options},
         recorder::Recorder,
@@ -28,7 +28,8 @@ use crate::{
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Import")]
 pub(super) struct Import {
-    /// CSV files: `CleanCycle` SD cards and backups, or columns named time, device, latitude, pm10, …; `-` is standard input
+    /// CSV files: `CleanCycle` SD cards and backups, openSenseMap's, or columns named time, device, latitude, pm10, …;
+    /// `-` is standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
 
@@ -55,11 +56,20 @@ pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Res
     let session = Session::open(database, 1, Share::Attach).await?;
     let clock = Clock::system();
     let (recorder, writers) = Recorder::start(&session.database.writes, &clock);
+    let sensors = match &import.device {
+        Some(device) => device_sensor::find_by_device_key(&session.database.reads, device).await?,
+        None => Sensors::default(),
+    };
     let mut outcome = Ok(());
     for (path, (file, length)) in files {
         let bar = progress(path, length);
-        let options =
-            Options { device: import.device.clone(), date: import.date, columns: import.columns.clone(), only: None };
+        let options = Options {
+            device: import.device.clone(),
+            date: import.date,
+            columns: import.columns.clone(),
+            sensors: sensors.clone(),
+            only: None,
+        };
         let task = Task { options, api_key: None, dry_run: import.dry_run };
         let (report, ended) = upload::run(&recorder, &clock, bar.wrap_read(file), task).await;
         bar.finish_and_clear();
@@ -99,7 +109,7 @@ fn progress(path: &Path, length: Option<u64>) -> ProgressBar {
 }
 
 fn summary(path: &Path, report: &Report) -> String {
-    let Report { dry_run, lines, recorded, duplicates, rejected, ignored_columns } = report;
+    let Report { dry_run, lines, recorded, duplicates, rejected, ignored } = report;
     let would = if *dry_run { " would be" } else { "" };
     let mut text = format!(
         "{}: {lines} lines: {recorded}{would} recorded, {duplicates} duplicates, {} rejected\n",
@@ -107,8 +117,9 @@ fn summary(path: &Path, report: &Report) -> String {
         rejected.count
     );
     // Writing to a String can't fail.
-    if !ignored_columns.is_empty() {
-        let _ = writeln!(text, "  without a meaning here: {}", ignored_columns.join(", "));
+    if !ignored.is_empty() {
+        let names: Vec<_> = ignored.iter().map(String::as_str).collect();
+        let _ = writeln!(text, "  without a meaning here: {}", names.join(", "));
     }
     for line in &rejected.lines {
         let _ = writeln!(text, "  line {}: {}: {}", line.line, line.code, line.detail);

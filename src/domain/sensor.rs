@@ -40,6 +40,12 @@ impl Sensors {
     /// The longest id, in characters. openSenseMap's have 24.
     pub const MAX_ID_CHARS: usize = 64;
 
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Registers one more sensor.
     ///
     /// # Errors

@@ -22,7 +22,8 @@ use super::caller::Sender;
 use crate::{
     app::App,
     auth::Caller,
-    domain::device::DeviceKey,
+    db::device_sensor,
+    domain::{device::DeviceKey, sensor::Sensors},
     error::ApiError,
     ingest::{
         csv::Options,
@@ -62,7 +63,7 @@ async fn take(
 ) -> Result<Response, ApiError> {
     let Query(parameters) =
         parameters.map_err(|rejection| ApiError::BadRequest(format!("the query: {}", rejection.body_text())))?;
-    let task = task(parameters, &caller)?;
+    let task = task(&app, parameters, &caller).await?;
     let (pieces, file) = mpsc::channel(PIECES);
     let file = Pieces { pieces: file, piece: Bytes::new(), ended: false };
     let upload = upload::run(&app.state.recorder, &app.state.clock, file, task);
@@ -81,7 +82,7 @@ async fn take(
     })
 }
 
-fn task(parameters: Parameters, caller: &Caller) -> Result<Task, ApiError> {
+async fn task(app: &App, parameters: Parameters, caller: &Caller) -> Result<Task, ApiError> {
     let Parameters { device, date, columns, dry_run } = parameters;
     let only = caller.bound_to().cloned();
     let device = device.map(DeviceKey::try_new).transpose().map_err(|reason| ApiError::bad_input("device", reason))?;
@@ -90,7 +91,12 @@ fn task(parameters: Parameters, caller: &Caller) -> Result<Task, ApiError> {
     }
     let columns = columns.as_deref().unwrap_or_default().parse();
     let columns = columns.map_err(|reason| ApiError::bad_input("columns", reason))?;
-    let options = Options { device: device.or_else(|| only.clone()), date, columns, only };
+    let device = device.or_else(|| only.clone());
+    let sensors = match &device {
+        Some(device) => device_sensor::find_by_device_key(&app.state.database.reads, device).await?,
+        None => Sensors::default(),
+    };
+    let options = Options { device, date, columns, sensors, only };
     Ok(Task { options, api_key: caller.api_key(), dry_run })
 }
 

@@ -279,7 +279,7 @@ async fn a_real_backup_is_recorded_once() {
     };
     let app = TestApp::new().await;
     let report = upload(&app, "device=bike-01", file.clone()).await;
-    assert_eq!((counts(&report), &report["ignoredColumns"]), ([4, 4, 0, 0], &json!(["Start", "uuid"])));
+    assert_eq!((counts(&report), &report["ignored"]), ([4, 4, 0, 0], &json!(["Start", "uuid"])));
     assert_eq!(counts(&upload(&app, "device=bike-01", file.clone()).await), [4, 0, 4, 0]);
     let query =
         r#"{ device(key: "bike-01") { measurements(orderBy: MEASURED_AT_ASC) { nodes { measuredAt pm25 } } } }"#;

@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _, Utc};
 
-use super::Reason;
-use crate::ingest::ignored::shortened;
+use crate::ingest::{ignored::shortened, parse::Reason};
 
 /// What stands in a field that has no value, beside nothing at all: what pandas, R and spreadsheets write.
 const NO_VALUE: [&str; 5] = ["nan", "na", "null", "none", "n/a"];

@@ -12,14 +12,14 @@
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use csv::ByteRecord;
 
-use super::{Options, Reason, field};
+use super::{Options, field};
 use crate::{
     domain::{
         device::{DeviceKey, DeviceKind},
         quantity::Quantity,
         sample::Sample,
     },
-    ingest::{DecodeError, ignored::shortened, parse},
+    ingest::{DecodeError, ignored::shortened, parse, parse::Reason},
 };
 
 /// Metres a second in a knot.
@@ -88,8 +88,8 @@ impl Layout {
             return refuse(
                 "UNKNOWN_HEADER",
                 format!(
-                    "{found:?} is none that is known; expected is that of a CleanCycle SD card or backup, or columns \
-                     named time, device, latitude, longitude, pm10, pm2_5, … separated by commas (the columns option \
+                    "{found:?} is none that is known; expected is that of a CleanCycle SD card or backup, openSenseMap's, \
+                     or columns named time, device, latitude, longitude, pm10, pm2_5, … separated by commas (the columns option \
                      can rename)"
                 ),
             );
@@ -114,8 +114,7 @@ impl Layout {
             return refuse("MISSING_DEVICE", "no column names the device; tell it with the device option".to_owned());
         }
         if options.date.is_some() && kind == Kind::Plain {
-            let detail = "the date option puts right the clock of a CleanCycle logger; this file tells whole times";
-            return refuse("OPTION_NOT_APPLICABLE", detail.to_owned());
+            return Err(super::date_is_not_applicable());
         }
         Ok(Self {
             header: header.clone(),

@@ -8,7 +8,7 @@ use std::io::{self, BufRead as _, BufReader, Read};
 use csv::ByteRecord;
 use csv_core::{ReadRecordResult, ReaderBuilder, Terminator};
 
-use super::Reason;
+use crate::ingest::parse::Reason;
 
 /// Bytes of a line at most.
 const MAX_LINE: usize = 64 << 10;

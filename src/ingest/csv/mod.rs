@@ -10,30 +10,37 @@ mod lines;
 mod options;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::io::{self, Read};
 
-use super::{DecodeError, Observation, Rejection};
-use crate::domain::{device::DeviceKey, device::DeviceKind, sample::Sample};
-use layout::Layout;
-use lines::Lines;
+use self::{layout::Layout, lines::Lines, values::Values};
+use super::{DecodeError, Decoded, Observation, Rejection, parse::Reason};
+use crate::domain::{device::DeviceKey, sample::Sample};
 pub use options::{Columns, InvalidColumns, Options};
 
 /// The name of this format in the database and in URLs.
 pub const FORMAT: &str = "csv";
 
-/// Samples in a chunk at most: enough for COPY to pay, few enough that others who record don't wait for long.
+/// Samples in a chunk at most, about: enough for COPY to pay, few enough that others who record don't wait for long.
 const CHUNK: usize = 10_000;
-
-/// Why one line is no sample: a code and the reason.
-type Reason = (&'static str, String);
 
 /// A file as it is read.
 pub struct Reader<R> {
     lines: Lines<R>,
-    layout: Layout,
-    /// The only device whose samples are accepted.
-    only: Option<DeviceKey>,
+    shape: Shape,
+}
+
+/// What a line is.
+enum Shape {
+    /// A sample, its quantities in columns.
+    Samples {
+        layout: Layout,
+        /// The only device whose samples are accepted.
+        only: Option<DeviceKey>,
+    },
+    /// A value.
+    Values(Values),
 }
 
 /// Some lines of a file.
@@ -41,16 +48,14 @@ pub struct Reader<R> {
 pub struct Chunk {
     /// How many lines with data were read for it.
     pub lines: u64,
-    /// The samples, each with the number of its line.
-    pub observations: Vec<Observation>,
-    /// The lines that are no samples, each with its number.
-    pub rejected: Vec<Rejection>,
+    /// What they tell. An index is the number of a line.
+    pub decoded: Decoded,
 }
 
 /// Why a file can't be read on.
 #[derive(Debug, thiserror::Error)]
 pub enum CsvError {
-    /// It is no file of a known kind, or not one any more.
+    /// It is no file of a known kind.
     #[error("{}", .0.detail)]
     Refused(DecodeError),
     /// It broke off.
@@ -65,52 +70,51 @@ impl<R: Read> Reader<R> {
     /// When it can't be read, is not one that is known, or asks for an option that is missing.
     pub fn open(file: R, options: Options) -> Result<Self, CsvError> {
         let mut lines = Lines::new(file);
-        let header = match lines.next()? {
-            Some((_, Ok(record))) => record.clone(),
+        let first = match lines.next()? {
+            Some((line, Ok(record))) => (line, record.clone()),
             Some((_, Err((code, detail)))) => {
                 return Err(CsvError::Refused(DecodeError::new(code, format!("header: {detail}"))));
             }
             None => return Err(CsvError::Refused(DecodeError::new("EMPTY_FILE", "the file holds nothing"))),
         };
-        let only = options.only.clone();
-        let layout = Layout::recognise(&header, options).map_err(CsvError::Refused)?;
-        Ok(Self { lines, layout, only })
-    }
-
-    /// What a device is taken for when it is heard of for the first time.
-    pub fn kind(&self) -> DeviceKind {
-        self.layout.kind()
-    }
-
-    /// The columns that have no meaning here.
-    pub fn ignored_columns(&self) -> &[String] {
-        &self.layout.ignored
+        let shape = if Values::recognises(&first.1) {
+            Values::try_new(first, options).map(Shape::Values)
+        } else {
+            let only = options.only.clone();
+            Layout::recognise(&first.1, options).map(|layout| Shape::Samples { layout, only })
+        };
+        Ok(Self { lines, shape: shape.map_err(CsvError::Refused)? })
     }
 
     /// Reads on. Nothing is left when a chunk has no lines.
     ///
     /// # Errors
-    /// When the file breaks off. What comes after the last chunk is not looked at: the end of a line
-    /// may be missing, and half a number is another number.
+    /// When the file breaks off. What comes after the last chunk is not looked at: the end of a line may be missing, and
+    /// half a number is another number.
     pub fn chunk(&mut self) -> Result<Chunk, CsvError> {
-        let mut chunk = Chunk { lines: 0, observations: Vec::new(), rejected: Vec::new() };
-        while chunk.observations.len() < CHUNK && chunk.rejected.len() < CHUNK {
-            let Some((line, record)) = self.lines.next()? else { break };
-            if record.as_ref().is_ok_and(|record| self.layout.is_no_data(record)) {
-                continue;
-            }
-            chunk.lines += 1;
-            let index = usize::try_from(line).unwrap_or(usize::MAX);
-            match record
-                .and_then(|record| self.layout.sample(record))
-                .and_then(|told| allowed(told, self.only.as_ref()))
-            {
-                Ok((device, sample)) => chunk.observations.push(Observation { index, device, sample }),
-                Err((code, detail)) => chunk.rejected.push(Rejection { index, code, detail }),
-            }
-        }
-        Ok(chunk)
+        Ok(match &mut self.shape {
+            Shape::Samples { layout, only } => samples(&mut self.lines, layout, only.as_ref())?,
+            Shape::Values(values) => values.chunk(&mut self.lines)?,
+        })
     }
+}
+
+fn samples(lines: &mut Lines<impl Read>, layout: &mut Layout, only: Option<&DeviceKey>) -> io::Result<Chunk> {
+    let mut decoded = Decoded { ignored: layout.ignored.clone(), ..Decoded::nothing(layout.kind()) };
+    let mut count = 0;
+    while decoded.observations.len() < CHUNK && decoded.rejected.len() < CHUNK {
+        let Some((line, record)) = lines.next()? else { break };
+        if record.as_ref().is_ok_and(|record| layout.is_no_data(record)) {
+            continue;
+        }
+        count += 1;
+        let index = usize::try_from(line).unwrap_or(usize::MAX);
+        match record.and_then(|record| layout.sample(record)).and_then(|told| allowed(told, only)) {
+            Ok((device, sample)) => decoded.observations.push(Observation { index, device, sample }),
+            Err((code, detail)) => decoded.rejected.push(Rejection { index, code, detail }),
+        }
+    }
+    Ok(Chunk { lines: count, decoded })
 }
 
 fn allowed(told: (DeviceKey, Sample), only: Option<&DeviceKey>) -> Result<(DeviceKey, Sample), Reason> {
@@ -120,4 +124,9 @@ fn allowed(told: (DeviceKey, Sample), only: Option<&DeviceKey>) -> Result<(Devic
         }
         _ => Ok(told),
     }
+}
+
+fn date_is_not_applicable() -> DecodeError {
+    let detail = "the date option puts right the clock of a CleanCycle logger; this file tells whole times";
+    DecodeError::new("OPTION_NOT_APPLICABLE", detail)
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, str::FromStr};
 
 use chrono::NaiveDate;
 
-use crate::domain::device::DeviceKey;
+use crate::domain::{device::DeviceKey, sensor::Sensors};
 
 /// What the file itself may not tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Options {
     pub date: Option<NaiveDate>,
     /// What columns with other names mean.
     pub columns: Columns,
+    /// What the device's sensors measure, for a file that tells values by them.
+    pub sensors: Sensors,
     /// The only device whose samples are accepted: that of the key, where it is bound to one.
     pub only: Option<DeviceKey>,
 }

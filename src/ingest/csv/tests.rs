@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    domain::quantity::Quantity,
+    domain::{device::DeviceKind, quantity::Quantity, sensor::Sensors},
     ingest::testing::{at, damaged},
 };
 
@@ -42,14 +42,14 @@ fn readings(observation: &Observation) -> Vec<(Quantity, f64)> {
 
 /// Line and code of what was left out.
 fn rejected(chunk: &Chunk) -> Vec<(usize, &'static str)> {
-    chunk.rejected.iter().map(|rejection| (rejection.index, rejection.code)).collect()
+    chunk.decoded.rejected.iter().map(|rejection| (rejection.index, rejection.code)).collect()
 }
 
 #[test]
 fn a_card_is_known_by_its_header_and_its_calibration_is_no_sample() {
     let chunk = read(CARD, options());
     assert_eq!((chunk.lines, rejected(&chunk)), (2, vec![]));
-    let first = &chunk.observations[0];
+    let first = &chunk.decoded.observations[0];
     assert_eq!((first.index, first.device.as_str()), (3, "bike-07"));
     assert_eq!((first.sample.measured_at, first.sample.time_uncertainty_s), (at("2026-04-01T09:30:05Z"), None));
     let position = first.sample.position.expect("a position");
@@ -76,14 +76,14 @@ fn a_card_is_known_by_its_header_and_its_calibration_is_no_sample() {
             (Quantity::AccelerometerSamples, 273.0),
         ]
     );
-    assert_eq!(open(CARD, options()).expect("open").kind(), DeviceKind::Mobile);
+    assert_eq!(chunk.decoded.kind, DeviceKind::Mobile);
 }
 
 #[test]
 fn a_backup_is_known_by_its_header_and_its_weather_has_a_home() {
     let chunk = read(BACKUP, options());
     assert_eq!((chunk.lines, rejected(&chunk)), (1, vec![]));
-    let sample = &chunk.observations[0].sample;
+    let sample = &chunk.decoded.observations[0].sample;
     assert_eq!(sample.measured_at, at("2004-10-24T19:05:38Z"));
     let knot = 1852.0 / 3600.0;
     for (quantity, value) in [
@@ -102,7 +102,7 @@ fn a_backup_is_known_by_its_header_and_its_weather_has_a_home() {
     ] {
         assert_eq!(sample.readings.get(quantity), Some(value), "{quantity:?}");
     }
-    assert_eq!(open(BACKUP, options()).expect("open").ignored_columns(), ["Start", "uuid"]);
+    assert_eq!(chunk.decoded.ignored, ["Start", "uuid"]);
 }
 
 #[test]
@@ -112,15 +112,15 @@ fn plain_columns_may_stand_in_any_order_and_be_renamed() {
                 ,2026-05-01 12:00:00.5,b,,,\n\
                 7,2026-05-01T12:00:00+02:00,\"c \",,NaN,bad\n";
     let chunk = read(file, options());
-    let devices: Vec<_> = chunk.observations.iter().map(|seen| seen.device.as_str()).collect();
+    let devices: Vec<_> = chunk.decoded.observations.iter().map(|seen| seen.device.as_str()).collect();
     assert_eq!((devices, rejected(&chunk)), (vec!["a", "c"], vec![(3, "NO_VALUES")]));
-    assert_eq!(chunk.observations[1].sample.measured_at, at("2026-05-01T10:00:00Z"));
-    assert_eq!(open(file, Options::default()).expect("open").ignored_columns(), ["mood"]);
+    assert_eq!(chunk.decoded.observations[1].sample.measured_at, at("2026-05-01T10:00:00Z"));
+    assert_eq!(chunk.decoded.ignored, ["mood"]);
 
     let german = "Zeit,Feinstaub,PM10\n2026-05-01 10:00:00,6.8,12.4\n";
     let columns = "Zeit:time, Feinstaub:pm2_5,PM10:pm10".parse().expect("columns");
     let chunk = read(german, Options { columns, ..options() });
-    assert_eq!(readings(&chunk.observations[0]), [(Quantity::Pm2_5, 6.8), (Quantity::Pm10, 12.4)]);
+    assert_eq!(readings(&chunk.decoded.observations[0]), [(Quantity::Pm2_5, 6.8), (Quantity::Pm10, 12.4)]);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn the_date_option_puts_the_first_line_right_and_the_others_keep_their_distance(
     let file = "Date,Time,PM10\n20041024,235959,1\n20041025,3,2\n";
     let date = Some("2024-06-09".parse().expect("a date"));
     let chunk = read(file, Options { date, ..options() });
-    let times: Vec<_> = chunk.observations.iter().map(|seen| seen.sample.measured_at).collect();
+    let times: Vec<_> = chunk.decoded.observations.iter().map(|seen| seen.sample.measured_at).collect();
     assert_eq!(times, [at("2024-06-09T23:59:59Z"), at("2024-06-10T00:00:03Z")]);
     assert_eq!(
         refusal("time,pm10\n", Options { date, ..options() }).0,
@@ -169,7 +169,7 @@ fn a_bad_line_costs_itself_and_is_named_by_its_number() {
             (13, "MISSING_TIME"),
         ]
     );
-    let good: Vec<_> = chunk.observations.iter().map(|seen| seen.index).collect();
+    let good: Vec<_> = chunk.decoded.observations.iter().map(|seen| seen.index).collect();
     assert_eq!((chunk.lines, good), (12, vec![2, 14]), "an empty field behind the last does no harm");
 }
 
@@ -225,7 +225,66 @@ fn a_key_bound_to_a_device_gets_in_the_samples_of_that_device_only() {
     let file = "time,device,pm10\n2026-05-01T10:00:00Z,mine,1\n2026-05-01T10:00:00Z,yours,1\n2026-05-01T10:00:01Z,,1\n";
     let mine = Some(DeviceKey::try_new("mine").expect("a key"));
     let chunk = read(file, Options { device: mine.clone(), only: mine, ..Options::default() });
-    assert_eq!((chunk.observations.len(), rejected(&chunk)), (2, vec![(3, "FORBIDDEN")]));
+    assert_eq!((chunk.decoded.observations.len(), rejected(&chunk)), (2, vec![(3, "FORBIDDEN")]));
+}
+
+const PM10_ID: &str = "5a8600000000000000000010";
+const PM2_5_ID: &str = "5a8600000000000000000025";
+
+fn box_options() -> Options {
+    let mut sensors = Sensors::default();
+    for (id, quantity) in [(PM10_ID, Quantity::Pm10), (PM2_5_ID, Quantity::Pm2_5)] {
+        sensors.add(id.to_owned(), quantity).expect("a sensor");
+    }
+    Options { sensors, ..options() }
+}
+
+#[test]
+fn values_of_opensensemap_are_known_with_a_header_or_without_and_those_of_a_moment_are_one_sample() {
+    let values = format!(
+        "{PM10_ID},6.5,2026-05-01T10:00:00Z,7.684,51.972,66.6\n\
+         {PM2_5_ID},3.25,2026-05-01T10:00:00Z,7.684,51.972,66.6\n\
+         5a8600000000000000000099,1,2026-05-01T10:00:00Z,7.684,51.972,66.6\n\
+         {PM10_ID},7.5\n\
+         {PM10_ID},much,2026-05-01T10:00:05Z\n"
+    );
+    for (header, first) in [("", 1), ("sensorId,value,createdAt,lng,lat,height\n", 2)] {
+        let chunk = read(&format!("{header}{values}"), box_options());
+        let seen = &chunk.decoded.observations[..];
+        assert_eq!((chunk.lines, seen.len(), seen[0].index), (5, 1, first));
+        let expected = [(Quantity::Pm2_5, 3.25), (Quantity::Pm10, 6.5), (Quantity::Altitude, 66.6)];
+        assert_eq!((readings(&seen[0]), seen[0].sample.measured_at), (expected.to_vec(), at("2026-05-01T10:00:00Z")));
+        assert_eq!(chunk.decoded.ignored, ["5a8600000000000000000099"]);
+        assert_eq!(rejected(&chunk)[0], (first + 3, "MISSING_TIME"));
+        assert_eq!(rejected(&chunk)[1].0, first + 4);
+    }
+    assert_eq!(refusal(&values, Options { device: None, ..box_options() }).0, "MISSING_DEVICE");
+    assert_eq!(refusal(&values, options()).0, "UNKNOWN_SENSORS");
+}
+
+#[test]
+fn values_of_one_moment_are_not_cut_apart() {
+    use std::fmt::Write as _;
+    let mut file = String::new();
+    for moment in 0..12_345_u32 {
+        let time = at("2026-04-01T00:00:00Z") + chrono::TimeDelta::seconds(moment.into());
+        for id in [PM10_ID, PM2_5_ID, "5a8600000000000000000099"] {
+            writeln!(file, "{id},1,{}", time.to_rfc3339()).expect("a String takes it");
+        }
+    }
+    let mut reader = open(&file, box_options()).expect("a known beginning");
+    let mut samples = Vec::new();
+    while let chunk = reader.chunk().expect("in memory")
+        && chunk.lines > 0
+    {
+        assert!(chunk.lines <= 10_002);
+        samples.extend(chunk.decoded.observations);
+    }
+    assert_eq!(samples.len(), 12_345);
+    assert!(samples.iter().all(|seen| seen.sample.readings.iter().count() == 2));
+    // A file without a change of time is cut all the same.
+    let standing = format!("{PM10_ID},1,2026-04-01T00:00:00Z\n").repeat(50_000);
+    assert_eq!(read(&standing, box_options()).lines, 20_000);
 }
 
 #[test]
@@ -242,7 +301,7 @@ fn a_line_that_is_too_long_or_has_an_open_quote_costs_itself() {
     let good = "2026-05-01T10:00:00Z,1\n";
     let file = format!("time,pm10\n{good}2026-05-01T10:00:01Z,\"2\n{good}{}\n{good}", "x".repeat(1 << 20));
     let chunk = read(&file, options());
-    let lines: Vec<_> = chunk.observations.iter().map(|seen| seen.index).collect();
+    let lines: Vec<_> = chunk.decoded.observations.iter().map(|seen| seen.index).collect();
     assert_eq!(
         (lines, rejected(&chunk)),
         (vec![2, 3, 4, 6], vec![(5, "LINE_TOO_LONG")]),
@@ -250,7 +309,7 @@ fn a_line_that_is_too_long_or_has_an_open_quote_costs_itself() {
     );
     assert_eq!(refusal(&"x".repeat(1 << 20), options()).0, "LINE_TOO_LONG");
     let quoted = read("\u{feff}\"time\",device,pm10\r\n2026-05-01T10:00:00Z,\"a \"\"b\"\", c\",1\r\n", options());
-    assert_eq!(quoted.observations[0].device.as_str(), "a \"b\", c");
+    assert_eq!(quoted.decoded.observations[0].device.as_str(), "a \"b\", c");
 }
 
 #[test]
@@ -272,7 +331,7 @@ fn a_file_that_breaks_off_is_not_taken_for_one_that_ends() {
     let file = b"time,pm10\n2026-05-01T10:00:00Z,12.4\n2026-05-01T10:00:01Z,12";
     let mut reader = Reader::open(file.chain(Broken), options()).expect("a known header");
     assert!(reader.chunk().is_err(), "perhaps it was to be 12.5");
-    assert_eq!(read(str::from_utf8(file).expect("text"), options()).observations.len(), 2);
+    assert_eq!(read(str::from_utf8(file).expect("text"), options()).decoded.observations.len(), 2);
 }
 
 proptest! {
@@ -287,13 +346,13 @@ proptest! {
     fn a_damaged_file_tells_each_line_once(bytes in prop_oneof![damaged(CARD), damaged(BACKUP)]) {
         if let Ok(mut reader) = Reader::open(&bytes[..], options()) {
             let chunk = reader.chunk().expect("it is in memory");
-            let mut told: Vec<_> = chunk.observations.iter().map(|seen| seen.index).collect();
-            told.extend(chunk.rejected.iter().map(|rejection| rejection.index));
+            let mut told: Vec<_> = chunk.decoded.observations.iter().map(|seen| seen.index).collect();
+            told.extend(chunk.decoded.rejected.iter().map(|rejection| rejection.index));
             prop_assert_eq!(told.len() as u64, chunk.lines);
             told.sort_unstable();
             told.dedup();
             prop_assert_eq!(told.len() as u64, chunk.lines);
-            for seen in &chunk.observations {
+            for seen in &chunk.decoded.observations {
                 prop_assert!(seen.sample.readings.iter().all(|(_, value)| value.is_finite()));
             }
         }
@@ -305,7 +364,7 @@ proptest! {
         let time = chrono::DateTime::from_timestamp_micros(micros).expect("a time");
         let file = format!("time,pm10,latitude,longitude\n{},{pm10},{latitude},{longitude}\n", time.to_rfc3339());
         let chunk = read(&file, options());
-        let sample = &chunk.observations[0].sample;
+        let sample = &chunk.decoded.observations[0].sample;
         let position = sample.position.expect("a position");
         prop_assert_eq!(sample.measured_at, time);
         prop_assert_eq!((position.latitude(), position.longitude()), (latitude, longitude));

@@ -14,14 +14,11 @@ use std::{io::Read, time::Duration};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
-    DecodeError, Decoded,
+    DecodeError,
     csv::{Chunk, CsvError, FORMAT, Options, Reader},
     recorder::{Receipt, RecordError, Recorder, Source, Submission},
 };
-use crate::{
-    clock::Clock,
-    domain::{api_key::ApiKeyId, device::DeviceKind},
-};
+use crate::{clock::Clock, domain::api_key::ApiKeyId};
 
 pub use report::{Rejected, RejectedLine, Report};
 
@@ -66,12 +63,6 @@ impl From<CsvError> for UploadError {
     }
 }
 
-/// What the reading thread hands on.
-enum Piece {
-    Header { kind: DeviceKind, ignored_columns: Vec<String> },
-    Chunk(Chunk),
-}
-
 /// Reads a file to its end and records it. The report tells of all that was stored, also when not everything was.
 pub async fn run(
     recorder: &Recorder,
@@ -80,7 +71,7 @@ pub async fn run(
     task: Task,
 ) -> (Report, Result<(), UploadError>) {
     let Task { options, api_key, dry_run } = task;
-    let (sender, mut pieces) = mpsc::channel(AHEAD);
+    let (sender, mut chunks) = mpsc::channel(AHEAD);
     // Ends when the file does, or when nobody takes what it reads any more.
     tokio::task::spawn_blocking(move || {
         if let Err(error) = read(file, options, &sender) {
@@ -88,25 +79,15 @@ pub async fn run(
         }
     });
     let mut report = Report { dry_run, ..Report::default() };
-    let mut device_kind = DeviceKind::Fixed;
-    while let Some(piece) = pieces.recv().await {
-        let chunk = match piece {
-            Ok(Piece::Chunk(chunk)) => chunk,
-            Ok(Piece::Header { kind, ignored_columns }) => {
-                (device_kind, report.ignored_columns) = (kind, ignored_columns);
-                continue;
-            }
+    while let Some(chunk) = chunks.recv().await {
+        let Chunk { lines, decoded } = match chunk {
+            Ok(chunk) => chunk,
             Err(error) => return (report, Err(error.into())),
         };
-        let lines = chunk.lines;
-        let Chunk { observations, rejected, .. } = chunk;
-        let submission = Submission {
-            format: FORMAT,
-            received_at: clock.now(),
-            api_key,
-            source: Source::File,
-            decoded: Ok(Decoded { observations, rejected, ..Decoded::nothing(device_kind) }),
-        };
+        report.ignore(&decoded.ignored);
+        let received_at = clock.now();
+        let submission =
+            Submission { format: FORMAT, received_at, api_key, source: Source::File, decoded: Ok(decoded) };
         match store(recorder, submission, dry_run).await {
             Ok(receipt) => report.add(lines, receipt),
             Err(error) => return (report, Err(error.into())),
@@ -115,18 +96,14 @@ pub async fn run(
     (report, Ok(()))
 }
 
-fn read(file: impl Read, options: Options, pieces: &mpsc::Sender<Result<Piece, CsvError>>) -> Result<(), CsvError> {
+fn read(file: impl Read, options: Options, chunks: &mpsc::Sender<Result<Chunk, CsvError>>) -> Result<(), CsvError> {
     let mut reader = Reader::open(file, options)?;
-    let header = Piece::Header { kind: reader.kind(), ignored_columns: reader.ignored_columns().to_vec() };
-    let mut piece = header;
-    while pieces.blocking_send(Ok(piece)).is_ok() {
+    loop {
         let chunk = reader.chunk()?;
-        if chunk.lines == 0 {
-            break;
+        if chunk.lines == 0 || chunks.blocking_send(Ok(chunk)).is_err() {
+            return Ok(());
         }
-        piece = Piece::Chunk(chunk);
     }
-    Ok(())
 }
 
 /// Stores a chunk, as soon as there is room for it and the database is there.

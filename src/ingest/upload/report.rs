@@ -1,9 +1,13 @@
 //! What became of a file.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::ingest::{Rejection, recorder::Receipt};
 
+/// Names that a report lists at most.
+const MAX_NAMES: usize = 100;
 /// Rejected lines that a report tells one by one; of the others it tells how many they are.
 const MAX_LINES: usize = 1000;
 
@@ -21,9 +25,9 @@ pub struct Report {
     pub duplicates: u64,
     /// Lines that are no samples.
     pub rejected: Rejected,
-    /// Columns that have no meaning here.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ignored_columns: Vec<String>,
+    /// Columns and sensors that have no meaning here: the first hundred.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub ignored: BTreeSet<String>,
 }
 
 /// Lines that are no samples.
@@ -47,6 +51,15 @@ pub struct RejectedLine {
 }
 
 impl Report {
+    /// Adds names of what has no meaning here.
+    pub(super) fn ignore(&mut self, names: &[String]) {
+        for name in names {
+            if self.ignored.len() < MAX_NAMES && !self.ignored.contains(name) {
+                self.ignored.insert(name.clone());
+            }
+        }
+    }
+
     /// Adds what became of some lines.
     pub(super) fn add(&mut self, lines: u64, receipt: Receipt) {
         self.lines += lines;

@@ -1,0 +1,129 @@
+//! openSenseMap's CSV, whose lines are values: `sensorId,value,createdAt,lng,lat,height`, with that header or without.
+//!
+//! What a sensor measures is told by the device's registration, and the values of one moment are one sample; see
+//! [`opensensemap`](crate::ingest::opensensemap).
+
+use std::io::{self, Read};
+
+use csv::ByteRecord;
+
+use super::{CHUNK, Chunk, Options, lines::Lines};
+use crate::{
+    domain::{
+        device::{DeviceKey, DeviceKind},
+        sensor::Sensors,
+        time,
+    },
+    ingest::{
+        DecodeError, Decoded, Observation, Rejection,
+        opensensemap::{Gathered, Moments, csv::is_header, csv::value_of_record},
+        parse::Reason,
+    },
+};
+
+/// Characters of a sensor's id, all of them hexadecimal digits.
+const ID_CHARS: usize = 24;
+/// Field that tells the time.
+const CREATED_AT: usize = 2;
+
+/// A file of values.
+pub(super) struct Values {
+    device: DeviceKey,
+    sensors: Sensors,
+    /// A line that was read and belongs to the next chunk.
+    held: Option<(u64, ByteRecord)>,
+}
+
+impl Values {
+    /// Whether this is the first line of such a file.
+    pub fn recognises(first: &ByteRecord) -> bool {
+        is_header(first) || is_id(first)
+    }
+
+    /// The file that begins with this line.
+    ///
+    /// # Errors
+    /// When no device is told, or it has no sensors.
+    pub fn try_new(first: (u64, ByteRecord), options: Options) -> Result<Self, DecodeError> {
+        let Some(device) = options.device else {
+            let detail = "openSenseMap's file names sensors and no device; tell it with the device option";
+            return Err(DecodeError::new("MISSING_DEVICE", detail));
+        };
+        if options.sensors.is_empty() {
+            let detail = format!(
+                "device {device} has no sensors; tell what they measure by registerDevice or updateDevice, as in \
+                 sensors: [{{sensor: \"5a86…\", quantity: PM2_5}}]"
+            );
+            return Err(DecodeError::new("UNKNOWN_SENSORS", detail));
+        }
+        if options.date.is_some() {
+            return Err(super::date_is_not_applicable());
+        }
+        let held = Some(first).filter(|(_, first)| !is_header(first));
+        Ok(Self { device, sensors: options.sensors, held })
+    }
+
+    /// Reads on, up to where the time changes, so that the values of one moment come together.
+    ///
+    /// # Errors
+    /// When the file breaks off.
+    pub fn chunk(&mut self, lines: &mut Lines<impl Read>) -> io::Result<Chunk> {
+        // No line counts whose time isn't told; that of arrival says nothing of a file.
+        let mut moments = Moments::new(&self.sensors, time::EARLIEST);
+        let (mut count, mut timeless) = (0_u64, Vec::new());
+        let mut last_time = Vec::new();
+        loop {
+            let (line, record) = match self.held.take() {
+                Some(held) => held,
+                None => match lines.next()? {
+                    Some((line, Ok(record))) => (line, record.clone()),
+                    Some((line, Err(reason))) => {
+                        count += 1;
+                        timeless.push(rejection(line, reason));
+                        continue;
+                    }
+                    None => break,
+                },
+            };
+            let time = record.get(CREATED_AT).unwrap_or_default();
+            let full = if time == last_time { 2 * CHUNK } else { CHUNK };
+            if count >= full as u64 {
+                self.held = Some((line, record));
+                break;
+            }
+            last_time.clear();
+            last_time.extend_from_slice(time);
+            count += 1;
+            if time.is_empty() {
+                timeless.push(rejection(line, ("MISSING_TIME", "the line tells no time".to_owned())));
+            } else {
+                moments.take(index(line), value_of_record(&record));
+            }
+        }
+        let Gathered { samples, mut rejected, unknown, .. } = moments.finish();
+        rejected.append(&mut timeless);
+        rejected.sort_by_key(|rejection| rejection.index);
+        let placed = samples.iter().any(|(_, sample)| sample.position.is_some());
+        let observation = |(index, sample)| Observation { index, device: self.device.clone(), sample };
+        let decoded = Decoded {
+            observations: samples.into_iter().map(observation).collect(),
+            rejected,
+            ignored: unknown,
+            ..Decoded::nothing(if placed { DeviceKind::Mobile } else { DeviceKind::Fixed })
+        };
+        Ok(Chunk { lines: count, decoded })
+    }
+}
+
+fn is_id(record: &ByteRecord) -> bool {
+    let first = record.get(0).unwrap_or_default();
+    first.len() == ID_CHARS && first.iter().all(u8::is_ascii_hexdigit)
+}
+
+fn rejection(line: u64, (code, detail): Reason) -> Rejection {
+    Rejection { index: index(line), code, detail }
+}
+
+fn index(line: u64) -> usize {
+    usize::try_from(line).unwrap_or(usize::MAX)
+}

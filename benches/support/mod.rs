@@ -2,13 +2,9 @@
 //! What the benchmarks share: a database, a gateway, load, and the references.
 
 pub mod by_hand;
+mod load;
 
-use std::{
-    path::PathBuf,
-    process::Stdio,
-    sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, process::Stdio};
 
 use airgraph::db::embedded::{self, EmbeddedDatabase, Share};
 use anyhow::{Context as _, Result, ensure};
@@ -21,6 +17,8 @@ use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, ChildStdout, Command},
 };
+
+pub use load::Load;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_airgraph");
 /// The admin's key of the gateway under load.
@@ -101,39 +99,6 @@ pub fn peak_memory_mb(pid: u32) -> Result<u64> {
     let peak =
         status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
     Ok(peak.context("no VmHWM")? / 1024)
-}
-
-/// How much is asked.
-pub struct Load {
-    /// Connections, each with one request at a time.
-    pub clients: usize,
-    /// For how long.
-    pub seconds: u64,
-}
-
-impl Load {
-    /// Posts bodies as fast as they are answered, and gives the requests answered with success in a second.
-    pub async fn run(&self, address: &str, path: &str, body: impl Fn() -> String + Sync) -> Result<f64> {
-        let answered = AtomicU64::new(0);
-        let (since, url) = (Instant::now(), format!("{address}{path}"));
-        let end = since + Duration::from_secs(self.seconds);
-        let clients = (0..self.clients).map(async |_| {
-            let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build_http();
-            while Instant::now() < end {
-                let request = Request::post(&url).header("content-type", "application/json").header("x-api-key", KEY);
-                let response = client.request(request.body(Body::from(body()))?).await?;
-                let status = response.status();
-                let bytes = axum::body::to_bytes(Body::new(response.into_body()), usize::MAX).await?;
-                ensure!(status.is_success() && !bytes.starts_with(b"{\"errors"), "{status}: {bytes:?}");
-                answered.fetch_add(1, Ordering::Relaxed);
-            }
-            Ok(())
-        });
-        futures_util::future::try_join_all(clients).await?;
-        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-        let answered = answered.load(Ordering::Relaxed) as f64;
-        Ok(answered / since.elapsed().as_secs_f64())
-    }
 }
 
 /// Transactions a second that insert eight rows into a table like `measurement`, by `pgbench`.

@@ -1,0 +1,90 @@
+//! Load: connections that post as fast as they are answered.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use super::KEY;
+
+/// How much is asked.
+pub struct Load {
+    /// Connections, each with one request at a time.
+    pub clients: usize,
+    /// For how long.
+    pub seconds: u64,
+}
+
+impl Load {
+    /// Posts bodies as fast as they are answered, and gives the requests answered with success in a second.
+    pub async fn run(&self, address: &str, path: &str, body: impl Fn() -> String + Sync) -> Result<f64> {
+        let answered = AtomicU64::new(0);
+        let host = address.strip_prefix("http://").context("an address")?;
+        let since = Instant::now();
+        let end = since + Duration::from_secs(self.seconds);
+        let clients = (0..self.clients).map(async |_| {
+            let mut connection = Connection::open(host).await?;
+            while Instant::now() < end {
+                connection.post(host, path, &body()).await?;
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok::<_, anyhow::Error>(())
+        });
+        futures_util::future::try_join_all(clients).await?;
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+        let answered = answered.load(Ordering::Relaxed) as f64;
+        Ok(answered / since.elapsed().as_secs_f64())
+    }
+}
+
+/// HTTP/1.1 as far as it is needed here: a client that can do everything takes as much of the machine as what it measures.
+struct Connection {
+    stream: TcpStream,
+    request: Vec<u8>,
+    answer: Vec<u8>,
+}
+
+impl Connection {
+    async fn open(host: &str) -> Result<Self> {
+        let stream = TcpStream::connect(host).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, request: Vec::new(), answer: Vec::new() })
+    }
+
+    async fn post(&mut self, host: &str, path: &str, body: &str) -> Result<()> {
+        self.request.clear();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\nx-api-key: {KEY}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n",
+            body.len()
+        );
+        self.request.extend_from_slice(head.as_bytes());
+        self.request.extend_from_slice(body.as_bytes());
+        self.stream.write_all(&self.request).await?;
+        self.answer.clear();
+        let (head, length) = loop {
+            ensure!(self.stream.read_buf(&mut self.answer).await? > 0, "the connection ended");
+            if let Some(head) = self.answer.windows(4).position(|end| end == b"\r\n\r\n") {
+                break (head + 4, content_length(&self.answer[..head])?);
+            }
+        };
+        while self.answer.len() < head + length {
+            ensure!(self.stream.read_buf(&mut self.answer).await? > 0, "the connection ended");
+        }
+        let succeeded = self.answer.starts_with(b"HTTP/1.1 2") && !self.answer[head..].starts_with(b"{\"errors");
+        ensure!(succeeded, "{}", String::from_utf8_lossy(&self.answer));
+        Ok(())
+    }
+}
+
+fn content_length(head: &[u8]) -> Result<usize> {
+    let head = str::from_utf8(head)?;
+    let value = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    Ok(value.with_context(|| format!("no content-length: {head}"))?.parse()?)
+}

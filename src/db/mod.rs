@@ -15,7 +15,10 @@ pub mod measurement_page;
 pub mod packet;
 pub mod partition;
 pub mod readings;
+pub mod replacement;
+pub mod retention;
 pub mod server;
 pub mod uplink;
+pub mod uplink_page;
 
 pub use error::DbError;

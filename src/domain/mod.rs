@@ -9,6 +9,8 @@ pub mod position;
 pub mod quality;
 pub mod quantity;
 pub mod readings;
+pub mod retention;
 pub mod sample;
 pub mod time;
 pub mod trace;
+pub mod uplink;

@@ -10,6 +10,7 @@
 
 mod packets;
 mod queue;
+mod replacement;
 mod transaction;
 mod writer;
 
@@ -19,13 +20,14 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio::{sync::oneshot, task::JoinHandle};
+use uuid::Uuid;
 
 use self::queue::Queue;
 use super::{DecodeError, Decoded, Incoming, Observation, Rejection, format::Format};
 use crate::{
     clock::Clock,
     db::{DbError, partition::Partitions},
-    domain::api_key::ApiKeyId,
+    domain::{api_key::ApiKeyId, uplink::UplinkKey},
 };
 
 /// Writer tasks, each with a connection: while one waits for its commit, another can fill the next transaction.
@@ -51,6 +53,12 @@ pub struct Submission {
 pub enum Source {
     /// A body that arrived just now. It is kept verbatim, also when it could not be understood.
     Arrival(Arrival),
+    /// A body that is stored already, decoded again. The uplink stays the one it is and learns what became of it; rows
+    /// that it brought and no longer tells at a moment make room for those that it tells there now.
+    Replay {
+        /// The uplink that arrived at [`Submission::received_at`].
+        uplink_id: Uuid,
+    },
     /// Lines of an uploaded file, which is a record of its own: nothing is kept beside the samples.
     File,
 }
@@ -85,7 +93,15 @@ impl Submission {
     fn arrival(&self) -> Option<&Arrival> {
         match &self.source {
             Source::Arrival(arrival) => Some(arrival),
-            Source::File => None,
+            Source::Replay { .. } | Source::File => None,
+        }
+    }
+
+    /// The uplink that is decoded again.
+    fn replayed(&self) -> Option<UplinkKey> {
+        match self.source {
+            Source::Replay { uplink_id } => Some(UplinkKey { received_at: self.received_at, id: uplink_id }),
+            Source::Arrival(_) | Source::File => None,
         }
     }
 }
@@ -110,6 +126,9 @@ pub enum RecordError {
     /// The key was revoked, or it expired, since it was last looked at.
     #[error("the key is no longer valid")]
     KeyNotValid,
+    /// The uplink to be replayed was forgotten in the meantime.
+    #[error("the uplink is no longer kept")]
+    UplinkGone,
     /// The gateway is shutting down.
     #[error("the gateway is shutting down")]
     ShuttingDown,

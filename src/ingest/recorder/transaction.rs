@@ -14,7 +14,10 @@ use chrono::{DateTime, Utc};
 use sqlx::{Connection as _, PgConnection};
 use uuid::{NoContext, Timestamp, Uuid};
 
-use super::{Arrival, Receipt, Submission, packets};
+use super::{
+    Arrival, Receipt, Submission, packets,
+    replacement::{self, Replays},
+};
 use crate::{
     db::{
         DbError, api_key, device,
@@ -40,8 +43,11 @@ use crate::{
 /// Different samples that one device may have at one time. More are a clock that stands still.
 const MAX_AT_ONE_TIME: usize = 256;
 
+/// A device and a time.
+pub(super) type Moment = (DeviceId, DateTime<Utc>);
+
 /// The samples of one device at one time: those that differ, in the order they came.
-type Moments<'a> = BTreeMap<(DeviceId, DateTime<Utc>), Vec<Distinct<'a>>>;
+type Moments<'a> = BTreeMap<Moment, Vec<Distinct<'a>>>;
 
 /// A content that no sample before it in the batch had at this device and time.
 #[derive(Clone, Copy)]
@@ -56,7 +62,7 @@ struct Distinct<'a> {
     trace: Trace,
 }
 
-/// What became of a submission; none where its key is no longer valid, and nothing of it was stored.
+/// What became of a submission; none where its key is no longer valid, or its uplink gone, and nothing of it was stored.
 pub(super) type Outcome = Option<Receipt>;
 
 /// Stores submissions in one transaction.
@@ -73,7 +79,11 @@ pub(super) async fn store(
     partitions.ensure(connection, months(submissions)).await?;
     let mut transaction = connection.begin().await?;
     let keys = valid_keys(&mut transaction, submissions, now).await?;
-    let is_vouched_for = |submission: &Submission| submission.api_key.is_none_or(|key| keys.contains(&key));
+    let uplinks = replacement::lock(&mut transaction, submissions).await?;
+    let is_vouched_for = |submission: &Submission| {
+        submission.api_key.is_none_or(|key| keys.contains(&key))
+            && submission.replayed().is_none_or(|uplink| uplinks.contains(&uplink.id))
+    };
     let vouched_for: Vec<_> = submissions.iter().copied().filter(|submission| is_vouched_for(submission)).collect();
     let mut receipts = store_all(&mut transaction, &vouched_for, now).await?.into_iter();
     transaction.commit().await?;
@@ -104,7 +114,8 @@ async fn store_all(
     let mut receipts: Vec<_> = submissions.iter().map(|submission| receipt(submission)).collect();
     let mut moments = moments(submissions, &ids, &uplinks, &mut receipts);
     judge(&mut moments, &traces);
-    let recorded = insert(db, moments, &mut receipts, now).await?;
+    let mut replays = Replays::of(submissions, &ids);
+    let recorded = insert(db, moments, &mut replays, &mut receipts, now).await?;
     if !recorded.is_empty() {
         readings::add(db, &recorded).await?;
         latest::advance(&mut *db, &newest(&recorded)).await?;
@@ -114,6 +125,7 @@ async fn store_all(
     if !arrived.is_empty() {
         uplink::add(&mut *db, &arrived).await?;
     }
+    replays.settle(db, submissions, &ids, &receipts).await?;
     Ok(receipts)
 }
 
@@ -225,6 +237,7 @@ fn judge(moments: &mut Moments<'_>, traces: &HashMap<DeviceId, Trace>) {
 async fn insert<'a>(
     db: &mut PgConnection,
     mut moments: Moments<'a>,
+    replays: &mut Replays<'_>,
     receipts: &mut [Receipt],
     now: DateTime<Utc>,
 ) -> Result<Vec<NewMeasurement<'a>>, DbError> {
@@ -253,7 +266,7 @@ async fn insert<'a>(
         }
         // Something stands at these times, or several contents do: compare with what is stored. When another writer
         // commits between the reading and the insert, some rows are not added and the round is made again.
-        rows = against_stored(db, &mut moments, receipts).await?;
+        rows = against_stored(db, &mut moments, replays, receipts).await?;
     }
 }
 
@@ -261,10 +274,12 @@ async fn insert<'a>(
 async fn against_stored<'a>(
     db: &mut PgConnection,
     moments: &mut Moments<'a>,
+    replays: &mut Replays<'_>,
     receipts: &mut [Receipt],
 ) -> Result<Vec<NewMeasurement<'a>>, DbError> {
     let times: Vec<_> = moments.keys().copied().collect();
-    let stored = stored(db, &times).await?;
+    let mut stored = stored(db, &times).await?;
+    let mut vacated = replays.vacate(db, &mut stored).await?;
     let mut rows = Vec::new();
     for (&at, distinct) in moments.iter_mut() {
         let there = stored.get(&at).map_or(&[][..], Vec::as_slice);
@@ -282,7 +297,11 @@ async fn against_stored<'a>(
             true
         });
         let next = there.iter().map(|(seq, _)| seq + 1).max().unwrap_or(0);
-        rows.extend((next..).zip(distinct.iter()).map(|(seq, &distinct)| row(at, seq, distinct)));
+        let vacated = vacated.remove(&at).unwrap_or_default();
+        rows.extend(vacated.places(next).zip(distinct.iter()).map(|((seq, flags), &distinct)| {
+            let row = row(at, seq, distinct);
+            NewMeasurement { flags: row.flags.or(flags), ..row }
+        }));
     }
     Ok(rows)
 }
@@ -361,6 +380,9 @@ fn newest(recorded: &[NewMeasurement<'_>]) -> Vec<(MeasurementKey, Trace)> {
 /// The id of a body that is kept: a `UUIDv7` of the moment of arrival, sorted by time, and found again from its own time
 /// in the right partition.
 fn uplink_id(submission: &Submission) -> Option<Uuid> {
+    if let Some(uplink) = submission.replayed() {
+        return Some(uplink.id);
+    }
     submission.arrival()?;
     let seconds = u64::try_from(submission.received_at.timestamp()).unwrap_or_default();
     Some(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, submission.received_at.timestamp_subsec_nanos())))
@@ -400,11 +422,11 @@ fn uplink_rows<'a>(
 }
 
 /// The device of a submission that speaks of one.
-fn only_device(submission: &Submission) -> Option<&DeviceKey> {
+pub(super) fn only_device(submission: &Submission) -> Option<&DeviceKey> {
     let (first, rest) = submission.observations().split_first()?;
     rest.iter().all(|seen| seen.device == first.device).then_some(&first.device)
 }
 
-fn count(samples: usize) -> i32 {
+pub(super) fn count(samples: usize) -> i32 {
     i32::try_from(samples).unwrap_or(i32::MAX)
 }

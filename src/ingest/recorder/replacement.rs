@@ -1,0 +1,210 @@
+//! Replays in the recording transaction: an uplink that is decoded again takes back what it told before.
+//!
+//! A row that the uplink brought is stale when the uplink, as it is understood now, tells something at that device and
+//! time, but not this. Stale rows are deleted before the new ones are inserted, and these take over their `seq`: a fix
+//! that finds one more quantity leaves as many rows as there were, with the same keys. Rows of other uplinks are never
+//! touched, and rows at times of which the uplink tells nothing any more stay.
+//!
+//! Of the rows at one device and time one always has `seq` 0; the recorder's first insert relies on that.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    Receipt, Submission,
+    transaction::{Moment, count, only_device},
+};
+use crate::{
+    db::{
+        DbError, latest,
+        replacement::{brought_by, count_brought, move_to_front, remove},
+        uplink::{self, Redecoded},
+    },
+    domain::{device::DeviceId, measurement::MeasurementKey, quality::QualityFlags, sample::Sample},
+};
+
+/// Stored samples by device and time, each with its `seq`.
+type Stored = HashMap<Moment, Vec<(i32, Sample)>>;
+
+/// What the replayed uplinks of a batch tell now.
+#[derive(Default)]
+pub(super) struct Replays<'a> {
+    told: HashMap<Uuid, HashMap<Moment, Vec<&'a Sample>>>,
+    /// Where rows were taken back.
+    touched: BTreeSet<Moment>,
+}
+
+/// Places at one device and time that stale rows left, in the order of their `seq`, each with the flags that stay true of
+/// whatever stands there.
+#[derive(Default)]
+pub(super) struct Vacated(Vec<(i32, QualityFlags)>);
+
+impl Vacated {
+    /// These places, and then those from `next` on.
+    pub fn places(self, next: i32) -> impl Iterator<Item = (i32, QualityFlags)> {
+        let next = self.0.last().map_or(next, |(seq, _)| next.max(seq + 1));
+        self.0.into_iter().chain((next..).map(|seq| (seq, QualityFlags::default())))
+    }
+}
+
+/// Locks the uplinks that are replayed, so that two replays of one follow each other, and tells which are still there.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn lock(db: &mut PgConnection, submissions: &[&Submission]) -> Result<HashSet<Uuid>, DbError> {
+    let uplinks: Vec<_> = submissions.iter().filter_map(|submission| submission.replayed()).collect();
+    if uplinks.is_empty() {
+        return Ok(HashSet::new());
+    }
+    uplink::lock(db, &uplinks).await
+}
+
+impl<'a> Replays<'a> {
+    /// The replays among these submissions.
+    pub fn of(submissions: &[&'a Submission], devices: &HashMap<String, DeviceId>) -> Self {
+        let mut replays = Self::default();
+        for submission in submissions {
+            let Some(uplink) = submission.replayed() else { continue };
+            let told = replays.told.entry(uplink.id).or_default();
+            for seen in submission.observations() {
+                let Some(&device) = devices.get(seen.device.as_str()) else { continue };
+                told.entry((device, seen.sample.measured_at)).or_default().push(&seen.sample);
+            }
+        }
+        replays
+    }
+
+    /// Deletes the stale ones of these rows, takes them out of `stored`, and gives the places that are free now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn vacate(
+        &mut self,
+        db: &mut PgConnection,
+        stored: &mut Stored,
+    ) -> Result<HashMap<Moment, Vacated>, DbError> {
+        let mut vacated: HashMap<_, Vacated> = HashMap::new();
+        let candidates: Vec<_> = stored.iter().filter(|(at, _)| self.tell_of(at)).flat_map(keys).collect();
+        if candidates.is_empty() {
+            return Ok(vacated);
+        }
+        let uplinks: Vec<_> = self.told.keys().copied().collect();
+        let mut stale = Vec::new();
+        for (key, brought) in brought_by(&mut *db, &candidates, &uplinks).await? {
+            let at = (key.device_id, key.measured_at);
+            let (Some(rows), Some(told)) = (stored.get_mut(&at), self.told[&brought.uplink_id].get(&at)) else {
+                continue; // the uplink tells nothing of this moment
+            };
+            let is_told = |sample: &Sample| told.iter().any(|told| told.same_content(sample));
+            if rows.iter().any(|(seq, sample)| *seq == key.seq && !is_told(sample)) {
+                rows.retain(|(seq, _)| *seq != key.seq);
+                vacated.entry(at).or_default().0.push((key.seq, brought.flags.by_neighbours()));
+                stale.push(key);
+            }
+        }
+        if stale.is_empty() {
+            return Ok(vacated);
+        }
+        remove(&mut *db, &stale).await?;
+        self.touched.extend(vacated.keys().copied());
+        self.close_gaps(db, stored, &mut vacated).await?;
+        Ok(vacated)
+    }
+
+    /// Moves another row to `seq` 0 where that is free and no content comes to take it.
+    async fn close_gaps(
+        &self,
+        db: &mut PgConnection,
+        stored: &mut Stored,
+        vacated: &mut HashMap<Moment, Vacated>,
+    ) -> Result<(), DbError> {
+        let mut moved = Vec::new();
+        for (at, vacated) in vacated {
+            let rows = stored.entry(*at).or_default();
+            let is_stored = |told: &&Sample| rows.iter().any(|(_, stored)| stored.same_content(told));
+            let all_stored = self.told.values().filter_map(|told| told.get(at)).flatten().all(is_stored);
+            if vacated.0.first().is_some_and(|(seq, _)| *seq == 0)
+                && all_stored
+                && let Some((seq, _)) = rows.iter_mut().max_by_key(|(seq, _)| *seq)
+            {
+                moved.push(MeasurementKey { device_id: at.0, measured_at: at.1, seq: *seq });
+                *seq = 0;
+                vacated.0.remove(0);
+            }
+        }
+        if moved.is_empty() {
+            return Ok(());
+        }
+        moved.sort_unstable();
+        move_to_front(db, &moved).await
+    }
+
+    fn tell_of(&self, at: &Moment) -> bool {
+        self.told.values().any(|told| told.contains_key(at))
+    }
+
+    /// Notes on the uplinks what became of them, and moves `latest` to what stands there now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn settle(
+        self,
+        db: &mut PgConnection,
+        submissions: &[&Submission],
+        devices: &HashMap<String, DeviceId>,
+        receipts: &[Receipt],
+    ) -> Result<(), DbError> {
+        if self.told.is_empty() {
+            return Ok(());
+        }
+        if !self.touched.is_empty() {
+            latest::restate(&mut *db, &self.touched.iter().copied().collect::<Vec<_>>()).await?;
+        }
+        let moments: Vec<_> = self
+            .told
+            .iter()
+            .flat_map(|(&uplink, told)| told.keys().map(move |&(device, time)| (device, time, uplink)))
+            .collect();
+        let brought = count_brought(&mut *db, &moments).await?;
+        let mut redecoded = HashMap::new(); // the same uplink may be in a batch twice
+        let (mut refused, mut errors) = (Vec::new(), Vec::new());
+        for (submission, receipt) in submissions.iter().zip(receipts) {
+            let Some(key) = submission.replayed() else { continue };
+            match &submission.decoded {
+                Ok(decoded) => {
+                    let device = only_device(submission).and_then(|key| devices.get(key.as_str()));
+                    // What it brought earlier is a duplicate in the receipt, but not on the uplink.
+                    let brought = brought.get(&key.id).map_or(0, |&rows| usize::try_from(rows).unwrap_or(usize::MAX));
+                    let stored = receipt.recorded + receipt.duplicates;
+                    let row = Redecoded {
+                        key,
+                        device_id: device.copied(),
+                        frame_counter: decoded.frame_counter,
+                        recorded: count(brought),
+                        duplicates: count(stored.saturating_sub(brought)),
+                        rejected: count(receipt.rejected.len()),
+                    };
+                    redecoded.insert(key, row);
+                }
+                Err(error) => {
+                    refused.push(key);
+                    errors.push(error.detail.as_str());
+                }
+            }
+        }
+        if !redecoded.is_empty() {
+            uplink::note_redecoded(&mut *db, &redecoded.into_values().collect::<Vec<_>>()).await?;
+        }
+        if !refused.is_empty() {
+            uplink::note_undecodable(db, &refused, &errors).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The keys of the rows at one device and time.
+fn keys((at, rows): (&Moment, &Vec<(i32, Sample)>)) -> Vec<MeasurementKey> {
+    rows.iter().map(|&(seq, _)| MeasurementKey { device_id: at.0, measured_at: at.1, seq }).collect()
+}

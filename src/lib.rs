@@ -40,4 +40,5 @@ pub mod graphql;
 pub mod http;
 pub mod ingest;
 pub mod privileges;
+pub mod retention;
 pub mod telemetry;

@@ -42,8 +42,7 @@ pub async fn brought_by(
     .fetch_all(db)
     .await?;
     let row = rows.into_iter().map(|row| {
-        let key =
-            MeasurementKey { device_id: DeviceId(row.device_id), measured_at: row.measured_at, seq: row.seq };
+        let key = MeasurementKey { device_id: DeviceId(row.device_id), measured_at: row.measured_at, seq: row.seq };
         (key, Brought { uplink_id: row.uplink_id, flags: QualityFlags::from_bits(row.flags) })
     });
     Ok(row.collect())

@@ -120,9 +120,11 @@ pub async fn add(db: impl PgExecutor<'_>, rows: &[UplinkRow<'_>]) -> Result<(), 
 pub async fn by_keys(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<HashMap<UplinkKey, Uplink>, DbError> {
     let (times, ids) = columns_of(keys);
     let mut query = sqlx::QueryBuilder::new(format!("select {COLUMNS} from unnest("));
-    query.push_bind(times).push("::timestamptz[], ").push_bind(ids).push(
-        "::uuid[]) as wanted (received_at, uplink_id) join uplink u using (received_at, uplink_id)",
-    );
+    query
+        .push_bind(times)
+        .push("::timestamptz[], ")
+        .push_bind(ids)
+        .push("::uuid[]) as wanted (received_at, uplink_id) join uplink u using (received_at, uplink_id)");
     let rows: Vec<UplinkStored> = query.build_query_as().fetch_all(db).await?;
     Ok(rows.into_iter().map(|row| (row.0.key, row.0)).collect())
 }
@@ -220,11 +222,7 @@ pub async fn note_redecoded(db: impl PgExecutor<'_>, rows: &[Redecoded]) -> Resu
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.uplink.note_undecodable", skip_all, fields(count = keys.len()))]
-pub async fn note_undecodable(
-    db: impl PgExecutor<'_>,
-    keys: &[UplinkKey],
-    errors: &[&str],
-) -> Result<(), DbError> {
+pub async fn note_undecodable(db: impl PgExecutor<'_>, keys: &[UplinkKey], errors: &[&str]) -> Result<(), DbError> {
     let (times, ids) = columns_of(keys);
     sqlx::query!(
         "update uplink u set error = new.error

@@ -14,6 +14,7 @@ pub mod json;
 mod lorawan;
 mod parse;
 pub mod recorder;
+pub mod replay;
 #[cfg(test)]
 mod testing;
 pub mod things_stack;

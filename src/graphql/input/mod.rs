@@ -5,3 +5,4 @@ pub mod device;
 pub mod filter;
 pub mod measurement;
 pub mod text;
+pub mod uplink;

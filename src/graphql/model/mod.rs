@@ -9,3 +9,4 @@ pub mod quality_flag;
 pub mod readings;
 pub mod rejection;
 pub mod server;
+pub mod uplink;

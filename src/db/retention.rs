@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgExecutor};
 
-use super::DbError;
+use super::{DbError, partition};
 use crate::domain::{month::Month, retention::Retention};
 
 /// Serialises the dropping among all gateways on one database. Any number will do.
@@ -63,18 +63,18 @@ async fn months(db: impl PgExecutor<'_>) -> Result<Vec<Month>, DbError> {
     Ok(partitions.iter().filter_map(|name| Month::from_suffix(name.strip_prefix("uplink_")?)).collect())
 }
 
-/// Drops the partition of a month; false when another gateway is dropping some.
+/// Drops the partition of a month; false when another gateway is dropping some, or was faster.
 async fn drop_month(db: &mut PgConnection, month: Month) -> Result<bool, DbError> {
     let mut transaction = db.begin().await?;
     let mine = sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "mine!""#, LOCK);
-    if !mine.fetch_one(&mut *transaction).await? {
+    let partition = format!("uplink_{}", month.suffix());
+    if !mine.fetch_one(&mut *transaction).await? || !partition::exists(&mut *transaction, &partition).await? {
         return Ok(false);
     }
     // Safe to put together: the names are ours and a month's digits.
     let drop = format!(
         "set local lock_timeout = '{LOCK_TIMEOUT}';
-         drop table if exists uplink_{}",
-        month.suffix()
+         drop table {partition}"
     );
     sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut *transaction).await?;
     transaction.commit().await?;

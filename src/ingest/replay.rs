@@ -19,13 +19,13 @@ use crate::{
     domain::{
         api_key::{ApiKey, ApiKeyId},
         device::DeviceKey,
-        uplink::Uplink,
+        uplink::{Uplink, UplinkOutcome},
     },
 };
 
 /// Bodies in memory at once, in bytes; a single one may be larger.
 const BODIES: usize = 4 << 20;
-/// Submissions in flight: enough for the writers to have some to put together while they commit.
+/// Uplinks in flight: enough for the writers to have some to put together while they commit.
 const IN_FLIGHT: usize = 32;
 /// How long to let a full queue drain.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -65,7 +65,7 @@ impl Replayed {
     }
 }
 
-/// Decodes these uplinks again, and records what they tell, in their order. A dry run only decodes.
+/// Decodes these uplinks again, and records what they tell, in the order of each device's. A dry run only decodes.
 ///
 /// # Errors
 /// When the database fails, or the gateway shuts down. What was replayed before the error is; another replay of the same
@@ -82,9 +82,11 @@ pub async fn replay(
     for some in in_bounds(uplinks) {
         let keys: Vec<_> = some.iter().map(|uplink| uplink.key).collect();
         let mut bodies = db::uplink::bodies(&database.reads, &keys).await?;
-        let each: Vec<_> =
-            some.iter().map(|uplink| replay.one(uplink, bodies.remove(&uplink.key).map(Bytes::from))).collect();
-        replayed = stream::iter(each).buffered(IN_FLIGHT).try_fold(replayed, async |sum, one| Ok(sum.and(one))).await?;
+        let with_bodies = some.iter().map(|uplink| (uplink, bodies.remove(&uplink.key).map(Bytes::from)));
+        let sequences: Vec<_> =
+            in_sequences(with_bodies.collect()).into_iter().map(|uplinks| replay.all(uplinks)).collect();
+        replayed =
+            stream::iter(sequences).buffered(IN_FLIGHT).try_fold(replayed, async |sum, one| Ok(sum.and(one))).await?;
     }
     Ok(replayed)
 }
@@ -112,6 +114,23 @@ fn in_bounds(mut uplinks: &[Uplink]) -> impl Iterator<Item = &[Uplink]> {
     })
 }
 
+/// An uplink with its body; without one where it was forgotten since it was listed.
+type WithBody<'a> = (&'a Uplink, Option<Bytes>);
+
+/// The uplinks sorted into those that follow each other and those that don't care. What one of a device takes back,
+/// another of that device may tell too, and finds it missing only if it comes later; one that speaks of several devices
+/// makes all of them one sequence. What was never decoded has nothing to take back.
+fn in_sequences(uplinks: Vec<WithBody<'_>>) -> Vec<Vec<WithBody<'_>>> {
+    let (recorded, undecodable): (Vec<_>, Vec<_>) =
+        uplinks.into_iter().partition(|(uplink, _)| uplink.outcome == UplinkOutcome::Recorded);
+    let mixed = recorded.iter().any(|(uplink, _)| uplink.device_id.is_none());
+    let mut by_device: HashMap<_, Vec<_>> = HashMap::new();
+    for (uplink, body) in recorded {
+        by_device.entry(uplink.device_id.filter(|_| !mixed)).or_default().push((uplink, body));
+    }
+    by_device.into_values().chain(undecodable.into_iter().map(|uplink| vec![uplink])).collect()
+}
+
 struct Replay<'a> {
     recorder: &'a Recorder,
     keys: HashMap<ApiKeyId, ApiKey>,
@@ -119,7 +138,15 @@ struct Replay<'a> {
 }
 
 impl Replay<'_> {
-    /// Replays one uplink; no body is that of one that was forgotten in the meantime.
+    /// Replays some uplinks, one after the other.
+    async fn all(&self, uplinks: Vec<WithBody<'_>>) -> Result<Replayed, RecordError> {
+        let mut replayed = Replayed::default();
+        for (uplink, body) in uplinks {
+            replayed = replayed.and(self.one(uplink, body).await?);
+        }
+        Ok(replayed)
+    }
+
     async fn one(&self, uplink: &Uplink, body: Option<Bytes>) -> Result<Replayed, RecordError> {
         let seen = Replayed { uplinks: 1, ..Replayed::default() };
         let skipped = Replayed { skipped: 1, ..seen };
@@ -186,7 +213,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::uplink::{UplinkKey, UplinkOutcome};
+    use crate::domain::uplink::UplinkKey;
 
     fn of_bytes(bytes: i32) -> Uplink {
         Uplink {

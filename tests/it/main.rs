@@ -18,7 +18,7 @@ mod program;
 mod quality;
 mod queries;
 mod recorder;
-// mod replay;
+mod replay;
 mod retention;
 mod rides;
 mod schema;

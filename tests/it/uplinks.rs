@@ -38,7 +38,8 @@ async fn what_arrived_is_there_as_it_came_with_what_became_of_it() {
     app.clock.advance(TimeDelta::minutes(1));
     post(&app, "/ingest/airgradient/balcony", vec![b'{', 0xff]).await;
 
-    let fields = "totalCount nodes { receivedAt format named event frameCounter bytes text base64 outcome error recorded
+    let fields =
+        "totalCount nodes { receivedAt format named event frameCounter bytes text base64 outcome error recorded
                   duplicates rejected device { key } apiKey { name } }";
     let found = uplinks(&app, "", fields).await;
     assert_eq!(found["totalCount"], 5);
@@ -175,13 +176,19 @@ async fn a_request_holds_sixteen_mebibytes_of_bodies_at_most() {
         post(&app, "/ingest/json", large.clone()).await;
     }
     let ask = async |query: &str| app.graphql(Some(&app.admin), query, json!({})).await;
-    for query in ["{ uplinks { nodes { base64 } } }", "{ uplinks { edges { node { ...body } } } } fragment body on Uplink { text }"] {
+    for query in [
+        "{ uplinks { nodes { base64 } } }",
+        "{ uplinks { edges { node { ...body } } } } fragment body on Uplink { text }",
+    ] {
         let answer = ask(query).await;
         assert_eq!(error(&answer), ("BAD_USER_INPUT", "first"), "{answer}");
         assert_eq!(answer["errors"].as_array().expect("errors").len(), 1);
         assert!(answer["errors"][0]["message"].as_str().is_some_and(|told| told.contains("16 MiB")), "{answer}");
     }
-    assert_eq!(ask("{ uplinks { nodes { bytes } } }").await["data"]["uplinks"]["nodes"].as_array().map(Vec::len), Some(17));
+    assert_eq!(
+        ask("{ uplinks { nodes { bytes } } }").await["data"]["uplinks"]["nodes"].as_array().map(Vec::len),
+        Some(17)
+    );
     let sixteen = ask("{ uplinks(first: 16) { nodes { text } } }").await;
     assert_eq!(sixteen["data"]["uplinks"]["nodes"][15]["text"].as_str().map(str::len), Some(large.len()));
     // The same in pieces of one request.

@@ -18,26 +18,44 @@ pub struct Brought {
     pub flags: QualityFlags,
 }
 
-/// Those of these rows that one of these uplinks brought.
+/// Serialises the replays of one device among all gateways on one database. Any number will do.
+const LOCK: i32 = 0x6169_7204;
+
+/// Within a transaction: waits for other replays of these devices, which must be sorted.
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.replacement.brought_by", skip_all, fields(count = keys.len()))]
-pub async fn brought_by(
+#[tracing::instrument(name = "db.replacement.lock", skip_all, fields(count = devices.len()))]
+pub async fn lock(db: impl PgExecutor<'_>, devices: &[DeviceId]) -> Result<(), DbError> {
+    let devices: Vec<_> = devices.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        "select pg_advisory_xact_lock($1, (id & 2147483647)::int) from unnest($2::bigint[]) as device (id)",
+        LOCK,
+        &devices
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Those of these rows that came in an uplink, each with what is known of it.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.replacement.brought", skip_all, fields(count = keys.len()))]
+pub async fn brought(
     db: impl PgExecutor<'_>,
     keys: &[MeasurementKey],
-    uplinks: &[Uuid],
 ) -> Result<BTreeMap<MeasurementKey, Brought>, DbError> {
     let (devices, times, seqs) = columns_of(keys);
     let rows = sqlx::query!(
         r#"select m.device_id, m.measured_at, m.seq, m.flags, m.uplink_id as "uplink_id!"
            from unnest($1::bigint[], $2::timestamptz[], $3::int[]) as wanted (device_id, measured_at, seq)
            join measurement m using (device_id, measured_at, seq)
-           where m.uplink_id = any($4)"#,
+           where m.uplink_id is not null"#,
         &devices,
         &times,
         &seqs,
-        uplinks,
     )
     .fetch_all(db)
     .await?;
@@ -46,6 +64,28 @@ pub async fn brought_by(
         (key, Brought { uplink_id: row.uplink_id, flags: QualityFlags::from_bits(row.flags) })
     });
     Ok(row.collect())
+}
+
+/// Gives these rows, sorted by key, to these uplinks, which tell them too.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.replacement.claim", skip_all, fields(count = rows.len()))]
+pub async fn claim(db: impl PgExecutor<'_>, rows: &BTreeMap<MeasurementKey, Uuid>) -> Result<(), DbError> {
+    let (devices, times, seqs) = columns_of(&rows.keys().copied().collect::<Vec<_>>());
+    sqlx::query!(
+        "update measurement m set uplink_id = new.uplink_id
+         from unnest($1::bigint[], $2::timestamptz[], $3::int[], $4::uuid[])
+              as new (device_id, measured_at, seq, uplink_id)
+         where m.device_id = new.device_id and m.measured_at = new.measured_at and m.seq = new.seq",
+        &devices,
+        &times,
+        &seqs,
+        &rows.values().copied().collect::<Vec<_>>(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// How many rows each uplink brought at these devices and times: those of the third element.

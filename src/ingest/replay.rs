@@ -83,10 +83,13 @@ pub async fn replay(
         let keys: Vec<_> = some.iter().map(|uplink| uplink.key).collect();
         let mut bodies = db::uplink::bodies(&database.reads, &keys).await?;
         let with_bodies = some.iter().map(|uplink| (uplink, bodies.remove(&uplink.key).map(Bytes::from)));
-        let sequences: Vec<_> =
-            in_sequences(with_bodies.collect()).into_iter().map(|uplinks| replay.all(uplinks)).collect();
-        replayed =
-            stream::iter(sequences).buffered(IN_FLIGHT).try_fold(replayed, async |sum, one| Ok(sum.and(one))).await?;
+        for sequences in in_order(with_bodies.collect()) {
+            let sequences: Vec<_> = sequences.into_iter().map(|uplinks| replay.all(uplinks)).collect();
+            replayed = stream::iter(sequences)
+                .buffered(IN_FLIGHT)
+                .try_fold(replayed, async |sum, one| Ok(sum.and(one)))
+                .await?;
+        }
     }
     Ok(replayed)
 }
@@ -117,10 +120,10 @@ fn in_bounds(mut uplinks: &[Uplink]) -> impl Iterator<Item = &[Uplink]> {
 /// An uplink with its body; without one where it was forgotten since it was listed.
 type WithBody<'a> = (&'a Uplink, Option<Bytes>);
 
-/// The uplinks sorted into those that follow each other and those that don't care. What one of a device takes back,
-/// another of that device may tell too, and finds it missing only if it comes later; one that speaks of several devices
-/// makes all of them one sequence. What was never decoded has nothing to take back.
-fn in_sequences(uplinks: Vec<WithBody<'_>>) -> Vec<Vec<WithBody<'_>>> {
+/// The uplinks in the order in which they are replayed: first those that were decoded before, each device's one after the
+/// other, since what one takes back another may tell too; one that speaks of several devices makes all of them one
+/// sequence. Then the others, which have nothing to take back, in any order.
+fn in_order(uplinks: Vec<WithBody<'_>>) -> [Vec<Vec<WithBody<'_>>>; 2] {
     let (recorded, undecodable): (Vec<_>, Vec<_>) =
         uplinks.into_iter().partition(|(uplink, _)| uplink.outcome == UplinkOutcome::Recorded);
     let mixed = recorded.iter().any(|(uplink, _)| uplink.device_id.is_none());
@@ -128,7 +131,7 @@ fn in_sequences(uplinks: Vec<WithBody<'_>>) -> Vec<Vec<WithBody<'_>>> {
     for (uplink, body) in recorded {
         by_device.entry(uplink.device_id.filter(|_| !mixed)).or_default().push((uplink, body));
     }
-    by_device.into_values().chain(undecodable.into_iter().map(|uplink| vec![uplink])).collect()
+    [by_device.into_values().collect(), undecodable.into_iter().map(|uplink| vec![uplink]).collect()]
 }
 
 struct Replay<'a> {

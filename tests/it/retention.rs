@@ -8,7 +8,10 @@ use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::Executor as _;
 
-use crate::support::{TestApp, at, noon};
+use crate::{
+    program::{Gateway, on, output, text},
+    support::{TestApp, at, empty_database, noon},
+};
 
 /// One uplink in each of these months, told at the 15th.
 async fn fill(app: &TestApp, months: usize) {
@@ -100,4 +103,32 @@ async fn partitions_of_other_names_are_left_alone() {
     .await
     .expect("made");
     assert_eq!(forget(&app, "1d").await, Forgotten::default());
+}
+
+/// The tests' clock stands long ago, as the program's own clock sees it.
+#[tokio::test]
+async fn a_gateway_forgets_when_it_starts_unless_it_is_told_to_keep_everything() {
+    let options = empty_database().await;
+    let app = TestApp::on(&options, true).await;
+    app.clock.advance(at("2020-05-01T00:00:00Z") - noon());
+    fill(&app, 1).await;
+    let serve = |retention: &str| {
+        let mut command = on(&options, &["serve"]);
+        command.env("AIRGRAPH_UPLINK_RETENTION", retention);
+        command
+    };
+    let keeping = Gateway::start(serve("forever")).await;
+    assert_eq!((keeping.terminate(), count(&app, "uplink").await), (Some(0), 1));
+    let forgetting = Gateway::start(serve("52weeks")).await;
+    for _ in 0..600 {
+        if count(&app, "uplink").await == 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!((count(&app, "uplink").await, count(&app, "measurement").await), (0, 1));
+    assert_eq!(forgetting.terminate(), Some(0), "it doesn't wait for the next round");
+    let refused = output(serve("a while")).await;
+    let said = text(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("such as 90d"), "{said}");
 }

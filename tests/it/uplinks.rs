@@ -1,10 +1,18 @@
 //! Looking at what arrived: admins only, page by page, the bodies only where somebody asks.
 
-use axum::body::Body;
-use chrono::TimeDelta;
-use serde_json::{Value, json};
+use std::{io::Read as _, process::Stdio};
 
-use crate::support::{TestApp, noon, statements::Statements};
+use axum::{body::Body, http::Request};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::TimeDelta;
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use serde_json::{Value, json};
+use sqlx::ConnectOptions as _;
+
+use crate::{
+    program::{Gateway, on},
+    support::{TestApp, empty_database, statements::Statements},
+};
 
 /// A plain JSON body of a device.
 fn told(device: &str, pm10: u32) -> String {
@@ -191,7 +199,76 @@ async fn a_request_holds_sixteen_mebibytes_of_bodies_at_most() {
     );
     let sixteen = ask("{ uplinks(first: 16) { nodes { text } } }").await;
     assert_eq!(sixteen["data"]["uplinks"]["nodes"][15]["text"].as_str().map(str::len), Some(large.len()));
-    // The same in pieces of one request.
-    let answer = ask("{ a: uplinks(first: 9) { nodes { base64 } } b: uplinks(first: 9) { nodes { text } } }").await;
-    assert!(answer["errors"].is_array() || app.clock.now() != noon(), "the same nine are asked for once");
+    // Neither does it help to ask in pieces.
+    let pieces = "{ a: uplinks(first: 9, filter: {outcome: UNDECODABLE}) { nodes { base64 } pageInfo { endCursor } } }";
+    let after = ask(pieces).await["data"]["a"]["pageInfo"]["endCursor"].take();
+    let pieces =
+        format!("{{ a: uplinks(first: 9) {{ nodes {{ text }} }} b: uplinks(after: {after}) {{ nodes {{ text }} }} }}");
+    let answer = ask(&pieces).await;
+    assert_eq!(error(&answer), ("BAD_USER_INPUT", "first"), "{answer}");
+}
+
+/// Keys come in headers and in paths. Wherever one stands, it is neither stored with what arrived nor logged.
+#[tokio::test]
+async fn a_key_is_neither_stored_nor_logged_wherever_it_stands() {
+    let options = empty_database().await;
+    let key = "a-key-that-nobody-must-ever-see-0123456789";
+    let basic = STANDARD.encode(format!("sensor:{key}"));
+    let mut command = on(&options, &["--log", "trace", "serve"]);
+    command.env("AIRGRAPH_ADMIN_KEY", key).stderr(Stdio::piped());
+    let mut gateway = Gateway::start(command).await;
+    let mut stderr = gateway.process.stderr.take().expect("its standard error");
+    let log = std::thread::spawn(move || {
+        let mut log = String::new();
+        stderr.read_to_string(&mut log).map(|_| log)
+    });
+
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let in_path = [
+        format!("/key/{key}/insertSensorData"),
+        format!("/key/{key}/sensors/airgradient:84fce612eff4/measures"),
+        format!("/key/{key}/ingest/chirpstack?event=up"),
+        format!("/key/{key}/ingest/json/nonsense"),
+        format!("/key/{key}/ingest/influx"),
+    ];
+    let in_header = [
+        ("authorization", format!("Bearer {key}")),
+        ("authorization", format!("Token {key}")),
+        ("authorization", format!("Basic {basic}")),
+        ("authorization", format!("Nonsense {key}")),
+        ("x-api-key", key.to_owned()),
+    ];
+    let paths = ["/ingest/json", "/data.php", "/ingest/things-stack", "/graphql"];
+    let requests = in_path
+        .iter()
+        .map(|path| (path.as_str(), None))
+        .chain(in_header.iter().flat_map(|(name, value)| paths.map(|path| (path, Some((*name, value.as_str()))))));
+    let mut accepted = 0;
+    for (path, header) in requests {
+        for body in ["{", r#"{"device":"bike","pm10":5,"query":"{ uplinks { totalCount } }"}"#] {
+            let mut request =
+                Request::post(format!("{}{path}", gateway.address)).header("content-type", "application/json");
+            // What a network server adds for answers to the device; it is of no use here.
+            request =
+                request.header("x-downlink-apikey", key).header("x-downlink-push", format!("https://stack/{key}"));
+            if let Some((name, value)) = header {
+                request = request.header(name, value);
+            }
+            let answer = client.request(request.body(Body::from(body)).expect("a request")).await.expect("an answer");
+            accepted += usize::from(answer.status().is_success());
+        }
+    }
+    assert!(accepted > 10, "{accepted}");
+    gateway.process.kill().expect("killed");
+    let log = log.join().expect("no panic").expect("text");
+    assert!(log.contains("/key/{key}/insertSensorData"), "the route is logged");
+    for secret in [key, &basic] {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "in the log");
+    }
+    let mut connection = options.connect().await.expect("a connection");
+    let statement = "select u::text || convert_from(body, 'UTF8') from uplink u";
+    let rows: Vec<String> = sqlx::query_scalar(statement).fetch_all(&mut connection).await.expect("rows");
+    assert!(rows.len() > 10, "{}", rows.len());
+    assert!(rows.iter().all(|row| !row.contains(key) && !row.contains(&basic)));
 }

@@ -2,12 +2,16 @@
 //!
 //! A row that the uplink brought is stale when the uplink, as it is understood now, tells something at that device and
 //! time, but not this. Stale rows are deleted before the new ones are inserted, and these take over their `seq`: a fix
-//! that finds one more quantity leaves as many rows as there were, with the same keys. Rows of other uplinks are never
-//! touched, and rows at times of which the uplink tells nothing any more stay.
+//! that finds one more quantity leaves as many rows as there were, with the same keys. Rows at times of which
+//! the uplink tells nothing any more stay.
+//!
+//! A row belongs to the first uplink that tells it. A replay claims the rows that it tells and that came in later uplinks,
+//! so that these don't take back what is not theirs alone; what an earlier uplink takes back, a later one that tells it
+//! too records anew. So a replay of all, oldest first, leaves exactly what all of them tell.
 //!
 //! Of the rows at one device and time one always has `seq` 0; the recorder's first insert relies on that.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -19,7 +23,7 @@ use super::{
 use crate::{
     db::{
         DbError, latest,
-        replacement::{brought_by, count_brought, move_to_front, remove},
+        replacement::{self, brought, claim, count_brought, move_to_front, remove},
         uplink::{self, Redecoded},
     },
     domain::{device::DeviceId, measurement::MeasurementKey, quality::QualityFlags, sample::Sample},
@@ -62,18 +66,30 @@ pub(super) async fn lock(db: &mut PgConnection, submissions: &[&Submission]) -> 
 }
 
 impl<'a> Replays<'a> {
-    /// The replays among these submissions.
-    pub fn of(submissions: &[&'a Submission], devices: &HashMap<String, DeviceId>) -> Self {
+    /// The replays among these submissions, once no other replay is at their devices.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin(
+        db: &mut PgConnection,
+        submissions: &[&'a Submission],
+        devices: &HashMap<String, DeviceId>,
+    ) -> Result<Self, DbError> {
         let mut replays = Self::default();
+        let mut locked = BTreeSet::new();
         for submission in submissions {
             let Some(uplink) = submission.replayed() else { continue };
             let told = replays.told.entry(uplink.id).or_default();
             for seen in submission.observations() {
                 let Some(&device) = devices.get(seen.device.as_str()) else { continue };
                 told.entry((device, seen.sample.measured_at)).or_default().push(&seen.sample);
+                locked.insert(device);
             }
         }
-        replays
+        if !locked.is_empty() {
+            replacement::lock(db, &locked.into_iter().collect::<Vec<_>>()).await?;
+        }
+        Ok(replays)
     }
 
     /// Deletes the stale ones of these rows, takes them out of `stored`, and gives the places that are free now.
@@ -90,19 +106,22 @@ impl<'a> Replays<'a> {
         if candidates.is_empty() {
             return Ok(vacated);
         }
-        let uplinks: Vec<_> = self.told.keys().copied().collect();
-        let mut stale = Vec::new();
-        for (key, brought) in brought_by(&mut *db, &candidates, &uplinks).await? {
+        let (mut stale, mut claimed) = (Vec::new(), BTreeMap::new());
+        for (key, brought) in brought(&mut *db, &candidates).await? {
             let at = (key.device_id, key.measured_at);
-            let (Some(rows), Some(told)) = (stored.get_mut(&at), self.told[&brought.uplink_id].get(&at)) else {
-                continue; // the uplink tells nothing of this moment
-            };
-            let is_told = |sample: &Sample| told.iter().any(|told| told.same_content(sample));
-            if rows.iter().any(|(seq, sample)| *seq == key.seq && !is_told(sample)) {
+            let Some(rows) = stored.get_mut(&at) else { continue };
+            let Some((_, sample)) = rows.iter().find(|(seq, _)| *seq == key.seq) else { continue };
+            let mine = self.told.get(&brought.uplink_id).and_then(|told| told.get(&at));
+            if mine.is_some_and(|told| !told.iter().any(|told| told.same_content(sample))) {
                 rows.retain(|(seq, _)| *seq != key.seq);
                 vacated.entry(at).or_default().0.push((key.seq, brought.flags.by_neighbours()));
                 stale.push(key);
+            } else if let Some(first) = self.first_to_tell(&at, sample).filter(|first| *first < brought.uplink_id) {
+                claimed.insert(key, first);
             }
+        }
+        if !claimed.is_empty() {
+            claim(&mut *db, &claimed).await?;
         }
         if stale.is_empty() {
             return Ok(vacated);
@@ -111,6 +130,14 @@ impl<'a> Replays<'a> {
         self.touched.extend(vacated.keys().copied());
         self.close_gaps(db, stored, &mut vacated).await?;
         Ok(vacated)
+    }
+
+    /// The first of the replayed uplinks that tells this: their ids are in the order of arrival.
+    fn first_to_tell(&self, at: &Moment, sample: &Sample) -> Option<Uuid> {
+        let tells = |told: &HashMap<Moment, Vec<&Sample>>| {
+            told.get(at).is_some_and(|told| told.iter().any(|told| told.same_content(sample)))
+        };
+        self.told.iter().filter(|(_, told)| tells(told)).map(|(&uplink, _)| uplink).min()
     }
 
     /// Moves another row to `seq` 0 where that is free and no content comes to take it.

@@ -114,7 +114,7 @@ async fn store_all(
     let mut receipts: Vec<_> = submissions.iter().map(|submission| receipt(submission)).collect();
     let mut moments = moments(submissions, &ids, &uplinks, &mut receipts);
     judge(&mut moments, &traces);
-    let mut replays = Replays::of(submissions, &ids);
+    let mut replays = Replays::begin(&mut *db, submissions, &ids).await?;
     let recorded = insert(db, moments, &mut replays, &mut receipts, now).await?;
     if !recorded.is_empty() {
         readings::add(db, &recorded).await?;

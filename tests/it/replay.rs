@@ -152,7 +152,7 @@ async fn rows_that_others_brought_are_left_alone() {
     fix(&app, 0, &json!([told(4), told(3)])).await;
     // 1 and 2 go; 4 takes the place of the first; 3 is there; and 1 comes again with the third uplink.
     assert_eq!(replay_all(&app).await, (2, 2));
-    let contents: BTreeSet<_> = stored(&app).await.iter().map(|(_, pm10, _)| pm10.map(|pm10| pm10.to_bits())).collect();
+    let contents: BTreeSet<_> = stored(&app).await.iter().map(|(_, pm10, _)| pm10.map(f32::to_bits)).collect();
     assert_eq!(contents, [4.0, 3.0, 1.0].map(|pm10: f32| Some(pm10.to_bits())).into());
     // The first tells 3 now, before the second did.
     assert_eq!(
@@ -220,12 +220,12 @@ async fn a_revoked_key_is_no_hindrance_but_a_bound_one_stays_bound() {
     app.admin("mutation { registerDevice(input: {key: \"own\", kind: FIXED}) { status } }", json!({})).await;
     let make =
         "mutation { createApiKey(input: {name: \"b\", role: SENSOR, deviceKey: \"own\"}) { key apiKey { id } } }";
-    let made = app.admin(make, json!({})).await["createApiKey"].take();
-    let bound = made["key"].as_str().expect("a key");
-    post(&app, bound, &json!("{")).await;
-    post(&app, bound, &json!("{")).await;
+    let bound = app.admin(make, json!({})).await["createApiKey"].take();
+    let key = bound["key"].as_str().expect("a key");
+    post(&app, key, &json!("{")).await;
+    post(&app, key, &json!("{")).await;
     let revoke = "mutation ($id: ID!) { revokeApiKey(input: {id: $id}) { status } }";
-    app.admin(revoke, json!({ "id": made["apiKey"]["id"] })).await;
+    app.admin(revoke, json!({ "id": bound["apiKey"]["id"] })).await;
     fix(&app, 0, &json!({ "device": "own", "pm10": 5 })).await;
     fix(&app, 1, &json!({ "device": "other", "pm10": 5 })).await;
 

@@ -12,6 +12,8 @@
 //! beside it. Add it to the table in `ingest/format.rs`, and its status codes and paths to `http/ingest.rs`; try them as
 //! its firmware would in `tests/it`.
 //!
+//! After a fix of a decoder, `airgraph replay` decodes again what arrived before it.
+//!
 //! # How to add a quantity
 //!
 //! A line in `domain/quantity.rs`, a migration that adds the column of that name, and a field in

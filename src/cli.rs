@@ -4,6 +4,7 @@ mod demo;
 pub mod dev_db;
 mod import;
 mod keys;
+mod replay;
 mod serve;
 mod session;
 
@@ -43,6 +44,8 @@ enum Command {
     Import(import::Import),
     /// Fill the database with simulated bicycles and stations, for something to look at
     Demo(demo::Demo),
+    /// Decode stored uplinks again, and record what they tell
+    Replay(replay::Replay),
     DevDb(dev_db::DevDb),
 }
 
@@ -59,6 +62,7 @@ pub async fn run() -> ExitCode {
         Command::Keys(command) => keys::run(&cli.database, command).await,
         Command::Import(import) => import::run(&cli.database, &import).await,
         Command::Demo(demo) => demo::run(&cli.database, &demo).await,
+        Command::Replay(replay) => replay::run(&cli.database, &replay).await,
         Command::DevDb(arguments) => match cli.database.data_dir() {
             Ok(data_dir) => return dev_db::run(&data_dir, &arguments).await,
             Err(error) => Err(error.into()),

@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf};
 use clap::{ArgAction, Args};
 use sqlx::postgres::PgConnectOptions;
 
-use crate::{db::embedded, telemetry::LogFormat};
+use crate::{db::embedded, domain::retention::Retention, telemetry::LogFormat};
 
 /// Which database.
 #[derive(Clone, Args)]
@@ -121,6 +121,11 @@ pub struct ServeArgs {
     /// An admin's key of your choice, at least 32 characters; without it the first start makes one and prints it once
     #[arg(long, env = "AIRGRAPH_ADMIN_KEY", hide_env_values = true)]
     pub admin_key: Option<String>,
+
+    /// How long what arrived is kept as it came: a time such as 90d or 2years, or `forever`. Whole months go, once all
+    /// of the month is older; measurements stay
+    #[arg(long, env = "AIRGRAPH_UPLINK_RETENTION", default_value = "90d")]
+    pub uplink_retention: Retention,
 
     /// Connections to the database for queries
     #[arg(long, env = "AIRGRAPH_READ_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]

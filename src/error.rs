@@ -172,6 +172,7 @@ impl From<RecordError> for ApiError {
                 Self::Unavailable("more samples arrive than can be stored; try again in a moment")
             }
             RecordError::ShuttingDown => Self::Unavailable("the gateway is shutting down; try again in a moment"),
+            RecordError::UplinkGone => Self::NotFound,
             RecordError::KeyNotValid => Self::Unauthenticated(crate::auth::KEY_NOT_VALID),
             RecordError::Unavailable => Self::Unavailable(DATABASE_AWAY),
             RecordError::Database(error) => error.into(),

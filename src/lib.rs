@@ -13,6 +13,8 @@
 //! the table in `ingest/format.rs`, and its status codes and paths to `http/ingest.rs`; try them as its firmware would in
 //! `tests/it`.
 //!
+//! After a fix of a decoder, `airgraph replay` decodes again what arrived before it.
+//!
 //! # How to add a quantity
 //!
 //! A line in `domain/quantity.rs`, a migration that adds the column of that name, a field in `graphql/model/readings.rs`
@@ -41,4 +43,5 @@ pub mod graphql;
 pub mod http;
 pub mod ingest;
 pub mod privileges;
+pub mod retention;
 pub mod telemetry;

@@ -15,13 +15,11 @@ use crate::{
     db::{self, connect::Database, device::NewDevice, embedded::Share},
     demo::Simulation,
     domain::time::EARLIEST,
-    ingest::recorder::{Receipt, RecordError, Recorder, Submission},
+    ingest::recorder::{Receipt, Recorder},
 };
 
 /// Submissions in flight: enough for the writers to have some to put together while they commit.
 const IN_FLIGHT: usize = 8;
-/// How long to let a full queue drain.
-const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Simulation")]
@@ -107,22 +105,12 @@ async fn fill(
     let days = simulation.dates().flat_map(|date| simulation.devices().iter().map(move |device| (device, date)));
     let submissions = days.inspect(|_| bar.inc(1)).flat_map(|(device, date)| simulation.submissions(device, date));
     let outcome = stream::iter(submissions)
-        .map(|submission| record(recorder, submission))
+        .map(|submission| recorder.record_patiently(submission))
         .buffer_unordered(IN_FLIGHT)
         .try_fold(Outcome::default(), async |outcome, receipt| Ok(outcome.and(&receipt)))
         .await;
     bar.finish_and_clear();
     Ok(outcome?)
-}
-
-/// Records a submission, as soon as there is room for it.
-async fn record(recorder: &Recorder, submission: Submission) -> Result<Receipt, RecordError> {
-    loop {
-        match recorder.record(submission.clone()).await {
-            Err(RecordError::QueueFull) => tokio::time::sleep(PAUSE).await,
-            result => return result,
-        }
-    }
 }
 
 impl Outcome {

@@ -17,6 +17,7 @@ use crate::{
     config::{DatabaseArgs, ServeArgs},
     db::embedded::{EmbeddedDatabase, Share},
     graphql::context::About,
+    retention,
 };
 
 /// How long requests may take to end once the gateway is told to stop.
@@ -42,10 +43,12 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         database_host: session.options.get_host().to_owned(),
         database_port: session.options.get_port(),
     };
-    let (app, writers) = App::start(session.database.clone(), clock, about);
+    let (app, writers) = App::start(session.database.clone(), clock.clone(), about);
     print(&welcome(address, new_key.as_ref(), admin_key.is_some()))?;
 
     let (draining, mut drained) = watch::channel(false);
+    let forgetting = retention::run(session.database.clone(), clock, arguments.uplink_retention, drained.clone());
+    let forgetting = tokio::spawn(forgetting);
     let server = axum::serve(listener, app.router()).with_graceful_shutdown(async move {
         let _ = drained.wait_for(|draining| *draining).await;
     });
@@ -62,6 +65,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         server.abort();
     }
     writers.finish().await;
+    forgetting.await.context("forgetting old uplinks ended badly")?;
     session.close().await?;
     outcome
 }

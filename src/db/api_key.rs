@@ -1,6 +1,6 @@
 //! `api_key`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection, PgExecutor, Row as _, postgres::PgRow};
@@ -96,6 +96,19 @@ pub async fn lookup(db: impl PgExecutor<'_>, id: ApiKeyId) -> Result<Option<ApiK
     let row: Option<ApiKeyRow> =
         query.push(" where api_key_id = ").push_bind(id.0).build_query_as().fetch_optional(db).await?;
     Ok(row.map(|row| row.0))
+}
+
+/// The keys with these row numbers.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.api_key.by_ids", skip_all, fields(count = ids.len()))]
+pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[ApiKeyId]) -> Result<HashMap<ApiKeyId, ApiKey>, DbError> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let mut query = sqlx::QueryBuilder::new(SELECT);
+    let rows: Vec<ApiKeyRow> =
+        query.push(" where api_key_id = any(").push_bind(ids).push(")").build_query_as().fetch_all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.0.id, row.0)).collect())
 }
 
 /// Which of these keys are valid.

@@ -14,6 +14,9 @@ pub enum DbError {
     /// The statement took longer than it may.
     #[error("the statement took too long")]
     Timeout(#[source] sqlx::Error),
+    /// Somebody else holds a lock that was not waited for any longer.
+    #[error("a lock is held by somebody else")]
+    Locked(#[source] sqlx::Error),
     /// A row belongs to a month that has no partition.
     #[error("a partition is missing")]
     MissingPartition(#[source] sqlx::Error),
@@ -47,6 +50,7 @@ impl From<sqlx::Error> for DbError {
             code if code.starts_with("08") => Self::Unavailable(error),
             "40001" | "40P01" => Self::Conflict(error),
             "57014" => Self::Timeout(error),
+            "55P03" => Self::Locked(error),
             // "no partition of relation found for row" is a check violation that names no constraint
             "23514" if database.constraint().is_none() => Self::MissingPartition(error),
             _ if database.kind() != ErrorKind::Other => match database.constraint() {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use super::{
@@ -100,4 +101,34 @@ pub async fn by_devices(db: impl PgExecutor<'_>, ids: &[DeviceId]) -> Result<Has
     ));
     let rows: Vec<MeasurementRow> = query.push_bind(ids).push(")").build_query_as().fetch_all(db).await?;
     Ok(rows.into_iter().map(|row| (row.0.key.device_id, row.0)).collect())
+}
+
+/// Tells `latest` anew of those devices whose newest measurement is of one of these times, at which rows were replaced.
+/// The times must be sorted, so that two writers wait for each other in one order.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.latest.restate", skip_all, fields(count = times.len()))]
+pub async fn restate(db: impl PgExecutor<'_>, times: &[(DeviceId, DateTime<Utc>)]) -> Result<(), DbError> {
+    let devices: Vec<i64> = times.iter().map(|(device, _)| device.0).collect();
+    let times: Vec<_> = times.iter().map(|&(_, time)| time).collect();
+    sqlx::query!(
+        "update latest l
+         set (seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since)
+             = (m.seq, m.latitude, m.longitude, m.pm2_5, m.pm10, m.time_uncertainty_s is null,
+                case when (m.pm2_5, m.pm10) is not distinct from (l.pm2_5, l.pm10) then l.steady_since
+                     else m.measured_at end)
+         from unnest($1::bigint[], $2::timestamptz[]) as replaced (device_id, measured_at)
+         cross join lateral (
+             select * from measurement m
+             where m.device_id = replaced.device_id and m.measured_at = replaced.measured_at
+             order by seq desc limit 1
+         ) as m
+         where l.device_id = replaced.device_id and l.measured_at = replaced.measured_at",
+        &devices,
+        &times,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

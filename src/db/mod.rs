@@ -17,8 +17,11 @@ pub mod measurement_page;
 pub mod packet;
 pub mod partition;
 pub mod readings;
+pub mod replacement;
+pub mod retention;
 pub mod server;
 pub mod uplink;
+pub mod uplink_page;
 
 pub use copy::COPY_FROM;
 pub use error::DbError;

@@ -87,6 +87,7 @@ async fn create(db: &mut PgConnection, family: Family, month: Month) -> Result<(
     Ok(())
 }
 
-async fn exists(db: impl PgExecutor<'_>, table: &str) -> Result<bool, DbError> {
+/// Whether there is a table of this name.
+pub(super) async fn exists(db: impl PgExecutor<'_>, table: &str) -> Result<bool, DbError> {
     Ok(sqlx::query_scalar!(r#"select to_regclass($1) is not null as "exists!""#, table).fetch_one(db).await?)
 }

@@ -19,7 +19,8 @@ use crate::domain::{
 /// The groups that have a table of their own.
 pub const GROUPS: [Group; 4] = [Group::Weather, Group::Ambient, Group::Motion, Group::Status];
 
-fn table(group: Group) -> &'static str {
+/// The table that holds a group.
+pub(super) fn table(group: Group) -> &'static str {
     match group {
         Group::Air => "measurement",
         Group::Weather => "weather",

@@ -1,10 +1,46 @@
 //! `uplink`: what arrived, verbatim.
 
+use std::collections::{HashMap, HashSet};
+
 use chrono::{DateTime, Utc};
-use sqlx::PgExecutor;
+use sqlx::{FromRow, PgExecutor, Row as _, postgres::PgRow};
 use uuid::Uuid;
 
 use super::DbError;
+use crate::domain::{
+    api_key::ApiKeyId,
+    device::DeviceId,
+    uplink::{Uplink, UplinkKey, UplinkOutcome},
+};
+
+/// The columns that [`UplinkStored`] reads, by their place; the table goes by the name `u`. The length of a body is known
+/// without reading it.
+pub(super) const COLUMNS: &str = "u.uplink_id, u.received_at, u.format, u.device_id, u.api_key_id, u.named, u.event, \
+                                  u.frame_counter, octet_length(u.body), u.outcome, u.error, u.recorded, \
+                                  u.duplicates, u.rejected";
+
+/// A row of [`COLUMNS`].
+pub(super) struct UplinkStored(pub Uplink);
+
+impl FromRow<'_, PgRow> for UplinkStored {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self(Uplink {
+            key: UplinkKey { id: row.try_get(0)?, received_at: row.try_get(1)? },
+            format: row.try_get(2)?,
+            device_id: row.try_get::<Option<i64>, _>(3)?.map(DeviceId),
+            api_key_id: row.try_get::<Option<i64>, _>(4)?.map(ApiKeyId),
+            named: row.try_get(5)?,
+            event: row.try_get(6)?,
+            frame_counter: row.try_get(7)?,
+            bytes: row.try_get(8)?,
+            outcome: UplinkOutcome::from_stored(row.try_get(9)?),
+            error: row.try_get(10)?,
+            recorded: row.try_get(11)?,
+            duplicates: row.try_get(12)?,
+            rejected: row.try_get(13)?,
+        }))
+    }
+}
 
 /// An uplink with what became of it.
 #[derive(Clone, Debug)]
@@ -74,4 +110,134 @@ pub async fn add(db: impl PgExecutor<'_>, rows: &[UplinkRow<'_>]) -> Result<(), 
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// The uplinks with these keys, where there are such, without their bodies.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.uplink.by_keys", skip_all, fields(count = keys.len()))]
+pub async fn by_keys(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<HashMap<UplinkKey, Uplink>, DbError> {
+    let (times, ids) = columns_of(keys);
+    let mut query = sqlx::QueryBuilder::new(format!("select {COLUMNS} from unnest("));
+    query
+        .push_bind(times)
+        .push("::timestamptz[], ")
+        .push_bind(ids)
+        .push("::uuid[]) as wanted (received_at, uplink_id) join uplink u using (received_at, uplink_id)");
+    let rows: Vec<UplinkStored> = query.build_query_as().fetch_all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.0.key, row.0)).collect())
+}
+
+/// The bodies of these uplinks. They are as large as they were sent: bound what you ask for by [`Uplink::bytes`].
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.uplink.bodies", skip_all, fields(count = keys.len()))]
+pub async fn bodies(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<HashMap<UplinkKey, Vec<u8>>, DbError> {
+    let (times, ids) = columns_of(keys);
+    let rows = sqlx::query!(
+        "select received_at, uplink_id, body
+         from unnest($1::timestamptz[], $2::uuid[]) as wanted (received_at, uplink_id)
+         join uplink using (received_at, uplink_id)",
+        &times,
+        &ids,
+    )
+    .fetch_all(db)
+    .await?;
+    let key = |received_at, id| Some(UplinkKey { received_at: received_at?, id: id? });
+    Ok(rows.into_iter().filter_map(|row| Some((key(row.received_at, row.uplink_id)?, row.body))).collect())
+}
+
+/// Within a transaction: locks these uplinks until its end, so that two replays of one follow each other, and tells which
+/// are there.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.uplink.lock", skip_all, fields(count = keys.len()))]
+pub async fn lock(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<HashSet<Uuid>, DbError> {
+    let (times, ids) = columns_of(keys);
+    let there = sqlx::query_scalar!(
+        "select u.uplink_id
+         from unnest($1::timestamptz[], $2::uuid[]) as wanted (received_at, uplink_id)
+         join uplink u using (received_at, uplink_id)
+         order by u.received_at, u.uplink_id for update of u",
+        &times,
+        &ids,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(there.into_iter().collect())
+}
+
+/// What a replay made of an uplink.
+#[derive(Clone, Copy, Debug)]
+pub struct Redecoded {
+    /// Which uplink.
+    pub key: UplinkKey,
+    /// The one device it speaks of.
+    pub device_id: Option<DeviceId>,
+    /// LoRaWAN frame counter.
+    pub frame_counter: Option<i64>,
+    /// Samples that it brought.
+    pub recorded: i32,
+    /// Samples that others brought.
+    pub duplicates: i32,
+    /// Samples that can't be true.
+    pub rejected: i32,
+}
+
+/// Notes that these uplinks were decoded again.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.uplink.note_redecoded", skip_all, fields(count = rows.len()))]
+pub async fn note_redecoded(db: impl PgExecutor<'_>, rows: &[Redecoded]) -> Result<(), DbError> {
+    fn column<T>(rows: &[Redecoded], value: impl Fn(&Redecoded) -> T) -> Vec<T> {
+        rows.iter().map(value).collect()
+    }
+    let (times, ids) = columns_of(&column(rows, |row| row.key));
+    sqlx::query!(
+        "update uplink u
+         set (outcome, error, device_id, frame_counter, recorded, duplicates, rejected)
+             = ('recorded', null, new.device_id, new.frame_counter, new.recorded, new.duplicates, new.rejected)
+         from unnest($1::timestamptz[], $2::uuid[], $3::bigint[], $4::bigint[], $5::int[], $6::int[], $7::int[])
+              as new (received_at, uplink_id, device_id, frame_counter, recorded, duplicates, rejected)
+         where u.received_at = new.received_at and u.uplink_id = new.uplink_id",
+        &times,
+        &ids,
+        &column(rows, |row| row.device_id.map(|id| id.0)) as &[Option<i64>],
+        &column(rows, |row| row.frame_counter) as &[Option<i64>],
+        &column(rows, |row| row.recorded),
+        &column(rows, |row| row.duplicates),
+        &column(rows, |row| row.rejected),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes why these uplinks are still not understood. One whose samples are stored stays as it is.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.uplink.note_undecodable", skip_all, fields(count = keys.len()))]
+pub async fn note_undecodable(db: impl PgExecutor<'_>, keys: &[UplinkKey], errors: &[&str]) -> Result<(), DbError> {
+    let (times, ids) = columns_of(keys);
+    sqlx::query!(
+        "update uplink u set error = new.error
+         from unnest($1::timestamptz[], $2::uuid[], $3::text[]) as new (received_at, uplink_id, error)
+         where u.received_at = new.received_at and u.uplink_id = new.uplink_id and u.outcome = 'undecodable'",
+        &times,
+        &ids,
+        errors as &[&str],
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Keys as the two arrays that `unnest` takes.
+fn columns_of(keys: &[UplinkKey]) -> (Vec<DateTime<Utc>>, Vec<Uuid>) {
+    (keys.iter().map(|key| key.received_at).collect(), keys.iter().map(|key| key.id).collect())
 }

@@ -33,6 +33,13 @@ impl Month {
     pub fn suffix(self) -> String {
         self.first_day.format("%Y_%m").to_string()
     }
+
+    /// The month that [`Self::suffix`] wrote.
+    #[must_use]
+    pub fn from_suffix(suffix: &str) -> Option<Self> {
+        let first_day = NaiveDate::parse_from_str(&format!("{suffix}_01"), "%Y_%m_%d").ok()?;
+        Some(Self { first_day }).filter(|month| month.suffix() == suffix)
+    }
 }
 
 #[cfg(test)]
@@ -46,5 +53,14 @@ mod tests {
         assert_eq!(december.suffix(), "2025_12");
         assert_eq!(december.next().suffix(), "2026_01");
         assert!(december.start() <= last_moment && last_moment < december.next().start());
+    }
+
+    #[test]
+    fn a_suffix_leads_back_to_its_month_and_other_text_to_none() {
+        let month = Month::of("2026-11-30T12:00:00Z".parse().expect("a time"));
+        assert_eq!(Month::from_suffix(&month.suffix()), Some(month));
+        for text in ["", "2026", "2026_13", "2026_1", "2026_11_01", "+2026_11", "pkey"] {
+            assert_eq!(Month::from_suffix(text), None, "{text}");
+        }
     }
 }

@@ -82,6 +82,14 @@ impl QualityFlags {
         Self(self.0 | other.0)
     }
 
+    /// Those that a sample earned by the samples around it, which nobody sees again when it is stored anew.
+    #[must_use]
+    pub fn by_neighbours(self) -> Self {
+        let flags =
+            [QualityFlag::StuckValue, QualityFlag::Spike, QualityFlag::ImplausibleSpeed, QualityFlag::AmbiguousPacket];
+        Self(self.0 & flags.into_iter().fold(0, |bits, flag| bits | flag as i32))
+    }
+
     /// Whether the set holds a flag.
     #[must_use]
     pub fn contains(self, flag: QualityFlag) -> bool {

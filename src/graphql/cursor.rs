@@ -3,10 +3,10 @@
 use async_graphql::connection::CursorType;
 use chrono::DateTime;
 
-use super::id::{key_text, open, parse_key, seal};
+use super::id::{key_text, open, parse_key, parse_uplink, seal, uplink_text};
 use crate::{
     db::device::{DeviceKeyset, DeviceOrder},
-    domain::{device::DeviceId, measurement::MeasurementKey},
+    domain::{device::DeviceId, measurement::MeasurementKey, uplink::UplinkKey},
 };
 
 const NOT_OURS: &str = "this is no cursor of this list; cursors are the values of `cursor` fields, unchanged";
@@ -25,6 +25,23 @@ impl CursorType for MeasurementCursor {
 
     fn encode_cursor(&self) -> String {
         seal(&format!("m:{}", key_text(self.0)))
+    }
+}
+
+/// A place in a list of uplinks, which is in the order of arrival or its reverse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UplinkCursor(pub UplinkKey);
+
+impl CursorType for UplinkCursor {
+    type Error = &'static str;
+
+    fn decode_cursor(cursor: &str) -> Result<Self, Self::Error> {
+        let text = open(cursor).ok_or(NOT_OURS)?;
+        text.strip_prefix("u:").and_then(parse_uplink).map(Self).ok_or(NOT_OURS)
+    }
+
+    fn encode_cursor(&self) -> String {
+        seal(&format!("u:{}", uplink_text(self.0)))
     }
 }
 

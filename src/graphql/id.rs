@@ -3,9 +3,10 @@
 use async_graphql::ID;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::DateTime;
+use uuid::Uuid;
 
 use crate::{
-    domain::{api_key::ApiKeyId, device::DeviceId, measurement::MeasurementKey},
+    domain::{api_key::ApiKeyId, device::DeviceId, measurement::MeasurementKey, uplink::UplinkKey},
     error::ApiError,
 };
 
@@ -16,6 +17,8 @@ pub enum GlobalId {
     Device(DeviceId),
     /// A measurement.
     Measurement(MeasurementKey),
+    /// An uplink.
+    Uplink(UplinkKey),
     /// A key.
     ApiKey(ApiKeyId),
 }
@@ -27,6 +30,7 @@ impl GlobalId {
         ID(seal(&match self {
             Self::Device(id) => format!("Device:{}", id.0),
             Self::Measurement(key) => format!("Measurement:{}", key_text(key)),
+            Self::Uplink(key) => format!("Uplink:{}", uplink_text(key)),
             Self::ApiKey(id) => format!("ApiKey:{}", id.0),
         }))
     }
@@ -41,6 +45,7 @@ impl GlobalId {
         match kind {
             "Device" => key.parse().ok().map(DeviceId).map(Self::Device),
             "Measurement" => parse_key(key).map(Self::Measurement),
+            "Uplink" => parse_uplink(key).map(Self::Uplink),
             "ApiKey" => key.parse().ok().map(ApiKeyId).map(Self::ApiKey),
             _ => None,
         }
@@ -76,6 +81,19 @@ pub(super) fn parse_key(text: &str) -> Option<MeasurementKey> {
     Some(MeasurementKey { device_id: DeviceId(device), measured_at, seq: seq.try_into().ok()? })
 }
 
+/// `microseconds.uuid`.
+pub(super) fn uplink_text(key: UplinkKey) -> String {
+    format!("{}.{}", key.received_at.timestamp_micros(), key.id)
+}
+
+/// What [`uplink_text`] wrote.
+pub(super) fn parse_uplink(text: &str) -> Option<UplinkKey> {
+    let (micros, id) = text.split_once('.')?;
+    let received_at = DateTime::from_timestamp_micros(micros.parse().ok()?);
+    let received_at = received_at.filter(|&time| super::scalar::is_tellable(time))?;
+    Some(UplinkKey { received_at, id: Uuid::try_parse(id).ok()? })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -84,13 +102,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_survive_the_way_to_the_client_and_back(device: i64, micros in -62_135_596_800_000_000..253_402_300_799_999_999_i64, seq in 0..i32::MAX) {
+        fn ids_survive_the_way_to_the_client_and_back(device: i64, micros in -62_135_596_800_000_000..253_402_300_799_999_999_i64, seq in 0..i32::MAX, uuid: u128) {
             let key = MeasurementKey {
                 device_id: DeviceId(device),
                 measured_at: DateTime::from_timestamp_micros(micros).expect("a time"),
                 seq,
             };
-            for id in [GlobalId::Measurement(key), GlobalId::Device(DeviceId(device)), GlobalId::ApiKey(ApiKeyId(device))] {
+            let uplink = UplinkKey { received_at: key.measured_at, id: Uuid::from_u128(uuid) };
+            for id in [GlobalId::Uplink(uplink), GlobalId::Measurement(key), GlobalId::Device(DeviceId(device)), GlobalId::ApiKey(ApiKeyId(device))] {
                 prop_assert_eq!(GlobalId::decode("id", &id.encode()).expect("an id"), id);
             }
         }

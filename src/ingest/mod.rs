@@ -1,7 +1,8 @@
 //! From the bytes of one sensor format to stored measurements.
 //!
 //! A decoder is a pure function from a body to a [`Decoded`], one file a format. [`Decoded::admit`] holds every sample
-//! against the clock and flags it, whatever the format. [`recorder`] is the one way into the database.
+//! against the clock and flags it, whatever the format. [`recorder`] is the one way into the database; [`replay`] sends
+//! through it what arrived earlier.
 
 pub mod airgradient;
 pub mod airrohr;
@@ -17,6 +18,7 @@ mod lorawan;
 pub mod opensensemap;
 mod parse;
 pub mod recorder;
+pub mod replay;
 #[cfg(test)]
 mod testing;
 pub mod things_stack;

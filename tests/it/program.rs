@@ -33,30 +33,30 @@ fn airgraph(arguments: &[&str]) -> Command {
     command
 }
 
-fn on(options: &PgConnectOptions, arguments: &[&str]) -> Command {
+pub fn on(options: &PgConnectOptions, arguments: &[&str]) -> Command {
     let mut command = airgraph(arguments);
     command.env("DATABASE_URL", options.to_url_lossy().as_str());
     command
 }
 
-async fn output(mut command: Command) -> Output {
+pub async fn output(mut command: Command) -> Output {
     tokio::task::spawn_blocking(move || command.output().expect("airgraph runs")).await.expect("no panic")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("text")
 }
 
 /// A gateway that serves. Killed when dropped.
-struct Gateway {
-    process: Child,
+pub struct Gateway {
+    pub process: Child,
     stdout: BufReader<ChildStdout>,
     welcome: String,
-    address: String,
+    pub address: String,
 }
 
 impl Gateway {
-    async fn start(mut command: Command) -> Self {
+    pub async fn start(mut command: Command) -> Self {
         command.env("AIRGRAPH_LISTEN", "127.0.0.1:0").stdout(Stdio::piped());
         tokio::task::spawn_blocking(move || {
             let mut process = command.spawn().expect("airgraph starts");
@@ -73,7 +73,7 @@ impl Gateway {
     }
 
     /// Sends SIGTERM and gives the exit code.
-    fn terminate(mut self) -> Option<i32> {
+    pub fn terminate(mut self) -> Option<i32> {
         let pid = Pid::from_raw(i32::try_from(self.process.id()).expect("a pid"));
         kill(pid, Signal::SIGTERM).expect("a signal");
         let mut rest = String::new();
@@ -241,7 +241,7 @@ async fn told_to_stop_it_answers_what_it_has_accepted() {
 }
 
 /// Runs a command that fails, and gives what it says: one line.
-async fn failure(command: Command) -> String {
+pub async fn failure(command: Command) -> String {
     let output = output(command).await;
     let said = text(&output.stderr);
     assert!(!output.status.success(), "{said}");

@@ -12,6 +12,9 @@ use crate::{
 /// Device keys in one filter at most.
 const MAX_DEVICES: usize = 1000;
 
+/// A moment, as the database takes it.
+type Moment = chrono::DateTime<chrono::Utc>;
+
 /// A span of time.
 #[derive(Clone, Debug, InputObject)]
 pub struct TimeRange {
@@ -67,6 +70,17 @@ pub struct CheckedFilter {
     pub filter: measurement_page::MeasurementFilter,
 }
 
+impl TimeRange {
+    /// Checks the span, given as this argument: its first moment, and the first one after it.
+    pub(super) fn check(self, argument: &str) -> Result<(Option<Moment>, Option<Moment>), ApiError> {
+        let (from, to) = (self.from.map(|time| time.0), self.to.map(|time| time.0));
+        if from.zip(to).is_some_and(|(from, to)| from >= to) {
+            return Err(ApiError::bad_input(argument, "`from` must be before `to`"));
+        }
+        Ok((from, to))
+    }
+}
+
 impl MeasurementFilter {
     /// Checks the filter, given as the argument `filter`.
     ///
@@ -74,12 +88,10 @@ impl MeasurementFilter {
     /// Names the argument that can't be.
     pub fn check(self) -> Result<CheckedFilter, ApiError> {
         let devices = self.devices.map(check_devices).transpose()?;
-        let (from, to) = self.measured_at.map_or((None, None), |range| (range.from, range.to));
-        if let (Some(from), Some(to)) = (from, to)
-            && from.0 >= to.0
-        {
-            return Err(ApiError::bad_input("filter.measuredAt", "`from` must be before `to`"));
-        }
+        let (from, to) = match self.measured_at {
+            Some(range) => range.check("filter.measuredAt")?,
+            None => (None, None),
+        };
         let named = [
             ("filter.pm1", Quantity::Pm1, self.pm1),
             ("filter.pm25", Quantity::Pm2_5, self.pm25),
@@ -92,12 +104,13 @@ impl MeasurementFilter {
                 ranges.push((quantity, check_range(argument, range)?));
             }
         }
-        let filter = measurement_page::MeasurementFilter { from: from.map(|t| t.0), to: to.map(|t| t.0), ranges };
+        let filter = measurement_page::MeasurementFilter { from, to, ranges };
         Ok(CheckedFilter { devices, filter })
     }
 }
 
-fn check_devices(keys: Vec<String>) -> Result<Vec<DeviceKey>, ApiError> {
+/// The device keys of the argument `filter.devices`.
+pub(super) fn check_devices(keys: Vec<String>) -> Result<Vec<DeviceKey>, ApiError> {
     if keys.len() > MAX_DEVICES {
         return Err(ApiError::bad_input("filter.devices", format!("{} keys; at most {MAX_DEVICES}", keys.len())));
     }

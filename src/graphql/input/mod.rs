@@ -6,3 +6,4 @@ pub mod filter;
 pub mod measurement;
 pub mod sensor;
 pub mod text;
+pub mod uplink;

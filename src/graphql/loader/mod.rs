@@ -4,12 +4,14 @@
 //! batches run in the request's own task, in turns with its resolvers: on another thread they would start while half of
 //! the parents had not asked yet, and the number of statements would be a matter of luck.
 
+mod api_key;
 mod device;
 mod latest;
 mod measurement;
 mod measurement_page;
 mod readings;
 mod sensor;
+mod uplink;
 
 use std::{
     collections::HashMap,
@@ -18,7 +20,7 @@ use std::{
     pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
     time::Duration,
@@ -33,12 +35,15 @@ pub use latest::LatestOf;
 pub use measurement_page::{CountOf, PageOf};
 pub use readings::ReadingsOf;
 pub use sensor::SensorsOf;
+pub use uplink::{Body, BodyOf, MAX_BODIES};
 
 use crate::db::DbError;
 
 /// What the look-ups need.
 pub struct Loader {
     db: PgPool,
+    /// The bodies of uplinks that were asked for so far.
+    body_bytes: AtomicUsize,
 }
 
 /// One failure, told to everybody who waited for the batch.
@@ -53,7 +58,9 @@ pub fn new(db: PgPool) -> (DataLoader<Loader>, Batches) {
     // Unbounded, but it holds no more than one batch for each kind of key.
     let (sender, batches) = mpsc::unbounded_channel();
     let spawn = move |batch| drop(sender.send(batch));
-    let loader = DataLoader::new(Loader { db }, spawn).delay(Duration::ZERO).max_batch_size(MAX_BATCH);
+    let loader = DataLoader::new(Loader { db, body_bytes: AtomicUsize::new(0) }, spawn)
+        .delay(Duration::ZERO)
+        .max_batch_size(MAX_BATCH);
     (loader, Batches(batches))
 }
 

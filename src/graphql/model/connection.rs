@@ -7,18 +7,19 @@ use async_graphql::{
     connection::{Connection, Edge},
 };
 
-use super::{device::Device, measurement::Measurement};
+use super::{device::Device, measurement::Measurement, uplink::Uplink};
 use crate::{
     db::{
         self,
         device::{DeviceFilter, DeviceKeyset, DeviceOrder},
         measurement_page::MeasurementFilter,
+        uplink_page::UplinkFilter,
     },
     domain::{self, device::DeviceId},
     error::ApiError,
     graphql::{
         context::ContextExt as _,
-        cursor::{DeviceCursor, MeasurementCursor},
+        cursor::{DeviceCursor, MeasurementCursor, UplinkCursor},
         loader::CountOf,
         page::Slice,
     },
@@ -28,6 +29,8 @@ use crate::{
 pub type DeviceConnection = Connection<DeviceCursor, Device, DeviceTotal>;
 /// A page of measurements.
 pub type MeasurementConnection = Connection<MeasurementCursor, Measurement, MeasurementTotal>;
+/// A page of uplinks.
+pub type UplinkConnection = Connection<UplinkCursor, Uplink, UplinkTotal>;
 
 /// Where counting ends: beyond it nobody wants the exact number, and counting would cost as much as reading it all.
 const COUNT_BOUND: i64 = 100_000;
@@ -67,6 +70,17 @@ impl MeasurementTotal {
     }
 }
 
+/// The number of uplinks in all.
+pub struct UplinkTotal(pub UplinkFilter);
+
+#[Object]
+impl UplinkTotal {
+    /// How many there are in all, on every page; null when there are more than 100,000. Counted only when asked for.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<Option<i64>, ApiError> {
+        Ok(within_bound(db::uplink_page::count(ctx.reads(), &self.0, COUNT_BOUND + 1).await?))
+    }
+}
+
 fn within_bound(count: i64) -> Option<i64> {
     (count <= COUNT_BOUND).then_some(count)
 }
@@ -96,6 +110,15 @@ pub fn of_devices(slice: Slice<domain::device::Device>, order: DeviceOrder, tota
         };
         Edge::new(DeviceCursor(keyset), Device(device))
     };
+    connection.edges = slice.rows.into_iter().map(edge).collect();
+    connection
+}
+
+/// A page of uplinks as a connection.
+#[must_use]
+pub fn of_uplinks(slice: Slice<domain::uplink::Uplink>, total: UplinkTotal) -> UplinkConnection {
+    let mut connection = Connection::with_additional_fields(slice.has_previous, slice.has_next, total);
+    let edge = |uplink: domain::uplink::Uplink| Edge::new(UplinkCursor(uplink.key), Uplink(uplink));
     connection.edges = slice.rows.into_iter().map(edge).collect();
     connection
 }

@@ -11,3 +11,4 @@ pub mod readings;
 pub mod rejection;
 pub mod sensor;
 pub mod server;
+pub mod uplink;

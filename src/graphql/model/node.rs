@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, Interface};
 
-use super::{device::Device, measurement::Measurement};
+use super::{device::Device, measurement::Measurement, uplink::Uplink};
 
 /// An object with a global id.
 #[derive(Interface)]
@@ -12,4 +12,6 @@ pub enum Node {
     Device(Device),
     /// A measurement.
     Measurement(Measurement),
+    /// An uplink; for admins only.
+    Uplink(Uplink),
 }

@@ -3,6 +3,7 @@
 mod create_api_key;
 mod record_measurements;
 mod register_device;
+mod replay_uplinks;
 mod revoke_api_key;
 mod update_device;
 
@@ -16,4 +17,5 @@ pub struct Mutation(
     update_device::UpdateDevice,
     create_api_key::CreateApiKey,
     revoke_api_key::RevokeApiKey,
+    replay_uplinks::ReplayUplinks,
 );

@@ -49,7 +49,7 @@ impl MeasurementQuery {
 }
 
 /// The row numbers of devices that a filter names.
-async fn known(ctx: &Context<'_>, keys: &[DeviceKey]) -> Result<Vec<DeviceId>, ApiError> {
+pub(in crate::graphql) async fn known(ctx: &Context<'_>, keys: &[DeviceKey]) -> Result<Vec<DeviceId>, ApiError> {
     let texts: Vec<_> = keys.iter().map(DeviceKey::as_str).collect();
     let ids = db::device::ids_by_keys(ctx.reads(), &texts).await?;
     match texts.iter().find(|key| !ids.contains_key(**key)) {

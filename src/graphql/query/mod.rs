@@ -4,9 +4,16 @@ mod device;
 pub(super) mod measurement;
 mod node;
 mod server;
+mod uplink;
 
 use async_graphql::MergedObject;
 
 /// The questions that can be asked.
 #[derive(Default, MergedObject)]
-pub struct Query(device::DeviceQuery, measurement::MeasurementQuery, node::NodeQuery, server::ServerQuery);
+pub struct Query(
+    device::DeviceQuery,
+    measurement::MeasurementQuery,
+    node::NodeQuery,
+    server::ServerQuery,
+    uplink::UplinkQuery,
+);

@@ -8,7 +8,7 @@ use crate::{
     graphql::{
         context::{ContextExt as _, may_read},
         id::GlobalId,
-        model::{device::Device, measurement::Measurement, node::Node},
+        model::{device::Device, measurement::Measurement, node::Node, uplink::Uplink},
     },
 };
 
@@ -50,6 +50,9 @@ async fn lookup(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Nod
         GlobalId::Measurement(key) => {
             Ok(ctx.loader().load_one(key).await?.map(|measurement| Node::Measurement(Measurement(measurement))))
         }
+        // Others than admins are not told whether there is such an uplink.
+        GlobalId::Uplink(_) if ctx.caller().must_be_admin().is_err() => Ok(None),
+        GlobalId::Uplink(key) => Ok(ctx.loader().load_one(key).await?.map(|uplink| Node::Uplink(Uplink(uplink)))),
         GlobalId::ApiKey(_) => Err(ApiError::bad_input(argument, "this is the id of a key, which is no node")),
     }
 }

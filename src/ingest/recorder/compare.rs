@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::PgConnection;
 
-use super::{Receipt, Submission, candidates, insert, transaction};
+use super::{Receipt, Submission, candidates, insert, replacement::Replays, transaction};
 use crate::{
     db::{DbError, latest},
     domain::device::DeviceId,
@@ -28,7 +28,7 @@ pub(super) async fn compare(db: &mut PgConnection, submission: &Submission) -> R
         .map(|(key, none)| (key.to_owned(), devices.remove(key).map_or(none, |known| known.device_id)))
         .collect();
     let mut candidates = candidates::gather(&[submission], &devices, &[None], &mut receipts);
-    insert::against_stored(db, &mut candidates, &mut receipts).await?;
+    insert::against_stored(db, &mut candidates, &mut Replays::default(), &mut receipts).await?;
     let [receipt] = receipts;
     Ok(Receipt { recorded: candidates.len(), ..receipt })
 }

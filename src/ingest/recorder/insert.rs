@@ -12,6 +12,7 @@ use sqlx::{Connection as _, PgConnection};
 use super::{
     Receipt,
     candidates::{Candidate, MAX_AT_ONE_TIME, Moment},
+    replacement::Replays,
 };
 use crate::{
     db::{
@@ -20,8 +21,8 @@ use crate::{
         readings,
     },
     domain::{
-        device::DeviceId,
         measurement::{Measurement, MeasurementKey},
+        quality::QualityFlags,
         quantity::Quantity,
         sample::Sample,
     },
@@ -34,6 +35,7 @@ use crate::{
 pub(super) async fn insert<'a>(
     db: &mut PgConnection,
     mut left: Vec<Candidate<'a>>,
+    replays: &mut Replays<'_>,
     receipts: &mut [Receipt],
     now: DateTime<Utc>,
 ) -> Result<Vec<NewMeasurement<'a>>, DbError> {
@@ -53,7 +55,7 @@ pub(super) async fn insert<'a>(
         if !left.is_empty() {
             // Something stands at these moments, or several contents do. When another writer commits between the
             // reading and the insert, some rows are not added and the round is made again.
-            against_stored(db, &mut left, receipts).await?;
+            against_stored(db, &mut left, replays, receipts).await?;
         }
     }
     Ok(recorded)
@@ -114,12 +116,14 @@ async fn copy_fresh<'a>(
 pub(super) async fn against_stored(
     db: &mut PgConnection,
     left: &mut Vec<Candidate<'_>>,
+    replays: &mut Replays<'_>,
     receipts: &mut [Receipt],
 ) -> Result<(), DbError> {
     let mut moments: Vec<_> = left.iter().map(Candidate::moment).collect();
     moments.dedup();
-    let stored = stored(db, &moments).await?;
-    let mut next: Option<(Moment, i32, usize)> = None; // at the present moment, with the room that is left there
+    let mut stored = stored(db, &moments).await?;
+    let mut vacated = replays.vacate(db, &mut stored).await?;
+    let mut present: Option<(Moment, usize, Places)> = None; // at the moment of the last candidate: its room, and where
     left.retain_mut(|candidate| {
         let moment = candidate.moment();
         let there = stored.get(&moment).map_or(&[][..], Vec::as_slice);
@@ -127,30 +131,31 @@ pub(super) async fn against_stored(
             receipts[candidate.submission].duplicates += 1;
             return false;
         }
-        let (seq, room) = match next {
-            Some((present, seq, room)) if present == moment => (seq, room),
-            _ => {
-                let free = there.iter().map(|(seq, _)| seq + 1).max().unwrap_or(0);
-                (free, MAX_AT_ONE_TIME.saturating_sub(there.len()))
-            }
-        };
-        if room == 0 {
-            next = Some((moment, seq, 0));
+        if present.as_ref().is_none_or(|(at, ..)| *at != moment) {
+            let next = there.iter().map(|(seq, _)| seq + 1).max().unwrap_or(0);
+            let places = vacated.remove(&moment).unwrap_or_default().places(next);
+            present = Some((moment, MAX_AT_ONE_TIME.saturating_sub(there.len()), Box::new(places)));
+        }
+        let place = present.as_mut().filter(|(_, room, _)| *room > 0).and_then(|(_, room, places)| {
+            *room -= 1;
+            places.next()
+        });
+        let Some((seq, flags)) = place else {
             receipts[candidate.submission].rejected.push(candidate.too_many());
             return false;
-        }
-        next = Some((moment, seq + 1, room - 1));
+        };
         candidate.seq = Some(seq);
+        candidate.flags = candidate.flags.or(flags);
         true
     });
     Ok(())
 }
 
+/// Places that are free at a moment, each with the flags that stay true of whatever stands there.
+type Places = Box<dyn Iterator<Item = (i32, QualityFlags)>>;
+
 /// The stored samples at these moments, whole, each with its `seq`.
-async fn stored(
-    db: &mut PgConnection,
-    moments: &[Moment],
-) -> Result<HashMap<(DeviceId, DateTime<Utc>), Vec<(i32, Sample)>>, DbError> {
+async fn stored(db: &mut PgConnection, moments: &[Moment]) -> Result<HashMap<Moment, Vec<(i32, Sample)>>, DbError> {
     let measurements = measurement::at_times(&mut *db, moments).await?;
     let keys: Vec<_> = measurements.iter().map(|measurement| measurement.key).collect();
     let mut samples: HashMap<MeasurementKey, Sample> =

@@ -13,26 +13,36 @@ mod compare;
 mod insert;
 mod packets;
 mod queue;
+mod replacement;
 mod transaction;
 mod writer;
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio::{sync::oneshot, task::JoinHandle};
+use uuid::Uuid;
 
 use self::queue::Queue;
 use super::{DecodeError, Decoded, Incoming, Observation, Rejection, format::Format};
 use crate::{
     clock::Clock,
     db::{DbError, partition::Partitions},
-    domain::{api_key::ApiKeyId, sensor::Sensors},
+    domain::{api_key::ApiKeyId, sensor::Sensors, uplink::UplinkKey},
 };
 
 /// Writer tasks, each with a connection: while one waits for its commit, another can fill the next transaction.
 pub const WRITERS: u32 = 3;
+
+/// How long those who can wait let a full queue drain, or a database come back, before they try again …
+const PAUSE: Duration = Duration::from_millis(200);
+/// … and for how long they wait for a database.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One request's worth of samples.
 #[derive(Clone, Debug)]
@@ -54,6 +64,12 @@ pub struct Submission {
 pub enum Source {
     /// A body that arrived just now. It is kept verbatim, also when it could not be understood.
     Arrival(Arrival),
+    /// A body that is stored already, decoded again. The uplink stays the one it is and learns what became of it; rows
+    /// that it brought and no longer tells at a moment make room for those that it tells there now.
+    Replay {
+        /// The uplink that arrived at [`Submission::received_at`].
+        uplink_id: Uuid,
+    },
     /// Lines of an uploaded file, which is a record of its own: nothing is kept beside the samples.
     File,
 }
@@ -98,7 +114,15 @@ impl Submission {
     fn arrival(&self) -> Option<&Arrival> {
         match &self.source {
             Source::Arrival(arrival) => Some(arrival),
-            Source::File => None,
+            Source::Replay { .. } | Source::File => None,
+        }
+    }
+
+    /// The uplink that is decoded again.
+    fn replayed(&self) -> Option<UplinkKey> {
+        match self.source {
+            Source::Replay { uplink_id } => Some(UplinkKey { received_at: self.received_at, id: uplink_id }),
+            Source::Arrival(_) | Source::File => None,
         }
     }
 }
@@ -123,6 +147,9 @@ pub enum RecordError {
     /// The key was revoked, or it expired, since it was last looked at.
     #[error("the key is no longer valid")]
     KeyNotValid,
+    /// The uplink to be replayed was forgotten in the meantime.
+    #[error("the uplink is no longer kept")]
+    UplinkGone,
     /// The gateway is shutting down.
     #[error("the gateway is shutting down")]
     ShuttingDown,
@@ -187,14 +214,41 @@ impl Recorder {
 }
 
 impl Recorder {
+    /// Stores a submission of somebody who can wait: a file, a replay. Waits for room in the queue, and for half a minute
+    /// for a database that is away.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record), when waiting was of no use.
+    pub async fn record_patiently(&self, submission: Submission) -> Result<Receipt, RecordError> {
+        patiently(|| self.record(submission.clone())).await
+    }
+
     /// What would become of a submission, were it recorded now. Stores nothing.
     ///
     /// # Errors
     /// When the database fails.
     #[tracing::instrument(name = "ingest.compare", skip_all, fields(format = submission.format))]
     pub async fn compare(&self, submission: Submission) -> Result<Receipt, RecordError> {
-        let mut connection = self.pool.acquire().await.map_err(DbError::from)?;
-        Ok(compare::compare(&mut connection, &submission.admitted()).await?)
+        let submission = submission.admitted();
+        patiently(|| async {
+            let mut connection = self.pool.acquire().await.map_err(DbError::from)?;
+            Ok(compare::compare(&mut connection, &submission).await?)
+        })
+        .await
+    }
+}
+
+async fn patiently<F>(mut attempt: impl FnMut() -> F) -> Result<Receipt, RecordError>
+where
+    F: Future<Output = Result<Receipt, RecordError>>,
+{
+    let since = Instant::now();
+    loop {
+        match attempt().await {
+            Err(RecordError::QueueFull) => tokio::time::sleep(PAUSE).await,
+            Err(RecordError::Unavailable) if since.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
+            outcome => return outcome,
+        }
     }
 }
 

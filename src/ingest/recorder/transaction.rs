@@ -12,7 +12,10 @@ use chrono::{DateTime, Utc};
 use sqlx::{Connection as _, PgConnection};
 use uuid::{NoContext, Timestamp, Uuid};
 
-use super::{Arrival, Receipt, Submission, candidates, insert, packets};
+use super::{
+    Arrival, Receipt, Submission, candidates, insert, packets,
+    replacement::{self, Replays},
+};
 use crate::{
     db::{
         DbError, api_key, device,
@@ -31,7 +34,7 @@ use crate::{
     },
 };
 
-/// What became of a submission; none where its key is no longer valid, and nothing of it was stored.
+/// What became of a submission; none where its key is no longer valid, or its uplink gone, and nothing of it was stored.
 pub(super) type Outcome = Option<Receipt>;
 
 /// Stores submissions in one transaction.
@@ -48,7 +51,11 @@ pub(super) async fn store(
     partitions.ensure(connection, months(submissions)).await?;
     let mut transaction = connection.begin().await?;
     let keys = valid_keys(&mut transaction, submissions, now).await?;
-    let is_vouched_for = |submission: &Submission| submission.api_key.is_none_or(|key| keys.contains(&key));
+    let uplinks = replacement::lock(&mut transaction, submissions).await?;
+    let is_vouched_for = |submission: &Submission| {
+        submission.api_key.is_none_or(|key| keys.contains(&key))
+            && submission.replayed().is_none_or(|uplink| uplinks.contains(&uplink.id))
+    };
     let vouched_for: Vec<_> = submissions.iter().copied().filter(|submission| is_vouched_for(submission)).collect();
     let mut receipts = store_all(&mut transaction, &vouched_for, now).await?.into_iter();
     transaction.commit().await?;
@@ -79,7 +86,8 @@ async fn store_all(
     let mut receipts: Vec<_> = submissions.iter().map(|submission| receipt(submission)).collect();
     let mut candidates = candidates::gather(submissions, &ids, &uplinks, &mut receipts);
     candidates::judge(&mut candidates, &traces);
-    let recorded = insert::insert(db, candidates, &mut receipts, now).await?;
+    let mut replays = Replays::begin(&mut *db, submissions, &ids).await?;
+    let recorded = insert::insert(db, candidates, &mut replays, &mut receipts, now).await?;
     if !recorded.is_empty() {
         readings::add(db, &recorded).await?;
         latest::advance(&mut *db, &newest(&recorded)).await?;
@@ -89,6 +97,7 @@ async fn store_all(
     if !arrived.is_empty() {
         uplink::add(&mut *db, &arrived).await?;
     }
+    replays.settle(db, submissions, &ids, &receipts).await?;
     Ok(receipts)
 }
 
@@ -166,6 +175,9 @@ fn newest(recorded: &[NewMeasurement<'_>]) -> Vec<(MeasurementKey, Trace)> {
 /// The id of a body that is kept: a `UUIDv7` of the moment of arrival, sorted by time, and found again from its own time
 /// in the right partition.
 fn uplink_id(submission: &Submission) -> Option<Uuid> {
+    if let Some(uplink) = submission.replayed() {
+        return Some(uplink.id);
+    }
     submission.arrival()?;
     let seconds = u64::try_from(submission.received_at.timestamp()).unwrap_or_default();
     Some(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, submission.received_at.timestamp_subsec_nanos())))
@@ -205,11 +217,11 @@ fn uplink_rows<'a>(
 }
 
 /// The device of a submission that speaks of one.
-fn only_device(submission: &Submission) -> Option<&DeviceKey> {
+pub(super) fn only_device(submission: &Submission) -> Option<&DeviceKey> {
     let (first, rest) = submission.observations().split_first()?;
     rest.iter().all(|seen| seen.device == first.device).then_some(&first.device)
 }
 
-fn count(samples: usize) -> i32 {
+pub(super) fn count(samples: usize) -> i32 {
     i32::try_from(samples).unwrap_or(i32::MAX)
 }

@@ -79,7 +79,9 @@ impl Writer {
 }
 
 fn answer(job: Job, outcome: Result<Outcome, RecordError>) {
-    let receipt = outcome.and_then(|receipt| receipt.ok_or(RecordError::KeyNotValid));
+    let replayed = job.submission.replayed().is_some();
+    let refusal = || if replayed { RecordError::UplinkGone } else { RecordError::KeyNotValid };
+    let receipt = outcome.and_then(|receipt| receipt.ok_or_else(refusal));
     // A client that hung up doesn't hear it; its samples are stored all the same.
     let _ = job.answer.send(receipt);
 }

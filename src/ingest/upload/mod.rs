@@ -9,14 +9,14 @@
 
 mod report;
 
-use std::{io::Read, time::Duration};
+use std::io::Read;
 
-use tokio::{sync::mpsc, time::Instant};
+use tokio::sync::mpsc;
 
 use super::{
     DecodeError,
     csv::{Chunk, CsvError, FORMAT, Options, Reader},
-    recorder::{Receipt, RecordError, Recorder, Source, Submission},
+    recorder::{RecordError, Recorder, Source, Submission},
 };
 use crate::{clock::Clock, domain::api_key::ApiKeyId};
 
@@ -24,11 +24,6 @@ pub use report::{Rejected, RejectedLine, Report};
 
 /// Chunks decoded ahead of the one that is being stored.
 const AHEAD: usize = 1;
-/// How long to let a full queue drain, or a database come back, before the next try …
-const PAUSE: Duration = Duration::from_millis(200);
-/// … and for how long to go on trying.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// What is to be done with a file.
 #[derive(Clone, Debug, Default)]
 pub struct Task {
@@ -88,7 +83,9 @@ pub async fn run(
         let received_at = clock.now();
         let submission =
             Submission { format: FORMAT, received_at, api_key, source: Source::File, decoded: Ok(decoded) };
-        match store(recorder, submission, dry_run).await {
+        let outcome =
+            if dry_run { recorder.compare(submission).await } else { recorder.record_patiently(submission).await };
+        match outcome {
             Ok(receipt) => report.add(lines, receipt),
             Err(error) => return (report, Err(error.into())),
         }
@@ -102,24 +99,6 @@ fn read(file: impl Read, options: Options, chunks: &mpsc::Sender<Result<Chunk, C
         let chunk = reader.chunk()?;
         if chunk.lines == 0 || chunks.blocking_send(Ok(chunk)).is_err() {
             return Ok(());
-        }
-    }
-}
-
-/// Stores a chunk, as soon as there is room for it and the database is there.
-async fn store(recorder: &Recorder, submission: Submission, dry_run: bool) -> Result<Receipt, RecordError> {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        let outcome = if dry_run {
-            recorder.compare(submission.clone()).await
-        } else {
-            recorder.record(submission.clone()).await
-        };
-        match outcome {
-            Err(RecordError::QueueFull | RecordError::Unavailable) if Instant::now() < until => {
-                tokio::time::sleep(PAUSE).await;
-            }
-            outcome => return outcome,
         }
     }
 }

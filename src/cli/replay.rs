@@ -1,0 +1,146 @@
+//! `airgraph replay`: decodes stored uplinks again.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use chrono::{DateTime, Utc};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::session::{Session, print};
+use crate::{
+    clock::Clock,
+    config::DatabaseArgs,
+    db::{
+        self,
+        connect::Database,
+        embedded::Share,
+        uplink_page::{UplinkFilter, UplinkPage},
+    },
+    domain::uplink::UplinkOutcome,
+    ingest::{
+        recorder::Recorder,
+        replay::{Replayed, replay},
+    },
+};
+
+/// Uplinks in a step: after each the bar moves.
+const STEP: i64 = 500;
+/// Up to so many uplinks the bar knows how many there are.
+const COUNTED: i64 = 10_000_000;
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Which uplinks")]
+pub(super) struct Replay {
+    /// Those that arrived at this moment or later, such as 2026-05-01T00:00:00Z
+    #[arg(long)]
+    from: Option<DateTime<Utc>>,
+
+    /// Those that arrived before this moment; without it, before now
+    #[arg(long)]
+    to: Option<DateTime<Utc>>,
+
+    /// Those of the device with this key; may be given several times. An undecodable one is of no device
+    #[arg(long)]
+    device: Vec<String>,
+
+    /// Those of this format, such as ttn-v2; may be given several times
+    #[arg(long)]
+    format: Vec<String>,
+
+    /// Those of which this became
+    #[arg(long, value_enum, default_value_t = Outcome::Undecodable)]
+    outcome: Outcome,
+
+    /// Whatever became of them
+    #[arg(long, conflicts_with = "outcome")]
+    all: bool,
+
+    /// Decode only, and record nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Outcome {
+    /// Decoded and stored
+    Recorded,
+    /// Not understood
+    Undecodable,
+}
+
+pub(super) async fn run(database: &DatabaseArgs, arguments: &Replay) -> anyhow::Result<()> {
+    let (clock, started) = (Clock::system(), Instant::now());
+    let to = arguments.to.unwrap_or(clock.now()); // what arrives from now on is none of ours
+    ensure!(arguments.from.is_none_or(|from| from < to), "--from: must lie before --to, and before now");
+    let session = Session::open(database, 2, Share::Attach).await?;
+    let (recorder, writers) = Recorder::start(&session.database.writes, &clock);
+    let replayed = all(&session.database, &recorder, arguments, to).await;
+    writers.finish().await;
+    let closed = session.close().await;
+    let replayed = replayed.context("the replay ended early; run it again, nothing is stored twice")?;
+    closed?; // told last: what made the replay end early may well be why this failed
+    print(&summary(&replayed, arguments.dry_run, started.elapsed()))
+}
+
+/// Replays all that the arguments mean, oldest first.
+async fn all(
+    database: &Database,
+    recorder: &Recorder,
+    arguments: &Replay,
+    to: DateTime<Utc>,
+) -> anyhow::Result<Replayed> {
+    let filter = arguments.filter(database, to).await?;
+    let count = db::uplink_page::count(&database.reads, &filter, COUNTED).await?;
+    let bar = progress(u64::try_from(count).unwrap_or(0));
+    let mut page = UplinkPage { filter, descending: false, after: None, limit: STEP };
+    let mut replayed = Replayed::default();
+    loop {
+        let uplinks = db::uplink_page::list(&database.reads, &page).await?;
+        let Some(last) = uplinks.last() else { break };
+        page.after = Some(last.key);
+        replayed = replayed.and(replay(database, recorder, &uplinks, arguments.dry_run).await?);
+        bar.inc(u64::try_from(uplinks.len()).unwrap_or(0));
+    }
+    bar.finish_and_clear();
+    Ok(replayed)
+}
+
+impl Replay {
+    async fn filter(&self, database: &Database, to: DateTime<Utc>) -> anyhow::Result<UplinkFilter> {
+        let devices = if self.device.is_empty() {
+            None
+        } else {
+            let keys: Vec<_> = self.device.iter().map(String::as_str).collect();
+            let ids = db::device::ids_by_keys(&database.reads, &keys).await?;
+            let unknown = keys.iter().find(|key| !ids.contains_key(**key));
+            ensure!(unknown.is_none(), "--device: there is no device {:?}", unknown.unwrap_or(&""));
+            Some(ids.into_values().collect())
+        };
+        let outcome = match self.outcome {
+            _ if self.all => None,
+            Outcome::Recorded => Some(UplinkOutcome::Recorded),
+            Outcome::Undecodable => Some(UplinkOutcome::Undecodable),
+        };
+        let formats = (!self.format.is_empty()).then(|| self.format.clone());
+        Ok(UplinkFilter { from: self.from, to: Some(to), devices, formats, outcome })
+    }
+}
+
+/// A progress bar on standard error; nothing where that is no terminal.
+fn progress(uplinks: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} uplinks, {eta} left");
+    ProgressBar::new(uplinks).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn summary(replayed: &Replayed, dry_run: bool, took: Duration) -> String {
+    let Replayed { uplinks, undecodable, skipped, recorded, duplicates, rejected, untried } = replayed;
+    let samples = if dry_run {
+        format!("{untried} samples, nothing recorded (--dry-run)")
+    } else {
+        format!("{recorded} samples recorded, {duplicates} stored before")
+    };
+    let skipped = if *skipped > 0 { format!(", {skipped} without a decoder") } else { String::new() };
+    let took = took.as_secs_f64();
+    format!("{uplinks} uplinks, {undecodable} undecodable{skipped}: {samples}, {rejected} rejected in {took:.1} s\n")
+}

@@ -1,0 +1,82 @@
+//! Forgetting uplinks: months that are older than what is kept are dropped as whole partitions, which frees their space
+//! at once and costs the same however full they are.
+
+use chrono::{DateTime, Utc};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgExecutor};
+
+use super::{DbError, partition};
+use crate::domain::{month::Month, retention::Retention};
+
+/// Serialises the dropping among all gateways on one database. Any number will do.
+const LOCK: i64 = 0x6169_7267_0003;
+/// How long dropping may wait for those who use the table: all who come later wait behind it.
+const LOCK_TIMEOUT: &str = "200ms";
+
+/// What became of the months whose time is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Those that were dropped.
+    pub dropped: Vec<Month>,
+    /// Those that somebody was using; the next round tries again.
+    pub in_use: Vec<Month>,
+}
+
+/// Drops the months of uplinks whose time is over. Nothing when another gateway is doing it.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.retention.forget_uplinks", skip_all)]
+pub async fn forget_uplinks(
+    db: &mut PgConnection,
+    retention: Retention,
+    now: DateTime<Utc>,
+) -> Result<Forgotten, DbError> {
+    let mut forgotten = Forgotten::default();
+    for month in months(&mut *db).await? {
+        if !retention.is_over(month, now) {
+            continue;
+        }
+        match drop_month(db, month).await {
+            Ok(true) => {
+                tracing::info!(month = month.suffix(), "uplinks forgotten");
+                forgotten.dropped.push(month);
+            }
+            Ok(false) => {}
+            Err(DbError::Locked(_)) => forgotten.in_use.push(month),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(forgotten)
+}
+
+/// The months that have a partition of `uplink`, oldest first.
+async fn months(db: impl PgExecutor<'_>) -> Result<Vec<Month>, DbError> {
+    let partitions = sqlx::query_scalar!(
+        r#"select c.relname::text as "name!"
+           from pg_inherits i join pg_class c on c.oid = i.inhrelid
+           where i.inhparent = 'uplink'::regclass
+           order by c.relname"#
+    )
+    .fetch_all(db)
+    .await?;
+    // A partition of another name was made by hand, and whoever made it sees to it.
+    Ok(partitions.iter().filter_map(|name| Month::from_suffix(name.strip_prefix("uplink_")?)).collect())
+}
+
+/// Drops the partition of a month; false when another gateway is dropping some, or was faster.
+async fn drop_month(db: &mut PgConnection, month: Month) -> Result<bool, DbError> {
+    let mut transaction = db.begin().await?;
+    let mine = sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "mine!""#, LOCK);
+    let partition = format!("uplink_{}", month.suffix());
+    if !mine.fetch_one(&mut *transaction).await? || !partition::exists(&mut *transaction, &partition).await? {
+        return Ok(false);
+    }
+    // Safe to put together: the names are ours and a month's digits.
+    let drop = format!(
+        "set local lock_timeout = '{LOCK_TIMEOUT}';
+         drop table {partition}"
+    );
+    sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(true)
+}

@@ -1,0 +1,238 @@
+//! Replay: stored uplinks are decoded again by today's decoders, as if they arrived at the moment they did.
+//!
+//! What they tell is recorded through the recorder, which knows a replay by its [`Source`]. Whoever starts one vouches for
+//! all of the uplinks, whether or not their keys are still valid. A key that is bound to a device is held to it all the
+//! same: a body that was not understood when it came may turn out to speak of another one.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::{
+    DecodeError, Decoded, Observation, decoding,
+    format::Format,
+    recorder::{Arrival, Receipt, RecordError, Recorder, Source, Submission},
+};
+use crate::{
+    db::{self, connect::Database},
+    domain::{
+        api_key::{ApiKey, ApiKeyId},
+        device::DeviceKey,
+        uplink::{Uplink, UplinkOutcome},
+    },
+};
+
+/// Bodies in memory at once, in bytes; a single one may be larger.
+const BODIES: usize = 4 << 20;
+/// Uplinks in flight: enough for the writers to have some to put together while they commit.
+const IN_FLIGHT: usize = 32;
+
+/// What became of a replay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Uplinks looked at.
+    pub uplinks: usize,
+    /// Those of them that are not understood.
+    pub undecodable: usize,
+    /// Those of them left as they are: of a format without a decoder, or forgotten in the meantime.
+    pub skipped: usize,
+    /// Samples stored that were not stored before, also in the place of others.
+    pub recorded: usize,
+    /// Samples that were stored before.
+    pub duplicates: usize,
+    /// Samples that can't be true.
+    pub rejected: usize,
+    /// Samples that a dry run would record, or find stored.
+    pub untried: usize,
+}
+
+impl Replayed {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            uplinks: self.uplinks + other.uplinks,
+            undecodable: self.undecodable + other.undecodable,
+            skipped: self.skipped + other.skipped,
+            recorded: self.recorded + other.recorded,
+            duplicates: self.duplicates + other.duplicates,
+            rejected: self.rejected + other.rejected,
+            untried: self.untried + other.untried,
+        }
+    }
+}
+
+/// Decodes these uplinks again, and records what they tell, in the order of each device's. A dry run only decodes.
+///
+/// # Errors
+/// When the database fails, or the gateway shuts down. What was replayed before the error is; another replay of the same
+/// uplinks changes nothing about that.
+#[tracing::instrument(name = "ingest.replay", skip_all, fields(uplinks = uplinks.len(), dry_run))]
+pub async fn replay(
+    database: &Database,
+    recorder: &Recorder,
+    uplinks: &[Uplink],
+    dry_run: bool,
+) -> Result<Replayed, RecordError> {
+    let replay = Replay { database, recorder, keys: keys(database, uplinks).await?, dry_run };
+    let mut replayed = Replayed::default();
+    for some in in_bounds(uplinks) {
+        let keys: Vec<_> = some.iter().map(|uplink| uplink.key).collect();
+        let mut bodies = db::uplink::bodies(&database.reads, &keys).await?;
+        let with_bodies = some.iter().map(|uplink| (uplink, bodies.remove(&uplink.key).map(Bytes::from)));
+        for sequences in in_order(with_bodies.collect()) {
+            let sequences: Vec<_> = sequences.into_iter().map(|uplinks| replay.all(uplinks)).collect();
+            replayed = stream::iter(sequences)
+                .buffered(IN_FLIGHT)
+                .try_fold(replayed, async |sum, one| Ok(sum.and(one)))
+                .await?;
+        }
+    }
+    Ok(replayed)
+}
+
+/// The keys that vouched for these uplinks.
+async fn keys(database: &Database, uplinks: &[Uplink]) -> Result<HashMap<ApiKeyId, ApiKey>, RecordError> {
+    let mut ids: Vec<_> = uplinks.iter().filter_map(|uplink| uplink.api_key_id).collect();
+    ids.sort_unstable_by_key(|id| id.0);
+    ids.dedup();
+    Ok(db::api_key::by_ids(&database.reads, &ids).await?)
+}
+
+/// The uplinks in runs whose bodies fit into memory together.
+fn in_bounds(mut uplinks: &[Uplink]) -> impl Iterator<Item = &[Uplink]> {
+    std::iter::from_fn(move || {
+        let mut bytes = 0_usize;
+        let fitting = uplinks.iter().take_while(|uplink| {
+            bytes = bytes.saturating_add(usize::try_from(uplink.bytes).unwrap_or(0));
+            bytes <= BODIES
+        });
+        let fitting = fitting.count().max(1).min(uplinks.len());
+        let (some, rest) = uplinks.split_at(fitting);
+        uplinks = rest;
+        (!some.is_empty()).then_some(some)
+    })
+}
+
+/// An uplink with its body; without one where it was forgotten since it was listed.
+type WithBody<'a> = (&'a Uplink, Option<Bytes>);
+
+/// The uplinks in the order in which they are replayed: first those that were decoded before, each device's one after the
+/// other, since what one takes back another may tell too; one that speaks of several devices makes all of them one
+/// sequence. Then the others, which have nothing to take back, in any order.
+fn in_order(uplinks: Vec<WithBody<'_>>) -> [Vec<Vec<WithBody<'_>>>; 2] {
+    let (recorded, undecodable): (Vec<_>, Vec<_>) =
+        uplinks.into_iter().partition(|(uplink, _)| uplink.outcome == UplinkOutcome::Recorded);
+    let mixed = recorded.iter().any(|(uplink, _)| uplink.device_id.is_none());
+    let mut by_device: HashMap<_, Vec<_>> = HashMap::new();
+    for (uplink, body) in recorded {
+        by_device.entry(uplink.device_id.filter(|_| !mixed)).or_default().push((uplink, body));
+    }
+    [by_device.into_values().collect(), undecodable.into_iter().map(|uplink| vec![uplink]).collect()]
+}
+
+struct Replay<'a> {
+    database: &'a Database,
+    recorder: &'a Recorder,
+    keys: HashMap<ApiKeyId, ApiKey>,
+    dry_run: bool,
+}
+
+impl Replay<'_> {
+    /// Replays some uplinks, one after the other.
+    async fn all(&self, uplinks: Vec<WithBody<'_>>) -> Result<Replayed, RecordError> {
+        let mut replayed = Replayed::default();
+        for (uplink, body) in uplinks {
+            replayed = replayed.and(self.one(uplink, body).await?);
+        }
+        Ok(replayed)
+    }
+
+    async fn one(&self, uplink: &Uplink, body: Option<Bytes>) -> Result<Replayed, RecordError> {
+        let seen = Replayed { uplinks: 1, ..Replayed::default() };
+        let skipped = Replayed { skipped: 1, ..seen };
+        let (Some(body), Some(format)) = (body, Format::named(&uplink.format)) else { return Ok(skipped) };
+        let arrival = Arrival { body, named: uplink.named.clone(), event: uplink.event.clone() };
+        let decoded = decoding::decode(&self.database.reads, format, &arrival, uplink.key.received_at).await?;
+        let decoded = decoded.and_then(|decoded| self.allowed(uplink, decoded));
+        let seen = Replayed { undecodable: decoded.is_err().into(), ..seen };
+        if self.dry_run {
+            let decoded = decoded.map(|decoded| decoded.admit(uplink.key.received_at));
+            return Ok(decoded.map_or(seen, |decoded| Replayed {
+                rejected: decoded.rejected.len(),
+                untried: decoded.observations.len(),
+                ..seen
+            }));
+        }
+        let submission = Submission {
+            format: format.name,
+            received_at: uplink.key.received_at,
+            api_key: None,
+            source: Source::Replay { uplink_id: uplink.key.id },
+            decoded,
+        };
+        match self.recorder.record_patiently(submission).await {
+            Ok(Receipt { recorded, duplicates, rejected }) => {
+                Ok(Replayed { recorded, duplicates, rejected: rejected.len(), ..seen })
+            }
+            Err(RecordError::UplinkGone) => Ok(skipped),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Holds an uplink to the one device that its key may record for.
+    fn allowed(&self, uplink: &Uplink, decoded: Decoded) -> Result<Decoded, DecodeError> {
+        let Some(own) = self.bound_to(uplink) else { return Ok(decoded) };
+        match decoded.observations.iter().find(|seen| seen.device != *own) {
+            None => Ok(decoded),
+            Some(Observation { device, .. }) => {
+                let detail = format!("it speaks of device {device}, and the key it came with records for {own} only");
+                Err(DecodeError::new("FORBIDDEN", detail))
+            }
+        }
+    }
+
+    fn bound_to(&self, uplink: &Uplink) -> Option<&DeviceKey> {
+        let key = self.keys.get(&uplink.api_key_id?)?;
+        key.device.as_ref().map(|(_, device)| device)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::uplink::UplinkKey;
+
+    fn of_bytes(bytes: i32) -> Uplink {
+        Uplink {
+            key: UplinkKey { received_at: DateTime::UNIX_EPOCH, id: Uuid::nil() },
+            format: String::new(),
+            device_id: None,
+            api_key_id: None,
+            named: None,
+            event: None,
+            frame_counter: None,
+            bytes,
+            outcome: UplinkOutcome::Undecodable,
+            error: None,
+            recorded: 0,
+            duplicates: 0,
+            rejected: 0,
+        }
+    }
+
+    #[test]
+    fn bodies_are_read_in_runs_that_fit_into_memory() {
+        let runs = |megabytes: &[i32]| {
+            let uplinks: Vec<_> = megabytes.iter().map(|megabytes| of_bytes(megabytes << 20)).collect();
+            in_bounds(&uplinks).map(<[_]>::len).collect::<Vec<_>>()
+        };
+        assert_eq!(runs(&[]), [] as [usize; 0]);
+        assert_eq!(runs(&[1, 1, 1, 1, 1]), [4, 1]);
+        assert_eq!(runs(&[9, 1, 9]), [1, 1, 1], "one that is too large comes alone");
+    }
+}

@@ -8,6 +8,8 @@ pub mod airrohr;
 pub mod chirpstack;
 pub mod cleancycle;
 pub mod format;
+#[cfg(test)]
+mod fuzz;
 mod ignored;
 pub mod influx;
 pub mod json;
@@ -88,8 +90,9 @@ pub struct DecodeError {
 
 impl DecodeError {
     pub(crate) fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        // Keys of the body may stand in the text, a NUL with them, which no text column holds.
-        Self { code, detail: detail.into().replace(char::is_control, "\u{fffd}") }
+        // Keys and texts of the body may stand in it: a NUL with them, which no text column holds, or a megabyte.
+        let detail = detail.into().replace(char::is_control, "\u{fffd}");
+        Self { code, detail: ignored::middle_left_out(detail) }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod cleancycle;
+mod crash;
 mod database_away;
 mod demo;
 mod embedded;

@@ -10,7 +10,8 @@
 //!
 //! Write `ingest/<format>.rs`: a `FORMAT` name and a pure `decode(&Incoming) -> Result<Decoded, DecodeError>`, tested
 //! beside it. Add it to the table in `ingest/format.rs`, and its status codes and paths to `http/ingest.rs`; try them as
-//! its firmware would in `tests/it`.
+//! its firmware would in `tests/it`. Bodies of real sensors go into `tests/corpus/<format>`, from which `ingest/fuzz`
+//! makes bad ones; what else the format doesn't allow goes into `tests/it/bad_uplinks.rs`.
 //!
 //! # How to add a quantity
 //!

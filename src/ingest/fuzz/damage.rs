@@ -49,7 +49,9 @@ pub(super) fn damaged(corpus: &[Vec<u8>], words: &[String]) -> impl Strategy<Val
     ];
     let damages = prop_oneof![vec(whole, 0..4), vec(broken, 1..6)];
     (select(corpus.to_vec()), damages).prop_map(|(mut body, damages)| {
-        damages.iter().for_each(|damage| damage.strike(&mut body));
+        for damage in &damages {
+            damage.strike(&mut body);
+        }
         body
     })
 }

@@ -2,6 +2,8 @@
 
 mod memory;
 
+use std::time::Duration;
+
 use axum::http::{HeaderMap, header};
 use base64::{
     Engine as _,
@@ -10,6 +12,7 @@ use base64::{
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 use sqlx::Connection as _;
+use tokio::time::timeout;
 
 use crate::{
     clock::Clock,
@@ -31,6 +34,9 @@ pub const KEY_NOT_VALID: &str = "this key opens nothing: it is unknown, expired 
 const MIN_CHOSEN_CHARS: usize = 32;
 /// How often the last use of a key is written down at most.
 const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// What looking a key up may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A key, in the one moment in which it is known. It has no `Debug` that tells it.
 #[derive(Clone, PartialEq, Eq)]
@@ -166,7 +172,7 @@ impl Caller {
 pub async fn identify(database: &Database, clock: &Clock, secret: &str) -> Result<Caller, ApiError> {
     let hash: [u8; 32] = Sha256::digest(secret).into();
     let now = clock.now();
-    let key = db::api_key::find_by_hash(&database.reads, &hash).await?;
+    let key = look_up(database, &hash).await?;
     let Some(key) = key.filter(|key| key.is_valid_at(now)) else {
         return Err(ApiError::Unauthenticated(KEY_NOT_VALID));
     };
@@ -180,6 +186,16 @@ pub async fn identify(database: &Database, clock: &Clock, secret: &str) -> Resul
         });
     }
     Ok(Caller::Holder(Box::new(key)))
+}
+
+/// The key with this hash. Every request begins with it, so it is where a database that hangs is noticed.
+async fn look_up(database: &Database, hash: &[u8; 32]) -> Result<Option<ApiKey>, DbError> {
+    let mut connection = database.reads.acquire().await?;
+    if let Ok(found) = timeout(PATIENCE, db::api_key::find_by_hash(&mut *connection, hash)).await {
+        return found;
+    }
+    connection.close_on_drop(); // it waits for an answer that is for nobody else
+    Err(DbError::hangs())
 }
 
 /// Who holds this key, for a request that records: looked up once a minute, since the recorder looks at the keys of each

@@ -11,7 +11,8 @@
 //! Write `ingest/<format>.rs`: a `FORMAT` name and a pure `decode(&Incoming) -> Result<Decoded, DecodeError>`, tested
 //! beside it. What a decoder must know of the device stands in `Incoming`; `ingest/decoding.rs` looks it up. Add it to
 //! the table in `ingest/format.rs`, and its status codes and paths to `http/ingest.rs`; try them as its firmware would in
-//! `tests/it`.
+//! `tests/it`. Bodies of real sensors go into `tests/corpus/<format>`, from which `ingest/fuzz` makes bad ones; what else
+//! the format doesn't allow goes into `tests/it/bad_uplinks.rs`.
 //!
 //! After a fix of a decoder, `airgraph replay` decodes again what arrived before it.
 //!

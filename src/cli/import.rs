@@ -94,7 +94,7 @@ fn open(path: &Path) -> anyhow::Result<(Box<dyn Read + Send>, Option<u64>)> {
     let file = File::open(path).with_context(|| path.display().to_string())?;
     let metadata = file.metadata().with_context(|| path.display().to_string())?;
     anyhow::ensure!(!metadata.is_dir(), "{} is a folder; name the files in it", path.display());
-    let length = metadata.is_file().then(|| metadata.len());
+    let length = metadata.is_file().then_some(metadata.len());
     Ok((Box::new(file), length))
 }
 

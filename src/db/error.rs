@@ -34,6 +34,14 @@ pub enum DbError {
     Other(#[source] sqlx::Error),
 }
 
+impl DbError {
+    /// No answer came in the time that was waited for one.
+    #[must_use]
+    pub fn hangs() -> Self {
+        Self::Unavailable(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))
+    }
+}
+
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as E;

@@ -30,7 +30,8 @@ pub enum ImplausibleTime {
 /// # Errors
 /// When it lies in the future or before [`EARLIEST`].
 pub fn check(measured_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), ImplausibleTime> {
-    if measured_at > now + MAX_AHEAD {
+    // The difference of two times can't overflow, as a sum may: a clock that was never set can tell anything.
+    if measured_at - now > MAX_AHEAD {
         Err(ImplausibleTime::Future { measured_at, now })
     } else if measured_at < EARLIEST {
         Err(ImplausibleTime::TooEarly(measured_at))
@@ -58,6 +59,14 @@ mod tests {
         let now = at("2026-05-01T10:00:00Z");
         assert_eq!(check(at("2026-05-01T10:01:00Z"), now), Ok(()));
         assert!(matches!(check(at("2026-05-01T10:01:00.000001Z"), now), Err(ImplausibleTime::Future { .. })));
+    }
+
+    #[test]
+    fn the_ends_of_time_are_no_panic() {
+        let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+        assert_eq!(check(last, last), Ok(()));
+        assert!(matches!(check(last, first), Err(ImplausibleTime::Future { .. })));
+        assert!(matches!(check(first, last), Err(ImplausibleTime::TooEarly(_))));
     }
 
     #[test]

@@ -65,7 +65,7 @@ async fn take(
         parameters.map_err(|rejection| ApiError::BadRequest(format!("the query: {}", rejection.body_text())))?;
     let task = task(&app, parameters, &caller).await?;
     let (pieces, file) = mpsc::channel(PIECES);
-    let file = Pieces { pieces: file, piece: Bytes::new(), ended: false };
+    let file = Pieces { coming: file, piece: Bytes::new(), ended: false };
     let upload = upload::run(&app.state.recorder, &app.state.clock, file, task);
     // Both in the request's own future: a client that hangs up ends both, after the chunk that is being stored.
     let forward = async {
@@ -127,7 +127,7 @@ fn cut_off(reason: &str) -> io::Error {
 
 /// A body as a thread reads it.
 struct Pieces {
-    pieces: mpsc::Receiver<io::Result<Bytes>>,
+    coming: mpsc::Receiver<io::Result<Bytes>>,
     piece: Bytes,
     ended: bool,
 }
@@ -135,7 +135,7 @@ struct Pieces {
 impl Read for Pieces {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.piece.is_empty() && !self.ended {
-            let piece = self.pieces.blocking_recv().unwrap_or_else(|| Err(cut_off("the client hung up")));
+            let piece = self.coming.blocking_recv().unwrap_or_else(|| Err(cut_off("the client hung up")));
             self.piece = piece?;
             self.ended = self.piece.is_empty();
         }

@@ -134,15 +134,3 @@ fn other_bodies_are_not_understood() {
     let deep = format!(r#"{{"sensordatavalues":[{{"value_type":"x","value":{}"#, "[".repeat(100_000));
     assert_eq!(read(deep.as_bytes(), None).expect_err("an error").code, "MALFORMED_JSON");
 }
-
-proptest::proptest! {
-    #[test]
-    fn no_bytes_make_it_panic(bytes: Vec<u8>, at in 0..EXAMPLE.len(), length in 0_usize..20) {
-        let _ = read(&bytes, None);
-        let mut mutated = EXAMPLE.as_bytes().to_vec();
-        mutated.splice(at..(at + length).min(EXAMPLE.len()), bytes);
-        if let Ok(decoded) = read(&mutated, None) {
-            proptest::prop_assert!(told(&decoded).iter().all(|(_, value)| value.is_finite()));
-        }
-    }
-}

@@ -1,4 +1,4 @@
-//! The names of what a body tells beside the quantities known here.
+//! The names of what a body tells beside the quantities known here, and how much of a foreign text an answer repeats.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 const MAX_NAMES: usize = 100;
 /// Characters of a name that an answer repeats at most.
 const MAX_CHARS: usize = 64;
+
+/// Characters of a reason at most, not counting those that say that some were left out.
+const MAX_REASON: usize = 500;
 
 /// Names, once each.
 #[derive(Debug, Default)]
@@ -29,6 +32,17 @@ pub(super) fn shortened(text: &str) -> String {
     text.chars().take(MAX_CHARS).collect()
 }
 
+/// A reason in which a foreign text may stand, short enough for an answer and a column. What is wrong stands at its
+/// beginning, what is expected and where at its end.
+pub(super) fn middle_left_out(reason: String) -> String {
+    let chars = reason.chars().count();
+    if chars <= MAX_REASON {
+        return reason;
+    }
+    let beginning = reason.chars().take(MAX_REASON / 2);
+    beginning.chain(" […] ".chars()).chain(reason.chars().skip(chars - MAX_REASON / 2)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,5 +59,14 @@ mod tests {
         let mut long = Ignored::default();
         long.insert(&"ß".repeat(1000));
         assert_eq!(long.into_names(), ["ß".repeat(MAX_CHARS)]);
+    }
+
+    #[test]
+    fn a_long_reason_keeps_its_beginning_and_its_end() {
+        assert_eq!(middle_left_out("ß".repeat(500)), "ß".repeat(500));
+        let reason = format!("invalid type: string {:?}, expected i64 at column 7", "ß".repeat(100_000));
+        let told = middle_left_out(reason);
+        assert_eq!(told.chars().count(), 505);
+        assert!(told.starts_with("invalid type: string") && told.ends_with("expected i64 at column 7"), "{told}");
     }
 }

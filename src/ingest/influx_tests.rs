@@ -130,16 +130,6 @@ fn a_body_without_lines_tells_nothing_and_one_with_too_many_is_refused() {
 
 proptest::proptest! {
     #[test]
-    fn no_bytes_make_it_panic(bytes: Vec<u8>, at in 0..EXAMPLE.len(), length in 0_usize..20) {
-        let _ = read(&bytes, None);
-        let mut mutated = EXAMPLE.repeat(2).into_bytes();
-        mutated.splice(at..(at + length).min(EXAMPLE.len()), bytes);
-        if let Ok(decoded) = read(&mutated, None) {
-            proptest::prop_assert!(told(&decoded).iter().all(|(_, value)| value.is_finite()));
-        }
-    }
-
-    #[test]
     fn no_text_of_the_protocols_characters_makes_it_panic(text in r#"[mn,= "\\\n\r#1ieu.-]{0,60}"#) {
         let _ = read(text.as_bytes(), None);
     }

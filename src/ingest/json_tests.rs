@@ -109,13 +109,3 @@ fn other_bodies_are_not_understood() {
     assert_eq!(decoded(&many(MAX_SAMPLES)).rejected.len(), MAX_SAMPLES);
     assert_eq!(read(many(MAX_SAMPLES + 1).as_bytes(), None).expect_err("an error").code, "TOO_MANY_SAMPLES");
 }
-
-proptest::proptest! {
-    #[test]
-    fn no_bytes_make_it_panic(bytes: Vec<u8>, at in 0..EXAMPLE.len(), length in 0_usize..20) {
-        let _ = read(&bytes, None);
-        let mut mutated = EXAMPLE.as_bytes().to_vec();
-        mutated.splice(at..(at + length).min(EXAMPLE.len()), bytes);
-        let _ = read(&mutated, None);
-    }
-}

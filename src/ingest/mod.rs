@@ -11,6 +11,8 @@ pub mod cleancycle;
 pub mod csv;
 pub mod decoding;
 pub mod format;
+#[cfg(test)]
+mod fuzz;
 mod ignored;
 pub mod influx;
 pub mod json;
@@ -96,8 +98,9 @@ pub struct DecodeError {
 
 impl DecodeError {
     pub(crate) fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        // Keys of the body may stand in the text, a NUL with them, which no text column holds.
-        Self { code, detail: detail.into().replace(char::is_control, "\u{fffd}") }
+        // Keys and texts of the body may stand in it: a NUL with them, which no text column holds, or a megabyte.
+        let detail = detail.into().replace(char::is_control, "\u{fffd}");
+        Self { code, detail: ignored::middle_left_out(detail) }
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the unit tests of decoders share.
 
 use chrono::{DateTime, Utc};
-use proptest::prelude::*;
 
 use super::{DecodeError, Decoded, Incoming};
 use crate::domain::{quantity::Quantity, sensor::NO_SENSORS};
@@ -48,23 +47,6 @@ pub fn bicycle(decoded: &Decoded) -> Vec<(f64, f64, f64, f64)> {
 pub fn refusal(decoded: Result<Decoded, DecodeError>) -> (&'static str, String) {
     let error = decoded.expect_err("an error");
     (error.code, error.detail)
-}
-
-/// A body with some of its bytes replaced, perhaps by those that mean something in JSON, and perhaps cut off.
-pub fn damaged(body: &'static str) -> impl Strategy<Value = Vec<u8>> {
-    let byte = prop_oneof![any::<u8>(), proptest::sample::select(&b"{}[]\",:-.eE0123456789 ntf\\\0"[..])];
-    let changes = proptest::collection::vec((any::<proptest::sample::Index>(), byte), 0..6);
-    (changes, any::<proptest::sample::Index>(), any::<bool>()).prop_map(|(changes, end, cut)| {
-        let mut damaged = body.as_bytes().to_vec();
-        for (index, byte) in changes {
-            let at = index.index(damaged.len());
-            damaged[at] = byte;
-        }
-        if cut {
-            damaged.truncate(end.index(body.len()));
-        }
-        damaged
-    })
 }
 
 /// Bodies that no decoder of JSON objects understands, each with its code.

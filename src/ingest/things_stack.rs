@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{quality::QualityFlag, quantity::Quantity},
-        ingest::testing::{PACKET_A, SAMPLES_A, at, bicycle, damaged, incoming, no_objects, refusal},
+        ingest::testing::{PACKET_A, SAMPLES_A, at, bicycle, incoming, no_objects, refusal},
     };
 
     const UPLINK: &str = r#"{"end_device_ids":{"device_id":"bike-07","application_ids":{"application_id":"cleancycle"},
@@ -243,16 +243,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn any_bytes_are_answered_without_a_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = decode(&incoming(&body));
-        }
-
-        #[test]
-        fn a_damaged_uplink_is_answered_without_a_panic(body in damaged(UPLINK)) {
-            let _ = decode(&incoming(&body));
-        }
-
         #[test]
         fn any_fields_are_answered_without_a_panic(
             fields in proptest::collection::hash_map("pm10|pm2.5|lat|lon|[0-9]{1,3}|.{0,4}", any::<f64>(), 0..9),

@@ -3,7 +3,9 @@
 #![expect(clippy::float_cmp, reason = "what is stored reads back exactly; that is the point")]
 
 mod bad_input;
+mod bad_uplinks;
 mod cleancycle;
+mod crash;
 mod database_away;
 mod demo;
 mod embedded;

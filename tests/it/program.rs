@@ -1,43 +1,20 @@
 //! The program as its user meets it: the first start, the commands, the ways to end and to fail.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _},
-    process::{Child, ChildStdout, Command, Output, Stdio},
+    io::{BufRead as _, BufReader},
+    process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
 use axum::{body::Body, http::Request};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
 use serde_json::{Value, json};
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 
-use crate::support::empty_database;
-
-/// Generous, for a busy machine: nothing waits this long unless it is broken.
-const DEADLINE: Duration = Duration::from_mins(1);
-
-fn airgraph(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_airgraph"));
-    // Whatever the environment of the test run says, only the test's own settings count.
-    for (name, _) in std::env::vars_os() {
-        let name_text = name.to_string_lossy();
-        if ["AIRGRAPH_", "POSTGRES_", "PG", "DATABASE_"].iter().any(|prefix| name_text.starts_with(prefix)) {
-            command.env_remove(&name);
-        }
-    }
-    command.args(arguments).stdin(Stdio::null());
-    command
-}
-
-pub fn on(options: &PgConnectOptions, arguments: &[&str]) -> Command {
-    let mut command = airgraph(arguments);
-    command.env("DATABASE_URL", options.to_url_lossy().as_str());
-    command
-}
+use crate::support::{
+    empty_database,
+    gateway::{DEADLINE, Gateway, airgraph, between, on},
+};
 
 pub async fn output(mut command: Command) -> Output {
     tokio::task::spawn_blocking(move || command.output().expect("airgraph runs")).await.expect("no panic")
@@ -45,55 +22,6 @@ pub async fn output(mut command: Command) -> Output {
 
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("text")
-}
-
-/// A gateway that serves. Killed when dropped.
-pub struct Gateway {
-    pub process: Child,
-    stdout: BufReader<ChildStdout>,
-    welcome: String,
-    pub address: String,
-}
-
-impl Gateway {
-    pub async fn start(mut command: Command) -> Self {
-        command.env("AIRGRAPH_LISTEN", "127.0.0.1:0").stdout(Stdio::piped());
-        tokio::task::spawn_blocking(move || {
-            let mut process = command.spawn().expect("airgraph starts");
-            let mut stdout = BufReader::new(process.stdout.take().expect("its standard output"));
-            let mut welcome = String::new();
-            while !welcome.ends_with("\n\n") || !welcome.contains("read it back") {
-                assert_ne!(stdout.read_line(&mut welcome).expect("a line"), 0, "it ended: {welcome}");
-            }
-            let address = between(&welcome, "GraphQL ", "/graphql").trim().to_owned();
-            Self { process, stdout, welcome, address }
-        })
-        .await
-        .expect("no panic")
-    }
-
-    /// Sends SIGTERM and gives the exit code.
-    pub fn terminate(mut self) -> Option<i32> {
-        let pid = Pid::from_raw(i32::try_from(self.process.id()).expect("a pid"));
-        kill(pid, Signal::SIGTERM).expect("a signal");
-        let mut rest = String::new();
-        self.stdout.read_to_string(&mut rest).expect("text");
-        let since = Instant::now();
-        loop {
-            if let Some(status) = self.process.try_wait().expect("a status") {
-                return status.code();
-            }
-            assert!(since.elapsed() < DEADLINE, "it doesn't end");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 /// Posts JSON to a running gateway.
@@ -104,10 +32,6 @@ async fn post(url: String, key: &str, body: String) -> (u16, Value) {
     let status = response.status().as_u16();
     let body = axum::body::to_bytes(Body::new(response.into_body()), usize::MAX).await.expect("a body");
     (status, serde_json::from_slice(&body).expect("JSON"))
-}
-
-fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
-    text.split_once(before).and_then(|(_, rest)| rest.split_once(after)).map_or("", |(between, _)| between)
 }
 
 /// What a shell makes of the `curl` commands that the welcome shows, one after the other.

@@ -191,6 +191,26 @@ async fn a_client_that_hangs_up_cancels_nothing() {
     assert_eq!(open, 0);
 }
 
+/// As after a restart of the database: each connection of the pool is stale, and fails the first one who uses it.
+#[tokio::test]
+async fn stale_connections_are_no_reason_to_refuse() {
+    let app = TestApp::new().await;
+    let five = join_all((0..5).map(|_| app.database.writes.acquire())).await;
+    drop(five.into_iter().map(|connection| connection.expect("a connection")).collect::<Vec<_>>());
+    while app.database.writes.num_idle() < 5 {
+        tokio::task::yield_now().await; // they go back on the side
+    }
+    let ended: Vec<bool> = sqlx::query_scalar(
+        "select pg_terminate_backend(pid, 10000) from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid()",
+    )
+    .fetch_all(&app.database.reads)
+    .await
+    .expect("ended");
+    assert!(ended.len() >= 5 && ended.iter().all(|ended| *ended), "{ended:?}");
+    assert_eq!(record(&app, [("bike", sample(at("2026-05-01T10:00:00Z"), 5.0))]).await, (1, 0));
+}
+
 #[tokio::test]
 async fn after_the_end_nothing_more_is_accepted() {
     let app = TestApp::new().await;

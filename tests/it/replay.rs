@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 
 use crate::{
-    program::{failure, on, output, text},
-    support::{TestApp, empty_database},
+    program::{failure, output, text},
+    support::{TestApp, empty_database, gateway::on},
 };
 
 const REPLAY: &str = "mutation ($input: ReplayUplinksInput!) { replayUplinks(input: $input) {

@@ -9,8 +9,12 @@ use serde_json::json;
 use sqlx::Executor as _;
 
 use crate::{
-    program::{Gateway, on, output, text},
-    support::{TestApp, at, empty_database, noon},
+    program::{output, text},
+    support::{
+        TestApp, at, empty_database,
+        gateway::{Gateway, on},
+        noon,
+    },
 };
 
 /// One uplink in each of these months, told at the 15th.

@@ -9,9 +9,10 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde_json::{Value, json};
 use sqlx::ConnectOptions as _;
 
-use crate::{
-    program::{Gateway, on},
-    support::{TestApp, empty_database, statements::Statements},
+use crate::support::{
+    TestApp, empty_database,
+    gateway::{Gateway, on},
+    statements::Statements,
 };
 
 /// A plain JSON body of a device.

@@ -149,7 +149,7 @@ impl Scanner<'_> {
         }
         let text = self.text(b"", b", ")?;
         let unusable =
-            || ("INVALID_VALUE", format!("{}: {:?} is no value of a field", shortened(key), shortened(&text)));
+            || ("INVALID_VALUE", format!("{:?}: {:?} is no value of a field", shortened(key), shortened(&text)));
         if matches!(text.as_str(), "t" | "T" | "true" | "True" | "TRUE" | "f" | "F" | "false" | "False" | "FALSE") {
             return Ok(Field::Boolean);
         }

@@ -167,13 +167,15 @@ impl Named {
         let mut named = Self { values: Vec::new(), ignored: Ignored::default() };
         for (key, value) in entries {
             match (Meaning::of(&key), value.as_f64()) {
-                (Some(meaning), Some(value)) => {
-                    if named.get(meaning).is_some_and(|other| other.to_bits() != value.to_bits()) {
+                (Some(meaning), Some(value)) => match named.get(meaning) {
+                    None => named.values.push((meaning, value)),
+                    // Kept once, so that looking it up doesn't take the longer the more often it is told.
+                    Some(other) if other.to_bits() == value.to_bits() => {}
+                    Some(_) => {
                         let detail = format!("{called}: {key:?} is told twice, with different values");
                         return Err(DecodeError::new("FIELD_TOLD_TWICE", detail));
                     }
-                    named.values.push((meaning, value));
-                }
+                },
                 (Some(_), None) if !value.is_null() => return Err(wrong_type(called, &key, "must be a number")),
                 (None, Some(_)) => named.ignored.insert(&key),
                 (_, None) => {} // a sensor that has no value, or a text that is no measurement

@@ -1,8 +1,9 @@
 //! A writer: takes what waits, stores it in one transaction, answers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::PgPool;
+use tokio::time::timeout;
 
 use super::{
     RecordError, Submission,
@@ -15,7 +16,10 @@ use crate::{
 };
 
 /// How often a transaction is tried that lost against another.
-const TRIES: usize = 5;
+const TRIES: u32 = 5;
+/// What a transaction may take. A database that hangs would otherwise hold the writers, and all who wait for them, for as
+/// long as it does. Long, because cutting off one that is merely slow makes its client repeat it, and the load greater.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) struct Writer {
     pub pool: PgPool,
@@ -53,8 +57,14 @@ impl Writer {
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a batch failed; storing one by one");
+                let mut away = false; // then the others needn't wait for it one after the other
                 for job in batch {
+                    if away {
+                        answer(job, Err(RecordError::Unavailable));
+                        continue;
+                    }
                     let outcome = self.store(&[&job.submission]).await.map(|mut outcomes| outcomes.pop().flatten());
+                    away = matches!(outcome, Err(DbError::Unavailable(_)));
                     answer(job, outcome.map_err(Into::into));
                 }
             }
@@ -63,15 +73,23 @@ impl Writer {
 
     /// Runs the transaction, again where that may help.
     async fn store(&self, submissions: &[&Submission]) -> Result<Vec<Outcome>, DbError> {
+        let connections = self.pool.options().get_max_connections();
         let mut tries = 0;
         loop {
             tries += 1;
             let mut connection = self.pool.acquire().await?;
-            match transaction::store(&mut connection, &self.partitions, submissions, self.clock.now()).await {
+            let transaction = transaction::store(&mut connection, &self.partitions, submissions, self.clock.now());
+            let Ok(result) = timeout(PATIENCE, transaction).await else {
+                // Whether it is committed nobody knows; if so, a repetition finds its samples. The connection is in the
+                // middle of something, and for nobody else.
+                connection.close_on_drop();
+                return Err(DbError::hangs());
+            };
+            match result {
                 Err(DbError::MissingPartition(_)) if tries < TRIES => self.partitions.forget(),
                 Err(DbError::Conflict(_)) if tries < TRIES => {}
-                // A connection that went stale while it was idle: the next one is new.
-                Err(DbError::Unavailable(_)) if tries == 1 => {}
+                // A database that was restarted leaves the pool full of stale connections, each of which fails once.
+                Err(DbError::Unavailable(_)) if tries <= connections => {}
                 result => return result,
             }
         }

@@ -58,6 +58,13 @@ impl TestApp {
         Self::start(database, admin.reveal(), options, public_read)
     }
 
+    /// A gateway on a database that has no schema yet.
+    pub async fn on_new(options: &PgConnectOptions) -> Self {
+        let database = connect::open(options, 1, 1).await.expect("a database");
+        connect::migrate(&database).await.expect("migrations");
+        Self::on(options, true).await
+    }
+
     /// One more gateway on a database that has one; it doesn't know the admin's key.
     pub async fn on_second(options: &PgConnectOptions) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");

@@ -2,7 +2,10 @@
 
 mod app;
 mod database;
+pub mod gateway;
+pub mod load;
 pub mod packet;
+pub mod postgres;
 pub mod statements;
 
 pub use app::{Answer, TestApp};

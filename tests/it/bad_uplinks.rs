@@ -1,0 +1,273 @@
+//! What no sensor should send, to the route of every format: an answer that its firmware understands, never a 500, and the
+//! body kept as it came.
+//!
+//! A new format adds a line to [`ROUTES`], and to [`BODIES`] what is special about it.
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+
+use crate::support::{Answer, TestApp};
+
+/// A format's route, what its firmware takes for success, and what it is told of a body that was not understood.
+type Route = (&'static str, &'static str, u16, u16);
+
+const ROUTES: &[Route] = &[
+    ("ttn-v2", "/insertSensorData", 201, 400),
+    ("things-stack", "/ingest/things-stack", 202, 202),
+    ("chirpstack", "/ingest/chirpstack", 200, 400),
+    ("airrohr", "/data.php", 200, 400),
+    ("airgradient", "/sensors/airgradient:1/measures", 200, 400),
+    ("influx", "/write", 204, 400),
+    ("json", "/ingest/json", 201, 400),
+    ("opensensemap", "/boxes/box/data", 201, 400),
+];
+
+/// What becomes of a body.
+#[derive(Clone, Copy)]
+enum Fate {
+    /// Not understood, for a reason of this code that says this.
+    Refused(&'static str, &'static str),
+    /// Understood; the only sample can't be true, for a reason of this code.
+    LeftOut(&'static str),
+    /// Understood, with so many samples.
+    Stored(usize),
+}
+use Fate::{LeftOut, Refused, Stored};
+
+const BODIES: &[(&str, &str, Fate)] = &[
+    // truncated base64; a packet of another length; a packet of zeros
+    ("ttn-v2", r#"{"dev_id":"d","payload_raw":"dBitCKp"}"#, Refused("INVALID_PAYLOAD_RAW", "base64")),
+    (
+        "ttn-v2",
+        r#"{"dev_id":"d","payload_raw":"dBitCKpG"}"#,
+        Refused("INVALID_PAYLOAD_RAW", "51 bytes; this one has 6"),
+    ),
+    ("ttn-v2", r#"{"dev_id":"d","payload_fields":{"0":52,"1":0,"2":1}}"#, Refused("FIELDS_NOT_BY_FOURS", "3 values")),
+    ("ttn-v2", r#"{"dev_id":"d","payload_fields":{"0":52,"0":0}}"#, Refused("WRONG_TYPE", "twice")),
+    ("ttn-v2", r#"{"dev_id":"d","dev_id":"e","payload_fields":{}}"#, Refused("WRONG_TYPE", "dev_id")),
+    ("ttn-v2", r#"{"dev_id":"d","payload_fields":{"0":1e999}}"#, Refused("MALFORMED_JSON", "number")),
+    ("ttn-v2", r#"{"dev_id":"d\u0000","payload_fields":{}}"#, Refused("INVALID_DEVICE", "control")),
+    ("ttn-v2", r#"{"dev_id":"d","counter":"7"}"#, Refused("WRONG_TYPE", "counter")),
+    ("ttn-v2", r#"{"dev_id":"d","payload_fields":{"0":91,"1":0,"2":1,"3":1}}"#, LeftOut("INVALID_POSITION")),
+    ("ttn-v2", r#"{"dev_id":"d","payload_fields":{"0":52,"1":0,"2":1e39,"3":1}}"#, LeftOut("INVALID_VALUE")),
+    (
+        "things-stack",
+        r#"{"end_device_ids":{"device_id":"d"},"uplink_message":{"frm_payload":"dBitCKp"}}"#,
+        Refused("INVALID_FRM_PAYLOAD", "base64"),
+    ),
+    (
+        "things-stack",
+        r#"{"end_device_ids":{"device_id":"d"},"uplink_message":{"frm_payload":"AQID"}}"#,
+        Refused("INVALID_FRM_PAYLOAD", "51 bytes"),
+    ),
+    (
+        "things-stack",
+        r#"{"end_device_ids":{"device_id":"d"},"uplink_message":{}}"#,
+        Refused("MISSING_PAYLOAD", "frm_payload"),
+    ),
+    ("things-stack", r#"{"uplink_message":{}}"#, Refused("MISSING_DEVICE", "end_device_ids")),
+    (
+        "things-stack",
+        r#"{"end_device_ids":{"device_id":"d"},"uplink_message":{"decoded_payload":{"pm10":1,"PM10":2}}}"#,
+        Refused("FIELD_TOLD_TWICE", "PM10"),
+    ),
+    (
+        "things-stack",
+        r#"{"end_device_ids":{"device_id":"d"},"uplink_message":{"decoded_payload":{"pm10":1e999}}}"#,
+        Refused("MALFORMED_JSON", "number"),
+    ),
+    (
+        "things-stack",
+        r#"{"end_device_ids":{"device_id":"d"},"uplink_message":{"f_cnt":-1}}"#,
+        Refused("WRONG_TYPE", "f_cnt"),
+    ),
+    (
+        "things-stack",
+        r#"{"end_device_ids":{"device_id":"d\u0000"},"uplink_message":{}}"#,
+        Refused("INVALID_DEVICE", "control"),
+    ),
+    ("chirpstack", r#"{"deviceInfo":{"devEui":"d"},"data":"dBitCKp"}"#, Refused("INVALID_DATA", "base64")),
+    ("chirpstack", r#"{"deviceInfo":{"devEui":"d"},"data":"AQID"}"#, Refused("INVALID_DATA", "51 bytes")),
+    ("chirpstack", r#"{"deviceInfo":{},"data":"AQID"}"#, Refused("MISSING_DEVICE", "devEui")),
+    ("chirpstack", r#"{"deviceInfo":{"devEui":"d"},"object":{"pm10":"1"}}"#, Refused("WRONG_TYPE", "pm10")),
+    ("chirpstack", r#"{"deviceInfo":{"devEui":"d"},"fCnt":1e999}"#, Refused("MALFORMED_JSON", "number")),
+    ("chirpstack", r#"{"deviceInfo":{"devEui":"\u0000"},"data":""}"#, Refused("INVALID_DEVICE", "control")),
+    ("airrohr", r#"{"sensordatavalues":[]}"#, Refused("MISSING_DEVICE", "X-Sensor")),
+    ("airrohr", r#"{"esp8266id":"1","sensordatavalues":{}}"#, Refused("WRONG_TYPE", "sensordatavalues")),
+    ("airrohr", r#"{"esp8266id":"1","esp8266id":"1","sensordatavalues":[]}"#, Refused("WRONG_TYPE", "esp8266id")),
+    ("airrohr", r#"{"esp8266id":"\u0000","sensordatavalues":[]}"#, Refused("INVALID_DEVICE", "control")),
+    (
+        "airrohr",
+        r#"{"esp8266id":"1","sensordatavalues":[{"value_type":"SDS_P1","value":"1e999"}]}"#,
+        LeftOut("NO_VALUES"),
+    ),
+    (
+        "airrohr",
+        r#"{"esp8266id":"1","sensordatavalues":[{"value_type":"SDS_P1","value":"1e39"}]}"#,
+        LeftOut("INVALID_VALUE"),
+    ),
+    // what stands for "no value" is none
+    (
+        "airrohr",
+        r#"{"esp8266id":"1","sensordatavalues":[{"value_type":"temperature","value":"-128"},
+        {"value_type":"GPS_lat","value":"-200"},{"value_type":"GPS_lon","value":"-200"}]}"#,
+        LeftOut("NO_VALUES"),
+    ),
+    ("airgradient", r#"{"boot":1}"#, Refused("MISSING_VALUES", "pm02")),
+    ("airgradient", r#"{"pm02":"7"}"#, Refused("WRONG_TYPE", "pm02")),
+    ("airgradient", r#"{"pm02":1e999}"#, Refused("MALFORMED_JSON", "number")),
+    ("airgradient", r#"{"pm02":1e39}"#, LeftOut("INVALID_VALUE")),
+    ("airgradient", r#"{"pm02":-1,"atmp":-1000}"#, Stored(0)),
+    ("airgradient", r#"{"pm02":7,"\u0000":1}"#, Stored(1)),
+    ("influx", "m,node=d", Refused("MALFORMED_LINE", "field")),
+    ("influx", "m pm10=1", Refused("MISSING_DEVICE", "node")),
+    ("influx", "m,node=d pm10=1e999", Refused("INVALID_VALUE", "pm10")),
+    ("influx", "m,node=d pm10=nan", Refused("INVALID_VALUE", "pm10")),
+    ("influx", "m,node=d pm10=1,pm10=2", Refused("DUPLICATE_KEY", "pm10")),
+    ("influx", "m,node=d\0 pm10=1", Refused("INVALID_DEVICE", "control")),
+    ("influx", "m,node=d \0=1e999", Refused("INVALID_VALUE", "0")),
+    ("influx", "m,node=d pm10=1 1777629600", Refused("TIME_TOO_EARLY", "nanoseconds")),
+    ("influx", "m,node=d pm10=1 1777629600000000000\nm,node=d pm10=\n", Stored(1)),
+    ("json", r#"{"pm10":1}"#, LeftOut("MISSING_DEVICE")),
+    ("json", r#"{"device":"d\u0000","pm10":1}"#, LeftOut("INVALID_DEVICE")),
+    ("json", r#"{"device":"d"}"#, LeftOut("NO_VALUES")),
+    ("json", r#"{"device":"d","pm10":"1"}"#, LeftOut("WRONG_TYPE")),
+    ("json", r#"{"device":"d","pm10":1,"pm10":2}"#, LeftOut("DUPLICATE_KEY")),
+    ("json", r#"{"device":"d","pm10":1,"time":"yesterday"}"#, LeftOut("INVALID_TIME")),
+    ("json", r#"{"device":"d","pm10":1,"latitude":91,"longitude":0}"#, LeftOut("INVALID_POSITION")),
+    ("json", r#"{"device":"d","pm10":1e999}"#, Refused("MALFORMED_JSON", "number")),
+    ("json", r#"{"device":"d","pm10":1,"\u0000":{"\u0000":["\u0000"]}}"#, Stored(1)),
+    ("opensensemap", "", Refused("MISSING_VALUES", "not one value")),
+    ("opensensemap", "[]", Refused("MISSING_VALUES", "not one value")),
+    ("opensensemap", r#"{"x":7]"#, Refused("MALFORMED_JSON", "expected `,` or `}`")),
+    ("opensensemap", r#"[{"sensor":"5a86","value":1e999}]"#, Refused("MALFORMED_JSON", "number")),
+    ("opensensemap", r#"[{"sensor":"5a86","value":"1"}]"#, Refused("UNKNOWN_SENSORS", "5a86")),
+    ("opensensemap", "5a86,1,2026-05-01T10:00:00Z\n", Refused("UNKNOWN_SENSORS", "registerDevice")),
+    ("opensensemap", r#"{"5a86\u0000":"1"}"#, Refused("UNKNOWN_SENSORS", "5a86")),
+];
+
+fn route(format: &str) -> Route {
+    *ROUTES.iter().find(|route| route.0 == format).unwrap_or_else(|| panic!("no route of {format}"))
+}
+
+async fn post(app: &TestApp, path: &str, key: Option<&str>, body: impl Into<Body>) -> Answer {
+    let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+    if let Some(key) = key {
+        request = request.header("x-api-key", key);
+    }
+    app.send(request.body(body.into()).expect("a request")).await
+}
+
+/// Checks one answer, and that the body was kept as it came.
+async fn assert_fate(app: &TestApp, (format, path, success, refusal): Route, body: &[u8], fate: Fate) {
+    sqlx::query("truncate uplink").execute(&app.database.writes).await.expect("no uplinks");
+    let answer = post(app, path, Some(&app.admin), body.to_vec()).await;
+    let shown = format!("{format}: {}: {} {}", body[..body.len().min(200)].escape_ascii(), answer.status, answer.text);
+    let told = || answer.json();
+    match fate {
+        Refused(code, hint) => {
+            assert_eq!(answer.status.as_u16(), refusal, "{shown}");
+            let (told, error) = (told()["errors"][0]["code"].clone(), told()["errors"][0]["detail"].clone());
+            let detail = error.as_str().unwrap_or_default();
+            assert!(told == code && detail.contains(hint) && detail.len() < 2000, "{code} and {hint:?}, not {shown}");
+        }
+        LeftOut(code) => {
+            assert_eq!(answer.status.as_u16(), success, "{shown}");
+            assert!(told()["recorded"] == 0 && told()["rejected"][0]["code"] == code, "{code}, not {shown}");
+        }
+        Stored(_) => assert_eq!(answer.status.as_u16(), success, "{shown}"),
+    }
+    let kept: Vec<(String, Vec<u8>, String, i32)> =
+        sqlx::query_as("select format, body, outcome, recorded + duplicates from uplink")
+            .fetch_all(&app.database.reads)
+            .await
+            .expect("uplinks");
+    assert_eq!(kept.len(), 1, "{shown}");
+    let (kept_format, kept_body, outcome, samples) = &kept[0];
+    assert!(kept_format == format && kept_body == body, "another body is kept: {shown}");
+    assert_eq!(outcome == "undecodable", matches!(fate, Refused(..)), "{shown}");
+    assert_eq!(usize::try_from(*samples), Ok(if let Stored(samples) = fate { samples } else { 0 }), "{shown}");
+}
+
+#[test]
+fn every_format_has_its_route_here() {
+    let missing: Vec<_> = airgraph::ingest::format::ALL
+        .iter()
+        .map(|format| format.name)
+        .filter(|name| !ROUTES.iter().any(|route| route.0 == *name))
+        .collect();
+    assert!(missing.is_empty(), "add to ROUTES: {missing:?}");
+}
+
+#[tokio::test]
+async fn what_a_format_does_not_allow_is_answered_clearly_and_kept() {
+    let app = TestApp::new().await;
+    for &(format, body, fate) in BODIES {
+        assert_fate(&app, route(format), body.as_bytes(), fate).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_json_is_answered_clearly_and_kept() {
+    let app = TestApp::new().await;
+    let nested = |open: &str| open.repeat(900_000 / open.len()).into_bytes();
+    for &route in ROUTES.iter().filter(|route| !["influx", "opensensemap"].contains(&route.0)) {
+        for (body, hint) in [
+            (Vec::new(), "EOF"),
+            (b"{\"x\":".to_vec(), "EOF"),
+            (b"{\"x\":7]".to_vec(), "expected `,` or `}`"),
+            (b"{\"\xff\":1}".to_vec(), "invalid unicode"),
+            (b"\0{}".to_vec(), "expected value"),
+            (b"{\"x\0\":1}".to_vec(), "control character"),
+            (nested("{\"x\":"), ""),
+            ([b"{\"x\":".to_vec(), nested("[")].concat(), ""),
+        ] {
+            assert_fate(&app, route, &body, Refused("MALFORMED_JSON", hint)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_line_protocol_is_answered_clearly_and_kept() {
+    let app = TestApp::new().await;
+    for (body, fate) in [
+        (Vec::new(), Stored(0)),
+        (b"\xff\xfe".to_vec(), Refused("INVALID_UTF8", "UTF-8")),
+        (b"m,node=d note=\"".to_vec(), Refused("MALFORMED_LINE", "no end")),
+        (b"\0".repeat(900_000), Refused("MALFORMED_LINE", "")),
+        (b"[".repeat(900_000), Refused("MALFORMED_LINE", "")),
+        (b"\"\n".repeat(450_000), Refused("TOO_MANY_LINES", "10000")),
+        (b"m,node=d pm10=1,".repeat(60_000), Refused("MALFORMED_LINE", "")),
+    ] {
+        assert_fate(&app, route("influx"), &body, fate).await;
+    }
+}
+
+#[tokio::test]
+async fn without_a_key_or_beyond_the_limit_nothing_is_kept() {
+    let app = TestApp::new().await;
+    let nested = "[".repeat(10_000_000);
+    for &(format, path, ..) in ROUTES {
+        for key in [None, Some("ag_wrong")] {
+            for body in ["", "{}", "\0"] {
+                let answer = post(&app, path, key, body).await;
+                assert_eq!(
+                    (answer.status, &answer.json()["errors"][0]["code"]),
+                    (StatusCode::UNAUTHORIZED, &"UNAUTHENTICATED".into()),
+                    "{format}"
+                );
+            }
+        }
+        let answer = post(&app, path, Some(&app.admin), nested.clone()).await;
+        assert_eq!(
+            (answer.status, &answer.json()["errors"][0]["code"]),
+            (StatusCode::PAYLOAD_TOO_LARGE, &"BODY_TOO_LARGE".into()),
+            "{format}"
+        );
+    }
+    let kept: i64 =
+        sqlx::query_scalar("select count(*) from uplink").fetch_one(&app.database.reads).await.expect("a count");
+    assert_eq!(kept, 0);
+}

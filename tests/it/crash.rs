@@ -1,0 +1,188 @@
+//! Nothing that was answered is lost, and nothing is stored twice, whatever is killed at whatever moment.
+//!
+//! The moments are random; the seed is printed, and `AIRGRAPH_CRASH_SEED` repeats it.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use rand::RngExt as _;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
+
+use crate::support::{
+    TestApp,
+    gateway::{Gateway, on},
+    load::{Expected, Heard, Load, Told},
+    postgres::OwnPostgres,
+};
+
+const KILLS: usize = 20;
+const SENSORS: usize = 8;
+const KEY: &str = "a-key-of-the-operators-own-choice-0123456789";
+/// Once the database answers again, something is recorded within this time.
+const RECOVERY: Duration = Duration::from_secs(15);
+
+#[expect(clippy::print_stdout, reason = "what repeats a failure")]
+fn chance() -> ChaCha8Rng {
+    let seed = std::env::var("AIRGRAPH_CRASH_SEED")
+        .map_or_else(|_| rand::rng().random(), |seed| seed.parse().expect("a seed"));
+    println!("AIRGRAPH_CRASH_SEED={seed}");
+    ChaCha8Rng::seed_from_u64(seed)
+}
+
+async fn for_a_while(chance: &mut ChaCha8Rng, most_ms: u64) {
+    sleep(Duration::from_millis(chance.random_range(0..most_ms))).await;
+}
+
+async fn gateway(options: &PgConnectOptions) -> Gateway {
+    let mut command = on(options, &["--log", "airgraph=error", "serve"]);
+    command.env("AIRGRAPH_ADMIN_KEY", KEY);
+    Gateway::start(command).await
+}
+
+#[tokio::test]
+async fn a_gateway_killed_under_load_has_stored_what_it_answered() {
+    let (mut chance, postgres) = (chance(), OwnPostgres::start(&[]).await);
+    let mut running = gateway(&postgres.options).await;
+    let (address, at) = watch::channel(running.address.clone());
+    let load = Load::start(SENSORS, &at, KEY, Expected::Silence);
+    for _ in 0..KILLS {
+        load.goes_on(RECOVERY).await;
+        for_a_while(&mut chance, 400).await;
+        drop(running); // kill -9
+        assert_no_answer_was_false(&postgres.options, &load.heard()).await;
+        running = gateway(&postgres.options).await;
+        address.send_replace(running.address.clone());
+    }
+    load.goes_on(RECOVERY).await;
+    let heard = load.end().await;
+    assert!(heard.unanswered >= KILLS, "the gateway was hardly missed");
+    assert_all_is_stored_once(&postgres.options, heard).await;
+}
+
+/// Without fsync: a process that is killed takes nothing with it that it handed to the kernel, and with it each start
+/// after a crash would sync the whole folder first, which takes seconds.
+#[tokio::test]
+async fn a_postgres_killed_under_load_is_found_again_and_has_kept_what_was_answered() {
+    let (mut chance, mut postgres) = (chance(), OwnPostgres::start(&["fsync=off"]).await);
+    let running = gateway(&postgres.options).await;
+    let (_address, at) = watch::channel(running.address.clone());
+    let load = Load::start(SENSORS, &at, KEY, Expected::Unavailable);
+    for kill in 0..KILLS {
+        load.goes_on(RECOVERY).await;
+        for_a_while(&mut chance, 300).await;
+        if kill % 3 == 0 {
+            postgres.kill_a_backend().await;
+        } else {
+            postgres.kill();
+            for_a_while(&mut chance, 200).await;
+            if kill == KILLS / 2 {
+                sleep(Duration::from_secs(4)).await; // longer than a request waits for a connection
+            }
+            postgres.launch().await;
+        }
+    }
+    load.goes_on(RECOVERY).await;
+    let heard = load.end().await;
+    assert!(heard.unavailable > 0, "nobody was told that the database is away");
+    assert_all_is_stored_once(&postgres.options, heard).await;
+}
+
+/// Processes that neither answer nor end: a disk that hangs, a machine that swaps.
+#[tokio::test]
+async fn a_postgres_that_hangs_is_not_waited_for() {
+    let postgres = OwnPostgres::start(&["fsync=off"]).await;
+    let app = TestApp::on_new(&postgres.options).await;
+    let body = |number: i32| format!(r#"[{{"device":"d","time":"2026-05-01T10:00:0{number}Z","pm10":1}}]"#);
+    let post = |number| app.post("/ingest/json", Some(&app.admin), body(number));
+    assert_eq!(post(0).await.status, 201);
+
+    let frozen = postgres.freeze().await;
+    let answers = async {
+        let since = Instant::now();
+        // More than there are writers: the last ones wait for a writer first.
+        let known = join_all((1..7).map(post));
+        let (known, unknown, ready) =
+            tokio::join!(known, app.post("/ingest/json", Some("ag_never_seen"), body(7)), app.get("/readyz"));
+        let statuses: Vec<_> = known.iter().chain([&unknown, &ready]).map(|answer| answer.status.as_u16()).collect();
+        assert_eq!(statuses, [503; 8]);
+        since.elapsed()
+    };
+    let answers = timeout(Duration::from_secs(40), answers).await;
+    OwnPostgres::thaw(frozen); // before anything fails: a frozen one would not end
+    println!("answered within {:.1?}", answers.expect("answers"));
+
+    // Whatever the unfinished transactions came to.
+    let since = Instant::now();
+    while join_all((0..7).map(post)).await.iter().any(|answer| answer.status != 201) {
+        assert!(since.elapsed() < RECOVERY, "nothing is recorded any more");
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(stored(&postgres.options).await.len(), 7, "once each");
+}
+
+async fn stored(options: &PgConnectOptions) -> Vec<Told> {
+    let mut connection = options.connect().await.expect("a connection");
+    let stored = sqlx::query_as(
+        "select key, (extract(epoch from measured_at) * 1000000)::bigint, pm10::int, coalesce(pm2_5, 0)::int
+         from measurement join device using (device_id) order by 1, 2, 3, 4",
+    );
+    let stored = stored.fetch_all(&mut connection).await.expect("measurements");
+    connection.close().await.expect("closed");
+    stored
+}
+
+/// Everything answered is stored, and nothing twice.
+async fn assert_no_answer_was_false(options: &PgConnectOptions, heard: &Heard) {
+    let stored = stored(options).await;
+    let once: BTreeSet<_> = stored.iter().collect();
+    assert_eq!(once.len(), stored.len(), "a sample is stored twice");
+    let lost: Vec<_> = heard.answered.iter().filter(|told| !once.contains(told)).collect();
+    assert!(lost.is_empty(), "answered, and not there: {lost:?}");
+}
+
+/// At the end all was answered: it is there, once each, and nothing else; and what else was written agrees with it.
+#[expect(clippy::print_stdout, reason = "how hard it was tried")]
+async fn assert_all_is_stored_once(options: &PgConnectOptions, heard: Heard) {
+    let Heard { mut answered, bodies, unavailable, unanswered, longest } = heard;
+    println!("{bodies} bodies stored, {unavailable} times 503, {unanswered} times nothing, at most {longest:.1?}");
+    answered.sort();
+    let stored = stored(options).await;
+    assert!(stored == answered, "{} samples are stored, {} were answered", stored.len(), answered.len());
+
+    let mut connection = options.connect().await.expect("a connection");
+    for (what, wrong) in [
+        (
+            "bodies whose samples are not accounted for",
+            "select count(*) from uplink where outcome <> 'recorded' or recorded + duplicates <> case format
+                 when 'ttn-v2' then 8 when 'json' then 3 when 'influx' then 2 end or rejected <> 0",
+        ),
+        (
+            "samples whose body is not kept",
+            "select count(*) from measurement where not exists
+                 (select from uplink where uplink.uplink_id = measurement.uplink_id and recorded > 0)",
+        ),
+        (
+            "samples more in the bodies' accounts than stored, or fewer",
+            "select abs((select coalesce(sum(recorded), 0) from uplink) - (select count(*) from measurement))::bigint",
+        ),
+        (
+            "devices whose latest sample is another",
+            "with newest as (select distinct on (device_id) device_id, measured_at, seq from measurement
+                             order by device_id, measured_at desc, seq desc),
+                  told as (select device_id, measured_at, seq from latest)
+             select count(*) from ((table newest except table told) union all (table told except table newest)) as wrong",
+        ),
+    ] {
+        let wrong: i64 = sqlx::query_scalar(wrong).fetch_one(&mut connection).await.expect(what);
+        assert_eq!(wrong, 0, "{what}");
+    }
+    PgConnection::close(connection).await.expect("closed");
+}

@@ -1,0 +1,188 @@
+//! A Postgres of one test's own, to be killed, frozen and started again at its place.
+
+use std::{
+    fs::{self, Permissions},
+    io::{BufRead as _, BufReader},
+    os::unix::{
+        fs::{MetadataExt as _, PermissionsExt as _},
+        process::CommandExt as _,
+    },
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
+use tempfile::TempDir;
+use tokio::time::sleep;
+
+use super::gateway::DEADLINE;
+
+/// The processes that serve a gateway's connections.
+const BACKENDS: &str = "select pid from pg_stat_activity where application_name = 'airgraph' order by random()";
+
+/// A Postgres with its settings as they come, so with fsync, and others on top. `dev-db` makes it; running it is up to the
+/// test, since `dev-db` would start a killed one again at its own pace, and give it up after the tenth time.
+pub struct OwnPostgres {
+    pub options: PgConnectOptions,
+    /// What started it, as Postgres itself noted it down in words of a shell.
+    command: String,
+    /// Its account; root may not run it.
+    owner: (u32, u32),
+    running: Option<Running>,
+    _folder: TempDir,
+}
+
+struct Running {
+    postmaster: Child,
+    /// Stops it when the test's process is killed: a shell whose standard input ends then.
+    watchdog: Child,
+}
+
+impl OwnPostgres {
+    pub async fn start(settings: &[&str]) -> Self {
+        let mut postgres = tokio::task::spawn_blocking(Self::make).await.expect("no panic");
+        for setting in settings {
+            postgres.command += " -c ";
+            postgres.command += setting;
+        }
+        postgres.launch().await;
+        postgres
+    }
+
+    fn make() -> Self {
+        let parent = tempfile::tempdir().expect("a folder");
+        fs::set_permissions(parent.path(), Permissions::from_mode(0o755)).expect("a folder for every account");
+        let data_dir = parent.path().join("data");
+        let mut dev_db = Command::new(env!("CARGO_BIN_EXE_airgraph"))
+            .arg("dev-db")
+            .env("AIRGRAPH_DATA_DIR", &data_dir)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("airgraph dev-db starts");
+        let mut url = String::new();
+        BufReader::new(dev_db.stdout.take().expect("its standard output")).read_line(&mut url).expect("a line");
+        let cluster: PathBuf = data_dir.join("postgres");
+        let command = fs::read_to_string(cluster.join("postmaster.opts")).expect("the command").trim_end().to_owned();
+        let folder = cluster.metadata().expect("a folder");
+        drop(dev_db.stdin.take());
+        assert!(dev_db.wait().expect("a status").success());
+        Self {
+            options: url.trim_end().parse().expect("a URL"),
+            command,
+            owner: (folder.uid(), folder.gid()),
+            running: None,
+            _folder: parent,
+        }
+    }
+
+    /// Starts it, again after a kill, and waits until it answers.
+    pub async fn launch(&mut self) {
+        let since = Instant::now();
+        self.running = Some(self.spawn());
+        while self.connect().await.is_none() {
+            assert!(since.elapsed() < DEADLINE, "Postgres doesn't start");
+            // Processes that a dead one left behind may still end.
+            let running = self.running.as_mut().expect("started");
+            if running.postmaster.try_wait().expect("a status").is_some() {
+                self.running = Some(self.spawn());
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn spawn(&mut self) -> Running {
+        self.end(Signal::SIGKILL);
+        let postmaster = Command::new("sh")
+            .args(["-c", &format!("exec {}", self.command)])
+            .uid(self.owner.0)
+            .gid(self.owner.1)
+            .current_dir("/")
+            .process_group(0) // Ctrl-C is for the test, and so for the watchdog
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Postgres starts");
+        let watchdog = Command::new("sh")
+            .args(["-c", "read -r line; kill -INT \"$1\"", "watchdog", &postmaster.id().to_string()])
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("a shell");
+        Running { postmaster, watchdog }
+    }
+
+    async fn connect(&self) -> Option<PgConnection> {
+        tokio::time::timeout(DEADLINE, self.options.connect()).await.expect("a sign of life").ok()
+    }
+
+    fn postmaster(&self) -> Pid {
+        let id = self.running.as_ref().expect("it runs").postmaster.id();
+        Pid::from_raw(i32::try_from(id).expect("a pid"))
+    }
+
+    /// Kills the first process of it, which takes the others along. It stays away.
+    pub fn kill(&mut self) {
+        self.end(Signal::SIGKILL);
+    }
+
+    /// Kills the process behind one of the gateway's connections: Postgres takes its shared memory for damaged, ends
+    /// all others and recovers by itself.
+    pub async fn kill_a_backend(&self) {
+        if let Some(&backend) = self.backends().await.first() {
+            let _ = kill(backend, Signal::SIGKILL); // it may have ended just now
+        }
+    }
+
+    /// Stops everything that serves the gateway in its tracks; gives back what `thaw` wakes.
+    pub async fn freeze(&self) -> Vec<Pid> {
+        let mut frozen = self.backends().await;
+        frozen.push(self.postmaster());
+        for &process in &frozen {
+            kill(process, Signal::SIGSTOP).expect("a signal");
+        }
+        frozen
+    }
+
+    pub fn thaw(frozen: Vec<Pid>) {
+        for process in frozen {
+            let _ = kill(process, Signal::SIGCONT);
+        }
+    }
+
+    async fn backends(&self) -> Vec<Pid> {
+        let mut connection = self.connect().await.expect("a connection");
+        let pids: Vec<i32> = sqlx::query_scalar(BACKENDS).fetch_all(&mut connection).await.expect("processes");
+        connection.close().await.expect("closed");
+        pids.into_iter().map(Pid::from_raw).collect()
+    }
+
+    fn end(&mut self, signal: Signal) {
+        if self.running.is_none() {
+            return;
+        }
+        let _ = kill(self.postmaster(), signal);
+        let mut running = self.running.take().expect("it runs");
+        let since = Instant::now();
+        while running.postmaster.try_wait().expect("a status").is_none() {
+            if since.elapsed() > DEADLINE {
+                let _ = running.postmaster.kill();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = running.watchdog.kill();
+        let _ = running.watchdog.wait();
+    }
+}
+
+impl Drop for OwnPostgres {
+    fn drop(&mut self) {
+        self.end(Signal::SIGINT);
+    }
+}

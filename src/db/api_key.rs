@@ -1,6 +1,6 @@
 //! `api_key`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection, PgExecutor, Row as _, postgres::PgRow};
@@ -109,28 +109,6 @@ pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[ApiKeyId]) -> Result<HashMap
     let rows: Vec<ApiKeyRow> =
         query.push(" where api_key_id = any(").push_bind(ids).push(")").build_query_as().fetch_all(db).await?;
     Ok(rows.into_iter().map(|row| (row.0.id, row.0)).collect())
-}
-
-/// Which of these keys are valid.
-///
-/// # Errors
-/// When the database fails.
-#[tracing::instrument(name = "db.api_key.valid", skip_all, fields(count = ids.len()))]
-pub async fn valid(
-    db: impl PgExecutor<'_>,
-    ids: &[ApiKeyId],
-    now: DateTime<Utc>,
-) -> Result<HashSet<ApiKeyId>, DbError> {
-    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
-    let valid = sqlx::query_scalar!(
-        "select api_key_id from api_key
-         where api_key_id = any($1) and revoked_at is null and (expires_at is null or expires_at > $2)",
-        &ids,
-        now,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(valid.into_iter().map(ApiKeyId).collect())
 }
 
 /// All keys, oldest first.

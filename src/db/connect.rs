@@ -21,6 +21,10 @@ const PING_AFTER_IDLE: Duration = Duration::from_secs(5);
 /// What one statement of a query may take.
 const STATEMENT_TIMEOUT: &str = "30s";
 
+/// The recorder's statements take arrays, whose lengths Postgres would look at to plan anew each time; planning takes
+/// longer than running them, and every time gives the same plan.
+const PLANS_OF_WRITERS: &str = "force_generic_plan";
+
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// Why the gateway can't work with this database. Each message is one line that says what to do.
@@ -97,7 +101,7 @@ pub async fn open(options: &PgConnectOptions, readers: u32, writers: u32) -> Res
     };
     Ok(Database {
         reads: pool(readers, options.clone().options([("statement_timeout", STATEMENT_TIMEOUT)])),
-        writes: pool(writers, options),
+        writes: pool(writers, options.options([("plan_cache_mode", PLANS_OF_WRITERS)])),
     })
 }
 

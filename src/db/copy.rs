@@ -77,13 +77,13 @@ impl<T: Field> Field for Option<T> {
 pub(super) async fn copy<T>(
     db: &mut PgConnection,
     table: &str,
-    columns: &[&str],
+    columns: &str,
     rows: &[T],
-    put: impl Fn(&T, &mut Row<'_>),
+    put: impl for<'f, 'b> Fn(&T, &'f mut Row<'b>) -> &'f mut Row<'b>,
 ) -> Result<(), DbError> {
-    let statement = format!("copy {table} ({}) from stdin (format binary)", columns.join(", "));
+    let statement = format!("copy {table} ({columns}) from stdin (format binary)");
     let mut copy = db.copy_in_raw(AssertSqlSafe(statement).into_sql_str().as_str()).await?;
-    let fields = i16::try_from(columns.len()).unwrap_or(i16::MAX);
+    let fields = i16::try_from(columns.split(',').count()).unwrap_or(i16::MAX);
     let mut buffer = Vec::with_capacity(PIECE + (PIECE >> 3));
     buffer.extend_from_slice(SIGNATURE);
     for row in rows {

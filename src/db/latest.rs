@@ -1,4 +1,5 @@
-//! `latest`: the newest measurement of each device, and what the next one is judged by.
+//! `latest`: the newest measurement of each device, and what the next one is judged by. [`batch`](super::batch) moves it
+//! forward.
 
 use std::collections::HashMap;
 
@@ -7,86 +8,61 @@ use sqlx::PgExecutor;
 
 use super::{
     DbError,
-    measurement::{COLUMNS, MeasurementRow, position},
+    inserts::record,
+    measurement::{COLUMNS, MeasurementRow},
 };
 use crate::domain::{
     device::DeviceId,
     measurement::{Measurement, MeasurementKey},
     position::Position,
-    readings::{decimal, narrow},
+    readings::narrow,
     trace::Trace,
 };
 
-/// A device that was heard of before.
-#[derive(Clone, Copy, Debug)]
-pub struct Known {
-    /// Its row number.
-    pub device_id: DeviceId,
-    /// What its next sample is judged by.
-    pub trace: Option<Trace>,
+/// Moves a row forward, never back.
+pub(super) const FORWARD: &str = "on conflict (device_id) do update
+    set (measured_at, seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since)
+        = (excluded.measured_at, excluded.seq, excluded.latitude, excluded.longitude, excluded.pm2_5, excluded.pm10,
+           excluded.exact_time, excluded.steady_since)
+    where (excluded.measured_at, excluded.seq) > (latest.measured_at, latest.seq)";
+
+/// A newest measurement as `new_latest` has it.
+#[derive(sqlx::Encode)]
+pub(super) struct Record {
+    device_id: i64,
+    measured_at: DateTime<Utc>,
+    seq: i32,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+    pm2_5: Option<f32>,
+    pm10: Option<f32>,
+    exact_time: bool,
+    steady_since: DateTime<Utc>,
 }
 
-/// The devices with these keys, where there are such, each with what its next sample is judged by.
-///
-/// # Errors
-/// When the database fails.
-#[tracing::instrument(name = "db.latest.known", skip_all, fields(count = keys.len()))]
-pub async fn known(db: impl PgExecutor<'_>, keys: &[&str]) -> Result<HashMap<String, Known>, DbError> {
-    let rows = sqlx::query!(
-        r#"select device.device_id as "device_id!", key as "key!", latest.measured_at as "measured_at?", latest.latitude,
-                  latest.longitude, pm2_5, pm10, exact_time, steady_since
-           from device left join latest using (device_id) where key = any($1)"#,
-        keys as &[&str]
-    )
-    .fetch_all(db)
-    .await?;
-    let known = rows.into_iter().map(|row| {
-        let trace = row.measured_at.zip(row.exact_time).zip(row.steady_since);
-        let trace = trace.map(|((measured_at, exact_time), steady_since)| Trace {
-            measured_at,
-            exact_time,
-            position: position(row.latitude, row.longitude),
-            pm2_5: row.pm2_5.map(decimal),
-            pm10: row.pm10.map(decimal),
-            steady_since,
-        });
-        (row.key, Known { device_id: DeviceId(row.device_id), trace })
-    });
-    Ok(known.collect())
-}
+record!(
+    Record,
+    "latest",
+    "new_latest",
+    "device_id, measured_at, seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since"
+);
 
-/// Moves `latest` forward to these measurements, where they are newer. At most one a device, sorted by device, so that
-/// two writers wait for each other in one order.
-///
-/// # Errors
-/// When the database fails.
-#[tracing::instrument(name = "db.latest.advance", skip_all, fields(count = newest.len()))]
-pub async fn advance(db: impl PgExecutor<'_>, newest: &[(MeasurementKey, Trace)]) -> Result<(), DbError> {
-    fn column<T>(newest: &[(MeasurementKey, Trace)], value: impl Fn(&MeasurementKey, &Trace) -> T) -> Vec<T> {
-        newest.iter().map(|(key, trace)| value(key, trace)).collect()
-    }
-    sqlx::query!(
-        "insert into latest as l (device_id, measured_at, seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since)
-         select * from unnest($1::bigint[], $2::timestamptz[], $3::int[], $4::float8[], $5::float8[], $6::real[],
-                              $7::real[], $8::bool[], $9::timestamptz[])
-         on conflict (device_id) do update
-         set (measured_at, seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since)
-             = (excluded.measured_at, excluded.seq, excluded.latitude, excluded.longitude, excluded.pm2_5, excluded.pm10,
-                excluded.exact_time, excluded.steady_since)
-         where (excluded.measured_at, excluded.seq) > (l.measured_at, l.seq)",
-        &column(newest, |key, _| key.device_id.0),
-        &column(newest, |key, _| key.measured_at),
-        &column(newest, |key, _| key.seq),
-        &column(newest, |_, trace| trace.position.map(Position::latitude)) as &[Option<f64>],
-        &column(newest, |_, trace| trace.position.map(Position::longitude)) as &[Option<f64>],
-        &column(newest, |_, trace| trace.pm2_5.map(narrow)) as &[Option<f32>],
-        &column(newest, |_, trace| trace.pm10.map(narrow)) as &[Option<f32>],
-        &column(newest, |_, trace| trace.exact_time),
-        &column(newest, |_, trace| trace.steady_since),
-    )
-    .execute(db)
-    .await?;
-    Ok(())
+/// Newest measurements on their way, each with what the next one is judged by.
+pub(super) fn records(newest: &[(MeasurementKey, Trace)]) -> Vec<Record> {
+    newest
+        .iter()
+        .map(|(key, trace)| Record {
+            device_id: key.device_id.0,
+            measured_at: key.measured_at,
+            seq: key.seq,
+            latitude: trace.position.map(Position::latitude),
+            longitude: trace.position.map(Position::longitude),
+            pm2_5: trace.pm2_5.map(narrow),
+            pm10: trace.pm10.map(narrow),
+            exact_time: trace.exact_time,
+            steady_since: trace.steady_since,
+        })
+        .collect()
 }
 
 /// The newest measurement of each of these devices that has one.

@@ -6,7 +6,11 @@ use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection, PgExecutor, Row as _, postgres::PgRow};
 use uuid::Uuid;
 
-use super::{DbError, copy::copy};
+use super::{
+    DbError,
+    copy::{COPY_FROM, copy},
+    inserts::{Inserts, Record as _, insert_returning, record},
+};
 use crate::domain::{
     cell::{STORED_RESOLUTION, cell_at, to_bigint},
     device::DeviceId,
@@ -66,6 +70,59 @@ pub struct NewMeasurement<'a> {
     pub uplink_id: Option<Uuid>,
 }
 
+/// A [`NewMeasurement`] as `new_measurement` has it.
+#[derive(sqlx::Encode)]
+pub(super) struct Record {
+    device_id: i64,
+    measured_at: DateTime<Utc>,
+    seq: i32,
+    recorded_at: DateTime<Utc>,
+    uplink_id: Option<Uuid>,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+    cell: Option<i64>,
+    flags: i32,
+    time_uncertainty_s: Option<i32>,
+    pm1: Option<f32>,
+    pm2_5: Option<f32>,
+    pm4: Option<f32>,
+    pm10: Option<f32>,
+}
+
+record!(
+    Record,
+    "measurement",
+    "new_measurement",
+    "device_id, measured_at, seq, recorded_at, uplink_id, latitude, longitude, cell, flags, time_uncertainty_s, \
+     pm1, pm2_5, pm4, pm10"
+);
+
+/// Rows on their way.
+pub(super) fn records(rows: &[NewMeasurement<'_>], recorded_at: DateTime<Utc>) -> Vec<Record> {
+    rows.iter()
+        .map(|row| {
+            let position = row.sample.position;
+            let pm = |quantity| row.sample.readings.get(quantity).map(narrow);
+            Record {
+                device_id: row.key.device_id.0,
+                measured_at: row.key.measured_at,
+                seq: row.key.seq,
+                recorded_at,
+                uplink_id: row.uplink_id,
+                latitude: position.map(Position::latitude),
+                longitude: position.map(Position::longitude),
+                cell: position.map(|place| to_bigint(cell_at(place, STORED_RESOLUTION))),
+                flags: row.flags.bits(),
+                time_uncertainty_s: row.sample.time_uncertainty_s,
+                pm1: pm(Quantity::Pm1),
+                pm2_5: pm(Quantity::Pm2_5),
+                pm4: pm(Quantity::Pm4),
+                pm10: pm(Quantity::Pm10),
+            }
+        })
+        .collect()
+}
+
 /// Stores the rows whose key is free, and tells which these were. The rows must be sorted by key, so that two writers
 /// wait for each other in one order.
 ///
@@ -77,80 +134,40 @@ pub async fn add(
     rows: &[NewMeasurement<'_>],
     recorded_at: DateTime<Utc>,
 ) -> Result<HashSet<MeasurementKey>, DbError> {
-    fn column<'a, T>(rows: &[NewMeasurement<'a>], value: impl Fn(&NewMeasurement<'a>) -> T) -> Vec<T> {
-        rows.iter().map(value).collect()
-    }
-    let pm = |quantity| column(rows, move |row| row.sample.readings.get(quantity).map(narrow));
-    let added = sqlx::query!(
-        "insert into measurement (device_id, measured_at, seq, recorded_at, uplink_id, latitude, longitude, cell,
-                                  flags, time_uncertainty_s, pm1, pm2_5, pm4, pm10)
-         select device_id, measured_at, seq, $4, uplink_id, latitude, longitude, cell, flags, time_uncertainty_s,
-                pm1, pm2_5, pm4, pm10
-         from unnest($1::bigint[], $2::timestamptz[], $3::int[], $5::uuid[], $6::float8[], $7::float8[], $8::bigint[],
-                     $9::int[], $10::int[], $11::real[], $12::real[], $13::real[], $14::real[])
-              as new (device_id, measured_at, seq, uplink_id, latitude, longitude, cell, flags, time_uncertainty_s,
-                      pm1, pm2_5, pm4, pm10)
-         on conflict do nothing
-         returning device_id, measured_at, seq",
-        &column(rows, |row| row.key.device_id.0),
-        &column(rows, |row| row.key.measured_at),
-        &column(rows, |row| row.key.seq),
-        recorded_at,
-        &column(rows, |row| row.uplink_id) as &[Option<Uuid>],
-        &column(rows, |row| row.sample.position.map(Position::latitude)) as &[Option<f64>],
-        &column(rows, |row| row.sample.position.map(Position::longitude)) as &[Option<f64>],
-        &column(rows, |row| row.sample.position.map(|place| to_bigint(cell_at(place, STORED_RESOLUTION))))
-            as &[Option<i64>],
-        &column(rows, |row| row.flags.bits()),
-        &column(rows, |row| row.sample.time_uncertainty_s) as &[Option<i32>],
-        &pm(Quantity::Pm1) as &[Option<f32>],
-        &pm(Quantity::Pm2_5) as &[Option<f32>],
-        &pm(Quantity::Pm4) as &[Option<f32>],
-        &pm(Quantity::Pm10) as &[Option<f32>],
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(added
-        .into_iter()
-        .map(|row| MeasurementKey { device_id: DeviceId(row.device_id), measured_at: row.measured_at, seq: row.seq })
-        .collect())
+    let suffix = "on conflict do nothing returning device_id, measured_at, seq";
+    let added: Vec<(i64, DateTime<Utc>, i32)> = insert_returning(db, suffix, records(rows, recorded_at)).await?;
+    let key = |(device_id, measured_at, seq)| MeasurementKey { device_id: DeviceId(device_id), measured_at, seq };
+    Ok(added.into_iter().map(key).collect())
 }
 
-/// Stores many rows whose keys are free, the fastest way there is.
+/// Stores rows whose keys are free, many of them the fastest way there is.
 ///
 /// # Errors
 /// When the database fails; [`DbError::Violation`] when a key is not free after all; [`DbError::MissingPartition`] when a
-/// month has none. Then none is stored, and the transaction is spoilt up to its last savepoint.
-#[tracing::instrument(name = "db.measurement.add_many", skip_all, fields(count = rows.len()))]
-pub async fn add_many(
+/// month has none. Then none is stored, and the transaction is spoilt.
+#[tracing::instrument(name = "db.measurement.add_fresh", skip_all, fields(count = rows.len()))]
+pub async fn add_fresh(
     db: &mut PgConnection,
     rows: &[NewMeasurement<'_>],
     recorded_at: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    let columns = [
-        "device_id",
-        "measured_at",
-        "seq",
-        "recorded_at",
-        "uplink_id",
-        "latitude",
-        "longitude",
-        "cell",
-        "flags",
-        "time_uncertainty_s",
-        "pm1",
-        "pm2_5",
-        "pm4",
-        "pm10",
-    ];
-    copy(db, "measurement", &columns, rows, |row, fields| {
-        let sample = row.sample;
-        let pm = |quantity| sample.readings.get(quantity).map(narrow);
-        fields.put(row.key.device_id.0).put(row.key.measured_at).put(row.key.seq).put(recorded_at).put(row.uplink_id);
-        fields.put(sample.position.map(Position::latitude)).put(sample.position.map(Position::longitude));
-        fields.put(sample.position.map(|place| to_bigint(cell_at(place, STORED_RESOLUTION))));
-        fields.put(row.flags.bits()).put(sample.time_uncertainty_s);
-        fields.put(pm(Quantity::Pm1)).put(pm(Quantity::Pm2_5)).put(pm(Quantity::Pm4)).put(pm(Quantity::Pm10));
+    if rows.len() >= COPY_FROM {
+        return copy_fresh(db, rows, recorded_at).await;
+    }
+    let mut inserts = Inserts::default();
+    inserts.records("", records(rows, recorded_at))?;
+    inserts.run(db).await
+}
+
+async fn copy_fresh(
+    db: &mut PgConnection,
+    rows: &[NewMeasurement<'_>],
+    recorded_at: DateTime<Utc>,
+) -> Result<(), DbError> {
+    copy(db, Record::TABLE, Record::COLUMNS, &records(rows, recorded_at), |row, fields| {
+        fields.put(row.device_id).put(row.measured_at).put(row.seq).put(row.recorded_at).put(row.uplink_id);
+        fields.put(row.latitude).put(row.longitude).put(row.cell).put(row.flags).put(row.time_uncertainty_s);
+        fields.put(row.pm1).put(row.pm2_5).put(row.pm4).put(row.pm10)
     })
     .await
 }

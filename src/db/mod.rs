@@ -5,12 +5,14 @@
 //! needs no database); those that depend on a filter are put together with `QueryBuilder`, every value a bind.
 
 pub mod api_key;
+pub mod batch;
 pub mod connect;
 mod copy;
 pub mod device;
 pub mod device_sensor;
 pub mod embedded;
 pub mod error;
+mod inserts;
 pub mod latest;
 pub mod measurement;
 pub mod measurement_page;

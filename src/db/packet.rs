@@ -1,12 +1,10 @@
 //! `packet`: the newest `CleanCycle` packet of each device.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::{DbError, measurement::position};
+use super::{DbError, inserts::record};
 use crate::domain::{device::DeviceId, position::Position, quality::QualityFlag};
 
 /// A packet, as the one after it needs to know it.
@@ -28,67 +26,48 @@ pub struct Packet {
     pub end: Position,
 }
 
-/// The newest packets of these devices.
-///
-/// # Errors
-/// When the database fails.
-#[tracing::instrument(name = "db.packet.newest", skip_all, fields(count = devices.len()))]
-pub async fn newest(db: impl PgExecutor<'_>, devices: &[DeviceId]) -> Result<HashMap<DeviceId, Packet>, DbError> {
-    let devices: Vec<_> = devices.iter().map(|id| id.0).collect();
-    let rows = sqlx::query!(
-        "select device_id, frame_counter, received_at, uplink_id, first_at, last_at, latitude, longitude
-         from packet where device_id = any($1)",
-        &devices
-    )
-    .fetch_all(db)
-    .await?;
-    let packets = rows.into_iter().filter_map(|row| {
-        let device_id = DeviceId(row.device_id);
-        let packet = Packet {
-            device_id,
-            frame_counter: row.frame_counter,
-            received_at: row.received_at,
-            uplink_id: row.uplink_id,
-            first_at: row.first_at,
-            last_at: row.last_at,
-            end: position(Some(row.latitude), Some(row.longitude))?,
-        };
-        Some((device_id, packet))
-    });
-    Ok(packets.collect())
+/// Moves a row forward, never back.
+pub(super) const FORWARD: &str = "on conflict (device_id) do update
+    set (frame_counter, received_at, uplink_id, first_at, last_at, latitude, longitude)
+        = (excluded.frame_counter, excluded.received_at, excluded.uplink_id, excluded.first_at, excluded.last_at,
+           excluded.latitude, excluded.longitude)
+    where excluded.received_at >= packet.received_at";
+
+/// A packet as `new_packet` has it.
+#[derive(sqlx::Encode)]
+pub(super) struct Record {
+    device_id: i64,
+    frame_counter: i64,
+    received_at: DateTime<Utc>,
+    uplink_id: Uuid,
+    first_at: DateTime<Utc>,
+    last_at: DateTime<Utc>,
+    latitude: f64,
+    longitude: f64,
 }
 
-/// Remembers these packets where they are newer than what is remembered: at most one a device, sorted by device, so that
-/// two writers wait for each other in one order.
-///
-/// # Errors
-/// When the database fails.
-#[tracing::instrument(name = "db.packet.remember", skip_all, fields(count = packets.len()))]
-pub async fn remember(db: impl PgExecutor<'_>, packets: &[Packet]) -> Result<(), DbError> {
-    fn column<T>(packets: &[Packet], value: impl Fn(&Packet) -> T) -> Vec<T> {
-        packets.iter().map(value).collect()
-    }
-    sqlx::query!(
-        "insert into packet (device_id, frame_counter, received_at, uplink_id, first_at, last_at, latitude, longitude)
-         select * from unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::uuid[], $5::timestamptz[],
-                              $6::timestamptz[], $7::float8[], $8::float8[])
-         on conflict (device_id) do update
-         set (frame_counter, received_at, uplink_id, first_at, last_at, latitude, longitude)
-             = (excluded.frame_counter, excluded.received_at, excluded.uplink_id, excluded.first_at, excluded.last_at,
-                excluded.latitude, excluded.longitude)
-         where excluded.received_at >= packet.received_at",
-        &column(packets, |packet| packet.device_id.0),
-        &column(packets, |packet| packet.frame_counter),
-        &column(packets, |packet| packet.received_at),
-        &column(packets, |packet| packet.uplink_id),
-        &column(packets, |packet| packet.first_at),
-        &column(packets, |packet| packet.last_at),
-        &column(packets, |packet| packet.end.latitude()),
-        &column(packets, |packet| packet.end.longitude()),
-    )
-    .execute(db)
-    .await?;
-    Ok(())
+record!(
+    Record,
+    "packet",
+    "new_packet",
+    "device_id, frame_counter, received_at, uplink_id, first_at, last_at, latitude, longitude"
+);
+
+/// Packets on their way.
+pub(super) fn records(packets: &[Packet]) -> Vec<Record> {
+    packets
+        .iter()
+        .map(|packet| Record {
+            device_id: packet.device_id.0,
+            frame_counter: packet.frame_counter,
+            received_at: packet.received_at,
+            uplink_id: packet.uplink_id,
+            first_at: packet.first_at,
+            last_at: packet.last_at,
+            latitude: packet.end.latitude(),
+            longitude: packet.end.longitude(),
+        })
+        .collect()
 }
 
 /// Flags the tails of these packets, all of their samples but the first, as ambiguous.

@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, Row as _};
 use super::{
     DbError,
     copy::{COPY_FROM, copy},
+    inserts::Inserts,
     measurement::{NewMeasurement, columns_of},
 };
 use crate::domain::{
@@ -32,11 +33,7 @@ pub(super) fn table(group: Group) -> &'static str {
 
 /// `temperature, humidity, …`: the columns of a group, in the order of [`Quantity::of`].
 fn columns(group: Group) -> String {
-    names(group).collect::<Vec<_>>().join(", ")
-}
-
-fn names(group: Group) -> impl Iterator<Item = &'static str> {
-    Quantity::of(group).map(|quantity| quantity.definition().name)
+    Quantity::of(group).map(|quantity| quantity.definition().name).collect::<Vec<_>>().join(", ")
 }
 
 /// Stores what these measurements tell beside particulates. They are new, so their keys are free.
@@ -45,39 +42,50 @@ fn names(group: Group) -> impl Iterator<Item = &'static str> {
 /// When the database fails.
 #[tracing::instrument(name = "db.readings.add", skip_all, fields(count = rows.len()))]
 pub async fn add(db: &mut PgConnection, rows: &[NewMeasurement<'_>]) -> Result<(), DbError> {
+    let mut inserts = Inserts::default();
     for group in GROUPS {
-        let rows: Vec<_> = rows.iter().filter(|row| row.sample.readings.any_of(group)).collect();
-        if rows.is_empty() {
-            continue;
-        }
+        let rows = telling(group, rows);
         if rows.len() >= COPY_FROM {
-            let columns: Vec<_> = ["device_id", "measured_at", "seq"].into_iter().chain(names(group)).collect();
-            copy(db, table(group), &columns, &rows, |row, fields| {
-                fields.put(row.key.device_id.0).put(row.key.measured_at).put(row.key.seq);
-                for quantity in Quantity::of(group) {
-                    fields.put(row.sample.readings.get(quantity));
-                }
-            })
-            .await?;
-            continue;
+            copy_group(db, group, &rows).await?;
+        } else {
+            put(&mut inserts, group, &rows)?;
         }
-        let keys: Vec<_> = rows.iter().map(|row| row.key).collect();
-        let (devices, times, seqs) = columns_of(&keys);
-        let (table, columns) = (table(group), columns(group));
-        let arrays: Vec<_> = Quantity::of(group).zip(4..).map(|(_, number)| format!("${number}::float8[]")).collect();
-        let arrays = arrays.join(", ");
-        // Safe to put together: table and columns are names of ours; the values are binds.
-        let statement = format!(
-            "insert into {table} (device_id, measured_at, seq, {columns})
-             select * from unnest($1::bigint[], $2::timestamptz[], $3::int[], {arrays})"
-        );
-        let mut query = sqlx::query(AssertSqlSafe(statement)).bind(devices).bind(times).bind(seqs);
-        for quantity in Quantity::of(group) {
-            query = query.bind(rows.iter().map(|row| row.sample.readings.get(quantity)).collect::<Vec<_>>());
-        }
-        query.execute(&mut *db).await?;
     }
-    Ok(())
+    inserts.run(db).await
+}
+
+/// The rows that tell something of this group.
+fn telling<'r, 'a>(group: Group, rows: &'r [NewMeasurement<'a>]) -> Vec<&'r NewMeasurement<'a>> {
+    rows.iter().filter(|row| row.sample.readings.any_of(group)).collect()
+}
+
+/// Adds the insert of what these rows tell of all groups.
+pub(super) fn put_all(inserts: &mut Inserts, rows: &[NewMeasurement<'_>]) -> Result<(), DbError> {
+    GROUPS.into_iter().try_for_each(|group| put(inserts, group, &telling(group, rows)))
+}
+
+fn put(inserts: &mut Inserts, group: Group, rows: &[&NewMeasurement<'_>]) -> Result<(), DbError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    inserts.columns(table(group), |columns| {
+        columns.put_as("device_id", "bigint", rows.iter().map(|row| row.key.device_id.0).collect())?;
+        columns.put_as("measured_at", "timestamptz", rows.iter().map(|row| row.key.measured_at).collect())?;
+        columns.put_as("seq", "int", rows.iter().map(|row| row.key.seq).collect())?;
+        Quantity::of(group).try_for_each(|quantity| {
+            let values = rows.iter().map(|row| row.sample.readings.get(quantity)).collect();
+            columns.put(quantity.definition().name, values)
+        })
+    })
+}
+
+async fn copy_group(db: &mut PgConnection, group: Group, rows: &[&NewMeasurement<'_>]) -> Result<(), DbError> {
+    let columns = format!("device_id, measured_at, seq, {}", columns(group));
+    copy(db, table(group), &columns, rows, |row, fields| {
+        let fields = fields.put(row.key.device_id.0).put(row.key.measured_at).put(row.key.seq);
+        Quantity::of(group).fold(fields, |fields, quantity| fields.put(row.sample.readings.get(quantity)))
+    })
+    .await
 }
 
 /// What these measurements tell of one group, where they tell anything.

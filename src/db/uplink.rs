@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgExecutor, Row as _, postgres::PgRow};
 use uuid::Uuid;
 
-use super::DbError;
+use super::{DbError, inserts::record};
 use crate::domain::{
     api_key::ApiKeyId,
     device::DeviceId,
@@ -73,43 +73,53 @@ pub struct UplinkRow<'a> {
     pub rejected: i32,
 }
 
-/// Stores uplinks.
-///
-/// # Errors
-/// When the database fails.
-#[tracing::instrument(name = "db.uplink.add", skip_all, fields(count = rows.len()))]
-pub async fn add(db: impl PgExecutor<'_>, rows: &[UplinkRow<'_>]) -> Result<(), DbError> {
-    /// The values of one column.
-    fn column<'r, T>(rows: &'r [UplinkRow<'r>], value: impl Fn(&'r UplinkRow<'r>) -> T) -> Vec<T> {
-        rows.iter().map(value).collect()
-    }
-    sqlx::query!(
-        "insert into uplink (uplink_id, received_at, format, device_id, api_key_id, frame_counter, named, event, body,
-                             outcome, error, recorded, duplicates, rejected)
-         select uplink_id, received_at, format, device_id, api_key_id, frame_counter, named, event, body,
-                case when error is null then 'recorded' else 'undecodable' end,
-                error, recorded, duplicates, rejected
-         from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[],
-                     $8::text[], $9::int[], $10::int[], $11::int[], $12::text[], $13::text[])
-              as new (uplink_id, received_at, format, device_id, api_key_id, frame_counter, body, error, recorded,
-                      duplicates, rejected, named, event)",
-        &column(rows, |row| row.uplink_id),
-        &column(rows, |row| row.received_at),
-        &column(rows, |row| row.format) as &[&str],
-        &column(rows, |row| row.device_id) as &[Option<i64>],
-        &column(rows, |row| row.api_key_id) as &[Option<i64>],
-        &column(rows, |row| row.frame_counter) as &[Option<i64>],
-        &column(rows, |row| row.body) as &[&[u8]],
-        &column(rows, |row| row.error) as &[Option<&str>],
-        &column(rows, |row| row.recorded),
-        &column(rows, |row| row.duplicates),
-        &column(rows, |row| row.rejected),
-        &column(rows, |row| row.named) as &[Option<&str>],
-        &column(rows, |row| row.event) as &[Option<&str>],
-    )
-    .execute(db)
-    .await?;
-    Ok(())
+/// An [`UplinkRow`] as `new_uplink` has it.
+#[derive(sqlx::Encode)]
+pub(super) struct Record<'a> {
+    uplink_id: Uuid,
+    received_at: DateTime<Utc>,
+    format: &'a str,
+    device_id: Option<i64>,
+    api_key_id: Option<i64>,
+    named: Option<&'a str>,
+    event: Option<&'a str>,
+    frame_counter: Option<i64>,
+    body: &'a [u8],
+    outcome: &'static str,
+    error: Option<&'a str>,
+    recorded: i32,
+    duplicates: i32,
+    rejected: i32,
+}
+
+record!(
+    Record<'_>,
+    "uplink",
+    "new_uplink",
+    "uplink_id, received_at, format, device_id, api_key_id, named, event, frame_counter, body, outcome, error, \
+     recorded, duplicates, rejected"
+);
+
+/// Uplinks on their way.
+pub(super) fn records<'a>(rows: &[UplinkRow<'a>]) -> Vec<Record<'a>> {
+    rows.iter()
+        .map(|row| Record {
+            uplink_id: row.uplink_id,
+            received_at: row.received_at,
+            format: row.format,
+            device_id: row.device_id,
+            api_key_id: row.api_key_id,
+            named: row.named,
+            event: row.event,
+            frame_counter: row.frame_counter,
+            body: row.body,
+            outcome: if row.error.is_some() { UplinkOutcome::Undecodable } else { UplinkOutcome::Recorded }.as_str(),
+            error: row.error,
+            recorded: row.recorded,
+            duplicates: row.duplicates,
+            rejected: row.rejected,
+        })
+        .collect()
 }
 
 /// The uplinks with these keys, where there are such, without their bodies.

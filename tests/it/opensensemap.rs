@@ -140,10 +140,14 @@ async fn a_key_alone_in_its_header_is_taken_for_every_format() {
 async fn only_this_format_asks_for_the_sensors_of_a_device() {
     let statements = Statements::watch();
     let app = app_with_a_box().await;
-    let json = |pm10: usize| json!({ "device": "box", "time": "2026-05-01T10:00:00Z", "pm10": pm10 }).to_string();
-    app.post("/ingest/json", Some(&app.admin), json(0)).await; // the key is known from now on, and the month is there
-    let (as_json, _) = statements.of(app.post("/ingest/json", Some(&app.admin), json(1))).await;
-    let csv = "5a8601,2,2026-05-01T10:00:00Z";
+    let json = |time: &str| json!({ "device": "box", "time": time, "pm10": 1 }).to_string();
+    // From then on the key is known, its use is noted, and the month is there.
+    for time in ["2026-05-01T09:00:00Z", "2026-05-01T10:00:00Z"] {
+        app.post("/ingest/json", Some(&app.admin), json(time)).await;
+    }
+    let json = json("2026-05-01T10:00:01Z");
+    let (as_json, _) = statements.of(app.post("/ingest/json", Some(&app.admin), json)).await;
+    let csv = "5a8601,2,2026-05-01T10:00:02Z";
     let (as_csv, _) = statements.of(post(&app, "/boxes/box/data", Some(&app.admin), None, csv)).await;
-    assert_eq!(as_csv, as_json + 1);
+    assert_eq!((as_json, as_csv), (2, 3));
 }

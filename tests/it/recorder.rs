@@ -22,7 +22,7 @@ use proptest::{
     test_runner::{RngSeed, TestRunner},
 };
 
-use crate::support::{TestApp, at, noon};
+use crate::support::{TestApp, at, empty_database, noon};
 
 fn sample(time: DateTime<Utc>, pm10: f64) -> Sample {
     let mut sample = Sample::new(time);
@@ -64,6 +64,27 @@ async fn record(app: &TestApp, samples: impl IntoIterator<Item = (&'static str, 
 
 async fn rows(app: &TestApp) -> i64 {
     sqlx::query_scalar("select count(*) from measurement").fetch_one(&app.database.reads).await.expect("a count")
+}
+
+/// Each gateway takes what it doesn't know of for fresh, and asks for no key; that the other one was first must show.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_gateways_that_record_the_same_at_once_store_it_once() {
+    let options = empty_database().await;
+    let one = TestApp::on(&options, true).await;
+    let other = TestApp::on_second(&options).await;
+    let mut expected = 0;
+    for (round, count) in [1, 8, 30, 1, 700, 2, 1500, 5, 40, 600].into_iter().cycle().take(40).enumerate() {
+        let start = at("2026-04-01T00:00:00Z") + TimeDelta::hours(i64::try_from(round).expect("small"));
+        let samples = || (0..count).map(|second| ("bike", sample(start + TimeDelta::seconds(second), 5.0)));
+        let (first, second) =
+            tokio::join!(one.recorder.record(submission(samples())), other.recorder.record(submission(samples())));
+        let (first, second) = (first.expect("recorded"), second.expect("recorded"));
+        let count = usize::try_from(count).expect("small");
+        assert_eq!(first.recorded + second.recorded, count, "{first:?} {second:?}");
+        assert_eq!(first.duplicates + second.duplicates, count, "{first:?} {second:?}");
+        expected += count;
+    }
+    assert_eq!(rows(&one).await, i64::try_from(expected).expect("small"));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::{Receipt, Submission, candidates, insert, replacement::Replays, transaction};
 use crate::{
-    db::{DbError, latest},
+    db::{DbError, batch},
     domain::device::DeviceId,
 };
 
@@ -19,13 +19,13 @@ pub(super) async fn compare(db: &mut PgConnection, submission: &Submission) -> R
     let mut keys: Vec<_> = submission.observations().iter().map(|seen| seen.device.as_str()).collect();
     keys.sort_unstable();
     keys.dedup();
-    let mut devices: HashMap<_, _> = latest::known(&mut *db, &keys).await?;
+    let mut known = batch::known(&mut *db, &keys, &[], submission.received_at).await?.devices;
     // A device never heard of has a number that none has, and so nothing stored.
     let unheard_of = (1..).map(|number| DeviceId(-number));
     let devices: HashMap<_, _> = keys
         .into_iter()
         .zip(unheard_of)
-        .map(|(key, none)| (key.to_owned(), devices.remove(key).map_or(none, |known| known.device_id)))
+        .map(|(key, none)| (key.to_owned(), known.remove(key).map_or(none, |known| known.device_id)))
         .collect();
     let mut candidates = candidates::gather(&[submission], &devices, &[None], &mut receipts);
     insert::against_stored(db, &mut candidates, &mut Replays::default(), &mut receipts).await?;

@@ -1,13 +1,14 @@
 //! Candidates become rows, or turn out to be stored already.
 //!
 //! The rows' key is (device, time, `seq`). In the plain case, one content at a moment and none stored, `seq` is 0 and one
-//! insert settles it, without reading. Where something stands at that moment already, it is read and compared: the same
+//! insert settles it, without reading. That is the hot path: what is newer than the newest sample of its device can't be
+//! stored already, so that not even the key is asked for. Where something stands at that moment already, it is read and compared: the same
 //! content is a duplicate, another gets the next `seq`.
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::PgConnection;
 
 use super::{
     Receipt,
@@ -21,6 +22,7 @@ use crate::{
         readings,
     },
     domain::{
+        device::DeviceId,
         measurement::{Measurement, MeasurementKey},
         quality::QualityFlags,
         quantity::Quantity,
@@ -28,13 +30,14 @@ use crate::{
     },
 };
 
-/// Inserts what is not stored yet, and gives back those rows.
+/// Inserts what is not stored yet, and gives back those rows. What is taken to be fresh is inserted without asking.
 ///
 /// # Errors
-/// When the database fails.
+/// When the database fails; [`DbError::Violation`] when something was not fresh after all.
 pub(super) async fn insert<'a>(
     db: &mut PgConnection,
     mut left: Vec<Candidate<'a>>,
+    freshness: Freshness<'_>,
     replays: &mut Replays<'_>,
     receipts: &mut [Receipt],
     now: DateTime<Utc>,
@@ -45,8 +48,12 @@ pub(super) async fn insert<'a>(
             alone.seq = Some(0); // in the hope that nothing is stored at its moment
         }
     }
-    if left.len() >= COPY_FROM {
-        copy_fresh(db, &mut left, receipts, &mut recorded, now).await?;
+    let fresh = fresh(db, &left, freshness).await?;
+    let is_fresh = |row: &NewMeasurement<'_>| fresh.contains(&row.key.device_id);
+    let rows: Vec<_> = left.iter().filter_map(Candidate::row).filter(is_fresh).collect();
+    if !rows.is_empty() {
+        measurement::add_fresh(db, &rows, now).await?;
+        take(&mut left, receipts, &mut recorded, is_fresh);
     }
     while !left.is_empty() {
         let rows: Vec<_> = left.iter().filter_map(Candidate::row).collect();
@@ -59,6 +66,41 @@ pub(super) async fn insert<'a>(
         }
     }
     Ok(recorded)
+}
+
+/// What may be taken for fresh.
+#[derive(Clone, Copy)]
+pub(super) enum Freshness<'a> {
+    /// Samples of devices that have none stored that is as new, and, of many, those of devices that have none in their
+    /// time. Other writers may know better: then a key is violated.
+    Likely(&'a HashMap<DeviceId, DateTime<Utc>>),
+    /// Nothing: each key is asked for.
+    Unknown,
+}
+
+/// The devices whose samples have nothing stored at their moments.
+async fn fresh(
+    db: &mut PgConnection,
+    candidates: &[Candidate<'_>],
+    freshness: Freshness<'_>,
+) -> Result<HashSet<DeviceId>, DbError> {
+    let Freshness::Likely(latest) = freshness else { return Ok(HashSet::new()) };
+    let mut fresh = HashSet::new();
+    let mut spans = Vec::new();
+    for some in candidates.chunk_by(|one, other| one.device == other.device) {
+        let [first, ..] = some else { continue };
+        let (device, first_at) = first.moment();
+        if latest.get(&device).is_none_or(|&latest_at| latest_at < first_at) {
+            fresh.insert(device);
+        } else if let Some(last) = some.last() {
+            spans.push((device, first_at, last.sample.measured_at));
+        }
+    }
+    if candidates.len() >= COPY_FROM && !spans.is_empty() {
+        let known = measurement::with_any_in(&mut *db, &spans).await?;
+        fresh.extend(spans.iter().map(|&(device, ..)| device).filter(|device| !known.contains(device)));
+    }
+    Ok(fresh)
 }
 
 /// Moves the candidates whose row is stored from what is left to what is recorded.
@@ -76,37 +118,6 @@ fn take<'a>(
         }
         None => true,
     });
-}
-
-/// The fast way for many rows: those of devices that have nothing stored in the time that the rows span are copied in,
-/// without asking row by row whether the key is free. What another writer stored meanwhile shows as a violated key; then
-/// all take the ordinary way.
-async fn copy_fresh<'a>(
-    db: &mut PgConnection,
-    left: &mut Vec<Candidate<'a>>,
-    receipts: &mut [Receipt],
-    recorded: &mut Vec<NewMeasurement<'a>>,
-    now: DateTime<Utc>,
-) -> Result<(), DbError> {
-    let of_device = left.chunk_by(|one, other| one.device == other.device);
-    let spans: Vec<_> = of_device
-        .filter_map(|some| Some((some[0].device, some[0].sample.measured_at, some.last()?.sample.measured_at)))
-        .collect();
-    let known = measurement::with_any_in(&mut *db, &spans).await?;
-    let fresh: HashSet<_> = spans.iter().map(|&(device, ..)| device).filter(|device| !known.contains(device)).collect();
-    let is_fresh = |row: &NewMeasurement<'_>| fresh.contains(&row.key.device_id);
-    let rows: Vec<_> = left.iter().filter_map(Candidate::row).filter(is_fresh).collect();
-    if rows.len() < COPY_FROM {
-        return Ok(());
-    }
-    let mut savepoint = db.begin().await?;
-    match measurement::add_many(&mut savepoint, &rows, now).await {
-        Ok(()) => savepoint.commit().await?,
-        Err(DbError::Violation { .. }) => return Ok(savepoint.rollback().await?),
-        Err(error) => return Err(error),
-    }
-    take(left, receipts, recorded, is_fresh);
-    Ok(())
 }
 
 /// Takes out what is stored already, and gives each other candidate the next free `seq` at its moment.

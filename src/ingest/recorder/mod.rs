@@ -1,10 +1,10 @@
 //! The one way in: what was decoded, from whatever route, becomes rows.
 //!
 //! ```text
-//! record() ──▶ bounded queue, fair among keys ──▶ writer tasks ──▶ one transaction for all that waited ──▶ answers
+//! record() ──▶ bounded queue, fair among keys ──▶ a writer ──▶ one transaction for all that waited ──▶ answers
 //! ```
 //!
-//! While a writer commits, more requests gather; the next transaction takes them all. So batches grow with the load and
+//! While the writer commits, more requests gather; the next transaction takes them all. So batches grow with the load and
 //! an idle gateway answers at once, without a timer. An answer is sent after the commit. Writers are tasks of their own:
 //! a client that hangs up cancels nothing half-way.
 
@@ -12,6 +12,7 @@ mod candidates;
 mod compare;
 mod insert;
 mod packets;
+mod plain;
 mod queue;
 mod replacement;
 mod transaction;
@@ -36,8 +37,10 @@ use crate::{
     domain::{api_key::ApiKeyId, sensor::Sensors, uplink::UplinkKey},
 };
 
-/// Writer tasks, each with a connection: while one waits for its commit, another can fill the next transaction.
-pub const WRITERS: u32 = 3;
+/// Writer tasks, each with a queue and a connection: one for what arrives, and one for files and replays, behind whose long
+/// transactions nothing that arrives has to wait. More of them for what arrives were tried and stored no more: they share
+/// what waits, and smaller batches cost more each.
+pub const WRITERS: u32 = 2;
 
 /// How long those who can wait let a full queue drain, or a database come back, before they try again …
 const PAUSE: Duration = Duration::from_millis(200);
@@ -173,30 +176,43 @@ impl From<DbError> for RecordError {
 /// The way in. Cheap to clone.
 #[derive(Clone)]
 pub struct Recorder {
-    queue: Arc<Queue>,
+    queues: Queues,
     pool: PgPool,
 }
 
 /// The tasks behind a [`Recorder`].
 pub struct Writers {
-    tasks: Vec<JoinHandle<()>>,
-    queue: Arc<Queue>,
+    tasks: [JoinHandle<()>; WRITERS as usize],
+    queues: Queues,
+}
+
+/// A queue for each writer.
+#[derive(Clone, Default)]
+struct Queues {
+    arrivals: Arc<Queue>,
+    bulk: Arc<Queue>,
+}
+
+impl Queues {
+    fn of(&self, source: &Source) -> &Arc<Queue> {
+        match source {
+            Source::Arrival(_) => &self.arrivals,
+            Source::Replay { .. } | Source::File => &self.bulk,
+        }
+    }
 }
 
 impl Recorder {
     /// Starts the writers on a pool that has a connection for each.
     #[must_use]
     pub fn start(pool: &PgPool, clock: &Clock) -> (Self, Writers) {
-        let queue = Arc::new(Queue::default());
+        let queues = Queues::default();
         let partitions = Arc::new(Partitions::default());
-        let tasks = (0..WRITERS)
-            .map(|_| {
-                let writer =
-                    writer::Writer { pool: pool.clone(), clock: clock.clone(), partitions: partitions.clone() };
-                tokio::spawn(writer.run(queue.clone()))
-            })
-            .collect();
-        (Self { queue: queue.clone(), pool: pool.clone() }, Writers { tasks, queue })
+        let tasks = [&queues.arrivals, &queues.bulk].map(|queue| {
+            let writer = writer::Writer { pool: pool.clone(), clock: clock.clone(), partitions: partitions.clone() };
+            tokio::spawn(writer.run(queue.clone()))
+        });
+        (Self { queues: queues.clone(), pool: pool.clone() }, Writers { tasks, queues })
     }
 
     /// Stores a submission, and waits until it is committed.
@@ -208,7 +224,7 @@ impl Recorder {
     pub async fn record(&self, submission: Submission) -> Result<Receipt, RecordError> {
         let submission = submission.admitted();
         let (answer, receipt) = oneshot::channel();
-        self.queue.push(submission, answer)?;
+        self.queues.of(&submission.source).push(submission, answer)?;
         receipt.await.unwrap_or(Err(RecordError::ShuttingDown))
     }
 }
@@ -255,7 +271,8 @@ where
 impl Writers {
     /// Accepts nothing more, and waits until everything accepted is answered.
     pub async fn finish(self) {
-        self.queue.close();
+        self.queues.arrivals.close();
+        self.queues.bulk.close();
         for task in self.tasks {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a writer ended badly");

@@ -7,15 +7,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::TimeDelta;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Receipt, Submission};
 use crate::{
-    db::{
-        DbError,
-        packet::{self, Packet},
-    },
+    db::packet::Packet,
     domain::device::DeviceId,
     ingest::{Observation, cleancycle},
 };
@@ -23,17 +19,14 @@ use crate::{
 /// The next packet comes within this time: seven more samples take 24 seconds, sending them perhaps as long.
 const NEXT_WITHIN: TimeDelta = TimeDelta::seconds(60);
 
-/// Flags the tails of packets that these submissions contradict, and remembers their own packets.
-///
-/// # Errors
-/// When the database fails.
-pub(super) async fn compare(
-    db: &mut PgConnection,
+/// The packets whose tails these submissions contradict, and the newest ones, to be remembered.
+pub(super) fn compare(
     submissions: &[&Submission],
     devices: &HashMap<String, DeviceId>,
+    mut newest: BTreeMap<DeviceId, Packet>,
     uplinks: &[Option<Uuid>],
     receipts: &[Receipt],
-) -> Result<(), DbError> {
+) -> (Vec<Packet>, Vec<Packet>) {
     let mut packets: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for ((submission, uplink), receipt) in submissions.iter().zip(uplinks).zip(receipts) {
         // Of a repetition nothing is stored: the rows are those of the packet that came first.
@@ -41,11 +34,7 @@ pub(super) async fn compare(
             packets.entry(packet.device_id).or_default().push((start, packet));
         }
     }
-    if packets.is_empty() {
-        return Ok(());
-    }
-    let keys: Vec<_> = packets.keys().copied().collect();
-    let mut newest = packet::newest(&mut *db, &keys).await?;
+    newest.retain(|device, _| packets.contains_key(device));
     let mut contradicted = Vec::new();
     for (device, mut packets) in packets {
         packets.sort_by_key(|(_, packet)| (packet.received_at, packet.frame_counter));
@@ -58,12 +47,7 @@ pub(super) async fn compare(
             }
         }
     }
-    if !contradicted.is_empty() {
-        packet::flag_tails(&mut *db, &contradicted).await?;
-    }
-    let mut newest: Vec<_> = newest.into_values().collect();
-    newest.sort_by_key(|packet| packet.device_id);
-    packet::remember(&mut *db, &newest).await
+    (contradicted, newest.into_values().collect())
 }
 
 /// The packet that a submission holds, and where it begins, where that was told.

@@ -13,20 +13,24 @@ use sqlx::{Connection as _, PgConnection};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::{
-    Arrival, Receipt, Submission, candidates, insert, packets,
+    Arrival, Receipt, Submission, candidates,
+    insert::{self, Freshness},
+    packets,
+    plain::plain,
     replacement::{self, Replays},
 };
 use crate::{
     db::{
-        DbError, api_key, device,
-        latest::{self, Known},
+        DbError,
+        batch::{self, Known, Note},
+        device,
         measurement::NewMeasurement,
+        packet::{self, Packet},
         partition::{Family, Partitions},
-        readings, uplink,
+        readings,
         uplink::UplinkRow,
     },
     domain::{
-        api_key::ApiKeyId,
         device::{DeviceId, DeviceKey},
         measurement::MeasurementKey,
         month::Month,
@@ -49,56 +53,137 @@ pub(super) async fn store(
     now: DateTime<Utc>,
 ) -> Result<Vec<Outcome>, DbError> {
     partitions.ensure(connection, months(submissions)).await?;
-    let mut transaction = connection.begin().await?;
-    let keys = valid_keys(&mut transaction, submissions, now).await?;
-    let uplinks = replacement::lock(&mut transaction, submissions).await?;
-    let is_vouched_for = |submission: &Submission| {
-        submission.api_key.is_none_or(|key| keys.contains(&key))
-            && submission.replayed().is_none_or(|uplink| uplinks.contains(&uplink.id))
-    };
-    let vouched_for: Vec<_> = submissions.iter().copied().filter(|submission| is_vouched_for(submission)).collect();
-    let mut receipts = store_all(&mut transaction, &vouched_for, now).await?.into_iter();
-    transaction.commit().await?;
-    Ok(submissions.iter().map(|submission| is_vouched_for(submission).then(|| receipts.next()).flatten()).collect())
+    match attempt(connection, submissions, now, true).await {
+        // Another writer stored meanwhile what was taken for fresh.
+        Err(DbError::Violation { .. }) => attempt(connection, submissions, now, false).await,
+        outcome => outcome,
+    }
 }
 
-/// The keys that are still valid, of those that vouched for these submissions.
-async fn valid_keys(
-    db: &mut PgConnection,
+async fn attempt(
+    connection: &mut PgConnection,
     submissions: &[&Submission],
     now: DateTime<Utc>,
-) -> Result<HashSet<ApiKeyId>, DbError> {
-    let ids: HashSet<_> = submissions.iter().filter_map(|submission| submission.api_key).collect();
-    if ids.is_empty() {
-        return Ok(ids);
-    }
-    api_key::valid(db, &ids.into_iter().collect::<Vec<_>>(), now).await
+    hopeful: bool,
+) -> Result<Vec<Outcome>, DbError> {
+    let mut known = known(connection, submissions, now).await?;
+    let has_valid_key = |submission: &&Submission| submission.api_key.is_none_or(|key| known.valid_keys.contains(&key));
+    let mut taken: Vec<_> = submissions.iter().map(has_valid_key).collect();
+    let mut those_taken: Vec<_> = choose(submissions, &taken);
+    let receipts = if hopeful && let Some((note, receipts)) = plain(&those_taken, &known) {
+        batch::note(&mut *connection, &note, now).await?;
+        receipts
+    } else {
+        let mut transaction = connection.begin().await?;
+        let uplinks = replacement::lock(&mut transaction, submissions).await?;
+        for (submission, taken) in submissions.iter().zip(&mut taken) {
+            *taken &= submission.replayed().is_none_or(|uplink| uplinks.contains(&uplink.id));
+        }
+        those_taken = choose(submissions, &taken);
+        add_unheard_of(&mut transaction, &those_taken, &mut known, now).await?;
+        let receipts = store_all(&mut transaction, &those_taken, &known, now, hopeful).await?;
+        transaction.commit().await?;
+        receipts
+    };
+    let mut receipts = receipts.into_iter();
+    Ok(taken.into_iter().map(|taken| taken.then(|| receipts.next()).flatten()).collect())
+}
+
+/// Those of the submissions that are marked.
+fn choose<'a>(submissions: &[&'a Submission], marks: &[bool]) -> Vec<&'a Submission> {
+    submissions.iter().zip(marks).filter_map(|(&submission, &mark)| mark.then_some(submission)).collect()
 }
 
 async fn store_all(
     db: &mut PgConnection,
     submissions: &[&Submission],
+    known: &Known,
     now: DateTime<Utc>,
+    hopeful: bool,
 ) -> Result<Vec<Receipt>, DbError> {
-    let Devices { ids, traces } = devices(db, submissions, now).await?;
-    let uplinks: Vec<_> = submissions.iter().map(|submission| uplink_id(submission)).collect();
-
+    let Knowledge { ids, latest, traces, packets } = Knowledge::of(known);
+    let uplinks = uplink_ids(submissions);
     let mut receipts: Vec<_> = submissions.iter().map(|submission| receipt(submission)).collect();
     let mut candidates = candidates::gather(submissions, &ids, &uplinks, &mut receipts);
     candidates::judge(&mut candidates, &traces);
     let mut replays = Replays::begin(&mut *db, submissions, &ids).await?;
-    let recorded = insert::insert(db, candidates, &mut replays, &mut receipts, now).await?;
-    if !recorded.is_empty() {
-        readings::add(db, &recorded).await?;
-        latest::advance(&mut *db, &newest(&recorded)).await?;
-        packets::compare(db, submissions, &ids, &uplinks, &receipts).await?;
+    let freshness = if hopeful { Freshness::Likely(&latest) } else { Freshness::Unknown };
+    let recorded = insert::insert(db, candidates, freshness, &mut replays, &mut receipts, now).await?;
+    readings::add(db, &recorded).await?;
+    let (contradicted, packets) = packets::compare(submissions, &ids, packets, &uplinks, &receipts);
+    if !contradicted.is_empty() {
+        packet::flag_tails(&mut *db, &contradicted).await?;
     }
-    let arrived = uplink_rows(submissions, &ids, &uplinks, &receipts);
-    if !arrived.is_empty() {
-        uplink::add(&mut *db, &arrived).await?;
-    }
+    let uplinks = uplink_rows(submissions, &ids, &uplinks, &receipts);
+    let note = Note { fresh: Vec::new(), latest: newest(&recorded), packets, uplinks };
+    batch::note(&mut *db, &note, now).await?;
     replays.settle(db, submissions, &ids, &receipts).await?;
     Ok(receipts)
+}
+
+/// What is known of devices, by what it is needed for.
+pub(super) struct Knowledge {
+    pub ids: HashMap<String, DeviceId>,
+    pub latest: HashMap<DeviceId, DateTime<Utc>>,
+    pub traces: HashMap<DeviceId, Trace>,
+    pub packets: BTreeMap<DeviceId, Packet>,
+}
+
+impl Knowledge {
+    pub fn of(known: &Known) -> Self {
+        let devices = || known.devices.values();
+        Self {
+            ids: known.devices.iter().map(|(key, device)| (key.clone(), device.device_id)).collect(),
+            latest: devices().filter_map(|device| Some((device.device_id, device.latest_at?))).collect(),
+            traces: devices().filter_map(|device| Some((device.device_id, device.trace?))).collect(),
+            packets: devices().filter_map(|device| Some((device.device_id, device.packet?))).collect(),
+        }
+    }
+}
+
+/// What is known of the keys and devices that these submissions speak of. Read before the transaction: what changes in
+/// between is as if it had changed right after it.
+async fn known(db: &mut PgConnection, submissions: &[&Submission], now: DateTime<Utc>) -> Result<Known, DbError> {
+    let keys: HashSet<_> = submissions.iter().filter_map(|submission| submission.api_key).collect();
+    let devices: Vec<_> = kinds(submissions).into_keys().collect();
+    if keys.is_empty() && devices.is_empty() {
+        return Ok(Known::default());
+    }
+    batch::known(db, &devices, &keys.into_iter().collect::<Vec<_>>(), now).await
+}
+
+/// The devices that these submissions speak of, each with what it is taken for when it was never heard of.
+fn kinds<'a>(submissions: &[&'a Submission]) -> BTreeMap<&'a str, &'static str> {
+    let mut kinds = BTreeMap::new();
+    for submission in submissions {
+        let Ok(decoded) = &submission.decoded else { continue };
+        let mut last = ""; // most submissions speak of one device
+        for seen in &decoded.observations {
+            if seen.device.as_str() != last {
+                last = seen.device.as_str();
+                kinds.insert(last, decoded.kind.as_str());
+            }
+        }
+    }
+    kinds
+}
+
+/// Adds the devices that were never heard of.
+async fn add_unheard_of(
+    db: &mut PgConnection,
+    submissions: &[&Submission],
+    known: &mut Known,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let mut unheard_of = kinds(submissions);
+    unheard_of.retain(|key, _| !known.devices.contains_key(*key));
+    if unheard_of.is_empty() {
+        return Ok(());
+    }
+    let (keys, kinds): (Vec<_>, Vec<_>) = unheard_of.into_iter().unzip();
+    device::add_heard_of(&mut *db, &keys, &kinds, now).await?;
+    known.devices.extend(batch::known(db, &keys, &[], now).await?.devices); // also what another gateway added meanwhile
+    Ok(())
 }
 
 /// A receipt that tells of nothing but what was sorted out before.
@@ -121,47 +206,8 @@ fn months(submissions: &[&Submission]) -> Vec<(Family, Month)> {
     months
 }
 
-/// The devices of a batch.
-#[derive(Default)]
-struct Devices {
-    ids: HashMap<String, DeviceId>,
-    /// What their next samples are judged by, where there is something.
-    traces: HashMap<DeviceId, Trace>,
-}
-
-impl Devices {
-    fn extend(&mut self, known: HashMap<String, Known>) {
-        self.traces.extend(known.values().filter_map(|known| Some((known.device_id, known.trace?))));
-        self.ids.extend(known.into_iter().map(|(key, known)| (key, known.device_id)));
-    }
-}
-
-/// Looks the devices up; those never heard of are added.
-async fn devices(db: &mut PgConnection, submissions: &[&Submission], now: DateTime<Utc>) -> Result<Devices, DbError> {
-    let mut kinds = BTreeMap::new();
-    for submission in submissions {
-        if let Ok(decoded) = &submission.decoded {
-            let kind = decoded.kind.as_str();
-            kinds.extend(decoded.observations.iter().map(|seen| (seen.device.as_str(), kind)));
-        }
-    }
-    let mut devices = Devices::default();
-    if kinds.is_empty() {
-        return Ok(devices);
-    }
-    let keys: Vec<_> = kinds.keys().copied().collect();
-    devices.extend(latest::known(&mut *db, &keys).await?);
-    kinds.retain(|key, _| !devices.ids.contains_key(*key));
-    if !kinds.is_empty() {
-        let (new, new_kinds): (Vec<_>, Vec<_>) = kinds.into_iter().unzip();
-        device::add_heard_of(&mut *db, &new, &new_kinds, now).await?;
-        devices.extend(latest::known(&mut *db, &new).await?); // also those that another gateway added meanwhile
-    }
-    Ok(devices)
-}
-
 /// The newest measurement of each device, sorted by device.
-fn newest(recorded: &[NewMeasurement<'_>]) -> Vec<(MeasurementKey, Trace)> {
+pub(super) fn newest(recorded: &[NewMeasurement<'_>]) -> Vec<(MeasurementKey, Trace)> {
     let mut newest = BTreeMap::new();
     for row in recorded {
         let newest = newest.entry(row.key.device_id).or_insert((row.key, row.trace));
@@ -170,6 +216,11 @@ fn newest(recorded: &[NewMeasurement<'_>]) -> Vec<(MeasurementKey, Trace)> {
         }
     }
     newest.into_values().collect()
+}
+
+/// The uplinks of submissions.
+pub(super) fn uplink_ids(submissions: &[&Submission]) -> Vec<Option<Uuid>> {
+    submissions.iter().map(|submission| uplink_id(submission)).collect()
 }
 
 /// The id of a body that is kept: a `UUIDv7` of the moment of arrival, sorted by time, and found again from its own time
@@ -183,7 +234,7 @@ fn uplink_id(submission: &Submission) -> Option<Uuid> {
     Some(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, submission.received_at.timestamp_subsec_nanos())))
 }
 
-fn uplink_rows<'a>(
+pub(super) fn uplink_rows<'a>(
     submissions: &[&'a Submission],
     devices: &HashMap<String, DeviceId>,
     uplinks: &[Option<Uuid>],

@@ -38,7 +38,8 @@ pub fn on(options: &PgConnectOptions, arguments: &[&str]) -> Command {
 
 /// A gateway that serves. Killed when dropped.
 pub struct Gateway {
-    process: Child,
+    /// Its process.
+    pub process: Child,
     stdout: BufReader<ChildStdout>,
     /// What it printed when it began to serve.
     pub welcome: String,

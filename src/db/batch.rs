@@ -1,0 +1,142 @@
+//! What a batch of submissions asks, and what it leaves: one statement each. The hot path: a batch is small, and a way to
+//! Postgres and back costs as much as many rows.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use sqlx::PgExecutor;
+
+use super::{
+    DbError,
+    inserts::Inserts,
+    latest,
+    measurement::{self, NewMeasurement, position},
+    packet::{self, Packet},
+    readings,
+    uplink::{self, UplinkRow},
+};
+use crate::domain::{
+    api_key::ApiKeyId, device::DeviceId, measurement::MeasurementKey, readings::decimal, trace::Trace,
+};
+
+/// What is known of what a batch speaks of.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Those of the keys that are valid.
+    pub valid_keys: HashSet<ApiKeyId>,
+    /// The devices that were heard of before.
+    pub devices: HashMap<String, KnownDevice>,
+}
+
+/// A device that was heard of before.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownDevice {
+    /// Its row number.
+    pub device_id: DeviceId,
+    /// When its newest measurement was taken.
+    pub latest_at: Option<DateTime<Utc>>,
+    /// What its next sample is judged by.
+    pub trace: Option<Trace>,
+    /// Its newest packet.
+    pub packet: Option<Packet>,
+}
+
+/// Looks devices and keys up.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.batch.known", skip_all, fields(count = devices.len()))]
+pub async fn known(
+    db: impl PgExecutor<'_>,
+    devices: &[&str],
+    keys: &[ApiKeyId],
+    now: DateTime<Utc>,
+) -> Result<Known, DbError> {
+    let keys: Vec<_> = keys.iter().map(|key| key.0).collect();
+    let rows = sqlx::query!(
+        r#"select keys.valid as "valid!", device.key as "key?", device.device_id as "device_id?",
+                  l.measured_at as "latest_at?", l.latitude, l.longitude, l.pm2_5, l.pm10, l.exact_time, l.steady_since,
+                  p.frame_counter as "frame_counter?", p.received_at as "received_at?", p.uplink_id as "uplink_id?",
+                  p.first_at as "first_at?", p.last_at as "last_at?", p.latitude as "packet_latitude?",
+                  p.longitude as "packet_longitude?"
+           from (
+               select array(select api_key_id from api_key
+                            where api_key_id = any($2) and revoked_at is null and (expires_at is null or expires_at > $3))
+           ) as keys (valid)
+           left join device on key = any($1)
+           left join latest l using (device_id)
+           left join packet p using (device_id)"#,
+        devices as &[&str],
+        &keys,
+        now,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut known = Known::default();
+    if let Some(first) = rows.first() {
+        known.valid_keys = first.valid.iter().copied().map(ApiKeyId).collect();
+    }
+    for row in rows {
+        let (Some(key), Some(device_id)) = (row.key, row.device_id.map(DeviceId)) else { continue }; // no device at all
+        let trace = row.latest_at.zip(row.exact_time).zip(row.steady_since);
+        let trace = trace.map(|((measured_at, exact_time), steady_since)| Trace {
+            measured_at,
+            exact_time,
+            position: position(row.latitude, row.longitude),
+            pm2_5: row.pm2_5.map(decimal),
+            pm10: row.pm10.map(decimal),
+            steady_since,
+        });
+        let packet = || {
+            Some(Packet {
+                device_id,
+                frame_counter: row.frame_counter?,
+                received_at: row.received_at?,
+                uplink_id: row.uplink_id?,
+                first_at: row.first_at?,
+                last_at: row.last_at?,
+                end: position(row.packet_latitude, row.packet_longitude)?,
+            })
+        };
+        known.devices.insert(key, KnownDevice { device_id, latest_at: row.latest_at, trace, packet: packet() });
+    }
+    Ok(known)
+}
+
+/// What a batch leaves in the database.
+#[derive(Debug, Default)]
+pub struct Note<'a> {
+    /// Rows whose keys are free, for a batch that is nothing but such.
+    pub fresh: Vec<NewMeasurement<'a>>,
+    /// The newest measurements: at most one a device, sorted by device, so that two writers wait for each other in one
+    /// order.
+    pub latest: Vec<(MeasurementKey, Trace)>,
+    /// The newest packets, likewise.
+    pub packets: Vec<Packet>,
+    /// What arrived.
+    pub uplinks: Vec<UplinkRow<'a>>,
+}
+
+/// Stores all of that at once: moves `latest` and `packet` forward where these are newer, and inserts the rest.
+///
+/// # Errors
+/// When the database fails; [`DbError::Violation`] when a row was not fresh; [`DbError::MissingPartition`] when a month has
+/// none. Then nothing is stored.
+#[tracing::instrument(name = "db.batch.note", skip_all, fields(rows = note.fresh.len(), uplinks = note.uplinks.len()))]
+pub async fn note(db: impl PgExecutor<'_>, note: &Note<'_>, recorded_at: DateTime<Utc>) -> Result<(), DbError> {
+    let mut inserts = Inserts::default();
+    if !note.fresh.is_empty() {
+        inserts.records("", measurement::records(&note.fresh, recorded_at))?;
+        readings::put_all(&mut inserts, &note.fresh)?;
+    }
+    if !note.latest.is_empty() {
+        inserts.records(latest::FORWARD, latest::records(&note.latest))?;
+    }
+    if !note.packets.is_empty() {
+        inserts.records(packet::FORWARD, packet::records(&note.packets))?;
+    }
+    if !note.uplinks.is_empty() {
+        inserts.records("", uplink::records(&note.uplinks))?;
+    }
+    inserts.run(db).await
+}

@@ -1,0 +1,45 @@
+//! The hot path: batches that are plain, which most are. All of their samples are newer than what their devices have, so
+//! that none can be stored already and no key has to be asked for; and they are few, of known devices, and contradict
+//! nothing. Such a batch is stored by a single statement, which is a transaction of its own.
+
+use super::{Receipt, Submission, candidates, packets, transaction};
+use crate::db::{
+    COPY_FROM,
+    batch::{Known, Note},
+};
+
+/// What a batch leaves in the database and tells its senders, where it is plain.
+pub(super) fn plain<'a>(submissions: &[&'a Submission], known: &Known) -> Option<(Note<'a>, Vec<Receipt>)> {
+    let samples: usize = submissions.iter().map(|submission| submission.observations().len()).sum();
+    if samples >= COPY_FROM || submissions.iter().any(|submission| submission.replayed().is_some()) {
+        return None;
+    }
+    let knowledge = transaction::Knowledge::of(known);
+    let uplinks = transaction::uplink_ids(submissions);
+    let mut receipts: Vec<_> = submissions.iter().map(|submission| transaction::receipt(submission)).collect();
+    let mut candidates = candidates::gather(submissions, &knowledge.ids, &uplinks, &mut receipts);
+    let is_known = |submission: &&Submission| {
+        submission.observations().iter().all(|seen| known.devices.contains_key(seen.device.as_str()))
+    };
+    let is_newer = |candidate: &candidates::Candidate<'_>| {
+        let (device, measured_at) = candidate.moment();
+        knowledge.latest.get(&device).is_none_or(|&latest| latest < measured_at)
+    };
+    let stand_alone = candidates.windows(2).all(|two| two[0].moment() != two[1].moment());
+    if !stand_alone || !candidates.iter().all(is_newer) || !submissions.iter().all(is_known) {
+        return None;
+    }
+    candidates::judge(&mut candidates, &knowledge.traces);
+    for candidate in &mut candidates {
+        candidate.seq = Some(0);
+        receipts[candidate.submission].recorded += 1;
+    }
+    let (contradicted, packets) = packets::compare(submissions, &knowledge.ids, knowledge.packets, &uplinks, &receipts);
+    if !contradicted.is_empty() {
+        return None;
+    }
+    let fresh: Vec<_> = candidates.iter().filter_map(candidates::Candidate::row).collect();
+    let latest = transaction::newest(&fresh);
+    let uplinks = transaction::uplink_rows(submissions, &knowledge.ids, &uplinks, &receipts);
+    Some((Note { fresh, latest, packets, uplinks }, receipts))
+}

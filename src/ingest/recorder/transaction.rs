@@ -1,7 +1,7 @@
 //! The recording transaction: submissions in, rows and receipts out.
 //!
 //! What makes two samples one: same device, same time, same content. `candidates` sorts that out within the batch,
-//! `insert` against what is stored.
+//! `insert` against what is stored; of a batch that is `plain` nothing can be stored already.
 //!
 //! Every statement touches its rows in sorted order, so that two writers wait for each other instead of blocking each
 //! other for good.
@@ -60,6 +60,7 @@ pub(super) async fn store(
     }
 }
 
+/// Stores submissions, a plain batch at once and any other step by step. With hope, what is likely fresh is taken for it.
 async fn attempt(
     connection: &mut PgConnection,
     submissions: &[&Submission],
@@ -69,7 +70,7 @@ async fn attempt(
     let mut known = known(connection, submissions, now).await?;
     let has_valid_key = |submission: &&Submission| submission.api_key.is_none_or(|key| known.valid_keys.contains(&key));
     let mut taken: Vec<_> = submissions.iter().map(has_valid_key).collect();
-    let mut those_taken: Vec<_> = choose(submissions, &taken);
+    let mut those_taken = choose(submissions, &taken);
     let receipts = if hopeful && let Some((note, receipts)) = plain(&those_taken, &known) {
         batch::note(&mut *connection, &note, now).await?;
         receipts
@@ -94,6 +95,7 @@ fn choose<'a>(submissions: &[&'a Submission], marks: &[bool]) -> Vec<&'a Submiss
     submissions.iter().zip(marks).filter_map(|(&submission, &mark)| mark.then_some(submission)).collect()
 }
 
+/// The ordinary way, within a transaction.
 async fn store_all(
     db: &mut PgConnection,
     submissions: &[&Submission],

@@ -4,6 +4,7 @@ mod demo;
 pub mod dev_db;
 mod import;
 mod keys;
+mod progress;
 mod replay;
 mod serve;
 mod session;

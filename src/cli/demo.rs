@@ -6,9 +6,11 @@ use anyhow::{Context as _, ensure};
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use clap::Args;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use indicatif::{ProgressBar, ProgressStyle};
 
-use super::session::{Session, print};
+use super::{
+    progress,
+    session::{Session, print},
+};
 use crate::{
     clock::Clock,
     config::DatabaseArgs,
@@ -100,7 +102,8 @@ async fn fill(
         };
         db::device::add(&database.writes, &new, now).await?; // one that is there stays as it is
     }
-    let bar = progress(simulation.dates().count() * simulation.devices().len());
+    let device_days = simulation.dates().count() * simulation.devices().len();
+    let bar = progress::bar(u64::try_from(device_days).ok(), "{bar:40} {pos}/{len} days of devices, {eta} left");
     // Simulated only when there is room in flight, so that a year takes no more memory than a day.
     let days = simulation.dates().flat_map(|date| simulation.devices().iter().map(move |device| (device, date)));
     let submissions = days.inspect(|_| bar.inc(1)).flat_map(|(device, date)| simulation.submissions(device, date));
@@ -121,13 +124,6 @@ impl Outcome {
             rejected: self.rejected + receipt.rejected.len(),
         }
     }
-}
-
-/// A progress bar on standard error; nothing where that is no terminal.
-fn progress(device_days: usize) -> ProgressBar {
-    let bar = ProgressBar::new(u64::try_from(device_days).unwrap_or(u64::MAX));
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} days of devices, {eta} left");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 fn summary(outcome: &Outcome, devices: usize, took: Duration) -> String {

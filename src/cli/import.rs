@@ -10,16 +10,20 @@ use std::{
 use anyhow::Context as _;
 use chrono::NaiveDate;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
-use super::session::{Session, print};
+use super::{
+    progress,
+    session::{Session, print},
+};
 use crate::{
     clock::Clock,
     config::DatabaseArgs,
-    db::{device_sensor, embedded::Share},
-    domain::{device::DeviceKey, sensor::Sensors},
+    db::embedded::Share,
+    domain::device::DeviceKey,
     ingest::{
         csv::{Columns, Options},
+        decoding,
         recorder::Recorder,
         upload::{self, Report, Task},
     },
@@ -56,13 +60,10 @@ pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Res
     let session = Session::open(database, 1, Share::Attach).await?;
     let clock = Clock::system();
     let (recorder, writers) = Recorder::start(&session.database.writes, &clock);
-    let sensors = match &import.device {
-        Some(device) => device_sensor::find_by_device_key(&session.database.reads, device).await?,
-        None => Sensors::default(),
-    };
+    let sensors = decoding::sensors(&session.database.reads, import.device.as_ref()).await?;
     let mut outcome = Ok(());
     for (path, (file, length)) in files {
-        let bar = progress(path, length);
+        let bar = bar(path, length);
         let options = Options {
             device: import.device.clone(),
             date: import.date,
@@ -98,14 +99,12 @@ fn open(path: &Path) -> anyhow::Result<(Box<dyn Read + Send>, Option<u64>)> {
     Ok((Box::new(file), length))
 }
 
-/// A progress bar on standard error; nothing where that is no terminal.
-fn progress(path: &Path, length: Option<u64>) -> ProgressBar {
-    let (bar, template) = match length {
-        Some(length) => (ProgressBar::new(length), "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left"),
-        None => (ProgressBar::new_spinner(), "{msg} {spinner} {bytes} {bytes_per_sec}"),
+fn bar(path: &Path, length: Option<u64>) -> ProgressBar {
+    let template = match length {
+        Some(_) => "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left",
+        None => "{msg} {spinner} {bytes} {bytes_per_sec}",
     };
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.with_style(style).with_message(path.display().to_string())
+    progress::bar(length, template).with_message(path.display().to_string())
 }
 
 fn summary(path: &Path, report: &Report) -> String {

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 
-use super::session::{Session, print};
+use super::{
+    progress,
+    session::{Session, print},
+};
 use crate::{
     clock::Clock,
     config::DatabaseArgs,
@@ -92,7 +94,7 @@ async fn all(
 ) -> anyhow::Result<Replayed> {
     let filter = arguments.filter(database, to).await?;
     let count = db::uplink_page::count(&database.reads, &filter, COUNTED).await?;
-    let bar = progress(u64::try_from(count).unwrap_or(0));
+    let bar = progress::bar(Some(u64::try_from(count).unwrap_or(0)), "{bar:40} {pos}/{len} uplinks, {eta} left");
     let mut page = UplinkPage { filter, descending: false, after: None, limit: STEP };
     let mut replayed = Replayed::default();
     loop {
@@ -125,12 +127,6 @@ impl Replay {
         let formats = (!self.format.is_empty()).then(|| self.format.clone());
         Ok(UplinkFilter { from: self.from, to: Some(to), devices, formats, outcome })
     }
-}
-
-/// A progress bar on standard error; nothing where that is no terminal.
-fn progress(uplinks: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} uplinks, {eta} left");
-    ProgressBar::new(uplinks).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 fn summary(replayed: &Replayed, dry_run: bool, took: Duration) -> String {

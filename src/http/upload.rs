@@ -22,11 +22,11 @@ use super::caller::Sender;
 use crate::{
     app::App,
     auth::Caller,
-    db::device_sensor,
-    domain::{device::DeviceKey, sensor::Sensors},
+    domain::device::DeviceKey,
     error::ApiError,
     ingest::{
         csv::Options,
+        decoding,
         upload::{self, Task, UploadError},
     },
 };
@@ -92,10 +92,7 @@ async fn task(app: &App, parameters: Parameters, caller: &Caller) -> Result<Task
     let columns = columns.as_deref().unwrap_or_default().parse();
     let columns = columns.map_err(|reason| ApiError::bad_input("columns", reason))?;
     let device = device.or_else(|| only.clone());
-    let sensors = match &device {
-        Some(device) => device_sensor::find_by_device_key(&app.state.database.reads, device).await?,
-        None => Sensors::default(),
-    };
+    let sensors = decoding::sensors(&app.state.database.reads, device.as_ref()).await?;
     let options = Options { device, date, columns, sensors, only };
     Ok(Task { options, api_key: caller.api_key(), dry_run })
 }

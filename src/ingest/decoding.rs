@@ -20,11 +20,19 @@ pub async fn decode(
     arrival: &Arrival,
     received_at: DateTime<Utc>,
 ) -> Result<Result<Decoded, DecodeError>, DbError> {
-    let sensors = match device(format, arrival) {
-        Some(device) => device_sensor::find_by_device_key(db, &device).await?,
-        None => Sensors::default(),
-    };
+    let sensors = sensors(db, device(format, arrival).as_ref()).await?;
     Ok(arrival.decode(format, received_at, &sensors))
+}
+
+/// The sensors of a device; none, and no statement, where no device is named.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sensors(db: impl PgExecutor<'_>, device: Option<&DeviceKey>) -> Result<Sensors, DbError> {
+    match device {
+        Some(device) => device_sensor::find_by_device_key(db, device).await,
+        None => Ok(Sensors::default()),
+    }
 }
 
 /// The device whose sensors the format must know: the one that is named outside the body.

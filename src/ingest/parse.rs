@@ -15,6 +15,11 @@ use crate::domain::position::Position;
 /// Why a sample, or a part of it, is left out: a code and the reason.
 pub(super) type Reason = (&'static str, String);
 
+/// A text without the mark that some programs put in front of UTF-8.
+pub(super) fn without_byte_order_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
 /// Reads a body that is one JSON value.
 ///
 /// # Errors

@@ -8,18 +8,16 @@ use std::io::{self, BufRead as _, BufReader, Read};
 use csv::ByteRecord;
 use csv_core::{ReadRecordResult, ReaderBuilder, Terminator};
 
-use crate::ingest::parse::Reason;
+use crate::ingest::parse::{Reason, without_byte_order_mark};
 
 /// Bytes of a line at most.
 const MAX_LINE: usize = 64 << 10;
 /// What is read at a time.
 const PIECE: usize = 128 << 10;
-/// What some programs put in front of a file in UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 pub(super) struct Lines<R> {
     file: BufReader<R>,
-    number: u64,
+    number: usize,
     line: Vec<u8>,
     parser: csv_core::Reader,
     fields: Vec<u8>,
@@ -43,7 +41,7 @@ impl<R: Read> Lines<R> {
 
     /// The next line that isn't empty, with its number from 1: its fields without the white space around them, or why it
     /// has none.
-    pub fn next(&mut self) -> io::Result<Option<(u64, Result<&ByteRecord, Reason>)>> {
+    pub fn next(&mut self) -> io::Result<Option<(usize, Result<&ByteRecord, Reason>)>> {
         loop {
             let Some(length) = self.read_line()? else { return Ok(None) };
             self.number += 1;
@@ -53,7 +51,7 @@ impl<R: Read> Lines<R> {
             }
             let mut line = self.line.as_slice();
             if self.number == 1 {
-                line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
+                line = without_byte_order_mark(line);
             }
             let line = line.trim_ascii();
             if !line.is_empty() {

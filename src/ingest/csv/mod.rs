@@ -103,12 +103,11 @@ fn samples(lines: &mut Lines<impl Read>, layout: &mut Layout, only: Option<&Devi
     let mut decoded = Decoded { ignored: layout.ignored.clone(), ..Decoded::nothing(layout.kind()) };
     let mut count = 0;
     while decoded.observations.len() < CHUNK && decoded.rejected.len() < CHUNK {
-        let Some((line, record)) = lines.next()? else { break };
+        let Some((index, record)) = lines.next()? else { break };
         if record.as_ref().is_ok_and(|record| layout.is_no_data(record)) {
             continue;
         }
         count += 1;
-        let index = usize::try_from(line).unwrap_or(usize::MAX);
         match record.and_then(|record| layout.sample(record)).and_then(|told| allowed(told, only)) {
             Ok((device, sample)) => decoded.observations.push(Observation { index, device, sample }),
             Err((code, detail)) => decoded.rejected.push(Rejection { index, code, detail }),

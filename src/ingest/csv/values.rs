@@ -31,7 +31,7 @@ pub(super) struct Values {
     device: DeviceKey,
     sensors: Sensors,
     /// A line that was read and belongs to the next chunk.
-    held: Option<(u64, ByteRecord)>,
+    held: Option<(usize, ByteRecord)>,
 }
 
 impl Values {
@@ -44,7 +44,7 @@ impl Values {
     ///
     /// # Errors
     /// When no device is told, or it has no sensors.
-    pub fn try_new(first: (u64, ByteRecord), options: Options) -> Result<Self, DecodeError> {
+    pub fn try_new(first: (usize, ByteRecord), options: Options) -> Result<Self, DecodeError> {
         let Some(device) = options.device else {
             let detail = "openSenseMap's file names sensors and no device; tell it with the device option";
             return Err(DecodeError::new("MISSING_DEVICE", detail));
@@ -97,7 +97,7 @@ impl Values {
             if time.is_empty() {
                 timeless.push(rejection(line, ("MISSING_TIME", "the line tells no time".to_owned())));
             } else {
-                moments.take(index(line), value_of_record(&record));
+                moments.take(line, value_of_record(&record));
             }
         }
         let Gathered { samples, mut rejected, unknown, .. } = moments.finish();
@@ -120,10 +120,6 @@ fn is_id(record: &ByteRecord) -> bool {
     first.len() == ID_CHARS && first.iter().all(u8::is_ascii_hexdigit)
 }
 
-fn rejection(line: u64, (code, detail): Reason) -> Rejection {
-    Rejection { index: index(line), code, detail }
-}
-
-fn index(line: u64) -> usize {
-    usize::try_from(line).unwrap_or(usize::MAX)
+fn rejection(index: usize, (code, detail): Reason) -> Rejection {
+    Rejection { index, code, detail }
 }

@@ -7,9 +7,10 @@ use super::{
     value::{Scalar, Value},
     within_limit,
 };
-use crate::ingest::{DecodeError, parse::Reason};
-
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+use crate::ingest::{
+    DecodeError,
+    parse::{Reason, without_byte_order_mark},
+};
 
 /// Reads a body; the index of a value is its line, from 0.
 ///
@@ -19,8 +20,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// # Errors
 /// When it holds too many values.
 pub(super) fn read(body: &[u8], moments: &mut Moments<'_>) -> Result<(), DecodeError> {
-    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
-    let lines = body.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).enumerate();
+    let lines = without_byte_order_mark(body).split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).enumerate();
     let mut count = 0;
     for (index, line) in lines.filter(|(_, line)| !line.is_empty()) {
         let record = ByteRecord::from(line.split(|&byte| byte == b',').collect::<Vec<_>>());

@@ -16,9 +16,7 @@ use crate::{
 /// When the database fails.
 pub(super) async fn compare(db: &mut PgConnection, submission: &Submission) -> Result<Receipt, DbError> {
     let mut receipts = [transaction::receipt(submission)];
-    let mut keys: Vec<_> = submission.observations().iter().map(|seen| seen.device.as_str()).collect();
-    keys.sort_unstable();
-    keys.dedup();
+    let keys: Vec<_> = transaction::kinds(&[submission]).into_keys().collect();
     let mut known = batch::known(&mut *db, &keys, &[], submission.received_at).await?.devices;
     // A device never heard of has a number that none has, and so nothing stored.
     let unheard_of = (1..).map(|number| DeviceId(-number));

@@ -78,6 +78,11 @@ pub(super) enum Freshness<'a> {
     Unknown,
 }
 
+/// Whether a moment comes after the newest sample of its device: then nothing is stored there.
+pub(super) fn is_newer(latest: &HashMap<DeviceId, DateTime<Utc>>, (device, at): Moment) -> bool {
+    latest.get(&device).is_none_or(|&latest_at| latest_at < at)
+}
+
 /// The devices whose samples have nothing stored at their moments.
 async fn fresh(
     db: &mut PgConnection,
@@ -90,7 +95,7 @@ async fn fresh(
     for some in candidates.chunk_by(|one, other| one.device == other.device) {
         let [first, ..] = some else { continue };
         let (device, first_at) = first.moment();
-        if latest.get(&device).is_none_or(|&latest_at| latest_at < first_at) {
+        if is_newer(latest, first.moment()) {
             fresh.insert(device);
         } else if let Some(last) = some.last() {
             spans.push((device, first_at, last.sample.measured_at));

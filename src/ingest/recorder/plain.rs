@@ -2,7 +2,11 @@
 //! that none can be stored already and no key has to be asked for; and they are few, of known devices, and contradict
 //! nothing. Such a batch is stored by a single statement, which is a transaction of its own.
 
-use super::{Receipt, Submission, candidates, packets, transaction};
+use super::{
+    Receipt, Submission,
+    candidates::{self, Candidate},
+    insert, packets, transaction,
+};
 use crate::db::{
     COPY_FROM,
     batch::{Known, Note},
@@ -11,22 +15,20 @@ use crate::db::{
 /// What a batch leaves in the database and tells its senders, where it is plain.
 pub(super) fn plain<'a>(submissions: &[&'a Submission], known: &Known) -> Option<(Note<'a>, Vec<Receipt>)> {
     let samples: usize = submissions.iter().map(|submission| submission.observations().len()).sum();
-    if samples >= COPY_FROM || submissions.iter().any(|submission| submission.replayed().is_some()) {
+    let is_known = |submission: &&Submission| {
+        submission.observations().iter().all(|seen| known.devices.contains_key(seen.device.as_str()))
+    };
+    let is_replay = |submission: &&Submission| submission.replayed().is_some();
+    if samples >= COPY_FROM || submissions.iter().any(is_replay) || !submissions.iter().all(is_known) {
         return None;
     }
     let knowledge = transaction::Knowledge::of(known);
     let uplinks = transaction::uplink_ids(submissions);
     let mut receipts: Vec<_> = submissions.iter().map(|submission| transaction::receipt(submission)).collect();
     let mut candidates = candidates::gather(submissions, &knowledge.ids, &uplinks, &mut receipts);
-    let is_known = |submission: &&Submission| {
-        submission.observations().iter().all(|seen| known.devices.contains_key(seen.device.as_str()))
-    };
-    let is_newer = |candidate: &candidates::Candidate<'_>| {
-        let (device, measured_at) = candidate.moment();
-        knowledge.latest.get(&device).is_none_or(|&latest| latest < measured_at)
-    };
+    let is_newer = |candidate: &Candidate<'_>| insert::is_newer(&knowledge.latest, candidate.moment());
     let stand_alone = candidates.windows(2).all(|two| two[0].moment() != two[1].moment());
-    if !stand_alone || !candidates.iter().all(is_newer) || !submissions.iter().all(is_known) {
+    if !stand_alone || !candidates.iter().all(is_newer) {
         return None;
     }
     candidates::judge(&mut candidates, &knowledge.traces);
@@ -38,7 +40,7 @@ pub(super) fn plain<'a>(submissions: &[&'a Submission], known: &Known) -> Option
     if !contradicted.is_empty() {
         return None;
     }
-    let fresh: Vec<_> = candidates.iter().filter_map(candidates::Candidate::row).collect();
+    let fresh: Vec<_> = candidates.iter().filter_map(Candidate::row).collect();
     let latest = transaction::newest(&fresh);
     let uplinks = transaction::uplink_rows(submissions, &knowledge.ids, &uplinks, &receipts);
     Some((Note { fresh, latest, packets, uplinks }, receipts))

@@ -155,7 +155,7 @@ async fn known(db: &mut PgConnection, submissions: &[&Submission], now: DateTime
 }
 
 /// The devices that these submissions speak of, each with what it is taken for when it was never heard of.
-fn kinds<'a>(submissions: &[&'a Submission]) -> BTreeMap<&'a str, &'static str> {
+pub(super) fn kinds<'a>(submissions: &[&'a Submission]) -> BTreeMap<&'a str, &'static str> {
     let mut kinds = BTreeMap::new();
     for submission in submissions {
         let Ok(decoded) = &submission.decoded else { continue };

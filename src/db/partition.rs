@@ -7,17 +7,30 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgExecutor};
 use super::DbError;
 use crate::domain::month::Month;
 
+/// A partitioned table, and how its partitions are stored.
+type Table = (&'static str, &'static str);
+
 /// The tables partitioned by the month of a sample.
-const MEASURED: [&str; 5] = ["measurement", "weather", "ambient", "motion", "device_status"];
+const MEASURED: [Table; 7] = [
+    ("measurement", ""),
+    ("weather", ""),
+    ("ambient", ""),
+    ("motion", ""),
+    ("device_status", ""),
+    ("device_hour", ROOM),
+    ("cell_hour", ROOM),
+];
 /// The tables partitioned by the month of arrival.
-const RECEIVED: [&str; 1] = ["uplink"];
+const RECEIVED: [Table; 1] = [("uplink", "")];
+/// Room for updates in place (HOT): no index holds the columns that change.
+const ROOM: &str = "with (fillfactor = 80)";
 /// Serialises the making of partitions among all gateways on one database. Any number will do.
 const LOCK: i64 = 0x6169_7267_0001;
 
 /// A set of tables that share their months.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
-    /// `measurement` and what belongs to it.
+    /// `measurement` and what belongs to it, and what its hours come to.
     Measured,
     /// `uplink`.
     Received,
@@ -62,13 +75,13 @@ impl Partitions {
 }
 
 async fn create(db: &mut PgConnection, family: Family, month: Month) -> Result<(), DbError> {
-    let tables: &[&str] = match family {
+    let tables: &[Table] = match family {
         Family::Measured => &MEASURED,
         Family::Received => &RECEIVED,
     };
     let mut transaction = db.begin().await?;
     sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(&mut *transaction).await?;
-    for table in tables {
+    for (table, storage) in tables {
         let partition = format!("{table}_{}", month.suffix());
         if exists(&mut *transaction, &partition).await? {
             continue;
@@ -76,7 +89,7 @@ async fn create(db: &mut PgConnection, family: Family, month: Month) -> Result<(
         // Made apart and then attached: "create table … partition of" would lock out the readers of the whole table.
         let (from, to) = (month.start(), month.next().start());
         let create = format!(
-            "create table {partition} (like {table} including all);
+            "create table {partition} (like {table} including all) {storage};
              alter table {table} attach partition {partition} for values from ('{from}') to ('{to}')"
         );
         // Safe to put together: the names are ours and a month's digits, the bounds are times.

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use sqlx::PgPool;
-use support::{Gateway, Load, by_hand, database, pgbench};
+use support::{Gateway, by_hand, database, load::Load, pgbench};
 
 /// Connections that ask at the same time.
 const CLIENTS: usize = 16;
@@ -51,7 +51,7 @@ async fn recording(gateway: &Gateway, load: &Load, url: &str) -> Result<()> {
         })
         .await?;
     let inserted = pgbench(url, load).await?;
-    report("packets of 8 samples, against pgbench", posted, inserted);
+    report("packets of 8 samples, against pgbench", posted.per_second, inserted);
     Ok(())
 }
 
@@ -82,7 +82,7 @@ async fn lists(gateway: &Gateway, load: &Load, url: &str) -> Result<()> {
         let body = json!({ "query": query }).to_string();
         let asked = load.run(&gateway.address, "/graphql", || body.clone()).await?;
         let answered = load.run(&reference, &format!("/listed/{count}"), String::new).await?;
-        report(&format!("latest {count} of a device, against a handler"), asked, answered);
+        report(&format!("latest {count} of a device, against a handler"), asked.per_second, answered.per_second);
     }
     Ok(())
 }

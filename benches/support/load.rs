@@ -1,9 +1,6 @@
 //! Load: connections that post as fast as they are answered.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use tokio::{
@@ -21,25 +18,47 @@ pub struct Load {
     pub seconds: u64,
 }
 
+/// How it was answered.
+pub struct Outcome {
+    /// How often.
+    pub answers: usize,
+    /// How often in a second.
+    pub per_second: f64,
+    /// How long half of the answers took at most.
+    pub median: Duration,
+    /// How long 99 of 100 answers took at most.
+    pub p99: Duration,
+    /// The length of an answer, with its headers.
+    pub bytes: usize,
+}
+
 impl Load {
-    /// Posts bodies as fast as they are answered, and gives the requests answered with success in a second.
-    pub async fn run(&self, address: &str, path: &str, body: impl Fn() -> String + Sync) -> Result<f64> {
-        let answered = AtomicU64::new(0);
+    /// Posts bodies as fast as they are answered, each with success.
+    pub async fn run(&self, address: &str, path: &str, body: impl Fn() -> String + Sync) -> Result<Outcome> {
         let host = address.strip_prefix("http://").context("an address")?;
         let since = Instant::now();
         let end = since + Duration::from_secs(self.seconds);
         let clients = (0..self.clients).map(async |_| {
             let mut connection = Connection::open(host).await?;
-            while Instant::now() < end {
+            let mut times = Vec::new();
+            let mut sent = Instant::now();
+            while sent < end {
                 connection.post(host, path, &body()).await?;
-                answered.fetch_add(1, Ordering::Relaxed);
+                let answered = Instant::now();
+                times.push(answered - sent);
+                sent = answered;
             }
-            Ok::<_, anyhow::Error>(())
+            Ok::<_, anyhow::Error>((times, connection.answer.len()))
         });
-        futures_util::future::try_join_all(clients).await?;
+        let clients = futures_util::future::try_join_all(clients).await?;
+        let elapsed = since.elapsed();
+        let bytes = clients.iter().map(|(_, bytes)| *bytes).max().unwrap_or_default();
+        let mut times: Vec<_> = clients.into_iter().flat_map(|(times, _)| times).collect();
+        times.sort_unstable();
+        let percentile = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-        let answered = answered.load(Ordering::Relaxed) as f64;
-        Ok(answered / since.elapsed().as_secs_f64())
+        let per_second = times.len() as f64 / elapsed.as_secs_f64();
+        Ok(Outcome { answers: times.len(), per_second, median: percentile(50), p99: percentile(99), bytes })
     }
 }
 

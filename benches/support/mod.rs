@@ -1,8 +1,10 @@
 #![allow(dead_code, reason = "each benchmark uses its part")]
 //! What the benchmarks share: a database, a gateway, load, and the references.
 
+pub mod archive;
+pub mod archive_by_hand;
 pub mod by_hand;
-mod load;
+pub mod load;
 
 use std::{path::PathBuf, process::Stdio};
 
@@ -17,8 +19,6 @@ use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, ChildStdout, Command},
 };
-
-pub use load::Load;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_airgraph");
 /// The admin's key of the gateway under load.
@@ -102,7 +102,7 @@ pub fn peak_memory_mb(pid: u32) -> Result<u64> {
 }
 
 /// Transactions a second that insert eight rows into a table like `measurement`, by `pgbench`.
-pub async fn pgbench(url: &str, load: &Load) -> Result<f64> {
+pub async fn pgbench(url: &str, load: &load::Load) -> Result<f64> {
     let pool = sqlx::PgPool::connect(url).await?;
     let table = "create table plain (like measurement including all); create sequence plain_packet";
     sqlx::raw_sql(table).execute(&pool).await?;

@@ -22,6 +22,7 @@ pub mod readings;
 pub mod replacement;
 pub mod retention;
 pub mod server;
+pub mod statistics;
 pub mod uplink;
 pub mod uplink_page;
 

@@ -19,6 +19,35 @@ pub fn to_bigint(cell: CellIndex) -> i64 {
     u64::from(cell).cast_signed()
 }
 
+/// The cell that [`to_bigint`] wrote.
+#[must_use]
+pub fn from_bigint(cell: i64) -> Option<CellIndex> {
+    CellIndex::try_from(cell.cast_unsigned()).ok()
+}
+
+/// What makes any cell's bigint that of its ancestor at this resolution: `(cell & keep) | set`. An index holds the digits
+/// of all its ancestors; an ancestor has its own resolution in bits 52 to 55, and ones in the place of finer digits.
+#[must_use]
+pub fn ancestor_masks(resolution: Resolution) -> (i64, i64) {
+    let resolution = i64::from(u8::from(resolution));
+    let finer = (1 << (3 * (15 - resolution))) - 1;
+    (!(0xF << 52 | finer), resolution << 52 | finer)
+}
+
+/// The finest resolution at which there are at most so many cells under these.
+#[must_use]
+pub fn finest_within(cells: &[CellIndex], most: usize) -> Resolution {
+    let under = |resolution: Resolution| {
+        let each = |cell: &CellIndex| {
+            let finer = u8::from(resolution).saturating_sub(cell.resolution().into());
+            7_usize.saturating_pow(finer.into())
+        };
+        cells.iter().map(each).fold(0, usize::saturating_add)
+    };
+    let fits = |resolution: &Resolution| under(*resolution) <= most;
+    Resolution::range(Resolution::Zero, Resolution::Fifteen).take_while(fits).last().unwrap_or(Resolution::Zero)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,5 +64,16 @@ mod tests {
         let west = Position::try_new(10.0, -180.0).expect("a place");
         let east = Position::try_new(10.0, 180.0).expect("a place");
         assert_eq!(cell_at(west, STORED_RESOLUTION), cell_at(east, STORED_RESOLUTION));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_masks_make_the_ancestor(latitude in -90.0..=90.0, longitude in -180.0..180.0, one in 0..=15_u8, other in 0..=15_u8) {
+            let (coarse, fine) = (one.min(other), one.max(other));
+            let [coarse, fine] = [coarse, fine].map(|resolution| Resolution::try_from(resolution).expect("a resolution"));
+            let cell = cell_at(Position::try_new(latitude, longitude).expect("a place"), fine);
+            let (keep, set) = ancestor_masks(coarse);
+            proptest::prop_assert_eq!(from_bigint((to_bigint(cell) & keep) | set), cell.parent(coarse));
+        }
     }
 }

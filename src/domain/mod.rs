@@ -3,6 +3,7 @@
 pub mod api_key;
 pub mod cell;
 pub mod device;
+pub mod interval;
 pub mod measurement;
 pub mod month;
 pub mod position;
@@ -12,6 +13,8 @@ pub mod readings;
 pub mod retention;
 pub mod sample;
 pub mod sensor;
+pub mod statistics;
 pub mod time;
+pub mod time_zone;
 pub mod trace;
 pub mod uplink;

@@ -9,6 +9,23 @@ pub const MAX: usize = 250_000;
 /// The deepest selection: GraphiQL's introspection takes 13 levels.
 pub const MAX_DEPTH: usize = 15;
 
+/// Statistics that a question has, as a rule: how many there will be only the database can tell.
+const STATISTICS: usize = 100;
+/// Cells that a map has, as a rule.
+const CELLS: usize = 2000;
+
+/// The cost of statistics.
+#[must_use]
+pub fn of_statistics(child: usize) -> usize {
+    STATISTICS.saturating_mul(child).saturating_add(1)
+}
+
+/// The cost of a map.
+#[must_use]
+pub fn of_cells(child: usize) -> usize {
+    CELLS.saturating_mul(child).saturating_add(1)
+}
+
 /// The cost of a page of a list.
 #[must_use]
 pub fn of_page(first: Option<i32>, last: Option<i32>, child: usize) -> usize {

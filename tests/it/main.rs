@@ -28,6 +28,7 @@ mod rides;
 mod schema;
 mod shim;
 mod statements;
+mod statistics;
 mod support;
 mod uplinks;
 mod upload;

@@ -5,5 +5,6 @@ pub mod device;
 pub mod filter;
 pub mod measurement;
 pub mod sensor;
+pub mod statistics;
 pub mod text;
 pub mod uplink;

@@ -11,6 +11,7 @@ mod measurement;
 mod measurement_page;
 mod readings;
 mod sensor;
+mod statistics;
 mod uplink;
 
 use std::{
@@ -35,6 +36,7 @@ pub use latest::LatestOf;
 pub use measurement_page::{CountOf, PageOf};
 pub use readings::ReadingsOf;
 pub use sensor::SensorsOf;
+pub use statistics::{StatisticsOf, Told};
 pub use uplink::{Body, BodyOf, MAX_BODIES};
 
 use crate::db::DbError;

@@ -8,6 +8,7 @@ use super::{
     connection::{MeasurementConnection, MeasurementTotal, of_measurements},
     measurement::Measurement,
     sensor::Sensor,
+    statistics::Statistics,
 };
 use crate::{
     domain::{self, position::Position, sensor::Sensors},
@@ -16,10 +17,13 @@ use crate::{
         complexity,
         context::ContextExt as _,
         id::GlobalId,
-        input::filter::{MeasurementFilter, MeasurementOrder},
-        loader::{LatestOf, PageOf, SensorsOf},
+        input::{
+            filter::{MeasurementFilter, MeasurementOrder},
+            statistics::{Interval, Parting, StatisticsGroup},
+        },
+        loader::{LatestOf, PageOf, SensorsOf, StatisticsOf, Told},
         page::PageArguments,
-        query::measurement::MeasurementList,
+        query::{measurement::MeasurementList, statistics::too_many},
         scalar::DateTime,
     },
 };
@@ -97,6 +101,41 @@ impl Device {
         Ok(ctx.loader().load_one(LatestOf(self.0.id)).await?.map(Measurement))
     }
 
+    /// Statistics of its measurements: of all that the filter means together, or of each bucket of time, cell, hour of the
+    /// day and day of the week. Only where there are measurements; in the order of time. At most 20,000 of all devices
+    /// that are asked.
+    #[expect(clippy::too_many_arguments, reason = "each is an argument of the field")]
+    #[graphql(complexity = "complexity::of_statistics(child_complexity)")]
+    async fn statistics(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Of which measurements; `devices` can't be given here.")] filter: Option<MeasurementFilter>,
+        #[graphql(
+            desc = "Into which buckets of time; needs `filter.measuredAt.from`. They end now unless `to` is given."
+        )]
+        every: Option<Interval>,
+        #[graphql(default = "UTC", desc = "Whose days, weeks, months and clocks: a name of the IANA database.")]
+        time_zone: String,
+        #[graphql(desc = "By what else; `DEVICE` changes nothing here.")] group_by: Option<Vec<StatisticsGroup>>,
+        #[graphql(default = 8, desc = "The size of cells, where they are told apart: from 0 to 12.")]
+        cell_resolution: i32,
+    ) -> Result<Vec<Statistics>, ApiError> {
+        let parting = Parting { every, time_zone, group_by: group_by.unwrap_or_default(), cell_resolution };
+        let filter = filter.unwrap_or_default().check(ctx).await?;
+        if filter.devices.is_some() {
+            return Err(foreign_devices());
+        }
+        let mut question = parting.question(filter, ctx.field(), ctx.state().clock.now())?;
+        question.by_device = true;
+        let question = Arc::new(question);
+        match ctx.loader().load_one(StatisticsOf { device: self.0.id, question: question.clone() }).await? {
+            None | Some(Told::TooMany) => Err(too_many()),
+            Some(Told::Rows(rows)) => {
+                Ok(rows.into_iter().map(|row| Statistics { row, question: question.clone() }).collect())
+            }
+        }
+    }
+
     /// Its measurements, newest first unless ordered otherwise. 50 in a page unless told, 10,000 at most.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "complexity::of_page(first, last, child_complexity)")]
@@ -113,11 +152,15 @@ impl Device {
         let arguments = PageArguments { first, after, last, before };
         let asked = MeasurementList::try_new(filter.unwrap_or_default(), order_by.unwrap_or_default(), arguments)?;
         if asked.devices.is_some() {
-            return Err(ApiError::bad_input("filter.devices", "a device's own measurements can't be of other devices"));
+            return Err(foreign_devices());
         }
         let page = Arc::new(asked.page);
         let rows = ctx.loader().load_one(PageOf { device: self.0.id, page: page.clone() }).await?.unwrap_or_default();
         let total = MeasurementTotal::OfEach(self.0.id, Arc::new(page.filter.clone()));
         Ok(of_measurements(asked.request.slice(rows), total))
     }
+}
+
+fn foreign_devices() -> ApiError {
+    ApiError::bad_input("filter.devices", "a device's own measurements can't be of other devices")
 }

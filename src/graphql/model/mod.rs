@@ -1,7 +1,9 @@
 //! The types that clients see: thin wrappers of the domain's. Doc comments are the schema's descriptions.
 
 pub mod api_key;
+pub mod cell;
 pub mod connection;
+pub mod coordinates;
 pub mod device;
 pub mod measurement;
 pub mod node;
@@ -11,4 +13,6 @@ pub mod readings;
 pub mod rejection;
 pub mod sensor;
 pub mod server;
+pub mod statistics;
+pub mod summary;
 pub mod uplink;

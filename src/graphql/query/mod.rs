@@ -4,6 +4,7 @@ mod device;
 pub(super) mod measurement;
 mod node;
 mod server;
+pub(super) mod statistics;
 mod uplink;
 
 use async_graphql::MergedObject;
@@ -15,5 +16,6 @@ pub struct Query(
     measurement::MeasurementQuery,
     node::NodeQuery,
     server::ServerQuery,
+    statistics::StatisticsQuery,
     uplink::UplinkQuery,
 );

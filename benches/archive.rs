@@ -1,0 +1,154 @@
+//! How questions of a large archive compare with handlers written by hand for just them, and how little its size matters.
+//!
+//! ```sh
+//! cargo bench --bench archive        # AIRGRAPH_BENCH_SECONDS a measurement (5), AIRGRAPH_BENCH_ROWS sizes (1000000,50000000)
+//! ```
+//!
+//! Each archive is of twelve months: the larger one has more bicycles in other places. Fifty million rows take some
+//! ten minutes and 15 GB of the temporary folder. Everything runs on this machine at the same time, so only ratios of one
+//! run say something.
+
+#![expect(clippy::print_stdout, reason = "the outcome")]
+
+mod support;
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use serde_json::json;
+use sqlx::PgPool;
+use support::{
+    Database, Gateway, archive, archive_by_hand, database,
+    load::{Load, Outcome},
+};
+
+/// Connections that ask at the same time.
+const CLIENTS: usize = 4;
+
+/// A question, to the gateway and to the handler.
+struct Question {
+    name: &'static str,
+    query: String,
+    path: String,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let seconds = std::env::var("AIRGRAPH_BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
+    let sizes = std::env::var("AIRGRAPH_BENCH_ROWS").unwrap_or_else(|_| "1000000,50000000".to_owned());
+    let load = Load { clients: CLIENTS, seconds };
+    let mut medians: Vec<Vec<f64>> = Vec::new();
+    for size in sizes.split(',') {
+        let database = database().await?;
+        archive::fill(&database.url, size.trim().parse().context("AIRGRAPH_BENCH_ROWS")?).await?;
+        medians.push(ask(&database, &load).await?);
+        database.stop().await?;
+    }
+    if let [first, .., last] = medians.as_slice() {
+        println!("\nMedian in the largest archive, as a multiple of that in the smallest:");
+        for ((question, first), last) in questions().iter().zip(first).zip(last) {
+            println!("{:36} {:6.2}×", question.name, last / first);
+        }
+    }
+    Ok(())
+}
+
+/// Asks everything, and gives the gateway's median times.
+async fn ask(database: &Database, load: &Load) -> Result<Vec<f64>> {
+    let gateway = Gateway::start(&database.url).await?; // fills the rollups
+    let pool = PgPool::connect(&database.url).await?;
+    sqlx::raw_sql("vacuum analyze").execute(&pool).await?;
+    let rows: i64 = sqlx::query_scalar("select count(*) from measurement").fetch_one(&pool).await?;
+    let reference = archive_by_hand::serve(pool.clone()).await?;
+    println!("\n{rows} measurements, {CLIENTS} connections: the gateway, and below it a handler written by hand");
+    println!("{:36} {:>9} {:>8} {:>8} {:>9} {:>10} {:>7}", "", "answers/s", "p50 ms", "p99 ms", "bytes", "statements", "ratio");
+    let mut medians = Vec::new();
+    for question in questions() {
+        let body = json!({ "query": question.query }).to_string();
+        let (asked, statements) = counted(&pool, load, &gateway.address, "/graphql", &body).await?;
+        let (answered, by_hand) = counted(&pool, load, &reference, &question.path, "").await?;
+        let ratio = asked.per_second / answered.per_second;
+        report(question.name, &asked, statements, &format!("{ratio:6.2}×"));
+        report("", &answered, by_hand, "");
+        medians.push(asked.median.as_secs_f64());
+    }
+    pool.close().await;
+    gateway.stop().await?;
+    Ok(medians)
+}
+
+fn questions() -> Vec<Question> {
+    let fields = "measuredAt latitude longitude pm25 pm10";
+    let counts = [
+        (1, "latest 1 of a station"),
+        (100, "latest 100 of a station"),
+        (1000, "latest 1000 of a station"),
+        (10_000, "latest 10,000 of a station"),
+    ];
+    let latest = counts.map(|(count, name)| Question {
+        name,
+        query: format!("{{ device(key: \"station\") {{ measurements(first: {count}) {{ nodes {{ {fields} }} }} }} }}"),
+        path: format!("/latest/{count}"),
+    });
+    let march = "measuredAt: { from: \"2025-03-01T00:00:00Z\", to: \"2025-04-01T00:00:00Z\" }";
+    let area = |(south, west, north, east): (f64, f64, f64, f64)| {
+        format!("area: {{ boundingBox: {{ south: {south}, west: {west}, north: {north}, east: {east} }} }}")
+    };
+    let others = [
+        Question {
+            name: "50 devices, latest and 10 of each",
+            query: "{ devices(first: 50) { nodes { key latest { measuredAt pm25 pm10 }
+                measurements(first: 10) { nodes { measuredAt pm25 pm10 } } } } }"
+                .to_owned(),
+            path: "/devices".to_owned(),
+        },
+        Question {
+            name: "newest 100 in a box, of a month",
+            query: format!("{{ measurements(first: 100, filter: {{ {march}, {} }}) {{ nodes {{ {fields} }} }} }}", area(archive::BOX)),
+            path: "/box".to_owned(),
+        },
+        Question {
+            name: "a month of hours of a station",
+            query: format!(
+                "{{ device(key: \"station\") {{ statistics(every: HOUR, filter: {{ {march} }}) {{
+                    start count pm25 {{ mean min max }} pm10 {{ mean min max }} }} }} }}"
+            ),
+            path: "/hours".to_owned(),
+        },
+        Question {
+            name: "map of a town, of a month",
+            query: format!(
+                "{{ cells(resolution: 9, filter: {{ {march}, {} }}) {{ index count pm25 {{ mean }} }} }}",
+                area(archive::TOWN)
+            ),
+            path: "/map".to_owned(),
+        },
+    ];
+    latest.into_iter().chain(others).collect()
+}
+
+/// Asks the same again and again; also tells how many statements an answer took.
+async fn counted(pool: &PgPool, load: &Load, address: &str, path: &str, body: &str) -> Result<(Outcome, f64)> {
+    let commits = async || {
+        // Postgres counts with a delay.
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        let count = "select xact_commit from pg_stat_database where datname = current_database()";
+        sqlx::query_scalar::<_, i64>(count).fetch_one(pool).await
+    };
+    let before = commits().await?;
+    let outcome = load.run(address, path, || body.to_owned()).await?;
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let statements = (commits().await? - before) as f64 / outcome.answers as f64;
+    Ok((outcome, statements))
+}
+
+fn report(name: &str, outcome: &Outcome, statements: f64, ratio: &str) {
+    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+    println!(
+        "{name:36} {:9.0} {:8.2} {:8.2} {:9} {statements:10.1} {ratio:>7}",
+        outcome.per_second,
+        ms(outcome.median),
+        ms(outcome.p99),
+        outcome.bytes
+    );
+}

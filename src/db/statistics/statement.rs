@@ -1,0 +1,251 @@
+//! The statement behind statistics: parts (rows, or hours of a rollup, or both), grouped and summed up.
+
+use chrono::{DateTime, Utc};
+use h3o::Resolution;
+use sqlx::{Postgres, QueryBuilder};
+
+use super::{
+    Question,
+    source::{ROLLUP_RESOLUTION, Source, Span, Table},
+};
+use crate::{
+    db::{measurement_filter::push_filter, readings},
+    domain::{
+        cell::{STORED_RESOLUTION, ancestor_masks, ranges},
+        filter::Filter,
+        quantity::{Group, Quantity},
+        time_zone::Offsets,
+    },
+};
+
+type Statement = QueryBuilder<Postgres>;
+
+/// The statement. Its columns: what it is grouped by, the count, the hours, and for each quantity count, mean, standard
+/// deviation, minimum, maximum and percentiles.
+pub(super) fn of(question: &Question, source: &Source, limit: usize) -> Statement {
+    let mut statement = Statement::new("select ");
+    let groups = push_groups(&mut statement, question);
+    let from_rows = matches!(source, Source::Rows);
+    statement.push(if from_rows { "count(*)" } else { "sum(n)::bigint" });
+    if question.coverage {
+        statement.push(", count(distinct date_trunc('hour', at, 'UTC'))");
+    }
+    for (place, percentiles) in question.quantities.values().enumerate() {
+        if from_rows {
+            push_summary_of_rows(&mut statement, place);
+        } else {
+            push_summary_of_parts(&mut statement, place);
+        }
+        if !percentiles.is_empty() {
+            let fractions: Vec<_> = percentiles.iter().map(|percentile| percentile.fraction()).collect();
+            statement.push(", percentile_cont(").push_bind(fractions);
+            statement.push(format!("::float8[]) within group (order by v{place})"));
+        }
+    }
+    statement.push(" from (");
+    match source {
+        Source::Rows => {
+            let span = Span { from: question.filter.from, to: question.filter.to };
+            push_rows(&mut statement, question, span, None, false);
+        }
+        Source::Rollups { table, hours, rest } => push_parts(&mut statement, question, table, *hours, rest),
+    }
+    statement.push(") as part");
+    if groups > 0 {
+        let places: Vec<_> = (1..=groups).map(|place| place.to_string()).collect();
+        let places = places.join(", ");
+        statement.push(format!(" group by {places} order by {places}"));
+    } else {
+        statement.push(" having count(*) > 0");
+    }
+    statement.push(" limit ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    statement
+}
+
+/// What tells groups apart, each a bigint; gives their number.
+fn push_groups(statement: &mut Statement, question: &Question) -> usize {
+    let mut groups = 0;
+    let mut next = || groups += 1;
+    if question.bounds.len() > 1 {
+        statement.push("width_bucket(at, ").push_bind(question.bounds.clone()).push("::timestamptz[])::bigint, ");
+        next();
+    }
+    if question.by_device {
+        statement.push("device_id, ");
+        next();
+    }
+    if question.by_cell.is_some() {
+        statement.push("cell, ");
+        next();
+    }
+    for (field, offsets) in [("hour", &question.by_hour_of_day), ("isodow", &question.by_day_of_week)] {
+        if let Some(offsets) = offsets {
+            push_clock(statement, field, offsets);
+            next();
+        }
+    }
+    groups
+}
+
+/// A field of what clocks show at the time of a part.
+fn push_clock(statement: &mut Statement, field: &str, offsets: &Offsets) {
+    statement.push(format!("extract({field} from (at + interval '1 s' * ("));
+    statement.push_bind(offsets.seconds.clone()).push("::int[])[1 + width_bucket(at, ");
+    statement.push_bind(offsets.changes.clone()).push("::timestamptz[])]) at time zone 'UTC')::bigint, ");
+}
+
+fn push_summary_of_rows(statement: &mut Statement, place: usize) {
+    // Postgres' own aggregate of deviations stays exact where values are large and differ little.
+    statement.push(format!(
+        ", count(v{place}), avg(v{place}), stddev_samp(v{place}), min(v{place}), max(v{place})"
+    ));
+}
+
+fn push_summary_of_parts(statement: &mut Statement, place: usize) {
+    // Values that are all the same differ by nothing, whatever their sums were rounded to.
+    statement.push(format!(
+        ", coalesce(sum(c{place}), 0)::bigint, sum(s{place}) / nullif(sum(c{place}), 0),
+           case when sum(c{place}) < 2 then null
+                when min(l{place}) = max(h{place}) then 0
+                else sqrt(greatest(sum(q{place}) - sum(s{place}) * sum(s{place}) / sum(c{place}), 0)
+                          / (sum(c{place}) - 1)) end,
+           min(l{place})::float8, max(h{place})::float8"
+    ));
+}
+
+/// Hours of a rollup, and rows where it can't tell.
+fn push_parts(statement: &mut Statement, question: &Question, table: &Table, hours: Span, rest: &[Span]) {
+    push_rollup(statement, question, table, hours);
+    if let Table::Cells(Some(cover)) = table
+        && !cover.border.is_empty()
+    {
+        statement.push(" union all ");
+        push_rows(statement, question, hours, Some(ranges(&cover.border, STORED_RESOLUTION)), true);
+    }
+    for &span in rest {
+        statement.push(" union all ");
+        push_rows(statement, question, span, None, true);
+    }
+}
+
+fn push_rollup(statement: &mut Statement, question: &Question, table: &Table, hours: Span) {
+    statement.push("select r.hour as at, ");
+    if question.by_device {
+        statement.push("r.device_id, ");
+    }
+    push_cell(statement, "r.cell", ROLLUP_RESOLUTION, question.by_cell);
+    statement.push("r.count as n");
+    for (place, quantity) in question.quantities.keys().enumerate() {
+        let name = quantity.definition().name;
+        statement.push(format!(
+            ", r.{name}_count as c{place}, r.{name}_sum as s{place}, r.{name}_sum_of_squares as q{place},
+               r.{name}_min as l{place}, r.{name}_max as h{place}"
+        ));
+    }
+    match table {
+        Table::Devices => {
+            statement.push(" from device_hour r where true");
+            push_devices(statement, "r", &question.filter);
+        }
+        Table::Cells(None) => {
+            statement.push(" from cell_hour r where true");
+        }
+        Table::Cells(Some(cover)) => {
+            push_ranges(statement, ranges(&cover.inside, ROLLUP_RESOLUTION));
+            statement.push(" join cell_hour r on r.cell between span.low and span.high where true");
+        }
+    }
+    push_span(statement, "r.hour", hours);
+}
+
+/// Rows that the filter lets through, of a span and perhaps of some ranges of cells: their values, or as parts of one row.
+fn push_rows(
+    statement: &mut Statement,
+    question: &Question,
+    span: Span,
+    cells: Option<Vec<(i64, i64)>>,
+    as_parts: bool,
+) {
+    statement.push("select m.measured_at as at, ");
+    if question.by_device {
+        statement.push("m.device_id, ");
+    }
+    push_cell(statement, "m.cell", STORED_RESOLUTION, question.by_cell);
+    statement.push("1 as n");
+    for (place, &quantity) in question.quantities.keys().enumerate() {
+        let (table, name) = column(quantity);
+        statement.push(if as_parts {
+            format!(
+                ", ({table}.{name} is not null)::int as c{place}, {table}.{name}::float8 as s{place},
+                   {table}.{name}::float8 * {table}.{name} as q{place}, {table}.{name} as l{place}, {table}.{name} as h{place}"
+            )
+        } else {
+            format!(", {table}.{name}::float8 as v{place}")
+        });
+    }
+    if let Some(cells) = cells {
+        push_ranges(statement, cells);
+        statement.push(" join measurement m on m.cell between span.low and span.high");
+    } else {
+        statement.push(" from measurement m");
+    }
+    for group in readings::GROUPS {
+        if question.quantities.keys().any(|quantity| quantity.definition().group == group) {
+            let table = readings::table(group);
+            statement.push(format!(
+                " left join {table} on {table}.device_id = m.device_id and {table}.measured_at = m.measured_at
+                  and {table}.seq = m.seq"
+            ));
+            push_span(statement, &format!("{table}.measured_at"), span); // so that other months are left alone
+        }
+    }
+    statement.push(" where true");
+    if question.by_cell.is_some() {
+        statement.push(" and m.cell is not null");
+    }
+    push_devices(statement, "m", &question.filter);
+    push_filter(statement, &Filter { from: span.from, to: span.to, ..question.filter.clone() });
+}
+
+/// The table and column of a quantity, the former by its name in the statement.
+fn column(quantity: Quantity) -> (&'static str, &'static str) {
+    let definition = quantity.definition();
+    let table = if definition.group == Group::Air { "m" } else { readings::table(definition.group) };
+    (table, definition.name)
+}
+
+/// The ancestor of a cell at a resolution, where one is asked for: an index holds those of all its ancestors.
+fn push_cell(statement: &mut Statement, cell: &str, resolution: Resolution, wanted: Option<Resolution>) {
+    match wanted {
+        Some(wanted) if wanted < resolution => {
+            let (keep, set) = ancestor_masks(wanted);
+            statement.push(format!("({cell} & ")).push_bind(keep).push(") | ").push_bind(set).push(" as cell, ");
+        }
+        Some(_) => {
+            statement.push(format!("{cell} as cell, "));
+        }
+        None => {}
+    }
+}
+
+fn push_ranges(statement: &mut Statement, ranges: Vec<(i64, i64)>) {
+    let (first, last): (Vec<_>, Vec<_>) = ranges.into_iter().unzip();
+    statement.push(" from unnest(").push_bind(first).push("::bigint[], ").push_bind(last);
+    statement.push("::bigint[]) as span (low, high)");
+}
+
+fn push_devices(statement: &mut Statement, table: &str, filter: &Filter) {
+    if let Some(devices) = &filter.devices {
+        let devices: Vec<_> = devices.iter().map(|device| device.0).collect();
+        statement.push(format!(" and {table}.device_id = any(")).push_bind(devices).push(")");
+    }
+}
+
+fn push_span(statement: &mut Statement, column: &str, span: Span) {
+    let ends: [(&str, Option<DateTime<Utc>>); 2] = [(">=", span.from), ("<", span.to)];
+    for (comparison, end) in ends {
+        if let Some(end) = end {
+            statement.push(format!(" and {column} {comparison} ")).push_bind(end);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What many measurements have in common.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object};
+use chrono::Utc;
+
+use super::{device::Device, quantity::Quantity, summary::Summary};
+use crate::{
+    db::statistics::Question,
+    domain::{self, statistics::hours_touched},
+    error::ApiError,
+    graphql::{context::ContextExt as _, scalar::DateTime},
+};
+
+/// What the measurements of one bucket of time, device, cell and so on have in common.
+pub struct Statistics {
+    /// The answer.
+    pub row: domain::statistics::Statistics,
+    /// What was asked.
+    pub question: Arc<Question>,
+}
+
+/// What the measurements of one bucket of time, device, cell and so on have in common.
+#[Object]
+impl Statistics {
+    /// When the bucket begins; without `every` the beginning that the filter sets, if any.
+    async fn start(&self) -> Option<DateTime> {
+        self.span().0.map(Into::into)
+    }
+
+    /// When the bucket ends; without `every` the end that the filter sets, if any.
+    async fn end(&self) -> Option<DateTime> {
+        self.span().1.map(Into::into)
+    }
+
+    /// The device, where devices are told apart.
+    async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>, ApiError> {
+        let Some(id) = self.row.device else { return Ok(None) };
+        Ok(ctx.loader().load_one(id).await?.map(Device))
+    }
+
+    /// The H3 cell, where cells are told apart.
+    async fn cell(&self) -> Option<String> {
+        self.row.cell.map(|cell| cell.to_string())
+    }
+
+    /// The hour on the clock in the time zone, from 0 to 23, where hours of the day are told apart.
+    async fn hour_of_day(&self) -> Option<i32> {
+        self.row.hour_of_day
+    }
+
+    /// The day of the week in the time zone, from 1 (Monday) to 7, where days of the week are told apart.
+    async fn day_of_week(&self) -> Option<i32> {
+        self.row.day_of_week
+    }
+
+    /// How many measurements.
+    async fn count(&self) -> i64 {
+        self.row.count
+    }
+
+    /// The share of the hours (of UTC) from `start` to `end`, as far as the filter goes, in which there are measurements.
+    /// Null where these are open, and where hours or days of the week are told apart.
+    async fn coverage(&self) -> Option<f64> {
+        self.covered()
+    }
+
+    /// Of particulate matter up to 1 µm, in `ug/m3`.
+    async fn pm1(&self) -> Summary {
+        self.summary(domain::quantity::Quantity::Pm1)
+    }
+
+    /// Of particulate matter up to 2.5 µm, in `ug/m3`.
+    async fn pm25(&self) -> Summary {
+        self.summary(domain::quantity::Quantity::Pm2_5)
+    }
+
+    /// Of particulate matter up to 4 µm, in `ug/m3`.
+    async fn pm4(&self) -> Summary {
+        self.summary(domain::quantity::Quantity::Pm4)
+    }
+
+    /// Of particulate matter up to 10 µm, in `ug/m3`.
+    async fn pm10(&self) -> Summary {
+        self.summary(domain::quantity::Quantity::Pm10)
+    }
+
+    /// Of any quantity, in its unit.
+    async fn quantity(&self, #[graphql(desc = "Which.")] of: Quantity) -> Summary {
+        self.summary(of.into())
+    }
+}
+
+type Moment = chrono::DateTime<Utc>;
+
+impl Statistics {
+    /// From when to when these are.
+    fn span(&self) -> (Option<Moment>, Option<Moment>) {
+        let bounds = self.row.bucket.and_then(|bucket| self.question.bounds.get(bucket..=bucket + 1));
+        match bounds {
+            Some(bounds) => (bounds.first().copied(), bounds.last().copied()),
+            None => (self.question.filter.from, self.question.filter.to),
+        }
+    }
+
+    /// See `coverage`.
+    pub(super) fn covered(&self) -> Option<f64> {
+        if self.row.hour_of_day.or(self.row.day_of_week).is_some() {
+            return None;
+        }
+        let (start, end) = self.span();
+        let start = start.max(self.question.filter.from)?;
+        let end = end?.min(self.question.filter.to.unwrap_or(Moment::MAX_UTC));
+        #[expect(clippy::cast_precision_loss, reason = "hours are far below 2^52")]
+        let share = self.row.hours? as f64 / hours_touched(start, end) as f64;
+        Some(share)
+    }
+
+    /// Of a quantity that the selection asks for.
+    pub(super) fn summary(&self, quantity: domain::quantity::Quantity) -> Summary {
+        let place = self.question.quantities.keys().position(|&asked| asked == quantity);
+        Summary(place.and_then(|place| self.row.summaries.get(place)).cloned().unwrap_or_default())
+    }
+}

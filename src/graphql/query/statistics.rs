@@ -1,0 +1,110 @@
+//! Statistics, and the map that is drawn of them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object};
+use h3o::{CellIndex, Resolution};
+
+use crate::{
+    db::statistics::{self, MAX_ROWS},
+    domain::{
+        area::Cover,
+        cell::finest_within,
+        filter::{Condition, Filter},
+    },
+    error::ApiError,
+    graphql::{
+        complexity,
+        context::{ContextExt as _, may_read},
+        input::{
+            filter::MeasurementFilter,
+            statistics::{Interval, Parting, StatisticsGroup, resolution},
+        },
+        model::{cell::Cell, statistics::Statistics},
+    },
+};
+
+/// Cells that an area is covered with at most, to find a resolution that fits it.
+const COVER: usize = 1000;
+
+#[derive(Default)]
+pub struct StatisticsQuery;
+
+#[Object(guard = "may_read")]
+impl StatisticsQuery {
+    /// Statistics of measurements: of all that the filter means together, or of each bucket of time, device, cell, hour
+    /// of the day and day of the week. Only where there are measurements; in the order of time. At most 20,000.
+    #[expect(clippy::too_many_arguments, reason = "each is an argument of the field")]
+    #[graphql(complexity = "complexity::of_statistics(child_complexity)")]
+    async fn statistics(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Of which measurements.")] filter: MeasurementFilter,
+        #[graphql(desc = "Into which buckets of time; needs `filter.measuredAt.from`. They end now unless `to` is given.")]
+        every: Option<Interval>,
+        #[graphql(default = "UTC", desc = "Whose days, weeks, months and clocks: a name of the IANA database.")]
+        time_zone: String,
+        #[graphql(desc = "By what else.")] group_by: Option<Vec<StatisticsGroup>>,
+        #[graphql(default = 8, desc = "The size of cells, where they are told apart: from 0 to 12.")]
+        cell_resolution: i32,
+    ) -> Result<Vec<Statistics>, ApiError> {
+        let parting = Parting { every, time_zone, group_by: group_by.unwrap_or_default(), cell_resolution };
+        let filter = filter.check(ctx).await?;
+        let question = Arc::new(parting.question(filter, ctx.field(), ctx.state().clock.now())?);
+        let rows = statistics::list(ctx.reads(), &question, MAX_ROWS + 1).await?;
+        if rows.len() > MAX_ROWS {
+            return Err(too_many());
+        }
+        Ok(rows.into_iter().map(|row| Statistics { row, question: question.clone() }).collect())
+    }
+
+    /// A map: the H3 cells in which the filter's measurements were taken, with statistics. At most 20,000 cells.
+    #[graphql(complexity = "complexity::of_cells(child_complexity)")]
+    async fn cells(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Of which measurements; `area` is the part of the map.")] filter: MeasurementFilter,
+        #[graphql(desc = "The size of cells, from 0 (edges of about 1000 km) to 12 (10 m).")] resolution: i32,
+    ) -> Result<Vec<Cell>, ApiError> {
+        let parting = Parting {
+            time_zone: "UTC".to_owned(),
+            group_by: vec![StatisticsGroup::Cell],
+            cell_resolution: resolution,
+            every: None,
+        };
+        let filter = filter.check(ctx).await?;
+        let resolution = self::resolution("resolution", resolution)?;
+        let question = Arc::new(parting.question(filter, ctx.field(), ctx.state().clock.now())?);
+        let rows = statistics::list(ctx.reads(), &question, MAX_ROWS + 1).await?;
+        if rows.len() > MAX_ROWS {
+            return Err(too_many_cells(resolution, &question.filter));
+        }
+        let cells = rows.into_iter().filter_map(|row| {
+            Some(Cell { cell: row.cell?, statistics: Statistics { row, question: question.clone() } })
+        });
+        Ok(cells.collect())
+    }
+}
+
+/// More answers than there may be.
+pub(in crate::graphql) fn too_many() -> ApiError {
+    let reason = format!("makes more than {MAX_ROWS} statistics; ask for a shorter span, longer buckets or larger cells");
+    ApiError::bad_input("groupBy", reason)
+}
+
+fn too_many_cells(given: Resolution, filter: &Filter) -> ApiError {
+    let area = filter.conditions.iter().find_map(|condition| match condition {
+        Condition::Within(area) => Some(area),
+        _ => None,
+    });
+    let cells = area.map_or_else(
+        || CellIndex::base_cells().collect(),
+        |area| {
+            let Cover { inside, border } = area.cover(given, COVER);
+            [inside, border].concat()
+        },
+    );
+    let fitting = finest_within(&cells, MAX_ROWS);
+    let reason = format!("{given} makes more than {MAX_ROWS} cells of this area; {fitting} would fit, or a smaller area");
+    ApiError::bad_input("resolution", reason)
+}

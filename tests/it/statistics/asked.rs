@@ -1,0 +1,111 @@
+//! Random questions of statistics.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+
+use super::by_hand::Told;
+use crate::support::at;
+
+/// A question, as this test understands it.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub zone: Tz,
+    pub every: Option<&'static str>,
+    pub groups: Vec<&'static str>,
+    pub devices: Option<Vec<String>>,
+    pub from: DateTime<Utc>,
+    pub to: Option<DateTime<Utc>>,
+    /// South, west, north, east.
+    pub area: Option<[f64; 4]>,
+    pub least_pm10: Option<f64>,
+    /// Whether percentiles are asked, which only rows can tell.
+    pub percentiles: bool,
+}
+
+const INTERVALS: [&str; 9] =
+    ["FIFTEEN_MINUTES", "HOUR", "THREE_HOURS", "SIX_HOURS", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"];
+const ZONES: [Tz; 5] =
+    [Tz::UTC, Tz::Europe__London, Tz::Asia__Kolkata, Tz::Australia__Lord_Howe, Tz::America__St_Johns];
+
+impl Asked {
+    pub fn random(chance: &mut ChaCha8Rng) -> Self {
+        let begin = at(["2025-03-29T20:00:00Z", "2025-10-25T12:00:00Z", "2025-01-01T00:00:00Z"][chance.random_range(0..3)]);
+        let whole = chance.random_bool(0.5);
+        let moment = |chance: &mut ChaCha8Rng, days: i64| {
+            let seconds = chance.random_range(0..days * 86_400);
+            begin + TimeDelta::seconds(if whole { seconds / 3600 * 3600 } else { seconds })
+        };
+        let from = moment(chance, 2);
+        let days = if chance.random_bool(0.3) { 400 } else { 3 };
+        let to = moment(chance, days);
+        // At quarters of an hour a year is too long.
+        let every = if days == 3 { 0..INTERVALS.len() } else { 1..INTERVALS.len() };
+        let every = chance.random_bool(0.7).then(|| INTERVALS[chance.random_range(every)]);
+        let mut groups = Vec::new();
+        for (group, share) in [("DEVICE", 0.3), ("CELL", 0.3), ("HOUR_OF_DAY", 0.2), ("DAY_OF_WEEK", 0.2)] {
+            if chance.random_bool(share) {
+                groups.push(group);
+            }
+        }
+        Self {
+            zone: ZONES[chance.random_range(0..ZONES.len())],
+            every,
+            groups,
+            devices: chance.random_bool(0.3).then(|| vec!["bike-1".to_owned(), "bike-2".to_owned()]),
+            from,
+            to: (to > from).then_some(to),
+            area: chance.random_bool(0.3).then(|| {
+                let (south, west) = (chance.random_range(52.18..52.2), chance.random_range(0.09..0.12));
+                [south, west, south + chance.random_range(0.001..0.03), west + chance.random_range(0.001..0.04)]
+            }),
+            least_pm10: chance.random_bool(0.2).then_some(12.4),
+            percentiles: chance.random_bool(0.3),
+        }
+    }
+
+    pub fn query(&self) -> String {
+        let mut filter = format!("measuredAt: {{from: \"{}\"", self.from.to_rfc3339());
+        if let Some(to) = self.to {
+            filter += &format!(", to: \"{}\"", to.to_rfc3339());
+        }
+        filter += "}";
+        if let Some(devices) = &self.devices {
+            filter += &format!(", devices: {devices:?}");
+        }
+        if let Some([south, west, north, east]) = self.area {
+            filter += &format!(", area: {{boundingBox: {{south: {south}, west: {west}, north: {north}, east: {east}}}}}");
+        }
+        if let Some(least) = self.least_pm10 {
+            filter += &format!(", pm10: {{min: {least}}}");
+        }
+        let every = self.every.map_or_else(String::new, |every| format!(", every: {every}"));
+        let percentiles = if self.percentiles { "median: percentile(p: 50) high: percentile(p: 97.5)" } else { "" };
+        let humidity = if self.percentiles { "humidity: quantity(of: HUMIDITY) { count mean min max standardDeviation }" } else { "" };
+        format!(
+            "{{ statistics(filter: {{{filter}}}{every}, timeZone: \"{}\", groupBy: [{}]) {{
+                start end device {{ key }} cell hourOfDay dayOfWeek count coverage
+                pm25 {{ count mean min max standardDeviation {percentiles} }} {humidity} }} }}",
+            self.zone.name(),
+            self.groups.join(", "),
+        )
+    }
+
+    /// An answer, with what names it among the others.
+    pub fn told(&self, told: &Value) -> (String, Told) {
+        let start = told["start"].as_str().map(at);
+        let bucket = self.every.map(|every| super::by_hand::bucket(every, self.zone, start.expect("a start")));
+        let group = |name: &str, field: &Value| if self.groups.contains(&name) { field.to_string() } else { "null".to_owned() };
+        let key = format!(
+            "{} {} {} {} {}",
+            bucket.unwrap_or_default(),
+            group("DEVICE", &told["device"]["key"]),
+            group("CELL", &told["cell"]),
+            group("HOUR_OF_DAY", &told["hourOfDay"]),
+            group("DAY_OF_WEEK", &told["dayOfWeek"]),
+        );
+        (key, Told::read(told, self.percentiles))
+    }
+}

@@ -1,0 +1,216 @@
+//! Statistics as they are told by going through all rows: nothing of the gateway's code.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Datelike as _, TimeDelta, Timelike as _, Utc};
+use chrono_tz::Tz;
+use h3o::{LatLng, Resolution};
+use serde_json::{Value, json};
+
+use super::asked::Asked;
+use crate::support::at;
+
+/// A sample.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub device: String,
+    pub time: DateTime<Utc>,
+    pub position: Option<(f64, f64)>,
+    pub pm25: Option<f64>,
+    pub pm10: Option<f64>,
+    pub humidity: Option<f64>,
+}
+
+impl Row {
+    /// As `recordMeasurements` takes it.
+    pub fn input(&self) -> Value {
+        json!({
+            "device": self.device, "measuredAt": self.time, "pm25": self.pm25, "pm10": self.pm10,
+            "latitude": self.position.map(|place| place.0), "longitude": self.position.map(|place| place.1),
+            "weather": { "humidity": self.humidity },
+        })
+    }
+
+    fn cell(&self, resolution: u8) -> Option<String> {
+        let (latitude, longitude) = self.position?;
+        let resolution = Resolution::try_from(resolution).expect("a resolution");
+        Some(LatLng::new(latitude, longitude).expect("a place").to_cell(resolution).to_string())
+    }
+}
+
+/// One of the answers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Told {
+    count: f64,
+    coverage: Option<f64>,
+    pm25: Vec<Option<f64>>,
+    humidity: Option<Vec<Option<f64>>>,
+}
+
+const SUMMARY: [&str; 7] = ["count", "mean", "min", "max", "standardDeviation", "median", "high"];
+
+impl Told {
+    /// An answer of the gateway.
+    pub fn read(told: &Value, percentiles: bool) -> Self {
+        let summary = |summary: &Value, fields: usize| SUMMARY[..fields].iter().map(|&field| summary[field].as_f64()).collect();
+        Self {
+            count: told["count"].as_f64().expect("a count"),
+            coverage: told["coverage"].as_f64(),
+            pm25: summary(&told["pm25"], if percentiles { 7 } else { 5 }),
+            humidity: percentiles.then(|| summary(&told["humidity"], 5)),
+        }
+    }
+
+    fn of(rows: &[&Row], coverage: Option<f64>, percentiles: bool) -> Self {
+        let pm25 = summary(rows.iter().filter_map(|row| row.pm25));
+        let humidity = summary(rows.iter().filter_map(|row| row.humidity));
+        Self {
+            count: f64::from(u32::try_from(rows.len()).expect("few")),
+            coverage,
+            pm25: pm25[..if percentiles { 7 } else { 5 }].to_vec(),
+            humidity: percentiles.then(|| humidity[..5].to_vec()),
+        }
+    }
+
+    pub fn assert_is(&self, expected: &Self, what: &str) {
+        assert_eq!(self.count, expected.count, "{what}");
+        let values = |told: &Self| {
+            let humidity = told.humidity.clone().unwrap_or_default();
+            [vec![told.coverage], told.pm25.clone(), humidity].concat()
+        };
+        let (found, expected) = (values(self), values(expected));
+        let near = |(found, expected): (&Option<f64>, &Option<f64>)| match (found, expected) {
+            (Some(found), Some(expected)) => (found - expected).abs() <= 1e-6 * expected.abs().max(1.0),
+            (found, expected) => found == expected,
+        };
+        assert!(found.iter().zip(&expected).all(near), "{what}: {found:?}, and {expected:?} by hand");
+    }
+}
+
+/// Count, mean, least and greatest value, standard deviation, median, and the value of which 97.5 % are below.
+fn summary(values: impl Iterator<Item = f64>) -> [Option<f64>; 7] {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let count = f64::from(u32::try_from(values.len()).expect("few"));
+    if values.is_empty() {
+        return [Some(0.0), None, None, None, None, None, None];
+    }
+    let mean = values.iter().sum::<f64>() / count;
+    let deviations: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "places among few values")]
+    let percentile = |share: f64| {
+        let place = share * (count - 1.0);
+        let (low, high) = (values[place.floor() as usize], values[place.ceil() as usize]);
+        Some(low + (high - low) * place.fract())
+    };
+    let deviation = (count > 1.0).then(|| (deviations / (count - 1.0)).sqrt());
+    [Some(count), Some(mean), values.first().copied(), values.last().copied(), deviation, percentile(0.5), percentile(0.975)]
+}
+
+/// What names the bucket that a moment lies in.
+pub fn bucket(every: &str, zone: Tz, time: DateTime<Utc>) -> String {
+    let local = |time: DateTime<Utc>| time.with_timezone(&zone).naive_local();
+    let day = local(time).date();
+    let minutes = match every {
+        "DAY" => return day.to_string(),
+        "WEEK" => return format!("{:?}", day.iso_week()),
+        "MONTH" => return day.format("%Y-%m").to_string(),
+        "QUARTER" => return format!("{}-{}", day.year(), day.month0() / 3),
+        "YEAR" => return day.year().to_string(),
+        "SIX_HOURS" => 360,
+        "THREE_HOURS" => 180,
+        "HOUR" => 60,
+        "FIFTEEN_MINUTES" => 15,
+        other => panic!("{other}"),
+    };
+    // The last moment at which the clock showed a multiple.
+    let mut start = time.with_second(0).and_then(|time| time.with_nanosecond(0)).expect("a time");
+    while (local(start).hour() * 60 + local(start).minute()) % minutes != 0 {
+        start -= TimeDelta::minutes(1);
+    }
+    start.to_rfc3339()
+}
+
+/// The answers to a question, by what names them.
+pub fn statistics(rows: &[Row], asked: &Asked) -> BTreeMap<String, Told> {
+    let to = asked.to.unwrap_or_else(|| at("2026-05-01T12:00:00Z"));
+    let is_meant = |row: &&Row| {
+        let within = |[south, west, north, east]: [f64; 4]| {
+            row.position.is_some_and(|(lat, lon)| (south..=north).contains(&lat) && (west..=east).contains(&lon))
+        };
+        row.time >= asked.from
+            && row.time < to
+            && asked.devices.as_ref().is_none_or(|devices| devices.contains(&row.device))
+            && asked.area.is_none_or(within)
+            && asked.least_pm10.is_none_or(|least| row.pm10.is_some_and(|pm10| pm10 >= least))
+    };
+    let by = |group: &str| asked.groups.contains(&group);
+    let mut groups: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
+    for row in rows.iter().filter(is_meant) {
+        let local = row.time.with_timezone(&asked.zone);
+        let cell = if by("CELL") {
+            let Some(cell) = row.cell(8) else { continue };
+            format!("{cell:?}")
+        } else {
+            "null".to_owned()
+        };
+        let either = |group, told: String| if by(group) { told } else { "null".to_owned() };
+        let key = format!(
+            "{} {} {cell} {} {}",
+            asked.every.map(|every| bucket(every, asked.zone, row.time)).unwrap_or_default(),
+            either("DEVICE", format!("{:?}", row.device)),
+            either("HOUR_OF_DAY", local.hour().to_string()),
+            either("DAY_OF_WEEK", local.weekday().number_from_monday().to_string()),
+        );
+        groups.entry(key).or_default().push(row);
+    }
+    let clock = by("HOUR_OF_DAY") || by("DAY_OF_WEEK");
+    let told = |(key, rows): (String, Vec<&Row>)| {
+        let coverage = (!clock && (asked.every.is_some() || asked.to.is_some())).then(|| coverage(&rows, asked, to));
+        (key, Told::of(&rows, coverage, asked.percentiles))
+    };
+    groups.into_iter().map(told).collect()
+}
+
+/// The share of hours with a sample among those that the bucket and the question share.
+fn coverage(rows: &[&Row], asked: &Asked, to: DateTime<Utc>) -> f64 {
+    let hour = |time: DateTime<Utc>| time.timestamp().div_euclid(3600);
+    let sampled: BTreeSet<_> = rows.iter().map(|row| hour(row.time)).collect();
+    let mine = |time: DateTime<Utc>| {
+        asked.every.is_none_or(|every| bucket(every, asked.zone, time) == bucket(every, asked.zone, rows[0].time))
+    };
+    // Hours with any moment of the bucket: a bucket is a span, so that its ends tell; minutes are fine enough for these.
+    let mut touched = BTreeSet::new();
+    let around = TimeDelta::days(if asked.every.is_some() { 367 } else { 2000 });
+    let (mut first, last) = (asked.from.max(rows[0].time - around), to.min(rows[0].time + around));
+    while first < last {
+        // Whole hours at once where they are of one bucket.
+        let end = DateTime::from_timestamp((hour(first) + 1) * 3600, 0).expect("a time").min(last);
+        let mut moment = first;
+        while moment < end && !touched.contains(&hour(first)) {
+            if mine(moment) {
+                touched.insert(hour(first));
+            }
+            moment += TimeDelta::minutes(15) - TimeDelta::seconds(moment.timestamp().rem_euclid(900));
+        }
+        first = end;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "few hours")]
+    let share = sampled.len() as f64 / touched.len() as f64;
+    share
+}
+
+/// The cells of a map, by their index; of a circle around a place, where one is given.
+pub fn cells(rows: &[Row], resolution: u8, circle: Option<(f64, f64, f64)>) -> BTreeMap<String, Told> {
+    let mut cells: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        let within = |(latitude, longitude, radius): (f64, f64, f64)| {
+            let centre = LatLng::new(latitude, longitude).expect("a place");
+            row.position.is_some_and(|(lat, lon)| centre.distance_m(LatLng::new(lat, lon).expect("a place")) <= radius)
+        };
+        if let Some(cell) = row.cell(resolution).filter(|_| circle.is_none_or(within)) {
+            cells.entry(cell).or_default().push(row);
+        }
+    }
+    cells.into_iter().map(|(cell, rows)| (cell, Told::of(&rows, None, false))).collect()
+}

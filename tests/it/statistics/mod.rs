@@ -1,0 +1,178 @@
+//! Statistics: the same as somebody finds who goes through all rows by themselves.
+
+mod asked;
+mod by_hand;
+
+use std::collections::BTreeMap;
+
+use airgraph::db::statistics::MAX_ROWS;
+use asked::Asked;
+use by_hand::{Row, Told};
+use rand::RngExt as _;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, at, statements::Statements};
+
+/// Questions in one run.
+const QUESTIONS: usize = 150;
+
+/// Samples around the days on which clocks change, and a few others; some at whole hours, some without a position or a
+/// quantity.
+fn rows(chance: &mut ChaCha8Rng) -> Vec<Row> {
+    let days = ["2025-03-30T00:00:00Z", "2025-04-05T15:00:00Z", "2025-10-26T00:00:00Z", "2025-12-31T22:00:00Z"];
+    let mut rows: Vec<_> = (0..900)
+        .map(|n| {
+            let day = at(days[chance.random_range(0..days.len())]);
+            let step = if chance.random_bool(0.2) { 900 } else { 1 };
+            let seconds = chance.random_range(-100_000..150_000_i64) / step * step;
+            let maybe = |chance: &mut ChaCha8Rng, most: i32, steady: bool| {
+                chance.random_bool(0.8).then(|| if steady { 12.4 } else { f64::from(chance.random_range(0..most)) / 10.0 })
+            };
+            let steady = n % 3 == 0;
+            Row {
+                device: format!("bike-{}", n % 4),
+                // No two at one time: what is told apart by content alone is not the point here.
+                time: day + chrono::TimeDelta::seconds(seconds) + chrono::TimeDelta::milliseconds(n),
+                position: chance.random_bool(0.9).then(|| {
+                    (52.2 + chance.random_range(-0.02..0.02), 0.12 + chance.random_range(-0.03..0.03))
+                }),
+                pm25: maybe(chance, 600, steady),
+                pm10: maybe(chance, 900, steady),
+                humidity: maybe(chance, 1000, false),
+            }
+        })
+        .collect();
+    rows.sort_by_key(|row| row.time);
+    rows
+}
+
+async fn filled(chance: &mut ChaCha8Rng) -> (TestApp, Vec<Row>) {
+    let app = TestApp::new().await;
+    let rows = rows(chance);
+    for some in rows.chunks(300) {
+        app.record(some.iter().map(Row::input).collect()).await;
+    }
+    (app, rows)
+}
+
+#[tokio::test]
+async fn random_questions_are_answered_as_by_going_through_all_rows() {
+    let mut chance = ChaCha8Rng::seed_from_u64(20_261_125);
+    let (app, rows) = filled(&mut chance).await;
+    let mut answers = 0;
+    for _ in 0..QUESTIONS {
+        let asked = Asked::random(&mut chance);
+        let expected = by_hand::statistics(&rows, &asked);
+        let data = app.query(&asked.query()).await;
+        let found: BTreeMap<_, _> =
+            data["statistics"].as_array().expect("a list").iter().map(|told| asked.told(told)).collect();
+        assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{}", asked.query());
+        for (key, told) in &found {
+            told.assert_is(&expected[key], &format!("{key} of {}", asked.query()));
+        }
+        answers += found.len();
+    }
+    assert!(answers > 20 * QUESTIONS, "{answers} are few");
+}
+
+#[tokio::test]
+async fn a_map_has_the_cells_in_which_there_are_samples() {
+    let mut chance = ChaCha8Rng::seed_from_u64(4);
+    let (app, rows) = filled(&mut chance).await;
+    for resolution in [0, 5, 7, 8, 9, 10, 12] {
+        for area in [None, Some((52.205, 0.125, 900.0))] {
+            let expected = by_hand::cells(&rows, resolution, area);
+            let area = area.map_or_else(String::new, |(latitude, longitude, radius)| {
+                format!("area: {{circle: {{latitude: {latitude}, longitude: {longitude}, radius: {radius}}}}}")
+            });
+            let query = format!(
+                "{{ cells(filter: {{{area}}}, resolution: {resolution}) {{
+                    index resolution center {{ latitude longitude }} boundary {{ latitude longitude }}
+                    count pm25 {{ count mean min max standardDeviation }} }} }}"
+            );
+            let data = app.query(&query).await;
+            let cells = data["cells"].as_array().expect("a list");
+            assert_eq!(cells.len(), expected.len(), "{query}");
+            for cell in cells {
+                let index = cell["index"].as_str().expect("an index");
+                Told::read(cell, false).assert_is(&expected[index], index);
+                assert_eq!(cell["resolution"], resolution);
+                let corners = cell["boundary"].as_array().expect("corners").len();
+                assert!((5..=10).contains(&corners), "{corners}");
+                assert!(cell["center"]["latitude"].is_f64());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_a_device_they_cost_one_statement_for_all_devices() {
+    let mut chance = ChaCha8Rng::seed_from_u64(5);
+    let (app, rows) = filled(&mut chance).await;
+    let query = "{ devices { nodes { key statistics(
+        filter: {measuredAt: {from: \"2025-01-01T00:00:00Z\"}}, every: MONTH, groupBy: [DAY_OF_WEEK]
+    ) { start dayOfWeek count pm25 { mean percentile(p: 90) } } } } }";
+    let statements = Statements::watch();
+    let (count, data) = statements.of(app.query(query)).await;
+    assert_eq!(count, 2);
+    let devices = data["devices"]["nodes"].as_array().expect("devices");
+    for device in devices {
+        let counted: i64 =
+            device["statistics"].as_array().expect("a list").iter().map(|told| told["count"].as_i64().expect("a count")).sum();
+        let key = device["key"].as_str().expect("a key");
+        assert_eq!(counted, i64::try_from(rows.iter().filter(|row| row.device == key).count()).expect("few"));
+    }
+    assert_eq!(devices.len(), 4);
+}
+
+#[tokio::test]
+async fn what_can_not_be_answered_is_refused_with_the_argument_named() {
+    let app = TestApp::new().await;
+    let since = "measuredAt: {from: \"2000-01-01T00:00:00Z\"}";
+    for (question, argument, hint) in [
+        (format!("statistics(filter: {{{since}}}, timeZone: \"Cambridge\")"), "timeZone", "IANA"),
+        ("statistics(filter: {}, every: DAY)".to_owned(), "filter.measuredAt.from", "every"),
+        (format!("statistics(filter: {{{since}}}, every: HOUR)"), "every", "DAY would fit"),
+        (format!("statistics(filter: {{{since}}}, groupBy: [CELL], cellResolution: 13)"), "cellResolution", "12"),
+        ("cells(filter: {}, resolution: -1)".to_owned(), "resolution", "from 0 to 12"),
+        ("statistics(filter: {area: {circle: {latitude: 1, longitude: 1, radius: 0}}})".to_owned(), "filter.area.circle.radius", ""),
+    ] {
+        let answer = app.graphql(None, &format!("{{ {question} {{ count }} }}"), json!({})).await;
+        let error = &answer["errors"][0];
+        assert_eq!(error["extensions"]["argument"], argument, "{answer}");
+        assert!(error["message"].as_str().expect("a message").contains(hint), "{answer}");
+    }
+    app.record(json!([{ "device": "a", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1 }])).await;
+    let query = "{ statistics(filter: {}) { pm10 { percentile(p: 100.5) } } }";
+    let answer = app.graphql(None, query, json!({})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["argument"], "p", "{answer}");
+}
+
+#[tokio::test]
+async fn more_cells_than_a_map_may_have_are_refused_with_a_resolution_that_fits() {
+    let app = TestApp::new().await;
+    app.record(json!([{ "device": "a", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1, "latitude": 1, "longitude": 1 }])).await;
+    // Made up, as only their number matters: one cell of resolution 12 after the other, in a few of resolution 9.
+    sqlx::query(
+        "insert into measurement (device_id, measured_at, seq, flags, recorded_at, latitude, longitude, cell)
+         select device_id, measured_at, n, 0, now(), 1, 1, (cell & ~(511::bigint << 9)) - ((n::bigint / 512) << 18) + ((n::bigint % 512) << 9)
+         from measurement, generate_series(1, $1) n where n % 512 & 7 < 7 and n % 512 >> 3 & 7 < 7 and n % 512 >> 6 < 7",
+    )
+    .bind(i32::try_from(MAX_ROWS * 2).expect("small"))
+    .execute(&app.database.writes)
+    .await
+    .expect("rows");
+    let ask = async |resolution: u8| {
+        let query = format!(
+            "{{ cells(filter: {{area: {{boundingBox: {{south: -10, west: -10, north: 10, east: 10}}}}}}, resolution: {resolution}) {{ count }} }}"
+        );
+        app.graphql(None, &query, Value::Null).await
+    };
+    let answer = ask(12).await;
+    assert_eq!(answer["errors"][0]["extensions"]["argument"], "resolution", "{answer}");
+    let message = answer["errors"][0]["message"].as_str().expect("a message").to_owned();
+    let fitting = message.split(" would fit").next().and_then(|text| text.rsplit(' ').next()).expect("a resolution");
+    assert_eq!(fitting, "5", "{message}");
+    assert_eq!(ask(5).await["errors"], Value::Null);
+}

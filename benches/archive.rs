@@ -61,7 +61,10 @@ async fn ask(database: &Database, load: &Load) -> Result<Vec<f64>> {
     let rows: i64 = sqlx::query_scalar("select count(*) from measurement").fetch_one(&pool).await?;
     let reference = archive_by_hand::serve(pool.clone()).await?;
     println!("\n{rows} measurements, {CLIENTS} connections: the gateway, and below it a handler written by hand");
-    println!("{:36} {:>9} {:>8} {:>8} {:>9} {:>10} {:>7}", "", "answers/s", "p50 ms", "p99 ms", "bytes", "statements", "ratio");
+    println!(
+        "{:36} {:>9} {:>8} {:>8} {:>9} {:>10} {:>7}",
+        "", "answers/s", "p50 ms", "p99 ms", "bytes", "statements", "ratio"
+    );
     let mut medians = Vec::new();
     for question in questions() {
         let body = json!({ "query": question.query }).to_string();
@@ -104,7 +107,10 @@ fn questions() -> Vec<Question> {
         },
         Question {
             name: "newest 100 in a box, of a month",
-            query: format!("{{ measurements(first: 100, filter: {{ {march}, {} }}) {{ nodes {{ {fields} }} }} }}", area(archive::BOX)),
+            query: format!(
+                "{{ measurements(first: 100, filter: {{ {march}, {} }}) {{ nodes {{ {fields} }} }} }}",
+                area(archive::BOX)
+            ),
             path: "/box".to_owned(),
         },
         Question {

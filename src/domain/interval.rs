@@ -1,6 +1,8 @@
 //! Spans of the calendar, as people in a time zone have them: a day may last 23 or 25 hours, a month 28 to 31 days.
 
-use chrono::{DateTime, Datelike as _, Days, MappedLocalTime, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{
+    DateTime, Datelike as _, Days, MappedLocalTime, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc,
+};
 use chrono_tz::{GapInfo, Tz};
 
 /// Buckets of one question at most.

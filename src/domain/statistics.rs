@@ -50,7 +50,10 @@ impl Summary {
     pub fn as_kept(mut self, quantity: Quantity) -> Self {
         if quantity.definition().group == Group::Air {
             let kept = |value: &mut f64| *value = decimal(narrow(*value));
-            [&mut self.mean, &mut self.standard_deviation, &mut self.min, &mut self.max].into_iter().flatten().for_each(kept);
+            [&mut self.mean, &mut self.standard_deviation, &mut self.min, &mut self.max]
+                .into_iter()
+                .flatten()
+                .for_each(kept);
             self.percentiles.iter_mut().for_each(|(_, value)| kept(value));
         }
         self

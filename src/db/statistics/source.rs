@@ -59,12 +59,14 @@ pub(super) fn of(question: &Question) -> Source {
 /// part by value.
 fn table(question: &Question) -> Option<Table> {
     let whole = |&time: &DateTime<Utc>| hour_of(time) == time;
-    let of_whole_hours =
-        |offsets: &Offsets| offsets.changes.iter().all(whole) && offsets.seconds.iter().all(|offset| offset % 3600 == 0);
+    let of_whole_hours = |offsets: &Offsets| {
+        offsets.changes.iter().all(whole) && offsets.seconds.iter().all(|offset| offset % 3600 == 0)
+    };
     let clocks = [&question.by_hour_of_day, &question.by_day_of_week];
-    let summed_up = question.quantities.iter().all(|(quantity, percentiles)| {
-        percentiles.is_empty() && quantity.definition().group == Group::Air
-    });
+    let summed_up = question
+        .quantities
+        .iter()
+        .all(|(quantity, percentiles)| percentiles.is_empty() && quantity.definition().group == Group::Air);
     if !summed_up || !question.bounds.iter().all(whole) || !clocks.into_iter().flatten().all(of_whole_hours) {
         return None;
     }

@@ -96,9 +96,7 @@ fn push_clock(statement: &mut Statement, field: &str, offsets: &Offsets) {
 
 fn push_summary_of_rows(statement: &mut Statement, place: usize) {
     // Postgres' own aggregate of deviations stays exact where values are large and differ little.
-    statement.push(format!(
-        ", count(v{place}), avg(v{place}), stddev_samp(v{place}), min(v{place}), max(v{place})"
-    ));
+    statement.push(format!(", count(v{place}), avg(v{place}), stddev_samp(v{place}), min(v{place}), max(v{place})"));
 }
 
 fn push_summary_of_parts(statement: &mut Statement, place: usize) {

@@ -83,7 +83,12 @@ impl Parting {
     ///
     /// # Errors
     /// Names the argument that can't be.
-    pub fn question(self, mut filter: Filter, selected: SelectionField<'_>, now: DateTime<Utc>) -> Result<Question, ApiError> {
+    pub fn question(
+        self,
+        mut filter: Filter,
+        selected: SelectionField<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Question, ApiError> {
         let zone = Tz::from_str(&self.time_zone).map_err(|_| {
             let reason = format!("{:?} is no time zone of the IANA database, such as Europe/London", self.time_zone);
             ApiError::bad_input("timeZone", reason)
@@ -110,7 +115,9 @@ impl Parting {
         Ok(Question {
             bounds,
             by_device: is_by(StatisticsGroup::Device),
-            by_cell: is_by(StatisticsGroup::Cell).then(|| resolution("cellResolution", self.cell_resolution)).transpose()?,
+            by_cell: is_by(StatisticsGroup::Cell)
+                .then(|| resolution("cellResolution", self.cell_resolution))
+                .transpose()?,
             by_hour_of_day: clock(StatisticsGroup::HourOfDay),
             by_day_of_week: clock(StatisticsGroup::DayOfWeek),
             coverage,
@@ -120,7 +127,12 @@ impl Parting {
     }
 }
 
-fn check_bounds(every: Interval, zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, ApiError> {
+fn check_bounds(
+    every: Interval,
+    zone: Tz,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<DateTime<Utc>>, ApiError> {
     domain::interval::Interval::from(every).bounds(zone, from, to).map_err(|too_many| {
         let fitting = too_many.fitting.map_or_else(
             || "ask for a shorter span".to_owned(),

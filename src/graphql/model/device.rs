@@ -121,7 +121,7 @@ impl Device {
         cell_resolution: i32,
     ) -> Result<Vec<Statistics>, ApiError> {
         let parting = Parting { every, time_zone, group_by: group_by.unwrap_or_default(), cell_resolution };
-        let filter = filter.unwrap_or_default().check(ctx).await?;
+        let filter = filter.unwrap_or_default().check(ctx, "filter").await?;
         if filter.devices.is_some() {
             return Err(foreign_devices());
         }
@@ -150,8 +150,8 @@ impl Device {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<MeasurementConnection, ApiError> {
         let arguments = PageArguments { first, after, last, before };
-        let asked = MeasurementList::try_new(filter.unwrap_or_default(), order_by.unwrap_or_default(), arguments)?;
-        if asked.devices.is_some() {
+        let asked = MeasurementList::check(ctx, filter, order_by, arguments).await?;
+        if asked.page.filter.devices.is_some() {
             return Err(foreign_devices());
         }
         let page = Arc::new(asked.page);

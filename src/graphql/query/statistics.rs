@@ -40,7 +40,9 @@ impl StatisticsQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Of which measurements.")] filter: MeasurementFilter,
-        #[graphql(desc = "Into which buckets of time; needs `filter.measuredAt.from`. They end now unless `to` is given.")]
+        #[graphql(
+            desc = "Into which buckets of time; needs `filter.measuredAt.from`. They end now unless `to` is given."
+        )]
         every: Option<Interval>,
         #[graphql(default = "UTC", desc = "Whose days, weeks, months and clocks: a name of the IANA database.")]
         time_zone: String,
@@ -49,7 +51,7 @@ impl StatisticsQuery {
         cell_resolution: i32,
     ) -> Result<Vec<Statistics>, ApiError> {
         let parting = Parting { every, time_zone, group_by: group_by.unwrap_or_default(), cell_resolution };
-        let filter = filter.check(ctx).await?;
+        let filter = filter.check(ctx, "filter").await?;
         let question = Arc::new(parting.question(filter, ctx.field(), ctx.state().clock.now())?);
         let rows = statistics::list(ctx.reads(), &question, MAX_ROWS + 1).await?;
         if rows.len() > MAX_ROWS {
@@ -72,7 +74,7 @@ impl StatisticsQuery {
             cell_resolution: resolution,
             every: None,
         };
-        let filter = filter.check(ctx).await?;
+        let filter = filter.check(ctx, "filter").await?;
         let resolution = self::resolution("resolution", resolution)?;
         let question = Arc::new(parting.question(filter, ctx.field(), ctx.state().clock.now())?);
         let rows = statistics::list(ctx.reads(), &question, MAX_ROWS + 1).await?;
@@ -88,7 +90,8 @@ impl StatisticsQuery {
 
 /// More answers than there may be.
 pub(in crate::graphql) fn too_many() -> ApiError {
-    let reason = format!("makes more than {MAX_ROWS} statistics; ask for a shorter span, longer buckets or larger cells");
+    let reason =
+        format!("makes more than {MAX_ROWS} statistics; ask for a shorter span, longer buckets or larger cells");
     ApiError::bad_input("groupBy", reason)
 }
 
@@ -105,6 +108,7 @@ fn too_many_cells(given: Resolution, filter: &Filter) -> ApiError {
         },
     );
     let fitting = finest_within(&cells, MAX_ROWS);
-    let reason = format!("{given} makes more than {MAX_ROWS} cells of this area; {fitting} would fit, or a smaller area");
+    let reason =
+        format!("{given} makes more than {MAX_ROWS} cells of this area; {fitting} would fit, or a smaller area");
     ApiError::bad_input("resolution", reason)
 }

@@ -32,7 +32,8 @@ const ZONES: [Tz; 5] =
 
 impl Asked {
     pub fn random(chance: &mut ChaCha8Rng) -> Self {
-        let begin = at(["2025-03-29T20:00:00Z", "2025-10-25T12:00:00Z", "2025-01-01T00:00:00Z"][chance.random_range(0..3)]);
+        let begin =
+            at(["2025-03-29T20:00:00Z", "2025-10-25T12:00:00Z", "2025-01-01T00:00:00Z"][chance.random_range(0..3)]);
         let whole = chance.random_bool(0.5);
         let moment = |chance: &mut ChaCha8Rng, days: i64| {
             let seconds = chance.random_range(0..days * 86_400);
@@ -76,14 +77,19 @@ impl Asked {
             filter += &format!(", devices: {devices:?}");
         }
         if let Some([south, west, north, east]) = self.area {
-            filter += &format!(", area: {{boundingBox: {{south: {south}, west: {west}, north: {north}, east: {east}}}}}");
+            filter +=
+                &format!(", area: {{boundingBox: {{south: {south}, west: {west}, north: {north}, east: {east}}}}}");
         }
         if let Some(least) = self.least_pm10 {
             filter += &format!(", pm10: {{min: {least}}}");
         }
         let every = self.every.map_or_else(String::new, |every| format!(", every: {every}"));
         let percentiles = if self.percentiles { "median: percentile(p: 50) high: percentile(p: 97.5)" } else { "" };
-        let humidity = if self.percentiles { "humidity: quantity(of: HUMIDITY) { count mean min max standardDeviation }" } else { "" };
+        let humidity = if self.percentiles {
+            "humidity: quantity(of: HUMIDITY) { count mean min max standardDeviation }"
+        } else {
+            ""
+        };
         format!(
             "{{ statistics(filter: {{{filter}}}{every}, timeZone: \"{}\", groupBy: [{}]) {{
                 start end device {{ key }} cell hourOfDay dayOfWeek count coverage
@@ -97,7 +103,8 @@ impl Asked {
     pub fn told(&self, told: &Value) -> (String, Told) {
         let start = told["start"].as_str().map(at);
         let bucket = self.every.map(|every| super::by_hand::bucket(every, self.zone, start.expect("a start")));
-        let group = |name: &str, field: &Value| if self.groups.contains(&name) { field.to_string() } else { "null".to_owned() };
+        let group =
+            |name: &str, field: &Value| if self.groups.contains(&name) { field.to_string() } else { "null".to_owned() };
         let key = format!(
             "{} {} {} {} {}",
             bucket.unwrap_or_default(),

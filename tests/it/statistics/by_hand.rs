@@ -52,7 +52,8 @@ const SUMMARY: [&str; 7] = ["count", "mean", "min", "max", "standardDeviation", 
 impl Told {
     /// An answer of the gateway.
     pub fn read(told: &Value, percentiles: bool) -> Self {
-        let summary = |summary: &Value, fields: usize| SUMMARY[..fields].iter().map(|&field| summary[field].as_f64()).collect();
+        let summary =
+            |summary: &Value, fields: usize| SUMMARY[..fields].iter().map(|&field| summary[field].as_f64()).collect();
         Self {
             count: told["count"].as_f64().expect("a count"),
             coverage: told["coverage"].as_f64(),
@@ -104,7 +105,15 @@ fn summary(values: impl Iterator<Item = f64>) -> [Option<f64>; 7] {
         Some(low + (high - low) * place.fract())
     };
     let deviation = (count > 1.0).then(|| (deviations / (count - 1.0)).sqrt());
-    [Some(count), Some(mean), values.first().copied(), values.last().copied(), deviation, percentile(0.5), percentile(0.975)]
+    [
+        Some(count),
+        Some(mean),
+        values.first().copied(),
+        values.last().copied(),
+        deviation,
+        percentile(0.5),
+        percentile(0.975),
+    ]
 }
 
 /// What names the bucket that a moment lies in.

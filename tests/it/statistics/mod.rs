@@ -27,16 +27,18 @@ fn rows(chance: &mut ChaCha8Rng) -> Vec<Row> {
             let step = if chance.random_bool(0.2) { 900 } else { 1 };
             let seconds = chance.random_range(-100_000..150_000_i64) / step * step;
             let maybe = |chance: &mut ChaCha8Rng, most: i32, steady: bool| {
-                chance.random_bool(0.8).then(|| if steady { 12.4 } else { f64::from(chance.random_range(0..most)) / 10.0 })
+                chance
+                    .random_bool(0.8)
+                    .then(|| if steady { 12.4 } else { f64::from(chance.random_range(0..most)) / 10.0 })
             };
             let steady = n % 3 == 0;
             Row {
                 device: format!("bike-{}", n % 4),
                 // No two at one time: what is told apart by content alone is not the point here.
                 time: day + chrono::TimeDelta::seconds(seconds) + chrono::TimeDelta::milliseconds(n),
-                position: chance.random_bool(0.9).then(|| {
-                    (52.2 + chance.random_range(-0.02..0.02), 0.12 + chance.random_range(-0.03..0.03))
-                }),
+                position: chance
+                    .random_bool(0.9)
+                    .then(|| (52.2 + chance.random_range(-0.02..0.02), 0.12 + chance.random_range(-0.03..0.03))),
                 pm25: maybe(chance, 600, steady),
                 pm10: maybe(chance, 900, steady),
                 humidity: maybe(chance, 1000, false),
@@ -118,8 +120,12 @@ async fn of_a_device_they_cost_one_statement_for_all_devices() {
     assert_eq!(count, 2);
     let devices = data["devices"]["nodes"].as_array().expect("devices");
     for device in devices {
-        let counted: i64 =
-            device["statistics"].as_array().expect("a list").iter().map(|told| told["count"].as_i64().expect("a count")).sum();
+        let counted: i64 = device["statistics"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|told| told["count"].as_i64().expect("a count"))
+            .sum();
         let key = device["key"].as_str().expect("a key");
         assert_eq!(counted, i64::try_from(rows.iter().filter(|row| row.device == key).count()).expect("few"));
     }
@@ -136,7 +142,11 @@ async fn what_can_not_be_answered_is_refused_with_the_argument_named() {
         (format!("statistics(filter: {{{since}}}, every: HOUR)"), "every", "DAY would fit"),
         (format!("statistics(filter: {{{since}}}, groupBy: [CELL], cellResolution: 13)"), "cellResolution", "12"),
         ("cells(filter: {}, resolution: -1)".to_owned(), "resolution", "from 0 to 12"),
-        ("statistics(filter: {area: {circle: {latitude: 1, longitude: 1, radius: 0}}})".to_owned(), "filter.area.circle.radius", ""),
+        (
+            "statistics(filter: {area: {circle: {latitude: 1, longitude: 1, radius: 0}}})".to_owned(),
+            "filter.area.circle.radius",
+            "",
+        ),
     ] {
         let answer = app.graphql(None, &format!("{{ {question} {{ count }} }}"), json!({})).await;
         let error = &answer["errors"][0];
@@ -152,7 +162,10 @@ async fn what_can_not_be_answered_is_refused_with_the_argument_named() {
 #[tokio::test]
 async fn more_cells_than_a_map_may_have_are_refused_with_a_resolution_that_fits() {
     let app = TestApp::new().await;
-    app.record(json!([{ "device": "a", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1, "latitude": 1, "longitude": 1 }])).await;
+    app.record(
+        json!([{ "device": "a", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1, "latitude": 1, "longitude": 1 }]),
+    )
+    .await;
     // Made up, as only their number matters: one cell of resolution 12 after the other, in a few of resolution 9.
     sqlx::query(
         "insert into measurement (device_id, measured_at, seq, flags, recorded_at, latitude, longitude, cell)

@@ -7,10 +7,14 @@ use super::position::Position;
 /// The resolution stored with every measurement: hexagons of about 10 m. Coarser cells are its ancestors.
 pub const STORED_RESOLUTION: Resolution = Resolution::Twelve;
 
-/// The cell around a position.
+/// The cell that a position is counted in: the ancestor of its cell at [`STORED_RESOLUTION`], if it is a coarser one.
+///
+/// Cells don't hold their descendants exactly: near an edge, the ancestor may be the neighbour of the cell that the place
+/// itself lies in. By the ancestor a coarse cell is all that its finer ones are, and what is summed up of these is true.
 #[must_use]
 pub fn cell_at(position: Position, resolution: Resolution) -> CellIndex {
-    position.lat_lng().to_cell(resolution)
+    let place = position.lat_lng();
+    place.to_cell(STORED_RESOLUTION).parent(resolution).unwrap_or_else(|| place.to_cell(resolution))
 }
 
 /// The cell as Postgres keeps it: the index's 64 bits as a signed number.

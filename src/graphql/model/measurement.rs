@@ -62,7 +62,8 @@ impl Measurement {
         self.0.position.map(Position::longitude)
     }
 
-    /// The H3 cell it was taken in, at a resolution from 0 (about 1000 km) to 15 (about 1 m).
+    /// The H3 cell it is counted in, at a resolution from 0 (about 1000 km) to 15 (about 1 m): up to 12 the ancestor of its
+    /// cell at 12, so that a cell holds what its finer ones hold.
     #[expect(clippy::unused_async, reason = "every resolver is async")]
     async fn cell(
         &self,

@@ -27,14 +27,15 @@ impl Row {
         json!({
             "device": self.device, "measuredAt": self.time, "pm25": self.pm25, "pm10": self.pm10,
             "latitude": self.position.map(|place| place.0), "longitude": self.position.map(|place| place.1),
-            "weather": { "humidity": self.humidity },
+            "weather": self.humidity.map(|humidity| json!({ "humidity": humidity })),
         })
     }
 
     fn cell(&self, resolution: u8) -> Option<String> {
         let (latitude, longitude) = self.position?;
         let resolution = Resolution::try_from(resolution).expect("a resolution");
-        Some(LatLng::new(latitude, longitude).expect("a place").to_cell(resolution).to_string())
+        let cell = LatLng::new(latitude, longitude).expect("a place").to_cell(Resolution::Twelve);
+        Some(cell.parent(resolution).expect("an ancestor").to_string())
     }
 }
 

@@ -116,7 +116,6 @@ create type new_cell_hour as (
 );
 
 -- The months that there are, filled from what is stored.
-lock table measurement in share row exclusive mode;
 do $$
 declare
     names text;
@@ -124,6 +123,7 @@ declare
     stored record;
     rollup record;
 begin
+    lock table measurement in share row exclusive mode;
     select string_agg(format('%1$s_count, %1$s_sum, %1$s_sum_of_squares, %1$s_min, %1$s_max', pm), ', '),
            string_agg(format('count(%1$s), coalesce(sum(%1$s::float8), 0), coalesce(sum(%1$s::float8 * %1$s::float8), 0),
                               min(%1$s), max(%1$s)', pm), ', ')

@@ -7,6 +7,9 @@ use super::position::Position;
 /// The resolution stored with every measurement: hexagons of about 10 m. Coarser cells are its ancestors.
 pub const STORED_RESOLUTION: Resolution = Resolution::Twelve;
 
+/// The resolution of what places come to by the hour: hexagons of about 200 m.
+pub const ROLLUP_RESOLUTION: Resolution = Resolution::Nine;
+
 /// The cell around a position.
 #[must_use]
 pub fn cell_at(position: Position, resolution: Resolution) -> CellIndex {
@@ -19,6 +22,31 @@ pub fn to_bigint(cell: CellIndex) -> i64 {
     u64::from(cell).cast_signed()
 }
 
+/// The cell that a number of Postgres stands for, where it stands for one.
+#[must_use]
+pub fn from_bigint(bits: i64) -> Option<CellIndex> {
+    CellIndex::try_from(bits.cast_unsigned()).ok()
+}
+
+/// The cell at [`ROLLUP_RESOLUTION`] that a stored cell counts to: its ancestor. Near an edge that is not always the cell
+/// around the position, since the hexagons of two resolutions don't fit exactly.
+#[must_use]
+pub fn rollup_cell(stored: CellIndex) -> CellIndex {
+    stored.parent(ROLLUP_RESOLUTION).unwrap_or(stored) // what is stored is finer
+}
+
+/// The least and the greatest index that a descendant of the cell can have at [`STORED_RESOLUTION`], as Postgres keeps them:
+/// what lies between them, both included, and is a stored cell is a descendant.
+#[must_use]
+pub fn stored_span(cell: CellIndex) -> (i64, i64) {
+    // Three bits a digit, from the finest resolution (15) up: all that lies between a cell's resolution and the stored one may
+    // be anything; digits beyond the stored one are all ones, as in every stored index.
+    let bits = to_bigint(cell) & !(0xf << 52) | (i64::from(u8::from(STORED_RESOLUTION)) << 52);
+    let digits_up_to = |resolution: Resolution| (1 << (3 * (15 - i64::from(u8::from(resolution))))) - 1;
+    let (finer, beyond) = (digits_up_to(cell.resolution()), digits_up_to(STORED_RESOLUTION));
+    (bits & !finer | beyond, bits | finer)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -28,6 +56,28 @@ mod tests {
         // The worked example of the H3 documentation.
         let golden_gate = Position::try_new(37.775_938_728_915_946, -122.417_950_631_237_54).expect("a place");
         assert_eq!(cell_at(golden_gate, Resolution::Nine).to_string(), "8928308280fffff");
+    }
+
+    #[test]
+    fn the_descendants_of_a_cell_and_no_others_lie_in_its_span() {
+        let place = Position::try_new(52.205, 0.1218).expect("a place");
+        // Its neighbours too, and a pentagon, which has fewer descendants.
+        let mut cells = cell_at(place, ROLLUP_RESOLUTION).grid_disk::<Vec<_>>(1);
+        cells.extend(
+            CellIndex::base_cells()
+                .filter(|cell| cell.is_pentagon())
+                .filter_map(|cell| cell.center_child(ROLLUP_RESOLUTION)),
+        );
+        let stored: Vec<_> = cells.iter().flat_map(|cell| cell.children(STORED_RESOLUTION)).collect();
+        for cell in cells {
+            let (least, greatest) = stored_span(cell);
+            for &stored in &stored {
+                let within = (least..=greatest).contains(&to_bigint(stored));
+                assert_eq!(within, rollup_cell(stored) == cell, "{stored} in {cell}");
+                assert_eq!(from_bigint(to_bigint(stored)), Some(stored));
+            }
+        }
+        assert_eq!(from_bigint(0), None);
     }
 
     #[test]

@@ -93,7 +93,9 @@ pub fn by_hour<'a, K: Copy + Ord>(
         .filter_map(|some| {
             let ((key, hour), _) = *some.first()?;
             let mut rollup = Rollup::default();
-            some.iter().for_each(|(_, readings)| rollup.add(&Rollup::of(readings)));
+            for (_, readings) in some {
+                rollup.add(&Rollup::of(readings));
+            }
             Some((key, hour, rollup))
         })
         .collect()

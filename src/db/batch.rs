@@ -13,6 +13,7 @@ use super::{
     measurement::{self, NewMeasurement, position},
     packet::{self, Packet},
     readings,
+    rollup::{self, Hours},
     uplink::{self, UplinkRow},
 };
 use crate::domain::{
@@ -108,6 +109,8 @@ pub async fn known(
 pub struct Note<'a> {
     /// Rows whose keys are free, for a batch that is nothing but such.
     pub fresh: Vec<NewMeasurement<'a>>,
+    /// What all rows that are stored in its transaction add to the hours.
+    pub hours: Hours,
     /// The newest measurements: at most one a device, sorted by device, so that two writers wait for each other in one
     /// order.
     pub latest: Vec<(MeasurementKey, Trace)>,
@@ -117,7 +120,8 @@ pub struct Note<'a> {
     pub uplinks: Vec<UplinkRow<'a>>,
 }
 
-/// Stores all of that at once: moves `latest` and `packet` forward where these are newer, and inserts the rest.
+/// Stores all of that at once: adds to the hours, moves `latest` and `packet` forward where these are newer, and
+/// inserts the rest.
 ///
 /// # Errors
 /// When the database fails; [`DbError::Violation`] when a row was not fresh; [`DbError::MissingPartition`] when a month has
@@ -129,6 +133,7 @@ pub async fn note(db: impl PgExecutor<'_>, note: &Note<'_>, recorded_at: DateTim
         inserts.records("", measurement::records(&note.fresh, recorded_at))?;
         readings::put_all(&mut inserts, &note.fresh)?;
     }
+    rollup::put(&mut inserts, &note.hours)?;
     if !note.latest.is_empty() {
         inserts.records(latest::FORWARD, latest::records(&note.latest))?;
     }

@@ -25,7 +25,7 @@ pub(super) trait Record: for<'q> Encode<'q, Postgres> + Type<Postgres> + PgHasAr
 
 /// Says of which table and type a struct is a row, whose fields are the type's.
 macro_rules! record {
-    ($record:ty, $table:literal, $kind:literal, $columns:literal) => {
+    ($record:ty, $table:literal, $kind:literal, $columns:expr) => {
         impl $crate::db::inserts::Record for $record {
             const TABLE: &'static str = $table;
             const TYPE: &'static str = $kind;
@@ -48,7 +48,7 @@ pub(super) use record;
 /// Inserts that are put together.
 #[derive(Default)]
 pub(super) struct Inserts {
-    text: String,
+    each: Vec<String>,
     values: PgArguments,
 }
 
@@ -102,9 +102,7 @@ impl Inserts {
     }
 
     fn push(&mut self, table: &str, names: &str, arrays: &str, suffix: &str) {
-        let start = if self.text.is_empty() { "with" } else { "," };
-        let insert = insert(table, names, arrays, suffix);
-        let _ = write!(self.text, "{start} into_{table} as ({insert})");
+        self.each.push(format!("into_{table} as ({})", insert(table, names, arrays, suffix)));
     }
 
     /// Runs all of them, where there are any.
@@ -112,10 +110,15 @@ impl Inserts {
     /// # Errors
     /// When the database fails.
     pub async fn run(mut self, db: impl PgExecutor<'_>) -> Result<(), DbError> {
-        if !self.text.is_empty() {
-            self.text.push_str(" select 1");
-            sqlx::query_with(AssertSqlSafe(self.text), self.values).execute(db).await?;
+        if self.each.is_empty() {
+            return Ok(());
         }
+        // Postgres runs them from the last to the first. Turned round they take their locks in the order in which they were
+        // added, as statements of their own would: two writers wait for each other then. Were it otherwise, one of them
+        // would be told of a deadlock, and try again.
+        self.each.reverse();
+        let text = format!("with {} select 1", self.each.join(", "));
+        sqlx::query_with(AssertSqlSafe(text), self.values).execute(db).await?;
         Ok(())
     }
 }

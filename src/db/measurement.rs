@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use h3o::CellIndex;
 use sqlx::{FromRow, PgConnection, PgExecutor, Row as _, postgres::PgRow};
 use uuid::Uuid;
 
@@ -12,7 +13,7 @@ use super::{
     inserts::{Inserts, Record as _, insert_returning, record},
 };
 use crate::domain::{
-    cell::{STORED_RESOLUTION, cell_at, to_bigint},
+    cell::to_bigint,
     device::DeviceId,
     measurement::{Measurement, MeasurementKey},
     position::Position,
@@ -62,6 +63,8 @@ pub struct NewMeasurement<'a> {
     pub key: MeasurementKey,
     /// What it tells.
     pub sample: &'a Sample,
+    /// The cell at the stored resolution around where it was taken.
+    pub cell: Option<CellIndex>,
     /// Reasons to doubt it: those that the sample brings, and those of what came before it.
     pub flags: QualityFlags,
     /// What the next one is judged by.
@@ -111,7 +114,7 @@ pub(super) fn records(rows: &[NewMeasurement<'_>], recorded_at: DateTime<Utc>) -
                 uplink_id: row.uplink_id,
                 latitude: position.map(Position::latitude),
                 longitude: position.map(Position::longitude),
-                cell: position.map(|place| to_bigint(cell_at(place, STORED_RESOLUTION))),
+                cell: row.cell.map(to_bigint),
                 flags: row.flags.bits(),
                 time_uncertainty_s: row.sample.time_uncertainty_s,
                 pm1: pm(Quantity::Pm1),

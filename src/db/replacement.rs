@@ -1,13 +1,18 @@
-//! Rows of measurements that a replay of their uplink takes back, in all tables that hold a part of them.
+//! Rows of measurements that a replay of their uplink takes back or claims; [`removal`](super::removal) deletes them.
 
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
+use h3o::CellIndex;
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use super::{DbError, measurement::columns_of, readings};
-use crate::domain::{device::DeviceId, measurement::MeasurementKey, quality::QualityFlags, quantity::Group};
+use super::{
+    DbError,
+    measurement::columns_of,
+    removal::{lock_shared, tables},
+};
+use crate::domain::{cell::from_bigint, device::DeviceId, measurement::MeasurementKey, quality::QualityFlags};
 
 /// What is known of a row that an uplink brought.
 #[derive(Clone, Copy, Debug)]
@@ -16,17 +21,20 @@ pub struct Brought {
     pub uplink_id: Uuid,
     /// The row's flags.
     pub flags: QualityFlags,
+    /// The row's cell.
+    pub cell: Option<CellIndex>,
 }
 
 /// Serialises the replays of one device among all gateways on one database. Any number will do.
 const LOCK: i32 = 0x6169_7204;
 
-/// Within a transaction: waits for other replays of these devices, which must be sorted.
+/// Within a transaction: waits for others who take back rows of these devices, which must be sorted.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.replacement.lock", skip_all, fields(count = devices.len()))]
-pub async fn lock(db: impl PgExecutor<'_>, devices: &[DeviceId]) -> Result<(), DbError> {
+pub async fn lock(db: &mut PgConnection, devices: &[DeviceId]) -> Result<(), DbError> {
+    lock_shared(&mut *db).await?;
     let devices: Vec<_> = devices.iter().map(|id| id.0).collect();
     sqlx::query!(
         "select pg_advisory_xact_lock($1, (id & 2147483647)::int) from unnest($2::bigint[]) as device (id)",
@@ -49,7 +57,7 @@ pub async fn brought(
 ) -> Result<BTreeMap<MeasurementKey, Brought>, DbError> {
     let (devices, times, seqs) = columns_of(keys);
     let rows = sqlx::query!(
-        r#"select m.device_id, m.measured_at, m.seq, m.flags, m.uplink_id as "uplink_id!"
+        r#"select m.device_id, m.measured_at, m.seq, m.flags, m.cell, m.uplink_id as "uplink_id!"
            from unnest($1::bigint[], $2::timestamptz[], $3::int[]) as wanted (device_id, measured_at, seq)
            join measurement m using (device_id, measured_at, seq)
            where m.uplink_id is not null"#,
@@ -61,7 +69,8 @@ pub async fn brought(
     .await?;
     let row = rows.into_iter().map(|row| {
         let key = MeasurementKey { device_id: DeviceId(row.device_id), measured_at: row.measured_at, seq: row.seq };
-        (key, Brought { uplink_id: row.uplink_id, flags: QualityFlags::from_bits(row.flags) })
+        let flags = QualityFlags::from_bits(row.flags);
+        (key, Brought { uplink_id: row.uplink_id, flags, cell: row.cell.and_then(from_bigint) })
     });
     Ok(row.collect())
 }
@@ -114,25 +123,6 @@ pub async fn count_brought(
     Ok(rows.into_iter().map(|row| (row.uplink_id, row.count)).collect())
 }
 
-/// Deletes these rows. The keys must be sorted, so that two writers wait for each other in one order.
-///
-/// # Errors
-/// When the database fails.
-#[tracing::instrument(name = "db.replacement.remove", skip_all, fields(count = keys.len()))]
-pub async fn remove(db: &mut PgConnection, keys: &[MeasurementKey]) -> Result<(), DbError> {
-    for table in tables() {
-        let (devices, times, seqs) = columns_of(keys);
-        // Safe to put together: the table is a name of ours; the values are binds.
-        let statement = format!(
-            "delete from {table} t
-             using unnest($1::bigint[], $2::timestamptz[], $3::int[]) as stale (device_id, measured_at, seq)
-             where t.device_id = stale.device_id and t.measured_at = stale.measured_at and t.seq = stale.seq"
-        );
-        sqlx::query(AssertSqlSafe(statement)).bind(devices).bind(times).bind(seqs).execute(&mut *db).await?;
-    }
-    Ok(())
-}
-
 /// Gives these rows the `seq` 0, which must be free at their devices and times.
 ///
 /// # Errors
@@ -150,9 +140,4 @@ pub async fn move_to_front(db: &mut PgConnection, keys: &[MeasurementKey]) -> Re
         sqlx::query(AssertSqlSafe(statement)).bind(devices).bind(times).bind(seqs).execute(&mut *db).await?;
     }
     Ok(())
-}
-
-/// `measurement` and what belongs to it.
-fn tables() -> impl Iterator<Item = &'static str> {
-    std::iter::once(Group::Air).chain(readings::GROUPS).map(readings::table)
 }

@@ -7,6 +7,9 @@ use super::position::Position;
 /// The resolution stored with every measurement: hexagons of about 10 m. Coarser cells are its ancestors.
 pub const STORED_RESOLUTION: Resolution = Resolution::Twelve;
 
+/// The resolution of what places come to by the hour: hexagons of about 200 m.
+pub const ROLLUP_RESOLUTION: Resolution = Resolution::Nine;
+
 /// The cell that a position is counted in: the ancestor of its cell at [`STORED_RESOLUTION`], if it is a coarser one.
 ///
 /// Cells don't hold their descendants exactly: near an edge, the ancestor may be the neighbour of the cell that the place
@@ -93,6 +96,12 @@ fn succeeds(cell: i64, before: i64) -> bool {
     before.and_then(CellIndex::succ).is_some_and(|next| to_bigint(next) == cell)
 }
 
+/// The cell at [`ROLLUP_RESOLUTION`] that a stored cell counts to.
+#[must_use]
+pub fn rollup_cell(stored: CellIndex) -> CellIndex {
+    stored.parent(ROLLUP_RESOLUTION).unwrap_or(stored) // what is stored is finer
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +111,28 @@ mod tests {
         // The worked example of the H3 documentation.
         let golden_gate = Position::try_new(37.775_938_728_915_946, -122.417_950_631_237_54).expect("a place");
         assert_eq!(cell_at(golden_gate, Resolution::Nine).to_string(), "8928308280fffff");
+    }
+
+    #[test]
+    fn the_descendants_of_a_cell_and_no_others_lie_in_its_span() {
+        let place = Position::try_new(52.205, 0.1218).expect("a place");
+        // Its neighbours too, and a pentagon, which has fewer descendants.
+        let mut cells = cell_at(place, ROLLUP_RESOLUTION).grid_disk::<Vec<_>>(1);
+        cells.extend(
+            CellIndex::base_cells()
+                .filter(|cell| cell.is_pentagon())
+                .filter_map(|cell| cell.center_child(ROLLUP_RESOLUTION)),
+        );
+        let stored: Vec<_> = cells.iter().flat_map(|cell| cell.children(STORED_RESOLUTION)).collect();
+        for cell in cells {
+            let (least, greatest) = range(cell, STORED_RESOLUTION);
+            for &stored in &stored {
+                let within = (least..=greatest).contains(&to_bigint(stored));
+                assert_eq!(within, rollup_cell(stored) == cell, "{stored} in {cell}");
+                assert_eq!(from_bigint(to_bigint(stored)), Some(stored));
+            }
+        }
+        assert_eq!(from_bigint(0), None);
     }
 
     #[test]

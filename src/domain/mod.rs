@@ -13,6 +13,7 @@ pub mod quality;
 pub mod quantity;
 pub mod readings;
 pub mod retention;
+pub mod rollup;
 pub mod sample;
 pub mod sensor;
 pub mod statistics;

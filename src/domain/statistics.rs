@@ -7,6 +7,7 @@ use super::{
     device::DeviceId,
     quantity::{Group, Quantity},
     readings::{decimal, narrow},
+    rollup::hour_of,
 };
 
 /// A share of values, from 0 (the least) to 100 (the greatest), of which a percentile is asked.
@@ -45,16 +46,12 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// The same in the precision that values of this quantity are kept in, so that the mean of 12.4 is 12.4.
+    /// With the ends as the decimals that were sent: rollups keep those of particulates as 32-bit floats.
     #[must_use]
-    pub fn as_kept(mut self, quantity: Quantity) -> Self {
+    pub fn as_sent(mut self, quantity: Quantity) -> Self {
         if quantity.definition().group == Group::Air {
-            let kept = |value: &mut f64| *value = decimal(narrow(*value));
-            [&mut self.mean, &mut self.standard_deviation, &mut self.min, &mut self.max]
-                .into_iter()
-                .flatten()
-                .for_each(kept);
-            self.percentiles.iter_mut().for_each(|(_, value)| kept(value));
+            let ends = [&mut self.min, &mut self.max];
+            ends.into_iter().flatten().for_each(|end| *end = decimal(narrow(*end)));
         }
         self
     }
@@ -88,13 +85,6 @@ pub fn hours_touched(from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {
         return 0;
     }
     (hour_from(to) - hour_of(from)).num_hours()
-}
-
-/// The hour of UTC that a moment lies in.
-#[must_use]
-pub fn hour_of(time: DateTime<Utc>) -> DateTime<Utc> {
-    let seconds = time.timestamp();
-    DateTime::from_timestamp(seconds - seconds.rem_euclid(3600), 0).unwrap_or(time) // chrono's time begins on the hour
 }
 
 /// The first whole hour of UTC from a moment on.

@@ -21,6 +21,7 @@ use crate::support::{
     gateway::{Gateway, on},
     load::{Expected, Heard, Load, Told},
     postgres::OwnPostgres,
+    rollups::assert_rollups_are_true,
 };
 
 const KILLS: usize = 20;
@@ -146,6 +147,9 @@ async fn assert_no_answer_was_false(options: &PgConnectOptions, heard: &Heard) {
     assert_eq!(once.len(), stored.len(), "a sample is stored twice");
     let lost: Vec<_> = heard.answered.iter().filter(|told| !once.contains(told)).collect();
     assert!(lost.is_empty(), "answered, and not there: {lost:?}");
+    let mut connection = options.connect().await.expect("a connection");
+    assert_rollups_are_true(&mut connection).await;
+    connection.close().await.expect("closed");
 }
 
 /// At the end all was answered: it is there, once each, and nothing else; and what else was written agrees with it.
@@ -184,5 +188,6 @@ async fn assert_all_is_stored_once(options: &PgConnectOptions, heard: Heard) {
         let wrong: i64 = sqlx::query_scalar(wrong).fetch_one(&mut connection).await.expect(what);
         assert_eq!(wrong, 0, "{what}");
     }
+    assert_rollups_are_true(&mut connection).await;
     PgConnection::close(connection).await.expect("closed");
 }

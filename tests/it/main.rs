@@ -25,6 +25,7 @@ mod recorder;
 mod replay;
 mod retention;
 mod rides;
+mod rollups;
 mod schema;
 mod shim;
 mod statements;

@@ -83,7 +83,7 @@ fn read(row: &PgRow, question: &Question) -> Result<Statistics, DbError> {
             let values: Option<Vec<f64>> = row.try_get(next())?; // null where the quantity was never told
             summary.percentiles = percentiles.iter().copied().zip(values.into_iter().flatten()).collect();
         }
-        summaries.push(summary.as_kept(quantity));
+        summaries.push(summary.as_sent(quantity));
     }
     let small = |number: Option<i64>| number.and_then(|number| i32::try_from(number).ok());
     Ok(Statistics {

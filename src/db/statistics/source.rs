@@ -1,19 +1,18 @@
 //! Where the answer to a question of statistics is read from.
 
 use chrono::{DateTime, Utc};
-use h3o::Resolution;
 
 use super::Question;
 use crate::domain::{
     area::{Area, Cover},
+    cell::ROLLUP_RESOLUTION,
     filter::Condition,
     quantity::Group,
-    statistics::{hour_from, hour_of},
+    rollup::hour_of,
+    statistics::hour_from,
     time_zone::Offsets,
 };
 
-/// The resolution of the cells in `cell_hour`.
-pub(super) const ROLLUP_RESOLUTION: Resolution = Resolution::Nine;
 /// Cells that an area is covered with at most. The more, the fewer rows are read at its rim.
 const MOST_CELLS: usize = 4000;
 

@@ -6,12 +6,12 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::{
     Question,
-    source::{ROLLUP_RESOLUTION, Source, Span, Table},
+    source::{Source, Span, Table},
 };
 use crate::{
     db::{measurement_filter::push_filter, readings},
     domain::{
-        cell::{STORED_RESOLUTION, ancestor_masks, ranges},
+        cell::{ROLLUP_RESOLUTION, STORED_RESOLUTION, ancestor_masks, ranges},
         filter::Filter,
         quantity::{Group, Quantity},
         time_zone::Offsets,
@@ -107,7 +107,7 @@ fn push_summary_of_parts(statement: &mut Statement, place: usize) {
                 when min(l{place}) = max(h{place}) then 0
                 else sqrt(greatest(sum(q{place}) - sum(s{place}) * sum(s{place}) / sum(c{place}), 0)
                           / (sum(c{place}) - 1)) end,
-           min(l{place})::float8, max(h{place})::float8"
+           min(l{place}), max(h{place})"
     ));
 }
 
@@ -137,7 +137,7 @@ fn push_rollup(statement: &mut Statement, question: &Question, table: &Table, ho
         let name = quantity.definition().name;
         statement.push(format!(
             ", r.{name}_count as c{place}, r.{name}_sum as s{place}, r.{name}_sum_of_squares as q{place},
-               r.{name}_min as l{place}, r.{name}_max as h{place}"
+               r.{name}_min::float8 as l{place}, r.{name}_max::float8 as h{place}"
         ));
     }
     match table {
@@ -171,14 +171,14 @@ fn push_rows(
     push_cell(statement, "m.cell", STORED_RESOLUTION, question.by_cell);
     statement.push("1 as n");
     for (place, &quantity) in question.quantities.keys().enumerate() {
-        let (table, name) = column(quantity);
+        let value = value(quantity);
         statement.push(if as_parts {
             format!(
-                ", ({table}.{name} is not null)::int as c{place}, {table}.{name}::float8 as s{place},
-                   {table}.{name}::float8 * {table}.{name} as q{place}, {table}.{name} as l{place}, {table}.{name} as h{place}"
+                ", ({value} is not null)::int as c{place}, {value} as s{place}, {value} ^ 2 as q{place},
+                   {value} as l{place}, {value} as h{place}"
             )
         } else {
-            format!(", {table}.{name}::float8 as v{place}")
+            format!(", {value} as v{place}")
         });
     }
     if let Some(cells) = cells {
@@ -205,11 +205,13 @@ fn push_rows(
     push_filter(statement, &Filter { from: span.from, to: span.to, ..question.filter.clone() });
 }
 
-/// The table and column of a quantity, the former by its name in the statement.
-fn column(quantity: Quantity) -> (&'static str, &'static str) {
+/// The value of a quantity in a row: of particulates, which are kept as 32-bit floats, the decimal that was sent.
+fn value(quantity: Quantity) -> String {
     let definition = quantity.definition();
-    let table = if definition.group == Group::Air { "m" } else { readings::table(definition.group) };
-    (table, definition.name)
+    match definition.group {
+        Group::Air => format!("m.{}::text::float8", definition.name),
+        group => format!("{}.{}", readings::table(group), definition.name),
+    }
 }
 
 /// The ancestor of a cell at a resolution, where one is asked for: an index holds those of all its ancestors.

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use h3o::CellIndex;
 use uuid::Uuid;
 
 use super::{Receipt, Submission};
 use crate::{
     db::measurement::NewMeasurement,
     domain::{
+        cell::{STORED_RESOLUTION, cell_at},
         device::{DeviceId, DeviceKey},
         measurement::MeasurementKey,
         quality::QualityFlags,
@@ -30,6 +32,8 @@ pub(super) struct Candidate<'a> {
     /// Its place in that submission's body.
     pub index: usize,
     pub sample: &'a Sample,
+    /// Of its position, at the resolution that is stored.
+    pub cell: Option<CellIndex>,
     pub uplink_id: Option<Uuid>,
     pub flags: QualityFlags,
     pub trace: Trace,
@@ -51,6 +55,7 @@ impl<'a> Candidate<'a> {
         Some(NewMeasurement {
             key: MeasurementKey { device_id, measured_at, seq: self.seq? },
             sample: self.sample,
+            cell: self.cell,
             uplink_id: self.uplink_id,
             flags: self.flags,
             trace: self.trace,
@@ -91,7 +96,8 @@ pub(super) fn gather<'a>(
             last = Some((&seen.device, device));
             let (index, sample, uplink_id) = (seen.index, &seen.sample, uplinks[number]);
             let (flags, trace) = (sample.flags, Trace::of(sample, None));
-            all.push(Candidate { device, submission: number, index, sample, uplink_id, flags, trace, seq: None });
+            let cell = sample.position.map(|place| cell_at(place, STORED_RESOLUTION));
+            all.push(Candidate { device, submission: number, index, sample, cell, uplink_id, flags, trace, seq: None });
         }
     }
     all.sort_by_key(Candidate::moment);

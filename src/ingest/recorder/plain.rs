@@ -10,6 +10,7 @@ use super::{
 use crate::db::{
     COPY_FROM,
     batch::{Known, Note},
+    rollup::Hours,
 };
 
 /// What a batch leaves in the database and tells its senders, where it is plain.
@@ -43,5 +44,6 @@ pub(super) fn plain<'a>(submissions: &[&'a Submission], known: &Known) -> Option
     let fresh: Vec<_> = candidates.iter().filter_map(Candidate::row).collect();
     let latest = transaction::newest(&fresh);
     let uplinks = transaction::uplink_rows(submissions, &knowledge.ids, &uplinks, &receipts);
-    Some((Note { fresh, latest, packets, uplinks }, receipts))
+    let hours = Hours::of(&fresh);
+    Some((Note { fresh, hours, latest, packets, uplinks }, receipts))
 }

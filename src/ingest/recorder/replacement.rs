@@ -24,7 +24,8 @@ use super::{
 use crate::{
     db::{
         DbError, latest,
-        replacement::{self, brought, claim, count_brought, move_to_front, remove},
+        removal::remove,
+        replacement::{self, brought, claim, count_brought, move_to_front},
         uplink::{self, Redecoded},
     },
     domain::{device::DeviceId, measurement::MeasurementKey, quality::QualityFlags, sample::Sample},
@@ -116,7 +117,7 @@ impl<'a> Replays<'a> {
             if mine.is_some_and(|told| !told.iter().any(|told| told.same_content(sample))) {
                 rows.retain(|(seq, _)| *seq != key.seq);
                 vacated.entry(at).or_default().0.push((key.seq, brought.flags.by_neighbours()));
-                stale.push(key);
+                stale.push((key, brought.cell));
             } else if let Some(first) = self.first_to_tell(&at, sample).filter(|first| *first < brought.uplink_id) {
                 claimed.insert(key, first);
             }

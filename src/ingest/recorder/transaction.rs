@@ -28,6 +28,7 @@ use crate::{
         packet::{self, Packet},
         partition::{Family, Partitions},
         readings,
+        rollup::Hours,
         uplink::UplinkRow,
     },
     domain::{
@@ -117,7 +118,7 @@ async fn store_all(
         packet::flag_tails(&mut *db, &contradicted).await?;
     }
     let uplinks = uplink_rows(submissions, &ids, &uplinks, &receipts);
-    let note = Note { fresh: Vec::new(), latest: newest(&recorded), packets, uplinks };
+    let note = Note { fresh: Vec::new(), hours: Hours::of(&recorded), latest: newest(&recorded), packets, uplinks };
     batch::note(&mut *db, &note, now).await?;
     replays.settle(db, submissions, &ids, &receipts).await?;
     Ok(receipts)

@@ -175,39 +175,35 @@ pub fn statistics(rows: &[Row], asked: &Asked) -> BTreeMap<String, Told> {
         groups.entry(key).or_default().push(row);
     }
     let clock = by("HOUR_OF_DAY") || by("DAY_OF_WEEK");
+    let hours = hours_by_bucket(asked, to);
     let told = |(key, rows): (String, Vec<&Row>)| {
-        let coverage = (!clock && (asked.every.is_some() || asked.to.is_some())).then(|| coverage(&rows, asked, to));
+        let sampled: BTreeSet<_> = rows.iter().map(|row| hour(row.time)).collect();
+        #[expect(clippy::cast_precision_loss, reason = "few hours")]
+        let coverage = sampled.len() as f64 / hours[&bucket_of(asked, rows[0].time)].len() as f64;
+        let coverage = (!clock && (asked.every.is_some() || asked.to.is_some())).then_some(coverage);
         (key, Told::of(&rows, coverage, asked.percentiles))
     };
     groups.into_iter().map(told).collect()
 }
 
-/// The share of hours with a sample among those that the bucket and the question share.
-fn coverage(rows: &[&Row], asked: &Asked, to: DateTime<Utc>) -> f64 {
-    let hour = |time: DateTime<Utc>| time.timestamp().div_euclid(3600);
-    let sampled: BTreeSet<_> = rows.iter().map(|row| hour(row.time)).collect();
-    let mine = |time: DateTime<Utc>| {
-        asked.every.is_none_or(|every| bucket(every, asked.zone, time) == bucket(every, asked.zone, rows[0].time))
-    };
-    // Hours with any moment of the bucket: a bucket is a span, so that its ends tell; minutes are fine enough for these.
-    let mut touched = BTreeSet::new();
-    let around = TimeDelta::days(if asked.every.is_some() { 367 } else { 2000 });
-    let (mut first, last) = (asked.from.max(rows[0].time - around), to.min(rows[0].time + around));
-    while first < last {
-        // Whole hours at once where they are of one bucket.
-        let end = DateTime::from_timestamp((hour(first) + 1) * 3600, 0).expect("a time").min(last);
-        let mut moment = first;
-        while moment < end && !touched.contains(&hour(first)) {
-            if mine(moment) {
-                touched.insert(hour(first));
-            }
-            moment += TimeDelta::minutes(15) - TimeDelta::seconds(moment.timestamp().rem_euclid(900));
-        }
-        first = end;
+fn hour(time: DateTime<Utc>) -> i64 {
+    time.timestamp().div_euclid(3600)
+}
+
+fn bucket_of(asked: &Asked, time: DateTime<Utc>) -> String {
+    asked.every.map(|every| bucket(every, asked.zone, time)).unwrap_or_default()
+}
+
+/// The hours of which a moment is in each bucket, as far as the question goes: clocks show no multiple, and change, at no
+/// other moments than quarters of an hour.
+fn hours_by_bucket(asked: &Asked, to: DateTime<Utc>) -> BTreeMap<String, BTreeSet<i64>> {
+    let mut hours: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
+    let mut moment = asked.from;
+    while moment < to {
+        hours.entry(bucket_of(asked, moment)).or_default().insert(hour(moment));
+        moment += TimeDelta::minutes(15) - TimeDelta::seconds(moment.timestamp().rem_euclid(900));
     }
-    #[expect(clippy::cast_precision_loss, reason = "few hours")]
-    let share = sampled.len() as f64 / touched.len() as f64;
-    share
+    hours
 }
 
 /// The cells of a map, by their index; of a circle around a place, where one is given.

@@ -57,7 +57,6 @@ async fn filled(chance: &mut ChaCha8Rng) -> (TestApp, Vec<Row>) {
     for some in rows.chunks(300) {
         app.record(some.iter().map(Row::input).collect()).await;
     }
-    tmp(&app).await;
     (app, rows)
 }
 
@@ -157,7 +156,6 @@ async fn what_can_not_be_answered_is_refused_with_the_argument_named() {
         assert!(error["message"].as_str().expect("a message").contains(hint), "{answer}");
     }
     app.record(json!([{ "device": "a", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1 }])).await;
-    tmp(&app).await;
     let query = "{ statistics(filter: {}) { pm10 { percentile(p: 100.5) } } }";
     let answer = app.graphql(None, query, json!({})).await;
     assert_eq!(answer["errors"][0]["extensions"]["argument"], "p", "{answer}");
@@ -192,13 +190,4 @@ async fn more_cells_than_a_map_may_have_are_refused_with_a_resolution_that_fits(
     let fitting = message.split(" would fit").next().and_then(|text| text.rsplit(' ').next()).expect("a resolution");
     assert_eq!(fitting, "4", "{message}");
     assert_eq!(ask(4).await["errors"], Value::Null);
-}
-
-async fn tmp(app: &TestApp) {
-    let names = ["pm1","pm2_5","pm4","pm10"].map(|pm| format!("{pm}_count, {pm}_sum, {pm}_sum_of_squares, {pm}_min, {pm}_max")).join(", ");
-    let sums = ["pm1","pm2_5","pm4","pm10"].map(|pm| format!("count({pm}), coalesce(sum({pm}::float8), 0), coalesce(sum({pm}::float8 * {pm}::float8), 0), min({pm}), max({pm})")).join(", ");
-    for (table, key, expression, which) in [("device_hour", "device_id", "device_id", "true"), ("cell_hour", "cell", "(cell & ~(15::bigint << 52)) | (9::bigint << 52) | ((1 << 18) - 1)", "cell is not null")] {
-        let sql = format!("insert into {table} ({key}, hour, count, {names}) select {expression}, date_trunc('hour', measured_at, 'UTC'), count(*), {sums} from measurement where {which} group by 1, 2");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&app.database.writes).await.expect("rollups");
-    }
 }

@@ -6,6 +6,7 @@ pub mod gateway;
 pub mod load;
 pub mod packet;
 pub mod postgres;
+pub mod rollups;
 pub mod statements;
 
 pub use app::{Answer, TestApp};

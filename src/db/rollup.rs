@@ -1,0 +1,255 @@
+//! `device_hour` and `cell_hour`: what each hour comes to. Whatever stores rows of `measurement` adds them here in the same
+//! transaction; whatever takes some back has their hours told anew ([`removal`](super::removal)).
+
+use std::{collections::BTreeSet, fmt::Write as _, sync::LazyLock};
+
+use chrono::{DateTime, Utc};
+use h3o::CellIndex;
+use sqlx::{
+    AssertSqlSafe, Encode, PgConnection, Postgres,
+    encode::IsNull,
+    error::BoxDynError,
+    postgres::{PgArgumentBuffer, types::PgRecordEncoder},
+};
+
+use super::{
+    DbError,
+    inserts::{Inserts, record},
+    measurement::NewMeasurement,
+};
+use crate::domain::{
+    cell::{STORED_RESOLUTION, range, rollup_cell, to_bigint},
+    device::DeviceId,
+    measurement::MeasurementKey,
+    rollup::{PARTICULATES, Rollup, by_hour, hour_of},
+};
+
+/// What rows come to, by hour; sorted, so that two writers wait for each other in one order.
+#[derive(Debug, Default)]
+pub struct Hours {
+    devices: Vec<(DeviceId, DateTime<Utc>, Rollup)>,
+    cells: Vec<(CellIndex, DateTime<Utc>, Rollup)>,
+}
+
+impl Hours {
+    /// What these rows come to.
+    #[must_use]
+    pub fn of(rows: &[NewMeasurement<'_>]) -> Self {
+        let device = |row: &NewMeasurement<'_>| row.key.device_id;
+        let cell = |row: &NewMeasurement<'_>| row.cell.map(rollup_cell);
+        Self {
+            devices: by_hour(rows.iter().map(|row| (device(row), row.key.measured_at, &row.sample.readings))),
+            cells: by_hour(rows.iter().filter_map(|row| Some((cell(row)?, row.key.measured_at, &row.sample.readings)))),
+        }
+    }
+}
+
+/// A row of either table: key, hour, and the columns of [`SUMS`].
+struct Row<'a>(i64, DateTime<Utc>, &'a Rollup);
+
+/// A row as `new_device_hour` has it.
+struct DeviceHour<'a>(Row<'a>);
+
+/// A row as `new_cell_hour` has it.
+struct CellHour<'a>(Row<'a>);
+
+impl Row<'_> {
+    fn encode(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        let &Self(key, hour, rollup) = self;
+        let mut fields = PgRecordEncoder::new(buffer);
+        fields.encode(key)?.encode(hour)?.encode(rollup.count)?;
+        for summary in rollup.particulates {
+            fields.encode(summary.count)?.encode(summary.sum)?.encode(summary.sum_of_squares)?;
+            fields.encode(summary.min)?.encode(summary.max)?;
+        }
+        fields.finish();
+        Ok(IsNull::No)
+    }
+}
+
+impl Encode<'_, Postgres> for DeviceHour<'_> {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        self.0.encode(buffer)
+    }
+}
+
+impl Encode<'_, Postgres> for CellHour<'_> {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        self.0.encode(buffer)
+    }
+}
+
+macro_rules! sums {
+    () => {
+        "count, pm1_count, pm1_sum, pm1_sum_of_squares, pm1_min, pm1_max, \
+         pm2_5_count, pm2_5_sum, pm2_5_sum_of_squares, pm2_5_min, pm2_5_max, \
+         pm4_count, pm4_sum, pm4_sum_of_squares, pm4_min, pm4_max, \
+         pm10_count, pm10_sum, pm10_sum_of_squares, pm10_min, pm10_max"
+    };
+}
+
+/// The columns beside the key, in the order of the types.
+const SUMS: &str = sums!();
+
+record!(DeviceHour<'_>, "device_hour", "new_device_hour", concat!("device_id, hour, ", sums!()));
+record!(CellHour<'_>, "cell_hour", "new_cell_hour", concat!("cell, hour, ", sums!()));
+
+static ADD_TO_DEVICE_HOUR: LazyLock<String> = LazyLock::new(|| add_to("device_hour", "device_id"));
+static ADD_TO_CELL_HOUR: LazyLock<String> = LazyLock::new(|| add_to("cell_hour", "cell"));
+
+/// Adds a row to the one that is there.
+fn add_to(table: &str, key: &str) -> String {
+    let mut add = format!("on conflict ({key}, hour) do update set count = {table}.count + excluded.count");
+    for pm in PARTICULATES.map(|quantity| quantity.definition().name) {
+        for sum in ["count", "sum", "sum_of_squares"] {
+            // Writing to a String can't fail.
+            let _ = write!(add, ", {pm}_{sum} = {table}.{pm}_{sum} + excluded.{pm}_{sum}");
+        }
+        for (end, choose) in [("min", "least"), ("max", "greatest")] {
+            let _ = write!(add, ", {pm}_{end} = {choose}({table}.{pm}_{end}, excluded.{pm}_{end})"); // which pass over null
+        }
+    }
+    add
+}
+
+/// Adds the inserts that add to these hours.
+pub(super) fn put(inserts: &mut Inserts, hours: &Hours) -> Result<(), DbError> {
+    if !hours.devices.is_empty() {
+        let rows = hours.devices.iter().map(|(device, hour, sums)| DeviceHour(Row(device.0, *hour, sums)));
+        inserts.records(&ADD_TO_DEVICE_HOUR, rows.collect())?;
+    }
+    if !hours.cells.is_empty() {
+        let rows = hours.cells.iter().map(|(cell, hour, sums)| CellHour(Row(to_bigint(*cell), *hour, sums)));
+        inserts.records(&ADD_TO_CELL_HOUR, rows.collect())?;
+    }
+    Ok(())
+}
+
+/// Hours of which rows are taken back: of devices, and of cells.
+pub(super) struct Touched {
+    devices: (Vec<i64>, Vec<DateTime<Utc>>),
+    cells: (Vec<i64>, Vec<DateTime<Utc>>),
+    /// The least and the greatest stored index within each of the cells.
+    within: (Vec<i64>, Vec<i64>),
+}
+
+impl Touched {
+    /// The hours of rows with these keys and stored cells.
+    pub fn by(rows: &[(MeasurementKey, Option<CellIndex>)]) -> Self {
+        let hour = |key: &MeasurementKey| hour_of(key.measured_at);
+        let devices: BTreeSet<_> = rows.iter().map(|(key, _)| (key.device_id.0, hour(key))).collect();
+        let cells: BTreeSet<_> =
+            rows.iter().filter_map(|(key, cell)| Some((rollup_cell((*cell)?), hour(key)))).collect();
+        Self {
+            devices: devices.into_iter().unzip(),
+            within: cells.iter().map(|&(cell, _)| range(cell, STORED_RESOLUTION)).unzip(),
+            cells: cells.into_iter().map(|(cell, hour)| (to_bigint(cell), hour)).unzip(),
+        }
+    }
+}
+
+/// Within a transaction: has whoever wants to add to these hours wait for its end.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn lock(db: &mut PgConnection, touched: &Touched) -> Result<(), DbError> {
+    sqlx::query_scalar!(
+        "select 1 as locked
+         from unnest($1::bigint[], $2::timestamptz[]) as touched (device_id, hour)
+         join device_hour h using (device_id, hour)
+         order by h.device_id, h.hour for update of h",
+        &touched.devices.0,
+        &touched.devices.1,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    sqlx::query_scalar!(
+        "select 1 as locked
+         from unnest($1::bigint[], $2::timestamptz[]) as touched (cell, hour)
+         join cell_hour h using (cell, hour)
+         order by h.cell, h.hour for update of h",
+        &touched.cells.0,
+        &touched.cells.1,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    Ok(())
+}
+
+/// Tells locked hours anew, from the rows that are there. Those that have none any more go.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn retell(db: &mut PgConnection, touched: &Touched) -> Result<(), DbError> {
+    sqlx::query!(
+        "delete from device_hour h using unnest($1::bigint[], $2::timestamptz[]) as touched (device_id, hour)
+         where h.device_id = touched.device_id and h.hour = touched.hour",
+        &touched.devices.0,
+        &touched.devices.1,
+    )
+    .execute(&mut *db)
+    .await?;
+    // Safe to put together: all of it is names of ours; the values are binds.
+    let statement = format!(
+        "insert into device_hour (device_id, hour, {SUMS})
+         select touched.device_id, touched.hour, told.*
+         from unnest($1::bigint[], $2::timestamptz[]) as touched (device_id, hour)
+         cross join lateral (
+             select {told} from measurement m
+             where m.device_id = touched.device_id and m.measured_at >= touched.hour
+               and m.measured_at < touched.hour + interval '1 hour'
+             having count(*) > 0
+         ) as told",
+        told = told(),
+    );
+    let (devices, hours) = &touched.devices;
+    sqlx::query(AssertSqlSafe(statement)).bind(devices).bind(hours).execute(&mut *db).await?;
+
+    let (cells, hours) = &touched.cells;
+    if cells.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "delete from cell_hour h using unnest($1::bigint[], $2::timestamptz[]) as touched (cell, hour)
+         where h.cell = touched.cell and h.hour = touched.hour",
+        cells,
+        hours,
+    )
+    .execute(&mut *db)
+    .await?;
+    // The rows of a cell lie apart by time and together by cell: they are read once for all of its hours, not for each.
+    let statement = format!(
+        "with touched as materialized (
+             select * from unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::bigint[])
+                           as touched (cell, hour, least, greatest)
+         )
+         insert into cell_hour (cell, hour, {SUMS})
+         select touched.cell, touched.hour, {told}
+         from (select cell, least, greatest, min(hour) as first_hour, max(hour) as last_hour
+               from touched group by cell, least, greatest, date_trunc('month', hour, 'UTC')) as span
+         cross join lateral (
+             select * from measurement m
+             where m.cell between span.least and span.greatest and m.measured_at >= span.first_hour
+               and m.measured_at < span.last_hour + interval '1 hour'
+         ) as m
+         join touched on touched.cell = span.cell and touched.hour = date_trunc('hour', m.measured_at, 'UTC')
+         group by touched.cell, touched.hour",
+        told = told(),
+    );
+    let (least, greatest) = &touched.within;
+    sqlx::query(AssertSqlSafe(statement)).bind(cells).bind(hours).bind(least).bind(greatest).execute(db).await?;
+    Ok(())
+}
+
+/// What rows of `m` come to, as [`SUMS`].
+fn told() -> String {
+    let mut told = "count(*)".to_owned();
+    for pm in PARTICULATES.map(|quantity| quantity.definition().name) {
+        let wide = format!("m.{pm}::text::float8"); // the decimal that was sent: 12.4, and not 12.399999618530273
+        let _ = write!(
+            told,
+            ", count(m.{pm}), coalesce(sum({wide}), 0), coalesce(sum({wide} * {wide}), 0), min(m.{pm}), max(m.{pm})"
+        );
+    }
+    told
+}

@@ -1,0 +1,182 @@
+//! What an hour of measurements comes to: how many there are, and what they tell of particulates.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    quantity::Quantity,
+    readings::{Readings, narrow},
+};
+
+/// The quantities that are summed up, in the order of [`Rollup::particulates`].
+pub const PARTICULATES: [Quantity; 4] = [Quantity::Pm1, Quantity::Pm2_5, Quantity::Pm4, Quantity::Pm10];
+
+const SECONDS_PER_HOUR: i64 = 3600;
+
+/// What some measurements come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Rollup {
+    /// How many there are, whatever they tell.
+    pub count: i32,
+    /// What they tell of each of [`PARTICULATES`].
+    pub particulates: [Summary; PARTICULATES.len()],
+}
+
+/// What some measurements tell of one quantity, µg/m³.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// How many of them tell it.
+    pub count: i32,
+    /// The sum of their values, each the decimal number that was sent and not the 32-bit float next to it.
+    pub sum: f64,
+    /// The sum of their values' squares.
+    pub sum_of_squares: f64,
+    /// The least value, where there is any.
+    pub min: Option<f32>,
+    /// The greatest value, where there is any.
+    pub max: Option<f32>,
+}
+
+impl Rollup {
+    /// What one measurement comes to.
+    #[must_use]
+    pub fn of(readings: &Readings) -> Self {
+        let summary = |quantity| readings.get(quantity).map_or_else(Summary::default, Summary::of);
+        Self { count: 1, particulates: PARTICULATES.map(summary) }
+    }
+
+    /// Adds what others come to.
+    pub fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        for (one, other) in self.particulates.iter_mut().zip(&other.particulates) {
+            one.add(other);
+        }
+    }
+}
+
+impl Summary {
+    fn of(value: f64) -> Self {
+        let (min, max) = (Some(narrow(value)), Some(narrow(value)));
+        Self { count: 1, sum: value, sum_of_squares: value * value, min, max }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        self.sum += other.sum;
+        self.sum_of_squares += other.sum_of_squares;
+        self.min = either(self.min, other.min, f32::min);
+        self.max = either(self.max, other.max, f32::max);
+    }
+}
+
+fn either(one: Option<f32>, other: Option<f32>, choose: fn(f32, f32) -> f32) -> Option<f32> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(choose(one, other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The first moment of the hour (UTC) that a moment lies in.
+#[must_use]
+pub fn hour_of(at: DateTime<Utc>) -> DateTime<Utc> {
+    let seconds = at.timestamp();
+    DateTime::from_timestamp(seconds - seconds.rem_euclid(SECONDS_PER_HOUR), 0).unwrap_or(at) // there is one before any time
+}
+
+/// What these measurements come to, for each key and hour, sorted by both.
+pub fn by_hour<'a, K: Copy + Ord>(
+    measurements: impl IntoIterator<Item = (K, DateTime<Utc>, &'a Readings)>,
+) -> Vec<(K, DateTime<Utc>, Rollup)> {
+    let mut all: Vec<_> = measurements.into_iter().map(|(key, at, readings)| ((key, hour_of(at)), readings)).collect();
+    all.sort_by_key(|&(place, _)| place);
+    all.chunk_by(|(one, _), (other, _)| one == other)
+        .filter_map(|some| {
+            let ((key, hour), _) = *some.first()?;
+            let mut rollup = Rollup::default();
+            for (_, readings) in some {
+                rollup.add(&Rollup::of(readings));
+            }
+            Some((key, hour, rollup))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn readings(values: [Option<f64>; 4]) -> Readings {
+        let mut readings = Readings::default();
+        for (quantity, value) in PARTICULATES.into_iter().zip(values) {
+            if let Some(value) = value {
+                readings.set(quantity, value).expect("a value");
+            }
+        }
+        readings
+    }
+
+    fn at(time: &str) -> DateTime<Utc> {
+        time.parse().expect("a time")
+    }
+
+    #[test]
+    fn an_hour_begins_with_its_first_moment_and_ends_before_the_next() {
+        assert_eq!(hour_of(at("2026-05-01T10:00:00Z")), at("2026-05-01T10:00:00Z"));
+        assert_eq!(hour_of(at("2026-05-01T10:59:59.999999Z")), at("2026-05-01T10:00:00Z"));
+        assert_eq!(hour_of(at("1969-12-31T23:59:59.5Z")), at("1969-12-31T23:00:00Z"));
+    }
+
+    #[test]
+    fn values_are_summed_as_they_are_told() {
+        let first = readings([None, Some(0.1), None, Some(3.0)]);
+        let second = readings([None, Some(-2.5), None, None]);
+        let told = by_hour([
+            (7, at("2026-05-01T10:59:00Z"), &first),
+            (7, at("2026-05-01T11:00:00Z"), &second),
+            (3, at("2026-05-01T10:00:00Z"), &second),
+            (7, at("2026-05-01T10:00:00Z"), &second),
+        ]);
+        let keys: Vec<_> = told.iter().map(|&(key, hour, rollup)| (key, hour, rollup.count)).collect();
+        let (ten, eleven) = (at("2026-05-01T10:00:00Z"), at("2026-05-01T11:00:00Z"));
+        assert_eq!(keys, [(3, ten, 1), (7, ten, 2), (7, eleven, 1)]);
+        let [pm1, pm2_5, _, pm10] = told[1].2.particulates;
+        assert_eq!(pm1, Summary::default());
+        let tenth = 0.1;
+        let expected = Summary {
+            count: 2,
+            sum: tenth - 2.5,
+            sum_of_squares: tenth * tenth + 6.25,
+            min: Some(-2.5),
+            max: Some(0.1),
+        };
+        assert_eq!((pm2_5.count, pm2_5.min, pm2_5.max), (expected.count, expected.min, expected.max));
+        assert!((pm2_5.sum - expected.sum).abs() < 1e-12);
+        assert!((pm2_5.sum_of_squares - expected.sum_of_squares).abs() < 1e-12);
+        assert_eq!(pm10, Summary { count: 1, sum: 3.0, sum_of_squares: 9.0, min: Some(3.0), max: Some(3.0) });
+    }
+
+    proptest! {
+        /// Whole numbers, whose sums are exact in any order.
+        #[test]
+        fn any_parts_of_some_measurements_come_to_what_all_of_them_do(
+            values in proptest::collection::vec(proptest::option::of(-999..999_i32), 1..40),
+            cut in 0..40_usize,
+        ) {
+            let all: Vec<_> = values.iter().map(|value| readings([None, None, value.map(f64::from), None])).collect();
+            let sum = |some: &[Readings]| some.iter().fold(Rollup::default(), |mut sum, readings| {
+                sum.add(&Rollup::of(readings));
+                sum
+            });
+            let (left, right) = all.split_at(cut.min(all.len()));
+            let mut parts = sum(right);
+            parts.add(&sum(left));
+            prop_assert_eq!(parts, sum(&all));
+            let told: Vec<_> = values.iter().copied().flatten().collect();
+            let pm4 = parts.particulates[2];
+            prop_assert_eq!(usize::try_from(pm4.count), Ok(told.len()));
+            prop_assert_eq!(pm4.max.map(f64::from), told.iter().max().map(|&max| f64::from(max)));
+            prop_assert_eq!(pm4.min.map(f64::from), told.iter().min().map(|&min| f64::from(min)));
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What hours come to, kept up to date: always what the rows of `measurement` come to, whatever was stored and taken back
+//! in which order, by several gateways at once.
+
+use airgraph::{
+    domain::{
+        device::{DeviceKey, DeviceKind},
+        position::Position,
+        quantity::Quantity,
+        sample::Sample,
+    },
+    ingest::{
+        Decoded, Observation,
+        recorder::{Arrival, Source, Submission},
+    },
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
+use proptest::{
+    prelude::*,
+    strategy::ValueTree as _,
+    test_runner::{RngSeed, TestRunner},
+};
+use sqlx::{AssertSqlSafe, Executor as _};
+use uuid::Uuid;
+
+use crate::support::{TestApp, at, empty_database, noon, rollups::assert_rollups_are_true};
+
+/// A sample in numbers.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    device: u8,
+    /// Since two hours before a month ends.
+    minute: i64,
+    place: Option<u8>,
+    pm2_5: Option<i16>,
+    pm10: Option<i16>,
+}
+
+/// What is done in one go.
+#[derive(Clone, Debug)]
+enum Step {
+    Record(Vec<Told>),
+    /// So many samples of one device, from this one on, one every few seconds.
+    Upload(Told, i64),
+    /// The uplink with this place is understood otherwise now: other values, other places.
+    Replay(usize, i16),
+}
+
+fn told() -> impl Strategy<Value = Told> {
+    let value = || proptest::option::weighted(0.8, -100..10_000_i16);
+    (0..4_u8, 0..240_i64, proptest::option::weighted(0.7, 0..5_u8), value(), value())
+        .prop_map(|(device, minute, place, pm2_5, pm10)| Told { device, minute, place, pm2_5, pm10 })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => proptest::collection::vec(told(), 1..20).prop_map(Step::Record),
+        1 => (told(), 500..900_i64).prop_map(|(first, count)| Step::Upload(first, count)),
+        3 => (0..1000_usize, 1..50_i16).prop_map(|(which, by)| Step::Replay(which, by)),
+    ]
+}
+
+impl Told {
+    fn time(self) -> DateTime<Utc> {
+        at("2026-04-30T22:00:00Z") + TimeDelta::minutes(self.minute)
+    }
+
+    fn observation(self, index: usize, after: TimeDelta) -> Observation {
+        let mut sample = Sample::new(self.time() + after);
+        // Some of them in one hexagon, others in the next.
+        sample.position = self.place.map(|place| {
+            Position::try_new(52.2 + f64::from(place % 3) * 0.002, 0.12 + f64::from(place) * 0.000_4).expect("a place")
+        });
+        for (quantity, value) in [(Quantity::Pm2_5, self.pm2_5), (Quantity::Pm10, self.pm10)] {
+            if let Some(value) = value {
+                sample.readings.set(quantity, f64::from(value) / 10.0).expect("a value");
+            }
+        }
+        Observation { index, device: DeviceKey::try_new(format!("device-{}", self.device)).expect("a key"), sample }
+    }
+}
+
+fn submission(source: Source, received_at: DateTime<Utc>, observations: Vec<Observation>) -> Submission {
+    let decoded = Decoded {
+        observations,
+        rejected: Vec::new(),
+        kind: DeviceKind::Mobile,
+        frame_counter: None,
+        chained: false,
+        ignored: Vec::new(),
+    };
+    Submission { format: "test", received_at, api_key: None, source, decoded: Ok(decoded) }
+}
+
+fn arrival(observations: Vec<Observation>) -> Submission {
+    submission(Source::Arrival(Arrival { body: "body".into(), ..Arrival::default() }), noon(), observations)
+}
+
+impl Step {
+    async fn take(self, app: &TestApp) {
+        let submission = match self {
+            Self::Record(told) => arrival(
+                told.iter().enumerate().map(|(index, told)| told.observation(index, TimeDelta::zero())).collect(),
+            ),
+            Self::Upload(first, count) => {
+                let samples =
+                    (0..count).map(|n| first.observation(0, TimeDelta::seconds(7) * i32::try_from(n).expect("small")));
+                submission(Source::File, noon(), samples.collect())
+            }
+            Self::Replay(which, by) => match replayed(app, which, by).await {
+                Some(submission) => submission,
+                None => return,
+            },
+        };
+        app.recorder.record_patiently(submission).await.expect("recorded");
+    }
+}
+
+/// An uplink that tells other values, at other places, of the times of which it told.
+async fn replayed(app: &TestApp, which: usize, by: i16) -> Option<Submission> {
+    let uplinks: Vec<(Uuid, DateTime<Utc>)> =
+        sqlx::query_as("select uplink_id, received_at from uplink order by uplink_id")
+            .fetch_all(&app.database.reads)
+            .await
+            .expect("uplinks");
+    let &(uplink_id, received_at) = uplinks.get(which % uplinks.len().max(1))?;
+    let rows: Vec<(String, DateTime<Utc>, i32)> = sqlx::query_as(
+        "select key, measured_at, seq from measurement join device using (device_id) where uplink_id = $1 order by 1, 2, 3",
+    )
+    .bind(uplink_id)
+    .fetch_all(&app.database.reads)
+    .await
+    .expect("rows");
+    let observations = rows.into_iter().enumerate().map(|(index, (device, time, seq))| {
+        let value = by + i16::try_from(seq).expect("small");
+        let place = u8::try_from(by % 6).ok().filter(|place| *place < 5);
+        let told = Told { device: 0, minute: 0, place, pm2_5: None, pm10: Some(value) };
+        let mut seen = told.observation(index, time - at("2026-04-30T22:00:00Z"));
+        seen.device = DeviceKey::try_new(device).expect("a key");
+        seen
+    });
+    Some(submission(Source::Replay { uplink_id }, received_at, observations.collect()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_any_steps_of_two_gateways_the_rollups_are_what_is_stored() {
+    let options = empty_database().await;
+    let gateways = [TestApp::on(&options, true).await, TestApp::on_second(&options).await];
+    let mut runner =
+        TestRunner::new(ProptestConfig { rng_seed: RngSeed::Fixed(20_261_125), ..ProptestConfig::default() });
+    let steps = proptest::collection::vec(step(), 160).new_tree(&mut runner).expect("input").current();
+    let mut connection = gateways[0].database.reads.acquire().await.expect("a connection");
+    for some in steps.chunks(8) {
+        let taken = some.iter().cloned().enumerate().map(|(n, step)| step.take(&gateways[n % 2]));
+        join_all(taken).await;
+        assert_rollups_are_true(&mut connection).await;
+    }
+    for table in ["device_hour_2026_04", "device_hour_2026_05", "cell_hour_2026_04", "cell_hour_2026_05"] {
+        let rows: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
+            .fetch_one(&mut *connection)
+            .await
+            .expect("a count");
+        assert!(rows > 2, "{rows} rows in {table}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_recorded_before_there_were_rollups_is_in_them() {
+    let options = empty_database().await;
+    let app = TestApp::on(&options, true).await;
+    let samples = (0..240_u8).map(|n| {
+        let place = Some(n % 5).filter(|place| *place < 4);
+        let told = Told { device: n % 3, minute: n.into(), place, pm2_5: Some(7), pm10: Some(n.into()) };
+        told.observation(0, TimeDelta::zero())
+    });
+    app.recorder.record(arrival(samples.collect())).await.expect("recorded");
+    let mut connection = app.database.writes.acquire().await.expect("a connection");
+    // As it was before: the rows are there, the tables are not.
+    let gone = "drop table device_hour, cell_hour; drop type new_device_hour, new_cell_hour";
+    connection.execute(gone).await.expect("dropped");
+    let migrator = sqlx::migrate!();
+    let rollups = migrator.iter().find(|migration| migration.version == 10).expect("the migration");
+    connection.execute("set time zone 'Asia/Kathmandu'").await.expect("a time zone"); // where hours begin at a quarter
+    connection.execute(rollups.sql.clone()).await.expect("a migration");
+    assert_rollups_are_true(&mut connection).await;
+    let hours: (i64, i64) =
+        sqlx::query_as("select (select count(*) from device_hour), (select count(*) from cell_hour)")
+            .fetch_one(&mut *connection)
+            .await
+            .expect("counts");
+    assert_eq!(hours, (12, 8));
+    // And it goes on from there.
+    let late = Told { device: 1, minute: 1, place: Some(1), pm2_5: Some(9999), pm10: None };
+    app.recorder.record(arrival(vec![late.observation(0, TimeDelta::zero())])).await.expect("recorded");
+    assert_rollups_are_true(&mut connection).await;
+}

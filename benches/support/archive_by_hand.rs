@@ -59,7 +59,7 @@ struct Hour {
 }
 
 #[derive(FromRow, Serialize)]
-struct Cell {
+struct Hexagon {
     cell: i64,
     count: i64,
     mean: Option<f64>,
@@ -149,7 +149,7 @@ async fn hours(State(pool): State<PgPool>) -> Answer<Hour> {
     answer(rows.fetch_all(&pool).await)
 }
 
-async fn map(State(pool): State<PgPool>) -> Answer<Cell> {
+async fn map(State(pool): State<PgPool>) -> Answer<Hexagon> {
     let (south, west, north, east) = TOWN;
     let rows = sqlx::query_as(
         "select (cell & ~(15::bigint << 52 | 262143)) | 9::bigint << 52 | 262143 as cell, count(*) as count, avg(pm2_5) as mean

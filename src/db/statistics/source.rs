@@ -81,3 +81,80 @@ fn table(question: &Question) -> Option<Table> {
         (area, _) => Some(Table::Cells(area.map(|area| area.cover(ROLLUP_RESOLUTION, MOST_CELLS)))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, sync::Arc};
+
+    use chrono::TimeDelta;
+    use h3o::Resolution;
+
+    use super::*;
+    use crate::domain::{area::Cells, filter::Filter, quantity::Quantity, statistics::Percentile};
+
+    fn at(time: &str) -> DateTime<Utc> {
+        time.parse().expect("a time")
+    }
+
+    /// PM2.5 of April, from a quarter past midnight.
+    fn question() -> Question {
+        let (from, to) = (at("2026-04-01T00:15:00Z"), at("2026-05-01T00:00:00Z"));
+        Question {
+            filter: Filter { from: Some(from), to: Some(to), ..Filter::default() },
+            bounds: Vec::new(),
+            by_device: false,
+            by_cell: None,
+            by_hour_of_day: None,
+            by_day_of_week: None,
+            coverage: false,
+            quantities: [(Quantity::Pm2_5, BTreeSet::new())].into(),
+        }
+    }
+
+    fn one_cell() -> Area {
+        Area::Cells(Cells::try_new(&["8001fffffffffff".to_owned()]).expect("cells"))
+    }
+
+    #[test]
+    fn whole_hours_come_from_the_rollup_and_the_rest_from_rows() {
+        let Source::Rollups { table: Table::Devices, hours, rest } = of(&question()) else { panic!("rollups") };
+        let hour = Some(at("2026-04-01T01:00:00Z"));
+        assert_eq!(hours, Span { from: hour, to: question().filter.to });
+        assert_eq!(rest, [Span { from: question().filter.from, to: hour }]);
+    }
+
+    #[test]
+    fn a_map_of_an_area_comes_from_the_rollup_of_cells() {
+        let mut question = question();
+        question.by_cell = Some(Resolution::Nine);
+        assert!(matches!(of(&question), Source::Rollups { table: Table::Cells(None), .. }));
+        question.filter.conditions.push(Condition::Within(Arc::new(one_cell())));
+        let Source::Rollups { table: Table::Cells(Some(cover)), .. } = of(&question) else { panic!("rollups") };
+        assert_eq!((cover.inside.len(), cover.border.len()), (1, 0));
+    }
+
+    #[test]
+    fn what_rollups_do_not_hold_comes_from_rows() {
+        let quarter = Offsets { changes: Vec::new(), seconds: vec![20_700] };
+        let changes: [(&str, &dyn Fn(&mut Question)); 9] = [
+            ("within an hour", &|asked| asked.filter.to = asked.filter.from.map(|from| from + TimeDelta::minutes(30))),
+            ("buckets of parts of an hour", &|asked| asked.bounds = vec![at("2026-04-01T00:15:00Z")]),
+            ("clocks at a quarter past", &|asked| asked.by_hour_of_day = Some(quarter.clone())),
+            ("a percentile", &|asked| {
+                asked.quantities.entry(Quantity::Pm10).or_default().extend(Percentile::try_new(50.0));
+            }),
+            ("another quantity", &|asked| drop(asked.quantities.insert(Quantity::Humidity, BTreeSet::new()))),
+            ("another condition", &|asked| asked.filter.conditions.push(Condition::Any(Vec::new()))),
+            ("finer cells", &|asked| asked.by_cell = Some(Resolution::Ten)),
+            ("cells and devices", &|asked| (asked.by_cell, asked.by_device) = (Some(Resolution::Five), true)),
+            ("cells of devices", &|asked| {
+                (asked.by_cell, asked.filter.devices) = (Some(Resolution::Five), Some(Vec::new()));
+            }),
+        ];
+        for (what, change) in changes {
+            let mut question = question();
+            change(&mut question);
+            assert!(matches!(of(&question), Source::Rows), "{what}");
+        }
+    }
+}

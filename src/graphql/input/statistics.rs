@@ -136,11 +136,11 @@ fn check_bounds(
     domain::interval::Interval::from(every).bounds(zone, from, to).map_err(|too_many| {
         let fitting = too_many.fitting.map_or_else(
             || "ask for a shorter span".to_owned(),
-            |fitting| format!("{} would fit, or a shorter span", name(&Interval::from(fitting))),
+            |fitting| format!("{} would fit, or a shorter span", name(fitting.into())),
         );
         let reason = format!(
             "{} makes about {} buckets of this span, and there may be {}; {fitting}",
-            name(&every),
+            name(every),
             too_many.about,
             domain::interval::MAX_BUCKETS
         );
@@ -193,6 +193,6 @@ fn argument(field: &SelectionField<'_>, name: &str) -> Option<Value> {
 }
 
 /// The name of an interval in the schema.
-fn name(interval: &Interval) -> String {
-    InputType::to_value(interval).to_string()
+fn name(interval: Interval) -> String {
+    InputType::to_value(&interval).to_string()
 }

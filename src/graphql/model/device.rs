@@ -104,7 +104,6 @@ impl Device {
     /// Statistics of its measurements: of all that the filter means together, or of each bucket of time, cell, hour of the
     /// day and day of the week. Only where there are measurements; in the order of time. At most 20,000 of all devices
     /// that are asked.
-    #[expect(clippy::too_many_arguments, reason = "each is an argument of the field")]
     #[graphql(complexity = "complexity::of_statistics(child_complexity)")]
     async fn statistics(
         &self,

@@ -34,7 +34,6 @@ pub struct StatisticsQuery;
 impl StatisticsQuery {
     /// Statistics of measurements: of all that the filter means together, or of each bucket of time, device, cell, hour
     /// of the day and day of the week. Only where there are measurements; in the order of time. At most 20,000.
-    #[expect(clippy::too_many_arguments, reason = "each is an argument of the field")]
     #[graphql(complexity = "complexity::of_statistics(child_complexity)")]
     async fn statistics(
         &self,

@@ -70,21 +70,15 @@ impl Asked {
     }
 
     pub fn query(&self) -> String {
-        let mut filter = format!("measuredAt: {{from: \"{}\"", self.from.to_rfc3339());
-        if let Some(to) = self.to {
-            filter += &format!(", to: \"{}\"", to.to_rfc3339());
-        }
-        filter += "}";
-        if let Some(devices) = &self.devices {
-            filter += &format!(", devices: {devices:?}");
-        }
-        if let Some([south, west, north, east]) = self.area {
-            filter +=
-                &format!(", area: {{boundingBox: {{south: {south}, west: {west}, north: {north}, east: {east}}}}}");
-        }
-        if let Some(least) = self.least_pm10 {
-            filter += &format!(", pm10: {{min: {least}}}");
-        }
+        let to = self.to.map(|to| format!("to: \"{}\"", to.to_rfc3339()));
+        let mut filter =
+            vec![format!("measuredAt: {{from: \"{}\" {}}}", self.from.to_rfc3339(), to.unwrap_or_default())];
+        filter.extend(self.devices.as_ref().map(|devices| format!("devices: {devices:?}")));
+        filter.extend(self.area.map(|[south, west, north, east]| {
+            format!("area: {{boundingBox: {{south: {south}, west: {west}, north: {north}, east: {east}}}}}")
+        }));
+        filter.extend(self.least_pm10.map(|least| format!("pm10: {{min: {least}}}")));
+        let filter = filter.join(", ");
         let every = self.every.map_or_else(String::new, |every| format!(", every: {every}"));
         let percentiles = if self.percentiles { "median: percentile(p: 50) high: percentile(p: 97.5)" } else { "" };
         let humidity = if self.percentiles {

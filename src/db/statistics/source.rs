@@ -133,10 +133,13 @@ mod tests {
         assert_eq!((cover.inside.len(), cover.border.len()), (1, 0));
     }
 
+    /// What is asked in addition, and how.
+    type Change<'a> = (&'a str, &'a dyn Fn(&mut Question));
+
     #[test]
     fn what_rollups_do_not_hold_comes_from_rows() {
         let quarter = Offsets { changes: Vec::new(), seconds: vec![20_700] };
-        let changes: [(&str, &dyn Fn(&mut Question)); 9] = [
+        let changes: [Change<'_>; 9] = [
             ("within an hour", &|asked| asked.filter.to = asked.filter.from.map(|from| from + TimeDelta::minutes(30))),
             ("buckets of parts of an hour", &|asked| asked.bounds = vec![at("2026-04-01T00:15:00Z")]),
             ("clocks at a quarter past", &|asked| asked.by_hour_of_day = Some(quarter.clone())),

@@ -3,64 +3,26 @@
 //! Every list has the total order (`measured_at`, `device_id`, seq), so a cursor names one place in it and rows that
 //! arrive while somebody pages can't shift what follows.
 
-use std::{collections::HashMap, hash::Hash, hash::Hasher};
+use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, Postgres, QueryBuilder, Row as _};
 
 use super::{
     DbError,
     measurement::{COLUMNS, MeasurementRow},
+    measurement_filter::push_filter,
 };
 use crate::domain::{
     device::DeviceId,
+    filter::Filter,
     measurement::{Measurement, MeasurementKey},
-    quantity::Quantity,
 };
-
-/// A range of values, both ends included. Neither end is NaN.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ValueRange {
-    /// Not below this.
-    pub min: Option<f64>,
-    /// Not above this.
-    pub max: Option<f64>,
-}
-
-// Compared by bits, so that filters can be keys of a map.
-impl PartialEq for ValueRange {
-    fn eq(&self, other: &Self) -> bool {
-        self.bits() == other.bits()
-    }
-}
-impl Eq for ValueRange {}
-impl Hash for ValueRange {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.bits().hash(state);
-    }
-}
-impl ValueRange {
-    fn bits(self) -> [Option<u64>; 2] {
-        [self.min, self.max].map(|end| end.map(f64::to_bits))
-    }
-}
-
-/// Which measurements are listed. The devices are told apart from it, since they decide how the list is read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct MeasurementFilter {
-    /// Not before this.
-    pub from: Option<DateTime<Utc>>,
-    /// Before this.
-    pub to: Option<DateTime<Utc>>,
-    /// Particulates within these ranges; a measurement that doesn't tell the quantity is left out.
-    pub ranges: Vec<(Quantity, ValueRange)>,
-}
 
 /// One page of a list of measurements.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MeasurementPage {
-    /// Which.
-    pub filter: MeasurementFilter,
+    /// Which. The devices it names are left to the function that reads the page.
+    pub filter: Filter,
     /// Newest first.
     pub descending: bool,
     /// Only those that come after this one in the list.
@@ -118,19 +80,14 @@ pub async fn list_each(
     Ok(lists)
 }
 
-/// How many measurements the filter lets through, counted up to `bound`; of some devices, or of all.
+/// How many measurements the filter lets through, counted up to `bound`.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.measurement.count", skip_all)]
-pub async fn count(
-    db: impl PgExecutor<'_>,
-    ids: Option<&[DeviceId]>,
-    filter: &MeasurementFilter,
-    bound: i64,
-) -> Result<i64, DbError> {
+pub async fn count(db: impl PgExecutor<'_>, filter: &Filter, bound: i64) -> Result<i64, DbError> {
     let mut query = QueryBuilder::new("select count(*) from (select 1 from measurement m where true");
-    if let Some(ids) = ids {
+    if let Some(ids) = &filter.devices {
         query.push(" and m.device_id = any(").push_bind(numbers(ids)).push(")");
     }
     push_filter(&mut query, filter);
@@ -146,7 +103,7 @@ pub async fn count(
 pub async fn count_each(
     db: impl PgExecutor<'_>,
     ids: &[DeviceId],
-    filter: &MeasurementFilter,
+    filter: &Filter,
     bound: i64,
 ) -> Result<HashMap<DeviceId, i64>, DbError> {
     let mut query = QueryBuilder::<Postgres>::new("select wanted.device_id, counted.n from unnest(");
@@ -160,7 +117,7 @@ pub async fn count_each(
     rows.iter().map(|row| Ok((DeviceId(row.try_get(0)?), row.try_get(1)?))).collect()
 }
 
-fn numbers(ids: &[DeviceId]) -> Vec<i64> {
+pub(super) fn numbers(ids: &[DeviceId]) -> Vec<i64> {
     ids.iter().map(|id| id.0).collect()
 }
 
@@ -190,24 +147,6 @@ fn push_page(query: &mut QueryBuilder<Postgres>, page: &MeasurementPage) {
 fn push_order(query: &mut QueryBuilder<Postgres>, descending: bool) {
     let direction = if descending { "desc" } else { "asc" };
     query.push(format!(" order by m.measured_at {direction}, m.device_id {direction}, m.seq {direction}"));
-}
-
-fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &MeasurementFilter) {
-    if let Some(from) = filter.from {
-        query.push(" and m.measured_at >= ").push_bind(from);
-    }
-    if let Some(to) = filter.to {
-        query.push(" and m.measured_at < ").push_bind(to);
-    }
-    for (quantity, range) in &filter.ranges {
-        let column = quantity.definition().name;
-        for (end, comparison) in [(range.min, ">="), (range.max, "<=")] {
-            if let Some(end) = end {
-                // Compared as 32-bit floats, as they are stored: 12.4 is then equal to the 12.4 that a sensor sent.
-                query.push(format!(" and m.{column} {comparison} ")).push_bind(end).push("::float8::real");
-            }
-        }
-    }
 }
 
 async fn fetch(db: impl PgExecutor<'_>, mut query: QueryBuilder<Postgres>) -> Result<Vec<Measurement>, DbError> {

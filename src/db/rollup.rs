@@ -18,7 +18,7 @@ use super::{
     measurement::NewMeasurement,
 };
 use crate::domain::{
-    cell::{rollup_cell, stored_span, to_bigint},
+    cell::{STORED_RESOLUTION, range, rollup_cell, to_bigint},
     device::DeviceId,
     measurement::MeasurementKey,
     rollup::{PARTICULATES, Rollup, by_hour, hour_of},
@@ -142,7 +142,7 @@ impl Touched {
             rows.iter().filter_map(|(key, cell)| Some((rollup_cell((*cell)?), hour(key)))).collect();
         Self {
             devices: devices.into_iter().unzip(),
-            within: cells.iter().map(|&(cell, _)| stored_span(cell)).unzip(),
+            within: cells.iter().map(|&(cell, _)| range(cell, STORED_RESOLUTION)).unzip(),
             cells: cells.into_iter().map(|(cell, hour)| (to_bigint(cell), hour)).unzip(),
         }
     }

@@ -35,16 +35,45 @@ pub fn rollup_cell(stored: CellIndex) -> CellIndex {
     stored.parent(ROLLUP_RESOLUTION).unwrap_or(stored) // what is stored is finer
 }
 
-/// The least and the greatest index that a descendant of the cell can have at [`STORED_RESOLUTION`], as Postgres keeps them:
-/// what lies between them, both included, and is a stored cell is a descendant.
+/// The first and the last of a cell's descendants at a resolution, as Postgres keeps them; of a finer cell, its ancestor
+/// twice. All descendants lie between the two, and no other cell of that resolution does.
 #[must_use]
-pub fn stored_span(cell: CellIndex) -> (i64, i64) {
-    // Three bits a digit, from the finest resolution (15) up: all that lies between a cell's resolution and the stored one may
-    // be anything; digits beyond the stored one are all ones, as in every stored index.
-    let bits = to_bigint(cell) & !(0xf << 52) | (i64::from(u8::from(STORED_RESOLUTION)) << 52);
-    let digits_up_to = |resolution: Resolution| (1 << (3 * (15 - i64::from(u8::from(resolution))))) - 1;
-    let (finer, beyond) = (digits_up_to(cell.resolution()), digits_up_to(STORED_RESOLUTION));
-    (bits & !finer | beyond, bits | finer)
+pub fn range(cell: CellIndex, resolution: Resolution) -> (i64, i64) {
+    if let Some(ancestor) = cell.parent(resolution) {
+        let ancestor = to_bigint(ancestor);
+        return (ancestor, ancestor);
+    }
+    // An index tells its resolution in four bits from the 52nd, and below them the way down from its base cell in digits of
+    // three bits, from 0 to 6; those that it doesn't need are 7.
+    let (coarse, fine) = (u64::from(u8::from(cell.resolution())), u64::from(u8::from(resolution)));
+    let index = u64::from(cell) & !(0xF << 52) | (fine << 52);
+    let (first, last) = (coarse + 1..=fine).fold((index, index), |(first, last), level| {
+        let place = 3 * (15 - level);
+        (first & !(7 << place), last & !(7 << place) | (6 << place))
+    });
+    (first.cast_signed(), last.cast_signed())
+}
+
+/// What some cells hold, as spans of cells of one resolution as Postgres keeps them, both ends included: sorted, and apart
+/// from each other.
+#[must_use]
+pub fn ranges(cells: &[CellIndex], resolution: Resolution) -> Vec<(i64, i64)> {
+    let mut ranges: Vec<_> = cells.iter().map(|&cell| range(cell, resolution)).collect();
+    ranges.sort_unstable();
+    ranges.dedup_by(|next, before| {
+        let joined = next.0 <= before.1 || succeeds(next.0, before.1);
+        if joined {
+            before.1 = before.1.max(next.1);
+        }
+        joined
+    });
+    ranges
+}
+
+/// Whether there is no cell between these two of one resolution.
+fn succeeds(cell: i64, before: i64) -> bool {
+    let before = CellIndex::try_from(before.cast_unsigned()).ok();
+    before.and_then(CellIndex::succ).is_some_and(|next| to_bigint(next) == cell)
 }
 
 #[cfg(test)]
@@ -70,7 +99,7 @@ mod tests {
         );
         let stored: Vec<_> = cells.iter().flat_map(|cell| cell.children(STORED_RESOLUTION)).collect();
         for cell in cells {
-            let (least, greatest) = stored_span(cell);
+            let (least, greatest) = range(cell, STORED_RESOLUTION);
             for &stored in &stored {
                 let within = (least..=greatest).contains(&to_bigint(stored));
                 assert_eq!(within, rollup_cell(stored) == cell, "{stored} in {cell}");

@@ -12,10 +12,9 @@ use crate::{
     db::{
         self,
         device::{DeviceFilter, DeviceKeyset, DeviceOrder},
-        measurement_page::MeasurementFilter,
         uplink_page::UplinkFilter,
     },
-    domain::{self, device::DeviceId},
+    domain::{self, device::DeviceId, filter::Filter},
     error::ApiError,
     graphql::{
         context::ContextExt as _,
@@ -49,9 +48,9 @@ impl DeviceTotal {
 /// The number of measurements in all.
 pub enum MeasurementTotal {
     /// Of all devices, or of some taken together.
-    Of(Option<Vec<DeviceId>>, MeasurementFilter),
+    Of(Filter),
     /// Of one device among many that are asked the same.
-    OfEach(DeviceId, Arc<MeasurementFilter>),
+    OfEach(DeviceId, Arc<Filter>),
 }
 
 #[Object]
@@ -60,7 +59,7 @@ impl MeasurementTotal {
     async fn total_count(&self, ctx: &Context<'_>) -> Result<Option<i64>, ApiError> {
         let bound = COUNT_BOUND + 1;
         let count = match self {
-            Self::Of(ids, filter) => db::measurement_page::count(ctx.reads(), ids.as_deref(), filter, bound).await?,
+            Self::Of(filter) => db::measurement_page::count(ctx.reads(), filter, bound).await?,
             Self::OfEach(device, filter) => {
                 let key = CountOf { device: *device, filter: filter.clone(), bound };
                 ctx.loader().load_one(key).await?.unwrap_or(0)

@@ -111,8 +111,8 @@ impl Device {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<MeasurementConnection, ApiError> {
         let arguments = PageArguments { first, after, last, before };
-        let asked = MeasurementList::try_new(filter.unwrap_or_default(), order_by.unwrap_or_default(), arguments)?;
-        if asked.devices.is_some() {
+        let asked = MeasurementList::check(ctx, filter, order_by, arguments).await?;
+        if asked.page.filter.devices.is_some() {
             return Err(ApiError::bad_input("filter.devices", "a device's own measurements can't be of other devices"));
         }
         let page = Arc::new(asked.page);

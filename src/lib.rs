@@ -37,6 +37,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod deletion;
 pub mod demo;
 pub mod domain;
 pub mod error;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 
 use super::{
     DbError,
@@ -103,6 +103,51 @@ pub async fn restate(db: impl PgExecutor<'_>, times: &[(DeviceId, DateTime<Utc>)
          where l.device_id = replaced.device_id and l.measured_at = replaced.measured_at",
         &devices,
         &times,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Within a transaction that deleted measurements: tells `latest` anew of these devices, which must be sorted. Where none is
+/// left, it goes.
+///
+/// The rows are locked before the measurements are looked at: a recorder that stored some has committed then, and is seen,
+/// or comes later, and moves forward what is told here. (It locks the row of its device also when it leaves it as it is.)
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.latest.retell", skip_all, fields(count = devices.len()))]
+pub async fn retell(db: &mut PgConnection, devices: &[DeviceId]) -> Result<(), DbError> {
+    let devices: Vec<i64> = devices.iter().map(|id| id.0).collect();
+    sqlx::query_scalar!(
+        "select device_id from latest where device_id = any($1) order by device_id for update",
+        &devices
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    // What can't be told from the one row is taken to begin with it.
+    sqlx::query!(
+        "update latest l
+         set (measured_at, seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since)
+             = (m.measured_at, m.seq,
+                case when (m.latitude, m.longitude) is distinct from (0, 0) then m.latitude end,
+                case when (m.latitude, m.longitude) is distinct from (0, 0) then m.longitude end,
+                m.pm2_5, m.pm10, m.time_uncertainty_s is null, m.measured_at)
+         from unnest($1::bigint[]) as touched (device_id)
+         cross join lateral (
+             select * from measurement m where m.device_id = touched.device_id
+             order by m.measured_at desc, m.seq desc limit 1
+         ) as m
+         where l.device_id = touched.device_id and (l.measured_at, l.seq) <> (m.measured_at, m.seq)",
+        &devices
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "delete from latest l
+         where l.device_id = any($1) and not exists (select from measurement m where m.device_id = l.device_id)",
+        &devices
     )
     .execute(db)
     .await?;

@@ -8,6 +8,7 @@ pub mod api_key;
 pub mod batch;
 pub mod connect;
 mod copy;
+pub mod deletion;
 pub mod device;
 pub mod device_sensor;
 pub mod embedded;

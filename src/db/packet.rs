@@ -70,6 +70,23 @@ pub(super) fn records(packets: &[Packet]) -> Vec<Record> {
         .collect()
 }
 
+/// Forgets the packets of those of these devices that have no measurement any more.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.packet.forget_of_empty", skip_all, fields(count = devices.len()))]
+pub async fn forget_of_empty(db: impl PgExecutor<'_>, devices: &[DeviceId]) -> Result<(), DbError> {
+    let devices: Vec<_> = devices.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        "delete from packet
+         where device_id = any($1) and not exists (select from latest where latest.device_id = packet.device_id)",
+        &devices
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Flags the tails of these packets, all of their samples but the first, as ambiguous.
 ///
 /// # Errors

@@ -6,20 +6,26 @@
 //!
 //! 1. Whoever takes rows back keeps others from doing it at the same device ([`replacement::lock`](super::replacement::lock)
 //!    for replays, [`lock_all`] for everybody). So the rows, which are seen to be there after that, stay until they are
-//!    taken back here; and so do their hours, which are therefore found and locked.
-//! 2. The hours are locked, those of devices and then those of cells, each sorted, as recorders go about it.
-//! 3. In statements after that the rows are deleted and the hours told anew.
+//!    taken back here; and so do their hours, which are therefore found.
+//! 2. The hours are locked, those of devices and then those of cells, each sorted, as recorders go about it, and the rows
+//!    deleted ([`remove`]).
+//! 3. At the end of the transaction, when all that it stores is added to the hours like anything else, the hours that were
+//!    locked are told anew ([`settle`]): whatever was added, the rows are there now, its own included.
 //!
 //! A recorder that added to such an hour before 2 has committed, or the lock would not have been given: the statement of 3,
 //! which begins later, sees its rows and counts them. One that comes after 2 waits at the hour, and so can't commit before
 //! this transaction does: its rows are not counted, and what it adds comes on top of what is told anew, or begins the hour
-//! when nothing was left of it. What else the transaction stores is added at its end like any other.
+//! when nothing was left of it.
 
-use chrono::{DateTime, Utc};
 use h3o::CellIndex;
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor};
 
-use super::{DbError, measurement::columns_of, readings, rollup};
+use super::{
+    DbError,
+    measurement::columns_of,
+    readings,
+    rollup::{self, Touched},
+};
 use crate::domain::{measurement::MeasurementKey, quantity::Group};
 
 /// Held shared by replays, alone by who takes back rows of any device. Any number will do.
@@ -45,17 +51,17 @@ pub(super) async fn lock_shared(db: impl PgExecutor<'_>) -> Result<(), DbError> 
     Ok(())
 }
 
-/// Deletes rows that were read under the lock, each with its cell, and tells their hours anew. The keys must be sorted, so
-/// that two writers wait for each other in one order.
+/// Deletes rows that were read under the lock, each with its cell, and gives the hours that are to be settled. The keys must
+/// be sorted, so that two writers wait for each other in one order.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.removal.remove", skip_all, fields(count = rows.len()))]
-pub async fn remove(db: &mut PgConnection, rows: &[(MeasurementKey, Option<CellIndex>)]) -> Result<(), DbError> {
-    let touched = rollup::Touched::by(rows);
+pub async fn remove(db: &mut PgConnection, rows: &[(MeasurementKey, Option<CellIndex>)]) -> Result<Touched, DbError> {
+    let touched = Touched::by(rows);
     rollup::lock(&mut *db, &touched).await?;
     let keys: Vec<_> = rows.iter().map(|&(key, _)| key).collect();
-    let (devices, times, seqs): (Vec<i64>, Vec<DateTime<Utc>>, Vec<i32>) = columns_of(&keys);
+    let (devices, times, seqs) = columns_of(&keys);
     for table in tables() {
         // Safe to put together: the table is a name of ours; the values are binds.
         let statement = format!(
@@ -65,7 +71,15 @@ pub async fn remove(db: &mut PgConnection, rows: &[(MeasurementKey, Option<CellI
         );
         sqlx::query(AssertSqlSafe(statement)).bind(&devices).bind(&times).bind(&seqs).execute(&mut *db).await?;
     }
-    rollup::retell(db, &touched).await
+    Ok(touched)
+}
+
+/// Tells the hours anew of which rows were taken back. Nothing may be added to the hours after that.
+///
+/// # Errors
+/// When the database fails.
+pub async fn settle(db: &mut PgConnection, touched: &Touched) -> Result<(), DbError> {
+    rollup::retell(db, touched).await
 }
 
 /// `measurement` and what belongs to it.

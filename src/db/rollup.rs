@@ -125,26 +125,37 @@ pub(super) fn put(inserts: &mut Inserts, hours: &Hours) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Hours of which rows are taken back: of devices, and of cells.
-pub(super) struct Touched {
-    devices: (Vec<i64>, Vec<DateTime<Utc>>),
-    cells: (Vec<i64>, Vec<DateTime<Utc>>),
-    /// The least and the greatest stored index within each of the cells.
-    within: (Vec<i64>, Vec<i64>),
+/// Hours of which rows were taken back.
+#[derive(Debug, Default)]
+pub struct Touched {
+    devices: BTreeSet<(i64, DateTime<Utc>)>,
+    cells: BTreeSet<(CellIndex, DateTime<Utc>)>,
 }
 
 impl Touched {
     /// The hours of rows with these keys and stored cells.
+    #[must_use]
     pub fn by(rows: &[(MeasurementKey, Option<CellIndex>)]) -> Self {
         let hour = |key: &MeasurementKey| hour_of(key.measured_at);
-        let devices: BTreeSet<_> = rows.iter().map(|(key, _)| (key.device_id.0, hour(key))).collect();
-        let cells: BTreeSet<_> =
-            rows.iter().filter_map(|(key, cell)| Some((rollup_cell((*cell)?), hour(key)))).collect();
+        let cell = |(key, cell): &(MeasurementKey, Option<CellIndex>)| Some((rollup_cell((*cell)?), hour(key)));
         Self {
-            devices: devices.into_iter().unzip(),
-            within: cells.iter().map(|&(cell, _)| range(cell, STORED_RESOLUTION)).unzip(),
-            cells: cells.into_iter().map(|(cell, hour)| (to_bigint(cell), hour)).unzip(),
+            devices: rows.iter().map(|(key, _)| (key.device_id.0, hour(key))).collect(),
+            cells: rows.iter().filter_map(cell).collect(),
         }
+    }
+
+    /// Adds others.
+    pub fn extend(&mut self, other: Self) {
+        self.devices.extend(other.devices);
+        self.cells.extend(other.cells);
+    }
+
+    fn devices(&self) -> (Vec<i64>, Vec<DateTime<Utc>>) {
+        self.devices.iter().copied().unzip()
+    }
+
+    fn cells(&self) -> (Vec<i64>, Vec<DateTime<Utc>>) {
+        self.cells.iter().map(|&(cell, hour)| (to_bigint(cell), hour)).unzip()
     }
 }
 
@@ -152,43 +163,41 @@ impl Touched {
 ///
 /// # Errors
 /// When the database fails.
+#[tracing::instrument(name = "db.rollup.lock", skip_all, fields(count = touched.devices.len()))]
 pub(super) async fn lock(db: &mut PgConnection, touched: &Touched) -> Result<(), DbError> {
+    let (devices, hours) = touched.devices();
     sqlx::query_scalar!(
         "select 1 as locked
          from unnest($1::bigint[], $2::timestamptz[]) as touched (device_id, hour)
          join device_hour h using (device_id, hour)
          order by h.device_id, h.hour for update of h",
-        &touched.devices.0,
-        &touched.devices.1,
+        &devices,
+        &hours,
     )
     .fetch_all(&mut *db)
     .await?;
+    let (cells, hours) = touched.cells();
     sqlx::query_scalar!(
         "select 1 as locked
          from unnest($1::bigint[], $2::timestamptz[]) as touched (cell, hour)
          join cell_hour h using (cell, hour)
          order by h.cell, h.hour for update of h",
-        &touched.cells.0,
-        &touched.cells.1,
+        &cells,
+        &hours,
     )
-    .fetch_all(&mut *db)
+    .fetch_all(db)
     .await?;
     Ok(())
 }
 
-/// Tells locked hours anew, from the rows that are there. Those that have none any more go.
+/// Tells hours anew that are locked, from the rows that are there. Those that have none any more go. The others stay the
+/// rows they are, so that who waits to lock one finds it.
 ///
 /// # Errors
 /// When the database fails.
+#[tracing::instrument(name = "db.rollup.retell", skip_all, fields(count = touched.devices.len()))]
 pub(super) async fn retell(db: &mut PgConnection, touched: &Touched) -> Result<(), DbError> {
-    sqlx::query!(
-        "delete from device_hour h using unnest($1::bigint[], $2::timestamptz[]) as touched (device_id, hour)
-         where h.device_id = touched.device_id and h.hour = touched.hour",
-        &touched.devices.0,
-        &touched.devices.1,
-    )
-    .execute(&mut *db)
-    .await?;
+    let (devices, hours) = touched.devices();
     // Safe to put together: all of it is names of ours; the values are binds.
     let statement = format!(
         "insert into device_hour (device_id, hour, {SUMS})
@@ -198,47 +207,66 @@ pub(super) async fn retell(db: &mut PgConnection, touched: &Touched) -> Result<(
              select {told} from measurement m
              where m.device_id = touched.device_id and m.measured_at >= touched.hour
                and m.measured_at < touched.hour + interval '1 hour'
-             having count(*) > 0
-         ) as told",
+         ) as told
+         {anew}",
         told = told(),
+        anew = anew("device_id"),
     );
-    let (devices, hours) = &touched.devices;
-    sqlx::query(AssertSqlSafe(statement)).bind(devices).bind(hours).execute(&mut *db).await?;
-
-    let (cells, hours) = &touched.cells;
-    if cells.is_empty() {
-        return Ok(());
-    }
+    sqlx::query(AssertSqlSafe(statement)).bind(&devices).bind(&hours).execute(&mut *db).await?;
     sqlx::query!(
-        "delete from cell_hour h using unnest($1::bigint[], $2::timestamptz[]) as touched (cell, hour)
-         where h.cell = touched.cell and h.hour = touched.hour",
-        cells,
-        hours,
+        "delete from device_hour h using unnest($1::bigint[], $2::timestamptz[]) as touched (device_id, hour)
+         where h.device_id = touched.device_id and h.hour = touched.hour and h.count = 0",
+        &devices,
+        &hours,
     )
     .execute(&mut *db)
     .await?;
-    // The rows of a cell lie apart by time and together by cell: they are read once for all of its hours, not for each.
+    if touched.cells.is_empty() {
+        return Ok(());
+    }
+
+    let (cells, hours) = touched.cells();
+    let (least, greatest): (Vec<_>, Vec<_>) =
+        touched.cells.iter().map(|&(cell, _)| range(cell, STORED_RESOLUTION)).unzip();
+    // The rows of a cell lie together by cell, not by time: they are read once for all of its hours in a month.
     let statement = format!(
         "with touched as materialized (
              select * from unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::bigint[])
                            as touched (cell, hour, least, greatest)
+         ), there as (
+             select span.cell, date_trunc('hour', m.measured_at, 'UTC') as hour, m.pm1, m.pm2_5, m.pm4, m.pm10
+             from (select cell, least, greatest, min(hour) as first_hour, max(hour) as last_hour
+                   from touched group by cell, least, greatest, date_trunc('month', hour, 'UTC')) as span
+             cross join lateral (
+                 select * from measurement m
+                 where m.cell between span.least and span.greatest and m.measured_at >= span.first_hour
+                   and m.measured_at < span.last_hour + interval '1 hour'
+             ) as m
          )
          insert into cell_hour (cell, hour, {SUMS})
-         select touched.cell, touched.hour, {told}
-         from (select cell, least, greatest, min(hour) as first_hour, max(hour) as last_hour
-               from touched group by cell, least, greatest, date_trunc('month', hour, 'UTC')) as span
-         cross join lateral (
-             select * from measurement m
-             where m.cell between span.least and span.greatest and m.measured_at >= span.first_hour
-               and m.measured_at < span.last_hour + interval '1 hour'
-         ) as m
-         join touched on touched.cell = span.cell and touched.hour = date_trunc('hour', m.measured_at, 'UTC')
-         group by touched.cell, touched.hour",
-        told = told(),
+         select cell, hour, {told} from touched left join (select true as there, * from there) as m using (cell, hour)
+         group by cell, hour
+         {anew}",
+        told = told().replacen("count(*)", "count(m.there)", 1),
+        anew = anew("cell"),
     );
-    let (least, greatest) = &touched.within;
-    sqlx::query(AssertSqlSafe(statement)).bind(cells).bind(hours).bind(least).bind(greatest).execute(db).await?;
+    let query = sqlx::query(AssertSqlSafe(statement)).bind(&cells).bind(&hours).bind(least).bind(greatest);
+    query.execute(&mut *db).await?;
+    sqlx::query!(
+        "delete from cell_hour h using unnest($1::bigint[], $2::timestamptz[]) as touched (cell, hour)
+         where h.cell = touched.cell and h.hour = touched.hour and h.count = 0",
+        &cells,
+        &hours,
+    )
+    .execute(db)
+    .await?;
     Ok(())
+}
+
+/// Puts a row in the place of the one that is there.
+fn anew(key: &str) -> String {
+    let excluded = SUMS.split(", ").map(|column| format!("excluded.{column}")).collect::<Vec<_>>().join(", ");
+    format!("on conflict ({key}, hour) do update set ({SUMS}) = ({excluded})")
 }
 
 /// What rows of `m` come to, as [`SUMS`].

@@ -7,6 +7,7 @@ mod bad_uplinks;
 mod cleancycle;
 mod crash;
 mod database_away;
+mod deletion;
 mod demo;
 mod embedded;
 mod everyday_formats;

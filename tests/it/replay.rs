@@ -14,14 +14,16 @@ use sqlx::AssertSqlSafe;
 
 use crate::{
     program::{failure, output, text},
-    support::{TestApp, empty_database, gateway::on},
+    support::{TestApp, empty_database, gateway::on, rollups::assert_rollups_are_true},
 };
 
 const REPLAY: &str = "mutation ($input: ReplayUplinksInput!) { replayUplinks(input: $input) {
     uplinks undecodable skipped recorded duplicates samples rejected hasMore after } }";
 
 async fn replay(app: &TestApp, input: Value) -> Value {
-    app.admin(REPLAY, json!({ "input": input })).await["replayUplinks"].take()
+    let told = app.admin(REPLAY, json!({ "input": input })).await["replayUplinks"].take();
+    assert_rollups_are_true(&mut app.database.reads.acquire().await.expect("a connection")).await;
+    told
 }
 
 /// Replays everything; the counts of what was recorded and of what was stored before.

@@ -2,8 +2,10 @@
 //! in which order, by several gateways at once.
 
 use airgraph::{
+    db, deletion,
     domain::{
         device::{DeviceKey, DeviceKind},
+        filter::{Condition, Filter, ValueRange},
         position::Position,
         quantity::Quantity,
         sample::Sample,
@@ -44,6 +46,8 @@ enum Step {
     Upload(Told, i64),
     /// The uplink with this place is understood otherwise now: other values, other places.
     Replay(usize, i16),
+    /// What a device measured in so many minutes goes, or what was measured above a value.
+    Delete(Told, i64),
 }
 
 fn told() -> impl Strategy<Value = Told> {
@@ -56,6 +60,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => proptest::collection::vec(told(), 1..20).prop_map(Step::Record),
         1 => (told(), 500..900_i64).prop_map(|(first, count)| Step::Upload(first, count)),
+        2 => (told(), 1..90_i64).prop_map(|(first, minutes)| Step::Delete(first, minutes)),
         3 => (0..1000_usize, 1..50_i16).prop_map(|(which, by)| Step::Replay(which, by)),
     ]
 }
@@ -111,9 +116,29 @@ impl Step {
                 Some(submission) => submission,
                 None => return,
             },
+            Self::Delete(first, minutes) => return delete(app, first, minutes).await,
         };
         app.recorder.record_patiently(submission).await.expect("recorded");
     }
+}
+
+/// Deletes what a device measured for so many minutes, or, of all devices, what is as much as that sample told.
+async fn delete(app: &TestApp, first: Told, minutes: i64) {
+    let condition = match first.pm10 {
+        Some(pm10) if minutes % 3 == 0 => Condition::Between(
+            Quantity::Pm10,
+            ValueRange { min: Some(f64::from(pm10) / 10.0), max: Some(f64::from(pm10) / 10.0 + 50.0) },
+        ),
+        _ => Condition::Taken { from: Some(first.time()), to: Some(first.time() + TimeDelta::minutes(minutes)) },
+    };
+    let mut filter = Filter::default();
+    if matches!(condition, Condition::Taken { .. }) {
+        let key = format!("device-{}", first.device);
+        let ids = db::device::ids_by_keys(&app.database.reads, &[&key]).await.expect("devices");
+        filter.add(Condition::Devices(ids.into_values().collect())).expect("a filter");
+    }
+    filter.add(condition).expect("a filter");
+    deletion::run(&app.database.writes, &filter, false).await.expect("deleted");
 }
 
 /// An uplink that tells other values, at other places, of the times of which it told.
@@ -154,6 +179,16 @@ async fn after_any_steps_of_two_gateways_the_rollups_are_what_is_stored() {
         let taken = some.iter().cloned().enumerate().map(|(n, step)| step.take(&gateways[n % 2]));
         join_all(taken).await;
         assert_rollups_are_true(&mut connection).await;
+        let wrong: i64 = sqlx::query_scalar(
+            "with newest as (select distinct on (device_id) device_id, measured_at, seq, pm2_5, pm10 from measurement
+                             order by device_id, measured_at desc, seq desc),
+                  told as (select device_id, measured_at, seq, pm2_5, pm10 from latest)
+             select count(*) from ((table newest except table told) union all (table told except table newest)) as wrong",
+        )
+        .fetch_one(&mut *connection)
+        .await
+        .expect("a count");
+        assert_eq!(wrong, 0, "devices whose latest sample is another");
     }
     for table in ["device_hour_2026_04", "device_hour_2026_05", "cell_hour_2026_04", "cell_hour_2026_05"] {
         let rows: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))

@@ -23,9 +23,9 @@ use super::{
 };
 use crate::{
     db::{
-        DbError, latest,
-        removal::remove,
+        DbError, latest, removal,
         replacement::{self, brought, claim, count_brought, move_to_front},
+        rollup::Touched,
         uplink::{self, Redecoded},
     },
     domain::{device::DeviceId, measurement::MeasurementKey, quality::QualityFlags, sample::Sample},
@@ -40,6 +40,8 @@ pub(super) struct Replays<'a> {
     told: HashMap<Uuid, HashMap<Moment, Vec<&'a Sample>>>,
     /// Where rows were taken back.
     touched: BTreeSet<Moment>,
+    /// The hours of these rows.
+    hours: Touched,
 }
 
 /// Places at one device and time that stale rows left, in the order of their `seq`, each with the flags that stay true of
@@ -128,7 +130,7 @@ impl<'a> Replays<'a> {
         if stale.is_empty() {
             return Ok(vacated);
         }
-        remove(&mut *db, &stale).await?;
+        self.hours.extend(removal::remove(&mut *db, &stale).await?);
         self.touched.extend(vacated.keys().copied());
         self.close_gaps(db, stored, &mut vacated).await?;
         Ok(vacated)
@@ -174,7 +176,8 @@ impl<'a> Replays<'a> {
         self.told.values().any(|told| told.contains_key(at))
     }
 
-    /// Notes on the uplinks what became of them, and moves `latest` to what stands there now.
+    /// When all else is stored: notes on the uplinks what became of them, and tells anew what the hours come to of which rows
+    /// were taken back, and `latest` where it stood on such a row.
     ///
     /// # Errors
     /// When the database fails.
@@ -189,6 +192,7 @@ impl<'a> Replays<'a> {
             return Ok(());
         }
         if !self.touched.is_empty() {
+            removal::settle(&mut *db, &self.hours).await?;
             latest::restate(&mut *db, &self.touched.iter().copied().collect::<Vec<_>>()).await?;
         }
         let moments: Vec<_> = self

@@ -1,0 +1,62 @@
+//! Deleting measurements that a filter means, some at a time.
+
+use chrono::{DateTime, Utc};
+use h3o::CellIndex;
+use sqlx::{PgConnection, QueryBuilder};
+
+use super::{
+    DbError, latest,
+    measurement::columns_of,
+    measurement_filter::push_filter,
+    packet,
+    removal::{lock_all, remove, settle},
+};
+use crate::domain::{cell::from_bigint, device::DeviceId, filter::Filter, measurement::MeasurementKey};
+
+/// Within a transaction: deletes those of these measurements that are there and that the filter means, with all that they
+/// left behind but their uplinks, and tells which these were. The keys must be sorted.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.deletion.delete", skip_all, fields(count = keys.len()))]
+pub async fn delete(
+    db: &mut PgConnection,
+    keys: &[MeasurementKey],
+    filter: &Filter,
+) -> Result<Vec<MeasurementKey>, DbError> {
+    lock_all(&mut *db).await?;
+    // Whatever happened since somebody saw them: from here on nobody else takes them back.
+    let rows = meant(&mut *db, keys, filter).await?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let touched = remove(&mut *db, &rows).await?;
+    settle(&mut *db, &touched).await?;
+    let keys: Vec<_> = rows.into_iter().map(|(key, _)| key).collect();
+    let mut devices: Vec<_> = keys.iter().map(|key| key.device_id).collect();
+    devices.dedup();
+    latest::retell(&mut *db, &devices).await?;
+    packet::forget_of_empty(db, &devices).await?;
+    Ok(keys)
+}
+
+/// Those of these rows that the filter means, sorted, each with its cell.
+async fn meant(
+    db: &mut PgConnection,
+    keys: &[MeasurementKey],
+    filter: &Filter,
+) -> Result<Vec<(MeasurementKey, Option<CellIndex>)>, DbError> {
+    let (devices, times, seqs) = columns_of(keys);
+    let mut query = QueryBuilder::new("select m.device_id, m.measured_at, m.seq, m.cell from unnest(");
+    query.push_bind(devices).push("::bigint[], ").push_bind(times).push("::timestamptz[], ").push_bind(seqs).push(
+        "::int[]) as wanted (device_id, measured_at, seq)
+         join measurement m using (device_id, measured_at, seq) where true",
+    );
+    push_filter(&mut query, filter);
+    query.push(" order by 1, 2, 3");
+    let rows: Vec<(i64, DateTime<Utc>, i32, Option<i64>)> = query.build_query_as().fetch_all(db).await?;
+    let row = |(device, measured_at, seq, cell): (_, _, _, Option<i64>)| {
+        (MeasurementKey { device_id: DeviceId(device), measured_at, seq }, cell.and_then(from_bigint))
+    };
+    Ok(rows.into_iter().map(row).collect())
+}

@@ -1,0 +1,216 @@
+//! Deleting measurements: what is meant goes, with all that is derived from it, and nothing else does.
+
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
+
+use crate::support::{
+    TestApp, at,
+    packet::{Raw, encode, ttn_body},
+    rollups::assert_rollups_are_true,
+};
+
+const DELETE: &str = "mutation ($input: DeleteMeasurementsInput!) { deleteMeasurements(input: $input) {
+    status measurements devices firstMeasuredAt lastMeasuredAt } }";
+
+async fn delete(app: &TestApp, filter: Value, dry_run: bool) -> Value {
+    let input = json!({ "filter": filter, "dryRun": dry_run });
+    app.admin(DELETE, json!({ "input": input })).await["deleteMeasurements"].take()
+}
+
+async fn refusal(app: &TestApp, key: Option<&str>, input: Value) -> (String, String) {
+    let answer = app.graphql(key, DELETE, json!({ "input": input })).await;
+    let text = |name: &str| answer["errors"][0]["extensions"][name].as_str().unwrap_or("none").to_owned();
+    (text("code"), text("argument"))
+}
+
+async fn rollups_are_true(app: &TestApp) {
+    assert_rollups_are_true(&mut app.database.reads.acquire().await.expect("a connection")).await;
+}
+
+async fn count(app: &TestApp, table: &str) -> i64 {
+    let statement = AssertSqlSafe(format!("select count(*) from {table}"));
+    sqlx::query_scalar(statement).fetch_one(&app.database.reads).await.expect("a count")
+}
+
+/// Everything that is stored, as text.
+async fn everything(app: &TestApp) -> Vec<String> {
+    let mut rows = Vec::new();
+    for table in ["measurement", "weather", "latest", "packet", "uplink", "device", "device_hour", "cell_hour"] {
+        let statement = AssertSqlSafe(format!("select t::text from {table} t order by 1"));
+        let found: Vec<String> = sqlx::query_scalar(statement).fetch_all(&app.database.reads).await.expect("rows");
+        rows.extend(found);
+    }
+    rows
+}
+
+/// Samples of two devices, one each ten minutes from nine o'clock on.
+async fn recorded() -> TestApp {
+    let app = TestApp::new().await;
+    let samples = ["a", "b"].into_iter().flat_map(|device| {
+        (0..12).map(move |n| {
+            let time = at("2026-05-01T09:00:00Z") + TimeDelta::minutes(10) * n;
+            json!({ "device": device, "measuredAt": time, "pm10": n, "latitude": 52.2, "longitude": 0.12,
+                    "weather": { "temperature": n } })
+        })
+    });
+    app.record(samples.collect()).await;
+    app
+}
+
+#[tokio::test]
+async fn a_dry_run_counts_and_changes_nothing() {
+    let app = recorded().await;
+    let before = everything(&app).await;
+    let span = json!({ "measuredAt": { "from": "2026-05-01T10:00:00Z" }, "pm10": { "max": 9 } });
+    assert_eq!(
+        delete(&app, span, true).await,
+        json!({ "status": "DRY_RUN", "measurements": 8, "devices": 2,
+                "firstMeasuredAt": "2026-05-01T10:00:00Z", "lastMeasuredAt": "2026-05-01T10:30:00Z" })
+    );
+    assert_eq!(everything(&app).await, before);
+}
+
+#[tokio::test]
+async fn what_the_filter_means_is_gone_from_everywhere_and_the_rest_is_there() {
+    let app = recorded().await;
+    let filter = json!({ "devices": ["a"], "measuredAt": { "from": "2026-05-01T10:20:00Z" } });
+    assert_eq!(
+        delete(&app, filter.clone(), false).await,
+        json!({ "status": "DELETED", "measurements": 4, "devices": 1,
+                "firstMeasuredAt": "2026-05-01T10:20:00Z", "lastMeasuredAt": "2026-05-01T10:50:00Z" })
+    );
+    let told = app
+        .query(
+            "{ a: device(key: \"a\") { measurements { totalCount } latest { measuredAt pm10 weather { temperature } } }
+        b: device(key: \"b\") { measurements { totalCount } latest { pm10 } } }",
+        )
+        .await;
+    assert_eq!(
+        told,
+        json!({ "a": { "measurements": { "totalCount": 8 }, "latest": { "measuredAt": "2026-05-01T10:10:00Z", "pm10": 7.0,
+                       "weather": { "temperature": 7.0 } } },
+                "b": { "measurements": { "totalCount": 12 }, "latest": { "pm10": 11.0 } } })
+    );
+    assert_eq!(count(&app, "weather").await, 20);
+    assert_eq!(count(&app, "uplink").await, 1);
+    rollups_are_true(&app).await;
+    let left: (i32, Option<f32>) = sqlx::query_as(
+        "select h.count, pm10_max from device_hour h join device using (device_id)
+         where key = 'a' and hour = '2026-05-01 10:00Z'",
+    )
+    .fetch_one(&app.database.reads)
+    .await
+    .expect("an hour");
+    assert_eq!(left, (2, Some(7.0)));
+
+    // What is asked once more finds nothing; and what is recorded goes on from what is left.
+    let nothing = json!({ "status": "NOTHING_FOUND", "measurements": 0, "devices": 0, "firstMeasuredAt": null, "lastMeasuredAt": null });
+    assert_eq!(delete(&app, filter.clone(), false).await, nothing);
+    assert_eq!(delete(&app, filter, true).await, nothing);
+    app.record(json!([{ "device": "a", "measuredAt": "2026-05-01T10:15:00Z", "pm10": 507 }])).await;
+    let told = app.query("{ device(key: \"a\") { latest { pm10 flags } } }").await;
+    assert_eq!(told["device"]["latest"], json!({ "pm10": 507.0, "flags": ["SPIKE"] }), "judged by 7.0");
+    rollups_are_true(&app).await;
+}
+
+/// What a sample after a deletion is judged by is what the newest remaining one tells.
+#[tokio::test]
+async fn the_newest_that_is_left_is_what_the_next_one_is_judged_by() {
+    let app = recorded().await;
+    app.record(json!([{ "device": "a", "measuredAt": "2026-05-01T10:55:00Z", "pm10": 600 }])).await;
+    delete(&app, json!({ "pm10": { "min": 600 } }), false).await;
+    app.record(json!([{ "device": "a", "measuredAt": "2026-05-01T10:55:00Z", "pm10": 650 }])).await;
+    let told = app.query("{ device(key: \"a\") { latest { pm10 flags } } }").await;
+    assert_eq!(told["device"]["latest"], json!({ "pm10": 650.0, "flags": ["SPIKE"] }), "after 11.0, not after 600.0");
+}
+
+#[tokio::test]
+async fn a_device_of_which_nothing_is_left_has_no_latest_and_no_packet() {
+    let app = TestApp::new().await;
+    let packet = encode(&[Raw::new(52.2, 0.12, 30.0, 20.0); 8]);
+    for (device, time) in [("bike", "2026-05-01T10:30:00Z"), ("other", "2026-05-01T10:30:00Z")] {
+        let mut body = ttn_body(device, time, &packet);
+        body["counter"] = json!(1);
+        assert_eq!(app.uplink(body.to_string()).await.status, 201);
+    }
+    assert_eq!((count(&app, "packet").await, count(&app, "latest").await), (2, 2));
+    assert_eq!(delete(&app, json!({ "devices": ["bike"] }), false).await["measurements"], 8);
+    let told = app.query("{ device(key: \"bike\") { key latest { id } measurements { totalCount } } }").await;
+    assert_eq!(told["device"], json!({ "key": "bike", "latest": null, "measurements": { "totalCount": 0 } }));
+    assert_eq!((count(&app, "packet").await, count(&app, "latest").await), (1, 1));
+    assert_eq!((count(&app, "device_hour").await, count(&app, "cell_hour").await), (1, 1));
+    rollups_are_true(&app).await;
+
+    // The uplinks are kept, and bring it all back.
+    let replay = "mutation { replayUplinks(input: {filter: {}}) { recorded duplicates } }";
+    let told = app.admin(replay, json!({})).await;
+    assert_eq!(told["replayUplinks"], json!({ "recorded": 8, "duplicates": 8 }));
+    rollups_are_true(&app).await;
+}
+
+#[tokio::test]
+async fn only_an_admin_deletes_and_nobody_everything_by_mistake() {
+    let app = recorded().await;
+    let create = "mutation { createApiKey(input: {name: \"s\", role: SENSOR}) { key } }";
+    let sensor = app.admin(create, json!({})).await["createApiKey"]["key"].take();
+    let all_of_a = json!({ "filter": { "devices": ["a"] } });
+    assert_eq!(refusal(&app, None, all_of_a.clone()).await.0, "UNAUTHENTICATED");
+    assert_eq!(refusal(&app, sensor.as_str(), all_of_a).await.0, "FORBIDDEN");
+    for filter in [
+        json!({}),
+        json!({ "and": [{}] }),
+        json!({ "or": [{ "devices": ["a"] }, {}] }),
+        json!({ "measuredAt": {} }),
+        json!({ "flags": {} }),
+        json!({ "not": { "devices": [] } }),
+    ] {
+        for dry_run in [true, false] {
+            let input = json!({ "filter": filter, "dryRun": dry_run });
+            let expected = ("BAD_USER_INPUT".to_owned(), "input.filter".to_owned());
+            assert_eq!(refusal(&app, Some(&app.admin), input).await, expected, "{filter}");
+        }
+    }
+    assert_eq!(
+        refusal(&app, Some(&app.admin), json!({ "filter": { "pm10": { "min": 2, "max": 1 } } })).await.1,
+        "input.filter.pm10"
+    );
+    let mistyped = json!({ "filter": { "devices": ["a", "mistyped"] } });
+    assert_eq!(refusal(&app, Some(&app.admin), mistyped).await.1, "input.filter.devices");
+    assert_eq!(count(&app, "measurement").await, 24);
+}
+
+/// More than one transaction's worth, of one device, and of all; to the end even though nobody waits for it.
+#[tokio::test]
+async fn many_go_in_steps_to_the_end_whoever_hangs_up() {
+    let app = TestApp::new().await;
+    let lines = (0..24_000).map(|n| {
+        let time = at("2026-04-30T20:00:00Z") + TimeDelta::seconds(1) * n;
+        format!("{},{},{}\n", ["a", "b"][usize::from(n % 3 == 0)], time.to_rfc3339(), n % 100)
+    });
+    let file = format!("device,time,pm10\n{}", lines.collect::<String>());
+    let report = app.post("/ingest/csv", Some(&app.admin), file).await;
+    assert!(report.status.is_success(), "{}", report.text);
+    let a = json!({ "devices": ["a"], "pm10": { "min": 10 } });
+    assert_eq!(delete(&app, a.clone(), true).await["measurements"], 14_400);
+    assert_eq!(delete(&app, a, false).await["measurements"], 14_400);
+    assert_eq!(count(&app, "measurement").await, 9_600);
+    rollups_are_true(&app).await;
+
+    let rest = json!({ "input": { "filter": { "measuredAt": { "from": "2026-04-30T20:00:01Z" } } } });
+    let mut hasty = Box::pin(app.admin(DELETE, rest));
+    for _ in 0..3 {
+        // Polled a few times, then dropped.
+        assert!(futures_util::poll!(&mut hasty).is_pending());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    drop(hasty);
+    let since = Instant::now();
+    while count(&app, "measurement").await > 1 {
+        assert!(since.elapsed() < Duration::from_secs(20), "it stopped half-way");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    rollups_are_true(&app).await;
+}

@@ -6,6 +6,7 @@
 pub mod complexity;
 pub mod context;
 pub mod cursor;
+pub mod flat;
 pub mod id;
 pub mod input;
 pub mod loader;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, Object};
 
 use super::{
-    connection::{MeasurementConnection, MeasurementTotal, of_measurements},
     measurement::Measurement,
+    measurement_connection::{AllMeasurements, MeasurementConnection},
     sensor::Sensor,
 };
 use crate::{
@@ -117,7 +117,7 @@ impl Device {
         }
         let page = Arc::new(asked.page);
         let rows = ctx.loader().load_one(PageOf { device: self.0.id, page: page.clone() }).await?.unwrap_or_default();
-        let total = MeasurementTotal::OfEach(self.0.id, Arc::new(page.filter.clone()));
-        Ok(of_measurements(asked.request.slice(rows), total))
+        let all = AllMeasurements::OfEach(self.0.id, Arc::new(page.filter.clone()));
+        Ok(MeasurementConnection::new(asked.request.slice(rows), all))
     }
 }

@@ -4,6 +4,7 @@ pub mod api_key;
 pub mod connection;
 pub mod device;
 pub mod measurement;
+pub mod measurement_connection;
 pub mod node;
 pub mod quality_flag;
 pub mod quantity;

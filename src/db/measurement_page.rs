@@ -3,64 +3,26 @@
 //! Every list has the total order (`measured_at`, `device_id`, seq), so a cursor names one place in it and rows that
 //! arrive while somebody pages can't shift what follows.
 
-use std::{collections::HashMap, hash::Hash, hash::Hasher};
+use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, Postgres, QueryBuilder, Row as _};
 
 use super::{
     DbError,
     measurement::{COLUMNS, MeasurementRow},
+    measurement_filter::{keeps_its_plan, push_filter},
 };
 use crate::domain::{
     device::DeviceId,
+    filter::Filter,
     measurement::{Measurement, MeasurementKey},
-    quantity::Quantity,
 };
-
-/// A range of values, both ends included. Neither end is NaN.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ValueRange {
-    /// Not below this.
-    pub min: Option<f64>,
-    /// Not above this.
-    pub max: Option<f64>,
-}
-
-// Compared by bits, so that filters can be keys of a map.
-impl PartialEq for ValueRange {
-    fn eq(&self, other: &Self) -> bool {
-        self.bits() == other.bits()
-    }
-}
-impl Eq for ValueRange {}
-impl Hash for ValueRange {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.bits().hash(state);
-    }
-}
-impl ValueRange {
-    fn bits(self) -> [Option<u64>; 2] {
-        [self.min, self.max].map(|end| end.map(f64::to_bits))
-    }
-}
-
-/// Which measurements are listed. The devices are told apart from it, since they decide how the list is read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct MeasurementFilter {
-    /// Not before this.
-    pub from: Option<DateTime<Utc>>,
-    /// Before this.
-    pub to: Option<DateTime<Utc>>,
-    /// Particulates within these ranges; a measurement that doesn't tell the quantity is left out.
-    pub ranges: Vec<(Quantity, ValueRange)>,
-}
 
 /// One page of a list of measurements.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MeasurementPage {
-    /// Which.
-    pub filter: MeasurementFilter,
+    /// Which. The devices it names are left to the function that reads the page.
+    pub filter: Filter,
     /// Newest first.
     pub descending: bool,
     /// Only those that come after this one in the list.
@@ -77,9 +39,9 @@ pub struct MeasurementPage {
 /// When the database fails.
 #[tracing::instrument(name = "db.measurement.list", skip_all, fields(limit = page.limit))]
 pub async fn list(db: impl PgExecutor<'_>, page: &MeasurementPage) -> Result<Vec<Measurement>, DbError> {
-    let mut query = QueryBuilder::new(format!("select {COLUMNS} from measurement m where true"));
-    push_page(&mut query, page);
-    fetch(db, query).await
+    let mut query = QueryBuilder::default();
+    push_page(&mut query, page, |query| _ = query.push("true"));
+    fetch(db, query, page).await
 }
 
 /// One page over some devices taken together. Each device's rows are read through its own index range and no more of
@@ -96,7 +58,7 @@ pub async fn list_of(
     let mut query = of_each(ids, page);
     push_order(&mut query, page.descending);
     query.push(" limit ").push_bind(page.limit);
-    fetch(db, query).await
+    fetch(db, query, page).await
 }
 
 /// The same page of each of some devices, in one statement.
@@ -112,30 +74,25 @@ pub async fn list_each(
     let mut query = of_each(ids, page);
     push_order(&mut query, page.descending);
     let mut lists: HashMap<_, Vec<_>> = HashMap::with_capacity(ids.len());
-    for measurement in fetch(db, query).await? {
+    for measurement in fetch(db, query, page).await? {
         lists.entry(measurement.key.device_id).or_default().push(measurement);
     }
     Ok(lists)
 }
 
-/// How many measurements the filter lets through, counted up to `bound`; of some devices, or of all.
+/// How many measurements the filter lets through, counted up to `bound`.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.measurement.count", skip_all)]
-pub async fn count(
-    db: impl PgExecutor<'_>,
-    ids: Option<&[DeviceId]>,
-    filter: &MeasurementFilter,
-    bound: i64,
-) -> Result<i64, DbError> {
+pub async fn count(db: impl PgExecutor<'_>, filter: &Filter, bound: i64) -> Result<i64, DbError> {
     let mut query = QueryBuilder::new("select count(*) from (select 1 from measurement m where true");
-    if let Some(ids) = ids {
+    if let Some(ids) = &filter.devices {
         query.push(" and m.device_id = any(").push_bind(numbers(ids)).push(")");
     }
     push_filter(&mut query, filter);
     query.push(" limit ").push_bind(bound).push(") as counted");
-    Ok(query.build_query_scalar().fetch_one(db).await?)
+    Ok(query.build_query_scalar().persistent(keeps_its_plan(filter)).fetch_one(db).await?)
 }
 
 /// How many measurements of each device the filter lets through, each counted up to `bound`, in one statement.
@@ -146,7 +103,7 @@ pub async fn count(
 pub async fn count_each(
     db: impl PgExecutor<'_>,
     ids: &[DeviceId],
-    filter: &MeasurementFilter,
+    filter: &Filter,
     bound: i64,
 ) -> Result<HashMap<DeviceId, i64>, DbError> {
     let mut query = QueryBuilder::<Postgres>::new("select wanted.device_id, counted.n from unnest(");
@@ -156,25 +113,58 @@ pub async fn count_each(
     );
     push_filter(&mut query, filter);
     query.push(" limit ").push_bind(bound).push(") as found) as counted");
-    let rows = query.build().fetch_all(db).await?;
+    let rows = query.build().persistent(keeps_its_plan(filter)).fetch_all(db).await?;
     rows.iter().map(|row| Ok((DeviceId(row.try_get(0)?), row.try_get(1)?))).collect()
 }
 
-fn numbers(ids: &[DeviceId]) -> Vec<i64> {
+pub(super) fn numbers(ids: &[DeviceId]) -> Vec<i64> {
     ids.iter().map(|id| id.0).collect()
 }
 
 fn of_each(ids: &[DeviceId], page: &MeasurementPage) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new("select m.* from unnest(");
-    query.push_bind(numbers(ids)).push("::bigint[]) as wanted (device_id) cross join lateral (select ");
-    query.push(COLUMNS).push(" from measurement m where m.device_id = wanted.device_id");
-    push_page(&mut query, page);
+    let mut query = QueryBuilder::new("select m.* from ");
+    if let [id] = ids {
+        query.push("(");
+        push_page(&mut query, page, |query| _ = query.push("m.device_id = ").push_bind(id.0));
+    } else {
+        query.push("unnest(").push_bind(numbers(ids)).push("::bigint[]) as wanted (device_id) cross join lateral (");
+        push_page(&mut query, page, |query| _ = query.push("m.device_id = wanted.device_id"));
+    }
     query.push(") as m");
     query
 }
 
-fn push_page(query: &mut QueryBuilder<Postgres>, page: &MeasurementPage) {
+/// Bounds that stand in the text of a statement, one of which is at or above any page's limit.
+const BOUNDS: [i64; 6] = [2, 11, 51, 101, 1001, 10_001];
+
+/// Pushes a whole select of the page, of the measurements for which a condition holds.
+///
+/// Planning takes longer than reading a page, the more so the more months there are; Postgres saves itself that when a
+/// plan for any arguments looks no dearer than one for these. For a limit that it isn't told it supposes a tenth of the
+/// table, which always looks dearer; so there is a bound in the text, above the limit. Where values decide which index is
+/// the right one, each page is planned by its own.
+fn push_page(
+    query: &mut QueryBuilder<Postgres>,
+    page: &MeasurementPage,
+    condition: impl FnOnce(&mut QueryBuilder<Postgres>),
+) {
+    let bound = BOUNDS.into_iter().find(|&bound| bound >= page.limit && keeps_its_plan(&page.filter));
+    if bound.is_some() {
+        query.push("select m.* from (");
+    }
+    query.push("select ").push(COLUMNS).push(" from measurement m where ");
+    condition(query);
     push_filter(query, &page.filter);
+    push_cursors(query, page);
+    push_order(query, page.descending);
+    if let Some(bound) = bound {
+        query.push(format!(" limit {bound}) as m"));
+        push_order(query, page.descending); // which it has; this costs nothing
+    }
+    query.push(" limit ").push_bind(page.limit);
+}
+
+fn push_cursors(query: &mut QueryBuilder<Postgres>, page: &MeasurementPage) {
     let (forward, back) = if page.descending { ("<", ">") } else { (">", "<") };
     for (key, comparison) in [(page.after, forward), (page.before, back)] {
         let Some(key) = key else { continue };
@@ -183,8 +173,6 @@ fn push_page(query: &mut QueryBuilder<Postgres>, page: &MeasurementPage) {
         query.push(format!(" and (m.measured_at, m.device_id, m.seq) {comparison} (")).push_bind(key.measured_at);
         query.push(", ").push_bind(key.device_id.0).push(", ").push_bind(key.seq).push(")");
     }
-    push_order(query, page.descending);
-    query.push(" limit ").push_bind(page.limit);
 }
 
 fn push_order(query: &mut QueryBuilder<Postgres>, descending: bool) {
@@ -192,25 +180,12 @@ fn push_order(query: &mut QueryBuilder<Postgres>, descending: bool) {
     query.push(format!(" order by m.measured_at {direction}, m.device_id {direction}, m.seq {direction}"));
 }
 
-fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &MeasurementFilter) {
-    if let Some(from) = filter.from {
-        query.push(" and m.measured_at >= ").push_bind(from);
-    }
-    if let Some(to) = filter.to {
-        query.push(" and m.measured_at < ").push_bind(to);
-    }
-    for (quantity, range) in &filter.ranges {
-        let column = quantity.definition().name;
-        for (end, comparison) in [(range.min, ">="), (range.max, "<=")] {
-            if let Some(end) = end {
-                // Compared as 32-bit floats, as they are stored: 12.4 is then equal to the 12.4 that a sensor sent.
-                query.push(format!(" and m.{column} {comparison} ")).push_bind(end).push("::float8::real");
-            }
-        }
-    }
-}
-
-async fn fetch(db: impl PgExecutor<'_>, mut query: QueryBuilder<Postgres>) -> Result<Vec<Measurement>, DbError> {
-    let rows: Vec<MeasurementRow> = query.build_query_as().fetch_all(db).await?;
+async fn fetch(
+    db: impl PgExecutor<'_>,
+    mut query: QueryBuilder<Postgres>,
+    page: &MeasurementPage,
+) -> Result<Vec<Measurement>, DbError> {
+    let query = query.build_query_as().persistent(keeps_its_plan(&page.filter));
+    let rows: Vec<MeasurementRow> = query.fetch_all(db).await?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }

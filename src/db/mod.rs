@@ -15,6 +15,8 @@ pub mod error;
 mod inserts;
 pub mod latest;
 pub mod measurement;
+mod measurement_area;
+mod measurement_filter;
 pub mod measurement_page;
 pub mod packet;
 pub mod partition;

@@ -19,6 +19,49 @@ pub fn to_bigint(cell: CellIndex) -> i64 {
     u64::from(cell).cast_signed()
 }
 
+/// The first and the last of a cell's descendants at a resolution, as Postgres keeps them; of a finer cell, its ancestor
+/// twice. All descendants lie between the two, and no other cell of that resolution does.
+#[must_use]
+pub fn range(cell: CellIndex, resolution: Resolution) -> (i64, i64) {
+    if let Some(ancestor) = cell.parent(resolution) {
+        let ancestor = to_bigint(ancestor);
+        return (ancestor, ancestor);
+    }
+    // An index tells its resolution in four bits from the 52nd, and below them the way down from its base cell in digits of
+    // three bits, from 0 to 6; those that it doesn't need are 7.
+    let (coarse, fine) = (u64::from(u8::from(cell.resolution())), u64::from(u8::from(resolution)));
+    let index = u64::from(cell) & !(0xF << 52) | (fine << 52);
+    let (first, last) = (coarse + 1..=fine).fold((index, index), |(first, last), level| {
+        let place = 3 * (15 - level);
+        (first & !(7 << place), last & !(7 << place) | (6 << place))
+    });
+    (first.cast_signed(), last.cast_signed())
+}
+
+/// What some cells hold, as spans of cells of one resolution as Postgres keeps them, both ends included: sorted, and apart
+/// from each other.
+#[must_use]
+pub fn ranges(cells: &[CellIndex], resolution: Resolution) -> Vec<(i64, i64)> {
+    let mut ranges: Vec<_> = cells.iter().map(|&cell| range(cell, resolution)).collect();
+    ranges.sort_unstable();
+    ranges.dedup_by(|next, before| {
+        let joined = next.0 <= before.1 || ordinal(next.0, resolution) == ordinal(before.1, resolution) + 1;
+        if joined {
+            before.1 = before.1.max(next.1);
+        }
+        joined
+    });
+    ranges
+}
+
+/// The number of a cell among all indexes of its resolution: its digits, read as a number to the base of 7.
+fn ordinal(cell: i64, resolution: Resolution) -> u64 {
+    let index = cell.cast_unsigned();
+    let base_cell = index >> 45 & 0x7F;
+    (1..=u64::from(u8::from(resolution)))
+        .fold(base_cell, |number, level| 7 * number + (index >> (3 * (15 - level)) & 7))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

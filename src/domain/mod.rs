@@ -1,8 +1,10 @@
 //! Plain types and rules: what a device, a sample and a quantity are. No sqlx, no axum, no GraphQL.
 
 pub mod api_key;
+pub mod area;
 pub mod cell;
 pub mod device;
+pub mod filter;
 pub mod measurement;
 pub mod month;
 pub mod position;

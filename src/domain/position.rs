@@ -4,6 +4,9 @@ use std::fmt;
 
 use h3o::LatLng;
 
+/// The radius of the earth, taken for a sphere of its surface; that of [`Position::distance_m`] as well.
+pub const EARTH_RADIUS_M: f64 = h3o::EARTH_RADIUS_KM * 1000.0;
+
 /// A place in degrees (WGS 84): latitude −90 to 90, longitude −180 (inclusive) to 180 (exclusive).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Position {

@@ -55,7 +55,7 @@ impl QualityFlag {
 }
 
 /// A set of flags.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct QualityFlags(i32);
 
 impl QualityFlags {
@@ -82,12 +82,24 @@ impl QualityFlags {
         Self(self.0 | other.0)
     }
 
+    /// The flags of both sets.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Those that a sample earned by the samples around it, which nobody sees again when it is stored anew.
     #[must_use]
     pub fn by_neighbours(self) -> Self {
         let flags =
             [QualityFlag::StuckValue, QualityFlag::Spike, QualityFlag::ImplausibleSpeed, QualityFlag::AmbiguousPacket];
         Self(self.0 & flags.into_iter().fold(0, |bits, flag| bits | flag as i32))
+    }
+
+    /// Whether the set holds no flag.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
     }
 
     /// Whether the set holds a flag.

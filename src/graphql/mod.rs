@@ -9,6 +9,7 @@ pub mod cursor;
 pub mod flat;
 pub mod id;
 pub mod input;
+pub mod known_devices;
 pub mod loader;
 pub mod model;
 mod mutation;

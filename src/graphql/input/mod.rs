@@ -1,9 +1,12 @@
 //! Arguments. Each is checked here, once, into the plain type that the database understands; an error names the
 //! argument by its path.
 
+pub mod area;
 pub mod device;
+mod device_keys;
 pub mod filter;
 pub mod measurement;
+pub mod range;
 pub mod sensor;
 pub mod text;
 pub mod uplink;

@@ -2,12 +2,8 @@
 
 use async_graphql::{Context, InputObject};
 
-use super::filter::{TimeRange, check_devices};
-use crate::{
-    db::uplink_page,
-    error::ApiError,
-    graphql::{model::uplink::UplinkOutcome, query::measurement::known},
-};
+use super::{device_keys::DeviceKeys, range::TimeRange};
+use crate::{db::uplink_page, error::ApiError, graphql::model::uplink::UplinkOutcome};
 
 /// Formats in one filter at most.
 const MAX_FORMATS: usize = 100;
@@ -42,7 +38,11 @@ impl UplinkFilter {
             return Err(ApiError::bad_input("filter.formats", "no format has a NUL in its name"));
         }
         let devices = match self.devices {
-            Some(keys) => Some(known(ctx, &check_devices(keys)?).await?),
+            Some(keys) => {
+                let mut asked = DeviceKeys::default();
+                asked.add("filter.devices", &keys)?;
+                Some(asked.look_up(ctx).await?.ids(&keys))
+            }
             None => None,
         };
         Ok(uplink_page::UplinkFilter {

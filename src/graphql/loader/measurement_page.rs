@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{LoadError, Loader, grouped};
 use crate::{
-    db::measurement_page::{self, MeasurementFilter, MeasurementPage},
-    domain::{device::DeviceId, measurement::Measurement},
+    db::measurement_page::{self, MeasurementPage},
+    domain::{device::DeviceId, filter::Filter, measurement::Measurement},
 };
 
 /// A page of this device's measurements.
@@ -23,7 +23,7 @@ pub struct CountOf {
     /// The device.
     pub device: DeviceId,
     /// Which of its measurements.
-    pub filter: Arc<MeasurementFilter>,
+    pub filter: Arc<Filter>,
     /// Where counting ends.
     pub bound: i64,
 }

@@ -66,7 +66,7 @@ pub fn of_devices(slice: Slice<domain::device::Device>, order: DeviceOrder, tota
             DeviceOrder::Key => DeviceKeyset::Key(device.key.as_str().to_owned()),
             DeviceOrder::CreatedAt => DeviceKeyset::CreatedAt(device.created_at, device.id),
         };
-        Edge::new(DeviceCursor(keyset), Device(device))
+        Edge::new(DeviceCursor(keyset), device.into())
     };
     connection.edges = slice.rows.into_iter().map(edge).collect();
     connection

@@ -12,8 +12,8 @@ use super::{
     measurement::Measurement,
 };
 use crate::{
-    db::{self, measurement_page::MeasurementFilter},
-    domain::{self, device::DeviceId},
+    db,
+    domain::{self, device::DeviceId, filter::Filter},
     error::ApiError,
     graphql::{context::ContextExt as _, cursor::MeasurementCursor, flat::Rows, loader::CountOf, page::Slice},
 };
@@ -29,9 +29,9 @@ pub struct MeasurementConnection {
 /// The measurements that a page is of.
 pub enum AllMeasurements {
     /// Of all devices, or of some taken together.
-    Of(Option<Vec<DeviceId>>, MeasurementFilter),
+    Of(Filter),
     /// Of one device among many that are asked the same.
-    OfEach(DeviceId, Arc<MeasurementFilter>),
+    OfEach(DeviceId, Arc<Filter>),
 }
 
 impl MeasurementConnection {
@@ -71,9 +71,7 @@ impl MeasurementConnection {
     async fn total_count(&self, ctx: &Context<'_>) -> Result<Option<i64>, ApiError> {
         let bound = COUNT_BOUND + 1;
         let count = match &self.all {
-            AllMeasurements::Of(ids, filter) => {
-                db::measurement_page::count(ctx.reads(), ids.as_deref(), filter, bound).await?
-            }
+            AllMeasurements::Of(filter) => db::measurement_page::count(ctx.reads(), filter, bound).await?,
             AllMeasurements::OfEach(device, filter) => {
                 let key = CountOf { device: *device, filter: filter.clone(), bound };
                 ctx.loader().load_one(key).await?.unwrap_or(0)

@@ -4,7 +4,6 @@ use async_graphql::{Context, Object};
 
 use crate::{
     db::{self, measurement_page::MeasurementPage},
-    domain::device::{DeviceId, DeviceKey},
     error::ApiError,
     graphql::{
         complexity,
@@ -35,33 +34,17 @@ impl MeasurementQuery {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<MeasurementConnection, ApiError> {
         let arguments = PageArguments { first, after, last, before };
-        let asked = MeasurementList::try_new(filter.unwrap_or_default(), order_by.unwrap_or_default(), arguments)?;
-        let ids = match &asked.devices {
-            Some(keys) => Some(known(ctx, keys).await?),
-            None => None,
-        };
-        let rows = match &ids {
+        let asked = MeasurementList::check(ctx, filter, order_by, arguments).await?;
+        let rows = match &asked.page.filter.devices {
             Some(ids) => db::measurement_page::list_of(ctx.reads(), ids, &asked.page).await?,
             None => db::measurement_page::list(ctx.reads(), &asked.page).await?,
         };
-        Ok(MeasurementConnection::new(asked.request.slice(rows), AllMeasurements::Of(ids, asked.page.filter)))
-    }
-}
-
-/// The row numbers of devices that a filter names.
-pub(in crate::graphql) async fn known(ctx: &Context<'_>, keys: &[DeviceKey]) -> Result<Vec<DeviceId>, ApiError> {
-    let texts: Vec<_> = keys.iter().map(DeviceKey::as_str).collect();
-    let ids = db::device::ids_by_keys(ctx.reads(), &texts).await?;
-    match texts.iter().find(|key| !ids.contains_key(**key)) {
-        Some(unknown) => Err(ApiError::bad_input("filter.devices", format!("there is no device {unknown:?}"))),
-        None => Ok(ids.into_values().collect()),
+        Ok(MeasurementConnection::new(asked.request.slice(rows), AllMeasurements::Of(asked.page.filter)))
     }
 }
 
 /// The checked arguments of a list of measurements, at the root or of a device.
 pub(in crate::graphql) struct MeasurementList {
-    /// The devices that the filter names, where it names any.
-    pub devices: Option<Vec<DeviceKey>>,
     /// The page, for the client's view of it.
     pub request: PageRequest<MeasurementCursor>,
     /// The page, for the database.
@@ -69,22 +52,22 @@ pub(in crate::graphql) struct MeasurementList {
 }
 
 impl MeasurementList {
-    /// Checks the arguments.
-    pub(in crate::graphql) fn try_new(
-        filter: MeasurementFilter,
-        order: MeasurementOrder,
+    /// Checks the arguments, and looks the devices up that the filter names.
+    pub(in crate::graphql) async fn check(
+        ctx: &Context<'_>,
+        filter: Option<MeasurementFilter>,
+        order: Option<MeasurementOrder>,
         arguments: PageArguments,
     ) -> Result<Self, ApiError> {
-        let checked = filter.check()?;
         let request = PageRequest::<MeasurementCursor>::try_new(arguments, MAX_MEASUREMENTS_PAGE)?;
         let (after, before) = request.sides();
         let page = MeasurementPage {
-            filter: checked.filter,
-            descending: (order == MeasurementOrder::MeasuredAtDesc) != request.backward,
+            filter: filter.unwrap_or_default().check(ctx, "filter").await?,
+            descending: (order.unwrap_or_default() == MeasurementOrder::MeasuredAtDesc) != request.backward,
             after: after.map(|cursor| cursor.0),
             before: before.map(|cursor| cursor.0),
             limit: request.limit(),
         };
-        Ok(Self { devices: checked.devices, request, page })
+        Ok(Self { request, page })
     }
 }

@@ -1,0 +1,68 @@
+//! An area as conditions of SQL: spans of cells, which the index on `cell` finds, and the exact test.
+
+use sqlx::{Postgres, QueryBuilder};
+
+use crate::domain::{
+    area::{Area, BoundingBox, Circle, Polygon},
+    cell::{STORED_RESOLUTION, ranges},
+};
+
+/// Spans that an index is asked for at most. More would find less in vain, and each costs a descent into the index of
+/// every month.
+const MOST_SPANS: usize = 64;
+
+/// Adds the condition that the measurement `m` lies in an area; null where it tells no place.
+pub(super) fn push_area(query: &mut QueryBuilder<Postgres>, area: &Area) {
+    let cover = area.cover(STORED_RESOLUTION, MOST_SPANS);
+    let spans = ranges(&[cover.inside, cover.border].concat(), STORED_RESOLUTION);
+    query.push("((false");
+    for (first, last) in spans {
+        query.push(" or m.cell between ").push_bind(first).push(" and ").push_bind(last);
+    }
+    query.push(") and ");
+    match area {
+        Area::BoundingBox(area) => push_box(query, *area),
+        Area::Circle(area) => push_circle(query, *area),
+        Area::Polygon(area) => push_polygon(query, area),
+        Area::Cells(area) => push_cells(query, area.ranges()),
+    }
+    query.push(")");
+}
+
+fn push_box(query: &mut QueryBuilder<Postgres>, area: BoundingBox) {
+    let ((south, north), (west, east)) = (area.latitudes(), area.longitudes());
+    query.push("m.latitude between ").push_bind(south).push(" and ").push_bind(north);
+    let word = if west <= east { "and" } else { "or" };
+    query.push(" and (m.longitude >= ").push_bind(west);
+    query.push(format!(" {word} m.longitude <= ")).push_bind(east).push(")");
+}
+
+/// The same comparison of haversines as that of [`Circle::contains`].
+fn push_circle(query: &mut QueryBuilder<Postgres>, area: Circle) {
+    let (north, east) = (area.centre().latitude(), area.centre().longitude());
+    query.push("power(sin((radians(m.latitude) - ").push_bind(north.to_radians()).push(") / 2), 2) + ");
+    query.push_bind(north.to_radians().cos()).push(" * cos(radians(m.latitude)) * power(sin(radians(m.longitude - ");
+    query.push_bind(east).push(") / 2), 2) <= ").push_bind(area.haversine());
+}
+
+/// The same count of edges as that of [`Polygon::contains`].
+fn push_polygon(query: &mut QueryBuilder<Postgres>, area: &Polygon) {
+    let numbers = |of: fn(&crate::domain::area::Edge) -> f64| area.edges().iter().map(of).collect::<Vec<_>>();
+    query.push("(select count(*) % 2 = 1 from unnest(");
+    query.push_bind(numbers(|edge| edge.from.0)).push("::float8[], ");
+    query.push_bind(numbers(|edge| edge.from.1)).push("::float8[], ");
+    query.push_bind(numbers(|edge| edge.to.0)).push("::float8[], ");
+    query.push_bind(numbers(|edge| edge.to.1)).push(
+        "::float8[]) as edge (from_north, from_east, to_north, to_east)
+         where m.latitude is not null and (from_east <= m.longitude) <> (to_east <= m.longitude)
+           and m.latitude < from_north + (m.longitude - from_east) * (to_north - from_north)
+               / nullif(to_east - from_east, 0))",
+    );
+}
+
+/// As one value that is made once and searched by halves, however many spans there are.
+fn push_cells(query: &mut QueryBuilder<Postgres>, ranges: &[(i64, i64)]) {
+    let (first, last): (Vec<_>, Vec<_>) = ranges.iter().copied().unzip();
+    query.push("m.cell <@ (select range_agg(int8range(first, last, '[]')) from unnest(").push_bind(first);
+    query.push("::bigint[], ").push_bind(last).push("::bigint[]) as span (first, last))");
+}

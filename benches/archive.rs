@@ -36,7 +36,7 @@ struct Question {
 async fn main() -> Result<()> {
     let seconds = std::env::var("AIRGRAPH_BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
     let sizes = std::env::var("AIRGRAPH_BENCH_ROWS").unwrap_or_else(|_| "1000000,50000000".to_owned());
-    let load = Load { clients: CLIENTS, seconds };
+    let load = Load { clients: CLIENTS, seconds, key: None };
     let mut medians: Vec<Vec<f64>> = Vec::new();
     for size in sizes.split(',') {
         let database = database().await?;

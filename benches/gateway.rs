@@ -15,75 +15,156 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
-use sqlx::PgPool;
-use support::{Gateway, by_hand, database, load::Load, pgbench};
+use sqlx::{AssertSqlSafe, PgPool};
+use support::{Gateway, KEY, by_hand, database, load::Load, pgbench};
 
 /// Connections that ask at the same time.
 const CLIENTS: usize = 16;
 /// Samples of the device that lists are read from.
 const SAMPLES: i64 = 200_000;
+/// Devices of the nested question, and the samples of each.
+const DEVICES: i64 = 50;
+const SAMPLES_EACH: i64 = 500;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let seconds = std::env::var("AIRGRAPH_BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
+    let seconds = setting("AIRGRAPH_BENCH_SECONDS", 5)?;
     let database = database().await?;
     let gateway = Gateway::start(&database.url).await?;
-    let load = Load { clients: CLIENTS, seconds };
+    let bench = Bench { gateway, url: database.url.clone(), anonymous: Load { clients: CLIENTS, seconds, key: None } };
     println!("{:44} {:>12} {:>12} {:>7}", "", "airgraph/s", "reference/s", "ratio");
-    recording(&gateway, &load, &database.url).await?;
-    lists(&gateway, &load, &database.url).await?;
-    gateway.stop().await?;
+    bench.recording().await?;
+    bench.reading().await?;
+    bench.gateway.stop().await?;
     database.stop().await
 }
 
-/// Packets of eight samples: posted, decoded, kept verbatim, stored and answered; against `pgbench` inserting the same
-/// eight rows in a transaction, with prepared statements and nothing else.
-async fn recording(gateway: &Gateway, load: &Load, url: &str) -> Result<()> {
-    let number = AtomicU32::new(0);
-    let base = chrono::DateTime::from_timestamp(1_700_000_000, 0).context("a time")?;
-    let posted = load
-        .run(&gateway.address, "/insertSensorData", || {
-            let number = number.fetch_add(1, Ordering::Relaxed);
-            let time = base + chrono::TimeDelta::seconds(24 * i64::from(number / 64));
-            json!({ "dev_id": format!("bike-{}", number % 64), "counter": number / 64, "metadata": { "time": time },
-                    "payload_raw": "dBitCKpGqAmB23FyAmB25FcAmB24E8AwCDDDsAvCDEDiAvCDKDgAuCLSDcAuCIAAAAAA" })
-            .to_string()
-        })
-        .await?;
-    let inserted = pgbench(url, load).await?;
-    report("packets of 8 samples, against pgbench", posted.per_second, inserted);
+fn setting(name: &str, default: u64) -> Result<u64> {
+    std::env::var(name).ok().map_or(Ok(default), |text| text.parse().with_context(|| format!("{name}: a number")))
+}
+
+/// Whether a line is measured: `cargo bench --bench gateway -- nested` measures those with that word.
+fn is_wanted(line: &str) -> bool {
+    let mut words = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).peekable();
+    words.peek().is_none() || words.any(|word| line.contains(&word))
+}
+
+struct Bench {
+    gateway: Gateway,
+    url: String,
+    anonymous: Load,
+}
+
+impl Bench {
+    fn with_key(&self) -> Load {
+        Load { key: Some(KEY), ..self.anonymous }
+    }
+
+    /// Packets of eight samples: posted, decoded, kept verbatim, stored and answered; against `pgbench` inserting the
+    /// same eight rows in a transaction, with prepared statements and nothing else.
+    async fn recording(&self) -> Result<()> {
+        const LINE: &str = "packets of 8 samples, against pgbench";
+        if !is_wanted(LINE) {
+            return Ok(());
+        }
+        let number = AtomicU32::new(0);
+        let base = chrono::DateTime::from_timestamp(1_700_000_000, 0).context("a time")?;
+        let posted = self
+            .with_key()
+            .run(&self.gateway.address, "/insertSensorData", || {
+                let number = number.fetch_add(1, Ordering::Relaxed);
+                let time = base + chrono::TimeDelta::seconds(24 * i64::from(number / 64));
+                json!({ "dev_id": format!("bike-{}", number % 64), "counter": number / 64, "metadata": { "time": time },
+                        "payload_raw": "dBitCKpGqAmB23FyAmB25FcAmB24E8AwCDDDsAvCDEDiAvCDKDgAuCLSDcAuCIAAAAAA" })
+                .to_string()
+            })
+            .await?;
+        report(LINE, posted.per_second, pgbench(&self.url, &self.anonymous).await?);
+        Ok(())
+    }
+
+    /// Lists, against axum, sqlx and `Json` written for just that list.
+    async fn reading(&self) -> Result<()> {
+        let pool = PgPool::connect(&self.url).await?;
+        fill(&pool).await?;
+        let reference = by_hand::serve(pool.clone()).await?;
+        for count in [1, 100, 1000, 10_000] {
+            let question = format!(
+                "{{ device(key: \"listed\") {{ measurements(first: {count}) {{ nodes {{
+                    measuredAt recordedAt latitude longitude pm25 pm10 timeUncertainty }} }} }} }}"
+            );
+            let (line, path) = (format!("latest {count} of a device"), format!("/listed/{count}"));
+            self.compare(&line, &question, &self.anonymous, &reference, &path).await?;
+            if count == 1 {
+                self.compare(&format!("{line}, with a key"), &question, &self.with_key(), &reference, &path).await?;
+            }
+        }
+        fill_devices(&pool).await?;
+        let nested = "{ devices(first: 50) { nodes { key name latest { measuredAt pm25 pm10 }
+            measurements(first: 10) { nodes { measuredAt pm25 pm10 } } } } }";
+        self.compare("nested: 50 devices, latest, 10 of each", nested, &self.anonymous, &reference, "/nested").await
+    }
+
+    async fn compare(&self, line: &str, question: &str, load: &Load, reference: &str, path: &str) -> Result<()> {
+        if is_wanted(line) {
+            let body = json!({ "query": question }).to_string();
+            let asked = load.run(&self.gateway.address, "/graphql", || body.clone()).await?;
+            let answered = self.anonymous.run(reference, path, String::new).await?;
+            report(line, asked.per_second, answered.per_second);
+        }
+        Ok(())
+    }
+}
+
+/// One device with many samples; in as many monthly partitions as `AIRGRAPH_BENCH_MONTHS` says, of which the newest holds
+/// them all.
+async fn fill(pool: &PgPool) -> Result<()> {
+    // As the gateway makes them.
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "do $$ begin for back in 0..{} loop
+             execute format('create table measurement_back_%s (like measurement including all)', back);
+             execute format('alter table measurement attach partition measurement_back_%s for values from (%L) to (%L)',
+                 back, timestamptz '2026-01-01 00:00Z' - back * interval '1 month',
+                 timestamptz '2026-01-01 00:00Z' - (back - 1) * interval '1 month');
+         end loop; end $$",
+        setting("AIRGRAPH_BENCH_MONTHS", 1)? - 1
+    )))
+    .execute(pool)
+    .await?;
+    let device = "insert into device (key, kind, created_at) values ('listed', 'fixed', now())";
+    sqlx::raw_sql(device).execute(pool).await?;
+    samples(pool, "listed", SAMPLES).await
+}
+
+/// The devices of the nested question. Added after the lists were read: Postgres, not told yet which device is meant,
+/// would take one with many samples for an average one, and plan badly for whoever looks the device up in the same
+/// statement.
+async fn fill_devices(pool: &PgPool) -> Result<()> {
+    sqlx::query(
+        "insert into device (key, kind, created_at) select 'a-' || n, 'fixed', now() from generate_series(1, $1) n",
+    )
+    .bind(DEVICES)
+    .execute(pool)
+    .await?;
+    samples(pool, "a-%", SAMPLES_EACH).await?;
+    let latest = "insert into latest select device_id, max(measured_at), 0 from measurement group by device_id";
+    sqlx::raw_sql(latest).execute(pool).await?;
     Ok(())
 }
 
-/// The newest measurements of a device, seven fields each; against axum, sqlx and `Json` written for just that.
-async fn lists(gateway: &Gateway, load: &Load, url: &str) -> Result<()> {
-    let pool = PgPool::connect(url).await?;
-    sqlx::query("insert into device (key, kind, created_at) values ('listed', 'fixed', now())").execute(&pool).await?;
-    // As the gateway makes it.
-    let partition = "create table measurement_2026_01 (like measurement including all);
-                     alter table measurement attach partition measurement_2026_01
-                     for values from ('2026-01-01 00:00Z') to ('2026-02-01 00:00Z')";
-    sqlx::raw_sql(partition).execute(&pool).await?;
+/// So many samples of each device with such a key.
+async fn samples(pool: &PgPool, keys: &str, count: i64) -> Result<()> {
     sqlx::query(
         "insert into measurement (device_id, measured_at, recorded_at, seq, flags, latitude, longitude, pm2_5, pm10)
-         select device_id, timestamptz '2026-01-01 00:00Z' + n * interval '10 s', now(), 0, 0, 52.2 + n * 1e-7, 0.12, n % 50, n % 90
-         from device, generate_series(1, $1) n where key = 'listed'",
+         select device_id, timestamptz '2026-01-01 00:00Z' + n * interval '10 s', now(), 0, 0, 52.2 + n * 1e-7, 0.12,
+                n % 500 / 10.0, n % 900 / 10.0
+         from device, generate_series(1, $1) n where key like $2",
     )
-    .bind(SAMPLES)
-    .execute(&pool)
+    .bind(count)
+    .bind(keys)
+    .execute(pool)
     .await?;
-    sqlx::query("vacuum analyze measurement").execute(&pool).await?;
-    let reference = by_hand::serve(pool).await?;
-    for count in [1, 100, 1000, 10_000] {
-        let query = format!(
-            "{{ device(key: \"listed\") {{ measurements(first: {count}) {{ nodes {{
-                measuredAt recordedAt latitude longitude pm25 pm10 timeUncertainty }} }} }} }}"
-        );
-        let body = json!({ "query": query }).to_string();
-        let asked = load.run(&gateway.address, "/graphql", || body.clone()).await?;
-        let answered = load.run(&reference, &format!("/listed/{count}"), String::new).await?;
-        report(&format!("latest {count} of a device, against a handler"), asked.per_second, answered.per_second);
-    }
+    sqlx::raw_sql("vacuum analyze").execute(pool).await?;
     Ok(())
 }
 

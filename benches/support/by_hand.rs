@@ -1,4 +1,6 @@
-//! What somebody would write who needs just this list: axum, sqlx, `Json`.
+//! What somebody would write who needs just these lists: axum, sqlx, `Json`.
+
+use std::collections::HashMap;
 
 use anyhow::Result;
 use axum::{
@@ -23,11 +25,29 @@ struct Row {
     time_uncertainty_s: Option<i32>,
 }
 
-/// Serves the newest measurements of the device, and gives the address.
+#[derive(Serialize)]
+struct Device {
+    key: String,
+    name: Option<String>,
+    latest: Option<Sample>,
+    measurements: Vec<Sample>,
+}
+
+#[derive(FromRow, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Sample {
+    #[serde(skip)]
+    device_id: i64,
+    measured_at: DateTime<Utc>,
+    pm2_5: Option<f32>,
+    pm10: Option<f32>,
+}
+
+/// Serves the newest measurements of the device, and of fifty devices; gives the address.
 pub async fn serve(pool: PgPool) -> Result<String> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = format!("http://{}", listener.local_addr()?);
-    let routes = Router::new().route("/listed/{count}", post(listed)).with_state(pool);
+    let routes = Router::new().route("/listed/{count}", post(listed)).route("/nested", post(nested)).with_state(pool);
     tokio::spawn(axum::serve(listener, routes).into_future());
     Ok(address)
 }
@@ -43,4 +63,42 @@ async fn listed(State(pool): State<PgPool>, Path(count): Path<i64>) -> Result<Js
     .await
     .map(Json)
     .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+async fn nested(State(pool): State<PgPool>) -> Result<Json<Vec<Device>>, StatusCode> {
+    devices(&pool).await.map(Json).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+async fn devices(pool: &PgPool) -> sqlx::Result<Vec<Device>> {
+    let devices: Vec<(i64, String, Option<String>)> =
+        sqlx::query_as("select device_id, key, name from device order by key limit 50").fetch_all(pool).await?;
+    let ids: Vec<_> = devices.iter().map(|(id, ..)| *id).collect();
+    let latest: Vec<Sample> = sqlx::query_as(
+        "select m.device_id, m.measured_at, m.pm2_5, m.pm10
+         from latest join measurement m using (device_id, measured_at, seq)
+         where device_id = any($1)",
+    )
+    .bind(&ids)
+    .fetch_all(pool)
+    .await?;
+    let newest: Vec<Sample> = sqlx::query_as(
+        "select m.* from unnest($1::bigint[]) as wanted (device_id) cross join lateral (
+             select device_id, measured_at, pm2_5, pm10 from measurement
+             where measurement.device_id = wanted.device_id order by measured_at desc, seq desc limit 10) as m",
+    )
+    .bind(&ids)
+    .fetch_all(pool)
+    .await?;
+    let mut latest: HashMap<_, _> = latest.into_iter().map(|sample| (sample.device_id, sample)).collect();
+    let mut lists: HashMap<_, Vec<_>> = HashMap::new();
+    for sample in newest {
+        lists.entry(sample.device_id).or_default().push(sample);
+    }
+    let device = |(id, key, name)| Device {
+        key,
+        name,
+        latest: latest.remove(&id),
+        measurements: lists.remove(&id).unwrap_or_default(),
+    };
+    Ok(devices.into_iter().map(device).collect())
 }

@@ -8,14 +8,14 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::KEY;
-
 /// How much is asked.
 pub struct Load {
     /// Connections, each with one request at a time.
     pub clients: usize,
     /// For how long.
     pub seconds: u64,
+    /// The key that is sent; anonymous where there is none.
+    pub key: Option<&'static str>,
 }
 
 /// How it was answered.
@@ -39,7 +39,7 @@ impl Load {
         let since = Instant::now();
         let end = since + Duration::from_secs(self.seconds);
         let clients = (0..self.clients).map(async |_| {
-            let mut connection = Connection::open(host).await?;
+            let mut connection = Connection::open(host, self.key).await?;
             let mut times = Vec::new();
             let mut sent = Instant::now();
             while sent < end {
@@ -65,22 +65,24 @@ impl Load {
 /// HTTP/1.1 as far as it is needed here: a client that can do everything takes as much of the machine as what it measures.
 struct Connection {
     stream: TcpStream,
+    key: String,
     request: Vec<u8>,
     answer: Vec<u8>,
 }
 
 impl Connection {
-    async fn open(host: &str) -> Result<Self> {
+    async fn open(host: &str, key: Option<&str>) -> Result<Self> {
+        let key = key.map(|key| format!("x-api-key: {key}\r\n")).unwrap_or_default();
         let stream = TcpStream::connect(host).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, request: Vec::new(), answer: Vec::new() })
+        Ok(Self { stream, key, request: Vec::new(), answer: Vec::new() })
     }
 
     async fn post(&mut self, host: &str, path: &str, body: &str) -> Result<()> {
         self.request.clear();
         let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: {host}\r\nx-api-key: {KEY}\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n",
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\n{}content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            self.key,
             body.len()
         );
         self.request.extend_from_slice(head.as_bytes());

@@ -39,8 +39,8 @@ pub struct MeasurementPage {
 /// When the database fails.
 #[tracing::instrument(name = "db.measurement.list", skip_all, fields(limit = page.limit))]
 pub async fn list(db: impl PgExecutor<'_>, page: &MeasurementPage) -> Result<Vec<Measurement>, DbError> {
-    let mut query = QueryBuilder::new(format!("select {COLUMNS} from measurement m where true"));
-    push_page(&mut query, page);
+    let mut query = QueryBuilder::default();
+    push_page(&mut query, page, |query| _ = query.push("true"));
     fetch(db, query, page).await
 }
 
@@ -122,16 +122,49 @@ pub(super) fn numbers(ids: &[DeviceId]) -> Vec<i64> {
 }
 
 fn of_each(ids: &[DeviceId], page: &MeasurementPage) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new("select m.* from unnest(");
-    query.push_bind(numbers(ids)).push("::bigint[]) as wanted (device_id) cross join lateral (select ");
-    query.push(COLUMNS).push(" from measurement m where m.device_id = wanted.device_id");
-    push_page(&mut query, page);
+    let mut query = QueryBuilder::new("select m.* from ");
+    if let [id] = ids {
+        query.push("(");
+        push_page(&mut query, page, |query| _ = query.push("m.device_id = ").push_bind(id.0));
+    } else {
+        query.push("unnest(").push_bind(numbers(ids)).push("::bigint[]) as wanted (device_id) cross join lateral (");
+        push_page(&mut query, page, |query| _ = query.push("m.device_id = wanted.device_id"));
+    }
     query.push(") as m");
     query
 }
 
-fn push_page(query: &mut QueryBuilder<Postgres>, page: &MeasurementPage) {
+/// Bounds that stand in the text of a statement, one of which is at or above any page's limit.
+const BOUNDS: [i64; 6] = [2, 11, 51, 101, 1001, 10_001];
+
+/// Pushes a whole select of the page, of the measurements for which a condition holds.
+///
+/// Planning takes longer than reading a page, the more so the more months there are; Postgres saves itself that when a
+/// plan for any arguments looks no dearer than one for these. For a limit that it isn't told it supposes a tenth of the
+/// table, which always looks dearer; so there is a bound in the text, above the limit. Where values decide which index is
+/// the right one, each page is planned by its own.
+fn push_page(
+    query: &mut QueryBuilder<Postgres>,
+    page: &MeasurementPage,
+    condition: impl FnOnce(&mut QueryBuilder<Postgres>),
+) {
+    let bound = BOUNDS.into_iter().find(|&bound| bound >= page.limit && keeps_its_plan(&page.filter));
+    if bound.is_some() {
+        query.push("select m.* from (");
+    }
+    query.push("select ").push(COLUMNS).push(" from measurement m where ");
+    condition(query);
     push_filter(query, &page.filter);
+    push_cursors(query, page);
+    push_order(query, page.descending);
+    if let Some(bound) = bound {
+        query.push(format!(" limit {bound}) as m"));
+        push_order(query, page.descending); // which it has; this costs nothing
+    }
+    query.push(" limit ").push_bind(page.limit);
+}
+
+fn push_cursors(query: &mut QueryBuilder<Postgres>, page: &MeasurementPage) {
     let (forward, back) = if page.descending { ("<", ">") } else { (">", "<") };
     for (key, comparison) in [(page.after, forward), (page.before, back)] {
         let Some(key) = key else { continue };
@@ -140,8 +173,6 @@ fn push_page(query: &mut QueryBuilder<Postgres>, page: &MeasurementPage) {
         query.push(format!(" and (m.measured_at, m.device_id, m.seq) {comparison} (")).push_bind(key.measured_at);
         query.push(", ").push_bind(key.device_id.0).push(", ").push_bind(key.seq).push(")");
     }
-    push_order(query, page.descending);
-    query.push(" limit ").push_bind(page.limit);
 }
 
 fn push_order(query: &mut QueryBuilder<Postgres>, descending: bool) {

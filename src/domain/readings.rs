@@ -73,8 +73,9 @@ pub fn narrow(value: f64) -> f32 {
 /// The decimal number that a 32-bit float stands for: 40.22928, where a plain conversion gives 40.229278564453125.
 #[must_use]
 pub fn decimal(value: f32) -> f64 {
-    // Printing gives the shortest decimal that reads back as the same f32; that decimal is what the sensor sent.
-    value.to_string().parse().unwrap_or_else(|_| f64::from(value))
+    // The shortest decimal that reads back as the same f32; it is what the sensor sent. Of two such it is the even one, as
+    // serde_json would write the f32: so a list may be written without coming by here (graphql/flat/json.rs).
+    zmij::Buffer::new().format(value).parse().unwrap_or_else(|_| f64::from(value))
 }
 
 #[cfg(test)]

@@ -46,6 +46,12 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// A percentile that was asked for; none where there are no values.
+    #[must_use]
+    pub fn percentile(&self, percentile: Percentile) -> Option<f64> {
+        self.percentiles.iter().find(|(asked, _)| *asked == percentile).map(|&(_, value)| value)
+    }
+
     /// With the ends as the decimals that were sent: rollups keep those of particulates as 32-bit floats.
     #[must_use]
     pub fn as_sent(mut self, quantity: Quantity) -> Self {

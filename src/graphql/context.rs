@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, dataloader::DataLoader};
 use sqlx::PgPool;
 
-use super::loader::Loader;
+use super::{known_devices::KnownDevices, loader::Loader};
 use crate::{auth::Caller, clock::Clock, db::connect::Database, error::ApiError, ingest::recorder::Recorder};
 
 /// What all requests share. Cheap to clone.
@@ -17,6 +17,8 @@ pub struct State {
     pub recorder: Recorder,
     /// The time.
     pub clock: Clock,
+    /// The devices that were asked for lately.
+    pub known_devices: KnownDevices,
     /// What may be told of the gateway and its database.
     pub about: Arc<About>,
 }

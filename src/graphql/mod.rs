@@ -6,8 +6,10 @@
 pub mod complexity;
 pub mod context;
 pub mod cursor;
+pub mod flat;
 pub mod id;
 pub mod input;
+pub mod known_devices;
 pub mod loader;
 pub mod model;
 mod mutation;

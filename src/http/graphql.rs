@@ -18,8 +18,13 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Map, json};
 
-use super::websocket;
-use crate::{app::App, auth::Caller, error::ApiError, graphql};
+use super::{websocket, writer};
+use crate::{
+    app::App,
+    auth::Caller,
+    error::ApiError,
+    graphql::{self, flat::Spliced},
+};
 
 /// The media type of answers whose status tells how the request went.
 const RESPONSE_JSON: &str = "application/graphql-response+json";
@@ -109,7 +114,7 @@ async fn by_get(State(app): State<App>, caller: Result<Caller, ApiError>, mut pa
 fn request(body: Body) -> Result<Request, ApiError> {
     let query =
         body.query.ok_or_else(|| ApiError::BadRequest("`query` is missing: the GraphQL document".to_owned()))?;
-    let mut request = Request::new(query);
+    let mut request = Request::new(query).data(Spliced); // the answer is written by `writer`
     request.operation_name = body.operation_name.filter(|name| !name.is_empty());
     if let Some(variables) = body.variables {
         request = request.variables(Variables::from_json(serde_json::Value::Object(variables)));
@@ -168,17 +173,17 @@ impl Media {
         }
     }
 
-    fn answer(self, response: GraphqlResponse) -> Response {
+    fn answer(self, mut response: GraphqlResponse) -> Response {
         // Not executed at all: syntax, validation, variables. Errors of execution have a path.
         let refused = response.data == Value::Null
             && !response.errors.is_empty()
             && response.errors.iter().all(|error| error.path.is_empty());
-        let headers = response.http_headers.clone();
-        let (status, body) = if let (false, _) = (refused, self) {
-            (StatusCode::OK, Json(response).into_response())
-        } else {
+        let headers = std::mem::take(&mut response.http_headers);
+        let (status, body) = if refused {
             let body = Json(json!({ "errors": response.errors })).into_response();
             (if matches!(self, Self::Json) { StatusCode::OK } else { StatusCode::BAD_REQUEST }, body)
+        } else {
+            (StatusCode::OK, writer::text(&response).into_response())
         };
         let mut response = (status, body).into_response();
         response.headers_mut().extend(headers);

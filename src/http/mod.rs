@@ -8,6 +8,7 @@ mod pages;
 mod telemetry;
 mod upload;
 mod websocket;
+mod writer;
 
 use axum::{
     Router,

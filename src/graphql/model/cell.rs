@@ -29,12 +29,12 @@ impl Cell {
 
     /// Its centre.
     async fn center(&self) -> Coordinates {
-        h3o::LatLng::from(self.cell).into()
+        self.centre()
     }
 
     /// Its corners, anticlockwise: six, five of a pentagon, and a few more where an edge of the globe's grid crosses it.
     async fn boundary(&self) -> Vec<Coordinates> {
-        self.cell.boundary().iter().copied().map(Into::into).collect()
+        self.corners()
     }
 
     /// How many measurements.
@@ -70,5 +70,15 @@ impl Cell {
     /// Of any quantity, in its unit.
     async fn quantity(&self, #[graphql(desc = "Which.")] of: Quantity) -> Summary {
         self.statistics.summary(of.into())
+    }
+}
+
+impl Cell {
+    pub(in crate::graphql) fn centre(&self) -> Coordinates {
+        h3o::LatLng::from(self.cell).into()
+    }
+
+    pub(in crate::graphql) fn corners(&self) -> Vec<Coordinates> {
+        self.cell.boundary().iter().copied().map(Into::into).collect()
     }
 }

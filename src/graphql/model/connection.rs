@@ -1,38 +1,34 @@
-//! Connections: pages of a list, with the number of rows in all where somebody asks.
-
-use std::sync::Arc;
+//! Connections: pages of a list, with the number of rows in all where somebody asks. That of measurements has a file of
+//! its own.
 
 use async_graphql::{
     Context, Object,
     connection::{Connection, Edge},
 };
 
-use super::{device::Device, measurement::Measurement, uplink::Uplink};
+use super::{device::Device, uplink::Uplink};
 use crate::{
     db::{
         self,
         device::{DeviceFilter, DeviceKeyset, DeviceOrder},
         uplink_page::UplinkFilter,
     },
-    domain::{self, device::DeviceId, filter::Filter},
+    domain,
     error::ApiError,
     graphql::{
         context::ContextExt as _,
-        cursor::{DeviceCursor, MeasurementCursor, UplinkCursor},
-        loader::CountOf,
+        cursor::{DeviceCursor, UplinkCursor},
         page::Slice,
     },
 };
 
 /// A page of devices.
 pub type DeviceConnection = Connection<DeviceCursor, Device, DeviceTotal>;
-/// A page of measurements.
-pub type MeasurementConnection = Connection<MeasurementCursor, Measurement, MeasurementTotal>;
 /// A page of uplinks.
 pub type UplinkConnection = Connection<UplinkCursor, Uplink, UplinkTotal>;
 
 /// Where counting ends: beyond it nobody wants the exact number, and counting would cost as much as reading it all.
-const COUNT_BOUND: i64 = 100_000;
+pub(super) const COUNT_BOUND: i64 = 100_000;
 
 /// The number of devices in all.
 pub struct DeviceTotal(pub DeviceFilter);
@@ -42,30 +38,6 @@ impl DeviceTotal {
     /// How many there are in all, on every page; null when there are more than 100,000. Counted only when asked for.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<Option<i64>, ApiError> {
         Ok(within_bound(db::device::count(ctx.reads(), &self.0, COUNT_BOUND + 1).await?))
-    }
-}
-
-/// The number of measurements in all.
-pub enum MeasurementTotal {
-    /// Of all devices, or of some taken together.
-    Of(Filter),
-    /// Of one device among many that are asked the same.
-    OfEach(DeviceId, Arc<Filter>),
-}
-
-#[Object]
-impl MeasurementTotal {
-    /// How many there are in all, on every page; null when there are more than 100,000. Counted only when asked for.
-    async fn total_count(&self, ctx: &Context<'_>) -> Result<Option<i64>, ApiError> {
-        let bound = COUNT_BOUND + 1;
-        let count = match self {
-            Self::Of(filter) => db::measurement_page::count(ctx.reads(), filter, bound).await?,
-            Self::OfEach(device, filter) => {
-                let key = CountOf { device: *device, filter: filter.clone(), bound };
-                ctx.loader().load_one(key).await?.unwrap_or(0)
-            }
-        };
-        Ok(within_bound(count))
     }
 }
 
@@ -80,22 +52,9 @@ impl UplinkTotal {
     }
 }
 
-fn within_bound(count: i64) -> Option<i64> {
+/// The number, where counting came to an end.
+pub(super) fn within_bound(count: i64) -> Option<i64> {
     (count <= COUNT_BOUND).then_some(count)
-}
-
-/// A page of measurements as a connection.
-#[must_use]
-pub fn of_measurements(
-    slice: Slice<domain::measurement::Measurement>,
-    total: MeasurementTotal,
-) -> MeasurementConnection {
-    let mut connection = Connection::with_additional_fields(slice.has_previous, slice.has_next, total);
-    let edge = |measurement: domain::measurement::Measurement| {
-        Edge::new(MeasurementCursor(measurement.key), Measurement(measurement))
-    };
-    connection.edges = slice.rows.into_iter().map(edge).collect();
-    connection
 }
 
 /// A page of devices as a connection, with cursors of this order.
@@ -107,7 +66,7 @@ pub fn of_devices(slice: Slice<domain::device::Device>, order: DeviceOrder, tota
             DeviceOrder::Key => DeviceKeyset::Key(device.key.as_str().to_owned()),
             DeviceOrder::CreatedAt => DeviceKeyset::CreatedAt(device.created_at, device.id),
         };
-        Edge::new(DeviceCursor(keyset), Device(device))
+        Edge::new(DeviceCursor(keyset), device.into())
     };
     connection.edges = slice.rows.into_iter().map(edge).collect();
     connection

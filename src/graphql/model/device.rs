@@ -1,21 +1,22 @@
 //! A sensor device.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use async_graphql::{Context, Enum, ID, Object};
 
 use super::{
-    connection::{MeasurementConnection, MeasurementTotal, of_measurements},
     measurement::Measurement,
+    measurement_connection::{AllMeasurements, MeasurementConnection},
     sensor::Sensor,
     statistics::Statistics,
 };
 use crate::{
-    domain::{self, position::Position, sensor::Sensors},
+    domain::{self, device::DeviceId, position::Position, sensor::Sensors},
     error::ApiError,
     graphql::{
         complexity,
         context::ContextExt as _,
+        flat::Rows,
         id::GlobalId,
         input::{
             filter::{MeasurementFilter, MeasurementOrder},
@@ -38,67 +39,93 @@ pub enum DeviceKind {
     Fixed,
 }
 
-/// A sensor device.
-pub struct Device(pub domain::device::Device);
+/// A sensor device. Its row is read when something of it is asked for that doesn't come with its number.
+pub struct Device {
+    /// Its row number.
+    pub id: DeviceId,
+    row: Option<domain::device::Device>,
+}
+
+impl From<domain::device::Device> for Device {
+    fn from(row: domain::device::Device) -> Self {
+        Self { id: row.id, row: Some(row) }
+    }
+}
+
+impl Device {
+    /// A device that there is, by its number.
+    #[must_use]
+    pub fn numbered(id: DeviceId) -> Self {
+        Self { id, row: None }
+    }
+
+    async fn row(&self, ctx: &Context<'_>) -> Result<Cow<'_, domain::device::Device>, ApiError> {
+        if let Some(row) = &self.row {
+            return Ok(Cow::Borrowed(row));
+        }
+        let row = ctx.loader().load_one(self.id).await?;
+        row.map(Cow::Owned).ok_or_else(|| ApiError::Internal(anyhow::anyhow!("there is no device {}", self.id.0)))
+    }
+}
 
 /// A sensor device.
 #[Object]
 impl Device {
     /// Global id: opaque, stable, unique among all objects.
     pub async fn id(&self) -> ID {
-        GlobalId::Device(self.0.id).encode()
+        GlobalId::Device(self.id).encode()
     }
 
     /// What the sensor calls itself, such as `bike-07`. Unique.
-    async fn key(&self) -> &str {
-        self.0.key.as_str()
+    async fn key(&self, ctx: &Context<'_>) -> Result<String, ApiError> {
+        Ok(self.row(ctx).await?.key.as_str().to_owned())
     }
 
     /// What people call it.
-    async fn name(&self) -> Option<&str> {
-        self.0.name.as_deref()
+    async fn name(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
+        Ok(self.row(ctx).await?.name.clone())
     }
 
     /// Whether it moves.
-    async fn kind(&self) -> DeviceKind {
-        self.0.kind.into()
+    async fn kind(&self, ctx: &Context<'_>) -> Result<DeviceKind, ApiError> {
+        Ok(self.row(ctx).await?.kind.into())
     }
 
     /// Where a fixed device stands, in degrees north (`deg`, WGS 84).
-    async fn latitude(&self) -> Option<f64> {
-        self.0.position.map(Position::latitude)
+    async fn latitude(&self, ctx: &Context<'_>) -> Result<Option<f64>, ApiError> {
+        Ok(self.row(ctx).await?.position.map(Position::latitude))
     }
 
     /// Where a fixed device stands, in degrees east (`deg`, WGS 84).
-    async fn longitude(&self) -> Option<f64> {
-        self.0.position.map(Position::longitude)
+    async fn longitude(&self, ctx: &Context<'_>) -> Result<Option<f64>, ApiError> {
+        Ok(self.row(ctx).await?.position.map(Position::longitude))
     }
 
     /// What its data may be used for.
-    async fn licence(&self) -> Option<&str> {
-        self.0.licence.as_deref()
+    async fn licence(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
+        Ok(self.row(ctx).await?.licence.clone())
     }
 
     /// Who is to be named when they are used.
-    async fn attribution(&self) -> Option<&str> {
-        self.0.attribution.as_deref()
+    async fn attribution(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
+        Ok(self.row(ctx).await?.attribution.clone())
     }
 
     /// When the gateway first heard of it.
-    async fn created_at(&self) -> DateTime {
-        self.0.created_at.into()
+    async fn created_at(&self, ctx: &Context<'_>) -> Result<DateTime, ApiError> {
+        Ok(self.row(ctx).await?.created_at.into())
     }
 
     /// What its single sensors measure, where it was registered with them: by their ids.
     #[graphql(complexity = "Sensors::MAX * child_complexity + 1")]
     async fn sensors(&self, ctx: &Context<'_>) -> Result<Vec<Sensor>, ApiError> {
-        let sensors = ctx.loader().load_one(SensorsOf(self.0.id)).await?;
+        let sensors = ctx.loader().load_one(SensorsOf(self.id)).await?;
         Ok(sensors.as_ref().map(Sensor::list).unwrap_or_default())
     }
 
     /// Its newest measurement; null before the first.
     async fn latest(&self, ctx: &Context<'_>) -> Result<Option<Measurement>, ApiError> {
-        Ok(ctx.loader().load_one(LatestOf(self.0.id)).await?.map(Measurement))
+        Ok(ctx.loader().load_one(LatestOf(self.id)).await?.map(Measurement))
     }
 
     /// Statistics of its measurements: of all that the filter means together, or of each bucket of time, cell, hour of the
@@ -118,7 +145,7 @@ impl Device {
         #[graphql(desc = "By what else; `DEVICE` changes nothing here.")] group_by: Option<Vec<StatisticsGroup>>,
         #[graphql(default = 8, desc = "The size of cells, where they are told apart: from 0 to 12.")]
         cell_resolution: i32,
-    ) -> Result<Vec<Statistics>, ApiError> {
+    ) -> Result<Rows<Statistics>, ApiError> {
         let parting = Parting { every, time_zone, group_by: group_by.unwrap_or_default(), cell_resolution };
         let filter = filter.unwrap_or_default().check(ctx, "filter").await?;
         if filter.devices.is_some() {
@@ -127,10 +154,11 @@ impl Device {
         let mut question = parting.question(filter, ctx.field(), ctx.state().clock.now())?;
         question.by_device = true;
         let question = Arc::new(question);
-        match ctx.loader().load_one(StatisticsOf { device: self.0.id, question: question.clone() }).await? {
+        match ctx.loader().load_one(StatisticsOf { device: self.id, question: question.clone() }).await? {
             None | Some(Told::TooMany) => Err(too_many()),
             Some(Told::Rows(rows)) => {
-                Ok(rows.into_iter().map(|row| Statistics { row, question: question.clone() }).collect())
+                let rows = rows.into_iter().map(|row| Statistics { row, question: question.clone() });
+                Ok(Rows(rows.collect()))
             }
         }
     }
@@ -154,9 +182,9 @@ impl Device {
             return Err(foreign_devices());
         }
         let page = Arc::new(asked.page);
-        let rows = ctx.loader().load_one(PageOf { device: self.0.id, page: page.clone() }).await?.unwrap_or_default();
-        let total = MeasurementTotal::OfEach(self.0.id, Arc::new(page.filter.clone()));
-        Ok(of_measurements(asked.request.slice(rows), total))
+        let rows = ctx.loader().load_one(PageOf { device: self.id, page: page.clone() }).await?.unwrap_or_default();
+        let all = AllMeasurements::OfEach(self.id, Arc::new(page.filter.clone()));
+        Ok(MeasurementConnection::new(asked.request.slice(rows), all))
     }
 }
 

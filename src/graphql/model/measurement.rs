@@ -32,9 +32,8 @@ impl Measurement {
     }
 
     /// The device that took it.
-    async fn device(&self, ctx: &Context<'_>) -> Result<Device, ApiError> {
-        let device = ctx.loader().load_one(self.0.key.device_id).await?;
-        device.map(Device).ok_or_else(|| ApiError::Internal(anyhow::anyhow!("a measurement without its device")))
+    async fn device(&self) -> Device {
+        Device::numbered(self.0.key.device_id)
     }
 
     /// When it was taken.
@@ -67,12 +66,9 @@ impl Measurement {
     #[expect(clippy::unused_async, reason = "every resolver is async")]
     async fn cell(
         &self,
-        #[graphql(default = 10, desc = "From 0 to 15.")] resolution: i32,
+        #[graphql(default_with = "DEFAULT_RESOLUTION", desc = "From 0 to 15.")] resolution: i32,
     ) -> Result<Option<String>, ApiError> {
-        let checked = u8::try_from(resolution).ok().and_then(|resolution| Resolution::try_from(resolution).ok());
-        let resolution = checked.ok_or_else(|| {
-            ApiError::bad_input("resolution", format!("{resolution} is no H3 resolution; they go from 0 to 15"))
-        })?;
+        let resolution = resolution_of(resolution)?;
         Ok(self.0.position.map(|position| cell_at(position, resolution).to_string()))
     }
 
@@ -126,4 +122,15 @@ impl Measurement {
     async fn readings(&self, ctx: &Context<'_>, group: Group) -> Result<Option<Readings>, ApiError> {
         Ok(ctx.loader().load_one(ReadingsOf { group, measurement: self.0.key }).await?)
     }
+}
+
+/// The resolution of `cell` where none is told.
+pub(in crate::graphql) const DEFAULT_RESOLUTION: i32 = 10;
+
+/// The argument `resolution`.
+pub(in crate::graphql) fn resolution_of(resolution: i32) -> Result<Resolution, ApiError> {
+    let checked = u8::try_from(resolution).ok().and_then(|resolution| Resolution::try_from(resolution).ok());
+    checked.ok_or_else(|| {
+        ApiError::bad_input("resolution", format!("{resolution} is no H3 resolution; they go from 0 to 15"))
+    })
 }

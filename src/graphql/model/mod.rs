@@ -6,6 +6,7 @@ pub mod connection;
 pub mod coordinates;
 pub mod device;
 pub mod measurement;
+pub mod measurement_connection;
 pub mod node;
 pub mod quality_flag;
 pub mod quantity;

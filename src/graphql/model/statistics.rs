@@ -37,7 +37,7 @@ impl Statistics {
     /// The device, where devices are told apart.
     async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>, ApiError> {
         let Some(id) = self.row.device else { return Ok(None) };
-        Ok(ctx.loader().load_one(id).await?.map(Device))
+        Ok(ctx.loader().load_one(id).await?.map(Into::into))
     }
 
     /// The H3 cell, where cells are told apart.
@@ -96,7 +96,7 @@ type Moment = chrono::DateTime<Utc>;
 
 impl Statistics {
     /// From when to when these are.
-    fn span(&self) -> (Option<Moment>, Option<Moment>) {
+    pub(in crate::graphql) fn span(&self) -> (Option<Moment>, Option<Moment>) {
         let bounds = self.row.bucket.and_then(|bucket| self.question.bounds.get(bucket..=bucket + 1));
         match bounds {
             Some(bounds) => (bounds.first().copied(), bounds.last().copied()),
@@ -105,7 +105,7 @@ impl Statistics {
     }
 
     /// See `coverage`.
-    pub(super) fn covered(&self) -> Option<f64> {
+    pub(in crate::graphql) fn covered(&self) -> Option<f64> {
         if self.row.hour_of_day.or(self.row.day_of_week).is_some() {
             return None;
         }
@@ -118,7 +118,7 @@ impl Statistics {
     }
 
     /// Of a quantity that the selection asks for.
-    pub(super) fn summary(&self, quantity: domain::quantity::Quantity) -> Summary {
+    pub(in crate::graphql) fn summary(&self, quantity: domain::quantity::Quantity) -> Summary {
         let place = self.question.quantities.keys().position(|&asked| asked == quantity);
         Summary(place.and_then(|place| self.row.summaries.get(place)).cloned().unwrap_or_default())
     }

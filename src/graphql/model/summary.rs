@@ -44,6 +44,6 @@ impl Summary {
         let asked = Percentile::try_new(p).ok_or_else(|| {
             ApiError::bad_input("p", format!("{p} is no percentile; they go from 0 (the least value) to 100"))
         })?;
-        Ok(self.0.percentiles.iter().find(|(percentile, _)| *percentile == asked).map(|&(_, value)| value))
+        Ok(self.0.percentile(asked))
     }
 }

@@ -51,7 +51,7 @@ impl Uplink {
     /// The one device it spoke of; null for none, which an undecodable one has, and for several.
     async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>, ApiError> {
         let Some(id) = self.0.device_id else { return Ok(None) };
-        Ok(ctx.loader().load_one(id).await?.map(Device))
+        Ok(ctx.loader().load_one(id).await?.map(Device::from))
     }
 
     /// The key that vouched for it; null for what the gateway made itself.

@@ -61,6 +61,6 @@ impl RegisterDevice {
             Some(_) => RegisterDeviceStatus::Registered,
             None => RegisterDeviceStatus::AlreadyExists,
         };
-        Ok(RegisterDevicePayload { status, device: device.map(Device) })
+        Ok(RegisterDevicePayload { status, device: device.map(Device::from) })
     }
 }

@@ -59,6 +59,6 @@ impl UpdateDevice {
         })
         .await?;
         let status = if device.is_some() { UpdateDeviceStatus::Updated } else { UpdateDeviceStatus::NotFound };
-        Ok(UpdateDevicePayload { status, device: device.map(Device) })
+        Ok(UpdateDevicePayload { status, device: device.map(Device::from) })
     }
 }

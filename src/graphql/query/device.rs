@@ -31,7 +31,15 @@ impl DeviceQuery {
         #[graphql(desc = "What the sensor calls itself.")] key: String,
     ) -> Result<Option<Device>, ApiError> {
         let Ok(key) = DeviceKey::try_new(key) else { return Ok(None) }; // no device can have it
-        Ok(ctx.loader().load_one(key).await?.map(Device))
+        let known = &ctx.state().known_devices;
+        if let Some(id) = known.recall(&key) {
+            return Ok(Some(Device::numbered(id)));
+        }
+        let found = ctx.loader().load_one(key).await?;
+        if let Some(row) = &found {
+            known.remember(&row.key, row.id);
+        }
+        Ok(found.map(Device::from))
     }
 
     /// Devices, by key unless ordered otherwise. 50 in a page unless told, 1000 at most.

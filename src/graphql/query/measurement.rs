@@ -10,7 +10,7 @@ use crate::{
         context::{ContextExt as _, may_read},
         cursor::MeasurementCursor,
         input::filter::{MeasurementFilter, MeasurementOrder},
-        model::connection::{MeasurementConnection, MeasurementTotal, of_measurements},
+        model::measurement_connection::{AllMeasurements, MeasurementConnection},
         page::{MAX_MEASUREMENTS_PAGE, PageArguments, PageRequest},
     },
 };
@@ -39,7 +39,7 @@ impl MeasurementQuery {
             Some(ids) => db::measurement_page::list_of(ctx.reads(), ids, &asked.page).await?,
             None => db::measurement_page::list(ctx.reads(), &asked.page).await?,
         };
-        Ok(of_measurements(asked.request.slice(rows), MeasurementTotal::Of(asked.page.filter)))
+        Ok(MeasurementConnection::new(asked.request.slice(rows), AllMeasurements::Of(asked.page.filter)))
     }
 }
 

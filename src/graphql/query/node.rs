@@ -8,7 +8,7 @@ use crate::{
     graphql::{
         context::{ContextExt as _, may_read},
         id::GlobalId,
-        model::{device::Device, measurement::Measurement, node::Node, uplink::Uplink},
+        model::{measurement::Measurement, node::Node, uplink::Uplink},
     },
 };
 
@@ -46,7 +46,7 @@ impl NodeQuery {
 
 async fn lookup(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>, ApiError> {
     match GlobalId::decode(argument, id)? {
-        GlobalId::Device(id) => Ok(ctx.loader().load_one(id).await?.map(|device| Node::Device(Device(device)))),
+        GlobalId::Device(id) => Ok(ctx.loader().load_one(id).await?.map(|device| Node::Device(device.into()))),
         GlobalId::Measurement(key) => {
             Ok(ctx.loader().load_one(key).await?.map(|measurement| Node::Measurement(Measurement(measurement))))
         }

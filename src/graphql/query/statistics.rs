@@ -16,6 +16,7 @@ use crate::{
     graphql::{
         complexity,
         context::{ContextExt as _, may_read},
+        flat::Rows,
         input::{
             filter::MeasurementFilter,
             statistics::{Interval, Parting, StatisticsGroup, resolution},
@@ -48,7 +49,7 @@ impl StatisticsQuery {
         #[graphql(desc = "By what else.")] group_by: Option<Vec<StatisticsGroup>>,
         #[graphql(default = 8, desc = "The size of cells, where they are told apart: from 0 to 12.")]
         cell_resolution: i32,
-    ) -> Result<Vec<Statistics>, ApiError> {
+    ) -> Result<Rows<Statistics>, ApiError> {
         let parting = Parting { every, time_zone, group_by: group_by.unwrap_or_default(), cell_resolution };
         let filter = filter.check(ctx, "filter").await?;
         let question = Arc::new(parting.question(filter, ctx.field(), ctx.state().clock.now())?);
@@ -56,7 +57,7 @@ impl StatisticsQuery {
         if rows.len() > MAX_ROWS {
             return Err(too_many());
         }
-        Ok(rows.into_iter().map(|row| Statistics { row, question: question.clone() }).collect())
+        Ok(Rows(rows.into_iter().map(|row| Statistics { row, question: question.clone() }).collect()))
     }
 
     /// A map: the H3 cells in which the filter's measurements were taken, with statistics. At most 20,000 cells.
@@ -66,7 +67,7 @@ impl StatisticsQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Of which measurements; `area` is the part of the map.")] filter: MeasurementFilter,
         #[graphql(desc = "The size of cells, from 0 (edges of about 1000 km) to 12 (10 m).")] resolution: i32,
-    ) -> Result<Vec<Cell>, ApiError> {
+    ) -> Result<Rows<Cell>, ApiError> {
         let parting = Parting {
             time_zone: "UTC".to_owned(),
             group_by: vec![StatisticsGroup::Cell],
@@ -83,7 +84,7 @@ impl StatisticsQuery {
         let cells = rows.into_iter().filter_map(|row| {
             Some(Cell { cell: row.cell?, statistics: Statistics { row, question: question.clone() } })
         });
-        Ok(cells.collect())
+        Ok(Rows(cells.collect()))
     }
 }
 

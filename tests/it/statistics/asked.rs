@@ -69,7 +69,9 @@ impl Asked {
         }
     }
 
-    pub fn query(&self) -> String {
+    /// The question; with a field that needs a resolver, the answer isn't written straight from the rows.
+    pub fn query(&self, with_device: bool) -> String {
+        let device = if with_device { "device { key }" } else { "" };
         let to = self.to.map(|to| format!("to: \"{}\"", to.to_rfc3339()));
         let mut filter =
             vec![format!("measuredAt: {{from: \"{}\" {}}}", self.from.to_rfc3339(), to.unwrap_or_default())];
@@ -88,7 +90,7 @@ impl Asked {
         };
         format!(
             "{{ statistics(filter: {{{filter}}}{every}, timeZone: \"{}\", groupBy: [{}]) {{
-                start end device {{ key }} cell hourOfDay dayOfWeek count coverage
+                start end {device} cell hourOfDay dayOfWeek count coverage
                 pm25 {{ count mean min max standardDeviation {percentiles} }} {humidity} }} }}",
             self.zone.name(),
             self.groups.join(", "),

@@ -1,0 +1,143 @@
+//! The fields of a selection set, as `CollectFields` of the specification has them: fragments opened where their type
+//! fits, and fields of one key merged. `@skip` and `@include` have been applied before execution.
+
+use std::collections::HashSet;
+
+use async_graphql::{
+    ContextSelectionSet, InputType, Positioned, QueryPathNode, QueryPathSegment,
+    indexmap::{IndexMap, map::Entry},
+    parser::types::{Field, Selection, SelectionSet},
+};
+
+/// A field that was asked for.
+pub struct Selected<'a> {
+    ctx: &'a ContextSelectionSet<'a>,
+    field: &'a Positioned<Field>,
+    /// The fields asked for below it, by each field that was merged into this one.
+    below: Vec<&'a SelectionSet>,
+}
+
+impl<'a> Selected<'a> {
+    /// The key that it is answered under.
+    pub fn key(&self) -> &'a str {
+        &self.field.node.response_key().node
+    }
+
+    /// Its name in the schema.
+    pub fn name(&self) -> &'a str {
+        &self.field.node.name.node
+    }
+
+    /// An argument, variables and default applied, as a resolver would get it; none where it can't be.
+    pub fn argument<T: InputType>(&self, name: &str, default: Option<fn() -> T>) -> Option<T> {
+        self.ctx.with_field(self.field).param_value(name, default).ok().map(|(_, value)| value)
+    }
+
+    /// The fields below it, which is an object of this type; none where they can't be told apart from resolvers.
+    pub fn fields(&self, type_name: &str) -> Option<Vec<Selected<'a>>> {
+        collect(self.ctx, &self.below, type_name)
+    }
+}
+
+/// The fields of the selection set of an object of this type; none where a directive stands among them.
+pub fn fields<'a>(ctx: &'a ContextSelectionSet<'a>, type_name: &str) -> Option<Vec<Selected<'a>>> {
+    collect(ctx, &[&ctx.item.node], type_name)
+}
+
+fn collect<'a>(
+    ctx: &'a ContextSelectionSet<'a>,
+    sets: &[&'a SelectionSet],
+    type_name: &str,
+) -> Option<Vec<Selected<'a>>> {
+    let interfaces = ctx.schema_env.registry.implements.get(type_name);
+    let fits = |on: &str| on == type_name || interfaces.is_some_and(|interfaces| interfaces.contains(on));
+    let mut found: IndexMap<&str, Selected<'a>> = IndexMap::new();
+    Walk { ctx, opened: HashSet::new() }.each(sets, &fits, &mut |field| {
+        let below = &field.node.selection_set.node;
+        match found.entry(&field.node.response_key().node) {
+            Entry::Vacant(entry) => {
+                entry.insert(Selected { ctx, field, below: vec![below] });
+            }
+            Entry::Occupied(mut entry) => {
+                let first = entry.get().field;
+                if first.node.name.node != field.node.name.node || first.node.arguments != field.node.arguments {
+                    return None; // validation should have seen it
+                }
+                entry.get_mut().below.push(below);
+            }
+        }
+        field.node.directives.is_empty().then_some(())
+    })?;
+    Some(found.into_values().collect())
+}
+
+/// Whether no other field of the operation is merged with this one, nor with one that it lies in.
+pub fn stands_alone(ctx: &ContextSelectionSet<'_>) -> bool {
+    let mut keys = Vec::new();
+    let nodes = ctx.path_node.iter().flat_map(|node: &QueryPathNode<'_>| std::iter::once(node).chain(node.parents()));
+    for node in nodes {
+        if let QueryPathSegment::Name(key) = node.segment {
+            keys.push(key);
+        }
+    }
+    let mut set = &ctx.query_env.operation.node.selection_set.node;
+    while let Some(key) = keys.pop() {
+        let mut matching = None;
+        // Fields of types that exclude each other count as merged too; that costs only time.
+        let alone = Walk { ctx, opened: HashSet::new() }.each(&[set], &|_| true, &mut |field| {
+            if field.node.response_key().node != key {
+                return Some(());
+            }
+            matching.replace(&field.node.selection_set.node).is_none().then_some(())
+        });
+        match (alone, matching) {
+            (Some(()), Some(below)) => set = below,
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// Visits fields, each fragment once.
+struct Walk<'a> {
+    ctx: &'a ContextSelectionSet<'a>,
+    opened: HashSet<&'a str>,
+}
+
+impl<'a> Walk<'a> {
+    /// Every field of these sets, with those of fragments whose type fits; gives up where `visit` does, and where a
+    /// fragment has a directive.
+    fn each(
+        &mut self,
+        sets: &[&'a SelectionSet],
+        fits: &impl Fn(&str) -> bool,
+        visit: &mut impl FnMut(&'a Positioned<Field>) -> Option<()>,
+    ) -> Option<()> {
+        for selection in sets.iter().flat_map(|set| &set.items) {
+            let (condition, below) = match &selection.node {
+                Selection::Field(field) => {
+                    visit(field)?;
+                    continue;
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    if !self.opened.insert(name) {
+                        continue;
+                    }
+                    let fragment = &self.ctx.query_env.fragments.get(name)?.node;
+                    (Some(&fragment.type_condition), &fragment.selection_set)
+                }
+                Selection::InlineFragment(fragment) => {
+                    (fragment.node.type_condition.as_ref(), &fragment.node.selection_set)
+                }
+            };
+            if !selection.node.directives().is_empty() {
+                return None;
+            }
+            if condition.is_none_or(|condition| fits(&condition.node.on.node)) {
+                self.each(&[&below.node], fits, visit)?;
+            }
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,60 @@
+//! Summaries of a quantity, whole.
+
+use super::{
+    Flat,
+    json::{self, optional},
+    selection::Selected,
+};
+use crate::{
+    domain::{quantity::Quantity, statistics::Percentile},
+    graphql::model::{self, summary::Summary},
+};
+
+pub enum Column {
+    Count,
+    Mean,
+    Min,
+    Max,
+    StandardDeviation,
+    Percentile(Percentile),
+}
+
+impl Flat for Summary {
+    type Column = Column;
+
+    fn column(field: &Selected<'_>) -> Option<Column> {
+        Some(match field.name() {
+            "count" => Column::Count,
+            "mean" => Column::Mean,
+            "min" => Column::Min,
+            "max" => Column::Max,
+            "standardDeviation" => Column::StandardDeviation,
+            "percentile" => Column::Percentile(Percentile::try_new(field.argument("p", None)?)?),
+            _ => return None,
+        })
+    }
+
+    fn write(&self, column: &Column, out: &mut Vec<u8>) {
+        let summary = &self.0;
+        match *column {
+            Column::Count => json::integer(summary.count, out),
+            Column::Mean => optional(summary.mean, json::float, out),
+            Column::Min => optional(summary.min, json::float, out),
+            Column::Max => optional(summary.max, json::float, out),
+            Column::StandardDeviation => optional(summary.standard_deviation, json::float, out),
+            Column::Percentile(percentile) => optional(summary.percentile(percentile), json::float, out),
+        }
+    }
+}
+
+/// The quantity that a field of statistics or of a cell sums up; none where it is another field.
+pub fn summarised(field: &Selected<'_>) -> Option<Quantity> {
+    Some(match field.name() {
+        "pm1" => Quantity::Pm1,
+        "pm25" => Quantity::Pm2_5,
+        "pm4" => Quantity::Pm4,
+        "pm10" => Quantity::Pm10,
+        "quantity" => field.argument::<model::quantity::Quantity>("of", None)?.into(),
+        _ => return None,
+    })
+}

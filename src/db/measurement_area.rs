@@ -14,6 +14,7 @@ const MOST_SPANS: usize = 64;
 /// Adds the condition that the measurement `m` lies in an area; null where it tells no place.
 pub(super) fn push_area(query: &mut QueryBuilder<Postgres>, area: &Area) {
     let cover = area.cover(STORED_RESOLUTION, MOST_SPANS);
+    let inside = ranges(&cover.inside, STORED_RESOLUTION);
     let spans = ranges(&[cover.inside, cover.border].concat(), STORED_RESOLUTION);
     query.push("((false");
     for (first, last) in spans {
@@ -23,7 +24,14 @@ pub(super) fn push_area(query: &mut QueryBuilder<Postgres>, area: &Area) {
     match area {
         Area::BoundingBox(area) => push_box(query, *area),
         Area::Circle(area) => push_circle(query, *area),
-        Area::Polygon(area) => push_polygon(query, area),
+        Area::Polygon(area) => {
+            // Counting edges costs as much as the polygon has; only at its border is that needed.
+            query.push("(");
+            push_cells(query, &inside);
+            query.push(" or ");
+            push_polygon(query, area);
+            query.push(")");
+        }
         Area::Cells(area) => push_cells(query, area.ranges()),
     }
     query.push(")");

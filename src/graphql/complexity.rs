@@ -32,3 +32,9 @@ pub fn of_page(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
     let rows = first.or(last).map_or(DEFAULT_PAGE, |rows| usize::try_from(rows).unwrap_or(0));
     rows.saturating_mul(child).saturating_add(1)
 }
+
+/// The cost of checking an argument with so many points, which is done for each parent anew: ten cost as much as a field.
+#[must_use]
+pub fn of_points(points: usize) -> usize {
+    points / 10
+}

@@ -54,6 +54,6 @@ pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Calle
     let (loader, batches) = loader::new(state.database.reads.clone());
     let request = request.into().data(caller).data(loader);
     let mut response = batches.drive(schema.execute(request)).await;
-    response.errors.iter_mut().for_each(refusal::name);
+    refusal::name_all(&mut response.errors);
     response
 }

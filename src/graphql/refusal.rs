@@ -5,8 +5,20 @@ use async_graphql::ServerError;
 
 use super::complexity;
 
+/// How the library begins when the value of an argument is not of its type.
+const INVALID_VALUE: &str = "Invalid value for argument \"";
+
+/// Gives the errors of an answer their codes.
+pub(super) fn name_all(errors: &mut Vec<ServerError>) {
+    // A value that was found wrong is found so again when the cost of its field is reckoned, in worse words.
+    if errors.iter().any(|error| error.message.starts_with(INVALID_VALUE)) {
+        errors.retain(|error| !error.message.contains("(occurred while parsing \""));
+    }
+    errors.iter_mut().for_each(name);
+}
+
 /// Gives an error of the library its code, and the argument where it names one. Errors of ours have theirs.
-pub(super) fn name(error: &mut ServerError) {
+fn name(error: &mut ServerError) {
     if error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some()) {
         return;
     }
@@ -17,7 +29,7 @@ pub(super) fn name(error: &mut ServerError) {
             extensions.set("argument", argument);
         }
     };
-    if let Some(rest) = error.message.strip_prefix("Invalid value for argument \"") {
+    if let Some(rest) = error.message.strip_prefix(INVALID_VALUE) {
         set("BAD_USER_INPUT", rest.split_once('"').map(|(argument, _)| with_brackets(argument)));
     } else if error.message.starts_with("Failed to parse \"") || error.message.starts_with("invalid number") {
         set("BAD_USER_INPUT", None);

@@ -209,6 +209,11 @@ async fn areas() {
     let (code, argument, message) = error(&app, query, json!({ "area": { "polygon": corners } })).await;
     assert_eq!((code.as_str(), argument.as_str()), ("BAD_USER_INPUT", "filter.area.polygon"), "{message}");
     app.query_with(query, json!({ "area": { "polygon": corners[..10_000] } })).await;
+    // But not for each of hundreds of devices anew.
+    let of_each = "query ($area: Area) { devices(first: 500) { nodes { measurements(first: 1, filter: {area: $area}) { nodes { id } } } } }";
+    let (code, ..) = error(&app, of_each, json!({ "area": { "polygon": corners[..10_000] } })).await;
+    assert_eq!(code, "TOO_COMPLEX");
+    app.query_with(of_each, json!({ "area": { "polygon": corners[..1000] } })).await;
     // One of the four, and not none or two.
     for area in [
         json!({}),

@@ -165,7 +165,8 @@ impl Device {
 
     /// Its measurements, newest first unless ordered otherwise. 50 in a page unless told, 10,000 at most.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
-    #[graphql(complexity = "complexity::of_page(first, last, child_complexity)")]
+    #[graphql(complexity = "complexity::of_page(first, last, child_complexity) + \
+        filter.as_ref().map_or(0, MeasurementFilter::cost)")]
     async fn measurements(
         &self,
         ctx: &Context<'_>,

@@ -10,7 +10,7 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder, Row as _};
 use super::{
     DbError,
     measurement::{COLUMNS, MeasurementRow},
-    measurement_filter::push_filter,
+    measurement_filter::{keeps_its_plan, push_filter},
 };
 use crate::domain::{
     device::DeviceId,
@@ -41,7 +41,7 @@ pub struct MeasurementPage {
 pub async fn list(db: impl PgExecutor<'_>, page: &MeasurementPage) -> Result<Vec<Measurement>, DbError> {
     let mut query = QueryBuilder::new(format!("select {COLUMNS} from measurement m where true"));
     push_page(&mut query, page);
-    fetch(db, query).await
+    fetch(db, query, page).await
 }
 
 /// One page over some devices taken together. Each device's rows are read through its own index range and no more of
@@ -58,7 +58,7 @@ pub async fn list_of(
     let mut query = of_each(ids, page);
     push_order(&mut query, page.descending);
     query.push(" limit ").push_bind(page.limit);
-    fetch(db, query).await
+    fetch(db, query, page).await
 }
 
 /// The same page of each of some devices, in one statement.
@@ -74,7 +74,7 @@ pub async fn list_each(
     let mut query = of_each(ids, page);
     push_order(&mut query, page.descending);
     let mut lists: HashMap<_, Vec<_>> = HashMap::with_capacity(ids.len());
-    for measurement in fetch(db, query).await? {
+    for measurement in fetch(db, query, page).await? {
         lists.entry(measurement.key.device_id).or_default().push(measurement);
     }
     Ok(lists)
@@ -92,7 +92,7 @@ pub async fn count(db: impl PgExecutor<'_>, filter: &Filter, bound: i64) -> Resu
     }
     push_filter(&mut query, filter);
     query.push(" limit ").push_bind(bound).push(") as counted");
-    Ok(query.build_query_scalar().fetch_one(db).await?)
+    Ok(query.build_query_scalar().persistent(keeps_its_plan(filter)).fetch_one(db).await?)
 }
 
 /// How many measurements of each device the filter lets through, each counted up to `bound`, in one statement.
@@ -113,7 +113,7 @@ pub async fn count_each(
     );
     push_filter(&mut query, filter);
     query.push(" limit ").push_bind(bound).push(") as found) as counted");
-    let rows = query.build().fetch_all(db).await?;
+    let rows = query.build().persistent(keeps_its_plan(filter)).fetch_all(db).await?;
     rows.iter().map(|row| Ok((DeviceId(row.try_get(0)?), row.try_get(1)?))).collect()
 }
 
@@ -149,7 +149,12 @@ fn push_order(query: &mut QueryBuilder<Postgres>, descending: bool) {
     query.push(format!(" order by m.measured_at {direction}, m.device_id {direction}, m.seq {direction}"));
 }
 
-async fn fetch(db: impl PgExecutor<'_>, mut query: QueryBuilder<Postgres>) -> Result<Vec<Measurement>, DbError> {
-    let rows: Vec<MeasurementRow> = query.build_query_as().fetch_all(db).await?;
+async fn fetch(
+    db: impl PgExecutor<'_>,
+    mut query: QueryBuilder<Postgres>,
+    page: &MeasurementPage,
+) -> Result<Vec<Measurement>, DbError> {
+    let query = query.build_query_as().persistent(keeps_its_plan(&page.filter));
+    let rows: Vec<MeasurementRow> = query.fetch_all(db).await?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }

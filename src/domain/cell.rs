@@ -61,7 +61,7 @@ pub fn ranges(cells: &[CellIndex], resolution: Resolution) -> Vec<(i64, i64)> {
     let mut ranges: Vec<_> = cells.iter().map(|&cell| range(cell, resolution)).collect();
     ranges.sort_unstable();
     ranges.dedup_by(|next, before| {
-        let joined = next.0 <= before.1 || succeeds(next.0, before.1);
+        let joined = next.0 <= before.1 || ordinal(next.0, resolution) == ordinal(before.1, resolution) + 1;
         if joined {
             before.1 = before.1.max(next.1);
         }
@@ -70,10 +70,12 @@ pub fn ranges(cells: &[CellIndex], resolution: Resolution) -> Vec<(i64, i64)> {
     ranges
 }
 
-/// Whether there is no cell between these two of one resolution.
-fn succeeds(cell: i64, before: i64) -> bool {
-    let before = CellIndex::try_from(before.cast_unsigned()).ok();
-    before.and_then(CellIndex::succ).is_some_and(|next| to_bigint(next) == cell)
+/// The number of a cell among all indexes of its resolution: its digits, read as a number to the base of 7.
+fn ordinal(cell: i64, resolution: Resolution) -> u64 {
+    let index = cell.cast_unsigned();
+    let base_cell = index >> 45 & 0x7F;
+    (1..=u64::from(u8::from(resolution)))
+        .fold(base_cell, |number, level| 7 * number + (index >> (3 * (15 - level)) & 7))
 }
 
 #[cfg(test)]

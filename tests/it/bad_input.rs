@@ -104,6 +104,10 @@ async fn filters() {
     )
     .await;
 
+    // Only what lies on top decides for the device's own list; within `or` it is a condition like others.
+    app.query("{ device(key: \"bike\") { measurements(filter: {or: [{devices: [\"bike\"]}]}) { nodes { id } } } }")
+        .await;
+
     // Not even values of their types.
     for (filter, argument) in [
         ("measuredAt: {from: \"yesterday\"}", "filter.measuredAt.from"),
@@ -120,6 +124,100 @@ async fn filters() {
     let (code, _, message) =
         error(&app, "{ measurements(filter: {pm10: {min: 1e999}}) { totalCount } }", json!({})).await;
     assert_eq!(code, "BAD_USER_INPUT", "{message}");
+}
+
+#[tokio::test]
+async fn filters_within_filters() {
+    let app = TestApp::new().await;
+    app.record(json!([
+        { "device": "bike", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1 },
+        { "device": "tram", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1 },
+    ]))
+    .await;
+    let early = "measuredAt: {to: \"2026-05-01T10:00:00Z\"}";
+    let late = "measuredAt: {from: \"2026-05-01T10:00:00Z\"}";
+    for (filter, argument) in [
+        ("or: []".to_owned(), "filter.or"),
+        ("or: [{pm10: {min: 1}}, {devices: [\"nobody\"]}]".to_owned(), "filter.or[1].devices"),
+        ("not: {and: [{devices: [\"bike\", \" \"]}]}".to_owned(), "filter.not.and[0].devices[1]"),
+        ("or: [{not: {pm1: {min: 2, max: 1}}}]".to_owned(), "filter.or[0].not.pm1"),
+        ("quantities: [{quantity: NOISE}, {quantity: HUMIDITY, min: 2, max: 1}]".to_owned(), "filter.quantities[1]"),
+        ("quantities: [{quantity: NOISE, min: NaN}]".to_owned(), "filter.quantities[0].min"),
+        ("quantities: [{quantity: NOISE, min: 3}, {quantity: NOISE, max: 2}]".to_owned(), "filter.quantities[1]"),
+        ("pm25: {min: 3}, quantities: [{quantity: PM2_5, max: 2}]".to_owned(), "filter.quantities[0]"),
+        ("pm10: {min: 3}, and: [{pm10: {max: 2}}]".to_owned(), "filter.and[0].pm10"),
+        (format!("{early}, and: [{{}}, {{{late}}}]"), "filter.and[1].measuredAt"),
+        ("devices: [\"bike\"], and: [{devices: [\"tram\"]}]".to_owned(), "filter.and[0].devices"),
+        ("flags: {any: []}".to_owned(), "filter.flags.any"),
+        ("flags: {any: [LATE], none: [SPIKE, LATE]}".to_owned(), "filter.flags.none"),
+        (format!("quantities: [{}]", "{quantity: NOISE}, ".repeat(101)), "filter"),
+        (format!("and: [{}]", "{}, ".repeat(101)), "filter.and[100]"),
+        (format!("{}pm10: {{min: 1}}{}", "not: {".repeat(8), "}".repeat(8)), "filter.not.not.not.not.not.not.not.not"),
+    ] {
+        refused(&app, &format!("{{ measurements(filter: {{{filter}}}) {{ nodes {{ id }} }} }}"), argument).await;
+    }
+    // As much as there may be, and contradictions that only lie in a part.
+    for filter in [
+        format!("quantities: [{}]", "{quantity: NOISE}, ".repeat(100)),
+        format!("{}pm10: {{min: 1}}{}", "not: {".repeat(7), "}".repeat(7)),
+        "pm10: {min: 3}, or: [{pm10: {max: 2}}]".to_owned(),
+        "flags: {any: [LATE, SPIKE], none: [SPIKE]}".to_owned(),
+        "pm10: {min: -1e300, max: 1e300}".to_owned(),
+    ] {
+        app.query(&format!("{{ measurements(filter: {{{filter}}}) {{ totalCount nodes {{ id }} }} }}")).await;
+    }
+    let many: Vec<_> = (0..1001).map(|number| number.to_string()).collect();
+    let filter = json!({ "devices": many[..500], "not": { "devices": many[500..] } });
+    let query = "query ($filter: MeasurementFilter) { measurements(filter: $filter) { totalCount } }";
+    let (code, argument, message) = error(&app, query, json!({ "filter": filter })).await;
+    assert_eq!((code.as_str(), argument.as_str()), ("BAD_USER_INPUT", "filter.not.devices"), "{message}");
+}
+
+#[tokio::test]
+async fn areas() {
+    let app = TestApp::new().await;
+    for (area, argument) in [
+        ("boundingBox: {south: 2, west: 0, north: 1, east: 1}", "boundingBox.north"),
+        ("boundingBox: {south: -91, west: 0, north: 1, east: 1}", "boundingBox.south"),
+        ("boundingBox: {south: 0, west: 0, north: 1, east: 180.1}", "boundingBox.east"),
+        ("circle: {latitude: 90.1, longitude: 0, radius: 1}", "circle.latitude"),
+        ("circle: {latitude: 0, longitude: 0, radius: 0}", "circle.radius"),
+        ("circle: {latitude: 0, longitude: 0, radius: -5}", "circle.radius"),
+        ("circle: {latitude: 0, longitude: 0, radius: 20100000}", "circle.radius"),
+        ("circle: {latitude: 0, longitude: 0, radius: NaN}", "circle.radius"),
+        ("polygon: []", "polygon"),
+        ("polygon: [{latitude: 0, longitude: 0}, {latitude: 0, longitude: 1}]", "polygon"),
+        (
+            "polygon: [{latitude: 0, longitude: 0}, {latitude: 0, longitude: 1}, {latitude: 1, longitude: 181}]",
+            "polygon[2].longitude",
+        ),
+        (
+            "polygon: [{latitude: 80, longitude: 0}, {latitude: 80, longitude: 120}, {latitude: 80, longitude: -120}]",
+            "polygon",
+        ),
+        ("cells: []", "cells"),
+        ("cells: [\"8928308280fffff\", \"bike\"]", "cells[1]"),
+        ("cells: [\"8d283082803f13f\"]", "cells[0]"),
+    ] {
+        let argument = format!("filter.or[0].area.{argument}");
+        let query = format!("{{ measurements(filter: {{or: [{{area: {{{area}}}}}]}}) {{ nodes {{ id }} }} }}");
+        refused(&app, &query, &argument).await;
+    }
+    let query = "query ($area: Area) { measurements(filter: {area: $area}) { totalCount nodes { id } } }";
+    let corner = |n: i32| json!({ "latitude": (f64::from(n) / 1600.0).sin() * 40.0, "longitude": (f64::from(n) / 1600.0).cos() * 40.0 });
+    let corners: Vec<_> = (0..10_001).map(corner).collect();
+    let (code, argument, message) = error(&app, query, json!({ "area": { "polygon": corners } })).await;
+    assert_eq!((code.as_str(), argument.as_str()), ("BAD_USER_INPUT", "filter.area.polygon"), "{message}");
+    app.query_with(query, json!({ "area": { "polygon": corners[..10_000] } })).await;
+    // One of the four, and not none or two.
+    for area in [
+        json!({}),
+        json!({ "cells": ["8928308280fffff"], "circle": { "latitude": 0, "longitude": 0, "radius": 1 } }),
+        json!({ "circle": null }),
+    ] {
+        let (code, _, message) = error(&app, query, json!({ "area": area })).await;
+        assert_eq!(code, "BAD_USER_INPUT", "{area}: {message}");
+    }
 }
 
 #[tokio::test]

@@ -44,6 +44,14 @@ async fn devices_with_their_measurements_their_device_and_its_latest() {
 }
 
 #[tokio::test]
+async fn filters_that_name_devices_and_areas() {
+    let filter = "{area: {circle: {latitude: 52, longitude: 0, radius: 1000}},
+        or: [{devices: [\"seed\"]}, {not: {devices: [\"seed\"], quantities: [{quantity: HUMIDITY, min: 10}]}}]}";
+    let list = format!("measurements(filter: {filter}, first: 3) {{ totalCount nodes {{ pm10 }} }}");
+    counts(&format!("{{ devices(first: 1000) {{ nodes {{ {list} }} }} }}"), 4).await;
+}
+
+#[tokio::test]
 async fn weather_motion_and_status_of_each_sample_and_of_the_latest() {
     let query = "{ devices(first: 1000) { nodes {
         latest { weather { humidity } motion { speed } status { batteryVoltage } }

@@ -7,7 +7,7 @@ use super::{
     cap::Cap,
     cover::{Relation, Shape},
     latitude, longitude,
-    span::Span,
+    span::{Span, wrapped},
 };
 use crate::domain::position::Position;
 
@@ -40,9 +40,10 @@ impl BoundingBox {
         if north < south {
             return Err(InvalidArea::new("north", format!("{north} lies south of {south}, the south")));
         }
-        // Places on the antimeridian are told as 180° W.
-        let west = if west >= 180.0 { -180.0 } else { west };
-        let east = if east >= 180.0 && west > -180.0 { -180.0 } else { east };
+        // Places on the antimeridian are told as 180° W; only a box that goes all round ends at 180° E.
+        let all_round = west <= -180.0 && east >= 180.0;
+        let east = if all_round { east } else { wrapped(east) };
+        let west = wrapped(west);
         Ok(Self { south, west, north, east })
     }
 

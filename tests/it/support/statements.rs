@@ -1,25 +1,50 @@
-//! Counting SQL statements.
+//! Counting SQL statements, and how Postgres carried them out.
 
-use std::{cell::Cell, sync::Once};
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    sync::Once,
+};
 
-use tracing::{Event, Subscriber};
+use serde_json::Value;
+use sqlx::postgres::PgConnectOptions;
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
 use tracing_subscriber::{Layer, layer::Context, layer::SubscriberExt as _};
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
+    static NOTICES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Counts the statements that sqlx logs on this thread, which is all of a `#[tokio::test]`.
+/// Counts the statements that sqlx logs on this thread, which is all of a `#[tokio::test]`, and keeps what Postgres
+/// notes about them.
 pub struct Statements;
 
 struct Counter;
 
 impl<S: Subscriber> Layer<S> for Counter {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() == "sqlx::query" {
-            COUNT.set(COUNT.get() + 1);
+        match event.metadata().target() {
+            "sqlx::query" => COUNT.set(COUNT.get() + 1),
+            "sqlx::postgres::notice" => event.record(&mut Notice),
+            _ => {}
         }
     }
+}
+
+struct Notice;
+
+impl Visit for Notice {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" {
+            NOTICES.with_borrow_mut(|notices| notices.push(value.to_owned()));
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
 }
 
 impl Statements {
@@ -40,4 +65,74 @@ impl Statements {
         let outcome = future.await;
         (COUNT.get() - before, outcome)
     }
+
+    /// How the statements of the future were carried out, on a database whose connections are [`explained`].
+    pub async fn plans_of<T>(&self, future: impl Future<Output = T>) -> (Vec<Plan>, T) {
+        NOTICES.take();
+        let outcome = future.await;
+        let plan = |notice: String| {
+            let json = notice.get(notice.find('{')?..)?;
+            Some(Plan(serde_json::from_str(json).unwrap_or_else(|error| panic!("{error} in {notice}"))))
+        };
+        (NOTICES.take().into_iter().filter_map(plan).collect(), outcome)
+    }
+}
+
+/// Connections that tell how each of their statements was carried out.
+pub fn explained(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([
+        ("session_preload_libraries", "auto_explain"),
+        ("auto_explain.log_min_duration", "0"),
+        ("auto_explain.log_analyze", "on"),
+        ("auto_explain.log_timing", "off"),
+        ("auto_explain.log_format", "json"),
+        ("client_min_messages", "log"),
+    ])
+}
+
+/// How a statement was carried out, as `explain (analyze, format json)` tells it.
+#[derive(Debug)]
+pub struct Plan(Value);
+
+impl Plan {
+    /// The statement.
+    pub fn statement(&self) -> &str {
+        self.0["Query Text"].as_str().unwrap_or_default()
+    }
+
+    /// The steps that were taken at all.
+    pub fn steps(&self) -> Vec<&Value> {
+        let mut steps = vec![&self.0["Plan"]];
+        let mut next = 0;
+        while let Some(&step) = steps.get(next) {
+            steps.extend(step["Plans"].as_array().into_iter().flatten());
+            next += 1;
+        }
+        steps.retain(|step| number(step, "Actual Loops") > 0.0);
+        steps
+    }
+
+    /// The tables that were read from one end to the other.
+    pub fn read_whole(&self) -> Vec<&str> {
+        let steps = self.steps().into_iter();
+        steps.filter(|step| step["Node Type"] == "Seq Scan").filter_map(|step| step["Relation Name"].as_str()).collect()
+    }
+
+    /// How many rows or index entries were looked at.
+    pub fn looked_at(&self) -> f64 {
+        let scans = self.steps().into_iter().filter(|step| {
+            step["Node Type"].as_str().is_some_and(|kind| kind.ends_with(" Scan") && !kind.starts_with("Function"))
+        });
+        let of_one = |step: &Value| {
+            ["Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"]
+                .map(|name| number(step, name))
+                .iter()
+                .sum::<f64>()
+        };
+        scans.map(|step| of_one(step) * number(step, "Actual Loops")).sum()
+    }
+}
+
+fn number(step: &Value, name: &str) -> f64 {
+    step[name].as_f64().unwrap_or_default()
 }

@@ -1,0 +1,392 @@
+//! Filters of measurements: what the gateway answers is what the domain's own rules let through. Rows and filters are made
+//! up by chance, the same at every run.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use airgraph::domain::{
+    area::{Area, BoundingBox, Cells, Circle, Polygon},
+    cell::cell_at,
+    device::DeviceId,
+    filter::{Condition, Filter, ValueRange},
+    measurement::{Measurement, MeasurementKey},
+    position::Position,
+    quality::{QualityFlag, QualityFlags},
+    quantity::Quantity,
+    readings::{Readings, narrow},
+};
+use chrono::TimeDelta;
+use h3o::Resolution;
+use rand::RngExt as _;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, at};
+
+/// A filter as a client writes it, and as the domain has it.
+type Both = (Value, Condition);
+
+const DEVICES: [&str; 3] = ["bike-0", "bike-1", "bike-2"];
+
+fn pick<'a, T>(rng: &mut ChaCha8Rng, from: &'a [T]) -> &'a T {
+    &from[rng.random_range(0..from.len())]
+}
+
+fn chance(rng: &mut ChaCha8Rng, of: f64) -> bool {
+    rng.random::<f64>() < of
+}
+
+fn within(rng: &mut ChaCha8Rng, from: f64, to: f64) -> f64 {
+    from + (to - from) * rng.random::<f64>()
+}
+
+/// A place near to another on the map, or anywhere.
+fn near(rng: &mut ChaCha8Rng, (latitude, longitude): (f64, f64), degrees: f64) -> (f64, f64) {
+    let latitude = (latitude + within(rng, -degrees, degrees)).clamp(-90.0, 90.0);
+    let longitude = longitude + within(rng, -degrees, degrees);
+    (latitude, (longitude + 180.0).rem_euclid(360.0) - 180.0)
+}
+
+fn place((latitude, longitude): (f64, f64)) -> Position {
+    Position::try_new(latitude, longitude).expect("a place")
+}
+
+/// An area of any kind near to a place; none where chance made up one that can't be.
+fn area(rng: &mut ChaCha8Rng, around: (f64, f64), degrees: f64) -> Option<(Value, Arc<Area>)> {
+    let point = |(latitude, longitude): &(f64, f64)| json!({ "latitude": latitude, "longitude": longitude });
+    let (told, area) = match rng.random_range(0..4) {
+        0 => {
+            let (one, other) = (near(rng, around, degrees), near(rng, around, degrees));
+            let (south, north) = (one.0.min(other.0), one.0.max(other.0));
+            let told = json!({ "boundingBox": { "south": south, "west": one.1, "north": north, "east": other.1 } });
+            (told, Area::BoundingBox(BoundingBox::try_new(south, one.1, north, other.1).ok()?))
+        }
+        1 => {
+            let (latitude, longitude) = near(rng, around, degrees);
+            let radius = within(rng, 1.0, degrees * 111_000.0).min(2e7);
+            let told = json!({ "circle": { "latitude": latitude, "longitude": longitude, "radius": radius } });
+            (told, Area::Circle(Circle::try_new(latitude, longitude, radius).ok()?))
+        }
+        2 => {
+            let corners: Vec<_> = (0..rng.random_range(3..12)).map(|_| near(rng, around, degrees)).collect();
+            let polygon = Polygon::try_new(&corners).ok()?;
+            (json!({ "polygon": corners.iter().map(point).collect::<Vec<_>>() }), Area::Polygon(polygon))
+        }
+        _ => {
+            // Cells about as large as the other kinds.
+            let finest =
+                12 - [0.0001, 0.0005, 0.004, 0.03, 0.2, 1.5, 10.0].iter().filter(|&&size| size < degrees).count();
+            let resolution = u8::try_from(rng.random_range(0..=finest)).expect("small");
+            let resolution = Resolution::try_from(resolution).expect("a resolution");
+            let cell = |_| cell_at(place(near(rng, around, degrees)), resolution).to_string();
+            let cells: Vec<_> = (0..20).map(cell).collect();
+            (json!({ "cells": cells }), Area::Cells(Cells::try_new(&cells).ok()?))
+        }
+    };
+    Some((told, Arc::new(area)))
+}
+
+/// The ids of the measurements that a filter lets through, and how many there are.
+async fn found(app: &TestApp, filter: &Value) -> BTreeSet<String> {
+    let query = "query ($filter: MeasurementFilter) { measurements(filter: $filter, first: 10000) { totalCount nodes { id } } }";
+    let data = app.query_with(query, json!({ "filter": filter })).await;
+    let ids = ids(&data["measurements"]["nodes"]);
+    assert_eq!(data["measurements"]["totalCount"], json!(ids.len()), "{filter}");
+    ids
+}
+
+fn ids(nodes: &Value) -> BTreeSet<String> {
+    nodes.as_array().expect("nodes").iter().map(|node| text(&node["id"])).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+#[tokio::test]
+async fn every_kind_of_area_all_over_the_earth() {
+    let app = TestApp::new().await;
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let towns =
+        [(52.2, 0.12), (-17.0, 179.99), (89.99, 10.0), (-90.0, 0.0), (0.0, 0.0), (31.8, -115.3), (-45.0, -180.0)];
+    let sizes = [0.0005, 0.01, 1.0, 30.0];
+    let mut samples = Vec::new();
+    for number in 0..700 {
+        let (town, size) = (*pick(&mut rng, &towns), *pick(&mut rng, &sizes));
+        let (latitude, longitude) = near(&mut rng, town, size);
+        let time = at("2026-04-01T00:00:00Z") + TimeDelta::minutes(number);
+        samples.push(
+            json!({ "device": "bike", "measuredAt": time, "pm10": 1, "latitude": latitude, "longitude": longitude }),
+        );
+    }
+    samples.push(json!({ "device": "bike", "measuredAt": "2026-03-01T00:00:00Z", "pm10": 1 }));
+    for chunk in samples.chunks(1000) {
+        app.record(chunk.to_vec().into()).await;
+    }
+    let all = app.query("{ measurements(first: 10000) { nodes { id latitude longitude } } }").await;
+    let all = all["measurements"]["nodes"].as_array().expect("nodes").clone();
+    let (mut some, mut not_all) = (0, 0);
+    for _ in 0..200 {
+        let (town, size) = (*pick(&mut rng, &towns), *pick(&mut rng, &sizes));
+        let Some((told, area)) = area(&mut rng, town, size) else { continue };
+        let lies_in = |node: &&Value| {
+            let place = node["latitude"].as_f64().zip(node["longitude"].as_f64()).map(place);
+            place.is_some_and(|place| area.contains(place))
+        };
+        let expected: BTreeSet<_> = all.iter().filter(lies_in).map(|node| text(&node["id"])).collect();
+        assert_eq!(found(&app, &json!({ "area": told })).await, expected, "{told}");
+        let not: BTreeSet<_> = all.iter().map(|node| text(&node["id"])).filter(|id| !expected.contains(id)).collect();
+        assert_eq!(found(&app, &json!({ "not": { "area": told } })).await, not, "not {told}");
+        some += usize::from(!expected.is_empty());
+        not_all += usize::from(!not.is_empty());
+    }
+    assert!(some > 80 && not_all > 80, "{some} {not_all}");
+}
+
+/// Samples of three bicycles that tell now this, now that.
+async fn fill(app: &TestApp, rng: &mut ChaCha8Rng) {
+    let mut samples = Vec::new();
+    for number in 0..400 {
+        let time = at("2026-04-20T00:00:00Z") + TimeDelta::minutes(number * 40);
+        let mut sample = json!({ "device": pick(rng, &DEVICES), "measuredAt": time, "pm1": rng.random_range(0..5) });
+        for field in ["pm25", "pm4", "pm10"] {
+            if chance(rng, 0.7) {
+                sample[field] = json!(f64::from(rng.random_range(0..12)) / 10.0);
+            }
+        }
+        if chance(rng, 0.7) {
+            let (latitude, longitude) = if chance(rng, 0.1) { (0.0, 0.0) } else { near(rng, (52.2, 0.12), 0.01) };
+            (sample["latitude"], sample["longitude"]) = (json!(latitude), json!(longitude));
+        }
+        if chance(rng, 0.6) {
+            sample["weather"] =
+                json!({ "humidity": rng.random_range(0..100), "temperature": rng.random_range(-45..40) });
+        }
+        if chance(rng, 0.4) {
+            sample["motion"] = json!({ "speed": rng.random_range(0..30) });
+        }
+        if chance(rng, 0.4) {
+            sample["ambient"] = json!({ "noise": rng.random_range(0..30) });
+            sample["status"] = json!({ "batteryVoltage": f64::from(rng.random_range(0..50)) / 10.0 });
+        }
+        samples.push(sample);
+    }
+    app.record(samples.into()).await;
+}
+
+/// What was recorded, as the domain has it, with the ids.
+async fn recorded(app: &TestApp) -> Vec<(String, Measurement, Readings)> {
+    let query =
+        "{ measurements(first: 10000) { nodes { id device { key } measuredAt latitude longitude pm1 pm25 pm4 pm10 flags
+        weather { humidity temperature } motion { speed } ambient { noise } status { batteryVoltage } } } }";
+    let data = app.query(query).await;
+    let row = |node: &Value| {
+        let pm = |field: &str| node[field].as_f64().map(narrow);
+        let mut beside = Readings::default();
+        for (quantity, group, field) in [
+            (Quantity::Humidity, "weather", "humidity"),
+            (Quantity::Temperature, "weather", "temperature"),
+            (Quantity::Speed, "motion", "speed"),
+            (Quantity::Noise, "ambient", "noise"),
+            (Quantity::BatteryVoltage, "status", "batteryVoltage"),
+        ] {
+            if let Some(value) = node[group][field].as_f64() {
+                beside.set(quantity, value).expect("a value");
+            }
+        }
+        let mut flags = QualityFlags::default();
+        for flag in node["flags"].as_array().expect("flags") {
+            flags.insert(FLAGS.iter().find(|(name, _)| flag == name).expect("a flag that this test knows").1);
+        }
+        let measurement = Measurement {
+            key: MeasurementKey {
+                device_id: device(&node["device"]["key"]),
+                measured_at: at(node["measuredAt"].as_str().expect("a time")),
+                seq: 0,
+            },
+            recorded_at: at("2026-05-01T00:00:00Z"),
+            position: node["latitude"].as_f64().zip(node["longitude"].as_f64()).map(place),
+            pm1: pm("pm1"),
+            pm2_5: pm("pm25"),
+            pm4: pm("pm4"),
+            pm10: pm("pm10"),
+            flags,
+            time_uncertainty_s: None,
+        };
+        (text(&node["id"]), measurement, beside)
+    };
+    data["measurements"]["nodes"].as_array().expect("nodes").iter().map(row).collect()
+}
+
+/// The number that the model gives to a device; that of the database is another one.
+fn device(key: &Value) -> DeviceId {
+    let at = DEVICES.iter().position(|name| key == name).expect("a device");
+    DeviceId(i64::try_from(at).expect("small"))
+}
+
+const FLAGS: [(&str, QualityFlag); 8] = [
+    ("OUT_OF_RANGE", QualityFlag::OutOfRange),
+    ("PM25_ABOVE_PM10", QualityFlag::Pm25AbovePm10),
+    ("NULL_ISLAND", QualityFlag::NullIsland),
+    ("HIGH_HUMIDITY", QualityFlag::HighHumidity),
+    ("IMPLAUSIBLE_SPEED", QualityFlag::ImplausibleSpeed),
+    ("STUCK_VALUE", QualityFlag::StuckValue),
+    ("SPIKE", QualityFlag::Spike),
+    ("LATE", QualityFlag::Late),
+];
+
+/// One condition, of the kind with this number.
+fn leaf(rng: &mut ChaCha8Rng, kind: usize) -> Both {
+    let mut range = |from: i32, to: i32| {
+        let (one, other) = (f64::from(rng.random_range(from..to)) / 10.0, f64::from(rng.random_range(from..to)) / 10.0);
+        let min = (rng.random_range(0..3) > 0).then_some(one.min(other));
+        let max = (rng.random_range(0..3) > 0).then_some(one.max(other));
+        ValueRange { min, max }
+    };
+    match kind {
+        0..4 => {
+            let (field, quantity) =
+                [("pm1", Quantity::Pm1), ("pm25", Quantity::Pm2_5), ("pm4", Quantity::Pm4), ("pm10", Quantity::Pm10)]
+                    [kind];
+            let range = range(0, if quantity == Quantity::Pm1 { 50 } else { 12 });
+            (json!({ field: { "min": range.min, "max": range.max } }), Condition::Between(quantity, range))
+        }
+        4 => {
+            let quantities = [
+                ("HUMIDITY", Quantity::Humidity, range(0, 1000)),
+                ("TEMPERATURE", Quantity::Temperature, range(-450, 400)),
+                ("SPEED", Quantity::Speed, range(0, 300)),
+                ("NOISE", Quantity::Noise, range(0, 300)),
+                ("BATTERY_VOLTAGE", Quantity::BatteryVoltage, range(0, 50)),
+                ("PM2_5", Quantity::Pm2_5, range(0, 12)),
+            ];
+            let picked: Vec<_> = quantities.into_iter().filter(|_| chance(rng, 0.3)).collect();
+            let told = |&(name, _, range): &(&str, Quantity, ValueRange)| json!({ "quantity": name, "min": range.min, "max": range.max });
+            let condition = |&(_, quantity, range): &(&str, Quantity, ValueRange)| Condition::Between(quantity, range);
+            let told: Vec<_> = picked.iter().map(told).collect();
+            (json!({ "quantities": told }), Condition::All(picked.iter().map(condition).collect()))
+        }
+        5 => {
+            let keys: Vec<_> = DEVICES.iter().filter(|_| chance(rng, 0.6)).collect();
+            let ids = keys.iter().map(|key| device(&json!(key))).collect();
+            (json!({ "devices": keys }), Condition::Devices(ids))
+        }
+        6 => {
+            let day = |number: i64| at("2026-04-20T00:00:00Z") + TimeDelta::days(number);
+            let (from, length) = (rng.random_range(0..10), rng.random_range(1..6));
+            let (from, to) = (chance(rng, 0.7).then(|| day(from)), chance(rng, 0.7).then(|| day(from + length)));
+            (json!({ "measuredAt": { "from": from, "to": to } }), Condition::Taken { from, to })
+        }
+        7 => loop {
+            if let Some((told, area)) = area(rng, (52.2, 0.12), 0.01) {
+                break (json!({ "area": told }), Condition::Within(area));
+            }
+        },
+        _ => {
+            let mut set = QualityFlags::default();
+            let picked: Vec<_> = FLAGS.iter().filter(|_| chance(rng, 0.4)).collect();
+            for (_, flag) in &picked {
+                set.insert(*flag);
+            }
+            let names: Vec<_> = picked.iter().map(|(name, _)| name).collect();
+            if picked.is_empty() {
+                (json!({ "flags": { "none": [] } }), Condition::NoFlag(set))
+            } else if chance(rng, 0.5) {
+                (json!({ "flags": { "any": names } }), Condition::AnyFlag(set))
+            } else {
+                (json!({ "flags": { "none": names } }), Condition::NoFlag(set))
+            }
+        }
+    }
+}
+
+/// Conditions within conditions.
+fn tree(rng: &mut ChaCha8Rng, depth: usize) -> Both {
+    let (mut told, mut all) = (json!({}), Vec::new());
+    for kind in 0..9 {
+        if chance(rng, 0.15) {
+            let (one, condition) = leaf(rng, kind);
+            told.as_object_mut().expect("an object").extend(one.as_object().expect("an object").clone());
+            all.push(condition);
+        }
+    }
+    if depth > 0 {
+        for word in ["and", "or", "not"] {
+            if !chance(rng, 0.4) {
+                continue;
+            }
+            let count = if word == "not" { 1 } else { rng.random_range(1..4) };
+            let (inner, conditions): (Vec<_>, Vec<_>) = (0..count).map(|_| tree(rng, depth - 1)).unzip();
+            told[word] = if word == "not" { inner[0].clone() } else { json!(inner) };
+            all.push(match word {
+                "and" => Condition::All(conditions),
+                "or" => Condition::Any(conditions),
+                _ => Condition::Not(Box::new(Condition::All(conditions))),
+            });
+        }
+    }
+    (told, Condition::All(all))
+}
+
+/// Whether the gateway and the domain agree on a filter: on what it lets through, or on its being a contradiction.
+async fn agree(app: &TestApp, rows: &[(String, Measurement, Readings)], (told, condition): Both) -> Option<usize> {
+    let mut filter = Filter::default();
+    let contradiction = filter.add(condition.clone()).err();
+    if let Some(contradiction) = contradiction {
+        let query = "query ($filter: MeasurementFilter) { measurements(filter: $filter) { totalCount } }";
+        let answer = app.graphql(None, query, json!({ "filter": told })).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{told}: {contradiction}");
+        return None;
+    }
+    let let_through = |device: Option<DeviceId>| -> BTreeSet<String> {
+        let matches = |(_, measurement, beside): &&(String, Measurement, Readings)| {
+            let matches = filter.matches(measurement, beside);
+            assert_eq!(matches, condition.matches(measurement, beside), "merging changed {told}");
+            matches && device.is_none_or(|device| measurement.key.device_id == device)
+        };
+        rows.iter().filter(matches).map(|(id, ..)| id.clone()).collect()
+    };
+    let expected = let_through(None);
+    assert_eq!(found(app, &told).await, expected, "{told}");
+
+    // The same of each device, where the filter doesn't say which.
+    if filter.devices.is_none() {
+        let query = "query ($filter: MeasurementFilter) { devices { nodes { key measurements(filter: $filter, first: 1000) { totalCount nodes { id } } } } }";
+        let data = app.query_with(query, json!({ "filter": told })).await;
+        for node in data["devices"]["nodes"].as_array().expect("nodes") {
+            let expected = let_through(Some(device(&node["key"])));
+            assert_eq!(ids(&node["measurements"]["nodes"]), expected, "of {}: {told}", node["key"]);
+            assert_eq!(node["measurements"]["totalCount"], json!(expected.len()), "of {}: {told}", node["key"]);
+        }
+    }
+    Some(expected.len())
+}
+
+#[tokio::test]
+async fn every_condition_alone_and_in_combination() {
+    let app = TestApp::new().await;
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    fill(&app, &mut rng).await;
+    let rows = recorded(&app).await;
+    assert_eq!(rows.len(), 400);
+
+    for kind in 0..9 {
+        let mut telling = 0;
+        for _ in 0..12 {
+            let (told, condition) = leaf(&mut rng, kind);
+            let not = (json!({ "not": told }), Condition::Not(Box::new(condition.clone())));
+            let through = agree(&app, &rows, (told, condition)).await.expect("no contradiction");
+            assert_eq!(agree(&app, &rows, not).await, Some(400 - through));
+            telling += usize::from((1..400).contains(&through));
+        }
+        assert!(telling > 3, "kind {kind} told little: {telling}");
+    }
+
+    let (mut contradictions, mut telling) = (0, 0);
+    for _ in 0..150 {
+        match agree(&app, &rows, tree(&mut rng, 2)).await {
+            None => contradictions += 1,
+            Some(through) => telling += usize::from((1..400).contains(&through)),
+        }
+    }
+    assert!(telling > 40 && contradictions > 3, "{telling} told something, {contradictions} contradicted themselves");
+}

@@ -13,6 +13,7 @@ pub mod device;
 pub mod device_sensor;
 pub mod embedded;
 pub mod error;
+pub mod hourly_mean;
 mod inserts;
 pub mod latest;
 pub mod measurement;
@@ -27,6 +28,7 @@ pub mod replacement;
 pub mod retention;
 pub mod rollup;
 pub mod server;
+pub mod trip;
 pub mod uplink;
 pub mod uplink_page;
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::float_cmp, reason = "what is stored reads back exactly; that is the point")]
 
+mod air_quality;
 mod bad_input;
 mod bad_uplinks;
 mod cleancycle;
@@ -33,5 +34,6 @@ mod schema;
 mod shim;
 mod statements;
 mod support;
+mod trips;
 mod uplinks;
 mod upload;

@@ -9,4 +9,5 @@ pub mod measurement;
 pub mod range;
 pub mod sensor;
 pub mod text;
+pub mod trip;
 pub mod uplink;

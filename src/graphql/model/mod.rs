@@ -1,5 +1,6 @@
 //! The types that clients see: thin wrappers of the domain's. Doc comments are the schema's descriptions.
 
+pub mod air_quality_index;
 pub mod api_key;
 pub mod connection;
 pub mod device;
@@ -11,4 +12,5 @@ pub mod readings;
 pub mod rejection;
 pub mod sensor;
 pub mod server;
+pub mod trip;
 pub mod uplink;

@@ -13,6 +13,7 @@ pub mod device;
 pub mod device_sensor;
 pub mod embedded;
 pub mod error;
+pub mod hourly_mean;
 mod inserts;
 pub mod latest;
 pub mod measurement;
@@ -28,6 +29,7 @@ pub mod retention;
 pub mod rollup;
 pub mod server;
 pub mod statistics;
+pub mod trip;
 pub mod uplink;
 pub mod uplink_page;
 

@@ -1,5 +1,6 @@
 //! Plain types and rules: what a device, a sample and a quantity are. No sqlx, no axum, no GraphQL.
 
+pub mod air_quality_index;
 pub mod api_key;
 pub mod area;
 pub mod cell;
@@ -20,4 +21,5 @@ pub mod statistics;
 pub mod time;
 pub mod time_zone;
 pub mod trace;
+pub mod trip;
 pub mod uplink;

@@ -2,11 +2,11 @@
 
 use async_graphql::ID;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
-    domain::{api_key::ApiKeyId, device::DeviceId, measurement::MeasurementKey, uplink::UplinkKey},
+    domain::{api_key::ApiKeyId, device::DeviceId, measurement::MeasurementKey, trip::TripKey, uplink::UplinkKey},
     error::ApiError,
 };
 
@@ -17,6 +17,8 @@ pub enum GlobalId {
     Device(DeviceId),
     /// A measurement.
     Measurement(MeasurementKey),
+    /// A ride.
+    Trip(TripKey),
     /// An uplink.
     Uplink(UplinkKey),
     /// A key.
@@ -30,6 +32,7 @@ impl GlobalId {
         ID(seal(&match self {
             Self::Device(id) => format!("Device:{}", id.0),
             Self::Measurement(key) => format!("Measurement:{}", key_text(key)),
+            Self::Trip(key) => format!("Trip:{}", trip_text(key)),
             Self::Uplink(key) => format!("Uplink:{}", uplink_text(key)),
             Self::ApiKey(id) => format!("ApiKey:{}", id.0),
         }))
@@ -45,6 +48,7 @@ impl GlobalId {
         match kind {
             "Device" => key.parse().ok().map(DeviceId).map(Self::Device),
             "Measurement" => parse_key(key).map(Self::Measurement),
+            "Trip" => parse_trip(key).map(Self::Trip),
             "Uplink" => parse_uplink(key).map(Self::Uplink),
             "ApiKey" => key.parse().ok().map(ApiKeyId).map(Self::ApiKey),
             _ => None,
@@ -77,8 +81,25 @@ pub(super) fn parse_key(text: &str) -> Option<MeasurementKey> {
     let mut parts = text.splitn(3, '.');
     let mut next = || parts.next()?.parse::<i64>().ok();
     let (device, micros, seq) = (next()?, next()?, next()?);
-    let measured_at = DateTime::from_timestamp_micros(micros).filter(|&time| super::scalar::is_tellable(time))?;
+    let measured_at = moment(micros)?;
     Some(MeasurementKey { device_id: DeviceId(device), measured_at, seq: seq.try_into().ok()? })
+}
+
+fn moment(micros: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(micros).filter(|&time| super::scalar::is_tellable(time))
+}
+
+/// `device.microseconds.microseconds`.
+fn trip_text(key: TripKey) -> String {
+    format!("{}.{}.{}", key.device_id.0, key.start.timestamp_micros(), key.end.timestamp_micros())
+}
+
+/// What [`trip_text`] wrote.
+fn parse_trip(text: &str) -> Option<TripKey> {
+    let mut parts = text.splitn(3, '.');
+    let mut next = || parts.next()?.parse::<i64>().ok();
+    let (device, start, end) = (next()?, moment(next()?)?, moment(next()?)?);
+    (start <= end).then_some(TripKey { device_id: DeviceId(device), start, end })
 }
 
 /// `microseconds.uuid`.
@@ -89,8 +110,7 @@ pub(super) fn uplink_text(key: UplinkKey) -> String {
 /// What [`uplink_text`] wrote.
 pub(super) fn parse_uplink(text: &str) -> Option<UplinkKey> {
     let (micros, id) = text.split_once('.')?;
-    let received_at = DateTime::from_timestamp_micros(micros.parse().ok()?);
-    let received_at = received_at.filter(|&time| super::scalar::is_tellable(time))?;
+    let received_at = moment(micros.parse().ok()?)?;
     Some(UplinkKey { received_at, id: Uuid::try_parse(id).ok()? })
 }
 
@@ -109,7 +129,9 @@ mod tests {
                 seq,
             };
             let uplink = UplinkKey { received_at: key.measured_at, id: Uuid::from_u128(uuid) };
-            for id in [GlobalId::Uplink(uplink), GlobalId::Measurement(key), GlobalId::Device(DeviceId(device)), GlobalId::ApiKey(ApiKeyId(device))] {
+            let later = DateTime::from_timestamp_micros(micros.max(0)).expect("a time");
+            let trip = TripKey { device_id: DeviceId(device), start: key.measured_at, end: later };
+            for id in [GlobalId::Trip(trip), GlobalId::Uplink(uplink), GlobalId::Measurement(key), GlobalId::Device(DeviceId(device)), GlobalId::ApiKey(ApiKeyId(device))] {
                 prop_assert_eq!(GlobalId::decode("id", &id.encode()).expect("an id"), id);
             }
         }

@@ -97,9 +97,10 @@ async fn filters() {
     ] {
         refused(&app, &format!("{{ measurements(filter: {{{filter}}}) {{ nodes {{ id }} }} }}"), argument).await;
     }
+    app.record(json!([{ "device": "other", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1 }])).await;
     refused(
         &app,
-        "{ device(key: \"bike\") { measurements(filter: {devices: [\"bike\"]}) { nodes { id } } } }",
+        "{ device(key: \"bike\") { measurements(filter: {devices: [\"bike\", \"other\"]}) { nodes { id } } } }",
         "filter.devices",
     )
     .await;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::float_cmp, reason = "what is stored reads back exactly; that is the point")]
 
+mod air_quality;
 mod bad_input;
 mod bad_uplinks;
 mod cleancycle;
@@ -34,5 +35,6 @@ mod shim;
 mod statements;
 mod statistics;
 mod support;
+mod trips;
 mod uplinks;
 mod upload;

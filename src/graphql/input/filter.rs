@@ -1,11 +1,12 @@
 //! Which measurements.
 
-use async_graphql::{Context, Enum, InputObject};
+use async_graphql::{Context, Enum, ID, InputObject};
 
 use super::{
     area::Area,
     device_keys::{DeviceKeys, KnownDevices},
     range::{FloatRange, TimeRange, range},
+    trip,
 };
 use crate::{
     domain::{
@@ -43,6 +44,8 @@ pub struct MeasurementFilter {
     pm4: Option<FloatRange>,
     /// PM10 in this range, in `ug/m3`.
     pm10: Option<FloatRange>,
+    /// Of this ride, which has an id: all that its device measured from its start to its end.
+    trip: Option<ID>,
     /// Any quantities in these ranges.
     quantities: Option<Vec<QuantityRange>>,
     /// With or without these reasons to doubt it.
@@ -126,6 +129,7 @@ impl MeasurementFilter {
         size.conditions += usize::from(self.devices.is_some())
             + usize::from(self.measured_at.is_some())
             + usize::from(self.area.is_some())
+            + usize::from(self.trip.is_some())
             + usize::from(self.flags.is_some())
             + ranges.iter().filter(|range| range.is_some()).count()
             + self.quantities.as_ref().map_or(0, Vec::len);
@@ -165,6 +169,11 @@ impl MeasurementFilter {
             let argument = format!("{argument}.area");
             let area = area.check(&argument)?;
             add(argument, Condition::Within(area));
+        }
+        if let Some(id) = &self.trip {
+            let argument = format!("{argument}.trip");
+            let condition = trip::measured_on(&argument, id)?;
+            add(argument, condition);
         }
         let particulates = [
             ("pm1", Quantity::Pm1, self.pm1),

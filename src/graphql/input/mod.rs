@@ -10,4 +10,5 @@ pub mod range;
 pub mod sensor;
 pub mod statistics;
 pub mod text;
+pub mod trip;
 pub mod uplink;

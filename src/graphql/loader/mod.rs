@@ -6,12 +6,14 @@
 
 mod api_key;
 mod device;
+mod hourly_mean;
 mod latest;
 mod measurement;
 mod measurement_page;
 mod readings;
 mod sensor;
 mod statistics;
+mod trip;
 mod uplink;
 
 use std::{
@@ -32,11 +34,13 @@ use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered, 
 use sqlx::PgPool;
 use tokio::sync::mpsc;
 
+pub use hourly_mean::HoursOf;
 pub use latest::LatestOf;
 pub use measurement_page::{CountOf, PageOf};
 pub use readings::ReadingsOf;
 pub use sensor::SensorsOf;
 pub use statistics::{StatisticsOf, Told};
+pub use trip::{MAX_TRIP_SAMPLES, TripSamples};
 pub use uplink::{Body, BodyOf, MAX_BODIES};
 
 use crate::db::DbError;
@@ -46,6 +50,8 @@ pub struct Loader {
     db: PgPool,
     /// The bodies of uplinks that were asked for so far.
     body_bytes: AtomicUsize,
+    /// The samples that were cut into rides so far.
+    trip_samples: AtomicUsize,
 }
 
 /// One failure, told to everybody who waited for the batch.
@@ -60,9 +66,10 @@ pub fn new(db: PgPool) -> (DataLoader<Loader>, Batches) {
     // Unbounded, but it holds no more than one batch for each kind of key.
     let (sender, batches) = mpsc::unbounded_channel();
     let spawn = move |batch| drop(sender.send(batch));
-    let loader = DataLoader::new(Loader { db, body_bytes: AtomicUsize::new(0) }, spawn)
-        .delay(Duration::ZERO)
-        .max_batch_size(MAX_BATCH);
+    let loader =
+        DataLoader::new(Loader { db, body_bytes: AtomicUsize::new(0), trip_samples: AtomicUsize::new(0) }, spawn)
+            .delay(Duration::ZERO)
+            .max_batch_size(MAX_BATCH);
     (loader, Batches(batches))
 }
 

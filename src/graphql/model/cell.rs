@@ -1,10 +1,16 @@
 //! A cell of a map.
 
-use async_graphql::Object;
+use async_graphql::{Context, Object};
 use h3o::CellIndex;
 
-use super::{coordinates::Coordinates, quantity::Quantity, statistics::Statistics, summary::Summary};
-use crate::domain;
+use super::{
+    air_quality_index::{self, AirQualityIndex, AirQualityScale},
+    coordinates::Coordinates,
+    quantity::Quantity,
+    statistics::Statistics,
+    summary::Summary,
+};
+use crate::{domain, error::ApiError, graphql::scalar::DateTime};
 
 /// A cell of a map, with what was measured in it.
 pub struct Cell {
@@ -70,6 +76,17 @@ impl Cell {
     /// Of any quantity, in its unit.
     async fn quantity(&self, #[graphql(desc = "Which.")] of: Quantity) -> Summary {
         self.statistics.summary(of.into())
+    }
+
+    /// Its air-quality index, of all that was measured in it, over the whole hours that had ended by a moment. The filter
+    /// of the map has no part in it.
+    async fn air_quality_index(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "On which scale.")] scale: AirQualityScale,
+        #[graphql(desc = "By which moment; now unless told.")] at: Option<DateTime>,
+    ) -> Result<AirQualityIndex, ApiError> {
+        air_quality_index::of_cell(ctx, self.cell, scale, at).await
     }
 }
 

@@ -5,13 +5,16 @@ use std::{borrow::Cow, sync::Arc};
 use async_graphql::{Context, Enum, ID, Object};
 
 use super::{
+    air_quality_index::{self, AirQualityIndex, AirQualityScale},
     measurement::Measurement,
     measurement_connection::{AllMeasurements, MeasurementConnection},
     sensor::Sensor,
     statistics::Statistics,
+    trip::{self, Trip},
 };
 use crate::{
-    domain::{self, device::DeviceId, position::Position, sensor::Sensors},
+    db::trip::DeviceSpan,
+    domain::{self, device::DeviceId, filter::Filter, position::Position, sensor::Sensors},
     error::ApiError,
     graphql::{
         complexity,
@@ -20,9 +23,11 @@ use crate::{
         id::GlobalId,
         input::{
             filter::{MeasurementFilter, MeasurementOrder},
+            range::TimeRange,
             statistics::{Interval, Parting, StatisticsGroup},
+            trip as checked,
         },
-        loader::{LatestOf, PageOf, SensorsOf, StatisticsOf, Told},
+        loader::{LatestOf, PageOf, SensorsOf, StatisticsOf, Told, TripSamples},
         page::PageArguments,
         query::{measurement::MeasurementList, statistics::too_many},
         scalar::DateTime,
@@ -57,6 +62,14 @@ impl Device {
     #[must_use]
     pub fn numbered(id: DeviceId) -> Self {
         Self { id, row: None }
+    }
+
+    /// Takes its own name from a filter, where it says nothing; so does a ride of its own.
+    fn check_devices(&self, filter: &mut Filter) -> Result<(), ApiError> {
+        if filter.devices.take().is_some_and(|devices| devices != [self.id]) {
+            return Err(ApiError::bad_input("filter.devices", "a device's own measurements can't be of other devices"));
+        }
+        Ok(())
     }
 
     async fn row(&self, ctx: &Context<'_>) -> Result<Cow<'_, domain::device::Device>, ApiError> {
@@ -131,7 +144,8 @@ impl Device {
     /// Statistics of its measurements: of all that the filter means together, or of each bucket of time, cell, hour of the
     /// day and day of the week. Only where there are measurements; in the order of time. At most 20,000 of all devices
     /// that are asked.
-    #[graphql(complexity = "complexity::of_statistics(child_complexity)")]
+    #[graphql(complexity = "complexity::of_statistics(child_complexity) + \
+        filter.as_ref().map_or(0, MeasurementFilter::cost)")]
     async fn statistics(
         &self,
         ctx: &Context<'_>,
@@ -147,10 +161,8 @@ impl Device {
         cell_resolution: i32,
     ) -> Result<Rows<Statistics>, ApiError> {
         let parting = Parting { every, time_zone, group_by: group_by.unwrap_or_default(), cell_resolution };
-        let filter = filter.unwrap_or_default().check(ctx, "filter").await?;
-        if filter.devices.is_some() {
-            return Err(foreign_devices());
-        }
+        let mut filter = filter.unwrap_or_default().check(ctx, "filter").await?;
+        self.check_devices(&mut filter)?;
         let mut question = parting.question(filter, ctx.field(), ctx.state().clock.now())?;
         question.by_device = true;
         let question = Arc::new(question);
@@ -163,6 +175,41 @@ impl Device {
         }
     }
 
+    /// Its air-quality index, over the whole hours that had ended by a moment.
+    async fn air_quality_index(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "On which scale.")] scale: AirQualityScale,
+        #[graphql(desc = "By which moment; now unless told.")] at: Option<DateTime>,
+    ) -> Result<AirQualityIndex, ApiError> {
+        air_quality_index::of_device(ctx, self.id, scale, at).await
+    }
+
+    /// Its rides in a span of time, oldest first: its samples, cut where it paused, or where it came to be somewhere that
+    /// it can't have ridden to. A ride that reaches beyond the span is told as far as the span goes. One request can have
+    /// 100,000 samples cut, over all of its devices.
+    #[graphql(complexity = "complexity::of_page(Some(first), None, child_complexity)")]
+    async fn trips(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Taken in this span.")] measured_at: TimeRange,
+        #[graphql(default = 300, desc = "The longest pause within a ride, in seconds (`s`).")] max_gap: i32,
+        #[graphql(default = 100, desc = "How far a ride gets from where it began at least, in metres (`m`).")]
+        min_distance: i32,
+        #[graphql(default = 20, desc = "So many from the start of the span; 1000 at most.")] first: i32,
+    ) -> Result<Vec<Trip>, ApiError> {
+        let (from, to) = measured_at.check("measuredAt")?;
+        let (cutting, first) = (checked::cutting(max_gap, min_distance)?, checked::count(first)?);
+        let span = DeviceSpan { device: self.id, from, to };
+        let samples = match ctx.loader().load_one(span).await? {
+            Some(TripSamples::Read(samples)) => samples,
+            Some(TripSamples::TooMany) => return Err(trip::too_many("measuredAt")),
+            None => return Ok(Vec::new()),
+        };
+        let trips = domain::trip::cut(&samples, cutting).into_iter().take(first);
+        Ok(trips.map(|trip| Trip { device: self.id, trip }).collect())
+    }
+
     /// Its measurements, newest first unless ordered otherwise. 50 in a page unless told, 10,000 at most.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "complexity::of_page(first, last, child_complexity) + \
@@ -170,7 +217,7 @@ impl Device {
     async fn measurements(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which; `devices` can't be given here.")] filter: Option<MeasurementFilter>,
+        #[graphql(desc = "Which; other devices can't be given here.")] filter: Option<MeasurementFilter>,
         #[graphql(desc = "In which order.")] order_by: Option<MeasurementOrder>,
         #[graphql(desc = "So many from the start, or after `after`.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
@@ -178,17 +225,11 @@ impl Device {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<MeasurementConnection, ApiError> {
         let arguments = PageArguments { first, after, last, before };
-        let asked = MeasurementList::check(ctx, filter, order_by, arguments).await?;
-        if asked.page.filter.devices.is_some() {
-            return Err(foreign_devices());
-        }
+        let mut asked = MeasurementList::check(ctx, filter, order_by, arguments).await?;
+        self.check_devices(&mut asked.page.filter)?;
         let page = Arc::new(asked.page);
         let rows = ctx.loader().load_one(PageOf { device: self.id, page: page.clone() }).await?.unwrap_or_default();
         let all = AllMeasurements::OfEach(self.id, Arc::new(page.filter.clone()));
         Ok(MeasurementConnection::new(asked.request.slice(rows), all))
     }
-}
-
-fn foreign_devices() -> ApiError {
-    ApiError::bad_input("filter.devices", "a device's own measurements can't be of other devices")
 }

@@ -1,5 +1,6 @@
 //! The types that clients see: thin wrappers of the domain's. Doc comments are the schema's descriptions.
 
+pub mod air_quality_index;
 pub mod api_key;
 pub mod cell;
 pub mod connection;
@@ -16,4 +17,5 @@ pub mod sensor;
 pub mod server;
 pub mod statistics;
 pub mod summary;
+pub mod trip;
 pub mod uplink;

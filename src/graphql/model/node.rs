@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, Interface};
 
-use super::{device::Device, measurement::Measurement, uplink::Uplink};
+use super::{device::Device, measurement::Measurement, trip::Trip, uplink::Uplink};
 
 /// An object with a global id.
 #[derive(Interface)]
@@ -12,6 +12,8 @@ pub enum Node {
     Device(Device),
     /// A measurement.
     Measurement(Measurement),
+    /// A ride of a device.
+    Trip(Trip),
     /// An uplink; for admins only.
     Uplink(Uplink),
 }

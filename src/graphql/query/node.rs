@@ -8,7 +8,7 @@ use crate::{
     graphql::{
         context::{ContextExt as _, may_read},
         id::GlobalId,
-        model::{measurement::Measurement, node::Node, uplink::Uplink},
+        model::{measurement::Measurement, node::Node, trip, uplink::Uplink},
     },
 };
 
@@ -50,6 +50,7 @@ async fn lookup(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Nod
         GlobalId::Measurement(key) => {
             Ok(ctx.loader().load_one(key).await?.map(|measurement| Node::Measurement(Measurement(measurement))))
         }
+        GlobalId::Trip(key) => Ok(trip::lookup(ctx, argument, key).await?.map(Node::Trip)),
         // Others than admins are not told whether there is such an uplink.
         GlobalId::Uplink(_) if ctx.caller().must_be_admin().is_err() => Ok(None),
         GlobalId::Uplink(key) => Ok(ctx.loader().load_one(key).await?.map(|uplink| Node::Uplink(Uplink(uplink)))),

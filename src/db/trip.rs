@@ -1,0 +1,76 @@
+//! The samples that rides are cut from.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgExecutor;
+
+use super::{DbError, measurement::position};
+use crate::domain::{device::DeviceId, quality::QualityFlags, trip::TripSample};
+
+/// A span of a device's time; open at an end that isn't told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DeviceSpan {
+    /// The device.
+    pub device: DeviceId,
+    /// Not before this.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this.
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// The samples of each span, in the order of time; none where all spans together have more than so many.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.trip.samples", skip_all, fields(spans = spans.len()))]
+pub async fn samples(
+    db: impl PgExecutor<'_>,
+    spans: &[DeviceSpan],
+    most: usize,
+) -> Result<Option<Vec<Vec<TripSample>>>, DbError> {
+    let devices: Vec<_> = spans.iter().map(|span| span.device.0).collect();
+    let from: Vec<_> = spans.iter().map(|span| span.from).collect();
+    let to: Vec<_> = spans.iter().map(|span| span.to).collect();
+    // No order over all of them, for which all would be read, however many: the limit ends the reading.
+    let rows = sqlx::query!(
+        r#"select span.n as "n!", m.measured_at, m.seq, m.latitude, m.longitude, m.pm2_5, m.pm10, m.flags
+           from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[])
+               with ordinality as span (device_id, from_at, to_at, n)
+           cross join lateral (
+               select * from measurement m
+               where m.device_id = span.device_id
+                   and m.measured_at >= coalesce(span.from_at, '-infinity')
+                   and m.measured_at < coalesce(span.to_at, 'infinity')
+               order by m.measured_at, m.seq limit $4
+           ) as m
+           limit $4"#,
+        &devices,
+        &from as &[Option<DateTime<Utc>>],
+        &to as &[Option<DateTime<Utc>>],
+        i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1),
+    )
+    .fetch_all(db)
+    .await?;
+    if rows.len() > most {
+        return Ok(None);
+    }
+    let mut found: Vec<Vec<_>> = spans.iter().map(|_| Vec::new()).collect();
+    for row in rows {
+        let sample = TripSample {
+            measured_at: row.measured_at,
+            position: position(row.latitude, row.longitude),
+            pm2_5: row.pm2_5,
+            pm10: row.pm10,
+            flags: QualityFlags::from_bits(row.flags),
+        };
+        // Numbered from 1.
+        let Some(samples) = usize::try_from(row.n - 1).ok().and_then(|n| found.get_mut(n)) else { continue };
+        samples.push((row.seq, sample));
+    }
+    Ok(Some(found.into_iter().map(in_order).collect()))
+}
+
+/// They mostly come in order; nothing but an `order by` over all would promise it.
+fn in_order(mut samples: Vec<(i32, TripSample)>) -> Vec<TripSample> {
+    samples.sort_by_key(|(seq, sample)| (sample.measured_at, *seq));
+    samples.into_iter().map(|(_, sample)| sample).collect()
+}

@@ -1,0 +1,56 @@
+//! Concentrations on the way to an index.
+
+/// A concentration in whole ten-thousandths of µg/m³, not negative.
+///
+/// An index leaps at a bound, so that a mean must not fall on its wrong side by the noise of its reckoning. Particulates
+/// are kept as 32-bit floats, which are wrong by up to 0.00003 below 1000; sensors tell tenths. Rounding to 0.0001 lies
+/// far from both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Concentration(i64);
+
+/// Ten-thousandths in one.
+const ONE: i64 = 10_000;
+
+impl Concentration {
+    /// A concentration in µg/m³, rounded; below 0, which a sensor tells of clean air, it is 0.
+    #[must_use]
+    pub fn settle(value: f64) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "beyond its range the cast gives the last number, not nonsense"
+        )]
+        Self((value * 10_000.0).round().max(0.0) as i64)
+    }
+
+    /// So many whole µg/m³.
+    #[must_use]
+    pub const fn whole(value: i64) -> Self {
+        Self(value * ONE)
+    }
+
+    /// In µg/m³.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "what a sensor tells is far below 2^52 ten-thousandths")]
+        let value = self.0 as f64;
+        value / 10_000.0
+    }
+
+    /// Whole µg/m³, rounded; halves go up.
+    #[must_use]
+    pub(super) fn rounded(self) -> i64 {
+        self.0.saturating_add(ONE / 2) / ONE
+    }
+
+    /// Whole µg/m³; the rest is cut off.
+    #[must_use]
+    pub(super) fn truncated(self) -> i64 {
+        self.0 / ONE
+    }
+
+    /// Whole tenths of µg/m³; the rest is cut off.
+    #[must_use]
+    pub(super) fn truncated_to_tenths(self) -> i64 {
+        self.0 / (ONE / 10)
+    }
+}

@@ -1,0 +1,32 @@
+//! The EPA's NowCast of particulates: an average of the last 12 hours in which recent ones weigh more, the faster the air
+//! changes; told on the scale of [`super::us_epa`].
+//!
+//! Its rule of completeness is its own: two of the latest three hours must be known, and nothing is asked of the others.
+
+pub(super) const VERSION: &str = "US EPA, PM NowCast of 2013 on EPA-454/B-24-002, May 2024";
+pub(super) const HOURS: usize = 12;
+
+/// However fast the air changes, an hour weighs half of the one after it at least.
+const LEAST_WEIGHT: f64 = 0.5;
+
+/// The weighted average of the hours, newest first.
+pub(super) fn average(hours: &[Option<f64>]) -> Option<f64> {
+    if hours.iter().take(3).flatten().count() < 2 {
+        return None;
+    }
+    // Below 0 is clean air, as for the scale itself; the weight would make nothing of it.
+    let known = || hours.iter().map(|hour| hour.map(|mean| mean.max(0.0)));
+    let (least, greatest) = known()
+        .flatten()
+        .fold((f64::INFINITY, 0.0_f64), |(least, greatest), mean| (least.min(mean), greatest.max(mean)));
+    let weight = if greatest > 0.0 { (1.0 - (greatest - least) / greatest).max(LEAST_WEIGHT) } else { 1.0 };
+    let (mut sum, mut weights, mut power) = (0.0, 0.0, 1.0);
+    for hour in known() {
+        if let Some(mean) = hour {
+            sum += power * mean;
+            weights += power;
+        }
+        power *= weight;
+    }
+    Some(sum / weights)
+}

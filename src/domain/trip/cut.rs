@@ -1,0 +1,48 @@
+//! Samples into rides.
+
+use chrono::TimeDelta;
+
+use super::{Trip, TripSample, path::walk};
+
+/// So many positions in a row that can't have been reached are no error of the receiver: a packet's worth.
+const PATIENCE: usize = 8;
+
+/// Where rides end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cutting {
+    /// Without a sample for longer than this, a ride is over.
+    pub max_gap: TimeDelta,
+    /// What didn't get so far from where it began, in metres, is no ride.
+    pub min_extent_m: f64,
+}
+
+impl Default for Cutting {
+    fn default() -> Self {
+        Self { max_gap: TimeDelta::minutes(5), min_extent_m: 100.0 }
+    }
+}
+
+/// The rides among the samples of a device, which must be in the order of time. A ride is all that was measured from its
+/// first to its last sample.
+#[must_use]
+pub fn cut(samples: &[TripSample], cutting: Cutting) -> Vec<Trip> {
+    samples
+        .chunk_by(|before, after| after.measured_at - before.measured_at <= cutting.max_gap)
+        .flat_map(at_jumps)
+        .filter(|trip| trip.extent_m() >= cutting.min_extent_m)
+        .collect()
+}
+
+/// The rides among samples without a pause: it may have been carried off.
+fn at_jumps(mut samples: &[TripSample]) -> Vec<Trip> {
+    let mut trips = Vec::new();
+    loop {
+        let found = walk(samples, PATIENCE);
+        let (ride, after) = samples.split_at(found.jump.unwrap_or(samples.len()));
+        trips.extend(Trip::along(ride, found.path));
+        if after.is_empty() {
+            return trips;
+        }
+        samples = after;
+    }
+}

@@ -1,0 +1,197 @@
+//! Air-quality indices of a device, and of a cell of the map.
+
+use async_graphql::{Context, Enum, SimpleObject};
+use chrono::{DateTime, TimeDelta, Utc};
+use h3o::CellIndex;
+
+use super::quantity::Quantity;
+use crate::{
+    domain::{
+        air_quality_index::{self as domain, HourlyMeans, Level, Pollutant, Scale},
+        device::DeviceId,
+    },
+    error::ApiError,
+    graphql::{context::ContextExt as _, loader::HoursOf, scalar},
+};
+
+/// A published scale of air quality.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::Scale")]
+pub enum AirQualityScale {
+    /// The Daily Air Quality Index of the United Kingdom: 1 to 10, from the mean of 24 hours.
+    UkDaqi,
+    /// The European Air Quality Index: 1 (good) to 6 (extremely poor), from the mean of one hour.
+    #[graphql(name = "EUROPEAN_AQI")]
+    European,
+    /// The Air Quality Index of the US EPA: 0 to 500, from the mean of 24 hours.
+    UsEpa,
+    /// The same scale, told for the present hour by the EPA's NowCast: an average of 12 hours in which recent ones weigh
+    /// more.
+    UsNowcast,
+}
+
+/// An air-quality index, of the pollutant among PM2.5 and PM10 that is worst. Indicative: a sensor is no reference
+/// station, and other pollutants may be worse.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct AirQualityIndex {
+    /// On which scale.
+    scale: AirQualityScale,
+    /// The pollutant that decides; the first of equals. Null where there is no value.
+    pollutant: Option<Quantity>,
+    /// The share (`1`) of the period's hours of which the deciding pollutant is known, 0 to 1; where none decides, the
+    /// better one's. One sample makes an hour known.
+    coverage: f64,
+    /// The first moment of the period.
+    start: scalar::DateTime,
+    /// The end of the period: the last whole hour that had ended.
+    end: scalar::DateTime,
+    /// The index of each pollutant.
+    #[graphql(complexity = "2 * child_complexity + 1")]
+    sub_indices: Vec<AirQualitySubIndex>,
+    #[graphql(skip)]
+    edition: Scale,
+    #[graphql(skip)]
+    level: Option<Level>,
+}
+
+/// The air-quality index of one pollutant.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct AirQualitySubIndex {
+    /// Which.
+    pollutant: Quantity,
+    /// The concentration that the scale looks at, in `ug/m3`: the mean, or what NowCast made of the hours. Null where
+    /// there is no value.
+    concentration: Option<f64>,
+    /// The share (`1`) of the period's hours of which the pollutant is known, 0 to 1.
+    coverage: f64,
+    #[graphql(skip)]
+    level: Option<Level>,
+}
+
+/// An air-quality index, of the pollutant among PM2.5 and PM10 that is worst. Indicative: a sensor is no reference
+/// station, and other pollutants may be worse.
+#[async_graphql::ComplexObject]
+impl AirQualityIndex {
+    /// Which edition of the scale this is: source and date.
+    async fn version(&self) -> &'static str {
+        self.edition.version()
+    }
+
+    /// The value (`1`). Null where fewer than 75 % of the period's hours are known, or for NowCast fewer than two of the
+    /// latest three.
+    async fn value(&self) -> Option<u16> {
+        self.level.map(|level| level.value)
+    }
+
+    /// What the scale calls it, in English.
+    async fn band(&self) -> Option<&'static str> {
+        self.level.map(|level| level.band.name)
+    }
+
+    /// The scale's colour for it, `#rrggbb`.
+    async fn colour(&self) -> Option<&'static str> {
+        self.level.map(|level| level.band.colour)
+    }
+
+    /// Whether the concentration is beyond the end of the scale; the value is then the scale's last.
+    async fn above_scale(&self) -> bool {
+        self.level.is_some_and(|level| level.above_scale)
+    }
+}
+
+/// The air-quality index of one pollutant.
+#[async_graphql::ComplexObject]
+impl AirQualitySubIndex {
+    /// The value (`1`); null where too few hours are known.
+    async fn value(&self) -> Option<u16> {
+        self.level.map(|level| level.value)
+    }
+
+    /// What the scale calls it, in English.
+    async fn band(&self) -> Option<&'static str> {
+        self.level.map(|level| level.band.name)
+    }
+
+    /// The scale's colour for it, `#rrggbb`.
+    async fn colour(&self) -> Option<&'static str> {
+        self.level.map(|level| level.band.colour)
+    }
+
+    /// Whether the concentration is beyond the end of the scale; the value is then the scale's last.
+    async fn above_scale(&self) -> bool {
+        self.level.is_some_and(|level| level.above_scale)
+    }
+}
+
+/// The index of a device, over the whole hours that had ended by a moment; by now unless told.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_device(
+    ctx: &Context<'_>,
+    device: DeviceId,
+    scale: AirQualityScale,
+    at: Option<scalar::DateTime>,
+) -> Result<AirQualityIndex, ApiError> {
+    let hours = period(ctx, device, scale, at);
+    Ok(tell(scale, &hours, ctx.loader().load_one(hours).await?))
+}
+
+/// The index of a cell of the map, of resolution 0 to 12, over the whole hours that had ended by a moment; by now unless
+/// told.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_cell(
+    ctx: &Context<'_>,
+    cell: CellIndex,
+    scale: AirQualityScale,
+    at: Option<scalar::DateTime>,
+) -> Result<AirQualityIndex, ApiError> {
+    let hours = period(ctx, cell, scale, at);
+    Ok(tell(scale, &hours, ctx.loader().load_one(hours).await?))
+}
+
+fn period<P>(ctx: &Context<'_>, parent: P, scale: AirQualityScale, at: Option<scalar::DateTime>) -> HoursOf<P> {
+    let to = hour_of(at.map_or_else(|| ctx.state().clock.now(), |at| at.0));
+    let hours = i64::try_from(Scale::from(scale).hours()).unwrap_or(0); // a day at most
+    HoursOf { parent, from: to - TimeDelta::hours(hours), to }
+}
+
+/// The first moment of the hour that a moment lies in.
+fn hour_of(time: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp(time.timestamp().div_euclid(3600) * 3600, 0).unwrap_or(time)
+}
+
+fn tell<P>(scale: AirQualityScale, hours: &HoursOf<P>, means: Option<HourlyMeans>) -> AirQualityIndex {
+    let edition = Scale::from(scale);
+    let index = edition.index(&means.unwrap_or_default());
+    AirQualityIndex {
+        scale,
+        pollutant: index.deciding.map(|(pollutant, _)| quantity(pollutant)),
+        coverage: index.coverage,
+        start: hours.from.into(),
+        end: hours.to.into(),
+        sub_indices: index
+            .sub_indices
+            .into_iter()
+            .map(|sub| AirQualitySubIndex {
+                pollutant: quantity(sub.pollutant),
+                concentration: sub.concentration.filter(|_| sub.level.is_some()).map(domain::Concentration::value),
+                coverage: sub.coverage,
+                level: sub.level,
+            })
+            .collect(),
+        edition,
+        level: index.deciding.map(|(_, level)| level),
+    }
+}
+
+fn quantity(pollutant: Pollutant) -> Quantity {
+    match pollutant {
+        Pollutant::Pm2_5 => Quantity::Pm2_5,
+        Pollutant::Pm10 => Quantity::Pm10,
+    }
+}

@@ -22,7 +22,7 @@ pub(super) fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
 
 /// Whether one plan is good for all values. Where to look for an area depends on which it is: a town that was left years ago
 /// by its cells, a continent by the time. A statement that is prepared for good gets a plan without values after a while,
-/// which takes them all for the same.
+/// which takes them all for the same: with such plans, a question of `tests/it/plans.rs` runs into the time limit.
 pub(super) fn keeps_its_plan(filter: &Filter) -> bool {
     filter.conditions.is_empty()
 }

@@ -112,10 +112,11 @@ impl Plan {
         steps
     }
 
-    /// The tables that were read from one end to the other.
+    /// The tables that were read from one end to the other, those of a page or so aside.
     pub fn read_whole(&self) -> Vec<&str> {
         let steps = self.steps().into_iter();
-        steps.filter(|step| step["Node Type"] == "Seq Scan").filter_map(|step| step["Relation Name"].as_str()).collect()
+        let whole = steps.filter(|step| step["Node Type"] == "Seq Scan" && looked_at(step) > 100.0);
+        whole.filter_map(|step| step["Relation Name"].as_str()).collect()
     }
 
     /// How many rows or index entries were looked at.
@@ -123,14 +124,14 @@ impl Plan {
         let scans = self.steps().into_iter().filter(|step| {
             step["Node Type"].as_str().is_some_and(|kind| kind.ends_with(" Scan") && !kind.starts_with("Function"))
         });
-        let of_one = |step: &Value| {
-            ["Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"]
-                .map(|name| number(step, name))
-                .iter()
-                .sum::<f64>()
-        };
-        scans.map(|step| of_one(step) * number(step, "Actual Loops")).sum()
+        scans.map(looked_at).sum()
     }
+}
+
+/// How many rows or index entries a step looked at.
+fn looked_at(step: &Value) -> f64 {
+    let rows = ["Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"];
+    rows.map(|name| number(step, name)).iter().sum::<f64>() * number(step, "Actual Loops")
 }
 
 fn number(step: &Value, name: &str) -> f64 {

@@ -9,7 +9,8 @@ create table device_hour (
     -- Measurements, whatever they tell.
     count integer not null default 0,
     -- Of each particulate quantity, micrograms per cubic metre: how many of the measurements tell it, the sum of their
-    -- values (32-bit, converted to 64) and that of the squares, the least and the greatest one; null where none does.
+    -- values (as the decimals that were sent: 12.4) and that of the squares, the least and the greatest one; null where none
+    -- does.
     pm1_count integer not null default 0,
     pm1_sum double precision not null default 0,
     pm1_sum_of_squares double precision not null default 0,
@@ -125,7 +126,7 @@ declare
 begin
     lock table measurement in share row exclusive mode;
     select string_agg(format('%1$s_count, %1$s_sum, %1$s_sum_of_squares, %1$s_min, %1$s_max', pm), ', '),
-           string_agg(format('count(%1$s), coalesce(sum(%1$s::float8), 0), coalesce(sum(%1$s::float8 * %1$s::float8), 0),
+           string_agg(format('count(%1$s), coalesce(sum(%1$s::text::float8), 0), coalesce(sum(%1$s::text::float8 ^ 2), 0),
                               min(%1$s), max(%1$s)', pm), ', ')
     into names, summaries
     from unnest(array['pm1', 'pm2_5', 'pm4', 'pm10']) as pm;

@@ -26,7 +26,7 @@ pub struct Rollup {
 pub struct Summary {
     /// How many of them tell it.
     pub count: i32,
-    /// The sum of their values.
+    /// The sum of their values, each the decimal number that was sent and not the 32-bit float next to it.
     pub sum: f64,
     /// The sum of their values' squares.
     pub sum_of_squares: f64,
@@ -40,8 +40,7 @@ impl Rollup {
     /// What one measurement comes to.
     #[must_use]
     pub fn of(readings: &Readings) -> Self {
-        let summary =
-            |quantity| readings.get(quantity).map_or_else(Summary::default, |value| Summary::of(narrow(value)));
+        let summary = |quantity| readings.get(quantity).map_or_else(Summary::default, Summary::of);
         Self { count: 1, particulates: PARTICULATES.map(summary) }
     }
 
@@ -55,9 +54,9 @@ impl Rollup {
 }
 
 impl Summary {
-    fn of(value: f32) -> Self {
-        let wide = f64::from(value);
-        Self { count: 1, sum: wide, sum_of_squares: wide * wide, min: Some(value), max: Some(value) }
+    fn of(value: f64) -> Self {
+        let (min, max) = (Some(narrow(value)), Some(narrow(value)));
+        Self { count: 1, sum: value, sum_of_squares: value * value, min, max }
     }
 
     fn add(&mut self, other: &Self) {
@@ -129,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_summed_as_they_are_stored() {
+    fn values_are_summed_as_they_are_told() {
         let first = readings([None, Some(0.1), None, Some(3.0)]);
         let second = readings([None, Some(-2.5), None, None]);
         let told = by_hour([
@@ -143,7 +142,7 @@ mod tests {
         assert_eq!(keys, [(3, ten, 1), (7, ten, 2), (7, eleven, 1)]);
         let [pm1, pm2_5, _, pm10] = told[1].2.particulates;
         assert_eq!(pm1, Summary::default());
-        let tenth = f64::from(0.1_f32);
+        let tenth = 0.1;
         let expected = Summary {
             count: 2,
             sum: tenth - 2.5,

@@ -18,8 +18,8 @@ pub async fn assert_rollups_are_true(connection: &mut PgConnection) {
              from {table} told full join rows using ({key}, hour)
              where told.count is distinct from rows.count {differences}",
             sums = each(
-                ", count(PM) as PM_count, coalesce(sum(PM::float8), 0) as PM_sum,
-                 coalesce(sum(PM::float8 ^ 2), 0) as PM_sum_of_squares, min(PM) as PM_min, max(PM) as PM_max"
+                ", count(PM) as PM_count, coalesce(sum(PM::text::float8), 0) as PM_sum,
+                 coalesce(sum(PM::text::float8 ^ 2), 0) as PM_sum_of_squares, min(PM) as PM_min, max(PM) as PM_max"
             ),
             differences = each(
                 " or (told.PM_count, told.PM_min, told.PM_max) is distinct from (rows.PM_count, rows.PM_min, rows.PM_max)

@@ -9,7 +9,8 @@ create table device_hour (
     -- Measurements, whatever they tell.
     count integer not null default 0,
     -- Of each particulate quantity, micrograms per cubic metre: how many of the measurements tell it, the sum of their
-    -- values (as the decimals that they were sent as: 12.4) and that of the squares, the least and the greatest one; null where none does.
+    -- values (as the decimals that were sent: 12.4) and that of the squares, the least and the greatest one; null where none
+    -- does.
     pm1_count integer not null default 0,
     pm1_sum double precision not null default 0,
     pm1_sum_of_squares double precision not null default 0,

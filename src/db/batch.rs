@@ -40,7 +40,15 @@ pub struct KnownDevice {
     pub trace: Option<Trace>,
     /// Its newest packet.
     pub packet: Option<Packet>,
+    /// The row that its newest measurement is told by.
+    pub latest_version: Option<Version>,
+    /// The row that its newest packet is told by.
+    pub packet_version: Option<Version>,
 }
+
+/// Which transaction wrote a row last: as long as that is the same one, nobody changed the row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version(i64);
 
 /// Looks devices and keys up.
 ///
@@ -59,7 +67,8 @@ pub async fn known(
                   l.measured_at as "latest_at?", l.latitude, l.longitude, l.pm2_5, l.pm10, l.exact_time, l.steady_since,
                   p.frame_counter as "frame_counter?", p.received_at as "received_at?", p.uplink_id as "uplink_id?",
                   p.first_at as "first_at?", p.last_at as "last_at?", p.latitude as "packet_latitude?",
-                  p.longitude as "packet_longitude?"
+                  p.longitude as "packet_longitude?",
+                  l.xmin::text::bigint as "latest_version?", p.xmin::text::bigint as "packet_version?"
            from (
                select array(select api_key_id from api_key
                             where api_key_id = any($2) and revoked_at is null and (expires_at is null or expires_at > $3))
@@ -99,7 +108,15 @@ pub async fn known(
                 end: position(row.packet_latitude, row.packet_longitude)?,
             })
         };
-        known.devices.insert(key, KnownDevice { device_id, latest_at: row.latest_at, trace, packet: packet() });
+        let device = KnownDevice {
+            device_id,
+            latest_at: row.latest_at,
+            trace,
+            packet: packet(),
+            latest_version: row.latest_version.map(Version),
+            packet_version: row.packet_version.map(Version),
+        };
+        known.devices.insert(key, device);
     }
     Ok(known)
 }
@@ -120,20 +137,64 @@ pub struct Note<'a> {
     pub uplinks: Vec<UplinkRow<'a>>,
 }
 
-/// Stores all of that at once: adds to the hours, moves `latest` and `packet` forward where these are newer, and
-/// inserts the rest.
+/// Stores all of that at once: adds to the hours, moves `latest` and `packet` forward where these are newer, and inserts the
+/// rest. Gives the version of what it wrote.
 ///
 /// # Errors
 /// When the database fails; [`DbError::Violation`] when a row was not fresh; [`DbError::MissingPartition`] when a month has
 /// none. Then nothing is stored.
 #[tracing::instrument(name = "db.batch.note", skip_all, fields(rows = note.fresh.len(), uplinks = note.uplinks.len()))]
-pub async fn note(db: impl PgExecutor<'_>, note: &Note<'_>, recorded_at: DateTime<Utc>) -> Result<(), DbError> {
+pub async fn note(
+    db: impl PgExecutor<'_>,
+    note: &Note<'_>,
+    recorded_at: DateTime<Utc>,
+) -> Result<Option<Version>, DbError> {
     let mut inserts = Inserts::default();
+    put(&mut inserts, note, recorded_at)?;
+    Ok(inserts.run(db).await?.map(Version))
+}
+
+/// The same, but only if what is known is still so: every key valid, and `latest` and `packet` of every device as they were
+/// written then. Otherwise nothing is stored, and there is no version.
+///
+/// # Errors
+/// Those of [`note`].
+#[tracing::instrument(name = "db.batch.note_if", skip_all, fields(rows = note.fresh.len(), uplinks = note.uplinks.len()))]
+pub async fn note_if(
+    db: impl PgExecutor<'_>,
+    known: &Known,
+    note: &Note<'_>,
+    recorded_at: DateTime<Utc>,
+) -> Result<Option<Version>, DbError> {
+    let version = |version: Option<Version>| version.map(|version| version.0);
+    let keys: Vec<_> = known.valid_keys.iter().map(|key| key.0).collect();
+    let devices: Vec<_> = known.devices.values().map(|device| device.device_id.0).collect();
+    let latest: Vec<_> = known.devices.values().map(|device| version(device.latest_version)).collect();
+    let packets: Vec<_> = known.devices.values().map(|device| version(device.packet_version)).collect();
+    let mut inserts = Inserts::only_if(STILL_SO, (keys, recorded_at, devices, latest, packets))?;
+    put(&mut inserts, note, recorded_at)?;
+    Ok(inserts.run(db).await?.map(Version))
+}
+
+/// Whether these keys are valid at that time, and these devices' rows the ones of these versions.
+const STILL_SO: &str = "
+    (select count(*) from api_key
+     where api_key_id = any($1::bigint[]) and revoked_at is null and (expires_at is null or expires_at > $2))
+    = cardinality($1)
+    and not exists (
+        select from unnest($3::bigint[], $4::bigint[], $5::bigint[]) as known (device_id, latest_version, packet_version)
+        left join latest l using (device_id)
+        left join packet p using (device_id)
+        where l.xmin::text::bigint is distinct from known.latest_version
+           or p.xmin::text::bigint is distinct from known.packet_version
+    )";
+
+fn put(inserts: &mut Inserts, note: &Note<'_>, recorded_at: DateTime<Utc>) -> Result<(), DbError> {
     if !note.fresh.is_empty() {
         inserts.records("", measurement::records(&note.fresh, recorded_at))?;
-        readings::put_all(&mut inserts, &note.fresh)?;
+        readings::put_all(inserts, &note.fresh)?;
     }
-    rollup::put(&mut inserts, &note.hours)?;
+    rollup::put(inserts, &note.hours)?;
     if !note.latest.is_empty() {
         inserts.records(latest::FORWARD, latest::records(&note.latest))?;
     }
@@ -143,5 +204,5 @@ pub async fn note(db: impl PgExecutor<'_>, note: &Note<'_>, recorded_at: DateTim
     if !note.uplinks.is_empty() {
         inserts.records("", uplink::records(&note.uplinks))?;
     }
-    inserts.run(db).await
+    Ok(())
 }

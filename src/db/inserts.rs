@@ -48,9 +48,13 @@ pub(super) use record;
 /// Inserts that are put together.
 #[derive(Default)]
 pub(super) struct Inserts {
+    condition: Option<&'static str>,
     each: Vec<String>,
     values: PgArguments,
 }
+
+/// What the statement tells: which transaction it was.
+const VERSION: &str = "pg_current_xact_id()::xid::text::bigint";
 
 /// Columns of the rows of one table.
 pub(super) struct Columns<'a> {
@@ -80,6 +84,26 @@ impl Columns<'_> {
 }
 
 impl Inserts {
+    /// Inserts of which none is made unless this holds: a condition of these values, `$1` to `$5`.
+    pub fn only_if<A, B, C, D, E>(condition: &'static str, values: (A, B, C, D, E)) -> Result<Self, DbError>
+    where
+        A: for<'q> Encode<'q, Postgres> + Type<Postgres>,
+        B: for<'q> Encode<'q, Postgres> + Type<Postgres>,
+        C: for<'q> Encode<'q, Postgres> + Type<Postgres>,
+        D: for<'q> Encode<'q, Postgres> + Type<Postgres>,
+        E: for<'q> Encode<'q, Postgres> + Type<Postgres>,
+    {
+        let mut inserts = Self { condition: Some(condition), ..Self::default() };
+        let arguments = &mut inserts.values;
+        let added =
+            arguments.add(values.0).and_then(|()| arguments.add(values.1)).and_then(|()| arguments.add(values.2));
+        added
+            .and_then(|()| arguments.add(values.3))
+            .and_then(|()| arguments.add(values.4))
+            .map_err(sqlx::Error::Encode)?;
+        Ok(inserts)
+    }
+
     /// Adds an insert of these rows; `suffix` says what happens where the key is taken.
     pub fn records<R: Record>(&mut self, suffix: &str, rows: Vec<R>) -> Result<(), DbError> {
         self.values.add(rows).map_err(sqlx::Error::Encode)?;
@@ -102,24 +126,33 @@ impl Inserts {
     }
 
     fn push(&mut self, table: &str, names: &str, arrays: &str, suffix: &str) {
-        self.each.push(format!("into_{table} as ({})", insert(table, names, arrays, suffix)));
+        let condition = if self.condition.is_some() { "where (select holds from condition)" } else { "" };
+        let insert = insert(table, names, arrays, &format!("{condition} {suffix}"));
+        self.each.push(format!("into_{table} as ({insert})"));
     }
 
-    /// Runs all of them, where there are any.
+    /// Runs all of them, where there are any, and tells which transaction that was; none when the condition doesn't hold.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn run(mut self, db: impl PgExecutor<'_>) -> Result<(), DbError> {
+    pub async fn run(self, db: impl PgExecutor<'_>) -> Result<Option<i64>, DbError> {
         if self.each.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         // Postgres runs them from the last to the first. Turned round they take their locks in the order in which they were
         // added, as statements of their own would: two writers wait for each other then. Were it otherwise, one of them
         // would be told of a deadlock, and try again.
-        self.each.reverse();
-        let text = format!("with {} select 1", self.each.join(", "));
-        sqlx::query_with(AssertSqlSafe(text), self.values).execute(db).await?;
-        Ok(())
+        let each = self.each.iter().rev().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let text = match self.condition {
+            None => format!("with {each} select {VERSION}"),
+            Some(condition) => format!(
+                "with condition as materialized (select {condition} as holds), {each}
+                 select case when holds then {VERSION} end from condition"
+            ),
+        };
+        // To the end of the answer, where the commit is told: a row may come before it.
+        let rows = sqlx::query_scalar_with(AssertSqlSafe(text), self.values).fetch_all(db).await?;
+        Ok(rows.into_iter().next().flatten())
     }
 }
 

@@ -159,7 +159,8 @@ pub async fn add_fresh(
     }
     let mut inserts = Inserts::default();
     inserts.records("", records(rows, recorded_at))?;
-    inserts.run(db).await
+    inserts.run(db).await?;
+    Ok(())
 }
 
 async fn copy_fresh(

@@ -51,7 +51,8 @@ pub async fn add(db: &mut PgConnection, rows: &[NewMeasurement<'_>]) -> Result<(
             put(&mut inserts, group, &rows)?;
         }
     }
-    inserts.run(db).await
+    inserts.run(db).await?;
+    Ok(())
 }
 
 /// The rows that tell something of this group.

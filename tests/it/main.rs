@@ -26,6 +26,7 @@ mod program;
 mod quality;
 mod queries;
 mod recorder;
+mod remembered;
 mod replay;
 mod retention;
 mod rides;

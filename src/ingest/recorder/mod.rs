@@ -11,6 +11,7 @@
 mod candidates;
 mod compare;
 mod insert;
+mod memory;
 mod packets;
 mod plain;
 mod queue;
@@ -29,7 +30,7 @@ use sqlx::PgPool;
 use tokio::{sync::oneshot, task::JoinHandle};
 use uuid::Uuid;
 
-use self::queue::Queue;
+use self::{memory::Memory, queue::Queue};
 use super::{DecodeError, Decoded, Incoming, Observation, Rejection, format::Format};
 use crate::{
     clock::Clock,
@@ -209,7 +210,12 @@ impl Recorder {
         let queues = Queues::default();
         let partitions = Arc::new(Partitions::default());
         let tasks = [&queues.arrivals, &queues.bulk].map(|queue| {
-            let writer = writer::Writer { pool: pool.clone(), clock: clock.clone(), partitions: partitions.clone() };
+            let writer = writer::Writer {
+                pool: pool.clone(),
+                clock: clock.clone(),
+                partitions: partitions.clone(),
+                memory: Memory::default(),
+            };
             tokio::spawn(writer.run(queue.clone()))
         });
         (Self { queues: queues.clone(), pool: pool.clone() }, Writers { tasks, queues })

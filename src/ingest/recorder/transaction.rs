@@ -15,6 +15,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 use super::{
     Arrival, Receipt, Submission, candidates,
     insert::{self, Freshness},
+    memory::Memory,
     packets,
     plain::plain,
     replacement::{self, Replays},
@@ -50,20 +51,41 @@ pub(super) type Outcome = Option<Receipt>;
 pub(super) async fn store(
     connection: &mut PgConnection,
     partitions: &Partitions,
+    memory: &mut Memory,
     submissions: &[&Submission],
     now: DateTime<Utc>,
 ) -> Result<Vec<Outcome>, DbError> {
     partitions.ensure(connection, months(submissions)).await?;
-    match attempt(connection, submissions, now, true).await {
+    let outcome = match by_heart(connection, memory, submissions, now).await {
+        Ok(None) => attempt(connection, memory, submissions, now, true).await,
+        Ok(Some(outcomes)) => Ok(outcomes),
+        Err(error) => Err(error),
+    };
+    match outcome {
         // Another writer stored meanwhile what was taken for fresh.
-        Err(DbError::Violation { .. }) => attempt(connection, submissions, now, false).await,
+        Err(DbError::Violation { .. }) => attempt(connection, memory, submissions, now, false).await,
         outcome => outcome,
     }
+}
+
+/// Stores submissions that are plain by what is remembered, where that is still so; then there is nothing to ask before.
+async fn by_heart(
+    connection: &mut PgConnection,
+    memory: &mut Memory,
+    submissions: &[&Submission],
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<Outcome>>, DbError> {
+    let Some(known) = memory.recall(submissions) else { return Ok(None) };
+    let Some((note, receipts)) = plain(submissions, &known) else { return Ok(None) };
+    let Some(version) = batch::note_if(connection, &known, &note, now).await? else { return Ok(None) };
+    memory.learn(known, &note, version);
+    Ok(Some(receipts.into_iter().map(Some).collect()))
 }
 
 /// Stores submissions, a plain batch at once and any other step by step. With hope, what is likely fresh is taken for it.
 async fn attempt(
     connection: &mut PgConnection,
+    memory: &mut Memory,
     submissions: &[&Submission],
     now: DateTime<Utc>,
     hopeful: bool,
@@ -73,9 +95,12 @@ async fn attempt(
     let mut taken: Vec<_> = submissions.iter().map(has_valid_key).collect();
     let mut those_taken = choose(submissions, &taken);
     let receipts = if hopeful && let Some((note, receipts)) = plain(&those_taken, &known) {
-        batch::note(&mut *connection, &note, now).await?;
+        if let Some(version) = batch::note(&mut *connection, &note, now).await? {
+            memory.learn(known, &note, version);
+        }
         receipts
     } else {
+        memory.forget(submissions);
         let mut transaction = connection.begin().await?;
         let uplinks = replacement::lock(&mut transaction, submissions).await?;
         for (submission, taken) in submissions.iter().zip(&mut taken) {

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use super::{
     RecordError, Submission,
+    memory::Memory,
     queue::{Job, Queue},
     transaction::{self, Outcome},
 };
@@ -25,10 +26,11 @@ pub(super) struct Writer {
     pub pool: PgPool,
     pub clock: Clock,
     pub partitions: Arc<Partitions>,
+    pub memory: Memory,
 }
 
 impl Writer {
-    pub(super) async fn run(self, queue: Arc<Queue>) {
+    pub(super) async fn run(mut self, queue: Arc<Queue>) {
         loop {
             let batch = queue.take().await;
             if batch.is_empty() {
@@ -41,7 +43,7 @@ impl Writer {
     /// Stores a batch. When the batch fails for a reason that lies in the data, each submission is stored by itself, so
     /// that a poisoned one can't fail its neighbours.
     #[tracing::instrument(name = "ingest.batch", skip_all, fields(submissions = batch.len()))]
-    async fn record(&self, batch: Vec<Job>) {
+    async fn record(&mut self, batch: Vec<Job>) {
         let submissions: Vec<_> = batch.iter().map(|job| &job.submission).collect();
         match self.store(&submissions).await {
             Ok(outcomes) => {
@@ -72,19 +74,24 @@ impl Writer {
     }
 
     /// Runs the transaction, again where that may help.
-    async fn store(&self, submissions: &[&Submission]) -> Result<Vec<Outcome>, DbError> {
+    async fn store(&mut self, submissions: &[&Submission]) -> Result<Vec<Outcome>, DbError> {
         let connections = self.pool.options().get_max_connections();
         let mut tries = 0;
         loop {
             tries += 1;
             let mut connection = self.pool.acquire().await?;
-            let transaction = transaction::store(&mut connection, &self.partitions, submissions, self.clock.now());
+            let now = self.clock.now();
+            let transaction = transaction::store(&mut connection, &self.partitions, &mut self.memory, submissions, now);
             let Ok(result) = timeout(PATIENCE, transaction).await else {
                 // Whether it is committed nobody knows; if so, a repetition finds its samples. The connection is in the
                 // middle of something, and for nobody else.
                 connection.close_on_drop();
+                self.memory.forget_all();
                 return Err(DbError::hangs());
             };
+            if result.is_err() {
+                self.memory.forget_all();
+            }
             match result {
                 Err(DbError::MissingPartition(_)) if tries < TRIES => self.partitions.forget(),
                 Err(DbError::Conflict(_)) if tries < TRIES => {}

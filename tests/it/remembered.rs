@@ -1,0 +1,129 @@
+//! A recorder remembers the devices that it stored samples of. Whatever others store meanwhile, it must not matter.
+
+use airgraph::domain::quality::{QualityFlag, QualityFlags};
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::support::{
+    TestApp, at, empty_database,
+    packet::{Raw, encode, ttn_body},
+    rollups::assert_rollups_are_true,
+    statements::Statements,
+};
+
+/// Posts one sample of a device, so many minutes after ten.
+async fn post(app: &TestApp, device: &str, minute: i64, pm10: i32) -> String {
+    let time = at("2026-05-01T10:00:00Z") + TimeDelta::minutes(minute);
+    let body = json!({ "device": device, "time": time, "pm10": pm10 }).to_string();
+    let answer = app.post("/ingest/json", Some(&app.admin), body).await;
+    assert!(answer.status.is_success(), "{}", answer.text);
+    answer.text
+}
+
+async fn gateways() -> [TestApp; 2] {
+    let options = empty_database().await;
+    let one = TestApp::on(&options, true).await;
+    let mut other = TestApp::on_second(&options).await;
+    other.admin.clone_from(&one.admin);
+    [one, other]
+}
+
+/// The flags of all samples, in the order of time.
+async fn flags(app: &TestApp) -> Vec<QualityFlags> {
+    let flags: Vec<i32> = sqlx::query_scalar("select flags from measurement order by measured_at, seq")
+        .fetch_all(&app.database.reads)
+        .await
+        .expect("flags");
+    flags.into_iter().map(QualityFlags::from_bits).collect()
+}
+
+#[tokio::test]
+async fn what_is_remembered_is_not_asked_for_again() {
+    let app = TestApp::new().await;
+    let statements = Statements::watch();
+    post(&app, "a", 0, 5).await; // a device never heard of
+    let (asked, _) = statements.of(post(&app, "a", 1, 5)).await;
+    let (remembered, _) = statements.of(post(&app, "a", 2, 5)).await;
+    let (late, _) = statements.of(post(&app, "a", 1, 6)).await;
+    let (again, _) = statements.of(post(&app, "a", 3, 5)).await;
+    let (remembered_again, _) = statements.of(post(&app, "a", 4, 5)).await;
+    assert_eq!((remembered, remembered_again), (1, 1), "nothing but what stores it");
+    assert!(asked > 1 && late > 1 && again > 1, "{asked}, {late}, {again}");
+}
+
+#[tokio::test]
+async fn a_sample_is_judged_by_the_one_before_whichever_gateway_stored_that() {
+    let [one, other] = gateways().await;
+    for (minute, (gateway, pm10)) in [
+        (&one, 5),
+        (&one, 6),
+        (&other, 5),
+        (&one, 7),
+        (&other, 600),
+        (&one, 601),
+        (&other, 602),
+        (&other, 6),
+        (&one, 700),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        post(gateway, "a", i64::try_from(minute).expect("small"), pm10).await;
+    }
+    let spikes: Vec<_> = flags(&one).await.into_iter().map(|flags| flags.contains(QualityFlag::Spike)).collect();
+    assert_eq!(spikes, [false, false, false, false, true, false, false, false, true], "rises of 593 and of 694");
+}
+
+#[tokio::test]
+async fn a_packet_is_compared_with_the_one_before_whichever_gateway_stored_that() {
+    let [one, other] = gateways().await;
+    // Each but the last two stays where the one before ended, and is stored by what is remembered.
+    let packets = [(&one, 52.2), (&one, 52.2), (&one, 52.2), (&other, 52.2), (&one, 52.21), (&other, 52.22)];
+    for (counter, (gateway, latitude)) in packets.into_iter().enumerate() {
+        for app in [&one, &other] {
+            app.clock.advance(TimeDelta::seconds(30));
+        }
+        let samples: Vec<_> = (0..8_u8).map(|n| Raw::new(latitude, 0.12, n.into(), 1.0)).collect();
+        let mut body = ttn_body("bike", &gateway.clock.now().to_rfc3339(), &encode(&samples));
+        body["counter"] = json!(counter);
+        assert_eq!(gateway.uplink(body.to_string()).await.status, 201);
+    }
+    let ambiguous = flags(&one).await.into_iter().filter(|flags| flags.contains(QualityFlag::AmbiguousPacket)).count();
+    assert_eq!(ambiguous, 2 * 7, "of the two packets before the leaps all samples but the first");
+}
+
+/// What is taken back moves `latest` back, and what is revoked opens nothing.
+#[tokio::test]
+async fn what_is_deleted_and_what_is_revoked_is_noticed() {
+    let [one, other] = gateways().await;
+    for minute in 0..3 {
+        post(&one, "a", minute, [5, 6, 600][usize::try_from(minute).expect("small")]).await;
+    }
+    let delete = "mutation { deleteMeasurements(input: {filter: {pm10: {min: 600}}}) { measurements } }";
+    assert_eq!(other.admin(delete, json!({})).await["deleteMeasurements"]["measurements"], 1);
+    post(&one, "a", 3, 650).await;
+    assert!(flags(&one).await[2].contains(QualityFlag::Spike), "after 6, not after 600");
+    post(&one, "a", 2, 601).await;
+    let told = one.query("{ measurements { totalCount } device(key: \"a\") { latest { pm10 } } }").await;
+    assert_eq!(told, json!({ "measurements": { "totalCount": 4 }, "device": { "latest": { "pm10": 650.0 } } }));
+}
+
+/// The same samples at both at once, then at one or the other in turns: each once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gateways_in_turns_store_each_sample_once() {
+    let gateways = gateways().await;
+    for minute in 0..40 {
+        let device = ["a", "b"][usize::from(minute % 5 == 0)];
+        let each = gateways.iter().map(|gateway| post(gateway, device, minute, 7));
+        join_all(each).await;
+        post(&gateways[usize::from(minute % 3 == 0)], device, minute, 7).await;
+    }
+    let rows: (i64, i64) =
+        sqlx::query_as("select (select count(*) from measurement), (select sum(recorded) from uplink)")
+            .fetch_one(&gateways[0].database.reads)
+            .await
+            .expect("counts");
+    assert_eq!(rows, (40, 40));
+    assert_rollups_are_true(&mut gateways[0].database.reads.acquire().await.expect("a connection")).await;
+}

@@ -15,7 +15,7 @@ use crate::{
     domain::{device::DeviceId, filter::Filter, measurement::MeasurementKey},
 };
 
-/// Measurements in one transaction at most: well below a second.
+/// Measurements in one transaction at most, for which others wait.
 const AT_ONCE: i64 = 10_000;
 /// How often a transaction is tried that lost against another.
 const TRIES: u32 = 5;

@@ -14,6 +14,7 @@ mod filters;
 mod graphql_over_http;
 mod import;
 mod keys;
+mod list_plans;
 mod mutations;
 mod network_servers;
 mod opensensemap;

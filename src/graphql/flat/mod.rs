@@ -12,6 +12,8 @@ mod json;
 mod measurement;
 mod measurement_edge;
 mod selection;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 

@@ -58,7 +58,8 @@ impl Device {
         if let Some(row) = &self.row {
             return Ok(Cow::Borrowed(row));
         }
-        let row = ctx.loader().load_one(self.id).await?;
+        // Boxed, as in `measurements`: the future of every field is as large as the largest of them.
+        let row = Box::pin(ctx.loader().load_one(self.id)).await?;
         row.map(Cow::Owned).ok_or_else(|| ApiError::Internal(anyhow::anyhow!("there is no device {}", self.id.0)))
     }
 }
@@ -137,6 +138,18 @@ impl Device {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<MeasurementConnection, ApiError> {
         let arguments = PageArguments { first, after, last, before };
+        Box::pin(self.page(ctx, filter, order_by, arguments)).await
+    }
+}
+
+impl Device {
+    async fn page(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<MeasurementFilter>,
+        order_by: Option<MeasurementOrder>,
+        arguments: PageArguments,
+    ) -> Result<MeasurementConnection, ApiError> {
         let asked = MeasurementList::check(ctx, filter, order_by, arguments).await?;
         if asked.page.filter.devices.is_some() {
             return Err(ApiError::bad_input("filter.devices", "a device's own measurements can't be of other devices"));

@@ -43,7 +43,7 @@ async fn a_list_is_planned_once_whatever_its_page() {
         }
     }
     let plans = sqlx::query(
-        "select statement, generic_plans, custom_plans from pg_prepared_statements where statement like '%from measurement m%'",
+        "select statement, generic_plans, custom_plans from pg_prepared_statements where statement like '%from measurement m %' and statement not like '%pg_prepared%'",
     )
     .fetch_all(&database.reads)
     .await

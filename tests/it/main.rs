@@ -11,6 +11,7 @@ mod demo;
 mod embedded;
 mod everyday_formats;
 mod filters;
+mod flat_lists;
 mod graphql_over_http;
 mod import;
 mod keys;

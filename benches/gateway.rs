@@ -16,7 +16,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgPool};
-use support::{Gateway, KEY, by_hand, database, load::Load, pgbench};
+use support::{
+    Gateway, KEY,
+    by_hand::{self, Reference},
+    database,
+    load::Load,
+    pgbench,
+};
 
 /// Connections that ask at the same time.
 const CLIENTS: usize = 16;
@@ -28,6 +34,12 @@ const SAMPLES_EACH: i64 = 500;
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    let arguments: Vec<_> = std::env::args().collect();
+    if let [_, command, url, ..] = &arguments[..]
+        && command == by_hand::SERVE
+    {
+        return by_hand::serve(url).await;
+    }
     let seconds = setting("AIRGRAPH_BENCH_SECONDS", 5)?;
     let database = database().await?;
     let gateway = Gateway::start(&database.url).await?;
@@ -87,30 +99,39 @@ impl Bench {
     async fn reading(&self) -> Result<()> {
         let pool = PgPool::connect(&self.url).await?;
         fill(&pool).await?;
-        let reference = by_hand::serve(pool.clone()).await?;
+        let reference = Reference::start(&self.url).await?;
         for count in [1, 100, 1000, 10_000] {
             let question = format!(
                 "{{ device(key: \"listed\") {{ measurements(first: {count}) {{ nodes {{
                     measuredAt recordedAt latitude longitude pm25 pm10 timeUncertainty }} }} }} }}"
             );
             let (line, path) = (format!("latest {count} of a device"), format!("/listed/{count}"));
-            self.compare(&line, &question, &self.anonymous, &reference, &path).await?;
+            self.compare(&line, &question, &self.anonymous, &reference.address, &path).await?;
             if count == 1 {
-                self.compare(&format!("{line}, with a key"), &question, &self.with_key(), &reference, &path).await?;
+                self.compare(&format!("{line}, with a key"), &question, &self.with_key(), &reference.address, &path)
+                    .await?;
             }
         }
         fill_devices(&pool).await?;
         let nested = "{ devices(first: 50) { nodes { key name latest { measuredAt pm25 pm10 }
             measurements(first: 10) { nodes { measuredAt pm25 pm10 } } } } }";
-        self.compare("nested: 50 devices, latest, 10 of each", nested, &self.anonymous, &reference, "/nested").await
+        self.compare("nested: 50 devices, latest, 10 of each", nested, &self.anonymous, &reference.address, "/nested")
+            .await
     }
 
     async fn compare(&self, line: &str, question: &str, load: &Load, reference: &str, path: &str) -> Result<()> {
         if is_wanted(line) {
             let body = json!({ "query": question }).to_string();
-            let asked = load.run(&self.gateway.address, "/graphql", || body.clone()).await?;
-            let answered = self.anonymous.run(reference, path, String::new).await?;
-            report(line, asked.per_second, answered.per_second);
+            // In turns, since the machine may have other things to do at times.
+            let (mut asked, mut answered) = (0.0, 0.0);
+            for _ in 0..load.seconds {
+                let (load, anonymous) = (Load { seconds: 1, ..*load }, Load { seconds: 1, ..self.anonymous });
+                asked += load.run(&self.gateway.address, "/graphql", || body.clone()).await?.per_second;
+                answered += anonymous.run(reference, path, String::new).await?.per_second;
+            }
+            #[expect(clippy::cast_precision_loss, reason = "a few seconds")]
+            let rounds = load.seconds as f64;
+            report(line, asked / rounds, answered / rounds);
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use crate::{
     graphql::{
         self, Schema,
         context::{About, State},
+        documents::Documents,
         known_devices::KnownDevices,
     },
     http,
@@ -33,7 +34,14 @@ impl App {
     #[must_use]
     pub fn start(database: Database, clock: Clock, about: About) -> (Self, Writers) {
         let (recorder, writers) = Recorder::start(&database.writes, &clock);
-        let state = State { database, recorder, clock, known_devices: KnownDevices::default(), about: Arc::new(about) };
+        let state = State {
+            database,
+            recorder,
+            clock,
+            known_devices: KnownDevices::default(),
+            documents: Documents::default(),
+            about: Arc::new(about),
+        };
         let schema = graphql::schema(state.clone());
         (Self { state, schema, keys: Memory::default() }, writers)
     }

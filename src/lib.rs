@@ -24,7 +24,8 @@
 //! # How to add a GraphQL type
 //!
 //! `graphql/model/<type>.rs` with a wrapper of the domain's type; doc comments become descriptions. If it is reached
-//! from a list, `graphql/loader/<type>.rs`. Then `cargo run -- schema > schema.graphql`.
+//! from a list, `graphql/loader/<type>.rs`. If its lists are long and its fields stand in its row,
+//! `graphql/flat/<type>.rs`. Then `cargo run -- schema > schema.graphql`.
 //!
 //! # How to add a table
 //!

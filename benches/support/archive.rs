@@ -55,8 +55,7 @@ pub async fn fill(url: &str, rows: u32) -> Result<()> {
     }
     sqlx::raw_sql(
         "insert into latest (device_id, measured_at, seq)
-         select device_id, max(measured_at), 0 from measurement where measured_at >= '2025-12-31 00:00Z' group by device_id;
-         vacuum analyze",
+         select device_id, max(measured_at), 0 from measurement where measured_at >= '2025-12-31 00:00Z' group by device_id",
     )
     .execute(&pool)
     .await?;

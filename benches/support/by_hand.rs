@@ -1,8 +1,8 @@
 //! What somebody would write who needs just these lists: axum, sqlx, `Json`.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, process::Stdio};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use axum::{
     Json, Router,
     extract::{Path, State},
@@ -12,6 +12,10 @@ use axum::{
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::{FromRow, PgPool};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+};
 
 #[derive(FromRow, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -43,13 +47,35 @@ struct Sample {
     pm10: Option<f32>,
 }
 
-/// Serves the newest measurements of the device, and of fifty devices; gives the address.
-pub async fn serve(pool: PgPool) -> Result<String> {
+/// The argument that makes a benchmark serve the reference instead: a process of its own, as the gateway is.
+pub const SERVE: &str = "serve-by-hand";
+
+/// A reference that serves. Ends with the benchmark.
+pub struct Reference {
+    pub address: String,
+    _process: Child,
+}
+
+impl Reference {
+    pub async fn start(url: &str) -> Result<Self> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .args([SERVE, url])
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut address = String::new();
+        BufReader::new(process.stdout.take().context("its standard output")?).read_line(&mut address).await?;
+        Ok(Self { address: address.trim().to_owned(), _process: process })
+    }
+}
+
+/// Serves the newest measurements of the device, and of fifty devices; prints the address.
+pub async fn serve(url: &str) -> Result<()> {
+    let pool = PgPool::connect(url).await?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let address = format!("http://{}", listener.local_addr()?);
+    println!("http://{}", listener.local_addr()?);
     let routes = Router::new().route("/listed/{count}", post(listed)).route("/nested", post(nested)).with_state(pool);
-    tokio::spawn(axum::serve(listener, routes).into_future());
-    Ok(address)
+    Ok(axum::serve(listener, routes).await?)
 }
 
 async fn listed(State(pool): State<PgPool>, Path(count): Path<i64>) -> Result<Json<Vec<Row>>, StatusCode> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, dataloader::DataLoader};
 use sqlx::PgPool;
 
-use super::{known_devices::KnownDevices, loader::Loader};
+use super::{documents::Documents, known_devices::KnownDevices, loader::Loader};
 use crate::{auth::Caller, clock::Clock, db::connect::Database, error::ApiError, ingest::recorder::Recorder};
 
 /// What all requests share. Cheap to clone.
@@ -19,6 +19,8 @@ pub struct State {
     pub clock: Clock,
     /// The devices that were asked for lately.
     pub known_devices: KnownDevices,
+    /// The documents that were asked lately.
+    pub documents: Documents,
     /// What may be told of the gateway and its database.
     pub about: Arc<About>,
 }

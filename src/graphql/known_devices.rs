@@ -40,3 +40,21 @@ impl KnownDevices {
         self.0.lock().unwrap_or_else(PoisonError::into_inner) // a map is whole after any panic
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let devices = KnownDevices::default();
+        for n in 0..MOST + 5 {
+            let key = DeviceKey::try_new(format!("bike-{n}")).expect("a key");
+            let id = DeviceId(i64::try_from(n).expect("small"));
+            devices.remember(&key, id);
+            assert_eq!(devices.recall(&key), Some(id));
+            assert!(devices.lock().len() <= MOST);
+        }
+        assert_eq!(devices.recall(&DeviceKey::try_new("bike-1".to_owned()).expect("a key")), None);
+    }
+}

@@ -6,6 +6,7 @@
 pub mod complexity;
 pub mod context;
 pub mod cursor;
+pub mod documents;
 pub mod flat;
 pub mod id;
 pub mod input;
@@ -52,7 +53,8 @@ fn builder() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, E
 pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Caller) -> Response {
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
     let (loader, batches) = loader::new(state.database.reads.clone());
-    let request = request.into().data(caller).data(loader);
+    let mut request = request.into().data(caller).data(loader);
+    state.documents.parse(&mut request);
     let mut response = batches.drive(schema.execute(request)).await;
     refusal::name_all(&mut response.errors);
     response

@@ -8,7 +8,7 @@ mod pages;
 mod telemetry;
 mod upload;
 mod websocket;
-mod writer;
+pub(crate) mod writer;
 
 use axum::{
     Router,

@@ -5,7 +5,7 @@ use async_graphql::{Response, Value};
 use serde::Serialize;
 
 /// A response as JSON.
-pub(super) fn text(response: &Response) -> Vec<u8> {
+pub(crate) fn text(response: &Response) -> Vec<u8> {
     let mut out = Vec::with_capacity(size(&response.data) + 64);
     out.extend_from_slice(b"{\"data\":");
     value(&response.data, &mut out);

@@ -107,3 +107,20 @@ async fn nodes_of_one_type_cost_one_statement() {
     assert_eq!(data["nodes"].as_array().expect("nodes").iter().map(|node| node["id"].clone()).collect::<Vec<_>>(), ids);
     assert_eq!(count, 2);
 }
+
+#[tokio::test]
+async fn a_list_of_a_device_that_was_asked_for_lately_costs_one_statement() {
+    let statements = Statements::watch();
+    let app = TestApp::new().await;
+    let list = "{ device(key: \"seed\") { measurements { nodes { pm10 } } } }";
+    assert_eq!(statements.of(app.query(list)).await, (1, json!({ "device": null })));
+    fill(&app, 1).await;
+    for expected in [2, 1, 1] {
+        let (count, data) = statements.of(app.query(list)).await;
+        assert_eq!(count, expected);
+        assert_eq!(data["device"]["measurements"]["nodes"][0]["pm10"], 1.0);
+    }
+    app.admin("mutation { updateDevice(input: {key: \"seed\", name: \"renamed\"}) { status } }", json!({})).await;
+    let (count, data) = statements.of(app.query("{ device(key: \"seed\") { key name } }")).await;
+    assert_eq!((count, data), (1, json!({ "device": { "key": "seed", "name": "renamed" } })));
+}

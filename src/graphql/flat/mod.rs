@@ -15,6 +15,8 @@ mod measurement_edge;
 mod selection;
 mod statistics;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 

@@ -1,5 +1,7 @@
 //! The fields of a selection set, as `CollectFields` of the specification has them: fragments opened where their type
 //! fits, and fields of one key merged. `@skip` and `@include` have been applied before execution.
+//!
+//! Objects of one key are left to the ordinary way, which merges what their resolvers gave.
 
 use std::collections::HashSet;
 
@@ -13,8 +15,6 @@ use async_graphql::{
 pub struct Selected<'a> {
     ctx: &'a ContextSelectionSet<'a>,
     field: &'a Positioned<Field>,
-    /// The fields asked for below it, by each field that was merged into this one.
-    below: Vec<&'a SelectionSet>,
 }
 
 impl<'a> Selected<'a> {
@@ -33,37 +33,33 @@ impl<'a> Selected<'a> {
         self.ctx.with_field(self.field).param_value(name, default).ok().map(|(_, value)| value)
     }
 
-    /// The fields below it, which is an object of this type; none where they can't be told apart from resolvers.
+    /// The fields of the object that it is, of this type; none where only the ordinary way can collect them.
     pub fn fields(&self, type_name: &str) -> Option<Vec<Selected<'a>>> {
-        collect(self.ctx, &self.below, type_name)
+        collect(self.ctx, &self.field.node.selection_set.node, type_name)
     }
 }
 
-/// The fields of the selection set of an object of this type; none where a directive stands among them.
+/// The fields of a selection set of this type; none where only the ordinary way can collect them.
 pub fn fields<'a>(ctx: &'a ContextSelectionSet<'a>, type_name: &str) -> Option<Vec<Selected<'a>>> {
-    collect(ctx, &[&ctx.item.node], type_name)
+    collect(ctx, &ctx.item.node, type_name)
 }
 
-fn collect<'a>(
-    ctx: &'a ContextSelectionSet<'a>,
-    sets: &[&'a SelectionSet],
-    type_name: &str,
-) -> Option<Vec<Selected<'a>>> {
+fn collect<'a>(ctx: &'a ContextSelectionSet<'a>, set: &'a SelectionSet, type_name: &str) -> Option<Vec<Selected<'a>>> {
     let interfaces = ctx.schema_env.registry.implements.get(type_name);
     let fits = |on: &str| on == type_name || interfaces.is_some_and(|interfaces| interfaces.contains(on));
     let mut found: IndexMap<&str, Selected<'a>> = IndexMap::new();
-    Walk { ctx, opened: HashSet::new() }.each(sets, &fits, &mut |field| {
-        let below = &field.node.selection_set.node;
+    Walk { ctx, opened: HashSet::new() }.each(set, &fits, &mut |field| {
         match found.entry(&field.node.response_key().node) {
-            Entry::Vacant(entry) => {
-                entry.insert(Selected { ctx, field, below: vec![below] });
-            }
-            Entry::Occupied(mut entry) => {
-                let first = entry.get().field;
-                if first.node.name.node != field.node.name.node || first.node.arguments != field.node.arguments {
-                    return None; // validation should have seen it
+            Entry::Vacant(entry) => _ = entry.insert(Selected { ctx, field }),
+            Entry::Occupied(entry) => {
+                let same = |other: &Field| {
+                    other.name.node == field.node.name.node
+                        && other.arguments == field.node.arguments
+                        && other.selection_set.node.items.is_empty()
+                };
+                if !same(&entry.get().field.node) || !same(&field.node) {
+                    return None;
                 }
-                entry.get_mut().below.push(below);
             }
         }
         field.node.directives.is_empty().then_some(())
@@ -84,7 +80,7 @@ pub fn stands_alone(ctx: &ContextSelectionSet<'_>) -> bool {
     while let Some(key) = keys.pop() {
         let mut matching = None;
         // Fields of types that exclude each other count as merged too; that costs only time.
-        let alone = Walk { ctx, opened: HashSet::new() }.each(&[set], &|_| true, &mut |field| {
+        let alone = Walk { ctx, opened: HashSet::new() }.each(set, &|_| true, &mut |field| {
             if field.node.response_key().node != key {
                 return Some(());
             }
@@ -105,15 +101,15 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Every field of these sets, with those of fragments whose type fits; gives up where `visit` does, and where a
+    /// Every field of a set, with those of fragments whose type fits; gives up where `visit` does, and where a
     /// fragment has a directive.
     fn each(
         &mut self,
-        sets: &[&'a SelectionSet],
+        set: &'a SelectionSet,
         fits: &impl Fn(&str) -> bool,
         visit: &mut impl FnMut(&'a Positioned<Field>) -> Option<()>,
     ) -> Option<()> {
-        for selection in sets.iter().flat_map(|set| &set.items) {
+        for selection in &set.items {
             let (condition, below) = match &selection.node {
                 Selection::Field(field) => {
                     visit(field)?;
@@ -135,7 +131,7 @@ impl<'a> Walk<'a> {
                 return None;
             }
             if condition.is_none_or(|condition| fits(&condition.node.on.node)) {
-                self.each(&[&below.node], fits, visit)?;
+                self.each(&below.node, fits, visit)?;
             }
         }
         Some(())

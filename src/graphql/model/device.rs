@@ -76,7 +76,8 @@ impl Device {
         if let Some(row) = &self.row {
             return Ok(Cow::Borrowed(row));
         }
-        let row = ctx.loader().load_one(self.id).await?;
+        // Boxed, as in `measurements`: the future of every field is as large as the largest of them.
+        let row = Box::pin(ctx.loader().load_one(self.id)).await?;
         row.map(Cow::Owned).ok_or_else(|| ApiError::Internal(anyhow::anyhow!("there is no device {}", self.id.0)))
     }
 }
@@ -225,6 +226,18 @@ impl Device {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<MeasurementConnection, ApiError> {
         let arguments = PageArguments { first, after, last, before };
+        Box::pin(self.page(ctx, filter, order_by, arguments)).await
+    }
+}
+
+impl Device {
+    async fn page(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<MeasurementFilter>,
+        order_by: Option<MeasurementOrder>,
+        arguments: PageArguments,
+    ) -> Result<MeasurementConnection, ApiError> {
         let mut asked = MeasurementList::check(ctx, filter, order_by, arguments).await?;
         self.check_devices(&mut asked.page.filter)?;
         let page = Arc::new(asked.page);

@@ -2,10 +2,10 @@
 
 use airgraph::{
     app::App,
-    auth,
+    auth::{self, Caller},
     clock::Clock,
     db::connect::{self, Database},
-    graphql::context::About,
+    graphql::{self, Schema, context::About},
     ingest::recorder::{Recorder, Writers},
 };
 use axum::{
@@ -28,6 +28,7 @@ pub struct TestApp {
     pub recorder: Recorder,
     pub writers: Writers,
     router: Router,
+    schema: Schema,
 }
 
 /// An answer with its body read.
@@ -76,8 +77,8 @@ impl TestApp {
         let about =
             About { public_read, database_host: options.get_host().to_owned(), database_port: options.get_port() };
         let (app, writers) = App::start(database.clone(), clock.clone(), about);
-        let (recorder, router) = (app.state.recorder.clone(), app.router());
-        Self { clock, database, admin: admin.to_owned(), recorder, writers, router }
+        let (recorder, router, schema) = (app.state.recorder.clone(), app.router(), app.schema.clone());
+        Self { clock, database, admin: admin.to_owned(), recorder, writers, router, schema }
     }
 
     /// Sends any request.
@@ -127,6 +128,12 @@ impl TestApp {
     /// Asks GraphQL as an admin; the answer has no errors.
     pub async fn admin(&self, query: &str, variables: Value) -> Value {
         data(self.graphql(Some(&self.admin), query, variables).await)
+    }
+
+    /// Asks GraphQL without HTTP, as a WebSocket does: no list is written as text.
+    pub async fn by_resolvers(&self, query: &str) -> Value {
+        let response = graphql::execute(&self.schema, query, Caller::Anonymous).await;
+        serde_json::to_value(response).expect("JSON")
     }
 
     /// Records samples through the mutation; all of them are stored.

@@ -1,0 +1,307 @@
+//! Both ways of an answer, for random questions about random rows: the text written here, and what async-graphql's
+//! resolvers and serde make of it.
+
+use std::sync::LazyLock;
+
+use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, Request, Schema, Value, Variables};
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::Spliced;
+use crate::{
+    domain::{
+        device::DeviceId,
+        filter::Filter,
+        measurement::{Measurement, MeasurementKey},
+        position::Position,
+        quality::QualityFlags,
+    },
+    graphql::{
+        model::{
+            measurement_connection::{AllMeasurements, MeasurementConnection},
+            node::Node,
+        },
+        page::Slice,
+    },
+    http::writer,
+};
+
+struct Query;
+
+type TestSchema = Schema<Query, EmptyMutation, EmptySubscription>;
+
+/// Its rows come with the request.
+static SCHEMA: LazyLock<TestSchema> =
+    LazyLock::new(|| Schema::build(Query, EmptyMutation, EmptySubscription).register_output_type::<Node>().finish());
+
+fn rows_of(ctx: &Context<'_>) -> impl DoubleEndedIterator<Item = Measurement> {
+    ctx.data_unchecked::<Vec<Measurement>>().iter().cloned()
+}
+
+#[Object]
+impl Query {
+    async fn list(&self, ctx: &Context<'_>) -> MeasurementConnection {
+        let slice = Slice { rows: rows_of(ctx).collect(), has_previous: true, has_next: false };
+        MeasurementConnection::new(slice, AllMeasurements::Of(Filter::default()))
+    }
+
+    async fn other(&self, ctx: &Context<'_>) -> MeasurementConnection {
+        let slice = Slice { rows: rows_of(ctx).rev().collect(), has_previous: false, has_next: true };
+        MeasurementConnection::new(slice, AllMeasurements::Of(Filter::default()))
+    }
+}
+
+/// The ordinary answer, and the spliced one.
+fn answers(rows: &[Measurement], question: &str) -> (String, String) {
+    let request = || Request::new(question).variables(Variables::from_json(variables())).data(rows.to_vec());
+    // None of these fields waits for anything.
+    let answer = |request| SCHEMA.execute(request).now_or_never().expect("an answer");
+    let ordinary = answer(request());
+    assert!(!has_text(&ordinary.data), "{question}");
+    let spliced = writer::text(&answer(request().data(Spliced)));
+    (serde_json::to_string(&ordinary).expect("text"), String::from_utf8(spliced).expect("text"))
+}
+
+fn variables() -> serde_json::Value {
+    json!({ "yes": true, "no": false, "fine": 12, "bad": 16 })
+}
+
+/// Whether a list was told as finished text.
+fn has_text(data: &Value) -> bool {
+    match data {
+        Value::Binary(_) => true,
+        Value::Object(fields) => fields.values().any(has_text),
+        Value::List(items) => items.iter().any(has_text),
+        _ => false,
+    }
+}
+
+/// Decisions, from random bytes; when they are used up, always the first choice.
+struct Choices<'a>(&'a [u8]);
+
+impl Choices<'_> {
+    fn below(&mut self, count: usize) -> usize {
+        let Some((first, rest)) = self.0.split_first() else { return 0 };
+        self.0 = rest;
+        usize::from(*first) % count
+    }
+
+    fn of<'a>(&mut self, options: &[&'a str]) -> &'a str {
+        options[self.below(options.len())]
+    }
+}
+
+const DIRECTIVES: [&str; 14] = [
+    "",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "@include(if: true)",
+    "@include(if: false)",
+    "@skip(if: false)",
+    "@skip(if: true)",
+    "@include(if: $yes)",
+    "@skip(if: $no) @include(if: $yes)",
+    "@skip(if: $yes)",
+];
+
+/// Fragments that any question may use, by type; the second of a type opens the first.
+const FRAGMENTS: [(&str, &str); 5] = [
+    ("M", "fragment M on Measurement { pm10 c: cell(resolution: $fine) __typename }"),
+    ("MM", "fragment MM on Measurement { x: pm1 ...M ... on Node { id } pm10 }"),
+    ("N", "fragment N on Node { id ... on Measurement { flags } }"),
+    ("E", "fragment E on MeasurementEdge { cursor node { pm25 ...M } }"),
+    ("C", "fragment C on MeasurementConnection { nodes { latitude } pageInfo { endCursor } ... { edges { ...E } } }"),
+];
+
+/// A selection set of a type.
+fn selection(of: &str, choices: &mut Choices<'_>, depth: usize) -> String {
+    let mut items = Vec::new();
+    for _ in 0..=choices.below(6) {
+        let nested = |of, choices: &mut Choices<'_>| selection(of, choices, depth + 1);
+        // An alias tells the field and its arguments, so that fields of one key can be merged; most of the time.
+        let item = match (of, choices.below(if depth < 8 { 10 } else { 7 })) {
+            (_, 7) => format!("... {} {}", choices.of(&DIRECTIVES), nested(of, choices)),
+            (_, 8) => format!("... on {of} {} {}", choices.of(&DIRECTIVES), nested(of, choices)),
+            ("Measurement", 9) => format!("... on Node {{ id {} }}", choices.of(&["", "a: id", "__typename", "...N"])),
+            ("Measurement", 6) => format!("...{} {}", choices.of(&["M", "MM", "N"]), choices.of(&DIRECTIVES)),
+            ("Measurement", 5) => {
+                let field = choices.of(&[
+                    "cell",
+                    "twelve: cell(resolution: 12)",
+                    "fine: cell(resolution: $fine)",
+                    "default: cell(resolution: $default)",
+                    "device { id }",
+                    "bad: cell(resolution: $bad)",
+                    "pm10: pm1",
+                ]);
+                format!("{field} {}", choices.of(&DIRECTIVES))
+            }
+            ("Measurement", _) => {
+                let field = choices.of(&[
+                    "pm1",
+                    "pm25",
+                    "pm4",
+                    "pm10",
+                    "id",
+                    "measuredAt",
+                    "recordedAt",
+                    "timeUncertainty",
+                    "latitude",
+                    "longitude",
+                    "flags",
+                    "__typename",
+                ]);
+                let alias = if choices.below(4) == 1 {
+                    format!("a_{}: ", field.trim_start_matches('_'))
+                } else {
+                    String::new()
+                };
+                format!("{alias}{field} {}", choices.of(&DIRECTIVES))
+            }
+            ("MeasurementEdge", 0..4) => {
+                format!(
+                    "{} {} {}",
+                    choices.of(&["node", "n: node"]),
+                    choices.of(&DIRECTIVES),
+                    nested("Measurement", choices)
+                )
+            }
+            ("MeasurementEdge", 6 | 9) => format!("...E {}", choices.of(&DIRECTIVES)),
+            ("MeasurementEdge", _) => {
+                format!("{} {}", choices.of(&["cursor", "c: cursor", "__typename"]), choices.of(&DIRECTIVES))
+            }
+            ("MeasurementConnection", 0..2) => {
+                format!(
+                    "{} {} {}",
+                    choices.of(&["nodes", "n: nodes"]),
+                    choices.of(&DIRECTIVES),
+                    nested("Measurement", choices)
+                )
+            }
+            ("MeasurementConnection", 2..4) => {
+                format!(
+                    "{} {} {}",
+                    choices.of(&["edges", "e: edges"]),
+                    choices.of(&DIRECTIVES),
+                    nested("MeasurementEdge", choices)
+                )
+            }
+            ("MeasurementConnection", 6 | 9) => format!("...C {}", choices.of(&DIRECTIVES)),
+            ("MeasurementConnection", _) => {
+                choices.of(&["__typename", "pageInfo { startCursor hasNextPage }"]).to_owned()
+            }
+            _ => {
+                let field = choices.of(&["list", "l: list", "other", "o: other", "list"]);
+                format!("{field} {} {}", choices.of(&DIRECTIVES), nested("MeasurementConnection", choices))
+            }
+        };
+        items.push(item);
+    }
+    format!("{{ {} }}", items.join(" "))
+}
+
+/// A whole document, with the fragments and variables that it uses.
+fn question(bytes: &[u8]) -> String {
+    let mut body = selection("Query", &mut Choices(bytes), 0);
+    let mut open: Vec<_> = FRAGMENTS.to_vec();
+    while let Some(at) = open.iter().position(|(name, _)| body.contains(&format!("...{name} "))) {
+        body.push_str(open.remove(at).1);
+    }
+    let declared = ["$yes: Boolean!", "$no: Boolean!", "$fine: Int = 3", "$default: Int = 5", "$bad: Int! = 16"];
+    let used: Vec<_> =
+        declared.into_iter().filter(|declared| body.contains(declared.split(':').next().unwrap_or(""))).collect();
+    if used.is_empty() { format!("query {body}") } else { format!("query ({}) {body}", used.join(", ")) }
+}
+
+fn rows() -> impl Strategy<Value = Vec<Measurement>> {
+    let odd = prop_oneof![
+        prop::sample::select(vec![0.0, -0.0, 12.4, 40.22928, 258_198.63, 999.9, 1e-7, 3.4e38, 16_777_216.0, 1e6]),
+        any::<f32>(),
+        (0..9_999_u16).prop_map(|tenths| f32::from(tenths) / 10.0),
+    ]
+    .prop_filter("stored values are finite", |value| value.is_finite());
+    let value = move || prop::option::of(odd.clone());
+    let time = || (-62_135_596_800_i64..253_402_300_799, prop::sample::select(vec![0, 500_000, 123_000, 1, 999_999]));
+    let place = prop::option::of((-90.0..=90.0, -180.0..180.0));
+    let seconds = prop::option::of(any::<i32>());
+    let row =
+        ((any::<i64>(), time(), 0..3), time(), place, (value(), value(), value(), value()), any::<i32>(), seconds);
+    let moment = |(seconds, micros): (i64, i64)| -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(seconds * 1_000_000 + micros).expect("a time")
+    };
+    let row = row.prop_map(
+        move |((device, measured_at, seq), recorded_at, place, (pm1, pm2_5, pm4, pm10), flags, seconds)| Measurement {
+            key: MeasurementKey { device_id: DeviceId(device), measured_at: moment(measured_at), seq },
+            recorded_at: moment(recorded_at),
+            position: place.map(|(latitude, longitude)| Position::try_new(latitude, longitude).expect("a place")),
+            pm1,
+            pm2_5,
+            pm4,
+            pm10,
+            flags: QualityFlags::from_bits(flags),
+            time_uncertainty_s: seconds,
+        },
+    );
+    prop::collection::vec(row, 0..4)
+}
+
+/// How the answer to a document begins that was not executed.
+const REFUSED: &str = r#"{"data":null,"errors":[{"message":"#;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_answer_is_the_same_by_either_way(rows in rows(), bytes in prop::collection::vec(any::<u8>(), 0..120)) {
+        let question = question(&bytes);
+        let (ordinary, spliced) = answers(&rows, &question);
+        // The errors of a refused document come in any order.
+        prop_assume!(!(ordinary.starts_with(REFUSED) && spliced.starts_with(REFUSED)));
+        prop_assert_eq!(spliced, ordinary, "{}", question);
+    }
+}
+
+fn is_text(question: &str) -> bool {
+    let row = Measurement {
+        key: MeasurementKey { device_id: DeviceId(1), measured_at: DateTime::UNIX_EPOCH, seq: 0 },
+        recorded_at: DateTime::UNIX_EPOCH,
+        position: None,
+        pm1: None,
+        pm2_5: None,
+        pm4: None,
+        pm10: None,
+        flags: QualityFlags::default(),
+        time_uncertainty_s: None,
+    };
+    let response =
+        SCHEMA.execute(Request::new(question).data(vec![row]).data(Spliced)).now_or_never().expect("an answer");
+    assert!(response.errors.is_empty(), "{question}: {:?}", response.errors);
+    has_text(&response.data)
+}
+
+#[test]
+fn flat_lists_are_text_and_what_needs_a_resolver_is_not() {
+    for question in [
+        "{ list { nodes { id pm10 cell } } }",
+        "{ list { edges { cursor node { flags ... on Node { id } } } } }",
+        "{ a: list { nodes { pm10 } } b: list { nodes { pm10 } } }",
+        "{ list { ...F ...F } } fragment F on MeasurementConnection { nodes { pm10 pm10 } }",
+    ] {
+        assert!(is_text(question), "{question}");
+    }
+    for question in [
+        "{ list { nodes { pm10 device { id } } } }",
+        "{ list { nodes { pm10 } nodes { pm25 } } }",
+        "{ list { nodes { pm10 } } list { nodes { pm25 } } }",
+        "{ list { pageInfo { hasNextPage } } }",
+        "{ list { nodes { pm10 @skip(if: true) } } }",
+    ] {
+        assert!(!is_text(question), "{question}");
+    }
+}

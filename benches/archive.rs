@@ -18,7 +18,9 @@ use anyhow::{Context as _, Result};
 use serde_json::json;
 use sqlx::PgPool;
 use support::{
-    Database, Gateway, archive, archive_by_hand, database,
+    Database, Gateway, archive,
+    by_hand::{self, Reference},
+    database,
     load::{Load, Outcome},
 };
 
@@ -34,6 +36,12 @@ struct Question {
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    let arguments: Vec<_> = std::env::args().collect();
+    if let [_, command, url, ..] = &arguments[..]
+        && command == by_hand::SERVE
+    {
+        return by_hand::serve(url).await;
+    }
     let seconds = std::env::var("AIRGRAPH_BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
     let sizes = std::env::var("AIRGRAPH_BENCH_ROWS").unwrap_or_else(|_| "1000000,50000000".to_owned());
     let load = Load { clients: CLIENTS, seconds, key: None };
@@ -59,7 +67,7 @@ async fn ask(database: &Database, load: &Load) -> Result<Vec<f64>> {
     let pool = PgPool::connect(&database.url).await?;
     sqlx::raw_sql("vacuum analyze").execute(&pool).await?;
     let rows: i64 = sqlx::query_scalar("select count(*) from measurement").fetch_one(&pool).await?;
-    let reference = archive_by_hand::serve(pool.clone()).await?;
+    let reference = Reference::start(&database.url).await?;
     println!("\n{rows} measurements, {CLIENTS} connections: the gateway, and below it a handler written by hand");
     println!(
         "{:36} {:>9} {:>8} {:>8} {:>9} {:>10} {:>7}",
@@ -69,7 +77,7 @@ async fn ask(database: &Database, load: &Load) -> Result<Vec<f64>> {
     for question in questions() {
         let body = json!({ "query": question.query }).to_string();
         let (asked, statements) = counted(&pool, load, &gateway.address, "/graphql", &body).await?;
-        let (answered, by_hand) = counted(&pool, load, &reference, &question.path, "").await?;
+        let (answered, by_hand) = counted(&pool, load, &reference.address, &question.path, "").await?;
         let ratio = asked.per_second / answered.per_second;
         report(question.name, &asked, statements, &format!("{ratio:6.2}×"));
         report("", &answered, by_hand, "");

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use anyhow::Result;
 use axum::{
     Json, Router,
     extract::{Path, State},
@@ -65,19 +64,14 @@ struct Hexagon {
     mean: Option<f64>,
 }
 
-/// Serves them, and gives the address.
-pub async fn serve(pool: PgPool) -> Result<String> {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let address = format!("http://{}", listener.local_addr()?);
-    let routes = Router::new()
+/// Where they are.
+pub fn routes() -> Router<PgPool> {
+    Router::new()
         .route("/latest/{count}", post(latest))
         .route("/devices", post(devices))
         .route("/box", post(in_box))
         .route("/hours", post(hours))
         .route("/map", post(map))
-        .with_state(pool);
-    tokio::spawn(axum::serve(listener, routes).into_future());
-    Ok(address)
 }
 
 async fn latest(State(pool): State<PgPool>, Path(count): Path<i64>) -> Answer<Sample> {

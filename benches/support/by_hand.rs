@@ -17,6 +17,8 @@ use tokio::{
     process::{Child, Command},
 };
 
+use super::archive_by_hand;
+
 #[derive(FromRow, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
@@ -69,12 +71,13 @@ impl Reference {
     }
 }
 
-/// Serves the newest measurements of the device, and of fifty devices; prints the address.
+/// Serves the newest measurements of the device and of fifty devices, and questions of the archive; prints the address.
 pub async fn serve(url: &str) -> Result<()> {
     let pool = PgPool::connect(url).await?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}", listener.local_addr()?);
-    let routes = Router::new().route("/listed/{count}", post(listed)).route("/nested", post(nested)).with_state(pool);
+    let routes = Router::new().route("/listed/{count}", post(listed)).route("/nested", post(nested));
+    let routes = routes.merge(archive_by_hand::routes()).with_state(pool);
     Ok(axum::serve(listener, routes).await?)
 }
 

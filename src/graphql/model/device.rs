@@ -162,18 +162,7 @@ impl Device {
         cell_resolution: i32,
     ) -> Result<Rows<Statistics>, ApiError> {
         let parting = Parting { every, time_zone, group_by: group_by.unwrap_or_default(), cell_resolution };
-        let mut filter = filter.unwrap_or_default().check(ctx, "filter").await?;
-        self.check_devices(&mut filter)?;
-        let mut question = parting.question(filter, ctx.field(), ctx.state().clock.now())?;
-        question.by_device = true;
-        let question = Arc::new(question);
-        match ctx.loader().load_one(StatisticsOf { device: self.id, question: question.clone() }).await? {
-            None | Some(Told::TooMany) => Err(too_many()),
-            Some(Told::Rows(rows)) => {
-                let rows = rows.into_iter().map(|row| Statistics { row, question: question.clone() });
-                Ok(Rows(rows.collect()))
-            }
-        }
+        Box::pin(self.told(ctx, filter.unwrap_or_default(), parting)).await
     }
 
     /// Its air-quality index, over the whole hours that had ended by a moment.
@@ -230,7 +219,28 @@ impl Device {
     }
 }
 
+// Futures of their own, boxed: those of all other fields would be as large as the largest of them.
 impl Device {
+    async fn told(
+        &self,
+        ctx: &Context<'_>,
+        filter: MeasurementFilter,
+        parting: Parting,
+    ) -> Result<Rows<Statistics>, ApiError> {
+        let mut filter = filter.check(ctx, "filter").await?;
+        self.check_devices(&mut filter)?;
+        let mut question = parting.question(filter, ctx.field(), ctx.state().clock.now())?;
+        question.by_device = true;
+        let question = Arc::new(question);
+        match ctx.loader().load_one(StatisticsOf { device: self.id, question: question.clone() }).await? {
+            None | Some(Told::TooMany) => Err(too_many()),
+            Some(Told::Rows(rows)) => {
+                let rows = rows.into_iter().map(|row| Statistics { row, question: question.clone() });
+                Ok(Rows(rows.collect()))
+            }
+        }
+    }
+
     async fn page(
         &self,
         ctx: &Context<'_>,

@@ -76,11 +76,11 @@ async fn ask(database: &Database, load: &Load) -> Result<Vec<f64>> {
     let mut medians = Vec::new();
     for question in questions() {
         let body = json!({ "query": question.query }).to_string();
-        let (asked, statements) = counted(&pool, load, &gateway.address, "/graphql", &body).await?;
-        let (answered, by_hand) = counted(&pool, load, &reference.address, &question.path, "").await?;
+        let asked = load.run(&gateway.address, "/graphql", || body.clone()).await?;
+        let answered = load.run(&reference.address, &question.path, String::new).await?;
         let ratio = asked.per_second / answered.per_second;
-        report(question.name, &asked, statements, &format!("{ratio:6.2}×"));
-        report("", &answered, by_hand, "");
+        report(question.name, &asked, &format!("{ratio:6.2}×"));
+        report("", &answered, "");
         medians.push(asked.median.as_secs_f64());
     }
     pool.close().await;
@@ -141,25 +141,10 @@ fn questions() -> Vec<Question> {
     latest.into_iter().chain(others).collect()
 }
 
-/// Asks the same again and again; also tells how many statements an answer took.
-async fn counted(pool: &PgPool, load: &Load, address: &str, path: &str, body: &str) -> Result<(Outcome, f64)> {
-    let commits = async || {
-        // Postgres counts with a delay.
-        tokio::time::sleep(Duration::from_millis(1500)).await;
-        let count = "select xact_commit from pg_stat_database where datname = current_database()";
-        sqlx::query_scalar::<_, i64>(count).fetch_one(pool).await
-    };
-    let before = commits().await?;
-    let outcome = load.run(address, path, || body.to_owned()).await?;
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-    let statements = (commits().await? - before) as f64 / outcome.answers as f64;
-    Ok((outcome, statements))
-}
-
-fn report(name: &str, outcome: &Outcome, statements: f64, ratio: &str) {
+fn report(name: &str, outcome: &Outcome, ratio: &str) {
     let ms = |time: Duration| time.as_secs_f64() * 1000.0;
     println!(
-        "{name:36} {:9.0} {:8.2} {:8.2} {:9} {statements:10.1} {ratio:>7}",
+        "{name:36} {:9.0} {:8.2} {:8.2} {:9} {ratio:>7}",
         outcome.per_second,
         ms(outcome.median),
         ms(outcome.p99),

@@ -168,7 +168,8 @@ async fn fill_devices(pool: &PgPool) -> Result<()> {
     .execute(pool)
     .await?;
     samples(pool, "a-%", SAMPLES_EACH).await?;
-    let latest = "insert into latest select device_id, max(measured_at), 0 from measurement group by device_id";
+    let latest = "insert into latest select device_id, max(measured_at), 0 from measurement group by device_id
+                  on conflict do nothing";
     sqlx::raw_sql(latest).execute(pool).await?;
     Ok(())
 }

@@ -89,8 +89,8 @@ async fn devices(State(pool): State<PgPool>) -> Answer<Device> {
             sqlx::query_as("select device_id, key from device order by key limit 50").fetch_all(&pool).await?;
         let ids: Vec<_> = devices.iter().map(|device| device.0).collect();
         let latest: Vec<Reading> = sqlx::query_as(
-            "select device_id, measured_at, pm2_5, pm10 from latest
-             join measurement m using (device_id, measured_at, seq) where device_id = any($1)",
+            "select m.device_id, m.measured_at, m.pm2_5, m.pm10 from latest
+             join measurement m using (device_id, measured_at, seq) where m.device_id = any($1)",
         )
         .bind(&ids)
         .fetch_all(&pool)

@@ -146,7 +146,7 @@ async fn hours(State(pool): State<PgPool>) -> Answer<Hour> {
 async fn map(State(pool): State<PgPool>) -> Answer<Hexagon> {
     let (south, west, north, east) = TOWN;
     let rows = sqlx::query_as(
-        "select (cell & ~(15::bigint << 52 | 262143)) | 9::bigint << 52 | 262143 as cell, count(*) as count, avg(pm2_5) as mean
+        "select (cell & ~((15::bigint << 52) | 262143)) | (9::bigint << 52) | 262143 as cell, count(*) as count, avg(pm2_5) as mean
          from measurement
          where measured_at >= '2025-03-01 00:00Z' and measured_at < '2025-04-01 00:00Z'
            and latitude between $1 and $2 and longitude between $3 and $4

@@ -149,8 +149,9 @@ fn push_rollup(statement: &mut Statement, question: &Question, table: &Table, ho
             statement.push(" from cell_hour r where true");
         }
         Table::Cells(Some(cover)) => {
-            push_ranges(statement, ranges(&cover.inside, ROLLUP_RESOLUTION));
-            statement.push(" join cell_hour r on r.cell between span.low and span.high where true");
+            push_each_span(statement, "cell_hour", ranges(&cover.inside, ROLLUP_RESOLUTION));
+            push_span(statement, "cell_hour.hour", hours);
+            statement.push(" offset 0) as r where true");
         }
     }
     push_span(statement, "r.hour", hours);
@@ -182,8 +183,9 @@ fn push_rows(
         });
     }
     if let Some(cells) = cells {
-        push_ranges(statement, cells);
-        statement.push(" join measurement m on m.cell between span.low and span.high");
+        push_each_span(statement, "measurement", cells);
+        push_span(statement, "measurement.measured_at", span);
+        statement.push(" offset 0) as m");
     } else {
         statement.push(" from measurement m");
     }
@@ -228,10 +230,15 @@ fn push_cell(statement: &mut Statement, cell: &str, resolution: Resolution, want
     }
 }
 
-fn push_ranges(statement: &mut Statement, ranges: Vec<(i64, i64)>) {
+/// The rows of a table in each of these ranges of cells, to be closed. Apart from the rest of the statement (`offset 0`):
+/// Postgres knows nothing of the ranges, and would rather read the whole month once and hold each row against all of them.
+fn push_each_span(statement: &mut Statement, table: &str, ranges: Vec<(i64, i64)>) {
     let (first, last): (Vec<_>, Vec<_>) = ranges.into_iter().unzip();
     statement.push(" from unnest(").push_bind(first).push("::bigint[], ").push_bind(last);
-    statement.push("::bigint[]) as span (low, high)");
+    statement.push(format!(
+        "::bigint[]) as span (low, high)
+         cross join lateral (select * from {table} where {table}.cell between span.low and span.high"
+    ));
 }
 
 fn push_devices(statement: &mut Statement, table: &str, filter: &Filter) {

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use axum::Router;
 
 use crate::{
-    auth::Memory,
+    auth::KeysLately,
     clock::Clock,
     db::connect::Database,
     graphql::{
         self, Schema,
         context::{About, State},
         documents::Documents,
-        known_devices::KnownDevices,
     },
     http,
     ingest::recorder::{Recorder, Writers},
+    memory::Memory,
 };
 
 /// What the routes share. Cheap to clone.
@@ -26,7 +26,7 @@ pub struct App {
     /// The GraphQL schema.
     pub schema: Schema,
     /// The keys of those who record.
-    pub keys: Memory,
+    pub keys: KeysLately,
 }
 
 impl App {
@@ -38,12 +38,12 @@ impl App {
             database,
             recorder,
             clock,
-            known_devices: KnownDevices::default(),
+            known_devices: Memory::default(),
             documents: Documents::default(),
             about: Arc::new(about),
         };
         let schema = graphql::schema(state.clone());
-        (Self { state, schema, keys: Memory::default() }, writers)
+        (Self { state, schema, keys: KeysLately::default() }, writers)
     }
 
     /// The gateway as a service.

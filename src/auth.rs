@@ -1,7 +1,5 @@
 //! Who is asking, and what they may do.
 
-mod memory;
-
 use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
@@ -22,9 +20,13 @@ use crate::{
         device::DeviceKey,
     },
     error::ApiError,
+    memory::{self, Memory},
 };
 
-pub use memory::Memory;
+/// The keys of those who recorded lately, by their hash, so that one that posts every second is not looked up each time.
+/// What is remembered may be out of date: a key may have been revoked since, at another gateway too. So it serves only
+/// recording, whose transaction looks at the keys of its whole batch again.
+pub type KeysLately = Memory<[u8; 32], ApiKey>;
 
 /// What every key begins with, so that a leaked one is recognised for what it is.
 const PREFIX: &str = "ag_";
@@ -33,7 +35,7 @@ pub const KEY_NOT_VALID: &str = "this key opens nothing: it is unknown, expired 
 /// The least length of a key that an operator chooses.
 const MIN_CHOSEN_CHARS: usize = 32;
 /// How often the last use of a key is written down at most.
-const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
+const TOUCH_EVERY: TimeDelta = memory::LASTS; // so that a key from memory has its use noted
 
 /// What looking a key up may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -203,15 +205,20 @@ async fn look_up(database: &Database, hash: &[u8; 32]) -> Result<Option<ApiKey>,
 ///
 /// # Errors
 /// As [`identify`].
-pub async fn recognise(memory: &Memory, database: &Database, clock: &Clock, secret: &str) -> Result<Caller, ApiError> {
+pub async fn recognise(
+    lately: &KeysLately,
+    database: &Database,
+    clock: &Clock,
+    secret: &str,
+) -> Result<Caller, ApiError> {
     let hash: [u8; 32] = Sha256::digest(secret).into();
     let now = clock.now();
-    if let Some(key) = memory.recall(&hash, now) {
+    if let Some(key) = lately.recall(&hash, now).filter(|key| key.is_valid_at(now)) {
         return Ok(Caller::Holder(Box::new(key)));
     }
     let caller = identify(database, clock, secret).await?;
     if let Caller::Holder(key) = &caller {
-        memory.remember(hash, (**key).clone(), now);
+        lately.remember(hash, (**key).clone(), now);
     }
     Ok(caller)
 }

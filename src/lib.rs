@@ -45,6 +45,7 @@ pub mod error;
 pub mod graphql;
 pub mod http;
 pub mod ingest;
+pub mod memory;
 pub mod privileges;
 pub mod retention;
 pub mod telemetry;

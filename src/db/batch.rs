@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use sqlx::PgExecutor;
+use sqlx::{Arguments as _, PgExecutor, error::BoxDynError, postgres::PgArguments};
 
 use super::{
     DbError,
@@ -166,12 +166,8 @@ pub async fn note_if(
     note: &Note<'_>,
     recorded_at: DateTime<Utc>,
 ) -> Result<Option<Version>, DbError> {
-    let version = |version: Option<Version>| version.map(|version| version.0);
-    let keys: Vec<_> = known.valid_keys.iter().map(|key| key.0).collect();
-    let devices: Vec<_> = known.devices.values().map(|device| device.device_id.0).collect();
-    let latest: Vec<_> = known.devices.values().map(|device| version(device.latest_version)).collect();
-    let packets: Vec<_> = known.devices.values().map(|device| version(device.packet_version)).collect();
-    let mut inserts = Inserts::only_if(STILL_SO, (keys, recorded_at, devices, latest, packets))?;
+    let values = known_then(known, recorded_at).map_err(sqlx::Error::Encode)?;
+    let mut inserts = Inserts::only_if(STILL_SO, values);
     put(&mut inserts, note, recorded_at)?;
     Ok(inserts.run(db).await?.map(Version))
 }
@@ -188,6 +184,19 @@ const STILL_SO: &str = "
         where l.xmin::text::bigint is distinct from known.latest_version
            or p.xmin::text::bigint is distinct from known.packet_version
     )";
+
+/// The values of [`STILL_SO`].
+fn known_then(known: &Known, now: DateTime<Utc>) -> Result<PgArguments, BoxDynError> {
+    let devices = || known.devices.values();
+    let version = |version: Option<Version>| version.map(|version| version.0);
+    let mut values = PgArguments::default();
+    values.add(known.valid_keys.iter().map(|key| key.0).collect::<Vec<_>>())?;
+    values.add(now)?;
+    values.add(devices().map(|device| device.device_id.0).collect::<Vec<_>>())?;
+    values.add(devices().map(|device| version(device.latest_version)).collect::<Vec<_>>())?;
+    values.add(devices().map(|device| version(device.packet_version)).collect::<Vec<_>>())?;
+    Ok(values)
+}
 
 fn put(inserts: &mut Inserts, note: &Note<'_>, recorded_at: DateTime<Utc>) -> Result<(), DbError> {
     if !note.fresh.is_empty() {

@@ -74,13 +74,18 @@ pub struct DevicePage {
     pub limit: i64,
 }
 
+/// Row numbers, as Postgres takes them.
+pub(super) fn numbers(ids: &[DeviceId]) -> Vec<i64> {
+    ids.iter().map(|id| id.0).collect()
+}
+
 /// The devices with these row numbers.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.device.by_ids", skip_all, fields(count = ids.len()))]
 pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[DeviceId]) -> Result<HashMap<DeviceId, Device>, DbError> {
-    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let ids = numbers(ids);
     let mut query = QueryBuilder::<Postgres>::new(format!("select {COLUMNS} from device where device_id = any("));
     let rows = query.push_bind(ids).push(")").build().fetch_all(db).await?;
     rows.iter().map(|row| from_row(row).map(|device| (device.id, device))).collect()

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::{PgConnection, PgExecutor};
 
-use super::DbError;
+use super::{DbError, device::numbers};
 use crate::domain::{
     device::{DeviceId, DeviceKey},
     quantity::Quantity,
@@ -32,7 +32,7 @@ pub async fn find_by_device_key(db: impl PgExecutor<'_>, key: &DeviceKey) -> Res
 /// When the database fails.
 #[tracing::instrument(name = "db.device_sensor.by_devices", skip_all, fields(count = ids.len()))]
 pub async fn by_devices(db: impl PgExecutor<'_>, ids: &[DeviceId]) -> Result<HashMap<DeviceId, Sensors>, DbError> {
-    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let ids = numbers(ids);
     let rows = sqlx::query!("select device_id, sensor, quantity from device_sensor where device_id = any($1)", &ids)
         .fetch_all(db)
         .await?;

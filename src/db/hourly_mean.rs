@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use h3o::{CellIndex, Resolution};
 use sqlx::PgExecutor;
 
-use super::DbError;
+use super::{DbError, device::numbers};
 use crate::domain::{
     air_quality_index::HourlyMeans,
     cell::{ROLLUP_RESOLUTION, STORED_RESOLUTION, range, to_bigint},
@@ -32,7 +32,7 @@ pub async fn of_devices(
     from: DateTime<Utc>,
     to: DateTime<Utc>,
 ) -> Result<HashMap<DeviceId, HourlyMeans>, DbError> {
-    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let ids = numbers(ids);
     let rows = sqlx::query!(
         r#"select device_id, hour, pm2_5_sum / nullif(pm2_5_count, 0) as pm2_5, pm10_sum / nullif(pm10_count, 0) as pm10
            from device_hour where device_id = any($1) and hour >= $2 and hour < $3"#,

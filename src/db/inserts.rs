@@ -1,6 +1,6 @@
 //! Several inserts in one statement, each of many rows.
 //!
-//! `with a as (insert into …), b as (insert into …) select 1`: every insert sees the database as it was before the
+//! `with a as (insert into …), b as (insert into …) select …`: every insert sees the database as it was before the
 //! statement, so none may need what another one stores. Rows come as an array of records, or as arrays, a column each.
 //! Names of tables and columns are ours, never a client's.
 
@@ -84,24 +84,9 @@ impl Columns<'_> {
 }
 
 impl Inserts {
-    /// Inserts of which none is made unless this holds: a condition of these values, `$1` to `$5`.
-    pub fn only_if<A, B, C, D, E>(condition: &'static str, values: (A, B, C, D, E)) -> Result<Self, DbError>
-    where
-        A: for<'q> Encode<'q, Postgres> + Type<Postgres>,
-        B: for<'q> Encode<'q, Postgres> + Type<Postgres>,
-        C: for<'q> Encode<'q, Postgres> + Type<Postgres>,
-        D: for<'q> Encode<'q, Postgres> + Type<Postgres>,
-        E: for<'q> Encode<'q, Postgres> + Type<Postgres>,
-    {
-        let mut inserts = Self { condition: Some(condition), ..Self::default() };
-        let arguments = &mut inserts.values;
-        let added =
-            arguments.add(values.0).and_then(|()| arguments.add(values.1)).and_then(|()| arguments.add(values.2));
-        added
-            .and_then(|()| arguments.add(values.3))
-            .and_then(|()| arguments.add(values.4))
-            .map_err(sqlx::Error::Encode)?;
-        Ok(inserts)
+    /// Inserts of which none is made unless this holds: a condition of these values.
+    pub fn only_if(condition: &'static str, values: PgArguments) -> Self {
+        Self { condition: Some(condition), each: Vec::new(), values }
     }
 
     /// Adds an insert of these rows; `suffix` says what happens where the key is taken.

@@ -8,6 +8,7 @@ use sqlx::{PgConnection, PgExecutor};
 
 use super::{
     DbError,
+    device::numbers,
     inserts::record,
     measurement::{COLUMNS, MeasurementRow},
 };
@@ -71,7 +72,7 @@ pub(super) fn records(newest: &[(MeasurementKey, Trace)]) -> Vec<Record> {
 /// When the database fails.
 #[tracing::instrument(name = "db.latest.by_devices", skip_all, fields(count = ids.len()))]
 pub async fn by_devices(db: impl PgExecutor<'_>, ids: &[DeviceId]) -> Result<HashMap<DeviceId, Measurement>, DbError> {
-    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let ids = numbers(ids);
     let mut query = sqlx::QueryBuilder::new(format!(
         "select {COLUMNS} from latest join measurement m using (device_id, measured_at, seq) where latest.device_id = any("
     ));
@@ -119,7 +120,7 @@ pub async fn restate(db: impl PgExecutor<'_>, times: &[(DeviceId, DateTime<Utc>)
 /// When the database fails.
 #[tracing::instrument(name = "db.latest.retell", skip_all, fields(count = devices.len()))]
 pub async fn retell(db: &mut PgConnection, devices: &[DeviceId]) -> Result<(), DbError> {
-    let devices: Vec<i64> = devices.iter().map(|id| id.0).collect();
+    let devices = numbers(devices);
     sqlx::query_scalar!(
         "select device_id from latest where device_id = any($1) order by device_id for update",
         &devices

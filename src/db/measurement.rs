@@ -24,6 +24,11 @@ use crate::domain::{
     trace::Trace,
 };
 
+/// A particulate column as SQL tells the decimal that was sent: 12.4, and not the 12.399999618530273 that is the 32-bit float.
+pub(super) fn as_sent(column: &str) -> String {
+    format!("{column}::text::float8")
+}
+
 /// The columns that [`MeasurementRow`] reads, by their place; the table goes by the name `m`.
 pub(super) const COLUMNS: &str = "m.device_id, m.measured_at, m.seq, m.recorded_at, m.latitude, m.longitude, m.pm1, \
                                   m.pm2_5, m.pm4, m.pm10, m.flags, m.time_uncertainty_s";

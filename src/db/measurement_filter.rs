@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{Postgres, QueryBuilder};
 
-use super::{measurement_area::push_area, measurement_page::numbers, readings};
+use super::{device::numbers, measurement_area::push_area, readings};
 use crate::domain::{
     filter::{Condition, Filter, ValueRange},
     quantity::{Group, Quantity},
@@ -16,7 +16,7 @@ use crate::domain::{
 /// Adds `and …` for each condition on the measurement that goes by the name `m`. The devices at the top are left to the
 /// statement, since they decide how it reads.
 pub(super) fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
-    push_span(query, filter.from, filter.to);
+    push_span(query, "m.measured_at", filter.from, filter.to);
     push_all(query, &filter.conditions);
 }
 
@@ -27,13 +27,17 @@ pub(super) fn keeps_its_plan(filter: &Filter) -> bool {
     filter.conditions.is_empty()
 }
 
-/// Adds `and …` for the ends of a span.
-fn push_span(query: &mut QueryBuilder<Postgres>, from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) {
-    if let Some(from) = from {
-        query.push(" and m.measured_at >= ").push_bind(from);
-    }
-    if let Some(to) = to {
-        query.push(" and m.measured_at < ").push_bind(to);
+/// Adds `and …` for the ends of a span of a column.
+pub(super) fn push_span(
+    query: &mut QueryBuilder<Postgres>,
+    column: &str,
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+) {
+    for (comparison, end) in [(">=", from), ("<", to)] {
+        if let Some(end) = end {
+            query.push(format!(" and {column} {comparison} ")).push_bind(end);
+        }
     }
 }
 
@@ -69,7 +73,7 @@ fn push(query: &mut QueryBuilder<Postgres>, condition: &Condition) {
         }
         Condition::Taken { from, to } => {
             query.push("(true");
-            push_span(query, *from, *to);
+            push_span(query, "m.measured_at", *from, *to);
             query.push(")");
         }
         Condition::Within(area) => push_area(query, area),

@@ -9,6 +9,7 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder, Row as _};
 
 use super::{
     DbError,
+    device::numbers,
     measurement::{COLUMNS, MeasurementRow},
     measurement_filter::{keeps_its_plan, push_filter},
 };
@@ -115,10 +116,6 @@ pub async fn count_each(
     query.push(" limit ").push_bind(bound).push(") as found) as counted");
     let rows = query.build().persistent(keeps_its_plan(filter)).fetch_all(db).await?;
     rows.iter().map(|row| Ok((DeviceId(row.try_get(0)?), row.try_get(1)?))).collect()
-}
-
-pub(super) fn numbers(ids: &[DeviceId]) -> Vec<i64> {
-    ids.iter().map(|id| id.0).collect()
 }
 
 fn of_each(ids: &[DeviceId], page: &MeasurementPage) -> QueryBuilder<Postgres> {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::{DbError, inserts::record};
+use super::{DbError, device::numbers, inserts::record};
 use crate::domain::{device::DeviceId, position::Position, quality::QualityFlag};
 
 /// A packet, as the one after it needs to know it.
@@ -76,7 +76,7 @@ pub(super) fn records(packets: &[Packet]) -> Vec<Record> {
 /// When the database fails.
 #[tracing::instrument(name = "db.packet.forget_of_empty", skip_all, fields(count = devices.len()))]
 pub async fn forget_of_empty(db: impl PgExecutor<'_>, devices: &[DeviceId]) -> Result<(), DbError> {
-    let devices: Vec<_> = devices.iter().map(|id| id.0).collect();
+    let devices = numbers(devices);
     sqlx::query!(
         "delete from packet
          where device_id = any($1) and not exists (select from latest where latest.device_id = packet.device_id)",

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     DbError,
+    device::numbers,
     measurement::columns_of,
     removal::{lock_shared, tables},
 };
@@ -35,7 +36,7 @@ const LOCK: i32 = 0x6169_7204;
 #[tracing::instrument(name = "db.replacement.lock", skip_all, fields(count = devices.len()))]
 pub async fn lock(db: &mut PgConnection, devices: &[DeviceId]) -> Result<(), DbError> {
     lock_shared(&mut *db).await?;
-    let devices: Vec<_> = devices.iter().map(|id| id.0).collect();
+    let devices = numbers(devices);
     sqlx::query!(
         "select pg_advisory_xact_lock($1, (id & 2147483647)::int) from unnest($2::bigint[]) as device (id)",
         LOCK,

@@ -15,7 +15,7 @@ use sqlx::{
 use super::{
     DbError,
     inserts::{Inserts, record},
-    measurement::NewMeasurement,
+    measurement::{NewMeasurement, as_sent},
 };
 use crate::domain::{
     cell::{STORED_RESOLUTION, range, rollup_cell, to_bigint},
@@ -273,7 +273,7 @@ fn anew(key: &str) -> String {
 fn told() -> String {
     let mut told = "count(*)".to_owned();
     for pm in PARTICULATES.map(|quantity| quantity.definition().name) {
-        let wide = format!("m.{pm}::text::float8"); // the decimal that was sent: 12.4, and not 12.399999618530273
+        let wide = as_sent(&format!("m.{pm}"));
         let _ = write!(
             told,
             ", count(m.{pm}), coalesce(sum({wide}), 0), coalesce(sum({wide} * {wide}), 0), min(m.{pm}), max(m.{pm})"

@@ -5,6 +5,7 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder};
 
 use super::{
     DbError,
+    device::numbers,
     uplink::{COLUMNS, UplinkStored},
 };
 use crate::domain::{
@@ -79,10 +80,6 @@ pub async fn count(db: impl PgExecutor<'_>, filter: &UplinkFilter, bound: i64) -
     push_filter(&mut query, filter);
     query.push(" limit ").push_bind(bound).push(") as counted");
     Ok(query.build_query_scalar().fetch_one(db).await?)
-}
-
-fn numbers(ids: &[DeviceId]) -> Vec<i64> {
-    ids.iter().map(|id| id.0).collect()
 }
 
 fn push_page(query: &mut QueryBuilder<Postgres>, page: &UplinkPage) {

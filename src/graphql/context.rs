@@ -5,8 +5,16 @@ use std::sync::Arc;
 use async_graphql::{Context, dataloader::DataLoader};
 use sqlx::PgPool;
 
-use super::{documents::Documents, known_devices::KnownDevices, loader::Loader};
-use crate::{auth::Caller, clock::Clock, db::connect::Database, error::ApiError, ingest::recorder::Recorder};
+use super::{documents::Documents, loader::Loader};
+use crate::{
+    auth::Caller,
+    clock::Clock,
+    db::connect::Database,
+    domain::device::{DeviceId, DeviceKey},
+    error::ApiError,
+    ingest::recorder::Recorder,
+    memory::Memory,
+};
 
 /// What all requests share. Cheap to clone.
 #[derive(Clone)]
@@ -17,8 +25,10 @@ pub struct State {
     pub recorder: Recorder,
     /// The time.
     pub clock: Clock,
-    /// The devices that were asked for lately.
-    pub known_devices: KnownDevices,
+    /// The numbers of devices that were asked for lately, so that a list of one device's measurements is one statement. A
+    /// device keeps its key and its number for good and is never deleted, so what is remembered stays true, whatever other
+    /// gateways do. That it is forgotten all the same is for who puts another database in the place of this one.
+    pub known_devices: Memory<DeviceKey, DeviceId>,
     /// The documents that were asked lately.
     pub documents: Documents,
     /// What may be told of the gateway and its database.

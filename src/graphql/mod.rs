@@ -10,7 +10,6 @@ pub mod documents;
 pub mod flat;
 pub mod id;
 pub mod input;
-pub mod known_devices;
 pub mod loader;
 pub mod model;
 mod mutation;

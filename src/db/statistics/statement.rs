@@ -1,6 +1,5 @@
 //! The statement behind statistics: parts (rows, or hours of a rollup, or both), grouped and summed up.
 
-use chrono::{DateTime, Utc};
 use h3o::Resolution;
 use sqlx::{Postgres, QueryBuilder};
 
@@ -9,7 +8,12 @@ use super::{
     source::{Source, Span, Table},
 };
 use crate::{
-    db::{measurement_filter::push_filter, readings},
+    db::{
+        device::numbers,
+        measurement::as_sent,
+        measurement_filter::{push_filter, push_span},
+        readings,
+    },
     domain::{
         cell::{ROLLUP_RESOLUTION, STORED_RESOLUTION, ancestor_masks, ranges},
         filter::Filter,
@@ -144,17 +148,17 @@ fn push_rollup(statement: &mut Statement, question: &Question, table: &Table, ho
         Table::Devices => {
             statement.push(" from device_hour r where true");
             push_devices(statement, "r", &question.filter);
+            push_span(statement, "r.hour", hours.from, hours.to);
         }
         Table::Cells(None) => {
             statement.push(" from cell_hour r where true");
+            push_span(statement, "r.hour", hours.from, hours.to);
         }
         Table::Cells(Some(cover)) => {
-            push_each_span(statement, "cell_hour", ranges(&cover.inside, ROLLUP_RESOLUTION));
-            push_span(statement, "cell_hour.hour", hours);
-            statement.push(" offset 0) as r where true");
+            push_each_range(statement, "cell_hour r", "r.hour", ranges(&cover.inside, ROLLUP_RESOLUTION), hours);
+            statement.push(" as r");
         }
     }
-    push_span(statement, "r.hour", hours);
 }
 
 /// Rows that the filter lets through, of a span and perhaps of some ranges of cells: their values, or as parts of one row.
@@ -182,10 +186,11 @@ fn push_rows(
             format!(", {value} as v{place}")
         });
     }
+    let mut filter = Filter { from: span.from, to: span.to, ..question.filter.clone() };
     if let Some(cells) = cells {
-        push_each_span(statement, "measurement", cells);
-        push_span(statement, "measurement.measured_at", span);
-        statement.push(" offset 0) as m");
+        push_each_range(statement, "measurement m", "m.measured_at", cells, span);
+        statement.push(" as m");
+        (filter.from, filter.to) = (None, None); // seen to
     } else {
         statement.push(" from measurement m");
     }
@@ -196,7 +201,7 @@ fn push_rows(
                 " left join {table} on {table}.device_id = m.device_id and {table}.measured_at = m.measured_at
                   and {table}.seq = m.seq"
             ));
-            push_span(statement, &format!("{table}.measured_at"), span); // so that other months are left alone
+            push_span(statement, &format!("{table}.measured_at"), span.from, span.to); // so that other months are left alone
         }
     }
     statement.push(" where true");
@@ -204,14 +209,14 @@ fn push_rows(
         statement.push(" and m.cell is not null");
     }
     push_devices(statement, "m", &question.filter);
-    push_filter(statement, &Filter { from: span.from, to: span.to, ..question.filter.clone() });
+    push_filter(statement, &filter);
 }
 
 /// The value of a quantity in a row: of particulates, which are kept as 32-bit floats, the decimal that was sent.
 fn value(quantity: Quantity) -> String {
     let definition = quantity.definition();
     match definition.group {
-        Group::Air => format!("m.{}::text::float8", definition.name),
+        Group::Air => as_sent(&format!("m.{}", definition.name)),
         group => format!("{}.{}", readings::table(group), definition.name),
     }
 }
@@ -230,29 +235,22 @@ fn push_cell(statement: &mut Statement, cell: &str, resolution: Resolution, want
     }
 }
 
-/// The rows of a table in each of these ranges of cells, to be closed. Apart from the rest of the statement (`offset 0`):
-/// Postgres knows nothing of the ranges, and would rather read the whole month once and hold each row against all of them.
-fn push_each_span(statement: &mut Statement, table: &str, ranges: Vec<(i64, i64)>) {
+/// The rows of a table, told with the name it goes by, in each of these ranges of cells and in a span of its time. Apart from
+/// the rest of the statement (`offset 0`): Postgres knows nothing of the ranges, and would rather read the whole month once
+/// and hold each row against all of them.
+fn push_each_range(statement: &mut Statement, table: &str, time: &str, ranges: Vec<(i64, i64)>, span: Span) {
     let (first, last): (Vec<_>, Vec<_>) = ranges.into_iter().unzip();
     statement.push(" from unnest(").push_bind(first).push("::bigint[], ").push_bind(last);
     statement.push(format!(
-        "::bigint[]) as span (low, high)
-         cross join lateral (select * from {table} where {table}.cell between span.low and span.high"
+        "::bigint[]) as range (low, high)
+         cross join lateral (select * from {table} where cell between range.low and range.high"
     ));
+    push_span(statement, time, span.from, span.to);
+    statement.push(" offset 0)");
 }
 
 fn push_devices(statement: &mut Statement, table: &str, filter: &Filter) {
     if let Some(devices) = &filter.devices {
-        let devices: Vec<_> = devices.iter().map(|device| device.0).collect();
-        statement.push(format!(" and {table}.device_id = any(")).push_bind(devices).push(")");
-    }
-}
-
-fn push_span(statement: &mut Statement, column: &str, span: Span) {
-    let ends: [(&str, Option<DateTime<Utc>>); 2] = [(">=", span.from), ("<", span.to)];
-    for (comparison, end) in ends {
-        if let Some(end) = end {
-            statement.push(format!(" and {column} {comparison} ")).push_bind(end);
-        }
+        statement.push(format!(" and {table}.device_id = any(")).push_bind(numbers(devices)).push(")");
     }
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     domain::{quantity::Quantity, statistics::Percentile},
-    graphql::model::{self, summary::Summary},
+    graphql::model::{self, statistics::particulate, summary::Summary},
 };
 
 pub enum Column {
@@ -50,11 +50,7 @@ impl Flat for Summary {
 /// The quantity that a field of statistics or of a cell sums up; none where it is another field.
 pub fn summarised(field: &Selected<'_>) -> Option<Quantity> {
     Some(match field.name() {
-        "pm1" => Quantity::Pm1,
-        "pm25" => Quantity::Pm2_5,
-        "pm4" => Quantity::Pm4,
-        "pm10" => Quantity::Pm10,
         "quantity" => field.argument::<model::quantity::Quantity>("of", None)?.into(),
-        _ => return None,
+        name => particulate(name)?,
     })
 }

@@ -14,7 +14,7 @@ use crate::{
     db::statistics::Question,
     domain::{self, filter::Filter, statistics::Percentile, time, time_zone::offsets},
     error::ApiError,
-    graphql::model::quantity::Quantity,
+    graphql::model::{quantity::Quantity, statistics::particulate},
 };
 
 /// How time is cut into buckets. A bucket begins when clocks in the time zone show a whole multiple of its length; an hour
@@ -66,7 +66,7 @@ pub enum StatisticsGroup {
 }
 
 /// How measurements are parted, as the arguments say.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Parting {
     /// Into which buckets of time.
     pub every: Option<Interval>,
@@ -169,12 +169,8 @@ fn wanted(selected: SelectionField<'_>) -> (bool, BTreeMap<domain::quantity::Qua
                 coverage = true;
                 continue;
             }
-            "pm1" => Some(domain::quantity::Quantity::Pm1),
-            "pm25" => Some(domain::quantity::Quantity::Pm2_5),
-            "pm4" => Some(domain::quantity::Quantity::Pm4),
-            "pm10" => Some(domain::quantity::Quantity::Pm10),
             "quantity" => argument(&field, "of").and_then(|of| Quantity::parse(Some(of)).ok()).map(Into::into),
-            _ => None,
+            name => particulate(name),
         };
         let Some(quantity) = quantity else { continue };
         // A percentile that can't be is refused where it is told.

@@ -1,7 +1,7 @@
 //! Air-quality indices of a device, and of a cell of the map.
 
 use async_graphql::{Context, Enum, SimpleObject};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use h3o::CellIndex;
 
 use super::quantity::Quantity;
@@ -9,6 +9,7 @@ use crate::{
     domain::{
         air_quality_index::{self as domain, HourlyMeans, Level, Pollutant, Scale},
         device::DeviceId,
+        rollup::hour_of,
     },
     error::ApiError,
     graphql::{context::ContextExt as _, loader::HoursOf, scalar},
@@ -33,7 +34,6 @@ pub enum AirQualityScale {
 /// An air-quality index, of the pollutant among PM2.5 and PM10 that is worst. Indicative: a sensor is no reference
 /// station, and other pollutants may be worse.
 #[derive(SimpleObject)]
-#[graphql(complex)]
 pub struct AirQualityIndex {
     /// On which scale.
     scale: AirQualityScale,
@@ -49,15 +49,14 @@ pub struct AirQualityIndex {
     /// The index of each pollutant.
     #[graphql(complexity = "2 * child_complexity + 1")]
     sub_indices: Vec<AirQualitySubIndex>,
-    #[graphql(skip)]
-    edition: Scale,
-    #[graphql(skip)]
-    level: Option<Level>,
+    /// Which edition of the scale this is: source and date.
+    version: &'static str,
+    #[graphql(flatten)]
+    standing: Standing,
 }
 
 /// The air-quality index of one pollutant.
 #[derive(SimpleObject)]
-#[graphql(complex)]
 pub struct AirQualitySubIndex {
     /// Which.
     pollutant: Quantity,
@@ -66,62 +65,32 @@ pub struct AirQualitySubIndex {
     concentration: Option<f64>,
     /// The share (`1`) of the period's hours of which the pollutant is known, 0 to 1.
     coverage: f64,
-    #[graphql(skip)]
-    level: Option<Level>,
+    #[graphql(flatten)]
+    standing: Standing,
 }
 
-/// An air-quality index, of the pollutant among PM2.5 and PM10 that is worst. Indicative: a sensor is no reference
-/// station, and other pollutants may be worse.
-#[async_graphql::ComplexObject]
-impl AirQualityIndex {
-    /// Which edition of the scale this is: source and date.
-    async fn version(&self) -> &'static str {
-        self.edition.version()
-    }
-
+/// Where a concentration stands on a scale.
+#[derive(SimpleObject)]
+pub struct Standing {
     /// The value (`1`). Null where fewer than 75 % of the period's hours are known, or for NowCast fewer than two of the
     /// latest three.
-    async fn value(&self) -> Option<u16> {
-        self.level.map(|level| level.value)
-    }
-
+    value: Option<u16>,
     /// What the scale calls it, in English.
-    async fn band(&self) -> Option<&'static str> {
-        self.level.map(|level| level.band.name)
-    }
-
+    band: Option<&'static str>,
     /// The scale's colour for it, `#rrggbb`.
-    async fn colour(&self) -> Option<&'static str> {
-        self.level.map(|level| level.band.colour)
-    }
-
+    colour: Option<&'static str>,
     /// Whether the concentration is beyond the end of the scale; the value is then the scale's last.
-    async fn above_scale(&self) -> bool {
-        self.level.is_some_and(|level| level.above_scale)
-    }
+    above_scale: bool,
 }
 
-/// The air-quality index of one pollutant.
-#[async_graphql::ComplexObject]
-impl AirQualitySubIndex {
-    /// The value (`1`); null where too few hours are known.
-    async fn value(&self) -> Option<u16> {
-        self.level.map(|level| level.value)
-    }
-
-    /// What the scale calls it, in English.
-    async fn band(&self) -> Option<&'static str> {
-        self.level.map(|level| level.band.name)
-    }
-
-    /// The scale's colour for it, `#rrggbb`.
-    async fn colour(&self) -> Option<&'static str> {
-        self.level.map(|level| level.band.colour)
-    }
-
-    /// Whether the concentration is beyond the end of the scale; the value is then the scale's last.
-    async fn above_scale(&self) -> bool {
-        self.level.is_some_and(|level| level.above_scale)
+impl From<Option<Level>> for Standing {
+    fn from(level: Option<Level>) -> Self {
+        Self {
+            value: level.map(|level| level.value),
+            band: level.map(|level| level.band.name),
+            colour: level.map(|level| level.band.colour),
+            above_scale: level.is_some_and(|level| level.above_scale),
+        }
     }
 }
 
@@ -160,11 +129,6 @@ fn period<P>(ctx: &Context<'_>, parent: P, scale: AirQualityScale, at: Option<sc
     HoursOf { parent, from: to - TimeDelta::hours(hours), to }
 }
 
-/// The first moment of the hour that a moment lies in.
-fn hour_of(time: DateTime<Utc>) -> DateTime<Utc> {
-    DateTime::from_timestamp(time.timestamp().div_euclid(3600) * 3600, 0).unwrap_or(time)
-}
-
 fn tell<P>(scale: AirQualityScale, hours: &HoursOf<P>, means: Option<HourlyMeans>) -> AirQualityIndex {
     let edition = Scale::from(scale);
     let index = edition.index(&means.unwrap_or_default());
@@ -181,11 +145,11 @@ fn tell<P>(scale: AirQualityScale, hours: &HoursOf<P>, means: Option<HourlyMeans
                 pollutant: quantity(sub.pollutant),
                 concentration: sub.concentration.filter(|_| sub.level.is_some()).map(domain::Concentration::value),
                 coverage: sub.coverage,
-                level: sub.level,
+                standing: sub.level.into(),
             })
             .collect(),
-        edition,
-        level: index.deciding.map(|(_, level)| level),
+        version: edition.version(),
+        standing: index.deciding.map(|(_, level)| level).into(),
     }
 }
 

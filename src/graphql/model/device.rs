@@ -9,7 +9,7 @@ use super::{
     measurement::Measurement,
     measurement_connection::{AllMeasurements, MeasurementConnection},
     sensor::Sensor,
-    statistics::Statistics,
+    statistics::{self, Statistics},
     trip::{self, Trip},
 };
 use crate::{
@@ -234,10 +234,7 @@ impl Device {
         let question = Arc::new(question);
         match ctx.loader().load_one(StatisticsOf { device: self.id, question: question.clone() }).await? {
             None | Some(Told::TooMany) => Err(too_many()),
-            Some(Told::Rows(rows)) => {
-                let rows = rows.into_iter().map(|row| Statistics { row, question: question.clone() });
-                Ok(Rows(rows.collect()))
-            }
+            Some(Told::Rows(rows)) => Ok(statistics::list(rows, &question)),
         }
     }
 

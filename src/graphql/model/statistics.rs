@@ -10,7 +10,7 @@ use crate::{
     db::statistics::Question,
     domain::{self, statistics::hours_touched},
     error::ApiError,
-    graphql::{context::ContextExt as _, scalar::DateTime},
+    graphql::{context::ContextExt as _, flat::Rows, scalar::DateTime},
 };
 
 /// What the measurements of one bucket of time, device, cell and so on have in common.
@@ -89,6 +89,25 @@ impl Statistics {
     /// Of any quantity, in its unit.
     async fn quantity(&self, #[graphql(desc = "Which.")] of: Quantity) -> Summary {
         self.summary(of.into())
+    }
+}
+
+/// Answers to a question, as a list.
+pub(in crate::graphql) fn list(
+    rows: Vec<domain::statistics::Statistics>,
+    question: &Arc<Question>,
+) -> Rows<Statistics> {
+    Rows(rows.into_iter().map(|row| Statistics { row, question: question.clone() }).collect())
+}
+
+/// The particulate quantity that a field of statistics or of a cell sums up; none where it is another field.
+pub(in crate::graphql) fn particulate(field: &str) -> Option<domain::quantity::Quantity> {
+    match field {
+        "pm1" => Some(domain::quantity::Quantity::Pm1),
+        "pm25" => Some(domain::quantity::Quantity::Pm2_5),
+        "pm4" => Some(domain::quantity::Quantity::Pm4),
+        "pm10" => Some(domain::quantity::Quantity::Pm10),
+        _ => None,
     }
 }
 

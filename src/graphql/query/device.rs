@@ -31,13 +31,13 @@ impl DeviceQuery {
         #[graphql(desc = "What the sensor calls itself.")] key: String,
     ) -> Result<Option<Device>, ApiError> {
         let Ok(key) = DeviceKey::try_new(key) else { return Ok(None) }; // no device can have it
-        let known = &ctx.state().known_devices;
-        if let Some(id) = known.recall(&key) {
+        let (known, now) = (&ctx.state().known_devices, ctx.state().clock.now());
+        if let Some(id) = known.recall(&key, now) {
             return Ok(Some(Device::numbered(id)));
         }
         let found = ctx.loader().load_one(key).await?;
         if let Some(row) = &found {
-            known.remember(&row.key, row.id);
+            known.remember(row.key.clone(), row.id, now);
         }
         Ok(found.map(Device::from))
     }

@@ -21,7 +21,7 @@ use crate::{
             filter::MeasurementFilter,
             statistics::{Interval, Parting, StatisticsGroup, resolution},
         },
-        model::{cell::Cell, statistics::Statistics},
+        model::{self, cell::Cell, statistics::Statistics},
     },
 };
 
@@ -57,7 +57,7 @@ impl StatisticsQuery {
         if rows.len() > MAX_ROWS {
             return Err(too_many());
         }
-        Ok(Rows(rows.into_iter().map(|row| Statistics { row, question: question.clone() }).collect()))
+        Ok(model::statistics::list(rows, &question))
     }
 
     /// A map: the H3 cells in which the filter's measurements were taken, with statistics. At most 20,000 cells.

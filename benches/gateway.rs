@@ -21,7 +21,7 @@ use support::{
     by_hand::{self, Reference},
     database,
     load::Load,
-    pgbench,
+    pgbench, setting,
 };
 
 /// Connections that ask at the same time.
@@ -49,10 +49,6 @@ async fn main() -> Result<()> {
     bench.reading().await?;
     bench.gateway.stop().await?;
     database.stop().await
-}
-
-fn setting(name: &str, default: u64) -> Result<u64> {
-    std::env::var(name).ok().map_or(Ok(default), |text| text.parse().with_context(|| format!("{name}: a number")))
 }
 
 /// Whether a line is measured: `cargo bench --bench gateway -- nested` measures those with that word.

@@ -19,7 +19,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream;
 use serde_json::Value;
 use sqlx::Connection as _;
-use support::{Gateway, database, peak_memory_mb, upload};
+use support::{Gateway, database, memory_kb, upload};
 
 /// Lines of the file that is compared, and how often; the fastest of each counts.
 const LINES: u32 = 500_000;
@@ -43,7 +43,7 @@ async fn main() -> Result<()> {
     println!("{:44} {:>12} {:>12} {:>7}", "", "airgraph/s", "reference/s", "ratio");
     println!("{:44} {uploaded:12.0} {copied:12.0} {:6.2}×", "rows of CSV, against COPY", uploaded / copied);
 
-    let before = peak_memory_mb(gateway.pid()?)?;
+    let before = memory_kb(gateway.pid()?, "VmHWM")? / 1024;
     let pieces = (0..long).step_by(PIECE as usize).map(move |first| lines(9, first..(first + PIECE).min(long), true));
     let since = Instant::now();
     send(
@@ -53,7 +53,7 @@ async fn main() -> Result<()> {
     )
     .await?;
     let seconds = since.elapsed().as_secs_f64();
-    let after = peak_memory_mb(gateway.pid()?)?;
+    let after = memory_kb(gateway.pid()?, "VmHWM")? / 1024;
     println!(
         "{long} lines in one file: {:.0} rows/s, the gateway's peak memory {after} MB ({before} MB before)",
         f64::from(long) / seconds

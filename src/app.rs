@@ -13,9 +13,11 @@ use crate::{
         context::{About, State},
         documents::Documents,
     },
-    http,
+    http::{self, Sockets},
     ingest::recorder::{Recorder, Writers},
+    live::Live,
     memory::Memory,
+    shutdown::Shutdown,
 };
 
 /// What the routes share. Cheap to clone.
@@ -25,8 +27,14 @@ pub struct App {
     pub state: State,
     /// The GraphQL schema.
     pub schema: Schema,
+    /// Subscriptions.
+    pub live: Live,
     /// The keys of those who record.
     pub keys: KeysLately,
+    /// What tells those who serve something without an end, such as a subscription, that the gateway ends.
+    pub shutdown: Shutdown,
+    /// The sockets that are open.
+    pub sockets: Sockets,
 }
 
 impl App {
@@ -43,7 +51,14 @@ impl App {
             about: Arc::new(about),
         };
         let schema = graphql::schema(state.clone());
-        (Self { state, schema, keys: KeysLately::default() }, writers)
+        let live = Live::start(schema.clone());
+        let (keys, shutdown, sockets) = (KeysLately::default(), Shutdown::default(), Sockets::default());
+        (Self { state, schema, live, keys, shutdown, sockets }, writers)
+    }
+
+    /// Comes back once the gateway ends.
+    pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.shutdown.begun()
     }
 
     /// The gateway as a service.

@@ -9,7 +9,7 @@ use base64::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
-use sqlx::Connection as _;
+use sqlx::{Connection as _, PgPool};
 use tokio::time::timeout;
 
 use crate::{
@@ -25,8 +25,12 @@ use crate::{
 
 /// The keys of those who recorded lately, by their hash, so that one that posts every second is not looked up each time.
 /// What is remembered may be out of date: a key may have been revoked since, at another gateway too. So it serves only
-/// recording, whose transaction looks at the keys of its whole batch again.
-pub type KeysLately = Memory<[u8; 32], ApiKey>;
+/// recording, whose transaction looks at the keys of its whole batch again, and sockets, whose keys are looked at every
+/// minute while they are open.
+pub type KeysLately = Memory<KeyHash, ApiKey>;
+
+/// What is stored of a key: its SHA-256.
+pub type KeyHash = [u8; 32];
 
 /// What every key begins with, so that a leaked one is recognised for what it is.
 const PREFIX: &str = "ag_";
@@ -73,8 +77,8 @@ impl Secret {
 
     /// What is stored of it.
     #[must_use]
-    pub fn hash(&self) -> [u8; 32] {
-        Sha256::digest(&self.0).into()
+    pub fn hash(&self) -> KeyHash {
+        hash(&self.0)
     }
 }
 
@@ -82,6 +86,12 @@ impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secret(…)")
     }
+}
+
+/// What is stored of this key.
+#[must_use]
+pub fn hash(secret: &str) -> KeyHash {
+    Sha256::digest(secret).into()
 }
 
 /// Who is asking.
@@ -104,6 +114,12 @@ impl Caller {
     #[must_use]
     pub fn bound_to(&self) -> Option<&DeviceKey> {
         self.holder()?.device.as_ref().map(|(_, key)| key)
+    }
+
+    /// When their key ends to work by itself.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.holder()?.expires_at
     }
 
     fn holder(&self) -> Option<&ApiKey> {
@@ -172,9 +188,12 @@ impl Caller {
 /// # Errors
 /// When nobody does, or no longer; or when the database fails.
 pub async fn identify(database: &Database, clock: &Clock, secret: &str) -> Result<Caller, ApiError> {
-    let hash: [u8; 32] = Sha256::digest(secret).into();
+    identify_hash(&database.reads, database, clock, &hash(secret)).await
+}
+
+async fn identify_hash(pool: &PgPool, database: &Database, clock: &Clock, hash: &KeyHash) -> Result<Caller, ApiError> {
     let now = clock.now();
-    let key = look_up(database, &hash).await?;
+    let key = look_up(pool, hash).await?;
     let Some(key) = key.filter(|key| key.is_valid_at(now)) else {
         return Err(ApiError::Unauthenticated(KEY_NOT_VALID));
     };
@@ -191,8 +210,8 @@ pub async fn identify(database: &Database, clock: &Clock, secret: &str) -> Resul
 }
 
 /// The key with this hash. Every request begins with it, so it is where a database that hangs is noticed.
-async fn look_up(database: &Database, hash: &[u8; 32]) -> Result<Option<ApiKey>, DbError> {
-    let mut connection = database.reads.acquire().await?;
+async fn look_up(pool: &PgPool, hash: &KeyHash) -> Result<Option<ApiKey>, DbError> {
+    let mut connection = pool.acquire().await?;
     if let Ok(found) = timeout(PATIENCE, db::api_key::find_by_hash(&mut *connection, hash)).await {
         return found;
     }
@@ -211,14 +230,27 @@ pub async fn recognise(
     clock: &Clock,
     secret: &str,
 ) -> Result<Caller, ApiError> {
-    let hash: [u8; 32] = Sha256::digest(secret).into();
+    recognise_hash(lately, database, clock, &hash(secret)).await
+}
+
+/// Who holds the key with this hash, looked up once a minute, and by a connection for those who write: questions, however
+/// many there are, keep no sensor waiting.
+///
+/// # Errors
+/// As [`identify`].
+pub async fn recognise_hash(
+    lately: &KeysLately,
+    database: &Database,
+    clock: &Clock,
+    hash: &KeyHash,
+) -> Result<Caller, ApiError> {
     let now = clock.now();
-    if let Some(key) = lately.recall(&hash, now).filter(|key| key.is_valid_at(now)) {
+    if let Some(key) = lately.recall(hash, now).filter(|key| key.is_valid_at(now)) {
         return Ok(Caller::Holder(Box::new(key)));
     }
-    let caller = identify(database, clock, secret).await?;
+    let caller = identify_hash(&database.writes, database, clock, hash).await?;
     if let Caller::Holder(key) = &caller {
-        lately.remember(hash, (**key).clone(), now);
+        lately.remember(*hash, (**key).clone(), now);
     }
     Ok(caller)
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
+use chrono::TimeDelta;
 use clap::{ArgAction, Args};
 use sqlx::postgres::PgConnectOptions;
 
@@ -127,9 +128,23 @@ pub struct ServeArgs {
     #[arg(long, env = "AIRGRAPH_UPLINK_RETENTION", default_value = "90d")]
     pub uplink_retention: Retention,
 
+    /// For how long changes are kept for subscribers that come back, such as 1day or 6h. Who stayed away longer is told to
+    /// query what it missed
+    #[arg(long, env = "AIRGRAPH_FEED_RETENTION", default_value = "1day", value_parser = feed_retention)]
+    pub feed_retention: TimeDelta,
+
     /// Connections to the database for queries
     #[arg(long, env = "AIRGRAPH_READ_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub read_connections: u32,
+}
+
+/// The shortest time for which changes are kept: a subscriber that was cut off needs some to come back.
+const SHORTEST_FEED_RETENTION: TimeDelta = TimeDelta::minutes(1);
+
+fn feed_retention(text: &str) -> Result<TimeDelta, String> {
+    let time = humantime::parse_duration(text).map_err(|error| format!("{error}; it is a time such as 1day or 6h"))?;
+    let time = TimeDelta::from_std(time).map_err(|error| error.to_string())?;
+    if time < SHORTEST_FEED_RETENTION { Err("changes are kept for a minute at least".to_owned()) } else { Ok(time) }
 }
 
 // Written by hand so that no secret gets into a log.

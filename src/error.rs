@@ -40,12 +40,18 @@ pub enum ApiError {
     TooLarge(usize),
     /// A body of another media type than the one named.
     UnsupportedMediaType(&'static str),
+    /// An answer in a form that there isn't. Says which there are.
+    NotAcceptable(&'static str),
     /// A request that breaks the protocol it came by.
     BadRequest(String),
     /// A route there isn't.
     NotFound,
     /// A method that the route doesn't have.
     MethodNotAllowed(&'static str),
+    /// The feed can't be followed from that place on, for this reason.
+    CursorExpired(&'static str),
+    /// More operations at a time than one connection may have.
+    TooManyOperations(usize),
     /// Can't be served now. The same request may work later.
     Unavailable(&'static str),
     /// Took longer than it may.
@@ -55,6 +61,16 @@ pub enum ApiError {
 }
 
 impl ApiError {
+    /// The code of what may work in a moment.
+    pub const UNAVAILABLE: &str = "UNAVAILABLE";
+    /// Why a feed can't be followed that has forgotten what comes next.
+    pub const CURSOR_TOO_OLD: &str = "what was stored right after this cursor is not kept for subscriptions any more: query \
+                                      what you missed, such as the measurements since the last one you got, together \
+                                      with `feedCursor`, and subscribe after that";
+    /// Why a feed can't be followed that has less than it had.
+    pub const RESTORED: &str = "the database was put back to an earlier state: query what you need, together with \
+                                `feedCursor`, and subscribe after that";
+
     /// An argument that can't be.
     pub fn bad_input(argument: impl Into<String>, reason: impl std::fmt::Display) -> Self {
         Self::BadUserInput { argument: argument.into(), reason: reason.to_string() }
@@ -81,10 +97,13 @@ impl ApiError {
             Self::Forbidden(_) => "FORBIDDEN",
             Self::TooLarge(_) => "BODY_TOO_LARGE",
             Self::UnsupportedMediaType(_) => "UNSUPPORTED_MEDIA_TYPE",
+            Self::NotAcceptable(_) => "NOT_ACCEPTABLE",
             Self::BadRequest(_) => "BAD_REQUEST",
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed(_) => "METHOD_NOT_ALLOWED",
-            Self::Unavailable(_) => "UNAVAILABLE",
+            Self::CursorExpired(_) => "CURSOR_EXPIRED",
+            Self::Unavailable(_) => Self::UNAVAILABLE,
+            Self::TooManyOperations(_) => "TOO_MANY_OPERATIONS",
             Self::Timeout => "TIMEOUT",
             Self::Internal(_) => "INTERNAL",
         }
@@ -99,8 +118,11 @@ impl ApiError {
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::CursorExpired(_) => StatusCode::GONE,
+            Self::TooManyOperations(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) | Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -112,20 +134,25 @@ impl ApiError {
         match self {
             Self::BadUserInput { argument, reason } => format!("{argument}: {reason}"),
             Self::Undecodable(error) => error.detail.clone(),
-            Self::Unauthenticated(reason) | Self::Unavailable(reason) | Self::MethodNotAllowed(reason) => {
-                (*reason).to_owned()
-            }
+            Self::Unauthenticated(reason)
+            | Self::Unavailable(reason)
+            | Self::MethodNotAllowed(reason)
+            | Self::NotAcceptable(reason)
+            | Self::CursorExpired(reason) => (*reason).to_owned(),
             Self::Forbidden(reason) | Self::BadRequest(reason) => reason.clone(),
             Self::TooLarge(limit) => format!("the body is larger than {limit} bytes"),
             Self::UnsupportedMediaType(expected) => format!("the body must be {expected}, and its Content-Type say so"),
             Self::NotFound => "there is nothing here".to_owned(),
+            Self::TooManyOperations(most) => {
+                format!("{most} operations run on this connection, which is the most; complete one, or open another")
+            }
             Self::Timeout => "the request took too long; ask for less, such as a shorter time range".to_owned(),
             Self::Internal(_) => "internal error; the request id leads to it in the server's log".to_owned(),
         }
     }
 
     /// Logs what the client isn't told. Once, here at the edge.
-    fn log(&self) {
+    pub(crate) fn log(&self) {
         match self {
             Self::Internal(chain) => tracing::error!(error = format!("{chain:#}"), "internal error"),
             Self::Unavailable(reason) => tracing::warn!(reason, "not available"),

@@ -1,31 +1,61 @@
-//! Forgetting, while the gateway serves: at its start and then every few hours.
+//! Forgetting, while the gateway serves: at its start and then every now and then.
 
 use std::time::Duration;
 
-use tokio::sync::watch;
+use chrono::TimeDelta;
 
 use crate::{
     clock::Clock,
     db::{
         DbError,
         connect::Database,
+        feed,
         retention::{Forgotten, forget_uplinks},
     },
     domain::retention::Retention,
+    shutdown::Shutdown,
 };
 
 /// A month ends once a month; so many hours later is soon enough.
 const EVERY: Duration = Duration::from_hours(6);
 /// When to try again what could not be done.
 const AGAIN_AFTER: Duration = Duration::from_mins(10);
+/// The feed grows all the time, and is cut a little at a time.
+const FEED_EVERY: Duration = Duration::from_mins(5);
 
-/// Forgets the uplinks that are older than what is kept, until it is told to stop.
-pub async fn run(database: Database, clock: Clock, uplinks: Retention, mut stop: watch::Receiver<bool>) {
+/// What is kept for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept {
+    /// What arrived, as it came.
+    pub uplinks: Retention,
+    /// What those who follow the feed may have missed.
+    pub feed: TimeDelta,
+}
+
+/// Forgets what is older than what is kept, until the gateway ends.
+pub async fn run(database: Database, clock: Clock, kept: Kept, shutdown: Shutdown) {
+    tokio::join!(cut_feed(&database, &clock, kept.feed, &shutdown), forget(&database, &clock, kept.uplinks, &shutdown));
+}
+
+async fn cut_feed(database: &Database, clock: &Clock, kept: TimeDelta, shutdown: &Shutdown) {
+    loop {
+        if let Err(error) = feed::forget_before(&database.writes, clock.now() - kept).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "old changes could not be forgotten");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(FEED_EVERY) => {}
+            () = shutdown.begun() => return,
+        }
+    }
+}
+
+/// Forgets the uplinks that are older than what is kept.
+async fn forget(database: &Database, clock: &Clock, uplinks: Retention, shutdown: &Shutdown) {
     if uplinks == Retention::Forever {
         return;
     }
     loop {
-        let next = match round(&database, &clock, uplinks).await {
+        let next = match round(database, clock, uplinks).await {
             Ok(Forgotten { in_use, .. }) if in_use.is_empty() => EVERY,
             Ok(Forgotten { in_use, .. }) => {
                 tracing::info!(months = in_use.len(), "old uplinks are in use; forgetting them later");
@@ -38,7 +68,7 @@ pub async fn run(database: Database, clock: Clock, uplinks: Retention, mut stop:
         };
         tokio::select! {
             () = tokio::time::sleep(next) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = shutdown.begun() => return,
         }
     }
 }

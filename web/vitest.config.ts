@@ -5,6 +5,9 @@ export default defineConfig({
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
       {
+        test: { name: "server", include: ["test/server/**/*.test.ts"], testTimeout: 60_000 },
+      },
+      {
         test: {
           name: "browser",
           include: ["test/browser/**/*.test.ts"],

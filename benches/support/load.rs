@@ -35,15 +35,14 @@ pub struct Outcome {
 impl Load {
     /// Posts bodies as fast as they are answered, each with success.
     pub async fn run(&self, address: &str, path: &str, body: impl Fn() -> String + Sync) -> Result<Outcome> {
-        let host = address.strip_prefix("http://").context("an address")?;
         let since = Instant::now();
         let end = since + Duration::from_secs(self.seconds);
         let clients = (0..self.clients).map(async |_| {
-            let mut connection = Connection::open(host, self.key).await?;
+            let mut connection = Connection::open(address, self.key).await?;
             let mut times = Vec::new();
             let mut sent = Instant::now();
             while sent < end {
-                connection.post(host, path, &body()).await?;
+                connection.post(path, &body()).await?;
                 let answered = Instant::now();
                 times.push(answered - sent);
                 sent = answered;
@@ -63,25 +62,30 @@ impl Load {
 }
 
 /// HTTP/1.1 as far as it is needed here: a client that can do everything takes as much of the machine as what it measures.
-struct Connection {
+pub struct Connection {
     stream: TcpStream,
+    host: String,
     key: String,
     request: Vec<u8>,
     answer: Vec<u8>,
 }
 
 impl Connection {
-    async fn open(host: &str, key: Option<&str>) -> Result<Self> {
+    /// Connects.
+    pub async fn open(address: &str, key: Option<&str>) -> Result<Self> {
+        let host = address.strip_prefix("http://").context("an address")?.to_owned();
         let key = key.map(|key| format!("x-api-key: {key}\r\n")).unwrap_or_default();
-        let stream = TcpStream::connect(host).await?;
+        let stream = TcpStream::connect(&host).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, key, request: Vec::new(), answer: Vec::new() })
+        Ok(Self { stream, host, key, request: Vec::new(), answer: Vec::new() })
     }
 
-    async fn post(&mut self, host: &str, path: &str, body: &str) -> Result<()> {
+    /// Posts a body, and waits for an answer of success.
+    pub async fn post(&mut self, path: &str, body: &str) -> Result<()> {
         self.request.clear();
         let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: {host}\r\n{}content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            "POST {path} HTTP/1.1\r\nhost: {}\r\n{}content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            self.host,
             self.key,
             body.len()
         );

@@ -5,6 +5,7 @@ pub mod archive;
 pub mod archive_by_hand;
 pub mod by_hand;
 pub mod load;
+pub mod subscriber;
 
 use std::{path::PathBuf, process::Stdio};
 
@@ -93,12 +94,17 @@ pub async fn upload(address: &str, file: Body) -> Result<Bytes> {
     Ok(report)
 }
 
-/// The most memory that a process has had, in megabytes (Linux).
-pub fn peak_memory_mb(pid: u32) -> Result<u64> {
+/// A number that may be set.
+pub fn setting(name: &str, default: u64) -> Result<u64> {
+    std::env::var(name).ok().map_or(Ok(default), |text| text.parse().with_context(|| format!("{name}: a number")))
+}
+
+/// The memory of a process in kilobytes (Linux): what it has, as `VmRSS`, or the most that it has had, as `VmHWM`.
+pub fn memory_kb(pid: u32, what: &str) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let peak =
-        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
-    Ok(peak.context("no VmHWM")? / 1024)
+    let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
+    let kb = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    kb.with_context(|| format!("no {what}"))
 }
 
 /// Transactions a second that insert eight rows into a table like `measurement`, by `pgbench`.

@@ -3,10 +3,10 @@
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    sync::watch,
 };
 
 use super::session::{Session, print};
@@ -17,16 +17,21 @@ use crate::{
     config::{DatabaseArgs, ServeArgs},
     db::embedded::{EmbeddedDatabase, Share},
     graphql::context::About,
-    retention,
+    retention::{self, Kept},
 };
 
 /// How long requests may take to end once the gateway is told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
+/// Files that may be open: as many sockets as there may be, and as many other connections.
+const OPEN_FILES: u64 = 40_000;
 
 pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyhow::Result<()> {
     let admin_key = arguments.admin_key.as_deref().map(Secret::try_chosen).transpose();
     let admin_key = admin_key.map_err(|reason| anyhow::anyhow!("AIRGRAPH_ADMIN_KEY: {reason}"))?;
     // Before the database: root may be needed for a low port and is given up there, and a port in use is found at once.
+    if let Err(error) = allow_open_files() {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
     let listener = TcpListener::bind(arguments.listen).await;
     let listener = listener.with_context(|| format!("can't listen on {} (--listen)", arguments.listen))?;
     let address = listener.local_addr()?;
@@ -46,12 +51,10 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let (app, writers) = App::start(session.database.clone(), clock.clone(), about);
     print(&welcome(address, new_key.as_ref(), admin_key.is_some()))?;
 
-    let (draining, mut drained) = watch::channel(false);
-    let forgetting = retention::run(session.database.clone(), clock, arguments.uplink_retention, drained.clone());
+    let kept = Kept { uplinks: arguments.uplink_retention, feed: arguments.feed_retention };
+    let forgetting = retention::run(session.database.clone(), clock, kept, app.shutdown.clone());
     let forgetting = tokio::spawn(forgetting);
-    let server = axum::serve(listener, app.router()).with_graceful_shutdown(async move {
-        let _ = drained.wait_for(|draining| *draining).await;
-    });
+    let server = axum::serve(listener, app.router()).with_graceful_shutdown(app.stopping());
     let mut server = tokio::spawn(server.into_future());
     let outcome = tokio::select! {
         ended = &mut server => ended.context("the server ended by itself")?.context("the server failed"),
@@ -59,8 +62,14 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         () = lost(session.embedded.as_mut()) => Err(anyhow::anyhow!("the private Postgres ended unexpectedly")),
     };
     tracing::info!("stopping: answering what was accepted");
-    draining.send_replace(true);
-    if tokio::time::timeout(DRAIN, &mut server).await.is_err() {
+    app.shutdown.begin();
+    let drained = async {
+        if !server.is_finished() {
+            let _ = (&mut server).await;
+        }
+        app.sockets.all_closed().await; // they are no connections of the server any more
+    };
+    if tokio::time::timeout(DRAIN, drained).await.is_err() {
         tracing::warn!("some requests took too long and were cut off");
         server.abort();
     }
@@ -68,6 +77,14 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     forgetting.await.context("forgetting old uplinks ended badly")?;
     session.close().await?;
     outcome
+}
+
+/// Raises the limit of open files to what may be needed, as far as this process may: a shell's is often 1024, and each
+/// connection takes one.
+fn allow_open_files() -> nix::Result<()> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let wanted = OPEN_FILES.min(hard);
+    if soft < wanted { setrlimit(Resource::RLIMIT_NOFILE, wanted, hard) } else { Ok(()) }
 }
 
 /// Comes back when the private Postgres is gone for good; never where there is none.

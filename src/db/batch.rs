@@ -8,6 +8,7 @@ use sqlx::{Arguments as _, PgExecutor, error::BoxDynError, postgres::PgArguments
 
 use super::{
     DbError,
+    feed::{self, News},
     inserts::Inserts,
     latest,
     measurement::{self, NewMeasurement, position},
@@ -135,6 +136,8 @@ pub struct Note<'a> {
     pub packets: Vec<Packet>,
     /// What arrived.
     pub uplinks: Vec<UplinkRow<'a>>,
+    /// What those who follow the feed are told; nothing, where this is not the last of its transaction.
+    pub news: News,
 }
 
 /// Stores all of that at once: adds to the hours, moves `latest` and `packet` forward where these are newer, and inserts the
@@ -213,5 +216,5 @@ fn put(inserts: &mut Inserts, note: &Note<'_>, recorded_at: DateTime<Utc>) -> Re
     if !note.uplinks.is_empty() {
         inserts.records("", uplink::records(&note.uplinks))?;
     }
-    Ok(())
+    feed::put(inserts, &note.news) // the last one: from here to the end of the commit no other batch gets a number
 }

@@ -5,7 +5,9 @@ use h3o::CellIndex;
 use sqlx::{PgConnection, QueryBuilder};
 
 use super::{
-    DbError, latest,
+    DbError,
+    feed::{self, News},
+    latest,
     measurement::columns_of,
     measurement_filter::push_filter,
     packet,
@@ -36,7 +38,8 @@ pub async fn delete(
     let mut devices: Vec<_> = keys.iter().map(|key| key.device_id).collect();
     devices.dedup();
     latest::retell(&mut *db, &devices).await?;
-    packet::forget_of_empty(db, &devices).await?;
+    packet::forget_of_empty(&mut *db, &devices).await?;
+    feed::tell(db, &News { recorded: Vec::new(), changed: devices }).await?;
     Ok(keys)
 }
 

@@ -13,6 +13,7 @@ pub mod device;
 pub mod device_sensor;
 pub mod embedded;
 pub mod error;
+pub mod feed;
 pub mod hourly_mean;
 mod inserts;
 pub mod latest;

@@ -151,6 +151,16 @@ impl Filter {
             && self.conditions.iter().all(Condition::always_holds)
     }
 
+    /// The groups of readings beside a measurement that decide whether it is let through.
+    #[must_use]
+    pub fn groups_beside(&self) -> Vec<Group> {
+        let mut groups = Vec::new();
+        for condition in &self.conditions {
+            condition.add_groups_beside(&mut groups);
+        }
+        groups
+    }
+
     fn add_devices(&mut self, mut devices: Vec<DeviceId>) -> Result<(), Contradiction> {
         devices.sort_unstable();
         devices.dedup();
@@ -216,6 +226,24 @@ impl Condition {
             Self::Not(condition) => condition.always_holds(),
             Self::AnyFlag(flags) => flags.is_empty(),
             Self::Taken { .. } | Self::Within(_) | Self::Between(..) | Self::NoFlag(_) => false,
+        }
+    }
+
+    fn add_groups_beside(&self, groups: &mut Vec<Group>) {
+        match self {
+            Self::Between(quantity, _) => {
+                let group = quantity.definition().group;
+                if group != Group::Air && !groups.contains(&group) {
+                    groups.push(group);
+                }
+            }
+            Self::All(conditions) | Self::Any(conditions) => {
+                for condition in conditions {
+                    condition.add_groups_beside(groups);
+                }
+            }
+            Self::Not(condition) => condition.add_groups_beside(groups),
+            Self::Devices(_) | Self::Taken { .. } | Self::Within(_) | Self::AnyFlag(_) | Self::NoFlag(_) => {}
         }
     }
 

@@ -5,6 +5,7 @@ pub mod api_key;
 pub mod area;
 pub mod cell;
 pub mod device;
+pub mod feed;
 pub mod filter;
 pub mod interval;
 pub mod measurement;

@@ -9,7 +9,7 @@ use super::{documents::Documents, loader::Loader};
 use crate::{
     auth::Caller,
     clock::Clock,
-    db::connect::Database,
+    db::{DbError, connect::Database},
     domain::device::{DeviceId, DeviceKey},
     error::ApiError,
     ingest::recorder::Recorder,
@@ -45,6 +45,10 @@ pub struct About {
     /// Its port.
     pub database_port: u16,
 }
+
+/// The newest batch of the feed before any resolver ran, as data of a request that asks for it: so nothing that the answer
+/// holds can be missing from what follows it.
+pub(super) struct FeedSeen(pub Result<i64, Arc<DbError>>);
 
 /// Short ways to what a resolver needs.
 pub trait ContextExt {

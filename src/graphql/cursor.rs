@@ -6,7 +6,7 @@ use chrono::DateTime;
 use super::id::{key_text, open, parse_key, parse_uplink, seal, uplink_text};
 use crate::{
     db::device::{DeviceKeyset, DeviceOrder},
-    domain::{device::DeviceId, measurement::MeasurementKey, uplink::UplinkKey},
+    domain::{device::DeviceId, feed::Place, measurement::MeasurementKey, uplink::UplinkKey},
 };
 
 const NOT_OURS: &str = "this is no cursor of this list; cursors are the values of `cursor` fields, unchanged";
@@ -42,6 +42,25 @@ impl CursorType for UplinkCursor {
 
     fn encode_cursor(&self) -> String {
         seal(&format!("u:{}", uplink_text(self.0)))
+    }
+}
+
+/// A place in the feed, which is in the order of the commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedCursor(pub Place);
+
+impl CursorType for FeedCursor {
+    type Error = &'static str;
+
+    fn decode_cursor(cursor: &str) -> Result<Self, Self::Error> {
+        let text = open(cursor).ok_or(NOT_OURS)?;
+        let (number, index) = text.strip_prefix("f:").and_then(|text| text.split_once('.')).ok_or(NOT_OURS)?;
+        let number = number.parse().ok().filter(|number| *number >= 0).ok_or(NOT_OURS)?;
+        Ok(Self(Place { number, index: index.parse().map_err(|_| NOT_OURS)? }))
+    }
+
+    fn encode_cursor(&self) -> String {
+        seal(&format!("f:{}.{}", self.0.number, self.0.index))
     }
 }
 
@@ -100,10 +119,17 @@ mod tests {
         }
 
         #[test]
+        fn feed_cursors_survive_the_way_to_the_client_and_back(number in 0..i64::MAX, index: u32) {
+            let cursor = FeedCursor(Place { number, index });
+            prop_assert_eq!(FeedCursor::decode_cursor(&cursor.encode_cursor()).expect("a cursor"), cursor);
+        }
+
+        #[test]
         fn a_cursor_of_another_list_is_refused(text in "\\PC*", device: i64, seq in 0..i32::MAX) {
-            let _ = MeasurementCursor::decode_cursor(&text);
+            let _ = (MeasurementCursor::decode_cursor(&text), FeedCursor::decode_cursor(&text));
             let key = MeasurementKey { device_id: DeviceId(device), measured_at: DateTime::UNIX_EPOCH, seq };
             prop_assert!(DeviceCursor::decode_cursor(&MeasurementCursor(key).encode_cursor()).is_err());
+            prop_assert!(FeedCursor::decode_cursor(&MeasurementCursor(key).encode_cursor()).is_err());
             let cursor = DeviceCursor(DeviceKeyset::Key(text)).encode_cursor();
             prop_assert!(MeasurementCursor::decode_cursor(&cursor).is_err());
         }

@@ -6,7 +6,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use async_graphql::{Request, parser::types::ExecutableDocument};
+use async_graphql::{
+    Positioned, Request, Variables,
+    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition},
+};
 
 /// The longest text that is kept, in bytes. A parsed document takes up to two hundred times its text.
 const LONGEST: usize = 8 << 10;
@@ -24,32 +27,60 @@ struct Kept {
 }
 
 impl Documents {
-    /// Parses the request's document, or takes it from memory. One that can't be parsed is left as it is: executing it
-    /// tells why.
-    pub fn parse(&self, request: &mut Request) {
-        if request.query.len() > LONGEST {
-            return;
-        }
+    /// Parses the request's document, or takes it from memory, and gives it back. One that can't be parsed is left as it
+    /// is: executing it tells why.
+    pub fn parse(&self, request: &mut Request) -> Option<Arc<ExecutableDocument>> {
         let kept = self.lock().documents.get(&request.query).cloned();
         if let Some(document) = kept {
             request.set_parsed_query((*document).clone());
-        } else if let Ok(document) = request.parsed_query().cloned() {
-            self.keep(&request.query, document);
+            return Some(document);
         }
+        let document = Arc::new(request.parsed_query().ok()?.clone());
+        if request.query.len() <= LONGEST {
+            self.keep(&request.query, document.clone());
+        }
+        Some(document)
     }
 
-    fn keep(&self, text: &str, document: ExecutableDocument) {
+    fn keep(&self, text: &str, document: Arc<ExecutableDocument>) {
         let mut kept = self.lock();
         if kept.bytes + text.len() > MOST {
             *kept = Kept::default();
         }
-        if kept.documents.insert(text.to_owned(), Arc::new(document)).is_none() {
+        if kept.documents.insert(text.to_owned(), document).is_none() {
             kept.bytes += text.len();
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner) // at worst something was not kept
+    }
+}
+
+/// The operation of a document that a request with this `operationName` runs; none where that is not clear.
+#[must_use]
+pub fn operation<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Option<&'a Positioned<OperationDefinition>> {
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Some(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
+        _ => None,
+    }
+}
+
+/// Gives the variables that a request leaves out their defaults. async-graphql takes them for absent where a directive
+/// asks for them.
+pub fn fill_in_defaults(variables: &mut Variables, operation: &OperationDefinition) {
+    for definition in &operation.variable_definitions {
+        let definition = &definition.node;
+        if let Some(default) = &definition.default_value
+            && !variables.contains_key(&definition.name.node)
+        {
+            variables.insert(definition.name.node.clone(), default.node.clone());
+        }
     }
 }
 

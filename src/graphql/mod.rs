@@ -3,6 +3,7 @@
 //! `model/` has the types, `query/` and `mutation/` the root fields, `input/` the arguments, `loader/` the batched
 //! look-ups behind nested fields; one file a type each.
 
+mod completion;
 pub mod complexity;
 pub mod context;
 pub mod cursor;
@@ -17,14 +18,19 @@ pub mod page;
 mod query;
 mod refusal;
 pub mod scalar;
+pub mod subscription;
+pub(crate) mod writer;
 
-use async_graphql::{EmptySubscription, Request, Response};
+use std::sync::{Arc, LazyLock};
 
-use crate::auth::Caller;
-use context::State;
+use async_graphql::{Request, Response};
+
+use crate::{auth::Caller, db};
+use completion::{Completion, Types};
+use context::{FeedSeen, State};
 
 /// The schema of airgraph.
-pub type Schema = async_graphql::Schema<query::Query, mutation::Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<query::Query, mutation::Mutation, subscription::Subscription>;
 
 /// The schema, ready to execute.
 #[must_use]
@@ -41,8 +47,8 @@ pub fn sdl() -> String {
     format!("{}\n", lines.join("\n").trim())
 }
 
-fn builder() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {
-    Schema::build(query::Query::default(), mutation::Mutation::default(), EmptySubscription)
+fn builder() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, subscription::Subscription> {
+    Schema::build(query::Query::default(), mutation::Mutation::default(), subscription::Subscription)
         .limit_depth(complexity::MAX_DEPTH)
         .limit_complexity(complexity::MAX)
         .register_output_type::<model::node::Node>()
@@ -53,8 +59,19 @@ pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Calle
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
     let (loader, batches) = loader::new(state.database.reads.clone());
     let mut request = request.into().data(caller).data(loader);
-    state.documents.parse(&mut request);
+    if request.query.contains("feedCursor") {
+        let seen = db::feed::extent(&state.database.reads).await;
+        request = request.data(FeedSeen(seen.map(|extent| extent.newest).map_err(Arc::new)));
+    }
+    let completion = state.documents.parse(&mut request).and_then(|document| Completion::of(&mut request, document));
     let mut response = batches.drive(schema.execute(request)).await;
+    if let Some(completion) = completion {
+        completion.complete(&TYPES, &mut response);
+    }
     refusal::name_all(&mut response.errors);
     response
 }
+
+/// What the object types of the schema are.
+static TYPES: LazyLock<Types> =
+    LazyLock::new(|| Types::read(&sdl()).unwrap_or_else(|error| unreachable!("the schema's own words: {error}")));

@@ -1,5 +1,7 @@
 //! Who is asking, from the request's headers or its path.
 
+use std::time::Duration;
+
 use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::request::Parts,
@@ -7,17 +9,45 @@ use axum::{
 
 use crate::{
     app::App,
-    auth::{self, Caller},
+    auth::{self, Caller, KeyHash},
     error::ApiError,
 };
 
-impl FromRequestParts<App> for Caller {
+/// A key that expires is not looked at again before that, whatever the clocks say.
+const SOON: Duration = Duration::from_millis(50);
+
+/// A caller with the key that says so, for an answer that may outlast it.
+pub(super) struct Holder {
+    pub caller: Caller,
+    key: Option<KeyHash>,
+}
+
+impl FromRequestParts<App> for Holder {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        match secret(parts, app).await {
-            Some(secret) => auth::identify(&app.state.database, &app.state.clock, &secret).await,
-            None => Ok(Self::Anonymous),
+        let secret = secret(parts, app).await;
+        let caller = match &secret {
+            Some(secret) => auth::identify(&app.state.database, &app.state.clock, secret).await?,
+            None => Caller::Anonymous,
+        };
+        Ok(Self { caller, key: secret.as_deref().map(auth::hash) })
+    }
+}
+
+impl Holder {
+    /// Comes back when the key opens nothing any more, and says so; never where there is none. A database that can't be
+    /// asked ends nothing.
+    pub async fn expired(&self, app: &App) -> ApiError {
+        let Some(key) = &self.key else { return std::future::pending().await };
+        let (clock, every) = (&app.state.clock, app.sockets.pace.key);
+        loop {
+            let left = self.caller.expires_at().and_then(|end| end.signed_duration_since(clock.now()).to_std().ok());
+            tokio::time::sleep(left.map_or(every, |left| left.max(SOON).min(every))).await;
+            let found = auth::recognise_hash(&app.keys, &app.state.database, clock, key).await;
+            if let Err(error @ ApiError::Unauthenticated(_)) = found {
+                return error;
+            }
         }
     }
 }

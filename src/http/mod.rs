@@ -5,10 +5,10 @@ mod graphql;
 mod health;
 mod ingest;
 mod pages;
+mod sse;
 mod telemetry;
 mod upload;
 mod websocket;
-pub(crate) mod writer;
 
 use axum::{
     Router,
@@ -18,6 +18,8 @@ use axum::{
     routing::get,
 };
 use tower_http::catch_panic::CatchPanicLayer;
+
+pub use websocket::{Pace, Sockets};
 
 use crate::{app::App, error::ApiError};
 

@@ -26,23 +26,23 @@ use crate::support::{
 
 const KILLS: usize = 20;
 const SENSORS: usize = 8;
-const KEY: &str = "a-key-of-the-operators-own-choice-0123456789";
+pub const KEY: &str = "a-key-of-the-operators-own-choice-0123456789";
 /// Once the database answers again, something is recorded within this time.
 const RECOVERY: Duration = Duration::from_secs(15);
 
 #[expect(clippy::print_stdout, reason = "what repeats a failure")]
-fn chance() -> ChaCha8Rng {
+pub fn chance() -> ChaCha8Rng {
     let seed = std::env::var("AIRGRAPH_CRASH_SEED")
         .map_or_else(|_| rand::rng().random(), |seed| seed.parse().expect("a seed"));
     println!("AIRGRAPH_CRASH_SEED={seed}");
     ChaCha8Rng::seed_from_u64(seed)
 }
 
-async fn for_a_while(chance: &mut ChaCha8Rng, most_ms: u64) {
+pub async fn for_a_while(chance: &mut ChaCha8Rng, most_ms: u64) {
     sleep(Duration::from_millis(chance.random_range(0..most_ms))).await;
 }
 
-async fn gateway(options: &PgConnectOptions) -> Gateway {
+pub async fn gateway(options: &PgConnectOptions) -> Gateway {
     let mut command = on(options, &["--log", "airgraph=error", "serve"]);
     command.env("AIRGRAPH_ADMIN_KEY", KEY);
     Gateway::start(command).await
@@ -53,7 +53,7 @@ async fn a_gateway_killed_under_load_has_stored_what_it_answered() {
     let (mut chance, postgres) = (chance(), OwnPostgres::start(&[]).await);
     let mut running = gateway(&postgres.options).await;
     let (address, at) = watch::channel(running.address.clone());
-    let load = Load::start(SENSORS, &at, KEY, Expected::Silence);
+    let load = Load::start(0..SENSORS, Duration::ZERO, &at, KEY, Expected::Silence);
     for _ in 0..KILLS {
         load.goes_on(RECOVERY).await;
         for_a_while(&mut chance, 400).await;
@@ -75,7 +75,7 @@ async fn a_postgres_killed_under_load_is_found_again_and_has_kept_what_was_answe
     let (mut chance, mut postgres) = (chance(), OwnPostgres::start(&["fsync=off"]).await);
     let running = gateway(&postgres.options).await;
     let (_address, at) = watch::channel(running.address.clone());
-    let load = Load::start(SENSORS, &at, KEY, Expected::Unavailable);
+    let load = Load::start(0..SENSORS, Duration::ZERO, &at, KEY, Expected::Unavailable);
     for kill in 0..KILLS {
         load.goes_on(RECOVERY).await;
         for_a_while(&mut chance, 300).await;

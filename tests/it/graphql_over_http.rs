@@ -48,6 +48,34 @@ async fn the_status_tells_only_where_the_client_knows_the_newer_media_type() {
 }
 
 #[tokio::test]
+async fn the_answer_comes_in_the_form_that_the_client_likes_best() {
+    let app = TestApp::new().await;
+    let body = r#"{"query":"{ server { version } }"}"#;
+    for (accept, form) in [
+        ("application/json", "application/json"),
+        ("application/graphql-response+json, application/json;q=0.9", NEW),
+        ("application/graphql-response+json;q=0.4, application/json;q=0.5", "application/json"),
+        ("text/html, */*;q=0.1", "application/json"),
+        ("application/json;q=0, */*", NEW),
+        ("text/event-stream", "text/event-stream"),
+    ] {
+        let answer = post(&app, "application/json", accept, body).await;
+        assert_eq!((answer.status, media_type(&answer)), (StatusCode::OK, form), "{accept}");
+        assert_eq!(answer.headers[header::VARY], "accept");
+    }
+    for accept in ["text/html", "application/json;q=0", "application/xml, image/*;q=0.8"] {
+        let answer = post(&app, "application/json", accept, body).await;
+        assert_eq!((answer.status, media_type(&answer)), (StatusCode::NOT_ACCEPTABLE, "application/json"), "{accept}");
+        assert_eq!(answer.json()["errors"][0]["extensions"]["code"], "NOT_ACCEPTABLE");
+        assert_eq!(answer.json().get("data"), None);
+    }
+    let without = Request::post("/graphql").header(header::CONTENT_TYPE, "application/json");
+    let answer = app.send(without.body(Body::from(body)).expect("a request")).await;
+    assert_eq!((answer.status, media_type(&answer)), (StatusCode::OK, "application/json"));
+    assert!(answer.headers[header::CONTENT_TYPE].to_str().expect("text").ends_with("; charset=utf-8"));
+}
+
+#[tokio::test]
 async fn what_is_no_request_is_refused() {
     let app = TestApp::new().await;
     for body in [
@@ -57,10 +85,14 @@ async fn what_is_no_request_is_refused() {
         "7",
         "{}",
         r#"{"query":7}"#,
+        r#"{"query":null}"#,
+        r#"{"query":"{ a }","query":"{ b }"}"#,
+        r#"[{"query":"{ server { version } }"}]"#,
         r#"{"query":"{ a }","variables":[]}"#,
         r#"{"query":"{ a }","operationName":1}"#,
         r#"{"query":"{ a }","extensions":"x"}"#,
     ] {
+        assert_eq!(post(&app, "application/json", NEW, body).await.status, StatusCode::BAD_REQUEST, "{body}");
         let answer = post(&app, "application/json", "application/json", body).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}");
         assert!(
@@ -69,7 +101,16 @@ async fn what_is_no_request_is_refused() {
             answer.text
         );
     }
-    for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""] {
+    for content_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "",
+        "application/json; charset=utf-16",
+        "application/json, text/plain",
+        "application/graphql",
+        "json",
+    ] {
         let answer = post(&app, content_type, "*/*", r#"{"query":"{ server { version } }"}"#).await;
         assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{content_type}");
     }
@@ -92,6 +133,7 @@ async fn queries_but_no_mutations_are_answered_by_get() {
     assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({ "data": { "devices": { "totalCount": 0 } } })));
     for document in [
         "mutation { registerDevice(input: {key: \"a\", kind: FIXED}) { status } }",
+        "mutation Alone { registerDevice(input: {key: \"a\", kind: FIXED}) { status } }",
         "query A { server { version } } mutation B { registerDevice(input: {key: \"a\", kind: FIXED}) { status } }",
     ] {
         let answer =
@@ -103,10 +145,22 @@ async fn queries_but_no_mutations_are_answered_by_get() {
     assert_eq!(get(&app, &[]).await.status, StatusCode::BAD_REQUEST);
     let visit = Request::get("/graphql").header(header::ACCEPT, "text/html,*/*;q=0.8").body(Body::empty());
     assert_eq!(app.send(visit.expect("a request")).await.headers[header::LOCATION], "playground");
-    assert_eq!(
-        get(&app, &[("query", "{ server { version } }"), ("variables", "[]")]).await.status,
-        StatusCode::BAD_REQUEST
-    );
+    for (name, value) in [
+        ("variables", "[]"),
+        ("variables", "7"),
+        ("variables", "{"),
+        ("extensions", "\"x\""),
+        ("extensions", "[{}]"),
+        ("query", "{ server { version } }"),
+        ("operationName", "Unknown"),
+    ] {
+        let answer = get(&app, &[("query", "{ server { version } }"), (name, value)]).await;
+        assert_eq!((answer.status, answer.json().get("data")), (StatusCode::BAD_REQUEST, None), "{name}={value}");
+    }
+    for (name, value) in [("variables", ""), ("variables", "null"), ("extensions", "{}"), ("operationName", "")] {
+        let answer = get(&app, &[("query", "{ server { version } }"), (name, value)]).await;
+        assert_eq!(answer.status, StatusCode::OK, "{name}={value}: {}", answer.text);
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 #![expect(clippy::float_cmp, reason = "what is stored reads back exactly; that is the point")]
 
 mod air_quality;
+mod answers;
 mod bad_input;
 mod bad_uplinks;
 mod cleancycle;
@@ -12,12 +13,16 @@ mod deletion;
 mod demo;
 mod embedded;
 mod everyday_formats;
+mod feed;
 mod filters;
 mod flat_lists;
 mod graphql_over_http;
 mod import;
 mod keys;
 mod list_plans;
+mod live;
+mod live_crash;
+mod live_resume;
 mod mutations;
 mod network_servers;
 mod opensensemap;
@@ -35,9 +40,12 @@ mod rides;
 mod rollups;
 mod schema;
 mod shim;
+mod sse;
+mod sse_subscriptions;
 mod statements;
 mod statistics;
 mod support;
 mod trips;
 mod uplinks;
 mod upload;
+mod websocket;

@@ -1,5 +1,7 @@
 //! A recorder remembers the devices that it stored samples of. Whatever others store meanwhile, it must not matter.
 
+use std::time::Duration;
+
 use airgraph::domain::quality::{QualityFlag, QualityFlags};
 use chrono::TimeDelta;
 use futures_util::future::join_all;
@@ -19,6 +21,11 @@ async fn post(app: &TestApp, device: &str, minute: i64, pm10: i32) -> String {
     let answer = app.post("/ingest/json", Some(&app.admin), body).await;
     assert!(answer.status.is_success(), "{}", answer.text);
     answer.text
+}
+
+async fn key_use_is_noted(app: &TestApp) -> bool {
+    let noted = sqlx::query_scalar("select bool_and(last_used_at is not null) from api_key");
+    noted.fetch_one(&app.database.reads).await.expect("an answer")
 }
 
 async fn gateways() -> [TestApp; 2] {
@@ -43,6 +50,9 @@ async fn what_is_remembered_is_not_asked_for_again() {
     let app = TestApp::new().await;
     let statements = Statements::watch();
     post(&app, "a", 0, 5).await; // a device never heard of
+    while !key_use_is_noted(&app).await {
+        tokio::time::sleep(Duration::from_millis(10)).await; // on the side, and a statement too
+    }
     let (asked, _) = statements.of(post(&app, "a", 1, 5)).await;
     let (remembered, _) = statements.of(post(&app, "a", 2, 5)).await;
     let (late, _) = statements.of(post(&app, "a", 1, 6)).await;

@@ -12,11 +12,12 @@ mod cell;
 mod json;
 mod measurement;
 mod measurement_edge;
+mod measurement_event;
 mod selection;
 mod statistics;
 mod summary;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::borrow::Cow;
 
@@ -27,7 +28,7 @@ use async_graphql::{
 
 use selection::Selected;
 
-/// Put into a request's data by whoever tells its answer with [`crate::http`]'s writer, which takes
+/// Put into a request's data by whoever tells its answer with [`super::writer`], which takes
 /// [`Value::Binary`] for finished JSON text. Nothing else of ours is ever binary. Without it no row is written here.
 #[derive(Clone, Copy, Debug)]
 pub struct Spliced;
@@ -140,6 +141,37 @@ impl<T: Flat> OutputType for Rows<T> {
                 Ok(Value::Binary(out.into()))
             }
             None => resolve_list(ctx, field, &self.0, Some(self.0.len())).await,
+        }
+    }
+}
+
+/// A list of objects, each written by itself where it can be: for who takes it apart again. Its items are nullable.
+pub struct Each<'a, T>(pub &'a [T]);
+
+impl<T: Flat> OutputType for Each<'_, T> {
+    fn type_name() -> Cow<'static, str> {
+        Vec::<Option<T>>::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        Vec::<Option<T>>::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        Vec::<Option<T>>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        match columns::<T>(ctx) {
+            Some(columns) => {
+                let text = |row| {
+                    let mut out = Vec::new();
+                    columns.write(row, &mut out);
+                    Value::Binary(out.into())
+                };
+                Ok(Value::List(self.0.iter().map(text).collect()))
+            }
+            None => resolve_list(ctx, field, self.0.iter().map(Some), Some(self.0.len())).await,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Both ways of an answer, for random questions about random rows: the text written here, and what async-graphql's
 //! resolvers and serde make of it.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, Request, Schema, Value, Variables};
+use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, Request, Response, Schema, Value, Variables};
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use proptest::prelude::*;
@@ -19,13 +19,14 @@ use crate::{
         quality::QualityFlags,
     },
     graphql::{
+        completion::{Completion, Types},
         model::{
             measurement_connection::{AllMeasurements, MeasurementConnection},
             node::Node,
         },
         page::Slice,
+        writer,
     },
-    http::writer,
 };
 
 struct Query;
@@ -53,18 +54,34 @@ impl Query {
     }
 }
 
+/// The ordinary answer to a question about these rows.
+fn ordinary(rows: &[Measurement], question: &str) -> Response {
+    let request = Request::new(question).variables(Variables::from_json(variables())).data(rows.to_vec());
+    SCHEMA.execute(request).now_or_never().expect("none of these fields waits for anything")
+}
+
+/// The ordinary answer, put in order as every answer is.
+pub(in crate::graphql) fn completed(rows: &[Measurement], question: &str) -> Response {
+    static TYPES: LazyLock<Types> = LazyLock::new(|| Types::read(&SCHEMA.sdl()).expect("a schema"));
+    let mut request = Request::new(question).variables(Variables::from_json(variables())).data(rows.to_vec());
+    let document = request.parsed_query().cloned().expect("a document");
+    let completion = Completion::of(&mut request, Arc::new(document)).expect("an operation");
+    let mut response = SCHEMA.execute(request).now_or_never().expect("none of these fields waits for anything");
+    completion.complete(&TYPES, &mut response);
+    response
+}
+
 /// The ordinary answer, and the spliced one.
 fn answers(rows: &[Measurement], question: &str) -> (String, String) {
-    let request = || Request::new(question).variables(Variables::from_json(variables())).data(rows.to_vec());
-    // None of these fields waits for anything.
-    let answer = |request| SCHEMA.execute(request).now_or_never().expect("an answer");
-    let ordinary = answer(request());
+    let request = Request::new(question).variables(Variables::from_json(variables())).data(rows.to_vec());
+    let ordinary = ordinary(rows, question);
     assert!(!has_text(&ordinary.data), "{question}");
-    let spliced = writer::text(&answer(request().data(Spliced)));
+    let spliced = writer::text(&SCHEMA.execute(request.data(Spliced)).now_or_never().expect("an answer"));
     (serde_json::to_string(&ordinary).expect("text"), String::from_utf8(spliced).expect("text"))
 }
 
-fn variables() -> serde_json::Value {
+/// Values of the variables that any question may use.
+pub(in crate::graphql) fn variables() -> serde_json::Value {
     json!({ "yes": true, "no": false, "fine": 12, "bad": 16 })
 }
 
@@ -206,9 +223,17 @@ fn selection(of: &str, choices: &mut Choices<'_>, depth: usize) -> String {
     format!("{{ {} }}", items.join(" "))
 }
 
-/// A whole document, with the fragments and variables that it uses.
 fn question(bytes: &[u8]) -> String {
-    let mut body = selection("Query", &mut Choices(bytes), 0);
+    document("query", selection("Query", &mut Choices(bytes), 0))
+}
+
+/// What may be selected of a measurement.
+pub(in crate::graphql) fn of_a_measurement(bytes: &[u8]) -> String {
+    selection("Measurement", &mut Choices(bytes), 0)
+}
+
+/// A whole document with this selection set, and the fragments and variables that it uses.
+pub(in crate::graphql) fn document(operation: &str, mut body: String) -> String {
     let mut open: Vec<_> = FRAGMENTS.to_vec();
     while let Some(at) = open.iter().position(|(name, _)| body.contains(&format!("...{name} "))) {
         body.push_str(open.remove(at).1);
@@ -216,10 +241,10 @@ fn question(bytes: &[u8]) -> String {
     let declared = ["$yes: Boolean!", "$no: Boolean!", "$fine: Int = 3", "$default: Int = 5", "$bad: Int! = 16"];
     let used: Vec<_> =
         declared.into_iter().filter(|declared| body.contains(declared.split(':').next().unwrap_or(""))).collect();
-    if used.is_empty() { format!("query {body}") } else { format!("query ({}) {body}", used.join(", ")) }
+    if used.is_empty() { format!("{operation} {body}") } else { format!("{operation} ({}) {body}", used.join(", ")) }
 }
 
-fn rows() -> impl Strategy<Value = Vec<Measurement>> {
+pub(in crate::graphql) fn rows() -> impl Strategy<Value = Vec<Measurement>> {
     let odd = prop_oneof![
         prop::sample::select(vec![0.0, -0.0, 12.4, 40.22928, 258_198.63, 999.9, 1e-7, 3.4e38, 16_777_216.0, 1e6]),
         any::<f32>(),

@@ -57,6 +57,16 @@ impl DeviceKeys {
     }
 }
 
+/// The row numbers of the devices with these keys.
+///
+/// # Errors
+/// Names the argument when one of them can't be a key, or no device has it.
+pub async fn ids(ctx: &Context<'_>, argument: &str, keys: &[String]) -> Result<Vec<DeviceId>, ApiError> {
+    let mut wanted = DeviceKeys::default();
+    wanted.add(argument, keys)?;
+    Ok(wanted.look_up(ctx).await?.ids(keys))
+}
+
 impl KnownDevices {
     /// The row numbers of the devices with these keys, all of which were looked up.
     pub(super) fn ids(&self, keys: &[String]) -> Vec<DeviceId> {

@@ -3,7 +3,7 @@
 
 pub mod area;
 pub mod device;
-mod device_keys;
+pub mod device_keys;
 pub mod filter;
 pub mod measurement;
 pub mod range;

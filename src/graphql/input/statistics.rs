@@ -89,10 +89,7 @@ impl Parting {
         selected: SelectionField<'_>,
         now: DateTime<Utc>,
     ) -> Result<Question, ApiError> {
-        let zone = Tz::from_str(&self.time_zone).map_err(|_| {
-            let reason = format!("{:?} is no time zone of the IANA database, such as Europe/London", self.time_zone);
-            ApiError::bad_input("timeZone", reason)
-        })?;
+        let zone = time_zone(&self.time_zone)?;
         let mut bounds = Vec::new();
         if let Some(every) = self.every {
             let from = filter.from.ok_or_else(|| {
@@ -125,6 +122,17 @@ impl Parting {
             filter,
         })
     }
+}
+
+/// The time zone of that name.
+///
+/// # Errors
+/// When there is none.
+pub fn time_zone(name: &str) -> Result<Tz, ApiError> {
+    Tz::from_str(name).map_err(|_| {
+        let reason = format!("{name:?} is no time zone of the IANA database, such as Europe/London");
+        ApiError::bad_input("timeZone", reason)
+    })
 }
 
 fn check_bounds(

@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, Object, SimpleObject};
 use sqlx::Connection as _;
 
 use crate::{
-    db,
+    db::{self, feed::News},
     error::ApiError,
     graphql::{
         context::{ContextExt as _, to_the_end},
@@ -53,6 +53,8 @@ impl RegisterDevice {
                 db::device_sensor::replace(&mut transaction, id, &sensors).await?;
             }
             let device = db::device::by_keys(&mut *transaction, std::slice::from_ref(&new.key)).await?.remove(&new.key);
+            let news = News { recorded: Vec::new(), changed: added.into_iter().collect() };
+            db::feed::tell(&mut *transaction, &news).await?;
             transaction.commit().await?;
             Ok((added, device))
         })

@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, Object, SimpleObject};
 use sqlx::Connection as _;
 
 use crate::{
-    db,
+    db::{self, feed::News},
     error::ApiError,
     graphql::{
         context::{ContextExt as _, to_the_end},
@@ -54,6 +54,7 @@ impl UpdateDevice {
             if let Some(sensors) = sensors {
                 db::device_sensor::replace(&mut transaction, device.id, &sensors).await?;
             }
+            db::feed::tell(&mut *transaction, &News { recorded: Vec::new(), changed: vec![device.id] }).await?;
             transaction.commit().await?;
             Ok(Some(device))
         })

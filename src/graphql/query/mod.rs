@@ -1,6 +1,7 @@
 //! The root fields of queries, one file a type.
 
 mod device;
+mod feed;
 pub(super) mod measurement;
 mod node;
 mod server;
@@ -13,6 +14,7 @@ use async_graphql::MergedObject;
 #[derive(Default, MergedObject)]
 pub struct Query(
     device::DeviceQuery,
+    feed::FeedQuery,
     measurement::MeasurementQuery,
     node::NodeQuery,
     server::ServerQuery,

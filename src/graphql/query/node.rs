@@ -6,6 +6,7 @@ use futures_util::future::try_join_all;
 use crate::{
     error::ApiError,
     graphql::{
+        completion::Typed,
         context::{ContextExt as _, may_read},
         id::GlobalId,
         model::{measurement::Measurement, node::Node, trip, uplink::Uplink},
@@ -25,7 +26,7 @@ impl NodeQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The value of an `id` field.")] id: ID,
-    ) -> Result<Option<Node>, ApiError> {
+    ) -> Result<Option<Typed<Node>>, ApiError> {
         lookup(ctx, "id", &id).await
     }
 
@@ -35,7 +36,7 @@ impl NodeQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Values of `id` fields.")] ids: Vec<ID>,
-    ) -> Result<Vec<Option<Node>>, ApiError> {
+    ) -> Result<Vec<Option<Typed<Node>>>, ApiError> {
         if ids.len() > MAX_IDS {
             return Err(ApiError::bad_input("ids", format!("{} ids; at most {MAX_IDS}", ids.len())));
         }
@@ -44,16 +45,19 @@ impl NodeQuery {
     }
 }
 
-async fn lookup(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>, ApiError> {
-    match GlobalId::decode(argument, id)? {
-        GlobalId::Device(id) => Ok(ctx.loader().load_one(id).await?.map(|device| Node::Device(device.into()))),
+async fn lookup(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Typed<Node>>, ApiError> {
+    let node = match GlobalId::decode(argument, id)? {
+        GlobalId::Device(id) => ctx.loader().load_one(id).await?.map(|device| Node::Device(device.into())),
         GlobalId::Measurement(key) => {
-            Ok(ctx.loader().load_one(key).await?.map(|measurement| Node::Measurement(Measurement(measurement))))
+            ctx.loader().load_one(key).await?.map(|measurement| Node::Measurement(Measurement(measurement)))
         }
-        GlobalId::Trip(key) => Ok(trip::lookup(ctx, argument, key).await?.map(Node::Trip)),
+        GlobalId::Trip(key) => trip::lookup(ctx, argument, key).await?.map(Node::Trip),
         // Others than admins are not told whether there is such an uplink.
-        GlobalId::Uplink(_) if ctx.caller().must_be_admin().is_err() => Ok(None),
-        GlobalId::Uplink(key) => Ok(ctx.loader().load_one(key).await?.map(|uplink| Node::Uplink(Uplink(uplink)))),
-        GlobalId::ApiKey(_) => Err(ApiError::bad_input(argument, "this is the id of a key, which is no node")),
-    }
+        GlobalId::Uplink(_) if ctx.caller().must_be_admin().is_err() => None,
+        GlobalId::Uplink(key) => ctx.loader().load_one(key).await?.map(|uplink| Node::Uplink(Uplink(uplink))),
+        GlobalId::ApiKey(_) => {
+            return Err(ApiError::bad_input(argument, "this is the id of a key, which is no node"));
+        }
+    };
+    Ok(node.map(Typed))
 }

@@ -45,5 +45,6 @@ pub(super) fn plain<'a>(submissions: &[&'a Submission], known: &Known) -> Option
     let latest = transaction::newest(&fresh);
     let uplinks = transaction::uplink_rows(submissions, &knowledge.ids, &uplinks, &receipts);
     let hours = Hours::of(&fresh);
-    Some((Note { fresh, hours, latest, packets, uplinks }, receipts))
+    let news = transaction::news(&fresh, Vec::new());
+    Some((Note { fresh, hours, latest, packets, uplinks, news }, receipts))
 }

@@ -176,6 +176,12 @@ impl<'a> Replays<'a> {
         self.told.values().any(|told| told.contains_key(at))
     }
 
+    /// The devices of which rows were taken back.
+    pub fn devices(&self) -> Vec<DeviceId> {
+        let devices: BTreeSet<_> = self.touched.iter().map(|&(device, _)| device).collect();
+        devices.into_iter().collect()
+    }
+
     /// When all else is stored: notes on the uplinks what became of them, and tells anew what the hours come to of which rows
     /// were taken back, and `latest` where it stood on such a row.
     ///

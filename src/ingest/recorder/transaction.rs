@@ -25,6 +25,7 @@ use crate::{
         DbError,
         batch::{self, Known, Note},
         device,
+        feed::{self, News},
         measurement::NewMeasurement,
         packet::{self, Packet},
         partition::{Family, Partitions},
@@ -143,9 +144,12 @@ async fn store_all(
         packet::flag_tails(&mut *db, &contradicted).await?;
     }
     let uplinks = uplink_rows(submissions, &ids, &uplinks, &receipts);
-    let note = Note { fresh: Vec::new(), hours: Hours::of(&recorded), latest: newest(&recorded), packets, uplinks };
+    let news = news(&recorded, replays.devices());
+    let (hours, latest) = (Hours::of(&recorded), newest(&recorded));
+    let note = Note { fresh: Vec::new(), hours, latest, packets, uplinks, news: News::default() };
     batch::note(&mut *db, &note, now).await?;
-    replays.settle(db, submissions, &ids, &receipts).await?;
+    replays.settle(&mut *db, submissions, &ids, &receipts).await?;
+    feed::tell(db, &news).await?;
     Ok(receipts)
 }
 
@@ -244,6 +248,11 @@ pub(super) fn newest(recorded: &[NewMeasurement<'_>]) -> Vec<(MeasurementKey, Tr
         }
     }
     newest.into_values().collect()
+}
+
+/// What those who follow the feed are told.
+pub(super) fn news(recorded: &[NewMeasurement<'_>], changed: Vec<DeviceId>) -> News {
+    News { recorded: recorded.iter().map(|row| row.key).collect(), changed }
 }
 
 /// The uplinks of submissions.

@@ -1,12 +1,16 @@
 //! A gateway in the test's own process.
 
+use std::net::SocketAddr;
+
 use airgraph::{
     app::App,
     auth::{self, Caller},
     clock::Clock,
     db::connect::{self, Database},
     graphql::{self, Schema, context::About},
+    http::{Pace, Sockets},
     ingest::recorder::{Recorder, Writers},
+    live::Live,
 };
 use axum::{
     Router,
@@ -15,6 +19,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
+use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
 use super::{empty_database, noon};
@@ -27,6 +32,8 @@ pub struct TestApp {
     pub admin: String,
     pub recorder: Recorder,
     pub writers: Writers,
+    pub live: Live,
+    pub app: App,
     router: Router,
     schema: Schema,
 }
@@ -78,7 +85,32 @@ impl TestApp {
             About { public_read, database_host: options.get_host().to_owned(), database_port: options.get_port() };
         let (app, writers) = App::start(database.clone(), clock.clone(), about);
         let (recorder, router, schema) = (app.state.recorder.clone(), app.router(), app.schema.clone());
-        Self { clock, database, admin: admin.to_owned(), recorder, writers, router, schema }
+        Self {
+            clock,
+            database,
+            admin: admin.to_owned(),
+            recorder,
+            writers,
+            live: app.live.clone(),
+            app,
+            router,
+            schema,
+        }
+    }
+
+    /// The same with `WebSocket`s of another number or pace.
+    pub fn with_sockets(mut self, most: u32, pace: Pace) -> Self {
+        self.app.sockets = Sockets::new(most, pace);
+        self.router = self.app.router();
+        self
+    }
+
+    /// Serves it on a port.
+    pub async fn listen(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(axum::serve(listener, self.router.clone()).into_future());
+        address
     }
 
     /// Sends any request.

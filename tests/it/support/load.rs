@@ -2,6 +2,7 @@
 //! what was not.
 
 use std::{
+    ops::Range,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -63,12 +64,19 @@ pub struct Load {
 }
 
 impl Load {
-    /// Starts that many sensors, of three formats in turns.
-    pub fn start(sensors: usize, address: &watch::Receiver<String>, key: &str, expected: Expected) -> Self {
+    /// Starts the sensors of these numbers, of three formats in turns. Each rests for so long between two bodies.
+    pub fn start(
+        sensors: Range<usize>,
+        pace: Duration,
+        address: &watch::Receiver<String>,
+        key: &str,
+        expected: Expected,
+    ) -> Self {
         let (heard, ended) = (Arc::new(Mutex::new(Heard::default())), Arc::new(AtomicBool::new(false)));
-        let sensors = (0..sensors).map(|number| {
+        let sensors = sensors.map(|number| {
             let sensor = Sensor {
                 number,
+                pace,
                 address: address.clone(),
                 key: key.to_owned(),
                 expected,
@@ -88,7 +96,9 @@ impl Load {
     pub async fn goes_on(&self, within: Duration) {
         let (before, since) = (self.heard().bodies, Instant::now());
         while self.heard().bodies == before {
-            assert!(since.elapsed() < within, "nothing is recorded for {within:?}");
+            let Heard { bodies, unavailable, unanswered, .. } = self.heard();
+            let heard = format!("{bodies} bodies until then, {unavailable} times 503, {unanswered} times nothing");
+            assert!(since.elapsed() < within, "nothing is recorded for {within:?}: {heard}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -105,6 +115,7 @@ impl Load {
 
 struct Sensor {
     number: usize,
+    pace: Duration,
     address: watch::Receiver<String>,
     key: String,
     expected: Expected,
@@ -132,6 +143,7 @@ impl Sensor {
             if self.ended.load(Ordering::Relaxed) {
                 return;
             }
+            tokio::time::sleep(self.pace).await;
         }
     }
 

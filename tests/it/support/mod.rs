@@ -2,11 +2,14 @@
 
 mod app;
 mod database;
+pub mod events;
 pub mod gateway;
+pub mod live;
 pub mod load;
 pub mod packet;
 pub mod postgres;
 pub mod rollups;
+pub mod socket;
 pub mod statements;
 
 pub use app::{Answer, TestApp};

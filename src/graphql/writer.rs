@@ -1,4 +1,4 @@
-//! The text of a GraphQL answer. Lists that stand in it as finished JSON ([`crate::graphql::flat`]) are taken as they
+//! The text of a GraphQL answer. Lists that stand in it as finished JSON ([`super::flat`]) are taken as they
 //! are; serde would write their bytes as an array of numbers, or read them again.
 
 use async_graphql::{Response, Value};
@@ -21,7 +21,8 @@ pub(crate) fn text(response: &Response) -> Vec<u8> {
     out
 }
 
-fn value(told: &Value, out: &mut Vec<u8>) {
+/// A value as JSON.
+pub(crate) fn value(told: &Value, out: &mut Vec<u8>) {
     match told {
         Value::Binary(text) => out.extend_from_slice(text),
         Value::Object(fields) => {
@@ -62,7 +63,8 @@ fn size(told: &Value) -> usize {
     }
 }
 
-fn plain(told: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
+/// What is written as serde has it.
+pub(crate) fn plain(told: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
     // A vector takes everything, and nothing of a response refuses to be written.
     if let Err(error) = serde_json::to_writer(out, told) {
         tracing::error!(error = &error as &dyn std::error::Error, "an answer could not be written");

@@ -1,0 +1,190 @@
+//! Subscribers of one filter while a thousand samples arrive in a second: how many events they get, how long after the commit,
+//! and what one of them takes of the gateway's memory while nothing happens.
+//!
+//! ```sh
+//! cargo bench --bench live           # seconds per measurement: AIRGRAPH_BENCH_SECONDS, 10 unless told
+//! ```
+//!
+//! Everything runs on this machine at the same time: the gateway, Postgres, those who post and all who listen. Needs so many
+//! open files as there are subscribers, and raises its limit as far as it may.
+
+#![expect(clippy::print_stdout, reason = "the outcome")]
+
+mod support;
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant, SystemTime},
+};
+
+use airgraph::{clock::Clock, db::feed};
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{StreamExt as _, stream};
+use serde_json::json;
+use sqlx::PgPool;
+use support::{
+    Gateway, database,
+    load::Connection,
+    memory_kb, setting,
+    subscriber::{Received, Subscriber},
+};
+use tokio::{sync::watch, task::JoinHandle, time::sleep};
+
+/// Devices, each of which takes a sample a second.
+const DEVICES: u32 = 1000;
+/// Samples in a post, each of another device.
+const IN_A_POST: u32 = 10;
+/// Connections that post.
+const WORKERS: u64 = 16;
+/// Connections that subscribe at the same time.
+const AT_ONCE: usize = 64;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    raise_file_limit()?;
+    let seconds = setting("AIRGRAPH_BENCH_SECONDS", 10)?;
+    let database = database().await?;
+    println!(
+        "{:12} {:>8} {:>12} {:>12} {:>9} {:>9} {:>14} {:>9}",
+        "subscribers", "of", "events/s", "due/s", "p50 ms", "p99 ms", "kB idle, each", "CPU idle"
+    );
+    for (subscribers, of) in [(0, 0), (1000, 10), (10_000, 10), (100, DEVICES)] {
+        // A gateway for each, so that its memory is that of these subscribers.
+        let gateway = Gateway::start(&database.url).await?;
+        measure(&gateway, &database.url, subscribers, of, seconds).await?;
+        gateway.stop().await?;
+    }
+    database.stop().await
+}
+
+/// Subscribes so many to so many of the devices, and tells what they got.
+async fn measure(gateway: &Gateway, url: &str, subscribers: usize, of: u32, seconds: u64) -> Result<()> {
+    let pool = PgPool::connect(url).await?;
+    post(gateway, Clock::system().now() - TimeDelta::hours(1), 1).await?; // so that there are the devices
+    sleep(Duration::from_secs(1)).await;
+    let pid = gateway.pid()?;
+    let before = memory_kb(pid, "VmRSS")?;
+    let names: Vec<_> = (0..of).map(name).collect();
+    let filter = if of == DEVICES { "null".to_owned() } else { format!("{{devices: {}}}", json!(names)) };
+    let query = format!(
+        "subscription {{ measurementRecorded(filter: {filter}) {{ cursor measurement {{
+            measuredAt latitude longitude pm25 pm10 device {{ key }} }} }} }}"
+    );
+    let opened: Vec<_> = stream::iter(0..subscribers)
+        .map(|_| Subscriber::open(&gateway.address, &query))
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    let opened = opened.into_iter().collect::<Result<Vec<_>>>()?;
+    sleep(Duration::from_secs(2)).await;
+    let idle_memory = memory_kb(pid, "VmRSS")?.saturating_sub(before);
+    let busy = cpu_time(pid)?;
+    sleep(Duration::from_secs(5)).await;
+    let idle_cpu = cpu_time(pid)?.saturating_sub(busy) / 5;
+
+    let (end, ended) = watch::channel(false);
+    let listening: Vec<_> = opened.into_iter().map(|subscriber| listen(subscriber, ended.clone())).collect();
+    let newest = feed::extent(&pool).await?.newest;
+    post(gateway, Clock::system().now(), seconds).await?;
+    sleep(Duration::from_secs(2)).await; // for what is under way
+    end.send_replace(true);
+    let mut received = Vec::new();
+    for subscriber in listening {
+        received.extend(subscriber.await??);
+    }
+    let mut delays = delays(&pool, newest, &received).await?;
+    delays.sort_unstable();
+    let percentile = |percent: usize| delays.get(delays.len() * percent / 100).copied().unwrap_or_default();
+    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    {
+        println!(
+            "{subscribers:12} {of:8} {:12.0} {:12} {:9.1} {:9.1} {:14.1} {:8.1}%",
+            received.len() as f64 / seconds as f64,
+            subscribers * of as usize,
+            ms(percentile(50)),
+            ms(percentile(99)),
+            idle_memory as f64 / subscribers.max(1) as f64,
+            idle_cpu.as_secs_f64() * 100.0,
+        );
+    }
+    pool.close().await;
+    Ok(())
+}
+
+fn name(device: u32) -> String {
+    format!("live-{device}")
+}
+
+/// Posts a sample of each device a second, evenly.
+async fn post(gateway: &Gateway, from: DateTime<Utc>, seconds: u64) -> Result<()> {
+    let began = Instant::now();
+    let posts = u64::from(DEVICES / IN_A_POST); // in a second
+    let workers = (0..WORKERS).map(async |worker| {
+        let mut connection = Connection::open(&gateway.address, Some(support::KEY)).await?;
+        for number in (worker..seconds * posts).step_by(usize::try_from(WORKERS)?) {
+            let (second, place) = (number / posts, u32::try_from(number % posts)?);
+            let due = Duration::from_micros(number * 1_000_000 / posts);
+            sleep(due.saturating_sub(began.elapsed())).await;
+            let at = from + TimeDelta::seconds(i64::try_from(second)?);
+            let devices = place * IN_A_POST..(place + 1) * IN_A_POST;
+            let sample = |device: u32| {
+                let at = at + TimeDelta::microseconds(i64::from(device)); // by which it is recognised
+                json!({ "device": name(device), "time": at, "latitude": 52.2, "longitude": 0.12, "pm2_5": 5.5, "pm10": 9 })
+            };
+            let body = json!(devices.map(sample).collect::<Vec<_>>()).to_string();
+            connection.post("/ingest/json", &body).await?;
+        }
+        Ok::<_, anyhow::Error>(())
+    });
+    futures_util::future::try_join_all(workers).await?;
+    Ok(())
+}
+
+/// Takes down what comes, until the end.
+fn listen(mut subscriber: Subscriber, mut ended: watch::Receiver<bool>) -> JoinHandle<Result<Vec<Received>>> {
+    tokio::spawn(async move {
+        let mut received = Vec::new();
+        loop {
+            tokio::select! {
+                event = subscriber.receive() => received.push(event?),
+                _ = ended.wait_for(|ended| *ended) => return Ok(received),
+            }
+        }
+    })
+}
+
+/// How long after the commit each event came. The commit's time is that of the moment before it, on the same clock.
+async fn delays(pool: &PgPool, after: i64, received: &[Received]) -> Result<Vec<Duration>> {
+    let mut committed = HashMap::new();
+    let mut last = after;
+    loop {
+        let entries = feed::after(pool, last, 1000).await?.context("the feed was cut")?;
+        let Some(entry) = entries.last() else { break };
+        last = entry.number;
+        for entry in &entries {
+            let at = SystemTime::from(entry.committed_at);
+            committed.extend(entry.news.recorded.iter().map(|key| (key.measured_at, at)));
+        }
+    }
+    let delay = |(measured_at, at): &Received| {
+        let committed = committed.get(&measured_at.parse().ok()?)?;
+        Some(at.duration_since(*committed).unwrap_or_default())
+    };
+    received.iter().map(|event| delay(event).context("an event of nothing that was posted")).collect()
+}
+
+/// What a process has used of the processors (Linux).
+fn cpu_time(pid: u32) -> Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let (_, fields) = stat.rsplit_once(')').context("its name")?;
+    let ticks: u64 = fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    Ok(Duration::from_millis(ticks * 10)) // a hundred a second
+}
+
+fn raise_file_limit() -> Result<()> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, most, most)?)
+}

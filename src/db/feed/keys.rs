@@ -1,0 +1,117 @@
+//! The keys of measurements, packed: a batch of a hundred thousand is a few hundred kilobytes.
+//!
+//! Numbers are varints (seven bits a byte, the least first), signed ones zigzag. Keys come in runs of one device: the
+//! device's number, how many, and for each the microseconds since the key before, and its `seq`.
+
+use chrono::DateTime;
+
+use crate::domain::{device::DeviceId, measurement::MeasurementKey};
+
+/// Packs keys, in their order.
+pub(super) fn pack(keys: &[MeasurementKey]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(8 + keys.len() * 8);
+    let mut before = 0;
+    for run in keys.chunk_by(|one, other| one.device_id == other.device_id) {
+        let [first, ..] = run else { continue };
+        put_signed(&mut bytes, first.device_id.0);
+        put(&mut bytes, run.len() as u64);
+        for key in run {
+            let at = key.measured_at.timestamp_micros();
+            put_signed(&mut bytes, at.wrapping_sub(before));
+            put_signed(&mut bytes, i64::from(key.seq));
+            before = at;
+        }
+    }
+    bytes
+}
+
+/// Unpacks keys; none where the bytes are no such keys.
+pub(super) fn unpack(mut bytes: &[u8]) -> Option<Vec<MeasurementKey>> {
+    let mut keys = Vec::new();
+    let mut before = 0_i64;
+    while !bytes.is_empty() {
+        let device_id = DeviceId(take_signed(&mut bytes)?);
+        for _ in 0..take(&mut bytes)? {
+            before = before.wrapping_add(take_signed(&mut bytes)?);
+            let measured_at = DateTime::from_timestamp_micros(before)?;
+            let seq = i32::try_from(take_signed(&mut bytes)?).ok()?;
+            keys.push(MeasurementKey { device_id, measured_at, seq });
+        }
+    }
+    Some(keys)
+}
+
+fn put(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(number.to_le_bytes()[0] | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number.to_le_bytes()[0]);
+}
+
+fn put_signed(bytes: &mut Vec<u8>, number: i64) {
+    put(bytes, ((number << 1) ^ (number >> 63)).cast_unsigned());
+}
+
+fn take(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f).checked_shl(shift)?;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+fn take_signed(bytes: &mut &[u8]) -> Option<i64> {
+    let number = take(bytes)?;
+    Some((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{TimeDelta, Utc};
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    fn key() -> impl Strategy<Value = MeasurementKey> {
+        let device = prop_oneof![1..4_i64, any::<i64>()];
+        let micros = DateTime::<Utc>::MIN_UTC.timestamp_micros()..=DateTime::<Utc>::MAX_UTC.timestamp_micros();
+        let micros = prop_oneof![1_700_000_000_000_000..1_800_000_000_000_000_i64, micros];
+        (device, micros, any::<i32>()).prop_map(|(device, micros, seq)| MeasurementKey {
+            device_id: DeviceId(device),
+            measured_at: DateTime::from_timestamp_micros(micros).expect("a time"),
+            seq,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_packed_is_unpacked(keys in vec(key(), 0..50)) {
+            prop_assert_eq!(unpack(&pack(&keys)), Some(keys));
+        }
+
+        #[test]
+        fn other_bytes_are_no_keys_or_some(bytes in vec(any::<u8>(), 0..200)) {
+            if let Some(keys) = unpack(&bytes) {
+                prop_assert!(keys.len() <= bytes.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_packet_of_eight_is_small() {
+        let first = DateTime::from_timestamp_micros(1_760_000_000_000_000).expect("a time");
+        let key = |n: i64| MeasurementKey {
+            device_id: DeviceId(70),
+            measured_at: first + TimeDelta::seconds(10 * n),
+            seq: 0,
+        };
+        let keys: Vec<_> = (0..8).map(key).collect();
+        assert_eq!(pack(&keys).len(), 2 + 1 + 9 + 7 * 5);
+    }
+}

@@ -1,0 +1,170 @@
+//! `feed`: what was committed, numbered in the order of the commits, for those who follow it.
+//!
+//! A transaction that stores or takes back something leaves one row, and leaves it last: the row's number comes from
+//! `next_feed_number()`, whose lock is held from there to the end of the commit. So numbers become visible in their order,
+//! and a reader that has seen one needn't look below it again.
+
+mod keys;
+pub mod listener;
+
+use chrono::{DateTime, Utc};
+use sqlx::PgExecutor;
+
+use super::{
+    DbError,
+    inserts::{Inserts, record},
+};
+use crate::domain::{device::DeviceId, measurement::MeasurementKey};
+
+/// The channel on which Postgres tells that there is something new. It tells no more than that.
+pub const CHANNEL: &str = "airgraph_feed";
+
+/// Packed keys that are read at once at most, beyond one batch, in bytes: about 10,000 measurements.
+const AT_ONCE: i64 = 64 << 10;
+/// Batches that are forgotten in one statement at most.
+const FORGOTTEN_AT_ONCE: i64 = 10_000;
+
+/// What a transaction tells those who follow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct News {
+    /// The measurements that it stores.
+    pub recorded: Vec<MeasurementKey>,
+    /// Devices that it changes in another way: registered, updated, measurements taken back.
+    pub changed: Vec<DeviceId>,
+}
+
+/// One committed batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number. Whoever has seen it never sees a new one below it; numbers may be left out.
+    pub number: i64,
+    /// When it was about to be committed.
+    pub committed_at: DateTime<Utc>,
+    /// What it tells.
+    pub news: News,
+}
+
+/// How far the feed reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Everything up to this was forgotten. Whoever has not seen it may have missed something.
+    pub forgotten: i64,
+    /// The newest batch; 0 before the first.
+    pub newest: i64,
+}
+
+/// [`News`] as `new_feed` has it.
+#[derive(sqlx::Encode)]
+struct Record {
+    recorded: Vec<u8>,
+    changed: Vec<i64>,
+}
+
+record!(Record, "feed", "new_feed", "recorded, changed");
+
+impl News {
+    fn is_empty(&self) -> bool {
+        self.recorded.is_empty() && self.changed.is_empty()
+    }
+
+    fn record(&self) -> Record {
+        Record { recorded: keys::pack(&self.recorded), changed: self.changed.iter().map(|device| device.0).collect() }
+    }
+}
+
+/// Adds the insert that tells this, where it tells something. It must be the last one.
+pub(super) fn put(inserts: &mut Inserts, news: &News) -> Result<(), DbError> {
+    if news.is_empty() { Ok(()) } else { inserts.records("", vec![news.record()]) }
+}
+
+/// Within a transaction, as the last of what it does: tells this to those who follow, once it is committed.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.feed.tell", skip_all)]
+pub async fn tell(db: impl PgExecutor<'_>, news: &News) -> Result<(), DbError> {
+    let mut inserts = Inserts::default();
+    put(&mut inserts, news)?;
+    inserts.run(db).await?;
+    Ok(())
+}
+
+/// How far the feed reaches now.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.feed.extent", skip_all)]
+pub async fn extent(db: impl PgExecutor<'_>) -> Result<Extent, DbError> {
+    let extent = sqlx::query_as!(
+        Extent,
+        r#"select number as forgotten,
+                  greatest(number, (select max(number) from feed)) as "newest!"
+           from feed_forgotten"#
+    );
+    Ok(extent.fetch_one(db).await?)
+}
+
+/// The batches after this one, in their order: not more than `limit` of them, and of large ones few. Empty where there is no
+/// newer one; none where some of them are forgotten.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.feed.after", skip_all)]
+pub async fn after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Result<Option<Vec<Entry>>, DbError> {
+    // The join has one row at least, so that what is forgotten is seen in the same moment as what is left.
+    let rows = sqlx::query!(
+        r#"select forgotten.number as forgotten, next.number as "number?", next.committed_at as "committed_at?",
+                  next.recorded as "recorded?", next.changed as "changed?"
+           from feed_forgotten forgotten
+           left join (
+               select *, sum(octet_length(recorded)) over (order by number) - octet_length(recorded) as before
+               from (select * from feed where number > $1 order by number limit $2) as newer
+           ) as next on next.before < $3
+           order by next.number"#,
+        number,
+        limit,
+        AT_ONCE,
+    )
+    .fetch_all(db)
+    .await?;
+    if rows.iter().any(|row| row.forgotten > number) {
+        return Ok(None);
+    }
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (Some(number), Some(committed_at)) = (row.number, row.committed_at) else { continue };
+        let recorded = keys::unpack(&row.recorded.unwrap_or_default())
+            .ok_or_else(|| sqlx::Error::Decode(format!("batch {number} of the feed holds no keys").into()))?;
+        let changed = row.changed.unwrap_or_default().into_iter().map(DeviceId).collect();
+        entries.push(Entry { number, committed_at, news: News { recorded, changed } });
+    }
+    Ok(Some(entries))
+}
+
+/// Forgets the batches from before that time.
+///
+/// # Errors
+/// When the database fails; what was forgotten until then is.
+#[tracing::instrument(name = "db.feed.forget_before", skip_all)]
+pub async fn forget_before<'a>(db: impl PgExecutor<'a> + Copy, time: DateTime<Utc>) -> Result<(), DbError> {
+    loop {
+        let forgotten = sqlx::query_scalar!(
+            r#"with gone as (
+                   delete from feed where number in (
+                       select number from (select * from feed order by number limit $2) as oldest where committed_at < $1
+                   ) returning number
+               ), noted as (
+                   update feed_forgotten set number = greatest(number, (select max(number) from gone))
+                   where exists (select from gone)
+               )
+               select count(*) as "count!" from gone"#,
+            time,
+            FORGOTTEN_AT_ONCE,
+        )
+        .fetch_one(db)
+        .await?;
+        if forgotten < FORGOTTEN_AT_ONCE {
+            return Ok(());
+        }
+    }
+}

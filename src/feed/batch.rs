@@ -1,0 +1,197 @@
+//! Batches of the feed with what they tell, read once for all who follow.
+
+use std::collections::HashMap;
+
+use sqlx::PgPool;
+use tokio::sync::OnceCell;
+
+use crate::{
+    db::{DbError, feed::Entry, readings},
+    domain::{
+        device::DeviceId,
+        feed::Place,
+        filter::Filter,
+        measurement::{Measurement, MeasurementKey},
+        quantity::Group,
+        readings::Readings,
+    },
+};
+
+/// A committed batch, or a part of one. What it tells is numbered: first the measurements in their order, then the
+/// devices in theirs, so that each keeps its number, whatever is deleted later.
+#[derive(Debug)]
+pub struct Batch {
+    /// Its number in the feed.
+    pub number: i64,
+    /// The measurements that it stored and that are still there.
+    pub recorded: Vec<(u32, Measurement)>,
+    /// The devices that it stored measurements of, or changed in another way.
+    pub devices: Vec<(u32, DeviceId)>,
+    /// What the measurements tell beside particulates: read when first asked for.
+    readings: [OnceCell<HashMap<MeasurementKey, Readings>>; readings::GROUPS.len()],
+}
+
+impl Batch {
+    /// The place of one of its events.
+    #[must_use]
+    pub fn place(&self, index: u32) -> Place {
+        Place { number: self.number, index }
+    }
+
+    /// About what it takes of memory, also once its readings were asked for.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        200 + self.recorded.len() * 512 + self.devices.len() * size_of::<(u32, DeviceId)>()
+    }
+
+    /// The measurements that a filter lets through.
+    ///
+    /// # Errors
+    /// When the filter needs readings, and the database fails.
+    pub async fn matching(&self, filter: &Filter, db: &PgPool) -> Result<Vec<(u32, Measurement)>, DbError> {
+        let mut beside = Vec::new();
+        if !self.recorded.is_empty() {
+            for group in filter.groups_beside() {
+                beside.push(self.readings(group, db).await?);
+            }
+        }
+        let matches = |row: &Measurement| match beside[..] {
+            [] => filter.matches(row, &Readings::default()),
+            [only] => filter.matches(row, only.get(&row.key).unwrap_or(&Readings::default())),
+            _ => filter.matches(row, &all_of(&beside, row.key)),
+        };
+        Ok(self.recorded.iter().filter(|(_, row)| matches(row)).cloned().collect())
+    }
+
+    async fn readings(&self, group: Group, db: &PgPool) -> Result<&HashMap<MeasurementKey, Readings>, DbError> {
+        let Some(cell) = readings::GROUPS.iter().position(|&of| of == group).and_then(|at| self.readings.get(at))
+        else {
+            unreachable!("particulates are in the measurement itself")
+        };
+        let read = || async {
+            let keys: Vec<_> = self.recorded.iter().map(|(_, row)| row.key).collect();
+            readings::by_keys(db, group, &keys).await
+        };
+        cell.get_or_try_init(read).await
+    }
+}
+
+/// The readings of several groups together.
+fn all_of(groups: &[&HashMap<MeasurementKey, Readings>], key: MeasurementKey) -> Readings {
+    let mut all = Readings::default();
+    for (quantity, value) in groups.iter().filter_map(|group| group.get(&key)).flat_map(Readings::iter) {
+        let _ = all.set(quantity, value); // it was set before, so it can be
+    }
+    all
+}
+
+/// A batch, or a part of one, whose measurements are not read yet.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Outline {
+    number: i64,
+    recorded: Vec<(u32, MeasurementKey)>,
+    devices: Vec<(u32, DeviceId)>,
+}
+
+impl Outline {
+    /// The measurements that it tells.
+    pub(super) fn keys(&self) -> impl Iterator<Item = MeasurementKey> {
+        self.recorded.iter().map(|&(_, key)| key)
+    }
+
+    /// The batch, with those of the measurements that were found.
+    pub(super) fn fill(self, found: &HashMap<MeasurementKey, Measurement>) -> Batch {
+        let recorded =
+            self.recorded.iter().filter_map(|(index, key)| Some((*index, found.get(key)?.clone()))).collect();
+        Batch { number: self.number, recorded, devices: self.devices, readings: Default::default() }
+    }
+}
+
+/// What entries tell after a place, not more than `most` events of it, and up to where that goes.
+pub(super) fn outline(entries: &[Entry], after: Place, most: usize) -> (Vec<Outline>, Place) {
+    let (mut outlines, mut until, mut left) = (Vec::with_capacity(entries.len()), after, most);
+    for entry in entries {
+        let mut devices: Vec<_> = entry.news.recorded.iter().map(|key| key.device_id).collect();
+        devices.extend(&entry.news.changed);
+        devices.sort_unstable();
+        devices.dedup();
+        let is_new = |index: u32| Place { number: entry.number, index } > until;
+        let recorded = (0..).zip(entry.news.recorded.iter().copied()).filter(|&(index, _)| is_new(index));
+        let recorded: Vec<_> = recorded.take(left).collect();
+        left -= recorded.len();
+        let behind = u32::try_from(entry.news.recorded.len()).unwrap_or(Place::END);
+        let devices = (behind..).zip(devices).filter(|&(index, _)| is_new(index));
+        let devices: Vec<_> = devices.take(left).collect();
+        left -= devices.len();
+        let last = devices.last().map(|&(index, _)| index).or(recorded.last().map(|&(index, _)| index));
+        // Ended within the batch: there may be more of it.
+        until = match last {
+            Some(index) if left == 0 => Place { number: entry.number, index },
+            _ => Place::after(entry.number),
+        };
+        outlines.push(Outline { number: entry.number, recorded, devices });
+        if left == 0 {
+            break;
+        }
+    }
+    (outlines, until)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::db::feed::News;
+
+    fn entries() -> impl Strategy<Value = Vec<Entry>> {
+        let key = (0..4_i64, 0..9_i64).prop_map(|(device, second)| MeasurementKey {
+            device_id: DeviceId(device),
+            measured_at: DateTime::from_timestamp(second, 0).expect("a time"),
+            seq: 0,
+        });
+        let entry = (1..3_i64, prop::collection::vec(key, 0..6), prop::collection::btree_set(0..6_i64, 0..3));
+        prop::collection::vec(entry, 0..6).prop_map(|entries| {
+            let mut number = 0;
+            let each = entries.into_iter().map(|(step, recorded, changed)| {
+                number += step;
+                let news = News { recorded, changed: changed.into_iter().map(DeviceId).collect() };
+                Entry { number, committed_at: DateTime::UNIX_EPOCH, news }
+            });
+            each.collect()
+        })
+    }
+
+    /// All events in their order: the place, and what it tells.
+    fn events(outlines: &[Outline]) -> Vec<(Place, Result<MeasurementKey, DeviceId>)> {
+        let each = outlines.iter().flat_map(|outline| {
+            let place = |index| Place { number: outline.number, index };
+            let recorded = outline.recorded.iter().map(move |&(index, key)| (place(index), Ok(key)));
+            recorded.chain(outline.devices.iter().map(move |&(index, device)| (place(index), Err(device))))
+        });
+        each.collect()
+    }
+
+    proptest! {
+        #[test]
+        fn portions_together_are_the_whole_whatever_their_size(entries in entries(), most in 1..9_usize) {
+            let (whole, end) = outline(&entries, Place::after(0), usize::MAX);
+            prop_assert_eq!(end, entries.last().map_or(Place::after(0), |entry| Place::after(entry.number)));
+            let mut together = Vec::new();
+            let mut place = Place::after(0);
+            while place < end {
+                let left: Vec<_> =
+                    entries.iter().filter(|entry| Place::after(entry.number) > place).cloned().collect();
+                let (portion, until) = outline(&left, place, most);
+                prop_assert!(until > place, "it goes on");
+                let portion = events(&portion);
+                prop_assert!(portion.len() <= most && portion.iter().all(|&(at, _)| place < at && at <= until));
+                together.extend(portion);
+                place = until;
+            }
+            prop_assert!(together.windows(2).all(|two| two[0].0 < two[1].0));
+            prop_assert_eq!(together, events(&whole));
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Following the feed: one reader a gateway, however many subscribe, that reads each batch once and holds the newest.
+
+pub mod batch;
+mod follower;
+pub mod ring;
+pub mod stored;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::watch, time::sleep};
+
+use crate::{db::connect::Database, domain::feed::Place};
+use batch::Batch;
+use ring::{Bound, Read, Ring};
+use stored::Unreadable;
+
+/// What is held of the newest batches: enough for who is held up for a moment by a large file that is read in.
+const BOUND: Bound = Bound { items: 10_000, bytes: 32 << 20 };
+/// Batches that a reader is given at once at most.
+const AT_ONCE: usize = 100;
+/// The first and the longest pause between two tries to read; each doubles the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The feed, as a gateway follows it. Cheap to clone.
+#[derive(Clone)]
+pub struct Feed(Arc<Shared>);
+
+struct Shared {
+    database: Database,
+    /// What is being followed, while anybody does.
+    current: Mutex<Option<Arc<Stream>>>,
+}
+
+/// One span of following without a break.
+struct Stream {
+    ring: Ring<Arc<Batch>>,
+    broken: OnceLock<Broken>,
+}
+
+/// Why the feed can't be followed from where it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// The database has forgotten batches that were not read yet.
+    Forgotten,
+    /// The database is not the one it was: it has less than was read already.
+    Restored,
+}
+
+/// Somebody who follows.
+pub struct Reader {
+    feed: Feed,
+    stream: Arc<Stream>,
+    changed: watch::Receiver<()>,
+}
+
+impl Feed {
+    /// The feed of a database. Nothing runs until somebody follows it.
+    #[must_use]
+    pub fn new(database: Database) -> Self {
+        Self(Arc::new(Shared { database, current: Mutex::default() }))
+    }
+
+    /// Follows the feed. `newest` is a batch that was the newest a moment ago: where nobody follows yet, it begins there.
+    #[must_use]
+    pub fn follow(&self, newest: i64) -> Reader {
+        let mut current = self.lock();
+        let stream = current.get_or_insert_with(|| {
+            let stream = Arc::new(Stream { ring: Ring::new(Place::after(newest)), broken: OnceLock::new() });
+            tokio::spawn(follower::run(self.clone(), stream.clone()));
+            stream
+        });
+        Reader { feed: self.clone(), changed: stream.ring.watch(), stream: stream.clone() }
+    }
+
+    /// The database that has it.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.0.database
+    }
+
+    /// Ends this stream: whoever follows next begins another one.
+    fn end(&self, stream: &Arc<Stream>, why: Broken) {
+        let mut current = self.lock();
+        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, stream)) {
+            *current = None;
+        }
+        drop(current);
+        _ = stream.broken.set(why);
+        stream.ring.wake();
+    }
+
+    /// Ends this stream unless somebody follows it; whether it did.
+    fn end_if_alone(&self, stream: &Arc<Stream>) -> bool {
+        let mut current = self.lock();
+        let is_alone = Arc::strong_count(stream) <= 2; // the one that is current, and the follower's
+        if is_alone {
+            *current = None;
+        }
+        is_alone
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Stream>>> {
+        self.0.current.lock().unwrap_or_else(PoisonError::into_inner) // it is set in one step
+    }
+}
+
+impl Reader {
+    /// The batches after this one, at least one, as soon as there are any. While the database is away it waits. Nothing is
+    /// lost when this is dropped before it is ready.
+    ///
+    /// # Errors
+    /// When they can't be had any more.
+    pub async fn next(&mut self, after: i64) -> Result<Vec<Arc<Batch>>, Broken> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            self.changed.borrow_and_update();
+            match self.stream.ring.after(Place::after(after), AT_ONCE) {
+                Read::Items(batches) => return Ok(batches.into_iter().map(|(_, batch)| batch).collect()),
+                Read::UpToDate => {
+                    if let Some(&broken) = self.stream.broken.get() {
+                        return Err(broken);
+                    }
+                    if self.changed.changed().await.is_err() {
+                        return Err(Broken::Forgotten); // can't be: the sender is in the stream that we hold
+                    }
+                }
+                Read::Overrun => match self.stored(after).await {
+                    Ok(batches) if !batches.is_empty() => return Ok(batches),
+                    // It was let go because it is stored: a replica, or a restored database, may not have it yet.
+                    Ok(_) => pause = wait(pause).await,
+                    Err(Unreadable::Forgotten) => return Err(Broken::Forgotten),
+                    Err(Unreadable::Failed(error)) => {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "the feed can't be read");
+                        pause = wait(pause).await;
+                    }
+                },
+            }
+        }
+    }
+
+    /// The newest batch that was read so far.
+    #[must_use]
+    pub fn newest(&self) -> i64 {
+        self.stream.ring.end().number
+    }
+
+    /// Whole batches that are not in memory any more.
+    async fn stored(&self, after: i64) -> Result<Vec<Arc<Batch>>, Unreadable> {
+        let batches = stored::whole(self.feed.database(), after).await?;
+        Ok(batches.into_iter().map(Arc::new).collect())
+    }
+}
+
+/// Waits, and gives the next pause.
+async fn wait(pause: Duration) -> Duration {
+    sleep(pause).await;
+    (pause * 2).min(LONGEST_PAUSE)
+}

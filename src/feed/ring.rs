@@ -1,0 +1,196 @@
+//! The newest items of a stream, for any number of readers, each at a place of its own. Nothing is held for a reader: it
+//! is only a place, and whoever is slower than items are let go is told that it missed some.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::watch;
+
+use crate::domain::feed::Place;
+
+/// How much a ring holds at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound {
+    /// Items.
+    pub items: usize,
+    /// Bytes of all items.
+    pub bytes: usize,
+}
+
+/// The newest items of a stream.
+#[derive(Debug)]
+pub struct Ring<T> {
+    held: Mutex<Held<T>>,
+    changed: watch::Sender<()>,
+}
+
+#[derive(Debug)]
+struct Held<T> {
+    items: VecDeque<Item<T>>,
+    bytes: usize,
+    /// Whoever is before this has missed something that was let go.
+    from: Place,
+    /// Everything up to this was put in.
+    to: Place,
+}
+
+/// One item on its way into a ring.
+#[derive(Clone, Debug)]
+pub struct Item<T> {
+    /// Where it stands in the feed.
+    pub place: Place,
+    /// What it takes of the bound.
+    pub bytes: usize,
+    /// The item, cheap to clone.
+    pub value: T,
+}
+
+/// What a reader finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Read<T> {
+    /// What comes next, in order; at least one.
+    Items(Vec<(Place, T)>),
+    /// There is nothing new.
+    UpToDate,
+    /// What comes next was let go.
+    Overrun,
+}
+
+impl<T: Clone> Ring<T> {
+    /// A ring that will hold what comes after a place.
+    #[must_use]
+    pub fn new(begin: Place) -> Self {
+        let held = Held { items: VecDeque::new(), bytes: 0, from: begin, to: begin };
+        Self { held: Mutex::new(held), changed: watch::Sender::new(()) }
+    }
+
+    /// Puts in what there is up to a place, in order, and lets the oldest items go until the rest keeps the bound: in the
+    /// worst case all of them, which readers then have missed.
+    pub fn push(&self, items: impl IntoIterator<Item = Item<T>>, to: Place, bound: Bound) {
+        let mut held = self.lock();
+        let mut any = false;
+        for item in items {
+            held.bytes += item.bytes;
+            held.items.push_back(item);
+            any = true;
+        }
+        held.to = to;
+        while held.items.len() > bound.items || held.bytes > bound.bytes {
+            let Some(gone) = held.items.pop_front() else { break };
+            held.bytes -= gone.bytes;
+            held.from = gone.place;
+        }
+        drop(held);
+        if any {
+            self.wake();
+        }
+    }
+
+    /// What comes after a place, not more than `most`.
+    pub fn after(&self, place: Place, most: usize) -> Read<T> {
+        let held = self.lock();
+        if place < held.from {
+            return Read::Overrun;
+        }
+        let first = held.items.partition_point(|item| item.place <= place);
+        let items: Vec<_> =
+            held.items.iter().skip(first).take(most).map(|item| (item.place, item.value.clone())).collect();
+        if items.is_empty() { Read::UpToDate } else { Read::Items(items) }
+    }
+
+    /// The newest item, where one is held.
+    pub fn newest(&self) -> Option<(Place, T)> {
+        self.lock().items.back().map(|item| (item.place, item.value.clone()))
+    }
+
+    /// Up to where everything was put in.
+    pub fn end(&self) -> Place {
+        self.lock().to
+    }
+
+    /// How far a reader at this place has got: where nothing is left for it, that is the end.
+    pub fn reached(&self, place: Place) -> Place {
+        let held = self.lock();
+        let is_up_to_date = place >= held.from && held.items.back().is_none_or(|newest| newest.place <= place);
+        if is_up_to_date { place.max(held.to) } else { place }
+    }
+
+    /// Tells when something was put in: mark it as seen, look, and wait for the next change.
+    pub fn watch(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Wakes all readers.
+    pub fn wake(&self) {
+        self.changed.send_replace(());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held<T>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner) // nothing in here panics half-way
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn item(number: i64, bytes: usize) -> Item<i64> {
+        Item { place: Place::after(number), bytes, value: number }
+    }
+
+    proptest! {
+        /// Whoever reads a ring gets exactly what comes after its place, or is told that something of it is gone.
+        #[test]
+        fn a_reader_gets_all_or_is_told(
+            pushes in prop::collection::vec(prop::collection::vec(0..20_usize, 0..5), 0..20),
+            (items, bytes) in (0..8_usize, 0..60_usize),
+            place in 0..40_i64,
+            most in 1..5_usize,
+        ) {
+            let ring = Ring::new(Place::after(3));
+            let mut all: Vec<(i64, usize)> = Vec::new();
+            let mut number = 3;
+            for push in pushes {
+                let first = all.len();
+                for bytes in push {
+                    number += 1 + i64::from(bytes == 7); // numbers may be left out
+                    all.push((number, bytes));
+                }
+                let new = all[first..].iter().map(|&(number, bytes)| item(number, bytes));
+                ring.push(new, Place::after(number), Bound { items, bytes });
+            }
+            // The newest that together keep the bound.
+            let kept = (0..=all.len()).find(|&from| {
+                all.len() - from <= items && all[from..].iter().map(|(_, bytes)| bytes).sum::<usize>() <= bytes
+            }).expect("at last none");
+            let gone = if kept == 0 { 3 } else { all[kept - 1].0 };
+            let expected: Vec<_> =
+                all.iter().filter(|(number, _)| *number > place).take(most).map(|&(number, _)| (Place::after(number), number)).collect();
+            let read = ring.after(Place::after(place), most);
+            if place < gone {
+                prop_assert_eq!(read, Read::Overrun);
+            } else if expected.is_empty() {
+                prop_assert_eq!(read, Read::UpToDate);
+                prop_assert_eq!(ring.reached(Place::after(place)), Place::after(number.max(place)));
+            } else {
+                prop_assert_eq!(read, Read::Items(expected));
+                prop_assert_eq!(ring.reached(Place::after(place)), Place::after(place));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_looked_before_is_woken() {
+        let ring = Ring::new(Place::after(0));
+        let mut changed = ring.watch();
+        changed.borrow_and_update();
+        assert_eq!(ring.after(Place::after(0), 9), Read::UpToDate);
+        ring.push([item(1, 1)], Place::after(1), Bound { items: 9, bytes: 9 });
+        changed.changed().await.expect("the ring is there");
+        assert_eq!(ring.after(Place::after(0), 9), Read::Items(vec![(Place::after(1), 1)]));
+    }
+}

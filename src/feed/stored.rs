@@ -1,0 +1,82 @@
+//! The feed as the database keeps it, for who is behind what is held in memory.
+
+use std::collections::HashMap;
+
+use super::batch::{Batch, Outline, outline};
+use crate::{
+    db::{self, DbError, connect::Database},
+    domain::feed::Place,
+};
+
+/// Events in one portion at most: of each, a row may be read.
+const PORTION: usize = 1000;
+/// Batches in one portion at most.
+const BATCHES: i64 = 500;
+
+/// Some of the stored feed.
+#[derive(Debug)]
+pub struct Portion {
+    /// The batches, of which the first and the last may be told in part.
+    pub batches: Vec<Batch>,
+    /// Up to here this is all there is; where that is the place that was asked for, there is no more.
+    pub until: Place,
+}
+
+/// Why the stored feed can't be read from a place on.
+#[derive(Debug)]
+pub enum Unreadable {
+    /// It was forgotten.
+    Forgotten,
+    /// The database failed.
+    Failed(DbError),
+}
+
+impl From<DbError> for Unreadable {
+    fn from(error: DbError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The whole batches after this one; none where it is the newest.
+///
+/// # Errors
+/// When the database fails, or has forgotten some of them.
+pub async fn whole(database: &Database, number: i64) -> Result<Vec<Batch>, Unreadable> {
+    Ok(read(database, Place::after(number), usize::MAX, true).await?.batches)
+}
+
+/// What comes after a place; with its measurements only where these are wanted.
+///
+/// # Errors
+/// When the database fails, or has forgotten some of it.
+pub async fn after(database: &Database, place: Place, measurements: bool) -> Result<Portion, Unreadable> {
+    read(database, place, PORTION, measurements).await
+}
+
+#[tracing::instrument(name = "feed.stored.read", skip_all)]
+async fn read(database: &Database, place: Place, most: usize, measurements: bool) -> Result<Portion, Unreadable> {
+    let seen = if place.index == Place::END { place.number } else { place.number - 1 };
+    let entries = db::feed::after(&database.reads, seen, BATCHES).await?.ok_or(Unreadable::Forgotten)?;
+    let (outlines, until) = outline(&entries, place, most);
+    let keys: Vec<_> = outlines.iter().filter(|_| measurements).flat_map(Outline::keys).collect();
+    let found = if keys.is_empty() { HashMap::new() } else { db::measurement::by_keys(&database.reads, &keys).await? };
+    Ok(Portion { batches: outlines.into_iter().map(|outline| outline.fill(&found)).collect(), until })
+}
+
+/// Whether something after this place may have been forgotten, when all batches up to that number were.
+#[must_use]
+pub fn is_forgotten(place: Place, forgotten: i64) -> bool {
+    place < Place::after(forgotten)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_seen_all_of_the_last_forgotten_batch_has_missed_nothing() {
+        assert!(!is_forgotten(Place::after(7), 7));
+        assert!(is_forgotten(Place { number: 7, index: 3 }, 7));
+        assert!(!is_forgotten(Place { number: 8, index: 0 }, 7));
+    }
+}

@@ -1,0 +1,230 @@
+//! Events, told as one subscription selects them.
+//!
+//! A schema of its own has the root fields of subscriptions as a query's, each a list of the events that come with the
+//! request. So all events are told by one execution, whose look-ups are those of all of them together; the answer is then
+//! taken apart.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Context, EmptyMutation, EmptySubscription, Name, Object, PathSegment, Request, Response, ServerError,
+    ValidationMode, Value, Variables, parser::types::ExecutableDocument,
+};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use super::{document::Reduced, topic::CurrentStatistics};
+use crate::{
+    auth::Caller,
+    db::statistics::{MAX_ROWS, list},
+    domain::filter::Filter,
+    error::ApiError,
+    graphql::{
+        completion::{Completion, Types},
+        context::{ContextExt as _, State},
+        flat::{Each, Rows, Spliced},
+        input::statistics::{Parting, StatisticsGroup},
+        loader,
+        model::{self, device_event::DeviceEvent, measurement_event::MeasurementEvent, statistics::Statistics},
+        refusal, writer,
+    },
+};
+
+type LiveSchema = async_graphql::Schema<Root, EmptyMutation, EmptySubscription>;
+
+/// The schema that tells events. Made once: it takes as long and as much memory as the other one.
+#[derive(Clone)]
+pub struct Answering {
+    schema: LiveSchema,
+    types: Arc<Types>,
+    state: State,
+}
+
+impl Answering {
+    pub(super) fn new(state: State) -> Self {
+        // Each document was validated as a subscription, and its depth and cost were checked.
+        let schema = LiveSchema::build(Root, EmptyMutation, EmptySubscription)
+            .register_output_type::<model::node::Node>()
+            .validation_mode(ValidationMode::Fast)
+            .data(state.clone())
+            .finish();
+        let types = Types::read(&schema.sdl()).unwrap_or_else(|error| unreachable!("the schema's own words: {error}"));
+        Self { schema, types: Arc::new(types), state }
+    }
+}
+
+/// Events of one topic that can be told together. Cheap to clone.
+#[derive(Clone)]
+pub enum Events {
+    /// Measurements that were stored.
+    Measurements(Arc<[MeasurementEvent]>),
+    /// Devices of which something changed.
+    Devices(Arc<[DeviceEvent]>),
+    /// The statistics as they are now: one event.
+    Statistics(Arc<CurrentStatistics>),
+}
+
+impl Events {
+    fn len(&self) -> usize {
+        match self {
+            Self::Measurements(events) => events.len(),
+            Self::Devices(events) => events.len(),
+            Self::Statistics(_) => 1,
+        }
+    }
+}
+
+/// The errors of an answer, where the database was away: it may be well again in a moment.
+#[derive(Debug)]
+pub struct Away(pub Vec<ServerError>);
+
+/// How a subscription wants its events told.
+#[derive(Clone)]
+pub struct Answers {
+    answering: Answering,
+    document: Arc<ExecutableDocument>,
+    variables: Variables,
+    key: Name,
+    caller: Caller,
+}
+
+impl Answers {
+    pub(super) fn new(answering: &Answering, reduced: &Reduced, variables: &Variables, caller: &Caller) -> Self {
+        let (document, variables) = reduced.as_query(variables);
+        Self {
+            answering: answering.clone(),
+            document: Arc::new(document),
+            variables,
+            key: reduced.key(),
+            caller: caller.clone(),
+        }
+    }
+
+    /// The variables that decide what is told.
+    #[must_use]
+    pub fn variables(&self) -> &Variables {
+        &self.variables
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.answering.state.clock.now()
+    }
+
+    /// The GraphQL answer to each event, as JSON.
+    ///
+    /// # Errors
+    /// When the database was away. Any other error is told in the answer.
+    pub async fn tell(&self, events: &Events) -> Result<Vec<Bytes>, Away> {
+        let Answering { schema, types, state } = &self.answering;
+        let (loader, batches) = loader::new(state.database.reads.clone());
+        let mut request = Request::new("").variables(self.variables.clone()).data(self.caller.clone()).data(loader);
+        request.set_parsed_query((*self.document).clone());
+        let completion = Completion::of(&mut request, self.document.clone());
+        let request = request.data(Spliced).data(events.clone());
+        let mut response = batches.drive(schema.execute(request)).await;
+        if response.errors.iter().any(is_of_a_database_away) {
+            return Err(Away(response.errors));
+        }
+        if let Some(completion) = completion {
+            completion.complete(types, &mut response);
+        }
+        refusal::name_all(&mut response.errors);
+        Ok(taken_apart(response, &self.key, events.len()))
+    }
+}
+
+fn is_of_a_database_away(error: &ServerError) -> bool {
+    let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+    code.is_some_and(|code| matches!(code, Value::String(code) if code == ApiError::UNAVAILABLE))
+}
+
+/// The answer to each of so many events, from the answer to all of them.
+fn taken_apart(response: Response, key: &Name, count: usize) -> Vec<Bytes> {
+    let mut items = match response.data {
+        Value::Object(mut fields) => match fields.swap_remove(key) {
+            Some(Value::List(items)) => items,
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
+    items.resize(count, Value::Null);
+    let mut errors = vec![Vec::new(); count];
+    for mut error in response.errors {
+        if let [PathSegment::Field(_), PathSegment::Index(at), ..] = error.path[..] {
+            error.path.remove(1);
+            if let Some(errors) = errors.get_mut(at) {
+                errors.push(error);
+            }
+        } else {
+            for errors in &mut errors {
+                errors.push(error.clone()); // of the field as a whole
+            }
+        }
+    }
+    items.iter().zip(&errors).map(|(item, errors)| answer(key, item, errors)).collect()
+}
+
+fn answer(key: &Name, item: &Value, errors: &[ServerError]) -> Bytes {
+    let mut out = Vec::with_capacity(256);
+    out.extend_from_slice(b"{\"data\":");
+    if *item == Value::Null && !errors.is_empty() {
+        out.extend_from_slice(b"null"); // events can't be null, so all of it is
+    } else {
+        out.push(b'{');
+        writer::plain(key.as_str(), &mut out);
+        out.push(b':');
+        writer::value(item, &mut out);
+        out.push(b'}');
+    }
+    if !errors.is_empty() {
+        out.extend_from_slice(b",\"errors\":");
+        writer::plain(errors, &mut out);
+    }
+    out.push(b'}');
+    out.into()
+}
+
+/// The root fields of subscriptions, as lists of the events that came with the request.
+struct Root;
+
+#[Object(name = "Subscription")]
+impl Root {
+    async fn measurement_recorded<'a>(&self, ctx: &Context<'a>) -> Each<'a, MeasurementEvent> {
+        match ctx.data_unchecked() {
+            Events::Measurements(events) => Each(events),
+            Events::Devices(_) | Events::Statistics(_) => Each(&[]),
+        }
+    }
+
+    async fn device_updated<'a>(&self, ctx: &Context<'a>) -> Vec<Option<&'a DeviceEvent>> {
+        match ctx.data_unchecked() {
+            Events::Devices(events) => events.iter().map(Some).collect(),
+            Events::Measurements(_) | Events::Statistics(_) => Vec::new(),
+        }
+    }
+
+    async fn statistics_updated(&self, ctx: &Context<'_>) -> Result<Vec<Rows<Statistics>>, ApiError> {
+        match ctx.data_unchecked() {
+            Events::Statistics(wanted) => Ok(vec![current(ctx, wanted).await?]),
+            Events::Measurements(_) | Events::Devices(_) => Ok(Vec::new()),
+        }
+    }
+}
+
+async fn current(ctx: &Context<'_>, wanted: &CurrentStatistics) -> Result<Rows<Statistics>, ApiError> {
+    let now = ctx.state().clock.now();
+    let (from, to) = wanted.bucket(now);
+    let filter =
+        Filter { devices: Some(wanted.devices.clone()), from: Some(from), to: Some(to), conditions: Vec::new() };
+    let parting = Parting {
+        every: Some(wanted.every.into()),
+        time_zone: wanted.zone.name().to_owned(),
+        group_by: vec![StatisticsGroup::Device],
+        cell_resolution: 0,
+    };
+    let question = Arc::new(parting.question(filter, ctx.field(), now)?);
+    let rows = list(ctx.reads(), &question, MAX_ROWS).await?;
+    Ok(model::statistics::list(rows, &question))
+}

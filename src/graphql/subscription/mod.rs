@@ -1,0 +1,98 @@
+//! Subscriptions: what can be asked, and how events are told. When they are told is decided in [`crate::live`].
+
+pub mod answers;
+mod document;
+mod root;
+#[cfg(test)]
+mod tests;
+pub mod topic;
+
+use async_graphql::{Pos, Request, Response, ServerError, parser::types::OperationType};
+use futures_util::StreamExt as _;
+
+use super::{Schema, context::State, documents, loader, refusal};
+use crate::{auth::Caller, error::ApiError};
+use answers::{Answering, Answers};
+use document::Reduced;
+pub use root::Subscription;
+use topic::{Asked, Slot};
+
+const NOTHING: &str = "there is nothing to subscribe to";
+
+/// The schema that tells events.
+#[must_use]
+pub fn answering(state: State) -> Answering {
+    Answering::new(state)
+}
+
+/// Checks a subscription: the document, its cost, its arguments, and whether the caller may. Gives what is asked, and how
+/// it is to be told. `resume` is a cursor that takes the place of the argument `after`.
+///
+/// # Errors
+/// The answer that refuses the request.
+pub async fn check(
+    schema: &Schema,
+    answering: &Answering,
+    mut request: Request,
+    caller: &Caller,
+    resume: Option<&str>,
+) -> Result<(Asked, Answers), Box<Response>> {
+    let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
+    let document = state.documents.parse(&mut request);
+    let name = request.operation_name.clone();
+    let operation = document.as_ref().and_then(|document| documents::operation(document, name.as_deref()));
+    if let Some(operation) = operation {
+        documents::fill_in_defaults(&mut request.variables, &operation.node);
+    }
+    let variables = request.variables.clone();
+    if operation.is_some_and(|operation| operation.node.ty != OperationType::Subscription) {
+        return Err(refused(vec![ServerError::new("this operation is no subscription", None)]));
+    }
+    // First all of the document is validated, as for any request; where the root field doesn't stand in a fragment, this
+    // asks its resolver too.
+    let mut asked = ask(schema, request, caller).await?;
+    let (Some(document), Some(operation)) = (&document, operation) else {
+        return Err(refused(vec![ServerError::new(NOTHING, None)])); // can't be: executing it has told why
+    };
+    let reduced = Reduced::try_new(document, operation).map_err(|error| refused(vec![error]))?;
+    if asked.is_none() {
+        let mut request = Request::new("").variables(variables.clone());
+        request.set_parsed_query(reduced.document());
+        asked = ask(schema, request, caller).await?;
+    }
+    let Some(mut asked) = asked else {
+        return Err(refused(vec![ServerError::new(NOTHING, None)])); // can't be: each root field leaves something
+    };
+    if let (Some(cursor), true) = (resume, asked.topic.is_resumable()) {
+        asked.after = root::check_after(Some(cursor.to_owned())).map_err(refuse)?;
+    }
+    let answers = Answers::new(answering, &reduced, &variables, caller);
+    Ok((asked, answers))
+}
+
+/// Has the resolvers of a subscription check what is asked of them.
+async fn ask(schema: &Schema, request: Request, caller: &Caller) -> Result<Option<Asked>, Box<Response>> {
+    let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
+    let (loader, batches) = loader::new(state.database.reads.clone());
+    let slot = Slot::default();
+    let request = request.data(caller.clone()).data(loader).data(slot.clone());
+    let mut stream = schema.execute_stream(request);
+    // Its streams are empty: what comes is an error.
+    match batches.drive(stream.next()).await {
+        Some(response) => Err(refused(response.errors)),
+        None => Ok(slot.take()),
+    }
+}
+
+/// The answer that refuses a request.
+#[must_use]
+pub fn refuse(error: ApiError) -> Box<Response> {
+    let mut error = async_graphql::Error::from(error).into_server_error(Pos::default());
+    error.locations.clear();
+    refused(vec![error])
+}
+
+fn refused(mut errors: Vec<ServerError>) -> Box<Response> {
+    refusal::name_all(&mut errors);
+    Box::new(Response::from_errors(errors))
+}

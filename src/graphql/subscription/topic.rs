@@ -1,0 +1,72 @@
+//! What is subscribed to, its arguments checked.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use crate::domain::{device::DeviceId, feed::Place, filter::Filter, interval::Interval};
+
+/// What is subscribed to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Topic {
+    /// Measurements that the filter lets through, as they are stored.
+    Measurements(Filter),
+    /// Devices of which something changes; only these, sorted, where they are named.
+    Devices(Option<Vec<DeviceId>>),
+    /// Statistics of the present bucket.
+    Statistics(CurrentStatistics),
+}
+
+impl Topic {
+    /// Whether its events have places in the feed, to be resumed at.
+    #[must_use]
+    pub fn is_resumable(&self) -> bool {
+        !matches!(self, Self::Statistics(_))
+    }
+}
+
+/// Statistics of some devices, of the bucket that now lies in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CurrentStatistics {
+    /// The devices, sorted.
+    pub devices: Vec<DeviceId>,
+    /// How long buckets are.
+    pub every: Interval,
+    /// By whose clocks.
+    pub zone: Tz,
+}
+
+impl CurrentStatistics {
+    /// From when to when the bucket goes that this moment lies in.
+    #[must_use]
+    pub fn bucket(&self, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+        let after = now + TimeDelta::microseconds(1);
+        // One bucket is never too many.
+        let bounds = self.every.bounds(self.zone, now, after).unwrap_or_default();
+        (bounds.first().copied().unwrap_or(now), bounds.last().copied().unwrap_or(after))
+    }
+}
+
+/// A topic, and from where on.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// What.
+    pub topic: Topic,
+    /// Only what comes after this.
+    pub after: Option<Place>,
+}
+
+/// Where the resolver of a subscription leaves what it was asked, as data of the request.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Slot(Arc<Mutex<Option<Asked>>>);
+
+impl Slot {
+    pub(super) fn put(&self, asked: Asked) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+    }
+
+    pub(super) fn take(&self) -> Option<Asked> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}

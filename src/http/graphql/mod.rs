@@ -1,0 +1,136 @@
+//! GraphQL over HTTP: POST with a JSON body, GET for what changes nothing, one answer or a stream of events.
+//!
+//! Written after the GraphQL-over-HTTP specification and the GraphQL-over-SSE protocol. The handlers of async-graphql-axum
+//! also run mutations by GET and take form bodies, which would let other sites' pages act with a visitor's rights.
+
+mod accept;
+pub(super) mod answer;
+pub(super) mod request;
+
+use async_graphql::{Request, parser::types::OperationType};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{State, rejection::BytesRejection},
+    http::{HeaderMap, HeaderValue, Method, header, request::Parts},
+    response::{IntoResponse as _, Redirect, Response},
+    routing::get,
+};
+
+use self::{
+    accept::{Accept, Media},
+    answer::refuse,
+};
+use super::{
+    caller::Holder,
+    sse::{self, Asked},
+    websocket,
+};
+use crate::{app::App, error::ApiError, graphql};
+
+const ANY_FORM: &str = "the Accept header allows none of application/graphql-response+json, application/json and \
+                             text/event-stream";
+const STREAM: &str = "this path answers with text/event-stream, which the Accept header doesn't allow";
+const SUBSCRIPTION: &str = "subscriptions are answered by a stream of events: send `Accept: text/event-stream`, or use a \
+                            WebSocket";
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/graphql", get(by_get).post(by_post))
+        .route("/graphql/stream", get(stream_by_get).post(stream_by_post))
+}
+
+/// What a path answers with.
+#[derive(Clone, Copy)]
+enum Offer {
+    /// What the client likes best.
+    Anything,
+    /// A stream of events only.
+    EventStream,
+}
+
+async fn by_post(
+    State(app): State<App>,
+    headers: HeaderMap,
+    holder: Result<Holder, ApiError>,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    respond(&app, Offer::Anything, &Method::POST, &headers, holder, request::from_body(&headers, body)).await
+}
+
+async fn stream_by_post(
+    State(app): State<App>,
+    headers: HeaderMap,
+    holder: Result<Holder, ApiError>,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    respond(&app, Offer::EventStream, &Method::POST, &headers, holder, request::from_body(&headers, body)).await
+}
+
+async fn by_get(State(app): State<App>, holder: Result<Holder, ApiError>, parts: Parts) -> Response {
+    if websocket::is_asked(&parts.headers) {
+        return match holder {
+            Ok(holder) => websocket::serve(app, parts, holder.caller),
+            Err(error) => error.into_response(),
+        };
+    }
+    if is_visit(&parts) {
+        return Redirect::temporary("playground").into_response();
+    }
+    let request = request::from_uri(&parts.uri);
+    respond(&app, Offer::Anything, &parts.method, &parts.headers, holder, request).await
+}
+
+async fn stream_by_get(State(app): State<App>, holder: Result<Holder, ApiError>, parts: Parts) -> Response {
+    let request = request::from_uri(&parts.uri);
+    respond(&app, Offer::EventStream, &parts.method, &parts.headers, holder, request).await
+}
+
+/// Whether somebody came with a browser, to look and not to ask.
+fn is_visit(parts: &Parts) -> bool {
+    let accept = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    parts.uri.query().is_none() && accept.contains("text/html")
+}
+
+async fn respond(
+    app: &App,
+    offer: Offer,
+    method: &Method,
+    headers: &HeaderMap,
+    holder: Result<Holder, ApiError>,
+    request: Result<Request, ApiError>,
+) -> Response {
+    let accept = Accept::of(headers);
+    let media = match offer {
+        Offer::Anything => accept.answer().ok_or(ANY_FORM),
+        Offer::EventStream => accept.event_stream().then_some(Media::EventStream).ok_or(STREAM),
+    };
+    let media = match media {
+        Ok(media) => media,
+        Err(reason) => return refuse(Media::Json, ApiError::NotAcceptable(reason)),
+    };
+    let (holder, mut request) = match (holder, request) {
+        (Ok(holder), Ok(request)) => (holder, request),
+        (_, Err(error)) | (Err(error), _) => return refuse(accept.refusal(), error),
+    };
+    match request::operation_type(&mut request) {
+        OperationType::Mutation if method != Method::POST => {
+            let refusal = ApiError::MethodNotAllowed("mutations are not run by GET; send them by POST");
+            let mut response = refuse(accept.refusal(), refusal);
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+            response
+        }
+        OperationType::Subscription if accept.event_stream() => {
+            let resume = headers.get("last-event-id").map(HeaderValue::as_bytes).map(String::from_utf8_lossy);
+            let resume = resume.filter(|cursor| !cursor.is_empty());
+            sse::subscribe(app, Asked { request, holder }, resume.as_deref()).await
+        }
+        OperationType::Subscription => refuse(accept.refusal(), ApiError::NotAcceptable(SUBSCRIPTION)),
+        OperationType::Query | OperationType::Mutation if media == Media::EventStream => {
+            sse::execute(app, Asked { request, holder })
+        }
+        OperationType::Query | OperationType::Mutation => {
+            answer::answer(media, graphql::execute(&app.schema, request, holder.caller).await)
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! GraphQL over Server-Sent Events, in the mode of distinct connections: one operation, one stream.
+//!
+//! Written after the protocol of graphql-sse. Errors of the document come as events too, since an `EventSource` tells its
+//! page nothing of an answer that isn't 200; only what is no GraphQL request at all is refused by its status. An event
+//! bears the cursor of its place as its id, which an `EventSource` sends back as `Last-Event-ID` when it comes again.
+
+use std::time::Duration;
+
+use async_graphql::{Request, Response as GraphqlResponse, connection::CursorType as _};
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderName, header},
+    response::{IntoResponse as _, Response},
+};
+use futures_util::{Stream, StreamExt as _, stream};
+
+use super::{caller::Holder, graphql::answer};
+use crate::{
+    app::App,
+    domain::feed::Place,
+    graphql::{self, cursor::FeedCursor},
+    live::{Next, Subscriber},
+};
+
+/// After how much silence a comment is sent, so that nobody between takes the connection for dead.
+const KEEP_ALIVE: Duration = Duration::from_secs(12);
+
+const COMMENT: &[u8] = b":\n\n";
+/// With empty data: an `EventSource` passes no event on that has none.
+const COMPLETE: &[u8] = b"event: complete\ndata: \n\n";
+
+/// An operation, and who asked for it.
+pub(super) struct Asked {
+    pub request: Request,
+    pub holder: Holder,
+}
+
+/// Runs a query or a mutation; its answer is the one event.
+pub(super) fn execute(app: &App, Asked { request, holder }: Asked) -> Response {
+    let schema = app.schema.clone();
+    let answer = async move { last(&graphql::execute(&schema, request, holder.caller).await) };
+    respond(stream::once(answer))
+}
+
+/// Subscribes; `resume` is the cursor after which the client wants to go on.
+pub(super) async fn subscribe(app: &App, Asked { request, holder }: Asked, resume: Option<&str>) -> Response {
+    match app.live.subscribe(request, &holder.caller, resume).await {
+        Ok(subscriber) => respond(events(app.clone(), subscriber, holder)),
+        Err(refusal) => respond(stream::once(async move { last(&refusal) })),
+    }
+}
+
+/// The events of a subscription. Ends without `complete` where the client shall come again and go on after the last one: when
+/// the gateway stops, and when the client is too slow.
+fn events(app: App, subscriber: Subscriber, holder: Holder) -> impl Stream<Item = Bytes> + Send + 'static {
+    let stopping = app.stopping();
+    let expired = async move { holder.expired(&app).await };
+    let state = Some((subscriber, Box::pin(stopping), Box::pin(expired)));
+    stream::unfold(state, async |state| {
+        let (mut subscriber, mut stopping, mut expired) = state?;
+        tokio::select! {
+            biased;
+            () = &mut stopping => None,
+            error = &mut expired => Some((last(&GraphqlResponse::from_errors(vec![answer::of(error)])), None)),
+            next = subscriber.next() => match next {
+                Next::Events(events) => {
+                    let mut out = Vec::new();
+                    for event in &events {
+                        write_next(event.place, &event.payload, &mut out);
+                    }
+                    Some((out.into(), Some((subscriber, stopping, expired))))
+                }
+                Next::TooSlow(_) => None,
+                Next::Failed(response) => Some((last(&response), None)),
+            },
+        }
+    })
+}
+
+fn respond(events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::VARY, "accept"),
+        (HeaderName::from_static("x-accel-buffering"), "no"), // nginx would hold events back until a buffer is full
+    ];
+    let events = kept_alive(events, KEEP_ALIVE).map(Ok::<_, std::convert::Infallible>);
+    (headers, Body::from_stream(events)).into_response()
+}
+
+/// The same events, and a comment after each silence of this length.
+fn kept_alive(events: impl Stream<Item = Bytes> + Send + 'static, after: Duration) -> impl Stream<Item = Bytes> + Send {
+    stream::unfold((Box::pin(events), after), async |(mut events, after)| {
+        let event = tokio::time::timeout(after, events.next()).await.unwrap_or(Some(Bytes::from_static(COMMENT)))?;
+        Some((event, (events, after)))
+    })
+}
+
+/// The last answer, and that it is the last.
+fn last(response: &GraphqlResponse) -> Bytes {
+    let mut out = Vec::new();
+    write_next(None, &answer::text(response), &mut out);
+    out.extend_from_slice(COMPLETE);
+    out.into()
+}
+
+/// Writes an answer as an event. JSON as it is written here has no line breaks, which would end the data.
+fn write_next(place: Option<Place>, payload: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"event: next\n");
+    if let Some(place) = place {
+        out.extend_from_slice(b"id: ");
+        out.extend_from_slice(FeedCursor(place).encode_cursor().as_bytes());
+        out.push(b'\n');
+    }
+    out.extend_from_slice(b"data: ");
+    out.extend_from_slice(payload);
+    out.extend_from_slice(b"\n\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn silence_is_broken_by_comments_and_events_come_through_whole() {
+        let (sender, receiver) = tokio::sync::mpsc::channel::<Bytes>(1);
+        let events = stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver)));
+        let mut kept = pin!(kept_alive(events, Duration::from_millis(20)));
+        for event in ["one", "two"] {
+            assert_eq!(kept.next().await.as_deref(), Some(COMMENT));
+            assert_eq!(kept.next().await.as_deref(), Some(COMMENT));
+            sender.send(Bytes::from(event)).await.expect("sent");
+            assert_eq!(kept.next().await.as_deref(), Some(event.as_bytes()));
+        }
+        drop(sender);
+        assert_eq!(kept.next().await, None);
+    }
+
+    #[test]
+    fn an_event_bears_the_cursor_of_its_place() {
+        let place = Place { number: 7, index: 3 };
+        let mut out = Vec::new();
+        write_next(Some(place), b"{\"data\":{}}", &mut out);
+        let cursor = FeedCursor(place).encode_cursor();
+        assert_eq!(out, format!("event: next\nid: {cursor}\ndata: {{\"data\":{{}}}}\n\n").into_bytes());
+    }
+}

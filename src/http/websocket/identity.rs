@@ -1,0 +1,80 @@
+//! Who speaks on a socket, by what key, and whether that still opens anything.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::close::Close;
+use crate::{
+    app::App,
+    auth::{self, Caller, KeyHash},
+    error::ApiError,
+};
+
+/// The members of `connection_init`'s payload that may hold the key, as an `Authorization` header does.
+const MEMBERS: [&str; 2] = ["authorization", "Authorization"];
+
+/// Who speaks.
+#[derive(Clone, Debug)]
+pub(super) struct Identity {
+    pub caller: Caller,
+    /// By what.
+    key: Option<KeyHash>,
+}
+
+impl Identity {
+    /// Who sent the upgrade request, and the key in its headers.
+    pub fn new(caller: Caller, secret: Option<&str>) -> Self {
+        Self { caller, key: secret.map(auth::hash) }
+    }
+
+    /// Whether there is a key, which may become invalid.
+    pub fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// When the key ends to work by itself.
+    pub fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.caller.expires_at()
+    }
+
+    /// Who they are once they have told: the holder of the key in `connection_init`; otherwise it stays this.
+    pub async fn told(self, app: App, authorization: Option<String>) -> Result<Self, ApiError> {
+        let identity = match authorization {
+            None => self,
+            Some(value) => {
+                let secret = auth::from_authorization(&value)
+                    .ok_or(ApiError::Unauthenticated("`authorization` in connection_init must read `Bearer …`"))?;
+                let caller = auth::identify(&app.state.database, &app.state.clock, &secret).await?;
+                Self::new(caller, Some(&secret))
+            }
+        };
+        identity.caller.may_read(app.state.about.public_read)?;
+        Ok(identity)
+    }
+
+    /// The same, looked up again.
+    pub async fn again(self, app: App) -> Result<Self, ApiError> {
+        let Some(key) = self.key else { return Ok(self) };
+        let caller = auth::recognise_hash(&app.keys, &app.state.database, &app.state.clock, &key).await?;
+        Ok(Self { caller, key: Some(key) })
+    }
+}
+
+/// What `connection_init` holds as the value of an `Authorization` header; null is none.
+pub(super) fn authorization(payload: &Map<String, Value>) -> Result<Option<String>, Close> {
+    match MEMBERS.iter().find_map(|name| payload.get(*name)) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(value)) => Ok(Some(value.clone())),
+        Some(_) => Err(Close::bad_request("`payload.authorization` is no string".to_owned())),
+    }
+}
+
+/// How a connection is refused.
+pub(super) fn refusal(error: &ApiError) -> Close {
+    error.log();
+    match error {
+        ApiError::Unauthenticated(_) | ApiError::Forbidden(_) => Close::FORBIDDEN,
+        ApiError::Unavailable(_) | ApiError::Timeout => Close::try_again(error.message()),
+        _ => Close::INTERNAL,
+    }
+}

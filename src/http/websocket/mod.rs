@@ -1,0 +1,62 @@
+//! GraphQL over WebSocket, by the protocol [graphql-transport-ws]: queries, mutations and subscriptions.
+//!
+//! [graphql-transport-ws]: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+
+mod close;
+mod connection;
+mod frames;
+mod handshake;
+mod identity;
+mod message;
+mod operations;
+mod sockets;
+
+use axum::{
+    http::request::Parts,
+    response::{IntoResponse as _, Response},
+};
+use tracing::Instrument as _;
+
+pub(super) use handshake::is_asked;
+pub use sockets::{Pace, Sockets};
+
+use self::{
+    close::Close,
+    connection::Connection,
+    frames::{End, Frames},
+    handshake::Handshake,
+    identity::Identity,
+};
+use crate::{
+    app::App,
+    auth::{self, Caller},
+    error::ApiError,
+};
+
+/// The largest message that a client may send, in bytes.
+const MAX_MESSAGE: usize = super::MAX_BODY;
+
+/// Upgrades the connection and serves it. The key comes in the headers or in `connection_init`.
+pub(super) fn serve(app: App, mut parts: Parts, caller: Caller) -> Response {
+    let handshake = match Handshake::try_new(&mut parts) {
+        Ok(handshake) => handshake,
+        Err(refusal) => return *refusal,
+    };
+    let Some(place) = app.sockets.enter() else {
+        return ApiError::Unavailable("as many WebSockets are open as may be; try again in a moment").into_response();
+    };
+    let response = handshake.accept();
+    let upgraded = Identity::new(caller, auth::secret_in(&parts.headers).as_deref());
+    let socket = async move {
+        let Ok(connection) = handshake.upgrade.await else { return };
+        let frames = Frames::new(connection, app.sockets.pace).await;
+        if handshake.speaks_ours {
+            Connection::new(app, frames, upgraded).run().await;
+        } else {
+            frames.end(End::Close(Close::NOT_OUR_PROTOCOL)).await;
+        }
+        drop(place);
+    };
+    tokio::spawn(socket.in_current_span());
+    response
+}

@@ -1,0 +1,172 @@
+//! The operations that run on one socket.
+
+use std::{
+    panic::AssertUnwindSafe,
+    task::{Context, Poll},
+};
+
+use async_graphql::{Request, Response, parser::types::OperationType};
+use futures_util::{
+    StreamExt as _,
+    stream::{self, AbortHandle, Abortable, BoxStream, SelectAll},
+};
+
+use super::message::Id;
+use crate::{
+    app::App,
+    auth::Caller,
+    domain::feed::Place,
+    graphql,
+    http::graphql::request::operation_type,
+    live::{Event, Next, Progress, Subscriber},
+};
+
+/// What an operation tells.
+pub(super) enum Told {
+    /// A query or mutation ran, or was refused.
+    Answer(Box<Response>),
+    /// A subscription began, at that place of the feed.
+    Begun(Option<Place>, Option<Progress>),
+    /// Something happened.
+    Events(Vec<Event>),
+    /// Something can't be told any more, as it was not taken for too long; the last that was told is at that place.
+    TooSlow(Place),
+    /// A subscription could not begin or go on.
+    Failed(Box<Response>),
+    /// A defect of ours.
+    Panicked,
+}
+
+/// An operation that was asked for and has not ended.
+pub(super) struct Operation {
+    number: u64,
+    pub id: Id,
+    is_subscription: bool,
+    /// After what was sent of it.
+    pub place: Option<Place>,
+    /// How far that is, where nothing else was to be sent.
+    pub progress: Option<Progress>,
+    abort: AbortHandle,
+}
+
+/// What runs, all of it in the socket's own task.
+#[derive(Default)]
+pub(super) struct Operations {
+    in_flight: Vec<Operation>,
+    running: SelectAll<Abortable<BoxStream<'static, (u64, Told)>>>,
+    last_number: u64,
+}
+
+impl Operations {
+    pub fn len(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    pub fn has(&self, id: &Id) -> bool {
+        self.in_flight.iter().any(|operation| operation.id == *id)
+    }
+
+    /// Starts what was requested.
+    pub fn start(&mut self, id: Id, app: &App, caller: &Caller, mut request: Request) {
+        app.state.documents.parse(&mut request);
+        let is_subscription = operation_type(&mut request) == OperationType::Subscription;
+        let (app, caller) = (app.clone(), caller.clone());
+        let answers = if is_subscription { subscribe(app, caller, request) } else { execute(app, caller, request) };
+        self.run(id, is_subscription, answers);
+    }
+
+    fn run(&mut self, id: Id, is_subscription: bool, answers: BoxStream<'static, Told>) {
+        self.last_number += 1;
+        let number = self.last_number;
+        let answers = AssertUnwindSafe(answers).catch_unwind();
+        let answers = answers.map(move |told| (number, told.unwrap_or(Told::Panicked))).boxed();
+        let (abort, registration) = AbortHandle::new_pair();
+        self.running.push(Abortable::new(answers, registration));
+        self.in_flight.push(Operation { number, id, is_subscription, place: None, progress: None, abort });
+    }
+
+    /// What one of them tells next, and its number.
+    pub fn poll_told(&mut self, cx: &mut Context<'_>) -> Poll<(u64, Told)> {
+        match self.running.poll_next_unpin(cx) {
+            Poll::Ready(Some(told)) => Poll::Ready(told),
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// The operation with this number, unless it has ended.
+    pub fn find(&mut self, number: u64) -> Option<&mut Operation> {
+        self.in_flight.iter_mut().find(|operation| operation.number == number)
+    }
+
+    /// Ends the operation with this number.
+    pub fn end(&mut self, number: u64) {
+        self.end_all(|operation| operation.number == number);
+    }
+
+    /// Ends the operation with this id, if there is one.
+    pub fn complete(&mut self, id: &Id) {
+        self.end_all(|operation| operation.id == *id);
+    }
+
+    /// Ends all that don't end by themselves.
+    pub fn end_subscriptions(&mut self) {
+        self.end_all(|operation| operation.is_subscription);
+    }
+
+    fn end_all(&mut self, which: impl Fn(&Operation) -> bool) {
+        self.in_flight.retain(|operation| {
+            let ends = which(operation);
+            if ends {
+                operation.abort.abort();
+            }
+            !ends
+        });
+    }
+
+    /// The ids of all, which end with that.
+    pub fn take_ids(&mut self) -> Vec<Id> {
+        let ids = self.in_flight.iter().map(|operation| operation.id.clone()).collect();
+        self.end_all(|_| true);
+        ids
+    }
+
+    /// The least place after which one of them goes on.
+    pub fn least_place(&self) -> Option<Place> {
+        let reached = |operation: &Operation| Some(operation.progress.as_ref()?.reached(operation.place?));
+        self.in_flight.iter().filter_map(reached).min()
+    }
+}
+
+fn execute(app: App, caller: Caller, request: Request) -> BoxStream<'static, Told> {
+    stream::once(async move { Told::Answer(Box::new(graphql::execute(&app.schema, request, caller).await)) }).boxed()
+}
+
+/// A subscription on its way.
+enum Subscription {
+    Asked(Box<(App, Caller, Request)>),
+    Going(Subscriber),
+    Over,
+}
+
+fn subscribe(app: App, caller: Caller, request: Request) -> BoxStream<'static, Told> {
+    stream::unfold(Subscription::Asked(Box::new((app, caller, request))), |subscription| async {
+        match subscription {
+            Subscription::Asked(asked) => {
+                let (app, caller, request) = *asked;
+                Some(match app.live.subscribe(request, &caller, None).await {
+                    Ok(subscriber) => {
+                        (Told::Begun(subscriber.place(), subscriber.progress()), Subscription::Going(subscriber))
+                    }
+                    Err(response) => (Told::Failed(response), Subscription::Over),
+                })
+            }
+            Subscription::Going(mut subscriber) => Some(match subscriber.next().await {
+                Next::Events(events) => (Told::Events(events), Subscription::Going(subscriber)),
+                Next::TooSlow(place) => (Told::TooSlow(place), Subscription::Over),
+                Next::Failed(response) => (Told::Failed(response), Subscription::Over),
+            }),
+            Subscription::Over => None,
+        }
+    })
+    .boxed()
+}

@@ -1,0 +1,85 @@
+//! The channels that there are.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use super::channel::{Channel, Source};
+use crate::{
+    auth::Caller,
+    domain::api_key::ApiKeyId,
+    error::ApiError,
+    graphql::subscription::{answers::Answers, topic::Topic},
+};
+
+/// Channels at most: each looks at every batch.
+const MAX_CHANNELS: usize = 10_000;
+
+/// What subscriptions must have in common to be told the same.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    query: String,
+    operation: Option<String>,
+    /// Those that decide what is told of an event, as JSON.
+    variables: String,
+    topic: Topic,
+    /// What is told may depend on who is asking.
+    caller: Option<ApiKeyId>,
+}
+
+impl Key {
+    pub(super) fn new(
+        query: String,
+        operation: Option<String>,
+        answers: &Answers,
+        topic: Topic,
+        caller: &Caller,
+    ) -> Self {
+        let variables = serde_json::to_string(answers.variables()).unwrap_or_default(); // they came as JSON
+        Self { query, operation, variables, topic, caller: caller.api_key() }
+    }
+}
+
+/// The channels of a gateway. Cheap to clone.
+#[derive(Clone, Default)]
+pub(super) struct Channels(Arc<Mutex<HashMap<Arc<Key>, Weak<Channel>>>>);
+
+impl Channels {
+    /// The channel of that key; a new one where there is none.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub(super) fn join(&self, key: Key, source: Source, newest: i64) -> Result<Arc<Channel>, ApiError> {
+        let found; // dropped after the lock is: the last one of a channel takes it
+        let mut channels = self.lock();
+        found = channels.get(&key).and_then(Weak::upgrade);
+        if let Some(channel) = found.as_ref().filter(|channel| channel.outlet.closed().is_none()) {
+            return Ok(channel.clone());
+        }
+        if channels.len() >= MAX_CHANNELS {
+            return Err(ApiError::Unavailable("this gateway has as many different subscriptions as it can have"));
+        }
+        let key = Arc::new(key);
+        let channel = Channel::start(key.clone(), self.clone(), source, newest);
+        channels.insert(key, Arc::downgrade(&channel));
+        Ok(channel)
+    }
+
+    /// Takes a channel out, as it ends.
+    pub(super) fn leave(&self, channel: &Channel) {
+        let mut channels = self.lock();
+        if channels.get(channel.key()).is_some_and(|of_key| std::ptr::eq(of_key.as_ptr(), channel)) {
+            channels.remove(channel.key());
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<Key>, Weak<Channel>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // a map is whole after any panic
+    }
+}

@@ -1,0 +1,66 @@
+//! Which events of a batch belong to a topic.
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+
+use crate::{
+    db::DbError,
+    domain::feed::Place,
+    feed::batch::Batch,
+    graphql::{
+        model::{device_event::DeviceEvent, measurement::Measurement, measurement_event::MeasurementEvent},
+        subscription::{answers::Events, topic::Topic},
+    },
+};
+
+/// Events that are told together at most. All look-ups for them are one statement a kind; more at once would only take
+/// more memory.
+const TOGETHER: usize = 500;
+
+/// Events that are told together, each with its place.
+pub(super) struct Portion {
+    pub events: Events,
+    pub places: Vec<Place>,
+}
+
+/// The events of these batches that belong to a topic, in their order.
+///
+/// # Errors
+/// When the filter needs to look something up, and the database fails.
+pub(super) async fn of(topic: &Topic, batches: &[Arc<Batch>], db: &PgPool) -> Result<Vec<Portion>, DbError> {
+    match topic {
+        Topic::Measurements(filter) => {
+            let mut events = Vec::new();
+            for batch in batches {
+                let matching = batch.matching(filter, db).await?.into_iter();
+                events.extend(
+                    matching.map(|(index, row)| MeasurementEvent {
+                        place: batch.place(index),
+                        measurement: Measurement(row),
+                    }),
+                );
+            }
+            Ok(portions(events, |event| event.place, Events::Measurements))
+        }
+        Topic::Devices(wanted) => {
+            let events = batches.iter().flat_map(|batch| {
+                let is_wanted = |device| wanted.as_ref().is_none_or(|wanted| wanted.binary_search(device).is_ok());
+                let devices = batch.devices.iter().filter(move |(_, device)| is_wanted(device));
+                devices.map(|&(index, device)| DeviceEvent { place: batch.place(index), device })
+            });
+            Ok(portions(events.collect(), |event| event.place, Events::Devices))
+        }
+        Topic::Statistics(_) => Ok(Vec::new()), // not told of by events of the feed
+    }
+}
+
+fn portions<T>(events: Vec<T>, place: impl Fn(&T) -> Place, kind: impl Fn(Arc<[T]>) -> Events) -> Vec<Portion> {
+    let mut events = events.into_iter().peekable();
+    let mut portions = Vec::new();
+    while events.peek().is_some() {
+        let together: Arc<[T]> = events.by_ref().take(TOGETHER).collect();
+        portions.push(Portion { places: together.iter().map(&place).collect(), events: kind(together) });
+    }
+    portions
+}

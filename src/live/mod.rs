@@ -1,0 +1,142 @@
+//! Subscriptions, whatever carries them to the client.
+//!
+//! [`crate::feed`] reads what is committed, once. Those who subscribe to the same share a [`channel`], which tells each event
+//! once and holds the newest; a subscriber is no more than a place in it. One that begins further back first reads what is
+//! stored ([`catch_up`]), up to where the channel goes on.
+
+mod catch_up;
+mod channel;
+mod channels;
+mod events;
+mod patience;
+mod statistics;
+mod subscriber;
+
+use std::sync::Arc;
+
+use async_graphql::{Request, Response};
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+
+use crate::{
+    auth::Caller,
+    db,
+    domain::feed::Place,
+    error::ApiError,
+    feed::{Feed, stored::is_forgotten},
+    graphql::{
+        Schema,
+        context::State,
+        subscription::{self, answers::Answering, topic::Asked},
+    },
+};
+use channel::{Limits, Source};
+use channels::{Channels, Key};
+pub use subscriber::{Progress, Subscriber};
+
+/// Subscriptions of one gateway at most. Each takes a few hundred bytes here, and more in what carries it.
+const MAX_SUBSCRIPTIONS: usize = 50_000;
+/// Who may read the stored feed at the same time: enough to be quick, few enough that it is not all that the database does
+/// when a thousand clients come back at once.
+const CATCHING_UP: usize = 4;
+/// How many channels may tell events at the same time, for which they may need the database.
+const TELLING: usize = 8;
+
+/// All that is subscribed to at this gateway. Cheap to clone.
+#[derive(Clone)]
+pub struct Live(Arc<Shared>);
+
+struct Shared {
+    schema: Schema,
+    answering: Answering,
+    feed: Feed,
+    channels: Channels,
+    limits: Limits,
+    subscriptions: Arc<Semaphore>,
+}
+
+/// One event, ready to be sent.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Where it stands in the feed; a subscription with this as `after` goes on behind it. None for what can't be resumed.
+    pub place: Option<Place>,
+    /// The GraphQL answer as JSON: `{"data":{…}}`.
+    pub payload: Bytes,
+}
+
+/// What a subscriber hears next.
+#[derive(Debug)]
+pub enum Next {
+    /// Events, at least one, in the order of the feed.
+    Events(Vec<Event>),
+    /// It took its events so slowly that they are no longer held for it; it can go on after its last one.
+    TooSlow(Place),
+    /// It can't go on, and this says why.
+    Failed(Box<Response>),
+}
+
+impl Live {
+    /// Begins. Nothing runs until somebody subscribes.
+    #[must_use]
+    pub fn start(schema: Schema) -> Self {
+        let state: &State = schema.data().unwrap_or_else(|| unreachable!("graphql::schema() puts it there"));
+        Self(Arc::new(Shared {
+            answering: subscription::answering(state.clone()),
+            feed: Feed::new(state.database.clone()),
+            channels: Channels::default(),
+            limits: Limits {
+                telling: Arc::new(Semaphore::new(TELLING)),
+                catching_up: Arc::new(Semaphore::new(CATCHING_UP)),
+            },
+            subscriptions: Arc::new(Semaphore::new(MAX_SUBSCRIPTIONS)),
+            schema,
+        }))
+    }
+
+    /// Subscriptions at this moment.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        MAX_SUBSCRIPTIONS - self.0.subscriptions.available_permits()
+    }
+
+    /// Subscribes. `resume` is a cursor that takes the place of the argument `after`.
+    ///
+    /// # Errors
+    /// The answer that refuses the request: no such field, an argument that can't be.
+    pub async fn subscribe(
+        &self,
+        request: Request,
+        caller: &Caller,
+        resume: Option<&str>,
+    ) -> Result<Subscriber, Box<Response>> {
+        let Shared { schema, answering, feed, channels, limits, subscriptions } = &*self.0;
+        let seat = subscriptions.clone().try_acquire_owned().map_err(|_| {
+            subscription::refuse(ApiError::Unavailable("this gateway has as many subscriptions as it can have"))
+        })?;
+        let (query, operation) = (request.query.clone(), request.operation_name.clone());
+        let (asked, answers) = subscription::check(schema, answering, request, caller, resume).await?;
+        let newest = newest(feed, &asked).await.map_err(subscription::refuse)?;
+        let place = asked.after.unwrap_or(Place::after(newest));
+        let key = Key::new(query, operation, &answers, asked.topic.clone(), caller);
+        let source = Source { topic: asked.topic, answers, feed: feed.clone(), limits: limits.clone() };
+        let channel = channels.join(key, source, newest).map_err(subscription::refuse)?;
+        Ok(Subscriber::new(channel, place, seat))
+    }
+}
+
+/// The newest batch of the feed now, which has all that was asked for.
+async fn newest(feed: &Feed, asked: &Asked) -> Result<i64, ApiError> {
+    let extent = db::feed::extent(&feed.database().reads).await?;
+    if let Some(after) = asked.after {
+        if is_forgotten(after, extent.forgotten) {
+            return Err(ApiError::CursorExpired(ApiError::CURSOR_TOO_OLD));
+        }
+        if after.number > extent.newest {
+            return Err(ApiError::bad_input(
+                "after",
+                "this cursor is of another database, or from before it was restored",
+            ));
+        }
+    }
+    Ok(extent.newest)
+}

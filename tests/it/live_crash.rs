@@ -1,0 +1,315 @@
+//! Subscribers miss nothing and hear nothing twice, whatever is killed or cut off at whatever moment, and whichever gateway
+//! they come back to.
+//!
+//! The moments are random; the seed is printed, and `AIRGRAPH_CRASH_SEED` repeats it.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use airgraph::db::feed;
+use futures_util::{SinkExt as _, StreamExt as _, future::join_all};
+use rand::RngExt as _;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
+use serde_json::{Value, json};
+use sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
+use tokio::{
+    net::TcpStream,
+    sync::watch,
+    time::{Instant, sleep, sleep_until, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Message, client::IntoClientRequest as _},
+};
+
+use crate::{
+    crash::{KEY, chance, for_a_while, gateway},
+    support::{
+        gateway::DEADLINE,
+        load::{Expected, Load, Told},
+        postgres::OwnPostgres,
+        socket::PROTOCOL,
+    },
+};
+
+const SENSORS: usize = 8;
+const SUBSCRIBERS: usize = 200;
+/// One sample in three.
+const SOME: &str = r#"{"pm10": {"min": 0, "max": 333}}"#;
+/// How long each sensor rests between two bodies: the subscribers hear each sample dozens of times.
+const PACE: Duration = Duration::from_millis(150);
+/// The longest time before a subscriber is cut off, in milliseconds.
+const LONGEST_STAY: u64 = 15_000;
+/// The longest pause before it comes back, in milliseconds.
+const LONGEST_PAUSE: u64 = 1000;
+
+const SUBSCRIPTION: &str = "subscription ($filter: MeasurementFilter, $after: String) {
+    measurementRecorded(filter: $filter, after: $after) {
+        cursor
+        measurement { measuredAt pm10 pm25 device { key } }
+    }
+}";
+
+/// What somebody wants to hear of.
+#[derive(Clone, Copy)]
+enum Wanted {
+    All,
+    Some,
+    Of(usize),
+}
+
+impl Wanted {
+    /// One in ten wants all, as many some of it; the others one sensor's.
+    fn by(number: usize) -> Self {
+        match number % 10 {
+            0 => Self::All,
+            1 => Self::Some,
+            _ => Self::Of(number % SENSORS),
+        }
+    }
+
+    fn filter(self) -> Value {
+        match self {
+            Self::All => Value::Null,
+            Self::Some => serde_json::from_str(SOME).expect("JSON"),
+            Self::Of(sensor) => json!({ "devices": [device(sensor)] }),
+        }
+    }
+
+    fn matches(self, (key, _, pm10, _): &Told) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some => (0..=333).contains(pm10),
+            Self::Of(sensor) => *key == device(sensor),
+        }
+    }
+}
+
+fn device(sensor: usize) -> String {
+    format!("sensor-{sensor}")
+}
+
+struct Subscriber {
+    wanted: Wanted,
+    gateways: [watch::Receiver<String>; 2],
+    chance: ChaCha8Rng,
+    /// The cursor of the last event that was heard.
+    cursor: String,
+    heard: Vec<Told>,
+    cuts: usize,
+}
+
+impl Subscriber {
+    /// Follows until it has heard as many as it is told that there are.
+    async fn follow(mut self, total: watch::Receiver<Option<Arc<Vec<Told>>>>) -> Self {
+        while !self.is_done(&total) {
+            let stay = Instant::now() + Duration::from_millis(self.chance.random_range(0..LONGEST_STAY));
+            if let Ok(socket) = self.connect().await {
+                self.listen(socket, stay, total.clone()).await;
+                self.cuts += 1;
+            }
+            // A gateway that is away, a connection that breaks: as any client does, it tries again.
+            let pause = self.chance.random_range(0..LONGEST_PAUSE);
+            sleep(Duration::from_millis(pause)).await;
+        }
+        self
+    }
+
+    fn is_done(&self, total: &watch::Receiver<Option<Arc<Vec<Told>>>>) -> bool {
+        let total = total.borrow().clone();
+        total.is_some_and(|all| all.iter().filter(|told| self.wanted.matches(told)).count() <= self.heard.len())
+    }
+
+    async fn connect(&mut self) -> anyhow::Result<WebSocketStream<TcpStream>> {
+        let gateway = self.chance.random_range(0..2);
+        let host = self.gateways[gateway].borrow().replace("http://", "");
+        let mut request = format!("ws://{host}/graphql").into_client_request()?;
+        request.headers_mut().append(PROTOCOL.0, PROTOCOL.1.parse()?);
+        let (mut socket, _) = client_async(request, TcpStream::connect(&host).await?).await?;
+        socket.send(Message::text(r#"{"type":"connection_init"}"#)).await?;
+        let variables = json!({ "filter": self.wanted.filter(), "after": self.cursor });
+        let payload = json!({ "query": SUBSCRIPTION, "variables": variables });
+        let subscribe = json!({ "type": "subscribe", "id": "1", "payload": payload });
+        match socket.next().await {
+            Some(Ok(Message::Text(text))) if text.contains("connection_ack") => {}
+            other => anyhow::bail!("{other:?} instead of an acknowledgement"),
+        }
+        socket.send(Message::text(subscribe.to_string())).await?;
+        Ok(socket)
+    }
+
+    async fn listen(
+        &mut self,
+        mut socket: WebSocketStream<TcpStream>,
+        stay: Instant,
+        mut total: watch::Receiver<Option<Arc<Vec<Told>>>>,
+    ) {
+        loop {
+            if self.is_done(&total) {
+                return;
+            }
+            let at_the_end = total.borrow_and_update().is_some(); // then nobody is cut off any more
+            tokio::select! {
+                message = socket.next() => match message {
+                    Some(Ok(Message::Text(text))) => {
+                        if !self.hear(&serde_json::from_str(&text).expect("JSON")) {
+                            return;
+                        }
+                    }
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                    Some(Ok(_)) => {}
+                },
+                () = sleep_until(stay), if !at_the_end => return,
+                _ = total.changed(), if !at_the_end => {}
+            }
+        }
+    }
+
+    /// Takes a message down; false where the subscription has ended.
+    fn hear(&mut self, message: &Value) -> bool {
+        match message["type"].as_str() {
+            Some("next") => {
+                assert_eq!(message["payload"]["errors"], Value::Null, "{message}");
+                let event = &message["payload"]["data"]["measurementRecorded"];
+                event["cursor"].as_str().expect("a cursor").clone_into(&mut self.cursor);
+                self.heard.push(told(&event["measurement"]));
+                true
+            }
+            Some("error") => {
+                let code = &message["payload"][0]["extensions"]["code"];
+                assert_eq!(code, "UNAVAILABLE", "{message}"); // Postgres is away: not the time to subscribe
+                false
+            }
+            _ => panic!("{message}"),
+        }
+    }
+}
+
+fn told(measurement: &Value) -> Told {
+    let key = measurement["device"]["key"].as_str().expect("a key").to_owned();
+    let at = measurement["measuredAt"].as_str().expect("a time");
+    let whole = |value: &Value| {
+        #[expect(clippy::cast_possible_truncation, reason = "the sensors tell small whole numbers")]
+        let whole = value.as_f64().unwrap_or_default() as i32;
+        whole
+    };
+    (key, crate::support::at(at).timestamp_micros(), whole(&measurement["pm10"]), whole(&measurement["pm25"]))
+}
+
+/// Everything that the feed tells, in its order.
+async fn fed(options: &PgConnectOptions) -> Vec<Told> {
+    let mut connection = options.connect().await.expect("a connection");
+    let rows: Vec<(i64, i64, i32, String, i32, i32)> = sqlx::query_as(
+        "select device_id, (extract(epoch from measured_at) * 1000000)::bigint, seq, key, pm10::int, coalesce(pm2_5, 0)::int
+         from measurement join device using (device_id)",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .expect("measurements");
+    let stored: HashMap<_, _> = rows
+        .into_iter()
+        .map(|(device, at, seq, key, pm10, pm2_5)| ((device, at, seq), (key, at, pm10, pm2_5)))
+        .collect();
+    let (mut all, mut last) = (Vec::new(), 0);
+    loop {
+        let some = feed::after(&mut connection, last, 1000).await.expect("read").expect("kept");
+        let Some(entry) = some.last() else { break };
+        last = entry.number;
+        let keys = some.iter().flat_map(|entry| &entry.news.recorded);
+        all.extend(keys.map(|key| stored[&(key.device_id.0, key.measured_at.timestamp_micros(), key.seq)].clone()));
+    }
+    assert_eq!(all.len(), stored.len(), "the feed tells each sample once");
+    connection.close().await.expect("closed");
+    all
+}
+
+async fn ask(address: &str, query: &str) -> Value {
+    let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
+    let request = axum::http::Request::post(format!("{address}/graphql"))
+        .header("content-type", "application/json")
+        .header("x-api-key", KEY)
+        .body(axum::body::Body::from(json!({ "query": query }).to_string()));
+    let answer = client.request(request.expect("a request")).await.expect("an answer");
+    let body = axum::body::to_bytes(axum::body::Body::new(answer.into_body()), usize::MAX).await.expect("a body");
+    serde_json::from_slice(&body).expect("JSON")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_subscriber_hears_every_sample_once_and_in_order() {
+    let (mut chance, mut postgres) = (chance(), OwnPostgres::start(&["fsync=off"]).await);
+    let mut running = [Some(gateway(&postgres.options).await), Some(gateway(&postgres.options).await)];
+    let addresses =
+        running.each_ref().map(|gateway| watch::channel(gateway.as_ref().expect("it runs").address.clone()).0);
+    let address = addresses[0].borrow().clone();
+    for sensor in 0..SENSORS {
+        let register =
+            format!("mutation {{ registerDevice(input: {{key: \"{}\", kind: FIXED}}) {{ status }} }}", device(sensor));
+        assert_eq!(ask(&address, &register).await["errors"], Value::Null);
+    }
+    let cursor = ask(&address, "{ feedCursor }").await["data"]["feedCursor"].as_str().expect("a cursor").to_owned();
+
+    let (told_total, total) = watch::channel(None);
+    let subscribers: Vec<_> = (0..SUBSCRIBERS)
+        .map(|number| {
+            let subscriber = Subscriber {
+                wanted: Wanted::by(number),
+                gateways: addresses.each_ref().map(watch::Sender::subscribe),
+                chance: ChaCha8Rng::seed_from_u64(chance.random()),
+                cursor: cursor.clone(),
+                heard: Vec::new(),
+                cuts: 0,
+            };
+            tokio::spawn(subscriber.follow(total.clone()))
+        })
+        .collect();
+    let half = SENSORS / 2;
+    let loads = [(0..half, 0), (half..SENSORS, 1)]
+        .map(|(sensors, at)| Load::start(sensors, PACE, &addresses[at].subscribe(), KEY, Expected::Silence));
+
+    for round in 0..6 {
+        for load in &loads {
+            load.goes_on(DEADLINE).await;
+        }
+        for_a_while(&mut chance, 3000).await;
+        if round == 3 {
+            postgres.kill();
+            for_a_while(&mut chance, 2000).await;
+            postgres.launch().await;
+        } else {
+            let at = chance.random_range(0..2);
+            running[at] = None; // kill -9
+            for_a_while(&mut chance, 1000).await;
+            let gateway = gateway(&postgres.options).await;
+            addresses[at].send_replace(gateway.address.clone());
+            running[at] = Some(gateway);
+        }
+    }
+    for load in loads {
+        load.goes_on(DEADLINE).await;
+        load.end().await;
+    }
+
+    let all = Arc::new(fed(&postgres.options).await);
+    told_total.send_replace(Some(all.clone()));
+    let done = timeout(DEADLINE, join_all(subscribers)).await.expect("every subscriber hears all that there is");
+    let (mut cuts, mut events) = (0, 0);
+    for (number, subscriber) in done.into_iter().enumerate() {
+        let subscriber = subscriber.expect("no panic");
+        let wanted: Vec<_> = all.iter().filter(|told| subscriber.wanted.matches(told)).cloned().collect();
+        assert!(subscriber.heard == wanted, "{}", first_difference(number, &subscriber.heard, &wanted));
+        cuts += subscriber.cuts;
+        events += subscriber.heard.len();
+    }
+    println!("{} samples, {events} events to {SUBSCRIBERS} subscribers, cut off {cuts} times", all.len());
+    assert!(cuts > SUBSCRIBERS && events > 10 * all.len(), "it was hardly tried");
+}
+
+fn first_difference(number: usize, heard: &[Told], wanted: &[Told]) -> String {
+    let at = heard.iter().zip(wanted).take_while(|(heard, wanted)| heard == wanted).count();
+    format!(
+        "subscriber {number} heard {} of {} samples; from {at} on {:?} instead of {:?}",
+        heard.len(),
+        wanted.len(),
+        heard.get(at),
+        wanted.get(at)
+    )
+}

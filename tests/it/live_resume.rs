@@ -1,0 +1,287 @@
+//! Subscriptions miss nothing and tell nothing twice: across the seam of what is stored and what is live, when they are cut,
+//! when they are slow, and when the gateway loses its connection.
+
+use std::time::Duration;
+
+use airgraph::{
+    db::{self, feed::Entry},
+    domain::{feed::Place, measurement::MeasurementKey},
+    graphql::cursor::FeedCursor,
+    live::{Event, Next, Subscriber},
+};
+use async_graphql::connection::CursorType as _;
+use axum::{
+    body::Body,
+    http::{Request, header},
+};
+use chrono::TimeDelta;
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+
+use crate::support::{
+    TestApp, at,
+    live::{events, next, nothing, payload},
+    noon,
+};
+
+const QUERY: &str = "subscription ($after: String) { measurementRecorded(after: $after) { cursor measurement { pm10 device { key } } } }";
+
+fn sample(device: &str, millis: i64, pm10: i64) -> Value {
+    json!({ "device": device, "measuredAt": noon() - TimeDelta::days(1) + TimeDelta::milliseconds(millis), "pm10": pm10 })
+}
+
+async fn subscribe(app: &TestApp, after: Option<&str>) -> Subscriber {
+    app.try_subscribe(QUERY, json!({ "after": after }), None).await.unwrap_or_else(|refused| panic!("{refused:#}"))
+}
+
+fn cursor(place: Place) -> String {
+    FeedCursor(place).encode_cursor()
+}
+
+/// What an event tells: PM10, which is another for each sample.
+fn pm10(event: &Event) -> i64 {
+    let payload = payload(event);
+    let told = &payload["data"]["measurementRecorded"];
+    assert_eq!(told["cursor"], cursor(event.place.expect("a place")), "{payload}");
+    told["measurement"]["pm10"].to_string().trim_end_matches(".0").parse().unwrap_or_else(|_| panic!("{payload}"))
+}
+
+async fn entries(app: &TestApp) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    loop {
+        let last = entries.last().map_or(0, |entry| entry.number);
+        let more = db::feed::after(&app.database.reads, last, 1000).await.expect("read").expect("kept");
+        if more.is_empty() {
+            return entries;
+        }
+        entries.extend(more);
+    }
+}
+
+/// PM10 of all that was stored, in the order of the feed, each with its place.
+async fn stored(app: &TestApp) -> Vec<(Place, i64)> {
+    let entries = entries(app).await;
+    let keys: Vec<MeasurementKey> = entries.iter().flat_map(|entry| entry.news.recorded.clone()).collect();
+    let rows = db::measurement::by_keys(&app.database.reads, &keys).await.expect("measurements");
+    let each = entries.iter().flat_map(|entry| {
+        (0..).zip(&entry.news.recorded).map(|(index, key)| {
+            #[expect(clippy::cast_possible_truncation, reason = "they are whole numbers")]
+            let pm10 = rows[key].pm10.expect("told") as i64;
+            (Place { number: entry.number, index }, pm10)
+        })
+    });
+    each.collect()
+}
+
+async fn upload(app: &TestApp, file: String) {
+    let request = Request::post("/ingest/csv").header(header::AUTHORIZATION, format!("Bearer {}", app.admin));
+    let request = request.header(header::CONTENT_TYPE, "text/csv").body(Body::from(file)).expect("a request");
+    let answer = app.send(request).await;
+    assert!(answer.status.is_success(), "{answer:?}");
+}
+
+/// So many samples in a file.
+fn file(count: i64) -> String {
+    let lines = (0..count)
+        .map(|n| format!("bike,{},{n}\n", (noon() - TimeDelta::days(2) + TimeDelta::seconds(n)).to_rfc3339()));
+    std::iter::once("device,time,pm10\n".to_owned()).chain(lines.map(|line| line.replace("+00:00", "Z"))).collect()
+}
+
+/// Cuts the connection that follows the feed, if there is one.
+async fn cut_the_follower(app: &TestApp) {
+    let cut = "select pg_terminate_backend(pid) from pg_stat_activity
+               where application_name = 'airgraph feed' and datname = current_database()";
+    sqlx::query(cut).execute(&app.database.writes).await.expect("cut");
+}
+
+/// Somebody who is cut at random, and resumes each time.
+struct Viewer {
+    subscriber: Subscriber,
+    from: Option<Place>,
+    last: Option<String>,
+    told: Vec<i64>,
+}
+
+impl Viewer {
+    fn hear(&mut self, events: &[Event]) {
+        self.told.extend(events.iter().map(pm10));
+        self.last = events.last().and_then(|event| event.place).map(cursor).or(self.last.take());
+    }
+}
+
+/// Chance, which `AIRGRAPH_LIVE_SEED` repeats.
+#[expect(clippy::print_stdout, reason = "what repeats a failure")]
+fn chance() -> ChaCha8Rng {
+    let seed =
+        std::env::var("AIRGRAPH_LIVE_SEED").map_or_else(|_| rand::rng().random(), |seed| seed.parse().expect("a seed"));
+    println!("AIRGRAPH_LIVE_SEED={seed}");
+    ChaCha8Rng::seed_from_u64(seed)
+}
+
+#[tokio::test]
+async fn everything_is_told_exactly_once_whenever_one_begins_and_however_often_one_is_cut() {
+    let mut random = chance();
+    let app = TestApp::new().await;
+    let (mut viewers, mut places): (Vec<Viewer>, _) = (Vec::new(), vec![Place::after(0)]);
+    let mut number = 0;
+    for _ in 0..60 {
+        let count = random.random_range(1..8);
+        let batch = (0..count).map(|n| sample(&format!("bike-{}", random.random_range(0..5)), number + n, number + n));
+        let batch: Value = batch.collect();
+        number += count;
+        // One begins while a batch is being stored: after some place that there was, or with what comes.
+        let begin = async {
+            if viewers.len() < 12 {
+                let from = random.random_bool(0.7).then(|| places[random.random_range(0..places.len())]);
+                let after = from.map(cursor);
+                let subscriber = subscribe(&app, after.as_deref()).await;
+                // Without a cursor it begins at a place that only the gateway knows.
+                let from = from.or(subscriber.place());
+                viewers.push(Viewer { subscriber, from, last: after, told: Vec::new() });
+            }
+        };
+        tokio::join!(app.record(batch), begin);
+        if random.random_bool(0.1) {
+            cut_the_follower(&app).await;
+        }
+        if random.random_bool(0.3) {
+            places = stored(&app).await.into_iter().map(|(place, _)| place).collect();
+        }
+        for viewer in &mut viewers {
+            // A call that is given up loses nothing.
+            let patience = Duration::from_micros(random.random_range(0..3000));
+            if let Ok(Next::Events(events)) = tokio::time::timeout(patience, viewer.subscriber.next()).await {
+                viewer.hear(&events);
+            }
+            if viewer.last.is_some() && random.random_bool(0.2) {
+                viewer.subscriber = subscribe(&app, viewer.last.as_deref()).await;
+            }
+        }
+    }
+    let all = stored(&app).await;
+    assert_eq!(all.len(), usize::try_from(number).expect("few"));
+    for viewer in &mut viewers {
+        let from = viewer.from.expect("a place");
+        let expected: Vec<_> = all.iter().filter(|(place, _)| *place > from).map(|&(_, pm10)| pm10).collect();
+        while viewer.told.len() < expected.len() {
+            let Next::Events(events) = next(&mut viewer.subscriber).await else { panic!("it goes on") };
+            viewer.hear(&events);
+        }
+        assert_eq!(viewer.told, expected);
+        nothing(&mut viewer.subscriber).await;
+        assert_eq!(viewer.subscriber.place(), all.last().map(|(place, _)| Place::after(place.number)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)] // telling so much would keep all else waiting
+async fn who_is_too_slow_is_told_so_and_goes_on_where_it_was() {
+    let app = TestApp::new().await;
+    // Long answers, so that the channel can't hold all of them.
+    let cells: String =
+        (0..60).map(|n| format!("c{n}: cell(resolution: 12) f{n}: flags")).collect::<Vec<_>>().join(" ");
+    let query =
+        format!("subscription {{ measurementRecorded {{ cursor measurement {{ pm10 {cells} device {{ key }} }} }} }}");
+    let mut slow = app.subscribe(&query).await;
+    let mut quick = app.subscribe(&query).await;
+    app.record(json!([sample("a", 0, -1)])).await;
+    let first = events(&mut slow, 1).await;
+    upload(&app, file(12_000)).await;
+    let all = stored(&app).await;
+    // Whoever keeps up is not disturbed, or goes on as well.
+    let mut told: Vec<i64> = Vec::new();
+    while told.len() < all.len() {
+        match next(&mut quick).await {
+            Next::Events(events) => told.extend(events.iter().map(pm10)),
+            Next::TooSlow(place) => {
+                quick = app.try_subscribe(&query, json!({}), Some(&cursor(place))).await.expect("resumed");
+            }
+            failed @ Next::Failed(_) => panic!("{failed:?}"),
+        }
+    }
+    assert!(told.iter().eq(all.iter().map(|(_, pm10)| pm10)));
+    let Next::TooSlow(place) = next(&mut slow).await else { panic!("not all was held for it") };
+    assert_eq!(Some(place), first.last().expect("one").place);
+    let mut resumed = app.try_subscribe(&query, json!({}), Some(&cursor(place))).await.expect("resumed");
+    let rest = events(&mut resumed, all.len() - 1).await;
+    assert!(rest.iter().map(pm10).eq(all[1..].iter().map(|&(_, pm10)| pm10)));
+    nothing(&mut resumed).await;
+}
+
+#[tokio::test]
+async fn cursors_that_cannot_be_followed_are_refused_with_what_to_do() {
+    let app = TestApp::new().await;
+    app.record(json!([sample("a", 0, 1), sample("a", 1, 2)])).await;
+    let within = stored(&app).await[0].0;
+    let after = app.feed_cursor().await;
+    app.record(json!([sample("a", 2, 3)])).await;
+    db::feed::forget_before(&app.database.writes, at("2100-01-01T00:00:00Z")).await.expect("forgotten");
+    let newest = app.feed_cursor().await;
+    assert_ne!(after, newest, "that it was forgotten doesn't turn the feed back");
+    for (cursor, code, text) in [
+        (after, "CURSOR_EXPIRED", "feedCursor"),
+        (cursor(within), "CURSOR_EXPIRED", "feedCursor"),
+        (cursor(Place::after(1_000_000)), "BAD_USER_INPUT", "another database"),
+        ("x".to_owned(), "BAD_USER_INPUT", "after: this is no cursor"),
+        (String::new(), "BAD_USER_INPUT", "after: this is no cursor"),
+    ] {
+        for (after, resume) in [(Some(&cursor), None), (Some(&newest), Some(cursor.as_str()))] {
+            let refused = app.try_subscribe(QUERY, json!({ "after": after }), resume).await.err().expect("refused");
+            assert_eq!(refused["errors"][0]["extensions"]["code"], code, "{cursor}: {refused}");
+            assert!(refused["errors"][0]["message"].as_str().expect("text").contains(text), "{refused}");
+        }
+    }
+    // Whoever has seen all of it goes on.
+    let mut subscriber = subscribe(&app, Some(&newest)).await;
+    app.record(json!([sample("a", 3, 4)])).await;
+    assert_eq!(pm10(&events(&mut subscriber, 1).await[0]), 4);
+}
+
+#[tokio::test]
+async fn what_postgres_does_not_tell_is_found_all_the_same() {
+    let app = TestApp::new().await;
+    let mut subscriber = subscribe(&app, None).await;
+    app.record(json!([sample("a", 0, 0)])).await;
+    assert_eq!(pm10(&events(&mut subscriber, 1).await[0]), 0);
+    let silent = "create or replace function next_feed_number() returns bigint language sql volatile
+                  as 'select nextval(''feed_number'')'";
+    sqlx::query(silent).execute(&app.database.writes).await.expect("silent");
+    for n in 1..4 {
+        app.record(json!([sample("a", n, n)])).await;
+        assert_eq!(pm10(&events(&mut subscriber, 1).await[0]), n);
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_was_put_back_ends_all_subscriptions() {
+    let app = TestApp::new().await;
+    let mut subscriber = subscribe(&app, None).await;
+    for n in 0..3 {
+        app.record(json!([sample("a", n, n)])).await;
+    }
+    let told = events(&mut subscriber, 3).await;
+    sqlx::raw_sql("delete from feed where number > 1").execute(&app.database.writes).await.expect("put back");
+    cut_the_follower(&app).await;
+    let Next::Failed(refused) = next(&mut subscriber).await else { panic!("it ends") };
+    let refused = serde_json::to_value(refused).expect("JSON");
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "CURSOR_EXPIRED", "{refused}");
+    assert!(refused["errors"][0]["message"].as_str().expect("text").contains("earlier state"), "{refused}");
+    let last = told.last().and_then(|event| event.place).map(cursor);
+    let refused = app.try_subscribe(QUERY, json!({ "after": last }), None).await.err().expect("refused");
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{refused}");
+    let mut anew = subscribe(&app, None).await;
+    app.record(json!([sample("a", 9, 9)])).await;
+    assert_eq!(pm10(&events(&mut anew, 1).await[0]), 9);
+}
+
+#[tokio::test]
+async fn nothing_that_an_answer_does_not_hold_is_missing_after_its_cursor() {
+    let app = TestApp::new().await;
+    app.record(json!([sample("a", 0, 0)])).await;
+    let answer = app.query("{ measurements { nodes { pm10 } } feedCursor }").await;
+    assert_eq!(answer["measurements"]["nodes"], json!([{ "pm10": 0.0 }]));
+    app.record(json!([sample("a", 1, 1)])).await;
+    let mut subscriber = subscribe(&app, answer["feedCursor"].as_str()).await;
+    assert_eq!(pm10(&events(&mut subscriber, 1).await[0]), 1);
+    nothing(&mut subscriber).await;
+}

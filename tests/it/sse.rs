@@ -1,0 +1,123 @@
+//! GraphQL over Server-Sent Events: what the stream looks like, and what is refused instead.
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, Request, StatusCode, header},
+};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, TestApp};
+
+const QUERY: &str = "{ devices { totalCount } }";
+
+async fn post(app: &TestApp, path: &str, accept: &str, key: Option<&str>, query: &str) -> Answer {
+    let mut request = Request::post(path)
+        .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
+        .header(header::ACCEPT, accept);
+    if let Some(key) = key {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+    }
+    app.send(request.body(Body::from(json!({ "query": query }).to_string())).expect("a request")).await
+}
+
+async fn get(app: &TestApp, path: &str, accept: &str, query: &str) -> Answer {
+    let query: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
+    let request = Request::get(format!("{path}?query={query}")).header(header::ACCEPT, accept);
+    app.send(request.body(Body::empty()).expect("a request")).await
+}
+
+/// The payload of a stream that holds one answer and its end, and nothing else.
+fn only_payload(answer: &Answer) -> Value {
+    let payload = answer.text.strip_prefix("event: next\ndata: ").expect("an event");
+    let payload = payload.strip_suffix("\n\nevent: complete\ndata: \n\n").expect("the end");
+    assert!(!payload.contains('\n'), "{payload}");
+    serde_json::from_str(payload).expect("JSON")
+}
+
+fn is_stream(headers: &HeaderMap) -> bool {
+    headers[header::CONTENT_TYPE] == "text/event-stream"
+        && headers[header::CACHE_CONTROL] == "no-cache"
+        && headers["x-accel-buffering"] == "no"
+}
+
+#[tokio::test]
+async fn a_query_is_answered_by_one_event_and_its_end() {
+    let app = TestApp::new().await;
+    let answers = [
+        post(&app, "/graphql", "text/event-stream", None, QUERY).await,
+        post(&app, "/graphql/stream", "text/event-stream", None, QUERY).await,
+        post(&app, "/graphql/stream", "*/*", None, QUERY).await,
+        get(&app, "/graphql", "text/event-stream", QUERY).await,
+        get(&app, "/graphql/stream", "text/event-stream", QUERY).await,
+    ];
+    for answer in answers {
+        assert_eq!(answer.status, StatusCode::OK);
+        assert!(is_stream(&answer.headers), "{:?}", answer.headers);
+        assert_eq!(only_payload(&answer), json!({ "data": { "devices": { "totalCount": 0 } } }));
+    }
+}
+
+#[tokio::test]
+async fn lists_in_events_are_those_of_ordinary_answers() {
+    let app = TestApp::new().await;
+    let sample =
+        |minute: u32| json!({ "device": "a", "measuredAt": format!("2026-01-01T10:{minute:02}:00Z"), "pm25": 1.5 });
+    app.record((0..3).map(sample).collect()).await;
+    let query = "{ measurements { nodes { measuredAt pm25 } } }";
+    let told = only_payload(&post(&app, "/graphql/stream", "text/event-stream", None, query).await);
+    assert_eq!(told, app.graphql(None, query, json!({})).await);
+    assert_eq!(told["data"]["measurements"]["nodes"].as_array().map(Vec::len), Some(3));
+}
+
+#[tokio::test]
+async fn mutations_run_by_post_and_never_by_get() {
+    let app = TestApp::new().await;
+    let mutation = "mutation M { registerDevice(input: {key: \"a\", kind: FIXED}) { status } }";
+    for path in ["/graphql", "/graphql/stream"] {
+        let answer = get(&app, path, "text/event-stream", mutation).await;
+        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(answer.headers[header::ALLOW], "POST");
+        assert_eq!(answer.json()["errors"][0]["extensions"]["code"], "METHOD_NOT_ALLOWED");
+    }
+    let answer = post(&app, "/graphql/stream", "text/event-stream", Some(&app.admin), mutation).await;
+    assert_eq!(only_payload(&answer), json!({ "data": { "registerDevice": { "status": "REGISTERED" } } }));
+}
+
+#[tokio::test]
+async fn errors_of_the_document_are_events() {
+    let app = TestApp::new().await;
+    for (query, code) in [
+        ("{", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ nonsense }", "GRAPHQL_VALIDATION_FAILED"),
+        ("query ($n: Int!) { devices(first: $n) { totalCount } }", "GRAPHQL_VALIDATION_FAILED"),
+    ] {
+        let answer = post(&app, "/graphql/stream", "text/event-stream", None, query).await;
+        assert_eq!(answer.status, StatusCode::OK, "{query}");
+        let told = only_payload(&answer);
+        assert!(told["errors"][0]["message"].is_string() && told.get("data").is_none(), "{query}: {told}");
+        assert_eq!(told["errors"][0]["extensions"]["code"], code, "{query}: {told}");
+    }
+    let failed =
+        post(&app, "/graphql/stream", "text/event-stream", None, "{ devices(first: -1) { totalCount } }").await;
+    assert_eq!(only_payload(&failed)["data"], Value::Null);
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_refused_by_its_status() {
+    let app = TestApp::new().await;
+    let answer = post(&app, "/graphql/stream", "application/json", None, QUERY).await;
+    assert_eq!(answer.status, StatusCode::NOT_ACCEPTABLE);
+    let subscription = "subscription { measurementRecorded { cursor } }";
+    for answer in [
+        post(&app, "/graphql", "application/json", None, subscription).await,
+        get(&app, "/graphql", "application/graphql-response+json", subscription).await,
+    ] {
+        assert_eq!(answer.status, StatusCode::NOT_ACCEPTABLE);
+        assert_eq!(answer.json()["errors"][0]["extensions"]["code"], "NOT_ACCEPTABLE");
+    }
+    let answer = post(&app, "/graphql/stream", "text/event-stream", Some("ag_none"), QUERY).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    let form = Request::post("/graphql/stream").header(header::CONTENT_TYPE, "text/plain").body(Body::from("{}"));
+    assert_eq!(app.send(form.expect("a request")).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(app.get("/graphql/stream").await.status, StatusCode::BAD_REQUEST);
+}

@@ -1,0 +1,171 @@
+//! Subscriptions as Server-Sent Events: each event once, also for who comes again, and an end for each reason.
+
+use std::time::Duration;
+
+use airgraph::http::Pace;
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
+
+use crate::support::{
+    TestApp,
+    events::{Ask, EventStream},
+    gateway::DEADLINE,
+    noon,
+};
+
+const ALL: &str = "subscription { measurementRecorded { cursor measurement { pm10 } } }";
+
+fn sample(seconds: i64) -> Value {
+    json!({ "device": "a", "measuredAt": noon() + TimeDelta::seconds(seconds), "pm10": seconds })
+}
+
+/// Records samples with these seconds, which are their PM10 too; each in a request of its own.
+async fn record(app: &TestApp, seconds: std::ops::Range<i64>) {
+    for second in seconds {
+        app.record(json!([sample(second)])).await;
+    }
+}
+
+fn told(payloads: &[Value]) -> Vec<f64> {
+    let pm10 = |payload: &Value| payload["data"]["measurementRecorded"]["measurement"]["pm10"].as_f64().expect("told");
+    payloads.iter().map(pm10).collect()
+}
+
+async fn open(app: &TestApp, last_event_id: Option<&str>) -> EventStream {
+    EventStream::open(&app.app.router(), Ask { query: ALL, last_event_id, ..Ask::default() }).await
+}
+
+#[tokio::test]
+async fn each_event_bears_its_cursor_as_its_id() {
+    let app = TestApp::new().await;
+    let mut stream = open(&app, None).await;
+    app.record(json!([sample(1), sample(2)])).await;
+    for pm10 in [1.0, 2.0] {
+        let event = stream.next().await.expect("an event");
+        let data: Value = serde_json::from_str(&event.data).expect("JSON");
+        let recorded = &data["data"]["measurementRecorded"];
+        assert_eq!((event.event.as_str(), &recorded["measurement"]["pm10"]), ("next", &json!(pm10)));
+        assert_eq!(event.id.as_deref(), recorded["cursor"].as_str());
+    }
+}
+
+#[tokio::test]
+async fn who_comes_again_hears_each_event_once() {
+    let app = TestApp::new().await;
+    let mut stream = open(&app, None).await;
+    app.record(json!([sample(1), sample(2), sample(3)])).await;
+    let (first, mut last) = stream.payloads(2).await;
+    let mut heard = told(&first);
+    for round in 0..5 {
+        drop(stream);
+        record(&app, 4 + 3 * round..7 + 3 * round).await;
+        stream = open(&app, last.as_deref()).await;
+        let (payloads, id) = stream.payloads(2).await;
+        heard.extend(told(&payloads));
+        last = id;
+    }
+    let (payloads, _) = stream.payloads(18 - heard.len()).await;
+    heard.extend(told(&payloads));
+    assert_eq!(heard, (1..=18).map(f64::from).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn the_id_of_the_last_event_takes_the_place_of_after() {
+    let app = TestApp::new().await;
+    let start = app.feed_cursor().await;
+    record(&app, 1..4).await;
+    let query = format!("subscription {{ measurementRecorded(after: \"{start}\") {{ measurement {{ pm10 }} }} }}");
+    let router = app.app.router();
+    let (payloads, last) = EventStream::open(&router, Ask { query: &query, ..Ask::default() }).await.payloads(2).await;
+    assert_eq!(told(&payloads), [1.0, 2.0]);
+    let again = Ask { query: &query, last_event_id: last.as_deref(), ..Ask::default() };
+    assert_eq!(told(&EventStream::open(&router, again).await.payloads(1).await.0), [3.0]);
+    let nothing = Ask { last_event_id: Some(""), ..again };
+    assert_eq!(told(&EventStream::open(&router, nothing).await.payloads(1).await.0), [1.0]);
+}
+
+#[tokio::test]
+async fn what_can_not_be_subscribed_to_is_told_by_an_event() {
+    let app = TestApp::new().await;
+    let mut stream = open(&app, Some("nonsense")).await;
+    let errors = stream.failure().await;
+    assert_eq!(errors[0]["extensions"], json!({ "code": "BAD_USER_INPUT", "argument": "after" }), "{errors}");
+    for query in [
+        "subscription { nonsense }",
+        "subscription { measurementRecorded { nonsense } }",
+        "subscription { measurementRecorded { cursor } deviceUpdated { cursor } }",
+    ] {
+        let errors = EventStream::open(&app.app.router(), Ask { query, ..Ask::default() }).await.failure().await;
+        assert_eq!(errors[0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{query}: {errors}");
+    }
+    assert_eq!(app.live.count(), 0);
+}
+
+#[tokio::test]
+async fn who_hangs_up_takes_no_place_any_more() {
+    let app = TestApp::new().await;
+    let address = app.listen().await;
+    let client = connected(address).await;
+    while app.live.count() == 0 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    drop(client);
+    let gone = async {
+        while app.live.count() > 0 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(DEADLINE, gone).await.expect("the place is free");
+}
+
+/// A connection that has subscribed, in bytes.
+async fn connected(address: std::net::SocketAddr) -> tokio::net::TcpStream {
+    use tokio::io::AsyncWriteExt as _;
+    let body = json!({ "query": ALL }).to_string();
+    let mut connection = tokio::net::TcpStream::connect(address).await.expect("a connection");
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    connection.write_all(request.as_bytes()).await.expect("sent");
+    connection
+}
+
+#[tokio::test]
+async fn a_key_that_ends_ends_its_streams() {
+    let pace = Pace { key: Duration::from_millis(50), ..Pace::default() };
+    let app = TestApp::new().await.with_sockets(10, pace);
+    let create = |input: &str| {
+        format!("mutation {{ createApiKey(input: {{{input}, role: READER}}) {{ key apiKey {{ id }} }} }}")
+    };
+    let expires_at = noon() + TimeDelta::minutes(10);
+    let expiring = app.admin(&create(&format!("name: \"a\", expiresAt: \"{expires_at:?}\"")), json!({})).await;
+    let revoked = app.admin(&create("name: \"b\""), json!({})).await;
+    let mut streams = Vec::new();
+    for told in [&expiring, &revoked] {
+        let key = told["createApiKey"]["key"].as_str();
+        streams.push(EventStream::open(&app.app.router(), Ask { query: ALL, key, ..Ask::default() }).await);
+    }
+    record(&app, 1..2).await;
+    for stream in &mut streams {
+        assert_eq!(told(&stream.payloads(1).await.0), [1.0]);
+    }
+    let revoke = "mutation ($id: ID!) { revokeApiKey(input: {id: $id}) { status } }";
+    app.admin(revoke, json!({ "id": revoked["createApiKey"]["apiKey"]["id"] })).await;
+    app.clock.advance(TimeDelta::minutes(10));
+    for stream in &mut streams {
+        assert_eq!(stream.failure().await[0]["extensions"]["code"], "UNAUTHENTICATED");
+    }
+}
+
+#[tokio::test]
+async fn streams_end_with_the_gateway_so_that_clients_come_again() {
+    let app = TestApp::new().await;
+    let mut stream = open(&app, None).await;
+    record(&app, 1..2).await;
+    stream.payloads(1).await;
+    app.app.shutdown.begin();
+    assert_eq!(stream.next().await, None, "no `complete`: there is more to come elsewhere");
+}

@@ -1,0 +1,107 @@
+//! A stream of Server-Sent Events, as a client reads it.
+
+use axum::{
+    Router,
+    body::{Body, BodyDataStream},
+    http::{Request, StatusCode, header},
+};
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+use tower::ServiceExt as _;
+
+use super::gateway::DEADLINE;
+
+/// An event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerSent {
+    pub event: String,
+    pub id: Option<String>,
+    pub data: String,
+}
+
+/// A stream that was begun. Dropping it hangs up.
+pub struct EventStream {
+    body: BodyDataStream,
+    /// What has arrived and was not taken yet.
+    text: String,
+}
+
+/// What a client asks with.
+#[derive(Clone, Copy, Default)]
+pub struct Ask<'a> {
+    pub query: &'a str,
+    pub key: Option<&'a str>,
+    pub last_event_id: Option<&'a str>,
+}
+
+impl EventStream {
+    /// Subscribes by POST.
+    pub async fn open(router: &Router, ask: Ask<'_>) -> Self {
+        let mut request = Request::post("/graphql/stream")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "text/event-stream");
+        if let Some(key) = ask.key {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+        }
+        if let Some(id) = ask.last_event_id {
+            request = request.header("last-event-id", id);
+        }
+        let body = Body::from(json!({ "query": ask.query }).to_string());
+        let response = router.clone().oneshot(request.body(body).expect("a request")).await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK);
+        Self { body: response.into_body().into_data_stream(), text: String::new() }
+    }
+
+    /// The next event; none at the end.
+    pub async fn next(&mut self) -> Option<ServerSent> {
+        loop {
+            if let Some(end) = self.text.find("\n\n") {
+                let event = parse(&self.text[..end]);
+                self.text.drain(..end + 2);
+                if let Some(event) = event {
+                    return Some(event);
+                }
+                continue;
+            }
+            let bytes = timeout(DEADLINE, self.body.next()).await.expect("something comes")?;
+            self.text.push_str(std::str::from_utf8(&bytes.expect("no error")).expect("UTF-8"));
+        }
+    }
+
+    /// The payloads of the next events, so many, and the id of the last.
+    pub async fn payloads(&mut self, count: usize) -> (Vec<Value>, Option<String>) {
+        let (mut payloads, mut last) = (Vec::new(), None);
+        while payloads.len() < count {
+            let event = self.next().await.expect("more events");
+            assert_eq!(event.event, "next", "{event:?}");
+            payloads.push(serde_json::from_str(&event.data).expect("JSON"));
+            last = event.id;
+        }
+        (payloads, last)
+    }
+
+    /// The errors that end it: one `next` and `complete`.
+    pub async fn failure(&mut self) -> Value {
+        let (mut payloads, id) = self.payloads(1).await;
+        assert_eq!(id, None, "nothing to go on after");
+        let complete = ServerSent { event: "complete".to_owned(), id: None, data: String::new() };
+        assert_eq!((self.next().await, self.next().await), (Some(complete), None));
+        payloads[0]["errors"].take()
+    }
+}
+
+/// An event's lines; none for a comment.
+fn parse(text: &str) -> Option<ServerSent> {
+    let mut event = ServerSent { event: String::new(), id: None, data: String::new() };
+    for line in text.lines() {
+        match line.split_once(':').expect("a field") {
+            ("", _) => return None,
+            ("event", value) => value.trim_start().clone_into(&mut event.event),
+            ("id", value) => event.id = Some(value.trim_start().to_owned()),
+            ("data", value) => value.trim_start().clone_into(&mut event.data),
+            other => panic!("{other:?}"),
+        }
+    }
+    Some(event)
+}

@@ -1,0 +1,76 @@
+//! Subscriptions without a transport.
+
+use std::time::Duration;
+
+use airgraph::{
+    auth::Caller,
+    live::{Event, Next, Subscriber},
+};
+use async_graphql::{Request, Variables};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::TestApp;
+
+/// Generous, for a busy machine.
+const DEADLINE: Duration = Duration::from_mins(1);
+/// How long nothing is waited for, where nothing is to come. It is no deadline: whatever comes later is found by the next look.
+const QUIET: Duration = Duration::from_millis(100);
+
+impl TestApp {
+    /// Subscribes as anybody may.
+    pub async fn subscribe(&self, query: &str) -> Subscriber {
+        self.try_subscribe(query, json!({}), None).await.unwrap_or_else(|refused| panic!("{refused:#}"))
+    }
+
+    /// Subscribes with variables and a cursor; gives the answer that refuses, if one does.
+    pub async fn try_subscribe(
+        &self,
+        query: &str,
+        variables: Value,
+        resume: Option<&str>,
+    ) -> Result<Subscriber, Value> {
+        let request = Request::new(query).variables(Variables::from_json(variables));
+        let subscribed = self.live.subscribe(request, &Caller::Anonymous, resume).await;
+        subscribed.map_err(|refused| serde_json::to_value(refused).expect("JSON"))
+    }
+
+    /// The cursor of what is stored now.
+    pub async fn feed_cursor(&self) -> String {
+        self.query("{ feedCursor }").await["feedCursor"].as_str().expect("a cursor").to_owned()
+    }
+}
+
+/// What comes next.
+pub async fn next(subscriber: &mut Subscriber) -> Next {
+    timeout(DEADLINE, subscriber.next()).await.expect("something comes")
+}
+
+/// The next events, at least so many.
+pub async fn events(subscriber: &mut Subscriber, count: usize) -> Vec<Event> {
+    let mut events = Vec::new();
+    while events.len() < count {
+        match next(subscriber).await {
+            Next::Events(next) => events.extend(next),
+            other => panic!("{other:?} after {} of {count} events", events.len()),
+        }
+    }
+    events
+}
+
+/// The answers to the next events, at least so many.
+pub async fn payloads(subscriber: &mut Subscriber, count: usize) -> Vec<Value> {
+    events(subscriber, count).await.iter().map(payload).collect()
+}
+
+/// The answer to an event.
+pub fn payload(event: &Event) -> Value {
+    serde_json::from_slice(&event.payload).expect("JSON")
+}
+
+/// Nothing comes.
+pub async fn nothing(subscriber: &mut Subscriber) {
+    if let Ok(next) = timeout(QUIET, subscriber.next()).await {
+        panic!("{next:?}");
+    }
+}

@@ -1,0 +1,116 @@
+//! Keys on a socket: told when it begins, and looked at again while it lives.
+
+use std::time::Duration;
+
+use airgraph::http::Pace;
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::support::{
+    TestApp, empty_database,
+    gateway::DEADLINE,
+    socket::{PROTOCOL, Socket},
+};
+
+const ADMIN_ONLY: &str = "{ server { database { name } } }";
+const MEASUREMENTS: &str = "subscription { measurementRecorded { measurement { pm10 } } }";
+
+fn forbidden() -> (u16, String) {
+    (4403, "Forbidden".to_owned())
+}
+
+/// What `connection_init` with this payload is answered with.
+async fn init(socket: &mut Socket, payload: Value) {
+    socket.say(json!({ "type": "connection_init", "payload": payload })).await;
+}
+
+/// A new key, and its id.
+async fn create(app: &TestApp, input: &str) -> (String, Value) {
+    let mutation = format!("mutation {{ createApiKey(input: {{{input}}}) {{ key apiKey {{ id }} }} }}");
+    let mut told = app.admin(&mutation, json!({})).await["createApiKey"].take();
+    (told["key"].as_str().expect("a key").to_owned(), told["apiKey"]["id"].take())
+}
+
+#[tokio::test]
+async fn the_key_comes_in_connection_init_or_in_the_headers() {
+    let app = TestApp::new().await;
+    let address = app.listen().await;
+    let bearer = format!("Bearer {}", app.admin);
+    for (headers, payload) in [
+        (vec![PROTOCOL], json!({ "authorization": bearer })),
+        (vec![PROTOCOL], json!({ "Authorization": bearer, "other": 1 })),
+        (vec![PROTOCOL, ("authorization", &*bearer)], Value::Null),
+        (vec![PROTOCOL, ("x-api-key", &*app.admin)], json!({ "authorization": null })),
+    ] {
+        let mut socket = Socket::try_open(address, &headers).await.expect("an upgrade");
+        init(&mut socket, payload.clone()).await;
+        assert_eq!(socket.hear().await["type"], "connection_ack", "{payload}");
+        socket.subscribe("1", ADMIN_ONLY, json!({})).await;
+        let heard = socket.hear().await;
+        assert!(heard["payload"]["data"]["server"]["database"]["name"].is_string(), "{payload}: {heard}");
+    }
+    for authorization in ["Bearer nobodys", "Digest x", ""] {
+        let mut socket = Socket::open(address).await;
+        init(&mut socket, json!({ "authorization": authorization })).await;
+        assert_eq!(socket.closed().await, forbidden(), "{authorization}");
+    }
+    let nobodys = Socket::try_open(address, &[PROTOCOL, ("x-api-key", "nobodys")]).await;
+    assert_eq!(nobodys.err(), Some(StatusCode::UNAUTHORIZED));
+}
+
+#[tokio::test]
+async fn where_reading_needs_a_key_a_connection_without_one_is_refused() {
+    let app = TestApp::on(&empty_database().await, false).await;
+    let address = app.listen().await;
+    let mut socket = Socket::open(address).await;
+    init(&mut socket, Value::Null).await;
+    assert_eq!(socket.closed().await, forbidden());
+    Socket::ready(address, Some(&app.admin)).await;
+}
+
+#[tokio::test]
+async fn a_key_that_expires_ends_the_operations_and_the_socket() {
+    let app = TestApp::new().await.with_sockets(10, Pace { key: DEADLINE, ..Pace::default() });
+    let address = app.listen().await;
+    // Half a second after the moment at which the clock stands.
+    let (key, _) = create(&app, "name: \"s\", role: SENSOR, expiresAt: \"2026-05-01T12:00:00.5Z\"").await;
+    let mut socket = Socket::ready(address, Some(&key)).await;
+    let mut other = Socket::ready(address, Some(&app.admin)).await;
+    for socket in [&mut socket, &mut other] {
+        socket.subscribe("1", MEASUREMENTS, json!({})).await;
+        socket.subscribe("2", MEASUREMENTS, json!({})).await;
+    }
+    app.clock.advance(TimeDelta::milliseconds(501));
+    for id in ["1", "2"] {
+        let heard = socket.hear().await;
+        assert_eq!((&heard["type"], &heard["id"]), (&json!("error"), &json!(id)), "{heard}");
+        assert_eq!(heard["payload"][0]["extensions"]["code"], "UNAUTHENTICATED", "{heard}");
+    }
+    assert_eq!(socket.closed().await, forbidden());
+    other.say(json!({ "type": "ping" })).await;
+    assert_eq!(other.hear().await, json!({ "type": "pong" }));
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_noticed_and_a_database_that_is_away_is_no_reason_to_close() {
+    let key_pace = Duration::from_millis(100);
+    let app = TestApp::new().await.with_sockets(10, Pace { key: key_pace, ..Pace::default() });
+    let address = app.listen().await;
+    let (key, id) = create(&app, "name: \"r\", role: READER").await;
+    let mut revoked = Socket::ready(address, Some(&key)).await;
+    let mut valid = Socket::ready(address, Some(&app.admin)).await;
+    app.admin(&format!("mutation {{ revokeApiKey(input: {{id: {id}}}) {{ status }} }}"), json!({})).await;
+    app.clock.advance(TimeDelta::seconds(61)); // until then it may be remembered
+    assert_eq!(revoked.closed().await, forbidden());
+
+    app.database.reads.close().await;
+    app.clock.advance(TimeDelta::seconds(61));
+    tokio::time::sleep(5 * key_pace).await;
+    valid.say(json!({ "type": "ping" })).await;
+    assert_eq!(valid.hear().await, json!({ "type": "pong" }));
+    let mut late = Socket::open(address).await;
+    init(&mut late, json!({ "authorization": format!("Bearer {}", app.admin) })).await;
+    let (code, reason) = late.closed().await;
+    assert!(code == 1013 || code == 4500, "{code} {reason}");
+}

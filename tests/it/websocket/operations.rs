@@ -1,0 +1,137 @@
+//! Queries and mutations on a socket.
+
+use serde_json::{Value, json};
+use sqlx::{Connection as _, Executor as _, PgConnection, PgTransaction};
+
+use crate::support::{TestApp, socket::Socket};
+
+const RECORD: &str = "mutation ($device: String!) { recordMeasurements(input: {measurements: [
+    {device: $device, measuredAt: \"2026-05-01T10:00:00Z\", pm10: 1}]}) { recorded } }";
+const TYPENAME: &str = "{ __typename }";
+
+/// Holds what recording needs, until it is rolled back.
+pub async fn hold_recording(connection: &mut PgConnection) -> PgTransaction<'_> {
+    let mut lock = connection.begin().await.expect("a transaction");
+    lock.execute("lock table latest in exclusive mode").await.expect("a lock");
+    lock
+}
+
+async fn asked(socket: &mut Socket, id: &str, query: &str) -> Vec<Value> {
+    socket.subscribe(id, query, json!({})).await;
+    let mut heard = vec![socket.hear().await];
+    if heard[0]["type"] == "next" {
+        heard.push(socket.hear().await);
+    }
+    heard
+}
+
+#[tokio::test]
+async fn a_query_and_a_mutation_are_answered_once_and_completed() {
+    let app = TestApp::new().await;
+    let mut socket = Socket::ready(app.listen().await, Some(&app.admin)).await;
+    socket.subscribe("m", RECORD, json!({ "device": "bike" })).await;
+    let answer = json!({ "data": { "recordMeasurements": { "recorded": 1 } } });
+    assert_eq!(socket.hear().await, json!({ "id": "m", "type": "next", "payload": answer }));
+    assert_eq!(socket.hear().await, json!({ "id": "m", "type": "complete" }));
+
+    // A list is written as text straight from its rows, and the id may be used again.
+    let query = "{ measurements { nodes { device { key } pm10 } } rows: measurements { nodes { pm10 } } }";
+    let expected = app.query(query).await;
+    for _ in 0..2 {
+        let heard = asked(&mut socket, "\"m\"\n\u{1f6b2}", query).await;
+        assert_eq!(heard[0], json!({ "id": "\"m\"\n\u{1f6b2}", "type": "next", "payload": { "data": expected } }));
+        assert_eq!(heard[1], json!({ "id": "\"m\"\n\u{1f6b2}", "type": "complete" }));
+    }
+}
+
+#[tokio::test]
+async fn a_long_answer_comes_in_fragments_and_whole() {
+    let app = TestApp::new().await;
+    let samples: Vec<_> =
+        (0..500).map(|n| json!({ "device": "bike", "measuredAt": format!("2026-05-01T10:{:02}:{:02}Z", n / 60, n % 60), "pm10": n })).collect();
+    app.record(json!(samples)).await;
+    let mut socket = Socket::ready(app.listen().await, None).await;
+    let query = "{ measurements(first: 500) { nodes { id pm10 measuredAt } } }";
+    let heard = asked(&mut socket, "1", query).await;
+    assert_eq!(heard[0]["payload"]["data"], app.query(query).await);
+    assert!(heard[0].to_string().len() > 40_000, "longer than two fragments");
+}
+
+#[tokio::test]
+async fn what_can_not_be_executed_is_an_error_and_what_fails_is_an_answer() {
+    let app = TestApp::new().await;
+    let mut socket = Socket::ready(app.listen().await, None).await;
+    for (query, code) in [
+        ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ ", "GRAPHQL_VALIDATION_FAILED"),
+        ("", "GRAPHQL_VALIDATION_FAILED"),
+        ("subscription { nothing }", "GRAPHQL_VALIDATION_FAILED"),
+    ] {
+        let heard = asked(&mut socket, "1", query).await;
+        assert_eq!((&heard[0]["id"], &heard[0]["type"]), (&json!("1"), &json!("error")), "{query}: {heard:?}");
+        assert!(heard[0]["payload"][0]["message"].is_string(), "{heard:?}");
+        if !query.starts_with("subscription") {
+            assert_eq!(heard[0]["payload"][0]["extensions"]["code"], code, "{query}: {heard:?}");
+        }
+    }
+    let heard = asked(&mut socket, "1", "{ server { database { name } } }").await;
+    assert_eq!(heard[0]["type"], "next", "{heard:?}");
+    assert_eq!(heard[0]["payload"]["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    assert_eq!(heard[1], json!({ "id": "1", "type": "complete" }));
+
+    socket
+        .say(json!({ "type": "subscribe", "id": "2", "payload": {
+        "query": "query A { __typename } query B($k: String!) { device(key: $k) { key } }", "operationName": "B",
+        "variables": { "k": "x" } } }))
+        .await;
+    assert_eq!(socket.hear().await["payload"], json!({ "data": { "device": null } }));
+}
+
+#[tokio::test]
+async fn a_slow_operation_holds_up_no_other_and_can_be_dropped() {
+    let app = TestApp::new().await;
+    let mut socket = Socket::ready(app.listen().await, Some(&app.admin)).await;
+    let mut connection = app.database.writes.acquire().await.expect("a connection");
+    let lock = hold_recording(&mut connection).await;
+    for id in ["slow", "dropped"] {
+        socket.subscribe(id, RECORD, json!({ "device": id })).await;
+    }
+    let heard = asked(&mut socket, "quick", TYPENAME).await;
+    assert_eq!(heard[0]["payload"], json!({ "data": { "__typename": "Query" } }));
+
+    // An id in use is refused; one of a completed operation is free at once, and nothing of that one comes any more.
+    socket.say(json!({ "type": "complete", "id": "dropped" })).await;
+    assert_eq!(asked(&mut socket, "dropped", TYPENAME).await[1], json!({ "id": "dropped", "type": "complete" }));
+    lock.rollback().await.expect("let go");
+    assert_eq!(socket.hear().await["payload"]["data"]["recordMeasurements"]["recorded"], 1);
+    assert_eq!(socket.hear().await, json!({ "id": "slow", "type": "complete" }));
+    for id in ["slow", "dropped", "never there"] {
+        socket.say(json!({ "type": "complete", "id": id })).await;
+    }
+    socket.say(json!({ "type": "ping" })).await;
+    assert_eq!(socket.hear().await, json!({ "type": "pong" }));
+    // The mutation itself ran to its end.
+    let recorded = "{ devices { nodes { key } } }";
+    let mut keys = app.query(recorded).await["devices"]["nodes"].take();
+    while keys.as_array().is_none_or(|keys| keys.len() < 2) {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        keys = app.query(recorded).await["devices"]["nodes"].take();
+    }
+}
+
+#[tokio::test]
+async fn an_id_names_one_operation_at_a_time() {
+    let app = TestApp::new().await;
+    let address = app.listen().await;
+    let mut connection = app.database.writes.acquire().await.expect("a connection");
+    let _lock = hold_recording(&mut connection).await;
+    for (id, reason) in [
+        ("1".to_owned(), "Subscriber for 1 already exists".to_owned()),
+        ("🚲".repeat(30), format!("Subscriber for {}… already exists", "🚲".repeat(22))),
+    ] {
+        let mut socket = Socket::ready(address, Some(&app.admin)).await;
+        socket.subscribe(&id, RECORD, json!({ "device": "bike" })).await;
+        socket.subscribe(&id, TYPENAME, json!({})).await;
+        assert_eq!(socket.closed().await, (4409, reason));
+    }
+}

@@ -1,0 +1,74 @@
+//! Clients that read slowly, and those that are gone without a word.
+
+use std::time::Duration;
+
+use airgraph::http::Pace;
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::json;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::support::{TestApp, gateway::DEADLINE, socket::Socket};
+
+const PACE: Pace = Pace {
+    init: DEADLINE,
+    ping: DEADLINE,
+    key: DEADLINE,
+    write: Duration::from_millis(100),
+    farewell: Duration::from_millis(100),
+    finish: DEADLINE,
+};
+
+/// Sends large pings and reads no answer, until nothing more can be sent because the other side waits too.
+async fn clog(socket: &mut Socket) {
+    let ping = json!({ "type": "ping", "payload": { "x": "x".repeat(1_000_000) } }).to_string();
+    for _ in 0..1000 {
+        match timeout(Duration::from_secs(3), socket.0.send(Message::text(ping.clone()))).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => return,
+        }
+    }
+    panic!("a gigabyte of answers is held for a client that doesn't read");
+}
+
+#[tokio::test]
+async fn who_takes_nothing_is_given_up() {
+    let app = TestApp::new().await.with_sockets(10, PACE);
+    let mut socket = Socket::ready(app.listen().await, None).await;
+    clog(&mut socket).await;
+    timeout(DEADLINE, app.app.sockets.all_closed()).await.expect("it is given up");
+}
+
+#[tokio::test]
+async fn who_reads_again_in_time_hears_that_it_was_too_slow() {
+    let app = TestApp::new().await.with_sockets(10, Pace { farewell: DEADLINE, ..PACE });
+    let mut socket = Socket::ready(app.listen().await, None).await;
+    clog(&mut socket).await;
+    let closed = async {
+        loop {
+            match socket.0.next().await {
+                Some(Ok(Message::Close(Some(frame)))) => return (u16::from(frame.code), frame.reason.to_string()),
+                Some(Ok(_)) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    let closed = timeout(DEADLINE, closed).await.expect("a close");
+    assert_eq!(closed, (1013, "too slow".to_owned()), "there is nothing to be resumed");
+}
+
+#[tokio::test]
+async fn who_answers_no_ping_is_dropped_and_who_does_stays() {
+    let ping = Duration::from_millis(700);
+    let app = TestApp::new().await.with_sockets(10, Pace { ping, ..PACE });
+    let address = app.listen().await;
+    let dead = Socket::ready(address, None).await; // answers nothing unless it is asked what comes next
+    let mut alive = Socket::ready(address, None).await;
+    for _ in 0..4 {
+        let heard = timeout(DEADLINE, alive.0.next()).await.expect("a ping");
+        assert!(heard.as_ref().is_some_and(|heard| heard.as_ref().is_ok_and(Message::is_ping)), "{heard:?}");
+    }
+    drop(alive);
+    timeout(DEADLINE, app.app.sockets.all_closed()).await.expect("the dead one is gone as well");
+    drop(dead);
+}

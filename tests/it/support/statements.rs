@@ -19,7 +19,7 @@ thread_local! {
     static NOTICES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Counts the statements that sqlx logs on this thread, which is all of a `#[tokio::test]`, and keeps what Postgres
+/// Counts the statements that sqlx logs for us on this thread, which is all of a `#[tokio::test]`, and keeps what Postgres
 /// notes about them.
 pub struct Statements;
 
@@ -28,11 +28,28 @@ struct Counter;
 impl<S: Subscriber> Layer<S> for Counter {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         match event.metadata().target() {
-            "sqlx::query" => COUNT.set(COUNT.get() + 1),
+            "sqlx::query" => {
+                let mut statement = Statement { of_sqlx: false };
+                event.record(&mut statement);
+                COUNT.set(COUNT.get() + usize::from(!statement.of_sqlx));
+            }
             "sqlx::postgres::notice" => event.record(&mut Notice),
             _ => {}
         }
     }
+}
+
+/// A statement. One that sqlx makes for itself is not counted: each connection learns once what our types are.
+struct Statement {
+    of_sqlx: bool,
+}
+
+impl Visit for Statement {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.of_sqlx |= field.name() == "summary" && value.starts_with("SELECT pg_type.oid");
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
 }
 
 struct Notice;

@@ -2,9 +2,7 @@
 import { type Client, type ClientOptions, createClient, type SubscribePayload } from "graphql-ws";
 import { afterEach, expect, test } from "vitest";
 import WebSocket from "ws";
-import { key, url } from "./server";
-
-const keyed = { authorization: `Bearer ${key}` };
+import { aDevice, keyed, record, url } from "./server";
 
 interface Recorded {
   measurementRecorded: { cursor: string; measurement: { measuredAt: string; pm10: number } };
@@ -55,24 +53,6 @@ async function failure(query: string, options: Partial<ClientOptions> = {}) {
   );
   return { error, connections };
 }
-
-let minute = 0;
-
-/** Records samples, one after the other, a minute apart. */
-async function record(device: string, ...values: number[]) {
-  for (const pm10 of values) {
-    minute += 1;
-    const time = new Date(Date.UTC(2026, 4, 1, 12, minute)).toISOString();
-    const response = await fetch(`${url}/ingest/json`, {
-      method: "POST",
-      headers: { ...keyed, "content-type": "application/json" },
-      body: JSON.stringify({ device, time, pm10 }),
-    });
-    expect(response.ok).toBe(true);
-  }
-}
-
-const aDevice = () => `web-${Math.random().toString(36).slice(2)}`;
 
 test("a query and a mutation have one result each", async () => {
   const client = connect();
@@ -143,6 +123,7 @@ test("a sample is received when it is recorded, and the subscription ends when i
 
 test("after a lost connection nothing is missed and nothing comes twice", async () => {
   const device = aDevice();
+  await record(device, 0);
   const { feedCursor } = (await results<{ feedCursor: string }>(connect(), { query: "{ feedCursor }" }))[0]!;
   let connections = 0;
   const client = connect({ on: { connected: () => connections++ } });

@@ -105,7 +105,7 @@ async function run() {
 test("the examples are tabs named after their operations", async () => {
   await expect
     .poll(() => page.locator(".graphiql-tab-button").allInnerTexts())
-    .toEqual(["Devices", "Measurements", "Pages", "RecordMeasurement"]);
+    .toEqual(["Devices", "Measurements", "Pages", "RecordMeasurement", "Live"]);
 });
 
 test("the devices can be read without a key", async () => {
@@ -169,6 +169,29 @@ test("subscriptions use a WebSocket to the same place", async () => {
   if (stub) {
     await page.getByText(/interrupted/).first().waitFor();
     expect(stub.upgrades).toEqual(["graphql-transport-ws"]);
+  }
+});
+
+test.skipIf(realServer === undefined)("a measurement is shown when it is recorded", async () => {
+  await page.getByRole("button", { name: "Live", exact: true }).click();
+  const [socket] = await Promise.all([
+    page.waitForEvent("websocket"),
+    page.getByRole("button", { name: /^execute query/i }).click(),
+  ]);
+  // Told is what is stored after the subscription began, which nothing shows.
+  await socket.waitForEvent("framesent", ({ payload }) => payload.includes("measurementRecorded"));
+  const device = `live-${Math.random().toString(36).slice(2)}`;
+  const record = () =>
+    fetch(`${url}/ingest/json`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      body: JSON.stringify({ device, pm10: 12.4 }),
+    });
+  const recording = setInterval(() => void record(), 300);
+  try {
+    await page.locator(".result-window .view-line").getByText(device).first().waitFor();
+  } finally {
+    clearInterval(recording);
   }
 });
 

@@ -18,6 +18,6 @@ test.each(exampleTabs)("an example is one valid, named operation with an explana
 });
 
 test("no two tabs have the same name", () => {
-  const names = exampleTabs.map(({ query }) => /^(?:query|mutation) (\w+)/m.exec(query)?.[1]);
+  const names = exampleTabs.map(({ query }) => /^(?:query|mutation|subscription) (\w+)/m.exec(query)?.[1]);
   expect(new Set(names).size).toBe(exampleTabs.length);
 });

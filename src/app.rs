@@ -12,6 +12,7 @@ use crate::{
         self, Schema,
         context::{About, State},
         documents::Documents,
+        persisted::Persisted,
     },
     http::{self, Sockets},
     ingest::recorder::{Recorder, Writers},
@@ -27,6 +28,8 @@ pub struct App {
     pub state: State,
     /// The GraphQL schema.
     pub schema: Schema,
+    /// The documents that requests may name.
+    pub persisted: Persisted,
     /// Subscriptions.
     pub live: Live,
     /// The keys of those who record.
@@ -51,9 +54,10 @@ impl App {
             about: Arc::new(about),
         };
         let schema = graphql::schema(state.clone());
-        let live = Live::start(schema.clone());
-        let (keys, shutdown, sockets) = (KeysLately::default(), Shutdown::default(), Sockets::default());
-        (Self { state, schema, live, keys, shutdown, sockets }, writers)
+        let shutdown = Shutdown::default();
+        let live = Live::start(schema.clone(), shutdown.clone());
+        let (keys, sockets) = (KeysLately::default(), Sockets::default());
+        (Self { state, schema, persisted: Persisted::default(), live, keys, shutdown, sockets }, writers)
     }
 
     /// Comes back once the gateway ends.

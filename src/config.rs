@@ -133,6 +133,15 @@ pub struct ServeArgs {
     #[arg(long, env = "AIRGRAPH_FEED_RETENTION", default_value = "1day", value_parser = feed_retention)]
     pub feed_retention: TimeDelta,
 
+    /// A file with the GraphQL documents that you trust: a JSON object from ids to documents, as Relay and the GraphQL Code
+    /// Generator write it, or Apollo's manifest. It is read again when it changes
+    #[arg(long, env = "AIRGRAPH_TRUSTED_DOCUMENTS", value_name = "FILE")]
+    pub trusted_documents: Option<PathBuf>,
+
+    /// Whether no other documents are run than the trusted ones
+    #[arg(long, env = "AIRGRAPH_TRUSTED_DOCUMENTS_ONLY", default_value_t = false, action = ArgAction::Set, requires = "trusted_documents")]
+    pub trusted_documents_only: bool,
+
     /// Connections to the database for queries
     #[arg(long, env = "AIRGRAPH_READ_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub read_connections: u32,

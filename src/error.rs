@@ -44,6 +44,8 @@ pub enum ApiError {
     NotAcceptable(&'static str),
     /// A request that breaks the protocol it came by.
     BadRequest(String),
+    /// A document that was named by its hash and isn't known: the client sends it whole.
+    PersistedQueryNotFound,
     /// A route there isn't.
     NotFound,
     /// A method that the route doesn't have.
@@ -99,6 +101,7 @@ impl ApiError {
             Self::UnsupportedMediaType(_) => "UNSUPPORTED_MEDIA_TYPE",
             Self::NotAcceptable(_) => "NOT_ACCEPTABLE",
             Self::BadRequest(_) => "BAD_REQUEST",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed(_) => "METHOD_NOT_ALLOWED",
             Self::CursorExpired(_) => "CURSOR_EXPIRED",
@@ -113,7 +116,9 @@ impl ApiError {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::BadUserInput { .. } | Self::Undecodable(_) | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::BadUserInput { .. } | Self::Undecodable(_) | Self::BadRequest(_) | Self::PersistedQueryNotFound => {
+                StatusCode::BAD_REQUEST
+            }
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -142,6 +147,7 @@ impl ApiError {
             Self::Forbidden(reason) | Self::BadRequest(reason) => reason.clone(),
             Self::TooLarge(limit) => format!("the body is larger than {limit} bytes"),
             Self::UnsupportedMediaType(expected) => format!("the body must be {expected}, and its Content-Type say so"),
+            Self::PersistedQueryNotFound => "PersistedQueryNotFound".to_owned(), // the word that clients look for
             Self::NotFound => "there is nothing here".to_owned(),
             Self::TooManyOperations(most) => {
                 format!("{most} operations run on this connection, which is the most; complete one, or open another")

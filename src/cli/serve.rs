@@ -49,6 +49,10 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         database_port: session.options.get_port(),
     };
     let (app, writers) = App::start(session.database.clone(), clock.clone(), about);
+    if let Some(path) = &arguments.trusted_documents {
+        let only = arguments.trusted_documents_only;
+        app.persisted.trust(path.clone(), only, app.shutdown.clone()).context("AIRGRAPH_TRUSTED_DOCUMENTS")?;
+    }
     print(&welcome(address, new_key.as_ref(), admin_key.is_some()))?;
 
     let kept = Kept { uplinks: arguments.uplink_retention, feed: arguments.feed_retention };

@@ -50,10 +50,14 @@ impl From<DbError> for End {
 /// Follows until nobody does any more, over as many connections as it takes.
 pub(super) async fn run(feed: Feed, stream: Arc<Stream>) {
     let mut follower = Follower { feed, stream, last_followed: Instant::now() };
+    let mut stopping = std::pin::pin!(follower.feed.0.shutdown.begun());
     let mut pause = FIRST_PAUSE;
     loop {
         let since = Instant::now();
-        let Err(end) = follower.follow().await;
+        let Err(end) = tokio::select! {
+            followed = follower.follow() => followed,
+            () = &mut stopping => return, // nobody has to hear any more
+        };
         match end {
             End::Alone => return,
             End::Broken(why) => {

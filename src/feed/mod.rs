@@ -12,7 +12,7 @@ use std::{
 
 use tokio::{sync::watch, time::sleep};
 
-use crate::{db::connect::Database, domain::feed::Place};
+use crate::{db::connect::Database, domain::feed::Place, shutdown::Shutdown};
 use batch::Batch;
 use ring::{Bound, Read, Ring};
 use stored::Unreadable;
@@ -31,6 +31,7 @@ pub struct Feed(Arc<Shared>);
 
 struct Shared {
     database: Database,
+    shutdown: Shutdown,
     /// What is being followed, while anybody does.
     current: Mutex<Option<Arc<Stream>>>,
 }
@@ -58,10 +59,10 @@ pub struct Reader {
 }
 
 impl Feed {
-    /// The feed of a database. Nothing runs until somebody follows it.
+    /// The feed of a database. Nothing runs until somebody follows it, and nothing once the gateway ends.
     #[must_use]
-    pub fn new(database: Database) -> Self {
-        Self(Arc::new(Shared { database, current: Mutex::default() }))
+    pub fn new(database: Database, shutdown: Shutdown) -> Self {
+        Self(Arc::new(Shared { database, shutdown, current: Mutex::default() }))
     }
 
     /// Follows the feed. `newest` is a batch that was the newest a moment ago: where nobody follows yet, it begins there.

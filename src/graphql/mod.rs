@@ -15,6 +15,7 @@ pub mod loader;
 pub mod model;
 mod mutation;
 pub mod page;
+pub mod persisted;
 mod query;
 mod refusal;
 pub mod scalar;

@@ -29,6 +29,7 @@ use crate::{
         context::State,
         subscription::{self, answers::Answering, topic::Asked},
     },
+    shutdown::Shutdown,
 };
 use channel::{Limits, Source};
 use channels::{Channels, Key};
@@ -78,11 +79,11 @@ pub enum Next {
 impl Live {
     /// Begins. Nothing runs until somebody subscribes.
     #[must_use]
-    pub fn start(schema: Schema) -> Self {
+    pub fn start(schema: Schema, shutdown: Shutdown) -> Self {
         let state: &State = schema.data().unwrap_or_else(|| unreachable!("graphql::schema() puts it there"));
         Self(Arc::new(Shared {
             answering: subscription::answering(state.clone()),
-            feed: Feed::new(state.database.clone()),
+            feed: Feed::new(state.database.clone(), shutdown),
             channels: Channels::default(),
             limits: Limits {
                 telling: Arc::new(Semaphore::new(TELLING)),

@@ -6,7 +6,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, TestApp, query_string};
 
 const NEW: &str = "application/graphql-response+json";
 
@@ -16,10 +16,7 @@ async fn post(app: &TestApp, content_type: &str, accept: &str, body: &str) -> An
 }
 
 async fn get(app: &TestApp, parameters: &[(&str, &str)]) -> Answer {
-    let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
-    let query: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
-    let query = query.join("&");
-    let request = Request::get(format!("/graphql?{query}")).header(header::ACCEPT, NEW);
+    let request = Request::get(format!("/graphql?{}", query_string(parameters))).header(header::ACCEPT, NEW);
     app.send(request.body(Body::empty()).expect("a request")).await
 }
 

@@ -28,6 +28,7 @@ mod network_servers;
 mod opensensemap;
 mod pages;
 mod paging;
+mod persisted;
 mod plans;
 mod program;
 mod quality;

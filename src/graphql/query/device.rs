@@ -25,6 +25,7 @@ pub struct DeviceQuery;
 #[Object(guard = "may_read")]
 impl DeviceQuery {
     /// The device with this key; null when there is none.
+    #[graphql(cache_control(max_age = 5))]
     async fn device(
         &self,
         ctx: &Context<'_>,
@@ -44,7 +45,7 @@ impl DeviceQuery {
 
     /// Devices, by key unless ordered otherwise. 50 in a page unless told, 1000 at most.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
-    #[graphql(complexity = "complexity::of_page(first, last, child_complexity)")]
+    #[graphql(cache_control(max_age = 5), complexity = "complexity::of_page(first, last, child_complexity)")]
     async fn devices(
         &self,
         ctx: &Context<'_>,

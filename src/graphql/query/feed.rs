@@ -19,6 +19,7 @@ pub struct FeedQuery;
 impl FeedQuery {
     /// Where the feed is that subscriptions follow. Whoever subscribes with this as `after` is told everything that the rest
     /// of this answer doesn't hold yet; something that it just holds may be told once more.
+    #[graphql(cache_control(no_cache))]
     async fn feed_cursor(&self, ctx: &Context<'_>) -> Result<String, ApiError> {
         let newest = match ctx.data_opt::<FeedSeen>() {
             Some(FeedSeen(seen)) => seen.clone()?,

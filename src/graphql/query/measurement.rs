@@ -22,8 +22,11 @@ pub struct MeasurementQuery;
 impl MeasurementQuery {
     /// Measurements of all devices, newest first unless ordered otherwise. 50 in a page unless told, 10,000 at most.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
-    #[graphql(complexity = "complexity::of_page(first, last, child_complexity) + \
-        filter.as_ref().map_or(0, MeasurementFilter::cost)")]
+    #[graphql(
+        cache_control(max_age = 5),
+        complexity = "complexity::of_page(first, last, child_complexity) + \
+        filter.as_ref().map_or(0, MeasurementFilter::cost)"
+    )]
     async fn measurements(
         &self,
         ctx: &Context<'_>,

@@ -22,6 +22,7 @@ pub struct NodeQuery;
 #[Object(guard = "may_read")]
 impl NodeQuery {
     /// The object with this global id; null when there is none.
+    #[graphql(cache_control(max_age = 5))]
     async fn node(
         &self,
         ctx: &Context<'_>,
@@ -31,7 +32,7 @@ impl NodeQuery {
     }
 
     /// The objects with these global ids, in their order; null where there is none. At most 1000.
-    #[graphql(complexity = "ids.len().saturating_mul(child_complexity).saturating_add(1)")]
+    #[graphql(cache_control(max_age = 5), complexity = "ids.len().saturating_mul(child_complexity).saturating_add(1)")]
     async fn nodes(
         &self,
         ctx: &Context<'_>,

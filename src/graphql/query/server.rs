@@ -10,6 +10,7 @@ pub struct ServerQuery;
 #[Object(guard = "may_read")]
 impl ServerQuery {
     /// The gateway itself.
+    #[graphql(cache_control(no_cache))]
     async fn server(&self) -> Server {
         Server
     }

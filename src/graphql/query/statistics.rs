@@ -35,7 +35,7 @@ pub struct StatisticsQuery;
 impl StatisticsQuery {
     /// Statistics of measurements: of all that the filter means together, or of each bucket of time, device, cell, hour
     /// of the day and day of the week. Only where there are measurements; in the order of time. At most 20,000.
-    #[graphql(complexity = "complexity::of_statistics(child_complexity) + filter.cost()")]
+    #[graphql(cache_control(max_age = 30), complexity = "complexity::of_statistics(child_complexity) + filter.cost()")]
     async fn statistics(
         &self,
         ctx: &Context<'_>,
@@ -61,7 +61,7 @@ impl StatisticsQuery {
     }
 
     /// A map: the H3 cells in which the filter's measurements were taken, with statistics. At most 20,000 cells.
-    #[graphql(complexity = "complexity::of_cells(child_complexity) + filter.cost()")]
+    #[graphql(cache_control(max_age = 30), complexity = "complexity::of_cells(child_complexity) + filter.cost()")]
     async fn cells(
         &self,
         ctx: &Context<'_>,

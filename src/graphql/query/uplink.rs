@@ -27,7 +27,7 @@ pub struct UplinkQuery;
 impl UplinkQuery {
     /// What arrived, verbatim, newest first. Needs an admin's key. 50 in a page unless told, 1000 at most, and no more
     /// than 16 MiB of bodies where `text` or `base64` are asked for.
-    #[graphql(complexity = "complexity::of_page(first, None, child_complexity)")]
+    #[graphql(cache_control(no_cache), complexity = "complexity::of_page(first, None, child_complexity)")]
     async fn uplinks(
         &self,
         ctx: &Context<'_>,

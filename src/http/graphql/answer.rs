@@ -3,7 +3,7 @@
 use async_graphql::{Response as GraphqlResponse, Value};
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
+    http::{self, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use serde_json::json;
@@ -28,22 +28,25 @@ pub fn text(response: &GraphqlResponse) -> Vec<u8> {
 }
 
 /// Answers a request that was understood as one.
-pub fn answer(media: Media, mut response: GraphqlResponse) -> Response {
-    let headers = std::mem::take(&mut response.http_headers);
+pub fn answer(media: Media, response: &GraphqlResponse) -> http::Response<Vec<u8>> {
     let status = match media {
-        Media::GraphqlResponse if is_refused(&response) => StatusCode::BAD_REQUEST,
+        Media::GraphqlResponse if is_refused(response) => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
-    let mut answer = (status, text(&response)).into_response();
-    answer.headers_mut().extend(headers);
+    let mut answer = http::Response::new(text(response));
+    *answer.status_mut() = status;
     label(media, answer)
 }
 
 /// Refuses what is no GraphQL request, in the shape of a GraphQL answer.
 pub fn refuse(media: Media, error: ApiError) -> Response {
-    let status = error.status();
+    let status = match (media, &error) {
+        (Media::Json, ApiError::PersistedQueryNotFound) => StatusCode::OK, // clients from then look into the body only then
+        _ => error.status(),
+    };
     let headers = error.headers();
-    label(media, (status, headers, Json(json!({ "errors": [of(error)] }))).into_response())
+    let no_store = [(header::CACHE_CONTROL, "no-store")];
+    label(media, (status, headers, no_store, Json(json!({ "errors": [of(error)] }))).into_response())
 }
 
 /// An error as GraphQL tells it, of the whole request.
@@ -53,7 +56,7 @@ pub fn of(error: ApiError) -> async_graphql::ServerError {
     error
 }
 
-fn label(media: Media, mut response: Response) -> Response {
+fn label<B>(media: Media, mut response: http::Response<B>) -> http::Response<B> {
     let content_type = match media {
         Media::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
         Media::Json | Media::EventStream => "application/json; charset=utf-8",

@@ -5,12 +5,13 @@
 
 mod accept;
 pub(super) mod answer;
+mod caching;
 pub(super) mod request;
 
 use async_graphql::{Request, parser::types::OperationType};
 use axum::{
     Router,
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{State, rejection::BytesRejection},
     http::{HeaderMap, HeaderValue, Method, header, request::Parts},
     response::{IntoResponse as _, Redirect, Response},
@@ -55,7 +56,8 @@ async fn by_post(
     holder: Result<Holder, ApiError>,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    respond(&app, Offer::Anything, &Method::POST, &headers, holder, request::from_body(&headers, body)).await
+    let request = request::from_body(&app.persisted, &headers, body);
+    respond(&app, Offer::Anything, &Method::POST, &headers, holder, request).await
 }
 
 async fn stream_by_post(
@@ -64,7 +66,8 @@ async fn stream_by_post(
     holder: Result<Holder, ApiError>,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    respond(&app, Offer::EventStream, &Method::POST, &headers, holder, request::from_body(&headers, body)).await
+    let request = request::from_body(&app.persisted, &headers, body);
+    respond(&app, Offer::EventStream, &Method::POST, &headers, holder, request).await
 }
 
 async fn by_get(State(app): State<App>, holder: Result<Holder, ApiError>, parts: Parts) -> Response {
@@ -77,12 +80,12 @@ async fn by_get(State(app): State<App>, holder: Result<Holder, ApiError>, parts:
     if is_visit(&parts) {
         return Redirect::temporary("playground").into_response();
     }
-    let request = request::from_uri(&parts.uri);
+    let request = request::from_uri(&app.persisted, &parts.uri);
     respond(&app, Offer::Anything, &parts.method, &parts.headers, holder, request).await
 }
 
 async fn stream_by_get(State(app): State<App>, holder: Result<Holder, ApiError>, parts: Parts) -> Response {
-    let request = request::from_uri(&parts.uri);
+    let request = request::from_uri(&app.persisted, &parts.uri);
     respond(&app, Offer::EventStream, &parts.method, &parts.headers, holder, request).await
 }
 
@@ -130,7 +133,14 @@ async fn respond(
             sse::execute(app, Asked { request, holder })
         }
         OperationType::Query | OperationType::Mutation => {
-            answer::answer(media, graphql::execute(&app.schema, request, holder.caller).await)
+            let caller = holder.caller.clone();
+            let response = graphql::execute(&app.schema, request, holder.caller).await;
+            let mut answer = answer::answer(media, &response);
+            if method != Method::POST {
+                let hints = response.errors.is_empty().then_some(response.cache_control);
+                answer = caching::mark(answer, hints, &caller, headers);
+            }
+            answer.map(Body::from)
         }
     }
 }

@@ -11,13 +11,19 @@ use serde_json::Map;
 
 use crate::{
     error::ApiError,
-    graphql::{documents, flat::Spliced},
+    graphql::{
+        documents,
+        flat::Spliced,
+        persisted::{Persisted, Told},
+    },
 };
 
 /// A request as a JSON body holds it.
 #[derive(Debug, Deserialize)]
 pub(in crate::http) struct Body {
     query: Option<String>,
+    #[serde(rename = "documentId")]
+    document_id: Option<String>,
     #[serde(rename = "operationName")]
     operation_name: Option<String>,
     variables: Option<Map<String, serde_json::Value>>,
@@ -28,6 +34,8 @@ pub(in crate::http) struct Body {
 #[derive(Deserialize)]
 struct Parameters {
     query: Option<String>,
+    #[serde(rename = "documentId")]
+    document_id: Option<String>,
     #[serde(rename = "operationName")]
     operation_name: Option<String>,
     variables: Option<String>,
@@ -35,32 +43,38 @@ struct Parameters {
 }
 
 /// Reads a body. It must be JSON: a form or plain text could be sent by other sites' pages with a visitor's rights.
-pub fn from_body(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Request, ApiError> {
+pub fn from_body(
+    persisted: &Persisted,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Request, ApiError> {
     if !crate::http::has_json_body(headers) {
         return Err(ApiError::UnsupportedMediaType("application/json"));
     }
     let body = body.map_err(|rejection| crate::http::body_error(&rejection))?;
     let body: Body = serde_json::from_slice(&body)
         .map_err(|error| ApiError::BadRequest(format!("the body is no GraphQL request in JSON: {error}")))?;
-    request(body)
+    request(persisted, body)
 }
 
 /// Reads a query string.
-pub fn from_uri(uri: &Uri) -> Result<Request, ApiError> {
+pub fn from_uri(persisted: &Persisted, uri: &Uri) -> Result<Request, ApiError> {
     let Query(parameters) = Query::<Parameters>::try_from_uri(uri)
         .map_err(|error| ApiError::BadRequest(format!("the query string can't be read: {error}")))?;
-    request(Body {
-        query: parameters.query,
+    let body = Body {
+        query: parameters.query.filter(|query| !query.is_empty()),
+        document_id: parameters.document_id,
         operation_name: parameters.operation_name,
         variables: object("variables", parameters.variables)?,
         extensions: object("extensions", parameters.extensions)?,
-    })
+    };
+    request(persisted, body)
 }
 
 /// A request to be executed. Its answer must be written by [`crate::graphql::writer`].
-pub(in crate::http) fn request(body: Body) -> Result<Request, ApiError> {
-    let query =
-        body.query.ok_or_else(|| ApiError::BadRequest("`query` is missing: the GraphQL document".to_owned()))?;
+pub(in crate::http) fn request(persisted: &Persisted, mut body: Body) -> Result<Request, ApiError> {
+    let persisted_query = body.extensions.as_mut().and_then(|extensions| extensions.remove("persistedQuery"));
+    let query = persisted.document(Told { query: body.query, document_id: body.document_id, persisted_query })?;
     let mut request = Request::new(query).data(Spliced);
     request.operation_name = body.operation_name.filter(|name| !name.is_empty());
     if let Some(variables) = body.variables {

@@ -195,7 +195,11 @@ impl Connection {
                 if self.operations.len() >= MAX_OPERATIONS {
                     return self.refuse(&id, ApiError::TooManyOperations(MAX_OPERATIONS)).await;
                 }
-                let request = request::request(*body).map_err(|error| bad_request(error.message()))?;
+                let request = match request::request(&self.app.persisted, *body) {
+                    Ok(request) => request,
+                    Err(ApiError::BadRequest(reason)) => return Err(bad_request(reason)),
+                    Err(refusal) => return self.refuse(&id, refusal).await,
+                };
                 self.operations.start(id, &self.app, caller, request);
                 Ok(())
             }

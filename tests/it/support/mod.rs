@@ -22,6 +22,13 @@ pub fn noon() -> DateTime<Utc> {
     at("2026-05-01T12:00:00Z")
 }
 
+/// A query string with these parameters.
+pub fn query_string(parameters: &[(&str, &str)]) -> String {
+    let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
+    let parameters: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+    parameters.join("&")
+}
+
 /// A moment in RFC 3339.
 pub fn at(time: &str) -> DateTime<Utc> {
     time.parse().expect("a time")

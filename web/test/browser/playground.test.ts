@@ -174,12 +174,7 @@ test("subscriptions use a WebSocket to the same place", async () => {
 
 test.skipIf(realServer === undefined)("a measurement is shown when it is recorded", async () => {
   await page.getByRole("button", { name: "Live", exact: true }).click();
-  const [socket] = await Promise.all([
-    page.waitForEvent("websocket"),
-    page.getByRole("button", { name: /^execute query/i }).click(),
-  ]);
-  // Told is what is stored after the subscription began, which nothing shows.
-  await socket.waitForEvent("framesent", ({ payload }) => payload.includes("measurementRecorded"));
+  await page.getByRole("button", { name: /^execute query/i }).click();
   const device = `live-${Math.random().toString(36).slice(2)}`;
   const record = () =>
     fetch(`${url}/ingest/json`, {
@@ -187,6 +182,7 @@ test.skipIf(realServer === undefined)("a measurement is shown when it is recorde
       headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
       body: JSON.stringify({ device, pm10: 12.4 }),
     });
+  // Told is what is stored after the subscription began, which nothing shows.
   const recording = setInterval(() => void record(), 300);
   try {
     await page.locator(".result-window .view-line").getByText(device).first().waitFor();

@@ -1,0 +1,137 @@
+//! Documents that are named instead of told, and answers that caches keep.
+
+use std::{fs, time::Duration};
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::support::{Answer, TestApp, noon, query_string};
+
+const NEW: &str = "application/graphql-response+json";
+const DEVICES: &str = "{ devices { nodes { key } } }";
+
+fn hex(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+async fn get(app: &TestApp, parameters: &[(&str, &str)], headers: &[(header::HeaderName, &str)]) -> Answer {
+    let mut request = Request::get(format!("/graphql?{}", query_string(parameters)));
+    for (name, value) in headers {
+        request = request.header(name, *value);
+    }
+    app.send(request.body(Body::empty()).expect("a request")).await
+}
+
+async fn post(app: &TestApp, accept: &str, body: Value) -> Answer {
+    let request = Request::post("/graphql").header(header::CONTENT_TYPE, "application/json");
+    let request = request.header(header::ACCEPT, accept).body(Body::from(body.to_string()));
+    app.send(request.expect("a request")).await
+}
+
+fn code(answer: &Answer) -> Value {
+    answer.json()["errors"][0]["extensions"]["code"].clone()
+}
+
+fn header_of(answer: &Answer, name: header::HeaderName) -> &str {
+    answer.headers.get(name).map_or("", |value| value.to_str().expect("text"))
+}
+
+#[tokio::test]
+async fn a_client_registers_a_document_and_then_names_it() {
+    let app = TestApp::new().await;
+    let named = json!({ "persistedQuery": { "version": 1, "sha256Hash": hex(DEVICES) } });
+    let hashed = named.to_string();
+
+    let unknown = get(&app, &[("extensions", &hashed)], &[]).await;
+    assert_eq!((unknown.status, code(&unknown)), (StatusCode::OK, json!("PERSISTED_QUERY_NOT_FOUND")));
+    assert_eq!(unknown.json()["errors"][0]["message"], "PersistedQueryNotFound");
+    assert_eq!(header_of(&unknown, header::CACHE_CONTROL), "no-store");
+    assert_eq!(post(&app, NEW, json!({ "extensions": named })).await.status, StatusCode::BAD_REQUEST);
+
+    let expected = json!({ "data": { "devices": { "nodes": [] } } });
+    assert_eq!(post(&app, NEW, json!({ "query": DEVICES, "extensions": named })).await.json(), expected);
+    assert_eq!(get(&app, &[("extensions", &hashed)], &[]).await.json(), expected);
+    assert_eq!(get(&app, &[("documentId", &format!("sha256:{}", hex(DEVICES)))], &[]).await.json(), expected);
+
+    let other = json!({ "query": "{ __typename }", "extensions": named });
+    assert_eq!(post(&app, NEW, other).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn where_only_trusted_documents_run_a_stranger_gets_no_other_through() {
+    let app = TestApp::new().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("manifest.json");
+    let mutation = "mutation M { registerDevice(input: { key: \"a\", kind: FIXED }) { status } }";
+    fs::write(&path, json!({ "devices": DEVICES, "register": mutation }).to_string()).expect("written");
+    let persisted = &app.app.persisted;
+    persisted.trust(path.clone(), true, app.app.shutdown.clone()).expect("a manifest");
+
+    let trusted = get(&app, &[("documentId", "devices")], &[]).await;
+    assert_eq!((trusted.status, trusted.json()["data"]["devices"].is_object()), (StatusCode::OK, true));
+    assert_eq!(get(&app, &[("documentId", "register")], &[]).await.status, StatusCode::METHOD_NOT_ALLOWED);
+    for (body, status, expected) in [
+        (json!({ "query": DEVICES }), StatusCode::OK, Value::Null),
+        (json!({ "query": "{ __typename }" }), StatusCode::FORBIDDEN, json!("FORBIDDEN")),
+        (json!({ "documentId": "other" }), StatusCode::BAD_REQUEST, json!("BAD_USER_INPUT")),
+    ] {
+        let answer = post(&app, NEW, body.clone()).await;
+        assert_eq!((answer.status, code(&answer)), (status, expected), "{body}");
+        assert!(answer.status == StatusCode::OK || answer.json().get("data").is_none());
+    }
+
+    fs::write(&path, json!({ "other": "{ __typename }" }).to_string()).expect("written");
+    let seen = async {
+        while get(&app, &[("documentId", "other")], &[]).await.status != StatusCode::OK {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), seen).await.expect("the change is seen");
+    assert_eq!(get(&app, &[("documentId", "devices")], &[]).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn answers_to_a_get_tell_how_long_they_are_fresh() {
+    let app = TestApp::new().await;
+    app.record(json!([{ "device": "a", "measuredAt": noon(), "pm10": 1 }])).await;
+    for (query, control) in [
+        ("{ devices { nodes { key } } }", "public, max-age=5"),
+        ("{ device(key: \"a\") { key } }", "public, max-age=5"),
+        ("{ measurements { nodes { pm10 } } }", "public, max-age=5"),
+        ("{ nodes(ids: []) { id } }", "public, max-age=5"),
+        ("{ statistics(filter: {}) { count } }", "public, max-age=30"),
+        ("{ statistics(filter: {}) { count } devices { totalCount } }", "public, max-age=5"),
+        ("{ feedCursor devices { totalCount } }", "no-store"),
+        ("{ server { version } }", "no-store"),
+        ("{ devices(first: -1) { totalCount } }", "no-store"), // an error
+        ("{ nothing }", "no-store"),
+    ] {
+        let answer = get(&app, &[("query", query)], &[]).await;
+        assert_eq!(header_of(&answer, header::CACHE_CONTROL), control, "{query}");
+        assert_eq!(answer.headers.contains_key(header::ETAG), control != "no-store", "{query}");
+    }
+    let key = format!("Bearer {}", app.admin);
+    let answer = get(&app, &[("query", DEVICES)], &[(header::AUTHORIZATION, &key)]).await;
+    assert_eq!(header_of(&answer, header::CACHE_CONTROL), "private, max-age=5");
+    assert!(header_of(&answer, header::VARY).contains("authorization"));
+    assert_eq!(header_of(&post(&app, NEW, json!({ "query": DEVICES })).await, header::CACHE_CONTROL), "");
+}
+
+#[tokio::test]
+async fn what_has_not_changed_is_not_sent_again() {
+    let app = TestApp::new().await;
+    let first = get(&app, &[("query", DEVICES)], &[]).await;
+    let tag = header_of(&first, header::ETAG).to_owned();
+    let again = get(&app, &[("query", DEVICES)], &[(header::IF_NONE_MATCH, &tag)]).await;
+    assert_eq!((again.status, again.text.as_str()), (StatusCode::NOT_MODIFIED, ""));
+    assert_eq!(header_of(&again, header::ETAG), tag);
+    let other_form = [(header::IF_NONE_MATCH, &*tag), (header::ACCEPT, NEW)];
+    assert_eq!(get(&app, &[("query", DEVICES)], &other_form).await.status, StatusCode::OK);
+    app.record(json!([{ "device": "a", "measuredAt": noon(), "pm10": 1 }])).await;
+    let changed = get(&app, &[("query", DEVICES)], &[(header::IF_NONE_MATCH, &tag)]).await;
+    assert_eq!((changed.status, changed.text.contains("\"a\"")), (StatusCode::OK, true));
+}

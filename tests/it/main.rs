@@ -19,6 +19,7 @@ mod flat_lists;
 mod graphql_over_http;
 mod import;
 mod keys;
+mod limits;
 mod list_plans;
 mod live;
 mod live_crash;

@@ -113,7 +113,7 @@ async fn respond(
         (Ok(holder), Ok(request)) => (holder, request),
         (_, Err(error)) | (Err(error), _) => return refuse(accept.refusal(), error),
     };
-    match request::operation_type(&mut request) {
+    match app.state.documents.operation_type(&mut request) {
         OperationType::Mutation if method != Method::POST => {
             let refusal = ApiError::MethodNotAllowed("mutations are not run by GET; send them by POST");
             let mut response = refuse(accept.refusal(), refusal);

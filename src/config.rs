@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use clap::{ArgAction, Args};
 use sqlx::postgres::PgConnectOptions;
 
-use crate::{db::embedded, domain::retention::Retention, telemetry::LogFormat};
+use crate::{db::embedded, domain::retention::Retention, exposure::ExposureArgs, telemetry::LogFormat};
 
 /// Which database.
 #[derive(Clone, Args)]
@@ -136,6 +136,10 @@ pub struct ServeArgs {
     /// Connections to the database for queries
     #[arg(long, env = "AIRGRAPH_READ_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub read_connections: u32,
+
+    /// What strangers may see
+    #[command(flatten)]
+    pub exposure: ExposureArgs,
 }
 
 /// The shortest time for which changes are kept: a subscriber that was cut off needs some to come back.

@@ -36,7 +36,15 @@ pub type Schema = async_graphql::Schema<query::Query, mutation::Mutation, subscr
 /// The schema, ready to execute.
 #[must_use]
 pub fn schema(state: State) -> Schema {
-    builder().data(state).finish()
+    let exposure = &state.about.exposure;
+    let mut builder = builder();
+    if !exposure.introspection {
+        builder = builder.disable_introspection();
+    }
+    if !exposure.suggestions {
+        builder = builder.disable_suggestions();
+    }
+    builder.data(state).finish()
 }
 
 /// The schema in the schema definition language, as `schema.graphql` holds it.

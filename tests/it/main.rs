@@ -30,6 +30,7 @@ mod opensensemap;
 mod pages;
 mod paging;
 mod plans;
+mod profiles;
 mod program;
 mod quality;
 mod queries;

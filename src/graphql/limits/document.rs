@@ -175,6 +175,9 @@ mod tests {
         assert_eq!((super::super::text(introspection), of(introspection)), (Ok(()), Ok(())));
     }
 
+    /// A document with so many of something.
+    type Text<'a> = &'a dyn Fn(usize) -> String;
+
     #[test]
     fn each_limit_holds_to_the_one() {
         let fields = |count| format!("{{ a {{ {} }} }}", many(count - 1, |n| format!("b{n}")));
@@ -190,7 +193,6 @@ mod tests {
                 count - 1
             )
         };
-        type Text<'a> = &'a dyn Fn(usize) -> String;
         let cases: [(Text, usize, Excess); 7] = [
             (&fields, MAX_FIELDS, Excess::Fields),
             (&roots, MAX_ROOT_FIELDS, Excess::RootFields),

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use clap::{ArgAction, Args};
 use sqlx::postgres::PgConnectOptions;
 
-use crate::{db::embedded, domain::retention::Retention, telemetry::LogFormat};
+use crate::{db::embedded, domain::retention::Retention, exposure::ExposureArgs, telemetry::LogFormat};
 
 /// Which database.
 #[derive(Clone, Args)]
@@ -138,13 +138,13 @@ pub struct ServeArgs {
     #[arg(long, env = "AIRGRAPH_TRUSTED_DOCUMENTS", value_name = "FILE")]
     pub trusted_documents: Option<PathBuf>,
 
-    /// Whether no other documents are run than the trusted ones
-    #[arg(long, env = "AIRGRAPH_TRUSTED_DOCUMENTS_ONLY", default_value_t = false, action = ArgAction::Set, requires = "trusted_documents")]
-    pub trusted_documents_only: bool,
-
     /// Connections to the database for queries
     #[arg(long, env = "AIRGRAPH_READ_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub read_connections: u32,
+
+    /// What strangers may see
+    #[command(flatten)]
+    pub exposure: ExposureArgs,
 }
 
 /// The shortest time for which changes are kept: a subscriber that was cut off needs some to come back.

@@ -54,6 +54,10 @@ pub enum ApiError {
     CursorExpired(&'static str),
     /// More operations at a time than one connection may have.
     TooManyOperations(usize),
+    /// A GraphQL request beyond what one may ask. Says which limit, and what to do.
+    TooComplex(String),
+    /// A GraphQL document that can't be one. Says why.
+    InvalidDocument(String),
     /// Can't be served now. The same request may work later.
     Unavailable(&'static str),
     /// Took longer than it may.
@@ -65,6 +69,8 @@ pub enum ApiError {
 impl ApiError {
     /// The code of what may work in a moment.
     pub const UNAVAILABLE: &str = "UNAVAILABLE";
+    /// The code of a GraphQL request beyond what one may ask.
+    pub const TOO_COMPLEX: &str = "TOO_COMPLEX";
     /// Why a feed can't be followed that has forgotten what comes next.
     pub const CURSOR_TOO_OLD: &str = "what was stored right after this cursor is not kept for subscriptions any more: query \
                                       what you missed, such as the measurements since the last one you got, together \
@@ -107,6 +113,8 @@ impl ApiError {
             Self::CursorExpired(_) => "CURSOR_EXPIRED",
             Self::Unavailable(_) => Self::UNAVAILABLE,
             Self::TooManyOperations(_) => "TOO_MANY_OPERATIONS",
+            Self::TooComplex(_) => Self::TOO_COMPLEX,
+            Self::InvalidDocument(_) => "GRAPHQL_VALIDATION_FAILED",
             Self::Timeout => "TIMEOUT",
             Self::Internal(_) => "INTERNAL",
         }
@@ -116,9 +124,12 @@ impl ApiError {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::BadUserInput { .. } | Self::Undecodable(_) | Self::BadRequest(_) | Self::PersistedQueryNotFound => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::BadUserInput { .. }
+            | Self::Undecodable(_)
+            | Self::BadRequest(_)
+            | Self::TooComplex(_)
+            | Self::InvalidDocument(_)
+            | Self::PersistedQueryNotFound => StatusCode::BAD_REQUEST,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -144,7 +155,10 @@ impl ApiError {
             | Self::MethodNotAllowed(reason)
             | Self::NotAcceptable(reason)
             | Self::CursorExpired(reason) => (*reason).to_owned(),
-            Self::Forbidden(reason) | Self::BadRequest(reason) => reason.clone(),
+            Self::Forbidden(reason)
+            | Self::BadRequest(reason)
+            | Self::TooComplex(reason)
+            | Self::InvalidDocument(reason) => reason.clone(),
             Self::TooLarge(limit) => format!("the body is larger than {limit} bytes"),
             Self::UnsupportedMediaType(expected) => format!("the body must be {expected}, and its Content-Type say so"),
             Self::PersistedQueryNotFound => "PersistedQueryNotFound".to_owned(), // the word that clients look for

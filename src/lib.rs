@@ -42,6 +42,7 @@ pub mod deletion;
 pub mod demo;
 pub mod domain;
 pub mod error;
+pub mod exposure;
 pub mod feed;
 pub mod graphql;
 pub mod http;

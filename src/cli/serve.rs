@@ -45,15 +45,18 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let new_key = auth::first_admin_key(&session.database, admin_key.as_ref(), clock.now()).await?;
     let about = About {
         public_read: arguments.public_read,
+        exposure: arguments.exposure.exposure(),
         database_host: session.options.get_host().to_owned(),
         database_port: session.options.get_port(),
     };
+    let exposure = about.exposure.clone();
     let (app, writers) = App::start(session.database.clone(), clock.clone(), about);
     if let Some(path) = &arguments.trusted_documents {
-        let only = arguments.trusted_documents_only;
-        app.persisted.trust(path.clone(), only, app.shutdown.clone()).context("AIRGRAPH_TRUSTED_DOCUMENTS")?;
+        app.persisted
+            .trust(path.clone(), exposure.trusted_documents_only, app.shutdown.clone())
+            .context("AIRGRAPH_TRUSTED_DOCUMENTS")?;
     }
-    print(&welcome(address, new_key.as_ref(), admin_key.is_some()))?;
+    print(&welcome(address, exposure.playground, new_key.as_ref(), admin_key.is_some()))?;
 
     let kept = Kept { uplinks: arguments.uplink_retention, feed: arguments.feed_retention };
     let forgetting = retention::run(session.database.clone(), clock, kept, app.shutdown.clone());
@@ -119,11 +122,12 @@ impl Stop {
 }
 
 /// What a newcomer needs: where to look, and a sensor's POST to paste.
-fn welcome(address: SocketAddr, new_key: Option<&Secret>, chosen: bool) -> String {
+fn welcome(address: SocketAddr, playground: bool, new_key: Option<&Secret>, chosen: bool) -> String {
     // 0.0.0.0 and [::] are listened on, but nobody can go there.
     let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
     let host = if host.contains(':') { format!("[{host}]") } else { host };
     let at = format!("http://{host}:{}", address.port());
+    let playground = if playground { format!("\n  Playground   {at}/playground") } else { String::new() };
     let key = new_key.map_or("$AIRGRAPH_KEY", Secret::reveal);
     let about_key = match new_key {
         Some(key) => format!("\n  Admin key (shown this once; keep it):\n    {}\n", key.reveal()),
@@ -135,8 +139,7 @@ fn welcome(address: SocketAddr, new_key: Option<&Secret>, chosen: bool) -> Strin
     format!(
         r#"
 airgraph {version} is serving
-
-  Playground   {at}/playground
+{playground}
   GraphQL      {at}/graphql
 {about_key}
   Post a packet as a bicycle's sensor would:

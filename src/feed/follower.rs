@@ -55,7 +55,7 @@ pub(super) async fn run(feed: Feed, stream: Arc<Stream>) {
     loop {
         let since = Instant::now();
         let Err(end) = tokio::select! {
-            followed = follower.follow() => followed,
+            ended = follower.follow() => ended,
             () = &mut stopping => return, // nobody has to hear any more
         };
         match end {

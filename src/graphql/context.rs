@@ -12,6 +12,7 @@ use crate::{
     db::{DbError, connect::Database},
     domain::device::{DeviceId, DeviceKey},
     error::ApiError,
+    exposure::Exposure,
     ingest::recorder::Recorder,
     memory::Memory,
 };
@@ -40,6 +41,8 @@ pub struct State {
 pub struct About {
     /// Whether reading works without a key.
     pub public_read: bool,
+    /// What strangers may see.
+    pub exposure: Exposure,
     /// Where the database is, to be told to admins.
     pub database_host: String,
     /// Its port.

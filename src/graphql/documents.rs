@@ -7,9 +7,11 @@ use std::{
 };
 
 use async_graphql::{
-    Positioned, Request, Variables,
-    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition},
+    Positioned, Request, ServerError, Variables,
+    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
+
+use super::{limits, refusal};
 
 /// The longest text that is kept, in bytes. A parsed document takes up to two hundred times its text.
 const LONGEST: usize = 8 << 10;
@@ -27,19 +29,43 @@ struct Kept {
 }
 
 impl Documents {
-    /// Parses the request's document, or takes it from memory, and gives it back. One that can't be parsed is left as it
-    /// is: executing it tells why.
-    pub fn parse(&self, request: &mut Request) -> Option<Arc<ExecutableDocument>> {
-        let kept = self.lock().documents.get(&request.query).cloned();
-        if let Some(document) = kept {
-            request.set_parsed_query((*document).clone());
-            return Some(document);
+    /// Parses the request's document, or takes it from memory, and gives it back. What is in memory was found within the
+    /// [limits] before.
+    ///
+    /// # Errors
+    /// When the document is beyond a limit, or none.
+    pub fn parse(&self, request: &mut Request) -> Result<Arc<ExecutableDocument>, ServerError> {
+        let kept = self.kept(&request.query);
+        if let Some(document) = &kept {
+            request.set_parsed_query((**document).clone());
         }
-        let document = Arc::new(request.parsed_query().ok()?.clone());
+        kept.map_or_else(|| self.read(request), Ok)
+    }
+
+    /// What kind of operation would run. A document that is refused, or whose operation is not clear, counts as a query: its
+    /// error is found where all are.
+    pub fn operation_type(&self, request: &mut Request) -> OperationType {
+        let Ok(document) = self.kept(&request.query).map_or_else(|| self.read(request), Ok) else {
+            return OperationType::Query;
+        };
+        let operation = operation(&document, request.operation_name.as_deref());
+        operation.map_or(OperationType::Query, |operation| operation.node.ty)
+    }
+
+    /// Parses the request's document, which then has it.
+    fn read(&self, request: &mut Request) -> Result<Arc<ExecutableDocument>, ServerError> {
+        limits::text(&request.query).map_err(|excess| refusal::of(excess.into()))?;
+        let document = request.parsed_query()?;
+        limits::document(document).map_err(|excess| refusal::of(excess.into()))?;
+        let document = Arc::new(document.clone());
         if request.query.len() <= LONGEST {
             self.keep(&request.query, document.clone());
         }
-        Some(document)
+        Ok(document)
+    }
+
+    fn kept(&self, text: &str) -> Option<Arc<ExecutableDocument>> {
+        self.lock().documents.get(text).cloned()
     }
 
     fn keep(&self, text: &str, document: Arc<ExecutableDocument>) {
@@ -90,8 +116,40 @@ mod tests {
 
     fn parsed(documents: &Documents, text: &str) -> String {
         let mut request = Request::new(text);
-        documents.parse(&mut request);
+        let _ = documents.parse(&mut request);
         format!("{:?}", request.parsed_query().map(|document| format!("{document:?}")))
+    }
+
+    #[test]
+    fn the_operation_that_would_run_tells_its_kind() {
+        let of = |text: &str, name: Option<&str>| {
+            let mut request = Request::new(text);
+            request.operation_name = name.map(str::to_owned);
+            let documents = Documents::default();
+            let first = documents.operation_type(&mut request);
+            assert_eq!(documents.operation_type(&mut request), first, "also from memory");
+            first
+        };
+        assert_eq!(of("{ a }", None), OperationType::Query);
+        assert_eq!(of("mutation { a }", None), OperationType::Mutation);
+        assert_eq!(of("mutation M { a }", None), OperationType::Mutation);
+        assert_eq!(of("subscription S { a } fragment F on Q { a }", None), OperationType::Subscription);
+        assert_eq!(of("query A { a } mutation B { b }", Some("B")), OperationType::Mutation);
+        for unclear in [("query A { a } mutation B { b }", None), ("mutation B { b }", Some("C")), ("mutation {", None)]
+        {
+            assert_eq!(of(unclear.0, unclear.1), OperationType::Query, "{unclear:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_beyond_a_limit_is_not_kept() {
+        let documents = Documents::default();
+        let text = format!("{{ {} }}", "a ".repeat(limits::MAX_REPETITIONS + 1));
+        for _ in 0..2 {
+            let error = documents.parse(&mut Request::new(&text)).expect_err("too many fields");
+            assert!(error.message.contains("`a` stands more than 49 times"), "{}", error.message);
+        }
+        assert_eq!(documents.lock().documents.len(), 0);
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod documents;
 pub mod flat;
 pub mod id;
 pub mod input;
+pub mod limits;
 pub mod loader;
 pub mod model;
 mod mutation;
@@ -36,7 +37,15 @@ pub type Schema = async_graphql::Schema<query::Query, mutation::Mutation, subscr
 /// The schema, ready to execute.
 #[must_use]
 pub fn schema(state: State) -> Schema {
-    builder().data(state).finish()
+    let exposure = &state.about.exposure;
+    let mut builder = builder();
+    if !exposure.introspection {
+        builder = builder.disable_introspection();
+    }
+    if !exposure.suggestions {
+        builder = builder.disable_suggestions();
+    }
+    builder.data(state).finish()
 }
 
 /// The schema in the schema definition language, as `schema.graphql` holds it.
@@ -58,13 +67,18 @@ fn builder() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, s
 /// Executes a request for a caller.
 pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Caller) -> Response {
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
+    let mut request = request.into();
+    let document = match state.documents.parse(&mut request) {
+        Ok(document) => document,
+        Err(error) => return *refusal::answer(vec![error]),
+    };
     let (loader, batches) = loader::new(state.database.reads.clone());
-    let mut request = request.into().data(caller).data(loader);
+    request = request.data(caller).data(loader);
     if request.query.contains("feedCursor") {
         let seen = db::feed::extent(&state.database.reads).await;
         request = request.data(FeedSeen(seen.map(|extent| extent.newest).map_err(Arc::new)));
     }
-    let completion = state.documents.parse(&mut request).and_then(|document| Completion::of(&mut request, document));
+    let completion = Completion::of(&mut request, document);
     let mut response = batches.drive(schema.execute(request)).await;
     if let Some(completion) = completion {
         completion.complete(&TYPES, &mut response);

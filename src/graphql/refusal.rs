@@ -1,12 +1,26 @@
 //! Codes for the errors that async-graphql itself makes: syntax, validation, values of a wrong type, cost. Its errors
 //! have only a message, so the message decides; a test holds each kind against the library's wording.
 
-use async_graphql::ServerError;
+use async_graphql::{Pos, Response, ServerError};
 
 use super::complexity;
+use crate::error::ApiError;
 
 /// How the library begins when the value of an argument is not of its type.
 const INVALID_VALUE: &str = "Invalid value for argument \"";
+
+/// An error of the whole request, as GraphQL tells it: it stands nowhere in the document.
+pub(super) fn of(error: ApiError) -> ServerError {
+    let mut error = async_graphql::Error::from(error).into_server_error(Pos::default());
+    error.locations.clear();
+    error
+}
+
+/// The answer to a request that is refused for these.
+pub(super) fn answer(mut errors: Vec<ServerError>) -> Box<Response> {
+    name_all(&mut errors);
+    Box::new(Response::from_errors(errors))
+}
 
 /// Gives the errors of an answer their codes.
 pub(super) fn name_all(errors: &mut Vec<ServerError>) {
@@ -34,14 +48,14 @@ fn name(error: &mut ServerError) {
     } else if error.message.starts_with("Failed to parse \"") || error.message.starts_with("invalid number") {
         set("BAD_USER_INPUT", None);
     } else if error.message == "Query is too complex." {
-        set("TOO_COMPLEX", None);
+        set(ApiError::TOO_COMPLEX, None);
         error.message = format!(
             "the request would cost more than {}; every field costs 1, a list its page size times what a row costs: ask \
              for smaller pages",
             complexity::MAX
         );
     } else if error.message == "Query is nested too deep." {
-        set("TOO_COMPLEX", None);
+        set(ApiError::TOO_COMPLEX, None);
         error.message = format!("the request is nested more than {} levels deep", complexity::MAX_DEPTH);
     } else {
         set("GRAPHQL_VALIDATION_FAILED", None);

@@ -2,7 +2,7 @@
 
 use axum::{
     Router,
-    extract::Path,
+    extract::{Path, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::get,
@@ -25,7 +25,11 @@ const CDN_POLICY: &str = "default-src 'none'; script-src 'self' https://unpkg.co
                           base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/playground", get(async || page("playground.html"))).route("/assets/{*path}", get(asset))
+    Router::new().route("/playground", get(playground)).route("/assets/{*path}", get(asset))
+}
+
+async fn playground(State(app): State<App>) -> Result<Response, ApiError> {
+    if app.state.about.exposure.playground { page("playground.html") } else { Err(ApiError::NotFound) }
 }
 
 fn page(name: &str) -> Result<Response, ApiError> {

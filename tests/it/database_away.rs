@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use airgraph::{app::App, clock::Clock, db::connect::Database, graphql::context::About};
+use airgraph::{app::App, clock::Clock, db::connect::Database, exposure::Exposure, graphql::context::About};
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
@@ -15,7 +15,8 @@ use tower::ServiceExt as _;
 fn app() -> App {
     let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(1).password("geheim");
     let pool = || PgPoolOptions::new().acquire_timeout(Duration::from_millis(200)).connect_lazy_with(options.clone());
-    let about = About { public_read: true, database_host: "127.0.0.1".to_owned(), database_port: 1 };
+    let exposure = Exposure::default();
+    let about = About { public_read: true, exposure, database_host: "127.0.0.1".to_owned(), database_port: 1 };
     App::start(Database { reads: pool(), writes: pool() }, Clock::system(), about).0
 }
 

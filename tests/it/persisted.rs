@@ -15,7 +15,7 @@ const NEW: &str = "application/graphql-response+json";
 const DEVICES: &str = "{ devices { nodes { key } } }";
 
 fn hex(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 async fn get(app: &TestApp, parameters: &[(&str, &str)], headers: &[(header::HeaderName, &str)]) -> Answer {

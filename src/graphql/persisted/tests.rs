@@ -7,7 +7,7 @@ use super::*;
 const QUERY: &str = "{ server { version } }";
 
 fn hex(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 fn text(query: &str) -> Told {

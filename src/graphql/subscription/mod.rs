@@ -7,7 +7,7 @@ mod root;
 mod tests;
 pub mod topic;
 
-use async_graphql::{Pos, Request, Response, ServerError, parser::types::OperationType};
+use async_graphql::{Request, Response, ServerError, parser::types::OperationType};
 use futures_util::StreamExt as _;
 
 use super::{Schema, context::State, documents, loader, refusal};
@@ -38,30 +38,30 @@ pub async fn check(
     resume: Option<&str>,
 ) -> Result<(Asked, Answers), Box<Response>> {
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
-    let document = state.documents.parse(&mut request);
+    let document = state.documents.parse(&mut request).map_err(|error| refusal::answer(vec![error]))?;
     let name = request.operation_name.clone();
-    let operation = document.as_ref().and_then(|document| documents::operation(document, name.as_deref()));
+    let operation = documents::operation(&document, name.as_deref());
     if let Some(operation) = operation {
         documents::fill_in_defaults(&mut request.variables, &operation.node);
     }
     let variables = request.variables.clone();
     if operation.is_some_and(|operation| operation.node.ty != OperationType::Subscription) {
-        return Err(refused(vec![ServerError::new("this operation is no subscription", None)]));
+        return Err(refusal::answer(vec![ServerError::new("this operation is no subscription", None)]));
     }
     // First all of the document is validated, as for any request; where the root field doesn't stand in a fragment, this
     // asks its resolver too.
     let mut asked = ask(schema, request, caller).await?;
-    let (Some(document), Some(operation)) = (&document, operation) else {
-        return Err(refused(vec![ServerError::new(NOTHING, None)])); // can't be: executing it has told why
+    let Some(operation) = operation else {
+        return Err(refusal::answer(vec![ServerError::new(NOTHING, None)])); // can't be: executing it has told why
     };
-    let reduced = Reduced::try_new(document, operation).map_err(|error| refused(vec![error]))?;
+    let reduced = Reduced::try_new(&document, operation).map_err(|error| refusal::answer(vec![error]))?;
     if asked.is_none() {
         let mut request = Request::new("").variables(variables.clone());
         request.set_parsed_query(reduced.document());
         asked = ask(schema, request, caller).await?;
     }
     let Some(mut asked) = asked else {
-        return Err(refused(vec![ServerError::new(NOTHING, None)])); // can't be: each root field leaves something
+        return Err(refusal::answer(vec![ServerError::new(NOTHING, None)])); // can't be: each root field leaves something
     };
     if let (Some(cursor), true) = (resume, asked.topic.is_resumable()) {
         asked.after = root::check_after(Some(cursor.to_owned())).map_err(refuse)?;
@@ -79,7 +79,7 @@ async fn ask(schema: &Schema, request: Request, caller: &Caller) -> Result<Optio
     let mut stream = schema.execute_stream(request);
     // Its streams are empty: what comes is an error.
     match batches.drive(stream.next()).await {
-        Some(response) => Err(refused(response.errors)),
+        Some(response) => Err(refusal::answer(response.errors)),
         None => Ok(slot.take()),
     }
 }
@@ -87,12 +87,5 @@ async fn ask(schema: &Schema, request: Request, caller: &Caller) -> Result<Optio
 /// The answer that refuses a request.
 #[must_use]
 pub fn refuse(error: ApiError) -> Box<Response> {
-    let mut error = async_graphql::Error::from(error).into_server_error(Pos::default());
-    error.locations.clear();
-    refused(vec![error])
-}
-
-fn refused(mut errors: Vec<ServerError>) -> Box<Response> {
-    refusal::name_all(&mut errors);
-    Box::new(Response::from_errors(errors))
+    refusal::answer(vec![refusal::of(error)])
 }

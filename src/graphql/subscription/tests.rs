@@ -20,6 +20,7 @@ use crate::{
     clock::Clock,
     db::connect::Database,
     domain::{feed::Place, measurement},
+    exposure::Exposure,
     graphql::{
         context::About,
         cursor::FeedCursor,
@@ -34,7 +35,8 @@ static APP: LazyLock<(App, Answering, Runtime)> = LazyLock::new(|| {
     let _entered = runtime.enter();
     let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(1);
     let pool = || PgPoolOptions::new().acquire_timeout(Duration::from_millis(1)).connect_lazy_with(options.clone());
-    let about = About { public_read: true, database_host: String::new(), database_port: 1 };
+    let exposure = Exposure::default();
+    let about = About { public_read: true, exposure, database_host: String::new(), database_port: 1 };
     let (app, _) = App::start(Database { reads: pool(), writes: pool() }, Clock::system(), about);
     let answering = answering(app.state.clone());
     (app, answering, runtime)

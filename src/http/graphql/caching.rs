@@ -79,8 +79,8 @@ mod tests {
         answer.body(body.as_bytes().to_vec()).expect("a response")
     }
 
-    fn hints(max_age: i32) -> Option<CacheControl> {
-        Some(CacheControl { public: true, max_age })
+    fn hints(max_age: i32) -> CacheControl {
+        CacheControl { public: true, max_age }
     }
 
     fn control_of(hints: Option<CacheControl>, caller: &Caller) -> String {
@@ -90,15 +90,15 @@ mod tests {
 
     #[test]
     fn the_hints_tell_for_how_long_it_is_fresh() {
-        assert_eq!(control_of(hints(5), &Caller::Anonymous), "public, max-age=5");
-        assert_eq!(control_of(hints(0), &Caller::Anonymous), "public, no-cache");
-        assert_eq!(control_of(hints(-1), &Caller::Anonymous), "no-store");
+        assert_eq!(control_of(Some(hints(5)), &Caller::Anonymous), "public, max-age=5");
+        assert_eq!(control_of(Some(hints(0)), &Caller::Anonymous), "public, no-cache");
+        assert_eq!(control_of(Some(hints(-1)), &Caller::Anonymous), "no-store");
         assert_eq!(control_of(None, &Caller::Anonymous), "no-store");
     }
 
     #[test]
     fn what_the_client_has_is_not_sent_again() {
-        let sent = mark(answer("{}"), hints(5), &Caller::Anonymous, &HeaderMap::new());
+        let sent = mark(answer("{}"), Some(hints(5)), &Caller::Anonymous, &HeaderMap::new());
         let tag = sent.headers()[header::ETAG].to_str().expect("text").to_owned();
         assert_eq!((sent.status(), sent.body().as_slice()), (StatusCode::OK, &b"{}"[..]));
         for (known, is_known) in [
@@ -111,11 +111,11 @@ mod tests {
         ] {
             let mut asked = HeaderMap::new();
             asked.insert(header::IF_NONE_MATCH, known.parse().expect("a value"));
-            let again = mark(answer("{}"), hints(5), &Caller::Anonymous, &asked);
+            let again = mark(answer("{}"), Some(hints(5)), &Caller::Anonymous, &asked);
             let expected = if is_known { (StatusCode::NOT_MODIFIED, true) } else { (StatusCode::OK, false) };
             assert_eq!((again.status(), again.body().is_empty()), expected, "{known}");
             assert_eq!(again.headers()[header::ETAG], tag);
-            let other = mark(answer("[]"), hints(5), &Caller::Anonymous, &asked);
+            let other = mark(answer("[]"), Some(hints(5)), &Caller::Anonymous, &asked);
             assert_eq!(other.body().is_empty(), known == "*", "{known}");
         }
     }

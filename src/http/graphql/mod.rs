@@ -77,7 +77,7 @@ async fn by_get(State(app): State<App>, holder: Result<Holder, ApiError>, parts:
             Err(error) => error.into_response(),
         };
     }
-    if is_visit(&parts) {
+    if app.state.about.exposure.playground && is_visit(&parts) {
         return Redirect::temporary("playground").into_response();
     }
     let request = request::from_uri(&app.persisted, &parts.uri);
@@ -112,16 +112,16 @@ async fn respond(
         Ok(media) => media,
         Err(reason) => return refuse(Media::Json, ApiError::NotAcceptable(reason)),
     };
+    if method != Method::POST && !app.state.about.exposure.get {
+        return refuse_get(&accept, "GET is not answered here; send the request by POST, as JSON");
+    }
     let (holder, mut request) = match (holder, request) {
         (Ok(holder), Ok(request)) => (holder, request),
         (_, Err(error)) | (Err(error), _) => return refuse(accept.refusal(), error),
     };
-    match request::operation_type(&mut request) {
+    match app.state.documents.operation_type(&mut request) {
         OperationType::Mutation if method != Method::POST => {
-            let refusal = ApiError::MethodNotAllowed("mutations are not run by GET; send them by POST");
-            let mut response = refuse(accept.refusal(), refusal);
-            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-            response
+            refuse_get(&accept, "mutations are not run by GET; send them by POST")
         }
         OperationType::Subscription if accept.event_stream() => {
             let resume = headers.get("last-event-id").map(HeaderValue::as_bytes).map(String::from_utf8_lossy);
@@ -143,4 +143,10 @@ async fn respond(
             answer.map(Body::from)
         }
     }
+}
+
+fn refuse_get(accept: &Accept, reason: &'static str) -> Response {
+    let mut response = refuse(accept.refusal(), ApiError::MethodNotAllowed(reason));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    response
 }

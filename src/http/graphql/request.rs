@@ -1,6 +1,6 @@
 //! A GraphQL request, read from a body or from a query string.
 
-use async_graphql::{Request, Value, Variables, parser::types::OperationType};
+use async_graphql::{Request, Value, Variables};
 use axum::{
     body::Bytes,
     extract::{Query, rejection::BytesRejection},
@@ -12,11 +12,13 @@ use serde_json::Map;
 use crate::{
     error::ApiError,
     graphql::{
-        documents,
         flat::Spliced,
         persisted::{Persisted, Told},
     },
 };
+
+const BATCH: &str = "batches are not answered, the body must be one request; several root fields make one request of them, \
+                     and several requests can share a connection";
 
 /// A request as a JSON body holds it.
 #[derive(Debug, Deserialize)]
@@ -52,6 +54,9 @@ pub fn from_body(
         return Err(ApiError::UnsupportedMediaType("application/json"));
     }
     let body = body.map_err(|rejection| crate::http::body_error(&rejection))?;
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(ApiError::BadRequest(BATCH.to_owned()));
+    }
     let body: Body = serde_json::from_slice(&body)
         .map_err(|error| ApiError::BadRequest(format!("the body is no GraphQL request in JSON: {error}")))?;
     request(persisted, body)
@@ -91,35 +96,4 @@ pub(in crate::http) fn request(persisted: &Persisted, mut body: Body) -> Result<
 fn object(name: &str, text: Option<String>) -> Result<Option<Map<String, serde_json::Value>>, ApiError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     serde_json::from_str(&text).map_err(|error| ApiError::BadRequest(format!("`{name}` is no JSON object: {error}")))
-}
-
-/// What kind of operation would run. A document that can't be parsed, or whose operation is not clear, counts as a query:
-/// its error is found where all are.
-pub fn operation_type(request: &mut Request) -> OperationType {
-    let name = request.operation_name.clone();
-    let Ok(document) = request.parsed_query() else { return OperationType::Query };
-    documents::operation(document, name.as_deref()).map_or(OperationType::Query, |operation| operation.node.ty)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_operation_that_would_run_tells_its_kind() {
-        let of = |document: &str, name: Option<&str>| {
-            let mut request = Request::new(document);
-            request.operation_name = name.map(str::to_owned);
-            operation_type(&mut request)
-        };
-        assert_eq!(of("{ a }", None), OperationType::Query);
-        assert_eq!(of("mutation { a }", None), OperationType::Mutation);
-        assert_eq!(of("mutation M { a }", None), OperationType::Mutation);
-        assert_eq!(of("subscription S { a } fragment F on Q { a }", None), OperationType::Subscription);
-        assert_eq!(of("query A { a } mutation B { b }", Some("B")), OperationType::Mutation);
-        for unclear in [("query A { a } mutation B { b }", None), ("mutation B { b }", Some("C")), ("mutation {", None)]
-        {
-            assert_eq!(of(unclear.0, unclear.1), OperationType::Query, "{unclear:?}");
-        }
-    }
 }

@@ -17,7 +17,6 @@ use crate::{
     auth::Caller,
     domain::feed::Place,
     graphql,
-    http::graphql::request::operation_type,
     live::{Event, Next, Progress, Subscriber},
 };
 
@@ -68,8 +67,7 @@ impl Operations {
 
     /// Starts what was requested.
     pub fn start(&mut self, id: Id, app: &App, caller: &Caller, mut request: Request) {
-        app.state.documents.parse(&mut request);
-        let is_subscription = operation_type(&mut request) == OperationType::Subscription;
+        let is_subscription = app.state.documents.operation_type(&mut request) == OperationType::Subscription;
         let (app, caller) = (app.clone(), caller.clone());
         let answers = if is_subscription { subscribe(app, caller, request) } else { execute(app, caller, request) };
         self.run(id, is_subscription, answers);

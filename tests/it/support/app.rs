@@ -7,6 +7,7 @@ use airgraph::{
     auth::{self, Caller},
     clock::Clock,
     db::connect::{self, Database},
+    exposure::Exposure,
     graphql::{self, Schema, context::About},
     http::{Pace, Sockets},
     ingest::recorder::{Recorder, Writers},
@@ -63,7 +64,15 @@ impl TestApp {
     pub async fn on(options: &PgConnectOptions, public_read: bool) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");
         let admin = auth::first_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
-        Self::start(database, admin.reveal(), options, public_read)
+        Self::start(database, admin.reveal(), options, public_read, Exposure::default())
+    }
+
+    /// A gateway that shows itself so to those who may read, which is anybody.
+    pub async fn exposed(exposure: Exposure) -> Self {
+        let options = empty_database().await;
+        let database = connect::open(&options, 5, 5).await.expect("a database");
+        let admin = auth::first_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
+        Self::start(database, admin.reveal(), &options, true, exposure)
     }
 
     /// A gateway on a database that has no schema yet.
@@ -76,13 +85,19 @@ impl TestApp {
     /// One more gateway on a database that has one; it doesn't know the admin's key.
     pub async fn on_second(options: &PgConnectOptions) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");
-        Self::start(database, "", options, true)
+        Self::start(database, "", options, true, Exposure::default())
     }
 
-    fn start(database: Database, admin: &str, options: &PgConnectOptions, public_read: bool) -> Self {
+    fn start(
+        database: Database,
+        admin: &str,
+        options: &PgConnectOptions,
+        public_read: bool,
+        exposure: Exposure,
+    ) -> Self {
         let clock = Clock::standing(noon());
-        let about =
-            About { public_read, database_host: options.get_host().to_owned(), database_port: options.get_port() };
+        let (database_host, database_port) = (options.get_host().to_owned(), options.get_port());
+        let about = About { public_read, exposure, database_host, database_port };
         let (app, writers) = App::start(database.clone(), clock.clone(), about);
         let (recorder, router, schema) = (app.state.recorder.clone(), app.router(), app.schema.clone());
         Self {

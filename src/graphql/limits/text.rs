@@ -1,0 +1,186 @@
+//! The limits of a text that nobody has parsed: how many tokens, how deep the brackets.
+//!
+//! This reads tokens as the parser does (GraphQL specification, section 2.1), but for what makes no difference to their
+//! number by much. What must agree is where a string ends, since brackets in one don't count.
+
+use super::{Excess, MAX_NESTING, MAX_TOKENS};
+
+const BLOCK: &[u8] = b"\"\"\"";
+const ESCAPED_BLOCK: &[u8] = b"\\\"\"\"";
+
+/// Checks a text in one pass, which ends at the first token too many.
+///
+/// # Errors
+/// When the text has too many tokens, or brackets that are nested too deep.
+pub fn check(text: &str) -> Result<(), Excess> {
+    let mut rest = Rest { bytes: text.as_bytes(), blocks_end: true };
+    let (mut tokens, mut open) = (0, 0_usize);
+    while let Some(first) = rest.token() {
+        tokens += 1;
+        if tokens > MAX_TOKENS {
+            return Err(Excess::Tokens);
+        }
+        match first {
+            b'{' | b'[' | b'(' => open += 1,
+            b'}' | b']' | b')' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > MAX_NESTING {
+            return Err(Excess::Nesting);
+        }
+    }
+    Ok(())
+}
+
+/// What is still to be read.
+struct Rest<'a> {
+    bytes: &'a [u8],
+    /// Whether a block string may still find its end; one search without success is enough.
+    blocks_end: bool,
+}
+
+impl Rest<'_> {
+    /// Reads a token and gives its first byte; none at the end.
+    fn token(&mut self) -> Option<u8> {
+        self.skip_ignored();
+        let first = *self.bytes.first()?;
+        let length = match first {
+            b'"' => self.string(),
+            b'.' if self.bytes.starts_with(b"...") => 3,
+            b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => 1 + length(&self.bytes[1..], is_of_word),
+            _ => 1,
+        };
+        self.bytes = &self.bytes[length..];
+        Some(first)
+    }
+
+    /// White space, commas, byte order marks, comments.
+    fn skip_ignored(&mut self) {
+        loop {
+            let mut ignored = length(self.bytes, |byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b','));
+            if self.bytes[ignored..].starts_with(b"#") {
+                ignored += length(&self.bytes[ignored..], |byte| !is_line_end(byte));
+            } else if self.bytes[ignored..].starts_with("\u{feff}".as_bytes()) {
+                ignored += 3;
+            }
+            if ignored == 0 {
+                return;
+            }
+            self.bytes = &self.bytes[ignored..];
+        }
+    }
+
+    /// The length of the string that begins here. Three quotes that no others end are an empty string, and one more quote.
+    fn string(&mut self) -> usize {
+        if self.blocks_end && self.bytes.starts_with(BLOCK) {
+            match block_end(&self.bytes[BLOCK.len()..]) {
+                Some(end) => return BLOCK.len() + end,
+                None => self.blocks_end = false,
+            }
+        }
+        let mut at = 1;
+        while let Some(&byte) = self.bytes.get(at) {
+            match byte {
+                b'"' => return at + 1,
+                b'\\' => at += 2,
+                byte if is_line_end(byte) => return at,
+                _ => at += 1,
+            }
+        }
+        self.bytes.len()
+    }
+}
+
+/// Where the text behind a block string begins.
+fn block_end(content: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while at < content.len() {
+        at += memchr::memchr2(b'"', b'\\', &content[at..])?;
+        if content[at..].starts_with(BLOCK) {
+            return Some(at + BLOCK.len());
+        }
+        at += if content[at..].starts_with(ESCAPED_BLOCK) { ESCAPED_BLOCK.len() } else { 1 };
+    }
+    None
+}
+
+fn length(bytes: &[u8], of: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().position(|&byte| !of(byte)).unwrap_or(bytes.len())
+}
+
+/// Names and numbers; that `1.5e-3` is one token makes no difference to what follows it.
+fn is_of_word(byte: u8) -> bool {
+    byte == b'_' || byte.is_ascii_alphanumeric()
+}
+
+fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
+}
+
+/// The first byte of each token.
+#[cfg(test)]
+pub(super) fn firsts(text: &str) -> Vec<u8> {
+    let mut rest = Rest { bytes: text.as_bytes(), blocks_end: true };
+    std::iter::from_fn(|| rest.token()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    #[test]
+    fn tokens_are_told_apart_as_the_parser_does() {
+        for (text, expected) in [
+            ("", ""),
+            (" ,\t\r\n# {{{\r#\n\u{feff}", ""),
+            ("query Q($n: [Int!]! = 12) { a1: b_2(x: -7) ...F @c }", "qQ($n:[I!]!=1){a:b(x:-).F@c}"),
+            (r#"a "{" b "\"{" c "\\" { """#, r#"a"b"c"{""#),
+            ("\"\"\"{ \"\" \\\"\"\" [ \"\"\" {", "\"{"),
+            // Three quotes that nothing ends: an empty string, and whatever follows the third.
+            ("\"\"\"x\" [ {", "\"\"[{"),
+            ("\"\"\"x\" [ \"\\\"\"\" [", "\"\"[\"\""),
+            // A line's end ends a string that nothing else does.
+            ("\"{ \n [", "\"["),
+            ("\"\\", "\""),
+            ("💨", "💨"),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&firsts(text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_token_too_many_is_refused() {
+        let of = |count: usize| format!("{{ {} }}", "a ".repeat(count - 2));
+        assert_eq!(check(&of(MAX_TOKENS)), Ok(()));
+        assert_eq!(check(&of(MAX_TOKENS + 1)), Err(Excess::Tokens));
+        assert_eq!(check(&format!("{{ a(b: \"{}\") }}", "x ".repeat(MAX_TOKENS))), Ok(()));
+    }
+
+    #[test]
+    fn one_bracket_too_deep_is_refused() {
+        for (open, close) in [("{a", "}"), ("[", "]"), ("(a:[", "])")] {
+            let each = open.bytes().filter(|byte| b"{[(".contains(byte)).count();
+            let of = |count: usize| format!("{}{}", open.repeat(count / each), close.repeat(count / each));
+            assert_eq!(check(&of(MAX_NESTING)), Ok(()), "{open}");
+            assert_eq!(check(&of(MAX_NESTING + each)), Err(Excess::Nesting), "{open}");
+            assert_eq!(check(&of(MAX_NESTING).repeat(20)), Ok(()), "one beside the other is not nested");
+        }
+        assert_eq!(check(&format!("{{ a(b: \"\"\"{}\"\"\") }}", "[".repeat(1000))), Ok(()));
+        // What the parser would read as brackets behind three quotes without an end.
+        let text = format!("{{ a(b: [\"\"\"x\" {}", "[".repeat(MAX_NESTING));
+        assert_eq!(check(&text), Err(Excess::Nesting));
+    }
+
+    #[test]
+    fn what_is_nested_as_deep_as_may_be_can_be_parsed() {
+        let selections = format!("{}a{}", "{a ".repeat(MAX_NESTING - 1), "}".repeat(MAX_NESTING - 1));
+        let values = format!("{{a(b:{}{})}}", "[".repeat(MAX_NESTING - 2), "]".repeat(MAX_NESTING - 2));
+        let objects = format!("{{a(b:{}1{})}}", "{c:".repeat(MAX_NESTING - 2), "}".repeat(MAX_NESTING - 2));
+        for text in [&selections, &values, &objects] {
+            assert_eq!(check(text), Ok(()));
+            let _ = parse_query(text); // the library has a bound of its own for selections; what counts is that it returns
+        }
+    }
+}

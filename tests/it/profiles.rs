@@ -1,0 +1,120 @@
+//! What strangers may see: the two profiles, and each switch by itself.
+
+use airgraph::{
+    exposure::{Exposure, Profile},
+    graphql,
+};
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use serde_json::json;
+
+use crate::support::{
+    Answer, TestApp,
+    gateway::{Gateway, on},
+    socket::Socket,
+};
+
+const GET: &str = "/graphql?query=%7bserver%7bversion%7d%7d";
+
+async fn post(app: &TestApp, query: &str) -> Answer {
+    let request = Request::post("/graphql").header(header::CONTENT_TYPE, "application/json");
+    let request = request.header(header::ACCEPT, "application/graphql-response+json");
+    app.send(request.body(Body::from(json!({ "query": query }).to_string())).expect("a request")).await
+}
+
+/// Whether the schema can be read, and otherwise the refusal says nothing of it.
+async fn introspection(app: &TestApp) -> bool {
+    let whole = post(app, include_str!("queries/introspection.graphql")).await;
+    for query in ["{ __schema { queryType { name } } }", "{ __type(name: \"Device\") { name } }"] {
+        let answer = post(app, query).await;
+        assert_eq!(answer.status, whole.status, "{query}: {}", answer.text);
+        assert_eq!(answer.json().get("data").is_some(), answer.status == StatusCode::OK, "{}", answer.text);
+    }
+    assert_eq!(post(app, "{ __typename server { __typename } }").await.status, StatusCode::OK, "is always answered");
+    whole.status == StatusCode::OK
+}
+
+/// Whether errors suggest names.
+async fn suggestions(app: &TestApp) -> bool {
+    let mut suggested = Vec::new();
+    for query in ["{ servr { version } }", "{ devices(frst: 1) { totalCount } }", "{ server { versoin } }"] {
+        let answer = post(app, query).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        suggested.push(answer.text.contains("Did you mean"));
+    }
+    assert!(suggested.iter().all(|one| *one == suggested[0]), "{suggested:?}");
+    suggested[0]
+}
+
+/// Whether GET is answered; where it is not, nowhere, and with what to do.
+async fn get(app: &TestApp) -> bool {
+    let answer = app.get(GET).await;
+    let stream = app.get("/graphql/stream?query=%7bserver%7bversion%7d%7d").await;
+    assert_eq!(stream.status, answer.status);
+    if answer.status != StatusCode::OK {
+        assert_eq!(
+            (answer.status, &answer.headers[header::ALLOW]),
+            (StatusCode::METHOD_NOT_ALLOWED, &"POST".parse().expect("a method"))
+        );
+        let error = &answer.json()["errors"][0];
+        assert_eq!(error["extensions"]["code"], "METHOD_NOT_ALLOWED");
+        assert!(error["message"].as_str().is_some_and(|message| message.contains("by POST")), "{error}");
+    }
+    answer.status == StatusCode::OK
+}
+
+async fn playground(app: &TestApp) -> bool {
+    let page = app.get("/playground").await.status;
+    let visit = Request::get("/graphql").header(header::ACCEPT, "text/html").body(Body::empty()).expect("a request");
+    let visit = app.send(visit).await.status;
+    assert_eq!(page == StatusCode::OK, visit == StatusCode::TEMPORARY_REDIRECT, "{page} {visit}");
+    page == StatusCode::OK
+}
+
+async fn shown(app: &TestApp) -> [bool; 4] {
+    [introspection(app).await, playground(app).await, get(app).await, suggestions(app).await]
+}
+
+#[tokio::test]
+async fn a_profile_shows_all_of_it_or_nothing() {
+    let app = TestApp::new().await;
+    assert_eq!(shown(&app).await, [true; 4], "open is the default");
+    let app = TestApp::exposed(Profile::Hardened.into()).await;
+    assert_eq!(shown(&app).await, [false; 4]);
+    // What it is for goes on.
+    assert_eq!(post(&app, "{ devices { totalCount } }").await.status, StatusCode::OK);
+    let address = app.listen().await;
+    let mut socket = Socket::ready(address, None).await;
+    socket.subscribe("1", "{ server { version } }", json!({})).await;
+    assert_eq!(socket.hear().await["payload"]["data"]["server"]["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[tokio::test]
+async fn each_switch_is_its_own() {
+    let hardened = Exposure::from(Profile::Hardened);
+    for (exposure, expected) in [
+        (Exposure { introspection: true, ..hardened.clone() }, [true, false, false, false]),
+        (Exposure { playground: true, ..hardened.clone() }, [false, true, false, false]),
+        (Exposure { get: true, ..hardened.clone() }, [false, false, true, false]),
+        (Exposure { suggestions: true, ..hardened.clone() }, [false, false, false, true]),
+    ] {
+        assert_eq!(shown(&TestApp::exposed(exposure).await).await, expected);
+    }
+    assert!(graphql::sdl().contains("type Query"), "whatever the profile, the operator has the schema");
+}
+
+#[tokio::test]
+async fn the_environment_sets_the_profile() {
+    let options = crate::support::empty_database().await;
+    let mut command = on(&options, &["serve"]);
+    command.env("AIRGRAPH_PROFILE", "hardened").env("AIRGRAPH_SUGGESTIONS", "true");
+    let gateway = Gateway::start(command).await;
+    assert!(!gateway.welcome.contains("Playground"), "{}", gateway.welcome);
+    let address = gateway.address.strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address");
+    let mut socket = Socket::ready(address, None).await;
+    socket.subscribe("1", "{ __schema { queryType { name } } servr }", json!({})).await;
+    let errors = socket.hear().await["payload"].to_string();
+    assert!(errors.contains("__schema") && errors.contains("Did you mean"), "{errors}");
+}

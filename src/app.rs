@@ -17,6 +17,7 @@ use crate::{
     ingest::recorder::{Recorder, Writers},
     live::Live,
     memory::Memory,
+    metrics::Metrics,
     shutdown::Shutdown,
 };
 
@@ -42,12 +43,14 @@ impl App {
     #[must_use]
     pub fn start(database: Database, clock: Clock, about: About) -> (Self, Writers) {
         let (recorder, writers) = Recorder::start(&database.writes, &clock);
+        let metrics = Metrics::new(&recorder.recording);
         let state = State {
             database,
             recorder,
             clock,
             known_devices: Memory::default(),
             documents: Documents::default(),
+            metrics,
             about: Arc::new(about),
         };
         let schema = graphql::schema(state.clone());
@@ -59,6 +62,11 @@ impl App {
     /// Comes back once the gateway ends.
     pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
         self.shutdown.begun()
+    }
+
+    /// What the gateway counts, as a service of its own.
+    pub fn metrics_router(&self) -> Router {
+        http::metrics_alone(self.clone())
     }
 
     /// The gateway as a service.

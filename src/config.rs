@@ -115,6 +115,11 @@ pub struct ServeArgs {
     #[arg(long, env = "AIRGRAPH_LISTEN", default_value = "127.0.0.1:8000")]
     pub listen: SocketAddr,
 
+    /// An address on which /metrics needs no key, for Prometheus; keep it from strangers. Beside it, /metrics is for
+    /// admins
+    #[arg(long, env = "AIRGRAPH_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
+
     /// Whether anybody may read; writing always needs a key
     #[arg(long, env = "AIRGRAPH_PUBLIC_READ", default_value_t = true, action = ArgAction::Set)]
     pub public_read: bool,

@@ -35,6 +35,12 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let listener = TcpListener::bind(arguments.listen).await;
     let listener = listener.with_context(|| format!("can't listen on {} (--listen)", arguments.listen))?;
     let address = listener.local_addr()?;
+    let metrics_listener = match arguments.metrics_listen {
+        Some(at) => {
+            Some(TcpListener::bind(at).await.with_context(|| format!("can't listen on {at} (--metrics-listen)"))?)
+        }
+        None => None,
+    };
     let mut stop = Stop::listen()?;
 
     let mut session = tokio::select! {
@@ -54,6 +60,8 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let kept = Kept { uplinks: arguments.uplink_retention, feed: arguments.feed_retention };
     let forgetting = retention::run(session.database.clone(), clock, kept, app.shutdown.clone());
     let forgetting = tokio::spawn(forgetting);
+    let metrics =
+        metrics_listener.map(|listener| tokio::spawn(axum::serve(listener, app.metrics_router()).into_future()));
     let server = axum::serve(listener, app.router()).with_graceful_shutdown(app.stopping());
     let mut server = tokio::spawn(server.into_future());
     let outcome = tokio::select! {
@@ -74,6 +82,9 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         server.abort();
     }
     writers.finish().await;
+    if let Some(metrics) = metrics {
+        metrics.abort(); // they are told up to the end
+    }
     forgetting.await.context("forgetting old uplinks ended badly")?;
     session.close().await?;
     outcome

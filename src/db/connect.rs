@@ -9,6 +9,8 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+use super::work;
+
 /// The oldest Postgres that works, as `server_version_num` tells it.
 const MIN_SERVER_VERSION: i32 = 150_000;
 /// The first and the longest pause between two tries to connect; each doubles the one before.
@@ -94,11 +96,16 @@ pub async fn open(options: &PgConnectOptions, readers: u32, writers: u32) -> Res
             .test_before_acquire(false) // a ping each time costs as much as a small query
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
+                    work::connection_taken();
                     if meta.idle_for > PING_AFTER_IDLE {
                         connection.ping().await?;
                     }
                     Ok(true)
                 })
+            })
+            .after_connect(|_, _| {
+                work::connection_taken();
+                Box::pin(async { Ok(()) })
             })
             .connect_lazy_with(options)
     };

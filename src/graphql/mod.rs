@@ -3,6 +3,7 @@
 //! `model/` has the types, `query/` and `mutation/` the root fields, `input/` the arguments, `loader/` the batched
 //! look-ups behind nested fields; one file a type each.
 
+mod asked;
 mod completion;
 pub mod complexity;
 pub mod context;
@@ -23,9 +24,10 @@ pub(crate) mod writer;
 
 use std::sync::{Arc, LazyLock};
 
-use async_graphql::{Request, Response};
+use async_graphql::{Request, Response, parser::types::ExecutableDocument};
 
 use crate::{auth::Caller, db};
+use asked::Asked;
 use completion::{Completion, Types};
 use context::{FeedSeen, State};
 
@@ -57,13 +59,28 @@ fn builder() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, s
 /// Executes a request for a caller.
 pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Caller) -> Response {
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
+    let mut request = request.into();
+    let document = state.documents.parse(&mut request);
+    let asked = Asked::begin(&state.metrics.operations, &request, document.as_deref());
+    let response = asked.statements().during(run(schema, state, request, document, caller)).await;
+    asked.answered(&response);
+    response
+}
+
+async fn run(
+    schema: &Schema,
+    state: &State,
+    request: Request,
+    document: Option<Arc<ExecutableDocument>>,
+    caller: Caller,
+) -> Response {
     let (loader, batches) = loader::new(state.database.reads.clone());
-    let mut request = request.into().data(caller).data(loader);
+    let mut request = request.data(caller).data(loader);
     if request.query.contains("feedCursor") {
         let seen = db::feed::extent(&state.database.reads).await;
         request = request.data(FeedSeen(seen.map(|extent| extent.newest).map_err(Arc::new)));
     }
-    let completion = state.documents.parse(&mut request).and_then(|document| Completion::of(&mut request, document));
+    let completion = document.and_then(|document| Completion::of(&mut request, document));
     let mut response = batches.drive(schema.execute(request)).await;
     if let Some(completion) = completion {
         completion.complete(&TYPES, &mut response);

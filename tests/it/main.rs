@@ -23,6 +23,7 @@ mod list_plans;
 mod live;
 mod live_crash;
 mod live_resume;
+mod metrics;
 mod mutations;
 mod network_servers;
 mod opensensemap;

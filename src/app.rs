@@ -1,13 +1,13 @@
 //! The gateway put together: database, recorder, schema, routes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 
 use crate::{
     auth::KeysLately,
     clock::Clock,
-    db::connect::Database,
+    db::connect::{Database, REQUEST_TIMEOUT},
     graphql::{
         self, Schema,
         context::{About, State},
@@ -36,6 +36,8 @@ pub struct App {
     pub shutdown: Shutdown,
     /// The sockets that are open.
     pub sockets: Sockets,
+    /// What answering a request may take.
+    pub request_timeout: Duration,
 }
 
 impl App {
@@ -56,7 +58,7 @@ impl App {
         let schema = graphql::schema(state.clone());
         let live = Live::start(schema.clone());
         let (keys, shutdown, sockets) = (KeysLately::default(), Shutdown::default(), Sockets::default());
-        (Self { state, schema, live, keys, shutdown, sockets }, writers)
+        (Self { state, schema, live, keys, shutdown, sockets, request_timeout: REQUEST_TIMEOUT }, writers)
     }
 
     /// Comes back once the gateway ends.

@@ -44,7 +44,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let mut stop = Stop::listen()?;
 
     let mut session = tokio::select! {
-        session = Session::open(database, arguments.read_connections, Share::Refuse) => session?,
+        session = Session::open_for(database, arguments.read_connections, arguments.request_timeout, Share::Refuse) => session?,
         () = stop.asked() => return Ok(()),
     };
     let clock = Clock::system();
@@ -54,7 +54,8 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         database_host: session.options.get_host().to_owned(),
         database_port: session.options.get_port(),
     };
-    let (app, writers) = App::start(session.database.clone(), clock.clone(), about);
+    let (mut app, writers) = App::start(session.database.clone(), clock.clone(), about);
+    app.request_timeout = arguments.request_timeout;
     print(&welcome(address, new_key.as_ref(), admin_key.is_some()))?;
 
     let kept = Kept { uplinks: arguments.uplink_retention, feed: arguments.feed_retention };

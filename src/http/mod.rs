@@ -1,6 +1,7 @@
 //! HTTP: the routes, and what every request passes on its way.
 
 mod caller;
+mod deadline;
 mod graphql;
 mod health;
 mod ingest;
@@ -34,7 +35,7 @@ const METHODS: &str = "this path has no such method; the Allow header tells thos
 /// All routes. From the outside in: request id and log span, a net for panics, then the route.
 pub(crate) fn router(app: App) -> Router {
     let routes = Router::new()
-        .merge(graphql::routes())
+        .merge(graphql::routes().layer(middleware::from_fn_with_state(app.clone(), deadline::of_graphql)))
         .merge(ingest::routes())
         .merge(upload::routes())
         // for devices that can set no header: the key in front of the path their firmware has

@@ -46,6 +46,7 @@ mod sse_subscriptions;
 mod statements;
 mod statistics;
 mod support;
+mod timeouts;
 mod trips;
 mod uplinks;
 mod upload;

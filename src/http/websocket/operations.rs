@@ -17,7 +17,10 @@ use crate::{
     auth::Caller,
     domain::feed::Place,
     graphql,
-    http::graphql::request::operation_type,
+    http::{
+        deadline,
+        graphql::{answer, request::operation_type},
+    },
     live::{Event, Next, Progress, Subscriber},
 };
 
@@ -138,7 +141,11 @@ impl Operations {
 }
 
 fn execute(app: App, caller: Caller, request: Request) -> BoxStream<'static, Told> {
-    stream::once(async move { Told::Answer(Box::new(graphql::execute(&app.schema, request, caller).await)) }).boxed()
+    let answer = async move {
+        let answer = deadline::within(&app, graphql::execute(&app.schema, request, caller)).await;
+        Told::Answer(Box::new(answer.unwrap_or_else(|error| Response::from_errors(vec![answer::of(error)]))))
+    };
+    stream::once(answer).boxed()
 }
 
 /// A subscription on its way.

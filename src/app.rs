@@ -1,13 +1,13 @@
 //! The gateway put together: database, recorder, schema, routes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 
 use crate::{
     auth::KeysLately,
     clock::Clock,
-    db::connect::Database,
+    db::connect::{Database, REQUEST_TIMEOUT},
     graphql::{
         self, Schema,
         context::{About, State},
@@ -18,6 +18,7 @@ use crate::{
     ingest::recorder::{Recorder, Writers},
     live::Live,
     memory::Memory,
+    metrics::Metrics,
     shutdown::Shutdown,
 };
 
@@ -38,6 +39,8 @@ pub struct App {
     pub shutdown: Shutdown,
     /// The sockets that are open.
     pub sockets: Sockets,
+    /// What answering a request may take.
+    pub request_timeout: Duration,
 }
 
 impl App {
@@ -45,24 +48,32 @@ impl App {
     #[must_use]
     pub fn start(database: Database, clock: Clock, about: About) -> (Self, Writers) {
         let (recorder, writers) = Recorder::start(&database.writes, &clock);
+        let metrics = Metrics::new(&recorder.recording);
         let state = State {
             database,
             recorder,
             clock,
             known_devices: Memory::default(),
             documents: Documents::default(),
+            metrics,
             about: Arc::new(about),
         };
         let schema = graphql::schema(state.clone());
         let shutdown = Shutdown::default();
         let live = Live::start(schema.clone(), shutdown.clone());
         let (keys, sockets) = (KeysLately::default(), Sockets::default());
-        (Self { state, schema, persisted: Persisted::default(), live, keys, shutdown, sockets }, writers)
+        let persisted = Persisted::default();
+        (Self { state, schema, persisted, live, keys, shutdown, sockets, request_timeout: REQUEST_TIMEOUT }, writers)
     }
 
     /// Comes back once the gateway ends.
     pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
         self.shutdown.begun()
+    }
+
+    /// What the gateway counts, as a service of its own.
+    pub fn metrics_router(&self) -> Router {
+        http::metrics_alone(self.clone())
     }
 
     /// The gateway as a service.

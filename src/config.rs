@@ -1,6 +1,6 @@
 //! Settings: command-line arguments, each with an environment variable. `airgraph serve --help` is the reference.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use chrono::TimeDelta;
 use clap::{ArgAction, Args};
@@ -115,6 +115,16 @@ pub struct ServeArgs {
     #[arg(long, env = "AIRGRAPH_LISTEN", default_value = "127.0.0.1:8000")]
     pub listen: SocketAddr,
 
+    /// An address on which /metrics needs no key, for Prometheus; keep it from strangers. Beside it, /metrics is for
+    /// admins
+    #[arg(long, env = "AIRGRAPH_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
+
+    /// What answering a request may take, such as 30s; then it is given up, and with it its statements in the database.
+    /// Files that are uploaded take as long as they take
+    #[arg(long, env = "AIRGRAPH_REQUEST_TIMEOUT", default_value = "30s", value_parser = request_timeout)]
+    pub request_timeout: Duration,
+
     /// Whether anybody may read; writing always needs a key
     #[arg(long, env = "AIRGRAPH_PUBLIC_READ", default_value_t = true, action = ArgAction::Set)]
     pub public_read: bool,
@@ -154,6 +164,12 @@ fn feed_retention(text: &str) -> Result<TimeDelta, String> {
     let time = humantime::parse_duration(text).map_err(|error| format!("{error}; it is a time such as 1day or 6h"))?;
     let time = TimeDelta::from_std(time).map_err(|error| error.to_string())?;
     if time < SHORTEST_FEED_RETENTION { Err("changes are kept for a minute at least".to_owned()) } else { Ok(time) }
+}
+
+fn request_timeout(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|error| format!("{error}; it is a time such as 30s"))?;
+    let range = Duration::from_secs(1)..=Duration::from_hours(1);
+    if range.contains(&time) { Ok(time) } else { Err("a request may take from 1s to 1h".to_owned()) }
 }
 
 // Written by hand so that no secret gets into a log.

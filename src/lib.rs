@@ -49,6 +49,7 @@ pub mod http;
 pub mod ingest;
 pub mod live;
 pub mod memory;
+pub mod metrics;
 pub mod privileges;
 pub mod retention;
 pub mod shutdown;

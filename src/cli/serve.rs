@@ -35,10 +35,16 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let listener = TcpListener::bind(arguments.listen).await;
     let listener = listener.with_context(|| format!("can't listen on {} (--listen)", arguments.listen))?;
     let address = listener.local_addr()?;
+    let metrics_listener = match arguments.metrics_listen {
+        Some(at) => {
+            Some(TcpListener::bind(at).await.with_context(|| format!("can't listen on {at} (--metrics-listen)"))?)
+        }
+        None => None,
+    };
     let mut stop = Stop::listen()?;
 
     let mut session = tokio::select! {
-        session = Session::open(database, arguments.read_connections, Share::Refuse) => session?,
+        session = Session::open_for(database, arguments.read_connections, arguments.request_timeout, Share::Refuse) => session?,
         () = stop.asked() => return Ok(()),
     };
     let clock = Clock::system();
@@ -50,7 +56,8 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         database_port: session.options.get_port(),
     };
     let exposure = about.exposure.clone();
-    let (app, writers) = App::start(session.database.clone(), clock.clone(), about);
+    let (mut app, writers) = App::start(session.database.clone(), clock.clone(), about);
+    app.request_timeout = arguments.request_timeout;
     if let Some(path) = &arguments.trusted_documents {
         app.persisted
             .trust(path.clone(), exposure.trusted_documents_only, app.shutdown.clone())
@@ -61,6 +68,8 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let kept = Kept { uplinks: arguments.uplink_retention, feed: arguments.feed_retention };
     let forgetting = retention::run(session.database.clone(), clock, kept, app.shutdown.clone());
     let forgetting = tokio::spawn(forgetting);
+    let metrics =
+        metrics_listener.map(|listener| tokio::spawn(axum::serve(listener, app.metrics_router()).into_future()));
     let server = axum::serve(listener, app.router()).with_graceful_shutdown(app.stopping());
     let mut server = tokio::spawn(server.into_future());
     let outcome = tokio::select! {
@@ -81,6 +90,9 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         server.abort();
     }
     writers.finish().await;
+    if let Some(metrics) = metrics {
+        metrics.abort(); // they are told up to the end
+    }
     forgetting.await.context("forgetting old uplinks ended badly")?;
     session.close().await?;
     outcome

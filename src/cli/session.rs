@@ -1,6 +1,6 @@
 //! A command's connection to the database, whichever it is, from opening to closing.
 
-use std::io::Write as _;
+use std::{io::Write as _, time::Duration};
 
 use anyhow::Context as _;
 use sqlx::postgres::PgConnectOptions;
@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnectOptions;
 use crate::{
     config::{DatabaseArgs, DatabaseChoice},
     db::{
-        connect::{self, Database},
+        connect::{self, Database, REQUEST_TIMEOUT},
         embedded::{self, EmbeddedDatabase, Share},
     },
     ingest::recorder::WRITERS,
@@ -31,6 +31,16 @@ impl Session {
     /// Starts the private Postgres, where it is that, waits for the database and brings its schema up to date. As root,
     /// starting one gives up the privileges of root; so open first what only root can open.
     pub async fn open(arguments: &DatabaseArgs, readers: u32, share: Share) -> anyhow::Result<Self> {
+        Self::open_for(arguments, readers, REQUEST_TIMEOUT, share).await
+    }
+
+    /// The same for requests that may take so long.
+    pub async fn open_for(
+        arguments: &DatabaseArgs,
+        readers: u32,
+        request_timeout: Duration,
+        share: Share,
+    ) -> anyhow::Result<Self> {
         let (options, embedded) = match arguments.choice()? {
             DatabaseChoice::External(options) => (*options, None),
             DatabaseChoice::Embedded(data_dir) => {
@@ -42,7 +52,7 @@ impl Session {
                 (embedded.url().parse().context("the private Postgres told no URL")?, Some(embedded))
             }
         };
-        let database = connect::open(&options, readers, WRITERS + MUTATIONS).await?;
+        let database = connect::open_for(&options, readers, WRITERS + MUTATIONS, request_timeout).await?;
         connect::migrate(&database).await?;
         Ok(Self { database, options, embedded })
     }

@@ -9,6 +9,8 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+use super::work;
+
 /// The oldest Postgres that works, as `server_version_num` tells it.
 const MIN_SERVER_VERSION: i32 = 150_000;
 /// The first and the longest pause between two tries to connect; each doubles the one before.
@@ -18,8 +20,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// A connection idle for longer is asked for a sign of life before it is used; in busy times none is.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(5);
-/// What one statement of a query may take.
-const STATEMENT_TIMEOUT: &str = "30s";
+/// What answering a request may take where nothing else is said.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// What one statement of a query may take beyond that. Requests are given up first, and with them their statements; this
+/// is for those that belong to no request.
+const BEYOND_REQUEST: Duration = Duration::from_secs(1);
+/// How often Postgres looks whether somebody still waits for the statement it is busy with; see [`super::work`].
+const STILL_THERE: (&str, &str) = ("client_connection_check_interval", "1s");
 
 /// Compiling a statement takes Postgres longer than running any of ours: of a map's 0.77 seconds it took 0.68.
 const NOT_COMPILED: (&str, &str) = ("jit", "off");
@@ -85,6 +92,20 @@ pub struct Database {
 /// # Errors
 /// When the database is up but can't be used.
 pub async fn open(options: &PgConnectOptions, readers: u32, writers: u32) -> Result<Database, ConnectError> {
+    open_for(options, readers, writers, REQUEST_TIMEOUT).await
+}
+
+/// The same for requests that may take so long.
+///
+/// # Errors
+/// When the database is up but can't be used.
+pub async fn open_for(
+    options: &PgConnectOptions,
+    readers: u32,
+    writers: u32,
+    request_timeout: Duration,
+) -> Result<Database, ConnectError> {
+    let statement_timeout = format!("{}ms", (request_timeout + BEYOND_REQUEST).as_millis());
     let options = options.clone().application_name("airgraph").log_statements(log::LevelFilter::Debug);
     wait_until_usable(&options).await?;
     let pool = |size: u32, options: PgConnectOptions| {
@@ -94,17 +115,26 @@ pub async fn open(options: &PgConnectOptions, readers: u32, writers: u32) -> Res
             .test_before_acquire(false) // a ping each time costs as much as a small query
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
+                    work::connection_taken();
                     if meta.idle_for > PING_AFTER_IDLE {
                         connection.ping().await?;
                     }
                     Ok(true)
                 })
             })
+            .after_connect(|_, _| {
+                work::connection_taken();
+                Box::pin(async { Ok(()) })
+            })
+            .after_release(|connection, _| Box::pin(async move { Ok(work::is_quiet(connection).await) }))
             .connect_lazy_with(options)
     };
     Ok(Database {
-        reads: pool(readers, options.clone().options([("statement_timeout", STATEMENT_TIMEOUT), NOT_COMPILED])),
-        writes: pool(writers, options.options([("plan_cache_mode", PLANS_OF_WRITERS), NOT_COMPILED])),
+        reads: pool(
+            readers,
+            options.clone().options([("statement_timeout", &*statement_timeout), STILL_THERE, NOT_COMPILED]),
+        ),
+        writes: pool(writers, options.options([("plan_cache_mode", PLANS_OF_WRITERS), STILL_THERE, NOT_COMPILED])),
     })
 }
 

@@ -33,6 +33,7 @@ pub mod statistics;
 pub mod trip;
 pub mod uplink;
 pub mod uplink_page;
+pub mod work;
 
 pub use copy::COPY_FROM;
 pub use error::DbError;

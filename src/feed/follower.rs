@@ -122,7 +122,10 @@ impl Follower {
         let mut any = false;
         loop {
             let entries = listener.after(self.last_seen(), AT_ONCE).await?.ok_or(End::Broken(Broken::Forgotten))?;
-            let Some(newest) = entries.last().map(|entry| entry.number) else { return Ok(any) };
+            let Some(newest) = entries.last().map(|entry| entry.number) else {
+                self.stream.is_read();
+                return Ok(any);
+            };
             let (outlines, _) = outline(&entries, Place::after(self.last_seen()), usize::MAX);
             let keys: Vec<_> = outlines.iter().flat_map(Outline::keys).collect();
             let found = if keys.is_empty() { HashMap::new() } else { listener.measurements(&keys).await? };

@@ -7,7 +7,7 @@ pub mod stored;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{sync::watch, time::sleep};
@@ -40,6 +40,17 @@ struct Shared {
 struct Stream {
     ring: Ring<Arc<Batch>>,
     broken: OnceLock<Broken>,
+    /// When all that there was had been read last.
+    read_at: Mutex<Instant>,
+}
+
+/// How far the feed was read.
+#[derive(Clone, Copy, Debug)]
+pub struct Reached {
+    /// The newest batch.
+    pub newest: i64,
+    /// How long ago that was all there is.
+    pub age: Duration,
 }
 
 /// Why the feed can't be followed from where it was.
@@ -70,11 +81,19 @@ impl Feed {
     pub fn follow(&self, newest: i64) -> Reader {
         let mut current = self.lock();
         let stream = current.get_or_insert_with(|| {
-            let stream = Arc::new(Stream { ring: Ring::new(Place::after(newest)), broken: OnceLock::new() });
+            let stream = Arc::new(Stream::new(newest));
             tokio::spawn(follower::run(self.clone(), stream.clone()));
             stream
         });
         Reader { feed: self.clone(), changed: stream.ring.watch(), stream: stream.clone() }
+    }
+
+    /// How far it was read, while anybody follows it.
+    #[must_use]
+    pub fn reached(&self) -> Option<Reached> {
+        let stream = self.lock().clone()?;
+        let age = stream.read_at.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+        Some(Reached { newest: stream.ring.end().number, age })
     }
 
     /// The database that has it.
@@ -106,6 +125,17 @@ impl Feed {
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Stream>>> {
         self.0.current.lock().unwrap_or_else(PoisonError::into_inner) // it is set in one step
+    }
+}
+
+impl Stream {
+    fn new(newest: i64) -> Self {
+        let read_at = Mutex::new(Instant::now());
+        Self { ring: Ring::new(Place::after(newest)), broken: OnceLock::new(), read_at }
+    }
+
+    fn is_read(&self) {
+        *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 }
 

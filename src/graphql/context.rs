@@ -15,6 +15,7 @@ use crate::{
     exposure::Exposure,
     ingest::recorder::Recorder,
     memory::Memory,
+    metrics::Metrics,
 };
 
 /// What all requests share. Cheap to clone.
@@ -32,6 +33,8 @@ pub struct State {
     pub known_devices: Memory<DeviceKey, DeviceId>,
     /// The documents that were asked lately.
     pub documents: Documents,
+    /// What is counted.
+    pub metrics: Metrics,
     /// What may be told of the gateway and its database.
     pub about: Arc<About>,
 }

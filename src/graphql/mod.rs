@@ -3,6 +3,7 @@
 //! `model/` has the types, `query/` and `mutation/` the root fields, `input/` the arguments, `loader/` the batched
 //! look-ups behind nested fields; one file a type each.
 
+mod asked;
 mod completion;
 pub mod complexity;
 pub mod context;
@@ -25,9 +26,10 @@ pub(crate) mod writer;
 
 use std::sync::{Arc, LazyLock};
 
-use async_graphql::{Request, Response};
+use async_graphql::{Request, Response, parser::types::ExecutableDocument};
 
 use crate::{auth::Caller, db};
+use asked::Asked;
 use completion::{Completion, Types};
 use context::{FeedSeen, State};
 
@@ -68,12 +70,25 @@ fn builder() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, s
 pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Caller) -> Response {
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
     let mut request = request.into();
-    let document = match state.documents.parse(&mut request) {
-        Ok(document) => document,
-        Err(error) => return *refusal::answer(vec![error]),
+    let document = state.documents.parse(&mut request);
+    let asked = Asked::begin(&state.metrics.operations, &request, document.as_deref().ok());
+    let response = match document {
+        Ok(document) => asked.statements().during(run(schema, state, request, document, caller)).await,
+        Err(error) => *refusal::answer(vec![error]),
     };
+    asked.answered(&response);
+    response
+}
+
+async fn run(
+    schema: &Schema,
+    state: &State,
+    request: Request,
+    document: Arc<ExecutableDocument>,
+    caller: Caller,
+) -> Response {
     let (loader, batches) = loader::new(state.database.reads.clone());
-    request = request.data(caller).data(loader);
+    let mut request = request.data(caller).data(loader);
     if request.query.contains("feedCursor") {
         let seen = db::feed::extent(&state.database.reads).await;
         request = request.data(FeedSeen(seen.map(|extent| extent.newest).map_err(Arc::new)));

@@ -10,7 +10,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::caller::Sender;
+use super::{caller::Sender, deadline};
 use crate::{
     app::App,
     error::ApiError,
@@ -106,7 +106,7 @@ async fn take(
         return Err(ApiError::UnsupportedMediaType("application/json"));
     }
     let Outside { device, event } = outside(&mut request).await;
-    let arrival = Arrival { body: body(request).await?, named: device, event };
+    let arrival = Arrival { body: deadline::within(&app, body(request)).await??, named: device, event };
     let received_at = app.state.clock.now();
     if let Some(device) = decoding::device(served.format, &arrival) {
         // Before its sensors are looked up; and a body that is not understood is kept under this device's name.

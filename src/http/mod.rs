@@ -1,9 +1,11 @@
 //! HTTP: the routes, and what every request passes on its way.
 
 mod caller;
+mod deadline;
 mod graphql;
 mod health;
 mod ingest;
+mod metrics;
 mod pages;
 mod sse;
 mod telemetry;
@@ -14,11 +16,13 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, rejection::BytesRejection},
     http::{HeaderMap, StatusCode, header},
+    middleware,
     response::Redirect,
     routing::get,
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub(crate) use metrics::alone as metrics_alone;
 pub use websocket::{Pace, Sockets};
 
 use crate::{app::App, error::ApiError};
@@ -31,12 +35,13 @@ const METHODS: &str = "this path has no such method; the Allow header tells thos
 /// All routes. From the outside in: request id and log span, a net for panics, then the route.
 pub(crate) fn router(app: App) -> Router {
     let routes = Router::new()
-        .merge(graphql::routes())
+        .merge(graphql::routes().layer(middleware::from_fn_with_state(app.clone(), deadline::of_graphql)))
         .merge(ingest::routes())
         .merge(upload::routes())
         // for devices that can set no header: the key in front of the path their firmware has
         .nest("/key/{key}", ingest::routes().merge(upload::routes()))
         .merge(health::routes())
+        .merge(metrics::routes())
         .merge(pages::routes())
         .route("/", get(|| async { Redirect::temporary("playground") }))
         .fallback(|| async { ApiError::NotFound })
@@ -45,6 +50,7 @@ pub(crate) fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(|_| {
             axum::response::IntoResponse::into_response(ApiError::Internal(anyhow::anyhow!("a handler panicked")))
         }))
+        .layer(middleware::from_fn_with_state(app.clone(), metrics::counted))
         .with_state(app);
     telemetry::observed(routes)
 }

@@ -14,7 +14,7 @@ use axum::{
 };
 use futures_util::{Stream, StreamExt as _, stream};
 
-use super::{caller::Holder, graphql::answer};
+use super::{caller::Holder, deadline, graphql::answer};
 use crate::{
     app::App,
     domain::feed::Place,
@@ -37,8 +37,11 @@ pub(super) struct Asked {
 
 /// Runs a query or a mutation; its answer is the one event.
 pub(super) fn execute(app: &App, Asked { request, holder }: Asked) -> Response {
-    let schema = app.schema.clone();
-    let answer = async move { last(&graphql::execute(&schema, request, holder.caller).await) };
+    let app = app.clone();
+    let answer = async move {
+        let answer = deadline::within(&app, graphql::execute(&app.schema, request, holder.caller)).await;
+        last(&answer.unwrap_or_else(|error| GraphqlResponse::from_errors(vec![answer::of(error)])))
+    };
     respond(stream::once(answer))
 }
 

@@ -74,6 +74,14 @@ impl Channels {
         }
     }
 
+    /// The channels that tell the feed.
+    pub(super) fn of_feed(&self) -> Vec<Arc<Channel>> {
+        let mut channels; // dropped after the lock is: the last one of a channel takes it
+        channels = self.lock().values().filter_map(Weak::upgrade).collect::<Vec<_>>();
+        channels.retain(|channel| channel.outlet.source.topic.is_resumable());
+        channels
+    }
+
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.lock().len()

@@ -12,7 +12,7 @@ mod patience;
 mod statistics;
 mod subscriber;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_graphql::{Request, Response};
 use bytes::Bytes;
@@ -23,7 +23,7 @@ use crate::{
     db,
     domain::feed::Place,
     error::ApiError,
-    feed::{Feed, stored::is_forgotten},
+    feed::{Feed, Reached, stored::is_forgotten},
     graphql::{
         Schema,
         context::State,
@@ -54,6 +54,17 @@ struct Shared {
     channels: Channels,
     limits: Limits,
     subscriptions: Arc<Semaphore>,
+}
+
+/// How far the feed was read and told.
+#[derive(Clone, Copy, Debug)]
+pub struct Lag {
+    /// The newest batch that was read.
+    pub newest: i64,
+    /// How long ago that was all there is.
+    pub read_age: Duration,
+    /// How many numbers of batches the slowest channel is behind.
+    pub untold: i64,
 }
 
 /// One event, ready to be sent.
@@ -100,11 +111,37 @@ impl Live {
         MAX_SUBSCRIPTIONS - self.0.subscriptions.available_permits()
     }
 
+    /// Different subscriptions at this moment.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.0.channels.count()
+    }
+
+    /// How far the feed was read and told, while anybody follows it.
+    #[must_use]
+    pub fn lag(&self) -> Option<Lag> {
+        let Reached { newest, age } = self.0.feed.reached()?;
+        let told = self.0.channels.of_feed().iter().map(|channel| channel.outlet.ring.end().number).min();
+        Some(Lag { newest, read_age: age, untold: told.map_or(0, |told| (newest - told).max(0)) })
+    }
+
     /// Subscribes. `resume` is a cursor that takes the place of the argument `after`.
     ///
     /// # Errors
     /// The answer that refuses the request: no such field, an argument that can't be.
     pub async fn subscribe(
+        &self,
+        request: Request,
+        caller: &Caller,
+        resume: Option<&str>,
+    ) -> Result<Subscriber, Box<Response>> {
+        let outcome = self.begin(request, caller, resume).await;
+        let state: &State = self.0.schema.data().unwrap_or_else(|| unreachable!("graphql::schema() puts it there"));
+        state.metrics.operations.began(outcome.as_ref().map(|_| ()).map_err(|refusal| &**refusal));
+        outcome
+    }
+
+    async fn begin(
         &self,
         request: Request,
         caller: &Caller,

@@ -89,6 +89,11 @@ async fn stream_by_get(State(app): State<App>, holder: Result<Holder, ApiError>,
     respond(&app, Offer::EventStream, &parts.method, &parts.headers, holder, request).await
 }
 
+/// Refuses a request in the form that its headers ask for.
+pub(super) fn refuse_for(headers: &HeaderMap, error: ApiError) -> Response {
+    refuse(Accept::of(headers).refusal(), error)
+}
+
 /// Whether somebody came with a browser, to look and not to ask.
 fn is_visit(parts: &Parts) -> bool {
     let accept = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -17,6 +17,7 @@ use crate::{
     auth::Caller,
     domain::feed::Place,
     graphql,
+    http::{deadline, graphql::answer},
     live::{Event, Next, Progress, Subscriber},
 };
 
@@ -136,7 +137,11 @@ impl Operations {
 }
 
 fn execute(app: App, caller: Caller, request: Request) -> BoxStream<'static, Told> {
-    stream::once(async move { Told::Answer(Box::new(graphql::execute(&app.schema, request, caller).await)) }).boxed()
+    let answer = async move {
+        let answer = deadline::within(&app, graphql::execute(&app.schema, request, caller)).await;
+        Told::Answer(Box::new(answer.unwrap_or_else(|error| Response::from_errors(vec![answer::of(error)]))))
+    };
+    stream::once(answer).boxed()
 }
 
 /// A subscription on its way.

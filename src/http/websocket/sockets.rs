@@ -63,6 +63,12 @@ impl Sockets {
         self.places.clone().try_acquire_owned().ok()
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.most as usize - self.places.available_permits()
+    }
+
     /// Comes back when there is no socket any more.
     pub async fn all_closed(&self) {
         let _ = self.places.acquire_many(self.most).await; // it is never closed

@@ -30,12 +30,14 @@ use sqlx::PgPool;
 use tokio::{sync::oneshot, task::JoinHandle};
 use uuid::Uuid;
 
+pub use self::queue::QueueLoad;
 use self::{memory::Memory, queue::Queue};
 use super::{DecodeError, Decoded, Incoming, Observation, Rejection, format::Format};
 use crate::{
     clock::Clock,
     db::{DbError, partition::Partitions},
     domain::{api_key::ApiKeyId, sensor::Sensors, uplink::UplinkKey},
+    metrics::recording::Recording,
 };
 
 /// Writer tasks, each with a queue and a connection: one for what arrives, and one for files and replays, behind whose long
@@ -165,6 +167,20 @@ pub enum RecordError {
     Database(DbError),
 }
 
+impl RecordError {
+    /// Its name among the outcomes that are counted.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::KeyNotValid => "key_not_valid",
+            Self::UplinkGone => "uplink_gone",
+            Self::ShuttingDown => "shutting_down",
+            Self::Unavailable => "unavailable",
+            Self::Database(_) => "failed",
+        }
+    }
+}
+
 impl From<DbError> for RecordError {
     fn from(error: DbError) -> Self {
         match error {
@@ -179,6 +195,8 @@ impl From<DbError> for RecordError {
 pub struct Recorder {
     queues: Queues,
     pool: PgPool,
+    /// What it counts.
+    pub recording: Recording,
 }
 
 /// The tasks behind a [`Recorder`].
@@ -209,16 +227,18 @@ impl Recorder {
     pub fn start(pool: &PgPool, clock: &Clock) -> (Self, Writers) {
         let queues = Queues::default();
         let partitions = Arc::new(Partitions::default());
+        let recording = Recording::default();
         let tasks = [&queues.arrivals, &queues.bulk].map(|queue| {
             let writer = writer::Writer {
                 pool: pool.clone(),
                 clock: clock.clone(),
                 partitions: partitions.clone(),
                 memory: Memory::default(),
+                recording: recording.clone(),
             };
             tokio::spawn(writer.run(queue.clone()))
         });
-        (Self { queues: queues.clone(), pool: pool.clone() }, Writers { tasks, queues })
+        (Self { queues: queues.clone(), pool: pool.clone(), recording }, Writers { tasks, queues })
     }
 
     /// Stores a submission, and waits until it is committed.
@@ -228,10 +248,38 @@ impl Recorder {
     /// submission can be made again: what of it was stored is then a duplicate.
     #[tracing::instrument(name = "ingest.record", skip_all, fields(format = submission.format))]
     pub async fn record(&self, submission: Submission) -> Result<Receipt, RecordError> {
-        let submission = submission.admitted();
+        let (format, understood) = (submission.format, submission.decoded.is_ok());
+        let outcome = self.submit(submission.admitted()).await;
+        self.count(format, understood, &outcome);
+        outcome
+    }
+
+    async fn submit(&self, submission: Submission) -> Result<Receipt, RecordError> {
         let (answer, receipt) = oneshot::channel();
         self.queues.of(&submission.source).push(submission, answer)?;
         receipt.await.unwrap_or(Err(RecordError::ShuttingDown))
+    }
+
+    fn count(&self, format: &'static str, understood: bool, outcome: &Result<Receipt, RecordError>) {
+        self.recording.answered(
+            format,
+            match outcome {
+                Ok(_) if understood => "recorded",
+                Ok(_) => "undecodable",
+                Err(error) => error.name(),
+            },
+        );
+        if let Ok(receipt) = outcome {
+            self.recording.samples(format, "recorded", receipt.recorded);
+            self.recording.samples(format, "duplicate", receipt.duplicates);
+            self.recording.samples(format, "rejected", receipt.rejected.len());
+        }
+    }
+
+    /// What waits or is in work, by the queue's name.
+    #[must_use]
+    pub fn loads(&self) -> [(&'static str, QueueLoad); WRITERS as usize] {
+        [("arrivals", self.queues.arrivals.load()), ("bulk", self.queues.bulk.load())]
     }
 }
 

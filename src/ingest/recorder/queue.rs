@@ -47,6 +47,8 @@ struct Waiting {
     /// What each line has waiting or in work, and all of them together.
     loads: HashMap<Line, Load>,
     total: Load,
+    /// How many submissions that are.
+    submissions: usize,
     closed: bool,
 }
 
@@ -77,6 +79,17 @@ impl Load {
     }
 }
 
+/// What waits in a queue or is in work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueLoad {
+    /// Submissions.
+    pub submissions: usize,
+    /// Samples of all of them.
+    pub samples: usize,
+    /// What they take in memory, about, in bytes.
+    pub bytes: usize,
+}
+
 struct Share {
     queue: Arc<Queue>,
     line: Line,
@@ -87,6 +100,7 @@ impl Drop for Share {
     fn drop(&mut self) {
         let mut waiting = self.queue.lock();
         waiting.total = waiting.total.minus(self.load);
+        waiting.submissions = waiting.submissions.saturating_sub(1);
         if let Some(load) = waiting.loads.get_mut(&self.line) {
             *load = load.minus(self.load);
             if *load == Load::default() {
@@ -120,6 +134,7 @@ impl Queue {
         }
         waiting.loads.insert(line, mine.plus(load));
         waiting.total = waiting.total.plus(load);
+        waiting.submissions += 1;
         let jobs = waiting.lines.entry(line).or_default();
         if jobs.is_empty() {
             waiting.turns.push_back(line);
@@ -147,6 +162,12 @@ impl Queue {
             }
             changed.await;
         }
+    }
+
+    /// What waits or is in work.
+    pub fn load(&self) -> QueueLoad {
+        let waiting = self.lock();
+        QueueLoad { submissions: waiting.submissions, samples: waiting.total.samples, bytes: waiting.total.bytes }
     }
 
     /// Accepts nothing more. What was accepted can still be taken.
@@ -245,6 +266,7 @@ mod tests {
             drop(batch); // outside the lock, as a writer does
         }
         assert!(queue.lock().total == Load::default() && queue.lock().loads.is_empty());
+        assert_eq!(queue.load(), QueueLoad { submissions: 0, samples: 0, bytes: 0 });
     }
 
     #[tokio::test]

@@ -1,6 +1,9 @@
 //! A writer: takes what waits, stores it in one transaction, answers.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sqlx::PgPool;
 use tokio::time::timeout;
@@ -14,6 +17,7 @@ use super::{
 use crate::{
     clock::Clock,
     db::{DbError, partition::Partitions},
+    metrics::recording::Recording,
 };
 
 /// How often a transaction is tried that lost against another.
@@ -27,6 +31,7 @@ pub(super) struct Writer {
     pub clock: Clock,
     pub partitions: Arc<Partitions>,
     pub memory: Memory,
+    pub recording: Recording,
 }
 
 impl Writer {
@@ -73,8 +78,17 @@ impl Writer {
         }
     }
 
-    /// Runs the transaction, again where that may help.
+    /// Runs the transaction, and counts it.
     async fn store(&mut self, submissions: &[&Submission]) -> Result<Vec<Outcome>, DbError> {
+        let began = Instant::now();
+        let outcome = self.run_transaction(submissions).await;
+        let samples = submissions.iter().map(|submission| submission.observations().len()).sum();
+        self.recording.batch(submissions.len(), samples, began.elapsed(), outcome.is_ok());
+        outcome
+    }
+
+    /// Runs the transaction, again where that may help.
+    async fn run_transaction(&mut self, submissions: &[&Submission]) -> Result<Vec<Outcome>, DbError> {
         let connections = self.pool.options().get_max_connections();
         let mut tries = 0;
         loop {

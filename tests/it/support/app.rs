@@ -1,6 +1,6 @@
 //! A gateway in the test's own process.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use airgraph::{
     app::App,
@@ -116,6 +116,13 @@ impl TestApp {
     /// The same with `WebSocket`s of another number or pace.
     pub fn with_sockets(mut self, most: u32, pace: Pace) -> Self {
         self.app.sockets = Sockets::new(most, pace);
+        self.router = self.app.router();
+        self
+    }
+
+    /// The same, but requests may take no longer than this.
+    pub fn with_request_timeout(mut self, most: Duration) -> Self {
+        self.app.request_timeout = most;
         self.router = self.app.router();
         self
     }

@@ -1,0 +1,84 @@
+//! What one request takes of the database, and how its statements end with it.
+//!
+//! A future that is dropped while Postgres works for it leaves the statement running, and its connection busy. So a
+//! connection that comes back to the pool right after a request was given up has a moment to be quiet; if it isn't, it is
+//! closed, and Postgres, which looks every second whether the other end is still there, stops the statement
+//! (`client_connection_check_interval`). Unlike a request to cancel, which names a process, this can't hit the statement
+//! of somebody else, and it works through a pooler.
+
+use std::{
+    pin::pin,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use sqlx::{Connection as _, PgConnection};
+use tokio::time::timeout;
+
+tokio::task_local! {
+    static STATEMENTS: Statements;
+}
+
+/// How long after a request was given up its connections come back at most.
+const LATELY_MS: u64 = 1000;
+/// How long such a connection may take to be quiet: as long as it takes to make another, or a bit more.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// The statements of a request so far. Each question takes a connection for each of its statements, so it is connections
+/// that are counted. What runs in a task of its own, such as the recorder, is not.
+#[derive(Clone, Debug, Default)]
+pub struct Statements(Arc<AtomicU32>);
+
+impl Statements {
+    /// Runs a request, and counts its statements. When this is dropped before the request's end, they end too.
+    pub async fn during<T>(&self, request: impl Future<Output = T>) -> T {
+        let mut request = pin!(STATEMENTS.scope(self.clone(), request));
+        let unfinished = Unfinished; // dropped before the request is, which gives its connections back
+        let outcome = request.as_mut().await;
+        std::mem::forget(unfinished);
+        outcome
+    }
+
+    /// How many there were so far.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A connection was handed out, to whatever request this is.
+pub(super) fn connection_taken() {
+    _ = STATEMENTS.try_with(|Statements(count)| count.fetch_add(1, Ordering::Relaxed)); // none: nobody counts
+}
+
+/// Whether a connection that is given back can be used again.
+pub(super) async fn is_quiet(connection: &mut PgConnection) -> bool {
+    if since_start_ms() > GIVEN_UP_MS.load(Ordering::Acquire).saturating_add(LATELY_MS) {
+        return true;
+    }
+    matches!(timeout(GRACE, connection.ping()).await, Ok(Ok(())))
+}
+
+/// When a request was given up last. One for the whole process: whom it doesn't concern loses a round trip.
+static GIVEN_UP_MS: AtomicU64 = AtomicU64::new(0);
+
+static START: LazyLock<Instant> = LazyLock::new(|| {
+    let now = Instant::now();
+    now.checked_sub(Duration::from_millis(2 * LATELY_MS)).unwrap_or(now) // nothing was given up before
+});
+
+fn since_start_ms() -> u64 {
+    u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A request that has not ended.
+struct Unfinished;
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        GIVEN_UP_MS.store(since_start_ms(), Ordering::Release);
+    }
+}

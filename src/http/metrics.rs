@@ -1,0 +1,53 @@
+//! `/metrics`, for Prometheus.
+
+use std::time::Instant;
+
+use axum::{
+    Router,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderValue, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+
+use super::caller::Holder;
+use crate::{
+    app::App,
+    error::ApiError,
+    metrics::{MEDIA_TYPE, readings},
+};
+
+/// On the port that all may reach: for admins.
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/metrics", get(for_admins))
+}
+
+/// On a port that only the operator reaches: for everybody, and nothing else.
+pub(crate) fn alone(app: App) -> Router {
+    Router::new().route("/metrics", get(for_everybody)).fallback(|| async { ApiError::NotFound }).with_state(app)
+}
+
+async fn for_admins(State(app): State<App>, holder: Holder) -> Result<Response, ApiError> {
+    holder.caller.must_be_admin()?;
+    Ok(text(&app))
+}
+
+async fn for_everybody(State(app): State<App>) -> Response {
+    text(&app)
+}
+
+fn text(app: &App) -> Response {
+    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE))];
+    (headers, app.state.metrics.text(&readings::of(app))).into_response()
+}
+
+/// Counts each request by its route.
+pub(super) async fn counted(State(app): State<App>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let response = next.run(request).await;
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    app.state.metrics.requests.answered(route, response.status(), began.elapsed());
+    response
+}

@@ -1,0 +1,142 @@
+//! GraphQL operations, whatever carried them: how they ended, how long they took, how many statements they needed.
+
+use std::time::Duration;
+
+use async_graphql::{Response, Value, parser::types::OperationType};
+use prometheus_client::{
+    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+
+use super::{Buckets, SECONDS};
+
+/// Statements of one operation.
+const STATEMENTS: Buckets = Buckets(&[0.0, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0]);
+
+/// Errors of one answer that are counted: a list may hold one in each row.
+const ERRORS: usize = 100;
+
+type Label = [(&'static str, &'static str); 1];
+type Labels = [(&'static str, &'static str); 2];
+
+/// How an operation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All that was asked for was told; a subscription began.
+    Answered,
+    /// Some of it was told.
+    Partly,
+    /// Nothing of it could be told.
+    Failed,
+    /// It was not executed: syntax, validation, limits.
+    Refused,
+    /// Nobody waited for its end any more: it took too long, or its client hung up.
+    Abandoned,
+}
+
+impl Outcome {
+    /// How an operation ended that was answered with this.
+    #[must_use]
+    pub fn of(response: &Response) -> Self {
+        if response.errors.is_empty() {
+            Self::Answered
+        } else if response.data != Value::Null {
+            Self::Partly
+        } else if response.errors.iter().all(|error| error.path.is_empty()) {
+            Self::Refused
+        } else {
+            Self::Failed
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Partly => "partly",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// The kind of an operation as a label; of a document that can't be understood it is unknown.
+#[must_use]
+pub const fn kind(ty: Option<OperationType>) -> &'static str {
+    match ty {
+        Some(OperationType::Query) => "query",
+        Some(OperationType::Mutation) => "mutation",
+        Some(OperationType::Subscription) => "subscription",
+        None => "unknown",
+    }
+}
+
+/// GraphQL operations. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Operations {
+    total: Family<Labels, Counter>,
+    errors: Family<[(&'static str, String); 1], Counter>,
+    duration: Family<Label, Histogram, Buckets>,
+    statements: Family<Label, Histogram, Buckets>,
+}
+
+impl Default for Operations {
+    fn default() -> Self {
+        Self {
+            total: Family::default(),
+            errors: Family::default(),
+            duration: Family::new_with_constructor(SECONDS),
+            statements: Family::new_with_constructor(STATEMENTS),
+        }
+    }
+}
+
+impl Operations {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register("graphql_operations", "GraphQL operations, by kind and how they ended", self.total.clone());
+        registry.register("graphql_errors", "Errors in answers to GraphQL operations, by code", self.errors.clone());
+        registry.register_with_unit(
+            "graphql_operation_duration",
+            "Time that GraphQL queries and mutations took, by kind",
+            Unit::Seconds,
+            self.duration.clone(),
+        );
+        registry.register(
+            "graphql_operation_statements",
+            "SQL statements that a GraphQL query or mutation needed, by kind",
+            self.statements.clone(),
+        );
+    }
+
+    /// A query or a mutation ended.
+    pub fn ended(&self, kind: &'static str, outcome: Outcome, took: Duration, statements: u32) {
+        self.counted(kind, outcome);
+        self.duration.get_or_create(&[("kind", kind)]).observe(took.as_secs_f64());
+        self.statements.get_or_create(&[("kind", kind)]).observe(statements.into());
+    }
+
+    /// A subscription began, or was refused with this.
+    pub fn began(&self, outcome: Result<(), &Response>) {
+        let kind = kind(Some(OperationType::Subscription));
+        match outcome {
+            Ok(()) => self.counted(kind, Outcome::Answered),
+            Err(refusal) => {
+                self.counted(kind, Outcome::Refused);
+                self.errors(refusal);
+            }
+        }
+    }
+
+    fn counted(&self, kind: &'static str, outcome: Outcome) {
+        self.total.get_or_create(&[("kind", kind), ("outcome", outcome.name())]).inc();
+    }
+
+    /// The errors of an answer. Their codes are ours, and so not many.
+    pub fn errors(&self, response: &Response) {
+        for error in response.errors.iter().take(ERRORS) {
+            if let Some(Value::String(code)) = error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
+                self.errors.get_or_create(&[("code", code.clone())]).inc();
+            }
+        }
+    }
+}

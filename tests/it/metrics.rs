@@ -1,0 +1,130 @@
+//! What the gateway counts of itself, as Prometheus reads it.
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use serde_json::json;
+use tower::ServiceExt as _;
+
+use crate::support::{
+    Answer, TestApp,
+    events::{Ask, EventStream},
+};
+
+async fn scrape(app: &TestApp, key: &str) -> Answer {
+    app.send(Request::get("/metrics").header("x-api-key", key).body(Body::empty()).expect("a request")).await
+}
+
+/// The value of a sample, such as `websockets` or `graphql_errors_total{code="TIMEOUT"}`; 0 where there is none.
+fn value(text: &str, sample: &str) -> f64 {
+    let line = format!("airgraph_{sample} ");
+    text.lines().find_map(|text| text.strip_prefix(&line)).map_or(0.0, |value| value.parse().expect("a number"))
+}
+
+#[tokio::test]
+async fn they_are_for_admins() {
+    let app = TestApp::new().await;
+    assert_eq!(app.get("/metrics").await.status, StatusCode::UNAUTHORIZED);
+    let sensor = app.admin(r#"mutation { createApiKey(input: {name: "s", role: SENSOR}) { key } }"#, json!({}));
+    let sensor = sensor.await["createApiKey"]["key"].as_str().expect("a key").to_owned();
+    assert_eq!(scrape(&app, &sensor).await.status, StatusCode::FORBIDDEN);
+    let answer = scrape(&app, &app.admin).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.headers[header::CONTENT_TYPE], "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    assert!(answer.text.ends_with("# EOF\n"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn on_an_address_of_their_own_they_need_no_key_and_nothing_else_is_there() {
+    let app = TestApp::new().await;
+    for (path, status) in [("/metrics", StatusCode::OK), ("/graphql", StatusCode::NOT_FOUND)] {
+        let request = Request::get(path).body(Body::empty()).expect("a request");
+        assert_eq!(app.app.metrics_router().oneshot(request).await.expect("an answer").status(), status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn operations_are_counted_by_kind_outcome_and_statements() {
+    let app = TestApp::new().await;
+    app.query("{ devices { nodes { key } } }").await;
+    app.query("query A { server { time } }").await;
+    app.graphql(None, "{ nothing }", json!({})).await;
+    app.graphql(None, "{", json!({})).await;
+    app.graphql(None, "{ server { version database { name } } devices { nodes { key } } }", json!({})).await;
+    app.record(json!([{ "device": "d", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1.0 }])).await;
+    let text = scrape(&app, &app.admin).await.text;
+    for (sample, expected) in [
+        (r#"graphql_operations_total{kind="query",outcome="answered"}"#, 2.0),
+        (r#"graphql_operations_total{kind="query",outcome="refused"}"#, 1.0),
+        (r#"graphql_operations_total{kind="query",outcome="failed"}"#, 1.0),
+        (r#"graphql_operations_total{kind="unknown",outcome="refused"}"#, 1.0),
+        (r#"graphql_operations_total{kind="mutation",outcome="answered"}"#, 1.0),
+        (r#"graphql_errors_total{code="UNAUTHENTICATED"}"#, 1.0),
+        (r#"graphql_operation_statements_bucket{le="0.0",kind="query"}"#, 2.0),
+        (r#"graphql_operation_duration_seconds_count{kind="query"}"#, 4.0),
+        (r#"http_request_duration_seconds_count{route="/graphql",status="2xx"}"#, 6.0),
+    ] {
+        assert_eq!(value(&text, sample), expected, "{sample} in\n{text}");
+    }
+    assert!(value(&text, r#"graphql_operation_statements_sum{kind="query"}"#) >= 1.0, "{text}");
+}
+
+#[tokio::test]
+async fn what_is_recorded_is_counted_by_format_and_outcome() {
+    let app = TestApp::new().await;
+    let body =
+        r#"[{"device":"d","time":"2026-05-01T10:00:00Z","pm10":1},{"device":"d","time":"2036-05-01T10:00:00Z"}]"#;
+    for _ in 0..2 {
+        assert_eq!(app.post("/ingest/json", Some(&app.admin), body).await.status, StatusCode::CREATED);
+    }
+    assert_eq!(app.post("/ingest/json", Some(&app.admin), "{").await.status, StatusCode::BAD_REQUEST);
+    let text = scrape(&app, &app.admin).await.text;
+    for (sample, expected) in [
+        (r#"ingest_submissions_total{format="json",outcome="recorded"}"#, 2.0),
+        (r#"ingest_submissions_total{format="json",outcome="undecodable"}"#, 1.0),
+        (r#"ingest_samples_total{format="json",outcome="recorded"}"#, 1.0),
+        (r#"ingest_samples_total{format="json",outcome="duplicate"}"#, 1.0),
+        (r#"ingest_samples_total{format="json",outcome="rejected"}"#, 2.0),
+        ("recorder_batch_submissions_count", 3.0),
+        (r#"recorder_batch_duration_seconds_count{outcome="stored"}"#, 3.0),
+        (r#"recorder_queue_submissions{queue="arrivals"}"#, 0.0),
+        (r#"database_connections_max{pool="reads"}"#, 5.0),
+    ] {
+        assert_eq!(value(&text, sample), expected, "{sample} in\n{text}");
+    }
+    let connections = |state: &str| value(&text, &format!(r#"database_connections{{pool="writes",state="{state}"}}"#));
+    assert!(connections("idle") + connections("in_use") >= 1.0, "{text}");
+}
+
+#[tokio::test]
+async fn subscriptions_and_how_far_the_feed_is_told_can_be_seen() {
+    let app = TestApp::new().await;
+    let text = scrape(&app, &app.admin).await.text;
+    assert!(!text.contains("feed_read_age"), "nobody follows it: {text}");
+    let query = "subscription { measurementRecorded { cursor } }";
+    let _events = EventStream::open(&app.app.router(), Ask { query, ..Ask::default() }).await;
+    let text = scrape(&app, &app.admin).await.text;
+    for (sample, expected) in [
+        ("subscriptions", 1.0),
+        ("subscription_channels", 1.0),
+        ("feed_untold_batches", 0.0),
+        (r#"graphql_operations_total{kind="subscription",outcome="answered"}"#, 1.0),
+    ] {
+        assert_eq!(value(&text, sample), expected, "{sample} in\n{text}");
+    }
+    assert!(text.contains("\nairgraph_feed_read_age_seconds "), "{text}");
+}
+
+/// A client that could make labels could fill our memory.
+#[tokio::test]
+async fn no_label_is_taken_from_a_request() {
+    let app = TestApp::new().await;
+    app.get("/of-their-choice").await;
+    app.get("/key/of-their-choice/write").await;
+    app.graphql(None, "query OfTheirChoice { ofTheirChoice }", json!({})).await;
+    app.post("/graphql", None, r#"{"query":"{ server { version } }","operationName":"ofTheirChoice"}"#).await;
+    let text = scrape(&app, &app.admin).await.text;
+    assert!(!text.to_lowercase().contains("choice"), "{text}");
+    assert_eq!(value(&text, r#"http_request_duration_seconds_count{route="none",status="4xx"}"#), 1.0, "{text}");
+}

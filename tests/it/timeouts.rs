@@ -1,0 +1,72 @@
+//! What takes too long is given up, and Postgres doesn't go on with it.
+
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use serde_json::json;
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions};
+use tokio::time::{sleep, timeout};
+
+use crate::support::{TestApp, empty_database, gateway::DEADLINE, socket::Socket};
+
+/// Holds a table, so that whoever reads it waits.
+pub async fn hold(options: &PgConnectOptions, table: &str) -> PgConnection {
+    let mut connection = options.clone().application_name("holder").connect().await.expect("a connection");
+    let statement = format!("begin; lock table {table} in access exclusive mode");
+    connection.execute(sqlx::AssertSqlSafe(statement)).await.expect("a lock");
+    connection
+}
+
+/// Waits until so many statements of the gateway wait for a lock.
+pub async fn until_waiting(watch: &mut PgConnection, count: i64) {
+    let since = Instant::now();
+    loop {
+        let waiting: i64 = sqlx::query_scalar(
+            "select count(*) from pg_stat_activity where datname = current_database()
+             and application_name = 'airgraph' and wait_event_type = 'Lock'",
+        )
+        .fetch_one(&mut *watch)
+        .await
+        .expect("a count");
+        if waiting == count {
+            return;
+        }
+        assert!(since.elapsed() < DEADLINE, "{waiting} statements wait, not {count}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+const QUESTION: &str = "{ devices { nodes { key } } }";
+
+#[tokio::test]
+async fn a_question_that_takes_too_long_is_answered_with_504_and_its_statement_ends() {
+    let options = empty_database().await;
+    let app = TestApp::on(&options, true).await.with_request_timeout(Duration::from_millis(500));
+    let mut watch = options.connect().await.expect("a connection");
+    let lock = hold(&options, "device").await;
+    let body = json!({ "query": QUESTION }).to_string();
+    let (answer, ()) = tokio::join!(app.post("/graphql", None, body), until_waiting(&mut watch, 1));
+    assert_eq!(answer.status, StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(answer.json()["errors"][0]["extensions"]["code"], "TIMEOUT", "{}", answer.text);
+    // The lock is still held: nothing but the gateway's going away ends the statement, long before its own timeout.
+    timeout(Duration::from_secs(20), until_waiting(&mut watch, 0)).await.expect("it ends");
+    lock.close().await.expect("closed");
+    app.query(QUESTION).await;
+}
+
+#[tokio::test]
+async fn by_a_socket_or_a_stream_it_is_the_same() {
+    let options = empty_database().await;
+    let app = TestApp::on(&options, true).await.with_request_timeout(Duration::from_millis(500));
+    let mut watch = options.connect().await.expect("a connection");
+    let mut socket = Socket::ready(app.listen().await, None).await;
+    let lock = hold(&options, "device").await;
+    socket.subscribe("1", QUESTION, json!({})).await;
+    let told = socket.hear().await;
+    assert!(told.to_string().contains("TIMEOUT"), "{told}");
+    let body = json!({ "query": QUESTION }).to_string();
+    let streamed = app.post("/graphql/stream", None, body).await;
+    assert!(streamed.text.contains("TIMEOUT"), "{}", streamed.text);
+    timeout(Duration::from_secs(20), until_waiting(&mut watch, 0)).await.expect("they end");
+    lock.close().await.expect("closed");
+}

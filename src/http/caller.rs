@@ -44,7 +44,7 @@ impl Holder {
         loop {
             let left = self.caller.expires_at().and_then(|end| end.signed_duration_since(clock.now()).to_std().ok());
             tokio::time::sleep(left.map_or(every, |left| left.max(SOON).min(every))).await;
-            let found = auth::recognise_hash(&app.keys, &app.state.database, clock, key).await;
+            let found = Box::pin(auth::recognise_hash(&app.keys, &app.state.database, clock, key)).await;
             if let Err(error @ ApiError::Unauthenticated(_)) = found {
                 return error;
             }

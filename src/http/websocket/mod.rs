@@ -47,10 +47,12 @@ pub(super) fn serve(app: App, mut parts: Parts, caller: Caller) -> Response {
     };
     let response = handshake.accept();
     let upgraded = Identity::new(caller, auth::secret_in(&parts.headers).as_deref());
+    // The rest of the handshake ends here: a header holds the whole buffer that the request was read into.
+    let Handshake { upgrade, speaks_ours, .. } = handshake;
     let socket = async move {
-        let Ok(connection) = handshake.upgrade.await else { return };
+        let Ok(connection) = upgrade.await else { return };
         let frames = Frames::new(connection, app.sockets.pace).await;
-        if handshake.speaks_ours {
+        if speaks_ours {
             Connection::new(app, frames, upgraded).run().await;
         } else {
             frames.end(End::Close(Close::NOT_OUR_PROTOCOL)).await;

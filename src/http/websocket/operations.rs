@@ -156,7 +156,8 @@ fn subscribe(app: App, caller: Caller, request: Request) -> BoxStream<'static, T
         match subscription {
             Subscription::Asked(asked) => {
                 let (app, caller, request) = *asked;
-                Some(match app.live.subscribe(request, &caller, None).await {
+                // On the heap, to be gone with its end: what it takes to check a request is much beside a subscriber.
+                Some(match Box::pin(app.live.subscribe(request, &caller, None)).await {
                     Ok(subscriber) => {
                         (Told::Begun(subscriber.place(), subscriber.progress()), Subscription::Going(subscriber))
                     }

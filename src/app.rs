@@ -1,8 +1,8 @@
 //! The gateway put together: database, recorder, schema, routes.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
-use axum::Router;
+use axum::{Router, extract::connect_info::IntoMakeServiceWithConnectInfo};
 
 use crate::{
     auth::KeysLately,
@@ -10,7 +10,7 @@ use crate::{
     db::connect::Database,
     graphql::{
         self, Schema,
-        context::{About, State},
+        context::{About, Budgets, State},
         documents::Documents,
     },
     http::{self, Sockets},
@@ -48,6 +48,7 @@ impl App {
             clock,
             known_devices: Memory::default(),
             documents: Documents::default(),
+            budgets: Budgets::new(&about.exposure),
             about: Arc::new(about),
         };
         let schema = graphql::schema(state.clone());
@@ -59,6 +60,12 @@ impl App {
     /// Comes back once the gateway ends.
     pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
         self.shutdown.begun()
+    }
+
+    /// The gateway as a service for connections, which tells it whose they are.
+    #[must_use]
+    pub fn service(&self) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
+        self.router().into_make_service_with_connect_info()
     }
 
     /// The gateway as a service.

@@ -56,7 +56,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let kept = Kept { uplinks: arguments.uplink_retention, feed: arguments.feed_retention };
     let forgetting = retention::run(session.database.clone(), clock, kept, app.shutdown.clone());
     let forgetting = tokio::spawn(forgetting);
-    let server = axum::serve(listener, app.router()).with_graceful_shutdown(app.stopping());
+    let server = axum::serve(listener, app.service()).with_graceful_shutdown(app.stopping());
     let mut server = tokio::spawn(server.into_future());
     let outcome = tokio::select! {
         ended = &mut server => ended.context("the server ended by itself")?.context("the server failed"),

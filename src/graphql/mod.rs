@@ -3,6 +3,7 @@
 //! `model/` has the types, `query/` and `mutation/` the root fields, `input/` the arguments, `loader/` the batched
 //! look-ups behind nested fields; one file a type each.
 
+pub mod admission;
 mod completion;
 pub mod complexity;
 pub mod context;
@@ -16,6 +17,7 @@ pub mod loader;
 pub mod model;
 mod mutation;
 pub mod page;
+mod price;
 mod query;
 mod refusal;
 pub mod scalar;
@@ -58,8 +60,6 @@ pub fn sdl() -> String {
 
 fn builder() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, subscription::Subscription> {
     Schema::build(query::Query::default(), mutation::Mutation::default(), subscription::Subscription)
-        .limit_depth(complexity::MAX_DEPTH)
-        .limit_complexity(complexity::MAX)
         .register_output_type::<model::node::Node>()
 }
 
@@ -67,9 +67,9 @@ fn builder() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, s
 pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Caller) -> Response {
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
     let mut request = request.into();
-    let document = match state.documents.parse(&mut request) {
-        Ok(document) => document,
-        Err(error) => return *refusal::answer(vec![error]),
+    let admitted = match admission::admit(state, &mut request, &caller).await {
+        Ok(admitted) => admitted,
+        Err(refusal) => return *refusal,
     };
     let (loader, batches) = loader::new(state.database.reads.clone());
     request = request.data(caller).data(loader);
@@ -77,12 +77,13 @@ pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Calle
         let seen = db::feed::extent(&state.database.reads).await;
         request = request.data(FeedSeen(seen.map(|extent| extent.newest).map_err(Arc::new)));
     }
-    let completion = Completion::of(&mut request, document);
+    let completion = Completion::of(&mut request, admitted.document.clone());
     let mut response = batches.drive(schema.execute(request)).await;
     if let Some(completion) = completion {
         completion.complete(&TYPES, &mut response);
     }
     refusal::name_all(&mut response.errors);
+    admitted.tell(&mut response);
     response
 }
 

@@ -6,6 +6,7 @@ mod air_quality;
 mod answers;
 mod bad_input;
 mod bad_uplinks;
+mod budget;
 mod cleancycle;
 mod crash;
 mod database_away;

@@ -9,7 +9,10 @@ use axum::{
 use serde_json::json;
 
 use super::accept::Media;
-use crate::{error::ApiError, graphql::writer};
+use crate::{
+    error::ApiError,
+    graphql::{admission::is_rate_limited, writer},
+};
 
 /// Whether the request was not executed at all: syntax, validation, variables. Errors of execution have a path.
 pub fn is_refused(response: &GraphqlResponse) -> bool {
@@ -31,6 +34,7 @@ pub fn text(response: &GraphqlResponse) -> Vec<u8> {
 pub fn answer(media: Media, mut response: GraphqlResponse) -> Response {
     let headers = std::mem::take(&mut response.http_headers);
     let status = match media {
+        _ if is_rate_limited(&response) => StatusCode::TOO_MANY_REQUESTS,
         Media::GraphqlResponse if is_refused(&response) => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };

@@ -27,6 +27,7 @@ use super::{
 use crate::{
     app::App,
     auth::KEY_NOT_VALID,
+    budget::Payer,
     error::ApiError,
     graphql::writer,
     http::graphql::{answer, request},
@@ -42,6 +43,8 @@ pub(super) struct Connection {
     app: App,
     frames: Frames,
     standing: Standing,
+    /// Who pays where there is no key.
+    payer: Payer,
     /// A look at the client's key, under way.
     look_up: Option<BoxFuture<'static, Result<Identity, ApiError>>>,
     operations: Operations,
@@ -84,12 +87,13 @@ enum Turn {
 }
 
 impl Connection {
-    pub fn new(app: App, frames: Frames, upgraded: Identity) -> Self {
+    pub fn new(app: App, frames: Frames, upgraded: Identity, payer: Payer) -> Self {
         let (now, pace) = (Instant::now(), app.sockets.pace);
         let deadlines = Deadlines { init: Some(now + pace.init), ping: now + pace.ping, key: None, leave: None };
         Self {
             frames,
             standing: Standing::New(upgraded),
+            payer,
             look_up: None,
             operations: Operations::default(),
             stopping: Some(app.stopping().boxed()),
@@ -196,7 +200,7 @@ impl Connection {
                     return self.refuse(&id, ApiError::TooManyOperations(MAX_OPERATIONS)).await;
                 }
                 let request = request::request(*body).map_err(|error| bad_request(error.message()))?;
-                self.operations.start(id, &self.app, caller, request);
+                self.operations.start(id, &self.app, caller, request.data(self.payer));
                 Ok(())
             }
             Message::Complete { id } => {

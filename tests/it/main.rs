@@ -17,6 +17,7 @@ mod everyday_formats;
 mod feed;
 mod filters;
 mod flat_lists;
+mod fuzz_requests;
 mod graphql_over_http;
 mod import;
 mod keys;

@@ -1,8 +1,8 @@
 //! The gateway put together: database, recorder, schema, routes.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, extract::connect_info::IntoMakeServiceWithConnectInfo};
 
 use crate::{
     auth::KeysLately,
@@ -10,7 +10,7 @@ use crate::{
     db::connect::{Database, REQUEST_TIMEOUT},
     graphql::{
         self, Schema,
-        context::{About, State},
+        context::{About, Budgets, State},
         documents::Documents,
         persisted::Persisted,
     },
@@ -56,6 +56,7 @@ impl App {
             known_devices: Memory::default(),
             documents: Documents::default(),
             metrics,
+            budgets: Budgets::new(&about.exposure),
             about: Arc::new(about),
         };
         let schema = graphql::schema(state.clone());
@@ -74,6 +75,12 @@ impl App {
     /// What the gateway counts, as a service of its own.
     pub fn metrics_router(&self) -> Router {
         http::metrics_alone(self.clone())
+    }
+
+    /// The gateway as a service for connections, which tells it whose they are.
+    #[must_use]
+    pub fn service(&self) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
+        self.router().into_make_service_with_connect_info()
     }
 
     /// The gateway as a service.

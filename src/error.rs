@@ -10,6 +10,7 @@ use axum::{
 use serde_json::json;
 
 use crate::{
+    budget::Exhausted,
     db::DbError,
     ingest::{DecodeError, recorder::RecordError},
 };
@@ -58,6 +59,8 @@ pub enum ApiError {
     TooComplex(String),
     /// A GraphQL document that can't be one. Says why.
     InvalidDocument(String),
+    /// More than the caller may use in a minute.
+    RateLimited(Exhausted),
     /// Can't be served now. The same request may work later.
     Unavailable(&'static str),
     /// Took longer than it may.
@@ -69,6 +72,8 @@ pub enum ApiError {
 impl ApiError {
     /// The code of what may work in a moment.
     pub const UNAVAILABLE: &str = "UNAVAILABLE";
+    /// The code of what is more than the caller may use in a minute.
+    pub const RATE_LIMITED: &str = "RATE_LIMITED";
     /// The code of a GraphQL request beyond what one may ask.
     pub const TOO_COMPLEX: &str = "TOO_COMPLEX";
     /// Why a feed can't be followed that has forgotten what comes next.
@@ -114,6 +119,7 @@ impl ApiError {
             Self::Unavailable(_) => Self::UNAVAILABLE,
             Self::TooManyOperations(_) => "TOO_MANY_OPERATIONS",
             Self::TooComplex(_) => Self::TOO_COMPLEX,
+            Self::RateLimited(_) => Self::RATE_LIMITED,
             Self::InvalidDocument(_) => "GRAPHQL_VALIDATION_FAILED",
             Self::Timeout => "TIMEOUT",
             Self::Internal(_) => "INTERNAL",
@@ -138,7 +144,7 @@ impl ApiError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::CursorExpired(_) => StatusCode::GONE,
-            Self::TooManyOperations(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyOperations(_) | Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -164,6 +170,7 @@ impl ApiError {
             Self::UnsupportedMediaType(expected) => format!("the body must be {expected}, and its Content-Type say so"),
             Self::PersistedQueryNotFound => "PersistedQueryNotFound".to_owned(), // the word that clients look for
             Self::NotFound => "there is nothing here".to_owned(),
+            Self::RateLimited(exhausted) => exhausted.message(),
             Self::TooManyOperations(most) => {
                 format!("{most} operations run on this connection, which is the most; complete one, or open another")
             }
@@ -247,6 +254,9 @@ impl ApiError {
     /// The headers that its answer bears.
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
+        if let Self::RateLimited(exhausted) = self {
+            return exhausted.headers();
+        }
         let mut headers = HeaderMap::new();
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER_S.into());

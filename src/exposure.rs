@@ -1,6 +1,9 @@
 //! What strangers may see of the gateway, and how: a profile, and switches that say otherwise.
 
+use std::{net::IpAddr, num::NonZeroU32, str::FromStr};
+
 use clap::{ArgAction, Args, ValueEnum};
+use ipnet::IpNet;
 
 /// How much the gateway trusts those who can reach it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -39,6 +42,46 @@ pub struct ExposureArgs {
     /// Whether only the trusted documents are run, where there is a file of them [default: true in the profile hardened]
     #[arg(long, env = "AIRGRAPH_TRUSTED_DOCUMENTS_ONLY", action = ArgAction::Set)]
     pub trusted_documents_only: Option<bool>,
+
+    /// What each key, or each address without one, may ask for in a minute, in the units of `extensions.cost`: a number, or
+    /// `unlimited` [default: unlimited in the profile open, 1000000 in the profile hardened]
+    #[arg(long, env = "AIRGRAPH_COST_PER_MINUTE")]
+    pub cost_per_minute: Option<Allowance>,
+
+    /// How many requests each key may send in a minute to the routes for sensors: a number, or `unlimited` [default:
+    /// unlimited in the profile open, 6000 in the profile hardened]
+    #[arg(long, env = "AIRGRAPH_UPLINKS_PER_MINUTE")]
+    pub uplinks_per_minute: Option<Allowance>,
+
+    /// Addresses or networks of the proxies in front of the gateway, separated by commas, such as 10.0.0.0/8: only from
+    /// these the address of a client is taken from X-Forwarded-For
+    #[arg(long, env = "AIRGRAPH_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// How much of something, or all there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance(Option<NonZeroU32>);
+
+impl FromStr for Allowance {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "unlimited" {
+            return Ok(Self(None));
+        }
+        let number = text.parse().map_err(|_| "it is a number up to 4294967295, or `unlimited`")?;
+        Ok(Self(NonZeroU32::new(number)))
+    }
+}
+
+/// A network, or one address.
+fn network(text: &str) -> Result<IpNet, &'static str> {
+    let text = text.trim();
+    let address = || text.parse().map(|address: IpAddr| IpNet::from(address));
+    text.parse()
+        .or_else(|_| address())
+        .map_err(|_| "it is an address such as 10.0.0.1, or a network such as 10.0.0.0/8")
 }
 
 /// What the settings come to.
@@ -55,6 +98,12 @@ pub struct Exposure {
     pub suggestions: bool,
     /// Whether only trusted documents are run, where there are any.
     pub trusted_documents_only: bool,
+    /// What each caller may ask for in a minute; none is unlimited.
+    pub cost_per_minute: Option<NonZeroU32>,
+    /// How many requests of sensors each key may send in a minute; none is unlimited.
+    pub uplinks_per_minute: Option<NonZeroU32>,
+    /// The proxies in front of the gateway.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Default for Exposure {
@@ -66,7 +115,17 @@ impl Default for Exposure {
 impl From<Profile> for Exposure {
     fn from(profile: Profile) -> Self {
         let open = profile == Profile::Open;
-        Self { introspection: open, playground: open, get: open, suggestions: open, trusted_documents_only: !open }
+        let limit = |most: u32| if open { None } else { NonZeroU32::new(most) };
+        Self {
+            introspection: open,
+            playground: open,
+            get: open,
+            suggestions: open,
+            trusted_documents_only: !open,
+            cost_per_minute: limit(1_000_000),
+            uplinks_per_minute: limit(6000),
+            trusted_proxies: Vec::new(),
+        }
     }
 }
 
@@ -81,6 +140,9 @@ impl ExposureArgs {
             get: self.get.unwrap_or(profile.get),
             suggestions: self.suggestions.unwrap_or(profile.suggestions),
             trusted_documents_only: self.trusted_documents_only.unwrap_or(profile.trusted_documents_only),
+            cost_per_minute: self.cost_per_minute.map_or(profile.cost_per_minute, |Allowance(most)| most),
+            uplinks_per_minute: self.uplinks_per_minute.map_or(profile.uplinks_per_minute, |Allowance(most)| most),
+            trusted_proxies: self.trusted_proxies.clone(),
         }
     }
 }
@@ -117,5 +179,20 @@ mod tests {
         assert!(hardened.trusted_documents_only && !open.trusted_documents_only);
         let loose = ["--profile=hardened", "--get=true", "--trusted-documents-only=false"];
         assert_eq!(of(&loose), Exposure { get: true, trusted_documents_only: false, ..hardened });
+    }
+
+    #[test]
+    fn allowances_and_proxies_are_read() {
+        assert_eq!((of(&[]).cost_per_minute, of(&[]).uplinks_per_minute), (None, None));
+        let hardened = ["--profile=hardened", "--cost-per-minute=unlimited", "--uplinks-per-minute=0"];
+        assert_eq!((of(&hardened).cost_per_minute, of(&hardened).uplinks_per_minute), (None, None));
+        assert_eq!(of(&["--cost-per-minute=5000"]).cost_per_minute, NonZeroU32::new(5000));
+        for nonsense in ["", "-1", "many", "4294967296", "1e6"] {
+            assert!(nonsense.parse::<Allowance>().is_err(), "{nonsense}");
+        }
+        let networks: Vec<_> = of(&["--trusted-proxies=10.0.0.0/8, 192.0.2.1,fd00::/8"]).trusted_proxies;
+        let expected = ["10.0.0.0/8", "192.0.2.1/32", "fd00::/8"].map(|network| network.parse().expect("a network"));
+        assert_eq!(networks, expected);
+        assert!(network("10.0.0").is_err() && network("").is_err());
     }
 }

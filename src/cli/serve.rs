@@ -70,7 +70,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let forgetting = tokio::spawn(forgetting);
     let metrics =
         metrics_listener.map(|listener| tokio::spawn(axum::serve(listener, app.metrics_router()).into_future()));
-    let server = axum::serve(listener, app.router()).with_graceful_shutdown(app.stopping());
+    let server = axum::serve(listener, app.service()).with_graceful_shutdown(app.stopping());
     let mut server = tokio::spawn(server.into_future());
     let outcome = tokio::select! {
         ended = &mut server => ended.context("the server ended by itself")?.context("the server failed"),

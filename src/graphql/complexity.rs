@@ -6,6 +6,15 @@ use super::page::DEFAULT_PAGE;
 /// The dearest request: a full page of 10,000 measurements with twenty fields each.
 pub const MAX: usize = 250_000;
 
+/// Why a request is refused that would cost so much more.
+#[must_use]
+pub fn too_dear(cost: usize) -> String {
+    format!(
+        "the request would cost more than {MAX}, namely {cost}; every field costs 1, a list its page size times what a row \
+         costs: ask for smaller pages"
+    )
+}
+
 /// The deepest selection: GraphiQL's introspection takes 13 levels.
 pub const MAX_DEPTH: usize = 15;
 

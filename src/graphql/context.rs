@@ -8,6 +8,7 @@ use sqlx::PgPool;
 use super::{documents::Documents, loader::Loader};
 use crate::{
     auth::Caller,
+    budget::Budget,
     clock::Clock,
     db::{DbError, connect::Database},
     domain::device::{DeviceId, DeviceKey},
@@ -35,8 +36,30 @@ pub struct State {
     pub documents: Documents,
     /// What is counted.
     pub metrics: Metrics,
+    /// What each caller may use in a minute.
+    pub budgets: Budgets,
     /// What may be told of the gateway and its database.
     pub about: Arc<About>,
+}
+
+/// What each caller may use in a minute. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Budgets {
+    /// Of what GraphQL requests cost.
+    pub cost: Budget,
+    /// Of requests that bring measurements.
+    pub uplinks: Budget,
+}
+
+impl Budgets {
+    /// As the gateway is exposed.
+    #[must_use]
+    pub fn new(exposure: &Exposure) -> Self {
+        Self {
+            cost: Budget::new("cost", exposure.cost_per_minute),
+            uplinks: Budget::new("uplinks", exposure.uplinks_per_minute),
+        }
+    }
 }
 
 /// What doesn't change while the gateway runs.

@@ -3,6 +3,7 @@
 //! `model/` has the types, `query/` and `mutation/` the root fields, `input/` the arguments, `loader/` the batched
 //! look-ups behind nested fields; one file a type each.
 
+pub mod admission;
 mod asked;
 mod completion;
 pub mod complexity;
@@ -18,6 +19,7 @@ pub mod model;
 mod mutation;
 pub mod page;
 pub mod persisted;
+mod price;
 mod query;
 mod refusal;
 pub mod scalar;
@@ -26,9 +28,10 @@ pub(crate) mod writer;
 
 use std::sync::{Arc, LazyLock};
 
-use async_graphql::{Request, Response, parser::types::ExecutableDocument};
+use async_graphql::{Request, Response};
 
 use crate::{auth::Caller, db};
+use admission::Admitted;
 use asked::Asked;
 use completion::{Completion, Types};
 use context::{FeedSeen, State};
@@ -61,8 +64,6 @@ pub fn sdl() -> String {
 
 fn builder() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, subscription::Subscription> {
     Schema::build(query::Query::default(), mutation::Mutation::default(), subscription::Subscription)
-        .limit_depth(complexity::MAX_DEPTH)
-        .limit_complexity(complexity::MAX)
         .register_output_type::<model::node::Node>()
 }
 
@@ -70,35 +71,31 @@ fn builder() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, s
 pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Caller) -> Response {
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
     let mut request = request.into();
-    let document = state.documents.parse(&mut request);
-    let asked = Asked::begin(&state.metrics.operations, &request, document.as_deref().ok());
-    let response = match document {
-        Ok(document) => asked.statements().during(run(schema, state, request, document, caller)).await,
-        Err(error) => *refusal::answer(vec![error]),
+    let admitted = admission::admit(state, &mut request, &caller).await;
+    let document = admitted.as_ref().ok().map(|admitted| &*admitted.document);
+    let asked = Asked::begin(&state.metrics.operations, &request, document);
+    let response = match admitted {
+        Ok(admitted) => asked.statements().during(run(schema, state, request, admitted, caller)).await,
+        Err(refusal) => *refusal,
     };
     asked.answered(&response);
     response
 }
 
-async fn run(
-    schema: &Schema,
-    state: &State,
-    request: Request,
-    document: Arc<ExecutableDocument>,
-    caller: Caller,
-) -> Response {
+async fn run(schema: &Schema, state: &State, request: Request, admitted: Admitted, caller: Caller) -> Response {
     let (loader, batches) = loader::new(state.database.reads.clone());
     let mut request = request.data(caller).data(loader);
     if request.query.contains("feedCursor") {
         let seen = db::feed::extent(&state.database.reads).await;
         request = request.data(FeedSeen(seen.map(|extent| extent.newest).map_err(Arc::new)));
     }
-    let completion = Completion::of(&mut request, document);
+    let completion = Completion::of(&mut request, admitted.document.clone());
     let mut response = batches.drive(schema.execute(request)).await;
     if let Some(completion) = completion {
         completion.complete(&TYPES, &mut response);
     }
     refusal::name_all(&mut response.errors);
+    admitted.tell(&mut response);
     response
 }
 

@@ -1,11 +1,12 @@
-//! Codes for the errors that async-graphql itself makes: syntax, validation, values of a wrong type, cost. Its errors
+//! Codes for the errors that async-graphql itself makes: syntax, validation, values of a wrong type. Its errors
 //! have only a message, so the message decides; a test holds each kind against the library's wording.
 
 use async_graphql::{Pos, Response, ServerError};
 
-use super::complexity;
 use crate::error::ApiError;
 
+/// Of so many mistakes of a document is told at most.
+const MOST_MISTAKES: usize = 20;
 /// How the library begins when the value of an argument is not of its type.
 const INVALID_VALUE: &str = "Invalid value for argument \"";
 
@@ -28,6 +29,12 @@ pub(super) fn name_all(errors: &mut Vec<ServerError>) {
     if errors.iter().any(|error| error.message.starts_with(INVALID_VALUE)) {
         errors.retain(|error| !error.message.contains("(occurred while parsing \""));
     }
+    // Validation tells each mistake, of which a long document may have thousands.
+    let mut mistakes = 0;
+    errors.retain(|error| {
+        mistakes += usize::from(error.path.is_empty());
+        !error.path.is_empty() || mistakes <= MOST_MISTAKES
+    });
     errors.iter_mut().for_each(name);
 }
 
@@ -47,16 +54,6 @@ fn name(error: &mut ServerError) {
         set("BAD_USER_INPUT", rest.split_once('"').map(|(argument, _)| with_brackets(argument)));
     } else if error.message.starts_with("Failed to parse \"") || error.message.starts_with("invalid number") {
         set("BAD_USER_INPUT", None);
-    } else if error.message == "Query is too complex." {
-        set(ApiError::TOO_COMPLEX, None);
-        error.message = format!(
-            "the request would cost more than {}; every field costs 1, a list its page size times what a row costs: ask \
-             for smaller pages",
-            complexity::MAX
-        );
-    } else if error.message == "Query is nested too deep." {
-        set(ApiError::TOO_COMPLEX, None);
-        error.message = format!("the request is nested more than {} levels deep", complexity::MAX_DEPTH);
     } else {
         set("GRAPHQL_VALIDATION_FAILED", None);
     }

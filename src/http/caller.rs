@@ -7,9 +7,11 @@ use axum::{
     http::request::Parts,
 };
 
+use super::address;
 use crate::{
     app::App,
     auth::{self, Caller, KeyHash},
+    budget::Payer,
     error::ApiError,
 };
 
@@ -19,6 +21,8 @@ const SOON: Duration = Duration::from_millis(50);
 /// A caller with the key that says so, for an answer that may outlast it.
 pub(super) struct Holder {
     pub caller: Caller,
+    /// Who pays where there is no key.
+    pub payer: Payer,
     key: Option<KeyHash>,
 }
 
@@ -31,7 +35,8 @@ impl FromRequestParts<App> for Holder {
             Some(secret) => auth::identify(&app.state.database, &app.state.clock, secret).await?,
             None => Caller::Anonymous,
         };
-        Ok(Self { caller, key: secret.as_deref().map(auth::hash) })
+        let payer = Payer::at(address::of(parts, &app.state.about.exposure.trusted_proxies));
+        Ok(Self { caller, payer, key: secret.as_deref().map(auth::hash) })
     }
 }
 
@@ -52,7 +57,7 @@ impl Holder {
     }
 }
 
-/// Somebody who records, and nothing else: their key may come from memory.
+/// Somebody who records, and nothing else: their key may come from memory. Each request uses of their budget.
 pub(super) struct Sender(pub Caller);
 
 impl FromRequestParts<App> for Sender {
@@ -64,6 +69,10 @@ impl FromRequestParts<App> for Sender {
             None => Caller::Anonymous,
         };
         caller.may_record()?;
+        if let Some(key) = caller.api_key() {
+            let spent = app.state.budgets.uplinks.spend(Payer::Key(key), 1, app.state.clock.now());
+            spent.map_err(ApiError::RateLimited)?;
+        }
         Ok(Self(caller))
     }
 }

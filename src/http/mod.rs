@@ -1,5 +1,6 @@
 //! HTTP: the routes, and what every request passes on its way.
 
+mod address;
 mod caller;
 mod deadline;
 mod graphql;

@@ -127,7 +127,7 @@ async fn queries_but_no_mutations_are_answered_by_get() {
         ],
     )
     .await;
-    assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({ "data": { "devices": { "totalCount": 0 } } })));
+    assert_eq!((answer.status, &answer.json()["data"]), (StatusCode::OK, &json!({ "devices": { "totalCount": 0 } })));
     for document in [
         "mutation { registerDevice(input: {key: \"a\", kind: FIXED}) { status } }",
         "mutation Alone { registerDevice(input: {key: \"a\", kind: FIXED}) { status } }",
@@ -167,7 +167,7 @@ async fn the_named_operation_runs() {
         let body = json!({ "query": "query A { server { version } } query B { devices { totalCount } }", "operationName": name });
         post(&app, "application/json", NEW, &body.to_string()).await
     };
-    assert_eq!(run(json!("B")).await.json(), json!({ "data": { "devices": { "totalCount": 0 } } }));
+    assert_eq!(run(json!("B")).await.json()["data"], json!({ "devices": { "totalCount": 0 } }));
     for name in [json!("C"), json!(null)] {
         assert_eq!(run(name).await.status, StatusCode::BAD_REQUEST);
     }

@@ -116,6 +116,16 @@ async fn what_is_just_within_the_limits_is_answered() {
 }
 
 #[tokio::test]
+async fn of_very_many_mistakes_only_some_are_told() {
+    let app = TestApp::new().await;
+    let mistakes = many(1900, |n| format!("nonsense{n}"));
+    let answer = app.graphql(None, &format!("{{ server {{ {mistakes} }} }}"), json!({})).await;
+    let errors = answer["errors"].as_array().expect("errors");
+    assert_eq!(errors.len(), 20);
+    assert!(errors.iter().all(|error| error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"), "{answer}");
+}
+
+#[tokio::test]
 async fn batches_and_forms_are_refused() {
     let app = TestApp::new().await;
     let one = json!({ "query": "{ server { version } }" });

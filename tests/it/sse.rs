@@ -53,7 +53,7 @@ async fn a_query_is_answered_by_one_event_and_its_end() {
     for answer in answers {
         assert_eq!(answer.status, StatusCode::OK);
         assert!(is_stream(&answer.headers), "{:?}", answer.headers);
-        assert_eq!(only_payload(&answer), json!({ "data": { "devices": { "totalCount": 0 } } }));
+        assert_eq!(only_payload(&answer)["data"], json!({ "devices": { "totalCount": 0 } }));
     }
 }
 
@@ -80,7 +80,7 @@ async fn mutations_run_by_post_and_never_by_get() {
         assert_eq!(answer.json()["errors"][0]["extensions"]["code"], "METHOD_NOT_ALLOWED");
     }
     let answer = post(&app, "/graphql/stream", "text/event-stream", Some(&app.admin), mutation).await;
-    assert_eq!(only_payload(&answer), json!({ "data": { "registerDevice": { "status": "REGISTERED" } } }));
+    assert_eq!(only_payload(&answer)["data"], json!({ "registerDevice": { "status": "REGISTERED" } }));
 }
 
 #[tokio::test]

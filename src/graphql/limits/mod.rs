@@ -5,11 +5,13 @@
 //! What a request may *cost*, which knows the sizes of pages, is in [`super::complexity`].
 
 mod document;
+mod introspection;
 #[cfg(test)]
 mod properties;
 mod text;
 
 pub use document::check as document;
+pub use introspection::introspects;
 pub use text::check as text;
 
 use super::complexity::MAX_DEPTH;

@@ -10,7 +10,7 @@ pub mod topic;
 use async_graphql::{Request, Response, ServerError, parser::types::OperationType};
 use futures_util::StreamExt as _;
 
-use super::{Schema, context::State, documents, loader, refusal};
+use super::{Schema, admission, context::State, documents, loader, refusal};
 use crate::{auth::Caller, error::ApiError};
 use answers::{Answering, Answers};
 use document::Reduced;
@@ -38,7 +38,7 @@ pub async fn check(
     resume: Option<&str>,
 ) -> Result<(Asked, Answers), Box<Response>> {
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
-    let document = state.documents.parse(&mut request).map_err(|error| refusal::answer(vec![error]))?;
+    let document = admission::admit(state, &mut request, caller).await?.document;
     let name = request.operation_name.clone();
     let operation = documents::operation(&document, name.as_deref());
     if let Some(operation) = operation {

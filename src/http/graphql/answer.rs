@@ -9,7 +9,10 @@ use axum::{
 use serde_json::json;
 
 use super::accept::Media;
-use crate::{error::ApiError, graphql::writer};
+use crate::{
+    error::ApiError,
+    graphql::{admission::is_rate_limited, writer},
+};
 
 /// Whether the request was not executed at all: syntax, validation, variables. Errors of execution have a path.
 pub fn is_refused(response: &GraphqlResponse) -> bool {
@@ -30,11 +33,13 @@ pub fn text(response: &GraphqlResponse) -> Vec<u8> {
 /// Answers a request that was understood as one.
 pub fn answer(media: Media, response: &GraphqlResponse) -> http::Response<Vec<u8>> {
     let status = match media {
+        _ if is_rate_limited(response) => StatusCode::TOO_MANY_REQUESTS,
         Media::GraphqlResponse if is_refused(response) => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
     let mut answer = http::Response::new(text(response));
     *answer.status_mut() = status;
+    answer.headers_mut().extend(response.http_headers.clone());
     label(media, answer)
 }
 

@@ -73,7 +73,7 @@ async fn stream_by_post(
 async fn by_get(State(app): State<App>, holder: Result<Holder, ApiError>, parts: Parts) -> Response {
     if websocket::is_asked(&parts.headers) {
         return match holder {
-            Ok(holder) => websocket::serve(app, parts, holder.caller),
+            Ok(holder) => websocket::serve(app, parts, holder.caller, holder.payer),
             Err(error) => error.into_response(),
         };
     }
@@ -121,7 +121,10 @@ async fn respond(
         return refuse_get(&accept, "GET is not answered here; send the request by POST, as JSON");
     }
     let (holder, mut request) = match (holder, request) {
-        (Ok(holder), Ok(request)) => (holder, request),
+        (Ok(holder), Ok(request)) => {
+            let request = request.data(holder.payer);
+            (holder, request)
+        }
         (_, Err(error)) | (Err(error), _) => return refuse(accept.refusal(), error),
     };
     match app.state.documents.operation_type(&mut request) {

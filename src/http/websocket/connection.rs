@@ -27,6 +27,7 @@ use super::{
 use crate::{
     app::App,
     auth::KEY_NOT_VALID,
+    budget::Payer,
     error::ApiError,
     graphql::writer,
     http::graphql::{answer, request},
@@ -42,6 +43,8 @@ pub(super) struct Connection {
     app: App,
     frames: Frames,
     standing: Standing,
+    /// Who pays where there is no key.
+    payer: Payer,
     /// A look at the client's key, under way.
     look_up: Option<BoxFuture<'static, Result<Identity, ApiError>>>,
     operations: Operations,
@@ -84,12 +87,13 @@ enum Turn {
 }
 
 impl Connection {
-    pub fn new(app: App, frames: Frames, upgraded: Identity) -> Self {
+    pub fn new(app: App, frames: Frames, upgraded: Identity, payer: Payer) -> Self {
         let (now, pace) = (Instant::now(), app.sockets.pace);
         let deadlines = Deadlines { init: Some(now + pace.init), ping: now + pace.ping, key: None, leave: None };
         Self {
             frames,
             standing: Standing::New(upgraded),
+            payer,
             look_up: None,
             operations: Operations::default(),
             stopping: Some(app.stopping().boxed()),
@@ -200,7 +204,7 @@ impl Connection {
                     Err(ApiError::BadRequest(reason)) => return Err(bad_request(reason)),
                     Err(refusal) => return self.refuse(&id, refusal).await,
                 };
-                self.operations.start(id, &self.app, caller, request);
+                self.operations.start(id, &self.app, caller, request.data(self.payer));
                 Ok(())
             }
             Message::Complete { id } => {

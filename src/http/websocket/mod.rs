@@ -30,6 +30,7 @@ use self::{
 use crate::{
     app::App,
     auth::{self, Caller},
+    budget::Payer,
     error::ApiError,
 };
 
@@ -37,7 +38,7 @@ use crate::{
 const MAX_MESSAGE: usize = super::MAX_BODY;
 
 /// Upgrades the connection and serves it. The key comes in the headers or in `connection_init`.
-pub(super) fn serve(app: App, mut parts: Parts, caller: Caller) -> Response {
+pub(super) fn serve(app: App, mut parts: Parts, caller: Caller, payer: Payer) -> Response {
     let handshake = match Handshake::try_new(&mut parts) {
         Ok(handshake) => handshake,
         Err(refusal) => return *refusal,
@@ -53,7 +54,7 @@ pub(super) fn serve(app: App, mut parts: Parts, caller: Caller) -> Response {
         let Ok(connection) = upgrade.await else { return };
         let frames = Frames::new(connection, app.sockets.pace).await;
         if speaks_ours {
-            Connection::new(app, frames, upgraded).run().await;
+            Connection::new(app, frames, upgraded, payer).run().await;
         } else {
             frames.end(End::Close(Close::NOT_OUR_PROTOCOL)).await;
         }

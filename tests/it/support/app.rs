@@ -131,7 +131,10 @@ impl TestApp {
     pub async fn listen(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        tokio::spawn(axum::serve(listener, self.router.clone()).into_future());
+        tokio::spawn(
+            axum::serve(listener, self.router.clone().into_make_service_with_connect_info::<SocketAddr>())
+                .into_future(),
+        );
         address
     }
 

@@ -95,7 +95,7 @@ async fn what_is_no_message_closes_the_socket_and_says_why() {
     }
     let mut socket = Socket::ready(address, None).await;
     socket.say(json!({ "type": "subscribe", "id": "1", "payload": { "variables": {} } })).await;
-    assert_eq!(socket.closed().await, (4400, "`query` is missing: the GraphQL document".to_owned()));
+    assert_eq!(socket.closed().await, (4400, "`query` is missing: the GraphQL document (or `documentId`)".to_owned()));
 
     let mut socket = Socket::ready(address, None).await;
     socket.say(json!({ "type": "é".repeat(100) })).await;

@@ -87,7 +87,7 @@ async fn who_is_too_slow_is_told_where_to_go_on_and_misses_nothing() {
     let mut socket = Socket::ready(address, None).await;
     // Sixteen kilobytes an event.
     let padding: String =
-        (0..150).map(|n| format!("m{n}: measurement {{ id measuredAt }}")).collect::<Vec<_>>().join(" ");
+        (0..90).map(|n| format!("m{n:060}: measurement {{ id measuredAt recordedAt }}")).collect::<Vec<_>>().join(" ");
     let wide = format!(
         "subscription ($after: String) {{ measurementRecorded(after: $after) {{ cursor measurement {{ pm10 }} {padding} }} }}"
     );

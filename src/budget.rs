@@ -1,0 +1,298 @@
+//! Budgets: how much each caller may use in a minute.
+//!
+//! What was used comes back evenly, so a caller that pauses for a second may use a sixtieth of its minute again (a token
+//! bucket, kept as the one time at which it will be full again: the generic cell rate algorithm). The library for this,
+//! governor, has no bound of the number of callers, which strangers decide.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::domain::api_key::ApiKeyId;
+
+/// Over which time a budget is spent.
+const WINDOW: TimeDelta = TimeDelta::minutes(1);
+/// Callers that are remembered at least. Of more, those who have not asked for longest may begin anew.
+const MOST: usize = 50_000;
+
+/// Who pays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Payer {
+    /// The holder of a key, wherever they are.
+    Key(ApiKeyId),
+    /// Somebody without a key, by the network they are in.
+    Address(IpAddr),
+}
+
+impl Payer {
+    /// Somebody without a key at this address. Whoever has an IPv6 address has 2⁶⁴ of them, so these count as one.
+    #[must_use]
+    pub fn at(address: IpAddr) -> Self {
+        Self::Address(match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+            }
+            address @ IpAddr::V4(_) => address,
+        })
+    }
+}
+
+/// How much each caller may use in a minute. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    name: &'static str,
+    per_minute: Option<NonZeroU32>,
+    /// When each caller will have all of it again.
+    full_at: Arc<Mutex<Lately>>,
+}
+
+/// Callers, in two generations: where the younger one is full, it becomes the older one, which is forgotten.
+#[derive(Debug, Default)]
+struct Lately {
+    younger: HashMap<Payer, DateTime<Utc>>,
+    older: HashMap<Payer, DateTime<Utc>>,
+}
+
+/// What a caller has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    name: &'static str,
+    /// What there is in a minute.
+    pub per_minute: u32,
+    /// What is left of it.
+    pub left: u32,
+    full_in: TimeDelta,
+}
+
+/// A budget that is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted {
+    /// What is left, which is too little.
+    pub standing: Standing,
+    /// When it will be enough.
+    pub retry_in: TimeDelta,
+}
+
+impl Budget {
+    /// A budget of so much a minute; none is unlimited. Headers call it by this name.
+    #[must_use]
+    pub fn new(name: &'static str, per_minute: Option<NonZeroU32>) -> Self {
+        Self { name, per_minute, full_at: Arc::default() }
+    }
+
+    /// Uses so much of a caller's budget, and tells what is left; none where there is no limit. What exceeds a whole minute
+    /// counts as the whole minute.
+    ///
+    /// # Errors
+    /// When there is not so much. Nothing is used then.
+    pub fn spend(&self, payer: Payer, amount: u32, now: DateTime<Utc>) -> Result<Option<Standing>, Exhausted> {
+        let Some(per_minute) = self.per_minute else { return Ok(None) };
+        let mut lately = self.full_at.lock().unwrap_or_else(PoisonError::into_inner); // each entry is whole
+        let full_at = lately.full_at(payer, now);
+        let would_be = full_at + time_for(amount, per_minute);
+        let over = would_be - now - WINDOW;
+        if over > TimeDelta::zero() {
+            return Err(Exhausted { standing: self.standing(per_minute, full_at - now), retry_in: over });
+        }
+        lately.set(payer, would_be);
+        Ok(Some(self.standing(per_minute, would_be - now)))
+    }
+
+    /// Uses so much of a caller's budget, or what is left of it.
+    pub fn fine(&self, payer: Payer, amount: u32, now: DateTime<Utc>) {
+        if let Err(Exhausted { standing, .. }) = self.spend(payer, amount, now) {
+            let _ = self.spend(payer, standing.left, now);
+        }
+    }
+
+    fn standing(&self, per_minute: NonZeroU32, full_in: TimeDelta) -> Standing {
+        let used = share(full_in, per_minute);
+        Standing { name: self.name, per_minute: per_minute.get(), left: per_minute.get().saturating_sub(used), full_in }
+    }
+}
+
+impl Lately {
+    /// Not before now, and no more than a window away, even if the clock was put back.
+    fn full_at(&mut self, payer: Payer, now: DateTime<Utc>) -> DateTime<Utc> {
+        let known = self.younger.get(&payer).or_else(|| self.older.get(&payer));
+        known.map_or(now, |&full_at| full_at.clamp(now, now + WINDOW))
+    }
+
+    fn set(&mut self, payer: Payer, full_at: DateTime<Utc>) {
+        if self.younger.len() >= MOST && !self.younger.contains_key(&payer) {
+            self.older = std::mem::take(&mut self.younger);
+        }
+        self.younger.insert(payer, full_at);
+    }
+}
+
+/// The time in which so much comes back.
+fn time_for(amount: u32, per_minute: NonZeroU32) -> TimeDelta {
+    let amount = i128::from(amount.min(per_minute.get()));
+    let nanoseconds = i128::from(WINDOW.num_seconds()) * 1_000_000_000 * amount / i128::from(per_minute.get());
+    TimeDelta::nanoseconds(i64::try_from(nanoseconds).unwrap_or(i64::MAX)) // a minute at most
+}
+
+/// How much comes back in that time, rounded up.
+fn share(time: TimeDelta, per_minute: NonZeroU32) -> u32 {
+    let (time, window) = (i128::from(time.num_nanoseconds().unwrap_or(0)), 60_000_000_000);
+    let share = (time * i128::from(per_minute.get()) + window - 1) / window;
+    u32::try_from(share).unwrap_or(u32::MAX)
+}
+
+/// In whole seconds, rounded up.
+fn seconds(time: TimeDelta) -> i64 {
+    let seconds = time.num_seconds();
+    if time > TimeDelta::seconds(seconds) { seconds + 1 } else { seconds }
+}
+
+impl Standing {
+    /// The fields `RateLimit-Policy` and `RateLimit`, as draft-ietf-httpapi-ratelimit-headers-10 has them.
+    #[must_use]
+    pub fn headers(&self) -> HeaderMap {
+        let Self { name, per_minute, left, full_in } = self;
+        let mut headers = HeaderMap::new();
+        let fields = [
+            ("ratelimit-policy", format!("\"{name}\";q={per_minute};w={}", WINDOW.num_seconds())),
+            ("ratelimit", format!("\"{name}\";r={left};t={}", seconds(*full_in))),
+        ];
+        for (field, value) in fields {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(HeaderName::from_static(field), value);
+            }
+        }
+        headers
+    }
+}
+
+impl Exhausted {
+    /// In how many seconds the same can be tried again.
+    #[must_use]
+    pub fn retry_after_s(&self) -> i64 {
+        seconds(self.retry_in)
+    }
+
+    /// Those of the standing, and `Retry-After`.
+    #[must_use]
+    pub fn headers(&self) -> HeaderMap {
+        let mut headers = self.standing.headers();
+        headers.insert(header::RETRY_AFTER, self.retry_after_s().into());
+        headers
+    }
+
+    /// What to tell people.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let Standing { name, per_minute, left, .. } = self.standing;
+        format!(
+            "this would use more than the {left} left of {per_minute} a minute ({name}); try again in {} seconds",
+            self.retry_after_s()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KEY: Payer = Payer::Key(ApiKeyId(7));
+
+    fn budget(per_minute: u32) -> Budget {
+        Budget::new("cost", NonZeroU32::new(per_minute))
+    }
+
+    fn left(outcome: Result<Option<Standing>, Exhausted>) -> Result<u32, i64> {
+        outcome
+            .map(|standing| standing.expect("a limit").left)
+            .map_err(|exhausted| exhausted.retry_in.num_milliseconds())
+    }
+
+    #[test]
+    fn what_was_used_comes_back_evenly() {
+        let (budget, start) = (budget(60), DateTime::UNIX_EPOCH);
+        let at = |seconds| start + TimeDelta::seconds(seconds);
+        assert_eq!(left(budget.spend(KEY, 20, at(0))), Ok(40));
+        assert_eq!(left(budget.spend(KEY, 40, at(0))), Ok(0));
+        assert_eq!(left(budget.spend(KEY, 1, at(0))), Err(1000));
+        assert_eq!(left(budget.spend(KEY, 30, at(10))), Err(20_000), "and a refusal uses nothing");
+        assert_eq!(left(budget.spend(KEY, 30, at(30))), Ok(0));
+        assert_eq!(left(budget.spend(Payer::Key(ApiKeyId(8)), 1, at(30))), Ok(59), "each has their own");
+        assert_eq!(left(budget.spend(KEY, 0, at(1000))), Ok(60), "but no more than a minute's worth");
+        assert_eq!(left(budget.spend(KEY, 1000, at(1000))), Ok(0), "what costs more takes all");
+        budget.fine(KEY, 10, at(1005));
+        assert_eq!(left(budget.spend(KEY, 1, at(1005))), Err(1000), "a fine takes what there is");
+        assert_eq!(left(budget.spend(KEY, 1, at(0))), Err(1000), "a clock that was put back locks nobody out for long");
+        assert_eq!(self::budget(0).spend(KEY, 1000, start), Ok(None), "no limit");
+    }
+
+    #[test]
+    fn neighbours_in_one_network_of_ipv6_pay_together() {
+        let at = |address: &str| Payer::at(address.parse().expect("an address"));
+        assert_eq!(at("2001:db8:1:2::1"), at("2001:db8:1:2:ffff::9"));
+        assert_ne!(at("2001:db8:1:2::1"), at("2001:db8:1:3::1"));
+        assert_eq!(at("::ffff:192.0.2.1"), at("192.0.2.1"));
+        assert_ne!(at("192.0.2.1"), at("192.0.2.2"));
+    }
+
+    #[test]
+    fn callers_are_bounded_and_the_latest_are_remembered() {
+        let (budget, now) = (budget(60), DateTime::UNIX_EPOCH);
+        let spend =
+            |number: usize| left(budget.spend(Payer::Key(ApiKeyId(i64::try_from(number).expect("few"))), 60, now));
+        for number in 0..3 * MOST {
+            assert_eq!(spend(number), Ok(0));
+            assert!(number < MOST || spend(number - MOST + 1).is_err(), "{number}");
+        }
+        let lately = budget.full_at.lock().expect("whole");
+        assert!(lately.younger.len() + lately.older.len() <= 2 * MOST);
+    }
+
+    #[test]
+    fn headers_are_those_of_the_draft() {
+        let (budget, now) = (budget(600), DateTime::UNIX_EPOCH);
+        let standing = budget.spend(KEY, 15, now).expect("enough").expect("a limit");
+        assert_eq!(standing.headers()["ratelimit-policy"], "\"cost\";q=600;w=60");
+        assert_eq!(standing.headers()["ratelimit"], "\"cost\";r=585;t=2");
+        let exhausted = budget.spend(KEY, 590, now).expect_err("too much");
+        assert_eq!(exhausted.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(exhausted.headers()["ratelimit"], "\"cost\";r=585;t=2");
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_gets_more_than_a_minute_and_what_came_back(
+            per_minute in 1..5000_u32,
+            asked in proptest::collection::vec((0..90_000_i64, 0..6000_u32), 1..60),
+        ) {
+            let budget = budget(per_minute);
+            let (start, mut now, mut used) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH, 0_u64);
+            for (milliseconds, amount) in asked {
+                now += TimeDelta::milliseconds(milliseconds);
+                let most = u64::from(per_minute) * (60_000 + u64::try_from((now - start).num_milliseconds()).expect("later")) / 60_000;
+                match budget.spend(KEY, amount, now) {
+                    Ok(_) => used += u64::from(amount.min(per_minute)),
+                    Err(exhausted) => {
+                        // and as promised, it is enough then
+                        let then = now + exhausted.retry_in;
+                        let mut copy = self::budget(per_minute);
+                        copy.full_at = Arc::new(Mutex::new(Lately {
+                            younger: budget.full_at.lock().expect("whole").younger.clone(),
+                            older: HashMap::new(),
+                        }));
+                        prop_assert!(copy.spend(KEY, amount, then).is_ok());
+                    }
+                }
+                prop_assert!(used <= most + 1, "{used} of {most}");
+            }
+        }
+    }
+}

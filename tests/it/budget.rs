@@ -1,0 +1,174 @@
+//! What each caller may use in a minute, what it is told of that, and who it is.
+
+use std::num::NonZeroU32;
+
+use airgraph::exposure::Exposure;
+use axum::{
+    body::Body,
+    http::{HeaderMap, Request, StatusCode, header},
+};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::support::{
+    Answer, TestApp,
+    packet::{Raw, encode, ttn_body},
+    socket::Socket,
+};
+
+/// Costs 201.
+const LIST: &str = "{ measurements { nodes { pm10 pm25 latitude } } }";
+const LIST_COST: usize = 201;
+
+async fn limited(cost: u32, uplinks: u32) -> TestApp {
+    let open = Exposure::default();
+    // Requests of these tests come by no connection, so by this address.
+    let trusted_proxies = vec!["0.0.0.0/32".parse().expect("a network")];
+    let (cost_per_minute, uplinks_per_minute) = (NonZeroU32::new(cost), NonZeroU32::new(uplinks));
+    TestApp::exposed(Exposure { cost_per_minute, uplinks_per_minute, trusted_proxies, ..open }).await
+}
+
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
+async fn ask(app: &TestApp, headers: Headers<'_>, query: &str) -> Answer {
+    let mut request = Request::post("/graphql").header(header::CONTENT_TYPE, "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    app.send(request.body(Body::from(json!({ "query": query }).to_string())).expect("a request")).await
+}
+
+fn field<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn code(answer: &Value) -> &Value {
+    &answer["errors"][0]["extensions"]["code"]
+}
+
+#[tokio::test]
+async fn an_answer_tells_its_price() {
+    let app = TestApp::new().await;
+    let answer = ask(&app, &[], LIST).await;
+    assert_eq!(answer.json()["extensions"], json!({ "cost": { "requested": LIST_COST, "limit": 250_000 } }));
+    assert!(!answer.headers.contains_key("ratelimit"), "there is no limit");
+    let body = json!({
+        "query": "query A { server { version } } query B($n: Int = 3) { devices(first: $n) { nodes { id } } }",
+        "operationName": "B", "variables": { "n": 7 },
+    });
+    let answer = app.post("/graphql", None, body.to_string()).await.json();
+    assert_eq!(answer["extensions"]["cost"]["requested"], 15, "of what ran");
+    let dear = "{ devices(first: 1000) { nodes { measurements(first: 1000) { nodes { id } } } } }";
+    let answer = ask(&app, &[], dear).await.json();
+    assert_eq!((code(&answer), answer.get("data")), (&json!("TOO_COMPLEX"), None));
+    assert!(answer["errors"][0]["message"].as_str().is_some_and(|message| message.contains("2002001")), "{answer}");
+}
+
+#[tokio::test]
+async fn a_budget_that_is_used_up_comes_back() {
+    let app = limited(500, 0).await;
+    for left in ["\"cost\";r=299;t=25", "\"cost\";r=98;t=49"] {
+        let answer = ask(&app, &[], LIST).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(field(&answer.headers, "ratelimit-policy"), "\"cost\";q=500;w=60");
+        assert_eq!(field(&answer.headers, "ratelimit"), left);
+        assert_eq!(answer.json()["extensions"]["cost"]["requested"], LIST_COST, "the body is always the same");
+    }
+    for accept in ["application/json", "application/graphql-response+json"] {
+        let answer = ask(&app, &[("accept", accept)], LIST).await;
+        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "{}", answer.text);
+        assert!(
+            (12..=13).contains(&field(&answer.headers, "retry-after").parse().expect("seconds")),
+            "{:?}",
+            answer.headers
+        );
+        assert!(field(&answer.headers, "ratelimit").starts_with("\"cost\";r=9"));
+        assert_eq!((code(&answer.json()), answer.json().get("data")), (&json!("RATE_LIMITED"), None));
+        let message = answer.json()["errors"][0]["message"].to_string();
+        assert!(message.contains("of 500 a minute") && message.contains("try again in 1"), "{message}");
+    }
+    assert_eq!(ask(&app, &[], "{ server { version } }").await.status, StatusCode::OK, "which it is enough for");
+    app.clock.advance(TimeDelta::seconds(14));
+    assert_eq!(ask(&app, &[], LIST).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn every_caller_has_a_budget_of_their_own() {
+    let app = limited(250, 0).await;
+    let bearer = format!("Bearer {}", app.admin);
+    let callers: [(Headers, Headers); 5] = [
+        (&[], &[]),
+        (&[("x-forwarded-for", "192.0.2.1")], &[("x-forwarded-for", "203.0.113.5, 192.0.2.1")]),
+        (&[("x-forwarded-for", "192.0.2.2")], &[("x-forwarded-for", "::ffff:192.0.2.2")]),
+        (&[("x-forwarded-for", "2001:db8:0:1::1")], &[("x-forwarded-for", "2001:db8:0:1:ffff::2")]),
+        // a key pays wherever it is
+        (&[("authorization", &bearer)], &[("authorization", &bearer), ("x-forwarded-for", "192.0.2.3")]),
+    ];
+    for (first, again) in callers {
+        assert_eq!(ask(&app, first, LIST).await.status, StatusCode::OK, "{first:?}");
+        assert_eq!(ask(&app, again, LIST).await.status, StatusCode::TOO_MANY_REQUESTS, "{again:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_is_paid_too() {
+    for nonsense in
+        ["{ nonsense", "{ nonsense(", &format!("{{ {} }}", "a ".repeat(50)), "{ ...A } fragment A on Query { ...A }"]
+    {
+        let app = limited(1000, 0).await;
+        let mut statuses = Vec::new();
+        for _ in 0..12 {
+            statuses.push(ask(&app, &[], nonsense).await.status.as_u16());
+        }
+        assert_eq!(statuses[..9], [200; 9], "{nonsense}");
+        assert_eq!(statuses[10..], [429; 2], "{nonsense}");
+    }
+}
+
+#[tokio::test]
+async fn sockets_and_streams_pay_as_well() {
+    let app = limited(250, 0).await;
+    let mut socket = Socket::ready(app.listen().await, None).await;
+    socket.subscribe("1", LIST, json!({})).await;
+    assert_eq!(socket.hear().await["payload"]["extensions"]["cost"]["requested"], LIST_COST);
+    assert_eq!(socket.hear().await["type"], "complete");
+    for query in
+        [LIST, "subscription { measurementRecorded { measurement { device { measurements { nodes { id } } } } } }"]
+    {
+        socket.subscribe("2", query, json!({})).await;
+        let heard = socket.hear().await;
+        assert_eq!(
+            (&heard["type"], &heard["payload"][0]["extensions"]["code"]),
+            (&json!("error"), &json!("RATE_LIMITED"))
+        );
+    }
+    let body = json!({ "query": LIST }).to_string();
+    let stream = async || app.post("/graphql/stream", None, body.clone()).await;
+    assert!(!stream().await.text.contains("RATE_LIMITED"), "another address, as it came by no connection");
+    let answer = stream().await;
+    assert!(answer.status == StatusCode::OK && answer.text.contains("RATE_LIMITED"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_key_sends_only_so_many_uplinks_in_a_minute() {
+    let app = limited(0, 2).await;
+    let key = "mutation { createApiKey(input: {name: \"other\", role: SENSOR}) { key } }";
+    let other = app.admin(key, json!({})).await["createApiKey"]["key"].as_str().expect("a key").to_owned();
+    let body = |second: u32| {
+        let time = format!("2026-05-01T08:00:{second:02}Z");
+        ttn_body("bike", &time, &encode(&[Raw::new(52.2, 0.12, 20.0, 10.0)])).to_string()
+    };
+    for (second, status) in [(1, 201), (2, 201), (3, 429), (4, 429)] {
+        let answer = app.uplink(body(second)).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+        if status == 429 {
+            assert_eq!(field(&answer.headers, "retry-after"), "30");
+            assert_eq!(field(&answer.headers, "ratelimit-policy"), "\"uplinks\";q=2;w=60");
+            assert_eq!(answer.json()["errors"][0]["code"], "RATE_LIMITED");
+        }
+    }
+    assert_eq!(app.post("/insertSensorData", Some(&other), body(5)).await.status, 201);
+    app.clock.advance(TimeDelta::seconds(30));
+    assert_eq!(app.uplink(body(6)).await.status, 201);
+    assert_eq!(app.query("{ measurements { totalCount } }").await["measurements"]["totalCount"], 4);
+}

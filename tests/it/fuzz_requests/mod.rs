@@ -1,0 +1,170 @@
+//! GraphQL requests of any kind, random and hostile: whatever comes, the gateway answers it, and not with a fault of its own.
+//!
+//! ```sh
+//! AIRGRAPH_FUZZ_CASES=1000000 cargo test --release --test it fuzz_requests -- --nocapture   # a million
+//! ```
+
+mod documents;
+
+use std::{cell::RefCell, collections::BTreeMap, time::Duration};
+
+use airgraph::exposure::{Exposure, Profile};
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use proptest::{
+    prelude::*,
+    sample::select,
+    test_runner::{Config, TestCaseError, TestRunner},
+};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::support::{Answer, TestApp, gateway::DEADLINE};
+
+/// Requests, unless the environment names another number.
+const CASES: u32 = 400;
+const CASES_VARIABLE: &str = "AIRGRAPH_FUZZ_CASES";
+/// No answer is longer, in bytes: there is little in the database, but each of many fields may list it.
+const LONGEST: usize = 8 << 20;
+
+/// How a document is sent.
+#[derive(Clone, Debug)]
+enum Way {
+    Post(&'static str),
+    Get,
+    Stream,
+    /// What should be JSON is these bytes before the document.
+    Raw(Vec<u8>),
+}
+
+fn ways() -> impl Strategy<Value = Way> {
+    prop_oneof![
+        12 => select(vec!["application/json", "application/graphql-response+json", "*/*"]).prop_map(Way::Post),
+        2 => Just(Way::Get),
+        2 => Just(Way::Stream),
+        1 => proptest::collection::vec(any::<u8>(), 0..20).prop_map(Way::Raw),
+    ]
+}
+
+fn variables() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (0..20_i64).prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "[\\PC]{0,12}".prop_map(Value::from),
+    ];
+    let value = leaf.prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::hash_map("[a-z]{1,4}", inner, 0..4).prop_map(|map| map.into_iter().collect()),
+        ]
+    });
+    let named = proptest::collection::hash_map(select(vec!["n", "id", "filter", "x"]), value.clone(), 0..3);
+    let named = named.prop_map(|map| map.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Value>());
+    prop_oneof![4 => Just(json!({})), 3 => named, 1 => value]
+}
+
+fn request(way: &Way, key: Option<&str>, document: &str, variables: &Value) -> Request<Body> {
+    let body = json!({ "query": document, "variables": variables }).to_string();
+    let post = |path: &str| {
+        let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+        key.into_iter().fold(request, |request, key| request.header("x-api-key", key))
+    };
+    let request = match way {
+        Way::Post(accept) => post("/graphql").header(header::ACCEPT, *accept).body(Body::from(body)),
+        Way::Stream => post("/graphql/stream").body(Body::from(body)),
+        Way::Raw(bytes) => post("/graphql").body(Body::from([bytes.as_slice(), document.as_bytes()].concat())),
+        Way::Get => {
+            let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>();
+            // An address may have 65,534 bytes.
+            let query = escaped(document).into_iter().take(15_000).collect::<Vec<_>>().concat();
+            let variables = escaped(&variables.to_string()).concat();
+            let variables = if variables.len() < 15_000 { format!("&variables={variables}") } else { String::new() };
+            Request::get(format!("/graphql?query={query}{variables}")).body(Body::empty())
+        }
+    };
+    request.expect("a request")
+}
+
+/// What holds for every answer; tells what kind it was.
+fn holds(answer: &Answer) -> Result<String, TestCaseError> {
+    let Answer { status, headers, text } = answer;
+    prop_assert!(!status.is_server_error(), "{status}: {text}");
+    prop_assert!(text.len() <= LONGEST, "{} bytes", text.len());
+    for word in ["INTERNAL", "TIMEOUT", "UNAVAILABLE"] {
+        prop_assert!(!text.contains(&format!("\"code\":\"{word}\"")), "{text}");
+    }
+    if headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream")) {
+        return Ok("stream".to_owned());
+    }
+    let told: Value = serde_json::from_str(text).map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
+    let code = told["errors"][0]["extensions"]["code"].as_str();
+    prop_assert!(told.get("data").is_some() || code.is_some(), "{text}");
+    prop_assert!(told.get("data").is_none() || *status == StatusCode::OK, "{status}: {text}");
+    Ok(if told["data"] == Value::Null { code.unwrap_or("null") } else { "answered" }.to_owned())
+}
+
+/// Sends so many requests to a gateway that is exposed so.
+fn run(exposure: Exposure, cases: u32) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let app = runtime.block_on(async {
+        let app = TestApp::exposed(exposure).await;
+        let sample = |n: i32| {
+            json!({ "device": format!("d{}", n % 3), "measuredAt": format!("2026-05-01T10:{n:02}:00Z"), "pm10": n, "pm25": 1,
+                "latitude": 52.2 + f64::from(n) / 1000.0, "longitude": 0.1 })
+        };
+        app.record((0..30).map(sample).collect()).await;
+        app
+    });
+    let kinds = RefCell::new(BTreeMap::<String, u32>::new());
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let outcome = runner.run(
+        &(ways(), any::<bool>(), documents::of_any_kind(), variables()),
+        |(way, admin, document, variables)| {
+            let answer = runtime.block_on(async {
+                let request = request(&way, admin.then_some(&app.admin), &document, &variables);
+                // A subscription has no end, and none of these is sent anything.
+                let patience = if document.contains("subscription") { Duration::from_millis(300) } else { DEADLINE };
+                timeout(patience, app.send(request)).await
+            });
+            let kind = if let Ok(answer) = answer {
+                holds(&answer)?
+            } else {
+                prop_assert!(document.contains("subscription"), "no answer");
+                "subscribed".to_owned()
+            };
+            *kinds.borrow_mut().entry(kind).or_default() += 1;
+            Ok(())
+        },
+    );
+    assert!(outcome.is_ok(), "{}", outcome.expect_err("a failure"));
+    // The generator is worth its while only if some of it gets through.
+    let answered = kinds.borrow().get("answered").copied().unwrap_or(0);
+    assert!(answered >= cases / 50, "{kinds:?}");
+    told(cases, &kinds.into_inner());
+    runtime.block_on(async { app.query("{ measurements { totalCount } }").await });
+}
+
+#[expect(clippy::print_stdout, reason = "for who runs it by hand")]
+fn told(cases: u32, kinds: &BTreeMap<String, u32>) {
+    println!("{cases} requests: {kinds:?}");
+}
+
+fn cases() -> u32 {
+    std::env::var(CASES_VARIABLE).map_or(CASES, |cases| cases.parse().expect(CASES_VARIABLE))
+}
+
+#[test]
+fn any_request_is_answered_in_the_open_profile() {
+    run(Exposure::default(), cases());
+}
+
+#[test]
+fn any_request_is_answered_in_the_hardened_profile() {
+    let hardened = Exposure::from(Profile::Hardened);
+    run(Exposure { cost_per_minute: None, ..hardened }, cases() / 4);
+}

@@ -20,7 +20,7 @@ pub(super) struct Admitted {
     /// Its document.
     pub document: Arc<ExecutableDocument>,
     /// None where it could not be found out, so that executing the request tells why.
-    cost: Option<usize>,
+    pub cost: Option<usize>,
     standing: Option<Standing>,
 }
 

@@ -15,6 +15,30 @@ pub fn too_dear(cost: usize) -> String {
     )
 }
 
+/// Why a subscription is refused whose events would cost too much.
+#[must_use]
+pub fn too_dear_an_event(cost: usize) -> String {
+    format!(
+        "each event would cost more than {MAX_OF_AN_EVENT}, namely {cost}: subscribe to less of it, and query the rest when \
+         it is needed"
+    )
+}
+
+/// The dearest event: what is told again and again may not cost what is asked once.
+pub const MAX_OF_AN_EVENT: usize = 10_000;
+
+/// The most that is told of events at once, so that none keeps a processor for long: as much as a page of a thousand rows.
+const MAX_OF_EVENTS: usize = 50_000;
+/// Events that are told at once at most. All look-ups for them are one statement a kind; more at once would only take more
+/// memory.
+const MAX_EVENTS: usize = 500;
+
+/// How many events can be told at once that cost so much each.
+#[must_use]
+pub fn events_at_once(cost: usize) -> usize {
+    (MAX_OF_EVENTS / cost.max(1)).clamp(1, MAX_EVENTS)
+}
+
 /// The deepest selection: GraphiQL's introspection takes 13 levels.
 pub const MAX_DEPTH: usize = 15;
 
@@ -46,4 +70,16 @@ pub fn of_page(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
 #[must_use]
 pub fn of_points(points: usize) -> usize {
     points / 10
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dearer_events_are_the_fewer_are_told_at_once() {
+        assert_eq!((events_at_once(0), events_at_once(10)), (MAX_EVENTS, MAX_EVENTS));
+        assert_eq!((events_at_once(500), events_at_once(MAX_OF_AN_EVENT)), (100, 5));
+        assert_eq!(events_at_once(usize::MAX), 1);
+    }
 }

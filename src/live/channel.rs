@@ -131,7 +131,7 @@ impl Outlet {
         let db = &self.source.feed.database().reads;
         let mut patience = Patience::new();
         loop {
-            match events::of(&self.source.topic, batches, db).await {
+            match events::of(&self.source.topic, batches, db, self.source.answers.at_once()).await {
                 Ok(portions) => return Ok(portions),
                 Err(error) => {
                     if !patience.lasts().await {

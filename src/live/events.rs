@@ -14,21 +14,22 @@ use crate::{
     },
 };
 
-/// Events that are told together at most. All look-ups for them are one statement a kind; more at once would only take
-/// more memory.
-const TOGETHER: usize = 500;
-
 /// Events that are told together, each with its place.
 pub(super) struct Portion {
     pub events: Events,
     pub places: Vec<Place>,
 }
 
-/// The events of these batches that belong to a topic, in their order.
+/// The events of these batches that belong to a topic, in their order, so many together at most.
 ///
 /// # Errors
 /// When the filter needs to look something up, and the database fails.
-pub(super) async fn of(topic: &Topic, batches: &[Arc<Batch>], db: &PgPool) -> Result<Vec<Portion>, DbError> {
+pub(super) async fn of(
+    topic: &Topic,
+    batches: &[Arc<Batch>],
+    db: &PgPool,
+    at_once: usize,
+) -> Result<Vec<Portion>, DbError> {
     match topic {
         Topic::Measurements(filter) => {
             let mut events = Vec::new();
@@ -41,7 +42,7 @@ pub(super) async fn of(topic: &Topic, batches: &[Arc<Batch>], db: &PgPool) -> Re
                     }),
                 );
             }
-            Ok(portions(events, |event| event.place, Events::Measurements))
+            Ok(portions(events, at_once, |event| event.place, Events::Measurements))
         }
         Topic::Devices(wanted) => {
             let events = batches.iter().flat_map(|batch| {
@@ -49,17 +50,22 @@ pub(super) async fn of(topic: &Topic, batches: &[Arc<Batch>], db: &PgPool) -> Re
                 let devices = batch.devices.iter().filter(move |(_, device)| is_wanted(device));
                 devices.map(|&(index, device)| DeviceEvent { place: batch.place(index), device })
             });
-            Ok(portions(events.collect(), |event| event.place, Events::Devices))
+            Ok(portions(events.collect(), at_once, |event| event.place, Events::Devices))
         }
         Topic::Statistics(_) => Ok(Vec::new()), // not told of by events of the feed
     }
 }
 
-fn portions<T>(events: Vec<T>, place: impl Fn(&T) -> Place, kind: impl Fn(Arc<[T]>) -> Events) -> Vec<Portion> {
+fn portions<T>(
+    events: Vec<T>,
+    at_once: usize,
+    place: impl Fn(&T) -> Place,
+    kind: impl Fn(Arc<[T]>) -> Events,
+) -> Vec<Portion> {
     let mut events = events.into_iter().peekable();
     let mut portions = Vec::new();
     while events.peek().is_some() {
-        let together: Arc<[T]> = events.by_ref().take(TOGETHER).collect();
+        let together: Arc<[T]> = events.by_ref().take(at_once).collect();
         portions.push(Portion { places: together.iter().map(&place).collect(), events: kind(together) });
     }
     portions

@@ -265,3 +265,23 @@ fn record_elsewhere(options: &PgConnectOptions, admin: &str, measurements: Value
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     std::thread::spawn(move || runtime.block_on(recording)).join().expect("recorded");
 }
+
+#[tokio::test]
+async fn an_event_may_not_cost_what_is_asked_once() {
+    let app = TestApp::new().await;
+    let costs = async |rows: usize| {
+        let measurements = format!("measurements(first: {rows}) {{ nodes {{ pm10 }} }}");
+        let query = format!("subscription {{ measurementRecorded {{ measurement {{ device {{ {measurements} }} }} }} }}");
+        app.try_subscribe(&query, json!({}), None).await
+    };
+    let refused = costs(5000).await.err().expect("too dear");
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "TOO_COMPLEX", "{refused}");
+    assert!(refused["errors"][0]["message"].as_str().expect("text").contains("each event"), "{refused}");
+    // Dear, so that few are told together; and each is told all the same.
+    let mut subscriber = costs(4000).await.expect("less dear");
+    app.record((0..20).map(|n| sample("a", n, n)).collect()).await;
+    for payload in payloads(&mut subscriber, 20).await {
+        let rows = &payload["data"]["measurementRecorded"]["measurement"]["device"]["measurements"]["nodes"];
+        assert_eq!(rows.as_array().map(Vec::len), Some(20), "{payload}");
+    }
+}

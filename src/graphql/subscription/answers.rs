@@ -86,10 +86,18 @@ pub struct Answers {
     variables: Variables,
     key: Name,
     caller: Caller,
+    at_once: usize,
 }
 
 impl Answers {
-    pub(super) fn new(answering: &Answering, reduced: &Reduced, variables: &Variables, caller: &Caller) -> Self {
+    /// `at_once` is how many events may be told together.
+    pub(super) fn new(
+        answering: &Answering,
+        reduced: &Reduced,
+        variables: &Variables,
+        caller: &Caller,
+        at_once: usize,
+    ) -> Self {
         let (document, variables) = reduced.as_query(variables);
         Self {
             answering: answering.clone(),
@@ -97,7 +105,14 @@ impl Answers {
             variables,
             key: reduced.key(),
             caller: caller.clone(),
+            at_once,
         }
+    }
+
+    /// How many events may be told together: the fewer, the more of each is told.
+    #[must_use]
+    pub fn at_once(&self) -> usize {
+        self.at_once
     }
 
     /// The variables that decide what is told.

@@ -10,7 +10,13 @@ pub mod topic;
 use async_graphql::{Request, Response, ServerError, parser::types::OperationType};
 use futures_util::StreamExt as _;
 
-use super::{Schema, admission, context::State, documents, loader, refusal};
+use super::{
+    Schema,
+    admission::{self, Admitted},
+    complexity,
+    context::State,
+    documents, loader, refusal,
+};
 use crate::{auth::Caller, error::ApiError};
 use answers::{Answering, Answers};
 use document::Reduced;
@@ -38,7 +44,11 @@ pub async fn check(
     resume: Option<&str>,
 ) -> Result<(Asked, Answers), Box<Response>> {
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
-    let document = admission::admit(state, &mut request, caller).await?.document;
+    let Admitted { document, cost, .. } = admission::admit(state, &mut request, caller).await?;
+    let cost = cost.unwrap_or(0); // where it isn't known, what follows tells why
+    if cost > complexity::MAX_OF_AN_EVENT {
+        return Err(refuse(ApiError::TooComplex(complexity::too_dear_an_event(cost))));
+    }
     let name = request.operation_name.clone();
     let operation = documents::operation(&document, name.as_deref());
     if let Some(operation) = operation {
@@ -66,7 +76,7 @@ pub async fn check(
     if let (Some(cursor), true) = (resume, asked.topic.is_resumable()) {
         asked.after = root::check_after(Some(cursor.to_owned())).map_err(refuse)?;
     }
-    let answers = Answers::new(answering, &reduced, &variables, caller);
+    let answers = Answers::new(answering, &reduced, &variables, caller, complexity::events_at_once(cost));
     Ok((asked, answers))
 }
 

@@ -13,7 +13,7 @@ use crate::{
         context::{About, State},
         documents::Documents,
     },
-    http::{self, Sockets},
+    http::{self, Origin, Sockets},
     ingest::recorder::{Recorder, Writers},
     live::Live,
     memory::Memory,
@@ -36,6 +36,8 @@ pub struct App {
     pub shutdown: Shutdown,
     /// The sockets that are open.
     pub sockets: Sockets,
+    /// The other sites whose pages may ask.
+    pub origins: Vec<Origin>,
     /// What answering a request may take.
     pub request_timeout: Duration,
 }
@@ -58,7 +60,8 @@ impl App {
         let schema = graphql::schema(state.clone());
         let live = Live::start(schema.clone());
         let (keys, shutdown, sockets) = (KeysLately::default(), Shutdown::default(), Sockets::default());
-        (Self { state, schema, live, keys, shutdown, sockets, request_timeout: REQUEST_TIMEOUT }, writers)
+        let (origins, request_timeout) = (Vec::new(), REQUEST_TIMEOUT);
+        (Self { state, schema, live, keys, shutdown, sockets, origins, request_timeout }, writers)
     }
 
     /// Comes back once the gateway ends.

@@ -51,10 +51,12 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let new_key = auth::first_admin_key(&session.database, admin_key.as_ref(), clock.now()).await?;
     let about = About {
         public_read: arguments.public_read,
+        slow_operation: arguments.slow_operation,
         database_host: session.options.get_host().to_owned(),
         database_port: session.options.get_port(),
     };
     let (mut app, writers) = App::start(session.database.clone(), clock.clone(), about);
+    app.origins.clone_from(&arguments.cors_origins);
     app.request_timeout = arguments.request_timeout;
     print(&welcome(address, new_key.as_ref(), admin_key.is_some()))?;
 

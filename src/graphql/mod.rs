@@ -61,8 +61,8 @@ pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Calle
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
     let mut request = request.into();
     let document = state.documents.parse(&mut request);
-    let asked = Asked::begin(&state.metrics.operations, &request, document.as_deref());
-    let response = asked.statements().during(run(schema, state, request, document, caller)).await;
+    let asked = Asked::begin(state, &request, document.as_deref());
+    let response = asked.statements().during(Box::pin(run(schema, state, request, document, caller))).await;
     asked.answered(&response);
     response
 }

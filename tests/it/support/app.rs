@@ -8,7 +8,7 @@ use airgraph::{
     clock::Clock,
     db::connect::{self, Database},
     graphql::{self, Schema, context::About},
-    http::{Pace, Sockets},
+    http::{Origin, Pace, Sockets},
     ingest::recorder::{Recorder, Writers},
     live::Live,
 };
@@ -81,8 +81,12 @@ impl TestApp {
 
     fn start(database: Database, admin: &str, options: &PgConnectOptions, public_read: bool) -> Self {
         let clock = Clock::standing(noon());
-        let about =
-            About { public_read, database_host: options.get_host().to_owned(), database_port: options.get_port() };
+        let about = About {
+            public_read,
+            slow_operation: Duration::MAX,
+            database_host: options.get_host().to_owned(),
+            database_port: options.get_port(),
+        };
         let (app, writers) = App::start(database.clone(), clock.clone(), about);
         let (recorder, router, schema) = (app.state.recorder.clone(), app.router(), app.schema.clone());
         Self {
@@ -108,6 +112,13 @@ impl TestApp {
     /// The same, but requests may take no longer than this.
     pub fn with_request_timeout(mut self, most: Duration) -> Self {
         self.app.request_timeout = most;
+        self.router = self.app.router();
+        self
+    }
+
+    /// The same, but pages of these sites may ask.
+    pub fn with_origins(mut self, origins: Vec<Origin>) -> Self {
+        self.app.origins = origins;
         self.router = self.app.router();
         self
     }

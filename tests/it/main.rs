@@ -14,6 +14,7 @@ mod deletion;
 mod demo;
 mod embedded;
 mod everyday_formats;
+mod faults;
 mod feed;
 mod filters;
 mod flat_lists;

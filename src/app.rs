@@ -14,7 +14,7 @@ use crate::{
         documents::Documents,
         persisted::Persisted,
     },
-    http::{self, Sockets},
+    http::{self, Origin, Sockets},
     ingest::recorder::{Recorder, Writers},
     live::Live,
     memory::Memory,
@@ -39,6 +39,8 @@ pub struct App {
     pub shutdown: Shutdown,
     /// The sockets that are open.
     pub sockets: Sockets,
+    /// The other sites whose pages may ask.
+    pub origins: Vec<Origin>,
     /// What answering a request may take.
     pub request_timeout: Duration,
 }
@@ -62,9 +64,18 @@ impl App {
         let schema = graphql::schema(state.clone());
         let shutdown = Shutdown::default();
         let live = Live::start(schema.clone(), shutdown.clone());
-        let (keys, sockets) = (KeysLately::default(), Sockets::default());
-        let persisted = Persisted::default();
-        (Self { state, schema, persisted, live, keys, shutdown, sockets, request_timeout: REQUEST_TIMEOUT }, writers)
+        let app = Self {
+            state,
+            schema,
+            persisted: Persisted::default(),
+            live,
+            keys: KeysLately::default(),
+            shutdown,
+            sockets: Sockets::default(),
+            origins: Vec::new(),
+            request_timeout: REQUEST_TIMEOUT,
+        };
+        (app, writers)
     }
 
     /// Comes back once the gateway ends.

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use clap::{ArgAction, Args};
 use sqlx::postgres::PgConnectOptions;
 
-use crate::{db::embedded, domain::retention::Retention, exposure::ExposureArgs, telemetry::LogFormat};
+use crate::{db::embedded, domain::retention::Retention, exposure::ExposureArgs, http::Origin, telemetry::LogFormat};
 
 /// Which database.
 #[derive(Clone, Args)]
@@ -120,10 +120,19 @@ pub struct ServeArgs {
     #[arg(long, env = "AIRGRAPH_METRICS_LISTEN")]
     pub metrics_listen: Option<SocketAddr>,
 
+    /// The other sites whose pages may ask, separated by commas, such as <https://map.example>, or `*`
+    /// for all; by default none
+    #[arg(long, env = "AIRGRAPH_CORS_ORIGINS", value_delimiter = ',')]
+    pub cors_origins: Vec<Origin>,
+
     /// What answering a request may take, such as 30s; then it is given up, and with it its statements in the database.
     /// Files that are uploaded take as long as they take
     #[arg(long, env = "AIRGRAPH_REQUEST_TIMEOUT", default_value = "30s", value_parser = request_timeout)]
     pub request_timeout: Duration,
+
+    /// GraphQL operations that take longer are logged, by their names and without their variables; such as 1s, or 0s for all
+    #[arg(long, env = "AIRGRAPH_SLOW_OPERATION", default_value = "1s", value_parser = humantime::parse_duration)]
+    pub slow_operation: Duration,
 
     /// Whether anybody may read; writing always needs a key
     #[arg(long, env = "AIRGRAPH_PUBLIC_READ", default_value_t = true, action = ArgAction::Set)]

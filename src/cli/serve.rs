@@ -52,11 +52,13 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let about = About {
         public_read: arguments.public_read,
         exposure: arguments.exposure.exposure(),
+        slow_operation: arguments.slow_operation,
         database_host: session.options.get_host().to_owned(),
         database_port: session.options.get_port(),
     };
     let exposure = about.exposure.clone();
     let (mut app, writers) = App::start(session.database.clone(), clock.clone(), about);
+    app.origins.clone_from(&arguments.cors_origins);
     app.request_timeout = arguments.request_timeout;
     if let Some(path) = &arguments.trusted_documents {
         app.persisted

@@ -33,13 +33,9 @@ const GRACE: Duration = Duration::from_millis(100);
 pub struct Statements(Arc<AtomicU32>);
 
 impl Statements {
-    /// Runs a request, and counts its statements. When this is dropped before the request's end, they end too.
+    /// Runs a request, and counts its statements.
     pub async fn during<T>(&self, request: impl Future<Output = T>) -> T {
-        let mut request = pin!(STATEMENTS.scope(self.clone(), request));
-        let unfinished = Unfinished; // dropped before the request is, which gives its connections back
-        let outcome = request.as_mut().await;
-        std::mem::forget(unfinished);
-        outcome
+        STATEMENTS.scope(self.clone(), request).await
     }
 
     /// How many there were so far.
@@ -47,6 +43,15 @@ impl Statements {
     pub fn count(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }
+}
+
+/// Works for somebody who may go away: when this is dropped before the work is done, its statements end too.
+pub async fn as_long_as_wanted<T>(work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    let unfinished = Unfinished; // dropped before the work is, which gives its connections back
+    let outcome = work.as_mut().await;
+    std::mem::forget(unfinished);
+    outcome
 }
 
 /// A connection was handed out, to whatever request this is.
@@ -74,7 +79,7 @@ fn since_start_ms() -> u64 {
     u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A request that has not ended.
+/// Work that is not done.
 struct Unfinished;
 
 impl Drop for Unfinished {

@@ -4,11 +4,14 @@ use std::time::{Duration, Instant};
 
 use async_graphql::{Request, Response, parser::types::ExecutableDocument};
 
-use super::documents;
+use super::{context::State, documents};
 use crate::{
     db::work::Statements,
     metrics::operations::{Operations, Outcome, kind},
 };
+
+/// Characters of an operation's name that are logged at most.
+const LONGEST_NAME: usize = 64;
 
 /// A query or a mutation that was asked for. One that is dropped before it is answered was abandoned.
 pub(super) struct Asked {
@@ -17,13 +20,24 @@ pub(super) struct Asked {
     statements: Statements,
     began: Instant,
     outcome: Outcome,
+    /// What it calls itself, as its document does.
+    name: Option<String>,
+    /// What it was reckoned to cost, where that is told.
+    cost: Option<String>,
+    /// When it takes longer it is logged.
+    slow: Duration,
 }
 
 impl Asked {
-    pub fn begin(operations: &Operations, request: &Request, document: Option<&ExecutableDocument>) -> Self {
-        let operation = document.and_then(|document| documents::operation(document, request.operation_name.as_deref()));
+    pub fn begin(state: &State, request: &Request, document: Option<&ExecutableDocument>) -> Self {
+        let asked_for = request.operation_name.as_deref();
+        let operation = document.and_then(|document| documents::operation(document, asked_for));
+        let name = document.filter(|_| operation.is_some()).and_then(|document| documents::name(document, asked_for));
         Self {
-            operations: operations.clone(),
+            name: name.map(|name| name.chars().take(LONGEST_NAME).collect()),
+            cost: None,
+            slow: state.about.slow_operation,
+            operations: state.metrics.operations.clone(),
             kind: kind(operation.map(|operation| operation.node.ty)),
             statements: Statements::default(),
             began: Instant::now(),
@@ -40,15 +54,19 @@ impl Asked {
     pub fn answered(mut self, response: &Response) {
         self.outcome = Outcome::of(response);
         self.operations.errors(response);
-    }
-
-    fn took(&self) -> Duration {
-        self.began.elapsed()
+        self.cost = response.extensions.get("cost").map(ToString::to_string);
     }
 }
 
 impl Drop for Asked {
     fn drop(&mut self) {
-        self.operations.ended(self.kind, self.outcome, self.took(), self.statements.count());
+        let Self { kind, outcome, statements, name, cost, slow, .. } = self;
+        let (took, statements) = (self.began.elapsed(), statements.count());
+        self.operations.ended(kind, *outcome, took, statements);
+        if took >= *slow {
+            // The document and its variables tell of people; its name is for us to find it.
+            let (operation, outcome) = (name.as_deref().unwrap_or("unnamed"), outcome.name());
+            tracing::warn!(operation, kind, outcome, ?took, statements, cost, "slow operation");
+        }
     }
 }

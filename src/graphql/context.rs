@@ -1,6 +1,6 @@
 //! What a resolver can reach.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_graphql::{Context, dataloader::DataLoader};
 use sqlx::PgPool;
@@ -69,6 +69,8 @@ pub struct About {
     pub public_read: bool,
     /// What strangers may see.
     pub exposure: Exposure,
+    /// Operations that take longer are logged.
+    pub slow_operation: Duration,
     /// Where the database is, to be told to admins.
     pub database_host: String,
     /// Its port.

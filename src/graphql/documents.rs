@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_graphql::{
-    Positioned, Request, ServerError, Variables,
+    Name, Positioned, Request, ServerError, Variables,
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
 
@@ -94,6 +94,15 @@ pub fn operation<'a>(
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
         (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
         _ => None,
+    }
+}
+
+/// What that operation calls itself.
+#[must_use]
+pub fn name<'a>(document: &'a ExecutableDocument, name: Option<&'a str>) -> Option<&'a str> {
+    match &document.operations {
+        DocumentOperations::Single(_) => None,
+        DocumentOperations::Multiple(operations) => name.or_else(|| operations.keys().next().map(Name::as_str)),
     }
 }
 

@@ -73,9 +73,9 @@ pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Calle
     let mut request = request.into();
     let admitted = admission::admit(state, &mut request, &caller).await;
     let document = admitted.as_ref().ok().map(|admitted| &*admitted.document);
-    let asked = Asked::begin(&state.metrics.operations, &request, document);
+    let asked = Asked::begin(state, &request, document);
     let response = match admitted {
-        Ok(admitted) => asked.statements().during(run(schema, state, request, admitted, caller)).await,
+        Ok(admitted) => asked.statements().during(Box::pin(run(schema, state, request, admitted, caller))).await,
         Err(refusal) => *refusal,
     };
     asked.answered(&response);

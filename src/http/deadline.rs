@@ -8,14 +8,14 @@ use axum::{
 use tokio::time::timeout;
 
 use super::graphql;
-use crate::{app::App, error::ApiError};
+use crate::{app::App, db::work::as_long_as_wanted, error::ApiError};
 
 /// Does something for a request, and gives it up when it takes too long.
 ///
 /// # Errors
 /// When it was given up.
 pub(super) async fn within<T>(app: &App, work: impl Future<Output = T>) -> Result<T, ApiError> {
-    timeout(app.request_timeout, work).await.map_err(|_| ApiError::Timeout)
+    timeout(app.request_timeout, as_long_as_wanted(work)).await.map_err(|_| ApiError::Timeout)
 }
 
 /// Answers a request of GraphQL in time. Streams and sockets last as long as they like once they began.

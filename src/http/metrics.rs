@@ -14,6 +14,7 @@ use axum::{
 use super::caller::Holder;
 use crate::{
     app::App,
+    db::work::as_long_as_wanted,
     error::ApiError,
     metrics::{MEDIA_TYPE, readings},
 };
@@ -46,7 +47,7 @@ fn text(app: &App) -> Response {
 pub(super) async fn counted(State(app): State<App>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = next.run(request).await;
+    let response = as_long_as_wanted(next.run(request)).await; // a client that hangs up is seen here
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     app.state.metrics.requests.answered(route, response.status(), began.elapsed());
     response

@@ -2,6 +2,8 @@
 
 mod address;
 mod caller;
+mod compression;
+mod cors;
 mod deadline;
 mod graphql;
 mod health;
@@ -21,8 +23,10 @@ use axum::{
     response::Redirect,
     routing::get,
 };
+use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use cors::Origin;
 pub(crate) use metrics::alone as metrics_alone;
 pub use websocket::{Pace, Sockets};
 
@@ -51,6 +55,8 @@ pub(crate) fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(|_| {
             axum::response::IntoResponse::into_response(ApiError::Internal(anyhow::anyhow!("a handler panicked")))
         }))
+        .layer(compression::layer())
+        .layer(option_layer(cors::layer(&app.origins)))
         .layer(middleware::from_fn_with_state(app.clone(), metrics::counted))
         .with_state(app);
     telemetry::observed(routes)

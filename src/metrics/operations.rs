@@ -49,7 +49,9 @@ impl Outcome {
         }
     }
 
-    const fn name(self) -> &'static str {
+    /// As a label.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Answered => "answered",
             Self::Partly => "partly",

@@ -15,8 +15,13 @@ use tower::ServiceExt as _;
 fn app() -> App {
     let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(1).password("geheim");
     let pool = || PgPoolOptions::new().acquire_timeout(Duration::from_millis(200)).connect_lazy_with(options.clone());
-    let exposure = Exposure::default();
-    let about = About { public_read: true, exposure, database_host: "127.0.0.1".to_owned(), database_port: 1 };
+    let about = About {
+        public_read: true,
+        exposure: Exposure::default(),
+        slow_operation: Duration::MAX,
+        database_host: "127.0.0.1".to_owned(),
+        database_port: 1,
+    };
     App::start(Database { reads: pool(), writes: pool() }, Clock::system(), about).0
 }
 

@@ -271,7 +271,8 @@ async fn an_event_may_not_cost_what_is_asked_once() {
     let app = TestApp::new().await;
     let costs = async |rows: usize| {
         let measurements = format!("measurements(first: {rows}) {{ nodes {{ pm10 }} }}");
-        let query = format!("subscription {{ measurementRecorded {{ measurement {{ device {{ {measurements} }} }} }} }}");
+        let query =
+            format!("subscription {{ measurementRecorded {{ measurement {{ device {{ {measurements} }} }} }} }}");
         app.try_subscribe(&query, json!({}), None).await
     };
     let refused = costs(5000).await.err().expect("too dear");

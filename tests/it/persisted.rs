@@ -52,10 +52,12 @@ async fn a_client_registers_a_document_and_then_names_it() {
     assert_eq!(header_of(&unknown, header::CACHE_CONTROL), "no-store");
     assert_eq!(post(&app, NEW, json!({ "extensions": named })).await.status, StatusCode::BAD_REQUEST);
 
-    let expected = json!({ "data": { "devices": { "nodes": [] } } });
-    assert_eq!(post(&app, NEW, json!({ "query": DEVICES, "extensions": named })).await.json(), expected);
-    assert_eq!(get(&app, &[("extensions", &hashed)], &[]).await.json(), expected);
-    assert_eq!(get(&app, &[("documentId", &format!("sha256:{}", hex(DEVICES)))], &[]).await.json(), expected);
+    let expected = json!({ "devices": { "nodes": [] } });
+    assert_eq!(post(&app, NEW, json!({ "query": DEVICES, "extensions": named })).await.json()["data"], expected);
+    assert_eq!(get(&app, &[("extensions", &hashed)], &[]).await.json()["data"], expected);
+    let named = format!("sha256:{}", hex(DEVICES));
+    assert_eq!(get(&app, &[("documentId", &named)], &[]).await.json()["data"], expected);
+    let named = json!({ "persistedQuery": { "version": 1, "sha256Hash": hex(DEVICES) } });
 
     let other = json!({ "query": "{ __typename }", "extensions": named });
     assert_eq!(post(&app, NEW, other).await.status, StatusCode::BAD_REQUEST);

@@ -41,7 +41,7 @@ const QUESTION: &str = "{ devices { nodes { key } } }";
 #[tokio::test]
 async fn a_question_that_takes_too_long_is_answered_with_504_and_its_statement_ends() {
     let options = empty_database().await;
-    let app = TestApp::on(&options, true).await.with_request_timeout(Duration::from_millis(500));
+    let app = TestApp::on(&options, true).await.with_request_timeout(Duration::from_secs(3));
     let mut watch = options.connect().await.expect("a connection");
     let lock = hold(&options, "device").await;
     let body = json!({ "query": QUESTION }).to_string();

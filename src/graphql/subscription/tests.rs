@@ -35,8 +35,13 @@ static APP: LazyLock<(App, Answering, Runtime)> = LazyLock::new(|| {
     let _entered = runtime.enter();
     let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(1);
     let pool = || PgPoolOptions::new().acquire_timeout(Duration::from_millis(1)).connect_lazy_with(options.clone());
-    let exposure = Exposure::default();
-    let about = About { public_read: true, exposure, database_host: String::new(), database_port: 1 };
+    let about = About {
+        public_read: true,
+        exposure: Exposure::default(),
+        slow_operation: Duration::MAX,
+        database_host: String::new(),
+        database_port: 1,
+    };
     let (app, _) = App::start(Database { reads: pool(), writes: pool() }, Clock::system(), about);
     let answering = answering(app.state.clone());
     (app, answering, runtime)

@@ -9,7 +9,7 @@ use airgraph::{
     db::connect::{self, Database},
     exposure::Exposure,
     graphql::{self, Schema, context::About},
-    http::{Pace, Sockets},
+    http::{Origin, Pace, Sockets},
     ingest::recorder::{Recorder, Writers},
     live::Live,
 };
@@ -96,8 +96,13 @@ impl TestApp {
         exposure: Exposure,
     ) -> Self {
         let clock = Clock::standing(noon());
-        let (database_host, database_port) = (options.get_host().to_owned(), options.get_port());
-        let about = About { public_read, exposure, database_host, database_port };
+        let about = About {
+            public_read,
+            exposure,
+            slow_operation: Duration::MAX,
+            database_host: options.get_host().to_owned(),
+            database_port: options.get_port(),
+        };
         let (app, writers) = App::start(database.clone(), clock.clone(), about);
         let (recorder, router, schema) = (app.state.recorder.clone(), app.router(), app.schema.clone());
         Self {
@@ -123,6 +128,13 @@ impl TestApp {
     /// The same, but requests may take no longer than this.
     pub fn with_request_timeout(mut self, most: Duration) -> Self {
         self.app.request_timeout = most;
+        self.router = self.app.router();
+        self
+    }
+
+    /// The same, but pages of these sites may ask.
+    pub fn with_origins(mut self, origins: Vec<Origin>) -> Self {
+        self.app.origins = origins;
         self.router = self.app.router();
         self
     }

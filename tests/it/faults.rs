@@ -1,0 +1,156 @@
+//! What befalls a Postgres in its life, as clients of the gateway see it: 503 with `Retry-After` for what needs what is
+//! missing, everything else goes on, and once it is over all is well again without a restart.
+//!
+//! A database that is away from the start is in `database_away`, one that is killed or hangs in `crash`, one that is slow
+//! in `timeouts`.
+
+use std::time::{Duration, Instant};
+
+use axum::http::{StatusCode, header};
+use serde_json::{Value, json};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool, Postgres,
+    pool::PoolConnection, postgres::PgConnectOptions,
+};
+use tokio::time::sleep;
+
+use crate::support::{Answer, TestApp, empty_database, gateway::DEADLINE, postgres::OwnPostgres};
+
+const QUESTION: &str = "{ devices { nodes { key } } }";
+
+async fn post_sample(app: &TestApp, second: u32) -> Answer {
+    let body = json!([{ "device": "d", "time": format!("2026-05-01T10:00:{second:02}Z"), "pm10": 1 }]).to_string();
+    app.post("/ingest/json", Some(&app.admin), body).await
+}
+
+fn assert_told_to_come_back(answer: &Answer) {
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.text);
+    assert_eq!(answer.headers[header::RETRY_AFTER], "2");
+    assert!(answer.text.contains("UNAVAILABLE"), "{}", answer.text);
+}
+
+/// What a question is answered with: nothing, or the code of its error.
+async fn asked(app: &TestApp, question: &str) -> Value {
+    let answer = app.graphql(None, question, json!({})).await;
+    answer["errors"][0]["extensions"]["code"].clone()
+}
+
+/// Waits until questions are answered and samples are stored.
+async fn assert_recovers(app: &TestApp, second: u32) {
+    let since = Instant::now();
+    while asked(app, QUESTION).await != Value::Null || post_sample(app, second).await.status != StatusCode::CREATED {
+        assert!(since.elapsed() < DEADLINE, "it doesn't recover");
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(app.get("/readyz").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_database_that_goes_away_and_comes_back() {
+    let mut postgres = OwnPostgres::start(&["fsync=off"]).await;
+    let app = TestApp::on_new(&postgres.options).await;
+    assert_eq!(post_sample(&app, 0).await.status, StatusCode::CREATED);
+    assert_eq!(app.get("/readyz").await.status, StatusCode::OK);
+
+    postgres.kill();
+    assert_eq!(app.get("/healthz").await.status, StatusCode::OK);
+    assert_told_to_come_back(&app.get("/readyz").await);
+    assert_told_to_come_back(&post_sample(&app, 1).await);
+    assert_eq!(asked(&app, QUESTION).await, "UNAVAILABLE");
+    assert_eq!(asked(&app, "{ server { version } }").await, Value::Null, "what needs no database");
+
+    postgres.launch().await;
+    assert_recovers(&app, 1).await;
+}
+
+/// All connections that a pool has and nobody uses.
+async fn take_idle(pool: &PgPool) -> Vec<PoolConnection<Postgres>> {
+    let mut taken = Vec::new();
+    while let Some(connection) = pool.try_acquire() {
+        taken.push(connection);
+    }
+    taken
+}
+
+#[tokio::test]
+async fn a_database_without_a_connection_to_spare() {
+    let postgres = OwnPostgres::start(&["fsync=off", "max_connections=10"]).await;
+    let app = TestApp::on_new(&postgres.options).await;
+    assert_eq!(post_sample(&app, 0).await.status, StatusCode::CREATED);
+    let mut others: Vec<PgConnection> = Vec::new();
+    while let Ok(connection) = postgres.options.clone().connect().await {
+        others.push(connection);
+    }
+    let (reads, writes) = (take_idle(&app.database.reads).await, take_idle(&app.database.writes).await);
+    assert!(!writes.is_empty(), "the gateway had connections");
+
+    let (question, ready) = tokio::join!(asked(&app, QUESTION), app.get("/readyz"));
+    assert_eq!(question, "UNAVAILABLE");
+    assert_told_to_come_back(&ready);
+    assert_told_to_come_back(&post_sample(&app, 1).await);
+    assert_eq!(app.get("/healthz").await.status, StatusCode::OK);
+
+    drop((others, reads, writes));
+    assert_recovers(&app, 1).await;
+}
+
+/// Makes sessions of a database read-only or not, as those on a standby are, and ends those that were before.
+async fn set_read_only(options: &PgConnectOptions, read_only: bool) {
+    let mut connection = options.connect().await.expect("a connection");
+    let database = options.get_database().expect("a database");
+    let statement = format!("alter database {database} set default_transaction_read_only = {read_only}");
+    connection.execute("set default_transaction_read_only = off").await.expect("may write");
+    connection.execute(AssertSqlSafe(statement)).await.expect("set");
+    connection
+        .execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity
+             where datname = current_database() and application_name = 'airgraph'",
+        )
+        .await
+        .expect("ended");
+    connection.close().await.expect("closed");
+}
+
+#[tokio::test]
+async fn a_database_that_is_read_only_after_a_fail_over() {
+    let options = empty_database().await;
+    let app = TestApp::on(&options, true).await;
+    assert_eq!(post_sample(&app, 0).await.status, StatusCode::CREATED);
+    set_read_only(&options, true).await;
+
+    assert_told_to_come_back(&post_sample(&app, 1).await);
+    let mutation = "mutation { registerDevice(input: {key: \"e\", kind: MOBILE}) { status } }";
+    let since = Instant::now();
+    while asked(&app, QUESTION).await != Value::Null {
+        assert!(since.elapsed() < DEADLINE, "reading goes on"); // once the ended connections were noticed
+    }
+    let told = app.graphql(Some(&app.admin), mutation, json!({})).await;
+    assert_eq!(told["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{told}");
+    assert_eq!(app.get("/readyz").await.status, StatusCode::OK);
+
+    set_read_only(&options, false).await;
+    assert_recovers(&app, 1).await;
+}
+
+#[tokio::test]
+async fn a_database_whose_disk_is_full() {
+    let options = empty_database().await;
+    let app = TestApp::on(&options, true).await;
+    assert_eq!(post_sample(&app, 0).await.status, StatusCode::CREATED);
+    let mut connection = options.connect().await.expect("a connection");
+    let full = "create function disk_is_full() returns trigger language plpgsql as
+                $$ begin raise exception 'could not extend file \"base/1\"' using errcode = '53100'; end $$;
+                create trigger full_disk before insert on measurement for each row execute function disk_is_full()";
+    connection.execute(full).await.expect("a trigger");
+
+    let refused = post_sample(&app, 1).await;
+    assert_told_to_come_back(&refused);
+    assert!(!refused.text.contains("extend") && !refused.text.contains("base/1"), "{}", refused.text);
+    assert_eq!(asked(&app, QUESTION).await, Value::Null);
+    assert_eq!(app.get("/readyz").await.status, StatusCode::OK);
+
+    connection.execute("drop trigger full_disk on measurement").await.expect("room");
+    assert_recovers(&app, 1).await;
+    let stored = app.query("{ measurements { totalCount } }").await;
+    assert_eq!(stored["measurements"]["totalCount"], 2, "what was refused is stored once");
+}

@@ -1,0 +1,128 @@
+//! No key and no password stands in any line that the program writes, however much it is asked to log.
+
+use std::{fs::File, process::Stdio};
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use serde_json::{Value, json};
+
+use crate::support::{
+    empty_database,
+    gateway::{Gateway, on},
+    socket::Socket,
+};
+
+const ADMIN: &str = "the-admins-own-choice-0123456789-0123456789";
+
+struct Run {
+    gateway: Gateway,
+    log: tempfile::NamedTempFile,
+}
+
+impl Run {
+    async fn start(level: &str) -> (Self, String) {
+        let options = empty_database().await;
+        let log = tempfile::NamedTempFile::new().expect("a file");
+        let mut command = on(&options, &["--log", level, "serve"]);
+        command
+            .env("AIRGRAPH_ADMIN_KEY", ADMIN)
+            .env("AIRGRAPH_SLOW_OPERATION", "0s")
+            .stderr(Stdio::from(File::create(log.path()).expect("a file")));
+        let url = options.to_url_lossy_password();
+        (Self { gateway: Gateway::start(command).await, log }, url)
+    }
+
+    async fn send(&self, path: &str, headers: &[(&str, String)], body: String) -> (StatusCode, String) {
+        let mut request =
+            Request::post(format!("{}{path}", self.gateway.address)).header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let response = client.request(request.body(Body::from(body)).expect("a request")).await.expect("an answer");
+        let status = response.status();
+        let body = axum::body::to_bytes(Body::new(response.into_body()), usize::MAX).await.expect("a body");
+        (status, String::from_utf8(body.to_vec()).expect("text"))
+    }
+
+    /// Stops it, and gives all that it wrote.
+    fn end(self) -> String {
+        let welcome = self.gateway.welcome.clone();
+        assert_eq!(self.gateway.terminate(), Some(0));
+        welcome + &std::fs::read_to_string(self.log.path()).expect("text")
+    }
+}
+
+/// The password of a database, as its tests know it.
+trait Password {
+    fn to_url_lossy_password(&self) -> String;
+}
+
+impl Password for sqlx::postgres::PgConnectOptions {
+    fn to_url_lossy_password(&self) -> String {
+        sqlx::ConnectOptions::to_url_lossy(self).password().unwrap_or_default().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn keys_are_in_no_log_wherever_they_were_sent() {
+    let (run, password) = Run::start("debug").await;
+    let make = json!({ "query": "mutation MakeKey($name: String!) {
+        createApiKey(input: {name: $name, role: SENSOR}) { key } }", "variables": { "name": "the-variable" } });
+    let (status, answer) =
+        run.send("/graphql", &[("authorization", format!("Bearer {ADMIN}"))], make.to_string()).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let answer: Value = serde_json::from_str(&answer).expect("JSON");
+    let sensor = answer["data"]["createApiKey"]["key"].as_str().expect("a key").to_owned();
+
+    let sample = |second: u32| json!([{ "device": "d", "time": format!("2026-05-01T10:00:{second:02}Z") }]).to_string();
+    let basic = format!("sensor:{sensor}");
+    let header = |name, value: String| vec![(name, value)];
+    for (second, (path, headers)) in (0..).zip([
+        ("/ingest/json".to_owned(), header("authorization", format!("Bearer {sensor}"))),
+        ("/ingest/json".to_owned(), header("authorization", format!("Basic {}", STANDARD.encode(&basic)))),
+        ("/ingest/json".to_owned(), header("authorization", sensor.clone())),
+        ("/ingest/json".to_owned(), header("x-api-key", sensor.clone())),
+        (format!("/key/{sensor}/ingest/json"), Vec::new()),
+    ]) {
+        let (status, answer) = run.send(&path, &headers, sample(second)).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+    }
+    // Keys that open nothing are somebody's all the same: a typing error, or another gateway's.
+    let wrong = "ag_somebody-elses-key-0123456789";
+    for (path, headers) in [
+        (format!("/key/{wrong}/ingest/json"), Vec::new()),
+        ("/graphql".to_owned(), header("authorization", format!("Bearer {wrong}"))),
+        (format!("/nowhere/{wrong}"), Vec::new()),
+    ] {
+        assert!(run.send(&path, &headers, sample(0)).await.0.is_client_error(), "{path}");
+    }
+    let address = run.gateway.address.trim_start_matches("http://").parse().expect("an address");
+    let mut socket = Socket::ready(address, Some(ADMIN)).await;
+    socket
+        .subscribe("1", "query ByName($secret: String!) { device(key: $secret) { name } }", json!({ "secret": sensor }))
+        .await;
+    assert_eq!(socket.hear().await["type"], "next");
+    drop(socket);
+
+    let written = run.end();
+    assert!(written.contains("/key/{key}/ingest/json") && written.contains("sqlx"), "it logs what it does: {written}");
+    let encoded = STANDARD.encode(&basic);
+    let hidden = [ADMIN, &sensor, wrong, &encoded, "the-variable", &password];
+    for secret in hidden.into_iter().filter(|secret| !secret.is_empty()) {
+        let line = written.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret:?} was written");
+    }
+
+    // The log of slow operations, which is on for all of them here, tells names and nothing that was asked with.
+    let slow: Vec<_> = written.lines().filter(|line| line.contains("slow operation")).collect();
+    for expected in [r#"operation="MakeKey" kind="mutation" outcome="answered""#, r#"operation="ByName" kind="query""#]
+    {
+        assert!(slow.iter().any(|line| line.contains(expected)), "{expected} in {slow:#?}");
+    }
+    assert!(slow.iter().all(|line| line.contains("took=") && line.contains("statements=")), "{slow:#?}");
+}

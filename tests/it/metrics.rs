@@ -162,3 +162,19 @@ async fn the_dashboard_names_what_there_is_and_all_of_it() {
     assert!(unseen.is_empty(), "no panel shows {unseen:?}");
     assert!(text.lines().filter(|line| line.starts_with("# HELP")).all(|help| help.split(' ').count() > 4), "{text}");
 }
+
+#[tokio::test]
+async fn admins_are_told_by_graphql_what_the_gateway_is_busy_with() {
+    let app = TestApp::new().await;
+    let question = "{ server { load { pools { name max size idle } queues { name submissions samples bytes } } } }";
+    let load = app.admin(question, json!({})).await["server"]["load"].take();
+    let pools: Vec<_> = ["reads", "writes"].into_iter().zip([5, 5]).collect();
+    for (pool, (name, max)) in load["pools"].as_array().expect("pools").iter().zip(pools) {
+        assert_eq!((&pool["name"], &pool["max"]), (&json!(name), &json!(max)));
+        assert!(pool["idle"].as_i64() <= pool["size"].as_i64(), "{pool}");
+    }
+    let empty = |name| json!({ "name": name, "submissions": 0, "samples": 0, "bytes": 0 });
+    assert_eq!(load["queues"], json!([empty("arrivals"), empty("bulk")]));
+    let refused = app.graphql(None, question, json!({})).await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+}

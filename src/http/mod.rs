@@ -12,6 +12,7 @@ mod metrics;
 mod pages;
 mod sse;
 mod telemetry;
+mod trace_context;
 mod upload;
 mod websocket;
 

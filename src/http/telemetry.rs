@@ -16,6 +16,8 @@ use tower_http::{
 use tracing::{Level, Span};
 use uuid::Uuid;
 
+use super::trace_context;
+
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Ids of our own making; one that a client sends is replaced, so that nobody writes into our log.
@@ -35,9 +37,10 @@ pub(super) fn observed(routes: Router) -> Router {
         .make_span_with(|request: &Request| {
             let id = request.headers().get(HEADER).and_then(|id| id.to_str().ok()).unwrap_or_default();
             let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+            let (method, trace_id) = (request.method(), trace_context::trace_id(request.headers()));
             match route {
-                "/healthz" | "/readyz" => tracing::debug_span!("request", id, method = %request.method(), route),
-                _ => tracing::info_span!("request", id, method = %request.method(), route),
+                "/healthz" | "/readyz" => tracing::debug_span!("request", id, %method, route, trace_id),
+                _ => tracing::info_span!("request", id, %method, route, trace_id),
             }
         })
         .on_request(|_: &Request, _: &Span| {})

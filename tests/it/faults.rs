@@ -64,7 +64,7 @@ async fn a_database_that_goes_away_and_comes_back() {
 }
 
 /// All connections that a pool has and nobody uses.
-async fn take_idle(pool: &PgPool) -> Vec<PoolConnection<Postgres>> {
+fn take_idle(pool: &PgPool) -> Vec<PoolConnection<Postgres>> {
     let mut taken = Vec::new();
     while let Some(connection) = pool.try_acquire() {
         taken.push(connection);
@@ -81,12 +81,12 @@ async fn a_database_without_a_connection_to_spare() {
     while let Ok(connection) = postgres.options.clone().connect().await {
         others.push(connection);
     }
-    let (reads, writes) = (take_idle(&app.database.reads).await, take_idle(&app.database.writes).await);
+    let (reads, writes) = (take_idle(&app.database.reads), take_idle(&app.database.writes));
     assert!(!writes.is_empty(), "the gateway had connections");
 
-    let (question, ready) = tokio::join!(asked(&app, QUESTION), app.get("/readyz"));
+    let (question, readiness) = tokio::join!(asked(&app, QUESTION), app.get("/readyz"));
     assert_eq!(question, "UNAVAILABLE");
-    assert_told_to_come_back(&ready);
+    assert_told_to_come_back(&readiness);
     assert_told_to_come_back(&post_sample(&app, 1).await);
     assert_eq!(app.get("/healthz").await.status, StatusCode::OK);
 

@@ -1,5 +1,7 @@
 //! What the gateway counts of itself, as Prometheus reads it.
 
+use std::collections::BTreeSet;
+
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
@@ -127,4 +129,52 @@ async fn no_label_is_taken_from_a_request() {
     let text = scrape(&app, &app.admin).await.text;
     assert!(!text.to_lowercase().contains("choice"), "{text}");
     assert_eq!(value(&text, r#"http_request_duration_seconds_count{route="none",status="4xx"}"#), 1.0, "{text}");
+}
+
+/// The metrics that the dashboard names.
+fn named_in_dashboard() -> BTreeSet<&'static str> {
+    let dashboard = include_str!("../../docs/grafana.json");
+    let names = dashboard.split(|char: char| !(char.is_ascii_alphanumeric() || char == '_'));
+    names.filter(|name| name.starts_with("airgraph_")).collect()
+}
+
+#[tokio::test]
+async fn the_dashboard_names_what_there_is_and_all_of_it() {
+    let app = TestApp::new().await;
+    let dashboard: serde_json::Value = serde_json::from_str(include_str!("../../docs/grafana.json")).expect("JSON");
+    assert!(dashboard["panels"].as_array().is_some_and(|panels| panels.len() > 10));
+    let query = "subscription { measurementRecorded { cursor } }";
+    let _events = EventStream::open(&app.app.router(), Ask { query, ..Ask::default() }).await; // so that the feed is followed
+    app.graphql(None, "{ nothing }", json!({})).await; // so that there is an error
+    app.record(json!([{ "device": "d", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1.0 }])).await;
+    let text = scrape(&app, &app.admin).await.text;
+    let samples: BTreeSet<_> =
+        text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(['{', ' ']).next()).collect();
+    let named = named_in_dashboard();
+    let missing: Vec<_> = named.difference(&samples).collect();
+    assert!(missing.is_empty(), "{missing:?} is not in\n{text}");
+    // Of a histogram one of its samples is enough.
+    let family = |name: &str| {
+        ["_bucket", "_count", "_sum"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name).to_owned()
+    };
+    let shown: BTreeSet<_> = named.into_iter().map(family).collect();
+    let unseen: Vec<_> = samples.into_iter().map(family).filter(|family| !shown.contains(family)).collect();
+    assert!(unseen.is_empty(), "no panel shows {unseen:?}");
+    assert!(text.lines().filter(|line| line.starts_with("# HELP")).all(|help| help.split(' ').count() > 4), "{text}");
+}
+
+#[tokio::test]
+async fn admins_are_told_by_graphql_what_the_gateway_is_busy_with() {
+    let app = TestApp::new().await;
+    let question = "{ server { load { pools { name max size idle } queues { name submissions samples bytes } } } }";
+    let load = app.admin(question, json!({})).await["server"]["load"].take();
+    let pools: Vec<_> = ["reads", "writes"].into_iter().zip([5, 5]).collect();
+    for (pool, (name, max)) in load["pools"].as_array().expect("pools").iter().zip(pools) {
+        assert_eq!((&pool["name"], &pool["max"]), (&json!(name), &json!(max)));
+        assert!(pool["idle"].as_i64() <= pool["size"].as_i64(), "{pool}");
+    }
+    let empty = |name| json!({ "name": name, "submissions": 0, "samples": 0, "bytes": 0 });
+    assert_eq!(load["queues"], json!([empty("arrivals"), empty("bulk")]));
+    let refused = app.graphql(None, question, json!({})).await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
 }

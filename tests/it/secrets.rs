@@ -9,6 +9,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde_json::{Value, json};
+use sqlx::ConnectOptions as _;
 
 use crate::support::{
     empty_database,
@@ -18,12 +19,16 @@ use crate::support::{
 
 const ADMIN: &str = "the-admins-own-choice-0123456789-0123456789";
 
+/// The id of a trace that somebody follows.
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
 struct Run {
     gateway: Gateway,
     log: tempfile::NamedTempFile,
 }
 
 impl Run {
+    /// Starts it, and gives the password of its database too.
     async fn start(level: &str) -> (Self, String) {
         let options = empty_database().await;
         let log = tempfile::NamedTempFile::new().expect("a file");
@@ -32,8 +37,8 @@ impl Run {
             .env("AIRGRAPH_ADMIN_KEY", ADMIN)
             .env("AIRGRAPH_SLOW_OPERATION", "0s")
             .stderr(Stdio::from(File::create(log.path()).expect("a file")));
-        let url = options.to_url_lossy_password();
-        (Self { gateway: Gateway::start(command).await, log }, url)
+        let password = options.to_url_lossy().password().unwrap_or_default().to_owned();
+        (Self { gateway: Gateway::start(command).await, log }, password)
     }
 
     async fn send(&self, path: &str, headers: &[(&str, String)], body: String) -> (StatusCode, String) {
@@ -54,17 +59,6 @@ impl Run {
         let welcome = self.gateway.welcome.clone();
         assert_eq!(self.gateway.terminate(), Some(0));
         welcome + &std::fs::read_to_string(self.log.path()).expect("text")
-    }
-}
-
-/// The password of a database, as its tests know it.
-trait Password {
-    fn to_url_lossy_password(&self) -> String;
-}
-
-impl Password for sqlx::postgres::PgConnectOptions {
-    fn to_url_lossy_password(&self) -> String {
-        sqlx::ConnectOptions::to_url_lossy(self).password().unwrap_or_default().to_owned()
     }
 }
 
@@ -98,6 +92,8 @@ async fn keys_are_in_no_log_wherever_they_were_sent() {
         (format!("/key/{wrong}/ingest/json"), Vec::new()),
         ("/graphql".to_owned(), header("authorization", format!("Bearer {wrong}"))),
         (format!("/nowhere/{wrong}"), Vec::new()),
+        ("/nowhere".to_owned(), header("traceparent", format!("00-{wrong}-00f067aa0ba902b7-01"))),
+        ("/nowhere".to_owned(), header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01"))),
     ] {
         assert!(run.send(&path, &headers, sample(0)).await.0.is_client_error(), "{path}");
     }
@@ -111,6 +107,7 @@ async fn keys_are_in_no_log_wherever_they_were_sent() {
 
     let written = run.end();
     assert!(written.contains("/key/{key}/ingest/json") && written.contains("sqlx"), "it logs what it does: {written}");
+    assert!(written.contains(&format!("trace_id=\"{TRACE}\"")), "{written}");
     let encoded = STANDARD.encode(&basic);
     let hidden = [ADMIN, &sensor, wrong, &encoded, "the-variable", &password];
     for secret in hidden.into_iter().filter(|secret| !secret.is_empty()) {

@@ -5,7 +5,10 @@ use async_graphql::{Context, Object, SimpleObject};
 use crate::{
     db,
     error::ApiError,
-    graphql::{context::ContextExt as _, scalar::DateTime},
+    graphql::{
+        context::{ContextExt as _, State},
+        scalar::DateTime,
+    },
 };
 
 /// The gateway itself.
@@ -30,6 +33,12 @@ impl Server {
         Ok(tables.into_iter().map(|table| Table { name: table.name, row_estimate: table.row_estimate }).collect())
     }
 
+    /// What this gateway is busy with at this moment; `/metrics` tells more. For admins.
+    async fn load(&self, ctx: &Context<'_>) -> Result<Load, ApiError> {
+        ctx.caller().must_be_admin()?;
+        Ok(Load::of(ctx.state()))
+    }
+
     /// The database connection. For admins.
     async fn database(&self, ctx: &Context<'_>) -> Result<Database, ApiError> {
         ctx.caller().must_be_admin()?;
@@ -43,6 +52,63 @@ impl Server {
             version: info.version,
         })
     }
+}
+
+/// What the gateway is busy with.
+#[derive(SimpleObject)]
+pub struct Load {
+    /// Its connections to the database.
+    pools: Vec<Pool>,
+    /// What waits to be recorded or is in work.
+    queues: Vec<Queue>,
+}
+
+/// Connections to the database that are used for the same.
+#[derive(SimpleObject)]
+pub struct Pool {
+    /// What for: `reads`, `writes`.
+    name: &'static str,
+    /// How many there are.
+    size: i32,
+    /// How many of them nobody uses right now.
+    idle: i32,
+    /// How many there may be.
+    max: i32,
+}
+
+/// A queue of the recorder.
+#[derive(SimpleObject)]
+pub struct Queue {
+    /// What is in it: `arrivals`, `bulk` (files and replays).
+    name: &'static str,
+    /// Bodies, mutations and pieces of files.
+    submissions: i32,
+    /// Their samples.
+    samples: i32,
+    /// What they take in memory, about (`By`).
+    bytes: i32,
+}
+
+impl Load {
+    fn of(state: &State) -> Self {
+        let pools = [("reads", &state.database.reads), ("writes", &state.database.writes)].map(|(name, pool)| Pool {
+            name,
+            size: whole(pool.size()),
+            idle: whole(pool.num_idle()),
+            max: whole(pool.options().get_max_connections()),
+        });
+        let queues = state.recorder.loads().map(|(name, load)| Queue {
+            name,
+            submissions: whole(load.submissions),
+            samples: whole(load.samples),
+            bytes: whole(load.bytes),
+        });
+        Self { pools: pools.into(), queues: queues.into() }
+    }
+}
+
+fn whole(count: impl TryInto<i32>) -> i32 {
+    count.try_into().unwrap_or(i32::MAX)
 }
 
 /// A table of the database.

@@ -55,10 +55,16 @@ pub struct Gateway {
 
 impl Gateway {
     pub async fn start(url: &str) -> Result<Self> {
+        Self::start_with(url, &[]).await
+    }
+
+    /// With settings from the environment.
+    pub async fn start_with(url: &str, environment: &[(&str, &str)]) -> Result<Self> {
         let mut process = Command::new(PROGRAM)
             .args(["--log", "warn", "serve", "--listen", "127.0.0.1:0"])
             .env("DATABASE_URL", url)
             .env("AIRGRAPH_ADMIN_KEY", KEY)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;

@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Answer, TestApp,
+    gateway::{Gateway, on},
     packet::{Raw, encode, ttn_body},
-    socket::Socket,
+    socket::{PROTOCOL, Socket},
 };
 
 /// Costs 201.
@@ -171,4 +172,23 @@ async fn a_key_sends_only_so_many_uplinks_in_a_minute() {
     app.clock.advance(TimeDelta::seconds(30));
     assert_eq!(app.uplink(body(6)).await.status, 201);
     assert_eq!(app.query("{ measurements { totalCount } }").await["measurements"]["totalCount"], 4);
+}
+
+#[tokio::test]
+async fn the_program_takes_its_limits_from_the_environment() {
+    let options = crate::support::empty_database().await;
+    let mut command = on(&options, &["serve"]);
+    command.env("AIRGRAPH_COST_PER_MINUTE", "250").env("AIRGRAPH_TRUSTED_PROXIES", "::1,127.0.0.0/8");
+    let gateway = Gateway::start(command).await;
+    let address = gateway.address.strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address");
+    for client in ["192.0.2.1", "192.0.2.2"] {
+        let mut socket = Socket::try_open(address, &[PROTOCOL, ("x-forwarded-for", client)]).await.expect("an upgrade");
+        socket.say(json!({ "type": "connection_init" })).await;
+        assert_eq!(socket.hear().await["type"], "connection_ack");
+        socket.subscribe("1", LIST, json!({})).await;
+        assert_eq!(socket.hear().await["type"], "next", "{client}");
+        assert_eq!(socket.hear().await["type"], "complete");
+        socket.subscribe("2", LIST, json!({})).await;
+        assert_eq!(socket.hear().await["payload"][0]["extensions"]["code"], "RATE_LIMITED", "{client}");
+    }
 }

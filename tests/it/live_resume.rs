@@ -179,7 +179,7 @@ async fn who_is_too_slow_is_told_so_and_goes_on_where_it_was() {
     let app = TestApp::new().await;
     // Long answers, so that the channel can't hold all of them.
     let cells: String =
-        (0..48).map(|n| format!("c{n}: cell(resolution: 12) f{n}: flags")).collect::<Vec<_>>().join(" ");
+        (0..50).map(|n| format!("c{n:012}: cell(resolution: 12) f{n:012}: flags")).collect::<Vec<_>>().join(" ");
     let query =
         format!("subscription {{ measurementRecorded {{ cursor measurement {{ pm10 {cells} device {{ key }} }} }} }}");
     let mut slow = app.subscribe(&query).await;

@@ -124,3 +124,17 @@ async fn a_list_of_a_device_that_was_asked_for_lately_costs_one_statement() {
     let (count, data) = statements.of(app.query("{ device(key: \"seed\") { key name } }")).await;
     assert_eq!((count, data), (1, json!({ "device": { "key": "seed", "name": "renamed" } })));
 }
+
+#[tokio::test]
+async fn what_waits_for_a_connection_is_not_in_the_way_of_who_has_it() {
+    let app = TestApp::with_connections(1).await;
+    fill(&app, 3).await;
+    let nested = "{ nodes { latest { pm10 } measurements(first: 1) { nodes { weather { humidity } } } } }";
+    let query = format!(
+        "{{ a: devices {nested} b: measurements {{ totalCount nodes {{ device {{ name }} }} }} c: devices {nested} \
+            d: measurements {{ nodes {{ weather {{ humidity }} }} }} }}"
+    );
+    let data = app.query(&query).await;
+    assert_eq!(data["a"], data["c"]);
+    assert_eq!(data["b"]["totalCount"], 10);
+}

@@ -24,6 +24,7 @@ mod live;
 mod live_crash;
 mod live_resume;
 mod mutations;
+mod nested_lists;
 mod network_servers;
 mod opensensemap;
 mod pages;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 
 use crate::{
-    auth::KeysLately,
+    auth::{KeysLately, LookUps},
     clock::Clock,
     db::connect::Database,
     graphql::{
@@ -29,6 +29,8 @@ pub struct App {
     pub schema: Schema,
     /// Subscriptions.
     pub live: Live,
+    /// The keys of those who ask.
+    pub look_ups: LookUps,
     /// The keys of those who record.
     pub keys: KeysLately,
     /// What tells those who serve something without an end, such as a subscription, that the gateway ends.
@@ -50,10 +52,11 @@ impl App {
             documents: Documents::default(),
             about: Arc::new(about),
         };
+        let look_ups = LookUps::start(state.database.reads.clone());
         let schema = graphql::schema(state.clone());
         let live = Live::start(schema.clone());
         let (keys, shutdown, sockets) = (KeysLately::default(), Shutdown::default(), Sockets::default());
-        (Self { state, schema, live, keys, shutdown, sockets }, writers)
+        (Self { state, schema, live, look_ups, keys, shutdown, sockets }, writers)
     }
 
     /// Comes back once the gateway ends.

@@ -28,7 +28,7 @@ impl FromRequestParts<App> for Holder {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let secret = secret(parts, app).await;
         let caller = match &secret {
-            Some(secret) => auth::identify(&app.state.database, &app.state.clock, secret).await?,
+            Some(secret) => auth::identify(&app.look_ups, &app.state.database, &app.state.clock, secret).await?,
             None => Caller::Anonymous,
         };
         Ok(Self { caller, key: secret.as_deref().map(auth::hash) })

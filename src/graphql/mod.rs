@@ -3,6 +3,7 @@
 //! `model/` has the types, `query/` and `mutation/` the root fields, `input/` the arguments, `loader/` the batched
 //! look-ups behind nested fields; one file a type each.
 
+pub mod columns;
 mod completion;
 pub mod complexity;
 pub mod context;

@@ -228,7 +228,7 @@ async fn random_nested_questions_are_answered_the_same_by_either_way() {
     let app = filled().await;
     let mut chance = ChaCha8Rng::seed_from_u64(20_260_501);
     let (mut whole, mut as_text, mut failed) = (0, 0, 0);
-    for _ in 0..400 {
+    for _ in 0..200 {
         let question = question(&mut chance);
         let request = || Request::new(&question).variables(Variables::from_json(variables()));
         let resolved = app.executed(request()).await;
@@ -244,7 +244,7 @@ async fn random_nested_questions_are_answered_the_same_by_either_way() {
         as_text += usize::from(is_text(&app.executed(request().data(Spliced)).await.data));
         failed += usize::from(!resolved.errors.is_empty());
     }
-    assert!(whole > 200 && as_text > 100 && failed > 10, "{whole} executed, {as_text} as text, {failed} with failures");
+    assert!(whole > 100 && as_text > 50 && failed > 10, "{whole} executed, {as_text} as text, {failed} with failures");
 }
 
 #[tokio::test]

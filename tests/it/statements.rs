@@ -75,6 +75,15 @@ async fn pages_with_different_arguments_cost_one_each() {
 }
 
 #[tokio::test]
+async fn pages_that_differ_in_what_is_told_of_them_cost_one() {
+    let query = "{ devices(first: 1000) { nodes {
+        a: measurements(first: 2) { nodes { pm10 } } b: measurements(first: 2) { edges { node { latitude flags } } }
+        c: latest { pm25 } d: latest { recordedAt } } } }";
+    // devices, a page, the latest
+    counts(query, 3).await;
+}
+
+#[tokio::test]
 async fn a_total_is_counted_only_when_asked_for() {
     let statements = Statements::watch();
     let app = TestApp::new().await;

@@ -12,8 +12,11 @@ use super::{
     selection::Selected,
 };
 use crate::{
+    db::measurement_columns::MeasurementColumns,
     domain::{device::DeviceId, position::Position},
+    error::ApiError,
     graphql::{
+        columns,
         context::ContextExt as _,
         id::GlobalId,
         loader::LatestOf,
@@ -28,9 +31,16 @@ pub enum Column {
     Id,
     /// What stands in its own row.
     Own(Own),
-    Latest(Columns<Measurement>, HashMap<DeviceId, Measurement>),
+    Latest(Latest),
     Measurements(Box<Pages>),
     Statistics(Box<Tables>),
+}
+
+/// A field `latest` of devices.
+pub struct Latest {
+    read: MeasurementColumns,
+    columns: Columns<Measurement>,
+    found: HashMap<DeviceId, Measurement>,
 }
 
 #[derive(Clone, Copy)]
@@ -51,7 +61,10 @@ impl Flat for Device {
     fn column(field: &Selected<'_>) -> Option<Column> {
         Some(Column::Own(match field.name() {
             "id" => return Some(Column::Id),
-            "latest" => return Some(Column::Latest(Columns::of(field)?, HashMap::new())),
+            "latest" => {
+                let (read, columns) = (field.ahead(columns::of_measurement), Columns::of(field)?);
+                return Some(Column::Latest(Latest { read, columns, found: HashMap::new() }));
+            }
             "measurements" => return Some(Column::Measurements(Box::new(Pages::of(field)?))),
             "statistics" => return Some(Column::Statistics(Box::new(Tables::of(field)?))),
             "key" => Own::Key,
@@ -73,9 +86,10 @@ impl Flat for Device {
                 let known = rows.iter().all(|device| device.known().is_some());
                 (!known).then(|| -> LookUp<'a> { Box::pin(learn(rows, ctx)) })
             }
-            Column::Latest(columns, found) => Some(Box::pin(async move {
-                let latest = ctx.loader().load_many(rows.iter().map(|device| LatestOf(device.id))).await?;
-                found.extend(latest.into_iter().map(|(of, row)| (of.0, Measurement(row))));
+            Column::Latest(Latest { read, columns, found }) => Some(Box::pin(async move {
+                let of = rows.iter().map(|device| LatestOf { device: device.id, columns: *read });
+                let latest = ctx.loader().load_many(of).await?;
+                found.extend(latest.into_iter().map(|(of, row)| (of.device, Measurement(row))));
                 columns.look_up(&found.values().collect::<Vec<_>>(), ctx).await
             })),
             Column::Measurements(pages) => Some(Box::pin(pages.look_up(rows, ctx))),
@@ -87,7 +101,7 @@ impl Flat for Device {
         match column {
             Column::Id => json::bare(&GlobalId::Device(self.id).encode(), out),
             Column::Own(own) => self.write_own(*own, out),
-            Column::Latest(columns, found) => {
+            Column::Latest(Latest { columns, found, .. }) => {
                 optional(found.get(&self.id), |latest, out| columns.write(latest, out), out);
             }
             Column::Measurements(pages) => pages.write(self.id, out),
@@ -97,7 +111,7 @@ impl Flat for Device {
 }
 
 /// Reads the rows of devices of which only the number is known.
-async fn learn(devices: &[&Device], ctx: &Context<'_>) -> Result<(), crate::error::ApiError> {
+async fn learn(devices: &[&Device], ctx: &Context<'_>) -> Result<(), ApiError> {
     let unknown = || devices.iter().filter(|device| device.known().is_none());
     let mut rows = ctx.loader().load_many(unknown().map(|device| device.id)).await?;
     for device in unknown() {

@@ -6,9 +6,11 @@ use async_graphql::Context;
 
 use super::{Columns, json::optional, selection::Selected};
 use crate::{
+    db::measurement_columns::MeasurementColumns,
     domain::device::DeviceId,
     error::ApiError,
     graphql::{
+        columns,
         context::ContextExt as _,
         input::filter::{MeasurementFilter, MeasurementOrder},
         loader::PageOf,
@@ -26,6 +28,7 @@ pub struct Pages {
     filter: Option<MeasurementFilter>,
     order: Option<MeasurementOrder>,
     page: PageArguments,
+    read: MeasurementColumns,
     columns: Columns<MeasurementConnection>,
     found: HashMap<DeviceId, MeasurementConnection>,
 }
@@ -42,6 +45,7 @@ impl Pages {
                 last: field.argument("last", None)?,
                 before: field.argument("before", None)?,
             },
+            read: field.ahead(columns::of_page),
             columns: Columns::of(field)?,
             found: HashMap::new(),
         })
@@ -57,7 +61,7 @@ impl Pages {
         Device::check_devices(devices, &mut asked.page.filter)?;
         let page = Arc::new(asked.page);
         let filter = Arc::new(page.filter.clone());
-        let of = |device: &&Device| PageOf { device: device.id, page: page.clone() };
+        let of = |device: &&Device| PageOf { device: device.id, page: page.clone(), columns: self.read };
         let mut lists = ctx.loader().load_many(devices.iter().map(of)).await?;
         for device in devices {
             let rows = lists.remove(&of(device)).unwrap_or_default();

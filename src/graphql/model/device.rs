@@ -17,7 +17,7 @@ use crate::{
     domain::{self, device::DeviceId, filter::Filter, position::Position, sensor::Sensors},
     error::ApiError,
     graphql::{
-        complexity,
+        columns, complexity,
         context::ContextExt as _,
         flat::Rows,
         id::GlobalId,
@@ -162,7 +162,11 @@ impl Device {
 
     /// Its newest measurement; null before the first.
     async fn latest(&self, ctx: &Context<'_>) -> Result<Option<Measurement>, ApiError> {
-        Ok(ctx.loader().load_one(LatestOf(self.id)).await?.map(Measurement))
+        Ok(ctx
+            .loader()
+            .load_one(LatestOf { device: self.id, columns: columns::of_measurement(ctx.field()) })
+            .await?
+            .map(Measurement))
     }
 
     /// Statistics of its measurements: of all that the filter means together, or of each bucket of time, cell, hour of the
@@ -277,7 +281,8 @@ impl Device {
         let mut asked = MeasurementList::check(ctx, filter, order_by, arguments).await?;
         Self::check_devices(&[self], &mut asked.page.filter)?;
         let page = Arc::new(asked.page);
-        let rows = ctx.loader().load_one(PageOf { device: self.id, page: page.clone() }).await?.unwrap_or_default();
+        let of = PageOf { device: self.id, page: page.clone(), columns: columns::of_page(ctx.field()) };
+        let rows = ctx.loader().load_one(of).await?.unwrap_or_default();
         let all = AllMeasurements::OfEach(self.id, Arc::new(page.filter.clone()));
         Ok(MeasurementConnection::new(asked.request.slice(rows), all))
     }

@@ -19,7 +19,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use support::{
     Gateway, KEY,
     by_hand::{self, Reference},
-    database,
+    database, is_wanted,
     load::Load,
     pgbench, setting,
 };
@@ -49,12 +49,6 @@ async fn main() -> Result<()> {
     bench.reading().await?;
     bench.gateway.stop().await?;
     database.stop().await
-}
-
-/// Whether a line is measured: `cargo bench --bench gateway -- nested` measures those with that word.
-fn is_wanted(line: &str) -> bool {
-    let mut words = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).peekable();
-    words.peek().is_none() || words.any(|word| line.contains(&word))
 }
 
 struct Bench {

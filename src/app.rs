@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::{Router, extract::connect_info::IntoMakeServiceWithConnectInfo};
 
 use crate::{
-    auth::KeysLately,
+    auth::{KeysLately, LookUps},
     clock::Clock,
     db::connect::{Database, REQUEST_TIMEOUT},
     graphql::{
@@ -33,6 +33,8 @@ pub struct App {
     pub persisted: Persisted,
     /// Subscriptions.
     pub live: Live,
+    /// The keys of those who ask.
+    pub look_ups: LookUps,
     /// The keys of those who record.
     pub keys: KeysLately,
     /// What tells those who serve something without an end, such as a subscription, that the gateway ends.
@@ -61,6 +63,7 @@ impl App {
             budgets: Budgets::new(&about.exposure),
             about: Arc::new(about),
         };
+        let look_ups = LookUps::start(state.database.reads.clone());
         let schema = graphql::schema(state.clone());
         let shutdown = Shutdown::default();
         let live = Live::start(schema.clone(), shutdown.clone());
@@ -69,6 +72,7 @@ impl App {
             schema,
             persisted: Persisted::default(),
             live,
+            look_ups,
             keys: KeysLately::default(),
             shutdown,
             sockets: Sockets::default(),

@@ -1,5 +1,7 @@
 //! Who is asking, and what they may do.
 
+mod look_up;
+
 use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
@@ -9,8 +11,7 @@ use base64::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
-use sqlx::{Connection as _, PgPool};
-use tokio::time::timeout;
+use sqlx::Connection as _;
 
 use crate::{
     clock::Clock,
@@ -22,6 +23,8 @@ use crate::{
     error::ApiError,
     memory::{self, Memory},
 };
+
+pub use look_up::LookUps;
 
 /// The keys of those who recorded lately, by their hash, so that one that posts every second is not looked up each time.
 /// What is remembered may be out of date: a key may have been revoked since, at another gateway too. So it serves only
@@ -187,13 +190,18 @@ impl Caller {
 ///
 /// # Errors
 /// When nobody does, or no longer; or when the database fails.
-pub async fn identify(database: &Database, clock: &Clock, secret: &str) -> Result<Caller, ApiError> {
-    identify_hash(&database.reads, database, clock, &hash(secret)).await
+pub async fn identify(
+    look_ups: &LookUps,
+    database: &Database,
+    clock: &Clock,
+    secret: &str,
+) -> Result<Caller, ApiError> {
+    admit(look_ups.find(hash(secret)).await?, database, clock)
 }
 
-async fn identify_hash(pool: &PgPool, database: &Database, clock: &Clock, hash: &KeyHash) -> Result<Caller, ApiError> {
+/// The holder of a key that was looked up just now, where it is valid. Notes that it was used.
+fn admit(key: Option<ApiKey>, database: &Database, clock: &Clock) -> Result<Caller, ApiError> {
     let now = clock.now();
-    let key = look_up(pool, hash).await?;
     let Some(key) = key.filter(|key| key.is_valid_at(now)) else {
         return Err(ApiError::Unauthenticated(KEY_NOT_VALID));
     };
@@ -207,16 +215,6 @@ async fn identify_hash(pool: &PgPool, database: &Database, clock: &Clock, hash: 
         });
     }
     Ok(Caller::Holder(Box::new(key)))
-}
-
-/// The key with this hash. Every request begins with it, so it is where a database that hangs is noticed.
-async fn look_up(pool: &PgPool, hash: &KeyHash) -> Result<Option<ApiKey>, DbError> {
-    let mut connection = pool.acquire().await?;
-    if let Ok(found) = timeout(PATIENCE, db::api_key::find_by_hash(&mut *connection, hash)).await {
-        return found;
-    }
-    connection.close_on_drop(); // it waits for an answer that is for nobody else
-    Err(DbError::hangs())
 }
 
 /// Who holds this key, for a request that records: looked up once a minute, since the recorder looks at the keys of each
@@ -248,7 +246,8 @@ pub async fn recognise_hash(
     if let Some(key) = lately.recall(hash, now).filter(|key| key.is_valid_at(now)) {
         return Ok(Caller::Holder(Box::new(key)));
     }
-    let caller = identify_hash(&database.writes, database, clock, hash).await?;
+    let found = look_up::look_up(&database.writes, std::slice::from_ref(hash)).await?.remove(hash);
+    let caller = admit(found, database, clock)?;
     if let Caller::Holder(key) = &caller {
         lately.remember(*hash, (**key).clone(), now);
     }

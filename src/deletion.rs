@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use crate::{
     db::{
         DbError, deletion,
+        measurement_columns::MeasurementColumns,
         measurement_page::{self, MeasurementPage},
     },
     domain::{device::DeviceId, filter::Filter, measurement::MeasurementKey},
@@ -92,8 +93,8 @@ async fn turn(
     dry_run: bool,
 ) -> Result<(Vec<MeasurementKey>, Option<MeasurementKey>), DbError> {
     let found = match &page.filter.devices {
-        Some(devices) => measurement_page::list_of(&mut *connection, devices, page).await?,
-        None => measurement_page::list(&mut *connection, page).await?,
+        Some(devices) => measurement_page::list_of(&mut *connection, devices, page, MeasurementColumns::KEY).await?,
+        None => measurement_page::list(&mut *connection, page, MeasurementColumns::KEY).await?,
     };
     let mut keys: Vec<_> = found.into_iter().map(|measurement| measurement.key).collect();
     let last = keys.last().copied();

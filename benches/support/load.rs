@@ -59,6 +59,11 @@ impl Load {
         let per_second = times.len() as f64 / elapsed.as_secs_f64();
         Ok(Outcome { answers: times.len(), per_second, median: percentile(50), p99: percentile(99), bytes })
     }
+
+    /// Posts a body once.
+    pub async fn ask(&self, address: &str, path: &str, body: &str) -> Result<()> {
+        Connection::open(address, self.key).await?.post(path, body).await
+    }
 }
 
 /// HTTP/1.1 as far as it is needed here: a client that can do everything takes as much of the machine as what it measures.

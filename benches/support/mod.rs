@@ -5,6 +5,7 @@ pub mod archive;
 pub mod archive_by_hand;
 pub mod by_hand;
 pub mod load;
+pub mod statements;
 pub mod subscriber;
 
 use std::{path::PathBuf, process::Stdio};
@@ -98,6 +99,12 @@ pub async fn upload(address: &str, file: Body) -> Result<Bytes> {
     let report = axum::body::to_bytes(Body::new(response.into_body()), usize::MAX).await?;
     ensure!(status.is_success(), "{status}: {report:?}");
     Ok(report)
+}
+
+/// Whether a line is measured: `cargo bench --bench gateway -- nested` measures those with that word.
+pub fn is_wanted(line: &str) -> bool {
+    let mut words = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).peekable();
+    words.peek().is_none() || words.any(|word| line.contains(&word))
 }
 
 /// A number that may be set.

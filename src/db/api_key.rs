@@ -12,7 +12,7 @@ use crate::domain::{
 };
 
 const SELECT: &str = "select api_key_id, api_key.name, role, api_key.device_id, device.key, api_key.created_at,
-                             expires_at, revoked_at, last_used_at
+                             expires_at, revoked_at, last_used_at, hash
                       from api_key left join device using (device_id)";
 
 /// Serialises the making of the first admin key among gateways that start together. Any number will do.
@@ -84,6 +84,21 @@ pub async fn find_by_hash(db: impl PgExecutor<'_>, hash: &[u8; 32]) -> Result<Op
     let row: Option<ApiKeyRow> =
         query.push(" where hash = ").push_bind(hash.as_slice()).build_query_as().fetch_optional(db).await?;
     Ok(row.map(|row| row.0))
+}
+
+/// The keys with these hashes, valid or not.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.api_key.find_by_hashes", skip_all, fields(count = hashes.len()))]
+pub async fn find_by_hashes(
+    db: impl PgExecutor<'_>,
+    hashes: &[[u8; 32]],
+) -> Result<HashMap<[u8; 32], ApiKey>, DbError> {
+    let hashes: Vec<_> = hashes.iter().map(<[u8; 32]>::as_slice).collect();
+    let mut query = sqlx::QueryBuilder::new(SELECT);
+    let rows = query.push(" where hash = any(").push_bind(hashes).push(")").build().fetch_all(db).await?;
+    rows.iter().map(|row| Ok((row.try_get(9)?, ApiKeyRow::from_row(row)?.0))).collect()
 }
 
 /// The key with this row number.

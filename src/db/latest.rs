@@ -6,12 +6,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
 
-use super::{
-    DbError,
-    device::numbers,
-    inserts::record,
-    measurement::{COLUMNS, MeasurementRow},
-};
+use super::{DbError, device::numbers, inserts::record, measurement_columns::MeasurementColumns};
 use crate::domain::{
     device::DeviceId,
     measurement::{Measurement, MeasurementKey},
@@ -66,18 +61,26 @@ pub(super) fn records(newest: &[(MeasurementKey, Trace)]) -> Vec<Record> {
         .collect()
 }
 
-/// The newest measurement of each of these devices that has one.
+/// The newest measurement of each of these devices that has one, with these columns.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.latest.by_devices", skip_all, fields(count = ids.len()))]
-pub async fn by_devices(db: impl PgExecutor<'_>, ids: &[DeviceId]) -> Result<HashMap<DeviceId, Measurement>, DbError> {
+pub async fn by_devices(
+    db: impl PgExecutor<'_>,
+    ids: &[DeviceId],
+    columns: MeasurementColumns,
+) -> Result<HashMap<DeviceId, Measurement>, DbError> {
     let ids = numbers(ids);
     let mut query = sqlx::QueryBuilder::new(format!(
-        "select {COLUMNS} from latest join measurement m using (device_id, measured_at, seq) where latest.device_id = any("
+        "select {} from latest join measurement m using (device_id, measured_at, seq) where latest.device_id = any(",
+        columns.select()
     ));
-    let rows: Vec<MeasurementRow> = query.push_bind(ids).push(")").build_query_as().fetch_all(db).await?;
-    Ok(rows.into_iter().map(|row| (row.0.key.device_id, row.0)).collect())
+    let rows = query.push_bind(ids).push(")").build().fetch_all(db).await?;
+    rows.iter()
+        .map(|row| columns.read(row).map(|row| (row.key.device_id, row)))
+        .collect::<sqlx::Result<_>>()
+        .map_err(Into::into)
 }
 
 /// Tells `latest` anew of those devices whose newest measurement is of one of these times, at which rows were replaced.

@@ -4,13 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use h3o::CellIndex;
-use sqlx::{FromRow, PgConnection, PgExecutor, Row as _, postgres::PgRow};
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::{
     DbError,
     copy::{COPY_FROM, copy},
     inserts::{Inserts, Record as _, insert_returning, record},
+    measurement_columns::MeasurementColumns,
 };
 use crate::domain::{
     cell::to_bigint,
@@ -29,32 +30,7 @@ pub(super) fn as_sent(column: &str) -> String {
     format!("{column}::text::float8")
 }
 
-/// The columns that [`MeasurementRow`] reads, by their place; the table goes by the name `m`.
-pub(super) const COLUMNS: &str = "m.device_id, m.measured_at, m.seq, m.recorded_at, m.latitude, m.longitude, m.pm1, \
-                                  m.pm2_5, m.pm4, m.pm10, m.flags, m.time_uncertainty_s";
-
-/// A row of [`COLUMNS`]. Read by place: by name costs a look-up in a map for every value.
-pub(super) struct MeasurementRow(pub Measurement);
-
-impl FromRow<'_, PgRow> for MeasurementRow {
-    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
-        Ok(Self(Measurement {
-            key: MeasurementKey {
-                device_id: DeviceId(row.try_get(0)?),
-                measured_at: row.try_get(1)?,
-                seq: row.try_get(2)?,
-            },
-            recorded_at: row.try_get(3)?,
-            position: position(row.try_get(4)?, row.try_get(5)?),
-            pm1: row.try_get(6)?,
-            pm2_5: row.try_get(7)?,
-            pm4: row.try_get(8)?,
-            pm10: row.try_get(9)?,
-            flags: QualityFlags::from_bits(row.try_get(10)?),
-            time_uncertainty_s: row.try_get(11)?,
-        }))
-    }
-}
+const ALL: MeasurementColumns = MeasurementColumns::ALL;
 
 /// A position from two columns that are null together; what was stored was valid.
 pub(super) fn position(latitude: Option<f64>, longitude: Option<f64>) -> Option<Position> {
@@ -222,14 +198,13 @@ pub async fn at_times(
 ) -> Result<Vec<Measurement>, DbError> {
     let devices: Vec<i64> = times.iter().map(|(device, _)| device.0).collect();
     let times: Vec<_> = times.iter().map(|&(_, time)| time).collect();
-    let mut query = sqlx::QueryBuilder::new(format!("select {COLUMNS} from unnest("));
+    let mut query = sqlx::QueryBuilder::new(format!("select {} from unnest(", ALL.select()));
     query
         .push_bind(devices)
         .push("::bigint[], ")
         .push_bind(times)
         .push("::timestamptz[]) as wanted (device_id, measured_at) join measurement m using (device_id, measured_at)");
-    let rows: Vec<MeasurementRow> = query.build_query_as().fetch_all(db).await?;
-    Ok(rows.into_iter().map(|row| row.0).collect())
+    query.build().fetch_all(db).await?.iter().map(|row| Ok(ALL.read(row)?)).collect()
 }
 
 /// The measurements with these keys, where there are such.
@@ -242,12 +217,12 @@ pub async fn by_keys(
     keys: &[MeasurementKey],
 ) -> Result<HashMap<MeasurementKey, Measurement>, DbError> {
     let (devices, times, seqs) = columns_of(keys);
-    let mut query = sqlx::QueryBuilder::new(format!("select {COLUMNS} from unnest("));
+    let mut query = sqlx::QueryBuilder::new(format!("select {} from unnest(", ALL.select()));
     query.push_bind(devices).push("::bigint[], ").push_bind(times).push("::timestamptz[], ").push_bind(seqs).push(
         "::int[]) as wanted (device_id, measured_at, seq) join measurement m using (device_id, measured_at, seq)",
     );
-    let rows: Vec<MeasurementRow> = query.build_query_as().fetch_all(db).await?;
-    Ok(rows.into_iter().map(|row| (row.0.key, row.0)).collect())
+    let rows = query.build().fetch_all(db).await?;
+    rows.iter().map(|row| ALL.read(row).map(|row| (row.key, row))).collect::<sqlx::Result<_>>().map_err(Into::into)
 }
 
 /// Keys as the three arrays that `unnest` takes.

@@ -3,14 +3,14 @@
 //! Every list has the total order (`measured_at`, `device_id`, seq), so a cursor names one place in it and rows that
 //! arrive while somebody pages can't shift what follows.
 
-use std::collections::HashMap;
+use std::{cmp::Reverse, collections::HashMap};
 
 use sqlx::{PgExecutor, Postgres, QueryBuilder, Row as _};
 
 use super::{
     DbError,
     device::numbers,
-    measurement::{COLUMNS, MeasurementRow},
+    measurement_columns::MeasurementColumns,
     measurement_filter::{keeps_its_plan, push_filter},
 };
 use crate::domain::{
@@ -39,10 +39,14 @@ pub struct MeasurementPage {
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.measurement.list", skip_all, fields(limit = page.limit))]
-pub async fn list(db: impl PgExecutor<'_>, page: &MeasurementPage) -> Result<Vec<Measurement>, DbError> {
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    page: &MeasurementPage,
+    columns: MeasurementColumns,
+) -> Result<Vec<Measurement>, DbError> {
     let mut query = QueryBuilder::default();
-    push_page(&mut query, page, |query| _ = query.push("true"));
-    fetch(db, query, page).await
+    push_page(&mut query, page, columns, |query| _ = query.push("true"));
+    fetch(db, query, page, columns).await
 }
 
 /// One page over some devices taken together. Each device's rows are read through its own index range and no more of
@@ -55,11 +59,12 @@ pub async fn list_of(
     db: impl PgExecutor<'_>,
     ids: &[DeviceId],
     page: &MeasurementPage,
+    columns: MeasurementColumns,
 ) -> Result<Vec<Measurement>, DbError> {
-    let mut query = of_each(ids, page);
+    let mut query = of_each(ids, page, columns);
     push_order(&mut query, page.descending);
     query.push(" limit ").push_bind(page.limit);
-    fetch(db, query, page).await
+    fetch(db, query, page, columns).await
 }
 
 /// The same page of each of some devices, in one statement.
@@ -71,12 +76,20 @@ pub async fn list_each(
     db: impl PgExecutor<'_>,
     ids: &[DeviceId],
     page: &MeasurementPage,
+    columns: MeasurementColumns,
 ) -> Result<HashMap<DeviceId, Vec<Measurement>>, DbError> {
-    let mut query = of_each(ids, page);
-    push_order(&mut query, page.descending);
     let mut lists: HashMap<_, Vec<_>> = HashMap::with_capacity(ids.len());
-    for measurement in fetch(db, query, page).await? {
+    for measurement in fetch(db, of_each(ids, page, columns), page, columns).await? {
         lists.entry(measurement.key.device_id).or_default().push(measurement);
+    }
+    // Postgres gives one list after the other, in order; but it has not been told to.
+    let place = |row: &Measurement| (row.key.measured_at, row.key.seq);
+    for list in lists.values_mut() {
+        if page.descending {
+            list.sort_by_key(|row| Reverse(place(row)));
+        } else {
+            list.sort_by_key(place);
+        }
     }
     Ok(lists)
 }
@@ -118,14 +131,14 @@ pub async fn count_each(
     rows.iter().map(|row| Ok((DeviceId(row.try_get(0)?), row.try_get(1)?))).collect()
 }
 
-fn of_each(ids: &[DeviceId], page: &MeasurementPage) -> QueryBuilder<Postgres> {
+fn of_each(ids: &[DeviceId], page: &MeasurementPage, columns: MeasurementColumns) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new("select m.* from ");
     if let [id] = ids {
         query.push("(");
-        push_page(&mut query, page, |query| _ = query.push("m.device_id = ").push_bind(id.0));
+        push_page(&mut query, page, columns, |query| _ = query.push("m.device_id = ").push_bind(id.0));
     } else {
         query.push("unnest(").push_bind(numbers(ids)).push("::bigint[]) as wanted (device_id) cross join lateral (");
-        push_page(&mut query, page, |query| _ = query.push("m.device_id = wanted.device_id"));
+        push_page(&mut query, page, columns, |query| _ = query.push("m.device_id = wanted.device_id"));
     }
     query.push(") as m");
     query
@@ -143,13 +156,14 @@ const BOUNDS: [i64; 6] = [2, 11, 51, 101, 1001, 10_001];
 fn push_page(
     query: &mut QueryBuilder<Postgres>,
     page: &MeasurementPage,
+    columns: MeasurementColumns,
     condition: impl FnOnce(&mut QueryBuilder<Postgres>),
 ) {
     let bound = BOUNDS.into_iter().find(|&bound| bound >= page.limit && keeps_its_plan(&page.filter));
     if bound.is_some() {
         query.push("select m.* from (");
     }
-    query.push("select ").push(COLUMNS).push(" from measurement m where ");
+    query.push("select ").push(columns.select()).push(" from measurement m where ");
     condition(query);
     push_filter(query, &page.filter);
     push_cursors(query, page);
@@ -181,8 +195,8 @@ async fn fetch(
     db: impl PgExecutor<'_>,
     mut query: QueryBuilder<Postgres>,
     page: &MeasurementPage,
+    columns: MeasurementColumns,
 ) -> Result<Vec<Measurement>, DbError> {
-    let query = query.build_query_as().persistent(keeps_its_plan(&page.filter));
-    let rows: Vec<MeasurementRow> = query.fetch_all(db).await?;
-    Ok(rows.into_iter().map(|row| row.0).collect())
+    let rows = query.build().persistent(keeps_its_plan(&page.filter)).fetch_all(db).await?;
+    rows.iter().map(|row| Ok(columns.read(row)?)).collect()
 }

@@ -19,6 +19,7 @@ mod inserts;
 pub mod latest;
 pub mod measurement;
 mod measurement_area;
+pub mod measurement_columns;
 mod measurement_filter;
 pub mod measurement_page;
 pub mod packet;

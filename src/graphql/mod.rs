@@ -5,6 +5,7 @@
 
 pub mod admission;
 mod asked;
+pub mod columns;
 mod completion;
 pub mod complexity;
 pub mod context;

@@ -32,7 +32,7 @@ impl FromRequestParts<App> for Holder {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let secret = secret(parts, app).await;
         let caller = match &secret {
-            Some(secret) => auth::identify(&app.state.database, &app.state.clock, secret).await?,
+            Some(secret) => auth::identify(&app.look_ups, &app.state.database, &app.state.clock, secret).await?,
             None => Caller::Anonymous,
         };
         let payer = Payer::at(address::of(parts, &app.state.about.exposure.trusted_proxies));

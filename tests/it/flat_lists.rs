@@ -32,3 +32,59 @@ async fn http_tells_what_the_resolvers_tell() {
         assert_eq!(by_http, app.by_resolvers(question).await, "{question}");
     }
 }
+
+/// Lists read no columns that nobody asks for; a measurement that is asked for by its id is read whole.
+#[tokio::test]
+async fn a_field_tells_the_same_alone_and_among_all_others() {
+    let app = TestApp::new().await;
+    app.record(json!([{ "device": "bike", "measuredAt": "2026-05-01T10:00:00.5Z", "latitude": 52.2, "longitude": 0.12,
+        "pm1": 0.5, "pm25": 12.4, "pm4": 7.25, "pm10": 3.5, "weather": { "humidity": 91.5 }, "ambient": { "noise": 40 },
+        "motion": { "speed": 12 }, "status": { "batteryVoltage": 4 } }]))
+        .await;
+    sqlx::raw_sql("update measurement set time_uncertainty_s = 7").execute(&app.database.writes).await.expect("set");
+    let fields = [
+        "id",
+        "measuredAt",
+        "recordedAt",
+        "timeUncertainty",
+        "latitude",
+        "longitude",
+        "cell",
+        "pm1",
+        "pm25",
+        "pm4",
+        "pm10",
+        "flags",
+        "device { key }",
+        "weather { humidity }",
+        "ambient { noise }",
+        "motion { speed }",
+        "status { batteryVoltage }",
+    ];
+    let id = app.query("{ measurements { nodes { id } } }").await["measurements"]["nodes"][0]["id"].take();
+    let whole = format!("query ($id: ID!) {{ node(id: $id) {{ ... on Measurement {{ {} }} }} }}", fields.join(" "));
+    let whole = app.query_with(&whole, json!({ "id": id })).await["node"].take();
+    for field in fields {
+        let name = field.split(' ').next().unwrap_or_default();
+        let told = app
+            .query(&format!(
+                "{{ measurements {{ nodes {{ {field} }} edges {{ node {{ {field} }} }} }}
+                    devices {{ edges {{ node {{ latest {{ ...F }} measurements {{ nodes {{ ... {{ {field} }} }} }} }} }} }}
+                    device(key: \"bike\") {{ latest {{ {field} }} measurements {{ edges {{ node {{ ...F }} }} }} }} }}
+                 fragment F on Measurement {{ {field} }}"
+            ))
+            .await;
+        let listed = &told["devices"]["edges"][0]["node"];
+        for node in [
+            &told["measurements"]["nodes"][0],
+            &told["measurements"]["edges"][0]["node"],
+            &listed["latest"],
+            &listed["measurements"]["nodes"][0],
+            &told["device"]["latest"],
+            &told["device"]["measurements"]["edges"][0]["node"],
+        ] {
+            assert_eq!(node[name], whole[name], "{field}");
+        }
+        assert!(!whole[name].is_null() && whole[name] != json!([]), "{field} tells something");
+    }
+}

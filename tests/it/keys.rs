@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, at, empty_database};
+use crate::support::{TestApp, at, empty_database, noon, statements::Statements};
 
 async fn create(app: &TestApp, input: &str) -> (String, Value) {
     let mutation = format!(
@@ -183,4 +183,19 @@ async fn the_last_use_is_kept_to_the_minute() {
     app.clock.advance(TimeDelta::seconds(1));
     app.graphql(Some(&key), "{ server { version } }", json!({})).await;
     eventually("2026-05-01T12:01:01Z").await;
+}
+
+#[tokio::test]
+async fn keys_of_requests_at_the_same_time_are_looked_up_together() {
+    let statements = Statements::watch();
+    let app = TestApp::new().await;
+    let (key, _) = create(&app, "name: \"s\", role: READER").await;
+    sqlx::query("update api_key set last_used_at = $1").bind(noon()).execute(&app.database.writes).await.expect("used");
+    let keys = (0..60).map(|n| [Some(key.as_str()), Some(&app.admin), Some("ag_unknown")][n % 3]);
+    let answers = keys.clone().map(|key| app.graphql(key, "{ server { version } }", json!({})));
+    let (count, answers) = statements.of(futures_util::future::join_all(answers)).await;
+    for (key, answer) in keys.zip(&answers) {
+        assert_eq!(code(answer), if key == Some("ag_unknown") { "UNAUTHENTICATED" } else { "none" });
+    }
+    assert!((1..=3).contains(&count), "{count} statements");
 }

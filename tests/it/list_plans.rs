@@ -4,6 +4,7 @@
 use airgraph::{
     db::{
         connect,
+        measurement_columns::MeasurementColumns,
         measurement_page::{self, MeasurementPage},
     },
     domain::{device::DeviceId, filter::Filter},
@@ -35,11 +36,15 @@ async fn a_list_is_planned_once_whatever_its_page() {
     for round in 0..12 {
         for filter in [Filter::default(), from.clone()] {
             let page = MeasurementPage { filter, descending: true, after: None, before: None, limit: 60 + round };
-            let each = measurement_page::list_each(&database.reads, &devices, &page).await.expect("lists");
-            let one = measurement_page::list_each(&database.reads, &devices[..1], &page).await.expect("a list");
+            let each = measurement_page::list_each(&database.reads, &devices, &page, MeasurementColumns::ALL)
+                .await
+                .expect("lists");
+            let one = measurement_page::list_each(&database.reads, &devices[..1], &page, MeasurementColumns::ALL)
+                .await
+                .expect("a list");
             assert_eq!(one[&devices[0]], each[&devices[0]]);
             assert!(each.values().all(|list| i64::try_from(list.len()) == Ok(page.limit)));
-            measurement_page::list(&database.reads, &page).await.expect("a list");
+            measurement_page::list(&database.reads, &page, MeasurementColumns::ALL).await.expect("a list");
         }
     }
     let plans = sqlx::query(

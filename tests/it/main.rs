@@ -31,6 +31,7 @@ mod live_crash;
 mod live_resume;
 mod metrics;
 mod mutations;
+mod nested_lists;
 mod network_servers;
 mod opensensemap;
 mod other_sites;

@@ -75,6 +75,15 @@ async fn pages_with_different_arguments_cost_one_each() {
 }
 
 #[tokio::test]
+async fn pages_that_differ_in_what_is_told_of_them_cost_one() {
+    let query = "{ devices(first: 1000) { nodes {
+        a: measurements(first: 2) { nodes { pm10 } } b: measurements(first: 2) { edges { node { latitude flags } } }
+        c: latest { pm25 } d: latest { recordedAt } } } }";
+    // devices, a page, the latest
+    counts(query, 3).await;
+}
+
+#[tokio::test]
 async fn a_total_is_counted_only_when_asked_for() {
     let statements = Statements::watch();
     let app = TestApp::new().await;
@@ -123,4 +132,18 @@ async fn a_list_of_a_device_that_was_asked_for_lately_costs_one_statement() {
     app.admin("mutation { updateDevice(input: {key: \"seed\", name: \"renamed\"}) { status } }", json!({})).await;
     let (count, data) = statements.of(app.query("{ device(key: \"seed\") { key name } }")).await;
     assert_eq!((count, data), (1, json!({ "device": { "key": "seed", "name": "renamed" } })));
+}
+
+#[tokio::test]
+async fn what_waits_for_a_connection_is_not_in_the_way_of_who_has_it() {
+    let app = TestApp::with_connections(1).await;
+    fill(&app, 3).await;
+    let nested = "{ nodes { latest { pm10 } measurements(first: 1) { nodes { weather { humidity } } } } }";
+    let query = format!(
+        "{{ a: devices {nested} b: measurements {{ totalCount nodes {{ device {{ name }} }} }} c: devices {nested} \
+            d: measurements {{ nodes {{ weather {{ humidity }} }} }} }}"
+    );
+    let data = app.query(&query).await;
+    assert_eq!(data["a"], data["c"]);
+    assert_eq!(data["b"]["totalCount"], 10);
 }

@@ -15,6 +15,11 @@ pub fn optional<T>(value: Option<T>, write: impl FnOnce(T, &mut Vec<u8>), out: &
     }
 }
 
+/// Any text.
+pub fn text(value: &str, out: &mut Vec<u8>) {
+    let _ = serde_json::to_writer(out, value); // neither a vector nor a text can fail
+}
+
 /// A text in which nothing is to be escaped: no quotation mark, backslash or control character.
 pub fn bare(value: &str, out: &mut Vec<u8>) {
     out.push(b'"');
@@ -32,6 +37,11 @@ pub fn names(values: impl IntoIterator<Item = &'static str>, out: &mut Vec<u8>) 
         bare(value, out);
     }
     out.push(b']');
+}
+
+/// Yes or no.
+pub fn boolean(value: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(if value { b"true" } else { b"false" });
 }
 
 /// A whole number.

@@ -1,17 +1,21 @@
-//! Measurements, with all fields that stand in their row.
+//! Measurements, with all fields that stand in their row, and their device.
 
+use std::collections::HashMap;
+
+use async_graphql::Context;
 use h3o::Resolution;
 
 use super::{
-    Flat,
+    Columns, Flat, LookUp,
     json::{self, optional},
     selection::Selected,
 };
 use crate::{
-    domain::{cell::cell_at, position::Position},
+    domain::{cell::cell_at, device::DeviceId, position::Position},
     graphql::{
         id::GlobalId,
         model::{
+            device::Device,
             measurement::{DEFAULT_RESOLUTION, Measurement, resolution_of},
             quality_flag,
         },
@@ -20,6 +24,7 @@ use crate::{
 
 pub enum Column {
     Id,
+    Device(Box<Columns<Device>>, HashMap<DeviceId, Device>),
     MeasuredAt,
     RecordedAt,
     TimeUncertainty,
@@ -39,6 +44,7 @@ impl Flat for Measurement {
     fn column(field: &Selected<'_>) -> Option<Column> {
         Some(match field.name() {
             "id" => Column::Id,
+            "device" => Column::Device(Box::new(Columns::of(field)?), HashMap::new()),
             "measuredAt" => Column::MeasuredAt,
             "recordedAt" => Column::RecordedAt,
             "timeUncertainty" => Column::TimeUncertainty,
@@ -54,10 +60,20 @@ impl Flat for Measurement {
         })
     }
 
+    fn look_up<'a>(column: &'a mut Column, rows: &'a [&'a Self], ctx: &'a Context<'_>) -> Option<LookUp<'a>> {
+        let Column::Device(columns, devices) = column else { return None };
+        let ids = rows.iter().map(|row| row.0.key.device_id);
+        devices.extend(ids.map(|id| (id, Device::numbered(id))));
+        Some(Box::pin(async move { columns.look_up(&devices.values().collect::<Vec<_>>(), ctx).await }))
+    }
+
     fn write(&self, column: &Column, out: &mut Vec<u8>) {
         let row = &self.0;
         match *column {
             Column::Id => json::bare(&GlobalId::Measurement(row.key).encode(), out),
+            Column::Device(ref columns, ref devices) => {
+                optional(devices.get(&row.key.device_id), |device, out| columns.write(device, out), out);
+            }
             Column::MeasuredAt => json::time(row.key.measured_at, out),
             Column::RecordedAt => json::time(row.recorded_at, out),
             Column::TimeUncertainty => optional(row.time_uncertainty_s, json::integer, out),

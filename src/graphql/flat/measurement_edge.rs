@@ -1,8 +1,8 @@
 //! Edges of a list of measurements.
 
-use async_graphql::connection::CursorType as _;
+use async_graphql::{Context, connection::CursorType as _};
 
-use super::{Columns, Flat, json, selection::Selected};
+use super::{Columns, Flat, LookUp, json, selection::Selected};
 use crate::graphql::{
     cursor::MeasurementCursor,
     model::{measurement::Measurement, measurement_connection::MeasurementEdge},
@@ -22,6 +22,14 @@ impl Flat for MeasurementEdge<'_> {
             "node" => Columns::of(field).map(Column::Node),
             _ => None,
         }
+    }
+
+    fn look_up<'a>(column: &'a mut Column, rows: &'a [&'a Self], ctx: &'a Context<'_>) -> Option<LookUp<'a>> {
+        let Column::Node(columns) = column else { return None };
+        Some(Box::pin(async move {
+            let nodes: Vec<_> = rows.iter().map(|edge| edge.0).collect();
+            columns.look_up(&nodes, ctx).await
+        }))
     }
 
     fn write(&self, column: &Column, out: &mut Vec<u8>) {

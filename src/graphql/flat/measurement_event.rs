@@ -1,8 +1,8 @@
 //! Events of measurements.
 
-use async_graphql::connection::CursorType as _;
+use async_graphql::{Context, connection::CursorType as _};
 
-use super::{Columns, Flat, json, selection::Selected};
+use super::{Columns, Flat, LookUp, json, selection::Selected};
 use crate::graphql::{
     cursor::FeedCursor,
     model::{measurement::Measurement, measurement_event::MeasurementEvent},
@@ -22,6 +22,14 @@ impl Flat for MeasurementEvent {
             "measurement" => Columns::of(field).map(Column::Measurement),
             _ => None,
         }
+    }
+
+    fn look_up<'a>(column: &'a mut Column, events: &'a [&'a Self], ctx: &'a Context<'_>) -> Option<LookUp<'a>> {
+        let Column::Measurement(columns) = column else { return None };
+        Some(Box::pin(async move {
+            let rows: Vec<_> = events.iter().map(|event| &event.measurement).collect();
+            columns.look_up(&rows, ctx).await
+        }))
     }
 
     fn write(&self, column: &Column, out: &mut Vec<u8>) {

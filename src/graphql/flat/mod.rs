@@ -1,18 +1,25 @@
 //! Rows as finished JSON text.
 //!
 //! An ordinary list costs a boxed future, an entry in a map and a value for every field of every row. Here the selection
-//! set is compiled once to a list of columns, and the text is written straight from the rows. Whatever is asked for that
-//! no column can tell (look-ups, directives, an argument that can't be) takes the ordinary resolvers; the answer is the
-//! same by either way.
+//! set is compiled once to a list of columns, and the text is written straight from the rows. What is told beside them (a
+//! device's newest measurements) is looked up for all rows at once, by the same batches that resolvers ask. Whatever no
+//! column can tell (directives, an argument that can't be, a look-up that failed) takes the ordinary resolvers; the answer
+//! is the same by either way.
 //!
 //! A type takes part by [`Flat`], in a file of its own: which of its fields are columns, and how each is written. Its
 //! list is then told as [`Rows`].
 
 mod cell;
+mod device;
+mod device_edge;
+mod device_measurements;
+mod device_statistics;
 mod json;
 mod measurement;
+mod measurement_connection;
 mod measurement_edge;
 mod measurement_event;
+mod page_info;
 mod selection;
 mod statistics;
 mod summary;
@@ -22,10 +29,12 @@ pub(super) mod tests;
 use std::borrow::Cow;
 
 use async_graphql::{
-    ContextSelectionSet, OutputType, Positioned, ServerResult, Value, parser::types::Field, registry::Registry,
-    resolver_utils::resolve_list,
+    Context, ContextSelectionSet, OutputType, Positioned, ServerResult, Value, parser::types::Field,
+    registry::Registry, resolver_utils::resolve_list,
 };
+use futures_util::future::{BoxFuture, try_join_all};
 
+use crate::error::ApiError;
 use selection::Selected;
 
 /// Put into a request's data by whoever tells its answer with [`super::writer`], which takes
@@ -41,21 +50,18 @@ pub trait Flat: OutputType {
     /// The column that tells this field; none where only a resolver can.
     fn column(field: &Selected<'_>) -> Option<Self::Column>;
 
+    /// Looks up what a column tells beside the rows, for all of them at once, and keeps it for [`Flat::write`]; none where
+    /// all of it stands in the rows.
+    fn look_up<'a>(_column: &'a mut Self::Column, _rows: &'a [&'a Self], _ctx: &'a Context<'_>) -> Option<LookUp<'a>> {
+        None
+    }
+
     /// Writes the value of a column as JSON.
     fn write(&self, column: &Self::Column, out: &mut Vec<u8>);
 }
 
-impl<T: Flat> Flat for &T {
-    type Column = T::Column;
-
-    fn column(field: &Selected<'_>) -> Option<Self::Column> {
-        T::column(field)
-    }
-
-    fn write(&self, column: &Self::Column, out: &mut Vec<u8>) {
-        (**self).write(column, out);
-    }
-}
+/// A look-up. Where it fails, the ordinary way is taken, which tells the failure in each of its places.
+pub type LookUp<'a> = BoxFuture<'a, Result<(), ApiError>>;
 
 /// A selection set of `T`, compiled.
 pub struct Columns<T: Flat>(Vec<(String, Cell<T::Column>)>);
@@ -66,6 +72,7 @@ enum Cell<C> {
     TypeName(String),
 }
 
+/// Its rows may be of `T` with another lifetime.
 impl<T: Flat> Columns<T> {
     /// Of the fields of an object; none where one of them needs a resolver, or nothing is left of them.
     fn compile(fields: &[Selected<'_>]) -> Option<Self> {
@@ -88,8 +95,23 @@ impl<T: Flat> Columns<T> {
         Self::compile(&field.fields(&T::type_name())?)
     }
 
+    /// Looks up what the columns tell beside the rows.
+    ///
+    /// # Errors
+    /// When one of them can't be written here.
+    pub async fn look_up<'a, R>(&'a mut self, rows: &'a [&'a R], ctx: &'a Context<'_>) -> Result<(), ApiError>
+    where
+        R: Flat<Column = T::Column>,
+    {
+        let columns = self.0.iter_mut().filter_map(|(_, cell)| match cell {
+            Cell::Column(column) => R::look_up(column, rows, ctx),
+            Cell::TypeName(_) => None,
+        });
+        try_join_all(columns).await.map(drop)
+    }
+
     /// Writes a row as a JSON object.
-    pub fn write(&self, row: &T, out: &mut Vec<u8>) {
+    pub fn write<R: Flat<Column = T::Column>>(&self, row: &R, out: &mut Vec<u8>) {
         for (before, cell) in &self.0 {
             out.extend_from_slice(before.as_bytes());
             match cell {
@@ -101,7 +123,7 @@ impl<T: Flat> Columns<T> {
     }
 
     /// Writes rows as a JSON array.
-    pub fn write_list(&self, rows: &[T], out: &mut Vec<u8>) {
+    pub fn write_list<R: Flat<Column = T::Column>>(&self, rows: &[R], out: &mut Vec<u8>) {
         let start = out.len();
         out.push(b'[');
         for (at, row) in rows.iter().enumerate() {
@@ -134,13 +156,34 @@ impl<T: Flat> OutputType for Rows<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        match columns::<T>(ctx) {
+        Listed(&self.0).resolve(ctx, field).await
+    }
+}
+
+/// A list of objects that stand elsewhere.
+pub struct Listed<'a, T>(pub &'a [T]);
+
+impl<T: Flat> OutputType for Listed<'_, T> {
+    fn type_name() -> Cow<'static, str> {
+        Vec::<T>::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        Vec::<T>::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        Vec::<T>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        match columns(ctx, field, self.0).await {
             Some(columns) => {
                 let mut out = Vec::new();
-                columns.write_list(&self.0, &mut out);
+                columns.write_list(self.0, &mut out);
                 Ok(Value::Binary(out.into()))
             }
-            None => resolve_list(ctx, field, &self.0, Some(self.0.len())).await,
+            None => resolve_list(ctx, field, self.0, Some(self.0.len())).await,
         }
     }
 }
@@ -162,7 +205,7 @@ impl<T: Flat> OutputType for Each<'_, T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        match columns::<T>(ctx) {
+        match columns(ctx, field, self.0).await {
             Some(columns) => {
                 let text = |row| {
                     let mut out = Vec::new();
@@ -176,12 +219,15 @@ impl<T: Flat> OutputType for Each<'_, T> {
     }
 }
 
-/// The columns of a list, where its rows can be written here.
-fn columns<T: Flat>(ctx: &ContextSelectionSet<'_>) -> Option<Columns<T>> {
+/// The columns of a list with all that they tell of its rows, where these can be written here.
+async fn columns<T: Flat>(ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>, rows: &[T]) -> Option<Columns<T>> {
     ctx.data_opt::<Spliced>()?;
     // The answers of fields with one key are merged, which finished text can't be.
     if !selection::stands_alone(ctx) {
         return None;
     }
-    Columns::compile(&selection::fields(ctx, &T::type_name())?)
+    let mut columns = Columns::compile(&selection::fields(ctx, &T::type_name())?)?;
+    let rows: Vec<_> = rows.iter().collect();
+    columns.look_up(&rows, &ctx.with_field(field)).await.ok()?;
+    Some(columns)
 }

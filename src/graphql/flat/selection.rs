@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use async_graphql::{
-    ContextSelectionSet, InputType, Positioned, QueryPathNode, QueryPathSegment,
+    ContextSelectionSet, InputType, Positioned, QueryPathNode, QueryPathSegment, SelectionField,
     indexmap::{IndexMap, map::Entry},
     parser::types::{Field, Selection, SelectionSet},
 };
@@ -31,6 +31,11 @@ impl<'a> Selected<'a> {
     /// An argument, variables and default applied, as a resolver would get it; none where it can't be.
     pub fn argument<T: InputType>(&self, name: &str, default: Option<fn() -> T>) -> Option<T> {
         self.ctx.with_field(self.field).param_value(name, default).ok().map(|(_, value)| value)
+    }
+
+    /// It, for who looks ahead at what it selects.
+    pub fn ahead<T>(&self, look: impl FnOnce(SelectionField<'_>) -> T) -> T {
+        look(self.ctx.with_field(self.field).field())
     }
 
     /// The fields of the object that it is, of this type; none where only the ordinary way can collect them.

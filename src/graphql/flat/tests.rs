@@ -315,13 +315,14 @@ fn flat_lists_are_text_and_what_needs_a_resolver_is_not() {
     for question in [
         "{ list { nodes { id pm10 cell } } }",
         "{ list { edges { cursor node { flags ... on Node { id } } } } }",
+        "{ list { nodes { pm10 device { id } } } }",
         "{ a: list { nodes { pm10 } } b: list { nodes { pm10 } } }",
         "{ list { ...F ...F } } fragment F on MeasurementConnection { nodes { pm10 pm10 } }",
     ] {
         assert!(is_text(question), "{question}");
     }
     for question in [
-        "{ list { nodes { pm10 device { id } } } }",
+        "{ list { nodes { pm10 device { id } device { __typename } } } }",
         "{ list { nodes { pm10 } nodes { pm25 } } }",
         "{ list { nodes { pm10 } } list { nodes { pm25 } } }",
         "{ list { pageInfo { hasNextPage } } }",

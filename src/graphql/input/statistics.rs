@@ -65,6 +65,11 @@ pub enum StatisticsGroup {
     DayOfWeek,
 }
 
+/// Whose clocks, where no time zone is told.
+pub const DEFAULT_TIME_ZONE: &str = "UTC";
+/// The size of cells, where none is told.
+pub const DEFAULT_CELL_RESOLUTION: i32 = 8;
+
 /// How measurements are parted, as the arguments say.
 #[derive(Clone, Debug)]
 pub struct Parting {
@@ -79,16 +84,11 @@ pub struct Parting {
 }
 
 impl Parting {
-    /// The question, for the statistics of this filter that a field selects. Buckets end now, where the filter has no end.
+    /// The question, for what is wanted of the statistics of this filter. Buckets end now, where the filter has no end.
     ///
     /// # Errors
     /// Names the argument that can't be.
-    pub fn question(
-        self,
-        mut filter: Filter,
-        selected: SelectionField<'_>,
-        now: DateTime<Utc>,
-    ) -> Result<Question, ApiError> {
+    pub fn question(self, mut filter: Filter, wanted: Wanted, now: DateTime<Utc>) -> Result<Question, ApiError> {
         let zone = time_zone(&self.time_zone)?;
         let mut bounds = Vec::new();
         if let Some(every) = self.every {
@@ -108,7 +108,6 @@ impl Parting {
                 offsets(zone, from, filter.to.unwrap_or(last).clamp(from, last))
             })
         };
-        let (coverage, quantities) = wanted(selected);
         Ok(Question {
             bounds,
             by_device: is_by(StatisticsGroup::Device),
@@ -117,8 +116,8 @@ impl Parting {
                 .transpose()?,
             by_hour_of_day: clock(StatisticsGroup::HourOfDay),
             by_day_of_week: clock(StatisticsGroup::DayOfWeek),
-            coverage,
-            quantities,
+            coverage: wanted.coverage,
+            quantities: wanted.quantities,
             filter,
         })
     }
@@ -167,28 +166,39 @@ pub fn resolution(argument: &str, given: i32) -> Result<Resolution, ApiError> {
     })
 }
 
-/// What a selection of statistics needs: whether the coverage, and of which quantities which percentiles.
-fn wanted(selected: SelectionField<'_>) -> (bool, BTreeMap<domain::quantity::Quantity, BTreeSet<Percentile>>) {
-    let mut coverage = false;
-    let mut quantities: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for field in selected.selection_set() {
-        let quantity = match field.name() {
-            "coverage" => {
-                coverage = true;
-                continue;
-            }
-            "quantity" => argument(&field, "of").and_then(|of| Quantity::parse(Some(of)).ok()).map(Into::into),
-            name => particulate(name),
-        };
-        let Some(quantity) = quantity else { continue };
-        // A percentile that can't be is refused where it is told.
-        let percentiles = field.selection_set().filter(|field| field.name() == "percentile").filter_map(|field| {
-            let Some(Value::Number(percent)) = argument(&field, "p") else { return None };
-            Percentile::try_new(percent.as_f64()?)
-        });
-        quantities.entry(quantity).or_default().extend(percentiles);
+/// What a selection of statistics needs.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Whether the coverage.
+    coverage: bool,
+    /// Of which quantities which percentiles.
+    quantities: BTreeMap<domain::quantity::Quantity, BTreeSet<Percentile>>,
+}
+
+impl Wanted {
+    /// What this field, which is statistics, selects of them.
+    #[must_use]
+    pub fn of(selected: SelectionField<'_>) -> Self {
+        let mut wanted = Self::default();
+        for field in selected.selection_set() {
+            let quantity = match field.name() {
+                "coverage" => {
+                    wanted.coverage = true;
+                    continue;
+                }
+                "quantity" => argument(&field, "of").and_then(|of| Quantity::parse(Some(of)).ok()).map(Into::into),
+                name => particulate(name),
+            };
+            let Some(quantity) = quantity else { continue };
+            // A percentile that can't be is refused where it is told.
+            let percentiles = field.selection_set().filter(|field| field.name() == "percentile").filter_map(|field| {
+                let Some(Value::Number(percent)) = argument(&field, "p") else { return None };
+                Percentile::try_new(percent.as_f64()?)
+            });
+            wanted.quantities.entry(quantity).or_default().extend(percentiles);
+        }
+        wanted
     }
-    (coverage, quantities)
 }
 
 /// The value of an argument of a field.

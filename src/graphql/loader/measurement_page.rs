@@ -1,20 +1,28 @@
 //! A page of each device's measurements, and their number. One statement for each distinct set of arguments.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{LoadError, Loader, grouped};
 use crate::{
-    db::measurement_page::{self, MeasurementPage},
+    db::{
+        measurement_columns::MeasurementColumns,
+        measurement_page::{self, MeasurementPage},
+    },
     domain::{device::DeviceId, filter::Filter, measurement::Measurement},
 };
 
-/// A page of this device's measurements.
+/// A page of this device's measurements, with these columns at least.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PageOf {
     /// The device.
     pub device: DeviceId,
     /// The page.
     pub page: Arc<MeasurementPage>,
+    /// What is asked of it.
+    pub columns: MeasurementColumns,
 }
 
 /// The number of this device's measurements, counted up to a bound.
@@ -28,15 +36,32 @@ pub struct CountOf {
     pub bound: i64,
 }
 
+/// Devices, each once, and all columns that are asked of any of them: one statement for fields that differ only in that.
+pub(super) fn together(
+    asked: impl Iterator<Item = (DeviceId, MeasurementColumns)>,
+) -> (Vec<DeviceId>, MeasurementColumns) {
+    let mut all = MeasurementColumns::KEY;
+    let devices: HashSet<_> = asked
+        .map(|(device, columns)| {
+            all = all | columns;
+            device
+        })
+        .collect();
+    (devices.into_iter().collect(), all)
+}
+
 impl async_graphql::dataloader::Loader<PageOf> for Loader {
     type Value = Vec<Measurement>;
     type Error = LoadError;
 
     async fn load(&self, keys: &[PageOf]) -> Result<HashMap<PageOf, Vec<Measurement>>, LoadError> {
         let mut pages = HashMap::with_capacity(keys.len());
-        for (page, devices) in grouped(keys, |key| (key.page.clone(), key.device)) {
-            let lists = measurement_page::list_each(&self.db, &devices, &page).await.map_err(Arc::new)?;
-            pages.extend(lists.into_iter().map(|(device, list)| (PageOf { device, page: page.clone() }, list)));
+        for (page, asked) in grouped(keys, |key| (key.page.clone(), (key.device, key.columns))) {
+            let (devices, columns) = together(asked.iter().copied());
+            let lists = measurement_page::list_each(&self.db, &devices, &page, columns).await.map_err(Arc::new)?;
+            pages.extend(asked.into_iter().filter_map(|(device, columns)| {
+                Some((PageOf { device, page: page.clone(), columns }, lists.get(&device)?.clone()))
+            }));
         }
         Ok(pages)
     }

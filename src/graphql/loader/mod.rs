@@ -78,7 +78,8 @@ pub struct Batches(mpsc::UnboundedReceiver<BoxFuture<'static, ()>>);
 
 impl Batches {
     /// Runs an execution and its batches, in turns: the resolvers until each of them waits, then all batches they asked
-    /// for, together and to their end.
+    /// for, together and to their end. Meanwhile resolvers that can go on do, as they may hold connections that the batches
+    /// wait for; what they ask for begins in the next turn.
     pub async fn drive<T>(mut self, execution: impl Future<Output = T>) -> T {
         let mut execution = pin!(execution);
         let mut running = FuturesUnordered::new();
@@ -88,13 +89,15 @@ impl Batches {
             calls.task.register(cx.waker());
             loop {
                 // A future that joins many may come back before it has asked all of them, having called itself.
-                while running.is_empty() && calls.pending.swap(false, Ordering::AcqRel) {
+                while calls.pending.swap(false, Ordering::AcqRel) {
                     if let Poll::Ready(response) = execution.as_mut().poll(&mut Context::from_waker(&waker)) {
                         return Poll::Ready(response);
                     }
                 }
-                while let Ok(batch) = self.0.try_recv() {
-                    running.push(batch);
+                if running.is_empty() {
+                    while let Ok(batch) = self.0.try_recv() {
+                        running.push(batch);
+                    }
                 }
                 match running.poll_next_unpin(cx) {
                     Poll::Ready(Some(())) => {}

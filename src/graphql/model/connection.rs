@@ -1,45 +1,24 @@
-//! Connections: pages of a list, with the number of rows in all where somebody asks. That of measurements has a file of
-//! its own.
+//! Connections: pages of a list, with the number of rows in all where somebody asks. Those of devices and of measurements
+//! have files of their own.
 
 use async_graphql::{
     Context, Object,
     connection::{Connection, Edge},
 };
 
-use super::{device::Device, uplink::Uplink};
+use super::uplink::Uplink;
 use crate::{
-    db::{
-        self,
-        device::{DeviceFilter, DeviceKeyset, DeviceOrder},
-        uplink_page::UplinkFilter,
-    },
+    db::{self, uplink_page::UplinkFilter},
     domain,
     error::ApiError,
-    graphql::{
-        context::ContextExt as _,
-        cursor::{DeviceCursor, UplinkCursor},
-        page::Slice,
-    },
+    graphql::{context::ContextExt as _, cursor::UplinkCursor, page::Slice},
 };
 
-/// A page of devices.
-pub type DeviceConnection = Connection<DeviceCursor, Device, DeviceTotal>;
 /// A page of uplinks.
 pub type UplinkConnection = Connection<UplinkCursor, Uplink, UplinkTotal>;
 
 /// Where counting ends: beyond it nobody wants the exact number, and counting would cost as much as reading it all.
 pub(super) const COUNT_BOUND: i64 = 100_000;
-
-/// The number of devices in all.
-pub struct DeviceTotal(pub DeviceFilter);
-
-#[Object]
-impl DeviceTotal {
-    /// How many there are in all, on every page; null when there are more than 100,000. Counted only when asked for.
-    async fn total_count(&self, ctx: &Context<'_>) -> Result<Option<i64>, ApiError> {
-        Ok(within_bound(db::device::count(ctx.reads(), &self.0, COUNT_BOUND + 1).await?))
-    }
-}
 
 /// The number of uplinks in all.
 pub struct UplinkTotal(pub UplinkFilter);
@@ -55,21 +34,6 @@ impl UplinkTotal {
 /// The number, where counting came to an end.
 pub(super) fn within_bound(count: i64) -> Option<i64> {
     (count <= COUNT_BOUND).then_some(count)
-}
-
-/// A page of devices as a connection, with cursors of this order.
-#[must_use]
-pub fn of_devices(slice: Slice<domain::device::Device>, order: DeviceOrder, total: DeviceTotal) -> DeviceConnection {
-    let mut connection = Connection::with_additional_fields(slice.has_previous, slice.has_next, total);
-    let edge = |device: domain::device::Device| {
-        let keyset = match order {
-            DeviceOrder::Key => DeviceKeyset::Key(device.key.as_str().to_owned()),
-            DeviceOrder::CreatedAt => DeviceKeyset::CreatedAt(device.created_at, device.id),
-        };
-        Edge::new(DeviceCursor(keyset), device.into())
-    };
-    connection.edges = slice.rows.into_iter().map(edge).collect();
-    connection
 }
 
 /// A page of uplinks as a connection.

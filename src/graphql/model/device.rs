@@ -1,8 +1,8 @@
 //! A sensor device.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::{Arc, OnceLock};
 
-use async_graphql::{Context, Enum, ID, Object};
+use async_graphql::{Context, Enum, ID, Object, resolver_utils::EnumType as _};
 
 use super::{
     air_quality_index::{self, AirQualityIndex, AirQualityScale},
@@ -17,14 +17,14 @@ use crate::{
     domain::{self, device::DeviceId, filter::Filter, position::Position, sensor::Sensors},
     error::ApiError,
     graphql::{
-        complexity,
+        columns, complexity,
         context::ContextExt as _,
         flat::Rows,
         id::GlobalId,
         input::{
             filter::{MeasurementFilter, MeasurementOrder},
             range::TimeRange,
-            statistics::{Interval, Parting, StatisticsGroup},
+            statistics::{DEFAULT_CELL_RESOLUTION, DEFAULT_TIME_ZONE, Interval, Parting, StatisticsGroup, Wanted},
             trip as checked,
         },
         loader::{LatestOf, PageOf, SensorsOf, StatisticsOf, Told, TripSamples},
@@ -44,16 +44,22 @@ pub enum DeviceKind {
     Fixed,
 }
 
+/// The name of a kind in the schema.
+pub(in crate::graphql) fn kind_name(kind: domain::device::DeviceKind) -> &'static str {
+    let kind = DeviceKind::from(kind);
+    DeviceKind::items().iter().find(|item| item.value == kind).map_or("", |item| item.name)
+}
+
 /// A sensor device. Its row is read when something of it is asked for that doesn't come with its number.
 pub struct Device {
     /// Its row number.
     pub id: DeviceId,
-    row: Option<domain::device::Device>,
+    row: OnceLock<domain::device::Device>,
 }
 
 impl From<domain::device::Device> for Device {
     fn from(row: domain::device::Device) -> Self {
-        Self { id: row.id, row: Some(row) }
+        Self { id: row.id, row: row.into() }
     }
 }
 
@@ -61,25 +67,42 @@ impl Device {
     /// A device that there is, by its number.
     #[must_use]
     pub fn numbered(id: DeviceId) -> Self {
-        Self { id, row: None }
+        Self { id, row: OnceLock::new() }
     }
 
-    /// Takes its own name from a filter, where it says nothing; so does a ride of its own.
-    fn check_devices(&self, filter: &mut Filter) -> Result<(), ApiError> {
-        if filter.devices.take().is_some_and(|devices| devices != [self.id]) {
+    /// Its row, where it was read.
+    pub(in crate::graphql) fn known(&self) -> Option<&domain::device::Device> {
+        self.row.get()
+    }
+
+    /// Takes its row.
+    pub(in crate::graphql) fn learn(&self, row: domain::device::Device) -> &domain::device::Device {
+        self.row.get_or_init(|| row)
+    }
+
+    /// Takes the devices from a filter of its measurements: only it can be named there, if any, and so it is when a ride of
+    /// its own is.
+    pub(in crate::graphql) fn check_devices(devices: &[&Self], filter: &mut Filter) -> Result<(), ApiError> {
+        let named = filter.devices.take();
+        if named.is_some_and(|named| devices.iter().any(|device| named != [device.id])) {
             return Err(ApiError::bad_input("filter.devices", "a device's own measurements can't be of other devices"));
         }
         Ok(())
     }
 
-    async fn row(&self, ctx: &Context<'_>) -> Result<Cow<'_, domain::device::Device>, ApiError> {
-        if let Some(row) = &self.row {
-            return Ok(Cow::Borrowed(row));
+    async fn row(&self, ctx: &Context<'_>) -> Result<&domain::device::Device, ApiError> {
+        if let Some(row) = self.known() {
+            return Ok(row);
         }
         // Boxed, as in `measurements`: the future of every field is as large as the largest of them.
         let row = Box::pin(ctx.loader().load_one(self.id)).await?;
-        row.map(Cow::Owned).ok_or_else(|| ApiError::Internal(anyhow::anyhow!("there is no device {}", self.id.0)))
+        row.map(|row| self.learn(row)).ok_or_else(|| missing(self.id))
     }
+}
+
+/// A device that should be there and isn't.
+pub(in crate::graphql) fn missing(id: DeviceId) -> ApiError {
+    ApiError::Internal(anyhow::anyhow!("there is no device {}", id.0))
 }
 
 /// A sensor device.
@@ -139,7 +162,11 @@ impl Device {
 
     /// Its newest measurement; null before the first.
     async fn latest(&self, ctx: &Context<'_>) -> Result<Option<Measurement>, ApiError> {
-        Ok(ctx.loader().load_one(LatestOf(self.id)).await?.map(Measurement))
+        Ok(ctx
+            .loader()
+            .load_one(LatestOf { device: self.id, columns: columns::of_measurement(ctx.field()) })
+            .await?
+            .map(Measurement))
     }
 
     /// Statistics of its measurements: of all that the filter means together, or of each bucket of time, cell, hour of the
@@ -155,10 +182,16 @@ impl Device {
             desc = "Into which buckets of time; needs `filter.measuredAt.from`. They end now unless `to` is given."
         )]
         every: Option<Interval>,
-        #[graphql(default = "UTC", desc = "Whose days, weeks, months and clocks: a name of the IANA database.")]
+        #[graphql(
+            default_with = "DEFAULT_TIME_ZONE.to_owned()",
+            desc = "Whose days, weeks, months and clocks: a name of the IANA database."
+        )]
         time_zone: String,
         #[graphql(desc = "By what else; `DEVICE` changes nothing here.")] group_by: Option<Vec<StatisticsGroup>>,
-        #[graphql(default = 8, desc = "The size of cells, where they are told apart: from 0 to 12.")]
+        #[graphql(
+            default_with = "DEFAULT_CELL_RESOLUTION",
+            desc = "The size of cells, where they are told apart: from 0 to 12."
+        )]
         cell_resolution: i32,
     ) -> Result<Rows<Statistics>, ApiError> {
         let parting = Parting { every, time_zone, group_by: group_by.unwrap_or_default(), cell_resolution };
@@ -228,8 +261,8 @@ impl Device {
         parting: Parting,
     ) -> Result<Rows<Statistics>, ApiError> {
         let mut filter = filter.check(ctx, "filter").await?;
-        self.check_devices(&mut filter)?;
-        let mut question = parting.question(filter, ctx.field(), ctx.state().clock.now())?;
+        Self::check_devices(&[self], &mut filter)?;
+        let mut question = parting.question(filter, Wanted::of(ctx.field()), ctx.state().clock.now())?;
         question.by_device = true;
         let question = Arc::new(question);
         match ctx.loader().load_one(StatisticsOf { device: self.id, question: question.clone() }).await? {
@@ -246,9 +279,10 @@ impl Device {
         arguments: PageArguments,
     ) -> Result<MeasurementConnection, ApiError> {
         let mut asked = MeasurementList::check(ctx, filter, order_by, arguments).await?;
-        self.check_devices(&mut asked.page.filter)?;
+        Self::check_devices(&[self], &mut asked.page.filter)?;
         let page = Arc::new(asked.page);
-        let rows = ctx.loader().load_one(PageOf { device: self.id, page: page.clone() }).await?.unwrap_or_default();
+        let of = PageOf { device: self.id, page: page.clone(), columns: columns::of_page(ctx.field()) };
+        let rows = ctx.loader().load_one(of).await?.unwrap_or_default();
         let all = AllMeasurements::OfEach(self.id, Arc::new(page.filter.clone()));
         Ok(MeasurementConnection::new(asked.request.slice(rows), all))
     }

@@ -6,6 +6,7 @@ pub mod cell;
 pub mod connection;
 pub mod coordinates;
 pub mod device;
+pub mod device_connection;
 pub mod device_event;
 pub mod measurement;
 pub mod measurement_connection;

@@ -11,10 +11,7 @@ use crate::{
         context::{ContextExt as _, may_read},
         cursor::DeviceCursor,
         input::device::{DeviceFilter, DeviceOrder},
-        model::{
-            connection::{DeviceConnection, DeviceTotal, of_devices},
-            device::Device,
-        },
+        model::{device::Device, device_connection::DeviceConnection},
         page::{MAX_PAGE, PageArguments, PageRequest},
     },
 };
@@ -75,6 +72,6 @@ impl DeviceQuery {
             limit: request.limit(),
         };
         let rows = db::device::list(ctx.reads(), &page).await?;
-        Ok(of_devices(request.slice(rows), order, DeviceTotal(filter)))
+        Ok(DeviceConnection::new(request.slice(rows), order, filter))
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     db::{self, measurement_page::MeasurementPage},
     error::ApiError,
     graphql::{
-        complexity,
+        columns, complexity,
         context::{ContextExt as _, may_read},
         cursor::MeasurementCursor,
         input::filter::{MeasurementFilter, MeasurementOrder},
@@ -50,9 +50,10 @@ async fn list(
     arguments: PageArguments,
 ) -> Result<MeasurementConnection, ApiError> {
     let asked = MeasurementList::check(ctx, filter, order_by, arguments).await?;
+    let columns = columns::of_page(ctx.field());
     let rows = match &asked.page.filter.devices {
-        Some(ids) => db::measurement_page::list_of(ctx.reads(), ids, &asked.page).await?,
-        None => db::measurement_page::list(ctx.reads(), &asked.page).await?,
+        Some(ids) => db::measurement_page::list_of(ctx.reads(), ids, &asked.page, columns).await?,
+        None => db::measurement_page::list(ctx.reads(), &asked.page, columns).await?,
     };
     Ok(MeasurementConnection::new(asked.request.slice(rows), AllMeasurements::Of(asked.page.filter)))
 }

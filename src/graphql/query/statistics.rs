@@ -19,7 +19,9 @@ use crate::{
         flat::Rows,
         input::{
             filter::MeasurementFilter,
-            statistics::{Interval, Parting, StatisticsGroup, resolution},
+            statistics::{
+                DEFAULT_CELL_RESOLUTION, DEFAULT_TIME_ZONE, Interval, Parting, StatisticsGroup, Wanted, resolution,
+            },
         },
         model::{self, cell::Cell, statistics::Statistics},
     },
@@ -44,15 +46,21 @@ impl StatisticsQuery {
             desc = "Into which buckets of time; needs `filter.measuredAt.from`. They end now unless `to` is given."
         )]
         every: Option<Interval>,
-        #[graphql(default = "UTC", desc = "Whose days, weeks, months and clocks: a name of the IANA database.")]
+        #[graphql(
+            default_with = "DEFAULT_TIME_ZONE.to_owned()",
+            desc = "Whose days, weeks, months and clocks: a name of the IANA database."
+        )]
         time_zone: String,
         #[graphql(desc = "By what else.")] group_by: Option<Vec<StatisticsGroup>>,
-        #[graphql(default = 8, desc = "The size of cells, where they are told apart: from 0 to 12.")]
+        #[graphql(
+            default_with = "DEFAULT_CELL_RESOLUTION",
+            desc = "The size of cells, where they are told apart: from 0 to 12."
+        )]
         cell_resolution: i32,
     ) -> Result<Rows<Statistics>, ApiError> {
         let parting = Parting { every, time_zone, group_by: group_by.unwrap_or_default(), cell_resolution };
         let filter = filter.check(ctx, "filter").await?;
-        let question = Arc::new(parting.question(filter, ctx.field(), ctx.state().clock.now())?);
+        let question = Arc::new(parting.question(filter, Wanted::of(ctx.field()), ctx.state().clock.now())?);
         let rows = statistics::list(ctx.reads(), &question, MAX_ROWS + 1).await?;
         if rows.len() > MAX_ROWS {
             return Err(too_many());
@@ -69,14 +77,14 @@ impl StatisticsQuery {
         #[graphql(desc = "The size of cells, from 0 (edges of about 1000 km) to 12 (10 m).")] resolution: i32,
     ) -> Result<Rows<Cell>, ApiError> {
         let parting = Parting {
-            time_zone: "UTC".to_owned(),
+            time_zone: DEFAULT_TIME_ZONE.to_owned(),
             group_by: vec![StatisticsGroup::Cell],
             cell_resolution: resolution,
             every: None,
         };
         let filter = filter.check(ctx, "filter").await?;
         let resolution = self::resolution("resolution", resolution)?;
-        let question = Arc::new(parting.question(filter, ctx.field(), ctx.state().clock.now())?);
+        let question = Arc::new(parting.question(filter, Wanted::of(ctx.field()), ctx.state().clock.now())?);
         let rows = statistics::list(ctx.reads(), &question, MAX_ROWS + 1).await?;
         if rows.len() > MAX_ROWS {
             return Err(too_many_cells(resolution, &question.filter));

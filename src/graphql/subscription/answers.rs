@@ -23,7 +23,7 @@ use crate::{
         completion::{Completion, Types},
         context::{ContextExt as _, State},
         flat::{Each, Rows, Spliced},
-        input::statistics::{Parting, StatisticsGroup},
+        input::statistics::{Parting, StatisticsGroup, Wanted},
         loader,
         model::{self, device_event::DeviceEvent, measurement_event::MeasurementEvent, statistics::Statistics},
         refusal, writer,
@@ -239,7 +239,7 @@ async fn current(ctx: &Context<'_>, wanted: &CurrentStatistics) -> Result<Rows<S
         group_by: vec![StatisticsGroup::Device],
         cell_resolution: 0,
     };
-    let question = Arc::new(parting.question(filter, ctx.field(), now)?);
+    let question = Arc::new(parting.question(filter, Wanted::of(ctx.field()), now)?);
     let rows = list(ctx.reads(), &question, MAX_ROWS).await?;
     Ok(model::statistics::list(rows, &question))
 }

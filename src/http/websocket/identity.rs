@@ -44,7 +44,7 @@ impl Identity {
             Some(value) => {
                 let secret = auth::from_authorization(&value)
                     .ok_or(ApiError::Unauthenticated("`authorization` in connection_init must read `Bearer …`"))?;
-                let caller = auth::identify(&app.state.database, &app.state.clock, &secret).await?;
+                let caller = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, &secret).await?;
                 Self::new(caller, Some(&secret))
             }
         };

@@ -60,6 +60,14 @@ impl TestApp {
         Self::on(&empty_database().await, true).await
     }
 
+    /// A gateway that has only so many connections to read by.
+    pub async fn with_connections(connections: u32) -> Self {
+        let options = empty_database().await;
+        let database = connect::open(&options, connections, 5).await.expect("a database");
+        let admin = auth::first_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
+        Self::start(database, admin.reveal(), &options, true)
+    }
+
     /// A gateway on that database.
     pub async fn on(options: &PgConnectOptions, public_read: bool) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");
@@ -199,10 +207,14 @@ impl TestApp {
         data(self.graphql(Some(&self.admin), query, variables).await)
     }
 
-    /// Asks GraphQL without HTTP, as a WebSocket does: no list is written as text.
+    /// Asks GraphQL without HTTP: no list is written as text.
     pub async fn by_resolvers(&self, query: &str) -> Value {
-        let response = graphql::execute(&self.schema, query, Caller::Anonymous).await;
-        serde_json::to_value(response).expect("JSON")
+        serde_json::to_value(self.executed(query.into()).await).expect("JSON")
+    }
+
+    /// Asks GraphQL without HTTP.
+    pub async fn executed(&self, request: async_graphql::Request) -> async_graphql::Response {
+        graphql::execute(&self.schema, request, Caller::Anonymous).await
     }
 
     /// Records samples through the mutation; all of them are stored.

@@ -1,0 +1,107 @@
+//! Which columns of a measurement are read. Most questions are about two or three values, and every column of every row
+//! takes its time in Postgres and here.
+
+use std::ops::BitOr;
+
+use chrono::{DateTime, Utc};
+use sqlx::{Decode, Postgres, Row as _, Type, postgres::PgRow};
+
+use super::measurement::position;
+use crate::domain::{
+    device::DeviceId,
+    measurement::{Measurement, MeasurementKey},
+    quality::QualityFlags,
+};
+
+/// Columns beside the key, which is always read. What was not read is told as none, no flags, and 1970: nobody asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MeasurementColumns(u8);
+
+impl MeasurementColumns {
+    /// The key alone.
+    pub const KEY: Self = Self(0);
+    /// When it was stored.
+    pub const RECORDED_AT: Self = Self(1);
+    /// Where it was taken.
+    pub const POSITION: Self = Self(1 << 1);
+    /// PM1.
+    pub const PM1: Self = Self(1 << 2);
+    /// PM2.5.
+    pub const PM2_5: Self = Self(1 << 3);
+    /// PM4.
+    pub const PM4: Self = Self(1 << 4);
+    /// PM10.
+    pub const PM10: Self = Self(1 << 5);
+    /// Reasons to doubt it.
+    pub const FLAGS: Self = Self(1 << 6);
+    /// By how much it may be older.
+    pub const TIME_UNCERTAINTY: Self = Self(1 << 7);
+    /// All of them.
+    pub const ALL: Self = Self(u8::MAX);
+
+    /// Each with its name in the table `m`, in the order in which they are read.
+    const NAMES: [(Self, &'static str); 8] = [
+        (Self::RECORDED_AT, ", m.recorded_at"),
+        (Self::POSITION, ", m.latitude, m.longitude"),
+        (Self::PM1, ", m.pm1"),
+        (Self::PM2_5, ", m.pm2_5"),
+        (Self::PM4, ", m.pm4"),
+        (Self::PM10, ", m.pm10"),
+        (Self::FLAGS, ", m.flags"),
+        (Self::TIME_UNCERTAINTY, ", m.time_uncertainty_s"),
+    ];
+
+    fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// What to select from the table that goes by the name `m`.
+    pub(super) fn select(self) -> String {
+        let names = Self::NAMES.iter().filter(|(column, _)| self.has(*column)).map(|(_, name)| *name);
+        std::iter::once("m.device_id, m.measured_at, m.seq").chain(names).collect()
+    }
+
+    /// A row of them. Read by place: by name costs a look-up in a map for every value.
+    pub(super) fn read(self, row: &PgRow) -> sqlx::Result<Measurement> {
+        let mut next = 3;
+        let mut place = |column, wide| {
+            let at = self.has(column).then_some(next);
+            next += at.map_or(0, |_| wide);
+            at
+        };
+        Ok(Measurement {
+            key: MeasurementKey {
+                device_id: DeviceId(row.try_get(0)?),
+                measured_at: row.try_get(1)?,
+                seq: row.try_get(2)?,
+            },
+            recorded_at: value(row, place(Self::RECORDED_AT, 1))?.unwrap_or(DateTime::<Utc>::UNIX_EPOCH),
+            position: match place(Self::POSITION, 2) {
+                Some(at) => position(row.try_get(at)?, row.try_get(at + 1)?),
+                None => None,
+            },
+            pm1: value(row, place(Self::PM1, 1))?,
+            pm2_5: value(row, place(Self::PM2_5, 1))?,
+            pm4: value(row, place(Self::PM4, 1))?,
+            pm10: value(row, place(Self::PM10, 1))?,
+            flags: value(row, place(Self::FLAGS, 1))?.map(QualityFlags::from_bits).unwrap_or_default(),
+            time_uncertainty_s: value(row, place(Self::TIME_UNCERTAINTY, 1))?,
+        })
+    }
+}
+
+/// The value at this place, if it was read.
+fn value<'r, T>(row: &'r PgRow, at: Option<usize>) -> sqlx::Result<Option<T>>
+where
+    T: Decode<'r, Postgres> + Type<Postgres>,
+{
+    at.map_or(Ok(None), |at| row.try_get(at))
+}
+
+impl BitOr for MeasurementColumns {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}

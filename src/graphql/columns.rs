@@ -1,0 +1,47 @@
+//! Which columns of measurements a question is about. Look-ups of lists read no others.
+
+use async_graphql::SelectionField;
+
+use crate::db::measurement_columns::MeasurementColumns;
+
+/// Of a field that is a measurement, or measurements.
+#[must_use]
+pub fn of_measurement(field: SelectionField<'_>) -> MeasurementColumns {
+    let each = field.selection_set().map(|field| match field.name() {
+        // What else there is of it is looked up by its key.
+        "id" | "device" | "measuredAt" | "weather" | "ambient" | "motion" | "status" | "__typename" => {
+            MeasurementColumns::KEY
+        }
+        "recordedAt" => MeasurementColumns::RECORDED_AT,
+        "latitude" | "longitude" | "cell" => MeasurementColumns::POSITION,
+        "pm1" => MeasurementColumns::PM1,
+        "pm25" => MeasurementColumns::PM2_5,
+        "pm4" => MeasurementColumns::PM4,
+        "pm10" => MeasurementColumns::PM10,
+        "flags" => MeasurementColumns::FLAGS,
+        "timeUncertainty" => MeasurementColumns::TIME_UNCERTAINTY,
+        _ => MeasurementColumns::ALL,
+    });
+    each.fold(MeasurementColumns::KEY, |all, one| all | one)
+}
+
+/// Of a field that is a page of measurements.
+#[must_use]
+pub fn of_page(field: SelectionField<'_>) -> MeasurementColumns {
+    let each = field.selection_set().map(|field| match field.name() {
+        "nodes" => of_measurement(field),
+        "edges" => of_edges(field),
+        "pageInfo" | "totalCount" | "__typename" => MeasurementColumns::KEY,
+        _ => MeasurementColumns::ALL,
+    });
+    each.fold(MeasurementColumns::KEY, |all, one| all | one)
+}
+
+fn of_edges(field: SelectionField<'_>) -> MeasurementColumns {
+    let each = field.selection_set().map(|field| match field.name() {
+        "node" => of_measurement(field),
+        "cursor" | "__typename" => MeasurementColumns::KEY,
+        _ => MeasurementColumns::ALL,
+    });
+    each.fold(MeasurementColumns::KEY, |all, one| all | one)
+}

@@ -1,0 +1,76 @@
+//! The same statistics of each device.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_graphql::Context;
+
+use super::{Columns, Rows, json::optional, selection::Selected};
+use crate::{
+    domain::device::DeviceId,
+    error::ApiError,
+    graphql::{
+        context::ContextExt as _,
+        input::{
+            filter::MeasurementFilter,
+            statistics::{DEFAULT_CELL_RESOLUTION, DEFAULT_TIME_ZONE, Parting, Wanted},
+        },
+        loader::{StatisticsOf, Told},
+        model::{
+            device::Device,
+            statistics::{self, Statistics},
+        },
+        query::statistics::too_many,
+    },
+};
+
+/// A field `statistics` of devices.
+pub struct Tables {
+    filter: Option<MeasurementFilter>,
+    parting: Parting,
+    wanted: Wanted,
+    columns: Columns<Statistics>,
+    found: HashMap<DeviceId, Rows<Statistics>>,
+}
+
+impl Tables {
+    /// Of the field; none where one of its arguments can't be read, or what it selects can't be written here.
+    pub fn of(field: &Selected<'_>) -> Option<Self> {
+        let parting = Parting {
+            every: field.argument("every", None)?,
+            time_zone: field.argument("timeZone", Some(|| DEFAULT_TIME_ZONE.to_owned()))?,
+            group_by: field.argument::<Option<_>>("groupBy", None)?.unwrap_or_default(),
+            cell_resolution: field.argument("cellResolution", Some(|| DEFAULT_CELL_RESOLUTION))?,
+        };
+        Some(Self {
+            filter: field.argument("filter", None)?,
+            parting,
+            wanted: field.ahead(Wanted::of),
+            columns: Columns::of(field)?,
+            found: HashMap::new(),
+        })
+    }
+
+    /// Asks the statistics of these devices.
+    ///
+    /// # Errors
+    /// When an argument can't be, there are too many, or the database fails.
+    pub async fn look_up(&mut self, devices: &[&Device], ctx: &Context<'_>) -> Result<(), ApiError> {
+        let mut filter = self.filter.take().unwrap_or_default().check(ctx, "filter").await?;
+        Device::check_devices(devices, &mut filter)?;
+        let mut question = self.parting.clone().question(filter, self.wanted.clone(), ctx.state().clock.now())?;
+        question.by_device = true;
+        let question = Arc::new(question);
+        let of = |device: &Device| StatisticsOf { device: device.id, question: question.clone() };
+        for (of, told) in ctx.loader().load_many(devices.iter().map(|device| of(device))).await? {
+            let Told::Rows(rows) = told else { return Err(too_many()) };
+            self.found.insert(of.device, statistics::list(rows, &question));
+        }
+        let rows: Vec<_> = self.found.values().flat_map(|table| &table.0).collect();
+        self.columns.look_up(&rows, ctx).await
+    }
+
+    /// Writes the statistics of a device that was asked.
+    pub fn write(&self, device: DeviceId, out: &mut Vec<u8>) {
+        optional(self.found.get(&device), |table, out| self.columns.write_list(&table.0, out), out);
+    }
+}

@@ -65,7 +65,7 @@ impl TestApp {
         let options = empty_database().await;
         let database = connect::open(&options, connections, 5).await.expect("a database");
         let admin = auth::first_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
-        Self::start(database, admin.reveal(), &options, true)
+        Self::start(database, admin.reveal(), &options, true, Exposure::default())
     }
 
     /// A gateway on that database.

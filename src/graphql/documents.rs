@@ -2,6 +2,7 @@
 //! else that is done with it before the database is asked. Validation still runs each time: it looks at the variables.
 
 use std::{
+    any::TypeId,
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -22,6 +23,9 @@ const MOST: usize = 128 << 10;
 #[derive(Clone, Debug, Default)]
 pub struct Documents(Arc<Mutex<Kept>>);
 
+/// Why a document was refused, as data of its request.
+struct Refused(ServerError);
+
 #[derive(Debug, Default)]
 struct Kept {
     documents: HashMap<String, Arc<ExecutableDocument>>,
@@ -35,6 +39,10 @@ impl Documents {
     /// # Errors
     /// When the document is beyond a limit, or none.
     pub fn parse(&self, request: &mut Request) -> Result<Arc<ExecutableDocument>, ServerError> {
+        let refused = request.data.get(&TypeId::of::<Refused>()).and_then(|data| data.downcast_ref());
+        if let Some(Refused(error)) = refused {
+            return Err(error.clone());
+        }
         let kept = self.kept(&request.query);
         if let Some(document) = &kept {
             request.set_parsed_query((**document).clone());
@@ -45,8 +53,12 @@ impl Documents {
     /// What kind of operation would run. A document that is refused, or whose operation is not clear, counts as a query: its
     /// error is found where all are.
     pub fn operation_type(&self, request: &mut Request) -> OperationType {
-        let Ok(document) = self.kept(&request.query).map_or_else(|| self.read(request), Ok) else {
-            return OperationType::Query;
+        let document = match self.kept(&request.query).map_or_else(|| self.read(request), Ok) {
+            Ok(document) => document,
+            Err(error) => {
+                request.data.insert(Refused(error)); // to find it twice would take twice as long
+                return OperationType::Query;
+            }
         };
         let operation = operation(&document, request.operation_name.as_deref());
         operation.map_or(OperationType::Query, |operation| operation.node.ty)

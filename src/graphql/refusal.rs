@@ -7,6 +7,8 @@ use crate::error::ApiError;
 
 /// Of so many mistakes of a document is told at most.
 const MOST_MISTAKES: usize = 20;
+/// The longest message, in bytes.
+const LONGEST: usize = 2000;
 /// How the library begins when the value of an argument is not of its type.
 const INVALID_VALUE: &str = "Invalid value for argument \"";
 
@@ -35,7 +37,25 @@ pub(super) fn name_all(errors: &mut Vec<ServerError>) {
         mistakes += usize::from(error.path.is_empty());
         !error.path.is_empty() || mistakes <= MOST_MISTAKES
     });
-    errors.iter_mut().for_each(name);
+    for error in errors {
+        shorten(&mut error.message);
+        name(error);
+    }
+}
+
+/// Names may be long, and the parser repeats the line in which it failed, twice: its first line says where, its last what
+/// was expected.
+fn shorten(message: &mut String) {
+    if message.len() <= LONGEST {
+        return;
+    }
+    let cut = |text: &str| text.chars().take(LONGEST / 8).collect::<String>(); // a character takes up to four bytes
+    let mut lines = message.lines();
+    let first = cut(lines.next().unwrap_or_default());
+    *message = match lines.next_back() {
+        Some(last) => format!("{first} {}", cut(last.trim_start())),
+        None => format!("{first}…"),
+    };
 }
 
 /// Gives an error of the library its code, and the argument where it names one. Errors of ours have theirs.

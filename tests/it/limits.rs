@@ -126,6 +126,21 @@ async fn of_very_many_mistakes_only_some_are_told() {
 }
 
 #[tokio::test]
+async fn a_message_repeats_little_of_the_document() {
+    let app = TestApp::new().await;
+    let long = "x".repeat(500_000);
+    for (document, says) in [
+        (format!("{{ a(b: \"{long}\" }}"), "expected"),
+        (format!("{{ {long} }}"), "Unknown field"),
+        (format!("{{ node(id: {long}) {{ id }} }}"), "Invalid value"),
+    ] {
+        let answer = post(&app, NEW, json!({ "query": document }).to_string()).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert!(answer.text.len() < 5000 && answer.text.contains(says), "{}", &answer.text[..1000]);
+    }
+}
+
+#[tokio::test]
 async fn batches_and_forms_are_refused() {
     let app = TestApp::new().await;
     let one = json!({ "query": "{ server { version } }" });

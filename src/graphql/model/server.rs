@@ -34,6 +34,7 @@ impl Server {
     }
 
     /// What this gateway is busy with at this moment; `/metrics` tells more. For admins.
+    #[expect(clippy::unused_async, reason = "every resolver is async")]
     async fn load(&self, ctx: &Context<'_>) -> Result<Load, ApiError> {
         ctx.caller().must_be_admin()?;
         Ok(Load::of(ctx.state()))

@@ -274,3 +274,14 @@ async fn nested_lists_are_text_and_what_needs_a_resolver_is_not() {
         assert!(!is_text(nodes).await, "{nodes}");
     }
 }
+
+#[tokio::test]
+async fn a_look_up_that_fails_is_told_in_each_of_its_places() {
+    let app = filled().await;
+    sqlx::raw_sql("alter table latest rename to gone").execute(&app.database.writes).await.expect("renamed");
+    let question = "{ devices { nodes { key latest { pm10 } measurements(first: 1) { nodes { pm10 } } } } }";
+    let by_http = app.graphql(None, question, json!({})).await;
+    assert_eq!(by_http["data"], app.by_resolvers(question).await["data"]);
+    assert_eq!(by_http["errors"].as_array().map(Vec::len), Some(4), "one for each device");
+    assert_eq!(by_http["data"]["devices"]["nodes"][0]["measurements"]["nodes"][0]["pm10"], 12.4);
+}

@@ -60,7 +60,8 @@ pub trait Flat: OutputType {
     fn write(&self, column: &Self::Column, out: &mut Vec<u8>);
 }
 
-/// A look-up. Where it fails, the ordinary way is taken, which tells the failure in each of its places.
+/// A look-up. Where it fails, the ordinary way is taken, which tells the failure in each of its places; but a database that
+/// is away, or takes too long, isn't asked the same again: then the whole list fails.
 pub type LookUp<'a> = BoxFuture<'a, Result<(), ApiError>>;
 
 /// A selection set of `T`, compiled.
@@ -177,7 +178,7 @@ impl<T: Flat> OutputType for Listed<'_, T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        match columns(ctx, field, self.0).await {
+        match columns(ctx, field, self.0).await? {
             Some(columns) => {
                 let mut out = Vec::new();
                 columns.write_list(self.0, &mut out);
@@ -205,7 +206,7 @@ impl<T: Flat> OutputType for Each<'_, T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        match columns(ctx, field, self.0).await {
+        match columns(ctx, field, self.0).await? {
             Some(columns) => {
                 let text = |row| {
                     let mut out = Vec::new();
@@ -220,14 +221,23 @@ impl<T: Flat> OutputType for Each<'_, T> {
 }
 
 /// The columns of a list with all that they tell of its rows, where these can be written here.
-async fn columns<T: Flat>(ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>, rows: &[T]) -> Option<Columns<T>> {
-    ctx.data_opt::<Spliced>()?;
+async fn columns<T: Flat>(
+    ctx: &ContextSelectionSet<'_>,
+    field: &Positioned<Field>,
+    rows: &[T],
+) -> ServerResult<Option<Columns<T>>> {
     // The answers of fields with one key are merged, which finished text can't be.
-    if !selection::stands_alone(ctx) {
-        return None;
+    if ctx.data_opt::<Spliced>().is_none() || !selection::stands_alone(ctx) {
+        return Ok(None);
     }
-    let mut columns = Columns::compile(&selection::fields(ctx, &T::type_name())?)?;
+    let compiled = selection::fields(ctx, &T::type_name()).and_then(|fields| Columns::compile(&fields));
+    let Some(mut columns) = compiled else { return Ok(None) };
     let rows: Vec<_> = rows.iter().collect();
-    columns.look_up(&rows, &ctx.with_field(field)).await.ok()?;
-    Some(columns)
+    match columns.look_up(&rows, &ctx.with_field(field)).await {
+        Ok(()) => Ok(Some(columns)),
+        Err(error @ (ApiError::Unavailable(_) | ApiError::Timeout)) => {
+            Err(ctx.set_error_path(async_graphql::Error::from(error).into_server_error(field.pos)))
+        }
+        Err(_) => Ok(None),
+    }
 }

@@ -47,7 +47,9 @@ impl From<sqlx::Error> for DbError {
         use sqlx::Error as E;
         let sqlx::Error::Database(database) = &error else {
             return match error {
-                E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => Self::Unavailable(error),
+                E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed
+                // a Postgres that can start no process for a connection says so before the protocol begins
+                | E::Protocol(_) => Self::Unavailable(error),
                 _ => Self::Other(error),
             };
         };

@@ -11,14 +11,12 @@
 
 mod cell;
 mod device;
-mod device_edge;
 mod device_measurements;
 mod device_statistics;
+mod edge;
 mod json;
 mod measurement;
 mod measurement_connection;
-mod measurement_edge;
-mod measurement_event;
 mod page_info;
 mod selection;
 mod statistics;

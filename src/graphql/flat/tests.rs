@@ -19,6 +19,7 @@ use crate::{
         quality::QualityFlags,
     },
     graphql::{
+        choices::Choices,
         completion::{Completion, Types},
         model::{
             measurement_connection::{AllMeasurements, MeasurementConnection},
@@ -92,21 +93,6 @@ fn has_text(data: &Value) -> bool {
         Value::Object(fields) => fields.values().any(has_text),
         Value::List(items) => items.iter().any(has_text),
         _ => false,
-    }
-}
-
-/// Decisions, from random bytes; when they are used up, always the first choice.
-struct Choices<'a>(&'a [u8]);
-
-impl Choices<'_> {
-    fn below(&mut self, count: usize) -> usize {
-        let Some((first, rest)) = self.0.split_first() else { return 0 };
-        self.0 = rest;
-        usize::from(*first) % count
-    }
-
-    fn of<'a>(&mut self, options: &[&'a str]) -> &'a str {
-        options[self.below(options.len())]
     }
 }
 

@@ -40,16 +40,24 @@ impl FromRequestParts<App> for Holder {
     }
 }
 
+/// When to look again whether a caller's key is valid, while an answer goes on: every minute or so, and when it expires.
+pub(super) fn until_next_look(caller: &Caller, app: &App) -> Duration {
+    let every = app.sockets.pace.key;
+    caller.expires_at().map_or(every, |end| {
+        let left = (end - app.state.clock.now()).to_std();
+        left.unwrap_or_default().max(SOON).min(every)
+    })
+}
+
 impl Holder {
     /// Comes back when the key opens nothing any more, and says so; never where there is none. A database that can't be
     /// asked ends nothing.
     pub async fn expired(&self, app: &App) -> ApiError {
         let Some(key) = &self.key else { return std::future::pending().await };
-        let (clock, every) = (&app.state.clock, app.sockets.pace.key);
         loop {
-            let left = self.caller.expires_at().and_then(|end| end.signed_duration_since(clock.now()).to_std().ok());
-            tokio::time::sleep(left.map_or(every, |left| left.max(SOON).min(every))).await;
-            let found = Box::pin(auth::recognise_hash(&app.keys, &app.state.database, clock, key)).await;
+            tokio::time::sleep(until_next_look(&self.caller, app)).await;
+            let found = auth::recognise_hash(&app.keys, &app.state.database, &app.state.clock, key);
+            let found = Box::pin(found).await; // on the heap, to be gone while this waits
             if let Err(error @ ApiError::Unauthenticated(_)) = found {
                 return error;
             }

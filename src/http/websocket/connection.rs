@@ -30,13 +30,14 @@ use crate::{
     budget::Payer,
     error::ApiError,
     graphql::writer,
-    http::graphql::{answer, request},
+    http::{
+        caller::until_next_look,
+        graphql::{answer, request},
+    },
 };
 
 /// Operations at most that run at a time on one socket.
 const MAX_OPERATIONS: usize = 100;
-/// A key that expires is not looked at again before that, whatever the clocks say.
-const SOON: Duration = Duration::from_millis(50);
 
 /// A socket that speaks our protocol.
 pub(super) struct Connection {
@@ -259,12 +260,12 @@ impl Connection {
                 return Err(End::Close(Close::FORBIDDEN));
             }
             // Whether it is valid can't be told now, so it is as before.
-            (Standing::Accepted(identity), Err(_)) => self.look_again_after(identity.expires_at()),
+            (Standing::Accepted(identity), Err(_)) => self.look_again_in(until_next_look(&identity.caller, &self.app)),
             (_, Err(error)) => return Err(End::Close(identity::refusal(&error))),
             (standing, Ok(identity)) => {
                 let is_new = !matches!(standing, Standing::Accepted(_));
                 if identity.has_key() {
-                    self.look_again_after(identity.expires_at());
+                    self.look_again_in(until_next_look(&identity.caller, &self.app));
                 }
                 self.standing = Standing::Accepted(identity);
                 if is_new {
@@ -275,10 +276,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Plans the next look at the key: in a minute, or when it expires.
-    fn look_again_after(&mut self, expires_at: Option<chrono::DateTime<chrono::Utc>>) {
-        let until = expires_at.map(|at| (at - self.app.state.clock.now()).to_std().unwrap_or_default().max(SOON));
-        let wait = until.unwrap_or(self.pace().key).min(self.pace().key);
+    /// Plans the next look at the key.
+    fn look_again_in(&mut self, wait: Duration) {
         self.deadlines.key = Some(Instant::now() + wait);
         self.set_timer();
     }

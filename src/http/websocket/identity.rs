@@ -1,6 +1,5 @@
 //! Who speaks on a socket, by what key, and whether that still opens anything.
 
-use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::close::Close;
@@ -30,11 +29,6 @@ impl Identity {
     /// Whether there is a key, which may become invalid.
     pub fn has_key(&self) -> bool {
         self.key.is_some()
-    }
-
-    /// When the key ends to work by itself.
-    pub fn expires_at(&self) -> Option<DateTime<Utc>> {
-        self.caller.expires_at()
     }
 
     /// Who they are once they have told: the holder of the key in `connection_init`; otherwise it stays this.

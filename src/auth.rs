@@ -300,7 +300,9 @@ pub async fn first_admin_key(
     let mut transaction = connection.begin().await?;
     let there = db::api_key::any_admin(&mut transaction, now).await?;
     let secret = match chosen {
-        Some(secret) if db::api_key::find_by_hash(&mut *transaction, &secret.hash()).await?.is_none() => secret.clone(),
+        Some(secret) if db::api_key::find_by_hashes(&mut *transaction, &[secret.hash()]).await?.is_empty() => {
+            secret.clone()
+        }
         None if !there => Secret::random(),
         _ => return Ok(None),
     };

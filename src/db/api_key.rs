@@ -74,18 +74,6 @@ pub async fn add(db: impl PgExecutor<'_>, new: &NewApiKey<'_>, now: DateTime<Utc
     Ok(ApiKeyId(id))
 }
 
-/// The key with this hash, valid or not.
-///
-/// # Errors
-/// When the database fails.
-#[tracing::instrument(name = "db.api_key.find_by_hash", skip_all)]
-pub async fn find_by_hash(db: impl PgExecutor<'_>, hash: &[u8; 32]) -> Result<Option<ApiKey>, DbError> {
-    let mut query = sqlx::QueryBuilder::new(SELECT);
-    let row: Option<ApiKeyRow> =
-        query.push(" where hash = ").push_bind(hash.as_slice()).build_query_as().fetch_optional(db).await?;
-    Ok(row.map(|row| row.0))
-}
-
 /// The keys with these hashes, valid or not.
 ///
 /// # Errors

@@ -5,6 +5,8 @@
 
 pub mod admission;
 mod asked;
+#[cfg(test)]
+mod choices;
 pub mod columns;
 mod completion;
 pub mod complexity;

@@ -17,7 +17,10 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{Completion, Typed, Types};
-use crate::{error::ApiError, graphql::documents};
+use crate::{
+    error::ApiError,
+    graphql::{choices::Choices, documents},
+};
 
 struct Query;
 struct Bird;
@@ -301,17 +304,6 @@ impl<'a> Reference<'a> {
             None => condition == "true",
         };
         holds == (directive.name.node == "skip")
-    }
-}
-
-/// Decisions, from random bytes; when they are used up, always the first choice.
-struct Choices<'a>(&'a [u8]);
-
-impl Choices<'_> {
-    fn below(&mut self, count: usize) -> usize {
-        let Some((first, rest)) = self.0.split_first() else { return 0 };
-        self.0 = rest;
-        usize::from(*first) % count
     }
 }
 

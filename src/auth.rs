@@ -2,8 +2,6 @@
 
 mod look_up;
 
-use std::time::Duration;
-
 use axum::http::{HeaderMap, header};
 use base64::{
     Engine as _,
@@ -43,9 +41,6 @@ pub const KEY_NOT_VALID: &str = "this key opens nothing: it is unknown, expired 
 const MIN_CHOSEN_CHARS: usize = 32;
 /// How often the last use of a key is written down at most.
 const TOUCH_EVERY: TimeDelta = memory::LASTS; // so that a key from memory has its use noted
-
-/// What looking a key up may take.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A key, in the one moment in which it is known. It has no `Debug` that tells it.
 #[derive(Clone, PartialEq, Eq)]

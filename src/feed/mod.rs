@@ -12,7 +12,12 @@ use std::{
 
 use tokio::{sync::watch, time::sleep};
 
-use crate::{db::connect::Database, domain::feed::Place, shutdown::Shutdown};
+use crate::{
+    db::{self, DbError, connect::Database, feed::Extent},
+    domain::feed::Place,
+    shutdown::Shutdown,
+    together::{Together, patiently},
+};
 use batch::Batch;
 use ring::{Bound, Read, Ring};
 use stored::Unreadable;
@@ -34,6 +39,7 @@ struct Shared {
     shutdown: Shutdown,
     /// What is being followed, while anybody does.
     current: Mutex<Option<Arc<Stream>>>,
+    extents: Together<(), Extent>,
 }
 
 /// One span of following without a break.
@@ -73,7 +79,21 @@ impl Feed {
     /// The feed of a database. Nothing runs until somebody follows it, and nothing once the gateway ends.
     #[must_use]
     pub fn new(database: Database, shutdown: Shutdown) -> Self {
-        Self(Arc::new(Shared { database, shutdown, current: Mutex::default() }))
+        let pool = database.reads.clone();
+        let extents = Together::start(move |_| {
+            let pool = pool.clone();
+            async move { patiently(&pool, async |connection| db::feed::extent(connection).await).await }
+        });
+        Self(Arc::new(Shared { database, shutdown, current: Mutex::default(), extents }))
+    }
+
+    /// How far it reaches now. All who subscribe at the same time are told by one statement: after a restart ten thousand
+    /// do.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn extent(&self) -> Result<Extent, Arc<DbError>> {
+        self.0.extents.ask(()).await.map(|extent| *extent)
     }
 
     /// Follows the feed. `newest` is a batch that was the newest a moment ago: where nobody follows yet, it begins there.

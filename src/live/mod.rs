@@ -20,7 +20,6 @@ use tokio::sync::Semaphore;
 
 use crate::{
     auth::Caller,
-    db,
     domain::feed::Place,
     error::ApiError,
     feed::{Feed, Reached, stored::is_forgotten},
@@ -164,7 +163,7 @@ impl Live {
 
 /// The newest batch of the feed now, which has all that was asked for.
 async fn newest(feed: &Feed, asked: &Asked) -> Result<i64, ApiError> {
-    let extent = db::feed::extent(&feed.database().reads).await?;
+    let extent = feed.extent().await?;
     if let Some(after) = asked.after {
         if is_forgotten(after, extent.forgotten) {
             return Err(ApiError::CursorExpired(ApiError::CURSOR_TOO_OLD));

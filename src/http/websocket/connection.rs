@@ -106,15 +106,18 @@ impl Connection {
         }
     }
 
-    /// Serves it to its end.
-    pub async fn run(mut self) {
-        let end = loop {
+    /// Serves it until it is to end.
+    pub async fn run(&mut self) -> End {
+        loop {
             if let Err(end) = self.turn().await {
-                break end;
+                return end;
             }
-        };
-        let Self { frames, .. } = self; // the rest ends here
-        frames.end(end).await;
+        }
+    }
+
+    /// What is left for the goodbye; the rest ends here.
+    pub fn into_frames(self) -> Frames {
+        self.frames
     }
 
     async fn turn(&mut self) -> Result<(), End> {

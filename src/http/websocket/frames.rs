@@ -138,8 +138,7 @@ impl Frames {
     /// Ends it, and gives the client a moment to hear why.
     pub async fn end(mut self, end: End) {
         let farewell = self.pace.farewell;
-        // On the heap, as there are many sockets and few goodbyes.
-        let _ = timeout(farewell, Box::pin(self.take_leave(end))).await;
+        let _ = timeout(farewell, self.take_leave(end)).await;
     }
 
     async fn take_leave(&mut self, end: End) {

@@ -54,9 +54,12 @@ pub(super) fn serve(app: App, mut parts: Parts, caller: Caller, payer: Payer) ->
         let Ok(connection) = upgrade.await else { return };
         let frames = Frames::new(connection, app.sockets.pace).await;
         if speaks_ours {
-            Connection::new(app, frames, upgraded, payer).run().await;
+            let mut connection = Connection::new(app, frames, upgraded, payer);
+            let end = connection.run().await;
+            // On the heap, as there are many sockets and few goodbyes.
+            Box::pin(connection.into_frames().end(end)).await;
         } else {
-            frames.end(End::Close(Close::NOT_OUR_PROTOCOL)).await;
+            Box::pin(frames.end(End::Close(Close::NOT_OUR_PROTOCOL))).await;
         }
         drop(place);
     };

@@ -1,9 +1,10 @@
 //! An area as conditions of SQL: spans of cells, which the index on `cell` finds, and the exact test.
 
+use h3o::{CellIndex, Resolution};
 use sqlx::{Postgres, QueryBuilder};
 
 use crate::domain::{
-    area::{Area, BoundingBox, Circle, Polygon},
+    area::{Area, BoundingBox, Circle, Cover, Polygon},
     cell::{STORED_RESOLUTION, ranges},
 };
 
@@ -11,30 +12,66 @@ use crate::domain::{
 /// every month.
 const MOST_SPANS: usize = 64;
 
+/// The coarsest cells of what is a small area: of some 36 km², so it is smaller than a county.
+const COARSEST: Resolution = Resolution::Six;
+
+/// Spans of stored cells that hold an area, both ends included.
+pub(super) struct Spans {
+    /// Those of cells that lie inside it with all that they hold.
+    pub inside: Vec<(i64, i64)>,
+    /// Those of cells at its rim.
+    pub border: Vec<(i64, i64)>,
+    all: Vec<(i64, i64)>,
+    are_large: bool,
+}
+
+impl Spans {
+    /// Those of an area.
+    pub fn of(area: &Area) -> Self {
+        let Cover { inside, border } = area.cover(STORED_RESOLUTION, MOST_SPANS);
+        let spans = |cells: &[CellIndex]| ranges(cells, STORED_RESOLUTION);
+        let all = [&*inside, &*border].concat();
+        Self {
+            inside: spans(&inside),
+            border: spans(&border),
+            are_large: all.iter().any(|cell| cell.resolution() < COARSEST),
+            all: spans(&all),
+        }
+    }
+
+    /// Whether they hold a country rather than a town.
+    pub fn are_large(&self) -> bool {
+        self.are_large
+    }
+}
+
 /// Adds the condition that the measurement `m` lies in an area; null where it tells no place.
 pub(super) fn push_area(query: &mut QueryBuilder<Postgres>, area: &Area) {
-    let cover = area.cover(STORED_RESOLUTION, MOST_SPANS);
-    let inside = ranges(&cover.inside, STORED_RESOLUTION);
-    let spans = ranges(&[cover.inside, cover.border].concat(), STORED_RESOLUTION);
+    let spans = Spans::of(area);
     query.push("((false");
-    for (first, last) in spans {
-        query.push(" or m.cell between ").push_bind(first).push(" and ").push_bind(last);
+    for (first, last) in &spans.all {
+        query.push(" or m.cell between ").push_bind(*first).push(" and ").push_bind(*last);
     }
     query.push(") and ");
+    push_exact(query, area, &spans);
+    query.push(")");
+}
+
+/// Adds the condition that a measurement `m` within the spans of an area lies in it.
+pub(super) fn push_exact(query: &mut QueryBuilder<Postgres>, area: &Area, spans: &Spans) {
     match area {
         Area::BoundingBox(area) => push_box(query, *area),
         Area::Circle(area) => push_circle(query, *area),
         Area::Polygon(area) => {
             // Counting edges costs as much as the polygon has; only at its border is that needed.
             query.push("(");
-            push_cells(query, &inside);
+            push_cells(query, &spans.inside);
             query.push(" or ");
             push_polygon(query, area);
             query.push(")");
         }
         Area::Cells(area) => push_cells(query, area.ranges()),
     }
-    query.push(")");
 }
 
 fn push_box(query: &mut QueryBuilder<Postgres>, area: BoundingBox) {

@@ -175,7 +175,8 @@ fn push_page(
     query.push(" limit ").push_bind(page.limit);
 }
 
-fn push_cursors(query: &mut QueryBuilder<Postgres>, page: &MeasurementPage) {
+/// Adds the conditions that a measurement lies between the cursors.
+pub(super) fn push_cursors(query: &mut QueryBuilder<Postgres>, page: &MeasurementPage) {
     let (forward, back) = if page.descending { ("<", ">") } else { (">", "<") };
     for (key, comparison) in [(page.after, forward), (page.before, back)] {
         let Some(key) = key else { continue };
@@ -186,7 +187,8 @@ fn push_cursors(query: &mut QueryBuilder<Postgres>, page: &MeasurementPage) {
     }
 }
 
-fn push_order(query: &mut QueryBuilder<Postgres>, descending: bool) {
+/// Adds the order of a list.
+pub(super) fn push_order(query: &mut QueryBuilder<Postgres>, descending: bool) {
     let direction = if descending { "desc" } else { "asc" };
     query.push(format!(" order by m.measured_at {direction}, m.device_id {direction}, m.seq {direction}"));
 }

@@ -21,6 +21,7 @@ pub mod measurement;
 mod measurement_area;
 pub mod measurement_columns;
 mod measurement_filter;
+pub mod measurement_nearby;
 pub mod measurement_page;
 pub mod packet;
 pub mod partition;

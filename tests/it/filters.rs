@@ -27,7 +27,7 @@ type Both = (Value, Condition);
 
 const DEVICES: [&str; 3] = ["bike-0", "bike-1", "bike-2"];
 
-fn pick<'a, T>(rng: &mut ChaCha8Rng, from: &'a [T]) -> &'a T {
+pub fn pick<'a, T>(rng: &mut ChaCha8Rng, from: &'a [T]) -> &'a T {
     &from[rng.random_range(0..from.len())]
 }
 
@@ -40,18 +40,18 @@ fn within(rng: &mut ChaCha8Rng, from: f64, to: f64) -> f64 {
 }
 
 /// A place near to another on the map, or anywhere.
-fn near(rng: &mut ChaCha8Rng, (latitude, longitude): (f64, f64), degrees: f64) -> (f64, f64) {
+pub fn near(rng: &mut ChaCha8Rng, (latitude, longitude): (f64, f64), degrees: f64) -> (f64, f64) {
     let latitude = (latitude + within(rng, -degrees, degrees)).clamp(-90.0, 90.0);
     let longitude = longitude + within(rng, -degrees, degrees);
     (latitude, (longitude + 180.0).rem_euclid(360.0) - 180.0)
 }
 
-fn place((latitude, longitude): (f64, f64)) -> Position {
+pub fn place((latitude, longitude): (f64, f64)) -> Position {
     Position::try_new(latitude, longitude).expect("a place")
 }
 
 /// An area of any kind near to a place; none where chance made up one that can't be.
-fn area(rng: &mut ChaCha8Rng, around: (f64, f64), degrees: f64) -> Option<(Value, Arc<Area>)> {
+pub fn area(rng: &mut ChaCha8Rng, around: (f64, f64), degrees: f64) -> Option<(Value, Arc<Area>)> {
     let point = |(latitude, longitude): &(f64, f64)| json!({ "latitude": latitude, "longitude": longitude });
     let (told, area) = match rng.random_range(0..4) {
         0 => {

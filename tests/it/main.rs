@@ -52,6 +52,7 @@ mod rollups;
 mod schema;
 mod secrets;
 mod shim;
+mod small_areas;
 mod sse;
 mod sse_subscriptions;
 mod statements;

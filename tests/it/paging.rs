@@ -9,8 +9,10 @@ use crate::support::{TestApp, at};
 async fn fill(app: &TestApp) {
     let mut samples = Vec::new();
     for n in 0..50 {
-        let time = at("2026-04-30T23:59:30Z") + TimeDelta::seconds(n / 2 * 3);
-        samples.push(json!({ "device": format!("bike-{}", n % 3), "measuredAt": time, "pm10": n }));
+        let time = at("2026-04-30T23:59:30Z") + TimeDelta::seconds(i64::from(n / 2 * 3));
+        let (latitude, longitude) = (52.2 + f64::from(n % 10) * 0.001, 0.12 + f64::from(n / 10) * 0.002);
+        samples.push(json!({ "device": format!("bike-{}", n % 3), "measuredAt": time, "pm10": n,
+                             "latitude": latitude, "longitude": longitude }));
         if n % 7 == 0 {
             samples.push(json!({ "device": format!("bike-{}", n % 3), "measuredAt": time, "pm10": n + 100 }));
         }
@@ -26,7 +28,7 @@ struct List {
     path: &'static [&'static str],
 }
 
-const LISTS: [List; 5] = [
+const LISTS: [List; 7] = [
     List { before: "{ measurements", after: "}", arguments: "", path: &["measurements"] },
     List { before: "{ measurements", after: "}", arguments: "orderBy: MEASURED_AT_ASC", path: &["measurements"] },
     List {
@@ -47,7 +49,15 @@ const LISTS: [List; 5] = [
         arguments: "orderBy: MEASURED_AT_ASC, filter: {measuredAt: {from: \"2026-05-01T00:00:00Z\"}}",
         path: &["device", "measurements"],
     },
+    List { before: "{ measurements", after: "}", arguments: NEARBY, path: &["measurements"] },
+    List { before: "{ measurements", after: "}", arguments: NEARBY_ASCENDING, path: &["measurements"] },
 ];
+
+/// A small area since some time, of which only as much is read as a page needs.
+const NEARBY: &str = "filter: {measuredAt: {from: \"2026-04-30T23:59:36Z\"},
+                               area: {circle: {latitude: 52.204, longitude: 0.124, radius: 400}}}";
+const NEARBY_ASCENDING: &str = "orderBy: MEASURED_AT_ASC, filter: {measuredAt: {from: \"2026-04-30T23:59:36Z\"},
+                               area: {circle: {latitude: 52.204, longitude: 0.124, radius: 400}}}";
 
 async fn page(app: &TestApp, list: &List, arguments: &str) -> Value {
     let query = format!(

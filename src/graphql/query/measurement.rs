@@ -53,7 +53,7 @@ async fn list(
     let columns = columns::of_page(ctx.field());
     let rows = match &asked.page.filter.devices {
         Some(ids) => db::measurement_page::list_of(ctx.reads(), ids, &asked.page, columns).await?,
-        None => db::measurement_page::list(ctx.reads(), &asked.page, columns).await?,
+        None => db::measurement_nearby::list(ctx.reads(), &asked.page, columns).await?,
     };
     Ok(MeasurementConnection::new(asked.request.slice(rows), AllMeasurements::Of(asked.page.filter)))
 }

@@ -1,9 +1,9 @@
-//! The limits of a text that nobody has parsed: how many tokens, how deep the brackets.
+//! The limits of a text that nobody has parsed: how many tokens, how deep the brackets, how long.
 //!
 //! This reads tokens as the parser does (GraphQL specification, section 2.1), but for what makes no difference to their
 //! number by much. What must agree is where a string ends, since brackets in one don't count.
 
-use super::{Excess, MAX_NESTING, MAX_TOKENS};
+use super::{Excess, MAX_NESTING, MAX_TEXT, MAX_TOKENS};
 
 const BLOCK: &[u8] = b"\"\"\"";
 const ESCAPED_BLOCK: &[u8] = b"\\\"\"\"";
@@ -11,7 +11,7 @@ const ESCAPED_BLOCK: &[u8] = b"\\\"\"\"";
 /// Checks a text in one pass, which ends at the first token too many.
 ///
 /// # Errors
-/// When the text has too many tokens, or brackets that are nested too deep.
+/// When the text has too many tokens, or brackets that are nested too deep, or is too long though it has neither.
 pub fn check(text: &str) -> Result<(), Excess> {
     let mut rest = Rest { bytes: text.as_bytes(), blocks_end: true };
     let (mut tokens, mut open) = (0, 0_usize);
@@ -29,7 +29,7 @@ pub fn check(text: &str) -> Result<(), Excess> {
             return Err(Excess::Nesting);
         }
     }
-    Ok(())
+    if text.len() > MAX_TEXT { Err(Excess::Text) } else { Ok(()) }
 }
 
 /// What is still to be read.
@@ -156,6 +156,14 @@ mod tests {
         assert_eq!(check(&of(MAX_TOKENS)), Ok(()));
         assert_eq!(check(&of(MAX_TOKENS + 1)), Err(Excess::Tokens));
         assert_eq!(check(&format!("{{ a(b: \"{}\") }}", "x ".repeat(MAX_TOKENS))), Ok(()));
+    }
+
+    #[test]
+    fn one_letter_too_many_is_refused() {
+        let of = |length: usize| format!("{{ a(b: \"{}\") }}", "x".repeat(length - 12));
+        assert_eq!(check(&of(MAX_TEXT)), Ok(()));
+        assert_eq!(check(&of(MAX_TEXT + 1)), Err(Excess::Text));
+        assert_eq!(check(&" ".repeat(MAX_TEXT + 1)), Err(Excess::Text));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use axum::{Router, extract::connect_info::IntoMakeServiceWithConnectInfo};
 
 use crate::{
     auth::{KeysLately, LookUps},
+    capacity::Capacity,
     clock::Clock,
     db::connect::{Database, REQUEST_TIMEOUT},
     graphql::{
@@ -39,6 +40,8 @@ pub struct App {
     pub keys: KeysLately,
     /// What tells those who serve something without an end, such as a subscription, that the gateway ends.
     pub shutdown: Shutdown,
+    /// How many GraphQL requests are worked on at a time.
+    pub capacity: Capacity,
     /// The sockets that are open.
     pub sockets: Sockets,
     /// The other sites whose pages may ask.
@@ -63,6 +66,7 @@ impl App {
             budgets: Budgets::new(&about.exposure),
             about: Arc::new(about),
         };
+        let capacity = Capacity::for_readers(state.database.reads.options().get_max_connections());
         let look_ups = LookUps::start(state.database.reads.clone());
         let schema = graphql::schema(state.clone());
         let shutdown = Shutdown::default();
@@ -75,6 +79,7 @@ impl App {
             look_ups,
             keys: KeysLately::default(),
             shutdown,
+            capacity,
             sockets: Sockets::default(),
             origins: Vec::new(),
             request_timeout: REQUEST_TIMEOUT,

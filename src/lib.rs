@@ -35,6 +35,7 @@
 pub mod app;
 pub mod auth;
 pub mod budget;
+pub mod capacity;
 pub mod cli;
 pub mod clock;
 pub mod config;

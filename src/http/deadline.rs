@@ -1,7 +1,8 @@
 //! How long a request may take. What is given up ends in Postgres too: see [`crate::db::work`].
 
 use axum::{
-    extract::{Request, State},
+    body::{Body, Bytes},
+    extract::{FromRequest as _, Request, State},
     middleware::Next,
     response::Response,
 };
@@ -18,8 +19,35 @@ pub(super) async fn within<T>(app: &App, work: impl Future<Output = T>) -> Resul
     timeout(app.request_timeout, as_long_as_wanted(work)).await.map_err(|_| ApiError::Timeout)
 }
 
-/// Answers a request of GraphQL in time. Streams and sockets last as long as they like once they began.
+/// The same, once there is a place for it.
+///
+/// # Errors
+/// When it was given up, or there is no place.
+pub(super) fn in_a_place<T>(app: &App, work: impl Future<Output = T>) -> impl Future<Output = Result<T, ApiError>> {
+    let work = Box::pin(within(app, work)); // what it takes to answer is much beside what waits
+    async {
+        let _place = app.capacity.enter().await?;
+        work.await
+    }
+}
+
+/// Answers a request of GraphQL in time, once there is a place for it. Streams and sockets last as long as they like once
+/// they began; what they do then takes places of its own.
 pub(super) async fn of_graphql(State(app): State<App>, request: Request, next: Next) -> Response {
     let headers = request.headers().clone();
-    within(&app, next.run(request)).await.unwrap_or_else(|error| graphql::refuse_for(&headers, error))
+    let answer = within(&app, async {
+        // Read before there is a place: whoever sends it slowly keeps none from others.
+        let request = read(request).await?;
+        let _place = app.capacity.enter().await?;
+        Ok(next.run(request).await)
+    });
+    answer.await.flatten().unwrap_or_else(|error| graphql::refuse_for(&headers, error))
+}
+
+/// The same request, its body read to the end.
+async fn read(request: Request) -> Result<Request, ApiError> {
+    let (parts, body) = request.into_parts();
+    let body = Request::from_parts(parts.clone(), body); // the limit stands in the extensions
+    let body = Bytes::from_request(body, &()).await.map_err(|rejection| super::body_error(&rejection))?;
+    Ok(Request::from_parts(parts, Body::from(body)))
 }

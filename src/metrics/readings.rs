@@ -1,12 +1,12 @@
 //! What is merely looked at when somebody asks: pools, queues, sockets, subscriptions.
 
 use prometheus_client::{
-    metrics::{family::Family, gauge::ConstGauge, gauge::Gauge},
+    metrics::{counter::ConstCounter, family::Family, gauge::ConstGauge, gauge::Gauge},
     registry::{Registry, Unit},
 };
 use sqlx::PgPool;
 
-use crate::app::App;
+use crate::{app::App, capacity::Load};
 
 type Label = [(&'static str, &'static str); 1];
 type Labels = [(&'static str, &'static str); 2];
@@ -18,6 +18,7 @@ pub fn of(app: &App) -> Registry {
     pools(app, &mut registry);
     queues(app, &mut registry);
     live(app, &mut registry);
+    capacity(app, &mut registry);
     registry
 }
 
@@ -84,6 +85,21 @@ fn live(app: &App, registry: &mut Registry) {
             ConstGauge::new(feed.read_age.as_secs_f64()),
         );
     }
+}
+
+fn capacity(app: &App, registry: &mut Registry) {
+    let Load { most, in_work, refused } = app.capacity.load();
+    registry.register("graphql_in_work", "GraphQL requests in work", ConstGauge::new(i64::from(in_work)));
+    registry.register(
+        "graphql_in_work_max",
+        "GraphQL requests that may be in work; more are refused",
+        ConstGauge::new(i64::from(most)),
+    );
+    registry.register(
+        "graphql_overload_refusals",
+        "GraphQL requests that were refused as too many were in work",
+        ConstCounter::new(refused),
+    );
 }
 
 fn whole(count: usize) -> i64 {

@@ -21,12 +21,12 @@ use crate::error::ApiError;
 
 /// Requests in work for each connection that reads: while one is answered by Postgres, others are read, checked and
 /// written.
-const PER_READER: u32 = 4;
+const PER_READER: u32 = 2;
 /// Subscriptions that begin at the same time, for each connection that reads. They are not among the requests: when
 /// thousands of sockets come back at once they wait for each other, and nobody else for them.
 const BEGINNING_PER_READER: u32 = 1;
 /// How long a request waits for a place.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(500);
 /// How often it is logged at most that requests are refused.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
@@ -117,7 +117,7 @@ mod tests {
 
     #[tokio::test]
     async fn there_are_so_many_places_and_each_is_given_back() {
-        let capacity = Capacity::for_readers(2);
+        let capacity = Capacity::for_readers(4);
         let mut places = Vec::new();
         for in_work in 1..=8 {
             places.push(capacity.enter().await.expect("a place"));
@@ -139,7 +139,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_gives_up_waiting_takes_no_place() {
-        let capacity = Capacity::for_readers(1);
+        let capacity = Capacity::for_readers(2);
         let places = [(); 4].map(|()| capacity.enter());
         let places = futures_util::future::join_all(places).await;
         assert!(timeout(Duration::ZERO, capacity.enter()).await.is_err());

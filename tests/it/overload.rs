@@ -52,7 +52,7 @@ async fn until_refused(app: &TestApp, count: u64) {
 #[tokio::test]
 async fn what_is_too_much_is_refused_and_the_rest_goes_on() {
     let options = empty_database().await;
-    let app = TestApp::on(&options, true).await.with_capacity(Capacity::for_readers(1));
+    let app = TestApp::on(&options, true).await.with_capacity(Capacity::for_readers(2));
     let address = app.listen().await;
     let mut socket = Socket::ready(address, None).await;
     assert_eq!(sample(&app, "2025-01-15T10:00:00Z").await.status, StatusCode::CREATED);
@@ -96,7 +96,7 @@ async fn what_is_too_much_is_refused_and_the_rest_goes_on() {
 
 #[tokio::test]
 async fn streams_and_sockets_keep_no_place_once_they_began() {
-    let app = TestApp::new().await.with_capacity(Capacity::for_readers(1));
+    let app = TestApp::new().await.with_capacity(Capacity::for_readers(2));
     let address = app.listen().await;
     let (mut streams, mut sockets) = (Vec::new(), Vec::new());
     let query = "subscription { measurementRecorded { measurement { pm10 } } }";
@@ -115,7 +115,7 @@ async fn streams_and_sockets_keep_no_place_once_they_began() {
 /// Whoever sends a body slowly keeps no place from others.
 #[tokio::test]
 async fn a_place_is_taken_once_the_body_is_there() {
-    let app = TestApp::new().await.with_capacity(Capacity::for_readers(1));
+    let app = TestApp::new().await.with_capacity(Capacity::for_readers(2));
     let slow = || {
         app.post(
             "/graphql",

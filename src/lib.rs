@@ -49,6 +49,7 @@ pub mod feed;
 pub mod graphql;
 pub mod http;
 pub mod ingest;
+pub mod list;
 pub mod live;
 pub mod memory;
 pub mod metrics;

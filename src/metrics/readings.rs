@@ -1,12 +1,17 @@
 //! What is merely looked at when somebody asks: pools, queues, sockets, subscriptions.
 
 use prometheus_client::{
-    metrics::{counter::ConstCounter, family::Family, gauge::ConstGauge, gauge::Gauge},
+    metrics::{
+        counter::{ConstCounter, Counter},
+        family::Family,
+        gauge::ConstGauge,
+        gauge::Gauge,
+    },
     registry::{Registry, Unit},
 };
 use sqlx::PgPool;
 
-use crate::{app::App, capacity::Load};
+use crate::{app::App, capacity::Load, db};
 
 type Label = [(&'static str, &'static str); 1];
 type Labels = [(&'static str, &'static str); 2];
@@ -16,6 +21,7 @@ type Labels = [(&'static str, &'static str); 2];
 pub fn of(app: &App) -> Registry {
     let mut registry = super::registry();
     pools(app, &mut registry);
+    errors(&mut registry);
     queues(app, &mut registry);
     live(app, &mut registry);
     capacity(app, &mut registry);
@@ -34,6 +40,18 @@ fn pools(app: &App, registry: &mut Registry) {
     }
     registry.register("database_connections", "Connections to Postgres, by pool and state", connections);
     registry.register("database_connections_max", "Connections to Postgres that a pool may have", most);
+}
+
+fn errors(registry: &mut Registry) {
+    let errors = Family::<Label, Counter>::default();
+    for (kind, count) in db::error::counts() {
+        errors.get_or_create(&[("kind", kind)]).inc_by(count);
+    }
+    registry.register(
+        "database_errors",
+        "Statements and connections that failed, by kind, those that were mended by trying again included",
+        errors,
+    );
 }
 
 fn queues(app: &App, registry: &mut Registry) {

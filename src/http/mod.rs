@@ -21,8 +21,6 @@ use axum::{
     extract::{DefaultBodyLimit, rejection::BytesRejection},
     http::{HeaderMap, StatusCode, header},
     middleware,
-    response::Redirect,
-    routing::get,
 };
 use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -49,7 +47,6 @@ pub(crate) fn router(app: App) -> Router {
         .merge(health::routes())
         .merge(metrics::routes())
         .merge(pages::routes())
-        .route("/", get(|| async { Redirect::temporary("playground") }))
         .fallback(|| async { ApiError::NotFound })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed(METHODS) })
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -57,6 +54,7 @@ pub(crate) fn router(app: App) -> Router {
             axum::response::IntoResponse::into_response(ApiError::Internal(anyhow::anyhow!("a handler panicked")))
         }))
         .layer(compression::layer())
+        .layer(middleware::from_fn(compression::tagged))
         .layer(option_layer(cors::layer(&app.origins)))
         .layer(middleware::from_fn_with_state(app.clone(), metrics::counted))
         .with_state(app);

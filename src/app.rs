@@ -15,7 +15,7 @@ use crate::{
         documents::Documents,
         persisted::Persisted,
     },
-    http::{self, Origin, Sockets},
+    http::{self, Bodies, Origin, Sockets},
     ingest::recorder::{Recorder, Writers},
     live::Live,
     memory::Memory,
@@ -42,6 +42,8 @@ pub struct App {
     pub shutdown: Shutdown,
     /// How many GraphQL requests are worked on at a time.
     pub capacity: Capacity,
+    /// The bodies that are read.
+    pub bodies: Bodies,
     /// The sockets that are open.
     pub sockets: Sockets,
     /// The other sites whose pages may ask.
@@ -80,6 +82,7 @@ impl App {
             keys: KeysLately::default(),
             shutdown,
             capacity,
+            bodies: Bodies::default(),
             sockets: Sockets::default(),
             origins: Vec::new(),
             request_timeout: REQUEST_TIMEOUT,

@@ -1,8 +1,8 @@
 //! How long a request may take. What is given up ends in Postgres too: see [`crate::db::work`].
 
 use axum::{
-    body::{Body, Bytes},
-    extract::{FromRequest as _, Request, State},
+    body::Body,
+    extract::{Request, State},
     middleware::Next,
     response::Response,
 };
@@ -37,17 +37,11 @@ pub(super) async fn of_graphql(State(app): State<App>, request: Request, next: N
     let headers = request.headers().clone();
     let answer = within(&app, async {
         // Read before there is a place: whoever sends it slowly keeps none from others.
-        let request = read(request).await?;
+        let (parts, body) = request.into_parts();
+        let (body, _held) = app.bodies.read(Request::new(body)).await?.split();
+        let request = Request::from_parts(parts, Body::from(body));
         let _place = app.capacity.enter().await?;
         Ok(next.run(request).await)
     });
     answer.await.flatten().unwrap_or_else(|error| graphql::refuse_for(&headers, error))
-}
-
-/// The same request, its body read to the end.
-async fn read(request: Request) -> Result<Request, ApiError> {
-    let (parts, body) = request.into_parts();
-    let body = Request::from_parts(parts.clone(), body); // the limit stands in the extensions
-    let body = Bytes::from_request(body, &()).await.map_err(|rejection| super::body_error(&rejection))?;
-    Ok(Request::from_parts(parts, Body::from(body)))
 }

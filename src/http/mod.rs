@@ -1,6 +1,7 @@
 //! HTTP: the routes, and what every request passes on its way.
 
 mod address;
+mod bodies;
 mod caller;
 mod compression;
 mod cors;
@@ -25,6 +26,7 @@ use axum::{
 use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use bodies::Bodies;
 pub use cors::Origin;
 pub(crate) use metrics::alone as metrics_alone;
 pub use websocket::{Pace, Sockets};

@@ -6,6 +6,7 @@ use axum::{Router, extract::connect_info::IntoMakeServiceWithConnectInfo};
 
 use crate::{
     auth::{KeysLately, LookUps},
+    capacity::Capacity,
     clock::Clock,
     db::connect::{Database, REQUEST_TIMEOUT},
     graphql::{
@@ -14,7 +15,7 @@ use crate::{
         documents::Documents,
         persisted::Persisted,
     },
-    http::{self, Origin, Sockets},
+    http::{self, Bodies, Origin, Sockets},
     ingest::recorder::{Recorder, Writers},
     live::Live,
     memory::Memory,
@@ -39,6 +40,10 @@ pub struct App {
     pub keys: KeysLately,
     /// What tells those who serve something without an end, such as a subscription, that the gateway ends.
     pub shutdown: Shutdown,
+    /// How many GraphQL requests are worked on at a time.
+    pub capacity: Capacity,
+    /// The bodies that are read.
+    pub bodies: Bodies,
     /// The sockets that are open.
     pub sockets: Sockets,
     /// The other sites whose pages may ask.
@@ -63,6 +68,7 @@ impl App {
             budgets: Budgets::new(&about.exposure),
             about: Arc::new(about),
         };
+        let capacity = Capacity::for_readers(state.database.reads.options().get_max_connections());
         let look_ups = LookUps::start(state.database.reads.clone());
         let schema = graphql::schema(state.clone());
         let shutdown = Shutdown::default();
@@ -75,6 +81,8 @@ impl App {
             look_ups,
             keys: KeysLately::default(),
             shutdown,
+            capacity,
+            bodies: Bodies::default(),
             sockets: Sockets::default(),
             origins: Vec::new(),
             request_timeout: REQUEST_TIMEOUT,

@@ -6,7 +6,9 @@ use chrono::TimeDelta;
 use clap::{ArgAction, Args};
 use sqlx::postgres::PgConnectOptions;
 
-use crate::{db::embedded, domain::retention::Retention, exposure::ExposureArgs, http::Origin, telemetry::LogFormat};
+use crate::{
+    db::embedded, domain::retention::Retention, exposure::ExposureArgs, http::Origin, list::List, telemetry::LogFormat,
+};
 
 /// Which database.
 #[derive(Clone, Args)]
@@ -122,8 +124,8 @@ pub struct ServeArgs {
 
     /// The other sites whose pages may ask, separated by commas, such as <https://map.example>, or `*`
     /// for all; by default none
-    #[arg(long, env = "AIRGRAPH_CORS_ORIGINS", value_delimiter = ',')]
-    pub cors_origins: Vec<Origin>,
+    #[arg(long, env = "AIRGRAPH_CORS_ORIGINS", value_name = "ORIGINS")]
+    pub cors_origins: Vec<List<Origin>>,
 
     /// What answering a request may take, such as 30s; then it is given up, and with it its statements in the database.
     /// Files that are uploaded take as long as they take

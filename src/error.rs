@@ -63,6 +63,8 @@ pub enum ApiError {
     RateLimited(Exhausted),
     /// Can't be served now. The same request may work later.
     Unavailable(&'static str),
+    /// More GraphQL requests come than can be answered.
+    Overloaded,
     /// Took longer than it may.
     Timeout,
     /// A defect of ours. The chain is for the log.
@@ -116,7 +118,7 @@ impl ApiError {
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed(_) => "METHOD_NOT_ALLOWED",
             Self::CursorExpired(_) => "CURSOR_EXPIRED",
-            Self::Unavailable(_) => Self::UNAVAILABLE,
+            Self::Unavailable(_) | Self::Overloaded => Self::UNAVAILABLE,
             Self::TooManyOperations(_) => "TOO_MANY_OPERATIONS",
             Self::TooComplex(_) => Self::TOO_COMPLEX,
             Self::RateLimited(_) => Self::RATE_LIMITED,
@@ -145,7 +147,7 @@ impl ApiError {
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::CursorExpired(_) => StatusCode::GONE,
             Self::TooManyOperations(_) | Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -173,6 +175,9 @@ impl ApiError {
             Self::RateLimited(exhausted) => exhausted.message(),
             Self::TooManyOperations(most) => {
                 format!("{most} operations run on this connection, which is the most; complete one, or open another")
+            }
+            Self::Overloaded => {
+                "more is asked than this gateway can answer at a time; try again in a few seconds".to_owned()
             }
             Self::Timeout => "the request took too long; ask for less, such as a shorter time range".to_owned(),
             Self::Internal(_) => "internal error; the request id leads to it in the server's log".to_owned(),

@@ -5,6 +5,8 @@ use std::{net::IpAddr, num::NonZeroU32, str::FromStr};
 use clap::{ArgAction, Args, ValueEnum};
 use ipnet::IpNet;
 
+use crate::list::{self, List};
+
 /// How much the gateway trusts those who can reach it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Profile {
@@ -55,8 +57,8 @@ pub struct ExposureArgs {
 
     /// Addresses or networks of the proxies in front of the gateway, separated by commas, such as 10.0.0.0/8: only from
     /// these the address of a client is taken from X-Forwarded-For
-    #[arg(long, env = "AIRGRAPH_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
-    pub trusted_proxies: Vec<IpNet>,
+    #[arg(long, env = "AIRGRAPH_TRUSTED_PROXIES", value_name = "NETWORKS", value_parser = networks)]
+    pub trusted_proxies: Vec<List<IpNet>>,
 }
 
 /// How much of something, or all there is.
@@ -75,9 +77,12 @@ impl FromStr for Allowance {
     }
 }
 
+fn networks(text: &str) -> Result<List<IpNet>, &'static str> {
+    List::read(text, network)
+}
+
 /// A network, or one address.
 fn network(text: &str) -> Result<IpNet, &'static str> {
-    let text = text.trim();
     let address = || text.parse().map(|address: IpAddr| IpNet::from(address));
     text.parse()
         .or_else(|_| address())
@@ -142,7 +147,7 @@ impl ExposureArgs {
             trusted_documents_only: self.trusted_documents_only.unwrap_or(profile.trusted_documents_only),
             cost_per_minute: self.cost_per_minute.map_or(profile.cost_per_minute, |Allowance(most)| most),
             uplinks_per_minute: self.uplinks_per_minute.map_or(profile.uplinks_per_minute, |Allowance(most)| most),
-            trusted_proxies: self.trusted_proxies.clone(),
+            trusted_proxies: list::all(&self.trusted_proxies),
         }
     }
 }
@@ -190,9 +195,10 @@ mod tests {
         for nonsense in ["", "-1", "many", "4294967296", "1e6"] {
             assert!(nonsense.parse::<Allowance>().is_err(), "{nonsense}");
         }
-        let networks: Vec<_> = of(&["--trusted-proxies=10.0.0.0/8, 192.0.2.1,fd00::/8"]).trusted_proxies;
+        let trusted: Vec<_> = of(&["--trusted-proxies=10.0.0.0/8, 192.0.2.1,fd00::/8"]).trusted_proxies;
         let expected = ["10.0.0.0/8", "192.0.2.1/32", "fd00::/8"].map(|network| network.parse().expect("a network"));
-        assert_eq!(networks, expected);
-        assert!(network("10.0.0").is_err() && network("").is_err());
+        assert_eq!(trusted, expected);
+        assert_eq!(of(&["--trusted-proxies="]).trusted_proxies, []);
+        assert!(networks("10.0.0").is_err() && networks("10.0.0.0/8,x").is_err());
     }
 }

@@ -35,6 +35,7 @@
 pub mod app;
 pub mod auth;
 pub mod budget;
+pub mod capacity;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -48,6 +49,7 @@ pub mod feed;
 pub mod graphql;
 pub mod http;
 pub mod ingest;
+pub mod list;
 pub mod live;
 pub mod memory;
 pub mod metrics;

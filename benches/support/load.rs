@@ -87,6 +87,13 @@ impl Connection {
 
     /// Posts a body, and waits for an answer of success.
     pub async fn post(&mut self, path: &str, body: &str) -> Result<()> {
+        let succeeded = self.send(path, body).await?;
+        ensure!(succeeded, "{}", String::from_utf8_lossy(&self.answer));
+        Ok(())
+    }
+
+    /// Posts a body, and tells whether the answer is one of success.
+    pub async fn send(&mut self, path: &str, body: &str) -> Result<bool> {
         self.request.clear();
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: {}\r\n{}content-type: application/json\r\ncontent-length: {}\r\n\r\n",
@@ -107,9 +114,7 @@ impl Connection {
         while self.answer.len() < head + length {
             ensure!(self.stream.read_buf(&mut self.answer).await? > 0, "the connection ended");
         }
-        let succeeded = self.answer.starts_with(b"HTTP/1.1 2") && !self.answer[head..].starts_with(b"{\"errors");
-        ensure!(succeeded, "{}", String::from_utf8_lossy(&self.answer));
-        Ok(())
+        Ok(self.answer.starts_with(b"HTTP/1.1 2") && !self.answer[head..].starts_with(b"{\"errors"))
     }
 }
 

@@ -7,6 +7,7 @@ pub mod by_hand;
 pub mod load;
 pub mod statements;
 pub mod subscriber;
+pub mod wrk;
 
 use std::{path::PathBuf, process::Stdio};
 

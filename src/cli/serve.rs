@@ -17,6 +17,7 @@ use crate::{
     config::{DatabaseArgs, ServeArgs},
     db::embedded::{EmbeddedDatabase, Share},
     graphql::context::About,
+    list,
     retention::{self, Kept},
 };
 
@@ -58,7 +59,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     };
     let exposure = about.exposure.clone();
     let (mut app, writers) = App::start(session.database.clone(), clock.clone(), about);
-    app.origins.clone_from(&arguments.cors_origins);
+    app.origins = list::all(&arguments.cors_origins);
     app.request_timeout = arguments.request_timeout;
     if let Some(path) = &arguments.trusted_documents {
         app.persisted

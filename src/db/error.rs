@@ -1,5 +1,7 @@
 //! What can go wrong with the database, sorted by what the caller can do about it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use sqlx::error::ErrorKind;
 
 /// A failed statement or connection. The text of the source is for the log, never for a client.
@@ -38,12 +40,43 @@ impl DbError {
     /// No answer came in the time that was waited for one.
     #[must_use]
     pub fn hangs() -> Self {
-        Self::Unavailable(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))
+        sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into()
     }
+}
+
+/// The kinds of errors as labels.
+const KINDS: [&str; 7] = ["unavailable", "conflict", "timeout", "locked", "missing_partition", "violation", "other"];
+/// How many there were of each. Of the whole process: where an error comes from, nobody knows whose it is.
+static COUNTS: [AtomicU64; KINDS.len()] = [const { AtomicU64::new(0) }; KINDS.len()];
+
+/// How many errors of each kind there were since the start, those included that were mended by trying again.
+pub fn counts() -> impl Iterator<Item = (&'static str, u64)> {
+    KINDS.into_iter().zip(COUNTS.iter().map(|count| count.load(Ordering::Relaxed)))
 }
 
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
+        let error = Self::sort(error);
+        COUNTS[error.kind()].fetch_add(1, Ordering::Relaxed);
+        error
+    }
+}
+
+impl DbError {
+    /// Its place in [`KINDS`].
+    const fn kind(&self) -> usize {
+        match self {
+            Self::Unavailable(_) => 0,
+            Self::Conflict(_) => 1,
+            Self::Timeout(_) => 2,
+            Self::Locked(_) => 3,
+            Self::MissingPartition(_) => 4,
+            Self::Violation { .. } => 5,
+            Self::Other(_) => 6,
+        }
+    }
+
+    fn sort(error: sqlx::Error) -> Self {
         use sqlx::Error as E;
         let sqlx::Error::Database(database) = &error else {
             return match error {

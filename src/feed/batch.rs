@@ -1,6 +1,6 @@
 //! Batches of the feed with what they tell, read once for all who follow.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Instant};
 
 use sqlx::PgPool;
 use tokio::sync::OnceCell;
@@ -23,6 +23,8 @@ use crate::{
 pub struct Batch {
     /// Its number in the feed.
     pub number: i64,
+    /// When it was committed, by this machine's clock.
+    pub committed: Instant,
     /// The measurements that it stored and that are still there.
     pub recorded: Vec<(u32, Measurement)>,
     /// The devices that it stored measurements of, or changed in another way.
@@ -89,6 +91,7 @@ fn all_of(groups: &[&HashMap<MeasurementKey, Readings>], key: MeasurementKey) ->
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Outline {
     number: i64,
+    committed: Instant,
     recorded: Vec<(u32, MeasurementKey)>,
     devices: Vec<(u32, DeviceId)>,
 }
@@ -103,7 +106,8 @@ impl Outline {
     pub(super) fn fill(self, found: &HashMap<MeasurementKey, Measurement>) -> Batch {
         let recorded =
             self.recorded.iter().filter_map(|(index, key)| Some((*index, found.get(key)?.clone()))).collect();
-        Batch { number: self.number, recorded, devices: self.devices, readings: Default::default() }
+        let Self { number, committed, devices, .. } = self;
+        Batch { number, committed, recorded, devices, readings: Default::default() }
     }
 }
 
@@ -129,7 +133,7 @@ pub(super) fn outline(entries: &[Entry], after: Place, most: usize) -> (Vec<Outl
             Some(index) if left == 0 => Place { number: entry.number, index },
             _ => Place::after(entry.number),
         };
-        outlines.push(Outline { number: entry.number, recorded, devices });
+        outlines.push(Outline { number: entry.number, committed: entry.committed, recorded, devices });
         if left == 0 {
             break;
         }
@@ -157,7 +161,7 @@ mod tests {
             let each = entries.into_iter().map(|(step, recorded, changed)| {
                 number += step;
                 let news = News { recorded, changed: changed.into_iter().map(DeviceId).collect() };
-                Entry { number, committed_at: DateTime::UNIX_EPOCH, news }
+                Entry { number, committed_at: DateTime::UNIX_EPOCH, committed: Instant::now(), news }
             });
             each.collect()
         })

@@ -18,6 +18,9 @@ use crate::{
 /// A key that expires is not looked at again before that, whatever the clocks say.
 const SOON: Duration = Duration::from_millis(50);
 
+/// What a key that opens nothing takes of its address's budget: about what a refused document does.
+const WRONG_KEY: u32 = 100;
+
 /// A caller with the key that says so, for an answer that may outlast it.
 pub(super) struct Holder {
     pub caller: Caller,
@@ -31,11 +34,14 @@ impl FromRequestParts<App> for Holder {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let secret = secret(parts, app).await;
+        let payer = payer(parts, app);
         let caller = match &secret {
-            Some(secret) => auth::identify(&app.look_ups, &app.state.database, &app.state.clock, secret).await?,
+            Some(secret) => {
+                let found = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, secret).await;
+                found.map_err(|error| fined(app, payer, error))?
+            }
             None => Caller::Anonymous,
         };
-        let payer = Payer::at(address::of(parts, &app.state.about.exposure.trusted_proxies));
         Ok(Self { caller, payer, key: secret.as_deref().map(auth::hash) })
     }
 }
@@ -73,7 +79,10 @@ impl FromRequestParts<App> for Sender {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let caller = match secret(parts, app).await {
-            Some(secret) => auth::recognise(&app.keys, &app.state.database, &app.state.clock, &secret).await?,
+            Some(secret) => {
+                let found = auth::recognise(&app.keys, &app.state.database, &app.state.clock, &secret).await;
+                found.map_err(|error| fined(app, payer(parts, app), error))?
+            }
             None => Caller::Anonymous,
         };
         caller.may_record()?;
@@ -82,6 +91,24 @@ impl FromRequestParts<App> for Sender {
             spent.map_err(ApiError::RateLimited)?;
         }
         Ok(Self(caller))
+    }
+}
+
+/// Who pays where there is no key.
+fn payer(parts: &Parts, app: &App) -> Payer {
+    Payer::at(address::of(parts, &app.state.about.exposure.trusted_proxies))
+}
+
+/// Why a key was refused, which an address pays for, so that looking for one that opens something is not free. Once
+/// nothing is left, it is told that instead. A key that opens something is never refused for that: its neighbours may
+/// have wrong ones.
+pub(super) fn fined(app: &App, payer: Payer, error: ApiError) -> ApiError {
+    if !matches!(error, ApiError::Unauthenticated(_)) {
+        return error;
+    }
+    match app.state.budgets.cost.spend(payer, WRONG_KEY, app.state.clock.now()) {
+        Ok(_) => error,
+        Err(exhausted) => ApiError::RateLimited(exhausted),
     }
 }
 

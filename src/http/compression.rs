@@ -1,6 +1,12 @@
 //! Answers made shorter, for who takes them so. At the quickest levels: the way to the client has to be slow for more to
 //! be worth its time.
 
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
 use tower_http::{
     CompressionLevel,
     compression::{
@@ -19,4 +25,63 @@ pub(super) fn layer() -> CompressionLayer<impl Predicate> {
         .and(NotForContentType::IMAGES)
         .and(NotForContentType::const_new("font/"));
     CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it)
+}
+
+/// What stands in a tag before the encoding of what it is of. Our tags are of letters, digits, `-` and `_`.
+const DOT: char = '.';
+
+/// Outside of what compresses: gives each encoding of an answer a tag of its own, as strong tags are of bytes (RFC 9110
+/// §8.8.3.3). Whoever comes with the tag of any of them has the answer.
+pub(super) async fn tagged(mut request: Request, next: Next) -> Response {
+    let Some(named) = named(request.headers()) else {
+        let mut response = next.run(request).await;
+        name_encoding(response.headers_mut());
+        return response;
+    };
+    let plain = named.iter().map(|tag| without_encoding(tag)).collect::<Vec<_>>().join(", ");
+    if let Ok(plain) = HeaderValue::from_str(&plain) {
+        request.headers_mut().insert(header::IF_NONE_MATCH, plain);
+    }
+    let mut response = next.run(request).await;
+    if response.status() == StatusCode::NOT_MODIFIED {
+        name_known(response.headers_mut(), &named);
+    } else {
+        name_encoding(response.headers_mut());
+    }
+    response
+}
+
+/// The tags that a request names, if it does.
+fn named(headers: &HeaderMap) -> Option<Vec<String>> {
+    let lines = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
+    let tags: Vec<_> = lines.flat_map(|line| line.split(',')).map(|tag| tag.trim().to_owned()).collect();
+    (!tags.is_empty()).then_some(tags)
+}
+
+/// A tag such as `"abc.zstd"` as it is without the encoding, `"abc"`.
+fn without_encoding(tag: &str) -> String {
+    let inner = tag.strip_suffix('"').and_then(|inner| inner.split_once(DOT));
+    inner.map_or_else(|| tag.to_owned(), |(plain, _)| format!("{plain}\""))
+}
+
+/// Names the encoding of an answer in its tag.
+fn name_encoding(headers: &mut HeaderMap) {
+    let value = |name| headers.get(name)?.to_str().ok();
+    let (Some(tag), Some(encoding)) = (value(header::ETAG), value(header::CONTENT_ENCODING)) else { return };
+    let Some(plain) = tag.strip_suffix('"') else { return };
+    if let Ok(tag) = HeaderValue::from_str(&format!("{plain}{DOT}{encoding}\"")) {
+        headers.insert(header::ETAG, tag);
+    }
+}
+
+/// Tells whoever has the answer which of the tags that they named is its.
+fn name_known(headers: &mut HeaderMap, named: &[String]) {
+    let Some(tag) = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()) else { return };
+    let strong = |named: &String| named.strip_prefix("W/").unwrap_or(named).to_owned();
+    let known = named.iter().map(strong).find(|named| without_encoding(named) == tag);
+    if let Some(known) = known.and_then(|known| HeaderValue::from_str(&known).ok()) {
+        headers.insert(header::ETAG, known);
+    }
+    // As the whole answer has it: what is told now takes the place of what a cache keeps.
+    headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
 }

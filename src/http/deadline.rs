@@ -1,6 +1,7 @@
 //! How long a request may take. What is given up ends in Postgres too: see [`crate::db::work`].
 
 use axum::{
+    body::Body,
     extract::{Request, State},
     middleware::Next,
     response::Response,
@@ -18,8 +19,29 @@ pub(super) async fn within<T>(app: &App, work: impl Future<Output = T>) -> Resul
     timeout(app.request_timeout, as_long_as_wanted(work)).await.map_err(|_| ApiError::Timeout)
 }
 
-/// Answers a request of GraphQL in time. Streams and sockets last as long as they like once they began.
+/// The same, once there is a place for it.
+///
+/// # Errors
+/// When it was given up, or there is no place.
+pub(super) fn in_a_place<T>(app: &App, work: impl Future<Output = T>) -> impl Future<Output = Result<T, ApiError>> {
+    let work = Box::pin(within(app, work)); // what it takes to answer is much beside what waits
+    async {
+        let _place = app.capacity.enter().await?;
+        work.await
+    }
+}
+
+/// Answers a request of GraphQL in time, once there is a place for it. Streams and sockets last as long as they like once
+/// they began; what they do then takes places of its own.
 pub(super) async fn of_graphql(State(app): State<App>, request: Request, next: Next) -> Response {
     let headers = request.headers().clone();
-    within(&app, next.run(request)).await.unwrap_or_else(|error| graphql::refuse_for(&headers, error))
+    let answer = within(&app, async {
+        // Read before there is a place: whoever sends it slowly keeps none from others.
+        let (parts, body) = request.into_parts();
+        let (body, _held) = app.bodies.read(Request::new(body)).await?.split();
+        let request = Request::from_parts(parts, Body::from(body));
+        let _place = app.capacity.enter().await?;
+        Ok(next.run(request).await)
+    });
+    answer.await.flatten().unwrap_or_else(|error| graphql::refuse_for(&headers, error))
 }

@@ -2,8 +2,7 @@
 
 use axum::{
     Json, RequestExt as _, Router,
-    body::Bytes,
-    extract::{FromRequest as _, Path, Query, Request, State},
+    extract::{Path, Query, Request, State},
     http::StatusCode,
     response::{IntoResponse as _, Response},
     routing::{get, post},
@@ -106,7 +105,8 @@ async fn take(
         return Err(ApiError::UnsupportedMediaType("application/json"));
     }
     let Outside { device, event } = outside(&mut request).await;
-    let arrival = Arrival { body: deadline::within(&app, body(request)).await??, named: device, event };
+    let (body, _held) = deadline::within(&app, app.bodies.read(request)).await??.split();
+    let arrival = Arrival { body, named: device, event };
     let received_at = app.state.clock.now();
     if let Some(device) = decoding::device(served.format, &arrival) {
         // Before its sensors are looked up; and a body that is not understood is kept under this device's name.
@@ -146,8 +146,4 @@ async fn outside(request: &mut Request) -> Outside {
     let header = request.headers().get("x-sensor").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let plain = |text: &String| !text.chars().any(char::is_control);
     Outside { device: path.device.or(header).filter(plain), event: query.event.filter(plain) }
-}
-
-async fn body(request: Request) -> Result<Bytes, ApiError> {
-    Bytes::from_request(request, &()).await.map_err(|rejection| super::body_error(&rejection))
 }

@@ -1,6 +1,7 @@
 //! HTTP: the routes, and what every request passes on its way.
 
 mod address;
+mod bodies;
 mod caller;
 mod compression;
 mod cors;
@@ -21,12 +22,11 @@ use axum::{
     extract::{DefaultBodyLimit, rejection::BytesRejection},
     http::{HeaderMap, StatusCode, header},
     middleware,
-    response::Redirect,
-    routing::get,
 };
 use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use bodies::Bodies;
 pub use cors::Origin;
 pub(crate) use metrics::alone as metrics_alone;
 pub use websocket::{Pace, Sockets};
@@ -49,7 +49,6 @@ pub(crate) fn router(app: App) -> Router {
         .merge(health::routes())
         .merge(metrics::routes())
         .merge(pages::routes())
-        .route("/", get(|| async { Redirect::temporary("playground") }))
         .fallback(|| async { ApiError::NotFound })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed(METHODS) })
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -57,6 +56,7 @@ pub(crate) fn router(app: App) -> Router {
             axum::response::IntoResponse::into_response(ApiError::Internal(anyhow::anyhow!("a handler panicked")))
         }))
         .layer(compression::layer())
+        .layer(middleware::from_fn(compression::tagged))
         .layer(option_layer(cors::layer(&app.origins)))
         .layer(middleware::from_fn_with_state(app.clone(), metrics::counted))
         .with_state(app);

@@ -4,7 +4,7 @@ use axum::{
     Router,
     extract::{Path, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
 use rust_embed::RustEmbed;
@@ -25,7 +25,20 @@ const CDN_POLICY: &str = "default-src 'none'; script-src 'self' https://unpkg.co
                           base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/playground", get(playground)).route("/assets/{*path}", get(asset))
+    Router::new().route("/", get(front)).route("/playground", get(playground)).route("/assets/{*path}", get(asset))
+}
+
+/// What stands at `/` where there is no playground.
+const FRONT: &str = "This is airgraph, a GraphQL gateway for measurements of air quality.\n\n\
+                     GraphQL is at graphql, beside this page: POST a request as JSON.\n\
+                     Sensors post to the paths that their firmware has, or below ingest/.\n";
+
+async fn front(State(app): State<App>) -> Response {
+    if app.state.about.exposure.playground {
+        Redirect::temporary("playground").into_response()
+    } else {
+        FRONT.into_response()
+    }
 }
 
 async fn playground(State(app): State<App>) -> Result<Response, ApiError> {

@@ -39,7 +39,7 @@ pub(super) struct Asked {
 pub(super) fn execute(app: &App, Asked { request, holder }: Asked) -> Response {
     let app = app.clone();
     let answer = async move {
-        let answer = deadline::within(&app, graphql::execute(&app.schema, request, holder.caller)).await;
+        let answer = deadline::in_a_place(&app, graphql::execute(&app.schema, request, holder.caller)).await;
         last(&answer.unwrap_or_else(|error| GraphqlResponse::from_errors(vec![answer::of(error)])))
     };
     respond(stream::once(answer))

@@ -10,6 +10,7 @@ use axum::{
 };
 use tower::ServiceBuilder;
 use tower_http::{
+    classify::ServerErrorsFailureClass,
     request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     trace::TraceLayer,
 };
@@ -44,6 +45,8 @@ pub(super) fn observed(routes: Router) -> Router {
             }
         })
         .on_request(|_: &Request, _: &Span| {})
+        // Each has its line below; why is logged where it is known, and of thousands that are refused not for each.
+        .on_failure(|_: ServerErrorsFailureClass, _: Duration, _: &Span| {})
         .on_response(|response: &Response, latency: Duration, span: &Span| {
             let status = response.status().as_u16();
             // The probes of a container come every few seconds: their spans, and so their answers, are for debugging.

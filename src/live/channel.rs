@@ -25,6 +25,7 @@ use crate::{
         refuse,
         topic::Topic,
     },
+    metrics,
 };
 
 /// What one channel holds at most: a subscriber that is slower than this much is too slow.
@@ -41,6 +42,7 @@ pub(super) struct Source {
     pub answers: Answers,
     pub feed: Feed,
     pub limits: Limits,
+    pub metrics: metrics::feed::Feed,
 }
 
 /// Who may do what at the same time.
@@ -202,6 +204,9 @@ async fn follow(
         }
         seen = batches.last().map_or(seen, |batch| batch.number);
         outlet.ring.push([], Place::after(seen), bound(channels));
+        for batch in batches {
+            outlet.source.metrics.told(batch.committed.elapsed());
+        }
     }
 }
 

@@ -28,6 +28,7 @@ use crate::{
         context::State,
         subscription::{self, answers::Answering, topic::Asked},
     },
+    metrics,
     shutdown::Shutdown,
 };
 use channel::{Limits, Source};
@@ -52,6 +53,7 @@ struct Shared {
     feed: Feed,
     channels: Channels,
     limits: Limits,
+    metrics: metrics::feed::Feed,
     subscriptions: Arc<Semaphore>,
 }
 
@@ -99,6 +101,7 @@ impl Live {
                 telling: Arc::new(Semaphore::new(TELLING)),
                 catching_up: Arc::new(Semaphore::new(CATCHING_UP)),
             },
+            metrics: state.metrics.feed.clone(),
             subscriptions: Arc::new(Semaphore::new(MAX_SUBSCRIPTIONS)),
             schema,
         }))
@@ -146,7 +149,7 @@ impl Live {
         caller: &Caller,
         resume: Option<&str>,
     ) -> Result<Subscriber, Box<Response>> {
-        let Shared { schema, answering, feed, channels, limits, subscriptions } = &*self.0;
+        let Shared { schema, answering, feed, channels, limits, metrics, subscriptions } = &*self.0;
         let seat = subscriptions.clone().try_acquire_owned().map_err(|_| {
             subscription::refuse(ApiError::Unavailable("this gateway has as many subscriptions as it can have"))
         })?;
@@ -157,7 +160,13 @@ impl Live {
         let newest = newest(feed, &asked).await.map_err(subscription::refuse)?;
         let place = asked.after.unwrap_or(Place::after(newest));
         let key = Key::new(query, operation, &answers, asked.topic.clone(), caller);
-        let source = Source { topic: asked.topic, answers, feed: feed.clone(), limits: limits.clone() };
+        let source = Source {
+            topic: asked.topic,
+            answers,
+            feed: feed.clone(),
+            limits: limits.clone(),
+            metrics: metrics.clone(),
+        };
         let channel = channels.join(key, source, newest).map_err(subscription::refuse)?;
         Ok(Subscriber::new(channel, place, seat))
     }

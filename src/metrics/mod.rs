@@ -4,6 +4,7 @@
 //! take values from short lists that the gateway makes, never from a request: whoever could choose them could fill our
 //! memory. What is merely looked at when somebody asks, such as how much waits in a queue, is in [`readings`].
 
+pub mod feed;
 pub mod operations;
 pub mod readings;
 pub mod recording;
@@ -17,6 +18,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use feed::Feed;
 use operations::Operations;
 use recording::Recording;
 use requests::Requests;
@@ -34,6 +36,8 @@ pub struct Metrics {
     pub requests: Requests,
     /// GraphQL operations.
     pub operations: Operations,
+    /// How late the feed is told.
+    pub feed: Feed,
     registry: Arc<Registry>,
 }
 
@@ -41,12 +45,13 @@ impl Metrics {
     /// All at zero, beside what the recorder counts.
     #[must_use]
     pub fn new(recording: &Recording) -> Self {
-        let (requests, operations) = (Requests::default(), Operations::default());
+        let (requests, operations, feed) = (Requests::default(), Operations::default(), Feed::default());
         let mut registry = registry();
         requests.register(&mut registry);
         operations.register(&mut registry);
+        feed.register(&mut registry);
         recording.register(&mut registry);
-        Self { requests, operations, registry: Arc::new(registry) }
+        Self { requests, operations, feed, registry: Arc::new(registry) }
     }
 
     /// All of them in the text format of `OpenMetrics`, together with what was read just now.

@@ -1,12 +1,17 @@
 //! What is merely looked at when somebody asks: pools, queues, sockets, subscriptions.
 
 use prometheus_client::{
-    metrics::{family::Family, gauge::ConstGauge, gauge::Gauge},
+    metrics::{
+        counter::{ConstCounter, Counter},
+        family::Family,
+        gauge::ConstGauge,
+        gauge::Gauge,
+    },
     registry::{Registry, Unit},
 };
 use sqlx::PgPool;
 
-use crate::app::App;
+use crate::{app::App, capacity::Load, db};
 
 type Label = [(&'static str, &'static str); 1];
 type Labels = [(&'static str, &'static str); 2];
@@ -16,8 +21,10 @@ type Labels = [(&'static str, &'static str); 2];
 pub fn of(app: &App) -> Registry {
     let mut registry = super::registry();
     pools(app, &mut registry);
+    errors(&mut registry);
     queues(app, &mut registry);
     live(app, &mut registry);
+    capacity(app, &mut registry);
     registry
 }
 
@@ -33,6 +40,18 @@ fn pools(app: &App, registry: &mut Registry) {
     }
     registry.register("database_connections", "Connections to Postgres, by pool and state", connections);
     registry.register("database_connections_max", "Connections to Postgres that a pool may have", most);
+}
+
+fn errors(registry: &mut Registry) {
+    let errors = Family::<Label, Counter>::default();
+    for (kind, count) in db::error::counts() {
+        errors.get_or_create(&[("kind", kind)]).inc_by(count);
+    }
+    registry.register(
+        "database_errors",
+        "Statements and connections that failed, by kind, those that were mended by trying again included",
+        errors,
+    );
 }
 
 fn queues(app: &App, registry: &mut Registry) {
@@ -84,6 +103,21 @@ fn live(app: &App, registry: &mut Registry) {
             ConstGauge::new(feed.read_age.as_secs_f64()),
         );
     }
+}
+
+fn capacity(app: &App, registry: &mut Registry) {
+    let Load { most, in_work, refused } = app.capacity.load();
+    registry.register("graphql_in_work", "GraphQL requests in work", ConstGauge::new(i64::from(in_work)));
+    registry.register(
+        "graphql_in_work_max",
+        "GraphQL requests that may be in work; more are refused",
+        ConstGauge::new(i64::from(most)),
+    );
+    registry.register(
+        "graphql_overload_refusals",
+        "GraphQL requests that were refused as too many were in work",
+        ConstCounter::new(refused),
+    );
 }
 
 fn whole(count: usize) -> i64 {

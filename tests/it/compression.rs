@@ -2,13 +2,13 @@
 
 use axum::{
     body::Body,
-    http::{HeaderMap, Request, header},
+    http::{HeaderMap, Request, StatusCode, header},
 };
 use futures_util::StreamExt as _;
 use serde_json::json;
 use tower::ServiceExt as _;
 
-use crate::support::TestApp;
+use crate::support::{TestApp, query_string};
 
 /// Some answer, as somebody gets it who takes these encodings.
 async fn ask(app: &TestApp, query: &str, accept: &str, encodings: &str) -> (HeaderMap, Vec<u8>) {
@@ -54,4 +54,38 @@ async fn short_ones_and_streams_of_events_are_not() {
         assert!(!headers.contains_key(header::CONTENT_ENCODING), "{accept}: {headers:?}");
         assert!(String::from_utf8(bytes).expect("text").contains("data"));
     }
+}
+
+/// An answer to a GET of the long question, for who takes these encodings and has what these tags name.
+async fn get(app: &TestApp, encodings: &str, known: Option<&str>) -> (StatusCode, String, HeaderMap) {
+    let mut request = Request::get(format!("/graphql?{}", query_string(&[("query", LONG)])));
+    request = request.header(header::ACCEPT_ENCODING, encodings);
+    if let Some(known) = known {
+        request = request.header(header::IF_NONE_MATCH, known);
+    }
+    let response = app.app.router().oneshot(request.body(Body::empty()).expect("a request")).await.expect("an answer");
+    let tag = response.headers()[header::ETAG].to_str().expect("text").to_owned();
+    (response.status(), tag, response.headers().clone())
+}
+
+#[tokio::test]
+async fn each_encoding_has_a_tag_of_its_own_and_all_are_known() {
+    let app = TestApp::new().await;
+    let (_, plain, _) = get(&app, "identity", None).await;
+    let shorter = format!("{}.zstd\"", plain.trim_end_matches('"'));
+    for (encoding, expected) in [("identity", plain.clone()), ("zstd", shorter)] {
+        let (status, tag, _) = get(&app, encoding, None).await;
+        assert_eq!((status, &tag), (StatusCode::OK, &expected));
+        let others = format!("\"other\", W/{tag}");
+        for known in [&tag, &others] {
+            let (status, told, headers) = get(&app, encoding, Some(known)).await;
+            assert_eq!((status, &told), (StatusCode::NOT_MODIFIED, &tag), "{known}");
+            let varies = headers.get_all(header::VARY).iter().any(|vary| vary == "accept-encoding");
+            assert!(varies, "a cache would give it to others: {headers:?}");
+        }
+        let (status, told, _) = get(&app, encoding, Some("\"other.zstd\"")).await;
+        assert_eq!((status, told), (StatusCode::OK, tag));
+    }
+    let (status, told, _) = get(&app, "zstd", Some(&plain)).await;
+    assert_eq!((status, told), (StatusCode::NOT_MODIFIED, plain), "who has it by another encoding has it");
 }

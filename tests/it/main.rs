@@ -35,6 +35,7 @@ mod nested_lists;
 mod network_servers;
 mod opensensemap;
 mod other_sites;
+mod overload;
 mod pages;
 mod paging;
 mod persisted;

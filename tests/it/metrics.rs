@@ -1,7 +1,8 @@
 //! What the gateway counts of itself, as Prometheus reads it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Instant};
 
+use airgraph::db::DbError;
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
@@ -12,6 +13,7 @@ use tower::ServiceExt as _;
 use crate::support::{
     Answer, TestApp,
     events::{Ask, EventStream},
+    gateway::DEADLINE,
 };
 
 async fn scrape(app: &TestApp, key: &str) -> Answer {
@@ -105,9 +107,16 @@ async fn subscriptions_and_how_far_the_feed_is_told_can_be_seen() {
     let text = scrape(&app, &app.admin).await.text;
     assert!(!text.contains("feed_read_age"), "nobody follows it: {text}");
     let query = "subscription { measurementRecorded { cursor } }";
-    let _events = EventStream::open(&app.app.router(), Ask { query, ..Ask::default() }).await;
-    let text = scrape(&app, &app.admin).await.text;
+    let mut events = EventStream::open(&app.app.router(), Ask { query, ..Ask::default() }).await;
+    app.record(json!([{ "device": "d", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1.0 }])).await;
+    events.next().await.expect("it is told");
+    let (mut text, since) = (String::new(), Instant::now());
+    while value(&text, "feed_lag_seconds_count") == 0.0 {
+        assert!(since.elapsed() < DEADLINE, "its lag is counted right after it: {text}");
+        text = scrape(&app, &app.admin).await.text;
+    }
     for (sample, expected) in [
+        ("feed_lag_seconds_count", 1.0),
         ("subscriptions", 1.0),
         ("subscription_channels", 1.0),
         ("feed_untold_batches", 0.0),
@@ -116,6 +125,16 @@ async fn subscriptions_and_how_far_the_feed_is_told_can_be_seen() {
         assert_eq!(value(&text, sample), expected, "{sample} in\n{text}");
     }
     assert!(text.contains("\nairgraph_feed_read_age_seconds "), "{text}");
+}
+
+#[tokio::test]
+async fn errors_of_the_database_are_counted_by_kind() {
+    let app = TestApp::new().await;
+    let unavailable = r#"database_errors_total{kind="unavailable"}"#;
+    let before = value(&scrape(&app, &app.admin).await.text, unavailable);
+    drop(DbError::from(sqlx::Error::PoolTimedOut));
+    let text = scrape(&app, &app.admin).await.text;
+    assert!(value(&text, unavailable) > before, "{text}"); // other tests may have some at the same time
 }
 
 /// A client that could make labels could fill our memory.

@@ -1,5 +1,6 @@
 //! The pages for people: served from the binary, working without internet.
 
+use airgraph::exposure::Profile;
 use axum::http::{StatusCode, header};
 
 use crate::support::TestApp;
@@ -55,6 +56,16 @@ async fn there_is_nothing_beside_the_pages_files() {
     let root = app.get("/").await;
     assert_eq!(root.status, StatusCode::TEMPORARY_REDIRECT);
     assert_eq!(root.headers[header::LOCATION], "playground");
+}
+
+#[tokio::test]
+async fn where_there_is_no_playground_the_front_page_tells_where_to_go() {
+    let app = TestApp::exposed(Profile::Hardened.into()).await;
+    let root = app.get("/").await;
+    assert_eq!(root.status, StatusCode::OK);
+    assert_eq!(root.headers[header::CONTENT_TYPE], "text/plain; charset=utf-8");
+    assert!(root.text.contains("airgraph") && root.text.contains("graphql"), "{}", root.text);
+    assert!(!root.text.contains(env!("CARGO_PKG_VERSION")), "{}", root.text);
 }
 
 #[tokio::test]

@@ -112,6 +112,8 @@ async fn the_environment_sets_the_profile() {
     let options = crate::support::empty_database().await;
     let mut command = on(&options, &["serve"]);
     command.env("AIRGRAPH_PROFILE", "hardened").env("AIRGRAPH_SUGGESTIONS", "true");
+    // As files of settings leave what isn't set.
+    command.env("AIRGRAPH_TRUSTED_PROXIES", "").env("AIRGRAPH_CORS_ORIGINS", "");
     let gateway = Gateway::start(command).await;
     assert!(!gateway.welcome.contains("Playground"), "{}", gateway.welcome);
     let address = gateway.address.strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address");

@@ -7,6 +7,8 @@
 mod keys;
 pub mod listener;
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
@@ -34,14 +36,23 @@ pub struct News {
 }
 
 /// One committed batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Entry {
     /// Its number. Whoever has seen it never sees a new one below it; numbers may be left out.
     pub number: i64,
     /// When it was about to be committed.
     pub committed_at: DateTime<Utc>,
+    /// That by this machine's clock, too late by the time that the way from Postgres took.
+    pub committed: Instant,
     /// What it tells.
     pub news: News,
+}
+
+// The same batch, whenever it is read.
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        (self.number, self.committed_at, &self.news) == (other.number, other.committed_at, &other.news)
+    }
 }
 
 /// How far the feed reaches.
@@ -114,6 +125,7 @@ pub async fn after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Result<O
     // The join has one row at least, so that what is forgotten is seen in the same moment as what is left.
     let rows = sqlx::query!(
         r#"select forgotten.number as forgotten, next.number as "number?", next.committed_at as "committed_at?",
+                  extract(epoch from clock_timestamp() - next.committed_at)::float8 as age_s,
                   next.recorded as "recorded?", next.changed as "changed?"
            from feed_forgotten forgotten
            left join (
@@ -130,13 +142,17 @@ pub async fn after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Result<O
     if rows.iter().any(|row| row.forgotten > number) {
         return Ok(None);
     }
+    let now = Instant::now();
     let mut entries = Vec::with_capacity(rows.len());
     for row in rows {
         let (Some(number), Some(committed_at)) = (row.number, row.committed_at) else { continue };
         let recorded = keys::unpack(&row.recorded.unwrap_or_default())
             .ok_or_else(|| sqlx::Error::Decode(format!("batch {number} of the feed holds no keys").into()))?;
         let changed = row.changed.unwrap_or_default().into_iter().map(DeviceId).collect();
-        entries.push(Entry { number, committed_at, news: News { recorded, changed } });
+        // less than nothing where Postgres' clock was put back
+        let age = row.age_s.and_then(|age| Duration::try_from_secs_f64(age).ok()).unwrap_or_default();
+        let committed = now.checked_sub(age).unwrap_or(now);
+        entries.push(Entry { number, committed_at, committed, news: News { recorded, changed } });
     }
     Ok(Some(entries))
 }

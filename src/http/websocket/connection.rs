@@ -188,7 +188,7 @@ impl Connection {
                     return Err(End::Close(Close::INITIALISED_TWICE));
                 };
                 self.deadlines.init = None;
-                self.look_up = Some(upgraded.told(self.app.clone(), authorization).boxed());
+                self.look_up = Some(upgraded.told(self.app.clone(), self.payer, authorization).boxed());
                 Ok(())
             }
             Message::Ping(payload) => self.feed(message::pong(payload.as_deref())).await,

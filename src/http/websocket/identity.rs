@@ -6,7 +6,9 @@ use super::close::Close;
 use crate::{
     app::App,
     auth::{self, Caller, KeyHash},
+    budget::Payer,
     error::ApiError,
+    http::caller::fined,
 };
 
 /// The members of `connection_init`'s payload that may hold the key, as an `Authorization` header does.
@@ -32,13 +34,14 @@ impl Identity {
     }
 
     /// Who they are once they have told: the holder of the key in `connection_init`; otherwise it stays this.
-    pub async fn told(self, app: App, authorization: Option<String>) -> Result<Self, ApiError> {
+    pub async fn told(self, app: App, payer: Payer, authorization: Option<String>) -> Result<Self, ApiError> {
         let identity = match authorization {
             None => self,
             Some(value) => {
                 let secret = auth::from_authorization(&value)
                     .ok_or(ApiError::Unauthenticated("`authorization` in connection_init must read `Bearer …`"))?;
-                let caller = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, &secret).await?;
+                let found = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, &secret).await;
+                let caller = found.map_err(|error| fined(&app, payer, error))?;
                 Self::new(caller, Some(&secret))
             }
         };
@@ -67,7 +70,8 @@ pub(super) fn authorization(payload: &Map<String, Value>) -> Result<Option<Strin
 pub(super) fn refusal(error: &ApiError) -> Close {
     error.log();
     match error {
-        ApiError::Unauthenticated(_) | ApiError::Forbidden(_) => Close::FORBIDDEN,
+        // also a key that opens nothing, of an address that tried too many
+        ApiError::Unauthenticated(_) | ApiError::Forbidden(_) | ApiError::RateLimited(_) => Close::FORBIDDEN,
         ApiError::Unavailable(_) | ApiError::Timeout => Close::try_again(error.message()),
         _ => Close::INTERNAL,
     }

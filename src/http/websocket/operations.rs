@@ -138,7 +138,7 @@ impl Operations {
 
 fn execute(app: App, caller: Caller, request: Request) -> BoxStream<'static, Told> {
     let answer = async move {
-        let answer = deadline::within(&app, graphql::execute(&app.schema, request, caller)).await;
+        let answer = deadline::in_a_place(&app, graphql::execute(&app.schema, request, caller)).await;
         Told::Answer(Box::new(answer.unwrap_or_else(|error| Response::from_errors(vec![answer::of(error)]))))
     };
     stream::once(answer).boxed()
@@ -156,8 +156,11 @@ fn subscribe(app: App, caller: Caller, request: Request) -> BoxStream<'static, T
         match subscription {
             Subscription::Asked(asked) => {
                 let (app, caller, request) = *asked;
+                let place = app.capacity.enter_to_subscribe().await;
                 // On the heap, to be gone with its end: what it takes to check a request is much beside a subscriber.
-                Some(match Box::pin(app.live.subscribe(request, &caller, None)).await {
+                let begun = Box::pin(app.live.subscribe(request, &caller, None)).await;
+                drop(place);
+                Some(match begun {
                     Ok(subscriber) => {
                         (Told::Begun(subscriber.place(), subscriber.progress()), Subscription::Going(subscriber))
                     }

@@ -19,13 +19,17 @@ use proptest::{
     test_runner::{Config, TestCaseError, TestRunner},
 };
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::{runtime::Runtime, time::timeout};
 
 use crate::support::{Answer, TestApp, gateway::DEADLINE};
 
 /// Requests, unless the environment names another number.
 const CASES: u32 = 400;
 const CASES_VARIABLE: &str = "AIRGRAPH_FUZZ_CASES";
+/// Who ask at the same time.
+const THREADS: u32 = 4;
+/// A subscription has no end, and none of these is sent anything: after this its silence is taken for that.
+const SILENCE: Duration = Duration::from_millis(30);
 /// No answer is longer, in bytes: there is little in the database, but each of many fields may list it.
 const LONGEST: usize = 8 << 20;
 
@@ -110,7 +114,7 @@ fn holds(answer: &Answer) -> Result<String, TestCaseError> {
 
 /// Sends so many requests to a gateway that is exposed so.
 fn run(exposure: Exposure, cases: u32) {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let runtime = Runtime::new().expect("a runtime");
     let app = runtime.block_on(async {
         let app = TestApp::exposed(exposure).await;
         let sample = |n: i32| {
@@ -120,6 +124,25 @@ fn run(exposure: Exposure, cases: u32) {
         app.record((0..30).map(sample).collect()).await;
         app
     });
+    let before = memory_mb();
+    let kinds = std::thread::scope(|scope| {
+        let one = || send(&runtime, &app, cases.div_ceil(THREADS));
+        let each: Vec<_> = (0..THREADS).map(|_| scope.spawn(one)).collect();
+        let mut kinds = BTreeMap::<String, u32>::new();
+        for (kind, count) in each.into_iter().flat_map(|one| one.join().expect("no panic")) {
+            *kinds.entry(kind).or_default() += count;
+        }
+        kinds
+    });
+    // The generator is worth its while only if some of it gets through.
+    let answered = kinds.get("answered").copied().unwrap_or(0);
+    assert!(answered >= cases / 50, "{kinds:?}");
+    told(&kinds, before);
+    runtime.block_on(async { app.query("{ measurements { totalCount } }").await });
+}
+
+/// Sends so many requests, one after the other, and tells how many of them were of which kind.
+fn send(runtime: &Runtime, app: &TestApp, cases: u32) -> BTreeMap<String, u32> {
     let kinds = RefCell::new(BTreeMap::<String, u32>::new());
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(
@@ -127,8 +150,7 @@ fn run(exposure: Exposure, cases: u32) {
         |(way, admin, document, variables)| {
             let answer = runtime.block_on(async {
                 let request = request(&way, admin.then_some(&app.admin), &document, &variables);
-                // A subscription has no end, and none of these is sent anything.
-                let patience = if document.contains("subscription") { Duration::from_millis(300) } else { DEADLINE };
+                let patience = if document.contains("subscription") { SILENCE } else { DEADLINE };
                 timeout(patience, app.send(request)).await
             });
             let kind = if let Ok(answer) = answer {
@@ -142,16 +164,20 @@ fn run(exposure: Exposure, cases: u32) {
         },
     );
     assert!(outcome.is_ok(), "{}", outcome.expect_err("a failure"));
-    // The generator is worth its while only if some of it gets through.
-    let answered = kinds.borrow().get("answered").copied().unwrap_or(0);
-    assert!(answered >= cases / 50, "{kinds:?}");
-    told(cases, &kinds.into_inner());
-    runtime.block_on(async { app.query("{ measurements { totalCount } }").await });
+    kinds.into_inner()
+}
+
+/// What this process has of memory, the gateway and those who ask together; none where that isn't told (Linux tells).
+fn memory_mb() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.split_whitespace().next()?.parse::<u64>().ok()? / 1024)
 }
 
 #[expect(clippy::print_stdout, reason = "for who runs it by hand")]
-fn told(cases: u32, kinds: &BTreeMap<String, u32>) {
-    println!("{cases} requests: {kinds:?}");
+fn told(kinds: &BTreeMap<String, u32>, before: Option<u64>) {
+    let count: u32 = kinds.values().sum();
+    println!("{count} requests: {kinds:?}; memory in MB: {before:?} before, {:?} after", memory_mb());
 }
 
 fn cases() -> u32 {

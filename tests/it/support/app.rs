@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use airgraph::{
     app::App,
     auth::{self, Caller},
+    capacity::Capacity,
     clock::Clock,
     db::connect::{self, Database},
     exposure::Exposure,
@@ -136,6 +137,13 @@ impl TestApp {
     /// The same, but requests may take no longer than this.
     pub fn with_request_timeout(mut self, most: Duration) -> Self {
         self.app.request_timeout = most;
+        self.router = self.app.router();
+        self
+    }
+
+    /// The same, but no more requests are in work at a time.
+    pub fn with_capacity(mut self, capacity: Capacity) -> Self {
+        self.app.capacity = capacity;
         self.router = self.app.router();
         self
     }

@@ -1,0 +1,149 @@
+//! How much is worked on at a time, so that more requests than can be served don't slow down those that can.
+//!
+//! With as many requests in work as it takes to keep the database busy, more of them only wait for each other, each with
+//! its memory. So a request waits for a place a moment, which evens out bursts, and is refused when there is none: at the
+//! rate at which places are given back, so that connections that only come to be refused take little of the machine.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use crate::error::ApiError;
+
+/// Requests in work for each connection that reads: while one is answered by Postgres, others are read, checked and
+/// written.
+const PER_READER: u32 = 2;
+/// Subscriptions that begin at the same time, for each connection that reads. They are not among the requests: when
+/// thousands of sockets come back at once they wait for each other, and nobody else for them.
+const BEGINNING_PER_READER: u32 = 1;
+/// How long a request waits for a place.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// How often it is logged at most that requests are refused.
+const LOG_EVERY: Duration = Duration::from_secs(10);
+
+/// The places for GraphQL requests of one gateway. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Capacity(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    most: u32,
+    places: Arc<Semaphore>,
+    beginning: Arc<Semaphore>,
+    refused: AtomicU64,
+    logged: Mutex<Option<Instant>>,
+}
+
+/// A place, given back when dropped.
+#[derive(Debug)]
+pub struct Place(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+
+/// How much of it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Requests that may be in work.
+    pub most: u32,
+    /// Requests that are.
+    pub in_work: u32,
+    /// Requests that were refused since the start.
+    pub refused: u64,
+}
+
+impl Capacity {
+    /// As much as keeps so many connections to the database busy.
+    #[must_use]
+    pub fn for_readers(readers: u32) -> Self {
+        let most = readers.saturating_mul(PER_READER).max(1);
+        let semaphore = |permits: u32| Arc::new(Semaphore::new(permits as usize));
+        Self(Arc::new(Shared {
+            most,
+            places: semaphore(most),
+            beginning: semaphore(readers.saturating_mul(BEGINNING_PER_READER).max(1)),
+            refused: AtomicU64::new(0),
+            logged: Mutex::default(),
+        }))
+    }
+
+    /// A place for a request.
+    ///
+    /// # Errors
+    /// When none becomes free in a moment.
+    pub async fn enter(&self) -> Result<Place, ApiError> {
+        match timeout(PATIENCE, self.0.places.clone().acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(Place(permit)),
+            Ok(Err(_)) => unreachable!("it is never closed"),
+            Err(_) => Err(self.refuse()),
+        }
+    }
+
+    /// A place for a subscription to begin, however long that takes: a socket that got an error would not come again.
+    pub async fn enter_to_subscribe(&self) -> Place {
+        let permit = self.0.beginning.clone().acquire_owned().await;
+        Place(permit.unwrap_or_else(|_| unreachable!("it is never closed")))
+    }
+
+    /// How much of it is used.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let free = u32::try_from(self.0.places.available_permits()).unwrap_or(u32::MAX);
+        let in_work = self.0.most.saturating_sub(free);
+        Load { most: self.0.most, in_work, refused: self.0.refused.load(Ordering::Relaxed) }
+    }
+
+    fn refuse(&self) -> ApiError {
+        let refused = self.0.refused.fetch_add(1, Ordering::Relaxed) + 1;
+        // One line for thousands: writing each would take what the refusal saves.
+        let mut logged = self.0.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged.is_none_or(|at| at.elapsed() > LOG_EVERY) {
+            *logged = Some(Instant::now());
+            tracing::warn!(most = self.0.most, refused, "more is asked than can be answered: requests are refused");
+        }
+        ApiError::Overloaded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn there_are_so_many_places_and_each_is_given_back() {
+        let capacity = Capacity::for_readers(4);
+        let mut places = Vec::new();
+        for in_work in 1..=8 {
+            places.push(capacity.enter().await.expect("a place"));
+            assert_eq!(capacity.load(), Load { most: 8, in_work, refused: 0 });
+        }
+        let refused = capacity.enter().await.expect_err("there is none");
+        assert!(matches!(refused, ApiError::Overloaded));
+        assert_eq!(capacity.load(), Load { most: 8, in_work: 8, refused: 1 });
+        let _subscribing = capacity.enter_to_subscribe().await; // has places of its own
+
+        let (entered, ()) = tokio::join!(capacity.enter(), async {
+            tokio::task::yield_now().await;
+            places.pop();
+        });
+        assert!(entered.is_ok(), "it waits a moment");
+        drop((entered, places));
+        assert_eq!(capacity.load(), Load { most: 8, in_work: 0, refused: 1 });
+    }
+
+    #[tokio::test]
+    async fn whoever_gives_up_waiting_takes_no_place() {
+        let capacity = Capacity::for_readers(2);
+        let places = [(); 4].map(|()| capacity.enter());
+        let places = futures_util::future::join_all(places).await;
+        assert!(timeout(Duration::ZERO, capacity.enter()).await.is_err());
+        drop(places);
+        assert_eq!(capacity.load().in_work, 0);
+    }
+}

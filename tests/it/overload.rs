@@ -1,0 +1,131 @@
+//! More is asked than can be answered: as many requests as there are places are in work, the others are told to come back,
+//! and sensors and probes notice nothing.
+
+use std::time::{Duration, Instant};
+
+use airgraph::capacity::Capacity;
+use axum::http::{StatusCode, header};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use sqlx::{ConnectOptions as _, Connection as _};
+use tokio::time::sleep;
+
+use crate::{
+    support::{
+        Answer, TestApp, empty_database,
+        events::{Ask, EventStream},
+        gateway::DEADLINE,
+        socket::Socket,
+    },
+    timeouts::{hold, until_waiting},
+};
+
+/// Places, fewer than there are connections: so all that are in work can be seen to wait in Postgres.
+const PLACES: usize = 4;
+const TOO_MANY: usize = 40;
+/// The month that is asked for is not the one that sensors write to.
+const QUESTION: &str = r#"{ measurements(filter: {measuredAt: {from: "2025-01-01T00:00:00Z", to: "2025-02-01T00:00:00Z"}}) {
+    nodes { pm10 } } }"#;
+
+async fn sample(app: &TestApp, time: &str) -> Answer {
+    let body = json!([{ "device": "d", "time": time, "pm10": 1 }]).to_string();
+    app.post("/ingest/json", Some(&app.admin), body).await
+}
+
+fn assert_refused(answer: &Answer) {
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.text);
+    assert_eq!(answer.headers[header::RETRY_AFTER], "2");
+    assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
+    let error = &answer.json()["errors"][0];
+    assert_eq!(error["extensions"]["code"], "UNAVAILABLE");
+    assert!(error["message"].as_str().is_some_and(|message| message.contains("try again")), "{error}");
+}
+
+async fn until_refused(app: &TestApp, count: u64) {
+    let since = Instant::now();
+    while app.app.capacity.load().refused < count {
+        assert!(since.elapsed() < DEADLINE, "{:?}", app.app.capacity.load());
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_much_is_refused_and_the_rest_goes_on() {
+    let options = empty_database().await;
+    let app = TestApp::on(&options, true).await.with_capacity(Capacity::for_readers(2));
+    let address = app.listen().await;
+    let mut socket = Socket::ready(address, None).await;
+    assert_eq!(sample(&app, "2025-01-15T10:00:00Z").await.status, StatusCode::CREATED);
+    assert_eq!(sample(&app, "2026-05-01T10:00:00Z").await.status, StatusCode::CREATED);
+    let mut watch = options.connect().await.expect("a connection");
+    let lock = hold(&options, "measurement_2025_01").await;
+
+    let ask = || app.post("/graphql", None, json!({ "query": QUESTION }).to_string());
+    let asked = join_all((0..PLACES + TOO_MANY).map(|_| ask()));
+    let meanwhile = async {
+        until_waiting(&mut watch, 4).await;
+        until_refused(&app, 40).await;
+        assert_eq!(app.app.capacity.load().in_work, 4);
+
+        // Neither its body is looked at, nor its key.
+        assert_refused(&app.post("/graphql", Some("no key of ours"), "no JSON").await);
+        assert_refused(&app.get("/graphql?query=%7B__typename%7D").await);
+        let subscription = json!({ "query": "subscription { measurementRecorded { cursor } }" }).to_string();
+        assert_refused(&app.post("/graphql/stream", None, subscription).await);
+        socket.subscribe("1", "{ __typename }", json!({})).await;
+        let told = socket.hear().await;
+        assert!(told["type"] == "error" && told.to_string().contains("UNAVAILABLE"), "{told}");
+
+        assert_eq!(app.get("/healthz").await.status, StatusCode::OK);
+        assert_eq!(app.get("/readyz").await.status, StatusCode::OK);
+        socket.subscribe("2", "subscription { measurementRecorded { measurement { pm10 } } }", json!({})).await;
+        assert_eq!(sample(&app, "2026-05-01T10:00:01Z").await.status, StatusCode::CREATED);
+        until_waiting(&mut watch, 4).await;
+        lock.close().await.expect("closed");
+    };
+    let (answers, ()) = tokio::join!(asked, meanwhile);
+    let (answered, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == StatusCode::OK);
+    assert_eq!((answered.len(), refused.len()), (PLACES, TOO_MANY));
+    let expected = json!({ "measurements": { "nodes": [{ "pm10": 1.0 }] } });
+    assert!(answered.iter().all(|answer| answer.json()["data"] == expected), "{answered:?}");
+    refused.into_iter().for_each(assert_refused);
+
+    assert_eq!(ask().await.json()["data"], expected, "once it is over");
+    assert_eq!(app.app.capacity.load().in_work, 0);
+}
+
+#[tokio::test]
+async fn streams_and_sockets_keep_no_place_once_they_began() {
+    let app = TestApp::new().await.with_capacity(Capacity::for_readers(2));
+    let address = app.listen().await;
+    let (mut streams, mut sockets) = (Vec::new(), Vec::new());
+    let query = "subscription { measurementRecorded { measurement { pm10 } } }";
+    for _ in 0..2 * PLACES {
+        streams.push(EventStream::open(&app.app.router(), Ask { query, ..Ask::default() }).await);
+        let mut socket = Socket::ready(address, None).await;
+        socket.subscribe("1", query, json!({})).await;
+        socket.subscribe("2", "{ __typename }", json!({})).await;
+        assert_eq!(socket.hear().await["type"], "next");
+        sockets.push(socket);
+    }
+    assert_eq!(app.app.capacity.load().in_work, 0);
+    app.query("{ __typename }").await;
+}
+
+/// Whoever sends a body slowly keeps no place from others.
+#[tokio::test]
+async fn a_place_is_taken_once_the_body_is_there() {
+    let app = TestApp::new().await.with_capacity(Capacity::for_readers(2));
+    let slow = || {
+        app.post(
+            "/graphql",
+            None,
+            axum::body::Body::from_stream(futures_util::stream::pending::<Result<String, std::io::Error>>()),
+        )
+    };
+    let slow = join_all((0..2 * PLACES).map(|_| slow()));
+    tokio::select! {
+        answers = slow => panic!("{answers:?}"),
+        data = app.query("{ __typename }") => assert_eq!(data["__typename"], Value::from("Query")),
+    }
+}

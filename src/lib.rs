@@ -55,3 +55,4 @@ pub mod privileges;
 pub mod retention;
 pub mod shutdown;
 pub mod telemetry;
+pub mod written;

@@ -8,6 +8,7 @@ pub mod operations;
 pub mod readings;
 pub mod recording;
 pub mod requests;
+pub mod servers;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use prometheus_client::{
 use operations::Operations;
 use recording::Recording;
 use requests::Requests;
+use servers::Servers;
 
 /// What the names of all metrics begin with.
 const PREFIX: &str = "airgraph";
@@ -34,6 +36,8 @@ pub struct Metrics {
     pub requests: Requests,
     /// GraphQL operations.
     pub operations: Operations,
+    /// Servers that answer queries.
+    pub servers: Servers,
     registry: Arc<Registry>,
 }
 
@@ -41,12 +45,13 @@ impl Metrics {
     /// All at zero, beside what the recorder counts.
     #[must_use]
     pub fn new(recording: &Recording) -> Self {
-        let (requests, operations) = (Requests::default(), Operations::default());
+        let (requests, operations, servers) = (Requests::default(), Operations::default(), Servers::default());
         let mut registry = registry();
         requests.register(&mut registry);
         operations.register(&mut registry);
+        servers.register(&mut registry);
         recording.register(&mut registry);
-        Self { requests, operations, registry: Arc::new(registry) }
+        Self { requests, operations, servers, registry: Arc::new(registry) }
     }
 
     /// All of them in the text format of `OpenMetrics`, together with what was read just now.

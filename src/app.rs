@@ -8,7 +8,10 @@ use crate::{
     auth::{KeysLately, LookUps},
     capacity::Capacity,
     clock::Clock,
-    db::connect::{Database, REQUEST_TIMEOUT},
+    db::{
+        connect::{Database, REQUEST_TIMEOUT},
+        replicas::Replicas,
+    },
     graphql::{
         self, Schema,
         context::{About, Budgets, State},
@@ -21,6 +24,7 @@ use crate::{
     memory::Memory,
     metrics::Metrics,
     shutdown::Shutdown,
+    written::Written,
 };
 
 /// What the routes share. Cheap to clone.
@@ -56,10 +60,18 @@ impl App {
     /// Starts the recorder and puts the gateway together.
     #[must_use]
     pub fn start(database: Database, clock: Clock, about: About) -> (Self, Writers) {
+        Self::start_with(database, Replicas::default(), clock, about)
+    }
+
+    /// The same where there are replicas.
+    #[must_use]
+    pub fn start_with(database: Database, replicas: Replicas, clock: Clock, about: About) -> (Self, Writers) {
         let (recorder, writers) = Recorder::start(&database.writes, &clock);
         let metrics = Metrics::new(&recorder.recording);
         let state = State {
             database,
+            replicas,
+            written: Written::default(),
             recorder,
             clock,
             known_devices: Memory::default(),

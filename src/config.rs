@@ -68,6 +68,12 @@ pub enum ConfigError {
     /// The URL can't be read. The error doesn't repeat it: it may hold a password.
     #[error("DATABASE_URL can't be read ({0}); it looks like postgres://user:password@host:5432/name")]
     DatabaseUrl(String),
+    /// The same of one of the replicas.
+    #[error(
+        "DATABASE_READ_URLS: the URL number {0} can't be read ({1}); it looks like postgres://user:password@host:5432/name, \
+         with %2C for a comma in it"
+    )]
+    ReadUrl(usize, String),
     /// There is no place for the private Postgres' data.
     #[error("no home folder, so no place for the data: set AIRGRAPH_DATA_DIR to a folder, or DATABASE_URL")]
     NoDataDir,
@@ -80,10 +86,7 @@ impl DatabaseArgs {
     /// When the URL can't be read, or there is no place for data.
     pub fn choice(&self) -> Result<DatabaseChoice, ConfigError> {
         if let Some(url) = &self.database_url {
-            let options = url.parse::<PgConnectOptions>().map_err(|error| match error {
-                sqlx::Error::Configuration(reason) => ConfigError::DatabaseUrl(reason.to_string()),
-                _ => ConfigError::DatabaseUrl("unknown form".to_owned()),
-            })?;
+            let options = read_url(url).map_err(ConfigError::DatabaseUrl)?;
             return Ok(DatabaseChoice::External(Box::new(options)));
         }
         if let Some(host) = &self.postgres_host {
@@ -107,6 +110,14 @@ impl DatabaseArgs {
     pub fn data_dir(&self) -> Result<PathBuf, ConfigError> {
         self.data_dir.clone().or_else(embedded::default_data_dir).ok_or(ConfigError::NoDataDir)
     }
+}
+
+/// Reads a database's URL; or says why it can't be, without repeating it.
+fn read_url(url: &str) -> Result<PgConnectOptions, String> {
+    url.parse().map_err(|error| match error {
+        sqlx::Error::Configuration(reason) => reason.to_string(),
+        _ => "unknown form".to_owned(),
+    })
 }
 
 /// How the gateway serves.
@@ -163,9 +174,25 @@ pub struct ServeArgs {
     #[arg(long, env = "AIRGRAPH_READ_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub read_connections: u32,
 
+    /// Servers that answer queries in the database's place, separated by commas: standbys of it, each by a URL as in
+    /// `DATABASE_URL` that leads to it alone
+    #[arg(long, env = "DATABASE_READ_URLS", hide_env_values = true, value_delimiter = ',', value_name = "URL")]
+    database_read_urls: Vec<String>,
+
     /// What strangers may see
     #[command(flatten)]
     pub exposure: ExposureArgs,
+}
+
+impl ServeArgs {
+    /// The servers that answer queries in the database's place.
+    ///
+    /// # Errors
+    /// When a URL can't be read.
+    pub fn replicas(&self) -> Result<Vec<PgConnectOptions>, ConfigError> {
+        let urls = (1..).zip(&self.database_read_urls).filter(|(_, url)| !url.is_empty());
+        urls.map(|(n, url)| read_url(url).map_err(|reason| ConfigError::ReadUrl(n, reason))).collect()
+    }
 }
 
 /// The shortest time for which changes are kept: a subscriber that was cut off needs some to come back.

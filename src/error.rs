@@ -18,6 +18,8 @@ use crate::{
 /// After how many seconds a client may try again when the gateway can't serve it now.
 const RETRY_AFTER_S: u32 = 2;
 
+/// A transaction that lost against another, or a query of a replica against what came from the primary.
+const CONFLICT: &str = "it met something else that changes the same; try again in a moment";
 const DATABASE_AWAY: &str = "the database can't be reached; try again in a moment";
 
 /// An error as a client sees it. It has no `Display` on purpose: with one, `?` in a resolver would publish its text
@@ -74,6 +76,8 @@ pub enum ApiError {
 impl ApiError {
     /// The code of what may work in a moment.
     pub const UNAVAILABLE: &str = "UNAVAILABLE";
+    /// The code of a defect of ours, or of the database.
+    pub const INTERNAL: &str = "INTERNAL";
     /// The code of what is more than the caller may use in a minute.
     pub const RATE_LIMITED: &str = "RATE_LIMITED";
     /// The code of a GraphQL request beyond what one may ask.
@@ -124,7 +128,7 @@ impl ApiError {
             Self::RateLimited(_) => Self::RATE_LIMITED,
             Self::InvalidDocument(_) => "GRAPHQL_VALIDATION_FAILED",
             Self::Timeout => "TIMEOUT",
-            Self::Internal(_) => "INTERNAL",
+            Self::Internal(_) => Self::INTERNAL,
         }
     }
 
@@ -202,6 +206,7 @@ impl From<DbError> for ApiError {
                 tracing::warn!(error = &source as &dyn std::error::Error, "the database is away");
                 Self::Unavailable(DATABASE_AWAY)
             }
+            DbError::Conflict(_) => Self::Unavailable(CONFLICT),
             DbError::Timeout(_) => Self::Timeout,
             error => Self::Internal(error.into()),
         }
@@ -213,6 +218,7 @@ impl From<std::sync::Arc<DbError>> for ApiError {
     fn from(error: std::sync::Arc<DbError>) -> Self {
         match &*error {
             DbError::Unavailable(_) => Self::Unavailable(DATABASE_AWAY),
+            DbError::Conflict(_) => Self::Unavailable(CONFLICT),
             DbError::Timeout(_) => Self::Timeout,
             _ => Self::Internal(anyhow::Error::new(error)),
         }

@@ -58,3 +58,4 @@ pub mod retention;
 pub mod shutdown;
 pub mod telemetry;
 pub mod together;
+pub mod written;

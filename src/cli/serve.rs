@@ -15,7 +15,10 @@ use crate::{
     auth::{self, Secret},
     clock::Clock,
     config::{DatabaseArgs, ServeArgs},
-    db::embedded::{EmbeddedDatabase, Share},
+    db::{
+        embedded::{EmbeddedDatabase, Share},
+        replicas::{self, Replicas, Use},
+    },
     graphql::context::About,
     list,
     retention::{self, Kept},
@@ -29,6 +32,7 @@ const OPEN_FILES: u64 = 40_000;
 pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyhow::Result<()> {
     let admin_key = arguments.admin_key.as_deref().map(Secret::try_chosen).transpose();
     let admin_key = admin_key.map_err(|reason| anyhow::anyhow!("AIRGRAPH_ADMIN_KEY: {reason}"))?;
+    let replica_options = arguments.replicas()?;
     // Before the database: root may be needed for a low port and is given up there, and a port in use is found at once.
     if let Err(error) = allow_open_files() {
         tracing::warn!(%error, "the limit of open files could not be raised");
@@ -58,7 +62,13 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         database_port: session.options.get_port(),
     };
     let exposure = about.exposure.clone();
-    let (mut app, writers) = App::start(session.database.clone(), clock.clone(), about);
+    let replicas = Use {
+        connections: arguments.read_connections,
+        request_timeout: arguments.request_timeout,
+        most_behind: replicas::MOST_BEHIND,
+    };
+    let replicas = Replicas::start(&session.database, &replica_options, replicas).await.context("the database")?;
+    let (mut app, writers) = App::start_with(session.database.clone(), replicas, clock.clone(), about);
     app.origins = list::all(&arguments.cors_origins);
     app.request_timeout = arguments.request_timeout;
     if let Some(path) = &arguments.trusted_documents {

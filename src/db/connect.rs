@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use rand::RngExt as _;
 use sqlx::{
     ConnectOptions as _, Connection as _, PgConnection, PgPool,
@@ -18,6 +19,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How long a request waits for a free connection before it is told that the database is away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// The same for a replica's: then the primary answers.
+const REPLICA_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 /// A connection idle for longer is asked for a sign of life before it is used; in busy times none is.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(5);
 /// What answering a request may take where nothing else is said.
@@ -105,37 +108,57 @@ pub async fn open_for(
     writers: u32,
     request_timeout: Duration,
 ) -> Result<Database, ConnectError> {
-    let statement_timeout = format!("{}ms", (request_timeout + BEYOND_REQUEST).as_millis());
     let options = options.clone().application_name("airgraph").log_statements(log::LevelFilter::Debug);
     wait_until_usable(&options).await?;
-    let pool = |size: u32, options: PgConnectOptions| {
-        PgPoolOptions::new()
-            .max_connections(size)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .test_before_acquire(false) // a ping each time costs as much as a small query
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    work::connection_taken();
-                    if meta.idle_for > PING_AFTER_IDLE {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .after_connect(|_, _| {
-                work::connection_taken();
-                Box::pin(async { Ok(()) })
-            })
-            .after_release(|connection, _| Box::pin(async move { Ok(work::is_quiet(connection).await) }))
-            .connect_lazy_with(options)
-    };
     Ok(Database {
-        reads: pool(
-            readers,
-            options.clone().options([("statement_timeout", &*statement_timeout), STILL_THERE, NOT_COMPILED]),
-        ),
-        writes: pool(writers, options.options([("plan_cache_mode", PLANS_OF_WRITERS), STILL_THERE, NOT_COMPILED])),
+        reads: pool(readers).connect_lazy_with(for_reading(options.clone(), request_timeout)),
+        writes: pool(writers).connect_lazy_with(options.options([
+            ("plan_cache_mode", PLANS_OF_WRITERS),
+            STILL_THERE,
+            NOT_COMPILED,
+        ])),
     })
+}
+
+/// The pool of a replica, for queries; it connects when it is first used. Each new connection has to pass the check.
+pub(super) fn replica_pool<F>(options: &PgConnectOptions, size: u32, request_timeout: Duration, check: F) -> PgPool
+where
+    F: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<(), sqlx::Error>> + Send + Sync + 'static,
+{
+    let options = options.clone().application_name("airgraph").log_statements(log::LevelFilter::Debug);
+    pool(size)
+        .acquire_timeout(REPLICA_ACQUIRE_TIMEOUT)
+        .after_connect(move |connection, _| {
+            work::connection_taken();
+            check(connection)
+        })
+        .connect_lazy_with(for_reading(options, request_timeout))
+}
+
+fn for_reading(options: PgConnectOptions, request_timeout: Duration) -> PgConnectOptions {
+    let statement_timeout = format!("{}ms", (request_timeout + BEYOND_REQUEST).as_millis());
+    options.options([("statement_timeout", &*statement_timeout), STILL_THERE, NOT_COMPILED])
+}
+
+fn pool(size: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false) // a ping each time costs as much as a small query
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                work::connection_taken();
+                if meta.idle_for > PING_AFTER_IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_connect(|_, _| {
+            work::connection_taken();
+            Box::pin(async { Ok(()) })
+        })
+        .after_release(|connection, _| Box::pin(async move { Ok(work::is_quiet(connection).await) }))
 }
 
 /// Brings the schema up to date. Only ever adds; several gateways may do it at once.

@@ -28,6 +28,7 @@ pub mod partition;
 pub mod readings;
 pub mod removal;
 pub mod replacement;
+pub mod replicas;
 pub mod retention;
 pub mod rollup;
 pub mod server;

@@ -5,18 +5,19 @@ use std::{sync::Arc, time::Duration};
 use async_graphql::{Context, dataloader::DataLoader};
 use sqlx::PgPool;
 
-use super::{documents::Documents, loader::Loader};
+use super::{documents::Documents, loader::Loader, reading::Reads};
 use crate::{
     auth::Caller,
     budget::Budget,
     clock::Clock,
-    db::{DbError, connect::Database},
+    db::{DbError, connect::Database, replicas::Replicas},
     domain::device::{DeviceId, DeviceKey},
     error::ApiError,
     exposure::Exposure,
     ingest::recorder::Recorder,
     memory::Memory,
     metrics::Metrics,
+    written::Written,
 };
 
 /// What all requests share. Cheap to clone.
@@ -24,6 +25,10 @@ use crate::{
 pub struct State {
     /// The database.
     pub database: Database,
+    /// Servers that answer queries in its place.
+    pub replicas: Replicas,
+    /// What callers have written, and so have to read there.
+    pub written: Written,
     /// The way in for measurements.
     pub recorder: Recorder,
     /// The time.
@@ -90,10 +95,8 @@ pub trait ContextExt {
     /// The batched look-ups of this request.
     fn loader(&self) -> &DataLoader<Loader>;
 
-    /// The pool for queries.
-    fn reads(&self) -> &PgPool {
-        &self.state().database.reads
-    }
+    /// The pool for queries, of the one server that this request reads from.
+    fn reads(&self) -> &PgPool;
 
     /// The pool for mutations.
     fn writes(&self) -> &PgPool {
@@ -104,6 +107,10 @@ pub trait ContextExt {
 impl ContextExt for Context<'_> {
     fn state(&self) -> &State {
         self.data_unchecked()
+    }
+
+    fn reads(&self) -> &PgPool {
+        self.data_opt().map_or(&self.state().database.reads, |Reads(pool)| pool)
     }
 
     fn caller(&self) -> &Caller {

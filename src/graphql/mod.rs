@@ -24,20 +24,21 @@ pub mod page;
 pub mod persisted;
 mod price;
 mod query;
+pub mod reading;
 mod refusal;
 pub mod scalar;
 pub mod subscription;
 pub(crate) mod writer;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use async_graphql::{Request, Response};
 
-use crate::{auth::Caller, db};
+use crate::auth::Caller;
 use admission::Admitted;
 use asked::Asked;
-use completion::{Completion, Types};
-use context::{FeedSeen, State};
+use completion::Types;
+use context::State;
 
 /// The schema of airgraph.
 pub type Schema = async_graphql::Schema<query::Query, mutation::Mutation, subscription::Subscription>;
@@ -86,17 +87,7 @@ pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Calle
 }
 
 async fn run(schema: &Schema, state: &State, request: Request, admitted: Admitted, caller: Caller) -> Response {
-    let (loader, batches) = loader::new(state.database.reads.clone());
-    let mut request = request.data(caller).data(loader);
-    if request.query.contains("feedCursor") {
-        let seen = db::feed::extent(&state.database.reads).await;
-        request = request.data(FeedSeen(seen.map(|extent| extent.newest).map_err(Arc::new)));
-    }
-    let completion = Completion::of(&mut request, admitted.document.clone());
-    let mut response = batches.drive(schema.execute(request)).await;
-    if let Some(completion) = completion {
-        completion.complete(&TYPES, &mut response);
-    }
+    let mut response = reading::execute(schema, state, request, &admitted, caller).await;
     refusal::name_all(&mut response.errors);
     admitted.tell(&mut response);
     response

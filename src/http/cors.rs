@@ -8,6 +8,8 @@ use std::{str::FromStr, time::Duration};
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use crate::graphql::reading::POSITION;
+
 /// How long a browser may remember what it was allowed.
 const REMEMBER: Duration = Duration::from_hours(1);
 
@@ -57,8 +59,10 @@ pub(super) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
         header::CONTENT_TYPE,
         HeaderName::from_static("last-event-id"),
         HeaderName::from_static("x-api-key"),
+        POSITION.clone(),
     ];
     let told = ["x-request-id", "retry-after", "ratelimit", "ratelimit-policy", "etag"].map(HeaderName::from_static);
+    let told = told.into_iter().chain([POSITION.clone()]).collect::<Vec<_>>();
     let layer = CorsLayer::new().allow_origin(allowed).allow_methods([Method::GET, Method::POST]);
     Some(layer.allow_headers(sent).expose_headers(told).max_age(REMEMBER))
 }

@@ -9,6 +9,7 @@ pub mod operations;
 pub mod readings;
 pub mod recording;
 pub mod requests;
+pub mod servers;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use feed::Feed;
 use operations::Operations;
 use recording::Recording;
 use requests::Requests;
+use servers::Servers;
 
 /// What the names of all metrics begin with.
 const PREFIX: &str = "airgraph";
@@ -38,6 +40,8 @@ pub struct Metrics {
     pub operations: Operations,
     /// How late the feed is told.
     pub feed: Feed,
+    /// Servers that answer queries.
+    pub servers: Servers,
     registry: Arc<Registry>,
 }
 
@@ -45,13 +49,15 @@ impl Metrics {
     /// All at zero, beside what the recorder counts.
     #[must_use]
     pub fn new(recording: &Recording) -> Self {
-        let (requests, operations, feed) = (Requests::default(), Operations::default(), Feed::default());
+        let (requests, operations) = (Requests::default(), Operations::default());
+        let (feed, servers) = (Feed::default(), Servers::default());
         let mut registry = registry();
         requests.register(&mut registry);
         operations.register(&mut registry);
         feed.register(&mut registry);
+        servers.register(&mut registry);
         recording.register(&mut registry);
-        Self { requests, operations, feed, registry: Arc::new(registry) }
+        Self { requests, operations, feed, servers, registry: Arc::new(registry) }
     }
 
     /// All of them in the text format of `OpenMetrics`, together with what was read just now.

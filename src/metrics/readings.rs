@@ -1,5 +1,7 @@
 //! What is merely looked at when somebody asks: pools, queues, sockets, subscriptions.
 
+use std::sync::atomic::AtomicU64;
+
 use prometheus_client::{
     metrics::{
         counter::{ConstCounter, Counter},
@@ -11,10 +13,16 @@ use prometheus_client::{
 };
 use sqlx::PgPool;
 
-use crate::{app::App, capacity::Load, db};
+use crate::{
+    app::App,
+    capacity::Load,
+    db::{self, replicas::known::Standing},
+};
 
 type Label = [(&'static str, &'static str); 1];
-type Labels = [(&'static str, &'static str); 2];
+/// Names of servers are taken from the settings.
+type Named = [(&'static str, String); 1];
+type NamedState = [(&'static str, String); 2];
 
 /// How the gateway is right now.
 #[must_use]
@@ -22,6 +30,7 @@ pub fn of(app: &App) -> Registry {
     let mut registry = super::registry();
     pools(app, &mut registry);
     errors(&mut registry);
+    replicas(app, &mut registry);
     queues(app, &mut registry);
     live(app, &mut registry);
     capacity(app, &mut registry);
@@ -29,14 +38,16 @@ pub fn of(app: &App) -> Registry {
 }
 
 fn pools(app: &App, registry: &mut Registry) {
-    let (connections, most) = (Family::<Labels, Gauge>::default(), Family::<Label, Gauge>::default());
-    let pools: [(&'static str, &PgPool); 2] =
-        [("reads", &app.state.database.reads), ("writes", &app.state.database.writes)];
-    for (name, pool) in pools {
+    let (connections, most) = (Family::<NamedState, Gauge>::default(), Family::<Named, Gauge>::default());
+    let pools: [(&str, &PgPool); 2] = [("reads", &app.state.database.reads), ("writes", &app.state.database.writes)];
+    let replicas = app.state.replicas.readings().map(|(replica, _)| (&*replica.at, &replica.pool));
+    for (name, pool) in pools.into_iter().chain(replicas) {
         let (size, idle) = (i64::from(pool.size()), whole(pool.num_idle()));
-        connections.get_or_create(&[("pool", name), ("state", "idle")]).set(idle);
-        connections.get_or_create(&[("pool", name), ("state", "in_use")]).set((size - idle).max(0));
-        most.get_or_create(&[("pool", name)]).set(pool.options().get_max_connections().into());
+        connections.get_or_create(&[("pool", name.to_owned()), ("state", "idle".to_owned())]).set(idle);
+        connections
+            .get_or_create(&[("pool", name.to_owned()), ("state", "in_use".to_owned())])
+            .set((size - idle).max(0));
+        most.get_or_create(&[("pool", name.to_owned())]).set(pool.options().get_max_connections().into());
     }
     registry.register("database_connections", "Connections to Postgres, by pool and state", connections);
     registry.register("database_connections_max", "Connections to Postgres that a pool may have", most);
@@ -52,6 +63,23 @@ fn errors(registry: &mut Registry) {
         "Statements and connections that failed, by kind, those that were mended by trying again included",
         errors,
     );
+}
+
+/// Nothing where there are none.
+fn replicas(app: &App, registry: &mut Registry) {
+    if app.state.replicas.is_empty() {
+        return;
+    }
+    let (used, lag) = (Family::<Named, Gauge>::default(), Family::<Named, Gauge<f64, AtomicU64>>::default());
+    for (replica, reading) in app.state.replicas.readings() {
+        let server = [("server", replica.at.clone())];
+        used.get_or_create(&server).set((reading.standing == Standing::Used).into());
+        #[expect(clippy::cast_precision_loss, reason = "of a petabyte some bytes don't matter")]
+        lag.get_or_create(&server).set(reading.lag_bytes.map_or(f64::NAN, |bytes| bytes as f64));
+    }
+    registry.register("replica_used", "Whether queries go to a replica", used);
+    let help = "How far a replica is behind the primary, in bytes of its log; NaN where that isn't known";
+    registry.register_with_unit("replica_lag", help, Unit::Bytes, lag);
 }
 
 fn queues(app: &App, registry: &mut Registry) {

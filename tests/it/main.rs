@@ -47,6 +47,7 @@ mod queries;
 mod recorder;
 mod remembered;
 mod replay;
+mod replicas;
 mod retention;
 mod rides;
 mod rollups;

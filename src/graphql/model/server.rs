@@ -1,9 +1,10 @@
 //! The gateway itself.
 
 use async_graphql::{Context, Object, SimpleObject};
+use sqlx::PgPool;
 
 use crate::{
-    db,
+    db::{self, replicas::known::Standing},
     error::ApiError,
     graphql::{
         context::{ContextExt as _, State},
@@ -60,6 +61,8 @@ impl Server {
 pub struct Load {
     /// Its connections to the database.
     pools: Vec<Pool>,
+    /// Servers that answer queries in its place.
+    replicas: Vec<Replica>,
     /// What waits to be recorded or is in work.
     queues: Vec<Queue>,
 }
@@ -67,14 +70,25 @@ pub struct Load {
 /// Connections to the database that are used for the same.
 #[derive(SimpleObject)]
 pub struct Pool {
-    /// What for: `reads`, `writes`.
-    name: &'static str,
+    /// What for: `reads`, `writes`; or of which replica: its host and port.
+    name: String,
     /// How many there are.
     size: i32,
     /// How many of them nobody uses right now.
     idle: i32,
     /// How many there may be.
     max: i32,
+}
+
+/// A server that answers queries in the database's place.
+#[derive(SimpleObject)]
+pub struct Replica {
+    /// Its host and port.
+    name: String,
+    /// Whether queries go there: it is a standby of the database, can be reached and is not too far behind.
+    is_used: bool,
+    /// How far it is behind the database, in bytes of its log (`By`); null where that isn't known.
+    lag: Option<i64>,
 }
 
 /// A queue of the recorder.
@@ -92,11 +106,18 @@ pub struct Queue {
 
 impl Load {
     fn of(state: &State) -> Self {
-        let pools = [("reads", &state.database.reads), ("writes", &state.database.writes)].map(|(name, pool)| Pool {
-            name,
+        let pool = |name: &str, pool: &PgPool| Pool {
+            name: name.to_owned(),
             size: whole(pool.size()),
             idle: whole(pool.num_idle()),
             max: whole(pool.options().get_max_connections()),
+        };
+        let mut pools = vec![pool("reads", &state.database.reads), pool("writes", &state.database.writes)];
+        pools.extend(state.replicas.readings().map(|(replica, _)| pool(&replica.at, &replica.pool)));
+        let replicas = state.replicas.readings().map(|(replica, reading)| Replica {
+            name: replica.at.clone(),
+            is_used: reading.standing == Standing::Used,
+            lag: reading.lag_bytes.map(|bytes| bytes.try_into().unwrap_or(i64::MAX)),
         });
         let queues = state.recorder.loads().map(|(name, load)| Queue {
             name,
@@ -104,7 +125,7 @@ impl Load {
             samples: whole(load.samples),
             bytes: whole(load.bytes),
         });
-        Self { pools: pools.into(), queues: queues.into() }
+        Self { pools, replicas: replicas.collect(), queues: queues.into() }
     }
 }
 

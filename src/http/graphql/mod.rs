@@ -27,7 +27,14 @@ use super::{
     sse::{self, Asked},
     websocket,
 };
-use crate::{app::App, error::ApiError, graphql};
+use crate::{
+    app::App,
+    error::ApiError,
+    graphql::{
+        self,
+        reading::{POSITION, Position},
+    },
+};
 
 const ANY_FORM: &str = "the Accept header allows none of application/graphql-response+json, application/json and \
                              text/event-stream";
@@ -120,12 +127,12 @@ async fn respond(
     if method != Method::POST && !app.state.about.exposure.get {
         return refuse_get(&accept, "GET is not answered here; send the request by POST, as JSON");
     }
-    let (holder, mut request) = match (holder, request) {
-        (Ok(holder), Ok(request)) => {
+    let (holder, mut request) = match (holder, request, position(app, headers)) {
+        (Ok(holder), Ok(request), Ok(position)) => {
             let request = request.data(holder.payer);
-            (holder, request)
+            (holder, if let Some(position) = position { request.data(position) } else { request })
         }
-        (_, Err(error)) | (Err(error), _) => return refuse(accept.refusal(), error),
+        (_, Err(error), _) | (Err(error), _, _) | (_, _, Err(error)) => return refuse(accept.refusal(), error),
     };
     match app.state.documents.operation_type(&mut request) {
         OperationType::Mutation if method != Method::POST => {
@@ -151,6 +158,17 @@ async fn respond(
             answer.map(Body::from)
         }
     }
+}
+
+/// What the answer has to know of. Without replicas it knows of everything.
+fn position(app: &App, headers: &HeaderMap) -> Result<Option<Position>, ApiError> {
+    let Some(value) = headers.get(&POSITION).filter(|_| !app.state.replicas.is_empty()) else { return Ok(None) };
+    let position = value.to_str().unwrap_or_default().parse();
+    position.map(|position| Some(Position(position))).map_err(|error| {
+        ApiError::BadRequest(format!(
+            "the header Airgraph-Position can't be read: {error}, as a mutation's answer told it"
+        ))
+    })
 }
 
 fn refuse_get(accept: &Accept, reason: &'static str) -> Response {

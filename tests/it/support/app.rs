@@ -7,7 +7,10 @@ use airgraph::{
     auth::{self, Caller},
     capacity::Capacity,
     clock::Clock,
-    db::connect::{self, Database},
+    db::{
+        connect::{self, Database, REQUEST_TIMEOUT},
+        replicas::{Replicas, Use},
+    },
     exposure::Exposure,
     graphql::{self, Schema, context::About},
     http::{Origin, Pace, Sockets},
@@ -69,6 +72,20 @@ impl TestApp {
         Self::start(database, admin.reveal(), &options, true, Exposure::default())
     }
 
+    /// One more gateway on a database that has one, with that one's admin key and with servers that answer queries as long as
+    /// they are not further behind than that.
+    pub async fn with_replicas(
+        first: &Self,
+        options: &PgConnectOptions,
+        replicas: &[PgConnectOptions],
+        most_behind: Duration,
+    ) -> Self {
+        let database = connect::open(options, 5, 5).await.expect("a database");
+        let used = Use { connections: 5, request_timeout: REQUEST_TIMEOUT, most_behind };
+        let replicas = Replicas::start(&database, replicas, used).await.expect("a position");
+        Self::start_with(database, replicas, &first.admin, options, true, Exposure::default())
+    }
+
     /// A gateway on that database.
     pub async fn on(options: &PgConnectOptions, public_read: bool) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");
@@ -104,6 +121,17 @@ impl TestApp {
         public_read: bool,
         exposure: Exposure,
     ) -> Self {
+        Self::start_with(database, Replicas::default(), admin, options, public_read, exposure)
+    }
+
+    fn start_with(
+        database: Database,
+        replicas: Replicas,
+        admin: &str,
+        options: &PgConnectOptions,
+        public_read: bool,
+        exposure: Exposure,
+    ) -> Self {
         let clock = Clock::standing(noon());
         let about = About {
             public_read,
@@ -112,7 +140,7 @@ impl TestApp {
             database_host: options.get_host().to_owned(),
             database_port: options.get_port(),
         };
-        let (app, writers) = App::start(database.clone(), clock.clone(), about);
+        let (app, writers) = App::start_with(database.clone(), replicas, clock.clone(), about);
         let (recorder, router, schema) = (app.state.recorder.clone(), app.router(), app.schema.clone());
         Self {
             clock,

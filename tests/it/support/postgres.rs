@@ -2,9 +2,10 @@
 
 use std::{
     fs::{self, Permissions},
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
     os::unix::{
-        fs::{MetadataExt as _, PermissionsExt as _},
+        fs::{MetadataExt as _, PermissionsExt as _, chown},
         process::CommandExt as _,
     },
     path::PathBuf,
@@ -23,7 +24,8 @@ use tokio::time::sleep;
 use super::gateway::DEADLINE;
 
 /// The processes that serve a gateway's connections.
-const BACKENDS: &str = "select pid from pg_stat_activity where application_name = 'airgraph' order by random()";
+const BACKENDS: &str = "select pid from pg_stat_activity where application_name in ('airgraph', 'airgraph replicas')
+                        order by random()";
 
 /// A Postgres with its settings as they come, so with fsync, and others on top. `dev-db` makes it; running it is up to the
 /// test, since `dev-db` would start a killed one again at its own pace, and give it up after the tenth time.
@@ -31,6 +33,8 @@ pub struct OwnPostgres {
     pub options: PgConnectOptions,
     /// What started it, as Postgres itself noted it down in words of a shell.
     command: String,
+    data_dir: PathBuf,
+    url: String,
     /// Its account; root may not run it.
     owner: (u32, u32),
     running: Option<Running>,
@@ -75,10 +79,47 @@ impl OwnPostgres {
         Self {
             options: url.trim_end().parse().expect("a URL"),
             command,
+            data_dir: cluster,
+            url: url.trim_end().to_owned(),
             owner: (folder.uid(), folder.gid()),
             running: None,
             _folder: parent,
         }
+    }
+
+    /// A standby of it, which streams; none where `pg_basebackup` is missing.
+    pub async fn standby(&self) -> Option<Self> {
+        let postgres = PathBuf::from(self.command.split(' ').next().expect("a program"));
+        let backup = postgres.with_file_name("pg_basebackup");
+        if !backup.exists() {
+            let skipped =
+                format!("SKIPPED: {} is missing; it comes with Postgres' client programs\n", backup.display());
+            std::io::stderr().write_all(skipped.as_bytes()).expect("told");
+            return None;
+        }
+        let parent = tempfile::tempdir().expect("a folder");
+        fs::set_permissions(parent.path(), Permissions::from_mode(0o755)).expect("a folder for every account");
+        chown(parent.path(), Some(self.owner.0), Some(self.owner.1)).expect("its own folder");
+        let cluster = parent.path().join("postgres");
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a port").port();
+        let mut made = Command::new(backup);
+        made.args(["-R", "-X", "stream", "-c", "fast", "-D"]).arg(&cluster).arg("-d").arg(&self.url);
+        let made = made.uid(self.owner.0).gid(self.owner.1).current_dir("/").status();
+        assert!(made.expect("pg_basebackup starts").success());
+        let command = self.command.replace(&self.data_dir.display().to_string(), &cluster.display().to_string());
+        let command = command.replace(&format!("port={}", self.options.get_port()), &format!("port={port}"));
+        let options = self.options.clone().port(port);
+        let mut standby = Self {
+            url: self.url.replace(&format!(":{}/", self.options.get_port()), &format!(":{port}/")),
+            options,
+            command,
+            data_dir: cluster,
+            owner: self.owner,
+            running: None,
+            _folder: parent,
+        };
+        standby.launch().await;
+        Some(standby)
     }
 
     /// Starts it, again after a kill, and waits until it answers.

@@ -1,0 +1,234 @@
+//! Read replicas: standbys that answer queries, as far as they are fresh enough.
+//!
+//! Each is asked a few times a second how far it has replayed the primary's log. It only ever gets further, so a choice
+//! by what it told last is always safe, and costs a query no statement. Where a standby crashes it may come back a bit before
+//! that; but its connections are gone then, and a new one is used only once the server is where it ever was. (So each URL
+//! has to lead to one server, always the same.)
+
+pub mod known;
+pub mod lsn;
+pub mod statement;
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use sqlx::{ConnectOptions as _, PgPool, postgres::PgConnectOptions};
+use tokio::{sync::watch, task::JoinSet, time::sleep};
+
+use super::{
+    DbError,
+    connect::{self, Database},
+};
+use known::{Known, Primary, Standing};
+use lsn::Lsn;
+use statement::Line;
+
+/// How often servers are asked how far they are.
+const PAUSE: Duration = Duration::from_millis(250);
+/// How far a replica may be behind where nothing else is said.
+pub const MOST_BEHIND: Duration = Duration::from_secs(10);
+/// How long a replica may tell nothing until those are called back that wait for its answers.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// What the connections are called in `pg_stat_activity` on which servers are asked how far they are.
+const NAME: &str = "airgraph replicas";
+
+/// The replicas of a database. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Replicas(Option<Arc<Shared>>);
+
+#[derive(Debug)]
+struct Shared {
+    all: Vec<Arc<Replica>>,
+    primary: Arc<Mutex<Primary>>,
+    /// What everybody may expect to see: what was in the database when the gateway began, such as its schema.
+    least: Lsn,
+    turn: AtomicUsize,
+    /// Ask the servers, until the last handle is gone.
+    _asking: JoinSet<()>,
+}
+
+/// A server that answers queries.
+#[derive(Debug)]
+pub struct Replica {
+    /// Host and port.
+    pub at: String,
+    /// For queries.
+    pub pool: PgPool,
+    known: Arc<Mutex<Known>>,
+    /// Whether it has told nothing for so long that nobody should wait for it any more.
+    lost: watch::Sender<bool>,
+}
+
+/// How replicas are used.
+#[derive(Clone, Copy, Debug)]
+pub struct Use {
+    /// Connections to each.
+    pub connections: u32,
+    /// What answering a request may take.
+    pub request_timeout: Duration,
+    /// How far one may be behind.
+    pub most_behind: Duration,
+}
+
+/// How a replica is right now.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// What becomes of it.
+    pub standing: Standing,
+    /// How far it is behind the primary, in bytes of its log; none where that isn't known.
+    pub lag_bytes: Option<u64>,
+}
+
+impl Replicas {
+    /// Begins to ask them and the primary how far they are.
+    ///
+    /// # Errors
+    /// When the primary can't be asked.
+    pub async fn start(database: &Database, urls: &[PgConnectOptions], used: Use) -> Result<Self, DbError> {
+        if urls.is_empty() {
+            return Ok(Self::default());
+        }
+        let least = statement::written(&database.reads).await?;
+        let primary = Arc::new(Mutex::new(Primary::default()));
+        let mut asking = JoinSet::new();
+        let line = Line::new(quietly(database.reads.connect_options().as_ref()));
+        asking.spawn(ask_primary(line, primary.clone(), used.most_behind));
+        let all: Vec<_> = urls.iter().map(|options| Arc::new(Replica::new(options, used))).collect();
+        for (replica, options) in all.iter().zip(urls) {
+            asking.spawn(ask_replica(Line::new(quietly(options)), replica.clone(), primary.clone()));
+        }
+        Ok(Self(Some(Arc::new(Shared { all, primary, least, turn: AtomicUsize::new(0), _asking: asking }))))
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// All of them, with how they are right now.
+    pub fn readings(&self) -> impl Iterator<Item = (&Replica, Reading)> {
+        let all = self.0.iter().flat_map(|shared| shared.all.iter().map(move |replica| (shared, replica)));
+        all.map(|(shared, replica)| (&**replica, replica.reading(&lock(&shared.primary))))
+    }
+
+    /// One that has replayed at least this, the least busy of them; those that are alike take turns.
+    #[must_use]
+    pub fn choose(&self, at_least: Lsn) -> Option<Arc<Replica>> {
+        let shared = self.0.as_ref()?;
+        let (primary, now) = (lock(&shared.primary), Instant::now());
+        let turn = shared.turn.fetch_add(1, Ordering::Relaxed) % shared.all.len();
+        let in_turn = shared.all[turn..].iter().chain(&shared.all[..turn]);
+        let needed = at_least.max(shared.least);
+        in_turn.filter(|replica| replica.has(needed, &primary, now)).min_by_key(|replica| replica.in_use()).cloned()
+    }
+}
+
+impl Replica {
+    fn new(options: &PgConnectOptions, used: Use) -> Self {
+        let known = Arc::new(Mutex::new(Known::default()));
+        let furthest = known.clone();
+        let pool = connect::replica_pool(options, used.connections, used.request_timeout, move |connection| {
+            let furthest = furthest.clone();
+            Box::pin(async move {
+                let furthest = lock(&furthest).furthest();
+                match statement::replayed(connection).await? {
+                    Some(replayed) if replayed >= furthest => Ok(()),
+                    _ => Err(std::io::Error::other("the server is not where it was").into()),
+                }
+            })
+        });
+        let at = format!("{}:{}", options.get_host(), options.get_port());
+        Self { at, pool, known, lost: watch::Sender::new(false) }
+    }
+
+    /// Waits for an answer of it, but no longer than there is hope.
+    pub async fn answers<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        let mut lost = self.lost.subscribe();
+        tokio::select! {
+            answer = answer => Some(answer),
+            _ = lost.wait_for(|lost| *lost) => None,
+        }
+    }
+
+    /// It failed to answer: it rests until it told something again.
+    pub fn failed(&self) {
+        lock(&self.known).rest();
+        tracing::debug!(at = self.at, "a query failed on a replica; the primary answers it");
+    }
+
+    fn has(&self, needed: Lsn, primary: &Primary, now: Instant) -> bool {
+        let known = lock(&self.known);
+        known.standing(primary, now) == Standing::Used && known.replayed().is_some_and(|replayed| replayed >= needed)
+    }
+
+    fn in_use(&self) -> usize {
+        (self.pool.size() as usize).saturating_sub(self.pool.num_idle())
+    }
+
+    fn reading(&self, primary: &Primary) -> Reading {
+        let known = lock(&self.known);
+        let lag_bytes = primary.end().zip(known.replayed()).map(|(end, replayed)| end.bytes_after(replayed));
+        Reading { standing: known.standing(primary, Instant::now()), lag_bytes }
+    }
+}
+
+async fn ask_primary(mut line: Line, primary: Arc<Mutex<Primary>>, most_behind: Duration) {
+    loop {
+        match line.primary().await {
+            Ok((cluster, end)) => lock(&primary).tells(cluster, end, Instant::now(), most_behind),
+            Err(_) => lock(&primary).is_silent(), // whoever needs it logs that
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+async fn ask_replica(mut line: Line, replica: Arc<Replica>, primary: Arc<Mutex<Primary>>) {
+    let (mut before, mut told_at) = (None, Instant::now());
+    loop {
+        let failure = match line.replica().await {
+            Ok(told) => {
+                told_at = Instant::now();
+                lock(&replica.known).tells(told, told_at);
+                None
+            }
+            Err(error) => {
+                lock(&replica.known).is_silent();
+                Some(error)
+            }
+        };
+        replica.lost.send_replace(told_at.elapsed() >= PATIENCE);
+        let standing = replica.reading(&lock(&primary)).standing;
+        if before != Some(standing) {
+            log(&replica.at, standing, failure.as_ref());
+            before = Some(standing);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+fn log(at: &str, standing: Standing, failure: Option<&DbError>) {
+    let reason = match standing {
+        Standing::Used => return tracing::info!(at, "a replica answers queries"),
+        Standing::Behind | Standing::Resting => return tracing::info!(at, ?standing, "a replica answers no queries"),
+        Standing::Away => "it can't be reached",
+        Standing::NoStandby => "it is no standby: DATABASE_READ_URLS names the primary, or it was promoted",
+        Standing::OtherCluster => "it is no copy of DATABASE_URL's server",
+    };
+    let error = failure.and_then(std::error::Error::source);
+    tracing::warn!(at, reason, error, "a replica answers no queries");
+}
+
+/// The options of a connection that is used every moment, so not logged.
+fn quietly(options: &PgConnectOptions) -> PgConnectOptions {
+    options.clone().application_name(NAME).disable_statement_logging()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner) // each value is whole after any panic
+}

@@ -1,0 +1,88 @@
+//! What servers are asked about the log, and how.
+
+use std::time::Duration;
+
+use sqlx::{Connection as _, PgConnection, PgExecutor, postgres::PgConnectOptions};
+use tokio::time::timeout;
+
+use super::{known::Told, lsn::Lsn};
+use crate::db::DbError;
+
+/// What connecting and asking may take together.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The end of what is flushed, not of what was written: an idle primary lets the last few bytes, which are no commit, lie
+/// for some seconds before it sends them. All that was committed is before that.
+const PRIMARY: &str = "select (select system_identifier from pg_control_system()), pg_current_wal_flush_lsn()::text";
+
+const REPLICA: &str = "select (select system_identifier from pg_control_system()),
+                              case when pg_is_in_recovery() then pg_last_wal_replay_lsn()::text end";
+
+const WRITTEN: &str = "select pg_current_wal_insert_lsn()::text";
+
+/// Where the log of a primary ends now: what was committed before lies before it, also where commits don't wait for the
+/// disk.
+///
+/// # Errors
+/// When the database fails, or doesn't answer in a second.
+#[tracing::instrument(name = "db.replicas.written", skip_all)]
+pub async fn written(db: impl PgExecutor<'_>) -> Result<Lsn, DbError> {
+    let statement = async { Ok(sqlx::query_scalar::<_, String>(WRITTEN).fetch_one(db).await?) };
+    let lsn = timeout(PATIENCE, statement).await.unwrap_or_else(|_| Err(DbError::hangs()))?;
+    read(&lsn).map(Lsn::end_of_record)
+}
+
+/// A connection of its own on which a server is asked again and again.
+pub struct Line {
+    options: PgConnectOptions,
+    connection: Option<PgConnection>,
+}
+
+impl Line {
+    /// Nothing is connected yet.
+    #[must_use]
+    pub fn new(options: PgConnectOptions) -> Self {
+        Self { options, connection: None }
+    }
+
+    /// The number of a primary's cluster, and where its log ends.
+    pub async fn primary(&mut self) -> Result<(i64, Lsn), DbError> {
+        let (cluster, end) = self.ask::<String>(PRIMARY).await?;
+        Ok((cluster, read(&end)?.end_of_record()))
+    }
+
+    /// What a replica tells of itself.
+    pub async fn replica(&mut self) -> Result<Told, DbError> {
+        let (cluster, replayed) = self.ask::<Option<String>>(REPLICA).await?;
+        Ok(Told { cluster, replayed: replayed.map(|lsn| read(&lsn)).transpose()? })
+    }
+
+    /// After any error the connection is made anew.
+    async fn ask<T>(&mut self, statement: &'static str) -> Result<(i64, T), DbError>
+    where
+        T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
+    {
+        let connection = self.connection.take();
+        let asked = async {
+            let mut connection = match connection {
+                Some(connection) => connection,
+                None => PgConnection::connect_with(&self.options).await?,
+            };
+            let told = sqlx::query_as(statement).fetch_one(&mut connection).await?;
+            Ok((connection, told))
+        };
+        let (connection, told) = timeout(PATIENCE, asked).await.unwrap_or_else(|_| Err(DbError::hangs()))?;
+        self.connection = Some(connection);
+        Ok(told)
+    }
+}
+
+/// How far a standby that was just connected to has replayed the log; none where it is in no recovery.
+pub async fn replayed(connection: &mut PgConnection) -> Result<Option<Lsn>, sqlx::Error> {
+    let (_, replayed): (i64, Option<String>) = sqlx::query_as(REPLICA).fetch_one(connection).await?;
+    Ok(replayed.and_then(|lsn| lsn.parse().ok()))
+}
+
+fn read(lsn: &str) -> Result<Lsn, DbError> {
+    lsn.parse().map_err(|error| DbError::Other(sqlx::Error::Decode(Box::new(error))))
+}

@@ -1,0 +1,148 @@
+//! Which server answers a request: one for all that it reads. Queries go to a replica that has what their caller may expect
+//! to see; everything else, and whatever a replica fails to answer, goes to the primary.
+
+use std::{any::TypeId, sync::Arc, time::Instant};
+
+use async_graphql::{
+    Request, Response, Value,
+    parser::types::{ExecutableDocument, OperationType},
+};
+use axum::http::{HeaderName, HeaderValue};
+use sqlx::PgPool;
+
+use super::{
+    Schema, admission::Admitted, completion::Completion, context::FeedSeen, context::State, documents, flat::Spliced,
+    loader,
+};
+use crate::{
+    auth::Caller,
+    db::{
+        self,
+        replicas::{Replica, lsn::Lsn, statement},
+        work::as_long_as_wanted,
+    },
+    error::ApiError,
+    metrics::servers::PRIMARY,
+};
+
+/// The header that tells, in the answer to a mutation, up to where the log holds what it wrote; and in a request, what its
+/// answer has to know of.
+pub static POSITION: HeaderName = HeaderName::from_static("airgraph-position");
+
+/// What a request has to know of, as its data: all that was written up to here.
+#[derive(Clone, Copy, Debug)]
+pub struct Position(pub Lsn);
+
+/// Where a request reads, as its data.
+pub(super) struct Reads(pub PgPool);
+
+/// Executes a request.
+pub(super) async fn execute(
+    schema: &Schema,
+    state: &State,
+    request: Request,
+    admitted: &Admitted,
+    caller: Caller,
+) -> Response {
+    let run = Run { schema, document: &admitted.document, caller: &caller };
+    let primary = &state.database.reads;
+    let operation = documents::operation(&admitted.document, request.operation_name.as_deref());
+    match operation.map(|operation| operation.node.ty) {
+        _ if state.replicas.is_empty() => run.on(primary, request).await,
+        Some(OperationType::Query) => query(run, state, request).await,
+        Some(OperationType::Mutation) => mutation(run, state, request).await,
+        Some(OperationType::Subscription) | None => run.on(primary, request).await,
+    }
+}
+
+async fn query(run: Run<'_>, state: &State, request: Request) -> Response {
+    let servers = &state.metrics.servers;
+    if let Some(replica) = replica_for(state, &request, run.caller) {
+        let answer = as_long_as_wanted(run.on(&replica.pool, again(&request, run.document)));
+        let answer = Box::pin(replica.answers(answer)).await.filter(|answer| !is_servers_fault(answer));
+        servers.asked(&replica.at, answer.is_some());
+        match answer {
+            Some(answer) => return answer,
+            None => replica.failed(), // queries only read, so running it again is safe
+        }
+    }
+    let answer = run.on(&state.database.reads, request).await;
+    servers.asked(PRIMARY, !is_servers_fault(&answer));
+    answer
+}
+
+async fn mutation(run: Run<'_>, state: &State, request: Request) -> Response {
+    let primary = &state.database.reads;
+    // Who has no key writes nothing.
+    let Some(key) = run.caller.api_key() else { return run.on(primary, request).await };
+    let writing = state.written.begin(key);
+    let mut answer = run.on(primary, request).await;
+    match statement::written(primary).await {
+        Ok(position) => {
+            writing.ended(position);
+            if let Ok(position) = HeaderValue::try_from(position.to_string()) {
+                answer.http_headers.insert(POSITION.clone(), position);
+            }
+        }
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(
+                error,
+                "how far a mutation wrote isn't known; for a minute its caller reads from the primary"
+            );
+        }
+    }
+    answer
+}
+
+/// A replica that knows of all that a caller may expect; none where only the primary surely does.
+fn replica_for(state: &State, request: &Request, caller: &Caller) -> Option<Arc<Replica>> {
+    let asked = request.data.get(&TypeId::of::<Position>()).and_then(|data| data.downcast_ref());
+    let asked = asked.map_or(Lsn::default(), |Position(position)| *position);
+    let written = state.written.by(caller.api_key(), Instant::now())?;
+    state.replicas.choose(asked.max(written))
+}
+
+/// Whether something of an answer failed in a way that another server may not.
+fn is_servers_fault(answer: &Response) -> bool {
+    answer.errors.iter().any(|error| {
+        let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+        matches!(code, Some(Value::String(code)) if [ApiError::UNAVAILABLE, ApiError::INTERNAL].contains(&code.as_str()))
+    })
+}
+
+/// The same request once more, as it was admitted.
+fn again(request: &Request, document: &ExecutableDocument) -> Request {
+    let mut copy = Request::new(request.query.clone()).variables(request.variables.clone());
+    copy.operation_name.clone_from(&request.operation_name);
+    copy.extensions.clone_from(&request.extensions);
+    copy.introspection_mode = request.introspection_mode;
+    copy.set_parsed_query(document.clone());
+    if request.data.contains_key(&TypeId::of::<Spliced>()) { copy.data(Spliced) } else { copy }
+}
+
+/// A request's execution, wherever it takes place.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    schema: &'a Schema,
+    document: &'a Arc<ExecutableDocument>,
+    caller: &'a Caller,
+}
+
+impl Run<'_> {
+    /// On one server, for all that it reads.
+    async fn on(self, reads: &PgPool, request: Request) -> Response {
+        let (loader, batches) = loader::new(reads.clone());
+        let mut request = request.data(self.caller.clone()).data(loader).data(Reads(reads.clone()));
+        if request.query.contains("feedCursor") {
+            let seen = db::feed::extent(reads).await;
+            request = request.data(FeedSeen(seen.map(|extent| extent.newest).map_err(Arc::new)));
+        }
+        let completion = Completion::of(&mut request, self.document.clone());
+        let mut response = batches.drive(self.schema.execute(request)).await;
+        if let Some(completion) = completion {
+            completion.complete(&super::TYPES, &mut response);
+        }
+        response
+    }
+}

@@ -1,0 +1,269 @@
+//! Queries that standbys answer: as fresh as their callers may expect, and whatever befalls a standby.
+
+use std::{
+    slice::from_ref,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use serde_json::{Value, json};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use tokio::time::sleep;
+
+use crate::support::{Answer, TestApp, gateway::DEADLINE, postgres::OwnPostgres};
+
+const POSITION: &str = "airgraph-position";
+/// How far a standby may be behind where a test waits until it is too far.
+const SOON: Duration = Duration::from_secs(1);
+const NEVER: Duration = Duration::from_hours(1);
+
+/// A primary, its standby, and a gateway on both.
+struct Pair {
+    app: TestApp,
+    primary: OwnPostgres,
+    standby: OwnPostgres,
+}
+
+impl Pair {
+    async fn start(most_behind: Duration) -> Option<Self> {
+        let primary = OwnPostgres::start(&["fsync=off"]).await;
+        let first = TestApp::on_new(&primary.options).await;
+        let standby = primary.standby().await?;
+        let replicas = [standby.options.clone()];
+        let app = TestApp::with_replicas(&first, &primary.options, &replicas, most_behind).await;
+        let pair = Self { app, primary, standby };
+        pair.until_used(true).await;
+        Some(pair)
+    }
+
+    /// Waits until the standby is used, or isn't any more.
+    async fn until_used(&self, used: bool) {
+        let since = Instant::now();
+        let query = "{ server { load { replicas { isUsed } } } }";
+        while self.app.admin(query, json!({})).await["server"]["load"]["replicas"][0]["isUsed"] != used {
+            assert!(since.elapsed() < DEADLINE, "the standby's use doesn't become {used}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until the standby has all that there is.
+    async fn until_replayed(&self) {
+        let replicas = &self.app.app.state.replicas;
+        let mut connection = self.primary.options.connect().await.expect("a connection");
+        let end: String = sqlx::query_scalar("select pg_current_wal_insert_lsn()::text")
+            .fetch_one(&mut connection)
+            .await
+            .expect("a position");
+        let end = end.parse().expect("a position");
+        let since = Instant::now();
+        while replicas.choose(end).is_none() {
+            assert!(since.elapsed() < DEADLINE, "the standby doesn't get there");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn on_standby(&self, statement: &'static str) {
+        let mut connection = self.standby.options.connect().await.expect("a connection");
+        connection.execute(statement).await.expect(statement);
+        connection.close().await.expect("closed");
+    }
+
+    /// Has the standby replay nothing from now on.
+    async fn pause(&self) {
+        self.on_standby("select pg_wal_replay_pause()").await;
+        let mut connection = self.standby.options.connect().await.expect("a connection");
+        let since = Instant::now();
+        let state = "select pg_get_wal_replay_pause_state()";
+        while sqlx::query_scalar::<_, String>(state).fetch_one(&mut connection).await.expect("a state") != "paused" {
+            assert!(since.elapsed() < DEADLINE, "it goes on");
+            sleep(Duration::from_millis(20)).await; // what it is at comes to its end first
+        }
+    }
+
+    /// Queries that the standby was asked for, and those of them that it didn't answer.
+    async fn asked_of_standby(&self) -> (u32, u32) {
+        let request = Request::get("/metrics").header("x-api-key", &self.app.admin);
+        let text = self.app.send(request.body(Body::empty()).expect("a request")).await.text;
+        let at = format!("{}:{}", self.standby.options.get_host(), self.standby.options.get_port());
+        let count = |outcome: &str| {
+            let sample = format!("airgraph_server_queries_total{{server=\"{at}\",outcome=\"{outcome}\"}} ");
+            text.lines().find_map(|line| line.strip_prefix(&sample)).map_or(0, |count| count.parse().expect("a number"))
+        };
+        (count("answered") + count("failed"), count("failed"))
+    }
+
+    async fn register(&self, device: &str) -> Answer {
+        let query = "mutation ($key: String!) {
+            registerDevice(input: {key: $key, kind: MOBILE}) { status device { key } } }";
+        let body = json!({ "query": query, "variables": { "key": device } }).to_string();
+        self.app.post("/graphql", Some(&self.app.admin), body).await
+    }
+}
+
+const DEVICES: &str = "{ devices { nodes { key } } }";
+
+fn devices(answer: &Value) -> Vec<&str> {
+    assert_eq!(answer["errors"], Value::Null, "{answer}");
+    let nodes = answer["data"]["devices"]["nodes"].as_array().expect("nodes");
+    nodes.iter().map(|node| node["key"].as_str().expect("a key")).collect()
+}
+
+/// Asks as anybody who knows of a position.
+async fn at_position(app: &TestApp, position: &str) -> Answer {
+    let request = Request::post("/graphql").header(header::CONTENT_TYPE, "application/json").header(POSITION, position);
+    app.send(request.body(json!({ "query": DEVICES }).to_string().into()).expect("a request")).await
+}
+
+#[tokio::test]
+async fn who_wrote_reads_it_and_others_read_what_the_standby_has() {
+    let Some(pair) = Pair::start(NEVER).await else { return };
+    pair.pause().await;
+    let written = pair.register("new").await;
+    assert_eq!(
+        written.json()["data"]["registerDevice"],
+        json!({ "status": "REGISTERED", "device": { "key": "new" } }),
+        "a mutation sees what it wrote"
+    );
+    let position = written.headers[POSITION].to_str().expect("text").to_owned();
+    let (before, _) = pair.asked_of_standby().await;
+
+    let by_stranger = pair.app.graphql(None, DEVICES, json!({})).await;
+    assert_eq!(devices(&by_stranger), [""; 0], "the standby answers");
+    let by_key = pair.app.graphql(Some(&pair.app.admin), DEVICES, json!({})).await;
+    assert_eq!(devices(&by_key), ["new"]);
+    assert_eq!(devices(&at_position(&pair.app, &position).await.json()), ["new"]);
+    assert_eq!(devices(&at_position(&pair.app, "0/0").await.json()), [""; 0]);
+    assert_eq!(pair.asked_of_standby().await, (before + 2, 0));
+
+    pair.on_standby("select pg_wal_replay_resume()").await;
+    pair.until_replayed().await;
+    let by_key = pair.app.graphql(Some(&pair.app.admin), DEVICES, json!({})).await;
+    assert_eq!(devices(&by_key), ["new"]);
+    assert_eq!(pair.asked_of_standby().await, (before + 3, 0));
+    for malformed in ["", "x", "16/B374D848/1", "16"] {
+        let refused = at_position(&pair.app, malformed).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+        assert!(refused.text.contains("Airgraph-Position") && refused.text.contains("16/B374D848"), "{}", refused.text);
+    }
+}
+
+#[tokio::test]
+async fn a_standby_that_is_too_far_behind_answers_nobody() {
+    let Some(pair) = Pair::start(SOON).await else { return };
+    pair.pause().await;
+    assert_eq!(pair.register("new").await.status, StatusCode::OK);
+    pair.until_used(false).await;
+    assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["new"]);
+    pair.on_standby("select pg_wal_replay_resume()").await;
+    pair.until_used(true).await;
+    let (before, _) = pair.asked_of_standby().await;
+    assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["new"]);
+    assert_eq!(pair.asked_of_standby().await, (before + 1, 0));
+}
+
+#[tokio::test]
+async fn when_the_standby_is_killed_nobody_sees_an_error_and_when_it_is_back_it_is_used() {
+    let Some(mut pair) = Pair::start(NEVER).await else { return };
+    pair.register("d").await;
+    pair.until_replayed().await;
+    assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["d"]);
+    pair.standby.kill();
+    for _ in 0..20 {
+        assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["d"]);
+    }
+    pair.until_used(false).await;
+    assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["d"]);
+    let (_, failed) = pair.asked_of_standby().await;
+    assert!(failed > 0, "it was noticed by a query");
+    pair.standby.launch().await;
+    pair.until_used(true).await;
+    let (before, _) = pair.asked_of_standby().await;
+    assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["d"]);
+    assert_eq!(pair.asked_of_standby().await, (before + 1, failed));
+}
+
+#[tokio::test]
+async fn when_the_standby_hangs_the_primary_answers_what_was_asked_of_it() {
+    let Some(pair) = Pair::start(NEVER).await else { return };
+    pair.register("d").await;
+    pair.until_replayed().await;
+    assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["d"]);
+    let frozen = pair.standby.freeze().await;
+    assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["d"]);
+    OwnPostgres::thaw(frozen);
+    pair.until_used(true).await;
+}
+
+#[tokio::test]
+async fn when_the_primary_is_killed_the_standby_answers_queries() {
+    let Some(mut pair) = Pair::start(SOON).await else { return };
+    pair.register("d").await;
+    pair.until_replayed().await;
+    pair.primary.kill();
+    let since = Instant::now();
+    while since.elapsed() < 3 * SOON {
+        assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["d"]);
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(pair.register("e").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(pair.app.get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    pair.primary.launch().await;
+    let since = Instant::now();
+    while pair.register("e").await.json()["data"]["registerDevice"]["status"] != "REGISTERED" {
+        assert!(since.elapsed() < DEADLINE);
+    }
+    let by_key = pair.app.graphql(Some(&pair.app.admin), DEVICES, json!({})).await;
+    assert_eq!(devices(&by_key), ["d", "e"]);
+}
+
+#[tokio::test]
+async fn a_standby_that_was_promoted_and_the_primary_itself_are_not_used() {
+    let Some(pair) = Pair::start(NEVER).await else { return };
+    pair.on_standby("select pg_promote()").await;
+    pair.until_used(false).await;
+    let both = [pair.standby.options.clone(), pair.primary.options.clone()];
+    let app = TestApp::with_replicas(&pair.app, &pair.primary.options, &both, NEVER).await;
+    sleep(SOON).await; // they are asked meanwhile
+    assert!(app.app.state.replicas.choose("0/0".parse().expect("a position")).is_none());
+    pair.register("d").await;
+    assert_eq!(devices(&app.graphql(None, DEVICES, json!({})).await), ["d"]);
+}
+
+#[tokio::test]
+async fn a_standby_of_another_database_is_not_used() {
+    let Some(pair) = Pair::start(NEVER).await else { return };
+    let other = OwnPostgres::start(&["fsync=off"]).await;
+    let first = TestApp::on_new(&other.options).await;
+    let app = TestApp::with_replicas(&first, &other.options, from_ref(&pair.standby.options), NEVER).await;
+    sleep(SOON).await; // it is asked meanwhile
+    assert!(app.app.state.replicas.choose("0/0".parse().expect("a position")).is_none());
+}
+
+/// Many at once, each with a key of its own, write and read what they wrote.
+#[tokio::test]
+async fn nobody_ever_misses_what_they_wrote_themselves() {
+    const WRITERS: usize = 8;
+    const TIMES: usize = 25;
+    let Some(pair) = Pair::start(NEVER).await else { return };
+    let one = async |writer: usize| {
+        let create = "mutation ($name: String!) { createApiKey(input: {name: $name, role: ADMIN}) { key } }";
+        let key = pair.app.admin(create, json!({ "name": writer.to_string() })).await["createApiKey"]["key"].take();
+        let key = key.as_str().expect("a key");
+        for time in 0..TIMES {
+            let device = format!("d{writer}-{time}");
+            let register = "mutation ($key: String!) { registerDevice(input: {key: $key, kind: MOBILE}) { status } }";
+            pair.app.graphql(Some(key), register, json!({ "key": device })).await;
+            let read = "query ($key: String!) { device(key: $key) { key } }";
+            let read = pair.app.graphql(Some(key), read, json!({ "key": device })).await;
+            assert_eq!(read["data"]["device"]["key"], device, "{read}");
+            let stranger = pair.app.graphql(None, DEVICES, json!({})).await;
+            assert_eq!(stranger["errors"], Value::Null);
+        }
+    };
+    futures_util::future::join_all((0..WRITERS).map(one)).await;
+    let (asked, failed) = pair.asked_of_standby().await;
+    assert!(asked >= 100 && failed == 0, "{asked} {failed}");
+}

@@ -1,6 +1,9 @@
 //! What the gateway counts of itself, as Prometheus reads it.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use airgraph::db::DbError;
 use axum::{
@@ -159,7 +162,10 @@ fn named_in_dashboard() -> BTreeSet<&'static str> {
 
 #[tokio::test]
 async fn the_dashboard_names_what_there_is_and_all_of_it() {
-    let app = TestApp::new().await;
+    let alone = TestApp::new().await;
+    let options = alone.database.reads.connect_options();
+    // Beside a replica that is none, of which there is as much to be told.
+    let app = TestApp::with_replicas(&alone, &options, &[(*options).clone()], Duration::from_secs(10)).await;
     let dashboard: serde_json::Value = serde_json::from_str(include_str!("../../docs/grafana.json")).expect("JSON");
     assert!(dashboard["panels"].as_array().is_some_and(|panels| panels.len() > 10));
     let query = "subscription { measurementRecorded { cursor } }";

@@ -36,6 +36,7 @@ impl Pair {
         let app = TestApp::with_replicas(&first, &primary.options, &replicas, most_behind).await;
         let pair = Self { app, primary, standby };
         pair.until_used(true).await;
+        pair.until_replayed().await; // what there was at the gateway's start is the least that it needs
         Some(pair)
     }
 

@@ -18,6 +18,10 @@ pub struct DatabaseArgs {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<String>,
 
+    /// Another URL of the same database, past a pooler that keeps no sessions: for listening and for migrating the schema
+    #[arg(long, env = "DATABASE_DIRECT_URL", hide_env_values = true, global = true)]
+    pub database_direct_url: Option<String>,
+
     /// The database's host; without this and without a URL, a private Postgres is started
     #[arg(long, env = "POSTGRES_HOST", global = true)]
     pub postgres_host: Option<String>,
@@ -68,6 +72,9 @@ pub enum ConfigError {
     /// The URL can't be read. The error doesn't repeat it: it may hold a password.
     #[error("DATABASE_URL can't be read ({0}); it looks like postgres://user:password@host:5432/name")]
     DatabaseUrl(String),
+    /// The same of the way past a pooler.
+    #[error("DATABASE_DIRECT_URL can't be read ({0}); it looks like postgres://user:password@host:5432/name")]
+    DirectUrl(String),
     /// The same of one of the replicas.
     #[error(
         "DATABASE_READ_URLS: the URL number {0} can't be read ({1}); it looks like postgres://user:password@host:5432/name, \
@@ -101,6 +108,15 @@ impl DatabaseArgs {
             return Ok(DatabaseChoice::External(Box::new(options)));
         }
         Ok(DatabaseChoice::Embedded(self.data_dir()?))
+    }
+
+    /// The way past a pooler, where one is told.
+    ///
+    /// # Errors
+    /// When the URL can't be read.
+    pub fn direct(&self) -> Result<Option<PgConnectOptions>, ConfigError> {
+        let url = self.database_direct_url.as_deref().filter(|url| !url.is_empty());
+        url.map(read_url).transpose().map_err(ConfigError::DirectUrl)
     }
 
     /// Where the private Postgres keeps its data. Ask before giving up root.

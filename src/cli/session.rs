@@ -52,7 +52,11 @@ impl Session {
                 (embedded.url().parse().context("the private Postgres told no URL")?, Some(embedded))
             }
         };
-        let database = connect::open_for(&options, readers, WRITERS + MUTATIONS, request_timeout).await?;
+        let direct = arguments.direct()?;
+        let mut database = connect::open_for(&options, readers, WRITERS + MUTATIONS, request_timeout).await?;
+        if let Some(direct) = direct {
+            database = database.reached_directly_by(direct);
+        }
         connect::migrate(&database).await?;
         Ok(Self { database, options, embedded })
     }

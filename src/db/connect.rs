@@ -88,6 +88,16 @@ pub struct Database {
     pub reads: PgPool,
     /// For the recorder and for mutations.
     pub writes: PgPool,
+    /// For what needs a session to itself: listening, and migrating the schema.
+    pub direct: PgConnectOptions,
+}
+
+impl Database {
+    /// The same where the pools are behind a pooler that keeps no sessions: this leads to Postgres itself.
+    #[must_use]
+    pub fn reached_directly_by(self, options: PgConnectOptions) -> Self {
+        Self { direct: for_writing(ours(options)), ..self }
+    }
 }
 
 /// Waits for the database, checks its version and opens the pools. Doesn't change the schema.
@@ -108,15 +118,13 @@ pub async fn open_for(
     writers: u32,
     request_timeout: Duration,
 ) -> Result<Database, ConnectError> {
-    let options = options.clone().application_name("airgraph").log_statements(log::LevelFilter::Debug);
+    let options = ours(options.clone());
     wait_until_usable(&options).await?;
+    let direct = for_writing(options.clone());
     Ok(Database {
-        reads: pool(readers).connect_lazy_with(for_reading(options.clone(), request_timeout)),
-        writes: pool(writers).connect_lazy_with(options.options([
-            ("plan_cache_mode", PLANS_OF_WRITERS),
-            STILL_THERE,
-            NOT_COMPILED,
-        ])),
+        reads: pool(readers).connect_lazy_with(for_reading(options, request_timeout)),
+        writes: pool(writers).connect_lazy_with(direct.clone()),
+        direct,
     })
 }
 
@@ -125,7 +133,7 @@ pub(super) fn replica_pool<F>(options: &PgConnectOptions, size: u32, request_tim
 where
     F: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<(), sqlx::Error>> + Send + Sync + 'static,
 {
-    let options = options.clone().application_name("airgraph").log_statements(log::LevelFilter::Debug);
+    let options = ours(options.clone());
     pool(size)
         .acquire_timeout(REPLICA_ACQUIRE_TIMEOUT)
         .after_connect(move |connection, _| {
@@ -133,6 +141,14 @@ where
             check(connection)
         })
         .connect_lazy_with(for_reading(options, request_timeout))
+}
+
+fn ours(options: PgConnectOptions) -> PgConnectOptions {
+    options.application_name("airgraph").log_statements(log::LevelFilter::Debug)
+}
+
+fn for_writing(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([("plan_cache_mode", PLANS_OF_WRITERS), STILL_THERE, NOT_COMPILED])
 }
 
 fn for_reading(options: PgConnectOptions, request_timeout: Duration) -> PgConnectOptions {
@@ -166,7 +182,11 @@ fn pool(size: u32) -> PgPoolOptions {
 /// # Errors
 /// When the schema is newer than this binary, or a migration fails.
 pub async fn migrate(database: &Database) -> Result<(), ConnectError> {
-    MIGRATIONS.run(&database.writes).await.map_err(|error| match error {
+    // Over a session of its own, to which its lock belongs.
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database.direct.clone());
+    let outcome = MIGRATIONS.run(&pool).await;
+    pool.close().await;
+    outcome.map_err(|error| match error {
         MigrateError::VersionMissing(migration) => ConnectError::SchemaIsNewer { migration },
         error => ConnectError::Migration(error),
     })

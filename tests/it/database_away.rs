@@ -22,7 +22,7 @@ fn app() -> App {
         database_host: "127.0.0.1".to_owned(),
         database_port: 1,
     };
-    App::start(Database { reads: pool(), writes: pool() }, Clock::system(), about).0
+    App::start(Database { reads: pool(), writes: pool(), direct: PgConnectOptions::new() }, Clock::system(), about).0
 }
 
 async fn send(app: &App, request: Request<Body>) -> (StatusCode, Option<String>, Value) {

@@ -39,6 +39,7 @@ mod overload;
 mod pages;
 mod paging;
 mod persisted;
+mod pgbouncer;
 mod plans;
 mod profiles;
 mod program;

@@ -33,8 +33,8 @@ impl Listener {
     pub async fn connect(database: &Database) -> Result<Self, DbError> {
         // With the options of the writers: statements with arrays are planned once, whatever the arrays' lengths, and it
         // is the database that is written to, which alone has notifications. Not logged: there is one every second.
-        let options = database.writes.connect_options().as_ref().clone();
-        let options = options.application_name(NAME).options([("statement_timeout", STATEMENT_TIMEOUT)]);
+        let options =
+            database.direct.clone().application_name(NAME).options([("statement_timeout", STATEMENT_TIMEOUT)]);
         // The library's listener connects by a pool. A new one each time, since a hanging connection would block it.
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.disable_statement_logging());
         bounded(async {

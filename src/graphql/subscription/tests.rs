@@ -42,7 +42,8 @@ static APP: LazyLock<(App, Answering, Runtime)> = LazyLock::new(|| {
         database_host: String::new(),
         database_port: 1,
     };
-    let (app, _) = App::start(Database { reads: pool(), writes: pool() }, Clock::system(), about);
+    let (app, _) =
+        App::start(Database { reads: pool(), writes: pool(), direct: PgConnectOptions::new() }, Clock::system(), about);
     let answering = answering(app.state.clone());
     (app, answering, runtime)
 });

@@ -86,6 +86,13 @@ impl TestApp {
         Self::start_with(database, replicas, &first.admin, options, true, Exposure::default())
     }
 
+    /// One more gateway on a database that has one, behind a pooler.
+    pub async fn behind(first: &Self, pooler: &PgConnectOptions, direct: &PgConnectOptions) -> Self {
+        let database = connect::open(pooler, 5, 5).await.expect("a database").reached_directly_by(direct.clone());
+        connect::migrate(&database).await.expect("there is nothing to do");
+        Self::start(database, &first.admin, pooler, true, Exposure::default())
+    }
+
     /// A gateway on that database.
     pub async fn on(options: &PgConnectOptions, public_read: bool) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");

@@ -7,6 +7,7 @@ pub mod gateway;
 pub mod live;
 pub mod load;
 pub mod packet;
+pub mod pooler;
 pub mod postgres;
 pub mod rollups;
 pub mod socket;

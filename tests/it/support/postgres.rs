@@ -34,9 +34,9 @@ pub struct OwnPostgres {
     /// What started it, as Postgres itself noted it down in words of a shell.
     command: String,
     data_dir: PathBuf,
-    url: String,
+    pub(super) url: String,
     /// Its account; root may not run it.
-    owner: (u32, u32),
+    pub(super) owner: (u32, u32),
     running: Option<Running>,
     _folder: TempDir,
 }

@@ -9,8 +9,8 @@ use sha2::{Digest as _, Sha256};
 use crate::auth::Caller;
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-/// What an answer depends on beside the address: its form, and who is asking.
-const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key");
+/// What an answer depends on beside the address: its form, who is asking, and what they know of.
+const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key, airgraph-position");
 
 /// Marks an answer with the hints of its fields; `asked` are the headers of the request. One that the client has already is
 /// not sent again.

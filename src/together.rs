@@ -17,7 +17,7 @@ use crate::db::DbError;
 /// Who is answered by one statement at most.
 const MOST: usize = 1000;
 /// What one statement may take.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long somebody waits, the statement before his own included.
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
 

@@ -19,8 +19,8 @@ mod websocket;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, rejection::BytesRejection},
-    http::{HeaderMap, StatusCode, header},
+    extract::DefaultBodyLimit,
+    http::{HeaderMap, header},
     middleware,
 };
 use tower::util::option_layer;
@@ -69,13 +69,4 @@ fn has_json_body(headers: &HeaderMap) -> bool {
     let Ok(media_type) = content_type.parse::<mime::Mime>() else { return false };
     let utf8 = media_type.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8);
     utf8 && media_type.essence_str() == mime::APPLICATION_JSON.essence_str()
-}
-
-/// Why a body could not be read.
-fn body_error(rejection: &BytesRejection) -> ApiError {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        ApiError::TooLarge(MAX_BODY)
-    } else {
-        ApiError::BadRequest("the body could not be read to its end".to_owned())
-    }
 }

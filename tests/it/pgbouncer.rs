@@ -10,6 +10,7 @@ use crate::support::{
     events::{Ask, EventStream},
     pooler::{self, Pooler},
     postgres::OwnPostgres,
+    skipped,
 };
 
 /// The first version that knows prepared statements when it pools by transaction.
@@ -33,7 +34,7 @@ async fn by_transaction_where_statements_can_be_prepared() {
     let Some(version) = pooler::version() else { return };
     if version < PREPARES {
         let (major, minor) = version;
-        pooler::skipped(&format!("pgbouncer {major}.{minor} can't pool by transaction what is prepared; 1.21 can"));
+        skipped(&format!("pgbouncer {major}.{minor} can't pool by transaction what is prepared; 1.21 can"));
         return;
     }
     let postgres = OwnPostgres::start(&["fsync=off"]).await;

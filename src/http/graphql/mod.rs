@@ -12,7 +12,7 @@ use async_graphql::{Request, parser::types::OperationType};
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{State, rejection::BytesRejection},
+    extract::State,
     http::{HeaderMap, HeaderValue, Method, header, request::Parts},
     response::{IntoResponse as _, Redirect, Response},
     routing::get,
@@ -61,9 +61,9 @@ async fn by_post(
     State(app): State<App>,
     headers: HeaderMap,
     holder: Result<Holder, ApiError>,
-    body: Result<Bytes, BytesRejection>,
+    body: Bytes,
 ) -> Response {
-    let request = request::from_body(&app.persisted, &headers, body);
+    let request = request::from_body(&app.persisted, &headers, &body);
     respond(&app, Offer::Anything, &Method::POST, &headers, holder, request).await
 }
 
@@ -71,9 +71,9 @@ async fn stream_by_post(
     State(app): State<App>,
     headers: HeaderMap,
     holder: Result<Holder, ApiError>,
-    body: Result<Bytes, BytesRejection>,
+    body: Bytes,
 ) -> Response {
-    let request = request::from_body(&app.persisted, &headers, body);
+    let request = request::from_body(&app.persisted, &headers, &body);
     respond(&app, Offer::EventStream, &Method::POST, &headers, holder, request).await
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::{Request, Value, Variables};
 use axum::{
     body::Bytes,
-    extract::{Query, rejection::BytesRejection},
+    extract::Query,
     http::{HeaderMap, Uri},
 };
 use serde::Deserialize;
@@ -45,19 +45,14 @@ struct Parameters {
 }
 
 /// Reads a body. It must be JSON: a form or plain text could be sent by other sites' pages with a visitor's rights.
-pub fn from_body(
-    persisted: &Persisted,
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Request, ApiError> {
+pub fn from_body(persisted: &Persisted, headers: &HeaderMap, body: &Bytes) -> Result<Request, ApiError> {
     if !crate::http::has_json_body(headers) {
         return Err(ApiError::UnsupportedMediaType("application/json"));
     }
-    let body = body.map_err(|rejection| crate::http::body_error(&rejection))?;
     if body.trim_ascii_start().starts_with(b"[") {
         return Err(ApiError::BadRequest(BATCH.to_owned()));
     }
-    let body: Body = serde_json::from_slice(&body)
+    let body: Body = serde_json::from_slice(body)
         .map_err(|error| ApiError::BadRequest(format!("the body is no GraphQL request in JSON: {error}")))?;
     request(persisted, body)
 }

@@ -16,7 +16,19 @@ pub mod statements;
 pub use app::{Answer, TestApp};
 pub use database::empty_database;
 
+use std::{io::Write as _, net::TcpListener};
+
 use chrono::{DateTime, Utc};
+
+/// Says past the test's captured output that something was not tried.
+pub fn skipped(reason: &str) {
+    std::io::stderr().write_all(format!("SKIPPED: {reason}\n").as_bytes()).expect("told");
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a port").port()
+}
 
 /// The moment at which the clocks of tests stand.
 pub fn noon() -> DateTime<Utc> {

@@ -2,8 +2,6 @@
 
 use std::{
     fs::{self, Permissions},
-    io::Write as _,
-    net::TcpListener,
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -13,7 +11,7 @@ use sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use super::{gateway::DEADLINE, postgres::OwnPostgres};
+use super::{free_port, gateway::DEADLINE, postgres::OwnPostgres, skipped};
 
 /// Stands between a gateway and Postgres.
 pub struct Pooler {
@@ -36,17 +34,12 @@ pub fn version() -> Option<(u32, u32)> {
     version
 }
 
-/// Says past the test's captured output that something was not tried.
-pub fn skipped(reason: &str) {
-    std::io::stderr().write_all(format!("SKIPPED: {reason}\n").as_bytes()).expect("told");
-}
-
 impl Pooler {
     /// Starts it with that `pool_mode`, and with fewer connections than a gateway would have, so that they are shared.
     pub async fn start(postgres: &OwnPostgres, mode: &str, connections: u32) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("a folder for every account");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a port").port();
+        let port = free_port();
         let url = postgres.options.to_url_lossy();
         let password = postgres.url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).map(|(user, _)| user);
         let password = password.and_then(|user| user.split_once(':')).expect("a password").1;

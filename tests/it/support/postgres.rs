@@ -2,8 +2,7 @@
 
 use std::{
     fs::{self, Permissions},
-    io::{BufRead as _, BufReader, Write as _},
-    net::TcpListener,
+    io::{BufRead as _, BufReader},
     os::unix::{
         fs::{MetadataExt as _, PermissionsExt as _, chown},
         process::CommandExt as _,
@@ -21,7 +20,7 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConne
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use super::gateway::DEADLINE;
+use super::{free_port, gateway::DEADLINE, skipped};
 
 /// The processes that serve a gateway's connections.
 const BACKENDS: &str = "select pid from pg_stat_activity where application_name in ('airgraph', 'airgraph replicas')
@@ -92,16 +91,14 @@ impl OwnPostgres {
         let postgres = PathBuf::from(self.command.split(' ').next().expect("a program"));
         let backup = postgres.with_file_name("pg_basebackup");
         if !backup.exists() {
-            let skipped =
-                format!("SKIPPED: {} is missing; it comes with Postgres' client programs\n", backup.display());
-            std::io::stderr().write_all(skipped.as_bytes()).expect("told");
+            skipped(&format!("{} is missing; it comes with Postgres' client programs", backup.display()));
             return None;
         }
         let parent = tempfile::tempdir().expect("a folder");
         fs::set_permissions(parent.path(), Permissions::from_mode(0o755)).expect("a folder for every account");
         chown(parent.path(), Some(self.owner.0), Some(self.owner.1)).expect("its own folder");
         let cluster = parent.path().join("postgres");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a port").port();
+        let port = free_port();
         let mut made = Command::new(backup);
         made.args(["-R", "-X", "stream", "-c", "fast", "-D"]).arg(&cluster).arg("-d").arg(&self.url);
         let made = made.uid(self.owner.0).gid(self.owner.1).current_dir("/").status();

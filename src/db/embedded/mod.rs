@@ -34,6 +34,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub mod buffers;
 pub mod child;
 pub mod cluster;
 pub mod download;

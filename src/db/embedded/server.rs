@@ -18,7 +18,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{EmbeddedError, cluster::Cluster, command, installation::Installation, say};
+use super::{EmbeddedError, buffers, cluster::Cluster, command, installation::Installation, say};
 
 /// The log is emptied when it has grown beyond this: it is for finding out why something just failed.
 const LOG_LIMIT_BYTES: u64 = 16 * 1024 * 1024;
@@ -57,6 +57,7 @@ impl Server {
         for setting in [
             "listen_addresses=127.0.0.1",
             &format!("port={port}"),
+            &format!("shared_buffers={}MB", buffers::megabytes()),
             // The folder for sockets that distributions compile in belongs to their own service.
             "unix_socket_directories=",
             "timezone=UTC",

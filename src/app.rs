@@ -27,7 +27,7 @@ use crate::{
     written::Written,
 };
 
-/// What the routes share. Cheap to clone.
+/// What the routes share.
 #[derive(Clone)]
 pub struct App {
     /// What resolvers share too.
@@ -55,6 +55,9 @@ pub struct App {
     /// What answering a request may take.
     pub request_timeout: Duration,
 }
+
+/// The same as the routes hand it on: each request takes it several times on its way.
+pub(crate) type Shared = Arc<App>;
 
 impl App {
     /// Starts the recorder and puts the gateway together.
@@ -109,7 +112,7 @@ impl App {
 
     /// What the gateway counts, as a service of its own.
     pub fn metrics_router(&self) -> Router {
-        http::metrics_alone(self.clone())
+        http::metrics_alone(Arc::new(self.clone()))
     }
 
     /// The gateway as a service for connections, which tells it whose they are.
@@ -120,6 +123,6 @@ impl App {
 
     /// The gateway as a service.
     pub fn router(&self) -> Router {
-        http::router(self.clone())
+        http::router(Arc::new(self.clone()))
     }
 }

@@ -9,7 +9,7 @@ use axum::{
 
 use super::address;
 use crate::{
-    app::App,
+    app::{App, Shared},
     auth::{self, Caller, KeyHash},
     budget::Payer,
     error::ApiError,
@@ -29,10 +29,10 @@ pub(super) struct Holder {
     key: Option<KeyHash>,
 }
 
-impl FromRequestParts<App> for Holder {
+impl FromRequestParts<Shared> for Holder {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
         let secret = secret(parts, app).await;
         let payer = payer(parts, app);
         let caller = match &secret {
@@ -74,10 +74,10 @@ impl Holder {
 /// Somebody who records, and nothing else: their key may come from memory. Each request uses of their budget.
 pub(super) struct Sender(pub Caller);
 
-impl FromRequestParts<App> for Sender {
+impl FromRequestParts<Shared> for Sender {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
         let caller = match secret(parts, app).await {
             Some(secret) => {
                 let found = auth::recognise(&app.keys, &app.state.database, &app.state.clock, &secret).await;
@@ -113,7 +113,7 @@ pub(super) fn fined(app: &App, payer: Payer, error: ApiError) -> ApiError {
 }
 
 /// The key in a header, else in the path.
-async fn secret(parts: &mut Parts, app: &App) -> Option<String> {
+async fn secret(parts: &mut Parts, app: &Shared) -> Option<String> {
     match auth::secret_in(&parts.headers) {
         Some(secret) => Some(secret),
         None => secret_in_path(parts, app).await,
@@ -121,7 +121,7 @@ async fn secret(parts: &mut Parts, app: &App) -> Option<String> {
 }
 
 /// The `{key}` of a path like `/key/{key}/insertSensorData`.
-async fn secret_in_path(parts: &mut Parts, app: &App) -> Option<String> {
+async fn secret_in_path(parts: &mut Parts, app: &Shared) -> Option<String> {
     let params = RawPathParams::from_request_parts(parts, app).await.ok()?;
     params.iter().find(|(name, _)| *name == "key").map(|(_, value)| value.to_owned())
 }

@@ -9,7 +9,11 @@ use axum::{
 use tokio::time::timeout;
 
 use super::graphql;
-use crate::{app::App, db::work::as_long_as_wanted, error::ApiError};
+use crate::{
+    app::{App, Shared},
+    db::work::as_long_as_wanted,
+    error::ApiError,
+};
 
 /// Does something for a request, and gives it up when it takes too long.
 ///
@@ -33,7 +37,7 @@ pub(super) fn in_a_place<T>(app: &App, work: impl Future<Output = T>) -> impl Fu
 
 /// Answers a request of GraphQL in time, once there is a place for it. Streams and sockets last as long as they like once
 /// they began; what they do then takes places of its own.
-pub(super) async fn of_graphql(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(super) async fn of_graphql(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let headers = request.headers().clone();
     let answer = within(&app, async {
         // Read before there is a place: whoever sends it slowly keeps none from others.

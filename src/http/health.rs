@@ -5,12 +5,12 @@ use std::time::Duration;
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use serde_json::{Value, json};
 
-use crate::{app::App, db, error::ApiError};
+use crate::{app::Shared, db, error::ApiError};
 
 /// How long the database may take to answer a sign of life.
 const READY_WITHIN: Duration = Duration::from_secs(2);
 
-pub(super) fn routes() -> Router<App> {
+pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz))
 }
 
@@ -20,7 +20,7 @@ async fn healthz() -> Json<Value> {
 }
 
 /// Requests can be served.
-async fn readyz(State(app): State<App>) -> Result<(StatusCode, Json<Value>), ApiError> {
+async fn readyz(State(app): State<Shared>) -> Result<(StatusCode, Json<Value>), ApiError> {
     match tokio::time::timeout(READY_WITHIN, db::server::ping(&app.state.database.reads)).await {
         Ok(answered) => answered.map_err(ApiError::from)?,
         Err(_) => return Err(ApiError::Unavailable("the database doesn't answer; try again in a moment")),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{caller::Sender, deadline};
 use crate::{
-    app::App,
+    app::Shared,
     error::ApiError,
     ingest::{
         Rejection, decoding,
@@ -50,7 +50,7 @@ static CHIRPSTACK: Served = Served { stored: StatusCode::OK, ..Served::new(&form
 /// The firmware takes 201 for a failure.
 static AIRGRADIENT: Served = Served { stored: StatusCode::OK, ..Served::new(&format::AIRGRADIENT) };
 
-pub(super) fn routes() -> Router<App> {
+pub(super) fn routes() -> Router<Shared> {
     let takes = |served: &'static Served| post(move |app, caller, request| take(app, caller, request, served));
     Router::new()
         .route("/ingest/airrohr", takes(&AIRROHR))
@@ -96,7 +96,7 @@ struct Outside {
 
 /// Stores what a sensor posted, and answers when it is stored for good.
 async fn take(
-    State(app): State<App>,
+    State(app): State<Shared>,
     Sender(caller): Sender,
     mut request: Request,
     served: &'static Served,

@@ -13,28 +13,28 @@ use axum::{
 
 use super::caller::Holder;
 use crate::{
-    app::App,
+    app::{App, Shared},
     db::work::as_long_as_wanted,
     error::ApiError,
     metrics::{MEDIA_TYPE, readings},
 };
 
 /// On the port that all may reach: for admins.
-pub(super) fn routes() -> Router<App> {
+pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/metrics", get(for_admins))
 }
 
 /// On a port that only the operator reaches: for everybody, and nothing else.
-pub(crate) fn alone(app: App) -> Router {
+pub(crate) fn alone(app: Shared) -> Router {
     Router::new().route("/metrics", get(for_everybody)).fallback(|| async { ApiError::NotFound }).with_state(app)
 }
 
-async fn for_admins(State(app): State<App>, holder: Holder) -> Result<Response, ApiError> {
+async fn for_admins(State(app): State<Shared>, holder: Holder) -> Result<Response, ApiError> {
     holder.caller.must_be_admin()?;
     Ok(text(&app))
 }
 
-async fn for_everybody(State(app): State<App>) -> Response {
+async fn for_everybody(State(app): State<Shared>) -> Response {
     text(&app)
 }
 
@@ -44,7 +44,7 @@ fn text(app: &App) -> Response {
 }
 
 /// Counts each request by its route.
-pub(super) async fn counted(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(super) async fn counted(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let response = as_long_as_wanted(next.run(request)).await; // a client that hangs up is seen here

@@ -23,7 +23,7 @@ use axum::{
     http::{HeaderMap, header},
     middleware,
 };
-use tower::util::option_layer;
+use tower::{ServiceBuilder, util::option_layer};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use bodies::Bodies;
@@ -31,7 +31,7 @@ pub use cors::Origin;
 pub(crate) use metrics::alone as metrics_alone;
 pub use websocket::{Pace, Sockets};
 
-use crate::{app::App, error::ApiError};
+use crate::{app::Shared, error::ApiError};
 
 /// The largest body of a GraphQL request or a sensor's uplink, in bytes.
 const MAX_BODY: usize = 1 << 20;
@@ -39,7 +39,17 @@ const MAX_BODY: usize = 1 << 20;
 const METHODS: &str = "this path has no such method; the Allow header tells those it has";
 
 /// All routes. From the outside in: request id and log span, a net for panics, then the route.
-pub(crate) fn router(app: App) -> Router {
+pub(crate) fn router(app: Shared) -> Router {
+    // In one piece: a router puts each layer that it is given by itself into a box, which each request copies.
+    let on_the_way = ServiceBuilder::new()
+        .layer(middleware::from_fn_with_state(app.clone(), metrics::counted))
+        .layer(option_layer(cors::layer(&app.origins)))
+        .layer(middleware::from_fn(compression::tagged))
+        .layer(compression::layer())
+        .layer(CatchPanicLayer::custom(|_| {
+            axum::response::IntoResponse::into_response(ApiError::Internal(anyhow::anyhow!("a handler panicked")))
+        }))
+        .layer(DefaultBodyLimit::max(MAX_BODY));
     let routes = Router::new()
         .merge(graphql::routes().layer(middleware::from_fn_with_state(app.clone(), deadline::of_graphql)))
         .merge(ingest::routes())
@@ -51,14 +61,7 @@ pub(crate) fn router(app: App) -> Router {
         .merge(pages::routes())
         .fallback(|| async { ApiError::NotFound })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed(METHODS) })
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(CatchPanicLayer::custom(|_| {
-            axum::response::IntoResponse::into_response(ApiError::Internal(anyhow::anyhow!("a handler panicked")))
-        }))
-        .layer(compression::layer())
-        .layer(middleware::from_fn(compression::tagged))
-        .layer(option_layer(cors::layer(&app.origins)))
-        .layer(middleware::from_fn_with_state(app.clone(), metrics::counted))
+        .layer(on_the_way)
         .with_state(app);
     telemetry::observed(routes)
 }

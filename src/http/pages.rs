@@ -9,7 +9,7 @@ use axum::{
 };
 use rust_embed::RustEmbed;
 
-use crate::{app::App, error::ApiError};
+use crate::{app::Shared, error::ApiError};
 
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/web"]
@@ -24,7 +24,7 @@ const CDN_POLICY: &str = "default-src 'none'; script-src 'self' https://unpkg.co
                           style-src 'self' 'unsafe-inline' https://unpkg.com; font-src data:; img-src data:; \
                           base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-pub(super) fn routes() -> Router<App> {
+pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/", get(front)).route("/playground", get(playground)).route("/assets/{*path}", get(asset))
 }
 
@@ -33,7 +33,7 @@ const FRONT: &str = "This is airgraph, a GraphQL gateway for measurements of air
                      GraphQL is at graphql, beside this page: POST a request as JSON.\n\
                      Sensors post to the paths that their firmware has, or below ingest/.\n";
 
-async fn front(State(app): State<App>) -> Response {
+async fn front(State(app): State<Shared>) -> Response {
     if app.state.about.exposure.playground {
         Redirect::temporary("playground").into_response()
     } else {
@@ -41,7 +41,7 @@ async fn front(State(app): State<App>) -> Response {
     }
 }
 
-async fn playground(State(app): State<App>) -> Result<Response, ApiError> {
+async fn playground(State(app): State<Shared>) -> Result<Response, ApiError> {
     if app.state.about.exposure.playground { page("playground.html") } else { Err(ApiError::NotFound) }
 }
 

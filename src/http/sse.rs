@@ -16,7 +16,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 
 use super::{caller::Holder, deadline, graphql::answer};
 use crate::{
-    app::App,
+    app::Shared,
     domain::feed::Place,
     graphql::{self, cursor::FeedCursor},
     live::{Next, Subscriber},
@@ -36,7 +36,7 @@ pub(super) struct Asked {
 }
 
 /// Runs a query or a mutation; its answer is the one event.
-pub(super) fn execute(app: &App, Asked { request, holder }: Asked) -> Response {
+pub(super) fn execute(app: &Shared, Asked { request, holder }: Asked) -> Response {
     let app = app.clone();
     let answer = async move {
         let answer = deadline::in_a_place(&app, graphql::execute(&app.schema, request, holder.caller)).await;
@@ -46,7 +46,7 @@ pub(super) fn execute(app: &App, Asked { request, holder }: Asked) -> Response {
 }
 
 /// Subscribes; `resume` is the cursor after which the client wants to go on.
-pub(super) async fn subscribe(app: &App, Asked { request, holder }: Asked, resume: Option<&str>) -> Response {
+pub(super) async fn subscribe(app: &Shared, Asked { request, holder }: Asked, resume: Option<&str>) -> Response {
     match app.live.subscribe(request, &holder.caller, resume).await {
         Ok(subscriber) => respond(events(app.clone(), subscriber, holder)),
         Err(refusal) => respond(stream::once(async move { last(&refusal) })),
@@ -55,7 +55,7 @@ pub(super) async fn subscribe(app: &App, Asked { request, holder }: Asked, resum
 
 /// The events of a subscription. Ends without `complete` where the client shall come again and go on after the last one: when
 /// the gateway stops, and when the client is too slow.
-fn events(app: App, subscriber: Subscriber, holder: Holder) -> impl Stream<Item = Bytes> + Send + 'static {
+fn events(app: Shared, subscriber: Subscriber, holder: Holder) -> impl Stream<Item = Bytes> + Send + 'static {
     let stopping = app.stopping();
     let expired = async move { holder.expired(&app).await };
     let state = Some((subscriber, Box::pin(stopping), Box::pin(expired)));

@@ -20,7 +20,7 @@ use tokio::{sync::mpsc, time::timeout};
 
 use super::caller::Sender;
 use crate::{
-    app::App,
+    app::{App, Shared},
     auth::Caller,
     domain::device::DeviceKey,
     error::ApiError,
@@ -36,7 +36,7 @@ const PIECES: usize = 16;
 /// How long a client may send nothing.
 const IDLE: Duration = Duration::from_mins(1);
 
-pub(super) fn routes() -> Router<App> {
+pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/ingest/csv", post(take))
 }
 
@@ -56,7 +56,7 @@ struct Parameters {
 
 /// Records a file and answers with a report; the report stands beside the error, too, that ends it early.
 async fn take(
-    State(app): State<App>,
+    State(app): State<Shared>,
     Sender(caller): Sender,
     parameters: Result<Query<Parameters>, QueryRejection>,
     body: Body,

@@ -28,7 +28,7 @@ use super::{
     websocket,
 };
 use crate::{
-    app::App,
+    app::{App, Shared},
     error::ApiError,
     graphql::{
         self,
@@ -42,7 +42,7 @@ const STREAM: &str = "this path answers with text/event-stream, which the Accept
 const SUBSCRIPTION: &str = "subscriptions are answered by a stream of events: send `Accept: text/event-stream`, or use a \
                             WebSocket";
 
-pub(super) fn routes() -> Router<App> {
+pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/graphql", get(by_get).post(by_post))
         .route("/graphql/stream", get(stream_by_get).post(stream_by_post))
@@ -58,7 +58,7 @@ enum Offer {
 }
 
 async fn by_post(
-    State(app): State<App>,
+    State(app): State<Shared>,
     headers: HeaderMap,
     holder: Result<Holder, ApiError>,
     body: Bytes,
@@ -68,7 +68,7 @@ async fn by_post(
 }
 
 async fn stream_by_post(
-    State(app): State<App>,
+    State(app): State<Shared>,
     headers: HeaderMap,
     holder: Result<Holder, ApiError>,
     body: Bytes,
@@ -77,7 +77,7 @@ async fn stream_by_post(
     respond(&app, Offer::EventStream, &Method::POST, &headers, holder, request).await
 }
 
-async fn by_get(State(app): State<App>, holder: Result<Holder, ApiError>, parts: Parts) -> Response {
+async fn by_get(State(app): State<Shared>, holder: Result<Holder, ApiError>, parts: Parts) -> Response {
     if websocket::is_asked(&parts.headers) {
         return match holder {
             Ok(holder) => websocket::serve(app, parts, holder.caller, holder.payer),
@@ -91,7 +91,7 @@ async fn by_get(State(app): State<App>, holder: Result<Holder, ApiError>, parts:
     respond(&app, Offer::Anything, &parts.method, &parts.headers, holder, request).await
 }
 
-async fn stream_by_get(State(app): State<App>, holder: Result<Holder, ApiError>, parts: Parts) -> Response {
+async fn stream_by_get(State(app): State<Shared>, holder: Result<Holder, ApiError>, parts: Parts) -> Response {
     let request = request::from_uri(&app.persisted, &parts.uri);
     respond(&app, Offer::EventStream, &parts.method, &parts.headers, holder, request).await
 }
@@ -108,7 +108,7 @@ fn is_visit(parts: &Parts) -> bool {
 }
 
 async fn respond(
-    app: &App,
+    app: &Shared,
     offer: Offer,
     method: &Method,
     headers: &HeaderMap,

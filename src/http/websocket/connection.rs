@@ -25,7 +25,7 @@ use super::{
     sockets::Pace,
 };
 use crate::{
-    app::App,
+    app::Shared,
     auth::KEY_NOT_VALID,
     budget::Payer,
     error::ApiError,
@@ -41,7 +41,7 @@ const MAX_OPERATIONS: usize = 100;
 
 /// A socket that speaks our protocol.
 pub(super) struct Connection {
-    app: App,
+    app: Shared,
     frames: Frames,
     standing: Standing,
     /// Who pays where there is no key.
@@ -88,7 +88,7 @@ enum Turn {
 }
 
 impl Connection {
-    pub fn new(app: App, frames: Frames, upgraded: Identity, payer: Payer) -> Self {
+    pub fn new(app: Shared, frames: Frames, upgraded: Identity, payer: Payer) -> Self {
         let (now, pace) = (Instant::now(), app.sockets.pace);
         let deadlines = Deadlines { init: Some(now + pace.init), ping: now + pace.ping, key: None, leave: None };
         Self {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::close::Close;
 use crate::{
-    app::App,
+    app::Shared,
     auth::{self, Caller, KeyHash},
     budget::Payer,
     error::ApiError,
@@ -34,7 +34,7 @@ impl Identity {
     }
 
     /// Who they are once they have told: the holder of the key in `connection_init`; otherwise it stays this.
-    pub async fn told(self, app: App, payer: Payer, authorization: Option<String>) -> Result<Self, ApiError> {
+    pub async fn told(self, app: Shared, payer: Payer, authorization: Option<String>) -> Result<Self, ApiError> {
         let identity = match authorization {
             None => self,
             Some(value) => {
@@ -50,7 +50,7 @@ impl Identity {
     }
 
     /// The same, looked up again.
-    pub async fn again(self, app: App) -> Result<Self, ApiError> {
+    pub async fn again(self, app: Shared) -> Result<Self, ApiError> {
         let Some(key) = self.key else { return Ok(self) };
         let caller = auth::recognise_hash(&app.keys, &app.state.database, &app.state.clock, &key).await?;
         Ok(Self { caller, key: Some(key) })

@@ -28,7 +28,7 @@ use self::{
     identity::Identity,
 };
 use crate::{
-    app::App,
+    app::Shared,
     auth::{self, Caller},
     budget::Payer,
     error::ApiError,
@@ -38,7 +38,7 @@ use crate::{
 const MAX_MESSAGE: usize = super::MAX_BODY;
 
 /// Upgrades the connection and serves it. The key comes in the headers or in `connection_init`.
-pub(super) fn serve(app: App, mut parts: Parts, caller: Caller, payer: Payer) -> Response {
+pub(super) fn serve(app: Shared, mut parts: Parts, caller: Caller, payer: Payer) -> Response {
     let handshake = match Handshake::try_new(&mut parts) {
         Ok(handshake) => handshake,
         Err(refusal) => return *refusal,

@@ -13,7 +13,7 @@ use futures_util::{
 
 use super::message::Id;
 use crate::{
-    app::App,
+    app::Shared,
     auth::Caller,
     domain::feed::Place,
     graphql,
@@ -67,7 +67,7 @@ impl Operations {
     }
 
     /// Starts what was requested.
-    pub fn start(&mut self, id: Id, app: &App, caller: &Caller, mut request: Request) {
+    pub fn start(&mut self, id: Id, app: &Shared, caller: &Caller, mut request: Request) {
         let is_subscription = app.state.documents.operation_type(&mut request) == OperationType::Subscription;
         let (app, caller) = (app.clone(), caller.clone());
         let answers = if is_subscription { subscribe(app, caller, request) } else { execute(app, caller, request) };
@@ -136,7 +136,7 @@ impl Operations {
     }
 }
 
-fn execute(app: App, caller: Caller, request: Request) -> BoxStream<'static, Told> {
+fn execute(app: Shared, caller: Caller, request: Request) -> BoxStream<'static, Told> {
     let answer = async move {
         let answer = deadline::in_a_place(&app, graphql::execute(&app.schema, request, caller)).await;
         Told::Answer(Box::new(answer.unwrap_or_else(|error| Response::from_errors(vec![answer::of(error)]))))
@@ -146,12 +146,12 @@ fn execute(app: App, caller: Caller, request: Request) -> BoxStream<'static, Tol
 
 /// A subscription on its way.
 enum Subscription {
-    Asked(Box<(App, Caller, Request)>),
+    Asked(Box<(Shared, Caller, Request)>),
     Going(Subscriber),
     Over,
 }
 
-fn subscribe(app: App, caller: Caller, request: Request) -> BoxStream<'static, Told> {
+fn subscribe(app: Shared, caller: Caller, request: Request) -> BoxStream<'static, Told> {
     stream::unfold(Subscription::Asked(Box::new((app, caller, request))), |subscription| async {
         match subscription {
             Subscription::Asked(asked) => {

@@ -38,7 +38,7 @@ pub(super) fn in_a_place<T>(app: &App, work: impl Future<Output = T>) -> impl Fu
 /// Answers a request of GraphQL in time, once there is a place for it. Streams and sockets last as long as they like once
 /// they began; what they do then takes places of its own.
 pub(super) async fn of_graphql(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    let headers = request.headers().clone();
+    let refuse = graphql::refusal_for(request.headers());
     let answer = within(&app, async {
         // Read before there is a place: whoever sends it slowly keeps none from others.
         let (parts, body) = request.into_parts();
@@ -47,5 +47,5 @@ pub(super) async fn of_graphql(State(app): State<Shared>, request: Request, next
         let _place = app.capacity.enter().await?;
         Ok(next.run(request).await)
     });
-    answer.await.flatten().unwrap_or_else(|error| graphql::refuse_for(&headers, error))
+    answer.await.flatten().unwrap_or_else(refuse)
 }

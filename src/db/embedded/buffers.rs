@@ -13,6 +13,7 @@ const MOST: u64 = 2048;
 const SHARE: u64 = 8;
 
 /// In megabytes: an eighth of what there is, within bounds. Postgres takes of it only what it fills.
+#[must_use]
 pub fn megabytes() -> u64 {
     let of_machine = read("/proc/meminfo").and_then(|text| total(&text));
     let of_group = read("/sys/fs/cgroup/memory.max").and_then(|text| text.trim().parse::<u64>().ok()).map(|b| b >> 20);

@@ -96,9 +96,10 @@ async fn stream_by_get(State(app): State<Shared>, holder: Result<Holder, ApiErro
     respond(&app, Offer::EventStream, &parts.method, &parts.headers, holder, request).await
 }
 
-/// Refuses a request in the form that its headers ask for.
-pub(super) fn refuse_for(headers: &HeaderMap, error: ApiError) -> Response {
-    refuse(Accept::of(headers).refusal(), error)
+/// How to refuse a request in the form that its headers ask for.
+pub(super) fn refusal_for(headers: &HeaderMap) -> impl FnOnce(ApiError) -> Response + use<> {
+    let media = Accept::of(headers).refusal();
+    move |error| refuse(media, error)
 }
 
 /// Whether somebody came with a browser, to look and not to ask.

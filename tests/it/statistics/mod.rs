@@ -64,6 +64,25 @@ fn list(told: &mut Value) -> &mut Vec<Value> {
     told.as_array_mut().expect("a list")
 }
 
+/// Whether two answers tell the same. Postgres may add up the same values in another order the next time, which shows in
+/// the last digits.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(name, value)| other.get(name).is_some_and(|other| is_same(value, other)))
+        }
+        (Value::Number(one), Value::Number(other)) => {
+            let (Some(one), Some(other)) = (one.as_f64(), other.as_f64()) else { return false };
+            (one - other).abs() <= 1e-12 * one.abs()
+        }
+        _ => one == other,
+    }
+}
+
 #[tokio::test]
 async fn random_questions_are_answered_as_by_going_through_all_rows() {
     let mut chance = ChaCha8Rng::seed_from_u64(20_261_125);
@@ -79,7 +98,7 @@ async fn random_questions_are_answered_as_by_going_through_all_rows() {
         {
             straight["device"] = told["device"].take();
         }
-        assert_eq!(straight, data, "{query}");
+        assert!(is_same(&straight, &data), "{query}: {straight:#} and {data:#}");
         let found: BTreeMap<_, _> =
             data["statistics"].as_array().expect("a list").iter().map(|told| asked.told(told)).collect();
         assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{query}");

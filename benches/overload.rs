@@ -75,9 +75,9 @@ async fn overload(gateway: &Gateway, body: &str, time: Duration) -> Result<()> {
         println!("  {connections:4} connections: {good:6.0} answers/s, {refused:6.0} refusals/s");
         best = best.max(good);
     }
-    // One that is refused comes again after half a second: so these ask for more than twice the best.
+    // One that is refused comes again after half a second, so these ask for twice the best.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "thousands")]
-    let far_too_many = MANY.max((1.25 * best) as usize);
+    let far_too_many = MANY.max((1.1 * best) as usize);
     let pid = gateway.pid()?;
     let before = memory_kb(pid, "VmRSS")?;
     // The probes begin later and end sooner: what they measure is overload throughout.

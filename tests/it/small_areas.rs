@@ -5,10 +5,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::RngExt as _;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
 use serde_json::{Value, json};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::{
     filters::{area, near, pick, place},
     support::{TestApp, at, statements::Statements},
+    timeouts::{hold, until_waiting},
 };
 
 /// Where somebody was, and when.
@@ -88,4 +90,31 @@ async fn where_there_is_much_it_is_read_like_any_other() {
     let newest = at("2026-04-01T00:00:00Z") + TimeDelta::minutes(10_001);
     let expected: Vec<_> = (0..5).map(|back| newest - TimeDelta::minutes(back)).collect();
     assert_eq!((count, times(&data)), (2, expected), "what there is, and the list");
+}
+
+#[tokio::test]
+async fn what_is_deleted_while_a_page_is_read_leaves_no_short_page() {
+    let app = TestApp::with_connections(1).await;
+    let start = at("2026-04-01T00:00:00Z");
+    let sample = |minute: i64| json!({ "device": "bike", "measuredAt": start + TimeDelta::minutes(minute), "pm10": 1, "latitude": 52.2, "longitude": 0.12 });
+    app.record((1..=8).map(sample).collect()).await;
+    let question = json!({ "order": "MEASURED_AT_DESC", "first": 2, "filter": { "measuredAt": { "from": start },
+        "area": { "circle": { "latitude": 52.2, "longitude": 0.12, "radius": 100 } } } });
+
+    let lock = hold(&app.database.direct, "measurement").await;
+    let mut watch = app.database.direct.connect().await.expect("a connection");
+    let deletes = async {
+        until_waiting(&mut watch, 1).await;
+        // The only connection to read by is ours as soon as it has told where the page lies.
+        let ((), connection) = tokio::join!(async { lock.close().await.expect("closed") }, async {
+            app.database.reads.acquire().await.expect("the connection")
+        },);
+        let newest = start + TimeDelta::minutes(5);
+        let delete = sqlx::query("delete from measurement where measured_at > $1").bind(newest);
+        let deleted = delete.execute(&app.database.writes).await.expect("deleted");
+        assert_eq!(deleted.rows_affected(), 3);
+        drop(connection);
+    };
+    let (told, ()) = tokio::join!(app.query_with(PAGE, question), deletes);
+    assert_eq!(times(&told), [5, 4].map(|minute| start + TimeDelta::minutes(minute)));
 }

@@ -25,7 +25,7 @@ COPY . .
 RUN --mount=type=cache,id=airgraph-crates,target=/usr/local/cargo/registry \
     --mount=type=cache,id=airgraph-release,target=/src/target \
     touch build.rs src/lib.rs src/main.rs \
-    && cargo build --locked --release \
+    && cargo build --locked --release --features otlp \
     && cp target/release/airgraph /usr/local/bin/airgraph
 
 # Compiles when it is run, with the volumes of docker-compose.yml as its cache. Runs as root, so that the tests of

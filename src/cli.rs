@@ -15,7 +15,9 @@ use clap::{Args, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
     config::{DatabaseArgs, LogArgs, ServeArgs},
-    graphql, telemetry,
+    graphql,
+    otlp::Export,
+    telemetry,
 };
 
 /// A self-hosted GraphQL gateway over Postgres for air-quality sensors
@@ -53,10 +55,20 @@ enum Command {
 /// Runs the command that the arguments name. What goes wrong is told in one line.
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(error) = telemetry::start(&cli.log.log, cli.log.log_format) {
+    let command = cli.command.unwrap_or_else(default_command);
+    let traces = match &command {
+        Command::Serve(_) => Export::start().map(Some),
+        _ => Ok(None),
+    };
+    let traces = match traces {
+        Ok(traces) => traces,
+        Err(reason) => return failed(&anyhow::anyhow!(reason)),
+    };
+    if let Err(error) = telemetry::start(&cli.log.log, cli.log.log_format, traces.as_ref()) {
         return failed(&anyhow::anyhow!("--log: {error}"));
     }
-    let result = match cli.command.unwrap_or_else(default_command) {
+    traces.iter().for_each(Export::tell);
+    let result = match command {
         Command::Serve(serve) => serve::run(&cli.database, &serve).await,
         Command::Migrate => session::migrate(&cli.database).await,
         Command::Schema => session::print(&graphql::sdl()),
@@ -69,6 +81,9 @@ pub async fn run() -> ExitCode {
             Err(error) => Err(error.into()),
         },
     };
+    if let Some(traces) = traces {
+        traces.end();
+    }
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),

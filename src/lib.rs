@@ -53,6 +53,11 @@ pub mod list;
 pub mod live;
 pub mod memory;
 pub mod metrics;
+#[cfg(feature = "otlp")]
+mod otlp;
+#[cfg(not(feature = "otlp"))]
+#[path = "otlp/absent.rs"]
+mod otlp;
 pub mod privileges;
 pub mod retention;
 pub mod shutdown;

@@ -3,7 +3,9 @@
 use std::io::{self, IsTerminal as _};
 
 use clap::ValueEnum;
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{EnvFilter, Layer as _, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+use crate::otlp::Export;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -14,20 +16,26 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging to standard error; standard output is for what a command prints.
+/// Starts logging to standard error; standard output is for what a command prints. What is logged and what is exported are
+/// chosen apart.
 ///
 /// # Errors
 /// When the filter can't be read.
-pub fn start(filter: &str, format: LogFormat) -> Result<(), tracing_subscriber::filter::ParseError> {
-    let registry = tracing_subscriber::registry().with(EnvFilter::try_new(filter)?);
+pub(crate) fn start(
+    filter: &str,
+    format: LogFormat,
+    traces: Option<&Export>,
+) -> Result<(), tracing_subscriber::filter::ParseError> {
+    let filter = EnvFilter::try_new(filter)?;
+    let registry = tracing_subscriber::registry().with(traces.and_then(Export::layer));
     let started = match format {
         LogFormat::Pretty => {
             let layer = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).with_target(false);
-            registry.with(layer).try_init()
+            registry.with(layer.with_filter(filter)).try_init()
         }
         LogFormat::Json => {
             let layer = fmt::layer().json().with_writer(io::stderr).flatten_event(true).with_current_span(false);
-            registry.with(layer).try_init()
+            registry.with(layer.with_filter(filter)).try_init()
         }
     };
     drop(started); // a second start in one process (tests) keeps the first

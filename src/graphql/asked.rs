@@ -8,6 +8,7 @@ use super::{context::State, documents};
 use crate::{
     db::work::Statements,
     metrics::operations::{Operations, Outcome, kind},
+    otlp,
 };
 
 /// Characters of an operation's name that are logged at most.
@@ -20,6 +21,7 @@ pub(super) struct Asked {
     statements: Statements,
     began: Instant,
     outcome: Outcome,
+    trace: otlp::Operation,
     /// What it calls itself, as its document does.
     name: Option<String>,
     /// What it was reckoned to cost, where that is told.
@@ -42,6 +44,7 @@ impl Asked {
             statements: Statements::default(),
             began: Instant::now(),
             outcome: Outcome::Abandoned,
+            trace: otlp::Operation::begin(),
         }
     }
 
@@ -60,9 +63,10 @@ impl Asked {
 
 impl Drop for Asked {
     fn drop(&mut self) {
-        let Self { kind, outcome, statements, name, cost, slow, .. } = self;
+        let Self { kind, outcome, statements, name, cost, slow, trace, .. } = self;
         let (took, statements) = (self.began.elapsed(), statements.count());
         self.operations.ended(kind, *outcome, took, statements);
+        trace.ended(kind, name.as_deref(), outcome.name(), statements);
         if took >= *slow {
             // The document and its variables tell of people; its name is for us to find it.
             let (operation, outcome) = (name.as_deref().unwrap_or("unnamed"), outcome.name());

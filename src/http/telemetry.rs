@@ -18,6 +18,7 @@ use tracing::{Level, Span};
 use uuid::Uuid;
 
 use super::trace_context;
+use crate::otlp;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -39,15 +40,18 @@ pub(super) fn observed(routes: Router) -> Router {
             let id = request.headers().get(HEADER).and_then(|id| id.to_str().ok()).unwrap_or_default();
             let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
             let (method, trace_id) = (request.method(), trace_context::trace_id(request.headers()));
-            match route {
+            let span = match route {
                 "/healthz" | "/readyz" => tracing::debug_span!("request", id, %method, route, trace_id),
                 _ => tracing::info_span!("request", id, %method, route, trace_id),
-            }
+            };
+            otlp::begin(&span, request.headers());
+            span
         })
         .on_request(|_: &Request, _: &Span| {})
         // Each has its line below; why is logged where it is known, and of thousands that are refused not for each.
         .on_failure(|_: ServerErrorsFailureClass, _: Duration, _: &Span| {})
         .on_response(|response: &Response, latency: Duration, span: &Span| {
+            otlp::answered(span, response.status());
             let status = response.status().as_u16();
             // The probes of a container come every few seconds: their spans, and so their answers, are for debugging.
             if span.metadata().is_some_and(|metadata| *metadata.level() == Level::INFO) {

@@ -1,0 +1,46 @@
+//! Our spans in the words of OpenTelemetry's conventions for HTTP, GraphQL and databases, which differ from those of our
+//! log lines.
+
+use opentelemetry::{KeyValue, trace::SpanKind};
+use opentelemetry_sdk::trace::SpanData;
+
+/// The span of a request, as `http::telemetry` names it.
+pub const REQUEST: &str = "request";
+/// What the names of spans of the database begin with.
+const DATABASE: &str = "db.";
+
+pub const STATUS: &str = "http.response.status_code";
+pub const OPERATION_TYPE: &str = "graphql.operation.type";
+pub const OPERATION_NAME: &str = "graphql.operation.name";
+pub const OUTCOME: &str = "airgraph.outcome";
+pub const STATEMENTS: &str = "airgraph.statements";
+
+/// A span as it is exported.
+pub fn of(mut span: SpanData) -> SpanData {
+    if span.name == REQUEST {
+        span.span_kind = SpanKind::Server;
+        let value =
+            |key| span.attributes.iter().find(|told| told.key.as_str() == key).map(|told| told.value.to_string());
+        let (method, route) = (value("method").unwrap_or_default(), value("route"));
+        // As the log, it tells the route and not the path: that may hold a key.
+        let route = route.filter(|route| route != "none");
+        span.name = route.map_or(method.clone(), |route| format!("{method} {route}")).into();
+        span.attributes = span.attributes.into_iter().filter_map(of_request).collect();
+    } else if span.name.starts_with(DATABASE) {
+        span.span_kind = SpanKind::Client;
+        span.attributes.push(KeyValue::new("db.system.name", "postgresql"));
+    }
+    span
+}
+
+fn of_request(told: KeyValue) -> Option<KeyValue> {
+    let key = match told.key.as_str() {
+        "method" => "http.request.method",
+        "route" if told.value.as_str() == "none" => return None,
+        "route" => "http.route",
+        "id" => "airgraph.request.id",
+        "trace_id" => return None, // it is the span's own
+        _ => return Some(told),
+    };
+    Some(KeyValue::new(key, told.value))
+}

@@ -1,0 +1,201 @@
+//! A collector of traces: takes what is posted to it, and reads as much of the protocol buffers as the tests ask for.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crate::gateway::DEADLINE;
+
+/// Of what a span tells.
+#[derive(Clone, Debug, Default)]
+pub struct Span {
+    /// In hexadecimal digits, as the two below.
+    pub trace: String,
+    pub id: String,
+    /// Empty where it begins a trace.
+    pub parent: String,
+    pub name: String,
+    pub kind: u64,
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl Span {
+    /// The kind of a request that is answered.
+    pub const SERVER: u64 = 2;
+    /// The kind of a request that is made.
+    pub const CLIENT: u64 = 3;
+}
+
+pub struct Collector {
+    /// Its URL.
+    pub address: String,
+    at: SocketAddr,
+    bodies: Arc<Mutex<Vec<Vec<u8>>>>,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Collector {
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let at = listener.local_addr().expect("an address");
+        let (bodies, stopped) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<AtomicBool>::default());
+        let (kept, stop) = (bodies.clone(), stopped.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if stop.load(Ordering::SeqCst) {
+                    return;
+                }
+                let kept = kept.clone();
+                std::thread::spawn(move || answer(&stream.expect("a connection"), &kept));
+            }
+        });
+        Self { address: format!("http://{at}"), at, bodies, stopped }
+    }
+
+    /// Gives up its port, and tells where it was.
+    pub fn stop(self) -> String {
+        self.stopped.store(true, Ordering::SeqCst);
+        drop(TcpStream::connect(self.at)); // which lets it look
+        self.address
+    }
+
+    /// The spans it was sent so far.
+    pub fn spans(&self) -> Vec<Span> {
+        self.bodies.lock().expect("no panic").iter().flat_map(|body| spans(body)).collect()
+    }
+
+    /// All that it was sent, as far as it is text.
+    pub fn sent(&self) -> String {
+        let bodies = self.bodies.lock().expect("no panic").concat();
+        String::from_utf8_lossy(&bodies).into_owned()
+    }
+
+    /// Waits until what it was sent is so.
+    pub fn until(&self, is: impl Fn(&[Span]) -> bool) {
+        let since = Instant::now();
+        while !is(&self.spans()) {
+            assert!(since.elapsed() < DEADLINE, "{:?}", self.spans());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Takes one request after the other.
+fn answer(stream: &TcpStream, kept: &Mutex<Vec<Vec<u8>>>) {
+    let mut reader = BufReader::new(stream);
+    loop {
+        let (mut line, mut length) = (String::new(), 0);
+        if reader.read_line(&mut line).unwrap_or(0) == 0 {
+            return;
+        }
+        assert!(line.starts_with("POST /v1/traces "), "{line}");
+        while line.trim() != "" {
+            line.clear();
+            reader.read_line(&mut line).expect("a header");
+            if let Some(told) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = told.trim().parse().expect("a length");
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).expect("a body");
+        kept.lock().expect("no panic").push(body);
+        let mut writer = stream;
+        writer.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").expect("answered");
+    }
+}
+
+/// What stands in a field: a number, or bytes.
+enum Told<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+}
+
+/// The fields of a message of protocol buffers, by their numbers.
+fn fields(mut bytes: &[u8]) -> Vec<(u64, Told<'_>)> {
+    let mut fields = Vec::new();
+    while !bytes.is_empty() {
+        let tag = varint(&mut bytes);
+        let told = match tag & 7 {
+            0 => Told::Number(varint(&mut bytes)),
+            1 => Told::Bytes(take(&mut bytes, 8)),
+            2 => {
+                let length = usize::try_from(varint(&mut bytes)).expect("a length");
+                Told::Bytes(take(&mut bytes, length))
+            }
+            5 => Told::Bytes(take(&mut bytes, 4)),
+            other => panic!("there is no type {other}"),
+        };
+        fields.push((tag >> 3, told));
+    }
+    fields
+}
+
+fn take<'a>(bytes: &mut &'a [u8], length: usize) -> &'a [u8] {
+    let (taken, rest) = bytes.split_at(length);
+    *bytes = rest;
+    taken
+}
+
+fn varint(bytes: &mut &[u8]) -> u64 {
+    let mut number = 0;
+    for shift in (0..).step_by(7) {
+        let byte = take(bytes, 1)[0];
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    number
+}
+
+/// The messages in a field that may be repeated.
+fn within(message: &[u8], number: u64) -> Vec<&[u8]> {
+    let bytes =
+        |(field, told)| if let (true, Told::Bytes(bytes)) = (field == number, told) { Some(bytes) } else { None };
+    fields(message).into_iter().filter_map(bytes).collect()
+}
+
+/// `ExportTraceServiceRequest`: its `resource_spans`, their `scope_spans`, their `spans`.
+fn spans(request: &[u8]) -> Vec<Span> {
+    let scopes = within(request, 1).into_iter().flat_map(|resource| within(resource, 2));
+    scopes.flat_map(|scope| within(scope, 2)).map(span).collect()
+}
+
+fn span(message: &[u8]) -> Span {
+    let mut span = Span::default();
+    for field in fields(message) {
+        match field {
+            (1, Told::Bytes(id)) => span.trace = hex(id),
+            (2, Told::Bytes(id)) => span.id = hex(id),
+            (4, Told::Bytes(id)) => span.parent = hex(id),
+            (5, Told::Bytes(name)) => span.name = text(name),
+            (6, Told::Number(kind)) => span.kind = kind,
+            (9, Told::Bytes(pair)) => {
+                let value = within(pair, 2).concat();
+                let value = match fields(&value).as_slice() {
+                    [(_, Told::Bytes(value))] => text(value),
+                    [(_, Told::Number(value))] => value.to_string(),
+                    _ => panic!("a value of another kind"),
+                };
+                span.attributes.insert(text(&within(pair, 1).concat()), value);
+            }
+            _ => {}
+        }
+    }
+    span
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

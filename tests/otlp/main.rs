@@ -1,0 +1,201 @@
+//! The export of traces, to a collector that the test is: `cargo test --features otlp --test otlp`.
+
+mod collector;
+#[path = "../it/support/gateway.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod gateway;
+
+use std::{
+    fs::{self, File},
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use collector::{Collector, Span};
+use gateway::{DEADLINE, Gateway, airgraph};
+
+const KEY: &str = "the-admin-key-of-this-test-0123456789";
+const COLLECTORS_KEY: &str = "the-key-of-the-collector";
+const QUESTION: &str =
+    r#"{"query":"query ByKey($key: String!) { device(key: $key) { name } }","variables":{"key":"the-variable"}}"#;
+
+/// The program with a database of its own, which is gone at the end.
+struct Run {
+    gateway: Option<Gateway>,
+    folder: PathBuf,
+}
+
+impl Run {
+    async fn start(name: &str, settings: &[(&str, &str)]) -> Self {
+        // Directly below the common temporary folder, where Postgres' account can make and delete it.
+        let folder = std::env::temp_dir().join(format!("airgraph-otlp-{name}-{}", std::process::id()));
+        let mut command = command(settings);
+        command.env("AIRGRAPH_DATA_DIR", &folder);
+        command.stderr(File::create(folder.with_extension("log")).expect("a log"));
+        Self { gateway: Some(Gateway::start(command).await), folder }
+    }
+
+    fn gateway(&self) -> &Gateway {
+        self.gateway.as_ref().expect("it runs")
+    }
+
+    /// Asks for a route, and gives the answer with its head.
+    fn post(&self, path: &str, headers: &str, body: &str) -> String {
+        let host = self.gateway().address.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).expect("a connection");
+        let length = body.len();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             x-api-key: {KEY}\r\ncontent-length: {length}\r\n{headers}\r\n"
+        );
+        stream.write_all((head + body).as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.with_extension("log")).expect("a log")
+    }
+
+    /// Ends the program well, and gives what it logged.
+    fn end(mut self) -> String {
+        assert_eq!(self.gateway.take().expect("it runs").terminate(), Some(0), "{}", self.log());
+        self.log()
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.gateway = None;
+        let _ = fs::remove_dir_all(&self.folder);
+        let _ = fs::remove_file(self.folder.with_extension("log"));
+    }
+}
+
+fn command(settings: &[(&str, &str)]) -> Command {
+    let mut command = airgraph(&["serve"]);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OTEL_")) {
+        command.env_remove(name);
+    }
+    command.env("AIRGRAPH_ADMIN_KEY", KEY).envs(settings.iter().copied());
+    command
+}
+
+fn trace(digit: char) -> String {
+    digit.to_string().repeat(32)
+}
+
+/// The header that names a trace, and whether it is recorded.
+fn traceparent(digit: char, sampled: bool) -> String {
+    format!("traceparent: 00-{}-00f067aa0ba902b7-0{}\r\n", trace(digit), u8::from(sampled))
+}
+
+fn request_of<'a>(spans: &'a [Span], trace: &str) -> &'a Span {
+    let mut found = spans.iter().filter(|span| span.trace == trace && span.kind == Span::SERVER);
+    let (span, None) = (found.next().expect("a span of the request"), found.next()) else {
+        panic!("several: {spans:?}")
+    };
+    span
+}
+
+#[tokio::test]
+async fn a_request_is_a_span_of_the_trace_that_its_sender_names() {
+    let collector = Collector::start();
+    let headers = format!("authorization=Bearer {COLLECTORS_KEY}");
+    let settings = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.address.as_str()),
+        ("OTEL_EXPORTER_OTLP_HEADERS", &headers),
+        ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+        ("AIRGRAPH_LOG", "warn,airgraph=info"), // chosen apart from what is exported
+    ];
+    let run = Run::start("spans", &settings).await;
+    let answer = run.post("/graphql", &traceparent('a', true), QUESTION);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    run.post("/graphql", &traceparent('b', false), QUESTION);
+    run.post("/graphql", "", QUESTION);
+    run.post(&format!("/key/{KEY}/insertSensorData"), &traceparent('c', true), "{}");
+    run.post("/nowhere", &traceparent('d', true), "{}");
+    collector.until(|spans| spans.iter().any(|span| span.trace == trace('d')));
+    let log = run.end();
+    let spans = collector.spans();
+
+    let asked = request_of(&spans, &trace('a'));
+    assert_eq!((asked.name.as_str(), asked.parent.as_str()), ("POST /graphql", "00f067aa0ba902b7"));
+    for (key, value) in [
+        ("http.request.method", "POST"),
+        ("http.route", "/graphql"),
+        ("http.response.status_code", "200"),
+        ("graphql.operation.type", "query"),
+        ("graphql.operation.name", "ByKey"),
+        ("airgraph.outcome", "answered"),
+        ("airgraph.statements", "1"),
+    ] {
+        assert_eq!(asked.attributes.get(key).map(String::as_str), Some(value), "{key} of {asked:?}");
+    }
+    let id = asked.attributes.get("airgraph.request.id").expect("its id");
+    assert!(answer.contains(&format!("x-request-id: {id}")), "{answer}");
+    let within: Vec<_> = spans.iter().filter(|span| span.parent == asked.id).collect();
+    assert!(within.iter().any(|span| span.name.starts_with("db.device") && span.kind == Span::CLIENT), "{within:?}");
+
+    assert!(spans.iter().all(|span| span.trace != trace('b')), "its sender doesn't record it");
+    let by_key = request_of(&spans, &trace('c'));
+    assert_eq!(by_key.name, "POST /key/{key}/insertSensorData");
+    assert_eq!(request_of(&spans, &trace('d')).name, "POST", "no route, so not the path either");
+    let known = |span: &&Span| ["a", "c", "d"].iter().all(|digit| span.trace != digit.repeat(32));
+    let own: Vec<_> = spans.iter().filter(known).filter(|span| span.kind == Span::SERVER).collect();
+    let [own] = own[..] else { panic!("traces of requests alone begin here: {own:?}") };
+    assert_eq!(own.parent, "");
+    assert!(log.contains(&format!("trace_id={}", own.trace)), "{} in {log}", own.trace);
+    assert!(spans.iter().all(|span| span.trace == own.trace || known(&span).eq(&false)), "{spans:?}");
+
+    let sent = collector.sent();
+    assert!(sent.contains("airgraph") && sent.contains("service.name"));
+    for secret in [KEY, "the-variable", COLLECTORS_KEY] {
+        assert!(!sent.contains(secret), "{secret} was exported");
+        assert!(!log.contains(secret), "{secret} was logged: {log}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_sent_yet_is_sent_at_the_end() {
+    let collector = Collector::start();
+    let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.address.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "600000")];
+    let run = Run::start("end", &settings).await;
+    run.post("/graphql", &traceparent('a', true), QUESTION);
+    run.end();
+    request_of(&collector.spans(), &trace('a'));
+}
+
+#[tokio::test]
+async fn without_a_collector_requests_are_answered_and_the_log_says_it_once() {
+    let address = Collector::start().stop();
+    let endpoint = address.replace("http://", "http://somebody:the-password@");
+    let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "50")];
+    let run = Run::start("away", &settings).await;
+    let since = Instant::now();
+    while !run.log().contains("traces can't be exported") {
+        assert!(since.elapsed() < DEADLINE, "{}", run.log());
+        assert!(run.post("/graphql", "", QUESTION).starts_with("HTTP/1.1 200"));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    for _ in 0..10 {
+        assert!(run.post("/graphql", "", QUESTION).starts_with("HTTP/1.1 200"));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let log = run.end();
+    assert_eq!(log.matches("traces can't be exported").count(), 1, "{log}");
+    assert!(!log.contains("the-password"), "{log}");
+}
+
+#[test]
+fn settings_that_can_not_be_are_named_and_not_told() {
+    let mut command = command(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "no url with the-password")]);
+    let output = command.stderr(Stdio::piped()).output().expect("it ends");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.contains("OTEL_EXPORTER_OTLP_"), "{told}");
+    assert!(!told.contains("the-password"), "{told}");
+}

@@ -130,6 +130,10 @@ impl DatabaseArgs {
 
 /// Reads a database's URL; or says why it can't be, without repeating it.
 fn read_url(url: &str) -> Result<PgConnectOptions, String> {
+    // sqlx takes any, and so what is a typing mistake for a server on this machine.
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err("it begins neither with postgres:// nor with postgresql://".to_owned());
+    }
     url.parse().map_err(|error| match error {
         sqlx::Error::Configuration(reason) => reason.to_string(),
         _ => "unknown form".to_owned(),
@@ -244,4 +248,27 @@ pub struct LogArgs {
     /// How log lines look
     #[arg(long, env = "AIRGRAPH_LOG_FORMAT", value_enum, default_value_t = LogFormat::Pretty, global = true)]
     pub log_format: LogFormat,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_of_another_kind_is_refused_and_not_repeated() {
+        for url in ["postgres://a:secret@host/name", "postgresql://a:secret@host:1/name?sslmode=require"] {
+            assert_eq!(read_url(url).map(|options| options.get_host().to_owned()), Ok("host".to_owned()));
+        }
+        for url in [
+            "",
+            "host",
+            "mysql://a:secret@host/name",
+            "nonsense:secret@host",
+            "postgres:secret",
+            "postgres://a:secret@ho st",
+        ] {
+            let reason = read_url(url).expect_err(url);
+            assert!(!reason.contains("secret"), "{reason}");
+        }
+    }
 }

@@ -107,6 +107,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         metrics.abort(); // they are told up to the end
     }
     forgetting.await.context("forgetting old uplinks ended badly")?;
+    app.state.replicas.close().await;
     session.close().await?;
     outcome
 }

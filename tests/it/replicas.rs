@@ -29,7 +29,12 @@ struct Pair {
 
 impl Pair {
     async fn start(most_behind: Duration) -> Option<Self> {
-        let primary = OwnPostgres::start(&["fsync=off"]).await;
+        Self::start_with(most_behind, &[]).await
+    }
+
+    /// The same with settings of both servers.
+    async fn start_with(most_behind: Duration, settings: &[&str]) -> Option<Self> {
+        let primary = OwnPostgres::start(&[&["fsync=off"], settings].concat()).await;
         let first = TestApp::on_new(&primary.options).await;
         let standby = primary.standby().await?;
         let replicas = [standby.options.clone()];
@@ -196,6 +201,55 @@ async fn when_the_standby_hangs_the_primary_answers_what_was_asked_of_it() {
     assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["d"]);
     OwnPostgres::thaw(frozen);
     pair.until_used(true).await;
+}
+
+#[tokio::test]
+async fn what_the_primary_clears_away_under_a_query_of_the_standby_it_answers_itself() {
+    let settings = ["max_standby_streaming_delay=0", "autovacuum=off"];
+    let Some(pair) = Pair::start_with(NEVER, &settings).await else { return };
+    pair.app.record(json!([{ "device": "d", "measuredAt": "2026-04-01T00:00:00Z", "pm10": 1 }])).await;
+    let mut primary = pair.primary.options.connect().await.expect("a connection");
+    let many = "insert into measurement (device_id, measured_at, seq, flags, recorded_at, pm10)
+                select device_id, measured_at + n * interval '5 s', seq, flags, recorded_at, n % 100
+                from measurement cross join generate_series(1, 200000) n";
+    primary.execute(many).await.expect("rows");
+    pair.until_replayed().await;
+
+    let query =
+        "{ statistics(filter: { measuredAt: { from: \"2026-04-01T00:00:00Z\" } }, every: DAY, groupBy: [HOUR_OF_DAY]) {
+        count pm10 { a: percentile(p: 10) b: percentile(p: 50) c: percentile(p: 90) } } }";
+    let clearing = async {
+        let mut standby = pair.standby.options.connect().await.expect("a connection");
+        let running = "select exists (select from pg_stat_activity where application_name = 'airgraph'
+                       and state = 'active' and query like '%percentile%')";
+        let since = Instant::now();
+        while !sqlx::query_scalar::<_, bool>(running).fetch_one(&mut standby).await.expect("told") {
+            assert!(since.elapsed() < DEADLINE, "it asks nothing");
+        }
+        primary.execute("delete from measurement where measured_at < '2026-04-01T00:10:00Z'").await.expect("deleted");
+        // Quick, as the query has to last longer.
+        primary.execute("vacuum (index_cleanup off, truncate off) measurement").await.expect("cleared away");
+    };
+    let (before, _) = pair.asked_of_standby().await;
+    let (told, ()) = tokio::join!(pair.app.graphql(None, query, json!({})), clearing);
+    assert_eq!(told["errors"], Value::Null, "{told}");
+    assert_eq!(pair.asked_of_standby().await, (before + 1, 1));
+}
+
+#[tokio::test]
+async fn once_the_gateway_ends_it_reads_from_no_standby() {
+    let Some(pair) = Pair::start(NEVER).await else { return };
+    pair.app.graphql(None, DEVICES, json!({})).await;
+    let mut standby = pair.standby.options.connect().await.expect("a connection");
+    let count = "select count(*) from pg_stat_activity where application_name = 'airgraph'";
+    assert!(sqlx::query_scalar::<_, i64>(count).fetch_one(&mut standby).await.expect("a count") > 0);
+    pair.app.app.state.replicas.close().await;
+    let since = Instant::now();
+    while sqlx::query_scalar::<_, i64>(count).fetch_one(&mut standby).await.expect("a count") > 0 {
+        assert!(since.elapsed() < DEADLINE, "they stay");
+    }
+    pair.register("d").await;
+    assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["d"], "the primary answers");
 }
 
 #[tokio::test]

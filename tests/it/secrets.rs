@@ -19,6 +19,9 @@ use crate::support::{
 
 const ADMIN: &str = "the-admins-own-choice-0123456789-0123456789";
 
+/// The password of a standby that is away.
+const READERS: &str = "the-readers-password";
+
 /// The id of a trace that somebody follows.
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -36,6 +39,7 @@ impl Run {
         command
             .env("AIRGRAPH_ADMIN_KEY", ADMIN)
             .env("AIRGRAPH_SLOW_OPERATION", "0s")
+            .env("DATABASE_READ_URLS", format!("postgres://reader:{READERS}@127.0.0.1:1/airgraph"))
             .stderr(Stdio::from(File::create(log.path()).expect("a file")));
         let password = options.to_url_lossy().password().unwrap_or_default().to_owned();
         (Self { gateway: Gateway::start(command).await, log }, password)
@@ -108,8 +112,9 @@ async fn keys_are_in_no_log_wherever_they_were_sent() {
     let written = run.end();
     assert!(written.contains("/key/{key}/ingest/json") && written.contains("sqlx"), "it logs what it does: {written}");
     assert!(written.contains(&format!("trace_id=\"{TRACE}\"")), "{written}");
+    assert!(written.contains("a replica answers no queries"), "{written}");
     let encoded = STANDARD.encode(&basic);
-    let hidden = [ADMIN, &sensor, wrong, &encoded, "the-variable", &password];
+    let hidden = [ADMIN, READERS, &sensor, wrong, &encoded, "the-variable", &password];
     for secret in hidden.into_iter().filter(|secret| !secret.is_empty()) {
         let line = written.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret:?} was written");

@@ -111,6 +111,13 @@ impl Replicas {
         self.0.is_none()
     }
 
+    /// Ends what reads from them.
+    pub async fn close(&self) {
+        for replica in self.0.iter().flat_map(|shared| &shared.all) {
+            replica.pool.close().await;
+        }
+    }
+
     /// All of them, with how they are right now.
     pub fn readings(&self) -> impl Iterator<Item = (&Replica, Reading)> {
         let all = self.0.iter().flat_map(|shared| shared.all.iter().map(move |replica| (shared, replica)));

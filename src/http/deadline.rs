@@ -39,13 +39,13 @@ pub(super) fn in_a_place<T>(app: &App, work: impl Future<Output = T>) -> impl Fu
 /// they began; what they do then takes places of its own.
 pub(super) async fn of_graphql(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let refuse = graphql::refusal_for(request.headers());
-    let answer = within(&app, async {
+    let answer = async {
         // Read before there is a place: whoever sends it slowly keeps none from others.
         let (parts, body) = request.into_parts();
-        let (body, _held) = app.bodies.read(Request::new(body)).await?.split();
+        let (body, _held) = within(&app, app.bodies.read(Request::new(body))).await??.split();
         let request = Request::from_parts(parts, Body::from(body));
         let _place = app.capacity.enter().await?;
-        Ok(next.run(request).await)
-    });
-    answer.await.flatten().unwrap_or_else(refuse)
+        within(&app, next.run(request)).await
+    };
+    answer.await.unwrap_or_else(refuse)
 }

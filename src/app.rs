@@ -62,13 +62,7 @@ pub(crate) type Shared = Arc<App>;
 impl App {
     /// Starts the recorder and puts the gateway together.
     #[must_use]
-    pub fn start(database: Database, clock: Clock, about: About) -> (Self, Writers) {
-        Self::start_with(database, Replicas::default(), clock, about)
-    }
-
-    /// The same where there are replicas.
-    #[must_use]
-    pub fn start_with(database: Database, replicas: Replicas, clock: Clock, about: About) -> (Self, Writers) {
+    pub fn start(database: Database, replicas: Replicas, clock: Clock, about: About) -> (Self, Writers) {
         let (recorder, writers) = Recorder::start(&database.writes, &clock);
         let metrics = Metrics::new(&recorder.recording);
         let state = State {

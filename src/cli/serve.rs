@@ -68,7 +68,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         most_behind: replicas::MOST_BEHIND,
     };
     let replicas = Replicas::start(&session.database, &replica_options, replicas).await.context("the database")?;
-    let (mut app, writers) = App::start_with(session.database.clone(), replicas, clock.clone(), about);
+    let (mut app, writers) = App::start(session.database.clone(), replicas, clock.clone(), about);
     app.origins = list::all(&arguments.cors_origins);
     app.request_timeout = arguments.request_timeout;
     if let Some(path) = &arguments.trusted_documents {

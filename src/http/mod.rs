@@ -14,6 +14,7 @@ mod pages;
 mod sse;
 mod telemetry;
 mod trace_context;
+mod unread;
 mod upload;
 mod websocket;
 
@@ -42,6 +43,7 @@ const METHODS: &str = "this path has no such method; the Allow header tells thos
 pub(crate) fn router(app: Shared) -> Router {
     // In one piece: a router puts each layer that it is given by itself into a box, which each request copies.
     let on_the_way = ServiceBuilder::new()
+        .layer(middleware::from_fn(unread::forgotten))
         .layer(middleware::from_fn_with_state(app.clone(), metrics::counted))
         .layer(option_layer(cors::layer(&app.origins)))
         .layer(middleware::from_fn(compression::tagged))

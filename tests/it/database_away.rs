@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use airgraph::{app::App, clock::Clock, db::connect::Database, exposure::Exposure, graphql::context::About};
+use airgraph::{
+    app::App,
+    clock::Clock,
+    db::{connect::Database, replicas::Replicas},
+    exposure::Exposure,
+    graphql::context::About,
+};
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
@@ -22,7 +28,8 @@ fn app() -> App {
         database_host: "127.0.0.1".to_owned(),
         database_port: 1,
     };
-    App::start(Database { reads: pool(), writes: pool(), direct: PgConnectOptions::new() }, Clock::system(), about).0
+    let database = Database { reads: pool(), writes: pool(), direct: PgConnectOptions::new() };
+    App::start(database, Replicas::default(), Clock::system(), about).0
 }
 
 async fn send(app: &App, request: Request<Body>) -> (StatusCode, Option<String>, Value) {

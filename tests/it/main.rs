@@ -63,6 +63,7 @@ mod statistics;
 mod support;
 mod timeouts;
 mod trips;
+mod unread;
 mod uplinks;
 mod upload;
 mod websocket;

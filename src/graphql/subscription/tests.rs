@@ -18,7 +18,7 @@ use crate::{
     app::App,
     auth::Caller,
     clock::Clock,
-    db::connect::Database,
+    db::{connect::Database, replicas::Replicas},
     domain::{feed::Place, measurement},
     exposure::Exposure,
     graphql::{
@@ -42,8 +42,8 @@ static APP: LazyLock<(App, Answering, Runtime)> = LazyLock::new(|| {
         database_host: String::new(),
         database_port: 1,
     };
-    let (app, _) =
-        App::start(Database { reads: pool(), writes: pool(), direct: PgConnectOptions::new() }, Clock::system(), about);
+    let database = Database { reads: pool(), writes: pool(), direct: PgConnectOptions::new() };
+    let (app, _) = App::start(database, Replicas::default(), Clock::system(), about);
     let answering = answering(app.state.clone());
     (app, answering, runtime)
 });

@@ -147,7 +147,7 @@ impl TestApp {
             database_host: options.get_host().to_owned(),
             database_port: options.get_port(),
         };
-        let (app, writers) = App::start_with(database.clone(), replicas, clock.clone(), about);
+        let (app, writers) = App::start(database.clone(), replicas, clock.clone(), about);
         let (recorder, router, schema) = (app.state.recorder.clone(), app.router(), app.schema.clone());
         Self {
             clock,

@@ -48,6 +48,7 @@ pub mod exposure;
 pub mod feed;
 pub mod graphql;
 pub mod http;
+pub mod indexing;
 pub mod ingest;
 pub mod list;
 pub mod live;

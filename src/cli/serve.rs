@@ -20,7 +20,7 @@ use crate::{
         replicas::{self, Replicas, Use},
     },
     graphql::context::About,
-    list,
+    indexing, list,
     retention::{self, Kept},
 };
 
@@ -79,8 +79,9 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     print(&welcome(address, exposure.playground, new_key.as_ref(), admin_key.is_some()))?;
 
     let kept = Kept { uplinks: arguments.uplink_retention, feed: arguments.feed_retention };
-    let forgetting = retention::run(session.database.clone(), clock, kept, app.shutdown.clone());
-    let forgetting = tokio::spawn(forgetting);
+    let forgetting = retention::run(session.database.clone(), clock.clone(), kept, app.shutdown.clone());
+    let indexing = indexing::run(session.database.clone(), clock, app.shutdown.clone());
+    let upkeep = tokio::spawn(async { tokio::join!(forgetting, indexing) });
     let metrics =
         metrics_listener.map(|listener| tokio::spawn(axum::serve(listener, app.metrics_router()).into_future()));
     let server = axum::serve(listener, app.service()).with_graceful_shutdown(app.stopping());
@@ -106,7 +107,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     if let Some(metrics) = metrics {
         metrics.abort(); // they are told up to the end
     }
-    forgetting.await.context("forgetting old uplinks ended badly")?;
+    upkeep.await.context("what the gateway does by itself ended badly")?;
     app.state.replicas.close().await;
     session.close().await?;
     outcome

@@ -14,6 +14,7 @@ pub mod device_sensor;
 pub mod embedded;
 pub mod error;
 pub mod feed;
+pub mod hour_index;
 pub mod hourly_mean;
 mod inserts;
 pub mod latest;

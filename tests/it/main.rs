@@ -22,6 +22,7 @@ mod flat_lists;
 mod fuzz_requests;
 mod graphql_over_http;
 mod hang_ups;
+mod hour_index;
 mod import;
 mod keys;
 mod limits;

@@ -1,0 +1,73 @@
+//! An index of `cell_hour` that holds all that its rows do, of months that are over.
+//!
+//! Rows lie as they came, by the hour; a map asks by the place, so in a large archive each row that it reads is in a block of
+//! its own. This index has those of a place side by side. While a month goes on its rows change with each sample, in place
+//! only because no index holds what changes; so it is made once the month is over.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
+
+use super::DbError;
+use crate::domain::month::Month;
+
+/// Serialises the making among all gateways on one database. Any number will do.
+const LOCK: i64 = 0x6169_7267_0007;
+/// Samples of a month come for a while after it: sensors without a network, cards that are read at the end of a ride.
+const REST: TimeDelta = TimeDelta::days(2);
+/// What the name of an index ends with, after that of its partition.
+const SUFFIX: &str = "_whole";
+/// All columns but the key.
+const HELD: &str = "count, pm1_count, pm1_sum, pm1_sum_of_squares, pm1_min, pm1_max,
+                    pm2_5_count, pm2_5_sum, pm2_5_sum_of_squares, pm2_5_min, pm2_5_max,
+                    pm4_count, pm4_sum, pm4_sum_of_squares, pm4_min, pm4_max,
+                    pm10_count, pm10_sum, pm10_sum_of_squares, pm10_min, pm10_max";
+
+/// Makes it for each month that is over and has none, and tells for which. Nothing when another gateway is doing it. Nobody who
+/// reads or records waits; it takes as long as it takes, so it needs a connection to itself, with which its lock ends.
+///
+/// # Errors
+/// When the database fails. What was begun then is done anew the next time.
+#[tracing::instrument(name = "db.hour_index.make", skip_all)]
+pub async fn make(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Month>, DbError> {
+    db.execute("set statement_timeout = 0").await?;
+    let mine = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "mine!""#, LOCK);
+    if !mine.fetch_one(&mut *db).await? {
+        return Ok(Vec::new());
+    }
+    let mut made = Vec::new();
+    for month in without(db).await? {
+        if month.next().start() + REST > now {
+            continue;
+        }
+        let partition = format!("cell_hour_{}", month.suffix());
+        let index = format!("{partition}{SUFFIX}");
+        // Safe to put together: the names are ours and a month's digits. One by one, as none of them may be in a transaction.
+        for statement in [
+            format!("drop index concurrently if exists {index}"), // one that was not made to its end
+            format!("create index concurrently {index} on {partition} (cell, hour) include ({HELD})"),
+            format!("vacuum {partition}"), // so that the rows themselves need not be looked at
+        ] {
+            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *db).await?;
+        }
+        tracing::info!(month = month.suffix(), "an index of a month that is over was made");
+        made.push(month);
+    }
+    Ok(made)
+}
+
+/// The months without a whole one, oldest first.
+async fn without(db: &mut PgConnection) -> Result<Vec<Month>, DbError> {
+    let partitions = sqlx::query_scalar!(
+        r#"select c.relname::text as "name!"
+           from pg_inherits i join pg_class c on c.oid = i.inhrelid
+           where i.inhparent = 'cell_hour'::regclass
+             and not exists (select from pg_index x join pg_class k on k.oid = x.indexrelid
+                             where x.indrelid = c.oid and x.indisvalid and k.relname = c.relname || $1)
+           order by c.relname"#,
+        SUFFIX
+    )
+    .fetch_all(db)
+    .await?;
+    // A partition of another name was made by hand, and whoever made it sees to it.
+    Ok(partitions.iter().filter_map(|name| Month::from_suffix(name.strip_prefix("cell_hour_")?)).collect())
+}

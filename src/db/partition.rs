@@ -22,7 +22,7 @@ const MEASURED: [Table; 7] = [
 ];
 /// The tables partitioned by the month of arrival.
 const RECEIVED: [Table; 1] = [("uplink", "")];
-/// Room for updates in place (HOT): no index holds the columns that change.
+/// Room for updates in place (HOT): until a month is over (`hour_index`) no index holds the columns that change.
 const ROOM: &str = "with (fillfactor = 80)";
 /// Serialises the making of partitions among all gateways on one database. Any number will do.
 const LOCK: i64 = 0x6169_7267_0001;

@@ -5,7 +5,7 @@
 //! only because no index holds what changes; so it is made once the month is over.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::DbError;
 use crate::domain::month::Month;
@@ -29,7 +29,6 @@ const HELD: &str = "count, pm1_count, pm1_sum, pm1_sum_of_squares, pm1_min, pm1_
 /// When the database fails. What was begun then is done anew the next time.
 #[tracing::instrument(name = "db.hour_index.make", skip_all)]
 pub async fn make(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Month>, DbError> {
-    db.execute("set statement_timeout = 0").await?;
     let mine = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "mine!""#, LOCK);
     if !mine.fetch_one(&mut *db).await? {
         return Ok(Vec::new());

@@ -1,5 +1,7 @@
 //! Forgetting what arrived: whole months, when all of them is old enough, and in nobody's way.
 
+use std::time::Instant;
+
 use airgraph::{
     db::retention::{Forgotten, forget_uplinks},
     domain::{month::Month, retention::Retention},
@@ -12,7 +14,7 @@ use crate::{
     program::{output, text},
     support::{
         TestApp, at, empty_database,
-        gateway::{Gateway, on},
+        gateway::{DEADLINE, Gateway, on},
         noon,
     },
 };
@@ -90,9 +92,13 @@ async fn two_gateways_forget_at_once_and_each_month_goes_once() {
     fill(&app, 6).await;
     app.clock.advance(TimeDelta::days(200));
     let (one, two) = tokio::join!(forget(&app, "90d"), forget(&app, "90d"));
-    assert_eq!((one.in_use, two.in_use), (Vec::new(), Vec::new()));
-    let rest = forget(&app, "90d").await.dropped.len();
-    assert_eq!(one.dropped.len() + two.dropped.len() + rest, 6);
+    let mut dropped = one.dropped.len() + two.dropped.len();
+    // One left out what the other was at, or what Postgres itself was at just then.
+    let since = Instant::now();
+    while dropped < 6 && since.elapsed() < DEADLINE {
+        dropped += forget(&app, "90d").await.dropped.len();
+    }
+    assert_eq!(dropped, 6);
     assert_eq!(count(&app, "uplink").await, 0);
 }
 

@@ -56,11 +56,7 @@ enum Command {
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
     let command = cli.command.unwrap_or_else(default_command);
-    let traces = match &command {
-        Command::Serve(_) => Export::start().map(Some),
-        _ => Ok(None),
-    };
-    let traces = match traces {
+    let traces = match matches!(command, Command::Serve(_)).then(Export::start).transpose() {
         Ok(traces) => traces,
         Err(reason) => return failed(&anyhow::anyhow!(reason)),
     };

@@ -18,7 +18,7 @@ pub struct DatabaseArgs {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<String>,
 
-    /// Another URL of the same database, past a pooler that keeps no sessions: for listening and for migrating the schema
+    /// Another URL of the same database, past a pooler that keeps no sessions: for what needs a session
     #[arg(long, env = "DATABASE_DIRECT_URL", hide_env_values = true, global = true)]
     pub database_direct_url: Option<String>,
 

@@ -88,7 +88,7 @@ pub struct Database {
     pub reads: PgPool,
     /// For the recorder and for mutations.
     pub writes: PgPool,
-    /// For what needs a session to itself: listening, and migrating the schema.
+    /// For what needs a session to itself: listening, migrating the schema, and making indexes beside those who write.
     pub direct: PgConnectOptions,
 }
 

@@ -7,21 +7,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::DbError;
+use super::{DbError, partition, rollup::SUMS};
 use crate::domain::month::Month;
 
 /// Serialises the making among all gateways on one database. Any number will do.
 const LOCK: i64 = 0x6169_7267_0007;
 /// Samples of a month come for a while after it: sensors without a network, cards that are read at the end of a ride.
 const REST: TimeDelta = TimeDelta::days(2);
-/// What the name of an index ends with, after that of its partition.
-const SUFFIX: &str = "_whole";
-/// All columns but the key.
-const HELD: &str = "count, pm1_count, pm1_sum, pm1_sum_of_squares, pm1_min, pm1_max,
-                    pm2_5_count, pm2_5_sum, pm2_5_sum_of_squares, pm2_5_min, pm2_5_max,
-                    pm4_count, pm4_sum, pm4_sum_of_squares, pm4_min, pm4_max,
-                    pm10_count, pm10_sum, pm10_sum_of_squares, pm10_min, pm10_max";
-
 /// Makes it for each month that is over and has none, and tells for which. Nothing when another gateway is doing it. Nobody who
 /// reads or records waits; it takes as long as it takes, so it needs a connection to itself, with which its lock ends.
 ///
@@ -34,16 +26,16 @@ pub async fn make(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Month
         return Ok(Vec::new());
     }
     let mut made = Vec::new();
-    for month in without(db).await? {
-        if month.next().start() + REST > now {
+    for month in partition::months(&mut *db, "cell_hour").await? {
+        let partition = format!("cell_hour_{}", month.suffix());
+        let index = format!("{partition}_whole");
+        if month.next().start() + REST > now || is_whole(db, &index).await? {
             continue;
         }
-        let partition = format!("cell_hour_{}", month.suffix());
-        let index = format!("{partition}{SUFFIX}");
         // Safe to put together: the names are ours and a month's digits. One by one, as none of them may be in a transaction.
         for statement in [
             format!("drop index concurrently if exists {index}"), // one that was not made to its end
-            format!("create index concurrently {index} on {partition} (cell, hour) include ({HELD})"),
+            format!("create index concurrently {index} on {partition} (cell, hour) include ({SUMS})"),
             format!("vacuum {partition}"), // so that the rows themselves need not be looked at
         ] {
             sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *db).await?;
@@ -54,19 +46,11 @@ pub async fn make(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Month
     Ok(made)
 }
 
-/// The months without a whole one, oldest first.
-async fn without(db: &mut PgConnection) -> Result<Vec<Month>, DbError> {
-    let partitions = sqlx::query_scalar!(
-        r#"select c.relname::text as "name!"
-           from pg_inherits i join pg_class c on c.oid = i.inhrelid
-           where i.inhparent = 'cell_hour'::regclass
-             and not exists (select from pg_index x join pg_class k on k.oid = x.indexrelid
-                             where x.indrelid = c.oid and x.indisvalid and k.relname = c.relname || $1)
-           order by c.relname"#,
-        SUFFIX
-    )
-    .fetch_all(db)
-    .await?;
-    // A partition of another name was made by hand, and whoever made it sees to it.
-    Ok(partitions.iter().filter_map(|name| Month::from_suffix(name.strip_prefix("cell_hour_")?)).collect())
+/// Whether it was made, and to its end.
+async fn is_whole(db: &mut PgConnection, index: &str) -> Result<bool, DbError> {
+    let whole = sqlx::query_scalar!(
+        r#"select exists (select from pg_index where indexrelid = to_regclass($1) and indisvalid) as "whole!""#,
+        index
+    );
+    Ok(whole.fetch_one(db).await?)
 }

@@ -104,3 +104,19 @@ async fn create(db: &mut PgConnection, family: Family, month: Month) -> Result<(
 pub(super) async fn exists(db: impl PgExecutor<'_>, table: &str) -> Result<bool, DbError> {
     Ok(sqlx::query_scalar!(r#"select to_regclass($1) is not null as "exists!""#, table).fetch_one(db).await?)
 }
+
+/// The months that have a partition of this table, oldest first.
+pub(super) async fn months(db: impl PgExecutor<'_>, table: &str) -> Result<Vec<Month>, DbError> {
+    let partitions = sqlx::query_scalar!(
+        r#"select c.relname::text as "name!"
+           from pg_inherits i join pg_class c on c.oid = i.inhrelid
+           where i.inhparent = to_regclass($1)
+           order by c.relname"#,
+        table
+    )
+    .fetch_all(db)
+    .await?;
+    let month = |name: &String| Month::from_suffix(name.strip_prefix(table)?.strip_prefix('_')?);
+    // A partition of another name was made by hand, and whoever made it sees to it.
+    Ok(partitions.iter().filter_map(month).collect())
+}

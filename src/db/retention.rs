@@ -2,7 +2,7 @@
 //! at once and costs the same however full they are.
 
 use chrono::{DateTime, Utc};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgExecutor};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::{DbError, partition};
 use crate::domain::{month::Month, retention::Retention};
@@ -32,7 +32,7 @@ pub async fn forget_uplinks(
     now: DateTime<Utc>,
 ) -> Result<Forgotten, DbError> {
     let mut forgotten = Forgotten::default();
-    for month in months(&mut *db).await? {
+    for month in partition::months(&mut *db, "uplink").await? {
         if !retention.is_over(month, now) {
             continue;
         }
@@ -47,20 +47,6 @@ pub async fn forget_uplinks(
         }
     }
     Ok(forgotten)
-}
-
-/// The months that have a partition of `uplink`, oldest first.
-async fn months(db: impl PgExecutor<'_>) -> Result<Vec<Month>, DbError> {
-    let partitions = sqlx::query_scalar!(
-        r#"select c.relname::text as "name!"
-           from pg_inherits i join pg_class c on c.oid = i.inhrelid
-           where i.inhparent = 'uplink'::regclass
-           order by c.relname"#
-    )
-    .fetch_all(db)
-    .await?;
-    // A partition of another name was made by hand, and whoever made it sees to it.
-    Ok(partitions.iter().filter_map(|name| Month::from_suffix(name.strip_prefix("uplink_")?)).collect())
 }
 
 /// Drops the partition of a month; false when another gateway is dropping some, or was faster.

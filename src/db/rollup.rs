@@ -89,7 +89,7 @@ macro_rules! sums {
 }
 
 /// The columns beside the key, in the order of the types.
-const SUMS: &str = sums!();
+pub(super) const SUMS: &str = sums!();
 
 record!(DeviceHour<'_>, "device_hour", "new_device_hour", concat!("device_id, hour, ", sums!()));
 record!(CellHour<'_>, "cell_hour", "new_cell_hour", concat!("cell, hour, ", sums!()));

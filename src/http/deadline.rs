@@ -44,8 +44,7 @@ pub(super) async fn of_graphql(State(app): State<Shared>, request: Request, next
         let (parts, body) = request.into_parts();
         let (body, _held) = within(&app, app.bodies.read(Request::new(body))).await??.split();
         let request = Request::from_parts(parts, Body::from(body));
-        let _place = app.capacity.enter().await?;
-        within(&app, next.run(request)).await
+        in_a_place(&app, next.run(request)).await
     };
     answer.await.unwrap_or_else(refuse)
 }

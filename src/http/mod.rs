@@ -39,7 +39,7 @@ const MAX_BODY: usize = 1 << 20;
 
 const METHODS: &str = "this path has no such method; the Allow header tells those it has";
 
-/// All routes. From the outside in: request id and log span, a net for panics, then the route.
+/// All routes. What a request passes stands from the outside in, after its id and its span of the log.
 pub(crate) fn router(app: Shared) -> Router {
     // In one piece: a router puts each layer that it is given by itself into a box, which each request copies.
     let on_the_way = ServiceBuilder::new()

@@ -34,10 +34,10 @@ pub(super) async fn forgotten(request: Request, next: Next) -> Response {
     if is_small || request.headers().contains_key(header::EXPECT) {
         return next.run(request).await;
     }
-    let (back, rest) = oneshot::channel();
+    let (back, mut rest) = oneshot::channel();
     let request = request.map(|body| Body::new(Lent { body, back: Some(back) }));
     let response = next.run(request).await;
-    if let Ok(rest) = { rest }.try_recv() {
+    if let Ok(rest) = rest.try_recv() {
         let _ = timeout(PATIENCE, forget(rest)).await;
     }
     response

@@ -1,9 +1,9 @@
 //! How much of the machine's memory Postgres may keep its blocks in (`shared_buffers`).
 //!
-//! A map of an archive of years reads thousands of blocks, one row of each. Out of its own memory Postgres takes such a
-//! block in no time; out of the system's it is a call and a copy, each time.
+//! A map of an archive of years reads thousands of blocks, one row of each. A block that isn't in Postgres' own memory is a call
+//! and a copy out of the system's, each time.
 
-use std::{fs, path::Path};
+use std::fs;
 
 /// What Postgres has by itself, in megabytes.
 const LEAST: u64 = 128;
@@ -21,7 +21,7 @@ pub fn megabytes() -> u64 {
 }
 
 /// Other systems than Linux have no such files.
-fn read(path: impl AsRef<Path>) -> Option<String> {
+fn read(path: &str) -> Option<String> {
     fs::read_to_string(path).ok()
 }
 

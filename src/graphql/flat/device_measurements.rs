@@ -64,7 +64,7 @@ impl Pages {
         let of = |device: &&Device| PageOf { device: device.id, page: page.clone(), columns: self.read };
         let mut lists = ctx.loader().load_many(devices.iter().map(of)).await?;
         for device in devices {
-            let rows = lists.remove(&of(device)).map(Arc::unwrap_or_clone).unwrap_or_default();
+            let rows = lists.remove(&of(device)).unwrap_or_default();
             let all = AllMeasurements::OfEach(device.id, filter.clone());
             self.found.insert(device.id, MeasurementConnection::new(asked.request.slice(rows), all));
         }

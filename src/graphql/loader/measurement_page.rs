@@ -2,7 +2,6 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    hash::{Hash, Hasher},
     sync::Arc,
 };
 
@@ -16,7 +15,7 @@ use crate::{
 };
 
 /// A page of this device's measurements, with these columns at least.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PageOf {
     /// The device.
     pub device: DeviceId,
@@ -24,13 +23,6 @@ pub struct PageOf {
     pub page: Arc<MeasurementPage>,
     /// What is asked of it.
     pub columns: MeasurementColumns,
-}
-
-// Pages of many devices are looked up in a request, and few that differ otherwise.
-impl Hash for PageOf {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.device.hash(state);
-    }
 }
 
 /// The number of this device's measurements, counted up to a bound.
@@ -59,16 +51,14 @@ pub(super) fn together(
 }
 
 impl async_graphql::dataloader::Loader<PageOf> for Loader {
-    /// Shared, as it is handed on more than once.
-    type Value = Arc<Vec<Measurement>>;
+    type Value = Vec<Measurement>;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[PageOf]) -> Result<HashMap<PageOf, Arc<Vec<Measurement>>>, LoadError> {
+    async fn load(&self, keys: &[PageOf]) -> Result<HashMap<PageOf, Vec<Measurement>>, LoadError> {
         let mut pages = HashMap::with_capacity(keys.len());
         for (page, asked) in grouped(keys, |key| (key.page.clone(), (key.device, key.columns))) {
             let (devices, columns) = together(asked.iter().copied());
             let lists = measurement_page::list_each(&self.db, &devices, &page, columns).await.map_err(Arc::new)?;
-            let lists: HashMap<_, _> = lists.into_iter().map(|(device, list)| (device, Arc::new(list))).collect();
             pages.extend(asked.into_iter().filter_map(|(device, columns)| {
                 Some((PageOf { device, page: page.clone(), columns }, lists.get(&device)?.clone()))
             }));

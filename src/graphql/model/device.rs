@@ -282,7 +282,7 @@ impl Device {
         Self::check_devices(&[self], &mut asked.page.filter)?;
         let page = Arc::new(asked.page);
         let of = PageOf { device: self.id, page: page.clone(), columns: columns::of_page(ctx.field()) };
-        let rows = ctx.loader().load_one(of).await?.map(Arc::unwrap_or_clone).unwrap_or_default();
+        let rows = ctx.loader().load_one(of).await?.unwrap_or_default();
         let all = AllMeasurements::OfEach(self.id, Arc::new(page.filter.clone()));
         Ok(MeasurementConnection::new(asked.request.slice(rows), all))
     }

@@ -23,4 +23,5 @@ pub mod time;
 pub mod time_zone;
 pub mod trace;
 pub mod trip;
+pub mod unit;
 pub mod uplink;

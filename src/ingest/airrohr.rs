@@ -1,16 +1,17 @@
 //! airRohr, the firmware of Sensor.Community, as it posts to an "own API".
 //!
-//! `{"esp8266id":"12345678","sensordatavalues":[{"value_type":"SDS_P1","value":"12.40"}, …]}`; what the names of the
-//! values mean is said in [`value_type`](super::value_type). One body is one sample. It bears no time: the firmware
-//! sends what it measured in the interval that has just ended, so the sample is up to that much older than its arrival.
+//! `{"esp8266id":"12345678","sensordatavalues":[{"value_type":"SDS_P1","value":"12.40"}, …]}`; what the names of the values
+//! mean is in [`vocabulary::airrohr`](super::vocabulary::airrohr). One body is one sample. It has no time: the firmware sends
+//! what it measured in the interval that has just ended, so the sample is up to that much older than its arrival. The
+//! interval is a value of its own, in milliseconds; firmware that leaves it out uses 145 s.
 
 use serde::Deserialize;
 
 use super::{
     DecodeError, Decoded, Incoming, Observation, Rejection,
     ignored::Ignored,
-    parse,
-    value_type::{Naming, Value, Values},
+    parse::{self, Json},
+    vocabulary::{RawValue, SampleBuilder, airrohr::AIRROHR},
 };
 use crate::domain::{
     device::{DeviceKey, DeviceKind},
@@ -21,18 +22,14 @@ use crate::domain::{
 pub const FORMAT: &str = "airrohr";
 
 /// The firmware's interval between two posts, in seconds, unless its owner set another.
-const INTERVAL_S: i32 = 145;
+const DEFAULT_INTERVAL_S: i32 = 145;
+/// The longest interval that is believed, in milliseconds: a day.
+const MAX_INTERVAL_MS: f64 = 86_400_000.0;
 
 #[derive(Deserialize)]
 struct Body {
     esp8266id: Option<String>,
-    sensordatavalues: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    value_type: String,
-    value: serde_json::Value,
+    sensordatavalues: Vec<Json>,
 }
 
 /// Decodes one body.
@@ -43,27 +40,42 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     let body: Body = parse::json(incoming.body)?;
     let device = device_key(incoming, &body)?;
     let mut ignored = Ignored::default();
-    let mut values = Values::new(Naming::AirRohr);
-    for Entry { value_type, value } in &body.sensordatavalues {
-        let value = match value {
-            serde_json::Value::String(text) => Value::Text(text),
-            serde_json::Value::Number(number) => number.as_f64().map_or(Value::Other, Value::Number),
-            _ => Value::Other,
+    let mut interval_s = DEFAULT_INTERVAL_S;
+    let mut builder = SampleBuilder::new(&AIRROHR);
+    for (place, entry) in body.sensordatavalues.iter().enumerate() {
+        let Some(name) = entry.get("value_type").and_then(Json::as_text) else {
+            ignored.insert(&format!("sensordatavalues[{place}]"));
+            continue;
         };
-        values.take(value_type, value, &mut ignored);
+        let value = entry.get("value").map_or(RawValue::Null, RawValue::from);
+        match name {
+            "interval" => match interval(value) {
+                Some(seconds) => interval_s = seconds,
+                None => ignored.insert(name),
+            },
+            // What the firmware sends while its receiver has no time.
+            "GPS_timestamp" if matches!(value, RawValue::Text(text) if text.contains("1970")) => {}
+            _ => builder.add(name, value, &mut ignored),
+        }
     }
-    // A receiver without a fix makes a device mobile too: what it is on its first day is kept.
-    let kind = if values.has_receiver { DeviceKind::Mobile } else { DeviceKind::Fixed };
+    let kind = if builder.has_receiver { DeviceKind::Mobile } else { DeviceKind::Fixed };
     let mut decoded = Decoded { ignored: ignored.into_names(), ..Decoded::nothing(kind) };
-    match values.sample(incoming.received_at) {
+    match builder.build(incoming.received_at) {
         Ok(mut sample) => {
-            sample.time_uncertainty_s = Some(INTERVAL_S);
+            sample.time_uncertainty_s = Some(interval_s);
             sample.flags.insert(QualityFlag::EstimatedTime);
             decoded.observations.push(Observation { index: 0, device, sample });
         }
         Err((code, detail)) => decoded.rejected.push(Rejection { index: 0, code, detail }),
     }
     Ok(decoded)
+}
+
+/// The interval between two posts, in seconds.
+fn interval(value: RawValue<'_>) -> Option<i32> {
+    let milliseconds = value.number().filter(|value| (0.0..=MAX_INTERVAL_MS).contains(value))?;
+    #[expect(clippy::cast_possible_truncation, reason = "at most a day, in seconds")]
+    Some((milliseconds / 1000.0).ceil() as i32)
 }
 
 /// The header `X-Sensor` (or the path), which tells the chip's family; else the chip's number in the body.

@@ -100,14 +100,16 @@ fn of_several_sensors_the_preferred_one_counts_and_the_others_are_named() {
 
 #[test]
 fn what_is_no_finite_number_or_has_no_quantity_is_named_and_left_out() {
-    for unusable in [r#""nan""#, r#""inf""#, r#""-Infinity""#, r#""1e999""#, r#""""#, r#""x""#, "null", "true", "[1]"] {
+    for unusable in [r#""nan""#, r#""inf""#, r#""-Infinity""#, r#""1e999""#, r#""""#, r#""x""#, "true", "[1]"] {
         let decoded = values(&[("SDS_P1", unusable), ("signal", r#""-59 dBm""#), ("samples", "7")]);
         assert_eq!(told(&decoded), [(Quantity::SignalStrength, -59.0)], "{unusable}");
         assert_eq!(decoded.ignored, ["SDS_P1", "samples"]);
     }
     let decoded = values(&[("HECA_temperature", "40"), ("P1", "1")]);
     assert_eq!((decoded.rejected[0].code, decoded.ignored.len()), ("NO_VALUES", 2));
-    assert_eq!(values(&[("SDS_P1", "1e39")]).rejected[0].code, "INVALID_VALUE");
+    assert_eq!(values(&[("SDS_P1", "1e39")]).rejected[0].code, "NO_VALUES");
+    let null = values(&[("SDS_P1", "null"), ("SDS_P2", "3")]);
+    assert_eq!((told(&null), null.ignored.len()), (vec![(Quantity::Pm2_5, 3.0)], 0));
 }
 
 #[test]
@@ -133,4 +135,43 @@ fn other_bodies_are_not_understood() {
     }
     let deep = format!(r#"{{"sensordatavalues":[{{"value_type":"x","value":{}"#, "[".repeat(100_000));
     assert_eq!(read(deep.as_bytes(), None).expect_err("an error").code, "MALFORMED_JSON");
+}
+
+#[test]
+fn an_scd30_and_a_noise_sensor_have_their_quantities() {
+    let decoded = values(&[
+        ("SCD30_temperature", "21.5"),
+        ("SCD30_humidity", "40"),
+        ("SCD30_co2_ppm", "612"),
+        ("DNMS_noise_LAeq", "47.3"),
+        ("DNMS_noise_LA_max", "80"),
+    ]);
+    let expected =
+        [(Quantity::Temperature, 21.5), (Quantity::Humidity, 40.0), (Quantity::Co2, 612.0), (Quantity::Noise, 47.3)];
+    assert_eq!(
+        (told(&decoded).as_slice(), decoded.ignored.as_slice()),
+        (&expected[..], &["DNMS_noise_LA_max".to_owned()][..])
+    );
+}
+
+#[test]
+fn the_interval_is_the_uncertainty_of_the_time() {
+    for (interval, seconds) in
+        [(r#""600000""#, 600), ("145000", 145), ("0", 0), (r#""x""#, 145), ("-1", 145), ("1e12", 145)]
+    {
+        let decoded = values(&[("interval", interval), ("SDS_P1", "1")]);
+        assert_eq!(decoded.observations[0].sample.time_uncertainty_s, Some(seconds), "{interval}");
+        assert_eq!(
+            decoded.ignored.is_empty(),
+            interval != r#""x""# && !interval.starts_with("-1") && interval != "1e12"
+        );
+    }
+}
+
+#[test]
+fn an_entry_that_is_no_value_costs_itself_only() {
+    let body = br#"{"esp8266id":"1","sensordatavalues":[7,{"value":"1"},{"value_type":9,"value":1},{"value_type":"SDS_P1","value":"5"}]}"#;
+    let decoded = read(body, None).expect("decoded");
+    assert_eq!(told(&decoded), [(Quantity::Pm10, 5.0)]);
+    assert_eq!(decoded.ignored, ["sensordatavalues[0]", "sensordatavalues[1]", "sensordatavalues[2]"]);
 }

@@ -1,7 +1,7 @@
 //! `InfluxDB` line protocol, as airRohr, Telegraf and others send it.
 //!
 //! `feinstaub,node=esp8266-12345678 SDS_P1=12.40,SDS_P2=6.83,signal=-61 1777629600000000000`: a line is a sample. Its
-//! fields bear airRohr's names of values ([`value_type`](super::value_type)) or the names of the quantities. The device
+//! fields bear airRohr's names of values ([`vocabulary::airrohr`](super::vocabulary)) or the names of the quantities. The device
 //! is the tag `node`, else `device`, else `host`, else what the request names. The timestamp is in nanoseconds, whatever
 //! the query's `precision` says; without one the time of arrival counts.
 
@@ -13,7 +13,7 @@ use self::line::{Field, Line, Lines};
 use super::{
     DecodeError, Decoded, Incoming, Observation, Rejection,
     ignored::Ignored,
-    value_type::{Naming, Value, Values},
+    vocabulary::{RawValue, SampleBuilder, airrohr::AIRROHR_OR_CONVENTIONAL},
 };
 use crate::domain::{
     device::{DeviceKey, DeviceKind},
@@ -65,26 +65,30 @@ fn observation(
         .or(incoming.named)
         .ok_or_else(|| ("MISSING_DEVICE", "a tag node, device or host must name the device".to_owned()))?;
     let device = DeviceKey::try_new(device).map_err(|reason| ("INVALID_DEVICE", reason.to_string()))?;
-    let mut values = Values::new(Naming::AirRohrOrQuantity);
+    let mut builder = SampleBuilder::new(&AIRROHR_OR_CONVENTIONAL);
     for (name, field) in &line.fields {
         let value = match field {
-            Field::Number(number) => Value::Number(*number),
-            Field::Text(text) => Value::Text(text),
-            Field::Boolean => Value::Other,
+            Field::Number(number) => RawValue::Number(*number),
+            Field::Text(text) => RawValue::Text(text),
+            Field::Boolean => RawValue::Other,
         };
-        values.take(name, value, ignored);
+        builder.add(name, value, ignored);
     }
-    let has_receiver = values.has_receiver;
-    let sample = timed(values, line.timestamp, incoming.received_at)?;
+    let has_receiver = builder.has_receiver;
+    let sample = timed(builder, line.timestamp, incoming.received_at)?;
     if has_receiver {
         *kind = DeviceKind::Mobile;
     }
     Ok(Observation { index, device, sample })
 }
 
-fn timed(values: Values, timestamp: Option<i64>, received_at: DateTime<Utc>) -> Result<Sample, line::Reason> {
+fn timed(
+    builder: SampleBuilder<'_>,
+    timestamp: Option<i64>,
+    received_at: DateTime<Utc>,
+) -> Result<Sample, line::Reason> {
     let Some(nanoseconds) = timestamp else {
-        let mut sample = values.sample(received_at)?;
+        let mut sample = builder.build(received_at)?;
         sample.flags.insert(QualityFlag::EstimatedTime);
         return Ok(sample);
     };
@@ -94,7 +98,7 @@ fn timed(values: Values, timestamp: Option<i64>, received_at: DateTime<Utc>) -> 
         let detail = format!("{nanoseconds} is {measured_at}; a timestamp is in nanoseconds since 1970");
         return Err(("TIME_TOO_EARLY", detail));
     }
-    values.sample(measured_at)
+    builder.build(measured_at)
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ fn bad_lines_are_named_by_their_number_and_the_others_stand() {
         (b"m,node=n pm10=1.5i", "INVALID_VALUE"),
         (b"m,node=n pm10=-1u", "INVALID_VALUE"),
         (b"m,node=n pm10=9223372036854775808i", "INVALID_VALUE"),
-        (b"m,node=n pm10=1e39", "INVALID_VALUE"),
+        (b"m,node=n pm10=1e39", "NO_VALUES"),
         (b"m,node=n pm10=1,pm10=2", "DUPLICATE_KEY"),
         (b"m,node=n,node=o pm10=1", "DUPLICATE_KEY"),
         (b"m,node=n pm10=1 soon", "INVALID_TIME"),
@@ -133,4 +133,16 @@ proptest::proptest! {
     fn no_text_of_the_protocols_characters_makes_it_panic(text in r#"[mn,= "\\\n\r#1ieu.-]{0,60}"#) {
         let _ = read(text.as_bytes(), None);
     }
+}
+
+#[test]
+fn a_field_whose_unit_is_not_settled_is_ignored() {
+    let (code, detail) = {
+        let error = read(b"system,host=pi uptime=1249632i", None).expect_err("uptime may be in seconds");
+        (error.code, error.detail)
+    };
+    assert_eq!(code, "NO_VALUES", "{detail}");
+    let decoded = decoded("air,device=a pm25=5,o3=0.03,wind_speed=3,uptime_s=12,pressure=100520");
+    assert_eq!(told(&decoded), [(Quantity::Pm2_5, 5.0), (Quantity::Pressure, 1005.2), (Quantity::Uptime, 12_000.0)]);
+    assert_eq!(decoded.ignored, ["o3", "wind_speed"]);
 }

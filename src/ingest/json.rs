@@ -1,19 +1,22 @@
 //! Plain JSON, for anyone's own firmware: one object, or an array of them.
 //!
-//! `{"device":"bike-07","time":"2026-05-01T10:00:00Z","latitude":52.2,"longitude":0.12,"pm10":12.4,"pm2_5":6.8}`, with
-//! every quantity by its name in [`Quantity`] and in its unit. What is `null` counts as not told. One bad object costs
-//! itself, not its neighbours; only a body that isn't JSON (or holds a number beyond a 64-bit float, which the parser
-//! takes for the same) is refused as a whole.
+//! `{"device":"bike-07","time":"2026-05-01T10:00:00Z","latitude":52.2,"longitude":0.12,"pm10":12.4,"pm2_5":6.8}`, with every
+//! quantity by one of its names ([`vocabulary::general`](super::vocabulary)), in its own unit or in the one that the name ends
+//! with. `null` means that there is no value; a number may be a text. A field that can't be read costs itself, one bad object
+//! itself and not its neighbours; only a body that isn't JSON (or holds a number beyond a 64-bit float, which the parser takes
+//! for the same) is refused as a whole.
+
+use chrono::{DateTime, Utc};
 
 use super::{
     DecodeError, Decoded, Incoming, Observation, Rejection,
     ignored::Ignored,
     parse::{self, Json, Reason},
+    vocabulary::{PLAIN, RawValue, SampleBuilder},
 };
 use crate::domain::{
     device::{DeviceKey, DeviceKind},
     quality::QualityFlag,
-    quantity::Quantity,
     sample::Sample,
 };
 
@@ -55,41 +58,33 @@ fn sample(element: &Json, incoming: &Incoming<'_>, ignored: &mut Ignored) -> Res
     let Json::Object(entries) = element else {
         return Err(("WRONG_TYPE", "a sample must be an object".to_owned()));
     };
-    let (mut device, mut latitude, mut longitude) = (incoming.named, None, None);
-    let mut sample = Sample::new(incoming.received_at);
-    sample.flags.insert(QualityFlag::EstimatedTime);
+    let (mut device, mut measured_at) = (incoming.named, None);
+    let mut builder = SampleBuilder::new(&PLAIN);
     for (key, value) in parse::distinct(entries)?.iter().filter(|(_, value)| !value.is_null()) {
         match key.as_str() {
-            "device" => device = Some(text(key, value)?),
-            "time" => {
-                sample = Sample { readings: sample.readings, ..Sample::new(parse::time(key, text(key, value)?)?) }
+            "device" => {
+                device = Some(value.as_text().ok_or_else(|| ("WRONG_TYPE", "device must be a text".to_owned()))?)
             }
-            "latitude" => latitude = Some(number(key, value)?),
-            "longitude" => longitude = Some(number(key, value)?),
-            _ => match Quantity::named(key) {
-                Some(quantity) => sample
-                    .readings
-                    .set(quantity, number(key, value)?)
-                    .map_err(|reason| ("INVALID_VALUE", reason.to_string()))?,
-                None => ignored.insert(key),
-            },
+            "time" | "timestamp" => measured_at = Some(timestamp(key, value)?),
+            _ => builder.add(key, RawValue::from(value), ignored),
         }
     }
     let device = device.ok_or_else(|| ("MISSING_DEVICE", "\"device\" must name the device".to_owned()))?;
     let device = DeviceKey::try_new(device).map_err(|reason| ("INVALID_DEVICE", reason.to_string()))?;
-    sample.position = parse::position(latitude, longitude)?;
-    if sample.readings.is_empty() {
-        return Err(("NO_VALUES", "not one value of a known quantity".to_owned()));
+    let mut sample = builder.build(measured_at.unwrap_or(incoming.received_at))?;
+    if measured_at.is_none() {
+        sample.flags.insert(QualityFlag::EstimatedTime);
     }
     Ok((device, sample))
 }
 
-fn text<'a>(key: &str, value: &'a Json) -> Result<&'a str, Reason> {
-    value.as_text().ok_or_else(|| ("WRONG_TYPE", format!("{key} must be a text")))
-}
-
-fn number(key: &str, value: &Json) -> Result<f64, Reason> {
-    value.as_number().ok_or_else(|| ("WRONG_TYPE", format!("{key} must be a number, not a text or anything else")))
+/// The time of a sample: RFC 3339, or the seconds or milliseconds since 1970.
+fn timestamp(key: &str, value: &Json) -> Result<DateTime<Utc>, Reason> {
+    match value {
+        Json::Number(number) => parse::epoch(key, number.as_f64().unwrap_or(f64::NAN)),
+        Json::Text(text) => parse::time(key, text),
+        _ => Err(("WRONG_TYPE", format!("{key} must be a time such as 2026-05-01T10:00:00Z"))),
+    }
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ mod testing;
 pub mod things_stack;
 pub mod ttn_v2;
 pub mod upload;
-mod value_type;
+mod vocabulary;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;

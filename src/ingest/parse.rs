@@ -45,6 +45,13 @@ pub(super) fn entries<'de, V: Deserialize<'de>, A: MapAccess<'de>>(mut map: A) -
     Ok(entries)
 }
 
+/// A finite number that a text is, with white space around it. `nan`, `inf` and hexadecimal digits are none.
+pub(super) fn number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let is_numeral = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    text.parse().ok().filter(|number: &f64| is_numeral && number.is_finite())
+}
+
 /// A time in RFC 3339, told by `name`.
 ///
 /// # Errors
@@ -54,6 +61,25 @@ pub(super) fn time(name: &str, text: &str) -> Result<DateTime<Utc>, Reason> {
     // The offset may carry the last day of 9999 into a year that RFC 3339 can't write.
     time.ok().filter(|time| (0..=9999).contains(&time.year())).ok_or_else(|| {
         ("INVALID_TIME", format!("{name}: {:?} is no time like 2026-05-01T10:00:00Z (RFC 3339)", shortened(text)))
+    })
+}
+
+/// The first and the last second since 1970 that a number is taken for: 2000 to 2100. Milliseconds, microseconds and
+/// nanoseconds of that time are larger than the last, so that the size of a number shows what it counts.
+const EPOCH_SECONDS: (f64, f64) = (946_684_800.0, 4_102_444_800.0);
+
+/// A time as a number since 1970: seconds, milliseconds, microseconds or nanoseconds, by its size.
+///
+/// # Errors
+/// When the number is none of them.
+pub(super) fn epoch(name: &str, number: f64) -> Result<DateTime<Utc>, Reason> {
+    let (first, last) = EPOCH_SECONDS;
+    let per_second = [1.0, 1e3, 1e6, 1e9].into_iter().find(|per_second| (first..last).contains(&(number / per_second)));
+    #[expect(clippy::cast_possible_truncation, reason = "below 2100 in microseconds")]
+    let micros = per_second.map(|per_second| (number * (1e6 / per_second)).round() as i64);
+    micros.and_then(DateTime::from_timestamp_micros).ok_or_else(|| {
+        let expected = "expected seconds or milliseconds since 1970, or a time such as 2026-05-01T10:00:00Z";
+        ("INVALID_TIME", format!("{name}: {number} is no time; {expected}"))
     })
 }
 
@@ -89,6 +115,12 @@ impl Json {
 
     pub(super) fn as_text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// The value of the first entry with this key, where this is an object.
+    pub(super) fn get(&self, wanted: &str) -> Option<&Json> {
+        let Self::Object(entries) = self else { return None };
+        entries.iter().find(|(key, _)| key == wanted).map(|(_, value)| value)
     }
 
     pub(super) fn as_number(&self) -> Option<f64> {

@@ -35,6 +35,8 @@ pub enum ApiError {
     },
     /// A body that was not understood, though it is kept.
     Undecodable(DecodeError),
+    /// A body whose samples were all rejected. Says why the first was.
+    NothingRecorded(String),
     /// No key, or one that opens nothing.
     Unauthenticated(&'static str),
     /// A key that doesn't open this.
@@ -112,6 +114,7 @@ impl ApiError {
         match self {
             Self::BadUserInput { .. } => "BAD_USER_INPUT",
             Self::Undecodable(error) => error.code,
+            Self::NothingRecorded(_) => "NOTHING_RECORDED",
             Self::Unauthenticated(_) => "UNAUTHENTICATED",
             Self::Forbidden(_) => "FORBIDDEN",
             Self::TooLarge(_) => "BODY_TOO_LARGE",
@@ -142,6 +145,7 @@ impl ApiError {
             | Self::TooComplex(_)
             | Self::InvalidDocument(_)
             | Self::PersistedQueryNotFound => StatusCode::BAD_REQUEST,
+            Self::NothingRecorded(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -168,7 +172,8 @@ impl ApiError {
             | Self::MethodNotAllowed(reason)
             | Self::NotAcceptable(reason)
             | Self::CursorExpired(reason) => (*reason).to_owned(),
-            Self::Forbidden(reason)
+            Self::NothingRecorded(reason)
+            | Self::Forbidden(reason)
             | Self::BadRequest(reason)
             | Self::TooComplex(reason)
             | Self::InvalidDocument(reason) => reason.clone(),

@@ -64,7 +64,7 @@ pub struct UplinkRow<'a> {
     /// The body, as it came.
     pub body: &'a [u8],
     /// Why it could not be decoded.
-    pub error: Option<&'a str>,
+    pub error: Option<String>,
     /// Samples stored.
     pub recorded: i32,
     /// Samples that were stored before.
@@ -86,7 +86,7 @@ pub(super) struct Record<'a> {
     frame_counter: Option<i64>,
     body: &'a [u8],
     outcome: &'static str,
-    error: Option<&'a str>,
+    error: Option<String>,
     recorded: i32,
     duplicates: i32,
     rejected: i32,
@@ -114,7 +114,7 @@ pub(super) fn records<'a>(rows: &[UplinkRow<'a>]) -> Vec<Record<'a>> {
             frame_counter: row.frame_counter,
             body: row.body,
             outcome: if row.error.is_some() { UplinkOutcome::Undecodable } else { UplinkOutcome::Recorded }.as_str(),
-            error: row.error,
+            error: row.error.clone(),
             recorded: row.recorded,
             duplicates: row.duplicates,
             rejected: row.rejected,
@@ -181,7 +181,7 @@ pub async fn lock(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<HashSet
 }
 
 /// What a replay made of an uplink.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Redecoded {
     /// Which uplink.
     pub key: UplinkKey,
@@ -195,6 +195,8 @@ pub struct Redecoded {
     pub duplicates: i32,
     /// Samples that can't be true.
     pub rejected: i32,
+    /// Why not one of its samples is stored.
+    pub error: Option<String>,
 }
 
 /// Notes that these uplinks were decoded again.
@@ -210,9 +212,9 @@ pub async fn note_redecoded(db: impl PgExecutor<'_>, rows: &[Redecoded]) -> Resu
     sqlx::query!(
         "update uplink u
          set (outcome, error, device_id, frame_counter, recorded, duplicates, rejected)
-             = ('recorded', null, new.device_id, new.frame_counter, new.recorded, new.duplicates, new.rejected)
-         from unnest($1::timestamptz[], $2::uuid[], $3::bigint[], $4::bigint[], $5::int[], $6::int[], $7::int[])
-              as new (received_at, uplink_id, device_id, frame_counter, recorded, duplicates, rejected)
+             = (case when new.error is null then 'recorded' else 'undecodable' end, new.error, new.device_id, new.frame_counter, new.recorded, new.duplicates, new.rejected)
+         from unnest($1::timestamptz[], $2::uuid[], $3::bigint[], $4::bigint[], $5::int[], $6::int[], $7::int[], $8::text[])
+              as new (received_at, uplink_id, device_id, frame_counter, recorded, duplicates, rejected, error)
          where u.received_at = new.received_at and u.uplink_id = new.uplink_id",
         &times,
         &ids,
@@ -221,6 +223,7 @@ pub async fn note_redecoded(db: impl PgExecutor<'_>, rows: &[Redecoded]) -> Resu
         &column(rows, |row| row.recorded),
         &column(rows, |row| row.duplicates),
         &column(rows, |row| row.rejected),
+        &column(rows, |row| row.error.clone()) as &[Option<String>],
     )
     .execute(db)
     .await?;

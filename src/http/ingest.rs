@@ -8,6 +8,7 @@ use axum::{
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{caller::Sender, deadline};
 use crate::{
@@ -27,25 +28,44 @@ struct Served {
     json: bool,
     /// What its firmware takes for success.
     stored: StatusCode,
-    /// What it is told of a body that was not understood, which is stored all the same.
+    /// The status for a body that was not understood, which is stored all the same.
     undecodable: StatusCode,
+    /// The status for a body whose samples were all rejected. No status of success: boards delete their copy on one.
+    nothing_recorded: StatusCode,
 }
 
 impl Served {
     const fn new(format: &'static Format) -> Self {
-        Self { format, json: true, stored: StatusCode::CREATED, undecodable: StatusCode::BAD_REQUEST }
+        Self {
+            format,
+            json: true,
+            stored: StatusCode::CREATED,
+            undecodable: StatusCode::BAD_REQUEST,
+            nothing_recorded: StatusCode::UNPROCESSABLE_ENTITY,
+        }
     }
 }
 
 static AIRROHR: Served = Served { stored: StatusCode::OK, ..Served::new(&format::AIRROHR) };
-static INFLUX: Served = Served { json: false, stored: StatusCode::NO_CONTENT, ..Served::new(&format::INFLUX) };
+/// InfluxDB itself answers 400 for points that it refuses, on which clients drop them.
+static INFLUX: Served = Served {
+    json: false,
+    stored: StatusCode::NO_CONTENT,
+    nothing_recorded: StatusCode::BAD_REQUEST,
+    ..Served::new(&format::INFLUX)
+};
 static JSON: Served = Served::new(&format::JSON);
 /// By the first byte the decoder tells JSON from CSV, so any media type will do.
 static OPENSENSEMAP: Served = Served { json: false, ..Served::new(&format::OPENSENSEMAP) };
 static TTN_V2: Served = Served::new(&format::TTN_V2);
-/// With retries on, the stack repeats what was refused; a body that is kept for a replay needs none.
-static THINGS_STACK: Served =
-    Served { stored: StatusCode::ACCEPTED, undecodable: StatusCode::ACCEPTED, ..Served::new(&format::THINGS_STACK) };
+/// With retries on, the stack repeats what was refused; a body that is kept for a replay needs none. `uplinks` shows it as
+/// undecodable.
+static THINGS_STACK: Served = Served {
+    stored: StatusCode::ACCEPTED,
+    undecodable: StatusCode::ACCEPTED,
+    nothing_recorded: StatusCode::ACCEPTED,
+    ..Served::new(&format::THINGS_STACK)
+};
 static CHIRPSTACK: Served = Served { stored: StatusCode::OK, ..Served::new(&format::CHIRPSTACK) };
 /// The firmware takes 201 for a failure.
 static AIRGRADIENT: Served = Served { stored: StatusCode::OK, ..Served::new(&format::AIRGRADIENT) };
@@ -127,8 +147,16 @@ async fn take(
         source: Source::Arrival(arrival),
         decoded,
     };
-    let Receipt { recorded, duplicates, rejected } = app.state.recorder.record(submission).await?;
+    let receipt = app.state.recorder.record(submission).await?;
+    let failure = receipt.failure();
+    let Receipt { recorded, duplicates, rejected } = receipt;
     Ok(match undecodable {
+        None if let Some(reason) = failure => {
+            let answer = json!({ "recorded": 0, "duplicates": 0, "rejected": rejected, "ignored": ignored });
+            let mut response = ApiError::NothingRecorded(reason).beside(answer);
+            *response.status_mut() = served.nothing_recorded;
+            response
+        }
         None if served.stored == StatusCode::NO_CONTENT => served.stored.into_response(),
         None => (served.stored, Json(Answer { recorded, duplicates, rejected, ignored })).into_response(),
         Some(error) => {

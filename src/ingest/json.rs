@@ -36,6 +36,9 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
         object @ Json::Object(_) => vec![object],
         _ => return Err(DecodeError::new("WRONG_TYPE", "the body must be an object or an array of objects")),
     };
+    if elements.is_empty() {
+        return Err(DecodeError::new("MISSING_VALUES", "the array holds no sample"));
+    }
     if elements.len() > MAX_SAMPLES {
         let detail = format!("{} samples; at most {MAX_SAMPLES} in one body", elements.len());
         return Err(DecodeError::new("TOO_MANY_SAMPLES", detail));

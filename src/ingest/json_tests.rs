@@ -85,16 +85,12 @@ fn the_request_may_name_the_device_and_unknown_keys_are_named() {
 }
 
 #[test]
-fn an_empty_array_tells_nothing() {
-    assert_eq!(decoded("[]"), Decoded::nothing(DeviceKind::Fixed));
-}
-
-#[test]
 fn other_bodies_are_not_understood() {
     for (body, code) in [
         (&b""[..], "MALFORMED_JSON"),
         (&EXAMPLE.as_bytes()[..40], "MALFORMED_JSON"),
         (b"7", "WRONG_TYPE"),
+        (b"[]", "MISSING_VALUES"),
         (b"\"x\"", "WRONG_TYPE"),
         (b"null", "WRONG_TYPE"),
         (b"{\"device\":\"\xff\"}", "MALFORMED_JSON"),

@@ -181,7 +181,7 @@ async fn a_network_whose_clock_is_mad_is_no_panic() {
     ] {
         let body = format!(r#"{{"dev_id":"x","payload_raw":"{PACKET_A}","metadata":{{"time":"{time}"}}}}"#);
         let answer = app.uplink(body).await;
-        assert_eq!(answer.status, StatusCode::CREATED, "{time}: {}", answer.text);
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{time}: {}", answer.text);
         let rejected = answer.json()["rejected"].as_array().cloned().unwrap_or_default();
         assert_eq!(rejected.len(), 8);
         assert!(rejected.iter().all(|rejection| rejection["code"] == code), "{rejected:?}");

@@ -23,7 +23,8 @@ use crate::{
 pub enum UplinkOutcome {
     /// It was decoded, and its samples are stored.
     Recorded,
-    /// It could not be decoded; `error` says why. `replayUplinks` tries again.
+    /// Not one of its samples is stored, because it could not be decoded or every sample was rejected; `error` says why.
+    /// `replayUplinks` tries again.
     Undecodable,
 }
 
@@ -95,7 +96,7 @@ impl Uplink {
         self.0.outcome.into()
     }
 
-    /// Why it could not be decoded; null when it could.
+    /// Why not one of its samples is stored. Null when one is, or when it has none.
     async fn error(&self) -> Option<&str> {
         self.0.error.as_deref()
     }

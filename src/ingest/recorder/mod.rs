@@ -144,6 +144,16 @@ pub struct Receipt {
     pub rejected: Vec<Rejection>,
 }
 
+impl Receipt {
+    /// Why nothing of the submission is stored, where it had samples and every one was rejected.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        let first = self.rejected.first().filter(|_| self.recorded + self.duplicates == 0)?;
+        let Rejection { index, code, detail } = first;
+        Some(format!("all {} samples were rejected; sample {index}: {code}: {detail}", self.rejected.len()))
+    }
+}
+
 /// Why a submission was not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
@@ -264,6 +274,7 @@ impl Recorder {
         self.recording.answered(
             format,
             match outcome {
+                Ok(receipt) if receipt.failure().is_some() => "rejected",
                 Ok(_) if understood => "recorded",
                 Ok(_) => "undecodable",
                 Err(error) => error.name(),

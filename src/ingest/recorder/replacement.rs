@@ -224,6 +224,7 @@ impl<'a> Replays<'a> {
                         recorded: count(brought),
                         duplicates: count(stored.saturating_sub(brought)),
                         rejected: count(receipt.rejected.len()),
+                        error: receipt.failure(),
                     };
                     redecoded.insert(key, row);
                 }

@@ -280,8 +280,8 @@ pub(super) fn uplink_rows<'a>(
     let rows = submissions.iter().zip(uplinks).zip(receipts);
     rows.filter_map(|((submission, &uplink_id), receipt)| {
         let (frame_counter, error) = match &submission.decoded {
-            Ok(decoded) => (decoded.frame_counter, None),
-            Err(error) => (None, Some(error.detail.as_str())),
+            Ok(decoded) => (decoded.frame_counter, receipt.failure()),
+            Err(error) => (None, Some(error.detail.clone())),
         };
         let device = only_device(submission).and_then(|key| devices.get(key.as_str()));
         let Arrival { body, named, event } = submission.arrival()?;

@@ -23,6 +23,7 @@ mod fuzz_requests;
 mod graphql_over_http;
 mod hang_ups;
 mod hour_index;
+mod idempotence;
 mod import;
 mod keys;
 mod limits;

@@ -30,7 +30,7 @@ fn sample(time: DateTime<Utc>, pm10: f64) -> Sample {
     sample
 }
 
-fn submission(samples: impl IntoIterator<Item = (&'static str, Sample)>) -> Submission {
+pub fn submission(samples: impl IntoIterator<Item = (&'static str, Sample)>) -> Submission {
     let observations = samples
         .into_iter()
         .enumerate()

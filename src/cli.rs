@@ -11,10 +11,12 @@ mod session;
 
 use std::process::ExitCode;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
     config::{DatabaseArgs, LogArgs, ServeArgs},
+    domain::time,
     graphql,
     otlp::Export,
     telemetry,
@@ -91,6 +93,11 @@ fn default_command() -> Command {
     let command = ServeArgs::augment_args(clap::Command::new("airgraph"));
     let arguments = command.get_matches_from(["airgraph"]);
     Command::Serve(ServeArgs::from_arg_matches(&arguments).unwrap_or_else(|error| error.exit()))
+}
+
+/// Parses a time argument.
+fn time(text: &str) -> Result<DateTime<Utc>, &'static str> {
+    time::parse(text).ok_or("not a time in RFC 3339, such as 2026-05-01T00:00:00Z")
 }
 
 #[expect(clippy::print_stderr, reason = "the last word of a command")]

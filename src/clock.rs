@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::time::to_micros;
+use crate::domain::time::normalize;
 
 /// A clock, cheap to clone.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ impl Clock {
     /// A clock that stands at a time until it is moved; for tests and for simulations.
     #[must_use]
     pub fn standing(at: DateTime<Utc>) -> Self {
-        Self(Source::Standing(Arc::new(Mutex::new(at))))
+        Self(Source::Standing(Arc::new(Mutex::new(normalize(at)))))
     }
 
     /// The time, in whole microseconds.
@@ -34,7 +34,7 @@ impl Clock {
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
             #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
-            Source::System => to_micros(Utc::now()),
+            Source::System => normalize(Utc::now()),
             Source::Standing(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }

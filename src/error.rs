@@ -246,6 +246,7 @@ impl From<RecordError> for ApiError {
             RecordError::UplinkGone => Self::NotFound,
             RecordError::KeyNotValid => Self::Unauthenticated(crate::auth::KEY_NOT_VALID),
             RecordError::Unavailable => Self::Unavailable(DATABASE_AWAY),
+            RecordError::TimedOut => Self::Unavailable("the samples could not be stored in time; retry later"),
             RecordError::Database(error) => error.into(),
         }
     }

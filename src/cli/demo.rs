@@ -35,7 +35,7 @@ pub(super) struct Demo {
     stations: u16,
 
     /// When it begins, such as 2026-05-01T00:00:00Z; without it, so many days before today, and up to now
-    #[arg(long)]
+    #[arg(long, value_parser = super::time)]
     from: Option<DateTime<Utc>>,
 
     /// So many days

@@ -31,7 +31,7 @@ pub(super) enum Keys {
         #[arg(long)]
         device: Option<String>,
         /// When it ends to work by itself, such as 2027-01-01T00:00:00Z
-        #[arg(long)]
+        #[arg(long, value_parser = super::time)]
         expires: Option<DateTime<Utc>>,
     },
     /// List all keys, without the keys themselves

@@ -35,11 +35,11 @@ const COUNTED: i64 = 10_000_000;
 #[command(next_help_heading = "Which uplinks")]
 pub(super) struct Replay {
     /// Those that arrived at this moment or later, such as 2026-05-01T00:00:00Z
-    #[arg(long)]
+    #[arg(long, value_parser = super::time)]
     from: Option<DateTime<Utc>>,
 
     /// Those that arrived before this moment; without it, before now
-    #[arg(long)]
+    #[arg(long, value_parser = super::time)]
     to: Option<DateTime<Utc>>,
 
     /// Those of the device with this key; may be given several times. An undecodable one is of no device

@@ -11,12 +11,11 @@ use crate::{
         connect::{self, Database, REQUEST_TIMEOUT},
         embedded::{self, EmbeddedDatabase, Share},
     },
-    ingest::recorder::WRITERS,
     privileges,
 };
 
-/// Connections that mutations may have beside the recorder's.
-const MUTATIONS: u32 = 2;
+/// Connections for mutations and for look-ups of keys that record. The recorder has its own.
+const WRITE_CONNECTIONS: u32 = 3;
 
 /// A database that is up and has the present schema.
 pub(super) struct Session {
@@ -53,7 +52,7 @@ impl Session {
             }
         };
         let direct = arguments.direct()?;
-        let mut database = connect::open_for(&options, readers, WRITERS + MUTATIONS, request_timeout).await?;
+        let mut database = connect::open_for(&options, readers, WRITE_CONNECTIONS, request_timeout).await?;
         if let Some(direct) = direct {
             database = database.reached_directly_by(direct);
         }

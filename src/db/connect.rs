@@ -5,12 +5,12 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use rand::RngExt as _;
 use sqlx::{
-    ConnectOptions as _, Connection as _, PgConnection, PgPool,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::work;
+use super::{DbError, work};
 
 /// The oldest Postgres that works, as `server_version_num` tells it.
 const MIN_SERVER_VERSION: i32 = 150_000;
@@ -143,6 +143,37 @@ where
         .connect_lazy_with(for_reading(options, request_timeout))
 }
 
+/// A pool of its own for the recorder, beside the connections for writing: each wait for a lock and each statement is
+/// bounded, so that what one submission waits for holds up no other.
+#[must_use]
+pub fn recorder_pool(writes: &PgPool, size: u32, lock_timeout: Duration, statement_timeout: Duration) -> PgPool {
+    let options = (*writes.connect_options()).clone().options([
+        ("lock_timeout", milliseconds(lock_timeout)),
+        ("statement_timeout", milliseconds(statement_timeout)),
+    ]);
+    writes.options().clone().max_connections(size).connect_lazy_with(options)
+}
+
+/// Bounds each wait for a lock and each statement of the present transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_timeouts(
+    db: &mut PgConnection,
+    lock_timeout: Duration,
+    statement_timeout: Duration,
+) -> Result<(), DbError> {
+    let (lock, statement) = (milliseconds(lock_timeout), milliseconds(statement_timeout));
+    let statement = format!("set local lock_timeout = '{lock}'; set local statement_timeout = '{statement}'");
+    // Safe to put together: both are numbers.
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(db).await?;
+    Ok(())
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{}ms", time.as_millis())
+}
+
 fn ours(options: PgConnectOptions) -> PgConnectOptions {
     options.application_name("airgraph").log_statements(log::LevelFilter::Debug)
 }
@@ -152,7 +183,7 @@ fn for_writing(options: PgConnectOptions) -> PgConnectOptions {
 }
 
 fn for_reading(options: PgConnectOptions, request_timeout: Duration) -> PgConnectOptions {
-    let statement_timeout = format!("{}ms", (request_timeout + BEYOND_REQUEST).as_millis());
+    let statement_timeout = milliseconds(request_timeout + BEYOND_REQUEST);
     options.options([("statement_timeout", &*statement_timeout), STILL_THERE, NOT_COMPILED])
 }
 

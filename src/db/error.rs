@@ -37,6 +37,13 @@ pub enum DbError {
 }
 
 impl DbError {
+    /// The transaction met other writers again and again.
+    #[must_use]
+    pub fn contended() -> Self {
+        COUNTS[1].fetch_add(1, Ordering::Relaxed);
+        Self::Conflict(sqlx::Error::Protocol("rows were stored by other writers in every round".to_owned()))
+    }
+
     /// No answer came in the time that was waited for one.
     #[must_use]
     pub fn hangs() -> Self {

@@ -1,10 +1,10 @@
 //! Monthly partitions, made when a month first appears.
 
-use std::{collections::HashSet, sync::Mutex};
+use std::{collections::HashSet, sync::Mutex, time::Duration};
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgExecutor};
 
-use super::DbError;
+use super::{DbError, connect::set_timeouts};
 use crate::domain::month::Month;
 
 /// A partitioned table, and how its partitions are stored.
@@ -26,6 +26,8 @@ const RECEIVED: [Table; 1] = [("uplink", "")];
 const ROOM: &str = "with (fillfactor = 80)";
 /// Serialises the making of partitions among all gateways on one database. Any number will do.
 const LOCK: i64 = 0x6169_7267_0001;
+/// What each statement of that may take, and each wait for a lock. Sessions of the recorder have shorter limits.
+const CREATION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A set of tables that share their months.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +66,12 @@ impl Partitions {
         Ok(())
     }
 
+    /// How many of these months may be without partitions.
+    pub fn count_unknown(&self, months: impl IntoIterator<Item = (Family, Month)>) -> usize {
+        let known = self.lock();
+        months.into_iter().filter(|month| !known.contains(month)).collect::<HashSet<_>>().len()
+    }
+
     /// Forgets what is known: a partition was gone that should have been there.
     pub fn forget(&self) {
         self.lock().clear();
@@ -80,6 +88,7 @@ async fn create(db: &mut PgConnection, family: Family, month: Month) -> Result<(
         Family::Received => &RECEIVED,
     };
     let mut transaction = db.begin().await?;
+    set_timeouts(&mut transaction, CREATION_TIMEOUT, CREATION_TIMEOUT).await?;
     sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(&mut *transaction).await?;
     for (table, storage) in tables {
         let partition = format!("{table}_{}", month.suffix());

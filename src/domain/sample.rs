@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{position::Position, quality::QualityFlags, readings::Readings, time::to_micros};
+use super::{position::Position, quality::QualityFlags, readings::Readings, time::normalize};
 
 /// One sample of a device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// When it was taken, in whole microseconds.
+    /// When it was taken, [normalized](normalize) by [`Sample::new`].
     pub measured_at: DateTime<Utc>,
     /// By how many seconds the sample may be older than `measured_at`; `None` where the sensor told the time itself.
     pub time_uncertainty_s: Option<i32>,
@@ -24,7 +24,7 @@ impl Sample {
     #[must_use]
     pub fn new(measured_at: DateTime<Utc>) -> Self {
         Self {
-            measured_at: to_micros(measured_at),
+            measured_at: normalize(measured_at),
             time_uncertainty_s: None,
             position: None,
             readings: Readings::default(),

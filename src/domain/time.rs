@@ -1,6 +1,6 @@
 //! Which times a sample may bear.
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 
 /// How far ahead of the gateway's clock a sensor's clock may be.
 pub const MAX_AHEAD: TimeDelta = TimeDelta::minutes(1);
@@ -40,10 +40,25 @@ pub fn check(measured_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Impla
     }
 }
 
-/// A time as Postgres keeps it: whole microseconds, the rest cut off, so that what is read is what was written.
+/// A time as `timestamptz` stores it, so that a time read back equals the time written: whole microseconds, the rest cut
+/// off, and a leap second (`:60`, which chrono keeps apart) as the second that follows it.
 #[must_use]
-pub fn to_micros(time: DateTime<Utc>) -> DateTime<Utc> {
-    time.trunc_subsecs(6)
+pub fn normalize(time: DateTime<Utc>) -> DateTime<Utc> {
+    // Of a leap second chrono counts 1000 to 1999 milliseconds into the second before, so the sum is the second after.
+    DateTime::from_timestamp_micros(time.timestamp_micros()).unwrap_or(time)
+}
+
+/// Reads a time in RFC 3339 from outside the decoders (GraphQL, the command line), normalized.
+#[must_use]
+pub fn parse(text: &str) -> Option<DateTime<Utc>> {
+    let time = normalize(DateTime::parse_from_rfc3339(text).ok()?.to_utc());
+    is_representable(time).then_some(time)
+}
+
+/// Whether RFC 3339 and `timestamptz` can represent the time: a year of 1 to 9999.
+#[must_use]
+pub fn is_representable(time: DateTime<Utc>) -> bool {
+    (1..=9999).contains(&time.year())
 }
 
 #[cfg(test)]
@@ -67,6 +82,8 @@ mod tests {
         assert_eq!(check(last, last), Ok(()));
         assert!(matches!(check(last, first), Err(ImplausibleTime::Future { .. })));
         assert!(matches!(check(first, last), Err(ImplausibleTime::TooEarly(_))));
+        assert_eq!(normalize(first), first);
+        assert!(normalize(last) <= last);
     }
 
     #[test]
@@ -78,6 +95,38 @@ mod tests {
 
     #[test]
     fn a_longer_fraction_is_cut_off_not_rounded() {
-        assert_eq!(to_micros(at("2019-02-25T16:00:46.840341999Z")), at("2019-02-25T16:00:46.840341Z"));
+        assert_eq!(normalize(at("2019-02-25T16:00:46.840341999Z")), at("2019-02-25T16:00:46.840341Z"));
+        assert_eq!(normalize(at("1969-12-31T23:59:59.999999999Z")), at("1969-12-31T23:59:59.999999Z"));
+    }
+
+    #[test]
+    fn a_leap_second_is_the_second_after_it() {
+        for (leap, stored) in [
+            ("2026-11-01T10:00:60Z", "2026-11-01T10:01:00Z"),
+            ("2016-12-31T23:59:60.123456789Z", "2017-01-01T00:00:00.123456Z"),
+            ("1969-12-31T23:59:60Z", "1970-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(normalize(at(leap)), at(stored), "{leap}");
+            assert_eq!(parse(leap), Some(at(stored)), "{leap}");
+        }
+    }
+
+    #[test]
+    fn years_that_no_text_represents_are_refused() {
+        for text in ["0000-12-31T23:59:59Z", "9999-12-31T23:59:60Z", "9999-12-31T23:00:00-01:00", "now", "2026-05-01"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+        assert_eq!(parse("9999-12-31T23:59:59Z"), Some(at("9999-12-31T23:59:59Z")));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_time_is_normalized_once_without_a_panic(seconds in -8_334_601_228_800..8_210_266_876_799_i64, nanos in 0..2_000_000_000_u32) {
+            let Some(time) = DateTime::from_timestamp(seconds, nanos) else { return Ok(()) };
+            let normalized = normalize(time);
+            proptest::prop_assert_eq!(normalize(normalized), normalized);
+            proptest::prop_assert_eq!(normalized.timestamp_micros(), time.timestamp_micros());
+            proptest::prop_assert!(normalized.timestamp_subsec_nanos() < 1_000_000_000);
+        }
     }
 }

@@ -6,7 +6,7 @@ use chrono::DateTime;
 use super::id::{key_text, open, parse_key, parse_uplink, seal, uplink_text};
 use crate::{
     db::device::{DeviceKeyset, DeviceOrder},
-    domain::{device::DeviceId, feed::Place, measurement::MeasurementKey, uplink::UplinkKey},
+    domain::{device::DeviceId, feed::Place, measurement::MeasurementKey, time::is_representable, uplink::UplinkKey},
 };
 
 const NOT_OURS: &str = "this is no cursor of this list; cursors are the values of `cursor` fields, unchanged";
@@ -89,7 +89,7 @@ impl CursorType for DeviceCursor {
         }
         let created = text.strip_prefix("c:").and_then(|rest| rest.split_once('.')).ok_or(NOT_OURS)?;
         let time = created.0.parse().ok().and_then(DateTime::from_timestamp_micros);
-        let time = time.filter(|&time| super::scalar::is_tellable(time)).ok_or(NOT_OURS)?;
+        let time = time.filter(|&time| is_representable(time)).ok_or(NOT_OURS)?;
         let id = created.1.parse().map_err(|_| NOT_OURS)?;
         Ok(Self(DeviceKeyset::CreatedAt(time, DeviceId(id))))
     }

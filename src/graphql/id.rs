@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
-    domain::{api_key::ApiKeyId, device::DeviceId, measurement::MeasurementKey, trip::TripKey, uplink::UplinkKey},
+    domain::{
+        api_key::ApiKeyId, device::DeviceId, measurement::MeasurementKey, time::is_representable, trip::TripKey,
+        uplink::UplinkKey,
+    },
     error::ApiError,
 };
 
@@ -86,7 +89,7 @@ pub(super) fn parse_key(text: &str) -> Option<MeasurementKey> {
 }
 
 fn moment(micros: i64) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp_micros(micros).filter(|&time| super::scalar::is_tellable(time))
+    DateTime::from_timestamp_micros(micros).filter(|&time| is_representable(time))
 }
 
 /// `device.microseconds.microseconds`.

@@ -1,9 +1,9 @@
 //! Scalars of our own.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::{Datelike as _, SecondsFormat, Utc};
+use chrono::{SecondsFormat, Utc};
 
-use crate::domain::time::to_micros;
+use crate::domain::time;
 
 /// A moment in RFC 3339. Told in UTC with at most six decimals of a second; taken in any zone, finer decimals cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct DateTime(pub chrono::DateTime<Utc>);
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        read(&value).map(|time| Self(to_micros(time))).ok_or_else(|| {
+        read(&value).map(Self).ok_or_else(|| {
             InputValueError::custom(format!("{value} is no time in RFC 3339, such as 2026-05-01T10:00:00Z"))
         })
     }
@@ -36,13 +36,7 @@ impl From<chrono::DateTime<Utc>> for DateTime {
 
 fn read(value: &Value) -> Option<chrono::DateTime<Utc>> {
     let Value::String(text) = value else { return None };
-    let time = chrono::DateTime::parse_from_rfc3339(text).ok()?.to_utc();
-    is_tellable(time).then_some(time)
-}
-
-/// Whether RFC 3339, with its four digits of a year, can tell this time; Postgres can hold all of these.
-pub(super) fn is_tellable(time: chrono::DateTime<Utc>) -> bool {
-    (1..=9999).contains(&time.year())
+    time::parse(text)
 }
 
 #[cfg(test)]
@@ -59,6 +53,12 @@ mod tests {
         assert_eq!(time.to_value(), Value::String("2019-02-25T16:00:46.840341Z".to_owned()));
         let whole = parse("2026-05-01T10:00:00Z").expect("a time");
         assert_eq!(whole.to_value(), Value::String("2026-05-01T10:00:00Z".to_owned()));
+    }
+
+    #[test]
+    fn a_leap_second_is_the_second_after_it() {
+        assert_eq!(parse("2016-12-31T23:59:60.5Z"), parse("2017-01-01T00:00:00.5Z"));
+        assert_eq!(parse("9999-12-31T23:59:60Z"), None);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub struct Replayed {
     pub uplinks: usize,
     /// Those of them that are not understood.
     pub undecodable: usize,
-    /// Those of them left as they are: of a format without a decoder, or forgotten in the meantime.
+    /// Those of them left as they are: of a format without a decoder, forgotten in the meantime, or refused by the database.
     pub skipped: usize,
     /// Samples stored that were not stored before, also in the place of others.
     pub recorded: usize,
@@ -177,6 +177,15 @@ impl Replay<'_> {
                 Ok(Replayed { recorded, duplicates, rejected: rejected.len(), ..seen })
             }
             Err(RecordError::UplinkGone) => Ok(skipped),
+            // Of this uplink alone; the others are replayed all the same.
+            Err(error @ (RecordError::Database(_) | RecordError::TimedOut)) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    uplink = %uplink.key.id,
+                    "uplink could not be replayed"
+                );
+                Ok(skipped)
+            }
             Err(error) => Err(error),
         }
     }

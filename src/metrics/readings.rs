@@ -39,7 +39,9 @@ pub fn of(app: &App) -> Registry {
 
 fn pools(app: &App, registry: &mut Registry) {
     let (connections, most) = (Family::<NamedState, Gauge>::default(), Family::<Named, Gauge>::default());
-    let pools: [(&str, &PgPool); 2] = [("reads", &app.state.database.reads), ("writes", &app.state.database.writes)];
+    let (database, recorder) = (&app.state.database, app.state.recorder.connections());
+    let pools: [(&str, &PgPool); 3] =
+        [("reads", &database.reads), ("writes", &database.writes), ("recorder", recorder)];
     let replicas = app.state.replicas.readings().map(|(replica, _)| (&*replica.at, &replica.pool));
     for (name, pool) in pools.into_iter().chain(replicas) {
         let (size, idle) = (i64::from(pool.size()), whole(pool.num_idle()));

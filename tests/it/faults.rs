@@ -82,7 +82,8 @@ async fn a_database_without_a_connection_to_spare() {
         others.push(connection);
     }
     let (reads, writes) = (take_idle(&app.database.reads), take_idle(&app.database.writes));
-    assert!(!writes.is_empty(), "the gateway had connections");
+    let recorder = take_idle(app.recorder.connections());
+    assert!(!writes.is_empty() && !recorder.is_empty(), "the gateway had connections");
 
     let (question, readiness) = tokio::join!(asked(&app, QUESTION), app.get("/readyz"));
     assert_eq!(question, "UNAVAILABLE");
@@ -90,7 +91,7 @@ async fn a_database_without_a_connection_to_spare() {
     assert_told_to_come_back(&post_sample(&app, 1).await);
     assert_eq!(app.get("/healthz").await.status, StatusCode::OK);
 
-    drop((others, reads, writes));
+    drop((others, reads, writes, recorder));
     assert_recovers(&app, 1).await;
 }
 

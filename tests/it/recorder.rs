@@ -24,13 +24,13 @@ use proptest::{
 
 use crate::support::{TestApp, at, empty_database, noon};
 
-fn sample(time: DateTime<Utc>, pm10: f64) -> Sample {
+pub fn sample(time: DateTime<Utc>, pm10: f64) -> Sample {
     let mut sample = Sample::new(time);
     sample.readings.set(Quantity::Pm10, pm10).expect("a value");
     sample
 }
 
-fn submission(samples: impl IntoIterator<Item = (&'static str, Sample)>) -> Submission {
+pub fn submission(samples: impl IntoIterator<Item = (&'static str, Sample)>) -> Submission {
     let observations = samples
         .into_iter()
         .enumerate()

@@ -42,7 +42,7 @@ pub struct ReplayUplinksPayload {
     uplinks: i32,
     /// How many of them could not be decoded; `error` of each says why.
     undecodable: i32,
-    /// How many of them were left as they are, since no decoder has their format.
+    /// How many of them were left as they are: no decoder has their format, or the database refused what they hold.
     skipped: i32,
     /// How many samples were stored that were not stored before, also in the place of what the same uplink had told
     /// before; null for a dry run.

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use chrono::SubsecRound as _;
 use proptest::{prelude::*, test_runner::TestCaseError};
 
 use crate::{
@@ -10,6 +9,7 @@ use crate::{
         device::DeviceKey,
         quantity::Group,
         readings::{decimal, narrow},
+        time::normalize,
     },
     ingest::{DecodeError, Decoded, Incoming, Observation, Rejection, format::Format},
 };
@@ -61,7 +61,7 @@ fn whole(decoded: &Decoded, incoming: &Incoming<'_>) -> Result<(), TestCaseError
 
 fn storable(Observation { device, sample, .. }: &Observation) -> Result<(), TestCaseError> {
     prop_assert!(DeviceKey::try_new(device.as_str()).is_ok(), "{:?}", device);
-    prop_assert_eq!(sample.measured_at, sample.measured_at.trunc_subsecs(6));
+    prop_assert_eq!(sample.measured_at, normalize(sample.measured_at));
     if let Some(place) = sample.position {
         prop_assert!(place.latitude().abs() <= 90.0 && (-180.0..180.0).contains(&place.longitude()), "{}", place);
     }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    domain::{position::Position, quantity::Quantity, time::to_micros},
+    domain::{position::Position, quantity::Quantity, time::normalize},
     ingest::{
         ignored::shortened,
         parse::{self, Reason},
@@ -60,7 +60,7 @@ impl Value<'_> {
         Ok(Told {
             quantity,
             number: in_unit(quantity, number),
-            measured_at: created_at.map(|text| parse::time("createdAt", text)).transpose()?.map(to_micros),
+            measured_at: created_at.map(|text| parse::time("createdAt", text)).transpose()?.map(normalize),
             position: parse::position(number_of("latitude", self.latitude)?, number_of("longitude", self.longitude)?)
                 .map_err(|(code, detail)| (code, format!("{detail} (longitude comes first)")))?,
             height: number_of("height", self.height)?,

@@ -13,6 +13,7 @@ use sqlx::PgConnection;
 use super::{
     Receipt,
     candidates::{Candidate, MAX_AT_ONE_TIME, Moment},
+    limits::MAX_INSERT_ROUNDS,
     replacement::Replays,
 };
 use crate::{
@@ -33,7 +34,8 @@ use crate::{
 /// Inserts what is not stored yet, and gives back those rows. What is taken to be fresh is inserted without asking.
 ///
 /// # Errors
-/// When the database fails; [`DbError::Violation`] when something was not fresh after all.
+/// When the database fails; [`DbError::Violation`] when something was not fresh after all; [`DbError::Conflict`] when other
+/// writers came between in every round.
 pub(super) async fn insert<'a>(
     db: &mut PgConnection,
     mut left: Vec<Candidate<'a>>,
@@ -55,7 +57,12 @@ pub(super) async fn insert<'a>(
         measurement::add_fresh(db, &rows, now).await?;
         take(&mut left, receipts, &mut recorded, is_fresh);
     }
+    let mut rounds = 0;
     while !left.is_empty() {
+        rounds += 1;
+        if rounds > MAX_INSERT_ROUNDS {
+            return Err(DbError::contended());
+        }
         let rows: Vec<_> = left.iter().filter_map(Candidate::row).collect();
         let added = if rows.is_empty() { HashSet::new() } else { measurement::add(&mut *db, &rows, now).await? };
         take(&mut left, receipts, &mut recorded, |row| added.contains(&row.key));

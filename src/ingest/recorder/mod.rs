@@ -11,6 +11,8 @@
 mod candidates;
 mod compare;
 mod insert;
+mod isolation;
+mod limits;
 mod memory;
 mod packets;
 mod plain;
@@ -27,28 +29,32 @@ use std::{
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 use uuid::Uuid;
 
 pub use self::queue::QueueLoad;
-use self::{memory::Memory, queue::Queue};
+use self::{
+    limits::{Limits, QUEUE_FULL_TIMEOUT, RETRY_DELAY, RETRY_TIMEOUT, SESSION},
+    memory::Memory,
+    queue::Queue,
+};
 use super::{DecodeError, Decoded, Incoming, Observation, Rejection, format::Format};
 use crate::{
     clock::Clock,
-    db::{DbError, partition::Partitions},
+    db::{DbError, connect::recorder_pool, partition::Partitions},
     domain::{api_key::ApiKeyId, sensor::Sensors, uplink::UplinkKey},
     metrics::recording::Recording,
 };
 
-/// Writer tasks, each with a queue and a connection: one for what arrives, and one for files and replays, behind whose long
-/// transactions nothing that arrives has to wait. More of them for what arrives were tried and stored no more: they share
-/// what waits, and smaller batches cost more each.
-pub const WRITERS: u32 = 2;
-
-/// How long those who can wait let a full queue drain, or a database come back, before they try again …
-const PAUSE: Duration = Duration::from_millis(200);
-/// … and for how long they wait for a database.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Writer tasks, each with a queue: one for what arrives, and one for files and replays, behind whose long transactions
+/// nothing that arrives has to wait. More of them for what arrives were tried and stored no more: they share what waits,
+/// and smaller batches cost more each.
+const WRITERS: usize = 2;
+/// Connections of the recorder: one for each writer, and one for each task that stores isolated submissions.
+const CONNECTIONS: u32 = 4;
 
 /// One request's worth of samples.
 #[derive(Clone, Debug)]
@@ -172,6 +178,9 @@ pub enum RecordError {
     /// The database is away.
     #[error("the database is away")]
     Unavailable,
+    /// It waited too long for rows that other transactions hold, or took too long by itself.
+    #[error("could not be stored in time")]
+    TimedOut,
     /// The database refused it.
     #[error(transparent)]
     Database(DbError),
@@ -186,6 +195,7 @@ impl RecordError {
             Self::UplinkGone => "uplink_gone",
             Self::ShuttingDown => "shutting_down",
             Self::Unavailable => "unavailable",
+            Self::TimedOut => "timed_out",
             Self::Database(_) => "failed",
         }
     }
@@ -205,14 +215,16 @@ impl From<DbError> for RecordError {
 pub struct Recorder {
     queues: Queues,
     pool: PgPool,
+    connections: PgPool,
     /// What it counts.
     pub recording: Recording,
 }
 
 /// The tasks behind a [`Recorder`].
 pub struct Writers {
-    tasks: [JoinHandle<()>; WRITERS as usize],
+    tasks: [JoinHandle<()>; CONNECTIONS as usize],
     queues: Queues,
+    connections: PgPool,
 }
 
 /// A queue for each writer.
@@ -232,23 +244,34 @@ impl Queues {
 }
 
 impl Recorder {
-    /// Starts the writers on a pool that has a connection for each.
+    /// Starts the writers. They have connections of their own, made as those of the pool are; the pool is for comparisons.
     #[must_use]
     pub fn start(pool: &PgPool, clock: &Clock) -> (Self, Writers) {
         let queues = Queues::default();
         let partitions = Arc::new(Partitions::default());
         let recording = Recording::default();
-        let tasks = [&queues.arrivals, &queues.bulk].map(|queue| {
-            let writer = writer::Writer {
-                pool: pool.clone(),
-                clock: clock.clone(),
-                partitions: partitions.clone(),
-                memory: Memory::default(),
-                recording: recording.clone(),
-            };
-            tokio::spawn(writer.run(queue.clone()))
-        });
-        (Self { queues: queues.clone(), pool: pool.clone(), recording }, Writers { tasks, queues })
+        let connections = recorder_pool(pool, CONNECTIONS, SESSION.lock, SESSION.statement);
+        // Bounded by the queues: a job keeps its share of their room.
+        let (alone, jobs_alone) = mpsc::unbounded_channel();
+        let (patient, patient_jobs) = mpsc::unbounded_channel();
+        let writer = |alone, patient| writer::Writer {
+            pool: connections.clone(),
+            clock: clock.clone(),
+            partitions: partitions.clone(),
+            memory: Memory::default(),
+            recording: recording.clone(),
+            alone,
+            patient,
+            slowness: 0,
+        };
+        let tasks = [
+            tokio::spawn(writer(Some(alone.clone()), Some(patient.clone())).run(queues.arrivals.clone())),
+            tokio::spawn(writer(Some(alone), Some(patient.clone())).run(queues.bulk.clone())),
+            tokio::spawn(writer(None, Some(patient)).run_isolated(jobs_alone, Limits::ALONE)),
+            tokio::spawn(writer(None, None).run_isolated(patient_jobs, Limits::PATIENT)),
+        ];
+        let writers = Writers { tasks, queues: queues.clone(), connections: connections.clone() };
+        (Self { queues, pool: pool.clone(), connections, recording }, writers)
     }
 
     /// Stores a submission, and waits until it is committed.
@@ -287,16 +310,22 @@ impl Recorder {
         }
     }
 
+    /// The connections of its writers.
+    #[must_use]
+    pub fn connections(&self) -> &PgPool {
+        &self.connections
+    }
+
     /// What waits or is in work, by the queue's name.
     #[must_use]
-    pub fn loads(&self) -> [(&'static str, QueueLoad); WRITERS as usize] {
+    pub fn loads(&self) -> [(&'static str, QueueLoad); WRITERS] {
         [("arrivals", self.queues.arrivals.load()), ("bulk", self.queues.bulk.load())]
     }
 }
 
 impl Recorder {
-    /// Stores a submission of somebody who can wait: a file, a replay. Waits for room in the queue, and for half a minute
-    /// for a database that is away.
+    /// Stores a submission of a client that can wait: a file, a replay. Waits up to five minutes for room in the queue, and
+    /// up to half a minute for a database that is away. A submission that fails for a reason of its own is not repeated.
     ///
     /// # Errors
     /// As [`record`](Self::record), when waiting was of no use.
@@ -319,17 +348,30 @@ impl Recorder {
     }
 }
 
-async fn patiently<F>(mut attempt: impl FnMut() -> F) -> Result<Receipt, RecordError>
+/// Repeats an attempt while the queue is full or the database is away, for a bounded time.
+async fn patiently<F>(attempt: impl FnMut() -> F) -> Result<Receipt, RecordError>
+where
+    F: Future<Output = Result<Receipt, RecordError>>,
+{
+    repeat(attempt, QUEUE_FULL_TIMEOUT, RETRY_TIMEOUT).await
+}
+
+async fn repeat<F>(
+    mut attempt: impl FnMut() -> F,
+    while_full: Duration,
+    while_away: Duration,
+) -> Result<Receipt, RecordError>
 where
     F: Future<Output = Result<Receipt, RecordError>>,
 {
     let since = Instant::now();
     loop {
         match attempt().await {
-            Err(RecordError::QueueFull) => tokio::time::sleep(PAUSE).await,
-            Err(RecordError::Unavailable) if since.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
+            Err(RecordError::QueueFull) if since.elapsed() < while_full => {}
+            Err(RecordError::Unavailable) if since.elapsed() < while_away => {}
             outcome => return outcome,
         }
+        tokio::time::sleep(RETRY_DELAY).await;
     }
 }
 
@@ -343,5 +385,32 @@ impl Writers {
                 tracing::error!(%error, "a writer ended badly");
             }
         }
+        self.connections.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn attempts(error: fn() -> RecordError, while_full: Duration, while_away: Duration) -> usize {
+        let mut attempts = 0;
+        let attempt = || {
+            attempts += 1;
+            async { Err(error()) }
+        };
+        assert!(repeat(attempt, while_full, while_away).await.is_err());
+        attempts
+    }
+
+    #[tokio::test]
+    async fn repeating_ends_and_only_what_may_pass_is_repeated() {
+        let (never, long) = (Duration::ZERO, Duration::from_hours(1));
+        assert_eq!(attempts(|| RecordError::QueueFull, never, long).await, 1);
+        assert_eq!(attempts(|| RecordError::Unavailable, long, never).await, 1);
+        assert_eq!(attempts(|| RecordError::QueueFull, RETRY_DELAY, never).await, 2);
+        assert_eq!(attempts(|| RecordError::TimedOut, long, long).await, 1);
+        let refused = || RecordError::Database(DbError::hangs()); // of a submission that ends its connections
+        assert_eq!(attempts(refused, long, long).await, 1);
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use tokio::sync::{Notify, oneshot};
 
-use super::{Receipt, RecordError, Submission};
+use super::{Receipt, RecordError, Submission, transaction::Outcome};
 use crate::domain::api_key::ApiKeyId;
 
 /// What may wait or be in work at most.
@@ -30,6 +30,25 @@ pub(super) struct Job {
     pub answer: oneshot::Sender<Result<Receipt, RecordError>>,
     /// Its share of the room, given back when the job is dropped.
     _share: Share,
+}
+
+/// Answers a submission.
+pub(super) fn answer(job: Job, outcome: Result<Outcome, RecordError>) {
+    let replayed = job.submission.replayed().is_some();
+    let refusal = || if replayed { RecordError::UplinkGone } else { RecordError::KeyNotValid };
+    let receipt = outcome.and_then(|receipt| receipt.ok_or_else(refusal));
+    // A client that hung up doesn't receive it; its samples are stored all the same.
+    let _ = job.answer.send(receipt);
+}
+
+/// Answers all submissions of a batch that was stored.
+pub(super) fn answer_all(batch: Vec<Job>, outcomes: Vec<Outcome>) {
+    batch.into_iter().zip(outcomes).for_each(|(job, outcome)| answer(job, Ok(outcome)));
+}
+
+/// How many samples a batch has.
+pub(super) fn sample_count(batch: &[Job]) -> usize {
+    batch.iter().map(|job| job.submission.observations().len()).sum()
 }
 
 /// The queue. Shared by those who push and those who take.

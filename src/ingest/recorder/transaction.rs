@@ -15,6 +15,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 use super::{
     Arrival, Receipt, Submission, candidates,
     insert::{self, Freshness},
+    limits::Limits,
     memory::Memory,
     packets,
     plain::plain,
@@ -24,6 +25,7 @@ use crate::{
     db::{
         DbError,
         batch::{self, Known, Note},
+        connect::set_timeouts,
         device,
         feed::{self, News},
         measurement::NewMeasurement,
@@ -54,19 +56,41 @@ pub(super) async fn store(
     partitions: &Partitions,
     memory: &mut Memory,
     submissions: &[&Submission],
+    limits: Limits,
     now: DateTime<Utc>,
 ) -> Result<Vec<Outcome>, DbError> {
     partitions.ensure(connection, months(submissions)).await?;
-    let outcome = match by_heart(connection, memory, submissions, now).await {
-        Ok(None) => attempt(connection, memory, submissions, now, true).await,
+    let remembered = if limits.is_of_session { by_heart(connection, memory, submissions, now).await } else { Ok(None) };
+    let outcome = match remembered {
+        Ok(None) => limited(connection, memory, submissions, limits, now, true).await,
         Ok(Some(outcomes)) => Ok(outcomes),
         Err(error) => Err(error),
     };
     match outcome {
         // Another writer stored meanwhile what was taken for fresh.
-        Err(DbError::Violation { .. }) => attempt(connection, memory, submissions, now, false).await,
+        Err(DbError::Violation { .. }) => limited(connection, memory, submissions, limits, now, false).await,
         outcome => outcome,
     }
+}
+
+/// An attempt within these limits.
+async fn limited(
+    connection: &mut PgConnection,
+    memory: &mut Memory,
+    submissions: &[&Submission],
+    limits: Limits,
+    now: DateTime<Utc>,
+    hopeful: bool,
+) -> Result<Vec<Outcome>, DbError> {
+    if limits.is_of_session {
+        return attempt(connection, memory, submissions, now, hopeful).await;
+    }
+    let mut transaction = connection.begin().await?;
+    set_timeouts(&mut transaction, limits.lock, limits.statement).await?;
+    let outcomes = attempt(&mut transaction, memory, submissions, now, hopeful).await?;
+    transaction.commit().await?;
+    memory.forget(submissions); // what a plain batch taught is not known to be committed where that failed
+    Ok(outcomes)
 }
 
 /// Stores submissions that are plain by what is remembered, where that is still so; then there is nothing to ask before.
@@ -224,7 +248,8 @@ pub(super) fn receipt(submission: &Submission) -> Receipt {
     Receipt { recorded: 0, duplicates: 0, rejected }
 }
 
-fn months(submissions: &[&Submission]) -> Vec<(Family, Month)> {
+/// The months that these submissions need partitions for.
+pub(super) fn months(submissions: &[&Submission]) -> Vec<(Family, Month)> {
     let mut months: Vec<_> = submissions
         .iter()
         .flat_map(|submission| {

@@ -1,17 +1,19 @@
 //! A writer: takes what waits, stores it in one transaction, answers.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use sqlx::PgPool;
-use tokio::time::timeout;
+use tokio::{
+    sync::mpsc,
+    time::{Instant as Deadline, timeout_at},
+};
 
 use super::{
-    RecordError, Submission,
+    Submission,
+    isolation::{Isolated, hand_over},
+    limits::{BATCH_TIMEOUT, Limits, MAX_ATTEMPTS, MAX_NEW_MONTHS},
     memory::Memory,
-    queue::{Job, Queue},
+    queue::{Job, Queue, answer_all, sample_count},
     transaction::{self, Outcome},
 };
 use crate::{
@@ -20,85 +22,89 @@ use crate::{
     metrics::recording::Recording,
 };
 
-/// How often a transaction is tried that lost against another.
-const TRIES: u32 = 5;
-/// What a transaction may take. A database that hangs would otherwise hold the writers, and all who wait for them, for as
-/// long as it does. Long, because cutting off one that is merely slow makes its client repeat it, and the load greater.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 pub(super) struct Writer {
     pub pool: PgPool,
     pub clock: Clock,
     pub partitions: Arc<Partitions>,
     pub memory: Memory,
     pub recording: Recording,
+    /// Takes submissions that nothing is known against but the failure of their batch. None in the tasks that store these.
+    pub alone: Option<mpsc::UnboundedSender<Isolated>>,
+    /// Takes submissions that are known to be slow. None in the task that stores these.
+    pub patient: Option<mpsc::UnboundedSender<Isolated>>,
+    /// How often the limits of a batch are doubled, because the database was too slow for them.
+    pub slowness: u32,
 }
 
 impl Writer {
     pub(super) async fn run(mut self, queue: Arc<Queue>) {
         loop {
-            let batch = queue.take().await;
+            let mut batch = queue.take().await;
             if batch.is_empty() {
                 return; // the queue is closed and drained
             }
-            self.record(batch).await;
+            let many_months: Vec<_> = batch.extract_if(.., |job| self.needs_many_months(job)).collect();
+            many_months.into_iter().for_each(|job| hand_over(self.patient.as_ref(), job));
+            if !batch.is_empty() {
+                self.record(batch).await;
+            }
         }
     }
 
-    /// Stores a batch. When the batch fails for a reason that lies in the data, each submission is stored by itself, so
-    /// that a poisoned one can't fail its neighbours.
+    /// Whether partitions are missing for so many months that other submissions would wait for their creation.
+    fn needs_many_months(&self, job: &Job) -> bool {
+        self.partitions.count_unknown(transaction::months(&[&job.submission])) > MAX_NEW_MONTHS
+    }
+
+    /// Stores a batch. When that fails, finds out which submissions it fails for, and stores the others.
     #[tracing::instrument(name = "ingest.batch", skip_all, fields(submissions = batch.len()))]
     async fn record(&mut self, batch: Vec<Job>) {
-        let submissions: Vec<_> = batch.iter().map(|job| &job.submission).collect();
-        match self.store(&submissions).await {
+        let began = Instant::now();
+        let limits = Limits::of_batch(sample_count(&batch), self.slowness);
+        match self.store(&batch, limits, MAX_ATTEMPTS).await {
             Ok(outcomes) => {
-                for (job, outcome) in batch.into_iter().zip(outcomes) {
-                    answer(job, Ok(outcome));
+                if began.elapsed() < limits.statement / 4 {
+                    self.slowness = self.slowness.saturating_sub(1);
                 }
+                answer_all(batch, outcomes);
             }
-            Err(error @ DbError::Unavailable(_)) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the database is away");
-                for job in batch {
-                    answer(job, Err(RecordError::Unavailable));
-                }
-            }
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a batch failed; storing one by one");
-                let mut away = false; // then the others needn't wait for it one after the other
-                for job in batch {
-                    if away {
-                        answer(job, Err(RecordError::Unavailable));
-                        continue;
-                    }
-                    let outcome = self.store(&[&job.submission]).await.map(|mut outcomes| outcomes.pop().flatten());
-                    away = matches!(outcome, Err(DbError::Unavailable(_)));
-                    answer(job, outcome.map_err(Into::into));
-                }
-            }
+            Err(error) => self.isolate(batch, error).await,
         }
     }
 
     /// Runs the transaction, and counts it.
-    async fn store(&mut self, submissions: &[&Submission]) -> Result<Vec<Outcome>, DbError> {
+    pub(super) async fn store(
+        &mut self,
+        batch: &[Job],
+        limits: Limits,
+        max_attempts: u32,
+    ) -> Result<Vec<Outcome>, DbError> {
         let began = Instant::now();
-        let outcome = self.run_transaction(submissions).await;
-        let samples = submissions.iter().map(|submission| submission.observations().len()).sum();
-        self.recording.batch(submissions.len(), samples, began.elapsed(), outcome.is_ok());
+        let submissions: Vec<_> = batch.iter().map(|job| &job.submission).collect();
+        let outcome = self.run_transaction(&submissions, limits, max_attempts).await;
+        self.recording.batch(batch.len(), sample_count(batch), began.elapsed(), outcome.is_ok());
         outcome
     }
 
     /// Runs the transaction, again where that may help.
-    async fn run_transaction(&mut self, submissions: &[&Submission]) -> Result<Vec<Outcome>, DbError> {
+    async fn run_transaction(
+        &mut self,
+        submissions: &[&Submission],
+        limits: Limits,
+        max_attempts: u32,
+    ) -> Result<Vec<Outcome>, DbError> {
+        let deadline = Deadline::now() + BATCH_TIMEOUT;
         let connections = self.pool.options().get_max_connections();
-        let mut tries = 0;
+        let mut attempts = 0;
         loop {
-            tries += 1;
+            attempts += 1;
             let mut connection = self.pool.acquire().await?;
-            let now = self.clock.now();
-            let transaction = transaction::store(&mut connection, &self.partitions, &mut self.memory, submissions, now);
-            let Ok(result) = timeout(PATIENCE, transaction).await else {
-                // Whether it is committed nobody knows; if so, a repetition finds its samples. The connection is in the
-                // middle of something, and for nobody else.
+            let (partitions, now) = (&self.partitions, self.clock.now());
+            let transaction =
+                transaction::store(&mut connection, partitions, &mut self.memory, submissions, limits, now);
+            let Ok(result) = timeout_at(deadline, transaction).await else {
+                // Whether it is committed is unknown; if so, a repetition finds its samples. The connection is in the
+                // middle of something, and of no use to others.
                 connection.close_on_drop();
                 self.memory.forget_all();
                 return Err(DbError::hangs());
@@ -107,20 +113,12 @@ impl Writer {
                 self.memory.forget_all();
             }
             match result {
-                Err(DbError::MissingPartition(_)) if tries < TRIES => self.partitions.forget(),
-                Err(DbError::Conflict(_)) if tries < TRIES => {}
+                Err(DbError::MissingPartition(_)) if attempts < max_attempts => self.partitions.forget(),
+                Err(DbError::Conflict(_)) if attempts < max_attempts => {}
                 // A database that was restarted leaves the pool full of stale connections, each of which fails once.
-                Err(DbError::Unavailable(_)) if tries <= connections => {}
+                Err(DbError::Unavailable(_)) if attempts <= connections && max_attempts > 1 => {}
                 result => return result,
             }
         }
     }
-}
-
-fn answer(job: Job, outcome: Result<Outcome, RecordError>) {
-    let replayed = job.submission.replayed().is_some();
-    let refusal = || if replayed { RecordError::UplinkGone } else { RecordError::KeyNotValid };
-    let receipt = outcome.and_then(|receipt| receipt.ok_or_else(refusal));
-    // A client that hung up doesn't hear it; its samples are stored all the same.
-    let _ = job.answer.send(receipt);
 }

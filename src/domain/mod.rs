@@ -24,3 +24,4 @@ pub mod time_zone;
 pub mod trace;
 pub mod trip;
 pub mod uplink;
+pub mod validity;

@@ -24,6 +24,7 @@ mod graphql_over_http;
 mod hang_ups;
 mod hour_index;
 mod import;
+mod invalid_values;
 mod keys;
 mod limits;
 mod list_plans;

@@ -11,9 +11,14 @@ const DAY: &str = r#"measuredAt: {from: "2026-05-01T00:00:00Z", to: "2026-05-01T
 /// A sample of the device `roof`, so many hours and minutes before noon.
 fn sample(hours: i64, minutes: i64, values: Value) -> Value {
     let time: DateTime<Utc> = noon() - TimeDelta::hours(hours) + TimeDelta::minutes(minutes);
-    let mut sample = json!({ "device": "roof", "measuredAt": time, "latitude": 52.2, "longitude": 0.12 });
-    sample.as_object_mut().expect("an object").append(&mut values.as_object().expect("an object").clone());
-    sample
+    merged(json!({ "device": "roof", "measuredAt": time, "latitude": 52.2, "longitude": 0.12 }), values)
+}
+
+/// An object with the fields of both; those of the second one win.
+fn merged(one: Value, other: Value) -> Value {
+    let (Value::Object(mut fields), Value::Object(more)) = (one, other) else { panic!("objects") };
+    fields.extend(more);
+    fields.into()
 }
 
 fn sentinels() -> Value {
@@ -90,9 +95,7 @@ async fn an_hour_is_covered_by_a_valid_value_of_the_air_and_not_of_the_device() 
         (4, json!({ "weather": { "temperature": 200 } }), 0.0),
         (5, json!({ "pm1": 3 }), 1.0),
     ] {
-        let mut values = sentinels();
-        values.as_object_mut().expect("an object").append(&mut beside.as_object().expect("an object").clone());
-        app.record(json!([sample(hours, 0, values)])).await;
+        app.record(json!([sample(hours, 0, merged(sentinels(), beside.clone()))])).await;
         let from = noon() - TimeDelta::hours(hours);
         let filter = format!(
             "{{measuredAt: {{from: {:?}, to: {:?}}}}}",

@@ -224,7 +224,6 @@ impl Device {
     /// it can't have ridden to. A ride that reaches beyond the span is told as far as the span goes. One request can have
     /// 100,000 samples cut, over all of its devices. Exposure and points have no values out of their quantity's range,
     /// unless `includeInvalid` is set.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     #[graphql(complexity = "complexity::of_page(Some(first), None, child_complexity)")]
     async fn trips(
         &self,

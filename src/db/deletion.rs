@@ -12,6 +12,7 @@ use super::{
     measurement_filter::push_filter,
     packet,
     removal::{lock_all, remove, settle},
+    validity::has_valid_position,
 };
 use crate::domain::{cell::from_bigint, device::DeviceId, filter::Filter, measurement::MeasurementKey};
 
@@ -43,14 +44,17 @@ pub async fn delete(
     Ok(keys)
 }
 
-/// Those of these rows that the filter means, sorted, each with its cell.
+/// Those of these rows that the filter means, sorted, each with the cell that it counts in.
 async fn meant(
     db: &mut PgConnection,
     keys: &[MeasurementKey],
     filter: &Filter,
 ) -> Result<Vec<(MeasurementKey, Option<CellIndex>)>, DbError> {
     let (devices, times, seqs) = columns_of(keys);
-    let mut query = QueryBuilder::new("select m.device_id, m.measured_at, m.seq, m.cell from unnest(");
+    let mut query = QueryBuilder::new(format!(
+        "select m.device_id, m.measured_at, m.seq, case when {} then m.cell end from unnest(",
+        has_valid_position()
+    ));
     query.push_bind(devices).push("::bigint[], ").push_bind(times).push("::timestamptz[], ").push_bind(seqs).push(
         "::int[]) as wanted (device_id, measured_at, seq)
          join measurement m using (device_id, measured_at, seq) where true",

@@ -4,21 +4,19 @@ use std::{collections::HashMap, hash::Hash};
 
 use chrono::{DateTime, Utc};
 use h3o::{CellIndex, Resolution};
-use sqlx::PgExecutor;
+use sqlx::{AssertSqlSafe, PgExecutor};
 
-use super::{DbError, device::numbers};
+use super::{DbError, device::numbers, validity};
 use crate::domain::{
     air_quality_index::HourlyMeans,
     cell::{ROLLUP_RESOLUTION, STORED_RESOLUTION, range, to_bigint},
     device::DeviceId,
+    quantity::Quantity,
+    validity::CountedValues,
 };
 
-/// What one hour comes to.
-struct Hour {
-    start: DateTime<Utc>,
-    pm2_5: Option<f64>,
-    pm10: Option<f64>,
-}
+/// A device or a cell, an hour, and the means of PM2.5 and PM10 in it.
+type Hour = (i64, DateTime<Utc>, Option<f64>, Option<f64>);
 
 /// The means of each of these devices in the hours from `from`, included, to `to`, not included; both are whole hours.
 /// A device without any has no entry.
@@ -31,28 +29,29 @@ pub async fn of_devices(
     ids: &[DeviceId],
     from: DateTime<Utc>,
     to: DateTime<Utc>,
+    counted: CountedValues,
 ) -> Result<HashMap<DeviceId, HourlyMeans>, DbError> {
-    let ids = numbers(ids);
-    let rows = sqlx::query!(
-        r#"select device_id, hour, pm2_5_sum / nullif(pm2_5_count, 0) as pm2_5, pm10_sum / nullif(pm10_count, 0) as pm10
-           from device_hour where device_id = any($1) and hour >= $2 and hour < $3"#,
-        &ids,
-        from,
-        to,
-    )
-    .fetch_all(db)
-    .await?;
-    let hours = rows
-        .into_iter()
-        .map(|row| (DeviceId(row.device_id), Hour { start: row.hour, pm2_5: row.pm2_5, pm10: row.pm10 }));
-    Ok(newest_first(hours, from, to))
+    let statement = match counted {
+        CountedValues::Valid => {
+            "select device_id, hour, pm2_5_sum / nullif(pm2_5_count, 0), pm10_sum / nullif(pm10_count, 0)
+             from device_hour where device_id = any($1) and hour >= $2 and hour < $3"
+        }
+        // The rollups hold valid values only.
+        CountedValues::All => {
+            "select m.device_id, date_trunc('hour', m.measured_at, 'UTC'), avg(m.pm2_5::float8), avg(m.pm10::float8)
+             from measurement m where m.device_id = any($1) and m.measured_at >= $2 and m.measured_at < $3
+             group by 1, 2"
+        }
+    };
+    let hours = sqlx::query_as(statement).bind(numbers(ids)).bind(from).bind(to).fetch_all(db).await?;
+    Ok(newest_first(hours, |device| Some(DeviceId(device)), from, to))
 }
 
 /// The means over all samples in each of these cells, of resolution 0 to 12, in the hours from `from`, included, to
 /// `to`, not included; both are whole hours. A cell without any has no entry, nor has a finer one.
 ///
-/// Cells that are no finer than those of `cell_hour` are read there; in finer ones there are few samples, and these are
-/// read.
+/// Valid values of cells that are no finer than those of `cell_hour` are read there; in finer ones there are few samples, and
+/// these are read.
 ///
 /// # Errors
 /// When the database fails.
@@ -62,45 +61,57 @@ pub async fn of_cells(
     cells: &[CellIndex],
     from: DateTime<Utc>,
     to: DateTime<Utc>,
+    counted: CountedValues,
 ) -> Result<HashMap<CellIndex, HourlyMeans>, DbError> {
-    let (coarse, fine): (Vec<_>, Vec<_>) = cells.iter().partition(|cell| cell.resolution() <= ROLLUP_RESOLUTION);
+    let (coarse, fine): (Vec<_>, Vec<_>) =
+        cells.iter().partition(|cell| counted == CountedValues::Valid && cell.resolution() <= ROLLUP_RESOLUTION);
     let (coarse, fine) = (Ranges::of(coarse, ROLLUP_RESOLUTION), Ranges::of(fine, STORED_RESOLUTION));
-    let rows = sqlx::query!(
-        r#"select wanted.cell as "cell!", found.hour as "hour!", found.pm2_5, found.pm10
-           from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as wanted (cell, first, last)
-           cross join lateral (
-               select h.hour, sum(h.pm2_5_sum) / nullif(sum(h.pm2_5_count), 0) as pm2_5,
-                      sum(h.pm10_sum) / nullif(sum(h.pm10_count), 0) as pm10
-               from cell_hour h
-               where h.cell between wanted.first and wanted.last and h.hour >= $7 and h.hour < $8
-               group by h.hour
-           ) as found
-           union all
-           select wanted.cell, found.hour, found.pm2_5, found.pm10
-           from unnest($4::bigint[], $5::bigint[], $6::bigint[]) as wanted (cell, first, last)
-           cross join lateral (
-               select date_trunc('hour', m.measured_at, 'UTC') as hour,
-                      avg(m.pm2_5::float8) as pm2_5, avg(m.pm10::float8) as pm10
-               from measurement m
-               where m.cell between wanted.first and wanted.last and m.measured_at >= $7 and m.measured_at < $8
-               group by 1
-           ) as found"#,
-        &coarse.cells,
-        &coarse.first,
-        &coarse.last,
-        &fine.cells,
-        &fine.first,
-        &fine.last,
-        from,
-        to,
-    )
-    .fetch_all(db)
-    .await?;
+    // Safe to put together: all of it is names and numbers of ours; the values are binds.
+    let statement = AssertSqlSafe(of_cells_statement(counted));
+    let query = sqlx::query_as(statement).bind(coarse.cells).bind(coarse.first).bind(coarse.last);
+    let query = query.bind(fine.cells).bind(fine.first).bind(fine.last).bind(from).bind(to);
+    let hours = query.fetch_all(db).await?;
     let by_bigint: HashMap<_, _> = cells.iter().map(|&cell| (to_bigint(cell), cell)).collect();
-    let hours = rows.into_iter().filter_map(|row| {
-        Some((*by_bigint.get(&row.cell)?, Hour { start: row.hour, pm2_5: row.pm2_5, pm10: row.pm10 }))
-    });
-    Ok(newest_first(hours, from, to))
+    Ok(newest_first(hours, |cell| by_bigint.get(&cell).copied(), from, to))
+}
+
+fn of_cells_statement(counted: CountedValues) -> String {
+    let mean = |quantity: Quantity| {
+        let column = format!("m.{}", quantity.definition().name);
+        match counted {
+            CountedValues::Valid => {
+                format!("avg({column}::float8) filter (where {})", validity::is_valid(&column, quantity))
+            }
+            CountedValues::All => format!("avg({column}::float8)"),
+        }
+    };
+    let position = match counted {
+        CountedValues::Valid => validity::has_valid_position(),
+        CountedValues::All => "true".to_owned(),
+    };
+    format!(
+        "select wanted.cell, found.*
+         from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as wanted (cell, first, last)
+         cross join lateral (
+             select h.hour, sum(h.pm2_5_sum) / nullif(sum(h.pm2_5_count), 0),
+                    sum(h.pm10_sum) / nullif(sum(h.pm10_count), 0)
+             from cell_hour h
+             where h.cell between wanted.first and wanted.last and h.hour >= $7 and h.hour < $8
+             group by h.hour
+         ) as found
+         union all
+         select wanted.cell, found.*
+         from unnest($4::bigint[], $5::bigint[], $6::bigint[]) as wanted (cell, first, last)
+         cross join lateral (
+             select date_trunc('hour', m.measured_at, 'UTC'), {pm2_5}, {pm10}
+             from measurement m
+             where m.cell between wanted.first and wanted.last and m.measured_at >= $7 and m.measured_at < $8
+               and {position}
+             group by 1
+         ) as found",
+        pm2_5 = mean(Quantity::Pm2_5),
+        pm10 = mean(Quantity::Pm10),
+    )
 }
 
 /// Cells, and the spans of their descendants' indexes at one resolution.
@@ -127,17 +138,19 @@ impl Ranges {
 
 /// Hours, in whatever order, as the means of a span of them.
 fn newest_first<K: Eq + Hash>(
-    hours: impl Iterator<Item = (K, Hour)>,
+    hours: Vec<Hour>,
+    key: impl Fn(i64) -> Option<K>,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
 ) -> HashMap<K, HourlyMeans> {
     let count = usize::try_from((to - from).num_hours()).unwrap_or(0);
     let mut means = HashMap::new();
-    for (key, hour) in hours {
+    for (id, start, pm2_5, pm10) in hours {
+        let Some(key) = key(id) else { continue };
         let of = means.entry(key).or_insert_with(|| HourlyMeans { pm2_5: vec![None; count], pm10: vec![None; count] });
-        let Ok(ago) = usize::try_from((to - hour.start).num_hours() - 1) else { continue };
+        let Ok(ago) = usize::try_from((to - start).num_hours() - 1) else { continue };
         if ago < count {
-            (of.pm2_5[ago], of.pm10[ago]) = (hour.pm2_5, hour.pm10);
+            (of.pm2_5[ago], of.pm10[ago]) = (pm2_5, pm10);
         }
     }
     means

@@ -37,6 +37,7 @@ pub mod statistics;
 pub mod trip;
 pub mod uplink;
 pub mod uplink_page;
+mod validity;
 pub mod work;
 
 pub use copy::COPY_FROM;

@@ -51,7 +51,7 @@ pub(super) async fn lock_shared(db: impl PgExecutor<'_>) -> Result<(), DbError> 
     Ok(())
 }
 
-/// Deletes rows that were read under the lock, each with its cell, and gives the hours that are to be settled. The keys must
+/// Deletes rows that were read under the lock, each with the cell that it counts in, and gives the hours that are to be settled. The keys must
 /// be sorted, so that two writers wait for each other in one order.
 ///
 /// # Errors

@@ -13,7 +13,10 @@ use super::{
     measurement::columns_of,
     removal::{lock_shared, tables},
 };
-use crate::domain::{cell::from_bigint, device::DeviceId, measurement::MeasurementKey, quality::QualityFlags};
+use crate::domain::{
+    cell::from_bigint, device::DeviceId, measurement::MeasurementKey, quality::QualityFlags,
+    validity::has_valid_position,
+};
 
 /// What is known of a row that an uplink brought.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +25,7 @@ pub struct Brought {
     pub uplink_id: Uuid,
     /// The row's flags.
     pub flags: QualityFlags,
-    /// The row's cell.
+    /// The cell that the row counts in.
     pub cell: Option<CellIndex>,
 }
 
@@ -71,7 +74,8 @@ pub async fn brought(
     let row = rows.into_iter().map(|row| {
         let key = MeasurementKey { device_id: DeviceId(row.device_id), measured_at: row.measured_at, seq: row.seq };
         let flags = QualityFlags::from_bits(row.flags);
-        (key, Brought { uplink_id: row.uplink_id, flags, cell: row.cell.and_then(from_bigint) })
+        let cell = row.cell.filter(|_| has_valid_position(flags)).and_then(from_bigint);
+        (key, Brought { uplink_id: row.uplink_id, flags, cell })
     });
     Ok(row.collect())
 }

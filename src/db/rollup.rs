@@ -16,12 +16,14 @@ use super::{
     DbError,
     inserts::{Inserts, record},
     measurement::{NewMeasurement, as_sent},
+    validity,
 };
 use crate::domain::{
     cell::{STORED_RESOLUTION, range, rollup_cell, to_bigint},
     device::DeviceId,
     measurement::MeasurementKey,
     rollup::{PARTICULATES, Rollup, by_hour, hour_of},
+    validity::has_valid_position,
 };
 
 /// What rows come to, by hour; sorted, so that two writers wait for each other in one order.
@@ -36,10 +38,11 @@ impl Hours {
     #[must_use]
     pub fn of(rows: &[NewMeasurement<'_>]) -> Self {
         let device = |row: &NewMeasurement<'_>| row.key.device_id;
-        let cell = |row: &NewMeasurement<'_>| row.cell.map(rollup_cell);
+        let cell = |row: &NewMeasurement<'_>| Some(rollup_cell(row.cell.filter(|_| has_valid_position(row.flags))?));
+        let at = |row: &NewMeasurement<'_>| row.key.measured_at;
         Self {
-            devices: by_hour(rows.iter().map(|row| (device(row), row.key.measured_at, &row.sample.readings))),
-            cells: by_hour(rows.iter().filter_map(|row| Some((cell(row)?, row.key.measured_at, &row.sample.readings)))),
+            devices: by_hour(rows.iter().map(|row| (device(row), at(row), &row.sample.readings, row.flags))),
+            cells: by_hour(rows.iter().filter_map(|row| Some((cell(row)?, at(row), &row.sample.readings, row.flags)))),
         }
     }
 }
@@ -62,6 +65,7 @@ impl Row<'_> {
             fields.encode(summary.count)?.encode(summary.sum)?.encode(summary.sum_of_squares)?;
             fields.encode(summary.min)?.encode(summary.max)?;
         }
+        fields.encode(rollup.invalid_count)?;
         fields.finish();
         Ok(IsNull::No)
     }
@@ -84,7 +88,7 @@ macro_rules! sums {
         "count, pm1_count, pm1_sum, pm1_sum_of_squares, pm1_min, pm1_max, \
          pm2_5_count, pm2_5_sum, pm2_5_sum_of_squares, pm2_5_min, pm2_5_max, \
          pm4_count, pm4_sum, pm4_sum_of_squares, pm4_min, pm4_max, \
-         pm10_count, pm10_sum, pm10_sum_of_squares, pm10_min, pm10_max"
+         pm10_count, pm10_sum, pm10_sum_of_squares, pm10_min, pm10_max, invalid_count"
     };
 }
 
@@ -99,16 +103,20 @@ static ADD_TO_CELL_HOUR: LazyLock<String> = LazyLock::new(|| add_to("cell_hour",
 
 /// Adds a row to the one that is there.
 fn add_to(table: &str, key: &str) -> String {
-    let mut add = format!("on conflict ({key}, hour) do update set count = {table}.count + excluded.count");
+    let mut add = format!("on conflict ({key}, hour) do update set ");
+    for count in ["count", "invalid_count"] {
+        // Writing to a String can't fail.
+        let _ = write!(add, "{count} = {table}.{count} + excluded.{count}, ");
+    }
     for pm in PARTICULATES.map(|quantity| quantity.definition().name) {
         for sum in ["count", "sum", "sum_of_squares"] {
-            // Writing to a String can't fail.
-            let _ = write!(add, ", {pm}_{sum} = {table}.{pm}_{sum} + excluded.{pm}_{sum}");
+            let _ = write!(add, "{pm}_{sum} = {table}.{pm}_{sum} + excluded.{pm}_{sum}, ");
         }
         for (end, choose) in [("min", "least"), ("max", "greatest")] {
-            let _ = write!(add, ", {pm}_{end} = {choose}({table}.{pm}_{end}, excluded.{pm}_{end})"); // which pass over null
+            let _ = write!(add, "{pm}_{end} = {choose}({table}.{pm}_{end}, excluded.{pm}_{end}), "); // which pass over null
         }
     }
+    add.truncate(add.trim_end_matches(", ").len());
     add
 }
 
@@ -133,7 +141,7 @@ pub struct Touched {
 }
 
 impl Touched {
-    /// The hours of rows with these keys and stored cells.
+    /// The hours of rows with these keys, and with the stored cells at which they count.
     #[must_use]
     pub fn by(rows: &[(MeasurementKey, Option<CellIndex>)]) -> Self {
         let hour = |key: &MeasurementKey| hour_of(key.measured_at);
@@ -234,13 +242,14 @@ pub(super) async fn retell(db: &mut PgConnection, touched: &Touched) -> Result<(
              select * from unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::bigint[])
                            as touched (cell, hour, least, greatest)
          ), there as (
-             select span.cell, date_trunc('hour', m.measured_at, 'UTC') as hour, m.pm1, m.pm2_5, m.pm4, m.pm10
+             select span.cell, date_trunc('hour', m.measured_at, 'UTC') as hour, m.device_id, m.measured_at, m.seq, m.flags,
+                    m.pm1, m.pm2_5, m.pm4, m.pm10
              from (select cell, least, greatest, min(hour) as first_hour, max(hour) as last_hour
                    from touched group by cell, least, greatest, date_trunc('month', hour, 'UTC')) as span
              cross join lateral (
                  select * from measurement m
                  where m.cell between span.least and span.greatest and m.measured_at >= span.first_hour
-                   and m.measured_at < span.last_hour + interval '1 hour'
+                   and m.measured_at < span.last_hour + interval '1 hour' and {has_valid_position}
              ) as m
          )
          insert into cell_hour (cell, hour, {SUMS})
@@ -248,6 +257,7 @@ pub(super) async fn retell(db: &mut PgConnection, touched: &Touched) -> Result<(
          group by cell, hour
          {anew}",
         told = told().replacen("count(*)", "count(m.there)", 1),
+        has_valid_position = validity::has_valid_position(),
         anew = anew("cell"),
     );
     let query = sqlx::query(AssertSqlSafe(statement)).bind(&cells).bind(&hours).bind(least).bind(greatest);
@@ -272,12 +282,17 @@ fn anew(key: &str) -> String {
 /// What rows of `m` come to, as [`SUMS`].
 fn told() -> String {
     let mut told = "count(*)".to_owned();
-    for pm in PARTICULATES.map(|quantity| quantity.definition().name) {
-        let wide = as_sent(&format!("m.{pm}"));
+    for quantity in PARTICULATES {
+        let column = format!("m.{}", quantity.definition().name);
+        let (wide, valid) = (as_sent(&column), validity::is_valid(&column, quantity));
+        // Writing to a String can't fail.
         let _ = write!(
             told,
-            ", count(m.{pm}), coalesce(sum({wide}), 0), coalesce(sum({wide} * {wide}), 0), min(m.{pm}), max(m.{pm})"
+            ", count({column}) filter (where {valid}), coalesce(sum({wide}) filter (where {valid}), 0),
+             coalesce(sum({wide} * {wide}) filter (where {valid}), 0),
+             min({column}) filter (where {valid}), max({column}) filter (where {valid})"
         );
     }
+    let _ = write!(told, ", count(*) filter (where {})", validity::is_invalid());
     told
 }

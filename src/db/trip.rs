@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use super::{DbError, measurement::position};
-use crate::domain::{device::DeviceId, quality::QualityFlags, trip::TripSample};
+use crate::domain::{
+    device::DeviceId, quality::QualityFlags, quantity::Quantity, readings::decimal, trip::TripSample,
+    validity::CountedValues,
+};
 
 /// A span of a device's time; open at an end that isn't told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,6 +18,8 @@ pub struct DeviceSpan {
     pub from: Option<DateTime<Utc>>,
     /// Before this.
     pub to: Option<DateTime<Utc>>,
+    /// Which values the samples keep.
+    pub counted: CountedValues,
 }
 
 /// The samples of each span, in the order of time; none where all spans together have more than so many.
@@ -55,15 +60,18 @@ pub async fn samples(
     }
     let mut found: Vec<Vec<_>> = spans.iter().map(|_| Vec::new()).collect();
     for row in rows {
+        // Numbered from 1.
+        let Some(n) = usize::try_from(row.n - 1).ok() else { continue };
+        let (Some(span), Some(samples)) = (spans.get(n), found.get_mut(n)) else { continue };
+        let counted =
+            |quantity, value: Option<f32>| value.filter(|&value| span.counted.count(quantity, decimal(value)));
         let sample = TripSample {
             measured_at: row.measured_at,
             position: position(row.latitude, row.longitude),
-            pm2_5: row.pm2_5,
-            pm10: row.pm10,
+            pm2_5: counted(Quantity::Pm2_5, row.pm2_5),
+            pm10: counted(Quantity::Pm10, row.pm10),
             flags: QualityFlags::from_bits(row.flags),
         };
-        // Numbered from 1.
-        let Some(samples) = usize::try_from(row.n - 1).ok().and_then(|n| found.get_mut(n)) else { continue };
         samples.push((row.seq, sample));
     }
     Ok(Some(found.into_iter().map(in_order).collect()))

@@ -25,3 +25,4 @@ pub mod trace;
 pub mod trip;
 pub mod unit;
 pub mod uplink;
+pub mod validity;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{quantity::Quantity, sample::Sample};
+use super::{quantity::Quantity, sample::Sample, validity::is_valid};
 
 /// Above this relative humidity (%), droplets count as dust in optical sensors.
 const HIGH_HUMIDITY: f64 = 75.0;
@@ -120,11 +120,7 @@ pub fn assess(sample: &Sample, received_at: DateTime<Utc>) -> QualityFlags {
             flags.insert(flag);
         }
     };
-    let out_of_range = |(quantity, value): (Quantity, f64)| {
-        let definition = quantity.definition();
-        value < definition.min || value > definition.max
-    };
-    raise_if(sample.readings.iter().any(out_of_range), QualityFlag::OutOfRange);
+    raise_if(sample.readings.iter().any(|(quantity, value)| !is_valid(quantity, value)), QualityFlag::OutOfRange);
     raise_if(
         value(Quantity::Pm2_5) > value(Quantity::Pm10) && value(Quantity::Pm10).is_some(),
         QualityFlag::Pm25AbovePm10,

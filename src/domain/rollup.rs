@@ -3,8 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::{
+    quality::QualityFlags,
     quantity::Quantity,
     readings::{Readings, narrow},
+    validity::{is_invalid, valid_value},
 };
 
 /// The quantities that are summed up, in the order of [`Rollup::particulates`].
@@ -17,14 +19,16 @@ const SECONDS_PER_HOUR: i64 = 3600;
 pub struct Rollup {
     /// How many there are, whatever they tell.
     pub count: i32,
-    /// What they tell of each of [`PARTICULATES`].
+    /// How many of them are invalid ([`is_invalid`]).
+    pub invalid_count: i32,
+    /// The valid values of each of [`PARTICULATES`].
     pub particulates: [Summary; PARTICULATES.len()],
 }
 
-/// What some measurements tell of one quantity, µg/m³.
+/// The valid values of one quantity among some measurements, µg/m³.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Summary {
-    /// How many of them tell it.
+    /// Number of values.
     pub count: i32,
     /// The sum of their values, each the decimal number that was sent and not the 32-bit float next to it.
     pub sum: f64,
@@ -39,14 +43,16 @@ pub struct Summary {
 impl Rollup {
     /// What one measurement comes to.
     #[must_use]
-    pub fn of(readings: &Readings) -> Self {
-        let summary = |quantity| readings.get(quantity).map_or_else(Summary::default, Summary::of);
-        Self { count: 1, particulates: PARTICULATES.map(summary) }
+    pub fn of(readings: &Readings, flags: QualityFlags) -> Self {
+        let summary = |quantity| valid_value(readings, quantity).map_or_else(Summary::default, Summary::of);
+        let invalid_count = i32::from(is_invalid(flags, readings));
+        Self { count: 1, invalid_count, particulates: PARTICULATES.map(summary) }
     }
 
     /// Adds what others come to.
     pub fn add(&mut self, other: &Self) {
         self.count += other.count;
+        self.invalid_count += other.invalid_count;
         for (one, other) in self.particulates.iter_mut().zip(&other.particulates) {
             one.add(other);
         }
@@ -84,16 +90,17 @@ pub fn hour_of(at: DateTime<Utc>) -> DateTime<Utc> {
 
 /// What these measurements come to, for each key and hour, sorted by both.
 pub fn by_hour<'a, K: Copy + Ord>(
-    measurements: impl IntoIterator<Item = (K, DateTime<Utc>, &'a Readings)>,
+    measurements: impl IntoIterator<Item = (K, DateTime<Utc>, &'a Readings, QualityFlags)>,
 ) -> Vec<(K, DateTime<Utc>, Rollup)> {
-    let mut all: Vec<_> = measurements.into_iter().map(|(key, at, readings)| ((key, hour_of(at)), readings)).collect();
-    all.sort_by_key(|&(place, _)| place);
-    all.chunk_by(|(one, _), (other, _)| one == other)
+    let mut all: Vec<_> =
+        measurements.into_iter().map(|(key, at, readings, flags)| ((key, hour_of(at)), readings, flags)).collect();
+    all.sort_by_key(|&(place, ..)| place);
+    all.chunk_by(|(one, ..), (other, ..)| one == other)
         .filter_map(|some| {
-            let ((key, hour), _) = *some.first()?;
+            let ((key, hour), ..) = *some.first()?;
             let mut rollup = Rollup::default();
-            for (_, readings) in some {
-                rollup.add(&Rollup::of(readings));
+            for &(_, readings, flags) in some {
+                rollup.add(&Rollup::of(readings, flags));
             }
             Some((key, hour, rollup))
         })
@@ -105,6 +112,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::{quality::QualityFlag, validity::is_valid};
+
+    /// The flags that these values give a sample.
+    fn flags(readings: &Readings) -> QualityFlags {
+        let mut flags = QualityFlags::default();
+        if readings.iter().any(|(quantity, value)| !is_valid(quantity, value)) {
+            flags.insert(QualityFlag::OutOfRange);
+        }
+        flags
+    }
 
     fn readings(values: [Option<f64>; 4]) -> Readings {
         let mut readings = Readings::default();
@@ -130,12 +147,13 @@ mod tests {
     #[test]
     fn values_are_summed_as_they_are_told() {
         let first = readings([None, Some(0.1), None, Some(3.0)]);
-        let second = readings([None, Some(-2.5), None, None]);
+        let second = readings([None, Some(2.5), None, Some(-999.0)]);
+        let [of_first, of_second] = [flags(&first), flags(&second)];
         let told = by_hour([
-            (7, at("2026-05-01T10:59:00Z"), &first),
-            (7, at("2026-05-01T11:00:00Z"), &second),
-            (3, at("2026-05-01T10:00:00Z"), &second),
-            (7, at("2026-05-01T10:00:00Z"), &second),
+            (7, at("2026-05-01T10:59:00Z"), &first, of_first),
+            (7, at("2026-05-01T11:00:00Z"), &second, of_second),
+            (3, at("2026-05-01T10:00:00Z"), &second, of_second),
+            (7, at("2026-05-01T10:00:00Z"), &second, of_second),
         ]);
         let keys: Vec<_> = told.iter().map(|&(key, hour, rollup)| (key, hour, rollup.count)).collect();
         let (ten, eleven) = (at("2026-05-01T10:00:00Z"), at("2026-05-01T11:00:00Z"));
@@ -145,10 +163,10 @@ mod tests {
         let tenth = 0.1;
         let expected = Summary {
             count: 2,
-            sum: tenth - 2.5,
+            sum: tenth + 2.5,
             sum_of_squares: tenth * tenth + 6.25,
-            min: Some(-2.5),
-            max: Some(0.1),
+            min: Some(0.1),
+            max: Some(2.5),
         };
         assert_eq!((pm2_5.count, pm2_5.min, pm2_5.max), (expected.count, expected.min, expected.max));
         assert!((pm2_5.sum - expected.sum).abs() < 1e-12);
@@ -160,19 +178,21 @@ mod tests {
         /// Whole numbers, whose sums are exact in any order.
         #[test]
         fn any_parts_of_some_measurements_come_to_what_all_of_them_do(
-            values in proptest::collection::vec(proptest::option::of(-999..999_i32), 1..40),
+            values in proptest::collection::vec(proptest::option::of(-999..1999_i32), 1..40),
             cut in 0..40_usize,
         ) {
             let all: Vec<_> = values.iter().map(|value| readings([None, None, value.map(f64::from), None])).collect();
             let sum = |some: &[Readings]| some.iter().fold(Rollup::default(), |mut sum, readings| {
-                sum.add(&Rollup::of(readings));
+                sum.add(&Rollup::of(readings, flags(readings)));
                 sum
             });
             let (left, right) = all.split_at(cut.min(all.len()));
             let mut parts = sum(right);
             parts.add(&sum(left));
             prop_assert_eq!(parts, sum(&all));
-            let told: Vec<_> = values.iter().copied().flatten().collect();
+            let told: Vec<_> = values.iter().copied().flatten().filter(|value| (0..=999).contains(value)).collect();
+            let out_of_range = values.iter().flatten().count() - told.len();
+            prop_assert_eq!(usize::try_from(parts.invalid_count), Ok(out_of_range));
             let pm4 = parts.particulates[2];
             prop_assert_eq!(usize::try_from(pm4.count), Ok(told.len()));
             prop_assert_eq!(pm4.max.map(f64::from), told.iter().max().map(|&max| f64::from(max)));

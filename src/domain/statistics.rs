@@ -41,6 +41,8 @@ pub struct Summary {
     pub min: Option<f64>,
     /// The greatest value.
     pub max: Option<f64>,
+    /// Number of values out of the quantity's range, where they were counted.
+    pub invalid_count: i64,
     /// Those that were asked for, interpolated between neighbours.
     pub percentiles: Vec<(Percentile, f64)>,
 }
@@ -78,7 +80,7 @@ pub struct Statistics {
     pub day_of_week: Option<i32>,
     /// How many measurements.
     pub count: i64,
-    /// Hours of UTC in which there are any, where that was asked.
+    /// Hours of UTC with at least one that is not invalid, where that was asked.
     pub hours: Option<i64>,
     /// Of the quantities that were asked for, in that order.
     pub summaries: Vec<Summary>,

@@ -6,6 +6,7 @@ use airgraph::{
         air_quality_index::{HourlyMeans, Scale},
         cell::{STORED_RESOLUTION, cell_at},
         position::Position,
+        validity::CountedValues,
     },
 };
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
@@ -126,6 +127,15 @@ struct Told {
     pm10: f64,
 }
 
+/// A value, out of range at times.
+fn value(random: &mut ChaCha8Rng) -> f64 {
+    if random.random_bool(0.1) {
+        [-999.0, 1200.0][random.random_range(0..2)]
+    } else {
+        f64::from(random.random_range(0..500)) / 10.0
+    }
+}
+
 /// Samples of some hours at places within some hundred metres, the same each time.
 async fn scattered(app: &TestApp) -> Vec<Told> {
     let mut random = ChaCha8Rng::seed_from_u64(7);
@@ -134,8 +144,8 @@ async fn scattered(app: &TestApp) -> Vec<Told> {
             place: Position::try_new(52.2 + random.random_range(0.0..0.004), 0.1 + random.random_range(0.0..0.004))
                 .expect("a place"),
             time: noon() - TimeDelta::seconds(random.random_range(1..30 * 3600)) + TimeDelta::microseconds(n),
-            pm2_5: random.random_bool(0.8).then(|| f64::from(random.random_range(0..500)) / 10.0),
-            pm10: f64::from(random.random_range(0..900)) / 10.0,
+            pm2_5: random.random_bool(0.8).then(|| value(&mut random)),
+            pm10: value(&mut random),
         })
         .collect();
     let samples = told.iter().map(|told| {
@@ -147,14 +157,15 @@ async fn scattered(app: &TestApp) -> Vec<Told> {
 }
 
 /// The means of a cell, reckoned from all samples.
-fn reckoned(told: &[Told], cell: CellIndex, hours: i64) -> HourlyMeans {
+fn reckoned(told: &[Told], cell: CellIndex, hours: i64, counted: CountedValues) -> HourlyMeans {
     let mean = |ago: i64, value: &dyn Fn(&Told) -> Option<f64>| {
         let start = noon() - TimeDelta::hours(ago);
         let inside = told.iter().filter(|told| {
             let hour = told.time.duration_trunc(TimeDelta::hours(1)).expect("an hour");
             hour == start && cell_at(told.place, STORED_RESOLUTION).parent(cell.resolution()) == Some(cell)
         });
-        let values: Vec<_> = inside.filter_map(value).collect();
+        let counts = |value: &f64| counted == CountedValues::All || (0.0..=999.9).contains(value);
+        let values: Vec<_> = inside.filter_map(value).filter(counts).collect();
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / f64::from(u32::try_from(values.len()).expect("few")))
     };
     HourlyMeans {
@@ -189,16 +200,19 @@ async fn the_hours_of_a_cell_are_those_of_the_samples_in_it() {
 
     let statements = Statements::watch();
     let from = noon() - TimeDelta::hours(24);
-    let (count, found) = statements.of(hourly_mean::of_cells(&app.database.reads, &asked, from, noon())).await;
-    let found = found.expect("means");
-    assert_eq!(count, 1);
-    assert!(!found.contains_key(&elsewhere) && !found.contains_key(&too_fine));
-    for cell in cells {
-        let expected = reckoned(&told, cell, 24);
-        let found = found.get(&cell).cloned();
-        let found = found.unwrap_or_else(|| HourlyMeans { pm2_5: vec![None; 24], pm10: vec![None; 24] });
-        assert!(alike(&found.pm2_5, &expected.pm2_5), "{cell}: {:?} {:?}", found.pm2_5, expected.pm2_5);
-        assert!(alike(&found.pm10, &expected.pm10), "{cell}: {:?} {:?}", found.pm10, expected.pm10);
+    for counted in [CountedValues::Valid, CountedValues::All] {
+        let means = hourly_mean::of_cells(&app.database.reads, &asked, from, noon(), counted);
+        let (count, found) = statements.of(means).await;
+        let found = found.expect("means");
+        assert_eq!(count, 1);
+        assert!(!found.contains_key(&elsewhere) && !found.contains_key(&too_fine));
+        for &cell in &cells {
+            let expected = reckoned(&told, cell, 24, counted);
+            let found = found.get(&cell).cloned();
+            let found = found.unwrap_or_else(|| HourlyMeans { pm2_5: vec![None; 24], pm10: vec![None; 24] });
+            assert!(alike(&found.pm2_5, &expected.pm2_5), "{cell}: {:?} {:?}", found.pm2_5, expected.pm2_5);
+            assert!(alike(&found.pm10, &expected.pm10), "{cell}: {:?} {:?}", found.pm10, expected.pm10);
+        }
     }
 }
 
@@ -216,7 +230,8 @@ async fn a_cell_of_a_map_has_an_index_and_all_cells_are_one_statement() {
         let cells = found["cells"].as_array().expect("cells");
         for cell in cells {
             let (index, found) = (cell["index"].as_str().expect("an index"), &cell["airQualityIndex"]);
-            let expected = Scale::UkDaqi.index(&reckoned(&told, index.parse().expect("a cell"), 24));
+            let expected =
+                Scale::UkDaqi.index(&reckoned(&told, index.parse().expect("a cell"), 24, CountedValues::Valid));
             assert_eq!(found["value"], json!(expected.deciding.map(|(_, level)| level.value)), "{index}");
             assert_eq!(
                 (&found["coverage"], &found["end"]),

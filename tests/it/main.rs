@@ -25,6 +25,7 @@ mod hang_ups;
 mod hour_index;
 mod idempotence;
 mod import;
+mod invalid_values;
 mod isolation;
 mod keys;
 mod limits;

@@ -22,7 +22,7 @@ use proptest::{
     strategy::ValueTree as _,
     test_runner::{RngSeed, TestRunner},
 };
-use sqlx::{AssertSqlSafe, Executor as _};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use uuid::Uuid;
 
 use crate::support::{TestApp, at, empty_database, noon, rollups::assert_rollups_are_true};
@@ -36,7 +36,13 @@ struct Told {
     place: Option<u8>,
     pm2_5: Option<i16>,
     pm10: Option<i16>,
+    temperature: Option<i16>,
 }
+
+/// The place (0, 0).
+const NULL_ISLAND: u8 = 5;
+/// A place in the same cells of rollups, where a device can be.
+const BESIDE_NULL_ISLAND: u8 = 6;
 
 /// What is done in one go.
 #[derive(Clone, Debug)]
@@ -51,9 +57,15 @@ enum Step {
 }
 
 fn told() -> impl Strategy<Value = Told> {
-    let value = || proptest::option::weighted(0.8, -100..10_000_i16);
-    (0..4_u8, 0..240_i64, proptest::option::weighted(0.7, 0..5_u8), value(), value())
-        .prop_map(|(device, minute, place, pm2_5, pm10)| Told { device, minute, place, pm2_5, pm10 })
+    let value = || {
+        let tenths = prop_oneof![6 => 0..=9999_i16, 1 => Just(-9990_i16), 1 => -100..0_i16, 1 => 10_000..13_000_i16];
+        proptest::option::weighted(0.8, tenths)
+    };
+    let place = prop_oneof![6 => 0..5_u8, 1 => Just(NULL_ISLAND), 1 => Just(BESIDE_NULL_ISLAND)];
+    let temperature = proptest::option::weighted(0.3, prop_oneof![Just(20_i16), Just(200_i16)]);
+    (0..4_u8, 0..240_i64, proptest::option::weighted(0.7, place), value(), value(), temperature).prop_map(
+        |(device, minute, place, pm2_5, pm10, temperature)| Told { device, minute, place, pm2_5, pm10, temperature },
+    )
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -74,8 +86,16 @@ impl Told {
         let mut sample = Sample::new(self.time() + after);
         // Some of them in one hexagon, others in the next.
         sample.position = self.place.map(|place| {
-            Position::try_new(52.2 + f64::from(place % 3) * 0.002, 0.12 + f64::from(place) * 0.000_4).expect("a place")
+            let (latitude, longitude) = match place {
+                NULL_ISLAND => (0.0, 0.0),
+                BESIDE_NULL_ISLAND => (0.0001, 0.0),
+                place => (52.2 + f64::from(place % 3) * 0.002, 0.12 + f64::from(place) * 0.000_4),
+            };
+            Position::try_new(latitude, longitude).expect("a place")
         });
+        if let Some(temperature) = self.temperature {
+            sample.readings.set(Quantity::Temperature, f64::from(temperature)).expect("a value");
+        }
         for (quantity, value) in [(Quantity::Pm2_5, self.pm2_5), (Quantity::Pm10, self.pm10)] {
             if let Some(value) = value {
                 sample.readings.set(quantity, f64::from(value) / 10.0).expect("a value");
@@ -158,8 +178,9 @@ async fn replayed(app: &TestApp, which: usize, by: i16) -> Option<Submission> {
     .expect("rows");
     let observations = rows.into_iter().enumerate().map(|(index, (device, time, seq))| {
         let value = by + i16::try_from(seq).expect("small");
-        let place = u8::try_from(by % 6).ok().filter(|place| *place < 5);
-        let told = Told { device: 0, minute: 0, place, pm2_5: None, pm10: Some(value) };
+        let place = u8::try_from(by % 8).ok().filter(|place| *place < 7);
+        let pm10 = if by % 5 == 0 { -9990 } else { value };
+        let told = Told { device: 0, minute: 0, place, pm2_5: None, pm10: Some(pm10), temperature: None };
         let mut seen = told.observation(index, time - at("2026-04-30T22:00:00Z"));
         seen.device = DeviceKey::try_new(device).expect("a key");
         seen
@@ -199,13 +220,97 @@ async fn after_any_steps_of_two_gateways_the_rollups_are_what_is_stored() {
     }
 }
 
+/// Runs a migration as sqlx does.
+async fn migrate(connection: &mut PgConnection, version: i64) {
+    let migrator = sqlx::migrate!();
+    let migration = migrator.iter().find(|migration| migration.version == version).expect("the migration");
+    let mut transaction = connection.begin().await.expect("a transaction");
+    transaction.execute(migration.sql.clone()).await.expect("a migration");
+    transaction.commit().await.expect("committed");
+}
+
+/// Puts the rollups back to what they were before migration 12: every value and position counts.
+const BEFORE_INVALID_VALUES: &str = "
+    alter table device_hour drop column invalid_count; alter table cell_hour drop column invalid_count;
+    alter type new_device_hour drop attribute invalid_count; alter type new_cell_hour drop attribute invalid_count;
+    insert into cell_hour (cell, hour, count)
+    select (cell & ~(15::bigint << 52)) | (9::bigint << 52) | 262143, date_trunc('hour', measured_at, 'UTC'), 1
+    from measurement where cell is not null on conflict do nothing;
+    update device_hour h set (count, pm2_5_count, pm2_5_sum, pm2_5_sum_of_squares, pm2_5_min, pm2_5_max,
+                              pm10_count, pm10_sum, pm10_sum_of_squares, pm10_min, pm10_max) = (
+        select count(*), count(pm2_5), coalesce(sum(pm2_5::text::float8), 0),
+               coalesce(sum(pm2_5::text::float8 ^ 2), 0), min(pm2_5), max(pm2_5),
+               count(pm10), coalesce(sum(pm10::text::float8), 0),
+               coalesce(sum(pm10::text::float8 ^ 2), 0), min(pm10), max(pm10)
+        from measurement m
+        where m.device_id = h.device_id and date_trunc('hour', measured_at, 'UTC') = h.hour
+    ) where exists (select from measurement m where m.device_id = h.device_id
+                        and date_trunc('hour', measured_at, 'UTC') = h.hour and flags & 1 <> 0);
+    update cell_hour h set (count, pm2_5_count, pm2_5_sum, pm2_5_sum_of_squares, pm2_5_min, pm2_5_max,
+                            pm10_count, pm10_sum, pm10_sum_of_squares, pm10_min, pm10_max) = (
+        select count(*), count(pm2_5), coalesce(sum(pm2_5::text::float8), 0),
+               coalesce(sum(pm2_5::text::float8 ^ 2), 0), min(pm2_5), max(pm2_5),
+               count(pm10), coalesce(sum(pm10::text::float8), 0),
+               coalesce(sum(pm10::text::float8 ^ 2), 0), min(pm10), max(pm10)
+        from measurement m
+        where (m.cell & ~(15::bigint << 52)) | (9::bigint << 52) | 262143 = h.cell
+          and date_trunc('hour', measured_at, 'UTC') = h.hour
+    ) where exists (select from measurement m where (m.cell & ~(15::bigint << 52)) | (9::bigint << 52) | 262143 = h.cell
+                        and date_trunc('hour', measured_at, 'UTC') = h.hour and flags & 5 <> 0);
+    create index cell_hour_2026_04_whole on cell_hour_2026_04 (cell, hour) include (count)";
+
+#[tokio::test]
+async fn rollups_from_before_invalid_values_were_left_out_are_recomputed() {
+    let options = empty_database().await;
+    let app = TestApp::on(&options, true).await;
+    let mut runner =
+        TestRunner::new(ProptestConfig { rng_seed: RngSeed::Fixed(20_261_129), ..ProptestConfig::default() });
+    let told = proptest::collection::vec(told(), 400).new_tree(&mut runner).expect("input").current();
+    let valid = Told { device: 3, minute: 0, place: Some(0), pm2_5: Some(71), pm10: Some(90), temperature: None };
+    // Some hours have no flagged measurement: those of a device of its own.
+    let valid = (0..4).map(|n| Told { minute: 60 * n, ..valid });
+    let samples = told.into_iter().map(|told| Told { device: told.device % 3, ..told });
+    let samples = samples.chain(valid).map(|told| told.observation(0, TimeDelta::zero()));
+    app.recorder.record(arrival(samples.collect())).await.expect("recorded");
+    let mut connection = app.database.writes.acquire().await.expect("a connection");
+    assert_rollups_are_true(&mut connection).await;
+
+    connection.execute(BEFORE_INVALID_VALUES).await.expect("as it was before");
+    let invalid: (i64, i64) = sqlx::query_as(
+        "select (select count(*) from device_hour where pm10_min < 0 or pm10_max > 999.9),
+                (select count(*) from cell_hour where pm10_min < 0 or pm10_max > 999.9)",
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .expect("counts");
+    assert!(invalid.0 > 5 && invalid.1 > 5, "{invalid:?}");
+    let places = "select coalesce(string_agg(h.ctid::text, ' ' order by device_id, hour), '') from device_hour h
+                  join device using (device_id) where key = 'device-3'";
+    let before: String = sqlx::query_scalar(places).fetch_one(&mut *connection).await.expect("places");
+
+    connection.execute("set time zone 'Asia/Kathmandu'").await.expect("a time zone");
+    migrate(&mut connection, 12).await;
+    assert_rollups_are_true(&mut connection).await;
+    let after: String = sqlx::query_scalar(places).fetch_one(&mut *connection).await.expect("places");
+    assert_eq!(after, before, "hours without flagged measurements are left as they are");
+    let indexes: i64 = sqlx::query_scalar("select count(*) from pg_class where relname like 'cell_hour%whole'")
+        .fetch_one(&mut *connection)
+        .await
+        .expect("a count");
+    assert_eq!(indexes, 0, "indexes without the new column");
+    let another = Told { device: 1, minute: 1, place: Some(1), pm2_5: Some(-9990), pm10: Some(7), temperature: None };
+    app.recorder.record(arrival(vec![another.observation(0, TimeDelta::zero())])).await.expect("recorded");
+    assert_rollups_are_true(&mut connection).await;
+}
+
 #[tokio::test]
 async fn what_was_recorded_before_there_were_rollups_is_in_them() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     let samples = (0..240_u8).map(|n| {
         let place = Some(n % 5).filter(|place| *place < 4);
-        let told = Told { device: n % 3, minute: n.into(), place, pm2_5: Some(7), pm10: Some(n.into()) };
+        let (pm2_5, pm10) = (Some(7), Some(n.into()));
+        let told = Told { device: n % 3, minute: n.into(), place, pm2_5, pm10, temperature: None };
         told.observation(0, TimeDelta::zero())
     });
     app.recorder.record(arrival(samples.collect())).await.expect("recorded");
@@ -213,10 +318,9 @@ async fn what_was_recorded_before_there_were_rollups_is_in_them() {
     // As it was before: the rows are there, the tables are not.
     let gone = "drop table device_hour, cell_hour; drop type new_device_hour, new_cell_hour";
     connection.execute(gone).await.expect("dropped");
-    let migrator = sqlx::migrate!();
-    let rollups = migrator.iter().find(|migration| migration.version == 10).expect("the migration");
     connection.execute("set time zone 'Asia/Kathmandu'").await.expect("a time zone"); // where hours begin at a quarter
-    connection.execute(rollups.sql.clone()).await.expect("a migration");
+    migrate(&mut connection, 10).await;
+    migrate(&mut connection, 12).await;
     assert_rollups_are_true(&mut connection).await;
     let hours: (i64, i64) =
         sqlx::query_as("select (select count(*) from device_hour), (select count(*) from cell_hour)")
@@ -225,7 +329,7 @@ async fn what_was_recorded_before_there_were_rollups_is_in_them() {
             .expect("counts");
     assert_eq!(hours, (12, 8));
     // And it goes on from there.
-    let late = Told { device: 1, minute: 1, place: Some(1), pm2_5: Some(9999), pm10: None };
+    let late = Told { device: 1, minute: 1, place: Some(1), pm2_5: Some(9999), pm10: None, temperature: None };
     app.recorder.record(arrival(vec![late.observation(0, TimeDelta::zero())])).await.expect("recorded");
     assert_rollups_are_true(&mut connection).await;
 }

@@ -21,6 +21,7 @@ use crate::domain::{
     quantity::Quantity,
     statistics::{Percentile, Statistics, Summary},
     time_zone::Offsets,
+    validity::CountedValues,
 };
 
 /// Answers to one question at most.
@@ -43,6 +44,10 @@ pub struct Question {
     pub by_day_of_week: Option<Offsets>,
     /// Whether hours with measurements are counted.
     pub coverage: bool,
+    /// Which values and positions count.
+    pub counted: CountedValues,
+    /// Whether invalid values are counted beside the others.
+    pub invalid_counts: bool,
     /// What is summed up, with which percentiles.
     pub quantities: BTreeMap<Quantity, BTreeSet<Percentile>>,
 }
@@ -77,6 +82,7 @@ fn read(row: &PgRow, question: &Question) -> Result<Statistics, DbError> {
             standard_deviation: row.try_get(next())?,
             min: row.try_get(next())?,
             max: row.try_get(next())?,
+            invalid_count: if question.invalid_counts { row.try_get(next())? } else { 0 },
             percentiles: Vec::new(),
         };
         if !percentiles.is_empty() {

@@ -11,6 +11,7 @@ use crate::domain::{
     rollup::hour_of,
     statistics::hour_from,
     time_zone::Offsets,
+    validity::CountedValues,
 };
 
 /// Cells that an area is covered with at most. The more, the fewer rows are read at its rim.
@@ -54,9 +55,12 @@ pub(super) fn of(question: &Question) -> Source {
     Source::Rollups { table, hours, rest: rest.into_iter().filter(is_left).collect() }
 }
 
-/// The rollup that can tell what is asked, if any: of whole hours, of particulates, of everything that the filter doesn't
-/// part by value.
+/// The rollup that can tell what is asked, if any: of whole hours, of valid values of particulates, of everything that the
+/// filter doesn't part by value.
 fn table(question: &Question) -> Option<Table> {
+    if question.counted == CountedValues::All || question.invalid_counts {
+        return None;
+    }
     let whole = |&time: &DateTime<Utc>| hour_of(time) == time;
     let of_whole_hours = |offsets: &Offsets| {
         offsets.changes.iter().all(whole) && offsets.seconds.iter().all(|offset| offset % 3600 == 0)
@@ -107,6 +111,8 @@ mod tests {
             by_hour_of_day: None,
             by_day_of_week: None,
             coverage: false,
+            counted: CountedValues::Valid,
+            invalid_counts: false,
             quantities: [(Quantity::Pm2_5, BTreeSet::new())].into(),
         }
     }
@@ -139,7 +145,7 @@ mod tests {
     #[test]
     fn what_rollups_do_not_hold_comes_from_rows() {
         let quarter = Offsets { changes: Vec::new(), seconds: vec![20_700] };
-        let changes: [Change<'_>; 9] = [
+        let changes: [Change<'_>; 11] = [
             ("within an hour", &|asked| asked.filter.to = asked.filter.from.map(|from| from + TimeDelta::minutes(30))),
             ("buckets of parts of an hour", &|asked| asked.bounds = vec![at("2026-04-01T00:15:00Z")]),
             ("clocks at a quarter past", &|asked| asked.by_hour_of_day = Some(quarter.clone())),
@@ -148,6 +154,8 @@ mod tests {
             }),
             ("another quantity", &|asked| drop(asked.quantities.insert(Quantity::Humidity, BTreeSet::new()))),
             ("another condition", &|asked| asked.filter.conditions.push(Condition::Any(Vec::new()))),
+            ("invalid values too", &|asked| asked.counted = CountedValues::All),
+            ("the number of invalid values", &|asked| asked.invalid_counts = true),
             ("finer cells", &|asked| asked.by_cell = Some(Resolution::Ten)),
             ("cells and devices", &|asked| (asked.by_cell, asked.by_device) = (Some(Resolution::Five), true)),
             ("cells of devices", &|asked| {

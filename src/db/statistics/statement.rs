@@ -13,32 +13,37 @@ use crate::{
         measurement::as_sent,
         measurement_filter::{push_filter, push_span},
         readings,
+        validity::{has_valid_position, is_invalid, is_valid},
     },
     domain::{
         cell::{ROLLUP_RESOLUTION, STORED_RESOLUTION, ancestor_masks, ranges},
         filter::Filter,
         quantity::{Group, Quantity},
         time_zone::Offsets,
+        validity::{CountedValues, at_valid_positions},
     },
 };
 
 type Statement = QueryBuilder<Postgres>;
 
 /// The statement. Its columns: what it is grouped by, the count, the hours, and for each quantity count, mean, standard
-/// deviation, minimum, maximum and percentiles.
+/// deviation, minimum, maximum, number of invalid values and percentiles.
 pub(super) fn of(question: &Question, source: &Source, limit: usize) -> Statement {
     let mut statement = Statement::new("select ");
     let groups = push_groups(&mut statement, question);
     let from_rows = matches!(source, Source::Rows);
     statement.push(if from_rows { "count(*)" } else { "sum(n)::bigint" });
     if question.coverage {
-        statement.push(", count(distinct date_trunc('hour', at, 'UTC'))");
+        statement.push(", count(distinct date_trunc('hour', at, 'UTC')) filter (where covers)");
     }
     for (place, percentiles) in question.quantities.values().enumerate() {
         if from_rows {
             push_summary_of_rows(&mut statement, place);
         } else {
             push_summary_of_parts(&mut statement, place);
+        }
+        if question.invalid_counts {
+            statement.push(format!(", count(i{place})"));
         }
         if !percentiles.is_empty() {
             let fractions: Vec<_> = percentiles.iter().map(|percentile| percentile.fraction()).collect();
@@ -137,6 +142,9 @@ fn push_rollup(statement: &mut Statement, question: &Question, table: &Table, ho
     }
     push_cell(statement, "r.cell", ROLLUP_RESOLUTION, question.by_cell);
     statement.push("r.count as n");
+    if question.coverage {
+        statement.push(", r.count > r.invalid_count as covers");
+    }
     for (place, quantity) in question.quantities.keys().enumerate() {
         let name = quantity.definition().name;
         statement.push(format!(
@@ -175,18 +183,32 @@ fn push_rows(
     }
     push_cell(statement, "m.cell", STORED_RESOLUTION, question.by_cell);
     statement.push("1 as n");
+    if question.coverage {
+        let covers = match question.counted {
+            CountedValues::Valid => format!("({}) is not true", is_invalid()),
+            CountedValues::All => "true".to_owned(),
+        };
+        statement.push(format!(", {covers} as covers"));
+    }
     for (place, &quantity) in question.quantities.keys().enumerate() {
-        let value = value(quantity);
+        let value = value(quantity, question.counted);
         statement.push(if as_parts {
             format!(
-                ", ({value} is not null)::int as c{place}, {value} as s{place}, {value} ^ 2 as q{place},
+                ", ({value} is not null)::int as c{place}, {value} as s{place}, ({value}) ^ 2 as q{place},
                    {value} as l{place}, {value} as h{place}"
             )
         } else {
             format!(", {value} as v{place}")
         });
+        if question.invalid_counts {
+            statement
+                .push(format!(", case when not ({}) then 1 end as i{place}", is_valid(&column(quantity), quantity)));
+        }
     }
     let mut filter = Filter { from: span.from, to: span.to, ..question.filter.clone() };
+    if question.counted == CountedValues::Valid {
+        filter.conditions = at_valid_positions(&filter.conditions);
+    }
     if let Some(cells) = cells {
         push_each_range(statement, "measurement m", "m.measured_at", cells, span);
         statement.push(" as m");
@@ -207,16 +229,33 @@ fn push_rows(
     statement.push(" where true");
     if question.by_cell.is_some() {
         statement.push(" and m.cell is not null");
+        if question.counted == CountedValues::Valid {
+            statement.push(" and ").push(has_valid_position());
+        }
     }
     push_devices(statement, "m", &question.filter);
     push_filter(statement, &filter);
 }
 
-/// The value of a quantity in a row: of particulates, which are kept as 32-bit floats, the decimal that was sent.
-fn value(quantity: Quantity) -> String {
+/// The value of a quantity in a row, null where it does not count: of particulates, which are kept as 32-bit floats, the
+/// decimal that was sent.
+fn value(quantity: Quantity, counted: CountedValues) -> String {
+    let column = column(quantity);
+    let value = match quantity.definition().group {
+        Group::Air => as_sent(&column),
+        Group::Weather | Group::Ambient | Group::Motion | Group::Status => column.clone(),
+    };
+    match counted {
+        CountedValues::Valid => format!("case when {} then {value} end", is_valid(&column, quantity)),
+        CountedValues::All => value,
+    }
+}
+
+/// The column of a quantity.
+fn column(quantity: Quantity) -> String {
     let definition = quantity.definition();
     match definition.group {
-        Group::Air => as_sent(&format!("m.{}", definition.name)),
+        Group::Air => format!("m.{}", definition.name),
         group => format!("{}.{}", readings::table(group), definition.name),
     }
 }

@@ -42,9 +42,9 @@ pub struct TripSample {
     pub measured_at: DateTime<Utc>,
     /// Where.
     pub position: Option<Position>,
-    /// PM2.5, µg/m³.
+    /// PM2.5, µg/m³, where it counts.
     pub pm2_5: Option<f32>,
-    /// PM10, µg/m³.
+    /// PM10, µg/m³, where it counts.
     pub pm10: Option<f32>,
     /// Reasons to doubt it.
     pub flags: QualityFlags,

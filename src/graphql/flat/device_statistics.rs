@@ -6,7 +6,7 @@ use async_graphql::Context;
 
 use super::{Columns, Rows, json::optional, selection::Selected};
 use crate::{
-    domain::device::DeviceId,
+    domain::{device::DeviceId, validity::CountedValues},
     error::ApiError,
     graphql::{
         context::ContextExt as _,
@@ -40,6 +40,7 @@ impl Tables {
             time_zone: field.argument("timeZone", Some(|| DEFAULT_TIME_ZONE.to_owned()))?,
             group_by: field.argument::<Option<_>>("groupBy", None)?.unwrap_or_default(),
             cell_resolution: field.argument("cellResolution", Some(|| DEFAULT_CELL_RESOLUTION))?,
+            counted: CountedValues::including_invalid(field.argument("includeInvalid", Some(|| false))?),
         };
         Some(Self {
             filter: field.argument("filter", None)?,

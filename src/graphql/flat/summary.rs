@@ -12,6 +12,7 @@ use crate::{
 
 pub enum Column {
     Count,
+    InvalidCount,
     Mean,
     Min,
     Max,
@@ -25,6 +26,7 @@ impl Flat for Summary {
     fn column(field: &Selected<'_>) -> Option<Column> {
         Some(match field.name() {
             "count" => Column::Count,
+            "invalidCount" => Column::InvalidCount,
             "mean" => Column::Mean,
             "min" => Column::Min,
             "max" => Column::Max,
@@ -38,6 +40,7 @@ impl Flat for Summary {
         let summary = &self.0;
         match *column {
             Column::Count => json::integer(summary.count, out),
+            Column::InvalidCount => json::integer(summary.invalid_count, out),
             Column::Mean => optional(summary.mean, json::float, out),
             Column::Min => optional(summary.min, json::float, out),
             Column::Max => optional(summary.max, json::float, out),

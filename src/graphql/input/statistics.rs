@@ -12,7 +12,7 @@ use h3o::Resolution;
 
 use crate::{
     db::statistics::Question,
-    domain::{self, filter::Filter, statistics::Percentile, time, time_zone::offsets},
+    domain::{self, filter::Filter, statistics::Percentile, time, time_zone::offsets, validity::CountedValues},
     error::ApiError,
     graphql::model::{quantity::Quantity, statistics::particulate},
 };
@@ -81,6 +81,8 @@ pub struct Parting {
     pub group_by: Vec<StatisticsGroup>,
     /// Into how large cells.
     pub cell_resolution: i32,
+    /// Which values and positions count.
+    pub counted: CountedValues,
 }
 
 impl Parting {
@@ -117,6 +119,8 @@ impl Parting {
             by_hour_of_day: clock(StatisticsGroup::HourOfDay),
             by_day_of_week: clock(StatisticsGroup::DayOfWeek),
             coverage: wanted.coverage,
+            counted: self.counted,
+            invalid_counts: wanted.invalid_counts,
             quantities: wanted.quantities,
             filter,
         })
@@ -171,6 +175,8 @@ pub fn resolution(argument: &str, given: i32) -> Result<Resolution, ApiError> {
 pub struct Wanted {
     /// Whether the coverage.
     coverage: bool,
+    /// Whether the number of invalid values.
+    invalid_counts: bool,
     /// Of which quantities which percentiles.
     quantities: BTreeMap<domain::quantity::Quantity, BTreeSet<Percentile>>,
 }
@@ -190,6 +196,7 @@ impl Wanted {
                 name => particulate(name),
             };
             let Some(quantity) = quantity else { continue };
+            wanted.invalid_counts |= field.selection_set().any(|field| field.name() == "invalidCount");
             // A percentile that can't be is refused where it is told.
             let percentiles = field.selection_set().filter(|field| field.name() == "percentile").filter_map(|field| {
                 let Some(Value::Number(percent)) = argument(&field, "p") else { return None };

@@ -1,4 +1,4 @@
-//! The means of whole hours, of a device or of a cell. One statement for each distinct span.
+//! The means of whole hours, of a device or of a cell. One statement for each distinct span and set of counted values.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -8,7 +8,7 @@ use h3o::CellIndex;
 use super::{LoadError, Loader, grouped};
 use crate::{
     db::hourly_mean,
-    domain::{air_quality_index::HourlyMeans, device::DeviceId},
+    domain::{air_quality_index::HourlyMeans, device::DeviceId, validity::CountedValues},
 };
 
 /// The means of this device's or this cell's hours, in a span of whole hours.
@@ -20,6 +20,8 @@ pub struct HoursOf<P> {
     pub from: DateTime<Utc>,
     /// The end of the last hour.
     pub to: DateTime<Utc>,
+    /// Which values count.
+    pub counted: CountedValues,
 }
 
 impl async_graphql::dataloader::Loader<HoursOf<DeviceId>> for Loader {
@@ -28,9 +30,9 @@ impl async_graphql::dataloader::Loader<HoursOf<DeviceId>> for Loader {
 
     async fn load(&self, keys: &[HoursOf<DeviceId>]) -> Result<HashMap<HoursOf<DeviceId>, HourlyMeans>, LoadError> {
         let mut found = HashMap::with_capacity(keys.len());
-        for ((from, to), devices) in grouped(keys, |key| ((key.from, key.to), key.parent)) {
-            let means = hourly_mean::of_devices(&self.db, &devices, from, to).await.map_err(Arc::new)?;
-            found.extend(means.into_iter().map(|(parent, means)| (HoursOf { parent, from, to }, means)));
+        for ((from, to, counted), devices) in grouped(keys, |key| ((key.from, key.to, key.counted), key.parent)) {
+            let means = hourly_mean::of_devices(&self.db, &devices, from, to, counted).await.map_err(Arc::new)?;
+            found.extend(means.into_iter().map(|(parent, means)| (HoursOf { parent, from, to, counted }, means)));
         }
         Ok(found)
     }
@@ -42,9 +44,9 @@ impl async_graphql::dataloader::Loader<HoursOf<CellIndex>> for Loader {
 
     async fn load(&self, keys: &[HoursOf<CellIndex>]) -> Result<HashMap<HoursOf<CellIndex>, HourlyMeans>, LoadError> {
         let mut found = HashMap::with_capacity(keys.len());
-        for ((from, to), cells) in grouped(keys, |key| ((key.from, key.to), key.parent)) {
-            let means = hourly_mean::of_cells(&self.db, &cells, from, to).await.map_err(Arc::new)?;
-            found.extend(means.into_iter().map(|(parent, means)| (HoursOf { parent, from, to }, means)));
+        for ((from, to, counted), cells) in grouped(keys, |key| ((key.from, key.to, key.counted), key.parent)) {
+            let means = hourly_mean::of_cells(&self.db, &cells, from, to, counted).await.map_err(Arc::new)?;
+            found.extend(means.into_iter().map(|(parent, means)| (HoursOf { parent, from, to, counted }, means)));
         }
         Ok(found)
     }

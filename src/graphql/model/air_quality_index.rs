@@ -10,6 +10,7 @@ use crate::{
         air_quality_index::{self as domain, HourlyMeans, Level, Pollutant, Scale},
         device::DeviceId,
         rollup::hour_of,
+        validity::CountedValues,
     },
     error::ApiError,
     graphql::{context::ContextExt as _, loader::HoursOf, scalar},
@@ -40,7 +41,7 @@ pub struct AirQualityIndex {
     /// The pollutant that decides; the first of equals. Null where there is no value.
     pollutant: Option<Quantity>,
     /// The share (`1`) of the period's hours of which the deciding pollutant is known, 0 to 1; where none decides, the
-    /// better one's. One sample makes an hour known.
+    /// better one's. One valid value makes an hour known.
     coverage: f64,
     /// The first moment of the period.
     start: scalar::DateTime,
@@ -103,8 +104,9 @@ pub async fn of_device(
     device: DeviceId,
     scale: AirQualityScale,
     at: Option<scalar::DateTime>,
+    counted: CountedValues,
 ) -> Result<AirQualityIndex, ApiError> {
-    let hours = period(ctx, device, scale, at);
+    let hours = period(ctx, device, scale, at, counted);
     Ok(tell(scale, &hours, ctx.loader().load_one(hours).await?))
 }
 
@@ -118,15 +120,22 @@ pub async fn of_cell(
     cell: CellIndex,
     scale: AirQualityScale,
     at: Option<scalar::DateTime>,
+    counted: CountedValues,
 ) -> Result<AirQualityIndex, ApiError> {
-    let hours = period(ctx, cell, scale, at);
+    let hours = period(ctx, cell, scale, at, counted);
     Ok(tell(scale, &hours, ctx.loader().load_one(hours).await?))
 }
 
-fn period<P>(ctx: &Context<'_>, parent: P, scale: AirQualityScale, at: Option<scalar::DateTime>) -> HoursOf<P> {
+fn period<P>(
+    ctx: &Context<'_>,
+    parent: P,
+    scale: AirQualityScale,
+    at: Option<scalar::DateTime>,
+    counted: CountedValues,
+) -> HoursOf<P> {
     let to = hour_of(at.map_or_else(|| ctx.state().clock.now(), |at| at.0));
     let hours = i64::try_from(Scale::from(scale).hours()).unwrap_or(0); // a day at most
-    HoursOf { parent, from: to - TimeDelta::hours(hours), to }
+    HoursOf { parent, from: to - TimeDelta::hours(hours), to, counted }
 }
 
 fn tell<P>(scale: AirQualityScale, hours: &HoursOf<P>, means: Option<HourlyMeans>) -> AirQualityIndex {

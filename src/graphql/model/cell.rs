@@ -10,7 +10,11 @@ use super::{
     statistics::Statistics,
     summary::Summary,
 };
-use crate::{domain, error::ApiError, graphql::scalar::DateTime};
+use crate::{
+    domain::{self, validity::CountedValues},
+    error::ApiError,
+    graphql::scalar::DateTime,
+};
 
 /// A cell of a map, with what was measured in it.
 pub struct Cell {
@@ -43,12 +47,13 @@ impl Cell {
         self.corners()
     }
 
-    /// How many measurements.
+    /// How many measurements, with valid values or without.
     async fn count(&self) -> i64 {
         self.statistics.row.count
     }
 
-    /// The share of the hours (of UTC) that the filter sets a beginning and an end to, in which there are measurements.
+    /// The share of the hours (of UTC) that the filter sets a beginning and an end to, in which there are measurements with a
+    /// valid value.
     async fn coverage(&self) -> Option<f64> {
         self.statistics.covered()
     }
@@ -79,14 +84,21 @@ impl Cell {
     }
 
     /// Its air-quality index, of all that was measured in it, over the whole hours that had ended by a moment. The filter
-    /// of the map has no part in it.
+    /// of the map has no part in it. Values out of their quantity's range, and positions at (0, 0), do not count unless
+    /// `includeInvalid` is set.
     async fn air_quality_index(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "On which scale.")] scale: AirQualityScale,
         #[graphql(desc = "By which moment; now unless told.")] at: Option<DateTime>,
+        #[graphql(
+            default = false,
+            desc = "Whether values out of their quantity's range, and positions at (0, 0), count too."
+        )]
+        include_invalid: bool,
     ) -> Result<AirQualityIndex, ApiError> {
-        air_quality_index::of_cell(ctx, self.cell, scale, at).await
+        let counted = CountedValues::including_invalid(include_invalid);
+        air_quality_index::of_cell(ctx, self.cell, scale, at, counted).await
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     db::trip::DeviceSpan,
-    domain::{self, device::DeviceId, filter::Filter, position::Position, sensor::Sensors},
+    domain::{self, device::DeviceId, filter::Filter, position::Position, sensor::Sensors, validity::CountedValues},
     error::ApiError,
     graphql::{
         columns, complexity,
@@ -171,7 +171,9 @@ impl Device {
 
     /// Statistics of its measurements: of all that the filter means together, or of each bucket of time, cell, hour of the
     /// day and day of the week. Only where there are measurements; in the order of time. At most 20,000 of all devices
-    /// that are asked.
+    /// that are asked. Values out of their quantity's range do not count, and positions at (0, 0) are in no cell and no area,
+    /// unless `includeInvalid` is set.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     #[graphql(complexity = "complexity::of_statistics(child_complexity) + \
         filter.as_ref().map_or(0, MeasurementFilter::cost)")]
     async fn statistics(
@@ -193,24 +195,35 @@ impl Device {
             desc = "The size of cells, where they are told apart: from 0 to 12."
         )]
         cell_resolution: i32,
+        #[graphql(
+            default = false,
+            desc = "Whether values out of their quantity's range, and positions at (0, 0), count too."
+        )]
+        include_invalid: bool,
     ) -> Result<Rows<Statistics>, ApiError> {
-        let parting = Parting { every, time_zone, group_by: group_by.unwrap_or_default(), cell_resolution };
+        let counted = CountedValues::including_invalid(include_invalid);
+        let parting = Parting { every, time_zone, group_by: group_by.unwrap_or_default(), cell_resolution, counted };
         Box::pin(self.told(ctx, filter.unwrap_or_default(), parting)).await
     }
 
-    /// Its air-quality index, over the whole hours that had ended by a moment.
+    /// Its air-quality index, over the whole hours that had ended by a moment. Values out of their quantity's range do not
+    /// count unless `includeInvalid` is set.
     async fn air_quality_index(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "On which scale.")] scale: AirQualityScale,
         #[graphql(desc = "By which moment; now unless told.")] at: Option<DateTime>,
+        #[graphql(default = false, desc = "Whether values out of their quantity's range count too.")]
+        include_invalid: bool,
     ) -> Result<AirQualityIndex, ApiError> {
-        air_quality_index::of_device(ctx, self.id, scale, at).await
+        let counted = CountedValues::including_invalid(include_invalid);
+        air_quality_index::of_device(ctx, self.id, scale, at, counted).await
     }
 
     /// Its rides in a span of time, oldest first: its samples, cut where it paused, or where it came to be somewhere that
     /// it can't have ridden to. A ride that reaches beyond the span is told as far as the span goes. One request can have
-    /// 100,000 samples cut, over all of its devices.
+    /// 100,000 samples cut, over all of its devices. Exposure and points have no values out of their quantity's range,
+    /// unless `includeInvalid` is set.
     #[graphql(complexity = "complexity::of_page(Some(first), None, child_complexity)")]
     async fn trips(
         &self,
@@ -220,10 +233,13 @@ impl Device {
         #[graphql(default = 100, desc = "How far a ride gets from where it began at least, in metres (`m`).")]
         min_distance: i32,
         #[graphql(default = 20, desc = "So many from the start of the span; 1000 at most.")] first: i32,
+        #[graphql(default = false, desc = "Whether values out of their quantity's range count too.")]
+        include_invalid: bool,
     ) -> Result<Vec<Trip>, ApiError> {
         let (from, to) = measured_at.check("measuredAt")?;
         let (cutting, first) = (checked::cutting(max_gap, min_distance)?, checked::count(first)?);
-        let span = DeviceSpan { device: self.id, from, to };
+        let counted = CountedValues::including_invalid(include_invalid);
+        let span = DeviceSpan { device: self.id, from, to, counted };
         let samples = match ctx.loader().load_one(span).await? {
             Some(TripSamples::Read(samples)) => samples,
             Some(TripSamples::TooMany) => return Err(trip::too_many("measuredAt")),

@@ -55,13 +55,14 @@ impl Statistics {
         self.row.day_of_week
     }
 
-    /// How many measurements.
+    /// How many measurements, with valid values or without.
     async fn count(&self) -> i64 {
         self.row.count
     }
 
-    /// The share of the hours (of UTC) from `start` to `end`, as far as the filter goes, in which there are measurements.
-    /// Null where these are open, and where hours or days of the week are told apart.
+    /// The share of the hours (of UTC) from `start` to `end`, as far as the filter goes, in which there are measurements. A
+    /// measurement flagged `OUT_OF_RANGE` without a valid value of the air (particulates, weather, gases, sound, light) covers
+    /// no hour, unless `includeInvalid` is set. Null where these are open, and where hours or days of the week are told apart.
     async fn coverage(&self) -> Option<f64> {
         self.covered()
     }

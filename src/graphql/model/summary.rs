@@ -7,15 +7,20 @@ use crate::{
     error::ApiError,
 };
 
-/// How the values of a quantity lie, in its unit. All but the count are null where there are no values.
+/// How the values of a quantity lie, in its unit. All but the counts are null where there are no values.
 pub struct Summary(pub domain::statistics::Summary);
 
-/// How the values of a quantity lie, in its unit. All but the count are null where there are no values.
+/// How the values of a quantity lie, in its unit. All but the counts are null where there are no values.
 #[Object]
 impl Summary {
-    /// How many measurements tell the quantity.
+    /// Number of values: the measurements that tell the quantity, in its range unless `includeInvalid` is set.
     async fn count(&self) -> i64 {
         self.0.count
+    }
+
+    /// Number of values out of the quantity's range. The other fields leave these out unless `includeInvalid` is set.
+    async fn invalid_count(&self) -> i64 {
+        self.0.invalid_count
     }
 
     /// The arithmetic mean.

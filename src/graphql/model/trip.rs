@@ -9,6 +9,7 @@ use crate::{
         device::DeviceId,
         readings::{decimal, narrow},
         trip::{self, TripKey},
+        validity::CountedValues,
     },
     error::ApiError,
     graphql::{
@@ -37,7 +38,7 @@ pub struct TripExposure {
     mean: f64,
     /// Its greatest value, in `ug/m3`.
     max: f64,
-    /// How many samples of the ride tell it (`1`).
+    /// Number of values that count (`1`).
     count: usize,
 }
 
@@ -50,9 +51,9 @@ pub struct TripPoint {
     longitude: f64,
     /// When the device was there.
     measured_at: DateTime,
-    /// Particulate matter up to 2.5 µm, in `ug/m3`.
+    /// Particulate matter up to 2.5 µm, in `ug/m3`. Null where there is no value that counts.
     pm25: Option<f64>,
-    /// Particulate matter up to 10 µm, in `ug/m3`.
+    /// Particulate matter up to 10 µm, in `ug/m3`. Null where there is no value that counts.
     pm10: Option<f64>,
 }
 
@@ -108,12 +109,12 @@ impl Trip {
         self.trip.count
     }
 
-    /// What PM2.5 was on the way; null where no sample tells it.
+    /// What PM2.5 was on the way; null where no sample has a value that counts.
     async fn pm25(&self) -> Option<TripExposure> {
         self.trip.pm2_5.map(TripExposure::from)
     }
 
-    /// What PM10 was on the way; null where no sample tells it.
+    /// What PM10 was on the way; null where no sample has a value that counts.
     async fn pm10(&self) -> Option<TripExposure> {
         self.trip.pm10.map(TripExposure::from)
     }
@@ -140,7 +141,12 @@ pub(in crate::graphql) async fn lookup(
     argument: &str,
     key: TripKey,
 ) -> Result<Option<Trip>, ApiError> {
-    let span = DeviceSpan { device: key.device_id, from: Some(key.start), to: Some(key.after()) };
+    let span = DeviceSpan {
+        device: key.device_id,
+        from: Some(key.start),
+        to: Some(key.after()),
+        counted: CountedValues::Valid,
+    };
     let samples = match ctx.loader().load_one(span).await? {
         Some(TripSamples::Read(samples)) => samples,
         Some(TripSamples::TooMany) => return Err(too_many(argument)),

@@ -11,6 +11,7 @@ use crate::{
         area::Cover,
         cell::finest_within,
         filter::{Condition, Filter},
+        validity::CountedValues,
     },
     error::ApiError,
     graphql::{
@@ -36,7 +37,9 @@ pub struct StatisticsQuery;
 #[Object(guard = "may_read")]
 impl StatisticsQuery {
     /// Statistics of measurements: of all that the filter means together, or of each bucket of time, device, cell, hour
-    /// of the day and day of the week. Only where there are measurements; in the order of time. At most 20,000.
+    /// of the day and day of the week. Only where there are measurements; in the order of time. At most 20,000. Values out of
+    /// their quantity's range do not count, and positions at (0, 0) are in no cell and no area, unless `includeInvalid` is set.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     #[graphql(cache_control(max_age = 30), complexity = "complexity::of_statistics(child_complexity) + filter.cost()")]
     async fn statistics(
         &self,
@@ -57,8 +60,14 @@ impl StatisticsQuery {
             desc = "The size of cells, where they are told apart: from 0 to 12."
         )]
         cell_resolution: i32,
+        #[graphql(
+            default = false,
+            desc = "Whether values out of their quantity's range, and positions at (0, 0), count too."
+        )]
+        include_invalid: bool,
     ) -> Result<Rows<Statistics>, ApiError> {
-        let parting = Parting { every, time_zone, group_by: group_by.unwrap_or_default(), cell_resolution };
+        let counted = CountedValues::including_invalid(include_invalid);
+        let parting = Parting { every, time_zone, group_by: group_by.unwrap_or_default(), cell_resolution, counted };
         let filter = filter.check(ctx, "filter").await?;
         let question = Arc::new(parting.question(filter, Wanted::of(ctx.field()), ctx.state().clock.now())?);
         let rows = statistics::list(ctx.reads(), &question, MAX_ROWS + 1).await?;
@@ -68,19 +77,26 @@ impl StatisticsQuery {
         Ok(model::statistics::list(rows, &question))
     }
 
-    /// A map: the H3 cells in which the filter's measurements were taken, with statistics. At most 20,000 cells.
+    /// A map: the H3 cells in which the filter's measurements were taken, with statistics. At most 20,000 cells. Values out of
+    /// their quantity's range do not count, and positions at (0, 0) are in no cell, unless `includeInvalid` is set.
     #[graphql(cache_control(max_age = 30), complexity = "complexity::of_cells(child_complexity) + filter.cost()")]
     async fn cells(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Of which measurements; `area` is the part of the map.")] filter: MeasurementFilter,
         #[graphql(desc = "The size of cells, from 0 (edges of about 1000 km) to 12 (10 m).")] resolution: i32,
+        #[graphql(
+            default = false,
+            desc = "Whether values out of their quantity's range, and positions at (0, 0), count too."
+        )]
+        include_invalid: bool,
     ) -> Result<Rows<Cell>, ApiError> {
         let parting = Parting {
             time_zone: DEFAULT_TIME_ZONE.to_owned(),
             group_by: vec![StatisticsGroup::Cell],
             cell_resolution: resolution,
             every: None,
+            counted: CountedValues::including_invalid(include_invalid),
         };
         let filter = filter.check(ctx, "filter").await?;
         let resolution = self::resolution("resolution", resolution)?;

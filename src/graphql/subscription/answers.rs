@@ -238,6 +238,7 @@ async fn current(ctx: &Context<'_>, wanted: &CurrentStatistics) -> Result<Rows<S
         time_zone: wanted.zone.name().to_owned(),
         group_by: vec![StatisticsGroup::Device],
         cell_resolution: 0,
+        counted: wanted.counted,
     };
     let question = Arc::new(parting.question(filter, Wanted::of(ctx.field()), now)?);
     let rows = list(ctx.reads(), &question, MAX_ROWS).await?;

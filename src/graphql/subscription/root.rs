@@ -6,7 +6,7 @@ use futures_util::stream::{self, Empty};
 
 use super::topic::{Asked, CurrentStatistics, Slot, Topic};
 use crate::{
-    domain::{device::DeviceId, feed::Place},
+    domain::{device::DeviceId, feed::Place, validity::CountedValues},
     error::ApiError,
     graphql::{
         context::may_read,
@@ -67,7 +67,7 @@ impl Subscription {
     }
 
     /// Statistics of the present bucket of time, of each device that has measurements in it: at once, and again when they
-    /// change, at most once a second.
+    /// change, at most once a second. Values out of their quantity's range do not count unless `includeInvalid` is set.
     #[graphql(complexity = "devices.len().saturating_mul(child_complexity).saturating_add(1)")]
     async fn statistics_updated(
         &self,
@@ -76,13 +76,16 @@ impl Subscription {
         #[graphql(desc = "Into which buckets time is cut.")] every: Interval,
         #[graphql(default = "UTC", desc = "Whose days, weeks, months and clocks: a name of the IANA database.")]
         time_zone: String,
+        #[graphql(default = false, desc = "Whether values out of their quantity's range count too.")]
+        include_invalid: bool,
     ) -> Result<Empty<Rows<Statistics>>, ApiError> {
         if devices.len() > MAX_DEVICES {
             return Err(ApiError::bad_input("devices", format!("{} keys; at most {MAX_DEVICES}", devices.len())));
         }
         let zone = statistics::time_zone(&time_zone)?;
+        let counted = CountedValues::including_invalid(include_invalid);
         let devices = sorted(device_keys::ids(ctx, "devices", &devices).await?);
-        let topic = Topic::Statistics(CurrentStatistics { devices, every: every.into(), zone });
+        let topic = Topic::Statistics(CurrentStatistics { devices, every: every.into(), zone, counted });
         Ok(leave(ctx, topic, None))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::domain::{device::DeviceId, feed::Place, filter::Filter, interval::Interval};
+use crate::domain::{device::DeviceId, feed::Place, filter::Filter, interval::Interval, validity::CountedValues};
 
 /// What is subscribed to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -35,6 +35,8 @@ pub struct CurrentStatistics {
     pub every: Interval,
     /// By whose clocks.
     pub zone: Tz,
+    /// Which values count.
+    pub counted: CountedValues,
 }
 
 impl CurrentStatistics {

@@ -23,6 +23,10 @@ pub struct Asked {
     pub least_pm10: Option<f64>,
     /// Whether percentiles are asked, which only rows can tell.
     pub percentiles: bool,
+    /// Whether invalid values and positions count.
+    pub included: bool,
+    /// Whether the number of invalid values is selected, which only rows can tell.
+    pub invalid_counts: bool,
 }
 
 const INTERVALS: [&str; 9] =
@@ -61,11 +65,16 @@ impl Asked {
             // To this day there are too many of the short ones.
             to: (to > from || short).then(|| to.max(from + TimeDelta::hours(1))),
             area: chance.random_bool(0.3).then(|| {
+                if chance.random_bool(0.2) {
+                    return [-1.0, -1.0, 53.0, 1.0]; // the town, and Null Island
+                }
                 let (south, west) = (chance.random_range(52.18..52.2), chance.random_range(0.09..0.12));
                 [south, west, south + chance.random_range(0.001..0.03), west + chance.random_range(0.001..0.04)]
             }),
             least_pm10: chance.random_bool(0.2).then_some(12.4),
             percentiles: chance.random_bool(0.3),
+            included: chance.random_bool(0.3),
+            invalid_counts: chance.random_bool(0.2),
         }
     }
 
@@ -88,10 +97,12 @@ impl Asked {
         } else {
             ""
         };
+        let invalid_count = if self.invalid_counts { "invalidCount" } else { "" };
+        let included = if self.included { ", includeInvalid: true" } else { "" };
         format!(
-            "{{ statistics(filter: {{{filter}}}{every}, timeZone: \"{}\", groupBy: [{}]) {{
+            "{{ statistics(filter: {{{filter}}}{every}{included}, timeZone: \"{}\", groupBy: [{}]) {{
                 start end {device} cell hourOfDay dayOfWeek count coverage
-                pm25 {{ count mean min max standardDeviation {percentiles} }} {humidity} }} }}",
+                pm25 {{ count mean min max standardDeviation {percentiles} {invalid_count} }} {humidity} }} }}",
             self.zone.name(),
             self.groups.join(", "),
         )

@@ -31,12 +31,28 @@ impl Row {
         })
     }
 
-    fn cell(&self, resolution: u8) -> Option<String> {
-        let (latitude, longitude) = self.position?;
+    fn is_invalid(&self) -> bool {
+        let values = [(self.pm25, 999.9), (self.pm10, 999.9), (self.humidity, 100.0)];
+        let told = values.iter().filter(|(value, _)| value.is_some()).count();
+        told > 0 && values.into_iter().all(|(value, most)| valid(value, most).is_none())
+    }
+
+    /// Where it was taken: nowhere, where that is (0, 0) and invalid positions are left out.
+    fn place(&self, included: bool) -> Option<(f64, f64)> {
+        self.position.filter(|&place| included || place != (0.0, 0.0))
+    }
+
+    fn cell(&self, resolution: u8, included: bool) -> Option<String> {
+        let (latitude, longitude) = self.place(included)?;
         let resolution = Resolution::try_from(resolution).expect("a resolution");
         let cell = LatLng::new(latitude, longitude).expect("a place").to_cell(Resolution::Twelve);
         Some(cell.parent(resolution).expect("an ancestor").to_string())
     }
+}
+
+/// A value from 0 to the most that there may be.
+fn valid(value: Option<f64>, most: f64) -> Option<f64> {
+    value.filter(|value| (0.0..=most).contains(value))
 }
 
 /// One of the answers.
@@ -45,6 +61,7 @@ pub struct Told {
     count: f64,
     coverage: Option<f64>,
     pm25: Vec<Option<f64>>,
+    invalid_pm25: Option<f64>,
     humidity: Option<Vec<Option<f64>>>,
 }
 
@@ -59,17 +76,20 @@ impl Told {
             count: told["count"].as_f64().expect("a count"),
             coverage: told["coverage"].as_f64(),
             pm25: summary(&told["pm25"], if percentiles { 7 } else { 5 }),
+            invalid_pm25: told["pm25"]["invalidCount"].as_f64(),
             humidity: percentiles.then(|| summary(&told["humidity"], 5)),
         }
     }
 
-    fn of(rows: &[&Row], coverage: Option<f64>, percentiles: bool) -> Self {
-        let pm25 = summary(rows.iter().filter_map(|row| row.pm25));
-        let humidity = summary(rows.iter().filter_map(|row| row.humidity));
+    fn of(rows: &[&Row], coverage: Option<f64>, percentiles: bool, included: bool) -> Self {
+        let counted = |value, most| if included { value } else { valid(value, most) };
+        let pm25 = summary(rows.iter().filter_map(|row| counted(row.pm25, 999.9)));
+        let humidity = summary(rows.iter().filter_map(|row| counted(row.humidity, 100.0)));
         Self {
             count: f64::from(u32::try_from(rows.len()).expect("few")),
             coverage,
             pm25: pm25[..if percentiles { 7 } else { 5 }].to_vec(),
+            invalid_pm25: None,
             humidity: percentiles.then(|| humidity[..5].to_vec()),
         }
     }
@@ -78,7 +98,7 @@ impl Told {
         assert_eq!(self.count, expected.count, "{what}");
         let values = |told: &Self| {
             let humidity = told.humidity.clone().unwrap_or_default();
-            [vec![told.coverage], told.pm25.clone(), humidity].concat()
+            [vec![told.coverage, told.invalid_pm25], told.pm25.clone(), humidity].concat()
         };
         let (found, expected) = (values(self), values(expected));
         let near = |(found, expected): (&Option<f64>, &Option<f64>)| match (found, expected) {
@@ -146,7 +166,8 @@ pub fn statistics(rows: &[Row], asked: &Asked) -> BTreeMap<String, Told> {
     let to = asked.to.unwrap_or_else(|| at("2026-05-01T12:00:00Z"));
     let is_meant = |row: &&Row| {
         let within = |[south, west, north, east]: [f64; 4]| {
-            row.position.is_some_and(|(lat, lon)| (south..=north).contains(&lat) && (west..=east).contains(&lon))
+            let place = row.place(asked.included);
+            place.is_some_and(|(lat, lon)| (south..=north).contains(&lat) && (west..=east).contains(&lon))
         };
         row.time >= asked.from
             && row.time < to
@@ -159,7 +180,7 @@ pub fn statistics(rows: &[Row], asked: &Asked) -> BTreeMap<String, Told> {
     for row in rows.iter().filter(is_meant) {
         let local = row.time.with_timezone(&asked.zone);
         let cell = if by("CELL") {
-            let Some(cell) = row.cell(8) else { continue };
+            let Some(cell) = row.cell(8, asked.included) else { continue };
             format!("{cell:?}")
         } else {
             "null".to_owned()
@@ -177,11 +198,15 @@ pub fn statistics(rows: &[Row], asked: &Asked) -> BTreeMap<String, Told> {
     let clock = by("HOUR_OF_DAY") || by("DAY_OF_WEEK");
     let hours = hours_by_bucket(asked, to);
     let told = |(key, rows): (String, Vec<&Row>)| {
-        let sampled: BTreeSet<_> = rows.iter().map(|row| hour(row.time)).collect();
+        let covering = rows.iter().filter(|row| asked.included || !row.is_invalid());
+        let sampled: BTreeSet<_> = covering.map(|row| hour(row.time)).collect();
         #[expect(clippy::cast_precision_loss, reason = "few hours")]
         let coverage = sampled.len() as f64 / hours[&bucket_of(asked, rows[0].time)].len() as f64;
         let coverage = (!clock && (asked.every.is_some() || asked.to.is_some())).then_some(coverage);
-        (key, Told::of(&rows, coverage, asked.percentiles))
+        let mut told = Told::of(&rows, coverage, asked.percentiles, asked.included);
+        let invalid = rows.iter().filter(|row| row.pm25.is_some() && valid(row.pm25, 999.9).is_none());
+        told.invalid_pm25 = asked.invalid_counts.then(|| f64::from(u32::try_from(invalid.count()).expect("few")));
+        (key, told)
     };
     groups.into_iter().map(told).collect()
 }
@@ -207,16 +232,17 @@ fn hours_by_bucket(asked: &Asked, to: DateTime<Utc>) -> BTreeMap<String, BTreeSe
 }
 
 /// The cells of a map, by their index; of a circle around a place, where one is given.
-pub fn cells(rows: &[Row], resolution: u8, circle: Option<(f64, f64, f64)>) -> BTreeMap<String, Told> {
+pub fn cells(rows: &[Row], resolution: u8, circle: Option<(f64, f64, f64)>, included: bool) -> BTreeMap<String, Told> {
     let mut cells: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
     for row in rows {
         let within = |(latitude, longitude, radius): (f64, f64, f64)| {
             let centre = LatLng::new(latitude, longitude).expect("a place");
-            row.position.is_some_and(|(lat, lon)| centre.distance_m(LatLng::new(lat, lon).expect("a place")) <= radius)
+            let place = row.place(included);
+            place.is_some_and(|(lat, lon)| centre.distance_m(LatLng::new(lat, lon).expect("a place")) <= radius)
         };
-        if let Some(cell) = row.cell(resolution).filter(|_| circle.is_none_or(within)) {
+        if let Some(cell) = row.cell(resolution, included).filter(|_| circle.is_none_or(within)) {
             cells.entry(cell).or_default().push(row);
         }
     }
-    cells.into_iter().map(|(cell, rows)| (cell, Told::of(&rows, None, false))).collect()
+    cells.into_iter().map(|(cell, rows)| (cell, Told::of(&rows, None, false, included))).collect()
 }

@@ -34,13 +34,12 @@ fn rows(chance: &mut ChaCha8Rng) -> Vec<Row> {
             let steady = n % 3 == 0;
             let [pm25, pm10, humidity] =
                 [(600, steady), (900, steady), (1000, false)].map(|(most, steady)| maybe(chance, most, steady));
+            let (pm25, pm10, humidity) = (spoilt(chance, pm25), spoilt(chance, pm10), spoilt(chance, humidity));
             Row {
                 device: format!("bike-{}", n % 4),
                 // No two at one time: what is told apart by content alone is not the point here.
                 time: day + chrono::TimeDelta::seconds(seconds) + chrono::TimeDelta::milliseconds(n),
-                position: chance
-                    .random_bool(0.9)
-                    .then(|| (52.2 + chance.random_range(-0.02..0.02), 0.12 + chance.random_range(-0.03..0.03))),
+                position: position(chance),
                 pm25,
                 pm10: pm10.or((pm25.is_none() && humidity.is_none()).then_some(1.5)), // a sample tells something
                 humidity,
@@ -49,6 +48,22 @@ fn rows(chance: &mut ChaCha8Rng) -> Vec<Row> {
         .collect();
     rows.sort_by_key(|row| row.time);
     rows
+}
+
+/// A place in a town, on Null Island or beside it; none at times.
+fn position(chance: &mut ChaCha8Rng) -> Option<(f64, f64)> {
+    match chance.random_range(0..20) {
+        0 | 1 => None,
+        2 => Some((0.0, 0.0)),
+        3 => Some((0.0, 0.0001)),
+        _ => Some((52.2 + chance.random_range(-0.02..0.02), 0.12 + chance.random_range(-0.03..0.03))),
+    }
+}
+
+/// The value, or at times one that is out of the range of its quantity.
+fn spoilt(chance: &mut ChaCha8Rng, value: Option<f64>) -> Option<f64> {
+    let out_of_range = [-999.0, -0.1, 1200.0][chance.random_range(0..3)];
+    value.map(|value| if chance.random_bool(0.15) { out_of_range } else { value })
 }
 
 async fn filled(chance: &mut ChaCha8Rng) -> (TestApp, Vec<Row>) {
@@ -116,12 +131,13 @@ async fn a_map_has_the_cells_in_which_there_are_samples() {
     let (app, rows) = filled(&mut chance).await;
     for resolution in [0, 5, 7, 8, 9, 10, 12] {
         for area in [None, Some((52.205, 0.125, 900.0))] {
-            let expected = by_hand::cells(&rows, resolution, area);
+            let included = resolution % 2 == 0;
+            let expected = by_hand::cells(&rows, resolution, area, included);
             let area = area.map_or_else(String::new, |(latitude, longitude, radius)| {
                 format!("area: {{circle: {{latitude: {latitude}, longitude: {longitude}, radius: {radius}}}}}")
             });
             let query = format!(
-                "{{ cells(filter: {{{area}}}, resolution: {resolution}) {{
+                "{{ cells(filter: {{{area}}}, resolution: {resolution}, includeInvalid: {included}) {{
                     index resolution center {{ latitude longitude }} boundary {{ latitude longitude }}
                     count pm25 {{ count mean min max standardDeviation }} }} }}"
             );

@@ -1,5 +1,6 @@
-//! The law of rollups: they are what the rows of `measurement` come to.
+//! The law of rollups: they are what the valid values of `measurement` come to.
 
+use airgraph::domain::quantity::{Group, Quantity};
 use sqlx::{AssertSqlSafe, PgConnection};
 
 /// Counts, least and greatest values exactly; sums up to the order in which they were added.
@@ -8,18 +9,26 @@ pub async fn assert_rollups_are_true(connection: &mut PgConnection) {
     let ancestor = "(cell & ~(15::bigint << 52)) | (9::bigint << 52) | 262143";
     let pms = ["pm1", "pm2_5", "pm4", "pm10"];
     let each = |text: &str| pms.map(|pm| text.replace("PM", pm)).join(" ");
-    for (table, key, expression) in [("device_hour", "device_id", "device_id"), ("cell_hour", "cell", ancestor)] {
+    let invalid = invalid();
+    for (table, key, expression, which) in
+        [("device_hour", "device_id", "device_id", "true"), ("cell_hour", "cell", ancestor, "flags & 4 = 0")]
+    {
         let statement = format!(
             "with rows as (
-                 select {expression} as {key}, date_trunc('hour', measured_at, 'UTC') as hour, count(*) as count {sums}
-                 from measurement where ({expression}) is not null group by 1, 2
+                 select {expression} as {key}, date_trunc('hour', measured_at, 'UTC') as hour, count(*) as count,
+                        count(*) filter (where {invalid}) as invalid_count {sums}
+                 from (select *, {values} from measurement) as m where ({expression}) is not null and {which} group by 1, 2
              )
              select coalesce(told::text, 'nothing') || ' instead of ' || coalesce(rows::text, 'nothing')
              from {table} told full join rows using ({key}, hour)
-             where told.count is distinct from rows.count {differences}",
+             where (told.count, told.invalid_count) is distinct from (rows.count, rows.invalid_count) {differences}",
+            values = pms
+                .map(|pm| format!("case when {pm}::text::float8 between 0 and 999.9 then {pm}::text::float8 end as valid_{pm}"))
+                .join(", "),
             sums = each(
-                ", count(PM) as PM_count, coalesce(sum(PM::text::float8), 0) as PM_sum,
-                 coalesce(sum(PM::text::float8 ^ 2), 0) as PM_sum_of_squares, min(PM) as PM_min, max(PM) as PM_max"
+                ", count(valid_PM) as PM_count, coalesce(sum(valid_PM), 0) as PM_sum,
+                 coalesce(sum(valid_PM ^ 2), 0) as PM_sum_of_squares,
+                 min(valid_PM)::real as PM_min, max(valid_PM)::real as PM_max"
             ),
             differences = each(
                 " or (told.PM_count, told.PM_min, told.PM_max) is distinct from (rows.PM_count, rows.PM_min, rows.PM_max)
@@ -31,4 +40,31 @@ pub async fn assert_rollups_are_true(connection: &mut PgConnection) {
             sqlx::query_scalar(AssertSqlSafe(statement)).fetch_all(&mut *connection).await.expect("a comparison");
         assert!(wrong.is_empty(), "{} rows of {table} are wrong: {:#?}", wrong.len(), &wrong[..wrong.len().min(5)]);
     }
+}
+
+/// Whether a measurement `m` is flagged as out of range and has no valid value of the air.
+fn invalid() -> String {
+    let in_range = |table: &str, group: Group| {
+        let each = Quantity::of(group).map(|quantity| {
+            let definition = quantity.definition();
+            format!(
+                "coalesce({table}.{}::text::float8 between {} and {}, false)",
+                definition.name, definition.min, definition.max
+            )
+        });
+        each.collect::<Vec<_>>().join(" or ")
+    };
+    let beside = |table: &str, group: Group| {
+        format!(
+            "exists (select from {table} b where (b.device_id, b.measured_at, b.seq) = (m.device_id, m.measured_at, m.seq)
+                     and ({}))",
+            in_range("b", group)
+        )
+    };
+    format!(
+        "m.flags & 1 <> 0 and not ({} or {} or {})",
+        in_range("m", Group::Air),
+        beside("weather", Group::Weather),
+        beside("ambient", Group::Ambient)
+    )
 }

@@ -328,7 +328,8 @@ async fn what_was_recorded_before_there_were_rollups_is_in_them() {
             .await
             .expect("counts");
     assert_eq!(hours, (12, 8));
-    // And it goes on from there.
+    // And a gateway that starts after the migration goes on from there.
+    let app = TestApp::on_second(&options).await;
     let late = Told { device: 1, minute: 1, place: Some(1), pm2_5: Some(9999), pm10: None, temperature: None };
     app.recorder.record(arrival(vec![late.observation(0, TimeDelta::zero())])).await.expect("recorded");
     assert_rollups_are_true(&mut connection).await;

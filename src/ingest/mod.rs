@@ -42,7 +42,8 @@ pub struct Incoming<'a> {
     pub received_at: DateTime<Utc>,
     /// What names the device outside the body: a header of its firmware, or the path.
     pub named: Option<&'a str>,
-    /// The kind of event, where the path's query tells it.
+    /// What else the URL says of the body: ChirpStack's `event` as it is, otherwise `<name>=<value>`, such as InfluxDB's
+    /// `precision=ms` and openSenseMap's `sensor=<id>`.
     pub event: Option<&'a str>,
     /// What the device's single sensors measure, for formats that tell values by a sensor's id.
     pub sensors: &'a Sensors,
@@ -128,11 +129,8 @@ impl Decoded {
                     admitted.push(observation);
                 }
                 Err(reason) => {
-                    let code = match reason {
-                        time::ImplausibleTime::Future { .. } => "TIME_IN_THE_FUTURE",
-                        time::ImplausibleTime::TooEarly(_) => "TIME_TOO_EARLY",
-                    };
-                    self.rejected.push(Rejection { index: observation.index, code, detail: reason.to_string() });
+                    let (code, detail) = (reason.code(), reason.to_string());
+                    self.rejected.push(Rejection { index: observation.index, code, detail });
                 }
             }
         }

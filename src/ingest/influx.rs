@@ -113,9 +113,10 @@ impl<'a> Samples<'a> {
     /// Adds a line.
     fn add(&mut self, index: usize, line: &Line, ignored: &mut Ignored) -> Result<(), line::Reason> {
         let Some(point) = Point::of(line, ignored) else { return Ok(()) };
-        let device = point.device.or(self.incoming.named).ok_or_else(|| {
-            ("MISSING_DEVICE", "a tag such as node, device or host must name the device".to_owned())
-        })?;
+        let device = point
+            .device
+            .or(self.incoming.named)
+            .ok_or_else(|| ("MISSING_DEVICE", "a tag such as node, device or host must name the device".to_owned()))?;
         let device = DeviceKey::try_new(device).map_err(|reason| ("INVALID_DEVICE", reason.to_string()))?;
         let measured_at = line.timestamp.map(|timestamp| self.time(timestamp)).transpose()?;
         match point.values {

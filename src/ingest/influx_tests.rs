@@ -213,7 +213,10 @@ fn home_assistant_keeps_the_unit_in_the_measurement_and_the_quantity_in_the_enti
         sensor__pm10,domain=sensor,entity_id=dust_sensor value=9,unit_of_measurement_str=\"µg/m³\" 1777629600000000000\n";
     let decoded = decoded(body);
     let (dust, balcony) = (&decoded.observations[1], &decoded.observations[0]);
-    assert_eq!((decoded.observations.len(), balcony.device.as_str(), dust.device.as_str()), (2, "balcony", "dust_sensor"));
+    assert_eq!(
+        (decoded.observations.len(), balcony.device.as_str(), dust.device.as_str()),
+        (2, "balcony", "dust_sensor")
+    );
     let of = |quantity| balcony.sample.readings.get(quantity);
     assert_eq!((of(Quantity::Pm2_5), of(Quantity::Temperature)), (Some(6.8), Some(20.0)));
     assert!(of(Quantity::O3).is_some_and(|value| (value - 59.87).abs() < 0.1), "{balcony:?}");
@@ -242,7 +245,9 @@ fn metrics_of_the_host_are_no_samples() {
 
 #[test]
 fn the_query_names_the_unit_of_timestamps() {
-    for (event, timestamp) in [("precision=ms", "1777629600000"), ("precision=s", "1777629600"), ("precision=m", "29627160")] {
+    for (event, timestamp) in
+        [("precision=ms", "1777629600000"), ("precision=s", "1777629600"), ("precision=m", "29627160")]
+    {
         let decoded = read_with(format!("m,node=n pm10=1 {timestamp}").as_bytes(), None, Some(event)).expect("decoded");
         assert_eq!(samples(&decoded), [("n", 0, vec![(Quantity::Pm10, 1.0)])], "{event}");
     }

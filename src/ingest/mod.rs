@@ -4,12 +4,14 @@
 //! against the clock and flags it, whatever the format. [`recorder`] is the one way into the database; [`replay`] sends
 //! through it what arrived earlier.
 
+pub mod airbeam;
 pub mod airgradient;
 pub mod airrohr;
 pub mod chirpstack;
 pub mod cleancycle;
 pub mod csv;
 pub mod decoding;
+pub mod enviro;
 pub mod format;
 #[cfg(test)]
 mod fuzz;

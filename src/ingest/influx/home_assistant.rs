@@ -24,7 +24,8 @@ pub(super) fn point<'a>(line: &'a Line, entity: &'a str, tagged: Option<&'a str>
         return None;
     }
     RawValue::from(line.field(VALUE)?).number()?;
-    let unit = Unit::parse(attribute(line, "unit_of_measurement", "unit_of_measurement_str").unwrap_or(&line.measurement));
+    let unit =
+        Unit::parse(attribute(line, "unit_of_measurement", "unit_of_measurement_str").unwrap_or(&line.measurement));
     let entity = entity.strip_prefix("sensor.").unwrap_or(entity);
     let (device, kind) = match named_value::kind_of_end(entity, unit) {
         Some(found) => found,

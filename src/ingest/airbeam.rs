@@ -10,8 +10,9 @@
 //! | 1 | XOR of all bytes before |
 //!
 //! Verified against public sources: layout and the mark `AB BA` in the firmware (HabitatMap/AirbeamMiniFirmware 1.0.0,
-//! src/wifi/wifi_manager.rs), which writes PM1 and PM2.5 of each moment; the ASCII mark in the server (HabitatMap/AirCasting,
-//! app/services/fixed_sessions/binary_protocol/parser.rb); the sensor types, fixed for all models, in its app/models/sensor.rb.
+//! `src/wifi/wifi_manager.rs`), which writes PM1 and PM2.5 of each moment; the ASCII mark in the server (HabitatMap/AirCasting,
+//! `app/services/fixed_sessions/binary_protocol/parser.rb`); the sensor types, fixed for all models, in its
+//! `app/models/sensor.rb`.
 //! The two sources disagree on the mark, so both are read. Type 6 is a telephone's microphone and has no quantity here.
 //!
 //! The device is the session's uuid: a request names nothing else. A body without bytes is the firmware's question for the

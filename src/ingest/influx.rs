@@ -73,16 +73,12 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
 
 /// Why a body with lines has no sample.
 fn no_sample(decoded: &Decoded) -> DecodeError {
-    match decoded.rejected.first() {
-        Some(Rejection { index, code, detail }) => {
-            DecodeError::new(code, format!("no line is good; line {index} (from 0): {detail}"))
-        }
-        None => {
-            let names = decoded.ignored.join(", ");
-            let detail = format!("no line has a value of a known quantity in a known unit; ignored: {names}");
-            DecodeError::new("NO_VALUES", detail)
-        }
+    if let Some(Rejection { index, code, detail }) = decoded.rejected.first() {
+        return DecodeError::new(code, format!("no line is good; line {index} (from 0): {detail}"));
     }
+    let names = decoded.ignored.join(", ");
+    let detail = format!("no line has a value of a known quantity in a known unit; ignored: {names}");
+    DecodeError::new("NO_VALUES", detail)
 }
 
 /// The samples of a body, as its lines are read.

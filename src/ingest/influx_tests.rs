@@ -154,8 +154,10 @@ fn a_field_whose_unit_is_not_settled_is_ignored() {
     assert_eq!(decoded.ignored, ["o3", "wind_speed"]);
 }
 
-/// Device, seconds since the first timestamp of these tests, and values of each sample.
-fn samples(decoded: &Decoded) -> Vec<(&str, i64, Vec<(Quantity, f64)>)> {
+/// Device, seconds since the first timestamp of these tests, and values of a sample.
+type Shown<'a> = (&'a str, i64, Vec<(Quantity, f64)>);
+
+fn samples(decoded: &Decoded) -> Vec<Shown<'_>> {
     let since = |seen: &Observation| seen.sample.measured_at.timestamp() - 1_777_629_600;
     let all = decoded.observations.iter();
     all.map(|seen| (seen.device.as_str(), since(seen), seen.sample.readings.iter().collect())).collect()

@@ -44,8 +44,8 @@ pub struct Incoming<'a> {
     pub received_at: DateTime<Utc>,
     /// What names the device outside the body: a header of its firmware, or the path.
     pub named: Option<&'a str>,
-    /// What else the URL says of the body: ChirpStack's `event` as it is, otherwise `<name>=<value>`, such as InfluxDB's
-    /// `precision=ms` and openSenseMap's `sensor=<id>`.
+    /// What else the URL says of the body: the kind of event as it is (`up`), otherwise `<name>=<value>`, such as
+    /// `precision=ms` of `InfluxDB` and `sensor=<id>` of openSenseMap.
     pub event: Option<&'a str>,
     /// What the device's single sensors measure, for formats that tell values by a sensor's id.
     pub sensors: &'a Sensors,

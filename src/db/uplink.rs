@@ -57,7 +57,7 @@ pub struct UplinkRow<'a> {
     pub api_key_id: Option<i64>,
     /// What named the device outside the body.
     pub named: Option<&'a str>,
-    /// The kind of event that was told outside the body.
+    /// What else the URL said of the body: a kind of event, `precision=ms`, `sensor=<id>`.
     pub event: Option<&'a str>,
     /// LoRaWAN frame counter.
     pub frame_counter: Option<i64>,

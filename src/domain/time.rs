@@ -25,6 +25,17 @@ pub enum ImplausibleTime {
     TooEarly(DateTime<Utc>),
 }
 
+impl ImplausibleTime {
+    /// The reason, for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Future { .. } => "TIME_IN_THE_FUTURE",
+            Self::TooEarly(_) => "TIME_TOO_EARLY",
+        }
+    }
+}
+
 /// Checks the time of a sample against the gateway's clock.
 ///
 /// # Errors

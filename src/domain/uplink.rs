@@ -53,7 +53,7 @@ pub struct Uplink {
     pub api_key_id: Option<ApiKeyId>,
     /// What named the device outside the body.
     pub named: Option<String>,
-    /// The kind of event that was told outside the body.
+    /// What else the URL said of the body: a kind of event, `precision=ms`, `sensor=<id>`.
     pub event: Option<String>,
     /// LoRaWAN frame counter.
     pub frame_counter: Option<i64>,

@@ -1,11 +1,12 @@
-//! Who is asking, from the request's headers or its path.
+//! Who is asking, from the request's path, its headers or its query.
 
 use std::time::Duration;
 
 use axum::{
-    extract::{FromRequestParts, RawPathParams},
+    extract::{FromRequestParts, MatchedPath, Query, RawPathParams},
     http::request::Parts,
 };
+use serde::Deserialize;
 
 use super::address;
 use crate::{
@@ -112,12 +113,27 @@ pub(super) fn fined(app: &App, payer: Payer, error: ApiError) -> ApiError {
     }
 }
 
-/// The key in a header, else in the path.
+/// The key in the path, else in a header, else in the query. A path comes first, since some firmware always sends a token
+/// of its own in `Authorization`.
 async fn secret(parts: &mut Parts, app: &Shared) -> Option<String> {
-    match auth::secret_in(&parts.headers) {
+    match secret_in_path(parts, app).await {
         Some(secret) => Some(secret),
-        None => secret_in_path(parts, app).await,
+        None => auth::secret_in(&parts.headers).or_else(|| secret_in_query(parts)),
     }
+}
+
+/// Routes that take the key from the query, where clients of `InfluxDB` 1.x put user (`u`) and password (`p`).
+const ROUTES_WITH_KEY_IN_QUERY: [&str; 3] = ["/write", "/api/v2/write", "/query"];
+
+#[derive(Deserialize)]
+struct QueryCredentials {
+    p: String,
+}
+
+fn secret_in_query(parts: &Parts) -> Option<String> {
+    let route = parts.extensions.get::<MatchedPath>()?.as_str();
+    let credentials = ROUTES_WITH_KEY_IN_QUERY.contains(&route).then(|| Query::try_from_uri(&parts.uri))?;
+    credentials.ok().map(|Query(QueryCredentials { p })| p).filter(|secret| !secret.is_empty())
 }
 
 /// The `{key}` of a path like `/key/{key}/insertSensorData`.

@@ -21,9 +21,17 @@ async fn healthz() -> Json<Value> {
 
 /// Requests can be served.
 async fn readyz(State(app): State<Shared>) -> Result<(StatusCode, Json<Value>), ApiError> {
-    match tokio::time::timeout(READY_WITHIN, db::server::ping(&app.state.database.reads)).await {
-        Ok(answered) => answered.map_err(ApiError::from)?,
-        Err(_) => return Err(ApiError::Unavailable("the database doesn't answer; try again in a moment")),
-    }
+    check_ready(&app).await?;
     Ok((StatusCode::OK, Json(json!({ "status": "ready" }))))
+}
+
+/// Whether the database answers.
+///
+/// # Errors
+/// When it doesn't, or not in time.
+pub(super) async fn check_ready(app: &Shared) -> Result<(), ApiError> {
+    match tokio::time::timeout(READY_WITHIN, db::server::ping(&app.state.database.reads)).await {
+        Ok(answered) => answered.map_err(ApiError::from),
+        Err(_) => Err(ApiError::Unavailable("the database doesn't answer; try again in a moment")),
+    }
 }

@@ -3,14 +3,15 @@
 use axum::{
     Json, RequestExt as _, Router,
     extract::{Path, Query, Request, State},
-    http::StatusCode,
+    http::{HeaderName, StatusCode},
+    middleware::map_response,
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{caller::Sender, deadline};
+use super::{caller::Sender, deadline, influxdb};
 use crate::{
     app::Shared,
     error::ApiError,
@@ -54,9 +55,14 @@ static INFLUX: Served = Served {
     nothing_recorded: StatusCode::BAD_REQUEST,
     ..Served::new(&format::INFLUX)
 };
+static ENVIRO: Served = Served::new(&format::ENVIRO);
+/// Binary; the firmware takes any 2xx for success.
+static AIRBEAM: Served = Served { json: false, stored: StatusCode::OK, ..Served::new(&format::AIRBEAM) };
 static JSON: Served = Served::new(&format::JSON);
 /// By the first byte the decoder tells JSON from CSV, so any media type will do.
 static OPENSENSEMAP: Served = Served { json: false, ..Served::new(&format::OPENSENSEMAP) };
+/// airRohr's body on the path of a box, with `?luftdaten=1`.
+static LUFTDATEN: Served = Served { json: false, ..Served::new(&format::AIRROHR) };
 static TTN_V2: Served = Served::new(&format::TTN_V2);
 /// With retries on, the stack repeats what was refused; a body that is kept for a replay needs none. `uplinks` shows it as
 /// undecodable.
@@ -76,10 +82,16 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/ingest/airrohr", takes(&AIRROHR))
         .route("/data.php", takes(&AIRROHR))
         .route("/ingest/influx", takes(&INFLUX))
-        .route("/write", takes(&INFLUX))
+        .route("/write", takes(&INFLUX).layer(map_response(influxdb::v1_error)))
+        .route("/api/v2/write", takes(&INFLUX).layer(map_response(influxdb::v2_error)))
         .route("/ingest/json", takes(&JSON))
         .route("/ingest/opensensemap/{device}", takes(&OPENSENSEMAP))
-        .route("/boxes/{device}/data", takes(&OPENSENSEMAP))
+        .route("/boxes/{device}/data", post(take_from_box))
+        .route("/boxes/{device}/{sensor}", takes(&OPENSENSEMAP))
+        .route("/ingest/enviro", takes(&ENVIRO))
+        .route("/ingest/enviro/{device}", takes(&ENVIRO))
+        .route("/ingest/airbeam/{device}", post(take_from_airbeam))
+        .route("/api/v3/fixed_sessions/{device}/measurements", post(take_from_airbeam))
         .route("/ingest/ttn-v2", takes(&TTN_V2))
         .route("/insertSensorData", takes(&TTN_V2))
         .route("/ingest/things-stack", takes(&THINGS_STACK))
@@ -112,6 +124,18 @@ struct Outside {
     device: Option<String>,
     /// The kind of event, in the query.
     event: Option<String>,
+    /// The unit of timestamps, in the query.
+    precision: Option<String>,
+    /// The sensor of the one value, in the path.
+    sensor: Option<String>,
+    /// Whether the body of a box is airRohr's, in the query.
+    luftdaten: Option<String>,
+}
+
+impl Outside {
+    fn of_query(request: &Request) -> Self {
+        Query::try_from_uri(request.uri()).map(|Query(query)| query).unwrap_or_default()
+    }
 }
 
 /// Stores what a sensor posted, and answers when it is stored for good.
@@ -124,7 +148,7 @@ async fn take(
     if served.json && !super::has_json_body(request.headers()) {
         return Err(ApiError::UnsupportedMediaType("application/json"));
     }
-    let Outside { device, event } = outside(&mut request).await;
+    let (device, event) = outside(&mut request).await;
     let (body, _held) = deadline::within(&app, app.bodies.read(request)).await??.split();
     let arrival = Arrival { body, named: device, event };
     let received_at = app.state.clock.now();
@@ -157,7 +181,7 @@ async fn take(
             *response.status_mut() = served.nothing_recorded;
             response
         }
-        None if served.stored == StatusCode::NO_CONTENT => served.stored.into_response(),
+        None if served.stored == StatusCode::NO_CONTENT => no_content(served.format.name, &rejected),
         None => (served.stored, Json(Answer { recorded, duplicates, rejected, ignored })).into_response(),
         Some(error) => {
             let mut response = ApiError::Undecodable(error).into_response();
@@ -167,11 +191,45 @@ async fn take(
     })
 }
 
-/// The device that the path or the firmware's header names, and the event in the query.
-async fn outside(request: &mut Request) -> Outside {
-    let query = Query::<Outside>::try_from_uri(request.uri()).map(|query| query.0).unwrap_or_default();
+/// The number of rejected samples, where the answer has no body.
+const REJECTED_SAMPLES: HeaderName = HeaderName::from_static("x-rejected-samples");
+
+/// The answer without a body. How many samples were rejected is in a header, and the first reason in the log.
+fn no_content(format: &str, rejected: &[Rejection]) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if let Some(Rejection { index, code, detail }) = rejected.first() {
+        tracing::warn!(format, rejected = rejected.len(), index, code, detail, "samples rejected");
+        response.headers_mut().insert(REJECTED_SAMPLES, rejected.len().into());
+    }
+    response
+}
+
+/// The device that the path or the firmware's header names, and what is stored of the rest of the URL, as in
+/// [`Incoming::event`](crate::ingest::Incoming::event).
+async fn outside(request: &mut Request) -> (Option<String>, Option<String>) {
+    let query = Outside::of_query(request);
     let path = request.extract_parts::<Path<Outside>>().await.map(|path| path.0).unwrap_or_default();
     let header = request.headers().get("x-sensor").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let plain = |text: &String| !text.chars().any(char::is_control);
-    Outside { device: path.device.or(header).filter(plain), event: query.event.filter(plain) }
+    let sensor = path.sensor.map(|sensor| format!("sensor={sensor}"));
+    let precision = query.precision.map(|precision| format!("precision={precision}"));
+    (path.device.or(header).filter(plain), sensor.or(query.event).or(precision).filter(plain))
+}
+
+/// Stores what a box posted: openSenseMap takes airRohr's body on the same path.
+async fn take_from_box(app: State<Shared>, sender: Sender, request: Request) -> Result<Response, ApiError> {
+    let luftdaten = Outside::of_query(&request).luftdaten;
+    let is_luftdaten = luftdaten.is_some_and(|value| !matches!(&*value, "" | "0" | "false"));
+    take(app, sender, request, if is_luftdaten { &LUFTDATEN } else { &OPENSENSEMAP }).await
+}
+
+/// The time that an `AirBeam` sets its clock by, in seconds since 1970.
+const SERVER_TIME: HeaderName = HeaderName::from_static("x-server-time");
+
+/// Stores what an `AirBeam` posted; the answer has the time.
+async fn take_from_airbeam(State(app): State<Shared>, sender: Sender, request: Request) -> Response {
+    let now = app.state.clock.now().timestamp();
+    let mut response = take(State(app), sender, request, &AIRBEAM).await.into_response();
+    response.headers_mut().insert(SERVER_TIME, now.into());
+    response
 }

@@ -8,6 +8,7 @@ mod cors;
 mod deadline;
 mod graphql;
 mod health;
+mod influxdb;
 mod ingest;
 mod metrics;
 mod pages;
@@ -55,9 +56,10 @@ pub(crate) fn router(app: Shared) -> Router {
     let routes = Router::new()
         .merge(graphql::routes().layer(middleware::from_fn_with_state(app.clone(), deadline::of_graphql)))
         .merge(ingest::routes())
+        .merge(influxdb::routes())
         .merge(upload::routes())
         // for devices that can set no header: the key in front of the path their firmware has
-        .nest("/key/{key}", ingest::routes().merge(upload::routes()))
+        .nest("/key/{key}", ingest::routes().merge(influxdb::routes()).merge(upload::routes()))
         .merge(health::routes())
         .merge(metrics::routes())
         .merge(pages::routes())

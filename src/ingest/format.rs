@@ -1,7 +1,8 @@
 //! The table of formats: for each its name and its decoder.
 
 use super::{
-    DecodeError, Decoded, Incoming, airgradient, airrohr, chirpstack, influx, json, opensensemap, things_stack, ttn_v2,
+    DecodeError, Decoded, Incoming, airbeam, airgradient, airrohr, chirpstack, enviro, influx, json, opensensemap,
+    things_stack, ttn_v2,
 };
 
 /// A sensor format.
@@ -15,12 +16,16 @@ pub struct Format {
     pub needs_sensors: bool,
 }
 
+/// See [`airbeam`].
+pub static AIRBEAM: Format = Format::new(airbeam::FORMAT, airbeam::decode);
 /// See [`airgradient`].
 pub static AIRGRADIENT: Format = Format::new(airgradient::FORMAT, airgradient::decode);
 /// See [`airrohr`].
 pub static AIRROHR: Format = Format::new(airrohr::FORMAT, airrohr::decode);
 /// See [`chirpstack`].
 pub static CHIRPSTACK: Format = Format::new(chirpstack::FORMAT, chirpstack::decode);
+/// See [`enviro`].
+pub static ENVIRO: Format = Format::new(enviro::FORMAT, enviro::decode);
 /// See [`influx`].
 pub static INFLUX: Format = Format::new(influx::FORMAT, influx::decode);
 /// See [`json`].
@@ -34,8 +39,8 @@ pub static THINGS_STACK: Format = Format::new(things_stack::FORMAT, things_stack
 pub static TTN_V2: Format = Format::new(ttn_v2::FORMAT, ttn_v2::decode);
 
 /// All of them.
-pub static ALL: [&Format; 8] =
-    [&AIRGRADIENT, &AIRROHR, &CHIRPSTACK, &INFLUX, &JSON, &OPENSENSEMAP, &THINGS_STACK, &TTN_V2];
+pub static ALL: [&Format; 10] =
+    [&AIRBEAM, &AIRGRADIENT, &AIRROHR, &CHIRPSTACK, &ENVIRO, &INFLUX, &JSON, &OPENSENSEMAP, &THINGS_STACK, &TTN_V2];
 
 impl Format {
     const fn new(name: &'static str, decode: fn(&Incoming<'_>) -> Result<Decoded, DecodeError>) -> Self {

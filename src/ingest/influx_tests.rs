@@ -4,8 +4,12 @@ use crate::domain::{quantity::Quantity, sensor::NO_SENSORS};
 const EXAMPLE: &str = "feinstaub,node=esp8266-12345678 SDS_P1=12.40,SDS_P2=6.83,signal=-61 1777629600000000000\n";
 
 fn read(body: &[u8], named: Option<&str>) -> Result<Decoded, DecodeError> {
+    read_with(body, named, None)
+}
+
+fn read_with(body: &[u8], named: Option<&str>, event: Option<&str>) -> Result<Decoded, DecodeError> {
     let received_at = "2026-05-01T12:00:00Z".parse().expect("a time");
-    decode(&Incoming { body, received_at, named, event: None, sensors: &NO_SENSORS })
+    decode(&Incoming { body, received_at, named, event, sensors: &NO_SENSORS })
 }
 
 fn decoded(body: &str) -> Decoded {
@@ -60,6 +64,8 @@ fn the_device_is_the_first_tag_that_names_it() {
         ("m,host=h,device=d,node=n pm10=1", "n"),
         ("m,host=h,device=d pm10=1", "d"),
         ("m,host=h pm10=1", "h"),
+        ("mqtt_consumer,host=h,topic=sensors/balcony pm10=1", "sensors/balcony"),
+        ("airSensors,sensor_id=TLM0100 humidity=35.1", "TLM0100"),
         ("m pm10=1", "named"),
     ] {
         let decoded = read(line.as_bytes(), Some("named")).expect("decoded");
@@ -97,7 +103,8 @@ fn bad_lines_are_named_by_their_number_and_the_others_stand() {
         (b"m,node=\xff pm10=1", "INVALID_UTF8"),
         (b"m pm10=1", "MISSING_DEVICE"),
         (b"m,node=\\  pm10=1", "INVALID_DEVICE"),
-        (b"m,node=n usage=1", "NO_VALUES"),
+        (b"m,node=n pm10=1 1777640400000000000", "TIME_IN_THE_FUTURE"),
+        (b"m,node=n pm10=1 1777629600.5", "INVALID_TIME"),
         (b"m,node=n pm10=\"inf\"", "NO_VALUES"),
         (b"m,node=n pm10=1,latitude=52", "INVALID_POSITION"),
     ] {
@@ -145,4 +152,109 @@ fn a_field_whose_unit_is_not_settled_is_ignored() {
     let decoded = decoded("air,device=a pm25=5,o3=0.03,wind_speed=3,uptime_s=12,pressure=100520");
     assert_eq!(told(&decoded), [(Quantity::Pm2_5, 5.0), (Quantity::Pressure, 1005.2), (Quantity::Uptime, 12_000.0)]);
     assert_eq!(decoded.ignored, ["o3", "wind_speed"]);
+}
+
+/// Device, seconds since the first timestamp of these tests, and values of a sample.
+type Shown<'a> = (&'a str, i64, Vec<(Quantity, f64)>);
+
+fn samples(decoded: &Decoded) -> Vec<Shown<'_>> {
+    let since = |seen: &Observation| seen.sample.measured_at.timestamp() - 1_777_629_600;
+    let all = decoded.observations.iter();
+    all.map(|seen| (seen.device.as_str(), since(seen), seen.sample.readings.iter().collect())).collect()
+}
+
+#[test]
+fn single_values_of_one_device_and_time_are_one_sample() {
+    // Pimoroni Enviro's destination for InfluxDB writes these with precision=s; its noise is in volts, its rain since the
+    // last reading, and luminance has no settled name.
+    let body = "temperature,device=balcony value=18.5 1777629600\npm2_5,device=balcony value=6 1777629600\n\
+        noise,device=balcony value=0.123 1777629600\nrain,device=balcony value=0.2794 1777629600\n\
+        pm10,device=balcony value=9 1777629600\npm10,device=balcony value=11 1777629660\npm10,device=attic value=3 1777629600";
+    let decoded = read_with(body.as_bytes(), None, Some("precision=s")).expect("decoded");
+    let first = vec![(Quantity::Pm2_5, 6.0), (Quantity::Pm10, 9.0), (Quantity::Temperature, 18.5)];
+    assert_eq!(
+        samples(&decoded),
+        [
+            ("balcony", 0, first),
+            ("balcony", 60, vec![(Quantity::Pm10, 11.0)]),
+            ("attic", 0, vec![(Quantity::Pm10, 3.0)])
+        ]
+    );
+    assert_eq!(decoded.ignored, ["noise", "rain"]);
+    assert_eq!(decoded.observations.iter().map(|seen| seen.index).collect::<Vec<_>>(), [0, 5, 6]);
+}
+
+#[test]
+fn tasmota_names_the_quantity_by_the_measurement() {
+    let decoded = decoded(
+        "temperature,device=tasmota1,sensor=ds18b20,id=01144A0CB2AA value=22.63\n\
+        humidity,device=tasmota1,sensor=htu21 value=49.2\ntemperature,device=tasmota1,sensor=htu21 value=25.32\n\
+        temperature,device=tasmota1,sensor=esp32 value=51.7\npm2.5,device=tasmota1,sensor=sds0x1 value=6.8\n\
+        carbondioxide,device=tasmota1,sensor=mhz19b value=612\nrssi,device=tasmota1,sensor=wifi value=100\n\
+        signal,device=tasmota1,sensor=wifi value=-50\npower1,device=tasmota1,sensor=device value=1\n",
+    );
+    let told = vec![
+        (Quantity::Pm2_5, 6.8),
+        (Quantity::Temperature, 22.63),
+        (Quantity::Humidity, 49.2),
+        (Quantity::Co2, 612.0),
+        (Quantity::SignalStrength, -50.0),
+    ];
+    assert_eq!(samples(&decoded), [("tasmota1", 7200, told)]);
+    assert_eq!(decoded.ignored, ["power1", "rssi", "temperature"]);
+}
+
+#[test]
+fn home_assistant_keeps_the_unit_in_the_measurement_and_the_quantity_in_the_entity() {
+    let body = "µg/m³,domain=sensor,entity_id=balcony_pm2_5 value=6.8,device_class_str=\"pm25\" 1777629600000000000\n\
+        °F,domain=sensor,entity_id=balcony_temperature value=68,state_class_str=\"measurement\" 1777629600000000000\n\
+        %,domain=sensor,entity_id=phone_battery_level value=81 1777629600000000000\n\
+        ppb,domain=sensor,entity_id=balcony_ozone value=30 1777629600000000000\n\
+        °C,domain=sensor,entity_id=nas_cpu_temperature value=51,device_class_str=\"temperature\" 1777629600000000000\n\
+        climate.hall,domain=climate,entity_id=hall temperature=21,current_temperature=19.5 1777629600000000000\n\
+        sensor__pm10,domain=sensor,entity_id=dust_sensor value=9,unit_of_measurement_str=\"µg/m³\" 1777629600000000000\n";
+    let decoded = decoded(body);
+    let (dust, balcony) = (&decoded.observations[1], &decoded.observations[0]);
+    assert_eq!(
+        (decoded.observations.len(), balcony.device.as_str(), dust.device.as_str()),
+        (2, "balcony", "dust_sensor")
+    );
+    let of = |quantity| balcony.sample.readings.get(quantity);
+    assert_eq!((of(Quantity::Pm2_5), of(Quantity::Temperature)), (Some(6.8), Some(20.0)));
+    assert!(of(Quantity::O3).is_some_and(|value| (value - 59.87).abs() < 0.1), "{balcony:?}");
+    assert_eq!(dust.sample.readings.get(Quantity::Pm10), Some(9.0));
+    assert!(decoded.rejected.is_empty(), "{:?}", decoded.rejected);
+}
+
+#[test]
+fn metrics_of_the_host_are_no_samples() {
+    for line in [
+        "cpu,cpu=cpu-total,host=pi usage_idle=95.1,usage_user=3.2",
+        "mem,host=pi available_percent=72.1,total=4005920768i",
+        "system,host=pi load1=0.04,n_cpus=4i,uptime=1249632i",
+        "sensors,chip=coretemp-isa-0000,feature=core_0,host=pi temp_input=45,temp_max=84",
+        "temp,host=pi,sensor=coretemp_core_0_input temp=45",
+        "smart_device,device=sda,host=pi temp_c=34i,exit_status=0i",
+        "hddtemp,device=/dev/sda,host=pi temperature=34i",
+        "wireless,host=pi,interface=wlan0 level=-50i,noise=-95i,link=60i",
+        "door,node=n value=t",
+    ] {
+        assert_eq!(read(line.as_bytes(), None).expect_err(line).code, "NO_VALUES");
+        let decoded = decoded(&format!("{line}\nair,node=n pm10=1"));
+        assert_eq!((decoded.rejected.len(), told(&decoded)), (0, vec![(Quantity::Pm10, 1.0)]), "{line}");
+    }
+}
+
+#[test]
+fn the_query_names_the_unit_of_timestamps() {
+    for (event, timestamp) in
+        [("precision=ms", "1777629600000"), ("precision=s", "1777629600"), ("precision=m", "29627160")]
+    {
+        let decoded = read_with(format!("m,node=n pm10=1 {timestamp}").as_bytes(), None, Some(event)).expect("decoded");
+        assert_eq!(samples(&decoded), [("n", 0, vec![(Quantity::Pm10, 1.0)])], "{event}");
+    }
+    let code = |body: &[u8], event| read_with(body, None, Some(event)).expect_err("an error").code;
+    assert_eq!(code(b"m,node=n pm10=1 1777629600", "precision=d"), "INVALID_PRECISION");
+    assert_eq!(code(b"m,node=n pm10=1 9223372036854775807", "precision=h"), "INVALID_TIME");
+    assert_eq!(code(b"m,node=n pm10=1 1777629600000", "precision=s"), "TIME_IN_THE_FUTURE");
 }

@@ -4,12 +4,14 @@
 //! against the clock and flags it, whatever the format. [`recorder`] is the one way into the database; [`replay`] sends
 //! through it what arrived earlier.
 
+pub mod airbeam;
 pub mod airgradient;
 pub mod airrohr;
 pub mod chirpstack;
 pub mod cleancycle;
 pub mod csv;
 pub mod decoding;
+pub mod enviro;
 pub mod format;
 #[cfg(test)]
 mod fuzz;
@@ -42,7 +44,8 @@ pub struct Incoming<'a> {
     pub received_at: DateTime<Utc>,
     /// What names the device outside the body: a header of its firmware, or the path.
     pub named: Option<&'a str>,
-    /// The kind of event, where the path's query tells it.
+    /// What else the URL says of the body: the kind of event as it is (`up`), otherwise `<name>=<value>`, such as
+    /// `precision=ms` of `InfluxDB` and `sensor=<id>` of openSenseMap.
     pub event: Option<&'a str>,
     /// What the device's single sensors measure, for formats that tell values by a sensor's id.
     pub sensors: &'a Sensors,
@@ -128,11 +131,8 @@ impl Decoded {
                     admitted.push(observation);
                 }
                 Err(reason) => {
-                    let code = match reason {
-                        time::ImplausibleTime::Future { .. } => "TIME_IN_THE_FUTURE",
-                        time::ImplausibleTime::TooEarly(_) => "TIME_TOO_EARLY",
-                    };
-                    self.rejected.push(Rejection { index: observation.index, code, detail: reason.to_string() });
+                    let (code, detail) = (reason.code(), reason.to_string());
+                    self.rejected.push(Rejection { index: observation.index, code, detail });
                 }
             }
         }

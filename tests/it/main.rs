@@ -3,6 +3,7 @@
 #![expect(clippy::float_cmp, reason = "what is stored reads back exactly; that is the point")]
 
 mod air_quality;
+mod airbeam;
 mod answers;
 mod bad_input;
 mod bad_uplinks;
@@ -14,6 +15,7 @@ mod database_away;
 mod deletion;
 mod demo;
 mod embedded;
+mod enviro;
 mod everyday_formats;
 mod faults;
 mod feed;
@@ -25,6 +27,7 @@ mod hang_ups;
 mod hour_index;
 mod idempotence;
 mod import;
+mod influxdb;
 mod invalid_values;
 mod isolation;
 mod keys;

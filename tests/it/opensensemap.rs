@@ -151,3 +151,52 @@ async fn only_this_format_asks_for_the_sensors_of_a_device() {
     let (as_csv, _) = statements.of(post(&app, "/boxes/box/data", Some(&app.admin), None, csv)).await;
     assert_eq!((as_json, as_csv), (1, 2), "what stores it, and before that what is asked for this format");
 }
+
+#[tokio::test]
+async fn one_value_of_the_sensor_in_the_path_is_recorded_and_can_be_replayed() {
+    let app = app_with_a_box().await;
+    let body = r#"{"value":12.4,"createdAt":"2026-05-01T10:00:00Z","location":[7.684,51.972]}"#;
+    for (recorded, duplicates) in [(1, 0), (0, 1)] {
+        let answer = post(&app, "/boxes/box/5a8601", Some(&app.admin), Some("application/json"), body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
+        assert_eq!((&answer.json()["recorded"], &answer.json()["duplicates"]), (&json!(recorded), &json!(duplicates)));
+    }
+    for (path, body, code) in [
+        ("/boxes/box/5a86ff", body, "UNKNOWN_SENSORS"),
+        ("/boxes/nobody/5a8601", body, "UNKNOWN_SENSORS"),
+        ("/boxes/box/5a8601", "{", "MALFORMED_JSON"),
+    ] {
+        let answer = post(&app, path, Some(&app.admin), None, body).await;
+        assert_eq!(
+            (answer.status, &answer.json()["errors"][0]["code"]),
+            (StatusCode::BAD_REQUEST, &json!(code)),
+            "{path}"
+        );
+    }
+    let register = "mutation { updateDevice(input: {key: \"box\", sensors: [
+        {sensor: \"5a8601\", quantity: PM2_5}, {sensor: \"5a86ff\", quantity: PM10}]}) { status } }";
+    app.admin(register, json!({})).await;
+    app.admin("mutation { replayUplinks(input: {filter: {}}) { uplinks } }", json!({})).await;
+    let data = app.query("{ device(key: \"box\") { measurements { nodes { pm10 pm25 latitude } } } }").await;
+    let nodes = data["device"]["measurements"]["nodes"].as_array().expect("nodes");
+    let told = [
+        json!({ "pm10": null, "pm25": 12.4, "latitude": 51.972 }),
+        json!({ "pm10": 12.4, "pm25": null, "latitude": 51.972 }),
+    ];
+    assert!(nodes.len() == 2 && told.iter().all(|node| nodes.contains(node)), "{nodes:?}");
+}
+
+#[tokio::test]
+async fn with_luftdaten_the_body_is_airrohrs() {
+    let app = app_with_a_box().await;
+    let body = r#"{"software_version":"NRZ-2020-129","sensordatavalues":[{"value_type":"SDS_P1","value":"18.83"},
+        {"value_type":"SDS_P2","value":"10.60"},{"value_type":"BME280_pressure","value":"101001.28"}]}"#;
+    let answer = post(&app, "/boxes/box/data?luftdaten=1", Some(&app.admin), Some("application/json"), body).await;
+    assert_eq!((answer.status, &answer.json()["recorded"]), (StatusCode::CREATED, &json!(1)), "{}", answer.text);
+    let data =
+        app.query("{ device(key: \"box\") { measurements { nodes { pm10 pm25 weather { pressure } } } } }").await;
+    let node = json!({ "pm10": 18.83, "pm25": 10.6, "weather": { "pressure": 1010.0128 } });
+    assert_eq!(data["device"]["measurements"]["nodes"], json!([node]));
+    let answer = post(&app, "/boxes/box/data?luftdaten=0", Some(&app.admin), None, body).await;
+    assert_eq!(answer.json()["errors"][0]["code"], "UNKNOWN_SENSORS", "{}", answer.text);
+}

@@ -96,6 +96,8 @@ async fn keys_are_in_no_log_wherever_they_were_sent() {
         (format!("/key/{wrong}/ingest/json"), Vec::new()),
         ("/graphql".to_owned(), header("authorization", format!("Bearer {wrong}"))),
         (format!("/nowhere/{wrong}"), Vec::new()),
+        (format!("/write?db=d&u=x&p={wrong}"), Vec::new()),
+        (format!("/write?db=d&precision=d&u=x&p={sensor}"), Vec::new()),
         ("/nowhere".to_owned(), header("traceparent", format!("00-{wrong}-00f067aa0ba902b7-01"))),
         ("/nowhere".to_owned(), header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01"))),
     ] {

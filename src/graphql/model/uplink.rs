@@ -66,7 +66,7 @@ impl Uplink {
         self.0.named.as_deref()
     }
 
-    /// The kind of event that the path's query told.
+    /// What else the URL said of the body: the kind of event (`up`), or `precision=ms`, or `sensor=<id>`.
     async fn event(&self) -> Option<&str> {
         self.0.event.as_deref()
     }

@@ -129,7 +129,8 @@ fn inputs(corpus: &[Vec<u8>]) -> impl Strategy<Value = Input> + use<> {
     // What stands in a header or a path has no control characters: the route drops it otherwise.
     let named =
         prop_oneof![Just(None), Just(Some("airgradient:84fce612eff4".to_owned())), "[^\\pC]{0,140}".prop_map(Some)];
-    let event = prop_oneof![4 => Just(None), 4 => Just(Some("up".to_owned())), 1 => "[a-z]{0,5}".prop_map(Some)];
+    let event = prop_oneof![4 => Just(None), 4 => Just(Some("up".to_owned())), 1 => "(precision|sensor)=[a-z0-9]{0,3}".prop_map(Some),
+        1 => Just(Some("sensor=5a8c1c8abc2d410019d2f516".to_owned())), 1 => "[a-z]{0,5}".prop_map(Some)];
     let noon = at("2026-07-01T12:00:00Z");
     let received_at = prop_oneof![
         8 => Just(noon),

@@ -6,23 +6,28 @@
 
 use std::collections::HashSet;
 
-use super::super::ignored::shortened;
+use super::super::{ignored::shortened, vocabulary::RawValue};
 
 /// Why a line is no sample: a code and the reason.
 pub(super) type Reason = (&'static str, String);
 
-/// One line, read. The measurement's name says nothing about a sample and is left out.
+/// One line, read.
 #[derive(Debug, PartialEq)]
 pub(super) struct Line {
+    pub(super) measurement: String,
     pub(super) tags: Vec<(String, String)>,
     pub(super) fields: Vec<(String, Field)>,
-    /// Nanoseconds since 1970.
+    /// Time since 1970, in the unit that the request names.
     pub(super) timestamp: Option<i64>,
 }
 
 impl Line {
     pub(super) fn tag(&self, name: &str) -> Option<&str> {
         self.tags.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 }
 
@@ -32,6 +37,22 @@ pub(super) enum Field {
     Number(f64),
     Text(String),
     Boolean,
+}
+
+impl Field {
+    pub(super) fn as_text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+}
+
+impl<'a> From<&'a Field> for RawValue<'a> {
+    fn from(field: &'a Field) -> Self {
+        match field {
+            Field::Number(number) => Self::Number(*number),
+            Field::Text(text) => Self::Text(text),
+            Field::Boolean => Self::Other,
+        }
+    }
 }
 
 /// The lines of a body that hold something, each with its number from 0.
@@ -80,7 +101,8 @@ struct Scanner<'a> {
 
 impl Scanner<'_> {
     fn line(&mut self) -> Result<Line, Reason> {
-        if self.text(b", ", b", ")?.is_empty() {
+        let measurement = self.text(b", ", b", ")?;
+        if measurement.is_empty() {
             return Err(syntax("the measurement has no name"));
         }
         let mut tags = Vec::new();
@@ -109,7 +131,7 @@ impl Scanner<'_> {
         let timestamp = if self.spaces() && !self.at_end_of_line() { Some(self.timestamp()?) } else { None };
         self.spaces();
         if self.at_end_of_line() {
-            Ok(Line { tags, fields, timestamp })
+            Ok(Line { measurement, tags, fields, timestamp })
         } else {
             Err(syntax("something follows where the line should end"))
         }
@@ -189,7 +211,7 @@ impl Scanner<'_> {
 
     fn timestamp(&mut self) -> Result<i64, Reason> {
         let text = self.text(b"", b" ")?;
-        let whole = || ("INVALID_TIME", format!("{:?} is no time in nanoseconds since 1970", shortened(&text)));
+        let whole = || ("INVALID_TIME", format!("timestamp {:?} is not a 64-bit integer", shortened(&text)));
         text.parse().map_err(|_| whole())
     }
 

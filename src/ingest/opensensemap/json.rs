@@ -31,8 +31,22 @@ pub(super) fn read(body: &[u8], moments: &mut Moments<'_>) -> Result<(), DecodeE
     Ok(())
 }
 
+/// Reads a body that is one value of the sensor that the path names: `{"value":…,"createdAt":…,"location":…}`.
+///
+/// # Errors
+/// When it isn't JSON.
+pub(super) fn read_single(body: &[u8], sensor: &str, moments: &mut Moments<'_>) -> Result<(), DecodeError> {
+    let element = parse::json(body)?;
+    moments.take(0, fields(&element).and_then(|value| named(Value { sensor, ..value })));
+    Ok(())
+}
+
 /// `{"sensor":…,"value":…,"createdAt":…,"location":…}`.
 fn of_element(element: &Json) -> Result<Value<'_>, Reason> {
+    fields(element).and_then(named)
+}
+
+fn fields(element: &Json) -> Result<Value<'_>, Reason> {
     let Json::Object(entries) = element else {
         return Err(("WRONG_TYPE", "a value must be an object".to_owned()));
     };
@@ -46,7 +60,7 @@ fn of_element(element: &Json) -> Result<Value<'_>, Reason> {
             _ => {}
         }
     }
-    named(value)
+    Ok(value)
 }
 
 /// `"<sensor>": value` or `"<sensor>": [value, createdAt, location]`.

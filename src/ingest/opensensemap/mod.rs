@@ -1,10 +1,14 @@
-//! openSenseMap's `POST /boxes/<id>/data`, as senseBox firmware sends it.
+//! openSenseMap's `POST /boxes/<id>/data` and `POST /boxes/<id>/<sensorId>`, as senseBox firmware sends it.
 //!
 //! A body is values, each with its sensor's id; what a sensor measures is told by the device's registration. Three forms:
 //!
 //! - array: `[{"sensor":"5a86…","value":"6.38","createdAt":"2026-05-01T10:00:00Z","location":[7.684,51.972,66.6]}, …]`
 //! - object: `{"5a86…":"6.38","5a87…":["6.38","2026-05-01T10:00:00Z",[7.684,51.972]], …}`
 //! - CSV: `5a86…,6.38,2026-05-01T10:00:00Z,7.684,51.972,66.6`, a line a value
+//!
+//! With a sensor in the path ([`Incoming::event`] is `sensor=<id>`) the body is one value without its sensor:
+//! `{"value":22.5,"createdAt":"2026-05-01T10:00:00Z","location":[7.684,51.972]}`. (With `?luftdaten=1` the body is
+//! [airRohr's](super::airrohr), and stored as such.)
 //!
 //! **Longitude comes first**; the height is the altitude. Time, place and height may be left out. Values of one moment
 //! and place are one sample ([`Moments`]); without a time that of arrival counts.
@@ -43,17 +47,25 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
         None => return Err(DecodeError::new("MISSING_DEVICE", "the path must name the device")),
     };
     let mut moments = Moments::new(incoming.sensors, incoming.received_at);
+    if let Some(sensor) = incoming.event.and_then(|event| event.strip_prefix("sensor=")) {
+        json::read_single(incoming.body, sensor, &mut moments)?;
+        return gathered(&device, moments.finish());
+    }
     match incoming.body.trim_ascii_start().first() {
         Some(b'[' | b'{') => json::read(incoming.body, &mut moments)?,
         Some(_) => csv::read(incoming.body, &mut moments)?,
         None => {}
     }
-    let Gathered { samples, rejected, unknown, knows_one } = moments.finish();
+    gathered(&device, moments.finish())
+}
+
+fn gathered(device: &DeviceKey, gathered: Gathered) -> Result<Decoded, DecodeError> {
+    let Gathered { samples, rejected, unknown, knows_one } = gathered;
     if samples.is_empty() && rejected.is_empty() && unknown.is_empty() {
         return Err(DecodeError::new("MISSING_VALUES", "the body holds not one value"));
     }
     if !knows_one && !unknown.is_empty() {
-        return Err(unknown_sensors(&device, &unknown));
+        return Err(unknown_sensors(device, &unknown));
     }
     let is_placed = samples.iter().any(|(_, sample)| sample.position.is_some());
     let kind = if is_placed { DeviceKind::Mobile } else { DeviceKind::Fixed };

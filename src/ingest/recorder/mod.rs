@@ -93,7 +93,7 @@ pub struct Arrival {
     pub body: Bytes,
     /// What named the device outside the body.
     pub named: Option<String>,
-    /// The kind of event that was told outside the body.
+    /// What else the URL said of the body, as in [`Incoming::event`].
     pub event: Option<String>,
 }
 

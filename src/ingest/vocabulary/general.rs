@@ -52,6 +52,7 @@ const ALIASES: &[(&str, Quantity)] = &[
     ("wind_direction_degrees", Quantity::WindDirection),
     ("winddirection", Quantity::WindDirection),
     ("carbon_dioxide", Quantity::Co2),
+    ("carbondioxide", Quantity::Co2),
     ("eco2", Quantity::Co2),
     ("nitrogen_dioxide", Quantity::No2),
     ("ozone", Quantity::O3),
@@ -71,6 +72,11 @@ const ALIASES: &[(&str, Quantity)] = &[
 /// Pressure in hPa and in Pa can't be taken for each other.
 const PRESSURE: SentUnit =
     SentUnit::ByMagnitude(&[(Unit::Hectopascal, 300.0, 1100.0), (Unit::Pascal, 30_000.0, 110_000.0)]);
+
+/// A signal in percent is positive, one in dBm negative.
+const SIGNAL_STRENGTH: SentUnit = SentUnit::ByMagnitude(&[(Unit::DecibelMilliwatt, -200.0, -1.0)]);
+/// Microphones that are read in volts stay below this range, and radios' noise floors in dBm are negative.
+const NOISE: SentUnit = SentUnit::ByMagnitude(&[(Unit::Decibel, 10.0, 200.0)]);
 
 /// Longest name that is looked at, in bytes.
 const MAX_NAME_BYTES: usize = 64;
@@ -105,6 +111,8 @@ impl General {
         match (self, quantity) {
             (Self::Documented, _) => Some(own),
             (Self::Conventional, Quantity::Pressure) => Some(PRESSURE),
+            (Self::Conventional, Quantity::SignalStrength) => Some(SIGNAL_STRENGTH),
+            (Self::Conventional, Quantity::Noise) => Some(NOISE),
             // Gases come in ppb, ppm, µg/m³ and mg/m³; wind and speed in m/s, km/h and knots; voltage in V, mV and %; uptime
             // in seconds and milliseconds; rain as a rate or a sum; motion in counts, g and m/s².
             (
@@ -121,10 +129,8 @@ impl General {
                 | Quantity::Co2
                 | Quantity::VocIndex
                 | Quantity::NoxIndex
-                | Quantity::Noise
                 | Quantity::Illuminance
                 | Quantity::Altitude
-                | Quantity::SignalStrength
                 | Quantity::Satellites
                 | Quantity::GpsUpdated,
             ) => Some(own),

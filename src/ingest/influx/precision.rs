@@ -1,0 +1,99 @@
+//! The unit of timestamps, which the query's `precision` names.
+
+use chrono::{DateTime, Utc};
+
+use super::super::{DecodeError, ignored::shortened};
+
+/// A unit of timestamps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Precision {
+    Nanosecond,
+    Microsecond,
+    Millisecond,
+    Second,
+    Minute,
+    Hour,
+}
+
+/// What [`Incoming::event`](super::Incoming::event) begins with where the query has a `precision`.
+const PREFIX: &str = "precision=";
+
+impl Precision {
+    /// The precision of a request. Without one it is nanoseconds. The names are those of `InfluxDB` 1.x, which include those
+    /// of 2.x (`ns`, `us`, `ms`, `s`).
+    pub(super) fn of(event: Option<&str>) -> Result<Self, DecodeError> {
+        let Some(name) = event.and_then(|event| event.strip_prefix(PREFIX)) else { return Ok(Self::Nanosecond) };
+        match name {
+            "" | "n" | "ns" => Ok(Self::Nanosecond),
+            "u" | "us" => Ok(Self::Microsecond),
+            "ms" => Ok(Self::Millisecond),
+            "s" => Ok(Self::Second),
+            "m" => Ok(Self::Minute),
+            "h" => Ok(Self::Hour),
+            _ => {
+                let detail = format!("precision {:?} is unknown; use ns, us, ms, s, m or h", shortened(name));
+                Err(DecodeError::new("INVALID_PRECISION", detail))
+            }
+        }
+    }
+
+    /// The time of a timestamp; none where it is beyond what a time can be.
+    pub(super) fn time(self, timestamp: i64) -> Option<DateTime<Utc>> {
+        let seconds = |factor: i64| DateTime::from_timestamp(timestamp.checked_mul(factor)?, 0);
+        match self {
+            Self::Nanosecond => Some(DateTime::from_timestamp_nanos(timestamp)),
+            Self::Microsecond => DateTime::from_timestamp_micros(timestamp),
+            Self::Millisecond => DateTime::from_timestamp_millis(timestamp),
+            Self::Second => seconds(1),
+            Self::Minute => seconds(60),
+            Self::Hour => seconds(3600),
+        }
+    }
+
+    /// The unit in words.
+    pub(super) fn unit(self) -> &'static str {
+        match self {
+            Self::Nanosecond => "nanoseconds",
+            Self::Microsecond => "microseconds",
+            Self::Millisecond => "milliseconds",
+            Self::Second => "seconds",
+            Self::Minute => "minutes",
+            Self::Hour => "hours",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_is_in_the_unit_that_the_query_names() {
+        for (event, timestamp, expected) in [
+            (None, 1_777_629_600_000_000_000, "2026-05-01T10:00:00+00:00"),
+            (Some("up"), 1_777_629_600_000_000_000, "2026-05-01T10:00:00+00:00"),
+            (Some("precision="), 1_777_629_600_000_000_000, "2026-05-01T10:00:00+00:00"),
+            (Some("precision=n"), 1_777_629_600_000_000_000, "2026-05-01T10:00:00+00:00"),
+            (Some("precision=u"), 1_777_629_600_000_001, "2026-05-01T10:00:00.000001+00:00"),
+            (Some("precision=us"), 1_777_629_600_000_000, "2026-05-01T10:00:00+00:00"),
+            (Some("precision=ms"), 1_777_629_600_250, "2026-05-01T10:00:00.250+00:00"),
+            (Some("precision=s"), 1_777_629_600, "2026-05-01T10:00:00+00:00"),
+            (Some("precision=m"), 29_627_160, "2026-05-01T10:00:00+00:00"),
+            (Some("precision=h"), 493_786, "2026-05-01T10:00:00+00:00"),
+        ] {
+            let time = Precision::of(event).expect("a precision").time(timestamp);
+            assert_eq!(time.map(|time| time.to_rfc3339()).as_deref(), Some(expected), "{event:?}");
+        }
+    }
+
+    #[test]
+    fn a_timestamp_beyond_all_times_is_none_and_an_unknown_unit_is_refused() {
+        for event in ["precision=us", "precision=ms", "precision=s", "precision=m", "precision=h"] {
+            let precision = Precision::of(Some(event)).expect("a precision");
+            assert_eq!((precision.time(i64::MAX), precision.time(i64::MIN)), (None, None), "{event}");
+        }
+        for event in ["precision=d", "precision=S", "precision=1s"] {
+            assert_eq!(Precision::of(Some(event)).expect_err(event).code, "INVALID_PRECISION");
+        }
+    }
+}

@@ -142,15 +142,6 @@ impl Filter {
         }
     }
 
-    /// Whether it is plain that the filter lets every measurement through.
-    #[must_use]
-    pub fn leaves_nothing_out(&self) -> bool {
-        self.devices.is_none()
-            && self.from.is_none()
-            && self.to.is_none()
-            && self.conditions.iter().all(Condition::always_holds)
-    }
-
     /// The groups of readings beside a measurement that decide whether it is let through.
     #[must_use]
     pub fn groups_beside(&self) -> Vec<Group> {
@@ -205,30 +196,6 @@ impl Filter {
 }
 
 impl Condition {
-    /// Whether it is plain that every measurement fulfils it.
-    fn always_holds(&self) -> bool {
-        match self {
-            Self::All(conditions) => conditions.iter().all(Self::always_holds),
-            Self::Any(conditions) => conditions.iter().any(Self::always_holds),
-            Self::Taken { from, to } => from.is_none() && to.is_none(),
-            Self::Not(condition) => condition.never_holds(),
-            Self::NoFlag(flags) => flags.is_empty(),
-            Self::Devices(_) | Self::Within(_) | Self::Between(..) | Self::AnyFlag(_) => false,
-        }
-    }
-
-    /// Whether it is plain that no measurement fulfils it.
-    fn never_holds(&self) -> bool {
-        match self {
-            Self::Devices(devices) => devices.is_empty(),
-            Self::All(conditions) => conditions.iter().any(Self::never_holds),
-            Self::Any(conditions) => conditions.iter().all(Self::never_holds),
-            Self::Not(condition) => condition.always_holds(),
-            Self::AnyFlag(flags) => flags.is_empty(),
-            Self::Taken { .. } | Self::Within(_) | Self::Between(..) | Self::NoFlag(_) => false,
-        }
-    }
-
     fn add_groups_beside(&self, groups: &mut Vec<Group>) {
         match self {
             Self::Between(quantity, _) => {

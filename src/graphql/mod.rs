@@ -4,6 +4,7 @@
 //! look-ups behind nested fields; one file a type each.
 
 pub mod admission;
+mod argument_check;
 mod asked;
 #[cfg(test)]
 mod choices;

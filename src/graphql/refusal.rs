@@ -10,7 +10,7 @@ const MOST_MISTAKES: usize = 20;
 /// The longest message, in bytes.
 const LONGEST: usize = 2000;
 /// How the library begins when the value of an argument is not of its type.
-const INVALID_VALUE: &str = "Invalid value for argument \"";
+pub(super) const INVALID_VALUE: &str = "Invalid value for argument \"";
 
 /// An error of the whole request, as GraphQL tells it: it stands nowhere in the document.
 pub(super) fn of(error: ApiError) -> ServerError {

@@ -159,17 +159,19 @@ async fn only_an_admin_deletes_and_nobody_everything_by_mistake() {
     let all_of_a = json!({ "filter": { "devices": ["a"] } });
     assert_eq!(refusal(&app, None, all_of_a.clone()).await.0, "UNAUTHENTICATED");
     assert_eq!(refusal(&app, sensor.as_str(), all_of_a).await.0, "FORBIDDEN");
-    for filter in [
-        json!({}),
-        json!({ "and": [{}] }),
-        json!({ "or": [{ "devices": ["a"] }, {}] }),
-        json!({ "measuredAt": {} }),
-        json!({ "flags": {} }),
-        json!({ "not": { "devices": [] } }),
+    for (filter, part) in [
+        (json!({}), ""),
+        (json!({ "and": [{}] }), ".and[0]"),
+        (json!({ "or": [{ "devices": ["a"] }, {}] }), ".or[1]"),
+        (json!({ "devices": ["a"], "or": [] }), ".or"),
+        (json!({ "devices": ["a"], "measuredAt": {} }), ".measuredAt"),
+        (json!({ "devices": ["a"], "pm25": {} }), ".pm25"),
+        (json!({ "devices": ["a"], "flags": {} }), ".flags"),
+        (json!({ "not": { "devices": [] } }), ".not.devices"),
     ] {
         for dry_run in [true, false] {
             let input = json!({ "filter": filter, "dryRun": dry_run });
-            let expected = ("BAD_USER_INPUT".to_owned(), "input.filter".to_owned());
+            let expected = ("BAD_USER_INPUT".to_owned(), format!("input.filter{part}"));
             assert_eq!(refusal(&app, Some(&app.admin), input).await, expected, "{filter}");
         }
     }
@@ -178,8 +180,60 @@ async fn only_an_admin_deletes_and_nobody_everything_by_mistake() {
         "input.filter.pm10"
     );
     let mistyped = json!({ "filter": { "devices": ["a", "mistyped"] } });
-    assert_eq!(refusal(&app, Some(&app.admin), mistyped).await.1, "input.filter.devices");
+    assert_eq!(refusal(&app, Some(&app.admin), mistyped).await.1, "input.filter.devices[1]");
+    let mistyped = json!({ "filter": { "not": { "devices": ["mistyped"] } } });
+    assert_eq!(refusal(&app, Some(&app.admin), mistyped).await.1, "input.filter.not.devices[0]");
     assert_eq!(count(&app, "measurement").await, 24);
+}
+
+/// Root fields of a mutation run one after the other; what can be known of their arguments is checked before the first.
+#[tokio::test]
+async fn no_root_field_runs_when_the_arguments_of_another_are_refused() {
+    let app = recorded().await;
+    let good = "good: deleteMeasurements(input: {filter: {devices: [\"a\"]}}) { measurements }";
+    for (bad, argument) in [
+        ("deleteMeasurements(input: {filter: {devices: [\"b\"], pm25: {}}}) { measurements }", "input.filter.pm25"),
+        ("deleteMeasurements(input: {filter: {measuredAt: $span}}) { measurements }", "input.filter.measuredAt"),
+        ("registerDevice(input: {key: \" x\", kind: FIXED}) { status }", "input.key"),
+    ] {
+        let declared = if bad.contains("$span") { "($span: TimeRange)" } else { "" };
+        let mutation = format!("mutation {declared} {{ {good} bad: {bad} }}");
+        let answer = app.graphql(Some(&app.admin), &mutation, json!({ "span": {} })).await;
+        let extensions = json!({ "code": "BAD_USER_INPUT", "argument": argument });
+        assert_eq!((&answer["data"], &answer["errors"][0]["extensions"]), (&Value::Null, &extensions), "{answer}");
+        assert_eq!(count(&app, "measurement").await, 24);
+    }
+}
+
+#[tokio::test]
+async fn the_filter_is_returned_as_it_was_understood() {
+    let app = recorded().await;
+    let mutation = "mutation ($filter: MeasurementFilter!) {
+        deleteMeasurements(input: {filter: $filter, dryRun: true}) { filter measurements } }";
+    for (filter, text, measurements) in [
+        (
+            json!({ "devices": ["b", "a"], "measuredAt": { "from": "2026-05-01T10:00:00+01:00" }, "pm10": { "max": 2.5 },
+                    "and": [{ "measuredAt": { "to": "2026-05-01T11:00:00Z" }, "pm10": { "min": 1 } }] }),
+            "device in (a, b) and measuredAt >= 2026-05-01T09:00:00Z and measuredAt < 2026-05-01T11:00:00Z \
+             and pm10 >= 1 and pm10 <= 2.5",
+            4,
+        ),
+        (
+            json!({ "or": [{ "devices": ["a"], "pm10": { "min": 11 } },
+                           { "not": { "quantities": [{ "quantity": "TEMPERATURE", "max": 10 }] } }] }),
+            "((device in (a) and pm10 >= 11) or (not (temperature <= 10)))",
+            2,
+        ),
+        (
+            json!({ "area": { "circle": { "latitude": 52.2, "longitude": 0.12, "radius": 50 } },
+                    "flags": { "none": ["LATE", "SPIKE"] } }),
+            "position within 50 m of (52.2, 0.12) and flags include none of (SPIKE, LATE)",
+            24,
+        ),
+    ] {
+        let told = app.admin(mutation, json!({ "filter": filter })).await;
+        assert_eq!(told["deleteMeasurements"], json!({ "filter": text, "measurements": measurements }));
+    }
 }
 
 /// More than one transaction's worth, of one device, and of all; to the end even though nobody waits for it.

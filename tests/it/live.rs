@@ -183,11 +183,6 @@ async fn what_cannot_be_subscribed_to_is_refused() {
             "after: this is no cursor",
         ),
         (
-            "subscription { deviceUpdated(devices: [\"b\"]) { cursor } }",
-            "BAD_USER_INPUT",
-            "devices: there is no device \"b\"",
-        ),
-        (
             "subscription { measurementRecorded(filter: {pm10: {min: 2, max: 1}}) { cursor } }",
             "BAD_USER_INPUT",
             "filter.pm10",

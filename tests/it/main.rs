@@ -70,6 +70,7 @@ mod statistics;
 mod support;
 mod timeouts;
 mod trips;
+mod unknown_devices;
 mod unread;
 mod uplinks;
 mod upload;

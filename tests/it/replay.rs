@@ -271,7 +271,7 @@ async fn a_replay_goes_on_where_the_one_before_ended() {
         (json!({ "filter": {}, "limit": 1001 }), "input.limit"),
         (json!({ "filter": {}, "limit": 0 }), "input.limit"),
         (json!({ "filter": {}, "after": "x" }), "input.after"),
-        (json!({ "filter": { "devices": ["nobody"] } }), "input.filter.devices"),
+        (json!({ "filter": { "devices": ["nobody"] } }), "input.filter.devices[0]"),
     ] {
         let answer = app.graphql(Some(&app.admin), REPLAY, json!({ "input": input })).await;
         assert_eq!(answer["errors"][0]["extensions"]["argument"], argument, "{input}: {answer}");

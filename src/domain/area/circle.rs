@@ -60,6 +60,12 @@ impl Circle {
         self.centre
     }
 
+    /// Its radius in metres.
+    #[must_use]
+    pub fn radius_m(self) -> f64 {
+        self.radius_m
+    }
+
     /// What the haversine of the angle between the centre and a place must not exceed.
     #[must_use]
     pub fn haversine(self) -> f64 {

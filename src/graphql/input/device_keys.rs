@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use async_graphql::Context;
 
-use super::text;
 use crate::{
     domain::device::{DeviceId, DeviceKey},
     error::ApiError,
@@ -16,7 +15,7 @@ const MAX_DEVICES: usize = 1000;
 
 /// Keys on their way to be looked up, with the argument that named them.
 #[derive(Debug, Default)]
-pub(super) struct DeviceKeys(Vec<(String, DeviceKey)>);
+pub(super) struct DeviceKeys(Vec<(String, String)>);
 
 /// Devices by the keys that named them.
 #[derive(Debug)]
@@ -26,41 +25,46 @@ impl DeviceKeys {
     /// Adds the keys of an argument.
     ///
     /// # Errors
-    /// Names the key that can't be one.
+    /// When there are too many.
     pub(super) fn add(&mut self, argument: &str, keys: &[String]) -> Result<(), ApiError> {
         if self.0.len() + keys.len() > MAX_DEVICES {
             let many = self.0.len() + keys.len();
             return Err(ApiError::bad_input(argument, format!("{many} keys; at most {MAX_DEVICES}")));
         }
-        for (at, key) in keys.iter().enumerate() {
-            let key = text::device_key(&format!("{argument}[{at}]"), key.clone())?;
-            self.0.push((argument.to_owned(), key));
-        }
+        self.0.extend(keys.iter().enumerate().map(|(at, key)| (format!("{argument}[{at}]"), key.clone())));
         Ok(())
     }
 
-    /// Looks all of them up, together with what other parents ask.
+    /// Looks all of them up, together with those of other parents. Keys that no device has are left out.
     ///
     /// # Errors
-    /// Names the argument with a key that no device has.
-    pub(super) async fn look_up(self, ctx: &Context<'_>) -> Result<KnownDevices, ApiError> {
-        if self.0.is_empty() {
+    /// When the database fails.
+    pub(super) async fn look_up(&self, ctx: &Context<'_>) -> Result<KnownDevices, ApiError> {
+        let keys: Vec<_> = self.0.iter().filter_map(|(_, key)| DeviceKey::try_new(key.as_str()).ok()).collect();
+        if keys.is_empty() {
             return Ok(KnownDevices(HashMap::new()));
         }
-        let found = ctx.loader().load_many(self.0.iter().map(|(_, key)| key.clone())).await?;
-        match self.0.into_iter().find(|(_, key)| !found.contains_key(key)) {
-            Some((argument, unknown)) => {
-                Err(ApiError::bad_input(argument, format!("there is no device {:?}", unknown.as_str())))
-            }
-            None => Ok(KnownDevices(found.into_iter().map(|(key, device)| (key, device.id)).collect())),
+        let found = ctx.loader().load_many(keys).await?;
+        Ok(KnownDevices(found.into_iter().map(|(key, device)| (key, device.id)).collect()))
+    }
+
+    /// Like [`Self::look_up`], for mutations: there a mistyped key must not change what is meant.
+    ///
+    /// # Errors
+    /// Names the key that no device has.
+    pub(super) async fn look_up_all(&self, ctx: &Context<'_>) -> Result<KnownDevices, ApiError> {
+        let known = self.look_up(ctx).await?;
+        match self.0.iter().find(|(_, key)| known.id(key).is_none()) {
+            Some((argument, key)) => Err(ApiError::bad_input(argument, format!("device not found: {key:?}"))),
+            None => Ok(known),
         }
     }
 }
 
-/// The row numbers of the devices with these keys.
+/// The row numbers of the devices with these keys; keys that no device has are left out.
 ///
 /// # Errors
-/// Names the argument when one of them can't be a key, or no device has it.
+/// When there are too many keys, or the database fails.
 pub async fn ids(ctx: &Context<'_>, argument: &str, keys: &[String]) -> Result<Vec<DeviceId>, ApiError> {
     let mut wanted = DeviceKeys::default();
     wanted.add(argument, keys)?;
@@ -68,9 +72,12 @@ pub async fn ids(ctx: &Context<'_>, argument: &str, keys: &[String]) -> Result<V
 }
 
 impl KnownDevices {
-    /// The row numbers of the devices with these keys, all of which were looked up.
+    fn id(&self, key: &str) -> Option<DeviceId> {
+        self.0.get(&DeviceKey::try_new(key).ok()?).copied()
+    }
+
+    /// The row numbers of those of these keys that are known.
     pub(super) fn ids(&self, keys: &[String]) -> Vec<DeviceId> {
-        let id = |key: &String| self.0.get(&DeviceKey::try_new(key.as_str()).ok()?).copied();
-        keys.iter().filter_map(id).collect()
+        keys.iter().filter_map(|key| self.id(key)).collect()
     }
 }

@@ -1,5 +1,8 @@
 //! Which measurements.
 
+mod empty_part;
+pub mod text;
+
 use async_graphql::{Context, Enum, ID, InputObject};
 
 use super::{
@@ -30,7 +33,7 @@ const MAX_LEVELS: usize = 8;
 /// taken, fails a condition on that. At most 100 conditions, and 8 filters within each other.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct MeasurementFilter {
-    /// Of the devices with these keys; at most 1000 in the whole filter.
+    /// Of the devices with these keys; at most 1000 in the whole filter. A key that no device has matches nothing.
     devices: Option<Vec<String>>,
     /// Taken in this span.
     measured_at: Option<TimeRange>,
@@ -90,16 +93,33 @@ pub enum MeasurementOrder {
 
 impl MeasurementFilter {
     /// Checks the filter, given as this argument, and looks its devices up: all of them in one statement, together with
-    /// those of the same filter of other parents.
+    /// those of the same filter of other parents. Keys that no device has match no measurement.
     ///
     /// # Errors
     /// Names the argument that can't be, or that contradicts another one.
     pub async fn check(self, ctx: &Context<'_>, argument: &str) -> Result<Filter, ApiError> {
+        let known = self.size(argument)?.devices.look_up(ctx).await?;
+        self.resolve(argument, &known)
+    }
+
+    /// Like [`Self::check`], but every device must exist.
+    ///
+    /// # Errors
+    /// Also names the key that no device has.
+    pub async fn check_strictly(self, ctx: &Context<'_>, argument: &str) -> Result<Filter, ApiError> {
+        let known = self.size(argument)?.devices.look_up_all(ctx).await?;
+        self.resolve(argument, &known)
+    }
+
+    fn size(&self, argument: &str) -> Result<Size, ApiError> {
         let mut size = Size::default();
         self.measure(argument, 1, &mut size)?;
-        let known = size.devices.look_up(ctx).await?;
+        Ok(size)
+    }
+
+    fn resolve(&self, argument: &str, known: &KnownDevices) -> Result<Filter, ApiError> {
         let mut filter = Filter::default();
-        for (argument, condition) in self.conditions(argument, &known)? {
+        for (argument, condition) in self.conditions(argument, known)? {
             filter.add(condition).map_err(|contradiction| ApiError::bad_input(argument, contradiction))?;
         }
         Ok(filter)

@@ -7,7 +7,7 @@ use crate::{
     domain::{quantity::Quantity, readings::Readings, sample::Sample},
     error::ApiError,
     graphql::scalar::DateTime,
-    ingest::Observation,
+    ingest::{Observation, Rejection},
 };
 
 /// One sample. Recording the same sample again changes nothing.
@@ -155,37 +155,36 @@ impl MeasurementInput {
     /// Checks the sample at this place of the list.
     ///
     /// # Errors
-    /// Names the argument that can't be.
-    pub fn check(self, index: usize) -> Result<Observation, ApiError> {
-        let device = text::device_key("device", self.device)?;
+    /// Why the sample is left out, with the code that plain JSON has for it (`ingest::json`).
+    pub fn check(self, index: usize) -> Result<Observation, Rejection> {
+        let reject = |code, error: &ApiError| Rejection { index, code, detail: error.message() };
+        let device = text::device_key("device", self.device).map_err(|error| reject("INVALID_DEVICE", &error))?;
         let mut sample = Sample::new(self.measured_at.0);
-        sample.position = text::position(self.latitude, self.longitude)?;
+        sample.position =
+            text::position(self.latitude, self.longitude).map_err(|error| reject("INVALID_POSITION", &error))?;
+        let readings = &mut sample.readings;
         let particulates = [
             ("pm1", Quantity::Pm1, self.pm1),
             ("pm25", Quantity::Pm2_5, self.pm25),
             ("pm4", Quantity::Pm4, self.pm4),
             ("pm10", Quantity::Pm10, self.pm10),
         ];
-        for (argument, quantity, value) in particulates {
-            set(&mut sample.readings, argument, quantity, value)?;
-        }
-        if let Some(weather) = self.weather {
-            weather.set_in(&mut sample.readings).map_err(|error| error.within("weather"))?;
-        }
-        if let Some(ambient) = self.ambient {
-            ambient.set_in(&mut sample.readings).map_err(|error| error.within("ambient"))?;
-        }
-        if let Some(motion) = self.motion {
-            motion.set_in(&mut sample.readings).map_err(|error| error.within("motion"))?;
-        }
-        if let Some(status) = self.status {
-            status.set_in(&mut sample.readings).map_err(|error| error.within("status"))?;
-        }
+        let air = particulates.into_iter().try_for_each(|(name, quantity, value)| set(readings, name, quantity, value));
+        air.and_then(|()| self.weather.map_or(Ok(()), |input| within("weather", input.set_in(readings))))
+            .and_then(|()| self.ambient.map_or(Ok(()), |input| within("ambient", input.set_in(readings))))
+            .and_then(|()| self.motion.map_or(Ok(()), |input| within("motion", input.set_in(readings))))
+            .and_then(|()| self.status.map_or(Ok(()), |input| within("status", input.set_in(readings))))
+            .map_err(|error| reject("INVALID_VALUE", &error))?;
         if sample.readings.is_empty() {
-            return Err(ApiError::bad_input("pm10", "the measurement tells no value; give at least one, such as pm10"));
+            let detail = "no value; give at least one, such as pm10".to_owned();
+            return Err(Rejection { index, code: "NO_VALUES", detail });
         }
         Ok(Observation { index, device, sample })
     }
+}
+
+fn within(group: &str, outcome: Result<(), ApiError>) -> Result<(), ApiError> {
+    outcome.map_err(|error| error.within(group))
 }
 
 fn set(readings: &mut Readings, argument: &str, quantity: Quantity, value: Option<f64>) -> Result<(), ApiError> {

@@ -26,6 +26,12 @@ pub struct FloatRange {
 }
 
 impl TimeRange {
+    /// Whether neither end is given.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.from.or(self.to).is_none()
+    }
+
     /// Checks the span, given as this argument: its first moment, and the first one after it.
     ///
     /// # Errors
@@ -40,6 +46,12 @@ impl TimeRange {
 }
 
 impl FloatRange {
+    /// Whether neither end is given.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.min.or(self.max).is_none()
+    }
+
     /// Checks the range, given as this argument.
     ///
     /// # Errors

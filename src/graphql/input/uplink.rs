@@ -2,7 +2,10 @@
 
 use async_graphql::{Context, InputObject};
 
-use super::{device_keys::DeviceKeys, range::TimeRange};
+use super::{
+    device_keys::{DeviceKeys, KnownDevices},
+    range::TimeRange,
+};
 use crate::{db::uplink_page, error::ApiError, graphql::model::uplink::UplinkOutcome};
 
 /// Formats in one filter at most.
@@ -22,11 +25,33 @@ pub struct UplinkFilter {
 }
 
 impl UplinkFilter {
-    /// Checks the filter, given as the argument `filter`, and looks its devices up.
+    /// Checks the filter, given as the argument `filter`, and looks its devices up. Keys that no device has match nothing.
     ///
     /// # Errors
     /// Names the argument that can't be.
     pub async fn check(self, ctx: &Context<'_>) -> Result<uplink_page::UplinkFilter, ApiError> {
+        let known = self.device_keys()?.look_up(ctx).await?;
+        self.resolve(&known)
+    }
+
+    /// Like [`Self::check`], but every device must exist.
+    ///
+    /// # Errors
+    /// Also names the key that no device has.
+    pub async fn check_strictly(self, ctx: &Context<'_>) -> Result<uplink_page::UplinkFilter, ApiError> {
+        let known = self.device_keys()?.look_up_all(ctx).await?;
+        self.resolve(&known)
+    }
+
+    fn device_keys(&self) -> Result<DeviceKeys, ApiError> {
+        let mut keys = DeviceKeys::default();
+        if let Some(devices) = &self.devices {
+            keys.add("filter.devices", devices)?;
+        }
+        Ok(keys)
+    }
+
+    fn resolve(self, known: &KnownDevices) -> Result<uplink_page::UplinkFilter, ApiError> {
         let (from, to) = match self.received_at {
             Some(range) => range.check("filter.receivedAt")?,
             None => (None, None),
@@ -37,18 +62,10 @@ impl UplinkFilter {
         if self.formats.iter().flatten().any(|format| format.contains('\0')) {
             return Err(ApiError::bad_input("filter.formats", "no format has a NUL in its name"));
         }
-        let devices = match self.devices {
-            Some(keys) => {
-                let mut asked = DeviceKeys::default();
-                asked.add("filter.devices", &keys)?;
-                Some(asked.look_up(ctx).await?.ids(&keys))
-            }
-            None => None,
-        };
         Ok(uplink_page::UplinkFilter {
             from,
             to,
-            devices,
+            devices: self.devices.map(|keys| known.ids(&keys)),
             formats: self.formats,
             outcome: self.outcome.map(Into::into),
         })

@@ -6,8 +6,9 @@ use crate::{
     deletion::{self, Deleted},
     error::ApiError,
     graphql::{
+        argument_check::checked,
         context::{ContextExt as _, to_the_end},
-        input::filter::MeasurementFilter,
+        input::filter::{MeasurementFilter, text},
         scalar::DateTime,
     },
 };
@@ -15,7 +16,8 @@ use crate::{
 /// Which measurements are deleted.
 #[derive(InputObject)]
 pub struct DeleteMeasurementsInput {
-    /// These. A filter that leaves nothing out is refused.
+    /// These. Refused when any part of the filter has no content, such as `measuredAt: {}`, `pm25: {}`, `or: []` or `{}`,
+    /// or names a device that doesn't exist.
     filter: MeasurementFilter,
     /// Only count them, and delete nothing.
     #[graphql(default)]
@@ -25,6 +27,9 @@ pub struct DeleteMeasurementsInput {
 /// What became of the measurements.
 #[derive(SimpleObject)]
 pub struct DeleteMeasurementsPayload {
+    /// The filter as it was understood, as text: `device in (bike-7) and measuredAt >= 2026-05-01T00:00:00Z`. Of a list of
+    /// devices the first 20 are named.
+    filter: String,
     /// Whether any were deleted.
     status: DeleteMeasurementsStatus,
     /// How many were deleted; on a dry run, how many would be.
@@ -58,6 +63,7 @@ impl DeleteMeasurements {
     /// that tells them once more. Answers when all is deleted; many take a while, and go in steps. When the request is cut
     /// off it goes on; when it fails half-way, what was deleted stays so, and the same again deletes the rest. Needs an
     /// admin's key.
+    #[graphql(complexity = "checked(input.filter.require_content(\"input.filter\"))? + child_complexity")]
     async fn delete_measurements(
         &self,
         ctx: &Context<'_>,
@@ -65,26 +71,24 @@ impl DeleteMeasurements {
     ) -> Result<DeleteMeasurementsPayload, ApiError> {
         ctx.caller().must_be_admin()?;
         let dry_run = input.dry_run;
-        let filter = input.filter.check(ctx, "input.filter").await?;
-        if filter.leaves_nothing_out() {
-            return Err(ApiError::bad_input(
-                "input.filter",
-                "leaves nothing out, so that every measurement would be deleted: say which are meant",
-            ));
-        }
+        input.filter.require_content("input.filter")?;
+        let filter = input.filter.check_strictly(ctx, "input.filter").await?;
+        let devices = ctx.loader().load_many(text::named_devices(&filter)).await?;
+        let filter_text = text::text(&filter, &devices);
         let pool = ctx.writes().clone();
         let deleted = to_the_end(async move { Ok(deletion::run(&pool, &filter, dry_run).await?) }).await?;
-        Ok(payload(&deleted, dry_run))
+        Ok(payload(filter_text, &deleted, dry_run))
     }
 }
 
-fn payload(deleted: &Deleted, dry_run: bool) -> DeleteMeasurementsPayload {
+fn payload(filter: String, deleted: &Deleted, dry_run: bool) -> DeleteMeasurementsPayload {
     let status = match (deleted.measurements, dry_run) {
         (0, _) => DeleteMeasurementsStatus::NothingFound,
         (_, true) => DeleteMeasurementsStatus::DryRun,
         (_, false) => DeleteMeasurementsStatus::Deleted,
     };
     DeleteMeasurementsPayload {
+        filter,
         status,
         measurements: i32::try_from(deleted.measurements).unwrap_or(i32::MAX),
         devices: i32::try_from(deleted.devices.len()).unwrap_or(i32::MAX),

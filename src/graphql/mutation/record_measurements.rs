@@ -33,7 +33,8 @@ pub struct RecordMeasurementsPayload {
     recorded: i32,
     /// How many were stored before.
     duplicates: i32,
-    /// Those that were left out, and why.
+    /// Those that were left out, and why: `INVALID_DEVICE`, `INVALID_POSITION`, `INVALID_VALUE`, `NO_VALUES`,
+    /// `TIME_IN_THE_FUTURE`, `TIME_TOO_EARLY`. The others are stored all the same.
     rejected: Vec<Rejection>,
 }
 
@@ -65,19 +66,18 @@ impl RecordMeasurements {
             return Err(ApiError::bad_input("input.measurements", reason));
         }
         let body = input.to_value().to_string();
-        let observations = input
-            .measurements
-            .into_iter()
-            .enumerate()
-            .map(|(at, measurement)| {
-                measurement.check(at).map_err(|error| error.within(format_args!("input.measurements[{at}]")))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let (mut observations, mut rejected) = (Vec::new(), Vec::new());
+        for (at, measurement) in input.measurements.into_iter().enumerate() {
+            match measurement.check(at) {
+                Ok(observation) => observations.push(observation),
+                Err(rejection) => rejected.push(rejection),
+            }
+        }
         for observation in &observations {
             ctx.caller().may_record_of(&observation.device)?;
         }
 
-        let decoded = Decoded { observations, ..Decoded::nothing(DeviceKind::Mobile) };
+        let decoded = Decoded { observations, rejected, ..Decoded::nothing(DeviceKind::Mobile) };
         let submission = Submission {
             format: FORMAT,
             received_at: ctx.state().clock.now(),

@@ -7,6 +7,7 @@ use crate::{
     db::{self, feed::News},
     error::ApiError,
     graphql::{
+        argument_check::checked,
         context::{ContextExt as _, to_the_end},
         input::device::RegisterDeviceInput,
         model::device::Device,
@@ -37,6 +38,7 @@ pub struct RegisterDevice;
 #[Object]
 impl RegisterDevice {
     /// Registers a device before its first sample, or to say where it stands. Needs an admin's key.
+    #[graphql(complexity = "checked(input.clone().check())? + child_complexity")]
     async fn register_device(
         &self,
         ctx: &Context<'_>,

@@ -102,7 +102,7 @@ async fn chosen(ctx: &Context<'_>, input: ReplayUplinksInput) -> Result<(Vec<Upl
             }
             let arguments = PageArguments { first: Some(limit), after: input.after, ..PageArguments::default() };
             let request = PageRequest::<UplinkCursor>::try_new(arguments, usize::MAX)?;
-            let filter = filter.check(ctx).await?;
+            let filter = filter.check_strictly(ctx).await?;
             let after = request.after.map(|cursor| cursor.0);
             let page = UplinkPage { filter, descending: false, after, limit: request.limit() };
             let slice = request.slice(db::uplink_page::list(ctx.reads(), &page).await?);

@@ -52,7 +52,10 @@ impl Subscription {
     async fn device_updated(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Those with these keys, at most 1000; all unless told.")] devices: Option<Vec<String>>,
+        #[graphql(
+            desc = "Those with these keys, at most 1000; all unless told. A key that no device has yet matches none, also later."
+        )]
+        devices: Option<Vec<String>>,
         #[graphql(
             desc = "First what was stored after this cursor of an event, or this `feedCursor`; from now on unless told."
         )]
@@ -72,7 +75,10 @@ impl Subscription {
     async fn statistics_updated(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Of the devices with these keys, at most 100.")] devices: Vec<String>,
+        #[graphql(
+            desc = "Of the devices with these keys, at most 100. A key that no device has yet matches none, also later."
+        )]
+        devices: Vec<String>,
         #[graphql(desc = "Into which buckets time is cut.")] every: Interval,
         #[graphql(default = "UTC", desc = "Whose days, weeks, months and clocks: a name of the IANA database.")]
         time_zone: String,

@@ -12,6 +12,7 @@ mod ingest;
 mod metrics;
 mod origin;
 mod pages;
+mod server;
 mod sse;
 mod telemetry;
 mod trace_context;
@@ -29,8 +30,10 @@ use tower::{ServiceBuilder, util::option_layer};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use bodies::Bodies;
+pub use graphql::Edition;
 pub(crate) use metrics::alone as metrics_alone;
 pub use origin::Origin;
+pub use server::serve;
 pub use websocket::{Pace, Sockets};
 
 use crate::{app::Shared, error::ApiError};

@@ -1,8 +1,8 @@
 //! The gateway put together: database, recorder, schema, routes.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use axum::{Router, extract::connect_info::IntoMakeServiceWithConnectInfo};
+use axum::Router;
 
 use crate::{
     auth::{KeysLately, LookUps},
@@ -18,7 +18,7 @@ use crate::{
         documents::Documents,
         persisted::Persisted,
     },
-    http::{self, Bodies, Origin, Sockets},
+    http::{self, Bodies, Edition, Origin, Sockets},
     ingest::recorder::{Recorder, Writers},
     live::Live,
     memory::Memory,
@@ -50,8 +50,10 @@ pub struct App {
     pub bodies: Bodies,
     /// The sockets that are open.
     pub sockets: Sockets,
-    /// The other sites whose pages may ask.
+    /// The origins of other sites whose pages may send requests.
     pub origins: Vec<Origin>,
+    /// The edition of GraphQL over HTTP that decides on status codes.
+    pub graphql_http: Edition,
     /// What answering a request may take.
     pub request_timeout: Duration,
 }
@@ -94,6 +96,7 @@ impl App {
             bodies: Bodies::default(),
             sockets: Sockets::default(),
             origins: Vec::new(),
+            graphql_http: Edition::default(),
             request_timeout: REQUEST_TIMEOUT,
         };
         (app, writers)
@@ -107,12 +110,6 @@ impl App {
     /// What the gateway counts, as a service of its own.
     pub fn metrics_router(&self) -> Router {
         http::metrics_alone(Arc::new(self.clone()))
-    }
-
-    /// The gateway as a service for connections, which tells it whose they are.
-    #[must_use]
-    pub fn service(&self) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
-        self.router().into_make_service_with_connect_info()
     }
 
     /// The gateway as a service.

@@ -7,7 +7,12 @@ use clap::{ArgAction, Args};
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{
-    db::embedded, domain::retention::Retention, exposure::ExposureArgs, http::Origin, list::List, telemetry::LogFormat,
+    db::embedded,
+    domain::retention::Retention,
+    exposure::ExposureArgs,
+    http::{Edition, Origin},
+    list::List,
+    telemetry::LogFormat,
 };
 
 /// Which database.
@@ -157,6 +162,10 @@ pub struct ServeArgs {
     /// for all; by default none
     #[arg(long, env = "AIRGRAPH_CORS_ORIGINS", value_name = "ORIGINS")]
     pub cors_origins: Vec<List<Origin>>,
+
+    /// The edition of GraphQL over HTTP that decides on status codes
+    #[arg(long, env = "AIRGRAPH_GRAPHQL_HTTP", value_enum, default_value_t)]
+    pub graphql_http: Edition,
 
     /// What answering a request may take, such as 30s; then it is given up, and with it its statements in the database.
     /// Files that are uploaded take as long as they take

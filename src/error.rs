@@ -49,6 +49,10 @@ pub enum ApiError {
     NotAcceptable(&'static str),
     /// A request that breaks the protocol it came by.
     BadRequest(String),
+    /// A body that was read but is no well-formed GraphQL request.
+    MalformedRequest(String),
+    /// A request whose body was not sent in time.
+    RequestTimeout,
     /// A document that was named by its hash and isn't known: the client sends it whole.
     PersistedQueryNotFound,
     /// A route there isn't.
@@ -92,6 +96,12 @@ impl ApiError {
     pub const RESTORED: &str = "the database was put back to an earlier state: query what you need, together with \
                                 `feedCursor`, and subscribe after that";
 
+    /// A panic that ended one operation.
+    #[must_use]
+    pub fn panicked() -> Self {
+        Self::Internal(anyhow::anyhow!("an operation panicked"))
+    }
+
     /// An argument that can't be.
     pub fn bad_input(argument: impl Into<String>, reason: impl std::fmt::Display) -> Self {
         Self::BadUserInput { argument: argument.into(), reason: reason.to_string() }
@@ -120,7 +130,8 @@ impl ApiError {
             Self::TooLarge(_) => "BODY_TOO_LARGE",
             Self::UnsupportedMediaType(_) => "UNSUPPORTED_MEDIA_TYPE",
             Self::NotAcceptable(_) => "NOT_ACCEPTABLE",
-            Self::BadRequest(_) => "BAD_REQUEST",
+            Self::BadRequest(_) | Self::MalformedRequest(_) => "BAD_REQUEST",
+            Self::RequestTimeout => "REQUEST_TIMEOUT",
             Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed(_) => "METHOD_NOT_ALLOWED",
@@ -145,7 +156,8 @@ impl ApiError {
             | Self::TooComplex(_)
             | Self::InvalidDocument(_)
             | Self::PersistedQueryNotFound => StatusCode::BAD_REQUEST,
-            Self::NothingRecorded(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NothingRecorded(_) | Self::MalformedRequest(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -175,6 +187,7 @@ impl ApiError {
             Self::NothingRecorded(reason)
             | Self::Forbidden(reason)
             | Self::BadRequest(reason)
+            | Self::MalformedRequest(reason)
             | Self::TooComplex(reason)
             | Self::InvalidDocument(reason) => reason.clone(),
             Self::TooLarge(limit) => format!("the body is larger than {limit} bytes"),
@@ -188,6 +201,7 @@ impl ApiError {
             Self::Overloaded => {
                 "more is asked than this gateway can answer at a time; try again in a few seconds".to_owned()
             }
+            Self::RequestTimeout => "the request body was not sent in time; send it again".to_owned(),
             Self::Timeout => "the request took too long; ask for less, such as a shorter time range".to_owned(),
             Self::Internal(_) => "internal error; the request id leads to it in the server's log".to_owned(),
         }

@@ -120,6 +120,6 @@ impl Connection {
 
 fn content_length(head: &[u8]) -> Result<usize> {
     let head = str::from_utf8(head)?;
-    let value = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let value = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
     Ok(value.with_context(|| format!("no content-length: {head}"))?.parse()?)
 }

@@ -20,7 +20,7 @@ use crate::{
         replicas::{self, Replicas, Use},
     },
     graphql::context::About,
-    indexing, list,
+    http, indexing, list,
     retention::{self, Kept},
 };
 
@@ -70,6 +70,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let replicas = Replicas::start(&session.database, &replica_options, replicas).await.context("the database")?;
     let (mut app, writers) = App::start(session.database.clone(), replicas, clock.clone(), about);
     app.origins = list::all(&arguments.cors_origins);
+    app.graphql_http = arguments.graphql_http;
     app.request_timeout = arguments.request_timeout;
     if let Some(path) = &arguments.trusted_documents {
         app.persisted
@@ -84,10 +85,9 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let upkeep = tokio::spawn(async { tokio::join!(forgetting, indexing) });
     let metrics =
         metrics_listener.map(|listener| tokio::spawn(axum::serve(listener, app.metrics_router()).into_future()));
-    let server = axum::serve(listener, app.service()).with_graceful_shutdown(app.stopping());
-    let mut server = tokio::spawn(server.into_future());
+    let mut server = tokio::spawn(http::serve(listener, app.router(), app.shutdown.clone()));
     let outcome = tokio::select! {
-        ended = &mut server => ended.context("the server ended by itself")?.context("the server failed"),
+        ended = &mut server => ended.context("the server ended by itself"),
         () = stop.asked() => Ok(()),
         () = lost(session.embedded.as_mut()) => Err(anyhow::anyhow!("the private Postgres ended unexpectedly")),
     };
@@ -155,7 +155,8 @@ fn welcome(address: SocketAddr, playground: bool, new_key: Option<&Secret>, chos
     let host = if host.contains(':') { format!("[{host}]") } else { host };
     let at = format!("http://{host}:{}", address.port());
     let playground = if playground { format!("\n  Playground   {at}/playground") } else { String::new() };
-    let key = new_key.map_or("$AIRGRAPH_KEY", Secret::reveal);
+    let variable = if chosen { "$AIRGRAPH_ADMIN_KEY" } else { "$AIRGRAPH_KEY" };
+    let key = new_key.map_or(variable, Secret::reveal);
     let about_key = match new_key {
         Some(key) => format!("\n  Admin key (shown this once; keep it):\n    {}\n", key.reveal()),
         None if chosen => {
@@ -171,7 +172,7 @@ airgraph {version} is serving
 {about_key}
   Post a packet as a bicycle's sensor would:
     curl {at}/insertSensorData \
-      -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \
+      -H "Authorization: Bearer {key}" -H 'Content-Type: application/json' \
       -d '{{"dev_id":"bike-07","payload_raw":"{packet}"}}'
   and read it back:
     curl {at}/graphql -H 'Content-Type: application/json' \

@@ -18,6 +18,13 @@ pub(super) fn of(parts: &Parts, trusted: &[IpNet]) -> IpAddr {
     client(peer, &parts.headers, trusted)
 }
 
+/// Whether the connection comes from a trusted proxy.
+pub(super) fn is_from_proxy(parts: &Parts, trusted: &[IpNet]) -> bool {
+    let peer =
+        parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip().to_canonical());
+    peer.is_some_and(|peer| trusted.iter().any(|network| network.contains(&peer)))
+}
+
 /// From the right, each address was written by the one to its right, the last by the peer: so the first that is no trusted
 /// proxy is the last that can be believed. What stands further left is what a client wrote.
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {

@@ -1,106 +1,114 @@
-//! Which other sites' pages may ask this gateway, and read its answers.
+//! Which web pages of other origins may use the gateway.
 //!
-//! Browsers send no key by themselves: there are no cookies here, and credentials are never allowed. So a page can do what
-//! its visitor typed a key in for, and read what anybody may.
+//! Browsers enforce CORS (Fetch, section 3.2) on `fetch` and `EventSource`. They do not enforce it on WebSockets, so the
+//! gateway checks the `Origin` of those itself. The gateway has no cookies and never allows credentials: a page can do what
+//! its visitor entered a key for, and read what is public.
 
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
-use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::graphql::reading::POSITION;
+use super::{
+    origin::{Origin, is_configured, is_same_host},
+    websocket,
+};
+use crate::{
+    app::{App, Shared},
+    error::ApiError,
+};
 
-/// How long a browser may remember what it was allowed.
-const REMEMBER: Duration = Duration::from_hours(1);
+/// How long a browser may cache the answer to a preflight.
+const MAX_AGE: Duration = Duration::from_hours(1);
 
-/// Where pages may come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// From everywhere.
-    Any,
-    /// From this site, such as `https://map.example`.
-    Site(HeaderValue),
-}
+/// Request headers that GraphQL clients, `EventSource` polyfills and tracing libraries send, beside those that every page may
+/// send without a preflight.
+const REQUEST_HEADERS: [&str; 24] = [
+    "accept",
+    "airgraph-position",
+    "apollo-require-preflight",
+    "apollographql-client-name",
+    "apollographql-client-version",
+    "authorization",
+    "baggage",
+    "cache-control",
+    "content-type",
+    "graphql-client-name",
+    "graphql-client-version",
+    "graphql-preflight",
+    "graphql-require-preflight",
+    "if-modified-since",
+    "if-none-match",
+    "last-event-id",
+    "sentry-trace",
+    "traceparent",
+    "tracestate",
+    "x-api-key",
+    "x-apollo-operation-id",
+    "x-apollo-operation-name",
+    "x-request-id",
+    "x-requested-with",
+];
 
-impl FromStr for Origin {
-    type Err = String;
+/// Response headers that a page may read.
+const RESPONSE_HEADERS: [&str; 6] =
+    ["airgraph-position", "etag", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"];
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "*" {
-            return Ok(Self::Any);
-        }
-        let expected =
-            || format!("{text:?} is no origin; it is `*`, or a scheme and a host such as https://map.example");
-        let uri: Uri = text.parse().map_err(|_| expected())?;
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return Err(expected()) };
-        // As browsers write it, since that is what it is compared with.
-        let origin = format!("{scheme}://{}", authority.as_str().to_ascii_lowercase());
-        if !["http", "https"].contains(&scheme)
-            || origin != text.to_ascii_lowercase()
-            || authority.as_str().contains('@')
-        {
-            return Err(expected());
-        }
-        HeaderValue::from_str(&origin).map(Self::Site).map_err(|_| expected())
-    }
-}
+const SET_ORIGINS: &str = "add the origin to AIRGRAPH_CORS_ORIGINS to allow it";
 
-/// What answers browsers that ask for other sites' pages; none where no other site may.
+/// Adds the CORS headers. None when no other origin is configured.
 pub(super) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
-    let allowed = if origins.contains(&Origin::Any) {
-        AllowOrigin::any()
-    } else {
-        let sites: Vec<_> = origins.iter().filter_map(Origin::site).cloned().collect();
-        (!sites.is_empty()).then(|| AllowOrigin::list(sites))?
-    };
-    let sent = [
-        header::ACCEPT,
-        header::AUTHORIZATION,
-        header::CONTENT_TYPE,
-        HeaderName::from_static("last-event-id"),
-        HeaderName::from_static("x-api-key"),
-        POSITION.clone(),
-    ];
-    let told = ["x-request-id", "retry-after", "ratelimit", "ratelimit-policy", "etag"].map(HeaderName::from_static);
-    let told = told.into_iter().chain([POSITION.clone()]).collect::<Vec<_>>();
-    let layer = CorsLayer::new().allow_origin(allowed).allow_methods([Method::GET, Method::POST]);
-    Some(layer.allow_headers(sent).expose_headers(told).max_age(REMEMBER))
+    let layer = CorsLayer::new()
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(REQUEST_HEADERS.map(HeaderName::from_static))
+        .expose_headers(RESPONSE_HEADERS.map(HeaderName::from_static))
+        .max_age(MAX_AGE);
+    if origins.contains(&Origin::Any) {
+        return Some(layer.allow_origin(AllowOrigin::any()).vary([])); // the same for every origin
+    }
+    let sites: Vec<_> = origins.iter().filter_map(Origin::site).cloned().collect();
+    (!sites.is_empty()).then(|| layer.allow_origin(AllowOrigin::list(sites)).vary([header::ORIGIN]))
 }
 
-impl Origin {
-    fn site(&self) -> Option<&HeaderValue> {
-        match self {
-            Self::Any => None,
-            Self::Site(site) => Some(site),
-        }
+/// Refuses, with a reason, requests that a browser would refuse to the page without one.
+pub(super) async fn refuse_cross_origin(State(app): State<Shared>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match check(&app, &parts) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(error) => error.into_response(),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_origin_is_a_scheme_and_a_host() {
-        assert_eq!("*".parse(), Ok(Origin::Any));
-        for (text, origin) in [
-            ("https://map.example", "https://map.example"),
-            ("http://localhost:5173", "http://localhost:5173"),
-            ("https://Map.Example", "https://map.example"),
-        ] {
-            assert_eq!(text.parse(), Ok(Origin::Site(HeaderValue::from_static(origin))), "{text}");
-        }
-        for text in [
-            "",
-            "map.example",
-            "https://map.example/",
-            "https://map.example/page",
-            "ftp://map.example",
-            "null",
-            "https://",
-            "https://a@b",
-        ] {
-            assert!(text.parse::<Origin>().is_err(), "{text}");
-        }
+fn check(app: &App, parts: &Parts) -> Result<(), ApiError> {
+    let Some(origin) = parts.headers.get(header::ORIGIN) else { return Ok(()) }; // no browser, or a page of ours
+    if is_same_host(parts, &app.state.about.exposure.trusted_proxies, origin) {
+        return Ok(());
     }
+    let name = String::from_utf8_lossy(origin.as_bytes());
+    if is_preflight(&parts.method, &parts.headers) {
+        return allowed(app, origin, || format!("pages of origin {name} may not send requests here; {SET_ORIGINS}"));
+    }
+    if websocket::is_asked(&parts.headers) {
+        return allowed(app, origin, || format!("pages of origin {name} may not open a WebSocket here; {SET_ORIGINS}"));
+    }
+    if parts.headers.contains_key(header::COOKIE) {
+        return Err(ApiError::Forbidden(format!(
+            "requests with cookies are refused for pages of other origins ({name}); use `credentials: \"omit\"` and send \
+             the API key in `Authorization`"
+        )));
+    }
+    Ok(())
+}
+
+fn allowed(app: &App, origin: &HeaderValue, reason: impl FnOnce() -> String) -> Result<(), ApiError> {
+    if is_configured(&app.origins, origin) { Ok(()) } else { Err(ApiError::Forbidden(reason())) }
+}
+
+fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
+    method == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }

@@ -38,11 +38,12 @@ pub(super) fn in_a_place<T>(app: &App, work: impl Future<Output = T>) -> impl Fu
 /// Answers a request of GraphQL in time, once there is a place for it. Streams and sockets last as long as they like once
 /// they began; what they do then takes places of its own.
 pub(super) async fn of_graphql(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    let refuse = graphql::refusal_for(request.headers());
+    let refuse = graphql::refusal_for(app.graphql_http, request.headers());
     let answer = async {
         // Read before there is a place: whoever sends it slowly keeps none from others.
         let (parts, body) = request.into_parts();
-        let (body, _held) = within(&app, app.bodies.read(Request::new(body))).await??.split();
+        let read = timeout(app.request_timeout, app.bodies.read(Request::new(body))).await;
+        let (body, _held) = read.map_err(|_| ApiError::RequestTimeout)??.split();
         let request = Request::from_parts(parts, Body::from(body));
         in_a_place(&app, next.run(request)).await
     };

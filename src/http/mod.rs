@@ -11,7 +11,9 @@ mod health;
 mod influxdb;
 mod ingest;
 mod metrics;
+mod origin;
 mod pages;
+mod server;
 mod sse;
 mod telemetry;
 mod trace_context;
@@ -29,8 +31,10 @@ use tower::{ServiceBuilder, util::option_layer};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use bodies::Bodies;
-pub use cors::Origin;
+pub use graphql::Edition;
 pub(crate) use metrics::alone as metrics_alone;
+pub use origin::Origin;
+pub use server::serve;
 pub use websocket::{Pace, Sockets};
 
 use crate::{app::Shared, error::ApiError};
@@ -46,6 +50,7 @@ pub(crate) fn router(app: Shared) -> Router {
     let on_the_way = ServiceBuilder::new()
         .layer(middleware::from_fn(unread::forgotten))
         .layer(middleware::from_fn_with_state(app.clone(), metrics::counted))
+        .layer(middleware::from_fn_with_state(app.clone(), cors::refuse_cross_origin))
         .layer(option_layer(cors::layer(&app.origins)))
         .layer(middleware::from_fn(compression::tagged))
         .layer(compression::layer())

@@ -1,10 +1,10 @@
 //! GraphQL over Server-Sent Events, in the mode of distinct connections: one operation, one stream.
 //!
-//! Written after the protocol of graphql-sse. Errors of the document come as events too, since an `EventSource` tells its
-//! page nothing of an answer that isn't 200; only what is no GraphQL request at all is refused by its status. An event
-//! bears the cursor of its place as its id, which an `EventSource` sends back as `Last-Event-ID` when it comes again.
+//! Written after the protocol of graphql-sse. Over POST, errors of the document come as events, as graphql-sse expects it. Over
+//! GET, as an `EventSource` sends it, they have a status, which ends the `EventSource`. An event bears the cursor of its place
+//! as its id, which an `EventSource` sends back as `Last-Event-ID` when it comes again.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use async_graphql::{Request, Response as GraphqlResponse, connection::CursorType as _};
 use axum::{
@@ -18,6 +18,7 @@ use super::{caller::Holder, deadline, graphql::answer};
 use crate::{
     app::Shared,
     domain::feed::Place,
+    error::ApiError,
     graphql::{self, cursor::FeedCursor},
     live::{Next, Subscriber},
 };
@@ -46,11 +47,22 @@ pub(super) fn execute(app: &Shared, Asked { request, holder }: Asked) -> Respons
 }
 
 /// Subscribes; `resume` is the cursor after which the client wants to go on.
-pub(super) async fn subscribe(app: &Shared, Asked { request, holder }: Asked, resume: Option<&str>) -> Response {
-    match app.live.subscribe(request, &holder.caller, resume).await {
-        Ok(subscriber) => respond(events(app.clone(), subscriber, holder)),
-        Err(refusal) => respond(stream::once(async move { last(&refusal) })),
-    }
+///
+/// # Errors
+/// The response that refuses it.
+pub(super) async fn subscribe(
+    app: &Shared,
+    Asked { request, holder }: Asked,
+    resume: Option<&str>,
+) -> Result<Response, Box<GraphqlResponse>> {
+    let subscriber = app.live.subscribe(request, &holder.caller, resume).await?;
+    Ok(respond(events(app.clone(), subscriber, holder)))
+}
+
+/// A stream of one response.
+pub(super) fn once(response: &GraphqlResponse) -> Response {
+    let event = last(response);
+    respond(stream::once(async { event }))
 }
 
 /// The events of a subscription. Ends without `complete` where the client shall come again and go on after the last one: when
@@ -87,8 +99,15 @@ fn respond(events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
         (header::VARY, "accept"),
         (HeaderName::from_static("x-accel-buffering"), "no"), // nginx would hold events back until a buffer is full
     ];
-    let events = kept_alive(events, KEEP_ALIVE).map(Ok::<_, std::convert::Infallible>);
+    let events = kept_alive(caught(events), KEEP_ALIVE).map(Ok::<_, std::convert::Infallible>);
     (headers, Body::from_stream(events)).into_response()
+}
+
+/// The same events. A panic is the last one, as an internal error.
+fn caught(events: impl Stream<Item = Bytes> + Send + 'static) -> impl Stream<Item = Bytes> + Send {
+    AssertUnwindSafe(events).catch_unwind().map(|event| {
+        event.unwrap_or_else(|_| last(&GraphqlResponse::from_errors(vec![answer::of(ApiError::panicked())])))
+    })
 }
 
 /// The same events, and a comment after each silence of this length.
@@ -139,6 +158,21 @@ mod tests {
         }
         drop(sender);
         assert_eq!(kept.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_its_stream_with_an_internal_error() {
+        let mut count = 0;
+        let events = stream::poll_fn(move |_| {
+            count += 1;
+            assert!(count < 2, "a defect");
+            std::task::Poll::Ready(Some(Bytes::from_static(b"one")))
+        });
+        let events: Vec<_> = caught(events).collect().await;
+        let [first, last] = &events[..] else { panic!("{events:?}") };
+        let last = String::from_utf8_lossy(last);
+        assert_eq!(first.as_ref(), b"one");
+        assert!(last.contains("\"code\":\"INTERNAL\"") && last.ends_with("event: complete\ndata: \n\n"), "{last}");
     }
 
     #[test]

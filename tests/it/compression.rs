@@ -33,9 +33,14 @@ const LONG: &str = "{ __schema { types { name description } } }";
 async fn long_ones_are_by_the_encoding_that_suits_both() {
     let app = TestApp::new().await;
     let (_, plain) = ask(&app, LONG, "application/json", "identity").await;
-    for (encodings, expected) in
-        [("gzip", "gzip"), ("gzip, deflate, br", "br"), ("gzip, deflate, br, zstd", "zstd"), ("br;q=0.1, gzip", "gzip")]
-    {
+    for (encodings, expected) in [
+        ("gzip", "gzip"),
+        ("gzip, deflate, br", "br"),
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip, zstd", "zstd"),
+        ("br;q=0.5, zstd", "zstd"),
+        ("br;q=0.1, gzip", "gzip"),
+    ] {
         let (headers, bytes) = ask(&app, LONG, "application/json", encodings).await;
         assert_eq!(headers[header::CONTENT_ENCODING], expected, "{encodings}");
         assert!(bytes.len() * 2 < plain.len(), "{expected}: {} of {} bytes", bytes.len(), plain.len());

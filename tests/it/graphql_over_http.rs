@@ -1,14 +1,23 @@
 //! GraphQL over HTTP: media types, methods, status codes.
 
+use std::{net::SocketAddr, time::Duration};
+
+use airgraph::{exposure::Exposure, http::Edition};
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
 
-use crate::support::{Answer, TestApp, query_string};
+use crate::support::{Answer, TestApp, gateway::DEADLINE, query_string};
 
 const NEW: &str = "application/graphql-response+json";
+const NEW_UTF8: &str = "application/graphql-response+json; charset=utf-8";
 
 async fn post(app: &TestApp, content_type: &str, accept: &str, body: &str) -> Answer {
     let request = Request::post("/graphql").header(header::CONTENT_TYPE, content_type).header(header::ACCEPT, accept);
@@ -24,24 +33,152 @@ fn media_type(answer: &Answer) -> &str {
     answer.headers[header::CONTENT_TYPE].to_str().expect("text").split(';').next().expect("a type")
 }
 
+/// Requests that were understood, each with its status for `application/graphql-response+json` and for `application/json`, in
+/// the edition of September 2026 and in the drafts.
+const RESPONSES: [(&str, &str, [u16; 2], [u16; 2]); 11] = [
+    ("data", r#"{"query":"{ server { version } }"}"#, [200, 200], [200, 200]),
+    ("data and errors", r#"{"query":"{ devices(first: -1) { totalCount } }"}"#, [294, 200], [200, 200]),
+    ("some data and errors", r#"{"query":"{ server { version } node(id: \"x\") { id } }"}"#, [294, 200], [200, 200]),
+    ("no document", r#"{"query":"{"}"#, [400, 400], [400, 200]),
+    ("an empty document", r#"{"query":""}"#, [400, 400], [400, 200]),
+    ("an unknown field", r#"{"query":"{ nonsense }"}"#, [422, 422], [400, 200]),
+    (
+        "a variable without a value",
+        r#"{"query":"query ($n: Int!) { devices(first: $n) { totalCount } }"}"#,
+        [422, 422],
+        [400, 200],
+    ),
+    (
+        "a variable of another type",
+        r#"{"query":"query ($n: Int) { devices(first: $n) { totalCount } }","variables":{"n":"one"}}"#,
+        [422, 422],
+        [400, 200],
+    ),
+    (
+        "an ambiguous operation",
+        r#"{"query":"query A { server { version } } query B { server { version } }"}"#,
+        [422, 422],
+        [400, 200],
+    ),
+    (
+        "an unknown operation",
+        r#"{"query":"query A { server { version } }","operationName":"B"}"#,
+        [422, 422],
+        [400, 200],
+    ),
+    ("a circle of fragments", r#"{"query":"{ ...A } fragment A on Query { ...A }"}"#, [422, 422], [400, 200]),
+];
+
 #[tokio::test]
-async fn the_status_tells_only_where_the_client_knows_the_newer_media_type() {
+async fn each_response_has_the_status_of_the_edition() {
     let app = TestApp::new().await;
-    for (body, with_new) in [
-        (r#"{"query":"{ server { version } }"}"#, StatusCode::OK),
-        (r#"{"query":"{ nonsense }"}"#, StatusCode::BAD_REQUEST),
-        (r#"{"query":"{"}"#, StatusCode::BAD_REQUEST),
-        (r#"{"query":"query ($n: Int!) { devices(first: $n) { totalCount } }"}"#, StatusCode::BAD_REQUEST),
-        (r#"{"query":"{ devices(first: -1) { totalCount } }"}"#, StatusCode::OK),
-    ] {
-        let answer = post(&app, "application/json", NEW, body).await;
-        assert_eq!((answer.status, media_type(&answer)), (with_new, NEW), "{body}: {}", answer.text);
-        assert_eq!(answer.json().get("data").is_some(), with_new == StatusCode::OK, "{body}");
-        for accept in ["application/json", "*/*"] {
-            let answer = post(&app, "application/json; charset=utf-8", accept, body).await;
-            assert_eq!((answer.status, media_type(&answer)), (StatusCode::OK, "application/json"), "{body}");
+    let legacy = TestApp::new().await.with_edition(Edition::Legacy);
+    for (case, body, new, drafts) in RESPONSES {
+        for (app, edition, statuses) in [(&app, Edition::September2026, new), (&legacy, Edition::Legacy, drafts)] {
+            for (accept, status) in [(NEW, statuses[0]), ("application/json", statuses[1]), ("*/*", statuses[1])] {
+                let answer = post(app, "application/json", accept, body).await;
+                assert_eq!(answer.status.as_u16(), status, "{edition:?} {accept} {case}: {}", answer.text);
+                let is_json = accept != NEW && (edition == Edition::Legacy || answer.status.is_success());
+                let form = if is_json { "application/json; charset=utf-8" } else { NEW_UTF8 };
+                assert_eq!(answer.headers[header::CONTENT_TYPE], form, "{edition:?} {accept} {case}");
+                let answer = answer.json();
+                assert_eq!(answer.get("data").is_some(), new[0] < 300, "{case}: {answer}");
+                assert_eq!(answer.get("errors").is_some(), case != "data", "{case}: {answer}");
+            }
         }
     }
+}
+
+/// Bodies that are no well-formed request: JSON that cannot be read (400), and JSON of another form (422).
+const MALFORMED: [(&str, u16); 15] = [
+    ("", 400),
+    ("{", 400),
+    ("{}}", 400),
+    ("nonsense", 400),
+    (r#"{"query":"\ud800"}"#, 400),
+    ("[]", 422),
+    ("7", 422),
+    ("{}", 422),
+    (r#"{"query":7}"#, 422),
+    (r#"{"query":null}"#, 422),
+    (r#"{"query":"{ a }","query":"{ b }"}"#, 422),
+    (r#"[{"query":"{ server { version } }"}]"#, 422),
+    (r#"{"query":"{ a }","variables":[]}"#, 422),
+    (r#"{"query":"{ a }","operationName":1}"#, 422),
+    (r#"{"query":"{ a }","extensions":"x"}"#, 422),
+];
+
+#[tokio::test]
+async fn bodies_that_are_no_request_have_the_status_of_the_edition() {
+    let app = TestApp::new().await;
+    let legacy = TestApp::new().await.with_edition(Edition::Legacy);
+    for (body, status) in MALFORMED {
+        for accept in [NEW, "application/json", "text/event-stream"] {
+            let answer = post(&app, "application/json", accept, body).await;
+            assert_eq!(answer.status.as_u16(), status, "{accept} {body}: {}", answer.text);
+            assert_eq!(post(&legacy, "application/json", accept, body).await.status, StatusCode::BAD_REQUEST, "{body}");
+            let answer = answer.json();
+            assert!(answer["errors"][0]["message"].is_string() && answer.get("data").is_none(), "{answer}");
+        }
+    }
+}
+
+/// What HTTP itself refuses, by whole requests on a connection.
+#[tokio::test]
+async fn requests_that_http_refuses_have_its_status_in_either_edition() {
+    for edition in [Edition::September2026, Edition::Legacy] {
+        let app = TestApp::new().await.with_edition(edition);
+        let address = app.listen().await;
+        let long = "a".repeat(70_000);
+        let headers: String = (0..200).map(|n| format!("X-{n}: {n}\r\n")).collect();
+        for (case, request, status) in [
+            ("URI too long", format!("GET /graphql?query={long} HTTP/1.1\r\nHost: x\r\n\r\n"), 414),
+            ("headers too many", format!("GET /graphql HTTP/1.1\r\nHost: x\r\n{headers}\r\n"), 431),
+            (
+                "body too large",
+                "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2000000\r\n\r\n"
+                    .to_owned(),
+                413,
+            ),
+            ("no such method", "PUT /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".to_owned(), 405),
+        ] {
+            let head = exchange(address, &request).await;
+            assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{edition:?} {case}: {head}");
+            assert_eq!(head.contains("\r\nAllow: "), status == 405, "{case}: {head}");
+        }
+        let slow = TestApp::new().await.with_edition(edition).with_request_timeout(Duration::from_millis(50));
+        let request =
+            "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
+        let head = exchange(slow.listen().await, request).await;
+        assert!(head.starts_with("HTTP/1.1 408 "), "{edition:?}: {head}");
+    }
+}
+
+/// Sends a request as it is, and gives the head of the response.
+async fn exchange(address: SocketAddr, request: &str) -> String {
+    let mut connection = TcpStream::connect(address).await.expect("a connection");
+    connection.write_all(request.as_bytes()).await.expect("sent");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(timeout(DEADLINE, connection.read_u8()).await.expect("an answer").expect("a byte"));
+    }
+    String::from_utf8(head).expect("text")
+}
+
+#[tokio::test]
+async fn refusals_before_execution_have_their_own_status() {
+    let app = TestApp::exposed(Exposure { introspection: false, ..Exposure::default() }).await;
+    let introspection = r#"{"query":"{ __schema { queryType { name } } }"}"#;
+    for accept in [NEW, "application/json"] {
+        assert_eq!(
+            post(&app, "application/json", accept, introspection).await.status,
+            StatusCode::FORBIDDEN,
+            "{accept}"
+        );
+    }
+    let unknown_key = app.post("/graphql", Some("nobodys"), r#"{"query":"{ server { version } }"}"#).await;
+    assert_eq!(unknown_key.status, StatusCode::UNAUTHORIZED);
+    assert!(unknown_key.headers.contains_key(header::WWW_AUTHENTICATE));
 }
 
 #[tokio::test]
@@ -62,7 +199,7 @@ async fn the_answer_comes_in_the_form_that_the_client_likes_best() {
     }
     for accept in ["text/html", "application/json;q=0", "application/xml, image/*;q=0.8"] {
         let answer = post(&app, "application/json", accept, body).await;
-        assert_eq!((answer.status, media_type(&answer)), (StatusCode::NOT_ACCEPTABLE, "application/json"), "{accept}");
+        assert_eq!((answer.status, media_type(&answer)), (StatusCode::NOT_ACCEPTABLE, NEW), "{accept}");
         assert_eq!(answer.json()["errors"][0]["extensions"]["code"], "NOT_ACCEPTABLE");
         assert_eq!(answer.json().get("data"), None);
     }
@@ -75,29 +212,6 @@ async fn the_answer_comes_in_the_form_that_the_client_likes_best() {
 #[tokio::test]
 async fn what_is_no_request_is_refused() {
     let app = TestApp::new().await;
-    for body in [
-        "",
-        "{",
-        "[]",
-        "7",
-        "{}",
-        r#"{"query":7}"#,
-        r#"{"query":null}"#,
-        r#"{"query":"{ a }","query":"{ b }"}"#,
-        r#"[{"query":"{ server { version } }"}]"#,
-        r#"{"query":"{ a }","variables":[]}"#,
-        r#"{"query":"{ a }","operationName":1}"#,
-        r#"{"query":"{ a }","extensions":"x"}"#,
-    ] {
-        assert_eq!(post(&app, "application/json", NEW, body).await.status, StatusCode::BAD_REQUEST, "{body}");
-        let answer = post(&app, "application/json", "application/json", body).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}");
-        assert!(
-            answer.json()["errors"][0]["message"].is_string() && answer.json().get("data").is_none(),
-            "{}",
-            answer.text
-        );
-    }
     for content_type in [
         "text/plain",
         "application/x-www-form-urlencoded",
@@ -139,20 +253,20 @@ async fn queries_but_no_mutations_are_answered_by_get() {
         assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(answer.headers[header::ALLOW], "POST");
     }
-    assert_eq!(get(&app, &[]).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(get(&app, &[]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     let visit = Request::get("/graphql").header(header::ACCEPT, "text/html,*/*;q=0.8").body(Body::empty());
     assert_eq!(app.send(visit.expect("a request")).await.headers[header::LOCATION], "playground");
-    for (name, value) in [
-        ("variables", "[]"),
-        ("variables", "7"),
-        ("variables", "{"),
-        ("extensions", "\"x\""),
-        ("extensions", "[{}]"),
-        ("query", "{ server { version } }"),
-        ("operationName", "Unknown"),
+    for (name, value, status) in [
+        ("variables", "[]", 422),
+        ("variables", "7", 422),
+        ("variables", "{", 400),
+        ("extensions", "\"x\"", 422),
+        ("extensions", "[{}]", 422),
+        ("query", "{ server { version } }", 400),
+        ("operationName", "Unknown", 422),
     ] {
         let answer = get(&app, &[("query", "{ server { version } }"), (name, value)]).await;
-        assert_eq!((answer.status, answer.json().get("data")), (StatusCode::BAD_REQUEST, None), "{name}={value}");
+        assert_eq!((answer.status.as_u16(), answer.json().get("data")), (status, None), "{name}={value}");
     }
     for (name, value) in [("variables", ""), ("variables", "null"), ("extensions", "{}"), ("operationName", "")] {
         let answer = get(&app, &[("query", "{ server { version } }"), (name, value)]).await;
@@ -169,7 +283,7 @@ async fn the_named_operation_runs() {
     };
     assert_eq!(run(json!("B")).await.json()["data"], json!({ "devices": { "totalCount": 0 } }));
     for name in [json!("C"), json!(null)] {
-        assert_eq!(run(name).await.status, StatusCode::BAD_REQUEST);
+        assert_eq!(run(name).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     }
 }
 

@@ -47,10 +47,11 @@ async fn a_client_registers_a_document_and_then_names_it() {
     let hashed = named.to_string();
 
     let unknown = get(&app, &[("extensions", &hashed)], &[]).await;
-    assert_eq!((unknown.status, code(&unknown)), (StatusCode::OK, json!("PERSISTED_QUERY_NOT_FOUND")));
+    let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+    assert_eq!((unknown.status, code(&unknown)), (unprocessable, json!("PERSISTED_QUERY_NOT_FOUND")));
     assert_eq!(unknown.json()["errors"][0]["message"], "PersistedQueryNotFound");
     assert_eq!(header_of(&unknown, header::CACHE_CONTROL), "no-store");
-    assert_eq!(post(&app, NEW, json!({ "extensions": named })).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(post(&app, NEW, json!({ "extensions": named })).await.status, unprocessable);
 
     let expected = json!({ "devices": { "nodes": [] } });
     assert_eq!(post(&app, NEW, json!({ "query": DEVICES, "extensions": named })).await.json()["data"], expected);
@@ -60,7 +61,7 @@ async fn a_client_registers_a_document_and_then_names_it() {
     let named = json!({ "persistedQuery": { "version": 1, "sha256Hash": hex(DEVICES) } });
 
     let other = json!({ "query": "{ __typename }", "extensions": named });
-    assert_eq!(post(&app, NEW, other).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(post(&app, NEW, other).await.status, unprocessable);
 }
 
 #[tokio::test]
@@ -79,7 +80,7 @@ async fn where_only_trusted_documents_run_a_stranger_gets_no_other_through() {
     for (body, status, expected) in [
         (json!({ "query": DEVICES }), StatusCode::OK, Value::Null),
         (json!({ "query": "{ __typename }" }), StatusCode::FORBIDDEN, json!("FORBIDDEN")),
-        (json!({ "documentId": "other" }), StatusCode::BAD_REQUEST, json!("BAD_USER_INPUT")),
+        (json!({ "documentId": "other" }), StatusCode::UNPROCESSABLE_ENTITY, json!("BAD_USER_INPUT")),
     ] {
         let answer = post(&app, NEW, body.clone()).await;
         assert_eq!((answer.status, code(&answer)), (status, expected), "{body}");
@@ -93,7 +94,7 @@ async fn where_only_trusted_documents_run_a_stranger_gets_no_other_through() {
         }
     };
     tokio::time::timeout(Duration::from_mins(1), seen).await.expect("the change is seen");
-    assert_eq!(get(&app, &[("documentId", "devices")], &[]).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(get(&app, &[("documentId", "devices")], &[]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ async fn introspection(app: &TestApp) -> bool {
         assert_eq!(answer.status, whole.status, "{query}: {}", answer.text);
         assert_eq!(answer.json().get("data").is_some(), answer.status == StatusCode::OK, "{}", answer.text);
         let refused = answer.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN";
-        assert_eq!(refused, answer.status == StatusCode::BAD_REQUEST, "{}", answer.text);
+        assert_eq!(refused, answer.status == StatusCode::FORBIDDEN, "{}", answer.text);
     }
     assert_eq!(post(app, "{ __typename server { __typename } }").await.status, StatusCode::OK, "is always answered");
     whole.status == StatusCode::OK
@@ -43,7 +43,7 @@ async fn suggestions(app: &TestApp) -> bool {
     let mut suggested = Vec::new();
     for query in ["{ servr { version } }", "{ devices(frst: 1) { totalCount } }", "{ server { versoin } }"] {
         let answer = post(app, query).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
         suggested.push(answer.text.contains("Did you mean"));
     }
     assert!(suggested.iter().all(|one| *one == suggested[0]), "{suggested:?}");
@@ -123,4 +123,20 @@ async fn the_environment_sets_the_profile() {
         let errors = socket.hear().await["payload"].to_string();
         assert!(errors.contains(says), "{errors}");
     }
+}
+
+#[tokio::test]
+async fn the_schema_is_a_file_with_a_tag_where_it_can_be_read() {
+    let app = TestApp::new().await;
+    let whole = app.get("/schema.graphql").await;
+    assert_eq!((whole.status, whole.text.as_str()), (StatusCode::OK, graphql::sdl().as_str()));
+    assert_eq!(whole.headers[header::CONTENT_TYPE], "text/plain; charset=utf-8");
+    let known = Request::get("/schema.graphql").header(header::IF_NONE_MATCH, &whole.headers[header::ETAG]);
+    let known = app.send(known.body(Body::empty()).expect("a request")).await;
+    assert_eq!((known.status, known.text.as_str()), (StatusCode::NOT_MODIFIED, ""));
+    assert_eq!(known.headers[header::ETAG], whole.headers[header::ETAG]);
+
+    let app = TestApp::exposed(Exposure { introspection: false, ..Exposure::default() }).await;
+    let refused = app.get("/schema.graphql").await;
+    assert_eq!((refused.status, refused.text.contains("type Query")), (StatusCode::FORBIDDEN, false));
 }

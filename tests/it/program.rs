@@ -35,13 +35,13 @@ async fn post(url: String, key: &str, body: String) -> (u16, Value) {
 }
 
 /// What a shell makes of the `curl` commands that the welcome shows, one after the other.
-async fn paste(welcome: &str) -> Vec<Value> {
+async fn paste(welcome: &str, variable: Option<(&str, &str)>) -> Vec<Value> {
     let commands: Vec<_> = welcome.split("curl ").skip(1).map(|rest| format!("curl -sS {rest}")).collect();
     let mut answers = Vec::new();
     for command in commands {
         let command = command.split("\n  and read").next().unwrap_or_default().to_owned();
         let mut shell = Command::new("sh");
-        shell.args(["-c", &command]);
+        shell.args(["-c", &command]).envs(variable);
         let output = output(shell).await;
         let answer = text(&output.stdout);
         answers.push(serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer:?} of {command}")));
@@ -60,7 +60,7 @@ async fn the_first_start_shows_a_key_and_commands_that_work_when_pasted() {
     let gateway = Gateway::start(command(&[])).await;
     let key = between(&gateway.welcome, "keep it):\n", "\n").trim().to_owned();
     assert!(key.starts_with("ag_"), "{}", gateway.welcome);
-    let answers = paste(&gateway.welcome).await;
+    let answers = paste(&gateway.welcome, None).await;
     assert_eq!(answers[0], json!({ "recorded": 8, "duplicates": 0, "rejected": [] }));
     assert_eq!(answers[1]["data"]["device"]["latest"]["pm10"], 46.0, "{}", answers[1]);
 
@@ -102,6 +102,8 @@ async fn a_chosen_admin_key_works_and_is_not_shown() {
     command.env("AIRGRAPH_ADMIN_KEY", key);
     let gateway = Gateway::start(command).await;
     assert!(!gateway.welcome.contains(key));
+    let answers = paste(&gateway.welcome, Some(("AIRGRAPH_ADMIN_KEY", key))).await;
+    assert_eq!(answers[0], json!({ "recorded": 8, "duplicates": 0, "rejected": [] }));
     let question = json!({ "query": "{ server { database { name } } }" }).to_string();
     let (_, answer) = post(format!("{}/graphql", gateway.address), key, question).await;
     assert!(answer["data"]["server"]["database"]["name"].is_string(), "{answer}");

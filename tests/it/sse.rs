@@ -1,12 +1,13 @@
 //! GraphQL over Server-Sent Events: what the stream looks like, and what is refused instead.
 
+use airgraph::http::Edition;
 use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode, header},
 };
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, TestApp, query_string};
 
 const QUERY: &str = "{ devices { totalCount } }";
 
@@ -119,5 +120,43 @@ async fn what_is_no_request_is_refused_by_its_status() {
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     let form = Request::post("/graphql/stream").header(header::CONTENT_TYPE, "text/plain").body(Body::from("{}"));
     assert_eq!(app.send(form.expect("a request")).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    assert_eq!(app.get("/graphql/stream").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(app.get("/graphql/stream").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+/// The query string of a request to `/graphql/stream` as an `EventSource` sends it.
+async fn event_source(app: &TestApp, query: &str, last_event_id: Option<&str>) -> Answer {
+    let mut request = Request::get(format!("/graphql/stream?{}", query_string(&[("query", query)])))
+        .header(header::ACCEPT, "text/event-stream");
+    if let Some(id) = last_event_id {
+        request = request.header("last-event-id", id);
+    }
+    app.send(request.body(Body::empty()).expect("a request")).await
+}
+
+#[tokio::test]
+async fn an_event_source_is_refused_by_a_status_so_that_it_does_not_come_again() {
+    const ALL: &str = "subscription { measurementRecorded { cursor } }";
+    for edition in [Edition::September2026, Edition::Legacy] {
+        let app = TestApp::new().await.with_edition(edition);
+        for (query, id, status) in [
+            ("subscription {", None, 400),
+            ("{", None, 400),
+            ("subscription { nonsense }", None, 422),
+            ("subscription { measurementRecorded { nonsense } }", None, 422),
+            ("query ($n: Int!) { devices(first: $n) { totalCount } }", None, 422),
+            (ALL, Some("nonsense"), 422),
+        ] {
+            let answer = event_source(&app, query, id).await;
+            let status = if edition == Edition::Legacy { 400 } else { status };
+            assert_eq!(answer.status.as_u16(), status, "{query} {id:?}: {}", answer.text);
+            assert!(answer.json()["errors"][0]["message"].is_string(), "{}", answer.text);
+            assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
+        }
+    }
+    // What may work later is a stream, so that an EventSource comes again.
+    let app = TestApp::new().await;
+    app.database.reads.close().await;
+    let answer = event_source(&app, ALL, None).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(only_payload(&answer)["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{}", answer.text);
 }

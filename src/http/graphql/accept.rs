@@ -6,9 +6,9 @@ use mime::Mime;
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {
-    /// `application/graphql-response+json`: the status tells whether the request could be executed.
+    /// `application/graphql-response+json`.
     GraphqlResponse,
-    /// `application/json`, as before there was a specification: 200 for every request that was understood as one.
+    /// `application/json`.
     Json,
     /// `text/event-stream`: GraphQL over Server-Sent Events.
     EventStream,

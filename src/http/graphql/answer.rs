@@ -3,16 +3,13 @@
 use async_graphql::{Response as GraphqlResponse, Value};
 use axum::{
     Json,
-    http::{self, HeaderValue, StatusCode, header},
+    http::{self, HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
 use serde_json::json;
 
-use super::accept::Media;
-use crate::{
-    error::ApiError,
-    graphql::{admission::is_rate_limited, writer},
-};
+use super::{accept::Media, status::Edition};
+use crate::{error::ApiError, graphql::writer};
 
 /// Whether the request was not executed at all: syntax, validation, variables. Errors of execution have a path.
 pub fn is_refused(response: &GraphqlResponse) -> bool {
@@ -31,27 +28,19 @@ pub fn text(response: &GraphqlResponse) -> Vec<u8> {
 }
 
 /// Answers a request that was understood as one.
-pub fn answer(media: Media, response: &GraphqlResponse) -> http::Response<Vec<u8>> {
-    let status = match media {
-        _ if is_rate_limited(response) => StatusCode::TOO_MANY_REQUESTS,
-        Media::GraphqlResponse if is_refused(response) => StatusCode::BAD_REQUEST,
-        _ => StatusCode::OK,
-    };
+pub fn answer(edition: Edition, media: Media, response: &GraphqlResponse) -> http::Response<Vec<u8>> {
     let mut answer = http::Response::new(text(response));
-    *answer.status_mut() = status;
+    *answer.status_mut() = edition.of_response(media, response);
     answer.headers_mut().extend(response.http_headers.clone());
-    label(media, answer)
+    label(edition, media, answer)
 }
 
 /// Refuses what is no GraphQL request, in the shape of a GraphQL answer.
-pub fn refuse(media: Media, error: ApiError) -> Response {
-    let status = match (media, &error) {
-        (Media::Json, ApiError::PersistedQueryNotFound) => StatusCode::OK, // clients from then look into the body only then
-        _ => error.status(),
-    };
+pub fn refuse(edition: Edition, media: Media, error: ApiError) -> Response {
+    let status = edition.of_error(media, &error);
     let headers = error.headers();
     let no_store = [(header::CACHE_CONTROL, "no-store")];
-    label(media, (status, headers, no_store, Json(json!({ "errors": [of(error)] }))).into_response())
+    label(edition, media, (status, headers, no_store, Json(json!({ "errors": [of(error)] }))).into_response())
 }
 
 /// An error as GraphQL tells it, of the whole request.
@@ -61,11 +50,8 @@ pub fn of(error: ApiError) -> async_graphql::ServerError {
     error
 }
 
-fn label<B>(media: Media, mut response: http::Response<B>) -> http::Response<B> {
-    let content_type = match media {
-        Media::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
-        Media::Json | Media::EventStream => "application/json; charset=utf-8",
-    };
+fn label<B>(edition: Edition, media: Media, mut response: http::Response<B>) -> http::Response<B> {
+    let content_type = edition.media_type(media, response.status());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.append(header::VARY, HeaderValue::from_static("accept"));

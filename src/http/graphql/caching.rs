@@ -21,10 +21,7 @@ pub fn mark(
     asked: &HeaderMap,
 ) -> Response<Vec<u8>> {
     let control = hints.and_then(|hints| control(hints, caller));
-    let Some(control) = control else {
-        answer.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
-        return answer;
-    };
+    let Some(control) = control else { return no_store(answer) };
     let tag = tag(&answer);
     let is_known = is_known(asked, &tag);
     let headers = answer.headers_mut();
@@ -53,8 +50,14 @@ fn control(hints: CacheControl, caller: &Caller) -> Option<HeaderValue> {
     HeaderValue::from_str(&control).ok()
 }
 
+/// Forbids caches to keep an answer.
+pub fn no_store(mut answer: Response<Vec<u8>>) -> Response<Vec<u8>> {
+    answer.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
+    answer
+}
+
 /// A strong tag: the same bytes of the same form have the same.
-fn tag(answer: &Response<Vec<u8>>) -> HeaderValue {
+pub fn tag(answer: &Response<Vec<u8>>) -> HeaderValue {
     let mut hash = Sha256::new();
     hash.update(answer.headers().get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes));
     hash.update(b"\n");
@@ -64,7 +67,7 @@ fn tag(answer: &Response<Vec<u8>>) -> HeaderValue {
 }
 
 /// Whether `If-None-Match` names this tag. Weak tags match too (RFC 9110 §13.1.2).
-fn is_known(asked: &HeaderMap, tag: &HeaderValue) -> bool {
+pub fn is_known(asked: &HeaderMap, tag: &HeaderValue) -> bool {
     let lines = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
     let mut named = lines.flat_map(|line| line.split(',')).map(str::trim);
     named.any(|named| named == "*" || named.strip_prefix("W/").unwrap_or(named).as_bytes() == tag.as_bytes())

@@ -1,23 +1,26 @@
 //! GraphQL over HTTP: POST with a JSON body, GET for what changes nothing, one answer or a stream of events.
 //!
-//! Written after the GraphQL-over-HTTP specification and the GraphQL-over-SSE protocol. The handlers of async-graphql-axum
+//! Written after the GraphQL-over-HTTP specification, edition of September 2026, and the GraphQL-over-SSE protocol. The handlers of async-graphql-axum
 //! also run mutations by GET and take form bodies, which would let other sites' pages act with a visitor's rights.
 
 mod accept;
 pub(super) mod answer;
 mod caching;
 pub(super) mod request;
+mod schema;
+mod status;
 
-use async_graphql::{Request, parser::types::OperationType};
+use async_graphql::{Request, Response as GraphqlResponse, parser::types::OperationType};
 use axum::{
     Router,
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, HeaderValue, Method, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
 
+pub use self::status::Edition;
 use self::{
     accept::{Accept, Media},
     answer::refuse,
@@ -46,6 +49,7 @@ pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/graphql", get(by_get).post(by_post))
         .route("/graphql/stream", get(stream_by_get).post(stream_by_post))
+        .route("/schema.graphql", get(schema::sdl))
 }
 
 /// What a path answers with.
@@ -97,9 +101,9 @@ async fn stream_by_get(State(app): State<Shared>, holder: Result<Holder, ApiErro
 }
 
 /// How to refuse a request in the form that its headers ask for.
-pub(super) fn refusal_for(headers: &HeaderMap) -> impl FnOnce(ApiError) -> Response + use<> {
+pub(super) fn refusal_for(edition: Edition, headers: &HeaderMap) -> impl FnOnce(ApiError) -> Response + use<> {
     let media = Accept::of(headers).refusal();
-    move |error| refuse(media, error)
+    move |error| refuse(edition, media, error)
 }
 
 /// Whether somebody came with a browser, to look and not to ask.
@@ -116,43 +120,53 @@ async fn respond(
     holder: Result<Holder, ApiError>,
     request: Result<Request, ApiError>,
 ) -> Response {
-    let accept = Accept::of(headers);
+    let (accept, edition, is_get) = (Accept::of(headers), app.graphql_http, method != Method::POST);
     let media = match offer {
         Offer::Anything => accept.answer().ok_or(ANY_FORM),
         Offer::EventStream => accept.event_stream().then_some(Media::EventStream).ok_or(STREAM),
     };
     let media = match media {
         Ok(media) => media,
-        Err(reason) => return refuse(Media::Json, ApiError::NotAcceptable(reason)),
+        Err(reason) => return refuse(edition, Media::Json, ApiError::NotAcceptable(reason)),
     };
-    if method != Method::POST && !app.state.about.exposure.get {
-        return refuse_get(&accept, "GET is not answered here; send the request by POST, as JSON");
+    if is_get && !app.state.about.exposure.get {
+        return refuse_get(edition, &accept, "GET is not answered here; send the request by POST, as JSON");
     }
     let (holder, mut request) = match (holder, request, position(app, headers)) {
         (Ok(holder), Ok(request), Ok(position)) => {
             let request = request.data(holder.payer);
             (holder, if let Some(position) = position { request.data(position) } else { request })
         }
-        (_, Err(error), _) | (Err(error), _, _) | (_, _, Err(error)) => return refuse(accept.refusal(), error),
+        (_, Err(error), _) | (Err(error), _, _) | (_, _, Err(error)) => {
+            return refuse(edition, accept.refusal(), error);
+        }
     };
     match app.state.documents.operation_type(&mut request) {
-        OperationType::Mutation if method != Method::POST => {
-            refuse_get(&accept, "mutations are not run by GET; send them by POST")
+        OperationType::Mutation if is_get => {
+            refuse_get(edition, &accept, "mutations are not run by GET; send them by POST")
         }
         OperationType::Subscription if accept.event_stream() => {
             let resume = headers.get("last-event-id").map(HeaderValue::as_bytes).map(String::from_utf8_lossy);
             let resume = resume.filter(|cursor| !cursor.is_empty());
-            sse::subscribe(app, Asked { request, holder }, resume.as_deref()).await
+            match sse::subscribe(app, Asked { request, holder }, resume.as_deref()).await {
+                Ok(stream) => stream,
+                Err(refusal) if is_get => event_source(edition, accept.refusal(), &refusal),
+                Err(refusal) => sse::once(&refusal),
+            }
         }
-        OperationType::Subscription => refuse(accept.refusal(), ApiError::NotAcceptable(SUBSCRIPTION)),
+        OperationType::Subscription => refuse(edition, accept.refusal(), ApiError::NotAcceptable(SUBSCRIPTION)),
+        OperationType::Query | OperationType::Mutation if media == Media::EventStream && is_get => {
+            let response = graphql::execute(&app.schema, request, holder.caller).await;
+            event_source(edition, accept.refusal(), &response)
+        }
         OperationType::Query | OperationType::Mutation if media == Media::EventStream => {
             sse::execute(app, Asked { request, holder })
         }
         OperationType::Query | OperationType::Mutation => {
             let caller = holder.caller.clone();
             let response = graphql::execute(&app.schema, request, holder.caller).await;
-            let mut answer = answer::answer(media, &response);
-            if method != Method::POST {
+            let mut answer = answer::answer(edition, media, &response);
+            if is_get {
                 let hints = response.errors.is_empty().then_some(response.cache_control);
                 answer = caching::mark(answer, hints, &caller, headers);
             }
@@ -172,8 +186,23 @@ fn position(app: &App, headers: &HeaderMap) -> Result<Option<Position>, ApiError
     })
 }
 
-fn refuse_get(accept: &Accept, reason: &'static str) -> Response {
-    let mut response = refuse(accept.refusal(), ApiError::MethodNotAllowed(reason));
+/// A single response to an `EventSource`, which sends its request again 3 s after each end of a stream, for ever. So a request
+/// that can never be executed gets its status; a stream is for what may be executed later.
+fn event_source(edition: Edition, media: Media, response: &GraphqlResponse) -> Response {
+    let status = Edition::September2026.of_response(media, response);
+    let is_final = answer::is_refused(response) && status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS;
+    if !is_final {
+        return sse::once(response);
+    }
+    let mut answer = answer::answer(edition, media, response);
+    if !answer.status().is_client_error() {
+        *answer.status_mut() = StatusCode::BAD_REQUEST; // the drafts' 200 would look like a stream
+    }
+    caching::no_store(answer).map(Body::from)
+}
+
+fn refuse_get(edition: Edition, accept: &Accept, reason: &'static str) -> Response {
+    let mut response = refuse(edition, accept.refusal(), ApiError::MethodNotAllowed(reason));
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     response
 }

@@ -50,10 +50,10 @@ pub fn from_body(persisted: &Persisted, headers: &HeaderMap, body: &Bytes) -> Re
         return Err(ApiError::UnsupportedMediaType("application/json"));
     }
     if body.trim_ascii_start().starts_with(b"[") {
-        return Err(ApiError::BadRequest(BATCH.to_owned()));
+        return Err(ApiError::MalformedRequest(BATCH.to_owned()));
     }
-    let body: Body = serde_json::from_slice(body)
-        .map_err(|error| ApiError::BadRequest(format!("the body is no GraphQL request in JSON: {error}")))?;
+    let body: Body =
+        serde_json::from_slice(body).map_err(|error| not_read("the body is no GraphQL request", &error))?;
     request(persisted, body)
 }
 
@@ -74,14 +74,18 @@ pub fn from_uri(persisted: &Persisted, uri: &Uri) -> Result<Request, ApiError> {
 /// A request to be executed. Its answer must be written by [`crate::graphql::writer`].
 pub(in crate::http) fn request(persisted: &Persisted, mut body: Body) -> Result<Request, ApiError> {
     let persisted_query = body.extensions.as_mut().and_then(|extensions| extensions.remove("persistedQuery"));
-    let query = persisted.document(Told { query: body.query, document_id: body.document_id, persisted_query })?;
+    let named = Told { query: body.query, document_id: body.document_id, persisted_query };
+    let query = persisted.document(named).map_err(|error| match error {
+        ApiError::BadRequest(reason) => ApiError::MalformedRequest(reason),
+        error => error,
+    })?;
     let mut request = Request::new(query).data(Spliced);
     request.operation_name = body.operation_name.filter(|name| !name.is_empty());
     if let Some(variables) = body.variables {
         request = request.variables(Variables::from_json(serde_json::Value::Object(variables)));
     }
     for (name, extension) in body.extensions.into_iter().flatten() {
-        let extension = Value::from_json(extension).map_err(|error| ApiError::BadRequest(error.to_string()))?;
+        let extension = Value::from_json(extension).map_err(|error| ApiError::MalformedRequest(error.to_string()))?;
         request.extensions.insert(name, extension);
     }
     Ok(request)
@@ -90,5 +94,11 @@ pub(in crate::http) fn request(persisted: &Persisted, mut body: Body) -> Result<
 /// A JSON object in a parameter of the query string; empty is none.
 fn object(name: &str, text: Option<String>) -> Result<Option<Map<String, serde_json::Value>>, ApiError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    serde_json::from_str(&text).map_err(|error| ApiError::BadRequest(format!("`{name}` is no JSON object: {error}")))
+    serde_json::from_str(&text).map_err(|error| not_read(&format!("`{name}` is no JSON object"), &error))
+}
+
+/// JSON that is not JSON, or not of the expected type.
+fn not_read(what: &str, error: &serde_json::Error) -> ApiError {
+    let reason = format!("{what}: {error}");
+    if error.is_data() { ApiError::MalformedRequest(reason) } else { ApiError::BadRequest(reason) }
 }

@@ -24,7 +24,6 @@ pub(super) struct Close {
 impl Close {
     pub const GOING_AWAY: Self = Self::fixed(1001, "Going away");
     pub const UNAUTHORIZED: Self = Self::fixed(4401, "Unauthorized");
-    pub const FORBIDDEN: Self = Self::fixed(4403, "Forbidden");
     pub const NOT_OUR_PROTOCOL: Self = Self::fixed(4406, "Subprotocol not acceptable");
     pub const TOO_LATE: Self = Self::fixed(4408, "Connection initialisation timeout");
     pub const INITIALISED_TWICE: Self = Self::fixed(4429, "Too many initialisation requests");
@@ -37,6 +36,11 @@ impl Close {
     /// A message that is none.
     pub fn bad_request(reason: String) -> Self {
         Self { code: 4400, reason: reason.into() }
+    }
+
+    /// A key that is not valid or not allowed to do this.
+    pub fn forbidden(reason: String) -> Self {
+        Self { code: 4403, reason: reason.into() }
     }
 
     /// What can't be done now.

@@ -18,6 +18,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
     close::Close,
+    credential,
     frames::{End, Frames, Heard, NotSent},
     identity::{self, Identity},
     message::{self, Id, Message},
@@ -183,12 +184,12 @@ impl Connection {
     async fn on_text(&mut self, text: &str) -> Result<(), End> {
         match Message::parse(text).map_err(bad_request)? {
             Message::ConnectionInit(payload) => {
-                let authorization = identity::authorization(&payload).map_err(End::Close)?;
+                let credential = credential::find(&payload).map_err(bad_request)?;
                 let Standing::New(upgraded) = std::mem::replace(&mut self.standing, Standing::Initialising) else {
                     return Err(End::Close(Close::INITIALISED_TWICE));
                 };
                 self.deadlines.init = None;
-                self.look_up = Some(upgraded.told(self.app.clone(), self.payer, authorization).boxed());
+                self.look_up = Some(upgraded.told(self.app.clone(), self.payer, credential).boxed());
                 Ok(())
             }
             Message::Ping(payload) => self.feed(message::pong(payload.as_deref())).await,
@@ -205,7 +206,9 @@ impl Connection {
                 }
                 let request = match request::request(&self.app.persisted, *body) {
                     Ok(request) => request,
-                    Err(ApiError::BadRequest(reason)) => return Err(bad_request(reason)),
+                    Err(ApiError::BadRequest(reason) | ApiError::MalformedRequest(reason)) => {
+                        return Err(bad_request(reason));
+                    }
                     Err(refusal) => return self.refuse(&id, refusal).await,
                 };
                 self.operations.start(id, &self.app, caller, request.data(self.payer));
@@ -249,7 +252,6 @@ impl Connection {
                 self.operations.end(number);
                 self.fail(&id, &response).await?;
             }
-            Told::Panicked => return Err(End::Close(Close::INTERNAL)),
         }
         Ok(())
     }
@@ -260,7 +262,7 @@ impl Connection {
                 for id in self.operations.take_ids() {
                     self.refuse(&id, ApiError::Unauthenticated(KEY_NOT_VALID)).await?;
                 }
-                return Err(End::Close(Close::FORBIDDEN));
+                return Err(End::Close(Close::forbidden(KEY_NOT_VALID.to_owned())));
             }
             // Whether it is valid can't be told now, so it is as before.
             (Standing::Accepted(identity), Err(_)) => self.look_again_in(until_next_look(&identity.caller, &self.app)),

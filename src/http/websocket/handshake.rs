@@ -1,7 +1,7 @@
 //! The opening handshake (RFC 6455, section 4.2).
 
 use axum::{
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use hyper::upgrade::OnUpgrade;
@@ -50,8 +50,9 @@ impl Handshake {
         Ok(Self { key, speaks_ours, upgrade })
     }
 
-    /// The answer that accepts it.
-    pub fn accept(&self) -> Response {
+    /// The answer that accepts it. The extensions of the request hold the case of its header names, which hyper repeats when the
+    /// response has them.
+    pub fn accept(&self, extensions: Extensions) -> Response {
         let mut headers = HeaderMap::from_iter([
             (header::CONNECTION, HeaderValue::from_static("upgrade")),
             (header::UPGRADE, HeaderValue::from_static("websocket")),
@@ -62,7 +63,9 @@ impl Handshake {
         if self.speaks_ours {
             headers.insert(header::SEC_WEBSOCKET_PROTOCOL, PROTOCOL);
         }
-        (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+        let mut response = (StatusCode::SWITCHING_PROTOCOLS, headers).into_response();
+        response.extensions_mut().extend(extensions);
+        response
     }
 }
 

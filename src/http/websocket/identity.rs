@@ -1,8 +1,6 @@
 //! Who speaks on a socket, by what key, and whether that still opens anything.
 
-use serde_json::{Map, Value};
-
-use super::close::Close;
+use super::{close::Close, credential::Credential};
 use crate::{
     app::Shared,
     auth::{self, Caller, KeyHash},
@@ -10,9 +8,6 @@ use crate::{
     error::ApiError,
     http::caller::fined,
 };
-
-/// The members of `connection_init`'s payload that may hold the key, as an `Authorization` header does.
-const MEMBERS: [&str; 2] = ["authorization", "Authorization"];
 
 /// Who speaks.
 #[derive(Clone, Debug)]
@@ -34,12 +29,11 @@ impl Identity {
     }
 
     /// Who they are once they have told: the holder of the key in `connection_init`; otherwise it stays this.
-    pub async fn told(self, app: Shared, payer: Payer, authorization: Option<String>) -> Result<Self, ApiError> {
-        let identity = match authorization {
+    pub async fn told(self, app: Shared, payer: Payer, credential: Option<Credential>) -> Result<Self, ApiError> {
+        let identity = match credential {
             None => self,
-            Some(value) => {
-                let secret = auth::from_authorization(&value)
-                    .ok_or(ApiError::Unauthenticated("`authorization` in connection_init must read `Bearer …`"))?;
+            Some(credential) => {
+                let secret = credential.secret()?;
                 let found = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, &secret).await;
                 let caller = found.map_err(|error| fined(&app, payer, error))?;
                 Self::new(caller, Some(&secret))
@@ -57,21 +51,14 @@ impl Identity {
     }
 }
 
-/// What `connection_init` holds as the value of an `Authorization` header; null is none.
-pub(super) fn authorization(payload: &Map<String, Value>) -> Result<Option<String>, Close> {
-    match MEMBERS.iter().find_map(|name| payload.get(*name)) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(value)) => Ok(Some(value.clone())),
-        Some(_) => Err(Close::bad_request("`payload.authorization` is no string".to_owned())),
-    }
-}
-
 /// How a connection is refused.
 pub(super) fn refusal(error: &ApiError) -> Close {
     error.log();
     match error {
         // also a key that opens nothing, of an address that tried too many
-        ApiError::Unauthenticated(_) | ApiError::Forbidden(_) | ApiError::RateLimited(_) => Close::FORBIDDEN,
+        ApiError::Unauthenticated(_) | ApiError::Forbidden(_) | ApiError::RateLimited(_) => {
+            Close::forbidden(error.message())
+        }
         ApiError::Unavailable(_) | ApiError::Timeout => Close::try_again(error.message()),
         _ => Close::INTERNAL,
     }

@@ -16,6 +16,7 @@ use crate::{
     app::Shared,
     auth::Caller,
     domain::feed::Place,
+    error::ApiError,
     graphql,
     http::{deadline, graphql::answer},
     live::{Event, Next, Progress, Subscriber},
@@ -33,8 +34,6 @@ pub(super) enum Told {
     TooSlow(Place),
     /// A subscription could not begin or go on.
     Failed(Box<Response>),
-    /// A defect of ours.
-    Panicked,
 }
 
 /// An operation that was asked for and has not ended.
@@ -78,7 +77,7 @@ impl Operations {
         self.last_number += 1;
         let number = self.last_number;
         let answers = AssertUnwindSafe(answers).catch_unwind();
-        let answers = answers.map(move |told| (number, told.unwrap_or(Told::Panicked))).boxed();
+        let answers = answers.map(move |told| (number, told.unwrap_or_else(|_| panicked()))).boxed();
         let (abort, registration) = AbortHandle::new_pair();
         self.running.push(Abortable::new(answers, registration));
         self.in_flight.push(Operation { number, id, is_subscription, place: None, progress: None, abort });
@@ -136,6 +135,11 @@ impl Operations {
     }
 }
 
+/// A panic ends its operation with an error; the socket and its other operations go on.
+fn panicked() -> Told {
+    Told::Failed(Box::new(Response::from_errors(vec![answer::of(ApiError::panicked())])))
+}
+
 fn execute(app: Shared, caller: Caller, request: Request) -> BoxStream<'static, Told> {
     let answer = async move {
         let answer = deadline::in_a_place(&app, graphql::execute(&app.schema, request, caller)).await;
@@ -176,4 +180,43 @@ fn subscribe(app: Shared, caller: Caller, request: Request) -> BoxStream<'static
         }
     })
     .boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+    use crate::http::websocket::message::Message;
+
+    fn id(text: &str) -> Id {
+        let message = serde_json::json!({ "type": "complete", "id": text }).to_string();
+        let Ok(Message::Complete { id }) = Message::parse(&message) else { panic!("no message") };
+        id
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_its_operation_and_no_other() {
+        let mut operations = Operations::default();
+        let defect = stream::poll_fn(|_| panic!("a defect")).boxed();
+        let answer = stream::once(async { Told::Answer(Box::new(Response::new("fine"))) }).boxed();
+        operations.run(id("defect"), false, defect);
+        operations.run(id("other"), false, answer);
+        let mut answered = 0;
+        for _ in 0..2 {
+            let (number, told) = poll_fn(|cx| operations.poll_told(cx)).await;
+            match told {
+                Told::Failed(response) => {
+                    assert_eq!(number, 1);
+                    let errors = serde_json::to_value(&response.errors).expect("JSON");
+                    assert_eq!(errors[0]["extensions"]["code"], "INTERNAL", "{errors}");
+                    operations.end(number);
+                }
+                Told::Answer(_) => answered = number,
+                _ => panic!("neither"),
+            }
+        }
+        assert_eq!((answered, operations.len()), (2, 1));
+        assert!(operations.has(&id("other")) && !operations.has(&id("defect")));
+    }
 }

@@ -13,7 +13,7 @@ use airgraph::{
     },
     exposure::Exposure,
     graphql::{self, Schema, context::About},
-    http::{Origin, Pace, Sockets},
+    http::{self, Edition, Origin, Pace, Sockets},
     ingest::recorder::{Recorder, Writers},
     live::Live,
 };
@@ -183,6 +183,13 @@ impl TestApp {
         self
     }
 
+    /// The same with another edition of GraphQL over HTTP.
+    pub fn with_edition(mut self, edition: Edition) -> Self {
+        self.app.graphql_http = edition;
+        self.router = self.app.router();
+        self
+    }
+
     /// The same, but pages of these sites may ask.
     pub fn with_origins(mut self, origins: Vec<Origin>) -> Self {
         self.app.origins = origins;
@@ -194,10 +201,7 @@ impl TestApp {
     pub async fn listen(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        tokio::spawn(
-            axum::serve(listener, self.router.clone().into_make_service_with_connect_info::<SocketAddr>())
-                .into_future(),
-        );
+        tokio::spawn(http::serve(listener, self.router.clone(), self.app.shutdown.clone()));
         address
     }
 

@@ -51,7 +51,7 @@ impl Socket {
         while !head.ends_with(b"\r\n\r\n") {
             head.push(timeout(DEADLINE, connection.read_u8()).await.expect("an answer").expect("a byte"));
         }
-        let head = String::from_utf8(head).expect("text").to_lowercase();
+        let head = String::from_utf8(head).expect("text");
         (Self(WebSocketStream::from_raw_socket(connection, Role::Client, None).await), head)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use airgraph::http::Pace;
+use airgraph::{auth::KEY_NOT_VALID, http::Pace};
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ const ADMIN_ONLY: &str = "{ server { database { name } } }";
 const MEASUREMENTS: &str = "subscription { measurementRecorded { measurement { pm10 } } }";
 
 fn forbidden() -> (u16, String) {
-    (4403, "Forbidden".to_owned())
+    (4403, KEY_NOT_VALID.to_owned())
 }
 
 /// What `connection_init` with this payload is answered with.
@@ -40,6 +40,9 @@ async fn the_key_comes_in_connection_init_or_in_the_headers() {
     for (headers, payload) in [
         (vec![PROTOCOL], json!({ "authorization": bearer })),
         (vec![PROTOCOL], json!({ "Authorization": bearer, "other": 1 })),
+        (vec![PROTOCOL], json!({ "X-API-Key": app.admin })),
+        (vec![PROTOCOL], json!({ "authToken": app.admin })),
+        (vec![PROTOCOL], json!({ "headers": { "Authorization": bearer } })),
         (vec![PROTOCOL, ("authorization", &*bearer)], Value::Null),
         (vec![PROTOCOL, ("x-api-key", &*app.admin)], json!({ "authorization": null })),
     ] {
@@ -50,11 +53,16 @@ async fn the_key_comes_in_connection_init_or_in_the_headers() {
         let heard = socket.hear().await;
         assert!(heard["payload"]["data"]["server"]["database"]["name"].is_string(), "{payload}: {heard}");
     }
-    for authorization in ["Bearer nobodys", "Digest x", ""] {
+    let no_key = (4403, "`authorization` in connection_init must be `Bearer <key>`".to_owned());
+    for (authorization, expected) in [("Bearer nobodys", forbidden()), ("Digest x", no_key.clone()), ("", no_key)] {
         let mut socket = Socket::open(address).await;
         init(&mut socket, json!({ "authorization": authorization })).await;
-        assert_eq!(socket.closed().await, forbidden(), "{authorization}");
+        assert_eq!(socket.closed().await, expected, "{authorization}");
     }
+    let mut socket = Socket::open(address).await;
+    init(&mut socket, json!({ "accessToken": app.admin })).await;
+    let unread = "`accessToken` in connection_init is not read: send `{\"Authorization\": \"Bearer <key>\"}`";
+    assert_eq!(socket.closed().await, (4400, unread.to_owned()), "it must not become anonymous");
     let nobodys = Socket::try_open(address, &[PROTOCOL, ("x-api-key", "nobodys")]).await;
     assert_eq!(nobodys.err(), Some(StatusCode::UNAUTHORIZED));
 }
@@ -65,7 +73,8 @@ async fn where_reading_needs_a_key_a_connection_without_one_is_refused() {
     let address = app.listen().await;
     let mut socket = Socket::open(address).await;
     init(&mut socket, Value::Null).await;
-    assert_eq!(socket.closed().await, forbidden());
+    let (code, reason) = socket.closed().await;
+    assert!(code == 4403 && reason.starts_with("reading needs a key here"), "{code} {reason}");
     Socket::ready(address, Some(&app.admin)).await;
 }
 

@@ -83,6 +83,47 @@ pub enum Unit {
     One,
 }
 
+/// Every unit.
+#[cfg(test)]
+pub(crate) const ALL: &[Unit] = &[
+    Unit::MicrogramPerCubicMetre,
+    Unit::MilligramPerCubicMetre,
+    Unit::NanogramPerCubicMetre,
+    Unit::PartPerBillion,
+    Unit::PartPerMillion,
+    Unit::Celsius,
+    Unit::Fahrenheit,
+    Unit::Kelvin,
+    Unit::Pascal,
+    Unit::Hectopascal,
+    Unit::Kilopascal,
+    Unit::MillimetreOfMercury,
+    Unit::InchOfMercury,
+    Unit::Percent,
+    Unit::MetrePerSecond,
+    Unit::KilometrePerHour,
+    Unit::Knot,
+    Unit::MilePerHour,
+    Unit::Metre,
+    Unit::Millimetre,
+    Unit::Foot,
+    Unit::Inch,
+    Unit::Degree,
+    Unit::Millisecond,
+    Unit::Second,
+    Unit::Minute,
+    Unit::Hour,
+    Unit::Volt,
+    Unit::Millivolt,
+    Unit::Decibel,
+    Unit::DecibelMilliwatt,
+    Unit::Lux,
+    Unit::PerDecilitre,
+    Unit::PerLitre,
+    Unit::PerCubicCentimetre,
+    Unit::One,
+];
+
 /// What a unit measures.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dimension {
@@ -111,6 +152,8 @@ impl Unit {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().replace('³', "3").replace(['µ', 'μ'], "u").replace("\u{c2}u", "u").replace(' ', "");
+        // µg⋅m⁻³, as Decentlab writes it, and the one character for °C.
+        let text = text.replace(['⋅', '·'], ".").replace('⁻', "-").replace('¹', "1").replace('℃', "°C");
         Some(match text.to_ascii_lowercase().as_str() {
             "ug/m3" | "ugm3" | "ug/m^3" | "ug/m**3" | "ug.m-3" | "ugm-3" => Self::MicrogramPerCubicMetre,
             "mg/m3" | "mgm3" | "mg/m^3" | "mg.m-3" => Self::MilligramPerCubicMetre,
@@ -126,7 +169,7 @@ impl Unit {
             "mmhg" | "mm[hg]" | "torr" => Self::MillimetreOfMercury,
             "inhg" | "[in_i'hg]" => Self::InchOfMercury,
             "%" | "percent" | "%rh" | "pct" => Self::Percent,
-            "m/s" | "mps" | "ms-1" => Self::MetrePerSecond,
+            "m/s" | "mps" | "ms-1" | "m.s-1" => Self::MetrePerSecond,
             "km/h" | "kmh" | "kph" => Self::KilometrePerHour,
             "kn" | "kt" | "kts" | "knots" | "[kn_i]" => Self::Knot,
             "mph" | "mi/h" | "[mi_i]/h" => Self::MilePerHour,
@@ -268,8 +311,8 @@ mod tests {
     #[test]
     fn units_are_read_as_people_write_them() {
         for (texts, unit) in [
-            (&["µg/m³", "μg/m3", "ug/m3", "UG/M3", " µg/m³ "][..], Unit::MicrogramPerCubicMetre),
-            (&["°C", "Cel", "C"], Unit::Celsius),
+            (&["µg/m³", "μg/m3", "ug/m3", "UG/M3", " µg/m³ ", "µg⋅m⁻³"][..], Unit::MicrogramPerCubicMetre),
+            (&["°C", "Cel", "C", "℃"], Unit::Celsius),
             (&["hPa", "mbar"], Unit::Hectopascal),
             (&["dBm"], Unit::DecibelMilliwatt),
         ] {

@@ -46,7 +46,20 @@ const BODIES: &[(&str, &str, Fate)] = &[
         Refused("INVALID_PAYLOAD_RAW", "51 bytes; this one has 6"),
     ),
     ("ttn-v2", r#"{"dev_id":"d","payload_fields":{"0":52,"1":0,"2":1}}"#, Refused("FIELDS_NOT_BY_FOURS", "3 values")),
-    ("ttn-v2", r#"{"dev_id":"d","payload_fields":{"0":52,"0":0}}"#, Refused("WRONG_TYPE", "twice")),
+    ("ttn-v2", r#"{"dev_id":"d","payload_fields":{"0":52,"0":0}}"#, Refused("FIELDS_NOT_BY_FOURS", "2 values")),
+    (
+        "ttn-v2",
+        r#"{"dev_id":"d","payload_fields":{"0":52,"1":0,"2":1,"2":1,"3":1,"4":52,"5":0,"6":1}}"#,
+        Refused("FIELDS_WITH_GAP", "\"3\" is missing"),
+    ),
+    ("ttn-v2", r#"{"dev_id":"d","payload_fields":{"pm":1}}"#, Refused("NO_KNOWN_FIELD", "ignored: pm")),
+    ("ttn-v2", r#"{"dev_id":"","payload_fields":{}}"#, Stored(0)),
+    (
+        "ttn-v2",
+        r#"{"dev_id":"d","payload_fields":{"0":52,"1":0,"2":"?","3":1,"4":52,"5":0,"6":1,"7":"1"}}"#,
+        Stored(1),
+    ),
+
     ("ttn-v2", r#"{"dev_id":"d","dev_id":"e","payload_fields":{}}"#, Refused("WRONG_TYPE", "dev_id")),
     ("ttn-v2", r#"{"dev_id":"d","payload_fields":{"0":1e999}}"#, Refused("MALFORMED_JSON", "number")),
     ("ttn-v2", r#"{"dev_id":"d\u0000","payload_fields":{}}"#, Refused("INVALID_DEVICE", "control")),
@@ -72,7 +85,7 @@ const BODIES: &[(&str, &str, Fate)] = &[
     (
         "things-stack",
         r#"{"end_device_ids":{"device_id":"d"},"uplink_message":{"decoded_payload":{"pm10":1,"PM10":2}}}"#,
-        Refused("FIELD_TOLD_TWICE", "PM10"),
+        Stored(1),
     ),
     (
         "things-stack",
@@ -92,7 +105,9 @@ const BODIES: &[(&str, &str, Fate)] = &[
     ("chirpstack", r#"{"deviceInfo":{"devEui":"d"},"data":"dBitCKp"}"#, Refused("INVALID_DATA", "base64")),
     ("chirpstack", r#"{"deviceInfo":{"devEui":"d"},"data":"AQID"}"#, Refused("INVALID_DATA", "51 bytes")),
     ("chirpstack", r#"{"deviceInfo":{},"data":"AQID"}"#, Refused("MISSING_DEVICE", "devEui")),
-    ("chirpstack", r#"{"deviceInfo":{"devEui":"d"},"object":{"pm10":"1"}}"#, Refused("WRONG_TYPE", "pm10")),
+    ("chirpstack", r#"{"deviceInfo":{"devEui":"d"},"object":{"pm10":"1"}}"#, Stored(1)),
+    ("chirpstack", r#"{"deviceInfo":{"devEui":"d"},"object":{"o3":1}}"#, Refused("NO_KNOWN_FIELD", "ignored: o3")),
+    ("chirpstack", r#"{"devEUI":"d","objectJSON":"{\"pm10\":"}"#, Refused("WRONG_TYPE", "objectJSON")),
     ("chirpstack", r#"{"deviceInfo":{"devEui":"d"},"fCnt":1e999}"#, Refused("MALFORMED_JSON", "number")),
     ("chirpstack", r#"{"deviceInfo":{"devEui":"\u0000"},"data":""}"#, Refused("INVALID_DEVICE", "control")),
     ("airrohr", r#"{"sensordatavalues":[]}"#, Refused("MISSING_DEVICE", "X-Sensor")),

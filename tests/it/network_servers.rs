@@ -4,11 +4,12 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use crate::{
     cleancycle::EXPECTED_A,
-    support::{Answer, TestApp},
+    support::{Answer, TestApp, packet::unhex},
 };
 
 const PACKET_A: &str = "dBitCKpGqAmB23FyAmB25FcAmB24E8AwCDDDsAvCDEDiAvCDKDgAuCLSDcAuCIAAAAAA";
@@ -114,7 +115,7 @@ async fn what_the_things_stack_can_not_mean_is_accepted_and_kept() {
     let nul_within = r#"{"end_device_ids":{"device_id":"x"},"uplink_message":{"decoded_payload":{"\u0000":1e999}}}"#;
     let cases = [
         (short.as_str(), "INVALID_FRM_PAYLOAD"),
-        (nul.as_str(), "FIELDS_MIXED"),
+        (nul.as_str(), "NO_KNOWN_FIELD"),
         (nul_within, "MALFORMED_JSON"),
         ("{", "MALFORMED_JSON"),
     ];
@@ -171,8 +172,10 @@ async fn chirpstack_is_told_200_and_its_packet_is_stored_once() {
 #[tokio::test]
 async fn named_fields_are_stored_as_one_sample() {
     let app = TestApp::new().await;
-    let fields = json!({ "PM10": 12.4, "pm25": 6.8, "temperature": 18.5, "co2": 447, "rssi": -35 });
-    let body = things_stack(&json!({ "frm_payload": "AQID", "decoded_payload": fields, "received_at": AT }));
+    // As long as a CleanCycle packet, with zeros at its end; and a text that is a number.
+    let payload = STANDARD.encode(unhex(&format!("41515331007d004400b90258{}", "00".repeat(39))));
+    let fields = json!({ "PM10": 12.4, "pm25": 6.8, "temperature": 18.5, "co2": "447", "rssi": -35 });
+    let body = things_stack(&json!({ "frm_payload": payload, "decoded_payload": fields, "received_at": AT }));
     let answer = post(&app, "/ingest/things-stack", body).await;
     let expected = json!({ "recorded": 1, "duplicates": 0, "rejected": [], "ignored": ["rssi"] });
     assert_eq!(told(&answer), (StatusCode::ACCEPTED, expected));
@@ -181,6 +184,24 @@ async fn named_fields_are_stored_as_one_sample() {
     let expected = json!({ "kind": "FIXED", "latest": { "latitude": null, "pm10": 12.4, "pm25": 6.8, "timeUncertainty": 60,
         "weather": { "temperature": 18.5 }, "ambient": { "co2": 447.0 } } });
     assert_eq!(app.query(query).await["device"], expected);
+}
+
+#[tokio::test]
+async fn ozone_is_stored_where_the_brand_settles_its_unit() {
+    let app = TestApp::new().await;
+    let fields = json!({ "o3": 0.03, "pm10": 5 });
+    let brand = json!({ "brand_id": "milesight-iot", "model_id": "am319" });
+    let body = things_stack(&json!({ "decoded_payload": fields, "version_ids": brand, "received_at": AT }));
+    assert_eq!(told(&post(&app, "/ingest/things-stack", body).await), (StatusCode::ACCEPTED, counts(1, 0)));
+    let body = json!({ "deviceName": "hall", "devEUI": "AgICAgICAgI=", "objectJSON": fields.to_string() });
+    let answer = post(&app, "/ingest/chirpstack?event=up", body.to_string()).await;
+    assert_eq!((answer.status, &answer.json()["ignored"]), (StatusCode::OK, &json!(["o3"])));
+    let query = r#"{ known: device(key: "bike-07") { latest { ambient { o3 } } } unknown: device(key: "hall") {
+        latest { pm10 ambient { o3 } } } }"#;
+    let data = app.query(query).await;
+    let ozone = data["known"]["latest"]["ambient"]["o3"].as_f64().expect("ozone");
+    assert!((ozone - 59.87).abs() < 0.01, "{ozone}");
+    assert_eq!(data["unknown"]["latest"], json!({ "pm10": 5.0, "ambient": null }));
 }
 
 const MEASURES: &str = r#"{"wifi":-46,"rco2":447,"pm01":3,"pm02":7,"pm10":8,"pm003Count":442,"atmp":25.87,"rhum":43,"tvocIndex":100,"noxIndex":1,"boot":6}"#;

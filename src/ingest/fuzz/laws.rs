@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use proptest::{prelude::*, test_runner::TestCaseError};
 
+use super::provenance;
 use crate::{
     domain::{
         device::DeviceKey,
@@ -28,6 +29,7 @@ pub(super) fn hold(format: &Format, incoming: &Incoming<'_>) -> Result<&'static 
         }
         Ok(decoded) => {
             whole(&decoded, incoming)?;
+            provenance::hold(&decoded, incoming.body)?;
             let told = decoded.observations.len();
             let admitted = decoded.clone().admit(incoming.received_at);
             whole(&admitted, incoming)?;

@@ -11,6 +11,7 @@
 pub(super) mod damage;
 mod laws;
 mod made_up;
+mod provenance;
 
 use std::{cell::RefCell, collections::BTreeMap, fmt, fs, path::Path, sync::LazyLock, thread, time::Instant};
 

@@ -1,32 +1,40 @@
-//! The samples of a LoRaWAN payload, whichever network server forwards it: a [`cleancycle`] packet, or the fields that
-//! the server's own decoder read from the bytes.
+//! The samples of a LoRaWAN uplink, whichever network server forwards it.
+//!
+//! An uplink has bytes, and fields that a decoder on the network server read from them. There are three kinds of samples:
+//!
+//! - **Named fields** (`pm2_5`, `temperature`, ...): one sample of any sensor. [`codec`] says what the names mean.
+//! - **Numbered fields**: samples of a bicycle, by fours ([`numbered`]).
+//! - **A [`cleancycle`](super::cleancycle) packet** in the bytes. Any payload may have its length, so it is decoded only where no named
+//!   field is there, and the numbered fields, the format or the samples themselves show a bicycle.
 
-mod fields;
+mod codec;
+mod named;
+mod normalized;
+mod numbered;
+mod ride;
+mod time;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{
     DecodeError, Decoded, Observation, Rejection,
-    cleancycle::{self, InvalidPacket, Slot},
+    ignored::Ignored,
+    parse::{Json, Reason},
 };
 use crate::domain::{
     device::{DeviceKey, DeviceKind},
-    position::Position,
     quality::QualityFlag,
-    quantity::Quantity,
     sample::Sample,
 };
-use fields::{Named, Read, VALUES_PER_SAMPLE};
-pub(super) use fields::{Numbered, Object};
+use named::NamedFields;
+use numbered::NumberedFields;
 
-/// Seconds between two samples of a bicycle.
-const SAMPLE_INTERVAL: TimeDelta = TimeDelta::seconds(3);
-/// How long the bicycle may have held a packet back until it could send (24 minutes), in seconds.
-const BUFFERING_S: i32 = 24 * 60;
+pub(super) use codec::Codec;
+pub(super) use time::first_time;
+
 /// How old a sample with named fields may be, in seconds: such a sensor measures and sends; its radio may have to repeat.
 /// Unverified, since sensors differ.
-const SENDING_S: i32 = 60;
+const MAX_SENDING_DELAY_S: i32 = 60;
 
 /// An uplink as a network server forwards it.
 pub(super) struct Uplink<'a> {
@@ -37,19 +45,17 @@ pub(super) struct Uplink<'a> {
     /// The payload in base64.
     pub raw: Option<&'a str>,
     /// What the network server's decoder made of the payload.
-    pub fields: Option<Fields>,
+    pub fields: Option<&'a Json>,
+    /// The same in the schema of The Things Stack's device repository.
+    pub normalized: Option<&'a Json>,
+    /// What the named fields mean.
+    pub codec: &'static Codec,
+    /// Whether the bytes are those of a bicycle unless named fields say otherwise.
+    pub expects_bicycle: bool,
     pub names: Names,
 }
 
-/// What the server's decoder told, as strictly as its format reads it.
-pub(super) enum Fields {
-    /// The Things Network v2: numbered, and nothing else.
-    Numbered(Numbered),
-    /// Whatever a payload formatter makes of it. Looked at only when the payload is no packet.
-    Any(Object),
-}
-
-/// What a network server calls the two, and the code for a payload that says nothing.
+/// Names of the two payloads in the body, and the error code of bytes that can't be decoded.
 #[derive(Clone, Copy)]
 pub(super) struct Names {
     pub raw: &'static str,
@@ -58,9 +64,12 @@ pub(super) struct Names {
 }
 
 /// The first of the names that isn't empty, each with the field it stands in.
+///
+/// # Errors
+/// When there is none, or it can't be a device key.
 pub(super) fn device_key(names: &[(&str, Option<&str>)]) -> Result<DeviceKey, DecodeError> {
-    let told = names.iter().find_map(|&(field, name)| name.filter(|name| !name.is_empty()).map(|name| (field, name)));
-    match (told, names) {
+    let first = names.iter().find_map(|&(field, name)| name.filter(|name| !name.is_empty()).map(|name| (field, name)));
+    match (first, names) {
         (Some((field, name)), _) => {
             DeviceKey::try_new(name).map_err(|reason| DecodeError::new("INVALID_DEVICE", format!("{field}: {reason}")))
         }
@@ -74,117 +83,135 @@ pub(super) fn device_key(names: &[(&str, Option<&str>)]) -> Result<DeviceKey, De
 }
 
 impl Uplink<'_> {
-    /// The samples: those of the packet where the payload holds one, otherwise those of the fields.
+    /// The samples of the uplink.
     ///
     /// # Errors
-    /// When there is neither, or one that can't be read.
+    /// When it has no payload, or none that can be read.
     pub(super) fn decode(self) -> Result<Decoded, DecodeError> {
-        let names = self.names;
-        let raw = self.raw.filter(|raw| !raw.is_empty()).map(packet);
-        match (raw, self.fields) {
-            (Some(Ok(slots)), _) => {
-                let samples = slots.map(Told::Packet).into();
-                let ride = ride(&self.device, self.frame_counter, self.received_at, samples);
-                Ok(Decoded { chained: true, ..ride })
+        let entries: &[(String, Json)] = if let Some(Json::Object(entries)) = self.fields { entries } else { &[] };
+        let (numbered, named): (Vec<_>, Vec<_>) =
+            entries.iter().map(|(key, value)| (key.as_str(), value)).partition(|(key, _)| key.parse::<usize>().is_ok());
+        let numbered = NumberedFields::read(&numbered);
+
+        if let Some(fours) = numbered.complete_samples() {
+            let mut ignored = Ignored::default();
+            named.iter().filter(|(_, value)| !value.is_null()).for_each(|(key, _)| ignored.insert(key));
+            let ride = match self.raw().map(|raw| ride::packet(raw, true)) {
+                Some(Ok(slots)) => ride::from_packet(&self.device, self.received_at, &slots),
+                _ => ride::from_fields(&self.device, self.received_at, fours),
+            };
+            return Ok(Decoded { frame_counter: self.frame_counter, ignored: ignored.into_names(), ..ride });
+        }
+
+        let mut fields = NamedFields::new(self.codec, Ignored::default());
+        let (timed, untimed) = normalized::measurements(self.normalized);
+        if !timed.is_empty() {
+            return Ok(self.from_timed(&timed, &untimed));
+        }
+        // The schema settles the units of the normalized fields, so they count before the decoder's own.
+        untimed.iter().for_each(|measurement| normalized::add(&mut fields, measurement));
+        named.iter().for_each(|(key, value)| fields.add(key, value));
+        if fields.is_present {
+            numbered.keys().for_each(|key| fields.ignored.insert(&key.to_string()));
+            let measured_at = normalized::single_time(self.normalized);
+            return self.from_named(fields, measured_at);
+        }
+
+        match self.raw().map(|raw| ride::packet(raw, self.expects_bicycle)) {
+            Some(Ok(slots)) => {
+                let ride = ride::from_packet(&self.device, self.received_at, &slots);
+                Ok(Decoded { frame_counter: self.frame_counter, ..ride })
             }
-            (Some(Err(PacketError::NotAPacket(_))) | None, Some(fields)) => match fields.read(names.fields)? {
-                Read::Fours(fours) => Ok(ride(
-                    &self.device,
-                    self.frame_counter,
-                    self.received_at,
-                    fours.into_iter().map(Told::Fields).collect(),
-                )),
-                Read::Named(one) => Ok(alone(self.device, self.frame_counter, self.received_at, one)),
-            },
-            (Some(Err(PacketError::NotAPacket(detail) | PacketError::Refused(detail))), _) => {
-                Err(DecodeError::new(names.invalid_raw, format!("{}: {detail}", names.raw)))
+            failed => Err(self.no_payload(&numbered, failed.and_then(Result::err), !named.is_empty())),
+        }
+    }
+
+    fn raw(&self) -> Option<&str> {
+        self.raw.filter(|raw| !raw.is_empty())
+    }
+
+    /// Why neither payload gives a sample.
+    fn no_payload(&self, numbered: &NumberedFields, no_packet: Option<String>, has_names: bool) -> DecodeError {
+        let Names { raw, fields, invalid_raw } = self.names;
+        let is_object_or_absent = match self.fields {
+            None | Some(Json::Object(_) | Json::Null) => true,
+            Some(Json::Text(text)) => text.is_empty(),
+            Some(_) => false,
+        };
+        if let Some((code, detail)) = numbered.fault() {
+            DecodeError::new(code, format!("{fields}: {detail}"))
+        } else if !is_object_or_absent {
+            DecodeError::new("WRONG_TYPE", format!("{fields}: must be an object"))
+        } else if let Some(reason) = no_packet {
+            DecodeError::new(invalid_raw, format!("{raw}: {reason}"))
+        } else if has_names {
+            no_known_field(fields, &[])
+        } else {
+            let detail = format!("the body must hold {raw} (a CleanCycle packet in base64) or {fields}");
+            DecodeError::new("MISSING_PAYLOAD", detail)
+        }
+    }
+
+    /// The one sample of named fields. A device that sends its position is taken for one that moves.
+    fn from_named(self, fields: NamedFields<'_>, measured_at: Option<DateTime<Utc>>) -> Result<Decoded, DecodeError> {
+        let NamedFields { builder, ignored, .. } = fields;
+        let ignored = ignored.into_names();
+        if builder.is_empty() && !builder.has_receiver {
+            return Err(no_known_field(self.names.fields, &ignored));
+        }
+        let kind = if builder.has_receiver { DeviceKind::Mobile } else { DeviceKind::Fixed };
+        let mut decoded = Decoded { frame_counter: self.frame_counter, ignored, ..Decoded::nothing(kind) };
+        let sample = match measured_at {
+            Some(measured_at) => builder.build(measured_at),
+            None => builder.build(self.received_at).map(|sample| estimated(sample, MAX_SENDING_DELAY_S)),
+        };
+        decoded.push(0, self.device, sample);
+        Ok(decoded)
+    }
+
+    /// Samples with times of their own, as a device sends that stores what it measures. The decoder's fields are not read:
+    /// they have the same values without the times.
+    fn from_timed(self, timed: &[(DateTime<Utc>, &Json)], untimed: &[&Json]) -> Decoded {
+        let mut decoded = Decoded { frame_counter: self.frame_counter, ..Decoded::nothing(DeviceKind::Fixed) };
+        let mut ignored = Ignored::default();
+        for (index, &(measured_at, measurement)) in timed.iter().enumerate() {
+            let mut fields = NamedFields::new(self.codec, ignored);
+            normalized::add(&mut fields, measurement);
+            ignored = fields.ignored;
+            if fields.builder.has_receiver {
+                decoded.kind = DeviceKind::Mobile;
             }
-            (None, None) => Err(DecodeError::new(
-                "MISSING_PAYLOAD",
-                format!("the body must hold {} (a CleanCycle packet in base64) or {}", names.raw, names.fields),
-            )),
+            decoded.push(index, self.device.clone(), fields.builder.build(measured_at));
+        }
+        let mut fields = NamedFields::new(self.codec, ignored);
+        untimed.iter().for_each(|measurement| normalized::add(&mut fields, measurement));
+        if !fields.builder.is_empty() {
+            let sample = fields.builder.build(self.received_at).map(|sample| estimated(sample, MAX_SENDING_DELAY_S));
+            decoded.push(timed.len(), self.device, sample);
+        }
+        Decoded { ignored: fields.ignored.into_names(), ..decoded }
+    }
+}
+
+impl Decoded {
+    fn push(&mut self, index: usize, device: DeviceKey, sample: Result<Sample, Reason>) {
+        match sample {
+            Ok(sample) => self.observations.push(Observation { index, device, sample }),
+            Err((code, detail)) => self.rejected.push(Rejection { index, code, detail }),
         }
     }
 }
 
-/// One sample of a bicycle as either payload tells it.
-#[derive(Clone, Copy)]
-enum Told {
-    Packet(Slot),
-    Fields([f64; VALUES_PER_SAMPLE]),
-}
-
-enum PacketError {
-    /// Something else than a packet: the fields may tell what.
-    NotAPacket(String),
-    /// A packet that says nothing true.
-    Refused(String),
-}
-
-fn packet(raw: &str) -> Result<[Slot; cleancycle::SAMPLES], PacketError> {
-    let bytes = BASE64.decode(raw).map_err(|error| PacketError::NotAPacket(format!("no base64: {error}")))?;
-    cleancycle::decode(&bytes).map_err(|error| match error {
-        InvalidPacket::Length(_) => PacketError::NotAPacket(error.to_string()),
-        InvalidPacket::AllZero | InvalidPacket::Tail => PacketError::Refused(error.to_string()),
-    })
-}
-
-/// A bicycle's samples. The last was taken no later than the payload was received, each other one interval before the
-/// next.
-fn ride(device: &DeviceKey, frame_counter: Option<i64>, received_at: DateTime<Utc>, slots: Vec<Told>) -> Decoded {
-    let mut decoded = Decoded { frame_counter, ..Decoded::nothing(DeviceKind::Mobile) };
-    // A network's clock may tell any year that chrono can hold; what is before the first of them is rejected as too early.
-    let earlier =
-        |steps: i32| received_at.checked_sub_signed(SAMPLE_INTERVAL * steps).unwrap_or(DateTime::<Utc>::MIN_UTC);
-    let newest_first = (0..).map(earlier);
-    for ((index, slot), measured_at) in slots.into_iter().enumerate().rev().zip(newest_first) {
-        match sample(slot, measured_at) {
-            Ok(sample) => decoded.observations.push(Observation { index, device: device.clone(), sample }),
-            Err((code, detail)) => decoded.rejected.push(Rejection { index, code, detail }),
-        }
+fn no_known_field(fields: &str, ignored: &[String]) -> DecodeError {
+    let mut detail = format!("{fields}: no field is a value of a known quantity, such as pm10 or pm2_5, in a known unit");
+    if !ignored.is_empty() {
+        detail = format!("{detail}; ignored: {}", ignored.join(", "));
     }
-    decoded.observations.reverse();
-    decoded.rejected.reverse();
-    decoded
+    DecodeError::new("NO_KNOWN_FIELD", detail)
 }
 
-fn sample(told: Told, measured_at: DateTime<Utc>) -> Result<Sample, (&'static str, String)> {
-    let (position, pm10, pm2_5) = match told {
-        Told::Packet(Slot::Sample { position, pm10, pm2_5 }) => (position, f64::from(pm10), f64::from(pm2_5)),
-        Told::Packet(Slot::Padding) => {
-            return Err(("PADDING", "all zero: the packet held fewer than eight samples".to_owned()));
-        }
-        Told::Packet(Slot::OffTheEarth(reason)) => return Err(("INVALID_POSITION", reason.to_string())),
-        Told::Fields([latitude, longitude, pm10, pm2_5]) => {
-            let position =
-                Position::try_new(latitude, longitude).map_err(|reason| ("INVALID_POSITION", reason.to_string()))?;
-            (position, pm10, pm2_5)
-        }
-    };
-    let mut sample = estimated(measured_at, BUFFERING_S);
-    sample.position = Some(position);
-    for (quantity, value) in [(Quantity::Pm10, pm10), (Quantity::Pm2_5, pm2_5)] {
-        sample.readings.set(quantity, value).map_err(|reason| ("INVALID_VALUE", reason.to_string()))?;
-    }
-    Ok(sample)
-}
-
-/// The one sample of named fields. A device that tells where it is is taken for one that moves.
-fn alone(device: DeviceKey, frame_counter: Option<i64>, received_at: DateTime<Utc>, named: Named) -> Decoded {
-    let kind = if named.tells_place() { DeviceKind::Mobile } else { DeviceKind::Fixed };
-    let mut sample = estimated(received_at, SENDING_S);
-    let filled = named.fill(&mut sample);
-    let mut decoded = Decoded { frame_counter, ignored: named.ignored.into_names(), ..Decoded::nothing(kind) };
-    match filled {
-        Ok(()) => decoded.observations.push(Observation { index: 0, device, sample }),
-        Err((code, detail)) => decoded.rejected.push(Rejection { index: 0, code, detail }),
-    }
-    decoded
-}
-
-/// A sample whose time the network told, not the sensor.
-fn estimated(measured_at: DateTime<Utc>, uncertainty_s: i32) -> Sample {
-    let mut sample = Sample::new(measured_at);
+/// A sample whose time is that of the network, not the sensor's.
+fn estimated(mut sample: Sample, uncertainty_s: i32) -> Sample {
     sample.time_uncertainty_s = Some(uncertainty_s);
     sample.flags.insert(QualityFlag::EstimatedTime);
     sample

@@ -86,7 +86,8 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
         (None, Some(text)) => (Some(object_of_text(text)), NAMES_V3),
         (object, _) => (object, NAMES),
     };
-    let times = [body.time.as_ref(), body.published_at.as_ref()].into_iter().chain(gateway_times(body.rx_info.as_ref()));
+    let times =
+        [body.time.as_ref(), body.published_at.as_ref()].into_iter().chain(gateway_times(body.rx_info.as_ref()));
     let uplink = Uplink {
         device,
         frame_counter: Some(i64::from(body.f_cnt.unwrap_or_default())),

@@ -59,8 +59,7 @@ fn the_device_is_its_name_where_that_can_be_a_key() {
 
 #[test]
 fn named_fields_without_counter_and_time_are_one_sample_of_now() {
-    let body =
-        json!({ "deviceInfo": { "devEui": "0101" }, "data": "AQID", "object": { "pm2_5": 6.8, "rssi": -3 } });
+    let body = json!({ "deviceInfo": { "devEui": "0101" }, "data": "AQID", "object": { "pm2_5": 6.8, "rssi": -3 } });
     let decoded = decoded(&body.to_string());
     let sample = &decoded.observations[0].sample;
     assert_eq!(sample.readings.iter().collect::<Vec<_>>(), [(Quantity::Pm2_5, 6.8)]);
@@ -93,7 +92,9 @@ fn version_3_names_the_device_outside_and_may_write_the_object_as_a_text() {
 
 #[test]
 fn version_3_writes_euis_in_base64_or_hexadecimal_digits() {
-    for (eui, device) in [("AgICAgICAgI=", "0202020202020202"), ("0202020202020203", "0202020202020203"), ("xyz", "xyz")] {
+    for (eui, device) in
+        [("AgICAgICAgI=", "0202020202020202"), ("0202020202020203", "0202020202020203"), ("xyz", "xyz")]
+    {
         let body = json!({ "deviceName": "", "devEUI": eui, "object": { "pm10": 5 } });
         assert_eq!(decoded(&body.to_string()).observations[0].device.as_str(), device);
     }
@@ -104,9 +105,15 @@ fn version_3_writes_euis_in_base64_or_hexadecimal_digits() {
 #[test]
 fn the_device_profile_names_the_brand() {
     for (body, is_known) in [
-        (json!({ "deviceInfo": { "devEui": "01", "deviceProfileName": "AM319-868M" }, "object": { "o3": 0.03, "pm10": 1 } }), true),
+        (
+            json!({ "deviceInfo": { "devEui": "01", "deviceProfileName": "AM319-868M" }, "object": { "o3": 0.03, "pm10": 1 } }),
+            true,
+        ),
         (json!({ "devEUI": "01", "deviceProfileName": "Milesight AM300", "object": { "o3": 0.03, "pm10": 1 } }), true),
-        (json!({ "deviceInfo": { "devEui": "01", "deviceProfileName": "my sensor" }, "object": { "o3": 0.03, "pm10": 1 } }), false),
+        (
+            json!({ "deviceInfo": { "devEui": "01", "deviceProfileName": "my sensor" }, "object": { "o3": 0.03, "pm10": 1 } }),
+            false,
+        ),
     ] {
         let decoded = decoded(&body.to_string());
         assert_eq!(decoded.observations[0].sample.readings.get(Quantity::O3).is_some(), is_known, "{body}");

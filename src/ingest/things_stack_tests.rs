@@ -90,11 +90,9 @@ fn numbered_fields_are_read_where_the_payload_is_no_packet() {
 
 #[test]
 fn named_fields_are_one_sample() {
-    let decoded = decoded(&uplink(
-        &json!({ "frm_payload": "AQID", "f_cnt": 9, "received_at": "2026-06-01T10:00:00Z",
+    let decoded = decoded(&uplink(&json!({ "frm_payload": "AQID", "f_cnt": 9, "received_at": "2026-06-01T10:00:00Z",
         "decoded_payload": { "PM10": 12.4, "pm2.5": 6.8, "temperature": 18.5, "humidity": null, "zeta": 1, "alpha": 2,
-            "model": "X", "soil": { "temperature": 9 } } }),
-    ));
+            "model": "X", "soil": { "temperature": 9 } } })));
     let sample = &decoded.observations[0].sample;
     assert_eq!(
         sample.readings.iter().collect::<Vec<_>>(),
@@ -148,7 +146,8 @@ fn named_fields_count_whatever_the_bytes_look_like() {
 
 #[test]
 fn one_unreadable_number_costs_its_own_sample() {
-    let fields = json!({ "0": 52.2, "1": 0.1, "2": "high", "3": 4, "4": "52.3", "5": 0.2, "6": 7, "7": 6, "battery": 3.3 });
+    let fields =
+        json!({ "0": 52.2, "1": 0.1, "2": "high", "3": 4, "4": "52.3", "5": 0.2, "6": 7, "7": 6, "battery": 3.3 });
     let decoded = decoded(&uplink(&json!({ "decoded_payload": fields })));
     assert_eq!(bicycle(&decoded), [(52.3, 0.2, 7.0, 6.0)]);
     assert_eq!((decoded.rejected[0].index, decoded.rejected[0].code), (0, "INVALID_VALUE"));
@@ -239,7 +238,8 @@ fn several_measurements_with_times_are_samples_of_their_own() {
         { "time": "2026-06-01T09:00:00Z", "air": { "temperature": 10 } },
         { "time": "2026-06-01T09:30:00Z", "air": { "temperature": 11 } },
     ]);
-    let decoded = decoded(&uplink(&json!({ "decoded_payload": { "temperature": 11 }, "normalized_payload": normalized })));
+    let decoded =
+        decoded(&uplink(&json!({ "decoded_payload": { "temperature": 11 }, "normalized_payload": normalized })));
     let samples: Vec<_> = decoded
         .observations
         .iter()

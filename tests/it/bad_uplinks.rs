@@ -54,12 +54,7 @@ const BODIES: &[(&str, &str, Fate)] = &[
     ),
     ("ttn-v2", r#"{"dev_id":"d","payload_fields":{"pm":1}}"#, Refused("NO_KNOWN_FIELD", "ignored: pm")),
     ("ttn-v2", r#"{"dev_id":"","payload_fields":{}}"#, Stored(0)),
-    (
-        "ttn-v2",
-        r#"{"dev_id":"d","payload_fields":{"0":52,"1":0,"2":"?","3":1,"4":52,"5":0,"6":1,"7":"1"}}"#,
-        Stored(1),
-    ),
-
+    ("ttn-v2", r#"{"dev_id":"d","payload_fields":{"0":52,"1":0,"2":"?","3":1,"4":52,"5":0,"6":1,"7":"1"}}"#, Stored(1)),
     ("ttn-v2", r#"{"dev_id":"d","dev_id":"e","payload_fields":{}}"#, Refused("WRONG_TYPE", "dev_id")),
     ("ttn-v2", r#"{"dev_id":"d","payload_fields":{"0":1e999}}"#, Refused("MALFORMED_JSON", "number")),
     ("ttn-v2", r#"{"dev_id":"d\u0000","payload_fields":{}}"#, Refused("INVALID_DEVICE", "control")),

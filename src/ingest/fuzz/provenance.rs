@@ -28,9 +28,8 @@ pub(super) fn hold(decoded: &Decoded, body: &[u8]) -> Result<(), TestCaseError> 
         if let Some(position) = observation.sample.position {
             let (latitude, longitude) = (position.latitude(), position.longitude());
             prop_assert!(numbers.contains(&latitude), "latitude {}", latitude);
-            let is_longitude = |&number: &f64| {
-                number == longitude || (number + 180.0).rem_euclid(360.0) - 180.0 == longitude
-            };
+            let is_longitude =
+                |&number: &f64| number == longitude || (number + 180.0).rem_euclid(360.0) - 180.0 == longitude;
             prop_assert!(numbers.iter().any(is_longitude), "longitude {}", longitude);
         }
     }

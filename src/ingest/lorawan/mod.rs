@@ -203,7 +203,8 @@ impl Decoded {
 }
 
 fn no_known_field(fields: &str, ignored: &[String]) -> DecodeError {
-    let mut detail = format!("{fields}: no field is a value of a known quantity, such as pm10 or pm2_5, in a known unit");
+    let mut detail =
+        format!("{fields}: no field is a value of a known quantity, such as pm10 or pm2_5, in a known unit");
     if !ignored.is_empty() {
         detail = format!("{detail}; ignored: {}", ignored.join(", "));
     }

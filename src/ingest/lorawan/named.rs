@@ -114,7 +114,9 @@ impl<'c> NamedFields<'c> {
         let Json::Object(entries) = object else { return self.ignore("position", object, MAX_DEPTH) };
         for (key, value) in entries {
             match General::Documented.meaning(key) {
-                Some(Meaning::Latitude | Meaning::Longitude | Meaning::Quantity { quantity: Quantity::Altitude, .. }) => {
+                Some(
+                    Meaning::Latitude | Meaning::Longitude | Meaning::Quantity { quantity: Quantity::Altitude, .. },
+                ) => {
                     self.is_present = true;
                     self.builder.add(key, raw_value(value), &mut self.ignored);
                 }

@@ -17,7 +17,8 @@ pub(super) struct NumberedFields(Vec<(usize, Option<f64>)>);
 impl NumberedFields {
     /// Takes the fields whose keys are numbers.
     pub(super) fn read(fields: &[(&str, &Json)]) -> Self {
-        let numbered = fields.iter().filter_map(|(key, value)| Some((key.parse().ok()?, RawValue::from(*value).number())));
+        let numbered =
+            fields.iter().filter_map(|(key, value)| Some((key.parse().ok()?, RawValue::from(*value).number())));
         let mut numbered: Vec<_> = numbered.collect();
         numbered.sort_by_key(|&(number, _)| number);
         Self(numbered)

@@ -31,7 +31,8 @@ pub(super) fn packet(raw: &str, is_expected: bool) -> Result<[Slot; cleancycle::
     if is_expected || cleancycle::is_plausible(&slots) {
         Ok(slots)
     } else {
-        Err("51 bytes, but no CleanCycle packet: the samples are not on the earth or too far apart for a ride".to_owned())
+        Err("51 bytes, but no CleanCycle packet: the samples are not on the earth or too far apart for a ride"
+            .to_owned())
     }
 }
 

@@ -156,7 +156,7 @@ impl Receipt {
     pub fn failure(&self) -> Option<String> {
         let first = self.rejected.first().filter(|_| self.recorded + self.duplicates == 0)?;
         let Rejection { index, code, detail } = first;
-        Some(format!("all {} samples were rejected; sample {index}: {code}: {detail}", self.rejected.len()))
+        Some(format!("no sample was stored; sample {index}: {code}: {detail}"))
     }
 }
 

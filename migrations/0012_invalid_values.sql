@@ -61,7 +61,7 @@ begin
         truncate flagged_device_hour, flagged_cell_hour;
         execute format($sql$
             insert into flagged_device_hour
-            select distinct device_id, date_trunc('hour', measured_at, 'UTC') from %I where flags & 1 <> 0
+            select distinct device_id, date_trunc('hour', measured_at, 'UTC') from %I where flags & 1 <> 0 order by 2, 1
         $sql$, stored);
         -- 4 is NULL_ISLAND. The ancestor at resolution 9 is as in 0010.
         execute format($sql$
@@ -75,13 +75,17 @@ begin
         continue when first_hour is null;
         analyze flagged_device_hour;
         analyze flagged_cell_hour;
-        -- The rows of these hours are found by equality, so that a month is read once, however many of its hours are flagged.
+        -- The primary key gives the rows of a device's hour. Those of cells are found by equality: the month is read once.
         execute format($sql$
             update device_hour h set (count, %s, invalid_count) = row (r.count, %s, r.invalid_count)
             from (
                 select f.device_id, f.hour, count(*) as count, %s, count(*) filter (where %s) as invalid_count
                 from flagged_device_hour f
-                join %I m on m.device_id = f.device_id and date_trunc('hour', m.measured_at, 'UTC') = f.hour
+                cross join lateral (
+                    select * from %I m
+                    where m.device_id = f.device_id and m.measured_at >= f.hour
+                      and m.measured_at < f.hour + interval '1 hour' offset 0
+                ) as m
                 group by f.device_id, f.hour
             ) as r (device_id, hour, count, %s, invalid_count)
             where h.device_id = r.device_id and h.hour = r.hour and h.hour between %L and %L

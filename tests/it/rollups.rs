@@ -268,7 +268,10 @@ async fn rollups_from_before_invalid_values_were_left_out_are_recomputed() {
     let told = proptest::collection::vec(told(), 400).new_tree(&mut runner).expect("input").current();
     let valid = Told { device: 3, minute: 0, place: Some(0), pm2_5: Some(71), pm10: Some(90), temperature: None };
     // Some hours have no flagged measurement: those of a device of its own.
-    let valid = (0..4).map(|n| Told { minute: 60 * n, ..valid });
+    // And in some hours nothing but the position is wrong.
+    let places = [(250, NULL_ISLAND), (310, NULL_ISLAND), (311, BESIDE_NULL_ISLAND)];
+    let elsewhere = places.map(|(minute, place)| Told { device: 2, minute, place: Some(place), ..valid });
+    let valid = (0..4).map(|n| Told { minute: 60 * n, ..valid }).chain(elsewhere);
     let samples = told.into_iter().map(|told| Told { device: told.device % 3, ..told });
     let samples = samples.chain(valid).map(|told| told.observation(0, TimeDelta::zero()));
     app.recorder.record(arrival(samples.collect())).await.expect("recorded");

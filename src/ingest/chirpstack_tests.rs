@@ -73,7 +73,7 @@ fn version_3_names_the_device_outside_and_may_write_the_object_as_a_text() {
     let body = json!({
         "applicationID": "123", "applicationName": "temperature-sensor", "deviceName": "garden-sensor", "devEUI": "AgICAgICAgI=",
         "rxInfo": [{ "gatewayID": "AwMDAwMDAwM=", "time": "2019-11-08T13:59:25.048445Z", "rssi": -48, "loRaSNR": 9,
-            "location": { "latitude": 52.3740364, "longitude": 4.9144401, "altitude": 10.5 } }],
+            "location": { "latitude": 52.374_036_4, "longitude": 4.914_440_1, "altitude": 10.5 } }],
         "fCnt": 10, "fPort": 5, "data": "AQID",
         "objectJSON": r#"{"temperatureSensor":{"1":25},"humiditySensor":{"2":32,"3":40},"gpsLocation":{"4":{"latitude":"52.2","longitude":"0.12","altitude":8.66}},"analogInput":{"5":1}}"#,
     });

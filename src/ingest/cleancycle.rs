@@ -110,7 +110,7 @@ pub fn is_plausible(slots: &[Slot]) -> bool {
         .filter_map(|slot| if let Slot::Sample { position, .. } = slot { Some(*position) } else { None })
         .collect();
     let steps = places.windows(2).filter(|step| is_farther(step[0], step[1], LONG_STEP_DEGREES)).count();
-    !places.is_empty() && 2 * steps <= places.len() - 1
+    !places.is_empty() && 2 * steps < places.len()
 }
 
 /// Whether two places are farther apart, north or east, than a packet can follow from one sample to the next.
@@ -167,4 +167,31 @@ fn bits(packet: &[u8], from: usize, count: usize) -> i32 {
 
 fn small(ten_bits: i32) -> u16 {
     u16::try_from(ten_bits).unwrap_or(u16::MAX) // ten bits always fit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ride_has_few_long_steps() {
+        let at = |degrees: f64| {
+            let position = Position::try_new(52.0 + degrees, 0.1).expect("a position");
+            Slot::Sample { position, pm10: 9, pm2_5: 5 }
+        };
+        let beyond = Slot::OffTheEarth(Position::try_new(91.0, 0.0).expect_err("no position"));
+        let (short, long) = (0.000_4, 0.000_5); // 0.000488 is 256 steps
+        for (slots, expected) in [
+            (vec![at(0.0)], true),
+            (vec![at(0.0), at(short), Slot::Padding], true),
+            (vec![at(0.0), at(long), Slot::Padding], false),
+            (vec![at(0.0), at(long), at(long)], true),
+            (vec![at(0.0), at(long), at(2.0 * long), at(2.0 * long)], false),
+            (vec![beyond, at(0.0)], true),
+            (vec![beyond, beyond], false),
+            (vec![Slot::Padding], false),
+        ] {
+            assert_eq!(is_plausible(&slots), expected, "{slots:?}");
+        }
+    }
 }

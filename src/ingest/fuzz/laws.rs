@@ -29,7 +29,7 @@ pub(super) fn hold(format: &Format, incoming: &Incoming<'_>) -> Result<&'static 
         }
         Ok(decoded) => {
             whole(&decoded, incoming)?;
-            provenance::hold(&decoded, incoming.body)?;
+            provenance::hold(format, &decoded, incoming.body)?;
             let told = decoded.observations.len();
             let admitted = decoded.clone().admit(incoming.received_at);
             whole(&admitted, incoming)?;

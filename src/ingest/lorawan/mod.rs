@@ -95,7 +95,10 @@ impl Uplink<'_> {
 
         if let Some(fours) = numbered.complete_samples() {
             let mut ignored = Ignored::default();
-            named.iter().filter(|(_, value)| !value.is_null()).for_each(|(key, _)| ignored.insert(key));
+            let is_value = |key: &str, value: &Json| {
+                matches!(value, Json::Number(_)) || (self.codec.meaning(key).is_some() && !value.is_null())
+            };
+            named.iter().filter(|(key, value)| is_value(key, value)).for_each(|(key, _)| ignored.insert(key));
             let ride = match self.raw().map(|raw| ride::packet(raw, true)) {
                 Some(Ok(slots)) => ride::from_packet(&self.device, self.received_at, &slots),
                 _ => ride::from_fields(&self.device, self.received_at, fours),
@@ -106,15 +109,19 @@ impl Uplink<'_> {
         let mut fields = NamedFields::new(self.codec, Ignored::default());
         let (timed, untimed) = normalized::measurements(self.normalized);
         if !timed.is_empty() {
-            return Ok(self.from_timed(&timed, &untimed));
+            return Ok(self.timed_samples(&timed, &untimed));
         }
         // The schema settles the units of the normalized fields, so they count before the decoder's own.
-        untimed.iter().for_each(|measurement| normalized::add(&mut fields, measurement));
-        named.iter().for_each(|(key, value)| fields.add(key, value));
+        for measurement in untimed {
+            normalized::add(&mut fields, measurement);
+        }
+        for (key, value) in &named {
+            fields.add(key, value);
+        }
         if fields.is_present {
             numbered.keys().for_each(|key| fields.ignored.insert(&key.to_string()));
             let measured_at = normalized::single_time(self.normalized);
-            return self.from_named(fields, measured_at);
+            return self.named_sample(fields, measured_at);
         }
 
         match self.raw().map(|raw| ride::packet(raw, self.expects_bicycle)) {
@@ -153,7 +160,7 @@ impl Uplink<'_> {
     }
 
     /// The one sample of named fields. A device that sends its position is taken for one that moves.
-    fn from_named(self, fields: NamedFields<'_>, measured_at: Option<DateTime<Utc>>) -> Result<Decoded, DecodeError> {
+    fn named_sample(self, fields: NamedFields<'_>, measured_at: Option<DateTime<Utc>>) -> Result<Decoded, DecodeError> {
         let NamedFields { builder, ignored, .. } = fields;
         let ignored = ignored.into_names();
         if builder.is_empty() && !builder.has_receiver {
@@ -171,7 +178,7 @@ impl Uplink<'_> {
 
     /// Samples with times of their own, as a device sends that stores what it measures. The decoder's fields are not read:
     /// they have the same values without the times.
-    fn from_timed(self, timed: &[(DateTime<Utc>, &Json)], untimed: &[&Json]) -> Decoded {
+    fn timed_samples(self, timed: &[(DateTime<Utc>, &Json)], untimed: &[&Json]) -> Decoded {
         let mut decoded = Decoded { frame_counter: self.frame_counter, ..Decoded::nothing(DeviceKind::Fixed) };
         let mut ignored = Ignored::default();
         for (index, &(measured_at, measurement)) in timed.iter().enumerate() {
@@ -184,7 +191,9 @@ impl Uplink<'_> {
             decoded.push(index, self.device.clone(), fields.builder.build(measured_at));
         }
         let mut fields = NamedFields::new(self.codec, ignored);
-        untimed.iter().for_each(|measurement| normalized::add(&mut fields, measurement));
+        for measurement in untimed {
+            normalized::add(&mut fields, measurement);
+        }
         if !fields.builder.is_empty() {
             let sample = fields.builder.build(self.received_at).map(|sample| estimated(sample, MAX_SENDING_DELAY_S));
             decoded.push(timed.len(), self.device, sample);

@@ -87,9 +87,13 @@ impl<'c> NamedFields<'c> {
                 }
             }
         } else if WRAPPERS.contains(&name.as_str()) {
-            entries.iter().for_each(|(key, value)| self.add_at_depth(key, value, depth + 1));
+            for (key, value) in entries {
+                self.add_at_depth(key, value, depth + 1);
+            }
         } else {
-            entries.iter().for_each(|(field, value)| self.ignore(&format!("{key}.{field}"), value, depth + 1));
+            for (field, value) in entries {
+                self.ignore(&format!("{key}.{field}"), value, depth + 1);
+            }
         }
     }
 
@@ -133,7 +137,9 @@ impl<'c> NamedFields<'c> {
                 self.ignored.insert(path);
             }
             Json::Object(entries) if depth < MAX_DEPTH => {
-                entries.iter().for_each(|(key, value)| self.ignore(&format!("{path}.{key}"), value, depth + 1));
+                for (key, value) in entries {
+                    self.ignore(&format!("{path}.{key}"), value, depth + 1);
+                }
             }
             Json::Object(_) | Json::Array(_) => self.ignored.insert(path),
             Json::Null | Json::Boolean | Json::Text(_) => {}

@@ -1,7 +1,7 @@
 //! Dragino's sensors (LHT52, LHT65, LSN50, AQS01-L, ...).
 //!
 //! Names and scales: `vendor/dragino` of `TheThingsNetwork/lorawan-devices`. `TempC_DS`, `TempC1` and their like are probes on a cable,
-//! wherever that ends, so they are not taken for the temperature of the air.
+//! wherever that ends, so they are not taken for the temperature of the air. `Longitud` is what `trackerd.js` writes.
 
 use super::{Codec, look_up};
 use crate::{
@@ -31,5 +31,5 @@ const NO_VALUE: &[NoValue] = &[
 ];
 
 fn meaning(name: &str) -> Option<Meaning> {
-    look_up(FIELDS, name)
+    if name == "Longitud" { Some(Meaning::Longitude) } else { look_up(FIELDS, name) }
 }

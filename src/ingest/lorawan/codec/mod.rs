@@ -103,6 +103,7 @@ mod tests {
         ] {
             assert_eq!(converted(codec, name, value), expected, "{name}");
         }
+        assert_eq!(Codec::of_brand(Some("dragino")).meaning("Longitud"), Some(Meaning::Longitude));
         let ozone = converted(Codec::of_brand(Some("milesight-iot")), "o3", 0.03).expect("ozone");
         assert!(ozone.0 == Quantity::O3 && (ozone.1 - 59.87).abs() < 0.01, "{ozone:?}");
     }

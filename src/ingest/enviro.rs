@@ -59,7 +59,7 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
         _ => return Err(DecodeError::new("WRONG_TYPE", "the body must be an object or an array of objects")),
     };
     if elements.is_empty() {
-        return Err(DecodeError::new("MISSING_VALUES", "the body must hold a reading; this one holds no reading"));
+        return Err(DecodeError::new("MISSING_VALUES", "the array holds no reading"));
     }
     if elements.len() > MAX_READINGS {
         let detail = format!("{} readings; at most {MAX_READINGS} in one body", elements.len());

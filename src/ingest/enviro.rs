@@ -51,13 +51,16 @@ const FIELDS: &[Field] = &[
 /// Decodes one body.
 ///
 /// # Errors
-/// When it isn't a JSON object or array, or holds too many readings.
+/// When it isn't a JSON object or array, or holds no reading or too many.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     let elements = match parse::json(incoming.body)? {
         Json::Array(elements) => elements,
         object @ Json::Object(_) => vec![object],
         _ => return Err(DecodeError::new("WRONG_TYPE", "the body must be an object or an array of objects")),
     };
+    if elements.is_empty() {
+        return Err(DecodeError::new("MISSING_VALUES", "the array holds no reading"));
+    }
     if elements.len() > MAX_READINGS {
         let detail = format!("{} readings; at most {MAX_READINGS} in one body", elements.len());
         return Err(DecodeError::new("TOO_MANY_SAMPLES", detail));

@@ -23,6 +23,8 @@ const ROUTES: &[Route] = &[
     ("influx", "/write", 204, 400, 400),
     ("json", "/ingest/json", 201, 400, 422),
     ("opensensemap", "/boxes/box/data", 201, 400, 422),
+    ("enviro", "/ingest/enviro", 201, 400, 422),
+    ("airbeam", "/api/v3/fixed_sessions/d/measurements", 200, 400, 422),
 ];
 
 /// What becomes of a body.
@@ -152,6 +154,22 @@ const BODIES: &[(&str, &str, Fate)] = &[
     ("json", r#"{"device":"d","pm10":1,"latitude":91,"longitude":0}"#, LeftOut("INVALID_POSITION")),
     ("json", r#"{"device":"d","pm10":1e999}"#, Refused("MALFORMED_JSON", "number")),
     ("json", r#"{"device":"d","pm10":1,"\u0000":{"\u0000":["\u0000"]}}"#, Stored(1)),
+    ("enviro", "[]", Refused("MISSING_VALUES", "no reading")),
+    ("enviro", r#"{"readings":{"pm10":9}}"#, LeftOut("MISSING_DEVICE")),
+    ("enviro", r#"{"uid":"d\u0000","readings":{"pm10":9}}"#, LeftOut("INVALID_DEVICE")),
+    ("enviro", r#"{"uid":"d","readings":{"noise":0.1}}"#, LeftOut("NO_VALUES")),
+    (
+        "enviro",
+        r#"{"uid":"d","readings":{"pm10":9},"timestamp":"2026-05-01T12:05:00Z"}"#,
+        LeftOut("TIME_IN_THE_FUTURE"),
+    ),
+    ("enviro", r#"{"uid":"d","readings":{"pm10":1e999}}"#, Refused("MALFORMED_JSON", "number")),
+    ("enviro", r#"{"uid":"d","readings":{"pm10":9,"\u0000":1}}"#, Stored(1)),
+    ("airbeam", "", Stored(0)),
+    ("airbeam", "{}", Refused("WRONG_MARK", "AB BA")),
+    ("airbeam", "ABBA\0\u{1}", Refused("WRONG_LENGTH", "10 bytes")),
+    ("airbeam", "ABBA\0\u{1}\0\0\0\0\u{2}\0\0\0\0\u{7f}", Refused("WRONG_CHECKSUM", "XOR")),
+    ("airbeam", "ABBA\0\u{1}\0\0\0\0\u{2}\0\0\0\0\u{3}", LeftOut("TIME_TOO_EARLY")),
     ("opensensemap", "", Refused("MISSING_VALUES", "not one value")),
     ("opensensemap", "[]", Refused("MISSING_VALUES", "not one value")),
     ("opensensemap", r#"{"x":7]"#, Refused("MALFORMED_JSON", "expected `,` or `}`")),
@@ -227,7 +245,7 @@ async fn what_a_format_does_not_allow_is_answered_clearly_and_kept() {
 async fn what_is_no_json_is_answered_clearly_and_kept() {
     let app = TestApp::new().await;
     let nested = |open: &str| open.repeat(900_000 / open.len()).into_bytes();
-    for &route in ROUTES.iter().filter(|route| !["influx", "opensensemap"].contains(&route.0)) {
+    for &route in ROUTES.iter().filter(|route| !["airbeam", "influx", "opensensemap"].contains(&route.0)) {
         for (body, hint) in [
             (Vec::new(), "EOF"),
             (b"{\"x\":".to_vec(), "EOF"),

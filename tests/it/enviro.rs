@@ -25,3 +25,14 @@ async fn a_reading_is_recorded_once_under_the_uid_or_the_name_in_the_path() {
         assert_eq!(data["device"]["measurements"]["nodes"], json!([node]), "{device}");
     }
 }
+
+#[tokio::test]
+async fn a_board_keeps_a_reading_that_is_not_stored() {
+    let app = TestApp::new().await;
+    let ahead = READING.replace("10:00:00Z", "12:05:00Z"); // and it is noon
+    let answer = app.post("/ingest/enviro", Some(&app.admin), ahead).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text);
+    assert_eq!(answer.json()["rejected"][0]["code"], "TIME_IN_THE_FUTURE");
+    let answer = app.post("/ingest/enviro", Some(&app.admin), r#"{"uid":"e66","readings":{"noise":0.1}}"#).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text);
+}

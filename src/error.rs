@@ -18,6 +18,9 @@ use crate::{
 /// After how many seconds a client may try again when the gateway can't serve it now.
 const RETRY_AFTER_S: u32 = 2;
 
+/// The values of `Content-Encoding` that are read.
+pub(crate) const ACCEPTED_ENCODINGS: &str = "gzip, zstd, deflate";
+
 /// A transaction that lost against another, or a query of a replica against what came from the primary.
 const CONFLICT: &str = "it met something else that changes the same; try again in a moment";
 const DATABASE_AWAY: &str = "the database can't be reached; try again in a moment";
@@ -45,6 +48,12 @@ pub enum ApiError {
     TooLarge(usize),
     /// A body of another media type than the one named.
     UnsupportedMediaType(&'static str),
+    /// A JSON body in a charset other than UTF-8. Names it.
+    UnsupportedCharset(String),
+    /// A body with codings that are not read. Names them.
+    UnsupportedContentEncoding(String),
+    /// A compressed body that expands to more than so many times its size.
+    ExpandsTooMuch(u64),
     /// An answer in a form that there isn't. Says which there are.
     NotAcceptable(&'static str),
     /// A request that breaks the protocol it came by.
@@ -127,8 +136,9 @@ impl ApiError {
             Self::NothingRecorded(_) => "NOTHING_RECORDED",
             Self::Unauthenticated(_) => "UNAUTHENTICATED",
             Self::Forbidden(_) => "FORBIDDEN",
-            Self::TooLarge(_) => "BODY_TOO_LARGE",
-            Self::UnsupportedMediaType(_) => "UNSUPPORTED_MEDIA_TYPE",
+            Self::TooLarge(_) | Self::ExpandsTooMuch(_) => "BODY_TOO_LARGE",
+            Self::UnsupportedMediaType(_) | Self::UnsupportedCharset(_) => "UNSUPPORTED_MEDIA_TYPE",
+            Self::UnsupportedContentEncoding(_) => "UNSUPPORTED_CONTENT_ENCODING",
             Self::NotAcceptable(_) => "NOT_ACCEPTABLE",
             Self::BadRequest(_) | Self::MalformedRequest(_) => "BAD_REQUEST",
             Self::RequestTimeout => "REQUEST_TIMEOUT",
@@ -160,8 +170,10 @@ impl ApiError {
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge(_) | Self::ExpandsTooMuch(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType(_) | Self::UnsupportedCharset(_) | Self::UnsupportedContentEncoding(_) => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Self::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -192,6 +204,11 @@ impl ApiError {
             | Self::InvalidDocument(reason) => reason.clone(),
             Self::TooLarge(limit) => format!("the body is larger than {limit} bytes"),
             Self::UnsupportedMediaType(expected) => format!("the body must be {expected}, and its Content-Type say so"),
+            Self::UnsupportedCharset(charset) => format!("charset {charset:?} is not supported; send JSON in UTF-8"),
+            Self::UnsupportedContentEncoding(codings) => {
+                format!("Content-Encoding {codings:?} is not supported; send one of {ACCEPTED_ENCODINGS}, or none")
+            }
+            Self::ExpandsTooMuch(most) => format!("the body expands to more than {most} times its size"),
             Self::PersistedQueryNotFound => "PersistedQueryNotFound".to_owned(), // the word that clients look for
             Self::NotFound => "there is nothing here".to_owned(),
             Self::RateLimited(exhausted) => exhausted.message(),
@@ -295,6 +312,9 @@ impl ApiError {
         if self.status() == StatusCode::UNAUTHORIZED {
             let challenge = "Bearer realm=\"airgraph\", Basic realm=\"airgraph\", charset=\"UTF-8\"";
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Self::UnsupportedContentEncoding(_) = self {
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED_ENCODINGS));
         }
         headers
     }

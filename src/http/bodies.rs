@@ -13,7 +13,7 @@ use bytes::BytesMut;
 use futures_util::StreamExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::MAX_BODY;
+use super::{MAX_BODY, decompression::DecompressionError};
 use crate::error::ApiError;
 
 /// Up to which size a body is small, in bytes.
@@ -54,8 +54,10 @@ impl Bodies {
         let mut pieces = body.into_data_stream();
         let (mut whole, mut first, mut held) = (BytesMut::new(), Bytes::new(), None);
         while let Some(piece) = pieces.next().await {
-            let broken = |_| ApiError::BadRequest("the body could not be read to its end".to_owned());
-            let piece = piece.map_err(broken)?;
+            let piece = piece.map_err(|error| match DecompressionError::find(&error) {
+                Some(error) => error.into(),
+                None => ApiError::BadRequest("the body could not be read to its end".to_owned()),
+            })?;
             if first.len() + whole.len() + piece.len() > MAX_BODY {
                 return Err(ApiError::TooLarge(MAX_BODY));
             }
@@ -69,6 +71,11 @@ impl Bodies {
         }
         let bytes = if whole.is_empty() { first } else { whole.freeze() };
         Ok(Body { bytes, held })
+    }
+
+    /// Holds memory for the window of a decoder; nothing where too much is held already.
+    pub(super) fn hold_window(&self, bytes: u32) -> Option<OwnedSemaphorePermit> {
+        self.0.clone().try_acquire_many_owned(bytes).ok()
     }
 
     /// Makes what is held enough for so many bytes.

@@ -8,7 +8,7 @@ use axum::{
 };
 use tokio::time::timeout;
 
-use super::graphql;
+use super::{decompression::decompressed, graphql};
 use crate::{
     app::{App, Shared},
     db::work::as_long_as_wanted,
@@ -41,7 +41,7 @@ pub(super) async fn of_graphql(State(app): State<Shared>, request: Request, next
     let refuse = graphql::refusal_for(app.graphql_http, request.headers());
     let answer = async {
         // Read before there is a place: whoever sends it slowly keeps none from others.
-        let (parts, body) = request.into_parts();
+        let (parts, body) = decompressed(&app.bodies, request)?.into_parts();
         let read = timeout(app.request_timeout, app.bodies.read(Request::new(body))).await;
         let (body, _held) = read.map_err(|_| ApiError::RequestTimeout)??.split();
         let request = Request::from_parts(parts, Body::from(body));

@@ -11,7 +11,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{caller::Sender, deadline, influxdb};
+use super::{caller::Sender, deadline, influxdb, media_type};
 use crate::{
     app::Shared,
     error::ApiError,
@@ -25,7 +25,7 @@ use crate::{
 /// How a format is served.
 struct Served {
     format: &'static Format,
-    /// Whether the body must be said to be JSON.
+    /// Whether the body must be JSON, so that its media type may not be another.
     json: bool,
     /// What its firmware takes for success.
     stored: StatusCode,
@@ -145,8 +145,8 @@ async fn take(
     mut request: Request,
     served: &'static Served,
 ) -> Result<Response, ApiError> {
-    if served.json && !super::has_json_body(request.headers()) {
-        return Err(ApiError::UnsupportedMediaType("application/json"));
+    if served.json {
+        media_type::check_json_of_sensor(request.headers())?;
     }
     let (device, event) = outside(&mut request).await;
     let (body, _held) = deadline::within(&app, app.bodies.read(request)).await??.split();

@@ -6,10 +6,12 @@ mod caller;
 mod compression;
 mod cors;
 mod deadline;
+mod decompression;
 mod graphql;
 mod health;
 mod influxdb;
 mod ingest;
+mod media_type;
 mod metrics;
 mod origin;
 mod pages;
@@ -21,12 +23,7 @@ mod unread;
 mod upload;
 mod websocket;
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    http::{HeaderMap, header},
-    middleware,
-};
+use axum::{Router, extract::DefaultBodyLimit, middleware};
 use tower::{ServiceBuilder, util::option_layer};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -58,13 +55,15 @@ pub(crate) fn router(app: Shared) -> Router {
             axum::response::IntoResponse::into_response(ApiError::Internal(anyhow::anyhow!("a handler panicked")))
         }))
         .layer(DefaultBodyLimit::max(MAX_BODY));
+    let sensors = || {
+        let decompression = middleware::from_fn_with_state(app.clone(), decompression::layer);
+        ingest::routes().merge(influxdb::routes()).merge(upload::routes()).layer(decompression)
+    };
     let routes = Router::new()
         .merge(graphql::routes().layer(middleware::from_fn_with_state(app.clone(), deadline::of_graphql)))
-        .merge(ingest::routes())
-        .merge(influxdb::routes())
-        .merge(upload::routes())
+        .merge(sensors())
         // for devices that can set no header: the key in front of the path their firmware has
-        .nest("/key/{key}", ingest::routes().merge(influxdb::routes()).merge(upload::routes()))
+        .nest("/key/{key}", sensors())
         .merge(health::routes())
         .merge(metrics::routes())
         .merge(pages::routes())
@@ -73,12 +72,4 @@ pub(crate) fn router(app: Shared) -> Router {
         .layer(on_the_way)
         .with_state(app);
     telemetry::observed(routes)
-}
-
-/// Whether the body is said to be JSON in UTF-8, which is the only JSON there is.
-fn has_json_body(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let Ok(media_type) = content_type.parse::<mime::Mime>() else { return false };
-    let utf8 = media_type.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8);
-    utf8 && media_type.essence_str() == mime::APPLICATION_JSON.essence_str()
 }

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::{sync::mpsc, time::timeout};
 
-use super::caller::Sender;
+use super::{caller::Sender, decompression::DecompressionError};
 use crate::{
     app::{App, Shared},
     auth::Caller,
@@ -103,7 +103,7 @@ async fn forward(body: Body, pieces: mpsc::Sender<io::Result<Bytes>>) {
     loop {
         let piece = match timeout(IDLE, body.next()).await {
             Ok(Some(Ok(piece))) if piece.is_empty() => continue,
-            Ok(Some(piece)) => piece.map_err(|_| cut_off("the connection broke")),
+            Ok(Some(piece)) => piece.map_err(|error| broken(&error)),
             Ok(None) => Ok(END),
             Err(_) => Err(cut_off("nothing came for a minute")),
         };
@@ -117,6 +117,13 @@ async fn forward(body: Body, pieces: mpsc::Sender<io::Result<Bytes>>) {
 /// What stands for the end of the body. A client that hangs up leaves no such mark, so that the half line it sent last is
 /// not taken for a whole one.
 const END: Bytes = Bytes::new();
+
+fn broken(error: &axum::Error) -> io::Error {
+    match DecompressionError::find(error) {
+        Some(error) => io::Error::other(error.clone()),
+        None => cut_off("the connection broke"),
+    }
+}
 
 fn cut_off(reason: &str) -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, reason)
@@ -146,7 +153,10 @@ impl From<UploadError> for ApiError {
     fn from(error: UploadError) -> Self {
         match error {
             UploadError::Refused(reason) => Self::Undecodable(reason),
-            UploadError::Broken(reason) => Self::BadRequest(format!("the body could not be read on: {reason}")),
+            UploadError::Broken(reason) => match DecompressionError::find(&reason) {
+                Some(error) => error.into(),
+                None => Self::BadRequest(format!("the body could not be read on: {reason}")),
+            },
             UploadError::Record(reason) => reason.into(),
         }
     }

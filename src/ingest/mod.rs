@@ -33,6 +33,8 @@ mod vocabulary;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+pub(crate) use parse::utf8_text;
+
 use crate::domain::{device::DeviceKey, device::DeviceKind, quality, sample::Sample, sensor::Sensors, time};
 
 /// What arrived, as a decoder sees it.

@@ -20,12 +20,29 @@ pub(super) fn without_byte_order_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
-/// Reads a body that is one JSON value.
+/// A text that is not UTF-8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the body is UTF-16; send UTF-8")]
+pub(crate) struct Utf16;
+
+/// The text of a body without its byte order mark.
+///
+/// # Errors
+/// When it is UTF-16: with a byte order mark, or JSON without one.
+pub(crate) fn utf8_text(body: &[u8]) -> Result<&[u8], Utf16> {
+    match body {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{' | b'[', 0, _, 0, ..] | [0, b'{' | b'[', 0, ..] => Err(Utf16),
+        _ => Ok(without_byte_order_mark(body)),
+    }
+}
+
+/// Reads a body that is one JSON value, with or without a byte order mark.
 ///
 /// # Errors
 /// `MALFORMED_JSON` or `WRONG_TYPE`, with the place.
 pub(super) fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> {
-    let mut json = serde_json::Deserializer::from_slice(body);
+    let text = utf8_text(body).map_err(|error| DecodeError::new("MALFORMED_JSON", error.to_string()))?;
+    let mut json = serde_json::Deserializer::from_slice(text);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let code = if error.inner().is_data() { "WRONG_TYPE" } else { "MALFORMED_JSON" };
         let path = error.path().to_string();

@@ -7,6 +7,7 @@ mod airbeam;
 mod answers;
 mod bad_input;
 mod bad_uplinks;
+mod bodies;
 mod budget;
 mod cleancycle;
 mod compression;

@@ -283,7 +283,7 @@ async fn a_body_beyond_the_limit_or_of_another_type_is_refused() {
         (StatusCode::PAYLOAD_TOO_LARGE, &json!("BODY_TOO_LARGE"))
     );
 
-    for media_type in ["", "text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1"] {
+    for media_type in ["text/html", "multipart/form-data; boundary=x", "json", "application/json; charset=latin1"] {
         let request = Request::post("/insertSensorData")
             .header(header::CONTENT_TYPE, media_type)
             .header(header::AUTHORIZATION, format!("Bearer {}", app.admin))

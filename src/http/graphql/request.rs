@@ -15,6 +15,8 @@ use crate::{
         flat::Spliced,
         persisted::{Persisted, Told},
     },
+    http::media_type,
+    ingest,
 };
 
 const BATCH: &str = "batches are not answered, the body must be one request; several root fields make one request of them, \
@@ -46,9 +48,8 @@ struct Parameters {
 
 /// Reads a body. It must be JSON: a form or plain text could be sent by other sites' pages with a visitor's rights.
 pub fn from_body(persisted: &Persisted, headers: &HeaderMap, body: &Bytes) -> Result<Request, ApiError> {
-    if !crate::http::has_json_body(headers) {
-        return Err(ApiError::UnsupportedMediaType("application/json"));
-    }
+    media_type::check_json(headers)?;
+    let body = ingest::utf8_text(body).map_err(|error| ApiError::BadRequest(error.to_string()))?;
     if body.trim_ascii_start().starts_with(b"[") {
         return Err(ApiError::MalformedRequest(BATCH.to_owned()));
     }

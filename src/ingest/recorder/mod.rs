@@ -41,7 +41,7 @@ use self::{
     memory::Memory,
     queue::Queue,
 };
-use super::{DecodeError, Decoded, Incoming, Observation, Rejection, format::Format};
+use super::{DecodeError, Decoded, Incoming, Observation, Rejection, format::Format, utf8_text};
 use crate::{
     clock::Clock,
     db::{DbError, connect::recorder_pool, partition::Partitions},
@@ -109,7 +109,9 @@ impl Arrival {
         sensors: &Sensors,
     ) -> Result<Decoded, DecodeError> {
         let (named, event) = (self.named.as_deref(), self.event.as_deref());
-        (format.decode)(&Incoming { body: &self.body, received_at, named, event, sensors })
+        // Before each decoder: some look at the first character. No binary body begins with a byte order mark.
+        let body = utf8_text(&self.body).map_err(|error| DecodeError::new("INVALID_UTF8", error.to_string()))?;
+        (format.decode)(&Incoming { body, received_at, named, event, sensors })
     }
 }
 

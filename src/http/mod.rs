@@ -15,6 +15,7 @@ mod media_type;
 mod metrics;
 mod origin;
 mod pages;
+mod resume;
 mod server;
 mod sse;
 mod telemetry;

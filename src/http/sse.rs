@@ -14,13 +14,18 @@ use axum::{
 };
 use futures_util::{Stream, StreamExt as _, stream};
 
-use super::{caller::Holder, deadline, graphql::answer};
+use super::{
+    caller::Holder,
+    deadline,
+    graphql::answer,
+    resume::{self, Resume},
+};
 use crate::{
     app::Shared,
     domain::feed::Place,
     error::ApiError,
     graphql::{self, cursor::FeedCursor},
-    live::{Next, Subscriber},
+    live::{Event, Next, Subscriber},
 };
 
 /// After how much silence a comment is sent, so that nobody between takes the connection for dead.
@@ -46,17 +51,20 @@ pub(super) fn execute(app: &Shared, Asked { request, holder }: Asked) -> Respons
     respond(stream::once(answer))
 }
 
-/// Subscribes; `resume` is the cursor after which the client wants to go on.
+/// Subscribes; `last_event_id` is the cursor that an `EventSource` goes on after, else that of the extension `resume`.
 ///
 /// # Errors
 /// The response that refuses it.
 pub(super) async fn subscribe(
     app: &Shared,
     Asked { request, holder }: Asked,
-    resume: Option<&str>,
+    last_event_id: Option<&str>,
 ) -> Result<Response, Box<GraphqlResponse>> {
-    let subscriber = app.live.subscribe(request, &holder.caller, resume).await?;
-    Ok(respond(events(app.clone(), subscriber, holder)))
+    let extension = Resume::of(&request).cloned();
+    let has_cursors = extension.is_some();
+    let after = extension.and_then(|extension| extension.after);
+    let subscriber = app.live.subscribe(request, &holder.caller, last_event_id.or(after.as_deref())).await?;
+    Ok(respond(events(app.clone(), subscriber, holder, has_cursors)))
 }
 
 /// A stream of one response.
@@ -67,29 +75,60 @@ pub(super) fn once(response: &GraphqlResponse) -> Response {
 
 /// The events of a subscription. Ends without `complete` where the client shall come again and go on after the last one: when
 /// the gateway stops, and when the client is too slow.
-fn events(app: Shared, subscriber: Subscriber, holder: Holder) -> impl Stream<Item = Bytes> + Send + 'static {
-    let stopping = app.stopping();
+///
+/// The position is sent when the stream begins, and when it moved on without an event, so that a client can go on after it.
+fn events(
+    app: Shared,
+    subscriber: Subscriber,
+    holder: Holder,
+    has_cursors: bool,
+) -> impl Stream<Item = Bytes> + Send + 'static {
+    let (stopping, interval) = (app.stopping(), app.sockets.pace.ping);
     let expired = async move { holder.expired(&app).await };
-    let state = Some((subscriber, Box::pin(stopping), Box::pin(expired)));
-    stream::unfold(state, async |state| {
-        let (mut subscriber, mut stopping, mut expired) = state?;
-        tokio::select! {
-            biased;
-            () = &mut stopping => None,
-            error = &mut expired => Some((last(&GraphqlResponse::from_errors(vec![answer::of(error)])), None)),
-            next = subscriber.next() => match next {
-                Next::Events(events) => {
-                    let mut out = Vec::new();
-                    for event in &events {
-                        write_next(event.place, &event.payload, &mut out);
-                    }
-                    Some((out.into(), Some((subscriber, stopping, expired))))
+    let state = Some((subscriber, None, Box::pin(stopping), Box::pin(expired)));
+    stream::unfold(state, move |state| async move {
+        let (mut subscriber, mut sent, mut stopping, mut expired) = state?;
+        loop {
+            if let (None, Some(place)) = (sent, subscriber.place()) {
+                return Some((position(place, has_cursors), Some((subscriber, Some(place), stopping, expired))));
+            }
+            tokio::select! {
+                biased;
+                () = &mut stopping => return None,
+                error = &mut expired => {
+                    return Some((last(&GraphqlResponse::from_errors(vec![answer::of(error)])), None));
                 }
-                Next::TooSlow(_) => None,
-                Next::Failed(response) => Some((last(&response), None)),
-            },
+                next = subscriber.next() => return match next {
+                    Next::Events(events) => {
+                        let mut out = Vec::new();
+                        for Event { place, payload } in &events {
+                            match place.filter(|_| has_cursors) {
+                                Some(at) => write_next(*place, &resume::with_cursor(payload, at), &mut out),
+                                None => write_next(*place, payload, &mut out),
+                            }
+                            sent = place.or(sent);
+                        }
+                        Some((out.into(), Some((subscriber, sent, stopping, expired))))
+                    }
+                    Next::TooSlow(_) => None,
+                    Next::Failed(response) => Some((last(&response), None)),
+                },
+                () = tokio::time::sleep(interval) => sent = sent.filter(|&sent| subscriber.place() == Some(sent)),
+            }
         }
     })
+}
+
+/// A position without an event. An `EventSource` takes the id and passes nothing on.
+fn position(place: Place, has_cursors: bool) -> Bytes {
+    let mut out = Vec::new();
+    if has_cursors {
+        write_next(Some(place), &resume::position(place), &mut out);
+    } else {
+        write_id(place, &mut out);
+        out.push(b'\n');
+    }
+    out.into()
 }
 
 fn respond(events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
@@ -130,13 +169,17 @@ fn last(response: &GraphqlResponse) -> Bytes {
 fn write_next(place: Option<Place>, payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"event: next\n");
     if let Some(place) = place {
-        out.extend_from_slice(b"id: ");
-        out.extend_from_slice(FeedCursor(place).encode_cursor().as_bytes());
-        out.push(b'\n');
+        write_id(place, out);
     }
     out.extend_from_slice(b"data: ");
     out.extend_from_slice(payload);
     out.extend_from_slice(b"\n\n");
+}
+
+fn write_id(place: Place, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"id: ");
+    out.extend_from_slice(FeedCursor(place).encode_cursor().as_bytes());
+    out.push(b'\n');
 }
 
 #[cfg(test)]

@@ -71,6 +71,35 @@ async fn who_comes_again_hears_each_event_once() {
 }
 
 #[tokio::test]
+async fn positions_come_without_an_event_so_that_nothing_is_missed_before_the_first() {
+    let pace = Pace { ping: Duration::from_millis(20), ..Pace::default() };
+    let app = TestApp::new().await.with_sockets(10, pace);
+    let query = "subscription { measurementRecorded(filter: { pm10: { min: 10 } }) { measurement { pm10 } } }";
+    let router = app.app.router();
+    let mut stream = EventStream::open(&router, Ask { query, ..Ask::default() }).await;
+    let begin = stream.position().await;
+    record(&app, 1..3).await;
+    let moved = stream.position().await;
+    assert_ne!(moved, begin, "events that do not match move the position on");
+    drop(stream);
+    record(&app, 10..11).await;
+    for last_event_id in [&begin, &moved] {
+        let again = Ask { query, last_event_id: Some(last_event_id), ..Ask::default() };
+        let (payloads, _) = EventStream::open(&router, again).await.payloads(1).await;
+        assert_eq!(told(&payloads), [10.0]);
+    }
+    // The same by the extension, with the cursors in the results.
+    let mut stream = EventStream::open(&router, Ask { query, after: Some(&moved), ..Ask::default() }).await;
+    let (payloads, _) = stream.payloads(2).await;
+    assert_eq!(payloads[0], json!({ "data": null, "extensions": { "cursor": moved } }));
+    assert_eq!(told(&payloads[1..]), [10.0]);
+    let cursor = payloads[1]["extensions"]["cursor"].as_str().expect("a cursor");
+    record(&app, 11..12).await;
+    let mut stream = EventStream::open(&router, Ask { query, after: Some(cursor), ..Ask::default() }).await;
+    assert_eq!(told(&stream.payloads(2).await.0[1..]), [11.0]);
+}
+
+#[tokio::test]
 async fn the_id_of_the_last_event_takes_the_place_of_after() {
     let app = TestApp::new().await;
     let start = app.feed_cursor().await;

@@ -15,7 +15,10 @@ use crate::{
         flat::Spliced,
         persisted::{Persisted, Told},
     },
-    http::media_type,
+    http::{
+        media_type,
+        resume::{self, Resume},
+    },
     ingest,
 };
 
@@ -81,6 +84,10 @@ pub(in crate::http) fn request(persisted: &Persisted, mut body: Body) -> Result<
         error => error,
     })?;
     let mut request = Request::new(query).data(Spliced);
+    if let Some(resume) = body.extensions.as_mut().and_then(|extensions| extensions.remove(resume::EXTENSION)) {
+        let resume: Resume = serde_json::from_value(resume).map_err(|error| not_read("`extensions.resume`", &error))?;
+        request = request.data(resume);
+    }
     request.operation_name = body.operation_name.filter(|name| !name.is_empty());
     if let Some(variables) = body.variables {
         request = request.variables(Variables::from_json(serde_json::Value::Object(variables)));

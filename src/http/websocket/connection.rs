@@ -34,6 +34,7 @@ use crate::{
     http::{
         caller::until_next_look,
         graphql::{answer, request},
+        resume,
     },
 };
 
@@ -224,14 +225,21 @@ impl Connection {
     async fn on_told(&mut self, number: u64, told: Told) -> Result<(), End> {
         let Some(operation) = self.operations.find(number) else { return Ok(()) };
         match told {
-            Told::Begun(place, progress) => (operation.place, operation.progress) = (place, progress),
+            Told::Begun(place, progress) => {
+                (operation.place, operation.progress) = (place, progress);
+                return self.send_positions().await;
+            }
             Told::Events(events) => {
                 for event in events {
-                    let sent = self.frames.feed(message::next(&operation.id, &event.payload)).await;
-                    if let Err(not_sent) = sent {
+                    let message = match event.place.filter(|_| operation.has_cursors) {
+                        Some(place) => message::next(&operation.id, &resume::with_cursor(&event.payload, place)),
+                        None => message::next(&operation.id, &event.payload),
+                    };
+                    if let Err(not_sent) = self.frames.feed(message).await {
                         return Err(self.not_sent(&not_sent));
                     }
                     operation.place = event.place.or(operation.place);
+                    operation.sent_position = operation.place;
                 }
             }
             Told::TooSlow(place) => {
@@ -252,6 +260,14 @@ impl Connection {
                 self.operations.end(number);
                 self.fail(&id, &response).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Sends the positions of subscriptions that moved on without an event.
+    async fn send_positions(&mut self) -> Result<(), End> {
+        for (id, place) in self.operations.new_positions() {
+            self.feed(message::next(&id, &resume::position(place))).await?;
         }
         Ok(())
     }
@@ -309,6 +325,7 @@ impl Connection {
             self.deadlines.ping = now + self.pace().ping;
             let pinged = self.frames.ping().await;
             pinged.map_err(|not_sent| self.not_sent(&not_sent))?;
+            self.send_positions().await?;
         }
         self.set_timer();
         Ok(())

@@ -18,7 +18,7 @@ use crate::{
     domain::feed::Place,
     error::ApiError,
     graphql,
-    http::{deadline, graphql::answer},
+    http::{deadline, graphql::answer, resume::Resume},
     live::{Event, Next, Progress, Subscriber},
 };
 
@@ -41,6 +41,10 @@ pub(super) struct Operation {
     number: u64,
     pub id: Id,
     is_subscription: bool,
+    /// Whether its results have cursors.
+    pub has_cursors: bool,
+    /// The position that its client was sent last.
+    pub sent_position: Option<Place>,
     /// After what was sent of it.
     pub place: Option<Place>,
     /// How far that is, where nothing else was to be sent.
@@ -68,19 +72,29 @@ impl Operations {
     /// Starts what was requested.
     pub fn start(&mut self, id: Id, app: &Shared, caller: &Caller, mut request: Request) {
         let is_subscription = app.state.documents.operation_type(&mut request) == OperationType::Subscription;
+        let has_cursors = is_subscription && Resume::of(&request).is_some();
         let (app, caller) = (app.clone(), caller.clone());
         let answers = if is_subscription { subscribe(app, caller, request) } else { execute(app, caller, request) };
-        self.run(id, is_subscription, answers);
+        self.run(id, is_subscription, has_cursors, answers);
     }
 
-    fn run(&mut self, id: Id, is_subscription: bool, answers: BoxStream<'static, Told>) {
+    fn run(&mut self, id: Id, is_subscription: bool, has_cursors: bool, answers: BoxStream<'static, Told>) {
         self.last_number += 1;
         let number = self.last_number;
         let answers = AssertUnwindSafe(answers).catch_unwind();
         let answers = answers.map(move |told| (number, told.unwrap_or_else(|_| panicked()))).boxed();
         let (abort, registration) = AbortHandle::new_pair();
         self.running.push(Abortable::new(answers, registration));
-        self.in_flight.push(Operation { number, id, is_subscription, place: None, progress: None, abort });
+        self.in_flight.push(Operation {
+            number,
+            id,
+            is_subscription,
+            has_cursors,
+            sent_position: None,
+            place: None,
+            progress: None,
+            abort,
+        });
     }
 
     /// What one of them tells next, and its number.
@@ -128,10 +142,27 @@ impl Operations {
         ids
     }
 
+    /// The positions of operations whose results have cursors, where they moved on since the client was sent one.
+    pub fn new_positions(&mut self) -> Vec<(Id, Place)> {
+        let moved = |operation: &mut Operation| {
+            let reached = operation.reached().filter(|_| operation.has_cursors)?;
+            let is_new = operation.sent_position.is_none_or(|sent| sent < reached);
+            operation.sent_position = Some(reached);
+            is_new.then(|| (operation.id.clone(), reached))
+        };
+        self.in_flight.iter_mut().filter_map(moved).collect()
+    }
+
     /// The least place after which one of them goes on.
     pub fn least_place(&self) -> Option<Place> {
-        let reached = |operation: &Operation| Some(operation.progress.as_ref()?.reached(operation.place?));
-        self.in_flight.iter().filter_map(reached).min()
+        self.in_flight.iter().filter_map(Operation::reached).min()
+    }
+}
+
+impl Operation {
+    /// The place after which it goes on.
+    fn reached(&self) -> Option<Place> {
+        Some(self.progress.as_ref()?.reached(self.place?))
     }
 }
 
@@ -162,7 +193,8 @@ fn subscribe(app: Shared, caller: Caller, request: Request) -> BoxStream<'static
                 let (app, caller, request) = *asked;
                 let place = app.capacity.enter_to_subscribe().await;
                 // On the heap, to be gone with its end: what it takes to check a request is much beside a subscriber.
-                let begun = Box::pin(app.live.subscribe(request, &caller, None)).await;
+                let after = Resume::of(&request).and_then(|resume| resume.after.clone());
+                let begun = Box::pin(app.live.subscribe(request, &caller, after.as_deref())).await;
                 drop(place);
                 Some(match begun {
                     Ok(subscriber) => {
@@ -200,8 +232,8 @@ mod tests {
         let mut operations = Operations::default();
         let defect = stream::poll_fn(|_| panic!("a defect")).boxed();
         let answer = stream::once(async { Told::Answer(Box::new(Response::new("fine"))) }).boxed();
-        operations.run(id("defect"), false, defect);
-        operations.run(id("other"), false, answer);
+        operations.run(id("defect"), false, false, defect);
+        operations.run(id("other"), false, false, answer);
         let mut answered = 0;
         for _ in 0..2 {
             let (number, told) = poll_fn(|cx| operations.poll_told(cx)).await;

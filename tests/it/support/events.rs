@@ -33,6 +33,8 @@ pub struct Ask<'a> {
     pub query: &'a str,
     pub key: Option<&'a str>,
     pub last_event_id: Option<&'a str>,
+    /// The cursor in the extension `resume`.
+    pub after: Option<&'a str>,
 }
 
 impl EventStream {
@@ -47,14 +49,32 @@ impl EventStream {
         if let Some(id) = ask.last_event_id {
             request = request.header("last-event-id", id);
         }
-        let body = Body::from(json!({ "query": ask.query }).to_string());
+        let resume = ask.after.map(|after| json!({ "resume": { "after": after } }));
+        let body = Body::from(json!({ "query": ask.query, "extensions": resume }).to_string());
         let response = router.clone().oneshot(request.body(body).expect("a request")).await.expect("an answer");
         assert_eq!(response.status(), StatusCode::OK);
         Self { body: response.into_body().into_data_stream(), text: String::new() }
     }
 
-    /// The next event; none at the end.
+    /// The id of the block that comes next, which has no event: the position of the stream.
+    pub async fn position(&mut self) -> String {
+        let block = self.block().await.expect("a position");
+        assert!(block.event.is_empty() && block.data.is_empty(), "{block:?}");
+        block.id.expect("an id")
+    }
+
+    /// The next event, as an `EventSource` passes it on; none at the end.
     pub async fn next(&mut self) -> Option<ServerSent> {
+        loop {
+            let block = self.block().await?;
+            if !block.event.is_empty() {
+                return Some(block);
+            }
+        }
+    }
+
+    /// The next block beside comments.
+    async fn block(&mut self) -> Option<ServerSent> {
         loop {
             if let Some(end) = self.text.find("\n\n") {
                 let event = parse(&self.text[..end]);

@@ -1,5 +1,7 @@
 //! Subscriptions on a socket.
 
+use std::time::Duration;
+
 use airgraph::http::Pace;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -125,4 +127,59 @@ async fn who_is_too_slow_is_told_where_to_go_on_and_misses_nothing() {
     #[expect(clippy::cast_precision_loss, reason = "they are small")]
     let expected: Vec<_> = (0..EVENTS).map(|n| n as f64).collect();
     assert_eq!(told, expected, "each once, in order");
+}
+
+const RESUMED: &str = "subscription { measurementRecorded(filter: { pm10: { min: 100 } }) { measurement { pm10 } } }";
+
+/// Subscribes with the extension `resume`.
+async fn resume(socket: &mut Socket, after: Value) {
+    let payload = json!({ "query": RESUMED, "extensions": { "resume": { "after": after } } });
+    socket.say(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
+}
+
+/// The next result, and its cursor.
+async fn resumed(socket: &mut Socket) -> (Value, Value) {
+    let mut heard = socket.hear().await;
+    let mut payload = heard["payload"].take();
+    assert_eq!(heard["type"], "next", "{payload}");
+    let cursor = payload["extensions"]["cursor"].take();
+    assert!(cursor.is_string(), "{payload}");
+    (payload["data"]["measurementRecorded"]["measurement"]["pm10"].take(), cursor)
+}
+
+#[tokio::test]
+async fn results_have_cursors_for_a_client_that_resumes() {
+    let pace = Pace { ping: Duration::from_millis(200), ..Pace::default() };
+    let app = TestApp::new().await.with_sockets(10, pace);
+    let address = app.listen().await;
+    let sample = |second: i64, pm10: i64| json!([{ "device": "a", "measuredAt": noon() + TimeDelta::seconds(second), "pm10": pm10 }]);
+
+    let mut socket = Socket::ready(address, None).await;
+    resume(&mut socket, Value::Null).await;
+    let (nothing, begin) = resumed(&mut socket).await;
+    assert_eq!(nothing, Value::Null, "the position comes before any event");
+    let ((), (nothing, moved)) = tokio::join!(app.record(sample(1, 1)), resumed(&mut socket));
+    assert_eq!(nothing, Value::Null);
+    assert_ne!(moved, begin, "events that do not match move the position on");
+    drop(socket);
+
+    app.record(sample(2, 100)).await;
+    for after in [begin, moved] {
+        let mut socket = Socket::ready(address, None).await;
+        resume(&mut socket, after.clone()).await;
+        assert_eq!(resumed(&mut socket).await, (Value::Null, after));
+        let (pm10, cursor) = resumed(&mut socket).await;
+        assert_eq!(pm10, 100.0);
+        let mut again = Socket::ready(address, None).await;
+        resume(&mut again, cursor.clone()).await;
+        assert_eq!(resumed(&mut again).await, (Value::Null, cursor));
+    }
+
+    let mut socket = Socket::ready(address, None).await;
+    resume(&mut socket, json!("nonsense")).await;
+    let heard = socket.hear().await;
+    assert_eq!(heard["payload"][0]["extensions"]["argument"], "after", "{heard}");
+    resume(&mut socket, json!(7)).await;
+    let (code, reason) = socket.closed().await;
+    assert!(code == 4400 && reason.starts_with("`extensions.resume`"), "{code} {reason}");
 }

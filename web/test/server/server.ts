@@ -2,8 +2,9 @@
 //
 //   AIRGRAPH_URL  where a running server is
 //   AIRGRAPH_KEY  an admin's key of it
+//   AIRGRAPH_BIN  the program, for gateways that a test starts, stops and kills itself
 
-function needed(name: string): string {
+export function needed(name: string): string {
   const value = process.env[name];
   if (!value) {
     throw new Error(`${name} is missing: these tests need a running server (see .ci/run)`);

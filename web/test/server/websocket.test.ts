@@ -87,7 +87,10 @@ test("the key in connectionParams decides what is open", async () => {
 
   const options = { connectionParams: { authorization: "Bearer nobodys" }, retryAttempts: 0 };
   const { error } = await failure(query, options);
-  expect(error).toMatchObject({ code: 4403, reason: "Forbidden" });
+  expect(error).toMatchObject({
+    code: 4403,
+    reason: "this key opens nothing: it is unknown, expired or revoked",
+  });
 });
 
 test("a client that breaks the protocol is told so and doesn't come again", async () => {

@@ -1,0 +1,1 @@
+export function resumable<Client extends { subscribe: unknown; iterate: unknown }>(client: Client): Client;

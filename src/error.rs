@@ -35,6 +35,8 @@ pub enum ApiError {
     },
     /// A body that was not understood, though it is kept.
     Undecodable(DecodeError),
+    /// A file of which every line was rejected.
+    NothingStored,
     /// No key, or one that opens nothing.
     Unauthenticated(&'static str),
     /// A key that doesn't open this.
@@ -112,6 +114,7 @@ impl ApiError {
         match self {
             Self::BadUserInput { .. } => "BAD_USER_INPUT",
             Self::Undecodable(error) => error.code,
+            Self::NothingStored => "NOTHING_STORED",
             Self::Unauthenticated(_) => "UNAUTHENTICATED",
             Self::Forbidden(_) => "FORBIDDEN",
             Self::TooLarge(_) => "BODY_TOO_LARGE",
@@ -142,6 +145,7 @@ impl ApiError {
             | Self::TooComplex(_)
             | Self::InvalidDocument(_)
             | Self::PersistedQueryNotFound => StatusCode::BAD_REQUEST,
+            Self::NothingStored => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -163,6 +167,9 @@ impl ApiError {
         match self {
             Self::BadUserInput { argument, reason } => format!("{argument}: {reason}"),
             Self::Undecodable(error) => error.detail.clone(),
+            Self::NothingStored => {
+                "not one sample was stored; the report names the rejected lines and the reasons".to_owned()
+            }
             Self::Unauthenticated(reason)
             | Self::Unavailable(reason)
             | Self::MethodNotAllowed(reason)

@@ -77,6 +77,7 @@ async fn take(
         outcome = forward => outcome,
     };
     Ok(match outcome {
+        Ok(()) if report.is_failure() => ApiError::NothingStored.beside(json!({ "report": report })),
         Ok(()) => Json(report).into_response(),
         Err(error) => ApiError::from(error).beside(json!({ "report": report })),
     })

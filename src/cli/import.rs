@@ -75,6 +75,10 @@ pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Res
         let (report, ended) = upload::run(&recorder, &clock, bar.wrap_read(file), task).await;
         bar.finish_and_clear();
         print(&summary(path, &report))?;
+        if ended.is_ok() && report.is_failure() {
+            let detail = "not one sample was stored; every line was rejected, see above";
+            outcome = Err(anyhow::anyhow!("{}: {detail}", path.display()));
+        }
         if let Err(error) = ended {
             let advice =
                 if report.lines > 0 { "what was recorded stays; import the file again, whole, to go on: " } else { "" };
@@ -108,7 +112,7 @@ fn bar(path: &Path, length: Option<u64>) -> ProgressBar {
 }
 
 fn summary(path: &Path, report: &Report) -> String {
-    let Report { dry_run, lines, recorded, duplicates, rejected, ignored } = report;
+    let Report { dry_run, lines, recorded, duplicates, rejected, ignored, unreadable } = report;
     let would = if *dry_run { " would be" } else { "" };
     let mut text = format!(
         "{}: {lines} lines: {recorded}{would} recorded, {duplicates} duplicates, {} rejected\n",
@@ -119,6 +123,12 @@ fn summary(path: &Path, report: &Report) -> String {
     if !ignored.is_empty() {
         let names: Vec<_> = ignored.iter().map(String::as_str).collect();
         let _ = writeln!(text, "  without a meaning here: {}", names.join(", "));
+    }
+    if !unreadable.is_empty() {
+        let _ = writeln!(text, "  {} values could not be read", unreadable.count);
+    }
+    for value in &unreadable.values {
+        let _ = writeln!(text, "  line {}, column {}: {}: {}", value.line, value.column, value.code, value.detail);
     }
     for line in &rejected.lines {
         let _ = writeln!(text, "  line {}: {}: {}", line.line, line.code, line.detail);

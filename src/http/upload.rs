@@ -36,6 +36,8 @@ const PIECES: usize = 16;
 /// How long a client may send nothing.
 const IDLE: Duration = Duration::from_mins(1);
 
+const EVERY_LINE_REJECTED: &str = "no line was stored: every one was rejected, as the report says";
+
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/ingest/csv", post(take))
 }
@@ -77,6 +79,7 @@ async fn take(
         outcome = forward => outcome,
     };
     Ok(match outcome {
+        Ok(()) if report.is_failure() => ApiError::NothingRecorded(EVERY_LINE_REJECTED.to_owned()).beside(json!({ "report": report })),
         Ok(()) => Json(report).into_response(),
         Err(error) => ApiError::from(error).beside(json!({ "report": report })),
     })

@@ -28,7 +28,8 @@ pub const FORMAT: &str = "airgradient";
 /// Seconds between two posts, over which the firmware averages.
 const INTERVAL_S: i32 = 60;
 
-static AIRGRADIENT: Vocabulary = Vocabulary { own: meaning, general: None, no_value: NO_VALUE };
+/// Names of the firmware's body, and its marks for "no value".
+pub(super) static AIRGRADIENT: Vocabulary = Vocabulary { own: meaning, general: None, no_value: NO_VALUE };
 
 const FIELDS: &[Field] = &[
     ("wifi", Quantity::SignalStrength, Unit::DecibelMilliwatt),

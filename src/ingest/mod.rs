@@ -26,6 +26,7 @@ pub mod replay;
 #[cfg(test)]
 mod testing;
 pub mod things_stack;
+mod timestamp;
 pub mod ttn_v2;
 pub mod upload;
 mod vocabulary;

@@ -2,14 +2,18 @@
 
 use std::{collections::HashSet, fmt};
 
-use chrono::{DateTime, Datelike as _, Utc};
+use chrono::{DateTime, Utc};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, SeqAccess, Visitor},
 };
 use serde_json::Number;
 
-use super::{DecodeError, ignored::shortened};
+use super::{
+    DecodeError,
+    ignored::shortened,
+    timestamp::{self, Zone},
+};
 use crate::domain::position::Position;
 
 /// Why a sample, or a part of it, is left out: a code and the reason.
@@ -69,35 +73,20 @@ pub(super) fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| is_numeral && number.is_finite())
 }
 
-/// A time in RFC 3339, told by `name`.
+/// A time with its zone; see [`timestamp`] for the forms.
 ///
 /// # Errors
 /// A code and the reason why the sample is to be rejected.
 pub(super) fn time(name: &str, text: &str) -> Result<DateTime<Utc>, Reason> {
-    let time = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
-    // The offset may carry the last day of 9999 into a year that RFC 3339 can't write.
-    time.ok().filter(|time| (0..=9999).contains(&time.year())).ok_or_else(|| {
-        ("INVALID_TIME", format!("{name}: {:?} is no time like 2026-05-01T10:00:00Z (RFC 3339)", shortened(text)))
-    })
+    timestamp::parse(name, text, Zone::Required)
 }
-
-/// The first and the last second since 1970 that a number is taken for: 2000 to 2100. Milliseconds, microseconds and
-/// nanoseconds of that time are larger than the last, so that the size of a number shows what it counts.
-const EPOCH_SECONDS: (f64, f64) = (946_684_800.0, 4_102_444_800.0);
 
 /// A time as a number since 1970: seconds, milliseconds, microseconds or nanoseconds, by its size.
 ///
 /// # Errors
 /// When the number is none of them.
 pub(super) fn epoch(name: &str, number: f64) -> Result<DateTime<Utc>, Reason> {
-    let (first, last) = EPOCH_SECONDS;
-    let per_second = [1.0, 1e3, 1e6, 1e9].into_iter().find(|per_second| (first..last).contains(&(number / per_second)));
-    #[expect(clippy::cast_possible_truncation, reason = "below 2100 in microseconds")]
-    let micros = per_second.map(|per_second| (number * (1e6 / per_second)).round() as i64);
-    micros.and_then(DateTime::from_timestamp_micros).ok_or_else(|| {
-        let expected = "expected seconds or milliseconds since 1970, or a time such as 2026-05-01T10:00:00Z";
-        ("INVALID_TIME", format!("{name}: {number} is no time; {expected}"))
-    })
+    timestamp::epoch(name, number)
 }
 
 /// The position of a sample, whose two coordinates are told together or not at all.

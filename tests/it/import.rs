@@ -44,7 +44,7 @@ async fn files_are_imported_once_and_each_bad_line_is_told() {
         let expected = format!(
             "{one}: 2 lines: {recorded} recorded, {} duplicates, 1 rejected\n  \
              without a meaning here: mood\n  \
-             line 3: INVALID_TIME: time: \"never\" is none; expected something like 2026-05-01T10:00:00Z\n\
+             line 3: INVALID_TIME: time: \"never\" is no time; expected a form such as 2026-05-01T10:00:00Z\n\
              {two}: 2 lines: {recorded} recorded, {} duplicates, 0 rejected\n",
             1 - recorded,
             2 - recorded,

@@ -155,9 +155,12 @@ async fn rejected_lines_are_named_up_to_a_thousand_and_counted_beyond() {
     assert!(lines[1]["detail"].as_str().is_some_and(|detail| detail.contains("\"never\"")), "{}", lines[1]);
 
     let ends = "time,pm10\n2026-05-01T12:01:01Z,1\n1999-12-31T00:00:00Z,1\n";
-    let report = upload(&app, "device=d", ends).await;
+    let answer = send(&app, "device=d", ends).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "not one sample was stored");
+    let body = answer.json();
+    assert_eq!((&body["errors"][0]["code"], counts(&body["report"])), (&json!("NOTHING_RECORDED"), [2, 0, 0, 2]));
     let codes: Vec<_> =
-        report["rejected"]["lines"].as_array().expect("lines").iter().map(|line| &line["code"]).collect();
+        body["report"]["rejected"]["lines"].as_array().expect("lines").iter().map(|line| &line["code"]).collect();
     assert_eq!(codes, ["TIME_IN_THE_FUTURE", "TIME_TOO_EARLY"]);
 }
 

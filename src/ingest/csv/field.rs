@@ -1,11 +1,17 @@
 //! What the fields of a line say.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Timelike as _, Utc};
 
-use crate::ingest::{ignored::shortened, parse::Reason};
+use super::dialect::Decimals;
+use crate::ingest::{
+    ignored::shortened,
+    parse::{self, Reason},
+    timestamp::{self, Zone},
+};
 
-/// What stands in a field that has no value, beside nothing at all: what pandas, R and spreadsheets write.
-const NO_VALUE: [&str; 5] = ["nan", "na", "null", "none", "n/a"];
+/// What stands in a field that has no value, beside nothing at all: what pandas, R, spreadsheets, Home Assistant and
+/// archives write.
+const NO_VALUE: [&str; 8] = ["nan", "na", "null", "none", "n/a", "-", "unavailable", "unknown"];
 
 /// The text of a field, or nothing where it has no value.
 pub(super) fn text<'a>(column: &str, field: &'a [u8]) -> Result<Option<&'a str>, Reason> {
@@ -14,26 +20,32 @@ pub(super) fn text<'a>(column: &str, field: &'a [u8]) -> Result<Option<&'a str>,
     Ok((!is_no_value).then_some(text))
 }
 
-pub(super) fn number(column: &str, text: &str) -> Result<f64, Reason> {
-    let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+/// The finite number that a field holds.
+pub(super) fn number(column: &str, text: &str, decimals: &mut Decimals) -> Result<f64, Reason> {
+    let number = decimals.number(text);
     number.ok_or_else(|| ("WRONG_TYPE", format!("{column}: {:?} is no number", shortened(text))))
 }
 
-/// A moment: `2026-05-01T10:00:00Z`, or with a space between date and time; without an offset in UTC.
-pub(super) fn moment(column: &str, text: &str) -> Result<DateTime<Utc>, Reason> {
-    let with_offset = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
-    let plain = |form| NaiveDateTime::parse_from_str(text, form).map(|time| time.and_utc());
-    with_offset
-        .or_else(|_| plain("%Y-%m-%dT%H:%M:%S%.f"))
-        .or_else(|_| plain("%Y-%m-%d %H:%M:%S%.f"))
-        .map_err(|_| invalid(column, text, "2026-05-01T10:00:00Z"))
+/// A coordinate in degrees.
+pub(super) fn coordinate(column: &str, text: &str, decimals: &mut Decimals) -> Result<f64, Reason> {
+    number(column, text, decimals).map_err(|(_, detail)| ("INVALID_POSITION", detail))
+}
+
+/// A time, in UTC where it has no zone; a time of day belongs to the date in a column beside it.
+pub(super) fn moment(column: &str, text: &str, date: Option<&str>) -> Result<DateTime<Utc>, Reason> {
+    match date {
+        Some(date) if timestamp::is_time_of_day(text) => {
+            timestamp::parse(column, &format!("{date} {text}"), Zone::UtcByDefault)
+        }
+        _ => timestamp::parse(column, text, Zone::UtcByDefault),
+    }
 }
 
 /// A date as the SD card has it: `20260501`.
 pub(super) fn card_date(column: &str, text: &str) -> Result<NaiveDate, Reason> {
     let digits = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
     let date = digits.then(|| NaiveDate::parse_from_str(text, "%Y%m%d").ok()).flatten();
-    date.ok_or_else(|| invalid(column, text, "20260501"))
+    date.or_else(|| timestamp::date(text)).ok_or_else(|| invalid(column, text, "20260501"))
 }
 
 /// A time of day as the SD card has it: `93005` is five seconds past half past nine; a leading zero is left out.
@@ -45,7 +57,7 @@ pub(super) fn card_time(column: &str, text: &str) -> Result<NaiveTime, Reason> {
         let time = NaiveTime::from_hms_opt(number / 10_000, number / 100 % 100, number % 100)?;
         time.with_nanosecond(format!("{fraction:0<9.9}").parse().ok()?)
     };
-    time().ok_or_else(|| invalid(column, text, "93005 for 09:30:05"))
+    time().or_else(|| timestamp::time_of_day(text)).ok_or_else(|| invalid(column, text, "93005 for 09:30:05"))
 }
 
 /// A date as the backup has it: `1041024` is 24 October of the year 1900 + 104.
@@ -61,7 +73,7 @@ pub(super) fn backup_date(column: &str, text: &str) -> Result<NaiveDate, Reason>
 /// A time of day as the backup has it: in hours, `19.0938` is 19:05:38. The logger's clock had whole seconds, and a
 /// ten-thousandth of an hour is less than one.
 pub(super) fn backup_time(column: &str, text: &str) -> Result<NaiveTime, Reason> {
-    let hours = number(column, text)?;
+    let hours = parse::number(text).ok_or_else(|| invalid(column, text, "19.0938 for 19:05:38"))?;
     let seconds = (hours * 3600.0).round();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to lie within a day")]
     let time = (0.0..86_400.0)

@@ -1,23 +1,34 @@
 //! CSV: SD cards, backups, archives.
 //!
-//! The header tells which kind of file it is ([`layout`]); [`options`] name what the file doesn't. A file is read as a
+//! The header shows which kind of file it is ([`kinds`]) and how it is written ([`dialect`]); [`options`] name what the file
+//! doesn't. A file is read as a
 //! stream, in chunks of samples, however long it is; a line that can't be read costs itself only. Lines are numbered as
 //! an editor does it, from 1, the header included.
 
+pub(super) mod dialect;
 mod field;
+mod kinds;
 mod layout;
 mod lines;
+mod openaq;
 mod options;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 mod values;
 
 use std::io::{self, Read};
 
-use self::{layout::Layout, lines::Lines, values::Values};
-use super::{DecodeError, Decoded, Observation, Rejection, parse::Reason};
-use crate::domain::{device::DeviceKey, sample::Sample};
+use self::{
+    layout::{Layout, LineSample},
+    lines::Lines,
+    openaq::OpenAq,
+    values::Values,
+};
+use super::{DecodeError, Decoded, Observation, Rejection, ignored::shortened, parse::Reason};
+use crate::domain::device::DeviceKey;
 pub use options::{Columns, InvalidColumns, Options};
+pub use unreadable::{UnreadableValue, UnreadableValues};
 
 /// The name of this format in the database and in URLs.
 pub const FORMAT: &str = "csv";
@@ -39,8 +50,10 @@ enum Shape {
         /// The only device whose samples are accepted.
         only: Option<DeviceKey>,
     },
-    /// A value.
+    /// A value of a sensor of openSenseMap.
     Values(Values),
+    /// A value of a location of `OpenAQ`.
+    OpenAq(OpenAq),
 }
 
 /// Some lines of a file.
@@ -50,6 +63,8 @@ pub struct Chunk {
     pub lines: u64,
     /// What they tell. An index is the number of a line.
     pub decoded: Decoded,
+    /// Values that could not be read in lines that are samples.
+    pub unreadable: UnreadableValues,
 }
 
 /// Why a file can't be read on.
@@ -77,11 +92,14 @@ impl<R: Read> Reader<R> {
             }
             None => return Err(CsvError::Refused(DecodeError::new("EMPTY_FILE", "the file holds nothing"))),
         };
+        let delimiter = lines.delimiter();
         let shape = if Values::recognises(&first.1) {
-            Values::try_new(first, options).map(Shape::Values)
+            Values::try_new(first, delimiter, options).map(Shape::Values)
+        } else if OpenAq::recognises(&first.1) {
+            OpenAq::try_new(first.1, delimiter, options).map(Shape::OpenAq)
         } else {
             let only = options.only.clone();
-            Layout::recognise(&first.1, options).map(|layout| Shape::Samples { layout, only })
+            Layout::recognise(&first.1, delimiter, options).map(|layout| Shape::Samples { layout, only })
         };
         Ok(Self { lines, shape: shape.map_err(CsvError::Refused)? })
     }
@@ -95,33 +113,45 @@ impl<R: Read> Reader<R> {
         Ok(match &mut self.shape {
             Shape::Samples { layout, only } => samples(&mut self.lines, layout, only.as_ref())?,
             Shape::Values(values) => values.chunk(&mut self.lines)?,
+            Shape::OpenAq(openaq) => openaq.chunk(&mut self.lines)?,
         })
     }
 }
 
 fn samples(lines: &mut Lines<impl Read>, layout: &mut Layout, only: Option<&DeviceKey>) -> io::Result<Chunk> {
     let mut decoded = Decoded { ignored: layout.ignored.clone(), ..Decoded::nothing(layout.kind()) };
+    let mut unreadable = UnreadableValues::default();
     let mut count = 0;
     while decoded.observations.len() < CHUNK && decoded.rejected.len() < CHUNK {
-        let Some((index, record)) = lines.next()? else { break };
+        let Some((line, record)) = lines.next()? else { break };
         if record.as_ref().is_ok_and(|record| layout.is_no_data(record)) {
             continue;
         }
         count += 1;
-        match record.and_then(|record| layout.sample(record)).and_then(|told| allowed(told, only)) {
-            Ok((device, sample)) => decoded.observations.push(Observation { index, device, sample }),
-            Err((code, detail)) => decoded.rejected.push(Rejection { index, code, detail }),
+        let sample = record.and_then(|record| layout.sample(record)).and_then(|sample| {
+            is_allowed(&sample.device, only)?;
+            Ok(sample)
+        });
+        match sample {
+            Ok(LineSample { device, sample, unreadable: columns }) => {
+                for (column, (code, detail)) in columns {
+                    unreadable.push(UnreadableValue { line, column: shortened(&column), code, detail });
+                }
+                decoded.observations.push(Observation { index: line, device, sample });
+            }
+            Err((code, detail)) => decoded.rejected.push(Rejection { index: line, code, detail }),
         }
     }
-    Ok(Chunk { lines: count, decoded })
+    Ok(Chunk { lines: count, decoded, unreadable })
 }
 
-fn allowed(told: (DeviceKey, Sample), only: Option<&DeviceKey>) -> Result<(DeviceKey, Sample), Reason> {
+/// Whether samples of a device are accepted.
+fn is_allowed(device: &DeviceKey, only: Option<&DeviceKey>) -> Result<(), Reason> {
     match only {
-        Some(only) if told.0 != *only => {
-            Err(("FORBIDDEN", format!("the key records for device {only} only, not for {}", told.0)))
+        Some(only) if device != only => {
+            Err(("FORBIDDEN", format!("the key records for device {only} only, not for {device}")))
         }
-        _ => Ok(told),
+        _ => Ok(()),
     }
 }
 

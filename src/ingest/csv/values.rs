@@ -1,4 +1,4 @@
-//! openSenseMap's CSV, whose lines are values: `sensorId,value,createdAt,lng,lat,height`, with that header or without.
+//! openSenseMap's CSV, whose lines are values: `sensorId,value,createdAt,lng,lat,height`, or in the order of a header.
 //!
 //! What a sensor measures is told by the device's registration, and the values of one moment are one sample; see
 //! [`opensensemap`](crate::ingest::opensensemap).
@@ -7,7 +7,7 @@ use std::io::{self, Read};
 
 use csv::ByteRecord;
 
-use super::{CHUNK, Chunk, Options, lines::Lines};
+use super::{CHUNK, Chunk, Options, UnreadableValues, lines::Lines};
 use crate::{
     domain::{
         device::{DeviceKey, DeviceKind},
@@ -16,20 +16,20 @@ use crate::{
     },
     ingest::{
         DecodeError, Decoded, Observation, Rejection,
-        opensensemap::{Gathered, Moments, csv::is_header, csv::value_of_record},
+        opensensemap::{self, Gathered, Moments},
         parse::Reason,
     },
 };
 
 /// Characters of a sensor's id, all of them hexadecimal digits.
 const ID_CHARS: usize = 24;
-/// Field that tells the time.
-const CREATED_AT: usize = 2;
 
 /// A file of values.
 pub(super) struct Values {
     device: DeviceKey,
     sensors: Sensors,
+    columns: opensensemap::csv::Columns,
+    header: Option<ByteRecord>,
     /// A line that was read and belongs to the next chunk.
     held: Option<(usize, ByteRecord)>,
 }
@@ -37,14 +37,20 @@ pub(super) struct Values {
 impl Values {
     /// Whether this is the first line of such a file.
     pub fn recognises(first: &ByteRecord) -> bool {
-        is_header(first) || is_id(first)
+        opensensemap::csv::Columns::is_header(first) || is_id(first)
     }
 
     /// The file that begins with this line.
     ///
     /// # Errors
-    /// When no device is told, or it has no sensors.
-    pub fn try_new(first: (usize, ByteRecord), options: Options) -> Result<Self, DecodeError> {
+    /// When a column is not known, no device is named, or it has no sensors.
+    pub fn try_new(first: (usize, ByteRecord), delimiter: u8, options: Options) -> Result<Self, DecodeError> {
+        let is_header = opensensemap::csv::Columns::is_header(&first.1);
+        let columns = if is_header {
+            opensensemap::csv::Columns::of_header(&first.1, delimiter)?
+        } else {
+            opensensemap::csv::Columns::without_header(delimiter)
+        };
         let Some(device) = options.device else {
             let detail = "openSenseMap's file names sensors and no device; tell it with the device option";
             return Err(DecodeError::new("MISSING_DEVICE", detail));
@@ -59,8 +65,8 @@ impl Values {
         if options.date.is_some() {
             return Err(super::date_is_not_applicable());
         }
-        let held = Some(first).filter(|(_, first)| !is_header(first));
-        Ok(Self { device, sensors: options.sensors, held })
+        let (header, held) = if is_header { (Some(first.1), None) } else { (None, Some(first)) };
+        Ok(Self { device, sensors: options.sensors, columns, header, held })
     }
 
     /// Reads on, up to where the time changes, so that the values of one moment come together.
@@ -85,7 +91,10 @@ impl Values {
                     None => break,
                 },
             };
-            let time = record.get(CREATED_AT).unwrap_or_default();
+            if self.header.as_ref() == Some(&record) {
+                continue;
+            }
+            let time = self.columns.created_at(&record);
             let full = if time == last_time { 2 * CHUNK } else { CHUNK };
             if count >= full as u64 {
                 self.held = Some((line, record));
@@ -97,7 +106,7 @@ impl Values {
             if time.is_empty() {
                 timeless.push(rejection(line, ("MISSING_TIME", "the line tells no time".to_owned())));
             } else {
-                moments.take(line, value_of_record(&record));
+                moments.take(line, self.columns.value(&record));
             }
         }
         let Gathered { samples, mut rejected, unknown, .. } = moments.finish();
@@ -111,7 +120,7 @@ impl Values {
             ignored: unknown,
             ..Decoded::nothing(if placed { DeviceKind::Mobile } else { DeviceKind::Fixed })
         };
-        Ok(Chunk { lines: count, decoded })
+        Ok(Chunk { lines: count, decoded, unreadable: UnreadableValues::default() })
     }
 }
 

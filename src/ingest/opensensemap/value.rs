@@ -7,6 +7,7 @@ use crate::{
     ingest::{
         ignored::shortened,
         parse::{self, Reason},
+        timestamp::{self, Zone},
     },
 };
 
@@ -25,6 +26,10 @@ pub(in crate::ingest) struct Value<'a> {
     pub(super) longitude: Option<Scalar<'a>>,
     pub(super) latitude: Option<Scalar<'a>>,
     pub(super) height: Option<Scalar<'a>>,
+    /// What a time without a zone means.
+    pub(super) zone: Zone,
+    /// Whether the comma of a text is a decimal sign.
+    pub(super) allows_decimal_comma: bool,
 }
 
 /// A number as it may be told. A text may be padded with spaces (sketches print with `%9.2f`); an empty one tells nothing.
@@ -54,39 +59,49 @@ impl Value<'_> {
     /// # Errors
     /// A code and the reason why the value is to be rejected.
     pub(super) fn read(&self, quantity: Quantity) -> Result<Told, Reason> {
-        let number = number("value", self.number)?
+        let number = self
+            .number("value", self.number)?
             .ok_or_else(|| ("MISSING_VALUE", format!("sensor {:?} tells no value", shortened(self.sensor))))?;
         let created_at = self.created_at.map(str::trim).filter(|text| !text.is_empty());
         Ok(Told {
             quantity,
             number: in_unit(quantity, number),
-            measured_at: created_at.map(|text| parse::time("createdAt", text)).transpose()?.map(normalize),
-            position: parse::position(number_of("latitude", self.latitude)?, number_of("longitude", self.longitude)?)
-                .map_err(|(code, detail)| (code, format!("{detail} (longitude comes first)")))?,
-            height: number_of("height", self.height)?,
+            measured_at: created_at
+                .map(|text| timestamp::parse("createdAt", text, self.zone))
+                .transpose()?
+                .map(normalize),
+            position: parse::position(
+                self.coordinate("latitude", self.latitude)?,
+                self.coordinate("longitude", self.longitude)?,
+            )
+            .map_err(|(code, detail)| {
+                (code, format!("{detail} (longitude comes first where no header names the columns)"))
+            })?,
+            height: self.coordinate("height", self.height)?,
         })
+    }
+
+    /// A coordinate, whose reasons bear the code of positions.
+    fn coordinate(&self, name: &str, told: Option<Scalar<'_>>) -> Result<Option<f64>, Reason> {
+        self.number(name, told).map_err(|(_, detail)| ("INVALID_POSITION", detail))
+    }
+
+    fn number(&self, name: &str, told: Option<Scalar<'_>>) -> Result<Option<f64>, Reason> {
+        match told {
+            None => Ok(None),
+            Some(Scalar::Number(number)) => Ok(Some(number)),
+            Some(Scalar::Text(text)) if text.trim().is_empty() => Ok(None),
+            Some(Scalar::Text(text)) => {
+                let has_comma = self.allows_decimal_comma && text.matches([',', '.']).eq([","]);
+                let number = if has_comma { parse::number(&text.replacen(',', ".", 1)) } else { parse::number(text) };
+                let reason = || ("INVALID_VALUE", format!("{name}: {:?} is no finite number", shortened(text.trim())));
+                number.map(Some).ok_or_else(reason)
+            }
+            Some(Scalar::Other) => Err(("WRONG_TYPE", format!("{name} must be a number, or a text that is one"))),
+        }
     }
 }
 
 fn in_unit(quantity: Quantity, number: f64) -> f64 {
     if quantity == Quantity::Pressure && number > PASCALS_ABOVE { number / PA_PER_HPA } else { number }
-}
-
-/// A coordinate, whose reasons bear the code of positions.
-fn number_of(name: &str, told: Option<Scalar<'_>>) -> Result<Option<f64>, Reason> {
-    number(name, told).map_err(|(_, detail)| ("INVALID_POSITION", detail))
-}
-
-fn number(name: &str, told: Option<Scalar<'_>>) -> Result<Option<f64>, Reason> {
-    match told {
-        None => Ok(None),
-        Some(Scalar::Number(number)) => Ok(Some(number)),
-        Some(Scalar::Text(text)) if text.trim().is_empty() => Ok(None),
-        Some(Scalar::Text(text)) => {
-            let number = text.trim().parse().ok().filter(|number: &f64| number.is_finite()); // "nan" and "inf" parse too
-            let reason = || ("INVALID_VALUE", format!("{name}: {:?} is no finite number", shortened(text.trim())));
-            number.map(Some).ok_or_else(reason)
-        }
-        Some(Scalar::Other) => Err(("WRONG_TYPE", format!("{name} must be a number, or a text that is one"))),
-    }
 }

@@ -75,11 +75,12 @@ pub async fn run(
     });
     let mut report = Report { dry_run, ..Report::default() };
     while let Some(chunk) = chunks.recv().await {
-        let Chunk { lines, decoded } = match chunk {
+        let Chunk { lines, decoded, unreadable } = match chunk {
             Ok(chunk) => chunk,
             Err(error) => return (report, Err(error.into())),
         };
         report.ignore(&decoded.ignored);
+        report.unreadable.extend(unreadable);
         let received_at = clock.now();
         let submission =
             Submission { format: FORMAT, received_at, api_key, source: Source::File, decoded: Ok(decoded) };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::ingest::{Rejection, recorder::Receipt};
+use crate::ingest::{Rejection, csv::UnreadableValues, recorder::Receipt};
 
 /// Names that a report lists at most.
 const MAX_NAMES: usize = 100;
@@ -28,6 +28,9 @@ pub struct Report {
     /// Columns and sensors that have no meaning here: the first hundred.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub ignored: BTreeSet<String>,
+    /// Values that could not be read in lines that are samples.
+    #[serde(skip_serializing_if = "UnreadableValues::is_empty")]
+    pub unreadable: UnreadableValues,
 }
 
 /// Lines that are no samples.
@@ -51,6 +54,12 @@ pub struct RejectedLine {
 }
 
 impl Report {
+    /// Whether the file holds lines and not one of them is stored, by this upload or an earlier one.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        self.recorded == 0 && self.duplicates == 0 && self.rejected.count > 0
+    }
+
     /// Adds names of what has no meaning here.
     pub(super) fn ignore(&mut self, names: &[String]) {
         for name in names {

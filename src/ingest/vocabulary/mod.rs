@@ -101,7 +101,7 @@ impl Meaning {
 
 impl SentUnit {
     /// The value in the unit of its quantity; none where the unit of the value is not known.
-    fn convert(self, quantity: Quantity, value: f64) -> Option<f64> {
+    pub fn convert(self, quantity: Quantity, value: f64) -> Option<f64> {
         let unit = match self {
             Self::Is(unit) => unit,
             Self::ByMagnitude(units) => {

@@ -1,12 +1,12 @@
-use proptest::prelude::*;
+mod archives;
+mod columns;
+mod dialects;
+mod laws;
 
 use super::*;
 use crate::{
     domain::{device::DeviceKind, quantity::Quantity, sensor::Sensors},
-    ingest::{
-        fuzz::{self, damage},
-        testing::at,
-    },
+    ingest::testing::at,
 };
 
 const CARD: &str = "Counter,Latitude,Longitude,PM10,PM2.5,gpsUpdated,Speed,Altitude,Satellites,Date,Time,Millis,AccX,AccY,\
@@ -209,9 +209,9 @@ fn a_header_that_says_too_little_is_refused_with_what_is_missing() {
         ("", "EMPTY_FILE"),
         ("\n\n", "EMPTY_FILE"),
         ("when;what\n", "UNKNOWN_HEADER"),
+        ("time,pm10\0\n", "INVALID_UTF8"),
         ("Date,PM10\n", "UNKNOWN_HEADER"),
         ("time,mood\n", "MISSING_COLUMN"),
-        ("time,pm10,pm10\n", "DUPLICATE_COLUMN"),
     ] {
         assert_eq!(refusal(file, options()).0, expected, "{file:?}");
     }
@@ -219,7 +219,11 @@ fn a_header_that_says_too_little_is_refused_with_what_is_missing() {
     assert_eq!(refusal(CARD, Options::default()).0, "MISSING_DEVICE");
     let columns = "Zeit:time".parse().expect("columns");
     assert_eq!(refusal("time,pm10\n", Options { columns, ..options() }).0, "MISSING_COLUMN");
-    assert!(matches!(Reader::open(&b"\xff\xfe,time\n"[..], options()), Err(CsvError::Refused(_))));
+    for utf_16 in [&b"\xff\xfet\0i\0m\0e\0"[..], b"\xfe\xff\0t\0i\0m\0e\0\n", b"t\0i\0m\0e\0,\0p\0m\01\00\0\n\0"] {
+        let Err(CsvError::Refused(reason)) = Reader::open(utf_16, options()) else { panic!("{utf_16:?}") };
+        assert_eq!(reason.code, "INVALID_UTF8");
+        assert!(reason.detail.contains("UTF-16") && reason.detail.contains("save it"), "{}", reason.detail);
+    }
     assert_eq!(refusal(&"x,".repeat(2000), options()).0, "UNKNOWN_HEADER");
 }
 
@@ -335,53 +339,4 @@ fn a_file_that_breaks_off_is_not_taken_for_one_that_ends() {
     let mut reader = Reader::open(file.chain(Broken), options()).expect("a known header");
     assert!(reader.chunk().is_err(), "perhaps it was to be 12.5");
     assert_eq!(read(str::from_utf8(file).expect("text"), options()).decoded.observations.len(), 2);
-}
-
-/// Files that are damaged in ways that mean something to their decoder, and some that never were files.
-fn foreign() -> impl Strategy<Value = Vec<u8>> {
-    let plain = "time,device,latitude,longitude,pm10\n2026-05-01T10:00:00Z,a,52.2,0.12,12.5\n,\"b\",1,2,3\n";
-    let values = format!("{PM10_ID},6.5,2026-05-01T10:00:00Z,7.684,51.972,66.6\n{PM2_5_ID},3,2026-05-01T10:00:00Z\n");
-    let corpus = [CARD, BACKUP, plain, &values].map(|file| file.as_bytes().to_vec());
-    let words = damage::vocabulary(&corpus);
-    prop_oneof![1 => proptest::collection::vec(any::<u8>(), 0..300), 6 => damage::damaged(&corpus, &words)]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: fuzz::cases(), failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn whatever_a_file_holds_each_line_is_told_once_or_is_a_part_of_what_is(bytes in foreign()) {
-        if let Ok(mut reader) = Reader::open(&bytes[..], box_options()) {
-            let chunk = reader.chunk().expect("it is in memory");
-            let mut told: Vec<_> = chunk.decoded.observations.iter().map(|seen| seen.index).collect();
-            told.extend(chunk.decoded.rejected.iter().map(|rejection| rejection.index));
-            let count = told.len();
-            told.sort_unstable();
-            told.dedup();
-            prop_assert_eq!(told.len(), count);
-            // Of values several are one sample, and those of unknown sensors are none.
-            let is_of_samples = matches!(reader.shape, Shape::Samples { .. });
-            let (count, lines) = (count as u64, chunk.lines);
-            prop_assert!(count == lines || (!is_of_samples && count < lines), "{} of {}", count, lines);
-            for seen in &chunk.decoded.observations {
-                prop_assert!(seen.sample.readings.iter().all(|(_, value)| value.is_finite()));
-            }
-        }
-    }
-
-}
-
-proptest! {
-    /// What is written with the shortest decimals reads back as it was.
-    #[test]
-    fn a_plain_line_reads_back(micros in 946_684_800_000_000..1_777_000_000_000_000_i64, pm10 in 0.0..999.9_f32, latitude in -90.0..90.0_f64, longitude in -180.0..180.0_f64) {
-        let time = chrono::DateTime::from_timestamp_micros(micros).expect("a time");
-        let file = format!("time,pm10,latitude,longitude\n{},{pm10},{latitude},{longitude}\n", time.to_rfc3339());
-        let chunk = read(&file, options());
-        let sample = &chunk.decoded.observations[0].sample;
-        let position = sample.position.expect("a position");
-        prop_assert_eq!(sample.measured_at, time);
-        prop_assert_eq!((position.latitude(), position.longitude()), (latitude, longitude));
-        prop_assert_eq!(sample.readings.get(Quantity::Pm10).map(crate::domain::readings::narrow), Some(pm10));
-    }
 }

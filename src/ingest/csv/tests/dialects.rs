@@ -1,0 +1,107 @@
+//! Delimiters, decimal signs, quotes, line ends and encodings.
+
+use super::*;
+
+const LINES: [&str; 3] = ["time,pm10,humidity", "2026-05-01T10:00:00Z,12.5,60", "2026-05-01T10:00:05Z,13.5,61"];
+
+fn file(line_end: &str) -> String {
+    LINES.map(|line| format!("{line}{line_end}")).concat()
+}
+
+fn pm10(file: &str) -> Vec<(usize, f64)> {
+    let chunk = read(file, options());
+    assert_eq!(rejected(&chunk), [], "{file:?}");
+    let value = |seen: &Observation| (seen.index, seen.sample.readings.get(Quantity::Pm10).expect("a value"));
+    chunk.decoded.observations.iter().map(value).collect()
+}
+
+#[test]
+fn fields_are_separated_by_the_delimiter_of_the_header() {
+    for delimiter in [",", ";", "\t", "|"] {
+        assert_eq!(pm10(&file("\n").replace(',', delimiter)), [(2, 12.5), (3, 13.5)], "{delimiter:?}");
+    }
+    assert_eq!(pm10(&format!("sep=;\r\n{}", file("\r\n").replace(',', ";"))), [(3, 12.5), (4, 13.5)], "Excel's line");
+    assert_eq!(pm10("pm10\tmood\ttime\n12.5\t\t2026-05-01T10:00:00Z\n"), [(2, 12.5)]);
+    let empty_ends = "mood\ttime\tpm10\thumidity\n\t2026-05-01T10:00:00Z\t12.5\t\n";
+    assert_eq!(pm10(empty_ends), [(2, 12.5)], "tabs at the ends of a line are fields");
+}
+
+#[test]
+fn decimals_may_have_a_comma_where_it_separates_no_fields() {
+    assert_eq!(pm10("time;pm10\n2026-05-01T10:00:00Z;12,5\n"), [(2, 12.5)]);
+    assert_eq!(pm10("time;lat;lon;pm10\n2026-05-01T10:00:00,5Z;52,2;0,12;\"12,5\"\n"), [(2, 12.5)]);
+    let with_comma = read("time,pm10,humidity\n2026-05-01T10:00:00Z,\"12,5\",60\n", options());
+    assert_eq!(readings(&with_comma.decoded.observations[0]), [(Quantity::Humidity, 60.0)]);
+    assert_eq!(with_comma.unreadable.count, 1, "in a file with commas between fields it is none");
+    let thousands = read("time;pm10;pressure\n2026-05-01T10:00:00Z;12,5;1.013\n", options());
+    assert_eq!(readings(&thousands.decoded.observations[0]), [(Quantity::Pm10, 12.5)]);
+    assert_eq!(thousands.unreadable.values[0].column, "pressure");
+}
+
+#[test]
+fn lines_end_with_lf_or_crlf_or_cr() {
+    for line_end in ["\n", "\r\n", "\r"] {
+        assert_eq!(pm10(&file(line_end)), [(2, 12.5), (3, 13.5)], "{line_end:?}");
+        assert_eq!(pm10(&format!("\u{feff}{}", file(line_end))), [(2, 12.5), (3, 13.5)], "{line_end:?}");
+        let without_last = file(line_end);
+        assert_eq!(pm10(without_last.trim_end()), [(2, 12.5), (3, 13.5)], "{line_end:?}");
+    }
+}
+
+#[test]
+fn a_cr_between_quotes_ends_nothing() {
+    for line_end in ["\n", "\r\n", "\r"] {
+        let file = format!(
+            "time,\"my\rmood\",pm10{line_end}2026-05-01T10:00:00Z,\"so\rso\",12.5{line_end}2026-05-01T10:00:05Z,,13.5{line_end}"
+        );
+        assert_eq!(pm10(&file), [(2, 12.5), (3, 13.5)], "{line_end:?}");
+    }
+}
+
+/// Gives a byte at a time, so that every line end lies at the edge of a piece.
+struct Drops<'a>(&'a [u8]);
+
+impl Read for Drops<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some((first, rest)) = self.0.split_first() else { return Ok(0) };
+        (buffer[0], self.0) = (*first, rest);
+        Ok(1)
+    }
+}
+
+#[test]
+fn line_ends_at_the_edge_of_a_piece_are_line_ends() {
+    for line_end in ["\n", "\r\n", "\r"] {
+        let file = file(line_end);
+        let chunk = Reader::open(Drops(file.as_bytes()), options()).expect("a header").chunk().expect("in memory");
+        let lines: Vec<_> = chunk.decoded.observations.iter().map(|seen| seen.index).collect();
+        assert_eq!(lines, [2, 3], "{line_end:?}");
+    }
+}
+
+#[test]
+fn lines_of_delimiters_only_are_no_data() {
+    let chunk = read(&format!("{};;\n;;\n", file("\n").replace(',', ";")), options());
+    assert_eq!((chunk.lines, rejected(&chunk)), (2, vec![]));
+}
+
+#[test]
+fn a_time_has_many_forms_and_without_a_zone_it_is_utc() {
+    for time in [
+        "2017-11-28T17:20:58",
+        "2017-11-28 17:20:58",
+        "2017/11/28 17:20:58",
+        "2017-11-28 17:20:58 UTC",
+        "2017-11-28T18:20:58+0100",
+        "2017-11-28T18:20:58+01:00",
+        "1511889658",
+        "1511889658000",
+    ] {
+        let chunk = read(&format!("time,pm10\n{time},1\n"), options());
+        assert_eq!(rejected(&chunk), [], "{time}");
+        assert_eq!(chunk.decoded.observations[0].sample.measured_at, at("2017-11-28T17:20:58Z"), "{time}");
+    }
+    let ambiguous = read("time,pm10\n01/02/2026 10:00,1\n", options());
+    assert_eq!(rejected(&ambiguous), [(2, "INVALID_TIME")]);
+    assert!(ambiguous.decoded.rejected[0].detail.contains("2026-05-01T10:00:00Z"));
+}

@@ -77,7 +77,9 @@ async fn keys_are_in_no_log_wherever_they_were_sent() {
     let answer: Value = serde_json::from_str(&answer).expect("JSON");
     let sensor = answer["data"]["createApiKey"]["key"].as_str().expect("a key").to_owned();
 
-    let sample = |second: u32| json!([{ "device": "d", "time": format!("2026-05-01T10:00:{second:02}Z") }]).to_string();
+    let sample = |second: u32| {
+        json!([{ "device": "d", "pm10": 1, "time": format!("2026-05-01T10:00:{second:02}Z") }]).to_string()
+    };
     let basic = format!("sensor:{sensor}");
     let header = |name, value: String| vec![(name, value)];
     for (second, (path, headers)) in (0..).zip([

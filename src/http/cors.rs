@@ -1,6 +1,6 @@
 //! Which web pages of other origins may use the gateway.
 //!
-//! Browsers enforce CORS (Fetch, section 3.2) on `fetch` and `EventSource`. They do not enforce it on WebSockets, so the
+//! Browsers enforce CORS (Fetch, section 3.2) on `fetch` and `EventSource`. They do not enforce it on `WebSocket`s, so the
 //! gateway checks the `Origin` of those itself. The gateway has no cookies and never allows credentials: a page can do what
 //! its visitor entered a key for, and read what is public.
 

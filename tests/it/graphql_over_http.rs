@@ -130,7 +130,7 @@ async fn requests_that_http_refuses_have_its_status_in_either_edition() {
         let app = TestApp::new().await.with_edition(edition);
         let address = app.listen().await;
         let long = "a".repeat(70_000);
-        let headers: String = (0..200).map(|n| format!("X-{n}: {n}\r\n")).collect();
+        let headers = "X-Header: x\r\n".repeat(200);
         for (case, request, status) in [
             ("URI too long", format!("GET /graphql?query={long} HTTP/1.1\r\nHost: x\r\n\r\n"), 414),
             ("headers too many", format!("GET /graphql HTTP/1.1\r\nHost: x\r\n{headers}\r\n"), 431),

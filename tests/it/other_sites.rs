@@ -1,4 +1,4 @@
-//! Web pages of other origins: CORS and WebSockets, as browsers send them.
+//! Web pages of other origins: CORS and `WebSocket`s, as browsers send them.
 
 use airgraph::exposure::Exposure;
 use axum::{

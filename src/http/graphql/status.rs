@@ -25,7 +25,7 @@ pub enum Edition {
 
 impl Edition {
     /// The status of a response to a request that was understood as one.
-    pub fn of_response(self, media: Media, response: &Response) -> StatusCode {
+    pub(super) fn of_response(self, media: Media, response: &Response) -> StatusCode {
         match self {
             Self::September2026 if is_refused(response) => of_refusal(&response.errors),
             Self::September2026 if media == Media::GraphqlResponse && !response.errors.is_empty() => partial_success(),
@@ -36,7 +36,7 @@ impl Edition {
     }
 
     /// The status of an error that was found before the request was understood.
-    pub fn of_error(self, media: Media, error: &ApiError) -> StatusCode {
+    pub(super) fn of_error(self, media: Media, error: &ApiError) -> StatusCode {
         match (self, error) {
             // Clients of the drafts read the body only when the status is 200.
             (Self::Legacy, ApiError::PersistedQueryNotFound) if media == Media::Json => StatusCode::OK,
@@ -50,7 +50,7 @@ impl Edition {
 
     /// The media type of a response. The edition labels only successful responses `application/json`: an error of that type
     /// may be a proxy's.
-    pub fn media_type(self, media: Media, status: StatusCode) -> &'static str {
+    pub(super) fn media_type(self, media: Media, status: StatusCode) -> &'static str {
         match media {
             Media::Json | Media::EventStream if self == Self::Legacy || status.is_success() => {
                 "application/json; charset=utf-8"

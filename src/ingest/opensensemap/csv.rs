@@ -71,10 +71,10 @@ impl Columns {
         Self { columns, min_fields: 2, allows_decimal_comma: delimiter != b',' }
     }
 
-    /// Whether a first line is a header: it names the sensor's column.
+    /// Whether a first line is a header: it names the sensor's column, or those of value and time.
     pub(in crate::ingest) fn is_header(first: &ByteRecord) -> bool {
         let has = |name: &[u8]| first.iter().any(|field| field.trim_ascii().eq_ignore_ascii_case(name));
-        has(b"sensorId")
+        has(b"sensorId") || (has(b"value") && has(b"createdAt"))
     }
 
     /// The columns that a header names.
@@ -103,6 +103,11 @@ impl Columns {
         let Some((sensor, value)) = at(Column::Sensor).zip(at(Column::Value)) else {
             return Err(DecodeError::new("MISSING_COLUMN", "header: columns sensorId and value are required"));
         };
+        // A header may name the first columns of the usual order only.
+        let usual = Self::without_header(delimiter);
+        if usual.columns.starts_with(&columns) {
+            return Ok(usual);
+        }
         let min_fields = sensor.max(value) + 1;
         Ok(Self { columns, min_fields, allows_decimal_comma: delimiter != b',' })
     }

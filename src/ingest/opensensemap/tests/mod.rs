@@ -171,3 +171,31 @@ fn locations_come_in_several_shapes() {
         assert_eq!(decoded.observations[0].sample.position, None, "{location}");
     }
 }
+
+#[test]
+fn a_header_names_the_columns_of_csv() {
+    let expected = [("2026-05-01T10:00:00+00:00".to_owned(), Some((51.972, 7.684)), vec![(Quantity::Pm10, 12.4)])];
+    for body in [
+        "sensorId,value,createdAt,lat,lon\npm10,12.4,2026-05-01T10:00:00Z,51.972,7.684\n",
+        "sensorId,value,createdAt,lng,lat\npm10,12.4,2026-05-01T10:00:00Z,7.684,51.972\n",
+        "createdAt;lon;lat;sensorId;value\r\n2026-05-01 10:00:00;7,684;51,972;pm10;12,4\r\n",
+        "sensorId\tvalue\tcreatedAt\tlat\tlng\rpm10\t12.4\t1777629600\t51.972\t7.684\r",
+    ] {
+        let decoded = decoded(body);
+        assert_eq!((told(&decoded), rejected(&decoded)), (expected.to_vec(), vec![]), "{body:?}");
+    }
+}
+
+#[test]
+fn an_unknown_column_of_a_header_is_an_error_that_names_it() {
+    for (header, code, name) in [
+        ("sensorId,value,createdAt,lat,long", "UNKNOWN_COLUMN", "\"long\""),
+        ("sensor,value,createdAt,lat,lon", "UNKNOWN_COLUMN", "\"sensor\""),
+        ("createdAt,value", "MISSING_COLUMN", "sensorId"),
+        ("sensorId,value,lon,lng", "DUPLICATE_COLUMN", "\"lng\""),
+    ] {
+        let error = read(format!("{header}\npm10,12.4,2026-05-01T10:00:00Z,1,2\n").as_bytes()).expect_err(header);
+        assert_eq!(error.code, code, "{header}");
+        assert!(error.detail.contains(name), "{}", error.detail);
+    }
+}

@@ -61,7 +61,7 @@ fn a_bad_value_costs_itself_only() {
         (b"temp,  nan", "INVALID_VALUE"),
         (b"temp,1e999", "INVALID_VALUE"),
         (b"temp,\"1\"", "INVALID_VALUE"),
-        (b"temp,1,2026-05-01 10:00", "INVALID_TIME"),
+        (b"temp,1,01/05/2026 10:00", "INVALID_TIME"),
         (b"temp,1,,7.6", "INVALID_POSITION"),
         (b"temp,1,,-33.9,151.2", "INVALID_POSITION"),
         (b"temp,1,,7.6,51.9,high", "INVALID_POSITION"),

@@ -1,10 +1,11 @@
-//! What every request passes before it is executed, whichever way it came: the limits of documents, the price, the budget.
+//! What every request passes before it is executed, whichever way it came: the limits of documents, validation, variables, the
+//! price, the budget. What is executed is the [canonical](super::operation) operation.
 
 use std::{any::TypeId, net::Ipv4Addr, sync::Arc};
 
-use async_graphql::{Request, Response, Value, parser::types::ExecutableDocument, value};
+use async_graphql::{Request, Response, Value, Variables, value};
 
-use super::{complexity, context::State, limits, price, refusal};
+use super::{complexity, context::State, operation::Operation, price, refusal, types};
 use crate::{
     auth::Caller,
     budget::{Exhausted, Payer, Standing},
@@ -17,14 +18,14 @@ const REFUSED: u32 = 100;
 
 /// A request that may be executed.
 pub(super) struct Admitted {
-    /// Its document.
-    pub document: Arc<ExecutableDocument>,
+    /// What it runs.
+    pub operation: Arc<Operation>,
     /// None where it could not be found out, so that executing the request tells why.
     pub cost: Option<usize>,
     standing: Option<Standing>,
 }
 
-/// Admits a request, which then has its document.
+/// Admits a request, which then has the operation that it runs, and no variables.
 ///
 /// # Errors
 /// The answer that refuses it.
@@ -38,11 +39,20 @@ pub(super) async fn admit(state: &State, request: &mut Request, caller: &Caller)
         answer
     };
     let document = state.documents.parse(request).map_err(|error| refuse(refusal::answer(vec![error])))?;
-    if !state.about.exposure.introspection && limits::introspects(&document) {
+    let exposure = &state.about.exposure;
+    if !exposure.introspection && document.introspects() {
         let error = ApiError::Forbidden("the schema can't be read by queries here; ask the operator for it".to_owned());
         return Err(refuse(refusal::answer(vec![refusal::of(error)])));
     }
-    let cost = price::of(&document, request).await;
+    document.validate(types(), exposure.suggestions).map_err(|errors| refuse(refusal::answer(errors)))?;
+    state.documents.keep(&request.query, &document);
+    let operation = document.operation(types(), request.operation_name.as_deref(), &request.variables);
+    let operation = operation.map_err(|errors| refuse(refusal::answer(errors)))?;
+    // Both are in the operation now, and async-graphql would look for them once more.
+    request.operation_name = None;
+    request.variables = Variables::default();
+    request.set_parsed_query(operation.document.clone());
+    let cost = price::of(&operation).await;
     let cost_or_fine = match cost {
         Some(cost) if cost > complexity::MAX => {
             let error = ApiError::TooComplex(complexity::too_dear(cost));
@@ -52,7 +62,7 @@ pub(super) async fn admit(state: &State, request: &mut Request, caller: &Caller)
         None => REFUSED,
     };
     let standing = budget.spend(payer, cost_or_fine, now).map_err(rate_limited)?;
-    Ok(Admitted { document, cost, standing })
+    Ok(Admitted { operation, cost, standing })
 }
 
 impl Admitted {

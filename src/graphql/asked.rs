@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use async_graphql::{Request, Response, parser::types::ExecutableDocument};
+use async_graphql::{Response, parser::types::OperationType};
 
-use super::{context::State, documents};
+use super::{context::State, operation::Operation};
 use crate::{
     db::work::Statements,
     metrics::operations::{Operations, Outcome, kind},
@@ -31,16 +31,15 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub fn begin(state: &State, request: &Request, document: Option<&ExecutableDocument>) -> Self {
-        let asked_for = request.operation_name.as_deref();
-        let operation = document.and_then(|document| documents::operation(document, asked_for));
-        let name = document.filter(|_| operation.is_some()).and_then(|document| documents::name(document, asked_for));
+    /// `operation` is none where it was refused; its kind may be known all the same.
+    pub fn begin(state: &State, kind_of: Option<OperationType>, operation: Option<&Operation>) -> Self {
+        let name = operation.and_then(|operation| operation.name.as_deref());
         Self {
             name: name.map(|name| name.chars().take(LONGEST_NAME).collect()),
             cost: None,
             slow: state.about.slow_operation,
             operations: state.metrics.operations.clone(),
-            kind: kind(operation.map(|operation| operation.node.ty)),
+            kind: kind(kind_of),
             statements: Statements::default(),
             began: Instant::now(),
             outcome: Outcome::Abandoned,

@@ -1,92 +1,68 @@
-//! Documents that were parsed lately. A page asks the same ones again and again, and parsing one takes longer than all
-//! else that is done with it before the database is asked. Validation still runs each time: it looks at the variables.
+//! Documents that were parsed and validated lately. A page sends the same ones again and again: a known one is neither parsed
+//! nor validated again, and an operation without variables is found in the form in which it is executed.
 
 use std::{
     any::TypeId,
     collections::HashMap,
+    panic::catch_unwind,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use async_graphql::{
-    Name, Positioned, Request, ServerError, Variables,
-    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
-};
+use async_graphql::{Request, ServerError, parser::types::OperationType};
 
-use super::{limits, refusal};
+use super::{operation::Document, panics};
 
-/// The longest text that is kept, in bytes. A parsed document takes up to two hundred times its text.
-const LONGEST: usize = 8 << 10;
-/// Texts kept at most, in bytes of all of them; beyond it all are forgotten.
-const MOST: usize = 128 << 10;
+/// The heaviest document that is kept, in bytes that it takes.
+const MAX_WEIGHT_OF_DOCUMENT: usize = 2 << 20;
+/// The weight of all documents together, in bytes. Half of it is for those that were used last.
+const MAX_WEIGHT: usize = 32 << 20;
 
 /// What is remembered. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Documents(Arc<Mutex<Kept>>);
 
-/// Why a document was refused, as data of its request.
-struct Refused(ServerError);
+/// What became of a request's document, as data of the request.
+type Parsed = Result<Arc<Document>, ServerError>;
 
 #[derive(Debug, Default)]
 struct Kept {
-    documents: HashMap<String, Arc<ExecutableDocument>>,
-    bytes: usize,
+    /// Used since they were last moved to `old`.
+    young: HashMap<Arc<str>, Arc<Document>>,
+    weight: usize,
+    /// Forgotten when `young` is full.
+    old: HashMap<Arc<str>, Arc<Document>>,
 }
 
 impl Documents {
-    /// Parses the request's document, or takes it from memory, and gives it back. What is in memory was found within the
-    /// [limits] before.
+    /// The request's document, parsed; from memory where it is known, and then it is valid.
     ///
     /// # Errors
-    /// When the document is beyond a limit, or none.
-    pub fn parse(&self, request: &mut Request) -> Result<Arc<ExecutableDocument>, ServerError> {
-        let refused = request.data.get(&TypeId::of::<Refused>()).and_then(|data| data.downcast_ref());
-        if let Some(Refused(error)) = refused {
-            return Err(error.clone());
+    /// When it is beyond a limit, or no document.
+    pub fn parse(&self, request: &mut Request) -> Result<Arc<Document>, ServerError> {
+        let parsed = request.data.get(&TypeId::of::<Parsed>()).and_then(|data| data.downcast_ref::<Parsed>());
+        if let Some(parsed) = parsed {
+            return parsed.clone();
         }
-        let kept = self.kept(&request.query);
-        if let Some(document) = &kept {
-            request.set_parsed_query((**document).clone());
-        }
-        kept.map_or_else(|| self.read(request), Ok)
+        let known = self.lock().get(&request.query);
+        // A text that breaks the parser must not break the connection that it came by.
+        let read =
+            || catch_unwind(|| Document::parse(&request.query)).unwrap_or_else(|panic| Err(panics::error(&*panic)));
+        let parsed = known.map_or_else(|| read().map(Arc::new), Ok);
+        request.data.insert(parsed.clone()); // it is asked for twice, and even a mistake takes time to find
+        parsed
     }
 
     /// What kind of operation would run. A document that is refused, or whose operation is not clear, counts as a query: its
     /// error is found where all are.
     pub fn operation_type(&self, request: &mut Request) -> OperationType {
-        let document = match self.kept(&request.query).map_or_else(|| self.read(request), Ok) {
-            Ok(document) => document,
-            Err(error) => {
-                request.data.insert(Refused(error)); // to find it twice would take twice as long
-                return OperationType::Query;
-            }
-        };
-        let operation = operation(&document, request.operation_name.as_deref());
-        operation.map_or(OperationType::Query, |operation| operation.node.ty)
+        let document = self.parse(request).ok();
+        document.and_then(|document| document.kind(request.operation_name.as_deref())).unwrap_or(OperationType::Query)
     }
 
-    /// Parses the request's document, which then has it.
-    fn read(&self, request: &mut Request) -> Result<Arc<ExecutableDocument>, ServerError> {
-        limits::text(&request.query).map_err(|excess| refusal::of(excess.into()))?;
-        let document = request.parsed_query()?;
-        limits::document(document).map_err(|excess| refusal::of(excess.into()))?;
-        let document = Arc::new(document.clone());
-        if request.query.len() <= LONGEST {
-            self.keep(&request.query, document.clone());
-        }
-        Ok(document)
-    }
-
-    fn kept(&self, text: &str) -> Option<Arc<ExecutableDocument>> {
-        self.lock().documents.get(text).cloned()
-    }
-
-    fn keep(&self, text: &str, document: Arc<ExecutableDocument>) {
-        let mut kept = self.lock();
-        if kept.bytes + text.len() > MOST {
-            *kept = Kept::default();
-        }
-        if kept.documents.insert(text.to_owned(), document).is_none() {
-            kept.bytes += text.len();
+    /// Remembers a document that was validated.
+    pub fn keep(&self, text: &str, document: &Arc<Document>) {
+        if document.weight() <= MAX_WEIGHT_OF_DOCUMENT {
+            self.lock().put(text.into(), document.clone());
         }
     }
 
@@ -95,50 +71,45 @@ impl Documents {
     }
 }
 
-/// The operation of a document that a request with this `operationName` runs; none where that is not clear.
-#[must_use]
-pub fn operation<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Option<&'a Positioned<OperationDefinition>> {
-    match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Some(operation),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
-        _ => None,
+impl Kept {
+    fn get(&mut self, text: &str) -> Option<Arc<Document>> {
+        if let Some(document) = self.young.get(text) {
+            return Some(document.clone());
+        }
+        let (text, document) = self.old.remove_entry(text)?;
+        self.put(text, document.clone());
+        Some(document)
     }
-}
 
-/// What that operation calls itself.
-#[must_use]
-pub fn name<'a>(document: &'a ExecutableDocument, name: Option<&'a str>) -> Option<&'a str> {
-    match &document.operations {
-        DocumentOperations::Single(_) => None,
-        DocumentOperations::Multiple(operations) => name.or_else(|| operations.keys().next().map(Name::as_str)),
-    }
-}
-
-/// Gives the variables that a request leaves out their defaults. async-graphql takes them for absent where a directive
-/// asks for them.
-pub fn fill_in_defaults(variables: &mut Variables, operation: &OperationDefinition) {
-    for definition in &operation.variable_definitions {
-        let definition = &definition.node;
-        if let Some(default) = &definition.default_value
-            && !variables.contains_key(&definition.name.node)
-        {
-            variables.insert(definition.name.node.clone(), default.node.clone());
+    fn put(&mut self, text: Arc<str>, document: Arc<Document>) {
+        let weight = document.weight();
+        if self.weight + weight > MAX_WEIGHT / 2 {
+            self.old = std::mem::take(&mut self.young);
+            self.weight = 0;
+        }
+        if self.young.insert(text, document).is_none() {
+            self.weight += weight;
         }
     }
+}
+
+/// What kind of operation a request would run whose document was parsed before.
+pub(super) fn known_kind(request: &Request) -> Option<OperationType> {
+    let parsed = request.data.get(&TypeId::of::<Parsed>())?.downcast_ref::<Parsed>()?;
+    parsed.as_ref().ok()?.kind(request.operation_name.as_deref())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graphql::{limits, types};
 
-    fn parsed(documents: &Documents, text: &str) -> String {
-        let mut request = Request::new(text);
-        let _ = documents.parse(&mut request);
-        format!("{:?}", request.parsed_query().map(|document| format!("{document:?}")))
+    /// Parses a text as a request does, and remembers it where it is valid.
+    fn remember(documents: &Documents, text: &str) -> Arc<Document> {
+        let document = documents.parse(&mut Request::new(text)).expect("a document");
+        document.validate(types(), true).expect("a valid one");
+        documents.keep(text, &document);
+        document
     }
 
     #[test]
@@ -163,41 +134,41 @@ mod tests {
     }
 
     #[test]
-    fn what_is_beyond_a_limit_is_not_kept() {
+    fn a_known_document_is_neither_parsed_nor_validated_again() {
+        let documents = Documents::default();
+        let first = remember(&documents, "{ server { version } }");
+        let again = documents.parse(&mut Request::new("{ server { version } }")).expect("a document");
+        assert!(Arc::ptr_eq(&first, &again));
+        let operation = |document: &Document| document.operation(types(), None, &Default::default()).expect("one");
+        assert!(Arc::ptr_eq(&operation(&first), &operation(&again)), "nor made canonical again");
+    }
+
+    #[test]
+    fn only_what_is_valid_is_kept() {
         let documents = Documents::default();
         let text = format!("{{ {} }}", "a ".repeat(limits::MAX_REPETITIONS + 1));
         for _ in 0..2 {
             let error = documents.parse(&mut Request::new(&text)).expect_err("too many fields");
             assert!(error.message.contains("`a` stands more than 49 times"), "{}", error.message);
         }
-        assert_eq!(documents.lock().documents.len(), 0);
+        assert!(documents.parse(&mut Request::new("{ nonsense }")).is_ok());
+        assert_eq!(documents.lock().young.len(), 0);
     }
 
     #[test]
-    fn a_document_is_the_same_the_second_time() {
+    fn no_more_is_kept_than_the_bound_and_what_is_used_stays() {
         let documents = Documents::default();
-        for text in
-            ["{ a }", "query A($n: Int = 1) { b(n: $n) ...F } fragment F on Q { c @skip(if: true) }", "{ a ", ""]
-        {
-            let first = parsed(&documents, text);
-            assert_eq!(
-                first,
-                format!("{:?}", Request::new(text).parsed_query().map(|document| format!("{document:?}")))
-            );
-            assert_eq!(parsed(&documents, text), first);
-        }
-        assert_eq!(documents.lock().documents.len(), 2, "those that can be parsed");
-    }
-
-    #[test]
-    fn no_more_is_kept_than_the_bound() {
-        let documents = Documents::default();
-        for n in 0..100 {
-            parsed(&documents, &format!("{{ a{n} {} }}", " ".repeat(LONGEST - 20)));
+        let used = remember(&documents, "{ server { version } }");
+        for n in 0..400 {
+            remember(&documents, &format!("{{ a{n}: server {{ time }} {} }}", " ".repeat(1000)));
+            let kept = documents.parse(&mut Request::new("{ server { version } }")).expect("a document");
+            assert!(Arc::ptr_eq(&kept, &used), "{n}");
             let kept = documents.lock();
-            assert!(kept.bytes <= MOST && kept.bytes == kept.documents.keys().map(String::len).sum::<usize>());
+            let weight: usize = kept.young.values().chain(kept.old.values()).map(|document| document.weight()).sum();
+            assert!(weight <= MAX_WEIGHT && kept.young.len() + kept.old.len() < 150, "{weight}");
         }
-        parsed(&documents, &format!("{{ a {} }}", " ".repeat(LONGEST)));
-        assert!(documents.lock().documents.keys().all(|text| text.len() <= LONGEST));
+        let heavy = format!("{{ server {{ version }} {} }}", " ".repeat(9000));
+        remember(&documents, &heavy);
+        assert!(!documents.lock().young.contains_key(heavy.as_str()), "too heavy");
     }
 }

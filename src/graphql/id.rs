@@ -46,8 +46,14 @@ impl GlobalId {
     /// # Errors
     /// When it is none of ours.
     pub fn decode(argument: &str, id: &ID) -> Result<Self, ApiError> {
-        let text = open(id).ok_or_else(|| not_ours(argument))?;
-        let (kind, key) = text.split_once(':').ok_or_else(|| not_ours(argument))?;
+        Self::read(id).ok_or_else(|| not_ours(argument))
+    }
+
+    /// What an id names; none where it is none of ours.
+    #[must_use]
+    pub fn read(id: &ID) -> Option<Self> {
+        let text = open(id)?;
+        let (kind, key) = text.split_once(':')?;
         match kind {
             "Device" => key.parse().ok().map(DeviceId).map(Self::Device),
             "Measurement" => parse_key(key).map(Self::Measurement),
@@ -56,7 +62,6 @@ impl GlobalId {
             "ApiKey" => key.parse().ok().map(ApiKeyId).map(Self::ApiKey),
             _ => None,
         }
-        .ok_or_else(|| not_ours(argument))
     }
 }
 

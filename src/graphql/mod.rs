@@ -21,7 +21,9 @@ pub mod limits;
 pub mod loader;
 pub mod model;
 mod mutation;
+pub mod operation;
 pub mod page;
+mod panics;
 pub mod persisted;
 mod price;
 mod query;
@@ -33,13 +35,13 @@ pub(crate) mod writer;
 
 use std::sync::LazyLock;
 
-use async_graphql::{Request, Response};
+use async_graphql::{Request, Response, ValidationMode};
 
 use crate::auth::Caller;
 use admission::Admitted;
 use asked::Asked;
-use completion::Types;
 use context::State;
+use operation::TypeSystem;
 
 /// The schema of airgraph.
 pub type Schema = async_graphql::Schema<query::Query, mutation::Mutation, subscription::Subscription>;
@@ -52,16 +54,18 @@ pub fn schema(state: State) -> Schema {
     if !exposure.introspection {
         builder = builder.disable_introspection();
     }
-    if !exposure.suggestions {
-        builder = builder.disable_suggestions();
-    }
-    builder.data(state).finish()
+    // Each operation was validated before, in all that the specification asks.
+    builder.validation_mode(ValidationMode::Fast).data(state).finish()
 }
 
 /// The schema in the schema definition language, as `schema.graphql` holds it.
 #[must_use]
 pub fn sdl() -> String {
-    let options = async_graphql::SDLExportOptions::new().sorted_fields().sorted_enum_items().sorted_arguments();
+    let options = async_graphql::SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_enum_items()
+        .sorted_arguments()
+        .include_specified_by();
     let schema = builder().finish().sdl_with_options(options);
     let lines: Vec<_> = schema.lines().map(str::trim_end).collect();
     format!("{}\n", lines.join("\n").trim())
@@ -75,10 +79,15 @@ fn builder() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, s
 /// Executes a request for a caller.
 pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Caller) -> Response {
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
-    let mut request = request.into();
+    let answer = Box::pin(answer(schema, state, request.into(), caller));
+    panics::caught(&state.metrics.operations, answer, |error| *error).await
+}
+
+async fn answer(schema: &Schema, state: &State, mut request: Request, caller: Caller) -> Response {
     let admitted = admission::admit(state, &mut request, &caller).await;
-    let document = admitted.as_ref().ok().map(|admitted| &*admitted.document);
-    let asked = Asked::begin(state, &request, document);
+    let operation = admitted.as_ref().ok().map(|admitted| &*admitted.operation);
+    let kind = operation.map(|operation| operation.kind).or_else(|| documents::known_kind(&request));
+    let asked = Asked::begin(state, kind, operation);
     let response = match admitted {
         Ok(admitted) => asked.statements().during(Box::pin(run(schema, state, request, admitted, caller))).await,
         Err(refusal) => *refusal,
@@ -94,6 +103,10 @@ async fn run(schema: &Schema, state: &State, request: Request, admitted: Admitte
     response
 }
 
-/// What the object types of the schema are.
-static TYPES: LazyLock<Types> =
-    LazyLock::new(|| Types::read(&sdl()).unwrap_or_else(|error| unreachable!("the schema's own words: {error}")));
+/// The schema as documents are validated against it.
+pub(crate) fn types() -> &'static TypeSystem {
+    static TYPES: LazyLock<TypeSystem> = LazyLock::new(|| {
+        TypeSystem::read(&sdl()).unwrap_or_else(|error| unreachable!("the schema's own words: {error}"))
+    });
+    &TYPES
+}

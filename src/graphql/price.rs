@@ -9,27 +9,48 @@ use async_graphql::{
     Request, ServerError, ValidationMode, ValidationResult,
     async_trait::async_trait,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation},
-    parser::types::{DocumentOperations, ExecutableDocument},
+    parser::types::{DocumentOperations, Selection, SelectionSet},
 };
 
-use super::{Schema, builder, documents};
+use super::{
+    Schema, builder,
+    operation::{Operation, canonical::HIDDEN},
+};
 
-/// Reckons, and resolves nothing. Other errors than those of the price are for the schema that executes.
+/// Reckons, and resolves nothing.
 static RECKONING: LazyLock<Schema> =
     LazyLock::new(|| builder().validation_mode(ValidationMode::Fast).extension(Reckoner).finish());
 
-/// What the operation of a document would cost that this request asks for. None where that is not clear, or where an
-/// argument that decides it can't be read: executing the request tells why.
-pub(super) async fn of(document: &ExecutableDocument, request: &Request) -> Option<usize> {
-    let operation = documents::operation(document, request.operation_name.as_deref())?;
-    // Of the others, which would not run, nobody asks the price.
-    let operations = DocumentOperations::Single(operation.clone());
-    let alone = ExecutableDocument { operations, fragments: document.fragments.clone() };
+/// What an operation costs, reckoned once. None where that can't be: executing it tells why.
+pub(super) async fn of(operation: &Operation) -> Option<usize> {
+    *operation.cost.get_or_init(|| reckon(operation)).await
+}
+
+async fn reckon(operation: &Operation) -> Option<usize> {
+    let mut document = operation.document.clone();
+    if let DocumentOperations::Single(operation) = &mut document.operations {
+        take_out_hidden(&mut operation.node.selection_set.node);
+    }
     let price = Price::default();
-    let mut reckoned = Request::new("").variables(request.variables.clone()).data(price.clone());
-    reckoned.set_parsed_query(alone);
+    let mut reckoned = Request::new("").data(price.clone());
+    reckoned.set_parsed_query(document);
     RECKONING.execute(reckoned).await;
     price.0.get().copied()
+}
+
+/// Takes out what no client selected, and none pays for.
+fn take_out_hidden(set: &mut SelectionSet) {
+    set.items.retain_mut(|item| match &mut item.node {
+        Selection::Field(field) => {
+            take_out_hidden(&mut field.node.selection_set.node);
+            field.node.response_key().node != HIDDEN
+        }
+        Selection::InlineFragment(fragment) => {
+            take_out_hidden(&mut fragment.node.selection_set.node);
+            true
+        }
+        Selection::FragmentSpread(_) => true,
+    });
 }
 
 #[derive(Clone, Default)]
@@ -59,16 +80,17 @@ impl Extension for Reckoner {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::{Variables, parser::parse_query, value};
+    use async_graphql::{Value, Variables, value};
     use futures_util::FutureExt as _;
 
     use super::*;
+    use crate::graphql::{operation::Document, types};
 
-    fn price(text: &str, name: Option<&str>, variables: async_graphql::Value) -> Option<usize> {
-        let document = parse_query(text).expect("a document");
-        let mut request = Request::new(text).variables(Variables::from_value(variables));
-        request.operation_name = name.map(str::to_owned);
-        of(&document, &request).now_or_never().expect("nothing is waited for")
+    fn price(text: &str, name: Option<&str>, variables: Value) -> Option<usize> {
+        let document = Document::parse(text).expect("a document");
+        document.validate(types(), true).expect("a valid one");
+        let operation = document.operation(types(), name, &Variables::from_value(variables)).expect("an operation");
+        of(&operation).now_or_never().expect("nothing is waited for")
     }
 
     #[test]
@@ -87,19 +109,15 @@ mod tests {
     }
 
     #[test]
-    fn only_the_operation_that_runs_is_paid() {
+    fn only_what_runs_is_paid() {
         let text = "query A { server { version } } query B { devices(first: 100) { nodes { id } } }";
         assert_eq!(price(text, Some("A"), value!({})), Some(2));
         assert_eq!(price(text, Some("B"), value!({})), Some(201));
-        assert_eq!((price(text, None, value!({})), price(text, Some("C"), value!({}))), (None, None));
-    }
-
-    #[test]
-    fn what_can_not_be_reckoned_has_no_price() {
         assert_eq!(
-            price("query ($n: Int) { measurements(first: $n) { nodes { pm10 } } }", None, value!({ "n": "x" })),
-            None
+            price("{ server { version version } server { version time @skip(if: true) } }", None, value!({})),
+            Some(2)
         );
-        assert_eq!(price("{ nonsense }", None, value!({})), Some(1), "that it is none is found elsewhere");
+        assert_eq!(price("{ node(id: 1) { id ... on Device { name } } }", None, value!({})), Some(3));
+        assert_eq!(price("{ server { version @skip(if: true) } }", None, value!({})), Some(1));
     }
 }

@@ -3,16 +3,13 @@
 
 use std::{any::TypeId, sync::Arc, time::Instant};
 
-use async_graphql::{
-    Request, Response, Value,
-    parser::types::{ExecutableDocument, OperationType},
-};
+use async_graphql::{Request, Response, Value, parser::types::OperationType};
 use axum::http::{HeaderName, HeaderValue};
 use sqlx::PgPool;
 
 use super::{
-    Schema, admission::Admitted, completion::Completion, context::FeedSeen, context::State, documents, flat::Spliced,
-    loader,
+    Schema, admission::Admitted, completion, context::FeedSeen, context::State, flat::Spliced, loader,
+    operation::Operation, types,
 };
 use crate::{
     auth::Caller,
@@ -44,21 +41,20 @@ pub(super) async fn execute(
     admitted: &Admitted,
     caller: Caller,
 ) -> Response {
-    let run = Run { schema, document: &admitted.document, caller: &caller };
+    let run = Run { schema, operation: &admitted.operation, caller: &caller };
     let primary = &state.database.reads;
-    let operation = documents::operation(&admitted.document, request.operation_name.as_deref());
-    match operation.map(|operation| operation.node.ty) {
+    match admitted.operation.kind {
         _ if state.replicas.is_empty() => run.on(primary, request).await,
-        Some(OperationType::Query) => query(run, state, request).await,
-        Some(OperationType::Mutation) => mutation(run, state, request).await,
-        Some(OperationType::Subscription) | None => run.on(primary, request).await,
+        OperationType::Query => query(run, state, request).await,
+        OperationType::Mutation => mutation(run, state, request).await,
+        OperationType::Subscription => run.on(primary, request).await,
     }
 }
 
 async fn query(run: Run<'_>, state: &State, request: Request) -> Response {
     let servers = &state.metrics.servers;
     if let Some(replica) = replica_for(state, &request, run.caller) {
-        let answer = as_long_as_wanted(run.on(&replica.pool, again(&request, run.document)));
+        let answer = as_long_as_wanted(run.on(&replica.pool, again(&request, run.operation)));
         let answer = Box::pin(replica.answers(answer)).await.filter(|answer| !is_servers_fault(answer));
         servers.asked(&replica.at, answer.is_some());
         match answer {
@@ -112,12 +108,11 @@ fn is_servers_fault(answer: &Response) -> bool {
 }
 
 /// The same request once more, as it was admitted.
-fn again(request: &Request, document: &ExecutableDocument) -> Request {
-    let mut copy = Request::new(request.query.clone()).variables(request.variables.clone());
-    copy.operation_name.clone_from(&request.operation_name);
+fn again(request: &Request, operation: &Operation) -> Request {
+    let mut copy = Request::new(request.query.clone());
     copy.extensions.clone_from(&request.extensions);
     copy.introspection_mode = request.introspection_mode;
-    copy.set_parsed_query(document.clone());
+    copy.set_parsed_query(operation.document.clone());
     if request.data.contains_key(&TypeId::of::<Spliced>()) { copy.data(Spliced) } else { copy }
 }
 
@@ -125,7 +120,7 @@ fn again(request: &Request, document: &ExecutableDocument) -> Request {
 #[derive(Clone, Copy)]
 struct Run<'a> {
     schema: &'a Schema,
-    document: &'a Arc<ExecutableDocument>,
+    operation: &'a Operation,
     caller: &'a Caller,
 }
 
@@ -138,11 +133,8 @@ impl Run<'_> {
             let seen = db::feed::extent(reads).await;
             request = request.data(FeedSeen(seen.map(|extent| extent.newest).map_err(Arc::new)));
         }
-        let completion = Completion::of(&mut request, self.document.clone());
         let mut response = batches.drive(self.schema.execute(request)).await;
-        if let Some(completion) = completion {
-            completion.complete(&super::TYPES, &mut response);
-        }
+        completion::complete(types(), self.operation.kind, self.operation.selection_set(), &mut response);
         response
     }
 }

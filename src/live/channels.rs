@@ -19,25 +19,16 @@ const MAX_CHANNELS: usize = 10_000;
 /// What subscriptions must have in common to be told the same.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
-    query: String,
-    operation: Option<String>,
-    /// Those that decide what is told of an event, as JSON.
-    variables: String,
+    /// What is told of an event.
+    selected: String,
     topic: Topic,
     /// What is told may depend on who is asking.
     caller: Option<ApiKeyId>,
 }
 
 impl Key {
-    pub(super) fn new(
-        query: String,
-        operation: Option<String>,
-        answers: &Answers,
-        topic: Topic,
-        caller: &Caller,
-    ) -> Self {
-        let variables = serde_json::to_string(answers.variables()).unwrap_or_default(); // they came as JSON
-        Self { query, operation, variables, topic, caller: caller.api_key() }
+    pub(super) fn new(answers: &Answers, topic: Topic, caller: &Caller) -> Self {
+        Self { selected: answers.selected().to_owned(), topic, caller: caller.api_key() }
     }
 }
 

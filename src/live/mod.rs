@@ -153,13 +153,12 @@ impl Live {
         let seat = subscriptions.clone().try_acquire_owned().map_err(|_| {
             subscription::refuse(ApiError::Unavailable("this gateway has as many subscriptions as it can have"))
         })?;
-        let (query, operation) = (request.query.clone(), request.operation_name.clone());
         // On the heap, to be gone before the database is waited for: when a gateway restarts, all come at once.
         let check = Box::pin(subscription::check(schema, answering, request, caller, resume));
         let (asked, answers) = check.await?;
         let newest = newest(feed, &asked).await.map_err(subscription::refuse)?;
         let place = asked.after.unwrap_or(Place::after(newest));
-        let key = Key::new(query, operation, &answers, asked.topic.clone(), caller);
+        let key = Key::new(&answers, asked.topic.clone(), caller);
         let source = Source {
             topic: asked.topic,
             answers,

@@ -78,6 +78,7 @@ pub const fn kind(ty: Option<OperationType>) -> &'static str {
 pub struct Operations {
     total: Family<Labels, Counter>,
     errors: Family<[(&'static str, String); 1], Counter>,
+    panics: Counter,
     duration: Family<Label, Histogram, Buckets>,
     statements: Family<Label, Histogram, Buckets>,
 }
@@ -87,6 +88,7 @@ impl Default for Operations {
         Self {
             total: Family::default(),
             errors: Family::default(),
+            panics: Counter::default(),
             duration: Family::new_with_constructor(SECONDS),
             statements: Family::new_with_constructor(STATEMENTS),
         }
@@ -97,6 +99,7 @@ impl Operations {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register("graphql_operations", "GraphQL operations, by kind and how they ended", self.total.clone());
         registry.register("graphql_errors", "Errors in answers to GraphQL operations, by code", self.errors.clone());
+        registry.register("graphql_panics", "GraphQL operations that a panic ended", self.panics.clone());
         registry.register_with_unit(
             "graphql_operation_duration",
             "Time that GraphQL queries and mutations took, by kind",
@@ -115,6 +118,17 @@ impl Operations {
         self.counted(kind, outcome);
         self.duration.get_or_create(&[("kind", kind)]).observe(took.as_secs_f64());
         self.statements.get_or_create(&[("kind", kind)]).observe(statements.into());
+    }
+
+    /// A panic ended an operation.
+    pub fn panicked(&self) {
+        self.panics.inc();
+    }
+
+    /// How many panics have.
+    #[must_use]
+    pub fn panics(&self) -> u64 {
+        self.panics.get()
     }
 
     /// A subscription began, or was refused with this.

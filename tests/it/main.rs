@@ -64,6 +64,7 @@ mod schema;
 mod secrets;
 mod shim;
 mod small_areas;
+mod specification;
 mod sse;
 mod sse_subscriptions;
 mod statements;

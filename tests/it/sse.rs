@@ -88,9 +88,9 @@ async fn mutations_run_by_post_and_never_by_get() {
 async fn errors_of_the_document_are_events() {
     let app = TestApp::new().await;
     for (query, code) in [
-        ("{", "GRAPHQL_VALIDATION_FAILED"),
+        ("{", "GRAPHQL_PARSE_FAILED"),
         ("{ nonsense }", "GRAPHQL_VALIDATION_FAILED"),
-        ("query ($n: Int!) { devices(first: $n) { totalCount } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("query ($n: Int!) { devices(first: $n) { totalCount } }", "BAD_USER_INPUT"),
     ] {
         let answer = post(&app, "/graphql/stream", "text/event-stream", None, query).await;
         assert_eq!(answer.status, StatusCode::OK, "{query}");

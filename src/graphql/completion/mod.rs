@@ -1,69 +1,47 @@
 //! The answer as the specification has it (§6.4): fields in the order in which they were selected, and each failure told as
 //! a null at the nearest place that may be one.
 //!
-//! async-graphql tells the fields of an object in the order in which they were ready, leaves out those that failed, and
-//! tells an object without any field as null. So an answer is gone through once more, beside the document that asked
-//! for it. Lists that are finished text already ([`super::flat`]) are in order, and are passed by.
+//! async-graphql tells the fields of an object in the order in which they were ready, leaves out those that failed, and tells an
+//! object without any field as null. So an answer is gone through once more, beside the [canonical](super::operation) selection
+//! set that was executed. Hidden fields are taken out. Lists that are finished text already ([`super::flat`]) are in order, and
+//! are passed by.
 
-mod selection;
 #[cfg(test)]
 mod tests;
-mod typed;
-mod types;
 
-use std::{cell::RefCell, sync::Arc};
+use std::cell::RefCell;
 
+use apollo_compiler::{ast::Type, executable};
 use async_graphql::{
-    Name, PathSegment, Request, Response, ServerError, Value, Variables,
+    Name, PathSegment, Response, ServerError, Value,
     indexmap::IndexMap,
-    parser::types::{BaseType, ExecutableDocument, Type},
+    parser::types::{Field, OperationType, Selection, SelectionSet},
 };
 
-pub use typed::Typed;
-pub use types::Types;
+use super::operation::{TypeSystem, canonical::HIDDEN};
 
-use super::documents;
-use selection::{Answered, Conditions, Selected};
-use types::Object;
+/// What `__schema { description }` is; async-graphql has words of its own there.
+const DESCRIPTION: &str = "Air-quality sensors: devices, their measurements, statistics and rides.";
 
-/// What was asked for, to put the answer in order by.
-pub struct Completion {
-    document: Arc<ExecutableDocument>,
-    operation_name: Option<String>,
-    /// Those that may stand in a directive.
-    variables: Variables,
-}
-
-impl Completion {
-    /// Of a request and its document, before it is executed. Gives the variables that it leaves out their defaults; none
-    /// where it isn't clear which operation runs.
-    pub fn of(request: &mut Request, document: Arc<ExecutableDocument>) -> Option<Self> {
-        let operation_name = request.operation_name.clone();
-        let operation = documents::operation(&document, operation_name.as_deref())?;
-        documents::fill_in_defaults(&mut request.variables, &operation.node);
-        let mut variables = Variables::default();
-        let booleans = request.variables.iter().filter(|(_, value)| matches!(value, Value::Boolean(_)));
-        variables.extend(booleans.map(|(name, value)| (name.clone(), value.clone())));
-        Some(Self { document, operation_name, variables })
+/// Puts an answer in order.
+pub fn complete(types: &TypeSystem, kind: OperationType, selected: &SelectionSet, response: &mut Response) {
+    // What was not executed has no data. An error of execution has a path.
+    if response.errors.iter().any(|error| error.path.is_empty()) {
+        return;
     }
-
-    /// Puts the answer in order.
-    pub fn complete(&self, types: &Types, response: &mut Response) {
-        // What was not executed has no data. An error of execution has a path.
-        if response.errors.iter().any(|error| error.path.is_empty()) {
-            return;
-        }
-        let Some(operation) = documents::operation(&self.document, self.operation_name.as_deref()) else { return };
-        let Some(root) = types.root(operation.node.ty) else { return };
-        let conditions = Conditions { fragments: &self.document.fragments, variables: &self.variables };
-        let walk = Walk { types, conditions, errors: &response.errors, path: RefCell::default() };
-        let mut fields = match std::mem::take(&mut response.data) {
-            Value::Object(fields) => fields,
-            _ => IndexMap::new(),
-        };
-        if walk.object(&mut fields, root, &Selected::new(&operation.node.selection_set.node)).is_ok() {
-            response.data = Value::Object(fields);
-        }
+    let root = types.root(match kind {
+        OperationType::Query => executable::OperationType::Query,
+        OperationType::Mutation => executable::OperationType::Mutation,
+        OperationType::Subscription => executable::OperationType::Subscription,
+    });
+    let Some(root) = root else { return };
+    let walk = Walk { types, errors: &response.errors, path: RefCell::default() };
+    let mut fields = match std::mem::take(&mut response.data) {
+        Value::Object(fields) => fields,
+        _ => IndexMap::new(),
+    };
+    if walk.object(&mut fields, root, selected).is_ok() {
+        response.data = Value::Object(fields);
     }
 }
 
@@ -71,8 +49,7 @@ impl Completion {
 struct NullBelow;
 
 struct Walk<'a> {
-    types: &'a Types,
-    conditions: Conditions<'a>,
+    types: &'a TypeSystem,
     errors: &'a [ServerError],
     /// Where it is.
     path: RefCell<Vec<Step<'a>>>,
@@ -85,70 +62,57 @@ enum Step<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn value(&self, told: &mut Value, ty: &Type, selected: &Selected<'a>) -> Result<(), NullBelow> {
-        let told_whole = match (&mut *told, &ty.base) {
-            (Value::List(items), BaseType::List(of)) => items
+    fn value(&self, told: &mut Value, ty: &Type, selected: &'a SelectionSet) -> Result<(), NullBelow> {
+        let told_whole = match (&mut *told, ty) {
+            (Value::List(items), Type::List(of) | Type::NonNullList(of)) => items
                 .iter_mut()
                 .enumerate()
                 .try_for_each(|(index, item)| self.below(Step::Index(index), || self.value(item, of, selected))),
-            (Value::Object(fields), BaseType::Named(name)) => match self.type_of(fields, name) {
-                Some(object) => self.object(fields, object, selected),
-                None => Ok(()), // of introspection, whose fields never wait, or a scalar that looks like an object
-            },
-            (Value::Null, BaseType::Named(name)) => {
-                if let Some(object) = self.types.object(name)
-                    && (self.failed_below() || !ty.nullable && selected.fields(&self.conditions, object).is_empty())
-                {
-                    let mut fields = IndexMap::new();
-                    let told_whole = self.object(&mut fields, object, selected);
-                    *told = Value::Object(fields);
-                    told_whole
-                } else {
-                    Ok(())
-                }
+            (Value::Object(fields), Type::Named(name) | Type::NonNullNamed(name)) if !selected.items.is_empty() => {
+                self.object(fields, name, selected)
+            }
+            (Value::Null, Type::Named(name) | Type::NonNullNamed(name)) if self.failed_below() => {
+                let mut fields = IndexMap::new();
+                let told_whole = self.object(&mut fields, name, selected);
+                *told = Value::Object(fields);
+                told_whole
             }
             _ => Ok(()),
         };
         if told_whole.is_err() {
             *told = Value::Null;
         }
-        // Where nothing failed, async-graphql lost it while it merged fields of one key: no reason to lose more.
-        let failed = *told == Value::Null && !ty.nullable && !self.errors.is_empty();
+        let failed = *told == Value::Null && ty.is_non_null() && !self.errors.is_empty();
         if failed { Err(NullBelow) } else { Ok(()) }
     }
 
-    fn object(
-        &self,
-        told: &mut IndexMap<Name, Value>,
-        object: &'a Object,
-        selected: &Selected<'a>,
-    ) -> Result<(), NullBelow> {
-        let answered = selected.fields(&self.conditions, object);
-        if !answered.iter().map(|field| field.key).eq(told.keys()) {
-            let value_of = |field: &Answered<'a>| {
-                let value = told.swap_remove(field.key).unwrap_or_default(); // none: it failed
-                (field.key.clone(), value)
+    fn object(&self, told: &mut IndexMap<Name, Value>, ty: &str, selected: &'a SelectionSet) -> Result<(), NullBelow> {
+        let hidden = told.swap_remove(HIDDEN);
+        let ty = match &hidden {
+            _ if self.types.is_object(ty) => ty,
+            Some(Value::String(ty)) => ty, // one of those that its interface may be
+            _ => return Ok(()),
+        };
+        let answered = fields(selected, ty);
+        if !answered.iter().map(|field| &field.response_key().node).eq(told.keys()) {
+            let value_of = |field: &&Field| {
+                let key = &field.response_key().node;
+                (key.clone(), told.swap_remove(key).unwrap_or_default()) // none: it failed
             };
             *told = answered.iter().map(value_of).collect();
         }
+        correct_introspection(ty, hidden.as_ref(), &answered, told);
         for (field, value) in answered.iter().zip(told.values_mut()) {
-            match field.ty {
-                // A leaf is told as it is, unless it failed.
-                Some(ty) if !field.selected.is_leaf() || *value == Value::Null => {
-                    self.below(Step::Field(field.key), || self.value(value, ty, &field.selected))?;
-                }
-                _ => {}
+            let below = &field.selection_set.node;
+            // A leaf is told as it is, unless it failed.
+            if below.items.is_empty() && *value != Value::Null {
+                continue;
+            }
+            if let Some(ty) = self.types.field(ty, &field.name.node) {
+                self.below(Step::Field(&field.response_key().node), || self.value(value, ty, below))?;
             }
         }
         Ok(())
-    }
-
-    /// The type of an object, which it tells itself where its field may have several.
-    fn type_of(&self, told: &mut IndexMap<Name, Value>, name: &str) -> Option<&'a Object> {
-        match told.swap_remove(typed::KEY) {
-            Some(Value::String(name)) => self.types.object(&name),
-            _ => self.types.object(name),
-        }
     }
 
     fn below<T>(&self, step: Step<'a>, visit: impl FnOnce() -> T) -> T {
@@ -169,5 +133,38 @@ impl<'a> Walk<'a> {
                     _ => false,
                 })
         })
+    }
+}
+
+/// The fields that an object of this type has in the answer, in their order.
+fn fields<'a>(selected: &'a SelectionSet, ty: &str) -> Vec<&'a Field> {
+    let mut found = Vec::with_capacity(selected.items.len());
+    for item in &selected.items {
+        match &item.node {
+            Selection::Field(field) if field.node.response_key().node != HIDDEN => found.push(&field.node),
+            Selection::InlineFragment(fragment) => {
+                let condition = fragment.node.type_condition.as_ref();
+                if condition.is_none_or(|condition| condition.node.on.node == ty) {
+                    found.extend(fields(&fragment.node.selection_set.node, ty));
+                }
+            }
+            Selection::Field(_) | Selection::FragmentSpread(_) => {}
+        }
+    }
+    found
+}
+
+/// Puts right what async-graphql tells otherwise of the schema: interfaces have interfaces too, if none (§4.5.2), and the
+/// description is the schema's own. `hidden` is the kind of a type.
+fn correct_introspection(ty: &str, hidden: Option<&Value>, fields: &[&Field], told: &mut IndexMap<Name, Value>) {
+    let (name, value) = match (ty, hidden) {
+        ("__Schema", _) => ("description", Value::String(DESCRIPTION.to_owned())),
+        ("__Type", Some(Value::Enum(kind))) if kind == "INTERFACE" => ("interfaces", Value::List(Vec::new())),
+        _ => return,
+    };
+    for (field, told) in fields.iter().zip(told.values_mut()) {
+        if field.name.node == name && (*told == Value::Null || ty == "__Schema") {
+            *told = value.clone();
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! An ordinary list costs a boxed future, an entry in a map and a value for every field of every row. Here the selection
 //! set is compiled once to a list of columns, and the text is written straight from the rows. What is told beside them (a
 //! device's newest measurements) is looked up for all rows at once, by the same batches that resolvers ask. Whatever no
-//! column can tell (directives, an argument that can't be, a look-up that failed) takes the ordinary resolvers; the answer
+//! column can tell (an argument that can't be, a look-up that failed) takes the ordinary resolvers; the answer
 //! is the same by either way.
 //!
 //! A type takes part by [`Flat`], in a file of its own: which of its fields are columns, and how each is written. Its
@@ -91,7 +91,7 @@ impl<T: Flat> Columns<T> {
     /// Of a field that is an object.
     #[must_use]
     pub fn of(field: &Selected<'_>) -> Option<Self> {
-        Self::compile(&field.fields(&T::type_name())?)
+        Self::compile(&field.fields()?)
     }
 
     /// Looks up what the columns tell beside the rows.
@@ -224,11 +224,10 @@ async fn columns<T: Flat>(
     field: &Positioned<Field>,
     rows: &[T],
 ) -> ServerResult<Option<Columns<T>>> {
-    // The answers of fields with one key are merged, which finished text can't be.
-    if ctx.data_opt::<Spliced>().is_none() || !selection::stands_alone(ctx) {
+    if ctx.data_opt::<Spliced>().is_none() {
         return Ok(None);
     }
-    let compiled = selection::fields(ctx, &T::type_name()).and_then(|fields| Columns::compile(&fields));
+    let compiled = selection::fields(ctx).and_then(|fields| Columns::compile(&fields));
     let Some(mut columns) = compiled else { return Ok(None) };
     let rows: Vec<_> = rows.iter().collect();
     match columns.look_up(&rows, &ctx.with_field(field)).await {

@@ -3,35 +3,38 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{
-    Name, Positioned,
-    parser::types::{Directive, ExecutableDocument, FragmentDefinition, OperationDefinition, Selection, SelectionSet},
+use apollo_compiler::{
+    Name, Node,
+    ast::{Directive, Document, FragmentDefinition, OperationDefinition, Selection},
 };
 
 use super::{Excess, MAX_ALIASES, MAX_DIRECTIVES, MAX_FIELDS, MAX_NESTING, MAX_REPETITIONS, MAX_ROOT_FIELDS};
 use crate::graphql::complexity::MAX_DEPTH;
 
-/// Checks all operations of a document together, whichever of them is to run: all are validated.
+/// Checks all operations of a document together, whichever of them is to run: all are validated. Gives the number of fields,
+/// those of a fragment counted wherever it is spread.
 ///
 /// # Errors
 /// The first limit that is passed, or a fragment that contains itself.
-pub fn check(document: &ExecutableDocument) -> Result<(), Excess> {
-    let mut counting = Counting { fragments: &document.fragments, known: HashMap::new() };
+pub fn check(document: &Document) -> Result<usize, Excess> {
+    let fragments = document.definitions.iter().filter_map(|definition| definition.as_fragment_definition());
+    let fragments: HashMap<_, _> = fragments.map(|fragment| (&fragment.name, &**fragment)).collect();
+    let mut counting = Counting { fragments: &fragments, known: HashMap::new() };
     let mut all = Counts::default();
-    for (_, operation) in document.operations.iter() {
-        let counts = counting.operation(&operation.node)?;
+    for operation in document.definitions.iter().filter_map(|definition| definition.as_operation_definition()) {
+        let counts = counting.operation(operation)?;
         if counts.roots > MAX_ROOT_FIELDS {
             return Err(Excess::RootFields);
         }
         all.add(counts)?;
     }
     // Those that are spread nowhere are validated too.
-    for name in document.fragments.keys() {
+    for name in document.definitions.iter().filter_map(|definition| Some(&definition.as_fragment_definition()?.name)) {
         if !counting.known.contains_key(name) {
             all.add(counting.fragment(name, 0)?)?;
         }
     }
-    Ok(())
+    Ok(all.fields)
 }
 
 /// What a selection set comes to, with all that lies below it and in fragments.
@@ -74,38 +77,38 @@ impl Counts {
     }
 }
 
-struct Counting<'a> {
-    fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+struct Counting<'a, 'b> {
+    fragments: &'b HashMap<&'a Name, &'a FragmentDefinition>,
     /// Fragments that were met; none for those that are being counted.
     known: HashMap<&'a Name, Option<Counts>>,
 }
 
-impl<'a> Counting<'a> {
+impl<'a> Counting<'a, '_> {
     fn operation(&mut self, operation: &'a OperationDefinition) -> Result<Counts, Excess> {
-        let mut counts = self.set(&operation.selection_set.node, 0)?;
+        let mut counts = self.set(&operation.selection_set, 0)?;
         counts.directives += operation.directives.len();
-        counts.directives += operation.variable_definitions.iter().map(|one| one.node.directives.len()).sum::<usize>();
+        counts.directives += operation.variables.iter().map(|one| one.directives.len()).sum::<usize>();
         counts.check()?;
         Ok(counts)
     }
 
     /// A selection set that stands so many sets deep.
-    fn set(&mut self, set: &'a SelectionSet, level: usize) -> Result<Counts, Excess> {
+    fn set(&mut self, set: &'a [Selection], level: usize) -> Result<Counts, Excess> {
         if level >= MAX_NESTING {
             return Err(Excess::Nesting); // before this calls itself deeper
         }
         let mut counts = Counts::default();
         let mut repeated: HashMap<&Name, usize> = HashMap::new();
-        for selection in &set.items {
-            let one = match &selection.node {
+        for selection in set {
+            let one = match selection {
                 Selection::Field(field) => {
-                    let field = &field.node;
-                    let times = repeated.entry(&field.response_key().node).or_default();
+                    let key = field.alias.as_ref().unwrap_or(&field.name);
+                    let times = repeated.entry(key).or_default();
                     *times += 1;
                     if *times > MAX_REPETITIONS {
-                        return Err(Excess::Repetitions(field.response_key().node.to_string()));
+                        return Err(Excess::Repetitions(key.to_string()));
                     }
-                    let mut one = self.set(&field.selection_set.node, level + 1)?;
+                    let mut one = self.set(&field.selection_set, level + 1)?;
                     one.fields += 1;
                     one.roots = 1;
                     one.aliases += usize::from(field.alias.is_some());
@@ -114,13 +117,13 @@ impl<'a> Counting<'a> {
                     with(one, &field.directives)
                 }
                 Selection::InlineFragment(fragment) => {
-                    let mut one = self.set(&fragment.node.selection_set.node, level + 1)?;
+                    let mut one = self.set(&fragment.selection_set, level + 1)?;
                     one.levels += 1;
-                    with(one, &fragment.node.directives)
+                    with(one, &fragment.directives)
                 }
                 Selection::FragmentSpread(spread) => {
-                    let one = self.fragment(&spread.node.fragment_name.node, level + 1)?;
-                    with(one, &spread.node.directives)
+                    let one = self.fragment(&spread.fragment_name, level + 1)?;
+                    with(one, &spread.directives)
                 }
             };
             counts.add(one)?;
@@ -130,34 +133,32 @@ impl<'a> Counting<'a> {
 
     /// What a fragment comes to that is spread so many sets deep; nothing where there is no such fragment, which validation
     /// finds.
-    fn fragment(&mut self, name: &Name, level: usize) -> Result<Counts, Excess> {
-        let Some((name, fragment)) = self.fragments.get_key_value(name) else { return Ok(Counts::default()) };
+    fn fragment(&mut self, name: &'a Name, level: usize) -> Result<Counts, Excess> {
+        let Some(fragment) = self.fragments.get(name).copied() else { return Ok(Counts::default()) };
         match self.known.get(name) {
             Some(Some(counts)) => return Ok(*counts),
             Some(None) => return Err(Excess::Circle(name.to_string())),
             None => {}
         }
         self.known.insert(name, None);
-        let mut counts = with(self.set(&fragment.node.selection_set.node, level)?, &fragment.node.directives);
+        let mut counts = with(self.set(&fragment.selection_set, level)?, &fragment.directives);
         counts.levels += 1;
         self.known.insert(name, Some(counts));
         Ok(counts)
     }
 }
 
-fn with(mut counts: Counts, directives: &[Positioned<Directive>]) -> Counts {
+fn with(mut counts: Counts, directives: &[Node<Directive>]) -> Counts {
     counts.directives += directives.len();
     counts
 }
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::parser::parse_query;
-
     use super::*;
 
     fn of(text: &str) -> Result<(), Excess> {
-        check(&parse_query(text).expect(text))
+        check(&Document::parse(text, "request").expect(text)).map(drop)
     }
 
     /// A selection set of one field in another, so deep.

@@ -1,30 +1,30 @@
 //! Whether a document asks for the schema. async-graphql, told to hide it, validates such a question and answers null.
 
-use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+use apollo_compiler::ast::{Definition, Document, Selection};
 
 /// Whether `__schema` or `__type` is asked for anywhere, also in what would not run. `__typename` is not of the schema.
 #[must_use]
-pub fn introspects(document: &ExecutableDocument) -> bool {
-    let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set);
-    let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set);
-    operations.chain(fragments).any(|set| of_set(&set.node))
+pub fn introspects(document: &Document) -> bool {
+    document.definitions.iter().any(|definition| match definition {
+        Definition::OperationDefinition(operation) => of_set(&operation.selection_set),
+        Definition::FragmentDefinition(fragment) => of_set(&fragment.selection_set),
+        _ => false,
+    })
 }
 
 /// It calls itself no deeper than brackets are nested, which was checked before.
-fn of_set(set: &SelectionSet) -> bool {
-    set.items.iter().any(|selection| match &selection.node {
+fn of_set(set: &[Selection]) -> bool {
+    set.iter().any(|selection| match selection {
         Selection::Field(field) => {
-            ["__schema", "__type"].contains(&field.node.name.node.as_str()) || of_set(&field.node.selection_set.node)
+            ["__schema", "__type"].contains(&field.name.as_str()) || of_set(&field.selection_set)
         }
-        Selection::InlineFragment(fragment) => of_set(&fragment.node.selection_set.node),
+        Selection::InlineFragment(fragment) => of_set(&fragment.selection_set),
         Selection::FragmentSpread(_) => false,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::parser::parse_query;
-
     use super::*;
 
     #[test]
@@ -37,7 +37,7 @@ mod tests {
             ("query A { a } query B { ... { ... on Q { __schema { a } } } }", true),
             ("{ ...F } fragment F on Q { __type(name: \"A\") { name } }", true),
         ] {
-            assert_eq!(introspects(&parse_query(text).expect(text)), expected, "{text}");
+            assert_eq!(introspects(&Document::parse(text, "request").expect(text)), expected, "{text}");
         }
     }
 }

@@ -6,7 +6,6 @@ use futures_util::future::try_join_all;
 use crate::{
     error::ApiError,
     graphql::{
-        completion::Typed,
         context::{ContextExt as _, may_read},
         id::GlobalId,
         model::{measurement::Measurement, node::Node, trip, uplink::Uplink},
@@ -27,7 +26,7 @@ impl NodeQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The value of an `id` field.")] id: ID,
-    ) -> Result<Option<Typed<Node>>, ApiError> {
+    ) -> Result<Option<Node>, ApiError> {
         lookup(ctx, "id", &id).await
     }
 
@@ -37,7 +36,7 @@ impl NodeQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Values of `id` fields.")] ids: Vec<ID>,
-    ) -> Result<Vec<Option<Typed<Node>>>, ApiError> {
+    ) -> Result<Vec<Option<Node>>, ApiError> {
         if ids.len() > MAX_IDS {
             return Err(ApiError::bad_input("ids", format!("{} ids; at most {MAX_IDS}", ids.len())));
         }
@@ -46,8 +45,10 @@ impl NodeQuery {
     }
 }
 
-async fn lookup(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Typed<Node>>, ApiError> {
-    let node = match GlobalId::decode(argument, id)? {
+async fn lookup(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>, ApiError> {
+    // An id that names no node is one for which there is none.
+    let Some(id) = GlobalId::read(id) else { return Ok(None) };
+    let node = match id {
         GlobalId::Device(id) => ctx.loader().load_one(id).await?.map(|device| Node::Device(device.into())),
         GlobalId::Measurement(key) => {
             ctx.loader().load_one(key).await?.map(|measurement| Node::Measurement(Measurement(measurement)))
@@ -56,9 +57,7 @@ async fn lookup(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Typ
         // Others than admins are not told whether there is such an uplink.
         GlobalId::Uplink(_) if ctx.caller().must_be_admin().is_err() => None,
         GlobalId::Uplink(key) => ctx.loader().load_one(key).await?.map(|uplink| Node::Uplink(Uplink(uplink))),
-        GlobalId::ApiKey(_) => {
-            return Err(ApiError::bad_input(argument, "this is the id of a key, which is no node"));
-        }
+        GlobalId::ApiKey(_) => None,
     };
-    Ok(node.map(Typed))
+    Ok(node)
 }

@@ -8,25 +8,26 @@ use std::sync::Arc;
 
 use async_graphql::{
     Context, EmptyMutation, EmptySubscription, Name, Object, PathSegment, Request, Response, ServerError,
-    ValidationMode, Value, Variables, parser::types::ExecutableDocument,
+    ValidationMode, Value, parser::types::OperationType,
 };
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use super::{document::Reduced, topic::CurrentStatistics};
+use super::{document::Told, topic::CurrentStatistics};
 use crate::{
     auth::Caller,
     db::statistics::{MAX_ROWS, list},
     domain::filter::Filter,
     error::ApiError,
     graphql::{
-        completion::{Completion, Types},
+        completion,
         context::{ContextExt as _, State},
         flat::{Each, Rows, Spliced},
         input::statistics::{Parting, StatisticsGroup, Wanted},
         loader,
         model::{self, device_event::DeviceEvent, measurement_event::MeasurementEvent, statistics::Statistics},
-        refusal, writer,
+        operation::{self, TypeSystem},
+        panics, refusal, writer,
     },
 };
 
@@ -36,7 +37,7 @@ type LiveSchema = async_graphql::Schema<Root, EmptyMutation, EmptySubscription>;
 #[derive(Clone)]
 pub struct Answering {
     schema: LiveSchema,
-    types: Arc<Types>,
+    types: Arc<TypeSystem>,
     state: State,
 }
 
@@ -48,7 +49,8 @@ impl Answering {
             .validation_mode(ValidationMode::Fast)
             .data(state.clone())
             .finish();
-        let types = Types::read(&schema.sdl()).unwrap_or_else(|error| unreachable!("the schema's own words: {error}"));
+        let types =
+            TypeSystem::read(&schema.sdl()).unwrap_or_else(|error| unreachable!("the schema's own words: {error}"));
         Self { schema, types: Arc::new(types), state }
     }
 }
@@ -82,31 +84,15 @@ pub struct Away(pub Vec<ServerError>);
 #[derive(Clone)]
 pub struct Answers {
     answering: Answering,
-    document: Arc<ExecutableDocument>,
-    variables: Variables,
-    key: Name,
+    told: Arc<Told>,
     caller: Caller,
     at_once: usize,
 }
 
 impl Answers {
     /// `at_once` is how many events may be told together.
-    pub(super) fn new(
-        answering: &Answering,
-        reduced: &Reduced,
-        variables: &Variables,
-        caller: &Caller,
-        at_once: usize,
-    ) -> Self {
-        let (document, variables) = reduced.as_query(variables);
-        Self {
-            answering: answering.clone(),
-            document: Arc::new(document),
-            variables,
-            key: reduced.key(),
-            caller: caller.clone(),
-            at_once,
-        }
+    pub(super) fn new(answering: &Answering, told: Told, caller: &Caller, at_once: usize) -> Self {
+        Self { answering: answering.clone(), told: Arc::new(told), caller: caller.clone(), at_once }
     }
 
     /// How many events may be told together: the fewer, the more of each is told.
@@ -115,10 +101,10 @@ impl Answers {
         self.at_once
     }
 
-    /// The variables that decide what is told.
+    /// What is told of each event, as text: the same where the same is told.
     #[must_use]
-    pub fn variables(&self) -> &Variables {
-        &self.variables
+    pub fn selected(&self) -> &str {
+        &self.told.text
     }
 
     /// The time.
@@ -134,19 +120,17 @@ impl Answers {
     pub async fn tell(&self, events: &Events) -> Result<Vec<Bytes>, Away> {
         let Answering { schema, types, state } = &self.answering;
         let (loader, batches) = loader::new(state.database.reads.clone());
-        let mut request = Request::new("").variables(self.variables.clone()).data(self.caller.clone()).data(loader);
-        request.set_parsed_query((*self.document).clone());
-        let completion = Completion::of(&mut request, self.document.clone());
-        let request = request.data(Spliced).data(events.clone());
-        let mut response = batches.drive(schema.execute(request)).await;
+        let Told { document, key, .. } = &*self.told;
+        let mut request = Request::new("").data(self.caller.clone()).data(loader).data(Spliced).data(events.clone());
+        request.set_parsed_query(document.clone());
+        let executed = batches.drive(schema.execute(request));
+        let mut response = panics::caught(&state.metrics.operations, executed, |error| *error).await;
         if response.errors.iter().any(is_of_a_database_away) {
             return Err(Away(response.errors));
         }
-        if let Some(completion) = completion {
-            completion.complete(types, &mut response);
-        }
+        completion::complete(types, OperationType::Query, operation::selection_set(document), &mut response);
         refusal::name_all(&mut response.errors);
-        Ok(taken_apart(response, &self.key, events.len()))
+        Ok(taken_apart(response, key, events.len()))
     }
 }
 

@@ -7,7 +7,7 @@ mod root;
 mod tests;
 pub mod topic;
 
-use async_graphql::{Request, Response, ServerError, parser::types::OperationType};
+use async_graphql::{Request, Response, parser::types::OperationType};
 use futures_util::StreamExt as _;
 
 use super::{
@@ -15,15 +15,15 @@ use super::{
     admission::{self, Admitted},
     complexity,
     context::State,
-    documents, loader, refusal,
+    loader, panics, refusal,
 };
 use crate::{auth::Caller, error::ApiError};
 use answers::{Answering, Answers};
-use document::Reduced;
+use document::Told;
 pub use root::Subscription;
 use topic::{Asked, Slot};
 
-const NOTHING: &str = "there is nothing to subscribe to";
+const NOT_A_SUBSCRIPTION: &str = "this operation is no subscription";
 
 /// The schema that tells events.
 #[must_use]
@@ -39,44 +39,36 @@ pub fn answering(state: State) -> Answering {
 pub async fn check(
     schema: &Schema,
     answering: &Answering,
-    mut request: Request,
+    request: Request,
     caller: &Caller,
     resume: Option<&str>,
 ) -> Result<(Asked, Answers), Box<Response>> {
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
-    let Admitted { document, cost, .. } = admission::admit(state, &mut request, caller).await?;
+    let checked = check_all(schema, state, answering, request, caller, resume);
+    panics::caught(&state.metrics.operations, checked, Err).await
+}
+
+async fn check_all(
+    schema: &Schema,
+    state: &State,
+    answering: &Answering,
+    mut request: Request,
+    caller: &Caller,
+    resume: Option<&str>,
+) -> Result<(Asked, Answers), Box<Response>> {
+    let Admitted { operation, cost, .. } = admission::admit(state, &mut request, caller).await?;
     let cost = cost.unwrap_or(0); // where it isn't known, what follows tells why
     if cost > complexity::MAX_OF_AN_EVENT {
         return Err(refuse(ApiError::TooComplex(complexity::too_dear_an_event(cost))));
     }
-    let name = request.operation_name.clone();
-    let operation = documents::operation(&document, name.as_deref());
-    if let Some(operation) = operation {
-        documents::fill_in_defaults(&mut request.variables, &operation.node);
-    }
-    let variables = request.variables.clone();
-    if operation.is_some_and(|operation| operation.node.ty != OperationType::Subscription) {
-        return Err(refusal::answer(vec![ServerError::new("this operation is no subscription", None)]));
-    }
-    // First all of the document is validated, as for any request; where the root field doesn't stand in a fragment, this
-    // asks its resolver too.
-    let mut asked = ask(schema, request, caller).await?;
-    let Some(operation) = operation else {
-        return Err(refusal::answer(vec![ServerError::new(NOTHING, None)])); // can't be: executing it has told why
-    };
-    let reduced = Reduced::try_new(&document, operation).map_err(|error| refusal::answer(vec![error]))?;
-    if asked.is_none() {
-        let mut request = Request::new("").variables(variables.clone());
-        request.set_parsed_query(reduced.document());
-        asked = ask(schema, request, caller).await?;
-    }
-    let Some(mut asked) = asked else {
-        return Err(refusal::answer(vec![ServerError::new(NOTHING, None)])); // can't be: each root field leaves something
-    };
+    let told = (operation.kind == OperationType::Subscription).then(|| Told::of(&operation)).flatten();
+    let told = told.ok_or_else(|| refuse(ApiError::InvalidDocument(NOT_A_SUBSCRIPTION.to_owned())))?;
+    let asked = ask(schema, request, caller).await?;
+    let mut asked = asked.ok_or_else(|| refuse(ApiError::InvalidDocument(NOT_A_SUBSCRIPTION.to_owned())))?;
     if let (Some(cursor), true) = (resume, asked.topic.is_resumable()) {
         asked.after = root::check_after(Some(cursor.to_owned())).map_err(refuse)?;
     }
-    let answers = Answers::new(answering, &reduced, &variables, caller, complexity::events_at_once(cost));
+    let answers = Answers::new(answering, told, caller, complexity::events_at_once(cost));
     Ok((asked, answers))
 }
 

@@ -5,12 +5,10 @@ use axum::http::StatusCode;
 use clap::ValueEnum;
 
 use super::{accept::Media, answer::is_refused};
-use crate::{error::ApiError, graphql::admission::is_rate_limited};
-
-/// The code of a document that cannot be parsed.
-const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
-/// How the parser's messages begin: with the position, as in ` --> 1:3`.
-const PARSER_MESSAGE: &str = " --> ";
+use crate::{
+    error::ApiError,
+    graphql::{admission::is_rate_limited, operation::fault::PARSE_FAILED},
+};
 
 /// The edition of GraphQL over HTTP that decides on status codes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -67,9 +65,6 @@ fn partial_success() -> StatusCode {
 
 /// The status of a request that was not executed, by the code of its first error.
 fn of_refusal(errors: &[ServerError]) -> StatusCode {
-    if errors.first().is_some_and(|error| error.message.starts_with(PARSER_MESSAGE)) {
-        return StatusCode::BAD_REQUEST;
-    }
     match code_of(errors) {
         Some(PARSE_FAILED) => StatusCode::BAD_REQUEST,
         Some("UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
@@ -108,7 +103,6 @@ mod tests {
     fn a_request_that_was_not_executed_has_the_status_of_its_error() {
         for (code, message, status) in [
             (PARSE_FAILED, "expected a name", 400),
-            ("GRAPHQL_VALIDATION_FAILED", " --> 1:2\n  |\n1 | {\n  |  ^---\n", 400),
             ("GRAPHQL_VALIDATION_FAILED", "Unknown field", 422),
             ("BAD_USER_INPUT", "Invalid value for argument", 422),
             ("TOO_COMPLEX", "too many fields", 422),

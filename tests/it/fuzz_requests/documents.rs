@@ -104,9 +104,36 @@ fn allowed(bytes: &[u8]) -> String {
     }
     // A variable must be used, and a list of none is an error.
     let variables = ["$n: Int = 3", "$filter: MeasurementFilter", "$yes: Boolean! = true"];
-    let used: Vec<_> = variables.into_iter().filter(|one| set.contains(one.split(':').next().unwrap_or(one))).collect();
+    let used = variables.into_iter().filter(|one| set.contains(one.split(':').next().unwrap_or(one)));
+    let used: Vec<_> = used.map(|one| declared(one, chance)).collect();
     let variables = if used.is_empty() { String::new() } else { format!("({})", used.join(", ")) };
     format!("{kind}{variables} {set}")
+}
+
+/// The declaration of a variable, now and then with a type or a default that it can't have, or a description.
+fn declared(variable: &str, chance: &mut Chance) -> String {
+    if !chance.one_in(6) {
+        return variable.to_owned();
+    }
+    let name = variable.split(':').next().unwrap_or(variable);
+    let ty = chance.word(&[
+        "Int!",
+        "[Int]",
+        "[ Int ! ] !",
+        "[[Nope]]",
+        "Nope = [1]",
+        "[Nope] = [1]",
+        "Query",
+        "Node = {}",
+        "DateTime = \"now\"",
+        "MeasurementFilter = {not: {devices: null}}",
+        "Area! = {cells: []}",
+        "ID = 123456789012345678901234567890",
+        "String = null @deprecated",
+        "Boolean! = $yes",
+    ]);
+    let description = chance.word(&["", "\"which\" ", "\"\"\"a\\\"\"\"b\"\"\" "]);
+    format!("{description}{name}: {ty}")
 }
 
 fn select_from(object: &str, depth: usize, chance: &mut Chance, text: &mut String) {
@@ -118,6 +145,7 @@ fn select_from(object: &str, depth: usize, chance: &mut Chance, text: &mut Strin
             0 => text.push_str("__typename "),
             1 if object == "Measurement" => text.push_str("...M "),
             1 if object == "Device" => text.push_str("...D "),
+            1 if object == "Node" => text.push_str("... on Device { ...D } id ... on Measurement { ...M } "),
             2 if depth < 8 => {
                 text.push_str("... ");
                 select_from(object, depth + 1, chance, text);
@@ -217,6 +245,11 @@ fn value(ty: &Type, depth: usize, chance: &mut Chance, text: &mut String) {
             "\"Europe/London\"",
             "\"PT1H\"",
             "\"\\u0000\"",
+            "\"\\uD83D\\uDE80\"",
+            "\"\\uD83D\"",
+            "\"\\u{1F680}\"",
+            "\"\\u{110000}\"",
+            "\"\"\"a\\\"\"\"b\"\"\"",
             "\"💨\"",
             "7",
         ]),

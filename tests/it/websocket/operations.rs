@@ -65,8 +65,8 @@ async fn what_can_not_be_executed_is_an_error_and_what_fails_is_an_answer() {
     let mut socket = Socket::ready(app.listen().await, None).await;
     for (query, code) in [
         ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
-        ("{ ", "GRAPHQL_VALIDATION_FAILED"),
-        ("", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ ", "GRAPHQL_PARSE_FAILED"),
+        ("", "GRAPHQL_PARSE_FAILED"),
         ("subscription { nothing }", "GRAPHQL_VALIDATION_FAILED"),
     ] {
         let heard = asked(&mut socket, "1", query).await;

@@ -1,0 +1,96 @@
+//! Input coercion (GraphQL specification, §3.5, §3.10): whether a value is of a type, and what it is then.
+
+use std::fmt::Write as _;
+
+use apollo_compiler::{ast, schema::ExtendedType};
+use async_graphql::{Name, Number, Value};
+
+use crate::graphql::scalar;
+
+/// Characters of a value that an error repeats at most.
+const MAX_SHOWN: usize = 60;
+
+/// Where a value stands: JSON has fewer kinds than a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Document,
+    Variable,
+}
+
+/// Coerces a value that is neither null, a list, an object nor a variable to a scalar or an enum.
+///
+/// # Errors
+/// What was expected.
+pub(super) fn leaf(definition: &ExtendedType, value: &Value, source: Source) -> Result<Value, String> {
+    match definition {
+        ExtendedType::Enum(definition) => {
+            let name = match (value, source) {
+                (Value::Enum(name), Source::Document) => Some(name.as_str()),
+                (Value::String(name), Source::Variable) => Some(name.as_str()),
+                _ => None,
+            };
+            let known = name.filter(|name| definition.values.contains_key(*name));
+            known
+                .map(|name| Value::Enum(Name::new(name)))
+                .ok_or_else(|| format!("a value of the enum {}", definition.name))
+        }
+        ExtendedType::Scalar(definition) => built_in(&definition.name, value, source),
+        other => Err(format!("an object of type {}", other.name())),
+    }
+}
+
+fn built_in(name: &str, value: &Value, source: Source) -> Result<Value, String> {
+    let coerced = match (name, value) {
+        ("Int", Value::Number(number)) => integer(number, source)
+            .filter(|integer| i32::try_from(*integer).is_ok())
+            .map(|integer| Value::from(integer)),
+        ("Float", Value::Number(number)) => number.as_f64().filter(|float| float.is_finite()).map(|_| value.clone()),
+        ("String" | "ID", Value::String(_)) | ("Boolean", Value::Boolean(_)) => Some(value.clone()),
+        ("ID", Value::Number(number)) => integer(number, source).map(|integer| Value::String(integer.to_string())),
+        ("Int" | "Float" | "String" | "Boolean" | "ID", _) => None,
+        _ => return scalar::check(name, value).map(|()| value.clone()).map_err(str::to_owned),
+    };
+    coerced.ok_or_else(|| {
+        let expected = match name {
+            "Int" => "an Int: a whole number from -2147483648 to 2147483647",
+            "Float" => "a Float: a number within the range of 64 bits",
+            "String" => "a String",
+            "Boolean" => "a Boolean: true or false",
+            _ => "an ID: a string or a whole number",
+        };
+        expected.to_owned()
+    })
+}
+
+/// A whole number. In JSON it may be written `1.0` (§3.5.1).
+fn integer(number: &Number, source: Source) -> Option<i64> {
+    let whole = |float: f64| (float.fract() == 0.0 && float.abs() < 2_f64.powi(53)).then(|| float as i64);
+    number.as_i64().or_else(|| number.as_f64().filter(|_| source == Source::Variable).and_then(whole))
+}
+
+/// A value of a document that is neither a list, an object nor a variable; none where it is, or a number that can't be held.
+pub(super) fn literal(value: &ast::Value) -> Option<Value> {
+    match value {
+        ast::Value::Null => Some(Value::Null),
+        ast::Value::Enum(name) => Some(Value::Enum(Name::new(name))),
+        ast::Value::String(text) => Some(Value::String(text.clone())),
+        ast::Value::Boolean(boolean) => Some(Value::Boolean(*boolean)),
+        ast::Value::Int(number) => {
+            let text = number.as_str();
+            let integer = text.parse::<i64>().map(Number::from).ok();
+            integer.or_else(|| Number::from_f64(text.parse().ok()?)).map(Value::Number)
+        }
+        ast::Value::Float(number) => Number::from_f64(number.as_str().parse().ok()?).map(Value::Number),
+        ast::Value::Variable(_) | ast::Value::List(_) | ast::Value::Object(_) => None,
+    }
+}
+
+/// A value as an error repeats it.
+pub(super) fn shown(value: impl std::fmt::Display) -> String {
+    let mut text = String::new();
+    let _ = write!(text, "{value}"); // a string takes everything
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}

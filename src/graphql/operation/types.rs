@@ -1,0 +1,93 @@
+//! The type system that documents are validated against.
+
+use std::collections::HashMap;
+
+use apollo_compiler::{
+    Name, Node, Schema,
+    ast::{FieldDefinition, Type},
+    executable::OperationType,
+    schema::{Component, ExtendedType},
+    validation::Valid,
+};
+
+/// A schema, and which objects its interfaces and unions may be.
+#[derive(Debug)]
+pub struct TypeSystem {
+    schema: Valid<Schema>,
+    possible: HashMap<Name, Vec<Name>>,
+}
+
+impl TypeSystem {
+    /// Reads a schema in the schema definition language.
+    ///
+    /// # Errors
+    /// When it isn't one.
+    pub fn read(sdl: &str) -> Result<Self, String> {
+        let schema = Schema::parse_and_validate(sdl, "schema.graphql").map_err(|error| error.errors.to_string())?;
+        let mut schema = schema.into_inner();
+        add_is_one_of(&mut schema);
+        let schema = Valid::assume_valid(schema);
+        let mut possible = HashMap::new();
+        for (name, definition) in &schema.types {
+            if matches!(definition, ExtendedType::Interface(_) | ExtendedType::Union(_)) {
+                let objects = schema.types.iter().filter(|(_, ty)| ty.is_object()).map(|(object, _)| object);
+                possible.insert(name.clone(), objects.filter(|of| schema.is_subtype(name, of)).cloned().collect());
+            }
+        }
+        Ok(Self { schema, possible })
+    }
+
+    pub(super) fn schema(&self) -> &Valid<Schema> {
+        &self.schema
+    }
+
+    pub(super) fn definition(&self, name: &str) -> Option<&ExtendedType> {
+        self.schema.types.get(name)
+    }
+
+    /// What the fields of an operation are fields of.
+    #[must_use]
+    pub fn root(&self, operation: OperationType) -> Option<&str> {
+        self.schema.root_operation(operation).map(Name::as_str)
+    }
+
+    /// The type of a field of an object or an interface.
+    #[must_use]
+    pub fn field(&self, of: &str, name: &str) -> Option<&Type> {
+        self.schema.type_field(of, name).ok().map(|field| &field.ty)
+    }
+
+    /// Whether this is the name of an object type.
+    #[must_use]
+    pub fn is_object(&self, name: &str) -> bool {
+        matches!(self.schema.types.get(name), Some(ExtendedType::Object(_)))
+    }
+
+    /// Whether a fragment on this type applies to an object of that type.
+    pub(super) fn applies(&self, condition: &str, object: &str) -> bool {
+        condition == object || self.schema.is_subtype(condition, object)
+    }
+
+    /// The objects that an interface or a union may be; none for other types.
+    pub(super) fn possible(&self, name: &str) -> Option<&[Name]> {
+        self.possible.get(name).map(Vec::as_slice)
+    }
+}
+
+/// Adds `__Type.isOneOf`, of the edition of September 2025, which apollo-compiler doesn't know yet.
+fn add_is_one_of(schema: &mut Schema) {
+    let Some(ExtendedType::Object(object)) = schema.types.get_mut("__Type") else { return };
+    let name = Name::new_static("isOneOf").unwrap_or_else(|error| unreachable!("a name: {error}"));
+    let boolean = Name::new_static("Boolean").unwrap_or_else(|error| unreachable!("a name: {error}"));
+    let field = FieldDefinition {
+        description: None,
+        name: name.clone(),
+        arguments: Vec::new(),
+        ty: Type::Named(boolean),
+        directives: apollo_compiler::ast::DirectiveList::default(),
+    };
+    object.make_mut().fields.insert(
+        name,
+        Component { origin: apollo_compiler::schema::ComponentOrigin::Definition, node: Node::new(field) },
+    );
+}

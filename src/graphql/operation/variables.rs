@@ -1,0 +1,114 @@
+//! The variables of the operation that runs: `CoerceVariableValues` of the specification (§6.1.2).
+
+use std::collections::HashMap;
+
+use apollo_compiler::{
+    ast::{Type, VariableDefinition},
+    executable::Operation,
+    schema::{ExtendedType, InputObjectType},
+};
+use async_graphql::{Name, Value, Variables, indexmap::IndexMap};
+
+use super::{
+    canonical::constant,
+    fault::Fault,
+    input::{Source, leaf, shown},
+    types::TypeSystem,
+};
+
+/// Values of variables, coerced; those that are absent have none.
+pub(super) type Values = HashMap<String, Value>;
+
+/// Coerces the variables of an operation. Others are not looked at.
+///
+/// # Errors
+/// What is wrong with each of them.
+pub(super) fn coerce(types: &TypeSystem, operation: &Operation, given: &Variables) -> Result<Values, Vec<Fault>> {
+    let mut values = Values::with_capacity(operation.variables.len());
+    let mut faults = Vec::new();
+    for definition in &operation.variables {
+        let offset = definition.location().map_or(0, |location| location.offset());
+        let mut coercion = Coercion { types, offset, faults: &mut faults };
+        if let Some(value) = coercion.variable(definition, given.get(definition.name.as_str())) {
+            values.insert(definition.name.to_string(), value);
+        }
+    }
+    if faults.is_empty() { Ok(values) } else { Err(faults) }
+}
+
+struct Coercion<'a> {
+    types: &'a TypeSystem,
+    /// Where the variable is declared.
+    offset: usize,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl Coercion<'_> {
+    fn fault(&mut self, path: &str, reason: impl std::fmt::Display) {
+        self.faults.push(Fault::value(self.offset, path, reason));
+    }
+
+    fn variable(&mut self, definition: &VariableDefinition, given: Option<&Value>) -> Option<Value> {
+        let path = format!("${}", definition.name);
+        match (given, &definition.default_value) {
+            (Some(value), _) => Some(self.value(&definition.ty, value, &path)),
+            // It was validated, and holds no variable.
+            (None, Some(default)) => constant(self.types, &definition.ty, default, &Values::new()),
+            (None, None) if definition.ty.is_non_null() => {
+                self.fault(&path, format_args!("a value of type {} is required", definition.ty));
+                None
+            }
+            (None, None) => None,
+        }
+    }
+
+    /// The value coerced; anything where that fails, which is noted.
+    fn value(&mut self, ty: &Type, value: &Value, path: &str) -> Value {
+        match (ty, value) {
+            (Type::NonNullNamed(_) | Type::NonNullList(_), Value::Null) => {
+                self.fault(path, format_args!("expected {ty}, found null"));
+                Value::Null
+            }
+            (_, Value::Null) => Value::Null,
+            (Type::List(of) | Type::NonNullList(of), Value::List(items)) => {
+                let item = |(at, item)| self.value(of, item, &format!("{path}[{at}]"));
+                Value::List(items.iter().enumerate().map(item).collect())
+            }
+            (Type::List(of) | Type::NonNullList(of), single) => Value::List(vec![self.value(of, single, path)]),
+            (Type::Named(name) | Type::NonNullNamed(name), value) => match (self.types.definition(name), value) {
+                (Some(ExtendedType::InputObject(definition)), Value::Object(fields)) => {
+                    self.object(definition, fields, path)
+                }
+                (Some(definition), value) => match leaf(definition, value, Source::Variable) {
+                    Ok(value) => value,
+                    Err(expected) => {
+                        self.fault(path, format_args!("expected {expected}, found {}", shown(value)));
+                        Value::Null
+                    }
+                },
+                (None, _) => Value::Null, // validation has seen that there is such a type
+            },
+        }
+    }
+
+    fn object(&mut self, definition: &InputObjectType, given: &IndexMap<Name, Value>, path: &str) -> Value {
+        let mut coerced = IndexMap::with_capacity(given.len());
+        for (name, value) in given {
+            let path = format!("{path}.{}", shown(name));
+            match definition.fields.get(name.as_str()) {
+                Some(field) => _ = coerced.insert(name.clone(), self.value(&field.ty, value, &path)),
+                None => self.fault(&path, format_args!("{} has no such field", definition.name)),
+            }
+        }
+        for (name, field) in &definition.fields {
+            if field.is_required() && !given.contains_key(name.as_str()) {
+                self.fault(&format!("{path}.{name}"), format_args!("a value of type {} is required", field.ty));
+            }
+        }
+        if definition.directives.has("oneOf") && (given.len() != 1 || given.values().any(|value| *value == Value::Null))
+        {
+            self.fault(path, format_args!("{} takes exactly one field, which is not null", definition.name));
+        }
+        Value::Object(coerced)
+    }
+}

@@ -193,7 +193,7 @@ fn pieces(coding: Coding, body: Body, bodies: Bodies) -> impl Stream<Item = Resu
 
 /// An error of the connection stays one; others are the decoder's.
 fn cause(coding: Coding, error: io::Error) -> BoxError {
-    if error.get_ref().is_some_and(|inner| inner.is::<axum::Error>()) {
+    if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<axum::Error>) {
         return error.into();
     }
     DecompressionError::Invalid { coding: coding.name(), reason: error.to_string() }.into()

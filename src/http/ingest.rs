@@ -48,7 +48,7 @@ impl Served {
 }
 
 static AIRROHR: Served = Served { stored: StatusCode::OK, ..Served::new(&format::AIRROHR) };
-/// InfluxDB itself answers 400 for points that it refuses, on which clients drop them.
+/// `InfluxDB` itself answers 400 for points that it refuses, on which clients drop them.
 static INFLUX: Served = Served {
     json: false,
     stored: StatusCode::NO_CONTENT,

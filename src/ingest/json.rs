@@ -66,7 +66,7 @@ fn sample(element: &Json, incoming: &Incoming<'_>, ignored: &mut Ignored) -> Res
     for (key, value) in parse::distinct(entries)?.iter().filter(|(_, value)| !value.is_null()) {
         match key.as_str() {
             "device" => {
-                device = Some(value.as_text().ok_or_else(|| ("WRONG_TYPE", "device must be a text".to_owned()))?)
+                device = Some(value.as_text().ok_or_else(|| ("WRONG_TYPE", "device must be a text".to_owned()))?);
             }
             "time" | "timestamp" => measured_at = Some(timestamp(key, value)?),
             _ => builder.add(key, RawValue::from(value), ignored),

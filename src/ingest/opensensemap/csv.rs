@@ -56,7 +56,7 @@ const NAMES: &[(&str, Column)] = &[
 /// What the columns of a body or file are.
 #[derive(Clone, Debug)]
 pub(in crate::ingest) struct Columns {
-    columns: Vec<Column>,
+    order: Vec<Column>,
     /// Fields that a line has at least.
     min_fields: usize,
     /// Whether numbers may have a decimal comma, since the comma separates no fields.
@@ -68,7 +68,7 @@ impl Columns {
     pub(in crate::ingest) fn without_header(delimiter: u8) -> Self {
         let columns =
             vec![Column::Sensor, Column::Value, Column::CreatedAt, Column::Longitude, Column::Latitude, Column::Height];
-        Self { columns, min_fields: 2, allows_decimal_comma: delimiter != b',' }
+        Self { order: columns, min_fields: 2, allows_decimal_comma: delimiter != b',' }
     }
 
     /// Whether a first line is a header: it names the sensor's column, or those of value and time.
@@ -105,16 +105,16 @@ impl Columns {
         };
         // A header may name the first columns of the usual order only.
         let usual = Self::without_header(delimiter);
-        if usual.columns.starts_with(&columns) {
+        if usual.order.starts_with(&columns) {
             return Ok(usual);
         }
         let min_fields = sensor.max(value) + 1;
-        Ok(Self { columns, min_fields, allows_decimal_comma: delimiter != b',' })
+        Ok(Self { order: columns, min_fields, allows_decimal_comma: delimiter != b',' })
     }
 
     /// The text of a line's time, empty where it has none.
     pub(in crate::ingest) fn created_at<'a>(&self, record: &'a ByteRecord) -> &'a [u8] {
-        let at = self.columns.iter().position(|column| *column == Column::CreatedAt);
+        let at = self.order.iter().position(|column| *column == Column::CreatedAt);
         at.and_then(|at| record.get(at)).unwrap_or_default()
     }
 
@@ -123,13 +123,13 @@ impl Columns {
     /// # Errors
     /// A code and the reason why the line has none.
     pub(in crate::ingest) fn value<'a>(&self, record: &'a ByteRecord) -> Result<Value<'a>, Reason> {
-        if !(self.min_fields..=self.columns.len()).contains(&record.len()) {
-            let detail = format!("{} fields; a line has {} to {}", record.len(), self.min_fields, self.columns.len());
+        if !(self.min_fields..=self.order.len()).contains(&record.len()) {
+            let detail = format!("{} fields; a line has {} to {}", record.len(), self.min_fields, self.order.len());
             return Err(("WRONG_LENGTH", detail));
         }
         let mut value =
             Value { zone: Zone::UtcByDefault, allows_decimal_comma: self.allows_decimal_comma, ..Value::default() };
-        for (at, (column, field)) in self.columns.iter().zip(record).enumerate() {
+        for (at, (column, field)) in self.order.iter().zip(record).enumerate() {
             if *column == Column::Description {
                 continue;
             }

@@ -44,7 +44,9 @@ impl Writer {
                 return; // the queue is closed and drained
             }
             let many_months: Vec<_> = batch.extract_if(.., |job| self.needs_many_months(job)).collect();
-            many_months.into_iter().for_each(|job| hand_over(self.patient.as_ref(), job));
+            for job in many_months {
+                hand_over(self.patient.as_ref(), job);
+            }
             if !batch.is_empty() {
                 self.record(batch).await;
             }

@@ -107,15 +107,14 @@ impl General {
 
     /// The unit of a quantity whose name has none.
     fn unit(self, quantity: Quantity) -> Option<SentUnit> {
-        let own = SentUnit::Is(Unit::of(quantity));
         match (self, quantity) {
-            (Self::Documented, _) => Some(own),
             (Self::Conventional, Quantity::Pressure) => Some(PRESSURE),
             (Self::Conventional, Quantity::SignalStrength) => Some(SIGNAL_STRENGTH),
             (Self::Conventional, Quantity::Noise) => Some(NOISE),
             // Gases come in ppb, ppm, µg/m³ and mg/m³; wind and speed in m/s, km/h and knots; voltage in V, mV and %; uptime
             // in seconds and milliseconds; rain as a rate or a sum; motion in counts, g and m/s².
-            (
+            (Self::Documented, _)
+            | (
                 Self::Conventional,
                 Quantity::Pm1
                 | Quantity::Pm2_5
@@ -133,7 +132,7 @@ impl General {
                 | Quantity::Altitude
                 | Quantity::Satellites
                 | Quantity::GpsUpdated,
-            ) => Some(own),
+            ) => Some(SentUnit::Is(Unit::of(quantity))),
             (Self::Conventional, _) => None,
         }
     }

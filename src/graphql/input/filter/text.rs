@@ -42,7 +42,9 @@ fn add_devices(condition: &Condition, ids: &mut Vec<DeviceId>) {
     match condition {
         Condition::Devices(devices) => ids.extend(devices),
         Condition::All(conditions) | Condition::Any(conditions) => {
-            conditions.iter().for_each(|condition| add_devices(condition, ids));
+            for condition in conditions {
+                add_devices(condition, ids);
+            }
         }
         Condition::Not(condition) => add_devices(condition, ids),
         Condition::Taken { .. }

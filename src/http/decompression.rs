@@ -193,8 +193,8 @@ fn pieces(coding: Coding, body: Body, bodies: Bodies) -> impl Stream<Item = Resu
 
 /// An error of the connection stays one; others are the decoder's.
 fn cause(coding: Coding, error: io::Error) -> BoxError {
-    if error.get_ref().is_some_and(|inner| inner.is::<axum::Error>()) {
-        return error.into();
+    match error.get_ref() {
+        Some(inner) if inner.is::<axum::Error>() => error.into(),
+        _ => DecompressionError::Invalid { coding: coding.name(), reason: error.to_string() }.into(),
     }
-    DecompressionError::Invalid { coding: coding.name(), reason: error.to_string() }.into()
 }

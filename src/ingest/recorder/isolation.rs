@@ -91,7 +91,9 @@ impl Writer {
         if is_database_slow && !rest.is_empty() {
             self.store_slowly(rest).await;
         } else {
-            rest.into_iter().for_each(|job| hand_over(self.alone.as_ref(), job));
+            for job in rest {
+                hand_over(self.alone.as_ref(), job);
+            }
         }
     }
 
@@ -105,7 +107,9 @@ impl Writer {
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "batch failed; database is slow");
-                batch.into_iter().for_each(|job| hand_over(self.alone.as_ref(), job));
+                for job in batch {
+                    hand_over(self.alone.as_ref(), job);
+                }
             }
         }
     }
@@ -165,7 +169,9 @@ fn reject(job: Job, error: DbError) {
 }
 
 fn refuse_all(batch: Vec<Job>) {
-    batch.into_iter().for_each(|job| answer(job, Err(RecordError::Unavailable)));
+    for job in batch {
+        answer(job, Err(RecordError::Unavailable));
+    }
 }
 
 /// Two halves of what is at least two.

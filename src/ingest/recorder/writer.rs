@@ -43,8 +43,9 @@ impl Writer {
             if batch.is_empty() {
                 return; // the queue is closed and drained
             }
-            let many_months: Vec<_> = batch.extract_if(.., |job| self.needs_many_months(job)).collect();
-            many_months.into_iter().for_each(|job| hand_over(self.patient.as_ref(), job));
+            for job in batch.extract_if(.., |job| self.needs_many_months(job)) {
+                hand_over(self.patient.as_ref(), job);
+            }
             if !batch.is_empty() {
                 self.record(batch).await;
             }

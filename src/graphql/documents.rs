@@ -139,7 +139,8 @@ mod tests {
         let first = remember(&documents, "{ server { version } }");
         let again = documents.parse(&mut Request::new("{ server { version } }")).expect("a document");
         assert!(Arc::ptr_eq(&first, &again));
-        let operation = |document: &Document| document.operation(types(), None, &Default::default()).expect("one");
+        let operation =
+            |document: &Document| document.operation(types(), None, &async_graphql::Variables::default()).expect("one");
         assert!(Arc::ptr_eq(&operation(&first), &operation(&again)), "nor made canonical again");
     }
 

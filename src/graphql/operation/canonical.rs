@@ -137,7 +137,7 @@ impl<'a> Builder<'a> {
         let itself = std::slice::from_ref(of);
         let possible = self.types.possible(of);
         let objects = possible.unwrap_or(itself);
-        let all = u64::MAX >> (u64::BITS - u32::try_from(objects.len().clamp(1, 64)).unwrap_or(64));
+        let all = (0..objects.len()).map(|at| 1 << at).sum(); // no more than bits: `TypeSystem::read`
         let mut groups = Groups::default();
         for set in sets {
             self.collect(set, all, objects, &mut groups);
@@ -154,8 +154,7 @@ impl<'a> Builder<'a> {
                 items.push(self.field(&group.fields));
                 continue;
             }
-            for (at, object) in objects.iter().enumerate().filter(|(at, _)| group.types & (1 << at) != 0) {
-                debug_assert!(at < 64);
+            for (_, object) in objects.iter().enumerate().filter(|(at, _)| group.types & (1 << at) != 0) {
                 items.push(on(object, self.field(&group.fields)));
             }
         }
@@ -182,16 +181,13 @@ impl<'a> Builder<'a> {
                     let Some(fragment) = self.document.fragments.get(&spread.fragment_name) else { continue };
                     let types = types & self.applicable(fragment.type_condition(), objects);
                     let opened = groups.opened.iter_mut().find(|(name, _)| *name == spread.fragment_name.as_str());
-                    let new = match opened {
-                        Some((_, before)) => {
-                            let new = types & !*before;
-                            *before |= types;
-                            new
-                        }
-                        None => {
-                            groups.opened.push((spread.fragment_name.as_str(), types));
-                            types
-                        }
+                    let new = if let Some((_, before)) = opened {
+                        let new = types & !*before;
+                        *before |= types;
+                        new
+                    } else {
+                        groups.opened.push((spread.fragment_name.as_str(), types));
+                        types
                     };
                     if new != 0 {
                         self.collect(&fragment.selection_set, new, objects, groups);

@@ -41,9 +41,9 @@ pub(super) fn leaf(definition: &ExtendedType, value: &Value, source: Source) -> 
 
 fn built_in(name: &str, value: &Value, source: Source) -> Result<Value, String> {
     let coerced = match (name, value) {
-        ("Int", Value::Number(number)) => integer(number, source)
-            .filter(|integer| i32::try_from(*integer).is_ok())
-            .map(|integer| Value::from(integer)),
+        ("Int", Value::Number(number)) => {
+            integer(number, source).filter(|integer| i32::try_from(*integer).is_ok()).map(Value::from)
+        }
         ("Float", Value::Number(number)) => number.as_f64().filter(|float| float.is_finite()).map(|_| value.clone()),
         ("String" | "ID", Value::String(_)) | ("Boolean", Value::Boolean(_)) => Some(value.clone()),
         ("ID", Value::Number(number)) => integer(number, source).map(|integer| Value::String(integer.to_string())),
@@ -64,8 +64,10 @@ fn built_in(name: &str, value: &Value, source: Source) -> Result<Value, String> 
 
 /// A whole number. In JSON it may be written `1.0` (§3.5.1).
 fn integer(number: &Number, source: Source) -> Option<i64> {
-    let whole = |float: f64| (float.fract() == 0.0 && float.abs() < 2_f64.powi(53)).then(|| float as i64);
-    number.as_i64().or_else(|| number.as_f64().filter(|_| source == Source::Variable).and_then(whole))
+    number.as_i64().or_else(|| {
+        let float = number.as_f64().filter(|float| source == Source::Variable && float.fract() == 0.0)?;
+        format!("{float:.0}").parse().ok()
+    })
 }
 
 /// A value of a document that is neither a list, an object nor a variable; none where it is, or a number that can't be held.

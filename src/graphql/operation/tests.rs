@@ -92,107 +92,100 @@ fn only_the_variables_of_the_operation_that_runs_count() {
 }
 
 /// Each is one fault, told once.
+const FAULTS: &[(&str, &str)] = &[
+    ("{", "syntax error: expected a field, found the end of the document"),
+    ("{servr{version}}", "type `Query` does not have a field `servr`; did you mean `server`?"),
+    ("{devices}", "a selection of fields is missing: interface, union and object types must have a subselection set"),
+    ("{devices(filter:1){totalCount}}", "filter: expected an object of type DeviceFilter, found 1"),
+    (
+        "{measurements(orderBy:\"MEASURED_AT_DESC\"){totalCount}}",
+        "orderBy: expected a value of the enum MeasurementOrder, found \"MEASURED_AT_DESC\"",
+    ),
+    (
+        "{measurements(orderBy:MEASURED_AT_DECS){totalCount}}",
+        "orderBy: expected a value of the enum MeasurementOrder, found MEASURED_AT_DECS; did you mean `MEASURED_AT_DESC`?",
+    ),
+    (
+        "{measurements(filter:{measuredAt:{from:\"2026-05-01\"}}){totalCount}}",
+        "filter.measuredAt.from: expected an RFC 3339 time with zone such as 2026-05-01T10:00:00Z, found \"2026-05-01\"",
+    ),
+    (
+        "{measurements(first:99999999999){totalCount}}",
+        "first: expected an Int: a whole number from -2147483648 to 2147483647, found 99999999999",
+    ),
+    ("{measurements(filter:{pm10:{min:1,min:2}}){totalCount}}", "filter.pm10.min: the field is given more than once"),
+    (
+        "{measurements(filter:{pm10:{mn:1}}){totalCount}}",
+        "filter.pm10.mn: FloatRange has no such field; did you mean `min`?",
+    ),
+    ("{measurements(fist:1){totalCount}}", "`Query.measurements` has no argument `fist`; did you mean `first`?"),
+    ("{device{key}}", "`Query.device` needs the argument `key: String!`"),
+    ("{device(key:null){key}}", "key: expected String!, found null"),
+    (
+        "{measurements(filter:{area:{cells:[\"8928308280fffff\"],circle:null}}){totalCount}}",
+        "filter.area: Area takes exactly one field, which is not null",
+    ),
+    (
+        "query($c:[String!]){measurements(filter:{area:{cells:$c}}){totalCount}}",
+        "variable `$c` of type [String!] can't stand for `filter.area.cells`, which needs [String!]!",
+    ),
+    (
+        "query($k:String){device(key:$k){key}}",
+        "variable `$k` of type String can't stand for `key`, which needs String!",
+    ),
+    ("query($k:Int!){device(key:$k){key}}", "variable `$k` of type Int! can't stand for `key`, which needs String!"),
+    (
+        "query($k:String){measurements(filter:{devices:[$k]}){totalCount}}",
+        "variable `$k` of type String can't stand for `filter.devices[0]`, which needs String!",
+    ),
+    (
+        "query($k:String=null){device(key:$k){key}}",
+        "variable `$k` of type String can't stand for `key`, which needs String!",
+    ),
+    (
+        "query($f:[[Int]]){measurements(first:$f){totalCount}}",
+        "variable `$f` of type [[Int]] can't stand for `first`, which needs Int",
+    ),
+    ("{device(key:$k){key}}", "variable `$k` is not declared by the operation"),
+    ("query($k:String){server{version}}", "unused variable: `$k`"),
+    ("query($k:String! @nope){device(key:$k){key}}", "cannot find directive `@nope` in the schema"),
+    ("{__typename @nope}", "cannot find directive `@nope` in the schema"),
+    ("{__typename(a:1)}", "`Query.__typename` has no argument `a`"),
+    ("{__typename{a}}", "field selection of scalar type `String` must not have subselections"),
+    ("{server{version @skip}}", "`@skip` needs the argument `if: Boolean!`"),
+    ("{server{version @skip(if:\"x\")}}", "if: expected a Boolean: true or false, found \"x\""),
+    (
+        "{a:server{version} a:devices{totalCount}}",
+        "two fields are answered as `a`, but `server` and `devices` are different fields; give one of them an alias",
+    ),
+    (
+        "{a:device(key:\"1\"){key} ...on Query{a:device(key:\"2\"){key}}}",
+        "two fields are answered as `a`, but their arguments differ; give one of them an alias",
+    ),
+    (
+        "{nodes(ids:[1]){id} nodes(ids:[1,2]){id}}",
+        "two fields are answered as `nodes`, but their arguments differ; give one of them an alias",
+    ),
+    (
+        "{node(id:1){...on Device{a:name} ...on Measurement{a:pm10}}}",
+        "two fields are answered as `a`, but one is of type String, the other of type Float; give one of them an alias",
+    ),
+    (
+        "subscription{measurementRecorded{cursor} deviceUpdated{cursor}}",
+        "a subscription has exactly one root field; send one subscription for each",
+    ),
+    (
+        "query A{server{version}} subscription B{measurementRecorded{cursor} deviceUpdated{cursor}}",
+        "a subscription has exactly one root field; send one subscription for each",
+    ),
+    ("query($a:[Nope]=[1]){__typename @skip(if:$a)}", "cannot find type `Nope` in the schema"),
+    ("type A{b:Int}", "a document that is executed has only operations and fragments"),
+    ("{...F} fragment F on Query{server{nope}}", "type `Server` does not have a field `nope`"),
+];
+
 #[test]
 fn faults_are_told_in_plain_words() {
-    for (text, expected) in [
-        ("{", "syntax error: expected a field, found the end of the document"),
-        ("{servr{version}}", "type `Query` does not have a field `servr`; did you mean `server`?"),
-        (
-            "{devices}",
-            "a selection of fields is missing: interface, union and object types must have a subselection set",
-        ),
-        ("{devices(filter:1){totalCount}}", "filter: expected an object of type DeviceFilter, found 1"),
-        (
-            "{measurements(orderBy:\"MEASURED_AT_DESC\"){totalCount}}",
-            "orderBy: expected a value of the enum MeasurementOrder, found \"MEASURED_AT_DESC\"",
-        ),
-        (
-            "{measurements(orderBy:MEASURED_AT_DECS){totalCount}}",
-            "orderBy: expected a value of the enum MeasurementOrder, found MEASURED_AT_DECS; did you mean `MEASURED_AT_DESC`?",
-        ),
-        (
-            "{measurements(filter:{measuredAt:{from:\"2026-05-01\"}}){totalCount}}",
-            "filter.measuredAt.from: expected an RFC 3339 time with zone such as 2026-05-01T10:00:00Z, found \"2026-05-01\"",
-        ),
-        (
-            "{measurements(first:99999999999){totalCount}}",
-            "first: expected an Int: a whole number from -2147483648 to 2147483647, found 99999999999",
-        ),
-        (
-            "{measurements(filter:{pm10:{min:1,min:2}}){totalCount}}",
-            "filter.pm10.min: the field is given more than once",
-        ),
-        (
-            "{measurements(filter:{pm10:{mn:1}}){totalCount}}",
-            "filter.pm10.mn: FloatRange has no such field; did you mean `min`?",
-        ),
-        ("{measurements(fist:1){totalCount}}", "`Query.measurements` has no argument `fist`; did you mean `first`?"),
-        ("{device{key}}", "`Query.device` needs the argument `key: String!`"),
-        ("{device(key:null){key}}", "key: expected String!, found null"),
-        (
-            "{measurements(filter:{area:{cells:[\"8928308280fffff\"],circle:null}}){totalCount}}",
-            "filter.area: Area takes exactly one field, which is not null",
-        ),
-        (
-            "query($c:[String!]){measurements(filter:{area:{cells:$c}}){totalCount}}",
-            "variable `$c` of type [String!] can't stand for `filter.area.cells`, which needs [String!]!",
-        ),
-        (
-            "query($k:String){device(key:$k){key}}",
-            "variable `$k` of type String can't stand for `key`, which needs String!",
-        ),
-        (
-            "query($k:Int!){device(key:$k){key}}",
-            "variable `$k` of type Int! can't stand for `key`, which needs String!",
-        ),
-        (
-            "query($k:String){measurements(filter:{devices:[$k]}){totalCount}}",
-            "variable `$k` of type String can't stand for `filter.devices[0]`, which needs String!",
-        ),
-        (
-            "query($k:String=null){device(key:$k){key}}",
-            "variable `$k` of type String can't stand for `key`, which needs String!",
-        ),
-        (
-            "query($f:[[Int]]){measurements(first:$f){totalCount}}",
-            "variable `$f` of type [[Int]] can't stand for `first`, which needs Int",
-        ),
-        ("{device(key:$k){key}}", "variable `$k` is not declared by the operation"),
-        ("query($k:String){server{version}}", "unused variable: `$k`"),
-        ("query($k:String! @nope){device(key:$k){key}}", "cannot find directive `@nope` in the schema"),
-        ("{__typename @nope}", "cannot find directive `@nope` in the schema"),
-        ("{__typename(a:1)}", "`Query.__typename` has no argument `a`"),
-        ("{__typename{a}}", "field selection of scalar type `String` must not have subselections"),
-        ("{server{version @skip}}", "`@skip` needs the argument `if: Boolean!`"),
-        ("{server{version @skip(if:\"x\")}}", "if: expected a Boolean: true or false, found \"x\""),
-        (
-            "{a:server{version} a:devices{totalCount}}",
-            "two fields are answered as `a`, but `server` and `devices` are different fields; give one of them an alias",
-        ),
-        (
-            "{a:device(key:\"1\"){key} ...on Query{a:device(key:\"2\"){key}}}",
-            "two fields are answered as `a`, but their arguments differ; give one of them an alias",
-        ),
-        (
-            "{nodes(ids:[1]){id} nodes(ids:[1,2]){id}}",
-            "two fields are answered as `nodes`, but their arguments differ; give one of them an alias",
-        ),
-        (
-            "{node(id:1){...on Device{a:name} ...on Measurement{a:pm10}}}",
-            "two fields are answered as `a`, but one is of type String, the other of type Float; give one of them an alias",
-        ),
-        (
-            "subscription{measurementRecorded{cursor} deviceUpdated{cursor}}",
-            "a subscription has exactly one root field; send one subscription for each",
-        ),
-        (
-            "query A{server{version}} subscription B{measurementRecorded{cursor} deviceUpdated{cursor}}",
-            "a subscription has exactly one root field; send one subscription for each",
-        ),
-        ("query($a:[Nope]=[1]){__typename @skip(if:$a)}", "cannot find type `Nope` in the schema"),
-        ("type A{b:Int}", "a document that is executed has only operations and fragments"),
-        ("{...F} fragment F on Query{server{nope}}", "type `Server` does not have a field `nope`"),
-    ] {
+    for &(text, expected) in FAULTS {
         let errors = canonical_of(text, None, value!({})).expect_err(text);
         assert_eq!(errors, [expected], "{text}");
     }

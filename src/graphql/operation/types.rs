@@ -10,6 +10,9 @@ use apollo_compiler::{
     validation::Valid,
 };
 
+/// Types that an object of an interface or a union may be of at most: a bit each in [`super::canonical`].
+const MAX_POSSIBLE: usize = 64;
+
 /// A schema, and which objects its interfaces and unions may be.
 #[derive(Debug)]
 pub struct TypeSystem {
@@ -31,7 +34,11 @@ impl TypeSystem {
         for (name, definition) in &schema.types {
             if matches!(definition, ExtendedType::Interface(_) | ExtendedType::Union(_)) {
                 let objects = schema.types.iter().filter(|(_, ty)| ty.is_object()).map(|(object, _)| object);
-                possible.insert(name.clone(), objects.filter(|of| schema.is_subtype(name, of)).cloned().collect());
+                let objects: Vec<_> = objects.filter(|of| schema.is_subtype(name, of)).cloned().collect();
+                if objects.len() > MAX_POSSIBLE {
+                    return Err(format!("{name} may be of more than {MAX_POSSIBLE} types"));
+                }
+                possible.insert(name.clone(), objects);
             }
         }
         Ok(Self { schema, possible })

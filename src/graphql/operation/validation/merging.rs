@@ -38,7 +38,9 @@ impl<'a> Checking<'a, '_> {
     /// The fields of these selection sets by key, whatever their conditions.
     fn collect(&self, sets: &[&'a SelectionSet]) -> IndexMap<&'a Name, Vec<Selected<'a>>> {
         let (mut fields, mut opened) = (IndexMap::new(), Vec::new());
-        sets.iter().for_each(|set| self.add(set, &mut opened, &mut fields));
+        for set in sets {
+            self.add(set, &mut opened, &mut fields);
+        }
         fields
     }
 
@@ -151,7 +153,7 @@ fn is_same_shape(types: &TypeSystem, one: &Type, other: &Type) -> bool {
             is_same_shape(types, one, other)
         }
         (Type::Named(one), Type::Named(other)) | (Type::NonNullNamed(one), Type::NonNullNamed(other)) => {
-            let is_leaf = |name| types.definition(name).is_some_and(|ty| ty.is_leaf());
+            let is_leaf = |name| types.definition(name).is_some_and(apollo_compiler::schema::ExtendedType::is_leaf);
             one == other || !is_leaf(one) && !is_leaf(other)
         }
         _ => false,

@@ -96,7 +96,7 @@ fn add(errors: &DiagnosticList, types: &TypeSystem, suggests: bool, faults: &mut
                 }
             }
             "UndefinedDefinition" | "UndefinedDirective" => {
-                message = message.replace(" in this document", " in the schema")
+                message = message.replace(" in this document", " in the schema");
             }
             "MissingSubselection" => message.insert_str(0, "a selection of fields is missing: "),
             _ => {}

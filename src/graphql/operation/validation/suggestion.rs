@@ -27,7 +27,7 @@ pub(super) fn for_field(types: &TypeSystem, message: &str) -> Option<String> {
         ExtendedType::Interface(interface) => &interface.fields,
         _ => return None,
     };
-    similar(name, fields.keys().map(|field| field.as_str())).map(str::to_owned)
+    similar(name, fields.keys().map(apollo_compiler::Name::as_str)).map(str::to_owned)
 }
 
 /// Letters that have to be inserted, deleted or replaced to make the one word of the other.

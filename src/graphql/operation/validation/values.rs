@@ -99,7 +99,7 @@ impl<'a> Checking<'a, '_> {
     }
 
     fn directives(&mut self, directives: &'a DirectiveList) {
-        for directive in directives.iter() {
+        for directive in directives {
             if let Some(definition) = self.types.schema().directive_definitions.get(&directive.name) {
                 let offset = directive.location().map_or(0, |location| location.offset());
                 let of = format_args!("`@{}`", directive.name);
@@ -116,16 +116,15 @@ impl<'a> Checking<'a, '_> {
         offset: usize,
     ) {
         for argument in arguments {
-            match definitions.iter().find(|definition| definition.name == argument.name) {
-                Some(definition) => self.place(definition, &argument.value, &argument.name, false),
-                None => {
-                    let mut message = format!("{of} has no argument `{}`", argument.name);
-                    let known = definitions.iter().map(|definition| definition.name.as_str());
-                    self.suggest(&argument.name, known, &mut message);
-                    let offset = argument.location().map_or(offset, |location| location.offset());
-                    self.faults.push(Fault::rule(offset, message));
-                }
+            if let Some(definition) = definitions.iter().find(|definition| definition.name == argument.name) {
+                self.place(definition, &argument.value, &argument.name, false);
+                continue;
             }
+            let mut message = format!("{of} has no argument `{}`", argument.name);
+            let known = definitions.iter().map(|definition| definition.name.as_str());
+            self.suggest(&argument.name, known, &mut message);
+            let offset = argument.location().map_or(offset, |location| location.offset());
+            self.faults.push(Fault::rule(offset, message));
         }
         for definition in definitions {
             if definition.is_required() && !arguments.iter().any(|argument| argument.name == definition.name) {
@@ -189,7 +188,7 @@ impl<'a> Checking<'a, '_> {
             }
             (ExtendedType::Enum(definition), Value::Enum(unknown)) if !definition.values.contains_key(unknown) => {
                 let mut expected = format!("expected a value of the enum {name}, found {}", shown(unknown));
-                self.suggest(unknown, definition.values.keys().map(|known| known.as_str()), &mut expected);
+                self.suggest(unknown, definition.values.keys().map(Name::as_str), &mut expected);
                 return self.faults.push(Fault::value(offset(value), path, expected));
             }
             (definition, simple) => match literal(simple).map(|simple| leaf(definition, &simple, Source::Document)) {
@@ -224,7 +223,7 @@ impl<'a> Checking<'a, '_> {
                 self.place(definition, field, &path, is_one_of);
             } else {
                 let mut reason = format!("{} has no such field", definition.name);
-                self.suggest(name, definition.fields.keys().map(|known| known.as_str()), &mut reason);
+                self.suggest(name, definition.fields.keys().map(Name::as_str), &mut reason);
                 self.faults.push(Fault::value(offset, path, reason));
             }
         }

@@ -25,7 +25,7 @@ use crate::{
 
 /// Columns of a file at most.
 const MAX_COLUMNS: usize = 1000;
-/// What a receiver without a fix sends for a coordinate (TinyGPS).
+/// What a receiver without a fix sends for a coordinate (`TinyGPS`).
 const NO_FIX: f64 = -200.0;
 
 /// What a file's columns mean, and what its lines so far have shown.

@@ -113,7 +113,8 @@ impl OpenAq {
                 continue;
             }
             let day = self.day(&record);
-            if count >= if day == last_day { MAX_LINES } else { CHUNK } {
+            let max_lines = if day == last_day { MAX_LINES } else { CHUNK };
+            if count >= max_lines {
                 self.held = Some((index, record));
                 break;
             }

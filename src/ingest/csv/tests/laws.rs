@@ -62,7 +62,7 @@ impl Dialect {
         file
     }
 
-    fn number(self, number: impl ToString) -> String {
+    fn number(self, number: &impl ToString) -> String {
         let number = number.to_string();
         if self.decimal_comma { number.replace('.', ",") } else { number }
     }
@@ -96,10 +96,10 @@ proptest! {
         let header = ["time", "PM10 (µg/m³)", "lat", "lng", "humidity"].map(str::to_owned).to_vec();
         let line = vec![
             time.to_rfc3339(),
-            dialect.number(pm10),
-            dialect.number(latitude),
-            dialect.number(longitude),
-            dialect.number(humidity),
+            dialect.number(&pm10),
+            dialect.number(&latitude),
+            dialect.number(&longitude),
+            dialect.number(&humidity),
         ];
         let chunk = read(&dialect.write(&[header, line]), options());
         prop_assert_eq!((chunk.lines, rejected(&chunk)), (1, vec![]));

@@ -105,10 +105,9 @@ async fn compressed_bodies_are_read_on_every_route_and_kept_decompressed() {
 
 #[tokio::test]
 async fn compressed_files_are_read_as_they_come() {
-    let lines: String = (0..30_000)
-        .map(|n| format!("2026-04-{:02}T10:{:02}:{:02}Z,f,{n}\n", 1 + n / 3600, n / 60 % 60, n % 60))
-        .collect();
-    let file = format!("time,device,pm10\n{lines}");
+    let line = |n| format!("2026-04-{:02}T10:{:02}:{:02}Z,f,{n}\n", 1 + n / 3600, n / 60 % 60, n % 60);
+    let lines: Vec<_> = (0..30_000).map(line).collect();
+    let file = format!("time,device,pm10\n{}", lines.concat());
     let app = TestApp::new().await;
     for (coding, recorded) in CODINGS.into_iter().zip([30_000, 0, 0]) {
         let pieces =

@@ -79,7 +79,8 @@ async fn batch_with(app: &TestApp, pm10: u32, ordinary: usize) -> Result<Receipt
     let batch = (0..=ordinary).map(|n| one(n, if n == place { pm10 } else { 5 }));
     let since = Instant::now();
     let mut outcomes = join_all(batch.map(|submission| app.recorder.record(submission))).await;
-    println!("{ordinary} submissions beside one with PM10 {pm10} were answered within {:.1?}", since.elapsed());
+    let elapsed = since.elapsed();
+    tracing::info!(ordinary, pm10, ?elapsed, "answered");
     let other = outcomes.remove(place);
     for outcome in outcomes {
         assert_eq!(outcome.expect("an ordinary one is stored").recorded, 1);

@@ -36,20 +36,25 @@ fn archive(name: &str) -> Chunk {
     chunk(name, Options::default())
 }
 
-/// Device, time and readings of each sample.
-fn samples(chunk: &Chunk) -> Vec<(&str, String, Vec<(Quantity, f64)>)> {
+/// Device, time and readings of a sample.
+type Row = (String, String, Vec<(Quantity, f64)>);
+
+fn samples(chunk: &Chunk) -> Vec<Row> {
     let time = |seen: &Observation| seen.sample.measured_at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
-    chunk.decoded.observations.iter().map(|seen| (seen.device.as_str(), time(seen), readings(seen))).collect()
+    chunk
+        .decoded
+        .observations
+        .iter()
+        .map(|seen| (seen.device.as_str().to_owned(), time(seen), readings(seen)))
+        .collect()
 }
 
-fn sample(device: &str, time: &str, readings: &[(Quantity, f64)]) -> (String, String, Vec<(Quantity, f64)>) {
+fn sample(device: &str, time: &str, readings: &[(Quantity, f64)]) -> Row {
     (device.to_owned(), time.to_owned(), readings.to_vec())
 }
 
-fn assert_samples(chunk: &Chunk, expected: &[(String, String, Vec<(Quantity, f64)>)]) {
-    let found: Vec<_> =
-        samples(chunk).into_iter().map(|(device, time, readings)| (device.to_owned(), time, readings)).collect();
-    assert_eq!(found, expected);
+fn assert_samples(chunk: &Chunk, expected: &[Row]) {
+    assert_eq!(samples(chunk), expected);
     assert_eq!(chunk.decoded.kind, DeviceKind::Fixed, "a station stays where it is");
     assert!(chunk.unreadable.is_empty(), "{:?}", chunk.unreadable);
 }

@@ -219,7 +219,11 @@ fn a_header_that_says_too_little_is_refused_with_what_is_missing() {
     assert_eq!(refusal(CARD, Options::default()).0, "MISSING_DEVICE");
     let columns = "Zeit:time".parse().expect("columns");
     assert_eq!(refusal("time,pm10\n", Options { columns, ..options() }).0, "MISSING_COLUMN");
-    for utf_16 in [&b"\xff\xfet\0i\0m\0e\0"[..], b"\xfe\xff\0t\0i\0m\0e\0\n", b"t\0i\0m\0e\0,\0p\0m\01\00\0\n\0"] {
+    for utf_16 in [
+        &b"\xff\xfet\0i\0m\0e\0"[..],
+        b"\xfe\xff\0t\0i\0m\0e\0\n",
+        b"t\x00i\x00m\x00e\x00,\x00p\x00m\x001\x000\x00\n\x00",
+    ] {
         let Err(CsvError::Refused(reason)) = Reader::open(utf_16, options()) else { panic!("{utf_16:?}") };
         assert_eq!(reason.code, "INVALID_UTF8");
         assert!(reason.detail.contains("UTF-16") && reason.detail.contains("save it"), "{}", reason.detail);

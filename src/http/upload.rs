@@ -79,7 +79,9 @@ async fn take(
         outcome = forward => outcome,
     };
     Ok(match outcome {
-        Ok(()) if report.is_failure() => ApiError::NothingRecorded(EVERY_LINE_REJECTED.to_owned()).beside(json!({ "report": report })),
+        Ok(()) if report.is_failure() => {
+            ApiError::NothingRecorded(EVERY_LINE_REJECTED.to_owned()).beside(json!({ "report": report }))
+        }
         Ok(()) => Json(report).into_response(),
         Err(error) => ApiError::from(error).beside(json!({ "report": report })),
     })

@@ -3,6 +3,7 @@
 
 use async_graphql::{Pos, Response, ServerError};
 
+use super::scalar::EXPECTED_TIME;
 use crate::error::ApiError;
 
 /// Of so many mistakes of a document is told at most.
@@ -71,7 +72,12 @@ fn name(error: &mut ServerError) {
         }
     };
     if let Some(rest) = error.message.strip_prefix(INVALID_VALUE) {
-        set("BAD_USER_INPUT", rest.split_once('"').map(|(argument, _)| with_brackets(argument)));
+        let argument = rest.split_once('"').map(|(argument, _)| with_brackets(argument));
+        let is_time = rest.ends_with("expected type \"DateTime\"");
+        if let Some(argument) = argument.as_ref().filter(|_| is_time) {
+            error.message = format!("{argument}: {EXPECTED_TIME}");
+        }
+        set("BAD_USER_INPUT", argument);
     } else if error.message.starts_with("Failed to parse \"") || error.message.starts_with("invalid number") {
         set("BAD_USER_INPUT", None);
     } else {

@@ -5,6 +5,9 @@ use chrono::{SecondsFormat, Utc};
 
 use crate::domain::time;
 
+/// What a time must look like.
+pub(super) const EXPECTED_TIME: &str = "expected an RFC 3339 time with zone such as 2026-05-01T10:00:00Z";
+
 /// A moment in RFC 3339. Told in UTC with at most six decimals of a second; taken in any zone, finer decimals cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
@@ -13,9 +16,7 @@ pub struct DateTime(pub chrono::DateTime<Utc>);
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        read(&value).map(Self).ok_or_else(|| {
-            InputValueError::custom(format!("{value} is no time in RFC 3339, such as 2026-05-01T10:00:00Z"))
-        })
+        read(&value).map(Self).ok_or_else(|| InputValueError::custom(EXPECTED_TIME))
     }
 
     // Asked at validation, where the error names the argument.

@@ -33,12 +33,12 @@ fn rows_per_device(devices: usize) -> i64 {
 pub async fn count_each(pool: &PgPool, ids: &[DeviceId], filter: &Filter) -> Result<HashMap<DeviceId, Total>, DbError> {
     let bound = rows_per_device(ids.len());
     let read = read(pool, ids, filter, bound).await?;
-    let large: Vec<_> = read.iter().filter(|row| row.read > bound).map(|row| row.device).collect();
+    let large: Vec<_> = read.iter().filter(|row| row.scanned > bound).map(|row| row.device).collect();
     let all = if large.is_empty() { HashMap::new() } else { stored(pool, &large, filter).await? };
     let total = |row: &Read| match all.get(&row.device) {
         Some(&all) if is_exact(filter) => Total::exact(all),
         Some(&all) => Total::estimate(row.estimate(all)),
-        None if row.read > bound => Total::estimate(row.found),
+        None if row.scanned > bound => Total::estimate(row.found),
         None => Total::exact(row.found),
     };
     Ok(read.iter().map(|row| (row.device, total(row))).collect())
@@ -47,8 +47,8 @@ pub async fn count_each(pool: &PgPool, ids: &[DeviceId], filter: &Filter) -> Res
 /// What was read of a device.
 struct Read {
     device: DeviceId,
-    /// How many rows were read.
-    read: i64,
+    /// How many rows were looked at.
+    scanned: i64,
     /// How many of them the filter lets through.
     found: i64,
 }
@@ -56,7 +56,7 @@ struct Read {
 impl Read {
     /// How many of so many rows the filter lets through, if it does so as often as among those that were read.
     fn estimate(&self, all: i64) -> i64 {
-        let estimate = i128::from(all) * i128::from(self.found) / i128::from(self.read.max(1));
+        let estimate = i128::from(all) * i128::from(self.found) / i128::from(self.scanned.max(1));
         i64::try_from(estimate).unwrap_or(i64::MAX).max(self.found)
     }
 }
@@ -71,7 +71,7 @@ async fn read(pool: &PgPool, ids: &[DeviceId], filter: &Filter, bound: i64) -> R
     push_span(&mut query, "m.measured_at", filter.from, filter.to);
     query.push(" limit ").push_bind(bound + 1).push(") as m) as counted");
     let rows: Vec<(i64, i64, i64)> = query.build_query_as().persistent(keeps_its_plan(filter)).fetch_all(pool).await?;
-    Ok(rows.into_iter().map(|(device, read, found)| Read { device: DeviceId(device), read, found }).collect())
+    Ok(rows.into_iter().map(|(device, scanned, found)| Read { device: DeviceId(device), scanned, found }).collect())
 }
 
 /// How many measurements there are of each device, in the hours that the filter's span touches.
@@ -102,8 +102,8 @@ mod tests {
 
     #[test]
     fn an_estimate_is_in_proportion_and_not_below_what_was_found() {
-        let read = Read { device: DeviceId(1), read: 1001, found: 500 };
+        let read = Read { device: DeviceId(1), scanned: 1001, found: 500 };
         assert_eq!((read.estimate(1_001_000), read.estimate(10)), (500_000, 500));
-        assert_eq!(Read { device: DeviceId(1), read: 0, found: 0 }.estimate(5), 0);
+        assert_eq!(Read { device: DeviceId(1), scanned: 0, found: 0 }.estimate(5), 0);
     }
 }

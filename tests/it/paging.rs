@@ -223,6 +223,9 @@ async fn fill_devices(app: &TestApp, rng: &mut ChaCha8Rng) {
     app.record(samples.into()).await;
 }
 
+/// The value of a device that an order compares.
+type ValueOf<'a> = &'a dyn Fn(&Value) -> Option<f64>;
+
 /// The position of a device in a list that has those without a value last, whichever its direction.
 fn rank(value: Option<f64>, id: usize, is_descending: bool) -> (bool, i64, i64) {
     let sign = if is_descending { -1 } else { 1 };
@@ -247,7 +250,7 @@ async fn devices_ordered_by_what_is_newest_are_walked_under_ties_and_missing_val
         };
         let pm10 = |node: &Value| node["latest"]["pm10"].as_f64();
         let temperature = |node: &Value| node["latest"]["weather"]["temperature"].as_f64();
-        let values: [(&str, &dyn Fn(&Value) -> Option<f64>); 3] = [
+        let values: [(&str, ValueOf<'_>); 3] = [
             ("LAST_SEEN_DIRECTION", &seconds),
             ("LATEST_VALUE_DIRECTION, orderByQuantity: PM10", &pm10),
             ("LATEST_VALUE_DIRECTION, orderByQuantity: TEMPERATURE", &temperature),
@@ -284,9 +287,9 @@ async fn devices_ordered_by_what_is_newest_are_walked_under_ties_and_missing_val
                                 .map(|node| node["key"].clone())
                                 .collect();
                             if count == "first" {
-                                found.extend(keys)
+                                found.extend(keys);
                             } else {
-                                found.splice(0..0, keys).for_each(drop)
+                                found.splice(0..0, keys).for_each(drop);
                             }
                             if page["pageInfo"][more] == json!(false) {
                                 break;

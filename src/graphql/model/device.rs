@@ -231,7 +231,6 @@ impl Device {
     /// Its air-quality index at the end of each bucket of time, oldest first: over the scale's own averaging period, as
     /// `airQualityIndex` has it for one moment. A bucket that has not ended yet is told as of now. At most 1000 buckets, which
     /// span 10,000 hours at most.
-    #[expect(clippy::too_many_arguments, reason = "which index, of which buckets, of which values")]
     #[graphql(complexity = "complexity::of_series(child_complexity)")]
     async fn air_quality_indices(
         &self,

@@ -28,8 +28,6 @@ use crate::{
 
 /// Uplinks in a step: after each the bar moves.
 const STEP: i64 = 500;
-/// Up to so many uplinks the bar knows how many there are.
-const COUNTED: i64 = 10_000_000;
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Which uplinks")]
@@ -93,7 +91,7 @@ async fn all(
     to: DateTime<Utc>,
 ) -> anyhow::Result<Replayed> {
     let filter = arguments.filter(database, to).await?;
-    let count = db::uplink_page::count(&database.reads, &filter, COUNTED).await?;
+    let count = db::uplink_page::count(&database.reads, &filter).await?.rows;
     let bar = progress::bar(Some(u64::try_from(count).unwrap_or(0)), "{bar:40} {pos}/{len} uplinks, {eta} left");
     let mut page = UplinkPage { filter, descending: false, after: None, limit: STEP };
     let mut replayed = Replayed::default();

@@ -30,50 +30,6 @@ pub struct NewDevice {
     pub attribution: Option<String>,
 }
 
-/// The order of a list of devices; ties in time are broken by the row number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceOrder {
-    /// By key.
-    Key,
-    /// By the time the gateway first heard of them.
-    CreatedAt,
-}
-
-/// A place in an ordered list of devices.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DeviceKeyset {
-    /// In the order of keys.
-    Key(String),
-    /// In the order of first hearing.
-    CreatedAt(DateTime<Utc>, DeviceId),
-}
-
-/// Which devices are listed.
-#[derive(Clone, Debug, Default)]
-pub struct DeviceFilter {
-    /// Those with one of these keys.
-    pub keys: Option<Vec<String>>,
-    /// Those of this kind.
-    pub kind: Option<DeviceKind>,
-}
-
-/// One page of a list of devices.
-#[derive(Clone, Debug)]
-pub struct DevicePage {
-    /// Which.
-    pub filter: DeviceFilter,
-    /// In which order.
-    pub order: DeviceOrder,
-    /// Whether the order is turned round.
-    pub descending: bool,
-    /// Only those that come after this in the list.
-    pub after: Option<DeviceKeyset>,
-    /// Only those that come before this in the list.
-    pub before: Option<DeviceKeyset>,
-    /// At most so many.
-    pub limit: i64,
-}
-
 /// Row numbers, as Postgres takes them.
 pub(super) fn numbers(ids: &[DeviceId]) -> Vec<i64> {
     ids.iter().map(|id| id.0).collect()
@@ -198,59 +154,8 @@ pub async fn lookup_for_update(db: impl PgExecutor<'_>, key: &DeviceKey) -> Resu
     row.as_ref().map(from_row).transpose()
 }
 
-/// One page of devices, in the order asked for.
-///
-/// # Errors
-/// When the database fails.
-#[tracing::instrument(name = "db.device.list", skip_all, fields(limit = page.limit))]
-pub async fn list(db: impl PgExecutor<'_>, page: &DevicePage) -> Result<Vec<Device>, DbError> {
-    let mut query = QueryBuilder::<Postgres>::new(format!("select {COLUMNS} from device where true"));
-    push_filter(&mut query, &page.filter);
-    let (forward, back, direction) = if page.descending { (" < ", " > ", " desc") } else { (" > ", " < ", " asc") };
-    for (keyset, comparison) in [(&page.after, forward), (&page.before, back)] {
-        match keyset {
-            Some(DeviceKeyset::Key(key)) => {
-                query.push(" and key").push(comparison).push_bind(key.clone());
-            }
-            Some(DeviceKeyset::CreatedAt(time, id)) => {
-                query.push(" and (created_at, device_id)").push(comparison).push("(").push_bind(*time);
-                query.push(", ").push_bind(id.0).push(")");
-            }
-            None => {}
-        }
-    }
-    match page.order {
-        DeviceOrder::Key => query.push(" order by key").push(direction),
-        DeviceOrder::CreatedAt => {
-            query.push(" order by created_at").push(direction).push(", device_id").push(direction)
-        }
-    };
-    query.push(" limit ").push_bind(page.limit);
-    query.build().fetch_all(db).await?.iter().map(from_row).collect()
-}
-
-/// How many devices the filter lets through, counted up to `bound`.
-///
-/// # Errors
-/// When the database fails.
-#[tracing::instrument(name = "db.device.count", skip_all)]
-pub async fn count(db: impl PgExecutor<'_>, filter: &DeviceFilter, bound: i64) -> Result<i64, DbError> {
-    let mut query = QueryBuilder::<Postgres>::new("select count(*) from (select 1 from device where true");
-    push_filter(&mut query, filter);
-    query.push(" limit ").push_bind(bound).push(") as counted");
-    Ok(query.build_query_scalar().fetch_one(db).await?)
-}
-
-fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &DeviceFilter) {
-    if let Some(keys) = &filter.keys {
-        query.push(" and key = any(").push_bind(keys.clone()).push(")");
-    }
-    if let Some(kind) = filter.kind {
-        query.push(" and kind = ").push_bind(kind.as_str());
-    }
-}
-
-fn from_row(row: &PgRow) -> Result<Device, DbError> {
+/// A device from a row that begins with its columns.
+pub(super) fn from_row(row: &PgRow) -> Result<Device, DbError> {
     Ok(Device {
         id: DeviceId(row.try_get(0)?),
         key: DeviceKey::from_stored(row.try_get(1)?),

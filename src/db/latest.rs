@@ -6,11 +6,12 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
 
-use super::{DbError, device::numbers, inserts::record, measurement_columns::MeasurementColumns};
+use super::{DbError, device::numbers, inserts::record, measurement_columns::MeasurementColumns, readings};
 use crate::domain::{
     device::DeviceId,
     measurement::{Measurement, MeasurementKey},
     position::Position,
+    quantity::Quantity,
     readings::narrow,
     trace::Trace,
 };
@@ -77,6 +78,41 @@ pub async fn by_devices(
         columns.select()
     ));
     let rows = query.push_bind(ids).push(")").build().fetch_all(db).await?;
+    rows.iter()
+        .map(|row| columns.read(row).map(|row| (row.key.device_id, row)))
+        .collect::<sqlx::Result<_>>()
+        .map_err(Into::into)
+}
+
+/// Rows of a device that are read back from its newest one, to find one that tells a quantity.
+const MAX_LOOK_BACK: i64 = 10_000;
+
+/// The newest measurement of each of these devices that tells a quantity, with these columns: among the newest
+/// [`MAX_LOOK_BACK`] of a device, or for what has a table of its own, among the newest rows there.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.latest.with_quantity", skip_all, fields(count = ids.len()))]
+pub async fn with_quantity(
+    db: impl PgExecutor<'_>,
+    ids: &[DeviceId],
+    quantity: Quantity,
+    columns: MeasurementColumns,
+) -> Result<HashMap<DeviceId, Measurement>, DbError> {
+    let definition = quantity.definition();
+    let (table, column) = (readings::table(definition.group), definition.name);
+    let mut query = sqlx::QueryBuilder::<sqlx::Postgres>::new(format!("select {} from unnest(", columns.select()));
+    query.push_bind(numbers(ids)).push(format!(
+        "::bigint[]) as wanted (device_id) cross join lateral (
+             select found.measured_at, found.seq from (
+                 select t.measured_at, t.seq, t.{column} from {table} t where t.device_id = wanted.device_id
+                 order by t.measured_at desc, t.seq desc limit {MAX_LOOK_BACK}
+             ) as found where found.{column} is not null
+             order by found.measured_at desc, found.seq desc limit 1
+         ) as found join measurement m
+             on m.device_id = wanted.device_id and m.measured_at = found.measured_at and m.seq = found.seq"
+    ));
+    let rows = query.build().fetch_all(db).await?;
     rows.iter()
         .map(|row| columns.read(row).map(|row| (row.key.device_id, row)))
         .collect::<sqlx::Result<_>>()

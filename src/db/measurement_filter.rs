@@ -17,6 +17,11 @@ use crate::domain::{
 /// statement, since they decide how it reads.
 pub(super) fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     push_span(query, "m.measured_at", filter.from, filter.to);
+    push_conditions(query, filter);
+}
+
+/// Adds `and …` for each condition but the span.
+pub(super) fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     push_all(query, &filter.conditions);
 }
 

@@ -5,13 +5,14 @@
 
 use std::{cmp::Reverse, collections::HashMap};
 
-use sqlx::{PgExecutor, Postgres, QueryBuilder, Row as _};
+use sqlx::{PgExecutor, PgPool, Postgres, QueryBuilder};
 
 use super::{
     DbError,
     device::numbers,
     measurement_columns::MeasurementColumns,
     measurement_filter::{keeps_its_plan, push_filter},
+    total::{Reading, Total, total},
 };
 use crate::domain::{
     device::DeviceId,
@@ -94,41 +95,21 @@ pub async fn list_each(
     Ok(lists)
 }
 
-/// How many measurements the filter lets through, counted up to `bound`.
+/// How many measurements the filter lets through.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.measurement.count", skip_all)]
-pub async fn count(db: impl PgExecutor<'_>, filter: &Filter, bound: i64) -> Result<i64, DbError> {
-    let mut query = QueryBuilder::new("select count(*) from (select 1 from measurement m where true");
-    if let Some(ids) = &filter.devices {
-        query.push(" and m.device_id = any(").push_bind(numbers(ids)).push(")");
-    }
-    push_filter(&mut query, filter);
-    query.push(" limit ").push_bind(bound).push(") as counted");
-    Ok(query.build_query_scalar().persistent(keeps_its_plan(filter)).fetch_one(db).await?)
-}
-
-/// How many measurements of each device the filter lets through, each counted up to `bound`, in one statement.
-///
-/// # Errors
-/// When the database fails.
-#[tracing::instrument(name = "db.measurement.count_each", skip_all, fields(devices = ids.len()))]
-pub async fn count_each(
-    db: impl PgExecutor<'_>,
-    ids: &[DeviceId],
-    filter: &Filter,
-    bound: i64,
-) -> Result<HashMap<DeviceId, i64>, DbError> {
-    let mut query = QueryBuilder::<Postgres>::new("select wanted.device_id, counted.n from unnest(");
-    query.push_bind(numbers(ids)).push(
-        "::bigint[]) as wanted (device_id) cross join lateral (
-             select count(*) as n from (select 1 from measurement m where m.device_id = wanted.device_id",
-    );
-    push_filter(&mut query, filter);
-    query.push(" limit ").push_bind(bound).push(") as found) as counted");
-    let rows = query.build().persistent(keeps_its_plan(filter)).fetch_all(db).await?;
-    rows.iter().map(|row| Ok((DeviceId(row.try_get(0)?), row.try_get(1)?))).collect()
+pub async fn count(pool: &PgPool, filter: &Filter) -> Result<Total, DbError> {
+    let reading = if filter.conditions.is_empty() { Reading::Bounded } else { Reading::Unbounded };
+    total(pool, reading, |query| {
+        query.push("select 1 from measurement m where true");
+        if let Some(ids) = &filter.devices {
+            query.push(" and m.device_id = any(").push_bind(numbers(ids)).push(")");
+        }
+        push_filter(query, filter);
+    })
+    .await
 }
 
 fn of_each(ids: &[DeviceId], page: &MeasurementPage, columns: MeasurementColumns) -> QueryBuilder<Postgres> {

@@ -1,9 +1,11 @@
 //! The samples that rides are cut from.
 
-use chrono::{DateTime, Utc};
-use sqlx::PgExecutor;
+use std::collections::BTreeMap;
 
-use super::{DbError, measurement::position};
+use chrono::{DateTime, Utc};
+use sqlx::{PgExecutor, Postgres, QueryBuilder};
+
+use super::{DbError, device::numbers, measurement::position, measurement_filter::push_span};
 use crate::domain::{
     device::DeviceId, quality::QualityFlags, quantity::Quantity, readings::decimal, trip::TripSample,
     validity::CountedValues,
@@ -76,6 +78,62 @@ pub async fn samples(
     }
     Ok(Some(found.into_iter().map(in_order).collect()))
 }
+
+/// The newest samples of a device in a span, in the order of time.
+#[derive(Clone, Debug)]
+pub struct NewestSamples {
+    /// The device.
+    pub device: DeviceId,
+    /// Its samples.
+    pub samples: Vec<TripSample>,
+    /// Whether the span has older ones.
+    pub has_older: bool,
+}
+
+/// The newest samples of each device in a span, at most so many of each.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.trip.newest_samples", skip_all, fields(devices = ids.len()))]
+pub async fn newest_samples(
+    db: impl PgExecutor<'_>,
+    ids: &[DeviceId],
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+    counted: CountedValues,
+    most: usize,
+) -> Result<Vec<NewestSamples>, DbError> {
+    let mut query = QueryBuilder::<Postgres>::new(
+        "select m.device_id, m.measured_at, m.seq, m.latitude, m.longitude, m.pm2_5, m.pm10, m.flags from unnest(",
+    );
+    query.push_bind(numbers(ids)).push(
+        "::bigint[]) as wanted (device_id) cross join lateral (
+             select * from measurement m where m.device_id = wanted.device_id",
+    );
+    push_span(&mut query, "m.measured_at", from, to);
+    query.push(" order by m.measured_at desc, m.seq desc limit ");
+    query.push_bind(i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1)).push(") as m");
+    let rows: Vec<Row> = query.build_query_as().fetch_all(db).await?;
+    let mut found: BTreeMap<DeviceId, Vec<_>> = BTreeMap::new();
+    let kept = |quantity, value: Option<f32>| value.filter(|&value| counted.count(quantity, decimal(value)));
+    for (device, measured_at, seq, latitude, longitude, pm2_5, pm10, flags) in rows {
+        let (pm2_5, pm10) = (kept(Quantity::Pm2_5, pm2_5), kept(Quantity::Pm10, pm10));
+        let (position, flags) = (position(latitude, longitude), QualityFlags::from_bits(flags));
+        let sample = TripSample { measured_at, position, pm2_5, pm10, flags };
+        found.entry(DeviceId(device)).or_default().push((seq, sample));
+    }
+    let newest = |(device, samples): (_, Vec<_>)| {
+        let has_older = samples.len() > most;
+        let mut samples = in_order(samples);
+        if has_older {
+            samples.remove(0);
+        }
+        NewestSamples { device, samples, has_older }
+    };
+    Ok(found.into_iter().map(newest).collect())
+}
+
+type Row = (i64, DateTime<Utc>, i32, Option<f64>, Option<f64>, Option<f32>, Option<f32>, i32);
 
 /// They mostly come in order; nothing but an `order by` over all would promise it.
 fn in_order(mut samples: Vec<(i32, TripSample)>) -> Vec<TripSample> {

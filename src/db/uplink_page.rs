@@ -1,11 +1,12 @@
 //! Lists of uplinks: filters and keyset pages in the order of arrival.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgExecutor, Postgres, QueryBuilder};
+use sqlx::{PgExecutor, PgPool, Postgres, QueryBuilder};
 
 use super::{
     DbError,
     device::numbers,
+    total::{Reading, Total, total},
     uplink::{COLUMNS, UplinkStored},
 };
 use crate::domain::{
@@ -67,19 +68,21 @@ pub async fn list(db: impl PgExecutor<'_>, page: &UplinkPage) -> Result<Vec<Upli
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
-/// How many uplinks the filter lets through, counted up to `bound`.
+/// How many uplinks the filter lets through.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.uplink.count", skip_all)]
-pub async fn count(db: impl PgExecutor<'_>, filter: &UplinkFilter, bound: i64) -> Result<i64, DbError> {
-    let mut query = QueryBuilder::new("select count(*) from (select 1 from uplink u where true");
-    if let Some(devices) = &filter.devices {
-        query.push(" and u.device_id = any(").push_bind(numbers(devices)).push(")");
-    }
-    push_filter(&mut query, filter);
-    query.push(" limit ").push_bind(bound).push(") as counted");
-    Ok(query.build_query_scalar().fetch_one(db).await?)
+pub async fn count(pool: &PgPool, filter: &UplinkFilter) -> Result<Total, DbError> {
+    let is_selective = filter.formats.is_some() || filter.outcome.is_some();
+    total(pool, if is_selective { Reading::Unbounded } else { Reading::Bounded }, |query| {
+        query.push("select 1 from uplink u where true");
+        if let Some(devices) = &filter.devices {
+            query.push(" and u.device_id = any(").push_bind(numbers(devices)).push(")");
+        }
+        push_filter(query, filter);
+    })
+    .await
 }
 
 fn push_page(query: &mut QueryBuilder<Postgres>, page: &UplinkPage) {

@@ -31,7 +31,7 @@ pub fn of_page(field: SelectionField<'_>) -> MeasurementColumns {
     let each = field.selection_set().map(|field| match field.name() {
         "nodes" => of_measurement(field),
         "edges" => of_edges(field),
-        "pageInfo" | "totalCount" | "__typename" => MeasurementColumns::KEY,
+        "pageInfo" | "totalCount" | "totalCountIsEstimate" | "__typename" => MeasurementColumns::KEY,
         _ => MeasurementColumns::ALL,
     });
     each.fold(MeasurementColumns::KEY, |all, one| all | one)

@@ -39,6 +39,15 @@ pub fn events_at_once(cost: usize) -> usize {
     (MAX_OF_EVENTS / cost.max(1)).clamp(1, MAX_EVENTS)
 }
 
+/// The cost of an area in a filter of devices, for which the positions of all of them are read.
+pub const AREA_OF_DEVICES: usize = 100;
+
+/// The cost of the newest measurement with a quantity, for which up to 10,000 are read.
+pub const LATEST_OF_QUANTITY: usize = 50;
+
+/// The cost of a list of the newest rides, for which up to 100,000 samples are read and cut.
+pub const NEWEST_TRIPS: usize = 10_000;
+
 /// The deepest selection: GraphiQL's introspection takes 13 levels.
 pub const MAX_DEPTH: usize = 15;
 
@@ -51,6 +60,15 @@ const CELLS: usize = 2000;
 #[must_use]
 pub fn of_statistics(child: usize) -> usize {
     STATISTICS.saturating_mul(child).saturating_add(1)
+}
+
+/// Items that a series has at most; as it holds all hours of its span, the price is that of the longest one.
+pub const MAX_SERIES: usize = 1000;
+
+/// The cost of a series.
+#[must_use]
+pub fn of_series(child: usize) -> usize {
+    MAX_SERIES.saturating_mul(child).saturating_add(1)
 }
 
 /// The cost of a map.

@@ -3,10 +3,13 @@
 use async_graphql::connection::CursorType;
 use chrono::DateTime;
 
-use super::id::{key_text, open, parse_key, parse_uplink, seal, uplink_text};
+use super::id::{key_text, open, parse_key, parse_trip, parse_uplink, seal, trip_text, uplink_text};
 use crate::{
-    db::device::{DeviceKeyset, DeviceOrder},
-    domain::{device::DeviceId, feed::Place, measurement::MeasurementKey, time::is_representable, uplink::UplinkKey},
+    db::device_page::{DeviceKeyset, DeviceOrder},
+    domain::{
+        device::DeviceId, feed::Place, measurement::MeasurementKey, quantity::Quantity, time::is_representable,
+        trip::TripKey, uplink::UplinkKey,
+    },
 };
 
 const NOT_OURS: &str = "this is no cursor of this list; cursors are the values of `cursor` fields, unchanged";
@@ -45,6 +48,23 @@ impl CursorType for UplinkCursor {
     }
 }
 
+/// A place in a list of rides, newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TripCursor(pub TripKey);
+
+impl CursorType for TripCursor {
+    type Error = &'static str;
+
+    fn decode_cursor(cursor: &str) -> Result<Self, Self::Error> {
+        let text = open(cursor).ok_or(NOT_OURS)?;
+        text.strip_prefix("t:").and_then(parse_trip).map(Self).ok_or(NOT_OURS)
+    }
+
+    fn encode_cursor(&self) -> String {
+        seal(&format!("t:{}", trip_text(self.0)))
+    }
+}
+
 /// A place in the feed, which is in the order of the commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeedCursor(pub Place);
@@ -65,17 +85,20 @@ impl CursorType for FeedCursor {
 }
 
 /// A place in a list of devices, in one of its orders.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DeviceCursor(pub DeviceKeyset);
 
 impl DeviceCursor {
     /// Whether this is a place in a list of that order.
     #[must_use]
     pub fn is_of(&self, order: DeviceOrder) -> bool {
-        matches!(
-            (&self.0, order),
-            (DeviceKeyset::Key(_), DeviceOrder::Key) | (DeviceKeyset::CreatedAt(..), DeviceOrder::CreatedAt)
-        )
+        match (&self.0, order) {
+            (DeviceKeyset::Key(_), DeviceOrder::Key)
+            | (DeviceKeyset::CreatedAt(..), DeviceOrder::CreatedAt)
+            | (DeviceKeyset::LastSeen(..), DeviceOrder::LastSeen) => true,
+            (DeviceKeyset::LatestValue(of, ..), DeviceOrder::LatestValue(quantity)) => *of == quantity,
+            _ => false,
+        }
     }
 }
 
@@ -87,17 +110,46 @@ impl CursorType for DeviceCursor {
         if let Some(key) = text.strip_prefix("k:").filter(|key| !key.contains('\0')) {
             return Ok(Self(DeviceKeyset::Key(key.to_owned())));
         }
-        let created = text.strip_prefix("c:").and_then(|rest| rest.split_once('.')).ok_or(NOT_OURS)?;
-        let time = created.0.parse().ok().and_then(DateTime::from_timestamp_micros);
-        let time = time.filter(|&time| is_representable(time)).ok_or(NOT_OURS)?;
-        let id = created.1.parse().map_err(|_| NOT_OURS)?;
-        Ok(Self(DeviceKeyset::CreatedAt(time, DeviceId(id))))
+        let (kind, rest) = text.split_once(':').ok_or(NOT_OURS)?;
+        let (place, id) = rest.rsplit_once('.').ok_or(NOT_OURS)?;
+        let id = DeviceId(id.parse().map_err(|_| NOT_OURS)?);
+        let time = |micros: &str| {
+            let time = micros.parse().ok().and_then(DateTime::from_timestamp_micros);
+            time.filter(|&time| is_representable(time)).ok_or(NOT_OURS)
+        };
+        Ok(Self(match kind {
+            "c" => DeviceKeyset::CreatedAt(time(place)?, id),
+            "s" if place.is_empty() => DeviceKeyset::LastSeen(None, id),
+            "s" => DeviceKeyset::LastSeen(Some(time(place)?), id),
+            "v" => {
+                let (quantity, bits) = place.split_once('.').ok_or(NOT_OURS)?;
+                let quantity = Quantity::named(quantity).ok_or(NOT_OURS)?;
+                let value = match bits {
+                    "" => None,
+                    bits => Some(f64::from_bits(bits.parse().map_err(|_| NOT_OURS)?)),
+                };
+                if value.is_some_and(f64::is_nan) {
+                    return Err(NOT_OURS);
+                }
+                DeviceKeyset::LatestValue(quantity, value, id)
+            }
+            _ => return Err(NOT_OURS),
+        }))
     }
 
     fn encode_cursor(&self) -> String {
         seal(&match &self.0 {
             DeviceKeyset::Key(key) => format!("k:{key}"),
             DeviceKeyset::CreatedAt(time, id) => format!("c:{}.{}", time.timestamp_micros(), id.0),
+            DeviceKeyset::LastSeen(time, id) => {
+                let micros = time.map(|time| time.timestamp_micros().to_string()).unwrap_or_default();
+                format!("s:{micros}.{}", id.0)
+            }
+            // By its bits, so that it is the very number again.
+            DeviceKeyset::LatestValue(quantity, value, id) => {
+                let bits = value.map(|value| value.to_bits().to_string()).unwrap_or_default();
+                format!("v:{}.{bits}.{}", quantity.definition().name, id.0)
+            }
         })
     }
 }
@@ -110,9 +162,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn device_cursors_survive_the_way_to_the_client_and_back(key in "[^\0]*", micros in 0..253_402_300_799_999_999_i64, id: i64) {
+        fn device_cursors_survive_the_way_to_the_client_and_back(key in "[^\0]*", micros in 0..253_402_300_799_999_999_i64, id: i64, value in prop::num::f64::ANY) {
             let time = DateTime::from_timestamp_micros(micros).expect("a time");
-            for keyset in [DeviceKeyset::Key(key), DeviceKeyset::CreatedAt(time, DeviceId(id))] {
+            prop_assume!(!value.is_nan());
+            let id = DeviceId(id);
+            for keyset in [
+                DeviceKeyset::Key(key),
+                DeviceKeyset::CreatedAt(time, id),
+                DeviceKeyset::LastSeen(Some(time), id),
+                DeviceKeyset::LastSeen(None, id),
+                DeviceKeyset::LatestValue(Quantity::Particles0_3, Some(value), id),
+                DeviceKeyset::LatestValue(Quantity::Humidity, None, id),
+            ] {
                 let cursor = DeviceCursor(keyset);
                 prop_assert_eq!(DeviceCursor::decode_cursor(&cursor.encode_cursor()).expect("a cursor"), cursor);
             }

@@ -98,12 +98,12 @@ fn moment(micros: i64) -> Option<DateTime<Utc>> {
 }
 
 /// `device.microseconds.microseconds`.
-fn trip_text(key: TripKey) -> String {
+pub(super) fn trip_text(key: TripKey) -> String {
     format!("{}.{}.{}", key.device_id.0, key.start.timestamp_micros(), key.end.timestamp_micros())
 }
 
 /// What [`trip_text`] wrote.
-fn parse_trip(text: &str) -> Option<TripKey> {
+pub(super) fn parse_trip(text: &str) -> Option<TripKey> {
     let mut parts = text.splitn(3, '.');
     let mut next = || parts.next()?.parse::<i64>().ok();
     let (device, start, end) = (next()?, moment(next()?)?, moment(next()?)?);

@@ -243,3 +243,48 @@ async fn a_cell_of_a_map_has_an_index_and_all_cells_are_one_statement() {
         );
     }
 }
+
+/// Each item of a series is the index at the end of its bucket, and all of a device's hours are one statement.
+#[tokio::test]
+async fn a_series_has_the_index_at_the_end_of_each_bucket() {
+    let statements = Statements::watch();
+    let app = TestApp::new().await;
+    let hours: Vec<_> = (0..60).map(|n| (n % 7 != 3).then(|| f64::from(n * 5 % 90))).collect();
+    record_hours(&app, "roof", &hours).await;
+    let fields = "scale value band pollutant coverage start end subIndices { pollutant value concentration coverage }";
+    for (scale, every, from, zone, ends) in [
+        ("UK_DAQI", "HOUR", "2026-05-01T02:00:00Z", "UTC", 10),
+        ("US_NOWCAST", "THREE_HOURS", "2026-04-30T12:00:00Z", "UTC", 8),
+        ("EUROPEAN_AQI", "HOUR", "2026-05-01T09:30:00Z", "UTC", 3),
+        // Midnight in Berlin is 22 o'clock; the day of today has not ended.
+        ("US_EPA", "DAY", "2026-04-29T00:00:00Z", "Europe/Berlin", 3),
+    ] {
+        let query = format!(
+            "{{ device(key: \"roof\") {{ airQualityIndices(scale: {scale}, every: {every}, timeZone: \"{zone}\",
+                measuredAt: {{from: \"{from}\"}}) {{ {fields} }} }} }}"
+        );
+        let (count, data) = statements.of(app.query(&query)).await;
+        assert!(count <= 2, "the device, unless it is remembered, and its hours: {count}");
+        let series = data["device"]["airQualityIndices"].as_array().expect("a list").clone();
+        assert_eq!(series.len(), ends, "{scale}");
+        for item in series {
+            let query = format!(
+                "{{ device(key: \"roof\") {{ airQualityIndex(scale: {scale}, at: {}) {{ {fields} }} }} }}",
+                item["end"]
+            );
+            assert_eq!(app.query(&query).await["device"]["airQualityIndex"], item, "{scale}");
+        }
+    }
+    for (arguments, argument) in [
+        ("measuredAt: {}", "measuredAt.from"),
+        ("measuredAt: {from: \"2026-03-01T00:00:00Z\"}", "every"),
+        ("measuredAt: {from: \"2020-03-01T00:00:00Z\"}, every: MONTH", "measuredAt"),
+        ("measuredAt: {from: \"2026-05-01T00:00:00Z\"}, every: MINUTE", "every"),
+        ("measuredAt: {from: \"2026-05-01T00:00:00Z\"}, timeZone: \"Mars\"", "timeZone"),
+    ] {
+        let query =
+            format!("{{ device(key: \"roof\") {{ airQualityIndices(scale: US_EPA, {arguments}) {{ value }} }} }}");
+        let answer = app.graphql(None, &query, json!({})).await;
+        assert_eq!(answer["errors"][0]["extensions"]["argument"], argument, "{answer}");
+    }
+}

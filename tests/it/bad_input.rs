@@ -108,6 +108,27 @@ async fn filters() {
     app.query("{ device(key: \"bike\") { measurements(filter: {or: [{devices: [\"bike\"]}]}) { nodes { id } } } }")
         .await;
 
+    for (time, shown) in
+        [("\"2026-11-28\"", "from"), ("\"2026-11-28T10:00:00\"", "to"), ("1780000000000", "from"), ("\"now\"", "to")]
+    {
+        let query = format!("{{ measurements(filter: {{measuredAt: {{{shown}: {time}}}}}) {{ totalCount }} }}");
+        let by_variable = "query ($filter: MeasurementFilter) { measurements(filter: $filter) { totalCount } }";
+        let value: Value = serde_json::from_str(time).expect("JSON");
+        let expected =
+            format!("filter.measuredAt.{shown}: expected an RFC 3339 time with zone such as 2026-05-01T10:00:00Z");
+        for (query, variables) in
+            [(query.as_str(), json!({})), (by_variable, json!({ "filter": { "measuredAt": { shown: value } } }))]
+        {
+            let (code, argument, message) = error(&app, query, variables).await;
+            assert_eq!(
+                (code.as_str(), argument),
+                ("BAD_USER_INPUT", format!("filter.measuredAt.{shown}")),
+                "{message}"
+            );
+            assert_eq!(message, expected);
+        }
+    }
+
     // Not even values of their types.
     for (filter, argument) in [
         ("measuredAt: {from: \"yesterday\"}", "filter.measuredAt.from"),

@@ -83,6 +83,8 @@ fn fields(of: &str) -> &'static [&'static str] {
             "...N",
             "latest>Measurement",
             "l: latest>Measurement",
+            "humid: latest(of: HUMIDITY)>Measurement",
+            "fine: latest(of: PM1)>Measurement",
             "measurements(first: 2)>MeasurementConnection",
             "two: measurements(last: $two, orderBy: MEASURED_AT_ASC)>MeasurementConnection",
             "some: measurements(first: $default, filter: $filter)>MeasurementConnection",
@@ -104,6 +106,7 @@ fn fields(of: &str) -> &'static [&'static str] {
             "pageInfo>PageInfo",
             "totalCount",
             "t: totalCount",
+            "totalCountIsEstimate",
             "__typename",
             "...P",
         ],
@@ -260,6 +263,7 @@ async fn nested_lists_are_text_and_what_needs_a_resolver_is_not() {
         "edges { cursor node { id kind name latest { device { key latest { pm1 } } } } }",
         "nodes { statistics(every: DAY, filter: {measuredAt: {from: \"2026-04-30T00:00:00Z\"}}) { start pm10 { mean } } }",
         "nodes { latest { pm1 } latest { pm10 } }",
+        "nodes { latest(of: HUMIDITY) { measuredAt pm10 } }",
         "nodes { a: measurements(first: 1) { edges { node { pm1 } } } b: measurements(last: 1) { edges { cursor } } }",
     ] {
         assert!(is_text(nodes).await, "{nodes}");

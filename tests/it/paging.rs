@@ -1,6 +1,8 @@
 //! Walking lists: every row once, in order, in both directions, also while rows arrive.
 
 use chrono::TimeDelta;
+use rand::RngExt as _;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, at};
@@ -195,5 +197,121 @@ async fn devices_are_walked_in_each_of_their_orders() {
         }
         assert_eq!(forwards, whole, "{order}");
         assert_eq!(backwards, whole, "{order}");
+    }
+}
+
+/// Devices whose newest samples have equal times, equal values, no value, and no sample at all.
+async fn fill_devices(app: &TestApp, rng: &mut ChaCha8Rng) {
+    let register = "mutation ($key: String!) { registerDevice(input: {key: $key, kind: MOBILE}) { status } }";
+    let mut samples = Vec::new();
+    for n in 0..23 {
+        let key = format!("bike-{n}");
+        app.admin(register, json!({ "key": key })).await;
+        if rng.random_range(0..4) == 0 {
+            continue;
+        }
+        let time = at("2026-05-01T10:00:00Z") + TimeDelta::minutes(rng.random_range(0..4));
+        let mut sample = json!({ "device": key, "measuredAt": time, "pm1": 1 });
+        if rng.random_range(0..3) > 0 {
+            sample["pm10"] = json!(f64::from(rng.random_range(0..4)) / 10.0);
+        }
+        if rng.random_range(0..3) > 0 {
+            sample["weather"] = json!({ "temperature": rng.random_range(-2..2) });
+        }
+        samples.push(sample);
+    }
+    app.record(samples.into()).await;
+}
+
+/// The value of a device that an order compares.
+type ValueOf<'a> = &'a dyn Fn(&Value) -> Option<f64>;
+
+/// The position of a device in a list that has those without a value last, whichever its direction.
+fn rank(value: Option<f64>, id: usize, is_descending: bool) -> (bool, i64, i64) {
+    let sign = if is_descending { -1 } else { 1 };
+    #[expect(clippy::cast_possible_truncation, reason = "a few thousandths")]
+    let value_rank = value.map_or(0, |value| sign * (value * 1000.0).round() as i64);
+    (value.is_none(), value_rank, sign * i64::try_from(id).expect("small"))
+}
+
+#[tokio::test]
+async fn devices_ordered_by_what_is_newest_are_walked_under_ties_and_missing_values() {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    for _ in 0..3 {
+        let app = TestApp::new().await;
+        fill_devices(&app, &mut rng).await;
+        let newest = app
+            .query("{ devices(orderBy: CREATED_AT_ASC) { nodes { key latest { measuredAt pm10 weather { temperature } } } } }")
+            .await;
+        let newest = newest["devices"]["nodes"].as_array().expect("nodes").clone();
+        let seconds = |node: &Value| {
+            let time = node["latest"]["measuredAt"].as_str().map(at)?;
+            u32::try_from((time - at("2026-05-01T10:00:00Z")).num_seconds()).ok().map(f64::from)
+        };
+        let pm10 = |node: &Value| node["latest"]["pm10"].as_f64();
+        let temperature = |node: &Value| node["latest"]["weather"]["temperature"].as_f64();
+        let values: [(&str, ValueOf<'_>); 3] = [
+            ("LAST_SEEN_DIRECTION", &seconds),
+            ("LATEST_VALUE_DIRECTION, orderByQuantity: PM10", &pm10),
+            ("LATEST_VALUE_DIRECTION, orderByQuantity: TEMPERATURE", &temperature),
+        ];
+        for (order, value) in values {
+            for direction in ["ASC", "DESC"] {
+                let order = order.replace("DIRECTION", direction);
+                let mut whole: Vec<_> = newest
+                    .iter()
+                    .enumerate()
+                    .map(|(id, node)| (rank(value(node), id, direction == "DESC"), node["key"].clone()))
+                    .collect();
+                whole.sort_by_key(|(rank, _)| *rank);
+                let whole: Vec<_> = whole.into_iter().map(|(_, key)| key).collect();
+                for size in [1, 4, 7] {
+                    let list = async |arguments: &str| {
+                        let query = format!(
+                            "{{ devices(orderBy: {order}, {arguments}) {{ nodes {{ key }} edges {{ cursor }}
+                                pageInfo {{ hasNextPage hasPreviousPage }} }} }}"
+                        );
+                        app.query(&query).await["devices"].take()
+                    };
+                    for (count, cursor, end, more) in
+                        [("first", "after", size - 1, "hasNextPage"), ("last", "before", 0, "hasPreviousPage")]
+                    {
+                        let mut found = Vec::new();
+                        let mut arguments = format!("{count}: {size}");
+                        loop {
+                            let page = list(&arguments).await;
+                            let keys: Vec<_> = page["nodes"]
+                                .as_array()
+                                .expect("nodes")
+                                .iter()
+                                .map(|node| node["key"].clone())
+                                .collect();
+                            if count == "first" {
+                                found.extend(keys);
+                            } else {
+                                found.splice(0..0, keys).for_each(drop);
+                            }
+                            if page["pageInfo"][more] == json!(false) {
+                                break;
+                            }
+                            arguments = format!("{count}: {size}, {cursor}: {}", page["edges"][end]["cursor"]);
+                        }
+                        assert_eq!(found, whole, "{order} {count} {size}");
+                    }
+                    // Between two cursors.
+                    let page = list("first: 100").await;
+                    let window =
+                        format!("after: {}, before: {}", page["edges"][2]["cursor"], page["edges"][19]["cursor"]);
+                    for (arguments, expected) in
+                        [(format!("first: 50, {window}"), 3..19), (format!("last: 5, {window}"), 14..19)]
+                    {
+                        let page = list(&arguments).await;
+                        let keys: Vec<_> =
+                            page["nodes"].as_array().expect("nodes").iter().map(|node| node["key"].clone()).collect();
+                        assert_eq!(keys, whole[expected], "{order}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -252,3 +252,66 @@ async fn a_real_track_is_cut_where_it_leaps() {
         }
     }
 }
+
+async fn newest(app: &TestApp, arguments: &str) -> Value {
+    let query = format!(
+        "{{ trips({SPAN}, {arguments}) {{ nodes {{ id device {{ key }} start count }}
+            pageInfo {{ hasNextPage hasPreviousPage endCursor }} incompleteBefore }} }}"
+    );
+    app.query(&query).await["trips"].take()
+}
+
+#[tokio::test]
+async fn rides_of_several_devices_are_listed_newest_first_and_paged() {
+    let app = TestApp::new().await;
+    app.record(
+        [ride("a", 0, 50), ride("a", 900, 30), ride("b", 0, 40), ride("b", 450, 20), ride("c", 60, 30)].concat().into(),
+    )
+    .await;
+    let devices = "devices: [\"a\", \"b\", \"unknown\", \"a\"]";
+    let whole = newest(&app, devices).await;
+    let told: Vec<_> =
+        whole["nodes"].as_array().expect("nodes").iter().map(|trip| (&trip["device"]["key"], &trip["count"])).collect();
+    assert_eq!(
+        told,
+        [(&json!("a"), &json!(30)), (&json!("b"), &json!(20)), (&json!("b"), &json!(40)), (&json!("a"), &json!(50))]
+    );
+    assert_eq!(whole["incompleteBefore"], Value::Null);
+    let mut found = Vec::new();
+    let mut arguments = format!("{devices}, first: 1");
+    loop {
+        let page = newest(&app, &arguments).await;
+        assert_eq!(page["pageInfo"]["hasPreviousPage"], json!(!found.is_empty()));
+        found.extend(page["nodes"].as_array().expect("nodes").clone());
+        if page["pageInfo"]["hasNextPage"] == json!(false) {
+            break;
+        }
+        arguments = format!("{devices}, first: 1, after: {}", page["pageInfo"]["endCursor"]);
+    }
+    assert_eq!(json!(found), whole["nodes"]);
+    assert_eq!(newest(&app, "devices: [\"unknown\"]").await["nodes"], json!([]));
+}
+
+/// One device with more samples than are read doesn't fail the request, and its newest ride is whole.
+#[tokio::test]
+async fn a_device_with_many_samples_leaves_the_others_listed() {
+    let app = TestApp::new().await;
+    app.record([ride("busy", 0, 50), ride("calm", 600, 30)].concat().into()).await;
+    sqlx::raw_sql(
+        "insert into measurement (device_id, measured_at, seq, flags, recorded_at, latitude, longitude)
+         select device_id, timestamptz '2026-05-01 00:00Z' + n * interval '0.5 s', 0, 0, now(), 52.2 + n * 1e-5, 0.12
+         from device, generate_series(0, 59999) n where key = 'busy' on conflict do nothing",
+    )
+    .execute(&app.database.writes)
+    .await
+    .expect("stored");
+    let told = newest(&app, "devices: [\"busy\", \"calm\"]").await;
+    let found: Vec<_> =
+        told["nodes"].as_array().expect("nodes").iter().map(|trip| (&trip["device"]["key"], &trip["count"])).collect();
+    assert_eq!(found, [(&json!("calm"), &json!(30)), (&json!("busy"), &json!(50))], "the partial one is left out");
+    assert_eq!(told["incompleteBefore"], "2026-05-01T10:00:00Z");
+    // On from there: the long ride as far as it was read.
+    let query = "{ trips(devices: [\"busy\"], measuredAt: {to: \"2026-05-01T10:00:00Z\"}) { nodes { count } incompleteBefore } }";
+    let told = app.query(query).await;
+    assert_eq!(told["trips"], json!({ "nodes": [{ "count": 60_000 }], "incompleteBefore": null }));
+}

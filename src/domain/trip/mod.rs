@@ -4,12 +4,14 @@
 
 mod cut;
 mod exposure;
+mod newest;
 mod path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use cut::{Cutting, cut};
 pub use exposure::Exposure;
+pub use newest::{NewestTrips, newest};
 
 use super::{device::DeviceId, position::Position, quality::QualityFlags};
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     db::measurement_columns::MeasurementColumns,
-    domain::{device::DeviceId, position::Position},
+    domain::{device::DeviceId, position::Position, quantity::Quantity},
     error::ApiError,
     graphql::{
         columns,
@@ -21,6 +21,7 @@ use crate::{
         id::GlobalId,
         loader::LatestOf,
         model::{
+            self,
             device::{Device, kind_name, missing},
             measurement::Measurement,
         },
@@ -38,6 +39,7 @@ pub enum Column {
 
 /// A field `latest` of devices.
 pub struct Latest {
+    quantity: Option<Quantity>,
     read: MeasurementColumns,
     columns: Columns<Measurement>,
     found: HashMap<DeviceId, Measurement>,
@@ -62,8 +64,9 @@ impl Flat for Device {
         Some(Column::Own(match field.name() {
             "id" => return Some(Column::Id),
             "latest" => {
+                let quantity = field.argument::<Option<model::quantity::Quantity>>("of", None)?.map(Into::into);
                 let (read, columns) = (field.ahead(columns::of_measurement), Columns::of(field)?);
-                return Some(Column::Latest(Latest { read, columns, found: HashMap::new() }));
+                return Some(Column::Latest(Latest { quantity, read, columns, found: HashMap::new() }));
             }
             "measurements" => return Some(Column::Measurements(Box::new(Pages::of(field)?))),
             "statistics" => return Some(Column::Statistics(Box::new(Tables::of(field)?))),
@@ -86,8 +89,8 @@ impl Flat for Device {
                 let known = rows.iter().all(|device| device.known().is_some());
                 (!known).then(|| -> LookUp<'a> { Box::pin(learn(rows, ctx)) })
             }
-            Column::Latest(Latest { read, columns, found }) => Some(Box::pin(async move {
-                let of = rows.iter().map(|device| LatestOf { device: device.id, columns: *read });
+            Column::Latest(Latest { quantity, read, columns, found }) => Some(Box::pin(async move {
+                let of = rows.iter().map(|device| LatestOf { device: device.id, quantity: *quantity, columns: *read });
                 let latest = ctx.loader().load_many(of).await?;
                 found.extend(latest.into_iter().map(|(of, row)| (of.device, Measurement(row))));
                 columns.look_up(&found.values().collect::<Vec<_>>(), ctx).await

@@ -18,6 +18,7 @@ pub enum Column {
     Edges(Columns<MeasurementEdge<'static>>),
     Nodes(Columns<Measurement>),
     TotalCount,
+    TotalCountIsEstimate,
 }
 
 impl Flat for MeasurementConnection {
@@ -29,6 +30,7 @@ impl Flat for MeasurementConnection {
             "edges" => Columns::of(field).map(Column::Edges),
             "nodes" => Columns::of(field).map(Column::Nodes),
             "totalCount" => Some(Column::TotalCount),
+            "totalCountIsEstimate" => Some(Column::TotalCountIsEstimate),
             _ => None,
         }
     }
@@ -44,7 +46,9 @@ impl Flat for MeasurementConnection {
             Column::Nodes(columns) => {
                 Some(Box::pin(async move { columns.look_up(&rows().collect::<Vec<_>>(), ctx).await }))
             }
-            Column::TotalCount => Some(Box::pin(try_join_all(pages.iter().map(|page| page.count(ctx))).map_ok(drop))),
+            Column::TotalCount | Column::TotalCountIsEstimate => {
+                Some(Box::pin(try_join_all(pages.iter().map(|page| page.count(ctx))).map_ok(drop)))
+            }
         }
     }
 
@@ -55,7 +59,10 @@ impl Flat for MeasurementConnection {
                 columns.write_list(&self.rows().iter().map(MeasurementEdge).collect::<Vec<_>>(), out);
             }
             Column::Nodes(columns) => columns.write_list(self.rows(), out),
-            Column::TotalCount => optional(self.counted(), json::integer, out),
+            Column::TotalCount => optional(self.counted(), |total, out| json::integer(total.rows, out), out),
+            Column::TotalCountIsEstimate => {
+                optional(self.counted(), |total, out| json::boolean(total.is_estimate, out), out);
+            }
         }
     }
 }

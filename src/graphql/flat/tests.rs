@@ -47,12 +47,12 @@ fn rows_of(ctx: &Context<'_>) -> impl DoubleEndedIterator<Item = Measurement> {
 impl Query {
     async fn list(&self, ctx: &Context<'_>) -> MeasurementConnection {
         let slice = Slice { rows: rows_of(ctx).collect(), has_previous: true, has_next: false };
-        MeasurementConnection::new(slice, AllMeasurements::Of(Filter::default()))
+        MeasurementConnection::new(slice, AllMeasurements::Of(Arc::new(Filter::default())))
     }
 
     async fn other(&self, ctx: &Context<'_>) -> MeasurementConnection {
         let slice = Slice { rows: rows_of(ctx).rev().collect(), has_previous: false, has_next: true };
-        MeasurementConnection::new(slice, AllMeasurements::Of(Filter::default()))
+        MeasurementConnection::new(slice, AllMeasurements::Of(Arc::new(Filter::default())))
     }
 }
 

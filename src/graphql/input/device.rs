@@ -1,20 +1,26 @@
 //! Which devices, and what can be told of one.
 
-use async_graphql::{Enum, InputObject, MaybeUndefined};
+use async_graphql::{Context, Enum, InputObject, MaybeUndefined};
 
 use super::{
+    area::Area,
     sensor::{self, SensorInput},
     text,
 };
 use crate::{
-    db::device::{self, NewDevice},
+    db::{device::NewDevice, device_page},
     domain::{
         device::{Device, DeviceKey},
         position::Position,
         sensor::Sensors,
     },
     error::ApiError,
-    graphql::model::device::DeviceKind,
+    graphql::{
+        complexity,
+        context::ContextExt as _,
+        model::{device::DeviceKind, quantity::Quantity},
+        scalar::DateTime,
+    },
 };
 
 /// Which devices are meant. All conditions must hold.
@@ -24,15 +30,50 @@ pub struct DeviceFilter {
     keys: Option<Vec<String>>,
     /// Of this kind.
     kind: Option<DeviceKind>,
+    /// In this area: where the device stands, or else where its newest measurement was taken.
+    area: Option<Area>,
+    /// With this text in the key or the name, in upper or lower case: 1 to 100 characters.
+    text: Option<String>,
+    /// With a measurement that was not taken before this.
+    seen_since: Option<DateTime>,
 }
 
+/// The longest text that is searched for, in characters.
+const MAX_SEARCH_CHARS: usize = 100;
+
 impl DeviceFilter {
-    /// The filter as the database understands it. Keys that no device can have match none.
-    #[must_use]
-    pub fn check(self) -> device::DeviceFilter {
+    /// Checks the filter, given as the argument `filter`, and looks up which devices are in its area. Keys that no device
+    /// can have match none.
+    ///
+    /// # Errors
+    /// Names the argument that can't be.
+    pub async fn check(self, ctx: &Context<'_>) -> Result<device_page::DeviceFilter, ApiError> {
         let valid =
             |keys: Vec<String>| keys.into_iter().filter(|key| DeviceKey::try_new(key.as_str()).is_ok()).collect();
-        device::DeviceFilter { keys: self.keys.map(valid), kind: self.kind.map(Into::into) }
+        if let Some(text) = &self.text {
+            let chars = text.chars().count();
+            if !(1..=MAX_SEARCH_CHARS).contains(&chars) || text.contains('\0') {
+                let reason = format!("must have 1 to {MAX_SEARCH_CHARS} characters, none of them NUL");
+                return Err(ApiError::bad_input("filter.text", reason));
+            }
+        }
+        let ids = match &self.area {
+            Some(area) => Some(device_page::ids_within(ctx.reads(), &*area.check("filter.area")?).await?),
+            None => None,
+        };
+        Ok(device_page::DeviceFilter {
+            keys: self.keys.map(valid),
+            kind: self.kind.map(Into::into),
+            ids,
+            text: self.text,
+            seen_since: self.seen_since.map(|time| time.0),
+        })
+    }
+
+    /// What checking it costs a request.
+    #[must_use]
+    pub fn cost(&self) -> usize {
+        self.area.as_ref().map_or(0, |area| complexity::of_points(area.points()) + complexity::AREA_OF_DEVICES)
     }
 }
 
@@ -48,18 +89,38 @@ pub enum DeviceOrder {
     CreatedAtAsc,
     /// The newest first.
     CreatedAtDesc,
+    /// The one whose newest measurement is oldest first; those without any last.
+    LastSeenAsc,
+    /// The one with the newest measurement first; those without any last.
+    LastSeenDesc,
+    /// By the value of `orderByQuantity` in the newest measurement, the least first; those without a value last.
+    LatestValueAsc,
+    /// By the value of `orderByQuantity` in the newest measurement, the greatest first; those without a value last.
+    LatestValueDesc,
 }
 
 impl DeviceOrder {
     /// What is compared, and whether the order is turned round.
-    #[must_use]
-    pub fn parts(self) -> (device::DeviceOrder, bool) {
-        match self {
-            Self::KeyAsc => (device::DeviceOrder::Key, false),
-            Self::KeyDesc => (device::DeviceOrder::Key, true),
-            Self::CreatedAtAsc => (device::DeviceOrder::CreatedAt, false),
-            Self::CreatedAtDesc => (device::DeviceOrder::CreatedAt, true),
-        }
+    ///
+    /// # Errors
+    /// When a quantity is missing for an order by value, or given for another one.
+    pub fn parts(self, quantity: Option<Quantity>) -> Result<(device_page::DeviceOrder, bool), ApiError> {
+        let by_value = matches!(self, Self::LatestValueAsc | Self::LatestValueDesc);
+        let by = match (self, quantity) {
+            (Self::LatestValueAsc | Self::LatestValueDesc, Some(quantity)) => {
+                device_page::DeviceOrder::LatestValue(quantity.into())
+            }
+            (_, quantity) if by_value || quantity.is_some() => {
+                let reason = "goes with orderBy: LATEST_VALUE_ASC or LATEST_VALUE_DESC, and only with these";
+                return Err(ApiError::bad_input("orderByQuantity", reason));
+            }
+            (Self::LastSeenAsc | Self::LastSeenDesc, _) => device_page::DeviceOrder::LastSeen,
+            (Self::CreatedAtAsc | Self::CreatedAtDesc, _) => device_page::DeviceOrder::CreatedAt,
+            _ => device_page::DeviceOrder::Key,
+        };
+        let descending =
+            matches!(self, Self::KeyDesc | Self::CreatedAtDesc | Self::LastSeenDesc | Self::LatestValueDesc);
+        Ok((by, descending))
     }
 }
 

@@ -5,11 +5,15 @@ use std::{
     sync::Arc,
 };
 
+use futures_util::future::try_join_all;
+
 use super::{LoadError, Loader, grouped};
 use crate::{
     db::{
         measurement_columns::MeasurementColumns,
         measurement_page::{self, MeasurementPage},
+        measurement_total,
+        total::Total,
     },
     domain::{device::DeviceId, filter::Filter, measurement::Measurement},
 };
@@ -25,16 +29,18 @@ pub struct PageOf {
     pub columns: MeasurementColumns,
 }
 
-/// The number of this device's measurements, counted up to a bound.
+/// The number of this device's measurements.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CountOf {
     /// The device.
     pub device: DeviceId,
     /// Which of its measurements.
     pub filter: Arc<Filter>,
-    /// Where counting ends.
-    pub bound: i64,
 }
+
+/// The number of measurements that a filter lets through.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CountOfAll(pub Arc<Filter>);
 
 /// Devices, each once, and all columns that are asked of any of them: one statement for fields that differ only in that.
 pub(super) fn together(
@@ -68,16 +74,29 @@ impl async_graphql::dataloader::Loader<PageOf> for Loader {
 }
 
 impl async_graphql::dataloader::Loader<CountOf> for Loader {
-    type Value = i64;
+    type Value = Total;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[CountOf]) -> Result<HashMap<CountOf, i64>, LoadError> {
+    async fn load(&self, keys: &[CountOf]) -> Result<HashMap<CountOf, Total>, LoadError> {
         let mut counts = HashMap::with_capacity(keys.len());
-        for ((filter, bound), devices) in grouped(keys, |key| ((key.filter.clone(), key.bound), key.device)) {
-            let each = measurement_page::count_each(&self.db, &devices, &filter, bound).await.map_err(Arc::new)?;
-            let each = each.into_iter().map(|(device, n)| (CountOf { device, filter: filter.clone(), bound }, n));
-            counts.extend(each);
+        for (filter, devices) in grouped(keys, |key| (key.filter.clone(), key.device)) {
+            let each = measurement_total::count_each(&self.db, &devices, &filter).await.map_err(Arc::new)?;
+            counts.extend(each.into_iter().map(|(device, n)| (CountOf { device, filter: filter.clone() }, n)));
         }
         Ok(counts)
+    }
+}
+
+impl async_graphql::dataloader::Loader<CountOfAll> for Loader {
+    type Value = Total;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[CountOfAll]) -> Result<HashMap<CountOfAll, Total>, LoadError> {
+        let count = async |key: &CountOfAll| {
+            let total = measurement_page::count(&self.db, &key.0).await.map_err(Arc::new)?;
+            Ok::<_, LoadError>((key.clone(), total))
+        };
+        let counts = try_join_all(keys.iter().map(count)).await?;
+        Ok(counts.into_iter().collect())
     }
 }

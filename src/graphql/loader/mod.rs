@@ -36,7 +36,7 @@ use tokio::sync::mpsc;
 
 pub use hourly_mean::HoursOf;
 pub use latest::LatestOf;
-pub use measurement_page::{CountOf, PageOf};
+pub use measurement_page::{CountOf, CountOfAll, PageOf};
 pub use readings::ReadingsOf;
 pub use sensor::SensorsOf;
 pub use statistics::{StatisticsOf, Told};

@@ -1,7 +1,7 @@
 //! Air-quality indices of a device, and of a cell of the map.
 
 use async_graphql::{Context, Enum, SimpleObject};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use h3o::CellIndex;
 
 use super::quantity::Quantity;
@@ -13,7 +13,13 @@ use crate::{
         validity::CountedValues,
     },
     error::ApiError,
-    graphql::{context::ContextExt as _, loader::HoursOf, scalar},
+    graphql::{
+        complexity::MAX_SERIES,
+        context::ContextExt as _,
+        input::statistics::{self, Interval},
+        loader::HoursOf,
+        scalar,
+    },
 };
 
 /// A published scale of air quality.
@@ -124,6 +130,68 @@ pub async fn of_cell(
 ) -> Result<AirQualityIndex, ApiError> {
     let hours = period(ctx, cell, scale, at, counted);
     Ok(tell(scale, &hours, ctx.loader().load_one(hours).await?))
+}
+
+/// Hours from the first bucket of a series to the end of the last one at most.
+const MAX_SERIES_HOURS: i64 = 10_000;
+
+/// The ends of the buckets of a series, none of them after now.
+///
+/// # Errors
+/// Names the argument that can't be.
+pub fn buckets(
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+    every: Interval,
+    time_zone: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<DateTime<Utc>>, ApiError> {
+    let zone = statistics::time_zone(time_zone)?;
+    let interval = crate::domain::interval::Interval::from(every);
+    if interval < crate::domain::interval::Interval::Hour {
+        return Err(ApiError::bad_input("every", "must be HOUR or longer: indices are of whole hours"));
+    }
+    let from = from.ok_or_else(|| ApiError::bad_input("measuredAt.from", "must be given, as buckets begin there"))?;
+    let to = to.unwrap_or(now).min(now);
+    if to <= from {
+        return Ok(Vec::new());
+    }
+    if to - from > TimeDelta::hours(MAX_SERIES_HOURS) {
+        return Err(ApiError::bad_input("measuredAt", format!("must not span more than {MAX_SERIES_HOURS} hours")));
+    }
+    let bounds = interval.bounds(zone, from, to).unwrap_or_default();
+    let ends: Vec<_> = bounds.into_iter().skip(1).map(|end| end.min(now)).collect();
+    if ends.is_empty() || ends.len() > MAX_SERIES {
+        let reason = format!("makes more than {MAX_SERIES} buckets of this span; use longer ones, or a shorter span");
+        return Err(ApiError::bad_input("every", reason));
+    }
+    Ok(ends)
+}
+
+/// The indices of a device at these times, which rise.
+///
+/// # Errors
+/// When the database fails.
+pub async fn series_of_device(
+    ctx: &Context<'_>,
+    device: DeviceId,
+    scale: AirQualityScale,
+    ends: &[DateTime<Utc>],
+    counted: CountedValues,
+) -> Result<Vec<AirQualityIndex>, ApiError> {
+    let (Some(&first), Some(&last)) = (ends.first(), ends.last()) else { return Ok(Vec::new()) };
+    let hours = Scale::from(scale).hours();
+    let period = TimeDelta::hours(i64::try_from(hours).unwrap_or(0)); // a day at most
+    let all = HoursOf { parent: device, from: hour_of(first) - period, to: hour_of(last), counted };
+    let means = ctx.loader().load_one(all).await?.unwrap_or_default();
+    let index = |&end: &DateTime<Utc>| {
+        let to = hour_of(end);
+        let newer = usize::try_from((all.to - to).num_hours()).unwrap_or(0);
+        let window = |means: &[Option<f64>]| means.iter().skip(newer).take(hours).copied().collect();
+        let means = HourlyMeans { pm2_5: window(&means.pm2_5), pm10: window(&means.pm10) };
+        tell(scale, &HoursOf { parent: device, from: to - period, to, counted }, Some(means))
+    };
+    Ok(ends.iter().map(index).collect())
 }
 
 fn period<P>(

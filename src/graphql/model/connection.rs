@@ -5,10 +5,11 @@ use async_graphql::{
     Context, Object,
     connection::{Connection, Edge},
 };
+use tokio::sync::OnceCell;
 
 use super::uplink::Uplink;
 use crate::{
-    db::{self, uplink_page::UplinkFilter},
+    db::{self, total::Total, uplink_page::UplinkFilter},
     domain,
     error::ApiError,
     graphql::{context::ContextExt as _, cursor::UplinkCursor, page::Slice},
@@ -17,23 +18,38 @@ use crate::{
 /// A page of uplinks.
 pub type UplinkConnection = Connection<UplinkCursor, Uplink, UplinkTotal>;
 
-/// Where counting ends: beyond it nobody wants the exact number, and counting would cost as much as reading it all.
-pub(super) const COUNT_BOUND: i64 = 100_000;
-
 /// The number of uplinks in all.
-pub struct UplinkTotal(pub UplinkFilter);
+pub struct UplinkTotal {
+    filter: UplinkFilter,
+    /// How many there are, once they were counted.
+    total: OnceCell<Total>,
+}
 
-#[Object]
 impl UplinkTotal {
-    /// How many there are in all, on every page; null when there are more than 100,000. Counted only when asked for.
-    async fn total_count(&self, ctx: &Context<'_>) -> Result<Option<i64>, ApiError> {
-        Ok(within_bound(db::uplink_page::count(ctx.reads(), &self.0, COUNT_BOUND + 1).await?))
+    /// Of those that a filter lets through.
+    #[must_use]
+    pub fn new(filter: UplinkFilter) -> Self {
+        Self { filter, total: OnceCell::new() }
+    }
+
+    async fn total(&self, ctx: &Context<'_>) -> Result<Total, ApiError> {
+        let count = async || Ok(db::uplink_page::count(ctx.reads(), &self.filter).await?);
+        self.total.get_or_try_init(count).await.copied()
     }
 }
 
-/// The number, where counting came to an end.
-pub(super) fn within_bound(count: i64) -> Option<i64> {
-    (count <= COUNT_BOUND).then_some(count)
+#[Object]
+impl UplinkTotal {
+    /// How many there are in all, on every page: an estimate where `totalCountIsEstimate`. Counted only when selected; null
+    /// only when counting fails.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<Option<i64>, ApiError> {
+        Ok(Some(self.total(ctx).await?.rows))
+    }
+
+    /// Whether `totalCount` is an estimate: there are more than 100,000, or counting them would read too much.
+    async fn total_count_is_estimate(&self, ctx: &Context<'_>) -> Result<Option<bool>, ApiError> {
+        Ok(Some(self.total(ctx).await?.is_estimate))
+    }
 }
 
 /// A page of uplinks as a connection.

@@ -8,6 +8,7 @@ use super::{
     air_quality_index::{self, AirQualityIndex, AirQualityScale},
     measurement::Measurement,
     measurement_connection::{AllMeasurements, MeasurementConnection},
+    quantity::Quantity,
     sensor::Sensor,
     statistics::{self, Statistics},
     trip::{self, Trip},
@@ -161,12 +162,19 @@ impl Device {
     }
 
     /// Its newest measurement; null before the first.
-    async fn latest(&self, ctx: &Context<'_>) -> Result<Option<Measurement>, ApiError> {
-        Ok(ctx
-            .loader()
-            .load_one(LatestOf { device: self.id, columns: columns::of_measurement(ctx.field()) })
-            .await?
-            .map(Measurement))
+    #[graphql(complexity = "child_complexity + 1 + of.map_or(0, |_| complexity::LATEST_OF_QUANTITY)")]
+    async fn latest(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "The newest that has this quantity: among the newest 10,000 of the device, and for what stands in \
+            `weather`, `ambient`, `motion` or `status`, among the newest 10,000 that have one of these."
+        )]
+        of: Option<Quantity>,
+    ) -> Result<Option<Measurement>, ApiError> {
+        let columns = columns::of_measurement(ctx.field());
+        let latest = LatestOf { device: self.id, quantity: of.map(Into::into), columns };
+        Ok(ctx.loader().load_one(latest).await?.map(Measurement))
     }
 
     /// Statistics of its measurements: of all that the filter means together, or of each bucket of time, cell, hour of the
@@ -218,6 +226,32 @@ impl Device {
     ) -> Result<AirQualityIndex, ApiError> {
         let counted = CountedValues::including_invalid(include_invalid);
         air_quality_index::of_device(ctx, self.id, scale, at, counted).await
+    }
+
+    /// Its air-quality index at the end of each bucket of time, oldest first: over the scale's own averaging period, as
+    /// `airQualityIndex` has it for one moment. A bucket that has not ended yet is told as of now. At most 1000 buckets, which
+    /// span 10,000 hours at most.
+    #[graphql(complexity = "complexity::of_series(child_complexity)")]
+    async fn air_quality_indices(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "On which scale.")] scale: AirQualityScale,
+        #[graphql(desc = "The span of the buckets; `from` is needed, and `to` is now unless given.")]
+        measured_at: TimeRange,
+        #[graphql(default_with = "Interval::Hour", desc = "Into which buckets of time; an hour is the shortest.")]
+        every: Interval,
+        #[graphql(
+            default_with = "DEFAULT_TIME_ZONE.to_owned()",
+            desc = "Whose days, weeks and months: a name of the IANA database."
+        )]
+        time_zone: String,
+        #[graphql(default = false, desc = "Whether values out of their quantity's range count too.")]
+        include_invalid: bool,
+    ) -> Result<Vec<AirQualityIndex>, ApiError> {
+        let counted = CountedValues::including_invalid(include_invalid);
+        let (from, to) = measured_at.check("measuredAt")?;
+        let buckets = air_quality_index::buckets(from, to, every, &time_zone, ctx.state().clock.now())?;
+        Box::pin(air_quality_index::series_of_device(ctx, self.id, scale, &buckets, counted)).await
     }
 
     /// Its rides in a span of time, oldest first: its samples, cut where it paused, or where it came to be somewhere that

@@ -5,14 +5,14 @@ use async_graphql::{
     connection::{CursorType as _, PageInfo},
 };
 
-use super::{
-    connection::{COUNT_BOUND, within_bound},
-    device::Device,
-};
+use tokio::sync::OnceCell;
+
+use super::device::Device;
 use crate::{
     db::{
         self,
-        device::{DeviceFilter, DeviceKeyset, DeviceOrder},
+        device_page::{DeviceFilter, DeviceKeyset},
+        total::Total,
     },
     domain,
     error::ApiError,
@@ -33,21 +33,25 @@ pub struct DeviceConnection {
     has_next: bool,
     /// The devices that it is a page of.
     all: DeviceFilter,
+    /// How many there are in all, once they were counted.
+    total: OnceCell<Total>,
 }
 
 impl DeviceConnection {
-    /// A page as it was read, with cursors of this order.
+    /// A page as it was read, each device with its place.
     #[must_use]
-    pub fn new(slice: Slice<domain::device::Device>, order: DeviceOrder, all: DeviceFilter) -> Self {
-        let cursor = |device: &domain::device::Device| {
-            DeviceCursor(match order {
-                DeviceOrder::Key => DeviceKeyset::Key(device.key.as_str().to_owned()),
-                DeviceOrder::CreatedAt => DeviceKeyset::CreatedAt(device.created_at, device.id),
-            })
-        };
-        let cursors = slice.rows.iter().map(cursor).collect();
-        let devices = slice.rows.into_iter().map(Device::from).collect();
-        Self { devices, cursors, has_previous: slice.has_previous, has_next: slice.has_next, all }
+    pub fn new(slice: Slice<(domain::device::Device, DeviceKeyset)>, all: DeviceFilter) -> Self {
+        let (has_previous, has_next) = (slice.has_previous, slice.has_next);
+        let rows = slice.rows.into_iter().map(|(device, keyset)| (Device::from(device), DeviceCursor(keyset)));
+        let (devices, cursors) = rows.unzip();
+        Self { devices, cursors, has_previous, has_next, all, total: OnceCell::new() }
+    }
+}
+
+impl DeviceConnection {
+    async fn total(&self, ctx: &Context<'_>) -> Result<Total, ApiError> {
+        let count = async || Ok(db::device_page::count(ctx.reads(), &self.all).await?);
+        self.total.get_or_try_init(count).await.copied()
     }
 }
 
@@ -74,9 +78,15 @@ impl DeviceConnection {
         Listed(&self.devices)
     }
 
-    /// How many there are in all, on every page; null when there are more than 100,000. Counted only when asked for.
+    /// How many there are in all, on every page: an estimate where `totalCountIsEstimate`. Counted only when selected; null
+    /// only when counting fails.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<Option<i64>, ApiError> {
-        Ok(within_bound(db::device::count(ctx.reads(), &self.all, COUNT_BOUND + 1).await?))
+        Ok(Some(self.total(ctx).await?.rows))
+    }
+
+    /// Whether `totalCount` is an estimate: there are more than 100,000, or counting them would read too much.
+    async fn total_count_is_estimate(&self, ctx: &Context<'_>) -> Result<Option<bool>, ApiError> {
+        Ok(Some(self.total(ctx).await?.is_estimate))
     }
 }
 

@@ -7,19 +7,16 @@ use async_graphql::{
     connection::{CursorType as _, PageInfo},
 };
 
-use super::{
-    connection::{COUNT_BOUND, within_bound},
-    measurement::Measurement,
-};
+use super::measurement::Measurement;
 use crate::{
-    db,
+    db::total::Total,
     domain::{self, device::DeviceId, filter::Filter},
     error::ApiError,
     graphql::{
         context::ContextExt as _,
         cursor::MeasurementCursor,
         flat::{Listed, Rows},
-        loader::CountOf,
+        loader::{CountOf, CountOfAll},
         page::Slice,
     },
 };
@@ -30,14 +27,14 @@ pub struct MeasurementConnection {
     has_previous: bool,
     has_next: bool,
     all: AllMeasurements,
-    /// How many there are in all, up to a bound, once they were counted.
-    count: OnceLock<i64>,
+    /// How many there are in all, once they were counted.
+    total: OnceLock<Total>,
 }
 
 /// The measurements that a page is of.
 pub enum AllMeasurements {
     /// Of all devices, or of some taken together.
-    Of(Filter),
+    Of(Arc<Filter>),
     /// Of one device among many that are asked the same.
     OfEach(DeviceId, Arc<Filter>),
 }
@@ -47,7 +44,7 @@ impl MeasurementConnection {
     #[must_use]
     pub fn new(slice: Slice<domain::measurement::Measurement>, all: AllMeasurements) -> Self {
         let rows = slice.rows.into_iter().map(Measurement).collect();
-        Self { rows, has_previous: slice.has_previous, has_next: slice.has_next, all, count: OnceLock::new() }
+        Self { rows, has_previous: slice.has_previous, has_next: slice.has_next, all, total: OnceLock::new() }
     }
 
     /// Its measurements.
@@ -66,23 +63,22 @@ impl MeasurementConnection {
         }
     }
 
-    /// How many there are in all; none when there are more than the bound, or they were not counted yet.
-    pub(in crate::graphql) fn counted(&self) -> Option<i64> {
-        self.count.get().copied().and_then(within_bound)
+    /// How many there are in all; none when they were not counted yet.
+    pub(in crate::graphql) fn counted(&self) -> Option<Total> {
+        self.total.get().copied()
     }
 
     /// Counts how many there are in all.
-    pub(in crate::graphql) async fn count(&self, ctx: &Context<'_>) -> Result<(), ApiError> {
-        let bound = COUNT_BOUND + 1;
-        let count = match &self.all {
-            AllMeasurements::Of(filter) => db::measurement_page::count(ctx.reads(), filter, bound).await?,
+    pub(in crate::graphql) async fn count(&self, ctx: &Context<'_>) -> Result<Total, ApiError> {
+        // By the loader, so that fields that need the same number share a statement. (A cell of tokio's would give way to
+        // other tasks after some hundred pages, and the loader would begin with half of them.)
+        let total = match &self.all {
+            AllMeasurements::Of(filter) => ctx.loader().load_one(CountOfAll(filter.clone())).await?,
             AllMeasurements::OfEach(device, filter) => {
-                let key = CountOf { device: *device, filter: filter.clone(), bound };
-                ctx.loader().load_one(key).await?.unwrap_or(0)
+                ctx.loader().load_one(CountOf { device: *device, filter: filter.clone() }).await?
             }
         };
-        self.count.get_or_init(|| count);
-        Ok(())
+        Ok(*self.total.get_or_init(|| total.unwrap_or(Total::exact(0))))
     }
 }
 
@@ -104,10 +100,15 @@ impl MeasurementConnection {
         Listed(&self.rows)
     }
 
-    /// How many there are in all, on every page; null when there are more than 100,000. Counted only when asked for.
+    /// How many there are in all, on every page: an estimate where `totalCountIsEstimate`. Counted only when selected; null
+    /// only when counting fails.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<Option<i64>, ApiError> {
-        self.count(ctx).await?;
-        Ok(self.counted())
+        Ok(Some(self.count(ctx).await?.rows))
+    }
+
+    /// Whether `totalCount` is an estimate: there are more than 100,000, or counting them would read too much.
+    async fn total_count_is_estimate(&self, ctx: &Context<'_>) -> Result<Option<bool>, ApiError> {
+        Ok(Some(self.count(ctx).await?.is_estimate))
     }
 }
 

@@ -21,4 +21,5 @@ pub mod server;
 pub mod statistics;
 pub mod summary;
 pub mod trip;
+pub mod trip_connection;
 pub mod uplink;

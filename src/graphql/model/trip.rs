@@ -62,8 +62,7 @@ pub struct TripPoint {
 impl Trip {
     /// Global id: opaque, stable, unique among all objects. It names all that the device measured from `start` to `end`.
     pub async fn id(&self) -> ID {
-        let (start, end) = (self.trip.start, self.trip.end);
-        GlobalId::Trip(TripKey { device_id: self.device, start, end }).encode()
+        GlobalId::Trip(self.key()).encode()
     }
 
     /// The device that made it.
@@ -132,6 +131,14 @@ impl Trip {
             ApiError::bad_input("most", format!("{most} is no number of points; it must be between 0 and 10000"))
         })?;
         Ok(self.trip.points(most).map(TripPoint::from).collect())
+    }
+}
+
+impl Trip {
+    /// What names it.
+    #[must_use]
+    pub fn key(&self) -> TripKey {
+        TripKey { device_id: self.device, start: self.trip.start, end: self.trip.end }
     }
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::{Context, Object};
 
 use crate::{
-    db::{self, device::DevicePage},
+    db::{self, device_page::DevicePage},
     domain::device::DeviceKey,
     error::ApiError,
     graphql::{
@@ -11,7 +11,7 @@ use crate::{
         context::{ContextExt as _, may_read},
         cursor::DeviceCursor,
         input::device::{DeviceFilter, DeviceOrder},
-        model::{device::Device, device_connection::DeviceConnection},
+        model::{device::Device, device_connection::DeviceConnection, quantity::Quantity},
         page::{MAX_PAGE, PageArguments, PageRequest},
     },
 };
@@ -42,19 +42,24 @@ impl DeviceQuery {
 
     /// Devices, by key unless ordered otherwise. 50 in a page unless told, 1000 at most.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
-    #[graphql(cache_control(max_age = 5), complexity = "complexity::of_page(first, last, child_complexity)")]
+    #[graphql(
+        cache_control(max_age = 5),
+        complexity = "complexity::of_page(first, last, child_complexity) + \
+        filter.as_ref().map_or(0, DeviceFilter::cost)"
+    )]
     async fn devices(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which.")] filter: Option<DeviceFilter>,
         #[graphql(desc = "In which order.")] order_by: Option<DeviceOrder>,
+        #[graphql(desc = "The quantity of the orders `LATEST_VALUE_ASC` and `LATEST_VALUE_DESC`.")]
+        order_by_quantity: Option<Quantity>,
         #[graphql(desc = "So many from the start, or after `after`.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end, or before `before`.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<DeviceConnection, ApiError> {
-        let filter = filter.unwrap_or_default().check();
-        let (order, reversed) = order_by.unwrap_or_default().parts();
+        let (order, reversed) = order_by.unwrap_or_default().parts(order_by_quantity)?;
         let arguments = PageArguments { first, after, last, before };
         let request = PageRequest::<DeviceCursor>::try_new(arguments, MAX_PAGE)?;
         for (argument, cursor) in [("after", &request.after), ("before", &request.before)] {
@@ -62,16 +67,18 @@ impl DeviceQuery {
                 return Err(ApiError::bad_input(argument, "this cursor is of a list in another order"));
             }
         }
+        let filter = filter.unwrap_or_default().check(ctx).await?;
         let (after, before) = request.sides();
         let page = DevicePage {
             filter: filter.clone(),
             order,
             descending: reversed != request.backward,
+            nulls_first: request.backward,
             after: after.map(|cursor| cursor.0),
             before: before.map(|cursor| cursor.0),
             limit: request.limit(),
         };
-        let rows = db::device::list(ctx.reads(), &page).await?;
-        Ok(DeviceConnection::new(request.slice(rows), order, filter))
+        let rows = db::device_page::list(ctx.reads(), &page).await?;
+        Ok(DeviceConnection::new(request.slice(rows), filter))
     }
 }

@@ -1,5 +1,7 @@
 //! Measurements.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Object};
 
 use crate::{
@@ -55,7 +57,7 @@ async fn list(
         Some(ids) => db::measurement_page::list_of(ctx.reads(), ids, &asked.page, columns).await?,
         None => db::measurement_nearby::list(ctx.reads(), &asked.page, columns).await?,
     };
-    Ok(MeasurementConnection::new(asked.request.slice(rows), AllMeasurements::Of(asked.page.filter)))
+    Ok(MeasurementConnection::new(asked.request.slice(rows), AllMeasurements::Of(Arc::new(asked.page.filter))))
 }
 
 /// The checked arguments of a list of measurements, at the root or of a device.

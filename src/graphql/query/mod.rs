@@ -6,6 +6,7 @@ pub(super) mod measurement;
 mod node;
 mod server;
 pub(super) mod statistics;
+mod trip;
 mod uplink;
 
 use async_graphql::MergedObject;
@@ -19,5 +20,6 @@ pub struct Query(
     node::NodeQuery,
     server::ServerQuery,
     statistics::StatisticsQuery,
+    trip::TripQuery,
     uplink::UplinkQuery,
 );

@@ -46,7 +46,7 @@ impl UplinkQuery {
         if asks_for_bodies(ctx) && bytes(&slice.rows) > MAX_BODIES {
             return Err(too_much());
         }
-        Ok(of_uplinks(slice, UplinkTotal(page.filter)))
+        Ok(of_uplinks(slice, UplinkTotal::new(page.filter)))
     }
 }
 

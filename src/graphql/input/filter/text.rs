@@ -34,7 +34,9 @@ pub fn text(filter: &Filter, devices: &Devices) -> String {
 #[must_use]
 pub fn named_devices(filter: &Filter) -> Vec<DeviceId> {
     let mut ids = filter.devices.clone().unwrap_or_default();
-    filter.conditions.iter().for_each(|condition| add_devices(condition, &mut ids));
+    for condition in &filter.conditions {
+        add_devices(condition, &mut ids);
+    }
     ids
 }
 

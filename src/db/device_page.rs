@@ -1,0 +1,254 @@
+//! Lists of devices: filters, orders, keyset pages.
+//!
+//! Orders by what is newest read `latest`, one row a device. It has no index on what changes with each sample, so these
+//! orders sort all devices that the filter lets through, which are thousands.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgExecutor, PgPool, Postgres, QueryBuilder, Row as _, postgres::PgRow};
+
+use super::{
+    DbError,
+    device::{from_row, numbers},
+    measurement::position,
+    readings,
+    total::{Reading, Total, total},
+};
+use crate::domain::{
+    area::Area,
+    device::{Device, DeviceId, DeviceKind},
+    quantity::Quantity,
+};
+
+/// The order of a list of devices; ties are broken by the row number. Devices without the value come last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceOrder {
+    /// By key.
+    Key,
+    /// By the time they were added.
+    CreatedAt,
+    /// By the time of their newest measurement.
+    LastSeen,
+    /// By the value of a quantity in their newest measurement.
+    LatestValue(Quantity),
+}
+
+/// A place in an ordered list of devices.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DeviceKeyset {
+    /// In the order of keys.
+    Key(String),
+    /// In the order of being added.
+    CreatedAt(DateTime<Utc>, DeviceId),
+    /// In the order of newest measurements; without a time where there is none.
+    LastSeen(Option<DateTime<Utc>>, DeviceId),
+    /// In the order of the newest value of this quantity; without a value where there is none.
+    LatestValue(Quantity, Option<f64>, DeviceId),
+}
+
+/// Which devices are listed. All conditions must hold.
+#[derive(Clone, Debug, Default)]
+pub struct DeviceFilter {
+    /// Those with one of these keys.
+    pub keys: Option<Vec<String>>,
+    /// Those of this kind.
+    pub kind: Option<DeviceKind>,
+    /// Those with one of these row numbers.
+    pub ids: Option<Vec<DeviceId>>,
+    /// Those with this text in their key or name, in either case.
+    pub text: Option<String>,
+    /// Those whose newest measurement was not taken before this.
+    pub seen_since: Option<DateTime<Utc>>,
+}
+
+/// One page of a list of devices.
+#[derive(Clone, Debug)]
+pub struct DevicePage {
+    /// Which.
+    pub filter: DeviceFilter,
+    /// In which order.
+    pub order: DeviceOrder,
+    /// Whether values are read in descending order.
+    pub descending: bool,
+    /// Whether devices without a value are read first, as in a list that is read backward.
+    pub nulls_first: bool,
+    /// Only those that come after this in the order of reading.
+    pub after: Option<DeviceKeyset>,
+    /// Only those that come before this in the order of reading.
+    pub before: Option<DeviceKeyset>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+const COLUMNS: &str =
+    "d.device_id, d.key, d.name, d.kind, d.latitude, d.longitude, d.licence, d.attribution, d.created_at";
+
+impl DeviceOrder {
+    /// What is compared, in the tables of [`push_from`].
+    fn value(self) -> String {
+        match self {
+            Self::Key => "d.key".to_owned(),
+            Self::CreatedAt => "d.created_at".to_owned(),
+            Self::LastSeen => "l.measured_at".to_owned(),
+            Self::LatestValue(quantity) => format!("v.{}::float8", quantity.definition().name),
+        }
+    }
+
+    /// The place of a row, whose value follows the columns of the device.
+    fn keyset(self, device: &Device, row: &PgRow) -> Result<DeviceKeyset, DbError> {
+        Ok(match self {
+            Self::Key => DeviceKeyset::Key(device.key.as_str().to_owned()),
+            Self::CreatedAt => DeviceKeyset::CreatedAt(device.created_at, device.id),
+            Self::LastSeen => DeviceKeyset::LastSeen(row.try_get(9)?, device.id),
+            Self::LatestValue(quantity) => DeviceKeyset::LatestValue(quantity, row.try_get(9)?, device.id),
+        })
+    }
+}
+
+/// One page of devices, each with its place.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.device.list", skip_all, fields(limit = page.limit))]
+pub async fn list(db: impl PgExecutor<'_>, page: &DevicePage) -> Result<Vec<(Device, DeviceKeyset)>, DbError> {
+    let value = page.order.value();
+    let mut query = QueryBuilder::<Postgres>::new(format!("select {COLUMNS}, {value}"));
+    push_from(&mut query, &page.filter, Some(page.order));
+    let (forward, back) = if page.descending { ("<", ">") } else { (">", "<") };
+    push_keyset(&mut query, &value, page.after.as_ref(), forward, !page.nulls_first);
+    push_keyset(&mut query, &value, page.before.as_ref(), back, page.nulls_first);
+    let direction = if page.descending { "desc" } else { "asc" };
+    // Said only where it means something: `nulls last` keeps Postgres from reading the index backward.
+    let nulls = match (page.order, page.nulls_first) {
+        (DeviceOrder::Key | DeviceOrder::CreatedAt, _) => "",
+        (DeviceOrder::LastSeen | DeviceOrder::LatestValue(_), true) => " nulls first",
+        (DeviceOrder::LastSeen | DeviceOrder::LatestValue(_), false) => " nulls last",
+    };
+    query.push(format!(" order by {value} {direction}{nulls}, d.device_id {direction} limit ")).push_bind(page.limit);
+    let rows = query.build().fetch_all(db).await?;
+    rows.iter()
+        .map(|row| {
+            let device = from_row(row)?;
+            let keyset = page.order.keyset(&device, row)?;
+            Ok((device, keyset))
+        })
+        .collect()
+}
+
+/// How many devices the filter lets through.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.device.count", skip_all)]
+pub async fn count(pool: &PgPool, filter: &DeviceFilter) -> Result<Total, DbError> {
+    // Devices are few, so that reading all of them is little.
+    total(pool, Reading::Bounded, |query| {
+        query.push("select 1");
+        push_from(query, filter, None);
+    })
+    .await
+}
+
+/// The devices in an area: where a device stands, or else where its newest measurement was taken. The positions of all
+/// devices are read, as each is tested exactly.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.device.ids_within", skip_all)]
+pub async fn ids_within(db: impl PgExecutor<'_>, area: &Area) -> Result<Vec<DeviceId>, DbError> {
+    let rows = sqlx::query_as::<_, (i64, Option<f64>, Option<f64>)>(
+        "select d.device_id, coalesce(d.latitude, l.latitude), coalesce(d.longitude, l.longitude)
+         from device d left join latest l using (device_id)
+         where d.latitude is not null or l.latitude is not null",
+    )
+    .fetch_all(db)
+    .await?;
+    let within = |&(_, latitude, longitude): &(i64, Option<f64>, Option<f64>)| {
+        position(latitude, longitude).is_some_and(|place| area.contains(place))
+    };
+    Ok(rows.iter().filter(|row| within(row)).map(|&(id, ..)| DeviceId(id)).collect())
+}
+
+/// Adds the tables that a filter and an order need, and the conditions of the filter.
+fn push_from(query: &mut QueryBuilder<Postgres>, filter: &DeviceFilter, order: Option<DeviceOrder>) {
+    query.push(" from device d");
+    let is_by_latest = matches!(order, Some(DeviceOrder::LastSeen | DeviceOrder::LatestValue(_)));
+    if is_by_latest || filter.seen_since.is_some() {
+        query.push(" left join latest l on l.device_id = d.device_id");
+    }
+    if let Some(DeviceOrder::LatestValue(quantity)) = order {
+        let (table, column) = (readings::table(quantity.definition().group), quantity.definition().name);
+        // A query for each row, by its key: as a join, Postgres might read the whole of the other table.
+        query.push(format!(
+            " left join lateral (
+                 select v.{column} from {table} v
+                 where v.device_id = l.device_id and v.measured_at = l.measured_at and v.seq = l.seq
+                 offset 0
+             ) as v on true"
+        ));
+    }
+    query.push(" where true");
+    if let Some(keys) = &filter.keys {
+        query.push(" and d.key = any(").push_bind(keys.clone()).push(")");
+    }
+    if let Some(kind) = filter.kind {
+        query.push(" and d.kind = ").push_bind(kind.as_str());
+    }
+    if let Some(ids) = &filter.ids {
+        query.push(" and d.device_id = any(").push_bind(numbers(ids)).push(")");
+    }
+    if let Some(text) = &filter.text {
+        query.push(" and (strpos(lower(d.key), lower(").push_bind(text.clone());
+        query.push(")) > 0 or strpos(lower(d.name), lower(").push_bind(text.clone()).push(")) > 0)");
+    }
+    if let Some(since) = filter.seen_since {
+        query.push(" and l.measured_at >= ").push_bind(since);
+    }
+}
+
+/// Adds the condition that a row lies beyond a place, in the direction of the comparison. `are_nulls_beyond` tells whether
+/// rows without a value lie in that direction of those with one.
+fn push_keyset(
+    query: &mut QueryBuilder<Postgres>,
+    value: &str,
+    keyset: Option<&DeviceKeyset>,
+    comparison: &str,
+    are_nulls_beyond: bool,
+) {
+    let or_null = if are_nulls_beyond { format!(" or {value} is null") } else { String::new() };
+    let (place, id) = match keyset {
+        None => return,
+        Some(DeviceKeyset::Key(key)) => {
+            query.push(format!(" and d.key {comparison} ")).push_bind(key.clone());
+            return;
+        }
+        Some(DeviceKeyset::CreatedAt(time, id)) => {
+            query.push(format!(" and (d.created_at, d.device_id) {comparison} (")).push_bind(*time);
+            query.push(", ").push_bind(id.0).push(")");
+            return;
+        }
+        Some(DeviceKeyset::LastSeen(time, id)) => (time.map(Place::Time), id),
+        Some(DeviceKeyset::LatestValue(_, number, id)) => (number.map(Place::Number), id),
+    };
+    match place {
+        Some(place) => {
+            query.push(format!(" and (({value}, d.device_id) {comparison} ("));
+            match place {
+                Place::Time(time) => query.push_bind(time),
+                Place::Number(number) => query.push_bind(number),
+            };
+            query.push(", ").push_bind(id.0).push(format!("){or_null})"));
+        }
+        None if are_nulls_beyond => {
+            query.push(format!(" and {value} is null and d.device_id {comparison} ")).push_bind(id.0);
+        }
+        None => {
+            query.push(format!(" and ({value} is not null or d.device_id {comparison} ")).push_bind(id.0).push(")");
+        }
+    }
+}
+
+/// A value that a place has.
+enum Place {
+    Time(DateTime<Utc>),
+    Number(f64),
+}

@@ -1,0 +1,109 @@
+//! How many measurements each of some devices has.
+//!
+//! Of each device no more than a share of rows is read. Where that is not all, `device_hour` tells how many there are, and
+//! the conditions are taken to hold as often among the rest as among what was read.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{PgPool, Postgres, QueryBuilder};
+
+use super::{
+    DbError,
+    device::numbers,
+    measurement_filter::{keeps_its_plan, push_conditions, push_span},
+    total::{MAX_EXACT_TOTAL, Total},
+};
+use crate::domain::{device::DeviceId, filter::Filter, rollup::hour_of};
+
+/// Rows that are read of a device at least, however many devices there are.
+const MIN_ROWS_PER_DEVICE: i64 = 1000;
+
+/// Rows that are read of each of so many devices at most.
+fn rows_per_device(devices: usize) -> i64 {
+    let devices = i64::try_from(devices.max(1)).unwrap_or(i64::MAX);
+    (MAX_EXACT_TOTAL / devices).max(MIN_ROWS_PER_DEVICE)
+}
+
+/// How many measurements of each device the filter lets through.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.measurement.count_each", skip_all, fields(devices = ids.len()))]
+pub async fn count_each(pool: &PgPool, ids: &[DeviceId], filter: &Filter) -> Result<HashMap<DeviceId, Total>, DbError> {
+    let bound = rows_per_device(ids.len());
+    let read = read(pool, ids, filter, bound).await?;
+    let large: Vec<_> = read.iter().filter(|row| row.scanned > bound).map(|row| row.device).collect();
+    let all = if large.is_empty() { HashMap::new() } else { stored(pool, &large, filter).await? };
+    let total = |row: &Read| match all.get(&row.device) {
+        Some(&all) if is_exact(filter) => Total::exact(all),
+        Some(&all) => Total::estimate(row.estimate(all)),
+        None if row.scanned > bound => Total::estimate(row.found),
+        None => Total::exact(row.found),
+    };
+    Ok(read.iter().map(|row| (row.device, total(row))).collect())
+}
+
+/// What was read of a device.
+struct Read {
+    device: DeviceId,
+    /// How many rows were looked at.
+    scanned: i64,
+    /// How many of them the filter lets through.
+    found: i64,
+}
+
+impl Read {
+    /// How many of so many rows the filter lets through, if it does so as often as among those that were read.
+    fn estimate(&self, all: i64) -> i64 {
+        let estimate = i128::from(all) * i128::from(self.found) / i128::from(self.scanned.max(1));
+        i64::try_from(estimate).unwrap_or(i64::MAX).max(self.found)
+    }
+}
+
+async fn read(pool: &PgPool, ids: &[DeviceId], filter: &Filter, bound: i64) -> Result<Vec<Read>, DbError> {
+    let mut query = QueryBuilder::<Postgres>::new("select wanted.device_id, counted.* from unnest(");
+    query
+        .push_bind(numbers(ids))
+        .push("::bigint[]) as wanted (device_id) cross join lateral (select count(*), count(*) filter (where true");
+    push_conditions(&mut query, filter);
+    query.push(") from (select m.* from measurement m where m.device_id = wanted.device_id");
+    push_span(&mut query, "m.measured_at", filter.from, filter.to);
+    query.push(" limit ").push_bind(bound + 1).push(") as m) as counted");
+    let rows: Vec<(i64, i64, i64)> = query.build_query_as().persistent(keeps_its_plan(filter)).fetch_all(pool).await?;
+    Ok(rows.into_iter().map(|(device, scanned, found)| Read { device: DeviceId(device), scanned, found }).collect())
+}
+
+/// How many measurements there are of each device, in the hours that the filter's span touches.
+async fn stored(pool: &PgPool, ids: &[DeviceId], filter: &Filter) -> Result<HashMap<DeviceId, i64>, DbError> {
+    let mut query =
+        QueryBuilder::<Postgres>::new("select device_id, sum(count)::bigint from device_hour where device_id = any(");
+    query.push_bind(numbers(ids)).push(")");
+    push_span(&mut query, "hour", filter.from.map(hour_of), filter.to);
+    query.push(" group by device_id");
+    let rows: Vec<(i64, i64)> = query.build_query_as().fetch_all(pool).await?;
+    Ok(rows.into_iter().map(|(device, count)| (DeviceId(device), count)).collect())
+}
+
+/// Whether the hours tell exactly how many there are.
+fn is_exact(filter: &Filter) -> bool {
+    let is_whole = |end: Option<DateTime<Utc>>| end.is_none_or(|end| end - hour_of(end) == TimeDelta::zero());
+    filter.conditions.is_empty() && is_whole(filter.from) && is_whole(filter.to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_devices_share_what_is_read() {
+        assert_eq!((rows_per_device(1), rows_per_device(50), rows_per_device(1000)), (100_000, 2000, 1000));
+    }
+
+    #[test]
+    fn an_estimate_is_in_proportion_and_not_below_what_was_found() {
+        let read = Read { device: DeviceId(1), scanned: 1001, found: 500 };
+        assert_eq!((read.estimate(1_001_000), read.estimate(10)), (500_000, 500));
+        assert_eq!(Read { device: DeviceId(1), scanned: 0, found: 0 }.estimate(5), 0);
+    }
+}

@@ -125,7 +125,7 @@ async fn filters() {
                 ("BAD_USER_INPUT", format!("filter.measuredAt.{shown}")),
                 "{message}"
             );
-            assert_eq!(message, expected);
+            assert!(message.starts_with(&expected), "{message}");
         }
     }
 

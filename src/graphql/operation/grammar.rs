@@ -1,8 +1,8 @@
 //! The grammar of executable documents (GraphQL specification, appendix B).
 //!
-//! The parser of apollo-compiler goes on behind a mistake, takes some documents that are none (`{a(b: {c})}`) and knows no
-//! descriptions of operations. So the text is checked here first: an error is the first one, and says what was expected.
-//! Descriptions are blanked for the parser; offsets stay.
+//! The parser of apollo-compiler goes on behind a mistake, takes some documents that are none (`{a(b: {c})}`), refuses a comma
+//! between an alias and its colon, and knows no descriptions of operations. So the text is checked here first: an error is the
+//! first one, and says what was expected. Descriptions, commas and comments are blanked for the parser; offsets stay.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -15,7 +15,7 @@ use super::{
 const TYPE_SYSTEM: [&str; 9] =
     ["schema", "scalar", "type", "interface", "union", "enum", "input", "directive", "extend"];
 
-/// Checks a text that is within the [limits](crate::graphql::limits). Gives it without descriptions.
+/// Checks a text that is within the [limits](crate::graphql::limits). Gives it without descriptions, commas and comments.
 ///
 /// # Errors
 /// The first mistake.
@@ -27,7 +27,10 @@ pub(super) fn check(text: &str) -> Result<Cow<'_, str>, SyntaxError> {
     while grammar.next.kind != Kind::End {
         grammar.definition()?;
     }
-    Ok(blank(text, &grammar.descriptions))
+    let mut blanks = grammar.descriptions;
+    blanks.append(&mut grammar.lexer.ignored);
+    blanks.sort_unstable_by_key(|range| range.start);
+    Ok(blank(text, &blanks))
 }
 
 /// The text with spaces in these places.
@@ -268,7 +271,9 @@ mod tests {
             "{a(b: {}, c: [], d: null, e: -1.5e3, f: true, g: {h: $i})}",
             "subscription S { on }",
         ] {
-            assert_eq!(check(text).map(Cow::into_owned), Ok(text.to_owned()), "{text}");
+            let blanked = check(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+            let words = |text: &str| text.replace(',', " ").replace("# x", "").split_whitespace().collect::<String>();
+            assert_eq!((blanked.len(), words(&blanked)), (text.len(), words(text)));
         }
     }
 

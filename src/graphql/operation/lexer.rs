@@ -1,5 +1,7 @@
 //! Tokens of a GraphQL document (GraphQL specification, section 2.1).
 
+use std::ops::Range;
+
 use super::SyntaxError;
 
 /// A token: what it is, its text, and where it begins, in bytes.
@@ -30,11 +32,13 @@ const ESCAPED_BLOCK: &str = "\\\"\"\"";
 pub(super) struct Lexer<'a> {
     text: &'a str,
     at: usize,
+    /// Where something other than white space was skipped.
+    pub ignored: Vec<Range<usize>>,
 }
 
 impl<'a> Lexer<'a> {
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: 0, ignored: Vec::new() }
     }
 
     fn rest(&self) -> &'a str {
@@ -61,6 +65,14 @@ impl<'a> Lexer<'a> {
 
     /// White space, line ends, commas, byte order marks and comments.
     fn skip_ignored(&mut self) {
+        let from = self.at;
+        self.skip_all_ignored();
+        if self.text.as_bytes()[from..self.at].iter().any(|byte| !byte.is_ascii_whitespace()) {
+            self.ignored.push(from..self.at);
+        }
+    }
+
+    fn skip_all_ignored(&mut self) {
         loop {
             let rest = self.rest();
             let behind = rest.trim_start_matches([' ', '\t', '\r', '\n', ',', '\u{feff}']);

@@ -71,6 +71,7 @@ fn operations_are_made_canonical() {
             value!({"k": "b"}),
             "{device(key:\"b\"){key}}",
         ),
+        ("{a,:#,\n,server{,version,}}", value!({}), "{a:server{version}}"),
         ("{__type(name:\"Node\"){interfaces{name}}}", value!({}), "{__type(name:\"Node\"){:kind interfaces{name}}}"),
     ] {
         assert_eq!(canonical_of(text, None, variables), Ok(expected.to_owned()), "{text}");

@@ -62,7 +62,7 @@ pub(super) fn validate(
         }
     };
     let uses = values::check(types, &document, suggests, &mut faults);
-    variables::check(&document, &uses, &mut faults);
+    variables::check(types, &document, &uses, &mut faults);
     merging::check(types, &document, &mut faults);
     if faults.is_empty() {
         return Ok(document);

@@ -6,10 +6,10 @@ use apollo_compiler::{
 };
 
 use super::values::{AllUses, Use, Uses};
-use crate::graphql::operation::fault::Fault;
+use crate::graphql::operation::{fault::Fault, types::TypeSystem};
 
 /// Checks the variables of each operation, also those in the fragments that it spreads.
-pub(super) fn check(document: &ExecutableDocument, uses: &AllUses<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn check(types: &TypeSystem, document: &ExecutableDocument, uses: &AllUses<'_>, faults: &mut Vec<Fault>) {
     for (operation, own) in document.operations.iter().zip(&uses.operations) {
         let mut opened = vec![false; uses.fragments.len()];
         let mut open = vec![own];
@@ -17,6 +17,8 @@ pub(super) fn check(document: &ExecutableDocument, uses: &AllUses<'_>, faults: &
             for place in &uses_here.variables {
                 let definition = operation.variables.iter().find(|definition| definition.name == *place.name);
                 match definition {
+                    // That there is no such type is a fault already.
+                    Some(definition) if types.definition(definition.ty.inner_named_type()).is_none() => {}
                     Some(definition) if is_allowed(definition, place) => {}
                     Some(definition) => faults.push(disallowed(definition, place)),
                     None => {

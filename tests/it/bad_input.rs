@@ -114,17 +114,17 @@ async fn filters() {
         let query = format!("{{ measurements(filter: {{measuredAt: {{{shown}: {time}}}}}) {{ totalCount }} }}");
         let by_variable = "query ($filter: MeasurementFilter) { measurements(filter: $filter) { totalCount } }";
         let value: Value = serde_json::from_str(time).expect("JSON");
-        let expected =
-            format!("filter.measuredAt.{shown}: expected an RFC 3339 time with zone such as 2026-05-01T10:00:00Z");
-        for (query, variables) in
-            [(query.as_str(), json!({})), (by_variable, json!({ "filter": { "measuredAt": { shown: value } } }))]
-        {
+        for (query, variables, place) in [
+            (query.as_str(), json!({}), format!("filter.measuredAt.{shown}")),
+            (
+                by_variable,
+                json!({ "filter": { "measuredAt": { shown: value } } }),
+                format!("$filter.measuredAt.{shown}"),
+            ),
+        ] {
             let (code, argument, message) = error(&app, query, variables).await;
-            assert_eq!(
-                (code.as_str(), argument),
-                ("BAD_USER_INPUT", format!("filter.measuredAt.{shown}")),
-                "{message}"
-            );
+            let expected = format!("{place}: expected an RFC 3339 time with zone such as 2026-05-01T10:00:00Z");
+            assert_eq!((code.as_str(), argument), ("BAD_USER_INPUT", place), "{message}");
             assert!(message.starts_with(&expected), "{message}");
         }
     }

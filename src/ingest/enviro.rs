@@ -14,24 +14,16 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    DecodeError, Decoded, Incoming, Observation, Rejection,
+    DecodeError, Decoded, Incoming,
     ignored::Ignored,
     parse::{self, Json, Reason},
+    timestamp::{self, Zone},
     vocabulary::{Field, RawValue, SampleBuilder, Vocabulary, look_up},
 };
-use crate::domain::{
-    device::{DeviceKey, DeviceKind},
-    quality::QualityFlag,
-    quantity::Quantity,
-    sample::Sample,
-    unit::Unit,
-};
+use crate::domain::{device::DeviceKey, quality::QualityFlag, quantity::Quantity, sample::Sample, unit::Unit};
 
 /// The name of this format in the database and in URLs.
 pub const FORMAT: &str = "enviro";
-
-/// Readings in a body at most.
-const MAX_READINGS: usize = 10_000;
 
 static ENVIRO: Vocabulary = Vocabulary { own: |name| look_up(FIELDS, name), general: None, no_value: &[] };
 
@@ -53,27 +45,7 @@ const FIELDS: &[Field] = &[
 /// # Errors
 /// When it isn't a JSON object or array, or holds no reading or too many.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
-    let elements = match parse::json(incoming.body)? {
-        Json::Array(elements) => elements,
-        object @ Json::Object(_) => vec![object],
-        _ => return Err(DecodeError::new("WRONG_TYPE", "the body must be an object or an array of objects")),
-    };
-    if elements.is_empty() {
-        return Err(DecodeError::new("MISSING_VALUES", "the array holds no reading"));
-    }
-    if elements.len() > MAX_READINGS {
-        let detail = format!("{} readings; at most {MAX_READINGS} in one body", elements.len());
-        return Err(DecodeError::new("TOO_MANY_SAMPLES", detail));
-    }
-    let mut ignored = Ignored::default();
-    let mut decoded = Decoded::nothing(DeviceKind::Fixed);
-    for (index, element) in elements.iter().enumerate() {
-        match sample(element, incoming, &mut ignored) {
-            Ok((device, sample)) => decoded.observations.push(Observation { index, device, sample }),
-            Err((code, detail)) => decoded.rejected.push(Rejection { index, code, detail }),
-        }
-    }
-    Ok(Decoded { ignored: ignored.into_names(), ..decoded })
+    parse::samples(incoming.body, "reading", |element, ignored| sample(element, incoming, ignored))
 }
 
 fn sample(element: &Json, incoming: &Incoming<'_>, ignored: &mut Ignored) -> Result<(DeviceKey, Sample), Reason> {
@@ -103,7 +75,7 @@ fn sample(element: &Json, incoming: &Incoming<'_>, ignored: &mut Ignored) -> Res
 fn time(timestamp: Option<&Json>) -> Result<Option<DateTime<Utc>>, Reason> {
     match timestamp {
         None | Some(Json::Null) => Ok(None),
-        Some(Json::Text(text)) => parse::time("timestamp", text).map(Some),
+        Some(Json::Text(text)) => timestamp::parse("timestamp", text, Zone::Required).map(Some),
         Some(_) => Err(("WRONG_TYPE", "timestamp must be a time such as 2026-05-01T10:00:00Z".to_owned())),
     }
 }
@@ -111,7 +83,13 @@ fn time(timestamp: Option<&Json>) -> Result<Option<DateTime<Utc>>, Reason> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ingest::testing::{incoming, no_objects, refusal};
+    use crate::{
+        domain::device::DeviceKind,
+        ingest::{
+            Observation,
+            testing::{incoming, no_objects, refusal},
+        },
+    };
 
     const URBAN: &str = r#"{"nickname":"balcony","model":"urban","uid":"e66","timestamp":"2026-05-01T10:00:00Z","readings":
         {"temperature":18.5,"humidity":61.3,"pressure":996.22,"noise":0.123,"pm1":4,"pm2_5":6,"pm10":9}}"#;

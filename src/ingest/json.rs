@@ -9,9 +9,10 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    DecodeError, Decoded, Incoming, Observation, Rejection,
+    DecodeError, Decoded, Incoming,
     ignored::Ignored,
     parse::{self, Json, Reason},
+    timestamp::{self, Zone},
     vocabulary::{PLAIN, RawValue, SampleBuilder},
 };
 use crate::domain::{
@@ -23,38 +24,16 @@ use crate::domain::{
 /// The name of this format in the database and in URLs.
 pub const FORMAT: &str = "json";
 
-/// Samples in a body at most.
-const MAX_SAMPLES: usize = 10_000;
-
 /// Decodes one body.
 ///
 /// # Errors
 /// When it isn't a JSON object or array, or holds too many samples.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
-    let elements = match parse::json(incoming.body)? {
-        Json::Array(elements) => elements,
-        object @ Json::Object(_) => vec![object],
-        _ => return Err(DecodeError::new("WRONG_TYPE", "the body must be an object or an array of objects")),
-    };
-    if elements.is_empty() {
-        return Err(DecodeError::new("MISSING_VALUES", "the array holds no sample"));
-    }
-    if elements.len() > MAX_SAMPLES {
-        let detail = format!("{} samples; at most {MAX_SAMPLES} in one body", elements.len());
-        return Err(DecodeError::new("TOO_MANY_SAMPLES", detail));
-    }
-    let mut ignored = Ignored::default();
-    let mut decoded = Decoded::nothing(DeviceKind::Fixed);
-    for (index, element) in elements.iter().enumerate() {
-        match sample(element, incoming, &mut ignored) {
-            Ok((device, sample)) => decoded.observations.push(Observation { index, device, sample }),
-            Err((code, detail)) => decoded.rejected.push(Rejection { index, code, detail }),
-        }
-    }
+    let mut decoded = parse::samples(incoming.body, "sample", |element, ignored| sample(element, incoming, ignored))?;
     if decoded.observations.iter().any(|seen| seen.sample.position.is_some()) {
         decoded.kind = DeviceKind::Mobile;
     }
-    Ok(Decoded { ignored: ignored.into_names(), ..decoded })
+    Ok(decoded)
 }
 
 fn sample(element: &Json, incoming: &Incoming<'_>, ignored: &mut Ignored) -> Result<(DeviceKey, Sample), Reason> {
@@ -68,7 +47,7 @@ fn sample(element: &Json, incoming: &Incoming<'_>, ignored: &mut Ignored) -> Res
             "device" => {
                 device = Some(value.as_text().ok_or_else(|| ("WRONG_TYPE", "device must be a text".to_owned()))?);
             }
-            "time" | "timestamp" => measured_at = Some(timestamp(key, value)?),
+            "time" | "timestamp" => measured_at = Some(time(key, value)?),
             _ => builder.add(key, RawValue::from(value), ignored),
         }
     }
@@ -82,10 +61,10 @@ fn sample(element: &Json, incoming: &Incoming<'_>, ignored: &mut Ignored) -> Res
 }
 
 /// The time of a sample: RFC 3339, or the seconds or milliseconds since 1970.
-fn timestamp(key: &str, value: &Json) -> Result<DateTime<Utc>, Reason> {
+fn time(key: &str, value: &Json) -> Result<DateTime<Utc>, Reason> {
     match value {
-        Json::Number(number) => parse::epoch(key, number.as_f64().unwrap_or(f64::NAN)),
-        Json::Text(text) => parse::time(key, text),
+        Json::Number(number) => timestamp::epoch(key, number.as_f64().unwrap_or(f64::NAN)),
+        Json::Text(text) => timestamp::parse(key, text, Zone::Required),
         _ => Err(("WRONG_TYPE", format!("{key} must be a time such as 2026-05-01T10:00:00Z"))),
     }
 }

@@ -1,8 +1,7 @@
-//! What decoders share: reading JSON, times and positions, and saying what is wrong with them.
+//! What decoders share: reading JSON and positions, and saying what is wrong with them.
 
 use std::{collections::HashSet, fmt};
 
-use chrono::{DateTime, Utc};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, SeqAccess, Visitor},
@@ -10,11 +9,17 @@ use serde::{
 use serde_json::Number;
 
 use super::{
-    DecodeError,
-    ignored::shortened,
-    timestamp::{self, Zone},
+    DecodeError, Decoded, Observation, Rejection,
+    ignored::{Ignored, shortened},
 };
-use crate::domain::position::Position;
+use crate::domain::{
+    device::{DeviceKey, DeviceKind},
+    position::Position,
+    sample::Sample,
+};
+
+/// Samples in a body of JSON objects at most.
+pub(super) const MAX_SAMPLES: usize = 10_000;
 
 /// Why a sample, or a part of it, is left out: a code and the reason.
 pub(super) type Reason = (&'static str, String);
@@ -73,20 +78,37 @@ pub(super) fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| is_numeral && number.is_finite())
 }
 
-/// A time with its zone; see [`timestamp`] for the forms.
+/// Decodes a body that is a JSON object, or an array of at most [`MAX_SAMPLES`] of them, each one sample; errors call it `noun`. A
+/// bad object costs itself only.
 ///
 /// # Errors
-/// A code and the reason why the sample is to be rejected.
-pub(super) fn time(name: &str, text: &str) -> Result<DateTime<Utc>, Reason> {
-    timestamp::parse(name, text, Zone::Required)
-}
-
-/// A time as a number since 1970: seconds, milliseconds, microseconds or nanoseconds, by its size.
-///
-/// # Errors
-/// When the number is none of them.
-pub(super) fn epoch(name: &str, number: f64) -> Result<DateTime<Utc>, Reason> {
-    timestamp::epoch(name, number)
+/// When the body isn't a JSON object or array, or holds no sample or too many.
+pub(super) fn samples(
+    body: &[u8],
+    noun: &str,
+    sample: impl Fn(&Json, &mut Ignored) -> Result<(DeviceKey, Sample), Reason>,
+) -> Result<Decoded, DecodeError> {
+    let elements = match json(body)? {
+        Json::Array(elements) => elements,
+        object @ Json::Object(_) => vec![object],
+        _ => return Err(DecodeError::new("WRONG_TYPE", "the body must be an object or an array of objects")),
+    };
+    if elements.is_empty() {
+        return Err(DecodeError::new("MISSING_VALUES", format!("the array holds no {noun}")));
+    }
+    if elements.len() > MAX_SAMPLES {
+        let detail = format!("{} {noun}s; at most {MAX_SAMPLES} in one body", elements.len());
+        return Err(DecodeError::new("TOO_MANY_SAMPLES", detail));
+    }
+    let mut ignored = Ignored::default();
+    let mut decoded = Decoded::nothing(DeviceKind::Fixed);
+    for (index, element) in elements.iter().enumerate() {
+        match sample(element, &mut ignored) {
+            Ok((device, sample)) => decoded.observations.push(Observation { index, device, sample }),
+            Err((code, detail)) => decoded.rejected.push(Rejection { index, code, detail }),
+        }
+    }
+    Ok(Decoded { ignored: ignored.into_names(), ..decoded })
 }
 
 /// The position of a sample, whose two coordinates are told together or not at all.

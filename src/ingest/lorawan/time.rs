@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::super::parse::{self, Json};
+use super::super::{parse::Json, timestamp};
 use crate::domain::time::EARLIEST;
 
 /// The last time that is believed (2100-01-01): the clock of a gateway may say anything.
@@ -20,7 +20,7 @@ pub(in crate::ingest) fn first_time<'a>(
 pub(super) fn time(value: &Json) -> Option<DateTime<Utc>> {
     let time = match value {
         Json::Text(text) => DateTime::parse_from_rfc3339(text.trim()).ok()?.to_utc(),
-        Json::Number(number) => parse::epoch("time", number.as_f64()?).ok()?,
+        Json::Number(number) => timestamp::epoch("time", number.as_f64()?).ok()?,
         _ => return None,
     };
     // A leap second (23:59:60) counts as the first second of the next minute, as in Postgres.

@@ -1,7 +1,7 @@
-//! Budgets: how much each caller may use in a minute.
+//! Budgets: how much each caller may use in a window of time, such as a minute.
 //!
-//! What was used comes back evenly, so a caller that pauses for a second may use a sixtieth of its minute again (a token
-//! bucket, kept as the one time at which it will be full again: the generic cell rate algorithm). The library for this,
+//! Used budget is refilled at a constant rate, so a caller that pauses for a second may use a sixtieth of its minute again
+//! (a token bucket, kept as the one time at which it is full again: the generic cell rate algorithm). The library for this,
 //! governor, has no bound of the number of callers, which strangers decide.
 
 use std::{
@@ -16,8 +16,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::api_key::ApiKeyId;
 
-/// Over which time a budget is spent.
-const WINDOW: TimeDelta = TimeDelta::minutes(1);
 /// Callers that are remembered at least. Of more, those who have not asked for longest may begin anew.
 const MOST: usize = 50_000;
 
@@ -44,13 +42,20 @@ impl Payer {
     }
 }
 
-/// How much each caller may use in a minute. Cheap to clone.
+/// How much each caller may use in a window of time. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Budget {
     name: &'static str,
-    per_minute: Option<NonZeroU32>,
+    rate: Option<Rate>,
     /// When each caller will have all of it again.
     full_at: Arc<Mutex<Lately>>,
+}
+
+/// An amount per window of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Rate {
+    limit: NonZeroU32,
+    window: TimeDelta,
 }
 
 /// Callers, in two generations: where the younger one is full, it becomes the older one, which is forgotten.
@@ -64,8 +69,9 @@ struct Lately {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
     name: &'static str,
-    /// What there is in a minute.
-    pub per_minute: u32,
+    /// What there is in a window.
+    pub limit: u32,
+    window: TimeDelta,
     /// What is left of it.
     pub left: u32,
     full_in: TimeDelta,
@@ -81,28 +87,34 @@ pub struct Exhausted {
 }
 
 impl Budget {
-    /// A budget of so much a minute; none is unlimited. Headers call it by this name.
+    /// A budget per minute; none is unlimited. Headers contain the name.
     #[must_use]
-    pub fn new(name: &'static str, per_minute: Option<NonZeroU32>) -> Self {
-        Self { name, per_minute, full_at: Arc::default() }
+    pub fn per_minute(name: &'static str, limit: Option<NonZeroU32>) -> Self {
+        Self::new(name, limit, TimeDelta::minutes(1))
     }
 
-    /// Uses so much of a caller's budget, and tells what is left; none where there is no limit. What exceeds a whole minute
-    /// counts as the whole minute.
+    /// A budget per window of time; none is unlimited.
+    #[must_use]
+    pub fn new(name: &'static str, limit: Option<NonZeroU32>, window: TimeDelta) -> Self {
+        Self { name, rate: limit.map(|limit| Rate { limit, window }), full_at: Arc::default() }
+    }
+
+    /// Uses so much of a caller's budget, and tells what is left; none where there is no limit. An amount that exceeds
+    /// the limit counts as the limit.
     ///
     /// # Errors
     /// When there is not so much. Nothing is used then.
     pub fn spend(&self, payer: Payer, amount: u32, now: DateTime<Utc>) -> Result<Option<Standing>, Exhausted> {
-        let Some(per_minute) = self.per_minute else { return Ok(None) };
+        let Some(rate) = self.rate else { return Ok(None) };
         let mut lately = self.full_at.lock().unwrap_or_else(PoisonError::into_inner); // each entry is whole
-        let full_at = lately.full_at(payer, now);
-        let would_be = full_at + time_for(amount, per_minute);
-        let over = would_be - now - WINDOW;
+        let full_at = lately.full_at(payer, now, rate.window);
+        let would_be = full_at + rate.time_for(amount);
+        let over = would_be - now - rate.window;
         if over > TimeDelta::zero() {
-            return Err(Exhausted { standing: self.standing(per_minute, full_at - now), retry_in: over });
+            return Err(Exhausted { standing: self.standing(rate, full_at - now), retry_in: over });
         }
         lately.set(payer, would_be);
-        Ok(Some(self.standing(per_minute, would_be - now)))
+        Ok(Some(self.standing(rate, would_be - now)))
     }
 
     /// Uses so much of a caller's budget, or what is left of it.
@@ -112,17 +124,18 @@ impl Budget {
         }
     }
 
-    fn standing(&self, per_minute: NonZeroU32, full_in: TimeDelta) -> Standing {
-        let used = share(full_in, per_minute);
-        Standing { name: self.name, per_minute: per_minute.get(), left: per_minute.get().saturating_sub(used), full_in }
+    fn standing(&self, rate: Rate, full_in: TimeDelta) -> Standing {
+        let Rate { limit, window } = rate;
+        let left = limit.get().saturating_sub(rate.refilled_in(full_in));
+        Standing { name: self.name, limit: limit.get(), window, left, full_in }
     }
 }
 
 impl Lately {
     /// Not before now, and no more than a window away, even if the clock was put back.
-    fn full_at(&mut self, payer: Payer, now: DateTime<Utc>) -> DateTime<Utc> {
+    fn full_at(&mut self, payer: Payer, now: DateTime<Utc>, window: TimeDelta) -> DateTime<Utc> {
         let known = self.younger.get(&payer).or_else(|| self.older.get(&payer));
-        known.map_or(now, |&full_at| full_at.clamp(now, now + WINDOW))
+        known.map_or(now, |&full_at| full_at.clamp(now, now + window))
     }
 
     fn set(&mut self, payer: Payer, full_at: DateTime<Utc>) {
@@ -133,18 +146,24 @@ impl Lately {
     }
 }
 
-/// The time in which so much comes back.
-fn time_for(amount: u32, per_minute: NonZeroU32) -> TimeDelta {
-    let amount = i128::from(amount.min(per_minute.get()));
-    let nanoseconds = i128::from(WINDOW.num_seconds()) * 1_000_000_000 * amount / i128::from(per_minute.get());
-    TimeDelta::nanoseconds(i64::try_from(nanoseconds).unwrap_or(i64::MAX)) // a minute at most
-}
+impl Rate {
+    /// The time in which an amount is refilled.
+    fn time_for(self, amount: u32) -> TimeDelta {
+        let (amount, limit) = (i128::from(amount.min(self.limit.get())), i128::from(self.limit.get()));
+        let nanoseconds = self.window_nanoseconds() * amount / limit;
+        TimeDelta::nanoseconds(i64::try_from(nanoseconds).unwrap_or(i64::MAX)) // a window at most
+    }
 
-/// How much comes back in that time, rounded up.
-fn share(time: TimeDelta, per_minute: NonZeroU32) -> u32 {
-    let (time, window) = (i128::from(time.num_nanoseconds().unwrap_or(0)), 60_000_000_000);
-    let share = (time * i128::from(per_minute.get()) + window - 1) / window;
-    u32::try_from(share).unwrap_or(u32::MAX)
+    /// The amount that is refilled in a time, rounded up.
+    fn refilled_in(self, time: TimeDelta) -> u32 {
+        let (time, window) = (i128::from(time.num_nanoseconds().unwrap_or(0)), self.window_nanoseconds());
+        let amount = (time * i128::from(self.limit.get()) + window - 1) / window;
+        u32::try_from(amount).unwrap_or(u32::MAX)
+    }
+
+    fn window_nanoseconds(self) -> i128 {
+        i128::from(self.window.num_seconds()) * 1_000_000_000
+    }
 }
 
 /// In whole seconds, rounded up.
@@ -157,10 +176,10 @@ impl Standing {
     /// The fields `RateLimit-Policy` and `RateLimit`, as draft-ietf-httpapi-ratelimit-headers-10 has them.
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
-        let Self { name, per_minute, left, full_in } = self;
+        let Self { name, limit, window, left, full_in } = self;
         let mut headers = HeaderMap::new();
         let fields = [
-            ("ratelimit-policy", format!("\"{name}\";q={per_minute};w={}", WINDOW.num_seconds())),
+            ("ratelimit-policy", format!("\"{name}\";q={limit};w={}", window.num_seconds())),
             ("ratelimit", format!("\"{name}\";r={left};t={}", seconds(*full_in))),
         ];
         for (field, value) in fields {
@@ -190,10 +209,16 @@ impl Exhausted {
     /// What to tell people.
     #[must_use]
     pub fn message(&self) -> String {
-        let Standing { name, per_minute, left, .. } = self.standing;
+        let Standing { name, limit, window, left, .. } = self.standing;
+        let window = match window.num_seconds() {
+            60 => "minute",
+            3600 => "hour",
+            86_400 => "day",
+            _ => "window",
+        };
+        let seconds = self.retry_after_s();
         format!(
-            "this would use more than the {left} left of {per_minute} a minute ({name}); try again in {} seconds",
-            self.retry_after_s()
+            "this would use more than the {left} left of {limit} a {window} ({name}); try again in {seconds} seconds"
         )
     }
 }
@@ -207,7 +232,7 @@ mod tests {
     const KEY: Payer = Payer::Key(ApiKeyId(7));
 
     fn budget(per_minute: u32) -> Budget {
-        Budget::new("cost", NonZeroU32::new(per_minute))
+        Budget::per_minute("cost", NonZeroU32::new(per_minute))
     }
 
     fn left(outcome: Result<Option<Standing>, Exhausted>) -> Result<u32, i64> {

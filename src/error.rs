@@ -13,6 +13,7 @@ use crate::{
     budget::Exhausted,
     db::DbError,
     ingest::{DecodeError, recorder::RecordError},
+    limits::{Limit, Scope},
 };
 
 /// After how many seconds a client may try again when the gateway can't serve it now.
@@ -78,6 +79,8 @@ pub enum ApiError {
     InvalidDocument(String),
     /// More than the caller may use in a minute.
     RateLimited(Exhausted),
+    /// More than the caller, or all callers together, may use of a shared resource.
+    LimitReached(Limit),
     /// Can't be served now. The same request may work later.
     Unavailable(&'static str),
     /// More GraphQL requests come than can be answered.
@@ -150,6 +153,10 @@ impl ApiError {
             Self::TooManyOperations(_) => "TOO_MANY_OPERATIONS",
             Self::TooComplex(_) => Self::TOO_COMPLEX,
             Self::RateLimited(_) => Self::RATE_LIMITED,
+            Self::LimitReached(limit) => match limit.scope() {
+                Scope::Caller => Self::RATE_LIMITED,
+                Scope::Gateway => Self::UNAVAILABLE,
+            },
             Self::InvalidDocument(_) => "GRAPHQL_VALIDATION_FAILED",
             Self::Timeout => "TIMEOUT",
             Self::Internal(_) => Self::INTERNAL,
@@ -179,6 +186,10 @@ impl ApiError {
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::CursorExpired(_) => StatusCode::GONE,
             Self::TooManyOperations(_) | Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::LimitReached(limit) => match limit.scope() {
+                Scope::Caller => StatusCode::TOO_MANY_REQUESTS,
+                Scope::Gateway => StatusCode::SERVICE_UNAVAILABLE,
+            },
             Self::Unavailable(_) | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -212,6 +223,7 @@ impl ApiError {
             Self::PersistedQueryNotFound => "PersistedQueryNotFound".to_owned(), // the word that clients look for
             Self::NotFound => "there is nothing here".to_owned(),
             Self::RateLimited(exhausted) => exhausted.message(),
+            Self::LimitReached(limit) => limit.reason().to_owned(),
             Self::TooManyOperations(most) => {
                 format!("{most} operations run on this connection, which is the most; complete one, or open another")
             }
@@ -306,7 +318,9 @@ impl ApiError {
             return exhausted.headers();
         }
         let mut headers = HeaderMap::new();
-        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+        if let Self::LimitReached(limit) = self {
+            headers.insert(header::RETRY_AFTER, limit.retry_after().as_secs().into());
+        } else if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER_S.into());
         }
         if self.status() == StatusCode::UNAUTHORIZED {

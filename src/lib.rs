@@ -50,6 +50,7 @@ pub mod graphql;
 pub mod http;
 pub mod indexing;
 pub mod ingest;
+pub mod limits;
 pub mod list;
 pub mod live;
 pub mod memory;

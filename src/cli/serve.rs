@@ -20,7 +20,9 @@ use crate::{
         replicas::{self, Replicas, Use},
     },
     graphql::context::About,
-    http, indexing, list,
+    http, indexing,
+    limits::Limits,
+    list,
     retention::{self, Kept},
 };
 
@@ -57,6 +59,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let about = About {
         public_read: arguments.public_read,
         exposure: arguments.exposure.exposure(),
+        limits: Limits::default(),
         slow_operation: arguments.slow_operation,
         database_host: session.options.get_host().to_owned(),
         database_port: session.options.get_port(),

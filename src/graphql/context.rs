@@ -15,6 +15,7 @@ use crate::{
     error::ApiError,
     exposure::Exposure,
     ingest::recorder::Recorder,
+    limits::Limits,
     memory::Memory,
     metrics::Metrics,
     written::Written,
@@ -61,8 +62,8 @@ impl Budgets {
     #[must_use]
     pub fn new(exposure: &Exposure) -> Self {
         Self {
-            cost: Budget::new("cost", exposure.cost_per_minute),
-            uplinks: Budget::new("uplinks", exposure.uplinks_per_minute),
+            cost: Budget::per_minute("cost", exposure.cost_per_minute),
+            uplinks: Budget::per_minute("uplinks", exposure.uplinks_per_minute),
         }
     }
 }
@@ -74,6 +75,8 @@ pub struct About {
     pub public_read: bool,
     /// What strangers may see.
     pub exposure: Exposure,
+    /// How much of each shared resource may be used.
+    pub limits: Limits,
     /// Operations that take longer are logged.
     pub slow_operation: Duration,
     /// Where the database is, to be told to admins.

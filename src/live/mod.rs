@@ -28,6 +28,7 @@ use crate::{
         context::State,
         subscription::{self, answers::Answering, topic::Asked},
     },
+    limits::Limit,
     metrics,
     shutdown::Shutdown,
 };
@@ -151,7 +152,8 @@ impl Live {
     ) -> Result<Subscriber, Box<Response>> {
         let Shared { schema, answering, feed, channels, limits, metrics, subscriptions } = &*self.0;
         let seat = subscriptions.clone().try_acquire_owned().map_err(|_| {
-            subscription::refuse(ApiError::Unavailable("this gateway has as many subscriptions as it can have"))
+            let state: &State = schema.data().unwrap_or_else(|| unreachable!("graphql::schema() puts it there"));
+            subscription::refuse(state.metrics.refusals.refuse(Limit::Subscriptions))
         })?;
         // On the heap, to be gone before the database is waited for: when a gateway restarts, all come at once.
         let check = Box::pin(subscription::check(schema, answering, request, caller, resume));

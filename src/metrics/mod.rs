@@ -25,6 +25,8 @@ use recording::Recording;
 use requests::Requests;
 use servers::Servers;
 
+use crate::limits::Refusals;
+
 /// What the names of all metrics begin with.
 const PREFIX: &str = "airgraph";
 
@@ -42,6 +44,8 @@ pub struct Metrics {
     pub feed: Feed,
     /// Servers that answer queries.
     pub servers: Servers,
+    /// Requests refused because of a limit.
+    pub refusals: Refusals,
     registry: Arc<Registry>,
 }
 
@@ -57,7 +61,9 @@ impl Metrics {
         feed.register(&mut registry);
         servers.register(&mut registry);
         recording.register(&mut registry);
-        Self { requests, operations, feed, servers, registry: Arc::new(registry) }
+        let refusals = Refusals::default();
+        registry.register("limit_refusals", "Requests refused because of a limit, by limit", refusals.metric());
+        Self { requests, operations, feed, servers, refusals, registry: Arc::new(registry) }
     }
 
     /// All of them in the text format of `OpenMetrics`, together with what was read just now.

@@ -8,6 +8,7 @@ use airgraph::{
     db::{connect::Database, replicas::Replicas},
     exposure::Exposure,
     graphql::context::About,
+    limits::Limits,
 };
 use axum::{
     body::Body,
@@ -24,6 +25,7 @@ fn app() -> App {
     let about = About {
         public_read: true,
         exposure: Exposure::default(),
+        limits: Limits::default(),
         slow_operation: Duration::MAX,
         database_host: "127.0.0.1".to_owned(),
         database_port: 1,

@@ -27,6 +27,7 @@ use crate::{
         flat::tests::{completed, document, of_a_measurement, rows, variables},
         model::{measurement::Measurement, measurement_event::MeasurementEvent},
     },
+    limits::Limits,
 };
 
 /// A gateway whose database isn't there, and the runtime that it needs.
@@ -38,6 +39,7 @@ static APP: LazyLock<(App, Answering, Runtime)> = LazyLock::new(|| {
     let about = About {
         public_read: true,
         exposure: Exposure::default(),
+        limits: Limits::default(),
         slow_operation: Duration::MAX,
         database_host: String::new(),
         database_port: 1,

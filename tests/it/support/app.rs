@@ -15,6 +15,7 @@ use airgraph::{
     graphql::{self, Schema, context::About},
     http::{self, Edition, Origin, Pace, Sockets},
     ingest::recorder::{Recorder, Writers},
+    limits::Limits,
     live::Live,
 };
 use axum::{
@@ -108,6 +109,22 @@ impl TestApp {
         Self::start(database, admin.reveal(), &options, true, exposure)
     }
 
+    /// A gateway with other limits than the defaults.
+    pub async fn with_limits(limits: Limits) -> Self {
+        let options = empty_database().await;
+        let database = connect::open(&options, 5, 5).await.expect("a database");
+        let admin = auth::first_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
+        let about = About {
+            public_read: true,
+            exposure: Exposure::default(),
+            limits,
+            slow_operation: Duration::MAX,
+            database_host: options.get_host().to_owned(),
+            database_port: options.get_port(),
+        };
+        Self::start_about(database, Replicas::default(), admin.reveal(), about)
+    }
+
     /// A gateway on a database that has no schema yet.
     pub async fn on_new(options: &PgConnectOptions) -> Self {
         let database = connect::open(options, 1, 1).await.expect("a database");
@@ -139,14 +156,19 @@ impl TestApp {
         public_read: bool,
         exposure: Exposure,
     ) -> Self {
-        let clock = Clock::standing(noon());
         let about = About {
             public_read,
             exposure,
+            limits: Limits::default(),
             slow_operation: Duration::MAX,
             database_host: options.get_host().to_owned(),
             database_port: options.get_port(),
         };
+        Self::start_about(database, replicas, admin, about)
+    }
+
+    fn start_about(database: Database, replicas: Replicas, admin: &str, about: About) -> Self {
+        let clock = Clock::standing(noon());
         let (app, writers) = App::start(database.clone(), replicas, clock.clone(), about);
         let (recorder, router, schema) = (app.state.recorder.clone(), app.router(), app.schema.clone());
         Self {

@@ -1,0 +1,75 @@
+//! Limits of shared resources: how much of each one caller may use, and how much all callers may use together.
+//!
+//! [`Limits`] holds every value with its default, one file a subject. Tests lower single values. A request that exceeds a
+//! limit gets [`ApiError::LimitReached`], which names the limit and says when to retry; [`Refusals`] counts these errors
+//! by limit.
+
+mod quota;
+mod refusals;
+
+use std::time::Duration;
+
+pub use quota::{Permit, Quota, QuotaExceeded};
+pub use refusals::Refusals;
+
+use crate::error::ApiError;
+
+/// The values of all limits of one gateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {}
+
+/// A limit of a shared resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// Subscriptions of all callers together.
+    Subscriptions,
+}
+
+/// Whose use a limit bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One caller: a key, a device, or an address without a key. Refused with 429.
+    Caller,
+    /// All callers together. Refused with 503.
+    Gateway,
+}
+
+impl Limit {
+    /// The value of the label `limit` in metrics and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Subscriptions => "subscriptions",
+        }
+    }
+
+    /// Whose use it bounds.
+    #[must_use]
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::Subscriptions => Scope::Gateway,
+        }
+    }
+
+    /// What the client is told: what there is too much of, and what to do.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Subscriptions => "too many subscriptions on this gateway; retry later",
+        }
+    }
+
+    /// When a client may retry.
+    #[must_use]
+    pub const fn retry_after(self) -> Duration {
+        match self {
+            Self::Subscriptions => Duration::from_secs(30),
+        }
+    }
+}
+
+impl From<Limit> for ApiError {
+    fn from(limit: Limit) -> Self {
+        Self::LimitReached(limit)
+    }
+}

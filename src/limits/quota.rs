@@ -1,0 +1,123 @@
+//! Permits for a resource that is used for a while, such as a connection: bounded per caller and in all.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Permits of one resource. Cheap to clone.
+#[derive(Debug)]
+pub struct Quota<K: Eq + Hash>(Arc<Shared<K>>);
+
+impl<K: Eq + Hash> Clone for Quota<K> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+#[derive(Debug)]
+struct Shared<K> {
+    max_per_caller: usize,
+    max_total: usize,
+    used: Mutex<Used<K>>,
+}
+
+/// Holds an entry only for callers that hold a permit, so its size is bounded by `max_total`.
+#[derive(Debug)]
+struct Used<K> {
+    total: usize,
+    by_caller: HashMap<K, usize>,
+}
+
+/// Which of its two limits refused a permit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuotaExceeded {
+    /// The caller holds as many permits as one may.
+    PerCaller,
+    /// All callers together hold as many permits as there are.
+    Total,
+}
+
+/// A permit, returned when dropped.
+#[derive(Debug)]
+pub struct Permit<K: Eq + Hash> {
+    quota: Arc<Shared<K>>,
+    caller: K,
+}
+
+impl<K: Eq + Hash + Clone> Quota<K> {
+    /// A resource of which one caller may use `max_per_caller`, and all together `max_total`.
+    #[must_use]
+    pub fn new(max_per_caller: usize, max_total: usize) -> Self {
+        let used = Mutex::new(Used { total: 0, by_caller: HashMap::new() });
+        Self(Arc::new(Shared { max_per_caller, max_total, used }))
+    }
+
+    /// A permit for a caller.
+    ///
+    /// # Errors
+    /// When one of the limits is reached.
+    pub fn try_acquire(&self, caller: &K) -> Result<Permit<K>, QuotaExceeded> {
+        let mut used = self.0.lock();
+        if used.by_caller.get(caller).is_some_and(|&held| held >= self.0.max_per_caller) || self.0.max_per_caller == 0 {
+            return Err(QuotaExceeded::PerCaller);
+        }
+        if used.total >= self.0.max_total {
+            return Err(QuotaExceeded::Total);
+        }
+        used.total += 1;
+        *used.by_caller.entry(caller.clone()).or_default() += 1;
+        Ok(Permit { quota: self.0.clone(), caller: caller.clone() })
+    }
+
+    /// Permits that are held now, for a gauge.
+    #[must_use]
+    pub fn in_use(&self) -> usize {
+        self.0.lock().total
+    }
+}
+
+impl<K> Shared<K> {
+    fn lock(&self) -> MutexGuard<'_, Used<K>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner) // no panic leaves it half changed
+    }
+}
+
+impl<K: Eq + Hash> Drop for Permit<K> {
+    fn drop(&mut self) {
+        let mut used = self.quota.lock();
+        used.total -= 1;
+        if let Some(held) = used.by_caller.get_mut(&self.caller) {
+            *held -= 1;
+            if *held == 0 {
+                used.by_caller.remove(&self.caller);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn permits_are_bounded_per_caller_and_in_all_and_come_back() {
+        let quota = Quota::new(2, 3);
+        let held = (quota.try_acquire(&'a'), quota.try_acquire(&'a'));
+        assert_eq!(quota.try_acquire(&'a').err(), Some(QuotaExceeded::PerCaller));
+        let other = quota.try_acquire(&'b');
+        assert_eq!(quota.try_acquire(&'b').err(), Some(QuotaExceeded::Total));
+        assert_eq!(quota.in_use(), 3);
+        drop(held);
+        assert_eq!(quota.in_use(), 1);
+        assert!(quota.try_acquire(&'a').is_ok());
+        drop(other);
+        assert!(quota.0.lock().by_caller.is_empty(), "no entry is left for a caller without permits");
+    }
+
+    #[test]
+    fn a_limit_of_zero_refuses_all() {
+        assert_eq!(Quota::new(0, 3).try_acquire(&'a').err(), Some(QuotaExceeded::PerCaller));
+    }
+}

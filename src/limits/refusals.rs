@@ -1,0 +1,25 @@
+//! Requests refused because of a limit, for Prometheus.
+
+use prometheus_client::metrics::{counter::Counter, family::Family};
+
+use super::Limit;
+use crate::error::ApiError;
+
+/// Refused requests by limit. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Refusals(Family<[(&'static str, &'static str); 1], Counter>);
+
+impl Refusals {
+    /// The metric, to be registered.
+    #[must_use]
+    pub fn metric(&self) -> Family<[(&'static str, &'static str); 1], Counter> {
+        self.0.clone()
+    }
+
+    /// Counts a refused request, and returns its error.
+    #[must_use]
+    pub fn refuse(&self, limit: Limit) -> ApiError {
+        self.0.get_or_create(&[("limit", limit.name())]).inc();
+        limit.into()
+    }
+}

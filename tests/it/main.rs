@@ -16,6 +16,7 @@ mod database_away;
 mod deletion;
 mod demo;
 mod device_filters;
+mod documentation;
 mod embedded;
 mod enviro;
 mod everyday_formats;

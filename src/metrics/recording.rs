@@ -16,6 +16,33 @@ const BATCH: Buckets =
 /// What became of something that was to be recorded, for each format.
 type Labels = [(&'static str, &'static str); 2];
 
+/// Why a submission is stored apart from the batches of others.
+#[derive(Clone, Copy, Debug)]
+pub enum Isolation {
+    /// Its batch failed, and it is not known for which submissions.
+    FailedBatch,
+    /// Its sender's submissions failed repeatedly.
+    FailingSender,
+    /// It took too long, or waited too long for a lock.
+    Slow,
+    /// Partitions of many months are missing.
+    ManyMonths,
+}
+
+impl Isolation {
+    const ALL: [Self; 4] = [Self::FailedBatch, Self::FailingSender, Self::Slow, Self::ManyMonths];
+
+    const fn label(self) -> [(&'static str, &'static str); 1] {
+        let reason = match self {
+            Self::FailedBatch => "failed_batch",
+            Self::FailingSender => "failing_sender",
+            Self::Slow => "slow",
+            Self::ManyMonths => "many_months",
+        };
+        [("reason", reason)]
+    }
+}
+
 /// What the recorder counts. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Recording {
@@ -25,17 +52,24 @@ pub struct Recording {
     batch_samples: Histogram,
     /// By whether it was stored.
     batch_duration: Family<[(&'static str, &'static str); 1], Histogram, Buckets>,
+    /// By reason.
+    isolated: Family<[(&'static str, &'static str); 1], Counter>,
 }
 
 impl Default for Recording {
     fn default() -> Self {
         let histogram = |buckets: Buckets| Histogram::new(buckets.0.iter().copied());
+        let isolated = Family::default();
+        for reason in Isolation::ALL {
+            drop(isolated.get_or_create(&reason.label()));
+        }
         Self {
             submissions: Family::default(),
             samples: Family::default(),
             batch_submissions: histogram(BATCH),
             batch_samples: histogram(BATCH),
             batch_duration: Family::new_with_constructor(SECONDS),
+            isolated,
         }
     }
 }
@@ -68,6 +102,11 @@ impl Recording {
             Unit::Seconds,
             self.batch_duration.clone(),
         );
+        registry.register(
+            "recorder_isolated_submissions",
+            "Submissions stored one at a time, apart from the batches of others, by reason",
+            self.isolated.clone(),
+        );
     }
 
     /// A submission got its answer.
@@ -80,6 +119,11 @@ impl Recording {
         if count > 0 {
             self.samples.get_or_create(&[("format", format), ("outcome", outcome)]).inc_by(count as u64);
         }
+    }
+
+    /// A submission is stored apart from the batches of others.
+    pub fn isolated(&self, reason: Isolation) {
+        self.isolated.get_or_create(&reason.label()).inc();
     }
 
     /// A batch was stored, or could not be.

@@ -2,9 +2,12 @@
 //!
 //! What a submission does to the database is decided by its PM10, in a trigger that only these tests have.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use airgraph::ingest::recorder::{Receipt, RecordError, Source, Submission};
+use airgraph::{
+    domain::{api_key::ApiKeyId, device::DeviceKey, quantity::Quantity},
+    ingest::recorder::{Receipt, RecordError, Source, Submission},
+};
 use axum::{body::Body, http::Request};
 use chrono::TimeDelta;
 use futures_util::{
@@ -108,11 +111,85 @@ async fn hundreds_that_are_refused_are_all_answered_and_so_are_those_among_them(
     let batch = (0..500).map(|n| one(n, if n % 5 == 0 { 5 } else { REFUSED }));
     let since = Instant::now();
     let outcomes = join_all(batch.map(|submission| app.recorder.record(submission))).await;
-    println!("400 refused among 500 were answered within {:.1?}", since.elapsed());
+    println!("400 refused among 500 of one device were answered within {:.1?}", since.elapsed());
     for (n, outcome) in outcomes.into_iter().enumerate() {
         assert_eq!(outcome.is_ok(), n % 5 == 0, "{n}: {outcome:?}");
     }
     assert_eq!(stored(&app).await, 100);
+}
+
+/// Sensor keys.
+async fn keys(app: &TestApp, count: i32) -> Vec<ApiKeyId> {
+    let insert = "insert into api_key (name, role, hash, created_at)
+        select 'test', 'sensor', sha256(n::text::bytea), now() from generate_series(1, $1) as n returning api_key_id";
+    let ids: Vec<i64> = sqlx::query_scalar(insert).bind(count).fetch_all(&app.database.writes).await.expect("keys");
+    ids.into_iter().map(ApiKeyId).collect()
+}
+
+/// A sample of a device with its own name, sent with a key.
+fn sent(key: ApiKeyId, device: &str, second: usize, pm10: u32) -> Submission {
+    let mut submission = one(second, pm10);
+    submission.api_key = Some(key);
+    let decoded = submission.decoded.as_mut().expect("decoded");
+    decoded.observations[0].device = DeviceKey::try_new(device).expect("a key");
+    submission
+}
+
+/// Records submissions together, and returns the longest time that an accepted one took.
+async fn longest_time_of_stored(app: &TestApp, submissions: Vec<Submission>) -> Duration {
+    let since = Instant::now();
+    let outcomes = join_all(submissions.into_iter().map(async |submission| {
+        let refused = submission.decoded.as_ref().expect("decoded").observations[0].sample.readings.get(Quantity::Pm10)
+            == Some(f64::from(REFUSED));
+        let outcome = app.recorder.record(submission).await;
+        assert_eq!(outcome.is_err(), refused, "{outcome:?}");
+        (refused, since.elapsed())
+    }))
+    .await;
+    outcomes.into_iter().filter(|(refused, _)| !refused).map(|(_, time)| time).max().unwrap_or_default()
+}
+
+/// The key is isolated after a few failures. From then on its submissions are tried once each, apart from the others.
+#[tokio::test]
+async fn a_key_whose_submissions_fail_delays_other_keys_by_less_than_a_second_and_not_again() {
+    let (app, _) = gateway().await;
+    let keys = keys(&app, 101).await;
+    let bad = keys[50];
+    let mut all_attempts = 0;
+    for round in 0..4 {
+        let second = |n: usize| 1000 * round + n;
+        let others = keys.iter().filter(|key| **key != bad).enumerate();
+        let others = others.map(|(n, &key)| sent(key, &format!("device-{n}"), second(n), 5));
+        let refused = (0..400).map(|n| sent(bad, &format!("bad-{n}"), second(n), REFUSED));
+        let time = longest_time_of_stored(&app, others.chain(refused).collect()).await;
+        let attempts = attempts(&app).await;
+        println!(
+            "round {round}: 100 other submissions were stored within {time:.1?}; {} attempts",
+            attempts - all_attempts
+        );
+        assert!(time < Duration::from_secs(1), "round {round}: {time:?}");
+        if round > 0 {
+            assert_eq!(attempts - all_attempts, 400, "each is tried once, alone");
+        }
+        all_attempts = attempts;
+    }
+    assert_eq!(stored(&app).await, 400);
+}
+
+#[tokio::test]
+async fn a_device_that_failed_repeatedly_is_stored_apart_until_it_succeeds() {
+    let (app, _) = gateway().await;
+    let key = keys(&app, 1).await[0];
+    for round in 0..2 {
+        let submissions = vec![sent(key, "good", round, 5), sent(key, "bad", round, REFUSED)];
+        longest_time_of_stored(&app, submissions).await;
+    }
+    let before = attempts(&app).await;
+    longest_time_of_stored(&app, vec![sent(key, "good", 10, 5), sent(key, "bad", 10, REFUSED)]).await;
+    assert_eq!(attempts(&app).await - before, 1, "it is not tried in a batch");
+    longest_time_of_stored(&app, vec![sent(key, "good", 11, 5), sent(key, "bad", 11, 5)]).await;
+    longest_time_of_stored(&app, vec![sent(key, "good", 12, 5), sent(key, "bad", 12, REFUSED)]).await;
+    assert_eq!(attempts(&app).await - before, 3, "it is tried in a batch again, and then alone");
 }
 
 #[tokio::test]

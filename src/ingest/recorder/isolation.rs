@@ -2,9 +2,11 @@
 //! others are stored.
 //!
 //! The batch is halved until each part is stored or is a single submission. One of 500 takes about 20 transactions, most of
-//! them small. What fails alone because of its data is answered at once. What is too slow alone, or waits for a lock, goes to
-//! a task that stores one submission at a time with more patience, while nothing else waits for it. What is left when time is
-//! up goes to another such task, where the slow ones are not in its way.
+//! them small. Parts are divided between keys, and those of several keys come first: however many submissions of one key
+//! fail, those of the others are stored after a few transactions. What fails alone because of its data is answered at once.
+//! What is too slow alone, or waits for a lock, goes to a task that stores one submission at a time with longer limits. What
+//! is left when time is up goes to another such task. Both take turns between keys, and nothing else waits for them. Senders
+//! of repeated failures are remembered ([`FailingSenders`](super::failing_senders::FailingSenders)).
 
 use std::{collections::VecDeque, time::Instant};
 
@@ -15,9 +17,11 @@ use super::{
     RecordError,
     limits::{ISOLATED_WAIT_TIMEOUT, ISOLATION_TIMEOUT, Limits, MAX_SLOWNESS, PING_TIMEOUT, SLOW_ISOLATION_TIMEOUT},
     queue::{Job, answer, answer_all, sample_count},
+    round_robin::RoundRobin,
+    transaction::only_device,
     writer::Writer,
 };
-use crate::db::DbError;
+use crate::{db::DbError, metrics::recording::Isolation};
 
 /// The cause of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +49,7 @@ impl Cause {
 /// A submission on its way to the task that stores one at a time.
 pub(super) struct Isolated {
     job: Job,
+    reason: Isolation,
     since: Instant,
 }
 
@@ -58,16 +63,20 @@ impl Writer {
         }
         if submissions == 1 {
             if let Some(job) = batch.pop() {
+                if cause != Cause::Contention {
+                    self.failing_senders.failed_in_batch(&job.submission, Instant::now());
+                }
                 self.settle(job, error);
             }
             return;
         }
         let began = Instant::now();
-        let mut parts = VecDeque::from(halves(batch));
+        let mut parts = Parts::of(batch);
+        let mut failed = Vec::new();
         let mut is_database_slow = cause == Cause::Contention; // unless a part is stored, or fails because of its data
         let mut leniency = 0;
         while began.elapsed() < (if is_database_slow { SLOW_ISOLATION_TIMEOUT } else { ISOLATION_TIMEOUT })
-            && let Some(mut part) = parts.pop_front()
+            && let Some(mut part) = parts.pop()
         {
             match self.store(&part, Limits::of_part(sample_count(&part), leniency), 1).await {
                 Ok(outcomes) => {
@@ -78,21 +87,27 @@ impl Writer {
                     is_database_slow &= Cause::of(&error) == Cause::Contention;
                     leniency += u32::from(is_database_slow);
                     match part.pop() {
-                        Some(job) if part.is_empty() => self.settle(job, error),
+                        Some(job) if part.is_empty() => failed.push((job, error)),
                         last => {
                             part.extend(last);
-                            parts.extend(halves(part));
+                            parts.push_halves(part);
                         }
                     }
                 }
             }
         }
-        let rest: Vec<_> = parts.into_iter().flatten().collect();
+        for (job, error) in failed {
+            if !is_database_slow {
+                self.failing_senders.failed_in_batch(&job.submission, Instant::now());
+            }
+            self.settle(job, error);
+        }
+        let rest = parts.into_jobs();
         if is_database_slow && !rest.is_empty() {
             self.store_slowly(rest).await;
         } else {
             for job in rest {
-                hand_over(self.alone.as_ref(), job);
+                self.store_alone(job, Isolation::FailedBatch);
             }
         }
     }
@@ -108,7 +123,7 @@ impl Writer {
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "batch failed; database is slow");
                 for job in batch {
-                    hand_over(self.alone.as_ref(), job);
+                    self.store_alone(job, Isolation::FailedBatch);
                 }
             }
         }
@@ -117,15 +132,25 @@ impl Writer {
     /// Answers a submission that failed alone, or has it tried once more with more patience.
     fn settle(&self, job: Job, error: DbError) {
         if Cause::of(&error) == Cause::Contention && self.patient.is_some() {
-            hand_over(self.patient.as_ref(), job);
+            self.store_patiently(job, Isolation::Slow);
         } else {
             reject(job, error);
         }
     }
 
-    /// Stores submissions that were isolated, one at a time, until all who hand some over have ended.
+    /// Stores submissions that were isolated, one of each key in turn, until all tasks that hand some over have ended.
     pub(super) async fn run_isolated(mut self, mut isolated: mpsc::UnboundedReceiver<Isolated>, limits: Limits) {
-        while let Some(Isolated { job, since }) = isolated.recv().await {
+        let mut waiting = RoundRobin::default();
+        loop {
+            while let Ok(next) = isolated.try_recv() {
+                waiting.push(next.job.submission.api_key, next);
+            }
+            let Some(Isolated { job, reason, since }) = (match waiting.pop() {
+                Some(next) => Some(next),
+                None => isolated.recv().await,
+            }) else {
+                return;
+            };
             if since.elapsed() > ISOLATED_WAIT_TIMEOUT {
                 answer(job, Err(RecordError::TimedOut));
                 continue;
@@ -134,16 +159,40 @@ impl Writer {
             let outcome = self.store(&alone, limits, 1).await;
             let [job] = alone;
             match outcome {
-                Ok(mut outcomes) => answer(job, Ok(outcomes.pop().flatten())),
-                Err(error) => self.settle(job, error),
+                Ok(mut outcomes) => {
+                    if limits.is_of_session {
+                        self.failing_senders.stored(&job.submission);
+                    }
+                    answer(job, Ok(outcomes.pop().flatten()));
+                }
+                Err(error) => {
+                    // It is found only now that its batch failed for it. One that is slow may have met a slow database.
+                    if matches!(reason, Isolation::FailedBatch) && Cause::of(&error) != Cause::Contention {
+                        self.failing_senders.failed_in_batch(&job.submission, Instant::now());
+                    } else {
+                        self.failing_senders.failed_alone(&job.submission, Instant::now());
+                    }
+                    self.settle(job, error);
+                }
             }
         }
     }
+
+    /// Leaves a submission to the task that stores those without a failure of their own one at a time.
+    pub(super) fn store_alone(&self, job: Job, reason: Isolation) {
+        self.recording.isolated(reason);
+        hand_over(self.alone.as_ref(), job, reason);
+    }
+
+    /// Leaves a submission to the task that stores slow ones one at a time.
+    pub(super) fn store_patiently(&self, job: Job, reason: Isolation) {
+        self.recording.isolated(reason);
+        hand_over(self.patient.as_ref(), job, reason);
+    }
 }
 
-/// Leaves a submission to a task that stores one at a time.
-pub(super) fn hand_over(task: Option<&mpsc::UnboundedSender<Isolated>>, job: Job) {
-    let isolated = Isolated { job, since: Instant::now() };
+fn hand_over(task: Option<&mpsc::UnboundedSender<Isolated>>, job: Job, reason: Isolation) {
+    let isolated = Isolated { job, reason, since: Instant::now() };
     let refused = match task {
         Some(task) => task.send(isolated).err().map(|refused| refused.0),
         None => Some(isolated),
@@ -174,10 +223,51 @@ fn refuse_all(batch: Vec<Job>) {
     }
 }
 
-/// Two halves of what is at least two.
-fn halves(mut batch: Vec<Job>) -> [Vec<Job>; 2] {
-    let second = batch.split_off(batch.len() / 2);
-    [batch, second]
+/// Parts of a batch that have yet to be stored, each sorted by key and device.
+struct Parts {
+    of_several_keys: VecDeque<Vec<Job>>,
+    of_one_key: VecDeque<Vec<Job>>,
+}
+
+impl Parts {
+    /// The halves of a batch of at least two submissions.
+    fn of(mut batch: Vec<Job>) -> Self {
+        batch.sort_by(|one, other| {
+            let sender = |job: &Job| (api_key(job), only_device(&job.submission).cloned());
+            sender(one).cmp(&sender(other))
+        });
+        let mut parts = Self { of_several_keys: VecDeque::new(), of_one_key: VecDeque::new() };
+        parts.push_halves(batch);
+        parts
+    }
+
+    fn pop(&mut self) -> Option<Vec<Job>> {
+        self.of_several_keys.pop_front().or_else(|| self.of_one_key.pop_front())
+    }
+
+    fn push_halves(&mut self, mut part: Vec<Job>) {
+        let second = part.split_off(middle(part.len(), |at| api_key(&part[at])));
+        for part in [part, second] {
+            let of_several_keys = part.first().map(api_key) != part.last().map(api_key);
+            if of_several_keys { &mut self.of_several_keys } else { &mut self.of_one_key }.push_back(part);
+        }
+    }
+
+    fn into_jobs(self) -> Vec<Job> {
+        self.of_several_keys.into_iter().chain(self.of_one_key).flatten().collect()
+    }
+}
+
+fn api_key(job: &Job) -> Option<i64> {
+    job.submission.api_key.map(|key| key.0)
+}
+
+/// Where to divide so many items, at least two, which are sorted by key: between two keys, as near to the middle as
+/// possible, or in the middle where there is one key.
+fn middle<K: PartialEq>(length: usize, key: impl Fn(usize) -> K) -> usize {
+    let middle = length / 2;
+    let ends = (1..length).filter(|&at| key(at - 1) != key(at));
+    ends.min_by_key(|at| at.abs_diff(middle)).unwrap_or(middle)
 }
 
 /// Whether the database accepts a connection and answers.
@@ -191,4 +281,22 @@ async fn is_up(pool: &PgPool) -> bool {
         outcome
     };
     matches!(timeout(PING_TIMEOUT, ping).await, Ok(Ok(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_divided_between_keys_near_the_middle() {
+        let divided = |keys: &str| {
+            let keys: Vec<_> = keys.chars().collect();
+            middle(keys.len(), |at| keys[at])
+        };
+        assert_eq!(divided("aaaa"), 2);
+        assert_eq!(divided("abbbbbbb"), 1);
+        assert_eq!(divided("aaaaaaab"), 7);
+        assert_eq!(divided("aabbbccc"), 5);
+        assert_eq!(divided("ab"), 1);
+    }
 }

@@ -18,6 +18,16 @@ pub(super) const SLOW_ISOLATION_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a submission that is to be stored alone may wait for its turn.
 pub(super) const ISOLATED_WAIT_TIMEOUT: Duration = Duration::from_secs(20);
+/// Failed submissions of one device after which its next ones are stored alone: each costs the others of its batch up to a
+/// second.
+pub(super) const MAX_FAILURES_OF_DEVICE: u32 = 2;
+/// The same of all devices of a key together. Higher, since a network server sends for many devices with one key.
+pub(super) const MAX_FAILURES_OF_KEY: u32 = 8;
+/// The window in which these failures are counted, and the time since the last one after which they are forgotten.
+pub(super) const FAILURE_WINDOW: Duration = Duration::from_mins(10);
+/// Devices and keys of which failures are remembered.
+pub(super) const MAX_FAILING_SENDERS: usize = 10_000;
+
 /// Months that a batch may have partitions created for; creating one takes about 100 ms.
 pub(super) const MAX_NEW_MONTHS: usize = 4;
 
@@ -55,9 +65,6 @@ impl Limits {
     /// For a submission that is stored alone while no other waits for it.
     pub(super) const PATIENT: Self =
         Self { lock: Duration::from_secs(5), statement: Duration::from_secs(10), is_of_session: false };
-
-    /// For a submission that is stored alone before anything is known against it.
-    pub(super) const ALONE: Self = Self { is_of_session: false, ..SESSION };
 
     /// For what is left of a batch when the database seems to be slow.
     pub(super) const SLOW: Self =

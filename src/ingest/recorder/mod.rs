@@ -10,6 +10,7 @@
 
 mod candidates;
 mod compare;
+mod failing_senders;
 mod insert;
 mod isolation;
 mod limits;
@@ -17,7 +18,10 @@ mod memory;
 mod packets;
 mod plain;
 mod queue;
+mod receipt;
 mod replacement;
+mod round_robin;
+mod submission;
 mod transaction;
 mod writer;
 
@@ -26,26 +30,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
 };
-use uuid::Uuid;
 
-pub use self::queue::QueueLoad;
 use self::{
+    failing_senders::FailingSenders,
     limits::{Limits, QUEUE_FULL_TIMEOUT, RETRY_DELAY, RETRY_TIMEOUT, SESSION},
     memory::Memory,
     queue::Queue,
 };
-use super::{DecodeError, Decoded, Incoming, Observation, Rejection, format::Format, utf8_text};
+pub use self::{
+    queue::QueueLoad,
+    receipt::{Receipt, RecordError},
+    submission::{Arrival, Source, Submission},
+};
 use crate::{
     clock::Clock,
     db::{DbError, connect::recorder_pool, partition::Partitions},
-    domain::{api_key::ApiKeyId, sensor::Sensors, uplink::UplinkKey},
     metrics::recording::Recording,
 };
 
@@ -55,162 +59,6 @@ use crate::{
 const WRITERS: usize = 2;
 /// Connections of the recorder: one for each writer, and one for each task that stores isolated submissions.
 const CONNECTIONS: u32 = 4;
-
-/// One request's worth of samples.
-#[derive(Clone, Debug)]
-pub struct Submission {
-    /// The decoder's name.
-    pub format: &'static str,
-    /// When they arrived.
-    pub received_at: DateTime<Utc>,
-    /// The key that vouched for them. Whether it is still valid is seen to in the transaction.
-    pub api_key: Option<ApiKeyId>,
-    /// What they came in.
-    pub source: Source,
-    /// What was told, or why it could not be understood.
-    pub decoded: Result<Decoded, DecodeError>,
-}
-
-/// What samples came in, and so what is kept beside them.
-#[derive(Clone, Debug)]
-pub enum Source {
-    /// A body that arrived just now. It is kept verbatim, also when it could not be understood.
-    Arrival(Arrival),
-    /// A body that is stored already, decoded again. The uplink stays the one it is and learns what became of it; rows
-    /// that it brought and no longer tells at a moment make room for those that it tells there now.
-    Replay {
-        /// The uplink that arrived at [`Submission::received_at`].
-        uplink_id: Uuid,
-    },
-    /// Lines of an uploaded file, which is a record of its own: nothing is kept beside the samples.
-    File,
-}
-
-/// A body that arrived, with what was told outside it; a replay needs both.
-#[derive(Clone, Debug, Default)]
-pub struct Arrival {
-    /// The body, as it came.
-    pub body: Bytes,
-    /// What named the device outside the body.
-    pub named: Option<String>,
-    /// What else the URL said of the body, as in [`Incoming::event`].
-    pub event: Option<String>,
-}
-
-impl Arrival {
-    /// What the body tells, given the device's sensors; [`decoding`](super::decoding) looks those up.
-    ///
-    /// # Errors
-    /// Why it was not understood.
-    pub fn decode(
-        &self,
-        format: &Format,
-        received_at: DateTime<Utc>,
-        sensors: &Sensors,
-    ) -> Result<Decoded, DecodeError> {
-        let (named, event) = (self.named.as_deref(), self.event.as_deref());
-        // Before each decoder: some look at the first character. No binary body begins with a byte order mark.
-        let body = utf8_text(&self.body).map_err(|error| DecodeError::new("INVALID_UTF8", error.to_string()))?;
-        (format.decode)(&Incoming { body, received_at, named, event, sensors })
-    }
-}
-
-impl Submission {
-    fn admitted(self) -> Self {
-        let decoded = self.decoded.map(|decoded| decoded.admit(self.received_at));
-        Self { decoded, ..self }
-    }
-
-    fn observations(&self) -> &[Observation] {
-        self.decoded.as_ref().map_or(&[], |decoded| &decoded.observations)
-    }
-
-    fn arrival(&self) -> Option<&Arrival> {
-        match &self.source {
-            Source::Arrival(arrival) => Some(arrival),
-            Source::Replay { .. } | Source::File => None,
-        }
-    }
-
-    /// The uplink that is decoded again.
-    fn replayed(&self) -> Option<UplinkKey> {
-        match self.source {
-            Source::Replay { uplink_id } => Some(UplinkKey { received_at: self.received_at, id: uplink_id }),
-            Source::Arrival(_) | Source::File => None,
-        }
-    }
-}
-
-/// What became of a submission. Sent after the commit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Receipt {
-    /// Samples stored.
-    pub recorded: usize,
-    /// Samples that were stored before.
-    pub duplicates: usize,
-    /// Samples that can't be true, in the order of the body.
-    pub rejected: Vec<Rejection>,
-}
-
-impl Receipt {
-    /// Why nothing of the submission is stored, where it had samples and every one was rejected.
-    #[must_use]
-    pub fn failure(&self) -> Option<String> {
-        let first = self.rejected.first().filter(|_| self.recorded + self.duplicates == 0)?;
-        let Rejection { index, code, detail } = first;
-        Some(format!("no sample was stored; sample {index}: {code}: {detail}"))
-    }
-}
-
-/// Why a submission was not stored.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// More waits than may, in all or of this key.
-    #[error("the recorder's queue is full")]
-    QueueFull,
-    /// The key was revoked, or it expired, since it was last looked at.
-    #[error("the key is no longer valid")]
-    KeyNotValid,
-    /// The uplink to be replayed was forgotten in the meantime.
-    #[error("the uplink is no longer kept")]
-    UplinkGone,
-    /// The gateway is shutting down.
-    #[error("the gateway is shutting down")]
-    ShuttingDown,
-    /// The database is away.
-    #[error("the database is away")]
-    Unavailable,
-    /// It waited too long for rows that other transactions hold, or took too long by itself.
-    #[error("could not be stored in time")]
-    TimedOut,
-    /// The database refused it.
-    #[error(transparent)]
-    Database(DbError),
-}
-
-impl RecordError {
-    /// Its name among the outcomes that are counted.
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::QueueFull => "queue_full",
-            Self::KeyNotValid => "key_not_valid",
-            Self::UplinkGone => "uplink_gone",
-            Self::ShuttingDown => "shutting_down",
-            Self::Unavailable => "unavailable",
-            Self::TimedOut => "timed_out",
-            Self::Database(_) => "failed",
-        }
-    }
-}
-
-impl From<DbError> for RecordError {
-    fn from(error: DbError) -> Self {
-        match error {
-            DbError::Unavailable(_) => Self::Unavailable,
-            error => Self::Database(error),
-        }
-    }
-}
 
 /// The way in. Cheap to clone.
 #[derive(Clone)]
@@ -252,6 +100,7 @@ impl Recorder {
         let queues = Queues::default();
         let partitions = Arc::new(Partitions::default());
         let recording = Recording::default();
+        let failing_senders = FailingSenders::default();
         let connections = recorder_pool(pool, CONNECTIONS, SESSION.lock, SESSION.statement);
         // Bounded by the queues: a job keeps its share of their room.
         let (alone, jobs_alone) = mpsc::unbounded_channel();
@@ -262,6 +111,7 @@ impl Recorder {
             partitions: partitions.clone(),
             memory: Memory::default(),
             recording: recording.clone(),
+            failing_senders: failing_senders.clone(),
             alone,
             patient,
             slowness: 0,
@@ -269,7 +119,7 @@ impl Recorder {
         let tasks = [
             tokio::spawn(writer(Some(alone.clone()), Some(patient.clone())).run(queues.arrivals.clone())),
             tokio::spawn(writer(Some(alone), Some(patient.clone())).run(queues.bulk.clone())),
-            tokio::spawn(writer(None, Some(patient)).run_isolated(jobs_alone, Limits::ALONE)),
+            tokio::spawn(writer(None, Some(patient)).run_isolated(jobs_alone, SESSION)),
             tokio::spawn(writer(None, None).run_isolated(patient_jobs, Limits::PATIENT)),
         ];
         let writers = Writers { tasks, queues: queues.clone(), connections: connections.clone() };

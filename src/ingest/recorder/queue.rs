@@ -5,13 +5,13 @@
 //! half of the queue, and every other one still finds room and waits for one round at most.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::{Notify, oneshot};
 
-use super::{Receipt, RecordError, Submission, transaction::Outcome};
+use super::{Receipt, RecordError, Submission, round_robin::RoundRobin, transaction::Outcome};
 use crate::domain::api_key::ApiKeyId;
 
 /// What may wait or be in work at most.
@@ -60,9 +60,7 @@ pub(super) struct Queue {
 
 #[derive(Default)]
 struct Waiting {
-    lines: HashMap<Line, VecDeque<Job>>,
-    /// The lines that somebody waits in, in the order of their turns.
-    turns: VecDeque<Line>,
+    jobs: RoundRobin<Line, Job>,
     /// What each line has waiting or in work, and all of them together.
     loads: HashMap<Line, Load>,
     total: Load,
@@ -154,11 +152,7 @@ impl Queue {
         waiting.loads.insert(line, mine.plus(load));
         waiting.total = waiting.total.plus(load);
         waiting.submissions += 1;
-        let jobs = waiting.lines.entry(line).or_default();
-        if jobs.is_empty() {
-            waiting.turns.push_back(line);
-        }
-        jobs.push_back(Job { submission, answer, _share: Share { queue: self.clone(), line, load } });
+        waiting.jobs.push(line, Job { submission, answer, _share: Share { queue: self.clone(), line, load } });
         drop(guard);
         self.changed.notify_one();
         Ok(())
@@ -173,7 +167,7 @@ impl Queue {
                 let mut waiting = self.lock();
                 let batch = waiting.batch();
                 if !batch.is_empty() || waiting.closed {
-                    if !waiting.turns.is_empty() {
+                    if !waiting.jobs.is_empty() {
                         self.changed.notify_one(); // for another writer
                     }
                     return batch;
@@ -206,18 +200,10 @@ impl Waiting {
         let mut batch = Vec::new();
         let mut samples = 0;
         while samples < BATCH_SAMPLES
-            && let Some(line) = self.turns.pop_front()
+            && let Some(job) = self.jobs.pop()
         {
-            let Some(jobs) = self.lines.get_mut(&line) else { continue };
-            if let Some(job) = jobs.pop_front() {
-                samples += job.submission.observations().len();
-                batch.push(job);
-            }
-            if jobs.is_empty() {
-                self.lines.remove(&line);
-            } else {
-                self.turns.push_back(line);
-            }
+            samples += job.submission.observations().len();
+            batch.push(job);
         }
         batch
     }

@@ -10,7 +10,8 @@ use tokio::{
 
 use super::{
     Submission,
-    isolation::{Isolated, hand_over},
+    failing_senders::FailingSenders,
+    isolation::Isolated,
     limits::{BATCH_TIMEOUT, Limits, MAX_ATTEMPTS, MAX_NEW_MONTHS},
     memory::Memory,
     queue::{Job, Queue, answer_all, sample_count},
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     clock::Clock,
     db::{DbError, partition::Partitions},
-    metrics::recording::Recording,
+    metrics::recording::{Isolation, Recording},
 };
 
 pub(super) struct Writer {
@@ -28,7 +29,9 @@ pub(super) struct Writer {
     pub partitions: Arc<Partitions>,
     pub memory: Memory,
     pub recording: Recording,
-    /// Takes submissions that nothing is known against but the failure of their batch. None in the tasks that store these.
+    pub failing_senders: FailingSenders,
+    /// Takes submissions of failed batches, and of senders whose submissions failed repeatedly. None in the tasks that store
+    /// these.
     pub alone: Option<mpsc::UnboundedSender<Isolated>>,
     /// Takes submissions that are known to be slow. None in the task that stores these.
     pub patient: Option<mpsc::UnboundedSender<Isolated>>,
@@ -45,7 +48,13 @@ impl Writer {
             }
             let many_months: Vec<_> = batch.extract_if(.., |job| self.needs_many_months(job)).collect();
             for job in many_months {
-                hand_over(self.patient.as_ref(), job);
+                self.store_patiently(job, Isolation::ManyMonths);
+            }
+            let now = Instant::now();
+            let failing: Vec<_> =
+                batch.extract_if(.., |job| self.failing_senders.contain(&job.submission, now)).collect();
+            for job in failing {
+                self.store_alone(job, Isolation::FailingSender);
             }
             if !batch.is_empty() {
                 self.record(batch).await;

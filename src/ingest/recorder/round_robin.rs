@@ -1,0 +1,62 @@
+//! Items of several senders that take turns.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::Hash,
+};
+
+/// A line of items for each sender; [`pop`](Self::pop) takes one of each line in turn.
+pub(super) struct RoundRobin<K, T> {
+    /// None of them is empty.
+    lines: HashMap<K, VecDeque<T>>,
+    /// The senders in the order of their turns, each once.
+    turns: VecDeque<K>,
+}
+
+impl<K, T> Default for RoundRobin<K, T> {
+    fn default() -> Self {
+        Self { lines: HashMap::new(), turns: VecDeque::new() }
+    }
+}
+
+impl<K: Eq + Hash + Clone, T> RoundRobin<K, T> {
+    pub fn push(&mut self, sender: K, item: T) {
+        let line = self.lines.entry(sender.clone()).or_default();
+        if line.is_empty() {
+            self.turns.push_back(sender);
+        }
+        line.push_back(item);
+    }
+
+    pub fn pop(&mut self) -> Option<T> {
+        let sender = self.turns.pop_front()?;
+        let line = self.lines.get_mut(&sender)?;
+        let item = line.pop_front();
+        if line.is_empty() {
+            self.lines.remove(&sender);
+        } else {
+            self.turns.push_back(sender);
+        }
+        item
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.turns.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn senders_take_turns_and_leave_nothing_behind() {
+        let mut items = RoundRobin::default();
+        for (sender, item) in [('a', 1), ('a', 2), ('a', 3), ('b', 4), ('c', 5), ('c', 6)] {
+            items.push(sender, item);
+        }
+        let order: Vec<_> = std::iter::from_fn(|| items.pop()).collect();
+        assert_eq!(order, [1, 4, 5, 2, 6, 3]);
+        assert!(items.is_empty() && items.lines.is_empty());
+    }
+}

@@ -37,8 +37,9 @@ fn root() -> &'static Path {
 
 /// The text of every page by its path.
 fn pages() -> BTreeMap<PathBuf, String> {
-    let mut folders = vec![root().join("docs")];
-    let mut paths = vec![root().join("README.md"), root().join("CHANGELOG.md")];
+    let mut folders = ["docs", "examples", "migrations"].map(|folder| root().join(folder)).to_vec();
+    let of_root = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
+    let mut paths = of_root.map(|page| root().join(page)).to_vec();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
@@ -189,4 +190,17 @@ async fn every_graphql_operation_works() {
         }
     }
     assert!(count > 4, "the operations were found: {count}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_python_sensor_records_a_sample() {
+    let app = TestApp::new().await;
+    let mut command = Command::new("python3");
+    command.arg(root().join("examples/sensor.py"));
+    command.env("AIRGRAPH_URL", format!("http://{}", app.listen().await)).env("AIRGRAPH_KEY", &app.admin);
+    app.clock.advance(chrono::Utc::now() - app.clock.now()); // the script sends the time of the machine
+    let output = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("python3");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let latest = app.query(r#"{ device(key: "balcony") { latest { pm25 weather { temperature } } } }"#).await;
+    assert_eq!(latest["device"]["latest"], json!({ "pm25": 6.8, "weather": { "temperature": 18.5 } }));
 }

@@ -1,0 +1,42 @@
+# Every task of the project: `just` lists them. Needs https://just.systems; each recipe is also a plain command.
+
+_default:
+    @just --list
+
+# Serve with an embedded Postgres
+run *arguments:
+    cargo run -- {{ arguments }}
+
+# Record three days of simulated sensors
+demo:
+    cargo run -- demo
+
+# Run all tests, or those with a name
+test *filter:
+    cargo test {{ filter }}
+
+# Format and lint
+lint:
+    cargo fmt
+    cargo clippy --all-targets -- -D warnings
+
+# Refresh schema.graphql and .sqlx
+generate:
+    cargo run -- schema > schema.graphql
+    .ci/sqlx-prepare
+
+# Everything that a change must pass
+ci:
+    .ci/run
+
+# Feed each decoder a number of random bodies
+fuzz cases="1000000":
+    AIRGRAPH_FUZZ_CASES={{ cases }} cargo test --release --lib fuzz -- --nocapture
+
+# Send a number of random GraphQL requests
+fuzz-requests cases="1000000":
+    AIRGRAPH_FUZZ_CASES={{ cases }} cargo test --release --test it fuzz_requests -- --nocapture
+
+# Run a benchmark: gateway, archive, live, overload, refusals or upload
+bench name:
+    cargo bench --bench {{ name }}

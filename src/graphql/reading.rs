@@ -3,13 +3,24 @@
 
 use std::{any::TypeId, sync::Arc, time::Instant};
 
-use async_graphql::{Request, Response, Value, parser::types::OperationType};
+use async_graphql::{
+    Request, Response, Value,
+    indexmap::IndexMap,
+    parser::types::{ExecutableDocument, OperationType},
+};
 use axum::http::{HeaderName, HeaderValue};
 use sqlx::PgPool;
 
 use super::{
-    Schema, admission::Admitted, completion, context::FeedSeen, context::State, flat::Spliced, loader,
-    operation::Operation, types,
+    Schema,
+    admission::Admitted,
+    completion,
+    context::FeedSeen,
+    context::State,
+    flat::Spliced,
+    loader,
+    operation::{self, Operation},
+    types,
 };
 use crate::{
     auth::Caller,
@@ -54,7 +65,7 @@ pub(super) async fn execute(
 async fn query(run: Run<'_>, state: &State, request: Request) -> Response {
     let servers = &state.metrics.servers;
     if let Some(replica) = replica_for(state, &request, run.caller) {
-        let answer = as_long_as_wanted(run.on(&replica.pool, again(&request, run.operation)));
+        let answer = as_long_as_wanted(run.on(&replica.pool, again(&request, run.operation.document.clone())));
         let answer = Box::pin(replica.answers(answer)).await.filter(|answer| !is_servers_fault(answer));
         servers.asked(&replica.at, answer.is_some());
         match answer {
@@ -107,12 +118,12 @@ fn is_servers_fault(answer: &Response) -> bool {
     })
 }
 
-/// The same request once more, as it was admitted.
-fn again(request: &Request, operation: &Operation) -> Request {
+/// The same request once more, for this document.
+fn again(request: &Request, document: ExecutableDocument) -> Request {
     let mut copy = Request::new(request.query.clone());
     copy.extensions.clone_from(&request.extensions);
     copy.introspection_mode = request.introspection_mode;
-    copy.set_parsed_query(operation.document.clone());
+    copy.set_parsed_query(document);
     if request.data.contains_key(&TypeId::of::<Spliced>()) { copy.data(Spliced) } else { copy }
 }
 
@@ -127,6 +138,34 @@ struct Run<'a> {
 impl Run<'_> {
     /// On one server, for all that it reads.
     async fn on(self, reads: &PgPool, request: Request) -> Response {
+        let root_fields = self.operation.selection_set().items.len();
+        // Without a cost an argument is invalid, which refuses the request as a whole (`super::argument_check`).
+        let has_cost = self.operation.cost.get().is_some_and(Option::is_some);
+        if self.operation.kind == OperationType::Mutation && root_fields > 1 && has_cost {
+            self.serially(root_fields, reads, &request).await
+        } else {
+            self.document(&self.operation.document, reads, request).await
+        }
+    }
+
+    /// The root fields of a mutation, one after the other (§6.3.3). When one fails so that the response can have no data, the
+    /// following ones do not run: their outcome could not be reported.
+    async fn serially(self, root_fields: usize, reads: &PgPool, request: &Request) -> Response {
+        let mut response = Response::default();
+        let mut data = IndexMap::new();
+        for at in 0..root_fields {
+            let document = self.operation.of_root_field(at);
+            let part = Box::pin(self.document(&document, reads, again(request, document.clone()))).await;
+            response.errors.extend(part.errors);
+            response.http_headers.extend(part.http_headers);
+            let Value::Object(fields) = part.data else { return response };
+            data.extend(fields);
+        }
+        response.data = Value::Object(data);
+        response
+    }
+
+    async fn document(self, document: &ExecutableDocument, reads: &PgPool, request: Request) -> Response {
         let (loader, batches) = loader::new(reads.clone());
         let mut request = request.data(self.caller.clone()).data(loader).data(Reads(reads.clone()));
         if request.query.contains("feedCursor") {
@@ -134,7 +173,7 @@ impl Run<'_> {
             request = request.data(FeedSeen(seen.map(|extent| extent.newest).map_err(Arc::new)));
         }
         let mut response = batches.drive(self.schema.execute(request)).await;
-        completion::complete(types(), self.operation.kind, self.operation.selection_set(), &mut response);
+        completion::complete(types(), self.operation.kind, operation::selection_set(document), &mut response);
         response
     }
 }

@@ -51,6 +51,12 @@ async fn nothing_runs_of_a_request_that_is_not_valid_as_a_whole() {
             json!({}),
             "BAD_USER_INPUT",
         ),
+        (
+            "mutation { a: registerDevice(input: {key: \"p\", kind: FIXED}) { status }
+             b: deleteMeasurements(input: {filter: {flags: {}}}) { status } }",
+            json!({}),
+            "BAD_USER_INPUT",
+        ),
         ("query ($k: Int!) { device(key: $k) { key } }", json!({ "k": "box" }), "GRAPHQL_VALIDATION_FAILED"),
         ("query ($f: Int) { devices(filter: $f) { totalCount } }", json!({ "f": 1 }), "GRAPHQL_VALIDATION_FAILED"),
     ] {
@@ -123,6 +129,44 @@ async fn only_the_operation_that_runs_needs_its_variables() {
     let body = json!({ "query": query, "operationName": "A" }).to_string();
     let answer = app.post("/graphql", None, body).await.json();
     assert_eq!(answer["data"], json!({ "device": { "key": "box" } }), "{answer}");
+}
+
+#[tokio::test]
+async fn mutations_after_a_failed_one_do_not_run() {
+    let app = gateway().await;
+    let query = "mutation { a: registerDevice(input: {key: \"a\", kind: FIXED}) { status }
+        b: updateDevice(input: {key: \"nope\", name: \"x\"}) { status device { key } }
+        c: revokeApiKey(input: {id: \"nope\"}) { status } d: registerDevice(input: {key: \"d\", kind: FIXED}) { status } }";
+    let answer = app.graphql(Some(&app.admin), query, json!({})).await;
+    let paths: Vec<_> = answer["errors"].as_array().expect("errors").iter().map(|error| &error["path"]).collect();
+    assert_eq!((&answer["data"], paths), (&Value::Null, vec![&json!(["c"])]), "{answer}");
+    let left = app.query("{ a: device(key: \"a\") { key } d: device(key: \"d\") { key } }").await;
+    assert_eq!(left, json!({ "a": { "key": "a" }, "d": null }));
+    let query = "mutation { a: registerDevice(input: {key: \"e\", kind: FIXED}) { status } __typename
+        b: updateDevice(input: {key: \"e\", name: \"x\"}) { device { name } } }";
+    let told = app.admin(query, json!({})).await;
+    let expected =
+        json!({ "a": { "status": "REGISTERED" }, "__typename": "Mutation", "b": { "device": { "name": "x" } } });
+    assert_eq!(told.to_string(), expected.to_string());
+}
+
+#[tokio::test]
+async fn an_id_may_be_a_number_of_any_length() {
+    let app = gateway().await;
+    for (query, variables) in [
+        ("{ node(id: 123456789012345678901234567890) { id } }", json!({})),
+        ("query ($id: ID!) { node(id: $id) { id } }", json!({ "id": 12_345_678_901_234_567_890_u64 })),
+        ("query ($id: ID! = 123456789012345678901234567890) { nodes(ids: [$id]) { id } }", json!({})),
+        ("query ($id: ID!) { node(id: $id) { id } }", json!({ "id": 1e21 })),
+    ] {
+        let answer = app.graphql(None, query, variables).await;
+        assert!(answer["errors"].is_null(), "{query}: {answer}");
+    }
+    assert_eq!(refused(&app, "{ node(id: 1.0) { id } }", json!({})).await, ["BAD_USER_INPUT"]);
+    assert_eq!(
+        refused(&app, "query ($id: ID!) { node(id: $id) { id } }", json!({ "id": 1.5 })).await,
+        ["BAD_USER_INPUT"]
+    );
 }
 
 #[tokio::test]

@@ -29,12 +29,13 @@ pub(super) fn canonical(
 ) -> plain::ExecutableDocument {
     let builder = Builder { types, document, values, lines };
     let selection_set = builder.set(&operation.selection_set.ty, &[&operation.selection_set]);
+    document_of(super::kind_of(operation.operation_type), selection_set)
+}
+
+/// A document with one operation.
+pub(super) fn document_of(kind: plain::OperationType, selection_set: plain::SelectionSet) -> plain::ExecutableDocument {
     let definition = plain::OperationDefinition {
-        ty: match operation.operation_type {
-            ast::OperationType::Query => plain::OperationType::Query,
-            ast::OperationType::Mutation => plain::OperationType::Mutation,
-            ast::OperationType::Subscription => plain::OperationType::Subscription,
-        },
+        ty: kind,
         variable_definitions: Vec::new(),
         directives: Vec::new(),
         selection_set: Positioned::new(selection_set, async_graphql::Pos::default()),

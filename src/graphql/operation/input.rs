@@ -46,7 +46,7 @@ fn built_in(name: &str, value: &Value, source: Source) -> Result<Value, String> 
         }
         ("Float", Value::Number(number)) => number.as_f64().filter(|float| float.is_finite()).map(|_| value.clone()),
         ("String" | "ID", Value::String(_)) | ("Boolean", Value::Boolean(_)) => Some(value.clone()),
-        ("ID", Value::Number(number)) => integer(number, source).map(|integer| Value::String(integer.to_string())),
+        ("ID", Value::Number(number)) => whole(number, source).map(Value::String),
         ("Int" | "Float" | "String" | "Boolean" | "ID", _) => None,
         _ => return scalar::check(name, value).map(|()| value.clone()).map_err(str::to_owned),
     };
@@ -60,6 +60,15 @@ fn built_in(name: &str, value: &Value, source: Source) -> Result<Value, String> 
         };
         expected.to_owned()
     })
+}
+
+/// The digits of a whole number of any size, as an ID has them (§3.5.5).
+fn whole(number: &Number, source: Source) -> Option<String> {
+    if number.is_i64() || number.is_u64() {
+        return Some(number.to_string());
+    }
+    let float = number.as_f64().filter(|float| source == Source::Variable && float.fract() == 0.0)?;
+    Some(format!("{float:.0}"))
 }
 
 /// A whole number. In JSON it may be written `1.0` (§3.5.1).

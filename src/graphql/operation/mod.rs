@@ -173,6 +173,13 @@ impl Operation {
     pub fn selection_set(&self) -> &plain::SelectionSet {
         selection_set(&self.document)
     }
+
+    /// A document with only the root field at this index.
+    #[must_use]
+    pub fn of_root_field(&self, at: usize) -> plain::ExecutableDocument {
+        let items = self.selection_set().items.get(at).cloned().into_iter().collect();
+        canonical::document_of(self.kind, plain::SelectionSet { items })
+    }
 }
 
 /// The selection set of the one operation of a canonical document.

@@ -191,6 +191,7 @@ impl<'a> Checking<'a, '_> {
                 self.suggest(unknown, definition.values.keys().map(Name::as_str), &mut expected);
                 return self.faults.push(Fault::value(offset(value), path, expected));
             }
+            (ExtendedType::Scalar(scalar), Value::Int(_)) if scalar.name == "ID" => return, // of any length
             (definition, simple) => match literal(simple).map(|simple| leaf(definition, &simple, Source::Document)) {
                 Some(Ok(_)) => return,
                 Some(Err(expected)) => expected,

@@ -1,0 +1,195 @@
+// graphql-js executes a request over the values that the gateway answered, with an error wherever the gateway reports one. So it
+// decides which keys the answer has, in which order, of which form values are, and how far an error spreads.
+//
+// Where the gateway answers null because of an error below it, the values that it left out are made up. If the error spreads
+// less far than the gateway says, they show in what graphql-js answers.
+
+import {
+  type ExecutionResult,
+  type FieldNode,
+  type GraphQLAbstractType,
+  type GraphQLOutputType,
+  type GraphQLResolveInfo,
+  GraphQLError,
+  execute,
+  getNamedType,
+  introspectionTypes,
+  isEnumType,
+  isInterfaceType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  getLocation,
+  SchemaMetaFieldDef,
+  TypeMetaFieldDef,
+  visit,
+} from "graphql";
+import { type Accepted, below as setsOf, collect, schema } from "./oracle";
+
+export interface Answer {
+  data?: Record<string, unknown> | null;
+  errors?: AnswerError[];
+}
+
+export interface AnswerError {
+  message: string;
+  path?: (string | number)[];
+  locations?: { line: number; column: number }[];
+  extensions?: { code?: string };
+}
+
+// Introspection is replayed as every other field is.
+for (const type of introspectionTypes) {
+  for (const field of isObjectType(type) ? Object.values(type.getFields()) : []) {
+    delete (field as { resolve?: unknown }).resolve;
+  }
+}
+delete (SchemaMetaFieldDef as { resolve?: unknown }).resolve;
+delete (TypeMetaFieldDef as { resolve?: unknown }).resolve;
+
+type Path = readonly (string | number)[];
+
+/** An object that the gateway left out. */
+class MadeUp {
+  constructor(readonly path: Path) {}
+}
+
+/** Where the answer is not what graphql-js makes of its values. */
+export async function replay(of: Accepted, answer: Answer): Promise<string[]> {
+  const replayed = new Replay(answer);
+  const result = await replayed.run(of);
+  const [expected, answered] = [JSON.stringify(result.data), JSON.stringify(answer.data)];
+  const faults = expected === answered ? [] : [`answered ${answered}, which graphql-js completes to ${expected} (${result.errors})`];
+  return [...faults, ...replayed.lost(), ...misplaced(of, answer.errors ?? [])];
+}
+
+class Replay {
+  readonly #paths: Path[];
+  readonly #reached = new Set<string>();
+
+  constructor(private readonly answer: Answer) {
+    this.#paths = (answer.errors ?? []).flatMap(({ path }) => (path ? [path] : []));
+  }
+
+  async run(of: Accepted): Promise<ExecutionResult> {
+    const result = await execute({
+      schema,
+      document: of.document,
+      rootValue: this.answer.data ?? new MadeUp([]),
+      variableValues: of.values,
+      operationName: of.operation.name?.value,
+      // A promise: an error in one field doesn't keep graphql-js from the others.
+      fieldResolver: async (source: unknown, _args, _context, info) => {
+        const path = pathOf(info);
+        const isMadeUp = source instanceof MadeUp;
+        const value = isMadeUp ? undefined : (source as Record<string, unknown>)[path.at(-1)!];
+        return this.#value(value, info.returnType, path, isMadeUp);
+      },
+      typeResolver: (value, _context, info, type) => this.#type(of, value, info, type),
+    });
+    // Errors that graphql-js finds before a field is resolved: null for an argument that takes none.
+    result.errors?.forEach(({ path }) => this.#reached.add(JSON.stringify(path)));
+    await new Promise((resolve) => setImmediate(resolve)); // what is beside an error that spread ends after it
+    return result;
+  }
+
+  /** Errors that no field was reached for, and errors that are there twice. */
+  lost(): string[] {
+    const paths = this.#paths.map((path) => JSON.stringify(path));
+    const lost = paths.filter((path) => !this.#reached.has(path));
+    const twice = paths.filter((path, at) => paths.indexOf(path) !== at);
+    return [
+      ...lost.map((path) => `an error is at ${path}, where nothing was selected`),
+      ...twice.map((path) => `two errors are at ${path}`),
+    ];
+  }
+
+  #value(value: unknown, type: GraphQLOutputType, path: Path, isMadeUp: boolean): unknown {
+    const here = JSON.stringify(path);
+    if (this.#paths.some((other) => JSON.stringify(other) === here)) {
+      this.#reached.add(here);
+      throw new GraphQLError("as the gateway answered");
+    }
+    const nullable = isNonNullType(type) ? type.ofType : type;
+    const errors = this.#paths.filter((other) => other.length > path.length && path.every((key, at) => other[at] === key));
+    if (value === null || value === undefined) {
+      if (errors.length === 0 && !isMadeUp) {
+        return value;
+      }
+      if (!isListType(nullable)) {
+        return errors.length > 0 || isNonNullType(type) ? madeUp(nullable, path) : null;
+      }
+      const count = Math.max(0, ...errors.map((other) => Number(other[path.length]) + 1));
+      return Array.from({ length: count }, (_, at) => this.#item(undefined, nullable.ofType, [...path, at], true));
+    }
+    if (isListType(nullable) && Array.isArray(value)) {
+      return value.map((item, at) => this.#item(item, nullable.ofType, [...path, at], false));
+    }
+    return value;
+  }
+
+  async #item(value: unknown, type: GraphQLOutputType, path: Path, isMadeUp: boolean) {
+    return this.#value(value, type, path, isMadeUp);
+  }
+
+  /** The type of an object of an interface: the one that it says, or the first whose fields are the object's. */
+  #type(of: Accepted, value: unknown, info: GraphQLResolveInfo, abstract: GraphQLAbstractType): string | undefined {
+    const below = (path: Path) => this.#paths.filter((other) => path.every((key, at) => other[at] === key));
+    const needed = value instanceof MadeUp
+      ? below(value.path).map((other) => String(other[value.path.length]))
+      : Object.keys(value as object);
+    const fits = schema.getPossibleTypes(abstract).find((type) => {
+      const fields = collect(of, type, setsOf(info.fieldNodes));
+      const says = [...fields].find(([, [field]]) => field?.name.value === "__typename")?.[0];
+      if (value instanceof MadeUp) {
+        return needed.every((key) => fields.has(key));
+      }
+      const isNamed = says === undefined || (value as Record<string, unknown>)[says] === type.name;
+      return isNamed && JSON.stringify(needed) === JSON.stringify([...fields.keys()]);
+    });
+    return fits?.name;
+  }
+}
+
+function madeUp(type: GraphQLOutputType, path: Path): unknown {
+  if (isListType(type)) {
+    return [];
+  }
+  if (isObjectType(type) || isInterfaceType(type)) {
+    return new MadeUp(path);
+  }
+  if (isEnumType(type)) {
+    return type.getValues()[0]?.name;
+  }
+  return { Boolean: false, Int: 0, Float: 0 }[getNamedType(type).name] ?? "made up";
+}
+
+function pathOf({ path }: GraphQLResolveInfo): (string | number)[] {
+  const keys: (string | number)[] = [];
+  for (let at: typeof path | undefined = path; at; at = at.prev) {
+    keys.unshift(at.key);
+  }
+  return keys;
+}
+
+/** Errors whose location is not that of a field with their key. */
+function misplaced(of: Accepted, errors: readonly AnswerError[]): string[] {
+  const fields = new Map<string, string>();
+  const source = of.document.loc?.source;
+  visit(of.document, {
+    Field(node: FieldNode) {
+      if (source && node.loc) {
+        const { line, column: end } = getLocation(source, node.loc.start);
+        const before = source.body.slice(node.loc.start - end + 1, node.loc.start);
+        const column = [...before].length + 1; // graphql-js counts UTF-16 units
+        fields.set(`${line}:${column}`, node.alias?.value ?? node.name.value);
+      }
+    },
+  });
+  return errors.flatMap(({ path, locations }) => {
+    const key = path?.findLast((key) => typeof key === "string");
+    const faults = (locations ?? []).filter(({ line, column }) => fields.get(`${line}:${column}`) !== key);
+    return path && faults.length > 0 ? [`the error at ${path.join(".")} is located at ${JSON.stringify(locations)}`] : [];
+  });
+}
+

@@ -138,5 +138,8 @@ pub(super) fn may_read(ctx: &Context<'_>) -> async_graphql::Result<()> {
 pub(super) async fn to_the_end<T: Send + 'static>(
     transaction: impl Future<Output = Result<T, ApiError>> + Send + 'static,
 ) -> Result<T, ApiError> {
-    tokio::spawn(transaction).await.unwrap_or_else(|error| Err(ApiError::Internal(error.into())))
+    tokio::spawn(transaction).await.unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic), // caught and counted where all panics of operations are
+        Err(error) => Err(ApiError::Internal(error.into())),
+    })
 }

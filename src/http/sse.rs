@@ -26,6 +26,7 @@ use crate::{
     error::ApiError,
     graphql::{self, cursor::FeedCursor},
     live::{Event, Next, Subscriber},
+    metrics::operations::Operations,
 };
 
 /// After how much silence a comment is sent, so that nobody between takes the connection for dead.
@@ -43,12 +44,13 @@ pub(super) struct Asked {
 
 /// Runs a query or a mutation; its answer is the one event.
 pub(super) fn execute(app: &Shared, Asked { request, holder }: Asked) -> Response {
+    let operations = app.state.metrics.operations.clone();
     let app = app.clone();
     let answer = async move {
         let answer = deadline::in_a_place(&app, graphql::execute(&app.schema, request, holder.caller)).await;
         last(&answer.unwrap_or_else(|error| GraphqlResponse::from_errors(vec![answer::of(error)])))
     };
-    respond(stream::once(answer))
+    respond(&operations, stream::once(answer))
 }
 
 /// Subscribes; `last_event_id` is the cursor that an `EventSource` goes on after, else that of the extension `resume`.
@@ -64,13 +66,13 @@ pub(super) async fn subscribe(
     let has_cursors = extension.is_some();
     let after = extension.and_then(|extension| extension.after);
     let subscriber = app.live.subscribe(request, &holder.caller, last_event_id.or(after.as_deref())).await?;
-    Ok(respond(events(app.clone(), subscriber, holder, has_cursors)))
+    Ok(respond(&app.state.metrics.operations, events(app.clone(), subscriber, holder, has_cursors)))
 }
 
 /// A stream of one response.
 pub(super) fn once(response: &GraphqlResponse) -> Response {
     let event = last(response);
-    respond(stream::once(async { event }))
+    stream_of(stream::once(async { event }))
 }
 
 /// The events of a subscription. Ends without `complete` where the client shall come again and go on after the last one: when
@@ -131,21 +133,31 @@ fn position(place: Place, has_cursors: bool) -> Bytes {
     out.into()
 }
 
-fn respond(events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+fn respond(operations: &Operations, events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+    stream_of(caught(operations.clone(), events))
+}
+
+fn stream_of(events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache"),
         (header::VARY, "accept"),
         (HeaderName::from_static("x-accel-buffering"), "no"), // nginx would hold events back until a buffer is full
     ];
-    let events = kept_alive(caught(events), KEEP_ALIVE).map(Ok::<_, std::convert::Infallible>);
+    let events = kept_alive(events, KEEP_ALIVE).map(Ok::<_, std::convert::Infallible>);
     (headers, Body::from_stream(events)).into_response()
 }
 
 /// The same events. A panic is the last one, as an internal error.
-fn caught(events: impl Stream<Item = Bytes> + Send + 'static) -> impl Stream<Item = Bytes> + Send {
-    AssertUnwindSafe(events).catch_unwind().map(|event| {
-        event.unwrap_or_else(|_| last(&GraphqlResponse::from_errors(vec![answer::of(ApiError::panicked())])))
+fn caught(
+    operations: Operations,
+    events: impl Stream<Item = Bytes> + Send + 'static,
+) -> impl Stream<Item = Bytes> + Send + 'static {
+    AssertUnwindSafe(events).catch_unwind().map(move |event| {
+        event.unwrap_or_else(|_| {
+            operations.panicked();
+            last(&GraphqlResponse::from_errors(vec![answer::of(ApiError::panicked())]))
+        })
     })
 }
 
@@ -211,7 +223,9 @@ mod tests {
             assert!(count < 2, "a defect");
             std::task::Poll::Ready(Some(Bytes::from_static(b"one")))
         });
-        let events: Vec<_> = caught(events).collect().await;
+        let operations = Operations::default();
+        let events: Vec<_> = caught(operations.clone(), events).collect().await;
+        assert_eq!(operations.panics(), 1);
         let [first, last] = &events[..] else { panic!("{events:?}") };
         let last = String::from_utf8_lossy(last);
         assert_eq!(first.as_ref(), b"one");

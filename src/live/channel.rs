@@ -169,6 +169,7 @@ struct Running(Arc<Outlet>);
 impl Drop for Running {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            self.0.source.answers.panicked();
             self.0.close(Stop::from(ApiError::Internal(anyhow::anyhow!("a channel panicked"))).0);
         }
     }

@@ -49,6 +49,7 @@ mod other_sites;
 mod overload;
 mod pages;
 mod paging;
+mod panics;
 mod persisted;
 mod pgbouncer;
 mod plans;

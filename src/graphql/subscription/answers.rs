@@ -113,6 +113,11 @@ impl Answers {
         self.answering.state.clock.now()
     }
 
+    /// Counts a panic outside of [`Self::tell`] that ends the subscription.
+    pub fn panicked(&self) {
+        self.answering.state.metrics.operations.panicked();
+    }
+
     /// The GraphQL answer to each event, as JSON.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::{
 
 use async_graphql::{Request, Response, parser::types::OperationType};
 use futures_util::{
-    StreamExt as _,
+    Stream, StreamExt as _,
     stream::{self, AbortHandle, Abortable, BoxStream, SelectAll},
 };
 
@@ -20,6 +20,7 @@ use crate::{
     graphql,
     http::{deadline, graphql::answer, resume::Resume},
     live::{Event, Next, Progress, Subscriber},
+    metrics,
 };
 
 /// What an operation tells.
@@ -74,15 +75,15 @@ impl Operations {
         let is_subscription = app.state.documents.operation_type(&mut request) == OperationType::Subscription;
         let has_cursors = is_subscription && Resume::of(&request).is_some();
         let (app, caller) = (app.clone(), caller.clone());
+        let counts = app.state.metrics.operations.clone();
         let answers = if is_subscription { subscribe(app, caller, request) } else { execute(app, caller, request) };
-        self.run(id, is_subscription, has_cursors, answers);
+        self.run(id, is_subscription, has_cursors, caught(counts, answers).boxed());
     }
 
     fn run(&mut self, id: Id, is_subscription: bool, has_cursors: bool, answers: BoxStream<'static, Told>) {
         self.last_number += 1;
         let number = self.last_number;
-        let answers = AssertUnwindSafe(answers).catch_unwind();
-        let answers = answers.map(move |told| (number, told.unwrap_or_else(|_| panicked()))).boxed();
+        let answers = answers.map(move |told| (number, told)).boxed();
         let (abort, registration) = AbortHandle::new_pair();
         self.running.push(Abortable::new(answers, registration));
         self.in_flight.push(Operation {
@@ -167,8 +168,16 @@ impl Operation {
 }
 
 /// A panic ends its operation with an error; the socket and its other operations go on.
-fn panicked() -> Told {
-    Told::Failed(Box::new(Response::from_errors(vec![answer::of(ApiError::panicked())])))
+fn caught(
+    counts: metrics::operations::Operations,
+    answers: BoxStream<'static, Told>,
+) -> impl Stream<Item = Told> + Send + 'static {
+    AssertUnwindSafe(answers).catch_unwind().map(move |told| {
+        told.unwrap_or_else(|_| {
+            counts.panicked();
+            Told::Failed(Box::new(Response::from_errors(vec![answer::of(ApiError::panicked())])))
+        })
+    })
 }
 
 fn execute(app: Shared, caller: Caller, request: Request) -> BoxStream<'static, Told> {
@@ -230,7 +239,8 @@ mod tests {
     #[tokio::test]
     async fn a_panic_ends_its_operation_and_no_other() {
         let mut operations = Operations::default();
-        let defect = stream::poll_fn(|_| panic!("a defect")).boxed();
+        let counts = metrics::operations::Operations::default();
+        let defect = caught(counts.clone(), stream::poll_fn(|_| panic!("a defect")).boxed()).boxed();
         let answer = stream::once(async { Told::Answer(Box::new(Response::new("fine"))) }).boxed();
         operations.run(id("defect"), false, false, defect);
         operations.run(id("other"), false, false, answer);
@@ -248,7 +258,7 @@ mod tests {
                 _ => panic!("neither"),
             }
         }
-        assert_eq!((answered, operations.len()), (2, 1));
+        assert_eq!((answered, operations.len(), counts.panics()), (2, 1, 1));
         assert!(operations.has(&id("other")) && !operations.has(&id("defect")));
     }
 }

@@ -45,7 +45,8 @@ impl Subscriber {
         };
         ensure!(subscriber.buffer.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&subscriber.buffer));
         subscriber.buffer.drain(..head);
-        subscriber.send(TEXT, br#"{"type":"connection_init"}"#).await?;
+        let init = json!({ "type": "connection_init", "payload": { "x-api-key": super::KEY } }).to_string();
+        subscriber.send(TEXT, init.as_bytes()).await?;
         let acknowledged = subscriber.next().await?;
         ensure!(acknowledged.contains("connection_ack"), "{acknowledged}");
         let subscribe = json!({ "id": "1", "type": "subscribe", "payload": { "query": query } }).to_string();

@@ -6,23 +6,34 @@
 
 mod quota;
 mod refusals;
+mod subscriptions;
 
 use std::time::Duration;
 
 pub use quota::{Permit, Quota, QuotaExceeded};
 pub use refusals::Refusals;
+pub use subscriptions::SubscriptionLimits;
 
 use crate::error::ApiError;
 
 /// The values of all limits of one gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Limits {}
+pub struct Limits {
+    /// Subscriptions.
+    pub subscriptions: SubscriptionLimits,
+}
 
 /// A limit of a shared resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Limit {
     /// Subscriptions of all callers together.
     Subscriptions,
+    /// Subscriptions of one caller.
+    SubscriptionsPerCaller,
+    /// Different subscriptions of all callers together.
+    SubscriptionChannels,
+    /// Different subscriptions of one caller.
+    SubscriptionChannelsPerCaller,
 }
 
 /// Whose use a limit bounds.
@@ -40,6 +51,9 @@ impl Limit {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Subscriptions => "subscriptions",
+            Self::SubscriptionsPerCaller => "subscriptions_per_caller",
+            Self::SubscriptionChannels => "subscription_channels",
+            Self::SubscriptionChannelsPerCaller => "subscription_channels_per_caller",
         }
     }
 
@@ -47,7 +61,8 @@ impl Limit {
     #[must_use]
     pub const fn scope(self) -> Scope {
         match self {
-            Self::Subscriptions => Scope::Gateway,
+            Self::Subscriptions | Self::SubscriptionChannels => Scope::Gateway,
+            Self::SubscriptionsPerCaller | Self::SubscriptionChannelsPerCaller => Scope::Caller,
         }
     }
 
@@ -55,7 +70,14 @@ impl Limit {
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::Subscriptions => "too many subscriptions on this gateway; retry later",
+            Self::Subscriptions => "too many subscriptions on this gateway; retry in 30 seconds",
+            Self::SubscriptionsPerCaller => {
+                "too many subscriptions of this key or address; end some, or retry in 30 seconds"
+            }
+            Self::SubscriptionChannels => "too many different subscriptions on this gateway; retry in 30 seconds",
+            Self::SubscriptionChannelsPerCaller => {
+                "too many different subscriptions of this key or address; end some, or retry in 30 seconds"
+            }
         }
     }
 
@@ -63,7 +85,10 @@ impl Limit {
     #[must_use]
     pub const fn retry_after(self) -> Duration {
         match self {
-            Self::Subscriptions => Duration::from_secs(30),
+            Self::Subscriptions
+            | Self::SubscriptionsPerCaller
+            | Self::SubscriptionChannels
+            | Self::SubscriptionChannelsPerCaller => Duration::from_secs(30),
         }
     }
 }

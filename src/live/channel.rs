@@ -9,6 +9,7 @@ use tokio::{sync::Semaphore, task::AbortHandle};
 use super::{
     channels::{Channels, Key},
     events::{self, Portion},
+    members::Members,
     patience::Patience,
     statistics,
 };
@@ -25,6 +26,7 @@ use crate::{
         refuse,
         topic::Topic,
     },
+    limits::Permit,
     metrics,
 };
 
@@ -56,9 +58,12 @@ pub(super) struct Limits {
 pub(super) struct Channel {
     /// What it tells.
     pub outlet: Arc<Outlet>,
+    /// The callers that subscribe to it.
+    pub members: Members,
     key: Arc<Key>,
     channels: Channels,
     task: AbortHandle,
+    _permit: Permit<()>,
 }
 
 /// What a channel tells.
@@ -72,12 +77,19 @@ pub(super) struct Outlet {
 
 impl Channel {
     /// Begins after a batch that was the newest a moment ago.
-    pub(super) fn start(key: Arc<Key>, channels: Channels, source: Source, newest: i64) -> Arc<Self> {
+    pub(super) fn start(
+        key: Arc<Key>,
+        channels: Channels,
+        source: Source,
+        newest: i64,
+        members: Members,
+        permit: Permit<()>,
+    ) -> Arc<Self> {
         let reader = source.feed.follow(newest);
         let begin = if source.topic.is_resumable() { Place::after(newest) } else { Place::after(0) };
         let outlet = Arc::new(Outlet { source, ring: Ring::new(begin), closed: OnceLock::new() });
         let task = tokio::spawn(run(Running(outlet.clone()), reader, newest, channels.clone())).abort_handle();
-        Arc::new(Self { outlet, key, channels, task })
+        Arc::new(Self { outlet, members, key, channels, task, _permit: permit })
     }
 
     /// The key it is found by.

@@ -5,16 +5,21 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use super::channel::{Channel, Source};
+use super::{
+    channel::{Channel, Source},
+    members::{Members, Membership},
+    quotas::Quotas,
+};
 use crate::{
     auth::Caller,
+    budget::Payer,
     domain::api_key::ApiKeyId,
     error::ApiError,
     graphql::subscription::{answers::Answers, topic::Topic},
 };
 
-/// Channels at most: each looks at every batch.
-const MAX_CHANNELS: usize = 10_000;
+/// What an event's selection takes of memory beside its text, as a multiple of it: the parsed document.
+const PARSED_DOCUMENT_FACTOR: usize = 8;
 
 /// What subscriptions must have in common to be told the same.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -30,6 +35,11 @@ impl Key {
     pub(super) fn new(answers: &Answers, topic: Topic, caller: &Caller) -> Self {
         Self { selected: answers.selected().to_owned(), topic, caller: caller.api_key() }
     }
+
+    /// Bytes of memory that a channel's filter and selection take, about.
+    fn size(&self) -> usize {
+        self.selected.len() * (1 + PARSED_DOCUMENT_FACTOR) + self.topic.size()
+    }
 }
 
 /// The channels of a gateway. Cheap to clone.
@@ -37,24 +47,33 @@ impl Key {
 pub(super) struct Channels(Arc<Mutex<HashMap<Arc<Key>, Weak<Channel>>>>);
 
 impl Channels {
-    /// The channel of that key; a new one where there is none.
+    /// Subscribes a caller to the channel of that key; a new one where there is none.
     ///
     /// # Errors
-    /// When there are too many.
-    pub(super) fn join(&self, key: Key, source: Source, newest: i64) -> Result<Arc<Channel>, ApiError> {
-        let found; // dropped after the lock is: the last one of a channel takes it
+    /// When the caller, or all callers together, have too many channels.
+    pub(super) fn join(
+        &self,
+        key: Key,
+        source: Source,
+        newest: i64,
+        caller: Payer,
+        quotas: &Quotas,
+    ) -> Result<Membership, ApiError> {
+        let found; // dropped after the lock is released: the last reference to a channel takes the lock
+        let size = key.size();
         let mut channels = self.lock();
         found = channels.get(&key).and_then(Weak::upgrade);
         if let Some(channel) = found.as_ref().filter(|channel| channel.outlet.closed().is_none()) {
-            return Ok(channel.clone());
+            channel.members.add(caller, || quotas.channel_of_caller(caller, size))?;
+            return Ok(Membership::new(channel.clone(), caller));
         }
-        if channels.len() >= MAX_CHANNELS {
-            return Err(ApiError::Unavailable("this gateway has as many different subscriptions as it can have"));
-        }
+        let members = Members::default();
+        members.add(caller, || quotas.channel_of_caller(caller, size))?;
+        let permit = quotas.channel(size)?;
         let key = Arc::new(key);
-        let channel = Channel::start(key.clone(), self.clone(), source, newest);
+        let channel = Channel::start(key.clone(), self.clone(), source, newest, members, permit);
         channels.insert(key, Arc::downgrade(&channel));
-        Ok(channel)
+        Ok(Membership::new(channel, caller))
     }
 
     /// Takes a channel out, as it ends.

@@ -7,8 +7,11 @@
 mod catch_up;
 mod channel;
 mod channels;
+mod charge;
 mod events;
+mod members;
 mod patience;
+mod quotas;
 mod statistics;
 mod subscriber;
 
@@ -24,20 +27,19 @@ use crate::{
     error::ApiError,
     feed::{Feed, Reached, stored::is_forgotten},
     graphql::{
-        Schema,
+        Schema, admission,
         context::State,
         subscription::{self, answers::Answering, topic::Asked},
     },
-    limits::Limit,
     metrics,
     shutdown::Shutdown,
 };
 use channel::{Limits, Source};
 use channels::{Channels, Key};
+use charge::EventCharge;
+use quotas::Quotas;
 pub use subscriber::{Progress, Subscriber};
 
-/// Subscriptions of one gateway at most. Each takes a few hundred bytes here, and more in what carries it.
-const MAX_SUBSCRIPTIONS: usize = 50_000;
 /// Who may read the stored feed at the same time: enough to be quick, few enough that it is not all that the database does
 /// when a thousand clients come back at once.
 const CATCHING_UP: usize = 4;
@@ -55,7 +57,7 @@ struct Shared {
     channels: Channels,
     limits: Limits,
     metrics: metrics::feed::Feed,
-    subscriptions: Arc<Semaphore>,
+    quotas: Quotas,
 }
 
 /// How far the feed was read and told.
@@ -103,7 +105,7 @@ impl Live {
                 catching_up: Arc::new(Semaphore::new(CATCHING_UP)),
             },
             metrics: state.metrics.feed.clone(),
-            subscriptions: Arc::new(Semaphore::new(MAX_SUBSCRIPTIONS)),
+            quotas: Quotas::new(state.about.limits.subscriptions.clone(), state.metrics.refusals.clone()),
             schema,
         }))
     }
@@ -111,7 +113,7 @@ impl Live {
     /// Subscriptions at this moment.
     #[must_use]
     pub fn count(&self) -> usize {
-        MAX_SUBSCRIPTIONS - self.0.subscriptions.available_permits()
+        self.0.quotas.subscriptions()
     }
 
     /// Different subscriptions at this moment.
@@ -139,9 +141,12 @@ impl Live {
         resume: Option<&str>,
     ) -> Result<Subscriber, Box<Response>> {
         let outcome = self.begin(request, caller, resume).await;
-        let state: &State = self.0.schema.data().unwrap_or_else(|| unreachable!("graphql::schema() puts it there"));
-        state.metrics.operations.began(outcome.as_ref().map(|_| ()).map_err(|refusal| &**refusal));
+        self.state().metrics.operations.began(outcome.as_ref().map(|_| ()).map_err(|refusal| &**refusal));
         outcome
+    }
+
+    fn state(&self) -> &State {
+        self.0.schema.data().unwrap_or_else(|| unreachable!("graphql::schema() puts it there"))
     }
 
     async fn begin(
@@ -150,11 +155,9 @@ impl Live {
         caller: &Caller,
         resume: Option<&str>,
     ) -> Result<Subscriber, Box<Response>> {
-        let Shared { schema, answering, feed, channels, limits, metrics, subscriptions } = &*self.0;
-        let seat = subscriptions.clone().try_acquire_owned().map_err(|_| {
-            let state: &State = schema.data().unwrap_or_else(|| unreachable!("graphql::schema() puts it there"));
-            subscription::refuse(state.metrics.refusals.refuse(Limit::Subscriptions))
-        })?;
+        let Shared { schema, answering, feed, channels, limits, metrics, quotas } = &*self.0;
+        let payer = admission::payer(&request, caller);
+        let permit = quotas.subscription(payer).map_err(subscription::refuse)?;
         // On the heap, to be gone before the database is waited for: when a gateway restarts, all come at once.
         let check = Box::pin(subscription::check(schema, answering, request, caller, resume));
         let (asked, answers) = check.await?;
@@ -168,8 +171,16 @@ impl Live {
             limits: limits.clone(),
             metrics: metrics.clone(),
         };
-        let channel = channels.join(key, source, newest).map_err(subscription::refuse)?;
-        Ok(Subscriber::new(channel, place, seat))
+        let state = self.state();
+        let charge = EventCharge {
+            budget: state.budgets.cost.clone(),
+            clock: state.clock.clone(),
+            caller: payer,
+            cost: source.answers.cost(),
+            metrics: metrics.clone(),
+        };
+        let membership = channels.join(key, source, newest, payer, quotas).map_err(subscription::refuse)?;
+        Ok(Subscriber::new(membership, place, charge, permit))
     }
 }
 

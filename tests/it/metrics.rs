@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use airgraph::db::DbError;
+use airgraph::{db::DbError, limits::Limit};
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
@@ -175,6 +175,7 @@ async fn the_dashboard_names_what_there_is_and_all_of_it() {
     app.graphql(None, "{ nothing }", json!({})).await; // so that there is an error
     app.query("{ devices { totalCount } }").await; // so that a server was asked
     app.record(json!([{ "device": "d", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1.0 }])).await;
+    let _ = app.app.state.metrics.refusals.refuse(Limit::Subscriptions); // so that a request was refused
     let text = scrape(&app, &app.admin).await.text;
     let samples: BTreeSet<_> =
         text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(['{', ' ']).next()).collect();

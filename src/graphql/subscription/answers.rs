@@ -20,7 +20,7 @@ use crate::{
     domain::filter::Filter,
     error::ApiError,
     graphql::{
-        completion,
+        completion, complexity,
         context::{ContextExt as _, State},
         flat::{Each, Rows, Spliced},
         input::statistics::{Parting, StatisticsGroup, Wanted},
@@ -86,19 +86,25 @@ pub struct Answers {
     answering: Answering,
     told: Arc<Told>,
     caller: Caller,
-    at_once: usize,
+    cost: usize,
 }
 
 impl Answers {
-    /// `at_once` is how many events may be told together.
-    pub(super) fn new(answering: &Answering, told: Told, caller: &Caller, at_once: usize) -> Self {
-        Self { answering: answering.clone(), told: Arc::new(told), caller: caller.clone(), at_once }
+    /// `cost` is that of one event.
+    pub(super) fn new(answering: &Answering, told: Told, caller: &Caller, cost: usize) -> Self {
+        Self { answering: answering.clone(), told: Arc::new(told), caller: caller.clone(), cost }
+    }
+
+    /// The cost of an event, at least 1.
+    #[must_use]
+    pub fn cost(&self) -> u32 {
+        u32::try_from(self.cost).unwrap_or(u32::MAX).max(1)
     }
 
     /// How many events may be told together: the fewer, the more of each is told.
     #[must_use]
     pub fn at_once(&self) -> usize {
-        self.at_once
+        complexity::events_at_once(self.cost)
     }
 
     /// What is told of each event, as text: the same where the same is told.

@@ -68,7 +68,7 @@ async fn check_all(
     if let (Some(cursor), true) = (resume, asked.topic.is_resumable()) {
         asked.after = root::check_after(Some(cursor.to_owned())).map_err(refuse)?;
     }
-    let answers = Answers::new(answering, told, caller, complexity::events_at_once(cost));
+    let answers = Answers::new(answering, told, caller, cost);
     Ok((asked, answers))
 }
 

@@ -19,6 +19,17 @@ pub enum Topic {
 }
 
 impl Topic {
+    /// Bytes of memory that it takes, about.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let devices = |devices: &[DeviceId]| size_of_val(devices);
+        match self {
+            Self::Measurements(filter) => filter.size(),
+            Self::Devices(wanted) => devices(wanted.as_deref().unwrap_or_default()),
+            Self::Statistics(wanted) => devices(&wanted.devices),
+        }
+    }
+
     /// Whether its events have places in the feed, to be resumed at.
     #[must_use]
     pub fn is_resumable(&self) -> bool {

@@ -60,14 +60,14 @@ impl<K: Eq + Hash + Clone> Quota<K> {
     /// # Errors
     /// When one of the limits is reached.
     pub fn try_acquire(&self, caller: &K) -> Result<Permit<K>, QuotaExceeded> {
-        self.try_acquire_many(caller, 1, self.0.max_per_caller)
+        self.try_acquire_up_to(caller, 1, self.0.max_per_caller)
     }
 
     /// `count` permits as one, for a caller that may hold `max_per_caller`.
     ///
     /// # Errors
     /// When one of the limits would be exceeded.
-    pub fn try_acquire_many(
+    pub fn try_acquire_up_to(
         &self,
         caller: &K,
         count: usize,
@@ -140,10 +140,10 @@ mod tests {
     #[test]
     fn several_permits_come_and_go_together() {
         let quota = Quota::new(1, 6);
-        let held = quota.try_acquire_many(&'a', 4, 5).expect("four of five");
+        let held = quota.try_acquire_up_to(&'a', 4, 5).expect("four of five");
         assert_eq!((quota.held_by(&'a'), quota.in_use()), (4, 4));
-        assert_eq!(quota.try_acquire_many(&'a', 2, 5).err(), Some(QuotaExceeded::PerCaller));
-        assert_eq!(quota.try_acquire_many(&'b', 3, 5).err(), Some(QuotaExceeded::Total));
+        assert_eq!(quota.try_acquire_up_to(&'a', 2, 5).err(), Some(QuotaExceeded::PerCaller));
+        assert_eq!(quota.try_acquire_up_to(&'b', 3, 5).err(), Some(QuotaExceeded::Total));
         drop(held);
         assert_eq!((quota.held_by(&'a'), quota.in_use()), (0, 0));
     }

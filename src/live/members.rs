@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    net::Ipv4Addr,
     ops::Deref,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -39,6 +40,26 @@ impl Members {
         Ok(())
     }
 
+    /// The caller with the least load. Without callers, the channel is about to end.
+    pub(super) fn least(&self, load: impl Fn(Payer) -> usize) -> Payer {
+        let mut least = (usize::MAX, Payer::Address(Ipv4Addr::UNSPECIFIED.into()));
+        for &caller in self.lock().keys() {
+            let load = load(caller);
+            if load < least.0 {
+                least = (load, caller);
+            }
+            if load == 0 {
+                break;
+            }
+        }
+        least.1
+    }
+
+    /// The greatest value that one of the callers has.
+    pub(super) fn max(&self, value: impl Fn(Payer) -> usize) -> usize {
+        self.lock().keys().map(|&caller| value(caller)).max().unwrap_or(0)
+    }
+
     fn remove(&self, caller: Payer) {
         let mut members = self.lock();
         if let Some(member) = members.get_mut(&caller) {
@@ -71,6 +92,6 @@ impl Deref for Membership {
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        self.channel.members.remove(self.caller);
+        self.channel.state.members.remove(self.caller);
     }
 }

@@ -6,6 +6,16 @@ use crate::{
     limits::{Limit, Permit, Quota, QuotaExceeded, Refusals, SubscriptionLimits},
 };
 
+/// Stored events that a subscription reads ahead of what its client takes: what all those of a caller hold together, unless they
+/// are so many that each would hold less than the least.
+const MAX_CATCH_UP_BYTES_PER_CALLER: usize = 8 << 20;
+const MIN_CATCH_UP_BYTES: usize = 4 << 10;
+const MAX_CATCH_UP_BYTES: usize = 128 << 10;
+
+/// The events that one channel holds at most, and those that all channels of a caller hold together.
+const MAX_RING_BYTES: usize = 16 << 20;
+const MAX_RING_BYTES_PER_CALLER: usize = 64 << 20;
+
 /// Permits for subscriptions and for channels. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Quotas {
@@ -34,6 +44,17 @@ impl Quotas {
         self.subscriptions.in_use()
     }
 
+    /// Bytes of events that each channel of a caller may hold.
+    pub(super) fn ring_bytes(&self, caller: Payer) -> usize {
+        (MAX_RING_BYTES_PER_CALLER / self.channels_by_caller.held_by(&caller).max(1)).min(MAX_RING_BYTES)
+    }
+
+    /// Bytes of stored events that each subscription of a caller may hold at a time.
+    pub(super) fn catch_up_bytes(&self, caller: Payer) -> usize {
+        let subscriptions = self.subscriptions.held_by(&caller);
+        (MAX_CATCH_UP_BYTES_PER_CALLER / subscriptions.max(1)).clamp(MIN_CATCH_UP_BYTES, MAX_CATCH_UP_BYTES)
+    }
+
     /// A permit for one more subscription of a caller.
     ///
     /// # Errors
@@ -43,7 +64,7 @@ impl Quotas {
             Payer::Key(_) => self.limits.max_per_key,
             Payer::Address(_) => self.limits.max_per_address,
         };
-        self.subscriptions.try_acquire_many(&caller, 1, max).map_err(|exceeded| {
+        self.subscriptions.try_acquire_up_to(&caller, 1, max).map_err(|exceeded| {
             self.refusals.refuse(match exceeded {
                 QuotaExceeded::PerCaller => Limit::SubscriptionsPerCaller,
                 QuotaExceeded::Total => Limit::Subscriptions,
@@ -60,7 +81,7 @@ impl Quotas {
             Payer::Key(_) => self.limits.max_channels_per_key,
             Payer::Address(_) => self.limits.max_channels_per_address,
         };
-        let permit = self.channels_by_caller.try_acquire_many(&caller, units(bytes), max);
+        let permit = self.channels_by_caller.try_acquire_up_to(&caller, units(bytes), max);
         permit.map_err(|_| self.refusals.refuse(Limit::SubscriptionChannelsPerCaller))
     }
 
@@ -69,7 +90,7 @@ impl Quotas {
     /// # Errors
     /// When there are as many as there may be.
     pub(super) fn channel(&self, bytes: usize) -> Result<Permit<()>, ApiError> {
-        let permit = self.channels.try_acquire_many(&(), units(bytes), self.limits.max_channels_total);
+        let permit = self.channels.try_acquire_up_to(&(), units(bytes), self.limits.max_channels_total);
         permit.map_err(|_| self.refusals.refuse(Limit::SubscriptionChannels))
     }
 }

@@ -3,7 +3,6 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use async_graphql::Response;
-use futures_util::future::BoxFuture;
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
@@ -11,12 +10,18 @@ use tokio::{
 
 use super::{
     Event, Next,
-    catch_up::{Missed, catch_up},
-    channel::{Outlet, Stop},
+    catch_up::{CatchUp, Chunk, Missed},
+    channel::ChannelState,
     charge::EventCharge,
     members::Membership,
+    stop::Stop,
 };
-use crate::{budget::Payer, domain::feed::Place, feed::ring::Read, limits::Permit};
+use crate::{
+    budget::Payer,
+    domain::feed::Place,
+    feed::{ring::Read, stored},
+    limits::Permit,
+};
 
 /// Events that are handed over at once at most.
 const MAX_EVENTS_AT_ONCE: usize = 500;
@@ -30,10 +35,12 @@ pub struct Subscriber {
     /// Whether it has reached what the channel holds; from then on it has to keep up.
     is_live: bool,
     /// The stored events that are being read for it. Kept from one call to the next, since a call may be cancelled.
-    reading: Option<BoxFuture<'static, Result<Missed, Stop>>>,
+    reading: Option<CatchUp>,
+    /// How many events of the stored feed are read at once.
+    feed_events: usize,
     /// Stored events that were read and not handed over yet.
     missed: Option<(VecDeque<Event>, Place)>,
-    charge: Box<EventCharge>,
+    charge: EventCharge,
     /// When the caller's budget is tried again, after it did not suffice.
     retry_charge_at: Option<Instant>,
     _permit: Permit<Payer>,
@@ -41,28 +48,29 @@ pub struct Subscriber {
 
 /// How far the subscribers of a channel get, for a transport that waits for their next event.
 #[derive(Clone)]
-pub struct Progress(Arc<Outlet>);
+pub struct Progress(Arc<ChannelState>);
 
 impl Progress {
     /// How far a subscriber at this place has got: when no event follows, that is the end of the channel.
     #[must_use]
     pub fn reached(&self, place: Place) -> Place {
-        self.0.ring.reached(place)
+        self.0.reached(place)
     }
 }
 
 impl Subscriber {
     pub(super) fn new(channel: Membership, after: Place, charge: EventCharge, permit: Permit<Payer>) -> Self {
-        let resumable = channel.outlet.source.topic.is_resumable();
+        let resumable = channel.state.topic().is_resumable();
         let place = if resumable { after } else { Place::after(0) };
         Self {
-            changed: channel.outlet.ring.watch(),
+            changed: channel.state.ring.watch(),
             channel,
             place,
             is_live: false,
             reading: None,
+            feed_events: stored::MAX_EVENTS,
             missed: None,
-            charge: Box::new(charge),
+            charge,
             retry_charge_at: None,
             _permit: permit,
         }
@@ -76,10 +84,13 @@ impl Subscriber {
                 self.retry_charge_at = None;
             }
             if let Some(reading) = &mut self.reading {
-                let read = reading.await;
+                let read = reading.finish().await;
                 self.reading = None;
                 match read {
-                    Ok(Missed { events, until }) => self.missed = Some((events.into(), until)),
+                    Ok(Missed { events, until, chunk }) => {
+                        self.missed = Some((events.into(), until));
+                        self.feed_events = chunk.feed_events;
+                    }
                     Err(Stop(errors)) => return Next::Failed(Box::new(Response::from_errors(errors))),
                 }
             }
@@ -90,8 +101,8 @@ impl Subscriber {
                 continue;
             }
             self.changed.borrow_and_update();
-            let outlet = &self.channel.outlet;
-            match outlet.ring.after(self.place, MAX_EVENTS_AT_ONCE) {
+            let channel = &self.channel.state;
+            match channel.ring.after(self.place, MAX_EVENTS_AT_ONCE) {
                 Read::Items(items) => {
                     self.is_live = true;
                     if let Some(next) = self.send(items) {
@@ -100,41 +111,46 @@ impl Subscriber {
                 }
                 Read::UpToDate => {
                     self.is_live = true;
-                    if let Some(closed) = outlet.closed() {
+                    if let Some(closed) = channel.closed() {
                         return Next::Failed(closed);
                     }
                     _ = self.changed.changed().await; // the sender is in the channel that we hold
                 }
                 Read::Overrun if !self.is_resumable() => {
-                    if let Some(newest) = outlet.ring.newest()
+                    if let Some(newest) = channel.ring.newest()
                         && let Some(next) = self.send(vec![newest])
                     {
                         return next; // only the newest is of interest
                     }
                 }
                 Read::Overrun if self.is_live => return Next::TooSlow(self.place),
-                Read::Overrun => match outlet.closed() {
-                    Some(closed) => return Next::Failed(closed),
-                    None => self.reading = Some(Box::pin(catch_up(outlet.clone(), self.place))),
-                },
+                Read::Overrun => {
+                    if let Some(closed) = channel.closed() {
+                        return Next::Failed(closed);
+                    }
+                    let caller = self.charge.caller;
+                    let bytes = channel.pipeline.quotas.catch_up_bytes(caller);
+                    let chunk = Chunk { feed_events: self.feed_events, bytes };
+                    self.reading = Some(CatchUp::start(channel.clone(), caller, self.place, chunk));
+                }
             }
         }
     }
 
-    /// After what it has heard so far; none for what can't be resumed.
+    /// After the last event that it was handed; none for what can't be resumed.
     #[must_use]
     pub fn place(&self) -> Option<Place> {
-        self.is_resumable().then(|| self.channel.outlet.ring.reached(self.place))
+        self.is_resumable().then(|| self.channel.state.reached(self.place))
     }
 
     /// How far they get; none for what can't be resumed.
     #[must_use]
     pub fn progress(&self) -> Option<Progress> {
-        self.is_resumable().then(|| Progress(self.channel.outlet.clone()))
+        self.is_resumable().then(|| Progress(self.channel.state.clone()))
     }
 
     fn is_resumable(&self) -> bool {
-        self.channel.outlet.source.topic.is_resumable()
+        self.channel.state.topic().is_resumable()
     }
 
     /// Events of the channel, as many as the caller's budget suffices for; none when it does not suffice for one.

@@ -1,6 +1,10 @@
 //! How many subscriptions a caller may have, and what their events cost it.
 
-use std::{net::Ipv4Addr, num::NonZeroU32};
+use std::{
+    net::Ipv4Addr,
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
 
 use airgraph::{
     auth::Caller,
@@ -13,11 +17,14 @@ use async_graphql::Request;
 use axum::body::Body;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::support::{
     TestApp,
+    gateway::DEADLINE,
     live::{events, nothing, payload},
     noon,
+    socket::Socket,
 };
 
 const EVERYTHING: &str = "subscription { measurementRecorded { measurement { pm10 } } }";
@@ -46,7 +53,9 @@ fn is_refused(outcome: Result<Subscriber, Value>, code: &str, reason: &str) {
 }
 
 async fn app_with(subscriptions: SubscriptionLimits) -> TestApp {
-    TestApp::with_limits(Limits { subscriptions, ..Limits::default() }).await
+    let mut limits = Limits::default();
+    limits.subscriptions.clone_from(&subscriptions);
+    TestApp::with_limits(limits).await
 }
 
 #[tokio::test]
@@ -130,4 +139,88 @@ async fn events_wait_for_the_budget_and_none_is_lost() {
     let metrics = metrics(&app).await;
     let delays = metrics.lines().find_map(|line| line.strip_prefix("airgraph_subscription_budget_delays_total "));
     assert!(delays.is_some_and(|delays| delays != "0"), "{metrics}");
+}
+
+/// 1000 subscriptions with 500 different selections and filters, of which each event takes a rendering of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_subscriptions_of_one_caller_do_not_delay_an_event_of_another() {
+    const SOCKETS: usize = 10;
+    const SUBSCRIPTIONS_PER_SOCKET: usize = 100;
+    let app = TestApp::new().await;
+    let address = app.listen().await;
+    let mut reading = Vec::new();
+    for socket in 0..SOCKETS {
+        let mut client = Socket::ready(address, None).await;
+        for n in 0..SUBSCRIPTIONS_PER_SOCKET {
+            let different = (socket * SUBSCRIPTIONS_PER_SOCKET + n) % 500;
+            let query = format!(
+                "subscription {{ measurementRecorded(filter: {{pm10: {{min: 0.{different:03}}}}}) {{
+                    measurement {{ alias{different}: pm10 device {{ key name latest {{ pm10 }} }} }} }} }}"
+            );
+            client.subscribe(&n.to_string(), &query, json!({})).await;
+        }
+        reading.push(tokio::spawn(async move { while client.next().await.is_some() {} }));
+    }
+    let mut other = Socket::ready(address, Some(&app.admin)).await;
+    other.subscribe("1", EVERYTHING, json!({})).await;
+    let all = async {
+        while app.live.count() < SOCKETS * SUBSCRIPTIONS_PER_SOCKET + 1 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(DEADLINE, all).await.expect("all have subscribed");
+    let mut delays = Vec::new();
+    for n in 1..=5_i32 {
+        let recorded = Instant::now();
+        app.record(json!([{ "device": "a", "measuredAt": noon() + TimeDelta::seconds(n.into()), "pm10": n }])).await;
+        let event = other.hear().await;
+        delays.push(recorded.elapsed());
+        assert_eq!(event["payload"]["data"]["measurementRecorded"]["measurement"]["pm10"].as_f64(), Some(f64::from(n)));
+    }
+    delays.sort_unstable();
+    println!("from sending a sample to its event: {delays:?}");
+    assert!(delays[2] < Duration::from_secs(2), "{delays:?}");
+    for reading in reading {
+        reading.abort();
+    }
+}
+
+#[tokio::test]
+async fn filters_find_their_samples_among_many_others() {
+    let app = TestApp::new().await;
+    app.record((0..20).map(|n| json!({ "device": format!("d{n}"), "measuredAt": noon(), "pm10": 1 })).collect()).await;
+    let mut subscribers = Vec::new();
+    for n in 0..20_i32 {
+        let (north, east) = (50 + n, 2 * n);
+        for filter in [
+            format!("devices: [\"d{n}\"]"),
+            format!("pm10: {{min: {n}.5, max: {n}.75}}"),
+            format!("area: {{boundingBox: {{south: {north}, north: {north}.5, west: {east}, east: {east}.5}}}}"),
+            format!("or: [{{devices: [\"d{n}\"]}}, {{pm10: {{min: {n}.5, max: {n}.75}}}}]"),
+            format!("devices: [\"d{n}\"], quantities: [{{quantity: HUMIDITY, min: 10}}]"),
+        ] {
+            let query =
+                format!("subscription {{ measurementRecorded(filter: {{{filter}}}) {{ measurement {{ pm10 }} }} }}");
+            subscribers.push((n, subscribe(&app, 1, &query).await.expect("subscribed")));
+        }
+    }
+    let begin = subscribers[0].1.place();
+    for n in 0..20_i32 {
+        app.record(json!([{
+            "device": format!("d{n}"), "measuredAt": noon() + TimeDelta::seconds(i64::from(n)), "pm10": f64::from(n) + 0.6,
+            "latitude": f64::from(50 + n) + 0.2, "longitude": f64::from(2 * n) + 0.2, "weather": { "humidity": 50 },
+        }]))
+        .await;
+    }
+    for (n, subscriber) in &mut subscribers {
+        let received = events(subscriber, 1).await;
+        assert_eq!(received.len(), 1, "no other sample matches");
+        let event = payload(&received[0]);
+        let pm10 = event["data"]["measurementRecorded"]["measurement"]["pm10"].as_f64().expect("a number");
+        assert!((pm10 - f64::from(*n) - 0.6).abs() < 1e-9, "{event}");
+        nothing(subscriber).await;
+    }
+    // Each is as far as the feed is, though the last sample was of no interest to most.
+    let places: Vec<_> = subscribers.iter().map(|(_, subscriber)| subscriber.place()).collect();
+    assert!(places.iter().all(|place| *place == places[0] && *place > begin), "{places:?}");
 }

@@ -61,25 +61,25 @@ impl CurrentStatistics {
     }
 }
 
-/// A topic, and from where on.
+/// A subscription as its resolver checked it.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    /// What.
+pub struct SubscriptionRequest {
+    /// What it is to.
     pub topic: Topic,
-    /// Only what comes after this.
+    /// Only events after this; none begins with the next event.
     pub after: Option<Place>,
 }
 
-/// Where the resolver of a subscription leaves what it was asked, as data of the request.
+/// Where the resolver of a subscription leaves the checked request, as data of the GraphQL request.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Slot(Arc<Mutex<Option<Asked>>>);
+pub(super) struct ResultSlot(Arc<Mutex<Option<SubscriptionRequest>>>);
 
-impl Slot {
-    pub(super) fn put(&self, asked: Asked) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+impl ResultSlot {
+    pub(super) fn put(&self, request: SubscriptionRequest) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
     }
 
-    pub(super) fn take(&self) -> Option<Asked> {
+    pub(super) fn take(&self) -> Option<SubscriptionRequest> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

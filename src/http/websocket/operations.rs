@@ -191,7 +191,7 @@ fn execute(app: Shared, caller: Caller, request: Request) -> BoxStream<'static, 
 /// A subscription on its way.
 enum Subscription {
     Asked(Box<(Shared, Caller, Request)>),
-    Going(Subscriber),
+    Going(Box<Subscriber>),
     Over,
 }
 
@@ -206,9 +206,10 @@ fn subscribe(app: Shared, caller: Caller, request: Request) -> BoxStream<'static
                 let begun = Box::pin(app.live.subscribe(request, &caller, after.as_deref())).await;
                 drop(place);
                 Some(match begun {
-                    Ok(subscriber) => {
-                        (Told::Begun(subscriber.place(), subscriber.progress()), Subscription::Going(subscriber))
-                    }
+                    Ok(subscriber) => (
+                        Told::Begun(subscriber.place(), subscriber.progress()),
+                        Subscription::Going(Box::new(subscriber)),
+                    ),
                     Err(response) => (Told::Failed(response), Subscription::Over),
                 })
             }

@@ -4,7 +4,9 @@
 import {
   type GraphQLArgument,
   type GraphQLInputType,
+  type GraphQLInterfaceType,
   type GraphQLNamedType,
+  type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLSchema,
   getNamedType,
@@ -35,6 +37,8 @@ const MAX_DEPTH = 4;
 /** Selections of the introspection types are nested less: a type has fields, which have types, which have fields. */
 const MAX_INTROSPECTION_DEPTH = 3;
 
+const NODE = (schema: GraphQLSchema) => schema.getType("Node") as GraphQLInterfaceType;
+
 interface Variable {
   type: string;
   value: unknown;
@@ -55,6 +59,8 @@ export class Generator {
   readonly #fragments = new Map<string, Fragment>();
   /** The names of variables that the operation or fragment uses that is being made. */
   #used = new Set<string>();
+  /** How many fields there are. */
+  #fields = 0;
 
   constructor(
     private readonly schema: GraphQLSchema,
@@ -114,7 +120,7 @@ export class Generator {
   #oneRootField(): string {
     const fields = Object.values(this.schema.getSubscriptionType()?.getFields() ?? {});
     const field = this.#random.pick(fields);
-    const text = this.#field(field.name, field.args, field.type, 0);
+    const text = this.#field(field.name, field.args, field.type, 0, this.#random.oneIn(15));
     return this.#random.oneIn(5) ? `{ ...on Subscription { ${text} } }` : `{ ${text} }`;
   }
 
@@ -135,7 +141,8 @@ export class Generator {
       } else if (kind === 1 && depth < MAX_DEPTH) {
         items.push(`... ${this.#directives()} ${this.#selections(typeName, depth + 1)}`);
       } else if (kind === 2 && depth < MAX_DEPTH) {
-        const on = random.oneIn(5) ? random.pick(["Node", "Device", "Measurement"]) : typeName;
+        const isNode = typeName === "Node" || this.schema.isSubType(NODE(this.schema), type as GraphQLObjectType);
+        const on = random.oneIn(isNode ? 3 : 40) ? random.pick(["Node", "Device", "Measurement"]) : typeName;
         items.push(`... on ${on} ${this.#directives()} ${this.#selections(on, depth + 1)}`);
       } else if (kind === 3 && depth < MAX_DEPTH) {
         items.push(`...${this.#fragment(typeName, depth)} ${this.#directives()}`);
@@ -154,12 +161,22 @@ export class Generator {
     return this.schema.getType(name) ?? introspectionTypes.find((type) => type.name === name);
   }
 
-  #field(name: string, args: readonly GraphQLArgument[], type: GraphQLOutputType, depth: number): string {
+  #field(
+    name: string,
+    args: readonly GraphQLArgument[],
+    type: GraphQLOutputType,
+    depth: number,
+    hasDirectives = true,
+  ): string {
     const random = this.#random;
     const named = getNamedType(type);
-    const alias = random.oneIn(6) ? `${random.pick(["a", "b", name])}: ` : "";
     const known = args.filter((arg) => !DRAFT_ARGUMENTS.has(`${name}.${arg.name}`));
-    const text = `${alias}${name}${this.#arguments(known)} ${this.#directives()}`;
+    const given = this.#arguments(known);
+    this.#fields += 1;
+    // Fields with one key and different arguments are a conflict.
+    const isAlone = given !== "" && !random.oneIn(4);
+    const key = isAlone ? `f${this.#fields}` : random.oneIn(15) ? random.pick(["a", "b", name]) : undefined;
+    const text = `${key === undefined ? "" : `${key}: `}${name}${given} ${hasDirectives ? this.#directives() : ""}`;
     if (!isCompositeType(named)) {
       return text;
     }
@@ -195,7 +212,8 @@ export class Generator {
     }
     const condition = random.oneIn(3) ? `$${this.#variable("Boolean!", random.oneIn(2))}` : random.pick(["true", "false"]);
     const directive = `@${random.pick(["skip", "include"])}(if: ${condition})`;
-    return random.oneIn(10) ? `${directive} @${random.pick(["skip", "include"])}(if: true)` : directive;
+    const other = directive.startsWith("@skip") ? "@include(if: true)" : "@skip(if: false)";
+    return random.oneIn(8) ? `${directive} ${random.oneIn(12) ? directive : other}` : directive;
   }
 
   #arguments(args: readonly GraphQLArgument[]): string {
@@ -221,7 +239,7 @@ export class Generator {
   #withVariables(text: string): string {
     const random = this.#random;
     return text.replace(/(?<=[:[,] ?)("(?:[^"\\]|\\.)*"|-?\d[\d.e+]*|true|false)(?=[,\]}])/g, (value) => {
-      if (!random.oneIn(12)) {
+      if (!random.oneIn(30)) {
         return value;
       }
       const parsed: unknown = JSON.parse(value);
@@ -243,7 +261,7 @@ export class Generator {
     const name = `v${this.#variables.size}`;
     const others = ["Int", "[Int]", "String", "[[Int]]", "MeasurementFilter", "Nope", "Device", `${type}!`, `[${type}]`];
     const declared = random.oneIn(15) ? random.pick([...others, type.replace("!", "")]) : type;
-    const written = of ? literal(json(random, of), of) : random.pick(["true", "1", '"x"']);
+    const written = of ? literal(json(random, of), of) : JSON.stringify(value);
     const fallback = random.oneIn(8) ? (random.oneIn(6) ? random.pick(ODD_LITERALS) : written) : undefined;
     this.#variables.set(name, { type: declared, value, fallback });
     this.#used.add(name);

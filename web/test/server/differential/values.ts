@@ -20,11 +20,11 @@ export const ODD_LITERALS = [
 ];
 
 /** A value of a type as JSON has it; enums are strings. Now and then it is none of the type. */
-export function json(random: Random, type: GraphQLInputType, depth = 0): unknown {
+export function json(random: Random, type: GraphQLInputType, depth = 0, isNullable = true): unknown {
   if (isNonNullType(type)) {
-    return random.oneIn(100) ? null : json(random, type.ofType, depth);
+    return json(random, type.ofType, depth, false);
   }
-  if (random.oneIn(25)) {
+  if (random.oneIn(isNullable ? 40 : 500)) {
     return null;
   }
   if (isListType(type)) {
@@ -51,7 +51,7 @@ export function json(random: Random, type: GraphQLInputType, depth = 0): unknown
   }
   switch (isScalarType(type) ? type.name : "") {
     case "Int":
-      return random.pick([0, 1, 2, 3, 5, 7, 2_147_483_647, 2_147_483_648, -1]);
+      return random.pick([0, 1, 2, 3, 5, 7, 12, 100, 2_147_483_647, random.oneIn(5) ? 2_147_483_648 : -1]);
     case "Float":
       return random.pick([0, 1, 0.5, 7.6, 52, -12.25, 1e21]);
     case "Boolean":

@@ -97,15 +97,13 @@ impl MeasurementColumns {
 
     /// What to select after all columns of `m` from the joined tables, which go by their own names. Begins with a comma.
     pub(super) fn select_readings(self) -> String {
-        let mut select = String::new();
-        for group in self.groups() {
+        let of_group = |group| {
             let table = table(group);
-            select.push_str(&format!(", {table}.seq is not null"));
-            for quantity in self.quantities(group) {
-                select.push_str(&format!(", {table}.{}", quantity.definition().name));
-            }
-        }
-        select
+            let quantities =
+                self.quantities(group).map(move |quantity| format!(", {table}.{}", quantity.definition().name));
+            std::iter::once(format!(", {table}.seq is not null")).chain(quantities)
+        };
+        self.groups().flat_map(of_group).collect()
     }
 
     /// A row of them. Read by place: by name costs a look-up in a map for every value.

@@ -84,7 +84,8 @@ impl WithReadings {
     }
 
     fn names(self, group: Group, prefix: &str) -> String {
-        self.columns.quantities(group).map(|quantity| format!(", {prefix}{}", quantity.definition().name)).collect()
+        let names = self.columns.quantities(group).map(|quantity| quantity.definition().name);
+        names.flat_map(|name| [", ", prefix, name]).collect()
     }
 
     /// The measurements of rows.

@@ -98,6 +98,7 @@ fn fields(of: &str) -> &'static [&'static str] {
             "statistics>Statistics",
             "s: statistics(filter: $filter, groupBy: [HOUR_OF_DAY])>Statistics",
             "hours: statistics(every: HOUR, filter: {measuredAt: {from: \"2026-05-01T05:00:00Z\"}}, timeZone: \"Asia/Kolkata\")>Statistics",
+            "filled: statistics(every: AUTO, maxBuckets: 9, fill: NULL, filter: {measuredAt: {from: \"2026-05-01T05:00:00Z\"}}, timeZone: \"Asia/Kolkata\")>Statistics",
             "cells: statistics(groupBy: [CELL, DEVICE], cellResolution: $two)>Statistics",
             "!endless: statistics(every: HOUR)>Statistics",
             "!sensors { sensor }",
@@ -135,7 +136,9 @@ fn fields(of: &str) -> &'static [&'static str] {
         ],
         "Statistics" => &[
             "start",
+            "startLocal",
             "end",
+            "interval",
             "count",
             "coverage",
             "cell",

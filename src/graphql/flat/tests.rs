@@ -133,6 +133,28 @@ const FRAGMENTS: [(&str, &str); 5] = [
     ("C", "fragment C on MeasurementConnection { nodes { latitude } pageInfo { endCursor } ... { edges { ...E } } }"),
 ];
 
+/// A field of measurements that holds the readings of a group, and the type of these.
+fn group(choices: &mut Choices<'_>) -> (&'static str, &'static str) {
+    let field = choices.of(&["weather", "w: weather", "ambient", "motion", "status", "a: ambient", "s: status"]);
+    let object = match field.rsplit(' ').next() {
+        Some("weather") => "Weather",
+        Some("ambient") => "Ambient",
+        Some("motion") => "Motion",
+        _ => "DeviceStatus",
+    };
+    (field, object)
+}
+
+/// A field of the readings of a group.
+fn of_group(of: &str, choices: &mut Choices<'_>) -> &'static str {
+    match of {
+        "Weather" => choices.of(&["temperature", "h: humidity", "rain"]),
+        "Ambient" => choices.of(&["co2", "particles03", "__typename"]),
+        "Motion" => choices.of(&["speed", "rotationX"]),
+        _ => choices.of(&["gpsUpdated", "g: gpsUpdated", "uptime"]),
+    }
+}
+
 /// A selection set of a type.
 fn selection(of: &str, choices: &mut Choices<'_>, depth: usize) -> String {
     let mut items = Vec::new();
@@ -145,25 +167,11 @@ fn selection(of: &str, choices: &mut Choices<'_>, depth: usize) -> String {
             ("Measurement", 9) => format!("... on Node {{ id {} }}", choices.of(&["", "a: id", "__typename", "...N"])),
             ("Measurement", 6) => format!("...{} {}", choices.of(&["M", "MM", "N"]), choices.of(&DIRECTIVES)),
             ("Measurement", 4) => {
-                let field =
-                    choices.of(&["weather", "w: weather", "ambient", "motion", "status", "a: ambient", "s: status"]);
-                let object = match field.rsplit(' ').next() {
-                    Some("weather") => "Weather",
-                    Some("ambient") => "Ambient",
-                    Some("motion") => "Motion",
-                    _ => "DeviceStatus",
-                };
+                let (field, object) = group(choices);
                 format!("{field} {} {}", choices.of(&DIRECTIVES), nested(object, choices))
             }
-            ("Weather", _) => {
-                format!("{} {}", choices.of(&["temperature", "h: humidity", "rain"]), choices.of(&DIRECTIVES))
-            }
-            ("Ambient", _) => {
-                format!("{} {}", choices.of(&["co2", "particles03", "__typename"]), choices.of(&DIRECTIVES))
-            }
-            ("Motion", _) => format!("{} {}", choices.of(&["speed", "rotationX"]), choices.of(&DIRECTIVES)),
-            ("DeviceStatus", _) => {
-                format!("{} {}", choices.of(&["gpsUpdated", "g: gpsUpdated", "uptime"]), choices.of(&DIRECTIVES))
+            ("Weather" | "Ambient" | "Motion" | "DeviceStatus", _) => {
+                format!("{} {}", of_group(of, choices), choices.of(&DIRECTIVES))
             }
             ("Measurement", 5) => {
                 let field = choices.of(&[
@@ -333,7 +341,9 @@ proptest! {
 
 fn is_text(question: &str) -> bool {
     let mut readings = JoinedReadings::default();
-    GROUPS.into_iter().for_each(|group| readings.set_group(group, true));
+    for group in GROUPS {
+        readings.set_group(group, true);
+    }
     let row = Measurement {
         key: MeasurementKey { device_id: DeviceId(1), measured_at: DateTime::UNIX_EPOCH, seq: 0 },
         recorded_at: DateTime::UNIX_EPOCH,

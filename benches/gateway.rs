@@ -102,11 +102,39 @@ impl Bench {
                     .await?;
             }
         }
+        self.weather(&pool).await?;
         fill_devices(&pool).await?;
         let nested = "{ devices(first: 50) { nodes { key name latest { measuredAt pm25 pm10 }
             measurements(first: 10) { nodes { measuredAt pm25 pm10 } } } } }";
         self.compare("nested: 50 devices, latest, 10 of each", nested, &self.anonymous, &reference.address, "/nested")
             .await
+    }
+
+    /// A list with the weather of each measurement, against the same list without.
+    async fn weather(&self, pool: &PgPool) -> Result<()> {
+        const LINE: &str = "latest 10000 with weather, against without";
+        if !is_wanted(LINE) {
+            return Ok(());
+        }
+        fill_weather(pool).await?;
+        let question = |weather: &str| {
+            let query = format!(
+                "{{ device(key: \"listed\") {{ measurements(first: 10000) {{ nodes {{
+                    measuredAt latitude longitude pm25 pm10 {weather} }} }} }} }}"
+            );
+            json!({ "query": query }).to_string()
+        };
+        let (with, without) = (question("weather { temperature humidity }"), question(""));
+        let load = Load { seconds: 1, ..self.anonymous };
+        let (mut answers, mut reference) = (0.0, 0.0);
+        for _ in 0..self.anonymous.seconds {
+            answers += load.run(&self.gateway.address, "/graphql", || with.clone()).await?.per_second;
+            reference += load.run(&self.gateway.address, "/graphql", || without.clone()).await?.per_second;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a few seconds")]
+        let rounds = self.anonymous.seconds as f64;
+        report(LINE, answers / rounds, reference / rounds);
+        Ok(())
     }
 
     async fn compare(&self, line: &str, question: &str, load: &Load, reference: &str, path: &str) -> Result<()> {
@@ -145,6 +173,20 @@ async fn fill(pool: &PgPool) -> Result<()> {
     let device = "insert into device (key, kind, created_at) values ('listed', 'fixed', now())";
     sqlx::raw_sql(device).execute(pool).await?;
     samples(pool, "listed", SAMPLES).await
+}
+
+/// The weather of each of the listed device's samples.
+async fn fill_weather(pool: &PgPool) -> Result<()> {
+    sqlx::raw_sql(
+        "create table weather_back_0 partition of weather for values from ('2026-01-01 00:00Z') to ('2026-02-01 00:00Z');
+         insert into weather (device_id, measured_at, seq, temperature, humidity)
+         select device_id, measured_at, seq, extract(second from measured_at), 50.25
+         from measurement join device using (device_id) where key = 'listed'",
+    )
+    .execute(pool)
+    .await?;
+    sqlx::raw_sql("vacuum analyze weather").execute(pool).await?;
+    Ok(())
 }
 
 /// The devices of the nested question. Added after the lists were read: Postgres, not told yet which device is meant,

@@ -6,7 +6,14 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
 
-use super::{DbError, device::numbers, inserts::record, measurement_columns::MeasurementColumns, readings};
+use super::{
+    DbError,
+    device::numbers,
+    inserts::record,
+    measurement_columns::MeasurementColumns,
+    measurement_readings::{Lookup, WithReadings},
+    readings,
+};
 use crate::domain::{
     device::DeviceId,
     measurement::{Measurement, MeasurementKey},
@@ -72,16 +79,16 @@ pub async fn by_devices(
     ids: &[DeviceId],
     columns: MeasurementColumns,
 ) -> Result<HashMap<DeviceId, Measurement>, DbError> {
-    let ids = numbers(ids);
-    let mut query = sqlx::QueryBuilder::new(format!(
+    let with = WithReadings::new(columns, Lookup::Key);
+    let mut query = with.start();
+    query.push(format!(
         "select {} from latest join measurement m using (device_id, measured_at, seq) where latest.device_id = any(",
         columns.select()
     ));
-    let rows = query.push_bind(ids).push(")").build().fetch_all(db).await?;
-    rows.iter()
-        .map(|row| columns.read(row).map(|row| (row.key.device_id, row)))
-        .collect::<sqlx::Result<_>>()
-        .map_err(Into::into)
+    query.push_bind(numbers(ids)).push(")");
+    with.finish(&mut query);
+    let rows = query.build().fetch_all(db).await?;
+    Ok(with.read(&rows)?.into_iter().map(|row| (row.key.device_id, row)).collect())
 }
 
 /// Rows of a device that are read back from its newest one, to find one that tells a quantity.
@@ -101,8 +108,9 @@ pub async fn with_quantity(
 ) -> Result<HashMap<DeviceId, Measurement>, DbError> {
     let definition = quantity.definition();
     let (table, column) = (readings::table(definition.group), definition.name);
-    let mut query = sqlx::QueryBuilder::<sqlx::Postgres>::new(format!("select {} from unnest(", columns.select()));
-    query.push_bind(numbers(ids)).push(format!(
+    let with = WithReadings::new(columns, Lookup::Key);
+    let mut query = with.start();
+    query.push(format!("select {} from unnest(", columns.select())).push_bind(numbers(ids)).push(format!(
         "::bigint[]) as wanted (device_id) cross join lateral (
              select found.measured_at, found.seq from (
                  select t.measured_at, t.seq, t.{column} from {table} t where t.device_id = wanted.device_id
@@ -112,11 +120,9 @@ pub async fn with_quantity(
          ) as found join measurement m
              on m.device_id = wanted.device_id and m.measured_at = found.measured_at and m.seq = found.seq"
     ));
+    with.finish(&mut query);
     let rows = query.build().fetch_all(db).await?;
-    rows.iter()
-        .map(|row| columns.read(row).map(|row| (row.key.device_id, row)))
-        .collect::<sqlx::Result<_>>()
-        .map_err(Into::into)
+    Ok(with.read(&rows)?.into_iter().map(|row| (row.key.device_id, row)).collect())
 }
 
 /// Tells `latest` anew of those devices whose newest measurement is of one of these times, at which rows were replaced.

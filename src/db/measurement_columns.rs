@@ -6,16 +6,28 @@ use std::ops::BitOr;
 use chrono::{DateTime, Utc};
 use sqlx::{Decode, Postgres, Row as _, Type, postgres::PgRow};
 
-use super::measurement::position;
+use super::{
+    measurement::position,
+    readings::{GROUPS, table},
+};
 use crate::domain::{
     device::DeviceId,
+    joined_readings::JoinedReadings,
     measurement::{Measurement, MeasurementKey},
     quality::QualityFlags,
+    quantity::{Group, Quantity},
 };
 
-/// Columns beside the key, which is always read. What was not read is told as none, no flags, and 1970: nobody asks.
+/// Columns beside the key, which is always read: of `measurement`, and of the tables that hold its other readings. What
+/// was not read is told as none, no flags, and 1970: nobody asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct MeasurementColumns(u8);
+pub struct MeasurementColumns(u64);
+
+/// The first bit of the groups, above those of `measurement`; one for each [`Group`].
+const GROUP_BITS: u32 = 8;
+/// The first bit of the quantities, above those of the groups; one for each [`Quantity`].
+const QUANTITY_BITS: u32 = 16;
+const _: () = assert!(Quantity::ALL.len() + 16 <= 64, "a bit for each quantity");
 
 impl MeasurementColumns {
     /// The key alone.
@@ -36,8 +48,8 @@ impl MeasurementColumns {
     pub const FLAGS: Self = Self(1 << 6);
     /// By how much it may be older.
     pub const TIME_UNCERTAINTY: Self = Self(1 << 7);
-    /// All of them.
-    pub const ALL: Self = Self(u8::MAX);
+    /// All columns of `measurement`.
+    pub const ALL: Self = Self((1 << GROUP_BITS) - 1);
 
     /// Each with its name in the table `m`, in the order in which they are read.
     const NAMES: [(Self, &'static str); 8] = [
@@ -51,14 +63,47 @@ impl MeasurementColumns {
         (Self::TIME_UNCERTAINTY, ", m.time_uncertainty_s"),
     ];
 
-    fn has(self, other: Self) -> bool {
-        self.0 & other.0 != 0
+    /// Whether there are readings of a group.
+    #[must_use]
+    pub fn group(group: Group) -> Self {
+        Self(1 << (GROUP_BITS + group as u32))
     }
 
-    /// What to select from the table that goes by the name `m`.
+    /// A quantity of a group that has a table of its own, and whether there are readings of the group.
+    #[must_use]
+    pub fn quantity(quantity: Quantity) -> Self {
+        Self(1 << (QUANTITY_BITS + quantity as u32)) | Self::group(quantity.definition().group)
+    }
+
+    fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The groups whose tables are joined.
+    pub(super) fn groups(self) -> impl Iterator<Item = Group> {
+        GROUPS.into_iter().filter(move |&group| self.has(Self::group(group)))
+    }
+
+    /// The quantities of a group that are read.
+    pub(super) fn quantities(self, group: Group) -> impl Iterator<Item = Quantity> {
+        Quantity::of(group).filter(move |&quantity| self.has(Self::quantity(quantity)))
+    }
+
+    /// What to select from `measurement`, which goes by the name `m`.
     pub(super) fn select(self) -> String {
         let names = Self::NAMES.iter().filter(|(column, _)| self.has(*column)).map(|(_, name)| *name);
         std::iter::once("m.device_id, m.measured_at, m.seq").chain(names).collect()
+    }
+
+    /// What to select after all columns of `m` from the joined tables, which go by their own names. Begins with a comma.
+    pub(super) fn select_readings(self) -> String {
+        let of_group = |group| {
+            let table = table(group);
+            let quantities =
+                self.quantities(group).map(move |quantity| format!(", {table}.{}", quantity.definition().name));
+            std::iter::once(format!(", {table}.seq is not null")).chain(quantities)
+        };
+        self.groups().flat_map(of_group).collect()
     }
 
     /// A row of them. Read by place: by name costs a look-up in a map for every value.
@@ -86,7 +131,24 @@ impl MeasurementColumns {
             pm10: value(row, place(Self::PM10, 1))?,
             flags: value(row, place(Self::FLAGS, 1))?.map(QualityFlags::from_bits).unwrap_or_default(),
             time_uncertainty_s: value(row, place(Self::TIME_UNCERTAINTY, 1))?,
+            readings: self.read_joined(row, next)?,
         })
+    }
+
+    /// The readings of the joined tables, from this column on.
+    fn read_joined(self, row: &PgRow, mut next: usize) -> sqlx::Result<JoinedReadings> {
+        let mut readings = JoinedReadings::default();
+        for group in self.groups() {
+            readings.set_group(group, row.try_get(next)?);
+            next += 1;
+            for quantity in self.quantities(group) {
+                if let Some(value) = row.try_get(next)? {
+                    readings.set(quantity, value);
+                }
+                next += 1;
+            }
+        }
+        Ok(readings)
     }
 }
 

@@ -13,7 +13,8 @@ use super::{
     measurement_area::{Spans, push_exact},
     measurement_columns::MeasurementColumns,
     measurement_filter::push_span,
-    measurement_page::{self, MeasurementPage, push_cursors, push_order},
+    measurement_page::{self, MeasurementPage, push_cursors, push_order, sort},
+    measurement_readings::{Lookup, WithReadings},
 };
 use crate::domain::{area::Area, filter::Condition, measurement::Measurement};
 
@@ -52,7 +53,9 @@ async fn in_small_area(
     if entries > MOST_ENTRIES {
         return Ok(None);
     }
-    let mut query = QueryBuilder::new("select m.* from ");
+    let with = WithReadings::new(columns, Lookup::Key);
+    let mut query = with.start();
+    query.push("select m.* from ");
     push_each(&mut query, page, &spans, columns.select().as_str());
     if let Some(bound) = bound {
         query.push(if page.descending { " and m.measured_at >= " } else { " and m.measured_at <= " }).push_bind(bound);
@@ -62,12 +65,15 @@ async fn in_small_area(
     query.push(" offset 0) as m");
     push_order(&mut query, page.descending);
     query.push(" limit ").push_bind(page.limit);
+    with.finish(&mut query);
     let rows = query.build().persistent(false).fetch_all(pool).await?;
     let is_whole = bound.is_none() || i64::try_from(rows.len()).is_ok_and(|rows| rows >= page.limit);
     if !is_whole {
         return Ok(None);
     }
-    rows.iter().map(|row| Ok(columns.read(row)?)).collect::<Result<_, _>>().map(Some)
+    let mut measurements = with.read(&rows)?;
+    sort(&mut measurements, page.descending);
+    Ok(Some(measurements))
 }
 
 /// How many entries of the index there are, counted up to one more than is looked at; and a time from when on (or up to

@@ -3,7 +3,7 @@
 //! Every list has the total order (`measured_at`, `device_id`, seq), so a cursor names one place in it and rows that
 //! arrive while somebody pages can't shift what follows.
 
-use std::{cmp::Reverse, collections::HashMap};
+use std::collections::HashMap;
 
 use sqlx::{PgExecutor, PgPool, Postgres, QueryBuilder};
 
@@ -12,6 +12,7 @@ use super::{
     device::numbers,
     measurement_columns::MeasurementColumns,
     measurement_filter::{keeps_its_plan, push_filter},
+    measurement_readings::{Lookup, WithReadings},
     total::{Reading, Total, total},
 };
 use crate::domain::{
@@ -45,9 +46,10 @@ pub async fn list(
     page: &MeasurementPage,
     columns: MeasurementColumns,
 ) -> Result<Vec<Measurement>, DbError> {
-    let mut query = QueryBuilder::default();
+    let with = with_readings(page, columns);
+    let mut query = with.start();
     push_page(&mut query, page, columns, |query| _ = query.push("true"));
-    fetch(db, query, page, columns).await
+    fetch(db, query, page, with).await
 }
 
 /// One page over some devices taken together. Each device's rows are read through its own index range and no more of
@@ -62,10 +64,12 @@ pub async fn list_of(
     page: &MeasurementPage,
     columns: MeasurementColumns,
 ) -> Result<Vec<Measurement>, DbError> {
-    let mut query = of_each(ids, page, columns);
+    let with = with_readings(page, columns);
+    let mut query = with.start();
+    push_each(&mut query, ids, page, columns);
     push_order(&mut query, page.descending);
     query.push(" limit ").push_bind(page.limit);
-    fetch(db, query, page, columns).await
+    fetch(db, query, page, with).await
 }
 
 /// The same page of each of some devices, in one statement.
@@ -79,18 +83,12 @@ pub async fn list_each(
     page: &MeasurementPage,
     columns: MeasurementColumns,
 ) -> Result<HashMap<DeviceId, Vec<Measurement>>, DbError> {
+    let with = with_readings(page, columns);
+    let mut query = with.start();
+    push_each(&mut query, ids, page, columns);
     let mut lists: HashMap<_, Vec<_>> = HashMap::with_capacity(ids.len());
-    for measurement in fetch(db, of_each(ids, page, columns), page, columns).await? {
+    for measurement in fetch(db, query, page, with).await? {
         lists.entry(measurement.key.device_id).or_default().push(measurement);
-    }
-    // Postgres gives one list after the other, in order; but it has not been told to.
-    let place = |row: &Measurement| (row.key.measured_at, row.key.seq);
-    for list in lists.values_mut() {
-        if page.descending {
-            list.sort_by_key(|row| Reverse(place(row)));
-        } else {
-            list.sort_by_key(place);
-        }
     }
     Ok(lists)
 }
@@ -112,17 +110,28 @@ pub async fn count(pool: &PgPool, filter: &Filter) -> Result<Total, DbError> {
     .await
 }
 
-fn of_each(ids: &[DeviceId], page: &MeasurementPage, columns: MeasurementColumns) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new("select m.* from ");
+/// Without conditions a page holds all measurements of a device from its first to its last in the page.
+fn with_readings(page: &MeasurementPage, columns: MeasurementColumns) -> WithReadings {
+    let lookup = if page.filter.conditions.is_empty() { Lookup::Range } else { Lookup::Key };
+    WithReadings::new(columns, lookup)
+}
+
+/// Pushes a select of the page of each of these devices.
+fn push_each(
+    query: &mut QueryBuilder<Postgres>,
+    ids: &[DeviceId],
+    page: &MeasurementPage,
+    columns: MeasurementColumns,
+) {
+    query.push("select m.* from ");
     if let [id] = ids {
         query.push("(");
-        push_page(&mut query, page, columns, |query| _ = query.push("m.device_id = ").push_bind(id.0));
+        push_page(query, page, columns, |query| _ = query.push("m.device_id = ").push_bind(id.0));
     } else {
         query.push("unnest(").push_bind(numbers(ids)).push("::bigint[]) as wanted (device_id) cross join lateral (");
-        push_page(&mut query, page, columns, |query| _ = query.push("m.device_id = wanted.device_id"));
+        push_page(query, page, columns, |query| _ = query.push("m.device_id = wanted.device_id"));
     }
     query.push(") as m");
-    query
 }
 
 /// Bounds that stand in the text of a statement, one of which is at or above any page's limit.
@@ -178,8 +187,18 @@ async fn fetch(
     db: impl PgExecutor<'_>,
     mut query: QueryBuilder<Postgres>,
     page: &MeasurementPage,
-    columns: MeasurementColumns,
+    with: WithReadings,
 ) -> Result<Vec<Measurement>, DbError> {
+    with.finish(&mut query);
     let rows = query.build().persistent(keeps_its_plan(&page.filter)).fetch_all(db).await?;
-    rows.iter().map(|row| Ok(columns.read(row)?)).collect()
+    let mut measurements = with.read(&rows)?;
+    sort(&mut measurements, page.descending);
+    Ok(measurements)
+}
+
+/// Puts measurements in the order of a list. Rows mostly arrive in it, which costs one comparison each; but no statement
+/// here orders the whole of several lists or of a join.
+pub(super) fn sort(measurements: &mut [Measurement], descending: bool) {
+    let place = |row: &Measurement| (row.key.measured_at, row.key.device_id, row.key.seq);
+    measurements.sort_by(|a, b| if descending { place(b).cmp(&place(a)) } else { place(a).cmp(&place(b)) });
 }

@@ -25,6 +25,7 @@ pub mod measurement_columns;
 mod measurement_filter;
 pub mod measurement_nearby;
 pub mod measurement_page;
+mod measurement_readings;
 pub mod measurement_total;
 pub mod packet;
 pub mod partition;

@@ -1,14 +1,12 @@
 //! The samples that rides are cut from.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
-use sqlx::{PgExecutor, Postgres, QueryBuilder};
+use sqlx::PgExecutor;
 
-use super::{DbError, device::numbers, measurement::position, measurement_filter::push_span};
+use super::{DbError, measurement::position};
 use crate::domain::{
-    device::DeviceId, quality::QualityFlags, quantity::Quantity, readings::decimal, trip::TripSample,
-    validity::CountedValues,
+    device::DeviceId, position::Position, quality::QualityFlags, quantity::Quantity, readings::decimal,
+    trip::TripSample, validity::CountedValues,
 };
 
 /// A span of a device's time; open at an end that isn't told.
@@ -60,80 +58,107 @@ pub async fn samples(
     if rows.len() > most {
         return Ok(None);
     }
+    let rows = rows.into_iter().map(|row| Row {
+        n: row.n,
+        measured_at: row.measured_at,
+        seq: row.seq,
+        position: position(row.latitude, row.longitude),
+        pm2_5: row.pm2_5,
+        pm10: row.pm10,
+        flags: row.flags,
+    });
+    Ok(Some(by_span(spans, rows)))
+}
+
+/// The newest samples of a span, in the order of time.
+#[derive(Clone, Debug)]
+pub struct NewestSamples {
+    /// The samples.
+    pub samples: Vec<TripSample>,
+    /// Whether the span has older ones.
+    pub has_older: bool,
+}
+
+/// The newest samples of each span, at most `max` of each.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.trip.newest_samples", skip_all, fields(spans = spans.len()))]
+pub async fn newest_samples(
+    db: impl PgExecutor<'_>,
+    spans: &[DeviceSpan],
+    max: usize,
+) -> Result<Vec<NewestSamples>, DbError> {
+    let devices: Vec<_> = spans.iter().map(|span| span.device.0).collect();
+    let from: Vec<_> = spans.iter().map(|span| span.from).collect();
+    let to: Vec<_> = spans.iter().map(|span| span.to).collect();
+    let rows = sqlx::query!(
+        r#"select span.n as "n!", m.measured_at, m.seq, m.latitude, m.longitude, m.pm2_5, m.pm10, m.flags
+           from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[])
+               with ordinality as span (device_id, from_at, to_at, n)
+           cross join lateral (
+               select * from measurement m
+               where m.device_id = span.device_id
+                   and m.measured_at >= coalesce(span.from_at, '-infinity')
+                   and m.measured_at < coalesce(span.to_at, 'infinity')
+               order by m.measured_at desc, m.seq desc limit $4
+           ) as m"#,
+        &devices,
+        &from as &[Option<DateTime<Utc>>],
+        &to as &[Option<DateTime<Utc>>],
+        i64::try_from(max).unwrap_or(i64::MAX).saturating_add(1),
+    )
+    .fetch_all(db)
+    .await?;
+    let rows = rows.into_iter().map(|row| Row {
+        n: row.n,
+        measured_at: row.measured_at,
+        seq: row.seq,
+        position: position(row.latitude, row.longitude),
+        pm2_5: row.pm2_5,
+        pm10: row.pm10,
+        flags: row.flags,
+    });
+    let newest = |mut samples: Vec<TripSample>| {
+        let has_older = samples.len() > max;
+        if has_older {
+            samples.remove(0);
+        }
+        NewestSamples { samples, has_older }
+    };
+    Ok(by_span(spans, rows).into_iter().map(newest).collect())
+}
+
+/// A sample of the span with this number, counted from 1.
+struct Row {
+    n: i64,
+    measured_at: DateTime<Utc>,
+    seq: i32,
+    position: Option<Position>,
+    pm2_5: Option<f32>,
+    pm10: Option<f32>,
+    flags: i32,
+}
+
+/// The samples of each span, in the order of time.
+fn by_span(spans: &[DeviceSpan], rows: impl Iterator<Item = Row>) -> Vec<Vec<TripSample>> {
     let mut found: Vec<Vec<_>> = spans.iter().map(|_| Vec::new()).collect();
     for row in rows {
-        // Numbered from 1.
         let Some(n) = usize::try_from(row.n - 1).ok() else { continue };
         let (Some(span), Some(samples)) = (spans.get(n), found.get_mut(n)) else { continue };
         let counted =
             |quantity, value: Option<f32>| value.filter(|&value| span.counted.count(quantity, decimal(value)));
         let sample = TripSample {
             measured_at: row.measured_at,
-            position: position(row.latitude, row.longitude),
+            position: row.position,
             pm2_5: counted(Quantity::Pm2_5, row.pm2_5),
             pm10: counted(Quantity::Pm10, row.pm10),
             flags: QualityFlags::from_bits(row.flags),
         };
         samples.push((row.seq, sample));
     }
-    Ok(Some(found.into_iter().map(in_order).collect()))
+    found.into_iter().map(in_order).collect()
 }
-
-/// The newest samples of a device in a span, in the order of time.
-#[derive(Clone, Debug)]
-pub struct NewestSamples {
-    /// The device.
-    pub device: DeviceId,
-    /// Its samples.
-    pub samples: Vec<TripSample>,
-    /// Whether the span has older ones.
-    pub has_older: bool,
-}
-
-/// The newest samples of each device in a span, at most so many of each.
-///
-/// # Errors
-/// When the database fails.
-#[tracing::instrument(name = "db.trip.newest_samples", skip_all, fields(devices = ids.len()))]
-pub async fn newest_samples(
-    db: impl PgExecutor<'_>,
-    ids: &[DeviceId],
-    from: Option<DateTime<Utc>>,
-    to: Option<DateTime<Utc>>,
-    counted: CountedValues,
-    most: usize,
-) -> Result<Vec<NewestSamples>, DbError> {
-    let mut query = QueryBuilder::<Postgres>::new(
-        "select m.device_id, m.measured_at, m.seq, m.latitude, m.longitude, m.pm2_5, m.pm10, m.flags from unnest(",
-    );
-    query.push_bind(numbers(ids)).push(
-        "::bigint[]) as wanted (device_id) cross join lateral (
-             select * from measurement m where m.device_id = wanted.device_id",
-    );
-    push_span(&mut query, "m.measured_at", from, to);
-    query.push(" order by m.measured_at desc, m.seq desc limit ");
-    query.push_bind(i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1)).push(") as m");
-    let rows: Vec<Row> = query.build_query_as().fetch_all(db).await?;
-    let mut found: BTreeMap<DeviceId, Vec<_>> = BTreeMap::new();
-    let kept = |quantity, value: Option<f32>| value.filter(|&value| counted.count(quantity, decimal(value)));
-    for (device, measured_at, seq, latitude, longitude, pm2_5, pm10, flags) in rows {
-        let (pm2_5, pm10) = (kept(Quantity::Pm2_5, pm2_5), kept(Quantity::Pm10, pm10));
-        let (position, flags) = (position(latitude, longitude), QualityFlags::from_bits(flags));
-        let sample = TripSample { measured_at, position, pm2_5, pm10, flags };
-        found.entry(DeviceId(device)).or_default().push((seq, sample));
-    }
-    let newest = |(device, samples): (_, Vec<_>)| {
-        let has_older = samples.len() > most;
-        let mut samples = in_order(samples);
-        if has_older {
-            samples.remove(0);
-        }
-        NewestSamples { device, samples, has_older }
-    };
-    Ok(found.into_iter().map(newest).collect())
-}
-
-type Row = (i64, DateTime<Utc>, i32, Option<f64>, Option<f64>, Option<f32>, Option<f32>, i32);
 
 /// They mostly come in order; nothing but an `order by` over all would promise it.
 fn in_order(mut samples: Vec<(i32, TripSample)>) -> Vec<TripSample> {

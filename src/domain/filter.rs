@@ -292,7 +292,7 @@ fn earlier<T: PartialOrd>(one: Option<T>, other: Option<T>) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{measurement::MeasurementKey, quality::QualityFlag};
+    use crate::domain::{joined_readings::JoinedReadings, measurement::MeasurementKey, quality::QualityFlag};
 
     fn at(time: &str) -> DateTime<Utc> {
         time.parse().expect("a time")
@@ -372,6 +372,7 @@ mod tests {
             pm10: Some(12.4),
             flags: QualityFlags::default(),
             time_uncertainty_s: None,
+            readings: JoinedReadings::default(),
         };
         let mut beside = Readings::default();
         beside.set(Quantity::Humidity, 50.0).expect("a value");

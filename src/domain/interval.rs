@@ -5,9 +5,6 @@ use chrono::{
 };
 use chrono_tz::{GapInfo, Tz};
 
-/// Buckets of one question at most.
-pub const MAX_BUCKETS: usize = 10_000;
-
 /// How time is cut into buckets. Each begins when a clock on the wall there shows a whole multiple of its length: days at
 /// midnight, weeks on Monday, quarters with January, April, July and October. An hour that the clock shows twice in
 /// autumn is two buckets of an hour.
@@ -111,18 +108,54 @@ impl Interval {
     /// at which the last bucket ends, not before `to`.
     ///
     /// # Errors
-    /// When there would be more than [`MAX_BUCKETS`].
+    /// When there would be more than `max` buckets.
     pub fn bounds(
         self,
         zone: Tz,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
+        max: usize,
     ) -> Result<Vec<DateTime<Utc>>, TooManyBuckets> {
-        let most = i64::try_from(MAX_BUCKETS).unwrap_or(i64::MAX);
-        let fits = |interval: Self| interval.count(to - from) <= most;
-        if !fits(self) {
-            let fitting = Self::ALL.into_iter().find(|&interval| fits(interval));
-            return Err(TooManyBuckets { about: self.count(to - from), fitting });
+        self.try_bounds(zone, from, to, max).map_err(|about| {
+            let fitting = self.shortest_fitting(zone, from, to, max).ok().map(|(interval, _)| interval);
+            TooManyBuckets { about, fitting }
+        })
+    }
+
+    /// The shortest interval, this one or a longer one, that cuts a span into at most `max` buckets, and the
+    /// [bounds](Self::bounds) of these.
+    ///
+    /// # Errors
+    /// When even years make more.
+    pub fn shortest_fitting(
+        self,
+        zone: Tz,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        max: usize,
+    ) -> Result<(Self, Vec<DateTime<Utc>>), TooManyBuckets> {
+        let mut about = 0;
+        for interval in Self::ALL.into_iter().filter(|&interval| interval >= self) {
+            match interval.try_bounds(zone, from, to, max) {
+                Ok(bounds) => return Ok((interval, bounds)),
+                Err(more) => about = more,
+            }
+        }
+        Err(TooManyBuckets { about, fitting: None })
+    }
+
+    /// See [`Self::bounds`]; fails with the number of buckets, an estimate where it is far beyond `max`.
+    fn try_bounds(
+        self,
+        zone: Tz,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        max: usize,
+    ) -> Result<Vec<DateTime<Utc>>, i64> {
+        let (about, most) = (self.count(to - from), i64::try_from(max).unwrap_or(i64::MAX));
+        // No bucket lasts longer than two of ordinary length, so that there are more than `max` here.
+        if about > most.saturating_mul(2).saturating_add(2) {
+            return Err(about);
         }
         let mut bounds = Vec::new();
         let mut day = self.first_day(from.with_timezone(&zone).date_naive());
@@ -132,6 +165,9 @@ impl Interval {
         }
         let first = bounds.partition_point(|&bound| bound <= from).saturating_sub(1);
         let end = bounds.partition_point(|&bound| bound < to) + 1;
+        if end - first - 1 > max {
+            return Err(i64::try_from(end - first - 1).unwrap_or(i64::MAX));
+        }
         Ok(bounds.drain(first..end).collect())
     }
 
@@ -202,7 +238,7 @@ mod tests {
     }
 
     fn bounds(interval: Interval, zone: Tz, from: &str, to: &str) -> Vec<String> {
-        let bounds = interval.bounds(zone, at(from), at(to)).expect("bounds");
+        let bounds = interval.bounds(zone, at(from), at(to), 10_000).expect("bounds");
         bounds.iter().map(|bound| bound.format("%m-%dT%H:%M").to_string()).collect()
     }
 
@@ -246,11 +282,42 @@ mod tests {
 
     #[test]
     fn too_many_buckets_are_refused_with_an_interval_that_fits() {
-        let refused = Interval::Hour.bounds(Tz::UTC, at("2016-01-01T00:00:00Z"), at("2026-01-01T00:00:00Z"));
+        let (from, to) = (at("2016-01-01T00:00:00Z"), at("2026-01-01T00:00:00Z"));
+        let refused = Interval::Hour.bounds(Tz::UTC, from, to, 10_000);
         let TooManyBuckets { about, fitting } = refused.expect_err("87,672 hours");
         assert_eq!((about, fitting), (87_673, Some(Interval::TwelveHours)));
-        let forever = Interval::Year.bounds(Tz::UTC, at("0001-01-01T00:00:00Z"), at("9999-12-31T00:00:00Z"));
+        let forever = Interval::Year.bounds(Tz::UTC, at("0001-01-01T00:00:00Z"), at("9999-12-31T00:00:00Z"), 9999);
         assert_eq!(forever.expect("9999 years").len(), 10_000);
+    }
+
+    #[test]
+    fn the_number_of_buckets_is_exact_where_clocks_change() {
+        let fitting = |zone, from: &str, to: &str, max| {
+            let (interval, bounds) =
+                Interval::Minute.shortest_fitting(zone, at(from), at(to), max).expect("an interval");
+            (interval, bounds.len() - 1)
+        };
+        let day = ["2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"];
+        assert_eq!(fitting(Tz::Europe__Berlin, day[0], day[1], 23), (Interval::Hour, 23));
+        assert_eq!(fitting(Tz::Europe__Berlin, day[0], day[1], 22), (Interval::ThreeHours, 8));
+        assert_eq!(fitting(Tz::Europe__Berlin, day[0], day[1], 1), (Interval::Day, 1));
+        let day = ["2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"];
+        assert_eq!(fitting(Tz::Europe__Berlin, day[0], day[1], 25), (Interval::Hour, 25));
+        assert_eq!(fitting(Tz::Europe__Berlin, day[0], day[1], 24), (Interval::ThreeHours, 8));
+        // Clocks of Lord Howe go back by half an hour at 2:00, and forward to 2:30: one hour lasts an hour and a half.
+        let day = ["2026-04-04T13:00:00Z", "2026-04-05T13:30:00Z"];
+        assert_eq!(fitting(Tz::Australia__Lord_Howe, day[0], day[1], 49), (Interval::ThirtyMinutes, 49));
+        assert_eq!(fitting(Tz::Australia__Lord_Howe, day[0], day[1], 24), (Interval::Hour, 24));
+        let day = ["2026-10-03T13:30:00Z", "2026-10-04T13:00:00Z"];
+        assert_eq!(fitting(Tz::Australia__Lord_Howe, day[0], day[1], 47), (Interval::ThirtyMinutes, 47));
+        assert_eq!(fitting(Tz::Australia__Lord_Howe, day[0], day[1], 23), (Interval::Hour, 23));
+    }
+
+    #[test]
+    fn no_interval_fits_a_span_of_more_years_than_buckets() {
+        let (from, to) = (at("2020-06-01T00:00:00Z"), at("2026-01-01T00:00:00Z"));
+        let refused = Interval::Minute.shortest_fitting(Tz::UTC, from, to, 5).expect_err("six years");
+        assert_eq!(refused, TooManyBuckets { about: 6, fitting: None });
     }
 
     proptest! {
@@ -269,10 +336,16 @@ mod tests {
             };
             #[expect(clippy::cast_possible_truncation, reason = "any span will do")]
             let to = from + TimeDelta::seconds(1 + (share * longest * 60.0) as i64);
-            let bounds = interval.bounds(zone, from, to).expect("few buckets");
+            let bounds = interval.bounds(zone, from, to, 10_000).expect("few buckets");
             prop_assert!(bounds.windows(2).all(|two| two[0] < two[1]));
             prop_assert!(bounds[0] <= from && from < bounds[1]);
             prop_assert!(bounds[bounds.len() - 2] < to && to <= bounds[bounds.len() - 1]);
+            let max = bounds.len() - 1;
+            let (chosen, _) = Interval::Minute.shortest_fitting(zone, from, to, max).expect("this one fits");
+            prop_assert!(chosen <= interval);
+            let shorter = Interval::ALL.into_iter().take_while(|&shorter| shorter < chosen).last();
+            prop_assert!(shorter.is_none_or(|shorter| shorter.bounds(zone, from, to, max).is_err()));
+            prop_assert!(max < 2 || interval.bounds(zone, from, to, max - 1).is_err());
             for &bound in &bounds {
                 let day = bound.with_timezone(&zone).date_naive();
                 if let Length::Minutes(minutes) = interval.length() {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{device::DeviceId, position::Position, quality::QualityFlags};
+use super::{device::DeviceId, joined_readings::JoinedReadings, position::Position, quality::QualityFlags};
 
 /// What names a stored sample: its device, its time, and its number among the samples with the same of both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,7 +15,7 @@ pub struct MeasurementKey {
     pub seq: i32,
 }
 
-/// A stored sample, as a row of `measurement` holds it.
+/// A stored sample, as a row of `measurement` holds it, with the readings of other tables that were read with it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measurement {
     /// What names it.
@@ -36,4 +36,6 @@ pub struct Measurement {
     pub flags: QualityFlags,
     /// By how many seconds it may be older than its time says; `None` where the sensor told the time itself.
     pub time_uncertainty_s: Option<i32>,
+    /// Weather, gases, motion and status, as far as they were read.
+    pub readings: JoinedReadings,
 }

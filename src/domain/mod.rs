@@ -8,6 +8,7 @@ pub mod device;
 pub mod feed;
 pub mod filter;
 pub mod interval;
+pub mod joined_readings;
 pub mod measurement;
 pub mod month;
 pub mod position;

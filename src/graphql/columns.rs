@@ -2,16 +2,14 @@
 
 use async_graphql::SelectionField;
 
-use crate::db::measurement_columns::MeasurementColumns;
+use super::model::readings::{group_named, quantity_named};
+use crate::{db::measurement_columns::MeasurementColumns, domain::quantity::Group};
 
 /// Of a field that is a measurement, or measurements.
 #[must_use]
 pub fn of_measurement(field: SelectionField<'_>) -> MeasurementColumns {
     let each = field.selection_set().map(|field| match field.name() {
-        // What else there is of it is looked up by its key.
-        "id" | "device" | "measuredAt" | "weather" | "ambient" | "motion" | "status" | "__typename" => {
-            MeasurementColumns::KEY
-        }
+        "id" | "device" | "measuredAt" | "__typename" => MeasurementColumns::KEY,
         "recordedAt" => MeasurementColumns::RECORDED_AT,
         "latitude" | "longitude" | "cell" => MeasurementColumns::POSITION,
         "pm1" => MeasurementColumns::PM1,
@@ -20,9 +18,15 @@ pub fn of_measurement(field: SelectionField<'_>) -> MeasurementColumns {
         "pm10" => MeasurementColumns::PM10,
         "flags" => MeasurementColumns::FLAGS,
         "timeUncertainty" => MeasurementColumns::TIME_UNCERTAINTY,
-        _ => MeasurementColumns::ALL,
+        name => group_named(name).map_or(MeasurementColumns::ALL, |group| of_readings(group, field)),
     });
     each.fold(MeasurementColumns::KEY, |all, one| all | one)
+}
+
+/// Of a field that is the readings of a group.
+fn of_readings(group: Group, field: SelectionField<'_>) -> MeasurementColumns {
+    let each = field.selection_set().filter_map(|field| quantity_named(group, field.name()));
+    each.fold(MeasurementColumns::group(group), |all, one| all | MeasurementColumns::quantity(one))
 }
 
 /// Of a field that is a page of measurements.

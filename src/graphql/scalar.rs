@@ -19,11 +19,14 @@ pub(super) fn check(scalar: &str, value: &Value) -> Result<(), &'static str> {
     }
 }
 
-/// A moment in RFC 3339. Told in UTC with at most six decimals of a second; taken in any zone, finer decimals cut off.
+/// A moment, as the API writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
-/// A moment in RFC 3339. Told in UTC with at most six decimals of a second; taken in any zone, finer decimals cut off.
+/// A moment in RFC 3339, with a time zone: `2026-05-01T10:00:00Z` or `2026-05-01T12:00:00+02:00`. Results are in UTC, with at
+/// most six decimals of a second. Arguments may have any offset; finer decimals are cut off. A date alone (`2026-05-01`), a time
+/// without a zone (`2026-05-01T10:00:00`) and numbers are rejected: which moment they mean would depend on a time zone that the
+/// gateway does not know. Only `timeZone` arguments, where a field has one, decide about calendar days.
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -8,6 +8,7 @@ use airgraph::domain::{
     cell::cell_at,
     device::DeviceId,
     filter::{Condition, Filter, ValueRange},
+    joined_readings::JoinedReadings,
     measurement::{Measurement, MeasurementKey},
     position::Position,
     quality::{QualityFlag, QualityFlags},
@@ -211,6 +212,7 @@ async fn recorded(app: &TestApp) -> Vec<(String, Measurement, Readings)> {
             pm10: pm("pm10"),
             flags,
             time_uncertainty_s: None,
+            readings: JoinedReadings::default(),
         };
         (text(&node["id"]), measurement, beside)
     };

@@ -239,8 +239,8 @@ async fn a_sentinel_on_a_ride_is_no_exposure() {
     app.record(samples.collect()).await;
     let fields = "id count pm25 { mean max count } pm10 { mean count } points { pm25 }";
     let trip = async |arguments: &str| {
-        let query = format!("{{ device(key: \"bike\") {{ trips({DAY}{arguments}) {{ {fields} }} }} }}");
-        app.query(&query).await["device"]["trips"][0].clone()
+        let query = format!("{{ device(key: \"bike\") {{ trips({DAY}{arguments}) {{ nodes {{ {fields} }} }} }} }}");
+        app.query(&query).await["device"]["trips"]["nodes"][0].clone()
     };
     let told = trip("").await;
     assert_eq!(told["count"], json!(40));

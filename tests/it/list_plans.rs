@@ -7,7 +7,7 @@ use airgraph::{
         measurement_columns::MeasurementColumns,
         measurement_page::{self, MeasurementPage},
     },
-    domain::{device::DeviceId, filter::Filter},
+    domain::{device::DeviceId, filter::Filter, quantity::Quantity},
 };
 use sqlx::Row as _;
 
@@ -23,6 +23,8 @@ async fn a_list_is_planned_once_whatever_its_page() {
          insert into measurement (device_id, measured_at, seq, flags, recorded_at, pm10)
          select device_id, timestamptz '2026-04-30 09:00Z' + s * interval '1 s', 0, 0, now(), s
          from device, generate_series(1, 500) s;
+         create table weather_2026_04 partition of weather for values from ('2026-04-01Z') to ('2026-05-01Z');
+         insert into weather (device_id, measured_at, seq, humidity) select device_id, measured_at, seq, 50 from measurement;
          analyze",
     )
     .execute(&app.database.writes)
@@ -33,18 +35,19 @@ async fn a_list_is_planned_once_whatever_its_page() {
     let database = connect::open(&options, 1, 1).await.expect("a database");
     let devices: Vec<_> = (1..=20).map(DeviceId).collect();
     let from = Filter { from: Some(at("2026-04-30T09:01:00Z")), ..Filter::default() };
+    let with_weather = MeasurementColumns::ALL | MeasurementColumns::quantity(Quantity::Humidity);
+    let cases = [Filter::default(), from].into_iter();
+    let cases: Vec<_> =
+        cases.flat_map(|filter| [(filter.clone(), MeasurementColumns::ALL), (filter, with_weather)]).collect();
     for round in 0..12 {
-        for filter in [Filter::default(), from.clone()] {
+        for (filter, columns) in cases.clone() {
             let page = MeasurementPage { filter, descending: true, after: None, before: None, limit: 60 + round };
-            let each = measurement_page::list_each(&database.reads, &devices, &page, MeasurementColumns::ALL)
-                .await
-                .expect("lists");
-            let one = measurement_page::list_each(&database.reads, &devices[..1], &page, MeasurementColumns::ALL)
-                .await
-                .expect("a list");
+            let each = measurement_page::list_each(&database.reads, &devices, &page, columns).await.expect("lists");
+            let one =
+                measurement_page::list_each(&database.reads, &devices[..1], &page, columns).await.expect("a list");
             assert_eq!(one[&devices[0]], each[&devices[0]]);
             assert!(each.values().all(|list| i64::try_from(list.len()) == Ok(page.limit)));
-            measurement_page::list(&database.reads, &page, MeasurementColumns::ALL).await.expect("a list");
+            measurement_page::list(&database.reads, &page, columns).await.expect("a list");
         }
     }
     let plans = sqlx::query(
@@ -53,7 +56,11 @@ async fn a_list_is_planned_once_whatever_its_page() {
     .fetch_all(&database.reads)
     .await
     .expect("plans");
-    assert_eq!(plans.len(), 6, "three lists, each with and without a span; the size of the page makes no other");
+    assert_eq!(
+        plans.len(),
+        12,
+        "three lists, each with and without a span and weather; the size of the page makes no other"
+    );
     for plan in plans {
         let (statement, generic, custom): (String, i64, i64) = (plan.get(0), plan.get(1), plan.get(2));
         assert!(generic >= 6 && custom <= 6, "{generic} times by one plan, {custom} times planned anew: {statement}");

@@ -33,6 +33,7 @@ mod import;
 mod influxdb;
 mod invalid_values;
 mod isolation;
+mod joined_readings;
 mod keys;
 mod latest_of_quantity;
 mod limits;

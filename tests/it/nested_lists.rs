@@ -17,7 +17,9 @@ async fn filled() -> TestApp {
     let sample = |n: u32| {
         json!({ "device": format!("bike-{}", n % 3), "measuredAt": format!("2026-05-01T{:02}:00:{n:02}.5Z", 6 + n / 12),
             "pm10": 12.4, "pm25": if n.is_multiple_of(4) { json!(null) } else { json!(n) },
-            "latitude": 52.2 + f64::from(n) * 1e-3, "longitude": 0.12, "weather": { "humidity": 91.5 } })
+            "latitude": 52.2 + f64::from(n) * 1e-3, "longitude": 0.12,
+            "weather": if n.is_multiple_of(5) { json!(null) } else { json!({ "humidity": 91.5, "temperature": n }) },
+            "status": if n % 7 == 3 { json!({ "gpsUpdated": true, "uptime": n }) } else { json!(null) } })
     };
     app.record((0..40).map(sample).collect()).await;
     let silent = "mutation { registerDevice(input: {key: \"silent\", kind: FIXED, latitude: 52.25, longitude: -0.5,
@@ -96,6 +98,7 @@ fn fields(of: &str) -> &'static [&'static str] {
             "statistics>Statistics",
             "s: statistics(filter: $filter, groupBy: [HOUR_OF_DAY])>Statistics",
             "hours: statistics(every: HOUR, filter: {measuredAt: {from: \"2026-05-01T05:00:00Z\"}}, timeZone: \"Asia/Kolkata\")>Statistics",
+            "filled: statistics(every: AUTO, maxBuckets: 9, fill: NULL, filter: {measuredAt: {from: \"2026-05-01T05:00:00Z\"}}, timeZone: \"Asia/Kolkata\")>Statistics",
             "cells: statistics(groupBy: [CELL, DEVICE], cellResolution: $two)>Statistics",
             "!endless: statistics(every: HOUR)>Statistics",
             "!sensors { sensor }",
@@ -125,12 +128,17 @@ fn fields(of: &str) -> &'static [&'static str] {
             "...M",
             "...N",
             "device>Device",
-            "!weather { humidity }",
+            "weather { humidity }",
+            "w: weather { temperature humidity __typename }",
+            "status { gpsUpdated satellites }",
+            "motion { speed }",
             "!fine: cell(resolution: $bad)",
         ],
         "Statistics" => &[
             "start",
+            "startLocal",
             "end",
+            "interval",
             "count",
             "coverage",
             "cell",
@@ -263,14 +271,14 @@ async fn nested_lists_are_text_and_what_needs_a_resolver_is_not() {
         "edges { cursor node { id kind name latest { device { key latest { pm1 } } } } }",
         "nodes { statistics(every: DAY, filter: {measuredAt: {from: \"2026-04-30T00:00:00Z\"}}) { start pm10 { mean } } }",
         "nodes { latest { pm1 } latest { pm10 } }",
-        "nodes { latest(of: HUMIDITY) { measuredAt pm10 } }",
+        "nodes { latest(of: HUMIDITY) { measuredAt pm10 weather { humidity } } }",
+        "nodes { latest { weather { humidity } } measurements(first: 9) { nodes { weather { rain } status { uptime } } } }",
         "nodes { a: measurements(first: 1) { edges { node { pm1 } } } b: measurements(last: 1) { edges { cursor } } }",
     ] {
         assert!(is_text(nodes).await, "{nodes}");
     }
     for nodes in [
         "nodes { key sensors { sensor } }",
-        "nodes { latest { weather { humidity } } }",
         "nodes { measurements(first: -1) { totalCount } }",
         "nodes { measurements(filter: {devices: [\"bike-1\"]}) { totalCount } }",
         "nodes { statistics(every: DAY) { start } }",

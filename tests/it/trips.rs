@@ -26,9 +26,10 @@ fn ride(device: &str, first: i32, samples: i32) -> Vec<Value> {
 }
 
 async fn trips(app: &TestApp, device: &str, arguments: &str, fields: &str) -> Vec<Value> {
-    let query = format!("query ($key: String!) {{ device(key: $key) {{ trips({arguments}) {{ {fields} }} }} }}");
+    let query =
+        format!("query ($key: String!) {{ device(key: $key) {{ trips({arguments}) {{ nodes {{ {fields} }} }} }} }}");
     let told = app.query_with(&query, json!({ "key": device })).await;
-    told["device"]["trips"].as_array().expect("trips").clone()
+    told["device"]["trips"]["nodes"].as_array().expect("trips").clone()
 }
 
 fn near(found: &Value, expected: f64) -> bool {
@@ -46,7 +47,7 @@ async fn samples_are_cut_into_rides_where_the_device_paused() {
         points(most: 3) { latitude longitude measuredAt pm25 pm10 }";
     let found = trips(&app, "bike", SPAN, fields).await;
     assert_eq!(found.len(), 2, "{found:#?}");
-    let first = &found[0];
+    let [second, first] = &found[..] else { panic!("newest first: {found:#?}") };
     for (field, expected) in [
         ("device", json!({ "key": "bike" })),
         ("start", json!("2026-05-01T10:00:00Z")),
@@ -62,10 +63,10 @@ async fn samples_are_cut_into_rides_where_the_device_paused() {
     let times: Vec<_> = first["points"].as_array().expect("points").iter().map(|point| &point["measuredAt"]).collect();
     assert_eq!(times, ["2026-05-01T10:00:00Z", "2026-05-01T10:02:30Z", "2026-05-01T10:05:00Z"]);
     assert_eq!((&first["points"][0]["pm25"], &first["points"][0]["pm10"]), (&json!(5.0), &json!(10.4)));
-    assert_eq!((&found[1]["start"], &found[1]["count"]), (&json!("2026-05-01T10:15:00Z"), &json!(21)));
+    assert_eq!((&second["start"], &second["count"]), (&json!("2026-05-01T10:15:00Z"), &json!(21)));
 
     assert_eq!(trips(&app, "bike", &format!("{SPAN}, maxGap: 600"), "id").await.len(), 1);
-    assert_eq!(trips(&app, "bike", &format!("{SPAN}, first: 1"), "id").await.len(), 1);
+    assert_eq!(trips(&app, "bike", &format!("{SPAN}, first: 1"), "count").await, [json!({ "count": 21 })]);
     assert_eq!(trips(&app, "bike", &format!("{SPAN}, minDistance: 1000"), "id").await.len(), 1);
     let within = r#"measuredAt: {from: "2026-05-01T10:01:00Z", to: "2026-05-01T10:02:00Z"}"#;
     assert_eq!(trips(&app, "bike", within, "count").await, [json!({ "count": 20 })]);
@@ -90,11 +91,11 @@ async fn a_ride_is_found_again_by_its_id() {
     app.record(ride("bike", 153, 5).into()).await;
     app.record(json!([{ "device": "bike", "measuredAt": "2026-05-01T10:00:01Z", "pm25": 5 }])).await;
     let query = "query ($id: ID!) { node(id: $id) { __typename ... on Trip { count } } }";
-    let node = app.query_with(query, json!({ "id": ids[0] })).await;
+    let node = app.query_with(query, json!({ "id": ids[1] })).await;
     assert_eq!(node, json!({ "node": { "__typename": "Trip", "count": 51 } }));
     let gone = "delete from measurement where measured_at = '2026-05-01T10:00:00Z'";
     sqlx::query(gone).execute(&app.database.writes).await.expect("deleted");
-    assert_eq!(app.query_with(query, json!({ "id": ids[0] })).await, json!({ "node": null }));
+    assert_eq!(app.query_with(query, json!({ "id": ids[1] })).await, json!({ "node": null }));
 }
 
 #[tokio::test]
@@ -105,7 +106,7 @@ async fn a_filter_finds_what_was_measured_on_a_ride() {
     let query = "query ($filter: MeasurementFilter) {
         measurements(filter: $filter, first: 1000) { nodes { device { key } measuredAt } }
         device(key: \"bike\") { measurements(filter: $filter) { totalCount } } }";
-    for (id, count) in ids.iter().zip([50, 30]) {
+    for (id, count) in ids.iter().zip([30, 50]) {
         let told = app.query_with(query, json!({ "filter": { "trip": id } })).await;
         let nodes = told["measurements"]["nodes"].as_array().expect("nodes");
         assert!(nodes.len() == count && nodes.iter().all(|node| node["device"]["key"] == json!("bike")), "{told:#}");
@@ -113,7 +114,7 @@ async fn a_filter_finds_what_was_measured_on_a_ride() {
     }
     let both = json!({ "filter": { "or": [{ "trip": ids[0] }, { "trip": ids[1] }] } });
     assert_eq!(app.query_with(query, both).await["measurements"]["nodes"].as_array().map(Vec::len), Some(80));
-    let neither = json!({ "filter": { "not": { "trip": ids[0] } } });
+    let neither = json!({ "filter": { "not": { "trip": ids[1] } } });
     assert_eq!(app.query_with(query, neither).await["measurements"]["nodes"].as_array().map(Vec::len), Some(130));
 
     let other = trips(&app, "other", SPAN, "id device { id }").await.remove(0);
@@ -141,43 +142,81 @@ async fn rides_of_many_devices_are_one_statement() {
         .await
         .expect("filled");
         let query = format!(
-            "{{ devices(first: 1000) {{ nodes {{ key trips({SPAN}, first: 2) {{ count pm25 {{ max }} }} }} }} }}"
+            "{{ devices(first: 1000) {{ nodes {{ key trips({SPAN}, first: 2) {{ nodes {{ count pm25 {{ max }} }} }} }} }} }}"
         );
         let (count, told) = statements.of(app.query(&query)).await;
         let nodes = told["devices"]["nodes"].as_array().expect("nodes");
         assert_eq!(nodes.len(), usize::try_from(devices).expect("small"));
-        assert!(nodes.iter().all(|node| node["trips"].as_array().is_some_and(|trips| trips.len() == 1)));
+        assert!(nodes.iter().all(|node| node["trips"]["nodes"].as_array().is_some_and(|trips| trips.len() == 1)));
         let values: std::collections::HashSet<_> =
-            nodes.iter().map(|node| node["trips"][0]["pm25"]["max"].to_string()).collect();
+            nodes.iter().map(|node| node["trips"]["nodes"][0]["pm25"]["max"].to_string()).collect();
         assert_eq!(values.len(), nodes.len(), "each its own");
         assert_eq!(count, 2, "with {devices} devices");
     }
 }
 
+/// A device on one long ride through all of its samples, with a pause before the last 1000.
+async fn filled(app: &TestApp, device: &str, samples: i32) {
+    app.record(json!([{ "device": device, "measuredAt": "2026-05-01T00:00:00Z", "pm25": 5 }])).await;
+    sqlx::query(
+        "insert into measurement (device_id, measured_at, seq, flags, recorded_at, latitude, longitude)
+         select device_id, timestamptz '2026-05-01 00:00Z' + n * interval '0.5 s' + case when n > $2 - 1000 then interval '1 h' else '0' end,
+             0, 0, now(), 52.2 + n * 1e-5, 0.12
+         from device, generate_series(1, $2) n where key = $1",
+    )
+    .bind(device)
+    .bind(samples)
+    .execute(&app.database.writes)
+    .await
+    .expect("stored");
+}
+
 #[tokio::test]
-async fn more_than_a_hundred_thousand_samples_are_refused() {
+async fn a_device_with_more_than_a_hundred_thousand_samples_has_its_newest_trips() {
     let app = TestApp::new().await;
-    app.record(json!([{ "device": "bike", "measuredAt": "2026-05-01T10:00:00Z", "pm25": 5 }])).await;
-    let fill = |from: i32, to: i32| {
-        sqlx::AssertSqlSafe(format!(
-            "insert into measurement (device_id, measured_at, seq, flags, recorded_at)
-             select device_id, timestamptz '2026-05-01 10:00Z' + s * interval '1 s', 0, 0, now()
-             from device, generate_series({from}, {to}) s"
-        ))
-    };
-    sqlx::raw_sql(fill(1, 99_999)).execute(&app.database.writes).await.expect("filled");
-    let query = r#"{ device(key: "bike") { trips(measuredAt: {}) { id } } }"#;
-    app.query(query).await;
-    sqlx::raw_sql(fill(100_000, 100_000)).execute(&app.database.writes).await.expect("filled");
-    let answer = app.graphql(None, query, json!({})).await;
-    assert_eq!(answer["errors"][0]["extensions"], json!({ "code": "BAD_USER_INPUT", "argument": "measuredAt" }));
-    // All of a request together: each of these alone would do.
-    let half = r#"trips(measuredAt: {from: "2026-05-01T00:00:00Z", to: "2026-05-02T00:00:00Z"}) { id }"#;
-    app.query(&format!(r#"{{ device(key: "bike") {{ a: {half} }} }}"#)).await;
-    let other = half.replace("2026-05-02T00:00:00Z", "2026-05-01T23:59:59Z");
-    let both = format!(r#"{{ device(key: "bike") {{ a: {half} b: {other} }} }}"#);
-    let answer = app.graphql(None, &both, json!({})).await;
-    assert_eq!(answer["errors"][0]["extensions"]["argument"], json!("measuredAt"), "50,400 and 50,399: {answer}");
+    filled(&app, "bike", 100_500).await;
+    let page = "measuredAt: {}) { nodes { count } pageInfo { hasNextPage } incompleteBefore }";
+    let told = app.query(&format!("{{ device(key: \"bike\") {{ trips({page} }} }}")).await;
+    let trips = &told["device"]["trips"];
+    assert_eq!(trips["nodes"], json!([{ "count": 1000 }]), "the long one is not whole, so it is left out");
+    assert_eq!(trips["pageInfo"]["hasNextPage"], json!(false));
+    let before = trips["incompleteBefore"].as_str().expect("a time");
+    let next = format!(
+        "{{ device(key: \"bike\") {{ trips(measuredAt: {{to: \"{before}\"}}) {{ nodes {{ count }} incompleteBefore }} }} }}"
+    );
+    let whole = json!({ "nodes": [{ "count": 99_501 }], "incompleteBefore": null });
+    assert_eq!(app.query(&next).await["device"]["trips"], whole);
+    // Two lists of one request share the samples: 50,000 each, which hold the last ride.
+    let both = format!(
+        "{{ device(key: \"bike\") {{ a: trips({page} b: trips(maxGap: 299, {page} c: trips(includeInvalid: true, {page} }} }}"
+    );
+    let told = app.query(&both).await;
+    for list in ["a", "b", "c"] {
+        assert_eq!(told["device"][list]["nodes"], json!([{ "count": 1000 }]), "{list}");
+        assert_eq!(told["device"][list]["incompleteBefore"], json!(before), "{list}");
+    }
+}
+
+#[tokio::test]
+async fn trips_of_a_device_are_paged_newest_first() {
+    let app = TestApp::new().await;
+    let rides: Vec<_> = (0..5).flat_map(|n| ride("bike", 900 * n, 20 + n)).collect();
+    app.record(rides.into()).await;
+    let mut counts = Vec::new();
+    let mut after = json!(null);
+    loop {
+        let query = format!(
+            "query ($after: String) {{ device(key: \"bike\") {{ trips({SPAN}, first: 2, after: $after) {{
+            nodes {{ count }} pageInfo {{ hasNextPage endCursor }} }} }} }}"
+        );
+        let mut page = app.query_with(&query, json!({ "after": after })).await["device"]["trips"].take();
+        counts.extend(page["nodes"].as_array().expect("nodes").iter().map(|trip| trip["count"].clone()));
+        after = page["pageInfo"]["endCursor"].take();
+        if page["pageInfo"]["hasNextPage"] == json!(false) {
+            break;
+        }
+    }
+    assert_eq!(json!(counts), json!([24, 23, 22, 21, 20]));
 }
 
 #[tokio::test]
@@ -190,16 +229,18 @@ async fn what_can_t_be_asked_is_refused_by_name() {
         (format!("{SPAN}, minDistance: -1"), "minDistance"),
         (format!("{SPAN}, first: -1"), "first"),
         (format!("{SPAN}, first: 1001"), "first"),
+        (format!("{SPAN}, after: \"x\""), "after"),
         (r#"measuredAt: {from: "2026-05-02T00:00:00Z", to: "2026-05-01T00:00:00Z"}"#.to_owned(), "measuredAt"),
     ] {
-        let query = format!(r#"{{ device(key: "bike") {{ trips({arguments}) {{ id }} }} }}"#);
+        let query = format!(r#"{{ device(key: "bike") {{ trips({arguments}) {{ nodes {{ id }} }} }} }}"#);
         let answer = app.graphql(None, &query, json!({})).await;
         let expected = json!({ "code": "BAD_USER_INPUT", "argument": argument });
         assert_eq!(answer["errors"][0]["extensions"], expected, "{arguments}: {answer}");
     }
     for most in [-1, 10_001] {
-        let query =
-            format!(r#"{{ device(key: "bike") {{ trips({SPAN}) {{ points(most: {most}) {{ latitude }} }} }} }}"#);
+        let query = format!(
+            r#"{{ device(key: "bike") {{ trips({SPAN}) {{ nodes {{ points(most: {most}) {{ latitude }} }} }} }} }}"#
+        );
         let answer = app.graphql(None, &query, json!({})).await;
         assert_eq!(answer["errors"][0]["extensions"]["argument"], json!("most"), "{answer}");
     }
@@ -232,7 +273,8 @@ async fn a_real_track_is_cut_where_it_leaps() {
         app.record(some.into()).await;
     }
     let fields = "count distance speed pm25 { mean max count } pm10 { mean max count } points(most: 2000) { latitude }";
-    let found = trips(&app, "bike-07", SPAN, fields).await;
+    let mut found = trips(&app, "bike-07", SPAN, fields).await;
+    found.reverse();
     let place = |row: &Vec<f64>| Position::try_new(row[0], row[1]).expect("a place");
     let parts: Vec<_> = rows.chunk_by(|from, to| place(from).distance_m(place(to)) < 1000.0).collect();
     let counts = |trip: &Value| trip["count"].as_u64().and_then(|count| usize::try_from(count).ok());

@@ -4,6 +4,7 @@
 //! hour or an area that only rows can tell; otherwise the rows alone. Where buckets begin, and what clocks show, is
 //! reckoned by the gateway, so that the zones' rules are those of one program.
 
+mod fill;
 mod source;
 mod statement;
 
@@ -27,6 +28,15 @@ use crate::domain::{
 /// Answers to one question at most.
 pub const MAX_ROWS: usize = 20_000;
 
+/// What is returned for buckets of time without measurements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EmptyBuckets {
+    /// Nothing.
+    Omit,
+    /// Statistics of no measurements. Not together with hours of the day or days of the week.
+    Return,
+}
+
 /// What is asked of which measurements.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Question {
@@ -34,6 +44,8 @@ pub struct Question {
     pub filter: Filter,
     /// Where buckets begin, and where the last one ends; with fewer than two there is one bucket of all time.
     pub bounds: Vec<DateTime<Utc>>,
+    /// What is returned for buckets without measurements.
+    pub empty_buckets: EmptyBuckets,
     /// Each device by itself.
     pub by_device: bool,
     /// Each cell of this resolution, at most 12, by itself.
@@ -59,7 +71,11 @@ pub struct Question {
 #[tracing::instrument(name = "db.statistics.list", skip_all)]
 pub async fn list(db: impl PgExecutor<'_>, question: &Question, limit: usize) -> Result<Vec<Statistics>, DbError> {
     let rows = statement::of(question, &source::of(question), limit).build().fetch_all(db).await?;
-    rows.iter().map(|row| read(row, question)).collect()
+    let rows = rows.iter().map(|row| read(row, question)).collect::<Result<_, _>>()?;
+    Ok(match question.empty_buckets {
+        EmptyBuckets::Omit => rows,
+        EmptyBuckets::Return => fill::fill(rows, question, limit),
+    })
 }
 
 /// Columns as `statement` writes them, by their place.

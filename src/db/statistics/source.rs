@@ -93,6 +93,7 @@ mod tests {
     use chrono::TimeDelta;
     use h3o::Resolution;
 
+    use super::super::EmptyBuckets;
     use super::*;
     use crate::domain::{area::Cells, filter::Filter, quantity::Quantity, statistics::Percentile};
 
@@ -106,6 +107,7 @@ mod tests {
         Question {
             filter: Filter { from: Some(from), to: Some(to), ..Filter::default() },
             bounds: Vec::new(),
+            empty_buckets: EmptyBuckets::Omit,
             by_device: false,
             by_cell: None,
             by_hour_of_day: None,

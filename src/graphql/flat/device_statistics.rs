@@ -12,7 +12,8 @@ use crate::{
         context::ContextExt as _,
         input::{
             filter::MeasurementFilter,
-            statistics::{DEFAULT_CELL_RESOLUTION, DEFAULT_TIME_ZONE, Parting, Wanted},
+            interval::DEFAULT_TIME_ZONE,
+            statistics::{DEFAULT_CELL_RESOLUTION, Parting, StatisticsFill, Wanted},
         },
         loader::{StatisticsOf, Told},
         model::{
@@ -37,6 +38,8 @@ impl Tables {
     pub fn of(field: &Selected<'_>) -> Option<Self> {
         let parting = Parting {
             every: field.argument("every", None)?,
+            max_buckets: field.argument("maxBuckets", None)?,
+            fill: field.argument("fill", Some(|| StatisticsFill::None))?,
             time_zone: field.argument("timeZone", Some(|| DEFAULT_TIME_ZONE.to_owned()))?,
             group_by: field.argument::<Option<_>>("groupBy", None)?.unwrap_or_default(),
             cell_resolution: field.argument("cellResolution", Some(|| DEFAULT_CELL_RESOLUTION))?,
@@ -58,13 +61,14 @@ impl Tables {
     pub async fn look_up(&mut self, devices: &[&Device], ctx: &Context<'_>) -> Result<(), ApiError> {
         let mut filter = self.filter.take().unwrap_or_default().check(ctx, "filter").await?;
         Device::check_devices(devices, &mut filter)?;
-        let mut question = self.parting.clone().question(filter, self.wanted.clone(), ctx.state().clock.now())?;
+        let now = ctx.state().clock.now();
+        let (mut question, labels) = self.parting.clone().question(filter, self.wanted.clone(), now)?;
         question.by_device = true;
         let question = Arc::new(question);
         let of = |device: &Device| StatisticsOf { device: device.id, question: question.clone() };
         for (of, told) in ctx.loader().load_many(devices.iter().map(|device| of(device))).await? {
             let Told::Rows(rows) = told else { return Err(too_many()) };
-            self.found.insert(of.device, statistics::list(rows, &question));
+            self.found.insert(of.device, statistics::list(rows, &question, labels));
         }
         let rows: Vec<_> = self.found.values().flat_map(|table| &table.0).collect();
         self.columns.look_up(&rows, ctx).await

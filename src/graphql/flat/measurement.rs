@@ -1,4 +1,4 @@
-//! Measurements, with all fields that stand in their row, and their device.
+//! Measurements, with all of their fields.
 
 use std::collections::HashMap;
 
@@ -8,6 +8,7 @@ use h3o::Resolution;
 use super::{
     Columns, Flat, LookUp,
     json::{self, optional},
+    readings::GroupColumn,
     selection::Selected,
 };
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
             device::Device,
             measurement::{DEFAULT_RESOLUTION, Measurement, resolution_of},
             quality_flag,
+            readings::group_named,
         },
     },
 };
@@ -36,6 +38,7 @@ pub enum Column {
     Pm4,
     Pm10,
     Flags,
+    Readings(GroupColumn),
 }
 
 impl Flat for Measurement {
@@ -56,15 +59,20 @@ impl Flat for Measurement {
             "pm4" => Column::Pm4,
             "pm10" => Column::Pm10,
             "flags" => Column::Flags,
-            _ => return None,
+            name => Column::Readings(GroupColumn::of(group_named(name)?, field)?),
         })
     }
 
     fn look_up<'a>(column: &'a mut Column, rows: &'a [&'a Self], ctx: &'a Context<'_>) -> Option<LookUp<'a>> {
-        let Column::Device(columns, devices) = column else { return None };
-        let ids = rows.iter().map(|row| row.0.key.device_id);
-        devices.extend(ids.map(|id| (id, Device::numbered(id))));
-        Some(Box::pin(async move { columns.look_up(&devices.values().collect::<Vec<_>>(), ctx).await }))
+        match column {
+            Column::Device(columns, devices) => {
+                let ids = rows.iter().map(|row| row.0.key.device_id);
+                devices.extend(ids.map(|id| (id, Device::numbered(id))));
+                Some(Box::pin(async move { columns.look_up(&devices.values().collect::<Vec<_>>(), ctx).await }))
+            }
+            Column::Readings(group) if group.is_missing(rows) => Some(Box::pin(group.look_up(rows, ctx))),
+            _ => None,
+        }
     }
 
     fn write(&self, column: &Column, out: &mut Vec<u8>) {
@@ -86,6 +94,7 @@ impl Flat for Measurement {
             Column::Pm25 => optional(row.pm2_5, json::particulate, out),
             Column::Pm4 => optional(row.pm4, json::particulate, out),
             Column::Pm10 => optional(row.pm10, json::particulate, out),
+            Column::Readings(ref group) => group.write(self, out),
             Column::Flags => json::names(quality_flag::list(row.flags).into_iter().map(quality_flag::name), out),
         }
     }

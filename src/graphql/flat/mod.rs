@@ -18,6 +18,7 @@ mod json;
 mod measurement;
 mod measurement_connection;
 mod page_info;
+mod readings;
 mod selection;
 mod statistics;
 mod summary;

@@ -8,12 +8,17 @@ use super::{
 };
 use crate::{
     domain::quantity::Quantity,
-    graphql::model::{statistics::Statistics, summary::Summary},
+    graphql::{
+        input::interval::Interval,
+        model::{statistics::Statistics, summary::Summary},
+    },
 };
 
 pub enum Column {
     Start,
+    StartLocal,
     End,
+    Interval,
     Cell,
     HourOfDay,
     DayOfWeek,
@@ -28,6 +33,8 @@ impl Flat for Statistics {
     fn column(field: &Selected<'_>) -> Option<Column> {
         Some(match field.name() {
             "start" => Column::Start,
+            "startLocal" => Column::StartLocal,
+            "interval" => Column::Interval,
             "end" => Column::End,
             "cell" => Column::Cell,
             "hourOfDay" => Column::HourOfDay,
@@ -42,6 +49,11 @@ impl Flat for Statistics {
         let row = &self.row;
         match column {
             Column::Start => optional(self.span().0, json::time, out),
+            Column::StartLocal => optional(self.local_start(), |start, out| json::bare(&start, out), out),
+            Column::Interval => {
+                let interval = self.labels.interval.map(Interval::from);
+                optional(interval, |interval, out| json::bare(&interval.name(), out), out);
+            }
             Column::End => optional(self.span().1, json::time, out),
             Column::Cell => optional(row.cell, |cell, out| json::bare(&cell.to_string(), out), out),
             Column::HourOfDay => optional(row.hour_of_day, json::integer, out),

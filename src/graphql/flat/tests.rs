@@ -14,9 +14,11 @@ use crate::{
     domain::{
         device::DeviceId,
         filter::Filter,
+        joined_readings::JoinedReadings,
         measurement::{Measurement, MeasurementKey},
         position::Position,
         quality::QualityFlags,
+        quantity::{Group, Quantity},
     },
     graphql::{
         choices::Choices,
@@ -131,6 +133,28 @@ const FRAGMENTS: [(&str, &str); 5] = [
     ("C", "fragment C on MeasurementConnection { nodes { latitude } pageInfo { endCursor } ... { edges { ...E } } }"),
 ];
 
+/// A field of measurements that holds the readings of a group, and the type of these.
+fn group(choices: &mut Choices<'_>) -> (&'static str, &'static str) {
+    let field = choices.of(&["weather", "w: weather", "ambient", "motion", "status", "a: ambient", "s: status"]);
+    let object = match field.rsplit(' ').next() {
+        Some("weather") => "Weather",
+        Some("ambient") => "Ambient",
+        Some("motion") => "Motion",
+        _ => "DeviceStatus",
+    };
+    (field, object)
+}
+
+/// A field of the readings of a group.
+fn of_group(of: &str, choices: &mut Choices<'_>) -> &'static str {
+    match of {
+        "Weather" => choices.of(&["temperature", "h: humidity", "rain"]),
+        "Ambient" => choices.of(&["co2", "particles03", "__typename"]),
+        "Motion" => choices.of(&["speed", "rotationX"]),
+        _ => choices.of(&["gpsUpdated", "g: gpsUpdated", "uptime"]),
+    }
+}
+
 /// A selection set of a type.
 fn selection(of: &str, choices: &mut Choices<'_>, depth: usize) -> String {
     let mut items = Vec::new();
@@ -142,6 +166,13 @@ fn selection(of: &str, choices: &mut Choices<'_>, depth: usize) -> String {
             (_, 8) => format!("... on {of} {} {}", choices.of(&DIRECTIVES), nested(of, choices)),
             ("Measurement", 9) => format!("... on Node {{ id {} }}", choices.of(&["", "a: id", "__typename", "...N"])),
             ("Measurement", 6) => format!("...{} {}", choices.of(&["M", "MM", "N"]), choices.of(&DIRECTIVES)),
+            ("Measurement", 4) => {
+                let (field, object) = group(choices);
+                format!("{field} {} {}", choices.of(&DIRECTIVES), nested(object, choices))
+            }
+            ("Weather" | "Ambient" | "Motion" | "DeviceStatus", _) => {
+                format!("{} {}", of_group(of, choices), choices.of(&DIRECTIVES))
+            }
             ("Measurement", 5) => {
                 let field = choices.of(&[
                     "cell",
@@ -254,25 +285,45 @@ pub(in crate::graphql) fn rows() -> impl Strategy<Value = Vec<Measurement>> {
     let time = || (-62_135_596_800_i64..253_402_300_799, prop::sample::select(vec![0, 500_000, 123_000, 1, 999_999]));
     let place = prop::option::of((-90.0..=90.0, -180.0..180.0));
     let seconds = prop::option::of(any::<i32>());
-    let row =
-        ((any::<i64>(), time(), 0..3), time(), place, (value(), value(), value(), value()), any::<i32>(), seconds);
+    let key = (any::<i64>(), time(), 0..3);
+    let row = (key, time(), place, (value(), value(), value(), value()), any::<i32>(), (seconds, joined_readings()));
     let moment = |(seconds, micros): (i64, i64)| -> DateTime<Utc> {
         DateTime::from_timestamp_micros(seconds * 1_000_000 + micros).expect("a time")
     };
     let row = row.prop_map(
-        move |((device, measured_at, seq), recorded_at, place, (pm1, pm2_5, pm4, pm10), flags, seconds)| Measurement {
-            key: MeasurementKey { device_id: DeviceId(device), measured_at: moment(measured_at), seq },
-            recorded_at: moment(recorded_at),
-            position: place.map(|(latitude, longitude)| Position::try_new(latitude, longitude).expect("a place")),
-            pm1,
-            pm2_5,
-            pm4,
-            pm10,
-            flags: QualityFlags::from_bits(flags),
-            time_uncertainty_s: seconds,
+        move |((device, measured_at, seq), recorded_at, place, (pm1, pm2_5, pm4, pm10), flags, (seconds, readings))| {
+            Measurement {
+                key: MeasurementKey { device_id: DeviceId(device), measured_at: moment(measured_at), seq },
+                recorded_at: moment(recorded_at),
+                position: place.map(|(latitude, longitude)| Position::try_new(latitude, longitude).expect("a place")),
+                pm1,
+                pm2_5,
+                pm4,
+                pm10,
+                flags: QualityFlags::from_bits(flags),
+                time_uncertainty_s: seconds,
+                readings,
+            }
         },
     );
     prop::collection::vec(row, 0..4)
+}
+
+const GROUPS: [Group; 4] = [Group::Weather, Group::Ambient, Group::Motion, Group::Status];
+
+/// All groups, each with a value of some of its quantities, or absent.
+fn joined_readings() -> impl Strategy<Value = JoinedReadings> {
+    let odd = prop_oneof![Just(0.0), Just(1.0), Just(-40.05), Just(1e300), any::<f64>()];
+    let values = prop::collection::vec(prop::option::of(odd), Quantity::ALL.len());
+    (prop::array::uniform4(any::<bool>()), values).prop_map(|(present, values)| {
+        let mut readings = JoinedReadings::default();
+        for (group, is_present) in GROUPS.into_iter().zip(present) {
+            readings.set_group(group, is_present);
+            let values = Quantity::ALL.iter().zip(&values).filter(|(quantity, _)| quantity.definition().group == group);
+            values.for_each(|(&quantity, &value)| value.into_iter().for_each(|value| readings.set(quantity, value)));
+        }
+        readings
+    })
 }
 
 proptest! {
@@ -289,6 +340,10 @@ proptest! {
 }
 
 fn is_text(question: &str) -> bool {
+    let mut readings = JoinedReadings::default();
+    for group in GROUPS {
+        readings.set_group(group, true);
+    }
     let row = Measurement {
         key: MeasurementKey { device_id: DeviceId(1), measured_at: DateTime::UNIX_EPOCH, seq: 0 },
         recorded_at: DateTime::UNIX_EPOCH,
@@ -299,6 +354,7 @@ fn is_text(question: &str) -> bool {
         pm10: None,
         flags: QualityFlags::default(),
         time_uncertainty_s: None,
+        readings,
     };
     let response = executed(&operation(question).expect("a valid question"), &[row], true);
     assert!(response.errors.is_empty(), "{question}: {:?}", response.errors);
@@ -316,6 +372,7 @@ fn flat_lists_are_text_and_what_needs_a_resolver_is_not() {
         "{ list { nodes { pm10 device { id } device { __typename } } } }",
         "{ list { nodes { pm10 } nodes { pm25 } } }",
         "{ list { nodes { pm10 } } list { nodes { pm25 @skip(if: false) } } }",
+        "{ list { nodes { weather { humidity } ambient { noise } motion { speed } status { gpsUpdated } } } }",
     ] {
         assert!(is_text(question), "{question}");
     }

@@ -5,6 +5,7 @@ pub mod area;
 pub mod device;
 pub mod device_keys;
 pub mod filter;
+pub mod interval;
 pub mod measurement;
 pub mod range;
 pub mod sensor;

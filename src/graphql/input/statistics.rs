@@ -1,56 +1,21 @@
 //! Which statistics, of what.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    str::FromStr as _,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use async_graphql::{Enum, InputType, SelectionField, Value};
+use async_graphql::{Enum, InputType as _, SelectionField, Value};
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use h3o::Resolution;
 
+use super::interval::{BucketLimits, Buckets, Interval, time_zone};
 use crate::{
-    db::statistics::Question,
+    db::statistics::{EmptyBuckets, Question},
     domain::{self, filter::Filter, statistics::Percentile, time, time_zone::offsets, validity::CountedValues},
     error::ApiError,
-    graphql::model::{quantity::Quantity, statistics::particulate},
+    graphql::model::{
+        quantity::Quantity,
+        statistics::{Labels, particulate},
+    },
 };
-
-/// How time is cut into buckets. A bucket begins when clocks in the time zone show a whole multiple of its length; an hour
-/// that they show twice in autumn is two buckets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "domain::interval::Interval")]
-pub enum Interval {
-    /// 1 minute.
-    Minute,
-    /// 5 minutes.
-    FiveMinutes,
-    /// 10 minutes.
-    TenMinutes,
-    /// A quarter of an hour.
-    FifteenMinutes,
-    /// Half an hour.
-    ThirtyMinutes,
-    /// An hour.
-    Hour,
-    /// 3 hours.
-    ThreeHours,
-    /// 6 hours.
-    SixHours,
-    /// 12 hours.
-    TwelveHours,
-    /// A day from midnight: 23 hours when clocks go forward, 25 when they go back.
-    Day,
-    /// A week from Monday.
-    Week,
-    /// A month.
-    Month,
-    /// A quarter of a year from January, April, July or October.
-    Quarter,
-    /// A year.
-    Year,
-}
 
 /// What measurements are told apart by, beside the bucket of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -65,8 +30,18 @@ pub enum StatisticsGroup {
     DayOfWeek,
 }
 
-/// Whose clocks, where no time zone is told.
-pub const DEFAULT_TIME_ZONE: &str = "UTC";
+/// What is returned for buckets of time without measurements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum StatisticsFill {
+    /// Nothing: only buckets with measurements are returned.
+    None,
+    /// An item with `count` 0; the values of its quantities are null.
+    Null,
+}
+
+/// The buckets of statistics.
+pub const BUCKET_LIMITS: BucketLimits =
+    BucketLimits { shortest: domain::interval::Interval::Minute, max_buckets: 10_000 };
 /// The size of cells, where none is told.
 pub const DEFAULT_CELL_RESOLUTION: i32 = 8;
 
@@ -75,6 +50,10 @@ pub const DEFAULT_CELL_RESOLUTION: i32 = 8;
 pub struct Parting {
     /// Into which buckets of time.
     pub every: Option<Interval>,
+    /// Into how many of them at most, where `every` is `AUTO`.
+    pub max_buckets: Option<i32>,
+    /// What is returned for those without measurements.
+    pub fill: StatisticsFill,
     /// By which time zone.
     pub time_zone: String,
     /// By what else.
@@ -86,21 +65,31 @@ pub struct Parting {
 }
 
 impl Parting {
-    /// The question, for what is wanted of the statistics of this filter. Buckets end now, where the filter has no end.
+    /// The question, for what is wanted of the statistics of this filter, and how its buckets are labelled. Buckets end now,
+    /// where the filter has no end.
     ///
     /// # Errors
     /// Names the argument that can't be.
-    pub fn question(self, mut filter: Filter, wanted: Wanted, now: DateTime<Utc>) -> Result<Question, ApiError> {
+    pub fn question(
+        self,
+        mut filter: Filter,
+        wanted: Wanted,
+        now: DateTime<Utc>,
+    ) -> Result<(Question, Labels), ApiError> {
         let zone = time_zone(&self.time_zone)?;
-        let mut bounds = Vec::new();
+        let empty_buckets = self.check_fill()?;
+        let mut buckets = None;
         if let Some(every) = self.every {
             let from = filter.from.ok_or_else(|| {
                 ApiError::bad_input("filter.measuredAt.from", "is needed with `every`, as buckets must begin somewhere")
             })?;
             let to = filter.to.unwrap_or_else(|| now.max(from + TimeDelta::microseconds(1)));
             filter.to = Some(to);
-            bounds = check_bounds(every, zone, from, to)?;
+            buckets = Some(Buckets::check(every, self.max_buckets, BUCKET_LIMITS, zone, (from, to))?);
+        } else if self.max_buckets.is_some() {
+            return Err(Buckets::unexpected_max_buckets());
         }
+        let (interval, bounds) = buckets.map(|buckets| (buckets.interval, buckets.bounds)).unzip();
         let is_by = |group| self.group_by.contains(&group);
         let clock = |group| {
             is_by(group).then(|| {
@@ -110,8 +99,9 @@ impl Parting {
                 offsets(zone, from, filter.to.unwrap_or(last).clamp(from, last))
             })
         };
-        Ok(Question {
-            bounds,
+        let question = Question {
+            bounds: bounds.unwrap_or_default(),
+            empty_buckets,
             by_device: is_by(StatisticsGroup::Device),
             by_cell: is_by(StatisticsGroup::Cell)
                 .then(|| resolution("cellResolution", self.cell_resolution))
@@ -123,40 +113,23 @@ impl Parting {
             invalid_counts: wanted.invalid_counts,
             quantities: wanted.quantities,
             filter,
-        })
+        };
+        Ok((question, Labels { zone, interval }))
     }
-}
 
-/// The time zone of that name.
-///
-/// # Errors
-/// When there is none.
-pub fn time_zone(name: &str) -> Result<Tz, ApiError> {
-    Tz::from_str(name).map_err(|_| {
-        let reason = format!("{name:?} is no time zone of the IANA database, such as Europe/London");
-        ApiError::bad_input("timeZone", reason)
-    })
-}
-
-fn check_bounds(
-    every: Interval,
-    zone: Tz,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-) -> Result<Vec<DateTime<Utc>>, ApiError> {
-    domain::interval::Interval::from(every).bounds(zone, from, to).map_err(|too_many| {
-        let fitting = too_many.fitting.map_or_else(
-            || "ask for a shorter span".to_owned(),
-            |fitting| format!("{} would fit, or a shorter span", name(fitting.into())),
-        );
-        let reason = format!(
-            "{} makes about {} buckets of this span, and there may be {}; {fitting}",
-            name(every),
-            too_many.about,
-            domain::interval::MAX_BUCKETS
-        );
-        ApiError::bad_input("every", reason)
-    })
+    fn check_fill(&self) -> Result<EmptyBuckets, ApiError> {
+        let by_clock = [StatisticsGroup::HourOfDay, StatisticsGroup::DayOfWeek];
+        match self.fill {
+            StatisticsFill::None => Ok(EmptyBuckets::Omit),
+            StatisticsFill::Null if self.every.is_none() => {
+                Err(ApiError::bad_input("fill", "NULL needs `every`: without it there are no buckets to fill"))
+            }
+            StatisticsFill::Null if self.group_by.iter().any(|group| by_clock.contains(group)) => {
+                Err(ApiError::bad_input("fill", "NULL can't be combined with groupBy: HOUR_OF_DAY or DAY_OF_WEEK"))
+            }
+            StatisticsFill::Null => Ok(EmptyBuckets::Return),
+        }
+    }
 }
 
 /// A resolution of cells that measurements can be sorted into.
@@ -211,9 +184,4 @@ impl Wanted {
 /// The value of an argument of a field.
 fn argument(field: &SelectionField<'_>, name: &str) -> Option<Value> {
     field.arguments().ok()?.into_iter().find_map(|(given, value)| (given == name).then_some(value))
-}
-
-/// The name of an interval in the schema.
-fn name(interval: Interval) -> String {
-    InputType::to_value(&interval).to_string()
 }

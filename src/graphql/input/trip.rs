@@ -1,4 +1,4 @@
-//! Where rides end, how many are told, and what was measured on one.
+//! Where rides end, and what was measured on one.
 
 use async_graphql::ID;
 use chrono::TimeDelta;
@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use crate::{
     domain::{filter::Condition, trip::Cutting},
     error::ApiError,
-    graphql::{id::GlobalId, page::MAX_PAGE},
+    graphql::id::GlobalId,
 };
 
 /// The longest pause within a ride, in seconds: a day.
@@ -28,16 +28,6 @@ pub fn cutting(max_gap: i32, min_distance: i32) -> Result<Cutting, ApiError> {
         return Err(ApiError::bad_input("minDistance", reason));
     }
     Ok(Cutting { max_gap: TimeDelta::seconds(max_gap.into()), min_extent_m: min_distance.into() })
-}
-
-/// Checks the argument `first`: rides in a list.
-///
-/// # Errors
-/// When it is too large or negative.
-pub fn count(first: i32) -> Result<usize, ApiError> {
-    usize::try_from(first).ok().filter(|&first| first <= MAX_PAGE).ok_or_else(|| {
-        ApiError::bad_input("first", format!("{first} is no number of rides; it must be between 0 and {MAX_PAGE}"))
-    })
 }
 
 /// What was measured on the ride of this id, given as this argument.

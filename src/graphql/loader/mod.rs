@@ -40,7 +40,7 @@ pub use measurement_page::{CountOf, CountOfAll, PageOf};
 pub use readings::ReadingsOf;
 pub use sensor::SensorsOf;
 pub use statistics::{StatisticsOf, Told};
-pub use trip::{MAX_TRIP_SAMPLES, TripSamples};
+pub use trip::{MAX_TRIP_SAMPLES, NewestOf, TripSamples};
 pub use uplink::{Body, BodyOf, MAX_BODIES};
 
 use crate::db::DbError;

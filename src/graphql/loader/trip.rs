@@ -1,4 +1,4 @@
-//! The samples that rides are cut from, of which one request may ask for so many. One statement, whatever the spans.
+//! The samples that rides are cut from, of which one request reads a limited number. One statement, whatever the spans.
 
 use std::{
     collections::HashMap,
@@ -7,7 +7,10 @@ use std::{
 
 use super::{LoadError, Loader};
 use crate::{
-    db::{self, trip::DeviceSpan},
+    db::{
+        self,
+        trip::{DeviceSpan, NewestSamples},
+    },
     domain::trip::TripSample,
 };
 
@@ -34,5 +37,24 @@ impl async_graphql::dataloader::Loader<DeviceSpan> for Loader {
         };
         self.trip_samples.fetch_add(found.iter().map(Vec::len).sum(), Ordering::Relaxed);
         Ok(spans.iter().zip(found).map(|(&span, samples)| (span, TripSamples::Read(samples.into()))).collect())
+    }
+}
+
+/// The newest samples of a span: as many as are left to the request, shared evenly among the spans that are loaded together,
+/// and at least one, so that an incomplete span always has a time that it is complete from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NewestOf(pub DeviceSpan);
+
+impl async_graphql::dataloader::Loader<NewestOf> for Loader {
+    type Value = Arc<NewestSamples>;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[NewestOf]) -> Result<HashMap<NewestOf, Arc<NewestSamples>>, LoadError> {
+        let left = MAX_TRIP_SAMPLES.saturating_sub(self.trip_samples.load(Ordering::Relaxed));
+        let spans: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let max = (left / spans.len().max(1)).max(1);
+        let found = db::trip::newest_samples(&self.db, &spans, max).await.map_err(Arc::new)?;
+        self.trip_samples.fetch_add(found.iter().map(|read| read.samples.len()).sum(), Ordering::Relaxed);
+        Ok(keys.iter().copied().zip(found.into_iter().map(Arc::new)).collect())
     }
 }

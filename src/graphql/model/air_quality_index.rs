@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Enum, SimpleObject};
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use h3o::CellIndex;
 
 use super::quantity::Quantity;
@@ -16,7 +17,7 @@ use crate::{
     graphql::{
         complexity::MAX_SERIES,
         context::ContextExt as _,
-        input::statistics::{self, Interval},
+        input::interval::{self, BucketLimits, Buckets, Interval},
         loader::HoursOf,
         scalar,
     },
@@ -58,8 +59,23 @@ pub struct AirQualityIndex {
     sub_indices: Vec<AirQualitySubIndex>,
     /// Which edition of the scale this is: source and date.
     version: &'static str,
+    /// The bucket of time that this is the index at the end of. Null outside of `airQualityIndices`.
+    bucket: Option<TimeBucket>,
     #[graphql(flatten)]
     standing: Standing,
+}
+
+/// A bucket of time in a series.
+#[derive(SimpleObject)]
+pub struct TimeBucket {
+    /// Start of the bucket.
+    start: scalar::DateTime,
+    /// `start` on the clocks of `timeZone`, in RFC 3339 with the offset from UTC, such as `2026-03-29T03:00:00+02:00`.
+    start_local: String,
+    /// End of the bucket, which is not part of it.
+    end: scalar::DateTime,
+    /// Length of the bucket: `every`, or what `every: AUTO` chose.
+    interval: Interval,
 }
 
 /// The air-quality index of one pollutant.
@@ -135,40 +151,42 @@ pub async fn of_cell(
 /// Hours from the first bucket of a series to the end of the last one at most.
 const MAX_SERIES_HOURS: i64 = 10_000;
 
-/// The ends of the buckets of a series, none of them after now.
+/// The buckets of a series.
+const BUCKET_LIMITS: BucketLimits =
+    BucketLimits { shortest: crate::domain::interval::Interval::Hour, max_buckets: MAX_SERIES };
+
+/// The buckets of a series, with what each is labelled with.
+pub struct SeriesBuckets {
+    buckets: Buckets,
+    zone: Tz,
+}
+
+/// The buckets of a series, none of which begins after now.
 ///
 /// # Errors
 /// Names the argument that can't be.
 pub fn buckets(
-    from: Option<DateTime<Utc>>,
-    to: Option<DateTime<Utc>>,
+    (from, to): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
     every: Interval,
+    max_buckets: Option<i32>,
     time_zone: &str,
     now: DateTime<Utc>,
-) -> Result<Vec<DateTime<Utc>>, ApiError> {
-    let zone = statistics::time_zone(time_zone)?;
-    let interval = crate::domain::interval::Interval::from(every);
-    if interval < crate::domain::interval::Interval::Hour {
-        return Err(ApiError::bad_input("every", "must be HOUR or longer: indices are of whole hours"));
-    }
+) -> Result<SeriesBuckets, ApiError> {
+    let zone = interval::time_zone(time_zone)?;
     let from = from.ok_or_else(|| ApiError::bad_input("measuredAt.from", "must be given, as buckets begin there"))?;
     let to = to.unwrap_or(now).min(now);
-    if to <= from {
-        return Ok(Vec::new());
-    }
     if to - from > TimeDelta::hours(MAX_SERIES_HOURS) {
         return Err(ApiError::bad_input("measuredAt", format!("must not span more than {MAX_SERIES_HOURS} hours")));
     }
-    let bounds = interval.bounds(zone, from, to).unwrap_or_default();
-    let ends: Vec<_> = bounds.into_iter().skip(1).map(|end| end.min(now)).collect();
-    if ends.is_empty() || ends.len() > MAX_SERIES {
-        let reason = format!("makes more than {MAX_SERIES} buckets of this span; use longer ones, or a shorter span");
-        return Err(ApiError::bad_input("every", reason));
+    let span = (from, to.max(from + TimeDelta::microseconds(1)));
+    let mut buckets = Buckets::check(every, max_buckets, BUCKET_LIMITS, zone, span)?;
+    if to <= from {
+        buckets.bounds.clear();
     }
-    Ok(ends)
+    Ok(SeriesBuckets { buckets, zone })
 }
 
-/// The indices of a device at these times, which rise.
+/// The indices of a device at the end of each bucket, or now where that is earlier.
 ///
 /// # Errors
 /// When the database fails.
@@ -176,22 +194,32 @@ pub async fn series_of_device(
     ctx: &Context<'_>,
     device: DeviceId,
     scale: AirQualityScale,
-    ends: &[DateTime<Utc>],
+    SeriesBuckets { buckets, zone }: &SeriesBuckets,
+    now: DateTime<Utc>,
     counted: CountedValues,
 ) -> Result<Vec<AirQualityIndex>, ApiError> {
-    let (Some(&first), Some(&last)) = (ends.first(), ends.last()) else { return Ok(Vec::new()) };
+    let [_, first, ..] = buckets.bounds[..] else { return Ok(Vec::new()) };
+    let last = buckets.bounds.last().map_or(first, |&last| last.min(now));
     let hours = Scale::from(scale).hours();
     let period = TimeDelta::hours(i64::try_from(hours).unwrap_or(0)); // a day at most
-    let all = HoursOf { parent: device, from: hour_of(first) - period, to: hour_of(last), counted };
+    let all = HoursOf { parent: device, from: hour_of(first.min(now)) - period, to: hour_of(last), counted };
     let means = ctx.loader().load_one(all).await?.unwrap_or_default();
-    let index = |&end: &DateTime<Utc>| {
-        let to = hour_of(end);
+    let index = |bounds: &[DateTime<Utc>]| {
+        let &[start, end] = bounds else { return None };
+        let to = hour_of(end.min(now));
         let newer = usize::try_from((all.to - to).num_hours()).unwrap_or(0);
         let window = |means: &[Option<f64>]| means.iter().skip(newer).take(hours).copied().collect();
         let means = HourlyMeans { pm2_5: window(&means.pm2_5), pm10: window(&means.pm10) };
-        tell(scale, &HoursOf { parent: device, from: to - period, to, counted }, Some(means))
+        let index = tell(scale, &HoursOf { parent: device, from: to - period, to, counted }, Some(means));
+        let bucket = TimeBucket {
+            start: start.into(),
+            start_local: interval::local_time(start, *zone),
+            end: end.into(),
+            interval: buckets.interval.into(),
+        };
+        Some(AirQualityIndex { bucket: Some(bucket), ..index })
     };
-    Ok(ends.iter().map(index).collect())
+    Ok(buckets.bounds.windows(2).filter_map(index).collect())
 }
 
 fn period<P>(
@@ -226,6 +254,7 @@ fn tell<P>(scale: AirQualityScale, hours: &HoursOf<P>, means: Option<HourlyMeans
             })
             .collect(),
         version: edition.version(),
+        bucket: None,
         standing: index.deciding.map(|(_, level)| level).into(),
     }
 }

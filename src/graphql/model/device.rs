@@ -11,10 +11,9 @@ use super::{
     quantity::Quantity,
     sensor::Sensor,
     statistics::{self, Statistics},
-    trip::{self, Trip},
+    trip_connection::TripConnection,
 };
 use crate::{
-    db::trip::DeviceSpan,
     domain::{self, device::DeviceId, filter::Filter, position::Position, sensor::Sensors, validity::CountedValues},
     error::ApiError,
     graphql::{
@@ -24,13 +23,13 @@ use crate::{
         id::GlobalId,
         input::{
             filter::{MeasurementFilter, MeasurementOrder},
+            interval::{DEFAULT_TIME_ZONE, Interval},
             range::TimeRange,
-            statistics::{DEFAULT_CELL_RESOLUTION, DEFAULT_TIME_ZONE, Interval, Parting, StatisticsGroup, Wanted},
-            trip as checked,
+            statistics::{DEFAULT_CELL_RESOLUTION, Parting, StatisticsFill, StatisticsGroup, Wanted},
         },
-        loader::{LatestOf, PageOf, SensorsOf, StatisticsOf, Told, TripSamples},
+        loader::{LatestOf, PageOf, SensorsOf, StatisticsOf, Told},
         page::PageArguments,
-        query::{measurement::MeasurementList, statistics::too_many},
+        query::{measurement::MeasurementList, statistics::too_many, trip::TripList},
         scalar::DateTime,
     },
 };
@@ -177,10 +176,10 @@ impl Device {
         Ok(ctx.loader().load_one(latest).await?.map(Measurement))
     }
 
-    /// Statistics of its measurements: of all that the filter means together, or of each bucket of time, cell, hour of the
-    /// day and day of the week. Only where there are measurements; in the order of time. At most 20,000 of all devices
-    /// that are asked. Values out of their quantity's range do not count, and positions at (0, 0) are in no cell and no area,
-    /// unless `includeInvalid` is set.
+    /// Statistics of its measurements that the filter matches: of all together, or of each bucket of time, cell, hour of the
+    /// day and day of the week. In the order of time; without `fill` only where there are measurements. At most 20,000 items
+    /// for all devices of the list together. Values out of their quantity's range do not count, and positions at (0, 0) are in
+    /// no cell and no area, unless `includeInvalid` is set.
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     #[graphql(complexity = "complexity::of_statistics(child_complexity) + \
         filter.as_ref().map_or(0, MeasurementFilter::cost)")]
@@ -189,12 +188,23 @@ impl Device {
         ctx: &Context<'_>,
         #[graphql(desc = "Of which measurements; `devices` can't be given here.")] filter: Option<MeasurementFilter>,
         #[graphql(
-            desc = "Into which buckets of time; needs `filter.measuredAt.from`. They end now unless `to` is given."
+            desc = "Length of the buckets of time; needs `filter.measuredAt.from`. At most 10,000 buckets. The last one contains \
+            the end of the filter, or now when it sets none."
         )]
         every: Option<Interval>,
         #[graphql(
+            desc = "Maximum number of buckets that `every: AUTO` makes, 1 to 10,000. Default 500. Only with `AUTO`."
+        )]
+        max_buckets: Option<i32>,
+        #[graphql(
+            default_with = "StatisticsFill::None",
+            desc = "What is returned for buckets without measurements. `NULL` needs `every`, and can't be combined with \
+            `groupBy: HOUR_OF_DAY` or `DAY_OF_WEEK`. Cells have buckets where they have measurements."
+        )]
+        fill: StatisticsFill,
+        #[graphql(
             default_with = "DEFAULT_TIME_ZONE.to_owned()",
-            desc = "Whose days, weeks, months and clocks: a name of the IANA database."
+            desc = "Time zone of days, weeks, months, hours and `startLocal`: a name of the IANA database."
         )]
         time_zone: String,
         #[graphql(desc = "By what else; `DEVICE` changes nothing here.")] group_by: Option<Vec<StatisticsGroup>>,
@@ -210,7 +220,8 @@ impl Device {
         include_invalid: bool,
     ) -> Result<Rows<Statistics>, ApiError> {
         let counted = CountedValues::including_invalid(include_invalid);
-        let parting = Parting { every, time_zone, group_by: group_by.unwrap_or_default(), cell_resolution, counted };
+        let group_by = group_by.unwrap_or_default();
+        let parting = Parting { every, max_buckets, fill, time_zone, group_by, cell_resolution, counted };
         Box::pin(self.told(ctx, filter.unwrap_or_default(), parting)).await
     }
 
@@ -229,58 +240,59 @@ impl Device {
     }
 
     /// Its air-quality index at the end of each bucket of time, oldest first: over the scale's own averaging period, as
-    /// `airQualityIndex` has it for one moment. A bucket that has not ended yet is told as of now. At most 1000 buckets, which
-    /// span 10,000 hours at most.
+    /// `airQualityIndex` has it for one moment. Every bucket has an item; its `value` is null where too few hours are known. A
+    /// bucket that has not ended yet has the index of now. At most 1000 buckets, which span 10,000 hours at most.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     #[graphql(complexity = "complexity::of_series(child_complexity)")]
     async fn air_quality_indices(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "On which scale.")] scale: AirQualityScale,
-        #[graphql(desc = "The span of the buckets; `from` is needed, and `to` is now unless given.")]
+        #[graphql(desc = "The span of the buckets. `from` is needed; without `to` it ends now.")]
         measured_at: TimeRange,
-        #[graphql(default_with = "Interval::Hour", desc = "Into which buckets of time; an hour is the shortest.")]
+        #[graphql(default_with = "Interval::Hour", desc = "Length of the buckets: `HOUR`, longer, or `AUTO`.")]
         every: Interval,
         #[graphql(
+            desc = "Maximum number of buckets that `every: AUTO` makes, 1 to 1000. Default 500. Only with `AUTO`."
+        )]
+        max_buckets: Option<i32>,
+        #[graphql(
             default_with = "DEFAULT_TIME_ZONE.to_owned()",
-            desc = "Whose days, weeks and months: a name of the IANA database."
+            desc = "Time zone of days, weeks, months and `startLocal`: a name of the IANA database."
         )]
         time_zone: String,
         #[graphql(default = false, desc = "Whether values out of their quantity's range count too.")]
         include_invalid: bool,
     ) -> Result<Vec<AirQualityIndex>, ApiError> {
         let counted = CountedValues::including_invalid(include_invalid);
-        let (from, to) = measured_at.check("measuredAt")?;
-        let buckets = air_quality_index::buckets(from, to, every, &time_zone, ctx.state().clock.now())?;
-        Box::pin(air_quality_index::series_of_device(ctx, self.id, scale, &buckets, counted)).await
+        let span = measured_at.check("measuredAt")?;
+        let now = ctx.state().clock.now();
+        let buckets = air_quality_index::buckets(span, every, max_buckets, &time_zone, now)?;
+        Box::pin(air_quality_index::series_of_device(ctx, self.id, scale, &buckets, now, counted)).await
     }
 
-    /// Its rides in a span of time, oldest first: its samples, cut where it paused, or where it came to be somewhere that
-    /// it can't have ridden to. A ride that reaches beyond the span is told as far as the span goes. One request can have
-    /// 100,000 samples cut, over all of its devices. Exposure and points have no values out of their quantity's range,
-    /// unless `includeInvalid` is set.
+    /// Its rides in a span of time, newest first: its samples, cut where it paused, or where it came to be somewhere that it
+    /// can't have ridden to. Only the newest samples are read, 100,000 for all devices of the list together;
+    /// `incompleteBefore` is the time before which rides are missing for that reason. Exposure and points have no values out
+    /// of their quantity's range, unless `includeInvalid` is set.
+    #[expect(clippy::too_many_arguments, reason = "what a ride is, and the arguments of a Relay connection")]
     #[graphql(complexity = "complexity::of_page(Some(first), None, child_complexity)")]
     async fn trips(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Taken in this span.")] measured_at: TimeRange,
-        #[graphql(default = 300, desc = "The longest pause within a ride, in seconds (`s`).")] max_gap: i32,
+        #[graphql(desc = "Taken in this span. A ride that reaches beyond it is cut at its ends.")]
+        measured_at: TimeRange,
+        #[graphql(default = 300, desc = "The longest pause within a ride, in seconds (`s`), 1 to 86,400.")]
+        max_gap: i32,
         #[graphql(default = 100, desc = "How far a ride gets from where it began at least, in metres (`m`).")]
         min_distance: i32,
-        #[graphql(default = 20, desc = "So many from the start of the span; 1000 at most.")] first: i32,
+        #[graphql(default = 20, desc = "Number of rides in the page. Default 20, maximum 1000.")] first: i32,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
         #[graphql(default = false, desc = "Whether values out of their quantity's range count too.")]
         include_invalid: bool,
-    ) -> Result<Vec<Trip>, ApiError> {
-        let (from, to) = measured_at.check("measuredAt")?;
-        let (cutting, first) = (checked::cutting(max_gap, min_distance)?, checked::count(first)?);
-        let counted = CountedValues::including_invalid(include_invalid);
-        let span = DeviceSpan { device: self.id, from, to, counted };
-        let samples = match ctx.loader().load_one(span).await? {
-            Some(TripSamples::Read(samples)) => samples,
-            Some(TripSamples::TooMany) => return Err(trip::too_many("measuredAt")),
-            None => return Ok(Vec::new()),
-        };
-        let trips = domain::trip::cut(&samples, cutting).into_iter().take(first);
-        Ok(trips.map(|trip| Trip { device: self.id, trip }).collect())
+    ) -> Result<TripConnection, ApiError> {
+        let list = TripList::check(&measured_at, (max_gap, min_distance), (first, after), include_invalid)?;
+        Box::pin(list.page(ctx, &[self.id])).await
     }
 
     /// Its measurements, newest first unless ordered otherwise. 50 in a page unless told, 10,000 at most.
@@ -312,12 +324,12 @@ impl Device {
     ) -> Result<Rows<Statistics>, ApiError> {
         let mut filter = filter.check(ctx, "filter").await?;
         Self::check_devices(&[self], &mut filter)?;
-        let mut question = parting.question(filter, Wanted::of(ctx.field()), ctx.state().clock.now())?;
+        let (mut question, labels) = parting.question(filter, Wanted::of(ctx.field()), ctx.state().clock.now())?;
         question.by_device = true;
         let question = Arc::new(question);
         match ctx.loader().load_one(StatisticsOf { device: self.id, question: question.clone() }).await? {
             None | Some(Told::TooMany) => Err(too_many()),
-            Some(Told::Rows(rows)) => Ok(statistics::list(rows, &question)),
+            Some(Told::Rows(rows)) => Ok(statistics::list(rows, &question, labels)),
         }
     }
 

@@ -1,5 +1,7 @@
 //! A stored sample.
 
+use std::borrow::Cow;
+
 use async_graphql::{Context, ID, Object};
 use h3o::Resolution;
 
@@ -12,6 +14,7 @@ use crate::{
     domain::{
         self,
         cell::cell_at,
+        joined_readings::Joined,
         position::Position,
         quantity::Group,
         readings::{Readings, decimal},
@@ -99,29 +102,36 @@ impl Measurement {
     }
 
     /// The weather at the sensor; null where the sensor tells none.
-    async fn weather(&self, ctx: &Context<'_>) -> Result<Option<Weather>, ApiError> {
+    async fn weather(&self, ctx: &Context<'_>) -> Result<Option<Weather<'_>>, ApiError> {
         Ok(self.readings(ctx, Group::Weather).await?.map(Weather))
     }
 
     /// Gases, sound and light at the sensor; null where the sensor tells none.
-    async fn ambient(&self, ctx: &Context<'_>) -> Result<Option<Ambient>, ApiError> {
+    async fn ambient(&self, ctx: &Context<'_>) -> Result<Option<Ambient<'_>>, ApiError> {
         Ok(self.readings(ctx, Group::Ambient).await?.map(Ambient))
     }
 
     /// How the sensor moved; null where the sensor doesn't tell.
-    async fn motion(&self, ctx: &Context<'_>) -> Result<Option<Motion>, ApiError> {
+    async fn motion(&self, ctx: &Context<'_>) -> Result<Option<Motion<'_>>, ApiError> {
         Ok(self.readings(ctx, Group::Motion).await?.map(Motion))
     }
 
     /// How the device was; null where it doesn't tell.
-    async fn status(&self, ctx: &Context<'_>) -> Result<Option<DeviceStatus>, ApiError> {
+    async fn status(&self, ctx: &Context<'_>) -> Result<Option<DeviceStatus<'_>>, ApiError> {
         Ok(self.readings(ctx, Group::Status).await?.map(DeviceStatus))
     }
 }
 
 impl Measurement {
-    async fn readings(&self, ctx: &Context<'_>, group: Group) -> Result<Option<Readings>, ApiError> {
-        Ok(ctx.loader().load_one(ReadingsOf { group, measurement: self.0.key }).await?)
+    async fn readings(&self, ctx: &Context<'_>, group: Group) -> Result<Option<Cow<'_, Readings>>, ApiError> {
+        match self.0.readings.of(group) {
+            Joined::Present(readings) => Ok(Some(Cow::Borrowed(readings))),
+            Joined::Absent => Ok(None),
+            Joined::NotRead => {
+                let found = ctx.loader().load_one(ReadingsOf { group, measurement: self.0.key }).await?;
+                Ok(found.map(Cow::Owned))
+            }
+        }
     }
 }
 

@@ -1,15 +1,40 @@
 //! What a measurement tells beside particulates.
 
+use std::borrow::Cow;
+
 use async_graphql::Object;
 
-use crate::domain::{quantity::Quantity, readings::Readings};
+use crate::domain::{
+    quantity::{Group, Quantity},
+    readings::Readings,
+};
+
+/// The group that a field of measurements holds.
+pub(in crate::graphql) fn group_named(field: &str) -> Option<Group> {
+    match field {
+        "weather" => Some(Group::Weather),
+        "ambient" => Some(Group::Ambient),
+        "motion" => Some(Group::Motion),
+        "status" => Some(Group::Status),
+        _ => None,
+    }
+}
+
+/// The quantity that a field of a group holds: the field has the quantity's name in camel case.
+pub(in crate::graphql) fn quantity_named(group: Group, field: &str) -> Option<Quantity> {
+    let is_named = |quantity: &Quantity| {
+        let name = quantity.definition().name.bytes().filter(|&byte| byte != b'_');
+        name.eq(field.bytes().map(|byte| byte.to_ascii_lowercase()))
+    };
+    Quantity::of(group).find(is_named)
+}
 
 /// The weather at the sensor.
-pub struct Weather(pub Readings);
+pub struct Weather<'a>(pub Cow<'a, Readings>);
 
 /// The weather at the sensor.
 #[Object]
-impl Weather {
+impl Weather<'_> {
     /// Temperature at the sensor (in its case, on the bicycle), in `Cel`.
     async fn temperature(&self) -> Option<f64> {
         self.0.get(Quantity::Temperature)
@@ -62,11 +87,11 @@ impl Weather {
 }
 
 /// Gases, sound and light at the sensor.
-pub struct Ambient(pub Readings);
+pub struct Ambient<'a>(pub Cow<'a, Readings>);
 
 /// Gases, sound and light at the sensor.
 #[Object]
-impl Ambient {
+impl Ambient<'_> {
     /// Carbon dioxide, in `[ppm]`.
     async fn co2(&self) -> Option<f64> {
         self.0.get(Quantity::Co2)
@@ -115,11 +140,11 @@ impl Ambient {
 }
 
 /// How the sensor moved.
-pub struct Motion(pub Readings);
+pub struct Motion<'a>(pub Cow<'a, Readings>);
 
 /// How the sensor moved.
 #[Object]
-impl Motion {
+impl Motion<'_> {
     /// Height above the sea, in `m`.
     async fn altitude(&self) -> Option<f64> {
         self.0.get(Quantity::Altitude)
@@ -172,11 +197,11 @@ impl Motion {
 }
 
 /// How the device was.
-pub struct DeviceStatus(pub Readings);
+pub struct DeviceStatus<'a>(pub Cow<'a, Readings>);
 
 /// How the device was.
 #[Object]
-impl DeviceStatus {
+impl DeviceStatus<'_> {
     /// Battery or supply voltage, in `V`.
     async fn battery_voltage(&self) -> Option<f64> {
         self.0.get(Quantity::BatteryVoltage)

@@ -4,13 +4,19 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object};
 use chrono::Utc;
+use chrono_tz::Tz;
 
 use super::{device::Device, quantity::Quantity, summary::Summary};
 use crate::{
     db::statistics::Question,
     domain::{self, statistics::hours_touched},
     error::ApiError,
-    graphql::{context::ContextExt as _, flat::Rows, scalar::DateTime},
+    graphql::{
+        context::ContextExt as _,
+        flat::Rows,
+        input::interval::{Interval, local_time},
+        scalar::DateTime,
+    },
 };
 
 /// What the measurements of one bucket of time, device, cell and so on have in common.
@@ -19,19 +25,41 @@ pub struct Statistics {
     pub row: domain::statistics::Statistics,
     /// What was asked.
     pub question: Arc<Question>,
+    /// How the bucket is labelled.
+    pub labels: Labels,
+}
+
+/// How buckets of time are labelled.
+#[derive(Clone, Copy, Debug)]
+pub struct Labels {
+    /// By whose clocks.
+    pub zone: Tz,
+    /// How long they are; none where time is not cut.
+    pub interval: Option<domain::interval::Interval>,
 }
 
 /// What the measurements of one bucket of time, device, cell and so on have in common.
 #[Object]
 impl Statistics {
-    /// When the bucket begins; without `every` the beginning that the filter sets, if any.
+    /// Start of the bucket. Without `every` the start that the filter sets; null when it sets none.
     async fn start(&self) -> Option<DateTime> {
         self.span().0.map(Into::into)
     }
 
-    /// When the bucket ends; without `every` the end that the filter sets, if any.
+    /// `start` on the clocks of `timeZone`, in RFC 3339 with the offset from UTC, such as `2026-03-29T03:00:00+02:00`. The
+    /// offset tells two buckets apart that clocks show as the same hour. Null when `start` is.
+    async fn start_local(&self) -> Option<String> {
+        self.local_start()
+    }
+
+    /// End of the bucket, which is not part of it. Without `every` the end that the filter sets; null when it sets none.
     async fn end(&self) -> Option<DateTime> {
         self.span().1.map(Into::into)
+    }
+
+    /// Length of the bucket: `every`, or what `every: AUTO` chose. Null without `every`.
+    async fn interval(&self) -> Option<Interval> {
+        self.labels.interval.map(Into::into)
     }
 
     /// The device, where devices are told apart.
@@ -97,8 +125,9 @@ impl Statistics {
 pub(in crate::graphql) fn list(
     rows: Vec<domain::statistics::Statistics>,
     question: &Arc<Question>,
+    labels: Labels,
 ) -> Rows<Statistics> {
-    Rows(rows.into_iter().map(|row| Statistics { row, question: question.clone() }).collect())
+    Rows(rows.into_iter().map(|row| Statistics { row, question: question.clone(), labels }).collect())
 }
 
 /// The particulate quantity that a field of statistics or of a cell sums up; none where it is another field.
@@ -122,6 +151,11 @@ impl Statistics {
             Some(bounds) => (bounds.first().copied(), bounds.last().copied()),
             None => (self.question.filter.from, self.question.filter.to),
         }
+    }
+
+    /// See `startLocal`.
+    pub(in crate::graphql) fn local_start(&self) -> Option<String> {
+        self.span().0.map(|start| local_time(start, self.labels.zone))
     }
 
     /// See `coverage`.

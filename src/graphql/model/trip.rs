@@ -164,7 +164,7 @@ pub(in crate::graphql) async fn lookup(
 }
 
 /// The span given as this argument has more samples than a request may have cut.
-pub(super) fn too_many(argument: &str) -> ApiError {
+fn too_many(argument: &str) -> ApiError {
     let reason = format!(
         "more than {MAX_TRIP_SAMPLES} samples, over all devices of the request; ask for a shorter span or for fewer devices"
     );

@@ -16,8 +16,8 @@ pub struct TripConnection {
     nodes: Vec<Trip>,
     /// Whether the list goes on, and from where.
     page_info: PageInfo,
-    /// Rides that began before this may be missing, as their samples were not read; ask for them with `measuredAt.to` at this
-    /// time. Null where none is missing.
+    /// Rides that began before this time may be missing, as their samples were not read: query them with `measuredAt.to` at this
+    /// time. Null when none is missing.
     incomplete_before: Option<scalar::DateTime>,
 }
 

@@ -6,7 +6,7 @@ pub(super) mod measurement;
 mod node;
 mod server;
 pub(super) mod statistics;
-mod trip;
+pub(super) mod trip;
 mod uplink;
 
 use async_graphql::MergedObject;

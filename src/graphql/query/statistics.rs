@@ -20,9 +20,8 @@ use crate::{
         flat::Rows,
         input::{
             filter::MeasurementFilter,
-            statistics::{
-                DEFAULT_CELL_RESOLUTION, DEFAULT_TIME_ZONE, Interval, Parting, StatisticsGroup, Wanted, resolution,
-            },
+            interval::{DEFAULT_TIME_ZONE, Interval},
+            statistics::{DEFAULT_CELL_RESOLUTION, Parting, StatisticsFill, StatisticsGroup, Wanted, resolution},
         },
         model::{self, cell::Cell, statistics::Statistics},
     },
@@ -36,9 +35,10 @@ pub struct StatisticsQuery;
 
 #[Object(guard = "may_read")]
 impl StatisticsQuery {
-    /// Statistics of measurements: of all that the filter means together, or of each bucket of time, device, cell, hour
-    /// of the day and day of the week. Only where there are measurements; in the order of time. At most 20,000. Values out of
-    /// their quantity's range do not count, and positions at (0, 0) are in no cell and no area, unless `includeInvalid` is set.
+    /// Statistics of the measurements that the filter matches: of all together, or of each bucket of time, device, cell, hour
+    /// of the day and day of the week. In the order of time; without `fill` only where there are measurements. At most 20,000
+    /// items. Values out of their quantity's range do not count, and positions at (0, 0) are in no cell and no area, unless
+    /// `includeInvalid` is set.
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     #[graphql(cache_control(max_age = 30), complexity = "complexity::of_statistics(child_complexity) + filter.cost()")]
     async fn statistics(
@@ -46,12 +46,24 @@ impl StatisticsQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Of which measurements.")] filter: MeasurementFilter,
         #[graphql(
-            desc = "Into which buckets of time; needs `filter.measuredAt.from`. They end now unless `to` is given."
+            desc = "Length of the buckets of time; needs `filter.measuredAt.from`. At most 10,000 buckets. The last one contains \
+            the end of the filter, or now when it sets none."
         )]
         every: Option<Interval>,
         #[graphql(
+            desc = "Maximum number of buckets that `every: AUTO` makes, 1 to 10,000. Default 500. Only with `AUTO`."
+        )]
+        max_buckets: Option<i32>,
+        #[graphql(
+            default_with = "StatisticsFill::None",
+            desc = "What is returned for buckets without measurements. `NULL` needs `every`, and can't be combined with \
+            `groupBy: HOUR_OF_DAY` or `DAY_OF_WEEK`. Devices have buckets where the filter names them or they have measurements, cells where \
+            they have measurements."
+        )]
+        fill: StatisticsFill,
+        #[graphql(
             default_with = "DEFAULT_TIME_ZONE.to_owned()",
-            desc = "Whose days, weeks, months and clocks: a name of the IANA database."
+            desc = "Time zone of days, weeks, months, hours and `startLocal`: a name of the IANA database."
         )]
         time_zone: String,
         #[graphql(desc = "By what else.")] group_by: Option<Vec<StatisticsGroup>>,
@@ -67,14 +79,16 @@ impl StatisticsQuery {
         include_invalid: bool,
     ) -> Result<Rows<Statistics>, ApiError> {
         let counted = CountedValues::including_invalid(include_invalid);
-        let parting = Parting { every, time_zone, group_by: group_by.unwrap_or_default(), cell_resolution, counted };
+        let group_by = group_by.unwrap_or_default();
+        let parting = Parting { every, max_buckets, fill, time_zone, group_by, cell_resolution, counted };
         let filter = filter.check(ctx, "filter").await?;
-        let question = Arc::new(parting.question(filter, Wanted::of(ctx.field()), ctx.state().clock.now())?);
+        let (question, labels) = parting.question(filter, Wanted::of(ctx.field()), ctx.state().clock.now())?;
+        let question = Arc::new(question);
         let rows = statistics::list(ctx.reads(), &question, MAX_ROWS + 1).await?;
         if rows.len() > MAX_ROWS {
             return Err(too_many());
         }
-        Ok(model::statistics::list(rows, &question))
+        Ok(model::statistics::list(rows, &question, labels))
     }
 
     /// A map: the H3 cells in which the filter's measurements were taken, with statistics. At most 20,000 cells. Values out of
@@ -96,17 +110,20 @@ impl StatisticsQuery {
             group_by: vec![StatisticsGroup::Cell],
             cell_resolution: resolution,
             every: None,
+            max_buckets: None,
+            fill: StatisticsFill::None,
             counted: CountedValues::including_invalid(include_invalid),
         };
         let filter = filter.check(ctx, "filter").await?;
         let resolution = self::resolution("resolution", resolution)?;
-        let question = Arc::new(parting.question(filter, Wanted::of(ctx.field()), ctx.state().clock.now())?);
+        let (question, labels) = parting.question(filter, Wanted::of(ctx.field()), ctx.state().clock.now())?;
+        let question = Arc::new(question);
         let rows = statistics::list(ctx.reads(), &question, MAX_ROWS + 1).await?;
         if rows.len() > MAX_ROWS {
             return Err(too_many_cells(resolution, &question.filter));
         }
         let cells = rows.into_iter().filter_map(|row| {
-            Some(Cell { cell: row.cell?, statistics: Statistics { row, question: question.clone() } })
+            Some(Cell { cell: row.cell?, statistics: Statistics { row, question: question.clone(), labels } })
         });
         Ok(Rows(cells.collect()))
     }
@@ -115,7 +132,7 @@ impl StatisticsQuery {
 /// More answers than there may be.
 pub(in crate::graphql) fn too_many() -> ApiError {
     let reason =
-        format!("makes more than {MAX_ROWS} statistics; ask for a shorter span, longer buckets or larger cells");
+        format!("makes more than {MAX_ROWS} items; use a shorter span, longer buckets, larger cells or fewer devices");
     ApiError::bad_input("groupBy", reason)
 }
 

@@ -23,7 +23,7 @@ use crate::{
         completion, complexity,
         context::{ContextExt as _, State},
         flat::{Each, Rows, Spliced},
-        input::statistics::{Parting, StatisticsGroup, Wanted},
+        input::statistics::{Parting, StatisticsFill, StatisticsGroup, Wanted},
         loader,
         model::{self, device_event::DeviceEvent, measurement_event::MeasurementEvent, statistics::Statistics},
         operation::{self, TypeSystem},
@@ -243,12 +243,15 @@ async fn current(ctx: &Context<'_>, wanted: &CurrentStatistics) -> Result<Rows<S
         Filter { devices: Some(wanted.devices.clone()), from: Some(from), to: Some(to), conditions: Vec::new() };
     let parting = Parting {
         every: Some(wanted.every.into()),
+        max_buckets: None,
+        fill: StatisticsFill::None,
         time_zone: wanted.zone.name().to_owned(),
         group_by: vec![StatisticsGroup::Device],
         cell_resolution: 0,
         counted: wanted.counted,
     };
-    let question = Arc::new(parting.question(filter, Wanted::of(ctx.field()), now)?);
+    let (question, labels) = parting.question(filter, Wanted::of(ctx.field()), now)?;
+    let question = Arc::new(question);
     let rows = list(ctx.reads(), &question, MAX_ROWS).await?;
-    Ok(model::statistics::list(rows, &question))
+    Ok(model::statistics::list(rows, &question, labels))
 }

@@ -15,7 +15,7 @@ use crate::{
         input::{
             device_keys,
             filter::MeasurementFilter,
-            statistics::{self, Interval},
+            interval::{Interval, time_zone as check_time_zone},
         },
         model::{device_event::DeviceEvent, measurement_event::MeasurementEvent, statistics::Statistics},
     },
@@ -79,7 +79,7 @@ impl Subscription {
             desc = "Of the devices with these keys, at most 100. A key that no device has yet matches none, also later."
         )]
         devices: Vec<String>,
-        #[graphql(desc = "Into which buckets time is cut.")] every: Interval,
+        #[graphql(desc = "Length of the buckets; not `AUTO`.")] every: Interval,
         #[graphql(default = "UTC", desc = "Whose days, weeks, months and clocks: a name of the IANA database.")]
         time_zone: String,
         #[graphql(default = false, desc = "Whether values out of their quantity's range count too.")]
@@ -88,10 +88,13 @@ impl Subscription {
         if devices.len() > MAX_DEVICES {
             return Err(ApiError::bad_input("devices", format!("{} keys; at most {MAX_DEVICES}", devices.len())));
         }
-        let zone = statistics::time_zone(&time_zone)?;
+        let every = every.length().ok_or_else(|| {
+            ApiError::bad_input("every", "AUTO is not allowed here: there is one bucket, the present one")
+        })?;
+        let zone = check_time_zone(&time_zone)?;
         let counted = CountedValues::including_invalid(include_invalid);
         let devices = sorted(device_keys::ids(ctx, "devices", &devices).await?);
-        let topic = Topic::Statistics(CurrentStatistics { devices, every: every.into(), zone, counted });
+        let topic = Topic::Statistics(CurrentStatistics { devices, every, zone, counted });
         Ok(leave(ctx, topic, None))
     }
 }

@@ -55,8 +55,8 @@ impl CurrentStatistics {
     #[must_use]
     pub fn bucket(&self, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
         let after = now + TimeDelta::microseconds(1);
-        // One bucket is never too many.
-        let bounds = self.every.bounds(self.zone, now, after).unwrap_or_default();
+        // A moment is in one bucket.
+        let bounds = self.every.bounds(self.zone, now, after, 1).unwrap_or_default();
         (bounds.first().copied().unwrap_or(now), bounds.last().copied().unwrap_or(after))
     }
 }

@@ -1,6 +1,7 @@
 //! Statistics: the same as somebody finds who goes through all rows by themselves.
 
 mod asked;
+mod buckets;
 mod by_hand;
 
 use std::collections::BTreeMap;

@@ -18,7 +18,7 @@ use crate::{
         documents::Documents,
         persisted::Persisted,
     },
-    http::{self, Bodies, Edition, Origin, Sockets},
+    http::{self, Bodies, Connections, Edition, Origin, Sockets},
     ingest::recorder::{Recorder, Writers},
     live::Live,
     memory::Memory,
@@ -46,6 +46,8 @@ pub struct App {
     pub shutdown: Shutdown,
     /// How many GraphQL requests are worked on at a time.
     pub capacity: Capacity,
+    /// The connections that are open.
+    pub connections: Connections,
     /// The bodies that are read.
     pub bodies: Bodies,
     /// The sockets that are open.
@@ -84,6 +86,7 @@ impl App {
         let schema = graphql::schema(state.clone());
         let shutdown = Shutdown::default();
         let live = Live::start(schema.clone(), shutdown.clone());
+        let connections = Connections::new(&state.about, state.metrics.refusals.clone());
         let app = Self {
             state,
             schema,
@@ -93,6 +96,7 @@ impl App {
             keys: KeysLately::default(),
             shutdown,
             capacity,
+            connections,
             bodies: Bodies::default(),
             sockets: Sockets::default(),
             origins: Vec::new(),

@@ -4,12 +4,14 @@
 //! limit gets [`ApiError::LimitReached`], which names the limit and says when to retry; [`Refusals`] counts these errors
 //! by limit.
 
+mod connections;
 mod quota;
 mod refusals;
 mod subscriptions;
 
 use std::time::Duration;
 
+pub use connections::ConnectionLimits;
 pub use quota::{Permit, Quota, QuotaExceeded};
 pub use refusals::Refusals;
 pub use subscriptions::SubscriptionLimits;
@@ -19,6 +21,8 @@ use crate::error::ApiError;
 /// The values of all limits of one gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
+    /// TCP connections.
+    pub connections: ConnectionLimits,
     /// Subscriptions.
     pub subscriptions: SubscriptionLimits,
 }
@@ -26,6 +30,14 @@ pub struct Limits {
 /// A limit of a shared resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Limit {
+    /// Connections of one address.
+    ConnectionsPerAddress,
+    /// Connections of all clients.
+    Connections,
+    /// Time to send the head of a request.
+    RequestHead,
+    /// Time to read an answer.
+    SlowReader,
     /// Subscriptions of all callers together.
     Subscriptions,
     /// Subscriptions of one caller.
@@ -50,6 +62,10 @@ impl Limit {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::ConnectionsPerAddress => "connections_per_address",
+            Self::Connections => "connections",
+            Self::RequestHead => "request_head",
+            Self::SlowReader => "slow_reader",
             Self::Subscriptions => "subscriptions",
             Self::SubscriptionsPerCaller => "subscriptions_per_caller",
             Self::SubscriptionChannels => "subscription_channels",
@@ -61,6 +77,8 @@ impl Limit {
     #[must_use]
     pub const fn scope(self) -> Scope {
         match self {
+            Self::ConnectionsPerAddress | Self::RequestHead | Self::SlowReader => Scope::Caller,
+            Self::Connections => Scope::Gateway,
             Self::Subscriptions | Self::SubscriptionChannels => Scope::Gateway,
             Self::SubscriptionsPerCaller | Self::SubscriptionChannelsPerCaller => Scope::Caller,
         }
@@ -70,6 +88,10 @@ impl Limit {
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
+            Self::ConnectionsPerAddress => "too many connections from your address; close some",
+            Self::Connections => "too many connections to this gateway; retry later",
+            Self::RequestHead => "the request head was not sent in time",
+            Self::SlowReader => "the answer was not read in time; request less at once",
             Self::Subscriptions => "too many subscriptions on this gateway; retry in 30 seconds",
             Self::SubscriptionsPerCaller => {
                 "too many subscriptions of this key or address; end some, or retry in 30 seconds"
@@ -85,6 +107,8 @@ impl Limit {
     #[must_use]
     pub const fn retry_after(self) -> Duration {
         match self {
+            Self::RequestHead | Self::SlowReader => Duration::from_secs(1),
+            Self::ConnectionsPerAddress | Self::Connections => Duration::from_secs(10),
             Self::Subscriptions
             | Self::SubscriptionsPerCaller
             | Self::SubscriptionChannels

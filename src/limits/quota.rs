@@ -43,7 +43,8 @@ pub enum QuotaExceeded {
 #[derive(Debug)]
 pub struct Permit<K: Eq + Hash> {
     quota: Arc<Shared<K>>,
-    caller: K,
+    /// None for a permit that counts in all only.
+    caller: Option<K>,
     count: usize,
 }
 
@@ -83,7 +84,20 @@ impl<K: Eq + Hash + Clone> Quota<K> {
         }
         used.total += count;
         *used.by_caller.entry(caller.clone()).or_default() += count;
-        Ok(Permit { quota: self.0.clone(), caller: caller.clone(), count })
+        Ok(Permit { quota: self.0.clone(), caller: Some(caller.clone()), count })
+    }
+
+    /// A permit that counts in all only: for a caller that acts for many, such as a trusted proxy.
+    ///
+    /// # Errors
+    /// When all permits are held.
+    pub fn try_acquire_shared(&self) -> Result<Permit<K>, QuotaExceeded> {
+        let mut used = self.0.lock();
+        if used.total >= self.0.max_total {
+            return Err(QuotaExceeded::Total);
+        }
+        used.total += 1;
+        Ok(Permit { quota: self.0.clone(), caller: None, count: 1 })
     }
 
     /// Permits that a caller holds now.
@@ -109,10 +123,11 @@ impl<K: Eq + Hash> Drop for Permit<K> {
     fn drop(&mut self) {
         let mut used = self.quota.lock();
         used.total -= self.count;
-        if let Some(held) = used.by_caller.get_mut(&self.caller) {
+        let Some(caller) = &self.caller else { return };
+        if let Some(held) = used.by_caller.get_mut(caller) {
             *held -= self.count;
             if *held == 0 {
-                used.by_caller.remove(&self.caller);
+                used.by_caller.remove(caller);
             }
         }
     }
@@ -133,7 +148,10 @@ mod tests {
         drop(held);
         assert_eq!(quota.in_use(), 1);
         assert!(quota.try_acquire(&'a').is_ok());
-        drop(other);
+        let shared = (quota.try_acquire_shared(), quota.try_acquire_shared());
+        assert_eq!(quota.try_acquire_shared().err(), Some(QuotaExceeded::Total));
+        drop((other, shared));
+        assert_eq!(quota.in_use(), 0);
         assert!(quota.0.lock().by_caller.is_empty(), "no entry is left for a caller without permits");
     }
 

@@ -33,6 +33,7 @@ pub fn of(app: &App) -> Registry {
     replicas(app, &mut registry);
     queues(app, &mut registry);
     live(app, &mut registry);
+    connections(app, &mut registry);
     capacity(app, &mut registry);
     registry
 }
@@ -133,6 +134,11 @@ fn live(app: &App, registry: &mut Registry) {
             ConstGauge::new(feed.read_age.as_secs_f64()),
         );
     }
+}
+
+fn connections(app: &App, registry: &mut Registry) {
+    let open = ConstGauge::new(whole(app.connections.open()));
+    registry.register("connections", "Open connections of clients, WebSockets included", open);
 }
 
 fn capacity(app: &App, registry: &mut Registry) {

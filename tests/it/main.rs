@@ -11,6 +11,7 @@ mod bodies;
 mod budget;
 mod cleancycle;
 mod compression;
+mod connections;
 mod crash;
 mod database_away;
 mod deletion;

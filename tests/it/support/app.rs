@@ -223,7 +223,12 @@ impl TestApp {
     pub async fn listen(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        tokio::spawn(http::serve(listener, self.router.clone(), self.app.shutdown.clone()));
+        tokio::spawn(http::serve(
+            listener,
+            self.router.clone(),
+            self.app.connections.clone(),
+            self.app.shutdown.clone(),
+        ));
         address
     }
 

@@ -204,7 +204,7 @@ pub struct ServeArgs {
     #[arg(long, env = "AIRGRAPH_READ_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub read_connections: u32,
 
-    /// Connections of one client address, WebSockets included. Those of AIRGRAPH_TRUSTED_PROXIES are not counted by address
+    /// Connections of one client address, sockets included. Those of trusted proxies are not counted by address
     #[arg(long, env = "AIRGRAPH_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER",
         default_value_t = ConnectionLimits::default().max_per_address)]
     pub connections_per_address: usize,

@@ -137,6 +137,7 @@ fn allow_open_files() -> u64 {
 fn limits(arguments: &ServeArgs, open_files: u64) -> Limits {
     let mut limits = Limits::default();
     limits.connections.max_per_address = arguments.connections_per_address;
+    limits.websockets.max_per_caller = arguments.connections_per_address;
     let most = usize::try_from(open_files / 4 * 3).unwrap_or(usize::MAX);
     limits.connections.max_total = limits.connections.max_total.min(most.max(MIN_CONNECTIONS));
     limits

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use crate::{
     budget::Payer,
     graphql::context::About,
-    limits::{ConnectionLimits, Limit, Permit, Quota, QuotaExceeded, Refusals},
+    limits::{ConnectionLimits, Limit, Permit, Quota, Refusals},
 };
 
 /// Shortest time between two log lines about refused connections.
@@ -54,10 +54,7 @@ impl Connections {
         let admitted =
             if is_proxy { self.0.quota.try_acquire_shared() } else { self.0.quota.try_acquire(&Payer::at(address)) };
         admitted.map_err(|exceeded| {
-            let limit = match exceeded {
-                QuotaExceeded::PerCaller => Limit::ConnectionsPerAddress,
-                QuotaExceeded::Total => Limit::Connections,
-            };
+            let limit = exceeded.limit(Limit::ConnectionsPerAddress, Limit::Connections);
             self.0.refusals.count(limit);
             self.log(limit, address);
             limit

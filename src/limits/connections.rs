@@ -5,7 +5,7 @@ use std::time::Duration;
 /// How many connections there may be, and how long each may make no progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// Connections of one client address, WebSockets included. Connections of trusted proxies are not counted by address.
+    /// Connections of one client address, `WebSocket`s included. Connections of trusted proxies are not counted by address.
     pub max_per_address: usize,
     /// Connections of all clients.
     pub max_total: usize,

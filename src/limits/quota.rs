@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use super::Limit;
+
 /// Permits of one resource. Cheap to clone.
 #[derive(Debug)]
 pub struct Quota<K: Eq + Hash>(Arc<Shared<K>>);
@@ -37,6 +39,17 @@ pub enum QuotaExceeded {
     PerCaller,
     /// All callers together hold as many permits as there are.
     Total,
+}
+
+impl QuotaExceeded {
+    /// The limit that a caller learns of.
+    #[must_use]
+    pub const fn limit(self, per_caller: Limit, total: Limit) -> Limit {
+        match self {
+            Self::PerCaller => per_caller,
+            Self::Total => total,
+        }
+    }
 }
 
 /// A permit, returned when dropped.
@@ -87,6 +100,14 @@ impl<K: Eq + Hash + Clone> Quota<K> {
         Ok(Permit { quota: self.0.clone(), caller: Some(caller.clone()), count })
     }
 
+    /// `count` permits as one, such as for bytes.
+    ///
+    /// # Errors
+    /// When one of the limits would be exceeded.
+    pub fn try_acquire_many(&self, caller: &K, count: usize) -> Result<Permit<K>, QuotaExceeded> {
+        self.try_acquire_up_to(caller, count, self.0.max_per_caller)
+    }
+
     /// A permit that counts in all only: for a caller that acts for many, such as a trusted proxy.
     ///
     /// # Errors
@@ -110,6 +131,25 @@ impl<K: Eq + Hash + Clone> Quota<K> {
     #[must_use]
     pub fn in_use(&self) -> usize {
         self.0.lock().total
+    }
+}
+
+impl<K: Eq + Hash + Clone> Permit<K> {
+    /// Makes it a permit for so much more.
+    ///
+    /// # Errors
+    /// When that exceeds one of the limits. The permit stays as it is.
+    pub fn try_grow(&mut self, count: usize) -> Result<(), QuotaExceeded> {
+        let Some(caller) = &self.caller else { return Err(QuotaExceeded::PerCaller) };
+        let mut more = Quota(self.quota.clone()).try_acquire_many(caller, count)?;
+        self.count += std::mem::take(&mut more.count);
+        Ok(())
+    }
+
+    /// How much it is for.
+    #[must_use]
+    pub fn amount(&self) -> usize {
+        self.count
     }
 }
 
@@ -164,6 +204,17 @@ mod tests {
         assert_eq!(quota.try_acquire_up_to(&'b', 3, 5).err(), Some(QuotaExceeded::Total));
         drop(held);
         assert_eq!((quota.held_by(&'a'), quota.in_use()), (0, 0));
+    }
+
+    #[test]
+    fn a_permit_grows_within_the_limits() {
+        let quota = Quota::new(10, 15);
+        let mut held = quota.try_acquire_many(&'a', 4).expect("enough");
+        assert!(held.try_grow(4).is_ok() && held.try_grow(3).is_err());
+        assert_eq!((held.amount(), quota.in_use()), (8, 8));
+        assert_eq!(quota.try_acquire_many(&'b', 8).err(), Some(QuotaExceeded::Total));
+        drop(held);
+        assert!(quota.try_acquire_many(&'a', 10).is_ok());
     }
 
     #[test]

@@ -138,6 +138,14 @@ fn live(app: &App, registry: &mut Registry) {
 
 fn connections(app: &App, registry: &mut Registry) {
     let open = ConstGauge::new(whole(app.connections.open()));
+    let uploads = ConstGauge::new(whole(app.uploads.in_use()));
+    registry.register("uploads", "File uploads at the moment", uploads);
+    let answers = ConstGauge::new(whole(app.answers.bytes()));
+    let help = "Large answers that are being sent";
+    registry.register_with_unit("answers_sent", help, Unit::Bytes, answers);
+    let bodies = ConstGauge::new(whole(app.bodies.bytes()));
+    let help = "Memory of large request bodies and messages that are being read";
+    registry.register_with_unit("bodies", help, Unit::Bytes, bodies);
     registry.register("connections", "Open connections of clients, WebSockets included", open);
 }
 

@@ -6,6 +6,7 @@ use axum::Router;
 
 use crate::{
     auth::{KeysLately, LookUps},
+    budget::Payer,
     capacity::Capacity,
     clock::Clock,
     db::{
@@ -18,8 +19,9 @@ use crate::{
         documents::Documents,
         persisted::Persisted,
     },
-    http::{self, Bodies, Edition, Origin, Sockets},
+    http::{self, Answers, Bodies, Connections, Edition, KeyChecks, Origin, Pace, Sockets},
     ingest::recorder::{Recorder, Writers},
+    limits::Quota,
     live::Live,
     memory::Memory,
     metrics::Metrics,
@@ -46,6 +48,14 @@ pub struct App {
     pub shutdown: Shutdown,
     /// How many GraphQL requests are worked on at a time.
     pub capacity: Capacity,
+    /// What requests with a key pass before it is looked up.
+    pub key_checks: KeyChecks,
+    /// The connections that are open.
+    pub connections: Connections,
+    /// The large answers that are being sent.
+    pub answers: Answers,
+    /// File uploads.
+    pub uploads: Quota<Payer>,
     /// The bodies that are read.
     pub bodies: Bodies,
     /// The sockets that are open.
@@ -84,6 +94,13 @@ impl App {
         let schema = graphql::schema(state.clone());
         let shutdown = Shutdown::default();
         let live = Live::start(schema.clone(), shutdown.clone());
+        let connections = Connections::new(&state.about, state.metrics.refusals.clone());
+        let limits = state.about.limits.uploads;
+        let uploads = Quota::new(limits.max_per_key, limits.max_total);
+        let answers = Answers::new(state.about.limits.answers, state.metrics.refusals.clone());
+        let bodies = Bodies::new(state.about.limits.bodies, state.metrics.refusals.clone());
+        let sockets = Sockets::new(state.about.limits.websockets, Pace::default());
+        let key_checks = KeyChecks::new(state.about.limits.keys, state.metrics.refusals.clone());
         let app = Self {
             state,
             schema,
@@ -93,8 +110,12 @@ impl App {
             keys: KeysLately::default(),
             shutdown,
             capacity,
-            bodies: Bodies::default(),
-            sockets: Sockets::default(),
+            key_checks,
+            connections,
+            answers,
+            uploads,
+            bodies,
+            sockets,
             origins: Vec::new(),
             graphql_http: Edition::default(),
             request_timeout: REQUEST_TIMEOUT,

@@ -16,6 +16,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::api_key::ApiKeyId;
 
+/// The headers that describe what is left of a budget.
+pub const HEADERS: [&str; 2] = ["ratelimit-policy", "ratelimit"];
+
 /// Callers that are remembered at least. Of more, those who have not asked for longest may begin anew.
 const MOST: usize = 50_000;
 
@@ -123,6 +126,20 @@ impl Budget {
         Ok(Some(self.standing(rate, would_be - now)))
     }
 
+    /// Checks that a caller has something left, and uses nothing.
+    ///
+    /// # Errors
+    /// When nothing is left.
+    pub fn require_left(&self, payer: Payer, now: DateTime<Utc>) -> Result<(), Exhausted> {
+        match self.spend(payer, 0, now)? {
+            Some(standing) if standing.left == 0 => {
+                let retry_in = self.rate.map_or(TimeDelta::zero(), |rate| rate.time_for(1));
+                Err(Exhausted { standing, retry_in })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Uses so much of a caller's budget, or what is left of it.
     pub fn fine(&self, payer: Payer, amount: u32, now: DateTime<Utc>) {
         if let Err(Exhausted { standing, .. }) = self.spend(payer, amount, now) {
@@ -184,9 +201,10 @@ impl Standing {
     pub fn headers(&self) -> HeaderMap {
         let Self { name, limit, window, left, full_in } = self;
         let mut headers = HeaderMap::new();
+        let [policy, left_of_it] = HEADERS;
         let fields = [
-            ("ratelimit-policy", format!("\"{name}\";q={limit};w={}", window.num_seconds())),
-            ("ratelimit", format!("\"{name}\";r={left};t={}", seconds(*full_in))),
+            (policy, format!("\"{name}\";q={limit};w={}", window.num_seconds())),
+            (left_of_it, format!("\"{name}\";r={left};t={}", seconds(*full_in))),
         ];
         for (field, value) in fields {
             if let Ok(value) = HeaderValue::from_str(&value) {

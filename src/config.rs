@@ -11,6 +11,7 @@ use crate::{
     domain::retention::Retention,
     exposure::ExposureArgs,
     http::{Edition, Origin},
+    limits::ConnectionLimits,
     list::List,
     telemetry::LogFormat,
 };
@@ -202,6 +203,11 @@ pub struct ServeArgs {
     /// Connections to the database for queries
     #[arg(long, env = "AIRGRAPH_READ_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub read_connections: u32,
+
+    /// Connections of one client address, sockets included. Those of trusted proxies are not counted by address
+    #[arg(long, env = "AIRGRAPH_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER",
+        default_value_t = ConnectionLimits::default().max_per_address)]
+    pub connections_per_address: usize,
 
     /// Servers that answer queries in the database's place, separated by commas: standbys of it, each by a URL as in
     /// `DATABASE_URL` that leads to it alone

@@ -66,6 +66,7 @@ impl Gateway {
             .args(["--log", "warn", "serve", "--listen", "127.0.0.1:0"])
             .env("DATABASE_URL", url)
             .env("AIRGRAPH_ADMIN_KEY", KEY)
+            .env("AIRGRAPH_CONNECTIONS_PER_ADDRESS", "30000") // all clients are on this machine
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

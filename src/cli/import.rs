@@ -72,7 +72,7 @@ pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Res
             only: None,
         };
         let task = Task { options, api_key: None, dry_run: import.dry_run };
-        let (report, ended) = upload::run(&recorder, &clock, bar.wrap_read(file), task).await;
+        let (report, ended) = upload::run(&recorder, &clock, upload::pieces(bar.wrap_read(file)), task).await;
         bar.finish_and_clear();
         print(&summary(path, &report))?;
         if ended.is_ok() && report.is_failure() {

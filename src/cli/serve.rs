@@ -28,17 +28,17 @@ use crate::{
 
 /// How long requests may take to end once the gateway is told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
-/// Files that may be open: as many sockets as there may be, and as many other connections.
+/// Files that may be open: connections of clients, and a quarter for everything else.
 const OPEN_FILES: u64 = 40_000;
+/// Connections of clients that are accepted however few files may be open.
+const MIN_CONNECTIONS: usize = 100;
 
 pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyhow::Result<()> {
     let admin_key = arguments.admin_key.as_deref().map(Secret::try_chosen).transpose();
     let admin_key = admin_key.map_err(|reason| anyhow::anyhow!("AIRGRAPH_ADMIN_KEY: {reason}"))?;
     let replica_options = arguments.replicas()?;
     // Before the database: root may be needed for a low port and is given up there, and a port in use is found at once.
-    if let Err(error) = allow_open_files() {
-        tracing::warn!(%error, "the limit of open files could not be raised");
-    }
+    let open_files = allow_open_files();
     let listener = TcpListener::bind(arguments.listen).await;
     let listener = listener.with_context(|| format!("can't listen on {} (--listen)", arguments.listen))?;
     let address = listener.local_addr()?;
@@ -59,7 +59,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let about = About {
         public_read: arguments.public_read,
         exposure: arguments.exposure.exposure(),
-        limits: Limits::default(),
+        limits: limits(arguments, open_files),
         slow_operation: arguments.slow_operation,
         database_host: session.options.get_host().to_owned(),
         database_port: session.options.get_port(),
@@ -88,7 +88,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let upkeep = tokio::spawn(async { tokio::join!(forgetting, indexing) });
     let metrics =
         metrics_listener.map(|listener| tokio::spawn(axum::serve(listener, app.metrics_router()).into_future()));
-    let mut server = tokio::spawn(http::serve(listener, app.router(), app.shutdown.clone()));
+    let mut server = tokio::spawn(http::serve(listener, app.router(), app.connections.clone(), app.shutdown.clone()));
     let outcome = tokio::select! {
         ended = &mut server => ended.context("the server ended by itself"),
         () = stop.asked() => Ok(()),
@@ -117,11 +117,30 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
 }
 
 /// Raises the limit of open files to what may be needed, as far as this process may: a shell's is often 1024, and each
-/// connection takes one.
-fn allow_open_files() -> nix::Result<()> {
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    let wanted = OPEN_FILES.min(hard);
-    if soft < wanted { setrlimit(Resource::RLIMIT_NOFILE, wanted, hard) } else { Ok(()) }
+/// connection takes one. Returns the limit.
+fn allow_open_files() -> u64 {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
+        let wanted = OPEN_FILES.min(hard);
+        if soft < wanted {
+            setrlimit(Resource::RLIMIT_NOFILE, wanted, hard)?;
+        }
+        Ok(soft.max(wanted))
+    });
+    raised.unwrap_or_else(|error| {
+        tracing::warn!(%error, "limit of open files could not be raised");
+        getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft)
+    })
+}
+
+/// The limits as the settings and the machine have them: a quarter of the files that may be open is for what is no connection of
+/// a client.
+fn limits(arguments: &ServeArgs, open_files: u64) -> Limits {
+    let mut limits = Limits::default();
+    limits.connections.max_per_address = arguments.connections_per_address;
+    limits.websockets.max_per_caller = arguments.connections_per_address;
+    let most = usize::try_from(open_files / 4 * 3).unwrap_or(usize::MAX);
+    limits.connections.max_total = limits.connections.max_total.min(most.max(MIN_CONNECTIONS));
+    limits
 }
 
 /// Comes back when the private Postgres is gone for good; never where there is none.

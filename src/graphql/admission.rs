@@ -5,7 +5,7 @@ use std::{any::TypeId, net::Ipv4Addr, sync::Arc};
 
 use async_graphql::{Request, Response, Value, Variables, value};
 
-use super::{complexity, context::State, operation::Operation, price, refusal, types};
+use super::{complexity, context::State, operation::Operation, persisted::Registration, price, refusal, types};
 use crate::{
     auth::Caller,
     budget::{Exhausted, Payer, Standing},
@@ -14,7 +14,7 @@ use crate::{
 
 /// What a request uses of a budget that is refused, whatever is wrong with it. To find that out costs about as much as a few
 /// rows.
-const REFUSED: u32 = 100;
+pub const REFUSED: u32 = 100;
 
 /// A request that may be executed.
 pub(super) struct Admitted {
@@ -45,7 +45,11 @@ pub(super) async fn admit(state: &State, request: &mut Request, caller: &Caller)
         return Err(refuse(refusal::answer(vec![refusal::of(error)])));
     }
     document.validate(types(), exposure.suggestions).map_err(|errors| refuse(refusal::answer(errors)))?;
-    state.documents.keep(&request.query, &document);
+    state.documents.keep(payer, &request.query, &document);
+    let registration = request.data.get(&TypeId::of::<Registration>()).and_then(|data| data.downcast_ref());
+    if let Some(registration) = registration {
+        Registration::complete(registration, payer, &request.query);
+    }
     let operation = document.operation(types(), request.operation_name.as_deref(), &request.variables);
     let operation = operation.map_err(|errors| refuse(refusal::answer(errors)))?;
     // Both are in the operation now, and async-graphql would look for them once more.

@@ -3,35 +3,36 @@
 
 use std::{
     any::TypeId,
-    collections::HashMap,
     panic::catch_unwind,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_graphql::{Request, ServerError, parser::types::OperationType};
 
-use super::{operation::Document, panics};
+use super::{operation::Document, panics, shared_cache::SharedCache};
+use crate::budget::Payer;
 
 /// The heaviest document that is kept, in bytes that it takes.
 const MAX_WEIGHT_OF_DOCUMENT: usize = 2 << 20;
-/// The weight of all documents together, in bytes. Half of it is for those that were used last.
+/// The weight of the documents of one caller, in bytes.
+const MAX_WEIGHT_PER_CALLER: usize = 8 << 20;
+/// The weight of all documents together, in bytes.
 const MAX_WEIGHT: usize = 32 << 20;
 
 /// What is remembered. Cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Documents(Arc<Mutex<Kept>>);
+
+type Kept = SharedCache<Arc<str>, Arc<Document>>;
+
+impl Default for Documents {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(SharedCache::new(MAX_WEIGHT_PER_CALLER, MAX_WEIGHT))))
+    }
+}
 
 /// What became of a request's document, as data of the request.
 type Parsed = Result<Arc<Document>, ServerError>;
-
-#[derive(Debug, Default)]
-struct Kept {
-    /// Used since they were last moved to `old`.
-    young: HashMap<Arc<str>, Arc<Document>>,
-    weight: usize,
-    /// Forgotten when `young` is full.
-    old: HashMap<Arc<str>, Arc<Document>>,
-}
 
 impl Documents {
     /// The request's document, parsed; from memory where it is known, and then it is valid.
@@ -43,7 +44,7 @@ impl Documents {
         if let Some(parsed) = parsed {
             return parsed.clone();
         }
-        let known = self.lock().get(&request.query);
+        let known = self.lock().get(request.query.as_str());
         // A text that breaks the parser must not break the connection that it came by.
         let read =
             || catch_unwind(|| Document::parse(&request.query)).unwrap_or_else(|panic| Err(panics::error(&*panic)));
@@ -59,37 +60,19 @@ impl Documents {
         document.and_then(|document| document.kind(request.operation_name.as_deref())).unwrap_or(OperationType::Query)
     }
 
-    /// Remembers a document that was validated.
-    pub fn keep(&self, text: &str, document: &Arc<Document>) {
-        if document.weight() <= MAX_WEIGHT_OF_DOCUMENT {
-            self.lock().put(text.into(), document.clone());
+    /// Remembers a document that was validated, for the caller that sent it and for all others.
+    pub fn keep(&self, caller: Payer, text: &str, document: &Arc<Document>) {
+        let weight = document.weight();
+        if weight <= MAX_WEIGHT_OF_DOCUMENT {
+            let mut kept = self.lock();
+            if kept.get(text).is_none() {
+                kept.put(caller, text.into(), document.clone(), weight);
+            }
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner) // at worst something was not kept
-    }
-}
-
-impl Kept {
-    fn get(&mut self, text: &str) -> Option<Arc<Document>> {
-        if let Some(document) = self.young.get(text) {
-            return Some(document.clone());
-        }
-        let (text, document) = self.old.remove_entry(text)?;
-        self.put(text, document.clone());
-        Some(document)
-    }
-
-    fn put(&mut self, text: Arc<str>, document: Arc<Document>) {
-        let weight = document.weight();
-        if self.weight + weight > MAX_WEIGHT / 2 {
-            self.old = std::mem::take(&mut self.young);
-            self.weight = 0;
-        }
-        if self.young.insert(text, document).is_none() {
-            self.weight += weight;
-        }
     }
 }
 
@@ -102,13 +85,19 @@ pub(super) fn known_kind(request: &Request) -> Option<OperationType> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graphql::{limits, types};
+    use crate::{
+        domain::api_key::ApiKeyId,
+        graphql::{limits, types},
+    };
+
+    const CALLER: Payer = Payer::Key(ApiKeyId(1));
+    const OTHER: Payer = Payer::Key(ApiKeyId(2));
 
     /// Parses a text as a request does, and remembers it where it is valid.
-    fn remember(documents: &Documents, text: &str) -> Arc<Document> {
+    fn remember(documents: &Documents, caller: Payer, text: &str) -> Arc<Document> {
         let document = documents.parse(&mut Request::new(text)).expect("a document");
         document.validate(types(), true).expect("a valid one");
-        documents.keep(text, &document);
+        documents.keep(caller, text, &document);
         document
     }
 
@@ -136,7 +125,7 @@ mod tests {
     #[test]
     fn a_known_document_is_neither_parsed_nor_validated_again() {
         let documents = Documents::default();
-        let first = remember(&documents, "{ server { version } }");
+        let first = remember(&documents, CALLER, "{ server { version } }");
         let again = documents.parse(&mut Request::new("{ server { version } }")).expect("a document");
         assert!(Arc::ptr_eq(&first, &again));
         let operation =
@@ -153,23 +142,25 @@ mod tests {
             assert!(error.message.contains("`a` stands more than 49 times"), "{}", error.message);
         }
         assert!(documents.parse(&mut Request::new("{ nonsense }")).is_ok());
-        assert_eq!(documents.lock().young.len(), 0);
+        assert_eq!(documents.lock().len(), 0);
     }
 
     #[test]
-    fn no_more_is_kept_than_the_bound_and_what_is_used_stays() {
+    fn no_more_is_kept_than_the_bound_and_no_caller_evicts_the_documents_of_others() {
         let documents = Documents::default();
-        let used = remember(&documents, "{ server { version } }");
+        let (own, others) = ("{ server { version } }", "{ server { time } }");
+        let (used, of_other) = (remember(&documents, CALLER, own), remember(&documents, OTHER, others));
         for n in 0..400 {
-            remember(&documents, &format!("{{ a{n}: server {{ time }} {} }}", " ".repeat(1000)));
-            let kept = documents.parse(&mut Request::new("{ server { version } }")).expect("a document");
-            assert!(Arc::ptr_eq(&kept, &used), "{n}");
+            remember(&documents, CALLER, &format!("{{ a{n}: server {{ time }} {} }}", " ".repeat(1000)));
+            let kept = documents.parse(&mut Request::new(own)).expect("a document");
+            assert!(Arc::ptr_eq(&kept, &used), "{n}: what is used stays");
             let kept = documents.lock();
-            let weight: usize = kept.young.values().chain(kept.old.values()).map(|document| document.weight()).sum();
-            assert!(weight <= MAX_WEIGHT && kept.young.len() + kept.old.len() < 150, "{weight}");
+            assert!(kept.weight() <= MAX_WEIGHT_PER_CALLER + of_other.weight() && kept.len() < 50, "{}", kept.len());
         }
+        let kept = documents.parse(&mut Request::new(others)).expect("a document");
+        assert!(Arc::ptr_eq(&kept, &of_other));
         let heavy = format!("{{ server {{ version }} {} }}", " ".repeat(9000));
-        remember(&documents, &heavy);
-        assert!(!documents.lock().young.contains_key(heavy.as_str()), "too heavy");
+        remember(&documents, OTHER, &heavy);
+        assert!(documents.lock().get(heavy.as_str()).is_none(), "too heavy");
     }
 }

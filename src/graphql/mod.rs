@@ -4,6 +4,7 @@
 //! look-ups behind nested fields; one file a type each.
 
 pub mod admission;
+mod answer_size;
 mod argument_check;
 mod asked;
 #[cfg(test)]
@@ -30,6 +31,7 @@ mod query;
 pub mod reading;
 mod refusal;
 pub mod scalar;
+mod shared_cache;
 pub mod subscription;
 pub(crate) mod writer;
 
@@ -99,6 +101,7 @@ async fn answer(schema: &Schema, state: &State, mut request: Request, caller: Ca
 async fn run(schema: &Schema, state: &State, request: Request, admitted: Admitted, caller: Caller) -> Response {
     let mut response = reading::execute(schema, state, request, &admitted, caller).await;
     refusal::name_all(&mut response.errors);
+    response = answer_size::checked(state, response);
     admitted.tell(&mut response);
     response
 }

@@ -14,6 +14,7 @@ use sqlx::PgPool;
 use super::{
     Schema,
     admission::Admitted,
+    answer_size::AnswerSize,
     completion,
     context::FeedSeen,
     context::State,
@@ -168,6 +169,9 @@ impl Run<'_> {
     async fn document(self, document: &ExecutableDocument, reads: &PgPool, request: Request) -> Response {
         let (loader, batches) = loader::new(reads.clone());
         let mut request = request.data(self.caller.clone()).data(loader).data(Reads(reads.clone()));
+        if let Some(state) = self.schema.data::<State>() {
+            request = request.data(AnswerSize::new(state));
+        }
         if request.query.contains("feedCursor") {
             let seen = db::feed::extent(reads).await;
             request = request.data(FeedSeen(seen.map(|extent| extent.newest).map_err(Arc::new)));

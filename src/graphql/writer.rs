@@ -54,9 +54,10 @@ pub(crate) fn value(told: &Value, out: &mut Vec<u8>) {
 }
 
 /// What the finished texts will take at least.
-fn size(told: &Value) -> usize {
+pub(super) fn size(told: &Value) -> usize {
     match told {
         Value::Binary(text) => text.len(),
+        Value::String(text) => text.len() + 2,
         Value::Object(fields) => fields.iter().map(|(key, field)| key.len() + 4 + size(field)).sum(),
         Value::List(items) => items.iter().map(|item| 1 + size(item)).sum(),
         _ => 8,

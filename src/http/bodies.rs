@@ -1,9 +1,7 @@
-//! Bodies while they are read and worked on: how much memory all of them take together.
+//! Bodies and messages of `WebSocket`s while they are read and worked on: how much memory they take.
 //!
 //! One may have a megabyte, and there may be as many as there are connections. Small ones, as sensors and most questions
 //! have, take about as much as the connection itself and are not counted, so that large ones never keep them out.
-
-use std::sync::Arc;
 
 use axum::{
     body::{Bytes, HttpBody as _},
@@ -11,42 +9,51 @@ use axum::{
 };
 use bytes::BytesMut;
 use futures_util::StreamExt as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{MAX_BODY, decompression::DecompressionError};
-use crate::error::ApiError;
+use crate::{
+    budget::Payer,
+    error::ApiError,
+    limits::{BodyLimits, Limit, Permit, Quota, QuotaExceeded, Refusals},
+};
 
 /// Up to which size a body is small, in bytes.
 const SMALL: usize = 16 << 10;
-/// What all others may take together, in bytes.
-const MOST: usize = 64 << 20;
-
 /// The bodies of one gateway. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Bodies(Arc<Semaphore>);
+pub struct Bodies {
+    bytes: Quota<Payer>,
+    refusals: Refusals,
+}
 
 /// A body that was read. Its memory counts until this is dropped.
 #[derive(Debug)]
 pub(super) struct Body {
     pub bytes: Bytes,
-    held: Option<OwnedSemaphorePermit>,
+    held: Option<Permit<Payer>>,
 }
 
 /// What is left when the bytes have gone elsewhere.
-pub(super) struct Held(#[expect(dead_code, reason = "held, not read")] Option<OwnedSemaphorePermit>);
-
-impl Default for Bodies {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(MOST)))
-    }
-}
+pub(super) struct Held(#[expect(dead_code, reason = "held, not read")] Option<Permit<Payer>>);
 
 impl Bodies {
+    /// None so far.
+    #[must_use]
+    pub fn new(limits: BodyLimits, refusals: Refusals) -> Self {
+        Self { bytes: Quota::new(limits.max_bytes_per_caller, limits.max_bytes), refusals }
+    }
+
+    /// Bytes of the bodies that are being read.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes.in_use()
+    }
+
     /// Reads the body of a request to its end.
     ///
     /// # Errors
     /// When it is too large, breaks off, or there are too many large ones at the time.
-    pub(super) async fn read(&self, request: Request) -> Result<Body, ApiError> {
+    pub(super) async fn read(&self, payer: Payer, request: Request) -> Result<Body, ApiError> {
         let body = request.into_body();
         if body.size_hint().lower() > MAX_BODY as u64 {
             return Err(ApiError::TooLarge(MAX_BODY));
@@ -67,30 +74,41 @@ impl Bodies {
                 whole.extend_from_slice(&std::mem::take(&mut first));
                 whole.extend_from_slice(&piece);
             }
-            self.hold(&mut held, first.len() + whole.len())?;
+            self.hold(payer, &mut held, first.len() + whole.len())?;
         }
         let bytes = if whole.is_empty() { first } else { whole.freeze() };
         Ok(Body { bytes, held })
     }
 
-    /// Holds memory for the window of a decoder; nothing where too much is held already.
-    pub(super) fn hold_window(&self, bytes: u32) -> Option<OwnedSemaphorePermit> {
-        self.0.clone().try_acquire_many_owned(bytes).ok()
+    /// Holds memory for the window of a decoder.
+    ///
+    /// # Errors
+    /// When too much is held already.
+    pub(super) fn hold_window(&self, payer: Payer, bytes: usize) -> Result<Permit<Payer>, Limit> {
+        self.bytes.try_acquire_many(&payer, bytes).map_err(|exceeded| self.refused(exceeded))
     }
 
     /// Makes what is held enough for so many bytes.
-    fn hold(&self, held: &mut Option<OwnedSemaphorePermit>, bytes: usize) -> Result<(), ApiError> {
-        let has = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+    ///
+    /// # Errors
+    /// When too much is held already.
+    pub(super) fn hold(&self, payer: Payer, held: &mut Option<Permit<Payer>>, bytes: usize) -> Result<(), Limit> {
+        let has = held.as_ref().map_or(0, Permit::amount);
         if bytes <= SMALL.max(has) {
             return Ok(());
         }
-        let more = u32::try_from(bytes - has).map_err(|_| ApiError::TooLarge(MAX_BODY))?;
-        let more = self.0.clone().try_acquire_many_owned(more).map_err(|_| ApiError::Overloaded)?;
-        match held {
-            Some(held) => held.merge(more),
-            None => *held = Some(more),
-        }
-        Ok(())
+        let more = bytes - has;
+        let outcome = match held {
+            Some(held) => held.try_grow(more),
+            None => self.bytes.try_acquire_many(&payer, more).map(|permit| *held = Some(permit)),
+        };
+        outcome.map_err(|exceeded| self.refused(exceeded))
+    }
+
+    fn refused(&self, exceeded: QuotaExceeded) -> Limit {
+        let limit = exceeded.limit(Limit::BodiesPerCaller, Limit::Bodies);
+        self.refusals.count(limit);
+        limit
     }
 }
 
@@ -106,6 +124,7 @@ mod tests {
     use futures_util::stream;
 
     use super::*;
+    use crate::domain::api_key::ApiKeyId;
 
     /// A request whose body comes in pieces of 8 kB, and is said to be so long or not.
     fn request(bytes: usize) -> Request {
@@ -114,31 +133,44 @@ mod tests {
         Request::new(axum::body::Body::from_stream(pieces))
     }
 
+    const CALLER: Payer = Payer::Key(ApiKeyId(1));
+    const OTHER: Payer = Payer::Key(ApiKeyId(2));
+
+    fn bodies(max_bytes_per_caller: usize, max_bytes: usize) -> Bodies {
+        Bodies::new(BodyLimits { max_bytes_per_caller, max_bytes }, Refusals::default())
+    }
+
     #[tokio::test]
     async fn a_body_is_read_whole_and_no_longer_than_it_may_be() {
-        let bodies = Bodies::default();
+        let bodies = bodies(MAX_BODY, MAX_BODY);
         for bytes in [0, 1, 8192, 8193, SMALL, SMALL + 1, MAX_BODY] {
-            let body = bodies.read(request(bytes)).await.expect("read");
+            let body = bodies.read(CALLER, request(bytes)).await.expect("read");
             assert_eq!(body.bytes, vec![b'x'; bytes], "{bytes}");
-            let held = body.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+            let held = body.held.as_ref().map_or(0, Permit::amount);
             assert_eq!(held, if bytes > SMALL { bytes } else { 0 });
         }
-        assert!(matches!(bodies.read(request(MAX_BODY + 1)).await, Err(ApiError::TooLarge(MAX_BODY))));
+        assert!(matches!(bodies.read(CALLER, request(MAX_BODY + 1)).await, Err(ApiError::TooLarge(MAX_BODY))));
         let told = Request::new(axum::body::Body::from(vec![b'x'; MAX_BODY + 1]));
-        assert!(matches!(bodies.read(told).await, Err(ApiError::TooLarge(MAX_BODY))));
-        assert_eq!(bodies.0.available_permits(), MOST, "all is given back");
+        assert!(matches!(bodies.read(CALLER, told).await, Err(ApiError::TooLarge(MAX_BODY))));
+        assert_eq!(bodies.bytes(), 0, "all is given back");
     }
 
     #[tokio::test]
     async fn large_ones_beyond_what_there_is_are_refused_and_small_ones_are_not() {
-        let bodies = Bodies::default();
+        let bodies = bodies(2 * MAX_BODY, 3 * MAX_BODY);
         let mut held = Vec::new();
-        for _ in 0..MOST / MAX_BODY {
-            held.push(bodies.read(request(MAX_BODY)).await.expect("there is room").split().1);
+        for _ in 0..2 {
+            held.push(bodies.read(CALLER, request(MAX_BODY)).await.expect("there is room").split().1);
         }
-        assert!(matches!(bodies.read(request(SMALL + 1)).await, Err(ApiError::Overloaded)));
-        assert!(bodies.read(request(SMALL)).await.is_ok());
-        held.pop();
-        assert!(bodies.read(request(MAX_BODY)).await.is_ok());
+        let refused = |outcome: Result<Body, ApiError>| match outcome {
+            Err(ApiError::LimitReached(limit)) => Some(limit),
+            _ => None,
+        };
+        assert_eq!(refused(bodies.read(CALLER, request(SMALL + 1)).await), Some(Limit::BodiesPerCaller));
+        assert!(bodies.read(CALLER, request(SMALL)).await.is_ok());
+        held.push(bodies.read(OTHER, request(MAX_BODY)).await.expect("there is room for others").split().1);
+        assert_eq!(refused(bodies.read(OTHER, request(SMALL + 1)).await), Some(Limit::Bodies));
+        held.clear();
+        assert!(bodies.read(CALLER, request(MAX_BODY)).await.is_ok());
     }
 }

@@ -19,9 +19,6 @@ use crate::{
 /// A key that expires is not looked at again before that, whatever the clocks say.
 const SOON: Duration = Duration::from_millis(50);
 
-/// What a key that opens nothing takes of its address's budget: about what a refused document does.
-const WRONG_KEY: u32 = 100;
-
 /// A caller with the key that says so, for an answer that may outlast it.
 pub(super) struct Holder {
     pub caller: Caller,
@@ -36,14 +33,15 @@ impl FromRequestParts<Shared> for Holder {
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
         let secret = secret(parts, app).await;
         let payer = payer(parts, app);
-        let caller = match &secret {
-            Some(secret) => {
-                let found = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, secret).await;
-                found.map_err(|error| fined(app, payer, error))?
+        let key = secret.as_deref().map(auth::hash);
+        let caller = match (&secret, &key) {
+            (Some(secret), Some(key)) => {
+                let look_up = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, secret);
+                app.key_checks.identify(payer, key, &app.state.budgets.cost, app.state.clock.now(), look_up).await?
             }
-            None => Caller::Anonymous,
+            _ => Caller::Anonymous,
         };
-        Ok(Self { caller, payer, key: secret.as_deref().map(auth::hash) })
+        Ok(Self { caller, payer, key })
     }
 }
 
@@ -57,6 +55,11 @@ pub(super) fn until_next_look(caller: &Caller, app: &App) -> Duration {
 }
 
 impl Holder {
+    /// Whose budget and quotas the request uses: the key's, or else the address's.
+    pub fn payer(&self) -> Payer {
+        self.caller.api_key().map_or(self.payer, Payer::Key)
+    }
+
     /// Comes back when the key opens nothing any more, and says so; never where there is none. A database that can't be
     /// asked ends nothing.
     pub async fn expired(&self, app: &App) -> ApiError {
@@ -81,8 +84,9 @@ impl FromRequestParts<Shared> for Sender {
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
         let caller = match secret(parts, app).await {
             Some(secret) => {
-                let found = auth::recognise(&app.keys, &app.state.database, &app.state.clock, &secret).await;
-                found.map_err(|error| fined(app, payer(parts, app), error))?
+                let (address, key, now) = (payer(parts, app), auth::hash(&secret), app.state.clock.now());
+                let look_up = auth::recognise(&app.keys, &app.state.database, &app.state.clock, &secret);
+                app.key_checks.identify(address, &key, &app.state.budgets.uplinks, now, look_up).await?
             }
             None => Caller::Anonymous,
         };
@@ -96,21 +100,8 @@ impl FromRequestParts<Shared> for Sender {
 }
 
 /// Who pays where there is no key.
-fn payer(parts: &Parts, app: &App) -> Payer {
+pub(super) fn payer(parts: &Parts, app: &App) -> Payer {
     Payer::at(address::of(parts, &app.state.about.exposure.trusted_proxies))
-}
-
-/// Why a key was refused, which an address pays for, so that looking for one that opens something is not free. Once
-/// nothing is left, it is told that instead. A key that opens something is never refused for that: its neighbours may
-/// have wrong ones.
-pub(super) fn fined(app: &App, payer: Payer, error: ApiError) -> ApiError {
-    if !matches!(error, ApiError::Unauthenticated(_)) {
-        return error;
-    }
-    match app.state.budgets.cost.spend(payer, WRONG_KEY, app.state.clock.now()) {
-        Ok(_) => error,
-        Err(exhausted) => ApiError::RateLimited(exhausted),
-    }
 }
 
 /// The key in the path, else in a header, else in the query. A path comes first, since some firmware always sends a token

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header},
     middleware::Next,
     response::Response,
 };
@@ -14,6 +14,8 @@ use tower_http::{
     },
 };
 
+use super::precompressed::AsItIs;
+
 /// What is shorter fits into a packet or two as it is.
 const FROM_BYTES: u16 = 1024;
 
@@ -22,7 +24,8 @@ pub(super) fn layer() -> CompressionLayer<impl Predicate> {
     let worth_it = SizeAbove::new(FROM_BYTES)
         .and(NotForContentType::SSE)
         .and(NotForContentType::IMAGES)
-        .and(NotForContentType::const_new("font/"));
+        .and(NotForContentType::const_new("font/"))
+        .and(|_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions| extensions.get::<AsItIs>().is_none());
     CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it)
 }
 
@@ -64,6 +67,13 @@ fn prefer_brotli(headers: &mut HeaderMap) {
             headers.insert(header::ACCEPT_ENCODING, rest);
         }
     }
+}
+
+/// Whether a request names this coding as one that it accepts.
+pub(super) fn accepts(headers: &HeaderMap, coding: &str) -> bool {
+    let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
+    let mut offers = lines.flat_map(|line| line.split(',')).map(str::trim);
+    offers.any(|offer| weight_of(offer, coding).is_some_and(|weight| weight > 0.0))
 }
 
 /// The weight of an offer such as `br;q=0.5`, if it is of this coding.

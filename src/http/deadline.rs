@@ -8,9 +8,10 @@ use axum::{
 };
 use tokio::time::timeout;
 
-use super::{decompression::decompressed, graphql};
+use super::{caller, decompression::decompressed, graphql, sending};
 use crate::{
     app::{App, Shared},
+    capacity::Place,
     db::work::as_long_as_wanted,
     error::ApiError,
 };
@@ -23,15 +24,18 @@ pub(super) async fn within<T>(app: &App, work: impl Future<Output = T>) -> Resul
     timeout(app.request_timeout, as_long_as_wanted(work)).await.map_err(|_| ApiError::Timeout)
 }
 
-/// The same, once there is a place for it.
+/// The same, once there is a place for it. The place is returned too, to be held until the answer is sent.
 ///
 /// # Errors
 /// When it was given up, or there is no place.
-pub(super) fn in_a_place<T>(app: &App, work: impl Future<Output = T>) -> impl Future<Output = Result<T, ApiError>> {
+pub(super) fn in_a_place<T>(
+    app: &App,
+    work: impl Future<Output = T>,
+) -> impl Future<Output = Result<(T, Place), ApiError>> {
     let work = Box::pin(within(app, work)); // what it takes to answer is much beside what waits
     async {
-        let _place = app.capacity.enter().await?;
-        work.await
+        let place = app.capacity.enter().await?;
+        Ok((work.await?, place))
     }
 }
 
@@ -41,11 +45,15 @@ pub(super) async fn of_graphql(State(app): State<Shared>, request: Request, next
     let refuse = graphql::refusal_for(app.graphql_http, request.headers());
     let answer = async {
         // Read before there is a place: whoever sends it slowly keeps none from others.
-        let (parts, body) = decompressed(&app.bodies, request)?.into_parts();
-        let read = timeout(app.request_timeout, app.bodies.read(Request::new(body))).await;
+        let (parts, body) = request.into_parts();
+        let payer = caller::payer(&parts, &app); // the key isn't looked up yet
+        let request = decompressed(&app.bodies, payer, Request::from_parts(parts, body))?;
+        let (parts, body) = request.into_parts();
+        let read = timeout(app.request_timeout, app.bodies.read(payer, Request::new(body))).await;
         let (body, _held) = read.map_err(|_| ApiError::RequestTimeout)??.split();
         let request = Request::from_parts(parts, Body::from(body));
-        in_a_place(&app, next.run(request)).await
+        let (response, place) = in_a_place(&app, next.run(request)).await?;
+        Ok(sending::with_place(response, place))
     };
     answer.await.unwrap_or_else(refuse)
 }

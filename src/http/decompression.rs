@@ -30,8 +30,8 @@ use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use tokio::io::AsyncRead;
 use tokio_util::io::{ReaderStream, StreamReader};
 
-use super::{Bodies, MAX_BODY};
-use crate::{app::Shared, error::ApiError};
+use super::{Bodies, MAX_BODY, caller};
+use crate::{app::Shared, budget::Payer, error::ApiError, limits::Limit};
 
 /// How many times its size a body may expand to, beyond [`MAX_BODY`]. CSV of sensors expands 5 to 30 times.
 const MAX_EXPANSION: u64 = 200;
@@ -54,9 +54,9 @@ pub(super) enum DecompressionError {
     /// It expands too much.
     #[error("body expands to more than {MAX_EXPANSION} times its size")]
     ExpandsTooMuch,
-    /// Too many bodies are being decompressed.
-    #[error("too many bodies are being decompressed; retry later")]
-    Overloaded,
+    /// Too much memory is used by the bodies that are being read.
+    #[error("{}", .0.reason())]
+    LimitReached(Limit),
 }
 
 impl DecompressionError {
@@ -82,7 +82,7 @@ impl From<&DecompressionError> for ApiError {
         match error {
             DecompressionError::Invalid { .. } => Self::BadRequest(error.to_string()),
             DecompressionError::ExpandsTooMuch => Self::ExpandsTooMuch(MAX_EXPANSION),
-            DecompressionError::Overloaded => Self::Overloaded,
+            DecompressionError::LimitReached(limit) => (*limit).into(),
         }
     }
 }
@@ -150,7 +150,9 @@ impl Coding {
 
 /// Decompresses the body of a request, where it has a coding.
 pub(super) async fn layer(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    match decompressed(&app.bodies, request) {
+    let (parts, body) = request.into_parts();
+    let payer = caller::payer(&parts, &app); // the key isn't looked up yet
+    match decompressed(&app.bodies, payer, Request::from_parts(parts, body)) {
         Ok(request) => next.run(request).await,
         Err(error) => error.into_response(),
     }
@@ -160,19 +162,26 @@ pub(super) async fn layer(State(app): State<Shared>, request: Request, next: Nex
 ///
 /// # Errors
 /// When its coding is none of [`ACCEPTED_ENCODINGS`](crate::error::ACCEPTED_ENCODINGS).
-pub(super) fn decompressed(bodies: &Bodies, request: Request) -> Result<Request, ApiError> {
+pub(super) fn decompressed(bodies: &Bodies, payer: Payer, request: Request) -> Result<Request, ApiError> {
     let Some(coding) = Coding::of(request.headers())? else { return Ok(request) };
     let (mut parts, body) = request.into_parts();
     parts.headers.remove(header::CONTENT_ENCODING);
     parts.headers.remove(header::CONTENT_LENGTH);
-    Ok(Request::from_parts(parts, Body::from_stream(pieces(coding, body, bodies.clone()))))
+    Ok(Request::from_parts(parts, Body::from_stream(pieces(coding, body, bodies.clone(), payer))))
 }
 
 /// What comes out of the decoder, which is made when the body is first read: a request may be refused before.
-fn pieces(coding: Coding, body: Body, bodies: Bodies) -> impl Stream<Item = Result<Bytes, BoxError>> + Send {
+fn pieces(
+    coding: Coding,
+    body: Body,
+    bodies: Bodies,
+    payer: Payer,
+) -> impl Stream<Item = Result<Bytes, BoxError>> + Send {
     let first = async move {
         let window = match coding {
-            Coding::Zstd => Some(bodies.hold_window(1 << MAX_ZSTD_WINDOW_LOG).ok_or(DecompressionError::Overloaded)?),
+            Coding::Zstd => {
+                Some(bodies.hold_window(payer, 1 << MAX_ZSTD_WINDOW_LOG).map_err(DecompressionError::LimitReached)?)
+            }
             Coding::Gzip | Coding::Deflate => None,
         };
         let (read, mut written) = (Arc::new(AtomicU64::new(0)), 0);

@@ -5,7 +5,7 @@
 use axum::{
     Form, Json, Router,
     body::{self, Body},
-    extract::{Query, State, rejection::FormRejection},
+    extract::{DefaultBodyLimit, FromRequest as _, Query, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::map_response,
     response::{IntoResponse as _, Response},
@@ -14,13 +14,15 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{caller::Sender, health};
+use super::{caller::Sender, deadline, health};
 use crate::{app::Shared, error::ApiError};
 
 /// The version of `InfluxDB` whose routes these are.
 const VERSION: &str = "1.8.10";
 const VERSION_HEADER: HeaderName = HeaderName::from_static("x-influxdb-version");
 const BUILD_HEADER: HeaderName = HeaderName::from_static("x-influxdb-build");
+/// Largest body of `/query`, in bytes.
+const MAX_STATEMENT: usize = 16 << 10;
 /// Largest body of an error, in bytes: a message is bounded.
 const MAX_ERROR_BODY: usize = 1 << 16;
 
@@ -28,7 +30,7 @@ pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/ping", get(ping))
         .route("/health", get(health))
-        .route("/query", post(query).layer(map_response(v1_error)))
+        .route("/query", post(query).layer((map_response(v1_error), DefaultBodyLimit::max(MAX_STATEMENT))))
 }
 
 #[derive(Default, Deserialize)]
@@ -76,10 +78,12 @@ struct Statement {
 
 /// Clients create their database before they write. It needs no creation here; nothing else is answered.
 async fn query(
+    State(app): State<Shared>,
     _: Sender,
     Query(in_query): Query<Statement>,
-    form: Result<Form<Statement>, FormRejection>,
+    request: Request,
 ) -> Result<Json<Value>, ApiError> {
+    let form = deadline::within(&app, Form::<Statement>::from_request(request, &())).await?;
     let statement = in_query.q.or_else(|| form.ok().and_then(|Form(form)| form.q)).unwrap_or_default();
     let words: Vec<_> = statement.split_ascii_whitespace().take(3).collect();
     match words[..] {

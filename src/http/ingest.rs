@@ -1,5 +1,7 @@
 //! The routes that sensors post to: at `/ingest/<format>`, and where their firmware has it built in.
 
+use std::net::Ipv4Addr;
+
 use axum::{
     Json, RequestExt as _, Router,
     extract::{Path, Query, Request, State},
@@ -14,6 +16,7 @@ use serde_json::json;
 use super::{caller::Sender, deadline, influxdb, media_type};
 use crate::{
     app::Shared,
+    budget::Payer,
     error::ApiError,
     ingest::{
         Rejection, decoding,
@@ -149,7 +152,8 @@ async fn take(
         media_type::check_json_of_sensor(request.headers())?;
     }
     let (device, event) = outside(&mut request).await;
-    let (body, _held) = deadline::within(&app, app.bodies.read(request)).await??.split();
+    let payer = caller.api_key().map_or(Payer::Address(Ipv4Addr::UNSPECIFIED.into()), Payer::Key); // a sender has a key
+    let (body, _held) = deadline::within(&app, app.bodies.read(payer, request)).await??.split();
     let arrival = Arrival { body, named: device, event };
     let received_at = app.state.clock.now();
     if let Some(device) = decoding::device(served.format, &arrival) {

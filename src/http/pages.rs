@@ -1,19 +1,32 @@
 //! The pages for people. Built from `web/` and embedded in the binary, so that they work on a network without internet.
 
+use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
+
 use axum::{
     Router,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
 use rust_embed::RustEmbed;
 
+use super::precompressed::Precompressed;
 use crate::{app::Shared, error::ApiError};
 
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/web"]
 struct Files;
+
+/// The files by their names, each with its media type.
+static FILES: LazyLock<HashMap<Cow<'static, str>, (HeaderValue, Precompressed)>> = LazyLock::new(|| {
+    let file = |name: Cow<'static, str>| {
+        let file = Files::get(&name)?;
+        let media_type = HeaderValue::from_str(file.metadata.mimetype()).ok()?;
+        Some((name, (media_type, Precompressed::new(file.data.into_owned()))))
+    };
+    Files::iter().filter_map(file).collect()
+});
 
 /// What the page may load: its own files, and nothing from elsewhere. Monaco, the editor, sets styles from scripts.
 const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; font-src 'self'; \
@@ -41,13 +54,13 @@ async fn front(State(app): State<Shared>) -> Response {
     }
 }
 
-async fn playground(State(app): State<Shared>) -> Result<Response, ApiError> {
-    if app.state.about.exposure.playground { page("playground.html") } else { Err(ApiError::NotFound) }
+async fn playground(State(app): State<Shared>, headers: HeaderMap) -> Result<Response, ApiError> {
+    if app.state.about.exposure.playground { page("playground.html", &headers).await } else { Err(ApiError::NotFound) }
 }
 
-fn page(name: &str) -> Result<Response, ApiError> {
+async fn page(name: &str, request: &HeaderMap) -> Result<Response, ApiError> {
     let policy = if env!("AIRGRAPH_WEB_SOURCE") == "cdn" { CDN_POLICY } else { POLICY };
-    let mut response = file(name, "no-cache")?;
+    let mut response = file(name, "no-cache", request).await?;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
@@ -56,18 +69,20 @@ fn page(name: &str) -> Result<Response, ApiError> {
 }
 
 /// A file whose name holds a hash of its content (but for the fallback page's), so it may be kept for good.
-async fn asset(Path(path): Path<String>) -> Result<Response, ApiError> {
+async fn asset(State(app): State<Shared>, Path(path): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
+    if !app.state.about.exposure.playground {
+        return Err(ApiError::NotFound);
+    }
     let caching = if env!("AIRGRAPH_WEB_SOURCE") == "cdn" { "no-cache" } else { "public, max-age=31536000, immutable" };
-    file(&format!("assets/{path}"), caching)
+    file(&format!("assets/{path}"), caching, &headers).await
 }
 
-fn file(name: &str, caching: &'static str) -> Result<Response, ApiError> {
-    let file = Files::get(name).ok_or(ApiError::NotFound)?;
-    let media_type =
-        HeaderValue::from_str(file.metadata.mimetype()).map_err(|error| ApiError::Internal(error.into()))?;
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, media_type);
+async fn file(name: &str, caching: &'static str, request: &HeaderMap) -> Result<Response, ApiError> {
+    let (media_type, file) = FILES.get(name).ok_or(ApiError::NotFound)?;
+    let mut response = file.response(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, media_type.clone());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    Ok((StatusCode::OK, headers, file.data).into_response())
+    Ok(response)
 }

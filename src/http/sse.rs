@@ -47,8 +47,10 @@ pub(super) fn execute(app: &Shared, Asked { request, holder }: Asked) -> Respons
     let operations = app.state.metrics.operations.clone();
     let app = app.clone();
     let answer = async move {
+        let payer = holder.payer();
         let answer = deadline::in_a_place(&app, graphql::execute(&app.schema, request, holder.caller)).await;
-        last(&answer.unwrap_or_else(|error| GraphqlResponse::from_errors(vec![answer::of(error)])))
+        let event = answer.and_then(|(response, place)| app.answers.hold(payer, last_text(&response), Some(place)));
+        event.unwrap_or_else(|error| last(&GraphqlResponse::from_errors(vec![answer::of(error)])))
     };
     respond(&operations, stream::once(answer))
 }
@@ -171,10 +173,14 @@ fn kept_alive(events: impl Stream<Item = Bytes> + Send + 'static, after: Duratio
 
 /// The last answer, and that it is the last.
 fn last(response: &GraphqlResponse) -> Bytes {
+    last_text(response).into()
+}
+
+fn last_text(response: &GraphqlResponse) -> Vec<u8> {
     let mut out = Vec::new();
     write_next(None, &answer::text(response), &mut out);
     out.extend_from_slice(COMPLETE);
-    out.into()
+    out
 }
 
 /// Writes an answer as an event. JSON as it is written here has no line breaks, which would end the data.

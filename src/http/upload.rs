@@ -1,9 +1,6 @@
 //! Uploads of files: bodies of any length, read as they come.
 
-use std::{
-    io::{self, Read},
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use axum::{
     Json, Router,
@@ -13,15 +10,16 @@ use axum::{
     routing::post,
 };
 use chrono::NaiveDate;
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _, stream};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::{caller::Sender, decompression::DecompressionError};
 use crate::{
     app::{App, Shared},
     auth::Caller,
+    budget::Payer,
     domain::device::DeviceKey,
     error::ApiError,
     ingest::{
@@ -29,13 +27,11 @@ use crate::{
         decoding,
         upload::{self, Task, UploadError},
     },
+    limits::{Limit, Permit, QuotaExceeded, Refusals, UploadLimits},
 };
 
-/// Pieces of the body that wait to be read.
-const PIECES: usize = 16;
-/// How long a client may send nothing.
-const IDLE: Duration = Duration::from_mins(1);
-
+const TOO_SLOW: &str = "the file came too slowly";
+const TOO_LONG: &str = "the upload took too long; send the rest as another file";
 const EVERY_LINE_REJECTED: &str = "no line was stored: every one was rejected, as the report says";
 
 pub(super) fn routes() -> Router<Shared> {
@@ -65,19 +61,11 @@ async fn take(
 ) -> Result<Response, ApiError> {
     let Query(parameters) =
         parameters.map_err(|rejection| ApiError::BadRequest(format!("the query: {}", rejection.body_text())))?;
+    let _permit = permit(&app, &caller)?;
     let task = task(&app, parameters, &caller).await?;
-    let (pieces, file) = mpsc::channel(PIECES);
-    let file = Pieces { coming: file, piece: Bytes::new(), ended: false };
-    let upload = upload::run(&app.state.recorder, &app.state.clock, file, task);
-    // Both in the request's own future: a client that hangs up ends both, after the chunk that is being stored.
-    let forward = async {
-        forward(body, pieces).await;
-        std::future::pending().await // what was forwarded has yet to be read
-    };
-    let (report, outcome) = tokio::select! {
-        outcome = upload => outcome,
-        outcome = forward => outcome,
-    };
+    // All of it in the request's own future: a client that hangs up ends it, after the chunk that is being stored.
+    let file = pieces(body, app.state.about.limits.uploads, app.state.metrics.refusals.clone());
+    let (report, outcome) = upload::run(&app.state.recorder, &app.state.clock, file, task).await;
     Ok(match outcome {
         Ok(()) if report.is_failure() => {
             ApiError::NothingRecorded(EVERY_LINE_REJECTED.to_owned()).beside(json!({ "report": report }))
@@ -85,6 +73,14 @@ async fn take(
         Ok(()) => Json(report).into_response(),
         Err(error) => ApiError::from(error).beside(json!({ "report": report })),
     })
+}
+
+/// One of the uploads at the same time.
+fn permit(app: &App, caller: &Caller) -> Result<Option<Permit<Payer>>, ApiError> {
+    let Some(key) = caller.api_key() else { return Ok(None) }; // recording needs one
+    let permit = app.uploads.try_acquire(&Payer::Key(key));
+    let refused = |exceeded: QuotaExceeded| exceeded.limit(Limit::UploadsPerKey, Limit::Uploads);
+    permit.map(Some).map_err(|exceeded| app.state.metrics.refusals.refuse(refused(exceeded)))
 }
 
 async fn task(app: &App, parameters: Parameters, caller: &Caller) -> Result<Task, ApiError> {
@@ -102,55 +98,57 @@ async fn task(app: &App, parameters: Parameters, caller: &Caller) -> Result<Task
     Ok(Task { options, api_key: caller.api_key(), dry_run })
 }
 
-/// Hands the body on, piece by piece, as fast as it is read.
-async fn forward(body: Body, pieces: mpsc::Sender<io::Result<Bytes>>) {
-    let mut body = body.into_data_stream();
-    loop {
-        let piece = match timeout(IDLE, body.next()).await {
-            Ok(Some(Ok(piece))) if piece.is_empty() => continue,
-            Ok(Some(piece)) => piece.map_err(|error| broken(&error)),
-            Ok(None) => Ok(END),
-            Err(_) => Err(cut_off("nothing came for a minute")),
-        };
-        let is_last = piece.as_ref().map_or(true, Bytes::is_empty);
-        if pieces.send(piece).await.is_err() || is_last {
-            return;
+/// The pieces of a body, as long as its client sends enough of them. Only time in which the client is waited for counts for that.
+fn pieces(body: Body, limits: UploadLimits, refusals: Refusals) -> impl Stream<Item = io::Result<Bytes>> {
+    let late = move |reason| {
+        refusals.count(Limit::SlowUpload);
+        Some(Err(io::Error::new(io::ErrorKind::TimedOut, reason)))
+    };
+    let state = Some((body.into_data_stream(), Window::default(), Instant::now() + limits.max_duration, late));
+    stream::unfold(state, move |state| async move {
+        let (mut body, mut window, end, late) = state?;
+        loop {
+            let began = Instant::now();
+            let next = timeout_at(end.min(began + limits.rate_window.saturating_sub(window.waited)), body.next()).await;
+            window.waited += began.elapsed();
+            let piece = match next {
+                Ok(None) => return None,
+                Ok(Some(Err(error))) => Some(Err(broken(&error))),
+                Ok(Some(Ok(piece))) => {
+                    window.received += piece.len();
+                    Some(Ok(piece))
+                }
+                Err(_) if Instant::now() >= end => late(TOO_LONG),
+                Err(_) => None,
+            };
+            if window.waited >= limits.rate_window {
+                if window.received < limits.min_bytes_per_window && !matches!(piece, Some(Err(_))) {
+                    return Some((late(TOO_SLOW)?, None));
+                }
+                window = Window::default();
+            }
+            match piece {
+                Some(Ok(piece)) => return Some((Ok(piece), Some((body, window, end, late)))),
+                Some(error) => return Some((error, None)),
+                None => {}
+            }
         }
-    }
+    })
 }
 
-/// What stands for the end of the body. A client that hangs up leaves no such mark, so that the half line it sent last is
-/// not taken for a whole one.
-const END: Bytes = Bytes::new();
+/// What a client did in a window of time.
+#[derive(Default)]
+struct Window {
+    /// How long it was waited for.
+    waited: Duration,
+    /// Bytes that came.
+    received: usize,
+}
 
 fn broken(error: &axum::Error) -> io::Error {
     match DecompressionError::find(error) {
         Some(error) => io::Error::other(error.clone()),
-        None => cut_off("the connection broke"),
-    }
-}
-
-fn cut_off(reason: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, reason)
-}
-
-/// A body as a thread reads it.
-struct Pieces {
-    coming: mpsc::Receiver<io::Result<Bytes>>,
-    piece: Bytes,
-    ended: bool,
-}
-
-impl Read for Pieces {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.piece.is_empty() && !self.ended {
-            let piece = self.coming.blocking_recv().unwrap_or_else(|| Err(cut_off("the client hung up")));
-            self.piece = piece?;
-            self.ended = self.piece.is_empty();
-        }
-        let count = self.piece.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&self.piece.split_to(count));
-        Ok(count)
+        None => io::Error::new(io::ErrorKind::UnexpectedEof, "connection closed by the client"),
     }
 }
 
@@ -158,6 +156,7 @@ impl From<UploadError> for ApiError {
     fn from(error: UploadError) -> Self {
         match error {
             UploadError::Refused(reason) => Self::Undecodable(reason),
+            UploadError::Broken(reason) if reason.kind() == io::ErrorKind::TimedOut => Self::RequestTimeout,
             UploadError::Broken(reason) => match DecompressionError::find(&reason) {
                 Some(error) => error.into(),
                 None => Self::BadRequest(format!("the body could not be read on: {reason}")),

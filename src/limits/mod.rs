@@ -4,21 +4,45 @@
 //! limit gets [`ApiError::LimitReached`], which names the limit and says when to retry; [`Refusals`] counts these errors
 //! by limit.
 
+mod answers;
+mod bodies;
+mod connections;
+mod keys;
 mod quota;
 mod refusals;
 mod subscriptions;
+mod uploads;
+mod websockets;
 
 use std::time::Duration;
 
+pub use answers::AnswerLimits;
+pub use bodies::BodyLimits;
+pub use connections::ConnectionLimits;
+pub use keys::KeyLimits;
 pub use quota::{Permit, Quota, QuotaExceeded};
 pub use refusals::Refusals;
 pub use subscriptions::SubscriptionLimits;
+pub use uploads::UploadLimits;
+pub use websockets::WebSocketLimits;
 
 use crate::error::ApiError;
 
 /// The values of all limits of one gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
+    /// TCP connections.
+    pub connections: ConnectionLimits,
+    /// GraphQL answers.
+    pub answers: AnswerLimits,
+    /// Request bodies and messages.
+    pub bodies: BodyLimits,
+    /// `WebSocket`s.
+    pub websockets: WebSocketLimits,
+    /// Invalid API keys.
+    pub keys: KeyLimits,
+    /// File uploads.
+    pub uploads: UploadLimits,
     /// Subscriptions.
     pub subscriptions: SubscriptionLimits,
 }
@@ -26,6 +50,36 @@ pub struct Limits {
 /// A limit of a shared resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Limit {
+    /// Connections of one address.
+    ConnectionsPerAddress,
+    /// Connections of all clients.
+    Connections,
+    /// Time to send the head of a request.
+    RequestHead,
+    /// Time to read an answer.
+    SlowReader,
+    /// Size of one answer.
+    AnswerBytes,
+    /// Bytes of the answers to one caller that are being sent.
+    AnswersSentPerCaller,
+    /// Bytes of the answers to all callers that are being sent.
+    AnswersSent,
+    /// Memory of the bodies of one caller.
+    BodiesPerCaller,
+    /// Memory of all bodies.
+    Bodies,
+    /// Open `WebSocket`s of one caller.
+    WebSocketsPerCaller,
+    /// Open `WebSocket`s of all callers.
+    WebSockets,
+    /// Invalid keys of one address.
+    InvalidKeys,
+    /// Uploads of one key at the same time.
+    UploadsPerKey,
+    /// Uploads of all keys at the same time.
+    Uploads,
+    /// Time to send a file.
+    SlowUpload,
     /// Subscriptions of all callers together.
     Subscriptions,
     /// Subscriptions of one caller.
@@ -50,6 +104,21 @@ impl Limit {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::ConnectionsPerAddress => "connections_per_address",
+            Self::Connections => "connections",
+            Self::RequestHead => "request_head",
+            Self::SlowReader => "slow_reader",
+            Self::AnswerBytes => "answer_bytes",
+            Self::AnswersSentPerCaller => "answers_sent_per_caller",
+            Self::AnswersSent => "answers_sent",
+            Self::BodiesPerCaller => "bodies_per_caller",
+            Self::Bodies => "bodies",
+            Self::WebSocketsPerCaller => "websockets_per_caller",
+            Self::WebSockets => "websockets",
+            Self::InvalidKeys => "invalid_keys",
+            Self::UploadsPerKey => "uploads_per_key",
+            Self::Uploads => "uploads",
+            Self::SlowUpload => "slow_upload",
             Self::Subscriptions => "subscriptions",
             Self::SubscriptionsPerCaller => "subscriptions_per_caller",
             Self::SubscriptionChannels => "subscription_channels",
@@ -61,6 +130,17 @@ impl Limit {
     #[must_use]
     pub const fn scope(self) -> Scope {
         match self {
+            Self::ConnectionsPerAddress
+            | Self::RequestHead
+            | Self::SlowReader
+            | Self::AnswerBytes
+            | Self::AnswersSentPerCaller
+            | Self::BodiesPerCaller
+            | Self::WebSocketsPerCaller
+            | Self::InvalidKeys
+            | Self::UploadsPerKey
+            | Self::SlowUpload => Scope::Caller,
+            Self::Connections | Self::AnswersSent | Self::Bodies | Self::WebSockets | Self::Uploads => Scope::Gateway,
             Self::Subscriptions | Self::SubscriptionChannels => Scope::Gateway,
             Self::SubscriptionsPerCaller | Self::SubscriptionChannelsPerCaller => Scope::Caller,
         }
@@ -70,6 +150,21 @@ impl Limit {
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
+            Self::ConnectionsPerAddress => "too many connections from your address; close some",
+            Self::Connections => "too many connections to this gateway; retry later",
+            Self::RequestHead => "the request head was not sent in time",
+            Self::AnswerBytes => "the answer is too large; request smaller pages or fewer fields",
+            Self::AnswersSentPerCaller => "too many large answers to you are being sent; read them first",
+            Self::AnswersSent => "too many large answers are being sent; retry later",
+            Self::BodiesPerCaller => "too many large requests of yours are being read; send fewer at the same time",
+            Self::Bodies => "too many large requests are being read; retry later",
+            Self::WebSocketsPerCaller => "too many WebSockets of yours are open; close some",
+            Self::WebSockets => "too many WebSockets are open; retry later",
+            Self::InvalidKeys => "too many invalid API keys from your address; retry later with a valid one",
+            Self::UploadsPerKey => "too many uploads with your key at the same time; send files one after another",
+            Self::Uploads => "too many uploads at the same time; retry later",
+            Self::SlowUpload => "the file was not sent in time",
+            Self::SlowReader => "the answer was not read in time; request less at once",
             Self::Subscriptions => "too many subscriptions on this gateway; retry in 30 seconds",
             Self::SubscriptionsPerCaller => {
                 "too many subscriptions of this key or address; end some, or retry in 30 seconds"
@@ -85,6 +180,17 @@ impl Limit {
     #[must_use]
     pub const fn retry_after(self) -> Duration {
         match self {
+            Self::BodiesPerCaller | Self::Bodies => Duration::from_secs(2),
+            Self::RequestHead | Self::SlowReader | Self::AnswerBytes | Self::SlowUpload => Duration::from_secs(1),
+            Self::ConnectionsPerAddress
+            | Self::Connections
+            | Self::AnswersSentPerCaller
+            | Self::AnswersSent
+            | Self::WebSocketsPerCaller
+            | Self::WebSockets
+            | Self::InvalidKeys
+            | Self::UploadsPerKey
+            | Self::Uploads => Duration::from_secs(10),
             Self::Subscriptions
             | Self::SubscriptionsPerCaller
             | Self::SubscriptionChannels

@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use super::Limit;
+
 /// Permits of one resource. Cheap to clone.
 #[derive(Debug)]
 pub struct Quota<K: Eq + Hash>(Arc<Shared<K>>);
@@ -39,11 +41,23 @@ pub enum QuotaExceeded {
     Total,
 }
 
+impl QuotaExceeded {
+    /// The limit that a caller learns of.
+    #[must_use]
+    pub const fn limit(self, per_caller: Limit, total: Limit) -> Limit {
+        match self {
+            Self::PerCaller => per_caller,
+            Self::Total => total,
+        }
+    }
+}
+
 /// A permit, returned when dropped.
 #[derive(Debug)]
 pub struct Permit<K: Eq + Hash> {
     quota: Arc<Shared<K>>,
-    caller: K,
+    /// None for a permit that counts in all only.
+    caller: Option<K>,
     count: usize,
 }
 
@@ -83,7 +97,28 @@ impl<K: Eq + Hash + Clone> Quota<K> {
         }
         used.total += count;
         *used.by_caller.entry(caller.clone()).or_default() += count;
-        Ok(Permit { quota: self.0.clone(), caller: caller.clone(), count })
+        Ok(Permit { quota: self.0.clone(), caller: Some(caller.clone()), count })
+    }
+
+    /// `count` permits as one, such as for bytes.
+    ///
+    /// # Errors
+    /// When one of the limits would be exceeded.
+    pub fn try_acquire_many(&self, caller: &K, count: usize) -> Result<Permit<K>, QuotaExceeded> {
+        self.try_acquire_up_to(caller, count, self.0.max_per_caller)
+    }
+
+    /// A permit that counts in all only: for a caller that acts for many, such as a trusted proxy.
+    ///
+    /// # Errors
+    /// When all permits are held.
+    pub fn try_acquire_shared(&self) -> Result<Permit<K>, QuotaExceeded> {
+        let mut used = self.0.lock();
+        if used.total >= self.0.max_total {
+            return Err(QuotaExceeded::Total);
+        }
+        used.total += 1;
+        Ok(Permit { quota: self.0.clone(), caller: None, count: 1 })
     }
 
     /// Permits that a caller holds now.
@@ -99,6 +134,25 @@ impl<K: Eq + Hash + Clone> Quota<K> {
     }
 }
 
+impl<K: Eq + Hash + Clone> Permit<K> {
+    /// Makes it a permit for so much more.
+    ///
+    /// # Errors
+    /// When that exceeds one of the limits. The permit stays as it is.
+    pub fn try_grow(&mut self, count: usize) -> Result<(), QuotaExceeded> {
+        let Some(caller) = &self.caller else { return Err(QuotaExceeded::PerCaller) };
+        let mut more = Quota(self.quota.clone()).try_acquire_many(caller, count)?;
+        self.count += std::mem::take(&mut more.count);
+        Ok(())
+    }
+
+    /// How much it is for.
+    #[must_use]
+    pub fn amount(&self) -> usize {
+        self.count
+    }
+}
+
 impl<K> Shared<K> {
     fn lock(&self) -> MutexGuard<'_, Used<K>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner) // no panic leaves it half changed
@@ -109,10 +163,11 @@ impl<K: Eq + Hash> Drop for Permit<K> {
     fn drop(&mut self) {
         let mut used = self.quota.lock();
         used.total -= self.count;
-        if let Some(held) = used.by_caller.get_mut(&self.caller) {
+        let Some(caller) = &self.caller else { return };
+        if let Some(held) = used.by_caller.get_mut(caller) {
             *held -= self.count;
             if *held == 0 {
-                used.by_caller.remove(&self.caller);
+                used.by_caller.remove(caller);
             }
         }
     }
@@ -133,7 +188,10 @@ mod tests {
         drop(held);
         assert_eq!(quota.in_use(), 1);
         assert!(quota.try_acquire(&'a').is_ok());
-        drop(other);
+        let shared = (quota.try_acquire_shared(), quota.try_acquire_shared());
+        assert_eq!(quota.try_acquire_shared().err(), Some(QuotaExceeded::Total));
+        drop((other, shared));
+        assert_eq!(quota.in_use(), 0);
         assert!(quota.0.lock().by_caller.is_empty(), "no entry is left for a caller without permits");
     }
 
@@ -146,6 +204,17 @@ mod tests {
         assert_eq!(quota.try_acquire_up_to(&'b', 3, 5).err(), Some(QuotaExceeded::Total));
         drop(held);
         assert_eq!((quota.held_by(&'a'), quota.in_use()), (0, 0));
+    }
+
+    #[test]
+    fn a_permit_grows_within_the_limits() {
+        let quota = Quota::new(10, 15);
+        let mut held = quota.try_acquire_many(&'a', 4).expect("enough");
+        assert!(held.try_grow(4).is_ok() && held.try_grow(3).is_err());
+        assert_eq!((held.amount(), quota.in_use()), (8, 8));
+        assert_eq!(quota.try_acquire_many(&'b', 8).err(), Some(QuotaExceeded::Total));
+        drop(held);
+        assert!(quota.try_acquire_many(&'a', 10).is_ok());
     }
 
     #[test]

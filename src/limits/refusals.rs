@@ -19,7 +19,12 @@ impl Refusals {
     /// Counts a refused request, and returns its error.
     #[must_use]
     pub fn refuse(&self, limit: Limit) -> ApiError {
-        self.0.get_or_create(&[("limit", limit.name())]).inc();
+        self.count(limit);
         limit.into()
+    }
+
+    /// Counts what a limit ended without an error that a client could read, such as a closed connection.
+    pub fn count(&self, limit: Limit) {
+        self.0.get_or_create(&[("limit", limit.name())]).inc();
     }
 }

@@ -33,6 +33,7 @@ pub fn of(app: &App) -> Registry {
     replicas(app, &mut registry);
     queues(app, &mut registry);
     live(app, &mut registry);
+    connections(app, &mut registry);
     capacity(app, &mut registry);
     registry
 }
@@ -133,6 +134,19 @@ fn live(app: &App, registry: &mut Registry) {
             ConstGauge::new(feed.read_age.as_secs_f64()),
         );
     }
+}
+
+fn connections(app: &App, registry: &mut Registry) {
+    let open = ConstGauge::new(whole(app.connections.open()));
+    let uploads = ConstGauge::new(whole(app.uploads.in_use()));
+    registry.register("uploads", "File uploads at the moment", uploads);
+    let answers = ConstGauge::new(whole(app.answers.bytes()));
+    let help = "Large answers that are being sent";
+    registry.register_with_unit("answers_sent", help, Unit::Bytes, answers);
+    let bodies = ConstGauge::new(whole(app.bodies.bytes()));
+    let help = "Memory of large request bodies and messages that are being read";
+    registry.register_with_unit("bodies", help, Unit::Bytes, bodies);
+    registry.register("connections", "Open connections of clients, WebSockets included", open);
 }
 
 fn capacity(app: &App, registry: &mut Registry) {

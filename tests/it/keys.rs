@@ -1,7 +1,7 @@
 //! Keys: who may do what.
 
-use airgraph::capacity::Capacity;
-use axum::http::StatusCode;
+use airgraph::{capacity::Capacity, exposure::Exposure};
+use axum::http::{Request, StatusCode};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
@@ -199,4 +199,40 @@ async fn keys_of_requests_at_the_same_time_are_looked_up_together() {
         assert_eq!(code(answer), if key == Some("ag_unknown") { "UNAUTHENTICATED" } else { "none" });
     }
     assert!((1..=3).contains(&count), "{count} statements");
+}
+
+/// Attack 12: an address could guess more than ten thousand keys in a minute.
+#[tokio::test]
+async fn an_address_that_sent_thirty_invalid_keys_is_refused_without_a_look_up() {
+    let trusted_proxies = vec!["0.0.0.0/0".parse().expect("a network")];
+    let app = TestApp::exposed(Exposure { trusted_proxies, ..Exposure::default() }).await;
+    let sensor = create(&app, "name: \"s\", role: SENSOR").await.0;
+    let ask = async |address: &str, path: &str, key: &str| {
+        let request = if path == "/metrics" { Request::get(path) } else { Request::post(path) };
+        let request = request
+            .header("content-type", "application/json")
+            .header("x-forwarded-for", address)
+            .header("authorization", format!("Bearer {key}"));
+        app.send(request.body(r#"{"query":"{ __typename }"}"#.into()).expect("a request")).await.status
+    };
+    let routes = ["/graphql", "/graphql/stream", "/ingest/json", "/ingest/csv", "/key/ag_x/ingest/json", "/metrics"];
+    for number in 0..30 {
+        let status = ask("192.0.2.1", routes[number % routes.len()], &format!("ag_{number}")).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{number}");
+    }
+    let statements = Statements::watch();
+    let refused = async {
+        for (number, route) in (30..).zip(routes) {
+            let status = ask("192.0.2.1", route, &format!("ag_{number}")).await;
+            assert_eq!(status, StatusCode::TOO_MANY_REQUESTS, "{route}");
+        }
+    };
+    assert_eq!(statements.of(refused).await.0, 0, "the database is not asked");
+    assert_eq!(ask("192.0.2.1", "/metrics", &app.admin).await, StatusCode::OK, "a key that was valid before");
+    assert_eq!(ask("192.0.2.1", "/ingest/json", &sensor).await, StatusCode::TOO_MANY_REQUESTS, "it was not used yet");
+    assert_eq!(ask("192.0.2.2", "/ingest/json", &sensor).await, StatusCode::UNPROCESSABLE_ENTITY, "another address");
+    assert_eq!(ask("192.0.2.1", "/ingest/json", &sensor).await, StatusCode::UNPROCESSABLE_ENTITY, "now it is known");
+    app.clock.advance(TimeDelta::seconds(3));
+    assert_eq!(ask("192.0.2.1", "/graphql", "ag_x").await, StatusCode::UNAUTHORIZED, "one more after two seconds");
+    assert_eq!(ask("192.0.2.1", "/graphql", "ag_x").await, StatusCode::TOO_MANY_REQUESTS);
 }

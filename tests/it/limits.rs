@@ -41,6 +41,8 @@ fn refused() -> Vec<(String, &'static str, &'static str)> {
         ),
         (format!("{{ server {{ {} }} }}", "version @skip(if: false) ".repeat(50)), "TOO_COMPLEX", "49"),
         (format!("{{ server {{ {} }} }}", "version ".repeat(50)), "TOO_COMPLEX", "`version` stands more than 49 times"),
+        (format!("{{ {}: server {{ version }} }}", "x".repeat(129)), "TOO_COMPLEX", "is longer than 128 bytes"),
+        (format!("{{ {} {{ version }} }}", "x".repeat(129)), "TOO_COMPLEX", "is longer than 128 bytes"),
         (format!("{{ {} }}", "__typename ".repeat(50)), "TOO_COMPLEX", "`__typename` stands more than 49 times"),
         (format!("{{ {} }}", many(50, |n| format!("a{n}: __typename"))), "TOO_COMPLEX", "more than 49 root fields"),
         (
@@ -105,6 +107,7 @@ async fn what_is_just_within_the_limits_is_answered() {
     let app = TestApp::new().await;
     for document in [
         format!("{{ server {{ {} }} }}", many(100, |n| format!("a{n}: version"))),
+        format!("{{ {}: server {{ version }} }}", "x".repeat(128)),
         format!("{{ server {{ {} }} }}", "version ".repeat(49)),
         format!("{{ {} }}", many(49, |n| format!("a{n}: __typename"))),
         format!("{{ server {{ {} }} }}", "version @include(if: true) ".repeat(49)),
@@ -132,7 +135,7 @@ async fn a_message_repeats_little_of_the_document() {
     let long = "x".repeat(100_000);
     for (document, says) in [
         (format!("{{ a(b: \"{long}\" }}"), "expected"),
-        (format!("{{ {long} }}"), "does not have a field"),
+        (format!("{{ {long} }}"), "is longer than 128 bytes"),
         (format!("{{ node(id: {long}) {{ id }} }}"), "id: expected an ID"),
     ] {
         let answer = post(&app, NEW, json!({ "query": document }).to_string()).await;

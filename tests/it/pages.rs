@@ -1,7 +1,11 @@
 //! The pages for people: served from the binary, working without internet.
 
 use airgraph::exposure::Profile;
-use axum::http::{StatusCode, header};
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderMap, Request, StatusCode, header},
+};
+use tower::ServiceExt as _;
 
 use crate::support::TestApp;
 
@@ -43,6 +47,43 @@ async fn the_playground_loads_nothing_from_elsewhere() {
             assert_eq!(asset.headers[header::CONTENT_TYPE], expected, "{path}");
         }
     }
+}
+
+/// To compress the largest file takes tens of milliseconds.
+#[tokio::test]
+async fn files_and_the_schema_are_compressed_once_and_never_for_a_request() {
+    let app = TestApp::new().await;
+    let page = app.get("/playground").await;
+    let script = references(&page.text)
+        .into_iter()
+        .filter_map(|path| path.strip_prefix('.'))
+        .find(|path| path.rsplit_once('.').is_some_and(|(_, extension)| extension == "js"));
+    for path in script.into_iter().chain(["/schema.graphql"]) {
+        let plain = get(&app, path, "identity").await;
+        for (accepts, coding) in [("br, gzip", Some("br")), ("gzip, zstd", Some("gzip")), ("zstd, deflate", None)] {
+            for _ in 0..2 {
+                let (headers, bytes) = get(&app, path, accepts).await;
+                assert_eq!(
+                    headers.get(header::CONTENT_ENCODING).map(|it| it.to_str().expect("text")),
+                    coding,
+                    "{path}"
+                );
+                assert_eq!(headers[header::CONTENT_TYPE], plain.0[header::CONTENT_TYPE]);
+                assert_eq!(bytes.len() < plain.1.len(), coding.is_some(), "{} of {}", bytes.len(), plain.1.len());
+                assert!(headers.get_all(header::VARY).iter().any(|it| it == "accept-encoding"), "{headers:?}");
+            }
+        }
+        let hardened = TestApp::exposed(Profile::Hardened.into()).await;
+        assert!(hardened.get(path).await.status.is_client_error(), "{path} is of no use there");
+    }
+}
+
+async fn get(app: &TestApp, path: &str, accepts: &str) -> (HeaderMap, Bytes) {
+    let request = Request::get(path).header(header::ACCEPT_ENCODING, accepts).body(Body::empty()).expect("a request");
+    let response = app.app.router().oneshot(request).await.expect("an answer");
+    assert_eq!(response.status(), StatusCode::OK, "{path}");
+    let (parts, body) = response.into_parts();
+    (parts.headers, axum::body::to_bytes(body, usize::MAX).await.expect("a body"))
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! Documents that are named instead of told, and answers that caches keep.
 
-use std::{fs, time::Duration};
+use std::{fs, num::NonZeroU32, time::Duration};
 
+use airgraph::exposure::Exposure;
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
@@ -138,4 +139,41 @@ async fn what_has_not_changed_is_not_sent_again() {
     app.record(json!([{ "device": "a", "measuredAt": noon(), "pm10": 1 }])).await;
     let changed = get(&app, &[("query", DEVICES)], &[(header::IF_NONE_MATCH, &tag)]).await;
     assert_eq!((changed.status, changed.text.contains("\"a\"")), (StatusCode::OK, true));
+}
+
+#[tokio::test]
+async fn documents_that_are_not_valid_are_not_kept_and_cost_as_misses_do() {
+    let exposure = Exposure { cost_per_minute: NonZeroU32::new(1000), ..Exposure::default() };
+    let app = TestApp::exposed(exposure).await;
+    for document in ["{ nonsense }", "{ devices { nodes", "not GraphQL"] {
+        let named = json!({ "persistedQuery": { "version": 1, "sha256Hash": hex(document) } });
+        assert!(post(&app, NEW, json!({ "query": document, "extensions": named })).await.status.is_client_error());
+        let by_hash = post(&app, NEW, json!({ "extensions": named })).await;
+        assert_eq!(code(&by_hash), "PERSISTED_QUERY_NOT_FOUND", "{document}: {}", by_hash.text);
+    }
+    // Each of these cost 100, and so does what is no request.
+    for _ in 0..3 {
+        assert_eq!(post(&app, NEW, json!({ "variables": 7 })).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let named = json!({ "persistedQuery": { "version": 1, "sha256Hash": hex("{ other }") } });
+    let refused = post(&app, NEW, json!({ "extensions": named })).await;
+    assert_eq!((refused.status, code(&refused)), (StatusCode::TOO_MANY_REQUESTS, json!("RATE_LIMITED")));
+}
+
+#[tokio::test]
+async fn answers_that_shared_caches_keep_tell_no_caller_s_budget() {
+    let exposure = Exposure { cost_per_minute: NonZeroU32::new(100_000), ..Exposure::default() };
+    let app = TestApp::exposed(exposure).await;
+    let key = format!("Bearer {}", app.admin);
+    let private = get(&app, &[("query", DEVICES)], &[(header::AUTHORIZATION, &key)]).await;
+    for (answer, has_budget) in [
+        (get(&app, &[("query", DEVICES)], &[]).await, false),
+        (private, true),
+        (post(&app, NEW, json!({ "query": DEVICES })).await, true),
+    ] {
+        assert_eq!(answer.status, StatusCode::OK);
+        for name in ["ratelimit", "ratelimit-policy"] {
+            assert_eq!(answer.headers.contains_key(name), has_budget, "{name}: {:?}", answer.headers);
+        }
+    }
 }

@@ -158,6 +158,17 @@ async fn who_wrote_reads_it_and_others_read_what_the_standby_has() {
 }
 
 #[tokio::test]
+async fn a_position_beyond_what_the_primary_has_is_refused() {
+    let Some(pair) = Pair::start(NEVER).await else { return };
+    let refused = at_position(&pair.app, "FFFFFFFF/0").await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
+    assert!(refused.text.contains("beyond what the database holds"), "{}", refused.text);
+    let written = pair.register("new").await;
+    let position = written.headers[POSITION].to_str().expect("text").to_owned();
+    assert_eq!(devices(&at_position(&pair.app, &position).await.json()), ["new"]);
+}
+
+#[tokio::test]
 async fn a_standby_that_is_too_far_behind_answers_nobody() {
     let Some(pair) = Pair::start(SOON).await else { return };
     pair.pause().await;

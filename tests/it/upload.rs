@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, io, ops::Range, sync::Arc};
 
+use airgraph::limits::{Limits, UploadLimits};
 use axum::{
     body::{Body, Bytes},
     http::{Request, StatusCode, header},
@@ -227,7 +228,8 @@ async fn an_upload_that_is_cut_off_stores_no_half_line_and_is_sent_again_whole()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_file_uploaded_by_several_at_once_is_stored_once() {
-    let app = Arc::new(TestApp::new().await);
+    let uploads = UploadLimits { max_per_key: 4, ..UploadLimits::default() };
+    let app = Arc::new(TestApp::with_limits(Limits { uploads, ..Limits::default() }).await);
     let file = card(0..12_000);
     let uploads = (0..4).map(|_| {
         let (app, file) = (app.clone(), file.clone());

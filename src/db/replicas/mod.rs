@@ -111,6 +111,14 @@ impl Replicas {
         self.0.is_none()
     }
 
+    /// Whether a position lies beyond the end of the primary's log, so that no replica will ever reach it. The primary is asked
+    /// only when the position is beyond what it last told; while it is away, no position is.
+    pub async fn is_beyond_primary(&self, position: Lsn, database: &Database) -> bool {
+        let Some(shared) = &self.0 else { return false };
+        let known = lock(&shared.primary).end().is_some_and(|end| position <= end);
+        !known && statement::written(&database.reads).await.is_ok_and(|end| position > end)
+    }
+
     /// Ends what reads from them.
     pub async fn close(&self) {
         for replica in self.0.iter().flat_map(|shared| &shared.all) {

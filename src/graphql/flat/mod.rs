@@ -33,6 +33,7 @@ use async_graphql::{
 };
 use futures_util::future::{BoxFuture, try_join_all};
 
+use super::answer_size::AnswerSize;
 use crate::error::ApiError;
 use selection::Selected;
 
@@ -124,6 +125,11 @@ impl<T: Flat> Columns<T> {
 
     /// Writes rows as a JSON array.
     pub fn write_list<R: Flat<Column = T::Column>>(&self, rows: &[R], out: &mut Vec<u8>) {
+        self.write_list_up_to(usize::MAX, rows, out);
+    }
+
+    /// Writes rows as a JSON array. Ends after the row with which the text is longer than so many bytes.
+    fn write_list_up_to<R: Flat<Column = T::Column>>(&self, max_bytes: usize, rows: &[R], out: &mut Vec<u8>) {
         let start = out.len();
         out.push(b'[');
         for (at, row) in rows.iter().enumerate() {
@@ -132,7 +138,11 @@ impl<T: Flat> Columns<T> {
             }
             self.write(row, out);
             if at == 0 {
-                out.reserve((out.len() - start + 8) * (rows.len() - 1)); // rows are of about one length
+                let expected = (out.len() - start + 8) * (rows.len() - 1); // rows are of about one length
+                out.reserve(expected.min(max_bytes));
+            }
+            if out.len() - start > max_bytes {
+                return;
             }
         }
         out.push(b']');
@@ -179,8 +189,11 @@ impl<T: Flat> OutputType for Listed<'_, T> {
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         match columns(ctx, field, self.0).await? {
             Some(columns) => {
-                let mut out = Vec::new();
-                columns.write_list(self.0, &mut out);
+                let (mut out, size) = (Vec::new(), ctx.data_opt::<AnswerSize>());
+                columns.write_list_up_to(size.map_or(usize::MAX, AnswerSize::left), self.0, &mut out);
+                if let Some(Err(error)) = size.map(|size| size.add(out.len())) {
+                    return Err(ctx.set_error_path(async_graphql::Error::from(error).into_server_error(field.pos)));
+                }
                 Ok(Value::Binary(out.into()))
             }
             None => resolve_list(ctx, field, self.0, Some(self.0.len())).await,

@@ -8,8 +8,13 @@ use apollo_compiler::{
     ast::{Directive, Document, FragmentDefinition, OperationDefinition, Selection},
 };
 
-use super::{Excess, MAX_ALIASES, MAX_DIRECTIVES, MAX_FIELDS, MAX_NESTING, MAX_REPETITIONS, MAX_ROOT_FIELDS};
+use super::{
+    Excess, MAX_ALIASES, MAX_DIRECTIVES, MAX_FIELDS, MAX_NESTING, MAX_REPETITIONS, MAX_RESPONSE_KEY, MAX_ROOT_FIELDS,
+};
 use crate::graphql::complexity::MAX_DEPTH;
+
+/// Characters of a response key that is too long that an error shows.
+const SHOWN_OF_KEY: usize = 30;
 
 /// Checks all operations of a document together, whichever of them is to run: all are validated. Gives the number of fields,
 /// those of a fragment counted wherever it is spread.
@@ -103,6 +108,9 @@ impl<'a> Counting<'a, '_> {
             let one = match selection {
                 Selection::Field(field) => {
                     let key = field.alias.as_ref().unwrap_or(&field.name);
+                    if key.len() > MAX_RESPONSE_KEY {
+                        return Err(Excess::ResponseKey(key.chars().take(SHOWN_OF_KEY).collect()));
+                    }
                     let times = repeated.entry(key).or_default();
                     *times += 1;
                     if *times > MAX_REPETITIONS {

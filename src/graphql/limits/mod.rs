@@ -30,6 +30,8 @@ pub const MAX_FIELDS: usize = 2000;
 pub const MAX_ROOT_FIELDS: usize = 49;
 /// How often a field may stand in one selection set.
 pub const MAX_REPETITIONS: usize = 49;
+/// The longest response key, an alias or the name of a field, in bytes: it stands in the answer once a row.
+pub const MAX_RESPONSE_KEY: usize = 128;
 /// The most aliases, counted as fields are.
 pub const MAX_ALIASES: usize = 100;
 /// The most directives, counted as fields are.
@@ -64,6 +66,9 @@ pub enum Excess {
     /// More than [`MAX_REPETITIONS`].
     #[error("`{0}` stands more than {MAX_REPETITIONS} times in one selection set; once is enough")]
     Repetitions(String),
+    /// Longer than [`MAX_RESPONSE_KEY`]. The beginning of it.
+    #[error("the alias or field name `{0}…` is longer than {MAX_RESPONSE_KEY} bytes")]
+    ResponseKey(String),
     /// More than [`MAX_ALIASES`].
     #[error(
         "the request has more than {MAX_ALIASES} aliases, those of a fragment counted wherever it is spread; ask in \

@@ -12,7 +12,7 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{error::ApiError, shutdown::Shutdown};
+use crate::{budget::Payer, error::ApiError, shutdown::Shutdown};
 pub use manifest::ManifestError;
 use manifest::{Manifest, Version};
 use registered::Registered;
@@ -55,7 +55,36 @@ pub struct Told {
     pub persisted_query: Option<serde_json::Value>,
 }
 
+/// The document of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its text.
+    pub text: String,
+    /// Whether it is to be [registered](Registration) by this hash once it turns out to be valid.
+    registers: Option<Hash>,
+}
+
+/// A document that its client registers, as data of the request: it is kept once it was validated.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    persisted: Persisted,
+    hash: Hash,
+}
+
+impl Registration {
+    /// Keeps the document, which is valid.
+    pub fn complete(&self, caller: Payer, text: &str) {
+        self.persisted.registered(|registered| registered.put(caller, self.hash, text));
+    }
+}
+
 impl Persisted {
+    /// What is to be kept of a request's document, if anything.
+    #[must_use]
+    pub fn registration(&self, found: &Found) -> Option<Registration> {
+        found.registers.map(|hash| Registration { persisted: self.clone(), hash })
+    }
+
     /// Trusts the documents of a manifest, now and whenever it changes, and runs `only` those if told so. A change that
     /// can't be read is logged, and changes nothing.
     ///
@@ -98,25 +127,25 @@ impl Persisted {
             Trusted { manifest: Arc::new(manifest), only };
     }
 
-    /// The text of the document that a request tells or names.
+    /// The document that a request tells or names.
     ///
     /// # Errors
     /// When it does neither, names none that is known, tells another than it names, or one that may not run.
-    pub fn document(&self, told: Told) -> Result<String, ApiError> {
+    pub fn document(&self, told: Told) -> Result<Found, ApiError> {
         let trusted = self.0.trusted.read().unwrap_or_else(PoisonError::into_inner).clone();
         match told {
             Told { query: Some(_), document_id: Some(_), .. } => {
                 Err(ApiError::BadRequest("both `query` and `documentId`: send one of them".to_owned()))
             }
-            Told { document_id: Some(id), .. } => self.named(&trusted, &id),
+            Told { document_id: Some(id), .. } => self.named(&trusted, &id).map(Found::known),
             Told { persisted_query: Some(named), query, .. } => {
                 let hash = apollo_hash(&named)?;
                 match query {
-                    Some(query) => self.register(&trusted, hash, query),
-                    None => self.by_hash(&trusted, &hash).ok_or(ApiError::PersistedQueryNotFound),
+                    Some(query) => register(&trusted, hash, query),
+                    None => self.by_hash(&trusted, &hash).map(Found::known).ok_or(ApiError::PersistedQueryNotFound),
                 }
             }
-            Told { query: Some(query), .. } if !trusted.only || trusted.manifest.has(&query) => Ok(query),
+            Told { query: Some(query), .. } if !trusted.only || trusted.manifest.has(&query) => Ok(Found::known(query)),
             Told { query: Some(_), .. } => Err(ApiError::Forbidden(TRUSTED_ONLY.to_owned())),
             Told { query: None, .. } => {
                 Err(ApiError::BadRequest("`query` is missing: the GraphQL document (or `documentId`)".to_owned()))
@@ -140,22 +169,29 @@ impl Persisted {
         if trusted.only { None } else { self.registered(|registered| registered.get(hash)) }
     }
 
-    fn register(&self, trusted: &Trusted, hash: Hash, query: String) -> Result<String, ApiError> {
-        if Hash::from(Sha256::digest(&query)) != hash {
-            return Err(ApiError::BadRequest("`sha256Hash` is not the SHA-256 of `query`".to_owned()));
-        }
-        if trusted.manifest.hashed(&hash).is_none() {
-            if trusted.only {
-                return Err(ApiError::Forbidden(TRUSTED_ONLY.to_owned()));
-            }
-            self.registered(|registered| registered.put(hash, &query));
-        }
-        Ok(query)
-    }
-
     fn registered<T>(&self, with: impl FnOnce(&mut Registered) -> T) -> T {
         with(&mut self.0.registered.lock().unwrap_or_else(PoisonError::into_inner)) // at worst something was not kept
     }
+}
+
+impl Found {
+    /// One that is not to be registered.
+    fn known(text: String) -> Self {
+        Self { text, registers: None }
+    }
+}
+
+fn register(trusted: &Trusted, hash: Hash, query: String) -> Result<Found, ApiError> {
+    if Hash::from(Sha256::digest(&query)) != hash {
+        return Err(ApiError::BadRequest("`sha256Hash` is not the SHA-256 of `query`".to_owned()));
+    }
+    if trusted.manifest.hashed(&hash).is_some() {
+        return Ok(Found::known(query));
+    }
+    if trusted.only {
+        return Err(ApiError::Forbidden(TRUSTED_ONLY.to_owned()));
+    }
+    Ok(Found { text: query, registers: Some(hash) })
 }
 
 /// The hash in `extensions.persistedQuery`.

@@ -32,6 +32,15 @@ fn with(manifest: &str, only: bool) -> Persisted {
     persisted
 }
 
+/// The document of a request that is valid.
+fn document(persisted: &Persisted, told: Told) -> Result<String, ApiError> {
+    let found = persisted.document(told)?;
+    if let Some(registration) = persisted.registration(&found) {
+        registration.complete(Payer::at(std::net::Ipv4Addr::LOCALHOST.into()), &found.text);
+    }
+    Ok(found.text)
+}
+
 fn code(refused: Result<String, ApiError>) -> &'static str {
     refused.expect_err("a refusal").code()
 }
@@ -40,29 +49,37 @@ fn code(refused: Result<String, ApiError>) -> &'static str {
 fn what_was_registered_can_be_named() {
     let persisted = Persisted::default();
     let hash = hex(QUERY);
-    assert_eq!(code(persisted.document(apollo(&hash, None))), "PERSISTED_QUERY_NOT_FOUND");
-    assert_eq!(persisted.document(apollo(&hash, Some(QUERY))).expect("told"), QUERY);
-    assert_eq!(persisted.document(apollo(&hash, None)).expect("registered"), QUERY);
-    assert_eq!(persisted.document(apollo(&hash.to_uppercase(), None)).expect("registered"), QUERY);
-    assert_eq!(persisted.document(id(&format!("sha256:{hash}"))).expect("registered"), QUERY);
+    assert_eq!(code(document(&persisted, apollo(&hash, None))), "PERSISTED_QUERY_NOT_FOUND");
+    assert_eq!(document(&persisted, apollo(&hash, Some(QUERY))).expect("told"), QUERY);
+    assert_eq!(document(&persisted, apollo(&hash, None)).expect("registered"), QUERY);
+    assert_eq!(document(&persisted, apollo(&hash.to_uppercase(), None)).expect("registered"), QUERY);
+    assert_eq!(document(&persisted, id(&format!("sha256:{hash}"))).expect("registered"), QUERY);
 }
 
 #[test]
 fn what_names_nothing_is_refused() {
     let persisted = Persisted::default();
     let hash = hex(QUERY);
-    assert_eq!(code(persisted.document(apollo(&hash, Some("{ other }")))), "BAD_REQUEST");
-    assert_eq!(code(persisted.document(apollo(&hex("{ other }"), None))), "PERSISTED_QUERY_NOT_FOUND");
+    assert_eq!(code(document(&persisted, apollo(&hash, Some("{ other }")))), "BAD_REQUEST");
+    assert_eq!(code(document(&persisted, apollo(&hex("{ other }"), None))), "PERSISTED_QUERY_NOT_FOUND");
     for bad in ["", "abc", &hash[1..], &format!("{hash}0"), &hash.replace(char::is_numeric, "g"), "ä"] {
-        assert_eq!(code(persisted.document(apollo(bad, None))), "BAD_REQUEST", "{bad}");
-        assert_eq!(code(persisted.document(id(&format!("sha256:{bad}")))), "BAD_USER_INPUT", "{bad}");
+        assert_eq!(code(document(&persisted, apollo(bad, None))), "BAD_REQUEST", "{bad}");
+        assert_eq!(code(document(&persisted, id(&format!("sha256:{bad}")))), "BAD_USER_INPUT", "{bad}");
     }
     for bad in [json!(null), json!(7), json!({ "version": 2, "sha256Hash": hash }), json!({ "version": 1 })] {
         let told = Told { persisted_query: Some(bad), ..text(QUERY) };
-        assert_eq!(code(persisted.document(told)), "BAD_REQUEST");
+        assert_eq!(code(document(&persisted, told)), "BAD_REQUEST");
     }
-    assert_eq!(code(persisted.document(Told::default())), "BAD_REQUEST");
-    assert_eq!(code(persisted.document(Told { query: Some(QUERY.to_owned()), ..id("a") })), "BAD_REQUEST");
+    assert_eq!(code(document(&persisted, Told::default())), "BAD_REQUEST");
+    assert_eq!(code(document(&persisted, Told { query: Some(QUERY.to_owned()), ..id("a") })), "BAD_REQUEST");
+}
+
+#[test]
+fn what_turned_out_invalid_is_not_kept() {
+    let persisted = Persisted::default();
+    let found = persisted.document(apollo(&hex(QUERY), Some(QUERY))).expect("a document");
+    assert!(persisted.registration(&found).is_some());
+    assert_eq!(code(document(&persisted, apollo(&hex(QUERY), None))), "PERSISTED_QUERY_NOT_FOUND", "not yet");
 }
 
 #[test]
@@ -71,22 +88,22 @@ fn trusted_documents_are_named_by_id_and_by_hash() {
         [{ "id": "version", "name": "V", "type": "query", "body": QUERY }] });
     for manifest in [json!({ "version": QUERY }), apollo_form] {
         let persisted = with(&manifest.to_string(), false);
-        assert_eq!(persisted.document(id("version")).expect("trusted"), QUERY);
-        assert_eq!(persisted.document(id(&format!("sha256:{}", hex(QUERY)))).expect("trusted"), QUERY);
-        assert_eq!(persisted.document(apollo(&hex(QUERY), None)).expect("trusted"), QUERY);
-        assert_eq!(persisted.document(text("{ other }")).expect("others too"), "{ other }");
+        assert_eq!(document(&persisted, id("version")).expect("trusted"), QUERY);
+        assert_eq!(document(&persisted, id(&format!("sha256:{}", hex(QUERY)))).expect("trusted"), QUERY);
+        assert_eq!(document(&persisted, apollo(&hex(QUERY), None)).expect("trusted"), QUERY);
+        assert_eq!(document(&persisted, text("{ other }")).expect("others too"), "{ other }");
     }
 }
 
 #[test]
 fn where_only_trusted_documents_run_no_other_does() {
     let persisted = with(&json!({ "version": QUERY }).to_string(), true);
-    assert_eq!(persisted.document(text(QUERY)).expect("trusted"), QUERY);
-    assert_eq!(persisted.document(apollo(&hex(QUERY), Some(QUERY))).expect("trusted"), QUERY);
+    assert_eq!(document(&persisted, text(QUERY)).expect("trusted"), QUERY);
+    assert_eq!(document(&persisted, apollo(&hex(QUERY), Some(QUERY))).expect("trusted"), QUERY);
     let other = "{ other }";
-    assert_eq!(code(persisted.document(text(other))), "FORBIDDEN");
-    assert_eq!(code(persisted.document(apollo(&hex(other), Some(other)))), "FORBIDDEN");
-    assert_eq!(code(persisted.document(apollo(&hex(other), None))), "PERSISTED_QUERY_NOT_FOUND");
+    assert_eq!(code(document(&persisted, text(other))), "FORBIDDEN");
+    assert_eq!(code(document(&persisted, apollo(&hex(other), Some(other)))), "FORBIDDEN");
+    assert_eq!(code(document(&persisted, apollo(&hex(other), None))), "PERSISTED_QUERY_NOT_FOUND");
 }
 
 #[test]

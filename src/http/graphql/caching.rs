@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
-use crate::auth::Caller;
+use crate::{auth::Caller, budget};
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// What an answer depends on beside the address: its form, who is asking, and what they know of.
@@ -25,6 +25,12 @@ pub fn mark(
     let tag = tag(&answer);
     let is_known = is_known(asked, &tag);
     let headers = answer.headers_mut();
+    if control.as_bytes().starts_with(b"public") {
+        // A cache would send them to other clients, whose budgets they don't describe.
+        for name in budget::HEADERS {
+            headers.remove(name);
+        }
+    }
     headers.insert(header::CACHE_CONTROL, control);
     headers.insert(header::VARY, VARY);
     headers.insert(header::ETAG, tag);

@@ -32,9 +32,11 @@ use super::{
 };
 use crate::{
     app::{App, Shared},
+    budget::Payer,
     error::ApiError,
     graphql::{
         self,
+        admission::REFUSED,
         reading::{POSITION, Position},
     },
 };
@@ -132,14 +134,15 @@ async fn respond(
     if is_get && !app.state.about.exposure.get {
         return refuse_get(edition, &accept, "GET is not answered here; send the request by POST, as JSON");
     }
-    let (holder, mut request) = match (holder, request, position(app, headers)) {
+    let (holder, mut request) = match (holder, request, position(app, headers).await) {
         (Ok(holder), Ok(request), Ok(position)) => {
             let request = request.data(holder.payer);
             (holder, if let Some(position) = position { request.data(position) } else { request })
         }
-        (_, Err(error), _) | (Err(error), _, _) | (_, _, Err(error)) => {
-            return refuse(edition, accept.refusal(), error);
+        (Ok(holder), Err(error), _) | (Ok(holder), _, Err(error)) => {
+            return refuse(edition, accept.refusal(), charged(app, holder.payer(), error));
         }
+        (Err(error), ..) => return refuse(edition, accept.refusal(), error),
     };
     match app.state.documents.operation_type(&mut request) {
         OperationType::Mutation if is_get => {
@@ -163,27 +166,43 @@ async fn respond(
             sse::execute(app, Asked { request, holder })
         }
         OperationType::Query | OperationType::Mutation => {
-            let caller = holder.caller.clone();
+            let (caller, payer) = (holder.caller.clone(), holder.payer());
             let response = graphql::execute(&app.schema, request, holder.caller).await;
             let mut answer = answer::answer(edition, media, &response);
             if is_get {
                 let hints = response.errors.is_empty().then_some(response.cache_control);
                 answer = caching::mark(answer, hints, &caller, headers);
             }
-            answer.map(Body::from)
+            let (parts, text) = answer.into_parts();
+            match app.answers.hold(payer, text, None) {
+                Ok(text) => Response::from_parts(parts, Body::from(text)),
+                Err(error) => refuse(edition, accept.refusal(), error),
+            }
         }
     }
 }
 
+/// The error of a request that is none, which costs as much as a refused document: to read it took about as long.
+pub(super) fn charged(app: &App, payer: Payer, error: ApiError) -> ApiError {
+    let spent = app.state.budgets.cost.spend(payer, REFUSED, app.state.clock.now());
+    spent.err().map_or(error, ApiError::RateLimited)
+}
+
 /// What the answer has to know of. Without replicas it knows of everything.
-fn position(app: &App, headers: &HeaderMap) -> Result<Option<Position>, ApiError> {
+async fn position(app: &App, headers: &HeaderMap) -> Result<Option<Position>, ApiError> {
     let Some(value) = headers.get(&POSITION).filter(|_| !app.state.replicas.is_empty()) else { return Ok(None) };
-    let position = value.to_str().unwrap_or_default().parse();
-    position.map(|position| Some(Position(position))).map_err(|error| {
+    let position = value.to_str().unwrap_or_default().parse().map_err(|error| {
         ApiError::BadRequest(format!(
             "the header Airgraph-Position can't be read: {error}, as a mutation's answer told it"
         ))
-    })
+    })?;
+    if app.state.replicas.is_beyond_primary(position, &app.state.database).await {
+        return Err(ApiError::BadRequest(
+            "the header Airgraph-Position is beyond what the database holds; send it as a mutation's answer told it"
+                .to_owned(),
+        ));
+    }
+    Ok(Some(Position(position)))
 }
 
 /// A single response to an `EventSource`, which sends its request again 3 s after each end of a stream, for ever. So a request

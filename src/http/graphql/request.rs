@@ -79,11 +79,15 @@ pub fn from_uri(persisted: &Persisted, uri: &Uri) -> Result<Request, ApiError> {
 pub(in crate::http) fn request(persisted: &Persisted, mut body: Body) -> Result<Request, ApiError> {
     let persisted_query = body.extensions.as_mut().and_then(|extensions| extensions.remove("persistedQuery"));
     let named = Told { query: body.query, document_id: body.document_id, persisted_query };
-    let query = persisted.document(named).map_err(|error| match error {
+    let found = persisted.document(named).map_err(|error| match error {
         ApiError::BadRequest(reason) => ApiError::MalformedRequest(reason),
         error => error,
     })?;
-    let mut request = Request::new(query).data(Spliced);
+    let registration = persisted.registration(&found);
+    let mut request = Request::new(found.text).data(Spliced);
+    if let Some(registration) = registration {
+        request = request.data(registration);
+    }
     if let Some(resume) = body.extensions.as_mut().and_then(|extensions| extensions.remove(resume::EXTENSION)) {
         let resume: Resume = serde_json::from_value(resume).map_err(|error| not_read("`extensions.resume`", &error))?;
         request = request.data(resume);

@@ -9,26 +9,35 @@ use axum::{
 };
 
 use super::caching;
-use crate::{app::Shared, error::ApiError, graphql};
+use crate::{app::Shared, error::ApiError, graphql, http::precompressed::Precompressed};
 
-static SDL: LazyLock<String> = LazyLock::new(graphql::sdl);
+const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-pub(super) async fn sdl(State(app): State<Shared>, headers: HeaderMap) -> Result<Response<Body>, ApiError> {
+/// The schema, and its tag.
+static SDL: LazyLock<(Precompressed, HeaderValue)> = LazyLock::new(|| {
+    let mut response = Response::new(graphql::sdl().into_bytes());
+    response.headers_mut().insert(header::CONTENT_TYPE, MEDIA_TYPE);
+    let tag = caching::tag(&response);
+    (Precompressed::new(response.into_body()), tag)
+});
+
+pub(super) async fn sdl(State(app): State<Shared>, request: HeaderMap) -> Result<Response<Body>, ApiError> {
     if !app.state.about.exposure.introspection {
         return Err(ApiError::Forbidden("the schema can't be read here; ask the operator for it".to_owned()));
     }
-    let mut response = Response::new(SDL.as_bytes().to_vec());
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    let tag = caching::tag(&response);
-    let is_known = caching::is_known(&headers, &tag);
+    let (schema, tag) = &*SDL;
+    let mut response = if caching::is_known(&request, tag) {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else {
+        let mut response = schema.response(&request).await;
+        response.headers_mut().insert(header::CONTENT_TYPE, MEDIA_TYPE);
+        response
+    };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::ETAG, tag);
-    if is_known {
-        headers.remove(header::CONTENT_TYPE);
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response.body_mut().clear();
-    }
-    Ok(response.map(Body::from))
+    headers.insert(header::ETAG, tag.clone());
+    Ok(response)
 }

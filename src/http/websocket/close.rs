@@ -43,6 +43,11 @@ impl Close {
         Self { code: 4403, reason: reason.into() }
     }
 
+    /// A message that is too large before the client was accepted.
+    pub fn large_before_init(max: usize) -> Self {
+        Self { code: 1009, reason: format!("a message before connection_init is larger than {max} bytes").into() }
+    }
+
     /// What can't be done now.
     pub fn try_again(reason: String) -> Self {
         Self { code: 1013, reason: reason.into() }

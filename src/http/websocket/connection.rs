@@ -19,11 +19,12 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::{
     close::Close,
     credential,
+    deadlines::Deadlines,
     frames::{End, Frames, Heard, NotSent},
     identity::{self, Identity},
     message::{self, Id, Message},
     operations::{Operations, Told},
-    sockets::Pace,
+    sockets::{Pace, SocketPlace},
 };
 use crate::{
     app::Shared,
@@ -33,7 +34,7 @@ use crate::{
     graphql::writer,
     http::{
         caller::until_next_look,
-        graphql::{answer, request},
+        graphql::{answer, charged, request},
         resume,
     },
 };
@@ -45,6 +46,7 @@ const MAX_OPERATIONS: usize = 100;
 pub(super) struct Connection {
     app: Shared,
     frames: Frames,
+    place: SocketPlace,
     standing: Standing,
     /// Who pays where there is no key.
     payer: Payer,
@@ -70,14 +72,6 @@ enum Standing {
     Accepted(Identity),
 }
 
-/// What is to be done when.
-struct Deadlines {
-    init: Option<Instant>,
-    ping: Instant,
-    key: Option<Instant>,
-    leave: Option<Instant>,
-}
-
 /// What comes next.
 enum Turn {
     Heard(Heard),
@@ -90,11 +84,12 @@ enum Turn {
 }
 
 impl Connection {
-    pub fn new(app: Shared, frames: Frames, upgraded: Identity, payer: Payer) -> Self {
-        let (now, pace) = (Instant::now(), app.sockets.pace);
-        let deadlines = Deadlines { init: Some(now + pace.init), ping: now + pace.ping, key: None, leave: None };
+    pub fn new(app: Shared, frames: Frames, upgraded: Identity, payer: Payer, place: SocketPlace) -> Self {
+        let now = Instant::now();
+        let deadlines = Deadlines::new(now, app.sockets.pace);
         Self {
             frames,
+            place,
             standing: Standing::New(upgraded),
             payer,
             look_up: None,
@@ -118,8 +113,8 @@ impl Connection {
     }
 
     /// What is left for the goodbye; the rest ends here.
-    pub fn into_frames(self) -> Frames {
-        self.frames
+    pub fn into_frames(self) -> (Frames, SocketPlace) {
+        (self.frames, self.place)
     }
 
     async fn turn(&mut self) -> Result<(), End> {
@@ -127,7 +122,7 @@ impl Connection {
             Turn::Heard(heard) => {
                 self.heard_at = Instant::now();
                 match heard {
-                    Heard::Text(text) => self.on_text(&text).await,
+                    Heard::Text(text, _held) => self.on_text(&text).await,
                     Heard::Binary => Err(bad_request("a message is a text, not binary".to_owned())),
                     Heard::Control => Ok(()),
                 }
@@ -207,10 +202,12 @@ impl Connection {
                 }
                 let request = match request::request(&self.app.persisted, *body) {
                     Ok(request) => request,
-                    Err(ApiError::BadRequest(reason) | ApiError::MalformedRequest(reason)) => {
-                        return Err(bad_request(reason));
-                    }
-                    Err(refusal) => return self.refuse(&id, refusal).await,
+                    Err(error) => match charged(&self.app, self.payer(), error) {
+                        ApiError::BadRequest(reason) | ApiError::MalformedRequest(reason) => {
+                            return Err(bad_request(reason));
+                        }
+                        refusal => return self.refuse(&id, refusal).await,
+                    },
                 };
                 self.operations.start(id, &self.app, caller, request.data(self.payer));
                 Ok(())
@@ -235,7 +232,7 @@ impl Connection {
                         Some(place) => message::next(&operation.id, &resume::with_cursor(&event.payload, place)),
                         None => message::next(&operation.id, &event.payload),
                     };
-                    if let Err(not_sent) = self.frames.feed(message).await {
+                    if let Err(not_sent) = self.frames.feed(message.into()).await {
                         return Err(self.not_sent(&not_sent));
                     }
                     operation.place = event.place.or(operation.place);
@@ -246,14 +243,22 @@ impl Connection {
                 operation.place = Some(place);
                 return Err(End::Close(Close::too_slow(self.operations.least_place())));
             }
-            Told::Answer(response) => {
+            Told::Answer(response, place) => {
                 let id = operation.id.clone();
                 self.operations.end(number);
                 if answer::is_refused(&response) {
                     return self.fail(&id, &response).await;
                 }
-                self.feed(message::next(&id, &writer::text(&response))).await?;
-                self.feed(message::complete(&id)).await?;
+                let message = message::next(&id, &writer::text(&response));
+                drop(response);
+                match self.app.answers.hold(self.payer(), message, place) {
+                    Ok(message) => {
+                        let fed = self.frames.feed(message).await;
+                        fed.map_err(|not_sent| self.not_sent(&not_sent))?;
+                        self.feed(message::complete(&id)).await?;
+                    }
+                    Err(error) => self.refuse(&id, error).await?,
+                }
             }
             Told::Failed(response) => {
                 let id = operation.id.clone();
@@ -285,11 +290,18 @@ impl Connection {
             (_, Err(error)) => return Err(End::Close(identity::refusal(&error))),
             (standing, Ok(identity)) => {
                 let is_new = !matches!(standing, Standing::Accepted(_));
+                if is_new && let Some(key) = identity.caller.api_key() {
+                    self.place.move_to(Payer::Key(key)).map_err(|limit| {
+                        self.app.state.metrics.refusals.count(limit);
+                        End::Close(Close::try_again(limit.reason().to_owned()))
+                    })?;
+                }
                 if identity.has_key() {
                     self.look_again_in(until_next_look(&identity.caller, &self.app));
                 }
                 self.standing = Standing::Accepted(identity);
                 if is_new {
+                    self.frames.allow_large_messages();
                     self.feed(message::CONNECTION_ACK.into()).await?;
                 }
             }
@@ -347,8 +359,16 @@ impl Connection {
     }
 
     async fn feed(&mut self, text: Vec<u8>) -> Result<(), End> {
-        let fed = self.frames.feed(text).await;
+        let fed = self.frames.feed(text.into()).await;
         fed.map_err(|not_sent| self.not_sent(&not_sent))
+    }
+
+    /// Whose budget and quotas an operation uses: the key's, or else the address's.
+    fn payer(&self) -> Payer {
+        match &self.standing {
+            Standing::Accepted(Identity { caller, .. }) => caller.api_key().map_or(self.payer, Payer::Key),
+            Standing::New(_) | Standing::Initialising => self.payer,
+        }
     }
 
     fn not_sent(&self, not_sent: &NotSent) -> End {
@@ -364,12 +384,6 @@ impl Connection {
 
     fn pace(&self) -> Pace {
         self.app.sockets.pace
-    }
-}
-
-impl Deadlines {
-    fn next(&self) -> Instant {
-        [self.init, self.key, self.leave].into_iter().flatten().fold(self.ping, Instant::min)
     }
 }
 

@@ -28,7 +28,13 @@ use tokio_tungstenite::{
     },
 };
 
-use super::{MAX_MESSAGE, close::Close, sockets::Pace};
+use super::{
+    MAX_MESSAGE,
+    close::Close,
+    metered::{Held, Metered},
+    sockets::Pace,
+};
+use crate::{budget::Payer, http::Bodies};
 
 /// What is allocated for reading, and stays so while the socket is idle. What is larger is allocated when it comes.
 const READ_BUFFER: usize = 2 << 10;
@@ -39,7 +45,7 @@ const FRAGMENT: usize = 16 << 10;
 
 /// A WebSocket.
 pub(super) struct Frames {
-    stream: WebSocketStream<TokioIo<Upgraded>>,
+    stream: WebSocketStream<Metered<TokioIo<Upgraded>>>,
     pace: Pace,
     /// Whether something was fed that may still wait in the buffer.
     pub unflushed: bool,
@@ -47,7 +53,7 @@ pub(super) struct Frames {
 
 /// What came in.
 pub(super) enum Heard {
-    Text(Utf8Bytes),
+    Text(Utf8Bytes, Held),
     Binary,
     /// A ping or a pong of the WebSocket, which are answered already.
     Control,
@@ -73,32 +79,46 @@ pub(super) enum NotSent {
 }
 
 impl Frames {
-    pub async fn new(upgraded: Upgraded, pace: Pace) -> Self {
+    pub async fn new(upgraded: Upgraded, pace: Pace, bodies: Bodies, payer: Payer) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(WRITE_BUFFER)
             .max_message_size(Some(MAX_MESSAGE))
             .max_frame_size(Some(MAX_MESSAGE));
-        let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+        let metered = Metered::new(TokioIo::new(upgraded), bodies, payer);
+        let stream = WebSocketStream::from_raw_socket(metered, Role::Server, Some(config)).await;
         Self { stream, pace, unflushed: false }
+    }
+
+    /// The client was accepted, and may send more.
+    pub fn allow_large_messages(&mut self) {
+        self.stream.get_mut().allow_large_messages();
     }
 
     /// What comes in next.
     pub fn poll_heard(&mut self, cx: &mut Context<'_>) -> Poll<Result<Heard, End>> {
         let heard = ready!(self.stream.poll_next_unpin(cx));
+        let metered = self.stream.get_mut();
         Poll::Ready(match heard {
-            Some(Ok(Message::Text(text))) => Ok(Heard::Text(text)),
+            Some(Ok(Message::Text(text))) => Ok(Heard::Text(text, metered.message_ended())),
             Some(Ok(Message::Binary(_))) => Ok(Heard::Binary),
+            Some(Ok(Message::Ping(payload) | Message::Pong(payload))) => {
+                metered.control_frame_came(payload.len());
+                Ok(Heard::Control)
+            }
             Some(Ok(Message::Close(_))) => Err(End::Closed),
             Some(Ok(_)) => Ok(Heard::Control),
-            Some(Err(error)) => Err(Close::of_error(&error).map_or(End::Lost, End::Close)),
+            Some(Err(error)) => {
+                let close = metered.refused().or_else(|| Close::of_error(&error));
+                Err(close.map_or(End::Lost, End::Close))
+            }
             None => Err(End::Lost),
         })
     }
 
     /// Sends a text, at the latest with the next [`flush`](Self::flush).
-    pub async fn feed(&mut self, text: Vec<u8>) -> Result<(), NotSent> {
-        let (mut rest, mut kind) = (Bytes::from(text), Data::Text);
+    pub async fn feed(&mut self, text: Bytes) -> Result<(), NotSent> {
+        let (mut rest, mut kind) = (text, Data::Text);
         loop {
             let part = rest.split_to(rest.len().min(FRAGMENT));
             self.send(Message::Frame(Frame::message(part, OpCode::Data(kind), rest.is_empty()))).await?;

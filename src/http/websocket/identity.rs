@@ -6,7 +6,6 @@ use crate::{
     auth::{self, Caller, KeyHash},
     budget::Payer,
     error::ApiError,
-    http::caller::fined,
 };
 
 /// Who speaks.
@@ -34,8 +33,9 @@ impl Identity {
             None => self,
             Some(credential) => {
                 let secret = credential.secret()?;
-                let found = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, &secret).await;
-                let caller = found.map_err(|error| fined(&app, payer, error))?;
+                let (key, now) = (auth::hash(&secret), app.state.clock.now());
+                let look_up = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, &secret);
+                let caller = app.key_checks.identify(payer, &key, &app.state.budgets.cost, now, look_up).await?;
                 Self::new(caller, Some(&secret))
             }
         };
@@ -55,11 +55,10 @@ impl Identity {
 pub(super) fn refusal(error: &ApiError) -> Close {
     error.log();
     match error {
-        // also a key that opens nothing, of an address that tried too many
         ApiError::Unauthenticated(_) | ApiError::Forbidden(_) | ApiError::RateLimited(_) => {
             Close::forbidden(error.message())
         }
-        ApiError::Unavailable(_) | ApiError::Timeout => Close::try_again(error.message()),
+        ApiError::Unavailable(_) | ApiError::Timeout | ApiError::LimitReached(_) => Close::try_again(error.message()),
         _ => Close::INTERNAL,
     }
 }

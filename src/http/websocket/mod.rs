@@ -5,10 +5,12 @@
 mod close;
 mod connection;
 mod credential;
+mod deadlines;
 mod frames;
 mod handshake;
 mod identity;
 mod message;
+mod metered;
 mod operations;
 mod sockets;
 
@@ -32,7 +34,6 @@ use crate::{
     app::Shared,
     auth::{self, Caller},
     budget::Payer,
-    error::ApiError,
 };
 
 /// The largest message that a client may send, in bytes.
@@ -44,8 +45,10 @@ pub(super) fn serve(app: Shared, mut parts: Parts, caller: Caller, payer: Payer)
         Ok(handshake) => handshake,
         Err(refusal) => return *refusal,
     };
-    let Some(place) = app.sockets.enter() else {
-        return ApiError::Unavailable("as many WebSockets are open as may be; try again in a moment").into_response();
+    let owner = caller.api_key().map_or(payer, Payer::Key);
+    let place = match app.sockets.enter(owner) {
+        Ok(place) => place,
+        Err(limit) => return app.state.metrics.refusals.refuse(limit).into_response(),
     };
     let response = handshake.accept(std::mem::take(&mut parts.extensions));
     let upgraded = Identity::new(caller, auth::secret_in(&parts.headers).as_deref());
@@ -53,16 +56,17 @@ pub(super) fn serve(app: Shared, mut parts: Parts, caller: Caller, payer: Payer)
     let Handshake { upgrade, speaks_ours, .. } = handshake;
     let socket = async move {
         let Ok(connection) = upgrade.await else { return };
-        let frames = Frames::new(connection, app.sockets.pace).await;
+        let frames = Frames::new(connection, app.sockets.pace, app.bodies.clone(), owner).await;
         if speaks_ours {
-            let mut connection = Connection::new(app, frames, upgraded, payer);
+            let mut connection = Connection::new(app, frames, upgraded, payer, place);
             let end = connection.run().await;
             // On the heap, as there are many sockets and few goodbyes.
-            Box::pin(connection.into_frames().end(end)).await;
+            let (frames, _place) = connection.into_frames();
+            Box::pin(frames.end(end)).await;
         } else {
             Box::pin(frames.end(End::Close(Close::NOT_OUR_PROTOCOL))).await;
+            drop(place);
         }
-        drop(place);
     };
     tokio::spawn(socket.in_current_span());
     response

@@ -15,6 +15,7 @@ use super::message::Id;
 use crate::{
     app::Shared,
     auth::Caller,
+    capacity,
     domain::feed::Place,
     error::ApiError,
     graphql,
@@ -25,8 +26,8 @@ use crate::{
 
 /// What an operation tells.
 pub(super) enum Told {
-    /// A query or mutation ran, or was refused.
-    Answer(Box<Response>),
+    /// A query or mutation ran, or was refused. The place is held until the answer is sent.
+    Answer(Box<Response>, Option<capacity::Place>),
     /// A subscription began, at that place of the feed.
     Begun(Option<Place>, Option<Progress>),
     /// Something happened.
@@ -183,7 +184,10 @@ fn caught(
 fn execute(app: Shared, caller: Caller, request: Request) -> BoxStream<'static, Told> {
     let answer = async move {
         let answer = deadline::in_a_place(&app, graphql::execute(&app.schema, request, caller)).await;
-        Told::Answer(Box::new(answer.unwrap_or_else(|error| Response::from_errors(vec![answer::of(error)]))))
+        match answer {
+            Ok((response, place)) => Told::Answer(Box::new(response), Some(place)),
+            Err(error) => Told::Answer(Box::new(Response::from_errors(vec![answer::of(error)])), None),
+        }
     };
     stream::once(answer).boxed()
 }
@@ -242,7 +246,7 @@ mod tests {
         let mut operations = Operations::default();
         let counts = metrics::operations::Operations::default();
         let defect = caught(counts.clone(), stream::poll_fn(|_| panic!("a defect")).boxed()).boxed();
-        let answer = stream::once(async { Told::Answer(Box::new(Response::new("fine"))) }).boxed();
+        let answer = stream::once(async { Told::Answer(Box::new(Response::new("fine")), None) }).boxed();
         operations.run(id("defect"), false, false, defect);
         operations.run(id("other"), false, false, answer);
         let mut answered = 0;
@@ -255,7 +259,7 @@ mod tests {
                     assert_eq!(errors[0]["extensions"]["code"], "INTERNAL", "{errors}");
                     operations.end(number);
                 }
-                Told::Answer(_) => answered = number,
+                Told::Answer(..) => answered = number,
                 _ => panic!("neither"),
             }
         }

@@ -2,16 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::watch;
 
-/// Sockets at most. One takes less than 20 kB when nothing happens on it.
-const MOST: u32 = 20_000;
+use crate::{
+    budget::Payer,
+    limits::{Limit, Permit, Quota, WebSocketLimits},
+};
 
 /// The sockets of a gateway. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Sockets {
-    places: Arc<Semaphore>,
-    most: u32,
+    quota: Quota<Payer>,
+    open: Arc<watch::Sender<usize>>,
     pub(in crate::http) pace: Pace,
 }
 
@@ -45,32 +47,60 @@ impl Default for Pace {
     }
 }
 
-impl Default for Sockets {
-    fn default() -> Self {
-        Self::new(MOST, Pace::default())
+/// A place among the open sockets, given back when dropped.
+pub(super) struct SocketPlace {
+    permit: Permit<Payer>,
+    sockets: Sockets,
+}
+
+impl SocketPlace {
+    /// Makes it the place of another caller: of the key that `connection_init` has.
+    ///
+    /// # Errors
+    /// When that one has too many.
+    pub fn move_to(&mut self, owner: Payer) -> Result<(), Limit> {
+        self.permit = self.sockets.acquire(owner)?;
+        Ok(())
+    }
+}
+
+impl Drop for SocketPlace {
+    fn drop(&mut self) {
+        self.sockets.open.send_modify(|open| *open -= 1);
     }
 }
 
 impl Sockets {
-    /// So many at most, at that pace.
+    /// So many, at that pace.
     #[must_use]
-    pub fn new(most: u32, pace: Pace) -> Self {
-        Self { places: Arc::new(Semaphore::new(most as usize)), most, pace }
+    pub fn new(limits: WebSocketLimits, pace: Pace) -> Self {
+        let open = Arc::new(watch::Sender::new(0));
+        Self { quota: Quota::new(limits.max_per_caller, limits.max_total), open, pace }
     }
 
-    /// A place for one more, given back when dropped; none where there are too many.
-    pub(super) fn enter(&self) -> Option<OwnedSemaphorePermit> {
-        self.places.clone().try_acquire_owned().ok()
+    /// A place for one more.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub(super) fn enter(&self, owner: Payer) -> Result<SocketPlace, Limit> {
+        let permit = self.acquire(owner)?;
+        self.open.send_modify(|open| *open += 1);
+        Ok(SocketPlace { permit, sockets: self.clone() })
+    }
+
+    fn acquire(&self, owner: Payer) -> Result<Permit<Payer>, Limit> {
+        let permit = self.quota.try_acquire(&owner);
+        permit.map_err(|exceeded| exceeded.limit(Limit::WebSocketsPerCaller, Limit::WebSockets))
     }
 
     /// How many there are.
     #[must_use]
     pub fn open(&self) -> usize {
-        self.most as usize - self.places.available_permits()
+        *self.open.borrow()
     }
 
-    /// Comes back when there is no socket any more.
+    /// Resolves when there is no socket any more.
     pub async fn all_closed(&self) {
-        let _ = self.places.acquire_many(self.most).await; // it is never closed
+        let _ = self.open.subscribe().wait_for(|open| *open == 0).await; // the sender is there
     }
 }

@@ -4,10 +4,11 @@
 //! longer than any of ours costs no more memory than one that isn't. Lines end with LF or CRLF, or, where the first one does,
 //! with CR alone. In a file of the last kind, a CR between quotes ends nothing.
 
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io;
 
 use csv::ByteRecord;
 use csv_core::{ReadRecordResult, ReaderBuilder, Terminator};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 
 use super::dialect;
 use crate::ingest::parse::{Reason, without_byte_order_mark};
@@ -42,7 +43,7 @@ pub(super) struct Lines<R> {
     record: ByteRecord,
 }
 
-impl<R: Read> Lines<R> {
+impl<R: AsyncRead + Unpin> Lines<R> {
     pub fn new(file: R) -> Self {
         Self {
             file: BufReader::with_capacity(PIECE, file),
@@ -65,9 +66,9 @@ impl<R: Read> Lines<R> {
 
     /// The next line that isn't empty, with its number from 1: its fields without the white space around them, or why it
     /// has none.
-    pub fn next(&mut self) -> io::Result<Option<(usize, Result<&ByteRecord, Reason>)>> {
+    pub async fn next(&mut self) -> io::Result<Option<(usize, Result<&ByteRecord, Reason>)>> {
         loop {
-            let Some(length) = self.read_line()? else { return Ok(None) };
+            let Some(length) = self.read_line().await? else { return Ok(None) };
             self.number += 1;
             if length > MAX_LINE {
                 let reason = ("LINE_TOO_LONG", format!("{length} bytes; at most {MAX_LINE}"));
@@ -101,16 +102,13 @@ impl<R: Read> Lines<R> {
     }
 
     /// Reads a line up to its end; what is beyond the bound is passed over. Gives the length of all of it.
-    fn read_line(&mut self) -> io::Result<Option<usize>> {
+    async fn read_line(&mut self) -> io::Result<Option<usize>> {
         self.line.clear();
         let mut length = 0_usize;
         let mut is_quoted = false;
         let mut ended = false;
         while !ended {
-            let piece = match self.file.fill_buf() {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                piece => piece?,
-            };
+            let piece = self.file.fill_buf().await?;
             if piece.is_empty() {
                 return Ok((length > 0).then_some(length));
             }

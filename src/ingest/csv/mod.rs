@@ -17,7 +17,9 @@ mod tests;
 mod unreadable;
 mod values;
 
-use std::io::{self, Read};
+use std::io;
+
+use tokio::io::AsyncRead;
 
 use self::{
     layout::{Layout, LineSample},
@@ -78,14 +80,14 @@ pub enum CsvError {
     Broken(#[from] io::Error),
 }
 
-impl<R: Read> Reader<R> {
+impl<R: AsyncRead + Unpin> Reader<R> {
     /// Reads the header.
     ///
     /// # Errors
     /// When it can't be read, is not one that is known, or asks for an option that is missing.
-    pub fn open(file: R, options: Options) -> Result<Self, CsvError> {
+    pub async fn open(file: R, options: Options) -> Result<Self, CsvError> {
         let mut lines = Lines::new(file);
-        let first = match lines.next()? {
+        let first = match lines.next().await? {
             Some((line, Ok(record))) => (line, record.clone()),
             Some((_, Err((code, detail)))) => {
                 return Err(CsvError::Refused(DecodeError::new(code, format!("header: {detail}"))));
@@ -109,21 +111,25 @@ impl<R: Read> Reader<R> {
     /// # Errors
     /// When the file breaks off. What comes after the last chunk is not looked at: the end of a line may be missing, and
     /// half a number is another number.
-    pub fn chunk(&mut self) -> Result<Chunk, CsvError> {
+    pub async fn chunk(&mut self) -> Result<Chunk, CsvError> {
         Ok(match &mut self.shape {
-            Shape::Samples { layout, only } => samples(&mut self.lines, layout, only.as_ref())?,
-            Shape::Values(values) => values.chunk(&mut self.lines)?,
-            Shape::OpenAq(openaq) => openaq.chunk(&mut self.lines)?,
+            Shape::Samples { layout, only } => samples(&mut self.lines, layout, only.as_ref()).await?,
+            Shape::Values(values) => values.chunk(&mut self.lines).await?,
+            Shape::OpenAq(openaq) => openaq.chunk(&mut self.lines).await?,
         })
     }
 }
 
-fn samples(lines: &mut Lines<impl Read>, layout: &mut Layout, only: Option<&DeviceKey>) -> io::Result<Chunk> {
+async fn samples(
+    lines: &mut Lines<impl AsyncRead + Unpin>,
+    layout: &mut Layout,
+    only: Option<&DeviceKey>,
+) -> io::Result<Chunk> {
     let mut decoded = Decoded { ignored: layout.ignored.clone(), ..Decoded::nothing(layout.kind()) };
     let mut unreadable = UnreadableValues::default();
     let mut count = 0;
     while decoded.observations.len() < CHUNK && decoded.rejected.len() < CHUNK {
-        let Some((line, record)) = lines.next()? else { break };
+        let Some((line, record)) = lines.next().await? else { break };
         if record.as_ref().is_ok_and(|record| layout.is_no_data(record)) {
             continue;
         }

@@ -7,11 +7,12 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    io::{self, Read},
+    io,
 };
 
 use chrono::{DateTime, Utc};
 use csv::ByteRecord;
+use tokio::io::AsyncRead;
 
 use super::{CHUNK, Chunk, Options, UnreadableValues, dialect::Decimals, field, is_allowed, lines::Lines};
 use crate::{
@@ -91,7 +92,7 @@ impl OpenAq {
     ///
     /// # Errors
     /// When the file breaks off.
-    pub fn chunk(&mut self, lines: &mut Lines<impl Read>) -> io::Result<Chunk> {
+    pub async fn chunk(&mut self, lines: &mut Lines<impl AsyncRead + Unpin>) -> io::Result<Chunk> {
         let mut decoded = Decoded::nothing(DeviceKind::Fixed);
         let mut ignored = Ignored::default();
         let mut places = HashMap::new();
@@ -99,7 +100,7 @@ impl OpenAq {
         loop {
             let (index, record) = match self.held.take() {
                 Some(held) => held,
-                None => match lines.next()? {
+                None => match lines.next().await? {
                     Some((index, Ok(record))) => (index, record.clone()),
                     Some((index, Err((code, detail)))) => {
                         count += 1;

@@ -3,9 +3,10 @@
 //! What a sensor measures is told by the device's registration, and the values of one moment are one sample; see
 //! [`opensensemap`](crate::ingest::opensensemap).
 
-use std::io::{self, Read};
+use std::io;
 
 use csv::ByteRecord;
+use tokio::io::AsyncRead;
 
 use super::{CHUNK, Chunk, Options, UnreadableValues, lines::Lines};
 use crate::{
@@ -73,7 +74,7 @@ impl Values {
     ///
     /// # Errors
     /// When the file breaks off.
-    pub fn chunk(&mut self, lines: &mut Lines<impl Read>) -> io::Result<Chunk> {
+    pub async fn chunk(&mut self, lines: &mut Lines<impl AsyncRead + Unpin>) -> io::Result<Chunk> {
         // No line counts whose time isn't told; that of arrival says nothing of a file.
         let mut moments = Moments::new(&self.sensors, time::EARLIEST);
         let (mut count, mut timeless) = (0_u64, Vec::new());
@@ -81,7 +82,7 @@ impl Values {
         loop {
             let (line, record) = match self.held.take() {
                 Some(held) => held,
-                None => match lines.next()? {
+                None => match lines.next().await? {
                     Some((line, Ok(record))) => (line, record.clone()),
                     Some((line, Err(reason))) => {
                         count += 1;

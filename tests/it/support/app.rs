@@ -15,7 +15,7 @@ use airgraph::{
     graphql::{self, Schema, context::About},
     http::{self, Edition, Origin, Pace, Sockets},
     ingest::recorder::{Recorder, Writers},
-    limits::Limits,
+    limits::{Limits, WebSocketLimits},
     live::Live,
 };
 use axum::{
@@ -186,7 +186,9 @@ impl TestApp {
 
     /// The same with `WebSocket`s of another number or pace.
     pub fn with_sockets(mut self, most: u32, pace: Pace) -> Self {
-        self.app.sockets = Sockets::new(most, pace);
+        let most = most as usize;
+        let limits = WebSocketLimits { max_per_caller: usize::MAX, max_total: most };
+        self.app.sockets = Sockets::new(limits, pace);
         self.router = self.app.router();
         self
     }
@@ -223,7 +225,12 @@ impl TestApp {
     pub async fn listen(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        tokio::spawn(http::serve(listener, self.router.clone(), self.app.shutdown.clone()));
+        tokio::spawn(http::serve(
+            listener,
+            self.router.clone(),
+            self.app.connections.clone(),
+            self.app.shutdown.clone(),
+        ));
         address
     }
 

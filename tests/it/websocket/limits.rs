@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use airgraph::http::Pace;
+use airgraph::{
+    http::Pace,
+    limits::{BodyLimits, Limits, WebSocketLimits},
+};
 use axum::http::StatusCode;
 use serde_json::json;
-use tokio::time::timeout;
+use tokio::{io::AsyncWriteExt as _, time::timeout};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{
@@ -78,4 +81,73 @@ async fn no_more_sockets_are_opened_than_may_be() {
         }
     };
     timeout(DEADLINE, again).await.expect("a place is free once its socket is gone");
+}
+
+#[tokio::test]
+async fn one_caller_opens_only_so_many_sockets() {
+    let websockets = WebSocketLimits { max_per_caller: 1, ..WebSocketLimits::default() };
+    let app = TestApp::with_limits(Limits { websockets, ..Limits::default() }).await;
+    let address = app.listen().await;
+    let first = Socket::ready(address, None).await;
+    assert_eq!(Socket::try_open(address, &[PROTOCOL]).await.err(), Some(StatusCode::TOO_MANY_REQUESTS));
+    let key = ("x-api-key", app.admin.as_str());
+    let by_key = Socket::try_open(address, &[PROTOCOL, key]).await.expect("a key is a caller of its own");
+    drop(first);
+    let again = async {
+        loop {
+            match Socket::try_open(address, &[PROTOCOL]).await {
+                Ok(socket) => return socket,
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
+    };
+    let mut second = timeout(DEADLINE, again).await.expect("a place is free again");
+    second.say(json!({ "type": "connection_init", "payload": { "x-api-key": app.admin } })).await;
+    assert_eq!(second.closed().await, (1013, "too many WebSockets of yours are open; close some".to_owned()));
+    drop(by_key);
+}
+
+/// The beginning of a text of so many bytes, all but the last of it.
+fn unfinished(length: u64) -> Vec<u8> {
+    let mut frame = vec![0x81, 0xff];
+    frame.extend(length.to_be_bytes());
+    frame.extend([0; 4]); // the mask
+    frame.resize(frame.len() + usize::try_from(length).expect("small") - 1, b' ');
+    frame
+}
+
+/// Attack 15: they took memory without a bound, before their client was known.
+#[tokio::test]
+async fn unfinished_messages_are_small_before_the_client_is_accepted_and_count_afterwards() {
+    let bodies = BodyLimits { max_bytes_per_caller: 100_000, ..BodyLimits::default() };
+    let app = TestApp::with_limits(Limits { bodies, ..Limits::default() }).await;
+    let address = app.listen().await;
+    let mut stranger = Socket::open(address).await;
+    stranger.0.get_mut().write_all(&unfinished(30_000)).await.expect("sent");
+    assert_eq!(
+        stranger.closed().await,
+        (1009, "a message before connection_init is larger than 16384 bytes".to_owned())
+    );
+    assert_eq!(app.app.bodies.bytes(), 0);
+
+    let mut first = Socket::ready(address, None).await;
+    first.0.get_mut().write_all(&unfinished(60_000)).await.expect("sent");
+    let counted = async {
+        while app.app.bodies.bytes() < 59_999 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(DEADLINE, counted).await.expect("it counts");
+    let mut second = Socket::ready(address, None).await;
+    second.0.get_mut().write_all(&unfinished(60_000)).await.expect("sent");
+    let (code, reason) = second.closed().await;
+    assert!(code == 1013 && reason.starts_with("too many large requests of yours"), "{code} {reason}");
+    first.0.get_mut().write_all(b" ").await.expect("sent");
+    assert_eq!(first.closed().await.0, 4400, "it is complete, and no message of the protocol");
+    let returned = async {
+        while app.app.bodies.bytes() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(DEADLINE, returned).await.expect("the memory is given back");
 }

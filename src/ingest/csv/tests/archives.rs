@@ -209,7 +209,7 @@ fn a_day_of_openaq_is_not_cut_apart() {
     }
     let mut reader = open(&file, Options::default()).expect("a known header");
     let mut samples = Vec::new();
-    while let chunk = reader.chunk().expect("in memory")
+    while let chunk = now(reader.chunk()).expect("in memory")
         && chunk.lines > 0
     {
         samples.extend(chunk.decoded.observations);

@@ -20,8 +20,8 @@ proptest! {
 
     #[test]
     fn whatever_a_file_holds_each_line_is_told_once_or_is_a_part_of_what_is(bytes in foreign()) {
-        if let Ok(mut reader) = Reader::open(&bytes[..], box_options()) {
-            let chunk = reader.chunk().expect("it is in memory");
+        if let Ok(mut reader) = now(Reader::open(&bytes[..], box_options())) {
+            let chunk = now(reader.chunk()).expect("it is in memory");
             let mut told: Vec<_> = chunk.decoded.observations.iter().map(|seen| seen.index).collect();
             told.extend(chunk.decoded.rejected.iter().map(|rejection| rejection.index));
             let count = told.len();

@@ -3,6 +3,14 @@ mod columns;
 mod dialects;
 mod laws;
 
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_util::FutureExt as _;
+use tokio::io::{AsyncReadExt as _, ReadBuf};
+
 use super::*;
 use crate::{
     domain::{device::DeviceKind, quantity::Quantity, sensor::Sensors},
@@ -24,12 +32,17 @@ fn options() -> Options {
     Options { device: Some(DeviceKey::try_new("bike-07").expect("a key")), ..Options::default() }
 }
 
+/// The outcome of reading a file that is in memory.
+fn now<T>(reading: impl Future<Output = T>) -> T {
+    reading.now_or_never().expect("all of it is there")
+}
+
 fn open(file: &str, options: Options) -> Result<Reader<&[u8]>, CsvError> {
-    Reader::open(file.as_bytes(), options)
+    now(Reader::open(file.as_bytes(), options))
 }
 
 fn read(file: &str, options: Options) -> Chunk {
-    open(file, options).expect("a known header").chunk().expect("a chunk")
+    now(open(file, options).expect("a known header").chunk()).expect("a chunk")
 }
 
 fn refusal(file: &str, options: Options) -> (&'static str, String) {
@@ -224,7 +237,7 @@ fn a_header_that_says_too_little_is_refused_with_what_is_missing() {
         b"\xfe\xff\0t\0i\0m\0e\0\n",
         b"t\x00i\x00m\x00e\x00,\x00p\x00m\x001\x000\x00\n\x00",
     ] {
-        let Err(CsvError::Refused(reason)) = Reader::open(utf_16, options()) else { panic!("{utf_16:?}") };
+        let Err(CsvError::Refused(reason)) = now(Reader::open(utf_16, options())) else { panic!("{utf_16:?}") };
         assert_eq!(reason.code, "INVALID_UTF8");
         assert!(reason.detail.contains("UTF-16") && reason.detail.contains("save it"), "{}", reason.detail);
     }
@@ -285,7 +298,7 @@ fn values_of_one_moment_are_not_cut_apart() {
     }
     let mut reader = open(&file, box_options()).expect("a known beginning");
     let mut samples = Vec::new();
-    while let chunk = reader.chunk().expect("in memory")
+    while let chunk = now(reader.chunk()).expect("in memory")
         && chunk.lines > 0
     {
         assert!(chunk.lines <= 10_002);
@@ -327,20 +340,20 @@ fn a_line_that_is_too_long_or_has_an_open_quote_costs_itself() {
 fn a_long_file_is_read_in_chunks() {
     let file = format!("time,pm10\n{}", "2026-05-01T10:00:00Z,1\n".repeat(25_000));
     let mut reader = open(&file, options()).expect("a known header");
-    let lines: Vec<_> = (0..4).map(|_| reader.chunk().expect("in memory").lines).collect();
+    let lines: Vec<_> = (0..4).map(|_| now(reader.chunk()).expect("in memory").lines).collect();
     assert_eq!(lines, [10_000, 10_000, 5_000, 0]);
 }
 
 #[test]
 fn a_file_that_breaks_off_is_not_taken_for_one_that_ends() {
     struct Broken;
-    impl Read for Broken {
-        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::UnexpectedEof.into())
+    impl AsyncRead for Broken {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()))
         }
     }
     let file = b"time,pm10\n2026-05-01T10:00:00Z,12.4\n2026-05-01T10:00:01Z,12";
-    let mut reader = Reader::open(file.chain(Broken), options()).expect("a known header");
-    assert!(reader.chunk().is_err(), "perhaps it was to be 12.5");
+    let mut reader = now(Reader::open(file.chain(Broken), options())).expect("a known header");
+    assert!(now(reader.chunk()).is_err(), "perhaps it was to be 12.5");
     assert_eq!(read(str::from_utf8(file).expect("text"), options()).decoded.observations.len(), 2);
 }

@@ -1,0 +1,86 @@
+//! How many connections there are, by client address and in all.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use ipnet::IpNet;
+
+use crate::{
+    budget::Payer,
+    graphql::context::About,
+    limits::{ConnectionLimits, Limit, Permit, Quota, Refusals},
+};
+
+/// Shortest time between two log lines about refused connections.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The connections of one gateway. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Connections(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    limits: ConnectionLimits,
+    trusted_proxies: Vec<IpNet>,
+    quota: Quota<Payer>,
+    refusals: Refusals,
+    logged: Mutex<Option<Instant>>,
+}
+
+impl Connections {
+    /// None so far.
+    #[must_use]
+    pub fn new(about: &About, refusals: Refusals) -> Self {
+        let limits = about.limits.connections;
+        Self(Arc::new(Shared {
+            limits,
+            trusted_proxies: about.exposure.trusted_proxies.clone(),
+            quota: Quota::new(limits.max_per_address, limits.max_total),
+            refusals,
+            logged: Mutex::default(),
+        }))
+    }
+
+    /// A permit for a new connection. A trusted proxy connects for many clients, so its connections count in all only.
+    ///
+    /// # Errors
+    /// The limit that is reached.
+    pub(super) fn admit(&self, peer: IpAddr) -> Result<Permit<Payer>, Limit> {
+        let address = peer.to_canonical();
+        let is_proxy = self.0.trusted_proxies.iter().any(|network| network.contains(&address));
+        let admitted =
+            if is_proxy { self.0.quota.try_acquire_shared() } else { self.0.quota.try_acquire(&Payer::at(address)) };
+        admitted.map_err(|exceeded| {
+            let limit = exceeded.limit(Limit::ConnectionsPerAddress, Limit::Connections);
+            self.0.refusals.count(limit);
+            self.log(limit, address);
+            limit
+        })
+    }
+
+    /// Connections that are open.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.0.quota.in_use()
+    }
+
+    pub(super) fn limits(&self) -> ConnectionLimits {
+        self.0.limits
+    }
+
+    pub(super) fn refusals(&self) -> Refusals {
+        self.0.refusals.clone()
+    }
+
+    fn log(&self, limit: Limit, address: IpAddr) {
+        let mut logged = self.0.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged.is_none_or(|at| at.elapsed() > LOG_INTERVAL) {
+            *logged = Some(Instant::now());
+            // The address of a proxy that is not trusted stands for all of its clients, which an operator finds out here.
+            tracing::warn!(limit = limit.name(), %address, "connections refused; a proxy belongs into AIRGRAPH_TRUSTED_PROXIES");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A file decoded as it comes. While its next bytes are awaited, it occupies no thread.
+//!
+//! The reader of files is an `async fn` that waits for nothing but bytes. Here it is a coroutine: it is polled when there are new
+//! bytes, on a thread for blocking work, until it has used all of them.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use tokio::{
+    io::{AsyncRead, ReadBuf},
+    task::spawn_blocking,
+};
+
+use crate::ingest::csv::{Chunk, CsvError, Options, Reader};
+
+/// Pieces up to this size are decoded at once, as to change threads would take longer. In bytes.
+const SMALL_PIECE: usize = 4 << 10;
+
+/// A file that is decoded.
+pub(super) struct Decoder {
+    shared: Shared,
+    decoding: Pin<Box<dyn Future<Output = Result<(), CsvError>> + Send>>,
+}
+
+/// What came of a piece of a file.
+pub(super) struct Decoded {
+    /// Chunks that are complete.
+    pub chunks: Vec<Chunk>,
+    /// Whether the file ended, and how; none while more is expected.
+    pub ended: Option<Result<(), CsvError>>,
+}
+
+/// What the coroutine and its driver share.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    /// Bytes that are not read yet.
+    piece: Bytes,
+    /// What comes after them; none while that isn't known.
+    end: Option<io::Result<()>>,
+    chunks: Vec<Chunk>,
+}
+
+impl Decoder {
+    pub fn new(options: Options) -> Self {
+        let shared = Shared::default();
+        Self { decoding: Box::pin(decode(shared.clone(), options)), shared }
+    }
+
+    /// Decodes the next piece of the file; none stands for its end.
+    pub async fn decode(mut self, piece: Option<io::Result<Bytes>>) -> (Self, Decoded) {
+        let size = piece.as_ref().map_or(0, |piece| piece.as_ref().map_or(0, Bytes::len));
+        if size <= SMALL_PIECE {
+            let decoded = self.decode_now(piece);
+            return (self, decoded);
+        }
+        let decoding = spawn_blocking(move || {
+            let decoded = self.decode_now(piece);
+            (self, decoded)
+        });
+        decoding.await.unwrap_or_else(|error| match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => unreachable!("it is not cancelled"),
+        })
+    }
+
+    fn decode_now(&mut self, piece: Option<io::Result<Bytes>>) -> Decoded {
+        {
+            let mut state = self.shared.lock();
+            match piece {
+                Some(Ok(piece)) => state.piece = piece,
+                Some(Err(error)) => state.end = Some(Err(error)),
+                None => state.end = Some(Ok(())),
+            }
+        }
+        let ended = match self.decoding.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(ended) => Some(ended),
+            Poll::Pending => None,
+        };
+        Decoded { chunks: std::mem::take(&mut self.shared.lock().chunks), ended }
+    }
+}
+
+async fn decode(shared: Shared, options: Options) -> Result<(), CsvError> {
+    let mut reader = Reader::open(shared.clone(), options).await?;
+    loop {
+        let chunk = reader.chunk().await?;
+        if chunk.lines == 0 {
+            return Ok(());
+        }
+        shared.lock().chunks.push(chunk);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // a decoder that panicked is not used again
+    }
+}
+
+impl AsyncRead for Shared {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.lock();
+        if state.piece.is_empty() {
+            return match &mut state.end {
+                None => Poll::Pending,
+                Some(end) => Poll::Ready(std::mem::replace(end, Ok(()))),
+            };
+        }
+        let length = state.piece.len().min(buffer.remaining());
+        buffer.put_slice(&state.piece.split_to(length));
+        Poll::Ready(Ok(()))
+    }
+}

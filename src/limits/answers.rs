@@ -1,0 +1,18 @@
+//! Limits of GraphQL answers.
+
+/// How large answers may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnswerLimits {
+    /// Bytes of one answer.
+    pub max_bytes: usize,
+    /// Bytes of the answers to one caller that are being sent. Answers that fit into the buffers of a connection don't count.
+    pub max_bytes_sent_per_caller: usize,
+    /// Bytes of the answers to all callers that are being sent.
+    pub max_bytes_sent: usize,
+}
+
+impl Default for AnswerLimits {
+    fn default() -> Self {
+        Self { max_bytes: 64 << 20, max_bytes_sent_per_caller: 128 << 20, max_bytes_sent: 512 << 20 }
+    }
+}

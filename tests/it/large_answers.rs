@@ -1,0 +1,111 @@
+//! Answers are bounded, and those that are not read hold a bounded amount of memory.
+
+use std::{net::SocketAddr, time::Duration};
+
+use airgraph::limits::{AnswerLimits, Limits};
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpSocket, TcpStream},
+    time::{sleep, timeout},
+};
+
+use crate::support::{Answer, TestApp, gateway::DEADLINE, socket::Socket};
+
+/// A gateway with 2000 measurements, whose list is 300 kB.
+async fn app(answers: AnswerLimits) -> TestApp {
+    let app = TestApp::with_limits(Limits { answers, ..Limits::default() }).await;
+    for minute in 0..2 {
+        let sample = |n: u32| {
+            json!({ "device": "bike", "measuredAt": format!("2026-05-01T10:{minute:02}:{:02}.{:03}Z", n / 20, n % 20),
+                    "pm10": n, "pm25": 1 })
+        };
+        app.record((0..1000).map(sample).collect()).await;
+    }
+    app
+}
+
+const LIST: &str = "{ measurements(first: 2000) { nodes { id measuredAt recordedAt pm10 pm25 device { key } } } }";
+const FLAT_LIST: &str = "{ measurements(first: 2000) { nodes { id measuredAt recordedAt pm10 pm25 } } }";
+
+async fn post(app: &TestApp, query: &str) -> Answer {
+    app.post("/graphql", None, json!({ "query": query }).to_string()).await
+}
+
+fn code(answer: &Value) -> &Value {
+    &answer["errors"][0]["extensions"]["code"]
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_an_error_by_every_way() {
+    let app = app(AnswerLimits { max_bytes: 100_000, ..AnswerLimits::default() }).await;
+    for query in [FLAT_LIST, LIST] {
+        let answer = post(&app, query).await;
+        assert!(answer.text.len() < 2000, "{} bytes", answer.text.len());
+        assert_eq!(code(&answer.json()), "TOO_COMPLEX", "{}", answer.text);
+        let message = answer.json()["errors"][0]["message"].to_string();
+        assert!(message.contains("larger than 100000 bytes; request smaller pages"), "{message}");
+        assert_eq!(code(&app.by_resolvers(query).await), "TOO_COMPLEX", "without text of lists");
+    }
+    let both = "{ a: measurements(first: 500) { nodes { id measuredAt recordedAt pm10 pm25 } }
+                  b: measurements(first: 500) { nodes { id measuredAt recordedAt pm10 pm25 } } }";
+    assert_eq!(code(&post(&app, both).await.json()), "TOO_COMPLEX", "all lists together");
+    let mut socket = Socket::ready(app.listen().await, None).await;
+    socket.subscribe("1", FLAT_LIST, json!({})).await;
+    assert!(socket.hear().await.to_string().contains("TOO_COMPLEX"));
+    let stream = app.post("/graphql/stream", None, json!({ "query": FLAT_LIST }).to_string()).await;
+    assert!(stream.text.contains("TOO_COMPLEX"), "{}", stream.text);
+    assert_eq!(post(&app, "{ measurements(first: 100) { nodes { id } } }").await.status, StatusCode::OK);
+}
+
+/// Sends a query whose answer is not read.
+async fn unread(address: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(8192).expect("a size");
+    let mut connection = socket.connect(address).await.expect("a connection");
+    let body = json!({ "query": FLAT_LIST }).to_string();
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    connection.write_all(request.as_bytes()).await.expect("sent");
+    connection
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let reached = async {
+        while !holds() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(DEADLINE, reached).await.unwrap_or_else(|_| panic!("{what}"));
+}
+
+/// Attack 3: answers that nobody read took memory without a bound, and no place.
+#[tokio::test]
+async fn answers_that_are_not_read_count_until_their_connection_is_closed() {
+    let length = post(&app(AnswerLimits::default()).await, FLAT_LIST).await.text.len();
+    assert!(length > 250_000, "{length} bytes fit into the buffers of a connection");
+    let limits = AnswerLimits { max_bytes_sent_per_caller: length * 3 / 2, ..AnswerLimits::default() };
+    let app = app(limits).await;
+    let address = app.listen().await;
+    let mut first = unread(address).await;
+    until("it is being sent", || app.app.answers.bytes() == length && app.app.capacity.load().in_work == 1).await;
+    let mut second = unread(address).await;
+    let mut answer = vec![0; 4096];
+    let read = timeout(DEADLINE, second.read(&mut answer)).await.expect("in time").expect("an answer");
+    let answer = String::from_utf8_lossy(&answer[..read]);
+    assert!(answer.starts_with("HTTP/1.1 429 ") && answer.contains("too many large answers to you"), "{answer}");
+    assert_eq!(post(&app, FLAT_LIST).await.status, StatusCode::OK, "another address");
+
+    let mut read = 0;
+    while read < length {
+        read += timeout(DEADLINE, first.read(&mut vec![0; 65_536])).await.expect("in time").expect("the answer");
+    }
+    until("it is sent", || app.app.answers.bytes() == 0 && app.app.capacity.load().in_work == 0).await;
+    let third = unread(address).await;
+    until("it is being sent", || app.app.answers.bytes() == length).await;
+    drop(third);
+    until("it is gone", || app.app.answers.bytes() == 0 && app.app.capacity.load().in_work == 0).await;
+}

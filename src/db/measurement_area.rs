@@ -4,13 +4,16 @@ use h3o::{CellIndex, Resolution};
 use sqlx::{Postgres, QueryBuilder};
 
 use crate::domain::{
-    area::{Area, BoundingBox, Circle, Cover, Polygon},
+    area::{Area, Bands, BoundingBox, Circle, Cover, Edge, Polygon},
     cell::{STORED_RESOLUTION, ranges},
 };
 
 /// Spans that an index is asked for at most. More would find less in vain, and each costs a descent into the index of
 /// every month.
 const MOST_SPANS: usize = 64;
+
+/// Cells at most by which measurements are sorted into inside, outside and border of a polygon.
+const MAX_TEST_CELLS: usize = 1000;
 
 /// The coarsest cells of what is a small area: of some 36 km², so it is smaller than a county.
 const COARSEST: Resolution = Resolution::Six;
@@ -53,22 +56,26 @@ pub(super) fn push_area(query: &mut QueryBuilder<Postgres>, area: &Area) {
         query.push(" or m.cell between ").push_bind(*first).push(" and ").push_bind(*last);
     }
     query.push(") and ");
-    push_exact(query, area, &spans);
+    push_exact(query, area);
     query.push(")");
 }
 
 /// Adds the condition that a measurement `m` within the spans of an area lies in it.
-pub(super) fn push_exact(query: &mut QueryBuilder<Postgres>, area: &Area, spans: &Spans) {
+pub(super) fn push_exact(query: &mut QueryBuilder<Postgres>, area: &Area) {
     match area {
         Area::BoundingBox(area) => push_box(query, *area),
         Area::Circle(area) => push_circle(query, *area),
-        Area::Polygon(area) => {
-            // Counting edges costs as much as the polygon has; only at its border is that needed.
+        Area::Polygon(polygon) => {
+            // Edges are counted only for measurements in cells at the border. The more edges, the finer these cells.
+            let cells = polygon.edges().len().clamp(MOST_SPANS, MAX_TEST_CELLS);
+            let Cover { inside, border } = area.cover(STORED_RESOLUTION, cells);
             query.push("(");
-            push_cells(query, &spans.inside);
-            query.push(" or ");
-            push_polygon(query, area);
-            query.push(")");
+            push_cells(query, &ranges(&inside, STORED_RESOLUTION));
+            query.push(" or (");
+            push_cells(query, &ranges(&border, STORED_RESOLUTION));
+            query.push(" and ");
+            push_polygon(query, polygon);
+            query.push("))");
         }
         Area::Cells(area) => push_cells(query, area.ranges()),
     }
@@ -90,15 +97,25 @@ fn push_circle(query: &mut QueryBuilder<Postgres>, area: Circle) {
     query.push_bind(east).push(") / 2), 2) <= ").push_bind(area.haversine());
 }
 
-/// The same count of edges as that of [`Polygon::contains`].
+/// The same count of edges as that of [`Polygon::contains`], of those in the band of the measurement's longitude.
 fn push_polygon(query: &mut QueryBuilder<Postgres>, area: &Polygon) {
-    let numbers = |of: fn(&crate::domain::area::Edge) -> f64| area.edges().iter().map(of).collect::<Vec<_>>();
-    query.push("(select count(*) % 2 = 1 from unnest(");
-    query.push_bind(numbers(|edge| edge.from.0)).push("::float8[], ");
-    query.push_bind(numbers(|edge| edge.from.1)).push("::float8[], ");
-    query.push_bind(numbers(|edge| edge.to.0)).push("::float8[], ");
-    query.push_bind(numbers(|edge| edge.to.1)).push(
-        "::float8[]) as edge (from_north, from_east, to_north, to_east)
+    let Bands { starts, offsets, edges } = Bands::of(area);
+    let offsets: Vec<_> = offsets.into_iter().map(|at| i32::try_from(at).unwrap_or(i32::MAX)).collect();
+    let numbers = |of: fn(&Edge) -> f64| edges.iter().map(of).collect::<Vec<_>>();
+    // `offset 0`: the band is found once for all columns.
+    query.push("(select count(*) % 2 = 1 from (select 1 + width_bucket(m.longitude, ").push_bind(starts);
+    query.push("::float8[]) as number offset 0) as band cross join lateral (select (").push_bind(offsets.clone());
+    query
+        .push("::int[])[number] + 1 as first, (")
+        .push_bind(offsets)
+        .push("::int[])[number + 1] as last offset 0) as ends");
+    query.push(" cross join lateral unnest(");
+    let columns: [fn(&Edge) -> f64; 4] = [|edge| edge.from.0, |edge| edge.from.1, |edge| edge.to.0, |edge| edge.to.1];
+    for (at, column) in columns.into_iter().enumerate() {
+        query.push(if at == 0 { "(" } else { ", (" }).push_bind(numbers(column)).push("::float8[])[first:last]");
+    }
+    query.push(
+        ") as edge (from_north, from_east, to_north, to_east)
          where m.latitude is not null and (from_east <= m.longitude) <> (to_east <= m.longitude)
            and m.latitude < from_north + (m.longitude - from_east) * (to_north - from_north)
                / nullif(to_east - from_east, 0))",

@@ -8,7 +8,7 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::{device::numbers, measurement_area::push_area, readings};
 use crate::domain::{
-    filter::{Condition, Filter, ValueRange},
+    filter::{Condition, Filter, ValueRange, groups_beside},
     quantity::{Group, Quantity},
     readings::narrow,
 };
@@ -48,29 +48,41 @@ pub(super) fn push_span(
 
 /// Adds `and …` for each of these conditions.
 fn push_all(query: &mut QueryBuilder<Postgres>, conditions: &[Condition]) {
-    for condition in conditions {
-        if beside(condition).is_none() {
-            query.push(" and ");
-            push(query, condition);
-        }
+    let (beside, own): (Vec<_>, Vec<_>) =
+        conditions.iter().partition(|&condition| !groups_beside([condition]).is_empty());
+    // One by one, since an index may serve each of them.
+    for condition in own {
+        query.push(" and ");
+        push(query, condition);
     }
-    // Those on other tables come last and together: one look-up for each table.
-    for group in readings::GROUPS {
-        let ranges: Vec<_> = conditions.iter().filter_map(beside).filter(|&(of, ..)| of == group).collect();
-        if !ranges.is_empty() {
-            query.push(" and ");
-            push_beside(query, group, ranges.iter().map(|&(_, quantity, range)| (quantity, range)));
-        }
+    if !beside.is_empty() {
+        query.push(" and ");
+        push_beside(query, &beside);
     }
 }
 
-/// A condition on what stands in another table: which, and what of it.
-fn beside(condition: &Condition) -> Option<(Group, Quantity, ValueRange)> {
-    let Condition::Between(quantity, range) = condition else { return None };
-    let group = quantity.definition().group;
-    (group != Group::Air).then_some((group, *quantity, *range))
+/// Adds conditions of which each reads other tables as one look-up: a row of each table is read once for all of them,
+/// however many they are. It is a scalar subquery because Postgres turns `exists` and a join outside into joins that may
+/// read the whole of the other table.
+fn push_beside(query: &mut QueryBuilder<Postgres>, conditions: &[&Condition]) {
+    query.push("(select ");
+    for (at, condition) in conditions.iter().enumerate() {
+        query.push(if at == 0 { "" } else { " and " });
+        push(query, condition);
+    }
+    // A measurement without a row in a table has nulls in its place, which fail conditions and pass their negations.
+    query.push(" from (select) as measured");
+    for group in groups_beside(conditions.iter().copied()) {
+        let table = readings::table(group);
+        query.push(format!(
+            " left join {table} {table}_beside on {table}_beside.device_id = m.device_id
+              and {table}_beside.measured_at = m.measured_at and {table}_beside.seq = m.seq"
+        ));
+    }
+    query.push(")");
 }
 
+/// Adds one condition, within the look-up of the tables that it reads.
 fn push(query: &mut QueryBuilder<Postgres>, condition: &Condition) {
     match condition {
         Condition::Devices(devices) => {
@@ -82,29 +94,15 @@ fn push(query: &mut QueryBuilder<Postgres>, condition: &Condition) {
             query.push(")");
         }
         Condition::Within(area) => push_area(query, area),
-        Condition::Between(quantity, range) => match quantity.definition().group {
-            Group::Air => push_particulate(query, *quantity, *range),
-            group => push_beside(query, group, [(*quantity, *range)]),
-        },
+        Condition::Between(quantity, range) => push_between(query, *quantity, *range),
         Condition::AnyFlag(flags) => {
             query.push("m.flags & ").push_bind(flags.bits()).push(" <> 0");
         }
         Condition::NoFlag(flags) => {
             query.push("m.flags & ").push_bind(flags.bits()).push(" = 0");
         }
-        Condition::All(conditions) => {
-            query.push("(true");
-            push_all(query, conditions);
-            query.push(")");
-        }
-        Condition::Any(conditions) => {
-            query.push("(false");
-            for condition in conditions {
-                query.push(" or ");
-                push(query, condition);
-            }
-            query.push(")");
-        }
+        Condition::All(conditions) => push_each(query, "true", " and ", conditions),
+        Condition::Any(conditions) => push_each(query, "false", " or ", conditions),
         Condition::Not(condition) => {
             query.push("(");
             push(query, condition);
@@ -113,38 +111,57 @@ fn push(query: &mut QueryBuilder<Postgres>, condition: &Condition) {
     }
 }
 
-fn push_particulate(query: &mut QueryBuilder<Postgres>, quantity: Quantity, range: ValueRange) {
-    let column = quantity.definition().name;
-    query.push(format!("(m.{column} is not null"));
+fn push_each(query: &mut QueryBuilder<Postgres>, neutral: &str, operator: &str, conditions: &[Condition]) {
+    query.push("(").push(neutral);
+    for condition in conditions {
+        query.push(operator);
+        push(query, condition);
+    }
+    query.push(")");
+}
+
+fn push_between(query: &mut QueryBuilder<Postgres>, quantity: Quantity, range: ValueRange) {
+    let definition = quantity.definition();
+    let column = match definition.group {
+        Group::Air => format!("m.{}", definition.name),
+        group => format!("{}_beside.{}", readings::table(group), definition.name),
+    };
+    query.push(format!("({column} is not null"));
     for (end, comparison) in [(range.min, ">="), (range.max, "<=")] {
-        if let Some(end) = end {
+        let Some(end) = end else { continue };
+        query.push(format!(" and {column} {comparison} "));
+        if definition.group == Group::Air {
             // Compared as 32-bit floats, as they are stored: 12.4 is then equal to the 12.4 that a sensor sent.
-            query.push(format!(" and m.{column} {comparison} ")).push_bind(narrow(end));
+            query.push_bind(narrow(end));
+        } else {
+            query.push_bind(end);
         }
     }
     query.push(")");
 }
 
-/// A look-up of the row beside a measurement, by its key. A query for its value and not `exists`, which Postgres would
-/// make a join that may read the whole of the other table.
-fn push_beside(
-    query: &mut QueryBuilder<Postgres>,
-    group: Group,
-    ranges: impl IntoIterator<Item = (Quantity, ValueRange)>,
-) {
-    query.push("(select true");
-    for (quantity, range) in ranges {
-        let column = quantity.definition().name;
-        query.push(format!(" and beside.{column} is not null"));
-        for (end, comparison) in [(range.min, ">="), (range.max, "<=")] {
-            if let Some(end) = end {
-                query.push(format!(" and beside.{column} {comparison} ")).push_bind(end);
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_of_conditions_reads_each_other_table_once() {
+        let range = |min: i32| ValueRange { min: Some(f64::from(min)), max: None };
+        let one = |number| {
+            Condition::All(vec![
+                Condition::Between(Quantity::Temperature, range(number)),
+                Condition::Not(Box::new(Condition::Between(Quantity::Speed, range(number)))),
+            ])
+        };
+        let mut filter = Filter::default();
+        filter.add(Condition::Any((0..49).map(one).collect())).expect("no contradiction");
+        filter.add(Condition::Between(Quantity::Humidity, range(1))).expect("no contradiction");
+        let mut query = QueryBuilder::new("");
+        push_filter(&mut query, &filter);
+        let sql = query.sql();
+        for table in ["weather", "motion"] {
+            assert_eq!(sql.as_str().matches(&format!(" left join {table} ")).count(), 1, "{}", sql.as_str());
         }
+        assert_eq!(sql.as_str().matches("(select ").count(), 1, "one look-up: {}", sql.as_str());
     }
-    let table = readings::table(group);
-    query.push(format!(
-        " from {table} beside where beside.device_id = m.device_id and beside.measured_at = m.measured_at
-          and beside.seq = m.seq)"
-    ));
 }

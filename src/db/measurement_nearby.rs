@@ -61,7 +61,7 @@ async fn in_small_area(
         query.push(if page.descending { " and m.measured_at >= " } else { " and m.measured_at <= " }).push_bind(bound);
     }
     query.push(" and ");
-    push_exact(&mut query, area, &spans);
+    push_exact(&mut query, area);
     query.push(" offset 0) as m");
     push_order(&mut query, page.descending);
     query.push(" limit ").push_bind(page.limit);

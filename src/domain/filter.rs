@@ -152,11 +152,7 @@ impl Filter {
     /// The groups of readings beside a measurement that decide whether it is let through.
     #[must_use]
     pub fn groups_beside(&self) -> Vec<Group> {
-        let mut groups = Vec::new();
-        for condition in &self.conditions {
-            condition.add_groups_beside(&mut groups);
-        }
-        groups
+        groups_beside(&self.conditions)
     }
 
     fn add_devices(&mut self, mut devices: Vec<DeviceId>) -> Result<(), Contradiction> {
@@ -200,6 +196,16 @@ impl Filter {
             && is_within(measurement.key.measured_at, self.from, self.to)
             && self.conditions.iter().all(|condition| condition.matches(measurement, beside))
     }
+}
+
+/// The groups of readings beside a measurement that any of these conditions reads, each once.
+#[must_use]
+pub fn groups_beside<'a>(conditions: impl IntoIterator<Item = &'a Condition>) -> Vec<Group> {
+    let mut groups = Vec::new();
+    for condition in conditions {
+        condition.add_groups_beside(&mut groups);
+    }
+    groups
 }
 
 impl Condition {

@@ -68,7 +68,8 @@ pub fn area(rng: &mut ChaCha8Rng, around: (f64, f64), degrees: f64) -> Option<(V
             (told, Area::Circle(Circle::try_new(latitude, longitude, radius).ok()?))
         }
         2 => {
-            let corners: Vec<_> = (0..rng.random_range(3..12)).map(|_| near(rng, around, degrees)).collect();
+            let count = if chance(rng, 0.3) { rng.random_range(40..400) } else { rng.random_range(3..12) };
+            let corners: Vec<_> = (0..count).map(|_| near(rng, around, degrees)).collect();
             let polygon = Polygon::try_new(&corners).ok()?;
             (json!({ "polygon": corners.iter().map(point).collect::<Vec<_>>() }), Area::Polygon(polygon))
         }
@@ -381,6 +382,18 @@ async fn every_condition_alone_and_in_combination() {
             telling += usize::from((1..400).contains(&through));
         }
         assert!(telling > 3, "kind {kind} told little: {telling}");
+    }
+
+    // Many conditions on the same other tables, in one tree.
+    for _ in 0..20 {
+        let (told, conditions): (Vec<_>, Vec<_>) = (0..12).map(|_| leaf(&mut rng, 4)).unzip();
+        let (word, condition) = if chance(&mut rng, 0.5) {
+            ("or", Condition::Any(conditions))
+        } else {
+            ("and", Condition::All(conditions.into_iter().map(|it| Condition::Not(Box::new(it))).collect()))
+        };
+        let told = if word == "or" { told } else { told.into_iter().map(|it| json!({ "not": it })).collect() };
+        agree(&app, &rows, (json!({ word: told }), condition)).await;
     }
 
     let (mut contradictions, mut telling) = (0, 0);

@@ -3,6 +3,7 @@
 //! An index finds cells, not shapes. So an area is covered with cells ([`Cover`]), and what lies in the cells at its edge
 //! is held against the shape itself.
 
+mod bands;
 mod bounding_box;
 mod cap;
 mod cells;
@@ -11,6 +12,7 @@ mod cover;
 mod polygon;
 mod span;
 
+pub use bands::Bands;
 pub use bounding_box::BoundingBox;
 pub use cells::Cells;
 pub use circle::Circle;

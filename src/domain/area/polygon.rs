@@ -134,7 +134,7 @@ fn edges(points: &[(f64, f64)]) -> Result<Vec<Edge>, InvalidArea> {
 impl Edge {
     /// Whether a line from a place to the north pole crosses it. An edge has its western end and not its eastern one, so
     /// that a corner is crossed once.
-    fn lies_north_of(&self, latitude: f64, longitude: f64) -> bool {
+    pub(super) fn lies_north_of(&self, latitude: f64, longitude: f64) -> bool {
         let Self { from, to } = *self;
         (from.1 <= longitude) != (to.1 <= longitude)
             && latitude < from.0 + (longitude - from.1) * (to.0 - from.0) / (to.1 - from.1)

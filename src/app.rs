@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 
 use crate::{
-    auth::{KeysLately, LookUps},
+    auth::{KeyHash, KeysLately, LookUps},
     budget::Payer,
     capacity::Capacity,
     clock::Clock,
@@ -18,8 +18,10 @@ use crate::{
         context::{About, Budgets, State},
         documents::Documents,
         persisted::Persisted,
+        read_turns::ReadTurns,
+        reader::Reader,
     },
-    http::{self, Answers, Bodies, Connections, Edition, KeyChecks, Origin, Pace, Sockets},
+    http::{self, Answers, Bodies, Connections, Edition, KeyChecks, KeyHint, Origin, Pace, Sockets},
     ingest::recorder::{Recorder, Writers},
     limits::Quota,
     live::Live,
@@ -56,6 +58,8 @@ pub struct App {
     pub answers: Answers,
     /// File uploads.
     pub uploads: Quota<Payer>,
+    /// Keys that requests had lately. It decides whose turn a request takes, and nothing else.
+    pub key_hints: Memory<KeyHash, KeyHint>,
     /// The bodies that are read.
     pub bodies: Bodies,
     /// The sockets that are open.
@@ -77,7 +81,10 @@ impl App {
     pub fn start(database: Database, replicas: Replicas, clock: Clock, about: About) -> (Self, Writers) {
         let (recorder, writers) = Recorder::start(&database.writes, &clock);
         let metrics = Metrics::new(&recorder.recording);
+        let read_turns = ReadTurns::new(&database, &replicas);
         let state = State {
+            unmetered: Reader::unmetered(database.reads.clone()),
+            read_turns,
             database,
             replicas,
             written: Written::default(),
@@ -114,6 +121,7 @@ impl App {
             connections,
             answers,
             uploads,
+            key_hints: Memory::default(),
             bodies,
             sockets,
             origins: Vec::new(),

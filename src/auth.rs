@@ -127,6 +127,12 @@ impl Caller {
         }
     }
 
+    /// Whether they hold an admin's key.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        self.holder().is_some_and(|key| key.role == Role::Admin)
+    }
+
     /// Checks that the caller may read.
     ///
     /// # Errors

@@ -8,7 +8,8 @@ use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -21,6 +22,9 @@ pub const HEADERS: [&str; 2] = ["ratelimit-policy", "ratelimit"];
 
 /// Callers that are remembered at least. Of more, those who have not asked for longest may begin anew.
 const MOST: usize = 50_000;
+
+/// The name of the budgets of database time.
+pub const DATABASE_TIME: &str = "database-time";
 
 /// Who pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +54,10 @@ impl Payer {
 pub struct Budget {
     name: &'static str,
     rate: Option<Rate>,
+    /// Amounts are shown to clients in units of so many.
+    scale: u32,
+    /// How far beyond a window a caller may owe, in time until it is refilled.
+    max_debt: TimeDelta,
     /// When each caller will have all of it again.
     full_at: Arc<Mutex<Lately>>,
 }
@@ -99,7 +107,47 @@ impl Budget {
     /// A budget per window of time; none is unlimited.
     #[must_use]
     pub fn new(name: &'static str, limit: Option<NonZeroU32>, window: TimeDelta) -> Self {
-        Self { name, rate: limit.map(|limit| Rate { limit, window }), full_at: Arc::default() }
+        let rate = limit.map(|limit| Rate { limit, window });
+        Self { name, rate, scale: 1, max_debt: TimeDelta::zero(), full_at: Arc::default() }
+    }
+
+    /// A budget of time per minute, in seconds; none is unlimited. What was used is charged afterwards, so a caller may owe
+    /// as much as a minute's worth.
+    #[must_use]
+    pub fn seconds_per_minute(name: &'static str, limit: Option<NonZeroU32>) -> Self {
+        let scale = 1_000_000;
+        let microseconds = limit.and_then(|limit| NonZeroU32::new(limit.get().saturating_mul(scale)));
+        Self { scale, max_debt: TimeDelta::minutes(1), ..Self::per_minute(name, microseconds) }
+    }
+
+    /// Checks that a caller has something left, and uses nothing.
+    ///
+    /// # Errors
+    /// When nothing is left.
+    pub fn check(&self, payer: Payer, now: DateTime<Utc>) -> Result<(), Exhausted> {
+        let Some(rate) = self.rate else { return Ok(()) };
+        let full_at = self.lock().full_at(payer, now, rate.window + self.max_debt);
+        let over = full_at - now - rate.window;
+        // What is refilled in a moment is worth no refusal.
+        if over > TimeDelta::zero() {
+            return Err(Exhausted { standing: self.standing(rate, full_at - now), retry_in: over });
+        }
+        Ok(())
+    }
+
+    /// Charges time that was used, of a budget of time, to be paid from what is refilled.
+    pub fn charge(&self, payer: Payer, time: Duration, now: DateTime<Utc>) {
+        let Some(rate) = self.rate else { return };
+        let microseconds = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+        let most = rate.window + self.max_debt;
+        let mut lately = self.lock();
+        let owed = rate.time_for_all_of(microseconds).min(most);
+        let full_at = lately.full_at(payer, now, most) + owed;
+        lately.set(payer, full_at.min(now + most));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lately> {
+        self.full_at.lock().unwrap_or_else(PoisonError::into_inner) // each entry is whole
     }
 
     /// The amount per window; none is unlimited.
@@ -115,8 +163,8 @@ impl Budget {
     /// When there is not so much. Nothing is used then.
     pub fn spend(&self, payer: Payer, amount: u32, now: DateTime<Utc>) -> Result<Option<Standing>, Exhausted> {
         let Some(rate) = self.rate else { return Ok(None) };
-        let mut lately = self.full_at.lock().unwrap_or_else(PoisonError::into_inner); // each entry is whole
-        let full_at = lately.full_at(payer, now, rate.window);
+        let mut lately = self.lock();
+        let full_at = lately.full_at(payer, now, rate.window + self.max_debt);
         let would_be = full_at + rate.time_for(amount);
         let over = would_be - now - rate.window;
         if over > TimeDelta::zero() {
@@ -150,15 +198,15 @@ impl Budget {
     fn standing(&self, rate: Rate, full_in: TimeDelta) -> Standing {
         let Rate { limit, window } = rate;
         let left = limit.get().saturating_sub(rate.refilled_in(full_in));
-        Standing { name: self.name, limit: limit.get(), window, left, full_in }
+        Standing { name: self.name, limit: limit.get() / self.scale, window, left: left / self.scale, full_in }
     }
 }
 
 impl Lately {
-    /// Not before now, and no more than a window away, even if the clock was put back.
-    fn full_at(&mut self, payer: Payer, now: DateTime<Utc>, window: TimeDelta) -> DateTime<Utc> {
+    /// Not before now, and no more than that away, even if the clock was put back.
+    fn full_at(&self, payer: Payer, now: DateTime<Utc>, most: TimeDelta) -> DateTime<Utc> {
         let known = self.younger.get(&payer).or_else(|| self.older.get(&payer));
-        known.map_or(now, |&full_at| full_at.clamp(now, now + window))
+        known.map_or(now, |&full_at| full_at.clamp(now, now + most))
     }
 
     fn set(&mut self, payer: Payer, full_at: DateTime<Utc>) {
@@ -170,11 +218,16 @@ impl Lately {
 }
 
 impl Rate {
-    /// The time in which an amount is refilled.
+    /// The time in which an amount is refilled; what exceeds the limit counts as the limit.
     fn time_for(self, amount: u32) -> TimeDelta {
-        let (amount, limit) = (i128::from(amount.min(self.limit.get())), i128::from(self.limit.get()));
+        self.time_for_all_of(amount.min(self.limit.get()))
+    }
+
+    /// The time in which an amount is refilled.
+    fn time_for_all_of(self, amount: u32) -> TimeDelta {
+        let (amount, limit) = (i128::from(amount), i128::from(self.limit.get()));
         let nanoseconds = self.window_nanoseconds() * amount / limit;
-        TimeDelta::nanoseconds(i64::try_from(nanoseconds).unwrap_or(i64::MAX)) // a window at most
+        TimeDelta::nanoseconds(i64::try_from(nanoseconds).unwrap_or(i64::MAX))
     }
 
     /// The amount that is refilled in a time, rounded up.
@@ -241,6 +294,11 @@ impl Exhausted {
             _ => "window",
         };
         let seconds = self.retry_after_s();
+        if self.standing.left == 0 && name == DATABASE_TIME {
+            return format!(
+                "the database time of this caller is used up, which is {limit} seconds a {window}; try again in {seconds} seconds"
+            );
+        }
         format!(
             "this would use more than the {left} left of {limit} a {window} ({name}); try again in {seconds} seconds"
         )
@@ -281,6 +339,29 @@ mod tests {
         assert_eq!(left(budget.spend(KEY, 1, at(1005))), Err(1000), "a fine takes what there is");
         assert_eq!(left(budget.spend(KEY, 1, at(0))), Err(1000), "a clock that was put back locks nobody out for long");
         assert_eq!(self::budget(0).spend(KEY, 1000, start), Ok(None), "no limit");
+    }
+
+    #[test]
+    fn time_is_charged_afterwards_up_to_a_debt_of_a_minute() {
+        let (budget, start) = (Budget::seconds_per_minute(DATABASE_TIME, NonZeroU32::new(30)), DateTime::UNIX_EPOCH);
+        let at = |seconds| start + TimeDelta::seconds(seconds);
+        let retry_in = |at| budget.check(KEY, at).map_err(|exhausted| exhausted.retry_after_s());
+        budget.charge(KEY, Duration::from_secs(30), at(0));
+        assert_eq!(retry_in(at(0)), Ok(()), "all of it, and no more");
+        let other = Payer::Key(ApiKeyId(9));
+        budget.charge(other, Duration::from_secs(35), at(0));
+        assert_eq!(budget.check(other, at(0)).map_err(|exhausted| exhausted.retry_after_s()), Err(10), "at once");
+        budget.charge(KEY, Duration::from_secs(5), at(0));
+        assert_eq!((retry_in(at(0)), retry_in(at(9)), retry_in(at(10))), (Err(10), Err(1), Ok(())));
+        budget.charge(KEY, Duration::from_secs(1000), at(10));
+        budget.charge(KEY, Duration::from_secs(1000), at(10));
+        assert_eq!((retry_in(at(10)), retry_in(at(70))), (Err(60), Ok(())));
+        let message = budget.check(KEY, at(11)).expect_err("it owes").message();
+        assert!(message.contains("30 seconds a minute") && message.contains("in 59 seconds"), "{message}");
+        assert_eq!(budget.check(Payer::Key(ApiKeyId(8)), at(10)), Ok(()), "another caller owes nothing");
+        let unlimited = Budget::seconds_per_minute(DATABASE_TIME, None);
+        unlimited.charge(KEY, Duration::MAX, start);
+        assert_eq!(unlimited.check(KEY, start), Ok(()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! With as many requests in work as it takes to keep the database busy, more of them only wait for each other, each with
 //! its memory. So a request waits for a place a moment, which evens out bursts, and is refused when there is none: at the
 //! rate at which places are given back, so that connections that only come to be refused take little of the machine.
+//! Callers take turns, and one alone gets half of the places: see [`crate::fair_queue`].
 
 use std::{
     sync::{
@@ -17,7 +18,11 @@ use tokio::{
     time::timeout,
 };
 
-use crate::error::ApiError;
+use crate::{
+    budget::Payer,
+    error::ApiError,
+    fair_queue::{FairPermit, FairQueue},
+};
 
 /// Requests in work for each connection that reads: while one is answered by Postgres, others are read, checked and
 /// written.
@@ -26,9 +31,11 @@ const PER_READER: u32 = 2;
 /// thousands of sockets come back at once they wait for each other, and nobody else for them.
 const BEGINNING_PER_READER: u32 = 1;
 /// How long a request waits for a place.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PLACE_TIMEOUT: Duration = Duration::from_millis(500);
+/// Requests of one caller that may wait for a place.
+const MAX_WAITING_PER_CALLER: usize = 1000;
 /// How often it is logged at most that requests are refused.
-const LOG_EVERY: Duration = Duration::from_secs(10);
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The places for GraphQL requests of one gateway. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -37,7 +44,7 @@ pub struct Capacity(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     most: u32,
-    places: Arc<Semaphore>,
+    places: FairQueue<Payer>,
     beginning: Arc<Semaphore>,
     refused: AtomicU64,
     logged: Mutex<Option<Instant>>,
@@ -45,7 +52,14 @@ struct Shared {
 
 /// A place, given back when dropped.
 #[derive(Debug)]
-pub struct Place(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+pub struct Place(#[expect(dead_code, reason = "held, not read")] Held);
+
+#[derive(Debug)]
+#[expect(dead_code, reason = "held, not read")]
+enum Held {
+    Request(FairPermit<Payer>),
+    Subscription(OwnedSemaphorePermit),
+}
 
 /// How much of it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,39 +77,38 @@ impl Capacity {
     #[must_use]
     pub fn for_readers(readers: u32) -> Self {
         let most = readers.saturating_mul(PER_READER).max(1);
-        let semaphore = |permits: u32| Arc::new(Semaphore::new(permits as usize));
+        let beginning = readers.saturating_mul(BEGINNING_PER_READER).max(1);
         Self(Arc::new(Shared {
             most,
-            places: semaphore(most),
-            beginning: semaphore(readers.saturating_mul(BEGINNING_PER_READER).max(1)),
+            places: FairQueue::new(most as usize, MAX_WAITING_PER_CALLER),
+            beginning: Arc::new(Semaphore::new(beginning as usize)),
             refused: AtomicU64::new(0),
             logged: Mutex::default(),
         }))
     }
 
-    /// A place for a request.
+    /// A place for a request of a caller.
     ///
     /// # Errors
     /// When none becomes free in a moment.
-    pub async fn enter(&self) -> Result<Place, ApiError> {
-        match timeout(PATIENCE, self.0.places.clone().acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(Place(permit)),
-            Ok(Err(_)) => unreachable!("it is never closed"),
-            Err(_) => Err(self.refuse()),
+    pub async fn enter(&self, caller: Payer) -> Result<Place, ApiError> {
+        match timeout(PLACE_TIMEOUT, self.0.places.acquire(caller)).await {
+            Ok(Ok(permit)) => Ok(Place(Held::Request(permit))),
+            Ok(Err(_)) | Err(_) => Err(self.refuse()),
         }
     }
 
     /// A place for a subscription to begin, however long that takes: a socket that got an error would not come again.
     pub async fn enter_to_subscribe(&self) -> Place {
         let permit = self.0.beginning.clone().acquire_owned().await;
-        Place(permit.unwrap_or_else(|_| unreachable!("it is never closed")))
+        Place(Held::Subscription(permit.unwrap_or_else(|_| unreachable!("it is never closed"))))
     }
 
     /// How much of it is used.
     #[must_use]
     pub fn load(&self) -> Load {
-        let free = u32::try_from(self.0.places.available_permits()).unwrap_or(u32::MAX);
-        let in_work = self.0.most.saturating_sub(free);
+        let (_, held) = self.0.places.load();
+        let in_work = u32::try_from(held).unwrap_or(u32::MAX);
         Load { most: self.0.most, in_work, refused: self.0.refused.load(Ordering::Relaxed) }
     }
 
@@ -103,7 +116,7 @@ impl Capacity {
         let refused = self.0.refused.fetch_add(1, Ordering::Relaxed) + 1;
         // One line for thousands: writing each would take what the refusal saves.
         let mut logged = self.0.logged.lock().unwrap_or_else(PoisonError::into_inner);
-        if logged.is_none_or(|at| at.elapsed() > LOG_EVERY) {
+        if logged.is_none_or(|at| at.elapsed() > LOG_INTERVAL) {
             *logged = Some(Instant::now());
             tracing::warn!(most = self.0.most, refused, "more is asked than can be answered: requests are refused");
         }
@@ -114,21 +127,26 @@ impl Capacity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::api_key::ApiKeyId;
+
+    fn caller(number: i64) -> Payer {
+        Payer::Key(ApiKeyId(number))
+    }
 
     #[tokio::test]
     async fn there_are_so_many_places_and_each_is_given_back() {
         let capacity = Capacity::for_readers(4);
         let mut places = Vec::new();
-        for in_work in 1..=8 {
-            places.push(capacity.enter().await.expect("a place"));
+        for (in_work, number) in (1..=8).zip([1, 1, 1, 1, 2, 2, 3, 4]) {
+            places.push(capacity.enter(caller(number)).await.expect("a place"));
             assert_eq!(capacity.load(), Load { most: 8, in_work, refused: 0 });
         }
-        let refused = capacity.enter().await.expect_err("there is none");
+        let refused = capacity.enter(caller(5)).await.expect_err("there is none");
         assert!(matches!(refused, ApiError::Overloaded));
         assert_eq!(capacity.load(), Load { most: 8, in_work: 8, refused: 1 });
         let _subscribing = capacity.enter_to_subscribe().await; // has places of its own
 
-        let (entered, ()) = tokio::join!(capacity.enter(), async {
+        let (entered, ()) = tokio::join!(capacity.enter(caller(5)), async {
             tokio::task::yield_now().await;
             places.pop();
         });
@@ -138,11 +156,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_gives_up_waiting_takes_no_place() {
+    async fn a_caller_alone_gets_half_of_the_places() {
+        let capacity = Capacity::for_readers(4);
+        let places = futures_util::future::join_all([(); 6].map(|()| capacity.enter(caller(1)))).await;
+        assert_eq!(places.iter().filter(|place| place.is_ok()).count(), 4);
+        assert!(capacity.enter(caller(2)).await.is_ok(), "another caller's place is free");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_gone_takes_no_place() {
         let capacity = Capacity::for_readers(2);
-        let places = [(); 4].map(|()| capacity.enter());
+        let places = [1, 1, 2, 3].map(|number| capacity.enter(caller(number)));
         let places = futures_util::future::join_all(places).await;
-        assert!(timeout(Duration::ZERO, capacity.enter()).await.is_err());
+        assert!(timeout(Duration::ZERO, capacity.enter(caller(4))).await.is_err());
         drop(places);
         assert_eq!(capacity.load().in_work, 0);
     }

@@ -255,6 +255,7 @@ impl From<DbError> for ApiError {
                 Self::Unavailable(DATABASE_AWAY)
             }
             DbError::Conflict(_) => Self::Unavailable(CONFLICT),
+            DbError::Busy(_) => Self::Overloaded,
             DbError::Timeout(_) => Self::Timeout,
             error => Self::Internal(error.into()),
         }
@@ -267,6 +268,7 @@ impl From<std::sync::Arc<DbError>> for ApiError {
         match &*error {
             DbError::Unavailable(_) => Self::Unavailable(DATABASE_AWAY),
             DbError::Conflict(_) => Self::Unavailable(CONFLICT),
+            DbError::Busy(_) => Self::Overloaded,
             DbError::Timeout(_) => Self::Timeout,
             _ => Self::Internal(anyhow::Error::new(error)),
         }

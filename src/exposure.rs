@@ -46,9 +46,19 @@ pub struct ExposureArgs {
     pub trusted_documents_only: Option<bool>,
 
     /// What each key, or each address without one, may ask for in a minute, in the units of `extensions.cost`: a number, or
-    /// `unlimited` [default: unlimited in the profile open, 1000000 in the profile hardened]
+    /// `unlimited` [default: 30000000 in the profile open, 1000000 in the profile hardened]
     #[arg(long, env = "AIRGRAPH_COST_PER_MINUTE")]
     pub cost_per_minute: Option<Allowance>,
+
+    /// Seconds per minute for which queries without a key, from one address, may hold connections to Postgres: a number, or
+    /// `unlimited` [default: 60 in the profile open, 20 in the profile hardened]
+    #[arg(long, env = "AIRGRAPH_ANONYMOUS_DATABASE_SECONDS_PER_MINUTE")]
+    pub anonymous_database_seconds_per_minute: Option<Allowance>,
+
+    /// The same for queries with one key; those of admins are not limited [default: 240 in the profile open, 60 in the
+    /// profile hardened]
+    #[arg(long, env = "AIRGRAPH_KEY_DATABASE_SECONDS_PER_MINUTE")]
+    pub key_database_seconds_per_minute: Option<Allowance>,
 
     /// How many requests each key may send in a minute to the routes for sensors: a number, or `unlimited` [default:
     /// unlimited in the profile open, 6000 in the profile hardened]
@@ -105,30 +115,42 @@ pub struct Exposure {
     pub trusted_documents_only: bool,
     /// What each caller may ask for in a minute; none is unlimited.
     pub cost_per_minute: Option<NonZeroU32>,
+    /// Seconds of database time that each address may use in a minute; none is unlimited.
+    pub anonymous_database_seconds_per_minute: Option<NonZeroU32>,
+    /// Seconds of database time that each key may use in a minute; none is unlimited.
+    pub key_database_seconds_per_minute: Option<NonZeroU32>,
     /// How many requests of sensors each key may send in a minute; none is unlimited.
     pub uplinks_per_minute: Option<NonZeroU32>,
     /// The proxies in front of the gateway.
     pub trusted_proxies: Vec<IpNet>,
 }
 
+/// The open profile without budgets, for tests and tools.
 impl Default for Exposure {
     fn default() -> Self {
-        Profile::Open.into()
+        Self {
+            cost_per_minute: None,
+            anonymous_database_seconds_per_minute: None,
+            key_database_seconds_per_minute: None,
+            ..Profile::Open.into()
+        }
     }
 }
 
 impl From<Profile> for Exposure {
     fn from(profile: Profile) -> Self {
         let open = profile == Profile::Open;
-        let limit = |most: u32| if open { None } else { NonZeroU32::new(most) };
+        let limit = |in_open: u32, in_hardened: u32| NonZeroU32::new(if open { in_open } else { in_hardened });
         Self {
             introspection: open,
             playground: open,
             get: open,
             suggestions: open,
             trusted_documents_only: !open,
-            cost_per_minute: limit(1_000_000),
-            uplinks_per_minute: limit(6000),
+            cost_per_minute: limit(30_000_000, 1_000_000),
+            anonymous_database_seconds_per_minute: limit(60, 20),
+            key_database_seconds_per_minute: limit(240, 60),
+            uplinks_per_minute: limit(0, 6000),
             trusted_proxies: Vec::new(),
         }
     }
@@ -139,14 +161,23 @@ impl ExposureArgs {
     #[must_use]
     pub fn exposure(&self) -> Exposure {
         let profile = Exposure::from(self.profile);
+        let or = |setting: Option<Allowance>, default| setting.map_or(default, |Allowance(most)| most);
         Exposure {
             introspection: self.introspection.unwrap_or(profile.introspection),
             playground: self.playground.unwrap_or(profile.playground),
             get: self.get.unwrap_or(profile.get),
             suggestions: self.suggestions.unwrap_or(profile.suggestions),
             trusted_documents_only: self.trusted_documents_only.unwrap_or(profile.trusted_documents_only),
-            cost_per_minute: self.cost_per_minute.map_or(profile.cost_per_minute, |Allowance(most)| most),
-            uplinks_per_minute: self.uplinks_per_minute.map_or(profile.uplinks_per_minute, |Allowance(most)| most),
+            cost_per_minute: or(self.cost_per_minute, profile.cost_per_minute),
+            anonymous_database_seconds_per_minute: or(
+                self.anonymous_database_seconds_per_minute,
+                profile.anonymous_database_seconds_per_minute,
+            ),
+            key_database_seconds_per_minute: or(
+                self.key_database_seconds_per_minute,
+                profile.key_database_seconds_per_minute,
+            ),
+            uplinks_per_minute: or(self.uplinks_per_minute, profile.uplinks_per_minute),
             trusted_proxies: list::all(&self.trusted_proxies),
         }
     }
@@ -188,7 +219,13 @@ mod tests {
 
     #[test]
     fn allowances_and_proxies_are_read() {
-        assert_eq!((of(&[]).cost_per_minute, of(&[]).uplinks_per_minute), (None, None));
+        assert_eq!((of(&[]).cost_per_minute, of(&[]).uplinks_per_minute), (NonZeroU32::new(30_000_000), None));
+        let database = |exposure: Exposure| {
+            (exposure.anonymous_database_seconds_per_minute, exposure.key_database_seconds_per_minute)
+        };
+        assert_eq!(database(of(&[])), (NonZeroU32::new(60), NonZeroU32::new(240)));
+        let set = ["--anonymous-database-seconds-per-minute=5", "--key-database-seconds-per-minute=unlimited"];
+        assert_eq!(database(of(&set)), (NonZeroU32::new(5), None));
         let hardened = ["--profile=hardened", "--cost-per-minute=unlimited", "--uplinks-per-minute=0"];
         assert_eq!((of(&hardened).cost_per_minute, of(&hardened).uplinks_per_minute), (None, None));
         assert_eq!(of(&["--cost-per-minute=5000"]).cost_per_minute, NonZeroU32::new(5000));

@@ -45,6 +45,7 @@ pub mod demo;
 pub mod domain;
 pub mod error;
 pub mod exposure;
+pub mod fair_queue;
 pub mod feed;
 pub mod graphql;
 pub mod http;

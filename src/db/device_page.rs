@@ -4,7 +4,7 @@
 //! orders sort all devices that the filter lets through, which are thousands.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgExecutor, PgPool, Postgres, QueryBuilder, Row as _, postgres::PgRow};
+use sqlx::{PgExecutor, Postgres, QueryBuilder, Row as _, postgres::PgRow};
 
 use super::{
     DbError,
@@ -139,9 +139,9 @@ pub async fn list(db: impl PgExecutor<'_>, page: &DevicePage) -> Result<Vec<(Dev
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.device.count", skip_all)]
-pub async fn count(pool: &PgPool, filter: &DeviceFilter) -> Result<Total, DbError> {
+pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &DeviceFilter) -> Result<Total, DbError> {
     // Devices are few, so that reading all of them is little.
-    total(pool, Reading::Bounded, |query| {
+    total(db, Reading::Bounded, |query| {
         query.push("select 1");
         push_from(query, filter, None);
     })

@@ -4,12 +4,32 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::error::ErrorKind;
 
+/// Why a statement was not run, or not to its end, though the database works: what its request may use is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Stopped {
+    /// No connection was free for this caller in time.
+    #[error("no connection was free for this caller")]
+    Busy,
+    /// The request used all the time it may use of the database.
+    #[error("the request used up its time of the database")]
+    TimeUsed,
+}
+
+impl From<Stopped> for sqlx::Error {
+    fn from(stopped: Stopped) -> Self {
+        Self::AnyDriverError(stopped.into())
+    }
+}
+
 /// A failed statement or connection. The text of the source is for the log, never for a client.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     /// The database can't be reached or can't serve now. The same request may work later.
     #[error("the database is away")]
     Unavailable(#[source] sqlx::Error),
+    /// Others, or the caller's own requests, use the connections.
+    #[error("no connection is free for this caller")]
+    Busy(#[source] sqlx::Error),
     /// The transaction lost against another (deadlock, serialisation). The same transaction may work at once.
     #[error("the transaction has to be tried again")]
     Conflict(#[source] sqlx::Error),
@@ -52,7 +72,8 @@ impl DbError {
 }
 
 /// The kinds of errors as labels.
-const KINDS: [&str; 7] = ["unavailable", "conflict", "timeout", "locked", "missing_partition", "violation", "other"];
+const KINDS: [&str; 8] =
+    ["unavailable", "conflict", "timeout", "locked", "missing_partition", "violation", "other", "busy"];
 /// How many there were of each. Of the whole process: where an error comes from, nobody knows whose it is.
 static COUNTS: [AtomicU64; KINDS.len()] = [const { AtomicU64::new(0) }; KINDS.len()];
 
@@ -80,6 +101,7 @@ impl DbError {
             Self::MissingPartition(_) => 4,
             Self::Violation { .. } => 5,
             Self::Other(_) => 6,
+            Self::Busy(_) => 7,
         }
     }
 
@@ -87,6 +109,10 @@ impl DbError {
         use sqlx::Error as E;
         let sqlx::Error::Database(database) = &error else {
             return match error {
+                E::AnyDriverError(ref stopped) if let Some(stopped) = stopped.downcast_ref::<Stopped>() => match stopped {
+                    Stopped::Busy => Self::Busy(error),
+                    Stopped::TimeUsed => Self::Timeout(error),
+                },
                 E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed
                 // a Postgres that can start no process for a connection says so before the protocol begins
                 | E::Protocol(_) => Self::Unavailable(error),

@@ -6,7 +6,7 @@
 //! Where there is much in the area, or no end to the time, it is Postgres that decides, which may rather go through the times.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgExecutor, Postgres, QueryBuilder};
 
 use super::{
     DbError,
@@ -26,21 +26,21 @@ const MOST_ENTRIES: i64 = 10_000;
 /// # Errors
 /// When the database fails.
 pub async fn list(
-    pool: &PgPool,
+    db: impl PgExecutor<'_> + Copy,
     page: &MeasurementPage,
     columns: MeasurementColumns,
 ) -> Result<Vec<Measurement>, DbError> {
     if let (Some(_), [Condition::Within(area)]) = (page.filter.from, page.filter.conditions.as_slice())
-        && let Some(rows) = in_small_area(pool, page, columns, area).await?
+        && let Some(rows) = in_small_area(db, page, columns, area).await?
     {
         return Ok(rows);
     }
-    measurement_page::list(pool, page, columns).await
+    measurement_page::list(db, page, columns).await
 }
 
 /// None where there is too much in the area, or where something was deleted just now.
 async fn in_small_area(
-    pool: &PgPool,
+    db: impl PgExecutor<'_> + Copy,
     page: &MeasurementPage,
     columns: MeasurementColumns,
     area: &Area,
@@ -49,7 +49,7 @@ async fn in_small_area(
     if spans.are_large() {
         return Ok(None);
     }
-    let (entries, bound) = look_ahead(pool, page, &spans).await?;
+    let (entries, bound) = look_ahead(db, page, &spans).await?;
     if entries > MOST_ENTRIES {
         return Ok(None);
     }
@@ -66,7 +66,7 @@ async fn in_small_area(
     push_order(&mut query, page.descending);
     query.push(" limit ").push_bind(page.limit);
     with.finish(&mut query);
-    let rows = query.build().persistent(false).fetch_all(pool).await?;
+    let rows = query.build().persistent(false).fetch_all(db).await?;
     let is_whole = bound.is_none() || i64::try_from(rows.len()).is_ok_and(|rows| rows >= page.limit);
     if !is_whole {
         return Ok(None);
@@ -79,7 +79,7 @@ async fn in_small_area(
 /// How many entries of the index there are, counted up to one more than is looked at; and a time from when on (or up to
 /// when, in a list that rises) there are enough for the page, if there are enough inside the area.
 async fn look_ahead(
-    pool: &PgPool,
+    db: impl PgExecutor<'_> + Copy,
     page: &MeasurementPage,
     spans: &Spans,
 ) -> Result<(i64, Option<DateTime<Utc>>), DbError> {
@@ -93,7 +93,7 @@ async fn look_ahead(
     }
     query.push(if page.descending { " order by measured_at desc" } else { " order by measured_at" });
     query.push(" limit 1 offset ").push_bind((page.limit - 1).max(0)).push(")");
-    Ok(query.build_query_as().persistent(false).fetch_one(pool).await?)
+    Ok(query.build_query_as().persistent(false).fetch_one(db).await?)
 }
 
 /// Begins a select of what lies between the ends of the page in each span of cells. Apart from the rest of the statement

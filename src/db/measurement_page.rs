@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::{PgExecutor, PgPool, Postgres, QueryBuilder};
+use sqlx::{PgExecutor, Postgres, QueryBuilder};
 
 use super::{
     DbError,
@@ -98,9 +98,9 @@ pub async fn list_each(
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.measurement.count", skip_all)]
-pub async fn count(pool: &PgPool, filter: &Filter) -> Result<Total, DbError> {
+pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &Filter) -> Result<Total, DbError> {
     let reading = if filter.conditions.is_empty() { Reading::Bounded } else { Reading::Unbounded };
-    total(pool, reading, |query| {
+    total(db, reading, |query| {
         query.push("select 1 from measurement m where true");
         if let Some(ids) = &filter.devices {
             query.push(" and m.device_id = any(").push_bind(numbers(ids)).push(")");

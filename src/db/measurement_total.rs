@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgExecutor, Postgres, QueryBuilder};
 
 use super::{
     DbError,
@@ -30,11 +30,15 @@ fn rows_per_device(devices: usize) -> i64 {
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.measurement.count_each", skip_all, fields(devices = ids.len()))]
-pub async fn count_each(pool: &PgPool, ids: &[DeviceId], filter: &Filter) -> Result<HashMap<DeviceId, Total>, DbError> {
+pub async fn count_each(
+    db: impl PgExecutor<'_> + Copy,
+    ids: &[DeviceId],
+    filter: &Filter,
+) -> Result<HashMap<DeviceId, Total>, DbError> {
     let bound = rows_per_device(ids.len());
-    let read = read(pool, ids, filter, bound).await?;
+    let read = read(db, ids, filter, bound).await?;
     let large: Vec<_> = read.iter().filter(|row| row.scanned > bound).map(|row| row.device).collect();
-    let all = if large.is_empty() { HashMap::new() } else { stored(pool, &large, filter).await? };
+    let all = if large.is_empty() { HashMap::new() } else { stored(db, &large, filter).await? };
     let total = |row: &Read| match all.get(&row.device) {
         Some(&all) if is_exact(filter) => Total::exact(all),
         Some(&all) => Total::estimate(row.estimate(all)),
@@ -61,7 +65,12 @@ impl Read {
     }
 }
 
-async fn read(pool: &PgPool, ids: &[DeviceId], filter: &Filter, bound: i64) -> Result<Vec<Read>, DbError> {
+async fn read(
+    db: impl PgExecutor<'_> + Copy,
+    ids: &[DeviceId],
+    filter: &Filter,
+    bound: i64,
+) -> Result<Vec<Read>, DbError> {
     let mut query = QueryBuilder::<Postgres>::new("select wanted.device_id, counted.* from unnest(");
     query
         .push_bind(numbers(ids))
@@ -70,18 +79,22 @@ async fn read(pool: &PgPool, ids: &[DeviceId], filter: &Filter, bound: i64) -> R
     query.push(") from (select m.* from measurement m where m.device_id = wanted.device_id");
     push_span(&mut query, "m.measured_at", filter.from, filter.to);
     query.push(" limit ").push_bind(bound + 1).push(") as m) as counted");
-    let rows: Vec<(i64, i64, i64)> = query.build_query_as().persistent(keeps_its_plan(filter)).fetch_all(pool).await?;
+    let rows: Vec<(i64, i64, i64)> = query.build_query_as().persistent(keeps_its_plan(filter)).fetch_all(db).await?;
     Ok(rows.into_iter().map(|(device, scanned, found)| Read { device: DeviceId(device), scanned, found }).collect())
 }
 
 /// How many measurements there are of each device, in the hours that the filter's span touches.
-async fn stored(pool: &PgPool, ids: &[DeviceId], filter: &Filter) -> Result<HashMap<DeviceId, i64>, DbError> {
+async fn stored(
+    db: impl PgExecutor<'_> + Copy,
+    ids: &[DeviceId],
+    filter: &Filter,
+) -> Result<HashMap<DeviceId, i64>, DbError> {
     let mut query =
         QueryBuilder::<Postgres>::new("select device_id, sum(count)::bigint from device_hour where device_id = any(");
     query.push_bind(numbers(ids)).push(")");
     push_span(&mut query, "hour", filter.from.map(hour_of), filter.to);
     query.push(" group by device_id");
-    let rows: Vec<(i64, i64)> = query.build_query_as().fetch_all(pool).await?;
+    let rows: Vec<(i64, i64)> = query.build_query_as().fetch_all(db).await?;
     Ok(rows.into_iter().map(|(device, count)| (DeviceId(device), count)).collect())
 }
 

@@ -1,6 +1,6 @@
 //! How many rows a list has: counted where that reads little, estimated beyond.
 
-use sqlx::{PgPool, Postgres, QueryBuilder, Row as _};
+use sqlx::{PgExecutor, Postgres, QueryBuilder, Row as _};
 
 use super::DbError;
 
@@ -47,13 +47,13 @@ pub(super) enum Reading {
 /// # Errors
 /// When the database fails.
 pub(super) async fn total(
-    pool: &PgPool,
+    db: impl PgExecutor<'_> + Copy,
     reading: Reading,
     select: impl Fn(&mut QueryBuilder<Postgres>),
 ) -> Result<Total, DbError> {
     let mut plan = None;
     if reading == Reading::Unbounded {
-        let Plan { cost, rows } = *plan.insert(explain(pool, &select).await?);
+        let Plan { cost, rows } = *plan.insert(explain(db, &select).await?);
         if cost > MAX_COUNT_COST {
             return Ok(Total::estimate(rows));
         }
@@ -61,13 +61,13 @@ pub(super) async fn total(
     let mut query = QueryBuilder::new("select count(*) from (");
     select(&mut query);
     query.push(" limit ").push_bind(MAX_EXACT_TOTAL + 1).push(") as counted");
-    let counted: i64 = query.build_query_scalar().persistent(reading == Reading::Bounded).fetch_one(pool).await?;
+    let counted: i64 = query.build_query_scalar().persistent(reading == Reading::Bounded).fetch_one(db).await?;
     if counted <= MAX_EXACT_TOTAL {
         return Ok(Total::exact(counted));
     }
     let Plan { rows, .. } = match plan {
         Some(plan) => plan,
-        None => explain(pool, &select).await?,
+        None => explain(db, &select).await?,
     };
     Ok(Total::estimate(rows.max(counted)))
 }
@@ -81,12 +81,15 @@ struct Plan {
     rows: i64,
 }
 
-async fn explain(pool: &PgPool, select: &impl Fn(&mut QueryBuilder<Postgres>)) -> Result<Plan, DbError> {
+async fn explain(
+    db: impl PgExecutor<'_> + Copy,
+    select: &impl Fn(&mut QueryBuilder<Postgres>),
+) -> Result<Plan, DbError> {
     let mut query = QueryBuilder::new("explain (format json) ");
     select(&mut query);
     // In the text, as a plan for a bound limit would suppose another one.
     query.push(format!(" limit {}", MAX_EXACT_TOTAL + 1));
-    let row = query.build().persistent(false).fetch_one(pool).await?;
+    let row = query.build().persistent(false).fetch_one(db).await?;
     let plans: serde_json::Value =
         serde_json::from_str(row.try_get_unchecked(0)?).map_err(|error| sqlx::Error::Decode(error.into()))?;
     let plan = &plans[0]["Plan"];

@@ -1,7 +1,7 @@
 //! Lists of uplinks: filters and keyset pages in the order of arrival.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgExecutor, PgPool, Postgres, QueryBuilder};
+use sqlx::{PgExecutor, Postgres, QueryBuilder};
 
 use super::{
     DbError,
@@ -73,9 +73,9 @@ pub async fn list(db: impl PgExecutor<'_>, page: &UplinkPage) -> Result<Vec<Upli
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.uplink.count", skip_all)]
-pub async fn count(pool: &PgPool, filter: &UplinkFilter) -> Result<Total, DbError> {
+pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &UplinkFilter) -> Result<Total, DbError> {
     let is_selective = filter.formats.is_some() || filter.outcome.is_some();
-    total(pool, if is_selective { Reading::Unbounded } else { Reading::Bounded }, |query| {
+    total(db, if is_selective { Reading::Unbounded } else { Reading::Bounded }, |query| {
         query.push("select 1 from uplink u where true");
         if let Some(devices) = &filter.devices {
             query.push(" and u.device_id = any(").push_bind(numbers(devices)).push(")");

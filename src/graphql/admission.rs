@@ -4,12 +4,21 @@
 use std::{any::TypeId, net::Ipv4Addr, sync::Arc};
 
 use async_graphql::{Request, Response, Value, Variables, value};
+use chrono::{DateTime, Utc};
 
-use super::{complexity, context::State, operation::Operation, persisted::Registration, price, refusal, types};
+use super::{
+    complexity,
+    context::{Budgets, State},
+    operation::Operation,
+    persisted::Registration,
+    price, refusal, types,
+};
 use crate::{
     auth::Caller,
     budget::{Exhausted, Payer, Standing},
     error::ApiError,
+    limits::Limit,
+    metrics::database_time::CallerKind,
 };
 
 /// What a request uses of a budget that is refused, whatever is wrong with it. To find that out costs about as much as a few
@@ -22,6 +31,8 @@ pub(super) struct Admitted {
     pub operation: Arc<Operation>,
     /// None where it could not be found out, so that executing the request tells why.
     pub cost: Option<usize>,
+    /// The caller as budgets and turns know it.
+    pub payer: Payer,
     standing: Option<Standing>,
 }
 
@@ -32,7 +43,11 @@ pub(super) struct Admitted {
 pub(super) async fn admit(state: &State, request: &mut Request, caller: &Caller) -> Result<Admitted, Box<Response>> {
     let (budget, now) = (&state.budgets.cost, state.clock.now());
     let payer = payer(request, caller);
-    // Who has nothing left is not even read.
+    // A request of a caller that has nothing left is not even parsed.
+    check_database_time(&state.budgets, payer, kind_of(caller), now).map_err(|exhausted| {
+        state.metrics.refusals.count(Limit::DatabaseTime);
+        rate_limited(exhausted)
+    })?;
     budget.spend(payer, 1, now).map_err(rate_limited)?;
     let refuse = |answer: Box<Response>| {
         budget.fine(payer, REFUSED, now);
@@ -66,7 +81,7 @@ pub(super) async fn admit(state: &State, request: &mut Request, caller: &Caller)
         None => REFUSED,
     };
     let standing = budget.spend(payer, cost_or_fine, now).map_err(rate_limited)?;
-    Ok(Admitted { operation, cost, standing })
+    Ok(Admitted { operation, cost, payer, standing })
 }
 
 impl Admitted {
@@ -82,6 +97,29 @@ impl Admitted {
     }
 }
 
+/// The kind of a caller.
+#[must_use]
+pub fn kind_of(caller: &Caller) -> CallerKind {
+    match caller {
+        Caller::Anonymous => CallerKind::Anonymous,
+        caller if caller.is_admin() => CallerKind::Admin,
+        Caller::Holder(_) => CallerKind::Key,
+    }
+}
+
+/// Checks that a caller has database time left.
+///
+/// # Errors
+/// When it used all that it may, and more was not refilled yet.
+pub fn check_database_time(
+    budgets: &Budgets,
+    payer: Payer,
+    kind: CallerKind,
+    now: DateTime<Utc>,
+) -> Result<(), Exhausted> {
+    budgets.database_time(kind).map_or(Ok(()), |budget| budget.check(payer, now))
+}
+
 fn rate_limited(exhausted: Exhausted) -> Box<Response> {
     let mut answer = refusal::answer(vec![refusal::of(ApiError::RateLimited(exhausted))]);
     answer.http_headers = exhausted.headers();
@@ -90,6 +128,7 @@ fn rate_limited(exhausted: Exhausted) -> Box<Response> {
 
 /// The caller that is charged: the key, or else the address that came with the request. Requests without either share one
 /// budget.
+#[must_use]
 pub fn payer(request: &Request, caller: &Caller) -> Payer {
     let came = request.data.get(&TypeId::of::<Payer>()).and_then(|data| data.downcast_ref()).copied();
     caller.api_key().map(Payer::Key).or(came).unwrap_or(Payer::Address(Ipv4Addr::UNSPECIFIED.into()))

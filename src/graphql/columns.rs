@@ -41,6 +41,12 @@ pub fn of_page(field: SelectionField<'_>) -> MeasurementColumns {
     each.fold(MeasurementColumns::KEY, |all, one| all | one)
 }
 
+/// Whether anything of a page is selected that needs its rows, and not only how many there are.
+#[must_use]
+pub fn reads_rows(field: SelectionField<'_>) -> bool {
+    field.selection_set().any(|field| !matches!(field.name(), "totalCount" | "totalCountIsEstimate" | "__typename"))
+}
+
 fn of_edges(field: SelectionField<'_>) -> MeasurementColumns {
     let each = field.selection_set().map(|field| match field.name() {
         "node" => of_measurement(field),

@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use async_graphql::{Context, dataloader::DataLoader};
 use sqlx::PgPool;
 
-use super::{documents::Documents, loader::Loader, reading::Reads};
+use super::{documents::Documents, loader::Loader, read_turns::ReadTurns, reader::Reader};
 use crate::{
     auth::Caller,
-    budget::Budget,
+    budget::{Budget, DATABASE_TIME},
     clock::Clock,
     db::{DbError, connect::Database, replicas::Replicas},
     domain::device::{DeviceId, DeviceKey},
@@ -17,7 +17,7 @@ use crate::{
     ingest::recorder::Recorder,
     limits::Limits,
     memory::Memory,
-    metrics::Metrics,
+    metrics::{Metrics, database_time::CallerKind},
     written::Written,
 };
 
@@ -26,6 +26,10 @@ use crate::{
 pub struct State {
     /// The database.
     pub database: Database,
+    /// What is read for no caller, such as events that many subscribers share.
+    pub unmetered: Reader,
+    /// Turns of callers for connections to read by.
+    pub read_turns: ReadTurns,
     /// Servers that answer queries in its place.
     pub replicas: Replicas,
     /// What callers have written, and so have to read there.
@@ -53,6 +57,10 @@ pub struct State {
 pub struct Budgets {
     /// Of what GraphQL requests cost.
     pub cost: Budget,
+    /// Of the time that queries without a key hold connections to Postgres.
+    pub anonymous_database_time: Budget,
+    /// The same of queries with a key.
+    pub key_database_time: Budget,
     /// Of requests that bring measurements.
     pub uplinks: Budget,
 }
@@ -63,7 +71,23 @@ impl Budgets {
     pub fn new(exposure: &Exposure) -> Self {
         Self {
             cost: Budget::per_minute("cost", exposure.cost_per_minute),
+            anonymous_database_time: Budget::seconds_per_minute(
+                DATABASE_TIME,
+                exposure.anonymous_database_seconds_per_minute,
+            ),
+            key_database_time: Budget::seconds_per_minute(DATABASE_TIME, exposure.key_database_seconds_per_minute),
             uplinks: Budget::per_minute("uplinks", exposure.uplinks_per_minute),
+        }
+    }
+
+    /// The budget of database time of this kind of caller. Admins have none: a gateway whose admin is refused can't be
+    /// looked after, and an admin may delete everything anyway.
+    #[must_use]
+    pub fn database_time(&self, kind: CallerKind) -> Option<&Budget> {
+        match kind {
+            CallerKind::Anonymous => Some(&self.anonymous_database_time),
+            CallerKind::Key => Some(&self.key_database_time),
+            CallerKind::Admin => None,
         }
     }
 }
@@ -98,8 +122,8 @@ pub trait ContextExt {
     /// The batched look-ups of this request.
     fn loader(&self) -> &DataLoader<Loader>;
 
-    /// The pool for queries, of the one server that this request reads from.
-    fn reads(&self) -> &PgPool;
+    /// Where queries run: on the one server that this request reads from.
+    fn reads(&self) -> &Reader;
 
     /// The pool for mutations.
     fn writes(&self) -> &PgPool {
@@ -112,8 +136,8 @@ impl ContextExt for Context<'_> {
         self.data_unchecked()
     }
 
-    fn reads(&self) -> &PgPool {
-        self.data_opt().map_or(&self.state().database.reads, |Reads(pool)| pool)
+    fn reads(&self) -> &Reader {
+        self.data_opt().unwrap_or(&self.state().unmetered)
     }
 
     fn caller(&self) -> &Caller {

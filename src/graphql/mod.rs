@@ -28,6 +28,8 @@ mod panics;
 pub mod persisted;
 mod price;
 mod query;
+pub mod read_turns;
+pub mod reader;
 pub mod reading;
 mod refusal;
 pub mod scalar;

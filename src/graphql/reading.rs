@@ -9,11 +9,10 @@ use async_graphql::{
     parser::types::{ExecutableDocument, OperationType},
 };
 use axum::http::{HeaderName, HeaderValue};
-use sqlx::PgPool;
 
 use super::{
     Schema,
-    admission::Admitted,
+    admission::{self, Admitted},
     answer_size::AnswerSize,
     completion,
     context::FeedSeen,
@@ -21,10 +20,12 @@ use super::{
     flat::Spliced,
     loader,
     operation::{self, Operation},
+    reader::{Account, Reader},
     types,
 };
 use crate::{
     auth::Caller,
+    budget::Payer,
     db::{
         self,
         replicas::{Replica, lsn::Lsn, statement},
@@ -42,9 +43,6 @@ pub static POSITION: HeaderName = HeaderName::from_static("airgraph-position");
 #[derive(Clone, Copy, Debug)]
 pub struct Position(pub Lsn);
 
-/// Where a request reads, as its data.
-pub(super) struct Reads(pub PgPool);
-
 /// Executes a request.
 pub(super) async fn execute(
     schema: &Schema,
@@ -54,19 +52,37 @@ pub(super) async fn execute(
     caller: Caller,
 ) -> Response {
     let run = Run { schema, operation: &admitted.operation, caller: &caller };
-    let primary = &state.database.reads;
+    let account = account(state, admitted.payer, &caller);
+    let primary =
+        |account| Reader::metered(state.database.reads.clone(), state.read_turns.of_primary().clone(), account);
     match admitted.operation.kind {
-        _ if state.replicas.is_empty() => run.on(primary, request).await,
-        OperationType::Query => query(run, state, request).await,
-        OperationType::Mutation => mutation(run, state, request).await,
-        OperationType::Subscription => run.on(primary, request).await,
+        _ if state.replicas.is_empty() => run.on(primary(account), request).await,
+        OperationType::Query => query(run, state, account, primary, request).await,
+        OperationType::Mutation => mutation(run, state, primary(account), request).await,
+        OperationType::Subscription => run.on(primary(account), request).await,
     }
 }
 
-async fn query(run: Run<'_>, state: &State, request: Request) -> Response {
+/// What a request may use of the database.
+fn account(state: &State, payer: Payer, caller: &Caller) -> Arc<Account> {
+    let kind = admission::kind_of(caller);
+    let budget = state.budgets.database_time(kind).cloned();
+    let (limits, metric) = (&state.about.limits.reading, state.metrics.database_time.clone());
+    Arc::new(Account::new(limits, (payer, kind), budget, state.clock.clone(), metric))
+}
+
+async fn query(
+    run: Run<'_>,
+    state: &State,
+    account: Arc<Account>,
+    primary: impl FnOnce(Arc<Account>) -> Reader,
+    request: Request,
+) -> Response {
     let servers = &state.metrics.servers;
     if let Some(replica) = replica_for(state, &request, run.caller) {
-        let answer = as_long_as_wanted(run.on(&replica.pool, again(&request, run.operation.document.clone())));
+        let turns = state.read_turns.of_replica(&replica.at).clone();
+        let reader = Reader::metered(replica.pool.clone(), turns, account.clone());
+        let answer = as_long_as_wanted(run.on(reader, again(&request, run.operation.document.clone())));
         let answer = Box::pin(replica.answers(answer)).await.filter(|answer| !is_servers_fault(answer));
         servers.asked(&replica.at, answer.is_some());
         match answer {
@@ -74,18 +90,18 @@ async fn query(run: Run<'_>, state: &State, request: Request) -> Response {
             None => replica.failed(), // queries only read, so running it again is safe
         }
     }
-    let answer = run.on(&state.database.reads, request).await;
+    let answer = run.on(primary(account), request).await;
     servers.asked(PRIMARY, !is_servers_fault(&answer));
     answer
 }
 
-async fn mutation(run: Run<'_>, state: &State, request: Request) -> Response {
-    let primary = &state.database.reads;
+async fn mutation(run: Run<'_>, state: &State, primary: Reader, request: Request) -> Response {
     // Who has no key writes nothing.
     let Some(key) = run.caller.api_key() else { return run.on(primary, request).await };
     let writing = state.written.begin(key);
     let mut answer = run.on(primary, request).await;
-    match statement::written(primary).await {
+    // By no account: the mutation happened, and has to be answered.
+    match statement::written(&state.database.reads).await {
         Ok(position) => {
             writing.ended(position);
             if let Ok(position) = HeaderValue::try_from(position.to_string()) {
@@ -138,25 +154,25 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// On one server, for all that it reads.
-    async fn on(self, reads: &PgPool, request: Request) -> Response {
+    async fn on(self, reader: Reader, request: Request) -> Response {
         let root_fields = self.operation.selection_set().items.len();
         // Without a cost an argument is invalid, which refuses the request as a whole (`super::argument_check`).
         let has_cost = self.operation.cost.get().is_some_and(Option::is_some);
         if self.operation.kind == OperationType::Mutation && root_fields > 1 && has_cost {
-            self.serially(root_fields, reads, &request).await
+            self.serially(root_fields, &reader, &request).await
         } else {
-            self.document(&self.operation.document, reads, request).await
+            self.document(&self.operation.document, &reader, request).await
         }
     }
 
     /// The root fields of a mutation, one after the other (§6.3.3). When one fails so that the response can have no data, the
     /// following ones do not run: their outcome could not be reported.
-    async fn serially(self, root_fields: usize, reads: &PgPool, request: &Request) -> Response {
+    async fn serially(self, root_fields: usize, reader: &Reader, request: &Request) -> Response {
         let mut response = Response::default();
         let mut data = IndexMap::new();
         for at in 0..root_fields {
             let document = self.operation.of_root_field(at);
-            let part = Box::pin(self.document(&document, reads, again(request, document.clone()))).await;
+            let part = Box::pin(self.document(&document, reader, again(request, document.clone()))).await;
             response.errors.extend(part.errors);
             response.http_headers.extend(part.http_headers);
             let Value::Object(fields) = part.data else { return response };
@@ -166,14 +182,14 @@ impl Run<'_> {
         response
     }
 
-    async fn document(self, document: &ExecutableDocument, reads: &PgPool, request: Request) -> Response {
-        let (loader, batches) = loader::new(reads.clone());
-        let mut request = request.data(self.caller.clone()).data(loader).data(Reads(reads.clone()));
+    async fn document(self, document: &ExecutableDocument, reader: &Reader, request: Request) -> Response {
+        let (loader, batches) = loader::new(reader.clone());
+        let mut request = request.data(self.caller.clone()).data(loader).data(reader.clone());
         if let Some(state) = self.schema.data::<State>() {
             request = request.data(AnswerSize::new(state));
         }
         if request.query.contains("feedCursor") {
-            let seen = db::feed::extent(reads).await;
+            let seen = db::feed::extent(reader).await;
             request = request.data(FeedSeen(seen.map(|extent| extent.newest).map_err(Arc::new)));
         }
         let mut response = batches.drive(self.schema.execute(request)).await;

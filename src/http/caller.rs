@@ -13,11 +13,31 @@ use crate::{
     app::{App, Shared},
     auth::{self, Caller, KeyHash},
     budget::Payer,
+    domain::api_key::ApiKeyId,
     error::ApiError,
+    graphql::admission::kind_of,
+    metrics::database_time::CallerKind,
 };
 
 /// A key that expires is not looked at again before that, whatever the clocks say.
 const SOON: Duration = Duration::from_millis(50);
+
+/// A key that was valid lately, for those who wait for a turn before keys are looked up.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyHint {
+    id: ApiKeyId,
+    kind: CallerKind,
+}
+
+/// A caller as far as it can be known before its key is looked up: by a key that was valid lately, or by its address.
+pub(super) fn expected(parts: &Parts, app: &App) -> (Payer, Option<CallerKind>) {
+    let (address, secret) = (payer(parts, app), auth::secret_in(&parts.headers));
+    let Some(secret) = secret else { return (address, Some(CallerKind::Anonymous)) };
+    match app.key_hints.recall(&auth::hash(&secret), app.state.clock.now()) {
+        Some(hint) => (Payer::Key(hint.id), Some(hint.kind)),
+        None => (address, None),
+    }
+}
 
 /// A caller with the key that says so, for an answer that may outlast it.
 pub(super) struct Holder {
@@ -41,6 +61,10 @@ impl FromRequestParts<Shared> for Holder {
             }
             _ => Caller::Anonymous,
         };
+        if let (Some(key), Some(id)) = (key, caller.api_key()) {
+            let hint = KeyHint { id, kind: kind_of(&caller) };
+            app.key_hints.remember(key, hint, app.state.clock.now());
+        }
         Ok(Self { caller, payer, key })
     }
 }

@@ -11,9 +11,12 @@ use tokio::time::timeout;
 use super::{caller, decompression::decompressed, graphql, sending};
 use crate::{
     app::{App, Shared},
+    budget::Payer,
     capacity::Place,
     db::work::as_long_as_wanted,
     error::ApiError,
+    graphql::admission,
+    limits::Limit,
 };
 
 /// Does something for a request, and gives it up when it takes too long.
@@ -30,11 +33,12 @@ pub(super) async fn within<T>(app: &App, work: impl Future<Output = T>) -> Resul
 /// When it was given up, or there is no place.
 pub(super) fn in_a_place<T>(
     app: &App,
+    caller: Payer,
     work: impl Future<Output = T>,
 ) -> impl Future<Output = Result<(T, Place), ApiError>> {
     let work = Box::pin(within(app, work)); // what it takes to answer is much beside what waits
-    async {
-        let place = app.capacity.enter().await?;
+    async move {
+        let place = app.capacity.enter(caller).await?;
         Ok((work.await?, place))
     }
 }
@@ -44,6 +48,16 @@ pub(super) fn in_a_place<T>(
 pub(super) async fn of_graphql(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let refuse = graphql::refusal_for(app.graphql_http, request.headers());
     let answer = async {
+        let (parts, body) = request.into_parts();
+        let (caller, kind) = caller::expected(&parts, &app);
+        if let Some(kind) = kind {
+            let left = admission::check_database_time(&app.state.budgets, caller, kind, app.state.clock.now());
+            left.map_err(|exhausted| {
+                app.state.metrics.refusals.count(Limit::DatabaseTime);
+                ApiError::RateLimited(exhausted)
+            })?;
+        }
+        let request = Request::from_parts(parts, body);
         // Read before there is a place: whoever sends it slowly keeps none from others.
         let (parts, body) = request.into_parts();
         let payer = caller::payer(&parts, &app); // the key isn't looked up yet
@@ -52,7 +66,7 @@ pub(super) async fn of_graphql(State(app): State<Shared>, request: Request, next
         let read = timeout(app.request_timeout, app.bodies.read(payer, Request::new(body))).await;
         let (body, _held) = read.map_err(|_| ApiError::RequestTimeout)??.split();
         let request = Request::from_parts(parts, Body::from(body));
-        let (response, place) = in_a_place(&app, next.run(request)).await?;
+        let (response, place) = in_a_place(&app, caller, next.run(request)).await?;
         Ok(sending::with_place(response, place))
     };
     answer.await.unwrap_or_else(refuse)

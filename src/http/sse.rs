@@ -48,7 +48,7 @@ pub(super) fn execute(app: &Shared, Asked { request, holder }: Asked) -> Respons
     let app = app.clone();
     let answer = async move {
         let payer = holder.payer();
-        let answer = deadline::in_a_place(&app, graphql::execute(&app.schema, request, holder.caller)).await;
+        let answer = deadline::in_a_place(&app, payer, graphql::execute(&app.schema, request, holder.caller)).await;
         let event = answer.and_then(|(response, place)| app.answers.hold(payer, last_text(&response), Some(place)));
         event.unwrap_or_else(|error| last(&GraphqlResponse::from_errors(vec![answer::of(error)])))
     };

@@ -9,6 +9,7 @@ mod bodies;
 mod connections;
 mod keys;
 mod quota;
+mod reading;
 mod refusals;
 mod subscriptions;
 mod uploads;
@@ -21,6 +22,7 @@ pub use bodies::BodyLimits;
 pub use connections::ConnectionLimits;
 pub use keys::KeyLimits;
 pub use quota::{Permit, Quota, QuotaExceeded};
+pub use reading::Reading;
 pub use refusals::Refusals;
 pub use subscriptions::SubscriptionLimits;
 pub use uploads::UploadLimits;
@@ -45,6 +47,8 @@ pub struct Limits {
     pub uploads: UploadLimits,
     /// Subscriptions.
     pub subscriptions: SubscriptionLimits,
+    /// Of what GraphQL requests read.
+    pub reading: Reading,
 }
 
 /// A limit of a shared resource.
@@ -80,6 +84,8 @@ pub enum Limit {
     Uploads,
     /// Time to send a file.
     SlowUpload,
+    /// Time for which a caller's queries hold connections to Postgres.
+    DatabaseTime,
     /// Subscriptions of all callers together.
     Subscriptions,
     /// Subscriptions of one caller.
@@ -119,6 +125,7 @@ impl Limit {
             Self::UploadsPerKey => "uploads_per_key",
             Self::Uploads => "uploads",
             Self::SlowUpload => "slow_upload",
+            Self::DatabaseTime => "database_time",
             Self::Subscriptions => "subscriptions",
             Self::SubscriptionsPerCaller => "subscriptions_per_caller",
             Self::SubscriptionChannels => "subscription_channels",
@@ -142,7 +149,7 @@ impl Limit {
             | Self::SlowUpload => Scope::Caller,
             Self::Connections | Self::AnswersSent | Self::Bodies | Self::WebSockets | Self::Uploads => Scope::Gateway,
             Self::Subscriptions | Self::SubscriptionChannels => Scope::Gateway,
-            Self::SubscriptionsPerCaller | Self::SubscriptionChannelsPerCaller => Scope::Caller,
+            Self::DatabaseTime | Self::SubscriptionsPerCaller | Self::SubscriptionChannelsPerCaller => Scope::Caller,
         }
     }
 
@@ -165,6 +172,7 @@ impl Limit {
             Self::Uploads => "too many uploads at the same time; retry later",
             Self::SlowUpload => "the file was not sent in time",
             Self::SlowReader => "the answer was not read in time; request less at once",
+            Self::DatabaseTime => "the database time of this caller is used up; retry later",
             Self::Subscriptions => "too many subscriptions on this gateway; retry in 30 seconds",
             Self::SubscriptionsPerCaller => {
                 "too many subscriptions of this key or address; end some, or retry in 30 seconds"
@@ -191,7 +199,8 @@ impl Limit {
             | Self::InvalidKeys
             | Self::UploadsPerKey
             | Self::Uploads => Duration::from_secs(10),
-            Self::Subscriptions
+            Self::DatabaseTime
+            | Self::Subscriptions
             | Self::SubscriptionsPerCaller
             | Self::SubscriptionChannels
             | Self::SubscriptionChannelsPerCaller => Duration::from_secs(30),

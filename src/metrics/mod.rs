@@ -4,6 +4,7 @@
 //! take values from short lists that the gateway makes, never from a request: whoever could choose them could fill our
 //! memory. What is merely looked at when somebody asks, such as how much waits in a queue, is in [`readings`].
 
+pub mod database_time;
 pub mod feed;
 pub mod operations;
 pub mod readings;
@@ -19,6 +20,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use database_time::DatabaseTime;
 use feed::Feed;
 use operations::Operations;
 use recording::Recording;
@@ -44,6 +46,8 @@ pub struct Metrics {
     pub feed: Feed,
     /// Servers that answer queries.
     pub servers: Servers,
+    /// Time that queries hold connections.
+    pub database_time: DatabaseTime,
     /// Requests refused because of a limit.
     pub refusals: Refusals,
     registry: Arc<Registry>,
@@ -61,9 +65,11 @@ impl Metrics {
         feed.register(&mut registry);
         servers.register(&mut registry);
         recording.register(&mut registry);
+        let database_time = DatabaseTime::default();
+        database_time.register(&mut registry);
         let refusals = Refusals::default();
         registry.register("limit_refusals", "Requests refused because of a limit, by limit", refusals.metric());
-        Self { requests, operations, feed, servers, refusals, registry: Arc::new(registry) }
+        Self { requests, operations, feed, servers, database_time, refusals, registry: Arc::new(registry) }
     }
 
     /// All of them in the text format of `OpenMetrics`, together with what was read just now.

@@ -158,6 +158,11 @@ fn capacity(app: &App, registry: &mut Registry) {
         ConstGauge::new(i64::from(most)),
     );
     registry.register(
+        "graphql_statements_waiting",
+        "Statements of GraphQL requests that wait for a connection to Postgres",
+        ConstGauge::new(whole(app.state.read_turns.waiting())),
+    );
+    registry.register(
         "graphql_overload_refusals",
         "GraphQL requests that were refused as too many were in work",
         ConstCounter::new(refused),

@@ -189,7 +189,7 @@ async fn the_last_use_is_kept_to_the_minute() {
 #[tokio::test]
 async fn keys_of_requests_at_the_same_time_are_looked_up_together() {
     let statements = Statements::watch();
-    let app = TestApp::new().await.with_capacity(Capacity::for_readers(30)); // so that all are in work
+    let app = TestApp::new().await.with_capacity(Capacity::for_readers(60)); // so that all are in work
     let (key, _) = create(&app, "name: \"s\", role: READER").await;
     sqlx::query("update api_key set last_used_at = $1").bind(noon()).execute(&app.database.writes).await.expect("used");
     let keys = (0..60).map(|n| [Some(key.as_str()), Some(&app.admin), Some("ag_unknown")][n % 3]);

@@ -21,6 +21,7 @@ mod documentation;
 mod embedded;
 mod enviro;
 mod everyday_formats;
+mod fairness;
 mod faults;
 mod feed;
 mod filters;

@@ -31,7 +31,6 @@ use std::{
 
 use async_graphql::dataloader::DataLoader;
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered, task::AtomicWaker};
-use sqlx::PgPool;
 use tokio::sync::mpsc;
 
 pub use hourly_mean::HoursOf;
@@ -43,11 +42,12 @@ pub use statistics::{StatisticsOf, Told};
 pub use trip::{MAX_TRIP_SAMPLES, NewestOf, TripSamples};
 pub use uplink::{Body, BodyOf, MAX_BODIES};
 
+use super::reader::Reader;
 use crate::db::DbError;
 
 /// What the look-ups need.
 pub struct Loader {
-    db: PgPool,
+    db: Reader,
     /// The bodies of uplinks that were asked for so far.
     body_bytes: AtomicUsize,
     /// The samples that were cut into rides so far.
@@ -62,7 +62,7 @@ const MAX_BATCH: usize = 100_000;
 
 /// The look-ups of one request.
 #[must_use]
-pub fn new(db: PgPool) -> (DataLoader<Loader>, Batches) {
+pub fn new(db: Reader) -> (DataLoader<Loader>, Batches) {
     // Unbounded, but it holds no more than one batch for each kind of key.
     let (sender, batches) = mpsc::unbounded_channel();
     let spawn = move |batch| drop(sender.send(batch));

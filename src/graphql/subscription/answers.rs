@@ -143,7 +143,7 @@ impl Answers {
     /// When the database was unavailable. Any other error is part of the answer.
     pub async fn render(&self, events: &Events) -> Result<Vec<Bytes>, DatabaseUnavailable> {
         let Answering { schema, types, state } = &self.answering;
-        let (loader, batches) = loader::new(state.database.reads.clone());
+        let (loader, batches) = loader::new(state.unmetered.clone());
         let EventDocument { document, key, .. } = &*self.document;
         let mut request = Request::new("").data(self.caller.clone()).data(loader).data(Spliced).data(events.clone());
         request.set_parsed_query(document.clone());

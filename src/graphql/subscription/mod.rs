@@ -79,7 +79,7 @@ async fn check_arguments(
     caller: &Caller,
 ) -> Result<Option<SubscriptionRequest>, Box<Response>> {
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
-    let (loader, batches) = loader::new(state.database.reads.clone());
+    let (loader, batches) = loader::new(state.unmetered.clone());
     let slot = ResultSlot::default();
     let request = request.data(caller.clone()).data(loader).data(slot.clone());
     let mut stream = schema.execute_stream(request);

@@ -18,7 +18,7 @@ use crate::{
     capacity,
     domain::feed::Place,
     error::ApiError,
-    graphql,
+    graphql::{self, admission},
     http::{deadline, graphql::answer, resume::Resume},
     live::{Event, Next, Progress, Subscriber},
     metrics,
@@ -183,7 +183,8 @@ fn caught(
 
 fn execute(app: Shared, caller: Caller, request: Request) -> BoxStream<'static, Told> {
     let answer = async move {
-        let answer = deadline::in_a_place(&app, graphql::execute(&app.schema, request, caller)).await;
+        let payer = admission::payer(&request, &caller);
+        let answer = deadline::in_a_place(&app, payer, graphql::execute(&app.schema, request, caller)).await;
         match answer {
             Ok((response, place)) => Told::Answer(Box::new(response), Some(place)),
             Err(error) => Told::Answer(Box::new(Response::from_errors(vec![answer::of(error)])), None),

@@ -38,9 +38,11 @@ impl Cause {
     fn of(error: &DbError) -> Self {
         match error {
             DbError::Unavailable(_) => Self::Connection,
-            DbError::Conflict(_) | DbError::Timeout(_) | DbError::Locked(_) | DbError::MissingPartition(_) => {
-                Self::Contention
-            }
+            DbError::Busy(_)
+            | DbError::Conflict(_)
+            | DbError::Timeout(_)
+            | DbError::Locked(_)
+            | DbError::MissingPartition(_) => Self::Contention,
             DbError::Violation { .. } | DbError::Other(_) => Self::Data,
         }
     }

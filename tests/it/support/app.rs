@@ -109,6 +109,21 @@ impl TestApp {
         Self::start(database, admin.reveal(), &options, true, exposure)
     }
 
+    /// The same on that database, and with other limits than the defaults.
+    pub async fn exposed_on(options: &PgConnectOptions, exposure: Exposure, limits: Limits) -> Self {
+        let database = connect::open(options, 5, 5).await.expect("a database");
+        let admin = auth::first_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
+        let about = About {
+            public_read: true,
+            exposure,
+            limits,
+            slow_operation: Duration::MAX,
+            database_host: options.get_host().to_owned(),
+            database_port: options.get_port(),
+        };
+        Self::start_about(database, Replicas::default(), admin.reveal(), about)
+    }
+
     /// A gateway with other limits than the defaults.
     pub async fn with_limits(limits: Limits) -> Self {
         let options = empty_database().await;

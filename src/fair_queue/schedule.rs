@@ -1,0 +1,219 @@
+//! Which request gets the next permit. Pure: no clock, no task, no lock.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::Hash,
+};
+
+use super::QueueFull;
+
+/// Requests of type `W` of callers `K`, and the permits that they wait for.
+#[derive(Debug)]
+pub(super) struct Schedule<K, W> {
+    permits: usize,
+    free: usize,
+    max_waiting_per_caller: usize,
+    /// Callers that hold a permit or have a request waiting.
+    callers: HashMap<K, State<W>>,
+    /// Callers with waiting requests, each once, in the order of their turns.
+    turns: VecDeque<K>,
+}
+
+#[derive(Debug)]
+struct State<W> {
+    held: usize,
+    waiting: VecDeque<W>,
+}
+
+impl<W> Default for State<W> {
+    fn default() -> Self {
+        Self { held: 0, waiting: VecDeque::new() }
+    }
+}
+
+impl<K: Eq + Hash + Clone, W> Schedule<K, W> {
+    pub fn new(permits: usize, max_waiting_per_caller: usize) -> Self {
+        Self { permits, free: permits, max_waiting_per_caller, callers: HashMap::new(), turns: VecDeque::new() }
+    }
+
+    pub fn permits(&self) -> usize {
+        self.permits
+    }
+
+    pub fn held(&self) -> usize {
+        self.permits - self.free
+    }
+
+    pub fn waiting(&self) -> usize {
+        self.callers.values().map(|caller| caller.waiting.len()).sum()
+    }
+
+    /// Whether a caller has as many requests waiting as one may.
+    pub fn is_full(&self, caller: &K) -> bool {
+        self.callers.get(caller).map_or(0, |state| state.waiting.len()) >= self.max_waiting_per_caller
+    }
+
+    /// Removes requests of a caller that are gone.
+    pub fn forget(&mut self, caller: &K, is_gone: impl Fn(&W) -> bool) {
+        if let Some(state) = self.callers.get_mut(caller) {
+            state.waiting.retain(|request| !is_gone(request));
+        }
+        self.settle(caller);
+    }
+
+    /// Adds a request behind those of the same caller.
+    pub fn enqueue(&mut self, caller: K, request: W) -> Result<(), QueueFull> {
+        if self.is_full(&caller) {
+            return Err(QueueFull);
+        }
+        let state = self.callers.entry(caller.clone()).or_default();
+        state.waiting.push_back(request);
+        if state.waiting.len() == 1 {
+            self.turns.push_back(caller);
+        }
+        Ok(())
+    }
+
+    /// The request that gets a permit now, if one may. A caller that holds too much keeps its turn. Requests that are gone
+    /// are removed.
+    pub fn next(&mut self, is_gone: impl Fn(&W) -> bool) -> Option<(K, W)> {
+        let mut at = 0;
+        while self.free > 0 {
+            let caller = self.turns.get(at)?.clone();
+            let state = self.callers.get_mut(&caller)?;
+            while state.waiting.front().is_some_and(&is_gone) {
+                state.waiting.pop_front();
+            }
+            if state.waiting.is_empty() {
+                self.settle(&caller); // takes its turn away, so the next caller is at this place
+            } else if state.held >= self.free {
+                at += 1;
+            } else {
+                let request = state.waiting.pop_front()?;
+                state.held += 1;
+                self.free -= 1;
+                if !state.waiting.is_empty() {
+                    self.turns.push_back(caller.clone());
+                }
+                self.turns.remove(at);
+                return Some((caller, request));
+            }
+        }
+        None
+    }
+
+    /// A caller returns a permit.
+    pub fn release(&mut self, caller: &K) {
+        if let Some(state) = self.callers.get_mut(caller) {
+            state.held -= 1;
+            self.free += 1;
+        }
+        self.settle(caller);
+    }
+
+    /// Forgets a caller that holds and wants nothing, and the turn of one that wants nothing.
+    fn settle(&mut self, caller: &K) {
+        let Some(state) = self.callers.get(caller) else { return };
+        if state.waiting.is_empty() {
+            if state.held == 0 {
+                self.callers.remove(caller);
+            }
+            self.turns.retain(|other| other != caller);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn next(schedule: &mut Schedule<usize, usize>) -> Option<(usize, usize)> {
+        schedule.next(|_| false)
+    }
+
+    #[test]
+    fn a_thousand_waiting_requests_delay_another_caller_by_one_turn() {
+        let mut schedule = Schedule::new(1, 1000);
+        schedule.enqueue(0, 0).expect("room");
+        assert_eq!(next(&mut schedule), Some((0, 0)));
+        for request in 0..1000 {
+            schedule.enqueue(0, request).expect("room");
+        }
+        schedule.enqueue(1, 7).expect("room");
+        schedule.release(&0);
+        assert_eq!(next(&mut schedule), Some((0, 0)), "its turn came first");
+        schedule.release(&0);
+        assert_eq!(next(&mut schedule), Some((1, 7)));
+    }
+
+    #[test]
+    fn callers_leave_permits_free_for_the_next_one() {
+        let mut schedule = Schedule::new(14, 100);
+        let mut held = Vec::new();
+        for caller in 0..4 {
+            for request in 0..100 {
+                schedule.enqueue(caller, request).expect("room");
+            }
+            while next(&mut schedule).is_some_and(|(granted, _)| {
+                assert_eq!(granted, caller, "the others hold as many as they may");
+                true
+            }) {}
+            held.push(schedule.callers[&caller].held);
+        }
+        assert_eq!(held, [7, 4, 2, 1]);
+        assert_eq!(schedule.held(), 14);
+    }
+
+    proptest! {
+        /// Permits are never exceeded, none is idle while a caller without one waits, requests of a caller keep their
+        /// order, and a request at the head of its caller's queue waits while no other caller is granted twice, while
+        /// its caller may have one.
+        #[test]
+        fn turns_are_fair(
+            permits in 1..20_usize,
+            steps in proptest::collection::vec((0..6_usize, 0..4_u8), 1..400),
+        ) {
+            let mut schedule = Schedule::new(permits, 50);
+            let (mut number, mut held) = (0, BTreeMap::<usize, usize>::new());
+            let mut last = BTreeMap::<usize, usize>::new();
+            // For each waiting caller: how often others were granted since its head came to wait, while it might have been.
+            let mut passed = BTreeMap::<usize, BTreeMap<usize, usize>>::new();
+            for (caller, what) in steps {
+                if what == 0 {
+                    if let Some(count @ 1..) = held.get_mut(&caller) {
+                        *count -= 1;
+                        schedule.release(&caller);
+                    }
+                } else if schedule.enqueue(caller, number).is_ok() {
+                    number += 1;
+                    passed.entry(caller).or_default();
+                }
+                loop {
+                    let free = permits - held.values().sum::<usize>();
+                    let Some((granted, request)) = next(&mut schedule) else { break };
+                    prop_assert!(last.insert(granted, request).is_none_or(|before| before < request));
+                    passed.remove(&granted);
+                    for (waiting, by) in &mut passed {
+                        if held.get(waiting).copied().unwrap_or(0) < free {
+                            *by.entry(granted).or_default() += 1;
+                            prop_assert!(by[&granted] <= 1, "{granted} was granted {} times before {waiting}", by[&granted]);
+                        }
+                    }
+                    *held.entry(granted).or_default() += 1;
+                    if schedule.callers[&granted].waiting.is_empty() { continue }
+                    passed.insert(granted, BTreeMap::new());
+                }
+                let in_use: usize = held.values().sum();
+                prop_assert!(in_use <= permits && schedule.held() == in_use);
+                let starving = schedule.callers.values().any(|state| state.held == 0 && !state.waiting.is_empty());
+                prop_assert!(!starving || in_use == permits, "a permit is idle while a caller without one waits");
+            }
+            let kept = schedule.callers.values().all(|state| state.held > 0 || !state.waiting.is_empty());
+            prop_assert!(kept, "a caller that wants nothing is remembered");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Connections that a request reads with: few at a time, in turns with other callers, and for a bounded time. What the
+//! database really took is charged to the caller.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_util::{
+    StreamExt as _, TryStreamExt as _,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
+use sqlx::{
+    Describe, Either, Error, Execute, Executor, PgPool, Postgres, SqlStr,
+    pool::PoolConnection,
+    postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use crate::{
+    budget::{Budget, Payer},
+    clock::Clock,
+    db::{error::Stopped, work::as_long_as_wanted},
+    fair_queue::{FairPermit, FairQueue},
+    limits::Reading,
+    metrics::database_time::{CallerKind, DatabaseTime},
+};
+
+/// Where the statements of a request run. It is an executor, like a pool. Cheap to clone.
+#[derive(Clone)]
+pub struct Reader(Arc<Inner>);
+
+struct Inner {
+    pool: PgPool,
+    /// None for what is read for no caller, such as events that many subscribers share.
+    metered: Option<(FairQueue<Payer>, Arc<Account>)>,
+}
+
+/// What a request may use of the database, and what it used.
+pub struct Account {
+    payer: Payer,
+    kind: CallerKind,
+    /// The caller's; none is unlimited.
+    budget: Option<Budget>,
+    clock: Clock,
+    metric: DatabaseTime,
+    connections: Arc<Semaphore>,
+    used_ns: AtomicU64,
+    max: Duration,
+    turn_timeout: Duration,
+}
+
+impl Account {
+    /// Of a request of this caller.
+    #[must_use]
+    pub fn new(
+        limits: &Reading,
+        (payer, kind): (Payer, CallerKind),
+        budget: Option<Budget>,
+        clock: Clock,
+        metric: DatabaseTime,
+    ) -> Self {
+        Self {
+            payer,
+            kind,
+            budget,
+            clock,
+            metric,
+            connections: Arc::new(Semaphore::new(limits.connections_per_request)),
+            used_ns: AtomicU64::new(0),
+            max: match kind {
+                CallerKind::Anonymous => limits.database_time_per_anonymous_request,
+                CallerKind::Key | CallerKind::Admin => limits.database_time_per_request,
+            },
+            turn_timeout: limits.connection_turn_timeout,
+        }
+    }
+
+    /// What the request used so far.
+    #[must_use]
+    pub fn used(&self) -> Duration {
+        Duration::from_nanos(self.used_ns.load(Ordering::Relaxed))
+    }
+
+    fn charge(&self, time: Duration) {
+        let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.used_ns.fetch_add(nanoseconds, Ordering::Relaxed);
+        self.metric.used(self.kind, time);
+        if let Some(budget) = &self.budget {
+            budget.charge(self.payer, time, self.clock.now());
+        }
+    }
+}
+
+impl Reader {
+    /// Reads for no caller.
+    #[must_use]
+    pub fn unmetered(pool: PgPool) -> Self {
+        Self(Arc::new(Inner { pool, metered: None }))
+    }
+
+    /// Reads for a caller, in turns with others that read from the same server.
+    #[must_use]
+    pub fn metered(pool: PgPool, turns: FairQueue<Payer>, account: Arc<Account>) -> Self {
+        Self(Arc::new(Inner { pool, metered: Some((turns, account)) }))
+    }
+
+    /// A connection, once it is the request's turn.
+    async fn connection(&self) -> Result<Lease, Error> {
+        let Some((turns, account)) = &self.0.metered else {
+            let connection = self.0.pool.acquire().await?;
+            return Ok(Lease { connection, left: Duration::MAX, _charged: None });
+        };
+        let own = account.connections.clone().acquire_owned().await.map_err(|_| Error::PoolClosed)?;
+        let left = account.max.saturating_sub(account.used());
+        if left.is_zero() {
+            return Err(Stopped::TimeUsed.into());
+        }
+        let turn = match timeout(account.turn_timeout, turns.acquire(account.payer)).await {
+            Ok(Ok(turn)) => turn,
+            Ok(Err(_)) | Err(_) => return Err(Stopped::Busy.into()),
+        };
+        let connection = self.0.pool.acquire().await?;
+        let since = Instant::now();
+        let charged = Some(Charged { account: account.clone(), since, _own: own, _turn: turn });
+        Ok(Lease { connection, left, _charged: charged })
+    }
+
+    async fn within<T>(left: Duration, statement: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        if left == Duration::MAX {
+            return statement.await;
+        }
+        timeout(left, as_long_as_wanted(statement)).await.unwrap_or_else(|_| Err(Stopped::TimeUsed.into()))
+    }
+}
+
+/// A connection while it is used. Fields are dropped in this order: the connection goes back before the turn does.
+struct Lease {
+    connection: PoolConnection<Postgres>,
+    /// How long it may be used.
+    left: Duration,
+    _charged: Option<Charged>,
+}
+
+/// Charges the time that a connection is held, however that ends.
+struct Charged {
+    account: Arc<Account>,
+    since: Instant,
+    _own: OwnedSemaphorePermit,
+    _turn: FairPermit<Payer>,
+}
+
+impl Drop for Charged {
+    fn drop(&mut self) {
+        self.account.charge(self.since.elapsed());
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reader(…)")
+    }
+}
+
+impl<'c> Executor<'c> for &'_ Reader {
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Either<PgQueryResult, PgRow>, Error>>
+    where
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let reader = self.clone();
+        let all = async move {
+            let mut lease = reader.connection().await?;
+            let rows: Vec<_> = Reader::within(lease.left, lease.connection.fetch_many(query).try_collect()).await?;
+            drop(lease);
+            Ok::<_, Error>(stream::iter(rows.into_iter().map(Ok)))
+        };
+        stream::once(all).try_flatten().boxed()
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, Error>>
+    where
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let reader = self.clone();
+        Box::pin(async move {
+            let mut lease = reader.connection().await?;
+            Reader::within(lease.left, lease.connection.fetch_optional(query)).await
+        })
+    }
+
+    fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [PgTypeInfo]) -> BoxFuture<'e, Result<PgStatement, Error>>
+    where
+        'c: 'e,
+    {
+        let reader = self.clone();
+        Box::pin(async move {
+            let mut lease = reader.connection().await?;
+            lease.connection.prepare_with(sql, parameters).await
+        })
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<Postgres>, Error>> {
+        let reader = self.clone();
+        Box::pin(async move {
+            let mut lease = reader.connection().await?;
+            lease.connection.describe(sql).await
+        })
+    }
+}

@@ -1,0 +1,27 @@
+//! Limits of what GraphQL requests read.
+
+use std::time::Duration;
+
+/// Limits of what GraphQL requests read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Connections to Postgres that one request uses at a time. Its other statements wait.
+    pub connections_per_request: usize,
+    /// Time for which one request without a key holds connections, summed over these.
+    pub database_time_per_anonymous_request: Duration,
+    /// The same for a request with a key.
+    pub database_time_per_request: Duration,
+    /// How long a statement waits for its caller's turn.
+    pub connection_turn_timeout: Duration,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self {
+            connections_per_request: 2,
+            database_time_per_anonymous_request: Duration::from_secs(10),
+            database_time_per_request: Duration::from_mins(1),
+            connection_turn_timeout: Duration::from_secs(10),
+        }
+    }
+}

@@ -18,6 +18,7 @@ use crate::{
         context::{About, Budgets, State},
         documents::Documents,
         persisted::Persisted,
+        price::archive::KnownArchive,
         read_turns::ReadTurns,
         reader::Reader,
     },
@@ -84,6 +85,7 @@ impl App {
         let read_turns = ReadTurns::new(&database, &replicas);
         let state = State {
             unmetered: Reader::unmetered(database.reads.clone()),
+            archive: KnownArchive::default(),
             read_turns,
             database,
             replicas,

@@ -67,6 +67,9 @@ impl Gateway {
             .env("DATABASE_URL", url)
             .env("AIRGRAPH_ADMIN_KEY", KEY)
             .env("AIRGRAPH_CONNECTIONS_PER_ADDRESS", "30000") // all clients are on this machine
+            .env("AIRGRAPH_COST_PER_MINUTE", "unlimited")
+            .env("AIRGRAPH_ANONYMOUS_DATABASE_SECONDS_PER_MINUTE", "unlimited")
+            .env("AIRGRAPH_KEY_DATABASE_SECONDS_PER_MINUTE", "unlimited")
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -19,6 +19,9 @@ use crate::domain::{device::DeviceId, filter::Filter, rollup::hour_of};
 /// Rows that are read of a device at least, however many devices there are.
 const MIN_ROWS_PER_DEVICE: i64 = 1000;
 
+/// With conditions that cost so many times more, so many times fewer rows are read.
+const SHARE_WITH_LOOK_UPS: i64 = 10;
+
 /// Rows that are read of each of so many devices at most.
 fn rows_per_device(devices: usize) -> i64 {
     let devices = i64::try_from(devices.max(1)).unwrap_or(i64::MAX);
@@ -35,7 +38,9 @@ pub async fn count_each(
     ids: &[DeviceId],
     filter: &Filter,
 ) -> Result<HashMap<DeviceId, Total>, DbError> {
-    let bound = rows_per_device(ids.len());
+    // A look-up in another table, and a polygon, cost as much as many rows.
+    let share = if filter.groups_beside().is_empty() && !filter.has_polygon() { 1 } else { SHARE_WITH_LOOK_UPS };
+    let bound = rows_per_device(ids.len()) / share;
     let read = read(db, ids, filter, bound).await?;
     let large: Vec<_> = read.iter().filter(|row| row.scanned > bound).map(|row| row.device).collect();
     let all = if large.is_empty() { HashMap::new() } else { stored(db, &large, filter).await? };
@@ -81,6 +86,23 @@ async fn read(
     query.push(" limit ").push_bind(bound + 1).push(") as m) as counted");
     let rows: Vec<(i64, i64, i64)> = query.build_query_as().persistent(keeps_its_plan(filter)).fetch_all(db).await?;
     Ok(rows.into_iter().map(|(device, scanned, found)| Read { device: DeviceId(device), scanned, found }).collect())
+}
+
+/// Measurements that are held against conditions at most, however costly these are.
+const MAX_FEW: i64 = 2000;
+
+/// How many measurements the filter lets through, where those of its devices and its span are few; none where they are not.
+pub(super) async fn count_few(db: impl PgExecutor<'_>, filter: &Filter) -> Result<Option<i64>, DbError> {
+    let mut query = QueryBuilder::<Postgres>::new("select count(*), count(*) filter (where true");
+    push_conditions(&mut query, filter);
+    query.push(") from (select m.* from measurement m where true");
+    if let Some(ids) = &filter.devices {
+        query.push(" and m.device_id = any(").push_bind(numbers(ids)).push(")");
+    }
+    push_span(&mut query, "m.measured_at", filter.from, filter.to);
+    query.push(" limit ").push_bind(MAX_FEW + 1).push(") as m");
+    let (scanned, found): (i64, i64) = query.build_query_as().persistent(false).fetch_one(db).await?;
+    Ok((scanned <= MAX_FEW).then_some(found))
 }
 
 /// How many measurements there are of each device, in the hours that the filter's span touches.

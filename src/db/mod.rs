@@ -37,6 +37,7 @@ pub mod retention;
 pub mod rollup;
 pub mod server;
 pub mod statistics;
+pub mod stored;
 pub mod total;
 pub mod trip;
 pub mod uplink;

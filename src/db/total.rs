@@ -6,9 +6,9 @@ use super::DbError;
 
 /// Rows up to which a list is counted.
 pub const MAX_EXACT_TOTAL: i64 = 100_000;
-/// Cost of a plan, as Postgres reckons it, up to which a list with conditions is counted: about what it takes to read three
-/// million rows in their order.
-const MAX_COUNT_COST: f64 = 100_000.0;
+/// Cost of a plan, as Postgres reckons it, up to which a list with conditions is counted: about what it takes to read two
+/// hundred thousand rows in their order, or to look up a thousand in another table.
+const MAX_COUNT_COST: f64 = 10_000.0;
 
 /// How many rows a list has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -155,6 +155,12 @@ impl Filter {
         groups_beside(&self.conditions)
     }
 
+    /// Whether a polygon decides whether a measurement is let through.
+    #[must_use]
+    pub fn has_polygon(&self) -> bool {
+        self.conditions.iter().any(Condition::has_polygon)
+    }
+
     fn add_devices(&mut self, mut devices: Vec<DeviceId>) -> Result<(), Contradiction> {
         devices.sort_unstable();
         devices.dedup();
@@ -235,6 +241,15 @@ impl Condition {
             }
             Self::Not(condition) => condition.add_groups_beside(groups),
             Self::Devices(_) | Self::Taken { .. } | Self::Within(_) | Self::AnyFlag(_) | Self::NoFlag(_) => {}
+        }
+    }
+
+    fn has_polygon(&self) -> bool {
+        match self {
+            Self::Within(area) => matches!(**area, Area::Polygon(_)),
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().any(Self::has_polygon),
+            Self::Not(condition) => condition.has_polygon(),
+            Self::Devices(_) | Self::Taken { .. } | Self::Between(..) | Self::AnyFlag(_) | Self::NoFlag(_) => false,
         }
     }
 

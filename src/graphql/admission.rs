@@ -1,7 +1,7 @@
 //! What every request passes before it is executed, whichever way it came: the limits of documents, validation, variables, the
 //! price, the budget. What is executed is the [canonical](super::operation) operation.
 
-use std::{any::TypeId, net::Ipv4Addr, sync::Arc};
+use std::{any::TypeId, net::Ipv4Addr, num::NonZeroU32, sync::Arc};
 
 use async_graphql::{Request, Response, Value, Variables, value};
 use chrono::{DateTime, Utc};
@@ -11,7 +11,9 @@ use super::{
     context::{Budgets, State},
     operation::Operation,
     persisted::Registration,
-    price, refusal, types,
+    price,
+    price::Price,
+    refusal, types,
 };
 use crate::{
     auth::Caller,
@@ -29,8 +31,8 @@ pub const REFUSED: u32 = 100;
 pub(super) struct Admitted {
     /// What it runs.
     pub operation: Arc<Operation>,
-    /// None where it could not be found out, so that executing the request tells why.
-    pub cost: Option<usize>,
+    /// What it costs.
+    pub price: Price,
     /// The caller as budgets and turns know it.
     pub payer: Payer,
     standing: Option<Standing>,
@@ -40,7 +42,7 @@ pub(super) struct Admitted {
 ///
 /// # Errors
 /// The answer that refuses it.
-pub(super) async fn admit(state: &State, request: &mut Request, caller: &Caller) -> Result<Admitted, Box<Response>> {
+pub(super) fn admit(state: &State, request: &mut Request, caller: &Caller) -> Result<Admitted, Box<Response>> {
     let (budget, now) = (&state.budgets.cost, state.clock.now());
     let payer = payer(request, caller);
     // A request of a caller that has nothing left is not even parsed.
@@ -71,26 +73,21 @@ pub(super) async fn admit(state: &State, request: &mut Request, caller: &Caller)
     request.operation_name = None;
     request.variables = Variables::default();
     request.set_parsed_query(operation.document.clone());
-    let cost = price::of(&operation).await;
-    let cost_or_fine = match cost {
-        Some(cost) if cost > complexity::MAX => {
-            let error = ApiError::TooComplex(complexity::too_dear(cost));
-            return Err(refuse(refusal::answer(vec![refusal::of(error)])));
-        }
-        Some(cost) => u32::try_from(cost).unwrap_or(u32::MAX).saturating_sub(1),
-        None => REFUSED,
-    };
-    let standing = budget.spend(payer, cost_or_fine, now).map_err(rate_limited)?;
-    Ok(Admitted { operation, cost, payer, standing })
+    let price = price::of(&operation, &state.archive.now(&state.database.reads));
+    complexity::check(price)
+        .map_err(|reason| refuse(refusal::answer(vec![refusal::of(ApiError::TooComplex(reason))])))?;
+    // Who has a whole budget may spend it on one request, whatever that costs.
+    let cost = u32::try_from(price.total()).unwrap_or(u32::MAX).min(budget.limit().map_or(u32::MAX, NonZeroU32::get));
+    let standing = budget.spend(payer, cost.saturating_sub(1), now).map_err(rate_limited)?;
+    Ok(Admitted { operation, price, payer, standing })
 }
 
 impl Admitted {
     /// Tells in an answer what the request cost, and in its headers what is left of the budget. What is left isn't told in
     /// the body, so that the same request has the same answer.
     pub fn tell(&self, response: &mut Response) {
-        if let Some(cost) = self.cost {
-            response.extensions.insert("cost".to_owned(), value!({ "requested": cost, "limit": (complexity::MAX) }));
-        }
+        let cost = value!({ "requested": (self.price.total()), "limit": (complexity::MAX) });
+        response.extensions.insert("cost".to_owned(), cost);
         if let Some(standing) = self.standing {
             response.http_headers.extend(standing.headers());
         }

@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use async_graphql::{Context, dataloader::DataLoader};
 use sqlx::PgPool;
 
-use super::{documents::Documents, loader::Loader, read_turns::ReadTurns, reader::Reader};
+use super::{
+    documents::Documents, loader::Loader, price::archive::KnownArchive, read_turns::ReadTurns, reader::Reader,
+};
 use crate::{
     auth::Caller,
     budget::{Budget, DATABASE_TIME},
@@ -28,6 +30,8 @@ pub struct State {
     pub database: Database,
     /// What is read for no caller, such as events that many subscribers share.
     pub unmetered: Reader,
+    /// How much is stored, for prices.
+    pub archive: KnownArchive,
     /// Turns of callers for connections to read by.
     pub read_turns: ReadTurns,
     /// Servers that answer queries in its place.

@@ -26,7 +26,7 @@ pub mod operation;
 pub mod page;
 mod panics;
 pub mod persisted;
-mod price;
+pub mod price;
 mod query;
 pub mod read_turns;
 pub mod reader;
@@ -88,7 +88,7 @@ pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Calle
 }
 
 async fn answer(schema: &Schema, state: &State, mut request: Request, caller: Caller) -> Response {
-    let admitted = admission::admit(state, &mut request, &caller).await;
+    let admitted = admission::admit(state, &mut request, &caller);
     let operation = admitted.as_ref().ok().map(|admitted| &*admitted.operation);
     let kind = operation.map(|operation| operation.kind).or_else(|| documents::known_kind(&request));
     let asked = Asked::begin(state, kind, operation);

@@ -34,6 +34,11 @@ use crate::{
     metrics::database_time::{CallerKind, DatabaseTime},
 };
 
+/// What a request costs at least for each millisecond that it held a connection. Most do more in that time.
+const COST_OF_MILLISECOND: u64 = 1000;
+/// Time that is not corrected for: on a busy machine a cheap request may take as long.
+const UNCORRECTED_TIME: Duration = Duration::from_millis(250);
+
 /// Where the statements of a request run. It is an executor, like a pool. Cheap to clone.
 #[derive(Clone)]
 pub struct Reader(Arc<Inner>);
@@ -52,6 +57,8 @@ pub struct Account {
     budget: Option<Budget>,
     clock: Clock,
     metric: DatabaseTime,
+    /// The caller's budget of cost, and what the request cost it before it ran.
+    charged: (Budget, u64),
     connections: Arc<Semaphore>,
     used_ns: AtomicU64,
     max: Duration,
@@ -65,6 +72,7 @@ impl Account {
         limits: &Reading,
         (payer, kind): (Payer, CallerKind),
         budget: Option<Budget>,
+        charged: (Budget, u64),
         clock: Clock,
         metric: DatabaseTime,
     ) -> Self {
@@ -74,6 +82,7 @@ impl Account {
             budget,
             clock,
             metric,
+            charged,
             connections: Arc::new(Semaphore::new(limits.connections_per_request)),
             used_ns: AtomicU64::new(0),
             max: match kind {
@@ -96,6 +105,20 @@ impl Account {
         self.metric.used(self.kind, time);
         if let Some(budget) = &self.budget {
             budget.charge(self.payer, time, self.clock.now());
+        }
+    }
+}
+
+/// Corrects the price by what the database really did.
+impl Drop for Account {
+    fn drop(&mut self) {
+        let (budget, price) = &self.charged;
+        let used = u64::try_from(self.used().saturating_sub(UNCORRECTED_TIME).as_millis())
+            .unwrap_or(u64::MAX)
+            .saturating_mul(COST_OF_MILLISECOND);
+        let missing = u32::try_from(used.saturating_sub(*price)).unwrap_or(u32::MAX);
+        if missing > 0 {
+            budget.fine(self.payer, missing, self.clock.now());
         }
     }
 }
@@ -124,9 +147,8 @@ impl Reader {
         if left.is_zero() {
             return Err(Stopped::TimeUsed.into());
         }
-        let turn = match timeout(account.turn_timeout, turns.acquire(account.payer)).await {
-            Ok(Ok(turn)) => turn,
-            Ok(Err(_)) | Err(_) => return Err(Stopped::Busy.into()),
+        let Ok(Ok(turn)) = timeout(account.turn_timeout, turns.acquire(account.payer)).await else {
+            return Err(Stopped::Busy.into());
         };
         let connection = self.0.pool.acquire().await?;
         let since = Instant::now();

@@ -14,7 +14,7 @@ use super::{
     Schema,
     admission::{self, Admitted},
     answer_size::AnswerSize,
-    completion,
+    argument_check, completion,
     context::FeedSeen,
     context::State,
     flat::Spliced,
@@ -25,7 +25,6 @@ use super::{
 };
 use crate::{
     auth::Caller,
-    budget::Payer,
     db::{
         self,
         replicas::{Replica, lsn::Lsn, statement},
@@ -52,7 +51,7 @@ pub(super) async fn execute(
     caller: Caller,
 ) -> Response {
     let run = Run { schema, operation: &admitted.operation, caller: &caller };
-    let account = account(state, admitted.payer, &caller);
+    let account = account(state, admitted, &caller);
     let primary =
         |account| Reader::metered(state.database.reads.clone(), state.read_turns.of_primary().clone(), account);
     match admitted.operation.kind {
@@ -64,11 +63,12 @@ pub(super) async fn execute(
 }
 
 /// What a request may use of the database.
-fn account(state: &State, payer: Payer, caller: &Caller) -> Arc<Account> {
+fn account(state: &State, admitted: &Admitted, caller: &Caller) -> Arc<Account> {
     let kind = admission::kind_of(caller);
     let budget = state.budgets.database_time(kind).cloned();
     let (limits, metric) = (&state.about.limits.reading, state.metrics.database_time.clone());
-    Arc::new(Account::new(limits, (payer, kind), budget, state.clock.clone(), metric))
+    let charged = (state.budgets.cost.clone(), admitted.price.total());
+    Arc::new(Account::new(limits, (admitted.payer, kind), budget, charged, state.clock.clone(), metric))
 }
 
 async fn query(
@@ -156,12 +156,15 @@ impl Run<'_> {
     /// On one server, for all that it reads.
     async fn on(self, reader: Reader, request: Request) -> Response {
         let root_fields = self.operation.selection_set().items.len();
-        // Without a cost an argument is invalid, which refuses the request as a whole (`super::argument_check`).
-        let has_cost = self.operation.cost.get().is_some_and(Option::is_some);
-        if self.operation.kind == OperationType::Mutation && root_fields > 1 && has_cost {
+        let document = &self.operation.document;
+        // An invalid argument refuses the request as a whole.
+        if self.operation.kind == OperationType::Mutation
+            && root_fields > 1
+            && argument_check::are_valid(document).await
+        {
             self.serially(root_fields, &reader, &request).await
         } else {
-            self.document(&self.operation.document, &reader, request).await
+            self.document(document, &reader, request).await
         }
     }
 

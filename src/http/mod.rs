@@ -34,8 +34,8 @@ use tower::{ServiceBuilder, util::option_layer};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use bodies::Bodies;
-pub use connections::Connections;
 pub use caller::KeyHint;
+pub use connections::Connections;
 pub use graphql::Edition;
 pub use key_checks::KeyChecks;
 pub(crate) use metrics::alone as metrics_alone;

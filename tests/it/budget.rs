@@ -1,25 +1,29 @@
 //! What each caller may use in a minute, what it is told of that, and who it is.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, time::Duration};
 
-use airgraph::exposure::Exposure;
+use airgraph::{exposure::Exposure, limits::Limits};
 use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode, header},
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use sqlx::{ConnectOptions as _, Connection as _};
 
-use crate::support::{
-    Answer, TestApp,
-    gateway::{Gateway, on},
-    packet::{Raw, encode, ttn_body},
-    socket::{PROTOCOL, Socket},
+use crate::{
+    support::{
+        Answer, TestApp,
+        gateway::{Gateway, on},
+        packet::{Raw, encode, ttn_body},
+        socket::{PROTOCOL, Socket},
+    },
+    timeouts::{hold, until_waiting},
 };
 
-/// Costs 201.
+/// Costs 201 for its answer, and 120 for its statement.
 const LIST: &str = "{ measurements { nodes { pm10 pm25 latitude } } }";
-const LIST_COST: usize = 201;
+const LIST_COST: usize = 321;
 
 async fn limited(cost: u32, uplinks: u32) -> TestApp {
     let open = Exposure::default();
@@ -51,14 +55,14 @@ fn code(answer: &Value) -> &Value {
 async fn an_answer_tells_its_price() {
     let app = TestApp::new().await;
     let answer = ask(&app, &[], LIST).await;
-    assert_eq!(answer.json()["extensions"], json!({ "cost": { "requested": LIST_COST, "limit": 250_000 } }));
+    assert_eq!(answer.json()["extensions"], json!({ "cost": { "requested": LIST_COST, "limit": 20_000_000 } }));
     assert!(!answer.headers.contains_key("ratelimit"), "there is no limit");
     let body = json!({
         "query": "query A { server { version } } query B($n: Int = 3) { devices(first: $n) { nodes { id } } }",
         "operationName": "B", "variables": { "n": 7 },
     });
     let answer = app.post("/graphql", None, body.to_string()).await.json();
-    assert_eq!(answer["extensions"]["cost"]["requested"], 15, "of what ran");
+    assert_eq!(answer["extensions"]["cost"]["requested"], 135, "of what ran");
     let dear = "{ devices(first: 1000) { nodes { measurements(first: 1000) { nodes { id } } } } }";
     let answer = ask(&app, &[], dear).await.json();
     assert_eq!((code(&answer), answer.get("data")), (&json!("TOO_COMPLEX"), None));
@@ -67,11 +71,11 @@ async fn an_answer_tells_its_price() {
 
 #[tokio::test]
 async fn a_budget_that_is_used_up_comes_back() {
-    let app = limited(500, 0).await;
-    for left in ["\"cost\";r=299;t=25", "\"cost\";r=98;t=49"] {
+    let app = limited(800, 0).await;
+    for left in ["\"cost\";r=479;t=25", "\"cost\";r=158;t=49"] {
         let answer = ask(&app, &[], LIST).await;
         assert_eq!(answer.status, StatusCode::OK);
-        assert_eq!(field(&answer.headers, "ratelimit-policy"), "\"cost\";q=500;w=60");
+        assert_eq!(field(&answer.headers, "ratelimit-policy"), "\"cost\";q=800;w=60");
         assert_eq!(field(&answer.headers, "ratelimit"), left);
         assert_eq!(answer.json()["extensions"]["cost"]["requested"], LIST_COST, "the body is always the same");
     }
@@ -83,10 +87,10 @@ async fn a_budget_that_is_used_up_comes_back() {
             "{:?}",
             answer.headers
         );
-        assert!(field(&answer.headers, "ratelimit").starts_with("\"cost\";r=9"));
+        assert!(field(&answer.headers, "ratelimit").starts_with("\"cost\";r=15"));
         assert_eq!((code(&answer.json()), answer.json().get("data")), (&json!("RATE_LIMITED"), None));
         let message = answer.json()["errors"][0]["message"].to_string();
-        assert!(message.contains("of 500 a minute") && message.contains("try again in 1"), "{message}");
+        assert!(message.contains("of 800 a minute") && message.contains("try again in 1"), "{message}");
     }
     assert_eq!(ask(&app, &[], "{ server { version } }").await.status, StatusCode::OK, "which it is enough for");
     app.clock.advance(TimeDelta::seconds(14));
@@ -95,7 +99,7 @@ async fn a_budget_that_is_used_up_comes_back() {
 
 #[tokio::test]
 async fn every_caller_has_a_budget_of_their_own() {
-    let app = limited(250, 0).await;
+    let app = limited(400, 0).await;
     let bearer = format!("Bearer {}", app.admin);
     let callers: [(Headers, Headers); 5] = [
         (&[], &[]),
@@ -129,7 +133,7 @@ async fn what_is_refused_is_paid_too() {
 
 #[tokio::test]
 async fn sockets_and_streams_pay_as_well() {
-    let app = limited(250, 0).await;
+    let app = limited(400, 0).await;
     let mut socket = Socket::ready(app.listen().await, None).await;
     socket.subscribe("1", LIST, json!({})).await;
     assert_eq!(socket.hear().await["payload"]["extensions"]["cost"]["requested"], LIST_COST);
@@ -179,7 +183,7 @@ async fn a_key_sends_only_so_many_uplinks_in_a_minute() {
 async fn the_program_takes_its_limits_from_the_environment() {
     let options = crate::support::empty_database().await;
     let mut command = on(&options, &["serve"]);
-    command.env("AIRGRAPH_COST_PER_MINUTE", "250").env("AIRGRAPH_TRUSTED_PROXIES", "::1,127.0.0.0/8");
+    command.env("AIRGRAPH_COST_PER_MINUTE", "400").env("AIRGRAPH_TRUSTED_PROXIES", "::1,127.0.0.0/8");
     let gateway = Gateway::start(command).await;
     let address = gateway.address.strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address");
     for client in ["192.0.2.1", "192.0.2.2"] {
@@ -192,4 +196,28 @@ async fn the_program_takes_its_limits_from_the_environment() {
         socket.subscribe("2", LIST, json!({})).await;
         assert_eq!(socket.hear().await["payload"][0]["extensions"]["code"], "RATE_LIMITED", "{client}");
     }
+}
+
+#[tokio::test]
+async fn a_request_that_costs_more_than_a_budget_takes_all_of_it() {
+    let app = limited(200, 0).await;
+    assert_eq!(ask(&app, &[], LIST).await.status, StatusCode::OK);
+    assert_eq!(ask(&app, &[], "{ __typename }").await.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn what_the_database_really_took_is_paid_too() {
+    let options = crate::support::empty_database().await;
+    let exposure = Exposure { cost_per_minute: NonZeroU32::new(100_000), ..Exposure::default() };
+    let app = TestApp::exposed_on(&options, exposure, Limits::default()).await;
+    let mut watch = options.connect().await.expect("a connection");
+    let lock = hold(&options, "measurement").await;
+    let release = async {
+        until_waiting(&mut watch, 1).await;
+        tokio::time::sleep(Duration::from_millis(400)).await; // a connection is held for so long
+        lock.close().await.expect("closed");
+    };
+    let (answer, ()) = tokio::join!(ask(&app, &[], LIST), release);
+    assert_eq!(answer.status, StatusCode::OK, "what began is answered");
+    assert_eq!(ask(&app, &[], LIST).await.status, StatusCode::TOO_MANY_REQUESTS);
 }

@@ -44,8 +44,8 @@ async fn ask(app: &TestApp, address: &str, body: &Value) -> Answer {
 
 /// Twenty lists of one request, all of which read the table of devices.
 fn twenty_lists() -> Value {
-    let lists: String = (0..20).map(|n| format!("a{n}: devices(first: {}) {{ nodes {{ key }} }} ", n + 1)).collect();
-    json!({ "query": format!("{{ {lists} }}") })
+    let lists: Vec<_> = (0..20).map(|n| format!("a{n}: devices(first: {}) {{ nodes {{ key }} }}", n + 1)).collect();
+    json!({ "query": format!("{{ {} }}", lists.join(" ")) })
 }
 
 /// Reads no table that the tests lock.
@@ -104,9 +104,9 @@ async fn a_caller_that_uses_all_it_may_keeps_connections_and_places_free_for_oth
 
 #[tokio::test]
 async fn a_request_is_cut_off_when_it_used_its_database_time() {
-    let options = empty_database().await;
     let reading = Reading { database_time_per_anonymous_request: Duration::from_millis(300), ..Reading::default() };
-    let app = on(&options, behind_a_proxy(), Limits { reading, ..Limits::default() }).await;
+    let app = TestApp::with_limits(Limits { reading, ..Limits::default() }).await;
+    let options = (*app.database.reads.connect_options()).clone();
     let mut watch = options.connect().await.expect("a connection");
     let lock = hold(&options, "device").await;
     let answer = ask(&app, ATTACKER, &twenty_lists()).await.json();
@@ -192,7 +192,7 @@ async fn archive() -> TestApp {
 
 /// The forms of attacks 1 and 2: each was of little cost, and took seconds of Postgres.
 fn attacks() -> Vec<Value> {
-    let aliases = |of: &str| (0..20).map(|n| format!("a{n}: {of} ")).collect::<String>();
+    let aliases = |of: &str| (0..20).map(|n| format!("a{n}: {of} ")).collect::<Vec<_>>().concat();
     let never = |n: i32| json!({ "quantities": [{ "quantity": "HUMIDITY", "min": 200 + n }] });
     let conditions = json!({ "or": (0..49).map(never).collect::<Vec<_>>() });
     let zigzag = |n: i32| json!({ "latitude": 52.0 + f64::from(n) / 10_000.0, "longitude": f64::from(n % 2) });

@@ -59,11 +59,6 @@ pub struct PointInput {
 }
 
 impl Area {
-    /// The points that it is told by, where these may be many.
-    pub(super) fn points(&self) -> usize {
-        if let Self::Polygon(points) = self { points.len() } else { 0 }
-    }
-
     /// Checks the area, given as this argument.
     ///
     /// # Errors

@@ -16,7 +16,6 @@ use crate::{
     },
     error::ApiError,
     graphql::{
-        complexity,
         context::ContextExt as _,
         model::{device::DeviceKind, quantity::Quantity},
         scalar::DateTime,
@@ -68,12 +67,6 @@ impl DeviceFilter {
             text: self.text,
             seen_since: self.seen_since.map(|time| time.0),
         })
-    }
-
-    /// What checking it costs a request.
-    #[must_use]
-    pub fn cost(&self) -> usize {
-        self.area.as_ref().map_or(0, |area| complexity::of_points(area.points()) + complexity::AREA_OF_DEVICES)
     }
 }
 

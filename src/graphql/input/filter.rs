@@ -18,10 +18,7 @@ use crate::{
         quantity::Quantity,
     },
     error::ApiError,
-    graphql::{
-        complexity,
-        model::{quality_flag::QualityFlag, quantity},
-    },
+    graphql::model::{quality_flag::QualityFlag, quantity},
 };
 
 /// Conditions in one filter at most, those of the filters in it included.
@@ -123,18 +120,6 @@ impl MeasurementFilter {
             filter.add(condition).map_err(|contradiction| ApiError::bad_input(argument, contradiction))?;
         }
         Ok(filter)
-    }
-
-    /// What checking it costs a request, beside what it lets through.
-    #[must_use]
-    pub fn cost(&self) -> usize {
-        complexity::of_points(self.points())
-    }
-
-    /// The points of all polygons in it.
-    fn points(&self) -> usize {
-        let within = self.and.iter().chain(&self.or).flatten().chain(self.not.as_deref());
-        self.area.as_ref().map_or(0, Area::points) + within.map(Self::points).sum::<usize>()
     }
 
     /// Counts what must not be too many, and gathers the devices.

@@ -2,7 +2,7 @@
 //! validated. None of this looks at variables or at the schema, and all of it takes no longer than reading the text, so a
 //! stranger's worst document is refused as cheaply as it came.
 //!
-//! What a request may *cost*, which knows the sizes of pages, is in [`super::complexity`].
+//! What a request may *cost*, which knows the sizes of pages, is in [`super::price`].
 
 mod document;
 mod introspection;

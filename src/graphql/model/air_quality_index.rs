@@ -15,10 +15,10 @@ use crate::{
     },
     error::ApiError,
     graphql::{
-        complexity::MAX_SERIES,
         context::ContextExt as _,
         input::interval::{self, BucketLimits, Buckets, Interval},
         loader::HoursOf,
+        price::MAX_SERIES,
         scalar,
     },
 };
@@ -55,7 +55,6 @@ pub struct AirQualityIndex {
     /// The end of the period: the last whole hour that had ended.
     end: scalar::DateTime,
     /// The index of each pollutant.
-    #[graphql(complexity = "2 * child_complexity + 1")]
     sub_indices: Vec<AirQualitySubIndex>,
     /// Which edition of the scale this is: source and date.
     version: &'static str,

@@ -14,10 +14,10 @@ use super::{
     trip_connection::TripConnection,
 };
 use crate::{
-    domain::{self, device::DeviceId, filter::Filter, position::Position, sensor::Sensors, validity::CountedValues},
+    domain::{self, device::DeviceId, filter::Filter, position::Position, validity::CountedValues},
     error::ApiError,
     graphql::{
-        columns, complexity,
+        columns,
         context::ContextExt as _,
         flat::Rows,
         id::GlobalId,
@@ -154,14 +154,12 @@ impl Device {
     }
 
     /// What its single sensors measure, where it was registered with them: by their ids.
-    #[graphql(complexity = "Sensors::MAX * child_complexity + 1")]
     async fn sensors(&self, ctx: &Context<'_>) -> Result<Vec<Sensor>, ApiError> {
         let sensors = ctx.loader().load_one(SensorsOf(self.id)).await?;
         Ok(sensors.as_ref().map(Sensor::list).unwrap_or_default())
     }
 
     /// Its newest measurement; null before the first.
-    #[graphql(complexity = "child_complexity + 1 + of.map_or(0, |_| complexity::LATEST_OF_QUANTITY)")]
     async fn latest(
         &self,
         ctx: &Context<'_>,
@@ -181,8 +179,6 @@ impl Device {
     /// for all devices of the list together. Values out of their quantity's range do not count, and positions at (0, 0) are in
     /// no cell and no area, unless `includeInvalid` is set.
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
-    #[graphql(complexity = "complexity::of_statistics(child_complexity) + \
-        filter.as_ref().map_or(0, MeasurementFilter::cost)")]
     async fn statistics(
         &self,
         ctx: &Context<'_>,
@@ -243,7 +239,6 @@ impl Device {
     /// `airQualityIndex` has it for one moment. Every bucket has an item; its `value` is null where too few hours are known. A
     /// bucket that has not ended yet has the index of now. At most 1000 buckets, which span 10,000 hours at most.
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
-    #[graphql(complexity = "complexity::of_series(child_complexity)")]
     async fn air_quality_indices(
         &self,
         ctx: &Context<'_>,
@@ -276,7 +271,6 @@ impl Device {
     /// `incompleteBefore` is the time before which rides are missing for that reason. Exposure and points have no values out
     /// of their quantity's range, unless `includeInvalid` is set.
     #[expect(clippy::too_many_arguments, reason = "what a ride is, and the arguments of a Relay connection")]
-    #[graphql(complexity = "complexity::of_page(Some(first), None, child_complexity)")]
     async fn trips(
         &self,
         ctx: &Context<'_>,
@@ -297,8 +291,6 @@ impl Device {
 
     /// Its measurements, newest first unless ordered otherwise. 50 in a page unless told, 10,000 at most.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
-    #[graphql(complexity = "complexity::of_page(first, last, child_complexity) + \
-        filter.as_ref().map_or(0, MeasurementFilter::cost)")]
     async fn measurements(
         &self,
         ctx: &Context<'_>,

@@ -13,7 +13,6 @@ use crate::{
     },
     error::ApiError,
     graphql::{
-        complexity,
         context::ContextExt as _,
         id::GlobalId,
         loader::{MAX_TRIP_SAMPLES, TripSamples},
@@ -120,7 +119,6 @@ impl Trip {
 
     /// Its path, in the order of time. Where it has more points than `most`, so many are told, evenly chosen, the first
     /// and the last among them.
-    #[graphql(complexity = "complexity::of_page(Some(most), None, child_complexity)")]
     #[expect(clippy::unused_async, reason = "every resolver is async")]
     async fn points(
         &self,

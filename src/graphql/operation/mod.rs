@@ -66,8 +66,6 @@ pub struct Operation {
     pub name: Option<String>,
     /// A document with just this operation, in its canonical form.
     pub document: plain::ExecutableDocument,
-    /// What it costs, once that was found out; none where it can't be.
-    pub cost: tokio::sync::OnceCell<Option<usize>>,
 }
 
 impl Document {
@@ -152,7 +150,6 @@ impl Document {
             kind: kind_of(executable.operation_type),
             name: executable.name.as_ref().map(ToString::to_string),
             document: canonical::canonical(types, document, executable, values, &self.lines),
-            cost: tokio::sync::OnceCell::new(),
         }
     }
 

@@ -7,7 +7,6 @@ use crate::{
     domain::device::DeviceKey,
     error::ApiError,
     graphql::{
-        complexity,
         context::{ContextExt as _, may_read},
         cursor::DeviceCursor,
         input::device::{DeviceFilter, DeviceOrder},
@@ -42,11 +41,7 @@ impl DeviceQuery {
 
     /// Devices, by key unless ordered otherwise. 50 in a page unless told, 1000 at most.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
-    #[graphql(
-        cache_control(max_age = 5),
-        complexity = "complexity::of_page(first, last, child_complexity) + \
-        filter.as_ref().map_or(0, DeviceFilter::cost)"
-    )]
+    #[graphql(cache_control(max_age = 5))]
     async fn devices(
         &self,
         ctx: &Context<'_>,

@@ -8,7 +8,7 @@ use crate::{
     db::{self, measurement_page::MeasurementPage},
     error::ApiError,
     graphql::{
-        columns, complexity,
+        columns,
         context::{ContextExt as _, may_read},
         cursor::MeasurementCursor,
         input::filter::{MeasurementFilter, MeasurementOrder},
@@ -24,11 +24,7 @@ pub struct MeasurementQuery;
 impl MeasurementQuery {
     /// Measurements of all devices, newest first unless ordered otherwise. 50 in a page unless told, 10,000 at most.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
-    #[graphql(
-        cache_control(max_age = 5),
-        complexity = "complexity::of_page(first, last, child_complexity) + \
-        filter.as_ref().map_or(0, MeasurementFilter::cost)"
-    )]
+    #[graphql(cache_control(max_age = 5))]
     async fn measurements(
         &self,
         ctx: &Context<'_>,

@@ -31,7 +31,7 @@ impl NodeQuery {
     }
 
     /// The objects with these global ids, in their order; null where there is none. At most 1000.
-    #[graphql(cache_control(max_age = 5), complexity = "ids.len().saturating_mul(child_complexity).saturating_add(1)")]
+    #[graphql(cache_control(max_age = 5))]
     async fn nodes(
         &self,
         ctx: &Context<'_>,

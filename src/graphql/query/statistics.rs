@@ -15,7 +15,6 @@ use crate::{
     },
     error::ApiError,
     graphql::{
-        complexity,
         context::{ContextExt as _, may_read},
         flat::Rows,
         input::{
@@ -40,7 +39,7 @@ impl StatisticsQuery {
     /// items. Values out of their quantity's range do not count, and positions at (0, 0) are in no cell and no area, unless
     /// `includeInvalid` is set.
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
-    #[graphql(cache_control(max_age = 30), complexity = "complexity::of_statistics(child_complexity) + filter.cost()")]
+    #[graphql(cache_control(max_age = 30))]
     async fn statistics(
         &self,
         ctx: &Context<'_>,
@@ -93,7 +92,7 @@ impl StatisticsQuery {
 
     /// A map: the H3 cells in which the filter's measurements were taken, with statistics. At most 20,000 cells. Values out of
     /// their quantity's range do not count, and positions at (0, 0) are in no cell, unless `includeInvalid` is set.
-    #[graphql(cache_control(max_age = 30), complexity = "complexity::of_cells(child_complexity) + filter.cost()")]
+    #[graphql(cache_control(max_age = 30))]
     async fn cells(
         &self,
         ctx: &Context<'_>,

@@ -14,7 +14,6 @@ use crate::{
     },
     error::ApiError,
     graphql::{
-        complexity,
         context::{ContextExt as _, may_read},
         cursor::TripCursor,
         input::{device_keys, range::TimeRange, trip as checked},
@@ -36,10 +35,7 @@ impl TripQuery {
     /// somewhere that it can't have ridden to. Of each device only the newest samples are read, 100,000 in a request together;
     /// `incompleteBefore` is the time before which rides are missing for that reason.
     #[expect(clippy::too_many_arguments, reason = "what a ride is, and the arguments of a Relay connection")]
-    #[graphql(
-        cache_control(max_age = 30),
-        complexity = "complexity::of_page(Some(first), None, child_complexity) + complexity::NEWEST_TRIPS"
-    )]
+    #[graphql(cache_control(max_age = 30))]
     async fn trips(
         &self,
         ctx: &Context<'_>,

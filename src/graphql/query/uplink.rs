@@ -7,7 +7,6 @@ use crate::{
     domain::uplink::Uplink,
     error::ApiError,
     graphql::{
-        complexity,
         context::ContextExt as _,
         cursor::UplinkCursor,
         input::uplink::UplinkFilter,
@@ -27,7 +26,7 @@ pub struct UplinkQuery;
 impl UplinkQuery {
     /// What arrived, verbatim, newest first. Needs an admin's key. 50 in a page unless told, 1000 at most, and no more
     /// than 16 MiB of bodies where `text` or `base64` are asked for.
-    #[graphql(cache_control(no_cache), complexity = "complexity::of_page(first, None, child_complexity)")]
+    #[graphql(cache_control(no_cache))]
     async fn uplinks(
         &self,
         ctx: &Context<'_>,

@@ -99,12 +99,12 @@ pub struct Answers {
     answering: Answering,
     document: Arc<EventDocument>,
     caller: Caller,
-    cost: usize,
+    cost: u64,
 }
 
 impl Answers {
     /// `cost` is that of one event.
-    pub(super) fn new(answering: &Answering, document: EventDocument, caller: &Caller, cost: usize) -> Self {
+    pub(super) fn new(answering: &Answering, document: EventDocument, caller: &Caller, cost: u64) -> Self {
         Self { answering: answering.clone(), document: Arc::new(document), caller: caller.clone(), cost }
     }
 

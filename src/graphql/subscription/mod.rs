@@ -56,8 +56,8 @@ async fn check_all(
     caller: &Caller,
     resume: Option<&str>,
 ) -> Result<(SubscriptionRequest, Answers), Box<Response>> {
-    let Admitted { operation, cost, .. } = admission::admit(state, &mut request, caller).await?;
-    let cost = cost.unwrap_or(0); // where it isn't known, what follows tells why
+    let Admitted { operation, price, .. } = admission::admit(state, &mut request, caller)?;
+    let cost = price.answer;
     if cost > complexity::MAX_OF_AN_EVENT {
         return Err(refuse(ApiError::TooComplex(complexity::too_dear_an_event(cost))));
     }

@@ -32,7 +32,6 @@ pub struct Subscription;
 #[Subscription(guard = "may_read")]
 impl Subscription {
     /// Measurements, as they are stored.
-    #[graphql(complexity = "child_complexity + 1 + filter.as_ref().map_or(0, MeasurementFilter::cost)")]
     async fn measurement_recorded(
         &self,
         ctx: &Context<'_>,
@@ -71,7 +70,6 @@ impl Subscription {
 
     /// Statistics of the present bucket of time, of each device that has measurements in it: at once, and again when they
     /// change, at most once a second. Values out of their quantity's range do not count unless `includeInvalid` is set.
-    #[graphql(complexity = "devices.len().saturating_mul(child_complexity).saturating_add(1)")]
     async fn statistics_updated(
         &self,
         ctx: &Context<'_>,

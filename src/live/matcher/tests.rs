@@ -9,6 +9,7 @@ use super::*;
 use crate::domain::{
     area::{Area, BoundingBox, Cells, Circle, Polygon},
     filter::{Condition, Filter, ValueRange},
+    joined_readings::JoinedReadings,
     measurement::MeasurementKey,
     position::Position,
     quality::{QualityFlag, QualityFlags},
@@ -120,6 +121,7 @@ fn measurements() -> impl Strategy<Value = Measurement> {
                 pm10: narrow(pm10),
                 flags,
                 time_uncertainty_s: None,
+                readings: JoinedReadings::default(),
             }
         },
     )
@@ -188,6 +190,7 @@ fn measurement(device: i64, pm10: f32) -> Measurement {
         pm10: Some(pm10),
         flags: QualityFlags::default(),
         time_uncertainty_s: None,
+        readings: JoinedReadings::default(),
     }
 }
 

@@ -1,0 +1,155 @@
+//! How much is stored, as far as prices depend on it: rows a month as Postgres estimates them. They are read every few
+//! minutes, so the same request may cost another amount later, when more is stored. What is not known yet counts as nothing.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgPool;
+
+use super::arguments::Span;
+use crate::{db, domain::month::Month};
+
+/// How long what was read is used.
+const REFRESH_INTERVAL: Duration = Duration::from_mins(5);
+/// How long reading it may take.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Archive {
+    devices: u64,
+    months: BTreeMap<NaiveDate, db::stored::Month>,
+}
+
+impl Archive {
+    /// Of these rows.
+    #[must_use]
+    pub fn new(devices: u64, months: impl IntoIterator<Item = (NaiveDate, db::stored::Month)>) -> Self {
+        Self { devices, months: months.into_iter().collect() }
+    }
+
+    /// Devices.
+    #[must_use]
+    pub fn devices(&self) -> u64 {
+        self.devices
+    }
+
+    /// The end of the last month that has rows.
+    #[must_use]
+    pub fn end(&self) -> Option<DateTime<Utc>> {
+        let (&last, _) = self.months.iter().rfind(|(_, month)| month.measurements > 0)?;
+        Some(Month::of(last.and_time(chrono::NaiveTime::MIN).and_utc()).next().start())
+    }
+
+    /// Measurements in a span, of all devices or of so many.
+    #[must_use]
+    pub fn measurements(&self, span: Span, devices: Option<u64>) -> u64 {
+        self.sum(span, devices, |month| month.measurements)
+    }
+
+    /// Hours of devices in a span.
+    #[must_use]
+    pub fn device_hours(&self, span: Span, devices: Option<u64>) -> u64 {
+        self.sum(span, devices, |month| month.device_hours)
+    }
+
+    /// Hours of cells in a span.
+    #[must_use]
+    pub fn cell_hours(&self, span: Span) -> u64 {
+        self.sum(span, None, |month| month.cell_hours)
+    }
+
+    fn sum(&self, span: Span, devices: Option<u64>, of: impl Fn(&db::stored::Month) -> u64) -> u64 {
+        let mut sum = 0_u128;
+        for (&first_day, month) in &self.months {
+            let start = first_day.and_time(chrono::NaiveTime::MIN).and_utc();
+            let end = Month::of(start).next().start();
+            sum += u128::from(of(month)) * overlap(span, start, end) / seconds(start, end).max(1);
+        }
+        if let Some(devices) = devices
+            && devices < self.devices
+        {
+            sum = sum * u128::from(devices) / u128::from(self.devices.max(1));
+        }
+        u64::try_from(sum).unwrap_or(u64::MAX)
+    }
+}
+
+fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> u128 {
+    u128::try_from((to - from).num_seconds()).unwrap_or(0)
+}
+
+/// Seconds of a month that lie in a span.
+fn overlap(span: Span, start: DateTime<Utc>, end: DateTime<Utc>) -> u128 {
+    seconds(span.from.map_or(start, |from| from.max(start)), span.to.map_or(end, |to| to.min(end)))
+}
+
+/// What is stored, read again from time to time. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct KnownArchive(Arc<Mutex<Known>>);
+
+#[derive(Debug)]
+struct Known {
+    archive: Arc<Archive>,
+    /// When it was read, or when that began.
+    since: Option<Instant>,
+}
+
+impl Default for KnownArchive {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Known { archive: Arc::default(), since: None })))
+    }
+}
+
+impl KnownArchive {
+    /// What was read last. Where that is long ago, it is read again, for the requests after this one.
+    #[must_use]
+    pub fn now(&self, pool: &PgPool) -> Arc<Archive> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner); // each field is whole
+        if known.since.is_none_or(|since| since.elapsed() > REFRESH_INTERVAL) {
+            known.since = Some(Instant::now());
+            let (this, pool) = (self.clone(), pool.clone());
+            tokio::spawn(async move { this.refresh(&pool).await });
+        }
+        known.archive.clone()
+    }
+
+    /// Reads it.
+    pub async fn refresh(&self, pool: &PgPool) {
+        match tokio::time::timeout(READ_TIMEOUT, db::stored::by_month(pool)).await {
+            Ok(Ok((devices, months))) => {
+                let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                known.archive = Arc::new(Archive::new(devices, months));
+                known.since = Some(Instant::now());
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "estimates of stored rows not read");
+            }
+            Err(_) => tracing::debug!("estimates of stored rows not read in time"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_has_its_share_of_a_month_and_devices_theirs() {
+        let month = |measurements| db::stored::Month { measurements, device_hours: measurements / 10, cell_hours: 0 };
+        let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).expect("a day");
+        let archive = Archive::new(20, [(day(4, 1), month(3000)), (day(5, 1), month(3100))]);
+        let at = |text: &str| Some(text.parse().expect("a time"));
+        let span = |from, to| Span { from, to };
+        assert_eq!(archive.measurements(Span::default(), None), 6100);
+        let days = span(at("2026-04-30T00:00:00Z"), at("2026-05-02T00:00:00Z"));
+        assert_eq!((archive.measurements(days, None), archive.device_hours(days, None)), (200, 20));
+        assert_eq!((archive.measurements(days, Some(2)), archive.measurements(days, Some(99))), (20, 200));
+        assert_eq!(archive.measurements(span(at("2026-06-01T00:00:00Z"), None), None), 0);
+        assert_eq!(archive.measurements(span(at("2026-05-02T00:00:00Z"), at("2026-05-01T00:00:00Z")), None), 0);
+    }
+}

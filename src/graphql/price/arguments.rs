@@ -1,0 +1,98 @@
+//! Arguments of a field in a canonical operation: constants, whose types were checked.
+
+use async_graphql::{Name, Positioned};
+use async_graphql_value::Value;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::domain::time;
+
+/// The arguments of a field.
+pub(super) struct Arguments<'a>(pub &'a [(Positioned<Name>, Positioned<Value>)]);
+
+/// A span of time; an end that is missing is as far as there are measurements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Not before this.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this.
+    pub to: Option<DateTime<Utc>>,
+}
+
+impl<'a> Arguments<'a> {
+    /// An argument that is not null.
+    pub fn get(&self, name: &str) -> Option<&'a Value> {
+        let found = self.0.iter().find(|(argument, _)| argument.node == name);
+        found.map(|(_, value)| &value.node).filter(|value| **value != Value::Null)
+    }
+
+    /// A number; one below zero is refused later.
+    pub fn int(&self, name: &str) -> Option<u64> {
+        match self.get(name)? {
+            Value::Number(number) => Some(number.as_u64().unwrap_or(0)),
+            _ => None,
+        }
+    }
+
+    /// A text, or the name of a value of an enum.
+    pub fn text(&self, name: &str) -> Option<&'a str> {
+        self.get(name).and_then(text)
+    }
+
+    /// Whether a switch is on.
+    pub fn is_true(&self, name: &str) -> bool {
+        self.get(name) == Some(&Value::Boolean(true))
+    }
+
+    /// The items of a list.
+    pub fn length(&self, name: &str) -> u64 {
+        items(self.get(name)).count() as u64
+    }
+
+    /// A span of time.
+    pub fn span(&self, name: &str) -> Span {
+        self.get(name).map_or_else(Span::default, Span::of)
+    }
+}
+
+/// A text, or the name of a value of an enum.
+pub(super) fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Enum(name) => Some(name),
+        _ => None,
+    }
+}
+
+/// The items of a list; one that stands for a list is its only item.
+pub(super) fn items(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+    let items: &[Value] = match value {
+        None | Some(Value::Null) => &[],
+        Some(Value::List(items)) => items,
+        Some(item) => std::slice::from_ref(item),
+    };
+    items.iter()
+}
+
+impl Span {
+    /// Of a value of the type `TimeRange`.
+    pub fn of(value: &Value) -> Self {
+        let end = |name: &str| match value {
+            Value::Object(fields) => fields.get(name).and_then(text).and_then(|text| text.parse().ok()),
+            _ => None,
+        };
+        Self { from: end("from"), to: end("to") }
+    }
+
+    /// What lies in both.
+    pub fn and(self, other: Self) -> Self {
+        Self { from: self.from.max(other.from), to: self.to.into_iter().chain(other.to).min() }
+    }
+
+    /// How many hours it has. Where no end is told it is this one, and where that isn't known either, a month.
+    pub fn hours(self, end: Option<DateTime<Utc>>) -> u64 {
+        let from = self.from.unwrap_or(time::EARLIEST);
+        let end = end.filter(|end| *end > from);
+        let to = self.to.or(end).unwrap_or_else(|| from + TimeDelta::days(31));
+        u64::try_from((to - from).num_hours()).unwrap_or(0).saturating_add(1)
+    }
+}

@@ -380,7 +380,7 @@ struct Running<'a>(&'a ChannelState);
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.source.answers.panicked();
+            self.0.renderer.answers().panicked();
             self.0.close(Stop::from(ApiError::Internal(anyhow::anyhow!("a channel panicked"))).0);
         }
     }

@@ -132,7 +132,7 @@ impl Answers {
         self.answering.state.clock.now()
     }
 
-    /// Counts a panic outside of [`Self::tell`] that ends the subscription.
+    /// Counts a panic outside of [`Self::render`] that ends the subscription.
     pub fn panicked(&self) {
         self.answering.state.metrics.operations.panicked();
     }

@@ -3,7 +3,11 @@
 
 use std::{any::TypeId, net::Ipv4Addr, sync::Arc};
 
-use async_graphql::{Request, Response, Value, Variables, value};
+use async_graphql::{
+    Positioned, Request, Response, Value, Variables,
+    parser::types::{OperationType, Selection},
+    value,
+};
 
 use super::{complexity, context::State, operation::Operation, price, refusal, types};
 use crate::{
@@ -48,6 +52,9 @@ pub(super) async fn admit(state: &State, request: &mut Request, caller: &Caller)
     state.documents.keep(&request.query, &document);
     let operation = document.operation(types(), request.operation_name.as_deref(), &request.variables);
     let operation = operation.map_err(|errors| refuse(refusal::answer(errors)))?;
+    if reads_data(&operation) {
+        caller.may_read(state.about.public_read).map_err(|error| refuse(unauthenticated(error)))?;
+    }
     // Both are in the operation now, and async-graphql would look for them once more.
     request.operation_name = None;
     request.variables = Variables::default();
@@ -76,6 +83,22 @@ impl Admitted {
             response.http_headers.extend(standing.headers());
         }
     }
+}
+
+/// Whether an operation needs permission to read. The schema may be read without, and mutations have rules of their own.
+fn reads_data(operation: &Operation) -> bool {
+    let is_of_data = |item: &Positioned<Selection>| match &item.node {
+        Selection::Field(field) => !field.node.name.node.starts_with("__"),
+        Selection::InlineFragment(_) | Selection::FragmentSpread(_) => true,
+    };
+    operation.kind != OperationType::Mutation && operation.selection_set().items.iter().any(is_of_data)
+}
+
+fn unauthenticated(error: ApiError) -> Box<Response> {
+    let headers = error.headers();
+    let mut answer = refusal::answer(vec![refusal::of(error)]);
+    answer.http_headers = headers;
+    answer
 }
 
 fn rate_limited(exhausted: Exhausted) -> Box<Response> {

@@ -38,7 +38,7 @@ pub(super) fn in_a_place<T>(app: &App, work: impl Future<Output = T>) -> impl Fu
 /// Answers a request of GraphQL in time, once there is a place for it. Streams and sockets last as long as they like once
 /// they began; what they do then takes places of its own.
 pub(super) async fn of_graphql(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    let refuse = graphql::refusal_for(app.graphql_http, request.headers());
+    let refuse = graphql::refusal_for(app.graphql_http, request.method(), request.headers());
     let answer = async {
         // Read before there is a place: whoever sends it slowly keeps none from others.
         let (parts, body) = decompressed(&app.bodies, request)?.into_parts();

@@ -3,7 +3,11 @@
 
 use std::{any::TypeId, net::Ipv4Addr, num::NonZeroU32, sync::Arc};
 
-use async_graphql::{Request, Response, Value, Variables, value};
+use async_graphql::{
+    Positioned, Request, Response, Value, Variables,
+    parser::types::{OperationType, Selection},
+    value,
+};
 use chrono::{DateTime, Utc};
 
 use super::{
@@ -69,6 +73,9 @@ pub(super) fn admit(state: &State, request: &mut Request, caller: &Caller) -> Re
     }
     let operation = document.operation(types(), request.operation_name.as_deref(), &request.variables);
     let operation = operation.map_err(|errors| refuse(refusal::answer(errors)))?;
+    if reads_data(&operation) {
+        caller.may_read(state.about.public_read).map_err(|error| refuse(unauthenticated(error)))?;
+    }
     // Both are in the operation now, and async-graphql would look for them once more.
     request.operation_name = None;
     request.variables = Variables::default();
@@ -115,6 +122,22 @@ pub fn check_database_time(
     now: DateTime<Utc>,
 ) -> Result<(), Exhausted> {
     budgets.database_time(kind).map_or(Ok(()), |budget| budget.check(payer, now))
+}
+
+/// Whether an operation needs permission to read. The schema may be read without, and mutations have rules of their own.
+fn reads_data(operation: &Operation) -> bool {
+    let is_of_data = |item: &Positioned<Selection>| match &item.node {
+        Selection::Field(field) => !field.node.name.node.starts_with("__"),
+        Selection::InlineFragment(_) | Selection::FragmentSpread(_) => true,
+    };
+    operation.kind != OperationType::Mutation && operation.selection_set().items.iter().any(is_of_data)
+}
+
+fn unauthenticated(error: ApiError) -> Box<Response> {
+    let headers = error.headers();
+    let mut answer = refusal::answer(vec![refusal::of(error)]);
+    answer.http_headers = headers;
+    answer
 }
 
 fn rate_limited(exhausted: Exhausted) -> Box<Response> {

@@ -46,7 +46,7 @@ pub(super) fn in_a_place<T>(
 /// Answers a request of GraphQL in time, once there is a place for it. Streams and sockets last as long as they like once
 /// they began; what they do then takes places of its own.
 pub(super) async fn of_graphql(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    let refuse = graphql::refusal_for(app.graphql_http, request.headers());
+    let refuse = graphql::refusal_for(app.graphql_http, request.method(), request.headers());
     let answer = async {
         let (parts, body) = request.into_parts();
         let (caller, kind) = caller::expected(&parts, &app);

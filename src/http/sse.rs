@@ -42,6 +42,15 @@ pub(super) struct Asked {
     pub holder: Holder,
 }
 
+/// How a position without an event is sent to a client that has no cursors in its results.
+#[derive(Clone, Copy)]
+pub(super) enum Positions {
+    /// As a block that has only an id, from which GraphQL over SSE makes no event.
+    Ids,
+    /// As an event `position`: the npm package `eventsource` takes ids from events only, and events without a listener are dropped.
+    Events,
+}
+
 /// Runs a query or a mutation; its answer is the one event.
 pub(super) fn execute(app: &Shared, Asked { request, holder }: Asked) -> Response {
     let operations = app.state.metrics.operations.clone();
@@ -63,17 +72,20 @@ pub(super) async fn subscribe(
     app: &Shared,
     Asked { request, holder }: Asked,
     last_event_id: Option<&str>,
+    positions: Positions,
 ) -> Result<Response, Box<GraphqlResponse>> {
     let extension = Resume::of(&request).cloned();
-    let has_cursors = extension.is_some();
+    let positions = if extension.is_some() { None } else { Some(positions) };
     let after = extension.and_then(|extension| extension.after);
     let subscriber = app.live.subscribe(request, &holder.caller, last_event_id.or(after.as_deref())).await?;
-    Ok(respond(&app.state.metrics.operations, events(app.clone(), subscriber, holder, has_cursors)))
+    Ok(respond(&app.state.metrics.operations, events(app.clone(), subscriber, holder, positions)))
 }
 
-/// A stream of one response.
+/// A stream of one response. An `EventSource` sends its request again after the time in `Retry-After`.
 pub(super) fn once(response: &GraphqlResponse) -> Response {
-    let event = last(response);
+    let seconds = response.http_headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let retry = seconds.map_or_else(String::new, |seconds: u32| format!("retry: {}\n", u64::from(seconds) * 1000));
+    let event = Bytes::from([retry.as_bytes(), &last(response)].concat());
     stream_of(stream::once(async { event }))
 }
 
@@ -81,11 +93,12 @@ pub(super) fn once(response: &GraphqlResponse) -> Response {
 /// the gateway stops, and when the client is too slow.
 ///
 /// The position is sent when the stream begins, and when it moved on without an event, so that a client can go on after it.
+/// Without `positions`, it is in the results.
 fn events(
     app: Shared,
     subscriber: Subscriber,
     holder: Holder,
-    has_cursors: bool,
+    positions: Option<Positions>,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
     let (stopping, interval) = (app.stopping(), app.sockets.pace.ping);
     let expired = async move { holder.expired(&app).await };
@@ -94,7 +107,7 @@ fn events(
         let (mut subscriber, mut sent, mut stopping, mut expired) = state?;
         loop {
             if let (None, Some(place)) = (sent, subscriber.place()) {
-                return Some((position(place, has_cursors), Some((subscriber, Some(place), stopping, expired))));
+                return Some((position(place, positions), Some((subscriber, Some(place), stopping, expired))));
             }
             tokio::select! {
                 biased;
@@ -106,7 +119,7 @@ fn events(
                     Next::Events(events) => {
                         let mut out = Vec::new();
                         for Event { place, payload } in &events {
-                            match place.filter(|_| has_cursors) {
+                            match place.filter(|_| positions.is_none()) {
                                 Some(at) => write_next(*place, &resume::with_cursor(payload, at), &mut out),
                                 None => write_next(*place, payload, &mut out),
                             }
@@ -123,14 +136,20 @@ fn events(
     })
 }
 
-/// A position without an event. An `EventSource` takes the id and passes nothing on.
-fn position(place: Place, has_cursors: bool) -> Bytes {
+/// A position without an event.
+fn position(place: Place, positions: Option<Positions>) -> Bytes {
     let mut out = Vec::new();
-    if has_cursors {
-        write_next(Some(place), &resume::position(place), &mut out);
-    } else {
-        write_id(place, &mut out);
-        out.push(b'\n');
+    match positions {
+        None => write_next(Some(place), &resume::position(place), &mut out),
+        Some(Positions::Ids) => {
+            write_id(place, &mut out);
+            out.push(b'\n');
+        }
+        Some(Positions::Events) => {
+            out.extend_from_slice(b"event: position\n");
+            write_id(place, &mut out);
+            out.extend_from_slice(b"data: {}\n\n");
+        }
     }
     out.into()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
+use crate::support::{TestApp, socket::Socket};
 
 /// The codes of the errors of a request that is refused: no data, and nothing ran.
 async fn refused(app: &TestApp, query: &str, variables: Value) -> Vec<String> {
@@ -195,4 +195,48 @@ async fn every_transport_refuses_alike() {
     assert!(message.contains("can't stand for `devices[0]`"), "{message}");
     let get = "/graphql?query=query(%24k%3AInt%21)%7Bdevice(key%3A%24k)%7Bkey%7D%7D&variables=%7B%22k%22%3A1%7D";
     assert!(app.get(get).await.text.contains(expected));
+    let mut socket = Socket::ready(app.listen().await, None).await;
+    socket.subscribe("live", "subscription { deviceUpdated { cursor } }", json!({})).await;
+    for (id, query) in [("1", query), ("2", "query ($a: [Nope] = [1]) { __typename }"), ("3", "{ __typename")] {
+        socket.subscribe(id, query, json!({ "k": 1 })).await;
+        let heard = socket.hear().await;
+        assert_eq!((&heard["type"], &heard["id"]), (&json!("error"), &json!(id)), "{heard}");
+    }
+    let stream = json!({ "query": "query ($a: [Nope] = [1]) { __typename }" }).to_string();
+    let stream = app.post("/graphql/stream", None, stream).await;
+    assert!(
+        stream.text.contains("GRAPHQL_VALIDATION_FAILED") && stream.text.contains("event: complete"),
+        "{}",
+        stream.text
+    );
+    app.record(json!([{ "device": "box", "measuredAt": "2026-05-01T12:00:00Z", "pm10": 3 }])).await;
+    assert_eq!(socket.hear().await["id"], "live", "the socket and its subscriptions go on");
+}
+
+#[tokio::test]
+async fn a_field_is_resolved_once_while_rows_arrive() {
+    let app = gateway().await;
+    let query = "{ measurements(first: 1) { nodes { measuredAt } } measurements(first: 1) { nodes { pm10 pm25 } } }";
+    let write = async {
+        for second in 0..40 {
+            let time = format!("2026-05-01T11:59:{second:02}Z");
+            app.record(json!([{ "device": "box", "measuredAt": time, "pm10": second, "pm25": second }])).await;
+        }
+    };
+    let read = async {
+        let mut seen = Vec::new();
+        while seen.last() != Some(&39.0) {
+            let node = app.query(query).await["measurements"]["nodes"][0].take();
+            if let Some(second) = node["measuredAt"].as_str().and_then(|time| time.strip_prefix("2026-05-01T11:59:")) {
+                let second: f64 = second.trim_end_matches("Z").parse().expect("seconds");
+                assert_eq!(
+                    (&node["pm10"], &node["pm25"]),
+                    (&json!(second), &json!(second)),
+                    "values of two rows: {node}"
+                );
+                seen.push(second);
+            }
+        }
+    };
+    tokio::join!(write, read);
 }

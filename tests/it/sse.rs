@@ -160,3 +160,25 @@ async fn an_event_source_is_refused_by_a_status_so_that_it_does_not_come_again()
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(only_payload(&answer)["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{}", answer.text);
 }
+
+#[tokio::test]
+async fn an_event_source_comes_again_after_a_refusal_for_now() {
+    let away = TestApp::new().await;
+    away.database.reads.close().await;
+    let query = query_string(&[("query", "subscription { measurementRecorded { cursor } }")]);
+    let with_key = |accept: &str| {
+        let request = Request::get(format!("/graphql/stream?{query}")).header("x-api-key", "ag_any");
+        request.header(header::ACCEPT, accept).body(Body::empty()).expect("a request")
+    };
+    let stream = away.send(with_key("text/event-stream")).await;
+    assert_eq!((stream.status, is_stream(&stream.headers)), (StatusCode::OK, true), "{}", stream.text);
+    let event = stream.text.strip_prefix("retry: 2000\n").expect("the time after which it reconnects");
+    assert!(event.starts_with("event: next\n") && event.contains("UNAVAILABLE"), "{event}");
+    let other = away.send(with_key("text/event-stream, application/json")).await;
+    assert_eq!(other.status, StatusCode::SERVICE_UNAVAILABLE, "no EventSource");
+
+    let slow = TestApp::new().await.with_request_timeout(std::time::Duration::ZERO);
+    let stream = event_source(&slow, "subscription { measurementRecorded { cursor } }", None).await;
+    assert_eq!((stream.status, is_stream(&stream.headers)), (StatusCode::OK, true), "{}", stream.text);
+    assert_eq!(only_payload(&stream)["errors"][0]["extensions"]["code"], "TIMEOUT", "{}", stream.text);
+}

@@ -27,7 +27,7 @@ use self::{
 };
 use super::{
     caller::Holder,
-    sse::{self, Asked},
+    sse::{self, Asked, Positions},
     websocket,
 };
 use crate::{
@@ -103,9 +103,32 @@ async fn stream_by_get(State(app): State<Shared>, holder: Result<Holder, ApiErro
 }
 
 /// How to refuse a request in the form that its headers ask for.
-pub(super) fn refusal_for(edition: Edition, headers: &HeaderMap) -> impl FnOnce(ApiError) -> Response + use<> {
-    let media = Accept::of(headers).refusal();
-    move |error| refuse(edition, media, error)
+pub(super) fn refusal_for(
+    edition: Edition,
+    method: &Method,
+    headers: &HeaderMap,
+) -> impl FnOnce(ApiError) -> Response + use<> {
+    let accept = Accept::of(headers);
+    let (media, is_event_source) = (accept.refusal(), is_event_source(method, &accept));
+    move |error| {
+        if is_event_source && may_succeed_later(error.status()) {
+            let mut response = GraphqlResponse::from_errors(Vec::new());
+            response.http_headers = error.headers();
+            response.errors = vec![answer::of(error)];
+            return sse::once(&response);
+        }
+        refuse(edition, media, error)
+    }
+}
+
+/// Whether an `EventSource` sent the request: only it asks by GET for a stream of events and nothing else. It gives up for good on
+/// every status but 200.
+fn is_event_source(method: &Method, accept: &Accept) -> bool {
+    method == Method::GET && accept.answer() == Some(Media::EventStream)
+}
+
+fn may_succeed_later(status: StatusCode) -> bool {
+    !status.is_client_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
 /// Whether somebody came with a browser, to look and not to ask.
@@ -140,9 +163,9 @@ async fn respond(
             (holder, if let Some(position) = position { request.data(position) } else { request })
         }
         (Ok(holder), Err(error), _) | (Ok(holder), _, Err(error)) => {
-            return refuse(edition, accept.refusal(), charged(app, holder.payer(), error));
+            return refusal_for(edition, method, headers)(charged(app, holder.payer(), error));
         }
-        (Err(error), ..) => return refuse(edition, accept.refusal(), error),
+        (Err(error), ..) => return refusal_for(edition, method, headers)(error),
     };
     match app.state.documents.operation_type(&mut request) {
         OperationType::Mutation if is_get => {
@@ -151,7 +174,8 @@ async fn respond(
         OperationType::Subscription if accept.event_stream() => {
             let resume = headers.get("last-event-id").map(HeaderValue::as_bytes).map(String::from_utf8_lossy);
             let resume = resume.filter(|cursor| !cursor.is_empty());
-            match sse::subscribe(app, Asked { request, holder }, resume.as_deref()).await {
+            let positions = if is_get { Positions::Events } else { Positions::Ids };
+            match sse::subscribe(app, Asked { request, holder }, resume.as_deref(), positions).await {
                 Ok(stream) => stream,
                 Err(refusal) if is_get => event_source(edition, accept.refusal(), &refusal),
                 Err(refusal) => sse::once(&refusal),
@@ -209,8 +233,7 @@ async fn position(app: &App, headers: &HeaderMap) -> Result<Option<Position>, Ap
 /// that can never be executed gets its status; a stream is for what may be executed later.
 fn event_source(edition: Edition, media: Media, response: &GraphqlResponse) -> Response {
     let status = Edition::September2026.of_response(media, response);
-    let is_final = answer::is_refused(response) && status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS;
-    if !is_final {
+    if !answer::is_refused(response) || may_succeed_later(status) {
         return sse::once(response);
     }
     let mut answer = answer::answer(edition, media, response);

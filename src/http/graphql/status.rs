@@ -28,6 +28,9 @@ impl Edition {
             Self::September2026 if is_refused(response) => of_refusal(&response.errors),
             Self::September2026 if media == Media::GraphqlResponse && !response.errors.is_empty() => partial_success(),
             Self::Legacy if is_rate_limited(response) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Legacy if is_refused(response) && code_of(&response.errors) == Some("UNAUTHENTICATED") => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::Legacy if media == Media::GraphqlResponse && is_refused(response) => StatusCode::BAD_REQUEST,
             _ => StatusCode::OK,
         }

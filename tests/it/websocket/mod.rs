@@ -1,5 +1,6 @@
 //! GraphQL over WebSocket, to the letter of `graphql-transport-ws`.
 
+mod close_codes;
 mod going_away;
 mod hostile;
 mod keys;

@@ -101,6 +101,11 @@ fn add(errors: &DiagnosticList, types: &TypeSystem, suggests: bool, faults: &mut
             "MissingSubselection" => message.insert_str(0, "a selection of fields is missing: "),
             _ => {}
         }
-        faults.push(Fault::rule(offset, message));
+        // A directive may stand ten times at one field: that is one fault.
+        let known = faults.iter_mut().find(|fault| rule == "UndefinedDirective" && fault.message == message);
+        match known {
+            Some(fault) => fault.offset = fault.offset.min(offset),
+            None => faults.push(Fault::rule(offset, message)),
+        }
     }
 }

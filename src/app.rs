@@ -12,6 +12,7 @@ use crate::{
         connect::{Database, REQUEST_TIMEOUT},
         replicas::Replicas,
     },
+    deletion::Turns,
     graphql::{
         self, Schema,
         context::{About, Budgets, State},
@@ -75,12 +76,13 @@ impl App {
             clock,
             known_devices: Memory::default(),
             documents: Documents::default(),
+            deletions: Turns::default(),
             metrics,
             budgets: Budgets::new(&about.exposure),
             about: Arc::new(about),
         };
         let capacity = Capacity::for_readers(state.database.reads.options().get_max_connections());
-        let look_ups = LookUps::start(state.database.reads.clone());
+        let look_ups = LookUps::start(state.database.keys.clone());
         let schema = graphql::schema(state.clone());
         let shutdown = Shutdown::default();
         let live = Live::start(schema.clone(), shutdown.clone());

@@ -201,7 +201,7 @@ fn admit(key: Option<ApiKey>, database: &Database, clock: &Clock) -> Result<Call
         return Err(ApiError::Unauthenticated(KEY_NOT_VALID));
     };
     if key.last_used_at.is_none_or(|last_used_at| now - last_used_at > TOUCH_EVERY) {
-        let (pool, id) = (database.writes.clone(), key.id);
+        let (pool, id) = (database.keys.clone(), key.id);
         // On the side: that a use was not noted is no reason to refuse the request.
         tokio::spawn(async move {
             if let Err(error) = db::api_key::touch(&pool, id, now).await {
@@ -226,8 +226,8 @@ pub async fn recognise(
     recognise_hash(lately, database, clock, &hash(secret)).await
 }
 
-/// Who holds the key with this hash, looked up once a minute, and by a connection for those who write: questions, however
-/// many there are, keep no sensor waiting.
+/// The caller that holds the key with this hash, looked up once a minute over connections of its own: queries, however many
+/// there are, keep no sensor waiting.
 ///
 /// # Errors
 /// As [`identify`].
@@ -241,7 +241,7 @@ pub async fn recognise_hash(
     if let Some(key) = lately.recall(hash, now).filter(|key| key.is_valid_at(now)) {
         return Ok(Caller::Holder(Box::new(key)));
     }
-    let found = look_up::look_up(&database.writes, std::slice::from_ref(hash)).await?.remove(hash);
+    let found = look_up::look_up(&database.keys, std::slice::from_ref(hash)).await?.remove(hash);
     let caller = admit(found, database, clock)?;
     if let Caller::Holder(key) = &caller {
         lately.remember(*hash, (**key).clone(), now);

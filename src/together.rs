@@ -9,7 +9,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use sqlx::{PgConnection, PgPool};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 
 use crate::db::DbError;
@@ -68,20 +68,31 @@ impl<Q: Send + 'static, A: Send + Sync + 'static> Together<Q, A> {
     }
 }
 
-/// Runs a statement over a connection of the pool, and gives it up with its connection when Postgres hangs.
+/// Runs a statement that only reads over a connection of the pool, and gives it up with its connection when Postgres hangs.
+/// A Postgres that was restarted leaves the pool full of broken connections, each of which fails once: then the next one is
+/// tried.
 ///
 /// # Errors
 /// Those of the statement; [`DbError::hangs`].
 pub async fn patiently<T>(
     pool: &PgPool,
-    statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, DbError>,
+    statement: impl AsyncFn(&mut PgConnection) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
-    let mut connection = pool.acquire().await?;
-    if let Ok(outcome) = timeout(PATIENCE, statement(&mut connection)).await {
-        return outcome;
+    let deadline = Instant::now() + PATIENCE;
+    let max_attempts = 1 + pool.options().get_max_connections();
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let mut connection = pool.acquire().await?;
+        match timeout_at(deadline, statement(&mut connection)).await {
+            Ok(Err(DbError::Unavailable(_))) if attempts < max_attempts => {}
+            Ok(outcome) => return outcome,
+            Err(_) => {
+                connection.close_on_drop(); // it waits for a result that no other statement may read
+                return Err(DbError::hangs());
+            }
+        }
     }
-    connection.close_on_drop(); // it waits for an answer that is for nobody else
-    Err(DbError::hangs())
 }
 
 impl<Q, A> Clone for Together<Q, A> {

@@ -16,6 +16,7 @@ use crate::{
     clock::Clock,
     config::{DatabaseArgs, ServeArgs},
     db::{
+        connect,
         embedded::{EmbeddedDatabase, Share},
         replicas::{self, Replicas, Use},
     },
@@ -24,6 +25,7 @@ use crate::{
     limits::Limits,
     list,
     retention::{self, Kept},
+    stalled_session,
 };
 
 /// How long requests may take to end once the gateway is told to stop.
@@ -56,6 +58,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     };
     let clock = Clock::system();
     let new_key = auth::first_admin_key(&session.database, admin_key.as_ref(), clock.now()).await?;
+    connect::check_session_settings(&session.database).await?;
     let about = About {
         public_read: arguments.public_read,
         exposure: arguments.exposure.exposure(),
@@ -85,7 +88,8 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let kept = Kept { uplinks: arguments.uplink_retention, feed: arguments.feed_retention };
     let forgetting = retention::run(session.database.clone(), clock.clone(), kept, app.shutdown.clone());
     let indexing = indexing::run(session.database.clone(), clock, app.shutdown.clone());
-    let upkeep = tokio::spawn(async { tokio::join!(forgetting, indexing) });
+    let stalled = stalled_session::run(session.database.clone(), app.shutdown.clone());
+    let upkeep = tokio::spawn(async { tokio::join!(forgetting, indexing, stalled) });
     let metrics =
         metrics_listener.map(|listener| tokio::spawn(axum::serve(listener, app.metrics_router()).into_future()));
     let mut server = tokio::spawn(http::serve(listener, app.router(), app.shutdown.clone()));

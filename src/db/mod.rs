@@ -35,6 +35,7 @@ pub mod replicas;
 pub mod retention;
 pub mod rollup;
 pub mod server;
+pub mod stalled_session;
 pub mod statistics;
 pub mod total;
 pub mod trip;

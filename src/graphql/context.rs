@@ -11,6 +11,7 @@ use crate::{
     budget::Budget,
     clock::Clock,
     db::{DbError, connect::Database, replicas::Replicas},
+    deletion::Turns,
     domain::device::{DeviceId, DeviceKey},
     error::ApiError,
     exposure::Exposure,
@@ -40,6 +41,8 @@ pub struct State {
     pub known_devices: Memory<DeviceKey, DeviceId>,
     /// The documents that were asked lately.
     pub documents: Documents,
+    /// Deletions run one at a time.
+    pub deletions: Turns,
     /// What is counted.
     pub metrics: Metrics,
     /// What each caller may use in a minute.

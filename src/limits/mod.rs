@@ -23,6 +23,8 @@ pub struct Limits {}
 pub enum Limit {
     /// Subscriptions of all callers together.
     Subscriptions,
+    /// Deletions of measurements that run at the same time.
+    Deletions,
 }
 
 /// Whose use a limit bounds.
@@ -40,6 +42,7 @@ impl Limit {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Subscriptions => "subscriptions",
+            Self::Deletions => "deletions",
         }
     }
 
@@ -47,7 +50,7 @@ impl Limit {
     #[must_use]
     pub const fn scope(self) -> Scope {
         match self {
-            Self::Subscriptions => Scope::Gateway,
+            Self::Subscriptions | Self::Deletions => Scope::Gateway,
         }
     }
 
@@ -56,6 +59,7 @@ impl Limit {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Subscriptions => "too many subscriptions on this gateway; retry later",
+            Self::Deletions => "another deletion is running; retry when it has finished",
         }
     }
 
@@ -63,7 +67,7 @@ impl Limit {
     #[must_use]
     pub const fn retry_after(self) -> Duration {
         match self {
-            Self::Subscriptions => Duration::from_secs(30),
+            Self::Subscriptions | Self::Deletions => Duration::from_secs(30),
         }
     }
 }

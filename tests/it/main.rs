@@ -24,6 +24,7 @@ mod faults;
 mod feed;
 mod filters;
 mod flat_lists;
+mod frozen_gateway;
 mod fuzz_requests;
 mod graphql_over_http;
 mod hang_ups;

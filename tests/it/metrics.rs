@@ -196,7 +196,8 @@ async fn admins_are_told_by_graphql_what_the_gateway_is_busy_with() {
     let app = TestApp::new().await;
     let question = "{ server { load { pools { name max size idle } queues { name submissions samples bytes } } } }";
     let load = app.admin(question, json!({})).await["server"]["load"].take();
-    let pools: Vec<_> = ["reads", "writes", "recorder"].into_iter().zip([5, 5, 4]).collect();
+    let pools: Vec<_> =
+        ["reads", "writes", "jobs", "keys", "readiness", "recorder"].into_iter().zip([5, 5, 4, 3, 1, 4]).collect();
     for (pool, (name, max)) in load["pools"].as_array().expect("pools").iter().zip(pools) {
         assert_eq!((&pool["name"], &pool["max"]), (&json!(name), &json!(max)));
         assert!(pool["idle"].as_i64() <= pool["size"].as_i64(), "{pool}");

@@ -69,6 +69,5 @@ async fn prepare(options: &PgConnectOptions) {
     connection.close().await.expect("closed");
     let database = connect::open(&options.clone().database(TEMPLATE), 1, 1).await.expect("a database");
     connect::migrate(&database).await.expect("migrations");
-    database.reads.close().await;
-    database.writes.close().await;
+    database.close().await;
 }

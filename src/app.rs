@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 
 use crate::{
-    auth::{KeysLately, LookUps},
+    auth::{
+        KeysLately, LookUps,
+        key_changes::{self, KeyChanges},
+    },
     capacity::Capacity,
     clock::Clock,
     db::{
@@ -43,6 +46,8 @@ pub struct App {
     pub look_ups: LookUps,
     /// The keys of those who record.
     pub keys: KeysLately,
+    /// Which keys were revoked or changed.
+    pub key_changes: KeyChanges,
     /// What tells those who serve something without an end, such as a subscription, that the gateway ends.
     pub shutdown: Shutdown,
     /// How many GraphQL requests are worked on at a time.
@@ -85,6 +90,9 @@ impl App {
         let look_ups = LookUps::start(state.database.keys.clone());
         let schema = graphql::schema(state.clone());
         let shutdown = Shutdown::default();
+        let (keys, key_changes) = (KeysLately::default(), KeyChanges::default());
+        let listening = key_changes::run(state.database.clone(), keys.clone(), key_changes.clone(), shutdown.clone());
+        tokio::spawn(listening);
         let live = Live::start(schema.clone(), shutdown.clone());
         let app = Self {
             state,
@@ -92,7 +100,8 @@ impl App {
             persisted: Persisted::default(),
             live,
             look_ups,
-            keys: KeysLately::default(),
+            keys,
+            key_changes,
             shutdown,
             capacity,
             bodies: Bodies::default(),

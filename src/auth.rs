@@ -1,5 +1,6 @@
 //! Who is asking, and what they may do.
 
+pub mod key_changes;
 mod look_up;
 
 use axum::http::{HeaderMap, header};
@@ -24,10 +25,9 @@ use crate::{
 
 pub use look_up::LookUps;
 
-/// The keys of those who recorded lately, by their hash, so that one that posts every second is not looked up each time.
-/// What is remembered may be out of date: a key may have been revoked since, at another gateway too. So it serves only
-/// recording, whose transaction looks at the keys of its whole batch again, and sockets, whose keys are looked at every
-/// minute while they are open.
+/// The keys of recent senders, by their hash, so that one that posts every second is not looked up each time. [`key_changes`]
+/// drops a key that was revoked, a moment later. So it serves only recording, whose transaction checks the keys of its whole
+/// batch again.
 pub type KeysLately = Memory<KeyHash, ApiKey>;
 
 /// What is stored of a key: its SHA-256.
@@ -181,7 +181,7 @@ impl Caller {
     }
 }
 
-/// Who holds this key.
+/// The caller that holds the key with this hash, as it is now.
 ///
 /// # Errors
 /// When nobody does, or no longer; or when the database fails.
@@ -189,9 +189,9 @@ pub async fn identify(
     look_ups: &LookUps,
     database: &Database,
     clock: &Clock,
-    secret: &str,
+    hash: KeyHash,
 ) -> Result<Caller, ApiError> {
-    admit(look_ups.find(hash(secret)).await?, database, clock)
+    admit(look_ups.find(hash).await?, database, clock)
 }
 
 /// The holder of a key that was looked up just now, where it is valid. Notes that it was used.
@@ -212,8 +212,8 @@ fn admit(key: Option<ApiKey>, database: &Database, clock: &Clock) -> Result<Call
     Ok(Caller::Holder(Box::new(key)))
 }
 
-/// Who holds this key, for a request that records: looked up once a minute, since the recorder looks at the keys of each
-/// batch again.
+/// The caller that holds this key, for a request that records: looked up once a minute, since the recorder checks the keys of
+/// each batch again. Over connections of its own: queries, however many there are, keep no sensor waiting.
 ///
 /// # Errors
 /// As [`identify`].
@@ -223,20 +223,7 @@ pub async fn recognise(
     clock: &Clock,
     secret: &str,
 ) -> Result<Caller, ApiError> {
-    recognise_hash(lately, database, clock, &hash(secret)).await
-}
-
-/// The caller that holds the key with this hash, looked up once a minute over connections of its own: queries, however many
-/// there are, keep no sensor waiting.
-///
-/// # Errors
-/// As [`identify`].
-pub async fn recognise_hash(
-    lately: &KeysLately,
-    database: &Database,
-    clock: &Clock,
-    hash: &KeyHash,
-) -> Result<Caller, ApiError> {
+    let hash = &hash(secret);
     let now = clock.now();
     if let Some(key) = lately.recall(hash, now).filter(|key| key.is_valid_at(now)) {
         return Ok(Caller::Holder(Box::new(key)));
@@ -302,7 +289,7 @@ pub async fn first_admin_key(
         _ => return Ok(None),
     };
     let (hash, name) = (secret.hash(), if chosen.is_some() { "AIRGRAPH_ADMIN_KEY" } else { "first admin" });
-    let new = NewApiKey { name, role: Role::Admin, hash, device_id: None, expires_at: None };
+    let new = NewApiKey { name, role: Role::Admin, hash, device_id: None, expires_at: None, created_by: None };
     db::api_key::add(&mut *transaction, &new, now).await?;
     transaction.commit().await?;
     Ok(chosen.is_none().then_some(secret))

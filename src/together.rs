@@ -9,7 +9,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use sqlx::{PgConnection, PgPool};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout},
 };
 
 use crate::db::DbError;
@@ -18,6 +18,8 @@ use crate::db::DbError;
 const MOST: usize = 1000;
 /// What one statement may take.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long broken connections of a pool are tried.
+const STALE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long somebody waits, the statement before his own included.
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
 
@@ -68,30 +70,43 @@ impl<Q: Send + 'static, A: Send + Sync + 'static> Together<Q, A> {
     }
 }
 
-/// Runs a statement that only reads over a connection of the pool, and gives it up with its connection when Postgres hangs.
-/// A Postgres that was restarted leaves the pool full of broken connections, each of which fails once: then the next one is
-/// tried.
+/// Runs a statement over a connection of the pool, and gives it up with its connection when Postgres hangs.
 ///
 /// # Errors
 /// Those of the statement; [`DbError::hangs`].
 pub async fn patiently<T>(
     pool: &PgPool,
-    statement: impl AsyncFn(&mut PgConnection) -> Result<T, DbError>,
+    statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
-    let deadline = Instant::now() + PATIENCE;
-    let max_attempts = 1 + pool.options().get_max_connections();
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        let mut connection = pool.acquire().await?;
-        match timeout_at(deadline, statement(&mut connection)).await {
-            Ok(Err(DbError::Unavailable(_))) if attempts < max_attempts => {}
-            Ok(outcome) => return outcome,
-            Err(_) => {
-                connection.close_on_drop(); // it waits for a result that no other statement may read
-                return Err(DbError::hangs());
-            }
-        }
+    let mut connection = pool.acquire().await?;
+    if let Ok(outcome) = timeout(PATIENCE, statement(&mut connection)).await {
+        return outcome;
+    }
+    connection.close_on_drop(); // it waits for an answer that is for nobody else
+    Err(DbError::hangs())
+}
+
+/// Decides whether a statement that only reads is run again. A Postgres that was restarted leaves a pool full of broken
+/// connections, each of which fails once and at once.
+#[derive(Debug)]
+pub struct StaleConnections {
+    left: u32,
+    deadline: Instant,
+}
+
+impl StaleConnections {
+    /// Of a pool.
+    #[must_use]
+    pub fn of(pool: &PgPool) -> Self {
+        Self { left: pool.options().get_max_connections(), deadline: Instant::now() + STALE_TIMEOUT }
+    }
+
+    /// Whether this failure may have been a broken connection, and another one is worth a try.
+    pub fn explain<T>(&mut self, outcome: &Result<T, DbError>) -> bool {
+        let is_explained =
+            matches!(outcome, Err(DbError::Unavailable(_))) && self.left > 0 && Instant::now() < self.deadline;
+        self.left = self.left.saturating_sub(1);
+        is_explained
     }
 }
 

@@ -25,7 +25,7 @@ use tokio::{
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_airgraph");
 /// The admin's key of the gateway under load.
-pub const KEY: &str = "a-key-for-the-benchmark-0123456789abcdef";
+pub const KEY: &str = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
 
 /// A private Postgres.
 pub struct Database {

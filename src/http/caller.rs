@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::address;
 use crate::{
     app::{App, Shared},
-    auth::{self, Caller, KeyHash},
+    auth::{self, Caller, KeyHash, key_changes::Generation},
     budget::Payer,
     error::ApiError,
 };
@@ -28,6 +28,8 @@ pub(super) struct Holder {
     /// Who pays where there is no key.
     pub payer: Payer,
     key: Option<KeyHash>,
+    /// When the key was looked up.
+    generation: Generation,
 }
 
 impl FromRequestParts<Shared> for Holder {
@@ -36,14 +38,15 @@ impl FromRequestParts<Shared> for Holder {
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
         let secret = secret(parts, app).await;
         let payer = payer(parts, app);
-        let caller = match &secret {
-            Some(secret) => {
-                let found = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, secret).await;
+        let (key, generation) = (secret.as_deref().map(auth::hash), app.key_changes.generation());
+        let caller = match key {
+            Some(key) => {
+                let found = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, key).await;
                 found.map_err(|error| fined(app, payer, error))?
             }
             None => Caller::Anonymous,
         };
-        Ok(Self { caller, payer, key: secret.as_deref().map(auth::hash) })
+        Ok(Self { caller, payer, key, generation })
     }
 }
 
@@ -57,13 +60,18 @@ pub(super) fn until_next_look(caller: &Caller, app: &App) -> Duration {
 }
 
 impl Holder {
-    /// Comes back when the key opens nothing any more, and says so; never where there is none. A database that can't be
-    /// asked ends nothing.
+    /// Resolves with an error when the key is not valid any more; never where there is none. While the database is away the
+    /// key stays valid.
     pub async fn expired(&self, app: &App) -> ApiError {
-        let Some(key) = &self.key else { return std::future::pending().await };
+        let Some((key, id)) = self.key.zip(self.caller.api_key()) else { return std::future::pending().await };
+        let mut generation = self.generation;
         loop {
-            tokio::time::sleep(until_next_look(&self.caller, app)).await;
-            let found = auth::recognise_hash(&app.keys, &app.state.database, &app.state.clock, key);
+            tokio::select! {
+                () = tokio::time::sleep(until_next_look(&self.caller, app)) => {}
+                () = app.key_changes.until_changed(id, generation) => {}
+            }
+            generation = app.key_changes.generation();
+            let found = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, key);
             let found = Box::pin(found).await; // on the heap, to be gone while this waits
             if let Err(error @ ApiError::Unauthenticated(_)) = found {
                 return error;

@@ -34,6 +34,7 @@ mod import;
 mod influxdb;
 mod invalid_values;
 mod isolation;
+mod key_revocation;
 mod keys;
 mod latest_of_quantity;
 mod limits;

@@ -113,7 +113,7 @@ async fn a_chosen_admin_key_works_and_is_not_shown() {
     let refused = output(command).await;
     assert!(!refused.status.success());
     assert!(
-        text(&refused.stderr).contains("AIRGRAPH_ADMIN_KEY: a key has at least 32 characters"),
+        text(&refused.stderr).contains("AIRGRAPH_ADMIN_KEY: a key needs at least 32 characters"),
         "{}",
         text(&refused.stderr)
     );

@@ -1,6 +1,7 @@
 //! Who is asking, and what they may do.
 
 pub mod key_changes;
+mod key_strength;
 mod look_up;
 
 use axum::http::{HeaderMap, header};
@@ -42,7 +43,7 @@ const MIN_CHOSEN_CHARS: usize = 32;
 /// How often the last use of a key is written down at most.
 const TOUCH_EVERY: TimeDelta = memory::LASTS; // so that a key from memory has its use noted
 
-/// A key, in the one moment in which it is known. It has no `Debug` that tells it.
+/// A key, in the one moment in which it is known. Its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -56,12 +57,16 @@ impl Secret {
     /// A key that an operator chose (`AIRGRAPH_ADMIN_KEY`).
     ///
     /// # Errors
-    /// When it is too short to be safe, or could not be sent in a header.
+    /// When it is too easy to guess, or could not be sent in a header.
     pub fn try_chosen(key: &str) -> Result<Self, &'static str> {
         if key.len() < MIN_CHOSEN_CHARS {
-            Err("a key has at least 32 characters; `openssl rand -base64 32` makes one")
+            Err("a key needs at least 32 characters; `openssl rand -hex 32` makes a good one")
         } else if key.chars().any(|char| !char.is_ascii_graphic()) {
-            Err("a key holds printable ASCII characters only, and no space")
+            Err("a key may have printable ASCII characters only, and no space; `openssl rand -hex 32` makes a good one")
+        } else if key_strength::bits(key) < key_strength::MIN_BITS {
+            Err(
+                "this key is too easy to guess (words, repetitions or sequences); `openssl rand -hex 32` makes a good one",
+            )
         } else {
             Ok(Self(key.to_owned()))
         }
@@ -325,9 +330,11 @@ mod tests {
     }
 
     #[test]
-    fn a_chosen_key_must_be_long_and_fit_a_header() {
-        assert!(Secret::try_chosen(&"x".repeat(31)).is_err());
-        assert!(Secret::try_chosen(&format!("{} {}", "x".repeat(31), "y")).is_err());
-        assert!(Secret::try_chosen(&"x".repeat(32)).is_ok());
+    fn a_chosen_key_must_be_hard_to_guess_and_fit_a_header() {
+        let good = "5f0c1b7ae3d94286b1708f25c96de43a";
+        assert!(Secret::try_chosen(good).is_ok());
+        assert!(Secret::try_chosen(&good[1..]).is_err());
+        assert!(Secret::try_chosen(&format!("{good} y")).is_err());
+        assert!(Secret::try_chosen(&"x".repeat(32)).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! Reaching the database: waiting until it is up, checking that it will do, bringing its schema up to date.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use futures_util::future::BoxFuture;
 use rand::RngExt as _;
@@ -108,7 +108,7 @@ pub enum ConnectError {
 }
 
 /// The connections of one gateway. Writers have their own, so that readers can't starve them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Database {
     /// For queries. Statements are bounded in time.
     pub reads: PgPool,
@@ -155,6 +155,13 @@ impl Database {
     pub fn of_one_pool(pool: &PgPool, direct: PgConnectOptions) -> Self {
         let pool = || pool.clone();
         Self { reads: pool(), writes: pool(), jobs: pool(), keys: pool(), readiness: pool(), direct }
+    }
+}
+
+// Written by hand since the options hold a password, which their own `Debug` shows.
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").field("reads", &self.reads).finish_non_exhaustive()
     }
 }
 

@@ -97,7 +97,7 @@ async fn remove(data_dir: &std::path::Path) {
 #[tokio::test]
 async fn a_chosen_admin_key_works_and_is_not_shown() {
     let options = empty_database().await;
-    let key = "a-key-of-the-operators-own-choice-0123456789";
+    let key = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
     let mut command = on(&options, &["serve"]);
     command.env("AIRGRAPH_ADMIN_KEY", key);
     let gateway = Gateway::start(command).await;
@@ -122,7 +122,7 @@ async fn a_chosen_admin_key_works_and_is_not_shown() {
 #[tokio::test]
 async fn told_to_stop_it_answers_what_it_has_accepted() {
     let options = empty_database().await;
-    let key = "a-key-of-the-operators-own-choice-0123456789";
+    let key = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
     let mut command = on(&options, &["serve"]);
     command.env("AIRGRAPH_ADMIN_KEY", key);
     let gateway = Gateway::start(command).await;

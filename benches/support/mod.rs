@@ -42,6 +42,13 @@ pub async fn database() -> Result<Database> {
 }
 
 impl Database {
+    /// The same database for the superuser.
+    pub fn superuser_url(&self) -> Result<String> {
+        let password = std::fs::read_to_string(self.data_dir.join("password"))?;
+        let (_, at) = self.url.split_once('@').context("a URL with a password")?;
+        Ok(format!("postgresql://postgres:{}@{at}", password.trim()))
+    }
+
     pub async fn stop(self) -> Result<()> {
         self.embedded.stop().await?;
         Ok(std::fs::remove_dir_all(self.data_dir)?)

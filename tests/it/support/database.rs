@@ -46,7 +46,7 @@ fn start() -> Cluster {
     // Directly below the common temporary folder, where Postgres' account can make and delete it.
     let data_dir = std::env::temp_dir().join(format!("airgraph-test-{}", std::process::id()));
     let mut process = Command::new(env!("CARGO_BIN_EXE_airgraph"))
-        .args(["dev-db", "--temporary"])
+        .args(["dev-db", "--temporary", "--superuser"])
         .env("AIRGRAPH_DATA_DIR", &data_dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

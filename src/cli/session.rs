@@ -63,6 +63,11 @@ impl Session {
     /// Closes the connections, and stops the private Postgres.
     pub async fn close(self) -> anyhow::Result<()> {
         self.database.close().await;
+        self.stop_embedded().await
+    }
+
+    /// Stops the private Postgres, where there is one.
+    pub async fn stop_embedded(self) -> anyhow::Result<()> {
         if let Some(embedded) = self.embedded {
             embedded.stop().await?;
         }

@@ -69,6 +69,7 @@ mod rollups;
 mod schema;
 mod secrets;
 mod shim;
+mod shutdown;
 mod small_areas;
 mod specification;
 mod sse;

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use airgraph::db::DbError;
+use airgraph::{db::DbError, limits::Limit};
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
@@ -174,6 +174,7 @@ async fn the_dashboard_names_what_there_is_and_all_of_it() {
     let _events = EventStream::open(&app.app.router(), Ask { query, ..Ask::default() }).await; // so that the feed is followed
     app.graphql(None, "{ nothing }", json!({})).await; // so that there is an error
     app.query("{ devices { totalCount } }").await; // so that a server was asked
+    drop(app.app.state.metrics.refusals.refuse(Limit::Deletions)); // so that there is a refusal
     app.record(json!([{ "device": "d", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1.0 }])).await;
     let text = scrape(&app, &app.admin).await.text;
     let samples: BTreeSet<_> =

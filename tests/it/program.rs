@@ -238,8 +238,8 @@ async fn keys_are_made_listed_and_revoked() {
     assert_eq!(run(&["keys", "revoke", "1"]).await, "key 1 (Balcony) is revoked\n");
     let list = run(&["keys", "list"]).await;
     let rows: Vec<Vec<&str>> = list.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(rows[1], ["1", "sensor", "revoked", "never", "any", "Balcony"]);
-    assert_eq!(rows[2], ["2", "reader", "valid", "never", "any", "Reader", "of", "the", "city"]);
+    assert_eq!(rows[1], ["1", "sensor", "revoked", "never", "any", "-", "Balcony"]);
+    assert_eq!(rows[2], ["2", "reader", "valid", "never", "any", "-", "Reader", "of", "the", "city"]);
     assert!(!list.contains("ag_"));
 
     for (arguments, hint) in [

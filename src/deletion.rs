@@ -26,9 +26,6 @@ const TRIES: u32 = 5;
 /// What finding and deleting so many may take: where no index helps, months may be read through for them.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// How long a deletion waits for the one that is running.
-const TURN_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// Lets one deletion run at a time: each may read months of measurements. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Turns(Arc<Semaphore>);
@@ -41,8 +38,8 @@ impl Default for Turns {
 
 impl Turns {
     /// Waits until no other deletion runs; none when that takes too long.
-    pub async fn next(&self) -> Option<OwnedSemaphorePermit> {
-        timeout(TURN_TIMEOUT, self.0.clone().acquire_owned()).await.ok()?.ok()
+    pub async fn next(&self, max_wait: Duration) -> Option<OwnedSemaphorePermit> {
+        timeout(max_wait, self.0.clone().acquire_owned()).await.ok()?.ok()
     }
 }
 

@@ -4,11 +4,13 @@
 //! limit gets [`ApiError::LimitReached`], which names the limit and says when to retry; [`Refusals`] counts these errors
 //! by limit.
 
+mod deletions;
 mod quota;
 mod refusals;
 
 use std::time::Duration;
 
+pub use deletions::Deletions;
 pub use quota::{Permit, Quota, QuotaExceeded};
 pub use refusals::Refusals;
 
@@ -16,7 +18,10 @@ use crate::error::ApiError;
 
 /// The values of all limits of one gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Limits {}
+pub struct Limits {
+    /// Deletions of measurements.
+    pub deletions: Deletions,
+}
 
 /// A limit of a shared resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

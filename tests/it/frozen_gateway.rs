@@ -13,7 +13,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use airgraph::{db::feed, domain::measurement::MeasurementKey};
+use airgraph::{
+    db::{feed, stalled_session::StalledSessions},
+    domain::measurement::MeasurementKey,
+};
 use axum::{body::Body, http::Request};
 use chrono::{DateTime, TimeDelta, Utc};
 use hyper_util::{
@@ -26,7 +29,7 @@ use nix::{
 };
 use rand::RngExt as _;
 use serde_json::json;
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions};
 use tokio::{
     task::JoinHandle,
     time::{sleep, timeout},
@@ -35,7 +38,7 @@ use tokio::{
 use crate::{
     crash::{KEY, chance, gateway},
     support::{
-        at,
+        TestApp, at, empty_database,
         gateway::{DEADLINE, Gateway},
         postgres::OwnPostgres,
         rollups::assert_rollups_are_true,
@@ -306,4 +309,31 @@ async fn assert_all_agrees(connection: &mut PgConnection, progress: &Progress, r
     .expect("a count");
     assert_eq!(wrong_latest, 0, "devices whose latest row is wrong");
     assert_rollups_are_true(connection).await;
+}
+
+/// Neither has a timeout of Postgres: it waits for the gateway in the middle of a statement.
+#[tokio::test]
+async fn a_copy_without_progress_is_ended_and_one_with_progress_is_not() {
+    let options = empty_database().await;
+    let app = TestApp::on(&options, true).await;
+    app.database.writes.execute("create table line (line text)").await.expect("a table");
+    let connect = async || {
+        let mut connection = options.clone().application_name("airgraph").connect().await.expect("a connection");
+        connection.execute("begin; insert into line values ('locks are held')").await.expect("a transaction");
+        connection
+    };
+    let (mut frozen, mut slow) = (connect().await, connect().await);
+    let mut frozen = frozen.copy_in_raw("copy line from stdin").await.expect("it begins");
+    frozen.send("line\n".as_bytes()).await.expect("sent");
+    let mut slow = slow.copy_in_raw("copy line from stdin").await.expect("it begins");
+    let (mut sessions, since, mut ended) = (StalledSessions::default(), Instant::now(), 0);
+    while ended == 0 {
+        assert!(since.elapsed() < DEADLINE, "it is not ended");
+        slow.send("line\n".as_bytes()).await.expect("sent");
+        ended = sessions.end(&app.database.jobs).await.expect("a look");
+        sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(ended, 1);
+    assert!(slow.finish().await.is_ok_and(|lines| lines > 1));
+    assert!(frozen.finish().await.is_err());
 }

@@ -77,7 +77,8 @@ impl DeleteMeasurements {
         let devices = ctx.loader().load_many(text::named_devices(&filter)).await?;
         let filter_text = text::text(&filter, &devices);
         let state = ctx.state();
-        let turn = state.deletions.next().await.ok_or_else(|| state.metrics.refusals.refuse(Limit::Deletions))?;
+        let turn = state.deletions.next(state.about.limits.deletions.turn_timeout).await;
+        let turn = turn.ok_or_else(|| state.metrics.refusals.refuse(Limit::Deletions))?;
         let pool = state.database.jobs.clone();
         let deleted = to_the_end(async move {
             let deleted = deletion::run(&pool, &filter, dry_run).await?;

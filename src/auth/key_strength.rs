@@ -14,8 +14,13 @@ const PATTERN_BITS: f64 = 7.0;
 const MIN_PATTERN_CHARS: usize = 3;
 /// A letter of a word: 13 bits for one of 8000 words, of 6 letters on average.
 const WORD_LETTER_BITS: f64 = 2.2;
-/// The least length of a word.
+/// The least length of a word where it is not marked as one, by a capital letter or by separators.
 const MIN_WORD_CHARS: usize = 4;
+/// A separator that occurred before: whether there is one.
+const SEPARATOR_BITS: f64 = 1.0;
+
+/// Whether a character belongs to a class.
+type CharClass = fn(&char) -> bool;
 
 /// About how many bits a key has for somebody who guesses it.
 #[must_use]
@@ -28,9 +33,12 @@ pub fn bits(key: &str) -> f64 {
         if pattern >= MIN_PATTERN_CHARS && pattern >= word {
             bits += PATTERN_BITS;
             at += pattern;
-        } else if word >= MIN_WORD_CHARS {
+        } else if is_word(&chars, at, word) {
             bits += char_bits.min(WORD_LETTER_BITS) * count(word);
             at += word;
+        } else if !chars[at].is_ascii_alphanumeric() && chars[..at].contains(&chars[at]) {
+            bits += SEPARATOR_BITS;
+            at += 1;
         } else {
             bits += char_bits;
             at += 1;
@@ -41,7 +49,7 @@ pub fn bits(key: &str) -> f64 {
 
 /// Bits of one random character: of the alphabet that the key is written in, or of as many characters as it really uses.
 fn bits_of_char(chars: &[char]) -> f64 {
-    let classes: [(fn(&char) -> bool, u32); 4] = [
+    let classes: [(CharClass, u32); 4] = [
         (char::is_ascii_lowercase, 26),
         (char::is_ascii_uppercase, 26),
         (char::is_ascii_digit, 10),
@@ -70,6 +78,15 @@ fn pattern_length(chars: &[char], at: usize) -> usize {
         _ => 0,
     };
     repeated.max(reversed).max(sequence)
+}
+
+/// Whether letters of that length are taken for a word. Random keys have short runs of letters everywhere.
+fn is_word(chars: &[char], at: usize, length: usize) -> bool {
+    let is_separated = |char: Option<&char>| char.is_none_or(|char| !char.is_ascii_alphanumeric());
+    let before = at.checked_sub(1).and_then(|before| chars.get(before));
+    let is_capitalised = length == 3 && chars[at].is_ascii_uppercase() && chars[at + 1].is_ascii_lowercase();
+    let stands_alone = length >= 2 && is_separated(before) && is_separated(chars.get(at + length));
+    length >= MIN_WORD_CHARS || is_capitalised || stands_alone
 }
 
 /// Length of the letters that may be a word: of one case, or with a capital first letter.
@@ -101,7 +118,7 @@ mod tests {
             "qwertyuiopasdfghjklzxcvbnm1234567890".to_owned(),
             "correct-horse-battery-staple-correct".to_owned(),
             "a-key-of-the-operators-own-choice-0123456789".to_owned(),
-            "ChangeMeBeforeTheFirstStart2026!ChangeMe".to_owned(),
+            "the-admins-own-choice-0123456789-0123456789".to_owned(),
             "change-me-before-the-first-start-please".to_owned(),
             "3a7f3a7f3a7f3a7f3a7f3a7f3a7f3a7f".to_owned(),
             "secretsecretsecretsecretsecretsecret".to_owned(),
@@ -119,7 +136,7 @@ mod tests {
         /// `openssl rand -hex 32`, `-base64 32`, and a random UUID, which has 122 bits.
         #[test]
         fn random_keys_are_accepted(bytes in any::<[u8; 32]>(), uuid in any::<[u8; 16]>()) {
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex: String = bytes.map(|byte| format!("{byte:02x}")).concat();
             let uuid = uuid::Builder::from_random_bytes(uuid).into_uuid().to_string();
             for key in [&hex, &STANDARD.encode(bytes), &uuid] {
                 prop_assert!(bits(key) >= MIN_BITS, "{}: {:.0}", key, bits(key));

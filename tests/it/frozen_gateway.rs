@@ -14,6 +14,7 @@ use std::{
 };
 
 use airgraph::{
+    clock::Clock,
     db::{feed, stalled_session::StalledSessions},
     domain::measurement::MeasurementKey,
 };
@@ -166,7 +167,7 @@ impl Sender {
     /// Replays of what arrived in the last seconds.
     async fn replays(self) {
         while !self.is_ended() {
-            let since = (Utc::now() - TimeDelta::seconds(3)).to_rfc3339();
+            let since = (Clock::system().now() - TimeDelta::seconds(3)).to_rfc3339();
             let query = format!(
                 "mutation {{ replayUplinks(input: {{filter: {{receivedAt: {{from: \"{since}\"}}}}}}) {{ recorded }} }}"
             );
@@ -206,7 +207,6 @@ fn signal(gateway: &Gateway, signal: Signal) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(clippy::print_stdout, reason = "the measured delay")]
 async fn a_frozen_gateway_holds_no_other_up() {
     let freezes = std::env::var("AIRGRAPH_FREEZES").map_or(3, |freezes| freezes.parse().expect("a number"));
     let (mut chance, postgres) = (chance(), OwnPostgres::start(&["fsync=off"]).await);
@@ -287,11 +287,11 @@ async fn assert_all_agrees(connection: &mut PgConnection, progress: &Progress, r
     assert!(lost.is_empty(), "answered, and not stored: {lost:?}");
 
     let mut all = Vec::new();
-    let mut last = 0;
-    while let Some(entries) = Some(feed::after(&mut *connection, last, 1000).await.expect("read").expect("kept"))
+    let mut number = 0;
+    while let Some(entries) = Some(feed::after(&mut *connection, number, 1000).await.expect("read").expect("kept"))
         && let Some(entry) = entries.last()
     {
-        last = entry.number;
+        number = entry.number;
         all.extend(entries.into_iter().flat_map(|entry| entry.news.recorded));
     }
     assert_eq!(all.len(), count, "the feed has each sample once");

@@ -1,8 +1,10 @@
 //! Subscribers of one filter while a thousand samples arrive in a second: how many events they get, how long after the commit,
-//! and what one of them takes of the gateway's memory while nothing happens.
+//! and what one of them takes of the gateway's memory while nothing happens. Then what a sample costs the gateway beside 1, and
+//! beside 10,000 subscriptions with different filters.
 //!
 //! ```sh
-//! cargo bench --bench live           # seconds per measurement: AIRGRAPH_BENCH_SECONDS, 10 unless told
+//! cargo bench --bench live           # seconds per measurement: AIRGRAPH_BENCH_SECONDS, default 10
+//! cargo bench --bench live filters   # only the second table
 //! ```
 //!
 //! Everything runs on this machine at the same time: the gateway, Postgres, those who post and all who listen. Needs so many
@@ -39,23 +41,141 @@ const IN_A_POST: u32 = 10;
 const WORKERS: u64 = 16;
 /// Connections that subscribe at the same time.
 const AT_ONCE: usize = 64;
+/// Subscriptions with different filters of one key, and of one of its sockets.
+const FILTERS_PER_KEY: u32 = 1800;
+const SUBSCRIPTIONS_PER_SOCKET: usize = 100;
+/// Samples that are posted one by one, in a second.
+const SAMPLES_PER_SECOND: u64 = 20;
 
 #[tokio::main]
 async fn main() -> Result<()> {
     raise_file_limit()?;
     let seconds = setting("AIRGRAPH_BENCH_SECONDS", 10)?;
     let database = database().await?;
+    if support::is_wanted("subscribers") {
+        subscribers(&database.url, seconds).await?;
+    }
+    if support::is_wanted("filters") {
+        filters(&database.url, seconds).await?;
+    }
+    database.stop().await
+}
+
+async fn subscribers(url: &str, seconds: u64) -> Result<()> {
     println!(
         "{:12} {:>8} {:>12} {:>12} {:>9} {:>9} {:>14} {:>9}",
         "subscribers", "of", "events/s", "due/s", "p50 ms", "p99 ms", "kB idle, each", "CPU idle"
     );
     for (subscribers, of) in [(0, 0), (1000, 10), (10_000, 10), (100, DEVICES)] {
         // A gateway for each, so that its memory is that of these subscribers.
-        let gateway = Gateway::start(&database.url).await?;
-        measure(&gateway, &database.url, subscribers, of, seconds).await?;
+        let gateway = Gateway::start(url).await?;
+        measure(&gateway, url, subscribers, of, seconds).await?;
         gateway.stop().await?;
     }
-    database.stop().await
+    Ok(())
+}
+
+/// Different filters, of which a sample matches few: by device, by area, by value, and by alternatives of these.
+fn different_filter(number: u32) -> String {
+    let (row, column) = (number / 100, number % 100);
+    let kinds = [
+        format!("devices: [\"{}\"], pm10: {{min: 0.{number:05}}}", name(number % DEVICES)),
+        format!(
+            "area: {{boundingBox: {{south: {}.{column:02}, north: {}.{column:02}5, west: {row}, east: {row}.01}}}}",
+            10 + row % 30,
+            10 + row % 30,
+        ),
+        format!("pm10: {{min: {}.5, max: {}.75}}", 100 + number, 100 + number),
+        format!(
+            "or: [{{pm25: {{min: {}}}}}, {{area: {{circle: {{latitude: -{row}, longitude: {column}, radius: 500}}}}}}]",
+            100 + number
+        ),
+    ];
+    kinds.into_iter().cycle().nth(number as usize % 4).unwrap_or_default()
+}
+
+/// What a batch of one sample costs the gateway while there are so many different filters.
+async fn filters(url: &str, seconds: u64) -> Result<()> {
+    println!(
+        "{:>17} {:>9} {:>16} {:>16} {:>12} {:>18}",
+        "different filters", "events/s", "CPU ms a sample", "less recording", "times one", "kB idle, each"
+    );
+    let (mut recording, mut one) = (None, None);
+    for count in [0_u32, 1, 100, 1000, 10_000] {
+        let gateway = Gateway::start(url).await?;
+        let pid = gateway.pid()?;
+        post(&gateway, Clock::system().now() - TimeDelta::hours(1), 1).await?; // so that there are the devices
+        let before = memory_kb(pid, "VmRSS")?;
+        let mut listening = Vec::new();
+        for from in (0..count).step_by(FILTERS_PER_KEY as usize) {
+            let key = reader_key(&gateway).await?;
+            let numbers: Vec<_> = (from..count.min(from + FILTERS_PER_KEY)).collect();
+            for numbers in numbers.chunks(SUBSCRIPTIONS_PER_SOCKET) {
+                let query = |number: &u32| {
+                    format!(
+                        "subscription {{ measurementRecorded(filter: {{{}}}) {{ cursor measurement {{ measuredAt pm10 }} }} }}",
+                        different_filter(*number)
+                    )
+                };
+                let queries: Vec<_> = numbers.iter().map(query).collect();
+                listening.push(Subscriber::open_many(&gateway.address, &key, &queries).await?);
+            }
+        }
+        sleep(Duration::from_secs(5)).await;
+        let idle_memory = memory_kb(pid, "VmRSS")?.saturating_sub(before);
+        let (end, ended) = watch::channel(false);
+        let listening: Vec<_> = listening.into_iter().map(|subscriber| listen(subscriber, ended.clone())).collect();
+        let busy = cpu_time(pid)?;
+        let samples = seconds * SAMPLES_PER_SECOND;
+        post_singly(&gateway, samples).await?;
+        sleep(Duration::from_secs(1)).await; // for what is under way
+        let busy = cpu_time(pid)?.saturating_sub(busy);
+        end.send_replace(true);
+        let mut received = 0;
+        for subscriber in listening {
+            received += subscriber.await??.len();
+        }
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+        {
+            let each = busy.as_secs_f64() * 1000.0 / samples as f64;
+            let recording = *recording.get_or_insert(each);
+            let beside = each - recording;
+            let times = (count > 0).then(|| beside / *one.get_or_insert(beside));
+            println!(
+                "{count:17} {:9.1} {each:16.2} {beside:16.2} {:>12} {:18.2}",
+                received as f64 / seconds as f64,
+                times.map_or_else(String::new, |times| format!("{times:.1}")),
+                idle_memory as f64 / f64::from(count.max(1)),
+            );
+        }
+        gateway.stop().await?;
+    }
+    Ok(())
+}
+
+/// A new key that may read.
+async fn reader_key(gateway: &Gateway) -> Result<String> {
+    let mut connection = Connection::open(&gateway.address, Some(support::KEY)).await?;
+    let query = "mutation { createApiKey(input: {name: \"bench\", role: READER}) { key } }";
+    connection.post("/graphql", &json!({ "query": query }).to_string()).await?;
+    let answer = String::from_utf8_lossy(connection.answer());
+    let (_, rest) = answer.split_once("\"key\":\"").with_context(|| format!("no key: {answer}"))?;
+    Ok(rest.split('"').next().unwrap_or_default().to_owned())
+}
+
+/// Posts samples one by one, evenly.
+async fn post_singly(gateway: &Gateway, samples: u64) -> Result<()> {
+    let mut connection = Connection::open(&gateway.address, Some(support::KEY)).await?;
+    let (began, from) = (Instant::now(), Clock::system().now());
+    for number in 0..samples {
+        sleep(Duration::from_micros(number * 1_000_000 / SAMPLES_PER_SECOND).saturating_sub(began.elapsed())).await;
+        let at = from + TimeDelta::microseconds(i64::try_from(number)?);
+        let device = name(u32::try_from(number)? % DEVICES);
+        let sample =
+            json!({ "device": device, "time": at, "latitude": 52.2, "longitude": 0.12, "pm2_5": 5.5, "pm10": 9 });
+        connection.post("/ingest/json", &json!([sample]).to_string()).await?;
+    }
+    Ok(())
 }
 
 /// Subscribes so many to so many of the devices, and tells what they got.

@@ -99,6 +99,12 @@ impl Budget {
         Self { name, rate: limit.map(|limit| Rate { limit, window }), full_at: Arc::default() }
     }
 
+    /// The amount per window; none is unlimited.
+    #[must_use]
+    pub fn limit(&self) -> Option<NonZeroU32> {
+        self.rate.map(|rate| rate.limit)
+    }
+
     /// Uses so much of a caller's budget, and tells what is left; none where there is no limit. An amount that exceeds
     /// the limit counts as the limit.
     ///

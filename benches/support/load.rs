@@ -92,6 +92,11 @@ impl Connection {
         Ok(())
     }
 
+    /// The answer to the last request, with its head.
+    pub fn answer(&self) -> &[u8] {
+        &self.answer
+    }
+
     /// Posts a body, and tells whether the answer is one of success.
     pub async fn send(&mut self, path: &str, body: &str) -> Result<bool> {
         self.request.clear();

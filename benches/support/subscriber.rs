@@ -25,8 +25,13 @@ pub struct Subscriber {
 pub type Received = (String, SystemTime);
 
 impl Subscriber {
-    /// Connects and subscribes.
+    /// Connects with the admin's key and subscribes.
     pub async fn open(address: &str, query: &str) -> Result<Self> {
+        Self::open_many(address, super::KEY, &[query.to_owned()]).await
+    }
+
+    /// Connects with a key and subscribes to each of these.
+    pub async fn open_many(address: &str, key: &str, queries: &[String]) -> Result<Self> {
         let host = address.strip_prefix("http://").context("an address")?;
         let mut stream = TcpStream::connect(host).await?;
         stream.set_nodelay(true)?;
@@ -45,11 +50,15 @@ impl Subscriber {
         };
         ensure!(subscriber.buffer.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&subscriber.buffer));
         subscriber.buffer.drain(..head);
-        subscriber.send(TEXT, br#"{"type":"connection_init"}"#).await?;
+        let init = json!({ "type": "connection_init", "payload": { "x-api-key": key } }).to_string();
+        subscriber.send(TEXT, init.as_bytes()).await?;
         let acknowledged = subscriber.next().await?;
         ensure!(acknowledged.contains("connection_ack"), "{acknowledged}");
-        let subscribe = json!({ "id": "1", "type": "subscribe", "payload": { "query": query } }).to_string();
-        subscriber.send(TEXT, subscribe.as_bytes()).await?;
+        for (id, query) in queries.iter().enumerate() {
+            let id = id.to_string();
+            let subscribe = json!({ "id": id, "type": "subscribe", "payload": { "query": query } }).to_string();
+            subscriber.send(TEXT, subscribe.as_bytes()).await?;
+        }
         Ok(subscriber)
     }
 

@@ -142,6 +142,13 @@ impl Filter {
         }
     }
 
+    /// Bytes of memory that it takes, about.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let devices = self.devices.as_ref().map_or(0, |devices| size_of_val(&devices[..]));
+        size_of::<Self>() + devices + self.conditions.iter().map(Condition::size).sum::<usize>()
+    }
+
     /// The groups of readings beside a measurement that decide whether it is let through.
     #[must_use]
     pub fn groups_beside(&self) -> Vec<Group> {
@@ -196,6 +203,17 @@ impl Filter {
 }
 
 impl Condition {
+    fn size(&self) -> usize {
+        let more = match self {
+            Self::Devices(devices) => size_of_val(&devices[..]),
+            Self::Within(area) => area.size(),
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().map(Self::size).sum(),
+            Self::Not(condition) => condition.size(),
+            Self::Taken { .. } | Self::Between(..) | Self::AnyFlag(_) | Self::NoFlag(_) => 0,
+        };
+        size_of::<Self>() + more
+    }
+
     fn add_groups_beside(&self, groups: &mut Vec<Group>) {
         match self {
             Self::Between(quantity, _) => {

@@ -17,6 +17,9 @@ use crate::{
     },
 };
 
+/// Measurements that are held against a filter before another task may run.
+const EVALUATIONS_AT_ONCE: usize = 128;
+
 /// A committed batch, or a part of one. What it tells is numbered: first the measurements in their order, then the
 /// devices in theirs, so that each keeps its number, whatever is deleted later.
 #[derive(Debug)]
@@ -46,11 +49,21 @@ impl Batch {
         200 + self.recorded.len() * 512 + self.devices.len() * size_of::<(u32, DeviceId)>()
     }
 
-    /// The measurements that a filter lets through.
+    /// Measurements by their positions in `recorded`.
+    pub fn rows(&self, positions: &[u32]) -> impl Iterator<Item = &(u32, Measurement)> {
+        positions.iter().filter_map(|&at| self.recorded.get(usize::try_from(at).ok()?))
+    }
+
+    /// The measurements that match a filter, of all or of those at these positions in `recorded`.
     ///
     /// # Errors
     /// When the filter needs readings, and the database fails.
-    pub async fn matching(&self, filter: &Filter, db: &PgPool) -> Result<Vec<(u32, Measurement)>, DbError> {
+    pub async fn matching(
+        &self,
+        filter: &Filter,
+        positions: Option<&[u32]>,
+        db: &PgPool,
+    ) -> Result<Vec<(u32, Measurement)>, DbError> {
         let mut beside = Vec::new();
         if !self.recorded.is_empty() {
             for group in filter.groups_beside() {
@@ -62,7 +75,18 @@ impl Batch {
             [only] => filter.matches(row, only.get(&row.key).unwrap_or(&Readings::default())),
             _ => filter.matches(row, &all_of(&beside, row.key)),
         };
-        Ok(self.recorded.iter().filter(|(_, row)| matches(row)).cloned().collect())
+        let rows: Vec<_> = match positions {
+            Some(positions) => self.rows(positions).collect(),
+            None => self.recorded.iter().collect(),
+        };
+        let mut matching = Vec::new();
+        for rows in rows.chunks(EVALUATIONS_AT_ONCE) {
+            matching.extend(rows.iter().filter(|(_, row)| matches(row)).copied().cloned());
+            if rows.len() == EVALUATIONS_AT_ONCE {
+                tokio::task::yield_now().await; // a filter may have thousands of points
+            }
+        }
+        Ok(matching)
     }
 
     async fn readings(&self, group: Group, db: &PgPool) -> Result<&HashMap<MeasurementKey, Readings>, DbError> {

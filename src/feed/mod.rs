@@ -68,7 +68,8 @@ pub enum Broken {
     Restored,
 }
 
-/// Somebody who follows.
+/// A reader of the feed. Cheap to clone.
+#[derive(Clone)]
 pub struct Reader {
     feed: Feed,
     stream: Arc<Stream>,
@@ -193,10 +194,19 @@ impl Reader {
         }
     }
 
-    /// The newest batch that was read so far.
+    /// The batch with this number, while it is in memory.
     #[must_use]
-    pub fn newest(&self) -> i64 {
-        self.stream.ring.end().number
+    pub fn held(&self, number: i64) -> Option<Arc<Batch>> {
+        match self.stream.ring.after(Place::after(number - 1), 1) {
+            Read::Items(mut batches) => batches.pop().map(|(_, batch)| batch).filter(|batch| batch.number == number),
+            Read::UpToDate | Read::Overrun => None,
+        }
+    }
+
+    /// Whether all batches after this one are in memory.
+    #[must_use]
+    pub fn is_held_after(&self, number: i64) -> bool {
+        !matches!(self.stream.ring.after(Place::after(number), 0), Read::Overrun)
     }
 
     /// Whole batches that are not in memory any more.

@@ -76,7 +76,7 @@ impl<T: Clone> Ring<T> {
             held.items.push_back(item);
             any = true;
         }
-        held.to = to;
+        held.to = held.to.max(to);
         while held.items.len() > bound.items || held.bytes > bound.bytes {
             let Some(gone) = held.items.pop_front() else { break };
             held.bytes -= gone.bytes;
@@ -86,6 +86,31 @@ impl<T: Clone> Ring<T> {
         if any {
             self.wake();
         }
+    }
+
+    /// Moves the end on without an item.
+    pub fn advance(&self, to: Place) {
+        let mut held = self.lock();
+        held.to = held.to.max(to);
+    }
+
+    /// Removes the items up to a place, which readers before it have missed then.
+    pub fn forget(&self, until: Place) {
+        let mut held = self.lock();
+        while let Some(oldest) = held.items.front().filter(|item| item.place <= until) {
+            let (place, bytes) = (oldest.place, oldest.bytes);
+            held.items.pop_front();
+            held.bytes -= bytes;
+            held.from = place;
+        }
+        if held.items.is_empty() {
+            held.items = VecDeque::new();
+        }
+    }
+
+    /// Bytes of the items that are held.
+    pub fn bytes(&self) -> usize {
+        self.lock().bytes
     }
 
     /// What comes after a place, not more than `most`.
@@ -181,6 +206,20 @@ mod tests {
                 prop_assert_eq!(ring.reached(Place::after(place)), Place::after(place));
             }
         }
+    }
+
+    #[test]
+    fn readers_before_forgotten_items_have_missed_them() {
+        let ring = Ring::new(Place::after(0));
+        ring.push([item(1, 5), item(2, 5)], Place::after(2), Bound { items: 9, bytes: 99 });
+        ring.forget(Place::after(1));
+        assert_eq!(ring.after(Place::after(0), 9), Read::Overrun);
+        assert_eq!(ring.after(Place::after(1), 9), Read::Items(vec![(Place::after(2), 2)]));
+        ring.forget(Place::after(7));
+        ring.advance(Place::after(9));
+        ring.advance(Place::after(8));
+        assert_eq!(ring.after(Place::after(2), 9), Read::UpToDate);
+        assert_eq!((ring.reached(Place::after(2)), ring.lock().bytes), (Place::after(9), 0));
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Events in one portion at most: of each, a row may be read.
-const PORTION: usize = 1000;
+pub const MAX_EVENTS: usize = 1000;
 /// Batches in one portion at most.
 const BATCHES: i64 = 500;
 
@@ -45,12 +45,12 @@ pub async fn whole(database: &Database, number: i64) -> Result<Vec<Batch>, Unrea
     Ok(read(database, Place::after(number), usize::MAX, true).await?.batches)
 }
 
-/// What comes after a place; with its measurements only where these are wanted.
+/// What comes after a place, up to `most` events; with its measurements only where these are wanted.
 ///
 /// # Errors
 /// When the database fails, or has forgotten some of it.
-pub async fn after(database: &Database, place: Place, measurements: bool) -> Result<Portion, Unreadable> {
-    read(database, place, PORTION, measurements).await
+pub async fn after(database: &Database, place: Place, most: usize, measurements: bool) -> Result<Portion, Unreadable> {
+    read(database, place, most.clamp(1, MAX_EVENTS), measurements).await
 }
 
 #[tracing::instrument(name = "feed.stored.read", skip_all)]

@@ -84,8 +84,9 @@ fn rate_limited(exhausted: Exhausted) -> Box<Response> {
     answer
 }
 
-/// Who pays: the key, or else the address that came with the request. Those without either pay together.
-fn payer(request: &Request, caller: &Caller) -> Payer {
+/// The caller that is charged: the key, or else the address that came with the request. Requests without either share one
+/// budget.
+pub fn payer(request: &Request, caller: &Caller) -> Payer {
     let came = request.data.get(&TypeId::of::<Payer>()).and_then(|data| data.downcast_ref()).copied();
     caller.api_key().map(Payer::Key).or(came).unwrap_or(Payer::Address(Ipv4Addr::UNSPECIFIED.into()))
 }

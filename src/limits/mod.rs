@@ -7,18 +7,22 @@
 mod deletions;
 mod quota;
 mod refusals;
+mod subscriptions;
 
 use std::time::Duration;
 
 pub use deletions::Deletions;
 pub use quota::{Permit, Quota, QuotaExceeded};
 pub use refusals::Refusals;
+pub use subscriptions::SubscriptionLimits;
 
 use crate::error::ApiError;
 
 /// The values of all limits of one gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
+    /// Subscriptions.
+    pub subscriptions: SubscriptionLimits,
     /// Deletions of measurements.
     pub deletions: Deletions,
 }
@@ -28,6 +32,12 @@ pub struct Limits {
 pub enum Limit {
     /// Subscriptions of all callers together.
     Subscriptions,
+    /// Subscriptions of one caller.
+    SubscriptionsPerCaller,
+    /// Different subscriptions of all callers together.
+    SubscriptionChannels,
+    /// Different subscriptions of one caller.
+    SubscriptionChannelsPerCaller,
     /// Deletions of measurements that run at the same time.
     Deletions,
 }
@@ -47,6 +57,9 @@ impl Limit {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Subscriptions => "subscriptions",
+            Self::SubscriptionsPerCaller => "subscriptions_per_caller",
+            Self::SubscriptionChannels => "subscription_channels",
+            Self::SubscriptionChannelsPerCaller => "subscription_channels_per_caller",
             Self::Deletions => "deletions",
         }
     }
@@ -55,7 +68,8 @@ impl Limit {
     #[must_use]
     pub const fn scope(self) -> Scope {
         match self {
-            Self::Subscriptions | Self::Deletions => Scope::Gateway,
+            Self::Subscriptions | Self::SubscriptionChannels | Self::Deletions => Scope::Gateway,
+            Self::SubscriptionsPerCaller | Self::SubscriptionChannelsPerCaller => Scope::Caller,
         }
     }
 
@@ -63,8 +77,15 @@ impl Limit {
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::Subscriptions => "too many subscriptions on this gateway; retry later",
-            Self::Deletions => "another deletion is running; retry when it has finished",
+            Self::Subscriptions => "too many subscriptions on this gateway; retry in 30 seconds",
+            Self::SubscriptionsPerCaller => {
+                "too many subscriptions of this key or address; end some, or retry in 30 seconds"
+            }
+            Self::SubscriptionChannels => "too many different subscriptions on this gateway; retry in 30 seconds",
+            Self::SubscriptionChannelsPerCaller => {
+                "too many different subscriptions of this key or address; end some, or retry in 30 seconds"
+            }
+            Self::Deletions => "another deletion is running; retry in 30 seconds",
         }
     }
 
@@ -72,7 +93,11 @@ impl Limit {
     #[must_use]
     pub const fn retry_after(self) -> Duration {
         match self {
-            Self::Subscriptions | Self::Deletions => Duration::from_secs(30),
+            Self::Subscriptions
+            | Self::Deletions
+            | Self::SubscriptionsPerCaller
+            | Self::SubscriptionChannels
+            | Self::SubscriptionChannelsPerCaller => Duration::from_secs(30),
         }
     }
 }

@@ -44,6 +44,7 @@ pub enum QuotaExceeded {
 pub struct Permit<K: Eq + Hash> {
     quota: Arc<Shared<K>>,
     caller: K,
+    count: usize,
 }
 
 impl<K: Eq + Hash + Clone> Quota<K> {
@@ -59,16 +60,36 @@ impl<K: Eq + Hash + Clone> Quota<K> {
     /// # Errors
     /// When one of the limits is reached.
     pub fn try_acquire(&self, caller: &K) -> Result<Permit<K>, QuotaExceeded> {
+        self.try_acquire_up_to(caller, 1, self.0.max_per_caller)
+    }
+
+    /// `count` permits as one, for a caller that may hold `max_per_caller`.
+    ///
+    /// # Errors
+    /// When one of the limits would be exceeded.
+    pub fn try_acquire_up_to(
+        &self,
+        caller: &K,
+        count: usize,
+        max_per_caller: usize,
+    ) -> Result<Permit<K>, QuotaExceeded> {
         let mut used = self.0.lock();
-        if used.by_caller.get(caller).is_some_and(|&held| held >= self.0.max_per_caller) || self.0.max_per_caller == 0 {
+        let held = used.by_caller.get(caller).copied().unwrap_or(0);
+        if held.saturating_add(count) > max_per_caller {
             return Err(QuotaExceeded::PerCaller);
         }
-        if used.total >= self.0.max_total {
+        if used.total.saturating_add(count) > self.0.max_total {
             return Err(QuotaExceeded::Total);
         }
-        used.total += 1;
-        *used.by_caller.entry(caller.clone()).or_default() += 1;
-        Ok(Permit { quota: self.0.clone(), caller: caller.clone() })
+        used.total += count;
+        *used.by_caller.entry(caller.clone()).or_default() += count;
+        Ok(Permit { quota: self.0.clone(), caller: caller.clone(), count })
+    }
+
+    /// Permits that a caller holds now.
+    #[must_use]
+    pub fn held_by(&self, caller: &K) -> usize {
+        self.0.lock().by_caller.get(caller).copied().unwrap_or(0)
     }
 
     /// Permits that are held now, for a gauge.
@@ -87,9 +108,9 @@ impl<K> Shared<K> {
 impl<K: Eq + Hash> Drop for Permit<K> {
     fn drop(&mut self) {
         let mut used = self.quota.lock();
-        used.total -= 1;
+        used.total -= self.count;
         if let Some(held) = used.by_caller.get_mut(&self.caller) {
-            *held -= 1;
+            *held -= self.count;
             if *held == 0 {
                 used.by_caller.remove(&self.caller);
             }
@@ -114,6 +135,17 @@ mod tests {
         assert!(quota.try_acquire(&'a').is_ok());
         drop(other);
         assert!(quota.0.lock().by_caller.is_empty(), "no entry is left for a caller without permits");
+    }
+
+    #[test]
+    fn several_permits_come_and_go_together() {
+        let quota = Quota::new(1, 6);
+        let held = quota.try_acquire_up_to(&'a', 4, 5).expect("four of five");
+        assert_eq!((quota.held_by(&'a'), quota.in_use()), (4, 4));
+        assert_eq!(quota.try_acquire_up_to(&'a', 2, 5).err(), Some(QuotaExceeded::PerCaller));
+        assert_eq!(quota.try_acquire_up_to(&'b', 3, 5).err(), Some(QuotaExceeded::Total));
+        drop(held);
+        assert_eq!((quota.held_by(&'a'), quota.in_use()), (0, 0));
     }
 
     #[test]

@@ -1,217 +1,387 @@
-//! What those share who subscribe to the same: each event is told once, and the newest are held for all of them.
+//! A channel: the events of one filter and selection, shared by all subscriptions to the same. Each event is rendered once, and the
+//! newest are held for all of them.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc, Mutex, OnceLock, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use async_graphql::{Response, ServerError};
 use bytes::Bytes;
-use tokio::{sync::Semaphore, task::AbortHandle};
+use tokio::sync::Notify;
 
 use super::{
-    channels::{Channels, Key},
+    channels::{ChannelKey, Channels},
+    dispatcher::Dispatcher,
     events::{self, Portion},
-    patience::Patience,
+    inbox::{Inbox, Rows, Work},
+    matcher::{ChannelId, IndexKeys},
+    members::Members,
+    quotas::Quotas,
+    renderer::Renderer,
+    retry::Retries,
     statistics,
+    stop::Stop,
+    turns::{Turn, TurnOf, Turns},
 };
 use crate::{
-    domain::feed::Place,
+    budget::Payer,
+    domain::{feed::Place, measurement::Measurement, readings::Readings},
     error::ApiError,
     feed::{
-        Broken, Feed, Reader,
+        Feed, Reader,
         batch::Batch,
         ring::{Bound, Item, Ring},
     },
-    graphql::subscription::{
-        answers::{Answers, Away, Events},
-        refuse,
-        topic::Topic,
-    },
+    graphql::subscription::{answers::Events, topic::Topic},
+    limits::Permit,
     metrics,
 };
 
-/// What one channel holds at most: a subscriber that is slower than this much is too slow.
-const MOST: Bound = Bound { items: 32_768, bytes: 16 << 20 };
-/// What all channels together hold at most, in bytes of their events.
-const MOST_OF_ALL: usize = 256 << 20;
+/// The events that one channel holds at most: a subscriber that is further behind is too slow. [`Quotas`] limit their bytes.
+const MAX_EVENTS: usize = 32_768;
+/// When all channels together hold more bytes of events, each may hold only its share.
+const MAX_RING_BYTES_IN_ALL: usize = 256 << 20;
 /// What an event takes beside its text.
-const OVERHEAD: usize = 64;
+const EVENT_OVERHEAD: usize = 64;
+/// Filters of so many bytes are evaluated by the dispatcher, which takes less than starting a task does. Larger ones are
+/// evaluated in a turn of the channel's callers.
+const MAX_CHEAP_FILTER_BYTES: usize = 512;
 
-/// What is subscribed to, with all that it takes to tell it.
-#[derive(Clone)]
-pub(super) struct Source {
-    pub topic: Topic,
-    pub answers: Answers,
+/// What all channels share.
+pub(super) struct Pipeline {
     pub feed: Feed,
-    pub limits: Limits,
+    pub channels: Channels,
+    pub dispatcher: Dispatcher,
+    /// For rendering events and evaluating filters.
+    pub renders: Turns,
+    /// For reading the stored feed.
+    pub catch_ups: Turns,
     pub metrics: metrics::feed::Feed,
+    pub quotas: Quotas,
+    /// Bytes of the events that all channels hold.
+    pub ring_bytes: AtomicUsize,
 }
 
-/// Who may do what at the same time.
-#[derive(Clone)]
-pub(super) struct Limits {
-    pub telling: Arc<Semaphore>,
-    pub catching_up: Arc<Semaphore>,
-}
-
-/// What those share who subscribe to the same. It ends with the last of them.
+/// A channel, which ends with the last subscription to it.
 pub(super) struct Channel {
-    /// What it tells.
-    pub outlet: Arc<Outlet>,
-    key: Arc<Key>,
-    channels: Channels,
-    task: AbortHandle,
+    /// What its tasks work with.
+    pub state: Arc<ChannelState>,
+    id: ChannelId,
+    _permit: Permit<()>,
 }
 
-/// What a channel tells.
-pub(super) struct Outlet {
-    pub source: Source,
+/// What a channel is made of.
+pub(super) struct NewChannel {
+    pub key: Arc<ChannelKey>,
+    /// Those of the topic.
+    pub index_keys: IndexKeys,
+    pub renderer: Arc<Renderer>,
+    pub members: Members,
+    pub permit: Permit<()>,
+    /// How many events may be rendered together.
+    pub events_at_once: usize,
+}
+
+/// What the tasks of a channel work with.
+pub(super) struct ChannelState {
+    key: Arc<ChannelKey>,
+    pub renderer: Arc<Renderer>,
+    pub pipeline: Arc<Pipeline>,
+    /// How many events may be rendered together.
+    pub events_at_once: usize,
+    /// The callers that subscribe to it.
+    pub members: Members,
     /// The newest events.
     pub ring: Ring<Bytes>,
-    /// Why there will be no more.
+    /// What the ring holds, as it was added to that of all channels.
+    ring_bytes: AtomicUsize,
+    /// What the ring may hold.
+    max_ring_bytes: AtomicUsize,
+    /// For statistics: a batch touched one of the devices.
+    pub touched: Notify,
+    inbox: Inbox,
+    /// Whether the dispatcher evaluates the filter.
+    is_cheap: bool,
+    reader: Reader,
+    /// The end of the ring when old events were forgotten last.
+    old: Mutex<Place>,
+    /// Why there will be no more events.
     closed: OnceLock<Vec<ServerError>>,
 }
 
 impl Channel {
-    /// Begins after a batch that was the newest a moment ago.
-    pub(super) fn start(key: Arc<Key>, channels: Channels, source: Source, newest: i64) -> Arc<Self> {
-        let reader = source.feed.follow(newest);
-        let begin = if source.topic.is_resumable() { Place::after(newest) } else { Place::after(0) };
-        let outlet = Arc::new(Outlet { source, ring: Ring::new(begin), closed: OnceLock::new() });
-        let task = tokio::spawn(run(Running(outlet.clone()), reader, newest, channels.clone())).abort_handle();
-        Arc::new(Self { outlet, key, channels, task })
+    /// Starts after a batch that was the newest a moment ago.
+    pub(super) fn start(
+        NewChannel { key, index_keys, renderer, members, permit, events_at_once }: NewChannel,
+        pipeline: &Arc<Pipeline>,
+        newest: i64,
+    ) -> Arc<Self> {
+        let topic = key.topic();
+        let begin = if topic.is_resumable() { Place::after(newest) } else { Place::after(0) };
+        let is_cheap = matches!(topic, Topic::Measurements(filter)
+            if filter.size() <= MAX_CHEAP_FILTER_BYTES && filter.groups_beside().is_empty());
+        let (id, state) = pipeline.dispatcher.add(newest, index_keys, |inbox, reader| {
+            Arc::new(ChannelState {
+                key,
+                renderer,
+                pipeline: pipeline.clone(),
+                events_at_once,
+                members,
+                ring: Ring::new(begin),
+                ring_bytes: AtomicUsize::new(0),
+                max_ring_bytes: AtomicUsize::new(0),
+                touched: Notify::new(),
+                inbox,
+                is_cheap,
+                reader,
+                old: Mutex::new(begin),
+                closed: OnceLock::new(),
+            })
+        });
+        state.clone().start();
+        Arc::new(Self { state, id, _permit: permit })
     }
 
     /// The key it is found by.
-    pub(super) fn key(&self) -> &Arc<Key> {
-        &self.key
+    pub(super) fn key(&self) -> &Arc<ChannelKey> {
+        &self.state.key
     }
 }
 
 impl Drop for Channel {
     fn drop(&mut self) {
-        self.task.abort();
-        self.channels.leave(self);
+        self.state.inbox.abort();
+        self.state.pipeline.dispatcher.remove(self.id);
+        self.state.pipeline.channels.leave(self);
     }
 }
 
-impl Outlet {
-    /// Why there will be no more, once there will not.
-    pub(super) fn closed(&self) -> Option<Box<Response>> {
-        self.closed.get().map(|errors| Box::new(Response::from_errors(errors.clone())))
+impl ChannelState {
+    /// What its events are.
+    pub(super) fn topic(&self) -> &Topic {
+        self.key.topic()
     }
 
-    fn close(&self, errors: Vec<ServerError>) {
-        _ = self.closed.set(errors); // the first reason counts
-        self.ring.wake();
+    fn start(self: Arc<Self>) {
+        if let Topic::Statistics(wanted) = self.topic() {
+            let (state, wanted) = (self.clone(), wanted.clone());
+            let task = tokio::spawn(async move {
+                let running = Running(&state);
+                let Err(Stop(errors)) = statistics::run(&state, &wanted).await;
+                running.0.close(errors);
+            });
+            self.inbox.set_task(task.abort_handle());
+        } else if self.inbox.starts_behind() {
+            self.spawn();
+        }
     }
 
-    /// Tells events, trying again while the database is away.
-    ///
-    /// # Errors
-    /// When it is for long.
-    pub(super) async fn tell(&self, events: &Events) -> Result<Vec<Bytes>, Stop> {
-        let mut patience = Patience::new();
-        loop {
-            let permit = self.source.limits.telling.acquire().await;
-            let told = self.source.answers.tell(events).await;
-            drop(permit);
-            match told {
-                Ok(payloads) => return Ok(payloads),
-                Err(Away(errors)) => {
-                    if !patience.lasts().await {
-                        return Err(Stop(errors));
-                    }
+    /// Whether a measurement may match: false only when it does not.
+    pub(super) fn may_match(&self, measurement: &Measurement) -> bool {
+        match self.topic() {
+            Topic::Measurements(filter) if self.is_cheap => filter.matches(measurement, &Readings::default()),
+            _ => true,
+        }
+    }
+
+    /// Whether [`ChannelState::may_match`] says all there is to say.
+    pub(super) fn is_cheap(&self) -> bool {
+        self.is_cheap
+    }
+
+    /// Adds a batch to the inbox, of which these rows may match.
+    pub(super) fn receive(self: &Arc<Self>, number: i64, rows: Rows) {
+        if let Topic::Statistics(_) = self.topic() {
+            self.touched.notify_one();
+        } else if self.closed.get().is_none() && self.inbox.push(number, rows) {
+            self.clone().spawn();
+        }
+    }
+
+    /// Starts the task that empties the inbox, and ends when it is empty.
+    fn spawn(self: Arc<Self>) {
+        let state = self.clone();
+        let task = tokio::spawn(async move {
+            let running = Running(&state);
+            while let Some(work) = state.inbox.take() {
+                if let Err(Stop(errors)) = state.work(work).await {
+                    running.0.close(errors);
+                    return; // the inbox waits for its end, so no other task is started
                 }
             }
+        });
+        self.inbox.set_task(task.abort_handle());
+    }
+
+    async fn work(&self, work: Work) -> Result<(), Stop> {
+        match work {
+            Work::Batches(listed) => {
+                let mut batches = Vec::with_capacity(listed.len());
+                for (number, rows) in listed {
+                    let Some(batch) = self.reader.held(number) else {
+                        self.inbox.fall_behind(number - 1);
+                        break;
+                    };
+                    batches.push((batch, rows));
+                }
+                self.deliver(&batches).await
+            }
+            // On the heap, as thousands of tasks may wait for their turns.
+            Work::After(number) => Box::pin(self.read_feed(number)).await,
         }
+    }
+
+    /// Reads the feed after a batch by itself.
+    async fn read_feed(&self, number: i64) -> Result<(), Stop> {
+        let is_held = self.reader.is_held_after(number);
+        let turn = if is_held { None } else { Some(self.turn(&self.pipeline.catch_ups).await) };
+        let batches = self.reader.clone().next(number).await?;
+        drop(turn);
+        let last = batches.last().map_or(number, |batch| batch.number);
+        let batches: Vec<_> = batches.into_iter().map(|batch| (batch, Rows::All)).collect();
+        self.deliver(&batches).await?;
+        self.inbox.processed_until(last, self.pipeline.dispatcher.position());
+        Ok(())
+    }
+
+    /// Renders the events of batches and puts them into the ring.
+    async fn deliver(&self, batches: &[(Arc<Batch>, Rows)]) -> Result<(), Stop> {
+        let Some((last, _)) = batches.last() else { return Ok(()) };
+        for Portion { events, places } in self.events(batches).await? {
+            let (turns, of) = (&self.pipeline.renders, TurnOf::OneOf(&self.members));
+            let payloads = self.renderer.render_once(&events, &places, turns, of).await?;
+            let until = places.last().copied().unwrap_or(Place::after(last.number - 1));
+            let items = places.into_iter().zip(payloads);
+            let items = items.map(|(place, value)| Item { place, bytes: value.len() + EVENT_OVERHEAD, value });
+            self.ring.push(items, until, self.bound());
+            self.count_ring_bytes();
+            // Subscribers that wait for it may be next on this very thread, and what comes now could overrun them.
+            tokio::task::yield_now().await;
+        }
+        self.ring.advance(Place::after(last.number));
+        for (batch, _) in batches {
+            self.pipeline.metrics.told(batch.committed.elapsed());
+        }
+        Ok(())
     }
 
     /// The events of batches that belong to the topic, trying again when they can't be read.
     ///
     /// # Errors
     /// When that fails for long.
-    pub(super) async fn events(&self, batches: &[Arc<Batch>]) -> Result<Vec<Portion>, Stop> {
-        let db = &self.source.feed.database().reads;
-        let mut patience = Patience::new();
+    pub(super) async fn events(&self, batches: &[(Arc<Batch>, Rows)]) -> Result<Vec<Portion>, Stop> {
+        let db = &self.pipeline.feed.database().reads;
+        let is_evaluated = |(_, rows): &(_, Rows)| matches!(rows, Rows::Matching(_));
+        let is_free = !matches!(self.topic(), Topic::Measurements(_)) || batches.iter().all(is_evaluated);
+        let mut retries = Retries::new();
         loop {
-            match events::of(&self.source.topic, batches, db, self.source.answers.at_once()).await {
+            let turn = if is_free { None } else { Some(self.turn(&self.pipeline.renders).await) };
+            let portions = Box::pin(events::of(self.topic(), batches, db, self.events_at_once)).await;
+            drop(turn);
+            match portions {
                 Ok(portions) => return Ok(portions),
                 Err(error) => {
-                    if !patience.lasts().await {
+                    if !retries.wait().await {
                         return Err(error.into());
                     }
                 }
             }
         }
     }
-}
 
-/// Why a channel, or one of its subscribers, can't go on.
-pub(super) struct Stop(pub Vec<ServerError>);
+    /// Renders one event of its own, which no other channel has.
+    ///
+    /// # Errors
+    /// When the database is unavailable for long.
+    pub(super) async fn render(&self, events: &Events) -> Result<Vec<Bytes>, Stop> {
+        self.renderer.render(events, &self.pipeline.renders, TurnOf::OneOf(&self.members)).await
+    }
 
-impl<E: Into<ApiError>> From<E> for Stop {
-    fn from(error: E) -> Self {
-        Self(refuse(error.into()).errors)
+    /// A turn of the caller that has the fewest before it.
+    async fn turn(&self, turns: &Turns) -> Turn {
+        turns.acquire(TurnOf::OneOf(&self.members)).await
+    }
+
+    /// Up to where all events are in the ring.
+    pub(super) fn end(&self) -> Place {
+        self.advance();
+        self.ring.end()
+    }
+
+    /// How far a subscriber at this place has got: when no event follows, that is the end.
+    pub(super) fn reached(&self, place: Place) -> Place {
+        self.advance();
+        self.ring.reached(place)
+    }
+
+    /// Moves the end of a channel with nothing left to process to where the dispatcher is: nothing before concerns it.
+    fn advance(&self) {
+        if self.topic().is_resumable() {
+            let dispatched = self.pipeline.dispatcher.dispatched();
+            self.inbox.when_idle(|| self.ring.advance(Place::after(dispatched)));
+        }
+    }
+
+    /// Forgets events that were there when this was called before: subscribers had long enough to take them.
+    pub(super) fn forget_old_events(&self) {
+        if self.topic().is_resumable() {
+            let mut old = self.old.lock().unwrap_or_else(PoisonError::into_inner); // it is set in one step
+            self.ring.forget(*old);
+            *old = self.ring.end();
+            drop(old);
+            self.count_ring_bytes();
+            let max = self.members.max(|caller| self.pipeline.quotas.ring_bytes(caller));
+            self.max_ring_bytes.store(max, Ordering::Relaxed);
+        }
+        self.renderer.forget();
+    }
+
+    /// Why there will be no more events, once there will not.
+    pub(super) fn closed(&self) -> Option<Box<Response>> {
+        self.closed.get().map(|errors| Box::new(Response::from_errors(errors.clone())))
+    }
+
+    pub(super) fn close(&self, errors: Vec<ServerError>) {
+        _ = self.closed.set(errors); // the first reason counts
+        self.ring.wake();
+        self.touched.notify_one();
+    }
+
+    /// A caller subscribes: the ring may hold as much as that of any of its callers.
+    pub(super) fn joined_by(&self, caller: Payer) {
+        self.max_ring_bytes.fetch_max(self.pipeline.quotas.ring_bytes(caller), Ordering::Relaxed);
+    }
+
+    fn bound(&self) -> Bound {
+        let max = self.max_ring_bytes.load(Ordering::Relaxed);
+        let is_full = self.pipeline.ring_bytes.load(Ordering::Relaxed) > MAX_RING_BYTES_IN_ALL;
+        let share = MAX_RING_BYTES_IN_ALL / self.pipeline.channels.count().max(1);
+        Bound { items: MAX_EVENTS, bytes: if is_full { max.min(share) } else { max } }
+    }
+
+    /// Adds the change of what the ring holds to that of all channels.
+    fn count_ring_bytes(&self) {
+        let bytes = self.ring.bytes();
+        let before = self.ring_bytes.swap(bytes, Ordering::Relaxed);
+        self.pipeline.ring_bytes.fetch_add(bytes.wrapping_sub(before), Ordering::Relaxed); // wraps around, as does a difference
     }
 }
 
-impl From<Broken> for ApiError {
-    fn from(broken: Broken) -> Self {
-        Self::CursorExpired(match broken {
-            Broken::Forgotten => Self::CURSOR_TOO_OLD,
-            Broken::Restored => Self::RESTORED,
-        })
+impl Drop for ChannelState {
+    fn drop(&mut self) {
+        self.pipeline.ring_bytes.fetch_sub(self.ring_bytes.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 
-/// The outlet of a running task. Should it panic, subscribers are told.
-struct Running(Arc<Outlet>);
+/// A running task of a channel. If it panics, its subscriptions end with an error.
+struct Running<'a>(&'a ChannelState);
 
-impl Drop for Running {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.source.answers.panicked();
             self.0.close(Stop::from(ApiError::Internal(anyhow::anyhow!("a channel panicked"))).0);
         }
     }
-}
-
-async fn run(running: Running, reader: Reader, newest: i64, channels: Channels) {
-    let outlet = &*running.0;
-    let ended = match &outlet.source.topic {
-        Topic::Statistics(wanted) => statistics::run(outlet, reader, wanted).await,
-        Topic::Measurements(_) | Topic::Devices(_) => follow(outlet, reader, newest, &channels).await,
-    };
-    let Err(Stop(errors)) = ended;
-    outlet.close(errors);
-}
-
-/// Tells the events of all batches after this one.
-async fn follow(
-    outlet: &Outlet,
-    mut reader: Reader,
-    mut seen: i64,
-    channels: &Channels,
-) -> Result<std::convert::Infallible, Stop> {
-    loop {
-        let batches = reader.next(seen).await?;
-        for Portion { events, places } in outlet.events(&batches).await? {
-            let payloads = outlet.tell(&events).await?;
-            let until = places.last().copied().unwrap_or(Place::after(seen));
-            let items = places.into_iter().zip(payloads);
-            let items = items.map(|(place, value)| Item { place, bytes: value.len() + OVERHEAD, value });
-            outlet.ring.push(items, until, bound(channels));
-            // Those who wait for it may be next on this very thread, and what comes now could overrun them.
-            tokio::task::yield_now().await;
-        }
-        seen = batches.last().map_or(seen, |batch| batch.number);
-        outlet.ring.push([], Place::after(seen), bound(channels));
-        for batch in batches {
-            outlet.source.metrics.told(batch.committed.elapsed());
-        }
-    }
-}
-
-/// What a channel holds, when there are so many.
-fn bound(channels: &Channels) -> Bound {
-    Bound { bytes: MOST.bytes.min(MOST_OF_ALL / channels.count().max(1)), ..MOST }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sqlx::PgPool;
 
+use super::inbox::Rows;
 use crate::{
     db::DbError,
     domain::feed::Place,
@@ -14,29 +15,33 @@ use crate::{
     },
 };
 
-/// Events that are told together, each with its place.
+/// Events that are rendered together, each with its place.
 pub(super) struct Portion {
     pub events: Events,
     pub places: Vec<Place>,
 }
 
-/// The events of these batches that belong to a topic, in their order, so many together at most.
+/// The events of these rows of batches that belong to a topic, in their order, so many together at most.
 ///
 /// # Errors
 /// When the filter needs to look something up, and the database fails.
 pub(super) async fn of(
     topic: &Topic,
-    batches: &[Arc<Batch>],
+    batches: &[(Arc<Batch>, Rows)],
     db: &PgPool,
     at_once: usize,
 ) -> Result<Vec<Portion>, DbError> {
     match topic {
         Topic::Measurements(filter) => {
             let mut events = Vec::new();
-            for batch in batches {
-                let matching = batch.matching(filter, db).await?.into_iter();
+            for (batch, rows) in batches {
+                let matching = match rows {
+                    Rows::All => batch.matching(filter, None, db).await?,
+                    Rows::Candidates(rows) => batch.matching(filter, Some(rows), db).await?,
+                    Rows::Matching(rows) => batch.rows(rows).cloned().collect(),
+                };
                 events.extend(
-                    matching.map(|(index, row)| MeasurementEvent {
+                    matching.into_iter().map(|(index, row)| MeasurementEvent {
                         place: batch.place(index),
                         measurement: Measurement(row),
                     }),
@@ -45,14 +50,14 @@ pub(super) async fn of(
             Ok(portions(events, at_once, |event| event.place, Events::Measurements))
         }
         Topic::Devices(wanted) => {
-            let events = batches.iter().flat_map(|batch| {
+            let events = batches.iter().flat_map(|(batch, _)| {
                 let is_wanted = |device| wanted.as_ref().is_none_or(|wanted| wanted.binary_search(device).is_ok());
                 let devices = batch.devices.iter().filter(move |(_, device)| is_wanted(device));
                 devices.map(|&(index, device)| DeviceEvent { place: batch.place(index), device })
             });
             Ok(portions(events.collect(), at_once, |event| event.place, Events::Devices))
         }
-        Topic::Statistics(_) => Ok(Vec::new()), // not told of by events of the feed
+        Topic::Statistics(_) => Ok(Vec::new()), // these are no events of the feed
     }
 }
 

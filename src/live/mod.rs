@@ -1,22 +1,35 @@
 //! Subscriptions, whatever carries them to the client.
 //!
-//! [`crate::feed`] reads what is committed, once. Those who subscribe to the same share a [`channel`], which tells each event
-//! once and holds the newest; a subscriber is no more than a place in it. One that begins further back first reads what is
-//! stored ([`catch_up`]), up to where the channel goes on.
+//! [`crate::feed`] reads what is committed, once, and the [`dispatcher`] passes each batch to the channels that it may concern, which
+//! it finds by an index ([`matcher`]). A [`channel`] is what subscriptions to the same share: it renders each event once and holds
+//! the newest, and a [`subscriber`] is a place in it. A subscriber that begins further back first reads what is stored
+//! ([`catch_up`]), up to where the channel goes on. What takes CPU or database is done in [`turns`] of the callers.
 
 mod catch_up;
 mod channel;
 mod channels;
+mod charge;
+mod dispatcher;
 mod events;
-mod patience;
+mod inbox;
+mod matcher;
+mod members;
+mod quotas;
+mod rendered;
+mod renderer;
+mod retry;
 mod statistics;
+mod stop;
 mod subscriber;
+mod turns;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
 
 use async_graphql::{Request, Response};
 use bytes::Bytes;
-use tokio::sync::Semaphore;
 
 use crate::{
     auth::Caller,
@@ -24,25 +37,27 @@ use crate::{
     error::ApiError,
     feed::{Feed, Reached, stored::is_forgotten},
     graphql::{
-        Schema,
+        Schema, admission,
         context::State,
-        subscription::{self, answers::Answering, topic::Asked},
+        subscription::{self, answers::Answering, topic::SubscriptionRequest},
     },
-    limits::Limit,
-    metrics,
     shutdown::Shutdown,
 };
-use channel::{Limits, Source};
-use channels::{Channels, Key};
+use channel::Pipeline;
+use channels::{ChannelKey, Channels};
+use charge::EventCharge;
+use dispatcher::Dispatcher;
+use quotas::Quotas;
 pub use subscriber::{Progress, Subscriber};
+use turns::Turns;
 
-/// Subscriptions of one gateway at most. Each takes a few hundred bytes here, and more in what carries it.
-const MAX_SUBSCRIPTIONS: usize = 50_000;
-/// Who may read the stored feed at the same time: enough to be quick, few enough that it is not all that the database does
-/// when a thousand clients come back at once.
-const CATCHING_UP: usize = 4;
-/// How many channels may tell events at the same time, for which they may need the database.
-const TELLING: usize = 8;
+/// How many chunks of the stored feed are read at the same time: enough to be quick, few enough that the database does other
+/// things when a thousand clients come back at once.
+const MAX_CONCURRENT_CATCH_UPS: usize = 4;
+const MAX_CONCURRENT_CATCH_UPS_PER_CALLER: usize = 2;
+/// How many portions of events are rendered at the same time, which may need the database.
+const MAX_CONCURRENT_RENDERS: usize = 8;
+const MAX_CONCURRENT_RENDERS_PER_CALLER: usize = 4;
 
 /// All that is subscribed to at this gateway. Cheap to clone.
 #[derive(Clone)]
@@ -51,14 +66,10 @@ pub struct Live(Arc<Shared>);
 struct Shared {
     schema: Schema,
     answering: Answering,
-    feed: Feed,
-    channels: Channels,
-    limits: Limits,
-    metrics: metrics::feed::Feed,
-    subscriptions: Arc<Semaphore>,
+    pipeline: Arc<Pipeline>,
 }
 
-/// How far the feed was read and told.
+/// How far the feed was read, and its events delivered.
 #[derive(Clone, Copy, Debug)]
 pub struct Lag {
     /// The newest batch that was read.
@@ -78,7 +89,7 @@ pub struct Event {
     pub payload: Bytes,
 }
 
-/// What a subscriber hears next.
+/// What comes next for a subscriber.
 #[derive(Debug)]
 pub enum Next {
     /// Events, at least one, in the order of the feed.
@@ -90,20 +101,24 @@ pub enum Next {
 }
 
 impl Live {
-    /// Begins. Nothing runs until somebody subscribes.
+    /// Starts. Nothing runs until the first subscription.
     #[must_use]
     pub fn start(schema: Schema, shutdown: Shutdown) -> Self {
         let state: &State = schema.data().unwrap_or_else(|| unreachable!("graphql::schema() puts it there"));
+        let feed = Feed::new(state.database.clone(), shutdown);
+        let pipeline = Pipeline {
+            dispatcher: Dispatcher::new(feed.clone()),
+            feed,
+            channels: Channels::default(),
+            renders: Turns::new(MAX_CONCURRENT_RENDERS, MAX_CONCURRENT_RENDERS_PER_CALLER),
+            catch_ups: Turns::new(MAX_CONCURRENT_CATCH_UPS, MAX_CONCURRENT_CATCH_UPS_PER_CALLER),
+            metrics: state.metrics.feed.clone(),
+            quotas: Quotas::new(state.about.limits.subscriptions.clone(), state.metrics.refusals.clone()),
+            ring_bytes: AtomicUsize::new(0),
+        };
         Self(Arc::new(Shared {
             answering: subscription::answering(state.clone()),
-            feed: Feed::new(state.database.clone(), shutdown),
-            channels: Channels::default(),
-            limits: Limits {
-                telling: Arc::new(Semaphore::new(TELLING)),
-                catching_up: Arc::new(Semaphore::new(CATCHING_UP)),
-            },
-            metrics: state.metrics.feed.clone(),
-            subscriptions: Arc::new(Semaphore::new(MAX_SUBSCRIPTIONS)),
+            pipeline: Arc::new(pipeline),
             schema,
         }))
     }
@@ -111,20 +126,21 @@ impl Live {
     /// Subscriptions at this moment.
     #[must_use]
     pub fn count(&self) -> usize {
-        MAX_SUBSCRIPTIONS - self.0.subscriptions.available_permits()
+        self.0.pipeline.quotas.subscriptions()
     }
 
     /// Different subscriptions at this moment.
     #[must_use]
     pub fn channels(&self) -> usize {
-        self.0.channels.count()
+        self.0.pipeline.channels.count()
     }
 
-    /// How far the feed was read and told, while anybody follows it.
+    /// How far the feed was read and its events delivered, while there are subscriptions.
     #[must_use]
     pub fn lag(&self) -> Option<Lag> {
-        let Reached { newest, age } = self.0.feed.reached()?;
-        let told = self.0.channels.of_feed().iter().map(|channel| channel.outlet.ring.end().number).min();
+        let Pipeline { feed, channels, .. } = &*self.0.pipeline;
+        let Reached { newest, age } = feed.reached()?;
+        let told = channels.of_feed().iter().map(|channel| channel.state.end().number).min();
         Some(Lag { newest, read_age: age, untold: told.map_or(0, |told| (newest - told).max(0)) })
     }
 
@@ -139,9 +155,12 @@ impl Live {
         resume: Option<&str>,
     ) -> Result<Subscriber, Box<Response>> {
         let outcome = self.begin(request, caller, resume).await;
-        let state: &State = self.0.schema.data().unwrap_or_else(|| unreachable!("graphql::schema() puts it there"));
-        state.metrics.operations.began(outcome.as_ref().map(|_| ()).map_err(|refusal| &**refusal));
+        self.state().metrics.operations.began(outcome.as_ref().map(|_| ()).map_err(|refusal| &**refusal));
         outcome
+    }
+
+    fn state(&self) -> &State {
+        self.0.schema.data().unwrap_or_else(|| unreachable!("graphql::schema() puts it there"))
     }
 
     async fn begin(
@@ -150,33 +169,33 @@ impl Live {
         caller: &Caller,
         resume: Option<&str>,
     ) -> Result<Subscriber, Box<Response>> {
-        let Shared { schema, answering, feed, channels, limits, metrics, subscriptions } = &*self.0;
-        let seat = subscriptions.clone().try_acquire_owned().map_err(|_| {
-            let state: &State = schema.data().unwrap_or_else(|| unreachable!("graphql::schema() puts it there"));
-            subscription::refuse(state.metrics.refusals.refuse(Limit::Subscriptions))
-        })?;
+        let Shared { schema, answering, pipeline } = &*self.0;
+        let payer = admission::payer(&request, caller);
+        let permit = pipeline.quotas.subscription(payer).map_err(subscription::refuse)?;
         // On the heap, to be gone before the database is waited for: when a gateway restarts, all come at once.
         let check = Box::pin(subscription::check(schema, answering, request, caller, resume));
-        let (asked, answers) = check.await?;
-        let newest = newest(feed, &asked).await.map_err(subscription::refuse)?;
-        let place = asked.after.unwrap_or(Place::after(newest));
-        let key = Key::new(&answers, asked.topic.clone(), caller);
-        let source = Source {
-            topic: asked.topic,
-            answers,
-            feed: feed.clone(),
-            limits: limits.clone(),
-            metrics: metrics.clone(),
+        let (checked, answers) = check.await?;
+        let newest = newest(&pipeline.feed, &checked).await.map_err(subscription::refuse)?;
+        let place = checked.after.unwrap_or(Place::after(newest));
+        let key = ChannelKey::new(&answers, checked.topic, caller);
+        let state = self.state();
+        let charge = EventCharge {
+            budget: state.budgets.cost.clone(),
+            clock: state.clock.clone(),
+            caller: payer,
+            cost: answers.cost(),
+            metrics: pipeline.metrics.clone(),
         };
-        let channel = channels.join(key, source, newest).map_err(subscription::refuse)?;
-        Ok(Subscriber::new(channel, place, seat))
+        let joined = pipeline.channels.join(key, answers, pipeline, newest, payer);
+        let membership = joined.map_err(subscription::refuse)?;
+        Ok(Subscriber::new(membership, place, charge, permit))
     }
 }
 
-/// The newest batch of the feed now, which has all that was asked for.
-async fn newest(feed: &Feed, asked: &Asked) -> Result<i64, ApiError> {
+/// The newest batch of the feed now. Checks that all events after the cursor are stored.
+async fn newest(feed: &Feed, checked: &SubscriptionRequest) -> Result<i64, ApiError> {
     let extent = feed.extent().await?;
-    if let Some(after) = asked.after {
+    if let Some(after) = checked.after {
         if is_forgotten(after, extent.forgotten) {
             return Err(ApiError::CursorExpired(ApiError::CURSOR_TOO_OLD));
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prometheus_client::{
-    metrics::histogram::Histogram,
+    metrics::{counter::Counter, histogram::Histogram},
     registry::{Registry, Unit},
 };
 
@@ -13,11 +13,12 @@ use super::SECONDS;
 #[derive(Clone, Debug)]
 pub struct Feed {
     lag: Histogram,
+    delays: Counter,
 }
 
 impl Default for Feed {
     fn default() -> Self {
-        Self { lag: Histogram::new(SECONDS.0.iter().copied()) }
+        Self { lag: Histogram::new(SECONDS.0.iter().copied()), delays: Counter::default() }
     }
 }
 
@@ -29,10 +30,20 @@ impl Feed {
             Unit::Seconds,
             self.lag.clone(),
         );
+        registry.register(
+            "subscription_budget_delays",
+            "Times that events of a subscription waited because its caller had used up the budget of cost",
+            self.delays.clone(),
+        );
     }
 
     /// A channel told a batch that was committed so long ago.
     pub fn told(&self, lag: Duration) {
         self.lag.observe(lag.as_secs_f64());
+    }
+
+    /// Events of a subscription wait for its caller's budget.
+    pub fn delayed_for_budget(&self) {
+        self.delays.inc();
     }
 }

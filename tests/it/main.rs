@@ -76,6 +76,7 @@ mod sse;
 mod sse_subscriptions;
 mod statements;
 mod statistics;
+mod subscription_limits;
 mod support;
 mod timeouts;
 mod totals;

@@ -176,6 +176,7 @@ async fn the_dashboard_names_what_there_is_and_all_of_it() {
     app.query("{ devices { totalCount } }").await; // so that a server was asked
     drop(app.app.state.metrics.refusals.refuse(Limit::Deletions)); // so that there is a refusal
     app.record(json!([{ "device": "d", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1.0 }])).await;
+    let _ = app.app.state.metrics.refusals.refuse(Limit::Subscriptions); // so that a request was refused
     let text = scrape(&app, &app.admin).await.text;
     let samples: BTreeSet<_> =
         text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(['{', ' ']).next()).collect();

@@ -62,6 +62,17 @@ impl Area {
         }
     }
 
+    /// Bytes of memory that it takes, about.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let points = match self {
+            Self::BoundingBox(_) | Self::Circle(_) => 0,
+            Self::Polygon(area) => size_of_val(area.edges()),
+            Self::Cells(area) => size_of_val(area.ranges()),
+        };
+        size_of::<Self>() + points
+    }
+
     /// Cells that hold the area: none finer than `finest`, and no more than `most` unless the area needs more of the
     /// coarsest ones.
     #[must_use]

@@ -9,6 +9,7 @@ use crate::{
 };
 
 /// A device of which something changed.
+#[derive(Clone)]
 pub struct DeviceEvent {
     /// Where it stands in the feed.
     pub place: Place,

@@ -21,6 +21,7 @@ use crate::{
 };
 
 /// One sample of the air, taken by a device.
+#[derive(Clone)]
 pub struct Measurement(pub domain::measurement::Measurement);
 
 /// One sample of the air, taken by a device.

@@ -6,6 +6,7 @@ use super::measurement::Measurement;
 use crate::{domain::feed::Place, graphql::cursor::FeedCursor};
 
 /// A measurement that was stored.
+#[derive(Clone)]
 pub struct MeasurementEvent {
     /// Where it stands in the feed.
     pub place: Place,

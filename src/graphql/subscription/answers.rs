@@ -1,8 +1,8 @@
-//! Events, told as one subscription selects them.
+//! Events as GraphQL answers.
 //!
 //! A schema of its own has the root fields of subscriptions as a query's, each a list of the events that come with the
-//! request. So all events are told by one execution, whose look-ups are those of all of them together; the answer is then
-//! taken apart.
+//! request. So all events are rendered by one execution, whose look-ups are those of all of them together; the answer is then
+//! split into one per event.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use async_graphql::{
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use super::{document::Told, topic::CurrentStatistics};
+use super::{document::EventDocument, topic::CurrentStatistics};
 use crate::{
     auth::Caller,
     db::statistics::{MAX_ROWS, list},
     domain::filter::Filter,
     error::ApiError,
     graphql::{
-        completion,
+        completion, complexity,
         context::{ContextExt as _, State},
         flat::{Each, Rows, Spliced},
         input::statistics::{Parting, StatisticsGroup, Wanted},
@@ -33,7 +33,7 @@ use crate::{
 
 type LiveSchema = async_graphql::Schema<Root, EmptyMutation, EmptySubscription>;
 
-/// The schema that tells events. Made once: it takes as long and as much memory as the other one.
+/// The schema that renders events. Made once: it takes as long and as much memory as the other one.
 #[derive(Clone)]
 pub struct Answering {
     schema: LiveSchema,
@@ -55,7 +55,7 @@ impl Answering {
     }
 }
 
-/// Events of one topic that can be told together. Cheap to clone.
+/// Events of one topic that can be rendered together. Cheap to clone.
 #[derive(Clone)]
 pub enum Events {
     /// Measurements that were stored.
@@ -67,6 +67,19 @@ pub enum Events {
 }
 
 impl Events {
+    /// Those at these positions.
+    #[must_use]
+    pub fn only(&self, positions: &[usize]) -> Self {
+        fn some<T: Clone>(events: &[T], positions: &[usize]) -> Arc<[T]> {
+            positions.iter().filter_map(|&at| events.get(at)).cloned().collect()
+        }
+        match self {
+            Self::Measurements(events) => Self::Measurements(some(events, positions)),
+            Self::Devices(events) => Self::Devices(some(events, positions)),
+            Self::Statistics(_) => self.clone(),
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Self::Measurements(events) => events.len(),
@@ -76,35 +89,41 @@ impl Events {
     }
 }
 
-/// The errors of an answer, where the database was away: it may be well again in a moment.
+/// The errors of an answer when the database was unavailable; a retry may succeed.
 #[derive(Debug)]
-pub struct Away(pub Vec<ServerError>);
+pub struct DatabaseUnavailable(pub Vec<ServerError>);
 
-/// How a subscription wants its events told.
+/// Renders the events of a subscription.
 #[derive(Clone)]
 pub struct Answers {
     answering: Answering,
-    told: Arc<Told>,
+    document: Arc<EventDocument>,
     caller: Caller,
-    at_once: usize,
+    cost: usize,
 }
 
 impl Answers {
-    /// `at_once` is how many events may be told together.
-    pub(super) fn new(answering: &Answering, told: Told, caller: &Caller, at_once: usize) -> Self {
-        Self { answering: answering.clone(), told: Arc::new(told), caller: caller.clone(), at_once }
+    /// `cost` is that of one event.
+    pub(super) fn new(answering: &Answering, document: EventDocument, caller: &Caller, cost: usize) -> Self {
+        Self { answering: answering.clone(), document: Arc::new(document), caller: caller.clone(), cost }
     }
 
-    /// How many events may be told together: the fewer, the more of each is told.
+    /// The cost of an event, at least 1.
+    #[must_use]
+    pub fn cost(&self) -> u32 {
+        u32::try_from(self.cost).unwrap_or(u32::MAX).max(1)
+    }
+
+    /// How many events may be rendered together: the more each costs, the fewer.
     #[must_use]
     pub fn at_once(&self) -> usize {
-        self.at_once
+        complexity::events_at_once(self.cost)
     }
 
-    /// What is told of each event, as text: the same where the same is told.
+    /// The selection of each event as canonical text.
     #[must_use]
     pub fn selected(&self) -> &str {
-        &self.told.text
+        &self.document.text
     }
 
     /// The time.
@@ -121,31 +140,31 @@ impl Answers {
     /// The GraphQL answer to each event, as JSON.
     ///
     /// # Errors
-    /// When the database was away. Any other error is told in the answer.
-    pub async fn tell(&self, events: &Events) -> Result<Vec<Bytes>, Away> {
+    /// When the database was unavailable. Any other error is part of the answer.
+    pub async fn render(&self, events: &Events) -> Result<Vec<Bytes>, DatabaseUnavailable> {
         let Answering { schema, types, state } = &self.answering;
         let (loader, batches) = loader::new(state.database.reads.clone());
-        let Told { document, key, .. } = &*self.told;
+        let EventDocument { document, key, .. } = &*self.document;
         let mut request = Request::new("").data(self.caller.clone()).data(loader).data(Spliced).data(events.clone());
         request.set_parsed_query(document.clone());
         let executed = batches.drive(schema.execute(request));
         let mut response = panics::caught(&state.metrics.operations, executed, |error| *error).await;
-        if response.errors.iter().any(is_of_a_database_away) {
-            return Err(Away(response.errors));
+        if response.errors.iter().any(is_database_unavailable) {
+            return Err(DatabaseUnavailable(response.errors));
         }
         completion::complete(types, OperationType::Query, operation::selection_set(document), &mut response);
         refusal::name_all(&mut response.errors);
-        Ok(taken_apart(response, key, events.len()))
+        Ok(split(response, key, events.len()))
     }
 }
 
-fn is_of_a_database_away(error: &ServerError) -> bool {
+fn is_database_unavailable(error: &ServerError) -> bool {
     let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
     code.is_some_and(|code| matches!(code, Value::String(code) if code == ApiError::UNAVAILABLE))
 }
 
 /// The answer to each of so many events, from the answer to all of them.
-fn taken_apart(response: Response, key: &Name, count: usize) -> Vec<Bytes> {
+fn split(response: Response, key: &Name, count: usize) -> Vec<Bytes> {
     let mut items = match response.data {
         Value::Object(mut fields) => match fields.swap_remove(key) {
             Some(Value::List(items)) => items,

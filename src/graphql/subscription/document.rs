@@ -7,9 +7,9 @@ use async_graphql::{
 
 use crate::graphql::operation::{Operation, canonical};
 
-/// What is told of each event.
+/// The selection of each event.
 #[derive(Clone, Debug)]
-pub(super) struct Told {
+pub(super) struct EventDocument {
     /// The subscription as a query, its field without arguments: these have decided which events there are.
     pub document: ExecutableDocument,
     /// The key under which the field is answered.
@@ -18,7 +18,7 @@ pub(super) struct Told {
     pub text: String,
 }
 
-impl Told {
+impl EventDocument {
     /// Of a subscription; none where its root isn't one field, which validation has seen.
     pub fn of(subscription: &Operation) -> Option<Self> {
         let mut document = subscription.document.clone();
@@ -41,11 +41,12 @@ mod tests {
     use super::*;
     use crate::graphql::{operation::Document, types};
 
-    fn told(text: &str) -> Told {
+    fn told(text: &str) -> EventDocument {
         let document = Document::parse(text).expect("a document");
         document.validate(types(), true).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
         let variables = Variables::from_value(value!({ "a": "x", "r": 7 }));
-        Told::of(&document.operation(types(), None, &variables).expect("an operation")).expect("a subscription")
+        EventDocument::of(&document.operation(types(), None, &variables).expect("an operation"))
+            .expect("a subscription")
     }
 
     #[test]

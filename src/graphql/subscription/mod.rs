@@ -1,4 +1,4 @@
-//! Subscriptions: what can be asked, and how events are told. When they are told is decided in [`crate::live`].
+//! Subscriptions: their root fields, and events as GraphQL answers. When events are rendered is decided in [`crate::live`].
 
 pub mod answers;
 mod document;
@@ -19,20 +19,20 @@ use super::{
 };
 use crate::{auth::Caller, error::ApiError};
 use answers::{Answering, Answers};
-use document::Told;
+use document::EventDocument;
 pub use root::Subscription;
-use topic::{Asked, Slot};
+use topic::{ResultSlot, SubscriptionRequest};
 
 const NOT_A_SUBSCRIPTION: &str = "this operation is no subscription";
 
-/// The schema that tells events.
+/// The schema that renders events.
 #[must_use]
 pub fn answering(state: State) -> Answering {
     Answering::new(state)
 }
 
-/// Checks a subscription: the document, its cost, its arguments, and whether the caller may. Gives what is asked, and how
-/// it is to be told. `resume` is a cursor that takes the place of the argument `after`.
+/// Checks a subscription: the document, its cost, its arguments, and whether the caller may read. Returns the checked request
+/// and what renders its events. `resume` is a cursor that takes the place of the argument `after`.
 ///
 /// # Errors
 /// The answer that refuses the request.
@@ -42,7 +42,7 @@ pub async fn check(
     request: Request,
     caller: &Caller,
     resume: Option<&str>,
-) -> Result<(Asked, Answers), Box<Response>> {
+) -> Result<(SubscriptionRequest, Answers), Box<Response>> {
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
     let checked = check_all(schema, state, answering, request, caller, resume);
     panics::caught(&state.metrics.operations, checked, Err).await
@@ -55,28 +55,32 @@ async fn check_all(
     mut request: Request,
     caller: &Caller,
     resume: Option<&str>,
-) -> Result<(Asked, Answers), Box<Response>> {
+) -> Result<(SubscriptionRequest, Answers), Box<Response>> {
     let Admitted { operation, cost, .. } = admission::admit(state, &mut request, caller).await?;
     let cost = cost.unwrap_or(0); // where it isn't known, what follows tells why
     if cost > complexity::MAX_OF_AN_EVENT {
         return Err(refuse(ApiError::TooComplex(complexity::too_dear_an_event(cost))));
     }
-    let told = (operation.kind == OperationType::Subscription).then(|| Told::of(&operation)).flatten();
-    let told = told.ok_or_else(|| refuse(ApiError::InvalidDocument(NOT_A_SUBSCRIPTION.to_owned())))?;
-    let asked = ask(schema, request, caller).await?;
-    let mut asked = asked.ok_or_else(|| refuse(ApiError::InvalidDocument(NOT_A_SUBSCRIPTION.to_owned())))?;
-    if let (Some(cursor), true) = (resume, asked.topic.is_resumable()) {
-        asked.after = root::check_after(Some(cursor.to_owned())).map_err(refuse)?;
+    let document = (operation.kind == OperationType::Subscription).then(|| EventDocument::of(&operation)).flatten();
+    let document = document.ok_or_else(|| refuse(ApiError::InvalidDocument(NOT_A_SUBSCRIPTION.to_owned())))?;
+    let checked = check_arguments(schema, request, caller).await?;
+    let mut checked = checked.ok_or_else(|| refuse(ApiError::InvalidDocument(NOT_A_SUBSCRIPTION.to_owned())))?;
+    if let (Some(cursor), true) = (resume, checked.topic.is_resumable()) {
+        checked.after = root::check_after(Some(cursor.to_owned())).map_err(refuse)?;
     }
-    let answers = Answers::new(answering, told, caller, complexity::events_at_once(cost));
-    Ok((asked, answers))
+    let answers = Answers::new(answering, document, caller, cost);
+    Ok((checked, answers))
 }
 
-/// Has the resolvers of a subscription check what is asked of them.
-async fn ask(schema: &Schema, request: Request, caller: &Caller) -> Result<Option<Asked>, Box<Response>> {
+/// Runs the resolvers of a subscription, which check the arguments.
+async fn check_arguments(
+    schema: &Schema,
+    request: Request,
+    caller: &Caller,
+) -> Result<Option<SubscriptionRequest>, Box<Response>> {
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
     let (loader, batches) = loader::new(state.database.reads.clone());
-    let slot = Slot::default();
+    let slot = ResultSlot::default();
     let request = request.data(caller.clone()).data(loader).data(slot.clone());
     let mut stream = schema.execute_stream(request);
     // Its streams are empty: what comes is an error.

@@ -1,10 +1,10 @@
-//! The root fields of subscriptions. Their resolvers only check what is asked, and leave it in the request's [`Slot`]; what
+//! The root fields of subscriptions. Their resolvers only check what is asked, and leave it in the request's [`ResultSlot`]; what
 //! is told comes by [`super::answers`].
 
 use async_graphql::{Context, Subscription, connection::CursorType as _};
 use futures_util::stream::{self, Empty};
 
-use super::topic::{Asked, CurrentStatistics, Slot, Topic};
+use super::topic::{CurrentStatistics, ResultSlot, SubscriptionRequest, Topic};
 use crate::{
     domain::{device::DeviceId, feed::Place, validity::CountedValues},
     error::ApiError,
@@ -112,8 +112,8 @@ fn sorted(mut devices: Vec<DeviceId>) -> Vec<DeviceId> {
 }
 
 fn leave<T>(ctx: &Context<'_>, topic: Topic, after: Option<Place>) -> Empty<T> {
-    if let Some(slot) = ctx.data_opt::<Slot>() {
-        slot.put(Asked { topic, after });
+    if let Some(slot) = ctx.data_opt::<ResultSlot>() {
+        slot.put(SubscriptionRequest { topic, after });
     }
     stream::empty()
 }

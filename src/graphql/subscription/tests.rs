@@ -1,4 +1,4 @@
-//! What is told of an event is what an ordinary query tells of the same measurement, for random selections.
+//! An event has what a query returns for the same measurement, for random selections.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -65,7 +65,7 @@ fn told(rows: &[measurement::Measurement], question: &str) -> Option<Vec<Value>>
         measurement: Measurement(row.clone()),
     };
     let events = Events::Measurements(rows.iter().enumerate().map(event).collect());
-    let told = answers.tell(&events).now_or_never().expect("at once").expect("no database is needed");
+    let told = answers.render(&events).now_or_never().expect("at once").expect("no database is needed");
     Some(told.iter().map(|payload| serde_json::from_slice(payload).expect("JSON")).collect())
 }
 

@@ -19,6 +19,17 @@ pub enum Topic {
 }
 
 impl Topic {
+    /// Bytes of memory that it takes, about.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let devices = |devices: &[DeviceId]| size_of_val(devices);
+        match self {
+            Self::Measurements(filter) => filter.size(),
+            Self::Devices(wanted) => devices(wanted.as_deref().unwrap_or_default()),
+            Self::Statistics(wanted) => devices(&wanted.devices),
+        }
+    }
+
     /// Whether its events have places in the feed, to be resumed at.
     #[must_use]
     pub fn is_resumable(&self) -> bool {
@@ -50,25 +61,25 @@ impl CurrentStatistics {
     }
 }
 
-/// A topic, and from where on.
+/// A subscription as its resolver checked it.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    /// What.
+pub struct SubscriptionRequest {
+    /// What it is to.
     pub topic: Topic,
-    /// Only what comes after this.
+    /// Only events after this; none begins with the next event.
     pub after: Option<Place>,
 }
 
-/// Where the resolver of a subscription leaves what it was asked, as data of the request.
+/// Where the resolver of a subscription leaves the checked request, as data of the GraphQL request.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Slot(Arc<Mutex<Option<Asked>>>);
+pub(super) struct ResultSlot(Arc<Mutex<Option<SubscriptionRequest>>>);
 
-impl Slot {
-    pub(super) fn put(&self, asked: Asked) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+impl ResultSlot {
+    pub(super) fn put(&self, request: SubscriptionRequest) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
     }
 
-    pub(super) fn take(&self) -> Option<Asked> {
+    pub(super) fn take(&self) -> Option<SubscriptionRequest> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

@@ -199,7 +199,7 @@ fn execute(app: Shared, identity: Identity, request: Request) -> BoxStream<'stat
 /// A subscription on its way.
 enum Subscription {
     Asked(Box<(Shared, Identity, Request)>),
-    Going(Subscriber),
+    Going(Box<Subscriber>),
     Over,
 }
 
@@ -218,9 +218,10 @@ fn subscribe(app: Shared, identity: Identity, request: Request) -> BoxStream<'st
                 let begun = Box::pin(app.live.subscribe(request, &caller, after.as_deref())).await;
                 drop(place);
                 Some(match begun {
-                    Ok(subscriber) => {
-                        (Told::Begun(subscriber.place(), subscriber.progress()), Subscription::Going(subscriber))
-                    }
+                    Ok(subscriber) => (
+                        Told::Begun(subscriber.place(), subscriber.progress()),
+                        Subscription::Going(Box::new(subscriber)),
+                    ),
                     Err(response) => (Told::Failed(response), Subscription::Over),
                 })
             }

@@ -1,0 +1,105 @@
+//! Rendered events, for channels that differ only in their filter.
+//!
+//! How an event is rendered depends on the selection and the key, not on the filter that it passed. So an event that several
+//! such channels have is rendered by the first of them. Events are kept until the next [`Rendered::clear`].
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use bytes::Bytes;
+
+use crate::domain::feed::Place;
+
+/// What one selection may keep, in bytes.
+const MAX_BYTES: usize = 256 << 10;
+/// What all selections may keep together, in bytes.
+const MAX_BYTES_IN_ALL: usize = 64 << 20;
+/// What an event takes beside its text.
+const OVERHEAD: usize = 64;
+
+/// The bytes that are kept, of all selections. Cheap to clone.
+#[derive(Clone, Default)]
+pub(super) struct RenderedBytes(Arc<AtomicUsize>);
+
+/// Rendered events of one selection.
+pub(super) struct Rendered {
+    events: Mutex<Events>,
+    in_all: RenderedBytes,
+}
+
+#[derive(Default)]
+struct Events {
+    by_place: BTreeMap<Place, Bytes>,
+    bytes: usize,
+}
+
+impl Rendered {
+    pub(super) fn new(in_all: RenderedBytes) -> Self {
+        Self { events: Mutex::default(), in_all }
+    }
+
+    /// The rendered event of each place, where it is kept.
+    pub(super) fn get(&self, places: &[Place]) -> Vec<Option<Bytes>> {
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner); // each step leaves it whole
+        places.iter().map(|place| events.by_place.get(place).cloned()).collect()
+    }
+
+    /// Keeps rendered events; the oldest go first.
+    pub(super) fn put(&self, rendered: impl IntoIterator<Item = (Place, Bytes)>) {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        for (place, bytes) in rendered {
+            if events.by_place.contains_key(&place) {
+                continue;
+            }
+            let size = bytes.len() + OVERHEAD;
+            if self.in_all.0.load(Ordering::Relaxed) + size > MAX_BYTES_IN_ALL {
+                return;
+            }
+            events.by_place.insert(place, bytes);
+            events.bytes += size;
+            self.in_all.0.fetch_add(size, Ordering::Relaxed);
+            while events.bytes > MAX_BYTES {
+                let Some((_, oldest)) = events.by_place.pop_first() else { break };
+                events.bytes -= oldest.len() + OVERHEAD;
+                self.in_all.0.fetch_sub(oldest.len() + OVERHEAD, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Forgets all events.
+    pub(super) fn clear(&self) {
+        let events = std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
+        self.in_all.0.fetch_sub(events.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Rendered {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_events_are_kept_within_the_limit() {
+        let in_all = RenderedBytes::default();
+        let rendered = Rendered::new(in_all.clone());
+        let event = |number| (Place::after(number), Bytes::from(vec![0; 1000]));
+        rendered.put((0..300).map(event));
+        rendered.put([event(299)]);
+        let kept = rendered.get(&[Place::after(0), Place::after(299)]);
+        assert!(kept[0].is_none() && kept[1].is_some());
+        let bytes = in_all.0.load(Ordering::Relaxed);
+        assert!((MAX_BYTES - 2000..=MAX_BYTES).contains(&bytes), "{bytes}");
+        drop(rendered);
+        assert_eq!(in_all.0.load(Ordering::Relaxed), 0);
+    }
+}

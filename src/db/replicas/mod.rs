@@ -124,14 +124,6 @@ impl Replicas {
         all.map(|(shared, replica)| (&**replica, replica.reading(&lock(&shared.primary))))
     }
 
-    /// Whether a position lies beyond all that the primary has written. The primary is asked only about positions that it had
-    /// not reached a moment ago; while it is away that isn't known, and the position may be true.
-    pub async fn is_beyond_primary(&self, primary: &PgPool, position: Lsn) -> bool {
-        let Some(shared) = self.0.as_ref() else { return false };
-        let is_reached = lock(&shared.primary).end().is_some_and(|end| position <= end);
-        !is_reached && statement::written(primary).await.is_ok_and(|end| position > end)
-    }
-
     /// One that has replayed at least this, the least busy of them; those that are alike take turns.
     #[must_use]
     pub fn choose(&self, at_least: Lsn) -> Option<Arc<Replica>> {

@@ -9,10 +9,6 @@ use sha2::{Digest as _, Sha256};
 use crate::auth::Caller;
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-/// The scope of answers that a shared cache may keep.
-const PUBLIC: &str = "public";
-/// Headers that are about one caller.
-const RATE_LIMIT_HEADERS: [&str; 2] = ["ratelimit", "ratelimit-policy"];
 /// What an answer depends on beside the address: its form, who is asking, and what they know of.
 const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key, airgraph-position");
 
@@ -29,12 +25,6 @@ pub fn mark(
     let tag = tag(&answer);
     let is_known = is_known(asked, &tag);
     let headers = answer.headers_mut();
-    if control.as_bytes().starts_with(PUBLIC.as_bytes()) {
-        // A shared cache would send one caller's budget to all others.
-        for name in RATE_LIMIT_HEADERS {
-            headers.remove(name);
-        }
-    }
     headers.insert(header::CACHE_CONTROL, control);
     headers.insert(header::VARY, VARY);
     headers.insert(header::ETAG, tag);
@@ -49,7 +39,7 @@ pub fn mark(
 /// None where nothing may be kept.
 fn control(hints: CacheControl, caller: &Caller) -> Option<HeaderValue> {
     let scope = match caller {
-        Caller::Anonymous if hints.public => PUBLIC,
+        Caller::Anonymous if hints.public => "public",
         Caller::Anonymous | Caller::Holder(_) => "private",
     };
     let control = match hints.max_age {
@@ -107,17 +97,6 @@ mod tests {
         assert_eq!(control_of(Some(hints(0)), &Caller::Anonymous), "public, no-cache");
         assert_eq!(control_of(Some(hints(-1)), &Caller::Anonymous), "no-store");
         assert_eq!(control_of(None, &Caller::Anonymous), "no-store");
-    }
-
-    #[test]
-    fn answers_that_a_shared_cache_keeps_do_not_tell_the_budget_of_a_caller() {
-        for (public, is_told) in [(true, false), (false, true)] {
-            let mut answer = answer("{}");
-            answer.headers_mut().insert("ratelimit", HeaderValue::from_static("\"cost\";r=1;t=1"));
-            let hints = CacheControl { public, max_age: 5 };
-            let marked = mark(answer, Some(hints), &Caller::Anonymous, &HeaderMap::new());
-            assert_eq!(marked.headers().contains_key("ratelimit"), is_told);
-        }
     }
 
     #[test]

@@ -132,8 +132,7 @@ async fn respond(
     if is_get && !app.state.about.exposure.get {
         return refuse_get(edition, &accept, "GET is not answered here; send the request by POST, as JSON");
     }
-    let position = position(app, headers).await;
-    let (holder, mut request) = match (holder, request, position) {
+    let (holder, mut request) = match (holder, request, position(app, headers)) {
         (Ok(holder), Ok(request), Ok(position)) => {
             let request = request.data(holder.payer);
             (holder, if let Some(position) = position { request.data(position) } else { request })
@@ -177,21 +176,14 @@ async fn respond(
 }
 
 /// What the answer has to know of. Without replicas it knows of everything.
-async fn position(app: &App, headers: &HeaderMap) -> Result<Option<Position>, ApiError> {
+fn position(app: &App, headers: &HeaderMap) -> Result<Option<Position>, ApiError> {
     let Some(value) = headers.get(&POSITION).filter(|_| !app.state.replicas.is_empty()) else { return Ok(None) };
-    let position = value.to_str().unwrap_or_default().parse().map_err(|error| {
+    let position = value.to_str().unwrap_or_default().parse();
+    position.map(|position| Some(Position(position))).map_err(|error| {
         ApiError::BadRequest(format!(
             "the header Airgraph-Position can't be read: {error}, as a mutation's answer told it"
         ))
-    })?;
-    if app.state.replicas.is_beyond_primary(&app.state.database.keys, position).await {
-        // No replica will have it, so each such request would go to the primary.
-        return Err(ApiError::BadRequest(
-            "the header Airgraph-Position is beyond the end of the database's log; send what a mutation's answer has"
-                .to_owned(),
-        ));
-    }
-    Ok(Some(Position(position)))
+    })
 }
 
 /// A single response to an `EventSource`, which sends its request again 3 s after each end of a stream, for ever. So a request

@@ -78,9 +78,8 @@ async fn ask(database: &Database, load: &Load) -> Result<Vec<f64>> {
         sleep(Duration::from_millis(200)).await; // which it does by itself
     }
     // What Postgres would do by and by, so that it doesn't while something is measured.
-    for statement in ["vacuum analyze", "checkpoint"] {
-        sqlx::raw_sql(statement).execute(&pool).await?;
-    }
+    sqlx::raw_sql("vacuum analyze").execute(&pool).await?;
+    sqlx::raw_sql("checkpoint").execute(&PgPool::connect(&database.superuser_url()?).await?).await?;
     let rows: i64 = sqlx::query_scalar("select count(*) from measurement").fetch_one(&pool).await?;
     let reference = Reference::start(&database.url).await?;
     println!("\n{rows} measurements, {CLIENTS} connections: the gateway, and below it a handler written by hand");

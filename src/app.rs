@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 
 use crate::{
-    auth::{KeyHash, KeysLately, LookUps},
+    auth::{
+        KeyHash, KeysLately, LookUps,
+        key_changes::{self, KeyChanges},
+    },
     budget::Payer,
     capacity::Capacity,
     clock::Clock,
@@ -13,6 +16,7 @@ use crate::{
         connect::{Database, REQUEST_TIMEOUT},
         replicas::Replicas,
     },
+    deletion::Turns,
     graphql::{
         self, Schema,
         context::{About, Budgets, State},
@@ -47,6 +51,8 @@ pub struct App {
     pub look_ups: LookUps,
     /// The keys of those who record.
     pub keys: KeysLately,
+    /// Which keys were revoked or changed.
+    pub key_changes: KeyChanges,
     /// What tells those who serve something without an end, such as a subscription, that the gateway ends.
     pub shutdown: Shutdown,
     /// How many GraphQL requests are worked on at a time.
@@ -94,14 +100,18 @@ impl App {
             clock,
             known_devices: Memory::default(),
             documents: Documents::default(),
+            deletions: Turns::default(),
             metrics,
             budgets: Budgets::new(&about.exposure),
             about: Arc::new(about),
         };
         let capacity = Capacity::for_readers(state.database.reads.options().get_max_connections());
-        let look_ups = LookUps::start(state.database.reads.clone());
+        let look_ups = LookUps::start(state.database.keys.clone());
         let schema = graphql::schema(state.clone());
         let shutdown = Shutdown::default();
+        let (keys, key_changes) = (KeysLately::default(), KeyChanges::default());
+        let listening = key_changes::run(state.database.clone(), keys.clone(), key_changes.clone(), shutdown.clone());
+        tokio::spawn(listening);
         let live = Live::start(schema.clone(), shutdown.clone());
         let connections = Connections::new(&state.about, state.metrics.refusals.clone());
         let limits = state.about.limits.uploads;
@@ -116,7 +126,8 @@ impl App {
             persisted: Persisted::default(),
             live,
             look_ups,
-            keys: KeysLately::default(),
+            keys,
+            key_changes,
             shutdown,
             capacity,
             key_checks,

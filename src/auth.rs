@@ -1,5 +1,7 @@
 //! Who is asking, and what they may do.
 
+pub mod key_changes;
+mod key_strength;
 mod look_up;
 
 use axum::http::{HeaderMap, header};
@@ -24,10 +26,9 @@ use crate::{
 
 pub use look_up::LookUps;
 
-/// The keys of those who recorded lately, by their hash, so that one that posts every second is not looked up each time.
-/// What is remembered may be out of date: a key may have been revoked since, at another gateway too. So it serves only
-/// recording, whose transaction looks at the keys of its whole batch again, and sockets, whose keys are looked at every
-/// minute while they are open.
+/// The keys of recent senders, by their hash, so that one that posts every second is not looked up each time. [`key_changes`]
+/// drops a key that was revoked, a moment later. So it serves only recording, whose transaction checks the keys of its whole
+/// batch again.
 pub type KeysLately = Memory<KeyHash, ApiKey>;
 
 /// What is stored of a key: its SHA-256.
@@ -42,7 +43,7 @@ const MIN_CHOSEN_CHARS: usize = 32;
 /// How often the last use of a key is written down at most.
 const TOUCH_EVERY: TimeDelta = memory::LASTS; // so that a key from memory has its use noted
 
-/// A key, in the one moment in which it is known. It has no `Debug` that tells it.
+/// A key, in the one moment in which it is known. Its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -56,12 +57,16 @@ impl Secret {
     /// A key that an operator chose (`AIRGRAPH_ADMIN_KEY`).
     ///
     /// # Errors
-    /// When it is too short to be safe, or could not be sent in a header.
+    /// When it is too easy to guess, or could not be sent in a header.
     pub fn try_chosen(key: &str) -> Result<Self, &'static str> {
         if key.len() < MIN_CHOSEN_CHARS {
-            Err("a key has at least 32 characters; `openssl rand -base64 32` makes one")
+            Err("a key needs at least 32 characters; `openssl rand -hex 32` makes a good one")
         } else if key.chars().any(|char| !char.is_ascii_graphic()) {
-            Err("a key holds printable ASCII characters only, and no space")
+            Err("a key may have printable ASCII characters only, and no space; `openssl rand -hex 32` makes a good one")
+        } else if key_strength::bits(key) < key_strength::MIN_BITS {
+            Err(
+                "this key is too easy to guess (words, repetitions or sequences); `openssl rand -hex 32` makes a good one",
+            )
         } else {
             Ok(Self(key.to_owned()))
         }
@@ -187,7 +192,7 @@ impl Caller {
     }
 }
 
-/// Who holds this key.
+/// The caller that holds the key with this hash, as it is now.
 ///
 /// # Errors
 /// When nobody does, or no longer; or when the database fails.
@@ -195,9 +200,9 @@ pub async fn identify(
     look_ups: &LookUps,
     database: &Database,
     clock: &Clock,
-    secret: &str,
+    hash: KeyHash,
 ) -> Result<Caller, ApiError> {
-    admit(look_ups.find(hash(secret)).await?, database, clock)
+    admit(look_ups.find(hash).await?, database, clock)
 }
 
 /// The holder of a key that was looked up just now, where it is valid. Notes that it was used.
@@ -207,7 +212,7 @@ fn admit(key: Option<ApiKey>, database: &Database, clock: &Clock) -> Result<Call
         return Err(ApiError::Unauthenticated(KEY_NOT_VALID));
     };
     if key.last_used_at.is_none_or(|last_used_at| now - last_used_at > TOUCH_EVERY) {
-        let (pool, id) = (database.writes.clone(), key.id);
+        let (pool, id) = (database.keys.clone(), key.id);
         // On the side: that a use was not noted is no reason to refuse the request.
         tokio::spawn(async move {
             if let Err(error) = db::api_key::touch(&pool, id, now).await {
@@ -218,8 +223,8 @@ fn admit(key: Option<ApiKey>, database: &Database, clock: &Clock) -> Result<Call
     Ok(Caller::Holder(Box::new(key)))
 }
 
-/// Who holds this key, for a request that records: looked up once a minute, since the recorder looks at the keys of each
-/// batch again.
+/// The caller that holds this key, for a request that records: looked up once a minute, since the recorder checks the keys of
+/// each batch again. Over connections of its own: queries, however many there are, keep no sensor waiting.
 ///
 /// # Errors
 /// As [`identify`].
@@ -229,25 +234,12 @@ pub async fn recognise(
     clock: &Clock,
     secret: &str,
 ) -> Result<Caller, ApiError> {
-    recognise_hash(lately, database, clock, &hash(secret)).await
-}
-
-/// Who holds the key with this hash, looked up once a minute, and by a connection for those who write: questions, however
-/// many there are, keep no sensor waiting.
-///
-/// # Errors
-/// As [`identify`].
-pub async fn recognise_hash(
-    lately: &KeysLately,
-    database: &Database,
-    clock: &Clock,
-    hash: &KeyHash,
-) -> Result<Caller, ApiError> {
+    let hash = &hash(secret);
     let now = clock.now();
     if let Some(key) = lately.recall(hash, now).filter(|key| key.is_valid_at(now)) {
         return Ok(Caller::Holder(Box::new(key)));
     }
-    let found = look_up::look_up(&database.writes, std::slice::from_ref(hash)).await?.remove(hash);
+    let found = look_up::look_up(&database.keys, std::slice::from_ref(hash)).await?.remove(hash);
     let caller = admit(found, database, clock)?;
     if let Caller::Holder(key) = &caller {
         lately.remember(*hash, (**key).clone(), now);
@@ -308,7 +300,7 @@ pub async fn first_admin_key(
         _ => return Ok(None),
     };
     let (hash, name) = (secret.hash(), if chosen.is_some() { "AIRGRAPH_ADMIN_KEY" } else { "first admin" });
-    let new = NewApiKey { name, role: Role::Admin, hash, device_id: None, expires_at: None };
+    let new = NewApiKey { name, role: Role::Admin, hash, device_id: None, expires_at: None, created_by: None };
     db::api_key::add(&mut *transaction, &new, now).await?;
     transaction.commit().await?;
     Ok(chosen.is_none().then_some(secret))
@@ -344,9 +336,11 @@ mod tests {
     }
 
     #[test]
-    fn a_chosen_key_must_be_long_and_fit_a_header() {
-        assert!(Secret::try_chosen(&"x".repeat(31)).is_err());
-        assert!(Secret::try_chosen(&format!("{} {}", "x".repeat(31), "y")).is_err());
-        assert!(Secret::try_chosen(&"x".repeat(32)).is_ok());
+    fn a_chosen_key_must_be_hard_to_guess_and_fit_a_header() {
+        let good = "5f0c1b7ae3d94286b1708f25c96de43a";
+        assert!(Secret::try_chosen(good).is_ok());
+        assert!(Secret::try_chosen(&good[1..]).is_err());
+        assert!(Secret::try_chosen(&format!("{good} y")).is_err());
+        assert!(Secret::try_chosen(&"x".repeat(32)).is_err());
     }
 }

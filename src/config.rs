@@ -64,12 +64,22 @@ impl fmt::Debug for DatabaseArgs {
 }
 
 /// The database that the settings choose.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum DatabaseChoice {
     /// One that runs already.
     External(Box<PgConnectOptions>),
     /// A private one with its data here.
     Embedded(PathBuf),
+}
+
+// Written by hand since the options hold a password, which their own `Debug` shows.
+impl fmt::Debug for DatabaseChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::External(options) => write!(f, "External({}:{})", options.get_host(), options.get_port()),
+            Self::Embedded(data_dir) => f.debug_tuple("Embedded").field(data_dir).finish(),
+        }
+    }
 }
 
 /// Settings that choose no database.
@@ -181,7 +191,8 @@ pub struct ServeArgs {
     #[arg(long, env = "AIRGRAPH_PUBLIC_READ", default_value_t = true, action = ArgAction::Set)]
     pub public_read: bool,
 
-    /// An admin's key of your choice, at least 32 characters; without it the first start makes one and prints it once
+    /// An admin's key of your choice, at least 32 characters that are hard to guess, such as `openssl rand -hex 32` makes; without
+    /// it the first start makes one and prints it once
     #[arg(long, env = "AIRGRAPH_ADMIN_KEY", hide_env_values = true)]
     pub admin_key: Option<String>,
 

@@ -1,11 +1,14 @@
 //! Deleting measurements: a bounded number in a transaction, so that recorders never wait for long, until none is left that
 //! the filter means. What was deleted when it ends early stays deleted; the same again goes on from there.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use sqlx::{Connection as _, PgConnection, PgPool};
-use tokio::time::timeout;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 use crate::{
     db::{
@@ -22,6 +25,23 @@ const AT_ONCE: i64 = 10_000;
 const TRIES: u32 = 5;
 /// What finding and deleting so many may take: where no index helps, months may be read through for them.
 const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Lets one deletion run at a time: each may read months of measurements. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Turns(Arc<Semaphore>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+}
+
+impl Turns {
+    /// Waits until no other deletion runs; none when that takes too long.
+    pub async fn next(&self, max_wait: Duration) -> Option<OwnedSemaphorePermit> {
+        timeout(max_wait, self.0.clone().acquire_owned()).await.ok()?.ok()
+    }
+}
 
 /// What was deleted, or would be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,7 +131,7 @@ async fn turn(
                 transaction.commit().await?;
                 return Ok((deleted, last));
             }
-            Err(DbError::Conflict(_)) if tries < TRIES => transaction.rollback().await?,
+            Err(DbError::Conflict(_) | DbError::Locked(_)) if tries < TRIES => transaction.rollback().await?,
             Err(error) => return Err(error),
         }
     }

@@ -254,7 +254,7 @@ impl From<DbError> for ApiError {
                 tracing::warn!(error = &source as &dyn std::error::Error, "the database is away");
                 Self::Unavailable(DATABASE_AWAY)
             }
-            DbError::Conflict(_) => Self::Unavailable(CONFLICT),
+            DbError::Conflict(_) | DbError::Locked(_) => Self::Unavailable(CONFLICT),
             DbError::Busy(_) => Self::Overloaded,
             DbError::Timeout(_) => Self::Timeout,
             error => Self::Internal(error.into()),
@@ -267,7 +267,7 @@ impl From<std::sync::Arc<DbError>> for ApiError {
     fn from(error: std::sync::Arc<DbError>) -> Self {
         match &*error {
             DbError::Unavailable(_) => Self::Unavailable(DATABASE_AWAY),
-            DbError::Conflict(_) => Self::Unavailable(CONFLICT),
+            DbError::Conflict(_) | DbError::Locked(_) => Self::Unavailable(CONFLICT),
             DbError::Busy(_) => Self::Overloaded,
             DbError::Timeout(_) => Self::Timeout,
             _ => Self::Internal(anyhow::Error::new(error)),

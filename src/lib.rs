@@ -64,6 +64,7 @@ mod otlp;
 pub mod privileges;
 pub mod retention;
 pub mod shutdown;
+pub mod stalled_session;
 pub mod telemetry;
 pub mod together;
 pub mod written;

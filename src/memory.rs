@@ -47,6 +47,16 @@ impl<K: Eq + Hash, V: Clone> Memory<K, V> {
         entries.insert(key, (value, now));
     }
 
+    /// Forgets the entries for which this holds.
+    pub fn remove_if(&self, is_stale: impl Fn(&V) -> bool) {
+        self.lock().retain(|_, (value, _)| !is_stale(value));
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        self.lock().clear();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Entries<K, V>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner) // a map is whole after any panic
     }

@@ -39,7 +39,7 @@ pub async fn run(database: Database, clock: Clock, kept: Kept, shutdown: Shutdow
 
 async fn cut_feed(database: &Database, clock: &Clock, kept: TimeDelta, shutdown: &Shutdown) {
     loop {
-        if let Err(error) = feed::forget_before(&database.writes, clock.now() - kept).await {
+        if let Err(error) = feed::forget_before(&database.jobs, clock.now() - kept).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "old changes could not be forgotten");
         }
         tokio::select! {
@@ -74,6 +74,6 @@ async fn forget(database: &Database, clock: &Clock, uplinks: Retention, shutdown
 }
 
 async fn round(database: &Database, clock: &Clock, uplinks: Retention) -> Result<Forgotten, DbError> {
-    let mut connection = database.writes.acquire().await?;
+    let mut connection = database.jobs.acquire().await?;
     forget_uplinks(&mut connection, uplinks, clock.now()).await
 }

@@ -1,8 +1,12 @@
-//! The end of the gateway, told to what would not end by itself.
+//! The end of the gateway: a signal for what would not end by itself, and a deadline for all of it.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 /// Whether the gateway is ending. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -27,6 +31,47 @@ impl Shutdown {
             // The sender ends only with the gateway itself.
             let _ = begun.wait_for(|begun| *begun).await;
         }
+    }
+}
+
+/// Ends the process when its shutdown takes too long. On a thread of its own, since whatever hangs may be the runtime.
+#[derive(Clone, Debug)]
+pub struct ShutdownDeadline(Arc<Mutex<&'static str>>);
+
+/// For writing the last log line: standard error may be what hangs.
+const LOG_TIMEOUT: Duration = Duration::from_millis(500);
+
+impl ShutdownDeadline {
+    /// Ends the process after this time, unless it has ended by then.
+    #[must_use]
+    pub fn start(time: Duration) -> Self {
+        let deadline = Self(Arc::new(Mutex::new("requests")));
+        let phase = deadline.0.clone();
+        thread::spawn(move || {
+            thread::sleep(time.saturating_sub(LOG_TIMEOUT));
+            thread::spawn(move || {
+                let phase = *phase.lock().unwrap_or_else(PoisonError::into_inner);
+                tracing::error!(phase, seconds = time.as_secs(), "shutdown timed out; the process ends now");
+            });
+            thread::sleep(LOG_TIMEOUT);
+            std::process::exit(1);
+        });
+        deadline
+    }
+
+    /// Runs a phase of the shutdown; none when it takes longer than it may, which is logged.
+    pub async fn phase<T>(&self, name: &'static str, time: Duration, work: impl Future<Output = T>) -> Option<T> {
+        self.enter(name);
+        let done = timeout(time, work).await.ok();
+        if done.is_none() {
+            tracing::warn!(phase = name, seconds = time.as_secs(), "shutdown goes on without waiting any longer");
+        }
+        done
+    }
+
+    /// Names what is being waited for from now on.
+    pub fn enter(&self, name: &'static str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = name;
     }
 }
 

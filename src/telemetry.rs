@@ -3,7 +3,14 @@
 use std::io::{self, IsTerminal as _};
 
 use clap::ValueEnum;
-use tracing_subscriber::{EnvFilter, Layer as _, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, Layer as _,
+    filter::{FilterExt as _, filter_fn},
+    fmt,
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 use crate::otlp::Export;
 
@@ -16,6 +23,12 @@ pub enum LogFormat {
     Json,
 }
 
+/// Whether an event may be logged at any setting: at the level `trace` libraries log what they receive (tungstenite whole
+/// frames, hyper heads), keys included.
+fn is_without_secrets(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() < Level::TRACE || metadata.target().starts_with("airgraph")
+}
+
 /// Starts logging to standard error; standard output is for what a command prints. What is logged and what is exported are
 /// chosen apart.
 ///
@@ -26,7 +39,7 @@ pub(crate) fn start(
     format: LogFormat,
     traces: Option<&Export>,
 ) -> Result<(), tracing_subscriber::filter::ParseError> {
-    let filter = EnvFilter::try_new(filter)?;
+    let filter = EnvFilter::try_new(filter)?.and(filter_fn(is_without_secrets));
     let registry = tracing_subscriber::registry().with(traces.and_then(Export::layer));
     let started = match format {
         LogFormat::Pretty => {

@@ -9,7 +9,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use sqlx::{PgConnection, PgPool};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use crate::db::DbError;
@@ -18,6 +18,8 @@ use crate::db::DbError;
 const MOST: usize = 1000;
 /// What one statement may take.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long broken connections of a pool are tried.
+const STALE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long somebody waits, the statement before his own included.
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
 
@@ -82,6 +84,30 @@ pub async fn patiently<T>(
     }
     connection.close_on_drop(); // it waits for an answer that is for nobody else
     Err(DbError::hangs())
+}
+
+/// Decides whether a statement that only reads is run again. A Postgres that was restarted leaves a pool full of broken
+/// connections, each of which fails once and at once.
+#[derive(Debug)]
+pub struct StaleConnections {
+    left: u32,
+    deadline: Instant,
+}
+
+impl StaleConnections {
+    /// Of a pool.
+    #[must_use]
+    pub fn of(pool: &PgPool) -> Self {
+        Self { left: pool.options().get_max_connections(), deadline: Instant::now() + STALE_TIMEOUT }
+    }
+
+    /// Whether this failure may have been a broken connection, and another one is worth a try.
+    pub fn explain<T>(&mut self, outcome: &Result<T, DbError>) -> bool {
+        let is_explained =
+            matches!(outcome, Err(DbError::Unavailable(_))) && self.left > 0 && Instant::now() < self.deadline;
+        self.left = self.left.saturating_sub(1);
+        is_explained
+    }
 }
 
 impl<Q, A> Clone for Together<Q, A> {

@@ -25,7 +25,7 @@ use tokio::{
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_airgraph");
 /// The admin's key of the gateway under load.
-pub const KEY: &str = "a-key-for-the-benchmark-0123456789abcdef";
+pub const KEY: &str = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
 
 /// A private Postgres.
 pub struct Database {
@@ -42,6 +42,13 @@ pub async fn database() -> Result<Database> {
 }
 
 impl Database {
+    /// The same database for the superuser.
+    pub fn superuser_url(&self) -> Result<String> {
+        let password = std::fs::read_to_string(self.data_dir.join("password"))?;
+        let (_, at) = self.url.split_once('@').context("a URL with a password")?;
+        Ok(format!("postgresql://postgres:{}@{at}", password.trim()))
+    }
+
     pub async fn stop(self) -> Result<()> {
         self.embedded.stop().await?;
         Ok(std::fs::remove_dir_all(self.data_dir)?)

@@ -14,7 +14,7 @@ use super::KeyHash;
 use crate::{
     db::{self, DbError},
     domain::api_key::ApiKey,
-    together::{Together, patiently},
+    together::{StaleConnections, Together, patiently},
 };
 
 /// The way to have a key looked up. Cheap to clone.
@@ -45,5 +45,11 @@ impl LookUps {
 
 /// The keys with these hashes. Every request with a key begins with it, so it is where a database that hangs is noticed.
 pub(super) async fn look_up(pool: &PgPool, hashes: &[KeyHash]) -> Result<HashMap<KeyHash, ApiKey>, DbError> {
-    patiently(pool, async |connection| db::api_key::find_by_hashes(connection, hashes).await).await
+    let mut stale = StaleConnections::of(pool);
+    loop {
+        let found = patiently(pool, async |connection| db::api_key::find_by_hashes(connection, hashes).await).await;
+        if !stale.explain(&found) {
+            return found;
+        }
+    }
 }

@@ -20,7 +20,7 @@ use tokio::{
 use crate::{
     db::embedded::{
         EmbeddedError, Share,
-        cluster::Cluster,
+        cluster::{Account, Cluster},
         lock::{self, Claim, Ownership, Phase},
         open_data_dir, say,
         supervisor::Supervisor,
@@ -37,6 +37,9 @@ pub struct DevDb {
     /// Delete the data folder at the end: a database for a test run
     #[arg(long, conflicts_with = "attach")]
     pub temporary: bool,
+    /// Print the URL of the superuser and not that of the gateway's role: for administration
+    #[arg(long)]
+    pub superuser: bool,
     /// The gateway that started this: the process to name to others
     #[arg(long, hide = true, value_name = "PID")]
     pub gateway: Option<u32>,
@@ -64,13 +67,14 @@ async fn hold(data_dir: &Path, arguments: &DevDb) -> Result<(), EmbeddedError> {
     let share = if arguments.attach { Share::Attach } else { Share::Refuse };
     let pid = arguments.gateway.unwrap_or_else(std::process::id);
     let cluster = Cluster::new(&data_dir);
+    let account = if arguments.superuser { Account::Superuser } else { Account::Gateway };
     let claim = tokio::select! {
-        claim = lock::claim(&data_dir, share, pid, async || cluster.running_url().await) => claim?,
+        claim = lock::claim(&data_dir, share, pid, async || cluster.running_url(account).await) => claim?,
         () = end.requested() => return Ok(()),
     };
     match claim {
         Claim::Owned(ownership) => {
-            let result = own(&data_dir, &ownership, &mut end).await;
+            let result = own(&data_dir, &ownership, account, &mut end).await;
             if arguments.temporary {
                 std::fs::remove_dir_all(&data_dir).map_err(|cause| EmbeddedError::file("delete", &data_dir, cause))?;
             }
@@ -86,13 +90,13 @@ async fn hold(data_dir: &Path, arguments: &DevDb) -> Result<(), EmbeddedError> {
 }
 
 /// Runs Postgres until the end is requested. However this goes, Postgres is stopped before the lock is let go.
-async fn own(data_dir: &Path, ownership: &Ownership, end: &mut End) -> Result<(), EmbeddedError> {
+async fn own(data_dir: &Path, ownership: &Ownership, account: Account, end: &mut End) -> Result<(), EmbeddedError> {
     let mut postgres = tokio::select! {
         prepared = Supervisor::prepare(data_dir) => prepared?,
         () = end.requested() => return Ok(()),
     };
     let result = tokio::select! {
-        error = serve(&mut postgres, ownership) => Err(error),
+        error = serve(&mut postgres, ownership, account) => Err(error),
         () = end.requested() => Ok(()),
     };
     ownership.set_phase(Phase::Stopping);
@@ -100,8 +104,8 @@ async fn own(data_dir: &Path, ownership: &Ownership, end: &mut End) -> Result<()
     result
 }
 
-async fn serve(postgres: &mut Supervisor, ownership: &Ownership) -> EmbeddedError {
-    let url = match postgres.start().await {
+async fn serve(postgres: &mut Supervisor, ownership: &Ownership, account: Account) -> EmbeddedError {
+    let url = match postgres.start(account).await {
         Ok(url) => url,
         Err(error) => return error,
     };

@@ -11,7 +11,12 @@ use crate::{
     auth::Secret,
     clock::Clock,
     config::DatabaseArgs,
-    db::{self, api_key::NewApiKey, connect::Database, embedded::Share},
+    db::{
+        self,
+        api_key::{Descendants, NewApiKey},
+        connect::Database,
+        embedded::Share,
+    },
     domain::{
         api_key::{ApiKey, ApiKeyId, Role},
         device::DeviceKey,
@@ -40,6 +45,9 @@ pub(super) enum Keys {
     Revoke {
         /// The number that `keys list` shows
         number: i64,
+        /// Also revoke the keys that were created with it: for a key that has leaked
+        #[arg(long)]
+        descendants: bool,
     },
 }
 
@@ -86,23 +94,35 @@ async fn execute(database: &Database, command: Keys) -> anyhow::Result<String> {
                 }
             };
             let secret = Secret::random();
-            let new = NewApiKey { name: &name, role, hash: secret.hash(), device_id, expires_at: expires };
+            let new =
+                NewApiKey { name: &name, role, hash: secret.hash(), device_id, expires_at: expires, created_by: None };
             db::api_key::add(db, &new, now).await?;
             Ok(format!("{}\n", secret.reveal()))
         }
         Keys::List => Ok(table(&db::api_key::list(db).await?, now)),
-        Keys::Revoke { number } => {
-            db::api_key::revoke(db, ApiKeyId(number), now).await?;
+        Keys::Revoke { number, descendants } => {
+            let mut connection = db.acquire().await?;
+            let Descendants { revoked, valid } =
+                db::api_key::revoke(&mut connection, ApiKeyId(number), descendants, now).await?;
+            drop(connection);
             let key = db::api_key::lookup(db, ApiKeyId(number)).await?;
             let key = key.with_context(|| format!("there is no key with the number {number}"))?;
-            Ok(format!("key {number} ({}) is revoked\n", key.name))
+            let with = if descendants { format!(" and {revoked} created with it") } else { String::new() };
+            let left = if valid > 0 {
+                format!("; {valid} keys created with it are still valid (--descendants revokes them)")
+            } else {
+                String::new()
+            };
+            Ok(format!("key {number} ({}) is revoked{with}{left}\n", key.name))
         }
     }
 }
 
 fn table(keys: &[ApiKey], now: DateTime<Utc>) -> String {
-    let mut table =
-        format!("{:>6}  {:8}  {:8}  {:20}  {:16}  name\n", "number", "role", "state", "last used", "device");
+    let mut table = format!(
+        "{:>6}  {:8}  {:8}  {:20}  {:16}  {:>10}  name\n",
+        "number", "role", "state", "last used", "device", "created by"
+    );
     for key in keys {
         let state = match key {
             key if key.revoked_at.is_some() => "revoked",
@@ -112,8 +132,10 @@ fn table(keys: &[ApiKey], now: DateTime<Utc>) -> String {
         let last_used =
             key.last_used_at.map_or("never".to_owned(), |time| time.format("%Y-%m-%d %H:%M UTC").to_string());
         let device = key.device.as_ref().map_or("any", |(_, key)| key.as_str());
-        let row = (key.id.0, key.role.as_str(), state, last_used, device, &key.name);
-        let written = writeln!(table, "{:>6}  {:8}  {:8}  {:20}  {:16}  {}", row.0, row.1, row.2, row.3, row.4, row.5);
+        let (number, role, name) = (key.id.0, key.role.as_str(), &key.name);
+        let creator = key.created_by.map_or("-".to_owned(), |id| id.0.to_string());
+        let written =
+            writeln!(table, "{number:>6}  {role:8}  {state:8}  {last_used:20}  {device:16}  {creator:>10}  {name}");
         debug_assert!(written.is_ok(), "a String takes everything");
     }
     table

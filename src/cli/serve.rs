@@ -16,6 +16,7 @@ use crate::{
     clock::Clock,
     config::{DatabaseArgs, ServeArgs},
     db::{
+        connect,
         embedded::{EmbeddedDatabase, Share},
         replicas::{self, Replicas, Use},
     },
@@ -24,10 +25,18 @@ use crate::{
     limits::Limits,
     list,
     retention::{self, Kept},
+    shutdown::ShutdownDeadline,
+    stalled_session,
 };
 
-/// How long requests may take to end once the gateway is told to stop.
-const DRAIN: Duration = Duration::from_secs(20);
+/// What the gateway's end may take from the signal on, whatever hangs.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(25);
+/// What accepted requests may take of it, then what was accepted to be recorded, jobs, and closing connections. The rest is
+/// for the private Postgres.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(14);
+const RECORDER_TIMEOUT: Duration = Duration::from_secs(4);
+const JOBS_TIMEOUT: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Files that may be open: connections of clients, and a quarter for everything else.
 const OPEN_FILES: u64 = 40_000;
 /// Connections of clients that are accepted however few files may be open.
@@ -56,6 +65,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     };
     let clock = Clock::system();
     let new_key = auth::first_admin_key(&session.database, admin_key.as_ref(), clock.now()).await?;
+    connect::check_session_settings(&session.database).await?;
     let about = About {
         public_read: arguments.public_read,
         exposure: arguments.exposure.exposure(),
@@ -85,7 +95,8 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let kept = Kept { uplinks: arguments.uplink_retention, feed: arguments.feed_retention };
     let forgetting = retention::run(session.database.clone(), clock.clone(), kept, app.shutdown.clone());
     let indexing = indexing::run(session.database.clone(), clock, app.shutdown.clone());
-    let upkeep = tokio::spawn(async { tokio::join!(forgetting, indexing) });
+    let stalled = stalled_session::run(session.database.clone(), app.shutdown.clone());
+    let upkeep = tokio::spawn(async { tokio::join!(forgetting, indexing, stalled) });
     let metrics =
         metrics_listener.map(|listener| tokio::spawn(axum::serve(listener, app.metrics_router()).into_future()));
     let mut server = tokio::spawn(http::serve(listener, app.router(), app.connections.clone(), app.shutdown.clone()));
@@ -95,6 +106,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         () = lost(session.embedded.as_mut()) => Err(anyhow::anyhow!("the private Postgres ended unexpectedly")),
     };
     tracing::info!("stopping: answering what was accepted");
+    let deadline = ShutdownDeadline::start(SHUTDOWN_TIMEOUT);
     app.shutdown.begin();
     let drained = async {
         if !server.is_finished() {
@@ -102,17 +114,23 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         }
         app.sockets.all_closed().await; // they are no connections of the server any more
     };
-    if tokio::time::timeout(DRAIN, drained).await.is_err() {
-        tracing::warn!("some requests took too long and were cut off");
+    if deadline.phase("requests", DRAIN_TIMEOUT, drained).await.is_none() {
         server.abort();
     }
-    writers.finish().await;
+    deadline.phase("recorder", RECORDER_TIMEOUT, writers.finish()).await;
     if let Some(metrics) = metrics {
         metrics.abort(); // they are told up to the end
     }
-    upkeep.await.context("what the gateway does by itself ended badly")?;
-    app.state.replicas.close().await;
-    session.close().await?;
+    if let Some(ended) = deadline.phase("jobs", JOBS_TIMEOUT, upkeep).await {
+        ended.context("what the gateway does by itself ended badly")?;
+    }
+    let connections = async {
+        app.state.replicas.close().await;
+        session.database.close().await;
+    };
+    deadline.phase("database connections", CLOSE_TIMEOUT, connections).await;
+    deadline.enter("embedded Postgres");
+    session.stop_embedded().await?;
     outcome
 }
 

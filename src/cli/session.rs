@@ -14,7 +14,7 @@ use crate::{
     privileges,
 };
 
-/// Connections for mutations and for look-ups of keys that record. The recorder has its own.
+/// Connections for mutations.
 const WRITE_CONNECTIONS: u32 = 3;
 
 /// A database that is up and has the present schema.
@@ -62,8 +62,12 @@ impl Session {
 
     /// Closes the connections, and stops the private Postgres.
     pub async fn close(self) -> anyhow::Result<()> {
-        self.database.reads.close().await;
-        self.database.writes.close().await;
+        self.database.close().await;
+        self.stop_embedded().await
+    }
+
+    /// Stops the private Postgres, where there is one.
+    pub async fn stop_embedded(self) -> anyhow::Result<()> {
         if let Some(embedded) = self.embedded {
             embedded.stop().await?;
         }

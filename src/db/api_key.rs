@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::{FromRow, PgConnection, PgExecutor, Row as _, postgres::PgRow};
+use sqlx::{Connection as _, FromRow, PgConnection, PgExecutor, Row as _, postgres::PgRow};
 
 use super::DbError;
 use crate::domain::{
@@ -12,7 +12,7 @@ use crate::domain::{
 };
 
 const SELECT: &str = "select api_key_id, api_key.name, role, api_key.device_id, device.key, api_key.created_at,
-                             expires_at, revoked_at, last_used_at, hash
+                             expires_at, revoked_at, last_used_at, hash, created_by
                       from api_key left join device using (device_id)";
 
 /// Serialises the making of the first admin key among gateways that start together. Any number will do.
@@ -33,6 +33,7 @@ impl FromRow<'_, PgRow> for ApiKeyRow {
             expires_at: row.try_get(6)?,
             revoked_at: row.try_get(7)?,
             last_used_at: row.try_get(8)?,
+            created_by: row.try_get::<Option<i64>, _>(10)?.map(ApiKeyId),
         }))
     }
 }
@@ -50,17 +51,28 @@ pub struct NewApiKey<'a> {
     pub device_id: Option<DeviceId>,
     /// When it ends to work by itself.
     pub expires_at: Option<DateTime<Utc>>,
+    /// The key that creates it.
+    pub created_by: Option<ApiKeyId>,
 }
 
-/// Stores a key.
+/// Stores a key. None when the key that creates it is not valid any more. The row of that key is locked meanwhile, so that a
+/// revocation with descendants either prevents this insert or waits for it and finds the new key.
 ///
 /// # Errors
 /// When the database fails; a violation of `api_key_hash_unique` when this very key is there already.
 #[tracing::instrument(name = "db.api_key.add", skip_all)]
-pub async fn add(db: impl PgExecutor<'_>, new: &NewApiKey<'_>, now: DateTime<Utc>) -> Result<ApiKeyId, DbError> {
+pub async fn add(
+    db: impl PgExecutor<'_>,
+    new: &NewApiKey<'_>,
+    now: DateTime<Utc>,
+) -> Result<Option<ApiKeyId>, DbError> {
     let id = sqlx::query_scalar!(
-        "insert into api_key (name, role, hash, device_id, expires_at, created_at)
-         values ($1, $2, $3, $4, $5, $6)
+        "with creator as materialized (
+             select from api_key
+             where api_key_id = $7 and revoked_at is null and (expires_at is null or expires_at > $6) for share
+         )
+         insert into api_key (name, role, hash, device_id, expires_at, created_at, created_by)
+         select $1, $2, $3, $4, $5, $6, $7 where $7::bigint is null or exists (select from creator)
          returning api_key_id",
         new.name,
         new.role.as_str(),
@@ -68,10 +80,11 @@ pub async fn add(db: impl PgExecutor<'_>, new: &NewApiKey<'_>, now: DateTime<Utc
         new.device_id.map(|id| id.0),
         new.expires_at,
         now,
+        new.created_by.map(|id| id.0),
     )
-    .fetch_one(db)
+    .fetch_optional(db)
     .await?;
-    Ok(ApiKeyId(id))
+    Ok(id.map(ApiKeyId))
 }
 
 /// The keys with these hashes, valid or not.
@@ -125,16 +138,86 @@ pub async fn list(db: impl PgExecutor<'_>) -> Result<Vec<ApiKey>, DbError> {
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
-/// Revokes a key; one that is revoked stays so since when it was.
+/// Keys that a revocation concerned beside the one that was named: those created with it, directly or with one of these.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Descendants {
+    /// Revoked by it.
+    pub revoked: i64,
+    /// Valid after it.
+    pub valid: i64,
+}
+
+/// Revokes a key, and with it its descendants where they are included. One that is revoked already keeps its time.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.api_key.revoke", skip_all)]
-pub async fn revoke(db: impl PgExecutor<'_>, id: ApiKeyId, now: DateTime<Utc>) -> Result<(), DbError> {
-    sqlx::query!("update api_key set revoked_at = $2 where api_key_id = $1 and revoked_at is null", id.0, now)
-        .execute(db)
+pub async fn revoke(
+    db: &mut PgConnection,
+    id: ApiKeyId,
+    include_descendants: bool,
+    now: DateTime<Utc>,
+) -> Result<Descendants, DbError> {
+    let mut transaction = db.begin().await?;
+    let mut revoked = 0;
+    loop {
+        // Again until there is none: a key that was created meanwhile is seen by the next statement, and none is created
+        // with a key that this transaction has revoked.
+        let rows = sqlx::query_scalar!(
+            r#"with recursive descendant as (
+                   select $1::bigint as api_key_id
+                   union
+                   select child.api_key_id from api_key child join descendant on child.created_by = descendant.api_key_id
+                   where $3
+               )
+               update api_key set revoked_at = $2
+               where api_key_id in (select api_key_id from descendant) and revoked_at is null
+               returning api_key_id"#,
+            id.0,
+            now,
+            include_descendants,
+        )
+        .fetch_all(&mut *transaction)
         .await?;
-    Ok(())
+        if rows.is_empty() {
+            break;
+        }
+        revoked += rows.iter().filter(|&&row| row != id.0).count();
+    }
+    let valid = sqlx::query_scalar!(
+        r#"with recursive descendant as (
+               select $1::bigint as api_key_id
+               union
+               select child.api_key_id from api_key child join descendant on child.created_by = descendant.api_key_id
+           )
+           select count(*) as "count!" from api_key join descendant using (api_key_id)
+           where api_key_id <> $1 and revoked_at is null and (expires_at is null or expires_at > $2)"#,
+        id.0,
+        now,
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(Descendants { revoked: i64::try_from(revoked).unwrap_or(i64::MAX), valid })
+}
+
+/// Whether a key was created with another one, directly or with one of its descendants.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.api_key.descends_from", skip_all)]
+pub async fn descends_from(db: impl PgExecutor<'_>, id: ApiKeyId, ancestor: ApiKeyId) -> Result<bool, DbError> {
+    let descends = sqlx::query_scalar!(
+        r#"with recursive ancestor as (
+               select created_by as api_key_id from api_key where api_key_id = $1
+               union
+               select created_by from api_key join ancestor using (api_key_id)
+           )
+           select exists (select from ancestor where api_key_id = $2) as "descends!""#,
+        id.0,
+        ancestor.0,
+    );
+    Ok(descends.fetch_one(db).await?)
 }
 
 /// Notes that a key was used.

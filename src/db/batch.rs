@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use sqlx::{Arguments as _, PgExecutor, error::BoxDynError, postgres::PgArguments};
+use sqlx::{Arguments as _, Connection as _, PgConnection, PgExecutor, error::BoxDynError, postgres::PgArguments};
 
 use super::{
     DbError,
@@ -148,12 +148,12 @@ pub struct Note<'a> {
 /// none. Then nothing is stored.
 #[tracing::instrument(name = "db.batch.note", skip_all, fields(rows = note.fresh.len(), uplinks = note.uplinks.len()))]
 pub async fn note(
-    db: impl PgExecutor<'_>,
+    db: &mut PgConnection,
     note: &Note<'_>,
     recorded_at: DateTime<Utc>,
 ) -> Result<Option<Version>, DbError> {
     let mut inserts = Inserts::default();
-    put(&mut inserts, note, recorded_at)?;
+    put(&mut inserts, note, recorded_at, db.is_in_transaction())?;
     Ok(inserts.run(db).await?.map(Version))
 }
 
@@ -164,14 +164,14 @@ pub async fn note(
 /// Those of [`note`].
 #[tracing::instrument(name = "db.batch.note_if", skip_all, fields(rows = note.fresh.len(), uplinks = note.uplinks.len()))]
 pub async fn note_if(
-    db: impl PgExecutor<'_>,
+    db: &mut PgConnection,
     known: &Known,
     note: &Note<'_>,
     recorded_at: DateTime<Utc>,
 ) -> Result<Option<Version>, DbError> {
     let values = known_then(known, recorded_at).map_err(sqlx::Error::Encode)?;
     let mut inserts = Inserts::only_if(STILL_SO, values);
-    put(&mut inserts, note, recorded_at)?;
+    put(&mut inserts, note, recorded_at, db.is_in_transaction())?;
     Ok(inserts.run(db).await?.map(Version))
 }
 
@@ -201,7 +201,12 @@ fn known_then(known: &Known, now: DateTime<Utc>) -> Result<PgArguments, BoxDynEr
     Ok(values)
 }
 
-fn put(inserts: &mut Inserts, note: &Note<'_>, recorded_at: DateTime<Utc>) -> Result<(), DbError> {
+fn put(
+    inserts: &mut Inserts,
+    note: &Note<'_>,
+    recorded_at: DateTime<Utc>,
+    in_transaction: bool,
+) -> Result<(), DbError> {
     if !note.fresh.is_empty() {
         inserts.records("", measurement::records(&note.fresh, recorded_at))?;
         readings::put_all(inserts, &note.fresh)?;
@@ -216,5 +221,5 @@ fn put(inserts: &mut Inserts, note: &Note<'_>, recorded_at: DateTime<Utc>) -> Re
     if !note.uplinks.is_empty() {
         inserts.records("", uplink::records(&note.uplinks))?;
     }
-    feed::put(inserts, &note.news) // the last one: from here to the end of the commit no other batch gets a number
+    feed::put(inserts, &note.news, in_transaction) // the last one, since it may take the lock of the feed
 }

@@ -1,6 +1,6 @@
 //! Reaching the database: waiting until it is up, checking that it will do, bringing its schema up to date.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use futures_util::future::BoxFuture;
 use rand::RngExt as _;
@@ -28,8 +28,8 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// What one statement of a query may take beyond that. Requests are given up first, and with them their statements; this
 /// is for those that belong to no request.
 const BEYOND_REQUEST: Duration = Duration::from_secs(1);
-/// How often Postgres looks whether somebody still waits for the statement it is busy with; see [`super::work`].
-const STILL_THERE: (&str, &str) = ("client_connection_check_interval", "1s");
+/// How often Postgres checks, while it runs a statement, that the connection is still open; see [`super::work`].
+const CONNECTION_CHECK: (&str, &str) = ("client_connection_check_interval", "1s");
 
 /// Compiling a statement takes Postgres longer than running any of ours: of a map's 0.77 seconds it took 0.68.
 const NOT_COMPILED: (&str, &str) = ("jit", "off");
@@ -37,6 +37,32 @@ const NOT_COMPILED: (&str, &str) = ("jit", "off");
 /// The recorder's statements take arrays, whose lengths Postgres would look at to plan anew each time; planning takes
 /// longer than running them, and every time gives the same plan.
 const PLANS_OF_WRITERS: &str = "force_generic_plan";
+
+/// Settings of every session. Postgres ends the transaction of a gateway that is frozen or disconnected, whose locks would
+/// keep others waiting. No transaction waits that long for its gateway otherwise.
+const SESSION: [(&str, &str); 4] = [
+    ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
+    ("tcp_keepalives_idle", "5s"),
+    ("tcp_keepalives_interval", "2s"),
+    ("tcp_keepalives_count", "3"),
+];
+const IDLE_IN_TRANSACTION_TIMEOUT: &str = "2s";
+/// A session that writes also ends when its gateway acknowledges nothing for so long. Not for queries: a gateway that has
+/// not read a large result yet is only slow.
+const UNACKNOWLEDGED_TIMEOUT: (&str, &str) = ("tcp_user_timeout", "5s");
+
+/// What one statement of a mutation may take, and one wait for a lock.
+const MUTATION_STATEMENT_TIMEOUT: Duration = REQUEST_TIMEOUT;
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+/// The same of a job: finding what to delete may read months.
+const JOB_STATEMENT_TIMEOUT: Duration = Duration::from_mins(5);
+/// The same of looking up a key, and of `/readyz`.
+const SHORT_STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Connections for jobs: one deletion, two kinds of retention, one for [`super::stalled_session`].
+const JOB_CONNECTIONS: u32 = 4;
+/// Connections for looking up keys: one for requests that read, whose look-ups are batched, and the rest for senders.
+const KEY_CONNECTIONS: u32 = 3;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -82,12 +108,18 @@ pub enum ConnectError {
 }
 
 /// The connections of one gateway. Writers have their own, so that readers can't starve them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Database {
     /// For queries. Statements are bounded in time.
     pub reads: PgPool,
-    /// For the recorder and for mutations.
+    /// For mutations and commands. The recorder's pool is made from it.
     pub writes: PgPool,
+    /// For work that may take minutes: deletions and retention.
+    pub jobs: PgPool,
+    /// For looking up API keys.
+    pub keys: PgPool,
+    /// For `/readyz`: one connection, so that busy pools never make the gateway look unready.
+    pub readiness: PgPool,
     /// For what needs a session to itself: listening, migrating the schema, and making indexes beside those who write.
     pub direct: PgConnectOptions,
 }
@@ -97,6 +129,39 @@ impl Database {
     #[must_use]
     pub fn reached_directly_by(self, options: PgConnectOptions) -> Self {
         Self { direct: for_writing(ours(options)), ..self }
+    }
+
+    /// The pools with the names that metrics and the schema give them.
+    #[must_use]
+    pub const fn pools(&self) -> [(&'static str, &PgPool); 5] {
+        [
+            ("reads", &self.reads),
+            ("writes", &self.writes),
+            ("jobs", &self.jobs),
+            ("keys", &self.keys),
+            ("readiness", &self.readiness),
+        ]
+    }
+
+    /// Closes all pools.
+    pub async fn close(&self) {
+        for (_, pool) in self.pools() {
+            pool.close().await;
+        }
+    }
+
+    /// The same pool for everything.
+    #[must_use]
+    pub fn of_one_pool(pool: &PgPool, direct: PgConnectOptions) -> Self {
+        let pool = || pool.clone();
+        Self { reads: pool(), writes: pool(), jobs: pool(), keys: pool(), readiness: pool(), direct }
+    }
+}
+
+// Written by hand since the options hold a password, which their own `Debug` shows.
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").field("reads", &self.reads).finish_non_exhaustive()
     }
 }
 
@@ -123,7 +188,10 @@ pub async fn open_for(
     let direct = for_writing(options.clone());
     Ok(Database {
         reads: pool(readers).connect_lazy_with(for_reading(options, request_timeout)),
-        writes: pool(writers).connect_lazy_with(direct.clone()),
+        writes: pool(writers).connect_lazy_with(bounded(direct.clone(), MUTATION_STATEMENT_TIMEOUT)),
+        jobs: pool(JOB_CONNECTIONS).connect_lazy_with(bounded(direct.clone(), JOB_STATEMENT_TIMEOUT)),
+        keys: pool(KEY_CONNECTIONS).connect_lazy_with(bounded(direct.clone(), SHORT_STATEMENT_TIMEOUT)),
+        readiness: pool(1).connect_lazy_with(bounded(direct.clone(), SHORT_STATEMENT_TIMEOUT)),
         direct,
     })
 }
@@ -175,16 +243,22 @@ fn milliseconds(time: Duration) -> String {
 }
 
 fn ours(options: PgConnectOptions) -> PgConnectOptions {
-    options.application_name("airgraph").log_statements(log::LevelFilter::Debug)
+    options.application_name("airgraph").log_statements(log::LevelFilter::Debug).options(SESSION)
+}
+
+/// Bounds each statement and each wait for a lock.
+fn bounded(options: PgConnectOptions, statement_timeout: Duration) -> PgConnectOptions {
+    options
+        .options([("statement_timeout", milliseconds(statement_timeout)), ("lock_timeout", milliseconds(LOCK_TIMEOUT))])
 }
 
 fn for_writing(options: PgConnectOptions) -> PgConnectOptions {
-    options.options([("plan_cache_mode", PLANS_OF_WRITERS), STILL_THERE, NOT_COMPILED])
+    options.options([("plan_cache_mode", PLANS_OF_WRITERS), UNACKNOWLEDGED_TIMEOUT, CONNECTION_CHECK, NOT_COMPILED])
 }
 
 fn for_reading(options: PgConnectOptions, request_timeout: Duration) -> PgConnectOptions {
     let statement_timeout = milliseconds(request_timeout + BEYOND_REQUEST);
-    options.options([("statement_timeout", &*statement_timeout), STILL_THERE, NOT_COMPILED])
+    options.options([("statement_timeout", &*statement_timeout), CONNECTION_CHECK, NOT_COMPILED])
 }
 
 fn pool(size: u32) -> PgPoolOptions {
@@ -206,6 +280,24 @@ fn pool(size: u32) -> PgPoolOptions {
             Box::pin(async { Ok(()) })
         })
         .after_release(|connection, _| Box::pin(async move { Ok(work::is_quiet(connection).await) }))
+}
+
+/// Logs a warning when sessions don't have the settings that this gateway sent: a pooler dropped them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn check_session_settings(database: &Database) -> Result<(), DbError> {
+    let timeout: String = sqlx::query_scalar("select current_setting('idle_in_transaction_session_timeout')")
+        .fetch_one(&database.writes)
+        .await?;
+    if timeout == "0" {
+        tracing::warn!(
+            setting = "idle_in_transaction_session_timeout",
+            "the connection pooler drops session settings; a frozen gateway would block others: set them for the role \
+             (docs/operations.md, connection poolers)"
+        );
+    }
+    Ok(())
 }
 
 /// Brings the schema up to date. Only ever adds; several gateways may do it at once.

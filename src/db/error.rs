@@ -121,8 +121,8 @@ impl DbError {
         };
         match database.code().as_deref().unwrap_or_default() {
             // connection exceptions; too many connections, disk full, out of memory; shutting down or starting up;
-            // read-only after a fail-over
-            "53100" | "53200" | "53300" | "57P01" | "57P02" | "57P03" | "25006" => Self::Unavailable(error),
+            // read-only after a fail-over; session ended because its transaction was idle for too long
+            "53100" | "53200" | "53300" | "57P01" | "57P02" | "57P03" | "25006" | "25P03" => Self::Unavailable(error),
             code if code.starts_with("08") => Self::Unavailable(error),
             "40001" | "40P01" => Self::Conflict(error),
             "57014" => Self::Timeout(error),

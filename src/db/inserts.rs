@@ -91,9 +91,19 @@ impl Inserts {
 
     /// Adds an insert of these rows; `suffix` says what happens where the key is taken.
     pub fn records<R: Record>(&mut self, suffix: &str, rows: Vec<R>) -> Result<(), DbError> {
+        self.records_into(R::TABLE, suffix, rows)
+    }
+
+    /// The same through a view of the table.
+    pub fn records_into<R: Record>(
+        &mut self,
+        relation: &'static str,
+        suffix: &str,
+        rows: Vec<R>,
+    ) -> Result<(), DbError> {
         self.values.add(rows).map_err(sqlx::Error::Encode)?;
         let arrays = format!("${}::{}[]", self.values.len(), R::TYPE);
-        self.push(R::TABLE, R::COLUMNS, &arrays, suffix);
+        self.push(relation, R::COLUMNS, &arrays, suffix);
         Ok(())
     }
 

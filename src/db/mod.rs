@@ -5,6 +5,7 @@
 //! needs no database); those that depend on a filter are put together with `QueryBuilder`, every value a bind.
 
 pub mod api_key;
+pub mod api_key_changes;
 pub mod batch;
 pub mod connect;
 mod copy;
@@ -19,6 +20,7 @@ pub mod hour_index;
 pub mod hourly_mean;
 mod inserts;
 pub mod latest;
+mod listener;
 pub mod measurement;
 mod measurement_area;
 pub mod measurement_columns;
@@ -36,6 +38,7 @@ pub mod replicas;
 pub mod retention;
 pub mod rollup;
 pub mod server;
+pub mod stalled_session;
 pub mod statistics;
 pub mod stored;
 pub mod total;

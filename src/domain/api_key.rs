@@ -60,6 +60,8 @@ pub struct ApiKey {
     pub revoked_at: Option<DateTime<Utc>>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
+    /// The key that created it; none for one from the command line or the environment.
+    pub created_by: Option<ApiKeyId>,
 }
 
 impl ApiKey {

@@ -13,6 +13,7 @@ use crate::{
     budget::{Budget, DATABASE_TIME},
     clock::Clock,
     db::{DbError, connect::Database, replicas::Replicas},
+    deletion::Turns,
     domain::device::{DeviceId, DeviceKey},
     error::ApiError,
     exposure::Exposure,
@@ -48,6 +49,8 @@ pub struct State {
     pub known_devices: Memory<DeviceKey, DeviceId>,
     /// The documents that were asked lately.
     pub documents: Documents,
+    /// Deletions run one at a time.
+    pub deletions: Turns,
     /// What is counted.
     pub metrics: Metrics,
     /// What each caller may use in a minute.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::address;
 use crate::{
     app::{App, Shared},
-    auth::{self, Caller, KeyHash},
+    auth::{self, Caller, KeyHash, key_changes::Generation},
     budget::Payer,
     domain::api_key::ApiKeyId,
     error::ApiError,
@@ -45,6 +45,8 @@ pub(super) struct Holder {
     /// Who pays where there is no key.
     pub payer: Payer,
     key: Option<KeyHash>,
+    /// When the key was looked up.
+    generation: Generation,
 }
 
 impl FromRequestParts<Shared> for Holder {
@@ -53,11 +55,11 @@ impl FromRequestParts<Shared> for Holder {
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
         let secret = secret(parts, app).await;
         let payer = payer(parts, app);
-        let key = secret.as_deref().map(auth::hash);
-        let caller = match (&secret, &key) {
-            (Some(secret), Some(key)) => {
-                let look_up = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, secret);
-                app.key_checks.identify(payer, key, &app.state.budgets.cost, app.state.clock.now(), look_up).await?
+        let (key, generation) = (secret.as_deref().map(auth::hash), app.key_changes.generation());
+        let caller = match key {
+            Some(key) => {
+                let look_up = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, key);
+                app.key_checks.identify(payer, &key, &app.state.budgets.cost, app.state.clock.now(), look_up).await?
             }
             _ => Caller::Anonymous,
         };
@@ -65,7 +67,7 @@ impl FromRequestParts<Shared> for Holder {
             let hint = KeyHint { id, kind: kind_of(&caller) };
             app.key_hints.remember(key, hint, app.state.clock.now());
         }
-        Ok(Self { caller, payer, key })
+        Ok(Self { caller, payer, key, generation })
     }
 }
 
@@ -84,13 +86,18 @@ impl Holder {
         self.caller.api_key().map_or(self.payer, Payer::Key)
     }
 
-    /// Comes back when the key opens nothing any more, and says so; never where there is none. A database that can't be
-    /// asked ends nothing.
+    /// Resolves with an error when the key is not valid any more; never where there is none. While the database is away the
+    /// key stays valid.
     pub async fn expired(&self, app: &App) -> ApiError {
-        let Some(key) = &self.key else { return std::future::pending().await };
+        let Some((key, id)) = self.key.zip(self.caller.api_key()) else { return std::future::pending().await };
+        let mut generation = self.generation;
         loop {
-            tokio::time::sleep(until_next_look(&self.caller, app)).await;
-            let found = auth::recognise_hash(&app.keys, &app.state.database, &app.state.clock, key);
+            tokio::select! {
+                () = tokio::time::sleep(until_next_look(&self.caller, app)) => {}
+                () = app.key_changes.until_changed(id, generation) => {}
+            }
+            generation = app.key_changes.generation();
+            let found = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, key);
             let found = Box::pin(found).await; // on the heap, to be gone while this waits
             if let Err(error @ ApiError::Unauthenticated(_)) = found {
                 return error;

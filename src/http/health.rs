@@ -5,7 +5,12 @@ use std::time::Duration;
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use serde_json::{Value, json};
 
-use crate::{app::Shared, db, error::ApiError};
+use crate::{
+    app::Shared,
+    db,
+    error::ApiError,
+    together::{StaleConnections, patiently},
+};
 
 /// How long the database may take to answer a sign of life.
 const READY_WITHIN: Duration = Duration::from_secs(2);
@@ -30,7 +35,17 @@ async fn readyz(State(app): State<Shared>) -> Result<(StatusCode, Json<Value>), 
 /// # Errors
 /// When it doesn't, or not in time.
 pub(super) async fn check_ready(app: &Shared) -> Result<(), ApiError> {
-    match tokio::time::timeout(READY_WITHIN, db::server::ping(&app.state.database.reads)).await {
+    let pool = &app.state.database.readiness;
+    let ping = async {
+        let mut stale = StaleConnections::of(pool);
+        loop {
+            let answered = patiently(pool, async |connection| db::server::ping(connection).await).await;
+            if !stale.explain(&answered) {
+                return answered;
+            }
+        }
+    };
+    match tokio::time::timeout(READY_WITHIN, ping).await {
         Ok(answered) => answered.map_err(ApiError::from),
         Err(_) => Err(ApiError::Unavailable("the database doesn't answer; try again in a moment")),
     }

@@ -7,6 +7,7 @@
 mod answers;
 mod bodies;
 mod connections;
+mod deletions;
 mod keys;
 mod quota;
 mod reading;
@@ -20,6 +21,7 @@ use std::time::Duration;
 pub use answers::AnswerLimits;
 pub use bodies::BodyLimits;
 pub use connections::ConnectionLimits;
+pub use deletions::Deletions;
 pub use keys::KeyLimits;
 pub use quota::{Permit, Quota, QuotaExceeded};
 pub use reading::Reading;
@@ -49,6 +51,8 @@ pub struct Limits {
     pub subscriptions: SubscriptionLimits,
     /// Of what GraphQL requests read.
     pub reading: Reading,
+    /// Deletions of measurements.
+    pub deletions: Deletions,
 }
 
 /// A limit of a shared resource.
@@ -94,6 +98,8 @@ pub enum Limit {
     SubscriptionChannels,
     /// Different subscriptions of one caller.
     SubscriptionChannelsPerCaller,
+    /// Deletions of measurements that run at the same time.
+    Deletions,
 }
 
 /// Whose use a limit bounds.
@@ -130,6 +136,7 @@ impl Limit {
             Self::SubscriptionsPerCaller => "subscriptions_per_caller",
             Self::SubscriptionChannels => "subscription_channels",
             Self::SubscriptionChannelsPerCaller => "subscription_channels_per_caller",
+            Self::Deletions => "deletions",
         }
     }
 
@@ -147,7 +154,12 @@ impl Limit {
             | Self::InvalidKeys
             | Self::UploadsPerKey
             | Self::SlowUpload => Scope::Caller,
-            Self::Connections | Self::AnswersSent | Self::Bodies | Self::WebSockets | Self::Uploads => Scope::Gateway,
+            Self::Connections
+            | Self::AnswersSent
+            | Self::Bodies
+            | Self::WebSockets
+            | Self::Uploads
+            | Self::Deletions => Scope::Gateway,
             Self::Subscriptions | Self::SubscriptionChannels => Scope::Gateway,
             Self::DatabaseTime | Self::SubscriptionsPerCaller | Self::SubscriptionChannelsPerCaller => Scope::Caller,
         }
@@ -181,6 +193,7 @@ impl Limit {
             Self::SubscriptionChannelsPerCaller => {
                 "too many different subscriptions of this key or address; end some, or retry in 30 seconds"
             }
+            Self::Deletions => "another deletion is running; retry in 30 seconds",
         }
     }
 
@@ -201,6 +214,7 @@ impl Limit {
             | Self::Uploads => Duration::from_secs(10),
             Self::DatabaseTime
             | Self::Subscriptions
+            | Self::Deletions
             | Self::SubscriptionsPerCaller
             | Self::SubscriptionChannels
             | Self::SubscriptionChannelsPerCaller => Duration::from_secs(30),

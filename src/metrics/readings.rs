@@ -11,7 +11,6 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
-use sqlx::PgPool;
 
 use crate::{
     app::App,
@@ -40,11 +39,9 @@ pub fn of(app: &App) -> Registry {
 
 fn pools(app: &App, registry: &mut Registry) {
     let (connections, most) = (Family::<NamedState, Gauge>::default(), Family::<Named, Gauge>::default());
-    let (database, recorder) = (&app.state.database, app.state.recorder.connections());
-    let pools: [(&str, &PgPool); 3] =
-        [("reads", &database.reads), ("writes", &database.writes), ("recorder", recorder)];
+    let pools = app.state.database.pools().into_iter().chain([("recorder", app.state.recorder.connections())]);
     let replicas = app.state.replicas.readings().map(|(replica, _)| (&*replica.at, &replica.pool));
-    for (name, pool) in pools.into_iter().chain(replicas) {
+    for (name, pool) in pools.chain(replicas) {
         let (size, idle) = (i64::from(pool.size()), whole(pool.num_idle()));
         connections.get_or_create(&[("pool", name.to_owned()), ("state", "idle".to_owned())]).set(idle);
         connections

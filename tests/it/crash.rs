@@ -26,7 +26,7 @@ use crate::support::{
 
 const KILLS: usize = 20;
 const SENSORS: usize = 8;
-pub const KEY: &str = "a-key-of-the-operators-own-choice-0123456789";
+pub const KEY: &str = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
 /// Once the database answers again, something is recorded within this time.
 const RECOVERY: Duration = Duration::from_secs(15);
 

@@ -30,7 +30,7 @@ fn app() -> App {
         database_host: "127.0.0.1".to_owned(),
         database_port: 1,
     };
-    let database = Database { reads: pool(), writes: pool(), direct: PgConnectOptions::new() };
+    let database = Database::of_one_pool(&pool(), PgConnectOptions::new());
     App::start(database, Replicas::default(), Clock::system(), about).0
 }
 

@@ -2,14 +2,18 @@
 
 use std::time::{Duration, Instant};
 
+use airgraph::limits::{Deletions, Limits};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 
-use crate::support::{
-    TestApp, at,
-    packet::{Raw, encode, ttn_body},
-    rollups::assert_rollups_are_true,
+use crate::{
+    support::{
+        TestApp, at,
+        packet::{Raw, encode, ttn_body},
+        rollups::assert_rollups_are_true,
+    },
+    timeouts::until_waiting,
 };
 
 const DELETE: &str = "mutation ($input: DeleteMeasurementsInput!) { deleteMeasurements(input: $input) {
@@ -267,4 +271,31 @@ async fn many_go_in_steps_to_the_end_whoever_hangs_up() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     rollups_are_true(&app).await;
+}
+
+/// Another one waits for a bounded time, and is refused with a reason then.
+#[tokio::test]
+async fn one_deletion_runs_at_a_time() {
+    let turn_timeout = Duration::from_millis(200);
+    let app = TestApp::with_limits(Limits { deletions: Deletions { turn_timeout }, ..Limits::default() }).await;
+    app.record(json!([{ "device": "a", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1 }])).await;
+    let options = app.database.reads.connect_options();
+    let mut holder = (*options).clone().application_name("holder").connect().await.expect("a connection");
+    let mut watch = options.connect().await.expect("a connection");
+    holder.execute("begin; select pg_advisory_xact_lock(107105518813189)").await.expect("the lock of deletions");
+    let input = json!({ "filter": { "devices": ["a"] }, "dryRun": false });
+    let first = app.graphql(Some(&app.admin), DELETE, json!({ "input": input }));
+    let second = async {
+        until_waiting(&mut watch, 1).await;
+        let body = json!({ "query": DELETE, "variables": { "input": input } }).to_string();
+        let refused = app.post("/graphql", Some(&app.admin), body).await;
+        holder.execute("commit").await.expect("released");
+        refused
+    };
+    let (first, refused) = tokio::join!(first, second);
+    assert_eq!(refused.json()["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{}", refused.text);
+    assert!(refused.text.contains("another deletion is running"), "{}", refused.text);
+    assert_eq!(first["data"]["deleteMeasurements"]["status"], "DELETED", "{first}");
+    assert_eq!(delete(&app, json!({ "devices": ["a"] }), false).await["status"], "NOTHING_FOUND");
+    holder.close().await.expect("closed");
 }

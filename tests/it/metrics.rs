@@ -174,6 +174,7 @@ async fn the_dashboard_names_what_there_is_and_all_of_it() {
     let _events = EventStream::open(&app.app.router(), Ask { query, ..Ask::default() }).await; // so that the feed is followed
     app.graphql(None, "{ nothing }", json!({})).await; // so that there is an error
     app.query("{ devices { totalCount } }").await; // so that a server was asked
+    drop(app.app.state.metrics.refusals.refuse(Limit::Deletions)); // so that there is a refusal
     app.record(json!([{ "device": "d", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1.0 }])).await;
     let _ = app.app.state.metrics.refusals.refuse(Limit::Subscriptions); // so that a request was refused
     let text = scrape(&app, &app.admin).await.text;
@@ -197,7 +198,8 @@ async fn admins_are_told_by_graphql_what_the_gateway_is_busy_with() {
     let app = TestApp::new().await;
     let question = "{ server { load { pools { name max size idle } queues { name submissions samples bytes } } } }";
     let load = app.admin(question, json!({})).await["server"]["load"].take();
-    let pools: Vec<_> = ["reads", "writes", "recorder"].into_iter().zip([5, 5, 4]).collect();
+    let pools: Vec<_> =
+        ["reads", "writes", "jobs", "keys", "readiness", "recorder"].into_iter().zip([5, 5, 4, 3, 1, 4]).collect();
     for (pool, (name, max)) in load["pools"].as_array().expect("pools").iter().zip(pools) {
         assert_eq!((&pool["name"], &pool["max"]), (&json!(name), &json!(max)));
         assert!(pool["idle"].as_i64() <= pool["size"].as_i64(), "{pool}");

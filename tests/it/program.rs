@@ -97,7 +97,7 @@ async fn remove(data_dir: &std::path::Path) {
 #[tokio::test]
 async fn a_chosen_admin_key_works_and_is_not_shown() {
     let options = empty_database().await;
-    let key = "a-key-of-the-operators-own-choice-0123456789";
+    let key = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
     let mut command = on(&options, &["serve"]);
     command.env("AIRGRAPH_ADMIN_KEY", key);
     let gateway = Gateway::start(command).await;
@@ -113,7 +113,7 @@ async fn a_chosen_admin_key_works_and_is_not_shown() {
     let refused = output(command).await;
     assert!(!refused.status.success());
     assert!(
-        text(&refused.stderr).contains("AIRGRAPH_ADMIN_KEY: a key has at least 32 characters"),
+        text(&refused.stderr).contains("AIRGRAPH_ADMIN_KEY: a key needs at least 32 characters"),
         "{}",
         text(&refused.stderr)
     );
@@ -122,7 +122,7 @@ async fn a_chosen_admin_key_works_and_is_not_shown() {
 #[tokio::test]
 async fn told_to_stop_it_answers_what_it_has_accepted() {
     let options = empty_database().await;
-    let key = "a-key-of-the-operators-own-choice-0123456789";
+    let key = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
     let mut command = on(&options, &["serve"]);
     command.env("AIRGRAPH_ADMIN_KEY", key);
     let gateway = Gateway::start(command).await;
@@ -238,8 +238,8 @@ async fn keys_are_made_listed_and_revoked() {
     assert_eq!(run(&["keys", "revoke", "1"]).await, "key 1 (Balcony) is revoked\n");
     let list = run(&["keys", "list"]).await;
     let rows: Vec<Vec<&str>> = list.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(rows[1], ["1", "sensor", "revoked", "never", "any", "Balcony"]);
-    assert_eq!(rows[2], ["2", "reader", "valid", "never", "any", "Reader", "of", "the", "city"]);
+    assert_eq!(rows[1], ["1", "sensor", "revoked", "never", "any", "-", "Balcony"]);
+    assert_eq!(rows[2], ["2", "reader", "valid", "never", "any", "-", "Reader", "of", "the", "city"]);
     assert!(!list.contains("ag_"));
 
     for (arguments, hint) in [

@@ -17,7 +17,7 @@ use std::{
 use collector::{Collector, Span};
 use gateway::{DEADLINE, Gateway, airgraph};
 
-const KEY: &str = "the-admin-key-of-this-test-0123456789";
+const KEY: &str = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
 const COLLECTORS_KEY: &str = "the-key-of-the-collector";
 const QUESTION: &str =
     r#"{"query":"query ByKey($key: String!) { device(key: $key) { name } }","variables":{"key":"the-variable"}}"#;

@@ -15,10 +15,33 @@ use tokio::{
     time::timeout,
 };
 
-use super::{DATA_DIR_VARIABLE, EmbeddedError, Share};
+use super::{DATA_DIR_VARIABLE, EmbeddedError, Share, inherit_only};
 
 /// What the line with the URL begins with.
 const SCHEME: &str = "postgresql://";
+
+/// What `dev-db` gets of our environment: to find Postgres, its data and, for a download, the network. Not the rest, which
+/// has secrets.
+const INHERITED: [&str; 18] = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "LANG",
+    "TZ",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "PG_BIN",
+    "XDG_DATA_HOME",
+    "GITHUB_TOKEN",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+];
 
 /// A little longer than `dev-db` takes at most to stop Postgres.
 const STOP_PATIENCE: Duration = Duration::from_secs(75);
@@ -52,7 +75,9 @@ pub async fn start(data_dir: &Path, share: Share) -> Result<EmbeddedDatabase, Em
 /// What the child says, in one line; or it can't be run.
 pub async fn start_with(program: &Path, data_dir: &Path, share: Share) -> Result<EmbeddedDatabase, EmbeddedError> {
     let cannot_run = |cause| EmbeddedError::program(program, cause);
-    let mut command = Command::new(program);
+    let mut command = std::process::Command::new(program);
+    inherit_only(&mut command, &INHERITED);
+    let mut command = Command::from(command);
     command.args(["dev-db", "--gateway", &std::process::id().to_string()]);
     if share == Share::Attach {
         command.arg("--attach");

@@ -10,7 +10,7 @@ use std::{
 
 use rand::{RngExt, distr::Alphanumeric};
 use sqlx::{
-    ConnectOptions, Connection, PgConnection,
+    AssertSqlSafe, ConnectOptions, Connection, Executor as _, PgConnection,
     error::DatabaseError,
     postgres::{PgConnectOptions, PgSslMode},
 };
@@ -22,11 +22,72 @@ use super::{
     postmaster, say,
 };
 
-/// The role everything belongs to, and the database every cluster has.
+/// The bootstrap superuser, and the database every cluster has.
 const POSTGRES: &str = "postgres";
 
 /// The gateway's database.
 const DATABASE: &str = "airgraph";
+
+/// The gateway's role, which owns that database and is no superuser: a superuser can run programs and read files.
+const ROLE: &str = "airgraph";
+
+/// Gives the gateway's role what the superuser owns in the gateway's database: clusters from before there was that role.
+/// Sequences of columns follow their tables; members of extensions stay.
+const TRANSFER_OWNERSHIP: &str = "
+do $$
+declare
+    statement text;
+begin
+    for statement in
+        select format('alter table %s owner to airgraph', oid::regclass)
+        from pg_class
+        where relnamespace = 'public'::regnamespace and relowner <> 'airgraph'::regrole
+          and relkind in ('r', 'p', 'v', 'm', 'S')
+          and not exists (select from pg_depend
+                          where objid = pg_class.oid and (deptype = 'e' or relkind = 'S' and deptype in ('a', 'i')))
+        union all
+        select format('alter type %s owner to airgraph', oid::regtype)
+        from pg_type
+        where typnamespace = 'public'::regnamespace and typowner <> 'airgraph'::regrole
+          and (typtype in ('d', 'e')
+               or exists (select from pg_class where pg_class.oid = typrelid and relkind = 'c'))
+          and not exists (select from pg_depend where objid = pg_type.oid and deptype = 'e')
+        union all
+        select format('alter routine %s owner to airgraph', oid::regprocedure)
+        from pg_proc
+        where pronamespace = 'public'::regnamespace and proowner <> 'airgraph'::regrole
+          and not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e')
+    loop
+        execute statement;
+    end loop;
+end
+$$";
+
+/// An account of the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Account {
+    /// The gateway's.
+    Gateway,
+    /// The bootstrap superuser, for setting the cluster up.
+    Superuser,
+}
+
+impl Account {
+    const fn role(self) -> &'static str {
+        match self {
+            Self::Gateway => ROLE,
+            Self::Superuser => POSTGRES,
+        }
+    }
+
+    /// The name of the file with its password.
+    const fn password_file(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway-password",
+            Self::Superuser => "password",
+        }
+    }
+}
 
 /// A Postgres on the same machine that is slower than this is stuck.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
@@ -70,8 +131,8 @@ impl Cluster {
         self.data_dir.join("postgres.log")
     }
 
-    fn password_file(&self) -> PathBuf {
-        self.data_dir.join("password")
+    fn password_file(&self, account: Account) -> PathBuf {
+        self.data_dir.join(account.password_file())
     }
 
     /// The major version of Postgres that made it; `None` if it isn't made yet.
@@ -106,7 +167,7 @@ impl Cluster {
         for unfinished in entries_with_prefix(&self.data_dir, UNFINISHED) {
             remove(&unfinished).await.map_err(|cause| EmbeddedError::file("remove", &unfinished, cause))?;
         }
-        self.write_password().map_err(|cause| EmbeddedError::file("write", &self.password_file(), cause))?;
+        self.write_password(Account::Superuser)?;
         say(format_args!(
             "creating a database cluster of PostgreSQL {} in {}",
             installation.major,
@@ -119,7 +180,7 @@ impl Cluster {
             .arg("--pgdata")
             .arg(&unfinished)
             .arg("--pwfile")
-            .arg(self.password_file())
+            .arg(self.password_file(Account::Superuser))
             .args(["--username", POSTGRES, "--auth", "scram-sha-256", "--no-instructions"])
             // Locale C orders text by code point. The locales of the system differ in what they are called and how they
             // sort from machine to machine, and between versions of the C library, which breaks indices.
@@ -138,20 +199,24 @@ impl Cluster {
     }
 
     /// Keeps a password that is there already: it may be that of a cluster which is put back later.
-    fn write_password(&self) -> io::Result<()> {
-        if fs::read_to_string(self.password_file()).is_ok_and(|password| !password.trim().is_empty()) {
+    fn write_password(&self, account: Account) -> Result<(), EmbeddedError> {
+        let path = self.password_file(account);
+        if fs::read_to_string(&path).is_ok_and(|password| !password.trim().is_empty()) {
             return Ok(());
         }
-        // Letters and digits, so that it needs no escaping in a URL: 190 bits.
-        let password: String = rand::rng().sample_iter(&Alphanumeric).take(32).map(char::from).collect();
-        let mut file =
-            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(self.password_file())?;
-        file.write_all(password.as_bytes())?;
-        file.sync_all()
+        // Letters and digits, so that it needs no escaping in a URL or in SQL: 190 bits.
+        let password: String = rand::rng().sample_iter(Alphanumeric).take(32).map(char::from).collect();
+        let write = || {
+            let mut options = fs::OpenOptions::new();
+            let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+            file.write_all(password.as_bytes())?;
+            file.sync_all()
+        };
+        write().map_err(|cause| EmbeddedError::file("write", &path, cause))
     }
 
-    fn password(&self) -> Result<String, EmbeddedError> {
-        let path = self.password_file();
+    fn password(&self, account: Account) -> Result<String, EmbeddedError> {
+        let path = self.password_file(account);
         match fs::read_to_string(&path) {
             Ok(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
             Ok(_) => Err(EmbeddedError::Password { path }),
@@ -165,16 +230,17 @@ impl Cluster {
     /// # Errors
     ///
     /// No password.
-    pub fn url(&self, port: u16) -> Result<String, EmbeddedError> {
-        Ok(format!("postgresql://{POSTGRES}:{}@127.0.0.1:{port}/{DATABASE}", self.password()?))
+    pub fn url(&self, port: u16, account: Account) -> Result<String, EmbeddedError> {
+        let (role, password) = (account.role(), self.password(account)?);
+        Ok(format!("postgresql://{role}:{password}@127.0.0.1:{port}/{DATABASE}"))
     }
 
     /// The URL of the running Postgres, if there is one that answers.
-    pub async fn running_url(&self) -> Option<String> {
+    pub async fn running_url(&self, account: Account) -> Option<String> {
         let port = postmaster::read(&self.folder())?.port?;
-        let connection = connect(&self.options(port, DATABASE).ok()?).await.ok()?;
+        let connection = connect(&self.options(port, account, DATABASE).ok()?).await.ok()?;
         let _ = connection.close().await;
-        self.url(port).ok()
+        self.url(port, account).ok()
     }
 
     /// Does Postgres answer? `false` while it is still starting.
@@ -183,45 +249,64 @@ impl Cluster {
     ///
     /// It answers that the password is wrong.
     pub async fn answers(&self, port: u16) -> Result<bool, EmbeddedError> {
-        match connect(&self.options(port, POSTGRES)?).await {
+        match connect(&self.options(port, Account::Superuser, POSTGRES)?).await {
             Ok(connection) => {
                 let _ = connection.close().await;
                 Ok(true)
             }
             Err(error) => match error.as_database_error().and_then(DatabaseError::code).as_deref() {
-                Some("28P01") => Err(EmbeddedError::Password { path: self.password_file() }), // invalid_password
+                Some("28P01") => Err(EmbeddedError::Password { path: self.password_file(Account::Superuser) }), // invalid_password
                 _ => Ok(false),
             },
         }
     }
 
-    /// Creates the gateway's database if it is missing.
+    /// Creates the gateway's role and database where they are missing, and makes the role the owner of all that is in it.
     ///
     /// # Errors
     ///
     /// Postgres refuses.
     pub async fn create_database(&self, port: u16) -> Result<(), EmbeddedError> {
-        let options = self.options(port, POSTGRES)?;
+        self.write_password(Account::Gateway)?;
+        let password = self.password(Account::Gateway)?;
         let create = async {
-            let mut connection = connect(&options).await?;
-            let exists: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
-                .bind(DATABASE)
-                .fetch_one(&mut connection)
+            let mut connection = connect(&self.options(port, Account::Superuser, POSTGRES)?).await?;
+            let (has_role, has_database): (bool, bool) = sqlx::query_as(
+                "select exists (select from pg_roles where rolname = $1),
+                        exists (select from pg_database where datname = $2)",
+            )
+            .bind(ROLE)
+            .bind(DATABASE)
+            .fetch_one(&mut connection)
+            .await?;
+            let verb = if has_role { "alter" } else { "create" };
+            // Safe to put together: a password of ours is letters and digits.
+            let role = format!(
+                "{verb} role {ROLE} login nosuperuser nocreatedb nocreaterole noreplication nobypassrls
+                 password '{password}'"
+            );
+            connection.execute(AssertSqlSafe(role)).await?;
+            connection
+                .execute(if has_database {
+                    "alter database airgraph owner to airgraph"
+                } else {
+                    "create database airgraph owner airgraph"
+                })
                 .await?;
-            if !exists {
-                sqlx::query("create database airgraph").execute(&mut connection).await?;
-            }
-            connection.close().await
+            connection.close().await?;
+            let mut connection = connect(&self.options(port, Account::Superuser, DATABASE)?).await?;
+            connection.execute(TRANSFER_OWNERSHIP).await?;
+            Ok(connection.close().await?)
         };
-        create.await.map_err(|error: sqlx::Error| EmbeddedError::CreateDatabase(error.to_string()))
+        create.await.map_err(|error: anyhow::Error| EmbeddedError::CreateDatabase(error.to_string()))
     }
 
-    fn options(&self, port: u16, database: &str) -> Result<PgConnectOptions, EmbeddedError> {
+    fn options(&self, port: u16, account: Account, database: &str) -> Result<PgConnectOptions, EmbeddedError> {
         Ok(PgConnectOptions::new_without_pgpass()
             .host("127.0.0.1")
             .port(port)
-            .username(POSTGRES)
-            .password(&self.password()?)
+            .username(account.role())
+            .password(&self.password(account)?)
             .database(database)
             .ssl_mode(PgSslMode::Disable)
             .disable_statement_logging())
@@ -273,15 +358,19 @@ mod tests {
     fn keeps_its_password_to_itself() -> Result<(), Box<dyn Error>> {
         let data_dir = tempfile::tempdir()?;
         let cluster = Cluster::new(data_dir.path());
-        assert!(matches!(cluster.password(), Err(EmbeddedError::Password { .. })));
-        cluster.write_password()?;
-        let password = cluster.password()?;
+        assert!(matches!(cluster.password(Account::Superuser), Err(EmbeddedError::Password { .. })));
+        cluster.write_password(Account::Superuser)?;
+        let password = cluster.password(Account::Superuser)?;
         assert_eq!(password.len(), 32);
-        assert_eq!(cluster.password_file().metadata()?.permissions().mode() & 0o777, 0o600);
+        let file = cluster.password_file(Account::Superuser);
+        assert_eq!(file.metadata()?.permissions().mode() & 0o777, 0o600);
 
-        cluster.write_password()?;
-        assert_eq!(cluster.password()?, password);
-        assert_eq!(cluster.url(1)?, format!("postgresql://postgres:{password}@127.0.0.1:1/airgraph"));
+        cluster.write_password(Account::Superuser)?;
+        assert_eq!(cluster.password(Account::Superuser)?, password);
+        cluster.write_password(Account::Gateway)?;
+        let other = cluster.password(Account::Gateway)?;
+        assert_ne!(other, password);
+        assert_eq!(cluster.url(1, Account::Gateway)?, format!("postgresql://airgraph:{other}@127.0.0.1:1/airgraph"));
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{EmbeddedError, entries_with_prefix};
+use super::{EmbeddedError, INHERITED, entries_with_prefix, inherit_only};
 
 /// The oldest major version that the gateway works with.
 pub const MINIMUM_MAJOR: u32 = 15;
@@ -32,7 +32,9 @@ impl Installation {
         if !bin.join("initdb").is_file() {
             return Err("there is no initdb in it".into());
         }
-        let output = Command::new(bin.join("postgres"))
+        let mut command = Command::new(bin.join("postgres"));
+        inherit_only(&mut command, &INHERITED);
+        let output = command
             .arg("--version")
             .stdin(Stdio::null())
             .output()

@@ -19,7 +19,8 @@
 //! | path | |
 //! |---|---|
 //! | `airgraph.lock` | who owns the folder, see [`lock`] |
-//! | `password` | of the Postgres role `postgres`, mode 0600 |
+//! | `password` | of the bootstrap superuser `postgres`, which only sets the cluster up; mode 0600 |
+//! | `gateway-password` | of the role `airgraph`, which owns the database and is no superuser; mode 0600 |
 //! | `postgres/` | the cluster |
 //! | `postgres.new-*/` | a cluster in the making; becomes `postgres/` by a rename when it is whole |
 //! | `postgres.log` | what Postgres said since its last start, bounded |
@@ -93,22 +94,24 @@ pub fn say(message: impl Display) {
     let _ = writeln!(std::io::stderr(), "airgraph dev-db: {message}");
 }
 
+/// What a program of Postgres gets of our environment. Not the rest: it has secrets, such as `AIRGRAPH_ADMIN_KEY`, and SQL of
+/// a superuser can read the environment.
+const INHERITED: [&str; 4] = ["PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
+
 /// A program of Postgres, shielded from the caller's surroundings: the working directory and HOME may be closed to the
 /// account, and `PG*` or a locale would change what the program does and the language of its messages.
 fn command(program: &Path, data_dir: &Path) -> tokio::process::Command {
-    let mut command = tokio::process::Command::new(program);
-    for (name, _) in std::env::vars_os() {
-        if name.as_encoded_bytes().starts_with(b"PG") {
-            command.env_remove(name);
-        }
-    }
-    command
-        .env("HOME", data_dir)
-        .env("LC_ALL", "C")
-        .env("TZ", "UTC")
-        .current_dir(data_dir)
-        .stdin(std::process::Stdio::null());
-    command
+    let mut command = std::process::Command::new(program);
+    inherit_only(&mut command, &INHERITED);
+    command.env("HOME", data_dir).env("LC_ALL", "C").env("TZ", "UTC").current_dir(data_dir);
+    command.stdin(std::process::Stdio::null());
+    command.into()
+}
+
+/// Clears the environment of a program except for these variables.
+fn inherit_only(command: &mut std::process::Command, names: &[&str]) {
+    command.env_clear();
+    command.envs(names.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
 }
 
 /// The names in a folder that start with `prefix`; none if the folder can't be read.

@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     EmbeddedError,
-    cluster::Cluster,
+    cluster::{Account, Cluster},
     download::download,
     installation::{Installation, Places},
     postmaster, say,
@@ -60,12 +60,12 @@ impl Supervisor {
         Ok(Self { installation, cluster, server: None, port: 0 })
     }
 
-    /// Starts Postgres on a free port and returns its URL.
+    /// Starts Postgres on a free port and returns its URL for this account.
     ///
     /// # Errors
     ///
     /// It doesn't start.
-    pub async fn start(&mut self) -> Result<String, EmbeddedError> {
+    pub async fn start(&mut self, account: Account) -> Result<String, EmbeddedError> {
         let mut ports = 0;
         let asked = Instant::now();
         loop {
@@ -81,7 +81,7 @@ impl Supervisor {
             }
         }
         self.cluster.create_database(self.port).await?;
-        self.cluster.url(self.port)
+        self.cluster.url(self.port, account)
     }
 
     /// Watches Postgres and starts it again, on the same port, whenever it ends. Returns only when it is given up.

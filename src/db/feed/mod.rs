@@ -1,8 +1,13 @@
 //! `feed`: what was committed, numbered in the order of the commits, for those who follow it.
 //!
-//! A transaction that stores or takes back something leaves one row, and leaves it last: the row's number comes from
-//! `next_feed_number()`, whose lock is held from there to the end of the commit. So numbers become visible in their order,
-//! and a reader that has seen one needn't look below it again.
+//! A transaction that stores or takes back something adds one row. Its number comes from `next_feed_number()`, which takes
+//! a lock that Postgres holds until the transaction is committed and visible. So numbers become visible in ascending order,
+//! and a reader that has seen one never needs to read below it again.
+//!
+//! The lock is never held while Postgres waits for the gateway, since a gateway that is frozen or disconnected at that
+//! moment would keep all others from recording. A transaction of one statement takes its number in that statement: its
+//! commit follows without another message. Any other transaction adds its row with a temporary number, and a deferred
+//! trigger replaces it inside COMMIT (migration 0013).
 
 mod keys;
 pub mod listener;
@@ -10,7 +15,7 @@ pub mod listener;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use sqlx::PgExecutor;
+use sqlx::{Connection as _, PgConnection, PgExecutor};
 
 use super::{
     DbError,
@@ -83,19 +88,27 @@ impl News {
     }
 }
 
-/// Adds the insert that tells this, where it tells something. It must be the last one.
-pub(super) fn put(inserts: &mut Inserts, news: &News) -> Result<(), DbError> {
-    if news.is_empty() { Ok(()) } else { inserts.records("", vec![news.record()]) }
+/// The view that inserts rows whose number is taken inside COMMIT.
+const AT_COMMIT: &str = "feed_at_commit";
+
+/// Adds the insert of a feed row, unless it would be empty. Outside a transaction it must be the last insert: its lock is
+/// held from there on.
+pub(super) fn put(inserts: &mut Inserts, news: &News, in_transaction: bool) -> Result<(), DbError> {
+    match (news.is_empty(), in_transaction) {
+        (true, _) => Ok(()),
+        (false, true) => inserts.records_into(AT_COMMIT, "", vec![news.record()]),
+        (false, false) => inserts.records("", vec![news.record()]),
+    }
 }
 
-/// Within a transaction, as the last of what it does: tells this to those who follow, once it is committed.
+/// Adds a feed row, in the transaction that the connection is in, if it is in one.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.feed.tell", skip_all)]
-pub async fn tell(db: impl PgExecutor<'_>, news: &News) -> Result<(), DbError> {
+pub async fn tell(db: &mut PgConnection, news: &News) -> Result<(), DbError> {
     let mut inserts = Inserts::default();
-    put(&mut inserts, news)?;
+    put(&mut inserts, news, db.is_in_transaction())?;
     inserts.run(db).await?;
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! A key, without the key itself.
 
-use async_graphql::{Enum, ID, Object};
+use async_graphql::{Context, Enum, ID, Object};
 
 use crate::{
     domain::{self, api_key},
-    graphql::{id::GlobalId, scalar::DateTime},
+    error::ApiError,
+    graphql::{context::ContextExt as _, id::GlobalId, scalar::DateTime},
 };
 
 /// What the holder of a key may do.
@@ -63,5 +64,11 @@ impl ApiKey {
     /// When it was last used, to the minute.
     async fn last_used_at(&self) -> Option<DateTime> {
         self.0.last_used_at.map(Into::into)
+    }
+
+    /// Key that created it. Null for keys from the command line or the environment.
+    async fn created_by(&self, ctx: &Context<'_>) -> Result<Option<Self>, ApiError> {
+        let Some(id) = self.0.created_by else { return Ok(None) };
+        Ok(ctx.loader().load_one(id).await?.map(ApiKey))
     }
 }

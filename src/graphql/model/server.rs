@@ -70,7 +70,7 @@ pub struct Load {
 /// Connections to the database that are used for the same.
 #[derive(SimpleObject)]
 pub struct Pool {
-    /// What for: `reads`, `writes`, `recorder`; or of which replica: its host and port.
+    /// What for: `reads`, `writes` (mutations), `jobs`, `keys`, `readiness`, `recorder`; or of which replica: its host and port.
     name: String,
     /// How many there are.
     size: i32,
@@ -112,11 +112,8 @@ impl Load {
             idle: whole(pool.num_idle()),
             max: whole(pool.options().get_max_connections()),
         };
-        let mut pools = vec![
-            pool("reads", &state.database.reads),
-            pool("writes", &state.database.writes),
-            pool("recorder", state.recorder.connections()),
-        ];
+        let mut pools: Vec<_> = state.database.pools().map(|(name, of)| pool(name, of)).into();
+        pools.push(pool("recorder", state.recorder.connections()));
         pools.extend(state.replicas.readings().map(|(replica, _)| pool(&replica.at, &replica.pool)));
         let replicas = state.replicas.readings().map(|(replica, reading)| Replica {
             name: replica.at.clone(),

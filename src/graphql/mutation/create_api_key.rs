@@ -3,7 +3,7 @@
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 
 use crate::{
-    auth::Secret,
+    auth::{KEY_NOT_VALID, Secret},
     db::{self, api_key::NewApiKey},
     error::ApiError,
     graphql::{
@@ -78,8 +78,10 @@ impl CreateApiKey {
             hash: secret.hash(),
             device_id,
             expires_at: input.expires_at.map(|time| time.0),
+            created_by: ctx.caller().api_key(),
         };
         let id = db::api_key::add(ctx.writes(), &new, now).await?;
+        let id = id.ok_or(ApiError::Unauthenticated(KEY_NOT_VALID))?; // revoked since this request began
         let api_key = db::api_key::lookup(ctx.writes(), id).await?;
         let api_key = api_key.ok_or_else(|| ApiError::Internal(anyhow::anyhow!("a new key is not there")))?;
         Ok(CreateApiKeyPayload { key: secret.reveal().to_owned(), api_key: ApiKey(api_key) })

@@ -11,6 +11,7 @@ use crate::{
         input::filter::{MeasurementFilter, text},
         scalar::DateTime,
     },
+    limits::Limit,
 };
 
 /// Which measurements are deleted.
@@ -75,8 +76,16 @@ impl DeleteMeasurements {
         let filter = input.filter.check_strictly(ctx, "input.filter").await?;
         let devices = ctx.loader().load_many(text::named_devices(&filter)).await?;
         let filter_text = text::text(&filter, &devices);
-        let pool = ctx.writes().clone();
-        let deleted = to_the_end(async move { Ok(deletion::run(&pool, &filter, dry_run).await?) }).await?;
+        let state = ctx.state();
+        let turn = state.deletions.next(state.about.limits.deletions.turn_timeout).await;
+        let turn = turn.ok_or_else(|| state.metrics.refusals.refuse(Limit::Deletions))?;
+        let pool = state.database.jobs.clone();
+        let deleted = to_the_end(async move {
+            let deleted = deletion::run(&pool, &filter, dry_run).await?;
+            drop(turn);
+            Ok(deleted)
+        })
+        .await?;
         Ok(payload(filter_text, &deleted, dry_run))
     }
 }

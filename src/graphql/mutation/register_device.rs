@@ -56,7 +56,7 @@ impl RegisterDevice {
             }
             let device = db::device::by_keys(&mut *transaction, std::slice::from_ref(&new.key)).await?.remove(&new.key);
             let news = News { recorded: Vec::new(), changed: added.into_iter().collect() };
-            db::feed::tell(&mut *transaction, &news).await?;
+            db::feed::tell(&mut transaction, &news).await?;
             transaction.commit().await?;
             Ok((added, device))
         })

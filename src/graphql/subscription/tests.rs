@@ -44,7 +44,7 @@ static APP: LazyLock<(App, Answering, Runtime)> = LazyLock::new(|| {
         database_host: String::new(),
         database_port: 1,
     };
-    let database = Database { reads: pool(), writes: pool(), direct: PgConnectOptions::new() };
+    let database = Database::of_one_pool(&pool(), PgConnectOptions::new());
     let (app, _) = App::start(database, Replicas::default(), Clock::system(), about);
     let answering = answering(app.state.clone());
     (app, answering, runtime)

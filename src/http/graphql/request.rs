@@ -1,5 +1,7 @@
 //! A GraphQL request, read from a body or from a query string.
 
+use std::fmt;
+
 use async_graphql::{Request, Value, Variables};
 use axum::{
     body::Bytes,
@@ -26,7 +28,7 @@ const BATCH: &str = "batches are not answered, the body must be one request; sev
                      and several requests can share a connection";
 
 /// A request as a JSON body holds it.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 pub(in crate::http) struct Body {
     query: Option<String>,
     #[serde(rename = "documentId")]
@@ -35,6 +37,13 @@ pub(in crate::http) struct Body {
     operation_name: Option<String>,
     variables: Option<Map<String, serde_json::Value>>,
     extensions: Option<Map<String, serde_json::Value>>,
+}
+
+// Written by hand: variables may hold secrets.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Body(…)")
+    }
 }
 
 /// A request as a query string holds it.

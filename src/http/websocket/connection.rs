@@ -52,6 +52,8 @@ pub(super) struct Connection {
     payer: Payer,
     /// A look at the client's key, under way.
     look_up: Option<BoxFuture<'static, Result<Identity, ApiError>>>,
+    /// Resolves when the client's key was revoked or changed.
+    key_changed: Option<BoxFuture<'static, ()>>,
     operations: Operations,
     /// Comes back when the gateway ends.
     stopping: Option<BoxFuture<'static, ()>>,
@@ -93,6 +95,7 @@ impl Connection {
             standing: Standing::New(upgraded),
             payer,
             look_up: None,
+            key_changed: None,
             operations: Operations::default(),
             stopping: Some(app.stopping().boxed()),
             timer: Box::pin(sleep_until(deadlines.next())),
@@ -162,6 +165,18 @@ impl Connection {
             self.look_up = None;
             return Poll::Ready(Ok(Turn::LookedUp(found)));
         }
+        if let (Some(changed), Standing::Accepted(identity)) = (&mut self.key_changed, &self.standing)
+            && changed.poll_unpin(cx).is_ready()
+        {
+            self.key_changed = None;
+            self.deadlines.key = None;
+            // In place of one that may be under way: its answer may be from before the change.
+            let mut look_up = identity.clone().again(self.app.clone()).boxed();
+            match look_up.poll_unpin(cx) {
+                Poll::Ready(found) => return Poll::Ready(Ok(Turn::LookedUp(found))),
+                Poll::Pending => self.look_up = Some(look_up),
+            }
+        }
         for _ in 0..2 {
             self.operations_first = !self.operations_first;
             if self.operations_first {
@@ -191,7 +206,7 @@ impl Connection {
             Message::Ping(payload) => self.feed(message::pong(payload.as_deref())).await,
             Message::Pong => Ok(()),
             Message::Subscribe { id, body } => {
-                let Standing::Accepted(Identity { caller, .. }) = &self.standing else {
+                let Standing::Accepted(identity) = &self.standing else {
                     return Err(End::Close(Close::UNAUTHORIZED));
                 };
                 if self.operations.has(&id) {
@@ -209,7 +224,7 @@ impl Connection {
                         refusal => return self.refuse(&id, refusal).await,
                     },
                 };
-                self.operations.start(id, &self.app, caller, request.data(self.payer));
+                self.operations.start(id, &self.app, identity, request.data(self.payer));
                 Ok(())
             }
             Message::Complete { id } => {
@@ -297,6 +312,7 @@ impl Connection {
                     })?;
                 }
                 if identity.has_key() {
+                    self.key_changed = Some(identity.until_changed(&self.app));
                     self.look_again_in(until_next_look(&identity.caller, &self.app));
                 }
                 self.standing = Standing::Accepted(identity);

@@ -2,6 +2,8 @@
 //! payload open, so the usual ones are read, and one that looks like a credential but is not read is an error: otherwise its
 //! sender would be anonymous without notice.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use crate::{auth, error::ApiError};
@@ -26,12 +28,21 @@ const CREDENTIAL_WORDS: [&str; 12] = [
 const MAX_DEPTH: usize = 8;
 
 /// What a client sent to identify itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Credential {
     /// The value of an `Authorization` header.
     Authorization(String),
     /// The key alone.
     Key(String),
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Authorization(_) => "Authorization(…)",
+            Self::Key(_) => "Key(…)",
+        })
+    }
 }
 
 impl Credential {

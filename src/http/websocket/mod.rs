@@ -51,7 +51,7 @@ pub(super) fn serve(app: Shared, mut parts: Parts, caller: Caller, payer: Payer)
         Err(limit) => return app.state.metrics.refusals.refuse(limit).into_response(),
     };
     let response = handshake.accept(std::mem::take(&mut parts.extensions));
-    let upgraded = Identity::new(caller, auth::secret_in(&parts.headers).as_deref());
+    let upgraded = Identity::new(&app, caller, auth::secret_in(&parts.headers).as_deref());
     // The rest of the handshake ends here: a header holds the whole buffer that the request was read into.
     let Handshake { upgrade, speaks_ours, .. } = handshake;
     let socket = async move {

@@ -11,10 +11,9 @@ use futures_util::{
     stream::{self, AbortHandle, Abortable, BoxStream, SelectAll},
 };
 
-use super::message::Id;
+use super::{identity::Identity, message::Id};
 use crate::{
     app::Shared,
-    auth::Caller,
     capacity,
     domain::feed::Place,
     error::ApiError,
@@ -72,12 +71,12 @@ impl Operations {
     }
 
     /// Starts what was requested.
-    pub fn start(&mut self, id: Id, app: &Shared, caller: &Caller, mut request: Request) {
+    pub fn start(&mut self, id: Id, app: &Shared, identity: &Identity, mut request: Request) {
         let is_subscription = app.state.documents.operation_type(&mut request) == OperationType::Subscription;
         let has_cursors = is_subscription && Resume::of(&request).is_some();
-        let (app, caller) = (app.clone(), caller.clone());
+        let (app, identity) = (app.clone(), identity.clone());
         let counts = app.state.metrics.operations.clone();
-        let answers = if is_subscription { subscribe(app, caller, request) } else { execute(app, caller, request) };
+        let answers = if is_subscription { subscribe(app, identity, request) } else { execute(app, identity, request) };
         self.run(id, is_subscription, has_cursors, caught(counts, answers).boxed());
     }
 
@@ -176,13 +175,22 @@ fn caught(
     AssertUnwindSafe(answers).catch_unwind().map(move |told| {
         told.unwrap_or_else(|_| {
             counts.panicked();
-            Told::Failed(Box::new(Response::from_errors(vec![answer::of(ApiError::panicked())])))
+            refused(ApiError::panicked())
         })
     })
 }
 
-fn execute(app: Shared, caller: Caller, request: Request) -> BoxStream<'static, Told> {
+fn refused(error: ApiError) -> Told {
+    Told::Failed(Box::new(Response::from_errors(vec![answer::of(error)])))
+}
+
+/// The key is looked up for each operation, as for each HTTP request, so that a revoked one can do nothing more.
+fn execute(app: Shared, identity: Identity, request: Request) -> BoxStream<'static, Told> {
     let answer = async move {
+        let caller = match identity.again(app.clone()).await {
+            Ok(identity) => identity.caller,
+            Err(error) => return refused(error),
+        };
         let payer = admission::payer(&request, &caller);
         let answer = deadline::in_a_place(&app, payer, graphql::execute(&app.schema, request, caller)).await;
         match answer {
@@ -195,16 +203,20 @@ fn execute(app: Shared, caller: Caller, request: Request) -> BoxStream<'static, 
 
 /// A subscription on its way.
 enum Subscription {
-    Asked(Box<(Shared, Caller, Request)>),
+    Asked(Box<(Shared, Identity, Request)>),
     Going(Box<Subscriber>),
     Over,
 }
 
-fn subscribe(app: Shared, caller: Caller, request: Request) -> BoxStream<'static, Told> {
-    stream::unfold(Subscription::Asked(Box::new((app, caller, request))), |subscription| async {
+fn subscribe(app: Shared, identity: Identity, request: Request) -> BoxStream<'static, Told> {
+    stream::unfold(Subscription::Asked(Box::new((app, identity, request))), |subscription| async {
         match subscription {
             Subscription::Asked(asked) => {
-                let (app, caller, request) = *asked;
+                let (app, identity, request) = *asked;
+                let caller = match Box::pin(identity.again(app.clone())).await {
+                    Ok(identity) => identity.caller,
+                    Err(error) => return Some((refused(error), Subscription::Over)),
+                };
                 let place = app.capacity.enter_to_subscribe().await;
                 // On the heap, to be gone with its end: what it takes to check a request is much beside a subscriber.
                 let after = Resume::of(&request).and_then(|resume| resume.after.clone());

@@ -46,7 +46,7 @@ fn start() -> Cluster {
     // Directly below the common temporary folder, where Postgres' account can make and delete it.
     let data_dir = std::env::temp_dir().join(format!("airgraph-test-{}", std::process::id()));
     let mut process = Command::new(env!("CARGO_BIN_EXE_airgraph"))
-        .args(["dev-db", "--temporary"])
+        .args(["dev-db", "--temporary", "--superuser"])
         .env("AIRGRAPH_DATA_DIR", &data_dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -69,6 +69,5 @@ async fn prepare(options: &PgConnectOptions) {
     connection.close().await.expect("closed");
     let database = connect::open(&options.clone().database(TEMPLATE), 1, 1).await.expect("a database");
     connect::migrate(&database).await.expect("migrations");
-    database.reads.close().await;
-    database.writes.close().await;
+    database.close().await;
 }

@@ -62,7 +62,7 @@ impl OwnPostgres {
         fs::set_permissions(parent.path(), Permissions::from_mode(0o755)).expect("a folder for every account");
         let data_dir = parent.path().join("data");
         let mut dev_db = Command::new(env!("CARGO_BIN_EXE_airgraph"))
-            .arg("dev-db")
+            .args(["dev-db", "--superuser"])
             .env("AIRGRAPH_DATA_DIR", &data_dir)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -18,7 +18,7 @@ const RECORD: &str = "mutation { recordMeasurements(input: {measurements: [
 #[tokio::test]
 async fn a_gateway_that_is_told_to_stop_takes_leave_of_its_sockets() {
     let options = empty_database().await;
-    let key = "a-key-of-the-operators-own-choice-0123456789";
+    let key = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
     let mut command = on(&options, &["serve"]);
     command.env("AIRGRAPH_ADMIN_KEY", key);
     let gateway = Gateway::start(command).await;

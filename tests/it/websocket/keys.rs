@@ -113,7 +113,7 @@ async fn a_revoked_key_is_noticed_and_a_database_that_is_away_is_no_reason_to_cl
     app.clock.advance(TimeDelta::seconds(61)); // until then it may be remembered
     assert_eq!(revoked.closed().await, forbidden());
 
-    app.database.reads.close().await;
+    app.database.keys.close().await;
     app.clock.advance(TimeDelta::seconds(61));
     tokio::time::sleep(5 * key_pace).await;
     valid.say(json!({ "type": "ping" })).await;

@@ -1,0 +1,153 @@
+//! Keys that were revoked or changed, at whichever gateway: caches drop them, and connections that were opened with them check
+//! them again.
+//!
+//! What a request may do is decided by a look-up in the database for each request, also on an open WebSocket. This is for what
+//! goes on without requests: cached keys of senders, subscriptions and sockets. Should a notification be lost, cached keys and
+//! open connections are checked again after a minute.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{sync::broadcast, time::sleep};
+
+use super::KeysLately;
+use crate::{
+    db::{DbError, api_key_changes::KeyListener, connect::Database},
+    domain::api_key::ApiKeyId,
+    shutdown::Shutdown,
+};
+
+/// Changes that a slow receiver may lag behind. Beyond it, it checks its key.
+const CAPACITY: usize = 1024;
+/// After so long without a notification the connection is checked.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
+/// Between two attempts to connect; the delay doubles each time.
+const MIN_RETRY_DELAY: Duration = Duration::from_millis(100);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
+
+/// A change of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Of(ApiKeyId),
+    /// Notifications may have been missed.
+    OfAnyKey,
+}
+
+/// How many changes there were before some moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Generation(u64);
+
+/// Reports changes of keys. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct KeyChanges(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    generation: AtomicU64,
+    sender: broadcast::Sender<Change>,
+}
+
+impl Default for KeyChanges {
+    fn default() -> Self {
+        Self(Arc::new(Shared { generation: AtomicU64::new(0), sender: broadcast::Sender::new(CAPACITY) }))
+    }
+}
+
+impl KeyChanges {
+    /// The present generation; to be read before a key is looked up.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        Generation(self.0.generation.load(Ordering::SeqCst))
+    }
+
+    /// Resolves when a key has to be looked up again, which was looked up after that generation was read.
+    pub fn until_changed(&self, key: ApiKeyId, since: Generation) -> impl Future<Output = ()> + Send + use<> {
+        let mut receiver = self.0.sender.subscribe();
+        let is_missed = self.generation() != since; // after `subscribe`, so that no change falls in between
+        async move {
+            if is_missed {
+                return;
+            }
+            loop {
+                match receiver.recv().await {
+                    Ok(Change::Of(other)) if other != key => {}
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+                }
+            }
+        }
+    }
+
+    fn report(&self, change: Change) {
+        self.0.generation.fetch_add(1, Ordering::SeqCst);
+        _ = self.0.sender.send(change); // fails when there is no connection that waits
+    }
+}
+
+/// Listens until the gateway ends, over as many connections as it takes.
+pub async fn run(database: Database, cache: KeysLately, changes: KeyChanges, shutdown: Shutdown) {
+    let listening = async {
+        let mut delay = MIN_RETRY_DELAY;
+        loop {
+            let mut is_connected = false;
+            let Err(error) = listen(&database, &cache, &changes, &mut is_connected).await;
+            if is_connected {
+                tracing::warn!(error = &error as &dyn std::error::Error, "key change listener disconnected");
+                delay = MIN_RETRY_DELAY;
+            }
+            sleep(delay).await;
+            delay = (delay * 2).min(MAX_RETRY_DELAY);
+        }
+    };
+    tokio::select! {
+        () = listening => {}
+        () = shutdown.begun() => {}
+    }
+}
+
+async fn listen(
+    database: &Database,
+    cache: &KeysLately,
+    changes: &KeyChanges,
+    is_connected: &mut bool,
+) -> Result<std::convert::Infallible, DbError> {
+    let mut listener = KeyListener::connect(database).await?;
+    *is_connected = true;
+    cache.clear();
+    changes.report(Change::OfAnyKey);
+    loop {
+        if let Some(key) = listener.changed_within(HEARTBEAT_INTERVAL).await? {
+            cache.remove_if(|cached| cached.id == key);
+            changes.report(Change::Of(key));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_connection_checks_its_key_after_a_change_of_that_key_and_no_other() {
+        let changes = KeyChanges::default();
+        let since = changes.generation();
+        let mut first = Box::pin(changes.until_changed(ApiKeyId(1), since));
+        let mut second = Box::pin(changes.until_changed(ApiKeyId(2), since));
+        changes.report(Change::Of(ApiKeyId(1)));
+        assert_eq!((first.as_mut().now_or_never(), second.as_mut().now_or_never()), (Some(()), None));
+        changes.report(Change::OfAnyKey);
+        assert_eq!(second.now_or_never(), Some(()));
+        // A change between the look-up and the wait is not missed.
+        assert_eq!(changes.until_changed(ApiKeyId(2), since).now_or_never(), Some(()));
+        let mut slow = Box::pin(changes.until_changed(ApiKeyId(3), changes.generation()));
+        (0..=CAPACITY).for_each(|_| changes.report(Change::Of(ApiKeyId(4))));
+        assert_eq!(slow.as_mut().now_or_never(), Some(()));
+    }
+}

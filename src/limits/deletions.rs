@@ -1,0 +1,16 @@
+//! Deletions of measurements: one at a time, since each may read months of measurements.
+
+use std::time::Duration;
+
+/// Values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deletions {
+    /// How long a deletion waits for the one that is running.
+    pub turn_timeout: Duration,
+}
+
+impl Default for Deletions {
+    fn default() -> Self {
+        Self { turn_timeout: Duration::from_secs(10) }
+    }
+}

@@ -1,0 +1,29 @@
+//! Ends sessions of other gateways that stopped in the middle of a message, while this gateway serves.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::{
+    db::{connect::Database, stalled_session::StalledSessions},
+    shutdown::Shutdown,
+};
+
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// After a failure: the database is unavailable, which other parts report.
+const RETRY_DELAY: Duration = Duration::from_secs(5);
+
+/// Checks every second until the gateway ends.
+pub async fn run(database: Database, shutdown: Shutdown) {
+    let work = async {
+        let mut stalled = StalledSessions::default();
+        loop {
+            let checked = stalled.end(&database.jobs).await;
+            sleep(if checked.is_ok() { CHECK_INTERVAL } else { RETRY_DELAY }).await;
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = shutdown.begun() => {}
+    }
+}

@@ -1,0 +1,121 @@
+//! A revoked key can do nothing more, at any gateway, on any connection that is open, and through no key that it creates.
+
+use airgraph::{auth::KEY_NOT_VALID, http::Pace};
+use serde_json::{Value, json};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+
+use crate::{
+    support::{
+        TestApp, empty_database,
+        events::{Ask, EventStream},
+        gateway::DEADLINE,
+        socket::Socket,
+    },
+    timeouts::until_waiting,
+};
+
+const SUBSCRIPTION: &str = "subscription { measurementRecorded { measurement { pm10 } } }";
+const CREATE: &str = "mutation ($role: Role!) {
+    createApiKey(input: {name: \"k\", role: $role}) { key apiKey { id createdBy { id } } } }";
+const REVOKE: &str = "mutation ($id: ID!, $all: Boolean) { revokeApiKey(input: {id: $id, includeDescendants: $all}) {
+    status descendantsRevoked descendantsValid } }";
+
+/// A key and its id, created with another key.
+async fn create(app: &TestApp, with: &str, role: &str) -> (String, Value) {
+    let mut answer = app.graphql(Some(with), CREATE, json!({ "role": role })).await;
+    let mut created = answer["data"]["createApiKey"].take();
+    (created["key"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned(), created["apiKey"].take())
+}
+
+async fn is_valid(app: &TestApp, key: &str) -> bool {
+    app.graphql(Some(key), "{ server { version } }", json!({})).await["errors"] == Value::Null
+}
+
+/// Without the periodic check of keys, and on another gateway than the one that revokes it.
+#[tokio::test]
+async fn open_connections_of_a_revoked_key_end_at_all_gateways() {
+    let options = empty_database().await;
+    let pace = Pace { key: 100 * DEADLINE, ..Pace::default() };
+    let app = TestApp::on(&options, true).await.with_sockets(10, pace);
+    let other = TestApp::on_second(&options).await.with_sockets(10, pace);
+    let address = other.listen().await;
+    let (key, about) = create(&app, &app.admin, "ADMIN").await;
+    let mut subscribed = Socket::ready(address, Some(&key)).await;
+    subscribed.subscribe("1", SUBSCRIPTION, json!({})).await;
+    let mut idle = Socket::ready(address, Some(&key)).await;
+    let mut valid = Socket::ready(address, Some(&app.admin)).await;
+    let mut events =
+        EventStream::open(&other.app.router(), Ask { query: SUBSCRIPTION, key: Some(&key), ..Ask::default() }).await;
+    let mut busy = Socket::ready(address, Some(&key)).await;
+
+    let revoked = app.admin(REVOKE, json!({ "id": about["id"] })).await;
+    assert_eq!(revoked["revokeApiKey"]["status"], "REVOKED");
+    // At once, whether the notification has arrived yet or not.
+    busy.subscribe("2", CREATE, json!({ "role": "ADMIN" })).await;
+    let forbidden = (4403, KEY_NOT_VALID.to_owned());
+    match busy.next().await {
+        Some(tokio_tungstenite::tungstenite::Message::Text(text)) => {
+            let heard: Value = serde_json::from_str(&text).expect("JSON");
+            assert_eq!(heard["payload"][0]["extensions"]["code"], "UNAUTHENTICATED", "{heard}");
+            assert_eq!(busy.closed().await, forbidden);
+        }
+        Some(tokio_tungstenite::tungstenite::Message::Close(Some(frame))) => assert_eq!(u16::from(frame.code), 4403),
+        other => panic!("{other:?}"),
+    }
+    let heard = subscribed.hear().await;
+    assert_eq!((&heard["type"], &heard["id"]), (&json!("error"), &json!("1")), "{heard}");
+    assert_eq!(subscribed.closed().await, forbidden);
+    assert_eq!(idle.closed().await, forbidden);
+    assert_eq!(events.failure().await[0]["extensions"]["code"], "UNAUTHENTICATED");
+    valid.say(json!({ "type": "ping" })).await;
+    assert_eq!(valid.hear().await, json!({ "type": "pong" }));
+    let names: Vec<String> =
+        sqlx::query_scalar("select name from api_key").fetch_all(&app.database.writes).await.expect("keys");
+    assert_eq!(names.len(), 2, "no key was created with the revoked one: {names:?}");
+}
+
+#[tokio::test]
+async fn keys_that_a_key_created_are_revoked_with_it_where_that_is_wanted() {
+    let app = TestApp::new().await;
+    let (parent, parent_id) = create(&app, &app.admin, "ADMIN").await;
+    let (child, child_id) = create(&app, &parent, "ADMIN").await;
+    let (grandchild, _) = create(&app, &child, "SENSOR").await;
+    let (stranger, _) = create(&app, &app.admin, "READER").await;
+    assert_eq!(child_id["createdBy"]["id"], parent_id["id"]);
+
+    let counts = |status: &str, revoked: u8, valid: u8| json!({ "revokeApiKey": { "status": status, "descendantsRevoked": revoked, "descendantsValid": valid } });
+    let replaced = app.admin(REVOKE, json!({ "id": parent_id["id"] })).await;
+    assert_eq!(replaced, counts("REVOKED", 0, 2));
+    assert!(!is_valid(&app, &parent).await && is_valid(&app, &child).await && is_valid(&app, &grandchild).await);
+
+    let own = app.graphql(Some(&child), REVOKE, json!({ "id": parent_id["id"], "all": true })).await;
+    assert_eq!(own["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "it would revoke itself: {own}");
+    let leaked = app.admin(REVOKE, json!({ "id": parent_id["id"], "all": true })).await;
+    assert_eq!(leaked, counts("REVOKED", 2, 0));
+    assert!(!is_valid(&app, &child).await && !is_valid(&app, &grandchild).await);
+    assert!(is_valid(&app, &stranger).await && is_valid(&app, &app.admin).await);
+}
+
+/// A mutation that passed the check of its key just before the key is revoked.
+#[tokio::test]
+async fn a_key_that_is_being_revoked_creates_none() {
+    let options = empty_database().await;
+    let app = TestApp::on(&options, true).await;
+    let (key, _) = create(&app, &app.admin, "ADMIN").await;
+    let mut watch = options.connect().await.expect("a connection");
+    let mut revoker = options.clone().application_name("revoker").connect().await.expect("a connection");
+    revoker
+        .execute("begin; update api_key set revoked_at = now() where api_key_id = 2")
+        .await
+        .expect("not committed yet");
+    let creating = app.graphql(Some(&key), CREATE, json!({ "role": "ADMIN" }));
+    let revoking = async {
+        until_waiting(&mut watch, 1).await;
+        revoker.execute("commit").await.expect("committed");
+    };
+    let (answer, ()) = tokio::join!(creating, revoking);
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer}");
+    let count: i64 = sqlx::query_scalar("select count(*) from api_key").fetch_one(&mut watch).await.expect("a count");
+    assert_eq!(count, 2);
+    revoker.close().await.expect("closed");
+}

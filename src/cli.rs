@@ -37,7 +37,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve (the default)
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Bring the database's schema up to date, and end
     Migrate,
     /// Print the GraphQL schema, and end
@@ -92,7 +92,7 @@ pub async fn run() -> ExitCode {
 fn default_command() -> Command {
     let command = ServeArgs::augment_args(clap::Command::new("airgraph"));
     let arguments = command.get_matches_from(["airgraph"]);
-    Command::Serve(ServeArgs::from_arg_matches(&arguments).unwrap_or_else(|error| error.exit()))
+    Command::Serve(Box::new(ServeArgs::from_arg_matches(&arguments).unwrap_or_else(|error| error.exit())))
 }
 
 /// Parses a time argument.

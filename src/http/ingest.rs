@@ -150,7 +150,7 @@ async fn take(
     }
     let (device, event) = outside(&mut request).await;
     let (body, _held) = deadline::within(&app, app.bodies.read(request)).await??.split();
-    let arrival = Arrival { body, named: device, event };
+    let arrival = Arrival { body, named: device, event, cut_from: None };
     let received_at = app.state.clock.now();
     if let Some(device) = decoding::device(served.format, &arrival) {
         // Before its sensors are looked up; and a body that is not understood is kept under this device's name.
@@ -168,6 +168,7 @@ async fn take(
         format: served.format.name,
         received_at,
         api_key: caller.api_key(),
+        by_admin: caller.is_admin(),
         source: Source::Arrival(arrival),
         decoded,
     };

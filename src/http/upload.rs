@@ -99,7 +99,7 @@ async fn task(app: &App, parameters: Parameters, caller: &Caller) -> Result<Task
     let device = device.or_else(|| only.clone());
     let sensors = decoding::sensors(&app.state.database.reads, device.as_ref()).await?;
     let options = Options { device, date, columns, sensors, only };
-    Ok(Task { options, api_key: caller.api_key(), dry_run })
+    Ok(Task { options, api_key: caller.api_key(), by_admin: caller.is_admin(), dry_run })
 }
 
 /// Hands the body on, piece by piece, as fast as it is read.

@@ -5,12 +5,14 @@
 //! by limit.
 
 mod quota;
+mod recording;
 mod refusals;
 mod subscriptions;
 
 use std::time::Duration;
 
 pub use quota::{Permit, Quota, QuotaExceeded};
+pub use recording::RecordingLimits;
 pub use refusals::Refusals;
 pub use subscriptions::SubscriptionLimits;
 
@@ -21,6 +23,8 @@ use crate::error::ApiError;
 pub struct Limits {
     /// Subscriptions.
     pub subscriptions: SubscriptionLimits,
+    /// Of what one key may add by recording.
+    pub recording: RecordingLimits,
 }
 
 /// A limit of a shared resource.
@@ -34,6 +38,14 @@ pub enum Limit {
     SubscriptionChannels,
     /// Different subscriptions of one caller.
     SubscriptionChannelsPerCaller,
+    /// Devices that a key adds in an hour.
+    NewDevices,
+    /// Months that a key needs new partitions for in an hour.
+    NewMonths,
+    /// Bytes of bodies that are kept of a key in a day.
+    UplinkBytes,
+    /// Room on the disk of the embedded Postgres.
+    DiskSpace,
 }
 
 /// Whose use a limit bounds.
@@ -54,6 +66,10 @@ impl Limit {
             Self::SubscriptionsPerCaller => "subscriptions_per_caller",
             Self::SubscriptionChannels => "subscription_channels",
             Self::SubscriptionChannelsPerCaller => "subscription_channels_per_caller",
+            Self::NewDevices => "new_devices",
+            Self::NewMonths => "new_months",
+            Self::UplinkBytes => "uplink_bytes",
+            Self::DiskSpace => "disk_space",
         }
     }
 
@@ -61,8 +77,12 @@ impl Limit {
     #[must_use]
     pub const fn scope(self) -> Scope {
         match self {
-            Self::Subscriptions | Self::SubscriptionChannels => Scope::Gateway,
-            Self::SubscriptionsPerCaller | Self::SubscriptionChannelsPerCaller => Scope::Caller,
+            Self::Subscriptions | Self::SubscriptionChannels | Self::DiskSpace => Scope::Gateway,
+            Self::SubscriptionsPerCaller
+            | Self::SubscriptionChannelsPerCaller
+            | Self::NewDevices
+            | Self::NewMonths
+            | Self::UplinkBytes => Scope::Caller,
         }
     }
 
@@ -78,6 +98,14 @@ impl Limit {
             Self::SubscriptionChannelsPerCaller => {
                 "too many different subscriptions of this key or address; end some, or retry in 30 seconds"
             }
+            Self::NewDevices => {
+                "too many new devices with this key; send samples of fewer unknown devices, or register them"
+            }
+            Self::NewMonths => {
+                "samples of too many new months with this key; send fewer, or upload them with an admin key"
+            }
+            Self::UplinkBytes => "too many bytes of undecodable bodies with this key; correct what is sent",
+            Self::DiskSpace => "disk almost full, so undecodable bodies are not kept; retry later",
         }
     }
 
@@ -89,6 +117,8 @@ impl Limit {
             | Self::SubscriptionsPerCaller
             | Self::SubscriptionChannels
             | Self::SubscriptionChannelsPerCaller => Duration::from_secs(30),
+            Self::NewDevices | Self::NewMonths | Self::UplinkBytes => Duration::from_hours(1),
+            Self::DiskSpace => Duration::from_mins(10),
         }
     }
 }

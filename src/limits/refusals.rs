@@ -19,7 +19,12 @@ impl Refusals {
     /// Counts a refused request, and returns its error.
     #[must_use]
     pub fn refuse(&self, limit: Limit) -> ApiError {
-        self.0.get_or_create(&[("limit", limit.name())]).inc();
+        self.count(limit);
         limit.into()
+    }
+
+    /// Counts a refused request whose error is made elsewhere.
+    pub fn count(&self, limit: Limit) {
+        self.0.get_or_create(&[("limit", limit.name())]).inc();
     }
 }

@@ -61,7 +61,7 @@ impl Metrics {
         feed.register(&mut registry);
         servers.register(&mut registry);
         recording.register(&mut registry);
-        let refusals = Refusals::default();
+        let refusals = recording.refusals.clone();
         registry.register("limit_refusals", "Requests refused because of a limit, by limit", refusals.metric());
         Self { requests, operations, feed, servers, refusals, registry: Arc::new(registry) }
     }

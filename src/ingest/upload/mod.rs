@@ -31,6 +31,8 @@ pub struct Task {
     pub options: Options,
     /// The key that vouches for it.
     pub api_key: Option<ApiKeyId>,
+    /// Whether that is an admin's key.
+    pub by_admin: bool,
     /// Whether to tell what would become of it, and store nothing.
     pub dry_run: bool,
 }
@@ -65,7 +67,7 @@ pub async fn run(
     file: impl Read + Send + 'static,
     task: Task,
 ) -> (Report, Result<(), UploadError>) {
-    let Task { options, api_key, dry_run } = task;
+    let Task { options, api_key, by_admin, dry_run } = task;
     let (sender, mut chunks) = mpsc::channel(AHEAD);
     // Ends when the file does, or when nobody takes what it reads any more.
     tokio::task::spawn_blocking(move || {
@@ -83,7 +85,7 @@ pub async fn run(
         report.unreadable.extend(unreadable);
         let received_at = clock.now();
         let submission =
-            Submission { format: FORMAT, received_at, api_key, source: Source::File, decoded: Ok(decoded) };
+            Submission { format: FORMAT, received_at, api_key, by_admin, source: Source::File, decoded: Ok(decoded) };
         let outcome =
             if dry_run { recorder.compare(submission).await } else { recorder.record_patiently(submission).await };
         match outcome {

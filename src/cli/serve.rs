@@ -59,7 +59,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let about = About {
         public_read: arguments.public_read,
         exposure: arguments.exposure.exposure(),
-        limits: Limits { recording: recording_limits(database, arguments)? },
+        limits: Limits { recording: recording_limits(database, arguments)?, ..Limits::default() },
         slow_operation: arguments.slow_operation,
         database_host: session.options.get_host().to_owned(),
         database_port: session.options.get_port(),

@@ -86,7 +86,7 @@ impl App {
     /// Starts the recorder and puts the gateway together.
     #[must_use]
     pub fn start(database: Database, replicas: Replicas, clock: Clock, about: About) -> (Self, Writers) {
-        let (recorder, writers) = Recorder::start(&database.writes, &clock);
+        let (recorder, writers) = Recorder::start_with(&database.writes, &clock, &about.limits.recording);
         let metrics = Metrics::new(&recorder.recording);
         let read_turns = ReadTurns::new(&database, &replicas);
         let state = State {

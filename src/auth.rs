@@ -257,13 +257,17 @@ pub fn secret_in(headers: &HeaderMap) -> Option<String> {
     from_authorization(authorization)
 }
 
-/// The key in the value of an `Authorization` header: `Bearer key`, `Token key` (as `InfluxDB`'s clients send it), the
+/// The key in the value of an `Authorization` header: `Bearer key`, `Token key` or `Token user:key` (`InfluxDB` 2 and 1.8), the
 /// password of `Basic`, or the key alone, as senseBox firmware sends it.
 #[must_use]
 pub fn from_authorization(value: &str) -> Option<String> {
     let Some((scheme, credentials)) = value.split_once(' ') else { return without_scheme(value) };
     let credentials = credentials.trim();
-    if scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token") {
+    if scheme.eq_ignore_ascii_case("token") {
+        // A key that an operator chose may contain a colon itself.
+        let password = credentials.split_once(':').map(|(_, password)| password);
+        Some(password.filter(|password| password.starts_with(PREFIX)).unwrap_or(credentials).to_owned())
+    } else if scheme.eq_ignore_ascii_case("bearer") {
         Some(credentials.to_owned())
     } else if scheme.eq_ignore_ascii_case("basic") {
         let decoded = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;
@@ -315,6 +319,8 @@ mod tests {
         assert_eq!(from_authorization("Bearer ag_1"), Some("ag_1".to_owned()));
         assert_eq!(from_authorization("bearer  ag_1"), Some("ag_1".to_owned()));
         assert_eq!(from_authorization("Token ag_1"), Some("ag_1".to_owned()));
+        assert_eq!(from_authorization("Token user:ag_1"), Some("ag_1".to_owned()));
+        assert_eq!(from_authorization("Token chosen:key"), Some("chosen:key".to_owned()));
         assert_eq!(from_authorization("ag_1"), Some("ag_1".to_owned()));
         // sensor:ag_1
         assert_eq!(from_authorization("Basic c2Vuc29yOmFnXzE="), Some("ag_1".to_owned()));

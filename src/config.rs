@@ -2,13 +2,13 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use clap::{ArgAction, Args};
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{
     db::embedded,
-    domain::retention::Retention,
+    domain::{retention::Retention, time},
     exposure::ExposureArgs,
     http::{Edition, Origin},
     limits::ConnectionLimits,
@@ -196,6 +196,16 @@ pub struct ServeArgs {
     #[arg(long, env = "AIRGRAPH_ADMIN_KEY", hide_env_values = true)]
     pub admin_key: Option<String>,
 
+    /// Samples from before this date or time are rejected, such as 2015-01-01: set it to when your first sensor was installed,
+    /// so that sensors whose clock was not set are found. Not before 2000-01-01
+    #[arg(long, env = "AIRGRAPH_EARLIEST_TIME", default_value = "2000-01-01", value_parser = earliest_time)]
+    pub earliest_time: DateTime<Utc>,
+
+    /// MiB that must be free on the disk of the private Postgres for request bodies of sensors to be kept; measurements are
+    /// recorded in any case
+    #[arg(long, env = "AIRGRAPH_MIN_FREE_DISK_MIB", default_value_t = 1024)]
+    pub min_free_disk_mib: u32,
+
     /// How long what arrived is kept as it came: a time such as 90d or 2years, or `forever`. Whole months go, once all
     /// of the month is older; measurements stay
     #[arg(long, env = "AIRGRAPH_UPLINK_RETENTION", default_value = "90d")]
@@ -250,6 +260,12 @@ fn feed_retention(text: &str) -> Result<TimeDelta, String> {
     if time < SHORTEST_FEED_RETENTION { Err("changes are kept for a minute at least".to_owned()) } else { Ok(time) }
 }
 
+fn earliest_time(text: &str) -> Result<DateTime<Utc>, String> {
+    let date = || Some(text.parse::<NaiveDate>().ok()?.and_time(NaiveTime::MIN).and_utc());
+    let time = date().or_else(|| time::parse(text)).ok_or("expected a date or time such as 2015-01-01")?;
+    if time < time::EARLIEST { Err(format!("must not be before {}", time::EARLIEST)) } else { Ok(time) }
+}
+
 fn request_timeout(text: &str) -> Result<Duration, String> {
     let time = humantime::parse_duration(text).map_err(|error| format!("{error}; it is a time such as 30s"))?;
     let range = Duration::from_secs(1)..=Duration::from_hours(1);
@@ -296,5 +312,13 @@ mod tests {
             let reason = read_url(url).expect_err(url);
             assert!(!reason.contains("secret"), "{reason}");
         }
+    }
+
+    #[test]
+    fn the_earliest_time_is_a_date_or_a_time_and_not_before_2000() {
+        let seconds = |text: &str| earliest_time(text).map(|time| time.timestamp());
+        assert_eq!(seconds("2000-01-01"), Ok(946_684_800));
+        assert_eq!(seconds("2015-01-01T01:00:00+01:00"), Ok(1_420_070_400));
+        assert!(seconds("1999-12-31").is_err() && seconds("2015").is_err() && seconds("").is_err());
     }
 }

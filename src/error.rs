@@ -292,6 +292,8 @@ impl From<RecordError> for ApiError {
             RecordError::KeyNotValid => Self::Unauthenticated(crate::auth::KEY_NOT_VALID),
             RecordError::Unavailable => Self::Unavailable(DATABASE_AWAY),
             RecordError::TimedOut => Self::Unavailable("the samples could not be stored in time; retry later"),
+            RecordError::LimitReached(_, Some(exhausted)) => Self::RateLimited(exhausted),
+            RecordError::LimitReached(limit, None) => Self::LimitReached(limit),
             RecordError::Database(error) => error.into(),
         }
     }

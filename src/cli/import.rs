@@ -71,7 +71,7 @@ pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Res
             sensors: sensors.clone(),
             only: None,
         };
-        let task = Task { options, api_key: None, dry_run: import.dry_run };
+        let task = Task { options, api_key: None, by_admin: false, dry_run: import.dry_run };
         let (report, ended) = upload::run(&recorder, &clock, upload::pieces(bar.wrap_read(file)), task).await;
         bar.finish_and_clear();
         print(&summary(path, &report))?;

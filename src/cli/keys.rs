@@ -87,7 +87,7 @@ async fn execute(database: &Database, command: Keys) -> anyhow::Result<String> {
             let device_id = match device {
                 None => None,
                 Some(device) => {
-                    let key = DeviceKey::try_new(device).context("--device")?;
+                    let key = DeviceKey::try_stored(device).context("--device")?;
                     let ids = db::device::ids_by_keys(db, &[key.as_str()]).await?;
                     let id = ids.get(key.as_str()).copied();
                     Some(id.with_context(|| format!("--device: there is no device {:?}", key.as_str()))?)

@@ -14,7 +14,7 @@ use crate::{
     app::App,
     auth::{self, Secret},
     clock::Clock,
-    config::{DatabaseArgs, ServeArgs},
+    config::{DatabaseArgs, DatabaseChoice, ServeArgs},
     db::{
         connect,
         embedded::{EmbeddedDatabase, Share},
@@ -22,7 +22,7 @@ use crate::{
     },
     graphql::context::About,
     http, indexing,
-    limits::Limits,
+    limits::{Limits, RecordingLimits},
     list,
     retention::{self, Kept},
     shutdown::ShutdownDeadline,
@@ -69,7 +69,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let about = About {
         public_read: arguments.public_read,
         exposure: arguments.exposure.exposure(),
-        limits: limits(arguments, open_files),
+        limits: Limits { recording: recording_limits(database, arguments)?, ..limits(arguments, open_files) },
         slow_operation: arguments.slow_operation,
         database_host: session.options.get_host().to_owned(),
         database_port: session.options.get_port(),
@@ -132,6 +132,19 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     deadline.enter("embedded Postgres");
     session.stop_embedded().await?;
     outcome
+}
+
+fn recording_limits(database: &DatabaseArgs, arguments: &ServeArgs) -> anyhow::Result<RecordingLimits> {
+    let data_folder = match database.choice()? {
+        DatabaseChoice::Embedded(folder) => Some(folder),
+        DatabaseChoice::External(_) => None,
+    };
+    Ok(RecordingLimits {
+        data_folder,
+        min_free_disk_bytes: u64::from(arguments.min_free_disk_mib) << 20,
+        earliest_time: arguments.earliest_time,
+        ..RecordingLimits::default()
+    })
 }
 
 /// Raises the limit of open files to what may be needed, as far as this process may: a shell's is often 1024, and each

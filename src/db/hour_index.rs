@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{DbError, partition, rollup::SUMS};
-use crate::domain::month::Month;
+use crate::domain::period::Period;
 
 /// Serialises the making among all gateways on one database. Any number will do.
 const LOCK: i64 = 0x6169_7267_0007;
@@ -20,16 +20,16 @@ const REST: TimeDelta = TimeDelta::days(2);
 /// # Errors
 /// When the database fails. What was begun then is done anew the next time.
 #[tracing::instrument(name = "db.hour_index.make", skip_all)]
-pub async fn make(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Month>, DbError> {
+pub async fn make(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Period>, DbError> {
     let mine = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "mine!""#, LOCK);
     if !mine.fetch_one(&mut *db).await? {
         return Ok(Vec::new());
     }
     let mut made = Vec::new();
-    for month in partition::months(&mut *db, "cell_hour").await? {
-        let partition = format!("cell_hour_{}", month.suffix());
+    for period in partition::periods(&mut *db, "cell_hour").await? {
+        let partition = format!("cell_hour_{}", period.suffix());
         let index = format!("{partition}_whole");
-        if month.next().start() + REST > now || is_whole(db, &index).await? {
+        if period.end() + REST > now || is_whole(db, &index).await? {
             continue;
         }
         // Safe to put together: the names are ours and a month's digits. One by one, as none of them may be in a transaction.
@@ -40,8 +40,8 @@ pub async fn make(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Month
         ] {
             sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *db).await?;
         }
-        tracing::info!(month = month.suffix(), "an index of a month that is over was made");
-        made.push(month);
+        tracing::info!(period = period.suffix(), "index of a past month created");
+        made.push(period);
     }
     Ok(made)
 }

@@ -1,11 +1,16 @@
-//! Monthly partitions, made when a month first appears.
+//! Partitions by month, and by year for older samples, created when the first row of a month arrives.
+//!
+//! Each partition makes planning of every query longer. Samples from before last year are few and come late: from SD cards,
+//! archives, and clocks that were not set. So they share a partition by year, unless months of that year have partitions
+//! already.
 
 use std::{collections::HashSet, sync::Mutex, time::Duration};
 
+use chrono::{DateTime, Datelike as _, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgExecutor};
 
 use super::{DbError, connect::set_timeouts};
-use crate::domain::month::Month;
+use crate::domain::{month::Month, period::Period};
 
 /// A partitioned table, and how its partitions are stored.
 type Table = (&'static str, &'static str);
@@ -55,21 +60,46 @@ impl Partitions {
         &self,
         db: &mut PgConnection,
         months: impl IntoIterator<Item = (Family, Month)>,
+        now: DateTime<Utc>,
     ) -> Result<(), DbError> {
         for (family, month) in months {
             if self.lock().contains(&(family, month)) {
                 continue;
             }
-            create(db, family, month).await?;
+            create(db, family, month, now).await?;
             self.lock().insert((family, month));
         }
         Ok(())
     }
 
-    /// How many of these months may be without partitions.
-    pub fn count_unknown(&self, months: impl IntoIterator<Item = (Family, Month)>) -> usize {
+    /// Those of these months that may be without partitions, each once.
+    pub fn unknown(&self, months: impl IntoIterator<Item = (Family, Month)>) -> HashSet<(Family, Month)> {
         let known = self.lock();
-        months.into_iter().filter(|month| !known.contains(month)).collect::<HashSet<_>>().len()
+        months.into_iter().filter(|month| !known.contains(month)).collect()
+    }
+
+    /// How many partitions of a table are to be created for these months. Those that are found are known from then on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    #[tracing::instrument(name = "db.partition.missing", skip_all)]
+    pub async fn missing(
+        &self,
+        db: &mut PgConnection,
+        months: &[(Family, Month)],
+        now: DateTime<Utc>,
+    ) -> Result<usize, DbError> {
+        let (measured, received) = (existing(db, Family::Measured).await?, existing(db, Family::Received).await?);
+        let mut missing = HashSet::new();
+        for &(family, month) in months {
+            let existing = if family == Family::Measured { &measured } else { &received };
+            if existing.iter().any(|period| period.contains(month)) {
+                self.lock().insert((family, month));
+            } else {
+                missing.insert((family, choose(existing, family, month, now)));
+            }
+        }
+        Ok(missing.len())
     }
 
     /// Forgets what is known: a partition was gone that should have been there.
@@ -82,31 +112,57 @@ impl Partitions {
     }
 }
 
-async fn create(db: &mut PgConnection, family: Family, month: Month) -> Result<(), DbError> {
-    let tables: &[Table] = match family {
-        Family::Measured => &MEASURED,
-        Family::Received => &RECEIVED,
-    };
+impl Family {
+    fn tables(self) -> &'static [Table] {
+        match self {
+            Self::Measured => &MEASURED,
+            Self::Received => &RECEIVED,
+        }
+    }
+}
+
+async fn create(db: &mut PgConnection, family: Family, month: Month, now: DateTime<Utc>) -> Result<(), DbError> {
     let mut transaction = db.begin().await?;
     set_timeouts(&mut transaction, CREATION_TIMEOUT, CREATION_TIMEOUT).await?;
     sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(&mut *transaction).await?;
-    for (table, storage) in tables {
-        let partition = format!("{table}_{}", month.suffix());
+    let period = choose(&existing(&mut transaction, family).await?, family, month, now);
+    for (table, storage) in family.tables() {
+        let partition = format!("{table}_{}", period.suffix());
         if exists(&mut *transaction, &partition).await? {
             continue;
         }
         // Made apart and then attached: "create table … partition of" would lock out the readers of the whole table.
-        let (from, to) = (month.start(), month.next().start());
+        let (from, to) = (period.start(), period.end());
         let create = format!(
             "create table {partition} (like {table} including all) {storage};
              alter table {table} attach partition {partition} for values from ('{from}') to ('{to}')"
         );
-        // Safe to put together: the names are ours and a month's digits, the bounds are times.
+        // Safe to put together: the names are ours and a period's digits, the bounds are times.
         sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
-    tracing::info!(month = month.suffix(), ?family, "partitions made");
+    tracing::info!(period = period.suffix(), ?family, "partitions created");
     Ok(())
+}
+
+/// The period whose partition holds a month, or is to hold it.
+fn choose(existing: &[Period], family: Family, month: Month, now: DateTime<Utc>) -> Period {
+    if let Some(&period) = existing.iter().find(|period| period.contains(month)) {
+        return period;
+    }
+    let year = month.start().year();
+    let is_recent = year >= now.year() - 1;
+    let has_months = existing.iter().any(|period| period.year() == year);
+    if family == Family::Received || is_recent || has_months { Period::Month(month) } else { Period::Year(year) }
+}
+
+/// The periods that have a partition of at least one of the tables.
+async fn existing(db: &mut PgConnection, family: Family) -> Result<Vec<Period>, DbError> {
+    let mut existing = Vec::new();
+    for (table, _) in family.tables() {
+        existing.extend(periods(&mut *db, table).await?);
+    }
+    Ok(existing)
 }
 
 /// Whether there is a table of this name.
@@ -114,8 +170,8 @@ pub(super) async fn exists(db: impl PgExecutor<'_>, table: &str) -> Result<bool,
     Ok(sqlx::query_scalar!(r#"select to_regclass($1) is not null as "exists!""#, table).fetch_one(db).await?)
 }
 
-/// The months that have a partition of this table, oldest first.
-pub(super) async fn months(db: impl PgExecutor<'_>, table: &str) -> Result<Vec<Month>, DbError> {
+/// The periods that have a partition of this table, oldest first.
+pub(super) async fn periods(db: impl PgExecutor<'_>, table: &str) -> Result<Vec<Period>, DbError> {
     let partitions = sqlx::query_scalar!(
         r#"select c.relname::text as "name!"
            from pg_inherits i join pg_class c on c.oid = i.inhrelid
@@ -125,7 +181,25 @@ pub(super) async fn months(db: impl PgExecutor<'_>, table: &str) -> Result<Vec<M
     )
     .fetch_all(db)
     .await?;
-    let month = |name: &String| Month::from_suffix(name.strip_prefix(table)?.strip_prefix('_')?);
-    // A partition of another name was made by hand, and whoever made it sees to it.
-    Ok(partitions.iter().filter_map(month).collect())
+    let period = |name: &String| Period::from_suffix(name.strip_prefix(table)?.strip_prefix('_')?);
+    // A partition of another name was created by hand, and is left alone.
+    Ok(partitions.iter().filter_map(period).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_samples_share_a_year_unless_it_has_months() {
+        let now = "2026-05-01T12:00:00Z".parse().expect("a time");
+        let month = |text: &str| Month::from_suffix(text).expect("a month");
+        let chosen = |existing: &[Period], text| choose(existing, Family::Measured, month(text), now).suffix();
+        assert_eq!(chosen(&[], "2026_05"), "2026_05");
+        assert_eq!(chosen(&[], "2025_01"), "2025_01");
+        assert_eq!(chosen(&[], "2024_12"), "2024");
+        assert_eq!(chosen(&[Period::Month(month("2024_11"))], "2024_12"), "2024_12");
+        assert_eq!(chosen(&[Period::Year(2024)], "2024_12"), "2024");
+        assert_eq!(choose(&[], Family::Received, month("2024_12"), now).suffix(), "2024_12");
+    }
 }

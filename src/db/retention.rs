@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::{DbError, partition};
-use crate::domain::{month::Month, retention::Retention};
+use crate::domain::{month::Month, period::Period, retention::Retention};
 
 /// Serialises the dropping among all gateways on one database. Any number will do.
 const LOCK: i64 = 0x6169_7267_0003;
@@ -32,7 +32,8 @@ pub async fn forget_uplinks(
     now: DateTime<Utc>,
 ) -> Result<Forgotten, DbError> {
     let mut forgotten = Forgotten::default();
-    for month in partition::months(&mut *db, "uplink").await? {
+    for period in partition::periods(&mut *db, "uplink").await? {
+        let Period::Month(month) = period else { continue };
         if !retention.is_over(month, now) {
             continue;
         }

@@ -17,7 +17,7 @@ use crate::domain::{
 /// without reading it.
 pub(super) const COLUMNS: &str = "u.uplink_id, u.received_at, u.format, u.device_id, u.api_key_id, u.named, u.event, \
                                   u.frame_counter, octet_length(u.body), u.outcome, u.error, u.recorded, \
-                                  u.duplicates, u.rejected";
+                                  u.duplicates, u.rejected, u.cut_from";
 
 /// A row of [`COLUMNS`].
 pub(super) struct UplinkStored(pub Uplink);
@@ -38,6 +38,7 @@ impl FromRow<'_, PgRow> for UplinkStored {
             recorded: row.try_get(11)?,
             duplicates: row.try_get(12)?,
             rejected: row.try_get(13)?,
+            cut_from: row.try_get(14)?,
         }))
     }
 }
@@ -61,8 +62,10 @@ pub struct UplinkRow<'a> {
     pub event: Option<&'a str>,
     /// LoRaWAN frame counter.
     pub frame_counter: Option<i64>,
-    /// The body, as it came.
+    /// The body, as it came, or what of it is kept.
     pub body: &'a [u8],
+    /// The size of the body, where it is not kept whole.
+    pub cut_from: Option<i32>,
     /// Why it could not be decoded.
     pub error: Option<String>,
     /// Samples stored.
@@ -90,6 +93,7 @@ pub(super) struct Record<'a> {
     recorded: i32,
     duplicates: i32,
     rejected: i32,
+    cut_from: Option<i32>,
 }
 
 record!(
@@ -97,7 +101,7 @@ record!(
     "uplink",
     "new_uplink",
     "uplink_id, received_at, format, device_id, api_key_id, named, event, frame_counter, body, outcome, error, \
-     recorded, duplicates, rejected"
+     recorded, duplicates, rejected, cut_from"
 );
 
 /// Uplinks on their way.
@@ -118,6 +122,7 @@ pub(super) fn records<'a>(rows: &[UplinkRow<'a>]) -> Vec<Record<'a>> {
             recorded: row.recorded,
             duplicates: row.duplicates,
             rejected: row.rejected,
+            cut_from: row.cut_from,
         })
         .collect()
 }

@@ -125,6 +125,7 @@ impl Simulation {
             format: FORMAT,
             received_at: last + TimeDelta::seconds(1),
             api_key: None,
+            by_admin: false,
             source: Source::Arrival(Arrival { body: body.to_string().into(), ..Arrival::default() }),
             decoded: Ok(Decoded {
                 observations: samples.into_iter().enumerate().map(observation).collect(),
@@ -143,7 +144,7 @@ mod tests {
     use proptest::{prelude::*, proptest};
 
     use super::*;
-    use crate::domain::{quality::QualityFlag, quantity::Quantity};
+    use crate::domain::{quality::QualityFlag, quantity::Quantity, time::EARLIEST};
 
     /// Metres from the centre that everything stays within.
     const REACH_M: f64 = 6000.0;
@@ -170,7 +171,7 @@ mod tests {
         fn every_sample_is_admitted_and_none_is_doubtful_but_for_damp_air(seed: u64, day in 0_i64..20_000) {
             let from = at("2000-01-01T00:00:00Z") + TimeDelta::days(day);
             for submission in told(&Simulation::new(seed, 2, 2, from, from + TimeDelta::days(1))) {
-                let admitted = submission.decoded.expect("decoded").admit(submission.received_at);
+                let admitted = submission.decoded.expect("decoded").admit(submission.received_at, EARLIEST);
                 prop_assert!(admitted.rejected.is_empty());
                 for Observation { sample, .. } in admitted.observations {
                     let value = |quantity| sample.readings.get(quantity).expect("a value");

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::position::Position;
+use super::{position::Position, text};
 
 /// A device's row number. Only the database hands them out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceId(pub i64);
 
-/// What a sensor calls itself, such as `bike-07`: 1 to [`DeviceKey::MAX_CHARS`] characters, none of them a control
-/// character, no space at either end.
+/// What a sensor calls itself, such as `bike-07`: 1 to [`DeviceKey::MAX_CHARS`] characters that are displayed as themselves
+/// ([`text::is_identifying`]), neither `<` nor `>`, no space at either end, no combining mark at the start.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceKey(Arc<str>); // shared: every sample of an upload bears it
 
@@ -27,6 +27,12 @@ pub enum InvalidDeviceKey {
     /// It holds a control character.
     #[error("a device key can't hold control characters")]
     ControlCharacter,
+    /// It holds a character that is not displayed as itself, or one of markup.
+    #[error("a device key can't hold U+{:04X}", u32::from(*.0))]
+    ForbiddenCharacter(char),
+    /// It begins with a combining mark.
+    #[error("a device key can't begin with a combining mark")]
+    LeadingMark,
     /// It begins or ends with white space.
     #[error("a device key can't begin or end with white space")]
     OuterSpace,
@@ -36,11 +42,25 @@ impl DeviceKey {
     /// The longest key, in characters.
     pub const MAX_CHARS: usize = 128;
 
-    /// A key from foreign text.
+    /// A key from foreign text, by which a device may be added.
     ///
     /// # Errors
     /// When the text breaks one of the rules above.
     pub fn try_new(key: impl Into<String>) -> Result<Self, InvalidDeviceKey> {
+        let key = Self::try_stored(key)?;
+        let is_forbidden = |char: &char| !text::is_identifying(*char) || matches!(char, '<' | '>');
+        if let Some(forbidden) = key.0.chars().find(is_forbidden) {
+            return Err(InvalidDeviceKey::ForbiddenCharacter(forbidden));
+        }
+        if key.0.chars().next().is_some_and(text::is_mark) { Err(InvalidDeviceKey::LeadingMark) } else { Ok(key) }
+    }
+
+    /// A key from foreign text, by which a device is looked up: older databases have keys that [`try_new`](Self::try_new)
+    /// refuses.
+    ///
+    /// # Errors
+    /// When no device can have this key.
+    pub fn try_stored(key: impl Into<String>) -> Result<Self, InvalidDeviceKey> {
         let key = key.into();
         if key.is_empty() {
             Err(InvalidDeviceKey::Empty)
@@ -141,5 +161,18 @@ mod tests {
         assert_eq!(DeviceKey::try_new("x".repeat(129)), Err(InvalidDeviceKey::TooLong));
         assert_eq!(DeviceKey::try_new("bike\0"), Err(InvalidDeviceKey::ControlCharacter));
         assert_eq!(DeviceKey::try_new(" bike"), Err(InvalidDeviceKey::OuterSpace));
+        for (key, forbidden) in [
+            ("bike\u{202e}70-ekib", '\u{202e}'),
+            ("bike\u{200b}", '\u{200b}'),
+            ("bi\u{200d}ke", '\u{200d}'),
+            ("bike\u{e000}", '\u{e000}'),
+            ("bike\u{378}", '\u{378}'),
+            ("bike\u{a0}7", '\u{a0}'),
+            ("<img onerror=1>", '<'),
+        ] {
+            assert_eq!(DeviceKey::try_new(key), Err(InvalidDeviceKey::ForbiddenCharacter(forbidden)), "{key:?}");
+            assert!(DeviceKey::try_stored(key).is_ok(), "it is found where it is stored: {key:?}");
+        }
+        assert_eq!(DeviceKey::try_new("\u{301}bike"), Err(InvalidDeviceKey::LeadingMark));
     }
 }

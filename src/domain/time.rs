@@ -5,8 +5,8 @@ use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 /// How far ahead of the gateway's clock a sensor's clock may be.
 pub const MAX_AHEAD: TimeDelta = TimeDelta::minutes(1);
 
-/// The first time a sample may bear, 2000-01-01T00:00:00Z: earlier ones come from clocks that were never set (1970,
-/// 1980, 1999), and every month that appears costs a set of partitions.
+/// The first time that a sample may have unless a later one is configured, 2000-01-01T00:00:00Z: earlier ones come from
+/// clocks that were never set (1970, 1980, 1999), and every year that appears costs a set of partitions.
 pub const EARLIEST: DateTime<Utc> = DateTime::from_timestamp(946_684_800, 0).expect("a time that chrono can hold");
 
 /// Why a sample can't have been taken at the time it bears.
@@ -20,9 +20,14 @@ pub enum ImplausibleTime {
         /// The gateway's clock.
         now: DateTime<Utc>,
     },
-    /// Before [`EARLIEST`].
-    #[error("{0} is before {EARLIEST}: the sensor's clock was not set")]
-    TooEarly(DateTime<Utc>),
+    /// Before the first time that is accepted.
+    #[error("{measured_at} is before {earliest}, the earliest time that is accepted: the sensor's clock was not set")]
+    TooEarly {
+        /// The time the sample bears.
+        measured_at: DateTime<Utc>,
+        /// The first time that is accepted.
+        earliest: DateTime<Utc>,
+    },
 }
 
 impl ImplausibleTime {
@@ -31,21 +36,21 @@ impl ImplausibleTime {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Future { .. } => "TIME_IN_THE_FUTURE",
-            Self::TooEarly(_) => "TIME_TOO_EARLY",
+            Self::TooEarly { .. } => "TIME_TOO_EARLY",
         }
     }
 }
 
-/// Checks the time of a sample against the gateway's clock.
+/// Checks the time of a sample against the gateway's clock and the first time that is accepted.
 ///
 /// # Errors
-/// When it lies in the future or before [`EARLIEST`].
-pub fn check(measured_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), ImplausibleTime> {
+/// When it is in the future or before `earliest`.
+pub fn check(measured_at: DateTime<Utc>, now: DateTime<Utc>, earliest: DateTime<Utc>) -> Result<(), ImplausibleTime> {
     // The difference of two times can't overflow, as a sum may: a clock that was never set can tell anything.
     if measured_at - now > MAX_AHEAD {
         Err(ImplausibleTime::Future { measured_at, now })
-    } else if measured_at < EARLIEST {
-        Err(ImplausibleTime::TooEarly(measured_at))
+    } else if measured_at < earliest {
+        Err(ImplausibleTime::TooEarly { measured_at, earliest })
     } else {
         Ok(())
     }
@@ -83,16 +88,16 @@ mod tests {
     #[test]
     fn a_minute_ahead_is_the_last_moment_accepted() {
         let now = at("2026-05-01T10:00:00Z");
-        assert_eq!(check(at("2026-05-01T10:01:00Z"), now), Ok(()));
-        assert!(matches!(check(at("2026-05-01T10:01:00.000001Z"), now), Err(ImplausibleTime::Future { .. })));
+        assert_eq!(check(at("2026-05-01T10:01:00Z"), now, EARLIEST), Ok(()));
+        assert!(matches!(check(at("2026-05-01T10:01:00.000001Z"), now, EARLIEST), Err(ImplausibleTime::Future { .. })));
     }
 
     #[test]
     fn the_ends_of_time_are_no_panic() {
         let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
-        assert_eq!(check(last, last), Ok(()));
-        assert!(matches!(check(last, first), Err(ImplausibleTime::Future { .. })));
-        assert!(matches!(check(first, last), Err(ImplausibleTime::TooEarly(_))));
+        assert_eq!(check(last, last, EARLIEST), Ok(()));
+        assert!(matches!(check(last, first, EARLIEST), Err(ImplausibleTime::Future { .. })));
+        assert!(matches!(check(first, last, EARLIEST), Err(ImplausibleTime::TooEarly { .. })));
         assert_eq!(normalize(first), first);
         assert!(normalize(last) <= last);
     }
@@ -100,8 +105,12 @@ mod tests {
     #[test]
     fn the_year_2000_is_the_first_accepted() {
         let now = at("2026-05-01T10:00:00Z");
-        assert_eq!(check(at("2000-01-01T00:00:00Z"), now), Ok(()));
-        assert!(matches!(check(at("1999-12-31T23:59:59.999999Z"), now), Err(ImplausibleTime::TooEarly(_))));
+        assert_eq!(check(at("2000-01-01T00:00:00Z"), now, EARLIEST), Ok(()));
+        let earlier = at("1999-12-31T23:59:59.999999Z");
+        assert_eq!(
+            check(earlier, now, EARLIEST),
+            Err(ImplausibleTime::TooEarly { measured_at: earlier, earliest: EARLIEST })
+        );
     }
 
     #[test]

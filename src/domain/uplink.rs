@@ -57,8 +57,10 @@ pub struct Uplink {
     pub event: Option<String>,
     /// LoRaWAN frame counter.
     pub frame_counter: Option<i64>,
-    /// The size of the body.
+    /// The size of what is kept of the body.
     pub bytes: i32,
+    /// The size of the body, where it is not kept whole.
+    pub cut_from: Option<i32>,
     /// What became of it.
     pub outcome: UplinkOutcome,
     /// Why it could not be decoded.

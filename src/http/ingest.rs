@@ -154,7 +154,7 @@ async fn take(
     let (device, event) = outside(&mut request).await;
     let payer = caller.api_key().map_or(Payer::Address(Ipv4Addr::UNSPECIFIED.into()), Payer::Key); // a sender has a key
     let (body, _held) = deadline::within(&app, app.bodies.read(payer, request)).await??.split();
-    let arrival = Arrival { body, named: device, event };
+    let arrival = Arrival { body, named: device, event, cut_from: None };
     let received_at = app.state.clock.now();
     if let Some(device) = decoding::device(served.format, &arrival) {
         // Before its sensors are looked up; and a body that is not understood is kept under this device's name.
@@ -172,6 +172,7 @@ async fn take(
         format: served.format.name,
         received_at,
         api_key: caller.api_key(),
+        by_admin: caller.is_admin(),
         source: Source::Arrival(arrival),
         decoded,
     };

@@ -95,7 +95,7 @@ async fn task(app: &App, parameters: Parameters, caller: &Caller) -> Result<Task
     let device = device.or_else(|| only.clone());
     let sensors = decoding::sensors(&app.state.database.reads, device.as_ref()).await?;
     let options = Options { device, date, columns, sensors, only };
-    Ok(Task { options, api_key: caller.api_key(), dry_run })
+    Ok(Task { options, api_key: caller.api_key(), by_admin: caller.is_admin(), dry_run })
 }
 
 /// The pieces of a body, as long as its client sends enough of them. Only time in which the client is waited for counts for that.

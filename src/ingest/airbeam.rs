@@ -25,6 +25,7 @@ use chrono::DateTime;
 use super::{
     DecodeError, Decoded, Incoming, Observation, Rejection,
     ignored::Ignored,
+    parse::MAX_SAMPLES,
     vocabulary::{CONVENTIONAL, RawValue, SampleBuilder},
 };
 use crate::domain::{
@@ -40,8 +41,6 @@ pub const FORMAT: &str = "airbeam";
 /// The marks that a body begins with.
 const MARKS: [&[u8]; 2] = [b"\xab\xba", b"ABBA"];
 const RECORD_BYTES: usize = 9;
-/// Samples in a body at most.
-const MAX_SAMPLES: usize = 10_000;
 
 /// The sensor types that have a quantity.
 const SENSOR_TYPES: &[(u8, Quantity, Unit)] = &[

@@ -152,7 +152,7 @@ impl<'a> Samples<'a> {
         let unit = self.precision.unit();
         let time = self.precision.time(timestamp);
         let time = time.ok_or_else(|| ("INVALID_TIME", format!("timestamp {timestamp} in {unit} is no time")))?;
-        time::check(time, self.incoming.received_at).map_err(|reason| {
+        time::check(time, self.incoming.received_at, time::EARLIEST).map_err(|reason| {
             let detail = format!("timestamp {timestamp} in {unit} (precision in the query sets the unit): {reason}");
             (reason.code(), detail)
         })?;

@@ -9,6 +9,8 @@ pub mod airgradient;
 pub mod airrohr;
 pub mod chirpstack;
 pub mod cleancycle;
+#[cfg(test)]
+mod corpus_tests;
 pub mod csv;
 pub mod decoding;
 pub mod enviro;
@@ -125,10 +127,10 @@ impl Decoded {
 
     /// Sorts out samples with impossible times, and flags what is doubtful about the others.
     #[must_use]
-    pub fn admit(mut self, now: DateTime<Utc>) -> Self {
+    pub fn admit(mut self, now: DateTime<Utc>, earliest: DateTime<Utc>) -> Self {
         let mut admitted = Vec::with_capacity(self.observations.len());
         for mut observation in self.observations {
-            match time::check(observation.sample.measured_at, now) {
+            match time::check(observation.sample.measured_at, now, earliest) {
                 Ok(()) => {
                     observation.sample.flags = quality::assess(&observation.sample, now);
                     admitted.push(observation);

@@ -35,7 +35,8 @@ pub struct Replayed {
     pub uplinks: usize,
     /// Those of them that are not understood.
     pub undecodable: usize,
-    /// Those of them left as they are: of a format without a decoder, forgotten in the meantime, or refused by the database.
+    /// Those of them left as they are: of a format without a decoder, not kept whole, forgotten in the meantime, or refused
+    /// by the database.
     pub skipped: usize,
     /// Samples stored that were not stored before, also in the place of others.
     pub recorded: usize,
@@ -153,12 +154,17 @@ impl Replay<'_> {
         let seen = Replayed { uplinks: 1, ..Replayed::default() };
         let skipped = Replayed { skipped: 1, ..seen };
         let (Some(body), Some(format)) = (body, Format::named(&uplink.format)) else { return Ok(skipped) };
-        let arrival = Arrival { body, named: uplink.named.clone(), event: uplink.event.clone() };
+        if uplink.cut_from.is_some() {
+            return Ok(skipped); // what was cut off can't be decoded
+        }
+        let (named, event) = (uplink.named.clone(), uplink.event.clone());
+        let arrival = Arrival { body, named, event, cut_from: None };
         let decoded = decoding::decode(&self.database.reads, format, &arrival, uplink.key.received_at).await?;
         let decoded = decoded.and_then(|decoded| self.allowed(uplink, decoded));
         let seen = Replayed { undecodable: decoded.is_err().into(), ..seen };
         if self.dry_run {
-            let decoded = decoded.map(|decoded| decoded.admit(uplink.key.received_at));
+            let earliest = self.recorder.earliest_time();
+            let decoded = decoded.map(|decoded| decoded.admit(uplink.key.received_at, earliest));
             return Ok(decoded.map_or(seen, |decoded| Replayed {
                 rejected: decoded.rejected.len(),
                 untried: decoded.observations.len(),
@@ -169,6 +175,7 @@ impl Replay<'_> {
             format: format.name,
             received_at: uplink.key.received_at,
             api_key: None,
+            by_admin: false,
             source: Source::Replay { uplink_id: uplink.key.id },
             decoded,
         };
@@ -226,6 +233,7 @@ mod tests {
             event: None,
             frame_counter: None,
             bytes,
+            cut_from: None,
             outcome: UplinkOutcome::Undecodable,
             error: None,
             recorded: 0,

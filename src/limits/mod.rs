@@ -11,6 +11,7 @@ mod deletions;
 mod keys;
 mod quota;
 mod reading;
+mod recording;
 mod refusals;
 mod subscriptions;
 mod uploads;
@@ -25,6 +26,7 @@ pub use deletions::Deletions;
 pub use keys::KeyLimits;
 pub use quota::{Permit, Quota, QuotaExceeded};
 pub use reading::Reading;
+pub use recording::RecordingLimits;
 pub use refusals::Refusals;
 pub use subscriptions::SubscriptionLimits;
 pub use uploads::UploadLimits;
@@ -53,6 +55,8 @@ pub struct Limits {
     pub reading: Reading,
     /// Deletions of measurements.
     pub deletions: Deletions,
+    /// Of what one key may add by recording.
+    pub recording: RecordingLimits,
 }
 
 /// A limit of a shared resource.
@@ -100,6 +104,14 @@ pub enum Limit {
     SubscriptionChannelsPerCaller,
     /// Deletions of measurements that run at the same time.
     Deletions,
+    /// Devices that a key adds in an hour.
+    NewDevices,
+    /// Months that a key needs new partitions for in an hour.
+    NewMonths,
+    /// Bytes of bodies that are kept of a key in a day.
+    UplinkBytes,
+    /// Room on the disk of the embedded Postgres.
+    DiskSpace,
 }
 
 /// Whose use a limit bounds.
@@ -137,6 +149,10 @@ impl Limit {
             Self::SubscriptionChannels => "subscription_channels",
             Self::SubscriptionChannelsPerCaller => "subscription_channels_per_caller",
             Self::Deletions => "deletions",
+            Self::NewDevices => "new_devices",
+            Self::NewMonths => "new_months",
+            Self::UplinkBytes => "uplink_bytes",
+            Self::DiskSpace => "disk_space",
         }
     }
 
@@ -160,8 +176,13 @@ impl Limit {
             | Self::WebSockets
             | Self::Uploads
             | Self::Deletions => Scope::Gateway,
-            Self::Subscriptions | Self::SubscriptionChannels => Scope::Gateway,
-            Self::DatabaseTime | Self::SubscriptionsPerCaller | Self::SubscriptionChannelsPerCaller => Scope::Caller,
+            Self::Subscriptions | Self::SubscriptionChannels | Self::DiskSpace => Scope::Gateway,
+            Self::DatabaseTime
+            | Self::SubscriptionsPerCaller
+            | Self::SubscriptionChannelsPerCaller
+            | Self::NewDevices
+            | Self::NewMonths
+            | Self::UplinkBytes => Scope::Caller,
         }
     }
 
@@ -194,6 +215,14 @@ impl Limit {
                 "too many different subscriptions of this key or address; end some, or retry in 30 seconds"
             }
             Self::Deletions => "another deletion is running; retry in 30 seconds",
+            Self::NewDevices => {
+                "too many new devices with this key; send samples of fewer unknown devices, or register them"
+            }
+            Self::NewMonths => {
+                "samples of too many new months with this key; send fewer, or upload them with an admin key"
+            }
+            Self::UplinkBytes => "too many bytes of undecodable bodies with this key; correct what is sent",
+            Self::DiskSpace => "disk almost full, so undecodable bodies are not kept; retry later",
         }
     }
 
@@ -218,6 +247,8 @@ impl Limit {
             | Self::SubscriptionsPerCaller
             | Self::SubscriptionChannels
             | Self::SubscriptionChannelsPerCaller => Duration::from_secs(30),
+            Self::NewDevices | Self::NewMonths | Self::UplinkBytes => Duration::from_hours(1),
+            Self::DiskSpace => Duration::from_mins(10),
         }
     }
 }

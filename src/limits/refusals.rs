@@ -23,7 +23,8 @@ impl Refusals {
         limit.into()
     }
 
-    /// Counts what a limit ended without an error that a client could read, such as a closed connection.
+    /// Counts what a limit ended without an error that a client could read, such as a closed connection, or whose error is made
+    /// elsewhere.
     pub fn count(&self, limit: Limit) {
         self.0.get_or_create(&[("limit", limit.name())]).inc();
     }

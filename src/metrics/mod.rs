@@ -67,7 +67,7 @@ impl Metrics {
         recording.register(&mut registry);
         let database_time = DatabaseTime::default();
         database_time.register(&mut registry);
-        let refusals = Refusals::default();
+        let refusals = recording.refusals.clone();
         registry.register("limit_refusals", "Requests refused because of a limit, by limit", refusals.metric());
         Self { requests, operations, feed, servers, database_time, refusals, registry: Arc::new(registry) }
     }

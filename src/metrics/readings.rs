@@ -31,6 +31,7 @@ pub fn of(app: &App) -> Registry {
     errors(&mut registry);
     replicas(app, &mut registry);
     queues(app, &mut registry);
+    disk(app, &mut registry);
     live(app, &mut registry);
     connections(app, &mut registry);
     capacity(app, &mut registry);
@@ -102,6 +103,13 @@ fn queues(app: &App, registry: &mut Registry) {
         Unit::Bytes,
         bytes,
     );
+}
+
+fn disk(app: &App, registry: &mut Registry) {
+    #[expect(clippy::cast_precision_loss, reason = "of a petabyte some bytes don't matter")]
+    let free = app.state.recorder.free_disk_bytes().map_or(f64::NAN, |bytes| bytes as f64);
+    let help = "Free space on the disk of the embedded Postgres; NaN for another database";
+    registry.register_with_unit("data_disk_free", help, Unit::Bytes, ConstGauge::new(free));
 }
 
 fn live(app: &App, registry: &mut Registry) {

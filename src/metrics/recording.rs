@@ -8,6 +8,7 @@ use prometheus_client::{
 };
 
 use super::{Buckets, SECONDS};
+use crate::limits::Refusals;
 
 /// What one transaction stores, of submissions or of samples.
 const BATCH: Buckets =
@@ -25,19 +26,46 @@ pub enum Isolation {
     FailingSender,
     /// It took too long, or waited too long for a lock.
     Slow,
-    /// Partitions of many months are missing.
-    ManyMonths,
+    /// Partitions of months other than the present one are missing.
+    NewMonths,
+    /// It is of devices that are unknown.
+    NewDevices,
 }
 
 impl Isolation {
-    const ALL: [Self; 4] = [Self::FailedBatch, Self::FailingSender, Self::Slow, Self::ManyMonths];
+    const ALL: [Self; 5] = [Self::FailedBatch, Self::FailingSender, Self::Slow, Self::NewMonths, Self::NewDevices];
 
     const fn label(self) -> [(&'static str, &'static str); 1] {
         let reason = match self {
             Self::FailedBatch => "failed_batch",
             Self::FailingSender => "failing_sender",
             Self::Slow => "slow",
-            Self::ManyMonths => "many_months",
+            Self::NewMonths => "new_months",
+            Self::NewDevices => "new_devices",
+        };
+        [("reason", reason)]
+    }
+}
+
+/// Why a body is not kept whole.
+#[derive(Clone, Copy, Debug)]
+pub enum CutBody {
+    /// It could not be decoded, and is large.
+    Undecodable,
+    /// Its key sent more bytes than are kept in a day.
+    BytesPerDay,
+    /// The disk is almost full.
+    Disk,
+}
+
+impl CutBody {
+    const ALL: [Self; 3] = [Self::Undecodable, Self::BytesPerDay, Self::Disk];
+
+    const fn label(self) -> [(&'static str, &'static str); 1] {
+        let reason = match self {
+            Self::Undecodable => "undecodable",
+            Self::BytesPerDay => "bytes_per_day",
+            Self::Disk => "disk",
         };
         [("reason", reason)]
     }
@@ -54,6 +82,10 @@ pub struct Recording {
     batch_duration: Family<[(&'static str, &'static str); 1], Histogram, Buckets>,
     /// By reason.
     isolated: Family<[(&'static str, &'static str); 1], Counter>,
+    /// By reason.
+    cut_bodies: Family<[(&'static str, &'static str); 1], Counter>,
+    /// Requests refused because of a limit, here and elsewhere.
+    pub refusals: Refusals,
 }
 
 impl Default for Recording {
@@ -63,6 +95,10 @@ impl Default for Recording {
         for reason in Isolation::ALL {
             drop(isolated.get_or_create(&reason.label()));
         }
+        let cut_bodies = Family::default();
+        for reason in CutBody::ALL {
+            drop(cut_bodies.get_or_create(&reason.label()));
+        }
         Self {
             submissions: Family::default(),
             samples: Family::default(),
@@ -70,6 +106,8 @@ impl Default for Recording {
             batch_samples: histogram(BATCH),
             batch_duration: Family::new_with_constructor(SECONDS),
             isolated,
+            cut_bodies,
+            refusals: Refusals::default(),
         }
     }
 }
@@ -107,6 +145,11 @@ impl Recording {
             "Submissions stored one at a time, apart from the batches of others, by reason",
             self.isolated.clone(),
         );
+        registry.register(
+            "uplink_bodies_cut",
+            "Request bodies of sensors that are not kept whole, by reason",
+            self.cut_bodies.clone(),
+        );
     }
 
     /// A submission got its answer.
@@ -124,6 +167,11 @@ impl Recording {
     /// A submission is stored apart from the batches of others.
     pub fn isolated(&self, reason: Isolation) {
         self.isolated.get_or_create(&reason.label()).inc();
+    }
+
+    /// A body is not kept whole.
+    pub fn cut_body(&self, reason: CutBody) {
+        self.cut_bodies.get_or_create(&reason.label()).inc();
     }
 
     /// A batch was stored, or could not be.

@@ -1,6 +1,9 @@
 //! The index of months that are over: made once, also where that was broken off, and a map reads nothing else of its hours.
 
-use airgraph::{db::hour_index, domain::month::Month};
+use airgraph::{
+    db::hour_index,
+    domain::{month::Month, period::Period},
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -27,15 +30,15 @@ async fn app() -> TestApp {
     app
 }
 
-async fn make(app: &TestApp, now: DateTime<Utc>) -> Vec<Month> {
+async fn make(app: &TestApp, now: DateTime<Utc>) -> Vec<Period> {
     let mut connection = app.database.direct.connect().await.expect("a connection");
     let made = hour_index::make(&mut connection, now).await.expect("no failure");
     connection.close().await.expect("closed");
     made
 }
 
-fn month(time: &str) -> Month {
-    Month::of(at(time))
+fn month(time: &str) -> Period {
+    Period::Month(Month::of(at(time)))
 }
 
 /// The map, and the indexes of hours that it read.

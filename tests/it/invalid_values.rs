@@ -254,3 +254,36 @@ async fn a_sentinel_on_a_ride_is_no_exposure() {
     assert_eq!((&included["pm25"]["count"], &included["points"][20]["pm25"]), (&json!(40), &json!(-999.0)));
     assert!(included["pm25"]["mean"].as_f64().is_some_and(|mean| mean < 0.0), "{included}");
 }
+
+/// Their squares are no 64-bit floats.
+#[tokio::test]
+async fn statistics_that_include_invalid_values_of_any_size_are_answered() {
+    let app = TestApp::new().await;
+    let values = [
+        json!({ "weather": { "temperature": 1e300 } }),
+        json!({ "weather": { "temperature": -1e300 } }),
+        json!({ "weather": { "temperature": 5 } }),
+    ];
+    app.record(
+        values
+            .into_iter()
+            .enumerate()
+            .map(|(hour, value)| sample(1 + i64::try_from(hour).expect("few"), 0, value))
+            .collect(),
+    )
+    .await;
+    let fields = "temperature: quantity(of: TEMPERATURE) { count mean min max standardDeviation }";
+    let told = statistics(&app, ", includeInvalid: true", fields).await;
+    let temperature = &told[0]["temperature"];
+    assert_eq!(
+        (&temperature["count"], &temperature["min"], &temperature["max"]),
+        (&json!(3), &json!(-1e300), &json!(1e300))
+    );
+    let number = |name: &str| temperature[name].as_f64().expect("a number");
+    assert!(number("mean").abs() < 1e286 && (number("standardDeviation") / 1e300 - 1.0).abs() < 1e-9, "{temperature}");
+    let valid = statistics(&app, "", fields).await;
+    assert_eq!(
+        valid[0]["temperature"],
+        json!({ "count": 1, "mean": 5.0, "min": 5.0, "max": 5.0, "standardDeviation": null })
+    );
+}

@@ -44,6 +44,7 @@ pub fn submission(samples: impl IntoIterator<Item = (&'static str, Sample)>) -> 
         format: "test",
         received_at: noon(),
         api_key: None,
+        by_admin: false,
         source: Source::Arrival(Arrival { body: "body".into(), ..Arrival::default() }),
         decoded: Ok(Decoded {
             observations,

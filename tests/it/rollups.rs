@@ -114,7 +114,7 @@ fn submission(source: Source, received_at: DateTime<Utc>, observations: Vec<Obse
         chained: false,
         ignored: Vec::new(),
     };
-    Submission { format: "test", received_at, api_key: None, source, decoded: Ok(decoded) }
+    Submission { format: "test", received_at, api_key: None, by_admin: false, source, decoded: Ok(decoded) }
 }
 
 fn arrival(observations: Vec<Observation>) -> Submission {

@@ -38,7 +38,7 @@ pub(super) fn of(question: &Question, source: &Source, limit: usize) -> Statemen
     }
     for (place, percentiles) in question.quantities.values().enumerate() {
         if from_rows {
-            push_summary_of_rows(&mut statement, place);
+            push_summary_of_rows(&mut statement, place, question.counted);
         } else {
             push_summary_of_parts(&mut statement, place);
         }
@@ -103,9 +103,23 @@ fn push_clock(statement: &mut Statement, field: &str, offsets: &Offsets) {
     statement.push_bind(offsets.changes.clone()).push("::timestamptz[])]) at time zone 'UTC')::bigint, ");
 }
 
-fn push_summary_of_rows(statement: &mut Statement, place: usize) {
+fn push_summary_of_rows(statement: &mut Statement, place: usize, counted: CountedValues) {
     // Postgres' own aggregate of deviations stays exact where values are large and differ little.
-    statement.push(format!(", count(v{place}), avg(v{place}), stddev_samp(v{place}), min(v{place}), max(v{place})"));
+    let (mean, deviation) = match counted {
+        CountedValues::Valid => (format!("avg(v{place})"), format!("stddev_samp(v{place})")),
+        CountedValues::All => (without_overflow("avg", place), without_overflow("stddev_samp", place)),
+    };
+    statement.push(format!(", count(v{place}), {mean}, {deviation}, min(v{place}), max(v{place})"));
+}
+
+/// An aggregate of values of any size. The squares of values beyond 1e150 would be an error of Postgres, so with such a value
+/// all are scaled down before.
+fn without_overflow(aggregate: &str, place: usize) -> String {
+    format!(
+        "case when greatest(max(v{place}), -min(v{place})) < 1e150
+              then {aggregate}(v{place}) filter (where v{place} > -1e150 and v{place} < 1e150)
+              else least({aggregate}(v{place} * 1e-160::float8), 1.79e148) * 1e160::float8 end"
+    )
 }
 
 fn push_summary_of_parts(statement: &mut Statement, place: usize) {

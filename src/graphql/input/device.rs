@@ -48,7 +48,7 @@ impl DeviceFilter {
     /// Names the argument that can't be.
     pub async fn check(self, ctx: &Context<'_>) -> Result<device_page::DeviceFilter, ApiError> {
         let valid =
-            |keys: Vec<String>| keys.into_iter().filter(|key| DeviceKey::try_new(key.as_str()).is_ok()).collect();
+            |keys: Vec<String>| keys.into_iter().filter(|key| DeviceKey::try_stored(key.as_str()).is_ok()).collect();
         if let Some(text) = &self.text {
             let chars = text.chars().count();
             if !(1..=MAX_SEARCH_CHARS).contains(&chars) || text.contains('\0') {

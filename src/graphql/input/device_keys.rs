@@ -40,7 +40,7 @@ impl DeviceKeys {
     /// # Errors
     /// When the database fails.
     pub(super) async fn look_up(&self, ctx: &Context<'_>) -> Result<KnownDevices, ApiError> {
-        let keys: Vec<_> = self.0.iter().filter_map(|(_, key)| DeviceKey::try_new(key.as_str()).ok()).collect();
+        let keys: Vec<_> = self.0.iter().filter_map(|(_, key)| DeviceKey::try_stored(key.as_str()).ok()).collect();
         if keys.is_empty() {
             return Ok(KnownDevices(HashMap::new()));
         }
@@ -73,7 +73,7 @@ pub async fn ids(ctx: &Context<'_>, argument: &str, keys: &[String]) -> Result<V
 
 impl KnownDevices {
     fn id(&self, key: &str) -> Option<DeviceId> {
-        self.0.get(&DeviceKey::try_new(key).ok()?).copied()
+        self.0.get(&DeviceKey::try_stored(key).ok()?).copied()
     }
 
     /// The row numbers of those of these keys that are known.

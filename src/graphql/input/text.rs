@@ -6,6 +6,7 @@ use crate::{
     domain::{
         device::DeviceKey,
         position::{InvalidPosition, Position},
+        text::is_printable,
     },
     error::ApiError,
 };
@@ -13,7 +14,12 @@ use crate::{
 /// The longest name, licence or attribution, in characters.
 const MAX_CHARS: usize = 500;
 
-/// A device key.
+/// The key of a device that there may be.
+pub(in crate::graphql) fn stored_device_key(argument: &str, key: String) -> Result<DeviceKey, ApiError> {
+    DeviceKey::try_stored(key).map_err(|reason| ApiError::bad_input(argument, reason))
+}
+
+/// The key of a device that may be added.
 pub(in crate::graphql) fn device_key(argument: &str, key: String) -> Result<DeviceKey, ApiError> {
     DeviceKey::try_new(key).map_err(|reason| ApiError::bad_input(argument, reason))
 }
@@ -25,6 +31,8 @@ pub(in crate::graphql) fn optional(argument: &str, text: Option<String>) -> Resu
         Err(ApiError::bad_input(argument, format!("longer than {MAX_CHARS} characters")))
     } else if text.chars().any(char::is_control) {
         Err(ApiError::bad_input(argument, "holds control characters"))
+    } else if let Some(hidden) = text.chars().find(|&char| !is_printable(char)) {
+        Err(ApiError::bad_input(argument, format!("holds U+{:04X}, which is not displayed", u32::from(hidden))))
     } else {
         Ok(Some(text))
     }

@@ -76,9 +76,15 @@ impl Uplink {
         self.0.frame_counter
     }
 
-    /// The size of the body (`By`).
+    /// The size of what is kept of the body (`By`).
     async fn bytes(&self) -> i32 {
         self.0.bytes
+    }
+
+    /// The size of the body (`By`) when only its beginning is kept, or nothing. Null when it is kept whole. Such an uplink is
+    /// not decoded again.
+    async fn cut_from(&self) -> Option<i32> {
+        self.0.cut_from
     }
 
     /// The body as text; null when it is no UTF-8. A request may ask for bodies of 16 MiB together.

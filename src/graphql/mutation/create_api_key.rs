@@ -60,7 +60,7 @@ impl CreateApiKey {
         let device_id = match input.device_key {
             None => None,
             Some(key) => {
-                let key = text::device_key("input.deviceKey", key)?;
+                let key = text::stored_device_key("input.deviceKey", key)?;
                 let ids = db::device::ids_by_keys(ctx.writes(), &[key.as_str()]).await?;
                 let id = ids.get(key.as_str()).copied().ok_or_else(|| {
                     ApiError::bad_input(

@@ -82,6 +82,7 @@ impl RecordMeasurements {
             format: FORMAT,
             received_at: ctx.state().clock.now(),
             api_key: ctx.caller().api_key(),
+            by_admin: ctx.caller().is_admin(),
             source: Source::Arrival(Arrival { body: body.into(), ..Arrival::default() }),
             decoded: Ok(decoded),
         };

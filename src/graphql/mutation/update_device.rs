@@ -43,7 +43,7 @@ impl UpdateDevice {
         #[graphql(desc = "The change.")] input: UpdateDeviceInput,
     ) -> Result<UpdateDevicePayload, ApiError> {
         ctx.caller().must_be_admin()?;
-        let key = text::device_key("input.key", input.key.clone())?;
+        let key = text::stored_device_key("input.key", input.key.clone())?;
         let pool = ctx.writes().clone();
         let device = to_the_end(async move {
             let mut connection = pool.acquire().await?;

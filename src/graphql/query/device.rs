@@ -27,7 +27,7 @@ impl DeviceQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "What the sensor calls itself.")] key: String,
     ) -> Result<Option<Device>, ApiError> {
-        let Ok(key) = DeviceKey::try_new(key) else { return Ok(None) }; // no device can have it
+        let Ok(key) = DeviceKey::try_stored(key) else { return Ok(None) }; // no device can have it
         let (known, now) = (&ctx.state().known_devices, ctx.state().clock.now());
         if let Some(id) = known.recall(&key, now) {
             return Ok(Some(Device::numbered(id)));

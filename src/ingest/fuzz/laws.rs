@@ -10,7 +10,7 @@ use crate::{
         device::DeviceKey,
         quantity::Group,
         readings::{decimal, narrow},
-        time::normalize,
+        time::{EARLIEST, normalize},
     },
     ingest::{DecodeError, Decoded, Incoming, Observation, Rejection, format::Format},
 };
@@ -31,7 +31,7 @@ pub(super) fn hold(format: &Format, incoming: &Incoming<'_>) -> Result<&'static 
             whole(&decoded, incoming)?;
             provenance::hold(format, &decoded, incoming.body)?;
             let told = decoded.observations.len();
-            let admitted = decoded.clone().admit(incoming.received_at);
+            let admitted = decoded.clone().admit(incoming.received_at, EARLIEST);
             whole(&admitted, incoming)?;
             let places = |decoded: &Decoded| decoded.observations.len() + decoded.rejected.len();
             prop_assert_eq!(places(&admitted), places(&decoded), "a sample got lost on its way");

@@ -137,6 +137,7 @@ mod tests {
             format: "test",
             received_at: DateTime::UNIX_EPOCH,
             api_key: Some(ApiKeyId(key)),
+            by_admin: false,
             source: Source::File,
             decoded: Ok(Decoded { observations: vec![observation], ..Decoded::nothing(DeviceKind::Mobile) }),
         }

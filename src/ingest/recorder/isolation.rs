@@ -16,7 +16,7 @@ use tokio::{sync::mpsc, time::timeout};
 use super::{
     RecordError,
     limits::{ISOLATED_WAIT_TIMEOUT, ISOLATION_TIMEOUT, Limits, MAX_SLOWNESS, PING_TIMEOUT, SLOW_ISOLATION_TIMEOUT},
-    queue::{Job, answer, answer_all, sample_count},
+    queue::{Job, answer, sample_count},
     round_robin::RoundRobin,
     transaction::only_device,
     writer::Writer,
@@ -83,7 +83,7 @@ impl Writer {
             match self.store(&part, Limits::of_part(sample_count(&part), leniency), 1).await {
                 Ok(outcomes) => {
                     (is_database_slow, leniency) = (false, 0);
-                    answer_all(part, outcomes);
+                    self.finish_all(part, outcomes);
                 }
                 Err(error) => {
                     is_database_slow &= Cause::of(&error) == Cause::Contention;
@@ -120,7 +120,7 @@ impl Writer {
         match self.store(&batch, Limits::SLOW, 1).await {
             Ok(outcomes) => {
                 self.slowness = (self.slowness + 1).min(MAX_SLOWNESS);
-                answer_all(batch, outcomes);
+                self.finish_all(batch, outcomes);
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "batch failed; database is slow");
@@ -157,15 +157,22 @@ impl Writer {
                 answer(job, Err(RecordError::TimedOut));
                 continue;
             }
+            if let Err(error) = self.charge_new_months(&job).await {
+                answer(job, Err(error));
+                continue;
+            }
             let alone = [job];
             let outcome = self.store(&alone, limits, 1).await;
             let [job] = alone;
             match outcome {
-                Ok(mut outcomes) => {
+                Ok(outcomes) => {
                     if limits.is_of_session {
                         self.failing_senders.stored(&job.submission);
                     }
-                    answer(job, Ok(outcomes.pop().flatten()));
+                    self.finish_all(vec![job], outcomes);
+                    for job in std::mem::take(&mut self.admitted) {
+                        waiting.push(job.submission.api_key, Isolated { job, reason, since });
+                    }
                 }
                 Err(error) => {
                     // It is found only now that its batch failed for it. One that is slow may have met a slow database.
@@ -184,6 +191,26 @@ impl Writer {
     pub(super) fn store_alone(&self, job: Job, reason: Isolation) {
         self.recording.isolated(reason);
         hand_over(self.alone.as_ref(), job, reason);
+    }
+
+    /// Leaves a submission to the task that stores those of unknown devices, or admits it where that is done here.
+    pub(super) fn store_with_new_devices(&mut self, mut job: Job, count: usize) {
+        if self.newcomers.is_some() {
+            self.recording.isolated(Isolation::NewDevices);
+            hand_over(self.newcomers.as_ref(), job, Isolation::NewDevices);
+            return;
+        }
+        match self.budgets.spend_new_devices(&job.submission, count, self.clock.now()) {
+            Ok(()) => {
+                job.may_add_devices = true;
+                self.admitted.push(job);
+            }
+            Err(error) => {
+                // It was looked up in a batch of others, and may come again.
+                self.failing_senders.failed_in_batch(&job.submission, Instant::now());
+                answer(job, Err(error));
+            }
+        }
     }
 
     /// Leaves a submission to the task that stores slow ones one at a time.

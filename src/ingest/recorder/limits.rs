@@ -28,8 +28,8 @@ pub(super) const FAILURE_WINDOW: Duration = Duration::from_mins(10);
 /// Devices and keys of which failures are remembered.
 pub(super) const MAX_FAILING_SENDERS: usize = 10_000;
 
-/// Months that a batch may have partitions created for; creating one takes about 100 ms.
-pub(super) const MAX_NEW_MONTHS: usize = 4;
+/// How long the look-up of a submission's partitions may take.
+pub(super) const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long clients that can wait (files, replays) wait for room in the queue, or for a database that is away.
 pub(super) const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -65,6 +65,9 @@ impl Limits {
     /// For a submission that is stored alone while no other waits for it.
     pub(super) const PATIENT: Self =
         Self { lock: Duration::from_secs(5), statement: Duration::from_secs(10), is_of_session: false };
+
+    /// For a submission of unknown devices, while only such wait for it.
+    pub(super) const NEW_DEVICES: Self = Self::SLOW;
 
     /// For what is left of a batch when the database seems to be slow.
     pub(super) const SLOW: Self =

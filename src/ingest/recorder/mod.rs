@@ -8,6 +8,8 @@
 //! an idle gateway answers at once, without a timer. An answer is sent after the commit. Writers are tasks of their own:
 //! a client that hangs up cancels nothing half-way.
 
+mod body_retention;
+mod budgets;
 mod candidates;
 mod compare;
 mod failing_senders;
@@ -30,6 +32,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio::{
     sync::{mpsc, oneshot},
@@ -37,6 +40,8 @@ use tokio::{
 };
 
 use self::{
+    body_retention::BodyRetention,
+    budgets::SenderBudgets,
     failing_senders::FailingSenders,
     limits::{Limits, QUEUE_FULL_TIMEOUT, RETRY_DELAY, RETRY_TIMEOUT, SESSION},
     memory::Memory,
@@ -50,6 +55,7 @@ pub use self::{
 use crate::{
     clock::Clock,
     db::{DbError, connect::recorder_pool, partition::Partitions},
+    limits::RecordingLimits,
     metrics::recording::Recording,
 };
 
@@ -57,8 +63,10 @@ use crate::{
 /// nothing that arrives has to wait. More of them for what arrives were tried and stored no more: they share what waits,
 /// and smaller batches cost more each.
 const WRITERS: usize = 2;
-/// Connections of the recorder: one for each writer, and one for each task that stores isolated submissions.
-const CONNECTIONS: u32 = 4;
+/// Tasks that store submissions: the writers, and those for isolated, for slow and for new devices' submissions.
+const TASKS: usize = WRITERS + 3;
+/// Connections of the recorder: one for each task.
+const CONNECTIONS: u32 = 5;
 
 /// The way in. Cheap to clone.
 #[derive(Clone)]
@@ -66,13 +74,17 @@ pub struct Recorder {
     queues: Queues,
     pool: PgPool,
     connections: PgPool,
+    clock: Clock,
+    earliest_time: DateTime<Utc>,
+    budgets: Arc<SenderBudgets>,
+    bodies: Arc<BodyRetention>,
     /// What it counts.
     pub recording: Recording,
 }
 
 /// The tasks behind a [`Recorder`].
 pub struct Writers {
-    tasks: [JoinHandle<()>; CONNECTIONS as usize],
+    tasks: [JoinHandle<()>; TASKS],
     queues: Queues,
     connections: PgPool,
 }
@@ -94,9 +106,16 @@ impl Queues {
 }
 
 impl Recorder {
-    /// Starts the writers. They have connections of their own, made as those of the pool are; the pool is for comparisons.
+    /// Starts the writers with the default limits. They have connections of their own, made as those of the pool are; the
+    /// pool is for comparisons.
     #[must_use]
     pub fn start(pool: &PgPool, clock: &Clock) -> (Self, Writers) {
+        Self::start_with(pool, clock, &RecordingLimits::default())
+    }
+
+    /// Starts the writers with these limits.
+    #[must_use]
+    pub fn start_with(pool: &PgPool, clock: &Clock, limits: &RecordingLimits) -> (Self, Writers) {
         let queues = Queues::default();
         let partitions = Arc::new(Partitions::default());
         let recording = Recording::default();
@@ -105,25 +124,45 @@ impl Recorder {
         // Bounded by the queues: a job keeps its share of their room.
         let (alone, jobs_alone) = mpsc::unbounded_channel();
         let (patient, patient_jobs) = mpsc::unbounded_channel();
-        let writer = |alone, patient| writer::Writer {
+        let (newcomers, newcomer_jobs) = mpsc::unbounded_channel();
+        let budgets = Arc::new(SenderBudgets::new(limits));
+        let writer = |alone, patient, newcomers| writer::Writer {
             pool: connections.clone(),
             clock: clock.clone(),
             partitions: partitions.clone(),
             memory: Memory::default(),
             recording: recording.clone(),
             failing_senders: failing_senders.clone(),
+            budgets: budgets.clone(),
+            newcomers,
+            admitted: Vec::new(),
             alone,
             patient,
             slowness: 0,
         };
+        let (some_alone, some_patient, some_newcomers) = (Some(alone), Some(patient), Some(newcomers));
+        let arrivals = writer(some_alone.clone(), some_patient.clone(), some_newcomers.clone());
+        let bulk = writer(some_alone, some_patient.clone(), None);
+        let isolated = writer(None, some_patient.clone(), some_newcomers);
         let tasks = [
-            tokio::spawn(writer(Some(alone.clone()), Some(patient.clone())).run(queues.arrivals.clone())),
-            tokio::spawn(writer(Some(alone), Some(patient.clone())).run(queues.bulk.clone())),
-            tokio::spawn(writer(None, Some(patient)).run_isolated(jobs_alone, SESSION)),
-            tokio::spawn(writer(None, None).run_isolated(patient_jobs, Limits::PATIENT)),
+            tokio::spawn(arrivals.run(queues.arrivals.clone())),
+            tokio::spawn(bulk.run(queues.bulk.clone())),
+            tokio::spawn(isolated.run_isolated(jobs_alone, SESSION)),
+            tokio::spawn(writer(None, some_patient, None).run_isolated(newcomer_jobs, Limits::NEW_DEVICES)),
+            tokio::spawn(writer(None, None, None).run_isolated(patient_jobs, Limits::PATIENT)),
         ];
         let writers = Writers { tasks, queues: queues.clone(), connections: connections.clone() };
-        (Self { queues, pool: pool.clone(), connections, recording }, writers)
+        let recorder = Self {
+            queues,
+            pool: pool.clone(),
+            connections,
+            clock: clock.clone(),
+            earliest_time: limits.earliest_time,
+            budgets,
+            bodies: Arc::new(BodyRetention::new(limits)),
+            recording,
+        };
+        (recorder, writers)
     }
 
     /// Stores a submission, and waits until it is committed.
@@ -134,7 +173,12 @@ impl Recorder {
     #[tracing::instrument(name = "ingest.record", skip_all, fields(format = submission.format))]
     pub async fn record(&self, submission: Submission) -> Result<Receipt, RecordError> {
         let (format, understood) = (submission.format, submission.decoded.is_ok());
-        let outcome = self.submit(submission.admitted()).await;
+        let submission = submission.admitted(self.earliest_time);
+        let kept = self.bodies.cut(submission, &self.budgets, &self.recording, self.clock.now());
+        let outcome = match kept {
+            Ok(submission) => self.submit(submission).await,
+            Err(error) => Err(error),
+        };
         self.count(format, understood, &outcome);
         outcome
     }
@@ -155,11 +199,26 @@ impl Recorder {
                 Err(error) => error.name(),
             },
         );
+        if let Err(RecordError::LimitReached(limit, _)) = outcome {
+            self.recording.refusals.count(*limit);
+        }
         if let Ok(receipt) = outcome {
             self.recording.samples(format, "recorded", receipt.recorded);
             self.recording.samples(format, "duplicate", receipt.duplicates);
             self.recording.samples(format, "rejected", receipt.rejected.len());
         }
+    }
+
+    /// The first time that a sample may have.
+    #[must_use]
+    pub fn earliest_time(&self) -> DateTime<Utc> {
+        self.earliest_time
+    }
+
+    /// Bytes that are free on the disk of the embedded Postgres, where it is one.
+    #[must_use]
+    pub fn free_disk_bytes(&self) -> Option<u64> {
+        self.bodies.free_disk_bytes()
     }
 
     /// The connections of its writers.
@@ -191,7 +250,7 @@ impl Recorder {
     /// When the database fails.
     #[tracing::instrument(name = "ingest.compare", skip_all, fields(format = submission.format))]
     pub async fn compare(&self, submission: Submission) -> Result<Receipt, RecordError> {
-        let submission = submission.admitted();
+        let submission = submission.admitted(self.earliest_time);
         patiently(|| async {
             let mut connection = self.pool.acquire().await.map_err(DbError::from)?;
             Ok(compare::compare(&mut connection, &submission).await?)

@@ -11,7 +11,7 @@ use std::{
 
 use tokio::sync::{Notify, oneshot};
 
-use super::{Receipt, RecordError, Submission, round_robin::RoundRobin, transaction::Outcome};
+use super::{Receipt, RecordError, Submission, round_robin::RoundRobin};
 use crate::domain::api_key::ApiKeyId;
 
 /// What may wait or be in work at most.
@@ -28,22 +28,22 @@ type Line = Option<ApiKeyId>;
 pub(super) struct Job {
     pub submission: Submission,
     pub answer: oneshot::Sender<Result<Receipt, RecordError>>,
+    /// Whether the devices that it adds are charged already.
+    pub may_add_devices: bool,
     /// Its share of the room, given back when the job is dropped.
     _share: Share,
 }
 
 /// Answers a submission.
-pub(super) fn answer(job: Job, outcome: Result<Outcome, RecordError>) {
-    let replayed = job.submission.replayed().is_some();
-    let refusal = || if replayed { RecordError::UplinkGone } else { RecordError::KeyNotValid };
-    let receipt = outcome.and_then(|receipt| receipt.ok_or_else(refusal));
+pub(super) fn answer(job: Job, outcome: Result<Receipt, RecordError>) {
     // A client that hung up doesn't receive it; its samples are stored all the same.
-    let _ = job.answer.send(receipt);
+    let _ = job.answer.send(outcome);
 }
 
-/// Answers all submissions of a batch that was stored.
-pub(super) fn answer_all(batch: Vec<Job>, outcomes: Vec<Outcome>) {
-    batch.into_iter().zip(outcomes).for_each(|(job, outcome)| answer(job, Ok(outcome)));
+/// Answers a submission of which nothing is stored, because of its key or its uplink.
+pub(super) fn refuse(job: Job) {
+    let replayed = job.submission.replayed().is_some();
+    answer(job, Err(if replayed { RecordError::UplinkGone } else { RecordError::KeyNotValid }));
 }
 
 /// How many samples a batch has.
@@ -152,7 +152,10 @@ impl Queue {
         waiting.loads.insert(line, mine.plus(load));
         waiting.total = waiting.total.plus(load);
         waiting.submissions += 1;
-        waiting.jobs.push(line, Job { submission, answer, _share: Share { queue: self.clone(), line, load } });
+        waiting.jobs.push(
+            line,
+            Job { submission, answer, may_add_devices: false, _share: Share { queue: self.clone(), line, load } },
+        );
         drop(guard);
         self.changed.notify_one();
         Ok(())
@@ -228,6 +231,7 @@ mod tests {
             format: "test",
             received_at: DateTime::UNIX_EPOCH,
             api_key: Some(ApiKeyId(key)),
+            by_admin: false,
             source: Source::Arrival(Arrival { body: vec![0; bytes].into(), ..Arrival::default() }),
             decoded: Ok(Decoded::nothing(DeviceKind::Mobile)),
         }

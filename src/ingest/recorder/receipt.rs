@@ -1,6 +1,6 @@
 //! What became of a submission, or why it was not stored.
 
-use crate::{db::DbError, ingest::Rejection};
+use crate::{budget::Exhausted, db::DbError, ingest::Rejection, limits::Limit};
 
 /// What became of a submission. Sent after the commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +44,9 @@ pub enum RecordError {
     /// It waited too long for rows that other transactions hold, or took too long by itself.
     #[error("could not be stored in time")]
     TimedOut,
+    /// Its key adds more than one may. Says when there is budget for it again, where that will be.
+    #[error("limit {} reached", .0.name())]
+    LimitReached(Limit, Option<Exhausted>),
     /// The database refused it.
     #[error(transparent)]
     Database(DbError),
@@ -59,6 +62,7 @@ impl RecordError {
             Self::ShuttingDown => "shutting_down",
             Self::Unavailable => "unavailable",
             Self::TimedOut => "timed_out",
+            Self::LimitReached(..) => "limit_reached",
             Self::Database(_) => "failed",
         }
     }

@@ -18,6 +18,8 @@ pub struct Submission {
     pub received_at: DateTime<Utc>,
     /// The key that vouched for them. Whether it is still valid is seen to in the transaction.
     pub api_key: Option<ApiKeyId>,
+    /// Whether that is an admin's key, which may add more devices and months.
+    pub by_admin: bool,
     /// What they came in.
     pub source: Source,
     /// What was told, or why it could not be understood.
@@ -42,8 +44,10 @@ pub enum Source {
 /// A body that arrived, with what was told outside it; a replay needs both.
 #[derive(Clone, Debug, Default)]
 pub struct Arrival {
-    /// The body, as it came.
+    /// The body, as it came, or what of it is kept.
     pub body: Bytes,
+    /// The length of the body, where it is not kept whole.
+    pub cut_from: Option<usize>,
     /// What named the device outside the body.
     pub named: Option<String>,
     /// What else the URL said of the body, as in [`Incoming::event`].
@@ -69,8 +73,8 @@ impl Arrival {
 }
 
 impl Submission {
-    pub(super) fn admitted(self) -> Self {
-        let decoded = self.decoded.map(|decoded| decoded.admit(self.received_at));
+    pub(super) fn admitted(self, earliest: DateTime<Utc>) -> Self {
+        let decoded = self.decoded.map(|decoded| decoded.admit(self.received_at, earliest));
         Self { decoded, ..self }
     }
 

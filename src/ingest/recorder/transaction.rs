@@ -43,8 +43,25 @@ use crate::{
     },
 };
 
-/// What became of a submission; none where its key is no longer valid, or its uplink gone, and nothing of it was stored.
-pub(super) type Outcome = Option<Receipt>;
+/// What became of a submission.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// It is stored.
+    Stored(Receipt),
+    /// Nothing of it is stored: its key is no longer valid, or its uplink gone.
+    Refused,
+    /// Nothing of it is stored: so many of its devices are unknown, and [`NewDevices::Defer`] adds none.
+    NewDevices(usize),
+}
+
+/// What is done with submissions that have samples of unknown devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NewDevices {
+    /// They are not stored.
+    Defer,
+    /// The devices are added.
+    Add,
+}
 
 /// Stores submissions in one transaction.
 ///
@@ -57,18 +74,21 @@ pub(super) async fn store(
     memory: &mut Memory,
     submissions: &[&Submission],
     limits: Limits,
+    new_devices: NewDevices,
     now: DateTime<Utc>,
 ) -> Result<Vec<Outcome>, DbError> {
-    partitions.ensure(connection, months(submissions)).await?;
+    partitions.ensure(connection, months(submissions), now).await?;
     let remembered = if limits.is_of_session { by_heart(connection, memory, submissions, now).await } else { Ok(None) };
     let outcome = match remembered {
-        Ok(None) => limited(connection, memory, submissions, limits, now, true).await,
+        Ok(None) => limited(connection, memory, submissions, limits, new_devices, now, true).await,
         Ok(Some(outcomes)) => Ok(outcomes),
         Err(error) => Err(error),
     };
     match outcome {
         // Another writer stored meanwhile what was taken for fresh.
-        Err(DbError::Violation { .. }) => limited(connection, memory, submissions, limits, now, false).await,
+        Err(DbError::Violation { .. }) => {
+            limited(connection, memory, submissions, limits, new_devices, now, false).await
+        }
         outcome => outcome,
     }
 }
@@ -79,15 +99,16 @@ async fn limited(
     memory: &mut Memory,
     submissions: &[&Submission],
     limits: Limits,
+    new_devices: NewDevices,
     now: DateTime<Utc>,
     hopeful: bool,
 ) -> Result<Vec<Outcome>, DbError> {
     if limits.is_of_session {
-        return attempt(connection, memory, submissions, now, hopeful).await;
+        return attempt(connection, memory, submissions, new_devices, now, hopeful).await;
     }
     let mut transaction = connection.begin().await?;
     set_timeouts(&mut transaction, limits.lock, limits.statement).await?;
-    let outcomes = attempt(&mut transaction, memory, submissions, now, hopeful).await?;
+    let outcomes = attempt(&mut transaction, memory, submissions, new_devices, now, hopeful).await?;
     transaction.commit().await?;
     memory.forget(submissions); // what a plain batch taught is not known to be committed where that failed
     Ok(outcomes)
@@ -104,7 +125,7 @@ async fn by_heart(
     let Some((note, receipts)) = plain(submissions, &known) else { return Ok(None) };
     let Some(version) = batch::note_if(connection, &known, &note, now).await? else { return Ok(None) };
     memory.learn(known, &note, version);
-    Ok(Some(receipts.into_iter().map(Some).collect()))
+    Ok(Some(receipts.into_iter().map(Outcome::Stored).collect()))
 }
 
 /// Stores submissions, a plain batch at once and any other step by step. With hope, what is likely fresh is taken for it.
@@ -112,12 +133,22 @@ async fn attempt(
     connection: &mut PgConnection,
     memory: &mut Memory,
     submissions: &[&Submission],
+    new_devices: NewDevices,
     now: DateTime<Utc>,
     hopeful: bool,
 ) -> Result<Vec<Outcome>, DbError> {
     let mut known = known(connection, submissions, now).await?;
     let has_valid_key = |submission: &&Submission| submission.api_key.is_none_or(|key| known.valid_keys.contains(&key));
     let mut taken: Vec<_> = submissions.iter().map(has_valid_key).collect();
+    let mut deferred = vec![0; submissions.len()];
+    if new_devices == NewDevices::Defer {
+        for ((submission, taken), deferred) in submissions.iter().zip(&mut taken).zip(&mut deferred) {
+            if *taken {
+                *deferred = unknown_devices(submission, &known).count();
+                *taken = *deferred == 0;
+            }
+        }
+    }
     let mut those_taken = choose(submissions, &taken);
     let receipts = if hopeful && let Some((note, receipts)) = plain(&those_taken, &known) {
         if let Some(version) = batch::note(&mut *connection, &note, now).await? {
@@ -132,13 +163,25 @@ async fn attempt(
             *taken &= submission.replayed().is_none_or(|uplink| uplinks.contains(&uplink.id));
         }
         those_taken = choose(submissions, &taken);
-        add_unheard_of(&mut transaction, &those_taken, &mut known, now).await?;
+        if new_devices == NewDevices::Add {
+            add_unheard_of(&mut transaction, &those_taken, &mut known, now).await?;
+        }
         let receipts = store_all(&mut transaction, &those_taken, &known, now, hopeful).await?;
         transaction.commit().await?;
         receipts
     };
     let mut receipts = receipts.into_iter();
-    Ok(taken.into_iter().map(|taken| taken.then(|| receipts.next()).flatten()).collect())
+    let outcome = |(taken, deferred): (bool, usize)| match taken.then(|| receipts.next()).flatten() {
+        Some(receipt) => Outcome::Stored(receipt),
+        None if deferred > 0 => Outcome::NewDevices(deferred),
+        None => Outcome::Refused,
+    };
+    Ok(taken.into_iter().zip(deferred).map(outcome).collect())
+}
+
+/// The devices of a submission that are not known, each once.
+fn unknown_devices<'a>(submission: &&'a Submission, known: &Known) -> impl Iterator<Item = &'a str> {
+    kinds(&[submission]).into_keys().filter(|key| !known.devices.contains_key(*key))
 }
 
 /// Those of the submissions that are marked.
@@ -309,7 +352,7 @@ pub(super) fn uplink_rows<'a>(
             Err(error) => (None, Some(error.detail.clone())),
         };
         let device = only_device(submission).and_then(|key| devices.get(key.as_str()));
-        let Arrival { body, named, event } = submission.arrival()?;
+        let Arrival { body, named, event, cut_from } = submission.arrival()?;
         Some(UplinkRow {
             uplink_id: uplink_id?,
             received_at: submission.received_at,
@@ -320,6 +363,7 @@ pub(super) fn uplink_rows<'a>(
             named: named.as_deref(),
             event: event.as_deref(),
             body,
+            cut_from: cut_from.map(count),
             error,
             recorded: count(receipt.recorded),
             duplicates: count(receipt.duplicates),

@@ -43,6 +43,8 @@ pub struct Task {
     pub options: Options,
     /// The key that vouches for it.
     pub api_key: Option<ApiKeyId>,
+    /// Whether that is an admin's key.
+    pub by_admin: bool,
     /// Whether to tell what would become of it, and store nothing.
     pub dry_run: bool,
 }
@@ -77,10 +79,10 @@ pub async fn run(
     file: impl Stream<Item = io::Result<Bytes>>,
     task: Task,
 ) -> (Report, Result<(), UploadError>) {
-    let Task { options, api_key, dry_run } = task;
+    let Task { options, api_key, by_admin, dry_run } = task;
     let (sender, chunks) = mpsc::channel(AHEAD);
     let mut decoding = pin!(decode(file, options, sender));
-    let mut recording = pin!(record(recorder, clock, api_key, dry_run, chunks));
+    let mut recording = pin!(record(recorder, clock, (api_key, by_admin), dry_run, chunks));
     let mut is_decoded = false;
     loop {
         tokio::select! {
@@ -129,7 +131,7 @@ async fn decode(
 async fn record(
     recorder: &Recorder,
     clock: &Clock,
-    api_key: Option<ApiKeyId>,
+    (api_key, by_admin): (Option<ApiKeyId>, bool),
     dry_run: bool,
     mut chunks: mpsc::Receiver<Result<Chunk, CsvError>>,
 ) -> (Report, Result<(), UploadError>) {
@@ -143,7 +145,7 @@ async fn record(
         report.unreadable.extend(unreadable);
         let received_at = clock.now();
         let submission =
-            Submission { format: FORMAT, received_at, api_key, source: Source::File, decoded: Ok(decoded) };
+            Submission { format: FORMAT, received_at, api_key, by_admin, source: Source::File, decoded: Ok(decoded) };
         let outcome =
             if dry_run { recorder.compare(submission).await } else { recorder.record_patiently(submission).await };
         match outcome {

@@ -250,9 +250,19 @@ fn an_export_of_airgradient_has_raw_values() {
 
 #[test]
 fn an_export_of_airgradient_with_quotes_or_without_values() {
-    let expected = [(Quantity::Pm2_5, 14.7), (Quantity::Temperature, 26.7), (Quantity::Humidity, 74.5)];
+    let expected = [
+        (Quantity::Pm1, 13.3208),
+        (Quantity::Pm2_5, 36.24375),
+        (Quantity::Pm10, 51.88125),
+        (Quantity::Temperature, 26.7),
+        (Quantity::Humidity, 74.5),
+        (Quantity::Co2, 405.3),
+        (Quantity::VocIndex, 79.375),
+        (Quantity::NoxIndex, 2.85416),
+        (Quantity::Particles0_3, 4050.25),
+    ];
     let quoted = archive("airgradient-quoted");
-    assert_samples(&quoted, &[sample("airgradient:aabbccddeeff", "2025-09-17T02:15:00Z", &expected)]);
+    assert_samples(&quoted, &[sample("airgradient:aabbccddeeff", "2025-10-24T15:00:00Z", &expected)]);
     let chunk = archive("airgradient-no-values");
     let expected = [(Quantity::Pm2_5, 33.8), (Quantity::Temperature, 20.0), (Quantity::Humidity, 80.0)];
     assert_samples(&chunk, &[sample("airgradient:aabbccddeeff", "2025-09-17T02:15:00Z", &expected)]);

@@ -169,20 +169,22 @@ impl Limit {
             | Self::WebSocketsPerCaller
             | Self::InvalidKeys
             | Self::UploadsPerKey
-            | Self::SlowUpload => Scope::Caller,
-            Self::Connections
-            | Self::AnswersSent
-            | Self::Bodies
-            | Self::WebSockets
-            | Self::Uploads
-            | Self::Deletions => Scope::Gateway,
-            Self::Subscriptions | Self::SubscriptionChannels | Self::DiskSpace => Scope::Gateway,
-            Self::DatabaseTime
+            | Self::SlowUpload
+            | Self::DatabaseTime
             | Self::SubscriptionsPerCaller
             | Self::SubscriptionChannelsPerCaller
             | Self::NewDevices
             | Self::NewMonths
             | Self::UplinkBytes => Scope::Caller,
+            Self::Connections
+            | Self::AnswersSent
+            | Self::Bodies
+            | Self::WebSockets
+            | Self::Uploads
+            | Self::Deletions
+            | Self::Subscriptions
+            | Self::SubscriptionChannels
+            | Self::DiskSpace => Scope::Gateway,
         }
     }
 

@@ -8,12 +8,16 @@ import {
   type ExecutionResult,
   type FieldNode,
   type GraphQLAbstractType,
+  type GraphQLCompositeType,
   type GraphQLOutputType,
   type GraphQLResolveInfo,
+  type SelectionSetNode,
   GraphQLError,
   execute,
   getNamedType,
   introspectionTypes,
+  isAbstractType,
+  isCompositeType,
   isEnumType,
   isInterfaceType,
   isListType,
@@ -24,7 +28,7 @@ import {
   TypeMetaFieldDef,
   visit,
 } from "graphql";
-import { type Accepted, below as setsOf, collect, schema } from "./oracle";
+import { type Accepted, below as setsOf, collect, rootType, schema } from "./oracle";
 
 export interface Answer {
   data?: Record<string, unknown> | null;
@@ -49,6 +53,8 @@ delete (TypeMetaFieldDef as { resolve?: unknown }).resolve;
 
 type Path = readonly (string | number)[];
 
+const META_FIELDS = new Map([SchemaMetaFieldDef, TypeMetaFieldDef].map((field) => [field.name, field]));
+
 /** An object that the gateway left out. */
 class MadeUp {
   constructor(readonly path: Path) {}
@@ -60,19 +66,18 @@ export async function replay(of: Accepted, answer: Answer): Promise<string[]> {
   const result = await replayed.run(of);
   const [expected, answered] = [JSON.stringify(result.data), JSON.stringify(answer.data)];
   const faults = expected === answered ? [] : [`answered ${answered}, which graphql-js completes to ${expected} (${result.errors})`];
-  return [...faults, ...replayed.lost(), ...misplaced(of, answer.errors ?? [])];
+  return [...faults, ...strayed(of, answer.errors ?? []), ...misplaced(of, answer.errors ?? [])];
 }
 
 class Replay {
   readonly #paths: Path[];
-  readonly #reached = new Set<string>();
 
   constructor(private readonly answer: Answer) {
     this.#paths = (answer.errors ?? []).flatMap(({ path }) => (path ? [path] : []));
   }
 
   async run(of: Accepted): Promise<ExecutionResult> {
-    const result = await execute({
+    return execute({
       schema,
       document: of.document,
       rootValue: this.answer.data ?? new MadeUp([]),
@@ -87,27 +92,11 @@ class Replay {
       },
       typeResolver: (value, _context, info, type) => this.#type(of, value, info, type),
     });
-    // Errors that graphql-js finds before a field is resolved: null for an argument that takes none.
-    result.errors?.forEach(({ path }) => this.#reached.add(JSON.stringify(path)));
-    await new Promise((resolve) => setImmediate(resolve)); // what is beside an error that spread ends after it
-    return result;
-  }
-
-  /** Errors that no field was reached for, and errors that are there twice. */
-  lost(): string[] {
-    const paths = this.#paths.map((path) => JSON.stringify(path));
-    const lost = paths.filter((path) => !this.#reached.has(path));
-    const twice = paths.filter((path, at) => paths.indexOf(path) !== at);
-    return [
-      ...lost.map((path) => `an error is at ${path}, where nothing was selected`),
-      ...twice.map((path) => `two errors are at ${path}`),
-    ];
   }
 
   #value(value: unknown, type: GraphQLOutputType, path: Path, isMadeUp: boolean): unknown {
     const here = JSON.stringify(path);
     if (this.#paths.some((other) => JSON.stringify(other) === here)) {
-      this.#reached.add(here);
       throw new GraphQLError("as the gateway answered");
     }
     const nullable = isNonNullType(type) ? type.ofType : type;
@@ -170,6 +159,28 @@ function pathOf({ path }: GraphQLResolveInfo): (string | number)[] {
     keys.unshift(at.key);
   }
   return keys;
+}
+
+/** Errors at paths that are not selected, and errors that are there twice. */
+function strayed(of: Accepted, errors: readonly AnswerError[]): string[] {
+  const isSelected = (path: Path, type: GraphQLCompositeType, sets: readonly SelectionSetNode[]): boolean => {
+    const [key, ...rest] = path.filter((key) => typeof key === "string");
+    const types = isAbstractType(type) ? schema.getPossibleTypes(type) : [type];
+    return key === undefined || types.some((type) => {
+      const fields = collect(of, type, sets).get(key);
+      const name = fields?.[0]?.name.value ?? "";
+      const definition = "getFields" in type ? (type.getFields()[name] ?? META_FIELDS.get(name)) : undefined;
+      const next = definition && getNamedType(definition.type);
+      return fields !== undefined && (rest.length === 0 || (isCompositeType(next) && isSelected(rest, next, setsOf(fields))));
+    });
+  };
+  const paths = errors.flatMap(({ path }) => (path ? [path] : []));
+  const written = paths.map((path) => JSON.stringify(path));
+  return [
+    ...paths.filter((path) => !isSelected(path, rootType(of), [of.operation.selectionSet]))
+      .map((path) => `an error is at ${path.join(".")}, where nothing is selected`),
+    ...written.filter((path, at) => written.indexOf(path) !== at).map((path) => `two errors are at ${path}`),
+  ];
 }
 
 /** Errors whose location is not that of a field with their key. */

@@ -23,7 +23,7 @@ async fn sensor_key(app: &TestApp) -> String {
 
 async fn send(app: &TestApp, key: &str, samples: impl IntoIterator<Item = (String, String)>) -> Answer {
     let samples = samples.into_iter().map(|(device, time)| json!({ "device": device, "time": time, "pm10": 5 }));
-    app.post("/ingest/json", Some(key), Value::from_iter(samples).to_string()).await
+    app.post("/ingest/json", Some(key), samples.collect::<Value>().to_string()).await
 }
 
 /// A sample of each of so many devices.

@@ -228,7 +228,7 @@ async fn a_field_is_resolved_once_while_rows_arrive() {
         while seen.last() != Some(&39.0) {
             let node = app.query(query).await["measurements"]["nodes"][0].take();
             if let Some(second) = node["measuredAt"].as_str().and_then(|time| time.strip_prefix("2026-05-01T11:59:")) {
-                let second: f64 = second.trim_end_matches("Z").parse().expect("seconds");
+                let second: f64 = second.trim_end_matches('Z').parse().expect("seconds");
                 assert_eq!(
                     (&node["pm10"], &node["pm25"]),
                     (&json!(second), &json!(second)),

@@ -34,8 +34,8 @@ const STATEMENT: u64 = 100;
 const LOOK_UP: u64 = 10;
 /// A parent for which a batched statement reads the beginning of a list.
 const LIST_OF_PARENT: u64 = 20;
-/// The row of another table that belongs to a measurement: it is looked for in each month.
-const READINGS: u64 = 100;
+/// The row of another table that belongs to a measurement, read with it.
+const READINGS: u64 = 10;
 /// `totalCount`, however little is counted.
 const COUNT: u64 = 500;
 /// Rows that `totalCount` counts at most, and how many of them cost 1.
@@ -45,7 +45,7 @@ const COUNTED_ROWS: u64 = 10;
 const MAX_EXAMINED: u64 = 200_000;
 const EXAMINED_ROWS: u64 = 6;
 /// `totalCount` with conditions on other tables, of which fewer rows are looked up.
-const COUNT_WITH_LOOK_UPS: u64 = 5000;
+const COUNT_WITH_LOOK_UPS: u64 = 12_000;
 /// `totalCount` of one of many lists, which share what is read.
 const COUNT_OF_EACH: u64 = 400;
 /// `totalCount` of a list of uplinks.

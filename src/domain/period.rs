@@ -56,8 +56,9 @@ impl Period {
     /// The period that [`suffix`](Self::suffix) returned.
     #[must_use]
     pub fn from_suffix(suffix: &str) -> Option<Self> {
-        let year = || suffix.parse().ok().map(Self::Year).filter(|year| year.suffix() == suffix);
-        Month::from_suffix(suffix).map(Self::Month).or_else(year)
+        let year = || suffix.parse::<i32>().ok().filter(|year| (0..=9998).contains(year)).map(Self::Year);
+        let written_so = |period: &Self| period.suffix() == suffix;
+        Month::from_suffix(suffix).map(Self::Month).or_else(year).filter(written_so)
     }
 }
 

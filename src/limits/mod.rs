@@ -124,6 +124,35 @@ pub enum Scope {
 }
 
 impl Limit {
+    /// Every limit.
+    pub const ALL: &[Self] = &[
+        Self::ConnectionsPerAddress,
+        Self::Connections,
+        Self::RequestHead,
+        Self::SlowReader,
+        Self::AnswerBytes,
+        Self::AnswersSentPerCaller,
+        Self::AnswersSent,
+        Self::BodiesPerCaller,
+        Self::Bodies,
+        Self::WebSocketsPerCaller,
+        Self::WebSockets,
+        Self::InvalidKeys,
+        Self::UploadsPerKey,
+        Self::Uploads,
+        Self::SlowUpload,
+        Self::DatabaseTime,
+        Self::Subscriptions,
+        Self::SubscriptionsPerCaller,
+        Self::SubscriptionChannels,
+        Self::SubscriptionChannelsPerCaller,
+        Self::Deletions,
+        Self::NewDevices,
+        Self::NewMonths,
+        Self::UplinkBytes,
+        Self::DiskSpace,
+    ];
+
     /// The value of the label `limit` in metrics and logs.
     #[must_use]
     pub const fn name(self) -> &'static str {

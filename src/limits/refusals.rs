@@ -6,8 +6,19 @@ use super::Limit;
 use crate::error::ApiError;
 
 /// Refused requests by limit. Cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Refusals(Family<[(&'static str, &'static str); 1], Counter>);
+
+impl Default for Refusals {
+    /// Every limit at zero, so that a rate over the first refusal is right.
+    fn default() -> Self {
+        let refusals = Family::default();
+        for limit in Limit::ALL {
+            drop(refusals.get_or_create(&[("limit", limit.name())]));
+        }
+        Self(refusals)
+    }
+}
 
 impl Refusals {
     /// The metric, to be registered.

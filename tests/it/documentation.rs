@@ -7,6 +7,7 @@ use std::{
     process::Command,
 };
 
+use airgraph::limits::Limit;
 use serde_json::{Value, json};
 use sqlx::ConnectOptions as _;
 use tempfile::TempDir;
@@ -129,6 +130,14 @@ fn every_page_can_be_reached_from_readme() {
 fn readme_has_at_most_150_lines() {
     let lines = pages()[&root().join("README.md")].lines().count();
     assert!(lines <= 150, "{lines} lines");
+}
+
+#[test]
+fn the_page_for_operators_has_every_limit() {
+    let page = &pages()[&root().join("docs/operations.md")];
+    let missing: Vec<_> =
+        Limit::ALL.iter().map(|limit| limit.name()).filter(|name| !page.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 /// The code blocks of a page in a language.

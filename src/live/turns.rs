@@ -161,7 +161,7 @@ mod tests {
     async fn a_caller_with_many_waiting_delays_another_by_one_turn() {
         let turns = Turns::new(1, 1);
         let first = turns.acquire(key(1)).await;
-        let mut many: Vec<_> = (0..1000).map(|_| Box::pin(turns.acquire(key(1)))).collect();
+        let mut many: Vec<_> = (0..100).map(|_| Box::pin(turns.acquire(key(1)))).collect(); // within one poll of tokio
         assert!(many.iter_mut().all(|waiting| now(waiting).is_none()));
         let mut other = Box::pin(turns.acquire(key(2)));
         assert!(now(&mut other).is_none());

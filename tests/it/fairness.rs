@@ -95,6 +95,12 @@ async fn a_caller_that_uses_all_it_may_keeps_connections_and_places_free_for_oth
             assert!(since.elapsed() < MAX_WAIT, "{:?}", since.elapsed());
         }
         until_waiting(&mut watch, 3).await;
+        let refused = async {
+            while app.app.capacity.load().refused < 25 {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(Duration::from_secs(60), refused).await.expect("the requests beyond its places are refused");
         lock.close().await.expect("closed");
     };
     let (answers, ()) = tokio::join!(attack, meanwhile);

@@ -1,17 +1,17 @@
 //! A revoked key can do nothing more, at any gateway, on any connection that is open, and through no key that it creates.
 
+use std::time::Duration;
+
 use airgraph::{auth::KEY_NOT_VALID, http::Pace};
 use serde_json::{Value, json};
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection};
+use tokio::time::{sleep, timeout};
 
-use crate::{
-    support::{
-        TestApp, empty_database,
-        events::{Ask, EventStream},
-        gateway::DEADLINE,
-        socket::Socket,
-    },
-    timeouts::until_waiting,
+use crate::support::{
+    TestApp, empty_database,
+    events::{Ask, EventStream},
+    gateway::DEADLINE,
+    socket::Socket,
 };
 
 const SUBSCRIPTION: &str = "subscription { measurementRecorded { measurement { pm10 } } }";
@@ -96,6 +96,26 @@ async fn keys_that_a_key_created_are_revoked_with_it_where_that_is_wanted() {
     assert!(is_valid(&app, &stranger).await && is_valid(&app, &app.admin).await);
 }
 
+/// Waits until the statement that creates a key waits for a lock. The note of a key's last use may wait beside it.
+async fn until_creation_waits(watch: &mut PgConnection) {
+    let waits = async {
+        loop {
+            let waiting: i64 = sqlx::query_scalar(
+                "select count(*) from pg_stat_activity where datname = current_database()
+                 and query like '%insert into api_key%' and wait_event_type = 'Lock'",
+            )
+            .fetch_one(&mut *watch)
+            .await
+            .expect("a count");
+            if waiting == 1 {
+                return;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(DEADLINE, waits).await.expect("it waits for the revocation");
+}
+
 /// A mutation that passed the check of its key just before the key is revoked.
 #[tokio::test]
 async fn a_key_that_is_being_revoked_creates_none() {
@@ -110,7 +130,7 @@ async fn a_key_that_is_being_revoked_creates_none() {
         .expect("not committed yet");
     let creating = app.graphql(Some(&key), CREATE, json!({ "role": "ADMIN" }));
     let revoking = async {
-        until_waiting(&mut watch, 1).await;
+        until_creation_waits(&mut watch).await;
         revoker.execute("commit").await.expect("committed");
     };
     let (answer, ()) = tokio::join!(creating, revoking);

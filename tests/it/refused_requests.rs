@@ -29,7 +29,7 @@ async fn refusals_have_the_same_status_in_either_edition() {
     for edition in [Edition::September2026, Edition::Legacy] {
         let app = TestApp::new().await.with_edition(edition);
         let away = TestApp::new().await.with_edition(edition);
-        away.database.reads.close().await;
+        away.database.close().await;
         for accept in ["application/graphql-response+json", "application/json"] {
             let mutation = "mutation { registerDevice(input: {key: \"a\", kind: FIXED}) { status } }";
             let requests = [

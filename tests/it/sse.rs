@@ -164,7 +164,7 @@ async fn an_event_source_is_refused_by_a_status_so_that_it_does_not_come_again()
 #[tokio::test]
 async fn an_event_source_comes_again_after_a_refusal_for_now() {
     let away = TestApp::new().await;
-    away.database.reads.close().await;
+    away.database.close().await;
     let query = query_string(&[("query", "subscription { measurementRecorded { cursor } }")]);
     let with_key = |accept: &str| {
         let request = Request::get(format!("/graphql/stream?{query}")).header("x-api-key", "ag_any");

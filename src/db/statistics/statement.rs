@@ -116,7 +116,8 @@ fn push_summary_of_rows(statement: &mut Statement, place: usize, counted: Counte
 /// all are scaled down before.
 fn without_overflow(aggregate: &str, place: usize) -> String {
     format!(
-        "case when greatest(max(v{place}), -min(v{place})) < 1e150
+        "case when count(v{place}) = 0 then null
+              when greatest(max(v{place}), -min(v{place})) < 1e150
               then {aggregate}(v{place}) filter (where v{place} > -1e150 and v{place} < 1e150)
               else least({aggregate}(v{place} * 1e-160::float8), 1.79e148) * 1e160::float8 end"
     )

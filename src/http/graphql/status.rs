@@ -122,6 +122,7 @@ mod tests {
                 let (new, legacy) = (Edition::September2026, Edition::Legacy);
                 assert_eq!(new.of_response(media, &response).as_u16(), status, "{code}");
                 let drafts = match (code, media) {
+                    ("UNAUTHENTICATED", _) => 401,
                     ("RATE_LIMITED", _) => 429,
                     (_, Media::GraphqlResponse) => 400,
                     _ => 200,

@@ -100,7 +100,7 @@ async fn a_caller_that_uses_all_it_may_keeps_connections_and_places_free_for_oth
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        timeout(Duration::from_secs(60), refused).await.expect("the requests beyond its places are refused");
+        timeout(Duration::from_mins(1), refused).await.expect("the requests beyond its places are refused");
         lock.close().await.expect("closed");
     };
     let (answers, ()) = tokio::join!(attack, meanwhile);

@@ -99,9 +99,17 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/insertSensorData", takes(&TTN_V2))
         .route("/ingest/things-stack", takes(&THINGS_STACK))
         .route("/ingest/chirpstack", takes(&CHIRPSTACK))
-        .route("/ingest/airgradient/{device}", takes(&AIRGRADIENT))
-        .route("/sensors/{device}/measures", takes(&AIRGRADIENT))
+        .route("/ingest/airgradient/{device}", takes(&AIRGRADIENT).layer(map_response(without_429)))
+        .route("/sensors/{device}/measures", takes(&AIRGRADIENT).layer(map_response(without_429)))
         .route("/sensors/{device}/one/config", get(no_configuration))
+}
+
+/// The firmware of `AirGradient` takes 429 for success and drops the sample, so an exceeded limit is 503 there.
+async fn without_429(mut response: Response) -> Response {
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    response
 }
 
 /// What an `AirGradient` monitor is told when it asks for its settings: 400 makes it keep those it was given locally.

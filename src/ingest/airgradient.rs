@@ -1,7 +1,7 @@
 //! What the firmware of `AirGradient` monitors (ONE, Open Air) posts every minute.
 //!
 //! The path names the device (`airgradient:84fce612eff4`), and the body has no time: that of arrival counts. Success is 200
-//! and nothing else; 429 is taken for success too, so the gateway never answers it.
+//! and nothing else; 429 is taken for success too, so an exceeded limit is answered with 503.
 //!
 //! A sensor that has no value is left out of the body. Inside the firmware, -1 (for the temperature -1000) stands for that, and
 //! since the firmware averages over a minute, so does what such a mark averages to: -1000.99, -0.5. `pm02` is PM2.5.

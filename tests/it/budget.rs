@@ -180,6 +180,16 @@ async fn a_key_sends_only_so_many_uplinks_in_a_minute() {
 }
 
 #[tokio::test]
+async fn an_airgradient_monitor_gets_503_for_429_which_it_takes_for_success() {
+    let app = limited(1_000_000, 1).await;
+    let post = || app.post("/sensors/airgradient:a/measures", Some(&app.admin), r#"{"pm02":7}"#);
+    assert_eq!(post().await.status, 200);
+    let answer = post().await;
+    assert_eq!(answer.status, 503, "{}", answer.text);
+    assert!(answer.headers.contains_key("retry-after"));
+}
+
+#[tokio::test]
 async fn the_program_takes_its_limits_from_the_environment() {
     let options = crate::support::empty_database().await;
     let mut command = on(&options, &["serve"]);

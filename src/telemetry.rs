@@ -3,13 +3,9 @@
 use std::io::{self, IsTerminal as _};
 
 use clap::ValueEnum;
-use tracing::{Level, Metadata};
+use tracing::Level;
 use tracing_subscriber::{
-    EnvFilter, Layer as _,
-    filter::{FilterExt as _, filter_fn},
-    fmt,
-    layer::SubscriberExt as _,
-    util::SubscriberInitExt as _,
+    EnvFilter, Layer as _, filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
 use crate::otlp::Export;
@@ -23,10 +19,10 @@ pub enum LogFormat {
     Json,
 }
 
-/// Whether an event may be logged at any setting: at the level `trace` libraries log what they receive (tungstenite whole
-/// frames, hyper heads), keys included.
-fn is_without_secrets(metadata: &Metadata<'_>) -> bool {
-    *metadata.level() < Level::TRACE || metadata.target().starts_with("airgraph")
+/// The levels that may be logged at any setting: at the level `trace` libraries log what they receive (tungstenite whole frames,
+/// hyper heads), keys included. For all layers, since combined with the filter of one layer it loses spans of the other.
+fn without_secrets() -> Targets {
+    Targets::new().with_default(Level::DEBUG).with_target("airgraph", Level::TRACE)
 }
 
 /// Starts logging to standard error; standard output is for what a command prints. What is logged and what is exported are
@@ -39,8 +35,8 @@ pub(crate) fn start(
     format: LogFormat,
     traces: Option<&Export>,
 ) -> Result<(), tracing_subscriber::filter::ParseError> {
-    let filter = EnvFilter::try_new(filter)?.and(filter_fn(is_without_secrets));
-    let registry = tracing_subscriber::registry().with(traces.and_then(Export::layer));
+    let filter = EnvFilter::try_new(filter)?;
+    let registry = tracing_subscriber::registry().with(traces.and_then(Export::layer)).with(without_secrets());
     let started = match format {
         LogFormat::Pretty => {
             let layer = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).with_target(false);

@@ -57,7 +57,9 @@ fn name(error: &mut ServerError) {
             extensions.set("argument", argument);
             error.message = format!("{argument}: {reason}");
         } else {
-            let is_of_a_value = error.message.starts_with("Failed to parse \"");
+            // The second is of a variable that is null at a place within a value where null may not be.
+            let is_of_a_value =
+                error.message.starts_with("Failed to parse \"") || error.message.contains("(occurred while parsing \"");
             extensions.set("code", if is_of_a_value { BAD_USER_INPUT } else { VALIDATION_FAILED });
         }
     }

@@ -125,6 +125,7 @@ impl Connection {
 
 fn content_length(head: &[u8]) -> Result<usize> {
     let head = str::from_utf8(head)?;
-    let value = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
+    let headers = head.lines().filter_map(|line| line.split_once(": "));
+    let value = headers.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value).next();
     Ok(value.with_context(|| format!("no content-length: {head}"))?.parse()?)
 }

@@ -6,7 +6,7 @@ use axum::Router;
 
 use crate::{
     auth::{
-        KeyHash, KeysLately, LookUps,
+        KeysLately, LookUps,
         key_changes::{self, KeyChanges},
     },
     budget::Payer,
@@ -26,7 +26,7 @@ use crate::{
         read_turns::ReadTurns,
         reader::Reader,
     },
-    http::{self, Answers, Bodies, Connections, Edition, KeyChecks, KeyHint, Origin, Pace, Sockets},
+    http::{self, Answers, Bodies, Connections, Edition, KeyChecks, Origin, Pace, Sockets},
     ingest::recorder::{Recorder, Writers},
     limits::Quota,
     live::Live,
@@ -65,8 +65,6 @@ pub struct App {
     pub answers: Answers,
     /// File uploads.
     pub uploads: Quota<Payer>,
-    /// Keys that requests had lately. It decides whose turn a request takes, and nothing else.
-    pub key_hints: Memory<KeyHash, KeyHint>,
     /// The bodies that are read.
     pub bodies: Bodies,
     /// The sockets that are open.
@@ -134,7 +132,6 @@ impl App {
             connections,
             answers,
             uploads,
-            key_hints: Memory::default(),
             bodies,
             sockets,
             origins: Vec::new(),

@@ -120,15 +120,14 @@ impl Budget {
         Self { scale, max_debt: TimeDelta::minutes(1), ..Self::per_minute(name, microseconds) }
     }
 
-    /// Checks that a caller has something left, and uses nothing.
+    /// Checks that a caller owes nothing beyond its budget, and uses nothing. What is refilled in a moment is not waited for.
     ///
     /// # Errors
-    /// When nothing is left.
-    pub fn check(&self, payer: Payer, now: DateTime<Utc>) -> Result<(), Exhausted> {
+    /// When it owes something.
+    pub fn check_debt(&self, payer: Payer, now: DateTime<Utc>) -> Result<(), Exhausted> {
         let Some(rate) = self.rate else { return Ok(()) };
         let full_at = self.lock().full_at(payer, now, rate.window + self.max_debt);
         let over = full_at - now - rate.window;
-        // What is refilled in a moment is worth no refusal.
         if over > TimeDelta::zero() {
             return Err(Exhausted { standing: self.standing(rate, full_at - now), retry_in: over });
         }
@@ -345,23 +344,23 @@ mod tests {
     fn time_is_charged_afterwards_up_to_a_debt_of_a_minute() {
         let (budget, start) = (Budget::seconds_per_minute(DATABASE_TIME, NonZeroU32::new(30)), DateTime::UNIX_EPOCH);
         let at = |seconds| start + TimeDelta::seconds(seconds);
-        let retry_in = |at| budget.check(KEY, at).map_err(|exhausted| exhausted.retry_after_s());
+        let retry_in = |at| budget.check_debt(KEY, at).map_err(|exhausted| exhausted.retry_after_s());
         budget.charge(KEY, Duration::from_secs(30), at(0));
         assert_eq!(retry_in(at(0)), Ok(()), "all of it, and no more");
         let other = Payer::Key(ApiKeyId(9));
         budget.charge(other, Duration::from_secs(35), at(0));
-        assert_eq!(budget.check(other, at(0)).map_err(|exhausted| exhausted.retry_after_s()), Err(10), "at once");
+        assert_eq!(budget.check_debt(other, at(0)).map_err(|exhausted| exhausted.retry_after_s()), Err(10), "at once");
         budget.charge(KEY, Duration::from_secs(5), at(0));
         assert_eq!((retry_in(at(0)), retry_in(at(9)), retry_in(at(10))), (Err(10), Err(1), Ok(())));
         budget.charge(KEY, Duration::from_secs(1000), at(10));
         budget.charge(KEY, Duration::from_secs(1000), at(10));
         assert_eq!((retry_in(at(10)), retry_in(at(70))), (Err(60), Ok(())));
-        let message = budget.check(KEY, at(11)).expect_err("it owes").message();
+        let message = budget.check_debt(KEY, at(11)).expect_err("it owes").message();
         assert!(message.contains("30 seconds a minute") && message.contains("in 59 seconds"), "{message}");
-        assert_eq!(budget.check(Payer::Key(ApiKeyId(8)), at(10)), Ok(()), "another caller owes nothing");
+        assert_eq!(budget.check_debt(Payer::Key(ApiKeyId(8)), at(10)), Ok(()), "another caller owes nothing");
         let unlimited = Budget::seconds_per_minute(DATABASE_TIME, None);
         unlimited.charge(KEY, Duration::MAX, start);
-        assert_eq!(unlimited.check(KEY, start), Ok(()));
+        assert_eq!(unlimited.check_debt(KEY, start), Ok(()));
     }
 
     #[test]

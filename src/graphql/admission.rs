@@ -8,16 +8,9 @@ use async_graphql::{
     parser::types::{OperationType, Selection},
     value,
 };
-use chrono::{DateTime, Utc};
 
 use super::{
-    complexity,
-    context::{Budgets, State},
-    operation::Operation,
-    persisted::Registration,
-    price,
-    price::Price,
-    refusal, types,
+    complexity, context::State, operation::Operation, persisted::Registration, price, price::Price, refusal, types,
 };
 use crate::{
     auth::Caller,
@@ -50,10 +43,7 @@ pub(super) fn admit(state: &State, request: &mut Request, caller: &Caller) -> Re
     let (budget, now) = (&state.budgets.cost, state.clock.now());
     let payer = payer(request, caller);
     // A request of a caller that has nothing left is not even parsed.
-    check_database_time(&state.budgets, payer, kind_of(caller), now).map_err(|exhausted| {
-        state.metrics.refusals.count(Limit::DatabaseTime);
-        rate_limited(exhausted)
-    })?;
+    check_database_time(state, payer, kind_of(caller)).map_err(rate_limited)?;
     budget.spend(payer, 1, now).map_err(rate_limited)?;
     let refuse = |answer: Box<Response>| {
         budget.fine(payer, REFUSED, now);
@@ -115,13 +105,9 @@ pub fn kind_of(caller: &Caller) -> CallerKind {
 ///
 /// # Errors
 /// When it used all that it may, and more was not refilled yet.
-pub fn check_database_time(
-    budgets: &Budgets,
-    payer: Payer,
-    kind: CallerKind,
-    now: DateTime<Utc>,
-) -> Result<(), Exhausted> {
-    budgets.database_time(kind).map_or(Ok(()), |budget| budget.check(payer, now))
+pub fn check_database_time(state: &State, payer: Payer, kind: CallerKind) -> Result<(), Exhausted> {
+    let Some(budget) = state.budgets.database_time(kind) else { return Ok(()) };
+    budget.check_debt(payer, state.clock.now()).inspect_err(|_| state.metrics.refusals.count(Limit::DatabaseTime))
 }
 
 /// Whether an operation needs permission to read. The schema may be read without, and mutations have rules of their own.

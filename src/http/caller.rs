@@ -13,29 +13,33 @@ use crate::{
     app::{App, Shared},
     auth::{self, Caller, KeyHash, key_changes::Generation},
     budget::Payer,
-    domain::api_key::ApiKeyId,
     error::ApiError,
-    graphql::admission::kind_of,
     metrics::database_time::CallerKind,
 };
 
 /// A key that expires is not looked at again before that, whatever the clocks say.
 const SOON: Duration = Duration::from_millis(50);
 
-/// A key that was valid lately, for those who wait for a turn before keys are looked up.
-#[derive(Clone, Copy, Debug)]
-pub struct KeyHint {
-    id: ApiKeyId,
-    kind: CallerKind,
+/// A caller as far as it is known before its key is looked up.
+pub(super) struct Expected {
+    /// The address, which is charged until the key is looked up.
+    pub address: Payer,
+    /// The key if it was valid when it was last looked up, else the address. It decides whose turn a request takes.
+    pub caller: Payer,
+    /// None with a key that is not known.
+    pub kind: Option<CallerKind>,
 }
 
-/// A caller as far as it can be known before its key is looked up: by a key that was valid lately, or by its address.
-pub(super) fn expected(parts: &Parts, app: &App) -> (Payer, Option<CallerKind>) {
-    let (address, secret) = (payer(parts, app), auth::secret_in(&parts.headers));
-    let Some(secret) = secret else { return (address, Some(CallerKind::Anonymous)) };
-    match app.key_hints.recall(&auth::hash(&secret), app.state.clock.now()) {
-        Some(hint) => (Payer::Key(hint.id), Some(hint.kind)),
-        None => (address, None),
+impl Expected {
+    pub fn of(parts: &Parts, app: &App) -> Self {
+        let address = payer(parts, app);
+        let Some(secret) = auth::secret_in(&parts.headers) else {
+            return Self { address, caller: address, kind: Some(CallerKind::Anonymous) };
+        };
+        match app.key_checks.known_key(&auth::hash(&secret)) {
+            Some(key) => Self { address, caller: Payer::Key(key.id), kind: Some(key.kind) },
+            None => Self { address, caller: address, kind: None },
+        }
     }
 }
 
@@ -63,10 +67,6 @@ impl FromRequestParts<Shared> for Holder {
             }
             _ => Caller::Anonymous,
         };
-        if let (Some(key), Some(id)) = (key, caller.api_key()) {
-            let hint = KeyHint { id, kind: kind_of(&caller) };
-            app.key_hints.remember(key, hint, app.state.clock.now());
-        }
         Ok(Self { caller, payer, key, generation })
     }
 }

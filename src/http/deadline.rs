@@ -8,7 +8,7 @@ use axum::{
 };
 use tokio::time::timeout;
 
-use super::{caller, decompression::decompressed, graphql, sending};
+use super::{caller::Expected, decompression::decompressed, graphql, sending};
 use crate::{
     app::{App, Shared},
     budget::Payer,
@@ -16,7 +16,6 @@ use crate::{
     db::work::as_long_as_wanted,
     error::ApiError,
     graphql::admission,
-    limits::Limit,
 };
 
 /// Does something for a request, and gives it up when it takes too long.
@@ -49,21 +48,13 @@ pub(super) async fn of_graphql(State(app): State<Shared>, request: Request, next
     let refuse = graphql::refusal_for(app.graphql_http, request.method(), request.headers());
     let answer = async {
         let (parts, body) = request.into_parts();
-        let (caller, kind) = caller::expected(&parts, &app);
+        let Expected { address, caller, kind } = Expected::of(&parts, &app);
         if let Some(kind) = kind {
-            let left = admission::check_database_time(&app.state.budgets, caller, kind, app.state.clock.now());
-            left.map_err(|exhausted| {
-                app.state.metrics.refusals.count(Limit::DatabaseTime);
-                ApiError::RateLimited(exhausted)
-            })?;
+            admission::check_database_time(&app.state, caller, kind).map_err(ApiError::RateLimited)?;
         }
-        let request = Request::from_parts(parts, body);
-        // Read before there is a place: whoever sends it slowly keeps none from others.
-        let (parts, body) = request.into_parts();
-        let payer = caller::payer(&parts, &app); // the key isn't looked up yet
-        let request = decompressed(&app.bodies, payer, Request::from_parts(parts, body))?;
-        let (parts, body) = request.into_parts();
-        let read = timeout(app.request_timeout, app.bodies.read(payer, Request::new(body))).await;
+        // Read before there is a place: a client that sends slowly keeps none from others.
+        let (parts, body) = decompressed(&app.bodies, address, Request::from_parts(parts, body))?.into_parts();
+        let read = timeout(app.request_timeout, app.bodies.read(address, Request::new(body))).await;
         let (body, _held) = read.map_err(|_| ApiError::RequestTimeout)??.split();
         let request = Request::from_parts(parts, Body::from(body));
         let (response, place) = in_a_place(&app, caller, next.run(request)).await?;

@@ -16,7 +16,9 @@ use crate::{
     budget::{Budget, Payer},
     domain::api_key::ApiKeyId,
     error::ApiError,
+    graphql::admission::kind_of,
     limits::{KeyLimits, Limit, Permit, Quota, Refusals},
+    metrics::database_time::CallerKind,
 };
 
 /// Keys that are remembered at least, as those that were valid.
@@ -34,12 +36,18 @@ struct Shared {
     refusals: Refusals,
 }
 
-/// Keys that were valid when they were last looked up. That is no proof that they still are.
+/// A key that was valid when it was last looked up. That is no proof that it still is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct KnownKey {
+    pub id: ApiKeyId,
+    pub kind: CallerKind,
+}
+
 #[derive(Debug, Default)]
 struct KnownKeys {
-    young: HashMap<KeyHash, ApiKeyId>,
+    young: HashMap<KeyHash, KnownKey>,
     /// Dropped when `young` is full.
-    old: HashMap<KeyHash, ApiKeyId>,
+    old: HashMap<KeyHash, KnownKey>,
 }
 
 impl KeyChecks {
@@ -66,10 +74,10 @@ impl KeyChecks {
         now: DateTime<Utc>,
         look_up: impl Future<Output = Result<Caller, ApiError>>,
     ) -> Result<Caller, ApiError> {
-        let known = self.known().get(hash);
+        let known = self.known_key(hash);
         let _permit = match known {
             Some(key) => {
-                budget.require_left(Payer::Key(key), now).map_err(ApiError::RateLimited)?;
+                budget.require_left(Payer::Key(key.id), now).map_err(ApiError::RateLimited)?;
                 None
             }
             None => Some(self.permit(address, now)?),
@@ -77,8 +85,8 @@ impl KeyChecks {
         let outcome = look_up.await;
         match &outcome {
             Ok(caller) if known.is_none() => {
-                if let Some(key) = caller.api_key() {
-                    self.known().insert(*hash, key);
+                if let Some(id) = caller.api_key() {
+                    self.known().insert(*hash, KnownKey { id, kind: kind_of(caller) });
                 }
             }
             Err(ApiError::Unauthenticated(_)) => {
@@ -88,6 +96,11 @@ impl KeyChecks {
             _ => {}
         }
         outcome
+    }
+
+    /// The key, if it was valid when it was last looked up.
+    pub(super) fn known_key(&self, hash: &KeyHash) -> Option<KnownKey> {
+        self.known().get(hash)
     }
 
     /// A permit to look up a key that may be invalid.
@@ -104,7 +117,7 @@ impl KeyChecks {
 }
 
 impl KnownKeys {
-    fn get(&mut self, hash: &KeyHash) -> Option<ApiKeyId> {
+    fn get(&mut self, hash: &KeyHash) -> Option<KnownKey> {
         if let Some(key) = self.young.get(hash) {
             return Some(*key);
         }
@@ -113,7 +126,7 @@ impl KnownKeys {
         Some(key)
     }
 
-    fn insert(&mut self, hash: KeyHash, key: ApiKeyId) {
+    fn insert(&mut self, hash: KeyHash, key: KnownKey) {
         if self.young.len() >= MIN_KNOWN_KEYS {
             self.old = std::mem::take(&mut self.young);
         }
@@ -138,10 +151,11 @@ mod tests {
             hash[..8].copy_from_slice(&number.to_le_bytes());
             hash
         };
-        known.insert(hash(0), ApiKeyId(7));
+        let key = |id| KnownKey { id: ApiKeyId(id), kind: CallerKind::Key };
+        known.insert(hash(0), key(7));
         for number in 1..3 * MIN_KNOWN_KEYS {
-            known.insert(hash(number), ApiKeyId(8));
-            assert_eq!(known.get(&hash(0)), Some(ApiKeyId(7)));
+            known.insert(hash(number), key(8));
+            assert_eq!(known.get(&hash(0)), Some(key(7)));
         }
         assert!(known.young.len() + known.old.len() <= 2 * MIN_KNOWN_KEYS + 1);
         known.remove(&hash(0));

@@ -34,7 +34,6 @@ use tower::{ServiceBuilder, util::option_layer};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use bodies::Bodies;
-pub use caller::KeyHint;
 pub use connections::Connections;
 pub use graphql::Edition;
 pub use key_checks::KeyChecks;

@@ -21,7 +21,7 @@ use tokio::{
 use crate::{
     budget::Payer,
     error::ApiError,
-    fair_queue::{FairPermit, FairQueue},
+    fair_queue::{FairPermit, FairQueue, Share},
 };
 
 /// Requests in work for each connection that reads: while one is answered by Postgres, others are read, checked and
@@ -80,7 +80,7 @@ impl Capacity {
         let beginning = readers.saturating_mul(BEGINNING_PER_READER).max(1);
         Self(Arc::new(Shared {
             most,
-            places: FairQueue::new(most as usize, MAX_WAITING_PER_CALLER),
+            places: FairQueue::new(most as usize, Share::OfFree, MAX_WAITING_PER_CALLER),
             beginning: Arc::new(Semaphore::new(beginning as usize)),
             refused: AtomicU64::new(0),
             logged: Mutex::default(),

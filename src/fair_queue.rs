@@ -1,9 +1,8 @@
 //! Permits that are granted fairly between callers.
 //!
 //! Callers take turns: however many requests one caller has waiting, another caller's request is granted after at most one
-//! request of each other caller (round robin over callers, not over requests). And a caller gets another permit only while
-//! more permits are free than it holds. So a caller alone uses up to half of the permits, and n callers leave a permit in
-//! n + 1 free for the next one, which therefore does not wait for the end of what others started.
+//! request of each other caller (round robin over callers, not over requests). How many permits a caller may hold is its
+//! [`Share`].
 
 mod schedule;
 
@@ -15,6 +14,25 @@ use std::{
 use tokio::sync::oneshot;
 
 use schedule::Schedule;
+
+/// How many permits one caller may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// Another one only while more are free than it holds. So a caller alone uses up to half of the permits, and n callers
+    /// leave a permit in n + 1 free for the next one, which therefore does not wait for the end of what others started.
+    OfFree,
+    /// So many.
+    AtMost(usize),
+}
+
+impl Share {
+    fn allows(self, held: usize, free: usize) -> bool {
+        held < match self {
+            Self::OfFree => free,
+            Self::AtMost(max) => max,
+        }
+    }
+}
 
 /// The permits of one resource. Cheap to clone.
 #[derive(Debug)]
@@ -42,8 +60,8 @@ pub struct QueueFull;
 impl<K: Eq + Hash + Clone> FairQueue<K> {
     /// A resource with so many permits, for which each caller may have so many requests waiting.
     #[must_use]
-    pub fn new(permits: usize, max_waiting_per_caller: usize) -> Self {
-        Self(Arc::new(Mutex::new(Schedule::new(permits, max_waiting_per_caller))))
+    pub fn new(permits: usize, share: Share, max_waiting_per_caller: usize) -> Self {
+        Self(Arc::new(Mutex::new(Schedule::new(permits, share, max_waiting_per_caller))))
     }
 
     /// Waits for a permit. Dropping the future leaves the queue.
@@ -51,14 +69,18 @@ impl<K: Eq + Hash + Clone> FairQueue<K> {
     /// # Errors
     /// When the caller has too many requests waiting.
     pub async fn acquire(&self, caller: K) -> Result<FairPermit<K>, QueueFull> {
-        let (sender, granted) = oneshot::channel();
-        {
+        let granted = {
             let mut schedule = self.lock();
+            if schedule.try_take(&caller) {
+                return Ok(FairPermit { queue: self.clone(), caller: Some(caller) });
+            }
             if schedule.is_full(&caller) {
                 schedule.forget(&caller, oneshot::Sender::is_closed);
             }
+            let (sender, granted) = oneshot::channel();
             schedule.enqueue(caller, sender)?;
-        }
+            granted
+        };
         self.grant();
         // A queue grants every request in the end: it lives as long as somebody waits or holds a permit.
         granted.await.map_err(|_| QueueFull)
@@ -69,6 +91,18 @@ impl<K: Eq + Hash + Clone> FairQueue<K> {
     pub fn load(&self) -> (usize, usize) {
         let schedule = self.lock();
         (schedule.permits(), schedule.held())
+    }
+
+    /// Permits that a caller holds, and its requests that wait.
+    #[must_use]
+    pub fn load_of(&self, caller: &K) -> usize {
+        self.lock().load_of(caller)
+    }
+
+    /// Whether nothing is remembered of any caller.
+    #[cfg(test)]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.lock().is_idle()
     }
 
     /// Requests that wait.
@@ -109,7 +143,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_that_is_gone_takes_no_permit_and_no_turn() {
-        let queue = FairQueue::new(1, 2);
+        let queue = FairQueue::new(1, Share::OfFree, 2);
         let held = queue.acquire('a').await.expect("a permit");
         for _ in 0..10 {
             assert!(queue.acquire('a').now_or_never().is_none(), "it waits, and is dropped");
@@ -125,7 +159,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_permit_that_was_granted_and_not_taken_comes_back() {
-        let queue = FairQueue::new(1, 2);
+        let queue = FairQueue::new(1, Share::OfFree, 2);
         let held = queue.acquire('a').await.expect("a permit");
         let mut waits = Box::pin(queue.acquire('b'));
         assert!(waits.as_mut().now_or_never().is_none());
@@ -137,7 +171,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_caller_has_only_so_many_requests_waiting() {
-        let queue = FairQueue::new(1, 2);
+        let queue = FairQueue::new(1, Share::OfFree, 2);
         let _held = queue.acquire('a').await.expect("a permit");
         let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(queue.acquire('a'))).collect();
         assert!(waiting.iter_mut().all(|waits| waits.as_mut().now_or_never().is_none()));

@@ -5,13 +5,14 @@ use std::{
     hash::Hash,
 };
 
-use super::QueueFull;
+use super::{QueueFull, Share};
 
 /// Requests of type `W` of callers `K`, and the permits that they wait for.
 #[derive(Debug)]
 pub(super) struct Schedule<K, W> {
     permits: usize,
     free: usize,
+    share: Share,
     max_waiting_per_caller: usize,
     /// Callers that hold a permit or have a request waiting.
     callers: HashMap<K, State<W>>,
@@ -32,8 +33,8 @@ impl<W> Default for State<W> {
 }
 
 impl<K: Eq + Hash + Clone, W> Schedule<K, W> {
-    pub fn new(permits: usize, max_waiting_per_caller: usize) -> Self {
-        Self { permits, free: permits, max_waiting_per_caller, callers: HashMap::new(), turns: VecDeque::new() }
+    pub fn new(permits: usize, share: Share, max_waiting_per_caller: usize) -> Self {
+        Self { permits, free: permits, share, max_waiting_per_caller, callers: HashMap::new(), turns: VecDeque::new() }
     }
 
     pub fn permits(&self) -> usize {
@@ -46,6 +47,22 @@ impl<K: Eq + Hash + Clone, W> Schedule<K, W> {
 
     pub fn waiting(&self) -> usize {
         self.callers.values().map(|caller| caller.waiting.len()).sum()
+    }
+
+    /// Permits that a caller holds, and its requests that wait.
+    pub fn load_of(&self, caller: &K) -> usize {
+        self.callers.get(caller).map_or(0, |state| state.held + state.waiting.len())
+    }
+
+    /// Takes a permit for a caller where no request waits and the caller may hold one more.
+    pub fn try_take(&mut self, caller: &K) -> bool {
+        let held = self.callers.get(caller).map_or(0, |state| state.held);
+        let is_granted = self.turns.is_empty() && self.free > 0 && self.share.allows(held, self.free);
+        if is_granted {
+            self.free -= 1;
+            self.callers.entry(caller.clone()).or_default().held += 1;
+        }
+        is_granted
     }
 
     /// Whether a caller has as many requests waiting as one may.
@@ -86,7 +103,7 @@ impl<K: Eq + Hash + Clone, W> Schedule<K, W> {
             }
             if state.waiting.is_empty() {
                 self.settle(&caller); // takes its turn away, so the next caller is at this place
-            } else if state.held >= self.free {
+            } else if !self.share.allows(state.held, self.free) {
                 at += 1;
             } else {
                 let request = state.waiting.pop_front()?;
@@ -100,6 +117,12 @@ impl<K: Eq + Hash + Clone, W> Schedule<K, W> {
             }
         }
         None
+    }
+
+    /// Whether nothing is remembered of any caller.
+    #[cfg(test)]
+    pub fn is_idle(&self) -> bool {
+        self.callers.is_empty() && self.turns.is_empty()
     }
 
     /// A caller returns a permit.
@@ -137,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_thousand_waiting_requests_delay_another_caller_by_one_turn() {
-        let mut schedule = Schedule::new(1, 1000);
+        let mut schedule = Schedule::new(1, Share::OfFree, 1000);
         schedule.enqueue(0, 0).expect("room");
         assert_eq!(next(&mut schedule), Some((0, 0)));
         for request in 0..1000 {
@@ -152,7 +175,7 @@ mod tests {
 
     #[test]
     fn callers_leave_permits_free_for_the_next_one() {
-        let mut schedule = Schedule::new(14, 100);
+        let mut schedule = Schedule::new(14, Share::OfFree, 100);
         let mut held = Vec::new();
         for caller in 0..4 {
             for request in 0..100 {
@@ -177,7 +200,7 @@ mod tests {
             permits in 1..20_usize,
             steps in proptest::collection::vec((0..6_usize, 0..4_u8), 1..400),
         ) {
-            let mut schedule = Schedule::new(permits, 50);
+            let mut schedule = Schedule::new(permits, Share::OfFree, 50);
             let (mut number, mut held) = (0, BTreeMap::<usize, usize>::new());
             let mut last = BTreeMap::<usize, usize>::new();
             // For each waiting caller: how often others were granted since its head came to wait, while it might have been.
@@ -188,6 +211,11 @@ mod tests {
                         *count -= 1;
                         schedule.release(&caller);
                     }
+                } else if what == 3 && schedule.try_take(&caller) {
+                    let free = permits - held.values().sum::<usize>();
+                    let own = held.entry(caller).or_default();
+                    prop_assert!(passed.is_empty() && *own < free, "it was not its turn, or not its share");
+                    *own += 1;
                 } else if schedule.enqueue(caller, number).is_ok() {
                     number += 1;
                     passed.entry(caller).or_default();

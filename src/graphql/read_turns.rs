@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use crate::{
     budget::Payer,
     db::{connect::Database, replicas::Replicas},
-    fair_queue::FairQueue,
+    fair_queue::{FairQueue, Share},
 };
 
 /// Statements of one caller that may wait for a connection. Requests in work are fewer, and each has few statements at
@@ -57,5 +57,5 @@ impl ReadTurns {
 fn queue(pool: &PgPool) -> FairQueue<Payer> {
     let size = pool.options().get_max_connections();
     let permits = (size - size / RESERVED_SHARE).max(1);
-    FairQueue::new(permits as usize, MAX_WAITING_PER_CALLER)
+    FairQueue::new(permits as usize, Share::OfFree, MAX_WAITING_PER_CALLER)
 }

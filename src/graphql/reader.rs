@@ -209,6 +209,18 @@ impl<'c> Executor<'c> for &'_ Reader {
         stream::once(all).try_flatten().boxed()
     }
 
+    /// As by [`Self::fetch_many`], but the rows are collected once.
+    fn fetch_all<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Vec<PgRow>, Error>>
+    where
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let reader = self.clone();
+        Box::pin(async move {
+            let mut lease = reader.connection().await?;
+            Reader::within(lease.left, lease.connection.fetch_all(query)).await
+        })
+    }
+
     fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, Error>>
     where
         E: 'q + Execute<'q, Postgres>,

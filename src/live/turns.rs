@@ -1,44 +1,18 @@
 //! Permits that callers get in turn, so that a caller that waits for many of them delays each permit of another caller by at
 //! most one of its own.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
-
-use tokio::sync::oneshot;
-
 use super::members::Members;
-use crate::budget::Payer;
+use crate::{
+    budget::Payer,
+    fair_queue::{FairPermit, FairQueue, QueueFull, Share},
+};
 
 /// Permits for one kind of work. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Turns(Arc<Shared>);
-
-struct Shared {
-    max_per_caller: usize,
-    state: Mutex<Queues>,
-}
-
-struct Queues {
-    free: usize,
-    /// Callers that hold a permit or wait for one.
-    callers: HashMap<Payer, Caller>,
-    /// Callers that wait, in the order of their turns, each once.
-    order: VecDeque<Payer>,
-}
-
-#[derive(Default)]
-struct Caller {
-    held: usize,
-    waiting: VecDeque<oneshot::Sender<Turn>>,
-}
+pub(super) struct Turns(FairQueue<Payer>);
 
 /// A permit, returned when dropped.
-pub(super) struct Turn {
-    turns: Turns,
-    caller: Payer,
-}
+pub(super) type Turn = FairPermit<Payer>;
 
 /// The callers that a permit is for.
 #[derive(Clone, Copy)]
@@ -52,92 +26,20 @@ pub(super) enum TurnOf<'a> {
 impl Turns {
     /// So many permits at a time, of which one caller may hold `max_per_caller`.
     pub(super) fn new(permits: usize, max_per_caller: usize) -> Self {
-        let state = Queues { free: permits, callers: HashMap::new(), order: VecDeque::new() };
-        Self(Arc::new(Shared { max_per_caller, state: Mutex::new(state) }))
+        // Those that wait are channels and subscriptions, which are bounded themselves.
+        Self(FairQueue::new(permits, Share::AtMost(max_per_caller), usize::MAX))
     }
 
     /// Waits for a permit.
     pub(super) async fn acquire(&self, of: TurnOf<'_>) -> Turn {
-        let (sender, receiver) = oneshot::channel();
-        let granted = {
-            let mut state = self.lock();
-            let load = |caller| state.callers.get(&caller).map_or(0, |caller| caller.held + caller.waiting.len());
-            let caller = match of {
-                TurnOf::Caller(caller) => caller,
-                TurnOf::OneOf(members) => members.least(load),
-            };
-            let waiting = &mut state.callers.entry(caller).or_default().waiting;
-            waiting.push_back(sender);
-            if waiting.len() == 1 {
-                state.order.push_back(caller);
-            }
-            self.grant(&mut state)
+        let caller = match of {
+            TurnOf::Caller(caller) => caller,
+            TurnOf::OneOf(members) => members.least(|caller| self.0.load_of(&caller)),
         };
-        send(granted);
-        match receiver.await {
+        match self.0.acquire(caller).await {
             Ok(turn) => turn,
-            Err(_) => unreachable!("a sender is dropped only after its receiver"),
+            Err(QueueFull) => unreachable!("any number may wait"),
         }
-    }
-
-    /// Takes free permits for the callers whose turn it is.
-    fn grant(&self, state: &mut Queues) -> Vec<(oneshot::Sender<Turn>, Turn)> {
-        let mut granted = Vec::new();
-        // Each caller once; those that get a permit and still wait are at the end then.
-        let mut passed_over = 0;
-        while state.free > 0 && passed_over < state.order.len() {
-            let Some(payer) = state.order.pop_front() else { break };
-            let Some(caller) = state.callers.get_mut(&payer) else { continue };
-            if caller.held >= self.0.max_per_caller {
-                state.order.push_back(payer);
-                passed_over += 1;
-                continue;
-            }
-            // A receiver that is gone needs no permit.
-            while let Some(sender) = caller.waiting.pop_front() {
-                if !sender.is_closed() {
-                    caller.held += 1;
-                    state.free -= 1;
-                    granted.push((sender, Turn { turns: self.clone(), caller: payer }));
-                    break;
-                }
-            }
-            if !caller.waiting.is_empty() {
-                state.order.push_back(payer);
-            } else if caller.held == 0 {
-                state.callers.remove(&payer);
-            }
-            passed_over = 0;
-        }
-        granted
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Queues> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner) // no panic leaves it half changed
-    }
-}
-
-/// Hands permits over, without the lock: a permit whose receiver is gone by now is returned.
-fn send(granted: Vec<(oneshot::Sender<Turn>, Turn)>) {
-    for (sender, turn) in granted {
-        drop(sender.send(turn));
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let granted = {
-            let mut state = self.turns.lock();
-            state.free += 1;
-            if let Some(caller) = state.callers.get_mut(&self.caller) {
-                caller.held -= 1;
-                if caller.held == 0 && caller.waiting.is_empty() {
-                    state.callers.remove(&self.caller);
-                }
-            }
-            self.turns.grant(&mut state)
-        };
-        send(granted);
     }
 }
 
@@ -173,8 +75,7 @@ mod tests {
         for mut waiting in many.into_iter().skip(1) {
             drop(now(&mut waiting).expect("then those that are left"));
         }
-        let state = turns.lock();
-        assert_eq!((state.free, state.callers.len(), state.order.len()), (1, 0, 0));
+        assert_eq!((turns.0.load(), turns.0.is_idle()), ((1, 0), true));
     }
 
     #[tokio::test]
@@ -201,7 +102,7 @@ mod tests {
         drop(held); // grants the first
         drop(waiting); // which is not taken
         assert!(now(&mut last).is_some());
-        assert!(turns.lock().callers.is_empty());
+        assert!(turns.0.is_idle());
     }
 
     #[tokio::test]
@@ -217,7 +118,7 @@ mod tests {
         assert!(now(&mut waiting).is_none());
         let mut shared = Box::pin(turns.acquire(TurnOf::OneOf(&members)));
         assert!(now(&mut shared).is_none());
-        assert_eq!(turns.lock().callers[&Payer::Key(ApiKeyId(2))].waiting.len(), 1);
+        assert_eq!(turns.0.load_of(&Payer::Key(ApiKeyId(2))), 1);
         drop(held);
     }
 }

@@ -5,8 +5,8 @@ use sqlx::PgExecutor;
 
 use super::{DbError, measurement::position};
 use crate::domain::{
-    device::DeviceId, position::Position, quality::QualityFlags, quantity::Quantity, readings::decimal,
-    trip::TripSample, validity::CountedValues,
+    device::DeviceId, quality::QualityFlags, quantity::Quantity, readings::decimal, trip::TripSample,
+    validity::CountedValues,
 };
 
 /// A span of a device's time; open at an end that isn't told.
@@ -32,11 +32,10 @@ pub async fn samples(
     spans: &[DeviceSpan],
     most: usize,
 ) -> Result<Option<Vec<Vec<TripSample>>>, DbError> {
-    let devices: Vec<_> = spans.iter().map(|span| span.device.0).collect();
-    let from: Vec<_> = spans.iter().map(|span| span.from).collect();
-    let to: Vec<_> = spans.iter().map(|span| span.to).collect();
+    let Columns { devices, from, to } = Columns::of(spans);
     // No order over all of them, for which all would be read, however many: the limit ends the reading.
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         r#"select span.n as "n!", m.measured_at, m.seq, m.latitude, m.longitude, m.pm2_5, m.pm10, m.flags
            from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[])
                with ordinality as span (device_id, from_at, to_at, n)
@@ -58,15 +57,6 @@ pub async fn samples(
     if rows.len() > most {
         return Ok(None);
     }
-    let rows = rows.into_iter().map(|row| Row {
-        n: row.n,
-        measured_at: row.measured_at,
-        seq: row.seq,
-        position: position(row.latitude, row.longitude),
-        pm2_5: row.pm2_5,
-        pm10: row.pm10,
-        flags: row.flags,
-    });
     Ok(Some(by_span(spans, rows)))
 }
 
@@ -89,10 +79,9 @@ pub async fn newest_samples(
     spans: &[DeviceSpan],
     max: usize,
 ) -> Result<Vec<NewestSamples>, DbError> {
-    let devices: Vec<_> = spans.iter().map(|span| span.device.0).collect();
-    let from: Vec<_> = spans.iter().map(|span| span.from).collect();
-    let to: Vec<_> = spans.iter().map(|span| span.to).collect();
-    let rows = sqlx::query!(
+    let Columns { devices, from, to } = Columns::of(spans);
+    let rows = sqlx::query_as!(
+        Row,
         r#"select span.n as "n!", m.measured_at, m.seq, m.latitude, m.longitude, m.pm2_5, m.pm10, m.flags
            from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[])
                with ordinality as span (device_id, from_at, to_at, n)
@@ -110,15 +99,6 @@ pub async fn newest_samples(
     )
     .fetch_all(db)
     .await?;
-    let rows = rows.into_iter().map(|row| Row {
-        n: row.n,
-        measured_at: row.measured_at,
-        seq: row.seq,
-        position: position(row.latitude, row.longitude),
-        pm2_5: row.pm2_5,
-        pm10: row.pm10,
-        flags: row.flags,
-    });
     let newest = |mut samples: Vec<TripSample>| {
         let has_older = samples.len() > max;
         if has_older {
@@ -129,19 +109,37 @@ pub async fn newest_samples(
     Ok(by_span(spans, rows).into_iter().map(newest).collect())
 }
 
+/// Spans as the columns of an `unnest`.
+struct Columns {
+    devices: Vec<i64>,
+    from: Vec<Option<DateTime<Utc>>>,
+    to: Vec<Option<DateTime<Utc>>>,
+}
+
+impl Columns {
+    fn of(spans: &[DeviceSpan]) -> Self {
+        Self {
+            devices: spans.iter().map(|span| span.device.0).collect(),
+            from: spans.iter().map(|span| span.from).collect(),
+            to: spans.iter().map(|span| span.to).collect(),
+        }
+    }
+}
+
 /// A sample of the span with this number, counted from 1.
 struct Row {
     n: i64,
     measured_at: DateTime<Utc>,
     seq: i32,
-    position: Option<Position>,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
     pm2_5: Option<f32>,
     pm10: Option<f32>,
     flags: i32,
 }
 
 /// The samples of each span, in the order of time.
-fn by_span(spans: &[DeviceSpan], rows: impl Iterator<Item = Row>) -> Vec<Vec<TripSample>> {
+fn by_span(spans: &[DeviceSpan], rows: Vec<Row>) -> Vec<Vec<TripSample>> {
     let mut found: Vec<Vec<_>> = spans.iter().map(|_| Vec::new()).collect();
     for row in rows {
         let Some(n) = usize::try_from(row.n - 1).ok() else { continue };
@@ -150,7 +148,7 @@ fn by_span(spans: &[DeviceSpan], rows: impl Iterator<Item = Row>) -> Vec<Vec<Tri
             |quantity, value: Option<f32>| value.filter(|&value| span.counted.count(quantity, decimal(value)));
         let sample = TripSample {
             measured_at: row.measured_at,
-            position: row.position,
+            position: position(row.latitude, row.longitude),
             pm2_5: counted(Quantity::Pm2_5, row.pm2_5),
             pm10: counted(Quantity::Pm10, row.pm10),
             flags: QualityFlags::from_bits(row.flags),

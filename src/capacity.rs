@@ -7,10 +7,10 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tokio::{
@@ -22,6 +22,7 @@ use crate::{
     budget::Payer,
     error::ApiError,
     fair_queue::{FairPermit, FairQueue, Share},
+    telemetry::LogThrottle,
 };
 
 /// Requests in work for each connection that reads: while one is answered by Postgres, others are read, checked and
@@ -34,8 +35,6 @@ const BEGINNING_PER_READER: u32 = 1;
 const PLACE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Requests of one caller that may wait for a place.
 const MAX_WAITING_PER_CALLER: usize = 1000;
-/// How often it is logged at most that requests are refused.
-const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The places for GraphQL requests of one gateway. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -47,7 +46,7 @@ struct Shared {
     places: FairQueue<Payer>,
     beginning: Arc<Semaphore>,
     refused: AtomicU64,
-    logged: Mutex<Option<Instant>>,
+    logged: LogThrottle,
 }
 
 /// A place, given back when dropped.
@@ -83,7 +82,7 @@ impl Capacity {
             places: FairQueue::new(most as usize, Share::OfFree, MAX_WAITING_PER_CALLER),
             beginning: Arc::new(Semaphore::new(beginning as usize)),
             refused: AtomicU64::new(0),
-            logged: Mutex::default(),
+            logged: LogThrottle::default(),
         }))
     }
 
@@ -115,9 +114,7 @@ impl Capacity {
     fn refuse(&self) -> ApiError {
         let refused = self.0.refused.fetch_add(1, Ordering::Relaxed) + 1;
         // One line for thousands: writing each would take what the refusal saves.
-        let mut logged = self.0.logged.lock().unwrap_or_else(PoisonError::into_inner);
-        if logged.is_none_or(|at| at.elapsed() > LOG_INTERVAL) {
-            *logged = Some(Instant::now());
+        if self.0.logged.is_due() {
             tracing::warn!(most = self.0.most, refused, "more is asked than can be answered: requests are refused");
         }
         ApiError::Overloaded

@@ -1,6 +1,10 @@
 //! Logs.
 
-use std::io::{self, IsTerminal as _};
+use std::{
+    io::{self, IsTerminal as _},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use clap::ValueEnum;
 use tracing::Level;
@@ -17,6 +21,24 @@ pub enum LogFormat {
     Pretty,
     /// One JSON object a line, for programs.
     Json,
+}
+
+/// Decides whether a line is logged that thousands of events would repeat: one in ten seconds is.
+#[derive(Debug, Default)]
+pub(crate) struct LogThrottle(Mutex<Option<Instant>>);
+
+impl LogThrottle {
+    const INTERVAL: Duration = Duration::from_secs(10);
+
+    /// Whether to log now.
+    pub fn is_due(&self) -> bool {
+        let mut logged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = logged.is_none_or(|at| at.elapsed() > Self::INTERVAL);
+        if is_due {
+            *logged = Some(Instant::now());
+        }
+        is_due
+    }
 }
 
 /// The levels that may be logged at any setting: at the level `trace` libraries log what they receive (tungstenite whole frames,

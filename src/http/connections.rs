@@ -1,10 +1,6 @@
 //! How many connections there are, by client address and in all.
 
-use std::{
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::{net::IpAddr, sync::Arc};
 
 use ipnet::IpNet;
 
@@ -12,10 +8,8 @@ use crate::{
     budget::Payer,
     graphql::context::About,
     limits::{ConnectionLimits, Limit, Permit, Quota, Refusals},
+    telemetry::LogThrottle,
 };
-
-/// Shortest time between two log lines about refused connections.
-const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The connections of one gateway. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -27,7 +21,7 @@ struct Shared {
     trusted_proxies: Vec<IpNet>,
     quota: Quota<Payer>,
     refusals: Refusals,
-    logged: Mutex<Option<Instant>>,
+    logged: LogThrottle,
 }
 
 impl Connections {
@@ -40,7 +34,7 @@ impl Connections {
             trusted_proxies: about.exposure.trusted_proxies.clone(),
             quota: Quota::new(limits.max_per_address, limits.max_total),
             refusals,
-            logged: Mutex::default(),
+            logged: LogThrottle::default(),
         }))
     }
 
@@ -76,9 +70,7 @@ impl Connections {
     }
 
     fn log(&self, limit: Limit, address: IpAddr) {
-        let mut logged = self.0.logged.lock().unwrap_or_else(PoisonError::into_inner);
-        if logged.is_none_or(|at| at.elapsed() > LOG_INTERVAL) {
-            *logged = Some(Instant::now());
+        if self.0.logged.is_due() {
             // The address of a proxy that is not trusted stands for all of its clients, which an operator finds out here.
             tracing::warn!(limit = limit.name(), %address, "connections refused; a proxy belongs into AIRGRAPH_TRUSTED_PROXIES");
         }

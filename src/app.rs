@@ -16,7 +16,7 @@ use crate::{
         connect::{Database, REQUEST_TIMEOUT},
         replicas::Replicas,
     },
-    deletion::Turns,
+    deletion::DeletionLock,
     graphql::{
         self, Schema,
         context::{About, Budgets, State},
@@ -98,7 +98,7 @@ impl App {
             clock,
             known_devices: Memory::default(),
             documents: Documents::default(),
-            deletions: Turns::default(),
+            deletions: DeletionLock::default(),
             metrics,
             budgets: Budgets::new(&about.exposure),
             about: Arc::new(about),

@@ -28,15 +28,15 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Lets one deletion run at a time: each may read months of measurements. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Turns(Arc<Semaphore>);
+pub struct DeletionLock(Arc<Semaphore>);
 
-impl Default for Turns {
+impl Default for DeletionLock {
     fn default() -> Self {
         Self(Arc::new(Semaphore::new(1)))
     }
 }
 
-impl Turns {
+impl DeletionLock {
     /// Waits until no other deletion runs; none when that takes too long.
     pub async fn next(&self, max_wait: Duration) -> Option<OwnedSemaphorePermit> {
         timeout(max_wait, self.0.clone().acquire_owned()).await.ok()?.ok()

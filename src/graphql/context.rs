@@ -13,7 +13,7 @@ use crate::{
     budget::{Budget, DATABASE_TIME},
     clock::Clock,
     db::{DbError, connect::Database, replicas::Replicas},
-    deletion::Turns,
+    deletion::DeletionLock,
     domain::device::{DeviceId, DeviceKey},
     error::ApiError,
     exposure::Exposure,
@@ -50,7 +50,7 @@ pub struct State {
     /// The documents that were asked lately.
     pub documents: Documents,
     /// Deletions run one at a time.
-    pub deletions: Turns,
+    pub deletions: DeletionLock,
     /// What is counted.
     pub metrics: Metrics,
     /// What each caller may use in a minute.

@@ -1,4 +1,4 @@
-//! The table of limits: the name of each in metrics, its scope, when a client may retry, and what the client is told.
+//! The table of limits: the name of each in metrics, its scope, when a client may retry, and the reason it reads.
 
 use std::time::Duration;
 

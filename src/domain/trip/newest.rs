@@ -24,8 +24,8 @@ pub fn newest(samples: &[TripSample], cutting: Cutting, has_older: bool) -> Newe
     }
     let reaches_back = trips.first().is_some_and(|trip| Some(trip.start) == first);
     if reaches_back && trips.len() > 1 {
-        let partial = trips.remove(0);
-        let missing_before = trips.first().map(|next| next.start).or(Some(partial.end));
+        trips.remove(0);
+        let missing_before = trips.first().map(|next| next.start);
         return NewestTrips { trips, missing_before };
     }
     NewestTrips { trips, missing_before: first }

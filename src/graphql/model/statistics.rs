@@ -47,7 +47,7 @@ impl Statistics {
     }
 
     /// `start` on the clocks of `timeZone`, in RFC 3339 with the offset from UTC, such as `2026-03-29T03:00:00+02:00`. The
-    /// offset tells two buckets apart that clocks show as the same hour. Null when `start` is.
+    /// offset distinguishes two buckets of the same local hour when clocks go back. Null when `start` is.
     async fn start_local(&self) -> Option<String> {
         self.local_start()
     }

@@ -20,7 +20,10 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    db::{DbError, partition::Partitions},
+    db::{
+        DbError,
+        partition::{Family, Partitions},
+    },
     domain::month::Month,
     metrics::recording::{Isolation, Recording},
 };
@@ -78,20 +81,22 @@ impl Writer {
         }
     }
 
+    /// Months of a submission, but that of its arrival, that may have no partitions.
+    fn unknown_old_months(&self, job: &Job) -> Vec<(Family, Month)> {
+        let present = Month::of(job.submission.received_at);
+        let months = transaction::months(&[&job.submission]);
+        self.partitions.unknown(months.into_iter().filter(|&(_, month)| month != present)).into_iter().collect()
+    }
+
     /// Whether partitions may be missing for months before that of its arrival: others don't wait for their creation, which
     /// takes about 100 ms each.
     fn needs_old_months(&self, job: &Job) -> bool {
-        let present = Month::of(job.submission.received_at);
-        let months = transaction::months(&[&job.submission]);
-        !self.partitions.unknown(months.into_iter().filter(|&(_, month)| month != present)).is_empty()
+        !self.unknown_old_months(job).is_empty()
     }
 
     /// Charges the months of a submission that have no partitions to its key.
     pub(super) async fn charge_new_months(&self, job: &Job) -> Result<(), RecordError> {
-        let present = Month::of(job.submission.received_at);
-        let months = transaction::months(&[&job.submission]);
-        let unknown: Vec<_> =
-            self.partitions.unknown(months.into_iter().filter(|&(_, month)| month != present)).into_iter().collect();
+        let unknown = self.unknown_old_months(job);
         if unknown.is_empty() {
             return Ok(());
         }

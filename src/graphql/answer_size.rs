@@ -9,7 +9,10 @@ use std::sync::{
 use async_graphql::Response;
 
 use super::{context::State, refusal, writer};
-use crate::{error::ApiError, limits::Limit, metrics::Metrics};
+use crate::{
+    error::ApiError,
+    limits::{Limit, Refusals},
+};
 
 /// The bytes of an answer so far, as data of its request.
 #[derive(Clone)]
@@ -18,14 +21,14 @@ pub(super) struct AnswerSize(Arc<Shared>);
 struct Shared {
     max: usize,
     written: AtomicUsize,
-    metrics: Metrics,
+    refusals: Refusals,
 }
 
 impl AnswerSize {
     /// Of an answer of which nothing is written.
     pub fn new(state: &State) -> Self {
         let max = state.about.limits.answers.max_bytes;
-        Self(Arc::new(Shared { max, written: AtomicUsize::new(0), metrics: state.metrics.clone() }))
+        Self(Arc::new(Shared { max, written: AtomicUsize::new(0), refusals: state.metrics.refusals.clone() }))
     }
 
     /// Bytes that may still be written.
@@ -39,7 +42,7 @@ impl AnswerSize {
     /// When it is too much.
     pub fn add(&self, bytes: usize) -> Result<(), ApiError> {
         let written = self.0.written.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        if written > self.0.max { Err(too_large(&self.0.metrics, self.0.max)) } else { Ok(()) }
+        if written > self.0.max { Err(too_large(&self.0.refusals, self.0.max)) } else { Ok(()) }
     }
 }
 
@@ -49,10 +52,10 @@ pub(super) fn checked(state: &State, response: Response) -> Response {
     if writer::size(&response.data) <= max {
         return response;
     }
-    *refusal::answer(vec![refusal::of(too_large(&state.metrics, max))])
+    *refusal::answer(vec![refusal::of(too_large(&state.metrics.refusals, max))])
 }
 
-fn too_large(metrics: &Metrics, max: usize) -> ApiError {
-    metrics.refusals.count(Limit::AnswerBytes);
+fn too_large(refusals: &Refusals, max: usize) -> ApiError {
+    refusals.count(Limit::AnswerBytes);
     ApiError::TooComplex(format!("the answer is larger than {max} bytes; request smaller pages or fewer fields"))
 }

@@ -28,9 +28,25 @@ impl CallerKind {
     }
 }
 
+type Seconds = Counter<f64, AtomicU64>;
+
 /// The metric. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct DatabaseTime(Family<[(&'static str, &'static str); 1], Counter<f64, AtomicU64>>);
+#[derive(Clone, Debug)]
+pub struct DatabaseTime {
+    family: Family<[(&'static str, &'static str); 1], Seconds>,
+    anonymous: Seconds,
+    key: Seconds,
+    admin: Seconds,
+}
+
+impl Default for DatabaseTime {
+    fn default() -> Self {
+        let family = Family::default();
+        let of = |kind: CallerKind| -> Seconds { family.get_or_create_owned(&[("caller", kind.label())]) };
+        let (anonymous, key, admin) = (of(CallerKind::Anonymous), of(CallerKind::Key), of(CallerKind::Admin));
+        Self { family, anonymous, key, admin }
+    }
+}
 
 impl DatabaseTime {
     pub(super) fn register(&self, registry: &mut Registry) {
@@ -38,12 +54,17 @@ impl DatabaseTime {
             "graphql_database_time",
             "Time that GraphQL requests held connections to Postgres for reading, by kind of caller",
             Unit::Seconds,
-            self.0.clone(),
+            self.family.clone(),
         );
     }
 
     /// A connection was held.
     pub fn used(&self, caller: CallerKind, time: Duration) {
-        self.0.get_or_create(&[("caller", caller.label())]).inc_by(time.as_secs_f64());
+        let seconds = match caller {
+            CallerKind::Anonymous => &self.anonymous,
+            CallerKind::Key => &self.key,
+            CallerKind::Admin => &self.admin,
+        };
+        seconds.inc_by(time.as_secs_f64());
     }
 }

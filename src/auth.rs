@@ -15,7 +15,7 @@ use sqlx::Connection as _;
 
 use crate::{
     clock::Clock,
-    db::{self, DbError, api_key::NewApiKey, connect::Database},
+    db::{self, DbError, api_key::NewApiKey, connect::Database, kept_connections::KeptConnections},
     domain::{
         api_key::{ApiKey, ApiKeyId, Role},
         device::DeviceKey,
@@ -239,7 +239,8 @@ pub async fn recognise(
     if let Some(key) = lately.recall(hash, now).filter(|key| key.is_valid_at(now)) {
         return Ok(Caller::Holder(Box::new(key)));
     }
-    let found = look_up::look_up(&database.keys, std::slice::from_ref(hash)).await?.remove(hash);
+    let found =
+        look_up::look_up(&KeptConnections::none(&database.keys), std::slice::from_ref(hash)).await?.remove(hash);
     let caller = admit(found, database, clock)?;
     if let Caller::Holder(key) = &caller {
         lately.remember(*hash, (**key).clone(), now);

@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::db::DbError;
+use crate::db::{DbError, kept_connections::KeptConnections};
 
 /// Who is answered by one statement at most.
 const MOST: usize = 1000;
@@ -70,20 +70,23 @@ impl<Q: Send + 'static, A: Send + Sync + 'static> Together<Q, A> {
     }
 }
 
-/// Runs a statement over a connection of the pool, and gives it up with its connection when Postgres hangs.
+/// Runs a statement over a connection, and gives it up with its connection when Postgres hangs.
 ///
 /// # Errors
 /// Those of the statement; [`DbError::hangs`].
 pub async fn patiently<T>(
-    pool: &PgPool,
+    connections: &KeptConnections,
     statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
-    let mut connection = pool.acquire().await?;
-    if let Ok(outcome) = timeout(PATIENCE, statement(&mut connection)).await {
-        return outcome;
+    let mut connection = connections.acquire().await?;
+    let Ok(outcome) = timeout(PATIENCE, statement(&mut connection)).await else {
+        connection.close_on_drop(); // it waits for an answer that is for nobody else
+        return Err(DbError::hangs());
+    };
+    if outcome.is_ok() {
+        connections.keep(connection);
     }
-    connection.close_on_drop(); // it waits for an answer that is for nobody else
-    Err(DbError::hangs())
+    outcome
 }
 
 /// Decides whether a statement that only reads is run again. A Postgres that was restarted leaves a pool full of broken

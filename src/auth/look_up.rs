@@ -12,7 +12,7 @@ use sqlx::PgPool;
 
 use super::KeyHash;
 use crate::{
-    db::{self, DbError},
+    db::{self, DbError, kept_connections::KeptConnections},
     domain::api_key::ApiKey,
     together::{StaleConnections, Together, patiently},
 };
@@ -25,11 +25,12 @@ impl LookUps {
     /// Starts looking keys up, until nobody can ask any more.
     #[must_use]
     pub fn start(pool: PgPool) -> Self {
+        let connections = KeptConnections::new(pool, 1); // as one statement runs at a time
         Self(Together::start(move |hashes: Vec<KeyHash>| {
-            let pool = pool.clone();
+            let connections = connections.clone();
             async move {
                 let hashes: HashSet<_> = hashes.into_iter().collect();
-                look_up(&pool, &hashes.into_iter().collect::<Vec<_>>()).await
+                look_up(&connections, &hashes.into_iter().collect::<Vec<_>>()).await
             }
         }))
     }
@@ -44,10 +45,14 @@ impl LookUps {
 }
 
 /// The keys with these hashes. Every request with a key begins with it, so it is where a database that hangs is noticed.
-pub(super) async fn look_up(pool: &PgPool, hashes: &[KeyHash]) -> Result<HashMap<KeyHash, ApiKey>, DbError> {
-    let mut stale = StaleConnections::of(pool);
+pub(super) async fn look_up(
+    connections: &KeptConnections,
+    hashes: &[KeyHash],
+) -> Result<HashMap<KeyHash, ApiKey>, DbError> {
+    let mut stale = StaleConnections::of(connections.pool());
     loop {
-        let found = patiently(pool, async |connection| db::api_key::find_by_hashes(connection, hashes).await).await;
+        let found =
+            patiently(connections, async |connection| db::api_key::find_by_hashes(connection, hashes).await).await;
         if !stale.explain(&found) {
             return found;
         }

@@ -19,6 +19,7 @@ pub mod feed;
 pub mod hour_index;
 pub mod hourly_mean;
 mod inserts;
+pub mod kept_connections;
 pub mod latest;
 mod listener;
 pub mod measurement;

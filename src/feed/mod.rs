@@ -13,7 +13,7 @@ use std::{
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
-    db::{self, DbError, connect::Database, feed::Extent},
+    db::{self, DbError, connect::Database, feed::Extent, kept_connections::KeptConnections},
     domain::feed::Place,
     shutdown::Shutdown,
     together::{Together, patiently},
@@ -80,10 +80,10 @@ impl Feed {
     /// The feed of a database. Nothing runs until somebody follows it, and nothing once the gateway ends.
     #[must_use]
     pub fn new(database: Database, shutdown: Shutdown) -> Self {
-        let pool = database.reads.clone();
+        let connections = KeptConnections::new(database.reads.clone(), 1); // as one statement runs at a time
         let extents = Together::start(move |_| {
-            let pool = pool.clone();
-            async move { patiently(&pool, async |connection| db::feed::extent(connection).await).await }
+            let connections = connections.clone();
+            async move { patiently(&connections, async |connection| db::feed::extent(connection).await).await }
         });
         Self(Arc::new(Shared { database, shutdown, current: Mutex::default(), extents }))
     }

@@ -16,8 +16,7 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use sqlx::{
-    Describe, Either, Error, Execute, Executor, PgPool, Postgres, SqlStr,
-    pool::PoolConnection,
+    Describe, Either, Error, Execute, Executor, PgConnection, PgPool, Postgres, SqlStr,
     postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
 use tokio::{
@@ -25,11 +24,12 @@ use tokio::{
     time::timeout,
 };
 
+use super::read_pools::ReadPool;
 use crate::{
     budget::{Budget, Payer},
     clock::Clock,
-    db::{error::Stopped, work::as_long_as_wanted},
-    fair_queue::{FairPermit, FairQueue},
+    db::{error::Stopped, kept_connections::KeptConnection, work::as_long_as_wanted},
+    fair_queue::FairPermit,
     limits::Reading,
     metrics::database_time::{CallerKind, DatabaseTime},
 };
@@ -43,10 +43,10 @@ const UNCORRECTED_TIME: Duration = Duration::from_millis(250);
 #[derive(Clone)]
 pub struct Reader(Arc<Inner>);
 
-struct Inner {
-    pool: PgPool,
-    /// None for what is read for no caller, such as events that many subscribers share.
-    metered: Option<(FairQueue<Payer>, Arc<Account>)>,
+enum Inner {
+    /// For what is read for no caller, such as events that many subscribers share.
+    Unmetered(PgPool),
+    Metered(ReadPool, Arc<Account>),
 }
 
 /// What a request may use of the database, and what it used.
@@ -127,49 +127,50 @@ impl Reader {
     /// Reads for no caller.
     #[must_use]
     pub fn unmetered(pool: PgPool) -> Self {
-        Self(Arc::new(Inner { pool, metered: None }))
+        Self(Arc::new(Inner::Unmetered(pool)))
     }
 
     /// Reads for a caller, in turns with others that read from the same server.
     #[must_use]
-    pub fn metered(pool: PgPool, turns: FairQueue<Payer>, account: Arc<Account>) -> Self {
-        Self(Arc::new(Inner { pool, metered: Some((turns, account)) }))
+    pub fn metered(pool: ReadPool, account: Arc<Account>) -> Self {
+        Self(Arc::new(Inner::Metered(pool, account)))
     }
 
-    /// A connection, once it is the request's turn.
-    async fn connection(&self) -> Result<Lease, Error> {
-        let Some((turns, account)) = &self.0.metered else {
-            let connection = self.0.pool.acquire().await?;
-            return Ok(Lease { connection, left: Duration::MAX, _charged: None });
+    /// Runs one statement and reads its answer to the end.
+    async fn run<T>(self, statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>) -> Result<T, Error> {
+        let (pool, account) = match &*self.0 {
+            Inner::Unmetered(pool) => return statement(&mut *pool.acquire().await?).await,
+            Inner::Metered(pool, account) => (pool, account),
         };
-        let own = account.connections.clone().acquire_owned().await.map_err(|_| Error::PoolClosed)?;
-        let left = account.max.saturating_sub(account.used());
-        if left.is_zero() {
-            return Err(Stopped::TimeUsed.into());
-        }
-        let Ok(Ok(turn)) = timeout(account.turn_timeout, turns.acquire(account.payer)).await else {
-            return Err(Stopped::Busy.into());
-        };
-        let connection = self.0.pool.acquire().await?;
-        let since = Instant::now();
-        let charged = Some(Charged { account: account.clone(), since, _own: own, _turn: turn });
-        Ok(Lease { connection, left, _charged: charged })
-    }
-
-    async fn within<T>(left: Duration, statement: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        if left == Duration::MAX {
-            return statement.await;
-        }
-        timeout(left, as_long_as_wanted(statement)).await.unwrap_or_else(|_| Err(Stopped::TimeUsed.into()))
+        let (mut lease, left) = Lease::acquire(pool, account).await?;
+        let outcome = timeout(left, as_long_as_wanted(statement(&mut lease.connection))).await;
+        let rows = outcome.unwrap_or_else(|_| Err(Stopped::TimeUsed.into()))?;
+        pool.connections.keep(lease.connection);
+        Ok(rows)
     }
 }
 
 /// A connection while it is used. Fields are dropped in this order: the connection goes back before the turn does.
 struct Lease {
-    connection: PoolConnection<Postgres>,
-    /// How long it may be used.
-    left: Duration,
-    _charged: Option<Charged>,
+    connection: KeptConnection,
+    _charged: Charged,
+}
+
+impl Lease {
+    /// A connection once it is the request's turn, and how long it may be used.
+    async fn acquire(pool: &ReadPool, account: &Arc<Account>) -> Result<(Self, Duration), Error> {
+        let own = account.connections.clone().acquire_owned().await.map_err(|_| Error::PoolClosed)?;
+        let left = account.max.saturating_sub(account.used());
+        if left.is_zero() {
+            return Err(Stopped::TimeUsed.into());
+        }
+        let Ok(Ok(turn)) = timeout(account.turn_timeout, pool.turns.acquire(account.payer)).await else {
+            return Err(Stopped::Busy.into());
+        };
+        let connection = pool.connections.acquire().await?;
+        let charged = Charged { account: account.clone(), since: Instant::now(), _own: own, _turn: turn };
+        Ok((Self { connection, _charged: charged }, left))
+    }
 }
 
 /// Charges the time that a connection is held, however that ends.
@@ -199,14 +200,8 @@ impl<'c> Executor<'c> for &'_ Reader {
     where
         E: 'q + Execute<'q, Postgres>,
     {
-        let reader = self.clone();
-        let all = async move {
-            let mut lease = reader.connection().await?;
-            let rows: Vec<_> = Reader::within(lease.left, lease.connection.fetch_many(query).try_collect()).await?;
-            drop(lease);
-            Ok::<_, Error>(stream::iter(rows.into_iter().map(Ok)))
-        };
-        stream::once(all).try_flatten().boxed()
+        let rows = self.clone().run(async |db| db.fetch_many(query).try_collect::<Vec<_>>().await);
+        stream::once(rows).map_ok(|rows| stream::iter(rows.into_iter().map(Ok))).try_flatten().boxed()
     }
 
     /// As by [`Self::fetch_many`], but the rows are collected once.
@@ -214,40 +209,24 @@ impl<'c> Executor<'c> for &'_ Reader {
     where
         E: 'q + Execute<'q, Postgres>,
     {
-        let reader = self.clone();
-        Box::pin(async move {
-            let mut lease = reader.connection().await?;
-            Reader::within(lease.left, lease.connection.fetch_all(query)).await
-        })
+        Box::pin(self.clone().run(async |db| db.fetch_all(query).await))
     }
 
     fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, Error>>
     where
         E: 'q + Execute<'q, Postgres>,
     {
-        let reader = self.clone();
-        Box::pin(async move {
-            let mut lease = reader.connection().await?;
-            Reader::within(lease.left, lease.connection.fetch_optional(query)).await
-        })
+        Box::pin(self.clone().run(async |db| db.fetch_optional(query).await))
     }
 
     fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [PgTypeInfo]) -> BoxFuture<'e, Result<PgStatement, Error>>
     where
         'c: 'e,
     {
-        let reader = self.clone();
-        Box::pin(async move {
-            let mut lease = reader.connection().await?;
-            lease.connection.prepare_with(sql, parameters).await
-        })
+        Box::pin(self.clone().run(async |db| db.prepare_with(sql, parameters).await))
     }
 
     fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<Postgres>, Error>> {
-        let reader = self.clone();
-        Box::pin(async move {
-            let mut lease = reader.connection().await?;
-            lease.connection.describe(sql).await
-        })
+        Box::pin(self.clone().run(async |db| db.describe(sql).await))
     }
 }

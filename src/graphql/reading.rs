@@ -52,12 +52,11 @@ pub(super) async fn execute(
 ) -> Response {
     let run = Run { schema, operation: &admitted.operation, caller: &caller };
     let account = account(state, admitted, &caller);
-    let primary =
-        |account| Reader::metered(state.database.reads.clone(), state.read_turns.of_primary().clone(), account);
+    let primary = |account| Reader::metered(state.read_pools.primary().clone(), account);
     match admitted.operation.kind {
         _ if state.replicas.is_empty() => run.on(primary(account), request).await,
-        OperationType::Query => query(run, state, account, primary, request).await,
-        OperationType::Mutation => mutation(run, state, primary(account), request).await,
+        OperationType::Query => Box::pin(query(run, state, account, primary, request)).await,
+        OperationType::Mutation => Box::pin(mutation(run, state, primary(account), request)).await,
         OperationType::Subscription => run.on(primary(account), request).await,
     }
 }
@@ -79,9 +78,10 @@ async fn query(
     request: Request,
 ) -> Response {
     let servers = &state.metrics.servers;
-    if let Some(replica) = replica_for(state, &request, run.caller) {
-        let turns = state.read_turns.of_replica(&replica.at).clone();
-        let reader = Reader::metered(replica.pool.clone(), turns, account.clone());
+    if let Some(replica) = replica_for(state, &request, run.caller)
+        && let Some(pool) = state.read_pools.replica(&replica.at)
+    {
+        let reader = Reader::metered(pool.clone(), account.clone());
         let answer = as_long_as_wanted(run.on(reader, again(&request, run.operation.document.clone())));
         let answer = Box::pin(replica.answers(answer)).await.filter(|answer| !is_servers_fault(answer));
         servers.asked(&replica.at, answer.is_some());
@@ -162,7 +162,7 @@ impl Run<'_> {
             && root_fields > 1
             && argument_check::are_valid(document).await
         {
-            self.serially(root_fields, &reader, &request).await
+            Box::pin(self.serially(root_fields, &reader, &request)).await
         } else {
             self.document(document, &reader, request).await
         }
@@ -192,10 +192,10 @@ impl Run<'_> {
             request = request.data(AnswerSize::new(state));
         }
         if request.query.contains("feedCursor") {
-            let seen = db::feed::extent(reader).await;
+            let seen = Box::pin(db::feed::extent(reader)).await;
             request = request.data(FeedSeen(seen.map(|extent| extent.newest).map_err(Arc::new)));
         }
-        let mut response = batches.drive(self.schema.execute(request)).await;
+        let mut response = batches.drive(Box::pin(self.schema.execute(request))).await;
         completion::complete(types(), self.operation.kind, operation::selection_set(document), &mut response);
         response
     }

@@ -3,7 +3,6 @@
 use axum::{
     extract::Request,
     http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header},
-    middleware::Next,
     response::Response,
 };
 use tower_http::{
@@ -34,10 +33,10 @@ const DOT: char = '.';
 
 /// Outside of what compresses: gives each encoding of an answer a tag of its own, as strong tags are of bytes (RFC 9110
 /// §8.8.3.3). Whoever comes with the tag of any of them has the answer.
-pub(super) async fn tagged(mut request: Request, next: Next) -> Response {
+pub(super) async fn tagged(mut request: Request, next: impl AsyncFnOnce(Request) -> Response) -> Response {
     prefer_brotli(request.headers_mut());
     let Some(named) = named(request.headers()) else {
-        let mut response = next.run(request).await;
+        let mut response = next(request).await;
         name_encoding(response.headers_mut());
         return response;
     };
@@ -45,7 +44,7 @@ pub(super) async fn tagged(mut request: Request, next: Next) -> Response {
     if let Ok(plain) = HeaderValue::from_str(&plain) {
         request.headers_mut().insert(header::IF_NONE_MATCH, plain);
     }
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     if response.status() == StatusCode::NOT_MODIFIED {
         name_known(response.headers_mut(), &named);
     } else {

@@ -7,9 +7,8 @@
 use std::time::Duration;
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
-    middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -18,10 +17,7 @@ use super::{
     origin::{Origin, is_configured, is_same_host},
     websocket,
 };
-use crate::{
-    app::{App, Shared},
-    error::ApiError,
-};
+use crate::{app::App, error::ApiError};
 
 /// How long a browser may cache the answer to a preflight.
 const MAX_AGE: Duration = Duration::from_hours(1);
@@ -76,16 +72,20 @@ pub(super) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
 }
 
 /// Refuses, with a reason, requests that a browser would refuse to the page without one.
-pub(super) async fn refuse_cross_origin(State(app): State<Shared>, request: Request, next: Next) -> Response {
+pub(super) async fn refuse_cross_origin(
+    app: &App,
+    request: Request,
+    next: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
+    let Some(origin) = request.headers().get(header::ORIGIN).cloned() else { return next(request).await };
     let (parts, body) = request.into_parts();
-    match check(&app, &parts) {
-        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+    match check(app, &parts, &origin) {
+        Ok(()) => next(Request::from_parts(parts, body)).await,
         Err(error) => error.into_response(),
     }
 }
 
-fn check(app: &App, parts: &Parts) -> Result<(), ApiError> {
-    let Some(origin) = parts.headers.get(header::ORIGIN) else { return Ok(()) }; // no browser, or a page of ours
+fn check(app: &App, parts: &Parts, origin: &HeaderValue) -> Result<(), ApiError> {
     if is_same_host(parts, &app.state.about.exposure.trusted_proxies, origin) {
         return Ok(());
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::Shared,
-    db,
+    db::{self, kept_connections::KeptConnections},
     error::ApiError,
     together::{StaleConnections, patiently},
 };
@@ -39,7 +39,8 @@ pub(super) async fn check_ready(app: &Shared) -> Result<(), ApiError> {
     let ping = async {
         let mut stale = StaleConnections::of(pool);
         loop {
-            let answered = patiently(pool, async |connection| db::server::ping(connection).await).await;
+            let answered =
+                patiently(&KeptConnections::none(pool), async |connection| db::server::ping(connection).await).await;
             if !stale.explain(&answered) {
                 return answered;
             }

@@ -6,7 +6,6 @@ use axum::{
     Router,
     extract::{MatchedPath, Request, State},
     http::{HeaderValue, header},
-    middleware::Next,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -44,10 +43,10 @@ fn text(app: &App) -> Response {
 }
 
 /// Counts each request by its route.
-pub(super) async fn counted(State(app): State<Shared>, request: Request, next: Next) -> Response {
+pub(super) async fn counted(app: &App, request: Request, next: impl AsyncFnOnce(Request) -> Response) -> Response {
     let began = Instant::now();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = as_long_as_wanted(next.run(request)).await; // a client that hangs up is seen here
+    let response = as_long_as_wanted(next(request)).await; // a client that hangs up is seen here
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     app.state.metrics.requests.answered(route, response.status(), began.elapsed());
     response

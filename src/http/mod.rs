@@ -29,7 +29,12 @@ mod unread;
 mod upload;
 mod websocket;
 
-use axum::{Router, extract::DefaultBodyLimit, middleware};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    middleware::{self, Next},
+    response::Response,
+};
 use tower::{ServiceBuilder, util::option_layer};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -50,15 +55,20 @@ const MAX_BODY: usize = 1 << 20;
 
 const METHODS: &str = "this path has no such method; the Allow header tells those it has";
 
+/// What every request passes first. In one middleware, since each makes a copy of all layers below it for each request.
+async fn every_request(State(app): State<Shared>, request: Request, next: Next) -> Response {
+    let tagged = async |request| compression::tagged(request, async |request| next.run(request).await).await;
+    let checked = async |request| cors::refuse_cross_origin(&app, request, tagged).await;
+    let counted = async |request| metrics::counted(&app, request, checked).await;
+    unread::forgotten(request, counted).await
+}
+
 /// All routes. What a request passes stands from the outside in, after its id and its span of the log.
 pub(crate) fn router(app: Shared) -> Router {
     // In one piece: a router puts each layer that it is given by itself into a box, which each request copies.
     let on_the_way = ServiceBuilder::new()
-        .layer(middleware::from_fn(unread::forgotten))
-        .layer(middleware::from_fn_with_state(app.clone(), metrics::counted))
-        .layer(middleware::from_fn_with_state(app.clone(), cors::refuse_cross_origin))
+        .layer(middleware::from_fn_with_state(app.clone(), every_request))
         .layer(option_layer(cors::layer(&app.origins)))
-        .layer(middleware::from_fn(compression::tagged))
         .layer(compression::layer())
         .layer(CatchPanicLayer::custom(|_| {
             axum::response::IntoResponse::into_response(ApiError::Internal(anyhow::anyhow!("a handler panicked")))

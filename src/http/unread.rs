@@ -11,7 +11,6 @@ use axum::{
     body::{Body, Bytes, HttpBody},
     extract::Request,
     http::header,
-    middleware::Next,
     response::Response,
 };
 use futures_util::StreamExt as _;
@@ -28,15 +27,15 @@ const MOST: usize = 8 * MAX_BODY;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Answers a request once its body has come, if nobody read it.
-pub(super) async fn forgotten(request: Request, next: Next) -> Response {
+pub(super) async fn forgotten(request: Request, next: impl AsyncFnOnce(Request) -> Response) -> Response {
     let is_small = request.body().size_hint().upper().is_some_and(|most| most <= SMALL);
     // Who expects to be told to go on sends nothing before.
     if is_small || request.headers().contains_key(header::EXPECT) {
-        return next.run(request).await;
+        return next(request).await;
     }
     let (back, mut rest) = oneshot::channel();
     let request = request.map(|body| Body::new(Lent { body, back: Some(back) }));
-    let response = next.run(request).await;
+    let response = next(request).await;
     if let Ok(rest) = rest.try_recv() {
         let _ = timeout(PATIENCE, forget(rest)).await;
     }

@@ -165,7 +165,7 @@ fn capacity(app: &App, registry: &mut Registry) {
     registry.register(
         "graphql_statements_waiting",
         "Statements of GraphQL requests that wait for a connection to Postgres",
-        ConstGauge::new(whole(app.state.read_turns.waiting())),
+        ConstGauge::new(whole(app.state.read_pools.waiting())),
     );
     registry.register(
         "graphql_overload_refusals",

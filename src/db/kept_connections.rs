@@ -1,0 +1,147 @@
+//! Connections that stay at hand between two statements.
+//!
+//! A connection that returns to its pool is checked by a round trip, in a task of its own. That costs as much as a small
+//! statement. So under load a connection whose statement succeeded goes to the next statement directly. Every other one
+//! returns to the pool: after an error or a cancelled statement, after a moment without use, and after a minute.
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::{Duration, Instant},
+};
+
+use sqlx::{Error, PgConnection, PgPool, Postgres, pool::PoolConnection};
+use tokio::time::sleep;
+
+use super::work;
+
+/// How long a connection stays at hand without being used, and how often that is checked.
+const MAX_IDLE: Duration = Duration::from_millis(100);
+/// How long a connection stays out of its pool, which closes connections after some time.
+const MAX_AGE: Duration = Duration::from_mins(1);
+
+/// The connections of one pool that are at hand. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct KeptConnections(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    pool: PgPool,
+    max: usize,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// The one that was used last is at the end.
+    connections: Vec<(KeptConnection, Instant)>,
+    is_swept: bool,
+}
+
+/// A connection that is used. Returns to its pool when it is dropped.
+#[derive(Debug)]
+pub struct KeptConnection {
+    connection: PoolConnection<Postgres>,
+    /// When it left its pool.
+    since: Instant,
+}
+
+impl KeptConnections {
+    /// None is at hand yet, and never more than `max`.
+    #[must_use]
+    pub fn new(pool: PgPool, max: usize) -> Self {
+        Self(Arc::new(Shared { pool, max, kept: Mutex::default() }))
+    }
+
+    /// The same where each connection returns to its pool.
+    #[must_use]
+    pub fn none(pool: &PgPool) -> Self {
+        Self::new(pool.clone(), 0)
+    }
+
+    /// Where the connections come from.
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.0.pool
+    }
+
+    /// A connection for one statement.
+    ///
+    /// # Errors
+    /// When the pool has none in time.
+    pub async fn acquire(&self) -> Result<KeptConnection, Error> {
+        let kept = self.0.kept().connections.pop();
+        if let Some((connection, _)) = kept {
+            work::connection_taken();
+            return Ok(connection);
+        }
+        let connection = Box::pin(self.0.pool.acquire()).await?; // a future of 4 kB that is rarely needed
+        Ok(KeptConnection { connection, since: Instant::now() })
+    }
+
+    /// Keeps a connection for the next statement. Only for one whose statement succeeded and was read to its end.
+    pub fn keep(&self, connection: KeptConnection) {
+        if connection.since.elapsed() > MAX_AGE || self.0.pool.is_closed() {
+            return;
+        }
+        let mut kept = self.0.kept();
+        if kept.connections.len() >= self.0.max {
+            drop(kept); // the connection is dropped after the lock
+            return;
+        }
+        kept.connections.push((connection, Instant::now()));
+        if !kept.is_swept {
+            kept.is_swept = true;
+            tokio::spawn(sweep(Arc::downgrade(&self.0)));
+        }
+    }
+}
+
+impl Shared {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner) // no panic leaves it half changed
+    }
+
+    /// Connections that were not used lately, or all once the pool is closed.
+    fn idle(&self) -> Vec<(KeptConnection, Instant)> {
+        let (mut kept, is_closed) = (self.kept(), self.pool.is_closed());
+        let used = kept.connections.iter().position(|(_, since)| !is_closed && since.elapsed() < MAX_IDLE);
+        let idle = used.unwrap_or(kept.connections.len());
+        kept.connections.drain(..idle).collect()
+    }
+}
+
+/// Returns connections to their pool until none is kept.
+async fn sweep(shared: Weak<Shared>) {
+    loop {
+        sleep(MAX_IDLE).await;
+        let Some(shared) = shared.upgrade() else { return };
+        drop(shared.idle());
+        let mut kept = shared.kept();
+        if kept.connections.is_empty() {
+            kept.is_swept = false;
+            return;
+        }
+    }
+}
+
+impl KeptConnection {
+    /// Closes the connection when it is dropped, so that it does not return to its pool.
+    pub fn close_on_drop(&mut self) {
+        self.connection.close_on_drop();
+    }
+}
+
+impl Deref for KeptConnection {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for KeptConnection {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+}

@@ -61,8 +61,15 @@ pub async fn delete(pool: &PgPool, device: DeviceId, now: DateTime<Utc>) -> Resu
     deleted.measurements += u64::try_from(finished.measurements.len()).unwrap_or(0);
     deleted.uplinks += finished.uplinks;
     deleted.revoked_keys.extend(finished.revoked_keys);
-    // Of bodies without new samples, whose transactions don't wait for the deletion.
-    delete_uplinks(pool, device, &mut deleted).await?;
+    // Of bodies without new samples, whose transactions don't wait for the deletion. The device is deleted, whatever becomes of
+    // these: their retention ends too.
+    if let Err(error) = delete_uplinks(pool, device, &mut deleted).await {
+        tracing::warn!(
+            device = device.0,
+            error = &error as &dyn std::error::Error,
+            "uplinks of a deleted device are left"
+        );
+    }
     let (measurements, uplinks, revoked_keys) = (deleted.measurements, deleted.uplinks, deleted.revoked_keys.len());
     tracing::info!(device = device.0, measurements, uplinks, revoked_keys, "device deleted");
     Ok(deleted)

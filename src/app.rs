@@ -108,7 +108,8 @@ impl App {
         let schema = graphql::schema(state.clone());
         let shutdown = Shutdown::default();
         let (keys, key_changes) = (KeysLately::default(), KeyChanges::default());
-        let listening = key_changes::run(state.database.clone(), keys.clone(), key_changes.clone(), shutdown.clone());
+        let (database, known_devices) = (state.database.clone(), state.known_devices.clone());
+        let listening = key_changes::run(database, keys.clone(), known_devices, key_changes.clone(), shutdown.clone());
         tokio::spawn(listening);
         let live = Live::start(schema.clone(), shutdown.clone());
         let connections = Connections::new(&state.about, state.metrics.refusals.clone());

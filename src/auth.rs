@@ -116,7 +116,7 @@ impl Caller {
     /// The one device that their key records for, where it is bound to one.
     #[must_use]
     pub fn bound_to(&self) -> Option<&DeviceKey> {
-        self.holder()?.device.as_ref().map(|(_, key)| key)
+        self.holder()?.device.as_ref()
     }
 
     /// When their key ends to work by itself.

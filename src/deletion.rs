@@ -1,6 +1,8 @@
 //! Deleting measurements: a bounded number in a transaction, so that recorders never wait for long, until none is left that
 //! the filter means. What was deleted when it ends early stays deleted; the same again goes on from there.
 
+pub mod device;
+
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};

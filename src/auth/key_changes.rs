@@ -1,5 +1,5 @@
 //! Keys that were revoked or changed, at whichever gateway: caches drop them, and connections that were opened with them check
-//! them again.
+//! them again. Deleted devices come by the same connection, and are dropped from the cache of device keys.
 //!
 //! What a request may do is decided by a look-up in the database for each request, also on an open WebSocket. This is for what
 //! goes on without requests: cached keys of senders, subscriptions and sockets. Should a notification be lost, cached keys and
@@ -17,8 +17,16 @@ use tokio::{sync::broadcast, time::sleep};
 
 use super::KeysLately;
 use crate::{
-    db::{DbError, api_key_changes::KeyListener, connect::Database},
-    domain::api_key::ApiKeyId,
+    db::{
+        DbError,
+        cache_invalidation::{Invalidation, InvalidationListener},
+        connect::Database,
+    },
+    domain::{
+        api_key::ApiKeyId,
+        device::{DeviceId, DeviceKey},
+    },
+    memory::Memory,
     shutdown::Shutdown,
 };
 
@@ -90,12 +98,18 @@ impl KeyChanges {
 }
 
 /// Listens until the gateway ends, over as many connections as it takes.
-pub async fn run(database: Database, cache: KeysLately, changes: KeyChanges, shutdown: Shutdown) {
+pub async fn run(
+    database: Database,
+    cache: KeysLately,
+    known_devices: Memory<DeviceKey, DeviceId>,
+    changes: KeyChanges,
+    shutdown: Shutdown,
+) {
     let listening = async {
         let mut delay = MIN_RETRY_DELAY;
         loop {
             let mut is_connected = false;
-            let Err(error) = listen(&database, &cache, &changes, &mut is_connected).await;
+            let Err(error) = listen(&database, &cache, &known_devices, &changes, &mut is_connected).await;
             if is_connected {
                 tracing::warn!(error = &error as &dyn std::error::Error, "key change listener disconnected");
                 delay = MIN_RETRY_DELAY;
@@ -113,17 +127,23 @@ pub async fn run(database: Database, cache: KeysLately, changes: KeyChanges, shu
 async fn listen(
     database: &Database,
     cache: &KeysLately,
+    known_devices: &Memory<DeviceKey, DeviceId>,
     changes: &KeyChanges,
     is_connected: &mut bool,
 ) -> Result<std::convert::Infallible, DbError> {
-    let mut listener = KeyListener::connect(database).await?;
+    let mut listener = InvalidationListener::connect(database).await?;
     *is_connected = true;
     cache.clear();
+    known_devices.clear();
     changes.report(Change::OfAnyKey);
     loop {
-        if let Some(key) = listener.changed_within(HEARTBEAT_INTERVAL).await? {
-            cache.remove_if(|cached| cached.id == key);
-            changes.report(Change::Of(key));
+        match listener.changed_within(HEARTBEAT_INTERVAL).await? {
+            Some(Invalidation::ApiKey(key)) => {
+                cache.remove_if(|cached| cached.id == key);
+                changes.report(Change::Of(key));
+            }
+            Some(Invalidation::Device(device)) => known_devices.remove_if(|known| *known == device),
+            None => {}
         }
     }
 }

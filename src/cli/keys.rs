@@ -131,7 +131,7 @@ fn table(keys: &[ApiKey], now: DateTime<Utc>) -> String {
         };
         let last_used =
             key.last_used_at.map_or("never".to_owned(), |time| time.format("%Y-%m-%d %H:%M UTC").to_string());
-        let device = key.device.as_ref().map_or("any", |(_, key)| key.as_str());
+        let device = key.device.as_ref().map_or("any", DeviceKey::as_str);
         let (number, role, name) = (key.id.0, key.role.as_str(), &key.name);
         let creator = key.created_by.map_or("-".to_owned(), |id| id.0.to_string());
         let written =

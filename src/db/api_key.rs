@@ -11,7 +11,7 @@ use crate::domain::{
     device::{DeviceId, DeviceKey},
 };
 
-const SELECT: &str = "select api_key_id, api_key.name, role, api_key.device_id, device.key, api_key.created_at,
+const SELECT: &str = "select api_key_id, api_key.name, role, coalesce(device.key, deleted_device), api_key.created_at,
                              expires_at, revoked_at, last_used_at, hash, created_by
                       from api_key left join device using (device_id)";
 
@@ -22,18 +22,16 @@ struct ApiKeyRow(ApiKey);
 
 impl FromRow<'_, PgRow> for ApiKeyRow {
     fn from_row(row: &PgRow) -> sqlx::Result<Self> {
-        let device_id: Option<i64> = row.try_get(3)?;
-        let device_key: Option<String> = row.try_get(4)?;
         Ok(Self(ApiKey {
             id: ApiKeyId(row.try_get(0)?),
             name: row.try_get(1)?,
             role: Role::from_stored(row.try_get(2)?),
-            device: device_id.map(DeviceId).zip(device_key.map(DeviceKey::from_stored)),
-            created_at: row.try_get(5)?,
-            expires_at: row.try_get(6)?,
-            revoked_at: row.try_get(7)?,
-            last_used_at: row.try_get(8)?,
-            created_by: row.try_get::<Option<i64>, _>(10)?.map(ApiKeyId),
+            device: row.try_get::<Option<String>, _>(3)?.map(DeviceKey::from_stored),
+            created_at: row.try_get(4)?,
+            expires_at: row.try_get(5)?,
+            revoked_at: row.try_get(6)?,
+            last_used_at: row.try_get(7)?,
+            created_by: row.try_get::<Option<i64>, _>(9)?.map(ApiKeyId),
         }))
     }
 }
@@ -99,7 +97,7 @@ pub async fn find_by_hashes(
     let hashes: Vec<_> = hashes.iter().map(<[u8; 32]>::as_slice).collect();
     let mut query = sqlx::QueryBuilder::new(SELECT);
     let rows = query.push(" where hash = any(").push_bind(hashes).push(")").build().fetch_all(db).await?;
-    rows.iter().map(|row| Ok((row.try_get(9)?, ApiKeyRow::from_row(row)?.0))).collect()
+    rows.iter().map(|row| Ok((row.try_get(8)?, ApiKeyRow::from_row(row)?.0))).collect()
 }
 
 /// The key with this row number.

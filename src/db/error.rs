@@ -30,7 +30,8 @@ pub enum DbError {
     /// Others, or the caller's own requests, use the connections.
     #[error("no connection is free for this caller")]
     Busy(#[source] sqlx::Error),
-    /// The transaction lost against another (deadlock, serialisation). The same transaction may work at once.
+    /// The transaction lost against another (deadlock, serialisation, a device that was deleted meanwhile). The same
+    /// transaction may work at once.
     #[error("the transaction has to be tried again")]
     Conflict(#[source] sqlx::Error),
     /// The statement took longer than it may.
@@ -42,7 +43,7 @@ pub enum DbError {
     /// A row belongs to a month that has no partition.
     #[error("a partition is missing")]
     MissingPartition(#[source] sqlx::Error),
-    /// A unique, foreign-key or check constraint refused the row.
+    /// A unique or check constraint refused the row.
     #[error("constraint {constraint} was violated")]
     Violation {
         /// The constraint's name.
@@ -124,7 +125,8 @@ impl DbError {
             // read-only after a fail-over; session ended because its transaction was idle for too long
             "53100" | "53200" | "53300" | "57P01" | "57P02" | "57P03" | "25006" | "25P03" => Self::Unavailable(error),
             code if code.starts_with("08") => Self::Unavailable(error),
-            "40001" | "40P01" => Self::Conflict(error),
+            // what is referenced was read a moment before: a device that was deleted since
+            "40001" | "40P01" | "23503" => Self::Conflict(error),
             "57014" => Self::Timeout(error),
             "55P03" => Self::Locked(error),
             // "no partition of relation found for row" is a check violation that names no constraint

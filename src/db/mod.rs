@@ -5,12 +5,13 @@
 //! needs no database); those that depend on a filter are put together with `QueryBuilder`, every value a bind.
 
 pub mod api_key;
-pub mod api_key_changes;
 pub mod batch;
+pub mod cache_invalidation;
 pub mod connect;
 mod copy;
 pub mod deletion;
 pub mod device;
+pub mod device_deletion;
 pub mod device_page;
 pub mod device_sensor;
 pub mod embedded;

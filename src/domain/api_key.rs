@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::device::{DeviceId, DeviceKey};
+use super::device::DeviceKey;
 
 /// A key's row number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,8 +50,8 @@ pub struct ApiKey {
     pub name: String,
     /// What its holder may do.
     pub role: Role,
-    /// The one device it may write for, for a sensor's key that is bound to one.
-    pub device: Option<(DeviceId, DeviceKey)>,
+    /// The one device it may write for, for a sensor's key that is bound to one. Kept when that device is deleted.
+    pub device: Option<DeviceKey>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it ends to work by itself.

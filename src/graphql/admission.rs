@@ -70,7 +70,7 @@ pub(super) fn admit(state: &State, request: &mut Request, caller: &Caller) -> Re
     request.operation_name = None;
     request.variables = Variables::default();
     request.set_parsed_query(operation.document.clone());
-    let price = price::of(&operation, &state.archive.now(&state.database.reads));
+    let price = price::of(&operation, &state.archive.now(&state.database.reads), now);
     complexity::check(price)
         .map_err(|reason| refuse(refusal::answer(vec![refusal::of(ApiError::TooComplex(reason))])))?;
     // Who has a whole budget may spend it on one request, whatever that costs.

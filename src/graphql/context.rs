@@ -43,9 +43,9 @@ pub struct State {
     pub recorder: Recorder,
     /// The time.
     pub clock: Clock,
-    /// The numbers of devices that were asked for lately, so that a list of one device's measurements is one statement. A
-    /// device keeps its key and its number for good and is never deleted, so what is remembered stays true, whatever other
-    /// gateways do. That it is forgotten all the same is for who puts another database in the place of this one.
+    /// The numbers of devices that were requested lately, so that a list of one device's measurements is one statement. A
+    /// device keeps its key and its number until it is deleted, which all gateways are notified of
+    /// ([`crate::auth::key_changes`]).
     pub known_devices: Memory<DeviceKey, DeviceId>,
     /// The documents that were asked lately.
     pub documents: Documents,

@@ -210,8 +210,7 @@ impl Replay<'_> {
     }
 
     fn bound_to(&self, uplink: &Uplink) -> Option<&DeviceKey> {
-        let key = self.keys.get(&uplink.api_key_id?)?;
-        key.device.as_ref().map(|(_, device)| device)
+        self.keys.get(&uplink.api_key_id?)?.device.as_ref()
     }
 }
 

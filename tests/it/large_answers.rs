@@ -11,7 +11,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::support::{Answer, TestApp, gateway::DEADLINE, socket::Socket};
+use crate::support::{Answer, TestApp, gateway::DEADLINE, live::payloads, socket::Socket};
 
 /// A gateway with 2000 measurements, whose list is 300 kB.
 async fn app(answers: AnswerLimits) -> TestApp {
@@ -108,4 +108,49 @@ async fn answers_that_are_not_read_count_until_their_connection_is_closed() {
     until("it is being sent", || app.app.answers.bytes() == length).await;
     drop(third);
     until("it is gone", || app.app.answers.bytes() == 0 && app.app.capacity.load().in_work == 0).await;
+}
+
+/// An event is an answer like any other; a large one is an error, and the events beside it are whole.
+#[tokio::test]
+async fn an_event_that_is_too_large_is_an_error_and_the_others_are_whole() {
+    let answers = AnswerLimits { max_bytes: 1000, ..AnswerLimits::default() };
+    let app = TestApp::with_limits(Limits { answers, ..Limits::default() }).await;
+    let sample = |device: &str, n: u32| json!({ "device": device, "measuredAt": format!("2026-05-01T10:00:{n:02}Z"), "pm10": n });
+    app.record(json!([sample("large", 60 - 1), sample("small", 0), sample("small", 1)])).await;
+    let lists = "measurements(first: 60) { nodes { id measuredAt pm10 } }";
+    let aliases = (0..40).map(|n| format!(" a{n:02}: measuredAt")).collect::<Vec<_>>().concat();
+    let mut devices = app.subscribe(&format!("subscription {{ deviceUpdated {{ device {{ key {lists} }} }} }}")).await;
+    let mut texts =
+        app.subscribe(&format!("subscription {{ measurementRecorded {{ measurement {{ {aliases} }} }} }}")).await;
+    let mut resolved = app
+        .subscribe(&format!(
+            "subscription {{ measurementRecorded {{ measurement {{ {aliases} device {{ key }} }} }} }}"
+        ))
+        .await;
+    let mut half = app
+        .subscribe(&format!(
+            "subscription {{ measurementRecorded {{ measurement {{ {} }} }} }}",
+            &aliases[..aliases.len() / 2]
+        ))
+        .await;
+    let mut large: Vec<_> = (0..59).map(|n| sample("large", n)).collect();
+    large.push(sample("small", 2));
+    app.record(json!(large)).await;
+
+    let mut events = payloads(&mut devices, 2).await;
+    events.sort_by_key(|event| event["errors"].is_array());
+    assert_eq!(events[0]["data"]["deviceUpdated"]["device"]["key"], "small", "{}", events[0]);
+    let nodes = &events[0]["data"]["deviceUpdated"]["device"]["measurements"]["nodes"];
+    assert_eq!(nodes.as_array().map(Vec::len), Some(3));
+    assert_eq!(code(&events[1]), "TOO_COMPLEX", "{}", events[1]);
+    for subscriber in [&mut texts, &mut resolved] {
+        for event in payloads(subscriber, 60).await {
+            assert_eq!((&event["data"], code(&event)), (&Value::Null, &json!("TOO_COMPLEX")), "{event}");
+            assert_eq!(event["errors"][0]["path"], json!(["measurementRecorded"]));
+            assert!(event["errors"][0]["message"].to_string().contains("larger than 1000 bytes"), "{event}");
+        }
+    }
+    for event in payloads(&mut half, 60).await {
+        assert!(event["errors"].is_null(), "one is half as large as an answer may be: {event}");
+    }
 }

@@ -16,6 +16,7 @@ mod crash;
 mod database_away;
 mod deletion;
 mod demo;
+mod device_deletion;
 mod device_filters;
 mod device_keys;
 mod documentation;

@@ -220,12 +220,16 @@ impl<T: Flat> OutputType for Each<'_, T> {
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         match columns(ctx, field, self.0).await? {
             Some(columns) => {
-                let text = |row| {
+                let (mut texts, size) = (Vec::with_capacity(self.0.len()), ctx.data_opt::<AnswerSize>());
+                for row in self.0 {
                     let mut out = Vec::new();
                     columns.write(row, &mut out);
-                    Value::Binary(out.into())
-                };
-                Ok(Value::List(self.0.iter().map(text).collect()))
+                    if let Some(Err(error)) = size.map(|size| size.add(out.len())) {
+                        return Err(ctx.set_error_path(async_graphql::Error::from(error).into_server_error(field.pos)));
+                    }
+                    texts.push(Value::Binary(out.into()));
+                }
+                Ok(Value::List(texts))
             }
             None => resolve_list(ctx, field, self.0.iter().map(Some), Some(self.0.len())).await,
         }

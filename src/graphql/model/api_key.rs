@@ -3,7 +3,7 @@
 use async_graphql::{Context, Enum, ID, Object};
 
 use crate::{
-    domain::{self, api_key},
+    domain::{self, api_key, device::DeviceKey},
     error::ApiError,
     graphql::{context::ContextExt as _, id::GlobalId, scalar::DateTime},
 };
@@ -43,7 +43,7 @@ impl ApiKey {
 
     /// The key of the one device it records for; null for any device.
     async fn device_key(&self) -> Option<&str> {
-        self.0.device.as_ref().map(|(_, key)| key.as_str())
+        self.0.device.as_ref().map(DeviceKey::as_str)
     }
 
     /// When it was made.

@@ -100,9 +100,10 @@ impl Device {
     }
 }
 
-/// A device that should be there and isn't.
+/// The error of a device that was deleted since its number was read.
 pub(in crate::graphql) fn missing(id: DeviceId) -> ApiError {
-    ApiError::Internal(anyhow::anyhow!("there is no device {}", id.0))
+    tracing::debug!(device = id.0, "device was deleted while a request read it");
+    ApiError::NotFound
 }
 
 /// A sensor device.

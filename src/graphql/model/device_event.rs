@@ -1,17 +1,18 @@
-//! A device, as subscriptions tell it.
+//! A device in an event of a subscription.
 
-use async_graphql::{Object, connection::CursorType as _};
+use async_graphql::{Context, ID, Object, connection::CursorType as _};
 
 use super::device::Device;
 use crate::{
     domain::{device::DeviceId, feed::Place},
-    graphql::cursor::FeedCursor,
+    error::ApiError,
+    graphql::{context::ContextExt as _, cursor::FeedCursor, id::GlobalId},
 };
 
 /// A device of which something changed.
 #[derive(Clone)]
 pub struct DeviceEvent {
-    /// Where it stands in the feed.
+    /// Its place in the feed.
     pub place: Place,
     /// The device.
     pub device: DeviceId,
@@ -25,8 +26,13 @@ impl DeviceEvent {
         FeedCursor(self.place).encode_cursor()
     }
 
-    /// The device, as it is now.
-    async fn device(&self) -> Device {
-        Device::numbered(self.device)
+    /// Global id of the device.
+    async fn device_id(&self) -> ID {
+        GlobalId::Device(self.device).encode()
+    }
+
+    /// The device, as it is now. Null when it was deleted.
+    async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>, ApiError> {
+        Ok(ctx.loader().load_one(self.device).await?.map(Device::from))
     }
 }

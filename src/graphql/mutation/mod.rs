@@ -1,6 +1,7 @@
 //! The root fields of mutations, one file a verb. What was expected to go wrong is told in the payload's `status`.
 
 mod create_api_key;
+mod delete_device;
 mod delete_measurements;
 mod record_measurements;
 mod register_device;
@@ -16,6 +17,7 @@ pub struct Mutation(
     record_measurements::RecordMeasurements,
     register_device::RegisterDevice,
     update_device::UpdateDevice,
+    delete_device::DeleteDevice,
     delete_measurements::DeleteMeasurements,
     create_api_key::CreateApiKey,
     revoke_api_key::RevokeApiKey,

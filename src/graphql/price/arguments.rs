@@ -88,6 +88,11 @@ impl Span {
         Self { from: self.from.max(other.from), to: self.to.into_iter().chain(other.to).min() }
     }
 
+    /// The span with this end, where it has none.
+    pub fn until(self, end: DateTime<Utc>) -> Self {
+        Self { to: self.to.or(Some(end)), ..self }
+    }
+
     /// How many hours it has. Where no end is told it is this one, and where that isn't known either, a month.
     pub fn hours(self, end: Option<DateTime<Utc>>) -> u64 {
         let from = self.from.unwrap_or(time::EARLIEST);

@@ -15,6 +15,7 @@ mod tests;
 
 use async_graphql::parser::types::{Field, OperationType, Selection, SelectionSet};
 use async_graphql_value::Value;
+use chrono::{DateTime, Utc};
 
 use self::{
     archive::Archive,
@@ -85,10 +86,10 @@ impl Price {
     }
 }
 
-/// The price of an operation.
+/// The price of an operation at this time.
 #[must_use]
-pub fn of(operation: &Operation, archive: &Archive) -> Price {
-    let mut pricing = Pricing { types: types(), archive, price: Price::default() };
+pub fn of(operation: &Operation, archive: &Archive, now: DateTime<Utc>) -> Price {
+    let mut pricing = Pricing { types: types(), archive, now, price: Price::default() };
     let kind = match operation.kind {
         OperationType::Query => apollo_compiler::executable::OperationType::Query,
         OperationType::Mutation => apollo_compiler::executable::OperationType::Mutation,
@@ -103,6 +104,7 @@ pub fn of(operation: &Operation, archive: &Archive) -> Price {
 struct Pricing<'a> {
     types: &'a TypeSystem,
     archive: &'a Archive,
+    now: DateTime<Utc>,
     price: Price,
 }
 

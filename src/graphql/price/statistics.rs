@@ -95,8 +95,9 @@ impl Pricing<'_> {
         let by_area = by_cell || filter.has_area;
         let of_devices = devices.is_some() || groups.contains("DEVICE");
         let hours = filter.span.hours(self.archive.end());
+        let max_auto = arguments.int("maxBuckets").unwrap_or(AUTO_BUCKETS).clamp(1, MAX_BUCKETS);
         let every = arguments.text("every").map(|interval| {
-            let auto = || hours * 3600 / arguments.int("maxBuckets").unwrap_or(AUTO_BUCKETS).max(1);
+            let auto = || hours * 3600 / max_auto;
             seconds_of(interval).unwrap_or_else(auto).max(1)
         });
         let is_fine = every.is_some_and(|seconds| seconds < 3600);
@@ -123,20 +124,23 @@ impl Pricing<'_> {
         if of == "Device" {
             self.answer(count.saturating_mul(filter.points / POINTS_CHECKED));
         }
-        // What there will be only the database can tell.
-        let buckets = every.map_or(1, |seconds| (hours * 3600 / seconds).clamp(1, MAX_BUCKETS));
+        // Buckets end with the filter, or now. Those without measurements are part of the answer where they are filled.
+        let is_filled = arguments.text("fill").is_some_and(|fill| fill != "NONE");
+        let bucket_hours = if is_filled { filter.span.until(self.now).hours(None) } else { hours };
+        let max_buckets = if arguments.text("every") == Some("AUTO") { max_auto } else { MAX_BUCKETS };
+        let buckets = every.map_or(1, |seconds| (bucket_hours * 3600 / seconds).clamp(1, max_buckets));
         let of_clock = |group: &str, count: u64| if groups.contains(group) { count } else { 1 };
         let clocks = of_clock("HOUR_OF_DAY", 24) * of_clock("DAY_OF_WEEK", 7);
         let rows = if by_cell {
             if resolution > COARSE { CELLS } else { COARSE_CELLS }.saturating_mul(buckets)
         } else if groups.contains("DEVICE") && of != "Device" {
-            GROUPS.saturating_mul(buckets)
+            // Each named device has all buckets where they are filled. Otherwise how many have any, only the database knows.
+            filter.devices.filter(|_| is_filled).unwrap_or(GROUPS).saturating_mul(buckets)
         } else {
             buckets.saturating_mul(clocks)
         };
         // There is a row only where there are measurements.
         let measurements = filter.measurements(self.archive, devices).max(if is_map { CELLS } else { GROUPS });
-        let is_filled = arguments.text("fill").is_some_and(|fill| fill != "NONE");
         let measured = if is_filled { u64::MAX } else { measurements.saturating_mul(count) };
         let rows = count.saturating_mul(rows).min(measured);
         self.children(of, field, rows.min(MAX_ROWS as u64));

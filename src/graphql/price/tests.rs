@@ -1,5 +1,5 @@
 use async_graphql::{Value, Variables, value};
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 
 use super::*;
 use crate::{
@@ -15,11 +15,15 @@ fn archive() -> Archive {
     Archive::new(100, (1..=12).map(month))
 }
 
+fn now() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(20_454) // 2026-01-01
+}
+
 fn priced(text: &str, name: Option<&str>, variables: Value) -> Price {
     let document = Document::parse(text).expect("a document");
     document.validate(types(), true).expect("a valid one");
     let operation = document.operation(types(), name, &Variables::from_value(variables)).expect("an operation");
-    of(&operation, &archive())
+    of(&operation, &archive(), now())
 }
 
 fn answer(text: &str, variables: Value) -> u64 {
@@ -97,6 +101,27 @@ fn statistics_cost_what_they_are_made_of() {
     assert!(of("", "includeInvalid: true", mean) > hours);
     let year = "{ statistics(filter: {}) { pm10 { mean } } }";
     assert!(reading(year) > 10 * hours);
+}
+
+/// Buckets without measurements are part of the answer, so the number of measurements doesn't bound its price.
+#[test]
+fn filled_statistics_cost_their_buckets() {
+    let of = |from: &str, to: &str, arguments: &str| {
+        let filter = format!("devices: [\"a\"] measuredAt: {{from: \"{from}\" {to}}}");
+        answer(&format!("{{ statistics(filter: {{{filter}}} {arguments}) {{ count }} }}"), value!({}))
+    };
+    let (year, to) = ("2025-01-01T00:00:00Z", "to: \"2026-01-01T00:00:00Z\"");
+    assert_eq!(of(year, to, "every: DAY"), 1 + 100, "nothing is stored in this year");
+    assert_eq!(of(year, to, "every: DAY, fill: NULL"), 1 + 365);
+    assert_eq!(of(year, "", "every: DAY, fill: NULL"), 1 + 365, "buckets end now");
+    assert_eq!(of(year, to, "every: HOUR, fill: NULL"), 1 + 365 * 24 + 1);
+    assert_eq!(of(year, to, "every: AUTO, maxBuckets: 50, fill: NULL"), 1 + 50);
+    assert_eq!(of(year, to, "every: DAY, fill: NULL, groupBy: [DEVICE]"), 1 + 365, "of the one device");
+    assert_eq!(of("2000-01-01T00:00:00Z", "", "every: HOUR, fill: NULL"), 1 + 10_000, "as many as there may be");
+    assert_eq!(of("2030-01-01T00:00:00Z", "", "every: HOUR, fill: NULL"), 1 + 1, "from the future until now");
+    let devices = "{ devices(first: 40) { nodes { statistics(every: DAY, fill: NULL,
+        filter: {measuredAt: {from: \"2025-12-02T00:00:00Z\"}}) { count } } } }";
+    assert_eq!(answer(devices, value!({})), 1 + 40 + 40 + 40 * 30, "of each device");
 }
 
 #[test]

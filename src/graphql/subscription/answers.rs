@@ -20,6 +20,7 @@ use crate::{
     domain::filter::Filter,
     error::ApiError,
     graphql::{
+        answer_size::{self, AnswerSize},
         completion, complexity,
         context::{ContextExt as _, State},
         flat::{Each, Rows, Spliced},
@@ -137,15 +138,34 @@ impl Answers {
         self.answering.state.metrics.operations.panicked();
     }
 
-    /// The GraphQL answer to each event, as JSON.
+    /// The GraphQL answer to each event, as JSON. An event has the size limit of any answer, and an error where it is larger.
     ///
     /// # Errors
     /// When the database was unavailable. Any other error is part of the answer.
     pub async fn render(&self, events: &Events) -> Result<Vec<Bytes>, DatabaseUnavailable> {
+        let (state, count) = (&self.answering.state, events.len());
+        if count > 1 {
+            let size = AnswerSize::of_several(state);
+            let response = self.execute(events, size.clone()).await?;
+            if !size.is_exceeded() {
+                return Ok(self.split(response, count));
+            }
+        }
+        // One by one, so that a large event is an error of its own, and memory holds the rows of one.
+        let mut payloads = Vec::with_capacity(count);
+        for at in 0..count {
+            let response = self.execute(&events.only(&[at]), AnswerSize::new(state)).await?;
+            payloads.extend(self.split(response, 1));
+        }
+        Ok(payloads)
+    }
+
+    async fn execute(&self, events: &Events, size: AnswerSize) -> Result<Response, DatabaseUnavailable> {
         let Answering { schema, types, state } = &self.answering;
         let (loader, batches) = loader::new(state.unmetered.clone());
-        let EventDocument { document, key, .. } = &*self.document;
-        let mut request = Request::new("").data(self.caller.clone()).data(loader).data(Spliced).data(events.clone());
+        let document = &self.document.document;
+        let request = Request::new("").data(self.caller.clone()).data(loader).data(Spliced);
+        let mut request = request.data(events.clone()).data(size);
         request.set_parsed_query(document.clone());
         let executed = batches.drive(schema.execute(request));
         let mut response = panics::caught(&state.metrics.operations, executed, |error| *error).await;
@@ -154,7 +174,21 @@ impl Answers {
         }
         completion::complete(types, OperationType::Query, operation::selection_set(document), &mut response);
         refusal::name_all(&mut response.errors);
-        Ok(split(response, key, events.len()))
+        Ok(response)
+    }
+
+    /// The answer to each of so many events, from the answer to all of them.
+    fn split(&self, response: Response, count: usize) -> Vec<Bytes> {
+        let key = &self.document.key;
+        let checked = |(item, errors): (Value, Vec<ServerError>)| match answer_size::check(&self.answering.state, &item)
+        {
+            Ok(()) => answer(key, &item, &errors),
+            Err(error) => {
+                let path = vec![PathSegment::Field(key.to_string())];
+                answer(key, &Value::Null, &[ServerError { path, ..refusal::of(error) }])
+            }
+        };
+        split(response, key, count).into_iter().map(checked).collect()
     }
 }
 
@@ -163,8 +197,8 @@ fn is_database_unavailable(error: &ServerError) -> bool {
     code.is_some_and(|code| matches!(code, Value::String(code) if code == ApiError::UNAVAILABLE))
 }
 
-/// The answer to each of so many events, from the answer to all of them.
-fn split(response: Response, key: &Name, count: usize) -> Vec<Bytes> {
+/// The data and errors of each of so many events, from the answer to all of them.
+fn split(response: Response, key: &Name, count: usize) -> Vec<(Value, Vec<ServerError>)> {
     let mut items = match response.data {
         Value::Object(mut fields) => match fields.swap_remove(key) {
             Some(Value::List(items)) => items,
@@ -186,7 +220,7 @@ fn split(response: Response, key: &Name, count: usize) -> Vec<Bytes> {
             }
         }
     }
-    items.iter().zip(&errors).map(|(item, errors)| answer(key, item, errors)).collect()
+    items.into_iter().zip(errors).collect()
 }
 
 fn answer(key: &Name, item: &Value, errors: &[ServerError]) -> Bytes {

@@ -1,0 +1,60 @@
+//! A connection on which Postgres reports what gateways have to drop from their caches, by whichever gateway or command it was
+//! changed.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgListener;
+
+use super::{
+    DbError,
+    connect::Database,
+    listener::{bounded, listen, next_within},
+    server,
+};
+use crate::domain::{api_key::ApiKeyId, device::DeviceId};
+
+/// The channel of the trigger `api_key_changed`. The payload is the key's number.
+const API_KEY_CHANNEL: &str = "airgraph_api_key";
+/// The channel of the trigger `device_deleted`. The payload is the device's number.
+const DEVICE_CHANNEL: &str = "airgraph_device_deleted";
+/// What the connection is called in `pg_stat_activity`.
+const APPLICATION_NAME: &str = "airgraph keys";
+
+/// A change after which cached rows are out of date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Invalidation {
+    /// An API key was changed or revoked.
+    ApiKey(ApiKeyId),
+    /// A device was deleted.
+    Device(DeviceId),
+}
+
+/// The connection. When anything on it fails it is of no use any more.
+pub struct InvalidationListener(PgListener);
+
+impl InvalidationListener {
+    /// Connects and listens.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn connect(database: &Database) -> Result<Self, DbError> {
+        let mut listener = listen(database, APPLICATION_NAME, API_KEY_CHANNEL).await?;
+        bounded(async { Ok(listener.listen(DEVICE_CHANNEL).await?) }).await?;
+        Ok(Self(listener))
+    }
+
+    /// Waits for a change; none when there was none in that time. Then the connection has been checked.
+    ///
+    /// # Errors
+    /// When the connection is lost.
+    pub async fn changed_within(&mut self, time: Duration) -> Result<Option<Invalidation>, DbError> {
+        let Some(notification) = next_within(&mut self.0, time).await? else {
+            return bounded(server::ping(&mut self.0)).await.map(|()| None);
+        };
+        let number = notification.payload().parse().ok();
+        Ok(number.map(|number| match notification.channel() {
+            DEVICE_CHANNEL => Invalidation::Device(DeviceId(number)),
+            _ => Invalidation::ApiKey(ApiKeyId(number)),
+        }))
+    }
+}

@@ -1,14 +1,11 @@
 //! Which measurements are meant: a tree of conditions, with what decides how a list is read on top.
 
-use std::{
-    hash::{Hash, Hasher},
-    sync::Arc,
-};
+use std::hash::{Hash, Hasher};
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    area::Area,
+    area::{Area, SharedArea},
     device::DeviceId,
     measurement::Measurement,
     quality::QualityFlags,
@@ -67,7 +64,7 @@ pub enum Condition {
         to: Option<DateTime<Utc>>,
     },
     /// Taken in this area.
-    Within(Arc<Area>),
+    Within(SharedArea),
     /// Tells this quantity, with a value in this range.
     Between(Quantity, ValueRange),
     /// Has one of these flags at least.
@@ -405,7 +402,7 @@ mod tests {
             (Condition::Between(Quantity::Pm1, ValueRange::default()), false),
             (Condition::Between(Quantity::Humidity, ValueRange::default()), true),
             (between(Quantity::Temperature, -99.0, 99.0), false),
-            (Condition::Within(Arc::new(Area::Circle(area))), false),
+            (Condition::Within(Area::Circle(area).into()), false),
             (Condition::Any(vec![]), false),
             (Condition::All(vec![]), true),
         ] {

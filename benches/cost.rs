@@ -171,6 +171,13 @@ fn questions() -> Vec<(&'static str, Value)> {
         };
         json!({ "polygon": (0..points).map(point).collect::<Vec<_>>() })
     };
+    // Crosses itself all over the town.
+    let scribble = {
+        let point = |n: i32| json!({ "latitude": 52.18 + f64::from(n * 79 % 997) * 6e-5, "longitude": 0.08 + f64::from(n * 271 % 991) * 1e-4 });
+        json!({ "polygon": (0..10_000).map(point).collect::<Vec<_>>() })
+    };
+    let (latitude, longitude) = (52.21, 0.13);
+    let circle = json!({ "circle": { "latitude": latitude, "longitude": longitude, "radius": 3000 } });
     let humid = |n: i32| json!({ "quantities": [{ "quantity": "HUMIDITY", "min": 200 + n }] });
     let never = json!({ "or": (0..49).map(humid).collect::<Vec<_>>() });
     let fields = "measuredAt latitude longitude pm25 pm10";
@@ -213,6 +220,15 @@ fn questions() -> Vec<(&'static str, Value)> {
             "newest 100 in a polygon of 10,000 points",
             with(list(100), json!({ "area": ring(10_000), "measuredAt": month })),
         ),
+        ("newest 100 in a scribble", with(list(100), json!({ "area": scribble, "measuredAt": month }))),
+        (
+            "50 devices, newest in a polygon of 10,000 points",
+            with(
+                "devices(first: 50) { nodes { key measurements(first: 1, filter: $f) { nodes { measuredAt } } } }"
+                    .to_owned(),
+                json!({ "area": ring(10_000), "measuredAt": month }),
+            ),
+        ),
         ("newest 100 with a value", with(list(100), json!({ "pm10": { "min": 25 } }))),
         ("newest 100 with humidity", with(list(100), json!({ "quantities": [{ "quantity": "HUMIDITY", "min": 41 }] }))),
         (
@@ -225,7 +241,12 @@ fn questions() -> Vec<(&'static str, Value)> {
         ("totalCount of everything", with(count.clone(), json!({}))),
         ("totalCount with a value", with(count.clone(), json!({ "pm10": { "min": 30 }, "measuredAt": month }))),
         ("totalCount of 49 conditions on humidity", with(count.clone(), never.clone())),
-        ("totalCount in a polygon of 10,000 points", with(count, json!({ "area": ring(10_000), "measuredAt": month }))),
+        (
+            "totalCount in a polygon of 10,000 points",
+            with(count.clone(), json!({ "area": ring(10_000), "measuredAt": month })),
+        ),
+        ("totalCount in a scribble", with(count.clone(), json!({ "area": scribble, "measuredAt": month }))),
+        ("totalCount in a circle", with(count, json!({ "area": circle, "measuredAt": month }))),
         (
             "50 devices with totalCount",
             plain("{ devices(first: 50) { nodes { key measurements(first: 1) { totalCount } } } }"),
@@ -265,6 +286,14 @@ fn questions() -> Vec<(&'static str, Value)> {
                 "statistics(filter: $f, every: DAY) { count quantity(of: HUMIDITY) { mean max } }".to_owned(),
                 json!({ "measuredAt": month }),
             ),
+        ),
+        (
+            "means in a circle, of a month",
+            with(format!("statistics(filter: $f) {{ {means} }}"), json!({ "area": circle, "measuredAt": month })),
+        ),
+        (
+            "means in a polygon of 10,000 points, of a month",
+            with(format!("statistics(filter: $f) {{ {means} }}"), json!({ "area": ring(10_000), "measuredAt": month })),
         ),
         (
             "map of a town, of a month",

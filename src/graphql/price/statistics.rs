@@ -22,6 +22,8 @@ use crate::{
 const HOUR: u64 = 2;
 /// A measurement that is read for statistics.
 const MEASUREMENT: u64 = 2;
+/// An area of rollups, which is covered with some thousand cells.
+const AREA_OF_ROLLUPS: u64 = 5000;
 /// A value that is sorted for a percentile.
 const SORTED: u64 = 3;
 /// A row of another table that belongs to it.
@@ -118,7 +120,8 @@ impl Pricing<'_> {
                 + filter.per_row();
             filter.measurements(self.archive, devices).saturating_mul(each)
         };
-        self.read(STATEMENT.saturating_add(read).saturating_add(filter.points_price()));
+        let areas = if from_rollups && filter.has_area { AREA_OF_ROLLUPS } else { filter.area_price() };
+        self.read(STATEMENT.saturating_add(read).saturating_add(areas).saturating_add(filter.points_price()));
 
         if of == "Device" {
             self.answer(count.saturating_mul(filter.points / POINTS_CHECKED));

@@ -7,7 +7,7 @@ use async_graphql_value::Value;
 
 use super::{
     AREA, COUNT, COUNT_OF_EACH, COUNT_WITH_LOOK_UPS, COUNTED_ROWS, EXAMINED_ROWS, LOOK_UP, MAX_COUNTED, MAX_EXAMINED,
-    MAX_EXAMINED_IN_POLYGON,
+    MAX_EXAMINED_IN_POLYGON, ROWS_IN_AREA,
     archive::Archive,
     arguments::{Span, items, text},
 };
@@ -174,11 +174,13 @@ impl Filter {
 
     /// What counting all that it lets through costs, or of each of so many devices.
     pub fn count(&self, archive: &Archive, parents: Option<u64>) -> u64 {
-        let rows = self.measurements(archive, parents);
+        // All measurements of the time may lie in an area; a list ends at a full page, a count does not.
+        let rows = archive.measurements(self.span, parents.or(self.devices));
         let counted = if self.is_plain() {
             rows.min(MAX_COUNTED) / COUNTED_ROWS
         } else if self.tables.is_empty() {
             rows.min(MAX_EXAMINED) / EXAMINED_ROWS
+                + self.areas.saturating_mul(rows.min(MAX_EXAMINED) / ROWS_IN_AREA)
                 + rows.min(MAX_EXAMINED_IN_POLYGON).saturating_mul(self.edges.div_ceil(EDGES_PER_FIELD))
         } else {
             COUNT_WITH_LOOK_UPS

@@ -28,8 +28,8 @@ use super::{
 };
 use crate::domain::sensor::Sensors;
 
-/// A statement, however little it reads.
-const STATEMENT: u64 = 100;
+/// A statement, however little it reads: its round trip, the connection, and its plan take as long as some hundred rows.
+const STATEMENT: u64 = 300;
 /// A row that a look-up by key finds in an index.
 const LOOK_UP: u64 = 10;
 /// A parent for which a batched statement reads the beginning of a list.
@@ -43,8 +43,10 @@ const MAX_COUNTED: u64 = 100_000;
 const COUNTED_ROWS: u64 = 10;
 /// The same with conditions, where Postgres expects to read little; else it estimates.
 const MAX_EXAMINED: u64 = 200_000;
-/// The same in a polygon, where Postgres expects to read less.
-const MAX_EXAMINED_IN_POLYGON: u64 = 10_000;
+/// The same in an area, whose cells and shape a row is compared with.
+const ROWS_IN_AREA: u64 = 3;
+/// The same in a polygon, where fewer rows are read the more edges a row is compared with.
+const MAX_EXAMINED_IN_POLYGON: u64 = 1000;
 const EXAMINED_ROWS: u64 = 6;
 /// `totalCount` with conditions on other tables, of which fewer rows are looked up.
 const COUNT_WITH_LOOK_UPS: u64 = 12_000;

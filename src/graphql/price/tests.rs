@@ -102,7 +102,7 @@ fn polygons_cost_by_the_edges_that_rows_are_compared_with() {
         let text = format!("query ($f: MeasurementFilter) {{ {selection} }}");
         let of = |filter: &Value| priced(&text, None, value!({ "f": (filter.clone()) })).reading;
         assert_eq!(of(&ring), of(&across_the_antimeridian));
-        assert!(of(&scribble) > 3 * of(&ring), "{} {}", of(&scribble), of(&ring));
+        assert!(of(&scribble) > of(&ring) + 50_000, "{} {}", of(&scribble), of(&ring));
         assert!(of(&on_a_meridian) <= of(&ring));
     }
 }
@@ -118,7 +118,7 @@ fn statistics_cost_what_they_are_made_of() {
     assert!((20_000..100_000).contains(&hours), "{hours}");
     assert!(of("devices: [\"a\"]", "", mean) < 2000, "one of a hundred devices");
     assert!(of("", "", "pm10 { percentile(p: 5) }") > 50_000 * 5);
-    assert!(of("", "", "quantity(of: HUMIDITY) { mean }") > 50_000 * 5, "with look-ups");
+    assert!(of("", "", "quantity(of: HUMIDITY) { mean }") > 50_000 * 4, "with a join");
     assert!(of("", "every: MINUTE", mean) > hours, "minutes are not in rollups");
     assert!(of("pm10: {min: 1}", "", mean) > hours);
     assert!(of("", "includeInvalid: true", mean) > hours);

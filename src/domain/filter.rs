@@ -152,10 +152,10 @@ impl Filter {
         groups_beside(&self.conditions)
     }
 
-    /// Whether a polygon decides whether a measurement is let through.
+    /// Edges of polygons that a measurement is compared with, on average over the bands of longitude.
     #[must_use]
-    pub fn has_polygon(&self) -> bool {
-        self.conditions.iter().any(Condition::has_polygon)
+    pub fn polygon_edges(&self) -> usize {
+        self.conditions.iter().map(Condition::polygon_edges).sum()
     }
 
     fn add_devices(&mut self, mut devices: Vec<DeviceId>) -> Result<(), Contradiction> {
@@ -241,12 +241,15 @@ impl Condition {
         }
     }
 
-    fn has_polygon(&self) -> bool {
+    fn polygon_edges(&self) -> usize {
         match self {
-            Self::Within(area) => matches!(**area, Area::Polygon(_)),
-            Self::All(conditions) | Self::Any(conditions) => conditions.iter().any(Self::has_polygon),
-            Self::Not(condition) => condition.has_polygon(),
-            Self::Devices(_) | Self::Taken { .. } | Self::Between(..) | Self::AnyFlag(_) | Self::NoFlag(_) => false,
+            Self::Within(area) => match &**area {
+                Area::Polygon(polygon) => polygon.bands().mean_edges(),
+                Area::BoundingBox(_) | Area::Circle(_) | Area::Cells(_) => 0,
+            },
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().map(Self::polygon_edges).sum(),
+            Self::Not(condition) => condition.polygon_edges(),
+            Self::Devices(_) | Self::Taken { .. } | Self::Between(..) | Self::AnyFlag(_) | Self::NoFlag(_) => 0,
         }
     }
 

@@ -61,6 +61,12 @@ impl Bands {
         size_of_val(&self.starts[..]) + size_of_val(&self.offsets[..]) + size_of_val(&self.edges[..])
     }
 
+    /// Edges of a band on average, at least 1.
+    #[must_use]
+    pub fn mean_edges(&self) -> usize {
+        self.edges.len().div_ceil(self.starts.len() + 1).max(1)
+    }
+
     /// The edges that may lie north or south of a place at this longitude.
     #[must_use]
     pub fn at(&self, longitude: f64) -> &[Edge] {

@@ -35,6 +35,9 @@ const MAX_OPEN_FILES: u64 = 20_000;
 /// Where the attacker's connections come from.
 const ATTACKER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
 
+/// Before anything is measured: plans, caches, and the sensor's device.
+const WARM_UP: Duration = Duration::from_millis(500);
+
 type Run = for<'a> fn(&'a Attacker) -> BoxFuture<'a, Result<()>>;
 
 /// The number that an attack has in the list of known attacks, its name, and what it does until it is dropped.
@@ -76,6 +79,7 @@ async fn main() -> Result<()> {
     for (number, name, run) in ATTACKS.into_iter().filter(|(_, name, _)| is_wanted(name)) {
         let gateway = Gateway::start_as_shipped(&database.url).await?;
         let mut neighbours = Neighbours::connect(&gateway.address, &sensor).await?;
+        neighbours.measure(WARM_UP).await?;
         let (reader, sensor) = neighbours.measure(time).await?;
         let attacker = Attacker::new(&gateway.address, ATTACKER, &attacking_sensor, &attacking_reader)?;
         // Dropped at the end, with all connections that it holds. The neighbours end by themselves.

@@ -82,7 +82,7 @@ async fn main() -> Result<()> {
         );
         lines.push(line);
     }
-    let all = || lines.iter().map(|line| line.per_thousand()).filter(|&ms| ms > 0.0);
+    let all = || lines.iter().map(Line::per_thousand).filter(|&ms| ms > 0.0);
     let factor = all().fold(0.0, f64::max) / all().fold(f64::INFINITY, f64::min);
     println!("\nmost / least: {factor:.1}");
     gateway.stop().await?;

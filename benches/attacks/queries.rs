@@ -1,6 +1,6 @@
 //! Attacks by queries.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use anyhow::Result;
 use serde_json::json;
@@ -83,7 +83,10 @@ pub async fn persisted_documents(attacker: &Attacker) -> Result<()> {
         async move {
             for number in 0_u32.. {
                 let document = format!("query A{worker}_{number} {{ server {{ version }} }} {padding}");
-                let hash: String = Sha256::digest(&document).iter().map(|byte| format!("{byte:02x}")).collect();
+                let hash = Sha256::digest(&document).iter().fold(String::new(), |mut hash, byte| {
+                    let _ = write!(hash, "{byte:02x}"); // writing to a String can't fail
+                    hash
+                });
                 let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
                 attacker.query(&json!({ "query": document, "extensions": extensions }).to_string()).await?;
             }

@@ -1,11 +1,14 @@
 //! Load: connections that post as fast as they are answered.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 /// How much is asked.
@@ -78,10 +81,14 @@ pub struct Connection {
 impl Connection {
     /// Connects.
     pub async fn open(address: &str, key: Option<&str>) -> Result<Self> {
+        Self::open_from(address, Ipv4Addr::UNSPECIFIED, key).await
+    }
+
+    /// Connects from an address of this machine.
+    pub async fn open_from(address: &str, from: Ipv4Addr, key: Option<&str>) -> Result<Self> {
         let host = address.strip_prefix("http://").context("an address")?.to_owned();
         let key = key.map(|key| format!("x-api-key: {key}\r\n")).unwrap_or_default();
-        let stream = TcpStream::connect(&host).await?;
-        stream.set_nodelay(true)?;
+        let stream = connect(&host, from).await?;
         Ok(Self { stream, host, key, request: Vec::new(), answer: Vec::new() })
     }
 
@@ -121,6 +128,15 @@ impl Connection {
         }
         Ok(self.answer.starts_with(b"HTTP/1.1 2") && !self.answer[head..].starts_with(b"{\"errors"))
     }
+}
+
+/// Connects to a host and port, from an address of this machine.
+pub async fn connect(host: &str, from: Ipv4Addr) -> Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from((from, 0)))?;
+    let stream = socket.connect(host.parse()?).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 fn content_length(head: &[u8]) -> Result<usize> {

@@ -67,17 +67,28 @@ impl Gateway {
         Self::start_with(url, &[]).await
     }
 
-    /// With settings from the environment.
+    /// With settings from the environment, and without budgets.
     pub async fn start_with(url: &str, environment: &[(&str, &str)]) -> Result<Self> {
+        let unlimited = [
+            ("AIRGRAPH_CONNECTIONS_PER_ADDRESS", "30000"), // all clients are on this machine
+            ("AIRGRAPH_COST_PER_MINUTE", "unlimited"),
+            ("AIRGRAPH_ANONYMOUS_DATABASE_SECONDS_PER_MINUTE", "unlimited"),
+            ("AIRGRAPH_KEY_DATABASE_SECONDS_PER_MINUTE", "unlimited"),
+        ];
+        Self::spawn(url, unlimited.iter().chain(environment).copied()).await
+    }
+
+    /// With the default limits and budgets.
+    pub async fn start_as_shipped(url: &str) -> Result<Self> {
+        Self::spawn(url, []).await
+    }
+
+    async fn spawn<'a>(url: &str, environment: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
         let mut process = Command::new(PROGRAM)
             .args(["--log", "warn", "serve", "--listen", "127.0.0.1:0"])
             .env("DATABASE_URL", url)
             .env("AIRGRAPH_ADMIN_KEY", KEY)
-            .env("AIRGRAPH_CONNECTIONS_PER_ADDRESS", "30000") // all clients are on this machine
-            .env("AIRGRAPH_COST_PER_MINUTE", "unlimited")
-            .env("AIRGRAPH_ANONYMOUS_DATABASE_SECONDS_PER_MINUTE", "unlimited")
-            .env("AIRGRAPH_KEY_DATABASE_SECONDS_PER_MINUTE", "unlimited")
-            .envs(environment.iter().copied())
+            .envs(environment)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;

@@ -1,7 +1,7 @@
 //! A subscriber by WebSocket, as far as it is needed here: one that can do everything takes as much of the machine as what
 //! it measures.
 
-use std::time::SystemTime;
+use std::{net::Ipv4Addr, time::SystemTime};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::json;
@@ -9,6 +9,8 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
+
+use super::load::connect;
 
 const TEXT: u8 = 1;
 const CLOSE: u8 = 8;
@@ -32,9 +34,13 @@ impl Subscriber {
 
     /// Connects with a key and subscribes to each of these.
     pub async fn open_many(address: &str, key: &str, queries: &[String]) -> Result<Self> {
+        Self::open_from(address, Ipv4Addr::UNSPECIFIED, key, queries).await
+    }
+
+    /// The same from an address of this machine.
+    pub async fn open_from(address: &str, from: Ipv4Addr, key: &str, queries: &[String]) -> Result<Self> {
         let host = address.strip_prefix("http://").context("an address")?;
-        let mut stream = TcpStream::connect(host).await?;
-        stream.set_nodelay(true)?;
+        let mut stream = connect(host, from).await?;
         let upgrade = format!(
             "GET /graphql HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
@@ -70,7 +76,7 @@ impl Subscriber {
     }
 
     /// The next text.
-    async fn next(&mut self) -> Result<String> {
+    pub async fn next(&mut self) -> Result<String> {
         loop {
             if let Some((code, payload)) = take_frame(&mut self.buffer) {
                 match code {

@@ -4,7 +4,7 @@ use h3o::{CellIndex, Resolution};
 use sqlx::{Postgres, QueryBuilder};
 
 use crate::domain::{
-    area::{Area, Bands, BoundingBox, Circle, Cover, Edge, Polygon},
+    area::{Area, Bands, BoundingBox, Circle, Edge, Polygon, SharedArea},
     cell::{STORED_RESOLUTION, ranges},
 };
 
@@ -30,13 +30,13 @@ pub(super) struct Spans {
 
 impl Spans {
     /// Those of an area.
-    pub fn of(area: &Area) -> Self {
-        let Cover { inside, border } = area.cover(STORED_RESOLUTION, MOST_SPANS);
+    pub fn of(area: &SharedArea) -> Self {
+        let cover = area.cover(STORED_RESOLUTION, MOST_SPANS);
         let spans = |cells: &[CellIndex]| ranges(cells, STORED_RESOLUTION);
-        let all = [&*inside, &*border].concat();
+        let all = [&*cover.inside, &*cover.border].concat();
         Self {
-            inside: spans(&inside),
-            border: spans(&border),
+            inside: spans(&cover.inside),
+            border: spans(&cover.border),
             are_large: all.iter().any(|cell| cell.resolution() < COARSEST),
             all: spans(&all),
         }
@@ -49,7 +49,7 @@ impl Spans {
 }
 
 /// Adds the condition that the measurement `m` lies in an area; null where it tells no place.
-pub(super) fn push_area(query: &mut QueryBuilder<Postgres>, area: &Area) {
+pub(super) fn push_area(query: &mut QueryBuilder<Postgres>, area: &SharedArea) {
     let spans = Spans::of(area);
     query.push("((false");
     for (first, last) in &spans.all {
@@ -61,18 +61,18 @@ pub(super) fn push_area(query: &mut QueryBuilder<Postgres>, area: &Area) {
 }
 
 /// Adds the condition that a measurement `m` within the spans of an area lies in it.
-pub(super) fn push_exact(query: &mut QueryBuilder<Postgres>, area: &Area) {
-    match area {
+pub(super) fn push_exact(query: &mut QueryBuilder<Postgres>, area: &SharedArea) {
+    match &**area {
         Area::BoundingBox(area) => push_box(query, *area),
         Area::Circle(area) => push_circle(query, *area),
         Area::Polygon(polygon) => {
             // Edges are counted only for measurements in cells at the border. The more edges, the finer these cells.
             let cells = polygon.edges().len().clamp(MOST_SPANS, MAX_TEST_CELLS);
-            let Cover { inside, border } = area.cover(STORED_RESOLUTION, cells);
+            let cover = area.cover(STORED_RESOLUTION, cells);
             query.push("(");
-            push_cells(query, &ranges(&inside, STORED_RESOLUTION));
+            push_cells(query, &ranges(&cover.inside, STORED_RESOLUTION));
             query.push(" or (");
-            push_cells(query, &ranges(&border, STORED_RESOLUTION));
+            push_cells(query, &ranges(&cover.border, STORED_RESOLUTION));
             query.push(" and ");
             push_polygon(query, polygon);
             query.push("))");
@@ -99,11 +99,11 @@ fn push_circle(query: &mut QueryBuilder<Postgres>, area: Circle) {
 
 /// The same count of edges as that of [`Polygon::contains`], of those in the band of the measurement's longitude.
 fn push_polygon(query: &mut QueryBuilder<Postgres>, area: &Polygon) {
-    let Bands { starts, offsets, edges } = Bands::of(area);
-    let offsets: Vec<_> = offsets.into_iter().map(|at| i32::try_from(at).unwrap_or(i32::MAX)).collect();
+    let Bands { starts, offsets, edges } = area.bands();
+    let offsets: Vec<_> = offsets.iter().map(|&at| i32::try_from(at).unwrap_or(i32::MAX)).collect();
     let numbers = |of: fn(&Edge) -> f64| edges.iter().map(of).collect::<Vec<_>>();
     // `offset 0`: the band is found once for all columns.
-    query.push("(select count(*) % 2 = 1 from (select 1 + width_bucket(m.longitude, ").push_bind(starts);
+    query.push("(select count(*) % 2 = 1 from (select 1 + width_bucket(m.longitude, ").push_bind(starts.clone());
     query.push("::float8[]) as number offset 0) as band cross join lateral (select (").push_bind(offsets.clone());
     query
         .push("::int[])[number] + 1 as first, (")

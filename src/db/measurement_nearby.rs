@@ -16,7 +16,7 @@ use super::{
     measurement_page::{self, MeasurementPage, push_cursors, push_order, sort},
     measurement_readings::{Lookup, WithReadings},
 };
-use crate::domain::{area::Area, filter::Condition, measurement::Measurement};
+use crate::domain::{area::SharedArea, filter::Condition, measurement::Measurement};
 
 /// Entries of the index that are looked at, at most. That takes as long as to find out that there are more.
 const MOST_ENTRIES: i64 = 10_000;
@@ -43,7 +43,7 @@ async fn in_small_area(
     db: impl PgExecutor<'_> + Copy,
     page: &MeasurementPage,
     columns: MeasurementColumns,
-    area: &Area,
+    area: &SharedArea,
 ) -> Result<Option<Vec<Measurement>>, DbError> {
     let spans = Spans::of(area);
     if spans.are_large() {

@@ -22,6 +22,19 @@ const MIN_ROWS_PER_DEVICE: i64 = 1000;
 /// With conditions that cost so many times more, so many times fewer rows are read.
 const SHARE_WITH_LOOK_UPS: i64 = 10;
 
+/// Edges of polygons that rows are compared with at most, all rows together; half a microsecond each. A ring has 20 in a band,
+/// a scribble of 10,000 points has 4000.
+const MAX_EDGES: i64 = 400_000;
+
+/// Rows that are read at least, whatever the polygon.
+const MIN_ROWS_IN_POLYGON: i64 = 50;
+
+/// Rows that can be compared with the polygons of a filter.
+fn rows_in_polygon(filter: &Filter) -> i64 {
+    let edges = i64::try_from(filter.polygon_edges()).unwrap_or(i64::MAX);
+    if edges == 0 { i64::MAX } else { (MAX_EDGES / edges).max(MIN_ROWS_IN_POLYGON) }
+}
+
 /// Rows that are read of each of so many devices at most.
 fn rows_per_device(devices: usize) -> i64 {
     let devices = i64::try_from(devices.max(1)).unwrap_or(i64::MAX);
@@ -39,8 +52,9 @@ pub async fn count_each(
     filter: &Filter,
 ) -> Result<HashMap<DeviceId, Total>, DbError> {
     // A look-up in another table, and a polygon, cost as much as many rows.
-    let share = if filter.groups_beside().is_empty() && !filter.has_polygon() { 1 } else { SHARE_WITH_LOOK_UPS };
-    let bound = rows_per_device(ids.len()) / share;
+    let share = if filter.groups_beside().is_empty() && filter.polygon_edges() == 0 { 1 } else { SHARE_WITH_LOOK_UPS };
+    let devices = i64::try_from(ids.len().max(1)).unwrap_or(i64::MAX);
+    let bound = (rows_per_device(ids.len()) / share).min((rows_in_polygon(filter) / devices).max(1));
     let read = read(db, ids, filter, bound).await?;
     let large: Vec<_> = read.iter().filter(|row| row.scanned > bound).map(|row| row.device).collect();
     let all = if large.is_empty() { HashMap::new() } else { stored(db, &large, filter).await? };
@@ -88,11 +102,12 @@ async fn read(
     Ok(rows.into_iter().map(|(device, scanned, found)| Read { device: DeviceId(device), scanned, found }).collect())
 }
 
-/// Measurements that are held against conditions at most, however costly these are.
+/// Measurements that are held against conditions at most; fewer against polygons of which many edges lie above each other.
 const MAX_FEW: i64 = 2000;
 
 /// How many measurements the filter lets through, where those of its devices and its span are few; none where they are not.
 pub(super) async fn count_few(db: impl PgExecutor<'_>, filter: &Filter) -> Result<Option<i64>, DbError> {
+    let bound = MAX_FEW.min(rows_in_polygon(filter));
     let mut query = QueryBuilder::<Postgres>::new("select count(*), count(*) filter (where true");
     push_conditions(&mut query, filter);
     query.push(") from (select m.* from measurement m where true");
@@ -100,9 +115,9 @@ pub(super) async fn count_few(db: impl PgExecutor<'_>, filter: &Filter) -> Resul
         query.push(" and m.device_id = any(").push_bind(numbers(ids)).push(")");
     }
     push_span(&mut query, "m.measured_at", filter.from, filter.to);
-    query.push(" limit ").push_bind(MAX_FEW + 1).push(") as m");
+    query.push(" limit ").push_bind(bound + 1).push(") as m");
     let (scanned, found): (i64, i64) = query.build_query_as().persistent(false).fetch_one(db).await?;
-    Ok((scanned <= MAX_FEW).then_some(found))
+    Ok((scanned <= bound).then_some(found))
 }
 
 /// How many measurements there are of each device, in the hours that the filter's span touches.

@@ -1,14 +1,11 @@
 //! Which measurements are meant: a tree of conditions, with what decides how a list is read on top.
 
-use std::{
-    hash::{Hash, Hasher},
-    sync::Arc,
-};
+use std::hash::{Hash, Hasher};
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    area::Area,
+    area::{Area, SharedArea},
     device::DeviceId,
     measurement::Measurement,
     quality::QualityFlags,
@@ -67,7 +64,7 @@ pub enum Condition {
         to: Option<DateTime<Utc>>,
     },
     /// Taken in this area.
-    Within(Arc<Area>),
+    Within(SharedArea),
     /// Tells this quantity, with a value in this range.
     Between(Quantity, ValueRange),
     /// Has one of these flags at least.
@@ -155,10 +152,10 @@ impl Filter {
         groups_beside(&self.conditions)
     }
 
-    /// Whether a polygon decides whether a measurement is let through.
+    /// Edges of polygons that a measurement is compared with, on average over the bands of longitude.
     #[must_use]
-    pub fn has_polygon(&self) -> bool {
-        self.conditions.iter().any(Condition::has_polygon)
+    pub fn polygon_edges(&self) -> usize {
+        self.conditions.iter().map(Condition::polygon_edges).sum()
     }
 
     fn add_devices(&mut self, mut devices: Vec<DeviceId>) -> Result<(), Contradiction> {
@@ -244,12 +241,15 @@ impl Condition {
         }
     }
 
-    fn has_polygon(&self) -> bool {
+    fn polygon_edges(&self) -> usize {
         match self {
-            Self::Within(area) => matches!(**area, Area::Polygon(_)),
-            Self::All(conditions) | Self::Any(conditions) => conditions.iter().any(Self::has_polygon),
-            Self::Not(condition) => condition.has_polygon(),
-            Self::Devices(_) | Self::Taken { .. } | Self::Between(..) | Self::AnyFlag(_) | Self::NoFlag(_) => false,
+            Self::Within(area) => match &**area {
+                Area::Polygon(polygon) => polygon.bands().mean_edges(),
+                Area::BoundingBox(_) | Area::Circle(_) | Area::Cells(_) => 0,
+            },
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().map(Self::polygon_edges).sum(),
+            Self::Not(condition) => condition.polygon_edges(),
+            Self::Devices(_) | Self::Taken { .. } | Self::Between(..) | Self::AnyFlag(_) | Self::NoFlag(_) => 0,
         }
     }
 
@@ -405,7 +405,7 @@ mod tests {
             (Condition::Between(Quantity::Pm1, ValueRange::default()), false),
             (Condition::Between(Quantity::Humidity, ValueRange::default()), true),
             (between(Quantity::Temperature, -99.0, 99.0), false),
-            (Condition::Within(Arc::new(Area::Circle(area))), false),
+            (Condition::Within(Area::Circle(area).into()), false),
             (Condition::Any(vec![]), false),
             (Condition::All(vec![]), true),
         ] {

@@ -14,7 +14,10 @@ use crate::{
     clock::Clock,
     db::{DbError, connect::Database, replicas::Replicas},
     deletion::DeletionLock,
-    domain::device::{DeviceId, DeviceKey},
+    domain::{
+        area::SharedAreas,
+        device::{DeviceId, DeviceKey},
+    },
     error::ApiError,
     exposure::Exposure,
     ingest::recorder::Recorder,
@@ -132,6 +135,9 @@ pub trait ContextExt {
     /// Where queries run: on the one server that this request reads from.
     fn reads(&self) -> &Reader;
 
+    /// The areas of this request.
+    fn areas(&self) -> SharedAreas;
+
     /// The pool for mutations.
     fn writes(&self) -> &PgPool {
         &self.state().database.writes
@@ -145,6 +151,10 @@ impl ContextExt for Context<'_> {
 
     fn reads(&self) -> &Reader {
         self.data_opt().unwrap_or(&self.state().unmetered)
+    }
+
+    fn areas(&self) -> SharedAreas {
+        self.data_opt().cloned().unwrap_or_default()
     }
 
     fn caller(&self) -> &Caller {

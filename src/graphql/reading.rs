@@ -30,6 +30,7 @@ use crate::{
         replicas::{Replica, lsn::Lsn, statement},
         work::as_long_as_wanted,
     },
+    domain::area::SharedAreas,
     error::ApiError,
     metrics::servers::PRIMARY,
 };
@@ -187,7 +188,8 @@ impl Run<'_> {
 
     async fn document(self, document: &ExecutableDocument, reader: &Reader, request: Request) -> Response {
         let (loader, batches) = loader::new(reader.clone());
-        let mut request = request.data(self.caller.clone()).data(loader).data(reader.clone());
+        let mut request =
+            request.data(self.caller.clone()).data(loader).data(reader.clone()).data(SharedAreas::default());
         if let Some(state) = self.schema.data::<State>() {
             request = request.data(AnswerSize::new(state));
         }

@@ -21,9 +21,9 @@ use crate::{
     timeouts::{hold, until_waiting},
 };
 
-/// Costs 201 for its answer, and 120 for its statement.
+/// Costs 201 for its answer, and 320 for its statement.
 const LIST: &str = "{ measurements { nodes { pm10 pm25 latitude } } }";
-const LIST_COST: usize = 321;
+const LIST_COST: usize = 521;
 
 async fn limited(cost: u32, uplinks: u32) -> TestApp {
     let open = Exposure::default();
@@ -62,7 +62,7 @@ async fn an_answer_tells_its_price() {
         "operationName": "B", "variables": { "n": 7 },
     });
     let answer = app.post("/graphql", None, body.to_string()).await.json();
-    assert_eq!(answer["extensions"]["cost"]["requested"], 135, "of what ran");
+    assert_eq!(answer["extensions"]["cost"]["requested"], 335, "of what ran");
     let dear = "{ devices(first: 1000) { nodes { measurements(first: 1000) { nodes { id } } } } }";
     let answer = ask(&app, &[], dear).await.json();
     assert_eq!((code(&answer), answer.get("data")), (&json!("TOO_COMPLEX"), None));
@@ -71,11 +71,11 @@ async fn an_answer_tells_its_price() {
 
 #[tokio::test]
 async fn a_budget_that_is_used_up_comes_back() {
-    let app = limited(800, 0).await;
-    for left in ["\"cost\";r=479;t=25", "\"cost\";r=158;t=49"] {
+    let app = limited(1300, 0).await;
+    for left in ["\"cost\";r=779;t=25", "\"cost\";r=258;t=49"] {
         let answer = ask(&app, &[], LIST).await;
         assert_eq!(answer.status, StatusCode::OK);
-        assert_eq!(field(&answer.headers, "ratelimit-policy"), "\"cost\";q=800;w=60");
+        assert_eq!(field(&answer.headers, "ratelimit-policy"), "\"cost\";q=1300;w=60");
         assert_eq!(field(&answer.headers, "ratelimit"), left);
         assert_eq!(answer.json()["extensions"]["cost"]["requested"], LIST_COST, "the body is always the same");
     }
@@ -87,10 +87,10 @@ async fn a_budget_that_is_used_up_comes_back() {
             "{:?}",
             answer.headers
         );
-        assert!(field(&answer.headers, "ratelimit").starts_with("\"cost\";r=15"));
+        assert!(field(&answer.headers, "ratelimit").starts_with("\"cost\";r=25"));
         assert_eq!((code(&answer.json()), answer.json().get("data")), (&json!("RATE_LIMITED"), None));
         let message = answer.json()["errors"][0]["message"].to_string();
-        assert!(message.contains("of 800 a minute") && message.contains("try again in 1"), "{message}");
+        assert!(message.contains("of 1300 a minute") && message.contains("try again in 1"), "{message}");
     }
     assert_eq!(ask(&app, &[], "{ server { version } }").await.status, StatusCode::OK, "which it is enough for");
     app.clock.advance(TimeDelta::seconds(14));
@@ -99,7 +99,7 @@ async fn a_budget_that_is_used_up_comes_back() {
 
 #[tokio::test]
 async fn every_caller_has_a_budget_of_their_own() {
-    let app = limited(400, 0).await;
+    let app = limited(600, 0).await;
     let bearer = format!("Bearer {}", app.admin);
     let callers: [(Headers, Headers); 5] = [
         (&[], &[]),
@@ -133,7 +133,7 @@ async fn what_is_refused_is_paid_too() {
 
 #[tokio::test]
 async fn sockets_and_streams_pay_as_well() {
-    let app = limited(400, 0).await;
+    let app = limited(600, 0).await;
     let mut socket = Socket::ready(app.listen().await, None).await;
     socket.subscribe("1", LIST, json!({})).await;
     assert_eq!(socket.hear().await["payload"]["extensions"]["cost"]["requested"], LIST_COST);
@@ -193,7 +193,7 @@ async fn an_airgradient_monitor_gets_503_for_429_which_it_takes_for_success() {
 async fn the_program_takes_its_limits_from_the_environment() {
     let options = crate::support::empty_database().await;
     let mut command = on(&options, &["serve"]);
-    command.env("AIRGRAPH_COST_PER_MINUTE", "400").env("AIRGRAPH_TRUSTED_PROXIES", "::1,127.0.0.0/8");
+    command.env("AIRGRAPH_COST_PER_MINUTE", "600").env("AIRGRAPH_TRUSTED_PROXIES", "::1,127.0.0.0/8");
     let gateway = Gateway::start(command).await;
     let address = gateway.address.strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address");
     for client in ["192.0.2.1", "192.0.2.2"] {

@@ -1,10 +1,10 @@
 //! Filters of measurements: what the gateway answers is what the domain's own rules let through. Rows and filters are made
 //! up by chance, the same at every run.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use airgraph::domain::{
-    area::{Area, BoundingBox, Cells, Circle, Polygon},
+    area::{Area, BoundingBox, Cells, Circle, Polygon, SharedArea},
     cell::cell_at,
     device::DeviceId,
     filter::{Condition, Filter, ValueRange},
@@ -52,7 +52,7 @@ pub fn place((latitude, longitude): (f64, f64)) -> Position {
 }
 
 /// An area of any kind near to a place; none where chance made up one that can't be.
-pub fn area(rng: &mut ChaCha8Rng, around: (f64, f64), degrees: f64) -> Option<(Value, Arc<Area>)> {
+pub fn area(rng: &mut ChaCha8Rng, around: (f64, f64), degrees: f64) -> Option<(Value, SharedArea)> {
     let point = |(latitude, longitude): &(f64, f64)| json!({ "latitude": latitude, "longitude": longitude });
     let (told, area) = match rng.random_range(0..4) {
         0 => {
@@ -84,7 +84,7 @@ pub fn area(rng: &mut ChaCha8Rng, around: (f64, f64), degrees: f64) -> Option<(V
             (json!({ "cells": cells }), Area::Cells(Cells::try_new(&cells).ok()?))
         }
     };
-    Some((told, Arc::new(area)))
+    Some((told, area.into()))
 }
 
 /// The ids of the measurements that a filter lets through, and how many there are.

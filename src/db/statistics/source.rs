@@ -1,10 +1,12 @@
 //! Where the answer to a question of statistics is read from.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::Question;
 use crate::domain::{
-    area::{Area, Cover},
+    area::{Cover, SharedArea},
     cell::ROLLUP_RESOLUTION,
     filter::Condition,
     quantity::Group,
@@ -39,7 +41,7 @@ pub(super) enum Table {
     /// `device_hour`.
     Devices,
     /// `cell_hour`: of all cells, or of those inside an area; the rows at its rim are read themselves.
-    Cells(Option<Cover>),
+    Cells(Option<Arc<Cover>>),
 }
 
 /// The cheapest source that is exact.
@@ -73,7 +75,7 @@ fn table(question: &Question) -> Option<Table> {
     if !summed_up || !question.bounds.iter().all(whole) || !clocks.into_iter().flatten().all(of_whole_hours) {
         return None;
     }
-    let area: Option<&Area> = match question.filter.conditions.as_slice() {
+    let area: Option<&SharedArea> = match question.filter.conditions.as_slice() {
         [] => None,
         [Condition::Within(area)] => Some(area),
         _ => return None,
@@ -88,14 +90,19 @@ fn table(question: &Question) -> Option<Table> {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, sync::Arc};
+    use std::collections::BTreeSet;
 
     use chrono::TimeDelta;
     use h3o::Resolution;
 
     use super::super::EmptyBuckets;
     use super::*;
-    use crate::domain::{area::Cells, filter::Filter, quantity::Quantity, statistics::Percentile};
+    use crate::domain::{
+        area::{Area, Cells},
+        filter::Filter,
+        quantity::Quantity,
+        statistics::Percentile,
+    };
 
     fn at(time: &str) -> DateTime<Utc> {
         time.parse().expect("a time")
@@ -136,7 +143,7 @@ mod tests {
         let mut question = question();
         question.by_cell = Some(Resolution::Nine);
         assert!(matches!(of(&question), Source::Rollups { table: Table::Cells(None), .. }));
-        question.filter.conditions.push(Condition::Within(Arc::new(one_cell())));
+        question.filter.conditions.push(Condition::Within(one_cell().into()));
         let Source::Rollups { table: Table::Cells(Some(cover)), .. } = of(&question) else { panic!("rollups") };
         assert_eq!((cover.inside.len(), cover.border.len()), (1, 0));
     }

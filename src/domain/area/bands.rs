@@ -1,6 +1,6 @@
 //! The edges of a polygon by bands of longitude, so that a place is held against the edges of its band only.
 
-use super::{Edge, Polygon};
+use super::Edge;
 
 /// Bands of one polygon at most.
 const MAX_BANDS: usize = 512;
@@ -23,11 +23,10 @@ pub struct Bands {
 }
 
 impl Bands {
-    /// The bands of a polygon.
+    /// The bands of the edges of a polygon.
     #[must_use]
-    pub fn of(polygon: &Polygon) -> Self {
-        let edges: Vec<_> =
-            polygon.edges().iter().filter(|edge| edge.from.1 < edge.to.1 || edge.to.1 < edge.from.1).collect();
+    pub(super) fn of(edges: &[Edge]) -> Self {
+        let edges: Vec<_> = edges.iter().filter(|edge| edge.from.1 < edge.to.1 || edge.to.1 < edge.from.1).collect();
         let mut wests: Vec<_> = edges.iter().map(|edge| west(edge)).collect();
         wests.sort_by(f64::total_cmp);
         let mut count = (edges.len() / EDGES_PER_BAND).clamp(1, MAX_BANDS);
@@ -54,6 +53,18 @@ impl Bands {
             Some(*end)
         });
         Self { offsets: std::iter::once(0).chain(ends).collect(), edges: bands.concat(), starts }
+    }
+
+    /// Bytes of memory that they take beside the struct, about.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        size_of_val(&self.starts[..]) + size_of_val(&self.offsets[..]) + size_of_val(&self.edges[..])
+    }
+
+    /// Edges of a band on average, at least 1.
+    #[must_use]
+    pub fn mean_edges(&self) -> usize {
+        self.edges.len().div_ceil(self.starts.len() + 1).max(1)
     }
 
     /// The edges that may lie north or south of a place at this longitude.
@@ -84,15 +95,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::position::Position;
+    use crate::domain::{
+        area::{Polygon, polygon::encloses},
+        position::Position,
+    };
 
     fn polygon(corners: &[(f64, f64)]) -> Option<Polygon> {
         Polygon::try_new(corners).ok()
-    }
-
-    fn holds(edges: &[Edge], place: Position) -> bool {
-        let crossed = edges.iter().filter(|edge| edge.lies_north_of(place.latitude(), place.longitude()));
-        crossed.count() % 2 == 1
     }
 
     proptest! {
@@ -104,11 +113,14 @@ mod tests {
         ) {
             let narrowed = |&(north, east): &(f64, f64)| (north, east * spread);
             let Some(polygon) = polygon(&corners.iter().map(narrowed).collect::<Vec<_>>()) else { return Ok(()) };
-            let bands = Bands::of(&polygon);
+            let bands = polygon.bands();
             let corners = corners.iter().map(narrowed);
             for (north, east) in places.into_iter().chain(corners) {
                 let place = Position::try_new(north, east).expect("a place");
-                prop_assert_eq!(holds(bands.at(place.longitude()), place), polygon.contains(place));
+                let (latitude, longitude) = (place.latitude(), place.longitude());
+                let expected = encloses(polygon.edges(), latitude, longitude);
+                prop_assert_eq!(encloses(bands.at(longitude), latitude, longitude), expected);
+                prop_assert_eq!(polygon.contains(place), expected);
             }
             prop_assert!(bands.edges.len() <= MAX_COPIES * polygon.edges().len());
         }
@@ -117,7 +129,8 @@ mod tests {
     #[test]
     fn a_fine_ring_has_few_edges_in_a_band() {
         let corner = |at: i32| (f64::from(at) * std::f64::consts::TAU / 10_000.0).sin_cos();
-        let bands = Bands::of(&polygon(&(0..10_000).map(corner).collect::<Vec<_>>()).expect("a ring"));
+        let polygon = polygon(&(0..10_000).map(corner).collect::<Vec<_>>()).expect("a ring");
+        let bands = polygon.bands();
         assert!(bands.starts.len() > 500, "{}", bands.starts.len());
         let most = bands.offsets.windows(2).map(|ends| ends[1] - ends[0]).max();
         assert!(most < Some(60), "{most:?}");
@@ -126,7 +139,8 @@ mod tests {
     #[test]
     fn edges_across_the_whole_ring_are_stored_a_few_times_only() {
         let zigzag = |at: i32| (f64::from(at) / 10_000.0, f64::from(at % 2));
-        let bands = Bands::of(&polygon(&(0..10_000).map(zigzag).collect::<Vec<_>>()).expect("a ring"));
+        let polygon = polygon(&(0..10_000).map(zigzag).collect::<Vec<_>>()).expect("a ring");
+        let bands = polygon.bands();
         assert!(bands.edges.len() <= MAX_COPIES * 10_000, "{}", bands.edges.len());
     }
 }

@@ -78,11 +78,7 @@ impl BoundingBox {
 }
 
 impl Shape for BoundingBox {
-    type Near = ();
-
-    fn near(&self) {}
-
-    fn relation(&self, (): &(), cell: h3o::CellIndex) -> Relation<()> {
+    fn relation(&self, cell: h3o::CellIndex, _steps: &mut usize) -> Relation {
         let rectangle = Cap::of(cell).rectangle();
         let longitudes = self.span();
         if rectangle.north < self.south || rectangle.south > self.north || !longitudes.meets(rectangle.longitudes) {
@@ -93,7 +89,7 @@ impl Shape for BoundingBox {
         {
             Relation::Inside
         } else {
-            Relation::Border(())
+            Relation::Border
         }
     }
 }

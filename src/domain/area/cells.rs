@@ -69,15 +69,11 @@ impl Cells {
 }
 
 impl Shape for Cells {
-    type Near = ();
-
-    fn near(&self) {}
-
-    fn relation(&self, (): &(), cell: CellIndex) -> Relation<()> {
+    fn relation(&self, cell: CellIndex, _steps: &mut usize) -> Relation {
         let (first, last) = cell::range(cell, STORED_RESOLUTION);
         match self.first_reaching(first) {
             Some(found) if found.0 <= first && last <= found.1 => Relation::Inside,
-            Some(found) if found.0 <= last => Relation::Border(()),
+            Some(found) if found.0 <= last => Relation::Border,
             _ => Relation::Outside,
         }
     }

@@ -89,11 +89,7 @@ impl Circle {
 }
 
 impl Shape for Circle {
-    type Near = ();
-
-    fn near(&self) {}
-
-    fn relation(&self, (): &(), cell: h3o::CellIndex) -> Relation<()> {
+    fn relation(&self, cell: h3o::CellIndex, _steps: &mut usize) -> Relation {
         let cap = Cap::of(cell);
         let away = cap.angle_to(self.centre.latitude().to_radians(), self.centre.longitude().to_radians());
         if away > cap.radius() + self.angle() {
@@ -101,7 +97,7 @@ impl Shape for Circle {
         } else if away + cap.radius() <= self.angle() {
             Relation::Inside
         } else {
-            Relation::Border(())
+            Relation::Border
         }
     }
 }

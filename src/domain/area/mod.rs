@@ -9,7 +9,9 @@ mod cap;
 mod cells;
 mod circle;
 mod cover;
+mod edge_tree;
 mod polygon;
+mod shared;
 mod span;
 
 pub use bands::Bands;
@@ -18,6 +20,7 @@ pub use cells::Cells;
 pub use circle::Circle;
 pub use cover::Cover;
 pub use polygon::{Edge, MAX_POINTS, Polygon};
+pub use shared::{SharedArea, SharedAreas};
 
 use h3o::Resolution;
 
@@ -69,20 +72,18 @@ impl Area {
     pub fn size(&self) -> usize {
         let points = match self {
             Self::BoundingBox(_) | Self::Circle(_) => 0,
-            Self::Polygon(area) => size_of_val(area.edges()),
+            Self::Polygon(area) => size_of_val(area.edges()) + area.bands().size(),
             Self::Cells(area) => size_of_val(area.ranges()),
         };
         size_of::<Self>() + points
     }
 
-    /// Cells that hold the area: none finer than `finest`, and no more than `most` unless the area needs more of the
-    /// coarsest ones.
-    #[must_use]
-    pub fn cover(&self, finest: Resolution, most: usize) -> Cover {
+    /// What [`SharedArea::cover`] keeps.
+    fn cover(&self, finest: Resolution, most: usize) -> Cover {
         match self {
             Self::BoundingBox(area) => cover::of(area, finest, most),
             Self::Circle(area) => cover::of(area, finest, most),
-            Self::Polygon(area) => cover::of(area, finest, most),
+            Self::Polygon(area) => cover::of(&area.outline(), finest, most),
             Self::Cells(area) => cover::of(area, finest, most),
         }
     }

@@ -1,11 +1,15 @@
 //! Within a ring of straight lines.
 
-use std::hash::{Hash, Hasher};
+use std::{
+    hash::{Hash, Hasher},
+    sync::OnceLock,
+};
 
 use super::{
-    InvalidArea,
+    Bands, InvalidArea,
     cap::{Cap, Rectangle},
     cover::{Relation, Shape},
+    edge_tree::EdgeTree,
     latitude, longitude,
 };
 use crate::domain::position::Position;
@@ -19,9 +23,11 @@ const ROUNDING: f64 = 1e-9;
 /// All places within a ring. Its edges are straight lines on a map of latitude and longitude, as in `GeoJSON`, and each
 /// takes the shorter way round the earth, so that a ring may cross the antimeridian. Where it crosses itself, a place lies
 /// within it when a line from there to a pole crosses an odd number of edges.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Polygon {
     edges: Vec<Edge>,
+    /// Computed when it is first used.
+    bands: OnceLock<Bands>,
 }
 
 /// A straight line on a map of degrees. It may reach beyond −180 or 180 degrees, and then stands a second time in the
@@ -35,6 +41,11 @@ pub struct Edge {
 }
 
 // Their numbers are finite, and there is one zero.
+impl PartialEq for Polygon {
+    fn eq(&self, other: &Self) -> bool {
+        self.edges == other.edges
+    }
+}
 impl Eq for Polygon {}
 impl Hash for Polygon {
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -68,7 +79,7 @@ impl Polygon {
         if points.len() < 3 {
             return Err(InvalidArea::new("", "a polygon has at least 3 different points"));
         }
-        Ok(Self { edges: edges(&points)? })
+        Ok(Self { edges: edges(&points)?, bands: OnceLock::new() })
     }
 
     /// Its edges. The longitudes of a place lie between −180 and 180 degrees, and so does some part of each edge.
@@ -77,15 +88,27 @@ impl Polygon {
         &self.edges
     }
 
+    /// Its edges by bands of longitude.
+    #[must_use]
+    pub fn bands(&self) -> &Bands {
+        self.bands.get_or_init(|| Bands::of(&self.edges))
+    }
+
     /// Whether a place lies within the polygon.
     #[must_use]
     pub fn contains(&self, place: Position) -> bool {
-        self.holds(place.latitude(), place.longitude())
+        encloses(self.bands().at(place.longitude()), place.latitude(), place.longitude())
     }
 
-    fn holds(&self, latitude: f64, longitude: f64) -> bool {
-        self.edges.iter().filter(|edge| edge.lies_north_of(latitude, longitude)).count() % 2 == 1
+    /// What cells are compared with.
+    pub(super) fn outline(&self) -> Outline<'_> {
+        Outline { tree: EdgeTree::of(&self.edges), bands: self.bands() }
     }
+}
+
+/// Whether a place lies within the ring of these edges: those that lie south of it, or at other longitudes, do not matter.
+pub(super) fn encloses(edges: &[Edge], latitude: f64, longitude: f64) -> bool {
+    edges.iter().filter(|edge| edge.lies_north_of(latitude, longitude)).count() % 2 == 1
 }
 
 /// The edges between these corners.
@@ -141,7 +164,7 @@ impl Edge {
     }
 
     /// Whether it may have a point in common with a rectangle: false only when it surely has none.
-    fn may_meet(&self, rectangle: &Rectangle) -> bool {
+    pub(super) fn may_meet(&self, rectangle: &Rectangle) -> bool {
         let Self { from, to } = *self;
         if from.0.max(to.0) < rectangle.south || from.0.min(to.0) > rectangle.north {
             return false;
@@ -163,23 +186,22 @@ impl Edge {
     }
 }
 
-impl Shape for Polygon {
-    /// The edges that meet the cell, by their places.
-    type Near = Vec<usize>;
+/// A polygon as cells are compared with it.
+pub(super) struct Outline<'a> {
+    tree: EdgeTree<'a>,
+    bands: &'a Bands,
+}
 
-    fn near(&self) -> Vec<usize> {
-        (0..self.edges.len()).collect()
-    }
-
-    fn relation(&self, near: &Vec<usize>, cell: h3o::CellIndex) -> Relation<Vec<usize>> {
+impl Shape for Outline<'_> {
+    fn relation(&self, cell: h3o::CellIndex, steps: &mut usize) -> Relation {
         let cap = Cap::of(cell);
-        let rectangle = cap.rectangle();
-        let near: Vec<_> = near.iter().copied().filter(|&at| self.edges[at].may_meet(&rectangle)).collect();
-        if !near.is_empty() {
-            return Relation::Border(near);
+        if self.tree.may_meet(&cap.rectangle(), steps) {
+            return Relation::Border;
         }
         // No edge crosses it, so it lies on one side as a whole.
         let (latitude, longitude) = cap.centre();
-        if self.holds(latitude, longitude) { Relation::Inside } else { Relation::Outside }
+        let edges = self.bands.at(longitude);
+        *steps += edges.len();
+        if encloses(edges, latitude, longitude) { Relation::Inside } else { Relation::Outside }
     }
 }

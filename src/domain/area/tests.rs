@@ -1,9 +1,13 @@
-use std::collections::HashSet;
+use std::{cell::Cell, collections::HashSet};
 
 use h3o::CellIndex;
 use proptest::prelude::*;
 
-use super::*;
+use super::{
+    cap::Cap,
+    cover::{MAX_STEPS, Relation, Shape},
+    *,
+};
 use crate::domain::cell::{STORED_RESOLUTION, cell_at, ranges, to_bigint};
 
 /// Places all over the earth, many of them near a pole or the antimeridian.
@@ -52,7 +56,7 @@ fn polygons(around: Position, size: f64, corners: &[(f64, f64)]) -> Option<Polyg
 }
 
 /// Areas of every kind and size, with places in them and around them.
-fn areas() -> impl Strategy<Value = (Area, Vec<Position>)> {
+pub(super) fn areas() -> impl Strategy<Value = (Area, Vec<Position>)> {
     (places(), sizes(), 0..4, offsets(3..12), offsets(40), 0_u8..=12).prop_filter_map(
         "an area",
         |(around, size, kind, corners, near, resolution)| {
@@ -84,8 +88,60 @@ fn under(cells: &HashSet<CellIndex>, place: Position) -> bool {
         .any(|cell| cells.contains(&cell))
 }
 
+/// A polygon, each of whose edges every cell is compared with.
+struct AllEdges<'a>(&'a Polygon);
+
+impl Shape for AllEdges<'_> {
+    fn relation(&self, cell: CellIndex, _steps: &mut usize) -> Relation {
+        let cap = Cap::of(cell);
+        let rectangle = cap.rectangle();
+        let (latitude, longitude) = cap.centre();
+        if self.0.edges().iter().any(|edge| edge.may_meet(&rectangle)) {
+            Relation::Border
+        } else if polygon::encloses(self.0.edges(), latitude, longitude) {
+            Relation::Inside
+        } else {
+            Relation::Outside
+        }
+    }
+}
+
+/// A shape, and the comparisons that covering it took.
+struct Counted<S>(S, Cell<usize>);
+
+impl<S: Shape> Shape for Counted<S> {
+    fn relation(&self, cell: CellIndex, steps: &mut usize) -> Relation {
+        let relation = self.0.relation(cell, steps);
+        self.1.set(*steps);
+        relation
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn the_tree_of_edges_finds_what_all_edges_do(
+        around in places(), size in sizes(), corners in offsets(3..200), finest in 0_u8..=12, most in 1_usize..300,
+    ) {
+        let finest = Resolution::try_from(finest).expect("a resolution");
+        let Some(polygon) = polygons(around, size, &corners) else { return Ok(()) };
+        let cover = cover::of_bounded(&polygon.outline(), finest, most, usize::MAX);
+        prop_assert_eq!(cover, cover::of_bounded(&AllEdges(&polygon), finest, most, usize::MAX));
+    }
+
+    #[test]
+    fn a_cover_after_few_steps_holds_the_area(
+        around in places(), size in sizes(), corners in offsets(3..200), near in offsets(40), max_steps in 0_usize..20_000,
+    ) {
+        let Some(polygon) = polygons(around, size, &corners) else { return Ok(()) };
+        let Cover { inside, border } = cover::of_bounded(&polygon.outline(), STORED_RESOLUTION, 300, max_steps);
+        let (inside, border) = (inside.into_iter().collect(), border.into_iter().collect());
+        for place in scaled(&near, size * 1.5).map(|offset| moved(around, offset)) {
+            prop_assert!(!polygon.contains(place) || under(&inside, place) || under(&border, place), "{place}");
+            prop_assert!(polygon.contains(place) || !under(&inside, place), "{place}");
+        }
+    }
 
     #[test]
     fn a_cover_holds_the_area_and_its_inside_nothing_else(
@@ -283,4 +339,51 @@ fn what_is_no_area_is_refused_by_its_part() {
     assert_eq!(cells(&["8928308280fffff", "x"]), "[1]");
     assert_eq!(cells(&["8d283082803f13f"]), "[0]", "finer than what is stored");
     assert_eq!(cells(&vec!["8928308280fffff"; 1001]), "");
+}
+
+/// Polygons of as many points as there may be: a ring, and those whose edges are long, cross each other, or are nothing.
+fn largest_polygons() -> [(&'static str, Vec<(f64, f64)>); 6] {
+    let points = |point: &dyn Fn(f64) -> (f64, f64)| (0..10_000_u32).map(|n| point(f64::from(n))).collect::<Vec<_>>();
+    let odd = |n: f64| n % 2.0;
+    let around = |n: f64, radius: f64| {
+        let (north, east) = (n * std::f64::consts::TAU / 10_000.0).sin_cos();
+        (52.0 + radius * north, radius * east)
+    };
+    let anywhere = |n: f64| ((n * 7919.0) % 997.0 / 997.0, (n * 6271.0) % 991.0 / 991.0);
+    [
+        ("a ring", points(&|n| around(n, 1.0))),
+        ("a star", points(&|n| around(n, 0.5 + odd(n)))),
+        ("parallel diagonals", points(&|n| (odd(n) + n / 10_000.0, odd(n)))),
+        ("a scribble", points(&anywhere)),
+        ("a scribble over the earth", points(&|n| (anywhere(n).0 * 170.0 - 85.0, anywhere(n).1 * 170.0))),
+        (
+            "one triangle again and again",
+            points(&|n| (f64::from(u8::from(n % 3.0 < 0.5)), f64::from(u8::from((0.5..1.5).contains(&(n % 3.0)))))),
+        ),
+    ]
+}
+
+#[test]
+fn the_work_of_a_cover_is_bounded_whatever_the_polygon() {
+    for (name, points) in largest_polygons() {
+        let polygon = Polygon::try_new(&points).expect(name);
+        for (finest, most) in [(STORED_RESOLUTION, 64), (STORED_RESOLUTION, 1000), (Resolution::Nine, 4000)] {
+            let shape = Counted(polygon.outline(), Cell::default());
+            let cover = cover::of(&shape, finest, most);
+            // One split more, and the coarsest cells, may come on top.
+            let most_steps = MAX_STEPS + 7 * 60_000;
+            assert!(shape.1.get() <= most_steps, "{name}, {most} cells: {} steps", shape.1.get());
+            assert!(!cover.border.is_empty() && cover.inside.len() + cover.border.len() <= most.max(122), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_ring_of_as_many_points_as_there_may_be_is_covered_as_finely_as_asked() {
+    let [(name, ring), ..] = largest_polygons();
+    let polygon = Polygon::try_new(&ring).expect(name);
+    for (finest, most) in [(STORED_RESOLUTION, 64), (STORED_RESOLUTION, 1000), (Resolution::Nine, 4000)] {
+        let bounded = cover::of(&polygon.outline(), finest, most);
+        assert_eq!(bounded, cover::of_bounded(&polygon.outline(), finest, most, usize::MAX));
+    }
 }

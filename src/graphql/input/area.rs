@@ -1,11 +1,9 @@
 //! An area.
 
-use std::sync::Arc;
-
 use async_graphql::{InputObject, OneofObject};
 
 use crate::{
-    domain::area::{self, Cells, InvalidArea, Polygon},
+    domain::area::{self, Cells, InvalidArea, Polygon, SharedArea},
     error::ApiError,
 };
 
@@ -63,7 +61,7 @@ impl Area {
     ///
     /// # Errors
     /// Names the part of it that can't be.
-    pub fn check(&self, argument: &str) -> Result<Arc<area::Area>, ApiError> {
+    pub fn check(&self, argument: &str) -> Result<SharedArea, ApiError> {
         let (field, area) = match self {
             Self::BoundingBox(BoundingBox { south, west, north, east }) => {
                 let area = area::BoundingBox::try_new(*south, *west, *north, *east);
@@ -78,7 +76,7 @@ impl Area {
             }
             Self::Cells(names) => ("cells", Cells::try_new(names).map(area::Area::Cells)),
         };
-        area.map(Arc::new).map_err(|InvalidArea { part, reason }| {
+        area.map(SharedArea::from).map_err(|InvalidArea { part, reason }| {
             let dot = if part.is_empty() || part.starts_with('[') { "" } else { "." };
             ApiError::bad_input(format!("{argument}.{field}{dot}{part}"), reason)
         })

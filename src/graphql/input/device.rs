@@ -57,7 +57,10 @@ impl DeviceFilter {
             }
         }
         let ids = match &self.area {
-            Some(area) => Some(device_page::ids_within(ctx.reads(), &*area.check("filter.area")?).await?),
+            Some(area) => {
+                let area = area.check("filter.area")?;
+                Some(device_page::ids_within(ctx.reads(), &area).await?)
+            }
             None => None,
         };
         Ok(device_page::DeviceFilter {

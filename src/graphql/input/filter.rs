@@ -13,12 +13,16 @@ use super::{
 };
 use crate::{
     domain::{
+        area::SharedAreas,
         filter::{Condition, Filter},
         quality::QualityFlags,
         quantity::Quantity,
     },
     error::ApiError,
-    graphql::model::{quality_flag::QualityFlag, quantity},
+    graphql::{
+        context::ContextExt as _,
+        model::{quality_flag::QualityFlag, quantity},
+    },
 };
 
 /// Conditions in one filter at most, those of the filters in it included.
@@ -95,7 +99,7 @@ impl MeasurementFilter {
     /// # Errors
     /// Names the argument that can't be, or that contradicts another one.
     pub async fn check(self, ctx: &Context<'_>, argument: &str) -> Result<Filter, ApiError> {
-        let known = self.size(argument)?.devices.look_up(ctx).await?;
+        let known = Known { devices: self.size(argument)?.devices.look_up(ctx).await?, areas: ctx.areas() };
         self.resolve(argument, &known)
     }
 
@@ -104,7 +108,7 @@ impl MeasurementFilter {
     /// # Errors
     /// Also names the key that no device has.
     pub async fn check_strictly(self, ctx: &Context<'_>, argument: &str) -> Result<Filter, ApiError> {
-        let known = self.size(argument)?.devices.look_up_all(ctx).await?;
+        let known = Known { devices: self.size(argument)?.devices.look_up_all(ctx).await?, areas: ctx.areas() };
         self.resolve(argument, &known)
     }
 
@@ -114,7 +118,7 @@ impl MeasurementFilter {
         Ok(size)
     }
 
-    fn resolve(&self, argument: &str, known: &KnownDevices) -> Result<Filter, ApiError> {
+    fn resolve(&self, argument: &str, known: &Known) -> Result<Filter, ApiError> {
         let mut filter = Filter::default();
         for (argument, condition) in self.conditions(argument, known)? {
             filter.add(condition).map_err(|contradiction| ApiError::bad_input(argument, contradiction))?;
@@ -159,11 +163,11 @@ impl MeasurementFilter {
     }
 
     /// What must hold, each condition with its argument.
-    fn conditions(&self, argument: &str, known: &KnownDevices) -> Result<Vec<(String, Condition)>, ApiError> {
+    fn conditions(&self, argument: &str, known: &Known) -> Result<Vec<(String, Condition)>, ApiError> {
         let mut found = Vec::new();
         let mut add = |argument: String, condition| found.push((argument, condition));
         if let Some(keys) = &self.devices {
-            add(format!("{argument}.devices"), Condition::Devices(known.ids(keys)));
+            add(format!("{argument}.devices"), Condition::Devices(known.devices.ids(keys)));
         }
         if let Some(span) = &self.measured_at {
             let argument = format!("{argument}.measuredAt");
@@ -172,7 +176,7 @@ impl MeasurementFilter {
         }
         if let Some(area) = &self.area {
             let argument = format!("{argument}.area");
-            let area = area.check(&argument)?;
+            let area = known.areas.share(area.check(&argument)?);
             add(argument, Condition::Within(area));
         }
         if let Some(id) = &self.trip {
@@ -235,10 +239,16 @@ impl MeasurementFilter {
     }
 
     /// What must hold, as one condition.
-    fn all(&self, argument: &str, known: &KnownDevices) -> Result<Condition, ApiError> {
+    fn all(&self, argument: &str, known: &Known) -> Result<Condition, ApiError> {
         let conditions = self.conditions(argument, known)?.into_iter().map(|(_, condition)| condition);
         Ok(Condition::All(conditions.collect()))
     }
+}
+
+/// What conditions refer to.
+struct Known {
+    devices: KnownDevices,
+    areas: SharedAreas,
 }
 
 /// How large a filter is.

@@ -6,7 +6,8 @@ use async_graphql::{InputType as _, Name, indexmap::IndexMap};
 use async_graphql_value::Value;
 
 use super::{
-    COUNT, COUNT_OF_EACH, COUNT_WITH_LOOK_UPS, COUNTED_ROWS, EXAMINED_ROWS, LOOK_UP, MAX_COUNTED, MAX_EXAMINED,
+    AREA, COUNT, COUNT_OF_EACH, COUNT_WITH_LOOK_UPS, COUNTED_ROWS, EXAMINED_ROWS, LOOK_UP, MAX_COUNTED, MAX_EXAMINED,
+    MAX_EXAMINED_IN_POLYGON, ROWS_IN_AREA,
     archive::Archive,
     arguments::{Span, items, text},
 };
@@ -21,6 +22,11 @@ pub(super) const POINT: u64 = 5;
 const EXAMINED_PER_ROW: u64 = 10;
 /// Ten conditions on a row cost as much as a field of it.
 const CONDITIONS_PER_FIELD: u64 = 10;
+/// So do ten edges of a polygon.
+const EDGES_PER_FIELD: u64 = 10;
+/// Edges of a band of a polygon with short edges, and for each edge at its longitude (`domain::area::Bands`).
+const EDGES_OF_BAND: u64 = 20;
+const EDGES_BESIDE: f64 = 2.0;
 /// An area holds so many of the measurements of its time, as a rule: one in ten.
 const SHARE_OF_AREA: u64 = 10;
 
@@ -37,8 +43,12 @@ pub(super) struct Filter {
     pub conditions: u64,
     /// Tables beside that of measurements in which rows are looked up.
     pub tables: BTreeSet<&'static str>,
+    /// Areas.
+    pub areas: u64,
     /// Points of polygons.
     pub points: u64,
+    /// Edges of polygons that a measurement is compared with.
+    pub edges: u64,
 }
 
 /// Whose measurements are listed.
@@ -59,6 +69,30 @@ pub(super) fn fields(value: &Value) -> &IndexMap<Name, Value> {
 /// The points of an area.
 pub(super) fn points(area: &Value) -> u64 {
     items(fields(area).get("polygon")).count() as u64
+}
+
+/// How many edges of an area's polygon a measurement is compared with: those of its band of longitude. These are some more than
+/// lie at each longitude on average, which is two in a ring and most in a scribble.
+fn edges(area: &Value) -> u64 {
+    let longitude = |point: &Value| match fields(point).get("longitude") {
+        Some(Value::Number(number)) => number.as_f64().unwrap_or_default(),
+        _ => 0.0,
+    };
+    let longitudes: Vec<_> = items(fields(area).get("polygon")).map(longitude).collect();
+    let Some(&last) = longitudes.last() else { return 0 };
+    let (mut before, mut east, mut covered) = (last, 0.0, 0.0);
+    let (mut westmost, mut eastmost) = (0.0_f64, 0.0_f64);
+    for &longitude in &longitudes {
+        // The shorter way round the earth.
+        let step = (longitude - before + 540.0).rem_euclid(360.0) - 180.0;
+        (before, east, covered) = (longitude, east + step, covered + step.abs());
+        (westmost, eastmost) = (westmost.min(east), eastmost.max(east));
+    }
+    let width = eastmost - westmost;
+    let at_each = if width > 0.0 { covered / width } else { 0.0 };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative; `as` saturates")]
+    let edges = EDGES_OF_BAND + (EDGES_BESIDE * at_each) as u64;
+    edges.min(longitudes.len() as u64)
 }
 
 impl Filter {
@@ -82,6 +116,8 @@ impl Filter {
                 "trip" if must_hold => self.devices = Some(1),
                 "area" => {
                     self.points = self.points.saturating_add(points(value));
+                    self.edges = self.edges.saturating_add(edges(value));
+                    self.areas += 1;
                     self.conditions += 1;
                     self.has_area |= must_hold;
                 }
@@ -112,7 +148,9 @@ impl Filter {
 
     /// What holding one row against it costs.
     pub fn per_row(&self) -> u64 {
-        self.tables.len() as u64 * LOOK_UP + self.conditions.div_ceil(CONDITIONS_PER_FIELD)
+        self.tables.len() as u64 * LOOK_UP
+            + self.conditions.div_ceil(CONDITIONS_PER_FIELD)
+            + self.edges.div_ceil(EDGES_PER_FIELD)
     }
 
     /// Rows that are held against it, as a rule, to fill a page.
@@ -136,15 +174,24 @@ impl Filter {
 
     /// What counting all that it lets through costs, or of each of so many devices.
     pub fn count(&self, archive: &Archive, parents: Option<u64>) -> u64 {
-        let rows = self.measurements(archive, parents);
+        // All measurements of the time may lie in an area; a list ends at a full page, a count does not.
+        let rows = archive.measurements(self.span, parents.or(self.devices));
         let counted = if self.is_plain() {
             rows.min(MAX_COUNTED) / COUNTED_ROWS
         } else if self.tables.is_empty() {
             rows.min(MAX_EXAMINED) / EXAMINED_ROWS
+                + self.areas.saturating_mul(rows.min(MAX_EXAMINED) / ROWS_IN_AREA)
+                + rows.min(MAX_EXAMINED_IN_POLYGON).saturating_mul(self.edges.div_ceil(EDGES_PER_FIELD))
         } else {
             COUNT_WITH_LOOK_UPS
         };
-        (COUNT + counted).saturating_add(parents.map_or(0, |parents| parents.saturating_mul(COUNT_OF_EACH)))
+        (COUNT + counted + self.area_price())
+            .saturating_add(parents.map_or(0, |parents| parents.saturating_mul(COUNT_OF_EACH)))
+    }
+
+    /// What it costs to cover its areas with a few cells.
+    pub fn area_price(&self) -> u64 {
+        self.areas.saturating_mul(AREA)
     }
 
     /// What its polygons cost.

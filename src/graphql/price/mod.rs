@@ -29,8 +29,8 @@ use super::{
 };
 use crate::domain::sensor::Sensors;
 
-/// A statement, however little it reads.
-const STATEMENT: u64 = 100;
+/// A statement, however little it reads: its round trip, the connection, and its plan take as long as some hundred rows.
+const STATEMENT: u64 = 300;
 /// A row that a look-up by key finds in an index.
 const LOOK_UP: u64 = 10;
 /// A parent for which a batched statement reads the beginning of a list.
@@ -44,6 +44,10 @@ const MAX_COUNTED: u64 = 100_000;
 const COUNTED_ROWS: u64 = 10;
 /// The same with conditions, where Postgres expects to read little; else it estimates.
 const MAX_EXAMINED: u64 = 200_000;
+/// The same in an area, whose cells and shape a row is compared with.
+const ROWS_IN_AREA: u64 = 3;
+/// The same in a polygon, where fewer rows are read the more edges a row is compared with.
+const MAX_EXAMINED_IN_POLYGON: u64 = 1000;
 const EXAMINED_ROWS: u64 = 6;
 /// `totalCount` with conditions on other tables, of which fewer rows are looked up.
 const COUNT_WITH_LOOK_UPS: u64 = 12_000;
@@ -51,7 +55,7 @@ const COUNT_WITH_LOOK_UPS: u64 = 12_000;
 const COUNT_OF_EACH: u64 = 400;
 /// `totalCount` of a list of uplinks.
 const COUNT_OF_UPLINKS: u64 = 10_000;
-/// An area in a list: its cells are looked up before its rows.
+/// An area: it is covered with cells, which are looked up before rows.
 const AREA: u64 = 1000;
 /// The newest measurement with a quantity: up to 10,000 are read.
 const LATEST_OF_QUANTITY: u64 = 1000;
@@ -233,7 +237,7 @@ impl Pricing<'_> {
             self.statement(count, LIST_OF_PARENT);
             let examined = filter.examined(rows, self.archive, place);
             self.read(count.saturating_mul(filter.per_row().saturating_mul(examined)));
-            self.read(if filter.has_area { AREA } else { 0 });
+            self.read(filter.area_price());
         }
         self.read(filter.points_price());
         self.answer(parents.map_or(0, |parents| parents.saturating_mul(filter.points / POINTS_CHECKED)));

@@ -19,13 +19,17 @@ use crate::{
 };
 
 /// An hour of a rollup, of a device or a cell, and each quantity in it.
-const HOUR: u64 = 2;
+const HOUR: u64 = 1;
 /// A measurement that is read for statistics.
 const MEASUREMENT: u64 = 2;
+/// An area of rollups, which is covered with some thousand cells.
+const AREA_OF_ROLLUPS: u64 = 5000;
+/// One in so many measurements of an area lies in the cells at its rim, and is read itself.
+const RIM: u64 = 2;
 /// A value that is sorted for a percentile.
 const SORTED: u64 = 3;
-/// A row of another table that belongs to it.
-const JOINED: u64 = 3;
+/// A row of another table that belongs to it: a hash join of a month costs less than reading a measurement.
+const JOINED: u64 = 1;
 /// Cells that a map has, as a rule; one of coarse cells has fewer.
 const CELLS: u64 = 2000;
 const COARSE_CELLS: u64 = 500;
@@ -108,7 +112,11 @@ impl Pricing<'_> {
             && !(is_finer || is_fine || by_area && of_devices);
         let quantities = selected.quantities.len() as u64;
         let read = if from_rollups && by_area {
-            (self.archive.cell_hours(filter.span) / filter.share()).saturating_mul(HOUR + quantities)
+            let rim = if filter.has_area { filter.measurements(self.archive, None) / RIM } else { 0 };
+            let of_rim = rim.saturating_mul(MEASUREMENT + quantities + filter.per_row());
+            (self.archive.cell_hours(filter.span) / filter.share())
+                .saturating_mul(HOUR + quantities)
+                .saturating_add(of_rim)
         } else if from_rollups {
             self.archive.device_hours(filter.span, devices).saturating_mul(HOUR + quantities)
         } else {
@@ -119,7 +127,8 @@ impl Pricing<'_> {
                 + filter.per_row();
             filter.measurements(self.archive, devices).saturating_mul(each)
         };
-        self.read(STATEMENT.saturating_add(read).saturating_add(filter.points_price()));
+        let areas = if from_rollups && filter.has_area { AREA_OF_ROLLUPS } else { filter.area_price() };
+        self.read(STATEMENT.saturating_add(read).saturating_add(areas).saturating_add(filter.points_price()));
 
         if of == "Device" {
             self.answer(count.saturating_mul(filter.points / POINTS_CHECKED));

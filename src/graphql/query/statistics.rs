@@ -8,7 +8,6 @@ use h3o::{CellIndex, Resolution};
 use crate::{
     db::statistics::{self, MAX_ROWS},
     domain::{
-        area::Cover,
         cell::finest_within,
         filter::{Condition, Filter},
         validity::CountedValues,
@@ -143,8 +142,8 @@ fn too_many_cells(given: Resolution, filter: &Filter) -> ApiError {
     let cells = area.map_or_else(
         || CellIndex::base_cells().collect(),
         |area| {
-            let Cover { inside, border } = area.cover(given, COVER);
-            [inside, border].concat()
+            let cover = area.cover(given, COVER);
+            [&*cover.inside, &*cover.border].concat()
         },
     );
     let fitting = finest_within(&cells, MAX_ROWS);

@@ -5,7 +5,7 @@ use h3o::{CellIndex, Resolution};
 
 use super::blocks::{Block, blocks};
 use crate::domain::{
-    area::{Area, Cover},
+    area::SharedArea,
     device::DeviceId,
     filter::{Condition, Filter, ValueRange},
     measurement::Measurement,
@@ -96,14 +96,11 @@ fn of_devices(devices: &[DeviceId]) -> Necessary {
     Necessary { keys: devices.iter().copied().map(IndexKey::MeasurementOf).collect(), selectivity: 0.0 }
 }
 
-fn of_area(area: &Area) -> Necessary {
-    let Cover { inside, border } = area.cover(COVER_RESOLUTION, MAX_COVER_CELLS);
-    let of_the_earth: f64 =
-        inside.iter().chain(&border).map(|cell| 7_f64.powi(-i32::from(u8::from(cell.resolution()))) / 122.0).sum();
-    Necessary {
-        keys: inside.into_iter().chain(border).map(IndexKey::Cell).collect(),
-        selectivity: 1.0 + 2.0 * of_the_earth,
-    }
+fn of_area(area: &SharedArea) -> Necessary {
+    let cover = area.cover(COVER_RESOLUTION, MAX_COVER_CELLS);
+    let cells = || cover.inside.iter().chain(&cover.border).copied();
+    let of_the_earth: f64 = cells().map(|cell| 7_f64.powi(-i32::from(u8::from(cell.resolution()))) / 122.0).sum();
+    Necessary { keys: cells().map(IndexKey::Cell).collect(), selectivity: 1.0 + 2.0 * of_the_earth }
 }
 
 fn of_range(quantity: Quantity, range: ValueRange) -> Option<Necessary> {

@@ -1,6 +1,6 @@
 //! The index finds the channels whose filters match, and few others.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta};
 use proptest::prelude::*;
@@ -83,7 +83,7 @@ fn conditions() -> impl Strategy<Value = Condition> {
     let leaf = prop_oneof![
         devices.prop_map(Condition::Devices),
         (prop::option::of(times()), prop::option::of(times())).prop_map(|(from, to)| Condition::Taken { from, to }),
-        areas().prop_map(|area| Condition::Within(Arc::new(area))),
+        areas().prop_map(|area| Condition::Within(area.into())),
         (quantities(), prop::option::of(values()), prop::option::of(values()))
             .prop_map(|(quantity, min, max)| Condition::Between(quantity, ValueRange { min, max })),
         flags().prop_map(Condition::AnyFlag),
@@ -206,7 +206,7 @@ fn few_of_ten_thousand_filters_are_evaluated() {
     let area = |n: u32| {
         let (north, east) = (50.0 + f64::from(n / 100) * 0.05, f64::from(n % 100) * 0.05);
         let area = BoundingBox::try_new(north, east, north + 0.01, east + 0.01).expect("a box");
-        Condition::Within(Arc::new(Area::BoundingBox(area)))
+        Condition::Within(Area::BoundingBox(area).into())
     };
     let above = |n: u32| between(Some(f64::from(n)), None);
     let of_device = |n: u32| Condition::Devices(vec![DeviceId(n.into())]);

@@ -23,7 +23,7 @@ use crate::{
         documents::Documents,
         persisted::Persisted,
         price::archive::KnownArchive,
-        read_pools::ReadPools,
+        read_servers::ReadServers,
         reader::Reader,
     },
     http::{self, Answers, Bodies, Connections, Edition, KeyChecks, Origin, Pace, Sockets},
@@ -86,11 +86,11 @@ impl App {
     pub fn start(database: Database, replicas: Replicas, clock: Clock, about: About) -> (Self, Writers) {
         let (recorder, writers) = Recorder::start_with(&database.writes, &clock, &about.limits.recording);
         let metrics = Metrics::new(&recorder.recording);
-        let read_pools = ReadPools::new(&database, &replicas);
+        let read_servers = ReadServers::new(&database, &replicas);
         let state = State {
             unmetered: Reader::unmetered(database.reads.clone()),
             archive: KnownArchive::default(),
-            read_pools,
+            read_servers,
             database,
             replicas,
             written: Written::default(),

@@ -11,7 +11,7 @@ use std::{
 };
 
 use sqlx::{Error, PgConnection, PgPool, Postgres, pool::PoolConnection};
-use tokio::time::sleep;
+use tokio::{runtime::Handle, time::sleep};
 
 use super::work;
 
@@ -108,6 +108,18 @@ impl Shared {
         let used = kept.connections.iter().position(|(_, since)| !is_closed && since.elapsed() < MAX_IDLE);
         let idle = used.unwrap_or(kept.connections.len());
         kept.connections.drain(..idle).collect()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if Handle::try_current().is_ok() {
+            return; // they return to their pool, in a task
+        }
+        let kept = self.kept.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for (KeptConnection { connection, .. }, _) in kept.connections.drain(..) {
+            drop(connection.detach()); // closed here, since there is no runtime for a task
+        }
     }
 }
 

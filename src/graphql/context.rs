@@ -6,7 +6,7 @@ use async_graphql::{Context, dataloader::DataLoader};
 use sqlx::PgPool;
 
 use super::{
-    documents::Documents, loader::Loader, price::archive::KnownArchive, read_pools::ReadPools, reader::Reader,
+    documents::Documents, loader::Loader, price::archive::KnownArchive, read_servers::ReadServers, reader::Reader,
 };
 use crate::{
     auth::Caller,
@@ -37,7 +37,7 @@ pub struct State {
     /// How much is stored, for prices.
     pub archive: KnownArchive,
     /// Turns of callers for connections to read by.
-    pub read_pools: ReadPools,
+    pub read_servers: ReadServers,
     /// Servers that answer queries in its place.
     pub replicas: Replicas,
     /// What callers have written, and so have to read there.

@@ -28,7 +28,7 @@ mod panics;
 pub mod persisted;
 pub mod price;
 mod query;
-pub mod read_pools;
+pub mod read_servers;
 pub mod reader;
 pub mod reading;
 mod refusal;

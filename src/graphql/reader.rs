@@ -24,7 +24,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::read_pools::ReadPool;
+use super::read_servers::ReadServer;
 use crate::{
     budget::{Budget, Payer},
     clock::Clock,
@@ -46,7 +46,7 @@ pub struct Reader(Arc<Inner>);
 enum Inner {
     /// For what is read for no caller, such as events that many subscribers share.
     Unmetered(PgPool),
-    Metered(ReadPool, Arc<Account>),
+    Metered(ReadServer, Arc<Account>),
 }
 
 /// What a request may use of the database, and what it used.
@@ -132,7 +132,7 @@ impl Reader {
 
     /// Reads for a caller, in turns with others that read from the same server.
     #[must_use]
-    pub fn metered(pool: ReadPool, account: Arc<Account>) -> Self {
+    pub fn metered(pool: ReadServer, account: Arc<Account>) -> Self {
         Self(Arc::new(Inner::Metered(pool, account)))
     }
 
@@ -158,7 +158,7 @@ struct Lease {
 
 impl Lease {
     /// A connection once it is the request's turn, and how long it may be used.
-    async fn acquire(pool: &ReadPool, account: &Arc<Account>) -> Result<(Self, Duration), Error> {
+    async fn acquire(pool: &ReadServer, account: &Arc<Account>) -> Result<(Self, Duration), Error> {
         let own = account.connections.clone().acquire_owned().await.map_err(|_| Error::PoolClosed)?;
         let left = account.max.saturating_sub(account.used());
         if left.is_zero() {

@@ -53,7 +53,7 @@ pub(super) async fn execute(
 ) -> Response {
     let run = Run { schema, operation: &admitted.operation, caller: &caller };
     let account = account(state, admitted, &caller);
-    let primary = |account| Reader::metered(state.read_pools.primary().clone(), account);
+    let primary = |account| Reader::metered(state.read_servers.primary().clone(), account);
     match admitted.operation.kind {
         _ if state.replicas.is_empty() => run.on(primary(account), request).await,
         OperationType::Query => Box::pin(query(run, state, account, primary, request)).await,
@@ -80,7 +80,7 @@ async fn query(
 ) -> Response {
     let servers = &state.metrics.servers;
     if let Some(replica) = replica_for(state, &request, run.caller)
-        && let Some(pool) = state.read_pools.replica(&replica.at)
+        && let Some(pool) = state.read_servers.replica(&replica.at)
     {
         let reader = Reader::metered(pool.clone(), account.clone());
         let answer = as_long_as_wanted(run.on(reader, again(&request, run.operation.document.clone())));

@@ -165,7 +165,7 @@ fn capacity(app: &App, registry: &mut Registry) {
     registry.register(
         "graphql_statements_waiting",
         "Statements of GraphQL requests that wait for a connection to Postgres",
-        ConstGauge::new(whole(app.state.read_pools.waiting())),
+        ConstGauge::new(whole(app.state.read_servers.waiting())),
     );
     registry.register(
         "graphql_overload_refusals",

@@ -20,41 +20,41 @@ const KEPT_SHARE: u32 = 2;
 
 /// The servers. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct ReadPools(Arc<Servers>);
+pub struct ReadServers(Arc<Servers>);
 
 #[derive(Debug)]
 struct Servers {
-    primary: ReadPool,
+    primary: ReadServer,
     /// By host and port.
-    replicas: HashMap<String, ReadPool>,
+    replicas: HashMap<String, ReadServer>,
 }
 
 /// The connections of one server. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct ReadPool {
+pub struct ReadServer {
     /// Callers take turns.
     pub turns: FairQueue<Payer>,
     /// One for each turn.
     pub connections: KeptConnections,
 }
 
-impl ReadPools {
+impl ReadServers {
     /// Of these servers.
     #[must_use]
     pub fn new(database: &Database, replicas: &Replicas) -> Self {
-        let replicas = replicas.readings().map(|(replica, _)| (replica.at.clone(), ReadPool::new(&replica.pool)));
-        Self(Arc::new(Servers { primary: ReadPool::new(&database.reads), replicas: replicas.collect() }))
+        let replicas = replicas.readings().map(|(replica, _)| (replica.at.clone(), ReadServer::new(&replica.pool)));
+        Self(Arc::new(Servers { primary: ReadServer::new(&database.reads), replicas: replicas.collect() }))
     }
 
     /// Of the primary.
     #[must_use]
-    pub fn primary(&self) -> &ReadPool {
+    pub fn primary(&self) -> &ReadServer {
         &self.0.primary
     }
 
     /// Of the replica at this host and port.
     #[must_use]
-    pub fn replica(&self, at: &str) -> Option<&ReadPool> {
+    pub fn replica(&self, at: &str) -> Option<&ReadServer> {
         self.0.replicas.get(at)
     }
 
@@ -65,7 +65,7 @@ impl ReadPools {
     }
 }
 
-impl ReadPool {
+impl ReadServer {
     fn new(pool: &PgPool) -> Self {
         let size = pool.options().get_max_connections();
         let permits = (size - size / RESERVED_SHARE).max(1);

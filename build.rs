@@ -6,13 +6,15 @@
 //!
 //! The choice reaches the code as `env!("AIRGRAPH_WEB_SOURCE")`: `prebuilt`, `npm` or `cdn`.
 
-use std::env;
-use std::ffi::OsStr;
-use std::fmt::Display;
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::{
+    env,
+    ffi::OsStr,
+    fmt::Display,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 /// The page that every source has; a folder without it is no source.
 const PAGE: &str = "playground.html";

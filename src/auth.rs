@@ -1,8 +1,8 @@
 //! Who is asking, and what they may do.
 
 pub mod key_changes;
+mod key_lookup;
 mod key_strength;
-mod look_up;
 
 use axum::http::{HeaderMap, header};
 use base64::{
@@ -10,21 +10,21 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use chrono::{DateTime, TimeDelta, Utc};
+pub use key_lookup::LookUps;
 use sha2::{Digest as _, Sha256};
 use sqlx::Connection as _;
 
 use crate::{
+    api_error::ApiError,
     clock::Clock,
-    db::{self, DbError, api_key::NewApiKey, connect::Database, kept_connections::KeptConnections},
+    concurrency::{ttl_cache, ttl_cache::Memory},
+    db,
+    db::{DbError, api_key::NewApiKey, connect::Database, kept_connections::KeptConnections},
     domain::{
         api_key::{ApiKey, ApiKeyId, Role},
         device::DeviceKey,
     },
-    error::ApiError,
-    memory::{self, Memory},
 };
-
-pub use look_up::LookUps;
 
 /// The keys of recent senders, by their hash, so that one that posts every second is not looked up each time. [`key_changes`]
 /// drops a key that was revoked, a moment later. So it serves only recording, whose transaction checks the keys of its whole
@@ -41,7 +41,7 @@ pub const KEY_NOT_VALID: &str = "this key opens nothing: it is unknown, expired 
 /// The least length of a key that an operator chooses.
 const MIN_CHOSEN_CHARS: usize = 32;
 /// How often the last use of a key is written down at most.
-const TOUCH_EVERY: TimeDelta = memory::LASTS; // so that a key from memory has its use noted
+const TOUCH_EVERY: TimeDelta = ttl_cache::LASTS; // so that a key from memory has its use noted
 
 /// A key, in the one moment in which it is known. Its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -240,7 +240,7 @@ pub async fn recognise(
         return Ok(Caller::Holder(Box::new(key)));
     }
     let found =
-        look_up::look_up(&KeptConnections::none(&database.keys), std::slice::from_ref(hash)).await?.remove(hash);
+        key_lookup::look_up(&KeptConnections::none(&database.keys), std::slice::from_ref(hash)).await?.remove(hash);
     let caller = admit(found, database, clock)?;
     if let Caller::Holder(key) = &caller {
         lately.remember(*hash, (**key).clone(), now);

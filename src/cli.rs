@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod config;
 mod demo;
 pub mod dev_db;
 mod import;
@@ -14,12 +15,11 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 use clap::{Args, FromArgMatches as _, Parser, Subcommand};
 
+use self::config::{DatabaseArgs, LogArgs, ServeArgs};
 use crate::{
-    config::{DatabaseArgs, LogArgs, ServeArgs},
     domain::time,
     graphql,
-    otlp::Export,
-    telemetry,
+    observability::{logging, otlp::Export},
 };
 
 /// A self-hosted GraphQL gateway over Postgres for air-quality sensors
@@ -62,7 +62,7 @@ pub async fn run() -> ExitCode {
         Ok(traces) => traces,
         Err(reason) => return failed(&anyhow::anyhow!(reason)),
     };
-    if let Err(error) = telemetry::start(&cli.log.log, cli.log.log_format, traces.as_ref()) {
+    if let Err(error) = logging::start(&cli.log.log, cli.log.log_format, traces.as_ref()) {
         return failed(&anyhow::anyhow!("--log: {error}"));
     }
     traces.iter().for_each(Export::tell);

@@ -32,39 +32,21 @@
 //! A new file in `migrations/` (never change one that was released), and `db/<table>.rs` with all of its SQL. Then
 //! `.ci/sqlx-prepare`, which refreshes `.sqlx`.
 
-pub mod app;
+pub mod api_error;
 pub mod auth;
-pub mod budget;
-pub mod capacity;
 pub mod cli;
 pub mod clock;
+pub mod concurrency;
 pub mod config;
 pub mod db;
-pub mod deletion;
 pub mod demo;
 pub mod domain;
-pub mod error;
-pub mod exposure;
-pub mod fair_queue;
-pub mod feed;
 pub mod graphql;
 pub mod http;
-pub mod indexing;
 pub mod ingest;
+pub mod jobs;
 pub mod limits;
-pub mod list;
-pub mod live;
-pub mod memory;
-pub mod metrics;
-#[cfg(feature = "otlp")]
-mod otlp;
-#[cfg(not(feature = "otlp"))]
-#[path = "otlp/absent.rs"]
-mod otlp;
-pub mod privileges;
-pub mod retention;
+pub mod observability;
+pub mod recorder;
 pub mod shutdown;
-pub mod stalled_session;
-pub mod telemetry;
-pub mod together;
-pub mod written;
+pub mod subscriptions;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::archive::{BOX, TOWN};
 use axum::{
     Json, Router,
     extract::{Path, State},
@@ -11,8 +12,6 @@ use axum::{
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::{FromRow, PgPool};
-
-use super::archive::{BOX, TOWN};
 
 type Answer<T> = Result<Json<Vec<T>>, StatusCode>;
 

@@ -17,6 +17,7 @@ use tokio::{sync::broadcast, time::sleep};
 
 use super::KeysLately;
 use crate::{
+    concurrency::ttl_cache::Memory,
     db::{
         DbError,
         cache_invalidation::{Invalidation, InvalidationListener},
@@ -26,7 +27,6 @@ use crate::{
         api_key::ApiKeyId,
         device::{DeviceId, DeviceKey},
     },
-    memory::Memory,
     shutdown::Shutdown,
 };
 

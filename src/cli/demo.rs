@@ -8,16 +8,17 @@ use clap::Args;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{
+    config::DatabaseArgs,
     progress,
     session::{Session, print},
 };
 use crate::{
     clock::Clock,
-    config::DatabaseArgs,
-    db::{self, connect::Database, device::NewDevice, embedded::Share},
+    db,
+    db::{connect::Database, device::NewDevice, embedded::Share},
     demo::Simulation,
     domain::time::EARLIEST,
-    ingest::recorder::{Receipt, Recorder},
+    recorder::{Receipt, Recorder},
 };
 
 /// Submissions in flight: enough for the writers to have some to put together while they commit.

@@ -17,15 +17,13 @@ use tokio::{
     sync::watch,
 };
 
-use crate::{
-    db::embedded::{
-        EmbeddedError, Share,
-        cluster::{Account, Cluster},
-        lock::{self, Claim, Ownership, Phase},
-        open_data_dir, say,
-        supervisor::Supervisor,
-    },
-    privileges,
+use crate::db::embedded::{
+    EmbeddedError, Share,
+    cluster::{Account, Cluster},
+    drop_privileges, lock,
+    lock::{Claim, Ownership, Phase},
+    open_data_dir, say,
+    supervisor::Supervisor,
 };
 
 /// Run the embedded Postgres alone: print its URL, then run until standard input ends
@@ -61,7 +59,7 @@ pub async fn run(data_dir: &Path, arguments: &DevDb) -> ExitCode {
 async fn hold(data_dir: &Path, arguments: &DevDb) -> Result<(), EmbeddedError> {
     let mut end = End::listen()?;
     let data_dir = absolute(data_dir).map_err(|cause| EmbeddedError::file("find the data folder", data_dir, cause))?;
-    privileges::give_up(&data_dir)?;
+    drop_privileges::give_up(&data_dir)?;
     let data_dir = open_data_dir(&data_dir)?;
 
     let share = if arguments.attach { Share::Attach } else { Share::Refuse };

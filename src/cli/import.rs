@@ -13,20 +13,21 @@ use clap::Args;
 use indicatif::ProgressBar;
 
 use super::{
+    config::DatabaseArgs,
     progress,
     session::{Session, print},
 };
 use crate::{
     clock::Clock,
-    config::DatabaseArgs,
     db::embedded::Share,
     domain::device::DeviceKey,
     ingest::{
         csv::{Columns, Options},
-        decoding,
-        recorder::Recorder,
-        upload::{self, Report, Task},
+        csv_import,
+        csv_import::{Report, Task},
+        decode_context,
     },
+    recorder::Recorder,
 };
 
 #[derive(Clone, Debug, Args)]
@@ -60,7 +61,7 @@ pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Res
     let session = Session::open(database, 1, Share::Attach).await?;
     let clock = Clock::system();
     let (recorder, writers) = Recorder::start(&session.database.writes, &clock);
-    let sensors = decoding::sensors(&session.database.reads, import.device.as_ref()).await?;
+    let sensors = decode_context::sensors(&session.database.reads, import.device.as_ref()).await?;
     let mut outcome = Ok(());
     for (path, (file, length)) in files {
         let bar = bar(path, length);
@@ -72,7 +73,7 @@ pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Res
             only: None,
         };
         let task = Task { options, api_key: None, by_admin: false, dry_run: import.dry_run };
-        let (report, ended) = upload::run(&recorder, &clock, upload::pieces(bar.wrap_read(file)), task).await;
+        let (report, ended) = csv_import::run(&recorder, &clock, csv_import::pieces(bar.wrap_read(file)), task).await;
         bar.finish_and_clear();
         print(&summary(path, &report))?;
         if ended.is_ok() && report.is_failure() {

@@ -6,13 +6,15 @@ use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use clap::{Subcommand, ValueEnum};
 
-use super::session::{Session, print};
+use super::{
+    config::DatabaseArgs,
+    session::{Session, print},
+};
 use crate::{
     auth::Secret,
     clock::Clock,
-    config::DatabaseArgs,
+    db,
     db::{
-        self,
         api_key::{Descendants, NewApiKey},
         connect::Database,
         embedded::Share,

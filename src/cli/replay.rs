@@ -7,23 +7,21 @@ use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 
 use super::{
+    config::DatabaseArgs,
     progress,
     session::{Session, print},
 };
 use crate::{
     clock::Clock,
-    config::DatabaseArgs,
+    db,
     db::{
-        self,
         connect::Database,
         embedded::Share,
         uplink_page::{UplinkFilter, UplinkPage},
     },
     domain::uplink::UplinkOutcome,
-    ingest::{
-        recorder::Recorder,
-        replay::{Replayed, replay},
-    },
+    ingest::replay::{Replayed, replay},
+    recorder::Recorder,
 };
 
 /// Uplinks in a step: after each the bar moves.

@@ -9,24 +9,27 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::session::{Session, print};
-use crate::{
-    app::App,
-    auth::{self, Secret},
-    clock::Clock,
+use super::{
     config::{DatabaseArgs, DatabaseChoice, ServeArgs},
+    session::{Session, print},
+};
+use crate::{
+    auth,
+    auth::Secret,
+    clock::Clock,
+    config::comma_separated,
     db::{
         connect,
         embedded::{EmbeddedDatabase, Share},
-        replicas::{self, Replicas, Use},
+        replicas,
+        replicas::{Replicas, Use},
     },
     graphql::context::About,
-    http, indexing,
+    http,
+    http::state::App,
+    jobs::{build_indexes, retention, retention::Kept, stalled_sessions},
     limits::{Limits, RecordingLimits},
-    list,
-    retention::{self, Kept},
     shutdown::ShutdownDeadline,
-    stalled_session,
 };
 
 /// What the gateway's end may take from the signal on, whatever hangs.
@@ -82,7 +85,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     };
     let replicas = Replicas::start(&session.database, &replica_options, replicas).await.context("the database")?;
     let (mut app, writers) = App::start(session.database.clone(), replicas, clock.clone(), about);
-    app.origins = list::all(&arguments.cors_origins);
+    app.origins = comma_separated::all(&arguments.cors_origins);
     app.graphql_http = arguments.graphql_http;
     app.request_timeout = arguments.request_timeout;
     if let Some(path) = &arguments.trusted_documents {
@@ -94,8 +97,8 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
 
     let kept = Kept { uplinks: arguments.uplink_retention, feed: arguments.feed_retention };
     let forgetting = retention::run(session.database.clone(), clock.clone(), kept, app.shutdown.clone());
-    let indexing = indexing::run(session.database.clone(), clock, app.shutdown.clone());
-    let stalled = stalled_session::run(session.database.clone(), app.shutdown.clone());
+    let indexing = build_indexes::run(session.database.clone(), clock, app.shutdown.clone());
+    let stalled = stalled_sessions::run(session.database.clone(), app.shutdown.clone());
     let upkeep = tokio::spawn(async { tokio::join!(forgetting, indexing, stalled) });
     let metrics =
         metrics_listener.map(|listener| tokio::spawn(axum::serve(listener, app.metrics_router()).into_future()));

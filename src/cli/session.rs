@@ -5,13 +5,12 @@ use std::{io::Write as _, time::Duration};
 use anyhow::Context as _;
 use sqlx::postgres::PgConnectOptions;
 
-use crate::{
-    config::{DatabaseArgs, DatabaseChoice},
-    db::{
-        connect::{self, Database, REQUEST_TIMEOUT},
-        embedded::{self, EmbeddedDatabase, Share},
-    },
-    privileges,
+use super::config::{DatabaseArgs, DatabaseChoice};
+use crate::db::{
+    connect,
+    connect::{Database, REQUEST_TIMEOUT},
+    embedded,
+    embedded::{EmbeddedDatabase, Share, drop_privileges},
 };
 
 /// Connections for mutations.
@@ -45,7 +44,7 @@ impl Session {
             DatabaseChoice::Embedded(data_dir) => {
                 let data_dir = std::path::absolute(&data_dir).context("the data folder")?;
                 let embedded = embedded::start(&data_dir, share).await?;
-                if let Some(account) = privileges::give_up(&data_dir)? {
+                if let Some(account) = drop_privileges::give_up(&data_dir)? {
                     tracing::info!(account, "started as root; from here on running as");
                 }
                 (embedded.url().parse().context("the private Postgres told no URL")?, Some(embedded))

@@ -9,7 +9,7 @@ use super::{
     DbError,
     connect::Database,
     listener::{bounded, listen, next_within},
-    server,
+    server_info,
 };
 use crate::domain::{api_key::ApiKeyId, device::DeviceId};
 
@@ -49,7 +49,7 @@ impl InvalidationListener {
     /// When the connection is lost.
     pub async fn changed_within(&mut self, time: Duration) -> Result<Option<Invalidation>, DbError> {
         let Some(notification) = next_within(&mut self.0, time).await? else {
-            return bounded(server::ping(&mut self.0)).await.map(|()| None);
+            return bounded(server_info::ping(&mut self.0)).await.map(|()| None);
         };
         let number = notification.payload().parse().ok();
         Ok(number.map(|number| match notification.channel() {

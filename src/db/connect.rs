@@ -10,7 +10,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::{DbError, work};
+use super::{DbError, cancellation};
 
 /// The oldest Postgres that works, as `server_version_num` tells it.
 const MIN_SERVER_VERSION: i32 = 150_000;
@@ -28,7 +28,7 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// What one statement of a query may take beyond that. Requests are given up first, and with them their statements; this
 /// is for those that belong to no request.
 const BEYOND_REQUEST: Duration = Duration::from_secs(1);
-/// How often Postgres checks, while it runs a statement, that the connection is still open; see [`super::work`].
+/// How often Postgres checks, while it runs a statement, that the connection is still open; see [`super::cancellation`].
 const CONNECTION_CHECK: (&str, &str) = ("client_connection_check_interval", "1s");
 
 /// Compiling a statement takes Postgres longer than running any of ours: of a map's 0.77 seconds it took 0.68.
@@ -205,7 +205,7 @@ where
     pool(size)
         .acquire_timeout(REPLICA_ACQUIRE_TIMEOUT)
         .after_connect(move |connection, _| {
-            work::connection_taken();
+            cancellation::connection_taken();
             check(connection)
         })
         .connect_lazy_with(for_reading(options, request_timeout))
@@ -268,7 +268,7 @@ fn pool(size: u32) -> PgPoolOptions {
         .test_before_acquire(false) // a ping each time costs as much as a small query
         .before_acquire(|connection, meta| {
             Box::pin(async move {
-                work::connection_taken();
+                cancellation::connection_taken();
                 if meta.idle_for > PING_AFTER_IDLE {
                     connection.ping().await?;
                 }
@@ -276,10 +276,10 @@ fn pool(size: u32) -> PgPoolOptions {
             })
         })
         .after_connect(|_, _| {
-            work::connection_taken();
+            cancellation::connection_taken();
             Box::pin(async { Ok(()) })
         })
-        .after_release(|connection, _| Box::pin(async move { Ok(work::is_quiet(connection).await) }))
+        .after_release(|connection, _| Box::pin(async move { Ok(cancellation::is_quiet(connection).await) }))
 }
 
 /// Logs a warning when sessions don't have the settings that this gateway sent: a pooler dropped them.

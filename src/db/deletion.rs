@@ -5,13 +5,13 @@ use h3o::CellIndex;
 use sqlx::{PgConnection, QueryBuilder};
 
 use super::{
-    DbError,
-    feed::{self, News},
+    DbError, feed,
+    feed::News,
     latest,
     measurement::columns_of,
     measurement_filter::push_filter,
     packet,
-    removal::{lock_all, remove, settle},
+    row_removal::{lock_all, remove, settle},
     validity::has_valid_position,
 };
 use crate::domain::{cell::from_bigint, device::DeviceId, filter::Filter, measurement::MeasurementKey};

@@ -15,8 +15,9 @@ use sqlx::{Connection as _, PgConnection, PgExecutor};
 use super::{
     DbError,
     connect::set_timeouts,
-    feed::{self, News},
-    removal::{lock_all, remove, settle},
+    feed,
+    feed::News,
+    row_removal::{lock_all, remove, settle},
 };
 use crate::domain::{
     api_key::ApiKeyId, cell::from_bigint, device::DeviceId, measurement::MeasurementKey, quality::QualityFlags,

@@ -1,8 +1,13 @@
 //! What can go wrong with the database, sorted by what the caller can do about it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use sqlx::error::ErrorKind;
+
+use crate::api_error::ApiError;
 
 /// Why a statement was not run, or not to its end, though the database works: what its request may use is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -137,5 +142,42 @@ impl DbError {
             },
             _ => Self::Other(error),
         }
+    }
+}
+
+/// The message of a transaction that conflicted with another one, or a query of a replica with recovery.
+const CONFLICT: &str = "conflict with a concurrent change; retry in a moment";
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Unavailable(source) => {
+                tracing::warn!(error = &source as &dyn std::error::Error, "database unavailable");
+                Self::Unavailable(ApiError::DATABASE_UNAVAILABLE)
+            }
+            DbError::Conflict(_) | DbError::Locked(_) => Self::Unavailable(CONFLICT),
+            DbError::Busy(_) => Self::Overloaded,
+            DbError::Timeout(_) => Self::Timeout,
+            error => Self::Internal(error.into()),
+        }
+    }
+}
+
+// All callers of a batch share one error.
+impl From<Arc<DbError>> for ApiError {
+    fn from(error: Arc<DbError>) -> Self {
+        match &*error {
+            DbError::Unavailable(_) => Self::Unavailable(ApiError::DATABASE_UNAVAILABLE),
+            DbError::Conflict(_) | DbError::Locked(_) => Self::Unavailable(CONFLICT),
+            DbError::Busy(_) => Self::Overloaded,
+            DbError::Timeout(_) => Self::Timeout,
+            _ => Self::Internal(anyhow::Error::new(error)),
+        }
+    }
+}
+
+impl From<sqlx::Error> for ApiError {
+    fn from(error: sqlx::Error) -> Self {
+        DbError::from(error).into()
     }
 }

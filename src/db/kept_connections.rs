@@ -13,7 +13,7 @@ use std::{
 use sqlx::{Error, PgConnection, PgPool, Postgres, pool::PoolConnection};
 use tokio::{runtime::Handle, time::sleep};
 
-use super::work;
+use super::cancellation;
 
 /// How long a connection stays at hand without being used, and how often that is checked.
 const MAX_IDLE: Duration = Duration::from_millis(100);
@@ -72,7 +72,7 @@ impl KeptConnections {
     pub async fn acquire(&self) -> Result<KeptConnection, Error> {
         let kept = self.0.kept().connections.pop();
         if let Some((connection, _)) = kept {
-            work::connection_taken();
+            cancellation::connection_taken();
             return Ok(connection);
         }
         let connection = Box::pin(self.0.pool.acquire()).await?; // a future of 4 kB that is rarely needed

@@ -1,4 +1,4 @@
-//! `latest`: the newest measurement of each device, and what the next one is judged by. [`batch`](super::batch) moves it
+//! `latest`: the newest measurement of each device, and what the next one is judged by. [`batch`](super::recorder_batch) moves it
 //! forward.
 
 use std::collections::HashMap;
@@ -9,9 +9,9 @@ use sqlx::{PgConnection, PgExecutor};
 use super::{
     DbError,
     device::numbers,
-    inserts::record,
-    measurement_columns::MeasurementColumns,
+    measurement_projection::MeasurementColumns,
     measurement_readings::{Lookup, WithReadings},
+    multi_insert::record,
     readings,
 };
 use crate::domain::{

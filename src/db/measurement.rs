@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::{
     DbError,
     copy::{COPY_FROM, copy},
-    inserts::{Inserts, Record as _, insert_returning, record},
-    measurement_columns::MeasurementColumns,
+    measurement_projection::MeasurementColumns,
+    multi_insert::{Inserts, Record as _, insert_returning, record},
 };
 use crate::domain::{
     cell::to_bigint,

@@ -10,8 +10,8 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder};
 use super::{
     DbError,
     device::numbers,
-    measurement_columns::MeasurementColumns,
     measurement_filter::{keeps_its_plan, push_filter},
+    measurement_projection::MeasurementColumns,
     measurement_readings::{Lookup, WithReadings},
     measurement_total,
     total::{Reading, Total, total},

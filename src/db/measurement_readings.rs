@@ -2,7 +2,7 @@
 
 use sqlx::{Postgres, QueryBuilder, Row as _, postgres::PgRow};
 
-use super::{DbError, measurement_columns::MeasurementColumns, readings::table};
+use super::{DbError, measurement_projection::MeasurementColumns, readings::table};
 use crate::domain::{measurement::Measurement, quantity::Group};
 
 /// How the readings of a page are found.

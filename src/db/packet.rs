@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::{DbError, device::numbers, inserts::record};
+use super::{DbError, device::numbers, multi_insert::record};
 use crate::domain::{device::DeviceId, position::Position, quality::QualityFlag};
 
 /// A packet, as the one after it needs to know it.

@@ -7,8 +7,8 @@ use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, Row as _};
 use super::{
     DbError,
     copy::{COPY_FROM, copy},
-    inserts::Inserts,
     measurement::{NewMeasurement, columns_of},
+    multi_insert::Inserts,
 };
 use crate::domain::{
     device::DeviceId,

@@ -1,5 +1,5 @@
 //! `device_hour` and `cell_hour`: what each hour comes to. Whatever stores rows of `measurement` adds them here in the same
-//! transaction; whatever takes some back has their hours told anew ([`removal`](super::removal)).
+//! transaction; whatever takes some back has their hours told anew ([`removal`](super::row_removal)).
 
 use std::{collections::BTreeSet, fmt::Write as _, sync::LazyLock};
 
@@ -14,8 +14,8 @@ use sqlx::{
 
 use super::{
     DbError,
-    inserts::{Inserts, record},
     measurement::{NewMeasurement, as_sent},
+    multi_insert::{Inserts, record},
     validity,
 };
 use crate::domain::{

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgExecutor, Row as _, postgres::PgRow};
 use uuid::Uuid;
 
-use super::{DbError, inserts::record};
+use super::{DbError, multi_insert::record};
 use crate::domain::{
     api_key::ApiKeyId,
     device::DeviceId,

@@ -28,10 +28,8 @@ use crate::{
         position::Position,
         sample::Sample,
     },
-    ingest::{
-        Decoded, Observation,
-        recorder::{Arrival, Source, Submission},
-    },
+    ingest::{Decoded, Observation},
+    recorder::{Arrival, Source, Submission},
 };
 
 /// The name of this source of samples.

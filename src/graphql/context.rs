@@ -6,25 +6,27 @@ use async_graphql::{Context, dataloader::DataLoader};
 use sqlx::PgPool;
 
 use super::{
-    documents::Documents, loader::Loader, price::archive::KnownArchive, read_servers::ReadServers, reader::Reader,
+    execute::{cost::archive::KnownArchive, document_cache::Documents, read_servers::ReadServers, reader::Reader},
+    loaders::Loader,
 };
 use crate::{
+    api_error::ApiError,
     auth::Caller,
-    budget::{Budget, DATABASE_TIME},
     clock::Clock,
-    db::{DbError, connect::Database, replicas::Replicas},
-    deletion::DeletionLock,
+    concurrency::ttl_cache::Memory,
+    config::security::Exposure,
+    db::{DbError, connect::Database, read_your_writes::Written, replicas::Replicas},
     domain::{
         area::SharedAreas,
         device::{DeviceId, DeviceKey},
     },
-    error::ApiError,
-    exposure::Exposure,
-    ingest::recorder::Recorder,
-    limits::Limits,
-    memory::Memory,
-    metrics::{Metrics, database_time::CallerKind},
-    written::Written,
+    jobs::delete_measurements::DeletionLock,
+    limits::{
+        Limits,
+        rate_limit::{Budget, DATABASE_TIME},
+    },
+    observability::metrics::{Metrics, database_time::CallerKind},
+    recorder::Recorder,
 };
 
 /// What all requests share. Cheap to clone.

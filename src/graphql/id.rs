@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
+    api_error::ApiError,
     domain::{
         api_key::ApiKeyId, device::DeviceId, measurement::MeasurementKey, time::is_representable, trip::TripKey,
         uplink::UplinkKey,
     },
-    error::ApiError,
 };
 
 /// What a global id names.

@@ -3,52 +3,33 @@
 //! `model/` has the types, `query/` and `mutation/` the root fields, `input/` the arguments, `loader/` the batched
 //! look-ups behind nested fields; one file a type each.
 
-pub mod admission;
-mod answer_size;
-mod argument_check;
-mod asked;
-#[cfg(test)]
-mod choices;
-pub mod columns;
-mod completion;
-pub mod complexity;
+mod compat;
 pub mod context;
 pub mod cursor;
-pub mod documents;
-pub mod flat;
+pub mod execute;
+pub mod fast_json;
 pub mod id;
-pub mod input;
-pub mod limits;
-pub mod loader;
-pub mod model;
-mod mutation;
-pub mod operation;
+pub mod inputs;
+pub mod loaders;
+mod mutations;
 pub mod page;
-mod panics;
-pub mod persisted;
-pub mod price;
-mod query;
-pub mod read_servers;
-pub mod reader;
-pub mod reading;
-mod refusal;
+mod queries;
 pub mod scalar;
-mod shared_cache;
-pub mod subscription;
-pub(crate) mod writer;
+pub mod subscriptions;
+#[cfg(test)]
+mod test_util;
+pub mod types;
 
 use std::sync::LazyLock;
 
 use async_graphql::{Request, Response, ValidationMode};
+use context::State;
+use execute::{admission::Admitted, operation::TypeSystem, operation_metrics::Asked};
 
 use crate::auth::Caller;
-use admission::Admitted;
-use asked::Asked;
-use context::State;
-use operation::TypeSystem;
 
 /// The schema of airgraph.
-pub type Schema = async_graphql::Schema<query::Query, mutation::Mutation, subscription::Subscription>;
+pub type Schema = async_graphql::Schema<queries::Query, mutations::Mutation, subscriptions::Subscription>;
 
 /// The schema, ready to execute.
 #[must_use]
@@ -75,22 +56,22 @@ pub fn sdl() -> String {
     format!("{}\n", lines.join("\n").trim())
 }
 
-fn builder() -> async_graphql::SchemaBuilder<query::Query, mutation::Mutation, subscription::Subscription> {
-    Schema::build(query::Query::default(), mutation::Mutation::default(), subscription::Subscription)
-        .register_output_type::<model::node::Node>()
+fn builder() -> async_graphql::SchemaBuilder<queries::Query, mutations::Mutation, subscriptions::Subscription> {
+    Schema::build(queries::Query::default(), mutations::Mutation::default(), subscriptions::Subscription)
+        .register_output_type::<types::node::Node>()
 }
 
 /// Executes a request for a caller.
 pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Caller) -> Response {
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
     let answer = Box::pin(answer(schema, state, request.into(), caller));
-    panics::caught(&state.metrics.operations, answer, |error| *error).await
+    execute::panics::caught(&state.metrics.operations, answer, |error| *error).await
 }
 
 async fn answer(schema: &Schema, state: &State, mut request: Request, caller: Caller) -> Response {
-    let admitted = admission::admit(state, &mut request, &caller);
+    let admitted = execute::admission::admit(state, &mut request, &caller);
     let operation = admitted.as_ref().ok().map(|admitted| &*admitted.operation);
-    let kind = operation.map(|operation| operation.kind).or_else(|| documents::known_kind(&request));
+    let kind = operation.map(|operation| operation.kind).or_else(|| execute::document_cache::known_kind(&request));
     let asked = Asked::begin(state, kind, operation);
     let response = match admitted {
         Ok(admitted) => asked.statements().during(Box::pin(run(schema, state, request, admitted, caller))).await,
@@ -101,9 +82,9 @@ async fn answer(schema: &Schema, state: &State, mut request: Request, caller: Ca
 }
 
 async fn run(schema: &Schema, state: &State, request: Request, admitted: Admitted, caller: Caller) -> Response {
-    let mut response = reading::execute(schema, state, request, &admitted, caller).await;
-    refusal::name_all(&mut response.errors);
-    response = answer_size::checked(state, response);
+    let mut response = execute::replica_routing::execute(schema, state, request, &admitted, caller).await;
+    execute::error_codes::name_all(&mut response.errors);
+    response = execute::answer_size::checked(state, response);
     admitted.tell(&mut response);
     response
 }

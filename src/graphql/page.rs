@@ -2,7 +2,7 @@
 
 use async_graphql::connection::CursorType;
 
-use crate::error::ApiError;
+use crate::api_error::ApiError;
 
 /// Rows in a page when neither `first` nor `last` is given.
 pub const DEFAULT_PAGE: usize = 50;

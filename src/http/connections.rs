@@ -5,10 +5,9 @@ use std::{net::IpAddr, sync::Arc};
 use ipnet::IpNet;
 
 use crate::{
-    budget::Payer,
     graphql::context::About,
-    limits::{ConnectionLimits, Limit, Permit, Quota, Refusals},
-    telemetry::LogThrottle,
+    limits::{ConnectionLimits, Limit, Permit, Quota, rate_limit::Payer},
+    observability::{logging::LogThrottle, metrics::refusals::Refusals},
 };
 
 /// The connections of one gateway. Cheap to clone.

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, header};
 use mime::Mime;
 
-use crate::error::ApiError;
+use crate::api_error::ApiError;
 
 /// What clients send as JSON without a word of it: `curl -d`, `fetch` with a text, and firmware that sets no type.
 const UNTYPED: [&str; 4] = ["application/x-www-form-urlencoded", "text/plain", "text/json", "application/octet-stream"];

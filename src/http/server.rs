@@ -21,7 +21,7 @@ use tokio::{
 use tower::Service as _;
 
 use super::{connections::Connections, timed_stream::TimedStream};
-use crate::{error::ApiError, limits::Limit, shutdown::Shutdown};
+use crate::{api_error::ApiError, limits::Limit, shutdown::Shutdown};
 
 /// Largest head of a request, in bytes, and what is read of a body at a time. A URL alone may have 64 kB.
 const MAX_READ_BUFFER: usize = 128 << 10;

@@ -18,8 +18,8 @@ use tokio::{
 };
 
 use crate::{
-    budget::Payer,
-    limits::{ConnectionLimits, Limit, Permit, Refusals},
+    limits::{ConnectionLimits, Limit, Permit, rate_limit::Payer},
+    observability::metrics::refusals::Refusals,
 };
 
 /// A connection. Counts among those of its address until it is dropped, also as a WebSocket.

@@ -1,6 +1,8 @@
 use super::*;
-use crate::domain::{quantity::Quantity, sensor::NO_SENSORS};
-use crate::ingest::parse::MAX_SAMPLES;
+use crate::{
+    domain::{quantity::Quantity, sensor::NO_SENSORS},
+    ingest::parse::MAX_SAMPLES,
+};
 
 const EXAMPLE: &str = r#"{"device":"bike-07","time":"2026-05-01T10:00:00Z","latitude":52.2,"longitude":0.12,"pm10":12.4,"pm2_5":6.8,"temperature":18.4}"#;
 

@@ -12,7 +12,8 @@ pub mod cleancycle;
 #[cfg(test)]
 mod corpus_tests;
 pub mod csv;
-pub mod decoding;
+pub mod csv_import;
+pub mod decode_context;
 pub mod enviro;
 pub mod format;
 #[cfg(test)]
@@ -23,22 +24,25 @@ pub mod json;
 mod lorawan;
 pub mod opensensemap;
 mod parse;
-pub mod recorder;
 pub mod replay;
 #[cfg(test)]
 mod testing;
 pub mod things_stack;
 mod timestamp;
 pub mod ttn_v2;
-pub mod upload;
 mod vocabulary;
 
 use chrono::{DateTime, Utc};
+pub(crate) use parse::utf8_text;
 use serde::Serialize;
 
-pub(crate) use parse::utf8_text;
-
-use crate::domain::{device::DeviceKey, device::DeviceKind, quality, sample::Sample, sensor::Sensors, time};
+use crate::domain::{
+    device::{DeviceKey, DeviceKind},
+    quality,
+    sample::Sample,
+    sensor::Sensors,
+    time,
+};
 
 /// What arrived, as a decoder sees it.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +106,12 @@ pub struct DecodeError {
     pub code: &'static str,
     /// The reason, for people: what was wrong, where, and what is expected.
     pub detail: String,
+}
+
+impl From<DecodeError> for crate::api_error::ApiError {
+    fn from(DecodeError { code, detail }: DecodeError) -> Self {
+        Self::Undecodable { code, detail }
+    }
 }
 
 impl DecodeError {

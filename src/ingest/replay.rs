@@ -9,11 +9,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{
-    DecodeError, Decoded, Observation, decoding,
-    format::Format,
-    recorder::{Arrival, Receipt, RecordError, Recorder, Source, Submission},
-};
+use super::{DecodeError, Decoded, Observation, decode_context, format::Format};
 use crate::{
     db::{self, connect::Database},
     domain::{
@@ -21,6 +17,7 @@ use crate::{
         device::DeviceKey,
         uplink::{Uplink, UplinkOutcome},
     },
+    recorder::{Arrival, Receipt, RecordError, Recorder, Source, Submission},
 };
 
 /// Bodies in memory at once, in bytes; a single one may be larger.
@@ -159,7 +156,7 @@ impl Replay<'_> {
         }
         let (named, event) = (uplink.named.clone(), uplink.event.clone());
         let arrival = Arrival { body, named, event, cut_from: None };
-        let decoded = decoding::decode(&self.database.reads, format, &arrival, uplink.key.received_at).await?;
+        let decoded = decode_context::decode(&self.database.reads, format, &arrival, uplink.key.received_at).await?;
         let decoded = decoded.and_then(|decoded| self.allowed(uplink, decoded));
         let seen = Replayed { undecodable: decoded.is_err().into(), ..seen };
         if self.dry_run {

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::error::ApiError;
-
 /// Whose use a limit bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -117,11 +115,5 @@ impl Limit {
     #[must_use]
     pub const fn retry_after(self) -> Duration {
         Duration::from_secs(self.definition().retry_after_s)
-    }
-}
-
-impl From<Limit> for ApiError {
-    fn from(limit: Limit) -> Self {
-        Self::LimitReached(limit)
     }
 }

@@ -1,7 +1,7 @@
 //! Limits of shared resources: how much of each one caller may use, and how much all callers may use together.
 //!
 //! [`Limits`] holds every value with its default, one file a subject. Tests lower single values. A request that exceeds a
-//! limit gets [`ApiError::LimitReached`], which names the limit and says when to retry; [`Refusals`] counts these errors
+//! limit gets `ApiError::LimitReached`, which names the limit and says when to retry; `Refusals` counts these errors
 //! by limit.
 
 mod answers;
@@ -11,9 +11,9 @@ mod deletions;
 mod keys;
 mod limit;
 mod quota;
+pub mod rate_limit;
 mod reading;
 mod recording;
-mod refusals;
 mod subscriptions;
 mod uploads;
 mod websockets;
@@ -27,7 +27,6 @@ pub use limit::{Limit, Scope};
 pub use quota::{Permit, Quota, QuotaExceeded};
 pub use reading::Reading;
 pub use recording::RecordingLimits;
-pub use refusals::Refusals;
 pub use subscriptions::SubscriptionLimits;
 pub use uploads::UploadLimits;
 pub use websockets::WebSocketLimits;

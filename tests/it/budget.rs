@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use airgraph::{exposure::Exposure, limits::Limits};
+use airgraph::{config::security::Exposure, limits::Limits};
 use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode, header},

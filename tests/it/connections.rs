@@ -47,7 +47,7 @@ async fn until_open(app: &TestApp, count: usize) {
 }
 
 fn refusals(app: &TestApp, limit: &str) -> bool {
-    let text = app.app.state.metrics.text(&airgraph::metrics::readings::of(&app.app));
+    let text = app.app.state.metrics.text(&airgraph::http::routes::metrics::gauges::of(&app.app));
     text.contains(&format!("airgraph_limit_refusals_total{{limit=\"{limit}\"}}"))
 }
 

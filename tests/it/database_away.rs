@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use airgraph::{
-    app::App,
     clock::Clock,
+    config::security::Exposure,
     db::{connect::Database, replicas::Replicas},
-    exposure::Exposure,
     graphql::context::About,
+    http::state::App,
     limits::Limits,
 };
 use axum::{

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use airgraph::{db::DbError, live::Subscriber};
+use airgraph::{db::DbError, subscriptions::Subscriber};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};

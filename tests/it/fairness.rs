@@ -6,9 +6,8 @@ use std::{
 };
 
 use airgraph::{
-    budget::Payer,
-    exposure::Exposure,
-    limits::{Limits, Reading},
+    config::security::Exposure,
+    limits::{Limits, Reading, rate_limit::Payer},
 };
 use axum::{
     body::Body,

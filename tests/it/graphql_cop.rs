@@ -1,6 +1,6 @@
 //! What graphql-cop (1.14) looks for, against the hardened profile: each of its requests finds nothing.
 
-use airgraph::exposure::Profile;
+use airgraph::config::security::Profile;
 use axum::{
     body::Body,
     http::{Request, header},

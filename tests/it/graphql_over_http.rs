@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use airgraph::{exposure::Exposure, http::Edition};
+use airgraph::{config::security::Exposure, http::Edition};
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},

@@ -1,7 +1,7 @@
 //! The index of months that are over: made once, also where that was broken off, and a map reads nothing else of its hours.
 
 use airgraph::{
-    db::hour_index,
+    db::covering_index,
     domain::{month::Month, period::Period},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -32,7 +32,7 @@ async fn app() -> TestApp {
 
 async fn make(app: &TestApp, now: DateTime<Utc>) -> Vec<Period> {
     let mut connection = app.database.direct.connect().await.expect("a connection");
-    let made = hour_index::make(&mut connection, now).await.expect("no failure");
+    let made = covering_index::make(&mut connection, now).await.expect("no failure");
     connection.close().await.expect("closed");
     made
 }

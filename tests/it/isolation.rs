@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use airgraph::{
     domain::{api_key::ApiKeyId, device::DeviceKey, quantity::Quantity},
-    ingest::recorder::{Receipt, RecordError, Source, Submission},
+    recorder::{Receipt, RecordError, Source, Submission},
 };
 use axum::{body::Body, http::Request};
 use chrono::TimeDelta;

@@ -1,6 +1,6 @@
 //! Keys: who may do what.
 
-use airgraph::{capacity::Capacity, exposure::Exposure};
+use airgraph::{config::security::Exposure, http::middleware::concurrency_limit::Capacity};
 use axum::http::{Request, StatusCode};
 use chrono::TimeDelta;
 use serde_json::{Value, json};

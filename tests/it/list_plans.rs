@@ -2,11 +2,7 @@
 //! not each time.
 
 use airgraph::{
-    db::{
-        connect,
-        measurement_columns::MeasurementColumns,
-        measurement_page::{self, MeasurementPage},
-    },
+    db::{connect, measurement_page, measurement_page::MeasurementPage, measurement_projection::MeasurementColumns},
     domain::{device::DeviceId, filter::Filter, quantity::Quantity},
 };
 use sqlx::Row as _;

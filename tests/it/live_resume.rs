@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use airgraph::{
-    db::{self, feed::Entry},
+    db,
+    db::feed::Entry,
     domain::{feed::Place, measurement::MeasurementKey},
     graphql::cursor::FeedCursor,
-    live::{Event, Next, Subscriber},
+    subscriptions::{Event, Next, Subscriber},
 };
 use async_graphql::connection::CursorType as _;
 use axum::{

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use airgraph::graphql::flat::Spliced;
+use airgraph::graphql::fast_json::Spliced;
 use async_graphql::{Request, Value, Variables};
 use rand::RngExt as _;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};

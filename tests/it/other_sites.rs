@@ -1,6 +1,6 @@
 //! Web pages of other origins: CORS and `WebSocket`s, as browsers send them.
 
-use airgraph::exposure::Exposure;
+use airgraph::config::security::Exposure;
 use axum::{
     body::Body,
     http::{HeaderMap, Method, Request, StatusCode, header},

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use airgraph::capacity::Capacity;
+use airgraph::http::middleware::concurrency_limit::Capacity;
 use axum::http::{StatusCode, header};
 use futures_util::future::join_all;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! The pages for people: served from the binary, working without internet.
 
-use airgraph::exposure::Profile;
+use airgraph::config::security::Profile;
 use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, Request, StatusCode, header},

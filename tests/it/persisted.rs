@@ -2,7 +2,7 @@
 
 use std::{fs, num::NonZeroU32, time::Duration};
 
-use airgraph::exposure::Exposure;
+use airgraph::config::security::Exposure;
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},

@@ -1,7 +1,7 @@
 //! What strangers may see: the two profiles, and each switch by itself.
 
 use airgraph::{
-    exposure::{Exposure, Profile},
+    config::security::{Exposure, Profile},
     graphql,
 };
 use axum::{

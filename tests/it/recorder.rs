@@ -9,10 +9,8 @@ use airgraph::{
         quantity::Quantity,
         sample::Sample,
     },
-    ingest::{
-        Decoded, Observation,
-        recorder::{Arrival, RecordError, Recorder, Source, Submission},
-    },
+    ingest::{Decoded, Observation},
+    recorder::{Arrival, RecordError, Recorder, Source, Submission},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;

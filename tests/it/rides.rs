@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use airgraph::ingest::recorder::Receipt;
+use airgraph::recorder::Receipt;
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::json;

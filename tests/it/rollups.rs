@@ -2,7 +2,7 @@
 //! in which order, by several gateways at once.
 
 use airgraph::{
-    db, deletion,
+    db,
     domain::{
         device::{DeviceKey, DeviceKind},
         filter::{Condition, Filter, ValueRange},
@@ -10,10 +10,9 @@ use airgraph::{
         quantity::Quantity,
         sample::Sample,
     },
-    ingest::{
-        Decoded, Observation,
-        recorder::{Arrival, Source, Submission},
-    },
+    ingest::{Decoded, Observation},
+    jobs::delete_measurements,
+    recorder::{Arrival, Source, Submission},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
@@ -158,7 +157,7 @@ async fn delete(app: &TestApp, first: Told, minutes: i64) {
         filter.add(Condition::Devices(ids.into_values().collect())).expect("a filter");
     }
     filter.add(condition).expect("a filter");
-    deletion::run(&app.database.writes, &filter, false).await.expect("deleted");
+    delete_measurements::run(&app.database.writes, &filter, false).await.expect("deleted");
 }
 
 /// An uplink that tells other values, at other places, of the times of which it told.

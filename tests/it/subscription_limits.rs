@@ -8,10 +8,9 @@ use std::{
 
 use airgraph::{
     auth::Caller,
-    budget::Payer,
-    exposure::Exposure,
-    limits::{Limits, SubscriptionLimits},
-    live::Subscriber,
+    config::security::Exposure,
+    limits::{Limits, SubscriptionLimits, rate_limit::Payer},
+    subscriptions::Subscriber,
 };
 use async_graphql::Request;
 use axum::body::Body;
@@ -122,7 +121,7 @@ async fn events_wait_for_the_budget_and_none_is_lost() {
     let mut live = subscribe(&app, 1, query).await.expect("subscribed");
     let samples = (1..=6).map(|n| json!({ "device": "a", "measuredAt": noon() + TimeDelta::seconds(n), "pm10": n }));
     app.record(samples.collect()).await;
-    let pm10 = |event: &airgraph::live::Event| {
+    let pm10 = |event: &airgraph::subscriptions::Event| {
         payload(event)["data"]["measurementRecorded"]["measurement"]["pm10"].as_f64().expect("a number")
     };
     let mut received: Vec<_> = events(&mut live, 1).await.iter().map(pm10).collect();

@@ -6,7 +6,7 @@ use std::{
     process::ExitStatus,
 };
 
-use crate::privileges::PrivilegesError;
+use super::drop_privileges::PrivilegesError;
 
 /// Why there is no embedded Postgres. The text says what was wrong, where, and what to do; it never holds the password.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@
 //!
 //! 1. The gateway runs its own program once more as `airgraph dev-db` ([`child`]) and keeps the write end of a pipe to
 //!    that child's standard input. However the gateway dies, also by `kill -9`, the kernel closes the pipe.
-//! 2. `dev-db` gives up root ([`crate::privileges`]) and takes the lock of the data folder ([`lock`]), so that one
+//! 2. `dev-db` gives up root ([`self::drop_privileges`]) and takes the lock of the data folder ([`lock`]), so that one
 //!    Postgres has one master.
 //! 3. It finds the programs of an installed Postgres ([`installation`]) or downloads them ([`download`]), makes the
 //!    cluster the first time ([`cluster`]), ends a Postgres that an earlier `dev-db` left behind ([`postmaster`]), and
@@ -39,6 +39,7 @@ pub mod buffers;
 pub mod child;
 pub mod cluster;
 pub mod download;
+pub mod drop_privileges;
 pub mod error;
 pub mod installation;
 pub mod lock;
@@ -57,7 +58,7 @@ pub const DATA_DIR_VARIABLE: &str = "AIRGRAPH_DATA_DIR";
 /// user's data folder for anybody else. `None` when the user has no home. Ask before giving up root.
 #[must_use]
 pub fn default_data_dir() -> Option<PathBuf> {
-    if crate::privileges::is_root() {
+    if self::drop_privileges::is_root() {
         return Some("/var/lib/airgraph".into());
     }
     if cfg!(target_os = "macos") {

@@ -19,7 +19,7 @@ use sqlx::{Connection as _, PgConnection, PgExecutor};
 
 use super::{
     DbError,
-    inserts::{Inserts, record},
+    multi_insert::{Inserts, record},
 };
 use crate::domain::{device::DeviceId, measurement::MeasurementKey};
 

@@ -17,16 +17,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use known::{Known, Primary, Standing};
+use lsn::Lsn;
 use sqlx::{ConnectOptions as _, PgPool, postgres::PgConnectOptions};
+use statement::Line;
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 
 use super::{
     DbError,
     connect::{self, Database},
 };
-use known::{Known, Primary, Standing};
-use lsn::Lsn;
-use statement::Line;
 
 /// How often servers are asked how far they are.
 const PAUSE: Duration = Duration::from_millis(250);

@@ -95,8 +95,7 @@ mod tests {
     use chrono::TimeDelta;
     use h3o::Resolution;
 
-    use super::super::EmptyBuckets;
-    use super::*;
+    use super::{super::EmptyBuckets, *};
     use crate::domain::{
         area::{Area, Cells},
         filter::Filter,

@@ -19,10 +19,9 @@ pub use bounding_box::BoundingBox;
 pub use cells::Cells;
 pub use circle::Circle;
 pub use cover::Cover;
+use h3o::Resolution;
 pub use polygon::{Edge, MAX_POINTS, Polygon};
 pub use shared::{SharedArea, SharedAreas};
-
-use h3o::Resolution;
 
 use super::position::Position;
 

@@ -8,7 +8,6 @@ mod newest;
 mod path;
 
 use chrono::{DateTime, TimeDelta, Utc};
-
 pub use cut::{Cutting, cut};
 pub use exposure::Exposure;
 pub use newest::{NewestTrips, newest};

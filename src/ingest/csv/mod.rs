@@ -19,7 +19,9 @@ mod values;
 
 use std::io;
 
+pub use options::{Columns, InvalidColumns, Options};
 use tokio::io::AsyncRead;
+pub use unreadable::{UnreadableValue, UnreadableValues};
 
 use self::{
     layout::{Layout, LineSample},
@@ -29,8 +31,6 @@ use self::{
 };
 use super::{DecodeError, Decoded, Observation, Rejection, ignored::shortened, parse::Reason};
 use crate::domain::device::DeviceKey;
-pub use options::{Columns, InvalidColumns, Options};
-pub use unreadable::{UnreadableValue, UnreadableValues};
 
 /// The name of this format in the database and in URLs.
 pub const FORMAT: &str = "csv";

@@ -3,7 +3,11 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use proptest::{collection::vec, prelude::*, sample::Index, sample::select};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    sample::{Index, select},
+};
 
 use super::made_up;
 

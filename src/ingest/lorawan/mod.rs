@@ -15,6 +15,10 @@ mod ride;
 mod time;
 
 use chrono::{DateTime, Utc};
+pub(super) use codec::Codec;
+use named::NamedFields;
+use numbered::NumberedFields;
+pub(super) use time::first_time;
 
 use super::{
     DecodeError, Decoded, Observation, Rejection,
@@ -26,11 +30,6 @@ use crate::domain::{
     quality::QualityFlag,
     sample::Sample,
 };
-use named::NamedFields;
-use numbered::NumberedFields;
-
-pub(super) use codec::Codec;
-pub(super) use time::first_time;
 
 /// How old a sample with named fields may be, in seconds: such a sensor measures and sends; its radio may have to repeat.
 /// Unverified, since sensors differ.

@@ -8,7 +8,7 @@ mod documents;
 
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
-use airgraph::exposure::{Exposure, Profile};
+use airgraph::config::security::{Exposure, Profile};
 use axum::{
     body::Body,
     http::{Request, header},

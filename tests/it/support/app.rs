@@ -3,20 +3,22 @@
 use std::{net::SocketAddr, time::Duration};
 
 use airgraph::{
-    app::App,
-    auth::{self, Caller},
-    capacity::Capacity,
+    auth,
+    auth::Caller,
     clock::Clock,
+    config::security::Exposure,
     db::{
-        connect::{self, Database, REQUEST_TIMEOUT},
+        connect,
+        connect::{Database, REQUEST_TIMEOUT},
         replicas::{Replicas, Use},
     },
-    exposure::Exposure,
-    graphql::{self, Schema, context::About},
-    http::{self, Edition, Origin, Pace, Sockets},
-    ingest::recorder::{Recorder, Writers},
+    graphql,
+    graphql::{Schema, context::About},
+    http,
+    http::{Edition, Origin, Pace, Sockets, middleware::concurrency_limit::Capacity, state::App},
     limits::{Limits, WebSocketLimits},
-    live::Live,
+    recorder::{Recorder, Writers},
+    subscriptions::Live,
 };
 use axum::{
     Router,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use airgraph::{
     auth::Caller,
-    live::{Event, Next, Subscriber},
+    subscriptions::{Event, Next, Subscriber},
 };
 use async_graphql::{Request, Variables};
 use serde_json::{Value, json};

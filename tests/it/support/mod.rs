@@ -13,12 +13,11 @@ pub mod rollups;
 pub mod socket;
 pub mod statements;
 
-pub use app::{Answer, TestApp};
-pub use database::empty_database;
-
 use std::{io::Write as _, net::TcpListener};
 
+pub use app::{Answer, TestApp};
 use chrono::{DateTime, Utc};
+pub use database::empty_database;
 
 /// Says past the test's captured output that something was not tried.
 pub fn skipped(reason: &str) {

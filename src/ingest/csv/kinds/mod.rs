@@ -9,7 +9,6 @@ mod sensor_community;
 use chrono::{NaiveDate, NaiveTime};
 
 pub(super) use self::sensor_community::PARTICLE_COUNTER;
-
 use crate::{
     domain::{quantity::Quantity, unit::Unit},
     ingest::{

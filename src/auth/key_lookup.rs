@@ -1,0 +1,64 @@
+//! Keys of those who ask questions, looked up together.
+//!
+//! Every request with a key looks it up, so that a revoked one opens nothing from then on. Under load the look-ups would be
+//! a good part of what Postgres has to do.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use sqlx::PgPool;
+
+use super::KeyHash;
+use crate::{
+    db,
+    db::{
+        DbError,
+        batcher::{StaleConnections, Together, patiently},
+        kept_connections::KeptConnections,
+    },
+    domain::api_key::ApiKey,
+};
+
+/// The way to have a key looked up. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct LookUps(Together<KeyHash, HashMap<KeyHash, ApiKey>>);
+
+impl LookUps {
+    /// Starts looking keys up, until nobody can ask any more.
+    #[must_use]
+    pub fn start(pool: PgPool) -> Self {
+        let connections = KeptConnections::new(pool, 1); // as one statement runs at a time
+        Self(Together::start(move |hashes: Vec<KeyHash>| {
+            let connections = connections.clone();
+            async move {
+                let hashes: HashSet<_> = hashes.into_iter().collect();
+                look_up(&connections, &hashes.into_iter().collect::<Vec<_>>()).await
+            }
+        }))
+    }
+
+    /// The key with this hash, valid or not, as it is now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn find(&self, hash: KeyHash) -> Result<Option<ApiKey>, Arc<DbError>> {
+        Ok(self.0.ask(hash).await?.get(&hash).cloned())
+    }
+}
+
+/// The keys with these hashes. Every request with a key begins with it, so it is where a database that hangs is noticed.
+pub(super) async fn look_up(
+    connections: &KeptConnections,
+    hashes: &[KeyHash],
+) -> Result<HashMap<KeyHash, ApiKey>, DbError> {
+    let mut stale = StaleConnections::of(connections.pool());
+    loop {
+        let found =
+            patiently(connections, async |connection| db::api_key::find_by_hashes(connection, hashes).await).await;
+        if !stale.explain(&found) {
+            return found;
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Permits that are granted fairly between callers.
+//!
+//! Callers take turns: however many requests one caller has waiting, another caller's request is granted after at most one
+//! request of each other caller (round robin over callers, not over requests). How many permits a caller may hold is its
+//! [`Share`].
+
+mod schedule;
+
+use std::{
+    hash::Hash,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use schedule::Schedule;
+use tokio::sync::oneshot;
+
+/// How many permits one caller may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// Another one only while more are free than it holds. So a caller alone uses up to half of the permits, and n callers
+    /// leave a permit in n + 1 free for the next one, which therefore does not wait for the end of what others started.
+    OfFree,
+    /// So many.
+    AtMost(usize),
+}
+
+impl Share {
+    fn allows(self, held: usize, free: usize) -> bool {
+        held < match self {
+            Self::OfFree => free,
+            Self::AtMost(max) => max,
+        }
+    }
+}
+
+/// The permits of one resource. Cheap to clone.
+#[derive(Debug)]
+pub struct FairQueue<K: Eq + Hash + Clone>(Arc<Mutex<Schedule<K, oneshot::Sender<FairPermit<K>>>>>);
+
+impl<K: Eq + Hash + Clone> Clone for FairQueue<K> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+/// A permit, returned when dropped.
+#[derive(Debug)]
+pub struct FairPermit<K: Eq + Hash + Clone> {
+    queue: FairQueue<K>,
+    /// None once it was returned.
+    caller: Option<K>,
+}
+
+/// The caller has as many requests waiting as one may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many requests of this caller are waiting")]
+pub struct QueueFull;
+
+impl<K: Eq + Hash + Clone> FairQueue<K> {
+    /// A resource with so many permits, for which each caller may have so many requests waiting.
+    #[must_use]
+    pub fn new(permits: usize, share: Share, max_waiting_per_caller: usize) -> Self {
+        Self(Arc::new(Mutex::new(Schedule::new(permits, share, max_waiting_per_caller))))
+    }
+
+    /// Waits for a permit. Dropping the future leaves the queue.
+    ///
+    /// # Errors
+    /// When the caller has too many requests waiting.
+    pub async fn acquire(&self, caller: K) -> Result<FairPermit<K>, QueueFull> {
+        let granted = {
+            let mut schedule = self.lock();
+            if schedule.try_take(&caller) {
+                return Ok(FairPermit { queue: self.clone(), caller: Some(caller) });
+            }
+            if schedule.is_full(&caller) {
+                schedule.forget(&caller, oneshot::Sender::is_closed);
+            }
+            let (sender, granted) = oneshot::channel();
+            schedule.enqueue(caller, sender)?;
+            granted
+        };
+        self.grant();
+        // A queue grants every request in the end: it lives as long as somebody waits or holds a permit.
+        granted.await.map_err(|_| QueueFull)
+    }
+
+    /// Permits, and how many of them are held.
+    #[must_use]
+    pub fn load(&self) -> (usize, usize) {
+        let schedule = self.lock();
+        (schedule.permits(), schedule.held())
+    }
+
+    /// Permits that a caller holds, and its requests that wait.
+    #[must_use]
+    pub fn load_of(&self, caller: &K) -> usize {
+        self.lock().load_of(caller)
+    }
+
+    /// Whether nothing is remembered of any caller.
+    #[cfg(test)]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.lock().is_idle()
+    }
+
+    /// Requests that wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.lock().waiting()
+    }
+
+    /// Hands out all permits that may be granted now.
+    fn grant(&self) {
+        loop {
+            let next = self.lock().next(oneshot::Sender::is_closed);
+            let Some((caller, sender)) = next else { return };
+            // Outside the lock: where the request is gone by now, the permit comes back and is dropped here.
+            drop(sender.send(FairPermit { queue: self.clone(), caller: Some(caller) }));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Schedule<K, oneshot::Sender<FairPermit<K>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // no panic leaves it half changed
+    }
+}
+
+impl<K: Eq + Hash + Clone> Drop for FairPermit<K> {
+    fn drop(&mut self) {
+        if let Some(caller) = self.caller.take() {
+            self.queue.lock().release(&caller);
+            self.queue.grant();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_is_gone_takes_no_permit_and_no_turn() {
+        let queue = FairQueue::new(1, Share::OfFree, 2);
+        let held = queue.acquire('a').await.expect("a permit");
+        for _ in 0..10 {
+            assert!(queue.acquire('a').now_or_never().is_none(), "it waits, and is dropped");
+        }
+        let mut waits = Box::pin(queue.acquire('b'));
+        assert!(waits.as_mut().now_or_never().is_none());
+        drop(held);
+        let permit = waits.await.expect("a permit");
+        assert_eq!((queue.load(), queue.waiting()), ((1, 1), 0));
+        drop(permit);
+        assert_eq!(queue.load(), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn a_permit_that_was_granted_and_not_taken_comes_back() {
+        let queue = FairQueue::new(1, Share::OfFree, 2);
+        let held = queue.acquire('a').await.expect("a permit");
+        let mut waits = Box::pin(queue.acquire('b'));
+        assert!(waits.as_mut().now_or_never().is_none());
+        drop(held);
+        assert_eq!(queue.load(), (1, 1), "granted");
+        drop(waits);
+        assert_eq!(queue.load(), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn a_caller_has_only_so_many_requests_waiting() {
+        let queue = FairQueue::new(1, Share::OfFree, 2);
+        let _held = queue.acquire('a').await.expect("a permit");
+        let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(queue.acquire('a'))).collect();
+        assert!(waiting.iter_mut().all(|waits| waits.as_mut().now_or_never().is_none()));
+        assert_eq!(queue.acquire('a').await.err(), Some(QueueFull));
+        assert!(queue.acquire('b').now_or_never().is_none(), "another caller waits");
+        waiting.pop();
+        assert!(queue.acquire('a').now_or_never().is_none(), "a place in the queue came back");
+    }
+}

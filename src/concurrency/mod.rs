@@ -1,0 +1,4 @@
+//! Coordination of concurrent work: batching, fair queues, caches with expiry.
+
+pub mod fair_queue;
+pub mod ttl_cache;

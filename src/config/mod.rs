@@ -1,0 +1,4 @@
+//! Settings that several layers read.
+
+pub mod comma_separated;
+pub mod security;

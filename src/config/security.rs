@@ -1,0 +1,241 @@
+//! What strangers may see of the gateway, and how: a profile, and switches that say otherwise.
+
+use std::{net::IpAddr, num::NonZeroU32, str::FromStr};
+
+use clap::{ArgAction, Args, ValueEnum};
+use ipnet::IpNet;
+
+use super::{comma_separated, comma_separated::List};
+
+/// How much the gateway trusts those who can reach it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// For people who explore: the schema can be read, there is a playground, and GET is answered
+    #[default]
+    Open,
+    /// For the internet, once all that asks is known: none of these, and errors don't suggest names of fields
+    Hardened,
+}
+
+/// The settings.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Exposure")]
+pub struct ExposureArgs {
+    /// What strangers may see; each of the settings below says otherwise for itself
+    #[arg(long, env = "AIRGRAPH_PROFILE", value_enum, default_value_t)]
+    pub profile: Profile,
+
+    /// Whether the schema can be read by queries (`__schema`, `__type`) [default: true in the profile open]
+    #[arg(long, env = "AIRGRAPH_INTROSPECTION", action = ArgAction::Set)]
+    pub introspection: Option<bool>,
+
+    /// Whether there is a playground [default: true in the profile open]
+    #[arg(long, env = "AIRGRAPH_PLAYGROUND", action = ArgAction::Set)]
+    pub playground: Option<bool>,
+
+    /// Whether queries are answered by GET [default: true in the profile open]
+    #[arg(long, env = "AIRGRAPH_GET", action = ArgAction::Set)]
+    pub get: Option<bool>,
+
+    /// Whether errors suggest the names of fields and arguments [default: true in the profile open]
+    #[arg(long, env = "AIRGRAPH_SUGGESTIONS", action = ArgAction::Set)]
+    pub suggestions: Option<bool>,
+
+    /// Whether only the trusted documents are run, where there is a file of them [default: true in the profile hardened]
+    #[arg(long, env = "AIRGRAPH_TRUSTED_DOCUMENTS_ONLY", action = ArgAction::Set)]
+    pub trusted_documents_only: Option<bool>,
+
+    /// What each key, or each address without one, may ask for in a minute, in the units of `extensions.cost`: a number, or
+    /// `unlimited` [default: 30000000 in the profile open, 1000000 in the profile hardened]
+    #[arg(long, env = "AIRGRAPH_COST_PER_MINUTE")]
+    pub cost_per_minute: Option<Allowance>,
+
+    /// Seconds per minute for which queries without a key, from one address, may hold connections to Postgres: a number, or
+    /// `unlimited` [default: 60 in the profile open, 20 in the profile hardened]
+    #[arg(long, env = "AIRGRAPH_ANONYMOUS_DATABASE_SECONDS_PER_MINUTE")]
+    pub anonymous_database_seconds_per_minute: Option<Allowance>,
+
+    /// The same for queries with one key; those of admins are not limited [default: 240 in the profile open, 60 in the
+    /// profile hardened]
+    #[arg(long, env = "AIRGRAPH_KEY_DATABASE_SECONDS_PER_MINUTE")]
+    pub key_database_seconds_per_minute: Option<Allowance>,
+
+    /// How many requests each key may send in a minute to the routes for sensors: a number, or `unlimited` [default:
+    /// unlimited in the profile open, 6000 in the profile hardened]
+    #[arg(long, env = "AIRGRAPH_UPLINKS_PER_MINUTE")]
+    pub uplinks_per_minute: Option<Allowance>,
+
+    /// Addresses or networks of the proxies in front of the gateway, separated by commas, such as 10.0.0.0/8: only from
+    /// these the address of a client is taken from X-Forwarded-For
+    #[arg(long, env = "AIRGRAPH_TRUSTED_PROXIES", value_name = "NETWORKS", value_parser = networks)]
+    pub trusted_proxies: Vec<List<IpNet>>,
+}
+
+/// How much of something, or all there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance(Option<NonZeroU32>);
+
+impl FromStr for Allowance {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "unlimited" {
+            return Ok(Self(None));
+        }
+        let number = text.parse().map_err(|_| "it is a number up to 4294967295, or `unlimited`")?;
+        Ok(Self(NonZeroU32::new(number)))
+    }
+}
+
+fn networks(text: &str) -> Result<List<IpNet>, &'static str> {
+    List::read(text, network)
+}
+
+/// A network, or one address.
+fn network(text: &str) -> Result<IpNet, &'static str> {
+    let address = || text.parse().map(|address: IpAddr| IpNet::from(address));
+    text.parse()
+        .or_else(|_| address())
+        .map_err(|_| "it is an address such as 10.0.0.1, or a network such as 10.0.0.0/8")
+}
+
+/// What the settings come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+pub struct Exposure {
+    /// Whether the schema can be read by queries.
+    pub introspection: bool,
+    /// Whether there is a playground.
+    pub playground: bool,
+    /// Whether queries are answered by GET.
+    pub get: bool,
+    /// Whether errors suggest the names of fields and arguments.
+    pub suggestions: bool,
+    /// Whether only trusted documents are run, where there are any.
+    pub trusted_documents_only: bool,
+    /// What each caller may ask for in a minute; none is unlimited.
+    pub cost_per_minute: Option<NonZeroU32>,
+    /// Seconds of database time that each address may use in a minute; none is unlimited.
+    pub anonymous_database_seconds_per_minute: Option<NonZeroU32>,
+    /// Seconds of database time that each key may use in a minute; none is unlimited.
+    pub key_database_seconds_per_minute: Option<NonZeroU32>,
+    /// How many requests of sensors each key may send in a minute; none is unlimited.
+    pub uplinks_per_minute: Option<NonZeroU32>,
+    /// The proxies in front of the gateway.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// The open profile without budgets, for tests and tools.
+impl Default for Exposure {
+    fn default() -> Self {
+        Self {
+            cost_per_minute: None,
+            anonymous_database_seconds_per_minute: None,
+            key_database_seconds_per_minute: None,
+            ..Profile::Open.into()
+        }
+    }
+}
+
+impl From<Profile> for Exposure {
+    fn from(profile: Profile) -> Self {
+        let open = profile == Profile::Open;
+        let limit = |in_open: u32, in_hardened: u32| NonZeroU32::new(if open { in_open } else { in_hardened });
+        Self {
+            introspection: open,
+            playground: open,
+            get: open,
+            suggestions: open,
+            trusted_documents_only: !open,
+            cost_per_minute: limit(30_000_000, 1_000_000),
+            anonymous_database_seconds_per_minute: limit(60, 20),
+            key_database_seconds_per_minute: limit(240, 60),
+            uplinks_per_minute: limit(0, 6000),
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+impl ExposureArgs {
+    /// What the profile says, but for what is set by itself.
+    #[must_use]
+    pub fn exposure(&self) -> Exposure {
+        let profile = Exposure::from(self.profile);
+        let or = |setting: Option<Allowance>, default| setting.map_or(default, |Allowance(most)| most);
+        Exposure {
+            introspection: self.introspection.unwrap_or(profile.introspection),
+            playground: self.playground.unwrap_or(profile.playground),
+            get: self.get.unwrap_or(profile.get),
+            suggestions: self.suggestions.unwrap_or(profile.suggestions),
+            trusted_documents_only: self.trusted_documents_only.unwrap_or(profile.trusted_documents_only),
+            cost_per_minute: or(self.cost_per_minute, profile.cost_per_minute),
+            anonymous_database_seconds_per_minute: or(
+                self.anonymous_database_seconds_per_minute,
+                profile.anonymous_database_seconds_per_minute,
+            ),
+            key_database_seconds_per_minute: or(
+                self.key_database_seconds_per_minute,
+                profile.key_database_seconds_per_minute,
+            ),
+            uplinks_per_minute: or(self.uplinks_per_minute, profile.uplinks_per_minute),
+            trusted_proxies: comma_separated::all(&self.trusted_proxies),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        exposure: ExposureArgs,
+    }
+
+    fn of(arguments: &[&str]) -> Exposure {
+        let arguments = std::iter::once(&"airgraph").chain(arguments);
+        Program::try_parse_from(arguments).unwrap_or_else(|error| panic!("{error}")).exposure.exposure()
+    }
+
+    #[test]
+    fn every_switch_says_otherwise_for_itself() {
+        let (open, hardened) = (of(&[]), of(&["--profile", "hardened"]));
+        assert_eq!((&open, &hardened), (&Profile::Open.into(), &Profile::Hardened.into()));
+        assert!(open.introspection && open.playground && open.get && open.suggestions);
+        assert!(!(hardened.introspection || hardened.playground || hardened.get || hardened.suggestions));
+        assert_eq!(of(&["--introspection", "false"]), Exposure { introspection: false, ..open.clone() });
+        assert_eq!(of(&["--playground=false"]), Exposure { playground: false, ..open.clone() });
+        assert_eq!(
+            of(&["--get=false", "--suggestions=false"]),
+            Exposure { get: false, suggestions: false, ..open.clone() }
+        );
+        assert!(hardened.trusted_documents_only && !open.trusted_documents_only);
+        let loose = ["--profile=hardened", "--get=true", "--trusted-documents-only=false"];
+        assert_eq!(of(&loose), Exposure { get: true, trusted_documents_only: false, ..hardened });
+    }
+
+    #[test]
+    fn allowances_and_proxies_are_read() {
+        assert_eq!((of(&[]).cost_per_minute, of(&[]).uplinks_per_minute), (NonZeroU32::new(30_000_000), None));
+        let database = |exposure: Exposure| {
+            (exposure.anonymous_database_seconds_per_minute, exposure.key_database_seconds_per_minute)
+        };
+        assert_eq!(database(of(&[])), (NonZeroU32::new(60), NonZeroU32::new(240)));
+        let set = ["--anonymous-database-seconds-per-minute=5", "--key-database-seconds-per-minute=unlimited"];
+        assert_eq!(database(of(&set)), (NonZeroU32::new(5), None));
+        let hardened = ["--profile=hardened", "--cost-per-minute=unlimited", "--uplinks-per-minute=0"];
+        assert_eq!((of(&hardened).cost_per_minute, of(&hardened).uplinks_per_minute), (None, None));
+        assert_eq!(of(&["--cost-per-minute=5000"]).cost_per_minute, NonZeroU32::new(5000));
+        for nonsense in ["", "-1", "many", "4294967296", "1e6"] {
+            assert!(nonsense.parse::<Allowance>().is_err(), "{nonsense}");
+        }
+        let trusted: Vec<_> = of(&["--trusted-proxies=10.0.0.0/8, 192.0.2.1,fd00::/8"]).trusted_proxies;
+        let expected = ["10.0.0.0/8", "192.0.2.1/32", "fd00::/8"].map(|network| network.parse().expect("a network"));
+        assert_eq!(trusted, expected);
+        assert_eq!(of(&["--trusted-proxies="]).trusted_proxies, []);
+        assert!(networks("10.0.0").is_err() && networks("10.0.0.0/8,x").is_err());
+    }
+}

@@ -1,0 +1,111 @@
+//! Lists of the measurements in a small area since some time.
+//!
+//! The index on cells finds what lies in an area, but in the order of places: to know the newest hundred, the rows of all
+//! would be read, and in a large archive each of them is in a block of its own. But the index also tells the time of each.
+//! So first the index alone is looked at, which tells from when on there are enough, and then the rows from there on.
+//! Where there is much in the area, or no end to the time, it is Postgres that decides, which may rather go through the times.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgExecutor, Postgres, QueryBuilder};
+
+use super::{
+    DbError,
+    measurement_area::{Spans, push_exact},
+    measurement_filter::push_span,
+    measurement_page,
+    measurement_page::{MeasurementPage, push_cursors, push_order, sort},
+    measurement_projection::MeasurementColumns,
+    measurement_readings::{Lookup, WithReadings},
+};
+use crate::domain::{area::SharedArea, filter::Condition, measurement::Measurement};
+
+/// Entries of the index that are looked at, at most. That takes as long as to find out that there are more.
+const MOST_ENTRIES: i64 = 10_000;
+
+/// One page over all devices, like [`measurement_page::list`].
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(
+    db: impl PgExecutor<'_> + Copy,
+    page: &MeasurementPage,
+    columns: MeasurementColumns,
+) -> Result<Vec<Measurement>, DbError> {
+    if let (Some(_), [Condition::Within(area)]) = (page.filter.from, page.filter.conditions.as_slice())
+        && let Some(rows) = in_small_area(db, page, columns, area).await?
+    {
+        return Ok(rows);
+    }
+    measurement_page::list(db, page, columns).await
+}
+
+/// None where there is too much in the area, or where something was deleted just now.
+async fn in_small_area(
+    db: impl PgExecutor<'_> + Copy,
+    page: &MeasurementPage,
+    columns: MeasurementColumns,
+    area: &SharedArea,
+) -> Result<Option<Vec<Measurement>>, DbError> {
+    let spans = Spans::of(area);
+    if spans.are_large() {
+        return Ok(None);
+    }
+    let (entries, bound) = look_ahead(db, page, &spans).await?;
+    if entries > MOST_ENTRIES {
+        return Ok(None);
+    }
+    let with = WithReadings::new(columns, Lookup::Key);
+    let mut query = with.start();
+    query.push("select m.* from ");
+    push_each(&mut query, page, &spans, columns.select().as_str());
+    if let Some(bound) = bound {
+        query.push(if page.descending { " and m.measured_at >= " } else { " and m.measured_at <= " }).push_bind(bound);
+    }
+    query.push(" and ");
+    push_exact(&mut query, area);
+    query.push(" offset 0) as m");
+    push_order(&mut query, page.descending);
+    query.push(" limit ").push_bind(page.limit);
+    with.finish(&mut query);
+    let rows = query.build().persistent(false).fetch_all(db).await?;
+    let is_whole = bound.is_none() || i64::try_from(rows.len()).is_ok_and(|rows| rows >= page.limit);
+    if !is_whole {
+        return Ok(None);
+    }
+    let mut measurements = with.read(&rows)?;
+    sort(&mut measurements, page.descending);
+    Ok(Some(measurements))
+}
+
+/// How many entries of the index there are, counted up to one more than is looked at; and a time from when on (or up to
+/// when, in a list that rises) there are enough for the page, if there are enough inside the area.
+async fn look_ahead(
+    db: impl PgExecutor<'_> + Copy,
+    page: &MeasurementPage,
+    spans: &Spans,
+) -> Result<(i64, Option<DateTime<Utc>>), DbError> {
+    let mut query = QueryBuilder::new("with entry as materialized (select span.inside, m.measured_at from ");
+    push_each(&mut query, page, spans, "m.measured_at");
+    query.push(" offset 0) as m limit ").push_bind(MOST_ENTRIES + 1);
+    query.push(") select (select count(*) from entry), (select measured_at from entry where inside");
+    // What was measured in the very moment of a cursor may be of the page or not.
+    for key in [page.after, page.before].into_iter().flatten() {
+        query.push(" and measured_at <> ").push_bind(key.measured_at);
+    }
+    query.push(if page.descending { " order by measured_at desc" } else { " order by measured_at" });
+    query.push(" limit 1 offset ").push_bind((page.limit - 1).max(0)).push(")");
+    Ok(query.build_query_as().persistent(false).fetch_one(db).await?)
+}
+
+/// Begins a select of what lies between the ends of the page in each span of cells. Apart from the rest of the statement
+/// (`offset 0`, once it ends): Postgres doesn't know how narrow the spans are.
+fn push_each(query: &mut QueryBuilder<Postgres>, page: &MeasurementPage, spans: &Spans, columns: &str) {
+    let each = || spans.inside.iter().map(|span| (span, true)).chain(spans.border.iter().map(|span| (span, false)));
+    query.push("unnest(").push_bind(each().map(|(span, _)| span.0).collect::<Vec<_>>());
+    query.push("::bigint[], ").push_bind(each().map(|(span, _)| span.1).collect::<Vec<_>>());
+    query.push("::bigint[], ").push_bind(each().map(|(_, inside)| inside).collect::<Vec<_>>());
+    query.push("::boolean[]) as span (low, high, inside) cross join lateral (select ").push(columns);
+    query.push(" from measurement m where m.cell between span.low and span.high");
+    push_span(query, "m.measured_at", page.filter.from, page.filter.to);
+    push_cursors(query, page);
+}

@@ -1,0 +1,171 @@
+//! How far each caller has written, so that whoever changed something reads it afterwards, whichever server answers.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::replicas::lsn::Lsn;
+use crate::domain::api_key::ApiKeyId;
+
+/// Callers that are remembered at least. Of more, those that have not written for longest are forgotten.
+const MOST: usize = 10_000;
+/// For how long a caller reads where all is written, when it isn't known how far it wrote. Nothing that was begun is still
+/// written after that.
+const UNKNOWN_LASTS: Duration = Duration::from_mins(1);
+
+/// What a caller has to see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Seen {
+    /// What was written up to here.
+    at_least: Lsn,
+    /// All there is, until then.
+    everything_until: Option<Instant>,
+}
+
+impl Seen {
+    fn and(self, other: Self) -> Self {
+        Self {
+            at_least: self.at_least.max(other.at_least),
+            everything_until: self.everything_until.max(other.everything_until),
+        }
+    }
+}
+
+/// How far each caller has written. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Written(Arc<Mutex<Lately>>);
+
+/// Callers, in two generations: where the younger one is full, it becomes the older one, which is forgotten. What any of
+/// those had to see, everybody has from then on.
+#[derive(Debug, Default)]
+struct Lately {
+    younger: HashMap<ApiKeyId, Seen>,
+    older: HashMap<ApiKeyId, Seen>,
+    everybody: Seen,
+}
+
+impl Written {
+    /// The place in the log that a caller has to see; none where it has to see all there is.
+    #[must_use]
+    pub fn by(&self, caller: Option<ApiKeyId>, now: Instant) -> Option<Lsn> {
+        let lately = self.lock();
+        let seen = caller.map_or(lately.everybody, |caller| lately.seen(caller));
+        let everything = seen.everything_until.is_some_and(|until| now < until);
+        (!everything).then_some(seen.at_least)
+    }
+
+    /// A caller begins to write.
+    #[must_use]
+    pub fn begin(&self, caller: ApiKeyId) -> Writing {
+        Writing { written: self.clone(), caller, ended: false }
+    }
+
+    fn note(&self, caller: ApiKeyId, seen: Seen) {
+        let mut lately = self.lock();
+        if lately.younger.len() >= MOST && !lately.younger.contains_key(&caller) {
+            let younger = std::mem::take(&mut lately.younger);
+            let forgotten = std::mem::replace(&mut lately.older, younger);
+            lately.everybody = forgotten.into_values().fold(lately.everybody, Seen::and);
+        }
+        let seen = lately.seen(caller).and(seen);
+        lately.younger.insert(caller, seen);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lately> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // each entry is whole
+    }
+}
+
+impl Lately {
+    fn seen(&self, caller: ApiKeyId) -> Seen {
+        let [younger, older] =
+            [&self.younger, &self.older].map(|known| known.get(&caller).copied().unwrap_or_default());
+        younger.and(older).and(self.everybody)
+    }
+}
+
+/// A caller that writes. Where this is dropped it isn't known how far it wrote: its client may have hung up, while what was
+/// begun is still done.
+#[derive(Debug)]
+pub struct Writing {
+    written: Written,
+    caller: ApiKeyId,
+    ended: bool,
+}
+
+impl Writing {
+    /// What it wrote lies before this place.
+    pub fn ended(mut self, at: Lsn) {
+        self.ended = true;
+        self.written.note(self.caller, Seen { at_least: at, everything_until: None });
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if !self.ended {
+            let everything_until = Some(Instant::now() + UNKNOWN_LASTS);
+            self.written.note(self.caller, Seen { everything_until, ..Seen::default() });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: usize) -> ApiKeyId {
+        ApiKeyId(n.try_into().expect("a number"))
+    }
+
+    fn lsn(n: usize) -> Lsn {
+        format!("0/{n:X}").parse().expect("a place")
+    }
+
+    #[test]
+    fn a_caller_sees_the_furthest_that_it_wrote_and_others_are_not_bound_by_it() {
+        let (written, now) = (Written::default(), Instant::now());
+        written.begin(key(1)).ended(lsn(7));
+        written.begin(key(1)).ended(lsn(5));
+        assert_eq!(written.by(Some(key(1)), now), Some(lsn(7)));
+        assert_eq!(written.by(Some(key(2)), now), Some(lsn(0)));
+        assert_eq!(written.by(None, now), Some(lsn(0)));
+    }
+
+    #[test]
+    fn who_wrote_nobody_knows_how_far_sees_everything_for_a_minute() {
+        let written = Written::default();
+        drop(written.begin(key(1)));
+        let now = Instant::now();
+        assert_eq!(written.by(Some(key(1)), now), None);
+        written.begin(key(1)).ended(lsn(7));
+        assert_eq!(written.by(Some(key(1)), now), None, "the other may still be on its way");
+        assert_eq!(written.by(Some(key(1)), now + UNKNOWN_LASTS), Some(lsn(7)));
+        assert_eq!(written.by(None, now), Some(lsn(0)));
+    }
+
+    #[test]
+    fn so_many_are_remembered_and_what_is_forgotten_everybody_has_to_see() {
+        let (written, now) = (Written::default(), Instant::now());
+        for n in 1..=2 * MOST {
+            written.begin(key(n)).ended(lsn(n));
+        }
+        assert_eq!(written.by(None, now), Some(lsn(0)));
+        for n in 2 * MOST + 1..5 * MOST {
+            written.begin(key(n)).ended(lsn(n));
+            let lately = written.lock();
+            assert!(lately.younger.len() <= MOST && lately.older.len() <= MOST);
+        }
+        for n in [1, MOST, 2 * MOST, 3 * MOST, 5 * MOST - 1] {
+            assert!(written.by(Some(key(n)), now) >= Some(lsn(n)), "{n}");
+        }
+        assert_eq!(written.by(None, now), Some(lsn(3 * MOST)));
+        drop(written.begin(key(1)));
+        for n in 0..=2 * MOST {
+            written.begin(key(10 * MOST + n)).ended(lsn(1));
+        }
+        assert_eq!(written.by(None, now), None);
+    }
+}

@@ -1,0 +1,227 @@
+//! What a batch of submissions asks, and what it leaves: one statement each. The hot path: a batch is small, and a way to
+//! Postgres and back costs as much as many rows.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use sqlx::{Arguments as _, Connection as _, PgConnection, PgExecutor, error::BoxDynError, postgres::PgArguments};
+
+use super::{
+    DbError, feed,
+    feed::News,
+    latest, measurement,
+    measurement::{NewMeasurement, position},
+    multi_insert::Inserts,
+    packet,
+    packet::Packet,
+    readings, rollup,
+    rollup::Hours,
+    uplink,
+    uplink::UplinkRow,
+};
+use crate::domain::{
+    api_key::ApiKeyId, device::DeviceId, measurement::MeasurementKey, readings::decimal, trace::Trace,
+};
+
+/// What is known of what a batch speaks of.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Those of the keys that are valid.
+    pub valid_keys: HashSet<ApiKeyId>,
+    /// The devices that were heard of before.
+    pub devices: HashMap<String, KnownDevice>,
+}
+
+/// A device that was heard of before.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownDevice {
+    /// Its row number.
+    pub device_id: DeviceId,
+    /// When its newest measurement was taken.
+    pub latest_at: Option<DateTime<Utc>>,
+    /// What its next sample is judged by.
+    pub trace: Option<Trace>,
+    /// Its newest packet.
+    pub packet: Option<Packet>,
+    /// The row that its newest measurement is told by.
+    pub latest_version: Option<Version>,
+    /// The row that its newest packet is told by.
+    pub packet_version: Option<Version>,
+}
+
+/// Which transaction wrote a row last: as long as that is the same one, nobody changed the row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version(i64);
+
+/// Looks devices and keys up.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.batch.known", skip_all, fields(count = devices.len()))]
+pub async fn known(
+    db: impl PgExecutor<'_>,
+    devices: &[&str],
+    keys: &[ApiKeyId],
+    now: DateTime<Utc>,
+) -> Result<Known, DbError> {
+    let keys: Vec<_> = keys.iter().map(|key| key.0).collect();
+    let rows = sqlx::query!(
+        r#"select keys.valid as "valid!", device.key as "key?", device.device_id as "device_id?",
+                  l.measured_at as "latest_at?", l.latitude, l.longitude, l.pm2_5, l.pm10, l.exact_time, l.steady_since,
+                  p.frame_counter as "frame_counter?", p.received_at as "received_at?", p.uplink_id as "uplink_id?",
+                  p.first_at as "first_at?", p.last_at as "last_at?", p.latitude as "packet_latitude?",
+                  p.longitude as "packet_longitude?",
+                  l.xmin::text::bigint as "latest_version?", p.xmin::text::bigint as "packet_version?"
+           from (
+               select array(select api_key_id from api_key
+                            where api_key_id = any($2) and revoked_at is null and (expires_at is null or expires_at > $3))
+           ) as keys (valid)
+           left join device on key = any($1)
+           left join latest l using (device_id)
+           left join packet p using (device_id)"#,
+        devices as &[&str],
+        &keys,
+        now,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut known = Known::default();
+    if let Some(first) = rows.first() {
+        known.valid_keys = first.valid.iter().copied().map(ApiKeyId).collect();
+    }
+    for row in rows {
+        let (Some(key), Some(device_id)) = (row.key, row.device_id.map(DeviceId)) else { continue }; // no device at all
+        let trace = row.latest_at.zip(row.exact_time).zip(row.steady_since);
+        let trace = trace.map(|((measured_at, exact_time), steady_since)| Trace {
+            measured_at,
+            exact_time,
+            position: position(row.latitude, row.longitude),
+            pm2_5: row.pm2_5.map(decimal),
+            pm10: row.pm10.map(decimal),
+            steady_since,
+        });
+        let packet = || {
+            Some(Packet {
+                device_id,
+                frame_counter: row.frame_counter?,
+                received_at: row.received_at?,
+                uplink_id: row.uplink_id?,
+                first_at: row.first_at?,
+                last_at: row.last_at?,
+                end: position(row.packet_latitude, row.packet_longitude)?,
+            })
+        };
+        let device = KnownDevice {
+            device_id,
+            latest_at: row.latest_at,
+            trace,
+            packet: packet(),
+            latest_version: row.latest_version.map(Version),
+            packet_version: row.packet_version.map(Version),
+        };
+        known.devices.insert(key, device);
+    }
+    Ok(known)
+}
+
+/// What a batch leaves in the database.
+#[derive(Debug, Default)]
+pub struct Note<'a> {
+    /// Rows whose keys are free, for a batch that is nothing but such.
+    pub fresh: Vec<NewMeasurement<'a>>,
+    /// What all rows that are stored in its transaction add to the hours.
+    pub hours: Hours,
+    /// The newest measurements: at most one a device, sorted by device, so that two writers wait for each other in one
+    /// order.
+    pub latest: Vec<(MeasurementKey, Trace)>,
+    /// The newest packets, likewise.
+    pub packets: Vec<Packet>,
+    /// What arrived.
+    pub uplinks: Vec<UplinkRow<'a>>,
+    /// What those who follow the feed are told; nothing, where this is not the last of its transaction.
+    pub news: News,
+}
+
+/// Stores all of that at once: adds to the hours, moves `latest` and `packet` forward where these are newer, and inserts the
+/// rest. Gives the version of what it wrote.
+///
+/// # Errors
+/// When the database fails; [`DbError::Violation`] when a row was not fresh; [`DbError::MissingPartition`] when a month has
+/// none. Then nothing is stored.
+#[tracing::instrument(name = "db.batch.note", skip_all, fields(rows = note.fresh.len(), uplinks = note.uplinks.len()))]
+pub async fn note(
+    db: &mut PgConnection,
+    note: &Note<'_>,
+    recorded_at: DateTime<Utc>,
+) -> Result<Option<Version>, DbError> {
+    let mut inserts = Inserts::default();
+    put(&mut inserts, note, recorded_at, db.is_in_transaction())?;
+    Ok(inserts.run(db).await?.map(Version))
+}
+
+/// The same, but only if what is known is still so: every key valid, and `latest` and `packet` of every device as they were
+/// written then. Otherwise nothing is stored, and there is no version.
+///
+/// # Errors
+/// Those of [`note`].
+#[tracing::instrument(name = "db.batch.note_if", skip_all, fields(rows = note.fresh.len(), uplinks = note.uplinks.len()))]
+pub async fn note_if(
+    db: &mut PgConnection,
+    known: &Known,
+    note: &Note<'_>,
+    recorded_at: DateTime<Utc>,
+) -> Result<Option<Version>, DbError> {
+    let values = known_then(known, recorded_at).map_err(sqlx::Error::Encode)?;
+    let mut inserts = Inserts::only_if(STILL_SO, values);
+    put(&mut inserts, note, recorded_at, db.is_in_transaction())?;
+    Ok(inserts.run(db).await?.map(Version))
+}
+
+/// Whether these keys are valid at that time, and these devices' rows the ones of these versions.
+const STILL_SO: &str = "
+    (select count(*) from api_key
+     where api_key_id = any($1::bigint[]) and revoked_at is null and (expires_at is null or expires_at > $2))
+    = cardinality($1)
+    and not exists (
+        select from unnest($3::bigint[], $4::bigint[], $5::bigint[]) as known (device_id, latest_version, packet_version)
+        left join latest l using (device_id)
+        left join packet p using (device_id)
+        where l.xmin::text::bigint is distinct from known.latest_version
+           or p.xmin::text::bigint is distinct from known.packet_version
+    )";
+
+/// The values of [`STILL_SO`].
+fn known_then(known: &Known, now: DateTime<Utc>) -> Result<PgArguments, BoxDynError> {
+    let devices = || known.devices.values();
+    let version = |version: Option<Version>| version.map(|version| version.0);
+    let mut values = PgArguments::default();
+    values.add(known.valid_keys.iter().map(|key| key.0).collect::<Vec<_>>())?;
+    values.add(now)?;
+    values.add(devices().map(|device| device.device_id.0).collect::<Vec<_>>())?;
+    values.add(devices().map(|device| version(device.latest_version)).collect::<Vec<_>>())?;
+    values.add(devices().map(|device| version(device.packet_version)).collect::<Vec<_>>())?;
+    Ok(values)
+}
+
+fn put(
+    inserts: &mut Inserts,
+    note: &Note<'_>,
+    recorded_at: DateTime<Utc>,
+    in_transaction: bool,
+) -> Result<(), DbError> {
+    if !note.fresh.is_empty() {
+        inserts.records("", measurement::records(&note.fresh, recorded_at))?;
+        readings::put_all(inserts, &note.fresh)?;
+    }
+    rollup::put(inserts, &note.hours)?;
+    if !note.latest.is_empty() {
+        inserts.records(latest::FORWARD, latest::records(&note.latest))?;
+    }
+    if !note.packets.is_empty() {
+        inserts.records(packet::FORWARD, packet::records(&note.packets))?;
+    }
+    if !note.uplinks.is_empty() {
+        inserts.records("", uplink::records(&note.uplinks))?;
+    }
+    feed::put(inserts, &note.news, in_transaction) // the last one, since it may take the lock of the feed
+}

@@ -1,0 +1,148 @@
+//! Rows of measurements that a replay of their uplink takes back or claims; [`removal`](super::row_removal) deletes them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use h3o::CellIndex;
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use super::{
+    DbError,
+    device::numbers,
+    measurement::columns_of,
+    row_removal::{lock_shared, tables},
+};
+use crate::domain::{
+    cell::from_bigint, device::DeviceId, measurement::MeasurementKey, quality::QualityFlags,
+    validity::has_valid_position,
+};
+
+/// What is known of a row that an uplink brought.
+#[derive(Clone, Copy, Debug)]
+pub struct Brought {
+    /// The uplink.
+    pub uplink_id: Uuid,
+    /// The row's flags.
+    pub flags: QualityFlags,
+    /// The cell that the row counts in.
+    pub cell: Option<CellIndex>,
+}
+
+/// Serialises the replays of one device among all gateways on one database. Any number will do.
+const LOCK: i32 = 0x6169_7204;
+
+/// Within a transaction: waits for others who take back rows of these devices, which must be sorted.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.replacement.lock", skip_all, fields(count = devices.len()))]
+pub async fn lock(db: &mut PgConnection, devices: &[DeviceId]) -> Result<(), DbError> {
+    lock_shared(&mut *db).await?;
+    let devices = numbers(devices);
+    sqlx::query!(
+        "select pg_advisory_xact_lock($1, (id & 2147483647)::int) from unnest($2::bigint[]) as device (id)",
+        LOCK,
+        &devices
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Those of these rows that came in an uplink, each with what is known of it.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.replacement.brought", skip_all, fields(count = keys.len()))]
+pub async fn brought(
+    db: impl PgExecutor<'_>,
+    keys: &[MeasurementKey],
+) -> Result<BTreeMap<MeasurementKey, Brought>, DbError> {
+    let (devices, times, seqs) = columns_of(keys);
+    let rows = sqlx::query!(
+        r#"select m.device_id, m.measured_at, m.seq, m.flags, m.cell, m.uplink_id as "uplink_id!"
+           from unnest($1::bigint[], $2::timestamptz[], $3::int[]) as wanted (device_id, measured_at, seq)
+           join measurement m using (device_id, measured_at, seq)
+           where m.uplink_id is not null"#,
+        &devices,
+        &times,
+        &seqs,
+    )
+    .fetch_all(db)
+    .await?;
+    let row = rows.into_iter().map(|row| {
+        let key = MeasurementKey { device_id: DeviceId(row.device_id), measured_at: row.measured_at, seq: row.seq };
+        let flags = QualityFlags::from_bits(row.flags);
+        let cell = row.cell.filter(|_| has_valid_position(flags)).and_then(from_bigint);
+        (key, Brought { uplink_id: row.uplink_id, flags, cell })
+    });
+    Ok(row.collect())
+}
+
+/// Gives these rows, sorted by key, to these uplinks, which tell them too.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.replacement.claim", skip_all, fields(count = rows.len()))]
+pub async fn claim(db: impl PgExecutor<'_>, rows: &BTreeMap<MeasurementKey, Uuid>) -> Result<(), DbError> {
+    let (devices, times, seqs) = columns_of(&rows.keys().copied().collect::<Vec<_>>());
+    sqlx::query!(
+        "update measurement m set uplink_id = new.uplink_id
+         from unnest($1::bigint[], $2::timestamptz[], $3::int[], $4::uuid[])
+              as new (device_id, measured_at, seq, uplink_id)
+         where m.device_id = new.device_id and m.measured_at = new.measured_at and m.seq = new.seq",
+        &devices,
+        &times,
+        &seqs,
+        &rows.values().copied().collect::<Vec<_>>(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// How many rows each uplink brought at these devices and times: those of the third element.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.replacement.count_brought", skip_all, fields(count = told.len()))]
+pub async fn count_brought(
+    db: impl PgExecutor<'_>,
+    told: &[(DeviceId, DateTime<Utc>, Uuid)],
+) -> Result<HashMap<Uuid, i64>, DbError> {
+    let devices: Vec<_> = told.iter().map(|told| told.0.0).collect();
+    let times: Vec<_> = told.iter().map(|told| told.1).collect();
+    let uplinks: Vec<_> = told.iter().map(|told| told.2).collect();
+    let rows = sqlx::query!(
+        r#"select m.uplink_id as "uplink_id!", count(*) as "count!"
+           from unnest($1::bigint[], $2::timestamptz[], $3::uuid[]) as told (device_id, measured_at, uplink_id)
+           join measurement m using (device_id, measured_at, uplink_id)
+           group by m.uplink_id"#,
+        &devices,
+        &times,
+        &uplinks,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.uplink_id, row.count)).collect())
+}
+
+/// Gives these rows the `seq` 0, which must be free at their devices and times.
+///
+/// # Errors
+/// When the database fails.
+#[tracing::instrument(name = "db.replacement.move_to_front", skip_all, fields(count = keys.len()))]
+pub async fn move_to_front(db: &mut PgConnection, keys: &[MeasurementKey]) -> Result<(), DbError> {
+    for table in tables() {
+        let (devices, times, seqs) = columns_of(keys);
+        // Safe to put together: the table is a name of ours; the values are binds.
+        let statement = format!(
+            "update {table} t set seq = 0
+             from unnest($1::bigint[], $2::timestamptz[], $3::int[]) as moved (device_id, measured_at, seq)
+             where t.device_id = moved.device_id and t.measured_at = moved.measured_at and t.seq = moved.seq"
+        );
+        sqlx::query(AssertSqlSafe(statement)).bind(devices).bind(times).bind(seqs).execute(&mut *db).await?;
+    }
+    Ok(())
+}

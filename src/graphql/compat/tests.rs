@@ -1,0 +1,451 @@
+//! Random documents on a small schema whose fields are ready in another order than they are asked for, and sometimes fail:
+//! the answer is what the specification's algorithm gives, written down here once more in its simplest form.
+
+use std::{collections::HashSet, fmt::Write as _, sync::LazyLock};
+
+use async_graphql::{
+    EmptyMutation, EmptySubscription, ID, Interface, Object, Request, Schema, Variables,
+    indexmap::IndexMap,
+    parser::{
+        parse_query,
+        types::{Directive, DocumentOperations, ExecutableDocument, Field, Selection, SelectionSet},
+    },
+};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::complete;
+use crate::{
+    api_error::ApiError,
+    graphql::{
+        execute::operation::{Document, TypeSystem},
+        test_util::Choices,
+    },
+};
+
+struct Query;
+struct Bird;
+struct Fish;
+
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID"))]
+enum Animal {
+    Bird(Bird),
+    Fish(Fish),
+}
+
+/// Comes back after it was called so many times.
+async fn after(calls: u32) {
+    for _ in 0..calls {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[Object]
+impl Query {
+    async fn late(&self) -> i32 {
+        after(5).await;
+        1
+    }
+
+    async fn animal(&self) -> Option<Animal> {
+        after(3).await;
+        Some(Animal::Fish(Fish))
+    }
+
+    async fn bird(&self) -> Bird {
+        after(1).await;
+        Bird
+    }
+
+    async fn fish(&self) -> Option<Fish> {
+        Some(Fish)
+    }
+
+    async fn nobody(&self) -> Option<Bird> {
+        after(2).await;
+        None
+    }
+
+    async fn zoo(&self) -> Vec<Option<Animal>> {
+        after(4).await;
+        vec![Some(Animal::Bird(Bird)), None, Some(Animal::Fish(Fish))]
+    }
+
+    #[expect(clippy::unused_async, reason = "resolvers are asynchronous")]
+    async fn broken(&self) -> Result<Option<i32>, ApiError> {
+        Err(ApiError::NotFound)
+    }
+}
+
+#[Object]
+impl Bird {
+    async fn id(&self) -> ID {
+        after(2).await;
+        ID::from("b")
+    }
+
+    async fn wing(&self) -> i32 {
+        2
+    }
+
+    async fn late(&self) -> Option<i32> {
+        after(4).await;
+        Some(3)
+    }
+
+    async fn mate(&self) -> Option<Animal> {
+        after(1).await;
+        Some(Animal::Bird(Bird))
+    }
+
+    async fn chicks(&self) -> Vec<Option<Bird>> {
+        after(3).await;
+        vec![Some(Bird), None]
+    }
+
+    async fn broken(&self) -> Result<Option<Bird>, ApiError> {
+        after(2).await;
+        Err(ApiError::NotFound)
+    }
+
+    async fn cracked(&self) -> Result<i32, ApiError> {
+        after(1).await;
+        Err(ApiError::NotFound)
+    }
+}
+
+#[Object]
+impl Fish {
+    async fn id(&self) -> ID {
+        ID::from("f")
+    }
+
+    async fn fin(&self) -> i32 {
+        after(6).await;
+        4
+    }
+
+    async fn mate(&self) -> Option<Animal> {
+        None
+    }
+
+    async fn school(&self) -> Option<Vec<Fish>> {
+        after(2).await;
+        Some(vec![Fish, Fish])
+    }
+
+    async fn home(&self) -> Option<Bird> {
+        after(1).await;
+        Some(Bird)
+    }
+
+    #[expect(clippy::unused_async, reason = "resolvers are asynchronous")]
+    async fn cracked(&self) -> Result<i32, ApiError> {
+        Err(ApiError::NotFound)
+    }
+}
+
+/// What a field is worth to the reference.
+enum Worth {
+    Leaf(&'static str),
+    Object(&'static str),
+    List(Vec<Worth>),
+    Nothing,
+    Failure,
+}
+
+/// The type and the worth of each field that may be asked for.
+fn fields(of: &str) -> Vec<(&'static str, &'static str, Worth)> {
+    use Worth::{Failure, Leaf, List, Nothing, Object};
+    match of {
+        "Query" => vec![
+            ("late", "Int!", Leaf("1")),
+            ("animal", "Animal", Object("Fish")),
+            ("bird", "Bird!", Object("Bird")),
+            ("fish", "Fish", Object("Fish")),
+            ("nobody", "Bird", Nothing),
+            ("zoo", "[Animal]!", List(vec![Object("Bird"), Nothing, Object("Fish")])),
+            ("broken", "Int", Failure),
+        ],
+        "Bird" => vec![
+            ("id", "ID!", Leaf("\"b\"")),
+            ("wing", "Int!", Leaf("2")),
+            ("late", "Int", Leaf("3")),
+            ("mate", "Animal", Object("Bird")),
+            ("chicks", "[Bird]!", List(vec![Object("Bird"), Nothing])),
+            ("broken", "Bird", Failure),
+            ("cracked", "Int!", Failure),
+        ],
+        "Fish" => vec![
+            ("id", "ID!", Leaf("\"f\"")),
+            ("fin", "Int!", Leaf("4")),
+            ("mate", "Animal", Nothing),
+            ("school", "[Fish!]", List(vec![Object("Fish"), Object("Fish")])),
+            ("home", "Bird", Object("Bird")),
+            ("cracked", "Int!", Failure),
+        ],
+        _ => vec![("id", "ID!", Nothing)],
+    }
+}
+
+/// Whether an object of this type is such a thing.
+fn is(of: &str, condition: &str) -> bool {
+    of == condition || condition == "Animal" && of != "Query"
+}
+
+struct NullBelow;
+
+/// The algorithm of the specification.
+struct Reference<'a> {
+    document: &'a ExecutableDocument,
+    variables: &'a serde_json::Value,
+}
+
+impl<'a> Reference<'a> {
+    fn object(&self, of: &str, sets: &[&'a SelectionSet]) -> Result<String, NullBelow> {
+        let mut members = Vec::new();
+        for (key, asked) in self.collect(of, sets) {
+            let name = asked[0].name.node.as_str();
+            let value = if name == "__typename" {
+                format!("\"{of}\"")
+            } else {
+                let (_, ty, worth) = fields(of).into_iter().find(|field| field.0 == name).expect("a field");
+                let below: Vec<_> = asked.iter().map(|field| &field.selection_set.node).collect();
+                self.value(ty, &worth, &below)?
+            };
+            members.push(format!("\"{key}\":{value}"));
+        }
+        Ok(format!("{{{}}}", members.join(",")))
+    }
+
+    fn value(&self, ty: &str, worth: &Worth, sets: &[&'a SelectionSet]) -> Result<String, NullBelow> {
+        if let Some(nullable) = ty.strip_suffix('!') {
+            let value = self.value(nullable, worth, sets)?;
+            return if value == "null" { Err(NullBelow) } else { Ok(value) };
+        }
+        let Worth::List(items) = worth else { return Ok(self.named(worth, sets)) };
+        let of = ty.strip_prefix('[').and_then(|ty| ty.strip_suffix(']')).expect("a list");
+        let items: Result<Vec<_>, _> = items.iter().map(|item| self.value(of, item, sets)).collect();
+        Ok(items.map_or("null".to_owned(), |items| format!("[{}]", items.join(","))))
+    }
+
+    fn named(&self, worth: &Worth, sets: &[&'a SelectionSet]) -> String {
+        match worth {
+            Worth::Leaf(text) => (*text).to_owned(),
+            Worth::Object(of) => self.object(of, sets).unwrap_or("null".to_owned()),
+            _ => "null".to_owned(),
+        }
+    }
+
+    fn collect(&self, of: &str, sets: &[&'a SelectionSet]) -> IndexMap<&'a str, Vec<&'a Field>> {
+        let mut fields = IndexMap::new();
+        for set in sets {
+            self.add(of, set, &mut HashSet::new(), &mut fields);
+        }
+        fields
+    }
+
+    fn add(
+        &self,
+        of: &str,
+        set: &'a SelectionSet,
+        opened: &mut HashSet<&'a str>,
+        fields: &mut IndexMap<&'a str, Vec<&'a Field>>,
+    ) {
+        for selection in &set.items {
+            if selection.node.directives().iter().any(|directive| self.skips(&directive.node)) {
+                continue;
+            }
+            match &selection.node {
+                Selection::Field(field) => {
+                    fields.entry(field.node.response_key().node.as_str()).or_default().push(&field.node);
+                }
+                Selection::FragmentSpread(spread) if opened.insert(spread.node.fragment_name.node.as_str()) => {
+                    let fragment = &self.document.fragments[&spread.node.fragment_name.node].node;
+                    if is(of, &fragment.type_condition.node.on.node) {
+                        self.add(of, &fragment.selection_set.node, opened, fields);
+                    }
+                }
+                Selection::FragmentSpread(_) => {}
+                Selection::InlineFragment(fragment) => {
+                    let condition = &fragment.node.type_condition;
+                    if condition.as_ref().is_none_or(|condition| is(of, &condition.node.on.node)) {
+                        self.add(of, &fragment.node.selection_set.node, opened, fields);
+                    }
+                }
+            }
+        }
+    }
+
+    fn skips(&self, directive: &Directive) -> bool {
+        let condition = directive.get_argument("if").expect("its argument").node.to_string();
+        let holds = match condition.strip_prefix('$') {
+            Some(name) => self.variables[name] == json!(true),
+            None => condition == "true",
+        };
+        holds == (directive.name.node == "skip")
+    }
+}
+
+/// Fragments that may be spread, by name, type and what they hold.
+const FRAGMENTS: [(&str, &str, &str); 4] = [
+    ("A", "Animal", "{ ... on Bird { late wing } ... on Fish { fin home { late wing id } } id ...F ...B }"),
+    ("F", "Fish", "{ fin @skip(if: $unsaid) x: id mate { ...B id } school { id fin } }"),
+    ("B", "Bird", "{ y: late chicks { late ... on Animal { id } wing } wing @include(if: $said) }"),
+    ("Q", "Query", "{ late broken bird { wing ...B } ... @skip(if: $given) { zoo { ...A } } late }"),
+];
+
+const DIRECTIVES: [&str; 16] = [
+    "",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "@include(if: true)",
+    "@skip(if: false)",
+    "@skip(if: true)",
+    "@include(if: $said)",
+    "@include(if: $unsaid)",
+    "@skip(if: $given)",
+    "@skip(if: $said) @include(if: $given)",
+    "@skip(if: $unsaid)",
+];
+
+/// Writes a random selection set on a type.
+fn select(choices: &mut Choices<'_>, of: &str, depth: usize, out: &mut String) {
+    out.push_str("{ ");
+    for _ in 0..=choices.below(4) {
+        let kind = choices.below(10);
+        let possible: Vec<_> = ["Animal", "Bird", "Fish", "Query"]
+            .into_iter()
+            .filter(|condition| is(of, condition) || is(condition, of))
+            .collect();
+        match kind {
+            0 => {
+                let spreads: Vec<_> = FRAGMENTS.iter().filter(|fragment| possible.contains(&fragment.1)).collect();
+                let name = spreads[choices.below(spreads.len())].0;
+                let _ = write!(out, "...{name} {} ", DIRECTIVES[choices.below(16)]);
+            }
+            1 | 2 if depth > 0 => {
+                let condition = possible[choices.below(possible.len())];
+                let plain = choices.below(3) == 0;
+                let condition = if plain { String::new() } else { format!("on {condition} ") };
+                let _ = write!(out, "... {condition}{} ", DIRECTIVES[choices.below(16)]);
+                let of = condition.strip_prefix("on ").map_or(of, str::trim);
+                select(choices, of, depth - 1, out);
+            }
+            3 => out.push_str("__typename "),
+            _ => {
+                let fields = fields(of);
+                let (name, ty, _) = &fields[choices.below(fields.len())];
+                let of = ty.trim_matches(|char| "[]!".contains(char));
+                if ["Int", "ID"].contains(&of) {
+                    // keys that a field of another name may not have
+                    let alias = ["", "a_", "b_"][choices.below(3)];
+                    let alias = if alias.is_empty() { String::new() } else { format!("{alias}{}: ", key_of(name, ty)) };
+                    let _ = write!(out, "{alias}{name} {} ", DIRECTIVES[choices.below(16)]);
+                } else if depth > 0 {
+                    let _ = write!(out, "{name} {} ", DIRECTIVES[choices.below(16)]);
+                    select(choices, of, depth - 1, out);
+                } else {
+                    let _ = write!(out, "{name} {{ __typename }} ");
+                }
+            }
+        }
+    }
+    out.push_str("} ");
+}
+
+fn key_of(name: &str, ty: &str) -> String {
+    format!("{name}{}", ty.len())
+}
+
+fn document(bytes: &[u8]) -> String {
+    let mut choices = Choices(bytes);
+    let mut selection = String::new();
+    select(&mut choices, "Query", 4, &mut selection);
+    // Each fragment and each variable must be used.
+    let mut text = String::from("query ($said: Boolean! = true, $unsaid: Boolean = false, $given: Boolean!) { ");
+    text.push_str("o: __typename @include(if: $said) @skip(if: $given) p: __typename @skip(if: $unsaid) ... ");
+    text.push_str(&selection);
+    text.push_str("... on Query { ...Q nobody { ...A } } }");
+    for (name, of, set) in FRAGMENTS {
+        let _ = write!(text, " fragment {name} on {of} {set}");
+    }
+    text
+}
+
+type TestSchema = Schema<Query, EmptyMutation, EmptySubscription>;
+
+static SCHEMA: LazyLock<(TestSchema, TypeSystem)> = LazyLock::new(|| {
+    let schema = Schema::build(Query, EmptyMutation, EmptySubscription).finish();
+    let types = TypeSystem::read(&schema.sdl()).expect("a schema");
+    (schema, types)
+});
+
+/// What is answered to a document, with a variable, and what the specification says; none where it is beyond a limit.
+fn answers(text: &str, given: bool) -> Option<(String, String)> {
+    let (schema, types) = &*SCHEMA;
+    let document = Document::parse(text).ok()?;
+    document.validate(types, true).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+    let variables = Variables::from_json(json!({ "given": given }));
+    let operation = document.operation(types, None, &variables).expect("an operation");
+    let mut request = Request::new(text);
+    request.set_parsed_query(operation.document.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let mut response = runtime.block_on(schema.execute(request));
+    assert!(response.errors.iter().all(|error| !error.path.is_empty()), "{text}: {:?}", response.errors);
+    complete(types, operation.kind, operation.selection_set(), &mut response);
+
+    let said = json!({ "said": true, "unsaid": false, "given": given });
+    let document = parse_query(text).expect("a document");
+    let DocumentOperations::Single(operation) = &document.operations else { panic!("one operation: {text}") };
+    let reference = Reference { document: &document, variables: &said };
+    let expected = reference.object("Query", &[&operation.node.selection_set.node]);
+    let answer = serde_json::to_string(&response.data).expect("JSON");
+    Some((answer, expected.unwrap_or("null".to_owned())))
+}
+
+proptest! {
+    #[test]
+    fn answers_are_what_the_specification_says(bytes in proptest::collection::vec(any::<u8>(), 0..120), given: bool) {
+        let text = document(&bytes);
+        let answers = answers(&text, given);
+        prop_assume!(answers.is_some());
+        let (answer, expected) = answers.unwrap_or_default();
+        prop_assert_eq!(answer, expected, "{}", text);
+    }
+}
+
+#[test]
+fn fields_are_in_the_order_of_the_selection() {
+    for (text, expected) in [
+        ("{ bird { late wing id } late }", r#"{"bird":{"late":3,"wing":2,"id":"b"},"late":1}"#),
+        ("{ late bird { id } l: late bird { late wing } }", r#"{"late":1,"bird":{"id":"b","late":3,"wing":2},"l":1}"#),
+        (
+            "{ zoo { ... on Fish { fin id } id ... on Bird { late } } }",
+            r#"{"zoo":[{"id":"b","late":3},null,{"fin":4,"id":"f"}]}"#,
+        ),
+        ("{ animal { ... on Bird { wing } } }", r#"{"animal":{}}"#),
+        ("{ bird { wing @skip(if: true) } }", r#"{"bird":{}}"#),
+        ("{ fish { fin @skip(if: true) } nobody { wing @skip(if: true) } }", r#"{"fish":{},"nobody":null}"#),
+        ("{ late bird { wing @skip(if: true) } bird { id } }", r#"{"late":1,"bird":{"id":"b"}}"#),
+        ("{ fish { fin @skip(if: true) } fish { id } }", r#"{"fish":{"id":"f"}}"#),
+        ("{ late @skip(if: true) }", "{}"),
+        ("{ broken late }", r#"{"broken":null,"late":1}"#),
+        ("{ broken }", r#"{"broken":null}"#),
+        ("{ bird { broken { wing } } }", r#"{"bird":{"broken":null}}"#),
+        ("{ fish { home { broken { wing } } } }", r#"{"fish":{"home":{"broken":null}}}"#),
+        ("{ fish { home { cracked wing } fin } }", r#"{"fish":{"home":null,"fin":4}}"#),
+        ("{ late bird { cracked } }", "null"),
+        ("{ fish { school { cracked } id } }", r#"{"fish":{"school":null,"id":"f"}}"#),
+        ("{ zoo { ... on Bird { cracked } id } late }", r#"{"zoo":[null,null,{"id":"f"}],"late":1}"#),
+    ] {
+        let (answer, reference) = answers(text, false).expect("a document");
+        assert_eq!((answer.as_str(), reference.as_str()), (expected, expected), "{text}");
+    }
+}

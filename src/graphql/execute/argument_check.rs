@@ -1,0 +1,72 @@
+//! Arguments of mutations that are checked before anything is executed.
+//!
+//! Root fields of a mutation run one after the other, so a check in a resolver comes after the fields before it have
+//! changed the database. async-graphql computes the complexity of every field before execution, and an error there
+//! refuses the whole request. That is all that complexity is used for here: prices are in [`super::cost`].
+
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use async_graphql::{
+    Request, ServerError, ServerResult, ValidationMode, ValidationResult,
+    async_trait::async_trait,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation},
+    parser::types::ExecutableDocument,
+};
+
+use super::error_codes::INVALID_VALUE;
+use crate::{
+    api_error::ApiError,
+    graphql::{Schema, builder},
+};
+
+/// The own complexity of a field whose argument was checked.
+///
+/// # Errors
+/// Names the argument that is invalid.
+pub fn checked<T>(check: Result<T, ApiError>) -> ServerResult<usize> {
+    match check {
+        Ok(_) => Ok(1),
+        Err(ApiError::BadUserInput { argument, reason }) => {
+            Err(ServerError::new(format!("{INVALID_VALUE}{argument}\", {reason}"), None))
+        }
+        Err(error) => Err(ServerError::new(error.message(), None)),
+    }
+}
+
+/// Checks arguments, and resolves nothing. Its extension would be called for each field that is resolved, so it is a schema
+/// of its own.
+static CHECKING: LazyLock<Schema> =
+    LazyLock::new(|| builder().validation_mode(ValidationMode::Fast).extension(Checker).finish());
+
+/// Whether all arguments are valid that are checked before execution. Where one is not, executing the operation says why.
+pub(crate) async fn are_valid(document: &ExecutableDocument) -> bool {
+    let valid = Valid::default();
+    let mut request = Request::new("").data(valid.clone());
+    request.set_parsed_query(document.clone());
+    CHECKING.execute(request).await;
+    valid.0.get().is_some()
+}
+
+#[derive(Clone, Default)]
+struct Valid(Arc<OnceLock<()>>);
+
+struct Checker;
+
+impl ExtensionFactory for Checker {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_trait]
+impl Extension for Checker {
+    async fn validation(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        next.run(ctx).await?;
+        let _ = ctx.data_unchecked::<Valid>().0.set(());
+        Err(Vec::new()) // nothing is executed
+    }
+}

@@ -1,0 +1,166 @@
+//! Documents that were parsed and validated lately. A page sends the same ones again and again: a known one is neither parsed
+//! nor validated again, and an operation without variables is found in the form in which it is executed.
+
+use std::{
+    any::TypeId,
+    panic::catch_unwind,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_graphql::{Request, ServerError, parser::types::OperationType};
+
+use super::{operation::Document, panics, shared_cache::SharedCache};
+use crate::limits::rate_limit::Payer;
+
+/// The heaviest document that is kept, in bytes that it takes.
+const MAX_WEIGHT_OF_DOCUMENT: usize = 2 << 20;
+/// The weight of the documents of one caller, in bytes.
+const MAX_WEIGHT_PER_CALLER: usize = 8 << 20;
+/// The weight of all documents together, in bytes.
+const MAX_WEIGHT: usize = 32 << 20;
+
+/// What is remembered. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Documents(Arc<Mutex<Kept>>);
+
+type Kept = SharedCache<Arc<str>, Arc<Document>>;
+
+impl Default for Documents {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(SharedCache::new(MAX_WEIGHT_PER_CALLER, MAX_WEIGHT))))
+    }
+}
+
+/// What became of a request's document, as data of the request.
+type Parsed = Result<Arc<Document>, ServerError>;
+
+impl Documents {
+    /// The request's document, parsed; from memory where it is known, and then it is valid.
+    ///
+    /// # Errors
+    /// When it is beyond a limit, or no document.
+    pub fn parse(&self, request: &mut Request) -> Result<Arc<Document>, ServerError> {
+        let parsed = request.data.get(&TypeId::of::<Parsed>()).and_then(|data| data.downcast_ref::<Parsed>());
+        if let Some(parsed) = parsed {
+            return parsed.clone();
+        }
+        let known = self.lock().get(request.query.as_str());
+        // A text that breaks the parser must not break the connection that it came by.
+        let read =
+            || catch_unwind(|| Document::parse(&request.query)).unwrap_or_else(|panic| Err(panics::error(&*panic)));
+        let parsed = known.map_or_else(|| read().map(Arc::new), Ok);
+        request.data.insert(parsed.clone()); // it is asked for twice, and even a mistake takes time to find
+        parsed
+    }
+
+    /// What kind of operation would run. A document that is refused, or whose operation is not clear, counts as a query: its
+    /// error is found where all are.
+    pub fn operation_type(&self, request: &mut Request) -> OperationType {
+        let document = self.parse(request).ok();
+        document.and_then(|document| document.kind(request.operation_name.as_deref())).unwrap_or(OperationType::Query)
+    }
+
+    /// Remembers a document that was validated, for the caller that sent it and for all others.
+    pub fn keep(&self, caller: Payer, text: &str, document: &Arc<Document>) {
+        let weight = document.weight();
+        if weight <= MAX_WEIGHT_OF_DOCUMENT {
+            let mut kept = self.lock();
+            if kept.get(text).is_none() {
+                kept.put(caller, text.into(), document.clone(), weight);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // at worst something was not kept
+    }
+}
+
+/// What kind of operation a request would run whose document was parsed before.
+pub(crate) fn known_kind(request: &Request) -> Option<OperationType> {
+    let parsed = request.data.get(&TypeId::of::<Parsed>())?.downcast_ref::<Parsed>()?;
+    parsed.as_ref().ok()?.kind(request.operation_name.as_deref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::api_key::ApiKeyId,
+        graphql::{execute::limits, types},
+    };
+
+    const CALLER: Payer = Payer::Key(ApiKeyId(1));
+    const OTHER: Payer = Payer::Key(ApiKeyId(2));
+
+    /// Parses a text as a request does, and remembers it where it is valid.
+    fn remember(documents: &Documents, caller: Payer, text: &str) -> Arc<Document> {
+        let document = documents.parse(&mut Request::new(text)).expect("a document");
+        document.validate(types(), true).expect("a valid one");
+        documents.keep(caller, text, &document);
+        document
+    }
+
+    #[test]
+    fn the_operation_that_would_run_tells_its_kind() {
+        let of = |text: &str, name: Option<&str>| {
+            let mut request = Request::new(text);
+            request.operation_name = name.map(str::to_owned);
+            let documents = Documents::default();
+            let first = documents.operation_type(&mut request);
+            assert_eq!(documents.operation_type(&mut request), first, "also from memory");
+            first
+        };
+        assert_eq!(of("{ a }", None), OperationType::Query);
+        assert_eq!(of("mutation { a }", None), OperationType::Mutation);
+        assert_eq!(of("mutation M { a }", None), OperationType::Mutation);
+        assert_eq!(of("subscription S { a } fragment F on Q { a }", None), OperationType::Subscription);
+        assert_eq!(of("query A { a } mutation B { b }", Some("B")), OperationType::Mutation);
+        for unclear in [("query A { a } mutation B { b }", None), ("mutation B { b }", Some("C")), ("mutation {", None)]
+        {
+            assert_eq!(of(unclear.0, unclear.1), OperationType::Query, "{unclear:?}");
+        }
+    }
+
+    #[test]
+    fn a_known_document_is_neither_parsed_nor_validated_again() {
+        let documents = Documents::default();
+        let first = remember(&documents, CALLER, "{ server { version } }");
+        let again = documents.parse(&mut Request::new("{ server { version } }")).expect("a document");
+        assert!(Arc::ptr_eq(&first, &again));
+        let operation =
+            |document: &Document| document.operation(types(), None, &async_graphql::Variables::default()).expect("one");
+        assert!(Arc::ptr_eq(&operation(&first), &operation(&again)), "nor made canonical again");
+    }
+
+    #[test]
+    fn only_what_is_valid_is_kept() {
+        let documents = Documents::default();
+        let text = format!("{{ {} }}", "a ".repeat(limits::MAX_REPETITIONS + 1));
+        for _ in 0..2 {
+            let error = documents.parse(&mut Request::new(&text)).expect_err("too many fields");
+            assert!(error.message.contains("`a` stands more than 49 times"), "{}", error.message);
+        }
+        assert!(documents.parse(&mut Request::new("{ nonsense }")).is_ok());
+        assert_eq!(documents.lock().len(), 0);
+    }
+
+    #[test]
+    fn no_more_is_kept_than_the_bound_and_no_caller_evicts_the_documents_of_others() {
+        let documents = Documents::default();
+        let (own, others) = ("{ server { version } }", "{ server { time } }");
+        let (used, of_other) = (remember(&documents, CALLER, own), remember(&documents, OTHER, others));
+        for n in 0..400 {
+            remember(&documents, CALLER, &format!("{{ a{n}: server {{ time }} {} }}", " ".repeat(1000)));
+            let kept = documents.parse(&mut Request::new(own)).expect("a document");
+            assert!(Arc::ptr_eq(&kept, &used), "{n}: what is used stays");
+            let kept = documents.lock();
+            assert!(kept.weight() <= MAX_WEIGHT_PER_CALLER + of_other.weight() && kept.len() < 50, "{}", kept.len());
+        }
+        let kept = documents.parse(&mut Request::new(others)).expect("a document");
+        assert!(Arc::ptr_eq(&kept, &of_other));
+        let heavy = format!("{{ server {{ version }} {} }}", " ".repeat(9000));
+        remember(&documents, OTHER, &heavy);
+        assert!(documents.lock().get(heavy.as_str()).is_none(), "too heavy");
+    }
+}

@@ -1,0 +1,214 @@
+//! From the text of a document to the operation that is executed.
+//!
+//! A document is checked against the [`grammar`], parsed, held against the [limits], and
+//! [validated](validation) by all rules of the specification (edition of September 2025). Then the [`variables`] of the operation
+//! that runs are coerced, and async-graphql gets its [`canonical`] form. Nothing runs before all of it has succeeded.
+
+pub mod canonical;
+pub mod fault;
+mod grammar;
+mod input;
+mod lexer;
+mod position;
+#[cfg(test)]
+mod tests;
+mod types;
+mod validation;
+mod variables;
+
+use std::sync::{Arc, OnceLock};
+
+use apollo_compiler::{
+    Node, ast,
+    executable::{ExecutableDocument, Operation as Executable},
+};
+use async_graphql::{
+    ServerError, Variables,
+    parser::types::{self as plain, OperationType},
+};
+pub use types::TypeSystem;
+
+use self::{
+    fault::{Fault, SyntaxError},
+    position::Lines,
+};
+use super::{error_codes, limits};
+
+/// Bytes that a byte of text takes at most once it is parsed: a field of one letter is a node in each of two trees.
+const WEIGHT_OF_BYTE: usize = 256;
+/// Bytes that a field takes at most in the canonical form, where it stands as often as its fragment is spread.
+const WEIGHT_OF_FIELD: usize = 1024;
+
+/// A document that was parsed and is within the limits.
+#[derive(Debug)]
+pub struct Document {
+    parsed: ast::Document,
+    lines: Lines,
+    /// Fields, those of a fragment counted wherever it is spread.
+    fields: usize,
+    valid: OnceLock<Valid>,
+}
+
+/// What validation gives.
+#[derive(Debug)]
+struct Valid {
+    document: ExecutableDocument,
+    /// Canonical forms of the operations that have no variables, in their order.
+    constant: Vec<OnceLock<Arc<Operation>>>,
+}
+
+/// An operation that can be executed.
+#[derive(Debug)]
+pub struct Operation {
+    /// Query, mutation or subscription.
+    pub kind: OperationType,
+    /// What the document calls it.
+    pub name: Option<String>,
+    /// A document with just this operation, in its canonical form.
+    pub document: plain::ExecutableDocument,
+}
+
+impl Document {
+    /// Parses a text.
+    ///
+    /// # Errors
+    /// When it is beyond a limit, or none.
+    pub fn parse(text: &str) -> Result<Self, ServerError> {
+        limits::text(text).map_err(|excess| error_codes::of(excess.into()))?;
+        let located = |error: SyntaxError| error.into_server_error(&Lines::of(text));
+        let blanked = grammar::check(text).map_err(located)?;
+        let parsed = ast::Document::parse(blanked.into_owned(), "request").map_err(|broken| {
+            // The grammar is stricter, so this is for what it may have missed.
+            let message = broken.errors.iter().next().map_or_else(String::new, |error| error.error.to_string());
+            located(SyntaxError::new(0, message))
+        })?;
+        let fields = limits::document(&parsed).map_err(|excess| error_codes::of(excess.into()))?;
+        Ok(Self { parsed, lines: Lines::of(text), fields, valid: OnceLock::new() })
+    }
+
+    /// Whether it asks for the schema anywhere.
+    #[must_use]
+    pub fn introspects(&self) -> bool {
+        limits::introspects(&self.parsed)
+    }
+
+    /// What kind of operation would run; none where that is not clear.
+    #[must_use]
+    pub fn kind(&self, name: Option<&str>) -> Option<OperationType> {
+        let mut operations = self.parsed.definitions.iter().filter_map(|it| it.as_operation_definition());
+        let operation = match name {
+            Some(name) => operations.find(|operation| operation.name.as_deref() == Some(name))?,
+            None => operations.next().filter(|_| operations.next().is_none())?,
+        };
+        Some(kind_of(operation.operation_type))
+    }
+
+    /// Validates it, once.
+    ///
+    /// # Errors
+    /// All that is wrong with it, in the order of the document.
+    pub fn validate(&self, types: &TypeSystem, suggests: bool) -> Result<(), Vec<ServerError>> {
+        if self.valid.get().is_some() {
+            return Ok(());
+        }
+        let document = validation::validate(types, &self.parsed, suggests).map_err(|faults| self.errors(faults))?;
+        let constant = document.operations.iter().map(|_| OnceLock::new()).collect();
+        let _ = self.valid.set(Valid { document, constant }); // another request may have been quicker
+        Ok(())
+    }
+
+    /// The operation of this name, or the only one, with these values of its variables.
+    ///
+    /// # Errors
+    /// When there is none, or a variable can't be coerced.
+    pub fn operation(
+        &self,
+        types: &TypeSystem,
+        name: Option<&str>,
+        variables: &Variables,
+    ) -> Result<Arc<Operation>, Vec<ServerError>> {
+        let Some(valid) = self.valid.get() else { return Err(vec![not_clear("the document was not validated")]) };
+        let (at, executable) = select(&valid.document, name).map_err(|message| vec![not_clear(&message)])?;
+        if executable.variables.is_empty() {
+            let operation = valid.constant[at].get_or_init(|| {
+                Arc::new(self.canonical(types, &valid.document, executable, &variables::Values::new()))
+            });
+            return Ok(operation.clone());
+        }
+        let values = variables::coerce(types, executable, variables).map_err(|faults| self.errors(faults))?;
+        Ok(Arc::new(self.canonical(types, &valid.document, executable, &values)))
+    }
+
+    fn canonical(
+        &self,
+        types: &TypeSystem,
+        document: &ExecutableDocument,
+        executable: &Executable,
+        values: &variables::Values,
+    ) -> Operation {
+        Operation {
+            kind: kind_of(executable.operation_type),
+            name: executable.name.as_ref().map(ToString::to_string),
+            document: canonical::canonical(types, document, executable, values, &self.lines),
+        }
+    }
+
+    fn errors(&self, faults: Vec<Fault>) -> Vec<ServerError> {
+        faults.into_iter().map(|fault| fault.into_server_error(&self.lines)).collect()
+    }
+
+    /// Bytes that it takes at most, with its canonical forms.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.lines.text().len() * WEIGHT_OF_BYTE + self.fields * WEIGHT_OF_FIELD
+    }
+}
+
+impl Operation {
+    /// Its selection set.
+    #[must_use]
+    pub fn selection_set(&self) -> &plain::SelectionSet {
+        selection_set(&self.document)
+    }
+
+    /// A document with only the root field at this index.
+    #[must_use]
+    pub fn of_root_field(&self, at: usize) -> plain::ExecutableDocument {
+        let items = self.selection_set().items.get(at).cloned().into_iter().collect();
+        canonical::document_of(self.kind, plain::SelectionSet { items })
+    }
+}
+
+/// The selection set of the one operation of a canonical document.
+#[must_use]
+pub fn selection_set(document: &plain::ExecutableDocument) -> &plain::SelectionSet {
+    match &document.operations {
+        plain::DocumentOperations::Single(operation) => &operation.node.selection_set.node,
+        plain::DocumentOperations::Multiple(_) => unreachable!("a canonical document has one operation"),
+    }
+}
+
+fn select<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<(usize, &'a Node<Executable>), String> {
+    let mut operations = document.operations.iter().enumerate();
+    match name {
+        Some(name) => operations
+            .find(|(_, operation)| operation.name.as_deref() == Some(name))
+            .ok_or_else(|| format!("operationName: the document has no operation `{}`", input::shown(name))),
+        None if document.operations.len() > 1 => {
+            Err("operationName: the document has several operations; name the one to run".to_owned())
+        }
+        None => operations.next().ok_or_else(|| "the document has no operation, only fragments".to_owned()),
+    }
+}
+
+fn kind_of(operation: ast::OperationType) -> OperationType {
+    match operation {
+        ast::OperationType::Query => OperationType::Query,
+        ast::OperationType::Mutation => OperationType::Mutation,
+        ast::OperationType::Subscription => OperationType::Subscription,
+    }
+}
+
+fn not_clear(message: &str) -> ServerError {
+    error_codes::of(crate::api_error::ApiError::InvalidDocument(message.to_owned()))
+}

@@ -1,0 +1,111 @@
+//! Validation of documents (GraphQL specification, chapter 5).
+//!
+//! apollo-compiler knows the rules about names, types and fragments. Its rules about values, variables within values, fields of
+//! one key and `@oneOf` have gaps (docs/decisions), so these are ours: [`values`], [`variables`], [`merging`].
+
+mod merging;
+mod suggestion;
+mod values;
+mod variables;
+
+use apollo_compiler::{ast, diagnostic::ToCliReport as _, executable::ExecutableDocument, validation::DiagnosticList};
+
+use super::{fault::Fault, types::TypeSystem};
+
+/// Rules of apollo-compiler in whose place ours are.
+const OURS: [&str; 15] = [
+    "ConflictingFieldArgument",
+    "ConflictingFieldName",
+    "ConflictingFieldType",
+    "DisallowedVariableUsage",
+    "FloatCoercionError",
+    "IntCoercionError",
+    "RequiredArgument",
+    "RequiredField",
+    "SubscriptionUsesMultipleFields",
+    "UndefinedArgument",
+    "UndefinedEnumValue",
+    "UndefinedInputValue",
+    "UndefinedVariable",
+    "UniqueInputValue",
+    "UnsupportedValueType",
+];
+/// Rules that a part of the document breaks that was left out for another fault.
+const FOLLOWING: [&str; 2] = ["UnusedFragment", "UnusedVariable"];
+/// What leaves a part of the document out.
+const LEFT_OUT: [&str; 7] = [
+    "SubselectionOnEnumType",
+    "SubselectionOnScalarType",
+    "UndefinedField",
+    "UndefinedTypeInInlineFragmentTypeCondition",
+    "UndefinedTypeInNamedFragmentTypeCondition",
+    "OperationNameCollision",
+    "FragmentNameCollision",
+];
+
+/// Validates a document that is within the [limits](crate::graphql::execute::limits). `suggests` is whether errors may name what is
+/// spelt alike in the schema.
+///
+/// # Errors
+/// All faults, in the order of the document.
+pub(super) fn validate(
+    types: &TypeSystem,
+    document: &ast::Document,
+    suggests: bool,
+) -> Result<ExecutableDocument, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let document = match document.to_executable_validate(types.schema()) {
+        Ok(document) => document.into_inner(),
+        Err(broken) => {
+            add(&broken.errors, types, suggests, &mut faults);
+            broken.partial
+        }
+    };
+    let uses = values::check(types, &document, suggests, &mut faults);
+    variables::check(types, &document, &uses, &mut faults);
+    merging::check(types, &document, &mut faults);
+    if faults.is_empty() {
+        return Ok(document);
+    }
+    faults.sort_by(|one, other| (one.offset, &one.message).cmp(&(other.offset, &other.message)));
+    faults.dedup();
+    Err(faults)
+}
+
+fn add(errors: &DiagnosticList, types: &TypeSystem, suggests: bool, faults: &mut Vec<Fault>) {
+    let rule = |error: &apollo_compiler::validation::DiagnosticData| error.unstable_error_name().unwrap_or_default();
+    let leaves_out = errors.iter().any(|error| LEFT_OUT.contains(&rule(error.error)));
+    for error in errors.iter() {
+        let rule = rule(error.error);
+        if OURS.contains(&rule) || leaves_out && FOLLOWING.contains(&rule) {
+            continue;
+        }
+        let location = error.error.location();
+        let text = location.and_then(|location| {
+            error.sources.get(&location.file_id())?.source_text().get(location.offset()..location.end_offset())
+        });
+        if rule == "MissingSubselection" && text.is_some_and(|text| text.ends_with('}')) {
+            continue; // all that is selected was left out for other faults
+        }
+        let offset = location.map_or(0, |location| location.offset());
+        let mut message = error.error.to_string();
+        match rule {
+            "UndefinedField" if suggests => {
+                if let Some(similar) = suggestion::for_field(types, &message) {
+                    message.push_str(&suggestion::text(&similar));
+                }
+            }
+            "UndefinedDefinition" | "UndefinedDirective" => {
+                message = message.replace(" in this document", " in the schema");
+            }
+            "MissingSubselection" => message.insert_str(0, "a selection of fields is missing: "),
+            _ => {}
+        }
+        // A directive may stand ten times at one field: that is one fault.
+        let known = faults.iter_mut().find(|fault| rule == "UndefinedDirective" && fault.message == message);
+        match known {
+            Some(fault) => fault.offset = fault.offset.min(offset),
+            None => faults.push(Fault::rule(offset, message)),
+        }
+    }
+}

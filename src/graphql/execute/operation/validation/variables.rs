@@ -1,0 +1,64 @@
+//! Variables: declared, and of a type that fits where they stand (§5.8.3, §5.8.5).
+
+use apollo_compiler::{
+    ast::{Type, VariableDefinition},
+    executable::ExecutableDocument,
+};
+
+use super::values::{AllUses, Use, Uses};
+use crate::graphql::execute::operation::{fault::Fault, types::TypeSystem};
+
+/// Checks the variables of each operation, also those in the fragments that it spreads.
+pub(super) fn check(types: &TypeSystem, document: &ExecutableDocument, uses: &AllUses<'_>, faults: &mut Vec<Fault>) {
+    for (operation, own) in document.operations.iter().zip(&uses.operations) {
+        let mut opened = vec![false; uses.fragments.len()];
+        let mut open = vec![own];
+        while let Some(uses_here) = open.pop() {
+            for place in &uses_here.variables {
+                let definition = operation.variables.iter().find(|definition| definition.name == *place.name);
+                match definition {
+                    // That there is no such type is a fault already.
+                    Some(definition) if types.definition(definition.ty.inner_named_type()).is_none() => {}
+                    Some(definition) if is_allowed(definition, place) => {}
+                    Some(definition) => faults.push(disallowed(definition, place)),
+                    None => {
+                        let message = format!("variable `${}` is not declared by the operation", place.name);
+                        faults.push(Fault::rule(place.offset, message));
+                    }
+                }
+            }
+            open.extend(spread(document, uses, uses_here, &mut opened));
+        }
+    }
+}
+
+fn spread<'a, 'b>(
+    document: &ExecutableDocument,
+    uses: &'b AllUses<'a>,
+    from: &Uses<'a>,
+    opened: &mut [bool],
+) -> Vec<&'b Uses<'a>> {
+    let places = from.fragments.iter().filter_map(|name| document.fragments.get_index_of(*name));
+    places.filter(|&at| !std::mem::replace(&mut opened[at], true)).map(|at| &uses.fragments[at]).collect()
+}
+
+/// `IsVariableUsageAllowed`.
+fn is_allowed(definition: &VariableDefinition, place: &Use<'_>) -> bool {
+    if place.is_one_of && !definition.ty.is_non_null() {
+        return false;
+    }
+    if !place.ty.is_non_null() || definition.ty.is_non_null() {
+        return definition.ty.is_assignable_to(place.ty);
+    }
+    let has_value = definition.default_value.as_ref().is_some_and(|default| !default.is_null());
+    (has_value || place.has_default) && definition.ty.is_assignable_to(&place.ty.clone().nullable())
+}
+
+fn disallowed(definition: &VariableDefinition, place: &Use<'_>) -> Fault {
+    let needed: Type = if place.is_one_of { place.ty.clone().non_null() } else { place.ty.clone() };
+    let message = format!(
+        "variable `${}` of type {} can't stand for `{}`, which needs {needed}",
+        place.name, definition.ty, place.path
+    );
+    Fault::rule(place.offset, message)
+}

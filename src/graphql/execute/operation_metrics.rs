@@ -1,0 +1,78 @@
+//! An operation while it runs, to be counted however it ends.
+
+use std::time::{Duration, Instant};
+
+use async_graphql::{Response, parser::types::OperationType};
+
+use super::operation::Operation;
+use crate::{
+    db::cancellation::Statements,
+    graphql::context::State,
+    observability::{
+        metrics::operations::{Operations, Outcome, kind},
+        otlp,
+    },
+};
+
+/// Characters of an operation's name that are logged at most.
+const LONGEST_NAME: usize = 64;
+
+/// A query or a mutation that was asked for. One that is dropped before it is answered was abandoned.
+pub(crate) struct Asked {
+    operations: Operations,
+    kind: &'static str,
+    statements: Statements,
+    began: Instant,
+    outcome: Outcome,
+    trace: otlp::Operation,
+    /// What it calls itself, as its document does.
+    name: Option<String>,
+    /// What it was reckoned to cost, where that is told.
+    cost: Option<String>,
+    /// When it takes longer it is logged.
+    slow: Duration,
+}
+
+impl Asked {
+    /// `operation` is none where it was refused; its kind may be known all the same.
+    pub fn begin(state: &State, kind_of: Option<OperationType>, operation: Option<&Operation>) -> Self {
+        let name = operation.and_then(|operation| operation.name.as_deref());
+        Self {
+            name: name.map(|name| name.chars().take(LONGEST_NAME).collect()),
+            cost: None,
+            slow: state.about.slow_operation,
+            operations: state.metrics.operations.clone(),
+            kind: kind(kind_of),
+            statements: Statements::default(),
+            began: Instant::now(),
+            outcome: Outcome::Abandoned,
+            trace: otlp::Operation::begin(),
+        }
+    }
+
+    /// Its statements so far.
+    pub fn statements(&self) -> &Statements {
+        &self.statements
+    }
+
+    /// It was answered.
+    pub fn answered(mut self, response: &Response) {
+        self.outcome = Outcome::of(response);
+        self.operations.errors(response);
+        self.cost = response.extensions.get("cost").map(ToString::to_string);
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        let Self { kind, outcome, statements, name, cost, slow, trace, .. } = self;
+        let (took, statements) = (self.began.elapsed(), statements.count());
+        self.operations.ended(kind, *outcome, took, statements);
+        trace.ended(kind, name.as_deref(), outcome.name(), statements);
+        if took >= *slow {
+            // The document and its variables tell of people; its name is for us to find it.
+            let (operation, outcome) = (name.as_deref().unwrap_or("unnamed"), outcome.name());
+            tracing::warn!(operation, kind, outcome, ?took, statements, cost, "slow operation");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Panics: a defect of ours, or of a library, ends the one operation in which it shows.
+//!
+//! Operations share sockets and connections. Without this, a panic would close the socket with all subscriptions on it.
+
+use std::{any::Any, panic::AssertUnwindSafe};
+
+use async_graphql::{Response, ServerError};
+use futures_util::FutureExt as _;
+
+use super::error_codes;
+use crate::{api_error::ApiError, observability::metrics::operations::Operations};
+
+/// Runs what belongs to one operation. Where it panics, `instead` makes an answer of the error that says so.
+pub(crate) async fn caught<T>(
+    operations: &Operations,
+    work: impl Future<Output = T>,
+    instead: impl FnOnce(Box<Response>) -> T,
+) -> T {
+    // What the work has seen half-done is dropped with it.
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(done) => done,
+        Err(panic) => {
+            operations.panicked();
+            instead(error_codes::answer(vec![error(&*panic)]))
+        }
+    }
+}
+
+/// The error that a client gets in place of a panic. What it said is for the log.
+pub(crate) fn error(panic: &(dyn Any + Send)) -> ServerError {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    error_codes::of(ApiError::Internal(anyhow::anyhow!("panic: {}", text.unwrap_or("of no text"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_with_a_message_and_counted() {
+        let operations = Operations::default();
+        let work = async { if operations.panics() == 0 { panic!("of the test") } else { Response::default() } };
+        let response = caught(&operations, work, |error| *error).await;
+        let error = serde_json::to_value(&response.errors).expect("JSON");
+        assert_eq!(error[0]["extensions"]["code"], "INTERNAL");
+        assert_eq!(error[0]["message"], "internal error; the request id leads to it in the server's log");
+        assert_eq!(operations.panics(), 1);
+        let work = async { Response::new("well") };
+        assert!(caught(&operations, work, |error| *error).await.errors.is_empty());
+        assert_eq!(operations.panics(), 1);
+    }
+}

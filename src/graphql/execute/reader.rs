@@ -1,0 +1,234 @@
+//! Connections that a request reads with: few at a time, in turns with other callers, and for a bounded time. What the
+//! database really took is charged to the caller.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_util::{
+    StreamExt as _, TryStreamExt as _,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
+use sqlx::{
+    Describe, Either, Error, Execute, Executor, PgConnection, PgPool, Postgres, SqlStr,
+    postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use super::read_servers::ReadServer;
+use crate::{
+    clock::Clock,
+    concurrency::fair_queue::FairPermit,
+    db::{cancellation::as_long_as_wanted, error::Stopped, kept_connections::KeptConnection},
+    limits::{
+        Reading,
+        rate_limit::{Budget, Payer},
+    },
+    observability::metrics::database_time::{CallerKind, DatabaseTime},
+};
+
+/// What a request costs at least for each millisecond that it held a connection. Most do more in that time.
+const COST_OF_MILLISECOND: u64 = 1000;
+/// Time that is not corrected for: on a busy machine a cheap request may take as long.
+const UNCORRECTED_TIME: Duration = Duration::from_millis(250);
+
+/// Where the statements of a request run. It is an executor, like a pool. Cheap to clone.
+#[derive(Clone)]
+pub struct Reader(Arc<Inner>);
+
+enum Inner {
+    /// For what is read for no caller, such as events that many subscribers share.
+    Unmetered(PgPool),
+    Metered(ReadServer, Arc<Account>),
+}
+
+/// What a request may use of the database, and what it used.
+pub struct Account {
+    payer: Payer,
+    kind: CallerKind,
+    /// The caller's; none is unlimited.
+    budget: Option<Budget>,
+    clock: Clock,
+    metric: DatabaseTime,
+    /// The caller's budget of cost, and what the request cost it before it ran.
+    charged: (Budget, u64),
+    connections: Arc<Semaphore>,
+    used_ns: AtomicU64,
+    max: Duration,
+    turn_timeout: Duration,
+}
+
+impl Account {
+    /// Of a request of this caller.
+    #[must_use]
+    pub fn new(
+        limits: &Reading,
+        (payer, kind): (Payer, CallerKind),
+        budget: Option<Budget>,
+        charged: (Budget, u64),
+        clock: Clock,
+        metric: DatabaseTime,
+    ) -> Self {
+        Self {
+            payer,
+            kind,
+            budget,
+            clock,
+            metric,
+            charged,
+            connections: Arc::new(Semaphore::new(limits.connections_per_request)),
+            used_ns: AtomicU64::new(0),
+            max: match kind {
+                CallerKind::Anonymous => limits.database_time_per_anonymous_request,
+                CallerKind::Key | CallerKind::Admin => limits.database_time_per_request,
+            },
+            turn_timeout: limits.connection_turn_timeout,
+        }
+    }
+
+    /// What the request used so far.
+    #[must_use]
+    pub fn used(&self) -> Duration {
+        Duration::from_nanos(self.used_ns.load(Ordering::Relaxed))
+    }
+
+    fn charge(&self, time: Duration) {
+        let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.used_ns.fetch_add(nanoseconds, Ordering::Relaxed);
+        self.metric.used(self.kind, time);
+        if let Some(budget) = &self.budget {
+            budget.charge(self.payer, time, self.clock.now());
+        }
+    }
+}
+
+/// Corrects the price by what the database really did.
+impl Drop for Account {
+    fn drop(&mut self) {
+        let (budget, price) = &self.charged;
+        let used = u64::try_from(self.used().saturating_sub(UNCORRECTED_TIME).as_millis())
+            .unwrap_or(u64::MAX)
+            .saturating_mul(COST_OF_MILLISECOND);
+        let missing = u32::try_from(used.saturating_sub(*price)).unwrap_or(u32::MAX);
+        if missing > 0 {
+            budget.fine(self.payer, missing, self.clock.now());
+        }
+    }
+}
+
+impl Reader {
+    /// Reads for no caller.
+    #[must_use]
+    pub fn unmetered(pool: PgPool) -> Self {
+        Self(Arc::new(Inner::Unmetered(pool)))
+    }
+
+    /// Reads for a caller, in turns with others that read from the same server.
+    #[must_use]
+    pub fn metered(pool: ReadServer, account: Arc<Account>) -> Self {
+        Self(Arc::new(Inner::Metered(pool, account)))
+    }
+
+    /// Runs one statement and reads its answer to the end.
+    async fn run<T>(self, statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>) -> Result<T, Error> {
+        let (pool, account) = match &*self.0 {
+            Inner::Unmetered(pool) => return statement(&mut *pool.acquire().await?).await,
+            Inner::Metered(pool, account) => (pool, account),
+        };
+        let (mut lease, left) = Lease::acquire(pool, account).await?;
+        let outcome = timeout(left, as_long_as_wanted(statement(&mut lease.connection))).await;
+        let rows = outcome.unwrap_or_else(|_| Err(Stopped::TimeUsed.into()))?;
+        pool.connections.keep(lease.connection);
+        Ok(rows)
+    }
+}
+
+/// A connection while it is used. Fields are dropped in this order: the connection goes back before the turn does.
+struct Lease {
+    connection: KeptConnection,
+    _charged: Charged,
+}
+
+impl Lease {
+    /// A connection once it is the request's turn, and how long it may be used.
+    async fn acquire(pool: &ReadServer, account: &Arc<Account>) -> Result<(Self, Duration), Error> {
+        let own = account.connections.clone().acquire_owned().await.map_err(|_| Error::PoolClosed)?;
+        let left = account.max.saturating_sub(account.used());
+        if left.is_zero() {
+            return Err(Stopped::TimeUsed.into());
+        }
+        let Ok(Ok(turn)) = timeout(account.turn_timeout, pool.turns.acquire(account.payer)).await else {
+            return Err(Stopped::Busy.into());
+        };
+        let connection = pool.connections.acquire().await?;
+        let charged = Charged { account: account.clone(), since: Instant::now(), _own: own, _turn: turn };
+        Ok((Self { connection, _charged: charged }, left))
+    }
+}
+
+/// Charges the time that a connection is held, however that ends.
+struct Charged {
+    account: Arc<Account>,
+    since: Instant,
+    _own: OwnedSemaphorePermit,
+    _turn: FairPermit<Payer>,
+}
+
+impl Drop for Charged {
+    fn drop(&mut self) {
+        self.account.charge(self.since.elapsed());
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reader(…)")
+    }
+}
+
+impl<'c> Executor<'c> for &'_ Reader {
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Either<PgQueryResult, PgRow>, Error>>
+    where
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let rows = self.clone().run(async |db| db.fetch_many(query).try_collect::<Vec<_>>().await);
+        stream::once(rows).map_ok(|rows| stream::iter(rows.into_iter().map(Ok))).try_flatten().boxed()
+    }
+
+    /// As by [`Self::fetch_many`], but the rows are collected once.
+    fn fetch_all<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Vec<PgRow>, Error>>
+    where
+        E: 'q + Execute<'q, Postgres>,
+    {
+        Box::pin(self.clone().run(async |db| db.fetch_all(query).await))
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, Error>>
+    where
+        E: 'q + Execute<'q, Postgres>,
+    {
+        Box::pin(self.clone().run(async |db| db.fetch_optional(query).await))
+    }
+
+    fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [PgTypeInfo]) -> BoxFuture<'e, Result<PgStatement, Error>>
+    where
+        'c: 'e,
+    {
+        Box::pin(self.clone().run(async |db| db.prepare_with(sql, parameters).await))
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<Postgres>, Error>> {
+        Box::pin(self.clone().run(async |db| db.describe(sql).await))
+    }
+}

@@ -1,0 +1,73 @@
+//! The text of a GraphQL answer. Lists that stand in it as finished JSON ([`crate::graphql::fast_json`]) are taken as they
+//! are; serde would write their bytes as an array of numbers, or read them again.
+
+use async_graphql::{Response, Value};
+use serde::Serialize;
+
+/// A response as JSON.
+pub(crate) fn text(response: &Response) -> Vec<u8> {
+    let mut out = Vec::with_capacity(size(&response.data) + 64);
+    out.extend_from_slice(b"{\"data\":");
+    value(&response.data, &mut out);
+    if !response.extensions.is_empty() {
+        out.extend_from_slice(b",\"extensions\":");
+        plain(&response.extensions, &mut out);
+    }
+    if !response.errors.is_empty() {
+        out.extend_from_slice(b",\"errors\":");
+        plain(&response.errors, &mut out);
+    }
+    out.push(b'}');
+    out
+}
+
+/// A value as JSON.
+pub(crate) fn value(told: &Value, out: &mut Vec<u8>) {
+    match told {
+        Value::Binary(text) => out.extend_from_slice(text),
+        Value::Object(fields) => {
+            let mut before = b'{';
+            for (key, field) in fields {
+                out.push(before);
+                plain(key.as_str(), out);
+                out.push(b':');
+                value(field, out);
+                before = b',';
+            }
+            if fields.is_empty() {
+                out.push(b'{');
+            }
+            out.push(b'}');
+        }
+        Value::List(items) => {
+            out.push(b'[');
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 {
+                    out.push(b',');
+                }
+                value(item, out);
+            }
+            out.push(b']');
+        }
+        Value::Null | Value::Number(_) | Value::String(_) | Value::Boolean(_) | Value::Enum(_) => plain(told, out),
+    }
+}
+
+/// What the finished texts will take at least.
+pub(crate) fn size(told: &Value) -> usize {
+    match told {
+        Value::Binary(text) => text.len(),
+        Value::String(text) => text.len() + 2,
+        Value::Object(fields) => fields.iter().map(|(key, field)| key.len() + 4 + size(field)).sum(),
+        Value::List(items) => items.iter().map(|item| 1 + size(item)).sum(),
+        _ => 8,
+    }
+}
+
+/// What is written as serde has it.
+pub(crate) fn plain(told: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
+    // A vector takes everything, and nothing of a response refuses to be written.
+    if let Err(error) = serde_json::to_writer(out, told) {
+        tracing::error!(error = &error as &dyn std::error::Error, "an answer could not be written");
+    }
+}

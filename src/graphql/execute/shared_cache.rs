@@ -1,0 +1,168 @@
+//! A cache that callers share: each has a part of it, so that no caller evicts the entries of all others.
+//!
+//! Within its part, a caller's oldest entry goes first, unless it was used since it was last considered (CLOCK).
+
+use std::{
+    borrow::Borrow,
+    collections::{HashMap, VecDeque},
+    hash::Hash,
+};
+
+use crate::limits::rate_limit::Payer;
+
+/// Entries with their weight, each of the caller that added it.
+#[derive(Debug)]
+pub(crate) struct SharedCache<K, V> {
+    max_weight: usize,
+    max_weight_per_caller: usize,
+    weight: usize,
+    entries: HashMap<K, Entry<V>>,
+    /// Only callers that have entries.
+    parts: HashMap<Payer, Part<K>>,
+}
+
+#[derive(Debug)]
+struct Entry<V> {
+    value: V,
+    weight: usize,
+    was_used: bool,
+}
+
+#[derive(Debug)]
+struct Part<K> {
+    weight: usize,
+    /// The oldest first.
+    keys: VecDeque<K>,
+}
+
+impl<K: Eq + Hash + Clone, V: Clone> SharedCache<K, V> {
+    pub fn new(max_weight_per_caller: usize, max_weight: usize) -> Self {
+        Self { max_weight, max_weight_per_caller, weight: 0, entries: HashMap::new(), parts: HashMap::new() }
+    }
+
+    pub fn get<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        let entry = self.entries.get_mut(key)?;
+        entry.was_used = true;
+        Some(entry.value.clone())
+    }
+
+    /// Adds an entry, unless it is there or heavier than a caller's part.
+    pub fn put(&mut self, caller: Payer, key: K, value: V, weight: usize) {
+        if weight > self.max_weight_per_caller || self.entries.contains_key(&key) {
+            return;
+        }
+        while self.parts.get(&caller).is_some_and(|part| part.weight + weight > self.max_weight_per_caller) {
+            self.evict(caller);
+        }
+        while self.weight + weight > self.max_weight {
+            let Some(heaviest) = self.parts.iter().max_by_key(|(_, part)| part.weight).map(|(caller, _)| *caller)
+            else {
+                return;
+            };
+            self.evict(heaviest);
+        }
+        self.weight += weight;
+        let part = self.parts.entry(caller).or_insert_with(|| Part { weight: 0, keys: VecDeque::new() });
+        part.weight += weight;
+        part.keys.push_back(key.clone());
+        self.entries.insert(key, Entry { value, weight, was_used: false });
+    }
+
+    /// Removes one entry of a caller.
+    fn evict(&mut self, caller: Payer) {
+        let Some(part) = self.parts.get_mut(&caller) else { return };
+        while let Some(key) = part.keys.pop_front() {
+            match self.entries.get_mut(&key) {
+                Some(entry) if entry.was_used => {
+                    entry.was_used = false;
+                    part.keys.push_back(key);
+                }
+                _ => {
+                    let weight = self.entries.remove(&key).map_or(0, |entry| entry.weight);
+                    part.weight -= weight;
+                    self.weight -= weight;
+                    break;
+                }
+            }
+        }
+        if part.keys.is_empty() {
+            self.parts.remove(&caller);
+        }
+    }
+
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    #[cfg(test)]
+    pub fn weight(&self) -> usize {
+        self.entries.values().map(|entry| entry.weight).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::api_key::ApiKeyId;
+
+    const A: Payer = Payer::Key(ApiKeyId(1));
+    const B: Payer = Payer::Key(ApiKeyId(2));
+
+    #[test]
+    fn a_caller_evicts_its_own_entries() {
+        let mut cache = SharedCache::new(10, 100);
+        cache.put(B, 1000, 'b', 1);
+        for key in 0..500 {
+            cache.put(A, key, 'a', 1);
+            assert_eq!(cache.get(&0), Some('a'), "what is used stays");
+        }
+        assert_eq!((cache.get(&1000), cache.len()), (Some('b'), 11));
+        cache.put(A, 1000, 'a', 1);
+        assert_eq!(cache.get(&1000), Some('b'), "the entry of another is not replaced");
+        cache.put(B, 1001, 'b', 11);
+        assert_eq!(cache.get(&1001), None, "heavier than a part");
+    }
+
+    #[test]
+    fn when_it_is_full_the_heaviest_part_gives_way() {
+        let mut cache = SharedCache::new(10, 12);
+        for key in 0..10 {
+            cache.put(A, key, 'a', 1);
+        }
+        for key in 10..16 {
+            cache.put(B, key, 'b', 1);
+        }
+        let of = |caller: char| cache.entries.values().filter(|entry| entry.value == caller).count();
+        assert_eq!((of('a'), of('b')), (6, 6));
+    }
+
+    proptest! {
+        #[test]
+        fn weights_are_those_of_the_entries(
+            puts in proptest::collection::vec((0..5_i64, 0..40_u8, 1..8_usize, any::<bool>()), 0..200),
+        ) {
+            let mut cache = SharedCache::new(12, 30);
+            for (caller, key, weight, is_used) in puts {
+                let caller = Payer::Key(ApiKeyId(caller));
+                cache.put(caller, key, caller, weight);
+                if is_used {
+                    cache.get(&key);
+                }
+                prop_assert_eq!(cache.weight, cache.weight());
+                prop_assert!(cache.weight <= 30);
+                for (caller, part) in &cache.parts {
+                    let own = cache.entries.values().filter(|entry| entry.value == *caller);
+                    prop_assert_eq!(part.weight, own.clone().map(|entry| entry.weight).sum::<usize>());
+                    prop_assert_eq!(part.keys.len(), own.count());
+                    prop_assert!(part.weight <= 12 && !part.keys.is_empty());
+                }
+            }
+        }
+    }
+}

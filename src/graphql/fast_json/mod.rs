@@ -1,0 +1,258 @@
+//! Rows as finished JSON text.
+//!
+//! An ordinary list costs a boxed future, an entry in a map and a value for every field of every row. Here the selection
+//! set is compiled once to a list of columns, and the text is written straight from the rows. What is told beside them (a
+//! device's newest measurements) is looked up for all rows at once, by the same batches that resolvers ask. Whatever no
+//! column can tell (an argument that can't be, a look-up that failed) takes the ordinary resolvers; the answer
+//! is the same by either way.
+//!
+//! A type takes part by [`Flat`], in a file of its own: which of its fields are columns, and how each is written. Its
+//! list is then told as [`Rows`].
+
+mod cell;
+mod device;
+mod device_measurements;
+mod device_statistics;
+mod edge;
+mod json;
+mod measurement;
+mod measurement_connection;
+mod page_info;
+mod readings;
+mod selection;
+mod statistics;
+mod summary;
+#[cfg(test)]
+pub(super) mod tests;
+
+use std::borrow::Cow;
+
+use async_graphql::{
+    Context, ContextSelectionSet, OutputType, Positioned, ServerResult, Value, parser::types::Field,
+    registry::Registry, resolver_utils::resolve_list,
+};
+use futures_util::future::{BoxFuture, try_join_all};
+use selection::Selected;
+
+use super::execute::answer_size::AnswerSize;
+use crate::api_error::ApiError;
+
+/// Put into a request's data by whoever tells its answer with [`super::execute::response_writer`], which takes
+/// [`Value::Binary`] for finished JSON text. Nothing else of ours is ever binary. Without it no row is written here.
+#[derive(Clone, Copy, Debug)]
+pub struct Spliced;
+
+/// A type whose rows can be written without resolvers.
+pub trait Flat: OutputType {
+    /// A field, its arguments resolved; where it is an object, with its own [`Columns`].
+    type Column: Send + Sync;
+
+    /// The column that tells this field; none where only a resolver can.
+    fn column(field: &Selected<'_>) -> Option<Self::Column>;
+
+    /// Looks up what a column tells beside the rows, for all of them at once, and keeps it for [`Flat::write`]; none where
+    /// all of it stands in the rows.
+    fn look_up<'a>(_column: &'a mut Self::Column, _rows: &'a [&'a Self], _ctx: &'a Context<'_>) -> Option<LookUp<'a>> {
+        None
+    }
+
+    /// Writes the value of a column as JSON.
+    fn write(&self, column: &Self::Column, out: &mut Vec<u8>);
+}
+
+/// A look-up. Where it fails, the ordinary way is taken, which tells the failure in each of its places; but a database that
+/// is away, or takes too long, isn't asked the same again: then the whole list fails.
+pub type LookUp<'a> = BoxFuture<'a, Result<(), ApiError>>;
+
+/// A selection set of `T`, compiled.
+pub struct Columns<T: Flat>(Vec<(String, Cell<T::Column>)>);
+
+enum Cell<C> {
+    Column(C),
+    /// `__typename`, as JSON.
+    TypeName(String),
+}
+
+/// Its rows may be of `T` with another lifetime.
+impl<T: Flat> Columns<T> {
+    /// Of the fields of an object; none where one of them needs a resolver, or nothing is left of them.
+    fn compile(fields: &[Selected<'_>]) -> Option<Self> {
+        let mut columns = Vec::with_capacity(fields.len());
+        for field in fields {
+            // Names are letters, digits and underscores: nothing to be escaped.
+            let before = format!("{}\"{}\":", if columns.is_empty() { '{' } else { ',' }, field.key());
+            let cell = match field.name() {
+                "__typename" => Cell::TypeName(format!("\"{}\"", T::type_name())),
+                _ => Cell::Column(T::column(field)?),
+            };
+            columns.push((before, cell));
+        }
+        (!columns.is_empty()).then_some(Self(columns))
+    }
+
+    /// Of a field that is an object.
+    #[must_use]
+    pub fn of(field: &Selected<'_>) -> Option<Self> {
+        Self::compile(&field.fields()?)
+    }
+
+    /// Looks up what the columns tell beside the rows.
+    ///
+    /// # Errors
+    /// When one of them can't be written here.
+    pub async fn look_up<'a, R>(&'a mut self, rows: &'a [&'a R], ctx: &'a Context<'_>) -> Result<(), ApiError>
+    where
+        R: Flat<Column = T::Column>,
+    {
+        let columns = self.0.iter_mut().filter_map(|(_, cell)| match cell {
+            Cell::Column(column) => R::look_up(column, rows, ctx),
+            Cell::TypeName(_) => None,
+        });
+        try_join_all(columns).await.map(drop)
+    }
+
+    /// Writes a row as a JSON object.
+    pub fn write<R: Flat<Column = T::Column>>(&self, row: &R, out: &mut Vec<u8>) {
+        for (before, cell) in &self.0 {
+            out.extend_from_slice(before.as_bytes());
+            match cell {
+                Cell::Column(column) => row.write(column, out),
+                Cell::TypeName(name) => out.extend_from_slice(name.as_bytes()),
+            }
+        }
+        out.push(b'}');
+    }
+
+    /// Writes rows as a JSON array.
+    pub fn write_list<R: Flat<Column = T::Column>>(&self, rows: &[R], out: &mut Vec<u8>) {
+        self.write_list_up_to(usize::MAX, rows, out);
+    }
+
+    /// Writes rows as a JSON array. Ends after the row with which the text is longer than so many bytes.
+    fn write_list_up_to<R: Flat<Column = T::Column>>(&self, max_bytes: usize, rows: &[R], out: &mut Vec<u8>) {
+        let start = out.len();
+        out.push(b'[');
+        for (at, row) in rows.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            self.write(row, out);
+            if at == 0 {
+                let expected = (out.len() - start + 8) * (rows.len() - 1); // rows are of about one length
+                out.reserve(expected.min(max_bytes));
+            }
+            if out.len() - start > max_bytes {
+                return;
+            }
+        }
+        out.push(b']');
+    }
+}
+
+/// A list of objects.
+pub struct Rows<T>(pub Vec<T>);
+
+impl<T: Flat> OutputType for Rows<T> {
+    fn type_name() -> Cow<'static, str> {
+        Vec::<T>::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        Vec::<T>::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        Vec::<T>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        Listed(&self.0).resolve(ctx, field).await
+    }
+}
+
+/// A list of objects that stand elsewhere.
+pub struct Listed<'a, T>(pub &'a [T]);
+
+impl<T: Flat> OutputType for Listed<'_, T> {
+    fn type_name() -> Cow<'static, str> {
+        Vec::<T>::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        Vec::<T>::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        Vec::<T>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        match columns(ctx, field, self.0).await? {
+            Some(columns) => {
+                let (mut out, size) = (Vec::new(), ctx.data_opt::<AnswerSize>());
+                columns.write_list_up_to(size.map_or(usize::MAX, AnswerSize::left), self.0, &mut out);
+                if let Some(Err(error)) = size.map(|size| size.add(out.len())) {
+                    return Err(ctx.set_error_path(async_graphql::Error::from(error).into_server_error(field.pos)));
+                }
+                Ok(Value::Binary(out.into()))
+            }
+            None => resolve_list(ctx, field, self.0, Some(self.0.len())).await,
+        }
+    }
+}
+
+/// A list of objects, each written by itself where it can be: for who takes it apart again. Its items are nullable.
+pub struct Each<'a, T>(pub &'a [T]);
+
+impl<T: Flat> OutputType for Each<'_, T> {
+    fn type_name() -> Cow<'static, str> {
+        Vec::<Option<T>>::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        Vec::<Option<T>>::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        Vec::<Option<T>>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        match columns(ctx, field, self.0).await? {
+            Some(columns) => {
+                let (mut texts, size) = (Vec::with_capacity(self.0.len()), ctx.data_opt::<AnswerSize>());
+                for row in self.0 {
+                    let mut out = Vec::new();
+                    columns.write(row, &mut out);
+                    if let Some(Err(error)) = size.map(|size| size.add(out.len())) {
+                        return Err(ctx.set_error_path(async_graphql::Error::from(error).into_server_error(field.pos)));
+                    }
+                    texts.push(Value::Binary(out.into()));
+                }
+                Ok(Value::List(texts))
+            }
+            None => resolve_list(ctx, field, self.0.iter().map(Some), Some(self.0.len())).await,
+        }
+    }
+}
+
+/// The columns of a list with all that they tell of its rows, where these can be written here.
+async fn columns<T: Flat>(
+    ctx: &ContextSelectionSet<'_>,
+    field: &Positioned<Field>,
+    rows: &[T],
+) -> ServerResult<Option<Columns<T>>> {
+    if ctx.data_opt::<Spliced>().is_none() {
+        return Ok(None);
+    }
+    let compiled = selection::fields(ctx).and_then(|fields| Columns::compile(&fields));
+    let Some(mut columns) = compiled else { return Ok(None) };
+    let rows: Vec<_> = rows.iter().collect();
+    match columns.look_up(&rows, &ctx.with_field(field)).await {
+        Ok(()) => Ok(Some(columns)),
+        Err(error @ (ApiError::Unavailable(_) | ApiError::Timeout)) => {
+            Err(ctx.set_error_path(async_graphql::Error::from(error).into_server_error(field.pos)))
+        }
+        Err(_) => Ok(None),
+    }
+}

@@ -1,0 +1,55 @@
+//! The fields of a selection set. It is [canonical](crate::graphql::execute::operation): each key stands once, and what depends on a type
+//! is decided, but for interfaces, which no list here is of.
+
+use async_graphql::{
+    ContextSelectionSet, InputType, Positioned, SelectionField,
+    parser::types::{Field, Selection, SelectionSet},
+};
+
+use crate::graphql::execute::operation::canonical::HIDDEN;
+
+/// A field that was asked for.
+pub struct Selected<'a> {
+    ctx: &'a ContextSelectionSet<'a>,
+    field: &'a Positioned<Field>,
+}
+
+impl<'a> Selected<'a> {
+    /// The key that it is answered under.
+    pub fn key(&self) -> &'a str {
+        &self.field.node.response_key().node
+    }
+
+    /// Its name in the schema.
+    pub fn name(&self) -> &'a str {
+        &self.field.node.name.node
+    }
+
+    /// An argument, its default applied, as a resolver would get it; none where it can't be.
+    pub fn argument<T: InputType>(&self, name: &str, default: Option<fn() -> T>) -> Option<T> {
+        self.ctx.with_field(self.field).param_value(name, default).ok().map(|(_, value)| value)
+    }
+
+    /// It, for who looks ahead at what it selects.
+    pub fn ahead<T>(&self, look: impl FnOnce(SelectionField<'_>) -> T) -> T {
+        look(self.ctx.with_field(self.field).field())
+    }
+
+    /// The fields of the object that it is; none where only the ordinary way can write them.
+    pub fn fields(&self) -> Option<Vec<Selected<'a>>> {
+        of_set(self.ctx, &self.field.node.selection_set.node)
+    }
+}
+
+/// The fields of a selection set; none where only the ordinary way can write them.
+pub fn fields<'a>(ctx: &'a ContextSelectionSet<'a>) -> Option<Vec<Selected<'a>>> {
+    of_set(ctx, &ctx.item.node)
+}
+
+fn of_set<'a>(ctx: &'a ContextSelectionSet<'a>, set: &'a SelectionSet) -> Option<Vec<Selected<'a>>> {
+    let field = |selection: &'a Positioned<Selection>| match &selection.node {
+        Selection::Field(field) if field.node.response_key().node != HIDDEN => Some(Selected { ctx, field }),
+        Selection::Field(_) | Selection::FragmentSpread(_) | Selection::InlineFragment(_) => None,
+    };
+    set.items.iter().map(field).collect()
+}

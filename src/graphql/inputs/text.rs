@@ -1,0 +1,71 @@
+//! Checked texts and positions.
+
+use async_graphql::MaybeUndefined;
+
+use crate::{
+    api_error::ApiError,
+    domain::{
+        device::DeviceKey,
+        position::{InvalidPosition, Position},
+        text::is_printable,
+    },
+};
+
+/// The longest name, licence or attribution, in characters.
+const MAX_CHARS: usize = 500;
+
+/// The key of a device that there may be.
+pub(in crate::graphql) fn stored_device_key(argument: &str, key: String) -> Result<DeviceKey, ApiError> {
+    DeviceKey::try_stored(key).map_err(|reason| ApiError::bad_input(argument, reason))
+}
+
+/// The key of a device that may be added.
+pub(in crate::graphql) fn device_key(argument: &str, key: String) -> Result<DeviceKey, ApiError> {
+    DeviceKey::try_new(key).map_err(|reason| ApiError::bad_input(argument, reason))
+}
+
+/// A text for people. Empty is none.
+pub(in crate::graphql) fn optional(argument: &str, text: Option<String>) -> Result<Option<String>, ApiError> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    if text.chars().count() > MAX_CHARS {
+        Err(ApiError::bad_input(argument, format!("longer than {MAX_CHARS} characters")))
+    } else if text.chars().any(char::is_control) {
+        Err(ApiError::bad_input(argument, "holds control characters"))
+    } else if let Some(hidden) = text.chars().find(|&char| !is_printable(char)) {
+        Err(ApiError::bad_input(argument, format!("holds U+{:04X}, which is not displayed", u32::from(hidden))))
+    } else {
+        Ok(Some(text))
+    }
+}
+
+/// A text for people that can be left as it is.
+pub(in crate::graphql) fn patched(
+    argument: &str,
+    patch: MaybeUndefined<String>,
+    current: Option<String>,
+) -> Result<Option<String>, ApiError> {
+    match patch {
+        MaybeUndefined::Undefined => Ok(current),
+        MaybeUndefined::Null => Ok(None),
+        MaybeUndefined::Value(text) => optional(argument, Some(text)),
+    }
+}
+
+/// A position from two arguments that are given together or not at all.
+pub(in crate::graphql) fn position(
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+) -> Result<Option<Position>, ApiError> {
+    match (latitude, longitude) {
+        (Some(latitude), Some(longitude)) => Position::try_new(latitude, longitude).map(Some).map_err(|reason| {
+            let argument = match reason {
+                InvalidPosition::Latitude(_) => "latitude",
+                InvalidPosition::Longitude(_) => "longitude",
+            };
+            ApiError::bad_input(argument, reason)
+        }),
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(ApiError::bad_input("latitude", "is missing where longitude is given")),
+        (Some(_), None) => Err(ApiError::bad_input("longitude", "is missing where latitude is given")),
+    }
+}

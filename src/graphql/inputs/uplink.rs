@@ -1,0 +1,73 @@
+//! Which uplinks.
+
+use async_graphql::{Context, InputObject};
+
+use super::{
+    device_keys::{DeviceKeys, KnownDevices},
+    range::TimeRange,
+};
+use crate::{api_error::ApiError, db::uplink_page, graphql::types::uplink::UplinkOutcome};
+
+/// Formats in one filter at most.
+const MAX_FORMATS: usize = 100;
+
+/// Which uplinks are meant. All conditions must hold.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct UplinkFilter {
+    /// Arrived in this span.
+    received_at: Option<TimeRange>,
+    /// Of the devices with these keys; at most 1000. One that could not be decoded is of no device.
+    devices: Option<Vec<String>>,
+    /// Of these formats, such as `ttn-v2`.
+    formats: Option<Vec<String>>,
+    /// Of which this became.
+    outcome: Option<UplinkOutcome>,
+}
+
+impl UplinkFilter {
+    /// Checks the filter, given as the argument `filter`, and looks its devices up. Keys that no device has match nothing.
+    ///
+    /// # Errors
+    /// Names the argument that can't be.
+    pub async fn check(self, ctx: &Context<'_>) -> Result<uplink_page::UplinkFilter, ApiError> {
+        let known = self.device_keys()?.look_up(ctx).await?;
+        self.resolve(&known)
+    }
+
+    /// Like [`Self::check`], but every device must exist.
+    ///
+    /// # Errors
+    /// Also names the key that no device has.
+    pub async fn check_strictly(self, ctx: &Context<'_>) -> Result<uplink_page::UplinkFilter, ApiError> {
+        let known = self.device_keys()?.look_up_all(ctx).await?;
+        self.resolve(&known)
+    }
+
+    fn device_keys(&self) -> Result<DeviceKeys, ApiError> {
+        let mut keys = DeviceKeys::default();
+        if let Some(devices) = &self.devices {
+            keys.add("filter.devices", devices)?;
+        }
+        Ok(keys)
+    }
+
+    fn resolve(self, known: &KnownDevices) -> Result<uplink_page::UplinkFilter, ApiError> {
+        let (from, to) = match self.received_at {
+            Some(range) => range.check("filter.receivedAt")?,
+            None => (None, None),
+        };
+        if self.formats.as_ref().is_some_and(|formats| formats.len() > MAX_FORMATS) {
+            return Err(ApiError::bad_input("filter.formats", format!("at most {MAX_FORMATS}")));
+        }
+        if self.formats.iter().flatten().any(|format| format.contains('\0')) {
+            return Err(ApiError::bad_input("filter.formats", "no format has a NUL in its name"));
+        }
+        Ok(uplink_page::UplinkFilter {
+            from,
+            to,
+            devices: self.devices.map(|keys| known.ids(&keys)),
+            formats: self.formats,
+            outcome: self.outcome.map(Into::into),
+        })
+    }
+}

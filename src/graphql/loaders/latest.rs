@@ -1,0 +1,41 @@
+//! The newest measurement of a device, or the newest that tells a quantity. One statement for each quantity.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{LoadError, Loader, grouped, measurement_page::together};
+use crate::{
+    db::{latest, measurement_projection::MeasurementColumns},
+    domain::{device::DeviceId, measurement::Measurement, quantity::Quantity},
+};
+
+/// The newest measurement of this device, with these columns at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LatestOf {
+    /// The device.
+    pub device: DeviceId,
+    /// A quantity that it must tell.
+    pub quantity: Option<Quantity>,
+    /// What is asked of it.
+    pub columns: MeasurementColumns,
+}
+
+impl async_graphql::dataloader::Loader<LatestOf> for Loader {
+    type Value = Measurement;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[LatestOf]) -> Result<HashMap<LatestOf, Measurement>, LoadError> {
+        let mut found = HashMap::with_capacity(keys.len());
+        for (quantity, asked) in grouped(keys, |key| (key.quantity, (key.device, key.columns))) {
+            let (ids, columns) = together(asked.iter().copied());
+            let latest = match quantity {
+                Some(quantity) => latest::with_quantity(&self.db, &ids, quantity, columns).await,
+                None => latest::by_devices(&self.db, &ids, columns).await,
+            }
+            .map_err(Arc::new)?;
+            found.extend(asked.into_iter().filter_map(|(device, columns)| {
+                Some((LatestOf { device, quantity, columns }, latest.get(&device)?.clone()))
+            }));
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,100 @@
+//! A page of each device's measurements, and their number. One statement for each distinct set of arguments.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use futures_util::future::try_join_all;
+
+use super::{LoadError, Loader, grouped};
+use crate::{
+    db::{
+        measurement_page, measurement_page::MeasurementPage, measurement_projection::MeasurementColumns,
+        measurement_total, total::Total,
+    },
+    domain::{device::DeviceId, filter::Filter, measurement::Measurement},
+};
+
+/// A page of this device's measurements, with these columns at least.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PageOf {
+    /// The device.
+    pub device: DeviceId,
+    /// The page.
+    pub page: Arc<MeasurementPage>,
+    /// What is asked of it.
+    pub columns: MeasurementColumns,
+}
+
+/// The number of this device's measurements.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CountOf {
+    /// The device.
+    pub device: DeviceId,
+    /// Which of its measurements.
+    pub filter: Arc<Filter>,
+}
+
+/// The number of measurements that a filter lets through.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CountOfAll(pub Arc<Filter>);
+
+/// Devices, each once, and all columns that are asked of any of them: one statement for fields that differ only in that.
+pub(super) fn together(
+    asked: impl Iterator<Item = (DeviceId, MeasurementColumns)>,
+) -> (Vec<DeviceId>, MeasurementColumns) {
+    let mut all = MeasurementColumns::KEY;
+    let devices: HashSet<_> = asked
+        .map(|(device, columns)| {
+            all = all | columns;
+            device
+        })
+        .collect();
+    (devices.into_iter().collect(), all)
+}
+
+impl async_graphql::dataloader::Loader<PageOf> for Loader {
+    type Value = Vec<Measurement>;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[PageOf]) -> Result<HashMap<PageOf, Vec<Measurement>>, LoadError> {
+        let mut pages = HashMap::with_capacity(keys.len());
+        for (page, asked) in grouped(keys, |key| (key.page.clone(), (key.device, key.columns))) {
+            let (devices, columns) = together(asked.iter().copied());
+            let lists = measurement_page::list_each(&self.db, &devices, &page, columns).await.map_err(Arc::new)?;
+            pages.extend(asked.into_iter().filter_map(|(device, columns)| {
+                Some((PageOf { device, page: page.clone(), columns }, lists.get(&device)?.clone()))
+            }));
+        }
+        Ok(pages)
+    }
+}
+
+impl async_graphql::dataloader::Loader<CountOf> for Loader {
+    type Value = Total;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[CountOf]) -> Result<HashMap<CountOf, Total>, LoadError> {
+        let mut counts = HashMap::with_capacity(keys.len());
+        for (filter, devices) in grouped(keys, |key| (key.filter.clone(), key.device)) {
+            let each = measurement_total::count_each(&self.db, &devices, &filter).await.map_err(Arc::new)?;
+            counts.extend(each.into_iter().map(|(device, n)| (CountOf { device, filter: filter.clone() }, n)));
+        }
+        Ok(counts)
+    }
+}
+
+impl async_graphql::dataloader::Loader<CountOfAll> for Loader {
+    type Value = Total;
+    type Error = LoadError;
+
+    async fn load(&self, keys: &[CountOfAll]) -> Result<HashMap<CountOfAll, Total>, LoadError> {
+        let count = async |key: &CountOfAll| {
+            let total = measurement_page::count(&self.db, &key.0).await.map_err(Arc::new)?;
+            Ok::<_, LoadError>((key.clone(), total))
+        };
+        let counts = try_join_all(keys.iter().map(count)).await?;
+        Ok(counts.into_iter().collect())
+    }
+}

@@ -1,0 +1,90 @@
+//! Making a key.
+
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+
+use crate::{
+    api_error::ApiError,
+    auth::{KEY_NOT_VALID, Secret},
+    db,
+    db::api_key::NewApiKey,
+    graphql::{
+        context::ContextExt as _,
+        inputs::text,
+        scalar::DateTime,
+        types::api_key::{ApiKey, Role},
+    },
+};
+
+/// A new key.
+#[derive(InputObject)]
+pub struct CreateApiKeyInput {
+    /// What its owner calls it, such as `Bike 7`.
+    name: String,
+    /// What its holder may do.
+    role: Role,
+    /// For a sensor: the key of the one device it records for. Without it the key records for any device.
+    device_key: Option<String>,
+    /// When it ends to work by itself.
+    expires_at: Option<DateTime>,
+}
+
+/// The new key.
+#[derive(SimpleObject)]
+pub struct CreateApiKeyPayload {
+    /// The key itself. It is told here and never again.
+    key: String,
+    /// What is known of it.
+    api_key: ApiKey,
+}
+
+#[derive(Default)]
+pub struct CreateApiKey;
+
+#[Object]
+impl CreateApiKey {
+    /// Makes a key. Needs an admin's key.
+    async fn create_api_key(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The key.")] input: CreateApiKeyInput,
+    ) -> Result<CreateApiKeyPayload, ApiError> {
+        ctx.caller().must_be_admin()?;
+        let now = ctx.state().clock.now();
+        let name = text::optional("input.name", Some(input.name))?
+            .ok_or_else(|| ApiError::bad_input("input.name", "a key needs a name to be known by"))?;
+        if input.device_key.is_some() && input.role != Role::Sensor {
+            return Err(ApiError::bad_input("input.deviceKey", "only a sensor's key can be bound to a device"));
+        }
+        if input.expires_at.is_some_and(|expires_at| expires_at.0 <= now) {
+            return Err(ApiError::bad_input("input.expiresAt", "lies in the past"));
+        }
+        let device_id = match input.device_key {
+            None => None,
+            Some(key) => {
+                let key = text::stored_device_key("input.deviceKey", key)?;
+                let ids = db::device::ids_by_keys(ctx.writes(), &[key.as_str()]).await?;
+                let id = ids.get(key.as_str()).copied().ok_or_else(|| {
+                    ApiError::bad_input(
+                        "input.deviceKey",
+                        format!("there is no device {:?}; register it first", key.as_str()),
+                    )
+                })?;
+                Some(id)
+            }
+        };
+        let secret = Secret::random();
+        let new = NewApiKey {
+            name: &name,
+            role: input.role.into(),
+            hash: secret.hash(),
+            device_id,
+            expires_at: input.expires_at.map(|time| time.0),
+            created_by: ctx.caller().api_key(),
+        };
+        let id = db::api_key::add(ctx.writes(), &new, now).await?;
+        let id = id.ok_or(ApiError::Unauthenticated(KEY_NOT_VALID))?; // revoked since this request began
+        let api_key = db::api_key::lookup(ctx.writes(), id).await?;
+        let api_key = api_key.ok_or_else(|| ApiError::Internal(anyhow::anyhow!("a new key is not there")))?;
+        Ok(CreateApiKeyPayload { key: secret.reveal().to_owned(), api_key: ApiKey(api_key) })
+    }
+}

@@ -1,0 +1,112 @@
+//! Deleting a device.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+
+use crate::{
+    api_error::ApiError,
+    db,
+    graphql::{
+        context::{ContextExt as _, to_the_end},
+        execute::argument_check::checked,
+        id::GlobalId,
+        inputs::text,
+        types::api_key::ApiKey,
+    },
+    jobs::{delete_device, delete_device::DeletedDevice},
+    limits::Limit,
+};
+
+/// The device that is deleted.
+#[derive(InputObject)]
+pub struct DeleteDeviceInput {
+    /// The key of the device.
+    key: String,
+    /// Only count what belongs to the device, and delete nothing.
+    #[graphql(default)]
+    dry_run: bool,
+}
+
+/// The outcome of the deletion.
+#[derive(SimpleObject)]
+pub struct DeleteDevicePayload {
+    /// Whether the device was deleted.
+    status: DeleteDeviceStatus,
+    /// Global id of the device. Null when there is no device with this key.
+    device_id: Option<ID>,
+    /// Number of its measurements that were deleted; in a dry run, that would be.
+    measurements: i32,
+    /// Number of uplinks with samples of this device and no other that were deleted; in a dry run, that would be.
+    uplinks: i32,
+    /// Valid API keys bound to the device that were revoked; in a dry run, that would be.
+    revoked_api_keys: Vec<ApiKey>,
+}
+
+/// Whether a device was deleted.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum DeleteDeviceStatus {
+    /// The device was deleted.
+    Deleted,
+    /// The device would be deleted; this was a dry run.
+    DryRun,
+    /// There is no device with this key.
+    NotFound,
+}
+
+#[derive(Default)]
+pub struct DeleteDevice;
+
+#[Object]
+impl DeleteDevice {
+    /// Deletes a device for good, with its measurements, the uplinks with samples of this device and no other, and all that is
+    /// derived from them; try it with `dryRun` first. API keys bound to the device are revoked. A sensor that sends on with
+    /// another key registers a new device with the same key: revoke that key first. Returns when all is deleted; a large
+    /// device is deleted in steps. If the request is disconnected, the deletion continues; if it fails, what was deleted stays
+    /// deleted, and the same request deletes the rest. Needs an admin's key.
+    #[graphql(complexity = "checked(text::stored_device_key(\"input.key\", input.key.clone()))? + child_complexity")]
+    async fn delete_device(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The device.")] input: DeleteDeviceInput,
+    ) -> Result<DeleteDevicePayload, ApiError> {
+        ctx.caller().must_be_admin()?;
+        let key = text::stored_device_key("input.key", input.key)?;
+        let (state, dry_run) = (ctx.state(), input.dry_run);
+        let turn = state.deletions.next(state.about.limits.deletions.turn_timeout).await;
+        let turn = turn.ok_or_else(|| state.metrics.refusals.refuse(Limit::Deletions))?;
+        let found = db::device::ids_by_keys(ctx.writes(), &[key.as_str()]).await?;
+        let Some(id) = found.get(key.as_str()).copied() else { return Ok(not_found()) };
+        let (pool, known_devices, now) = (state.database.jobs.clone(), state.known_devices.clone(), state.clock.now());
+        let deleted = to_the_end(async move {
+            let deleted = if dry_run {
+                delete_device::count(&pool, id, now).await?
+            } else {
+                delete_device::delete(&pool, id, now).await?
+            };
+            if !dry_run {
+                known_devices.remove_if(|known| *known == id); // other gateways are notified
+            }
+            drop(turn);
+            Ok(deleted)
+        })
+        .await?;
+        let DeletedDevice { measurements, uplinks, revoked_keys } = deleted;
+        let mut keys = db::api_key::by_ids(ctx.writes(), &revoked_keys).await?;
+        Ok(DeleteDevicePayload {
+            status: if dry_run { DeleteDeviceStatus::DryRun } else { DeleteDeviceStatus::Deleted },
+            device_id: Some(GlobalId::Device(id).encode()),
+            measurements: i32::try_from(measurements).unwrap_or(i32::MAX),
+            uplinks: i32::try_from(uplinks).unwrap_or(i32::MAX),
+            revoked_api_keys: revoked_keys.iter().filter_map(|id| keys.remove(id)).map(ApiKey).collect(),
+        })
+    }
+}
+
+fn not_found() -> DeleteDevicePayload {
+    DeleteDevicePayload {
+        status: DeleteDeviceStatus::NotFound,
+        device_id: None,
+        measurements: 0,
+        uplinks: 0,
+        revoked_api_keys: Vec::new(),
+    }
+}

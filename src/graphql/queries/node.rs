@@ -1,0 +1,63 @@
+//! Objects by their global id.
+
+use async_graphql::{Context, ID, Object};
+use futures_util::future::try_join_all;
+
+use crate::{
+    api_error::ApiError,
+    graphql::{
+        context::{ContextExt as _, may_read},
+        id::GlobalId,
+        types::{measurement::Measurement, node::Node, trip, uplink::Uplink},
+    },
+};
+
+/// Ids in one request at most.
+const MAX_IDS: usize = 1000;
+
+#[derive(Default)]
+pub struct NodeQuery;
+
+#[Object(guard = "may_read")]
+impl NodeQuery {
+    /// The object with this global id; null when there is none.
+    #[graphql(cache_control(max_age = 5))]
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The value of an `id` field.")] id: ID,
+    ) -> Result<Option<Node>, ApiError> {
+        lookup(ctx, "id", &id).await
+    }
+
+    /// The objects with these global ids, in their order; null where there is none. At most 1000.
+    #[graphql(cache_control(max_age = 5))]
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Values of `id` fields.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>, ApiError> {
+        if ids.len() > MAX_IDS {
+            return Err(ApiError::bad_input("ids", format!("{} ids; at most {MAX_IDS}", ids.len())));
+        }
+        let lookups = ids.iter().enumerate().map(async |(at, id)| lookup(ctx, &format!("ids[{at}]"), id).await);
+        try_join_all(lookups).await
+    }
+}
+
+async fn lookup(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>, ApiError> {
+    // An id that names no node is one for which there is none.
+    let Some(id) = GlobalId::read(id) else { return Ok(None) };
+    let node = match id {
+        GlobalId::Device(id) => ctx.loader().load_one(id).await?.map(|device| Node::Device(device.into())),
+        GlobalId::Measurement(key) => {
+            ctx.loader().load_one(key).await?.map(|measurement| Node::Measurement(Measurement(measurement)))
+        }
+        GlobalId::Trip(key) => trip::lookup(ctx, argument, key).await?.map(Node::Trip),
+        // Others than admins are not told whether there is such an uplink.
+        GlobalId::Uplink(_) if ctx.caller().must_be_admin().is_err() => None,
+        GlobalId::Uplink(key) => ctx.loader().load_one(key).await?.map(|uplink| Node::Uplink(Uplink(uplink))),
+        GlobalId::ApiKey(_) => None,
+    };
+    Ok(node)
+}

@@ -1,0 +1,154 @@
+//! Statistics, and the map that is drawn of them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object};
+use h3o::{CellIndex, Resolution};
+
+use crate::{
+    api_error::ApiError,
+    db::{statistics, statistics::MAX_ROWS},
+    domain::{
+        cell::finest_within,
+        filter::{Condition, Filter},
+        validity::CountedValues,
+    },
+    graphql::{
+        context::{ContextExt as _, may_read},
+        fast_json::Rows,
+        inputs::{
+            filter::MeasurementFilter,
+            interval::{DEFAULT_TIME_ZONE, Interval},
+            statistics::{DEFAULT_CELL_RESOLUTION, Parting, StatisticsFill, StatisticsGroup, Wanted, resolution},
+        },
+        types,
+        types::{cell::Cell, statistics::Statistics},
+    },
+};
+
+/// Cells that an area is covered with at most, to find a resolution that fits it.
+const COVER: usize = 1000;
+
+#[derive(Default)]
+pub struct StatisticsQuery;
+
+#[Object(guard = "may_read")]
+impl StatisticsQuery {
+    /// Statistics of the measurements that the filter matches: of all together, or of each bucket of time, device, cell, hour
+    /// of the day and day of the week. In the order of time; without `fill` only where there are measurements. At most 20,000
+    /// items. Values out of their quantity's range do not count, and positions at (0, 0) are in no cell and no area, unless
+    /// `includeInvalid` is set.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
+    #[graphql(cache_control(max_age = 30))]
+    async fn statistics(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Of which measurements.")] filter: MeasurementFilter,
+        #[graphql(
+            desc = "Length of the buckets of time; needs `filter.measuredAt.from`. At most 10,000 buckets. The last one contains \
+            the end of the filter, or now when it sets none."
+        )]
+        every: Option<Interval>,
+        #[graphql(
+            desc = "Maximum number of buckets that `every: AUTO` makes, 1 to 10,000. Default 500. Only with `AUTO`."
+        )]
+        max_buckets: Option<i32>,
+        #[graphql(
+            default_with = "StatisticsFill::None",
+            desc = "What is returned for buckets without measurements. `NULL` needs `every`, and can't be combined with \
+            `groupBy: HOUR_OF_DAY` or `DAY_OF_WEEK`. Devices have buckets where the filter names them or they have measurements, cells where \
+            they have measurements."
+        )]
+        fill: StatisticsFill,
+        #[graphql(
+            default_with = "DEFAULT_TIME_ZONE.to_owned()",
+            desc = "Time zone of days, weeks, months, hours and `startLocal`: a name of the IANA database."
+        )]
+        time_zone: String,
+        #[graphql(desc = "By what else.")] group_by: Option<Vec<StatisticsGroup>>,
+        #[graphql(
+            default_with = "DEFAULT_CELL_RESOLUTION",
+            desc = "The size of cells, where they are told apart: from 0 to 12."
+        )]
+        cell_resolution: i32,
+        #[graphql(
+            default = false,
+            desc = "Whether values out of their quantity's range, and positions at (0, 0), count too."
+        )]
+        include_invalid: bool,
+    ) -> Result<Rows<Statistics>, ApiError> {
+        let counted = CountedValues::including_invalid(include_invalid);
+        let group_by = group_by.unwrap_or_default();
+        let parting = Parting { every, max_buckets, fill, time_zone, group_by, cell_resolution, counted };
+        let filter = filter.check(ctx, "filter").await?;
+        let (question, labels) = parting.question(filter, Wanted::of(ctx.field()), ctx.state().clock.now())?;
+        let question = Arc::new(question);
+        let rows = statistics::list(ctx.reads(), &question, MAX_ROWS + 1).await?;
+        if rows.len() > MAX_ROWS {
+            return Err(too_many());
+        }
+        Ok(types::statistics::list(rows, &question, labels))
+    }
+
+    /// A map: the H3 cells in which the filter's measurements were taken, with statistics. At most 20,000 cells. Values out of
+    /// their quantity's range do not count, and positions at (0, 0) are in no cell, unless `includeInvalid` is set.
+    #[graphql(cache_control(max_age = 30))]
+    async fn cells(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Of which measurements; `area` is the part of the map.")] filter: MeasurementFilter,
+        #[graphql(desc = "The size of cells, from 0 (edges of about 1000 km) to 12 (10 m).")] resolution: i32,
+        #[graphql(
+            default = false,
+            desc = "Whether values out of their quantity's range, and positions at (0, 0), count too."
+        )]
+        include_invalid: bool,
+    ) -> Result<Rows<Cell>, ApiError> {
+        let parting = Parting {
+            time_zone: DEFAULT_TIME_ZONE.to_owned(),
+            group_by: vec![StatisticsGroup::Cell],
+            cell_resolution: resolution,
+            every: None,
+            max_buckets: None,
+            fill: StatisticsFill::None,
+            counted: CountedValues::including_invalid(include_invalid),
+        };
+        let filter = filter.check(ctx, "filter").await?;
+        let resolution = self::resolution("resolution", resolution)?;
+        let (question, labels) = parting.question(filter, Wanted::of(ctx.field()), ctx.state().clock.now())?;
+        let question = Arc::new(question);
+        let rows = statistics::list(ctx.reads(), &question, MAX_ROWS + 1).await?;
+        if rows.len() > MAX_ROWS {
+            return Err(too_many_cells(resolution, &question.filter));
+        }
+        let cells = rows.into_iter().filter_map(|row| {
+            Some(Cell { cell: row.cell?, statistics: Statistics { row, question: question.clone(), labels } })
+        });
+        Ok(Rows(cells.collect()))
+    }
+}
+
+/// More answers than there may be.
+pub(in crate::graphql) fn too_many() -> ApiError {
+    let reason =
+        format!("makes more than {MAX_ROWS} items; use a shorter span, longer buckets, larger cells or fewer devices");
+    ApiError::bad_input("groupBy", reason)
+}
+
+fn too_many_cells(given: Resolution, filter: &Filter) -> ApiError {
+    let area = filter.conditions.iter().find_map(|condition| match condition {
+        Condition::Within(area) => Some(area),
+        _ => None,
+    });
+    let cells = area.map_or_else(
+        || CellIndex::base_cells().collect(),
+        |area| {
+            let cover = area.cover(given, COVER);
+            [&*cover.inside, &*cover.border].concat()
+        },
+    );
+    let fitting = finest_within(&cells, MAX_ROWS);
+    let reason =
+        format!("{given} makes more than {MAX_ROWS} cells of this area; {fitting} would fit, or a smaller area");
+    ApiError::bad_input("resolution", reason)
+}

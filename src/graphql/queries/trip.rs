@@ -1,0 +1,112 @@
+//! Rides, of some devices or of one.
+
+use std::cmp::Reverse;
+
+use async_graphql::{Context, Object};
+use chrono::{DateTime, Utc};
+
+use crate::{
+    api_error::ApiError,
+    db::trip::DeviceSpan,
+    domain::{
+        device::DeviceId,
+        trip::{Cutting, TripKey, newest},
+        validity::CountedValues,
+    },
+    graphql::{
+        context::{ContextExt as _, may_read},
+        cursor::TripCursor,
+        inputs::{device_keys, range::TimeRange, trip as checked},
+        loaders::NewestOf,
+        page::{MAX_PAGE, PageArguments, PageRequest},
+        types::{trip::Trip, trip_connection::TripConnection},
+    },
+};
+
+/// Devices in a list of rides at most: they share the samples that are read.
+const MAX_DEVICES: usize = 100;
+
+#[derive(Default)]
+pub struct TripQuery;
+
+#[Object(guard = "may_read")]
+impl TripQuery {
+    /// Rides of some devices in a span of time, newest first: samples, cut where a device paused, or where it came to be
+    /// somewhere that it can't have ridden to. Of each device only the newest samples are read, 100,000 in a request together;
+    /// `incompleteBefore` is the time before which rides are missing for that reason.
+    #[expect(clippy::too_many_arguments, reason = "what a ride is, and the arguments of a Relay connection")]
+    #[graphql(cache_control(max_age = 30))]
+    async fn trips(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Of the devices with these keys, at most 100. A key that no device has matches none.")]
+        devices: Vec<String>,
+        #[graphql(desc = "Taken in this span.")] measured_at: TimeRange,
+        #[graphql(default = 300, desc = "The longest pause within a ride, in seconds (`s`), 1 to 86,400.")]
+        max_gap: i32,
+        #[graphql(default = 100, desc = "How far a ride gets from where it began at least, in metres (`m`).")]
+        min_distance: i32,
+        #[graphql(default = 20, desc = "Number of rides in the page. Default 20, maximum 1000.")] first: i32,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(default = false, desc = "Whether values out of their quantity's range count too.")]
+        include_invalid: bool,
+    ) -> Result<TripConnection, ApiError> {
+        if devices.len() > MAX_DEVICES {
+            return Err(ApiError::bad_input("devices", format!("{} keys; at most {MAX_DEVICES}", devices.len())));
+        }
+        let list = TripList::check(&measured_at, (max_gap, min_distance), (first, after), include_invalid)?;
+        let mut ids = device_keys::ids(ctx, "devices", &devices).await?;
+        ids.sort_unstable();
+        ids.dedup();
+        list.page(ctx, &ids).await
+    }
+}
+
+/// A page of a list of rides, newest first, its arguments checked.
+pub(in crate::graphql) struct TripList {
+    span: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+    cutting: Cutting,
+    page: PageRequest<TripCursor>,
+    counted: CountedValues,
+}
+
+impl TripList {
+    /// Checks the arguments `measuredAt`, `maxGap` and `minDistance`, `first` and `after`.
+    pub(in crate::graphql) fn check(
+        measured_at: &TimeRange,
+        (max_gap, min_distance): (i32, i32),
+        (first, after): (i32, Option<String>),
+        include_invalid: bool,
+    ) -> Result<Self, ApiError> {
+        let arguments = PageArguments { first: Some(first), after, ..PageArguments::default() };
+        Ok(Self {
+            span: measured_at.check("measuredAt")?,
+            cutting: checked::cutting(max_gap, min_distance)?,
+            page: PageRequest::try_new(arguments, MAX_PAGE)?,
+            counted: CountedValues::including_invalid(include_invalid),
+        })
+    }
+
+    /// The page of the rides of these devices together.
+    pub(in crate::graphql) async fn page(
+        self,
+        ctx: &Context<'_>,
+        devices: &[DeviceId],
+    ) -> Result<TripConnection, ApiError> {
+        let Self { span: (from, to), cutting, page, counted } = self;
+        let of = |&device: &DeviceId| NewestOf(DeviceSpan { device, from, to, counted });
+        let found = ctx.loader().load_many(devices.iter().map(of)).await?;
+        let (mut trips, mut incomplete_before) = (Vec::new(), None);
+        for (NewestOf(DeviceSpan { device, .. }), read) in found {
+            let found = newest(&read.samples, cutting, read.has_older);
+            incomplete_before = incomplete_before.max(found.missing_before);
+            trips.extend(found.trips.into_iter().map(|trip| Trip { device, trip }));
+        }
+        let place = |key: TripKey| Reverse((key.start, key.device_id, key.end));
+        trips.sort_by_key(|trip| place(trip.key()));
+        if let Some(TripCursor(after)) = page.after {
+            trips.retain(|trip| place(trip.key()) > place(after));
+        }
+        Ok(TripConnection::new(page.slice(trips), incomplete_before))
+    }
+}

@@ -1,0 +1,61 @@
+//! Uplinks.
+
+use async_graphql::{Context, Object};
+
+use crate::{
+    api_error::ApiError,
+    db,
+    db::uplink_page::UplinkPage,
+    domain::uplink::Uplink,
+    graphql::{
+        context::ContextExt as _,
+        cursor::UplinkCursor,
+        inputs::uplink::UplinkFilter,
+        loaders::MAX_BODIES,
+        page::{MAX_PAGE, PageArguments, PageRequest},
+        types::{
+            connection::{UplinkConnection, UplinkTotal, of_uplinks},
+            uplink::too_much,
+        },
+    },
+};
+
+#[derive(Default)]
+pub struct UplinkQuery;
+
+#[Object]
+impl UplinkQuery {
+    /// What arrived, verbatim, newest first. Needs an admin's key. 50 in a page unless told, 1000 at most, and no more
+    /// than 16 MiB of bodies where `text` or `base64` are asked for.
+    #[graphql(cache_control(no_cache))]
+    async fn uplinks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] filter: Option<UplinkFilter>,
+        #[graphql(desc = "So many from the start, or after `after`.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+    ) -> Result<UplinkConnection, ApiError> {
+        ctx.caller().must_be_admin()?;
+        let arguments = PageArguments { first, after, ..PageArguments::default() };
+        let request = PageRequest::<UplinkCursor>::try_new(arguments, MAX_PAGE)?;
+        let filter = filter.unwrap_or_default().check(ctx).await?;
+        let after = request.after.map(|cursor| cursor.0);
+        let page = UplinkPage { filter, descending: true, after, limit: request.limit() };
+        let slice = request.slice(db::uplink_page::list(ctx.reads(), &page).await?);
+        // Said once and not for every row, each of which would ask for its body.
+        if asks_for_bodies(ctx) && bytes(&slice.rows) > MAX_BODIES {
+            return Err(too_much());
+        }
+        Ok(of_uplinks(slice, UplinkTotal::new(page.filter)))
+    }
+}
+
+fn asks_for_bodies(ctx: &Context<'_>) -> bool {
+    let connection = ctx.look_ahead();
+    let nodes = [connection.field("nodes"), connection.field("edges").field("node")];
+    nodes.iter().any(|node| node.field("text").exists() || node.field("base64").exists())
+}
+
+fn bytes(uplinks: &[Uplink]) -> usize {
+    uplinks.iter().map(|uplink| usize::try_from(uplink.bytes).unwrap_or(0)).sum()
+}

@@ -1,0 +1,292 @@
+//! Events as GraphQL answers.
+//!
+//! A schema of its own has the root fields of subscriptions as a query's, each a list of the events that come with the
+//! request. So all events are rendered by one execution, whose look-ups are those of all of them together; the answer is then
+//! split into one per event.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Context, EmptyMutation, EmptySubscription, Name, Object, PathSegment, Request, Response, ServerError,
+    ValidationMode, Value, parser::types::OperationType,
+};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use super::{document::EventDocument, topic::CurrentStatistics};
+use crate::{
+    api_error::ApiError,
+    auth::Caller,
+    db::statistics::{MAX_ROWS, list},
+    domain::filter::Filter,
+    graphql::{
+        compat,
+        context::{ContextExt as _, State},
+        execute::{
+            answer_size, answer_size::AnswerSize, complexity, error_codes, operation, operation::TypeSystem, panics,
+            response_writer,
+        },
+        fast_json::{Each, Rows, Spliced},
+        inputs::statistics::{Parting, StatisticsFill, StatisticsGroup, Wanted},
+        loaders, types,
+        types::{device_event::DeviceEvent, measurement_event::MeasurementEvent, statistics::Statistics},
+    },
+};
+
+type LiveSchema = async_graphql::Schema<Root, EmptyMutation, EmptySubscription>;
+
+/// The schema that renders events. Made once: it takes as long and as much memory as the other one.
+#[derive(Clone)]
+pub struct Answering {
+    schema: LiveSchema,
+    types: Arc<TypeSystem>,
+    state: State,
+}
+
+impl Answering {
+    pub(super) fn new(state: State) -> Self {
+        // Each document was validated as a subscription, and its depth and cost were checked.
+        let schema = LiveSchema::build(Root, EmptyMutation, EmptySubscription)
+            .register_output_type::<types::node::Node>()
+            .validation_mode(ValidationMode::Fast)
+            .data(state.clone())
+            .finish();
+        let types =
+            TypeSystem::read(&schema.sdl()).unwrap_or_else(|error| unreachable!("the schema's own words: {error}"));
+        Self { schema, types: Arc::new(types), state }
+    }
+}
+
+/// Events of one topic that can be rendered together. Cheap to clone.
+#[derive(Clone)]
+pub enum Events {
+    /// Measurements that were stored.
+    Measurements(Arc<[MeasurementEvent]>),
+    /// Devices of which something changed.
+    Devices(Arc<[DeviceEvent]>),
+    /// The statistics as they are now: one event.
+    Statistics(Arc<CurrentStatistics>),
+}
+
+impl Events {
+    /// Those at these positions.
+    #[must_use]
+    pub fn only(&self, positions: &[usize]) -> Self {
+        fn some<T: Clone>(events: &[T], positions: &[usize]) -> Arc<[T]> {
+            positions.iter().filter_map(|&at| events.get(at)).cloned().collect()
+        }
+        match self {
+            Self::Measurements(events) => Self::Measurements(some(events, positions)),
+            Self::Devices(events) => Self::Devices(some(events, positions)),
+            Self::Statistics(_) => self.clone(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Measurements(events) => events.len(),
+            Self::Devices(events) => events.len(),
+            Self::Statistics(_) => 1,
+        }
+    }
+}
+
+/// The errors of an answer when the database was unavailable; a retry may succeed.
+#[derive(Debug)]
+pub struct DatabaseUnavailable(pub Vec<ServerError>);
+
+/// Renders the events of a subscription.
+#[derive(Clone)]
+pub struct Answers {
+    answering: Answering,
+    document: Arc<EventDocument>,
+    caller: Caller,
+    cost: u64,
+}
+
+impl Answers {
+    /// `cost` is that of one event.
+    pub(super) fn new(answering: &Answering, document: EventDocument, caller: &Caller, cost: u64) -> Self {
+        Self { answering: answering.clone(), document: Arc::new(document), caller: caller.clone(), cost }
+    }
+
+    /// The cost of an event, at least 1.
+    #[must_use]
+    pub fn cost(&self) -> u32 {
+        u32::try_from(self.cost).unwrap_or(u32::MAX).max(1)
+    }
+
+    /// How many events may be rendered together: the more each costs, the fewer.
+    #[must_use]
+    pub fn at_once(&self) -> usize {
+        complexity::events_at_once(self.cost)
+    }
+
+    /// The selection of each event as canonical text.
+    #[must_use]
+    pub fn selected(&self) -> &str {
+        &self.document.text
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.answering.state.clock.now()
+    }
+
+    /// Counts a panic outside of [`Self::render`] that ends the subscription.
+    pub fn panicked(&self) {
+        self.answering.state.metrics.operations.panicked();
+    }
+
+    /// The GraphQL answer to each event, as JSON. An event has the size limit of any answer, and an error where it is larger.
+    ///
+    /// # Errors
+    /// When the database was unavailable. Any other error is part of the answer.
+    pub async fn render(&self, events: &Events) -> Result<Vec<Bytes>, DatabaseUnavailable> {
+        let (state, count) = (&self.answering.state, events.len());
+        if count > 1 {
+            let size = AnswerSize::of_several(state);
+            let response = self.execute(events, size.clone()).await?;
+            if !size.is_exceeded() {
+                return Ok(self.split(response, count));
+            }
+        }
+        // One by one, so that a large event is an error of its own, and memory holds the rows of one.
+        let mut payloads = Vec::with_capacity(count);
+        for at in 0..count {
+            let response = self.execute(&events.only(&[at]), AnswerSize::new(state)).await?;
+            payloads.extend(self.split(response, 1));
+        }
+        Ok(payloads)
+    }
+
+    async fn execute(&self, events: &Events, size: AnswerSize) -> Result<Response, DatabaseUnavailable> {
+        let Answering { schema, types, state } = &self.answering;
+        let (loader, batches) = loaders::new(state.unmetered.clone());
+        let document = &self.document.document;
+        let request = Request::new("").data(self.caller.clone()).data(loader).data(Spliced);
+        let mut request = request.data(events.clone()).data(size);
+        request.set_parsed_query(document.clone());
+        let executed = batches.drive(schema.execute(request));
+        let mut response = panics::caught(&state.metrics.operations, executed, |error| *error).await;
+        if response.errors.iter().any(is_database_unavailable) {
+            return Err(DatabaseUnavailable(response.errors));
+        }
+        compat::complete(types, OperationType::Query, operation::selection_set(document), &mut response);
+        error_codes::name_all(&mut response.errors);
+        Ok(response)
+    }
+
+    /// The answer to each of so many events, from the answer to all of them.
+    fn split(&self, response: Response, count: usize) -> Vec<Bytes> {
+        let key = &self.document.key;
+        let checked = |(item, errors): (Value, Vec<ServerError>)| match answer_size::check(&self.answering.state, &item)
+        {
+            Ok(()) => answer(key, &item, &errors),
+            Err(error) => {
+                let path = vec![PathSegment::Field(key.to_string())];
+                answer(key, &Value::Null, &[ServerError { path, ..crate::graphql::execute::error_codes::of(error) }])
+            }
+        };
+        split(response, key, count).into_iter().map(checked).collect()
+    }
+}
+
+fn is_database_unavailable(error: &ServerError) -> bool {
+    let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+    code.is_some_and(|code| matches!(code, Value::String(code) if code == ApiError::UNAVAILABLE))
+}
+
+/// The data and errors of each of so many events, from the answer to all of them.
+fn split(response: Response, key: &Name, count: usize) -> Vec<(Value, Vec<ServerError>)> {
+    let mut items = match response.data {
+        Value::Object(mut fields) => match fields.swap_remove(key) {
+            Some(Value::List(items)) => items,
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
+    items.resize(count, Value::Null);
+    let mut errors = vec![Vec::new(); count];
+    for mut error in response.errors {
+        if let [PathSegment::Field(_), PathSegment::Index(at), ..] = error.path[..] {
+            error.path.remove(1);
+            if let Some(errors) = errors.get_mut(at) {
+                errors.push(error);
+            }
+        } else {
+            for errors in &mut errors {
+                errors.push(error.clone()); // of the field as a whole
+            }
+        }
+    }
+    items.into_iter().zip(errors).collect()
+}
+
+fn answer(key: &Name, item: &Value, errors: &[ServerError]) -> Bytes {
+    let mut out = Vec::with_capacity(256);
+    out.extend_from_slice(b"{\"data\":");
+    if *item == Value::Null && !errors.is_empty() {
+        out.extend_from_slice(b"null"); // events can't be null, so all of it is
+    } else {
+        out.push(b'{');
+        response_writer::plain(key.as_str(), &mut out);
+        out.push(b':');
+        response_writer::value(item, &mut out);
+        out.push(b'}');
+    }
+    if !errors.is_empty() {
+        out.extend_from_slice(b",\"errors\":");
+        response_writer::plain(errors, &mut out);
+    }
+    out.push(b'}');
+    out.into()
+}
+
+/// The root fields of subscriptions, as lists of the events that came with the request.
+struct Root;
+
+#[Object(name = "Subscription")]
+impl Root {
+    async fn measurement_recorded<'a>(&self, ctx: &Context<'a>) -> Each<'a, MeasurementEvent> {
+        match ctx.data_unchecked() {
+            Events::Measurements(events) => Each(events),
+            Events::Devices(_) | Events::Statistics(_) => Each(&[]),
+        }
+    }
+
+    async fn device_updated<'a>(&self, ctx: &Context<'a>) -> Vec<Option<&'a DeviceEvent>> {
+        match ctx.data_unchecked() {
+            Events::Devices(events) => events.iter().map(Some).collect(),
+            Events::Measurements(_) | Events::Statistics(_) => Vec::new(),
+        }
+    }
+
+    async fn statistics_updated(&self, ctx: &Context<'_>) -> Result<Vec<Rows<Statistics>>, ApiError> {
+        match ctx.data_unchecked() {
+            Events::Statistics(wanted) => Ok(vec![current(ctx, wanted).await?]),
+            Events::Measurements(_) | Events::Devices(_) => Ok(Vec::new()),
+        }
+    }
+}
+
+async fn current(ctx: &Context<'_>, wanted: &CurrentStatistics) -> Result<Rows<Statistics>, ApiError> {
+    let now = ctx.state().clock.now();
+    let (from, to) = wanted.bucket(now);
+    let filter =
+        Filter { devices: Some(wanted.devices.clone()), from: Some(from), to: Some(to), conditions: Vec::new() };
+    let parting = Parting {
+        every: Some(wanted.every.into()),
+        max_buckets: None,
+        fill: StatisticsFill::None,
+        time_zone: wanted.zone.name().to_owned(),
+        group_by: vec![StatisticsGroup::Device],
+        cell_resolution: 0,
+        counted: wanted.counted,
+    };
+    let (question, labels) = parting.question(filter, Wanted::of(ctx.field()), now)?;
+    let question = Arc::new(question);
+    let rows = list(ctx.reads(), &question, MAX_ROWS).await?;
+    Ok(types::statistics::list(rows, &question, labels))
+}

@@ -1,0 +1,65 @@
+//! A canonical subscription as a query of its events.
+
+use async_graphql::{
+    Name,
+    parser::types::{DocumentOperations, ExecutableDocument, OperationType, Selection},
+};
+
+use crate::graphql::execute::operation::{Operation, canonical};
+
+/// The selection of each event.
+#[derive(Clone, Debug)]
+pub(super) struct EventDocument {
+    /// The subscription as a query, its field without arguments: these have decided which events there are.
+    pub document: ExecutableDocument,
+    /// The key under which the field is answered.
+    pub key: Name,
+    /// The same document as text.
+    pub text: String,
+}
+
+impl EventDocument {
+    /// Of a subscription; none where its root isn't one field, which validation has seen.
+    pub fn of(subscription: &Operation) -> Option<Self> {
+        let mut document = subscription.document.clone();
+        let DocumentOperations::Single(operation) = &mut document.operations else { return None };
+        operation.node.ty = OperationType::Query;
+        let set = &mut operation.node.selection_set.node;
+        let [root] = &mut set.items[..] else { return None };
+        let Selection::Field(field) = &mut root.node else { return None };
+        field.node.arguments.clear();
+        let key = field.node.response_key().node.clone();
+        let text = canonical::text(set);
+        Some(Self { document, key, text })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{Variables, value};
+
+    use super::*;
+    use crate::graphql::{execute::operation::Document, types};
+
+    fn told(text: &str) -> EventDocument {
+        let document = Document::parse(text).expect("a document");
+        document.validate(types(), true).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+        let variables = Variables::from_value(value!({ "a": "x", "r": 7 }));
+        EventDocument::of(&document.operation(types(), None, &variables).expect("an operation"))
+            .expect("a subscription")
+    }
+
+    #[test]
+    fn what_is_told_is_the_same_however_it_is_written() {
+        for text in [
+            "subscription ($a: String, $r: Int) { e: measurementRecorded(after: $a) { cursor measurement { cell(resolution: $r) } } }",
+            "subscription S ($r: Int) { ...R } fragment R on Subscription { e: measurementRecorded { cursor ...M } }
+             fragment M on MeasurementEvent { measurement { cell(resolution: $r) pm1 @skip(if: true) } }",
+            "subscription { ... { e: measurementRecorded { cursor } } e: measurementRecorded { measurement { cell(resolution: 7) } } }",
+        ] {
+            let told = told(text);
+            assert_eq!(told.text, "{e:measurementRecorded{cursor measurement{cell(resolution:7)}}}", "{text}");
+            assert_eq!(told.key, "e");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! An event has what a query returns for the same measurement, for random selections.
+
+use std::{sync::LazyLock, time::Duration};
+
+use async_graphql::{Request, Variables, connection::CursorType as _};
+use futures_util::FutureExt as _;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio::runtime::Runtime;
+
+use super::{
+    answering,
+    answers::{Answering, Events},
+    check,
+};
+use crate::{
+    auth::Caller,
+    clock::Clock,
+    config::security::Exposure,
+    db::{connect::Database, replicas::Replicas},
+    domain::{feed::Place, measurement},
+    graphql::{
+        context::About,
+        cursor::FeedCursor,
+        fast_json::tests::{completed, document, of_a_measurement, rows, variables},
+        types::{measurement::Measurement, measurement_event::MeasurementEvent},
+    },
+    http::state::App,
+    limits::Limits,
+};
+
+/// A gateway whose database isn't there, and the runtime that it needs.
+static APP: LazyLock<(App, Answering, Runtime)> = LazyLock::new(|| {
+    let runtime = Runtime::new().expect("a runtime");
+    let _entered = runtime.enter();
+    let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(1);
+    let pool = || PgPoolOptions::new().acquire_timeout(Duration::from_millis(1)).connect_lazy_with(options.clone());
+    let about = About {
+        public_read: true,
+        exposure: Exposure::default(),
+        limits: Limits::default(),
+        slow_operation: Duration::MAX,
+        database_host: String::new(),
+        database_port: 1,
+    };
+    let database = Database::of_one_pool(&pool(), PgConnectOptions::new());
+    let (app, _) = App::start(database, Replicas::default(), Clock::system(), about);
+    let answering = answering(app.state.clone());
+    (app, answering, runtime)
+});
+
+fn place(at: usize) -> Place {
+    Place { number: 7, index: u32::try_from(at).expect("few") }
+}
+
+/// What is told of these rows; none where the question is refused.
+fn told(rows: &[measurement::Measurement], question: &str) -> Option<Vec<Value>> {
+    let (app, answering, _) = &*APP;
+    let request = Request::new(question).variables(Variables::from_json(variables()));
+    let checked = check(&app.schema, answering, request, &Caller::Anonymous, None).now_or_never().expect("at once");
+    let (_, answers) = checked.ok()?;
+    let event = |(at, row): (usize, &measurement::Measurement)| MeasurementEvent {
+        place: place(at),
+        measurement: Measurement(row.clone()),
+    };
+    let events = Events::Measurements(rows.iter().enumerate().map(event).collect());
+    let told = answers.render(&events).now_or_never().expect("at once").expect("no database is needed");
+    Some(told.iter().map(|payload| serde_json::from_slice(payload).expect("JSON")).collect())
+}
+
+/// Answers in a form that can be compared: with the path of each error from the measurement on, and in some order.
+fn comparable(measurement: &Value, errors: &Value, from: usize) -> Value {
+    let mut errors: Vec<_> = errors
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|error| {
+            let path = error["path"].as_array().map(|path| path[from..].to_vec());
+            json!([error["message"], path, error["extensions"]]).to_string()
+        })
+        .collect();
+    errors.sort();
+    json!([measurement, errors])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_event_tells_what_a_query_tells(
+        rows in rows(),
+        bytes in prop::collection::vec(any::<u8>(), 0..80),
+        is_in_a_fragment: bool,
+    ) {
+        let selection = of_a_measurement(&bytes);
+        let field = format!("e: measurementRecorded {{ cursor measurement {selection} }}");
+        let body = if is_in_a_fragment { format!("{{ ... on Subscription {{ {field} }} }}") } else { format!("{{ {field} }}") };
+        let told = told(&rows, &document("subscription", body));
+        prop_assume!(told.is_some());
+        for (at, (row, told)) in rows.iter().zip(told.unwrap_or_default()).enumerate() {
+            let asked = completed(std::slice::from_ref(row), &document("query", format!("{{ list {{ nodes {selection} }} }}")));
+            let asked = serde_json::to_value(asked).expect("JSON");
+            let event = &told["data"]["e"];
+            prop_assert_eq!(&event["cursor"], &json!(FeedCursor(place(at)).encode_cursor()));
+            let expected = comparable(&asked["data"]["list"]["nodes"][0], &asked["errors"], 3);
+            prop_assert_eq!(comparable(&event["measurement"], &told["errors"], 2), expected, "{}", selection);
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Air-quality indices of a device, and of a cell of the map.
+
+use async_graphql::{Context, Enum, SimpleObject};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use h3o::CellIndex;
+
+use super::quantity::Quantity;
+use crate::{
+    api_error::ApiError,
+    domain::{
+        air_quality_index as domain,
+        air_quality_index::{HourlyMeans, Level, Pollutant, Scale},
+        device::DeviceId,
+        rollup::hour_of,
+        validity::CountedValues,
+    },
+    graphql::{
+        context::ContextExt as _,
+        execute::cost::MAX_SERIES,
+        inputs::{
+            interval,
+            interval::{BucketLimits, Buckets, Interval},
+        },
+        loaders::HoursOf,
+        scalar,
+    },
+};
+
+/// A published scale of air quality.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::Scale")]
+pub enum AirQualityScale {
+    /// The Daily Air Quality Index of the United Kingdom: 1 to 10, from the mean of 24 hours.
+    UkDaqi,
+    /// The European Air Quality Index: 1 (good) to 6 (extremely poor), from the mean of one hour.
+    #[graphql(name = "EUROPEAN_AQI")]
+    European,
+    /// The Air Quality Index of the US EPA: 0 to 500, from the mean of 24 hours.
+    UsEpa,
+    /// The same scale, told for the present hour by the EPA's NowCast: an average of 12 hours in which recent ones weigh
+    /// more.
+    UsNowcast,
+}
+
+/// An air-quality index, of the pollutant among PM2.5 and PM10 that is worst. Indicative: a sensor is no reference
+/// station, and other pollutants may be worse.
+#[derive(SimpleObject)]
+pub struct AirQualityIndex {
+    /// On which scale.
+    scale: AirQualityScale,
+    /// The pollutant that decides; the first of equals. Null where there is no value.
+    pollutant: Option<Quantity>,
+    /// The share (`1`) of the period's hours of which the deciding pollutant is known, 0 to 1; where none decides, the
+    /// better one's. One valid value makes an hour known.
+    coverage: f64,
+    /// The first moment of the period.
+    start: scalar::DateTime,
+    /// The end of the period: the last whole hour that had ended.
+    end: scalar::DateTime,
+    /// The index of each pollutant.
+    sub_indices: Vec<AirQualitySubIndex>,
+    /// Which edition of the scale this is: source and date.
+    version: &'static str,
+    /// The bucket of time that this is the index at the end of. Null outside of `airQualityIndices`.
+    bucket: Option<TimeBucket>,
+    #[graphql(flatten)]
+    standing: Standing,
+}
+
+/// A bucket of time in a series.
+#[derive(SimpleObject)]
+pub struct TimeBucket {
+    /// Start of the bucket.
+    start: scalar::DateTime,
+    /// `start` on the clocks of `timeZone`, in RFC 3339 with the offset from UTC, such as `2026-03-29T03:00:00+02:00`.
+    start_local: String,
+    /// End of the bucket, which is not part of it.
+    end: scalar::DateTime,
+    /// Length of the bucket: `every`, or what `every: AUTO` chose.
+    interval: Interval,
+}
+
+/// The air-quality index of one pollutant.
+#[derive(SimpleObject)]
+pub struct AirQualitySubIndex {
+    /// Which.
+    pollutant: Quantity,
+    /// The concentration that the scale looks at, in `ug/m3`: the mean, or what NowCast made of the hours. Null where
+    /// there is no value.
+    concentration: Option<f64>,
+    /// The share (`1`) of the period's hours of which the pollutant is known, 0 to 1.
+    coverage: f64,
+    #[graphql(flatten)]
+    standing: Standing,
+}
+
+/// Where a concentration stands on a scale.
+#[derive(SimpleObject)]
+pub struct Standing {
+    /// The value (`1`). Null where fewer than 75 % of the period's hours are known, or for NowCast fewer than two of the
+    /// latest three.
+    value: Option<u16>,
+    /// What the scale calls it, in English.
+    band: Option<&'static str>,
+    /// The scale's colour for it, `#rrggbb`.
+    colour: Option<&'static str>,
+    /// Whether the concentration is beyond the end of the scale; the value is then the scale's last.
+    above_scale: bool,
+}
+
+impl From<Option<Level>> for Standing {
+    fn from(level: Option<Level>) -> Self {
+        Self {
+            value: level.map(|level| level.value),
+            band: level.map(|level| level.band.name),
+            colour: level.map(|level| level.band.colour),
+            above_scale: level.is_some_and(|level| level.above_scale),
+        }
+    }
+}
+
+/// The index of a device, over the whole hours that had ended by a moment; by now unless told.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_device(
+    ctx: &Context<'_>,
+    device: DeviceId,
+    scale: AirQualityScale,
+    at: Option<scalar::DateTime>,
+    counted: CountedValues,
+) -> Result<AirQualityIndex, ApiError> {
+    let hours = period(ctx, device, scale, at, counted);
+    Ok(tell(scale, &hours, ctx.loader().load_one(hours).await?))
+}
+
+/// The index of a cell of the map, of resolution 0 to 12, over the whole hours that had ended by a moment; by now unless
+/// told.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_cell(
+    ctx: &Context<'_>,
+    cell: CellIndex,
+    scale: AirQualityScale,
+    at: Option<scalar::DateTime>,
+    counted: CountedValues,
+) -> Result<AirQualityIndex, ApiError> {
+    let hours = period(ctx, cell, scale, at, counted);
+    Ok(tell(scale, &hours, ctx.loader().load_one(hours).await?))
+}
+
+/// Hours from the first bucket of a series to the end of the last one at most.
+const MAX_SERIES_HOURS: i64 = 10_000;
+
+/// The buckets of a series.
+const BUCKET_LIMITS: BucketLimits =
+    BucketLimits { shortest: crate::domain::interval::Interval::Hour, max_buckets: MAX_SERIES };
+
+/// The buckets of a series, with what each is labelled with.
+pub struct SeriesBuckets {
+    buckets: Buckets,
+    zone: Tz,
+}
+
+/// The buckets of a series, none of which begins after now.
+///
+/// # Errors
+/// Names the argument that can't be.
+pub fn buckets(
+    (from, to): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+    every: Interval,
+    max_buckets: Option<i32>,
+    time_zone: &str,
+    now: DateTime<Utc>,
+) -> Result<SeriesBuckets, ApiError> {
+    let zone = interval::time_zone(time_zone)?;
+    let from = from.ok_or_else(|| ApiError::bad_input("measuredAt.from", "must be given, as buckets begin there"))?;
+    let to = to.unwrap_or(now).min(now);
+    if to - from > TimeDelta::hours(MAX_SERIES_HOURS) {
+        return Err(ApiError::bad_input("measuredAt", format!("must not span more than {MAX_SERIES_HOURS} hours")));
+    }
+    let span = (from, to.max(from + TimeDelta::microseconds(1)));
+    let mut buckets = Buckets::check(every, max_buckets, BUCKET_LIMITS, zone, span)?;
+    if to <= from {
+        buckets.bounds.clear();
+    }
+    Ok(SeriesBuckets { buckets, zone })
+}
+
+/// The indices of a device at the end of each bucket, or now where that is earlier.
+///
+/// # Errors
+/// When the database fails.
+pub async fn series_of_device(
+    ctx: &Context<'_>,
+    device: DeviceId,
+    scale: AirQualityScale,
+    SeriesBuckets { buckets, zone }: &SeriesBuckets,
+    now: DateTime<Utc>,
+    counted: CountedValues,
+) -> Result<Vec<AirQualityIndex>, ApiError> {
+    let [_, first, ..] = buckets.bounds[..] else { return Ok(Vec::new()) };
+    let last = buckets.bounds.last().map_or(first, |&last| last.min(now));
+    let hours = Scale::from(scale).hours();
+    let period = TimeDelta::hours(i64::try_from(hours).unwrap_or(0)); // a day at most
+    let all = HoursOf { parent: device, from: hour_of(first.min(now)) - period, to: hour_of(last), counted };
+    let means = ctx.loader().load_one(all).await?.unwrap_or_default();
+    let index = |bounds: &[DateTime<Utc>]| {
+        let &[start, end] = bounds else { return None };
+        let to = hour_of(end.min(now));
+        let newer = usize::try_from((all.to - to).num_hours()).unwrap_or(0);
+        let window = |means: &[Option<f64>]| means.iter().skip(newer).take(hours).copied().collect();
+        let means = HourlyMeans { pm2_5: window(&means.pm2_5), pm10: window(&means.pm10) };
+        let index = tell(scale, &HoursOf { parent: device, from: to - period, to, counted }, Some(means));
+        let bucket = TimeBucket {
+            start: start.into(),
+            start_local: interval::local_time(start, *zone),
+            end: end.into(),
+            interval: buckets.interval.into(),
+        };
+        Some(AirQualityIndex { bucket: Some(bucket), ..index })
+    };
+    Ok(buckets.bounds.windows(2).filter_map(index).collect())
+}
+
+fn period<P>(
+    ctx: &Context<'_>,
+    parent: P,
+    scale: AirQualityScale,
+    at: Option<scalar::DateTime>,
+    counted: CountedValues,
+) -> HoursOf<P> {
+    let to = hour_of(at.map_or_else(|| ctx.state().clock.now(), |at| at.0));
+    let hours = i64::try_from(Scale::from(scale).hours()).unwrap_or(0); // a day at most
+    HoursOf { parent, from: to - TimeDelta::hours(hours), to, counted }
+}
+
+fn tell<P>(scale: AirQualityScale, hours: &HoursOf<P>, means: Option<HourlyMeans>) -> AirQualityIndex {
+    let edition = Scale::from(scale);
+    let index = edition.index(&means.unwrap_or_default());
+    AirQualityIndex {
+        scale,
+        pollutant: index.deciding.map(|(pollutant, _)| quantity(pollutant)),
+        coverage: index.coverage,
+        start: hours.from.into(),
+        end: hours.to.into(),
+        sub_indices: index
+            .sub_indices
+            .into_iter()
+            .map(|sub| AirQualitySubIndex {
+                pollutant: quantity(sub.pollutant),
+                concentration: sub.concentration.filter(|_| sub.level.is_some()).map(domain::Concentration::value),
+                coverage: sub.coverage,
+                standing: sub.level.into(),
+            })
+            .collect(),
+        version: edition.version(),
+        bucket: None,
+        standing: index.deciding.map(|(_, level)| level).into(),
+    }
+}
+
+fn quantity(pollutant: Pollutant) -> Quantity {
+    match pollutant {
+        Pollutant::Pm2_5 => Quantity::Pm2_5,
+        Pollutant::Pm10 => Quantity::Pm10,
+    }
+}

@@ -1,0 +1,166 @@
+//! What a request with a key passes before the key is looked up: an address that sent too many invalid keys is refused without
+//! asking the database, and so is a key that has used up its budget.
+//!
+//! Keys that were valid when they were last looked up pass also from such an address: many clients may share it.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroU32,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    api_error::ApiError,
+    auth::{Caller, KeyHash},
+    domain::api_key::ApiKeyId,
+    graphql::execute::admission::kind_of,
+    limits::{
+        KeyLimits, Limit, Permit, Quota,
+        rate_limit::{Budget, Payer},
+    },
+    observability::metrics::{database_time::CallerKind, refusals::Refusals},
+};
+
+/// Keys that are remembered at least, as those that were valid.
+const MIN_KNOWN_KEYS: usize = 20_000;
+
+/// The checks of one gateway. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct KeyChecks(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    invalid: Budget,
+    look_ups: Quota<Payer>,
+    known: Mutex<KnownKeys>,
+    refusals: Refusals,
+}
+
+/// A key that was valid when it was last looked up. That is no proof that it still is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KnownKey {
+    pub id: ApiKeyId,
+    pub kind: CallerKind,
+}
+
+#[derive(Debug, Default)]
+struct KnownKeys {
+    young: HashMap<KeyHash, KnownKey>,
+    /// Dropped when `young` is full.
+    old: HashMap<KeyHash, KnownKey>,
+}
+
+impl KeyChecks {
+    /// No key is known yet.
+    #[must_use]
+    pub fn new(limits: KeyLimits, refusals: Refusals) -> Self {
+        Self(Arc::new(Shared {
+            invalid: Budget::per_minute("invalid-keys", NonZeroU32::new(limits.max_invalid_per_minute)),
+            look_ups: Quota::new(limits.max_look_ups_per_address, usize::MAX),
+            known: Mutex::default(),
+            refusals,
+        }))
+    }
+
+    /// The caller with a key that comes from an address. Looks the key up if neither has used up its `budget`.
+    ///
+    /// # Errors
+    /// When the key is not valid, or may not be looked up now.
+    pub(crate) async fn identify(
+        &self,
+        address: Payer,
+        hash: &KeyHash,
+        budget: &Budget,
+        now: DateTime<Utc>,
+        look_up: impl Future<Output = Result<Caller, ApiError>>,
+    ) -> Result<Caller, ApiError> {
+        let known = self.known_key(hash);
+        let _permit = match known {
+            Some(key) => {
+                budget.require_left(Payer::Key(key.id), now).map_err(ApiError::RateLimited)?;
+                None
+            }
+            None => Some(self.permit(address, now)?),
+        };
+        let outcome = look_up.await;
+        match &outcome {
+            Ok(caller) if known.is_none() => {
+                if let Some(id) = caller.api_key() {
+                    self.known().insert(*hash, KnownKey { id, kind: kind_of(caller) });
+                }
+            }
+            Err(ApiError::Unauthenticated(_)) => {
+                self.known().remove(hash);
+                self.0.invalid.fine(address, 1, now);
+            }
+            _ => {}
+        }
+        outcome
+    }
+
+    /// The key, if it was valid when it was last looked up.
+    pub(crate) fn known_key(&self, hash: &KeyHash) -> Option<KnownKey> {
+        self.known().get(hash)
+    }
+
+    /// A permit to look up a key that may be invalid.
+    fn permit(&self, address: Payer, now: DateTime<Utc>) -> Result<Permit<Payer>, ApiError> {
+        let refuse = || self.0.refusals.refuse(Limit::InvalidKeys);
+        let permit = self.0.look_ups.try_acquire(&address).map_err(|_| refuse())?;
+        self.0.invalid.require_left(address, now).map_err(|_| refuse())?;
+        Ok(permit)
+    }
+
+    fn known(&self) -> MutexGuard<'_, KnownKeys> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner) // at worst a key is not known
+    }
+}
+
+impl KnownKeys {
+    fn get(&mut self, hash: &KeyHash) -> Option<KnownKey> {
+        if let Some(key) = self.young.get(hash) {
+            return Some(*key);
+        }
+        let key = self.old.remove(hash)?;
+        self.insert(*hash, key);
+        Some(key)
+    }
+
+    fn insert(&mut self, hash: KeyHash, key: KnownKey) {
+        if self.young.len() >= MIN_KNOWN_KEYS {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(hash, key);
+    }
+
+    fn remove(&mut self, hash: &KeyHash) {
+        self.young.remove(hash);
+        self.old.remove(hash);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_in_use_stay_known() {
+        let mut known = KnownKeys::default();
+        let hash = |number: usize| {
+            let mut hash = KeyHash::default();
+            hash[..8].copy_from_slice(&number.to_le_bytes());
+            hash
+        };
+        let key = |id| KnownKey { id: ApiKeyId(id), kind: CallerKind::Key };
+        known.insert(hash(0), key(7));
+        for number in 1..3 * MIN_KNOWN_KEYS {
+            known.insert(hash(number), key(8));
+            assert_eq!(known.get(&hash(0)), Some(key(7)));
+        }
+        assert!(known.young.len() + known.old.len() <= 2 * MIN_KNOWN_KEYS + 1);
+        known.remove(&hash(0));
+        assert_eq!(known.get(&hash(0)), None);
+    }
+}

@@ -1,0 +1,156 @@
+//! Answers while they are sent. A large one stays in memory until its client has read it, so it counts until then, and for a
+//! moment it keeps its place among the requests in work.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    http::header,
+    response::Response,
+};
+use hyper::body::{Frame, SizeHint};
+use tokio::task::AbortHandle;
+
+use super::concurrency_limit::Place;
+use crate::{
+    api_error::ApiError,
+    limits::{AnswerLimits, Limit, Permit, Quota, rate_limit::Payer},
+    observability::metrics::refusals::Refusals,
+};
+
+/// Answers up to this size go to the buffers of the connection at once. In bytes.
+const SMALL_ANSWER: usize = 64 << 10;
+/// What is handed to the connection at a time, so that it is known when the last of it is sent. In bytes.
+const SLICE: usize = 64 << 10;
+/// How long an answer that is being sent keeps its place. After that only its memory counts: otherwise a few clients on slow
+/// networks would keep all others out.
+const PLACE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The large answers that are being sent. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Answers {
+    bytes: Quota<Payer>,
+    refusals: Refusals,
+}
+
+/// The text of an answer with what is held until it is dropped.
+struct Held {
+    text: Vec<u8>,
+    _permit: Permit<Payer>,
+    _place: Option<PlaceWhileSent>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
+    }
+}
+
+impl Answers {
+    /// None so far.
+    #[must_use]
+    pub fn new(limits: AnswerLimits, refusals: Refusals) -> Self {
+        Self { bytes: Quota::new(limits.max_bytes_sent_per_caller, limits.max_bytes_sent), refusals }
+    }
+
+    /// An answer that is to be sent: its bytes count until the last of them is dropped, and so long it has its place.
+    ///
+    /// # Errors
+    /// When too many bytes are being sent.
+    pub(crate) fn hold(&self, payer: Payer, text: Vec<u8>, place: Option<Place>) -> Result<Bytes, ApiError> {
+        if text.len() <= SMALL_ANSWER {
+            return Ok(text.into());
+        }
+        let permit = self.bytes.try_acquire_many(&payer, text.len()).map_err(|exceeded| {
+            self.refusals.refuse(exceeded.limit(Limit::AnswersSentPerCaller, Limit::AnswersSent))
+        })?;
+        Ok(Bytes::from_owner(Held { text, _permit: permit, _place: place.map(PlaceWhileSent::new) }))
+    }
+
+    /// Bytes that are being sent.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes.in_use()
+    }
+}
+
+/// A place, given back when this is dropped, or earlier after [`PLACE_TIMEOUT`].
+struct PlaceWhileSent {
+    timeout: AbortHandle,
+}
+
+impl PlaceWhileSent {
+    fn new(place: Place) -> Self {
+        let place = Arc::new(Mutex::new(Some(place)));
+        let timeout = tokio::spawn(async move {
+            tokio::time::sleep(PLACE_TIMEOUT).await;
+            place.lock().unwrap_or_else(PoisonError::into_inner).take();
+        });
+        Self { timeout: timeout.abort_handle() }
+    }
+}
+
+impl Drop for PlaceWhileSent {
+    fn drop(&mut self) {
+        self.timeout.abort(); // drops the place with the task
+    }
+}
+
+/// The response, with its place until it is sent. Streams of events have places of their own for what they do.
+pub(crate) fn with_place(response: Response, place: Place) -> Response {
+    let is_small = response.body().size_hint().upper().is_some_and(|bytes| bytes <= SMALL_ANSWER as u64);
+    let is_stream = response.headers().get(header::CONTENT_TYPE).is_some_and(|it| it == "text/event-stream");
+    if is_small || is_stream {
+        return response;
+    }
+    let place = PlaceWhileSent::new(place);
+    response.map(|body| Body::new(Sent { body, rest: Bytes::new(), _place: place }))
+}
+
+/// A body that is handed out in slices, so that it ends when nearly all of it is sent.
+struct Sent {
+    body: Body,
+    rest: Bytes,
+    _place: PlaceWhileSent,
+}
+
+impl HttpBody for Sent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.rest = data,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                end => return Poll::Ready(end),
+            }
+        }
+        let length = self.rest.len().min(SLICE);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (rest, body) = (self.rest.len() as u64, self.body.size_hint());
+        let mut hint = SizeHint::new();
+        hint.set_lower(body.lower() + rest);
+        if let Some(upper) = body.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint
+    }
+}

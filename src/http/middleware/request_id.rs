@@ -1,0 +1,73 @@
+//! A request id on every answer and every log line.
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    extract::{MatchedPath, Request},
+    http::{HeaderName, HeaderValue},
+    response::Response,
+};
+use tower::ServiceBuilder;
+use tower_http::{
+    classify::ServerErrorsFailureClass,
+    request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
+    trace::TraceLayer,
+};
+use tracing::{Level, Span};
+use uuid::Uuid;
+
+use super::trace_context;
+use crate::observability::otlp;
+
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Ids of our own making; one that a client sends is replaced, so that nobody writes into our log.
+#[derive(Clone, Copy)]
+struct NewRequestId;
+
+impl MakeRequestId for NewRequestId {
+    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
+        HeaderValue::from_str(&Uuid::now_v7().to_string()).ok().map(RequestId::new)
+    }
+}
+
+/// Puts every request into a span with its id, its method and its route. The route and not the path: a path may hold a
+/// key.
+pub(crate) fn observed(routes: Router) -> Router {
+    let trace = TraceLayer::new_for_http()
+        .make_span_with(|request: &Request| {
+            let id = request.headers().get(HEADER).and_then(|id| id.to_str().ok()).unwrap_or_default();
+            let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+            let (method, trace_id) = (request.method(), trace_context::trace_id(request.headers()));
+            let span = match route {
+                "/healthz" | "/readyz" => tracing::debug_span!("request", id, %method, route, trace_id),
+                _ => tracing::info_span!("request", id, %method, route, trace_id),
+            };
+            otlp::begin(&span, request.headers());
+            span
+        })
+        .on_request(|_: &Request, _: &Span| {})
+        // Each has its line below; why is logged where it is known, and of thousands that are refused not for each.
+        .on_failure(|_: ServerErrorsFailureClass, _: Duration, _: &Span| {})
+        .on_response(|response: &Response, latency: Duration, span: &Span| {
+            otlp::answered(span, response.status());
+            let status = response.status().as_u16();
+            // The probes of a container come every few seconds: their spans, and so their answers, are for debugging.
+            if span.metadata().is_some_and(|metadata| *metadata.level() == Level::INFO) {
+                tracing::info!(status, ?latency, "answered");
+            } else {
+                tracing::debug!(status, ?latency, "answered");
+            }
+        });
+    routes.layer(
+        ServiceBuilder::new()
+            .map_request(|mut request: Request| {
+                request.headers_mut().remove(HEADER);
+                request
+            })
+            .layer(SetRequestIdLayer::new(HEADER, NewRequestId))
+            .layer(trace)
+            .layer(PropagateRequestIdLayer::new(HEADER)),
+    )
+}

@@ -1,0 +1,65 @@
+//! W3C Trace Context: the id of the trace that a request belongs to, when its sender says so, stands on our log lines too.
+
+use axum::http::{HeaderMap, HeaderName};
+
+const HEADER: HeaderName = HeaderName::from_static("traceparent");
+
+/// The trace id of a request: 32 hexadecimal digits. A header that isn't as the specification has it is none, so nothing
+/// else of a sender's choice gets into our log.
+pub(crate) fn trace_id(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(HEADER).iter();
+    let (value, None) = (values.next()?.to_str().ok()?, values.next()) else { return None };
+    let mut parts = value.splitn(5, '-');
+    let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let rest_is_allowed = parts.next().is_none() || version != "00"; // a later version may tell more
+    let known = is_hex(version, 2) && version != "ff" && rest_is_allowed;
+    let ids = is_hex(trace, 32) && is_hex(parent, 16) && is_hex(flags, 2);
+    (known && ids && !is_zero(trace) && !is_zero(parent)).then_some(trace)
+}
+
+fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn is_zero(id: &str) -> bool {
+    id.bytes().all(|byte| byte == b'0')
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+    fn of(values: &[&str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(HEADER, HeaderValue::from_str(value).expect("a header"));
+        }
+        trace_id(&headers).map(str::to_owned)
+    }
+
+    #[test]
+    fn the_id_of_the_trace_is_read_as_the_specification_has_it() {
+        let good = format!("00-{TRACE}-00f067aa0ba902b7-01");
+        assert_eq!(of(&[&good]).as_deref(), Some(TRACE));
+        assert_eq!(of(&[&format!("cc-{TRACE}-00f067aa0ba902b7-01-what-comes-later")]).as_deref(), Some(TRACE));
+        for bad in [
+            String::new(),
+            TRACE.to_owned(),
+            format!("ff-{TRACE}-00f067aa0ba902b7-01"),
+            format!("00-{TRACE}-00f067aa0ba902b7-01-more"),
+            format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)),
+            format!("00-{TRACE}-0000000000000000-01"),
+            format!("00-{}-00f067aa0ba902b7-01", TRACE.to_uppercase()),
+            format!("00-{TRACE}-00f067aa0ba902b7"),
+            "00-ag_somebodys_key_that_is_not_hex_000-00f067aa0ba902b7-01".to_owned(),
+        ] {
+            assert_eq!(of(&[&bad]), None, "{bad}");
+        }
+        assert_eq!(of(&[&good, &good]), None, "two of them");
+        assert_eq!(of(&[]), None);
+    }
+}

@@ -1,0 +1,150 @@
+//! The HTTP status of a GraphQL response. This file is the only place that decides it.
+
+use async_graphql::{Response, ServerError, Value};
+use axum::http::StatusCode;
+use clap::ValueEnum;
+
+use super::{accept::Media, response::is_refused};
+use crate::{
+    api_error::ApiError,
+    graphql::execute::{admission::is_rate_limited, operation::fault::PARSE_FAILED},
+};
+
+/// The edition of GraphQL over HTTP that decides on status codes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Edition {
+    /// September 2026: the same codes for every media type, 422 for requests that cannot be executed
+    #[default]
+    #[value(name = "2026")]
+    September2026,
+    /// The drafts before it: 200 with application/json, 400 for requests that cannot be executed
+    Legacy,
+}
+
+impl Edition {
+    /// The status of a response to a request that was understood as one.
+    pub(super) fn of_response(self, media: Media, response: &Response) -> StatusCode {
+        match self {
+            Self::September2026 if is_refused(response) => of_refusal(&response.errors),
+            Self::September2026 if media == Media::GraphqlResponse && !response.errors.is_empty() => partial_success(),
+            Self::Legacy if is_rate_limited(response) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Legacy if is_refused(response) && code_of(&response.errors) == Some("UNAUTHENTICATED") => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::Legacy if media == Media::GraphqlResponse && is_refused(response) => StatusCode::BAD_REQUEST,
+            _ => StatusCode::OK,
+        }
+    }
+
+    /// The status of an error that was found before the request was understood.
+    pub(super) fn of_error(self, media: Media, error: &ApiError) -> StatusCode {
+        match (self, error) {
+            // Clients of the drafts read the body only when the status is 200.
+            (Self::Legacy, ApiError::PersistedQueryNotFound) if media == Media::Json => StatusCode::OK,
+            (Self::Legacy, ApiError::MalformedRequest(_)) => StatusCode::BAD_REQUEST,
+            (Self::September2026, ApiError::BadUserInput { .. } | ApiError::PersistedQueryNotFound) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            _ => error.status(),
+        }
+    }
+
+    /// The media type of a response. The edition labels only successful responses `application/json`: an error of that type
+    /// may be a proxy's.
+    pub(super) fn media_type(self, media: Media, status: StatusCode) -> &'static str {
+        match media {
+            Media::Json | Media::EventStream if self == Self::Legacy || status.is_success() => {
+                "application/json; charset=utf-8"
+            }
+            _ => "application/graphql-response+json; charset=utf-8",
+        }
+    }
+}
+
+/// 294 (Partial Success): there is data, and there are errors.
+fn partial_success() -> StatusCode {
+    StatusCode::from_u16(294).unwrap_or(StatusCode::OK)
+}
+
+/// The status of a request that was not executed, by the code of its first error.
+fn of_refusal(errors: &[ServerError]) -> StatusCode {
+    match code_of(errors) {
+        Some(PARSE_FAILED) => StatusCode::BAD_REQUEST,
+        Some("UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
+        Some("FORBIDDEN") => StatusCode::FORBIDDEN,
+        Some("CURSOR_EXPIRED") => StatusCode::GONE,
+        Some(ApiError::RATE_LIMITED) => StatusCode::TOO_MANY_REQUESTS,
+        Some(ApiError::UNAVAILABLE) => StatusCode::SERVICE_UNAVAILABLE,
+        Some("TIMEOUT") => StatusCode::GATEWAY_TIMEOUT,
+        Some(ApiError::INTERNAL) => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+fn code_of(errors: &[ServerError]) -> Option<&str> {
+    match errors.first()?.extensions.as_ref()?.get("code")? {
+        Value::String(code) => Some(code),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{ErrorExtensionValues, PathSegment, Pos};
+
+    use super::*;
+
+    fn refused(code: &str, message: &str) -> Response {
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", code);
+        let mut error = ServerError::new(message, Some(Pos::default()));
+        error.extensions = Some(extensions);
+        Response::from_errors(vec![error])
+    }
+
+    #[test]
+    fn a_request_that_was_not_executed_has_the_status_of_its_error() {
+        for (code, message, status) in [
+            (PARSE_FAILED, "expected a name", 400),
+            ("GRAPHQL_VALIDATION_FAILED", "Unknown field", 422),
+            ("BAD_USER_INPUT", "Invalid value for argument", 422),
+            ("TOO_COMPLEX", "too many fields", 422),
+            ("UNAUTHENTICATED", "no key", 401),
+            ("FORBIDDEN", "no introspection", 403),
+            ("CURSOR_EXPIRED", "too old", 410),
+            ("RATE_LIMITED", "later", 429),
+            ("UNAVAILABLE", "later", 503),
+            ("TIMEOUT", "too long", 504),
+            ("INTERNAL", "a defect", 500),
+        ] {
+            let response = refused(code, message);
+            for media in [Media::GraphqlResponse, Media::Json] {
+                let (new, legacy) = (Edition::September2026, Edition::Legacy);
+                assert_eq!(new.of_response(media, &response).as_u16(), status, "{code}");
+                let drafts = match (code, media) {
+                    ("UNAUTHENTICATED", _) => 401,
+                    ("RATE_LIMITED", _) => 429,
+                    (_, Media::GraphqlResponse) => 400,
+                    _ => 200,
+                };
+                assert_eq!(legacy.of_response(media, &response).as_u16(), drafts, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn errors_beside_data_are_a_partial_success() {
+        let mut response = refused("INTERNAL", "a defect");
+        response.errors[0].path = vec![PathSegment::Field("device".to_owned())];
+        for (edition, media, status) in [
+            (Edition::September2026, Media::GraphqlResponse, 294),
+            (Edition::September2026, Media::Json, 200),
+            (Edition::Legacy, Media::GraphqlResponse, 200),
+            (Edition::Legacy, Media::Json, 200),
+        ] {
+            assert_eq!(edition.of_response(media, &response).as_u16(), status, "{edition:?} {media:?}");
+            let whole = Response::new(Value::Boolean(true));
+            assert_eq!(edition.of_response(media, &whole), StatusCode::OK, "{edition:?} {media:?}");
+        }
+    }
+}

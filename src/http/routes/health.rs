@@ -1,0 +1,57 @@
+//! Whether the gateway runs, and whether it can serve.
+
+use std::time::Duration;
+
+use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+use serde_json::{Value, json};
+
+use crate::{
+    api_error::ApiError,
+    db,
+    db::{
+        batcher::{StaleConnections, patiently},
+        kept_connections::KeptConnections,
+    },
+    http::state::Shared,
+};
+
+/// How long the database may take to answer a sign of life.
+const READY_WITHIN: Duration = Duration::from_secs(2);
+
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz))
+}
+
+/// The process runs. Doesn't ask the database: a restart of the gateway would not mend that one.
+async fn healthz() -> Json<Value> {
+    Json(json!({ "status": "ok" }))
+}
+
+/// Requests can be served.
+async fn readyz(State(app): State<Shared>) -> Result<(StatusCode, Json<Value>), ApiError> {
+    check_ready(&app).await?;
+    Ok((StatusCode::OK, Json(json!({ "status": "ready" }))))
+}
+
+/// Whether the database answers.
+///
+/// # Errors
+/// When it doesn't, or not in time.
+pub(crate) async fn check_ready(app: &Shared) -> Result<(), ApiError> {
+    let pool = &app.state.database.readiness;
+    let ping = async {
+        let mut stale = StaleConnections::of(pool);
+        loop {
+            let answered =
+                patiently(&KeptConnections::none(pool), async |connection| db::server_info::ping(connection).await)
+                    .await;
+            if !stale.explain(&answered) {
+                return answered;
+            }
+        }
+    };
+    match tokio::time::timeout(READY_WITHIN, ping).await {
+        Ok(answered) => answered.map_err(ApiError::from),
+        Err(_) => Err(ApiError::Unavailable("the database doesn't answer; try again in a moment")),
+    }
+}

@@ -1,0 +1,178 @@
+//! What is merely looked at when somebody asks: pools, queues, sockets, subscriptions.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::{
+    metrics::{
+        counter::{ConstCounter, Counter},
+        family::Family,
+        gauge::{ConstGauge, Gauge},
+    },
+    registry::{Registry, Unit},
+};
+
+use crate::{
+    db,
+    db::replicas::known::Standing,
+    http::{middleware::concurrency_limit::Load, state::App},
+};
+
+type Label = [(&'static str, &'static str); 1];
+/// Names of servers are taken from the settings.
+type Named = [(&'static str, String); 1];
+type NamedState = [(&'static str, String); 2];
+
+/// How the gateway is right now.
+#[must_use]
+pub fn of(app: &App) -> Registry {
+    let mut registry = crate::observability::metrics::registry();
+    pools(app, &mut registry);
+    errors(&mut registry);
+    replicas(app, &mut registry);
+    queues(app, &mut registry);
+    disk(app, &mut registry);
+    live(app, &mut registry);
+    connections(app, &mut registry);
+    capacity(app, &mut registry);
+    registry
+}
+
+fn pools(app: &App, registry: &mut Registry) {
+    let (connections, most) = (Family::<NamedState, Gauge>::default(), Family::<Named, Gauge>::default());
+    let pools = app.state.database.pools().into_iter().chain([("recorder", app.state.recorder.connections())]);
+    let replicas = app.state.replicas.readings().map(|(replica, _)| (&*replica.at, &replica.pool));
+    for (name, pool) in pools.chain(replicas) {
+        let (size, idle) = (i64::from(pool.size()), whole(pool.num_idle()));
+        connections.get_or_create(&[("pool", name.to_owned()), ("state", "idle".to_owned())]).set(idle);
+        connections
+            .get_or_create(&[("pool", name.to_owned()), ("state", "in_use".to_owned())])
+            .set((size - idle).max(0));
+        most.get_or_create(&[("pool", name.to_owned())]).set(pool.options().get_max_connections().into());
+    }
+    registry.register("database_connections", "Connections to Postgres, by pool and state", connections);
+    registry.register("database_connections_max", "Connections to Postgres that a pool may have", most);
+}
+
+fn errors(registry: &mut Registry) {
+    let errors = Family::<Label, Counter>::default();
+    for (kind, count) in db::error::counts() {
+        errors.get_or_create(&[("kind", kind)]).inc_by(count);
+    }
+    registry.register(
+        "database_errors",
+        "Statements and connections that failed, by kind, those that were mended by trying again included",
+        errors,
+    );
+}
+
+/// Nothing where there are none.
+fn replicas(app: &App, registry: &mut Registry) {
+    if app.state.replicas.is_empty() {
+        return;
+    }
+    let (used, lag) = (Family::<Named, Gauge>::default(), Family::<Named, Gauge<f64, AtomicU64>>::default());
+    for (replica, reading) in app.state.replicas.readings() {
+        let server = [("server", replica.at.clone())];
+        used.get_or_create(&server).set((reading.standing == Standing::Used).into());
+        #[expect(clippy::cast_precision_loss, reason = "of a petabyte some bytes don't matter")]
+        lag.get_or_create(&server).set(reading.lag_bytes.map_or(f64::NAN, |bytes| bytes as f64));
+    }
+    registry.register("replica_used", "Whether queries go to a replica", used);
+    let help = "How far a replica is behind the primary, in bytes of its log; NaN where that isn't known";
+    registry.register_with_unit("replica_lag", help, Unit::Bytes, lag);
+}
+
+fn queues(app: &App, registry: &mut Registry) {
+    let gauges: [Family<Label, Gauge>; 3] = Default::default();
+    for (name, load) in app.state.recorder.loads() {
+        for (gauge, value) in gauges.iter().zip([load.submissions, load.samples, load.bytes]) {
+            gauge.get_or_create(&[("queue", name)]).set(whole(value));
+        }
+    }
+    let [submissions, samples, bytes] = gauges;
+    registry.register(
+        "recorder_queue_submissions",
+        "What waits to be recorded or is in work, by queue: submissions",
+        submissions,
+    );
+    registry.register("recorder_queue_samples", "What waits to be recorded or is in work, by queue: samples", samples);
+    registry.register_with_unit(
+        "recorder_queue_size",
+        "What waits to be recorded or is in work, by queue: memory",
+        Unit::Bytes,
+        bytes,
+    );
+}
+
+fn disk(app: &App, registry: &mut Registry) {
+    #[expect(clippy::cast_precision_loss, reason = "of a petabyte some bytes don't matter")]
+    let free = app.state.recorder.free_disk_bytes().map_or(f64::NAN, |bytes| bytes as f64);
+    let help = "Free space on the disk of the embedded Postgres; NaN for another database";
+    registry.register_with_unit("data_disk_free", help, Unit::Bytes, ConstGauge::new(free));
+}
+
+fn live(app: &App, registry: &mut Registry) {
+    registry.register("websockets", "Open WebSockets", ConstGauge::new(whole(app.sockets.open())));
+    registry.register("subscriptions", "Subscriptions that run", ConstGauge::new(whole(app.live.count())));
+    registry.register(
+        "subscription_channels",
+        "Different subscriptions that run; those to the same share one",
+        ConstGauge::new(whole(app.live.channels())),
+    );
+    // Nobody follows the feed while nobody is subscribed; then there is nothing to be late with.
+    if let Some(feed) = app.live.lag() {
+        registry.register(
+            "feed_newest_batch",
+            "Number of the newest batch of the feed that was read",
+            ConstGauge::new(feed.newest),
+        );
+        registry.register(
+            "feed_untold_batches",
+            "Batches that were read and that the slowest subscription's channel has yet to tell",
+            ConstGauge::new(feed.untold),
+        );
+        registry.register_with_unit(
+            "feed_read_age",
+            "Time since the feed was last read to its end; more than a few seconds means that news don't come through",
+            Unit::Seconds,
+            ConstGauge::new(feed.read_age.as_secs_f64()),
+        );
+    }
+}
+
+fn connections(app: &App, registry: &mut Registry) {
+    let open = ConstGauge::new(whole(app.connections.open()));
+    let uploads = ConstGauge::new(whole(app.uploads.in_use()));
+    registry.register("uploads", "File uploads at the moment", uploads);
+    let answers = ConstGauge::new(whole(app.answers.bytes()));
+    let help = "Large answers that are being sent";
+    registry.register_with_unit("answers_sent", help, Unit::Bytes, answers);
+    let bodies = ConstGauge::new(whole(app.bodies.bytes()));
+    let help = "Memory of large request bodies and messages that are being read";
+    registry.register_with_unit("bodies", help, Unit::Bytes, bodies);
+    registry.register("connections", "Open connections of clients, WebSockets included", open);
+}
+
+fn capacity(app: &App, registry: &mut Registry) {
+    let Load { most, in_work, refused } = app.capacity.load();
+    registry.register("graphql_in_work", "GraphQL requests in work", ConstGauge::new(i64::from(in_work)));
+    registry.register(
+        "graphql_in_work_max",
+        "GraphQL requests that may be in work; more are refused",
+        ConstGauge::new(i64::from(most)),
+    );
+    registry.register(
+        "graphql_statements_waiting",
+        "Statements of GraphQL requests that wait for a connection to Postgres",
+        ConstGauge::new(whole(app.state.read_servers.waiting())),
+    );
+    registry.register(
+        "graphql_overload_refusals",
+        "GraphQL requests that were refused as too many were in work",
+        ConstCounter::new(refused),
+    );
+}
+
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,10 @@
+//! The routes that are not GraphQL.
+
+pub(crate) mod csv_import;
+pub(crate) mod graphql;
+pub(crate) mod health;
+pub(crate) mod influxdb;
+pub(crate) mod ingest;
+pub mod metrics;
+pub(crate) mod precompressed;
+pub(crate) mod static_files;

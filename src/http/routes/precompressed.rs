@@ -1,0 +1,72 @@
+//! Files that are part of the binary, compressed once and not for each request: to compress the largest takes a processor as long
+//! as hundreds of other requests.
+
+use async_compression::{
+    Level,
+    tokio::bufread::{BrotliEncoder, GzipEncoder},
+};
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderMap, HeaderValue, header},
+    response::Response,
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _},
+    sync::OnceCell,
+};
+
+use crate::http::middleware::compression;
+
+/// Of 11. Higher levels take seconds.
+const BROTLI_QUALITY: i32 = 5;
+/// What is shorter fits into a packet or two as it is.
+const MIN_SIZE: usize = 1024;
+
+/// Put into the extensions of a response that is not to be compressed any more.
+#[derive(Clone, Copy)]
+pub(crate) struct AsItIs;
+
+/// A file.
+#[derive(Debug)]
+pub(crate) struct Precompressed {
+    plain: Bytes,
+    brotli: OnceCell<Bytes>,
+    gzip: OnceCell<Bytes>,
+}
+
+impl Precompressed {
+    /// Nothing is compressed before it is requested.
+    pub fn new(plain: impl Into<Bytes>) -> Self {
+        Self { plain: plain.into(), brotli: OnceCell::new(), gzip: OnceCell::new() }
+    }
+
+    /// A response in the best coding that the client accepts.
+    pub async fn response(&self, request: &HeaderMap) -> Response {
+        let (plain, is_large) = (&self.plain[..], self.plain.len() >= MIN_SIZE);
+        let coded = if is_large && compression::accepts(request, "br") {
+            let encoder = || compressed(BrotliEncoder::with_quality(plain, Level::Precise(BROTLI_QUALITY)));
+            self.brotli.get_or_try_init(encoder).await.ok().map(|bytes| (bytes, "br"))
+        } else if is_large && compression::accepts(request, "gzip") {
+            self.gzip.get_or_try_init(|| compressed(GzipEncoder::new(plain))).await.ok().map(|bytes| (bytes, "gzip"))
+        } else {
+            None
+        };
+        let (bytes, coding) = coded.map_or((&self.plain, None), |(bytes, coding)| (bytes, Some(coding)));
+        let mut response = Response::new(Body::from(bytes.clone()));
+        response.extensions_mut().insert(AsItIs);
+        if let Some(coding) = coding {
+            response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+        }
+        if is_large {
+            response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-encoding"));
+        }
+        response
+    }
+}
+
+/// Never waits, as the file is in memory.
+async fn compressed(mut encoder: impl AsyncRead + Unpin) -> std::io::Result<Bytes> {
+    let mut bytes = Vec::new();
+    encoder.read_to_end(&mut bytes).await?;
+    Ok(bytes.into())
+}

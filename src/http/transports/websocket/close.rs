@@ -1,0 +1,125 @@
+//! Why a socket is closed: a code and a reason.
+
+use std::borrow::Cow;
+
+use async_graphql::connection::CursorType as _;
+use tokio_tungstenite::tungstenite::{
+    self,
+    protocol::{CloseFrame, frame::coding::CloseCode},
+};
+
+use super::{MAX_MESSAGE, message::Id};
+use crate::{domain::feed::Place, graphql::cursor::FeedCursor};
+
+/// What fits into a close frame beside the code, in bytes.
+const LONGEST_REASON: usize = 123;
+
+/// Why a socket is closed. Clients of graphql-ws try again after 1001, 1013, 4403 and 4408, and not after the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Close {
+    code: u16,
+    reason: Cow<'static, str>,
+}
+
+impl Close {
+    pub const GOING_AWAY: Self = Self::fixed(1001, "Going away");
+    pub const UNAUTHORIZED: Self = Self::fixed(4401, "Unauthorized");
+    pub const NOT_OUR_PROTOCOL: Self = Self::fixed(4406, "Subprotocol not acceptable");
+    pub const TOO_LATE: Self = Self::fixed(4408, "Connection initialisation timeout");
+    pub const INITIALISED_TWICE: Self = Self::fixed(4429, "Too many initialisation requests");
+    pub const INTERNAL: Self = Self::fixed(4500, "Internal server error");
+
+    const fn fixed(code: u16, reason: &'static str) -> Self {
+        Self { code, reason: Cow::Borrowed(reason) }
+    }
+
+    /// A message that is none.
+    pub fn bad_request(reason: String) -> Self {
+        Self { code: 4400, reason: reason.into() }
+    }
+
+    /// A key that is not valid or not allowed to do this.
+    pub fn forbidden(reason: String) -> Self {
+        Self { code: 4403, reason: reason.into() }
+    }
+
+    /// A message that is too large before the client was accepted.
+    pub fn large_before_init(max: usize) -> Self {
+        Self { code: 1009, reason: format!("a message before connection_init is larger than {max} bytes").into() }
+    }
+
+    /// What can't be done now.
+    pub fn try_again(reason: String) -> Self {
+        Self { code: 1013, reason: reason.into() }
+    }
+
+    /// A client that takes its events more slowly than they come, and where it may go on.
+    pub fn too_slow(place: Option<Place>) -> Self {
+        Self::try_again(place.map_or_else(
+            || "too slow".to_owned(),
+            |place| format!("too slow; resume after {}", FeedCursor(place).encode_cursor()),
+        ))
+    }
+
+    /// An id that is taken.
+    pub fn already_exists(id: &Id) -> Self {
+        let (before, after) = ("Subscriber for ", " already exists");
+        let mut id = id.text();
+        if before.len() + id.len() + after.len() > LONGEST_REASON {
+            id.truncate(id.floor_char_boundary(LONGEST_REASON - before.len() - after.len() - '…'.len_utf8()));
+            id.push('…');
+        }
+        Self { code: 4409, reason: format!("{before}{id}{after}").into() }
+    }
+
+    /// What the WebSocket protocol forbids. None where the connection is broken, so that nothing can be said.
+    pub fn of_error(error: &tungstenite::Error) -> Option<Self> {
+        use tungstenite::{Error, error::ProtocolError};
+        match error {
+            Error::Capacity(_) => {
+                Some(Self { code: 1009, reason: format!("a message is larger than {MAX_MESSAGE} bytes").into() })
+            }
+            Error::Utf8(_) => Some(Self::fixed(1007, "a text is not UTF-8")),
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+            Error::Protocol(error) => Some(Self { code: 1002, reason: error.to_string().into() }),
+            _ => None,
+        }
+    }
+
+    /// As it is sent.
+    pub fn frame(&self) -> CloseFrame {
+        let reason = &self.reason[..self.reason.floor_char_boundary(LONGEST_REASON)];
+        CloseFrame { code: CloseCode::from(self.code), reason: reason.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::http::transports::websocket::message::Message;
+
+    #[test]
+    fn what_was_taken_too_slowly_can_be_resumed() {
+        let place = Place { number: i64::MAX, index: Place::END };
+        let reason = Close::too_slow(Some(place)).frame().reason;
+        let cursor = reason.strip_prefix("too slow; resume after ").expect("a cursor");
+        assert_eq!(FeedCursor::decode_cursor(cursor).expect("a cursor").0, place);
+    }
+
+    proptest! {
+        #[test]
+        fn a_reason_fits_into_its_frame(text in "\\PC{0,200}", id in "\\PC{1,200}") {
+            let frame = Close::bad_request(text.clone()).frame();
+            prop_assert!(frame.reason.len() <= LONGEST_REASON && text.starts_with(&*frame.reason));
+            prop_assert!(frame.reason.len() + 4 > text.len().min(LONGEST_REASON));
+            let json = serde_json::json!({ "type": "complete", "id": id }).to_string();
+            let Ok(Message::Complete { id: parsed }) = Message::parse(&json) else { panic!("no message") };
+            let frame = Close::already_exists(&parsed).frame();
+            prop_assert!(frame.reason.len() <= LONGEST_REASON);
+            prop_assert!(frame.reason.starts_with("Subscriber for ") && frame.reason.ends_with(" already exists"));
+            prop_assert_eq!(frame.reason.contains(&*id), id.len() <= 93, "{}", frame.reason);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The opening handshake (RFC 6455, section 4.2).
+
+use axum::{
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse as _, Response},
+};
+use hyper::upgrade::OnUpgrade;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::api_error::ApiError;
+
+/// The subprotocol that is spoken here.
+const PROTOCOL: HeaderValue = HeaderValue::from_static("graphql-transport-ws");
+
+/// A request to upgrade a connection to a WebSocket.
+pub(super) struct Handshake {
+    key: HeaderValue,
+    /// Whether the client speaks our subprotocol.
+    pub speaks_ours: bool,
+    /// Where the connection comes from once it was answered.
+    pub upgrade: OnUpgrade,
+}
+
+/// Whether a request asks for a WebSocket.
+pub(crate) fn is_asked(headers: &HeaderMap) -> bool {
+    holds(headers, &header::UPGRADE, "websocket")
+}
+
+impl Handshake {
+    /// The handshake of a GET request that [asks](is_asked) for one.
+    pub fn try_new(parts: &mut Parts) -> Result<Self, Box<Response>> {
+        let bad = |reason: &str| ApiError::BadRequest(format!("no WebSocket handshake: {reason}")).into_response();
+        if parts.headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+            let mut response = bad("Sec-WebSocket-Version must be 13");
+            *response.status_mut() = StatusCode::UPGRADE_REQUIRED;
+            response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            return Err(response.into());
+        }
+        if !holds(&parts.headers, &header::CONNECTION, "upgrade") {
+            return Err(bad("Connection must name Upgrade; a proxy may have taken it away").into());
+        }
+        let Some(key) = parts.headers.get(header::SEC_WEBSOCKET_KEY).cloned() else {
+            return Err(bad("Sec-WebSocket-Key is missing").into());
+        };
+        let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
+            return Err(bad("this connection can't be upgraded; use HTTP/1.1").into());
+        };
+        let offered = parts.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
+        let speaks_ours = offered.iter().any(|value| members(value).any(|offered| offered == PROTOCOL.as_bytes()));
+        Ok(Self { key, speaks_ours, upgrade })
+    }
+
+    /// The answer that accepts it. The extensions of the request hold the case of its header names, which hyper repeats when the
+    /// response has them.
+    pub fn accept(&self, extensions: Extensions) -> Response {
+        let mut headers = HeaderMap::from_iter([
+            (header::CONNECTION, HeaderValue::from_static("upgrade")),
+            (header::UPGRADE, HeaderValue::from_static("websocket")),
+        ]);
+        if let Ok(accept) = derive_accept_key(self.key.as_bytes()).parse() {
+            headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept); // base64 always fits
+        }
+        if self.speaks_ours {
+            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, PROTOCOL);
+        }
+        let mut response = (StatusCode::SWITCHING_PROTOCOLS, headers).into_response();
+        response.extensions_mut().extend(extensions);
+        response
+    }
+}
+
+/// Whether a header that is a list has this member, in whatever case.
+fn holds(headers: &HeaderMap, name: &HeaderName, member: &str) -> bool {
+    headers.get_all(name).iter().any(|value| members(value).any(|told| told.eq_ignore_ascii_case(member.as_bytes())))
+}
+
+fn members(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    value.as_bytes().split(|&byte| byte == b',').map(<[u8]>::trim_ascii)
+}

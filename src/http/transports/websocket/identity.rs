@@ -1,0 +1,78 @@
+//! Who speaks on a socket, by what key, and whether that still opens anything.
+
+use futures_util::{FutureExt as _, future::BoxFuture};
+
+use super::{close::Close, credential::Credential};
+use crate::{
+    api_error::ApiError,
+    auth,
+    auth::{Caller, KeyHash, key_changes::Generation},
+    http::state::Shared,
+    limits::rate_limit::Payer,
+};
+
+/// The caller on a socket.
+#[derive(Clone, Debug)]
+pub(super) struct Identity {
+    pub caller: Caller,
+    key: Option<KeyHash>,
+    /// When the key was looked up.
+    generation: Generation,
+}
+
+impl Identity {
+    /// The caller that sent the upgrade request, and the key in its headers.
+    pub fn new(app: &Shared, caller: Caller, secret: Option<&str>) -> Self {
+        Self { caller, key: secret.map(auth::hash), generation: app.key_changes.generation() }
+    }
+
+    /// Whether there is a key, which may become invalid.
+    pub fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// The caller after `connection_init`: with the key in it, where there is one.
+    pub async fn told(self, app: Shared, payer: Payer, credential: Option<Credential>) -> Result<Self, ApiError> {
+        let Some(key) =
+            credential.map_or(Ok(self.key), |sent| sent.secret().map(|secret| Some(auth::hash(&secret))))?
+        else {
+            self.caller.may_read(app.state.about.public_read)?;
+            return Ok(self);
+        };
+        let (now, budget) = (app.state.clock.now(), app.state.budgets.cost.clone());
+        let generation = app.key_changes.generation();
+        let look_up = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, key);
+        let caller = app.key_checks.identify(payer, &key, &budget, now, look_up).await?;
+        let identity = Self { caller, key: Some(key), generation };
+        identity.caller.may_read(app.state.about.public_read)?;
+        Ok(identity)
+    }
+
+    /// The same with the key looked up again.
+    pub async fn again(self, app: Shared) -> Result<Self, ApiError> {
+        let Some(key) = self.key else { return Ok(self) };
+        let generation = app.key_changes.generation();
+        let caller = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, key).await?;
+        Ok(Self { caller, key: Some(key), generation })
+    }
+
+    /// Resolves when the key was revoked or changed since it was looked up; never where there is none.
+    pub fn until_changed(&self, app: &Shared) -> BoxFuture<'static, ()> {
+        match self.caller.api_key() {
+            Some(key) => app.key_changes.until_changed(key, self.generation).boxed(),
+            None => std::future::pending().boxed(),
+        }
+    }
+}
+
+/// How a connection is refused.
+pub(super) fn refusal(error: &ApiError) -> Close {
+    error.log();
+    match error {
+        ApiError::Unauthenticated(_) | ApiError::Forbidden(_) | ApiError::RateLimited(_) => {
+            Close::forbidden(error.message())
+        }
+        ApiError::Unavailable(_) | ApiError::Timeout | ApiError::LimitReached(_) => Close::try_again(error.message()),
+        _ => Close::INTERNAL,
+    }
+}

@@ -1,0 +1,239 @@
+//! The messages of `graphql-transport-ws`, as JSON: what a client may send, and what it is sent.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, value::RawValue};
+
+use crate::http::routes::graphql::request::Body;
+
+/// The longest id of an operation, in bytes. It stands in every message about it, and is kept as long as it runs.
+const LONGEST_ID: usize = 1024;
+
+/// What a client may send.
+pub(super) enum Message {
+    /// The first message, with what the client tells of itself.
+    ConnectionInit(Map<String, Value>),
+    /// Are you there? The payload is for the answer.
+    Ping(Option<Box<RawValue>>),
+    /// An answer to a ping of ours, or just a sign of life.
+    Pong,
+    /// An operation to be run.
+    Subscribe { id: Id, body: Box<Body> },
+    /// An operation whose further answers are of no interest.
+    Complete { id: Id },
+}
+
+// Written by hand: payloads hold keys, documents and variables.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ConnectionInit(_) => f.write_str("ConnectionInit(…)"),
+            Self::Ping(_) => f.write_str("Ping(…)"),
+            Self::Pong => f.write_str("Pong"),
+            Self::Subscribe { id, .. } => f.debug_struct("Subscribe").field("id", id).finish_non_exhaustive(),
+            Self::Complete { id } => f.debug_struct("Complete").field("id", id).finish(),
+        }
+    }
+}
+
+/// The id of an operation as JSON text, quotes included, as it stands in the messages about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Id(Box<str>);
+
+impl Id {
+    fn new(id: &str) -> Self {
+        Self(Value::from(id).to_string().into())
+    }
+
+    /// The id as the client meant it.
+    pub fn text(&self) -> String {
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
+}
+
+/// The members that any message may have. Others are no error.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    payload: Option<&'a RawValue>,
+}
+
+impl Message {
+    /// Reads a message; the error says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if !text.trim_start().starts_with('{') {
+            return Err("a message is a JSON object".to_owned());
+        }
+        let envelope: Envelope = serde_json::from_str(text).map_err(|error| format!("bad JSON: {error}"))?;
+        let kind = envelope.kind.ok_or("`type` is missing")?;
+        let kind: String = serde_json::from_str(kind.get()).map_err(|_| "`type` is no string")?;
+        match kind.as_str() {
+            "connection_init" => {
+                let payload = envelope.object()?.map_or(Ok(Map::new()), |payload| serde_json::from_str(payload.get()));
+                payload.map(Self::ConnectionInit).map_err(|error| format!("`payload`: {error}"))
+            }
+            "ping" => Ok(Self::Ping(envelope.object()?.map(ToOwned::to_owned))),
+            "pong" => envelope.object().map(|_| Self::Pong),
+            "subscribe" => Ok(Self::Subscribe { id: envelope.id()?, body: envelope.body()? }),
+            "complete" => Ok(Self::Complete { id: envelope.id()? }),
+            "connection_ack" | "next" | "error" => Err(format!("`{kind}` is for the server to send")),
+            _ => Err(format!("unknown message type {kind:?}")),
+        }
+    }
+}
+
+impl<'a> Envelope<'a> {
+    fn id(&self) -> Result<Id, String> {
+        let id = self.id.ok_or("`id` is missing")?;
+        let id: String = serde_json::from_str(id.get()).map_err(|_| "`id` is no string")?;
+        if id.is_empty() {
+            Err("`id` is empty".to_owned())
+        } else if id.len() > LONGEST_ID {
+            Err(format!("`id` is longer than {LONGEST_ID} bytes"))
+        } else {
+            Ok(Id::new(&id))
+        }
+    }
+
+    /// The payload of a message that needs none: an object, or nothing.
+    fn object(&self) -> Result<Option<&'a RawValue>, String> {
+        match self.payload {
+            Some(payload) if !payload.get().starts_with('{') => Err("`payload` is no object".to_owned()),
+            payload => Ok(payload),
+        }
+    }
+
+    fn body(&self) -> Result<Box<Body>, String> {
+        let payload = self.payload.ok_or("`payload` is missing: an object with `query`")?;
+        if !payload.get().starts_with('{') {
+            return Err("`payload` is no object with `query`".to_owned());
+        }
+        let mut json = serde_json::Deserializer::from_str(payload.get());
+        serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let told = error.inner().to_string();
+            let reason = told.split(" at line ").next().unwrap_or_default(); // a line of the payload only; the path says it
+            format!("`payload.{}`: {reason}", error.path())
+        })
+    }
+}
+
+/// Accepts the connection.
+pub(super) const CONNECTION_ACK: &str = r#"{"type":"connection_ack"}"#;
+
+/// Answers a ping.
+pub(super) fn pong(payload: Option<&RawValue>) -> Vec<u8> {
+    match payload {
+        None => br#"{"type":"pong"}"#.to_vec(),
+        Some(payload) => [br#"{"type":"pong","payload":"#, payload.get().as_bytes(), b"}"].concat(),
+    }
+}
+
+/// One answer of an operation, which is JSON already.
+pub(super) fn next(id: &Id, answer: &[u8]) -> Vec<u8> {
+    [br#"{"id":"#, id.0.as_bytes(), br#","type":"next","payload":"#, answer, b"}"].concat()
+}
+
+/// The end of an operation that could not run or go on: GraphQL errors as a JSON array.
+pub(super) fn error(id: &Id, errors: &[u8]) -> Vec<u8> {
+    [br#"{"id":"#, id.0.as_bytes(), br#","type":"error","payload":"#, errors, b"}"].concat()
+}
+
+/// The end of an operation that ran.
+pub(super) fn complete(id: &Id) -> Vec<u8> {
+    [br#"{"id":"#, id.0.as_bytes(), br#","type":"complete"}"#].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        Message::parse(text).map_or_else(|reason| reason, |message| panic!("{text} was taken for {message:?}"))
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused_with_what_is_wrong() {
+        for (text, reason) in [
+            ("", "a message is a JSON object"),
+            ("[1]", "a message is a JSON object"),
+            ("{", "bad JSON: EOF while parsing an object at line 1 column 1"),
+            (r#"{"type":"pong"} x"#, "bad JSON: trailing characters at line 1 column 17"),
+            ("{}", "`type` is missing"),
+            (r#"{"type":null}"#, "`type` is missing"),
+            (r#"{"type":5}"#, "`type` is no string"),
+            (r#"{"type":"start"}"#, "unknown message type \"start\""),
+            (r#"{"type":"next","id":"1","payload":{}}"#, "`next` is for the server to send"),
+            (r#"{"type":"connection_init","payload":[]}"#, "`payload` is no object"),
+            (r#"{"type":"ping","payload":"x"}"#, "`payload` is no object"),
+            (r#"{"type":"pong","payload":0}"#, "`payload` is no object"),
+            (r#"{"type":"complete"}"#, "`id` is missing"),
+            (r#"{"type":"complete","id":7}"#, "`id` is no string"),
+            (r#"{"type":"complete","id":""}"#, "`id` is empty"),
+            (r#"{"type":"subscribe","payload":{"query":"{a}"}}"#, "`id` is missing"),
+            (r#"{"type":"subscribe","id":"1"}"#, "`payload` is missing: an object with `query`"),
+            (r#"{"type":"subscribe","id":"1","payload":"{a}"}"#, "`payload` is no object with `query`"),
+            (
+                r#"{"type":"subscribe","id":"1","payload":{"query":5}}"#,
+                "`payload.query`: invalid type: integer `5`, expected a string",
+            ),
+            (
+                r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","variables":[]}}"#,
+                "`payload.variables`: invalid type: sequence, expected a map",
+            ),
+        ] {
+            assert_eq!(refusal(text), reason, "{text}");
+        }
+        assert_eq!(
+            refusal(&json!({ "type": "complete", "id": "é".repeat(513) }).to_string()),
+            "`id` is longer than 1024 bytes"
+        );
+    }
+
+    #[test]
+    fn nullish_members_are_missing_ones_and_others_are_ignored() {
+        for text in [
+            r#"{"type":"connection_init"}"#,
+            r#"{"type":"connection_init","payload":null,"id":null}"#,
+            r#"{"type":"ping","payload":null}"#,
+            r#"{"type":"pong","more":[1]}"#,
+            r#" {"payload":{"query":"{a}","variables":null,"operationName":null,"extensions":null},"id":"1","type":"subscribe"}"#,
+        ] {
+            assert!(Message::parse(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_payload_of_a_ping_comes_back_as_it_was() {
+        let text = r#"{"type":"ping","payload":{"n": 1.50e2, "n2":12345678901234567890123}}"#;
+        let Ok(Message::Ping(payload)) = Message::parse(text) else { panic!("no ping") };
+        let pong = String::from_utf8(pong(payload.as_deref())).expect("text");
+        assert_eq!(pong, text.replace("ping", "pong"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_id_stands_in_its_messages_as_it_was_sent(id in "\\PC{1,200}|[\0-\x7f]{1,50}") {
+            prop_assume!(id.len() <= LONGEST_ID);
+            let Ok(Message::Complete { id: parsed }) = Message::parse(&json!({ "type": "complete", "id": id }).to_string())
+            else { panic!("no message") };
+            prop_assert_eq!(&parsed.text(), &id);
+            let message = |bytes: Vec<u8>| serde_json::from_slice::<Value>(&bytes).expect("JSON");
+            prop_assert_eq!(message(next(&parsed, b"{\"data\":1}")), json!({ "id": id, "type": "next", "payload": { "data": 1 } }));
+            prop_assert_eq!(message(error(&parsed, b"[2]")), json!({ "id": id, "type": "error", "payload": [2] }));
+            prop_assert_eq!(message(complete(&parsed)), json!({ "id": id, "type": "complete" }));
+        }
+
+        #[test]
+        fn no_text_is_too_much(text in "\\PC*") {
+            let _ = Message::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! A connection whose messages count in the memory of bodies while they come in.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::close::Close;
+use crate::{
+    http::Bodies,
+    limits::{Permit, rate_limit::Payer},
+};
+
+/// The largest message before `connection_init` is accepted, in bytes. That message is the only one that is expected.
+const MAX_MESSAGE_BEFORE_INIT: usize = 16 << 10;
+/// What a frame has beside its payload, at most, in bytes.
+const FRAME_HEADER: usize = 14;
+
+/// A connection.
+pub(super) struct Metered<S> {
+    connection: S,
+    bodies: Bodies,
+    payer: Payer,
+    max_message: usize,
+    /// Bytes of the message that is not complete yet.
+    message: usize,
+    held: Option<Permit<Payer>>,
+    refused: Option<Close>,
+}
+
+/// The memory of a message, given back when dropped.
+pub(super) struct Held(#[expect(dead_code, reason = "held, not read")] Option<Permit<Payer>>);
+
+impl<S> Metered<S> {
+    pub fn new(connection: S, bodies: Bodies, payer: Payer) -> Self {
+        Self { connection, bodies, payer, max_message: MAX_MESSAGE_BEFORE_INIT, message: 0, held: None, refused: None }
+    }
+
+    /// Allows messages of any size. A WebSocket has a limit of its own.
+    pub fn allow_large_messages(&mut self) {
+        self.max_message = usize::MAX;
+    }
+
+    /// A message is complete.
+    pub fn message_ended(&mut self) -> Held {
+        self.message = 0;
+        Held(self.held.take())
+    }
+
+    /// A ping or a pong came, perhaps within a message.
+    pub fn control_frame_came(&mut self, payload: usize) {
+        self.message = self.message.saturating_sub(payload + FRAME_HEADER);
+    }
+
+    /// Why the connection could not be read on.
+    pub fn refused(&mut self) -> Option<Close> {
+        self.refused.take()
+    }
+
+    fn count(&mut self, bytes: usize) -> Result<(), Close> {
+        self.message += bytes;
+        if self.message > self.max_message {
+            return Err(Close::large_before_init(self.max_message));
+        }
+        let held = self.bodies.hold(self.payer, &mut self.held, self.message);
+        held.map_err(|limit| Close::try_again(limit.reason().to_owned()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.connection).poll_read(cx, buffer))?;
+        let read = buffer.filled().len() - before;
+        Poll::Ready(self.count(read).map_err(|close| {
+            self.refused = Some(close);
+            io::ErrorKind::OutOfMemory.into()
+        }))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.connection).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.connection).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.connection).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,183 @@
+//! Files of samples, of any length, in constant memory.
+//!
+//! ```text
+//! pieces of the file ──▶ decoder ──▶ a chunk or two ahead ──▶ the recorder, chunk by chunk ──▶ report
+//! ```
+//!
+//! A chunk is stored before the next one is, so what a report counts is stored for good. A file that was cut off can be
+//! sent again whole: what was stored is then a duplicate.
+
+mod decoder;
+mod report;
+
+use std::{
+    io::{self, Read},
+    pin::pin,
+};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _, stream};
+pub use report::{Rejected, RejectedLine, Report};
+use tokio::{sync::mpsc, task::spawn_blocking};
+
+use self::decoder::Decoder;
+use super::{
+    DecodeError,
+    csv::{Chunk, CsvError, FORMAT, Options},
+};
+use crate::{
+    clock::Clock,
+    domain::api_key::ApiKeyId,
+    recorder::{RecordError, Recorder, Source, Submission},
+};
+
+/// Chunks decoded ahead of the one that is being stored.
+const AHEAD: usize = 1;
+/// What is decoded at a time, in bytes. Each line may become a rejection that is larger than the line.
+const MAX_PIECE: usize = 64 << 10;
+/// What is read of a local file at a time, in bytes.
+const READ_SIZE: usize = 256 << 10;
+
+/// What is to be done with a file.
+#[derive(Clone, Debug, Default)]
+pub struct Task {
+    /// What the file doesn't tell.
+    pub options: Options,
+    /// The key that vouches for it.
+    pub api_key: Option<ApiKeyId>,
+    /// Whether that is an admin's key.
+    pub by_admin: bool,
+    /// Whether to tell what would become of it, and store nothing.
+    pub dry_run: bool,
+}
+
+/// Why a file was not read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// It is none that is understood.
+    #[error("{}", .0.detail)]
+    Refused(DecodeError),
+    /// It broke off.
+    #[error("the file broke off: {0}")]
+    Broken(std::io::Error),
+    /// What was read can't be stored.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}
+
+impl From<CsvError> for UploadError {
+    fn from(error: CsvError) -> Self {
+        match error {
+            CsvError::Refused(reason) => Self::Refused(reason),
+            CsvError::Broken(reason) => Self::Broken(reason),
+        }
+    }
+}
+
+/// Reads a file to its end and records it. The report tells of all that was stored, also when not everything was.
+pub async fn run(
+    recorder: &Recorder,
+    clock: &Clock,
+    file: impl Stream<Item = io::Result<Bytes>>,
+    task: Task,
+) -> (Report, Result<(), UploadError>) {
+    let Task { options, api_key, by_admin, dry_run } = task;
+    let (sender, chunks) = mpsc::channel(AHEAD);
+    let mut decoding = pin!(decode(file, options, sender));
+    let mut recording = pin!(record(recorder, clock, (api_key, by_admin), dry_run, chunks));
+    let mut is_decoded = false;
+    loop {
+        tokio::select! {
+            outcome = &mut recording => return outcome,
+            () = &mut decoding, if !is_decoded => is_decoded = true,
+        }
+    }
+}
+
+/// Sends the chunks of a file, and last the error that ends it early.
+async fn decode(
+    file: impl Stream<Item = io::Result<Bytes>>,
+    options: Options,
+    chunks: mpsc::Sender<Result<Chunk, CsvError>>,
+) {
+    let mut file = pin!(file);
+    let (mut decoder, mut rest) = (Decoder::new(options), Bytes::new());
+    loop {
+        let piece = if rest.is_empty() { file.next().await } else { Some(Ok(std::mem::take(&mut rest))) };
+        let piece = match piece {
+            Some(Ok(mut piece)) => {
+                rest = piece.split_off(piece.len().min(MAX_PIECE));
+                Some(Ok(piece))
+            }
+            end => end,
+        };
+        let (back, outcome) = decoder.decode(piece).await;
+        decoder = back;
+        for chunk in outcome.chunks {
+            if chunks.send(Ok(chunk)).await.is_err() {
+                return;
+            }
+        }
+        match outcome.ended {
+            None => {}
+            Some(Ok(())) => return,
+            Some(Err(error)) => {
+                let _ = chunks.send(Err(error)).await;
+                return;
+            }
+        }
+    }
+}
+
+/// Records chunks one after the other.
+async fn record(
+    recorder: &Recorder,
+    clock: &Clock,
+    (api_key, by_admin): (Option<ApiKeyId>, bool),
+    dry_run: bool,
+    mut chunks: mpsc::Receiver<Result<Chunk, CsvError>>,
+) -> (Report, Result<(), UploadError>) {
+    let mut report = Report { dry_run, ..Report::default() };
+    while let Some(chunk) = chunks.recv().await {
+        let Chunk { lines, decoded, unreadable } = match chunk {
+            Ok(chunk) => chunk,
+            Err(error) => return (report, Err(error.into())),
+        };
+        report.ignore(&decoded.ignored);
+        report.unreadable.extend(unreadable);
+        let received_at = clock.now();
+        let submission =
+            Submission { format: FORMAT, received_at, api_key, by_admin, source: Source::File, decoded: Ok(decoded) };
+        let outcome =
+            if dry_run { recorder.compare(submission).await } else { recorder.record_patiently(submission).await };
+        match outcome {
+            Ok(receipt) => report.add(lines, receipt),
+            Err(error) => return (report, Err(error.into())),
+        }
+    }
+    (report, Ok(()))
+}
+
+/// The pieces of a local file.
+pub fn pieces(file: impl Read + Send + 'static) -> impl Stream<Item = io::Result<Bytes>> {
+    stream::unfold(Some(file), |file| async {
+        let mut file = file?;
+        let reading = spawn_blocking(move || {
+            let mut piece = vec![0; READ_SIZE];
+            let length = loop {
+                match file.read(&mut piece) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    length => break length,
+                }
+            };
+            piece.truncate(*length.as_ref().unwrap_or(&0));
+            (file, length.map(|_| Bytes::from(piece)))
+        });
+        match reading.await {
+            Ok((_, Ok(piece))) if piece.is_empty() => None,
+            Ok((file, Ok(piece))) => Some((Ok(piece), Some(file))),
+            Ok((_, Err(error))) => Some((Err(error), None)),
+            Err(error) => Some((Err(io::Error::other(error)), None)),
+        }
+    })
+}

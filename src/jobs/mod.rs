@@ -1,0 +1,7 @@
+//! Jobs that run beside requests.
+
+pub mod build_indexes;
+pub mod delete_device;
+pub mod delete_measurements;
+pub mod retention;
+pub mod stalled_sessions;

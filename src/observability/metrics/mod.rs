@@ -1,0 +1,102 @@
+//! What the gateway counts of itself, for Prometheus.
+//!
+//! Each gateway in a process has metrics of its own, so that two of them, as in the tests, don't count together. Labels
+//! take values from short lists that the gateway makes, never from a request: whoever could choose them could fill our
+//! memory. What is merely looked at when somebody asks, such as how much waits in a queue, is in [`readings`].
+
+pub mod database_time;
+pub mod feed;
+pub mod operations;
+pub mod recording;
+pub(crate) mod refusals;
+pub mod requests;
+pub mod servers;
+
+use std::sync::Arc;
+
+use database_time::DatabaseTime;
+use feed::Feed;
+use operations::Operations;
+use prometheus_client::{
+    encoding::text,
+    metrics::{family::MetricConstructor, histogram::Histogram},
+    registry::Registry,
+};
+use recording::Recording;
+use requests::Requests;
+use servers::Servers;
+
+use crate::observability::metrics::refusals::Refusals;
+
+/// What the names of all metrics begin with.
+const PREFIX: &str = "airgraph";
+
+/// The media type of [`Metrics::text`].
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The metrics of one gateway. Cheap to clone.
+#[derive(Clone)]
+pub struct Metrics {
+    /// HTTP requests.
+    pub requests: Requests,
+    /// GraphQL operations.
+    pub operations: Operations,
+    /// How late the feed is told.
+    pub feed: Feed,
+    /// Servers that answer queries.
+    pub servers: Servers,
+    /// Time that queries hold connections.
+    pub database_time: DatabaseTime,
+    /// Requests refused because of a limit.
+    pub refusals: Refusals,
+    registry: Arc<Registry>,
+}
+
+impl Metrics {
+    /// All at zero, beside what the recorder counts.
+    #[must_use]
+    pub fn new(recording: &Recording) -> Self {
+        let (requests, operations) = (Requests::default(), Operations::default());
+        let (feed, servers) = (Feed::default(), Servers::default());
+        let mut registry = registry();
+        requests.register(&mut registry);
+        operations.register(&mut registry);
+        feed.register(&mut registry);
+        servers.register(&mut registry);
+        recording.register(&mut registry);
+        let database_time = DatabaseTime::default();
+        database_time.register(&mut registry);
+        let refusals = recording.refusals.clone();
+        registry.register("limit_refusals", "Requests refused because of a limit, by limit", refusals.metric());
+        Self { requests, operations, feed, servers, database_time, refusals, registry: Arc::new(registry) }
+    }
+
+    /// All of them in the text format of `OpenMetrics`, together with what was read just now.
+    #[must_use]
+    pub fn text(&self, readings: &Registry) -> String {
+        let mut text = String::new();
+        let written = text::encode_registry(&mut text, &self.registry)
+            .and_then(|()| text::encode_registry(&mut text, readings))
+            .and_then(|()| text::encode_eof(&mut text));
+        written.unwrap_or_else(|error| unreachable!("a String takes all that is written to it: {error}"));
+        text
+    }
+}
+
+pub(crate) fn registry() -> Registry {
+    Registry::with_prefix(PREFIX)
+}
+
+/// Makes the histograms of a family, with the same buckets each.
+#[derive(Clone, Copy, Debug)]
+pub struct Buckets(&'static [f64]);
+
+/// From a look-up by key to what is given up.
+const SECONDS: Buckets =
+    Buckets(&[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]);
+
+impl MetricConstructor<Histogram> for Buckets {
+    fn new_metric(&self) -> Histogram {
+        Histogram::new(self.0.iter().copied())
+    }
+}

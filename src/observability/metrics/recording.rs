@@ -1,0 +1,191 @@
+//! What the recorder does: what it is given, by format and outcome, and the batches it makes of it.
+
+use std::time::Duration;
+
+use prometheus_client::{
+    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+
+use super::{Buckets, SECONDS};
+use crate::observability::metrics::refusals::Refusals;
+
+/// What one transaction stores, of submissions or of samples.
+const BATCH: Buckets =
+    Buckets(&[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10_000.0]);
+
+/// What became of something that was to be recorded, for each format.
+type Labels = [(&'static str, &'static str); 2];
+
+/// Why a submission is stored apart from the batches of others.
+#[derive(Clone, Copy, Debug)]
+pub enum Isolation {
+    /// Its batch failed, and it is not known for which submissions.
+    FailedBatch,
+    /// Its sender's submissions failed repeatedly.
+    FailingSender,
+    /// It took too long, or waited too long for a lock.
+    Slow,
+    /// Partitions of months other than the present one are missing.
+    NewMonths,
+    /// It is of devices that are unknown.
+    NewDevices,
+}
+
+impl Isolation {
+    const ALL: [Self; 5] = [Self::FailedBatch, Self::FailingSender, Self::Slow, Self::NewMonths, Self::NewDevices];
+
+    const fn label(self) -> [(&'static str, &'static str); 1] {
+        let reason = match self {
+            Self::FailedBatch => "failed_batch",
+            Self::FailingSender => "failing_sender",
+            Self::Slow => "slow",
+            Self::NewMonths => "new_months",
+            Self::NewDevices => "new_devices",
+        };
+        [("reason", reason)]
+    }
+}
+
+/// Why a body is not kept whole.
+#[derive(Clone, Copy, Debug)]
+pub enum CutBody {
+    /// It could not be decoded, and is large.
+    Undecodable,
+    /// Its key sent more bytes than are kept in a day.
+    BytesPerDay,
+    /// The disk is almost full.
+    Disk,
+}
+
+impl CutBody {
+    const ALL: [Self; 3] = [Self::Undecodable, Self::BytesPerDay, Self::Disk];
+
+    const fn label(self) -> [(&'static str, &'static str); 1] {
+        let reason = match self {
+            Self::Undecodable => "undecodable",
+            Self::BytesPerDay => "bytes_per_day",
+            Self::Disk => "disk",
+        };
+        [("reason", reason)]
+    }
+}
+
+/// What the recorder counts. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    submissions: Family<Labels, Counter>,
+    samples: Family<Labels, Counter>,
+    batch_submissions: Histogram,
+    batch_samples: Histogram,
+    /// By whether it was stored.
+    batch_duration: Family<[(&'static str, &'static str); 1], Histogram, Buckets>,
+    /// By reason.
+    isolated: Family<[(&'static str, &'static str); 1], Counter>,
+    /// By reason.
+    cut_bodies: Family<[(&'static str, &'static str); 1], Counter>,
+    /// Requests refused because of a limit, here and elsewhere.
+    pub refusals: Refusals,
+}
+
+impl Default for Recording {
+    fn default() -> Self {
+        let histogram = |buckets: Buckets| Histogram::new(buckets.0.iter().copied());
+        let isolated = Family::default();
+        for reason in Isolation::ALL {
+            drop(isolated.get_or_create(&reason.label()));
+        }
+        let cut_bodies = Family::default();
+        for reason in CutBody::ALL {
+            drop(cut_bodies.get_or_create(&reason.label()));
+        }
+        Self {
+            submissions: Family::default(),
+            samples: Family::default(),
+            batch_submissions: histogram(BATCH),
+            batch_samples: histogram(BATCH),
+            batch_duration: Family::new_with_constructor(SECONDS),
+            isolated,
+            cut_bodies,
+            refusals: Refusals::default(),
+        }
+    }
+}
+
+impl Recording {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "ingest_submissions",
+            "Bodies, mutations and pieces of files that were to be recorded, by format and outcome",
+            self.submissions.clone(),
+        );
+        registry.register(
+            "ingest_samples",
+            "Samples of what was recorded, by format and outcome",
+            self.samples.clone(),
+        );
+        registry.register(
+            "recorder_batch_submissions",
+            "Submissions that one transaction stored together",
+            self.batch_submissions.clone(),
+        );
+        registry.register(
+            "recorder_batch_samples",
+            "Samples that one transaction stored together",
+            self.batch_samples.clone(),
+        );
+        registry.register_with_unit(
+            "recorder_batch_duration",
+            "Time that storing a batch took, all tries together, by outcome",
+            Unit::Seconds,
+            self.batch_duration.clone(),
+        );
+        registry.register(
+            "recorder_isolated_submissions",
+            "Submissions stored one at a time, apart from the batches of others, by reason",
+            self.isolated.clone(),
+        );
+        registry.register(
+            "uplink_bodies_cut",
+            "Request bodies of sensors that are not kept whole, by reason",
+            self.cut_bodies.clone(),
+        );
+    }
+
+    /// A submission got its answer.
+    pub fn answered(&self, format: &'static str, outcome: &'static str) {
+        self.submissions.get_or_create(&[("format", format), ("outcome", outcome)]).inc();
+    }
+
+    /// So many samples of a submission that was stored came to this.
+    pub fn samples(&self, format: &'static str, outcome: &'static str, count: usize) {
+        if count > 0 {
+            self.samples.get_or_create(&[("format", format), ("outcome", outcome)]).inc_by(count as u64);
+        }
+    }
+
+    /// A submission is stored apart from the batches of others.
+    pub fn isolated(&self, reason: Isolation) {
+        self.isolated.get_or_create(&reason.label()).inc();
+    }
+
+    /// A body is not kept whole.
+    pub fn cut_body(&self, reason: CutBody) {
+        self.cut_bodies.get_or_create(&reason.label()).inc();
+    }
+
+    /// A batch was stored, or could not be.
+    pub fn batch(&self, submissions: usize, samples: usize, took: Duration, stored: bool) {
+        let outcome = if stored { "stored" } else { "failed" };
+        self.batch_duration.get_or_create(&[("outcome", outcome)]).observe(took.as_secs_f64());
+        if stored {
+            self.batch_submissions.observe(float(submissions));
+            self.batch_samples.observe(float(samples));
+        }
+    }
+}
+
+/// A count as an observation.
+fn float(count: usize) -> f64 {
+    u32::try_from(count).unwrap_or(u32::MAX).into()
+}

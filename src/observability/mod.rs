@@ -1,0 +1,9 @@
+//! Logs, traces and metrics.
+
+pub mod logging;
+pub mod metrics;
+#[cfg(feature = "otlp")]
+pub(crate) mod otlp;
+#[cfg(not(feature = "otlp"))]
+#[path = "otlp/absent.rs"]
+pub(crate) mod otlp;

@@ -1,0 +1,120 @@
+//! How much of a body is kept.
+
+use std::{
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use nix::sys::statvfs::{Statvfs, statvfs};
+
+use super::{RecordError, Source, Submission, budgets::SenderBudgets};
+use crate::{
+    limits::{Limit, RecordingLimits},
+    observability::metrics::recording::{CutBody, Recording},
+};
+
+/// For how long a reading of the free space is used.
+const READING_TTL: Duration = Duration::from_secs(10);
+
+/// Decides how much of a body is kept, by the budget of its key and the room on the disk.
+pub(super) struct BodyRetention {
+    max_undecodable_bytes: usize,
+    disk: Option<Disk>,
+}
+
+struct Disk {
+    folder: PathBuf,
+    min_free: u64,
+    reading: Mutex<Option<(Instant, u64)>>,
+}
+
+impl BodyRetention {
+    pub fn new(limits: &RecordingLimits) -> Self {
+        let disk = |folder: &PathBuf| Disk {
+            folder: folder.clone(),
+            min_free: limits.min_free_disk_bytes,
+            reading: Mutex::default(),
+        };
+        Self { max_undecodable_bytes: limits.undecodable_body_bytes, disk: limits.data_folder.as_ref().map(disk) }
+    }
+
+    /// Cuts a body that arrived to what is kept of it. Samples are recorded whatever is kept of their body.
+    ///
+    /// # Errors
+    /// When nothing would be kept of a body that has no samples: then there is nothing to record.
+    pub fn cut(
+        &self,
+        mut submission: Submission,
+        budgets: &SenderBudgets,
+        recording: &Recording,
+        now: DateTime<Utc>,
+    ) -> Result<Submission, RecordError> {
+        let is_decoded = submission.decoded.is_ok();
+        let Source::Arrival(arrival) = &submission.source else { return Ok(submission) };
+        let length = arrival.body.len();
+        let mut kept = if is_decoded { length } else { length.min(self.max_undecodable_bytes) };
+        let mut reason = (kept < length).then_some(CutBody::Undecodable);
+        let refusal = if self.disk.as_ref().is_some_and(Disk::is_short) {
+            Some((CutBody::Disk, RecordError::LimitReached(Limit::DiskSpace, None)))
+        } else {
+            let spent = budgets.spend_uplink_bytes(&submission, kept, now);
+            spent.err().map(|error| (CutBody::BytesPerDay, error))
+        };
+        if let Some((cause, error)) = refusal {
+            if !is_decoded {
+                return Err(error);
+            }
+            (kept, reason) = (0, Some(cause));
+        }
+        if let (Some(reason), Source::Arrival(arrival)) = (reason, &mut submission.source)
+            && kept < length
+        {
+            recording.cut_body(reason);
+            arrival.body.truncate(kept);
+            arrival.cut_from = Some(length);
+        }
+        Ok(submission)
+    }
+
+    /// Bytes that are free on the disk of the embedded Postgres, where it is one.
+    pub fn free_disk_bytes(&self) -> Option<u64> {
+        self.disk.as_ref()?.free()
+    }
+}
+
+#[cfg_attr(
+    target_os = "linux",
+    expect(clippy::useless_conversion, reason = "the numbers have fewer bits on other systems")
+)]
+fn bytes_available(disk: &Statvfs) -> u64 {
+    u64::from(disk.blocks_available()).saturating_mul(u64::from(disk.fragment_size()))
+}
+
+impl Disk {
+    fn is_short(&self) -> bool {
+        self.free().is_some_and(|free| free < self.min_free)
+    }
+
+    /// None where it can't be read.
+    fn free(&self) -> Option<u64> {
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner); // whole after any panic
+        if let Some((at, free)) = *reading
+            && at.elapsed() < READING_TTL
+        {
+            return Some(free);
+        }
+        match statvfs(&self.folder) {
+            Ok(disk) => {
+                let free = bytes_available(&disk);
+                *reading = Some((Instant::now(), free));
+                Some(free)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the free space of the data folder could not be read");
+                None
+            }
+        }
+    }
+}

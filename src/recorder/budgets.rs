@@ -1,0 +1,120 @@
+//! What the submissions of each key may add to the database in an hour or a day.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{RecordError, Submission};
+use crate::limits::{
+    Limit, RecordingLimits,
+    rate_limit::{Budget, Payer},
+};
+
+/// Bytes that a unit of the budget for bodies stands for. Each body takes one at least, as each row has its overhead.
+const BODY_UNIT: u64 = 1 << 10;
+
+/// The budgets of all keys. What has no key, such as `airgraph import` and replays, has no limit.
+pub(super) struct SenderBudgets {
+    new_devices: PerRole,
+    new_months: PerRole,
+    /// In units of [`BODY_UNIT`].
+    uplink_bytes: KeyBudget,
+}
+
+/// Separate budgets, as their limits differ.
+struct PerRole {
+    sensors: KeyBudget,
+    admins: KeyBudget,
+}
+
+/// What each key may add.
+struct KeyBudget {
+    limit: Limit,
+    max: u32,
+    budget: Budget,
+}
+
+impl SenderBudgets {
+    pub fn new(limits: &RecordingLimits) -> Self {
+        let hour = TimeDelta::hours(1);
+        let per_role = |name, limit, of_sensor, of_admin| PerRole {
+            sensors: KeyBudget::new(name, limit, of_sensor, hour),
+            admins: KeyBudget::new(name, limit, of_admin, hour),
+        };
+        let units = u32::try_from(limits.uplink_bytes_per_day / BODY_UNIT).unwrap_or(u32::MAX);
+        Self {
+            new_devices: per_role(
+                "new-devices",
+                Limit::NewDevices,
+                limits.new_devices_per_hour,
+                limits.new_devices_per_hour_of_admin,
+            ),
+            new_months: per_role(
+                "new-months",
+                Limit::NewMonths,
+                limits.new_months_per_hour,
+                limits.new_months_per_hour_of_admin,
+            ),
+            uplink_bytes: KeyBudget::new("uplink-kib", Limit::UplinkBytes, units, TimeDelta::days(1)),
+        }
+    }
+
+    /// Charges devices that a submission adds.
+    ///
+    /// # Errors
+    /// When its key has no budget for so many.
+    pub fn spend_new_devices(
+        &self,
+        submission: &Submission,
+        count: usize,
+        now: DateTime<Utc>,
+    ) -> Result<(), RecordError> {
+        self.new_devices.of(submission).spend(submission, count as u64, now)
+    }
+
+    /// Charges months that a submission needs partitions for.
+    ///
+    /// # Errors
+    /// When its key has no budget for so many.
+    pub fn spend_new_months(
+        &self,
+        submission: &Submission,
+        count: usize,
+        now: DateTime<Utc>,
+    ) -> Result<(), RecordError> {
+        self.new_months.of(submission).spend(submission, count as u64, now)
+    }
+
+    /// Charges bytes of a body that are to be kept.
+    ///
+    /// # Errors
+    /// When its key has no budget for so many.
+    pub fn spend_uplink_bytes(
+        &self,
+        submission: &Submission,
+        bytes: usize,
+        now: DateTime<Utc>,
+    ) -> Result<(), RecordError> {
+        self.uplink_bytes.spend(submission, (bytes as u64).div_ceil(BODY_UNIT).max(1), now)
+    }
+}
+
+impl PerRole {
+    fn of(&self, submission: &Submission) -> &KeyBudget {
+        if submission.by_admin { &self.admins } else { &self.sensors }
+    }
+}
+
+impl KeyBudget {
+    fn new(name: &'static str, limit: Limit, max: u32, window: TimeDelta) -> Self {
+        Self { limit, max, budget: Budget::new(name, max.try_into().ok(), window) }
+    }
+
+    fn spend(&self, submission: &Submission, amount: u64, now: DateTime<Utc>) -> Result<(), RecordError> {
+        let Some(key) = submission.api_key else { return Ok(()) };
+        // More than the limit would pass once a window otherwise: a budget charges no more than it holds.
+        let Some(amount) = u32::try_from(amount).ok().filter(|&amount| amount <= self.max) else {
+            return Err(RecordError::LimitReached(self.limit, None));
+        };
+        let spent = self.budget.spend(Payer::Key(key), amount, now);
+        spent.map(drop).map_err(|exhausted| RecordError::LimitReached(self.limit, Some(exhausted)))
+    }
+}

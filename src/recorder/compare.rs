@@ -1,0 +1,32 @@
+//! What would become of a submission.
+
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+
+use super::{Receipt, Submission, candidates, insert, replacement::Replays, transaction};
+use crate::{
+    db::{DbError, recorder_batch},
+    domain::device::DeviceId,
+};
+
+/// The receipt that the submission would get, were it recorded now. Reads only.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn compare(db: &mut PgConnection, submission: &Submission) -> Result<Receipt, DbError> {
+    let mut receipts = [transaction::receipt(submission)];
+    let keys: Vec<_> = transaction::kinds(&[submission]).into_keys().collect();
+    let mut known = recorder_batch::known(&mut *db, &keys, &[], submission.received_at).await?.devices;
+    // A device never heard of has a number that none has, and so nothing stored.
+    let unheard_of = (1..).map(|number| DeviceId(-number));
+    let devices: HashMap<_, _> = keys
+        .into_iter()
+        .zip(unheard_of)
+        .map(|(key, none)| (key.to_owned(), known.remove(key).map_or(none, |known| known.device_id)))
+        .collect();
+    let mut candidates = candidates::gather(&[submission], &devices, &[None], &mut receipts);
+    insert::against_stored(db, &mut candidates, &mut Replays::default(), &mut receipts).await?;
+    let [receipt] = receipts;
+    Ok(Receipt { recorded: candidates.len(), ..receipt })
+}

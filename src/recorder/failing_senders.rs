@@ -1,0 +1,200 @@
+//! Senders whose submissions failed repeatedly. Their next ones don't join the batches of others: each failure in a batch
+//! delays the others by up to a second.
+//!
+//! Failures are counted per device of a key and per key. A submission of the device that is stored within the limits of a
+//! batch clears the device. The key is not cleared, so that a sender that alternates between both is isolated in the end.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use super::{
+    Submission,
+    limits::{FAILURE_WINDOW, MAX_FAILING_SENDERS, MAX_FAILURES_OF_DEVICE, MAX_FAILURES_OF_KEY},
+    transaction::only_device,
+};
+use crate::domain::{api_key::ApiKeyId, device::DeviceKey};
+
+/// Senders of failed submissions, shared by all writers. Cheap to clone.
+#[derive(Clone, Default)]
+pub(super) struct FailingSenders(Arc<Mutex<HashMap<Sender, Failures>>>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Sender {
+    /// A device of a key; no device where a submission has samples of several devices, or of none.
+    Device(Option<ApiKeyId>, Option<DeviceKey>),
+    Key(Option<ApiKeyId>),
+}
+
+struct Failures {
+    count: u32,
+    first_at: Instant,
+    last_at: Instant,
+}
+
+impl Sender {
+    fn device_of(submission: &Submission) -> Self {
+        Self::Device(submission.api_key, only_device(submission).cloned())
+    }
+
+    fn max_failures(&self) -> u32 {
+        match self {
+            Self::Device(..) => MAX_FAILURES_OF_DEVICE,
+            Self::Key(_) => MAX_FAILURES_OF_KEY,
+        }
+    }
+}
+
+impl FailingSenders {
+    /// Whether a submission is to be stored apart from those of others.
+    pub fn contain(&self, submission: &Submission, now: Instant) -> bool {
+        let senders = self.lock();
+        let is_failing = |sender: &Sender| senders.get(sender).is_some_and(|failures| failures.isolates(sender, now));
+        !senders.is_empty()
+            && (is_failing(&Sender::Key(submission.api_key)) || is_failing(&Sender::device_of(submission)))
+    }
+
+    /// A submission failed in a batch, and so delayed others.
+    pub fn failed_in_batch(&self, submission: &Submission, now: Instant) {
+        let mut senders = self.lock();
+        for sender in [Sender::Key(submission.api_key), Sender::device_of(submission)] {
+            count(&mut senders, &sender, now);
+        }
+    }
+
+    /// A submission failed that was stored apart from those of others: its sender stays isolated.
+    pub fn failed_alone(&self, submission: &Submission, now: Instant) {
+        let mut senders = self.lock();
+        for sender in [Sender::Key(submission.api_key), Sender::device_of(submission)] {
+            if let Some(failures) = senders.get_mut(&sender).filter(|failures| failures.isolates(&sender, now)) {
+                failures.last_at = now;
+            }
+        }
+    }
+
+    /// A submission was stored within the limits of a batch.
+    pub fn stored(&self, submission: &Submission) {
+        self.lock().remove(&Sender::device_of(submission));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Sender, Failures>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // each entry is whole after any panic
+    }
+}
+
+impl Failures {
+    fn isolates(&self, sender: &Sender, now: Instant) -> bool {
+        self.count >= sender.max_failures() && now.duration_since(self.last_at) <= FAILURE_WINDOW
+    }
+}
+
+fn count(senders: &mut HashMap<Sender, Failures>, sender: &Sender, now: Instant) {
+    if senders.len() >= MAX_FAILING_SENDERS && !senders.contains_key(sender) {
+        make_room(senders, now);
+    }
+    let new = || Failures { count: 0, first_at: now, last_at: now };
+    let failures = senders.entry(sender.clone()).or_insert_with(new);
+    if !failures.isolates(sender, now) && now.duration_since(failures.first_at) > FAILURE_WINDOW {
+        *failures = new();
+    }
+    failures.count += 1;
+    failures.last_at = now;
+    if failures.count == sender.max_failures() {
+        tracing::warn!(?sender, "sender isolated: its submissions failed repeatedly");
+    }
+}
+
+/// Removes what is expired, and in any case the oldest entry.
+fn make_room(senders: &mut HashMap<Sender, Failures>, now: Instant) {
+    senders.retain(|_, failures| now.duration_since(failures.last_at) <= FAILURE_WINDOW);
+    let oldest = senders.iter().min_by_key(|(_, failures)| failures.last_at).map(|(sender, _)| sender.clone());
+    if let Some(oldest) = oldest.filter(|_| senders.len() >= MAX_FAILING_SENDERS) {
+        senders.remove(&oldest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::{
+        domain::{device::DeviceKind, sample::Sample},
+        ingest::{Decoded, Observation},
+        recorder::Source,
+    };
+
+    fn submission(key: i64, device: &str) -> Submission {
+        let observation = Observation {
+            index: 0,
+            device: DeviceKey::try_new(device).expect("a key"),
+            sample: Sample::new(DateTime::UNIX_EPOCH),
+        };
+        Submission {
+            format: "test",
+            received_at: DateTime::UNIX_EPOCH,
+            api_key: Some(ApiKeyId(key)),
+            by_admin: false,
+            source: Source::File,
+            decoded: Ok(Decoded { observations: vec![observation], ..Decoded::nothing(DeviceKind::Mobile) }),
+        }
+    }
+
+    #[test]
+    fn a_device_is_isolated_after_repeated_failures_and_until_it_succeeds() {
+        let (senders, now) = (FailingSenders::default(), Instant::now());
+        let (bad, other) = (submission(1, "bad"), submission(1, "other"));
+        senders.failed_in_batch(&bad, now);
+        assert!(!senders.contain(&bad, now));
+        senders.failed_in_batch(&bad, now);
+        assert!(senders.contain(&bad, now));
+        assert!(!senders.contain(&other, now), "other devices of its key are not");
+        assert!(!senders.contain(&submission(2, "bad"), now), "nor is the device for another key");
+        senders.stored(&bad);
+        assert!(!senders.contain(&bad, now));
+    }
+
+    #[test]
+    fn a_key_is_isolated_after_failures_of_many_devices_whatever_succeeds_between() {
+        let (senders, now) = (FailingSenders::default(), Instant::now());
+        for number in 0..MAX_FAILURES_OF_KEY {
+            let bad = submission(1, &format!("bad{number}"));
+            assert!(!senders.contain(&bad, now));
+            senders.failed_in_batch(&bad, now);
+            senders.stored(&bad);
+        }
+        assert!(senders.contain(&submission(1, "unknown"), now));
+        assert!(!senders.contain(&submission(2, "unknown"), now));
+    }
+
+    #[test]
+    fn failures_expire_unless_they_go_on() {
+        let (senders, start) = (FailingSenders::default(), Instant::now());
+        let bad = submission(1, "bad");
+        let later = start + FAILURE_WINDOW + Duration::from_secs(1);
+        senders.failed_in_batch(&bad, start);
+        senders.failed_in_batch(&bad, later);
+        assert!(!senders.contain(&bad, later), "one in each window");
+        senders.failed_in_batch(&bad, later);
+        senders.failed_alone(&bad, later + FAILURE_WINDOW);
+        assert!(senders.contain(&bad, later + FAILURE_WINDOW * 2));
+        assert!(!senders.contain(&bad, later + FAILURE_WINDOW * 2 + Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn the_number_of_entries_is_bounded_and_the_latest_stay() {
+        let (senders, start) = (FailingSenders::default(), Instant::now());
+        for number in 0..MAX_FAILING_SENDERS + 100 {
+            let now = start + Duration::from_micros(number as u64);
+            let bad = submission(1, &format!("bad{number}"));
+            count(&mut senders.lock(), &Sender::device_of(&bad), now);
+            count(&mut senders.lock(), &Sender::device_of(&bad), now);
+            assert!(senders.contain(&bad, now));
+        }
+        assert_eq!(senders.lock().len(), MAX_FAILING_SENDERS);
+    }
+}

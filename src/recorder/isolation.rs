@@ -1,0 +1,331 @@
+//! What becomes of a batch that failed: the submissions that it fails for are found and answered with an error, and the
+//! others are stored.
+//!
+//! The batch is halved until each part is stored or is a single submission. One of 500 takes about 20 transactions, most of
+//! them small. Parts are divided between keys, and those of several keys come first: however many submissions of one key
+//! fail, those of the others are stored after a few transactions. What fails alone because of its data is answered at once.
+//! What is too slow alone, or waits for a lock, goes to a task that stores one submission at a time with longer limits. What
+//! is left when time is up goes to another such task. Both take turns between keys, and nothing else waits for them. Senders
+//! of repeated failures are remembered ([`FailingSenders`](super::failing_senders::FailingSenders)).
+
+use std::{collections::VecDeque, time::Instant};
+
+use sqlx::{Executor as _, PgPool};
+use tokio::{sync::mpsc, time::timeout};
+
+use super::{
+    RecordError,
+    limits::{ISOLATED_WAIT_TIMEOUT, ISOLATION_TIMEOUT, Limits, MAX_SLOWNESS, PING_TIMEOUT, SLOW_ISOLATION_TIMEOUT},
+    queue::{Job, answer, sample_count},
+    round_robin::RoundRobin,
+    transaction::only_device,
+    writer::Writer,
+};
+use crate::{db::DbError, observability::metrics::recording::Isolation};
+
+/// The cause of a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// The connection broke or the database can't serve: it is away, or a submission ends its connections.
+    Connection,
+    /// It took too long, waited too long for a lock, or lost against other transactions: it may work later.
+    Contention,
+    /// What is to be stored can't be.
+    Data,
+}
+
+impl Cause {
+    fn of(error: &DbError) -> Self {
+        match error {
+            DbError::Unavailable(_) => Self::Connection,
+            DbError::Busy(_)
+            | DbError::Conflict(_)
+            | DbError::Timeout(_)
+            | DbError::Locked(_)
+            | DbError::MissingPartition(_) => Self::Contention,
+            DbError::Violation { .. } | DbError::Other(_) => Self::Data,
+        }
+    }
+}
+
+/// A submission on its way to the task that stores one at a time.
+pub(super) struct Isolated {
+    job: Job,
+    reason: Isolation,
+    since: Instant,
+}
+
+impl Writer {
+    /// Answers all submissions of a failed batch, and stores those that it does not fail for.
+    pub(super) async fn isolate(&mut self, mut batch: Vec<Job>, error: DbError) {
+        let (cause, submissions) = (Cause::of(&error), batch.len());
+        tracing::warn!(error = &error as &dyn std::error::Error, ?cause, submissions, "batch failed");
+        if cause == Cause::Connection && !is_up(&self.pool).await {
+            return refuse_all(batch);
+        }
+        if submissions == 1 {
+            if let Some(job) = batch.pop() {
+                if cause != Cause::Contention {
+                    self.failing_senders.failed_in_batch(&job.submission, Instant::now());
+                }
+                self.settle(job, error);
+            }
+            return;
+        }
+        let began = Instant::now();
+        let mut parts = Parts::of(batch);
+        let mut failed = Vec::new();
+        let mut is_database_slow = cause == Cause::Contention; // unless a part is stored, or fails because of its data
+        let mut leniency = 0;
+        while began.elapsed() < (if is_database_slow { SLOW_ISOLATION_TIMEOUT } else { ISOLATION_TIMEOUT })
+            && let Some(mut part) = parts.pop()
+        {
+            match self.store(&part, Limits::of_part(sample_count(&part), leniency), 1).await {
+                Ok(outcomes) => {
+                    (is_database_slow, leniency) = (false, 0);
+                    self.finish_all(part, outcomes);
+                }
+                Err(error) => {
+                    is_database_slow &= Cause::of(&error) == Cause::Contention;
+                    leniency += u32::from(is_database_slow);
+                    match part.pop() {
+                        Some(job) if part.is_empty() => failed.push((job, error)),
+                        last => {
+                            part.extend(last);
+                            parts.push_halves(part);
+                        }
+                    }
+                }
+            }
+        }
+        for (job, error) in failed {
+            if !is_database_slow {
+                self.failing_senders.failed_in_batch(&job.submission, Instant::now());
+            }
+            self.settle(job, error);
+        }
+        let rest = parts.into_jobs();
+        if is_database_slow && !rest.is_empty() {
+            self.store_slowly(rest).await;
+        } else {
+            for job in rest {
+                self.store_alone(job, Isolation::FailedBatch);
+            }
+        }
+    }
+
+    /// Stores what is left of a batch of which every part took too long: then it is the database that is slow, and smaller
+    /// transactions would make it slower.
+    async fn store_slowly(&mut self, batch: Vec<Job>) {
+        match self.store(&batch, Limits::SLOW, 1).await {
+            Ok(outcomes) => {
+                self.slowness = (self.slowness + 1).min(MAX_SLOWNESS);
+                self.finish_all(batch, outcomes);
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "batch failed; database is slow");
+                for job in batch {
+                    self.store_alone(job, Isolation::FailedBatch);
+                }
+            }
+        }
+    }
+
+    /// Answers a submission that failed alone, or has it tried once more with more patience.
+    fn settle(&self, job: Job, error: DbError) {
+        if Cause::of(&error) == Cause::Contention && self.patient.is_some() {
+            self.store_patiently(job, Isolation::Slow);
+        } else {
+            reject(job, error);
+        }
+    }
+
+    /// Stores submissions that were isolated, one of each key in turn, until all tasks that hand some over have ended.
+    pub(super) async fn run_isolated(mut self, mut isolated: mpsc::UnboundedReceiver<Isolated>, limits: Limits) {
+        let mut waiting = RoundRobin::default();
+        loop {
+            while let Ok(next) = isolated.try_recv() {
+                waiting.push(next.job.submission.api_key, next);
+            }
+            let Some(Isolated { job, reason, since }) = (match waiting.pop() {
+                Some(next) => Some(next),
+                None => isolated.recv().await,
+            }) else {
+                return;
+            };
+            if since.elapsed() > ISOLATED_WAIT_TIMEOUT {
+                answer(job, Err(RecordError::TimedOut));
+                continue;
+            }
+            if let Err(error) = self.charge_new_months(&job).await {
+                answer(job, Err(error));
+                continue;
+            }
+            let alone = [job];
+            let outcome = self.store(&alone, limits, 1).await;
+            let [job] = alone;
+            match outcome {
+                Ok(outcomes) => {
+                    if limits.is_of_session {
+                        self.failing_senders.stored(&job.submission);
+                    }
+                    self.finish_all(vec![job], outcomes);
+                    for job in std::mem::take(&mut self.admitted) {
+                        waiting.push(job.submission.api_key, Isolated { job, reason, since });
+                    }
+                }
+                Err(error) => {
+                    // It is found only now that its batch failed for it. One that is slow may have met a slow database.
+                    if matches!(reason, Isolation::FailedBatch) && Cause::of(&error) != Cause::Contention {
+                        self.failing_senders.failed_in_batch(&job.submission, Instant::now());
+                    } else {
+                        self.failing_senders.failed_alone(&job.submission, Instant::now());
+                    }
+                    self.settle(job, error);
+                }
+            }
+        }
+    }
+
+    /// Leaves a submission to the task that stores those without a failure of their own one at a time.
+    pub(super) fn store_alone(&self, job: Job, reason: Isolation) {
+        self.recording.isolated(reason);
+        hand_over(self.alone.as_ref(), job, reason);
+    }
+
+    /// Leaves a submission to the task that stores those of unknown devices, or admits it where that is done here.
+    pub(super) fn store_with_new_devices(&mut self, mut job: Job, count: usize) {
+        if self.newcomers.is_some() {
+            self.recording.isolated(Isolation::NewDevices);
+            hand_over(self.newcomers.as_ref(), job, Isolation::NewDevices);
+            return;
+        }
+        match self.budgets.spend_new_devices(&job.submission, count, self.clock.now()) {
+            Ok(()) => {
+                job.may_add_devices = true;
+                self.admitted.push(job);
+            }
+            Err(error) => {
+                // It was looked up in a batch of others, and may come again.
+                self.failing_senders.failed_in_batch(&job.submission, Instant::now());
+                answer(job, Err(error));
+            }
+        }
+    }
+
+    /// Leaves a submission to the task that stores slow ones one at a time.
+    pub(super) fn store_patiently(&self, job: Job, reason: Isolation) {
+        self.recording.isolated(reason);
+        hand_over(self.patient.as_ref(), job, reason);
+    }
+}
+
+fn hand_over(task: Option<&mpsc::UnboundedSender<Isolated>>, job: Job, reason: Isolation) {
+    let isolated = Isolated { job, reason, since: Instant::now() };
+    let refused = match task {
+        Some(task) => task.send(isolated).err().map(|refused| refused.0),
+        None => Some(isolated),
+    };
+    if let Some(Isolated { job, .. }) = refused {
+        answer(job, Err(RecordError::ShuttingDown));
+    }
+}
+
+/// Answers a submission that failed alone while the database is up. A client that can wait must not repeat it.
+fn reject(job: Job, error: DbError) {
+    tracing::warn!(
+        error = &error as &dyn std::error::Error,
+        format = job.submission.format,
+        api_key = ?job.submission.api_key,
+        "submission failed"
+    );
+    let error = match Cause::of(&error) {
+        Cause::Contention => RecordError::TimedOut,
+        Cause::Connection | Cause::Data => RecordError::Database(error),
+    };
+    answer(job, Err(error));
+}
+
+fn refuse_all(batch: Vec<Job>) {
+    for job in batch {
+        answer(job, Err(RecordError::Unavailable));
+    }
+}
+
+/// Parts of a batch that have yet to be stored, each sorted by key and device.
+struct Parts {
+    of_several_keys: VecDeque<Vec<Job>>,
+    of_one_key: VecDeque<Vec<Job>>,
+}
+
+impl Parts {
+    /// The halves of a batch of at least two submissions.
+    fn of(mut batch: Vec<Job>) -> Self {
+        batch.sort_by(|one, other| {
+            let sender = |job: &Job| (api_key(job), only_device(&job.submission).cloned());
+            sender(one).cmp(&sender(other))
+        });
+        let mut parts = Self { of_several_keys: VecDeque::new(), of_one_key: VecDeque::new() };
+        parts.push_halves(batch);
+        parts
+    }
+
+    fn pop(&mut self) -> Option<Vec<Job>> {
+        self.of_several_keys.pop_front().or_else(|| self.of_one_key.pop_front())
+    }
+
+    fn push_halves(&mut self, mut part: Vec<Job>) {
+        let second = part.split_off(middle(part.len(), |at| api_key(&part[at])));
+        for part in [part, second] {
+            let of_several_keys = part.first().map(api_key) != part.last().map(api_key);
+            if of_several_keys { &mut self.of_several_keys } else { &mut self.of_one_key }.push_back(part);
+        }
+    }
+
+    fn into_jobs(self) -> Vec<Job> {
+        self.of_several_keys.into_iter().chain(self.of_one_key).flatten().collect()
+    }
+}
+
+fn api_key(job: &Job) -> Option<i64> {
+    job.submission.api_key.map(|key| key.0)
+}
+
+/// Where to divide so many items, at least two, which are sorted by key: between two keys, as near to the middle as
+/// possible, or in the middle where there is one key.
+fn middle<K: PartialEq>(length: usize, key: impl Fn(usize) -> K) -> usize {
+    let middle = length / 2;
+    let ends = (1..length).filter(|&at| key(at - 1) != key(at));
+    ends.min_by_key(|at| at.abs_diff(middle)).unwrap_or(middle)
+}
+
+/// Whether the database accepts a connection and answers.
+async fn is_up(pool: &PgPool) -> bool {
+    let ping = async {
+        let mut connection = pool.acquire().await?;
+        let outcome = connection.execute("select 1").await;
+        if outcome.is_err() {
+            connection.close_on_drop();
+        }
+        outcome
+    };
+    matches!(timeout(PING_TIMEOUT, ping).await, Ok(Ok(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_divided_between_keys_near_the_middle() {
+        let divided = |keys: &str| {
+            let keys: Vec<_> = keys.chars().collect();
+            middle(keys.len(), |at| keys[at])
+        };
+        assert_eq!(divided("aaaa"), 2);
+        assert_eq!(divided("abbbbbbb"), 1);
+        assert_eq!(divided("aaaaaaab"), 7);
+        assert_eq!(divided("aabbbccc"), 5);
+        assert_eq!(divided("ab"), 1);
+    }
+}

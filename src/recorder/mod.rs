@@ -1,0 +1,327 @@
+//! The one way in: what was decoded, from whatever route, becomes rows.
+//!
+//! ```text
+//! record() ──▶ bounded queue, fair among keys ──▶ a writer ──▶ one transaction for all that waited ──▶ answers
+//! ```
+//!
+//! While the writer commits, more requests gather; the next transaction takes them all. So batches grow with the load and
+//! an idle gateway answers at once, without a timer. An answer is sent after the commit. Writers are tasks of their own:
+//! a client that hangs up cancels nothing half-way.
+
+mod body_retention;
+mod budgets;
+mod candidates;
+mod compare;
+mod failing_senders;
+mod insert;
+mod isolation;
+mod limits;
+mod memory;
+mod packets;
+mod plain;
+mod queue;
+mod receipt;
+mod replacement;
+mod round_robin;
+mod submission;
+mod transaction;
+mod writer;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use self::{
+    body_retention::BodyRetention,
+    budgets::SenderBudgets,
+    failing_senders::FailingSenders,
+    limits::{Limits, QUEUE_FULL_TIMEOUT, RETRY_DELAY, RETRY_TIMEOUT, SESSION},
+    memory::Memory,
+    queue::Queue,
+};
+pub use self::{
+    queue::QueueLoad,
+    receipt::{Receipt, RecordError},
+    submission::{Arrival, Source, Submission},
+};
+use crate::{
+    clock::Clock,
+    db::{DbError, connect::recorder_pool, partition::Partitions},
+    limits::RecordingLimits,
+    observability::metrics::recording::Recording,
+};
+
+/// Writer tasks, each with a queue: one for what arrives, and one for files and replays, behind whose long transactions
+/// nothing that arrives has to wait. More of them for what arrives were tried and stored no more: they share what waits,
+/// and smaller batches cost more each.
+const WRITERS: usize = 2;
+/// Tasks that store submissions: the writers, and those for isolated, for slow and for new devices' submissions.
+const TASKS: usize = WRITERS + 3;
+/// Connections of the recorder: one for each task.
+const CONNECTIONS: u32 = 5;
+
+/// The way in. Cheap to clone.
+#[derive(Clone)]
+pub struct Recorder {
+    queues: Queues,
+    pool: PgPool,
+    connections: PgPool,
+    clock: Clock,
+    earliest_time: DateTime<Utc>,
+    budgets: Arc<SenderBudgets>,
+    bodies: Arc<BodyRetention>,
+    /// What it counts.
+    pub recording: Recording,
+}
+
+/// The tasks behind a [`Recorder`].
+pub struct Writers {
+    tasks: [JoinHandle<()>; TASKS],
+    queues: Queues,
+    connections: PgPool,
+}
+
+/// A queue for each writer.
+#[derive(Clone, Default)]
+struct Queues {
+    arrivals: Arc<Queue>,
+    bulk: Arc<Queue>,
+}
+
+impl Queues {
+    fn of(&self, source: &Source) -> &Arc<Queue> {
+        match source {
+            Source::Arrival(_) => &self.arrivals,
+            Source::Replay { .. } | Source::File => &self.bulk,
+        }
+    }
+}
+
+impl Recorder {
+    /// Starts the writers with the default limits. They have connections of their own, made as those of the pool are; the
+    /// pool is for comparisons.
+    #[must_use]
+    pub fn start(pool: &PgPool, clock: &Clock) -> (Self, Writers) {
+        Self::start_with(pool, clock, &RecordingLimits::default())
+    }
+
+    /// Starts the writers with these limits.
+    #[must_use]
+    pub fn start_with(pool: &PgPool, clock: &Clock, limits: &RecordingLimits) -> (Self, Writers) {
+        let queues = Queues::default();
+        let partitions = Arc::new(Partitions::default());
+        let recording = Recording::default();
+        let failing_senders = FailingSenders::default();
+        let connections = recorder_pool(pool, CONNECTIONS, SESSION.lock, SESSION.statement);
+        // Bounded by the queues: a job keeps its share of their room.
+        let (alone, jobs_alone) = mpsc::unbounded_channel();
+        let (patient, patient_jobs) = mpsc::unbounded_channel();
+        let (newcomers, newcomer_jobs) = mpsc::unbounded_channel();
+        let budgets = Arc::new(SenderBudgets::new(limits));
+        let writer = |alone, patient, newcomers| writer::Writer {
+            pool: connections.clone(),
+            clock: clock.clone(),
+            partitions: partitions.clone(),
+            memory: Memory::default(),
+            recording: recording.clone(),
+            failing_senders: failing_senders.clone(),
+            budgets: budgets.clone(),
+            newcomers,
+            admitted: Vec::new(),
+            alone,
+            patient,
+            slowness: 0,
+        };
+        let (some_alone, some_patient, some_newcomers) = (Some(alone), Some(patient), Some(newcomers));
+        let arrivals = writer(some_alone.clone(), some_patient.clone(), some_newcomers.clone());
+        let bulk = writer(some_alone, some_patient.clone(), None);
+        let isolated = writer(None, some_patient.clone(), some_newcomers);
+        let tasks = [
+            tokio::spawn(arrivals.run(queues.arrivals.clone())),
+            tokio::spawn(bulk.run(queues.bulk.clone())),
+            tokio::spawn(isolated.run_isolated(jobs_alone, SESSION)),
+            tokio::spawn(writer(None, some_patient, None).run_isolated(newcomer_jobs, Limits::NEW_DEVICES)),
+            tokio::spawn(writer(None, None, None).run_isolated(patient_jobs, Limits::PATIENT)),
+        ];
+        let writers = Writers { tasks, queues: queues.clone(), connections: connections.clone() };
+        let recorder = Self {
+            queues,
+            pool: pool.clone(),
+            connections,
+            clock: clock.clone(),
+            earliest_time: limits.earliest_time,
+            budgets,
+            bodies: Arc::new(BodyRetention::new(limits)),
+            recording,
+        };
+        (recorder, writers)
+    }
+
+    /// Stores a submission, and waits until it is committed.
+    ///
+    /// # Errors
+    /// When too much waits already, when the gateway shuts down, or when the database fails. After an error the same
+    /// submission can be made again: what of it was stored is then a duplicate.
+    #[tracing::instrument(name = "ingest.record", skip_all, fields(format = submission.format))]
+    pub async fn record(&self, submission: Submission) -> Result<Receipt, RecordError> {
+        let (format, understood) = (submission.format, submission.decoded.is_ok());
+        let submission = submission.admitted(self.earliest_time);
+        let kept = self.bodies.cut(submission, &self.budgets, &self.recording, self.clock.now());
+        let outcome = match kept {
+            Ok(submission) => self.submit(submission).await,
+            Err(error) => Err(error),
+        };
+        self.count(format, understood, &outcome);
+        outcome
+    }
+
+    async fn submit(&self, submission: Submission) -> Result<Receipt, RecordError> {
+        let (answer, receipt) = oneshot::channel();
+        self.queues.of(&submission.source).push(submission, answer)?;
+        receipt.await.unwrap_or(Err(RecordError::ShuttingDown))
+    }
+
+    fn count(&self, format: &'static str, understood: bool, outcome: &Result<Receipt, RecordError>) {
+        self.recording.answered(
+            format,
+            match outcome {
+                Ok(receipt) if receipt.failure().is_some() => "rejected",
+                Ok(_) if understood => "recorded",
+                Ok(_) => "undecodable",
+                Err(error) => error.name(),
+            },
+        );
+        if let Err(RecordError::LimitReached(limit, _)) = outcome {
+            self.recording.refusals.count(*limit);
+        }
+        if let Ok(receipt) = outcome {
+            self.recording.samples(format, "recorded", receipt.recorded);
+            self.recording.samples(format, "duplicate", receipt.duplicates);
+            self.recording.samples(format, "rejected", receipt.rejected.len());
+        }
+    }
+
+    /// The first time that a sample may have.
+    #[must_use]
+    pub fn earliest_time(&self) -> DateTime<Utc> {
+        self.earliest_time
+    }
+
+    /// Bytes that are free on the disk of the embedded Postgres, where it is one.
+    #[must_use]
+    pub fn free_disk_bytes(&self) -> Option<u64> {
+        self.bodies.free_disk_bytes()
+    }
+
+    /// The connections of its writers.
+    #[must_use]
+    pub fn connections(&self) -> &PgPool {
+        &self.connections
+    }
+
+    /// What waits or is in work, by the queue's name.
+    #[must_use]
+    pub fn loads(&self) -> [(&'static str, QueueLoad); WRITERS] {
+        [("arrivals", self.queues.arrivals.load()), ("bulk", self.queues.bulk.load())]
+    }
+}
+
+impl Recorder {
+    /// Stores a submission of a client that can wait: a file, a replay. Waits up to five minutes for room in the queue, and
+    /// up to half a minute for a database that is away. A submission that fails for a reason of its own is not repeated.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record), when waiting was of no use.
+    pub async fn record_patiently(&self, submission: Submission) -> Result<Receipt, RecordError> {
+        patiently(|| self.record(submission.clone())).await
+    }
+
+    /// What would become of a submission, were it recorded now. Stores nothing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    #[tracing::instrument(name = "ingest.compare", skip_all, fields(format = submission.format))]
+    pub async fn compare(&self, submission: Submission) -> Result<Receipt, RecordError> {
+        let submission = submission.admitted(self.earliest_time);
+        patiently(|| async {
+            let mut connection = self.pool.acquire().await.map_err(DbError::from)?;
+            Ok(compare::compare(&mut connection, &submission).await?)
+        })
+        .await
+    }
+}
+
+/// Repeats an attempt while the queue is full or the database is away, for a bounded time.
+async fn patiently<F>(attempt: impl FnMut() -> F) -> Result<Receipt, RecordError>
+where
+    F: Future<Output = Result<Receipt, RecordError>>,
+{
+    repeat(attempt, QUEUE_FULL_TIMEOUT, RETRY_TIMEOUT).await
+}
+
+async fn repeat<F>(
+    mut attempt: impl FnMut() -> F,
+    while_full: Duration,
+    while_away: Duration,
+) -> Result<Receipt, RecordError>
+where
+    F: Future<Output = Result<Receipt, RecordError>>,
+{
+    let since = Instant::now();
+    loop {
+        match attempt().await {
+            Err(RecordError::QueueFull) if since.elapsed() < while_full => {}
+            Err(RecordError::Unavailable) if since.elapsed() < while_away => {}
+            outcome => return outcome,
+        }
+        tokio::time::sleep(RETRY_DELAY).await;
+    }
+}
+
+impl Writers {
+    /// Accepts nothing more, and waits until everything accepted is answered.
+    pub async fn finish(self) {
+        self.queues.arrivals.close();
+        self.queues.bulk.close();
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a writer ended badly");
+            }
+        }
+        self.connections.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn attempts(error: fn() -> RecordError, while_full: Duration, while_away: Duration) -> usize {
+        let mut attempts = 0;
+        let attempt = || {
+            attempts += 1;
+            async { Err(error()) }
+        };
+        assert!(repeat(attempt, while_full, while_away).await.is_err());
+        attempts
+    }
+
+    #[tokio::test]
+    async fn repeating_ends_and_only_what_may_pass_is_repeated() {
+        let (never, long) = (Duration::ZERO, Duration::from_hours(1));
+        assert_eq!(attempts(|| RecordError::QueueFull, never, long).await, 1);
+        assert_eq!(attempts(|| RecordError::Unavailable, long, never).await, 1);
+        assert_eq!(attempts(|| RecordError::QueueFull, RETRY_DELAY, never).await, 2);
+        assert_eq!(attempts(|| RecordError::TimedOut, long, long).await, 1);
+        let refused = || RecordError::Database(DbError::hangs()); // of a submission that ends its connections
+        assert_eq!(attempts(refused, long, long).await, 1);
+    }
+}

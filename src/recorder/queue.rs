@@ -1,0 +1,289 @@
+//! The recorder's queue: bounded in samples and bytes, and fair among keys.
+//!
+//! Each key has a line of its own. A writer takes one submission of each line in turn, and a line may grow only as long
+//! as it is shorter than the room that is left. So a sensor that floods the gateway is told to come back when it fills
+//! half of the queue, and every other one still finds room and waits for one round at most.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::{Notify, oneshot};
+
+use super::{Receipt, RecordError, Submission, round_robin::RoundRobin};
+use crate::domain::api_key::ApiKeyId;
+
+/// What may wait or be in work at most.
+const ROOM: Load = Load { samples: 200_000, bytes: 64 << 20 };
+/// What a sample takes in memory, about, beside the body it came in; a submission takes as much by itself.
+const SAMPLE_BYTES: usize = 512;
+/// Samples in one batch at most; a single submission may have more.
+const BATCH_SAMPLES: usize = 10_000;
+
+/// A line: the submissions that one key vouched for, or those that came without one.
+type Line = Option<ApiKeyId>;
+
+/// A submission in the queue.
+pub(super) struct Job {
+    pub submission: Submission,
+    pub answer: oneshot::Sender<Result<Receipt, RecordError>>,
+    /// Whether the devices that it adds are charged already.
+    pub may_add_devices: bool,
+    /// Its share of the room, given back when the job is dropped.
+    _share: Share,
+}
+
+/// Answers a submission.
+pub(super) fn answer(job: Job, outcome: Result<Receipt, RecordError>) {
+    // A client that hung up doesn't receive it; its samples are stored all the same.
+    let _ = job.answer.send(outcome);
+}
+
+/// Answers a submission of which nothing is stored, because of its key or its uplink.
+pub(super) fn refuse(job: Job) {
+    let replayed = job.submission.replayed().is_some();
+    answer(job, Err(if replayed { RecordError::UplinkGone } else { RecordError::KeyNotValid }));
+}
+
+/// How many samples a batch has.
+pub(super) fn sample_count(batch: &[Job]) -> usize {
+    batch.iter().map(|job| job.submission.observations().len()).sum()
+}
+
+/// The queue. Shared by those who push and those who take.
+#[derive(Default)]
+pub(super) struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    jobs: RoundRobin<Line, Job>,
+    /// What each line has waiting or in work, and all of them together.
+    loads: HashMap<Line, Load>,
+    total: Load,
+    /// How many submissions that are.
+    submissions: usize,
+    closed: bool,
+}
+
+/// How much of the room something takes.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Load {
+    samples: usize,
+    bytes: usize,
+}
+
+impl Load {
+    fn of(submission: &Submission) -> Self {
+        let samples = submission.observations().len();
+        let body = submission.arrival().map_or(0, |arrival| arrival.body.len());
+        Self { samples, bytes: body + SAMPLE_BYTES * (1 + samples) }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self { samples: self.samples + other.samples, bytes: self.bytes + other.bytes }
+    }
+
+    fn minus(self, other: Self) -> Self {
+        Self { samples: self.samples.saturating_sub(other.samples), bytes: self.bytes.saturating_sub(other.bytes) }
+    }
+
+    fn fits(self, room: Self) -> bool {
+        self.samples <= room.samples && self.bytes <= room.bytes
+    }
+}
+
+/// What waits in a queue or is in work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueLoad {
+    /// Submissions.
+    pub submissions: usize,
+    /// Samples of all of them.
+    pub samples: usize,
+    /// What they take in memory, about, in bytes.
+    pub bytes: usize,
+}
+
+struct Share {
+    queue: Arc<Queue>,
+    line: Line,
+    load: Load,
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut waiting = self.queue.lock();
+        waiting.total = waiting.total.minus(self.load);
+        waiting.submissions = waiting.submissions.saturating_sub(1);
+        if let Some(load) = waiting.loads.get_mut(&self.line) {
+            *load = load.minus(self.load);
+            if *load == Load::default() {
+                waiting.loads.remove(&self.line);
+            }
+        }
+    }
+}
+
+impl Queue {
+    /// Puts a submission into its key's line.
+    ///
+    /// # Errors
+    /// When there is no room, or the queue is closed.
+    pub fn push(
+        self: &Arc<Self>,
+        submission: Submission,
+        answer: oneshot::Sender<Result<Receipt, RecordError>>,
+    ) -> Result<(), RecordError> {
+        let (line, load) = (submission.api_key, Load::of(&submission));
+        let mut guard = self.lock();
+        let waiting = &mut *guard;
+        if waiting.closed {
+            return Err(RecordError::ShuttingDown);
+        }
+        let mine = waiting.loads.get(&line).copied().unwrap_or_default();
+        // However large it is, one submission always fits into an empty queue: formats bound what a body may hold.
+        let first = mine == Load::default() && waiting.total == Load::default();
+        if !first && !mine.plus(load).fits(ROOM.minus(waiting.total)) {
+            return Err(RecordError::QueueFull);
+        }
+        waiting.loads.insert(line, mine.plus(load));
+        waiting.total = waiting.total.plus(load);
+        waiting.submissions += 1;
+        waiting.jobs.push(
+            line,
+            Job { submission, answer, may_add_devices: false, _share: Share { queue: self.clone(), line, load } },
+        );
+        drop(guard);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Waits for submissions and takes what fits into a batch, one of each line in turn. Empty once the queue is closed
+    /// and drained.
+    pub async fn take(&self) -> Vec<Job> {
+        loop {
+            let changed = self.changed.notified();
+            {
+                let mut waiting = self.lock();
+                let batch = waiting.batch();
+                if !batch.is_empty() || waiting.closed {
+                    if !waiting.jobs.is_empty() {
+                        self.changed.notify_one(); // for another writer
+                    }
+                    return batch;
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// What waits or is in work.
+    pub fn load(&self) -> QueueLoad {
+        let waiting = self.lock();
+        QueueLoad { submissions: waiting.submissions, samples: waiting.total.samples, bytes: waiting.total.bytes }
+    }
+
+    /// Accepts nothing more. What was accepted can still be taken.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_waiters();
+        self.changed.notify_one(); // for a writer that is just about to wait
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner) // nothing panics half-way in here
+    }
+}
+
+impl Waiting {
+    fn batch(&mut self) -> Vec<Job> {
+        let mut batch = Vec::new();
+        let mut samples = 0;
+        while samples < BATCH_SAMPLES
+            && let Some(job) = self.jobs.pop()
+        {
+            samples += job.submission.observations().len();
+            batch.push(job);
+        }
+        batch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::{
+        domain::device::DeviceKind,
+        ingest::Decoded,
+        recorder::{Arrival, Source},
+    };
+
+    /// A body of a key, of about so many bytes.
+    fn submission(key: i64, bytes: usize) -> Submission {
+        Submission {
+            format: "test",
+            received_at: DateTime::UNIX_EPOCH,
+            api_key: Some(ApiKeyId(key)),
+            by_admin: false,
+            source: Source::Arrival(Arrival { body: vec![0; bytes].into(), ..Arrival::default() }),
+            decoded: Ok(Decoded::nothing(DeviceKind::Mobile)),
+        }
+    }
+
+    /// How many of a key's bodies are accepted, at most 1000.
+    fn accepted(queue: &Arc<Queue>, key: i64, bytes: usize) -> usize {
+        (0..1000).take_while(|_| queue.push(submission(key, bytes), oneshot::channel().0).is_ok()).count()
+    }
+
+    fn keys(batch: &[Job]) -> Vec<i64> {
+        batch.iter().filter_map(|job| job.submission.api_key).map(|key| key.0).collect()
+    }
+
+    #[test]
+    fn a_key_that_floods_leaves_room_for_the_others() {
+        let queue = Arc::new(Queue::default());
+        let flood = accepted(&queue, 1, 1 << 20);
+        assert!((30..=32).contains(&flood), "about half of 64 MiB: {flood}");
+        let second = accepted(&queue, 2, 1 << 20);
+        assert!((14..=16).contains(&second), "about half of what was left: {second}");
+        assert!(accepted(&queue, 3, 1 << 10) > 100);
+    }
+
+    #[test]
+    fn lines_take_turns() {
+        let queue = Arc::new(Queue::default());
+        for key in [1, 1, 1, 1, 2, 3, 3] {
+            assert!(queue.push(submission(key, 1), oneshot::channel().0).is_ok());
+        }
+        let batch = queue.lock().batch();
+        assert_eq!(keys(&batch), [1, 2, 3, 1, 3, 1, 1]);
+    }
+
+    #[test]
+    fn room_is_given_back() {
+        let queue = Arc::new(Queue::default());
+        for _ in 0..10 {
+            assert!(accepted(&queue, 1, 10 << 20) >= 3);
+            let batch = queue.lock().batch();
+            drop(batch); // outside the lock, as a writer does
+        }
+        assert!(queue.lock().total == Load::default() && queue.lock().loads.is_empty());
+        assert_eq!(queue.load(), QueueLoad { submissions: 0, samples: 0, bytes: 0 });
+    }
+
+    #[tokio::test]
+    async fn a_closed_queue_is_drained_and_wakes_everybody() {
+        let queue = Arc::new(Queue::default());
+        assert!(queue.push(submission(1, 1), oneshot::channel().0).is_ok());
+        queue.close();
+        assert!(matches!(queue.push(submission(1, 1), oneshot::channel().0), Err(RecordError::ShuttingDown)));
+        assert_eq!(queue.take().await.len(), 1);
+        let takers = (0..3).map(|_| queue.take());
+        assert!(futures_util::future::join_all(takers).await.iter().all(Vec::is_empty));
+    }
+}

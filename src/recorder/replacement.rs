@@ -1,0 +1,251 @@
+//! Replays in the recording transaction: an uplink that is decoded again takes back what it told before.
+//!
+//! A row that the uplink brought is stale when the uplink, as it is understood now, tells something at that device and
+//! time, but not this. Stale rows are deleted before the new ones are inserted, and these take over their `seq`: a fix
+//! that finds one more quantity leaves as many rows as there were, with the same keys. Rows at times of which
+//! the uplink tells nothing any more stay.
+//!
+//! A row belongs to the first uplink that tells it. A replay claims the rows that it tells and that came in later uplinks,
+//! so that these don't take back what is not theirs alone; what an earlier uplink takes back, a later one that tells it
+//! too records anew. So a replay of all, oldest first, leaves exactly what all of them tell.
+//!
+//! Of the rows at one device and time one always has `seq` 0; the recorder's first insert relies on that.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    Receipt, Submission,
+    candidates::Moment,
+    transaction::{count, only_device},
+};
+use crate::{
+    db::{
+        DbError, latest, replay_rows,
+        replay_rows::{brought, claim, count_brought, move_to_front},
+        rollup::Touched,
+        row_removal, uplink,
+        uplink::Redecoded,
+    },
+    domain::{device::DeviceId, measurement::MeasurementKey, quality::QualityFlags, sample::Sample},
+};
+
+/// Stored samples by device and time, each with its `seq`.
+type Stored = HashMap<Moment, Vec<(i32, Sample)>>;
+
+/// What the replayed uplinks of a batch tell now.
+#[derive(Default)]
+pub(super) struct Replays<'a> {
+    told: HashMap<Uuid, HashMap<Moment, Vec<&'a Sample>>>,
+    /// Where rows were taken back.
+    touched: BTreeSet<Moment>,
+    /// The hours of these rows.
+    hours: Touched,
+}
+
+/// Places at one device and time that stale rows left, in the order of their `seq`, each with the flags that stay true of
+/// whatever stands there.
+#[derive(Default)]
+pub(super) struct Vacated(Vec<(i32, QualityFlags)>);
+
+impl Vacated {
+    /// These places, and then those from `next` on.
+    pub fn places(self, next: i32) -> impl Iterator<Item = (i32, QualityFlags)> {
+        let next = self.0.last().map_or(next, |(seq, _)| next.max(seq + 1));
+        self.0.into_iter().chain((next..).map(|seq| (seq, QualityFlags::default())))
+    }
+}
+
+/// Locks the uplinks that are replayed, so that two replays of one follow each other, and tells which are still there.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn lock(db: &mut PgConnection, submissions: &[&Submission]) -> Result<HashSet<Uuid>, DbError> {
+    let uplinks: Vec<_> = submissions.iter().filter_map(|submission| submission.replayed()).collect();
+    if uplinks.is_empty() {
+        return Ok(HashSet::new());
+    }
+    uplink::lock(db, &uplinks).await
+}
+
+impl<'a> Replays<'a> {
+    /// The replays among these submissions, once no other replay is at their devices.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin(
+        db: &mut PgConnection,
+        submissions: &[&'a Submission],
+        devices: &HashMap<String, DeviceId>,
+    ) -> Result<Self, DbError> {
+        let mut replays = Self::default();
+        let mut locked = BTreeSet::new();
+        for submission in submissions {
+            let Some(uplink) = submission.replayed() else { continue };
+            let told = replays.told.entry(uplink.id).or_default();
+            for seen in submission.observations() {
+                let Some(&device) = devices.get(seen.device.as_str()) else { continue };
+                told.entry((device, seen.sample.measured_at)).or_default().push(&seen.sample);
+                locked.insert(device);
+            }
+        }
+        if !locked.is_empty() {
+            replay_rows::lock(db, &locked.into_iter().collect::<Vec<_>>()).await?;
+        }
+        Ok(replays)
+    }
+
+    /// Deletes the stale ones of these rows, takes them out of `stored`, and gives the places that are free now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn vacate(
+        &mut self,
+        db: &mut PgConnection,
+        stored: &mut Stored,
+    ) -> Result<HashMap<Moment, Vacated>, DbError> {
+        let mut vacated: HashMap<_, Vacated> = HashMap::new();
+        let candidates: Vec<_> = stored.iter().filter(|(at, _)| self.tell_of(at)).flat_map(keys).collect();
+        if candidates.is_empty() {
+            return Ok(vacated);
+        }
+        let (mut stale, mut claimed) = (Vec::new(), BTreeMap::new());
+        for (key, brought) in brought(&mut *db, &candidates).await? {
+            let at = (key.device_id, key.measured_at);
+            let Some(rows) = stored.get_mut(&at) else { continue };
+            let Some((_, sample)) = rows.iter().find(|(seq, _)| *seq == key.seq) else { continue };
+            let mine = self.told.get(&brought.uplink_id).and_then(|told| told.get(&at));
+            if mine.is_some_and(|told| !told.iter().any(|told| told.same_content(sample))) {
+                rows.retain(|(seq, _)| *seq != key.seq);
+                vacated.entry(at).or_default().0.push((key.seq, brought.flags.by_neighbours()));
+                stale.push((key, brought.cell));
+            } else if let Some(first) = self.first_to_tell(&at, sample).filter(|first| *first < brought.uplink_id) {
+                claimed.insert(key, first);
+            }
+        }
+        if !claimed.is_empty() {
+            claim(&mut *db, &claimed).await?;
+        }
+        if stale.is_empty() {
+            return Ok(vacated);
+        }
+        self.hours.extend(row_removal::remove(&mut *db, &stale).await?);
+        self.touched.extend(vacated.keys().copied());
+        self.close_gaps(db, stored, &mut vacated).await?;
+        Ok(vacated)
+    }
+
+    /// The first of the replayed uplinks that tells this: their ids are in the order of arrival.
+    fn first_to_tell(&self, at: &Moment, sample: &Sample) -> Option<Uuid> {
+        let tells = |told: &HashMap<Moment, Vec<&Sample>>| {
+            told.get(at).is_some_and(|told| told.iter().any(|told| told.same_content(sample)))
+        };
+        self.told.iter().filter(|(_, told)| tells(told)).map(|(&uplink, _)| uplink).min()
+    }
+
+    /// Moves another row to `seq` 0 where that is free and no content comes to take it.
+    async fn close_gaps(
+        &self,
+        db: &mut PgConnection,
+        stored: &mut Stored,
+        vacated: &mut HashMap<Moment, Vacated>,
+    ) -> Result<(), DbError> {
+        let mut moved = Vec::new();
+        for (at, vacated) in vacated {
+            let rows = stored.entry(*at).or_default();
+            let is_stored = |told: &&Sample| rows.iter().any(|(_, stored)| stored.same_content(told));
+            let all_stored = self.told.values().filter_map(|told| told.get(at)).flatten().all(is_stored);
+            if vacated.0.first().is_some_and(|(seq, _)| *seq == 0)
+                && all_stored
+                && let Some((seq, _)) = rows.iter_mut().max_by_key(|(seq, _)| *seq)
+            {
+                moved.push(MeasurementKey { device_id: at.0, measured_at: at.1, seq: *seq });
+                *seq = 0;
+                vacated.0.remove(0);
+            }
+        }
+        if moved.is_empty() {
+            return Ok(());
+        }
+        moved.sort_unstable();
+        move_to_front(db, &moved).await
+    }
+
+    fn tell_of(&self, at: &Moment) -> bool {
+        self.told.values().any(|told| told.contains_key(at))
+    }
+
+    /// The devices of which rows were taken back.
+    pub fn devices(&self) -> Vec<DeviceId> {
+        let devices: BTreeSet<_> = self.touched.iter().map(|&(device, _)| device).collect();
+        devices.into_iter().collect()
+    }
+
+    /// When all else is stored: notes on the uplinks what became of them, and tells anew what the hours come to of which rows
+    /// were taken back, and `latest` where it stood on such a row.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn settle(
+        self,
+        db: &mut PgConnection,
+        submissions: &[&Submission],
+        devices: &HashMap<String, DeviceId>,
+        receipts: &[Receipt],
+    ) -> Result<(), DbError> {
+        if self.told.is_empty() {
+            return Ok(());
+        }
+        if !self.touched.is_empty() {
+            row_removal::settle(&mut *db, &self.hours).await?;
+            latest::restate(&mut *db, &self.touched.iter().copied().collect::<Vec<_>>()).await?;
+        }
+        let moments: Vec<_> = self
+            .told
+            .iter()
+            .flat_map(|(&uplink, told)| told.keys().map(move |&(device, time)| (device, time, uplink)))
+            .collect();
+        let brought = count_brought(&mut *db, &moments).await?;
+        let mut redecoded = HashMap::new(); // the same uplink may be in a batch twice
+        let (mut refused, mut errors) = (Vec::new(), Vec::new());
+        for (submission, receipt) in submissions.iter().zip(receipts) {
+            let Some(key) = submission.replayed() else { continue };
+            match &submission.decoded {
+                Ok(decoded) => {
+                    let device = only_device(submission).and_then(|key| devices.get(key.as_str()));
+                    // What it brought earlier is a duplicate in the receipt, but not on the uplink.
+                    let brought = brought.get(&key.id).map_or(0, |&rows| usize::try_from(rows).unwrap_or(usize::MAX));
+                    let stored = receipt.recorded + receipt.duplicates;
+                    let row = Redecoded {
+                        key,
+                        device_id: device.copied(),
+                        frame_counter: decoded.frame_counter,
+                        recorded: count(brought),
+                        duplicates: count(stored.saturating_sub(brought)),
+                        rejected: count(receipt.rejected.len()),
+                        error: receipt.failure(),
+                    };
+                    redecoded.insert(key, row);
+                }
+                Err(error) => {
+                    refused.push(key);
+                    errors.push(error.detail.as_str());
+                }
+            }
+        }
+        if !redecoded.is_empty() {
+            uplink::note_redecoded(&mut *db, &redecoded.into_values().collect::<Vec<_>>()).await?;
+        }
+        if !refused.is_empty() {
+            uplink::note_undecodable(db, &refused, &errors).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The keys of the rows at one device and time.
+fn keys((at, rows): (&Moment, &Vec<(i32, Sample)>)) -> Vec<MeasurementKey> {
+    rows.iter().map(|&(seq, _)| MeasurementKey { device_id: at.0, measured_at: at.1, seq }).collect()
+}

@@ -1,0 +1,385 @@
+//! The recording transaction: submissions in, rows and receipts out.
+//!
+//! What makes two samples one: same device, same time, same content. `candidates` sorts that out within the batch,
+//! `insert` against what is stored; of a batch that is `plain` nothing can be stored already.
+//!
+//! Every statement touches its rows in sorted order, so that two writers wait for each other instead of blocking each
+//! other for good.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use sqlx::{Connection as _, PgConnection};
+use uuid::{NoContext, Timestamp, Uuid};
+
+use super::{
+    Arrival, Receipt, Submission, candidates,
+    insert::{self, Freshness},
+    limits::Limits,
+    memory::Memory,
+    packets,
+    plain::plain,
+    replacement::{self, Replays},
+};
+use crate::{
+    db::{
+        DbError,
+        connect::set_timeouts,
+        device, feed,
+        feed::News,
+        measurement::NewMeasurement,
+        packet,
+        packet::Packet,
+        partition::{Family, Partitions},
+        readings, recorder_batch,
+        recorder_batch::{Known, Note},
+        rollup::Hours,
+        uplink::UplinkRow,
+    },
+    domain::{
+        device::{DeviceId, DeviceKey},
+        measurement::MeasurementKey,
+        month::Month,
+        trace::Trace,
+    },
+};
+
+/// What became of a submission.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// It is stored.
+    Stored(Receipt),
+    /// Nothing of it is stored: its key is no longer valid, or its uplink gone.
+    Refused,
+    /// Nothing of it is stored: so many of its devices are unknown, and [`NewDevices::Defer`] adds none.
+    NewDevices(usize),
+}
+
+/// What is done with submissions that have samples of unknown devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NewDevices {
+    /// They are not stored.
+    Defer,
+    /// The devices are added.
+    Add,
+}
+
+/// Stores submissions in one transaction.
+///
+/// # Errors
+/// When the database fails; then nothing of them is stored, or, when the connection broke during the commit, perhaps
+/// everything.
+pub(super) async fn store(
+    connection: &mut PgConnection,
+    partitions: &Partitions,
+    memory: &mut Memory,
+    submissions: &[&Submission],
+    limits: Limits,
+    new_devices: NewDevices,
+    now: DateTime<Utc>,
+) -> Result<Vec<Outcome>, DbError> {
+    partitions.ensure(connection, months(submissions), now).await?;
+    let remembered = if limits.is_of_session { by_heart(connection, memory, submissions, now).await } else { Ok(None) };
+    let outcome = match remembered {
+        Ok(None) => limited(connection, memory, submissions, limits, new_devices, now, true).await,
+        Ok(Some(outcomes)) => Ok(outcomes),
+        Err(error) => Err(error),
+    };
+    match outcome {
+        // Another writer stored meanwhile what was taken for fresh.
+        Err(DbError::Violation { .. }) => {
+            limited(connection, memory, submissions, limits, new_devices, now, false).await
+        }
+        outcome => outcome,
+    }
+}
+
+/// An attempt within these limits.
+async fn limited(
+    connection: &mut PgConnection,
+    memory: &mut Memory,
+    submissions: &[&Submission],
+    limits: Limits,
+    new_devices: NewDevices,
+    now: DateTime<Utc>,
+    hopeful: bool,
+) -> Result<Vec<Outcome>, DbError> {
+    if limits.is_of_session {
+        return attempt(connection, memory, submissions, new_devices, now, hopeful).await;
+    }
+    let mut transaction = connection.begin().await?;
+    set_timeouts(&mut transaction, limits.lock, limits.statement).await?;
+    let outcomes = attempt(&mut transaction, memory, submissions, new_devices, now, hopeful).await?;
+    transaction.commit().await?;
+    memory.forget(submissions); // what a plain batch taught is not known to be committed where that failed
+    Ok(outcomes)
+}
+
+/// Stores submissions that are plain by what is remembered, where that is still so; then there is nothing to ask before.
+async fn by_heart(
+    connection: &mut PgConnection,
+    memory: &mut Memory,
+    submissions: &[&Submission],
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<Outcome>>, DbError> {
+    let Some(known) = memory.recall(submissions) else { return Ok(None) };
+    let Some((note, receipts)) = plain(submissions, &known) else { return Ok(None) };
+    let Some(version) = recorder_batch::note_if(connection, &known, &note, now).await? else { return Ok(None) };
+    memory.learn(known, &note, version);
+    Ok(Some(receipts.into_iter().map(Outcome::Stored).collect()))
+}
+
+/// Stores submissions, a plain batch at once and any other step by step. With hope, what is likely fresh is taken for it.
+async fn attempt(
+    connection: &mut PgConnection,
+    memory: &mut Memory,
+    submissions: &[&Submission],
+    new_devices: NewDevices,
+    now: DateTime<Utc>,
+    hopeful: bool,
+) -> Result<Vec<Outcome>, DbError> {
+    let mut known = known(connection, submissions, now).await?;
+    let has_valid_key = |submission: &&Submission| submission.api_key.is_none_or(|key| known.valid_keys.contains(&key));
+    let mut taken: Vec<_> = submissions.iter().map(has_valid_key).collect();
+    let mut deferred = vec![0; submissions.len()];
+    if new_devices == NewDevices::Defer {
+        for ((submission, taken), deferred) in submissions.iter().zip(&mut taken).zip(&mut deferred) {
+            if *taken {
+                *deferred = unknown_devices(submission, &known).count();
+                *taken = *deferred == 0;
+            }
+        }
+    }
+    let mut those_taken = choose(submissions, &taken);
+    let receipts = if hopeful && let Some((note, receipts)) = plain(&those_taken, &known) {
+        if let Some(version) = recorder_batch::note(&mut *connection, &note, now).await? {
+            memory.learn(known, &note, version);
+        }
+        receipts
+    } else {
+        memory.forget(submissions);
+        let mut transaction = connection.begin().await?;
+        let uplinks = replacement::lock(&mut transaction, submissions).await?;
+        for (submission, taken) in submissions.iter().zip(&mut taken) {
+            *taken &= submission.replayed().is_none_or(|uplink| uplinks.contains(&uplink.id));
+        }
+        those_taken = choose(submissions, &taken);
+        if new_devices == NewDevices::Add {
+            add_unheard_of(&mut transaction, &those_taken, &mut known, now).await?;
+        }
+        let receipts = store_all(&mut transaction, &those_taken, &known, now, hopeful).await?;
+        transaction.commit().await?;
+        receipts
+    };
+    let mut receipts = receipts.into_iter();
+    let outcome = |(taken, deferred): (bool, usize)| match taken.then(|| receipts.next()).flatten() {
+        Some(receipt) => Outcome::Stored(receipt),
+        None if deferred > 0 => Outcome::NewDevices(deferred),
+        None => Outcome::Refused,
+    };
+    Ok(taken.into_iter().zip(deferred).map(outcome).collect())
+}
+
+/// The devices of a submission that are not known, each once.
+fn unknown_devices<'a>(submission: &&'a Submission, known: &Known) -> impl Iterator<Item = &'a str> {
+    kinds(&[submission]).into_keys().filter(|key| !known.devices.contains_key(*key))
+}
+
+/// Those of the submissions that are marked.
+fn choose<'a>(submissions: &[&'a Submission], marks: &[bool]) -> Vec<&'a Submission> {
+    submissions.iter().zip(marks).filter_map(|(&submission, &mark)| mark.then_some(submission)).collect()
+}
+
+/// The ordinary way, within a transaction.
+async fn store_all(
+    db: &mut PgConnection,
+    submissions: &[&Submission],
+    known: &Known,
+    now: DateTime<Utc>,
+    hopeful: bool,
+) -> Result<Vec<Receipt>, DbError> {
+    let Knowledge { ids, latest, traces, packets } = Knowledge::of(known);
+    let uplinks = uplink_ids(submissions);
+    let mut receipts: Vec<_> = submissions.iter().map(|submission| receipt(submission)).collect();
+    let mut candidates = candidates::gather(submissions, &ids, &uplinks, &mut receipts);
+    candidates::judge(&mut candidates, &traces);
+    let mut replays = Replays::begin(&mut *db, submissions, &ids).await?;
+    let freshness = if hopeful { Freshness::Likely(&latest) } else { Freshness::Unknown };
+    let recorded = insert::insert(db, candidates, freshness, &mut replays, &mut receipts, now).await?;
+    readings::add(db, &recorded).await?;
+    let (contradicted, packets) = packets::compare(submissions, &ids, packets, &uplinks, &receipts);
+    if !contradicted.is_empty() {
+        packet::flag_tails(&mut *db, &contradicted).await?;
+    }
+    let uplinks = uplink_rows(submissions, &ids, &uplinks, &receipts);
+    let news = news(&recorded, replays.devices());
+    let (hours, latest) = (Hours::of(&recorded), newest(&recorded));
+    let note = Note { fresh: Vec::new(), hours, latest, packets, uplinks, news: News::default() };
+    recorder_batch::note(&mut *db, &note, now).await?;
+    replays.settle(&mut *db, submissions, &ids, &receipts).await?;
+    feed::tell(db, &news).await?;
+    Ok(receipts)
+}
+
+/// What is known of devices, by what it is needed for.
+pub(super) struct Knowledge {
+    pub ids: HashMap<String, DeviceId>,
+    pub latest: HashMap<DeviceId, DateTime<Utc>>,
+    pub traces: HashMap<DeviceId, Trace>,
+    pub packets: BTreeMap<DeviceId, Packet>,
+}
+
+impl Knowledge {
+    pub fn of(known: &Known) -> Self {
+        let devices = || known.devices.values();
+        Self {
+            ids: known.devices.iter().map(|(key, device)| (key.clone(), device.device_id)).collect(),
+            latest: devices().filter_map(|device| Some((device.device_id, device.latest_at?))).collect(),
+            traces: devices().filter_map(|device| Some((device.device_id, device.trace?))).collect(),
+            packets: devices().filter_map(|device| Some((device.device_id, device.packet?))).collect(),
+        }
+    }
+}
+
+/// What is known of the keys and devices that these submissions speak of. Read before the transaction: what changes in
+/// between is as if it had changed right after it.
+async fn known(db: &mut PgConnection, submissions: &[&Submission], now: DateTime<Utc>) -> Result<Known, DbError> {
+    let keys: HashSet<_> = submissions.iter().filter_map(|submission| submission.api_key).collect();
+    let devices: Vec<_> = kinds(submissions).into_keys().collect();
+    if keys.is_empty() && devices.is_empty() {
+        return Ok(Known::default());
+    }
+    recorder_batch::known(db, &devices, &keys.into_iter().collect::<Vec<_>>(), now).await
+}
+
+/// The devices that these submissions speak of, each with what it is taken for when it was never heard of.
+pub(super) fn kinds<'a>(submissions: &[&'a Submission]) -> BTreeMap<&'a str, &'static str> {
+    let mut kinds = BTreeMap::new();
+    for submission in submissions {
+        let Ok(decoded) = &submission.decoded else { continue };
+        let mut last = ""; // most submissions speak of one device
+        for seen in &decoded.observations {
+            if seen.device.as_str() != last {
+                last = seen.device.as_str();
+                kinds.insert(last, decoded.kind.as_str());
+            }
+        }
+    }
+    kinds
+}
+
+/// Adds the devices that were never heard of.
+async fn add_unheard_of(
+    db: &mut PgConnection,
+    submissions: &[&Submission],
+    known: &mut Known,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let mut unheard_of = kinds(submissions);
+    unheard_of.retain(|key, _| !known.devices.contains_key(*key));
+    if unheard_of.is_empty() {
+        return Ok(());
+    }
+    let (keys, kinds): (Vec<_>, Vec<_>) = unheard_of.into_iter().unzip();
+    device::add_heard_of(&mut *db, &keys, &kinds, now).await?;
+    known.devices.extend(recorder_batch::known(db, &keys, &[], now).await?.devices); // also what another gateway added meanwhile
+    Ok(())
+}
+
+/// A receipt that tells of nothing but what was sorted out before.
+pub(super) fn receipt(submission: &Submission) -> Receipt {
+    let rejected = submission.decoded.as_ref().map_or_else(|_| Vec::new(), |decoded| decoded.rejected.clone());
+    Receipt { recorded: 0, duplicates: 0, rejected }
+}
+
+/// The months that these submissions need partitions for.
+pub(super) fn months(submissions: &[&Submission]) -> Vec<(Family, Month)> {
+    let mut months: Vec<_> = submissions
+        .iter()
+        .flat_map(|submission| {
+            let measured =
+                submission.observations().iter().map(|seen| (Family::Measured, Month::of(seen.sample.measured_at)));
+            let received = submission.arrival().map(|_| (Family::Received, Month::of(submission.received_at)));
+            measured.chain(received)
+        })
+        .collect();
+    months.dedup(); // most samples are of one month; the rest is for the set in Partitions
+    months
+}
+
+/// The newest measurement of each device, sorted by device.
+pub(super) fn newest(recorded: &[NewMeasurement<'_>]) -> Vec<(MeasurementKey, Trace)> {
+    let mut newest = BTreeMap::new();
+    for row in recorded {
+        let newest = newest.entry(row.key.device_id).or_insert((row.key, row.trace));
+        if row.key > newest.0 {
+            *newest = (row.key, row.trace);
+        }
+    }
+    newest.into_values().collect()
+}
+
+/// What those who follow the feed are told.
+pub(super) fn news(recorded: &[NewMeasurement<'_>], changed: Vec<DeviceId>) -> News {
+    News { recorded: recorded.iter().map(|row| row.key).collect(), changed }
+}
+
+/// The uplinks of submissions.
+pub(super) fn uplink_ids(submissions: &[&Submission]) -> Vec<Option<Uuid>> {
+    submissions.iter().map(|submission| uplink_id(submission)).collect()
+}
+
+/// The id of a body that is kept: a `UUIDv7` of the moment of arrival, sorted by time, and found again from its own time
+/// in the right partition.
+fn uplink_id(submission: &Submission) -> Option<Uuid> {
+    if let Some(uplink) = submission.replayed() {
+        return Some(uplink.id);
+    }
+    submission.arrival()?;
+    let seconds = u64::try_from(submission.received_at.timestamp()).unwrap_or_default();
+    Some(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, submission.received_at.timestamp_subsec_nanos())))
+}
+
+pub(super) fn uplink_rows<'a>(
+    submissions: &[&'a Submission],
+    devices: &HashMap<String, DeviceId>,
+    uplinks: &[Option<Uuid>],
+    receipts: &[Receipt],
+) -> Vec<UplinkRow<'a>> {
+    let rows = submissions.iter().zip(uplinks).zip(receipts);
+    rows.filter_map(|((submission, &uplink_id), receipt)| {
+        let (frame_counter, error) = match &submission.decoded {
+            Ok(decoded) => (decoded.frame_counter, receipt.failure()),
+            Err(error) => (None, Some(error.detail.clone())),
+        };
+        let device = only_device(submission).and_then(|key| devices.get(key.as_str()));
+        let Arrival { body, named, event, cut_from } = submission.arrival()?;
+        Some(UplinkRow {
+            uplink_id: uplink_id?,
+            received_at: submission.received_at,
+            format: submission.format,
+            device_id: device.map(|id| id.0),
+            api_key_id: submission.api_key.map(|id| id.0),
+            frame_counter,
+            named: named.as_deref(),
+            event: event.as_deref(),
+            body,
+            cut_from: cut_from.map(count),
+            error,
+            recorded: count(receipt.recorded),
+            duplicates: count(receipt.duplicates),
+            rejected: count(receipt.rejected.len()),
+        })
+    })
+    .collect()
+}
+
+/// The device of a submission that speaks of one.
+pub(super) fn only_device(submission: &Submission) -> Option<&DeviceKey> {
+    let (first, rest) = submission.observations().split_first()?;
+    rest.iter().all(|seen| seen.device == first.device).then_some(&first.device)
+}
+
+pub(super) fn count(samples: usize) -> i32 {
+    i32::try_from(samples).unwrap_or(i32::MAX)
+}

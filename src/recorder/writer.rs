@@ -1,0 +1,204 @@
+//! A writer: takes what waits, stores it in one transaction, answers.
+
+use std::{sync::Arc, time::Instant};
+
+use sqlx::PgPool;
+use tokio::{
+    sync::mpsc,
+    time::{Instant as Deadline, timeout, timeout_at},
+};
+
+use super::{
+    RecordError, Submission,
+    budgets::SenderBudgets,
+    failing_senders::FailingSenders,
+    isolation::Isolated,
+    limits::{BATCH_TIMEOUT, LOOK_UP_TIMEOUT, Limits, MAX_ATTEMPTS},
+    memory::Memory,
+    queue::{Job, Queue, answer, refuse, sample_count},
+    transaction::{self, NewDevices, Outcome},
+};
+use crate::{
+    clock::Clock,
+    db::{
+        DbError,
+        partition::{Family, Partitions},
+    },
+    domain::month::Month,
+    observability::metrics::recording::{Isolation, Recording},
+};
+
+pub(super) struct Writer {
+    pub pool: PgPool,
+    pub clock: Clock,
+    pub partitions: Arc<Partitions>,
+    pub memory: Memory,
+    pub recording: Recording,
+    pub failing_senders: FailingSenders,
+    pub budgets: Arc<SenderBudgets>,
+    /// Takes submissions of unknown devices. None in tasks that add devices themselves.
+    pub newcomers: Option<mpsc::UnboundedSender<Isolated>>,
+    /// Submissions of unknown devices that may add them, to be stored next.
+    pub admitted: Vec<Job>,
+    /// Takes submissions of failed batches, and of senders whose submissions failed repeatedly. None in the tasks that store
+    /// these.
+    pub alone: Option<mpsc::UnboundedSender<Isolated>>,
+    /// Takes submissions that are known to be slow. None in the task that stores these.
+    pub patient: Option<mpsc::UnboundedSender<Isolated>>,
+    /// How often the limits of a batch are doubled, because the database was too slow for them.
+    pub slowness: u32,
+}
+
+impl Writer {
+    pub(super) async fn run(mut self, queue: Arc<Queue>) {
+        loop {
+            let mut batch = queue.take().await;
+            if batch.is_empty() {
+                return; // the queue is closed and drained
+            }
+            let now = Instant::now();
+            let failing: Vec<_> =
+                batch.extract_if(.., |job| self.failing_senders.contain(&job.submission, now)).collect();
+            for job in failing {
+                self.store_alone(job, Isolation::FailingSender);
+            }
+            let of_new_months: Vec<_> = batch.extract_if(.., |job| self.needs_old_months(job)).collect();
+            for job in of_new_months {
+                if self.newcomers.is_some() {
+                    self.store_patiently(job, Isolation::NewMonths);
+                } else if let Err(error) = self.charge_new_months(&job).await {
+                    answer(job, Err(error));
+                } else {
+                    batch.push(job);
+                }
+            }
+            if !batch.is_empty() {
+                self.record(batch).await;
+            }
+            for job in std::mem::take(&mut self.admitted) {
+                self.record(vec![job]).await;
+            }
+        }
+    }
+
+    /// Months of a submission, but that of its arrival, that may have no partitions.
+    fn unknown_old_months(&self, job: &Job) -> Vec<(Family, Month)> {
+        let present = Month::of(job.submission.received_at);
+        let months = transaction::months(&[&job.submission]);
+        self.partitions.unknown(months.into_iter().filter(|&(_, month)| month != present)).into_iter().collect()
+    }
+
+    /// Whether partitions may be missing for months before that of its arrival: others don't wait for their creation, which
+    /// takes about 100 ms each.
+    fn needs_old_months(&self, job: &Job) -> bool {
+        !self.unknown_old_months(job).is_empty()
+    }
+
+    /// Charges the months of a submission that have no partitions to its key.
+    pub(super) async fn charge_new_months(&self, job: &Job) -> Result<(), RecordError> {
+        let unknown = self.unknown_old_months(job);
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let missing = async {
+            let mut connection = self.pool.acquire().await?;
+            self.partitions.missing(&mut connection, &unknown, self.clock.now()).await
+        };
+        let Ok(missing) = timeout(LOOK_UP_TIMEOUT, missing).await else { return Err(RecordError::TimedOut) };
+        match missing? {
+            0 => Ok(()),
+            count => self.budgets.spend_new_months(&job.submission, count, self.clock.now()),
+        }
+    }
+
+    /// Answers the submissions of a committed transaction, or sees to those that add devices.
+    pub(super) fn finish_all(&mut self, batch: Vec<Job>, outcomes: Vec<Outcome>) {
+        for (job, outcome) in batch.into_iter().zip(outcomes) {
+            match outcome {
+                Outcome::Stored(receipt) => answer(job, Ok(receipt)),
+                Outcome::Refused => refuse(job),
+                Outcome::NewDevices(count) => self.store_with_new_devices(job, count),
+            }
+        }
+    }
+
+    /// Stores a batch. When that fails, finds out which submissions it fails for, and stores the others.
+    #[tracing::instrument(name = "ingest.batch", skip_all, fields(submissions = batch.len()))]
+    async fn record(&mut self, batch: Vec<Job>) {
+        let began = Instant::now();
+        let limits = Limits::of_batch(sample_count(&batch), self.slowness);
+        match self.store(&batch, limits, MAX_ATTEMPTS).await {
+            Ok(outcomes) => {
+                if began.elapsed() < limits.statement / 4 {
+                    self.slowness = self.slowness.saturating_sub(1);
+                }
+                self.finish_all(batch, outcomes);
+            }
+            Err(error) => self.isolate(batch, error).await,
+        }
+    }
+
+    /// Runs the transaction, and counts it.
+    pub(super) async fn store(
+        &mut self,
+        batch: &[Job],
+        limits: Limits,
+        max_attempts: u32,
+    ) -> Result<Vec<Outcome>, DbError> {
+        let began = Instant::now();
+        let submissions: Vec<_> = batch.iter().map(|job| &job.submission).collect();
+        let may_add_devices = batch.iter().all(|job| job.may_add_devices);
+        let new_devices = if may_add_devices { NewDevices::Add } else { NewDevices::Defer };
+        let outcome = self.run_transaction(&submissions, limits, new_devices, max_attempts).await;
+        match &outcome {
+            Ok(outcomes) => {
+                let is_deferred = |outcome: &Outcome| matches!(outcome, Outcome::NewDevices(_));
+                let stored = batch.iter().zip(outcomes).filter(|(_, outcome)| !is_deferred(outcome));
+                let stored: Vec<_> = stored.map(|(job, _)| job.submission.observations().len()).collect();
+                if !stored.is_empty() {
+                    self.recording.batch(stored.len(), stored.iter().sum(), began.elapsed(), true);
+                }
+            }
+            Err(_) => self.recording.batch(batch.len(), sample_count(batch), began.elapsed(), false),
+        }
+        outcome
+    }
+
+    /// Runs the transaction, again where that may help.
+    async fn run_transaction(
+        &mut self,
+        submissions: &[&Submission],
+        limits: Limits,
+        new_devices: NewDevices,
+        max_attempts: u32,
+    ) -> Result<Vec<Outcome>, DbError> {
+        let deadline = Deadline::now() + BATCH_TIMEOUT;
+        let connections = self.pool.options().get_max_connections();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let mut connection = self.pool.acquire().await?;
+            let (partitions, now) = (&self.partitions, self.clock.now());
+            let memory = &mut self.memory;
+            let transaction =
+                transaction::store(&mut connection, partitions, memory, submissions, limits, new_devices, now);
+            let Ok(result) = timeout_at(deadline, transaction).await else {
+                // Whether it is committed is unknown; if so, a repetition finds its samples. The connection is in the
+                // middle of something, and of no use to others.
+                connection.close_on_drop();
+                self.memory.forget_all();
+                return Err(DbError::hangs());
+            };
+            if result.is_err() {
+                self.memory.forget_all();
+            }
+            match result {
+                Err(DbError::MissingPartition(_)) if attempts < max_attempts => self.partitions.forget(),
+                Err(DbError::Conflict(_)) if attempts < max_attempts => {}
+                // A database that was restarted leaves the pool full of stale connections, each of which fails once.
+                Err(DbError::Unavailable(_)) if attempts <= connections && max_attempts > 1 => {}
+                result => return result,
+            }
+        }
+    }
+}

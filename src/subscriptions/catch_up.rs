@@ -1,0 +1,128 @@
+//! What a subscriber missed, rendered from the stored feed, until the channel goes on.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{task::JoinHandle, time::sleep};
+
+use super::{
+    Event,
+    channel::ChannelState,
+    events::{self, Portion},
+    feed::{backlog, backlog::Unreadable, batch::Batch},
+    inbox::Rows,
+    retry::Retries,
+    stop::Stop,
+    turns::TurnOf,
+};
+use crate::{
+    api_error::ApiError, domain::feed::Place, graphql::subscriptions::topic::Topic, limits::rate_limit::Payer,
+};
+
+/// Before the stored feed is read again where it ended too early.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// Some of what a subscriber missed.
+pub(super) struct Missed {
+    /// The events, maybe none.
+    pub events: Vec<Event>,
+    /// Up to here these are all.
+    pub until: Place,
+    /// How much of the feed to read next.
+    pub chunk: Chunk,
+}
+
+/// How much of the stored feed is read at once.
+#[derive(Clone, Copy)]
+pub(super) struct Chunk {
+    /// Events of the feed, whether they match or not.
+    pub feed_events: usize,
+    /// Bytes of rendered events, after which no more are rendered.
+    pub bytes: usize,
+}
+
+/// Reading some of the stored events after a place. A task of its own, so that no turn is held by a subscriber that is not polled;
+/// it ends when this is dropped.
+pub(super) struct CatchUp(JoinHandle<Result<Missed, Stop>>);
+
+impl CatchUp {
+    pub(super) fn start(channel: Arc<ChannelState>, caller: Payer, place: Place, chunk: Chunk) -> Self {
+        Self(tokio::spawn(async move { catch_up(&channel, caller, place, chunk).await }))
+    }
+
+    /// What was read.
+    ///
+    /// # Errors
+    /// When the events are not stored any more, or the database is unavailable for long.
+    pub(super) async fn finish(&mut self) -> Result<Missed, Stop> {
+        (&mut self.0).await.unwrap_or_else(|error| Err(ApiError::Internal(error.into()).into()))
+    }
+}
+
+impl Drop for CatchUp {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn catch_up(channel: &ChannelState, caller: Payer, place: Place, chunk: Chunk) -> Result<Missed, Stop> {
+    let (pipeline, of) = (&channel.pipeline, TurnOf::Caller(caller));
+    let database = pipeline.feed.database();
+    let measurements = matches!(channel.topic(), Topic::Measurements(_));
+    let mut retries = Retries::new();
+    let stored = loop {
+        let turn = pipeline.catch_ups.acquire(of).await;
+        let read = backlog::after(database, place, chunk.feed_events, measurements).await;
+        drop(turn);
+        match read {
+            Ok(stored) => break stored,
+            Err(Unreadable::Forgotten) => return Err(ApiError::CursorExpired(ApiError::CURSOR_TOO_OLD).into()),
+            Err(Unreadable::Failed(error)) => {
+                if !retries.wait().await {
+                    return Err(error.into());
+                }
+            }
+        }
+    };
+    if stored.until == place {
+        sleep(RETRY_DELAY).await; // the channel is further: what was read is an older state of the database
+    }
+    let batches: Vec<_> = stored.batches.into_iter().map(|batch| (Arc::new(batch), Rows::All)).collect();
+    let at_once = channel.events_at_once.min(chunk.feed_events);
+    let portions = loop {
+        let turn = pipeline.renders.acquire(of).await;
+        let portions = events::of(channel.topic(), &batches, &database.reads, at_once).await;
+        drop(turn);
+        match portions {
+            Ok(portions) => break portions,
+            Err(error) => {
+                if !retries.wait().await {
+                    return Err(error.into());
+                }
+            }
+        }
+    };
+    let mut missed = Vec::new();
+    let mut bytes = 0;
+    let mut portions = portions.into_iter().peekable();
+    while let Some(Portion { events, places }) = portions.next() {
+        let payloads = channel.renderer.render(&events, &pipeline.renders, of).await?;
+        bytes += payloads.iter().map(bytes::Bytes::len).sum::<usize>();
+        missed.extend(places.into_iter().zip(payloads).map(|(place, payload)| Event { place: Some(place), payload }));
+        if bytes >= chunk.bytes
+            && portions.peek().is_some()
+            && let Some(until) = missed.last().and_then(|event| event.place)
+        {
+            // The rest is read again, and then only so much that nothing is read in vain.
+            let feed_events = batches.iter().map(|(batch, _)| events_until(batch, until)).sum::<usize>().max(1);
+            return Ok(Missed { events: missed, until, chunk: Chunk { feed_events, ..chunk } });
+        }
+    }
+    let feed_events = (chunk.feed_events * 2).min(backlog::MAX_EVENTS);
+    Ok(Missed { events: missed, until: stored.until, chunk: Chunk { feed_events, ..chunk } })
+}
+
+/// How many events of a batch there are up to a place.
+fn events_until(batch: &Batch, until: Place) -> usize {
+    let recorded = batch.recorded.iter().map(|&(index, _)| index);
+    recorded.chain(batch.devices.iter().map(|&(index, _)| index)).filter(|&index| batch.place(index) <= until).count()
+}

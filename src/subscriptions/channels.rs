@@ -1,0 +1,153 @@
+//! The channels that there are.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use super::{
+    channel::{Channel, NewChannel, Pipeline},
+    matcher,
+    members::{Members, Membership},
+    quotas::Quotas,
+    rendered::RenderedBytes,
+    renderer::Renderer,
+};
+use crate::{
+    api_error::ApiError,
+    auth::Caller,
+    domain::api_key::ApiKeyId,
+    graphql::subscriptions::{answers::Answers, topic::Topic},
+    limits::rate_limit::Payer,
+};
+
+/// What an event's selection takes of memory beside its text, as a multiple of it: the parsed document.
+const PARSED_DOCUMENT_FACTOR: usize = 8;
+
+/// What subscriptions must have in common to have the same events.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct ChannelKey {
+    rendering: Rendering,
+    topic: Topic,
+}
+
+/// What channels must have in common to render the same event alike.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Rendering {
+    selected: Arc<str>,
+    /// Some fields depend on the key.
+    caller: Option<ApiKeyId>,
+}
+
+impl ChannelKey {
+    pub(super) fn new(answers: &Answers, topic: Topic, caller: &Caller) -> Self {
+        Self { rendering: Rendering { selected: answers.selected().into(), caller: caller.api_key() }, topic }
+    }
+
+    pub(super) fn topic(&self) -> &Topic {
+        &self.topic
+    }
+
+    /// Bytes of memory that a channel's filter and selection take, about.
+    fn size(&self) -> usize {
+        self.rendering.selected.len() * (1 + PARSED_DOCUMENT_FACTOR) + self.topic.size()
+    }
+}
+
+/// The channels of a gateway. Cheap to clone.
+#[derive(Clone, Default)]
+pub(super) struct Channels(Arc<Mutex<Registry>>);
+
+#[derive(Default)]
+struct Registry {
+    channels: HashMap<Arc<ChannelKey>, Weak<Channel>>,
+    /// Those of the channels, and some that ended.
+    renderers: HashMap<Rendering, Weak<Renderer>>,
+    rendered_bytes: RenderedBytes,
+}
+
+impl Channels {
+    /// Subscribes a caller to the channel of that key; a new one where there is none.
+    ///
+    /// # Errors
+    /// When the caller, or all callers together, have too many channels.
+    pub(super) fn join(
+        &self,
+        key: ChannelKey,
+        answers: Answers,
+        pipeline: &Arc<Pipeline>,
+        newest: i64,
+        caller: Payer,
+    ) -> Result<Membership, ApiError> {
+        let (size, quotas) = (key.size(), &pipeline.quotas);
+        if let Some(joined) = self.join_existing(&key, caller, quotas) {
+            return joined;
+        }
+        let index_keys = matcher::keys_of(&key.topic); // without the lock, as it may take milliseconds
+        if let Some(joined) = self.join_existing(&key, caller, quotas) {
+            return joined;
+        }
+        let mut state = self.lock();
+        let members = Members::default();
+        members.add(caller, || quotas.channel_of_caller(caller, size))?;
+        let permit = quotas.channel(size)?;
+        let events_at_once = answers.at_once();
+        let renderer = state.renderer(&key.rendering, answers);
+        let key = Arc::new(key);
+        let new = NewChannel { key: key.clone(), index_keys, renderer, members, permit, events_at_once };
+        let channel = Channel::start(new, pipeline, newest);
+        channel.state.joined_by(caller);
+        // Two that came at the same time may each start one: both work, and later ones share the second.
+        state.channels.insert(key, Arc::downgrade(&channel));
+        Ok(Membership::new(channel, caller))
+    }
+
+    fn join_existing(&self, key: &ChannelKey, caller: Payer, quotas: &Quotas) -> Option<Result<Membership, ApiError>> {
+        let found = self.lock().channels.get(key).and_then(Weak::upgrade);
+        let channel = found.filter(|channel| channel.state.closed().is_none())?;
+        let added = channel.state.members.add(caller, || quotas.channel_of_caller(caller, key.size()));
+        channel.state.joined_by(caller);
+        Some(added.map(|()| Membership::new(channel, caller)))
+    }
+
+    /// Removes a channel that ends.
+    pub(super) fn leave(&self, channel: &Channel) {
+        let mut state = self.lock();
+        let key = channel.key();
+        if state.channels.get(key).is_some_and(|of_key| std::ptr::eq(of_key.as_ptr(), channel)) {
+            state.channels.remove(key);
+        }
+        if state.renderers.len() > 2 * state.channels.len() {
+            state.renderers.retain(|_, renderer| renderer.strong_count() > 0);
+        }
+    }
+
+    /// The channels that follow the feed.
+    pub(super) fn of_feed(&self) -> Vec<Arc<Channel>> {
+        let mut channels; // dropped after the lock is released: the last reference to a channel takes the lock
+        channels = self.lock().channels.values().filter_map(Weak::upgrade).collect::<Vec<_>>();
+        channels.retain(|channel| channel.state.topic().is_resumable());
+        channels
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.lock().channels.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Registry> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // each step leaves it whole
+    }
+}
+
+impl Registry {
+    /// The renderer that channels of this rendering share.
+    fn renderer(&mut self, rendering: &Rendering, answers: Answers) -> Arc<Renderer> {
+        if let Some(renderer) = self.renderers.get(rendering).and_then(Weak::upgrade) {
+            return renderer;
+        }
+        let renderer = Arc::new(Renderer::new(answers, self.rendered_bytes.clone()));
+        self.renderers.insert(rendering.clone(), Arc::downgrade(&renderer));
+        renderer
+    }
+}

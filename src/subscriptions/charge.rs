@@ -1,0 +1,90 @@
+//! Events cost their subscriber's caller what a query for the same would, from the same budget.
+//!
+//! Without budget, events are delayed, in order and without loss: a client needs no code for it. When an event is delayed
+//! until the channel no longer holds it, the subscription ends as that of a slow client does, with its last cursor.
+
+use std::time::Duration;
+
+use crate::{
+    clock::Clock,
+    limits::rate_limit::{Budget, Exhausted, Payer},
+    observability::metrics,
+};
+
+/// The budget is checked again at least this often: other subscriptions of the caller use it too.
+const MAX_RECHECK_INTERVAL: Duration = Duration::from_secs(5);
+const MIN_RECHECK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Charges the events of one subscription to its caller.
+pub(super) struct EventCharge {
+    pub budget: Budget,
+    pub clock: Clock,
+    pub caller: Payer,
+    /// The cost of an event, at least 1.
+    pub cost: u32,
+    pub metrics: metrics::feed::Feed,
+}
+
+impl EventCharge {
+    /// Charges as many of `count` events as the caller has budget for, at least one, and returns that number.
+    ///
+    /// # Errors
+    /// When the budget does not suffice for one event: the time after which to try again. Nothing is charged then.
+    pub(super) fn charge(&self, count: usize) -> Result<usize, Duration> {
+        let now = self.clock.now();
+        let spend = |events: usize| {
+            let events = u32::try_from(events).unwrap_or(u32::MAX);
+            self.budget.spend(self.caller, self.cost.saturating_mul(events), now)
+        };
+        // An amount above the limit is charged as the limit, so fewer events at a time are charged then.
+        let limit = self.budget.limit().map_or(usize::MAX, |limit| (limit.get() / self.cost).max(1) as usize);
+        let count = count.min(limit);
+        let Err(Exhausted { standing, .. }) = spend(count) else { return Ok(count) };
+        let affordable = (standing.left / self.cost).max(1) as usize;
+        match spend(affordable.min(count)) {
+            Ok(_) => Ok(affordable.min(count)),
+            Err(exhausted) => {
+                self.metrics.delayed_for_budget();
+                let wait = exhausted.retry_in.to_std().unwrap_or_default();
+                Err(wait.clamp(MIN_RECHECK_INTERVAL, MAX_RECHECK_INTERVAL))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+    use crate::domain::api_key::ApiKeyId;
+
+    fn charge(limit: u32, cost: u32) -> EventCharge {
+        EventCharge {
+            budget: Budget::per_minute("cost", NonZeroU32::new(limit)),
+            clock: Clock::standing(DateTime::UNIX_EPOCH),
+            caller: Payer::Key(ApiKeyId(1)),
+            cost,
+            metrics: metrics::feed::Feed::default(),
+        }
+    }
+
+    #[test]
+    fn as_many_events_are_charged_as_the_budget_affords() {
+        let charge = charge(60, 7);
+        assert_eq!(charge.charge(5), Ok(5));
+        assert_eq!(charge.charge(5), Ok(3), "25 are left");
+        assert_eq!(charge.charge(5), Err(Duration::from_secs(3)), "4 are left, and 3 more come in 3 s");
+        charge.clock.advance(TimeDelta::seconds(3));
+        assert_eq!(charge.charge(5), Ok(1));
+    }
+
+    #[test]
+    fn more_events_than_the_limit_are_not_charged_as_the_limit() {
+        assert_eq!(charge(60, 7).charge(500), Ok(8));
+        assert_eq!(charge(60, 700).charge(500), Ok(1), "an event above the limit uses all of it");
+        assert_eq!(charge(0, 7).charge(500), Ok(500), "no limit");
+    }
+}

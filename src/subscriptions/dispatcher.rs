@@ -1,0 +1,245 @@
+//! Reads each batch of the feed once and passes it to the channels that it may concern.
+//!
+//! A channel that a batch does not concern does nothing for it. Its end is where the dispatcher is ([`Position`]), so that the
+//! cursors of a quiet subscription go on.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::{
+    sync::Notify,
+    task::yield_now,
+    time::{MissedTickBehavior, interval_at},
+};
+
+use super::{
+    channel::ChannelState,
+    feed::{Feed, Reader, batch::Batch},
+    inbox::{Inbox, Position, Rows},
+    matcher::{ChannelId, IndexKey, IndexKeys, Matcher},
+    stop::Stop,
+};
+use crate::{api_error::ApiError, graphql::subscriptions::topic::Topic};
+
+/// How often channels forget events that are older than this, so that an idle one holds none.
+const FORGET_INTERVAL: Duration = Duration::from_mins(1);
+/// Filters that are evaluated, and batches that are passed on, before another task may run.
+const MAX_EVALUATIONS_AT_ONCE: usize = 20_000;
+const MAX_ROWS_AT_ONCE: usize = 256;
+const CHANNELS_AT_ONCE: usize = 256;
+
+/// The dispatcher of a gateway. Cheap to clone. It runs while there are channels.
+#[derive(Clone)]
+pub(super) struct Dispatcher(Arc<Shared>);
+
+struct Shared {
+    feed: Feed,
+    position: Position,
+    state: Mutex<Registered>,
+    /// The last channel was removed.
+    is_empty: Notify,
+}
+
+#[derive(Default)]
+struct Registered {
+    matcher: Matcher,
+    channels: HashMap<ChannelId, Arc<ChannelState>>,
+    last_id: ChannelId,
+    is_running: bool,
+}
+
+impl Dispatcher {
+    pub(super) fn new(feed: Feed) -> Self {
+        let (position, state) = (Position::default(), Mutex::default());
+        Self(Arc::new(Shared { feed, position, state, is_empty: Notify::new() }))
+    }
+
+    /// Adds the channel that is made of an inbox. It gets what comes after a batch that was the newest a moment ago.
+    pub(super) fn add(
+        &self,
+        newest: i64,
+        keys: IndexKeys,
+        make: impl FnOnce(Inbox, Reader) -> Arc<ChannelState>,
+    ) -> (ChannelId, Arc<ChannelState>) {
+        let reader = self.0.feed.follow(newest);
+        let mut state = self.lock();
+        if !state.is_running {
+            self.0.position.started.store(newest, Ordering::SeqCst);
+            self.0.position.dispatched.store(newest, Ordering::SeqCst);
+            state.is_running = true;
+            tokio::spawn(self.clone().run(reader.clone(), newest));
+        }
+        let channel = make(Inbox::new(newest, &self.0.position), reader);
+        state.last_id += 1;
+        let id = state.last_id;
+        state.matcher.insert(id, keys);
+        state.channels.insert(id, channel.clone());
+        (id, channel)
+    }
+
+    /// Removes a channel.
+    pub(super) fn remove(&self, id: ChannelId) {
+        let removed; // dropped after the lock is released
+        let mut state = self.lock();
+        state.matcher.remove(id);
+        removed = state.channels.remove(&id);
+        if state.channels.is_empty() {
+            self.0.is_empty.notify_one();
+        }
+        drop(state);
+        drop(removed);
+    }
+
+    /// How far it has got.
+    pub(super) fn position(&self) -> &Position {
+        &self.0.position
+    }
+
+    /// All batches up to this one were passed to the channels that they may concern.
+    pub(super) fn dispatched(&self) -> i64 {
+        self.0.position.dispatched.load(Ordering::SeqCst)
+    }
+
+    async fn run(self, mut reader: Reader, mut seen: i64) {
+        let running = Running(&self);
+        let mut forgetting = interval_at(tokio::time::Instant::now() + FORGET_INTERVAL, FORGET_INTERVAL);
+        forgetting.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                batches = reader.next(seen) => match batches {
+                    Ok(batches) => for batch in batches {
+                        self.dispatch(&batch).await;
+                        seen = batch.number;
+                    },
+                    Err(broken) => return running.end(broken.into()),
+                },
+                () = self.0.is_empty.notified() => {
+                    let mut state = self.lock();
+                    if state.channels.is_empty() {
+                        state.is_running = false;
+                        return;
+                    }
+                }
+                _ = forgetting.tick() => self.forget_old_events().await,
+            }
+        }
+    }
+
+    /// Passes a batch to the channels that it may concern.
+    async fn dispatch(&self, batch: &Batch) {
+        self.0.position.started.store(batch.number, Ordering::SeqCst);
+        let mut found = HashMap::new();
+        let mut evaluated = 0;
+        while evaluated < batch.recorded.len() {
+            evaluated += self.evaluate_some(batch, evaluated, &mut found);
+            if evaluated < batch.recorded.len() {
+                yield_now().await;
+            }
+        }
+        for (at, (channel, rows)) in self.concerned(batch, found).into_iter().enumerate() {
+            channel.receive(batch.number, rows);
+            if at % CHANNELS_AT_ONCE == CHANNELS_AT_ONCE - 1 {
+                yield_now().await;
+            }
+        }
+        self.0.position.dispatched.store(batch.number, Ordering::SeqCst);
+    }
+
+    /// Finds the channels for some of the rows of a batch, and returns for how many rows. Channels that are concerned by every batch and
+    /// can't be evaluated here are left out.
+    fn evaluate_some(&self, batch: &Batch, from: usize, found: &mut HashMap<ChannelId, Vec<u32>>) -> usize {
+        let state = self.lock();
+        let channel = |id: ChannelId| state.channels.get(&id).map(|channel| (id, channel));
+        let every = state.matcher.under(IndexKey::Every).filter_map(channel).filter(|(_, channel)| channel.is_cheap());
+        let every: Vec<_> = every.collect();
+        let mut evaluations = 0;
+        for (at, (_, measurement)) in batch.recorded.iter().enumerate().skip(from) {
+            let Ok(row) = u32::try_from(at) else { break };
+            let mut add = |(id, channel): (ChannelId, &Arc<ChannelState>)| {
+                evaluations += 1;
+                let is_new = found.get(&id).and_then(|rows| rows.last()) != Some(&row);
+                if is_new && channel.may_match(measurement) {
+                    found.entry(id).or_default().push(row);
+                }
+            };
+            every.iter().copied().for_each(&mut add);
+            state.matcher.channels_of(measurement, |id| channel(id).into_iter().for_each(&mut add));
+            if evaluations >= MAX_EVALUATIONS_AT_ONCE || at - from + 1 >= MAX_ROWS_AT_ONCE {
+                return at - from + 1;
+            }
+        }
+        batch.recorded.len() - from
+    }
+
+    /// The channels that a batch concerns, each with its rows.
+    fn concerned(&self, batch: &Batch, found: HashMap<ChannelId, Vec<u32>>) -> Vec<(Arc<ChannelState>, Rows)> {
+        let state = self.lock();
+        let mut concerned = Vec::with_capacity(found.len());
+        for (id, rows) in found {
+            if let Some(channel) = state.channels.get(&id) {
+                let rows = if channel.is_cheap() { Rows::Matching(rows) } else { Rows::Candidates(rows) };
+                concerned.push((channel.clone(), rows));
+            }
+        }
+        let every = state.matcher.under(IndexKey::Every).filter(|id| {
+            state.channels.get(id).is_some_and(|channel| match channel.topic() {
+                Topic::Measurements(_) => !channel.is_cheap() && !batch.recorded.is_empty(),
+                Topic::Devices(_) | Topic::Statistics(_) => !batch.devices.is_empty(),
+            })
+        });
+        let changed = batch.devices.iter().flat_map(|&(_, device)| state.matcher.under(IndexKey::ChangeOf(device)));
+        let mut whole: Vec<_> = every.chain(changed).collect();
+        whole.sort_unstable();
+        whole.dedup();
+        let channel = |id: ChannelId| state.channels.get(&id).map(|channel| (channel.clone(), Rows::All));
+        concerned.extend(whole.into_iter().filter_map(channel));
+        concerned
+    }
+
+    async fn forget_old_events(&self) {
+        let channels: Vec<_> = self.lock().channels.values().cloned().collect();
+        for channels in channels.chunks(CHANNELS_AT_ONCE) {
+            for channel in channels {
+                channel.forget_old_events();
+            }
+            yield_now().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Registered> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner) // an index that lacks a channel is mended by its end
+    }
+}
+
+/// The running dispatcher. If it panics, all subscriptions end with an error.
+struct Running<'a>(&'a Dispatcher);
+
+impl Running<'_> {
+    /// Ends all channels; channels that are added later start it again.
+    fn end(&self, error: ApiError) {
+        let channels = {
+            let mut state = self.0.lock();
+            state.is_running = false;
+            state.matcher = Matcher::default();
+            std::mem::take(&mut state.channels)
+        };
+        let Stop(errors) = error.into();
+        for channel in channels.into_values() {
+            channel.close(errors.clone());
+        }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            if let Some(channel) = self.0.lock().channels.values().next() {
+                channel.renderer.answers().panicked(); // counted once, however many channels it ends
+            }
+            self.end(ApiError::Internal(anyhow::anyhow!("the dispatcher of subscriptions panicked")));
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Which events of a batch belong to a topic.
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+
+use super::{feed::batch::Batch, inbox::Rows};
+use crate::{
+    db::DbError,
+    domain::feed::Place,
+    graphql::{
+        subscriptions::{answers::Events, topic::Topic},
+        types::{device_event::DeviceEvent, measurement::Measurement, measurement_event::MeasurementEvent},
+    },
+};
+
+/// Events that are rendered together, each with its place.
+pub(super) struct Portion {
+    pub events: Events,
+    pub places: Vec<Place>,
+}
+
+/// The events of these rows of batches that belong to a topic, in their order, so many together at most.
+///
+/// # Errors
+/// When the filter needs to look something up, and the database fails.
+pub(super) async fn of(
+    topic: &Topic,
+    batches: &[(Arc<Batch>, Rows)],
+    db: &PgPool,
+    at_once: usize,
+) -> Result<Vec<Portion>, DbError> {
+    match topic {
+        Topic::Measurements(filter) => {
+            let mut events = Vec::new();
+            for (batch, rows) in batches {
+                let matching = match rows {
+                    Rows::All => batch.matching(filter, None, db).await?,
+                    Rows::Candidates(rows) => batch.matching(filter, Some(rows), db).await?,
+                    Rows::Matching(rows) => batch.rows(rows).cloned().collect(),
+                };
+                events.extend(
+                    matching.into_iter().map(|(index, row)| MeasurementEvent {
+                        place: batch.place(index),
+                        measurement: Measurement(row),
+                    }),
+                );
+            }
+            Ok(portions(events, at_once, |event| event.place, Events::Measurements))
+        }
+        Topic::Devices(wanted) => {
+            let events = batches.iter().flat_map(|(batch, _)| {
+                let is_wanted = |device| wanted.as_ref().is_none_or(|wanted| wanted.binary_search(device).is_ok());
+                let devices = batch.devices.iter().filter(move |(_, device)| is_wanted(device));
+                devices.map(|&(index, device)| DeviceEvent { place: batch.place(index), device })
+            });
+            Ok(portions(events.collect(), at_once, |event| event.place, Events::Devices))
+        }
+        Topic::Statistics(_) => Ok(Vec::new()), // these are no events of the feed
+    }
+}
+
+fn portions<T>(
+    events: Vec<T>,
+    at_once: usize,
+    place: impl Fn(&T) -> Place,
+    kind: impl Fn(Arc<[T]>) -> Events,
+) -> Vec<Portion> {
+    let mut events = events.into_iter().peekable();
+    let mut portions = Vec::new();
+    while events.peek().is_some() {
+        let together: Arc<[T]> = events.by_ref().take(at_once).collect();
+        portions.push(Portion { places: together.iter().map(&place).collect(), events: kind(together) });
+    }
+    portions
+}

@@ -1,0 +1,152 @@
+//! The one that reads the feed.
+//!
+//! Postgres tells that there is something new; what it is, the table says. So nothing depends on each notification coming
+//! through: after a while without one, and after any doubt, the table is read from the last batch that was seen.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::time::sleep;
+
+use super::{
+    BOUND, Broken, FIRST_PAUSE, Feed, LONGEST_PAUSE, Stream,
+    batch::{Outline, outline},
+    ring_buffer::Item,
+};
+use crate::{
+    db::{DbError, feed::listener::Listener},
+    domain::feed::Place,
+};
+
+/// After so long without a notification the table is looked at all the same.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// For so long the feed is followed after the last one who did has gone, since clients that lost their connection will
+/// be back in a moment.
+const LINGER: Duration = Duration::from_mins(1);
+/// Batches that are read at once at most.
+const AT_ONCE: i64 = 500;
+
+/// Why following over one connection ended.
+enum End {
+    /// Nobody follows any more.
+    Alone,
+    /// The feed can't be followed on.
+    Broken(Broken),
+    /// The connection is of no use any more.
+    Lost(DbError),
+    /// Batches came of which nothing was told.
+    Deaf,
+}
+
+impl From<DbError> for End {
+    fn from(error: DbError) -> Self {
+        Self::Lost(error)
+    }
+}
+
+/// Follows until nobody does any more, over as many connections as it takes.
+pub(super) async fn run(feed: Feed, stream: Arc<Stream>) {
+    let mut follower = Follower { feed, stream, last_followed: Instant::now() };
+    let mut stopping = std::pin::pin!(follower.feed.0.shutdown.begun());
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let since = Instant::now();
+        let Err(end) = tokio::select! {
+            ended = follower.follow() => ended,
+            () = &mut stopping => return, // nobody has to hear any more
+        };
+        match end {
+            End::Alone => return,
+            End::Broken(why) => {
+                tracing::error!(?why, "the feed can't be followed on: all subscriptions end");
+                follower.feed.end(&follower.stream, why);
+                return;
+            }
+            End::Lost(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the connection that follows the feed is lost"
+                );
+            }
+            End::Deaf => {
+                tracing::warn!("batches came without a notification: the connection that listens is made anew");
+            }
+        }
+        if follower.is_alone() {
+            return;
+        }
+        pause = if since.elapsed() > LONGEST_PAUSE { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+        sleep(pause).await;
+    }
+}
+
+struct Follower {
+    feed: Feed,
+    stream: Arc<Stream>,
+    /// When somebody followed last, as far as was seen.
+    last_followed: Instant,
+}
+
+impl Follower {
+    /// Follows over one connection.
+    async fn follow(&mut self) -> Result<std::convert::Infallible, End> {
+        let mut listener = Listener::connect(self.feed.database()).await?;
+        let extent = listener.extent().await?;
+        if extent.newest < self.last_seen() {
+            return Err(End::Broken(Broken::Restored));
+        }
+        // Before the first wait: what was committed before we listened is told by nobody.
+        self.read(&mut listener).await?;
+        let mut unannounced = false;
+        loop {
+            if listener.told_within(HEARTBEAT).await? {
+                self.read(&mut listener).await?;
+                unannounced = false;
+            } else if unannounced {
+                return Err(End::Deaf);
+            } else {
+                // What was committed this very moment may be told of a little later.
+                unannounced = self.read(&mut listener).await?;
+            }
+            if self.is_alone() {
+                return Err(End::Alone);
+            }
+        }
+    }
+
+    /// Reads all that is new; whether there was anything.
+    async fn read(&self, listener: &mut Listener) -> Result<bool, End> {
+        let mut any = false;
+        loop {
+            let entries = listener.after(self.last_seen(), AT_ONCE).await?.ok_or(End::Broken(Broken::Forgotten))?;
+            let Some(newest) = entries.last().map(|entry| entry.number) else {
+                self.stream.is_read();
+                return Ok(any);
+            };
+            let (outlines, _) = outline(&entries, Place::after(self.last_seen()), usize::MAX);
+            let keys: Vec<_> = outlines.iter().flat_map(Outline::keys).collect();
+            let found = if keys.is_empty() { HashMap::new() } else { listener.measurements(&keys).await? };
+            let items = outlines.into_iter().map(|outline| {
+                let batch = Arc::new(outline.fill(&found));
+                Item { place: Place::after(batch.number), bytes: batch.bytes(), value: batch }
+            });
+            self.stream.ring.push(items, Place::after(newest), BOUND);
+            any = true;
+        }
+    }
+
+    fn last_seen(&self) -> i64 {
+        self.stream.ring.end().number
+    }
+
+    /// Whether nobody has followed for a while; then nobody will.
+    fn is_alone(&mut self) -> bool {
+        if Arc::strong_count(&self.stream) > 2 {
+            self.last_followed = Instant::now();
+        }
+        self.last_followed.elapsed() > LINGER && self.feed.end_if_alone(&self.stream)
+    }
+}

@@ -1,0 +1,229 @@
+//! Following the feed: one reader a gateway, however many subscribe, that reads each batch once and holds the newest.
+
+pub mod backlog;
+pub mod batch;
+mod follower;
+pub mod ring_buffer;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant},
+};
+
+use backlog::Unreadable;
+use batch::Batch;
+use ring_buffer::{Bound, Read, Ring};
+use tokio::{sync::watch, time::sleep};
+
+use crate::{
+    db,
+    db::{
+        DbError,
+        batcher::{Together, patiently},
+        connect::Database,
+        feed::Extent,
+        kept_connections::KeptConnections,
+    },
+    domain::feed::Place,
+    shutdown::Shutdown,
+};
+
+/// What is held of the newest batches: enough for who is held up for a moment by a large file that is read in.
+const BOUND: Bound = Bound { items: 10_000, bytes: 32 << 20 };
+/// Batches that a reader is given at once at most.
+const AT_ONCE: usize = 100;
+/// The first and the longest pause between two tries to read; each doubles the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The feed, as a gateway follows it. Cheap to clone.
+#[derive(Clone)]
+pub struct Feed(Arc<Shared>);
+
+struct Shared {
+    database: Database,
+    shutdown: Shutdown,
+    /// What is being followed, while anybody does.
+    current: Mutex<Option<Arc<Stream>>>,
+    extents: Together<(), Extent>,
+}
+
+/// One span of following without a break.
+struct Stream {
+    ring: Ring<Arc<Batch>>,
+    broken: OnceLock<Broken>,
+    /// When all that there was had been read last.
+    read_at: Mutex<Instant>,
+}
+
+/// How far the feed was read.
+#[derive(Clone, Copy, Debug)]
+pub struct Reached {
+    /// The newest batch.
+    pub newest: i64,
+    /// How long ago that was all there is.
+    pub age: Duration,
+}
+
+/// Why the feed can't be followed from where it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// The database has forgotten batches that were not read yet.
+    Forgotten,
+    /// The database is not the one it was: it has less than was read already.
+    Restored,
+}
+
+/// A reader of the feed. Cheap to clone.
+#[derive(Clone)]
+pub struct Reader {
+    feed: Feed,
+    stream: Arc<Stream>,
+    changed: watch::Receiver<()>,
+}
+
+impl Feed {
+    /// The feed of a database. Nothing runs until somebody follows it, and nothing once the gateway ends.
+    #[must_use]
+    pub fn new(database: Database, shutdown: Shutdown) -> Self {
+        let connections = KeptConnections::new(database.reads.clone(), 1); // as one statement runs at a time
+        let extents = Together::start(move |_| {
+            let connections = connections.clone();
+            async move { patiently(&connections, async |connection| db::feed::extent(connection).await).await }
+        });
+        Self(Arc::new(Shared { database, shutdown, current: Mutex::default(), extents }))
+    }
+
+    /// How far it reaches now. All who subscribe at the same time are told by one statement: after a restart ten thousand
+    /// do.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn extent(&self) -> Result<Extent, Arc<DbError>> {
+        self.0.extents.ask(()).await.map(|extent| *extent)
+    }
+
+    /// Follows the feed. `newest` is a batch that was the newest a moment ago: where nobody follows yet, it begins there.
+    #[must_use]
+    pub fn follow(&self, newest: i64) -> Reader {
+        let mut current = self.lock();
+        let stream = current.get_or_insert_with(|| {
+            let stream = Arc::new(Stream::new(newest));
+            tokio::spawn(follower::run(self.clone(), stream.clone()));
+            stream
+        });
+        Reader { feed: self.clone(), changed: stream.ring.watch(), stream: stream.clone() }
+    }
+
+    /// How far it was read, while anybody follows it.
+    #[must_use]
+    pub fn reached(&self) -> Option<Reached> {
+        let stream = self.lock().clone()?;
+        let age = stream.read_at.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+        Some(Reached { newest: stream.ring.end().number, age })
+    }
+
+    /// The database that has it.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.0.database
+    }
+
+    /// Ends this stream: whoever follows next begins another one.
+    fn end(&self, stream: &Arc<Stream>, why: Broken) {
+        let mut current = self.lock();
+        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, stream)) {
+            *current = None;
+        }
+        drop(current);
+        _ = stream.broken.set(why);
+        stream.ring.wake();
+    }
+
+    /// Ends this stream unless somebody follows it; whether it did.
+    fn end_if_alone(&self, stream: &Arc<Stream>) -> bool {
+        let mut current = self.lock();
+        let is_alone = Arc::strong_count(stream) <= 2; // the one that is current, and the follower's
+        if is_alone {
+            *current = None;
+        }
+        is_alone
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Stream>>> {
+        self.0.current.lock().unwrap_or_else(PoisonError::into_inner) // it is set in one step
+    }
+}
+
+impl Stream {
+    fn new(newest: i64) -> Self {
+        let read_at = Mutex::new(Instant::now());
+        Self { ring: Ring::new(Place::after(newest)), broken: OnceLock::new(), read_at }
+    }
+
+    fn is_read(&self) {
+        *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+}
+
+impl Reader {
+    /// The batches after this one, at least one, as soon as there are any. While the database is away it waits. Nothing is
+    /// lost when this is dropped before it is ready.
+    ///
+    /// # Errors
+    /// When they can't be had any more.
+    pub async fn next(&mut self, after: i64) -> Result<Vec<Arc<Batch>>, Broken> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            self.changed.borrow_and_update();
+            match self.stream.ring.after(Place::after(after), AT_ONCE) {
+                Read::Items(batches) => return Ok(batches.into_iter().map(|(_, batch)| batch).collect()),
+                Read::UpToDate => {
+                    if let Some(&broken) = self.stream.broken.get() {
+                        return Err(broken);
+                    }
+                    if self.changed.changed().await.is_err() {
+                        return Err(Broken::Forgotten); // can't be: the sender is in the stream that we hold
+                    }
+                }
+                Read::Overrun => match self.stored(after).await {
+                    Ok(batches) if !batches.is_empty() => return Ok(batches),
+                    // It was let go because it is stored: a replica, or a restored database, may not have it yet.
+                    Ok(_) => pause = wait(pause).await,
+                    Err(Unreadable::Forgotten) => return Err(Broken::Forgotten),
+                    Err(Unreadable::Failed(error)) => {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "the feed can't be read");
+                        pause = wait(pause).await;
+                    }
+                },
+            }
+        }
+    }
+
+    /// The batch with this number, while it is in memory.
+    #[must_use]
+    pub fn held(&self, number: i64) -> Option<Arc<Batch>> {
+        match self.stream.ring.after(Place::after(number - 1), 1) {
+            Read::Items(mut batches) => batches.pop().map(|(_, batch)| batch).filter(|batch| batch.number == number),
+            Read::UpToDate | Read::Overrun => None,
+        }
+    }
+
+    /// Whether all batches after this one are in memory.
+    #[must_use]
+    pub fn is_held_after(&self, number: i64) -> bool {
+        !matches!(self.stream.ring.after(Place::after(number), 0), Read::Overrun)
+    }
+
+    /// Whole batches that are not in memory any more.
+    async fn stored(&self, after: i64) -> Result<Vec<Arc<Batch>>, Unreadable> {
+        let batches = backlog::whole(self.feed.database(), after).await?;
+        Ok(batches.into_iter().map(Arc::new).collect())
+    }
+}
+
+/// Waits, and gives the next pause.
+async fn wait(pause: Duration) -> Duration {
+    sleep(pause).await;
+    (pause * 2).min(LONGEST_PAUSE)
+}

@@ -1,0 +1,154 @@
+//! The keys that a filter is filed under.
+
+use chrono::{DateTime, Utc};
+use h3o::{CellIndex, Resolution};
+
+use super::blocks::{Block, blocks};
+use crate::domain::{
+    area::SharedArea,
+    device::DeviceId,
+    filter::{Condition, Filter, ValueRange},
+    measurement::Measurement,
+    quantity::Quantity,
+    readings::narrow,
+};
+
+/// The finest cells of a cover (about 500 m), and how many cells a cover has: a compromise between memory and needless evaluations.
+pub(super) const COVER_RESOLUTION: Resolution = Resolution::Eight;
+const MAX_COVER_CELLS: usize = 16;
+/// A filter with more keys is evaluated for each measurement instead.
+const MAX_KEYS: usize = 1024;
+/// Bits of a time, which is a number of hours.
+pub(super) const TIME_BITS: u8 = 24;
+/// Bits of a value: the upper half of a 32-bit float, so values that differ by less than a hundredth share a code.
+pub(super) const VALUE_BITS: u8 = 16;
+
+/// Quantities whose values are in the measurement itself. Others would have to be read from the database first.
+pub(super) const INDEXED_QUANTITIES: [Quantity; 4] = [Quantity::Pm1, Quantity::Pm2_5, Quantity::Pm4, Quantity::Pm10];
+
+/// Something that measurements, or batches, have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::subscriptions) enum IndexKey {
+    /// Everything.
+    Every,
+    /// A measurement of a device.
+    MeasurementOf(DeviceId),
+    /// A measurement in a cell.
+    Cell(CellIndex),
+    /// A measurement at a time in a block of hours.
+    Time(Block),
+    /// A measurement with a value in a block.
+    Value(Quantity, Block),
+    /// A batch that changes a device or has measurements of it.
+    ChangeOf(DeviceId),
+}
+
+/// The keys of a topic.
+pub(in crate::subscriptions) type IndexKeys = Box<[IndexKey]>;
+
+/// Keys of which each measurement that fulfils a condition has at least one.
+struct Necessary {
+    keys: Vec<IndexKey>,
+    /// Orders conditions by how few measurements fulfil them, the fewest first: a guess.
+    selectivity: f64,
+}
+
+/// The keys of a filter: of the condition that the fewest measurements fulfil.
+pub(super) fn of_filter(filter: &Filter) -> IndexKeys {
+    let devices = filter.devices.as_deref().map(of_devices);
+    let time = of_time(filter.from, filter.to);
+    let best = [devices, time].into_iter().flatten().chain(filter.conditions.iter().filter_map(of_condition));
+    let best = best.min_by(|one, other| one.selectivity.total_cmp(&other.selectivity));
+    match best {
+        Some(necessary) if necessary.keys.len() <= MAX_KEYS => necessary.keys.into(),
+        _ => [IndexKey::Every].into(),
+    }
+}
+
+fn of_condition(condition: &Condition) -> Option<Necessary> {
+    match condition {
+        Condition::Devices(devices) => Some(of_devices(devices)),
+        Condition::Taken { from, to } => of_time(*from, *to),
+        Condition::Within(area) => Some(of_area(area)),
+        Condition::Between(quantity, range) => of_range(*quantity, *range),
+        Condition::All(conditions) => {
+            let each = conditions.iter().filter_map(of_condition);
+            each.min_by(|one, other| one.selectivity.total_cmp(&other.selectivity))
+        }
+        Condition::Any(conditions) => {
+            let mut any = Necessary { keys: Vec::new(), selectivity: 0.0 };
+            for condition in conditions {
+                let one = of_condition(condition)?;
+                any.keys.extend(one.keys);
+                any.selectivity = any.selectivity.max(one.selectivity);
+                if any.keys.len() > MAX_KEYS {
+                    return None;
+                }
+            }
+            Some(any)
+        }
+        // What lacks something fulfils a negation, and most measurements have no flag.
+        Condition::AnyFlag(_) | Condition::NoFlag(_) | Condition::Not(_) => None,
+    }
+}
+
+fn of_devices(devices: &[DeviceId]) -> Necessary {
+    Necessary { keys: devices.iter().copied().map(IndexKey::MeasurementOf).collect(), selectivity: 0.0 }
+}
+
+fn of_area(area: &SharedArea) -> Necessary {
+    let cover = area.cover(COVER_RESOLUTION, MAX_COVER_CELLS);
+    let cells = || cover.inside.iter().chain(&cover.border).copied();
+    let of_the_earth: f64 = cells().map(|cell| 7_f64.powi(-i32::from(u8::from(cell.resolution()))) / 122.0).sum();
+    Necessary { keys: cells().map(IndexKey::Cell).collect(), selectivity: 1.0 + 2.0 * of_the_earth }
+}
+
+fn of_range(quantity: Quantity, range: ValueRange) -> Option<Necessary> {
+    if !INDEXED_QUANTITIES.contains(&quantity) {
+        return None;
+    }
+    let max = (1 << VALUE_BITS) - 1;
+    // Compared as the filter compares them.
+    let first = range.min.map_or(0, |min| value_code(narrow(min)));
+    let last = range.max.map_or(max, |most| value_code(narrow(most)));
+    let keys = blocks(first, last).into_iter().map(|block| IndexKey::Value(quantity, block)).collect();
+    let share = f64::from(last.saturating_sub(first)) / f64::from(max);
+    Some(Necessary { keys, selectivity: 2.0 + share })
+}
+
+fn of_time(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> Option<Necessary> {
+    if from.is_none() && to.is_none() {
+        return None;
+    }
+    let max = (1 << TIME_BITS) - 1;
+    let (first, last) = (from.map_or(0, hour_code), to.map_or(max, hour_code));
+    let keys = blocks(first, last).into_iter().map(IndexKey::Time).collect();
+    let share = f64::from(last.saturating_sub(first)) / f64::from(max);
+    Some(Necessary { keys, selectivity: 3.0 + share })
+}
+
+/// The hour of a time, as a number that does not fall as time goes on. Times beyond what it can tell share the first or the
+/// last one.
+pub(super) fn hour_code(time: DateTime<Utc>) -> u32 {
+    let max = (1_i64 << TIME_BITS) - 1;
+    let hours = time.timestamp().div_euclid(3600) + max / 2;
+    u32::try_from(hours.clamp(0, max)).unwrap_or(0)
+}
+
+/// A value as a number of [`VALUE_BITS`] that does not fall as the value rises.
+pub(super) fn value_code(value: f32) -> u32 {
+    let bits = (value + 0.0).to_bits(); // one zero
+    let ordered = if value.is_sign_negative() && value != 0.0 { !bits } else { bits | 1 << 31 };
+    ordered >> (32 - u32::from(VALUE_BITS))
+}
+
+/// The value of an indexed quantity in a measurement.
+pub(super) fn particulate(measurement: &Measurement, quantity: Quantity) -> Option<f32> {
+    match quantity {
+        Quantity::Pm1 => measurement.pm1,
+        Quantity::Pm2_5 => measurement.pm2_5,
+        Quantity::Pm4 => measurement.pm4,
+        Quantity::Pm10 => measurement.pm10,
+        _ => None,
+    }
+}

@@ -1,0 +1,97 @@
+//! The callers that subscribe to a channel.
+
+use std::{
+    collections::HashMap,
+    net::Ipv4Addr,
+    ops::Deref,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::channel::Channel;
+use crate::limits::{Permit, rate_limit::Payer};
+
+/// The callers of one channel, each with its number of subscriptions.
+#[derive(Default)]
+pub(super) struct Members(Mutex<HashMap<Payer, Member>>);
+
+struct Member {
+    subscriptions: usize,
+    _permit: Permit<Payer>,
+}
+
+/// A caller's subscription to a channel, which exists as long as it has any.
+pub(super) struct Membership {
+    channel: Arc<Channel>,
+    caller: Payer,
+}
+
+impl Members {
+    /// Adds a subscription of a caller. Its first takes a permit.
+    ///
+    /// # Errors
+    /// When there is no permit.
+    pub(super) fn add<E>(&self, caller: Payer, permit: impl FnOnce() -> Result<Permit<Payer>, E>) -> Result<(), E> {
+        let mut members = self.lock();
+        if let Some(member) = members.get_mut(&caller) {
+            member.subscriptions += 1;
+        } else {
+            members.insert(caller, Member { subscriptions: 1, _permit: permit()? });
+        }
+        Ok(())
+    }
+
+    /// The caller with the least load. Without callers, the channel is about to end.
+    pub(super) fn least(&self, load: impl Fn(Payer) -> usize) -> Payer {
+        let mut least = (usize::MAX, Payer::Address(Ipv4Addr::UNSPECIFIED.into()));
+        for &caller in self.lock().keys() {
+            let load = load(caller);
+            if load < least.0 {
+                least = (load, caller);
+            }
+            if load == 0 {
+                break;
+            }
+        }
+        least.1
+    }
+
+    /// The greatest value that one of the callers has.
+    pub(super) fn max(&self, value: impl Fn(Payer) -> usize) -> usize {
+        self.lock().keys().map(|&caller| value(caller)).max().unwrap_or(0)
+    }
+
+    fn remove(&self, caller: Payer) {
+        let mut members = self.lock();
+        if let Some(member) = members.get_mut(&caller) {
+            member.subscriptions -= 1;
+            if member.subscriptions == 0 {
+                members.remove(&caller);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Payer, Member>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // no panic leaves it half changed
+    }
+}
+
+impl Membership {
+    /// Of a caller that was [added](Members::add).
+    pub(super) fn new(channel: Arc<Channel>, caller: Payer) -> Self {
+        Self { channel, caller }
+    }
+}
+
+impl Deref for Membership {
+    type Target = Channel;
+
+    fn deref(&self) -> &Channel {
+        &self.channel
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.channel.state.members.remove(self.caller);
+    }
+}

@@ -1,0 +1,213 @@
+//! Subscriptions, whatever carries them to the client.
+//!
+//! [`self::feed`] reads what is committed, once, and the [`dispatcher`] passes each batch to the channels that it may concern, which
+//! it finds by an index ([`matcher`]). A [`channel`] is what subscriptions to the same share: it renders each event once and holds
+//! the newest, and a [`subscriber`] is a place in it. A subscriber that begins further back first reads what is stored
+//! ([`catch_up`]), up to where the channel goes on. What takes CPU or database is done in [`turns`] of the callers.
+
+mod catch_up;
+mod channel;
+mod channels;
+mod charge;
+mod dispatcher;
+mod events;
+pub mod feed;
+mod inbox;
+mod matcher;
+mod members;
+mod quotas;
+mod rendered;
+mod renderer;
+pub(crate) mod retry;
+mod statistics;
+mod stop;
+mod subscriber;
+mod turns;
+
+use std::{
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
+
+use async_graphql::{Request, Response};
+use bytes::Bytes;
+use channel::Pipeline;
+use channels::{ChannelKey, Channels};
+use charge::EventCharge;
+use dispatcher::Dispatcher;
+use quotas::Quotas;
+pub use subscriber::{Progress, Subscriber};
+use turns::Turns;
+
+use self::feed::{Feed, Reached, backlog::is_forgotten};
+use crate::{
+    api_error::ApiError,
+    auth::Caller,
+    domain::feed::Place,
+    graphql::{
+        Schema,
+        context::State,
+        execute::admission,
+        subscriptions,
+        subscriptions::{answers::Answering, topic::SubscriptionRequest},
+    },
+    shutdown::Shutdown,
+};
+
+/// How many chunks of the stored feed are read at the same time: enough to be quick, few enough that the database does other
+/// things when a thousand clients come back at once.
+const MAX_CONCURRENT_CATCH_UPS: usize = 4;
+const MAX_CONCURRENT_CATCH_UPS_PER_CALLER: usize = 2;
+/// How many portions of events are rendered at the same time, which may need the database.
+const MAX_CONCURRENT_RENDERS: usize = 8;
+const MAX_CONCURRENT_RENDERS_PER_CALLER: usize = 4;
+
+/// All that is subscribed to at this gateway. Cheap to clone.
+#[derive(Clone)]
+pub struct Live(Arc<Shared>);
+
+struct Shared {
+    schema: Schema,
+    answering: Answering,
+    pipeline: Arc<Pipeline>,
+}
+
+/// How far the feed was read, and its events delivered.
+#[derive(Clone, Copy, Debug)]
+pub struct Lag {
+    /// The newest batch that was read.
+    pub newest: i64,
+    /// How long ago that was all there is.
+    pub read_age: Duration,
+    /// How many numbers of batches the slowest channel is behind.
+    pub untold: i64,
+}
+
+/// One event, ready to be sent.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Where it stands in the feed; a subscription with this as `after` goes on behind it. None for what can't be resumed.
+    pub place: Option<Place>,
+    /// The GraphQL answer as JSON: `{"data":{…}}`.
+    pub payload: Bytes,
+}
+
+/// What comes next for a subscriber.
+#[derive(Debug)]
+pub enum Next {
+    /// Events, at least one, in the order of the feed.
+    Events(Vec<Event>),
+    /// It took its events so slowly that they are no longer held for it; it can go on after its last one.
+    TooSlow(Place),
+    /// It can't go on, and this says why.
+    Failed(Box<Response>),
+}
+
+impl Live {
+    /// Starts. Nothing runs until the first subscription.
+    #[must_use]
+    pub fn start(schema: Schema, shutdown: Shutdown) -> Self {
+        let state: &State = schema.data().unwrap_or_else(|| unreachable!("graphql::schema() puts it there"));
+        let feed = Feed::new(state.database.clone(), shutdown);
+        let pipeline = Pipeline {
+            dispatcher: Dispatcher::new(feed.clone()),
+            feed,
+            channels: Channels::default(),
+            renders: Turns::new(MAX_CONCURRENT_RENDERS, MAX_CONCURRENT_RENDERS_PER_CALLER),
+            catch_ups: Turns::new(MAX_CONCURRENT_CATCH_UPS, MAX_CONCURRENT_CATCH_UPS_PER_CALLER),
+            metrics: state.metrics.feed.clone(),
+            quotas: Quotas::new(state.about.limits.subscriptions.clone(), state.metrics.refusals.clone()),
+            ring_bytes: AtomicUsize::new(0),
+        };
+        Self(Arc::new(Shared {
+            answering: subscriptions::answering(state.clone()),
+            pipeline: Arc::new(pipeline),
+            schema,
+        }))
+    }
+
+    /// Subscriptions at this moment.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.pipeline.quotas.subscriptions()
+    }
+
+    /// Different subscriptions at this moment.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.0.pipeline.channels.count()
+    }
+
+    /// How far the feed was read and its events delivered, while there are subscriptions.
+    #[must_use]
+    pub fn lag(&self) -> Option<Lag> {
+        let Pipeline { feed, channels, .. } = &*self.0.pipeline;
+        let Reached { newest, age } = feed.reached()?;
+        let told = channels.of_feed().iter().map(|channel| channel.state.end().number).min();
+        Some(Lag { newest, read_age: age, untold: told.map_or(0, |told| (newest - told).max(0)) })
+    }
+
+    /// Subscribes. `resume` is a cursor that takes the place of the argument `after`.
+    ///
+    /// # Errors
+    /// The answer that refuses the request: no such field, an argument that can't be.
+    pub async fn subscribe(
+        &self,
+        request: Request,
+        caller: &Caller,
+        resume: Option<&str>,
+    ) -> Result<Subscriber, Box<Response>> {
+        let outcome = self.begin(request, caller, resume).await;
+        self.state().metrics.operations.began(outcome.as_ref().map(|_| ()).map_err(|refusal| &**refusal));
+        outcome
+    }
+
+    fn state(&self) -> &State {
+        self.0.schema.data().unwrap_or_else(|| unreachable!("graphql::schema() puts it there"))
+    }
+
+    async fn begin(
+        &self,
+        request: Request,
+        caller: &Caller,
+        resume: Option<&str>,
+    ) -> Result<Subscriber, Box<Response>> {
+        let Shared { schema, answering, pipeline } = &*self.0;
+        let payer = admission::payer(&request, caller);
+        let permit = pipeline.quotas.subscription(payer).map_err(subscriptions::refuse)?;
+        // On the heap, to be gone before the database is waited for: when a gateway restarts, all come at once.
+        let check = Box::pin(subscriptions::check(schema, answering, request, caller, resume));
+        let (checked, answers) = check.await?;
+        let newest = newest(&pipeline.feed, &checked).await.map_err(subscriptions::refuse)?;
+        let place = checked.after.unwrap_or(Place::after(newest));
+        let key = ChannelKey::new(&answers, checked.topic, caller);
+        let state = self.state();
+        let charge = EventCharge {
+            budget: state.budgets.cost.clone(),
+            clock: state.clock.clone(),
+            caller: payer,
+            cost: answers.cost(),
+            metrics: pipeline.metrics.clone(),
+        };
+        let joined = pipeline.channels.join(key, answers, pipeline, newest, payer);
+        let membership = joined.map_err(subscriptions::refuse)?;
+        Ok(Subscriber::new(membership, place, charge, permit))
+    }
+}
+
+/// The newest batch of the feed now. Checks that all events after the cursor are stored.
+async fn newest(feed: &Feed, checked: &SubscriptionRequest) -> Result<i64, ApiError> {
+    let extent = feed.extent().await?;
+    if let Some(after) = checked.after {
+        if is_forgotten(after, extent.forgotten) {
+            return Err(ApiError::CursorExpired(ApiError::CURSOR_TOO_OLD));
+        }
+        if after.number > extent.newest {
+            return Err(ApiError::bad_input(
+                "after",
+                "this cursor is of another database, or from before it was restored",
+            ));
+        }
+    }
+    Ok(extent.newest)
+}

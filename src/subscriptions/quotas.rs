@@ -1,0 +1,100 @@
+//! How many subscriptions and channels each caller has, and all have together.
+
+use crate::{
+    api_error::ApiError,
+    limits::{Limit, Permit, Quota, QuotaExceeded, SubscriptionLimits, rate_limit::Payer},
+    observability::metrics::refusals::Refusals,
+};
+
+/// Stored events that a subscription reads ahead of what its client takes: what all those of a caller hold together, unless they
+/// are so many that each would hold less than the least.
+const MAX_CATCH_UP_BYTES_PER_CALLER: usize = 8 << 20;
+const MIN_CATCH_UP_BYTES: usize = 4 << 10;
+const MAX_CATCH_UP_BYTES: usize = 128 << 10;
+
+/// The events that one channel holds at most, and those that all channels of a caller hold together.
+const MAX_RING_BYTES: usize = 16 << 20;
+const MAX_RING_BYTES_PER_CALLER: usize = 64 << 20;
+
+/// Permits for subscriptions and for channels. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Quotas {
+    limits: SubscriptionLimits,
+    subscriptions: Quota<Payer>,
+    /// What each caller uses of the channels. A channel with several callers counts for each of them.
+    channels_by_caller: Quota<Payer>,
+    /// All channels, each once.
+    channels: Quota<()>,
+    refusals: Refusals,
+}
+
+impl Quotas {
+    pub(super) fn new(limits: SubscriptionLimits, refusals: Refusals) -> Self {
+        Self {
+            subscriptions: Quota::new(0, limits.max_total),
+            channels_by_caller: Quota::new(0, usize::MAX),
+            channels: Quota::new(limits.max_channels_total, limits.max_channels_total),
+            limits,
+            refusals,
+        }
+    }
+
+    /// Subscriptions of all callers.
+    pub(super) fn subscriptions(&self) -> usize {
+        self.subscriptions.in_use()
+    }
+
+    /// Bytes of events that each channel of a caller may hold.
+    pub(super) fn ring_bytes(&self, caller: Payer) -> usize {
+        (MAX_RING_BYTES_PER_CALLER / self.channels_by_caller.held_by(&caller).max(1)).min(MAX_RING_BYTES)
+    }
+
+    /// Bytes of stored events that each subscription of a caller may hold at a time.
+    pub(super) fn catch_up_bytes(&self, caller: Payer) -> usize {
+        let subscriptions = self.subscriptions.held_by(&caller);
+        (MAX_CATCH_UP_BYTES_PER_CALLER / subscriptions.max(1)).clamp(MIN_CATCH_UP_BYTES, MAX_CATCH_UP_BYTES)
+    }
+
+    /// A permit for one more subscription of a caller.
+    ///
+    /// # Errors
+    /// When the caller, or all callers together, have as many as they may.
+    pub(super) fn subscription(&self, caller: Payer) -> Result<Permit<Payer>, ApiError> {
+        let max = match caller {
+            Payer::Key(_) => self.limits.max_per_key,
+            Payer::Address(_) => self.limits.max_per_address,
+        };
+        self.subscriptions.try_acquire_up_to(&caller, 1, max).map_err(|exceeded| {
+            self.refusals.refuse(match exceeded {
+                QuotaExceeded::PerCaller => Limit::SubscriptionsPerCaller,
+                QuotaExceeded::Total => Limit::Subscriptions,
+            })
+        })
+    }
+
+    /// A permit for a caller to subscribe to a channel of that size.
+    ///
+    /// # Errors
+    /// When the caller subscribes to as many as it may.
+    pub(super) fn channel_of_caller(&self, caller: Payer, bytes: usize) -> Result<Permit<Payer>, ApiError> {
+        let max = match caller {
+            Payer::Key(_) => self.limits.max_channels_per_key,
+            Payer::Address(_) => self.limits.max_channels_per_address,
+        };
+        let permit = self.channels_by_caller.try_acquire_up_to(&caller, units(bytes), max);
+        permit.map_err(|_| self.refusals.refuse(Limit::SubscriptionChannelsPerCaller))
+    }
+
+    /// A permit for one more channel of that size.
+    ///
+    /// # Errors
+    /// When there are as many as there may be.
+    pub(super) fn channel(&self, bytes: usize) -> Result<Permit<()>, ApiError> {
+        let permit = self.channels.try_acquire_up_to(&(), units(bytes), self.limits.max_channels_total);
+        permit.map_err(|_| self.refusals.refuse(Limit::SubscriptionChannels))
+    }
+}
+
+fn units(bytes: usize) -> usize {
+    bytes.div_ceil(SubscriptionLimits::CHANNEL_UNIT_BYTES).max(1)
+}

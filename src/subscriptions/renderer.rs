@@ -1,0 +1,107 @@
+//! Events as GraphQL answers, for all channels with the same selection and key.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{
+    rendered::{Rendered, RenderedBytes},
+    retry::Retries,
+    stop::Stop,
+    turns::{TurnOf, Turns},
+};
+use crate::{
+    domain::feed::Place,
+    graphql::subscriptions::answers::{Answers, DatabaseUnavailable, Events},
+};
+
+/// Renders events.
+pub(super) struct Renderer {
+    answers: Answers,
+    rendered: Rendered,
+}
+
+impl Renderer {
+    pub(super) fn new(answers: Answers, in_all: RenderedBytes) -> Self {
+        Self { answers, rendered: Rendered::new(in_all) }
+    }
+
+    /// How it renders.
+    pub(super) fn answers(&self) -> &Answers {
+        &self.answers
+    }
+
+    /// Renders events, trying again while the database is unavailable. Each try has a turn.
+    ///
+    /// # Errors
+    /// When the database is unavailable for long.
+    pub(super) async fn render(&self, events: &Events, turns: &Turns, of: TurnOf<'_>) -> Result<Vec<Bytes>, Stop> {
+        let mut retries = Retries::new();
+        loop {
+            let turn = turns.acquire(of).await;
+            // On the heap, as thousands of tasks may wait for their turns.
+            let rendered = Box::pin(self.answers.render(events)).await;
+            drop(turn);
+            match rendered {
+                Ok(payloads) => return Ok(payloads),
+                Err(DatabaseUnavailable(errors)) => {
+                    if !retries.wait().await {
+                        return Err(Stop(errors));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Renders events, but those that another channel has rendered lately.
+    ///
+    /// # Errors
+    /// When the database is unavailable for long.
+    pub(super) async fn render_once(
+        self: &Arc<Self>,
+        events: &Events,
+        places: &[Place],
+        turns: &Turns,
+        of: TurnOf<'_>,
+    ) -> Result<Vec<Bytes>, Stop> {
+        let is_shared = Arc::strong_count(self) > 1;
+        if !is_shared {
+            return self.render(events, turns, of).await;
+        }
+        let mut retries = Retries::new();
+        loop {
+            if let Some(rendered) = self.rendered.get(places).into_iter().collect() {
+                return Ok(rendered);
+            }
+            let turn = turns.acquire(of).await;
+            // Another channel may have had its turn meanwhile.
+            let known = self.rendered.get(places);
+            let missing = known.iter().enumerate().filter(|(_, bytes)| bytes.is_none()).map(|(at, _)| at);
+            let missing: Vec<_> = missing.collect();
+            let new = match &missing[..] {
+                [] => Ok(Vec::new()),
+                missing => Box::pin(self.answers.render(&events.only(missing))).await,
+            };
+            drop(turn);
+            match new {
+                Ok(new) => {
+                    let missing_places = missing.iter().filter_map(|&at| places.get(at).copied());
+                    self.rendered.put(missing_places.zip(new.iter().cloned()));
+                    let mut new = new.into_iter();
+                    let each = known.into_iter().map(|bytes| bytes.or_else(|| new.next()).unwrap_or_default());
+                    return Ok(each.collect());
+                }
+                Err(DatabaseUnavailable(errors)) => {
+                    if !retries.wait().await {
+                        return Err(Stop(errors));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Forgets the events that were rendered.
+    pub(super) fn forget(&self) {
+        self.rendered.clear();
+    }
+}

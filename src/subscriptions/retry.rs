@@ -1,0 +1,33 @@
+//! Retries of what failed because the database was unavailable for a moment, so that its restart loses no event.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+/// For how long something is retried.
+const MAX_RETRY_DURATION: Duration = Duration::from_mins(1);
+/// The first and the longest delay; each doubles the one before.
+const FIRST_RETRY_DELAY: Duration = Duration::from_millis(100);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
+
+/// The retries of one thing.
+pub(crate) struct Retries {
+    since: Instant,
+    delay: Duration,
+}
+
+impl Retries {
+    pub(crate) fn new() -> Self {
+        Self { since: Instant::now(), delay: FIRST_RETRY_DELAY }
+    }
+
+    /// Waits after a failure; whether to try again.
+    pub(crate) async fn wait(&mut self) -> bool {
+        if self.since.elapsed() > MAX_RETRY_DURATION {
+            return false;
+        }
+        sleep(self.delay).await;
+        self.delay = (self.delay * 2).min(MAX_RETRY_DELAY);
+        true
+    }
+}

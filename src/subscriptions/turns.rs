@@ -1,0 +1,124 @@
+//! Permits that callers get in turn, so that a caller that waits for many of them delays each permit of another caller by at
+//! most one of its own.
+
+use super::members::Members;
+use crate::{
+    concurrency::fair_queue::{FairPermit, FairQueue, QueueFull, Share},
+    limits::rate_limit::Payer,
+};
+
+/// Permits for one kind of work. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Turns(FairQueue<Payer>);
+
+/// A permit, returned when dropped.
+pub(super) type Turn = FairPermit<Payer>;
+
+/// The callers that a permit is for.
+#[derive(Clone, Copy)]
+pub(super) enum TurnOf<'a> {
+    /// This one.
+    Caller(Payer),
+    /// The one that has the fewest permits and waits for the fewest.
+    OneOf(&'a Members),
+}
+
+impl Turns {
+    /// So many permits at a time, of which one caller may hold `max_per_caller`.
+    pub(super) fn new(permits: usize, max_per_caller: usize) -> Self {
+        // Those that wait are channels and subscriptions, which are bounded themselves.
+        Self(FairQueue::new(permits, Share::AtMost(max_per_caller), usize::MAX))
+    }
+
+    /// Waits for a permit.
+    pub(super) async fn acquire(&self, of: TurnOf<'_>) -> Turn {
+        let caller = match of {
+            TurnOf::Caller(caller) => caller,
+            TurnOf::OneOf(members) => members.least(|caller| self.0.load_of(&caller)),
+        };
+        match self.0.acquire(caller).await {
+            Ok(turn) => turn,
+            Err(QueueFull) => unreachable!("any number may wait"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::{domain::api_key::ApiKeyId, limits::Quota};
+
+    fn key(number: i64) -> TurnOf<'static> {
+        TurnOf::Caller(Payer::Key(ApiKeyId(number)))
+    }
+
+    /// The caller of a permit that is there.
+    fn now(waiting: &mut std::pin::Pin<Box<impl Future<Output = Turn>>>) -> Option<Turn> {
+        waiting.as_mut().now_or_never()
+    }
+
+    #[tokio::test]
+    async fn a_caller_with_many_waiting_delays_another_by_one_turn() {
+        let turns = Turns::new(1, 1);
+        let first = turns.acquire(key(1)).await;
+        let mut many: Vec<_> = (0..100).map(|_| Box::pin(turns.acquire(key(1)))).collect(); // within one poll of tokio
+        assert!(many.iter_mut().all(|waiting| now(waiting).is_none()));
+        let mut other = Box::pin(turns.acquire(key(2)));
+        assert!(now(&mut other).is_none());
+        drop(first);
+        let turn = now(&mut many[0]).expect("it waited first");
+        assert!(now(&mut other).is_none());
+        drop(turn);
+        drop(now(&mut other).expect("then it is the other caller's turn"));
+        for mut waiting in many.into_iter().skip(1) {
+            drop(now(&mut waiting).expect("then those that are left"));
+        }
+        assert_eq!((turns.0.load(), turns.0.is_idle()), ((1, 0), true));
+    }
+
+    #[tokio::test]
+    async fn a_caller_never_holds_all_permits() {
+        let turns = Turns::new(4, 2);
+        let held = [turns.acquire(key(1)).await, turns.acquire(key(1)).await];
+        let mut third = Box::pin(turns.acquire(key(1)));
+        assert!(now(&mut third).is_none());
+        let other = turns.acquire(key(2)).await;
+        assert!(now(&mut third).is_none());
+        drop(held);
+        assert!(now(&mut third).is_some());
+        drop(other);
+    }
+
+    #[tokio::test]
+    async fn a_permit_of_a_cancelled_wait_goes_to_the_next() {
+        let turns = Turns::new(1, 1);
+        let held = turns.acquire(key(1)).await;
+        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(turns.acquire(key(1)))).collect();
+        assert!(waiting.iter_mut().all(|waiting| now(waiting).is_none()));
+        let mut last = waiting.pop().expect("three");
+        waiting.pop();
+        drop(held); // grants the first
+        drop(waiting); // which is not taken
+        assert!(now(&mut last).is_some());
+        assert!(turns.0.is_idle());
+    }
+
+    #[tokio::test]
+    async fn a_turn_of_several_callers_is_that_of_the_one_with_the_fewest() {
+        let turns = Turns::new(1, 1);
+        let (members, quota) = (Members::default(), Quota::new(1, 9));
+        for number in [1, 2] {
+            let caller = Payer::Key(ApiKeyId(number));
+            members.add(caller, || quota.try_acquire(&caller)).expect("a permit");
+        }
+        let held = turns.acquire(key(1)).await;
+        let mut waiting = Box::pin(turns.acquire(key(1)));
+        assert!(now(&mut waiting).is_none());
+        let mut shared = Box::pin(turns.acquire(TurnOf::OneOf(&members)));
+        assert!(now(&mut shared).is_none());
+        assert_eq!(turns.0.load_of(&Payer::Key(ApiKeyId(2))), 1);
+        drop(held);
+    }
+}

@@ -9,10 +9,10 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::limits::{Limit, Scope, rate_limit::Exhausted};
+use crate::limits::{Limit, Scope, rate_limit::RateLimited};
 
 /// After how many seconds a client may try again when the gateway can't serve it now.
-const RETRY_AFTER_S: u32 = 2;
+const RETRY_AFTER_SECONDS: u32 = 2;
 
 /// The values of `Content-Encoding` that are read.
 pub(crate) const ACCEPTED_ENCODINGS: &str = "gzip, zstd, deflate";
@@ -74,7 +74,7 @@ pub enum ApiError {
     /// A GraphQL document that can't be one. Says why.
     InvalidDocument(String),
     /// More than the caller may use in a minute.
-    RateLimited(Exhausted),
+    RateLimited(RateLimited),
     /// More than the caller, or all callers together, may use of a shared resource.
     LimitReached(Limit),
     /// Can't be served now. The same request may work later.
@@ -97,11 +97,11 @@ impl ApiError {
     /// The code of a GraphQL request beyond what one may ask.
     pub const TOO_COMPLEX: &str = "TOO_COMPLEX";
     /// Why a feed can't be followed that has forgotten what comes next.
-    pub const CURSOR_TOO_OLD: &str = "what was stored right after this cursor is not kept for subscriptions any more: query \
+    pub const CURSOR_TOO_OLD_MESSAGE: &str = "what was stored right after this cursor is not kept for subscriptions any more: query \
                                       what you missed, such as the measurements since the last one you got, together \
                                       with `feedCursor`, and subscribe after that";
     /// Why a feed can't be followed that has less than it had.
-    pub const RESTORED: &str = "the database was put back to an earlier state: query what you need, together with \
+    pub const DATABASE_RESTORED_MESSAGE: &str = "the database was put back to an earlier state: query what you need, together with \
                                 `feedCursor`, and subscribe after that";
 
     /// The message of an unreachable database.
@@ -120,7 +120,7 @@ impl ApiError {
 
     /// The same error for an argument that lies within another: `latitude` in `input.measurements[3]`.
     #[must_use]
-    pub fn within(self, outer: impl std::fmt::Display) -> Self {
+    pub fn in_argument(self, outer: impl std::fmt::Display) -> Self {
         match self {
             Self::BadUserInput { argument, reason } => {
                 Self::BadUserInput { argument: format!("{outer}.{argument}"), reason }
@@ -278,7 +278,7 @@ impl ApiError {
         if let Self::LimitReached(limit) = self {
             headers.insert(header::RETRY_AFTER, limit.retry_after().as_secs().into());
         } else if self.status() == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, RETRY_AFTER_S.into());
+            headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
         }
         if self.status() == StatusCode::UNAUTHORIZED {
             let challenge = "Bearer realm=\"airgraph\", Basic realm=\"airgraph\", charset=\"UTF-8\"";
@@ -294,7 +294,7 @@ impl ApiError {
 impl ApiError {
     /// The answer, with what else there is to tell.
     #[must_use]
-    pub fn beside(self, mut body: serde_json::Value) -> Response {
+    pub fn into_response_with(self, mut body: serde_json::Value) -> Response {
         self.log();
         body["errors"] = json!([{ "code": self.code(), "detail": self.message() }]);
         (self.status(), self.headers(), Json(body)).into_response()
@@ -303,6 +303,6 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        self.beside(json!({}))
+        self.into_response_with(json!({}))
     }
 }

@@ -10,14 +10,14 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-pub use key_lookup::LookUps;
+pub use key_lookup::KeyLookup;
 use sha2::{Digest as _, Sha256};
 use sqlx::Connection as _;
 
 use crate::{
     api_error::ApiError,
     clock::Clock,
-    concurrency::{ttl_cache, ttl_cache::Memory},
+    concurrency::{ttl_cache, ttl_cache::TtlCache},
     db,
     db::{DbError, api_key::NewApiKey, connect::Database, kept_connections::KeptConnections},
     domain::{
@@ -29,19 +29,19 @@ use crate::{
 /// The keys of recent senders, by their hash, so that one that posts every second is not looked up each time. [`key_changes`]
 /// drops a key that was revoked, a moment later. So it serves only recording, whose transaction checks the keys of its whole
 /// batch again.
-pub type KeysLately = Memory<KeyHash, ApiKey>;
+pub type KeyCache = TtlCache<KeyHash, ApiKey>;
 
 /// What is stored of a key: its SHA-256.
 pub type KeyHash = [u8; 32];
 
 /// What every key begins with, so that a leaked one is recognised for what it is.
-const PREFIX: &str = "ag_";
+const KEY_PREFIX: &str = "ag_";
 /// What the sender of a key is told that is none, or none any more.
-pub const KEY_NOT_VALID: &str = "this key opens nothing: it is unknown, expired or revoked";
+pub const INVALID_KEY_MESSAGE: &str = "this key opens nothing: it is unknown, expired or revoked";
 /// The least length of a key that an operator chooses.
-const MIN_CHOSEN_CHARS: usize = 32;
+const MIN_CHOSEN_KEY_CHARS: usize = 32;
 /// How often the last use of a key is written down at most.
-const TOUCH_EVERY: TimeDelta = ttl_cache::LASTS; // so that a key from memory has its use noted
+const LAST_USED_INTERVAL: TimeDelta = ttl_cache::ENTRY_TTL; // so that a key from memory has its use noted
 
 /// A key, in the one moment in which it is known. Its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,15 +51,15 @@ impl Secret {
     /// A new key: 256 random bits.
     #[must_use]
     pub fn random() -> Self {
-        Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())))
+        Self(format!("{KEY_PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())))
     }
 
     /// A key that an operator chose (`AIRGRAPH_ADMIN_KEY`).
     ///
     /// # Errors
     /// When it is too easy to guess, or could not be sent in a header.
-    pub fn try_chosen(key: &str) -> Result<Self, &'static str> {
-        if key.len() < MIN_CHOSEN_CHARS {
+    pub fn try_from_operator(key: &str) -> Result<Self, &'static str> {
+        if key.len() < MIN_CHOSEN_KEY_CHARS {
             Err("a key needs at least 32 characters; `openssl rand -hex 32` makes a good one")
         } else if key.chars().any(|char| !char.is_ascii_graphic()) {
             Err("a key may have printable ASCII characters only, and no space; `openssl rand -hex 32` makes a good one")
@@ -103,39 +103,39 @@ pub enum Caller {
     /// Somebody without a key.
     Anonymous,
     /// The holder of a key.
-    Holder(Box<ApiKey>),
+    Key(Box<ApiKey>),
 }
 
 impl Caller {
     /// The key they hold.
     #[must_use]
-    pub fn api_key(&self) -> Option<ApiKeyId> {
-        self.holder().map(|key| key.id)
+    pub fn api_key_id(&self) -> Option<ApiKeyId> {
+        self.api_key().map(|key| key.id)
     }
 
     /// The one device that their key records for, where it is bound to one.
     #[must_use]
-    pub fn bound_to(&self) -> Option<&DeviceKey> {
-        self.holder()?.device.as_ref()
+    pub fn bound_device(&self) -> Option<&DeviceKey> {
+        self.api_key()?.device.as_ref()
     }
 
     /// When their key ends to work by itself.
     #[must_use]
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
-        self.holder()?.expires_at
+        self.api_key()?.expires_at
     }
 
-    fn holder(&self) -> Option<&ApiKey> {
+    fn api_key(&self) -> Option<&ApiKey> {
         match self {
             Self::Anonymous => None,
-            Self::Holder(key) => Some(key),
+            Self::Key(key) => Some(key),
         }
     }
 
     /// Whether they hold an admin's key.
     #[must_use]
     pub fn is_admin(&self) -> bool {
-        self.holder().is_some_and(|key| key.role == Role::Admin)
+        self.api_key().is_some_and(|key| key.role == Role::Admin)
     }
 
     /// Checks that the caller may read.
@@ -156,7 +156,7 @@ impl Caller {
     /// # Errors
     /// When there is no key, or it is a reader's.
     pub fn may_record(&self) -> Result<(), ApiError> {
-        match self.holder().map(|key| key.role) {
+        match self.api_key().map(|key| key.role) {
             None => Err(ApiError::Unauthenticated(
                 "recording needs a sensor's key; send it as `Authorization: Bearer …`, as `X-Api-Key`, or as the \
                  password of Basic authentication",
@@ -170,8 +170,8 @@ impl Caller {
     ///
     /// # Errors
     /// When their key is bound to another one.
-    pub fn may_record_of(&self, device: &DeviceKey) -> Result<(), ApiError> {
-        match self.bound_to() {
+    pub fn may_record_for(&self, device: &DeviceKey) -> Result<(), ApiError> {
+        match self.bound_device() {
             Some(own) if own != device => {
                 Err(ApiError::Forbidden(format!("this key records for device {own} only, not for {device}")))
             }
@@ -183,8 +183,8 @@ impl Caller {
     ///
     /// # Errors
     /// When they are not.
-    pub fn must_be_admin(&self) -> Result<(), ApiError> {
-        match self.holder().map(|key| key.role) {
+    pub fn require_admin(&self) -> Result<(), ApiError> {
+        match self.api_key().map(|key| key.role) {
             None => Err(ApiError::Unauthenticated("this needs an admin's key; send it as `Authorization: Bearer …`")),
             Some(Role::Admin) => Ok(()),
             Some(_) => Err(ApiError::Forbidden("this needs an admin's key".to_owned())),
@@ -196,22 +196,22 @@ impl Caller {
 ///
 /// # Errors
 /// When nobody does, or no longer; or when the database fails.
-pub async fn identify(
-    look_ups: &LookUps,
+pub async fn authenticate(
+    look_ups: &KeyLookup,
     database: &Database,
     clock: &Clock,
     hash: KeyHash,
 ) -> Result<Caller, ApiError> {
-    admit(look_ups.find(hash).await?, database, clock)
+    validate(look_ups.find(hash).await?, database, clock)
 }
 
 /// The holder of a key that was looked up just now, where it is valid. Notes that it was used.
-fn admit(key: Option<ApiKey>, database: &Database, clock: &Clock) -> Result<Caller, ApiError> {
+fn validate(key: Option<ApiKey>, database: &Database, clock: &Clock) -> Result<Caller, ApiError> {
     let now = clock.now();
     let Some(key) = key.filter(|key| key.is_valid_at(now)) else {
-        return Err(ApiError::Unauthenticated(KEY_NOT_VALID));
+        return Err(ApiError::Unauthenticated(INVALID_KEY_MESSAGE));
     };
-    if key.last_used_at.is_none_or(|last_used_at| now - last_used_at > TOUCH_EVERY) {
+    if key.last_used_at.is_none_or(|last_used_at| now - last_used_at > LAST_USED_INTERVAL) {
         let (pool, id) = (database.keys.clone(), key.id);
         // On the side: that a use was not noted is no reason to refuse the request.
         tokio::spawn(async move {
@@ -220,7 +220,7 @@ fn admit(key: Option<ApiKey>, database: &Database, clock: &Clock) -> Result<Call
             }
         });
     }
-    Ok(Caller::Holder(Box::new(key)))
+    Ok(Caller::Key(Box::new(key)))
 }
 
 /// The caller that holds this key, for a request that records: looked up once a minute, since the recorder checks the keys of
@@ -228,46 +228,47 @@ fn admit(key: Option<ApiKey>, database: &Database, clock: &Clock) -> Result<Call
 ///
 /// # Errors
 /// As [`identify`].
-pub async fn recognise(
-    lately: &KeysLately,
+pub async fn authenticate_cached(
+    lately: &KeyCache,
     database: &Database,
     clock: &Clock,
     secret: &str,
 ) -> Result<Caller, ApiError> {
     let hash = &hash(secret);
     let now = clock.now();
-    if let Some(key) = lately.recall(hash, now).filter(|key| key.is_valid_at(now)) {
-        return Ok(Caller::Holder(Box::new(key)));
+    if let Some(key) = lately.get(hash, now).filter(|key| key.is_valid_at(now)) {
+        return Ok(Caller::Key(Box::new(key)));
     }
-    let found =
-        key_lookup::look_up(&KeptConnections::none(&database.keys), std::slice::from_ref(hash)).await?.remove(hash);
-    let caller = admit(found, database, clock)?;
-    if let Caller::Holder(key) = &caller {
-        lately.remember(*hash, (**key).clone(), now);
+    let found = key_lookup::load_by_hashes(&KeptConnections::none(&database.keys), std::slice::from_ref(hash))
+        .await?
+        .remove(hash);
+    let caller = validate(found, database, clock)?;
+    if let Caller::Key(key) = &caller {
+        lately.insert(*hash, (**key).clone(), now);
     }
     Ok(caller)
 }
 
 /// The key that a request's headers carry, wherever the client could put it.
 #[must_use]
-pub fn secret_in(headers: &HeaderMap) -> Option<String> {
+pub fn secret_from_headers(headers: &HeaderMap) -> Option<String> {
     if let Some(key) = headers.get("x-api-key") {
         return key.to_str().ok().map(str::to_owned);
     }
     let authorization = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    from_authorization(authorization)
+    secret_from_authorization(authorization)
 }
 
 /// The key in the value of an `Authorization` header: `Bearer key`, `Token key` or `Token user:key` (`InfluxDB` 2 and 1.8), the
 /// password of `Basic`, or the key alone, as senseBox firmware sends it.
 #[must_use]
-pub fn from_authorization(value: &str) -> Option<String> {
-    let Some((scheme, credentials)) = value.split_once(' ') else { return without_scheme(value) };
+pub fn secret_from_authorization(value: &str) -> Option<String> {
+    let Some((scheme, credentials)) = value.split_once(' ') else { return secret_without_scheme(value) };
     let credentials = credentials.trim();
     if scheme.eq_ignore_ascii_case("token") {
         // A key that an operator chose may contain a colon itself.
         let password = credentials.split_once(':').map(|(_, password)| password);
-        Some(password.filter(|password| password.starts_with(PREFIX)).unwrap_or(credentials).to_owned())
+        Some(password.filter(|password| password.starts_with(KEY_PREFIX)).unwrap_or(credentials).to_owned())
     } else if scheme.eq_ignore_ascii_case("bearer") {
         Some(credentials.to_owned())
     } else if scheme.eq_ignore_ascii_case("basic") {
@@ -279,7 +280,7 @@ pub fn from_authorization(value: &str) -> Option<String> {
 }
 
 /// A key that stands alone; none where it is only a scheme, whose key is missing.
-fn without_scheme(value: &str) -> Option<String> {
+fn secret_without_scheme(value: &str) -> Option<String> {
     let is_scheme = ["bearer", "token", "basic"].iter().any(|scheme| value.eq_ignore_ascii_case(scheme));
     (!value.is_empty() && !is_scheme).then(|| value.to_owned())
 }
@@ -289,14 +290,14 @@ fn without_scheme(value: &str) -> Option<String> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn first_admin_key(
+pub async fn ensure_admin_key(
     database: &Database,
     chosen: Option<&Secret>,
     now: DateTime<Utc>,
 ) -> Result<Option<Secret>, DbError> {
     let mut connection = database.writes.acquire().await?;
     let mut transaction = connection.begin().await?;
-    let there = db::api_key::any_admin(&mut transaction, now).await?;
+    let there = db::api_key::has_valid_admin(&mut transaction, now).await?;
     let secret = match chosen {
         Some(secret) if db::api_key::find_by_hashes(&mut *transaction, &[secret.hash()]).await?.is_empty() => {
             secret.clone()
@@ -316,38 +317,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_found_in_every_header_it_may_stand_in() {
-        assert_eq!(from_authorization("Bearer ag_1"), Some("ag_1".to_owned()));
-        assert_eq!(from_authorization("bearer  ag_1"), Some("ag_1".to_owned()));
-        assert_eq!(from_authorization("Token ag_1"), Some("ag_1".to_owned()));
-        assert_eq!(from_authorization("Token user:ag_1"), Some("ag_1".to_owned()));
-        assert_eq!(from_authorization("Token chosen:key"), Some("chosen:key".to_owned()));
-        assert_eq!(from_authorization("ag_1"), Some("ag_1".to_owned()));
+    fn key_is_read_from_every_supported_header() {
+        assert_eq!(secret_from_authorization("Bearer ag_1"), Some("ag_1".to_owned()));
+        assert_eq!(secret_from_authorization("bearer  ag_1"), Some("ag_1".to_owned()));
+        assert_eq!(secret_from_authorization("Token ag_1"), Some("ag_1".to_owned()));
+        assert_eq!(secret_from_authorization("Token user:ag_1"), Some("ag_1".to_owned()));
+        assert_eq!(secret_from_authorization("Token chosen:key"), Some("chosen:key".to_owned()));
+        assert_eq!(secret_from_authorization("ag_1"), Some("ag_1".to_owned()));
         // sensor:ag_1
-        assert_eq!(from_authorization("Basic c2Vuc29yOmFnXzE="), Some("ag_1".to_owned()));
+        assert_eq!(secret_from_authorization("Basic c2Vuc29yOmFnXzE="), Some("ag_1".to_owned()));
         for nonsense in ["", "Bearer", "Token", "basic", "Digest ag_1", "Basic ag_1", "Basic !!", "Basic /////w=="] {
-            assert_eq!(from_authorization(nonsense), None, "{nonsense}");
+            assert_eq!(secret_from_authorization(nonsense), None, "{nonsense}");
         }
         let mut headers = HeaderMap::new();
         headers.insert("x-api-key", "ag_2".parse().expect("a header"));
         headers.insert(header::AUTHORIZATION, "Bearer ag_1".parse().expect("a header"));
-        assert_eq!(secret_in(&headers), Some("ag_2".to_owned()));
+        assert_eq!(secret_from_headers(&headers), Some("ag_2".to_owned()));
     }
 
     #[test]
-    fn keys_are_long_random_and_not_told_by_debug() {
+    fn keys_are_long_random_and_hidden_from_debug() {
         let secret = Secret::random();
-        assert_eq!(secret.reveal().len(), PREFIX.len() + 43);
+        assert_eq!(secret.reveal().len(), KEY_PREFIX.len() + 43);
         assert_ne!(secret, Secret::random());
         assert!(!format!("{secret:?}").contains(secret.reveal()));
     }
 
     #[test]
-    fn a_chosen_key_must_be_hard_to_guess_and_fit_a_header() {
+    fn chosen_key_must_be_strong_and_header_safe() {
         let good = "5f0c1b7ae3d94286b1708f25c96de43a";
-        assert!(Secret::try_chosen(good).is_ok());
-        assert!(Secret::try_chosen(&good[1..]).is_err());
-        assert!(Secret::try_chosen(&format!("{good} y")).is_err());
-        assert!(Secret::try_chosen(&"x".repeat(32)).is_err());
+        assert!(Secret::try_from_operator(good).is_ok());
+        assert!(Secret::try_from_operator(&good[1..]).is_err());
+        assert!(Secret::try_from_operator(&format!("{good} y")).is_err());
+        assert!(Secret::try_from_operator(&"x".repeat(32)).is_err());
     }
 }

@@ -60,12 +60,12 @@ pub async fn run() -> ExitCode {
     let command = cli.command.unwrap_or_else(default_command);
     let traces = match matches!(command, Command::Serve(_)).then(Export::start).transpose() {
         Ok(traces) => traces,
-        Err(reason) => return failed(&anyhow::anyhow!(reason)),
+        Err(reason) => return report_failure(&anyhow::anyhow!(reason)),
     };
-    if let Err(error) = logging::start(&cli.log.log, cli.log.log_format, traces.as_ref()) {
-        return failed(&anyhow::anyhow!("--log: {error}"));
+    if let Err(error) = logging::init(&cli.log.log, cli.log.log_format, traces.as_ref()) {
+        return report_failure(&anyhow::anyhow!("--log: {error}"));
     }
-    traces.iter().for_each(Export::tell);
+    traces.iter().for_each(Export::log_status);
     let result = match command {
         Command::Serve(serve) => serve::run(&cli.database, &serve).await,
         Command::Migrate => session::migrate(&cli.database).await,
@@ -80,11 +80,11 @@ pub async fn run() -> ExitCode {
         },
     };
     if let Some(traces) = traces {
-        traces.end();
+        traces.shutdown();
     }
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
+        Err(error) => report_failure(&error),
     }
 }
 
@@ -96,12 +96,12 @@ fn default_command() -> Command {
 }
 
 /// Parses a time argument.
-fn time(text: &str) -> Result<DateTime<Utc>, &'static str> {
+fn parse_time(text: &str) -> Result<DateTime<Utc>, &'static str> {
     time::parse(text).ok_or("not a time in RFC 3339, such as 2026-05-01T00:00:00Z")
 }
 
 #[expect(clippy::print_stderr, reason = "the last word of a command")]
-fn failed(error: &anyhow::Error) -> ExitCode {
+fn report_failure(error: &anyhow::Error) -> ExitCode {
     eprintln!("airgraph: {error:#}");
     ExitCode::FAILURE
 }

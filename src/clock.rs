@@ -13,7 +13,7 @@ pub struct Clock(Source);
 #[derive(Clone, Debug)]
 enum Source {
     System,
-    Standing(Arc<Mutex<DateTime<Utc>>>),
+    Fixed(Arc<Mutex<DateTime<Utc>>>),
 }
 
 impl Clock {
@@ -25,8 +25,8 @@ impl Clock {
 
     /// A clock that stands at a time until it is moved; for tests and for simulations.
     #[must_use]
-    pub fn standing(at: DateTime<Utc>) -> Self {
-        Self(Source::Standing(Arc::new(Mutex::new(normalize(at)))))
+    pub fn fixed(at: DateTime<Utc>) -> Self {
+        Self(Source::Fixed(Arc::new(Mutex::new(normalize(at)))))
     }
 
     /// The time, in whole microseconds.
@@ -35,13 +35,13 @@ impl Clock {
         match &self.0 {
             #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
             Source::System => normalize(Utc::now()),
-            Source::Standing(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
+            Source::Fixed(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
 
     /// Moves a standing clock; the system's goes by itself.
     pub fn advance(&self, by: TimeDelta) {
-        if let Source::Standing(at) = &self.0 {
+        if let Source::Fixed(at) = &self.0 {
             *at.lock().unwrap_or_else(PoisonError::into_inner) += by;
         }
     }

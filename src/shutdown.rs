@@ -10,22 +10,22 @@ use tokio::{sync::watch, time::timeout};
 
 /// Whether the gateway is ending. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Shutdown(Arc<watch::Sender<bool>>);
+pub struct ShutdownSignal(Arc<watch::Sender<bool>>);
 
-impl Default for Shutdown {
+impl Default for ShutdownSignal {
     fn default() -> Self {
         Self(Arc::new(watch::Sender::new(false)))
     }
 }
 
-impl Shutdown {
+impl ShutdownSignal {
     /// Begins it. Whoever waits for [`Self::begun`] goes on.
-    pub fn begin(&self) {
+    pub fn trigger(&self) {
         self.0.send_replace(true);
     }
 
     /// Comes back once it has begun; at once when it has already.
-    pub fn begun(&self) -> impl Future<Output = ()> + Send + use<> {
+    pub fn triggered(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut begun = self.0.subscribe();
         async move {
             // The sender ends only with the gateway itself.
@@ -39,7 +39,7 @@ impl Shutdown {
 pub struct ShutdownDeadline(Arc<Mutex<&'static str>>);
 
 /// For writing the last log line: standard error may be what hangs.
-const LOG_TIMEOUT: Duration = Duration::from_millis(500);
+const LOG_WRITE_TIMEOUT: Duration = Duration::from_millis(500);
 
 impl ShutdownDeadline {
     /// Ends the process after this time, unless it has ended by then.
@@ -48,20 +48,20 @@ impl ShutdownDeadline {
         let deadline = Self(Arc::new(Mutex::new("requests")));
         let phase = deadline.0.clone();
         thread::spawn(move || {
-            thread::sleep(time.saturating_sub(LOG_TIMEOUT));
+            thread::sleep(time.saturating_sub(LOG_WRITE_TIMEOUT));
             thread::spawn(move || {
                 let phase = *phase.lock().unwrap_or_else(PoisonError::into_inner);
                 tracing::error!(phase, seconds = time.as_secs(), "shutdown timed out; the process ends now");
             });
-            thread::sleep(LOG_TIMEOUT);
+            thread::sleep(LOG_WRITE_TIMEOUT);
             std::process::exit(1);
         });
         deadline
     }
 
     /// Runs a phase of the shutdown; none when it takes longer than it may, which is logged.
-    pub async fn phase<T>(&self, name: &'static str, time: Duration, work: impl Future<Output = T>) -> Option<T> {
-        self.enter(name);
+    pub async fn run_phase<T>(&self, name: &'static str, time: Duration, work: impl Future<Output = T>) -> Option<T> {
+        self.set_phase(name);
         let done = timeout(time, work).await.ok();
         if done.is_none() {
             tracing::warn!(phase = name, seconds = time.as_secs(), "shutdown goes on without waiting any longer");
@@ -70,7 +70,7 @@ impl ShutdownDeadline {
     }
 
     /// Names what is being waited for from now on.
-    pub fn enter(&self, name: &'static str) {
+    pub fn set_phase(&self, name: &'static str) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = name;
     }
 }
@@ -80,13 +80,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whoever_waits_goes_on_when_it_begins() {
-        let shutdown = Shutdown::default();
-        let early = tokio::spawn(shutdown.begun());
+    async fn waiters_resume_when_shutdown_is_triggered() {
+        let shutdown = ShutdownSignal::default();
+        let early = tokio::spawn(shutdown.triggered());
         tokio::task::yield_now().await;
         assert!(!early.is_finished());
-        shutdown.clone().begin();
+        shutdown.clone().trigger();
         early.await.expect("no panic");
-        shutdown.begun().await;
+        shutdown.triggered().await;
     }
 }

@@ -15,9 +15,9 @@ use std::{
 
 use tokio::{sync::broadcast, time::sleep};
 
-use super::KeysLately;
+use super::KeyCache;
 use crate::{
-    concurrency::ttl_cache::Memory,
+    concurrency::ttl_cache::TtlCache,
     db::{
         DbError,
         cache_invalidation::{Invalidation, InvalidationListener},
@@ -27,11 +27,11 @@ use crate::{
         api_key::ApiKeyId,
         device::{DeviceId, DeviceKey},
     },
-    shutdown::Shutdown,
+    shutdown::ShutdownSignal,
 };
 
 /// Changes that a slow receiver may lag behind. Beyond it, it checks its key.
-const CAPACITY: usize = 1024;
+const CHANNEL_CAPACITY: usize = 1024;
 /// After so long without a notification the connection is checked.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
 /// Between two attempts to connect; the delay doubles each time.
@@ -40,41 +40,41 @@ const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// A change of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Change {
-    Of(ApiKeyId),
+enum KeyChange {
+    Key(ApiKeyId),
     /// Notifications may have been missed.
-    OfAnyKey,
+    AnyKey,
 }
 
 /// How many changes there were before some moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Generation(u64);
+pub struct KeyGeneration(u64);
 
 /// Reports changes of keys. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct KeyChanges(Arc<Shared>);
+pub struct KeyChanges(Arc<Inner>);
 
 #[derive(Debug)]
-struct Shared {
+struct Inner {
     generation: AtomicU64,
-    sender: broadcast::Sender<Change>,
+    sender: broadcast::Sender<KeyChange>,
 }
 
 impl Default for KeyChanges {
     fn default() -> Self {
-        Self(Arc::new(Shared { generation: AtomicU64::new(0), sender: broadcast::Sender::new(CAPACITY) }))
+        Self(Arc::new(Inner { generation: AtomicU64::new(0), sender: broadcast::Sender::new(CHANNEL_CAPACITY) }))
     }
 }
 
 impl KeyChanges {
     /// The present generation; to be read before a key is looked up.
     #[must_use]
-    pub fn generation(&self) -> Generation {
-        Generation(self.0.generation.load(Ordering::SeqCst))
+    pub fn generation(&self) -> KeyGeneration {
+        KeyGeneration(self.0.generation.load(Ordering::SeqCst))
     }
 
     /// Resolves when a key has to be looked up again, which was looked up after that generation was read.
-    pub fn until_changed(&self, key: ApiKeyId, since: Generation) -> impl Future<Output = ()> + Send + use<> {
+    pub fn changed_since(&self, key: ApiKeyId, since: KeyGeneration) -> impl Future<Output = ()> + Send + use<> {
         let mut receiver = self.0.sender.subscribe();
         let is_missed = self.generation() != since; // after `subscribe`, so that no change falls in between
         async move {
@@ -83,7 +83,7 @@ impl KeyChanges {
             }
             loop {
                 match receiver.recv().await {
-                    Ok(Change::Of(other)) if other != key => {}
+                    Ok(KeyChange::Key(other)) if other != key => {}
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
                     Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
                 }
@@ -91,7 +91,7 @@ impl KeyChanges {
         }
     }
 
-    fn report(&self, change: Change) {
+    fn report(&self, change: KeyChange) {
         self.0.generation.fetch_add(1, Ordering::SeqCst);
         _ = self.0.sender.send(change); // fails when there is no connection that waits
     }
@@ -100,10 +100,10 @@ impl KeyChanges {
 /// Listens until the gateway ends, over as many connections as it takes.
 pub async fn run(
     database: Database,
-    cache: KeysLately,
-    known_devices: Memory<DeviceKey, DeviceId>,
+    cache: KeyCache,
+    known_devices: TtlCache<DeviceKey, DeviceId>,
     changes: KeyChanges,
-    shutdown: Shutdown,
+    shutdown: ShutdownSignal,
 ) {
     let listening = async {
         let mut delay = MIN_RETRY_DELAY;
@@ -120,14 +120,14 @@ pub async fn run(
     };
     tokio::select! {
         () = listening => {}
-        () = shutdown.begun() => {}
+        () = shutdown.triggered() => {}
     }
 }
 
 async fn listen(
     database: &Database,
-    cache: &KeysLately,
-    known_devices: &Memory<DeviceKey, DeviceId>,
+    cache: &KeyCache,
+    known_devices: &TtlCache<DeviceKey, DeviceId>,
     changes: &KeyChanges,
     is_connected: &mut bool,
 ) -> Result<std::convert::Infallible, DbError> {
@@ -135,12 +135,12 @@ async fn listen(
     *is_connected = true;
     cache.clear();
     known_devices.clear();
-    changes.report(Change::OfAnyKey);
+    changes.report(KeyChange::AnyKey);
     loop {
         match listener.changed_within(HEARTBEAT_INTERVAL).await? {
             Some(Invalidation::ApiKey(key)) => {
                 cache.remove_if(|cached| cached.id == key);
-                changes.report(Change::Of(key));
+                changes.report(KeyChange::Key(key));
             }
             Some(Invalidation::Device(device)) => known_devices.remove_if(|known| *known == device),
             None => {}
@@ -155,19 +155,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connection_checks_its_key_after_a_change_of_that_key_and_no_other() {
+    fn key_change_notifies_only_its_connections() {
         let changes = KeyChanges::default();
         let since = changes.generation();
-        let mut first = Box::pin(changes.until_changed(ApiKeyId(1), since));
-        let mut second = Box::pin(changes.until_changed(ApiKeyId(2), since));
-        changes.report(Change::Of(ApiKeyId(1)));
+        let mut first = Box::pin(changes.changed_since(ApiKeyId(1), since));
+        let mut second = Box::pin(changes.changed_since(ApiKeyId(2), since));
+        changes.report(KeyChange::Key(ApiKeyId(1)));
         assert_eq!((first.as_mut().now_or_never(), second.as_mut().now_or_never()), (Some(()), None));
-        changes.report(Change::OfAnyKey);
+        changes.report(KeyChange::AnyKey);
         assert_eq!(second.now_or_never(), Some(()));
         // A change between the look-up and the wait is not missed.
-        assert_eq!(changes.until_changed(ApiKeyId(2), since).now_or_never(), Some(()));
-        let mut slow = Box::pin(changes.until_changed(ApiKeyId(3), changes.generation()));
-        (0..=CAPACITY).for_each(|_| changes.report(Change::Of(ApiKeyId(4))));
+        assert_eq!(changes.changed_since(ApiKeyId(2), since).now_or_never(), Some(()));
+        let mut slow = Box::pin(changes.changed_since(ApiKeyId(3), changes.generation()));
+        (0..=CHANNEL_CAPACITY).for_each(|_| changes.report(KeyChange::Key(ApiKeyId(4))));
         assert_eq!(slow.as_mut().now_or_never(), Some(()));
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     db,
     db::{
         DbError,
-        batcher::{StaleConnections, Together, patiently},
+        batcher::{Batcher, StaleConnections, with_timeout},
         kept_connections::KeptConnections,
     },
     domain::api_key::ApiKey,
@@ -23,18 +23,18 @@ use crate::{
 
 /// The way to have a key looked up. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct LookUps(Together<KeyHash, HashMap<KeyHash, ApiKey>>);
+pub struct KeyLookup(Batcher<KeyHash, HashMap<KeyHash, ApiKey>>);
 
-impl LookUps {
+impl KeyLookup {
     /// Starts looking keys up, until nobody can ask any more.
     #[must_use]
     pub fn start(pool: PgPool) -> Self {
         let connections = KeptConnections::new(pool, 1); // as one statement runs at a time
-        Self(Together::start(move |hashes: Vec<KeyHash>| {
+        Self(Batcher::start(move |hashes: Vec<KeyHash>| {
             let connections = connections.clone();
             async move {
                 let hashes: HashSet<_> = hashes.into_iter().collect();
-                look_up(&connections, &hashes.into_iter().collect::<Vec<_>>()).await
+                load_by_hashes(&connections, &hashes.into_iter().collect::<Vec<_>>()).await
             }
         }))
     }
@@ -44,20 +44,20 @@ impl LookUps {
     /// # Errors
     /// When the database fails.
     pub(super) async fn find(&self, hash: KeyHash) -> Result<Option<ApiKey>, Arc<DbError>> {
-        Ok(self.0.ask(hash).await?.get(&hash).cloned())
+        Ok(self.0.load(hash).await?.get(&hash).cloned())
     }
 }
 
 /// The keys with these hashes. Every request with a key begins with it, so it is where a database that hangs is noticed.
-pub(super) async fn look_up(
+pub(super) async fn load_by_hashes(
     connections: &KeptConnections,
     hashes: &[KeyHash],
 ) -> Result<HashMap<KeyHash, ApiKey>, DbError> {
-    let mut stale = StaleConnections::of(connections.pool());
+    let mut stale = StaleConnections::new(connections.pool());
     loop {
         let found =
-            patiently(connections, async |connection| db::api_key::find_by_hashes(connection, hashes).await).await;
-        if !stale.explain(&found) {
+            with_timeout(connections, async |connection| db::api_key::find_by_hashes(connection, hashes).await).await;
+        if !stale.should_retry(&found) {
             return found;
         }
     }

@@ -26,7 +26,7 @@ type CharClass = fn(&char) -> bool;
 #[must_use]
 pub fn bits(key: &str) -> f64 {
     let chars: Vec<char> = key.chars().collect();
-    let char_bits = bits_of_char(&chars);
+    let char_bits = bits_per_char(&chars);
     let (mut bits, mut at) = (0.0, 0);
     while at < chars.len() {
         let (pattern, word) = (pattern_length(&chars, at), word_length(&chars[at..]));
@@ -34,7 +34,7 @@ pub fn bits(key: &str) -> f64 {
             bits += PATTERN_BITS;
             at += pattern;
         } else if is_word(&chars, at, word) {
-            bits += char_bits.min(WORD_LETTER_BITS) * count(word);
+            bits += char_bits.min(WORD_LETTER_BITS) * to_f64(word);
             at += word;
         } else if !chars[at].is_ascii_alphanumeric() && chars[..at].contains(&chars[at]) {
             bits += SEPARATOR_BITS;
@@ -48,7 +48,7 @@ pub fn bits(key: &str) -> f64 {
 }
 
 /// Bits of one random character: of the alphabet that the key is written in, or of as many characters as it really uses.
-fn bits_of_char(chars: &[char]) -> f64 {
+fn bits_per_char(chars: &[char]) -> f64 {
     let classes: [(CharClass, u32); 4] = [
         (char::is_ascii_lowercase, 26),
         (char::is_ascii_uppercase, 26),
@@ -59,7 +59,7 @@ fn bits_of_char(chars: &[char]) -> f64 {
     let mut distinct = chars.to_vec();
     distinct.sort_unstable();
     distinct.dedup();
-    f64::from(alphabet.max(1)).min(count(distinct.len().max(1))).log2()
+    f64::from(alphabet.max(1)).min(to_f64(distinct.len().max(1))).log2()
 }
 
 /// Length of what repeats an earlier part from here on, forwards or backwards, or goes on in equal steps.
@@ -97,7 +97,7 @@ fn word_length(rest: &[char]) -> usize {
     1 + rest[1..].iter().take_while(goes_on).count()
 }
 
-fn count(length: usize) -> f64 {
+fn to_f64(length: usize) -> f64 {
     f64::from(u32::try_from(length).unwrap_or(u32::MAX))
 }
 
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_made_by_hand_are_refused() {
+    fn handmade_keys_are_rejected() {
         for key in [
             "x".repeat(64),
             "0123456789".repeat(5),

@@ -7,9 +7,9 @@ use clap::{ArgAction, Args};
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{
-    config::{comma_separated::List, security::ExposureArgs},
+    config::{comma_separated::CommaSeparated, security::SecurityArgs},
     db::embedded,
-    domain::{retention::Retention, time},
+    domain::{retention::RetentionPolicy, time},
     http::{Edition, Origin},
     limits::ConnectionLimits,
     observability::logging::LogFormat,
@@ -95,7 +95,7 @@ pub enum ConfigError {
         "DATABASE_READ_URLS: the URL number {0} can't be read ({1}); it looks like postgres://user:password@host:5432/name, \
          with %2C for a comma in it"
     )]
-    ReadUrl(usize, String),
+    ReplicaUrl(usize, String),
     /// There is no place for the private Postgres' data.
     #[error("no home folder, so no place for the data: set AIRGRAPH_DATA_DIR to a folder, or DATABASE_URL")]
     NoDataDir,
@@ -106,9 +106,9 @@ impl DatabaseArgs {
     ///
     /// # Errors
     /// When the URL can't be read, or there is no place for data.
-    pub fn choice(&self) -> Result<DatabaseChoice, ConfigError> {
+    pub fn database_choice(&self) -> Result<DatabaseChoice, ConfigError> {
         if let Some(url) = &self.database_url {
-            let options = read_url(url).map_err(ConfigError::DatabaseUrl)?;
+            let options = parse_url(url).map_err(ConfigError::DatabaseUrl)?;
             return Ok(DatabaseChoice::External(Box::new(options)));
         }
         if let Some(host) = &self.postgres_host {
@@ -129,9 +129,9 @@ impl DatabaseArgs {
     ///
     /// # Errors
     /// When the URL can't be read.
-    pub fn direct(&self) -> Result<Option<PgConnectOptions>, ConfigError> {
+    pub fn direct_options(&self) -> Result<Option<PgConnectOptions>, ConfigError> {
         let url = self.database_direct_url.as_deref().filter(|url| !url.is_empty());
-        url.map(read_url).transpose().map_err(ConfigError::DirectUrl)
+        url.map(parse_url).transpose().map_err(ConfigError::DirectUrl)
     }
 
     /// Where the private Postgres keeps its data. Ask before giving up root.
@@ -144,7 +144,7 @@ impl DatabaseArgs {
 }
 
 /// Reads a database's URL; or says why it can't be, without repeating it.
-fn read_url(url: &str) -> Result<PgConnectOptions, String> {
+fn parse_url(url: &str) -> Result<PgConnectOptions, String> {
     // sqlx takes any, and so what is a typing mistake for a server on this machine.
     if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
         return Err("it begins neither with postgres:// nor with postgresql://".to_owned());
@@ -171,7 +171,7 @@ pub struct ServeArgs {
     /// The other sites whose pages may ask, separated by commas, such as <https://map.example>, or `*`
     /// for all; by default none
     #[arg(long, env = "AIRGRAPH_CORS_ORIGINS", value_name = "ORIGINS")]
-    pub cors_origins: Vec<List<Origin>>,
+    pub cors_origins: Vec<CommaSeparated<Origin>>,
 
     /// The edition of GraphQL over HTTP that decides on status codes
     #[arg(long, env = "AIRGRAPH_GRAPHQL_HTTP", value_enum, default_value_t)]
@@ -179,7 +179,7 @@ pub struct ServeArgs {
 
     /// What answering a request may take, such as 30s; then it is given up, and with it its statements in the database.
     /// Files that are uploaded take as long as they take
-    #[arg(long, env = "AIRGRAPH_REQUEST_TIMEOUT", default_value = "30s", value_parser = request_timeout)]
+    #[arg(long, env = "AIRGRAPH_REQUEST_TIMEOUT", default_value = "30s", value_parser = parse_request_timeout)]
     pub request_timeout: Duration,
 
     /// GraphQL operations that take longer are logged, by their names and without their variables; such as 1s, or 0s for all
@@ -197,7 +197,7 @@ pub struct ServeArgs {
 
     /// Samples from before this date or time are rejected, such as 2015-01-01: set it to when your first sensor was installed,
     /// so that sensors whose clock was not set are found. Not before 2000-01-01
-    #[arg(long, env = "AIRGRAPH_EARLIEST_TIME", default_value = "2000-01-01", value_parser = earliest_time)]
+    #[arg(long, env = "AIRGRAPH_EARLIEST_TIME", default_value = "2000-01-01", value_parser = parse_earliest_time)]
     pub earliest_time: DateTime<Utc>,
 
     /// MiB that must be free on the disk of the private Postgres for request bodies of sensors to be kept; measurements are
@@ -208,11 +208,11 @@ pub struct ServeArgs {
     /// How long what arrived is kept as it came: a time such as 90d or 2years, or `forever`. Whole months go, once all
     /// of the month is older; measurements stay
     #[arg(long, env = "AIRGRAPH_UPLINK_RETENTION", default_value = "90d")]
-    pub uplink_retention: Retention,
+    pub uplink_retention: RetentionPolicy,
 
     /// For how long changes are kept for subscribers that come back, such as 1day or 6h. Who stayed away longer is told to
     /// query what it missed
-    #[arg(long, env = "AIRGRAPH_FEED_RETENTION", default_value = "1day", value_parser = feed_retention)]
+    #[arg(long, env = "AIRGRAPH_FEED_RETENTION", default_value = "1day", value_parser = parse_feed_retention)]
     pub feed_retention: TimeDelta,
 
     /// A file with the GraphQL documents that you trust: a JSON object from ids to documents, as Relay and the GraphQL Code
@@ -236,7 +236,7 @@ pub struct ServeArgs {
 
     /// What strangers may see
     #[command(flatten)]
-    pub exposure: ExposureArgs,
+    pub security: SecurityArgs,
 }
 
 impl ServeArgs {
@@ -244,28 +244,28 @@ impl ServeArgs {
     ///
     /// # Errors
     /// When a URL can't be read.
-    pub fn replicas(&self) -> Result<Vec<PgConnectOptions>, ConfigError> {
+    pub fn replica_options(&self) -> Result<Vec<PgConnectOptions>, ConfigError> {
         let urls = (1..).zip(&self.database_read_urls).filter(|(_, url)| !url.is_empty());
-        urls.map(|(n, url)| read_url(url).map_err(|reason| ConfigError::ReadUrl(n, reason))).collect()
+        urls.map(|(n, url)| parse_url(url).map_err(|reason| ConfigError::ReplicaUrl(n, reason))).collect()
     }
 }
 
 /// The shortest time for which changes are kept: a subscriber that was cut off needs some to come back.
-const SHORTEST_FEED_RETENTION: TimeDelta = TimeDelta::minutes(1);
+const MIN_FEED_RETENTION: TimeDelta = TimeDelta::minutes(1);
 
-fn feed_retention(text: &str) -> Result<TimeDelta, String> {
+fn parse_feed_retention(text: &str) -> Result<TimeDelta, String> {
     let time = humantime::parse_duration(text).map_err(|error| format!("{error}; it is a time such as 1day or 6h"))?;
     let time = TimeDelta::from_std(time).map_err(|error| error.to_string())?;
-    if time < SHORTEST_FEED_RETENTION { Err("changes are kept for a minute at least".to_owned()) } else { Ok(time) }
+    if time < MIN_FEED_RETENTION { Err("changes are kept for a minute at least".to_owned()) } else { Ok(time) }
 }
 
-fn earliest_time(text: &str) -> Result<DateTime<Utc>, String> {
+fn parse_earliest_time(text: &str) -> Result<DateTime<Utc>, String> {
     let date = || Some(text.parse::<NaiveDate>().ok()?.and_time(NaiveTime::MIN).and_utc());
     let time = date().or_else(|| time::parse(text)).ok_or("expected a date or time such as 2015-01-01")?;
     if time < time::EARLIEST { Err(format!("must not be before {}", time::EARLIEST)) } else { Ok(time) }
 }
 
-fn request_timeout(text: &str) -> Result<Duration, String> {
+fn parse_request_timeout(text: &str) -> Result<Duration, String> {
     let time = humantime::parse_duration(text).map_err(|error| format!("{error}; it is a time such as 30s"))?;
     let range = Duration::from_secs(1)..=Duration::from_hours(1);
     if range.contains(&time) { Ok(time) } else { Err("a request may take from 1s to 1h".to_owned()) }
@@ -296,9 +296,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_of_another_kind_is_refused_and_not_repeated() {
+    fn invalid_database_url_is_rejected_without_repeating_it() {
         for url in ["postgres://a:secret@host/name", "postgresql://a:secret@host:1/name?sslmode=require"] {
-            assert_eq!(read_url(url).map(|options| options.get_host().to_owned()), Ok("host".to_owned()));
+            assert_eq!(parse_url(url).map(|options| options.get_host().to_owned()), Ok("host".to_owned()));
         }
         for url in [
             "",
@@ -308,14 +308,14 @@ mod tests {
             "postgres:secret",
             "postgres://a:secret@ho st",
         ] {
-            let reason = read_url(url).expect_err(url);
+            let reason = parse_url(url).expect_err(url);
             assert!(!reason.contains("secret"), "{reason}");
         }
     }
 
     #[test]
-    fn the_earliest_time_is_a_date_or_a_time_and_not_before_2000() {
-        let seconds = |text: &str| earliest_time(text).map(|time| time.timestamp());
+    fn earliest_time_is_a_date_or_time_not_before_2000() {
+        let seconds = |text: &str| parse_earliest_time(text).map(|time| time.timestamp());
         assert_eq!(seconds("2000-01-01"), Ok(946_684_800));
         assert_eq!(seconds("2015-01-01T01:00:00+01:00"), Ok(1_420_070_400));
         assert!(seconds("1999-12-31").is_err() && seconds("2015").is_err() && seconds("").is_err());

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Submissions in flight: enough for the writers to have some to put together while they commit.
-const IN_FLIGHT: usize = 8;
+const MAX_IN_FLIGHT_SUBMISSIONS: usize = 8;
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Simulation")]
@@ -36,7 +36,7 @@ pub(super) struct Demo {
     stations: u16,
 
     /// When it begins, such as 2026-05-01T00:00:00Z; without it, so many days before today, and up to now
-    #[arg(long, value_parser = super::time)]
+    #[arg(long, value_parser = super::parse_time)]
     from: Option<DateTime<Utc>>,
 
     /// So many days
@@ -50,7 +50,7 @@ pub(super) struct Demo {
 
 /// What became of the samples.
 #[derive(Debug, Default)]
-struct Outcome {
+struct DemoResult {
     recorded: usize,
     duplicates: usize,
     rejected: usize,
@@ -61,7 +61,7 @@ pub(super) async fn run(database: &DatabaseArgs, demo: &Demo) -> anyhow::Result<
     let simulation = demo.simulation(clock.now())?;
     let session = Session::open(database, 1, Share::Attach).await?;
     let (recorder, writers) = Recorder::start(&session.database.writes, &clock);
-    let outcome = fill(&session.database, &recorder, &simulation, clock.now()).await;
+    let outcome = record_simulation(&session.database, &recorder, &simulation, clock.now()).await;
     writers.finish().await;
     let closed = session.close().await;
     let outcome = outcome.context("the demo ended early; run it again, it records what is missing")?;
@@ -86,12 +86,12 @@ impl Demo {
 }
 
 /// Registers the devices and records all their samples, day by day as they would have come.
-async fn fill(
+async fn record_simulation(
     database: &Database,
     recorder: &Recorder,
     simulation: &Simulation,
     now: DateTime<Utc>,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<DemoResult> {
     for device in simulation.devices() {
         let new = NewDevice {
             key: device.key.clone(),
@@ -109,16 +109,16 @@ async fn fill(
     let days = simulation.dates().flat_map(|date| simulation.devices().iter().map(move |device| (device, date)));
     let submissions = days.inspect(|_| bar.inc(1)).flat_map(|(device, date)| simulation.submissions(device, date));
     let outcome = stream::iter(submissions)
-        .map(|submission| recorder.record_patiently(submission))
-        .buffer_unordered(IN_FLIGHT)
-        .try_fold(Outcome::default(), async |outcome, receipt| Ok(outcome.and(&receipt)))
+        .map(|submission| recorder.record_with_retry(submission))
+        .buffer_unordered(MAX_IN_FLIGHT_SUBMISSIONS)
+        .try_fold(DemoResult::default(), async |outcome, receipt| Ok(outcome.add(&receipt)))
         .await;
     bar.finish_and_clear();
     Ok(outcome?)
 }
 
-impl Outcome {
-    fn and(self, receipt: &Receipt) -> Self {
+impl DemoResult {
+    fn add(self, receipt: &Receipt) -> Self {
         Self {
             recorded: self.recorded + receipt.recorded,
             duplicates: self.duplicates + receipt.duplicates,
@@ -127,8 +127,8 @@ impl Outcome {
     }
 }
 
-fn summary(outcome: &Outcome, devices: usize, took: Duration) -> String {
-    let Outcome { recorded, duplicates, rejected } = outcome;
+fn summary(outcome: &DemoResult, devices: usize, took: Duration) -> String {
+    let DemoResult { recorded, duplicates, rejected } = outcome;
     // Only hundreds of seeds on one database get there: the recorder bounds the samples of a device at one time.
     let rejected = if *rejected > 0 { format!(", {rejected} rejected") } else { String::new() };
     format!(

@@ -21,7 +21,7 @@ use crate::db::embedded::{
     EmbeddedError, Share,
     cluster::{Account, Cluster},
     drop_privileges, lock,
-    lock::{Claim, Ownership, Phase},
+    lock::{DataDirLock, LockOutcome, OwnerPhase},
     open_data_dir, say,
     supervisor::Supervisor,
 };
@@ -45,10 +45,10 @@ pub struct DevDb {
 
 /// Runs it. Says itself what goes wrong: on standard output to a gateway, which passes it on, else on standard error.
 pub async fn run(data_dir: &Path, arguments: &DevDb) -> ExitCode {
-    match hold(data_dir, arguments).await {
+    match run_until_stopped(data_dir, arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            if arguments.gateway.is_none() || announce(&error.to_string()).is_err() {
+            if arguments.gateway.is_none() || print_line(&error.to_string()).is_err() {
                 say(error);
             }
             ExitCode::FAILURE
@@ -56,10 +56,10 @@ pub async fn run(data_dir: &Path, arguments: &DevDb) -> ExitCode {
     }
 }
 
-async fn hold(data_dir: &Path, arguments: &DevDb) -> Result<(), EmbeddedError> {
-    let mut end = End::listen()?;
+async fn run_until_stopped(data_dir: &Path, arguments: &DevDb) -> Result<(), EmbeddedError> {
+    let mut end = StopRequest::listen()?;
     let data_dir = absolute(data_dir).map_err(|cause| EmbeddedError::file("find the data folder", data_dir, cause))?;
-    drop_privileges::give_up(&data_dir)?;
+    drop_privileges::drop_privileges(&data_dir)?;
     let data_dir = open_data_dir(&data_dir)?;
 
     let share = if arguments.attach { Share::Attach } else { Share::Refuse };
@@ -71,15 +71,15 @@ async fn hold(data_dir: &Path, arguments: &DevDb) -> Result<(), EmbeddedError> {
         () = end.requested() => return Ok(()),
     };
     match claim {
-        Claim::Owned(ownership) => {
-            let result = own(&data_dir, &ownership, account, &mut end).await;
+        LockOutcome::Owned(ownership) => {
+            let result = run_owned(&data_dir, &ownership, account, &mut end).await;
             if arguments.temporary {
                 std::fs::remove_dir_all(&data_dir).map_err(|cause| EmbeddedError::file("delete", &data_dir, cause))?;
             }
             result
         }
-        Claim::Attached(url) => {
-            if announce(&url).is_ok() {
+        LockOutcome::Attached(url) => {
+            if print_line(&url).is_ok() {
                 end.requested().await;
             }
             Ok(())
@@ -88,7 +88,12 @@ async fn hold(data_dir: &Path, arguments: &DevDb) -> Result<(), EmbeddedError> {
 }
 
 /// Runs Postgres until the end is requested. However this goes, Postgres is stopped before the lock is let go.
-async fn own(data_dir: &Path, ownership: &Ownership, account: Account, end: &mut End) -> Result<(), EmbeddedError> {
+async fn run_owned(
+    data_dir: &Path,
+    ownership: &DataDirLock,
+    account: Account,
+    end: &mut StopRequest,
+) -> Result<(), EmbeddedError> {
     let mut postgres = tokio::select! {
         prepared = Supervisor::prepare(data_dir) => prepared?,
         () = end.requested() => return Ok(()),
@@ -97,32 +102,32 @@ async fn own(data_dir: &Path, ownership: &Ownership, account: Account, end: &mut
         error = serve(&mut postgres, ownership, account) => Err(error),
         () = end.requested() => Ok(()),
     };
-    ownership.set_phase(Phase::Stopping);
+    ownership.set_phase(OwnerPhase::Stopping);
     postgres.stop().await;
     result
 }
 
-async fn serve(postgres: &mut Supervisor, ownership: &Ownership, account: Account) -> EmbeddedError {
+async fn serve(postgres: &mut Supervisor, ownership: &DataDirLock, account: Account) -> EmbeddedError {
     let url = match postgres.start(account).await {
         Ok(url) => url,
         Err(error) => return error,
     };
-    ownership.set_phase(Phase::Running);
+    ownership.set_phase(OwnerPhase::Running);
     // If nobody reads it our standard input ends as well, and that is acted upon.
-    let _ = announce(&url);
-    postgres.keep_alive().await
+    let _ = print_line(&url);
+    postgres.supervise().await
 }
 
-fn announce(line: &str) -> std::io::Result<()> {
+fn print_line(line: &str) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{line}")?;
     stdout.flush()
 }
 
 /// When to end: standard input has ended, or a signal says so.
-struct End(watch::Receiver<bool>);
+struct StopRequest(watch::Receiver<bool>);
 
-impl End {
+impl StopRequest {
     fn listen() -> Result<Self, EmbeddedError> {
         let (sender, receiver) = watch::channel(false);
         for kind in [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()] {

@@ -24,7 +24,7 @@ use crate::{
     ingest::{
         csv::{Columns, Options},
         csv_import,
-        csv_import::{Report, Task},
+        csv_import::{ImportReport, Task},
         decode_context,
     },
     recorder::Recorder,
@@ -112,8 +112,8 @@ fn bar(path: &Path, length: Option<u64>) -> ProgressBar {
     progress::bar(length, template).with_message(path.display().to_string())
 }
 
-fn summary(path: &Path, report: &Report) -> String {
-    let Report { dry_run, lines, recorded, duplicates, rejected, ignored, unreadable } = report;
+fn summary(path: &Path, report: &ImportReport) -> String {
+    let ImportReport { dry_run, lines, recorded, duplicates, rejected, ignored, unreadable } = report;
     let would = if *dry_run { " would be" } else { "" };
     let mut text = format!(
         "{}: {lines} lines: {recorded}{would} recorded, {duplicates} duplicates, {} rejected\n",

@@ -15,7 +15,7 @@ use crate::{
     clock::Clock,
     db,
     db::{
-        api_key::{Descendants, NewApiKey},
+        api_key::{DescendantCounts, NewApiKey},
         connect::Database,
         embedded::Share,
     },
@@ -38,7 +38,7 @@ pub(super) enum Keys {
         #[arg(long)]
         device: Option<String>,
         /// When it ends to work by itself, such as 2027-01-01T00:00:00Z
-        #[arg(long, value_parser = super::time)]
+        #[arg(long, value_parser = super::parse_time)]
         expires: Option<DateTime<Utc>>,
     },
     /// List all keys, without the keys themselves
@@ -90,7 +90,7 @@ async fn execute(database: &Database, command: Keys) -> anyhow::Result<String> {
                 None => None,
                 Some(device) => {
                     let key = DeviceKey::try_stored(device).context("--device")?;
-                    let ids = db::device::ids_by_keys(db, &[key.as_str()]).await?;
+                    let ids = db::device::load_ids_by_keys(db, &[key.as_str()]).await?;
                     let id = ids.get(key.as_str()).copied();
                     Some(id.with_context(|| format!("--device: there is no device {:?}", key.as_str()))?)
                 }
@@ -104,7 +104,7 @@ async fn execute(database: &Database, command: Keys) -> anyhow::Result<String> {
         Keys::List => Ok(table(&db::api_key::list(db).await?, now)),
         Keys::Revoke { number, descendants } => {
             let mut connection = db.acquire().await?;
-            let Descendants { revoked, valid } =
+            let DescendantCounts { revoked, valid } =
                 db::api_key::revoke(&mut connection, ApiKeyId(number), descendants, now).await?;
             drop(connection);
             let key = db::api_key::lookup(db, ApiKeyId(number)).await?;

@@ -20,22 +20,22 @@ use crate::{
         uplink_page::{UplinkFilter, UplinkPage},
     },
     domain::uplink::UplinkOutcome,
-    ingest::replay::{Replayed, replay},
+    ingest::replay::{ReplayReport, replay},
     recorder::Recorder,
 };
 
 /// Uplinks in a step: after each the bar moves.
-const STEP: i64 = 500;
+const REPLAY_PAGE_SIZE: i64 = 500;
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Which uplinks")]
 pub(super) struct Replay {
     /// Those that arrived at this moment or later, such as 2026-05-01T00:00:00Z
-    #[arg(long, value_parser = super::time)]
+    #[arg(long, value_parser = super::parse_time)]
     from: Option<DateTime<Utc>>,
 
     /// Those that arrived before this moment; without it, before now
-    #[arg(long, value_parser = super::time)]
+    #[arg(long, value_parser = super::parse_time)]
     to: Option<DateTime<Utc>>,
 
     /// Those of the device with this key; may be given several times. An undecodable one is of no device
@@ -47,8 +47,8 @@ pub(super) struct Replay {
     format: Vec<String>,
 
     /// Those of which this became
-    #[arg(long, value_enum, default_value_t = Outcome::Undecodable)]
-    outcome: Outcome,
+    #[arg(long, value_enum, default_value_t = OutcomeFilter::Undecodable)]
+    outcome: OutcomeFilter,
 
     /// Whatever became of them
     #[arg(long, conflicts_with = "outcome")]
@@ -60,7 +60,7 @@ pub(super) struct Replay {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Outcome {
+enum OutcomeFilter {
     /// Decoded and stored
     Recorded,
     /// Not understood
@@ -73,7 +73,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &Replay) -> anyhow::
     ensure!(arguments.from.is_none_or(|from| from < to), "--from: must lie before --to, and before now");
     let session = Session::open(database, 2, Share::Attach).await?;
     let (recorder, writers) = Recorder::start(&session.database.writes, &clock);
-    let replayed = all(&session.database, &recorder, arguments, to).await;
+    let replayed = replay_all(&session.database, &recorder, arguments, to).await;
     writers.finish().await;
     let closed = session.close().await;
     let replayed = replayed.context("the replay ended early; run it again, nothing is stored twice")?;
@@ -82,17 +82,17 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &Replay) -> anyhow::
 }
 
 /// Replays all that the arguments mean, oldest first.
-async fn all(
+async fn replay_all(
     database: &Database,
     recorder: &Recorder,
     arguments: &Replay,
     to: DateTime<Utc>,
-) -> anyhow::Result<Replayed> {
+) -> anyhow::Result<ReplayReport> {
     let filter = arguments.filter(database, to).await?;
     let count = db::uplink_page::count(&database.reads, &filter).await?.rows;
     let bar = progress::bar(Some(u64::try_from(count).unwrap_or(0)), "{bar:40} {pos}/{len} uplinks, {eta} left");
-    let mut page = UplinkPage { filter, descending: false, after: None, limit: STEP };
-    let mut replayed = Replayed::default();
+    let mut page = UplinkPage { filter, descending: false, after: None, limit: REPLAY_PAGE_SIZE };
+    let mut replayed = ReplayReport::default();
     loop {
         let uplinks = db::uplink_page::list(&database.reads, &page).await?;
         let Some(last) = uplinks.last() else { break };
@@ -110,25 +110,25 @@ impl Replay {
             None
         } else {
             let keys: Vec<_> = self.device.iter().map(String::as_str).collect();
-            let ids = db::device::ids_by_keys(&database.reads, &keys).await?;
+            let ids = db::device::load_ids_by_keys(&database.reads, &keys).await?;
             let unknown = keys.iter().find(|key| !ids.contains_key(**key));
             ensure!(unknown.is_none(), "--device: there is no device {:?}", unknown.unwrap_or(&""));
             Some(ids.into_values().collect())
         };
         let outcome = match self.outcome {
             _ if self.all => None,
-            Outcome::Recorded => Some(UplinkOutcome::Recorded),
-            Outcome::Undecodable => Some(UplinkOutcome::Undecodable),
+            OutcomeFilter::Recorded => Some(UplinkOutcome::Recorded),
+            OutcomeFilter::Undecodable => Some(UplinkOutcome::Undecodable),
         };
         let formats = (!self.format.is_empty()).then(|| self.format.clone());
         Ok(UplinkFilter { from: self.from, to: Some(to), devices, formats, outcome })
     }
 }
 
-fn summary(replayed: &Replayed, dry_run: bool, took: Duration) -> String {
-    let Replayed { uplinks, undecodable, skipped, recorded, duplicates, rejected, untried } = replayed;
+fn summary(replayed: &ReplayReport, dry_run: bool, took: Duration) -> String {
+    let ReplayReport { uplinks, undecodable, skipped, recorded, duplicates, rejected, not_compared } = replayed;
     let samples = if dry_run {
-        format!("{untried} samples, nothing recorded (--dry-run)")
+        format!("{not_compared} samples, nothing recorded (--dry-run)")
     } else {
         format!("{recorded} samples recorded, {duplicates} stored before")
     };

@@ -26,8 +26,8 @@ use crate::{
     },
     graphql::context::About,
     http,
-    http::state::App,
-    jobs::{build_indexes, retention, retention::Kept, stalled_sessions},
+    http::state::AppState,
+    jobs::{build_indexes, retention, retention::RetentionPolicies, stalled_sessions},
     limits::{Limits, RecordingLimits},
     shutdown::ShutdownDeadline,
 };
@@ -39,18 +39,18 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(25);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(14);
 const RECORDER_TIMEOUT: Duration = Duration::from_secs(4);
 const JOBS_TIMEOUT: Duration = Duration::from_secs(2);
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+const DATABASE_CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Files that may be open: connections of clients, and a quarter for everything else.
-const OPEN_FILES: u64 = 40_000;
+const MAX_OPEN_FILES: u64 = 40_000;
 /// Connections of clients that are accepted however few files may be open.
-const MIN_CONNECTIONS: usize = 100;
+const MIN_CLIENT_CONNECTIONS: usize = 100;
 
 pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyhow::Result<()> {
-    let admin_key = arguments.admin_key.as_deref().map(Secret::try_chosen).transpose();
+    let admin_key = arguments.admin_key.as_deref().map(Secret::try_from_operator).transpose();
     let admin_key = admin_key.map_err(|reason| anyhow::anyhow!("AIRGRAPH_ADMIN_KEY: {reason}"))?;
-    let replica_options = arguments.replicas()?;
+    let replica_options = arguments.replica_options()?;
     // Before the database: root may be needed for a low port and is given up there, and a port in use is found at once.
-    let open_files = allow_open_files();
+    let open_files = raise_open_file_limit();
     let listener = TcpListener::bind(arguments.listen).await;
     let listener = listener.with_context(|| format!("can't listen on {} (--listen)", arguments.listen))?;
     let address = listener.local_addr()?;
@@ -60,18 +60,18 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         }
         None => None,
     };
-    let mut stop = Stop::listen()?;
+    let mut stop = StopSignals::listen()?;
 
     let mut session = tokio::select! {
-        session = Session::open_for(database, arguments.read_connections, arguments.request_timeout, Share::Refuse) => session?,
-        () = stop.asked() => return Ok(()),
+        session = Session::open_with_timeout(database, arguments.read_connections, arguments.request_timeout, Share::Refuse) => session?,
+        () = stop.received() => return Ok(()),
     };
     let clock = Clock::system();
-    let new_key = auth::first_admin_key(&session.database, admin_key.as_ref(), clock.now()).await?;
+    let new_key = auth::ensure_admin_key(&session.database, admin_key.as_ref(), clock.now()).await?;
     connect::check_session_settings(&session.database).await?;
     let about = About {
         public_read: arguments.public_read,
-        exposure: arguments.exposure.exposure(),
+        exposure: arguments.security.settings(),
         limits: Limits { recording: recording_limits(database, arguments)?, ..limits(arguments, open_files) },
         slow_operation: arguments.slow_operation,
         database_host: session.options.get_host().to_owned(),
@@ -81,11 +81,11 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let replicas = Use {
         connections: arguments.read_connections,
         request_timeout: arguments.request_timeout,
-        most_behind: replicas::MOST_BEHIND,
+        max_lag: replicas::MOST_BEHIND,
     };
     let replicas = Replicas::start(&session.database, &replica_options, replicas).await.context("the database")?;
-    let (mut app, writers) = App::start(session.database.clone(), replicas, clock.clone(), about);
-    app.origins = comma_separated::all(&arguments.cors_origins);
+    let (mut app, writers) = AppState::start(session.database.clone(), replicas, clock.clone(), about);
+    app.origins = comma_separated::concat(&arguments.cors_origins);
     app.graphql_http = arguments.graphql_http;
     app.request_timeout = arguments.request_timeout;
     if let Some(path) = &arguments.trusted_documents {
@@ -93,10 +93,10 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
             .trust(path.clone(), exposure.trusted_documents_only, app.shutdown.clone())
             .context("AIRGRAPH_TRUSTED_DOCUMENTS")?;
     }
-    print(&welcome(address, exposure.playground, new_key.as_ref(), admin_key.is_some()))?;
+    print(&startup_message(address, exposure.playground, new_key.as_ref(), admin_key.is_some()))?;
 
-    let kept = Kept { uplinks: arguments.uplink_retention, feed: arguments.feed_retention };
-    let forgetting = retention::run(session.database.clone(), clock.clone(), kept, app.shutdown.clone());
+    let policies = RetentionPolicies { uplinks: arguments.uplink_retention, feed: arguments.feed_retention };
+    let forgetting = retention::run(session.database.clone(), clock.clone(), policies, app.shutdown.clone());
     let indexing = build_indexes::run(session.database.clone(), clock, app.shutdown.clone());
     let stalled = stalled_sessions::run(session.database.clone(), app.shutdown.clone());
     let upkeep = tokio::spawn(async { tokio::join!(forgetting, indexing, stalled) });
@@ -105,40 +105,40 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let mut server = tokio::spawn(http::serve(listener, app.router(), app.connections.clone(), app.shutdown.clone()));
     let outcome = tokio::select! {
         ended = &mut server => ended.context("the server ended by itself"),
-        () = stop.asked() => Ok(()),
-        () = lost(session.embedded.as_mut()) => Err(anyhow::anyhow!("the private Postgres ended unexpectedly")),
+        () = stop.received() => Ok(()),
+        () = embedded_postgres_ended(session.embedded.as_mut()) => Err(anyhow::anyhow!("the private Postgres ended unexpectedly")),
     };
     tracing::info!("stopping: answering what was accepted");
     let deadline = ShutdownDeadline::start(SHUTDOWN_TIMEOUT);
-    app.shutdown.begin();
+    app.shutdown.trigger();
     let drained = async {
         if !server.is_finished() {
             let _ = (&mut server).await;
         }
         app.sockets.all_closed().await; // they are no connections of the server any more
     };
-    if deadline.phase("requests", DRAIN_TIMEOUT, drained).await.is_none() {
+    if deadline.run_phase("requests", DRAIN_TIMEOUT, drained).await.is_none() {
         server.abort();
     }
-    deadline.phase("recorder", RECORDER_TIMEOUT, writers.finish()).await;
+    deadline.run_phase("recorder", RECORDER_TIMEOUT, writers.finish()).await;
     if let Some(metrics) = metrics {
         metrics.abort(); // they are told up to the end
     }
-    if let Some(ended) = deadline.phase("jobs", JOBS_TIMEOUT, upkeep).await {
+    if let Some(ended) = deadline.run_phase("jobs", JOBS_TIMEOUT, upkeep).await {
         ended.context("what the gateway does by itself ended badly")?;
     }
     let connections = async {
         app.state.replicas.close().await;
         session.database.close().await;
     };
-    deadline.phase("database connections", CLOSE_TIMEOUT, connections).await;
-    deadline.enter("embedded Postgres");
+    deadline.run_phase("database connections", DATABASE_CLOSE_TIMEOUT, connections).await;
+    deadline.set_phase("embedded Postgres");
     session.stop_embedded().await?;
     outcome
 }
 
 fn recording_limits(database: &DatabaseArgs, arguments: &ServeArgs) -> anyhow::Result<RecordingLimits> {
-    let data_folder = match database.choice()? {
+    let data_folder = match database.database_choice()? {
         DatabaseChoice::Embedded(folder) => Some(folder),
         DatabaseChoice::External(_) => None,
     };
@@ -152,9 +152,9 @@ fn recording_limits(database: &DatabaseArgs, arguments: &ServeArgs) -> anyhow::R
 
 /// Raises the limit of open files to what may be needed, as far as this process may: a shell's is often 1024, and each
 /// connection takes one. Returns the limit.
-fn allow_open_files() -> u64 {
+fn raise_open_file_limit() -> u64 {
     let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
-        let wanted = OPEN_FILES.min(hard);
+        let wanted = MAX_OPEN_FILES.min(hard);
         if soft < wanted {
             setrlimit(Resource::RLIMIT_NOFILE, wanted, hard)?;
         }
@@ -173,12 +173,12 @@ fn limits(arguments: &ServeArgs, open_files: u64) -> Limits {
     limits.connections.max_per_address = arguments.connections_per_address;
     limits.websockets.max_per_caller = arguments.connections_per_address;
     let most = usize::try_from(open_files / 4 * 3).unwrap_or(usize::MAX);
-    limits.connections.max_total = limits.connections.max_total.min(most.max(MIN_CONNECTIONS));
+    limits.connections.max_total = limits.connections.max_total.min(most.max(MIN_CLIENT_CONNECTIONS));
     limits
 }
 
 /// Comes back when the private Postgres is gone for good; never where there is none.
-async fn lost(embedded: Option<&mut EmbeddedDatabase>) {
+async fn embedded_postgres_ended(embedded: Option<&mut EmbeddedDatabase>) {
     match embedded {
         Some(embedded) => drop(embedded.ended().await),
         None => std::future::pending().await,
@@ -186,17 +186,17 @@ async fn lost(embedded: Option<&mut EmbeddedDatabase>) {
 }
 
 /// The signals that ask the gateway to stop.
-struct Stop {
+struct StopSignals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
 }
 
-impl Stop {
+impl StopSignals {
     fn listen() -> std::io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    async fn asked(&mut self) {
+    async fn received(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
@@ -205,7 +205,7 @@ impl Stop {
 }
 
 /// What a newcomer needs: where to look, and a sensor's POST to paste.
-fn welcome(address: SocketAddr, playground: bool, new_key: Option<&Secret>, chosen: bool) -> String {
+fn startup_message(address: SocketAddr, playground: bool, new_key: Option<&Secret>, chosen: bool) -> String {
     // 0.0.0.0 and [::] are listened on, but nobody can go there.
     let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
     let host = if host.contains(':') { format!("[{host}]") } else { host };

@@ -14,7 +14,7 @@ use crate::db::{
 };
 
 /// Connections for mutations.
-const WRITE_CONNECTIONS: u32 = 3;
+const WRITE_POOL_SIZE: u32 = 3;
 
 /// A database that is up and has the present schema.
 pub(super) struct Session {
@@ -29,31 +29,31 @@ impl Session {
     /// Starts the private Postgres, where it is that, waits for the database and brings its schema up to date. As root,
     /// starting one gives up the privileges of root; so open first what only root can open.
     pub async fn open(arguments: &DatabaseArgs, readers: u32, share: Share) -> anyhow::Result<Self> {
-        Self::open_for(arguments, readers, REQUEST_TIMEOUT, share).await
+        Self::open_with_timeout(arguments, readers, REQUEST_TIMEOUT, share).await
     }
 
     /// The same for requests that may take so long.
-    pub async fn open_for(
+    pub async fn open_with_timeout(
         arguments: &DatabaseArgs,
         readers: u32,
         request_timeout: Duration,
         share: Share,
     ) -> anyhow::Result<Self> {
-        let (options, embedded) = match arguments.choice()? {
+        let (options, embedded) = match arguments.database_choice()? {
             DatabaseChoice::External(options) => (*options, None),
             DatabaseChoice::Embedded(data_dir) => {
                 let data_dir = std::path::absolute(&data_dir).context("the data folder")?;
                 let embedded = embedded::start(&data_dir, share).await?;
-                if let Some(account) = drop_privileges::give_up(&data_dir)? {
+                if let Some(account) = drop_privileges::drop_privileges(&data_dir)? {
                     tracing::info!(account, "started as root; from here on running as");
                 }
                 (embedded.url().parse().context("the private Postgres told no URL")?, Some(embedded))
             }
         };
-        let direct = arguments.direct()?;
-        let mut database = connect::open_for(&options, readers, WRITE_CONNECTIONS, request_timeout).await?;
+        let direct = arguments.direct_options()?;
+        let mut database = connect::open_for(&options, readers, WRITE_POOL_SIZE, request_timeout).await?;
         if let Some(direct) = direct {
-            database = database.reached_directly_by(direct);
+            database = database.with_direct_connection(direct);
         }
         connect::migrate(&database).await?;
         Ok(Self { database, options, embedded })

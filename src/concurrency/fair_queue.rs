@@ -16,18 +16,18 @@ use tokio::sync::oneshot;
 
 /// How many permits one caller may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Share {
+pub enum PermitShare {
     /// Another one only while more are free than it holds. So a caller alone uses up to half of the permits, and n callers
     /// leave a permit in n + 1 free for the next one, which therefore does not wait for the end of what others started.
-    OfFree,
+    UpToFree,
     /// So many.
     AtMost(usize),
 }
 
-impl Share {
+impl PermitShare {
     fn allows(self, held: usize, free: usize) -> bool {
         held < match self {
-            Self::OfFree => free,
+            Self::UpToFree => free,
             Self::AtMost(max) => max,
         }
     }
@@ -59,7 +59,7 @@ pub struct QueueFull;
 impl<K: Eq + Hash + Clone> FairQueue<K> {
     /// A resource with so many permits, for which each caller may have so many requests waiting.
     #[must_use]
-    pub fn new(permits: usize, share: Share, max_waiting_per_caller: usize) -> Self {
+    pub fn new(permits: usize, share: PermitShare, max_waiting_per_caller: usize) -> Self {
         Self(Arc::new(Mutex::new(Schedule::new(permits, share, max_waiting_per_caller))))
     }
 
@@ -74,7 +74,7 @@ impl<K: Eq + Hash + Clone> FairQueue<K> {
                 return Ok(FairPermit { queue: self.clone(), caller: Some(caller) });
             }
             if schedule.is_full(&caller) {
-                schedule.forget(&caller, oneshot::Sender::is_closed);
+                schedule.remove_gone(&caller, oneshot::Sender::is_closed);
             }
             let (sender, granted) = oneshot::channel();
             schedule.enqueue(caller, sender)?;
@@ -94,8 +94,8 @@ impl<K: Eq + Hash + Clone> FairQueue<K> {
 
     /// Permits that a caller holds, and its requests that wait.
     #[must_use]
-    pub fn load_of(&self, caller: &K) -> usize {
-        self.lock().load_of(caller)
+    pub fn caller_load(&self, caller: &K) -> usize {
+        self.lock().caller_load(caller)
     }
 
     /// Whether nothing is remembered of any caller.
@@ -141,8 +141,8 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_request_that_is_gone_takes_no_permit_and_no_turn() {
-        let queue = FairQueue::new(1, Share::OfFree, 2);
+    async fn dropped_request_takes_no_permit_and_no_turn() {
+        let queue = FairQueue::new(1, PermitShare::UpToFree, 2);
         let held = queue.acquire('a').await.expect("a permit");
         for _ in 0..10 {
             assert!(queue.acquire('a').now_or_never().is_none(), "it waits, and is dropped");
@@ -157,8 +157,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_permit_that_was_granted_and_not_taken_comes_back() {
-        let queue = FairQueue::new(1, Share::OfFree, 2);
+    async fn granted_but_dropped_permit_is_returned() {
+        let queue = FairQueue::new(1, PermitShare::UpToFree, 2);
         let held = queue.acquire('a').await.expect("a permit");
         let mut waits = Box::pin(queue.acquire('b'));
         assert!(waits.as_mut().now_or_never().is_none());
@@ -169,8 +169,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_caller_has_only_so_many_requests_waiting() {
-        let queue = FairQueue::new(1, Share::OfFree, 2);
+    async fn waiting_requests_per_caller_are_bounded() {
+        let queue = FairQueue::new(1, PermitShare::UpToFree, 2);
         let _held = queue.acquire('a').await.expect("a permit");
         let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(queue.acquire('a'))).collect();
         assert!(waiting.iter_mut().all(|waits| waits.as_mut().now_or_never().is_none()));

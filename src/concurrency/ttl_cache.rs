@@ -11,37 +11,37 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Entries at most; beyond it all are forgotten and looked up again.
-const MOST: usize = 10_000;
+const MAX_ENTRIES: usize = 10_000;
 /// For how long something is remembered.
-pub const LASTS: TimeDelta = TimeDelta::minutes(1);
+pub const ENTRY_TTL: TimeDelta = TimeDelta::minutes(1);
 
 /// What is remembered, by its key. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Memory<K, V>(Arc<Mutex<Entries<K, V>>>);
+pub struct TtlCache<K, V>(Arc<Mutex<Entries<K, V>>>);
 
 /// Each with when it was looked up.
 type Entries<K, V> = HashMap<K, (V, DateTime<Utc>)>;
 
-impl<K, V> Default for Memory<K, V> {
+impl<K, V> Default for TtlCache<K, V> {
     fn default() -> Self {
         Self(Arc::default())
     }
 }
 
-impl<K: Eq + Hash, V: Clone> Memory<K, V> {
+impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
     /// What was remembered by this key in the last minute.
-    pub fn recall<Q: Eq + Hash + ?Sized>(&self, key: &Q, now: DateTime<Utc>) -> Option<V>
+    pub fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q, now: DateTime<Utc>) -> Option<V>
     where
         K: Borrow<Q>,
     {
         let entries = self.lock();
-        entries.get(key).filter(|(_, since)| now - *since <= LASTS).map(|(value, _)| value.clone())
+        entries.get(key).filter(|(_, since)| now - *since <= ENTRY_TTL).map(|(value, _)| value.clone())
     }
 
     /// Remembers what was looked up just now.
-    pub fn remember(&self, key: K, value: V, now: DateTime<Utc>) {
+    pub fn insert(&self, key: K, value: V, now: DateTime<Utc>) {
         let mut entries = self.lock();
-        if entries.len() >= MOST && !entries.contains_key(&key) {
+        if entries.len() >= MAX_ENTRIES && !entries.contains_key(&key) {
             entries.clear();
         }
         entries.insert(key, (value, now));
@@ -67,23 +67,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_remembered_is_bounded() {
-        let memory = Memory::default();
+    fn number_of_entries_is_bounded() {
+        let memory = TtlCache::default();
         let now = DateTime::UNIX_EPOCH;
-        for n in 0..MOST + 5 {
-            memory.remember(n, n + 1, now);
-            assert_eq!(memory.recall(&n, now), Some(n + 1));
-            assert!(memory.lock().len() <= MOST);
+        for n in 0..MAX_ENTRIES + 5 {
+            memory.insert(n, n + 1, now);
+            assert_eq!(memory.get(&n, now), Some(n + 1));
+            assert!(memory.lock().len() <= MAX_ENTRIES);
         }
-        assert_eq!(memory.recall(&1, now), None);
+        assert_eq!(memory.get(&1, now), None);
     }
 
     #[test]
-    fn after_a_minute_it_is_forgotten() {
-        let memory = Memory::default();
+    fn entry_expires_after_its_ttl() {
+        let memory = TtlCache::default();
         let then = DateTime::UNIX_EPOCH;
-        memory.remember("bike", 7, then);
-        assert_eq!(memory.recall("bike", then + LASTS), Some(7));
-        assert_eq!(memory.recall("bike", then + LASTS + TimeDelta::microseconds(1)), None);
+        memory.insert("bike", 7, then);
+        assert_eq!(memory.get("bike", then + ENTRY_TTL), Some(7));
+        assert_eq!(memory.get("bike", then + ENTRY_TTL + TimeDelta::microseconds(1)), None);
     }
 }

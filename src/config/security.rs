@@ -5,11 +5,11 @@ use std::{net::IpAddr, num::NonZeroU32, str::FromStr};
 use clap::{ArgAction, Args, ValueEnum};
 use ipnet::IpNet;
 
-use super::{comma_separated, comma_separated::List};
+use super::{comma_separated, comma_separated::CommaSeparated};
 
 /// How much the gateway trusts those who can reach it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Profile {
+pub enum SecurityProfile {
     /// For people who explore: the schema can be read, there is a playground, and GET is answered
     #[default]
     Open,
@@ -20,10 +20,10 @@ pub enum Profile {
 /// The settings.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Exposure")]
-pub struct ExposureArgs {
+pub struct SecurityArgs {
     /// What strangers may see; each of the settings below says otherwise for itself
     #[arg(long, env = "AIRGRAPH_PROFILE", value_enum, default_value_t)]
-    pub profile: Profile,
+    pub profile: SecurityProfile,
 
     /// Whether the schema can be read by queries (`__schema`, `__type`) [default: true in the profile open]
     #[arg(long, env = "AIRGRAPH_INTROSPECTION", action = ArgAction::Set)]
@@ -48,34 +48,34 @@ pub struct ExposureArgs {
     /// What each key, or each address without one, may ask for in a minute, in the units of `extensions.cost`: a number, or
     /// `unlimited` [default: 30000000 in the profile open, 1000000 in the profile hardened]
     #[arg(long, env = "AIRGRAPH_COST_PER_MINUTE")]
-    pub cost_per_minute: Option<Allowance>,
+    pub cost_per_minute: Option<LimitSetting>,
 
     /// Seconds per minute for which queries without a key, from one address, may hold connections to Postgres: a number, or
     /// `unlimited` [default: 60 in the profile open, 20 in the profile hardened]
     #[arg(long, env = "AIRGRAPH_ANONYMOUS_DATABASE_SECONDS_PER_MINUTE")]
-    pub anonymous_database_seconds_per_minute: Option<Allowance>,
+    pub anonymous_database_seconds_per_minute: Option<LimitSetting>,
 
     /// The same for queries with one key; those of admins are not limited [default: 240 in the profile open, 60 in the
     /// profile hardened]
     #[arg(long, env = "AIRGRAPH_KEY_DATABASE_SECONDS_PER_MINUTE")]
-    pub key_database_seconds_per_minute: Option<Allowance>,
+    pub key_database_seconds_per_minute: Option<LimitSetting>,
 
     /// How many requests each key may send in a minute to the routes for sensors: a number, or `unlimited` [default:
     /// unlimited in the profile open, 6000 in the profile hardened]
     #[arg(long, env = "AIRGRAPH_UPLINKS_PER_MINUTE")]
-    pub uplinks_per_minute: Option<Allowance>,
+    pub uplinks_per_minute: Option<LimitSetting>,
 
     /// Addresses or networks of the proxies in front of the gateway, separated by commas, such as 10.0.0.0/8: only from
     /// these the address of a client is taken from X-Forwarded-For
-    #[arg(long, env = "AIRGRAPH_TRUSTED_PROXIES", value_name = "NETWORKS", value_parser = networks)]
-    pub trusted_proxies: Vec<List<IpNet>>,
+    #[arg(long, env = "AIRGRAPH_TRUSTED_PROXIES", value_name = "NETWORKS", value_parser = parse_networks)]
+    pub trusted_proxies: Vec<CommaSeparated<IpNet>>,
 }
 
 /// How much of something, or all there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Allowance(Option<NonZeroU32>);
+pub struct LimitSetting(Option<NonZeroU32>);
 
-impl FromStr for Allowance {
+impl FromStr for LimitSetting {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -87,12 +87,12 @@ impl FromStr for Allowance {
     }
 }
 
-fn networks(text: &str) -> Result<List<IpNet>, &'static str> {
-    List::read(text, network)
+fn parse_networks(text: &str) -> Result<CommaSeparated<IpNet>, &'static str> {
+    CommaSeparated::parse_with(text, parse_network)
 }
 
 /// A network, or one address.
-fn network(text: &str) -> Result<IpNet, &'static str> {
+fn parse_network(text: &str) -> Result<IpNet, &'static str> {
     let address = || text.parse().map(|address: IpAddr| IpNet::from(address));
     text.parse()
         .or_else(|_| address())
@@ -102,7 +102,7 @@ fn network(text: &str) -> Result<IpNet, &'static str> {
 /// What the settings come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
-pub struct Exposure {
+pub struct SecuritySettings {
     /// Whether the schema can be read by queries.
     pub introspection: bool,
     /// Whether there is a playground.
@@ -126,20 +126,20 @@ pub struct Exposure {
 }
 
 /// The open profile without budgets, for tests and tools.
-impl Default for Exposure {
+impl Default for SecuritySettings {
     fn default() -> Self {
         Self {
             cost_per_minute: None,
             anonymous_database_seconds_per_minute: None,
             key_database_seconds_per_minute: None,
-            ..Profile::Open.into()
+            ..SecurityProfile::Open.into()
         }
     }
 }
 
-impl From<Profile> for Exposure {
-    fn from(profile: Profile) -> Self {
-        let open = profile == Profile::Open;
+impl From<SecurityProfile> for SecuritySettings {
+    fn from(profile: SecurityProfile) -> Self {
+        let open = profile == SecurityProfile::Open;
         let limit = |in_open: u32, in_hardened: u32| NonZeroU32::new(if open { in_open } else { in_hardened });
         Self {
             introspection: open,
@@ -156,13 +156,13 @@ impl From<Profile> for Exposure {
     }
 }
 
-impl ExposureArgs {
+impl SecurityArgs {
     /// What the profile says, but for what is set by itself.
     #[must_use]
-    pub fn exposure(&self) -> Exposure {
-        let profile = Exposure::from(self.profile);
-        let or = |setting: Option<Allowance>, default| setting.map_or(default, |Allowance(most)| most);
-        Exposure {
+    pub fn settings(&self) -> SecuritySettings {
+        let profile = SecuritySettings::from(self.profile);
+        let or = |setting: Option<LimitSetting>, default| setting.map_or(default, |LimitSetting(most)| most);
+        SecuritySettings {
             introspection: self.introspection.unwrap_or(profile.introspection),
             playground: self.playground.unwrap_or(profile.playground),
             get: self.get.unwrap_or(profile.get),
@@ -178,7 +178,7 @@ impl ExposureArgs {
                 profile.key_database_seconds_per_minute,
             ),
             uplinks_per_minute: or(self.uplinks_per_minute, profile.uplinks_per_minute),
-            trusted_proxies: comma_separated::all(&self.trusted_proxies),
+            trusted_proxies: comma_separated::concat(&self.trusted_proxies),
         }
     }
 }
@@ -192,50 +192,59 @@ mod tests {
     #[derive(Parser)]
     struct Program {
         #[command(flatten)]
-        exposure: ExposureArgs,
+        exposure: SecurityArgs,
     }
 
-    fn of(arguments: &[&str]) -> Exposure {
+    fn parse_settings(arguments: &[&str]) -> SecuritySettings {
         let arguments = std::iter::once(&"airgraph").chain(arguments);
-        Program::try_parse_from(arguments).unwrap_or_else(|error| panic!("{error}")).exposure.exposure()
+        Program::try_parse_from(arguments).unwrap_or_else(|error| panic!("{error}")).exposure.settings()
     }
 
     #[test]
-    fn every_switch_says_otherwise_for_itself() {
-        let (open, hardened) = (of(&[]), of(&["--profile", "hardened"]));
-        assert_eq!((&open, &hardened), (&Profile::Open.into(), &Profile::Hardened.into()));
+    fn switches_override_the_profile() {
+        let (open, hardened) = (parse_settings(&[]), parse_settings(&["--profile", "hardened"]));
+        assert_eq!((&open, &hardened), (&SecurityProfile::Open.into(), &SecurityProfile::Hardened.into()));
         assert!(open.introspection && open.playground && open.get && open.suggestions);
         assert!(!(hardened.introspection || hardened.playground || hardened.get || hardened.suggestions));
-        assert_eq!(of(&["--introspection", "false"]), Exposure { introspection: false, ..open.clone() });
-        assert_eq!(of(&["--playground=false"]), Exposure { playground: false, ..open.clone() });
         assert_eq!(
-            of(&["--get=false", "--suggestions=false"]),
-            Exposure { get: false, suggestions: false, ..open.clone() }
+            parse_settings(&["--introspection", "false"]),
+            SecuritySettings { introspection: false, ..open.clone() }
+        );
+        assert_eq!(parse_settings(&["--playground=false"]), SecuritySettings { playground: false, ..open.clone() });
+        assert_eq!(
+            parse_settings(&["--get=false", "--suggestions=false"]),
+            SecuritySettings { get: false, suggestions: false, ..open.clone() }
         );
         assert!(hardened.trusted_documents_only && !open.trusted_documents_only);
         let loose = ["--profile=hardened", "--get=true", "--trusted-documents-only=false"];
-        assert_eq!(of(&loose), Exposure { get: true, trusted_documents_only: false, ..hardened });
+        assert_eq!(parse_settings(&loose), SecuritySettings { get: true, trusted_documents_only: false, ..hardened });
     }
 
     #[test]
-    fn allowances_and_proxies_are_read() {
-        assert_eq!((of(&[]).cost_per_minute, of(&[]).uplinks_per_minute), (NonZeroU32::new(30_000_000), None));
-        let database = |exposure: Exposure| {
+    fn limits_and_proxies_are_parsed() {
+        assert_eq!(
+            (parse_settings(&[]).cost_per_minute, parse_settings(&[]).uplinks_per_minute),
+            (NonZeroU32::new(30_000_000), None)
+        );
+        let database = |exposure: SecuritySettings| {
             (exposure.anonymous_database_seconds_per_minute, exposure.key_database_seconds_per_minute)
         };
-        assert_eq!(database(of(&[])), (NonZeroU32::new(60), NonZeroU32::new(240)));
+        assert_eq!(database(parse_settings(&[])), (NonZeroU32::new(60), NonZeroU32::new(240)));
         let set = ["--anonymous-database-seconds-per-minute=5", "--key-database-seconds-per-minute=unlimited"];
-        assert_eq!(database(of(&set)), (NonZeroU32::new(5), None));
+        assert_eq!(database(parse_settings(&set)), (NonZeroU32::new(5), None));
         let hardened = ["--profile=hardened", "--cost-per-minute=unlimited", "--uplinks-per-minute=0"];
-        assert_eq!((of(&hardened).cost_per_minute, of(&hardened).uplinks_per_minute), (None, None));
-        assert_eq!(of(&["--cost-per-minute=5000"]).cost_per_minute, NonZeroU32::new(5000));
+        assert_eq!(
+            (parse_settings(&hardened).cost_per_minute, parse_settings(&hardened).uplinks_per_minute),
+            (None, None)
+        );
+        assert_eq!(parse_settings(&["--cost-per-minute=5000"]).cost_per_minute, NonZeroU32::new(5000));
         for nonsense in ["", "-1", "many", "4294967296", "1e6"] {
-            assert!(nonsense.parse::<Allowance>().is_err(), "{nonsense}");
+            assert!(nonsense.parse::<LimitSetting>().is_err(), "{nonsense}");
         }
-        let trusted: Vec<_> = of(&["--trusted-proxies=10.0.0.0/8, 192.0.2.1,fd00::/8"]).trusted_proxies;
+        let trusted: Vec<_> = parse_settings(&["--trusted-proxies=10.0.0.0/8, 192.0.2.1,fd00::/8"]).trusted_proxies;
         let expected = ["10.0.0.0/8", "192.0.2.1/32", "fd00::/8"].map(|network| network.parse().expect("a network"));
         assert_eq!(trusted, expected);
-        assert_eq!(of(&["--trusted-proxies="]).trusted_proxies, []);
-        assert!(networks("10.0.0").is_err() && networks("10.0.0.0/8,x").is_err());
+        assert_eq!(parse_settings(&["--trusted-proxies="]).trusted_proxies, []);
+        assert!(parse_networks("10.0.0").is_err() && parse_networks("10.0.0.0/8,x").is_err());
     }
 }

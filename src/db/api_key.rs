@@ -16,7 +16,7 @@ const SELECT: &str = "select api_key_id, api_key.name, role, coalesce(device.key
                       from api_key left join device using (device_id)";
 
 /// Serialises the making of the first admin key among gateways that start together. Any number will do.
-const FIRST_KEY_LOCK: i64 = 0x6169_7267_0002;
+const FIRST_KEY_LOCK_ID: i64 = 0x6169_7267_0002;
 
 struct ApiKeyRow(ApiKey);
 
@@ -138,7 +138,7 @@ pub async fn list(db: impl PgExecutor<'_>) -> Result<Vec<ApiKey>, DbError> {
 
 /// Keys that a revocation concerned beside the one that was named: those created with it, directly or with one of these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Descendants {
+pub struct DescendantCounts {
     /// Revoked by it.
     pub revoked: i64,
     /// Valid after it.
@@ -155,7 +155,7 @@ pub async fn revoke(
     id: ApiKeyId,
     include_descendants: bool,
     now: DateTime<Utc>,
-) -> Result<Descendants, DbError> {
+) -> Result<DescendantCounts, DbError> {
     let mut transaction = db.begin().await?;
     let mut revoked = 0;
     loop {
@@ -196,7 +196,7 @@ pub async fn revoke(
     .fetch_one(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    Ok(Descendants { revoked: i64::try_from(revoked).unwrap_or(i64::MAX), valid })
+    Ok(DescendantCounts { revoked: i64::try_from(revoked).unwrap_or(i64::MAX), valid })
 }
 
 /// Whether a key was created with another one, directly or with one of its descendants.
@@ -204,7 +204,7 @@ pub async fn revoke(
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.api_key.descends_from", skip_all)]
-pub async fn descends_from(db: impl PgExecutor<'_>, id: ApiKeyId, ancestor: ApiKeyId) -> Result<bool, DbError> {
+pub async fn is_descendant(db: impl PgExecutor<'_>, id: ApiKeyId, ancestor: ApiKeyId) -> Result<bool, DbError> {
     let descends = sqlx::query_scalar!(
         r#"with recursive ancestor as (
                select created_by as api_key_id from api_key where api_key_id = $1
@@ -240,8 +240,8 @@ pub async fn touch(db: impl PgExecutor<'_>, id: ApiKeyId, now: DateTime<Utc>) ->
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.api_key.any_admin", skip_all)]
-pub async fn any_admin(transaction: &mut PgConnection, now: DateTime<Utc>) -> Result<bool, DbError> {
-    sqlx::query!("select pg_advisory_xact_lock($1)", FIRST_KEY_LOCK).execute(&mut *transaction).await?;
+pub async fn has_valid_admin(transaction: &mut PgConnection, now: DateTime<Utc>) -> Result<bool, DbError> {
+    sqlx::query!("select pg_advisory_xact_lock($1)", FIRST_KEY_LOCK_ID).execute(&mut *transaction).await?;
     Ok(sqlx::query_scalar!(
         r#"select exists (
                select from api_key

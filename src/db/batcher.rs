@@ -15,37 +15,37 @@ use tokio::{
 use super::{DbError, kept_connections::KeptConnections};
 
 /// Who is answered by one statement at most.
-const MOST: usize = 1000;
+const MAX_BATCH_SIZE: usize = 1000;
 /// What one statement may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long broken connections of a pool are tried.
-const STALE_TIMEOUT: Duration = Duration::from_secs(1);
+const STALE_RETRY_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long somebody waits, the statement before his own included.
-const LONGEST_WAIT: Duration = Duration::from_secs(8);
+const LOAD_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// What everybody is told who asked together.
-type Told<A> = Result<Arc<A>, Arc<DbError>>;
+type SharedResult<A> = Result<Arc<A>, Arc<DbError>>;
 
 /// The way to ask. Cheap to clone.
-pub struct Together<Q, A>(mpsc::Sender<Asked<Q, A>>);
+pub struct Batcher<Q, A>(mpsc::Sender<PendingRequest<Q, A>>);
 
-struct Asked<Q, A> {
-    question: Q,
-    tell: oneshot::Sender<Told<A>>,
+struct PendingRequest<Q, A> {
+    request: Q,
+    reply: oneshot::Sender<SharedResult<A>>,
 }
 
-impl<Q: Send + 'static, A: Send + Sync + 'static> Together<Q, A> {
+impl<Q: Send + 'static, A: Send + Sync + 'static> Batcher<Q, A> {
     /// Starts answering, until nobody can ask any more.
     pub fn start<F>(answer: impl Fn(Vec<Q>) -> F + Send + 'static) -> Self
     where
         F: Future<Output = Result<A, DbError>> + Send,
     {
-        let (sender, mut asked) = mpsc::channel::<Asked<Q, A>>(MOST);
+        let (sender, mut asked) = mpsc::channel::<PendingRequest<Q, A>>(MAX_BATCH_SIZE);
         tokio::spawn(async move {
             let mut waiting = Vec::new();
-            while asked.recv_many(&mut waiting, MOST).await > 0 {
+            while asked.recv_many(&mut waiting, MAX_BATCH_SIZE).await > 0 {
                 let (questions, tells): (_, Vec<_>) =
-                    waiting.drain(..).map(|Asked { question, tell }| (question, tell)).unzip();
+                    waiting.drain(..).map(|PendingRequest { request: question, reply: tell }| (question, tell)).unzip();
                 let told = answer(questions).await.map(Arc::new).map_err(Arc::new);
                 for tell in tells {
                     _ = tell.send(told.clone()); // who hung up doesn't want to know
@@ -59,14 +59,14 @@ impl<Q: Send + 'static, A: Send + Sync + 'static> Together<Q, A> {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn ask(&self, question: Q) -> Told<A> {
+    pub async fn load(&self, question: Q) -> SharedResult<A> {
         let (tell, told) = oneshot::channel();
         let asked = async {
-            self.0.send(Asked { question, tell }).await.ok()?;
+            self.0.send(PendingRequest { request: question, reply: tell }).await.ok()?;
             told.await.ok()
         };
         // Nothing is told where the database hangs, or the gateway ends.
-        timeout(LONGEST_WAIT, asked).await.ok().flatten().unwrap_or_else(|| Err(Arc::new(DbError::hangs())))
+        timeout(LOAD_TIMEOUT, asked).await.ok().flatten().unwrap_or_else(|| Err(Arc::new(DbError::hangs())))
     }
 }
 
@@ -74,12 +74,12 @@ impl<Q: Send + 'static, A: Send + Sync + 'static> Together<Q, A> {
 ///
 /// # Errors
 /// Those of the statement; [`DbError::hangs`].
-pub async fn patiently<T>(
+pub async fn with_timeout<T>(
     connections: &KeptConnections,
     statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
     let mut connection = connections.acquire().await?;
-    let Ok(outcome) = timeout(PATIENCE, statement(&mut connection)).await else {
+    let Ok(outcome) = timeout(QUERY_TIMEOUT, statement(&mut connection)).await else {
         connection.close_on_drop(); // it waits for an answer that is for nobody else
         return Err(DbError::hangs());
     };
@@ -93,33 +93,33 @@ pub async fn patiently<T>(
 /// connections, each of which fails once and at once.
 #[derive(Debug)]
 pub struct StaleConnections {
-    left: u32,
+    retries_left: u32,
     deadline: Instant,
 }
 
 impl StaleConnections {
     /// Of a pool.
     #[must_use]
-    pub fn of(pool: &PgPool) -> Self {
-        Self { left: pool.options().get_max_connections(), deadline: Instant::now() + STALE_TIMEOUT }
+    pub fn new(pool: &PgPool) -> Self {
+        Self { retries_left: pool.options().get_max_connections(), deadline: Instant::now() + STALE_RETRY_TIMEOUT }
     }
 
     /// Whether this failure may have been a broken connection, and another one is worth a try.
-    pub fn explain<T>(&mut self, outcome: &Result<T, DbError>) -> bool {
+    pub fn should_retry<T>(&mut self, outcome: &Result<T, DbError>) -> bool {
         let is_explained =
-            matches!(outcome, Err(DbError::Unavailable(_))) && self.left > 0 && Instant::now() < self.deadline;
-        self.left = self.left.saturating_sub(1);
+            matches!(outcome, Err(DbError::Unavailable(_))) && self.retries_left > 0 && Instant::now() < self.deadline;
+        self.retries_left = self.retries_left.saturating_sub(1);
         is_explained
     }
 }
 
-impl<Q, A> Clone for Together<Q, A> {
+impl<Q, A> Clone for Batcher<Q, A> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<Q, A> fmt::Debug for Together<Q, A> {
+impl<Q, A> fmt::Debug for Batcher<Q, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Together(…)")
     }
@@ -133,9 +133,9 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_comes_while_one_is_asked_waits_for_the_next() {
+    async fn requests_during_a_query_share_the_next_batch() {
         let (begun, may_answer) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-        let together = Together::start({
+        let together = Batcher::start({
             let (begun, may_answer) = (begun.clone(), may_answer.clone());
             move |questions: Vec<usize>| {
                 let (begun, may_answer) = (begun.clone(), may_answer.clone());
@@ -148,12 +148,12 @@ mod tests {
         });
         let ask = |question| {
             let together = together.clone();
-            tokio::spawn(async move { together.ask(question).await.expect("an answer") })
+            tokio::spawn(async move { together.load(question).await.expect("an answer") })
         };
         let first = ask(0);
         begun.acquire().await.expect("open").forget();
         let others: Vec<_> = (1..=50).map(ask).collect();
-        while together.0.capacity() > MOST - 50 {
+        while together.0.capacity() > MAX_BATCH_SIZE - 50 {
             tokio::task::yield_now().await; // until all of them wait
         }
         may_answer.add_permits(2);
@@ -166,9 +166,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_are_told_that_it_failed() {
-        let together = Together::<(), ()>::start(|_| async { Err(DbError::hangs()) });
-        for told in join_all([together.ask(()), together.ask(())]).await {
+    async fn all_callers_receive_the_error() {
+        let together = Batcher::<(), ()>::start(|_| async { Err(DbError::hangs()) });
+        for told in join_all([together.load(()), together.load(())]).await {
             assert!(matches!(&*told.expect_err("it fails"), DbError::Unavailable(_)));
         }
     }

@@ -8,7 +8,7 @@ use sqlx::postgres::PgListener;
 use super::{
     DbError,
     connect::Database,
-    listener::{bounded, listen, next_within},
+    listener::{bounded, listen, next_notification},
     server_info,
 };
 use crate::domain::{api_key::ApiKeyId, device::DeviceId};
@@ -48,7 +48,7 @@ impl InvalidationListener {
     /// # Errors
     /// When the connection is lost.
     pub async fn changed_within(&mut self, time: Duration) -> Result<Option<Invalidation>, DbError> {
-        let Some(notification) = next_within(&mut self.0, time).await? else {
+        let Some(notification) = next_notification(&mut self.0, time).await? else {
             return bounded(server_info::ping(&mut self.0)).await.map(|()| None);
         };
         let number = notification.payload().parse().ok();

@@ -23,9 +23,9 @@ tokio::task_local! {
 }
 
 /// How long after a request was given up its connections come back at most.
-const LATELY_MS: u64 = 1000;
+const CANCELLATION_WINDOW_MS: u64 = 1000;
 /// How long such a connection may take to be quiet: as long as it takes to make another, or a bit more.
-const GRACE: Duration = Duration::from_millis(100);
+const IDLE_CHECK_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// The statements of a request so far. Each question takes a connection for each of its statements, so it is connections
 /// that are counted. What runs in a task of its own, such as the recorder, is not.
@@ -46,44 +46,44 @@ impl Statements {
 }
 
 /// Works for somebody who may go away: when this is dropped before the work is done, its statements end too.
-pub async fn as_long_as_wanted<T>(work: impl Future<Output = T>) -> T {
+pub async fn cancel_on_drop<T>(work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
-    let unfinished = Unfinished; // dropped before the work is, which gives its connections back
+    let unfinished = CancelGuard; // dropped before the work is, which gives its connections back
     let outcome = work.as_mut().await;
     std::mem::forget(unfinished);
     outcome
 }
 
 /// A connection was handed out, to whatever request this is.
-pub(super) fn connection_taken() {
+pub(super) fn count_statement() {
     _ = STATEMENTS.try_with(|Statements(count)| count.fetch_add(1, Ordering::Relaxed)); // none: nobody counts
 }
 
 /// Whether a connection that is given back can be used again.
-pub(super) async fn is_quiet(connection: &mut PgConnection) -> bool {
-    if since_start_ms() > GIVEN_UP_MS.load(Ordering::Acquire).saturating_add(LATELY_MS) {
+pub(super) async fn is_idle(connection: &mut PgConnection) -> bool {
+    if elapsed_ms() > LAST_CANCELLATION_MS.load(Ordering::Acquire).saturating_add(CANCELLATION_WINDOW_MS) {
         return true;
     }
-    matches!(timeout(GRACE, connection.ping()).await, Ok(Ok(())))
+    matches!(timeout(IDLE_CHECK_TIMEOUT, connection.ping()).await, Ok(Ok(())))
 }
 
 /// When a request was given up last. One for the whole process: whom it doesn't concern loses a round trip.
-static GIVEN_UP_MS: AtomicU64 = AtomicU64::new(0);
+static LAST_CANCELLATION_MS: AtomicU64 = AtomicU64::new(0);
 
 static START: LazyLock<Instant> = LazyLock::new(|| {
     let now = Instant::now();
-    now.checked_sub(Duration::from_millis(2 * LATELY_MS)).unwrap_or(now) // nothing was given up before
+    now.checked_sub(Duration::from_millis(2 * CANCELLATION_WINDOW_MS)).unwrap_or(now) // nothing was given up before
 });
 
-fn since_start_ms() -> u64 {
+fn elapsed_ms() -> u64 {
     u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Work that is not done.
-struct Unfinished;
+struct CancelGuard;
 
-impl Drop for Unfinished {
+impl Drop for CancelGuard {
     fn drop(&mut self) {
-        GIVEN_UP_MS.store(since_start_ms(), Ordering::Release);
+        LAST_CANCELLATION_MS.store(elapsed_ms(), Ordering::Release);
     }
 }

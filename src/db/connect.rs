@@ -15,8 +15,8 @@ use super::{DbError, cancellation};
 /// The oldest Postgres that works, as `server_version_num` tells it.
 const MIN_SERVER_VERSION: i32 = 150_000;
 /// The first and the longest pause between two tries to connect; each doubles the one before.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const MIN_CONNECT_RETRY_DELAY: Duration = Duration::from_millis(100);
+const MAX_CONNECT_RETRY_DELAY: Duration = Duration::from_secs(10);
 /// How long a request waits for a free connection before it is told that the database is away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// The same for a replica's: then the primary answers.
@@ -27,20 +27,20 @@ const PING_AFTER_IDLE: Duration = Duration::from_secs(5);
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// What one statement of a query may take beyond that. Requests are given up first, and with them their statements; this
 /// is for those that belong to no request.
-const BEYOND_REQUEST: Duration = Duration::from_secs(1);
+const STATEMENT_TIMEOUT_MARGIN: Duration = Duration::from_secs(1);
 /// How often Postgres checks, while it runs a statement, that the connection is still open; see [`super::cancellation`].
-const CONNECTION_CHECK: (&str, &str) = ("client_connection_check_interval", "1s");
+const CLIENT_CHECK: (&str, &str) = ("client_connection_check_interval", "1s");
 
 /// Compiling a statement takes Postgres longer than running any of ours: of a map's 0.77 seconds it took 0.68.
-const NOT_COMPILED: (&str, &str) = ("jit", "off");
+const JIT_OFF: (&str, &str) = ("jit", "off");
 
 /// The recorder's statements take arrays, whose lengths Postgres would look at to plan anew each time; planning takes
 /// longer than running them, and every time gives the same plan.
-const PLANS_OF_WRITERS: &str = "force_generic_plan";
+const WRITER_PLAN_CACHE_MODE: &str = "force_generic_plan";
 
 /// Settings of every session. Postgres ends the transaction of a gateway that is frozen or disconnected, whose locks would
 /// keep others waiting. No transaction waits that long for its gateway otherwise.
-const SESSION: [(&str, &str); 4] = [
+const SESSION_SETTINGS: [(&str, &str); 4] = [
     ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
     ("tcp_keepalives_idle", "5s"),
     ("tcp_keepalives_interval", "2s"),
@@ -49,7 +49,7 @@ const SESSION: [(&str, &str); 4] = [
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "2s";
 /// A session that writes also ends when its gateway acknowledges nothing for so long. Not for queries: a gateway that has
 /// not read a large result yet is only slow.
-const UNACKNOWLEDGED_TIMEOUT: (&str, &str) = ("tcp_user_timeout", "5s");
+const TCP_USER_TIMEOUT: (&str, &str) = ("tcp_user_timeout", "5s");
 
 /// What one statement of a mutation may take, and one wait for a lock.
 const MUTATION_STATEMENT_TIMEOUT: Duration = REQUEST_TIMEOUT;
@@ -60,9 +60,9 @@ const JOB_STATEMENT_TIMEOUT: Duration = Duration::from_mins(5);
 const SHORT_STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Connections for jobs: one deletion, two kinds of retention, one for [`super::stalled_session`].
-const JOB_CONNECTIONS: u32 = 4;
+const JOB_POOL_SIZE: u32 = 4;
 /// Connections for looking up keys: one for requests that read, whose look-ups are batched, and the rest for senders.
-const KEY_CONNECTIONS: u32 = 3;
+const KEY_POOL_SIZE: u32 = 3;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -127,8 +127,8 @@ pub struct Database {
 impl Database {
     /// The same where the pools are behind a pooler that keeps no sessions: this leads to Postgres itself.
     #[must_use]
-    pub fn reached_directly_by(self, options: PgConnectOptions) -> Self {
-        Self { direct: for_writing(ours(options)), ..self }
+    pub fn with_direct_connection(self, options: PgConnectOptions) -> Self {
+        Self { direct: writer_options(base_options(options)), ..self }
     }
 
     /// The pools with the names that metrics and the schema give them.
@@ -152,7 +152,7 @@ impl Database {
 
     /// The same pool for everything.
     #[must_use]
-    pub fn of_one_pool(pool: &PgPool, direct: PgConnectOptions) -> Self {
+    pub fn from_pool(pool: &PgPool, direct: PgConnectOptions) -> Self {
         let pool = || pool.clone();
         Self { reads: pool(), writes: pool(), jobs: pool(), keys: pool(), readiness: pool(), direct }
     }
@@ -183,15 +183,15 @@ pub async fn open_for(
     writers: u32,
     request_timeout: Duration,
 ) -> Result<Database, ConnectError> {
-    let options = ours(options.clone());
+    let options = base_options(options.clone());
     wait_until_usable(&options).await?;
-    let direct = for_writing(options.clone());
+    let direct = writer_options(options.clone());
     Ok(Database {
-        reads: pool(readers).connect_lazy_with(for_reading(options, request_timeout)),
-        writes: pool(writers).connect_lazy_with(bounded(direct.clone(), MUTATION_STATEMENT_TIMEOUT)),
-        jobs: pool(JOB_CONNECTIONS).connect_lazy_with(bounded(direct.clone(), JOB_STATEMENT_TIMEOUT)),
-        keys: pool(KEY_CONNECTIONS).connect_lazy_with(bounded(direct.clone(), SHORT_STATEMENT_TIMEOUT)),
-        readiness: pool(1).connect_lazy_with(bounded(direct.clone(), SHORT_STATEMENT_TIMEOUT)),
+        reads: pool(readers).connect_lazy_with(reader_options(options, request_timeout)),
+        writes: pool(writers).connect_lazy_with(with_timeouts(direct.clone(), MUTATION_STATEMENT_TIMEOUT)),
+        jobs: pool(JOB_POOL_SIZE).connect_lazy_with(with_timeouts(direct.clone(), JOB_STATEMENT_TIMEOUT)),
+        keys: pool(KEY_POOL_SIZE).connect_lazy_with(with_timeouts(direct.clone(), SHORT_STATEMENT_TIMEOUT)),
+        readiness: pool(1).connect_lazy_with(with_timeouts(direct.clone(), SHORT_STATEMENT_TIMEOUT)),
         direct,
     })
 }
@@ -201,14 +201,14 @@ pub(super) fn replica_pool<F>(options: &PgConnectOptions, size: u32, request_tim
 where
     F: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<(), sqlx::Error>> + Send + Sync + 'static,
 {
-    let options = ours(options.clone());
+    let options = base_options(options.clone());
     pool(size)
         .acquire_timeout(REPLICA_ACQUIRE_TIMEOUT)
         .after_connect(move |connection, _| {
-            cancellation::connection_taken();
+            cancellation::count_statement();
             check(connection)
         })
-        .connect_lazy_with(for_reading(options, request_timeout))
+        .connect_lazy_with(reader_options(options, request_timeout))
 }
 
 /// A pool of its own for the recorder, beside the connections for writing: each wait for a lock and each statement is
@@ -242,23 +242,23 @@ fn milliseconds(time: Duration) -> String {
     format!("{}ms", time.as_millis())
 }
 
-fn ours(options: PgConnectOptions) -> PgConnectOptions {
-    options.application_name("airgraph").log_statements(log::LevelFilter::Debug).options(SESSION)
+fn base_options(options: PgConnectOptions) -> PgConnectOptions {
+    options.application_name("airgraph").log_statements(log::LevelFilter::Debug).options(SESSION_SETTINGS)
 }
 
 /// Bounds each statement and each wait for a lock.
-fn bounded(options: PgConnectOptions, statement_timeout: Duration) -> PgConnectOptions {
+fn with_timeouts(options: PgConnectOptions, statement_timeout: Duration) -> PgConnectOptions {
     options
         .options([("statement_timeout", milliseconds(statement_timeout)), ("lock_timeout", milliseconds(LOCK_TIMEOUT))])
 }
 
-fn for_writing(options: PgConnectOptions) -> PgConnectOptions {
-    options.options([("plan_cache_mode", PLANS_OF_WRITERS), UNACKNOWLEDGED_TIMEOUT, CONNECTION_CHECK, NOT_COMPILED])
+fn writer_options(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([("plan_cache_mode", WRITER_PLAN_CACHE_MODE), TCP_USER_TIMEOUT, CLIENT_CHECK, JIT_OFF])
 }
 
-fn for_reading(options: PgConnectOptions, request_timeout: Duration) -> PgConnectOptions {
-    let statement_timeout = milliseconds(request_timeout + BEYOND_REQUEST);
-    options.options([("statement_timeout", &*statement_timeout), CONNECTION_CHECK, NOT_COMPILED])
+fn reader_options(options: PgConnectOptions, request_timeout: Duration) -> PgConnectOptions {
+    let statement_timeout = milliseconds(request_timeout + STATEMENT_TIMEOUT_MARGIN);
+    options.options([("statement_timeout", &*statement_timeout), CLIENT_CHECK, JIT_OFF])
 }
 
 fn pool(size: u32) -> PgPoolOptions {
@@ -268,7 +268,7 @@ fn pool(size: u32) -> PgPoolOptions {
         .test_before_acquire(false) // a ping each time costs as much as a small query
         .before_acquire(|connection, meta| {
             Box::pin(async move {
-                cancellation::connection_taken();
+                cancellation::count_statement();
                 if meta.idle_for > PING_AFTER_IDLE {
                     connection.ping().await?;
                 }
@@ -276,10 +276,10 @@ fn pool(size: u32) -> PgPoolOptions {
             })
         })
         .after_connect(|_, _| {
-            cancellation::connection_taken();
+            cancellation::count_statement();
             Box::pin(async { Ok(()) })
         })
-        .after_release(|connection, _| Box::pin(async move { Ok(cancellation::is_quiet(connection).await) }))
+        .after_release(|connection, _| Box::pin(async move { Ok(cancellation::is_idle(connection).await) }))
 }
 
 /// Logs a warning when sessions don't have the settings that this gateway sent: a pooler dropped them.
@@ -317,7 +317,7 @@ pub async fn migrate(database: &Database) -> Result<(), ConnectError> {
 
 async fn wait_until_usable(options: &PgConnectOptions) -> Result<(), ConnectError> {
     let at = format!("{}:{}", options.get_host(), options.get_port());
-    let mut pause = FIRST_PAUSE;
+    let mut pause = MIN_CONNECT_RETRY_DELAY;
     loop {
         match check(options, &at).await {
             Ok(checked) => return checked,
@@ -325,7 +325,7 @@ async fn wait_until_usable(options: &PgConnectOptions) -> Result<(), ConnectErro
                 let jittered = pause.mul_f64(rand::rng().random_range(0.5..1.0));
                 tracing::warn!(%at, reason = %error, next_try_in = ?jittered, "waiting for Postgres");
                 tokio::time::sleep(jittered).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                pause = (pause * 2).min(MAX_CONNECT_RETRY_DELAY);
             }
         }
     }

@@ -10,18 +10,18 @@ use uuid::Uuid;
 use super::DbError;
 
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-const END: i16 = -1;
-const NULL: i32 = -1;
+const COPY_TRAILER: i16 = -1;
+const NULL_LENGTH: i32 = -1;
 /// 2000-01-01 in microseconds since 1970.
-const EPOCH_MICROS: i64 = 946_684_800_000_000;
+const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
 /// What is put together before it is sent: Postgres works on one piece while the next is made.
-const PIECE: usize = 128 << 10;
+const COPY_CHUNK_BYTES: usize = 128 << 10;
 
 /// From so many rows on, `COPY` is faster than an insert of arrays, whose statement is prepared once and for all.
 pub const COPY_FROM: usize = 500;
 
 /// A row as it is put together, field by field in the order of the columns.
-pub(super) struct Row<'a>(&'a mut Vec<u8>);
+pub(super) struct CopyRow<'a>(&'a mut Vec<u8>);
 
 /// What a column holds.
 pub(super) trait Field {
@@ -29,7 +29,7 @@ pub(super) trait Field {
     fn put(self, buffer: &mut Vec<u8>);
 }
 
-impl Row<'_> {
+impl CopyRow<'_> {
     /// Appends a field.
     pub fn put(&mut self, field: impl Field) -> &mut Self {
         field.put(self.0);
@@ -43,7 +43,7 @@ macro_rules! fields {
             fn put(self, buffer: &mut Vec<u8>) {
                 let $value = self;
                 let bytes = $bytes;
-                let length = i32::try_from(size_of_val(&bytes)).unwrap_or(NULL); // 4, 8 or 16
+                let length = i32::try_from(size_of_val(&bytes)).unwrap_or(NULL_LENGTH); // 4, 8 or 16
                 buffer.extend_from_slice(&length.to_be_bytes());
                 buffer.extend_from_slice(&bytes);
             }
@@ -57,14 +57,14 @@ fields! {
     f32 => |value| value.to_be_bytes();
     f64 => |value| value.to_be_bytes();
     Uuid => |value| value.into_bytes();
-    DateTime<Utc> => |value| (value.timestamp_micros() - EPOCH_MICROS).to_be_bytes();
+    DateTime<Utc> => |value| (value.timestamp_micros() - POSTGRES_EPOCH_MICROS).to_be_bytes();
 }
 
 impl<T: Field> Field for Option<T> {
     fn put(self, buffer: &mut Vec<u8>) {
         match self {
             Some(value) => value.put(buffer),
-            None => buffer.extend_from_slice(&NULL.to_be_bytes()),
+            None => buffer.extend_from_slice(&NULL_LENGTH.to_be_bytes()),
         }
     }
 }
@@ -79,22 +79,22 @@ pub(super) async fn copy<T>(
     table: &str,
     columns: &str,
     rows: &[T],
-    put: impl for<'f, 'b> Fn(&T, &'f mut Row<'b>) -> &'f mut Row<'b>,
+    put: impl for<'f, 'b> Fn(&T, &'f mut CopyRow<'b>) -> &'f mut CopyRow<'b>,
 ) -> Result<(), DbError> {
     let statement = format!("copy {table} ({columns}) from stdin (format binary)");
     let mut copy = db.copy_in_raw(AssertSqlSafe(statement).into_sql_str().as_str()).await?;
     let fields = i16::try_from(columns.split(',').count()).unwrap_or(i16::MAX);
-    let mut buffer = Vec::with_capacity(PIECE + (PIECE >> 3));
+    let mut buffer = Vec::with_capacity(COPY_CHUNK_BYTES + (COPY_CHUNK_BYTES >> 3));
     buffer.extend_from_slice(SIGNATURE);
     for row in rows {
         buffer.extend_from_slice(&fields.to_be_bytes());
-        put(row, &mut Row(&mut buffer));
-        if buffer.len() >= PIECE {
+        put(row, &mut CopyRow(&mut buffer));
+        if buffer.len() >= COPY_CHUNK_BYTES {
             copy.send(buffer.as_slice()).await?;
             buffer.clear();
         }
     }
-    buffer.extend_from_slice(&END.to_be_bytes());
+    buffer.extend_from_slice(&COPY_TRAILER.to_be_bytes());
     copy.send(buffer.as_slice()).await?;
     copy.finish().await?;
     Ok(())

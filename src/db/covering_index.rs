@@ -11,9 +11,9 @@ use super::{DbError, partition, rollup::SUMS};
 use crate::domain::period::Period;
 
 /// Serialises the making among all gateways on one database. Any number will do.
-const LOCK: i64 = 0x6169_7267_0007;
+const BUILD_LOCK_ID: i64 = 0x6169_7267_0007;
 /// Samples of a month come for a while after it: sensors without a network, cards that are read at the end of a ride.
-const REST: TimeDelta = TimeDelta::days(2);
+const MIN_PARTITION_AGE: TimeDelta = TimeDelta::days(2);
 /// Makes it for each month that is over and has none, and tells for which. Nothing when another gateway is doing it. Nobody who
 /// reads or records waits; it takes as long as it takes, so it needs a connection to itself, with which its lock ends.
 ///
@@ -21,7 +21,7 @@ const REST: TimeDelta = TimeDelta::days(2);
 /// When the database fails. What was begun then is done anew the next time.
 #[tracing::instrument(name = "db.hour_index.make", skip_all)]
 pub async fn make(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Period>, DbError> {
-    let mine = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "mine!""#, LOCK);
+    let mine = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "mine!""#, BUILD_LOCK_ID);
     if !mine.fetch_one(&mut *db).await? {
         return Ok(Vec::new());
     }
@@ -29,7 +29,7 @@ pub async fn make(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Perio
     for period in partition::periods(&mut *db, "cell_hour").await? {
         let partition = format!("cell_hour_{}", period.suffix());
         let index = format!("{partition}_whole");
-        if period.end() + REST > now || is_whole(db, &index).await? {
+        if period.end() + MIN_PARTITION_AGE > now || is_valid(db, &index).await? {
             continue;
         }
         // Safe to put together: the names are ours and a month's digits. One by one, as none of them may be in a transaction.
@@ -47,7 +47,7 @@ pub async fn make(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Perio
 }
 
 /// Whether it was made, and to its end.
-async fn is_whole(db: &mut PgConnection, index: &str) -> Result<bool, DbError> {
+async fn is_valid(db: &mut PgConnection, index: &str) -> Result<bool, DbError> {
     let whole = sqlx::query_scalar!(
         r#"select exists (select from pg_index where indexrelid = to_regclass($1) and indisvalid) as "whole!""#,
         index

@@ -6,12 +6,12 @@ use sqlx::{PgConnection, QueryBuilder};
 
 use super::{
     DbError, feed,
-    feed::News,
+    feed::FeedRecord,
     latest,
     measurement::columns_of,
     measurement_filter::push_filter,
     packet,
-    row_removal::{lock_all, remove, settle},
+    row_removal::{lock_exclusive, remove, settle},
     validity::has_valid_position,
 };
 use crate::domain::{cell::from_bigint, device::DeviceId, filter::Filter, measurement::MeasurementKey};
@@ -27,9 +27,9 @@ pub async fn delete(
     keys: &[MeasurementKey],
     filter: &Filter,
 ) -> Result<Vec<MeasurementKey>, DbError> {
-    lock_all(&mut *db).await?;
+    lock_exclusive(&mut *db).await?;
     // Whatever happened since somebody saw them: from here on nobody else takes them back.
-    let rows = meant(&mut *db, keys, filter).await?;
+    let rows = find_matching(&mut *db, keys, filter).await?;
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -39,13 +39,13 @@ pub async fn delete(
     let mut devices: Vec<_> = keys.iter().map(|key| key.device_id).collect();
     devices.dedup();
     latest::retell(&mut *db, &devices).await?;
-    packet::forget_of_empty(&mut *db, &devices).await?;
-    feed::tell(db, &News { recorded: Vec::new(), changed: devices }).await?;
+    packet::delete_without_measurements(&mut *db, &devices).await?;
+    feed::tell(db, &FeedRecord { recorded: Vec::new(), changed: devices }).await?;
     Ok(keys)
 }
 
 /// Those of these rows that the filter means, sorted, each with the cell that it counts in.
-async fn meant(
+async fn find_matching(
     db: &mut PgConnection,
     keys: &[MeasurementKey],
     filter: &Filter,

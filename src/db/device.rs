@@ -64,7 +64,7 @@ pub async fn by_keys(db: impl PgExecutor<'_>, keys: &[DeviceKey]) -> Result<Hash
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.device.ids_by_keys", skip_all, fields(count = keys.len()))]
-pub async fn ids_by_keys(db: impl PgExecutor<'_>, keys: &[&str]) -> Result<HashMap<String, DeviceId>, DbError> {
+pub async fn load_ids_by_keys(db: impl PgExecutor<'_>, keys: &[&str]) -> Result<HashMap<String, DeviceId>, DbError> {
     let rows =
         sqlx::query!("select device_id, key from device where key = any($1)", keys as &[&str]).fetch_all(db).await?;
     Ok(rows.into_iter().map(|row| (row.key, DeviceId(row.device_id))).collect())
@@ -76,7 +76,7 @@ pub async fn ids_by_keys(db: impl PgExecutor<'_>, keys: &[&str]) -> Result<HashM
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.device.add_heard_of", skip_all, fields(count = keys.len()))]
-pub async fn add_heard_of(
+pub async fn insert_missing(
     db: impl PgExecutor<'_>,
     keys: &[&str],
     kinds: &[&str],
@@ -148,7 +148,7 @@ pub async fn update(db: impl PgExecutor<'_>, device: &Device) -> Result<(), DbEr
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.device.lookup_for_update", skip_all)]
-pub async fn lookup_for_update(db: impl PgExecutor<'_>, key: &DeviceKey) -> Result<Option<Device>, DbError> {
+pub async fn find_by_key_for_update(db: impl PgExecutor<'_>, key: &DeviceKey) -> Result<Option<Device>, DbError> {
     let mut query = QueryBuilder::<Postgres>::new(format!("select {COLUMNS} from device where key = "));
     let row = query.push_bind(key.as_str()).push(" for update").build().fetch_optional(db).await?;
     row.as_ref().map(from_row).transpose()

@@ -16,8 +16,8 @@ use super::{
     DbError,
     connect::set_timeouts,
     feed,
-    feed::News,
-    row_removal::{lock_all, remove, settle},
+    feed::FeedRecord,
+    row_removal::{lock_exclusive, remove, settle},
 };
 use crate::domain::{
     api_key::ApiKeyId, cell::from_bigint, device::DeviceId, measurement::MeasurementKey, quality::QualityFlags,
@@ -121,7 +121,7 @@ pub async fn delete_uplinks(db: impl PgExecutor<'_>, device: DeviceId) -> Result
 #[tracing::instrument(name = "db.device_deletion.finish", skip_all)]
 pub async fn finish(db: &mut PgConnection, device: DeviceId, now: DateTime<Utc>) -> Result<Option<Finished>, DbError> {
     let mut transaction = db.begin().await?;
-    lock_all(&mut *transaction).await?; // first, while nothing is held that others need
+    lock_exclusive(&mut *transaction).await?; // first, while nothing is held that others need
     set_timeouts(&mut transaction, LOCK_TIMEOUT, STATEMENT_TIMEOUT).await?;
     if !lock(&mut transaction, device).await? {
         return Ok(Some(Finished::default())); // another gateway has deleted it
@@ -150,7 +150,7 @@ pub async fn finish(db: &mut PgConnection, device: DeviceId, now: DateTime<Utc>)
     sqlx::query!("delete from packet where device_id = $1", device.0).execute(&mut *transaction).await?;
     sqlx::query!("delete from latest where device_id = $1", device.0).execute(&mut *transaction).await?;
     sqlx::query!("delete from device where device_id = $1", device.0).execute(&mut *transaction).await?;
-    feed::tell(&mut transaction, &News { recorded: Vec::new(), changed: vec![device] }).await?;
+    feed::tell(&mut transaction, &FeedRecord { recorded: Vec::new(), changed: vec![device] }).await?;
     transaction.commit().await?;
     Ok(Some(Finished { measurements: rows.into_iter().map(|(key, _)| key).collect(), uplinks, revoked_keys }))
 }

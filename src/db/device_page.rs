@@ -154,7 +154,7 @@ pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &DeviceFilter) -> Res
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.device.ids_within", skip_all)]
-pub async fn ids_within(db: impl PgExecutor<'_>, area: &Area) -> Result<Vec<DeviceId>, DbError> {
+pub async fn list_ids_in_area(db: impl PgExecutor<'_>, area: &Area) -> Result<Vec<DeviceId>, DbError> {
     let rows = sqlx::query_as::<_, (i64, Option<f64>, Option<f64>)>(
         "select d.device_id, coalesce(d.latitude, l.latitude), coalesce(d.longitude, l.longitude)
          from device d left join latest l using (device_id)

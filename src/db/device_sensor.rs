@@ -23,7 +23,7 @@ pub async fn find_by_device_key(db: impl PgExecutor<'_>, key: &DeviceKey) -> Res
     )
     .fetch_all(db)
     .await?;
-    Ok(Sensors::from_stored(rows.into_iter().filter_map(|row| known(row.sensor, &row.quantity))))
+    Ok(Sensors::from_stored(rows.into_iter().filter_map(|row| parse_sensor(row.sensor, &row.quantity))))
 }
 
 /// The sensors of each of these devices that has some.
@@ -38,7 +38,7 @@ pub async fn by_devices(db: impl PgExecutor<'_>, ids: &[DeviceId]) -> Result<Has
         .await?;
     let mut lists: HashMap<_, Vec<_>> = HashMap::new();
     for row in rows {
-        lists.entry(DeviceId(row.device_id)).or_default().extend(known(row.sensor, &row.quantity));
+        lists.entry(DeviceId(row.device_id)).or_default().extend(parse_sensor(row.sensor, &row.quantity));
     }
     Ok(lists.into_iter().map(|(device, list)| (device, Sensors::from_stored(list))).collect())
 }
@@ -66,6 +66,6 @@ pub async fn replace(db: &mut PgConnection, device: DeviceId, sensors: &Sensors)
 }
 
 /// A row; none for a quantity that only a newer gateway knows.
-fn known(sensor: String, quantity: &str) -> Option<(String, Quantity)> {
+fn parse_sensor(sensor: String, quantity: &str) -> Option<(String, Quantity)> {
     Some((sensor, Quantity::named(quantity)?))
 }

@@ -11,7 +11,7 @@ use crate::api_error::ApiError;
 
 /// Why a statement was not run, or not to its end, though the database works: what its request may use is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Stopped {
+pub enum DatabaseLimit {
     /// No connection was free for this caller in time.
     #[error("no connection was free for this caller")]
     Busy,
@@ -20,8 +20,8 @@ pub enum Stopped {
     TimeUsed,
 }
 
-impl From<Stopped> for sqlx::Error {
-    fn from(stopped: Stopped) -> Self {
+impl From<DatabaseLimit> for sqlx::Error {
+    fn from(stopped: DatabaseLimit) -> Self {
         Self::AnyDriverError(stopped.into())
     }
 }
@@ -66,7 +66,7 @@ impl DbError {
     /// The transaction met other writers again and again.
     #[must_use]
     pub fn contended() -> Self {
-        COUNTS[1].fetch_add(1, Ordering::Relaxed);
+        ERROR_COUNTS[1].fetch_add(1, Ordering::Relaxed);
         Self::Conflict(sqlx::Error::Protocol("rows were stored by other writers in every round".to_owned()))
     }
 
@@ -78,26 +78,26 @@ impl DbError {
 }
 
 /// The kinds of errors as labels.
-const KINDS: [&str; 8] =
+const ERROR_KINDS: [&str; 8] =
     ["unavailable", "conflict", "timeout", "locked", "missing_partition", "violation", "other", "busy"];
 /// How many there were of each. Of the whole process: where an error comes from, nobody knows whose it is.
-static COUNTS: [AtomicU64; KINDS.len()] = [const { AtomicU64::new(0) }; KINDS.len()];
+static ERROR_COUNTS: [AtomicU64; ERROR_KINDS.len()] = [const { AtomicU64::new(0) }; ERROR_KINDS.len()];
 
 /// How many errors of each kind there were since the start, those included that were mended by trying again.
 pub fn counts() -> impl Iterator<Item = (&'static str, u64)> {
-    KINDS.into_iter().zip(COUNTS.iter().map(|count| count.load(Ordering::Relaxed)))
+    ERROR_KINDS.into_iter().zip(ERROR_COUNTS.iter().map(|count| count.load(Ordering::Relaxed)))
 }
 
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         let error = Self::sort(error);
-        COUNTS[error.kind()].fetch_add(1, Ordering::Relaxed);
+        ERROR_COUNTS[error.kind()].fetch_add(1, Ordering::Relaxed);
         error
     }
 }
 
 impl DbError {
-    /// Its place in [`KINDS`].
+    /// Its place in [`ERROR_KINDS`].
     const fn kind(&self) -> usize {
         match self {
             Self::Unavailable(_) => 0,
@@ -115,9 +115,9 @@ impl DbError {
         use sqlx::Error as E;
         let sqlx::Error::Database(database) = &error else {
             return match error {
-                E::AnyDriverError(ref stopped) if let Some(stopped) = stopped.downcast_ref::<Stopped>() => match stopped {
-                    Stopped::Busy => Self::Busy(error),
-                    Stopped::TimeUsed => Self::Timeout(error),
+                E::AnyDriverError(ref stopped) if let Some(stopped) = stopped.downcast_ref::<DatabaseLimit>() => match stopped {
+                    DatabaseLimit::Busy => Self::Busy(error),
+                    DatabaseLimit::TimeUsed => Self::Timeout(error),
                 },
                 E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed
                 // a Postgres that can start no process for a connection says so before the protocol begins

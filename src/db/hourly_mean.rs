@@ -16,7 +16,7 @@ use crate::domain::{
 };
 
 /// A device or a cell, an hour, and the means of PM2.5 and PM10 in it.
-type Hour = (i64, DateTime<Utc>, Option<f64>, Option<f64>);
+type HourRow = (i64, DateTime<Utc>, Option<f64>, Option<f64>);
 
 /// The means of each of these devices in the hours from `from`, included, to `to`, not included; both are whole hours.
 /// A device without any has no entry.
@@ -44,7 +44,7 @@ pub async fn of_devices(
         }
     };
     let hours = sqlx::query_as(statement).bind(numbers(ids)).bind(from).bind(to).fetch_all(db).await?;
-    Ok(newest_first(hours, |device| Some(DeviceId(device)), from, to))
+    Ok(group_newest_first(hours, |device| Some(DeviceId(device)), from, to))
 }
 
 /// The means over all samples in each of these cells, of resolution 0 to 12, in the hours from `from`, included, to
@@ -56,7 +56,7 @@ pub async fn of_devices(
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.hourly_mean.of_cells", skip_all, fields(cells = cells.len()))]
-pub async fn of_cells(
+pub async fn list_by_cells(
     db: impl PgExecutor<'_>,
     cells: &[CellIndex],
     from: DateTime<Utc>,
@@ -65,17 +65,17 @@ pub async fn of_cells(
 ) -> Result<HashMap<CellIndex, HourlyMeans>, DbError> {
     let (coarse, fine): (Vec<_>, Vec<_>) =
         cells.iter().partition(|cell| counted == CountedValues::Valid && cell.resolution() <= ROLLUP_RESOLUTION);
-    let (coarse, fine) = (Ranges::of(coarse, ROLLUP_RESOLUTION), Ranges::of(fine, STORED_RESOLUTION));
+    let (coarse, fine) = (RangeColumns::of(coarse, ROLLUP_RESOLUTION), RangeColumns::of(fine, STORED_RESOLUTION));
     // Safe to put together: all of it is names and numbers of ours; the values are binds.
-    let statement = AssertSqlSafe(of_cells_statement(counted));
+    let statement = AssertSqlSafe(cells_statement(counted));
     let query = sqlx::query_as(statement).bind(coarse.cells).bind(coarse.first).bind(coarse.last);
     let query = query.bind(fine.cells).bind(fine.first).bind(fine.last).bind(from).bind(to);
     let hours = query.fetch_all(db).await?;
     let by_bigint: HashMap<_, _> = cells.iter().map(|&cell| (to_bigint(cell), cell)).collect();
-    Ok(newest_first(hours, |cell| by_bigint.get(&cell).copied(), from, to))
+    Ok(group_newest_first(hours, |cell| by_bigint.get(&cell).copied(), from, to))
 }
 
-fn of_cells_statement(counted: CountedValues) -> String {
+fn cells_statement(counted: CountedValues) -> String {
     let mean = |quantity: Quantity| {
         let column = format!("m.{}", quantity.definition().name);
         match counted {
@@ -116,13 +116,13 @@ fn of_cells_statement(counted: CountedValues) -> String {
 
 /// Cells, and the spans of their descendants' indexes at one resolution.
 #[derive(Default)]
-struct Ranges {
+struct RangeColumns {
     cells: Vec<i64>,
     first: Vec<i64>,
     last: Vec<i64>,
 }
 
-impl Ranges {
+impl RangeColumns {
     /// Cells that are finer than the resolution are left out.
     fn of(cells: Vec<CellIndex>, resolution: Resolution) -> Self {
         let mut ranges = Self::default();
@@ -137,8 +137,8 @@ impl Ranges {
 }
 
 /// Hours, in whatever order, as the means of a span of them.
-fn newest_first<K: Eq + Hash>(
-    hours: Vec<Hour>,
+fn group_newest_first<K: Eq + Hash>(
+    hours: Vec<HourRow>,
     key: impl Fn(i64) -> Option<K>,
     from: DateTime<Utc>,
     to: DateTime<Utc>,

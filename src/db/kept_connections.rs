@@ -72,7 +72,7 @@ impl KeptConnections {
     pub async fn acquire(&self) -> Result<KeptConnection, Error> {
         let kept = self.0.kept().connections.pop();
         if let Some((connection, _)) = kept {
-            cancellation::connection_taken();
+            cancellation::count_statement();
             return Ok(connection);
         }
         let connection = Box::pin(self.0.pool.acquire()).await?; // a future of 4 kB that is rarely needed

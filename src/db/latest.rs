@@ -9,8 +9,8 @@ use sqlx::{PgConnection, PgExecutor};
 use super::{
     DbError,
     device::numbers,
-    measurement_projection::MeasurementColumns,
-    measurement_readings::{Lookup, WithReadings},
+    measurement_projection::MeasurementProjection,
+    measurement_readings::{JoinStrategy, ReadingsJoin},
     multi_insert::record,
     readings,
 };
@@ -20,7 +20,7 @@ use crate::domain::{
     position::Position,
     quantity::Quantity,
     readings::narrow,
-    trace::Trace,
+    trace::SampleHistory,
 };
 
 /// Moves a row forward, never back.
@@ -32,7 +32,7 @@ pub(super) const FORWARD: &str = "on conflict (device_id) do update
 
 /// A newest measurement as `new_latest` has it.
 #[derive(sqlx::Encode)]
-pub(super) struct Record {
+pub(super) struct LatestInsert {
     device_id: i64,
     measured_at: DateTime<Utc>,
     seq: i32,
@@ -45,17 +45,17 @@ pub(super) struct Record {
 }
 
 record!(
-    Record,
+    LatestInsert,
     "latest",
     "new_latest",
     "device_id, measured_at, seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since"
 );
 
 /// Newest measurements on their way, each with what the next one is judged by.
-pub(super) fn records(newest: &[(MeasurementKey, Trace)]) -> Vec<Record> {
+pub(super) fn records(newest: &[(MeasurementKey, SampleHistory)]) -> Vec<LatestInsert> {
     newest
         .iter()
-        .map(|(key, trace)| Record {
+        .map(|(key, trace)| LatestInsert {
             device_id: key.device_id.0,
             measured_at: key.measured_at,
             seq: key.seq,
@@ -77,9 +77,9 @@ pub(super) fn records(newest: &[(MeasurementKey, Trace)]) -> Vec<Record> {
 pub async fn by_devices(
     db: impl PgExecutor<'_>,
     ids: &[DeviceId],
-    columns: MeasurementColumns,
+    columns: MeasurementProjection,
 ) -> Result<HashMap<DeviceId, Measurement>, DbError> {
-    let with = WithReadings::new(columns, Lookup::Key);
+    let with = ReadingsJoin::new(columns, JoinStrategy::Key);
     let mut query = with.start();
     query.push(format!(
         "select {} from latest join measurement m using (device_id, measured_at, seq) where latest.device_id = any(",
@@ -92,29 +92,29 @@ pub async fn by_devices(
 }
 
 /// Rows of a device that are read back from its newest one, to find one that tells a quantity.
-const MAX_LOOK_BACK: i64 = 10_000;
+const MAX_LOOKBACK_ROWS: i64 = 10_000;
 
 /// The newest measurement of each of these devices that tells a quantity, with these columns: among the newest
-/// [`MAX_LOOK_BACK`] of a device, or for what has a table of its own, among the newest rows there.
+/// [`MAX_LOOKBACK_ROWS`] of a device, or for what has a table of its own, among the newest rows there.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.latest.with_quantity", skip_all, fields(count = ids.len()))]
-pub async fn with_quantity(
+pub async fn load_with_quantity(
     db: impl PgExecutor<'_>,
     ids: &[DeviceId],
     quantity: Quantity,
-    columns: MeasurementColumns,
+    columns: MeasurementProjection,
 ) -> Result<HashMap<DeviceId, Measurement>, DbError> {
     let definition = quantity.definition();
     let (table, column) = (readings::table(definition.group), definition.name);
-    let with = WithReadings::new(columns, Lookup::Key);
+    let with = ReadingsJoin::new(columns, JoinStrategy::Key);
     let mut query = with.start();
     query.push(format!("select {} from unnest(", columns.select())).push_bind(numbers(ids)).push(format!(
         "::bigint[]) as wanted (device_id) cross join lateral (
              select found.measured_at, found.seq from (
                  select t.measured_at, t.seq, t.{column} from {table} t where t.device_id = wanted.device_id
-                 order by t.measured_at desc, t.seq desc limit {MAX_LOOK_BACK}
+                 order by t.measured_at desc, t.seq desc limit {MAX_LOOKBACK_ROWS}
              ) as found where found.{column} is not null
              order by found.measured_at desc, found.seq desc limit 1
          ) as found join measurement m

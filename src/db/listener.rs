@@ -40,7 +40,10 @@ pub(super) async fn listen(database: &Database, application_name: &str, channel:
 ///
 /// # Errors
 /// When the connection is lost.
-pub(super) async fn next_within(listener: &mut PgListener, time: Duration) -> Result<Option<PgNotification>, DbError> {
+pub(super) async fn next_notification(
+    listener: &mut PgListener,
+    time: Duration,
+) -> Result<Option<PgNotification>, DbError> {
     match timeout(time, listener.try_recv()).await {
         Err(_) => Ok(None),
         Ok(Ok(Some(notification))) => Ok(Some(notification)),

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::{
     DbError,
     copy::{COPY_FROM, copy},
-    measurement_projection::MeasurementColumns,
-    multi_insert::{Inserts, Record as _, insert_returning, record},
+    measurement_projection::MeasurementProjection,
+    multi_insert::{MultiInsert, Record as _, insert_returning, record},
 };
 use crate::domain::{
     cell::to_bigint,
@@ -22,7 +22,7 @@ use crate::domain::{
     quantity::Quantity,
     readings::narrow,
     sample::Sample,
-    trace::Trace,
+    trace::SampleHistory,
 };
 
 /// A particulate column as SQL tells the decimal that was sent: 12.4, and not the 12.399999618530273 that is the 32-bit float.
@@ -30,7 +30,7 @@ pub(super) fn as_sent(column: &str) -> String {
     format!("{column}::text::float8")
 }
 
-const ALL: MeasurementColumns = MeasurementColumns::ALL;
+const ALL: MeasurementProjection = MeasurementProjection::ALL;
 
 /// A position from two columns that are null together; what was stored was valid.
 pub(super) fn position(latitude: Option<f64>, longitude: Option<f64>) -> Option<Position> {
@@ -49,7 +49,7 @@ pub struct NewMeasurement<'a> {
     /// Reasons to doubt it: those that the sample brings, and those of what came before it.
     pub flags: QualityFlags,
     /// What the next one is judged by.
-    pub trace: Trace,
+    pub trace: SampleHistory,
     /// The uplink that brought it; none for what a file told.
     pub uplink_id: Option<Uuid>,
 }
@@ -138,7 +138,7 @@ pub async fn add_fresh(
     if rows.len() >= COPY_FROM {
         return copy_fresh(db, rows, recorded_at).await;
     }
-    let mut inserts = Inserts::default();
+    let mut inserts = MultiInsert::default();
     inserts.records("", records(rows, recorded_at))?;
     inserts.run(db).await?;
     Ok(())

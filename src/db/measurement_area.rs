@@ -4,13 +4,13 @@ use h3o::{CellIndex, Resolution};
 use sqlx::{Postgres, QueryBuilder};
 
 use crate::domain::{
-    area::{Area, Bands, BoundingBox, Circle, Edge, Polygon, SharedArea},
+    area::{Area, BoundingBox, Circle, Edge, LongitudeBands, Polygon, SharedArea},
     cell::{STORED_RESOLUTION, ranges},
 };
 
 /// Spans that an index is asked for at most. More would find less in vain, and each costs a descent into the index of
 /// every month.
-const MOST_SPANS: usize = 64;
+const MAX_SPANS: usize = 64;
 
 /// Cells at most by which measurements are sorted into inside, outside and border of a polygon.
 const MAX_TEST_CELLS: usize = 1000;
@@ -19,7 +19,7 @@ const MAX_TEST_CELLS: usize = 1000;
 const COARSEST: Resolution = Resolution::Six;
 
 /// Spans of stored cells that hold an area, both ends included.
-pub(super) struct Spans {
+pub(super) struct CellSpans {
     /// Those of cells that lie inside it with all that they hold.
     pub inside: Vec<(i64, i64)>,
     /// Those of cells at its rim.
@@ -28,10 +28,10 @@ pub(super) struct Spans {
     are_large: bool,
 }
 
-impl Spans {
+impl CellSpans {
     /// Those of an area.
     pub fn of(area: &SharedArea) -> Self {
-        let cover = area.cover(STORED_RESOLUTION, MOST_SPANS);
+        let cover = area.cover(STORED_RESOLUTION, MAX_SPANS);
         let spans = |cells: &[CellIndex]| ranges(cells, STORED_RESOLUTION);
         let all = [&*cover.inside, &*cover.border].concat();
         Self {
@@ -50,7 +50,7 @@ impl Spans {
 
 /// Adds the condition that the measurement `m` lies in an area; null where it tells no place.
 pub(super) fn push_area(query: &mut QueryBuilder<Postgres>, area: &SharedArea) {
-    let spans = Spans::of(area);
+    let spans = CellSpans::of(area);
     query.push("((false");
     for (first, last) in &spans.all {
         query.push(" or m.cell between ").push_bind(*first).push(" and ").push_bind(*last);
@@ -67,7 +67,7 @@ pub(super) fn push_exact(query: &mut QueryBuilder<Postgres>, area: &SharedArea) 
         Area::Circle(area) => push_circle(query, *area),
         Area::Polygon(polygon) => {
             // Edges are counted only for measurements in cells at the border. The more edges, the finer these cells.
-            let cells = polygon.edges().len().clamp(MOST_SPANS, MAX_TEST_CELLS);
+            let cells = polygon.edges().len().clamp(MAX_SPANS, MAX_TEST_CELLS);
             let cover = area.cover(STORED_RESOLUTION, cells);
             query.push("(");
             push_cells(query, &ranges(&cover.inside, STORED_RESOLUTION));
@@ -99,7 +99,7 @@ fn push_circle(query: &mut QueryBuilder<Postgres>, area: Circle) {
 
 /// The same count of edges as that of [`Polygon::contains`], of those in the band of the measurement's longitude.
 fn push_polygon(query: &mut QueryBuilder<Postgres>, area: &Polygon) {
-    let Bands { starts, offsets, edges } = area.bands();
+    let LongitudeBands { starts, offsets, edges } = area.bands();
     let offsets: Vec<_> = offsets.iter().map(|&at| i32::try_from(at).unwrap_or(i32::MAX)).collect();
     let numbers = |of: fn(&Edge) -> f64| edges.iter().map(of).collect::<Vec<_>>();
     // `offset 0`: the band is found once for all columns.

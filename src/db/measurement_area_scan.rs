@@ -10,17 +10,17 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder};
 
 use super::{
     DbError,
-    measurement_area::{Spans, push_exact},
+    measurement_area::{CellSpans, push_exact},
     measurement_filter::push_span,
     measurement_page,
     measurement_page::{MeasurementPage, push_cursors, push_order, sort},
-    measurement_projection::MeasurementColumns,
-    measurement_readings::{Lookup, WithReadings},
+    measurement_projection::MeasurementProjection,
+    measurement_readings::{JoinStrategy, ReadingsJoin},
 };
 use crate::domain::{area::SharedArea, filter::Condition, measurement::Measurement};
 
 /// Entries of the index that are looked at, at most. That takes as long as to find out that there are more.
-const MOST_ENTRIES: i64 = 10_000;
+const MAX_SCANNED_ENTRIES: i64 = 10_000;
 
 /// One page over all devices, like [`measurement_page::list`].
 ///
@@ -29,10 +29,10 @@ const MOST_ENTRIES: i64 = 10_000;
 pub async fn list(
     db: impl PgExecutor<'_> + Copy,
     page: &MeasurementPage,
-    columns: MeasurementColumns,
+    columns: MeasurementProjection,
 ) -> Result<Vec<Measurement>, DbError> {
     if let (Some(_), [Condition::Within(area)]) = (page.filter.from, page.filter.conditions.as_slice())
-        && let Some(rows) = in_small_area(db, page, columns, area).await?
+        && let Some(rows) = list_in_small_area(db, page, columns, area).await?
     {
         return Ok(rows);
     }
@@ -40,21 +40,21 @@ pub async fn list(
 }
 
 /// None where there is too much in the area, or where something was deleted just now.
-async fn in_small_area(
+async fn list_in_small_area(
     db: impl PgExecutor<'_> + Copy,
     page: &MeasurementPage,
-    columns: MeasurementColumns,
+    columns: MeasurementProjection,
     area: &SharedArea,
 ) -> Result<Option<Vec<Measurement>>, DbError> {
-    let spans = Spans::of(area);
+    let spans = CellSpans::of(area);
     if spans.are_large() {
         return Ok(None);
     }
     let (entries, bound) = look_ahead(db, page, &spans).await?;
-    if entries > MOST_ENTRIES {
+    if entries > MAX_SCANNED_ENTRIES {
         return Ok(None);
     }
-    let with = WithReadings::new(columns, Lookup::Key);
+    let with = ReadingsJoin::new(columns, JoinStrategy::Key);
     let mut query = with.start();
     query.push("select m.* from ");
     push_each(&mut query, page, &spans, columns.select().as_str());
@@ -82,11 +82,11 @@ async fn in_small_area(
 async fn look_ahead(
     db: impl PgExecutor<'_> + Copy,
     page: &MeasurementPage,
-    spans: &Spans,
+    spans: &CellSpans,
 ) -> Result<(i64, Option<DateTime<Utc>>), DbError> {
     let mut query = QueryBuilder::new("with entry as materialized (select span.inside, m.measured_at from ");
     push_each(&mut query, page, spans, "m.measured_at");
-    query.push(" offset 0) as m limit ").push_bind(MOST_ENTRIES + 1);
+    query.push(" offset 0) as m limit ").push_bind(MAX_SCANNED_ENTRIES + 1);
     query.push(") select (select count(*) from entry), (select measured_at from entry where inside");
     // What was measured in the very moment of a cursor may be of the page or not.
     for key in [page.after, page.before].into_iter().flatten() {
@@ -99,7 +99,7 @@ async fn look_ahead(
 
 /// Begins a select of what lies between the ends of the page in each span of cells. Apart from the rest of the statement
 /// (`offset 0`, once it ends): Postgres doesn't know how narrow the spans are.
-fn push_each(query: &mut QueryBuilder<Postgres>, page: &MeasurementPage, spans: &Spans, columns: &str) {
+fn push_each(query: &mut QueryBuilder<Postgres>, page: &MeasurementPage, spans: &CellSpans, columns: &str) {
     let each = || spans.inside.iter().map(|span| (span, true)).chain(spans.border.iter().map(|span| (span, false)));
     query.push("unnest(").push_bind(each().map(|(span, _)| span.0).collect::<Vec<_>>());
     query.push("::bigint[], ").push_bind(each().map(|(span, _)| span.1).collect::<Vec<_>>());

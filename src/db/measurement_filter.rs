@@ -8,7 +8,7 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::{device::numbers, measurement_area::push_area, readings};
 use crate::domain::{
-    filter::{Condition, Filter, ValueRange, groups_beside},
+    filter::{Condition, Filter, ValueRange, side_table_groups},
     quantity::{Group, Quantity},
     readings::narrow,
 };
@@ -28,7 +28,7 @@ pub(super) fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &Filte
 /// Whether one plan is good for all values. Where to look for an area depends on which it is: a town that was left years ago
 /// by its cells, a continent by the time. A statement that is prepared for good gets a plan without values after a while,
 /// which takes them all for the same: with such plans, a question of `tests/it/plans.rs` runs into the time limit.
-pub(super) fn keeps_its_plan(filter: &Filter) -> bool {
+pub(super) fn has_stable_plan(filter: &Filter) -> bool {
     filter.conditions.is_empty()
 }
 
@@ -49,7 +49,7 @@ pub(super) fn push_span(
 /// Adds `and …` for each of these conditions.
 fn push_all(query: &mut QueryBuilder<Postgres>, conditions: &[Condition]) {
     let (beside, own): (Vec<_>, Vec<_>) =
-        conditions.iter().partition(|&condition| !groups_beside([condition]).is_empty());
+        conditions.iter().partition(|&condition| !side_table_groups([condition]).is_empty());
     // One by one, since an index may serve each of them.
     for condition in own {
         query.push(" and ");
@@ -57,14 +57,14 @@ fn push_all(query: &mut QueryBuilder<Postgres>, conditions: &[Condition]) {
     }
     if !beside.is_empty() {
         query.push(" and ");
-        push_beside(query, &beside);
+        push_joined(query, &beside);
     }
 }
 
 /// Adds conditions of which each reads other tables as one look-up: a row of each table is read once for all of them,
 /// however many they are. It is a scalar subquery because Postgres turns `exists` and a join outside into joins that may
 /// read the whole of the other table.
-fn push_beside(query: &mut QueryBuilder<Postgres>, conditions: &[&Condition]) {
+fn push_joined(query: &mut QueryBuilder<Postgres>, conditions: &[&Condition]) {
     query.push("(select ");
     for (at, condition) in conditions.iter().enumerate() {
         query.push(if at == 0 { "" } else { " and " });
@@ -72,7 +72,7 @@ fn push_beside(query: &mut QueryBuilder<Postgres>, conditions: &[&Condition]) {
     }
     // A measurement without a row in a table has nulls in its place, which fail conditions and pass their negations.
     query.push(" from (select) as measured");
-    for group in groups_beside(conditions.iter().copied()) {
+    for group in side_table_groups(conditions.iter().copied()) {
         let table = readings::table(group);
         query.push(format!(
             " left join {table} {table}_beside on {table}_beside.device_id = m.device_id
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tree_of_conditions_reads_each_other_table_once() {
+    fn condition_tree_joins_each_table_once() {
         let range = |min: i32| ValueRange { min: Some(f64::from(min)), max: None };
         let one = |number| {
             Condition::All(vec![

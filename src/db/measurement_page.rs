@@ -10,9 +10,9 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder};
 use super::{
     DbError,
     device::numbers,
-    measurement_filter::{keeps_its_plan, push_filter},
-    measurement_projection::MeasurementColumns,
-    measurement_readings::{Lookup, WithReadings},
+    measurement_filter::{has_stable_plan, push_filter},
+    measurement_projection::MeasurementProjection,
+    measurement_readings::{JoinStrategy, ReadingsJoin},
     measurement_total,
     total::{Reading, Total, total},
 };
@@ -45,9 +45,9 @@ pub struct MeasurementPage {
 pub async fn list(
     db: impl PgExecutor<'_>,
     page: &MeasurementPage,
-    columns: MeasurementColumns,
+    columns: MeasurementProjection,
 ) -> Result<Vec<Measurement>, DbError> {
-    let with = with_readings(page, columns);
+    let with = readings_join(page, columns);
     let mut query = with.start();
     push_page(&mut query, page, columns, |query| _ = query.push("true"));
     fetch(db, query, page, with).await
@@ -59,13 +59,13 @@ pub async fn list(
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.measurement.list_of", skip_all, fields(devices = ids.len(), limit = page.limit))]
-pub async fn list_of(
+pub async fn list_by_devices(
     db: impl PgExecutor<'_>,
     ids: &[DeviceId],
     page: &MeasurementPage,
-    columns: MeasurementColumns,
+    columns: MeasurementProjection,
 ) -> Result<Vec<Measurement>, DbError> {
-    let with = with_readings(page, columns);
+    let with = readings_join(page, columns);
     let mut query = with.start();
     push_each(&mut query, ids, page, columns);
     push_order(&mut query, page.descending);
@@ -78,13 +78,13 @@ pub async fn list_of(
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.measurement.list_each", skip_all, fields(devices = ids.len(), limit = page.limit))]
-pub async fn list_each(
+pub async fn list_per_device(
     db: impl PgExecutor<'_>,
     ids: &[DeviceId],
     page: &MeasurementPage,
-    columns: MeasurementColumns,
+    columns: MeasurementProjection,
 ) -> Result<HashMap<DeviceId, Vec<Measurement>>, DbError> {
-    let with = with_readings(page, columns);
+    let with = readings_join(page, columns);
     let mut query = with.start();
     push_each(&mut query, ids, page, columns);
     let mut lists: HashMap<_, Vec<_>> = HashMap::with_capacity(ids.len());
@@ -112,7 +112,7 @@ pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &Filter) -> Result<To
     // Costly conditions on few measurements are counted all the same.
     if counted.is_estimate
         && reading == Reading::Unbounded
-        && let Some(rows) = measurement_total::count_few(db, filter).await?
+        && let Some(rows) = measurement_total::count_by_scan(db, filter).await?
     {
         return Ok(Total::exact(rows));
     }
@@ -120,9 +120,9 @@ pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &Filter) -> Result<To
 }
 
 /// Without conditions a page holds all measurements of a device from its first to its last in the page.
-fn with_readings(page: &MeasurementPage, columns: MeasurementColumns) -> WithReadings {
-    let lookup = if page.filter.conditions.is_empty() { Lookup::Range } else { Lookup::Key };
-    WithReadings::new(columns, lookup)
+fn readings_join(page: &MeasurementPage, columns: MeasurementProjection) -> ReadingsJoin {
+    let lookup = if page.filter.conditions.is_empty() { JoinStrategy::Range } else { JoinStrategy::Key };
+    ReadingsJoin::new(columns, lookup)
 }
 
 /// Pushes a select of the page of each of these devices.
@@ -130,7 +130,7 @@ fn push_each(
     query: &mut QueryBuilder<Postgres>,
     ids: &[DeviceId],
     page: &MeasurementPage,
-    columns: MeasurementColumns,
+    columns: MeasurementProjection,
 ) {
     query.push("select m.* from ");
     if let [id] = ids {
@@ -144,7 +144,7 @@ fn push_each(
 }
 
 /// Bounds that stand in the text of a statement, one of which is at or above any page's limit.
-const BOUNDS: [i64; 6] = [2, 11, 51, 101, 1001, 10_001];
+const LIMIT_CLASSES: [i64; 6] = [2, 11, 51, 101, 1001, 10_001];
 
 /// Pushes a whole select of the page, of the measurements for which a condition holds.
 ///
@@ -155,10 +155,10 @@ const BOUNDS: [i64; 6] = [2, 11, 51, 101, 1001, 10_001];
 fn push_page(
     query: &mut QueryBuilder<Postgres>,
     page: &MeasurementPage,
-    columns: MeasurementColumns,
+    columns: MeasurementProjection,
     condition: impl FnOnce(&mut QueryBuilder<Postgres>),
 ) {
-    let bound = BOUNDS.into_iter().find(|&bound| bound >= page.limit && keeps_its_plan(&page.filter));
+    let bound = LIMIT_CLASSES.into_iter().find(|&bound| bound >= page.limit && has_stable_plan(&page.filter));
     if bound.is_some() {
         query.push("select m.* from (");
     }
@@ -196,10 +196,10 @@ async fn fetch(
     db: impl PgExecutor<'_>,
     mut query: QueryBuilder<Postgres>,
     page: &MeasurementPage,
-    with: WithReadings,
+    with: ReadingsJoin,
 ) -> Result<Vec<Measurement>, DbError> {
     with.finish(&mut query);
-    let rows = query.build().persistent(keeps_its_plan(&page.filter)).fetch_all(db).await?;
+    let rows = query.build().persistent(has_stable_plan(&page.filter)).fetch_all(db).await?;
     let mut measurements = with.read(&rows)?;
     sort(&mut measurements, page.descending);
     Ok(measurements)

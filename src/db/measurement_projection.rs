@@ -21,15 +21,15 @@ use crate::domain::{
 /// Columns beside the key, which is always read: of `measurement`, and of the tables that hold its other readings. What
 /// was not read is told as none, no flags, and 1970: nobody asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct MeasurementColumns(u64);
+pub struct MeasurementProjection(u64);
 
 /// The first bit of the groups, above those of `measurement`; one for each [`Group`].
-const GROUP_BITS: u32 = 8;
+const FIRST_GROUP_BIT: u32 = 8;
 /// The first bit of the quantities, above those of the groups; one for each [`Quantity`].
-const QUANTITY_BITS: u32 = 16;
+const FIRST_QUANTITY_BIT: u32 = 16;
 const _: () = assert!(Quantity::ALL.len() + 16 <= 64, "a bit for each quantity");
 
-impl MeasurementColumns {
+impl MeasurementProjection {
     /// The key alone.
     pub const KEY: Self = Self(0);
     /// When it was stored.
@@ -49,7 +49,7 @@ impl MeasurementColumns {
     /// By how much it may be older.
     pub const TIME_UNCERTAINTY: Self = Self(1 << 7);
     /// All columns of `measurement`.
-    pub const ALL: Self = Self((1 << GROUP_BITS) - 1);
+    pub const ALL: Self = Self((1 << FIRST_GROUP_BIT) - 1);
 
     /// Each with its name in the table `m`, in the order in which they are read.
     const NAMES: [(Self, &'static str); 8] = [
@@ -66,13 +66,13 @@ impl MeasurementColumns {
     /// Whether there are readings of a group.
     #[must_use]
     pub fn group(group: Group) -> Self {
-        Self(1 << (GROUP_BITS + group as u32))
+        Self(1 << (FIRST_GROUP_BIT + group as u32))
     }
 
     /// A quantity of a group that has a table of its own, and whether there are readings of the group.
     #[must_use]
     pub fn quantity(quantity: Quantity) -> Self {
-        Self(1 << (QUANTITY_BITS + quantity as u32)) | Self::group(quantity.definition().group)
+        Self(1 << (FIRST_QUANTITY_BIT + quantity as u32)) | Self::group(quantity.definition().group)
     }
 
     fn has(self, other: Self) -> bool {
@@ -160,7 +160,7 @@ where
     at.map_or(Ok(None), |at| row.try_get(at))
 }
 
-impl BitOr for MeasurementColumns {
+impl BitOr for MeasurementProjection {
     type Output = Self;
 
     fn bitor(self, other: Self) -> Self {

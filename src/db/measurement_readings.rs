@@ -2,12 +2,12 @@
 
 use sqlx::{Postgres, QueryBuilder, Row as _, postgres::PgRow};
 
-use super::{DbError, measurement_projection::MeasurementColumns, readings::table};
+use super::{DbError, measurement_projection::MeasurementProjection, readings::table};
 use crate::domain::{measurement::Measurement, quantity::Group};
 
 /// How the readings of a page are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lookup {
+pub(super) enum JoinStrategy {
     /// By the time of each device: the page holds all measurements of a device from its first to its last in the page, so
     /// that nothing but their readings is read. Takes about half of the time of single look-ups.
     Range,
@@ -17,13 +17,13 @@ pub(super) enum Lookup {
 
 /// A select of measurements, and what stands around it in a statement. Rows come in no order.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct WithReadings {
-    columns: MeasurementColumns,
-    lookup: Lookup,
+pub(super) struct ReadingsJoin {
+    columns: MeasurementProjection,
+    lookup: JoinStrategy,
 }
 
-impl WithReadings {
-    pub(super) fn new(columns: MeasurementColumns, lookup: Lookup) -> Self {
+impl ReadingsJoin {
+    pub(super) fn new(columns: MeasurementProjection, lookup: JoinStrategy) -> Self {
         Self { columns, lookup }
     }
 
@@ -31,12 +31,12 @@ impl WithReadings {
         self.columns.groups().next().is_some()
     }
 
-    /// Begins a statement, to be continued with the select of [`MeasurementColumns::select`].
+    /// Begins a statement, to be continued with the select of [`MeasurementProjection::select`].
     pub(super) fn start(self) -> QueryBuilder<Postgres> {
         match self.lookup {
             _ if !self.is_joined() => QueryBuilder::default(),
-            Lookup::Range => QueryBuilder::new("with page as materialized ("),
-            Lookup::Key => QueryBuilder::new(format!("select m.*{} from (", self.columns.select_readings())),
+            JoinStrategy::Range => QueryBuilder::new("with page as materialized ("),
+            JoinStrategy::Key => QueryBuilder::new(format!("select m.*{} from (", self.columns.select_readings())),
         }
     }
 
@@ -44,8 +44,8 @@ impl WithReadings {
     pub(super) fn finish(self, query: &mut QueryBuilder<Postgres>) {
         match self.lookup {
             _ if !self.is_joined() => {}
-            Lookup::Range => self.push_ranges(query),
-            Lookup::Key => self.push_keys(query),
+            JoinStrategy::Range => self.push_ranges(query),
+            JoinStrategy::Key => self.push_keys(query),
         }
     }
 
@@ -106,8 +106,8 @@ mod tests {
     use crate::domain::quantity::Quantity;
 
     /// The statement around the select of a page, its white space evened out.
-    fn statement(columns: MeasurementColumns, lookup: Lookup) -> String {
-        let with = WithReadings::new(columns, lookup);
+    fn statement(columns: MeasurementProjection, lookup: JoinStrategy) -> String {
+        let with = ReadingsJoin::new(columns, lookup);
         let mut query = with.start();
         query.push("PAGE");
         with.finish(&mut query);
@@ -115,23 +115,23 @@ mod tests {
     }
 
     #[test]
-    fn a_page_without_readings_is_left_as_it_is() {
-        for lookup in [Lookup::Range, Lookup::Key] {
-            assert_eq!(statement(MeasurementColumns::ALL, lookup), "PAGE");
+    fn page_without_readings_is_not_joined() {
+        for lookup in [JoinStrategy::Range, JoinStrategy::Key] {
+            assert_eq!(statement(MeasurementProjection::ALL, lookup), "PAGE");
         }
     }
 
     #[test]
-    fn a_page_is_joined_with_the_columns_that_are_selected_of_each_group() {
+    fn page_is_joined_with_the_selected_columns_of_each_group() {
         let columns = [
-            MeasurementColumns::PM10,
-            MeasurementColumns::quantity(Quantity::Humidity),
-            MeasurementColumns::quantity(Quantity::Temperature),
-            MeasurementColumns::group(Group::Status),
+            MeasurementProjection::PM10,
+            MeasurementProjection::quantity(Quantity::Humidity),
+            MeasurementProjection::quantity(Quantity::Temperature),
+            MeasurementProjection::group(Group::Status),
         ];
-        let columns = columns.into_iter().fold(MeasurementColumns::KEY, |all, one| all | one);
+        let columns = columns.into_iter().fold(MeasurementProjection::KEY, |all, one| all | one);
         assert_eq!(
-            statement(columns, Lookup::Range),
+            statement(columns, JoinStrategy::Range),
             "with page as materialized (PAGE), \
              span as (select device_id, min(measured_at) as first_at, max(measured_at) as last_at from page group by device_id) \
              select m.*, weather.seq is not null, weather.temperature, weather.humidity, device_status.seq is not null \
@@ -147,7 +147,7 @@ mod tests {
              and device_status.seq = m.seq"
         );
         assert_eq!(
-            statement(columns, Lookup::Key),
+            statement(columns, JoinStrategy::Key),
             "select m.*, weather.seq is not null, weather.temperature, weather.humidity, device_status.seq is not null \
              from (PAGE) as m \
              left join lateral ( select r.seq, r.temperature, r.humidity from weather r \

@@ -11,7 +11,7 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder};
 use super::{
     DbError,
     device::numbers,
-    measurement_filter::{keeps_its_plan, push_conditions, push_span},
+    measurement_filter::{has_stable_plan, push_conditions, push_span},
     total::{MAX_EXACT_TOTAL, Total},
 };
 use crate::domain::{device::DeviceId, filter::Filter, rollup::hour_of};
@@ -20,7 +20,7 @@ use crate::domain::{device::DeviceId, filter::Filter, rollup::hour_of};
 const MIN_ROWS_PER_DEVICE: i64 = 1000;
 
 /// With conditions that cost so many times more, so many times fewer rows are read.
-const SHARE_WITH_LOOK_UPS: i64 = 10;
+const LOOKUP_DIVISOR: i64 = 10;
 
 /// Edges of polygons that rows are compared with at most, all rows together; half a microsecond each. A ring has 20 in a band,
 /// a scribble of 10,000 points has 4000.
@@ -46,19 +46,19 @@ fn rows_per_device(devices: usize) -> i64 {
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.measurement.count_each", skip_all, fields(devices = ids.len()))]
-pub async fn count_each(
+pub async fn count_per_device(
     db: impl PgExecutor<'_> + Copy,
     ids: &[DeviceId],
     filter: &Filter,
 ) -> Result<HashMap<DeviceId, Total>, DbError> {
     // A look-up in another table, and a polygon, cost as much as many rows.
-    let share = if filter.groups_beside().is_empty() && filter.polygon_edges() == 0 { 1 } else { SHARE_WITH_LOOK_UPS };
+    let share = if filter.side_table_groups().is_empty() && filter.polygon_edges() == 0 { 1 } else { LOOKUP_DIVISOR };
     let devices = i64::try_from(ids.len().max(1)).unwrap_or(i64::MAX);
     let bound = (rows_per_device(ids.len()) / share).min((rows_in_polygon(filter) / devices).max(1));
     let read = read(db, ids, filter, bound).await?;
     let large: Vec<_> = read.iter().filter(|row| row.scanned > bound).map(|row| row.device).collect();
-    let all = if large.is_empty() { HashMap::new() } else { stored(db, &large, filter).await? };
-    let total = |row: &Read| match all.get(&row.device) {
+    let all = if large.is_empty() { HashMap::new() } else { load_stored_counts(db, &large, filter).await? };
+    let total = |row: &ScanCount| match all.get(&row.device) {
         Some(&all) if is_exact(filter) => Total::exact(all),
         Some(&all) => Total::estimate(row.estimate(all)),
         None if row.scanned > bound => Total::estimate(row.found),
@@ -68,7 +68,7 @@ pub async fn count_each(
 }
 
 /// What was read of a device.
-struct Read {
+struct ScanCount {
     device: DeviceId,
     /// How many rows were looked at.
     scanned: i64,
@@ -76,7 +76,7 @@ struct Read {
     found: i64,
 }
 
-impl Read {
+impl ScanCount {
     /// How many of so many rows the filter lets through, if it does so as often as among those that were read.
     fn estimate(&self, all: i64) -> i64 {
         let estimate = i128::from(all) * i128::from(self.found) / i128::from(self.scanned.max(1));
@@ -89,7 +89,7 @@ async fn read(
     ids: &[DeviceId],
     filter: &Filter,
     bound: i64,
-) -> Result<Vec<Read>, DbError> {
+) -> Result<Vec<ScanCount>, DbError> {
     let mut query = QueryBuilder::<Postgres>::new("select wanted.device_id, counted.* from unnest(");
     query
         .push_bind(numbers(ids))
@@ -98,16 +98,19 @@ async fn read(
     query.push(") from (select m.* from measurement m where m.device_id = wanted.device_id");
     push_span(&mut query, "m.measured_at", filter.from, filter.to);
     query.push(" limit ").push_bind(bound + 1).push(") as m) as counted");
-    let rows: Vec<(i64, i64, i64)> = query.build_query_as().persistent(keeps_its_plan(filter)).fetch_all(db).await?;
-    Ok(rows.into_iter().map(|(device, scanned, found)| Read { device: DeviceId(device), scanned, found }).collect())
+    let rows: Vec<(i64, i64, i64)> = query.build_query_as().persistent(has_stable_plan(filter)).fetch_all(db).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(device, scanned, found)| ScanCount { device: DeviceId(device), scanned, found })
+        .collect())
 }
 
 /// Measurements that are held against conditions at most; fewer against polygons of which many edges lie above each other.
-const MAX_FEW: i64 = 2000;
+const MAX_SCANNED_ROWS: i64 = 2000;
 
 /// How many measurements the filter lets through, where those of its devices and its span are few; none where they are not.
-pub(super) async fn count_few(db: impl PgExecutor<'_>, filter: &Filter) -> Result<Option<i64>, DbError> {
-    let bound = MAX_FEW.min(rows_in_polygon(filter));
+pub(super) async fn count_by_scan(db: impl PgExecutor<'_>, filter: &Filter) -> Result<Option<i64>, DbError> {
+    let bound = MAX_SCANNED_ROWS.min(rows_in_polygon(filter));
     let mut query = QueryBuilder::<Postgres>::new("select count(*), count(*) filter (where true");
     push_conditions(&mut query, filter);
     query.push(") from (select m.* from measurement m where true");
@@ -121,7 +124,7 @@ pub(super) async fn count_few(db: impl PgExecutor<'_>, filter: &Filter) -> Resul
 }
 
 /// How many measurements there are of each device, in the hours that the filter's span touches.
-async fn stored(
+async fn load_stored_counts(
     db: impl PgExecutor<'_> + Copy,
     ids: &[DeviceId],
     filter: &Filter,
@@ -146,14 +149,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_devices_share_what_is_read() {
+    fn scanned_rows_are_divided_between_devices() {
         assert_eq!((rows_per_device(1), rows_per_device(50), rows_per_device(1000)), (100_000, 2000, 1000));
     }
 
     #[test]
-    fn an_estimate_is_in_proportion_and_not_below_what_was_found() {
-        let read = Read { device: DeviceId(1), scanned: 1001, found: 500 };
+    fn estimate_is_proportional_and_at_least_the_rows_found() {
+        let read = ScanCount { device: DeviceId(1), scanned: 1001, found: 500 };
         assert_eq!((read.estimate(1_001_000), read.estimate(10)), (500_000, 500));
-        assert_eq!(Read { device: DeviceId(1), scanned: 0, found: 0 }.estimate(5), 0);
+        assert_eq!(ScanCount { device: DeviceId(1), scanned: 0, found: 0 }.estimate(5), 0);
     }
 }

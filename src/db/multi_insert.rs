@@ -47,23 +47,23 @@ pub(super) use record;
 
 /// Inserts that are put together.
 #[derive(Default)]
-pub(super) struct Inserts {
+pub(super) struct MultiInsert {
     condition: Option<&'static str>,
     each: Vec<String>,
     values: PgArguments,
 }
 
 /// What the statement tells: which transaction it was.
-const VERSION: &str = "pg_current_xact_id()::xid::text::bigint";
+const ROW_VERSION: &str = "pg_current_xact_id()::xid::text::bigint";
 
 /// Columns of the rows of one table.
-pub(super) struct Columns<'a> {
+pub(super) struct ColumnArrays<'a> {
     names: String,
     arrays: String,
     values: &'a mut PgArguments,
 }
 
-impl Columns<'_> {
+impl ColumnArrays<'_> {
     /// Adds a column of so many values as every other of the table has.
     pub fn put(&mut self, name: &str, values: Vec<Option<f64>>) -> Result<(), DbError> {
         self.put_as(name, "float8", values)
@@ -83,19 +83,19 @@ impl Columns<'_> {
     }
 }
 
-impl Inserts {
+impl MultiInsert {
     /// Inserts of which none is made unless this holds: a condition of these values.
-    pub fn only_if(condition: &'static str, values: PgArguments) -> Self {
+    pub fn with_condition(condition: &'static str, values: PgArguments) -> Self {
         Self { condition: Some(condition), each: Vec::new(), values }
     }
 
     /// Adds an insert of these rows; `suffix` says what happens where the key is taken.
     pub fn records<R: Record>(&mut self, suffix: &str, rows: Vec<R>) -> Result<(), DbError> {
-        self.records_into(R::TABLE, suffix, rows)
+        self.add_records_into(R::TABLE, suffix, rows)
     }
 
     /// The same through a view of the table.
-    pub fn records_into<R: Record>(
+    pub fn add_records_into<R: Record>(
         &mut self,
         relation: &'static str,
         suffix: &str,
@@ -111,11 +111,11 @@ impl Inserts {
     pub fn columns(
         &mut self,
         table: &str,
-        put: impl FnOnce(&mut Columns<'_>) -> Result<(), DbError>,
+        put: impl FnOnce(&mut ColumnArrays<'_>) -> Result<(), DbError>,
     ) -> Result<(), DbError> {
-        let mut columns = Columns { names: String::new(), arrays: String::new(), values: &mut self.values };
+        let mut columns = ColumnArrays { names: String::new(), arrays: String::new(), values: &mut self.values };
         put(&mut columns)?;
-        let Columns { names, arrays, .. } = columns;
+        let ColumnArrays { names, arrays, .. } = columns;
         self.push(table, &names, &arrays, "");
         Ok(())
     }
@@ -139,10 +139,10 @@ impl Inserts {
         // would be told of a deadlock, and try again.
         let each = self.each.iter().rev().map(String::as_str).collect::<Vec<_>>().join(", ");
         let text = match self.condition {
-            None => format!("with {each} select {VERSION}"),
+            None => format!("with {each} select {ROW_VERSION}"),
             Some(condition) => format!(
                 "with condition as materialized (select {condition} as holds), {each}
-                 select case when holds then {VERSION} end from condition"
+                 select case when holds then {ROW_VERSION} end from condition"
             ),
         };
         // To the end of the answer, where the commit is told: a row may come before it.

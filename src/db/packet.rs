@@ -35,7 +35,7 @@ pub(super) const FORWARD: &str = "on conflict (device_id) do update
 
 /// A packet as `new_packet` has it.
 #[derive(sqlx::Encode)]
-pub(super) struct Record {
+pub(super) struct PacketInsert {
     device_id: i64,
     frame_counter: i64,
     received_at: DateTime<Utc>,
@@ -47,17 +47,17 @@ pub(super) struct Record {
 }
 
 record!(
-    Record,
+    PacketInsert,
     "packet",
     "new_packet",
     "device_id, frame_counter, received_at, uplink_id, first_at, last_at, latitude, longitude"
 );
 
 /// Packets on their way.
-pub(super) fn records(packets: &[Packet]) -> Vec<Record> {
+pub(super) fn records(packets: &[Packet]) -> Vec<PacketInsert> {
     packets
         .iter()
-        .map(|packet| Record {
+        .map(|packet| PacketInsert {
             device_id: packet.device_id.0,
             frame_counter: packet.frame_counter,
             received_at: packet.received_at,
@@ -75,7 +75,7 @@ pub(super) fn records(packets: &[Packet]) -> Vec<Record> {
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.packet.forget_of_empty", skip_all, fields(count = devices.len()))]
-pub async fn forget_of_empty(db: impl PgExecutor<'_>, devices: &[DeviceId]) -> Result<(), DbError> {
+pub async fn delete_without_measurements(db: impl PgExecutor<'_>, devices: &[DeviceId]) -> Result<(), DbError> {
     let devices = numbers(devices);
     sqlx::query!(
         "delete from packet

@@ -13,24 +13,24 @@ use super::{DbError, connect::set_timeouts};
 use crate::domain::{month::Month, period::Period};
 
 /// A partitioned table, and how its partitions are stored.
-type Table = (&'static str, &'static str);
+type PartitionedTable = (&'static str, &'static str);
 
 /// The tables partitioned by the month of a sample.
-const MEASURED: [Table; 7] = [
+const MEASUREMENT_TABLES: [PartitionedTable; 7] = [
     ("measurement", ""),
     ("weather", ""),
     ("ambient", ""),
     ("motion", ""),
     ("device_status", ""),
-    ("device_hour", ROOM),
-    ("cell_hour", ROOM),
+    ("device_hour", FILLFACTOR),
+    ("cell_hour", FILLFACTOR),
 ];
 /// The tables partitioned by the month of arrival.
-const RECEIVED: [Table; 1] = [("uplink", "")];
+const UPLINK_TABLES: [PartitionedTable; 1] = [("uplink", "")];
 /// Room for updates in place (HOT): until a month is over (`hour_index`) no index holds the columns that change.
-const ROOM: &str = "with (fillfactor = 80)";
+const FILLFACTOR: &str = "with (fillfactor = 80)";
 /// Serialises the making of partitions among all gateways on one database. Any number will do.
-const LOCK: i64 = 0x6169_7267_0001;
+const CREATE_LOCK_ID: i64 = 0x6169_7267_0001;
 /// What each statement of that may take, and each wait for a lock. Sessions of the recorder have shorter limits.
 const CREATION_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -45,11 +45,11 @@ pub enum Family {
 
 /// The months known to have partitions, so that only the first row of a month asks.
 #[derive(Debug, Default)]
-pub struct Partitions {
+pub struct PartitionCache {
     known: Mutex<HashSet<(Family, Month)>>,
 }
 
-impl Partitions {
+impl PartitionCache {
     /// Makes the partitions of these months where they are missing. Runs outside the recording transaction, so that
     /// the locks it takes are held for a moment only.
     ///
@@ -96,7 +96,7 @@ impl Partitions {
             if existing.iter().any(|period| period.contains(month)) {
                 self.lock().insert((family, month));
             } else {
-                missing.insert((family, choose(existing, family, month, now)));
+                missing.insert((family, choose_period(existing, family, month, now)));
             }
         }
         Ok(missing.len())
@@ -113,10 +113,10 @@ impl Partitions {
 }
 
 impl Family {
-    fn tables(self) -> &'static [Table] {
+    fn tables(self) -> &'static [PartitionedTable] {
         match self {
-            Self::Measured => &MEASURED,
-            Self::Received => &RECEIVED,
+            Self::Measured => &MEASUREMENT_TABLES,
+            Self::Received => &UPLINK_TABLES,
         }
     }
 }
@@ -124,8 +124,8 @@ impl Family {
 async fn create(db: &mut PgConnection, family: Family, month: Month, now: DateTime<Utc>) -> Result<(), DbError> {
     let mut transaction = db.begin().await?;
     set_timeouts(&mut transaction, CREATION_TIMEOUT, CREATION_TIMEOUT).await?;
-    sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(&mut *transaction).await?;
-    let period = choose(&existing(&mut transaction, family).await?, family, month, now);
+    sqlx::query!("select pg_advisory_xact_lock($1)", CREATE_LOCK_ID).execute(&mut *transaction).await?;
+    let period = choose_period(&existing(&mut transaction, family).await?, family, month, now);
     for (table, storage) in family.tables() {
         let partition = format!("{table}_{}", period.suffix());
         if exists(&mut *transaction, &partition).await? {
@@ -146,7 +146,7 @@ async fn create(db: &mut PgConnection, family: Family, month: Month, now: DateTi
 }
 
 /// The period whose partition holds a month, or is to hold it.
-fn choose(existing: &[Period], family: Family, month: Month, now: DateTime<Utc>) -> Period {
+fn choose_period(existing: &[Period], family: Family, month: Month, now: DateTime<Utc>) -> Period {
     if let Some(&period) = existing.iter().find(|period| period.contains(month)) {
         return period;
     }
@@ -191,15 +191,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn old_samples_share_a_year_unless_it_has_months() {
+    fn old_samples_share_a_year_partition_unless_it_has_months() {
         let now = "2026-05-01T12:00:00Z".parse().expect("a time");
         let month = |text: &str| Month::from_suffix(text).expect("a month");
-        let chosen = |existing: &[Period], text| choose(existing, Family::Measured, month(text), now).suffix();
+        let chosen = |existing: &[Period], text| choose_period(existing, Family::Measured, month(text), now).suffix();
         assert_eq!(chosen(&[], "2026_05"), "2026_05");
         assert_eq!(chosen(&[], "2025_01"), "2025_01");
         assert_eq!(chosen(&[], "2024_12"), "2024");
         assert_eq!(chosen(&[Period::Month(month("2024_11"))], "2024_12"), "2024_12");
         assert_eq!(chosen(&[Period::Year(2024)], "2024_12"), "2024");
-        assert_eq!(choose(&[], Family::Received, month("2024_12"), now).suffix(), "2024_12");
+        assert_eq!(choose_period(&[], Family::Received, month("2024_12"), now).suffix(), "2024_12");
     }
 }

@@ -10,21 +10,21 @@ use super::replicas::lsn::Lsn;
 use crate::domain::api_key::ApiKeyId;
 
 /// Callers that are remembered at least. Of more, those that have not written for longest are forgotten.
-const MOST: usize = 10_000;
+const MAX_TRACKED_CALLERS: usize = 10_000;
 /// For how long a caller reads where all is written, when it isn't known how far it wrote. Nothing that was begun is still
 /// written after that.
-const UNKNOWN_LASTS: Duration = Duration::from_mins(1);
+const UNKNOWN_LSN_TTL: Duration = Duration::from_mins(1);
 
 /// What a caller has to see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Seen {
+struct MinLsn {
     /// What was written up to here.
     at_least: Lsn,
     /// All there is, until then.
     everything_until: Option<Instant>,
 }
 
-impl Seen {
+impl MinLsn {
     fn and(self, other: Self) -> Self {
         Self {
             at_least: self.at_least.max(other.at_least),
@@ -35,18 +35,18 @@ impl Seen {
 
 /// How far each caller has written. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Written(Arc<Mutex<Lately>>);
+pub struct WriteTracker(Arc<Mutex<Generations>>);
 
 /// Callers, in two generations: where the younger one is full, it becomes the older one, which is forgotten. What any of
 /// those had to see, everybody has from then on.
 #[derive(Debug, Default)]
-struct Lately {
-    younger: HashMap<ApiKeyId, Seen>,
-    older: HashMap<ApiKeyId, Seen>,
-    everybody: Seen,
+struct Generations {
+    younger: HashMap<ApiKeyId, MinLsn>,
+    older: HashMap<ApiKeyId, MinLsn>,
+    everybody: MinLsn,
 }
 
-impl Written {
+impl WriteTracker {
     /// The place in the log that a caller has to see; none where it has to see all there is.
     #[must_use]
     pub fn by(&self, caller: Option<ApiKeyId>, now: Instant) -> Option<Lsn> {
@@ -58,28 +58,28 @@ impl Written {
 
     /// A caller begins to write.
     #[must_use]
-    pub fn begin(&self, caller: ApiKeyId) -> Writing {
-        Writing { written: self.clone(), caller, ended: false }
+    pub fn begin(&self, caller: ApiKeyId) -> WriteGuard {
+        WriteGuard { written: self.clone(), caller, ended: false }
     }
 
-    fn note(&self, caller: ApiKeyId, seen: Seen) {
+    fn note(&self, caller: ApiKeyId, seen: MinLsn) {
         let mut lately = self.lock();
-        if lately.younger.len() >= MOST && !lately.younger.contains_key(&caller) {
+        if lately.younger.len() >= MAX_TRACKED_CALLERS && !lately.younger.contains_key(&caller) {
             let younger = std::mem::take(&mut lately.younger);
             let forgotten = std::mem::replace(&mut lately.older, younger);
-            lately.everybody = forgotten.into_values().fold(lately.everybody, Seen::and);
+            lately.everybody = forgotten.into_values().fold(lately.everybody, MinLsn::and);
         }
         let seen = lately.seen(caller).and(seen);
         lately.younger.insert(caller, seen);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Lately> {
+    fn lock(&self) -> MutexGuard<'_, Generations> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner) // each entry is whole
     }
 }
 
-impl Lately {
-    fn seen(&self, caller: ApiKeyId) -> Seen {
+impl Generations {
+    fn seen(&self, caller: ApiKeyId) -> MinLsn {
         let [younger, older] =
             [&self.younger, &self.older].map(|known| known.get(&caller).copied().unwrap_or_default());
         younger.and(older).and(self.everybody)
@@ -89,25 +89,25 @@ impl Lately {
 /// A caller that writes. Where this is dropped it isn't known how far it wrote: its client may have hung up, while what was
 /// begun is still done.
 #[derive(Debug)]
-pub struct Writing {
-    written: Written,
+pub struct WriteGuard {
+    written: WriteTracker,
     caller: ApiKeyId,
     ended: bool,
 }
 
-impl Writing {
+impl WriteGuard {
     /// What it wrote lies before this place.
     pub fn ended(mut self, at: Lsn) {
         self.ended = true;
-        self.written.note(self.caller, Seen { at_least: at, everything_until: None });
+        self.written.note(self.caller, MinLsn { at_least: at, everything_until: None });
     }
 }
 
-impl Drop for Writing {
+impl Drop for WriteGuard {
     fn drop(&mut self) {
         if !self.ended {
-            let everything_until = Some(Instant::now() + UNKNOWN_LASTS);
-            self.written.note(self.caller, Seen { everything_until, ..Seen::default() });
+            let everything_until = Some(Instant::now() + UNKNOWN_LSN_TTL);
+            self.written.note(self.caller, MinLsn { everything_until, ..MinLsn::default() });
         }
     }
 }
@@ -125,8 +125,8 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_sees_the_furthest_that_it_wrote_and_others_are_not_bound_by_it() {
-        let (written, now) = (Written::default(), Instant::now());
+    fn min_lsn_is_the_callers_latest_write_and_others_are_unaffected() {
+        let (written, now) = (WriteTracker::default(), Instant::now());
         written.begin(key(1)).ended(lsn(7));
         written.begin(key(1)).ended(lsn(5));
         assert_eq!(written.by(Some(key(1)), now), Some(lsn(7)));
@@ -135,36 +135,37 @@ mod tests {
     }
 
     #[test]
-    fn who_wrote_nobody_knows_how_far_sees_everything_for_a_minute() {
-        let written = Written::default();
+    fn write_with_unknown_lsn_reads_the_primary_for_a_minute() {
+        let written = WriteTracker::default();
         drop(written.begin(key(1)));
         let now = Instant::now();
         assert_eq!(written.by(Some(key(1)), now), None);
         written.begin(key(1)).ended(lsn(7));
         assert_eq!(written.by(Some(key(1)), now), None, "the other may still be on its way");
-        assert_eq!(written.by(Some(key(1)), now + UNKNOWN_LASTS), Some(lsn(7)));
+        assert_eq!(written.by(Some(key(1)), now + UNKNOWN_LSN_TTL), Some(lsn(7)));
         assert_eq!(written.by(None, now), Some(lsn(0)));
     }
 
     #[test]
-    fn so_many_are_remembered_and_what_is_forgotten_everybody_has_to_see() {
-        let (written, now) = (Written::default(), Instant::now());
-        for n in 1..=2 * MOST {
+    fn evicted_callers_raise_the_global_min_lsn() {
+        let (written, now) = (WriteTracker::default(), Instant::now());
+        for n in 1..=2 * MAX_TRACKED_CALLERS {
             written.begin(key(n)).ended(lsn(n));
         }
         assert_eq!(written.by(None, now), Some(lsn(0)));
-        for n in 2 * MOST + 1..5 * MOST {
+        for n in 2 * MAX_TRACKED_CALLERS + 1..5 * MAX_TRACKED_CALLERS {
             written.begin(key(n)).ended(lsn(n));
             let lately = written.lock();
-            assert!(lately.younger.len() <= MOST && lately.older.len() <= MOST);
+            assert!(lately.younger.len() <= MAX_TRACKED_CALLERS && lately.older.len() <= MAX_TRACKED_CALLERS);
         }
-        for n in [1, MOST, 2 * MOST, 3 * MOST, 5 * MOST - 1] {
+        for n in [1, MAX_TRACKED_CALLERS, 2 * MAX_TRACKED_CALLERS, 3 * MAX_TRACKED_CALLERS, 5 * MAX_TRACKED_CALLERS - 1]
+        {
             assert!(written.by(Some(key(n)), now) >= Some(lsn(n)), "{n}");
         }
-        assert_eq!(written.by(None, now), Some(lsn(3 * MOST)));
+        assert_eq!(written.by(None, now), Some(lsn(3 * MAX_TRACKED_CALLERS)));
         drop(written.begin(key(1)));
-        for n in 0..=2 * MOST {
-            written.begin(key(10 * MOST + n)).ended(lsn(1));
+        for n in 0..=2 * MAX_TRACKED_CALLERS {
+            written.begin(key(10 * MAX_TRACKED_CALLERS + n)).ended(lsn(1));
         }
         assert_eq!(written.by(None, now), None);
     }

@@ -8,7 +8,7 @@ use super::{
     DbError,
     copy::{COPY_FROM, copy},
     measurement::{NewMeasurement, columns_of},
-    multi_insert::Inserts,
+    multi_insert::MultiInsert,
 };
 use crate::domain::{
     device::DeviceId,
@@ -42,9 +42,9 @@ fn columns(group: Group) -> String {
 /// When the database fails.
 #[tracing::instrument(name = "db.readings.add", skip_all, fields(count = rows.len()))]
 pub async fn add(db: &mut PgConnection, rows: &[NewMeasurement<'_>]) -> Result<(), DbError> {
-    let mut inserts = Inserts::default();
+    let mut inserts = MultiInsert::default();
     for group in GROUPS {
-        let rows = telling(group, rows);
+        let rows = with_group(group, rows);
         if rows.len() >= COPY_FROM {
             copy_group(db, group, &rows).await?;
         } else {
@@ -56,16 +56,16 @@ pub async fn add(db: &mut PgConnection, rows: &[NewMeasurement<'_>]) -> Result<(
 }
 
 /// The rows that tell something of this group.
-fn telling<'r, 'a>(group: Group, rows: &'r [NewMeasurement<'a>]) -> Vec<&'r NewMeasurement<'a>> {
+fn with_group<'r, 'a>(group: Group, rows: &'r [NewMeasurement<'a>]) -> Vec<&'r NewMeasurement<'a>> {
     rows.iter().filter(|row| row.sample.readings.any_of(group)).collect()
 }
 
 /// Adds the insert of what these rows tell of all groups.
-pub(super) fn put_all(inserts: &mut Inserts, rows: &[NewMeasurement<'_>]) -> Result<(), DbError> {
-    GROUPS.into_iter().try_for_each(|group| put(inserts, group, &telling(group, rows)))
+pub(super) fn add_inserts(inserts: &mut MultiInsert, rows: &[NewMeasurement<'_>]) -> Result<(), DbError> {
+    GROUPS.into_iter().try_for_each(|group| put(inserts, group, &with_group(group, rows)))
 }
 
-fn put(inserts: &mut Inserts, group: Group, rows: &[&NewMeasurement<'_>]) -> Result<(), DbError> {
+fn put(inserts: &mut MultiInsert, group: Group, rows: &[&NewMeasurement<'_>]) -> Result<(), DbError> {
     if rows.is_empty() {
         return Ok(());
     }

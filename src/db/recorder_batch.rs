@@ -8,19 +8,19 @@ use sqlx::{Arguments as _, Connection as _, PgConnection, PgExecutor, error::Box
 
 use super::{
     DbError, feed,
-    feed::News,
+    feed::FeedRecord,
     latest, measurement,
     measurement::{NewMeasurement, position},
-    multi_insert::Inserts,
+    multi_insert::MultiInsert,
     packet,
     packet::Packet,
     readings, rollup,
-    rollup::Hours,
+    rollup::HourlyRollups,
     uplink,
     uplink::UplinkRow,
 };
 use crate::domain::{
-    api_key::ApiKeyId, device::DeviceId, measurement::MeasurementKey, readings::decimal, trace::Trace,
+    api_key::ApiKeyId, device::DeviceId, measurement::MeasurementKey, readings::decimal, trace::SampleHistory,
 };
 
 /// What is known of what a batch speaks of.
@@ -40,7 +40,7 @@ pub struct KnownDevice {
     /// When its newest measurement was taken.
     pub latest_at: Option<DateTime<Utc>>,
     /// What its next sample is judged by.
-    pub trace: Option<Trace>,
+    pub trace: Option<SampleHistory>,
     /// Its newest packet.
     pub packet: Option<Packet>,
     /// The row that its newest measurement is told by.
@@ -92,7 +92,7 @@ pub async fn known(
     for row in rows {
         let (Some(key), Some(device_id)) = (row.key, row.device_id.map(DeviceId)) else { continue }; // no device at all
         let trace = row.latest_at.zip(row.exact_time).zip(row.steady_since);
-        let trace = trace.map(|((measured_at, exact_time), steady_since)| Trace {
+        let trace = trace.map(|((measured_at, exact_time), steady_since)| SampleHistory {
             measured_at,
             exact_time,
             position: position(row.latitude, row.longitude),
@@ -126,20 +126,20 @@ pub async fn known(
 
 /// What a batch leaves in the database.
 #[derive(Debug, Default)]
-pub struct Note<'a> {
+pub struct BatchWrite<'a> {
     /// Rows whose keys are free, for a batch that is nothing but such.
     pub fresh: Vec<NewMeasurement<'a>>,
     /// What all rows that are stored in its transaction add to the hours.
-    pub hours: Hours,
+    pub hours: HourlyRollups,
     /// The newest measurements: at most one a device, sorted by device, so that two writers wait for each other in one
     /// order.
-    pub latest: Vec<(MeasurementKey, Trace)>,
+    pub latest: Vec<(MeasurementKey, SampleHistory)>,
     /// The newest packets, likewise.
     pub packets: Vec<Packet>,
     /// What arrived.
     pub uplinks: Vec<UplinkRow<'a>>,
     /// What those who follow the feed are told; nothing, where this is not the last of its transaction.
-    pub news: News,
+    pub news: FeedRecord,
 }
 
 /// Stores all of that at once: adds to the hours, moves `latest` and `packet` forward where these are newer, and inserts the
@@ -151,10 +151,10 @@ pub struct Note<'a> {
 #[tracing::instrument(name = "db.batch.note", skip_all, fields(rows = note.fresh.len(), uplinks = note.uplinks.len()))]
 pub async fn note(
     db: &mut PgConnection,
-    note: &Note<'_>,
+    note: &BatchWrite<'_>,
     recorded_at: DateTime<Utc>,
 ) -> Result<Option<Version>, DbError> {
-    let mut inserts = Inserts::default();
+    let mut inserts = MultiInsert::default();
     put(&mut inserts, note, recorded_at, db.is_in_transaction())?;
     Ok(inserts.run(db).await?.map(Version))
 }
@@ -165,20 +165,20 @@ pub async fn note(
 /// # Errors
 /// Those of [`note`].
 #[tracing::instrument(name = "db.batch.note_if", skip_all, fields(rows = note.fresh.len(), uplinks = note.uplinks.len()))]
-pub async fn note_if(
+pub async fn write_if_unchanged(
     db: &mut PgConnection,
     known: &Known,
-    note: &Note<'_>,
+    note: &BatchWrite<'_>,
     recorded_at: DateTime<Utc>,
 ) -> Result<Option<Version>, DbError> {
-    let values = known_then(known, recorded_at).map_err(sqlx::Error::Encode)?;
-    let mut inserts = Inserts::only_if(STILL_SO, values);
+    let values = unchanged_arguments(known, recorded_at).map_err(sqlx::Error::Encode)?;
+    let mut inserts = MultiInsert::with_condition(UNCHANGED_CONDITION, values);
     put(&mut inserts, note, recorded_at, db.is_in_transaction())?;
     Ok(inserts.run(db).await?.map(Version))
 }
 
 /// Whether these keys are valid at that time, and these devices' rows the ones of these versions.
-const STILL_SO: &str = "
+const UNCHANGED_CONDITION: &str = "
     (select count(*) from api_key
      where api_key_id = any($1::bigint[]) and revoked_at is null and (expires_at is null or expires_at > $2))
     = cardinality($1)
@@ -190,8 +190,8 @@ const STILL_SO: &str = "
            or p.xmin::text::bigint is distinct from known.packet_version
     )";
 
-/// The values of [`STILL_SO`].
-fn known_then(known: &Known, now: DateTime<Utc>) -> Result<PgArguments, BoxDynError> {
+/// The values of [`UNCHANGED_CONDITION`].
+fn unchanged_arguments(known: &Known, now: DateTime<Utc>) -> Result<PgArguments, BoxDynError> {
     let devices = || known.devices.values();
     let version = |version: Option<Version>| version.map(|version| version.0);
     let mut values = PgArguments::default();
@@ -204,14 +204,14 @@ fn known_then(known: &Known, now: DateTime<Utc>) -> Result<PgArguments, BoxDynEr
 }
 
 fn put(
-    inserts: &mut Inserts,
-    note: &Note<'_>,
+    inserts: &mut MultiInsert,
+    note: &BatchWrite<'_>,
     recorded_at: DateTime<Utc>,
     in_transaction: bool,
 ) -> Result<(), DbError> {
     if !note.fresh.is_empty() {
         inserts.records("", measurement::records(&note.fresh, recorded_at))?;
-        readings::put_all(inserts, &note.fresh)?;
+        readings::add_inserts(inserts, &note.fresh)?;
     }
     rollup::put(inserts, &note.hours)?;
     if !note.latest.is_empty() {

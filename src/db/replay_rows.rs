@@ -20,7 +20,7 @@ use crate::domain::{
 
 /// What is known of a row that an uplink brought.
 #[derive(Clone, Copy, Debug)]
-pub struct Brought {
+pub struct RowProvenance {
     /// The uplink.
     pub uplink_id: Uuid,
     /// The row's flags.
@@ -30,7 +30,7 @@ pub struct Brought {
 }
 
 /// Serialises the replays of one device among all gateways on one database. Any number will do.
-const LOCK: i32 = 0x6169_7204;
+const DEVICE_LOCK_CLASS: i32 = 0x6169_7204;
 
 /// Within a transaction: waits for others who take back rows of these devices, which must be sorted.
 ///
@@ -42,7 +42,7 @@ pub async fn lock(db: &mut PgConnection, devices: &[DeviceId]) -> Result<(), DbE
     let devices = numbers(devices);
     sqlx::query!(
         "select pg_advisory_xact_lock($1, (id & 2147483647)::int) from unnest($2::bigint[]) as device (id)",
-        LOCK,
+        DEVICE_LOCK_CLASS,
         &devices
     )
     .execute(db)
@@ -58,7 +58,7 @@ pub async fn lock(db: &mut PgConnection, devices: &[DeviceId]) -> Result<(), DbE
 pub async fn brought(
     db: impl PgExecutor<'_>,
     keys: &[MeasurementKey],
-) -> Result<BTreeMap<MeasurementKey, Brought>, DbError> {
+) -> Result<BTreeMap<MeasurementKey, RowProvenance>, DbError> {
     let (devices, times, seqs) = columns_of(keys);
     let rows = sqlx::query!(
         r#"select m.device_id, m.measured_at, m.seq, m.flags, m.cell, m.uplink_id as "uplink_id!"
@@ -75,7 +75,7 @@ pub async fn brought(
         let key = MeasurementKey { device_id: DeviceId(row.device_id), measured_at: row.measured_at, seq: row.seq };
         let flags = QualityFlags::from_bits(row.flags);
         let cell = row.cell.filter(|_| has_valid_position(flags)).and_then(from_bigint);
-        (key, Brought { uplink_id: row.uplink_id, flags, cell })
+        (key, RowProvenance { uplink_id: row.uplink_id, flags, cell })
     });
     Ok(row.collect())
 }
@@ -107,7 +107,7 @@ pub async fn claim(db: impl PgExecutor<'_>, rows: &BTreeMap<MeasurementKey, Uuid
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.replacement.count_brought", skip_all, fields(count = told.len()))]
-pub async fn count_brought(
+pub async fn count_by_uplink(
     db: impl PgExecutor<'_>,
     told: &[(DeviceId, DateTime<Utc>, Uuid)],
 ) -> Result<HashMap<Uuid, i64>, DbError> {
@@ -133,7 +133,7 @@ pub async fn count_brought(
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.replacement.move_to_front", skip_all, fields(count = keys.len()))]
-pub async fn move_to_front(db: &mut PgConnection, keys: &[MeasurementKey]) -> Result<(), DbError> {
+pub async fn move_to_seq_zero(db: &mut PgConnection, keys: &[MeasurementKey]) -> Result<(), DbError> {
     for table in tables() {
         let (devices, times, seqs) = columns_of(keys);
         // Safe to put together: the table is a name of ours; the values are binds.

@@ -5,10 +5,10 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::{DbError, partition};
-use crate::domain::{month::Month, period::Period, retention::Retention};
+use crate::domain::{month::Month, period::Period, retention::RetentionPolicy};
 
 /// Serialises the dropping among all gateways on one database. Any number will do.
-const LOCK: i64 = 0x6169_7267_0003;
+const DROP_LOCK_ID: i64 = 0x6169_7267_0003;
 /// How long dropping may wait for those who use the table: all who come later wait behind it.
 const LOCK_TIMEOUT: &str = "200ms";
 
@@ -26,9 +26,9 @@ pub struct Forgotten {
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.retention.forget_uplinks", skip_all)]
-pub async fn forget_uplinks(
+pub async fn drop_old_partitions(
     db: &mut PgConnection,
-    retention: Retention,
+    retention: RetentionPolicy,
     now: DateTime<Utc>,
 ) -> Result<Forgotten, DbError> {
     let mut forgotten = Forgotten::default();
@@ -37,7 +37,7 @@ pub async fn forget_uplinks(
         if !retention.is_over(month, now) {
             continue;
         }
-        match drop_month(db, month).await {
+        match drop_partition(db, month).await {
             Ok(true) => {
                 tracing::info!(month = month.suffix(), "uplinks forgotten");
                 forgotten.dropped.push(month);
@@ -51,9 +51,9 @@ pub async fn forget_uplinks(
 }
 
 /// Drops the partition of a month; false when another gateway is dropping some, or was faster.
-async fn drop_month(db: &mut PgConnection, month: Month) -> Result<bool, DbError> {
+async fn drop_partition(db: &mut PgConnection, month: Month) -> Result<bool, DbError> {
     let mut transaction = db.begin().await?;
-    let mine = sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "mine!""#, LOCK);
+    let mine = sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "mine!""#, DROP_LOCK_ID);
     let partition = format!("uplink_{}", month.suffix());
     if !mine.fetch_one(&mut *transaction).await? || !partition::exists(&mut *transaction, &partition).await? {
         return Ok(false);

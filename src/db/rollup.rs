@@ -15,7 +15,7 @@ use sqlx::{
 use super::{
     DbError,
     measurement::{NewMeasurement, as_sent},
-    multi_insert::{Inserts, record},
+    multi_insert::{MultiInsert, record},
     validity,
 };
 use crate::domain::{
@@ -28,12 +28,12 @@ use crate::domain::{
 
 /// What rows come to, by hour; sorted, so that two writers wait for each other in one order.
 #[derive(Debug, Default)]
-pub struct Hours {
+pub struct HourlyRollups {
     devices: Vec<(DeviceId, DateTime<Utc>, Rollup)>,
     cells: Vec<(CellIndex, DateTime<Utc>, Rollup)>,
 }
 
-impl Hours {
+impl HourlyRollups {
     /// What these rows come to.
     #[must_use]
     pub fn of(rows: &[NewMeasurement<'_>]) -> Self {
@@ -48,15 +48,15 @@ impl Hours {
 }
 
 /// A row of either table: key, hour, and the columns of [`SUMS`].
-struct Row<'a>(i64, DateTime<Utc>, &'a Rollup);
+struct RollupRow<'a>(i64, DateTime<Utc>, &'a Rollup);
 
 /// A row as `new_device_hour` has it.
-struct DeviceHour<'a>(Row<'a>);
+struct DeviceHour<'a>(RollupRow<'a>);
 
 /// A row as `new_cell_hour` has it.
-struct CellHour<'a>(Row<'a>);
+struct CellHour<'a>(RollupRow<'a>);
 
-impl Row<'_> {
+impl RollupRow<'_> {
     fn encode(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
         let &Self(key, hour, rollup) = self;
         let mut fields = PgRecordEncoder::new(buffer);
@@ -121,13 +121,13 @@ fn add_to(table: &str, key: &str) -> String {
 }
 
 /// Adds the inserts that add to these hours.
-pub(super) fn put(inserts: &mut Inserts, hours: &Hours) -> Result<(), DbError> {
+pub(super) fn put(inserts: &mut MultiInsert, hours: &HourlyRollups) -> Result<(), DbError> {
     if !hours.devices.is_empty() {
-        let rows = hours.devices.iter().map(|(device, hour, sums)| DeviceHour(Row(device.0, *hour, sums)));
+        let rows = hours.devices.iter().map(|(device, hour, sums)| DeviceHour(RollupRow(device.0, *hour, sums)));
         inserts.records(&ADD_TO_DEVICE_HOUR, rows.collect())?;
     }
     if !hours.cells.is_empty() {
-        let rows = hours.cells.iter().map(|(cell, hour, sums)| CellHour(Row(to_bigint(*cell), *hour, sums)));
+        let rows = hours.cells.iter().map(|(cell, hour, sums)| CellHour(RollupRow(to_bigint(*cell), *hour, sums)));
         inserts.records(&ADD_TO_CELL_HOUR, rows.collect())?;
     }
     Ok(())
@@ -135,12 +135,12 @@ pub(super) fn put(inserts: &mut Inserts, hours: &Hours) -> Result<(), DbError> {
 
 /// Hours of which rows were taken back.
 #[derive(Debug, Default)]
-pub struct Touched {
+pub struct AffectedHours {
     devices: BTreeSet<(i64, DateTime<Utc>)>,
     cells: BTreeSet<(CellIndex, DateTime<Utc>)>,
 }
 
-impl Touched {
+impl AffectedHours {
     /// The hours of rows with these keys, and with the stored cells at which they count.
     #[must_use]
     pub fn by(rows: &[(MeasurementKey, Option<CellIndex>)]) -> Self {
@@ -172,7 +172,7 @@ impl Touched {
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.rollup.lock", skip_all, fields(count = touched.devices.len()))]
-pub(super) async fn lock(db: &mut PgConnection, touched: &Touched) -> Result<(), DbError> {
+pub(super) async fn lock(db: &mut PgConnection, touched: &AffectedHours) -> Result<(), DbError> {
     let (devices, hours) = touched.devices();
     sqlx::query_scalar!(
         "select 1 as locked
@@ -204,7 +204,7 @@ pub(super) async fn lock(db: &mut PgConnection, touched: &Touched) -> Result<(),
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.rollup.retell", skip_all, fields(count = touched.devices.len()))]
-pub(super) async fn retell(db: &mut PgConnection, touched: &Touched) -> Result<(), DbError> {
+pub(super) async fn retell(db: &mut PgConnection, touched: &AffectedHours) -> Result<(), DbError> {
     let (devices, hours) = touched.devices();
     // Safe to put together: all of it is names of ours; the values are binds.
     let statement = format!(

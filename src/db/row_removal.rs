@@ -5,7 +5,7 @@
 //! left. Under read committed, with recorders at work, that is right because of the order:
 //!
 //! 1. Whoever takes rows back keeps others from doing it at the same device ([`replacement::lock`](super::replay_rows::lock)
-//!    for replays, [`lock_all`] for everybody). So the rows, which are seen to be there after that, stay until they are
+//!    for replays, [`lock_exclusive`] for everybody). So the rows, which are seen to be there after that, stay until they are
 //!    taken back here; and so do their hours, which are therefore found.
 //! 2. The hours are locked, those of devices and then those of cells, each sorted, as recorders go about it, and the rows
 //!    deleted ([`remove`]).
@@ -24,20 +24,20 @@ use super::{
     DbError,
     measurement::columns_of,
     readings,
-    rollup::{self, Touched},
+    rollup::{self, AffectedHours},
 };
 use crate::domain::{measurement::MeasurementKey, quantity::Group};
 
 /// Held shared by replays, alone by who takes back rows of any device. Any number will do.
-const LOCK: i64 = 0x6169_7267_0005;
+const REMOVAL_LOCK_ID: i64 = 0x6169_7267_0005;
 
 /// Within a transaction: waits for all who take rows back, and has them wait.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.removal.lock_all", skip_all)]
-pub async fn lock_all(db: impl PgExecutor<'_>) -> Result<(), DbError> {
-    sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(db).await?;
+pub async fn lock_exclusive(db: impl PgExecutor<'_>) -> Result<(), DbError> {
+    sqlx::query!("select pg_advisory_xact_lock($1)", REMOVAL_LOCK_ID).execute(db).await?;
     Ok(())
 }
 
@@ -47,7 +47,7 @@ pub async fn lock_all(db: impl PgExecutor<'_>) -> Result<(), DbError> {
 /// When the database fails.
 #[tracing::instrument(name = "db.removal.lock_shared", skip_all)]
 pub(super) async fn lock_shared(db: impl PgExecutor<'_>) -> Result<(), DbError> {
-    sqlx::query!("select pg_advisory_xact_lock_shared($1)", LOCK).execute(db).await?;
+    sqlx::query!("select pg_advisory_xact_lock_shared($1)", REMOVAL_LOCK_ID).execute(db).await?;
     Ok(())
 }
 
@@ -57,8 +57,11 @@ pub(super) async fn lock_shared(db: impl PgExecutor<'_>) -> Result<(), DbError> 
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.removal.remove", skip_all, fields(count = rows.len()))]
-pub async fn remove(db: &mut PgConnection, rows: &[(MeasurementKey, Option<CellIndex>)]) -> Result<Touched, DbError> {
-    let touched = Touched::by(rows);
+pub async fn remove(
+    db: &mut PgConnection,
+    rows: &[(MeasurementKey, Option<CellIndex>)],
+) -> Result<AffectedHours, DbError> {
+    let touched = AffectedHours::by(rows);
     rollup::lock(&mut *db, &touched).await?;
     let keys: Vec<_> = rows.iter().map(|&(key, _)| key).collect();
     let (devices, times, seqs) = columns_of(&keys);
@@ -78,7 +81,7 @@ pub async fn remove(db: &mut PgConnection, rows: &[(MeasurementKey, Option<CellI
 ///
 /// # Errors
 /// When the database fails.
-pub async fn settle(db: &mut PgConnection, touched: &Touched) -> Result<(), DbError> {
+pub async fn settle(db: &mut PgConnection, touched: &AffectedHours) -> Result<(), DbError> {
     rollup::retell(db, touched).await
 }
 

@@ -18,13 +18,13 @@ use super::DbError;
 const STALL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A statement that waits for its gateway, and how far its `COPY` has got.
-type Waiting = (i32, DateTime<Utc>, i64);
+type StalledKey = (i32, DateTime<Utc>, i64);
 
 /// Finds stalled sessions by looking again and again.
 #[derive(Debug, Default)]
 pub struct StalledSessions {
     /// When each was first seen waiting.
-    since: HashMap<Waiting, Instant>,
+    since: HashMap<StalledKey, Instant>,
 }
 
 impl StalledSessions {
@@ -35,7 +35,7 @@ impl StalledSessions {
     /// When the database fails.
     #[tracing::instrument(name = "db.stalled_session.end", skip_all)]
     pub async fn end(&mut self, pool: &PgPool) -> Result<usize, DbError> {
-        let waiting: Vec<Waiting> = sqlx::query_as(
+        let waiting: Vec<StalledKey> = sqlx::query_as(
             "select activity.pid, activity.query_start, coalesce(copy.bytes_processed, 0)
              from pg_stat_activity activity
              left join pg_stat_progress_copy copy using (pid)

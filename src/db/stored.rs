@@ -23,7 +23,7 @@ pub struct Month {
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.stored.by_month", skip_all)]
-pub async fn by_month(db: impl PgExecutor<'_>) -> Result<(u64, HashMap<NaiveDate, Month>), DbError> {
+pub async fn count_by_month(db: impl PgExecutor<'_>) -> Result<(u64, HashMap<NaiveDate, Month>), DbError> {
     let rows: Vec<(String, f32)> = sqlx::query_as(
         "select relname::text, reltuples from pg_class
          where relkind = 'r' and relnamespace = current_schema()::regnamespace
@@ -37,7 +37,7 @@ pub async fn by_month(db: impl PgExecutor<'_>) -> Result<(u64, HashMap<NaiveDate
         let rows = rows.max(0.0) as u64; // -1 where it was never analyzed
         if table == "device" {
             devices = rows;
-        } else if let Some((table, day)) = month_of(&table) {
+        } else if let Some((table, day)) = parse_partition_name(&table) {
             let month = months.entry(day).or_default();
             match table {
                 "measurement" => month.measurements = rows,
@@ -50,7 +50,7 @@ pub async fn by_month(db: impl PgExecutor<'_>) -> Result<(u64, HashMap<NaiveDate
 }
 
 /// The table and the first day of the month that a partition such as `measurement_2026_04` is of.
-fn month_of(partition: &str) -> Option<(&str, NaiveDate)> {
+fn parse_partition_name(partition: &str) -> Option<(&str, NaiveDate)> {
     let (rest, month) = partition.rsplit_once('_')?;
     let (table, year) = rest.rsplit_once('_')?;
     Some((table, NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, 1)?))
@@ -61,9 +61,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_partition_names_its_table_and_month() {
-        assert_eq!(month_of("cell_hour_2026_04"), NaiveDate::from_ymd_opt(2026, 4, 1).map(|day| ("cell_hour", day)));
-        assert_eq!(month_of("cell_hour_2026_13"), None);
-        assert_eq!(month_of("measurement"), None);
+    fn partition_name_is_parsed_into_table_and_month() {
+        assert_eq!(
+            parse_partition_name("cell_hour_2026_04"),
+            NaiveDate::from_ymd_opt(2026, 4, 1).map(|day| ("cell_hour", day))
+        );
+        assert_eq!(parse_partition_name("cell_hour_2026_13"), None);
+        assert_eq!(parse_partition_name("measurement"), None);
     }
 }

@@ -53,7 +53,7 @@ pub(super) async fn total(
 ) -> Result<Total, DbError> {
     let mut plan = None;
     if reading == Reading::Unbounded {
-        let Plan { cost, rows } = *plan.insert(explain(db, &select).await?);
+        let PlanEstimate { cost, rows } = *plan.insert(explain(db, &select).await?);
         if cost > MAX_COUNT_COST {
             return Ok(Total::estimate(rows));
         }
@@ -65,7 +65,7 @@ pub(super) async fn total(
     if counted <= MAX_EXACT_TOTAL {
         return Ok(Total::exact(counted));
     }
-    let Plan { rows, .. } = match plan {
+    let PlanEstimate { rows, .. } = match plan {
         Some(plan) => plan,
         None => explain(db, &select).await?,
     };
@@ -74,7 +74,7 @@ pub(super) async fn total(
 
 /// What Postgres expects.
 #[derive(Clone, Copy, Debug)]
-struct Plan {
+struct PlanEstimate {
     /// What counting costs, which ends at the limit.
     cost: f64,
     /// How many rows there are without the limit.
@@ -84,7 +84,7 @@ struct Plan {
 async fn explain(
     db: impl PgExecutor<'_> + Copy,
     select: &impl Fn(&mut QueryBuilder<Postgres>),
-) -> Result<Plan, DbError> {
+) -> Result<PlanEstimate, DbError> {
     let mut query = QueryBuilder::new("explain (format json) ");
     select(&mut query);
     // In the text, as a plan for a bound limit would suppose another one.
@@ -98,5 +98,5 @@ async fn explain(
     };
     #[expect(clippy::cast_possible_truncation, reason = "a whole number; `as` saturates")]
     let rows = number(&plan["Plans"][0]["Plan Rows"])? as i64;
-    Ok(Plan { cost: number(&plan["Total Cost"])?, rows })
+    Ok(PlanEstimate { cost: number(&plan["Total Cost"])?, rows })
 }

@@ -32,10 +32,10 @@ pub async fn samples(
     spans: &[DeviceSpan],
     most: usize,
 ) -> Result<Option<Vec<Vec<TripSample>>>, DbError> {
-    let Columns { devices, from, to } = Columns::of(spans);
+    let SpanColumns { devices, from, to } = SpanColumns::of(spans);
     // No order over all of them, for which all would be read, however many: the limit ends the reading.
     let rows = sqlx::query_as!(
-        Row,
+        TripSampleRow,
         r#"select span.n as "n!", m.measured_at, m.seq, m.latitude, m.longitude, m.pm2_5, m.pm10, m.flags
            from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[])
                with ordinality as span (device_id, from_at, to_at, n)
@@ -74,14 +74,14 @@ pub struct NewestSamples {
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.trip.newest_samples", skip_all, fields(spans = spans.len()))]
-pub async fn newest_samples(
+pub async fn list_newest_samples(
     db: impl PgExecutor<'_>,
     spans: &[DeviceSpan],
     max: usize,
 ) -> Result<Vec<NewestSamples>, DbError> {
-    let Columns { devices, from, to } = Columns::of(spans);
+    let SpanColumns { devices, from, to } = SpanColumns::of(spans);
     let rows = sqlx::query_as!(
-        Row,
+        TripSampleRow,
         r#"select span.n as "n!", m.measured_at, m.seq, m.latitude, m.longitude, m.pm2_5, m.pm10, m.flags
            from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[])
                with ordinality as span (device_id, from_at, to_at, n)
@@ -110,13 +110,13 @@ pub async fn newest_samples(
 }
 
 /// Spans as the columns of an `unnest`.
-struct Columns {
+struct SpanColumns {
     devices: Vec<i64>,
     from: Vec<Option<DateTime<Utc>>>,
     to: Vec<Option<DateTime<Utc>>>,
 }
 
-impl Columns {
+impl SpanColumns {
     fn of(spans: &[DeviceSpan]) -> Self {
         Self {
             devices: spans.iter().map(|span| span.device.0).collect(),
@@ -127,7 +127,7 @@ impl Columns {
 }
 
 /// A sample of the span with this number, counted from 1.
-struct Row {
+struct TripSampleRow {
     n: i64,
     measured_at: DateTime<Utc>,
     seq: i32,
@@ -139,7 +139,7 @@ struct Row {
 }
 
 /// The samples of each span, in the order of time.
-fn by_span(spans: &[DeviceSpan], rows: Vec<Row>) -> Vec<Vec<TripSample>> {
+fn by_span(spans: &[DeviceSpan], rows: Vec<TripSampleRow>) -> Vec<Vec<TripSample>> {
     let mut found: Vec<Vec<_>> = spans.iter().map(|_| Vec::new()).collect();
     for row in rows {
         let Some(n) = usize::try_from(row.n - 1).ok() else { continue };

@@ -13,16 +13,16 @@ use crate::domain::{
     uplink::{Uplink, UplinkKey, UplinkOutcome},
 };
 
-/// The columns that [`UplinkStored`] reads, by their place; the table goes by the name `u`. The length of a body is known
+/// The columns that [`StoredUplink`] reads, by their place; the table goes by the name `u`. The length of a body is known
 /// without reading it.
 pub(super) const COLUMNS: &str = "u.uplink_id, u.received_at, u.format, u.device_id, u.api_key_id, u.named, u.event, \
                                   u.frame_counter, octet_length(u.body), u.outcome, u.error, u.recorded, \
                                   u.duplicates, u.rejected, u.cut_from";
 
 /// A row of [`COLUMNS`].
-pub(super) struct UplinkStored(pub Uplink);
+pub(super) struct StoredUplink(pub Uplink);
 
-impl FromRow<'_, PgRow> for UplinkStored {
+impl FromRow<'_, PgRow> for StoredUplink {
     fn from_row(row: &PgRow) -> sqlx::Result<Self> {
         Ok(Self(Uplink {
             key: UplinkKey { id: row.try_get(0)?, received_at: row.try_get(1)? },
@@ -133,14 +133,14 @@ pub(super) fn records<'a>(rows: &[UplinkRow<'a>]) -> Vec<Record<'a>> {
 /// When the database fails.
 #[tracing::instrument(name = "db.uplink.by_keys", skip_all, fields(count = keys.len()))]
 pub async fn by_keys(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<HashMap<UplinkKey, Uplink>, DbError> {
-    let (times, ids) = columns_of(keys);
+    let (times, ids) = key_columns(keys);
     let mut query = sqlx::QueryBuilder::new(format!("select {COLUMNS} from unnest("));
     query
         .push_bind(times)
         .push("::timestamptz[], ")
         .push_bind(ids)
         .push("::uuid[]) as wanted (received_at, uplink_id) join uplink u using (received_at, uplink_id)");
-    let rows: Vec<UplinkStored> = query.build_query_as().fetch_all(db).await?;
+    let rows: Vec<StoredUplink> = query.build_query_as().fetch_all(db).await?;
     Ok(rows.into_iter().map(|row| (row.0.key, row.0)).collect())
 }
 
@@ -150,7 +150,7 @@ pub async fn by_keys(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<Hash
 /// When the database fails.
 #[tracing::instrument(name = "db.uplink.bodies", skip_all, fields(count = keys.len()))]
 pub async fn bodies(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<HashMap<UplinkKey, Vec<u8>>, DbError> {
-    let (times, ids) = columns_of(keys);
+    let (times, ids) = key_columns(keys);
     let rows = sqlx::query!(
         "select received_at, uplink_id, body
          from unnest($1::timestamptz[], $2::uuid[]) as wanted (received_at, uplink_id)
@@ -171,7 +171,7 @@ pub async fn bodies(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<HashM
 /// When the database fails.
 #[tracing::instrument(name = "db.uplink.lock", skip_all, fields(count = keys.len()))]
 pub async fn lock(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<HashSet<Uuid>, DbError> {
-    let (times, ids) = columns_of(keys);
+    let (times, ids) = key_columns(keys);
     let there = sqlx::query_scalar!(
         "select u.uplink_id
          from unnest($1::timestamptz[], $2::uuid[]) as wanted (received_at, uplink_id)
@@ -187,7 +187,7 @@ pub async fn lock(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<HashSet
 
 /// What a replay made of an uplink.
 #[derive(Clone, Debug)]
-pub struct Redecoded {
+pub struct RedecodedUplink {
     /// Which uplink.
     pub key: UplinkKey,
     /// The one device it speaks of.
@@ -209,11 +209,11 @@ pub struct Redecoded {
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.uplink.note_redecoded", skip_all, fields(count = rows.len()))]
-pub async fn note_redecoded(db: impl PgExecutor<'_>, rows: &[Redecoded]) -> Result<(), DbError> {
-    fn column<T>(rows: &[Redecoded], value: impl Fn(&Redecoded) -> T) -> Vec<T> {
+pub async fn update_redecoded(db: impl PgExecutor<'_>, rows: &[RedecodedUplink]) -> Result<(), DbError> {
+    fn column<T>(rows: &[RedecodedUplink], value: impl Fn(&RedecodedUplink) -> T) -> Vec<T> {
         rows.iter().map(value).collect()
     }
-    let (times, ids) = columns_of(&column(rows, |row| row.key));
+    let (times, ids) = key_columns(&column(rows, |row| row.key));
     sqlx::query!(
         "update uplink u
          set (outcome, error, device_id, frame_counter, recorded, duplicates, rejected)
@@ -240,8 +240,8 @@ pub async fn note_redecoded(db: impl PgExecutor<'_>, rows: &[Redecoded]) -> Resu
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.uplink.note_undecodable", skip_all, fields(count = keys.len()))]
-pub async fn note_undecodable(db: impl PgExecutor<'_>, keys: &[UplinkKey], errors: &[&str]) -> Result<(), DbError> {
-    let (times, ids) = columns_of(keys);
+pub async fn update_undecodable(db: impl PgExecutor<'_>, keys: &[UplinkKey], errors: &[&str]) -> Result<(), DbError> {
+    let (times, ids) = key_columns(keys);
     sqlx::query!(
         "update uplink u set error = new.error
          from unnest($1::timestamptz[], $2::uuid[], $3::text[]) as new (received_at, uplink_id, error)
@@ -256,6 +256,6 @@ pub async fn note_undecodable(db: impl PgExecutor<'_>, keys: &[UplinkKey], error
 }
 
 /// Keys as the two arrays that `unnest` takes.
-fn columns_of(keys: &[UplinkKey]) -> (Vec<DateTime<Utc>>, Vec<Uuid>) {
+fn key_columns(keys: &[UplinkKey]) -> (Vec<DateTime<Utc>>, Vec<Uuid>) {
     (keys.iter().map(|key| key.received_at).collect(), keys.iter().map(|key| key.id).collect())
 }

@@ -7,7 +7,7 @@ use super::{
     DbError,
     device::numbers,
     total::{Reading, Total, total},
-    uplink::{COLUMNS, UplinkStored},
+    uplink::{COLUMNS, StoredUplink},
 };
 use crate::domain::{
     device::DeviceId,
@@ -64,7 +64,7 @@ pub async fn list(db: impl PgExecutor<'_>, page: &UplinkPage) -> Result<Vec<Upli
             query
         }
     };
-    let rows: Vec<UplinkStored> = query.build_query_as().fetch_all(db).await?;
+    let rows: Vec<StoredUplink> = query.build_query_as().fetch_all(db).await?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_particulate_is_compared_as_it_is_stored() {
+    fn particulate_is_compared_at_stored_precision() {
         assert_eq!(is_valid("m.pm10", Quantity::Pm10), "m.pm10 between '0'::real and '999.9'::real");
         assert_eq!(
             is_valid("weather.temperature", Quantity::Temperature),

@@ -63,7 +63,7 @@ impl Air {
         let rush = self.rush(hour);
         // Still, clear nights keep the air near the ground; stoves are lit on cold evenings.
         let stillness = 1.0 - (0.15 + 0.1 * weather.pressure) * afternoon;
-        let stoves = (1.4 * (1.0 + winter)) * bump(hour, 21.0, 2.0);
+        let stoves = (1.4 * (1.0 + winter)) * gaussian(hour, 21.0, 2.0);
         Conditions {
             fine: 6.5 * (0.8 * weather.haze + 0.4 * weather.pressure).exp() * stillness + 1.8 * rush + stoves,
             coarse: 4.0 * (0.5 * weather.haze).exp() + 2.5 * rush,
@@ -76,11 +76,11 @@ impl Air {
 
     /// How many are on the road.
     fn rush(&self, hour: f64) -> f64 {
-        let day = 0.25 * bump(hour, 13.0, 4.0);
+        let day = 0.25 * gaussian(hour, 13.0, 4.0);
         match self.date.weekday() {
-            Weekday::Sat => day + 0.35 * bump(hour, 12.0, 2.5) + 0.2 * bump(hour, 18.5, 2.0),
-            Weekday::Sun => day + 0.25 * bump(hour, 14.0, 2.5),
-            _ => day + 0.85 * bump(hour, 8.2, 1.1) + 0.75 * bump(hour, 17.4, 1.4),
+            Weekday::Sat => day + 0.35 * gaussian(hour, 12.0, 2.5) + 0.2 * gaussian(hour, 18.5, 2.0),
+            Weekday::Sun => day + 0.25 * gaussian(hour, 14.0, 2.5),
+            _ => day + 0.85 * gaussian(hour, 8.2, 1.1) + 0.75 * gaussian(hour, 17.4, 1.4),
         }
     }
 
@@ -134,7 +134,7 @@ fn weather_at(seed: u64, date: NaiveDate) -> Weather {
 }
 
 /// A bell curve of height 1 over the clock of a day; all three in hours.
-fn bump(hour: f64, at: f64, width: f64) -> f64 {
+fn gaussian(hour: f64, at: f64, width: f64) -> f64 {
     let apart = (hour - at + 36.0).rem_euclid(24.0) - 12.0;
     (-0.5 * (apart / width).powi(2)).exp()
 }
@@ -177,7 +177,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn the_air_does_not_jump_at_midnight(seed: u64, day in 0_i64..20_000) {
+        fn conditions_are_continuous_at_midnight(seed: u64, day in 0_i64..20_000) {
             let midnight = DateTime::from_timestamp(946_684_800 + 86_400 * day, 0).expect("a time");
             let before = midnight - TimeDelta::seconds(1);
             let [before, after] = [before, midnight].map(|time| Air::of_day(seed, time.date_naive()).at(time));
@@ -193,7 +193,7 @@ mod tests {
         }
 
         #[test]
-        fn the_air_is_such_as_one_can_live_in(seed: u64, seconds in 946_684_800_i64..4_102_444_800) {
+        fn conditions_are_plausible(seed: u64, seconds in 946_684_800_i64..4_102_444_800) {
             let time = DateTime::from_timestamp(seconds, 0).expect("a time");
             let air = Air::of_day(seed, time.date_naive()).at(time);
             proptest::prop_assert!((0.5..90.0).contains(&air.fine) && (0.5..60.0).contains(&air.coarse), "{air:?}");

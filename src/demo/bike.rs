@@ -15,13 +15,13 @@ use crate::domain::sample::Sample;
 
 /// A part of a day in which a bicycle may set out once: the chance that it does, and from when until when, in hours
 /// (UTC). Between two of them is time for the longest ride.
-type Outing = (f64, f64, f64);
+type OutingHours = (f64, f64, f64);
 
-const WORKING_DAY: [Outing; 4] = [(1.0, 6.8, 8.7), (0.5, 11.8, 13.4), (1.0, 16.0, 17.9), (0.4, 19.2, 21.5)];
-const WEEKEND: [Outing; 4] = [(1.0, 9.0, 10.6), (0.5, 12.5, 14.2), (1.0, 15.5, 17.2), (0.3, 19.0, 21.0)];
+const WORKING_DAY: [OutingHours; 4] = [(1.0, 6.8, 8.7), (0.5, 11.8, 13.4), (1.0, 16.0, 17.9), (0.4, 19.2, 21.5)];
+const WEEKEND: [OutingHours; 4] = [(1.0, 9.0, 10.6), (0.5, 12.5, 14.2), (1.0, 15.5, 17.2), (0.3, 19.0, 21.0)];
 
 /// The shortest ride that is planned, in hours at cruising speed: with a head wind of luck it still takes ten minutes.
-const SHORTEST_H: f64 = 0.19;
+const MIN_OUTING_HOURS: f64 = 0.19;
 
 /// The samples of one bicycle on one day, ride by ride.
 pub(super) fn day(seed: u64, number: u16, date: NaiveDate, town: &Town, air: &Air) -> Vec<Vec<Sample>> {
@@ -63,8 +63,8 @@ fn hours(date: NaiveDate, rng: &mut ChaCha8Rng) -> Vec<f64> {
 
 /// The crossing to go by, so that the ride takes about as long as one wishes.
 fn detour(town: &Town, from: usize, to: usize, cruise_kmh: f64, rng: &mut ChaCha8Rng) -> usize {
-    let shortest_m = SHORTEST_H * cruise_kmh * 1000.0;
-    let wished_m = uniform(rng, SHORTEST_H, 0.5) * cruise_kmh * 1000.0;
+    let shortest_m = MIN_OUTING_HOURS * cruise_kmh * 1000.0;
+    let wished_m = uniform(rng, MIN_OUTING_HOURS, 0.5) * cruise_kmh * 1000.0;
     let length_m = |via: usize| town.distance_m(from, via) + town.distance_m(via, to);
     let off_m = |via: usize| (length_m(via) - wished_m).abs();
     let long_enough = (0..town.crossings()).filter(|&via| length_m(via) >= shortest_m);
@@ -83,7 +83,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        demo::ride::{INTERVAL_S, LONGEST},
+        demo::ride::{INTERVAL_S, MAX_RIDE_DURATION},
         domain::{position::Position, quantity::Quantity},
     };
 
@@ -104,7 +104,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(48))]
 
         #[test]
-        fn a_bicycle_is_ridden_as_bicycles_are(seed: u64, number in 1_u16..=1000, day in 730_120..767_000) {
+        fn rides_have_plausible_speeds_and_distances(seed: u64, number in 1_u16..=1000, day in 730_120..767_000) {
             let rides = rides(seed, number, day);
             prop_assert!((2..=4).contains(&rides.len()), "{} rides", rides.len());
             let shortest = usize::from(10 * 60 / INTERVAL_S);
@@ -122,7 +122,7 @@ mod tests {
             let ends = |ride: &Vec<Sample>| (ride[0].measured_at, ride[ride.len() - 1].measured_at);
             for ride in &rides {
                 let (start, end) = ends(ride);
-                prop_assert!(end - start < LONGEST, "it arrives: {} minutes", (end - start).num_minutes());
+                prop_assert!(end - start < MAX_RIDE_DURATION, "it arrives: {} minutes", (end - start).num_minutes());
                 prop_assert_eq!(start.date_naive(), end.date_naive());
             }
             for pair in rides.windows(2) {
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_is_the_same_day_and_another_seed_is_another() {
+    fn days_are_deterministic_per_seed() {
         let day = rides(1, 1, 739_742);
         assert_eq!(rides(1, 1, 739_742), day);
         assert_ne!(rides(2, 1, 739_742), day, "another seed");

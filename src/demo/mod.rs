@@ -166,7 +166,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(24))]
 
         #[test]
-        fn every_sample_is_admitted_and_none_is_doubtful_but_for_damp_air(seed: u64, day in 0_i64..20_000) {
+        fn every_sample_is_accepted_and_only_humidity_is_flagged(seed: u64, day in 0_i64..20_000) {
             let from = at("2000-01-01T00:00:00Z") + TimeDelta::days(day);
             for submission in told(&Simulation::new(seed, 2, 2, from, from + TimeDelta::days(1))) {
                 let admitted = submission.decoded.expect("decoded").admit(submission.received_at, EARLIEST);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_told_of_the_time_before_and_after() {
+    fn no_samples_lie_outside_the_period() {
         let (from, until) = (at("2026-05-06T08:20:00Z"), at("2026-05-07T17:00:00Z"));
         let told = told(&Simulation::new(1, 3, 2, from, until));
         assert!(told.iter().all(|submission| submission.received_at < until + TimeDelta::seconds(1)));
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn periods_that_overlap_agree_whoever_else_is_there() {
+    fn overlapping_periods_agree_whatever_other_devices_exist() {
         let middle = (at("2026-05-06T12:00:00Z"), at("2026-05-07T12:00:00Z"));
         let alone = samples(told(&Simulation::new(1, 1, 0, middle.0, middle.1)));
         let among_others =
@@ -204,14 +204,14 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_wholly_in_no_time_tells_nothing() {
+    fn empty_period_has_no_samples() {
         let now = at("2026-05-06T00:00:00Z");
         let simulation = Simulation::new(1, 1, 1, now, now);
         assert_eq!((simulation.dates().count(), told(&simulation).len()), (0, 0));
     }
 
     #[test]
-    fn keys_sort_as_one_counts() {
+    fn keys_sort_numerically() {
         let now = at("2026-05-06T00:00:00Z");
         let simulation = Simulation::new(1, 2, 1, now, now);
         let keys: Vec<_> = simulation.devices().iter().map(|device| device.key.as_str()).collect();

@@ -8,7 +8,7 @@ use super::{
     air::{Air, Plume},
     plane::Point,
     random::{chance, noise, uniform},
-    sensor::{Sensor, Surroundings, tell},
+    sensor::{Sensor, SensorEnvironment, set_reading},
     town::Waypoint,
 };
 use crate::domain::{quantity::Quantity, sample::Sample};
@@ -16,16 +16,16 @@ use crate::domain::{quantity::Quantity, sample::Sample};
 /// Seconds between two samples.
 pub(super) const INTERVAL_S: u16 = 3;
 /// The longest ride; who isn't there by then stops recording.
-pub(super) const LONGEST: TimeDelta = TimeDelta::minutes(40);
+pub(super) const MAX_RIDE_DURATION: TimeDelta = TimeDelta::minutes(40);
 /// How much faster and slower a cyclist can get from one sample to the next, km/h.
-const SPEED_UP_KMH: f64 = 5.0;
-const SLOW_DOWN_KMH: f64 = 9.0;
+const MAX_SPEED_UP_KMH: f64 = 5.0;
+const MAX_SLOW_DOWN_KMH: f64 = 9.0;
 /// The chance of having to wait at a crossing.
-const WAITING: f64 = 0.3;
+const RED_LIGHT_PROBABILITY: f64 = 0.3;
 /// How much of the way to another street's air the sensor goes from one sample to the next: its fan is small.
-const DRAUGHT: f64 = 0.25;
+const AIR_MIXING_RATE: f64 = 0.25;
 /// What the logger takes from its battery, V/h.
-const DRAIN_V_PER_HOUR: f64 = 0.18;
+const BATTERY_DRAIN_V_PER_HOUR: f64 = 0.18;
 
 /// A ride, planned.
 #[derive(Debug)]
@@ -61,19 +61,19 @@ impl Ride {
         let mut samples = Vec::new();
         let mut time = self.start;
         while let Some((point, traffic)) = cyclist.place()
-            && time < self.start + LONGEST
+            && time < self.start + MAX_RIDE_DURATION
         {
             let conditions = air.at(time);
-            street += DRAUGHT * (traffic - street);
+            street += AIR_MIXING_RATE * (traffic - street);
             plume.pass(f64::from(INTERVAL_S), traffic * conditions.rush, rng);
-            let around = Surroundings { air: conditions, street, plume, altitude_m: point.altitude_m() };
+            let around = SensorEnvironment { air: conditions, street, plume, altitude_m: point.altitude_m() };
             let mut sample = Sample::new(time);
             sample.readings = sensor.read(&around, rng);
             receiver.locate(&mut sample, point, cyclist.speed_kmh, rng);
-            tell(&mut sample.readings, Quantity::BatteryVoltage, battery_v + 0.01 * noise(rng), 2);
+            set_reading(&mut sample.readings, Quantity::BatteryVoltage, battery_v + 0.01 * noise(rng), 2);
             samples.push(sample);
 
-            battery_v -= DRAIN_V_PER_HOUR * f64::from(INTERVAL_S) / 3600.0;
+            battery_v -= BATTERY_DRAIN_V_PER_HOUR * f64::from(INTERVAL_S) / 3600.0;
             cyclist.pedal(self.cruise_kmh, rng);
             time += interval;
         }
@@ -93,7 +93,7 @@ impl Cyclist<'_> {
     fn pedal(&mut self, cruise_kmh: f64, rng: &mut ChaCha8Rng) {
         let aim = if self.waiting > 0 { 0.0 } else { cruise_kmh * (1.0 + 0.15 * noise(rng)) };
         self.waiting = self.waiting.saturating_sub(1);
-        self.speed_kmh += (aim - self.speed_kmh).clamp(-SLOW_DOWN_KMH, SPEED_UP_KMH);
+        self.speed_kmh += (aim - self.speed_kmh).clamp(-MAX_SLOW_DOWN_KMH, MAX_SPEED_UP_KMH);
         self.along_m += self.speed_kmh / 3.6 * f64::from(INTERVAL_S);
         while let [left, next, ..] = self.way {
             let length_m = left.point.distance_m(next.point);
@@ -102,7 +102,7 @@ impl Cyclist<'_> {
             }
             self.along_m -= length_m;
             self.way = &self.way[1..];
-            if next.is_crossing && chance(rng, WAITING) {
+            if next.is_crossing && chance(rng, RED_LIGHT_PROBABILITY) {
                 self.along_m = 0.0;
                 self.speed_kmh = 0.0;
                 self.waiting = rng.random_range(2..=14);
@@ -140,8 +140,8 @@ impl Receiver {
         self.satellites = (self.satellites + 0.4 * noise(rng)).clamp(5.0, 14.0);
         sample.position = point.moved(self.error_east_m, self.error_north_m).position();
         let readings = &mut sample.readings;
-        tell(readings, Quantity::Altitude, point.altitude_m() + self.error_up_m, 1);
-        tell(readings, Quantity::Speed, (speed_kmh + 0.5 * noise(rng)).max(0.0), 1);
-        tell(readings, Quantity::Satellites, self.satellites, 0);
+        set_reading(readings, Quantity::Altitude, point.altitude_m() + self.error_up_m, 1);
+        set_reading(readings, Quantity::Speed, (speed_kmh + 0.5 * noise(rng)).max(0.0), 1);
+        set_reading(readings, Quantity::Satellites, self.satellites, 0);
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::{quantity::Quantity, readings::Readings};
 
 /// What a sensor's box breathes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Surroundings {
+pub(super) struct SensorEnvironment {
     pub air: Conditions,
     /// From 0 (away from streets) to 1 (a main road).
     pub street: f64,
@@ -38,25 +38,25 @@ impl Sensor {
     }
 
     /// PM2.5, PM10, temperature and humidity: what a bicycle's sensor tells.
-    pub(super) fn read(&self, around: &Surroundings, rng: &mut ChaCha8Rng) -> Readings {
+    pub(super) fn read(&self, around: &SensorEnvironment, rng: &mut ChaCha8Rng) -> Readings {
         let (_, _, readings) = self.measure(around, rng);
         readings
     }
 
     /// The same, and PM1, PM4 and pressure: what a station's sensor tells.
-    pub(super) fn read_all(&self, around: &Surroundings, rng: &mut ChaCha8Rng) -> Readings {
+    pub(super) fn read_all(&self, around: &SensorEnvironment, rng: &mut ChaCha8Rng) -> Readings {
         let (fine, coarse, mut readings) = self.measure(around, rng);
-        tell(&mut readings, Quantity::Pm1, fine * uniform(rng, 0.62, 0.7), 1);
-        tell(&mut readings, Quantity::Pm4, fine + coarse * uniform(rng, 0.4, 0.45), 1);
+        set_reading(&mut readings, Quantity::Pm1, fine * uniform(rng, 0.62, 0.7), 1);
+        set_reading(&mut readings, Quantity::Pm4, fine + coarse * uniform(rng, 0.4, 0.45), 1);
         // Near the ground the pressure falls by about 1 hPa in 8.3 m.
         let pressure = around.air.pressure - around.altitude_m / 8.3 + 0.1 * noise(rng);
-        tell(&mut readings, Quantity::Pressure, pressure, 1);
+        set_reading(&mut readings, Quantity::Pressure, pressure, 1);
         readings
     }
 
     /// The parts of the dust as the sensor sees them (µg/m³), and what any sensor makes of it.
-    fn measure(&self, around: &Surroundings, rng: &mut ChaCha8Rng) -> (f64, f64, Readings) {
-        let Surroundings { air, street, plume, .. } = around;
+    fn measure(&self, around: &SensorEnvironment, rng: &mut ChaCha8Rng) -> (f64, f64, Readings) {
+        let SensorEnvironment { air, street, plume, .. } = around;
         let humidity = (air.humidity + self.damp + 0.4 * noise(rng)).clamp(1.0, 100.0);
         // Droplets count as dust in optical sensors.
         let swelling = 1.0 + 0.6 * ((humidity - 75.0).max(0.0) / 25.0).powi(2);
@@ -66,16 +66,16 @@ impl Sensor {
         let coarse = (self.gain * swelling * coarse * (1.0 + 0.12 * noise(rng)) + 0.4 * noise(rng)).max(0.1);
 
         let mut readings = Readings::default();
-        tell(&mut readings, Quantity::Pm2_5, fine, 1);
-        tell(&mut readings, Quantity::Pm10, fine + coarse, 1);
-        tell(&mut readings, Quantity::Temperature, air.temperature + self.warmth + 0.15 * noise(rng), 1);
-        tell(&mut readings, Quantity::Humidity, humidity, 1);
+        set_reading(&mut readings, Quantity::Pm2_5, fine, 1);
+        set_reading(&mut readings, Quantity::Pm10, fine + coarse, 1);
+        set_reading(&mut readings, Quantity::Temperature, air.temperature + self.warmth + 0.15 * noise(rng), 1);
+        set_reading(&mut readings, Quantity::Humidity, humidity, 1);
         (fine, coarse, readings)
     }
 }
 
 /// Sets a quantity to so many decimals, as its sensor tells it.
-pub(super) fn tell(readings: &mut Readings, quantity: Quantity, value: f64, decimals: i32) {
+pub(super) fn set_reading(readings: &mut Readings, quantity: Quantity, value: f64, decimals: i32) {
     let told = readings.set(quantity, rounded(value, decimals));
     debug_assert!(told.is_ok(), "the simulation makes finite numbers: {told:?}");
 }

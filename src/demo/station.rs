@@ -7,15 +7,15 @@ use super::{
     air::{Air, Plume},
     plane::Point,
     random::{Purpose, rng},
-    sensor::{Sensor, Surroundings},
+    sensor::{Sensor, SensorEnvironment},
     town::Town,
 };
 use crate::domain::sample::Sample;
 
 /// Seconds between two samples.
-const INTERVAL_S: u16 = 300;
+const SAMPLE_INTERVAL_S: u16 = 300;
 /// Samples in a day.
-const DAILY: u16 = 288;
+const SAMPLES_PER_DAY: u16 = 288;
 
 /// Where a station stands and the crossing it is near. The same for every seed: a station that is registered stays.
 pub(super) fn site(town: &Town, number: u16) -> (Point, &'static str) {
@@ -31,21 +31,23 @@ pub(super) fn day(seed: u64, number: u16, date: NaiveDate, town: &Town, air: &Ai
     let mut of_station = rng(seed, Purpose::Station, number, 0);
     let sensor = Sensor::any(&mut of_station);
     // It was switched on at some moment, and counts from there.
-    let offset_s = of_station.random_range(0..INTERVAL_S);
+    let offset_s = of_station.random_range(0..SAMPLE_INTERVAL_S);
 
     let (point, _) = site(town, number);
     let (position, street, altitude_m) = (point.position(), town.traffic_at(point), point.altitude_m());
     let mut rng = rng(seed, Purpose::StationDay, number, date.num_days_from_ce());
     let mut plume = Plume::default();
     let first = date.and_time(NaiveTime::MIN).and_utc() + TimeDelta::seconds(offset_s.into());
-    let times = (0..DAILY).map(|number| first + TimeDelta::seconds(i64::from(number) * i64::from(INTERVAL_S)));
+    let times =
+        (0..SAMPLES_PER_DAY).map(|number| first + TimeDelta::seconds(i64::from(number) * i64::from(SAMPLE_INTERVAL_S)));
     times
         .map(|time| {
             let conditions = air.at(time);
-            plume.pass(INTERVAL_S.into(), street * conditions.rush, &mut rng);
+            plume.pass(SAMPLE_INTERVAL_S.into(), street * conditions.rush, &mut rng);
             let mut sample = Sample::new(time);
             sample.position = position;
-            sample.readings = sensor.read_all(&Surroundings { air: conditions, street, plume, altitude_m }, &mut rng);
+            sample.readings =
+                sensor.read_all(&SensorEnvironment { air: conditions, street, plume, altitude_m }, &mut rng);
             sample
         })
         .collect()
@@ -62,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_told_every_five_minutes() {
+    fn day_has_a_sample_every_five_minutes() {
         let samples = samples(1, 1);
         assert_eq!(samples.len(), 288);
         assert!(samples.windows(2).all(|pair| pair[1].measured_at - pair[0].measured_at == TimeDelta::minutes(5)));
@@ -79,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn another_seed_is_other_air_at_the_same_place() {
+    fn another_seed_changes_the_air_not_the_position() {
         let (one, other) = (samples(1, 1), samples(2, 1));
         assert_eq!(samples(1, 1), one);
         assert_ne!(one, other);
@@ -87,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_stations_stand_in_one_place() {
+    fn stations_have_distinct_positions() {
         let town = Town::new();
         let sites: Vec<_> = (1..=1000).map(|number| site(&town, number).0).collect();
         for (at, site) in sites.iter().enumerate() {

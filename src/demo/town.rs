@@ -6,15 +6,15 @@ use super::{
 };
 
 /// Points that a street between two crossings is drawn with.
-const BENDS: u32 = 8;
+const BENDS_PER_STREET: u32 = 8;
 /// How far a street bends aside at most, as a share of its length: none is quite straight.
-const BOW: f64 = 0.03;
+const STREET_CURVATURE: f64 = 0.03;
 /// Metres from a street at which a third of its air is left.
 const KERBSIDE_M: f64 = 60.0;
 
 /// A street between two crossings.
 #[derive(Debug)]
-struct Street {
+struct TownStreet {
     from: usize,
     to: usize,
     /// From 0 (a path) to 1 (a main road).
@@ -37,7 +37,7 @@ pub(super) struct Waypoint {
 #[derive(Debug)]
 pub(super) struct Town {
     crossings: Vec<Point>,
-    streets: Vec<Street>,
+    streets: Vec<TownStreet>,
     /// Metres of the shortest way; infinite where there is none.
     distances_m: Vec<Vec<f64>>,
     /// The first street of the shortest way; none where one is there already.
@@ -53,11 +53,11 @@ impl Town {
         for &(traffic, names) in STREETS {
             for pair in names.windows(2) {
                 let (Some(from), Some(to)) = (index(pair[0]), index(pair[1])) else { continue }; // a test finds all
-                let shape = drawn(crossings[from], crossings[to], streets.len() % 2 == 0);
-                streets.push(Street { from, to, traffic, shape });
+                let shape = street_shape(crossings[from], crossings[to], streets.len() % 2 == 0);
+                streets.push(TownStreet { from, to, traffic, shape });
             }
         }
-        let (distances_m, first_streets) = shortest_ways(crossings.len(), &streets);
+        let (distances_m, first_streets) = shortest_paths(crossings.len(), &streets);
         Self { crossings, streets, distances_m, first_streets }
     }
 
@@ -103,7 +103,7 @@ impl Town {
 
     /// How much of the streets' air is at a point, from 0 (none) to 1 (beside a main road).
     pub(super) fn traffic_at(&self, point: Point) -> f64 {
-        let of_street = |street: &Street| {
+        let of_street = |street: &TownStreet| {
             let distances = street.shape.windows(2).map(|pair| point.distance_to_stretch_m(pair[0], pair[1]));
             street.traffic * (-distances.fold(f64::INFINITY, f64::min) / KERBSIDE_M).exp()
         };
@@ -112,21 +112,21 @@ impl Town {
 }
 
 /// A street between two points, with a bow to the left or to the right.
-fn drawn(from: Point, to: Point, left: bool) -> Vec<Point> {
+fn street_shape(from: Point, to: Point, left: bool) -> Vec<Point> {
     let (east, north) = (to.east_m - from.east_m, to.north_m - from.north_m);
-    let side = if left { BOW } else { -BOW };
-    (0..=BENDS)
+    let side = if left { STREET_CURVATURE } else { -STREET_CURVATURE };
+    (0..=BENDS_PER_STREET)
         .map(|number| {
-            let share = f64::from(number) / f64::from(BENDS);
+            let share = f64::from(number) / f64::from(BENDS_PER_STREET);
             let aside = side * (share * std::f64::consts::PI).sin();
             // Exactly the crossings at both ends, so that streets meet.
-            if number == BENDS { to } else { from.towards(to, share).moved(-north * aside, east * aside) }
+            if number == BENDS_PER_STREET { to } else { from.towards(to, share).moved(-north * aside, east * aside) }
         })
         .collect()
 }
 
 /// All shortest ways at once (Floyd and Warshall): the town is small.
-fn shortest_ways(crossings: usize, streets: &[Street]) -> (Vec<Vec<f64>>, Vec<Vec<Option<usize>>>) {
+fn shortest_paths(crossings: usize, streets: &[TownStreet]) -> (Vec<Vec<f64>>, Vec<Vec<Option<usize>>>) {
     let mut distances_m = vec![vec![f64::INFINITY; crossings]; crossings];
     let mut first_streets = vec![vec![None; crossings]; crossings];
     for (number, street) in streets.iter().enumerate() {

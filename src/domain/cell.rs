@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_place_is_in_its_known_cell() {
+    fn known_position_is_in_its_known_cell() {
         // The worked example of the H3 documentation.
         let golden_gate = Position::try_new(37.775_938_728_915_946, -122.417_950_631_237_54).expect("a place");
         assert_eq!(cell_at(golden_gate, Resolution::Nine).to_string(), "8928308280fffff");
@@ -146,7 +146,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn the_masks_make_the_ancestor(latitude in -90.0..=90.0, longitude in -180.0..180.0, one in 0..=15_u8, other in 0..=15_u8) {
+        fn masks_compute_the_ancestor(latitude in -90.0..=90.0, longitude in -180.0..180.0, one in 0..=15_u8, other in 0..=15_u8) {
             let (coarse, fine) = (one.min(other), one.max(other));
             let [coarse, fine] = [coarse, fine].map(|resolution| Resolution::try_from(resolution).expect("a resolution"));
             let cell = cell_at(Position::try_new(latitude, longitude).expect("a place"), fine);

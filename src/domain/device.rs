@@ -32,10 +32,10 @@ pub enum InvalidDeviceKey {
     ForbiddenCharacter(char),
     /// It begins with a combining mark.
     #[error("a device key can't begin with a combining mark")]
-    LeadingMark,
+    LeadingCombiningMark,
     /// It begins or ends with white space.
     #[error("a device key can't begin or end with white space")]
-    OuterSpace,
+    SurroundingSpace,
 }
 
 impl DeviceKey {
@@ -52,7 +52,11 @@ impl DeviceKey {
         if let Some(forbidden) = key.0.chars().find(is_forbidden) {
             return Err(InvalidDeviceKey::ForbiddenCharacter(forbidden));
         }
-        if key.0.chars().next().is_some_and(text::is_mark) { Err(InvalidDeviceKey::LeadingMark) } else { Ok(key) }
+        if key.0.chars().next().is_some_and(text::is_mark) {
+            Err(InvalidDeviceKey::LeadingCombiningMark)
+        } else {
+            Ok(key)
+        }
     }
 
     /// A key from foreign text, by which a device is looked up: older databases have keys that [`try_new`](Self::try_new)
@@ -69,7 +73,7 @@ impl DeviceKey {
         } else if key.chars().any(char::is_control) {
             Err(InvalidDeviceKey::ControlCharacter)
         } else if key.trim() != key {
-            Err(InvalidDeviceKey::OuterSpace)
+            Err(InvalidDeviceKey::SurroundingSpace)
         } else {
             Ok(Self(key.into()))
         }
@@ -146,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_sensors_call_themselves_is_a_key() {
+    fn sensor_identifiers_are_valid_keys() {
         for key in
             ["bike-07", "esp8266-12345678", "airgradient:84fce612eff4", "Schule Nord 2", "школа", "0004A30B001C0530"]
         {
@@ -160,7 +164,7 @@ mod tests {
         assert_eq!(DeviceKey::try_new(""), Err(InvalidDeviceKey::Empty));
         assert_eq!(DeviceKey::try_new("x".repeat(129)), Err(InvalidDeviceKey::TooLong));
         assert_eq!(DeviceKey::try_new("bike\0"), Err(InvalidDeviceKey::ControlCharacter));
-        assert_eq!(DeviceKey::try_new(" bike"), Err(InvalidDeviceKey::OuterSpace));
+        assert_eq!(DeviceKey::try_new(" bike"), Err(InvalidDeviceKey::SurroundingSpace));
         for (key, forbidden) in [
             ("bike\u{202e}70-ekib", '\u{202e}'),
             ("bike\u{200b}", '\u{200b}'),
@@ -173,6 +177,6 @@ mod tests {
             assert_eq!(DeviceKey::try_new(key), Err(InvalidDeviceKey::ForbiddenCharacter(forbidden)), "{key:?}");
             assert!(DeviceKey::try_stored(key).is_ok(), "it is found where it is stored: {key:?}");
         }
-        assert_eq!(DeviceKey::try_new("\u{301}bike"), Err(InvalidDeviceKey::LeadingMark));
+        assert_eq!(DeviceKey::try_new("\u{301}bike"), Err(InvalidDeviceKey::LeadingCombiningMark));
     }
 }

@@ -128,8 +128,8 @@ impl Filter {
             Condition::Between(quantity, range) => self.add_range(quantity, range),
             condition @ (Condition::AnyFlag(_) | Condition::NoFlag(_)) => {
                 self.conditions.push(condition);
-                let ruled_out = self.ruled_out();
-                let impossible = |condition: &Condition| matches!(condition, Condition::AnyFlag(flags) if flags.and(ruled_out) == *flags);
+                let excluded_flags = self.excluded_flags();
+                let impossible = |condition: &Condition| matches!(condition, Condition::AnyFlag(flags) if flags.and(excluded_flags) == *flags);
                 if self.conditions.iter().any(impossible) { Err(Contradiction::Flags) } else { Ok(()) }
             }
             condition @ (Condition::Within(_) | Condition::Any(_) | Condition::Not(_)) => {
@@ -148,8 +148,8 @@ impl Filter {
 
     /// The groups of readings beside a measurement that decide whether it is let through.
     #[must_use]
-    pub fn groups_beside(&self) -> Vec<Group> {
-        groups_beside(&self.conditions)
+    pub fn side_table_groups(&self) -> Vec<Group> {
+        side_table_groups(&self.conditions)
     }
 
     /// Edges of polygons that a measurement is compared with, on average over the bands of longitude.
@@ -183,7 +183,7 @@ impl Filter {
     }
 
     /// The flags that a measurement must not have.
-    fn ruled_out(&self) -> QualityFlags {
+    fn excluded_flags(&self) -> QualityFlags {
         let of = |condition: &Condition| match condition {
             Condition::NoFlag(flags) => *flags,
             _ => QualityFlags::default(),
@@ -203,10 +203,10 @@ impl Filter {
 
 /// The groups of readings beside a measurement that any of these conditions reads, each once.
 #[must_use]
-pub fn groups_beside<'a>(conditions: impl IntoIterator<Item = &'a Condition>) -> Vec<Group> {
+pub fn side_table_groups<'a>(conditions: impl IntoIterator<Item = &'a Condition>) -> Vec<Group> {
     let mut groups = Vec::new();
     for condition in conditions {
-        condition.add_groups_beside(&mut groups);
+        condition.add_side_table_groups(&mut groups);
     }
     groups
 }
@@ -223,7 +223,7 @@ impl Condition {
         size_of::<Self>() + more
     }
 
-    fn add_groups_beside(&self, groups: &mut Vec<Group>) {
+    fn add_side_table_groups(&self, groups: &mut Vec<Group>) {
         match self {
             Self::Between(quantity, _) => {
                 let group = quantity.definition().group;
@@ -233,10 +233,10 @@ impl Condition {
             }
             Self::All(conditions) | Self::Any(conditions) => {
                 for condition in conditions {
-                    condition.add_groups_beside(groups);
+                    condition.add_side_table_groups(groups);
                 }
             }
-            Self::Not(condition) => condition.add_groups_beside(groups),
+            Self::Not(condition) => condition.add_side_table_groups(groups),
             Self::Devices(_) | Self::Taken { .. } | Self::Within(_) | Self::AnyFlag(_) | Self::NoFlag(_) => {}
         }
     }
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn what_must_all_hold_is_merged_on_top() {
+    fn conjunctions_are_merged_into_the_filter() {
         let mut filter = Filter::default();
         let all = Condition::All(vec![
             devices(&[3, 1, 2, 1]),
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn contradictions_are_found() {
+    fn contradictions_are_detected() {
         let until = |to| Condition::Taken { from: None, to: Some(at(to)) };
         let from = |from| Condition::Taken { from: Some(at(from)), to: None };
         let (late, spike) = (flags(&[QualityFlag::Late]), flags(&[QualityFlag::Spike]));
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_told_fails_a_condition_and_passes_its_negation() {
+    fn missing_value_fails_a_condition_and_passes_its_negation() {
         let measurement = Measurement {
             key: MeasurementKey { device_id: DeviceId(1), measured_at: at("2026-05-01T00:00:00Z"), seq: 0 },
             recorded_at: at("2026-05-01T00:00:00Z"),

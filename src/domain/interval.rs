@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn no_interval_fits_a_span_of_more_years_than_buckets() {
+    fn no_interval_fits_a_span_longer_than_the_bucket_limit() {
         let (from, to) = (at("2020-06-01T00:00:00Z"), at("2026-01-01T00:00:00Z"));
         let refused = Interval::Minute.shortest_fitting(Tz::UTC, from, to, 5).expect_err("six years");
         assert_eq!(refused, TooManyBuckets { about: 6, fitting: None });

@@ -17,7 +17,7 @@ pub struct JoinedReadings {
 
 /// What was read of a group.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Joined<'a> {
+pub enum GroupReadings<'a> {
     /// The group was not read.
     NotRead,
     /// The measurement has no readings of the group.
@@ -42,13 +42,13 @@ impl JoinedReadings {
 
     /// What was read of a group.
     #[must_use]
-    pub fn of(&self, group: Group) -> Joined<'_> {
+    pub fn of(&self, group: Group) -> GroupReadings<'_> {
         if self.read & bit(group) == 0 {
-            Joined::NotRead
+            GroupReadings::NotRead
         } else if self.present & bit(group) == 0 {
-            Joined::Absent
+            GroupReadings::Absent
         } else {
-            Joined::Present(&self.values)
+            GroupReadings::Present(&self.values)
         }
     }
 }

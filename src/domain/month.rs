@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_suffix_leads_back_to_its_month_and_other_text_to_none() {
+    fn suffix_round_trips_and_other_text_is_rejected() {
         let month = Month::of("2026-11-30T12:00:00Z".parse().expect("a time"));
         assert_eq!(Month::from_suffix(&month.suffix()), Some(month));
         for text in ["", "2026", "2026_13", "2026_1", "2026_11_01", "+2026_11", "pkey"] {

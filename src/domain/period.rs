@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_suffix_leads_back_to_its_period_and_other_text_to_none() {
+    fn suffix_round_trips_and_other_text_is_rejected() {
         let month = Month::of("2005-11-30T12:00:00Z".parse().expect("a time"));
         for period in [Period::Month(month), Period::Year(2005)] {
             assert_eq!(Period::from_suffix(&period.suffix()), Some(period));

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_poles_and_the_antimeridian_are_places() {
+    fn poles_and_antimeridian_are_valid() {
         for (latitude, longitude) in [(90.0, 0.0), (-90.0, 0.0), (0.0, -180.0)] {
             let place = Position::try_new(latitude, longitude).expect("a place");
             assert_eq!((place.latitude(), place.longitude()), (latitude, longitude));
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_them_and_what_is_not_finite_is_refused() {
+    fn out_of_range_and_non_finite_coordinates_are_rejected() {
         for latitude in [90.000_001, -91.0, f64::NAN, f64::INFINITY] {
             assert!(matches!(Position::try_new(latitude, 0.0), Err(InvalidPosition::Latitude(_))));
         }

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{quantity::Quantity, sample::Sample, validity::is_valid};
 
 /// Above this relative humidity (%), droplets count as dust in optical sensors.
-const HIGH_HUMIDITY: f64 = 75.0;
+const HIGH_HUMIDITY_PERCENT: f64 = 75.0;
 /// A sample that arrives so long after it was taken was not there when its day was looked at.
 const LATE_AFTER: TimeDelta = TimeDelta::days(1);
 
@@ -90,7 +90,7 @@ impl QualityFlags {
 
     /// Those that a sample earned by the samples around it, which nobody sees again when it is stored anew.
     #[must_use]
-    pub fn by_neighbours(self) -> Self {
+    pub fn by_history(self) -> Self {
         let flags =
             [QualityFlag::StuckValue, QualityFlag::Spike, QualityFlag::ImplausibleSpeed, QualityFlag::AmbiguousPacket];
         Self(self.0 & flags.into_iter().fold(0, |bits, flag| bits | flag as i32))
@@ -127,7 +127,7 @@ pub fn assess(sample: &Sample, received_at: DateTime<Utc>) -> QualityFlags {
     );
     raise_if(sample.position.is_some_and(super::position::Position::is_null_island), QualityFlag::NullIsland);
     raise_if(value(Quantity::GpsUpdated) == Some(0.0), QualityFlag::StaleFix);
-    raise_if(value(Quantity::Humidity) > Some(HIGH_HUMIDITY), QualityFlag::HighHumidity);
+    raise_if(value(Quantity::Humidity) > Some(HIGH_HUMIDITY_PERCENT), QualityFlag::HighHumidity);
     raise_if(received_at - sample.measured_at > LATE_AFTER, QualityFlag::Late);
     flags
 }
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_sample_has_none() {
+    fn ordinary_sample_has_no_flags() {
         let plain = [
             (Quantity::Pm10, 999.9),
             (Quantity::Pm2_5, 999.9),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn each_doubt_has_its_flag() {
+    fn each_problem_sets_its_flag() {
         let cases = [
             (Some((0.0, 0.0)), vec![], QualityFlag::NullIsland),
             (None, vec![(Quantity::Pm10, 1000.0)], QualityFlag::OutOfRange),

@@ -83,14 +83,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_particulate_value_reads_back_as_it_was_sent() {
+    fn particulate_value_round_trips() {
         let mut readings = Readings::default();
         readings.set(Quantity::Pm10, 40.22928).expect("a value");
         assert_eq!(readings.get(Quantity::Pm10), Some(40.22928));
     }
 
     #[test]
-    fn what_no_column_can_hold_is_refused() {
+    fn values_beyond_the_column_range_are_rejected() {
         let mut readings = Readings::default();
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e39] {
             assert!(readings.set(Quantity::Pm10, value).is_err(), "{value}");
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn values_stand_in_the_order_of_the_quantities_and_once_each() {
+    fn values_are_unique_and_ordered_by_quantity() {
         let mut readings = Readings::default();
         for (quantity, value) in [(Quantity::Humidity, 80.0), (Quantity::Pm2_5, 25.8), (Quantity::Humidity, 81.0)] {
             readings.set(quantity, value).expect("a value");
@@ -112,7 +112,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn every_32_bit_float_survives_being_told_as_a_decimal(bits: u32) {
+        fn every_f32_round_trips_through_a_decimal(bits: u32) {
             let value = f32::from_bits(bits);
             proptest::prop_assume!(value.is_finite());
             proptest::prop_assert_eq!(narrow(decimal(value)).to_bits(), bits);

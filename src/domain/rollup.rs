@@ -22,12 +22,12 @@ pub struct Rollup {
     /// How many of them are invalid ([`is_invalid`]).
     pub invalid_count: i32,
     /// The valid values of each of [`PARTICULATES`].
-    pub particulates: [Summary; PARTICULATES.len()],
+    pub particulates: [RollupSummary; PARTICULATES.len()],
 }
 
 /// The valid values of one quantity among some measurements, µg/m³.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Summary {
+pub struct RollupSummary {
     /// Number of values.
     pub count: i32,
     /// The sum of their values, each the decimal number that was sent and not the 32-bit float next to it.
@@ -44,7 +44,7 @@ impl Rollup {
     /// What one measurement comes to.
     #[must_use]
     pub fn of(readings: &Readings, flags: QualityFlags) -> Self {
-        let summary = |quantity| valid_value(readings, quantity).map_or_else(Summary::default, Summary::of);
+        let summary = |quantity| valid_value(readings, quantity).map_or_else(RollupSummary::default, RollupSummary::of);
         let invalid_count = i32::from(is_invalid(flags, readings));
         Self { count: 1, invalid_count, particulates: PARTICULATES.map(summary) }
     }
@@ -59,7 +59,7 @@ impl Rollup {
     }
 }
 
-impl Summary {
+impl RollupSummary {
     fn of(value: f64) -> Self {
         let (min, max) = (Some(narrow(value)), Some(narrow(value)));
         Self { count: 1, sum: value, sum_of_squares: value * value, min, max }
@@ -69,12 +69,12 @@ impl Summary {
         self.count += other.count;
         self.sum += other.sum;
         self.sum_of_squares += other.sum_of_squares;
-        self.min = either(self.min, other.min, f32::min);
-        self.max = either(self.max, other.max, f32::max);
+        self.min = choose_present(self.min, other.min, f32::min);
+        self.max = choose_present(self.max, other.max, f32::max);
     }
 }
 
-fn either(one: Option<f32>, other: Option<f32>, choose: fn(f32, f32) -> f32) -> Option<f32> {
+fn choose_present(one: Option<f32>, other: Option<f32>, choose: fn(f32, f32) -> f32) -> Option<f32> {
     match (one, other) {
         (Some(one), Some(other)) => Some(choose(one, other)),
         (one, other) => one.or(other),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_summed_as_they_are_told() {
+    fn values_are_summed_at_full_precision() {
         let first = readings([None, Some(0.1), None, Some(3.0)]);
         let second = readings([None, Some(2.5), None, Some(-999.0)]);
         let [of_first, of_second] = [flags(&first), flags(&second)];
@@ -159,9 +159,9 @@ mod tests {
         let (ten, eleven) = (at("2026-05-01T10:00:00Z"), at("2026-05-01T11:00:00Z"));
         assert_eq!(keys, [(3, ten, 1), (7, ten, 2), (7, eleven, 1)]);
         let [pm1, pm2_5, _, pm10] = told[1].2.particulates;
-        assert_eq!(pm1, Summary::default());
+        assert_eq!(pm1, RollupSummary::default());
         let tenth = 0.1;
-        let expected = Summary {
+        let expected = RollupSummary {
             count: 2,
             sum: tenth + 2.5,
             sum_of_squares: tenth * tenth + 6.25,
@@ -171,13 +171,13 @@ mod tests {
         assert_eq!((pm2_5.count, pm2_5.min, pm2_5.max), (expected.count, expected.min, expected.max));
         assert!((pm2_5.sum - expected.sum).abs() < 1e-12);
         assert!((pm2_5.sum_of_squares - expected.sum_of_squares).abs() < 1e-12);
-        assert_eq!(pm10, Summary { count: 1, sum: 3.0, sum_of_squares: 9.0, min: Some(3.0), max: Some(3.0) });
+        assert_eq!(pm10, RollupSummary { count: 1, sum: 3.0, sum_of_squares: 9.0, min: Some(3.0), max: Some(3.0) });
     }
 
     proptest! {
         /// Whole numbers, whose sums are exact in any order.
         #[test]
-        fn any_parts_of_some_measurements_come_to_what_all_of_them_do(
+        fn merged_partial_rollups_equal_the_rollup_of_all(
             values in proptest::collection::vec(proptest::option::of(-999..1999_i32), 1..40),
             cut in 0..40_usize,
         ) {

@@ -25,7 +25,7 @@ pub enum InvalidSensor {
     ControlCharacter,
     /// Its id begins or ends with white space, which is cut off where values are read.
     #[error("a sensor's id can't begin or end with white space")]
-    OuterSpace,
+    SurroundingSpace,
     /// A sensor with this id is there already.
     #[error("the list has a sensor with this id already")]
     Duplicate,
@@ -58,7 +58,7 @@ impl Sensors {
         } else if id.chars().any(char::is_control) {
             Err(InvalidSensor::ControlCharacter)
         } else if id.trim() != id {
-            Err(InvalidSensor::OuterSpace)
+            Err(InvalidSensor::SurroundingSpace)
         } else if self.0.contains_key(&id) {
             Err(InvalidSensor::Duplicate)
         } else if self.0.len() >= Self::MAX {
@@ -103,11 +103,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_id_or_one_too_many_is_refused() {
+    fn invalid_and_excess_sensors_are_rejected() {
         let mut sensors = Sensors::default();
         let mut add = |id: &str| sensors.add(id.to_owned(), Quantity::Pm10);
         assert_eq!(add(""), Err(InvalidSensor::Empty));
-        assert_eq!(add(" a"), Err(InvalidSensor::OuterSpace));
+        assert_eq!(add(" a"), Err(InvalidSensor::SurroundingSpace));
         assert_eq!(add("a\0b"), Err(InvalidSensor::ControlCharacter));
         assert_eq!(add(&"ß".repeat(65)), Err(InvalidSensor::TooLong));
         assert_eq!(add(&"ß".repeat(64)), Ok(()));

@@ -88,7 +88,7 @@ pub struct Statistics {
 
 /// How many hours of UTC a span touches.
 #[must_use]
-pub fn hours_touched(from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {
+pub fn hours_overlapping(from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {
     if from >= to {
         return 0;
     }

@@ -72,14 +72,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_displayed_as_itself_is_not() {
+    fn invisible_characters_are_rejected() {
         for char in HIDDEN.chars() {
             assert!(!is_identifying(char) && !is_printable(char), "{char:?}");
         }
     }
 
     #[test]
-    fn texts_for_people_may_have_joiners_and_other_spaces() {
+    fn printable_text_may_have_joiners_and_other_spaces() {
         for char in ['\u{a0}', '\u{202f}', '\u{200d}', '\u{200c}', '\u{fe0f}'] {
             assert!(!is_identifying(char) && is_printable(char), "{char:?}");
         }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 
 /// How far ahead of the gateway's clock a sensor's clock may be.
-pub const MAX_AHEAD: TimeDelta = TimeDelta::minutes(1);
+pub const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(1);
 
 /// The first time that a sample may have unless a later one is configured, 2000-01-01T00:00:00Z: earlier ones come from
 /// clocks that were never set (1970, 1980, 1999), and every year that appears costs a set of partitions.
@@ -12,7 +12,7 @@ pub const EARLIEST: DateTime<Utc> = DateTime::from_timestamp(946_684_800, 0).exp
 /// Why a sample can't have been taken at the time it bears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImplausibleTime {
-    /// More than [`MAX_AHEAD`] after the gateway's clock.
+    /// More than [`MAX_CLOCK_SKEW`] after the gateway's clock.
     #[error("{measured_at} is more than a minute ahead of the gateway's clock ({now})")]
     Future {
         /// The time the sample bears.
@@ -47,7 +47,7 @@ impl ImplausibleTime {
 /// When it is in the future or before `earliest`.
 pub fn check(measured_at: DateTime<Utc>, now: DateTime<Utc>, earliest: DateTime<Utc>) -> Result<(), ImplausibleTime> {
     // The difference of two times can't overflow, as a sum may: a clock that was never set can tell anything.
-    if measured_at - now > MAX_AHEAD {
+    if measured_at - now > MAX_CLOCK_SKEW {
         Err(ImplausibleTime::Future { measured_at, now })
     } else if measured_at < earliest {
         Err(ImplausibleTime::TooEarly { measured_at, earliest })
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_time_are_no_panic() {
+    fn extreme_times_do_not_panic() {
         let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
         assert_eq!(check(last, last, EARLIEST), Ok(()));
         assert!(matches!(check(last, first, EARLIEST), Err(ImplausibleTime::Future { .. })));
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_fraction_is_cut_off_not_rounded() {
+    fn longer_fraction_is_truncated() {
         assert_eq!(normalize(at("2019-02-25T16:00:46.840341999Z")), at("2019-02-25T16:00:46.840341Z"));
         assert_eq!(normalize(at("1969-12-31T23:59:59.999999999Z")), at("1969-12-31T23:59:59.999999Z"));
     }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn years_that_no_text_represents_are_refused() {
+    fn unrepresentable_years_are_rejected() {
         for text in ["0000-12-31T23:59:59Z", "9999-12-31T23:59:60Z", "9999-12-31T23:00:00-01:00", "now", "2026-05-01"] {
             assert_eq!(parse(text), None, "{text}");
         }

@@ -15,21 +15,21 @@ use super::{
 /// tremble even in still air.
 const STUCK_AFTER: TimeDelta = TimeDelta::hours(3);
 /// A sensor that was silent for longer may have been switched off: the same values before and after mean nothing.
-const SILENCE: TimeDelta = TimeDelta::minutes(30);
+const MAX_SILENCE: TimeDelta = TimeDelta::minutes(30);
 /// A spike rises to so many times the value before it …
 const SPIKE_FACTOR: f64 = 5.0;
 /// … by at least so much (µg/m³) …
-const SPIKE_RISE: f64 = 200.0;
+const MIN_SPIKE_RISE: f64 = 200.0;
 /// … within this time.
-const SPIKE_WITHIN: TimeDelta = TimeDelta::minutes(5);
+const SPIKE_WINDOW: TimeDelta = TimeDelta::minutes(5);
 /// Nothing that carries a sensor is faster (km/h).
-const FASTEST: f64 = 200.0;
+const MAX_SPEED_KMH: f64 = 200.0;
 /// Positions closer than this (m) may differ by what a receiver is wrong.
 const JITTER_M: f64 = 100.0;
 
 /// What is remembered of a device's newest sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Trace {
+pub struct SampleHistory {
     /// When it was taken.
     pub measured_at: DateTime<Utc>,
     /// Whether the sensor told that time itself.
@@ -44,7 +44,7 @@ pub struct Trace {
     pub steady_since: DateTime<Utc>,
 }
 
-impl Trace {
+impl SampleHistory {
     /// What is remembered of a sample, with what was remembered before it.
     #[must_use]
     pub fn of(sample: &Sample, before: Option<&Self>) -> Self {
@@ -59,7 +59,7 @@ impl Trace {
         };
         if let Some(before) = before {
             let steady = (pm2_5, pm10) == (before.pm2_5, before.pm10);
-            if steady && sample.measured_at - before.measured_at <= SILENCE {
+            if steady && sample.measured_at - before.measured_at <= MAX_SILENCE {
                 trace.steady_since = before.steady_since;
             }
         }
@@ -73,29 +73,29 @@ impl Trace {
         if self.pm2_5.or(self.pm10).is_some() && self.measured_at - self.steady_since >= STUCK_AFTER {
             flags.insert(QualityFlag::StuckValue);
         }
-        let near = self.measured_at - before.measured_at <= SPIKE_WITHIN;
-        if near && (leaps(before.pm2_5, self.pm2_5) || leaps(before.pm10, self.pm10)) {
+        let near = self.measured_at - before.measured_at <= SPIKE_WINDOW;
+        if near && (is_spike(before.pm2_5, self.pm2_5) || is_spike(before.pm10, self.pm10)) {
             flags.insert(QualityFlag::Spike);
         }
         // Of reckoned times neither the order nor the distance is sure enough to tell a speed.
-        if self.exact_time && before.exact_time && self.too_fast(before) {
+        if self.exact_time && before.exact_time && self.exceeds_max_speed(before) {
             flags.insert(QualityFlag::ImplausibleSpeed);
         }
         flags
     }
 
-    fn too_fast(&self, before: &Self) -> bool {
+    fn exceeds_max_speed(&self, before: &Self) -> bool {
         let (Some(from), Some(to)) = (before.position, self.position) else { return false };
         let metres = from.distance_m(to);
         let milliseconds = (self.measured_at - before.measured_at).num_milliseconds().max(1);
         #[expect(clippy::cast_precision_loss, reason = "a time in milliseconds is far below 2^52")]
         let km_per_hour = metres * 3600.0 / milliseconds as f64;
-        metres > JITTER_M && km_per_hour > FASTEST
+        metres > JITTER_M && km_per_hour > MAX_SPEED_KMH
     }
 }
 
-fn leaps(before: Option<f64>, now: Option<f64>) -> bool {
-    before.zip(now).is_some_and(|(before, now)| now - before >= SPIKE_RISE && now >= before * SPIKE_FACTOR)
+fn is_spike(before: Option<f64>, now: Option<f64>) -> bool {
+    before.zip(now).is_some_and(|(before, now)| now - before >= MIN_SPIKE_RISE && now >= before * SPIKE_FACTOR)
 }
 
 #[cfg(test)]
@@ -113,10 +113,10 @@ mod tests {
 
     /// The flags of the last of these samples.
     fn doubts(samples: &[Sample]) -> i32 {
-        let mut before: Option<Trace> = None;
+        let mut before: Option<SampleHistory> = None;
         let mut flags = QualityFlags::default();
         for sample in samples {
-            let trace = Trace::of(sample, before.as_ref());
+            let trace = SampleHistory::of(sample, before.as_ref());
             flags = before.map_or_else(QualityFlags::default, |before| trace.doubts(&before));
             before = Some(trace);
         }
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leap_is_a_spike_and_the_fall_after_it_is_none() {
+    fn rise_is_a_spike_and_the_fall_after_it_is_not() {
         assert_eq!(doubts(&[sample(0, None, 10.0), sample(300, None, 210.0)]), QualityFlag::Spike as i32);
         assert_eq!(doubts(&[sample(0, None, 10.0), sample(301, None, 210.0)]), 0, "too long ago");
         assert_eq!(doubts(&[sample(0, None, 10.0), sample(3, None, 209.9)]), 0, "too little");
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_rides_at_two_hundred() {
+    fn speed_above_the_maximum_is_flagged() {
         // A thousandth of a degree of latitude is 111 m.
         let ride = |seconds, latitude| [sample(0, Some((52.2, 0.1)), 5.0), sample(seconds, Some((latitude, 0.1)), 5.0)];
         assert_eq!(doubts(&ride(1, 52.201)), QualityFlag::ImplausibleSpeed as i32);

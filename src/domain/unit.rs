@@ -145,7 +145,7 @@ enum Dimension {
 }
 
 /// Litres that a mole of gas fills at 20 °C and 101.325 kPa.
-const MOLAR_VOLUME: f64 = 24.055;
+const MOLAR_VOLUME_L_PER_MOL: f64 = 24.055;
 
 impl Unit {
     /// The unit of this text: UCUM, or as people and devices write it. Case matters only where units differ by it.
@@ -208,10 +208,10 @@ impl Unit {
             (Dimension::Temperature, Dimension::Temperature) => self.to_celsius(value),
             (from, to) if from == to => Some(scaled(value, multiply, divide)),
             (Dimension::MoleFraction, Dimension::Mass) => {
-                Some(scaled(value, multiply * molar_mass(quantity)?, divide * MOLAR_VOLUME))
+                Some(scaled(value, multiply * molar_mass(quantity)?, divide * MOLAR_VOLUME_L_PER_MOL))
             }
             (Dimension::Mass, Dimension::MoleFraction) => {
-                Some(scaled(value, multiply * MOLAR_VOLUME, divide * molar_mass(quantity)?))
+                Some(scaled(value, multiply * MOLAR_VOLUME_L_PER_MOL, divide * molar_mass(quantity)?))
             }
             _ => None,
         }
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn units_are_read_as_people_write_them() {
+    fn common_spellings_of_units_are_parsed() {
         for (texts, unit) in [
             (&["µg/m³", "μg/m3", "ug/m3", "UG/M3", " µg/m³ ", "µg⋅m⁻³"][..], Unit::MicrogramPerCubicMetre),
             (&["°C", "Cel", "C", "℃"], Unit::Celsius),
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_of_another_dimension_converts_nothing() {
+    fn units_of_another_dimension_are_not_converted() {
         for (unit, quantity) in [
             (Unit::PartPerBillion, Quantity::Pm2_5),
             (Unit::Celsius, Quantity::Humidity),

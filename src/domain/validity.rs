@@ -28,7 +28,7 @@ pub enum CountedValues {
 impl CountedValues {
     /// As the argument `includeInvalid` selects them.
     #[must_use]
-    pub fn including_invalid(include: bool) -> Self {
+    pub fn from_include_invalid(include: bool) -> Self {
         if include { Self::All } else { Self::Valid }
     }
 

@@ -13,9 +13,9 @@ use crate::{
     api_error::ApiError,
     auth::Caller,
     clock::Clock,
-    concurrency::ttl_cache::Memory,
-    config::security::Exposure,
-    db::{DbError, connect::Database, read_your_writes::Written, replicas::Replicas},
+    concurrency::ttl_cache::TtlCache,
+    config::security::SecuritySettings,
+    db::{DbError, connect::Database, read_your_writes::WriteTracker, replicas::Replicas},
     domain::{
         area::SharedAreas,
         device::{DeviceId, DeviceKey},
@@ -23,7 +23,7 @@ use crate::{
     jobs::delete_measurements::DeletionLock,
     limits::{
         Limits,
-        rate_limit::{Budget, DATABASE_TIME},
+        rate_limit::{DATABASE_TIME_POLICY, RateLimiter},
     },
     observability::metrics::{Metrics, database_time::CallerKind},
     recorder::Recorder,
@@ -43,7 +43,7 @@ pub struct State {
     /// Servers that answer queries in its place.
     pub replicas: Replicas,
     /// What callers have written, and so have to read there.
-    pub written: Written,
+    pub written: WriteTracker,
     /// The way in for measurements.
     pub recorder: Recorder,
     /// The time.
@@ -51,7 +51,7 @@ pub struct State {
     /// The numbers of devices that were requested lately, so that a list of one device's measurements is one statement. A
     /// device keeps its key and its number until it is deleted, which all gateways are notified of
     /// ([`crate::auth::key_changes`]).
-    pub known_devices: Memory<DeviceKey, DeviceId>,
+    pub known_devices: TtlCache<DeviceKey, DeviceId>,
     /// The documents that were asked lately.
     pub documents: Documents,
     /// Deletions run one at a time.
@@ -68,34 +68,37 @@ pub struct State {
 #[derive(Clone, Debug)]
 pub struct Budgets {
     /// Of what GraphQL requests cost.
-    pub cost: Budget,
+    pub cost: RateLimiter,
     /// Of the time that queries without a key hold connections to Postgres.
-    pub anonymous_database_time: Budget,
+    pub anonymous_database_time: RateLimiter,
     /// The same of queries with a key.
-    pub key_database_time: Budget,
+    pub key_database_time: RateLimiter,
     /// Of requests that bring measurements.
-    pub uplinks: Budget,
+    pub uplinks: RateLimiter,
 }
 
 impl Budgets {
     /// As the gateway is exposed.
     #[must_use]
-    pub fn new(exposure: &Exposure) -> Self {
+    pub fn new(exposure: &SecuritySettings) -> Self {
         Self {
-            cost: Budget::per_minute("cost", exposure.cost_per_minute),
-            anonymous_database_time: Budget::seconds_per_minute(
-                DATABASE_TIME,
+            cost: RateLimiter::per_minute("cost", exposure.cost_per_minute),
+            anonymous_database_time: RateLimiter::seconds_per_minute(
+                DATABASE_TIME_POLICY,
                 exposure.anonymous_database_seconds_per_minute,
             ),
-            key_database_time: Budget::seconds_per_minute(DATABASE_TIME, exposure.key_database_seconds_per_minute),
-            uplinks: Budget::per_minute("uplinks", exposure.uplinks_per_minute),
+            key_database_time: RateLimiter::seconds_per_minute(
+                DATABASE_TIME_POLICY,
+                exposure.key_database_seconds_per_minute,
+            ),
+            uplinks: RateLimiter::per_minute("uplinks", exposure.uplinks_per_minute),
         }
     }
 
     /// The budget of database time of this kind of caller. Admins have none: a gateway whose admin is refused can't be
     /// looked after, and an admin may delete everything anyway.
     #[must_use]
-    pub fn database_time(&self, kind: CallerKind) -> Option<&Budget> {
+    pub fn database_time(&self, kind: CallerKind) -> Option<&RateLimiter> {
         match kind {
             CallerKind::Anonymous => Some(&self.anonymous_database_time),
             CallerKind::Key => Some(&self.key_database_time),
@@ -110,7 +113,7 @@ pub struct About {
     /// Whether reading works without a key.
     pub public_read: bool,
     /// What strangers may see.
-    pub exposure: Exposure,
+    pub exposure: SecuritySettings,
     /// How much of each shared resource may be used.
     pub limits: Limits,
     /// Operations that take longer are logged.

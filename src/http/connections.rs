@@ -6,19 +6,19 @@ use ipnet::IpNet;
 
 use crate::{
     graphql::context::About,
-    limits::{ConnectionLimits, Limit, Permit, Quota, rate_limit::Payer},
+    limits::{ConnectionLimits, Limit, Permit, Quota, rate_limit::CallerId},
     observability::{logging::LogThrottle, metrics::refusals::Refusals},
 };
 
 /// The connections of one gateway. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Connections(Arc<Shared>);
+pub struct Connections(Arc<Inner>);
 
 #[derive(Debug)]
-struct Shared {
+struct Inner {
     limits: ConnectionLimits,
     trusted_proxies: Vec<IpNet>,
-    quota: Quota<Payer>,
+    quota: Quota<CallerId>,
     refusals: Refusals,
     logged: LogThrottle,
 }
@@ -28,7 +28,7 @@ impl Connections {
     #[must_use]
     pub fn new(about: &About, refusals: Refusals) -> Self {
         let limits = about.limits.connections;
-        Self(Arc::new(Shared {
+        Self(Arc::new(Inner {
             limits,
             trusted_proxies: about.exposure.trusted_proxies.clone(),
             quota: Quota::new(limits.max_per_address, limits.max_total),
@@ -41,11 +41,14 @@ impl Connections {
     ///
     /// # Errors
     /// The limit that is reached.
-    pub(super) fn admit(&self, peer: IpAddr) -> Result<Permit<Payer>, Limit> {
+    pub(super) fn try_acquire(&self, peer: IpAddr) -> Result<Permit<CallerId>, Limit> {
         let address = peer.to_canonical();
         let is_proxy = self.0.trusted_proxies.iter().any(|network| network.contains(&address));
-        let admitted =
-            if is_proxy { self.0.quota.try_acquire_shared() } else { self.0.quota.try_acquire(&Payer::at(address)) };
+        let admitted = if is_proxy {
+            self.0.quota.try_acquire_shared()
+        } else {
+            self.0.quota.try_acquire(&CallerId::from_address(address))
+        };
         admitted.map_err(|exceeded| {
             let limit = exceeded.limit(Limit::ConnectionsPerAddress, Limit::Connections);
             self.0.refusals.count(limit);
@@ -56,7 +59,7 @@ impl Connections {
 
     /// Connections that are open.
     #[must_use]
-    pub fn open(&self) -> usize {
+    pub fn open_count(&self) -> usize {
         self.0.quota.in_use()
     }
 

@@ -6,9 +6,10 @@ use mime::Mime;
 use crate::api_error::ApiError;
 
 /// What clients send as JSON without a word of it: `curl -d`, `fetch` with a text, and firmware that sets no type.
-const UNTYPED: [&str; 4] = ["application/x-www-form-urlencoded", "text/plain", "text/json", "application/octet-stream"];
+const GENERIC_MEDIA_TYPES: [&str; 4] =
+    ["application/x-www-form-urlencoded", "text/plain", "text/json", "application/octet-stream"];
 /// Charsets whose texts are UTF-8.
-const UTF_8: [&str; 4] = ["utf-8", "utf8", "us-ascii", "ascii"];
+const UTF_8_CHARSETS: [&str; 4] = ["utf-8", "utf8", "us-ascii", "ascii"];
 
 /// Checks that a body is declared as JSON in UTF-8.
 ///
@@ -25,7 +26,7 @@ pub(super) fn check_json(headers: &HeaderMap) -> Result<(), ApiError> {
 ///
 /// # Errors
 /// When it can't be JSON.
-pub(super) fn check_json_of_sensor(headers: &HeaderMap) -> Result<(), ApiError> {
+pub(super) fn check_sensor_json(headers: &HeaderMap) -> Result<(), ApiError> {
     let is_of_other_site = headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none");
     if is_of_other_site {
         return check_json(headers);
@@ -34,7 +35,7 @@ pub(super) fn check_json_of_sensor(headers: &HeaderMap) -> Result<(), ApiError> 
         return Ok(());
     }
     let media_type = media_type(headers).ok_or(ApiError::UnsupportedMediaType("application/json"))?;
-    check(&media_type, is_json(&media_type) || UNTYPED.contains(&media_type.essence_str()))
+    check(&media_type, is_json(&media_type) || GENERIC_MEDIA_TYPES.contains(&media_type.essence_str()))
 }
 
 fn media_type(headers: &HeaderMap) -> Option<Mime> {
@@ -51,7 +52,7 @@ fn check(media_type: &Mime, is_supported: bool) -> Result<(), ApiError> {
         return Err(ApiError::UnsupportedMediaType("application/json"));
     }
     match media_type.get_param(mime::CHARSET) {
-        Some(charset) if !UTF_8.iter().any(|utf_8| charset.as_str().eq_ignore_ascii_case(utf_8)) => {
+        Some(charset) if !UTF_8_CHARSETS.iter().any(|utf_8| charset.as_str().eq_ignore_ascii_case(utf_8)) => {
             Err(ApiError::UnsupportedCharset(charset.as_str().to_owned()))
         }
         _ => Ok(()),
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn json_in_any_spelling_of_utf_8_is_accepted() {
+    fn json_in_utf_8_is_accepted() {
         for accepted in [
             "application/json",
             "APPLICATION/JSON",
@@ -81,18 +82,18 @@ mod tests {
             "application/vnd.api+json; charset=utf8",
         ] {
             assert!(check_json(&headers(&[("content-type", accepted)])).is_ok(), "{accepted}");
-            assert!(check_json_of_sensor(&headers(&[("content-type", accepted)])).is_ok(), "{accepted}");
+            assert!(check_sensor_json(&headers(&[("content-type", accepted)])).is_ok(), "{accepted}");
         }
     }
 
     #[test]
-    fn another_charset_is_named() {
+    fn unsupported_charset_is_rejected() {
         for (media_type, charset) in [
             ("application/json; charset=iso-8859-1", "iso-8859-1"),
             ("application/json; charset=utf-16", "utf-16"),
             ("application/json; charset=latin1", "latin1"),
         ] {
-            for check in [check_json, check_json_of_sensor] {
+            for check in [check_json, check_sensor_json] {
                 let refused = check(&headers(&[("content-type", media_type)]));
                 assert!(matches!(refused, Err(ApiError::UnsupportedCharset(name)) if name == charset), "{media_type}");
             }
@@ -100,20 +101,18 @@ mod tests {
     }
 
     #[test]
-    fn general_types_are_accepted_from_sensors_but_not_from_other_sites() {
+    fn generic_media_types_are_accepted_from_sensors_not_from_other_sites() {
         for general in ["", " ", "text/plain", "text/plain; charset=utf-8", "application/x-www-form-urlencoded"] {
             let of = |site| headers(&[("content-type", general), ("sec-fetch-site", site)]);
             assert!(check_json(&of("same-origin")).is_err(), "{general:?}");
-            assert!(check_json_of_sensor(&headers(&[("content-type", general)])).is_ok(), "{general:?}");
-            assert!(check_json_of_sensor(&of("none")).is_ok() && check_json_of_sensor(&of("same-origin")).is_ok());
-            assert!(
-                check_json_of_sensor(&of("cross-site")).is_err() && check_json_of_sensor(&of("same-site")).is_err()
-            );
+            assert!(check_sensor_json(&headers(&[("content-type", general)])).is_ok(), "{general:?}");
+            assert!(check_sensor_json(&of("none")).is_ok() && check_sensor_json(&of("same-origin")).is_ok());
+            assert!(check_sensor_json(&of("cross-site")).is_err() && check_sensor_json(&of("same-site")).is_err());
         }
         assert!(check_json(&HeaderMap::new()).is_err());
-        assert!(check_json_of_sensor(&HeaderMap::new()).is_ok());
+        assert!(check_sensor_json(&HeaderMap::new()).is_ok());
         for other in ["text/html", "multipart/form-data; boundary=x", "image/png", "application/xml", "json"] {
-            assert!(check_json_of_sensor(&headers(&[("content-type", other)])).is_err(), "{other}");
+            assert!(check_sensor_json(&headers(&[("content-type", other)])).is_err(), "{other}");
         }
     }
 }

@@ -21,28 +21,28 @@ use tokio::{
 use tower::Service as _;
 
 use super::{connections::Connections, timed_stream::TimedStream};
-use crate::{api_error::ApiError, limits::Limit, shutdown::Shutdown};
+use crate::{api_error::ApiError, limits::Limit, shutdown::ShutdownSignal};
 
 /// Largest head of a request, in bytes, and what is read of a body at a time. A URL alone may have 64 kB.
-const MAX_READ_BUFFER: usize = 128 << 10;
+const MAX_READ_BUFFER_BYTES: usize = 128 << 10;
 /// Bytes that the kernel keeps of an answer beyond those that are on their way. With more, a client that reads slowly would seem
 /// to make no progress, and one that reads nothing would hold megabytes.
 const MAX_UNSENT_BYTES: u32 = 128 << 10;
 
 /// Serves connections until the shutdown begins and all requests are answered. Dropping the future cuts them off.
-pub async fn serve(mut listener: TcpListener, router: Router, connections: Connections, shutdown: Shutdown) {
+pub async fn serve(mut listener: TcpListener, router: Router, connections: Connections, shutdown: ShutdownSignal) {
     let router: Router = router.with_state(()); // once, so that no request does it
     let mut tasks = JoinSet::new();
-    let mut stopping = pin!(shutdown.begun());
+    let mut stopping = pin!(shutdown.triggered());
     loop {
         tokio::select! {
-            (stream, peer) = Listener::accept(&mut listener) => match connections.admit(peer.ip()) {
+            (stream, peer) = Listener::accept(&mut listener) => match connections.try_acquire(peer.ip()) {
                 Ok(permit) => {
                     limit_unsent_bytes(&stream);
                     let stream = TimedStream::new(stream, connections.limits(), connections.refusals(), permit);
                     tasks.spawn(serve_connection(stream, peer, router.clone(), shutdown.clone()));
                 }
-                Err(limit) => refuse(stream, limit),
+                Err(limit) => send_refusal(stream, limit),
             },
             Some(_) = tasks.join_next() => {}
             () = &mut stopping => break,
@@ -60,7 +60,7 @@ fn limit_unsent_bytes(stream: &TcpStream) {
 }
 
 /// Closes a connection that is one too many, with an answer if its buffer takes that.
-fn refuse(stream: TcpStream, limit: Limit) {
+fn send_refusal(stream: TcpStream, limit: Limit) {
     let error = ApiError::from(limit);
     let status = error.status();
     let reason = limit.reason();
@@ -76,7 +76,7 @@ fn refuse(stream: TcpStream, limit: Limit) {
     }
 }
 
-async fn serve_connection(stream: TimedStream, peer: SocketAddr, router: Router, shutdown: Shutdown) {
+async fn serve_connection(stream: TimedStream, peer: SocketAddr, router: Router, shutdown: ShutdownSignal) {
     let progress = stream.progress();
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         progress.request_began();
@@ -93,12 +93,12 @@ async fn serve_connection(stream: TimedStream, peer: SocketAddr, router: Router,
         }
     });
     let mut builder = http1::Builder::new();
-    builder.title_case_headers(true).preserve_header_case(true).max_buf_size(MAX_READ_BUFFER);
+    builder.title_case_headers(true).preserve_header_case(true).max_buf_size(MAX_READ_BUFFER_BYTES);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection.with_upgrades());
     let outcome = tokio::select! {
         outcome = &mut connection => outcome,
-        () = shutdown.begun() => {
+        () = shutdown.triggered() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -5,15 +5,16 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 
 use super::{
-    Answers, Bodies, Connections, Edition, KeyChecks, Origin, Pace, Sockets, middleware::concurrency_limit::Capacity,
+    BodyMemory, Connections, Edition, KeyChecks, Origin, ResponseMemory, SocketTimeouts, Sockets,
+    middleware::concurrency_limit::ConcurrencyLimit,
 };
 use crate::{
-    auth::{KeysLately, LookUps, key_changes, key_changes::KeyChanges},
+    auth::{KeyCache, KeyLookup, key_changes, key_changes::KeyChanges},
     clock::Clock,
-    concurrency::ttl_cache::Memory,
+    concurrency::ttl_cache::TtlCache,
     db::{
         connect::{Database, REQUEST_TIMEOUT},
-        read_your_writes::Written,
+        read_your_writes::WriteTracker,
         replicas::Replicas,
     },
     graphql,
@@ -27,16 +28,16 @@ use crate::{
     },
     http,
     jobs::delete_measurements::DeletionLock,
-    limits::{Quota, rate_limit::Payer},
+    limits::{Quota, rate_limit::CallerId},
     observability::metrics::Metrics,
     recorder::{Recorder, Writers},
-    shutdown::Shutdown,
-    subscriptions::Live,
+    shutdown::ShutdownSignal,
+    subscriptions::Subscriptions,
 };
 
 /// What the routes share.
 #[derive(Clone)]
-pub struct App {
+pub struct AppState {
     /// What resolvers share too.
     pub state: State,
     /// The GraphQL schema.
@@ -44,27 +45,27 @@ pub struct App {
     /// The documents that requests may name.
     pub persisted: Persisted,
     /// Subscriptions.
-    pub live: Live,
+    pub live: Subscriptions,
     /// The keys of those who ask.
-    pub look_ups: LookUps,
+    pub key_lookup: KeyLookup,
     /// The keys of those who record.
-    pub keys: KeysLately,
+    pub key_cache: KeyCache,
     /// Which keys were revoked or changed.
     pub key_changes: KeyChanges,
     /// What tells those who serve something without an end, such as a subscription, that the gateway ends.
-    pub shutdown: Shutdown,
+    pub shutdown: ShutdownSignal,
     /// How many GraphQL requests are worked on at a time.
-    pub capacity: Capacity,
+    pub concurrency_limit: ConcurrencyLimit,
     /// What requests with a key pass before it is looked up.
     pub key_checks: KeyChecks,
     /// The connections that are open.
     pub connections: Connections,
     /// The large answers that are being sent.
-    pub answers: Answers,
+    pub response_memory: ResponseMemory,
     /// File uploads.
-    pub uploads: Quota<Payer>,
+    pub uploads: Quota<CallerId>,
     /// The bodies that are read.
-    pub bodies: Bodies,
+    pub body_memory: BodyMemory,
     /// The sockets that are open.
     pub sockets: Sockets,
     /// The origins of other sites whose pages may send requests.
@@ -76,9 +77,9 @@ pub struct App {
 }
 
 /// The same as the routes hand it on: each request takes it several times on its way.
-pub(crate) type Shared = Arc<App>;
+pub(crate) type SharedState = Arc<AppState>;
 
-impl App {
+impl AppState {
     /// Starts the recorder and puts the gateway together.
     #[must_use]
     pub fn start(database: Database, replicas: Replicas, clock: Clock, about: About) -> (Self, Writers) {
@@ -91,47 +92,47 @@ impl App {
             read_servers,
             database,
             replicas,
-            written: Written::default(),
+            written: WriteTracker::default(),
             recorder,
             clock,
-            known_devices: Memory::default(),
+            known_devices: TtlCache::default(),
             documents: Documents::default(),
             deletions: DeletionLock::default(),
             metrics,
             budgets: Budgets::new(&about.exposure),
             about: Arc::new(about),
         };
-        let capacity = Capacity::for_readers(state.database.reads.options().get_max_connections());
-        let look_ups = LookUps::start(state.database.keys.clone());
+        let capacity = ConcurrencyLimit::for_readers(state.database.reads.options().get_max_connections());
+        let look_ups = KeyLookup::start(state.database.keys.clone());
         let schema = graphql::schema(state.clone());
-        let shutdown = Shutdown::default();
-        let (keys, key_changes) = (KeysLately::default(), KeyChanges::default());
+        let shutdown = ShutdownSignal::default();
+        let (keys, key_changes) = (KeyCache::default(), KeyChanges::default());
         let (database, known_devices) = (state.database.clone(), state.known_devices.clone());
         let listening = key_changes::run(database, keys.clone(), known_devices, key_changes.clone(), shutdown.clone());
         tokio::spawn(listening);
-        let live = Live::start(schema.clone(), shutdown.clone());
+        let live = Subscriptions::start(schema.clone(), shutdown.clone());
         let connections = Connections::new(&state.about, state.metrics.refusals.clone());
         let limits = state.about.limits.uploads;
         let uploads = Quota::new(limits.max_per_key, limits.max_total);
-        let answers = Answers::new(state.about.limits.answers, state.metrics.refusals.clone());
-        let bodies = Bodies::new(state.about.limits.bodies, state.metrics.refusals.clone());
-        let sockets = Sockets::new(state.about.limits.websockets, Pace::default());
+        let answers = ResponseMemory::new(state.about.limits.answers, state.metrics.refusals.clone());
+        let bodies = BodyMemory::new(state.about.limits.bodies, state.metrics.refusals.clone());
+        let sockets = Sockets::new(state.about.limits.websockets, SocketTimeouts::default());
         let key_checks = KeyChecks::new(state.about.limits.keys, state.metrics.refusals.clone());
         let app = Self {
             state,
             schema,
             persisted: Persisted::default(),
             live,
-            look_ups,
-            keys,
+            key_lookup: look_ups,
+            key_cache: keys,
             key_changes,
             shutdown,
-            capacity,
+            concurrency_limit: capacity,
             key_checks,
             connections,
-            answers,
+            response_memory: answers,
             uploads,
-            bodies,
+            body_memory: bodies,
             sockets,
             origins: Vec::new(),
             graphql_http: Edition::default(),
@@ -141,8 +142,8 @@ impl App {
     }
 
     /// Comes back once the gateway ends.
-    pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
-        self.shutdown.begun()
+    pub fn shutdown_triggered(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.shutdown.triggered()
     }
 
     /// What the gateway counts, as a service of its own.

@@ -18,31 +18,31 @@ use tokio::{
 };
 
 use crate::{
-    limits::{ConnectionLimits, Limit, Permit, rate_limit::Payer},
+    limits::{ConnectionLimits, Limit, Permit, rate_limit::CallerId},
     observability::metrics::refusals::Refusals,
 };
 
 /// A connection. Counts among those of its address until it is dropped, also as a WebSocket.
 pub(super) struct TimedStream {
     stream: TcpStream,
-    progress: Progress,
+    progress: RequestProgress,
     limits: ConnectionLimits,
     refusals: Refusals,
-    reading: Reading,
-    writing: Writing,
-    _permit: Permit<Payer>,
+    reading: ReadState,
+    writing: WriteState,
+    _permit: Permit<CallerId>,
 }
 
 /// Where the connection is in its sequence of requests, shared with the service that answers them.
 ///
 /// HTTP/1 has one request at a time. The number is even between requests, odd while one is answered.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Progress(Arc<AtomicU32>);
+pub(super) struct RequestProgress(Arc<AtomicU32>);
 
 /// Not HTTP any more.
 const UPGRADED: u32 = u32::MAX;
 
-impl Progress {
+impl RequestProgress {
     /// The head of a request was read.
     pub fn request_began(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
@@ -61,7 +61,7 @@ impl Progress {
 
 /// What is known while the next request is awaited.
 #[derive(Default)]
-struct Reading {
+struct ReadState {
     /// The [`Progress`] that this is about.
     progress: u32,
     /// Since when the client has made no progress.
@@ -72,7 +72,7 @@ struct Reading {
 
 /// What is known while the client's buffers are full.
 #[derive(Default)]
-struct Writing {
+struct WriteState {
     /// When the window began.
     since: Option<Instant>,
     /// Bytes written since.
@@ -101,19 +101,19 @@ impl Timer {
 }
 
 impl TimedStream {
-    pub fn new(stream: TcpStream, limits: ConnectionLimits, refusals: Refusals, permit: Permit<Payer>) -> Self {
+    pub fn new(stream: TcpStream, limits: ConnectionLimits, refusals: Refusals, permit: Permit<CallerId>) -> Self {
         Self {
             stream,
-            progress: Progress::default(),
+            progress: RequestProgress::default(),
             limits,
             refusals,
-            reading: Reading::default(),
-            writing: Writing::default(),
+            reading: ReadState::default(),
+            writing: WriteState::default(),
             _permit: permit,
         }
     }
 
-    pub fn progress(&self) -> Progress {
+    pub fn progress(&self) -> RequestProgress {
         self.progress.clone()
     }
 
@@ -122,17 +122,17 @@ impl TimedStream {
         let now = self.progress.0.load(Ordering::Relaxed);
         if self.reading.progress != now {
             self.reading =
-                Reading { progress: now, timer: std::mem::take(&mut self.reading.timer), ..Reading::default() };
+                ReadState { progress: now, timer: std::mem::take(&mut self.reading.timer), ..ReadState::default() };
         }
         now.is_multiple_of(2)
     }
 
-    fn late(&self, limit: Limit) -> io::Error {
+    fn timeout_error(&self, limit: Limit) -> io::Error {
         self.refusals.count(limit);
         io::Error::new(io::ErrorKind::TimedOut, limit.reason())
     }
 
-    fn wrote(&mut self, written: usize) {
+    fn on_written(&mut self, written: usize) {
         self.writing.written += written;
         self.reading.since = None; // what is sent is for a client that is there
     }
@@ -157,7 +157,7 @@ impl TimedStream {
             });
             ready!(self.writing.timer.poll(cx, since + write_window));
             if self.writing.written < min_bytes_per_write_window {
-                return Poll::Ready(self.late(Limit::SlowReader));
+                return Poll::Ready(self.timeout_error(Limit::SlowReader));
             }
             self.writing.since = None;
         }
@@ -176,7 +176,7 @@ impl AsyncRead for TimedStream {
         }
         ready!(self.poll_read_deadline(cx));
         Poll::Ready(Err(if self.reading.head_began {
-            self.late(Limit::RequestHead)
+            self.timeout_error(Limit::RequestHead)
         } else {
             io::Error::new(io::ErrorKind::TimedOut, "no request came")
         }))
@@ -186,7 +186,7 @@ impl AsyncRead for TimedStream {
 impl AsyncWrite for TimedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if let Poll::Ready(outcome) = Pin::new(&mut self.stream).poll_write(cx, bytes) {
-            self.wrote(*outcome.as_ref().unwrap_or(&0));
+            self.on_written(*outcome.as_ref().unwrap_or(&0));
             return Poll::Ready(outcome);
         }
         self.poll_write_deadline(cx).map(Err)
@@ -198,7 +198,7 @@ impl AsyncWrite for TimedStream {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         if let Poll::Ready(outcome) = Pin::new(&mut self.stream).poll_write_vectored(cx, slices) {
-            self.wrote(*outcome.as_ref().unwrap_or(&0));
+            self.on_written(*outcome.as_ref().unwrap_or(&0));
             return Poll::Ready(outcome);
         }
         self.poll_write_deadline(cx).map(Err)

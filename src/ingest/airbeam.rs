@@ -24,7 +24,7 @@ use chrono::DateTime;
 
 use super::{
     DecodeError, Decoded, Incoming, Observation, Rejection,
-    ignored::Ignored,
+    ignored::IgnoredNames,
     parse::MAX_SAMPLES,
     vocabulary::{CONVENTIONAL, RawValue, SampleBuilder},
 };
@@ -39,7 +39,7 @@ use crate::domain::{
 pub const FORMAT: &str = "airbeam";
 
 /// The marks that a body begins with.
-const MARKS: [&[u8]; 2] = [b"\xab\xba", b"ABBA"];
+const BODY_PREFIXES: [&[u8]; 2] = [b"\xab\xba", b"ABBA"];
 const RECORD_BYTES: usize = 9;
 
 /// The sensor types that have a quantity.
@@ -52,7 +52,7 @@ const SENSOR_TYPES: &[(u8, Quantity, Unit)] = &[
 ];
 
 /// One value of a moment.
-struct Record {
+struct SensorRecord {
     epoch_s: u32,
     sensor_type: u8,
     value: f32,
@@ -72,7 +72,7 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     if incoming.body.is_empty() {
         return Ok(decoded);
     }
-    let mut ignored = Ignored::default();
+    let mut ignored = IgnoredNames::default();
     let mut moments = BTreeMap::new();
     for (index, record) in records(incoming.body)?.into_iter().enumerate() {
         let (_, builder) = moments.entry(record.epoch_s).or_insert_with(|| (index, SampleBuilder::new(&CONVENTIONAL)));
@@ -99,8 +99,8 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     Ok(Decoded { ignored: ignored.into_names(), ..decoded })
 }
 
-fn records(body: &[u8]) -> Result<Vec<Record>, DecodeError> {
-    let rest = MARKS.into_iter().find_map(|mark| body.strip_prefix(mark));
+fn records(body: &[u8]) -> Result<Vec<SensorRecord>, DecodeError> {
+    let rest = BODY_PREFIXES.into_iter().find_map(|mark| body.strip_prefix(mark));
     let rest = rest.ok_or_else(|| DecodeError::new("WRONG_MARK", "the body must begin with AB BA or ABBA"))?;
     let Some((count, rest)) = rest.split_first_chunk() else {
         return Err(DecodeError::new(
@@ -118,7 +118,7 @@ fn records(body: &[u8]) -> Result<Vec<Record>, DecodeError> {
     if body.iter().fold(0, |sum, byte| sum ^ byte) != 0 {
         return Err(DecodeError::new("WRONG_CHECKSUM", "the last byte is not the XOR of all bytes before"));
     }
-    let record = |&[a, b, c, d, sensor_type, e, f, g, h]: &[u8; RECORD_BYTES]| Record {
+    let record = |&[a, b, c, d, sensor_type, e, f, g, h]: &[u8; RECORD_BYTES]| SensorRecord {
         epoch_s: u32::from_be_bytes([a, b, c, d]),
         sensor_type,
         value: f32::from_be_bytes([e, f, g, h]),
@@ -165,7 +165,7 @@ mod tests {
             (1_777_629_660, 4, 55.0),
             (1_777_629_660, 9, 1.0),
         ];
-        for mark in MARKS {
+        for mark in BODY_PREFIXES {
             let decoded = decoded(&body(mark, &records)).expect("decoded");
             let samples: Vec<_> = decoded.observations.iter().collect();
             assert_eq!(
@@ -185,13 +185,13 @@ mod tests {
     }
 
     #[test]
-    fn a_body_without_bytes_asks_for_the_time() {
+    fn empty_body_is_a_time_request() {
         assert_eq!(decoded(b""), Ok(Decoded::nothing(DeviceKind::Fixed)));
     }
 
     #[test]
-    fn a_body_of_another_form_is_refused() {
-        let good = body(MARKS[0], &[(1_777_629_600, 2, 6.0)]);
+    fn malformed_body_is_rejected() {
+        let good = body(BODY_PREFIXES[0], &[(1_777_629_600, 2, 6.0)]);
         let changed = |at: usize, byte: u8| {
             let mut body = good.clone();
             body[at] = byte;
@@ -212,9 +212,9 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_without_a_number_is_rejected_alone() {
+    fn record_without_a_number_is_rejected_alone() {
         let records = [(1_777_629_600, 2, f32::NAN), (1_777_629_660, 2, 6.0)];
-        let decoded = decoded(&body(MARKS[0], &records)).expect("decoded");
+        let decoded = decoded(&body(BODY_PREFIXES[0], &records)).expect("decoded");
         assert_eq!((decoded.rejected[0].code, decoded.observations.len()), ("NO_VALUES", 1));
     }
 }

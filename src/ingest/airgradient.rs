@@ -11,7 +11,7 @@
 
 use super::{
     DecodeError, Decoded, Incoming, Observation, Rejection,
-    ignored::Ignored,
+    ignored::IgnoredNames,
     parse::{self, Json},
     vocabulary::{self, Field, Meaning, NoValue, RawValue, SampleBuilder, Vocabulary},
 };
@@ -26,7 +26,7 @@ use crate::domain::{
 pub const FORMAT: &str = "airgradient";
 
 /// Seconds between two posts, over which the firmware averages.
-const INTERVAL_S: i32 = 60;
+const SEND_INTERVAL_S: i32 = 60;
 
 /// Names of the firmware's body, and its marks for "no value".
 pub(super) static AIRGRADIENT: Vocabulary = Vocabulary { own: meaning, general: None, no_value: NO_VALUE };
@@ -78,7 +78,7 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     if !fields.iter().any(|(name, _)| meaning(name).is_some()) {
         return Err(DecodeError::new("MISSING_VALUES", "the body must hold a field of AirGradient's, such as pm02"));
     }
-    let mut ignored = Ignored::default();
+    let mut ignored = IgnoredNames::default();
     let mut builder = SampleBuilder::new(&AIRGRADIENT);
     for (name, value) in &fields {
         // Texts and structures beside the values describe the monitor.
@@ -89,7 +89,7 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     let mut decoded = Decoded { ignored: ignored.into_names(), ..Decoded::nothing(DeviceKind::Fixed) };
     match builder.build(incoming.received_at) {
         Ok(mut sample) => {
-            sample.time_uncertainty_s = Some(INTERVAL_S);
+            sample.time_uncertainty_s = Some(SEND_INTERVAL_S);
             sample.flags.insert(QualityFlag::EstimatedTime);
             decoded.observations.push(Observation { index: 0, device, sample });
         }
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_can_not_be_read_costs_itself_only() {
+    fn unreadable_value_is_ignored_alone() {
         for (body, field) in [(r#"{"pm02":1e39,"rco2":447}"#, "pm02"), (r#"{"rco2":447,"rhum":[43]}"#, "rhum")] {
             let decoded = decoded(body);
             assert_eq!((readings(&decoded), decoded.ignored), (vec![(Quantity::Co2, 447.0)], vec![field.to_owned()]));

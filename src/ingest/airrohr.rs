@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{
     DecodeError, Decoded, Incoming, Observation, Rejection,
-    ignored::Ignored,
+    ignored::IgnoredNames,
     parse::{self, Json},
     vocabulary::{RawValue, SampleBuilder, airrohr::AIRROHR},
 };
@@ -27,7 +27,7 @@ const DEFAULT_INTERVAL_S: i32 = 145;
 const MAX_INTERVAL_MS: f64 = 86_400_000.0;
 
 #[derive(Deserialize)]
-struct Body {
+struct AirrohrBody {
     esp8266id: Option<String>,
     sensordatavalues: Vec<Json>,
 }
@@ -37,9 +37,9 @@ struct Body {
 /// # Errors
 /// When it isn't JSON of this shape, or nothing names the device.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
-    let body: Body = parse::json(incoming.body)?;
+    let body: AirrohrBody = parse::json(incoming.body)?;
     let device = device_key(incoming, &body)?;
-    let mut ignored = Ignored::default();
+    let mut ignored = IgnoredNames::default();
     let mut interval_s = DEFAULT_INTERVAL_S;
     let mut builder = SampleBuilder::new(&AIRROHR);
     for (place, entry) in body.sensordatavalues.iter().enumerate() {
@@ -79,7 +79,7 @@ fn interval(value: RawValue<'_>) -> Option<i32> {
 }
 
 /// The header `X-Sensor` (or the path), which tells the chip's family; else the chip's number in the body.
-fn device_key(incoming: &Incoming<'_>, body: &Body) -> Result<DeviceKey, DecodeError> {
+fn device_key(incoming: &Incoming<'_>, body: &AirrohrBody) -> Result<DeviceKey, DecodeError> {
     let named = incoming.named.filter(|named| !named.is_empty());
     let chip = body.esp8266id.as_deref().filter(|id| !id.is_empty());
     let name = match (named, chip) {

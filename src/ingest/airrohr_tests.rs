@@ -65,7 +65,7 @@ fn every_particulate_has_its_quantity() {
 }
 
 #[test]
-fn what_the_firmware_sends_for_no_value_is_none() {
+fn firmware_no_value_markers_are_null() {
     let decoded = values(&[
         ("SDS_P1", "5"),
         ("GPS_lat", r#""-200.000000""#),
@@ -82,7 +82,7 @@ fn what_the_firmware_sends_for_no_value_is_none() {
 }
 
 #[test]
-fn of_several_sensors_the_preferred_one_counts_and_the_others_are_named() {
+fn preferred_sensor_wins_and_the_others_are_reported() {
     let sent = [
         ("PMS_P1", "9"),
         ("SDS_P1", "5"),
@@ -99,7 +99,7 @@ fn of_several_sensors_the_preferred_one_counts_and_the_others_are_named() {
 }
 
 #[test]
-fn what_is_no_finite_number_or_has_no_quantity_is_named_and_left_out() {
+fn non_finite_and_unknown_values_are_reported_as_ignored() {
     for unusable in [r#""nan""#, r#""inf""#, r#""-Infinity""#, r#""1e999""#, r#""""#, r#""x""#, "true", "[1]"] {
         let decoded = values(&[("SDS_P1", unusable), ("signal", r#""-59 dBm""#), ("samples", "7")]);
         assert_eq!(told(&decoded), [(Quantity::SignalStrength, -59.0)], "{unusable}");
@@ -113,7 +113,7 @@ fn what_is_no_finite_number_or_has_no_quantity_is_named_and_left_out() {
 }
 
 #[test]
-fn a_bad_place_is_refused() {
+fn invalid_position_is_rejected() {
     for place in [&[("GPS_lat", "91"), ("GPS_lon", "0")][..], &[("GPS_lat", "52")], &[("GPS_lon", "0")]] {
         let decoded = values(&[place, &[("SDS_P1", "1")]].concat());
         assert_eq!((decoded.observations.len(), decoded.rejected[0].code), (0, "INVALID_POSITION"));
@@ -121,7 +121,7 @@ fn a_bad_place_is_refused() {
 }
 
 #[test]
-fn other_bodies_are_not_understood() {
+fn malformed_bodies_are_rejected() {
     for (body, code) in [
         (&EXAMPLE.as_bytes()[..EXAMPLE.len() - 9], "MALFORMED_JSON"),
         (b"{\"esp8266id\":\"\xff\"}", "MALFORMED_JSON"),
@@ -169,7 +169,7 @@ fn the_interval_is_the_uncertainty_of_the_time() {
 }
 
 #[test]
-fn an_entry_that_is_no_value_costs_itself_only() {
+fn invalid_entry_is_ignored_alone() {
     let body = br#"{"esp8266id":"1","sensordatavalues":[7,{"value":"1"},{"value_type":9,"value":1},{"value_type":"SDS_P1","value":"5"}]}"#;
     let decoded = read(body, None).expect("decoded");
     assert_eq!(told(&decoded), [(Quantity::Pm10, 5.0)]);

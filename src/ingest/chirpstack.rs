@@ -20,7 +20,7 @@ use serde::Deserialize;
 
 use super::{
     DecodeError, Decoded, Incoming,
-    lorawan::{self, Codec, Names, Uplink},
+    lorawan::{self, Codec, PayloadNames, Uplink},
     parse::{self, Json},
 };
 use crate::domain::device::{DeviceKey, DeviceKind};
@@ -28,15 +28,15 @@ use crate::domain::device::{DeviceKey, DeviceKind};
 /// The name of this format in the database and in URLs.
 pub const FORMAT: &str = "chirpstack";
 
-const NAMES: Names = Names { raw: "data", fields: "object", invalid_raw: "INVALID_DATA" };
-const NAMES_V3: Names = Names { fields: "objectJSON", ..NAMES };
+const NAMES: PayloadNames = PayloadNames { raw: "data", fields: "object", invalid_raw: "INVALID_DATA" };
+const NAMES_V3: PayloadNames = PayloadNames { fields: "objectJSON", ..NAMES };
 
 /// Bytes of an EUI.
 const EUI_LENGTH: usize = 8;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Body {
+struct ChirpstackBody {
     time: Option<Json>,
     device_info: Option<DeviceInfo>,
     /// Left out when it is 0.
@@ -70,7 +70,7 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     if incoming.event.is_some_and(|event| event != "up") {
         return Ok(Decoded::nothing(DeviceKind::Mobile));
     }
-    let body: Body = parse::json(incoming.body)?;
+    let body: ChirpstackBody = parse::json(incoming.body)?;
     let info = body.device_info.as_ref();
     let is_key = |name: &&str| DeviceKey::try_new(*name).is_ok();
     let eui = body.dev_eui.as_deref().map(hexadecimal);
@@ -83,11 +83,11 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     let profile = info.and_then(|info| info.device_profile_name.as_deref()).or(body.device_profile_name.as_deref());
     let object_json = body.object_json.as_deref().filter(|text| !text.is_empty());
     let (fields, names) = match (body.object, object_json) {
-        (None, Some(text)) => (Some(object_of_text(text)), NAMES_V3),
+        (None, Some(text)) => (Some(parse_object(text)), NAMES_V3),
         (object, _) => (object, NAMES),
     };
     let times =
-        [body.time.as_ref(), body.published_at.as_ref()].into_iter().chain(gateway_times(body.rx_info.as_ref()));
+        [body.time.as_ref(), body.published_at.as_ref()].into_iter().chain(gateway_timestamps(body.rx_info.as_ref()));
     let uplink = Uplink {
         device,
         frame_counter: Some(i64::from(body.f_cnt.unwrap_or_default())),
@@ -103,12 +103,12 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
 }
 
 /// What a text of JSON holds; the text itself where it is none.
-fn object_of_text(text: &str) -> Json {
+fn parse_object(text: &str) -> Json {
     parse::json(text.as_bytes()).unwrap_or_else(|_| Json::Text(text.to_owned()))
 }
 
 /// When gateways and the network server received the uplink.
-fn gateway_times(rx_info: Option<&Json>) -> impl Iterator<Item = Option<&Json>> {
+fn gateway_timestamps(rx_info: Option<&Json>) -> impl Iterator<Item = Option<&Json>> {
     let gateways = if let Some(Json::Array(gateways)) = rx_info { gateways.as_slice() } else { &[] };
     gateways.iter().flat_map(|gateway| ["nsTime", "time", "gwTime"].map(|name| gateway.get(name)))
 }

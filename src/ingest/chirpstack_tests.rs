@@ -32,7 +32,7 @@ fn a_packet_gives_its_samples() {
 }
 
 #[test]
-fn other_events_tell_no_samples_whatever_they_hold() {
+fn other_events_have_no_samples() {
     for name in ["join", "ack", "txack", "status", "log", "location", "integration", ""] {
         for body in [UP, "{}", "no JSON"] {
             let decoded = decode(&event(Some(name), body)).expect("nothing");
@@ -139,7 +139,7 @@ fn the_first_time_that_can_be_read_counts() {
 }
 
 #[test]
-fn what_says_nothing_is_refused() {
+fn uplink_without_values_is_rejected() {
     for (body, expected) in no_objects() {
         assert_eq!(refusal(decode(&incoming(&body))).0, expected);
     }

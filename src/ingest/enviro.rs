@@ -15,9 +15,9 @@ use chrono::{DateTime, Utc};
 
 use super::{
     DecodeError, Decoded, Incoming,
-    ignored::Ignored,
+    ignored::IgnoredNames,
     parse::{self, Json, Reason},
-    timestamp::{self, Zone},
+    timestamp::{self, ZoneRule},
     vocabulary::{Field, RawValue, SampleBuilder, Vocabulary, look_up},
 };
 use crate::domain::{device::DeviceKey, quality::QualityFlag, quantity::Quantity, sample::Sample, unit::Unit};
@@ -48,7 +48,7 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     parse::samples(incoming.body, "reading", |element, ignored| sample(element, incoming, ignored))
 }
 
-fn sample(element: &Json, incoming: &Incoming<'_>, ignored: &mut Ignored) -> Result<(DeviceKey, Sample), Reason> {
+fn sample(element: &Json, incoming: &Incoming<'_>, ignored: &mut IgnoredNames) -> Result<(DeviceKey, Sample), Reason> {
     let Json::Object(entries) = element else {
         return Err(("WRONG_TYPE", "a reading must be an object".to_owned()));
     };
@@ -75,7 +75,7 @@ fn sample(element: &Json, incoming: &Incoming<'_>, ignored: &mut Ignored) -> Res
 fn time(timestamp: Option<&Json>) -> Result<Option<DateTime<Utc>>, Reason> {
     match timestamp {
         None | Some(Json::Null) => Ok(None),
-        Some(Json::Text(text)) => timestamp::parse("timestamp", text, Zone::Required).map(Some),
+        Some(Json::Text(text)) => timestamp::parse("timestamp", text, ZoneRule::Required).map(Some),
         Some(_) => Err(("WRONG_TYPE", "timestamp must be a time such as 2026-05-01T10:00:00Z".to_owned())),
     }
 }
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_reading_costs_itself_only() {
+    fn bad_reading_is_rejected_alone() {
         for (bad, code) in [
             ("7", "WRONG_TYPE"),
             (r#"{"readings":{"pm10":9}}"#, "MISSING_DEVICE"),

@@ -29,7 +29,7 @@ use self::{
 };
 use super::{
     DecodeError, Decoded, Incoming, Observation, Rejection,
-    ignored::Ignored,
+    ignored::IgnoredNames,
     vocabulary::{RawValue, SampleBuilder, airrohr::AIRROHR_OR_CONVENTIONAL},
 };
 use crate::domain::{
@@ -50,8 +50,8 @@ const MAX_LINES: usize = 10_000;
 /// When the precision is unknown, or it holds too many lines, or none of them is good: success has no body in which a
 /// sender could read of that.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
-    let mut samples = Samples::new(incoming)?;
-    let mut ignored = Ignored::default();
+    let mut samples = SampleGatherer::new(incoming)?;
+    let mut ignored = IgnoredNames::default();
     let mut decoded = Decoded::nothing(DeviceKind::Fixed);
     let mut count = 0;
     for (index, line) in Lines::new(incoming.body) {
@@ -82,16 +82,16 @@ fn no_sample(decoded: &Decoded) -> DecodeError {
 }
 
 /// The samples of a body, as its lines are read.
-struct Samples<'a> {
+struct SampleGatherer<'a> {
     incoming: &'a Incoming<'a>,
     precision: Precision,
-    gathered: Vec<Gathered>,
+    gathered: Vec<GatheredSample>,
     /// Where in `gathered` the single values of a device and a timestamp are.
     singles: HashMap<(DeviceKey, Option<i64>), usize>,
 }
 
 /// A sample whose lines are not all read yet.
-struct Gathered {
+struct GatheredSample {
     /// Its first line.
     index: usize,
     device: DeviceKey,
@@ -100,14 +100,14 @@ struct Gathered {
     builder: SampleBuilder<'static>,
 }
 
-impl<'a> Samples<'a> {
+impl<'a> SampleGatherer<'a> {
     fn new(incoming: &'a Incoming<'a>) -> Result<Self, DecodeError> {
         let precision = Precision::of(incoming.event)?;
         Ok(Self { incoming, precision, gathered: Vec::new(), singles: HashMap::new() })
     }
 
     /// Adds a line.
-    fn add(&mut self, index: usize, line: &Line, ignored: &mut Ignored) -> Result<(), line::Reason> {
+    fn add(&mut self, index: usize, line: &Line, ignored: &mut IgnoredNames) -> Result<(), line::Reason> {
         let Some(point) = Point::of(line, ignored) else { return Ok(()) };
         let device = point
             .device
@@ -143,7 +143,7 @@ impl<'a> Samples<'a> {
     /// Begins a sample, and returns its place in `gathered`.
     fn begin(&mut self, index: usize, device: DeviceKey, measured_at: Option<DateTime<Utc>>) -> usize {
         let builder = SampleBuilder::new(&AIRROHR_OR_CONVENTIONAL);
-        self.gathered.push(Gathered { index, device, measured_at, builder });
+        self.gathered.push(GatheredSample { index, device, measured_at, builder });
         self.gathered.len() - 1
     }
 
@@ -161,7 +161,7 @@ impl<'a> Samples<'a> {
 
     /// Builds the samples.
     fn finish(self, decoded: &mut Decoded) {
-        for Gathered { index, device, measured_at, builder } in self.gathered {
+        for GatheredSample { index, device, measured_at, builder } in self.gathered {
             if builder.has_receiver {
                 decoded.kind = DeviceKind::Mobile;
             }

@@ -74,7 +74,7 @@ fn the_device_is_the_first_tag_that_names_it() {
 }
 
 #[test]
-fn bad_lines_are_named_by_their_number_and_the_others_stand() {
+fn bad_lines_are_rejected_by_number_and_the_others_decoded() {
     for (bad, code) in [
         (&b"m"[..], "MALFORMED_LINE"),
         (b",node=n pm10=1", "MALFORMED_LINE"),
@@ -126,7 +126,7 @@ fn a_quoted_string_may_hold_a_new_line() {
 }
 
 #[test]
-fn a_body_without_lines_tells_nothing_and_one_with_too_many_is_refused() {
+fn empty_body_has_no_samples_and_too_many_lines_are_rejected() {
     for body in ["", "\n\n", "# nothing", "  \r\n"] {
         assert_eq!(decoded(body), Decoded::nothing(DeviceKind::Fixed), "{body:?}");
     }
@@ -137,7 +137,7 @@ fn a_body_without_lines_tells_nothing_and_one_with_too_many_is_refused() {
 
 proptest::proptest! {
     #[test]
-    fn no_text_of_the_protocols_characters_makes_it_panic(text in r#"[mn,= "\\\n\r#1ieu.-]{0,60}"#) {
+    fn arbitrary_line_protocol_text_does_not_panic(text in r#"[mn,= "\\\n\r#1ieu.-]{0,60}"#) {
         let _ = read(text.as_bytes(), None);
     }
 }

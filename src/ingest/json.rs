@@ -10,9 +10,9 @@ use chrono::{DateTime, Utc};
 
 use super::{
     DecodeError, Decoded, Incoming,
-    ignored::Ignored,
+    ignored::IgnoredNames,
     parse::{self, Json, Reason},
-    timestamp::{self, Zone},
+    timestamp::{self, ZoneRule},
     vocabulary::{PLAIN, RawValue, SampleBuilder},
 };
 use crate::domain::{
@@ -36,7 +36,7 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     Ok(decoded)
 }
 
-fn sample(element: &Json, incoming: &Incoming<'_>, ignored: &mut Ignored) -> Result<(DeviceKey, Sample), Reason> {
+fn sample(element: &Json, incoming: &Incoming<'_>, ignored: &mut IgnoredNames) -> Result<(DeviceKey, Sample), Reason> {
     let Json::Object(entries) = element else {
         return Err(("WRONG_TYPE", "a sample must be an object".to_owned()));
     };
@@ -64,7 +64,7 @@ fn sample(element: &Json, incoming: &Incoming<'_>, ignored: &mut Ignored) -> Res
 fn time(key: &str, value: &Json) -> Result<DateTime<Utc>, Reason> {
     match value {
         Json::Number(number) => timestamp::epoch(key, number.as_f64().unwrap_or(f64::NAN)),
-        Json::Text(text) => timestamp::parse(key, text, Zone::Required),
+        Json::Text(text) => timestamp::parse(key, text, ZoneRule::Required),
         _ => Err(("WRONG_TYPE", format!("{key} must be a time such as 2026-05-01T10:00:00Z"))),
     }
 }

@@ -46,7 +46,7 @@ fn every_quantity_has_its_name() {
 }
 
 #[test]
-fn a_bad_sample_costs_itself_only() {
+fn bad_sample_is_rejected_alone() {
     for (bad, code) in [
         ("7", "WRONG_TYPE"),
         ("null", "WRONG_TYPE"),
@@ -79,7 +79,7 @@ fn a_bad_sample_costs_itself_only() {
 }
 
 #[test]
-fn the_request_may_name_the_device_and_unknown_keys_are_named() {
+fn request_may_name_the_device_and_unknown_keys_are_reported() {
     let body = br#"[{"pm10":1,"z":1,"a":"text","b":{"c":[]}},{"device":"own","pm10":1,"z":2}]"#;
     let decoded = read(body, Some("named")).expect("decoded");
     let devices: Vec<_> = decoded.observations.iter().map(|seen| seen.device.as_str()).collect();
@@ -88,7 +88,7 @@ fn the_request_may_name_the_device_and_unknown_keys_are_named() {
 }
 
 #[test]
-fn other_bodies_are_not_understood() {
+fn malformed_bodies_are_rejected() {
     for (body, code) in [
         (&b""[..], "MALFORMED_JSON"),
         (&EXAMPLE.as_bytes()[..40], "MALFORMED_JSON"),
@@ -110,7 +110,7 @@ fn other_bodies_are_not_understood() {
 }
 
 #[test]
-fn names_are_understood_as_people_write_them() {
+fn common_spellings_of_names_are_accepted() {
     let decoded = decoded(
         r#"{"device":"x","pm25":6.8,"PM10":"12.4","Relative Humidity":"60","pressure_pa":100520.25,"o3_ppb":30}"#,
     );
@@ -127,7 +127,7 @@ fn names_are_understood_as_people_write_them() {
 }
 
 #[test]
-fn an_unreadable_field_costs_itself_only() {
+fn unreadable_field_is_ignored_alone() {
     let body =
         r#"{"device":"x","pm10":12,"pm25":"n/a","temperature":[1],"humidity":true,"latitude":"north","longitude":0}"#;
     let decoded = decoded(body);

@@ -118,7 +118,7 @@ impl DecodeError {
     pub(crate) fn new(code: &'static str, detail: impl Into<String>) -> Self {
         // Keys and texts of the body may stand in it: a NUL with them, which no text column holds, or a megabyte.
         let detail = detail.into().replace(char::is_control, "\u{fffd}");
-        Self { code, detail: ignored::middle_left_out(detail) }
+        Self { code, detail: ignored::elide_middle(detail) }
     }
 }
 

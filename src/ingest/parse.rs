@@ -10,7 +10,7 @@ use serde_json::Number;
 
 use super::{
     DecodeError, Decoded, Observation, Rejection,
-    ignored::{Ignored, shortened},
+    ignored::{IgnoredNames, shortened},
 };
 use crate::domain::{
     device::{DeviceKey, DeviceKind},
@@ -32,15 +32,15 @@ pub(super) fn without_byte_order_mark(text: &[u8]) -> &[u8] {
 /// A text that is not UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the body is UTF-16; send UTF-8")]
-pub(crate) struct Utf16;
+pub(crate) struct Utf16Error;
 
 /// The text of a body without its byte order mark.
 ///
 /// # Errors
 /// When it is UTF-16: with a byte order mark, or JSON without one.
-pub(crate) fn utf8_text(body: &[u8]) -> Result<&[u8], Utf16> {
+pub(crate) fn utf8_text(body: &[u8]) -> Result<&[u8], Utf16Error> {
     match body {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{' | b'[', 0, _, 0, ..] | [0, b'{' | b'[', 0, ..] => Err(Utf16),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{' | b'[', 0, _, 0, ..] | [0, b'{' | b'[', 0, ..] => Err(Utf16Error),
         _ => Ok(without_byte_order_mark(body)),
     }
 }
@@ -86,7 +86,7 @@ pub(super) fn number(text: &str) -> Option<f64> {
 pub(super) fn samples(
     body: &[u8],
     noun: &str,
-    sample: impl Fn(&Json, &mut Ignored) -> Result<(DeviceKey, Sample), Reason>,
+    sample: impl Fn(&Json, &mut IgnoredNames) -> Result<(DeviceKey, Sample), Reason>,
 ) -> Result<Decoded, DecodeError> {
     let elements = match json(body)? {
         Json::Array(elements) => elements,
@@ -100,7 +100,7 @@ pub(super) fn samples(
         let detail = format!("{} {noun}s; at most {MAX_SAMPLES} in one body", elements.len());
         return Err(DecodeError::new("TOO_MANY_SAMPLES", detail));
     }
-    let mut ignored = Ignored::default();
+    let mut ignored = IgnoredNames::default();
     let mut decoded = Decoded::nothing(DeviceKind::Fixed);
     for (index, element) in elements.iter().enumerate() {
         match sample(element, &mut ignored) {

@@ -21,13 +21,13 @@ use crate::{
 };
 
 /// Bodies in memory at once, in bytes; a single one may be larger.
-const BODIES: usize = 4 << 20;
+const MAX_BATCH_BYTES: usize = 4 << 20;
 /// Uplinks in flight: enough for the writers to have some to put together while they commit.
-const IN_FLIGHT: usize = 32;
+const MAX_IN_FLIGHT: usize = 32;
 
 /// What became of a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Replayed {
+pub struct ReplayReport {
     /// Uplinks looked at.
     pub uplinks: usize,
     /// Those of them that are not understood.
@@ -42,10 +42,10 @@ pub struct Replayed {
     /// Samples that can't be true.
     pub rejected: usize,
     /// Samples that a dry run would record, or find stored.
-    pub untried: usize,
+    pub not_compared: usize,
 }
 
-impl Replayed {
+impl ReplayReport {
     /// Both together.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -56,7 +56,7 @@ impl Replayed {
             recorded: self.recorded + other.recorded,
             duplicates: self.duplicates + other.duplicates,
             rejected: self.rejected + other.rejected,
-            untried: self.untried + other.untried,
+            not_compared: self.not_compared + other.not_compared,
         }
     }
 }
@@ -72,17 +72,17 @@ pub async fn replay(
     recorder: &Recorder,
     uplinks: &[Uplink],
     dry_run: bool,
-) -> Result<Replayed, RecordError> {
+) -> Result<ReplayReport, RecordError> {
     let replay = Replay { database, recorder, keys: keys(database, uplinks).await?, dry_run };
-    let mut replayed = Replayed::default();
-    for some in in_bounds(uplinks) {
+    let mut replayed = ReplayReport::default();
+    for some in split_by_bytes(uplinks) {
         let keys: Vec<_> = some.iter().map(|uplink| uplink.key).collect();
         let mut bodies = db::uplink::bodies(&database.reads, &keys).await?;
         let with_bodies = some.iter().map(|uplink| (uplink, bodies.remove(&uplink.key).map(Bytes::from)));
-        for sequences in in_order(with_bodies.collect()) {
+        for sequences in replay_order(with_bodies.collect()) {
             let sequences: Vec<_> = sequences.into_iter().map(|uplinks| replay.all(uplinks)).collect();
             replayed = stream::iter(sequences)
-                .buffered(IN_FLIGHT)
+                .buffered(MAX_IN_FLIGHT)
                 .try_fold(replayed, async |sum, one| Ok(sum.and(one)))
                 .await?;
         }
@@ -99,12 +99,12 @@ async fn keys(database: &Database, uplinks: &[Uplink]) -> Result<HashMap<ApiKeyI
 }
 
 /// The uplinks in runs whose bodies fit into memory together.
-fn in_bounds(mut uplinks: &[Uplink]) -> impl Iterator<Item = &[Uplink]> {
+fn split_by_bytes(mut uplinks: &[Uplink]) -> impl Iterator<Item = &[Uplink]> {
     std::iter::from_fn(move || {
         let mut bytes = 0_usize;
         let fitting = uplinks.iter().take_while(|uplink| {
             bytes = bytes.saturating_add(usize::try_from(uplink.bytes).unwrap_or(0));
-            bytes <= BODIES
+            bytes <= MAX_BATCH_BYTES
         });
         let fitting = fitting.count().max(1).min(uplinks.len());
         let (some, rest) = uplinks.split_at(fitting);
@@ -114,12 +114,12 @@ fn in_bounds(mut uplinks: &[Uplink]) -> impl Iterator<Item = &[Uplink]> {
 }
 
 /// An uplink with its body; without one where it was forgotten since it was listed.
-type WithBody<'a> = (&'a Uplink, Option<Bytes>);
+type UplinkWithBody<'a> = (&'a Uplink, Option<Bytes>);
 
 /// The uplinks in the order in which they are replayed: first those that were decoded before, each device's one after the
 /// other, since what one takes back another may tell too; one that speaks of several devices makes all of them one
 /// sequence. Then the others, which have nothing to take back, in any order.
-fn in_order(uplinks: Vec<WithBody<'_>>) -> [Vec<Vec<WithBody<'_>>>; 2] {
+fn replay_order(uplinks: Vec<UplinkWithBody<'_>>) -> [Vec<Vec<UplinkWithBody<'_>>>; 2] {
     let (recorded, undecodable): (Vec<_>, Vec<_>) =
         uplinks.into_iter().partition(|(uplink, _)| uplink.outcome == UplinkOutcome::Recorded);
     let mixed = recorded.iter().any(|(uplink, _)| uplink.device_id.is_none());
@@ -139,17 +139,17 @@ struct Replay<'a> {
 
 impl Replay<'_> {
     /// Replays some uplinks, one after the other.
-    async fn all(&self, uplinks: Vec<WithBody<'_>>) -> Result<Replayed, RecordError> {
-        let mut replayed = Replayed::default();
+    async fn all(&self, uplinks: Vec<UplinkWithBody<'_>>) -> Result<ReplayReport, RecordError> {
+        let mut replayed = ReplayReport::default();
         for (uplink, body) in uplinks {
             replayed = replayed.and(self.one(uplink, body).await?);
         }
         Ok(replayed)
     }
 
-    async fn one(&self, uplink: &Uplink, body: Option<Bytes>) -> Result<Replayed, RecordError> {
-        let seen = Replayed { uplinks: 1, ..Replayed::default() };
-        let skipped = Replayed { skipped: 1, ..seen };
+    async fn one(&self, uplink: &Uplink, body: Option<Bytes>) -> Result<ReplayReport, RecordError> {
+        let seen = ReplayReport { uplinks: 1, ..ReplayReport::default() };
+        let skipped = ReplayReport { skipped: 1, ..seen };
         let (Some(body), Some(format)) = (body, Format::named(&uplink.format)) else { return Ok(skipped) };
         if uplink.cut_from.is_some() {
             return Ok(skipped); // what was cut off can't be decoded
@@ -158,13 +158,13 @@ impl Replay<'_> {
         let arrival = Arrival { body, named, event, cut_from: None };
         let decoded = decode_context::decode(&self.database.reads, format, &arrival, uplink.key.received_at).await?;
         let decoded = decoded.and_then(|decoded| self.allowed(uplink, decoded));
-        let seen = Replayed { undecodable: decoded.is_err().into(), ..seen };
+        let seen = ReplayReport { undecodable: decoded.is_err().into(), ..seen };
         if self.dry_run {
             let earliest = self.recorder.earliest_time();
             let decoded = decoded.map(|decoded| decoded.admit(uplink.key.received_at, earliest));
-            return Ok(decoded.map_or(seen, |decoded| Replayed {
+            return Ok(decoded.map_or(seen, |decoded| ReplayReport {
                 rejected: decoded.rejected.len(),
-                untried: decoded.observations.len(),
+                not_compared: decoded.observations.len(),
                 ..seen
             }));
         }
@@ -176,11 +176,11 @@ impl Replay<'_> {
             source: Source::Replay { uplink_id: uplink.key.id },
             decoded,
         };
-        match self.recorder.record_patiently(submission).await {
+        match self.recorder.record_with_retry(submission).await {
             Ok(Receipt { recorded, duplicates, rejected }) => {
-                Ok(Replayed { recorded, duplicates, rejected: rejected.len(), ..seen })
+                Ok(ReplayReport { recorded, duplicates, rejected: rejected.len(), ..seen })
             }
-            Err(RecordError::UplinkGone) => Ok(skipped),
+            Err(RecordError::UplinkDeleted) => Ok(skipped),
             // Of this uplink alone; the others are replayed all the same.
             Err(error @ (RecordError::Database(_) | RecordError::TimedOut)) => {
                 tracing::warn!(
@@ -196,7 +196,7 @@ impl Replay<'_> {
 
     /// Holds an uplink to the one device that its key may record for.
     fn allowed(&self, uplink: &Uplink, decoded: Decoded) -> Result<Decoded, DecodeError> {
-        let Some(own) = self.bound_to(uplink) else { return Ok(decoded) };
+        let Some(own) = self.bound_device(uplink) else { return Ok(decoded) };
         match decoded.observations.iter().find(|seen| seen.device != *own) {
             None => Ok(decoded),
             Some(Observation { device, .. }) => {
@@ -206,7 +206,7 @@ impl Replay<'_> {
         }
     }
 
-    fn bound_to(&self, uplink: &Uplink) -> Option<&DeviceKey> {
+    fn bound_device(&self, uplink: &Uplink) -> Option<&DeviceKey> {
         self.keys.get(&uplink.api_key_id?)?.device.as_ref()
     }
 }
@@ -219,7 +219,7 @@ mod tests {
     use super::*;
     use crate::domain::uplink::UplinkKey;
 
-    fn of_bytes(bytes: i32) -> Uplink {
+    fn uplink_of_size(bytes: i32) -> Uplink {
         Uplink {
             key: UplinkKey { received_at: DateTime::UNIX_EPOCH, id: Uuid::nil() },
             format: String::new(),
@@ -239,10 +239,10 @@ mod tests {
     }
 
     #[test]
-    fn bodies_are_read_in_runs_that_fit_into_memory() {
+    fn bodies_are_read_in_batches_of_bounded_size() {
         let runs = |megabytes: &[i32]| {
-            let uplinks: Vec<_> = megabytes.iter().map(|megabytes| of_bytes(megabytes << 20)).collect();
-            in_bounds(&uplinks).map(<[_]>::len).collect::<Vec<_>>()
+            let uplinks: Vec<_> = megabytes.iter().map(|megabytes| uplink_of_size(megabytes << 20)).collect();
+            split_by_bytes(&uplinks).map(<[_]>::len).collect::<Vec<_>>()
         };
         assert_eq!(runs(&[]), [] as [usize; 0]);
         assert_eq!(runs(&[1, 1, 1, 1, 1]), [4, 1]);

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{
     DecodeError, Decoded, Incoming,
-    lorawan::{self, Codec, Names, Uplink},
+    lorawan::{self, Codec, PayloadNames, Uplink},
     parse::{self, Json},
 };
 use crate::domain::device::DeviceKind;
@@ -20,14 +20,14 @@ use crate::domain::device::DeviceKind;
 /// The name of this format in the database and in URLs.
 pub const FORMAT: &str = "things-stack";
 
-const NAMES: Names = Names {
+const NAMES: PayloadNames = PayloadNames {
     raw: "uplink_message.frm_payload",
     fields: "uplink_message.decoded_payload",
     invalid_raw: "INVALID_FRM_PAYLOAD",
 };
 
 #[derive(Deserialize)]
-struct Body {
+struct ThingsStackBody {
     end_device_ids: Option<EndDeviceIds>,
     received_at: Option<Json>,
     uplink_message: Option<UplinkMessage>,
@@ -56,7 +56,7 @@ struct UplinkMessage {
 /// # Errors
 /// When it isn't JSON of this shape, or an uplink without a payload that can be read.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
-    let body: Body = parse::json(incoming.body)?;
+    let body: ThingsStackBody = parse::json(incoming.body)?;
     let Some(message) = body.uplink_message else {
         // Every event names its device; what doesn't is none of the stack's.
         return match body.end_device_ids {

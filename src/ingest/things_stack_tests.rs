@@ -67,7 +67,7 @@ fn what_the_stack_leaves_out_is_zero_or_comes_from_further_out() {
 }
 
 #[test]
-fn other_events_and_simulated_uplinks_tell_no_samples() {
+fn other_events_and_simulated_uplinks_have_no_samples() {
     for event in ["join_accept", "downlink_queued", "downlink_failed", "location_solved", "not_yet_invented"] {
         let body = json!({ "end_device_ids": { "device_id": "bike-07" }, event: { "f_port": 1 } });
         assert_eq!(decoded(&body.to_string()), Decoded::nothing(DeviceKind::Mobile), "{event}");
@@ -115,7 +115,7 @@ fn a_named_position_is_the_samples_own() {
 }
 
 #[test]
-fn a_field_that_can_not_be_read_costs_itself_only() {
+fn unreadable_field_is_ignored_alone() {
     let fields = json!({ "Pm2_5": 12, "Pm10": 20, "Humidity": "60.0", "temperature": "warm", "co2": true, "pm25": 13,
         "noise": "NULL", "o3": 0.03, "0": 7 });
     let (values, ignored) = read(&json!({ "decoded_payload": fields }));
@@ -145,7 +145,7 @@ fn named_fields_count_whatever_the_bytes_look_like() {
 }
 
 #[test]
-fn one_unreadable_number_costs_its_own_sample() {
+fn unreadable_number_rejects_its_sample_alone() {
     let fields =
         json!({ "0": 52.2, "1": 0.1, "2": "high", "3": 4, "4": "52.3", "5": 0.2, "6": 7, "7": 6, "battery": 3.3 });
     let decoded = decoded(&uplink(&json!({ "decoded_payload": fields })));
@@ -250,7 +250,7 @@ fn several_measurements_with_times_are_samples_of_their_own() {
 }
 
 #[test]
-fn a_time_that_can_not_be_read_costs_itself_only() {
+fn unreadable_time_rejects_its_sample_alone() {
     let body = |inner: Value, outer: Value| {
         json!({ "end_device_ids": { "device_id": "hall" }, "received_at": outer,
             "uplink_message": { "received_at": inner, "decoded_payload": { "pm10": 5 } } })
@@ -270,7 +270,7 @@ fn a_time_that_can_not_be_read_costs_itself_only() {
 }
 
 #[test]
-fn payloads_that_say_nothing_are_refused() {
+fn payloads_without_values_are_rejected() {
     let eights = json!({ "0": 1, "1": 2, "2": 3, "4": 5 });
     let cases = [
         (json!({}), "MISSING_PAYLOAD", "decoded_payload"),
@@ -297,7 +297,7 @@ fn payloads_that_say_nothing_are_refused() {
 }
 
 #[test]
-fn bodies_that_are_none_of_the_stacks_are_refused() {
+fn malformed_bodies_are_rejected() {
     for (body, expected) in no_objects() {
         assert_eq!(refusal(decode(&incoming(&body))).0, expected);
     }

@@ -17,7 +17,7 @@ use super::{ignored::shortened, parse::Reason};
 
 /// What a time without a zone means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Zone {
+pub(super) enum ZoneRule {
     /// An error.
     #[default]
     Required,
@@ -27,7 +27,7 @@ pub(super) enum Zone {
 
 /// First and last second since 1970 that a number is read as: 2000 to 2100. Milliseconds, microseconds and nanoseconds of
 /// that period are larger than the last, so the size of a number shows its unit.
-const EPOCH_SECONDS: (i128, i128) = (946_684_800, 4_102_444_800);
+const EPOCH_SECONDS_RANGE: (i128, i128) = (946_684_800, 4_102_444_800);
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
 /// Seconds, milliseconds, microseconds and nanoseconds.
 const UNITS_PER_SECOND: [i128; 4] = [1, 1000, 1_000_000, NANOS_PER_SECOND];
@@ -36,13 +36,13 @@ const UNITS_PER_SECOND: [i128; 4] = [1, 1000, 1_000_000, NANOS_PER_SECOND];
 ///
 /// # Errors
 /// `INVALID_TIME`, with an example of the right form.
-pub(super) fn parse(name: &str, text: &str, zone: Zone) -> Result<DateTime<Utc>, Reason> {
+pub(super) fn parse(name: &str, text: &str, zone: ZoneRule) -> Result<DateTime<Utc>, Reason> {
     let text = text.trim();
     let time = if is_number(text) {
         epoch_of_digits(text)
     } else {
         match calendar(text) {
-            Some((_, None)) if zone == Zone::Required => {
+            Some((_, None)) if zone == ZoneRule::Required => {
                 let detail = format!(
                     "{name}: {:?} has no zone; end it with Z for UTC, such as 2026-05-01T10:00:00Z",
                     shortened(text)
@@ -68,7 +68,7 @@ pub(super) fn parse(name: &str, text: &str, zone: Zone) -> Result<DateTime<Utc>,
 /// # Errors
 /// `INVALID_TIME` when the number is in none of the units.
 pub(super) fn epoch(name: &str, number: f64) -> Result<DateTime<Utc>, Reason> {
-    let (first, last) = EPOCH_SECONDS;
+    let (first, last) = EPOCH_SECONDS_RANGE;
     #[expect(clippy::cast_precision_loss, reason = "bounds with few digits")]
     let per_second = UNITS_PER_SECOND
         .into_iter()
@@ -93,7 +93,7 @@ fn is_number(text: &str) -> bool {
 fn epoch_of_digits(text: &str) -> Option<DateTime<Utc>> {
     let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, ""));
     let whole: i128 = whole.parse().ok()?;
-    let (first, last) = EPOCH_SECONDS;
+    let (first, last) = EPOCH_SECONDS_RANGE;
     let per_second =
         UNITS_PER_SECOND.into_iter().find(|per_second| (first..last).contains(&whole.div_euclid(*per_second)))?;
     let fraction: i128 = format!("{fraction:0<9.9}").parse().ok()?;
@@ -210,19 +210,19 @@ mod tests {
             ("1511889658123456789", "2017-11-28T17:20:58.123456789Z"),
             ("2026-11-01T10:00:60Z", "2026-11-01T10:00:60Z"),
         ] {
-            assert_eq!(parse("time", text, Zone::UtcByDefault), Ok(at(expected)), "{text}");
+            assert_eq!(parse("time", text, ZoneRule::UtcByDefault), Ok(at(expected)), "{text}");
         }
     }
 
     #[test]
     fn a_zone_is_required_where_the_format_says_so() {
         for text in ["2017-11-28T17:20:58", "2017/11/28 17:20"] {
-            let (code, detail) = parse("createdAt", text, Zone::Required).expect_err("no zone");
+            let (code, detail) = parse("createdAt", text, ZoneRule::Required).expect_err("no zone");
             assert_eq!(code, "INVALID_TIME");
             assert!(detail.contains("createdAt") && detail.contains("2026-05-01T10:00:00Z"), "{detail}");
         }
         for text in ["2017-11-28T17:20:58Z", "2017/11/28 17:20 UTC", "1511889658"] {
-            assert!(parse("time", text, Zone::Required).is_ok(), "{text}");
+            assert!(parse("time", text, ZoneRule::Required).is_ok(), "{text}");
         }
     }
 
@@ -253,7 +253,7 @@ mod tests {
             "1e9",
             "99999999999999999999999999999999999999999999",
         ] {
-            let (code, detail) = parse("time", text, Zone::UtcByDefault).expect_err(text);
+            let (code, detail) = parse("time", text, ZoneRule::UtcByDefault).expect_err(text);
             assert_eq!(code, "INVALID_TIME");
             assert!(detail.contains("2026-05-01T10:00:00Z"), "{detail}");
         }
@@ -263,7 +263,7 @@ mod tests {
         #[test]
         fn any_text_is_read_or_refused(text in "\\PC{0,40}", digits in "[-0-9/:TZ .,+é]{0,30}") {
             for text in [text, digits] {
-                let _ = parse("time", &text, Zone::UtcByDefault);
+                let _ = parse("time", &text, ZoneRule::UtcByDefault);
             }
         }
 
@@ -271,7 +271,7 @@ mod tests {
         fn rfc_3339_is_read_as_chrono_reads_it(micros in 0..4_000_000_000_000_000_i64, minutes in -1439..1440_i32) {
             let zone = chrono::FixedOffset::east_opt(minutes * 60).expect("an offset");
             let time = DateTime::from_timestamp_micros(micros).expect("a time");
-            prop_assert_eq!(parse("time", &time.with_timezone(&zone).to_rfc3339(), Zone::Required), Ok(time));
+            prop_assert_eq!(parse("time", &time.with_timezone(&zone).to_rfc3339(), ZoneRule::Required), Ok(time));
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{
     DecodeError, Decoded, Incoming,
-    lorawan::{self, Codec, Names, Uplink},
+    lorawan::{self, Codec, PayloadNames, Uplink},
     parse::{self, Json},
 };
 use crate::domain::device::DeviceKind;
@@ -16,10 +16,11 @@ use crate::domain::device::DeviceKind;
 /// The name of this format in the database and in URLs.
 pub const FORMAT: &str = "ttn-v2";
 
-const NAMES: Names = Names { raw: "payload_raw", fields: "payload_fields", invalid_raw: "INVALID_PAYLOAD_RAW" };
+const NAMES: PayloadNames =
+    PayloadNames { raw: "payload_raw", fields: "payload_fields", invalid_raw: "INVALID_PAYLOAD_RAW" };
 
 #[derive(Deserialize)]
-struct Body {
+struct TtnV2Body {
     app_id: Option<String>,
     dev_id: Option<String>,
     hardware_serial: Option<String>,
@@ -34,7 +35,7 @@ struct Body {
 /// # Errors
 /// When it isn't JSON of this shape, or holds neither payload, or none that can be read.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
-    let body: Body = parse::json(incoming.body)?;
+    let body: TtnV2Body = parse::json(incoming.body)?;
     let has_empty_fields = matches!(&body.payload_fields, Some(Json::Object(entries)) if entries.is_empty());
     let has_raw = body.payload_raw.as_deref().is_some_and(|raw| !raw.is_empty());
     let nothing = Decoded { frame_counter: body.counter, ..Decoded::nothing(DeviceKind::Mobile) };

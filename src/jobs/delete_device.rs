@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio::time::{sleep, timeout};
 
-use super::delete_measurements::{Deleted, PATIENCE, walk};
+use super::delete_measurements::{DELETE_BATCH_TIMEOUT, DeletionReport, delete_matching};
 use crate::{
     db::{
         DbError,
@@ -38,8 +38,8 @@ pub struct DeletedDevice {
 /// When the database fails.
 #[tracing::instrument(name = "deletion.device.count", skip_all)]
 pub async fn count(pool: &PgPool, device: DeviceId, now: DateTime<Utc>) -> Result<DeletedDevice, DbError> {
-    let mut measurements = Deleted::default();
-    walk(pool, all_of(device), true, &mut measurements).await?;
+    let mut measurements = DeletionReport::default();
+    delete_matching(pool, all_of(device), true, &mut measurements).await?;
     Ok(DeletedDevice {
         measurements: measurements.measurements,
         uplinks: device_deletion::count_uplinks(pool, device).await?,
@@ -82,12 +82,13 @@ async fn delete_all(
     deleted: &mut DeletedDevice,
 ) -> Result<Finished, DbError> {
     for attempt in 1..=MAX_FINISH_ATTEMPTS {
-        let mut measurements = Deleted::default();
-        walk(pool, all_of(device), false, &mut measurements).await?;
+        let mut measurements = DeletionReport::default();
+        delete_matching(pool, all_of(device), false, &mut measurements).await?;
         deleted.measurements += measurements.measurements;
         delete_uplinks(pool, device, deleted).await?;
         let mut connection = pool.acquire().await?;
-        let Ok(finished) = timeout(PATIENCE, device_deletion::finish(&mut connection, device, now)).await else {
+        let Ok(finished) = timeout(DELETE_BATCH_TIMEOUT, device_deletion::finish(&mut connection, device, now)).await
+        else {
             connection.close_on_drop(); // a statement is in progress on it
             return Err(DbError::hangs());
         };

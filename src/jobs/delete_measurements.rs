@@ -13,17 +13,17 @@ use tokio::{
 use crate::{
     db::{
         DbError, deletion, measurement_page, measurement_page::MeasurementPage,
-        measurement_projection::MeasurementColumns,
+        measurement_projection::MeasurementProjection,
     },
     domain::{device::DeviceId, filter::Filter, measurement::MeasurementKey},
 };
 
 /// Measurements in one transaction at most, for which others wait.
-const AT_ONCE: i64 = 10_000;
+const DELETE_BATCH_SIZE: i64 = 10_000;
 /// How often a transaction is tried that lost against another.
-const TRIES: u32 = 5;
+const MAX_DELETE_ATTEMPTS: u32 = 5;
 /// What finding and deleting so many may take: where no index helps, months may be read through for them.
-pub(super) const PATIENCE: Duration = Duration::from_mins(5);
+pub(super) const DELETE_BATCH_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Lets one deletion run at a time: each may read months of measurements. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -37,14 +37,14 @@ impl Default for DeletionLock {
 
 impl DeletionLock {
     /// Waits until no other deletion runs; none when that takes too long.
-    pub async fn next(&self, max_wait: Duration) -> Option<OwnedSemaphorePermit> {
+    pub async fn acquire(&self, max_wait: Duration) -> Option<OwnedSemaphorePermit> {
         timeout(max_wait, self.0.clone().acquire_owned()).await.ok()?.ok()
     }
 }
 
 /// What was deleted, or would be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Deleted {
+pub struct DeletionReport {
     /// How many measurements.
     pub measurements: u64,
     /// Of which devices.
@@ -53,7 +53,7 @@ pub struct Deleted {
     pub span: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
-impl Deleted {
+impl DeletionReport {
     fn add(&mut self, keys: &[MeasurementKey]) {
         for key in keys {
             self.measurements += 1;
@@ -69,17 +69,17 @@ impl Deleted {
 /// # Errors
 /// When the database fails; what was deleted until then stays deleted.
 #[tracing::instrument(name = "deletion", skip_all, fields(dry_run))]
-pub async fn run(pool: &PgPool, filter: &Filter, dry_run: bool) -> Result<Deleted, DbError> {
-    let mut deleted = Deleted::default();
+pub async fn run(pool: &PgPool, filter: &Filter, dry_run: bool) -> Result<DeletionReport, DbError> {
+    let mut deleted = DeletionReport::default();
     match &filter.devices {
         // One after the other, since the rows of one lie together.
         Some(devices) => {
             for &device in devices {
                 let filter = Filter { devices: Some(vec![device]), ..filter.clone() };
-                walk(pool, filter, dry_run, &mut deleted).await?;
+                delete_matching(pool, filter, dry_run, &mut deleted).await?;
             }
         }
-        None => walk(pool, filter.clone(), dry_run, &mut deleted).await?,
+        None => delete_matching(pool, filter.clone(), dry_run, &mut deleted).await?,
     }
     let (measurements, devices) = (deleted.measurements, deleted.devices.len());
     tracing::info!(measurements, devices, dry_run, "measurements deleted");
@@ -87,12 +87,17 @@ pub async fn run(pool: &PgPool, filter: &Filter, dry_run: bool) -> Result<Delete
 }
 
 /// Goes through what the filter means in the order of time.
-pub(super) async fn walk(pool: &PgPool, filter: Filter, dry_run: bool, deleted: &mut Deleted) -> Result<(), DbError> {
-    let mut page = MeasurementPage { filter, descending: false, after: None, before: None, limit: AT_ONCE };
+pub(super) async fn delete_matching(
+    pool: &PgPool,
+    filter: Filter,
+    dry_run: bool,
+    deleted: &mut DeletionReport,
+) -> Result<(), DbError> {
+    let mut page = MeasurementPage { filter, descending: false, after: None, before: None, limit: DELETE_BATCH_SIZE };
     loop {
         // A connection for each turn: between two of them others have theirs.
         let mut connection = pool.acquire().await?;
-        let Ok(turn) = timeout(PATIENCE, turn(&mut connection, &page, dry_run)).await else {
+        let Ok(turn) = timeout(DELETE_BATCH_TIMEOUT, delete_page(&mut connection, &page, dry_run)).await else {
             connection.close_on_drop(); // it is in the middle of something
             return Err(DbError::hangs());
         };
@@ -106,14 +111,16 @@ pub(super) async fn walk(pool: &PgPool, filter: Filter, dry_run: bool, deleted: 
 }
 
 /// Deletes what is on one page, and gives those measurements and the last one seen, where there was any.
-async fn turn(
+async fn delete_page(
     connection: &mut PgConnection,
     page: &MeasurementPage,
     dry_run: bool,
 ) -> Result<(Vec<MeasurementKey>, Option<MeasurementKey>), DbError> {
     let found = match &page.filter.devices {
-        Some(devices) => measurement_page::list_of(&mut *connection, devices, page, MeasurementColumns::KEY).await?,
-        None => measurement_page::list(&mut *connection, page, MeasurementColumns::KEY).await?,
+        Some(devices) => {
+            measurement_page::list_by_devices(&mut *connection, devices, page, MeasurementProjection::KEY).await?
+        }
+        None => measurement_page::list(&mut *connection, page, MeasurementProjection::KEY).await?,
     };
     let mut keys: Vec<_> = found.into_iter().map(|measurement| measurement.key).collect();
     let last = keys.last().copied();
@@ -130,7 +137,9 @@ async fn turn(
                 transaction.commit().await?;
                 return Ok((deleted, last));
             }
-            Err(DbError::Conflict(_) | DbError::Locked(_)) if tries < TRIES => transaction.rollback().await?,
+            Err(DbError::Conflict(_) | DbError::Locked(_)) if tries < MAX_DELETE_ATTEMPTS => {
+                transaction.rollback().await?
+            }
             Err(error) => return Err(error),
         }
     }

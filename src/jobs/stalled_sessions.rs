@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use crate::{
     db::{connect::Database, stalled_session::StalledSessions},
-    shutdown::Shutdown,
+    shutdown::ShutdownSignal,
 };
 
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -14,7 +14,7 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 const RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// Checks every second until the gateway ends.
-pub async fn run(database: Database, shutdown: Shutdown) {
+pub async fn run(database: Database, shutdown: ShutdownSignal) {
     let work = async {
         let mut stalled = StalledSessions::default();
         loop {
@@ -24,6 +24,6 @@ pub async fn run(database: Database, shutdown: Shutdown) {
     };
     tokio::select! {
         () = work => {}
-        () = shutdown.begun() => {}
+        () = shutdown.triggered() => {}
     }
 }

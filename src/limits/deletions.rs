@@ -4,12 +4,12 @@ use std::time::Duration;
 
 /// Values.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deletions {
+pub struct DeletionLimits {
     /// How long a deletion waits for the one that is running.
     pub turn_timeout: Duration,
 }
 
-impl Default for Deletions {
+impl Default for DeletionLimits {
     fn default() -> Self {
         Self { turn_timeout: Duration::from_secs(10) }
     }

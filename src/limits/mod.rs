@@ -21,11 +21,11 @@ mod websockets;
 pub use answers::AnswerLimits;
 pub use bodies::BodyLimits;
 pub use connections::ConnectionLimits;
-pub use deletions::Deletions;
+pub use deletions::DeletionLimits;
 pub use keys::KeyLimits;
 pub use limit::{Limit, Scope};
 pub use quota::{Permit, Quota, QuotaExceeded};
-pub use reading::Reading;
+pub use reading::ReadLimits;
 pub use recording::RecordingLimits;
 pub use subscriptions::SubscriptionLimits;
 pub use uploads::UploadLimits;
@@ -49,9 +49,9 @@ pub struct Limits {
     /// Subscriptions.
     pub subscriptions: SubscriptionLimits,
     /// Of what GraphQL requests read.
-    pub reading: Reading,
+    pub reading: ReadLimits,
     /// Deletions of measurements.
-    pub deletions: Deletions,
+    pub deletions: DeletionLimits,
     /// Of what one key may add by recording.
     pub recording: RecordingLimits,
 }

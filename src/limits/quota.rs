@@ -10,7 +10,7 @@ use super::Limit;
 
 /// Permits of one resource. Cheap to clone.
 #[derive(Debug)]
-pub struct Quota<K: Eq + Hash>(Arc<Shared<K>>);
+pub struct Quota<K: Eq + Hash>(Arc<Inner<K>>);
 
 impl<K: Eq + Hash> Clone for Quota<K> {
     fn clone(&self) -> Self {
@@ -19,7 +19,7 @@ impl<K: Eq + Hash> Clone for Quota<K> {
 }
 
 #[derive(Debug)]
-struct Shared<K> {
+struct Inner<K> {
     max_per_caller: usize,
     max_total: usize,
     used: Mutex<Used<K>>,
@@ -55,7 +55,7 @@ impl QuotaExceeded {
 /// A permit, returned when dropped.
 #[derive(Debug)]
 pub struct Permit<K: Eq + Hash> {
-    quota: Arc<Shared<K>>,
+    quota: Arc<Inner<K>>,
     /// None for a permit that counts in all only.
     caller: Option<K>,
     count: usize,
@@ -66,7 +66,7 @@ impl<K: Eq + Hash + Clone> Quota<K> {
     #[must_use]
     pub fn new(max_per_caller: usize, max_total: usize) -> Self {
         let used = Mutex::new(Used { total: 0, by_caller: HashMap::new() });
-        Self(Arc::new(Shared { max_per_caller, max_total, used }))
+        Self(Arc::new(Inner { max_per_caller, max_total, used }))
     }
 
     /// A permit for a caller.
@@ -153,7 +153,7 @@ impl<K: Eq + Hash + Clone> Permit<K> {
     }
 }
 
-impl<K> Shared<K> {
+impl<K> Inner<K> {
     fn lock(&self) -> MutexGuard<'_, Used<K>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner) // no panic leaves it half changed
     }
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn permits_are_bounded_per_caller_and_in_all_and_come_back() {
+    fn permits_are_bounded_per_caller_and_in_total_and_returned() {
         let quota = Quota::new(2, 3);
         let held = (quota.try_acquire(&'a'), quota.try_acquire(&'a'));
         assert_eq!(quota.try_acquire(&'a').err(), Some(QuotaExceeded::PerCaller));
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn several_permits_come_and_go_together() {
+    fn permits_of_one_acquire_are_returned_together() {
         let quota = Quota::new(1, 6);
         let held = quota.try_acquire_up_to(&'a', 4, 5).expect("four of five");
         assert_eq!((quota.held_by(&'a'), quota.in_use()), (4, 4));

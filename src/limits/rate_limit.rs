@@ -18,27 +18,27 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::domain::api_key::ApiKeyId;
 
 /// The headers that describe what is left of a budget.
-pub const HEADERS: [&str; 2] = ["ratelimit-policy", "ratelimit"];
+pub const RATE_LIMIT_HEADERS: [&str; 2] = ["ratelimit-policy", "ratelimit"];
 
 /// Callers that are remembered at least. Of more, those who have not asked for longest may begin anew.
-const MOST: usize = 50_000;
+const MIN_TRACKED_CALLERS: usize = 50_000;
 
 /// The name of the budgets of database time.
-pub const DATABASE_TIME: &str = "database-time";
+pub const DATABASE_TIME_POLICY: &str = "database-time";
 
 /// Who pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Payer {
+pub enum CallerId {
     /// The holder of a key, wherever they are.
     Key(ApiKeyId),
     /// Somebody without a key, by the network they are in.
     Address(IpAddr),
 }
 
-impl Payer {
+impl CallerId {
     /// Somebody without a key at this address. Whoever has an IPv6 address has 2⁶⁴ of them, so these count as one.
     #[must_use]
-    pub fn at(address: IpAddr) -> Self {
+    pub fn from_address(address: IpAddr) -> Self {
         Self::Address(match address.to_canonical() {
             IpAddr::V6(address) => {
                 let [a, b, c, d, ..] = address.segments();
@@ -51,7 +51,7 @@ impl Payer {
 
 /// How much each caller may use in a window of time. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Budget {
+pub struct RateLimiter {
     name: &'static str,
     rate: Option<Rate>,
     /// Amounts are shown to clients in units of so many.
@@ -59,7 +59,7 @@ pub struct Budget {
     /// How far beyond a window a caller may owe, in time until it is refilled.
     max_debt: TimeDelta,
     /// When each caller will have all of it again.
-    full_at: Arc<Mutex<Lately>>,
+    full_at: Arc<Mutex<RefillTimes>>,
 }
 
 /// An amount per window of time.
@@ -71,33 +71,33 @@ struct Rate {
 
 /// Callers, in two generations: where the younger one is full, it becomes the older one, which is forgotten.
 #[derive(Debug, Default)]
-struct Lately {
-    younger: HashMap<Payer, DateTime<Utc>>,
-    older: HashMap<Payer, DateTime<Utc>>,
+struct RefillTimes {
+    young: HashMap<CallerId, DateTime<Utc>>,
+    old: HashMap<CallerId, DateTime<Utc>>,
 }
 
 /// What a caller has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct RateLimitStatus {
     name: &'static str,
     /// What there is in a window.
     pub limit: u32,
     window: TimeDelta,
     /// What is left of it.
-    pub left: u32,
+    pub remaining: u32,
     full_in: TimeDelta,
 }
 
 /// A budget that is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exhausted {
+pub struct RateLimited {
     /// What is left, which is too little.
-    pub standing: Standing,
+    pub status: RateLimitStatus,
     /// When it will be enough.
-    pub retry_in: TimeDelta,
+    pub retry_after: TimeDelta,
 }
 
-impl Budget {
+impl RateLimiter {
     /// A budget per minute; none is unlimited. Headers contain the name.
     #[must_use]
     pub fn per_minute(name: &'static str, limit: Option<NonZeroU32>) -> Self {
@@ -124,28 +124,28 @@ impl Budget {
     ///
     /// # Errors
     /// When it owes something.
-    pub fn check_debt(&self, payer: Payer, now: DateTime<Utc>) -> Result<(), Exhausted> {
+    pub fn check_debt(&self, payer: CallerId, now: DateTime<Utc>) -> Result<(), RateLimited> {
         let Some(rate) = self.rate else { return Ok(()) };
         let full_at = self.lock().full_at(payer, now, rate.window + self.max_debt);
         let over = full_at - now - rate.window;
         if over > TimeDelta::zero() {
-            return Err(Exhausted { standing: self.standing(rate, full_at - now), retry_in: over });
+            return Err(RateLimited { status: self.status(rate, full_at - now), retry_after: over });
         }
         Ok(())
     }
 
     /// Charges time that was used, of a budget of time, to be paid from what is refilled.
-    pub fn charge(&self, payer: Payer, time: Duration, now: DateTime<Utc>) {
+    pub fn charge(&self, payer: CallerId, time: Duration, now: DateTime<Utc>) {
         let Some(rate) = self.rate else { return };
         let microseconds = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
         let most = rate.window + self.max_debt;
         let mut lately = self.lock();
-        let owed = rate.time_for_all_of(microseconds).min(most);
+        let owed = rate.refill_time(microseconds).min(most);
         let full_at = lately.full_at(payer, now, most) + owed;
         lately.set(payer, full_at.min(now + most));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Lately> {
+    fn lock(&self) -> MutexGuard<'_, RefillTimes> {
         self.full_at.lock().unwrap_or_else(PoisonError::into_inner) // each entry is whole
     }
 
@@ -160,77 +160,88 @@ impl Budget {
     ///
     /// # Errors
     /// When there is not so much. Nothing is used then.
-    pub fn spend(&self, payer: Payer, amount: u32, now: DateTime<Utc>) -> Result<Option<Standing>, Exhausted> {
+    pub fn check_n(
+        &self,
+        payer: CallerId,
+        amount: u32,
+        now: DateTime<Utc>,
+    ) -> Result<Option<RateLimitStatus>, RateLimited> {
         let Some(rate) = self.rate else { return Ok(None) };
         let mut lately = self.lock();
         let full_at = lately.full_at(payer, now, rate.window + self.max_debt);
-        let would_be = full_at + rate.time_for(amount);
+        let would_be = full_at + rate.refill_time_capped(amount);
         let over = would_be - now - rate.window;
         if over > TimeDelta::zero() {
-            return Err(Exhausted { standing: self.standing(rate, full_at - now), retry_in: over });
+            return Err(RateLimited { status: self.status(rate, full_at - now), retry_after: over });
         }
         lately.set(payer, would_be);
-        Ok(Some(self.standing(rate, would_be - now)))
+        Ok(Some(self.status(rate, would_be - now)))
     }
 
     /// Checks that a caller has something left, and uses nothing.
     ///
     /// # Errors
     /// When nothing is left.
-    pub fn require_left(&self, payer: Payer, now: DateTime<Utc>) -> Result<(), Exhausted> {
-        match self.spend(payer, 0, now)? {
-            Some(standing) if standing.left == 0 => {
-                let retry_in = self.rate.map_or(TimeDelta::zero(), |rate| rate.time_for(1));
-                Err(Exhausted { standing, retry_in })
+    pub fn check_remaining(&self, payer: CallerId, now: DateTime<Utc>) -> Result<(), RateLimited> {
+        match self.check_n(payer, 0, now)? {
+            Some(standing) if standing.remaining == 0 => {
+                let retry_in = self.rate.map_or(TimeDelta::zero(), |rate| rate.refill_time_capped(1));
+                Err(RateLimited { status: standing, retry_after: retry_in })
             }
             _ => Ok(()),
         }
     }
 
     /// Uses so much of a caller's budget, or what is left of it.
-    pub fn fine(&self, payer: Payer, amount: u32, now: DateTime<Utc>) {
-        if let Err(Exhausted { standing, .. }) = self.spend(payer, amount, now) {
-            let _ = self.spend(payer, standing.left, now);
+    pub fn penalize(&self, payer: CallerId, amount: u32, now: DateTime<Utc>) {
+        if let Err(RateLimited { status: standing, .. }) = self.check_n(payer, amount, now) {
+            let _ = self.check_n(payer, standing.remaining, now);
         }
     }
 
-    fn standing(&self, rate: Rate, full_in: TimeDelta) -> Standing {
+    fn status(&self, rate: Rate, full_in: TimeDelta) -> RateLimitStatus {
         let Rate { limit, window } = rate;
-        let left = limit.get().saturating_sub(rate.refilled_in(full_in));
-        Standing { name: self.name, limit: limit.get() / self.scale, window, left: left / self.scale, full_in }
+        let left = limit.get().saturating_sub(rate.amount_refilled_in(full_in));
+        RateLimitStatus {
+            name: self.name,
+            limit: limit.get() / self.scale,
+            window,
+            remaining: left / self.scale,
+            full_in,
+        }
     }
 }
 
-impl Lately {
+impl RefillTimes {
     /// Not before now, and no more than that away, even if the clock was put back.
-    fn full_at(&self, payer: Payer, now: DateTime<Utc>, most: TimeDelta) -> DateTime<Utc> {
-        let known = self.younger.get(&payer).or_else(|| self.older.get(&payer));
+    fn full_at(&self, payer: CallerId, now: DateTime<Utc>, most: TimeDelta) -> DateTime<Utc> {
+        let known = self.young.get(&payer).or_else(|| self.old.get(&payer));
         known.map_or(now, |&full_at| full_at.clamp(now, now + most))
     }
 
-    fn set(&mut self, payer: Payer, full_at: DateTime<Utc>) {
-        if self.younger.len() >= MOST && !self.younger.contains_key(&payer) {
-            self.older = std::mem::take(&mut self.younger);
+    fn set(&mut self, payer: CallerId, full_at: DateTime<Utc>) {
+        if self.young.len() >= MIN_TRACKED_CALLERS && !self.young.contains_key(&payer) {
+            self.old = std::mem::take(&mut self.young);
         }
-        self.younger.insert(payer, full_at);
+        self.young.insert(payer, full_at);
     }
 }
 
 impl Rate {
     /// The time in which an amount is refilled; what exceeds the limit counts as the limit.
-    fn time_for(self, amount: u32) -> TimeDelta {
-        self.time_for_all_of(amount.min(self.limit.get()))
+    fn refill_time_capped(self, amount: u32) -> TimeDelta {
+        self.refill_time(amount.min(self.limit.get()))
     }
 
     /// The time in which an amount is refilled.
-    fn time_for_all_of(self, amount: u32) -> TimeDelta {
+    fn refill_time(self, amount: u32) -> TimeDelta {
         let (amount, limit) = (i128::from(amount), i128::from(self.limit.get()));
         let nanoseconds = self.window_nanoseconds() * amount / limit;
         TimeDelta::nanoseconds(i64::try_from(nanoseconds).unwrap_or(i64::MAX))
     }
 
     /// The amount that is refilled in a time, rounded up.
-    fn refilled_in(self, time: TimeDelta) -> u32 {
+    fn amount_refilled_in(self, time: TimeDelta) -> u32 {
         let (time, window) = (i128::from(time.num_nanoseconds().unwrap_or(0)), self.window_nanoseconds());
         let amount = (time * i128::from(self.limit.get()) + window - 1) / window;
         u32::try_from(amount).unwrap_or(u32::MAX)
@@ -242,21 +253,21 @@ impl Rate {
 }
 
 /// In whole seconds, rounded up.
-fn seconds(time: TimeDelta) -> i64 {
+fn ceil_seconds(time: TimeDelta) -> i64 {
     let seconds = time.num_seconds();
     if time > TimeDelta::seconds(seconds) { seconds + 1 } else { seconds }
 }
 
-impl Standing {
+impl RateLimitStatus {
     /// The fields `RateLimit-Policy` and `RateLimit`, as draft-ietf-httpapi-ratelimit-headers-10 has them.
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
-        let Self { name, limit, window, left, full_in } = self;
+        let Self { name, limit, window, remaining: left, full_in } = self;
         let mut headers = HeaderMap::new();
-        let [policy, left_of_it] = HEADERS;
+        let [policy, left_of_it] = RATE_LIMIT_HEADERS;
         let fields = [
             (policy, format!("\"{name}\";q={limit};w={}", window.num_seconds())),
-            (left_of_it, format!("\"{name}\";r={left};t={}", seconds(*full_in))),
+            (left_of_it, format!("\"{name}\";r={left};t={}", ceil_seconds(*full_in))),
         ];
         for (field, value) in fields {
             if let Ok(value) = HeaderValue::from_str(&value) {
@@ -267,33 +278,33 @@ impl Standing {
     }
 }
 
-impl Exhausted {
+impl RateLimited {
     /// In how many seconds the same can be tried again.
     #[must_use]
-    pub fn retry_after_s(&self) -> i64 {
-        seconds(self.retry_in)
+    pub fn retry_after_seconds(&self) -> i64 {
+        ceil_seconds(self.retry_after)
     }
 
     /// Those of the standing, and `Retry-After`.
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
-        let mut headers = self.standing.headers();
-        headers.insert(header::RETRY_AFTER, self.retry_after_s().into());
+        let mut headers = self.status.headers();
+        headers.insert(header::RETRY_AFTER, self.retry_after_seconds().into());
         headers
     }
 
     /// What to tell people.
     #[must_use]
     pub fn message(&self) -> String {
-        let Standing { name, limit, window, left, .. } = self.standing;
+        let RateLimitStatus { name, limit, window, remaining: left, .. } = self.status;
         let window = match window.num_seconds() {
             60 => "minute",
             3600 => "hour",
             86_400 => "day",
             _ => "window",
         };
-        let seconds = self.retry_after_s();
-        if self.standing.left == 0 && name == DATABASE_TIME {
+        let seconds = self.retry_after_seconds();
+        if self.status.remaining == 0 && name == DATABASE_TIME_POLICY {
             return format!(
                 "the database time of this caller is used up, which is {limit} seconds a {window}; try again in {seconds} seconds"
             );

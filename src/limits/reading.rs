@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Limits of what GraphQL requests read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reading {
+pub struct ReadLimits {
     /// Connections to Postgres that one request uses at a time. Its other statements wait.
     pub connections_per_request: usize,
     /// Time for which one request without a key holds connections, summed over these.
@@ -15,7 +15,7 @@ pub struct Reading {
     pub connection_turn_timeout: Duration,
 }
 
-impl Default for Reading {
+impl Default for ReadLimits {
     fn default() -> Self {
         Self {
             connections_per_request: 2,

@@ -50,13 +50,13 @@ impl LogThrottle {
 ///
 /// It is one filter, and that of one layer: a second layer without a filter would have spans made that no layer wants, and a
 /// combination of filters loses spans of the other layer.
-fn levels(setting: &str) -> Result<Targets, ParseError> {
+fn parse_levels(setting: &str) -> Result<Targets, ParseError> {
     let setting: Targets = setting.parse()?;
     let mut levels = Targets::new();
     if let Some(level) = setting.default_level() {
-        levels = levels.with_default(level.min(LevelFilter::DEBUG)).with_target(OWN, level);
+        levels = levels.with_default(level.min(LevelFilter::DEBUG)).with_target(OWN_TARGET, level);
     }
-    let is_own = |target: &str| target.starts_with(OWN);
+    let is_own = |target: &str| target.starts_with(OWN_TARGET);
     let capped = |(target, level): (&str, LevelFilter)| {
         let level = if is_own(target) { level } else { level.min(LevelFilter::DEBUG) };
         (target.to_owned(), level)
@@ -65,15 +65,15 @@ fn levels(setting: &str) -> Result<Targets, ParseError> {
 }
 
 /// The target of our own events.
-const OWN: &str = "airgraph";
+const OWN_TARGET: &str = "airgraph";
 
 /// Starts logging to standard error; standard output is for what a command prints. What is logged and what is exported are
 /// chosen apart.
 ///
 /// # Errors
 /// When the filter can't be read.
-pub(crate) fn start(filter: &str, format: LogFormat, traces: Option<&Export>) -> Result<(), ParseError> {
-    let filter = levels(filter)?;
+pub(crate) fn init(filter: &str, format: LogFormat, traces: Option<&Export>) -> Result<(), ParseError> {
+    let filter = parse_levels(filter)?;
     let registry = tracing_subscriber::registry().with(traces.and_then(Export::layer));
     let started = match format {
         LogFormat::Pretty => {
@@ -111,9 +111,9 @@ mod tests {
             ("info,sqlx::postgres::notice=warn", "sqlx::postgres::notice", Level::INFO, false),
             ("off", "airgraph", Level::ERROR, false),
         ] {
-            let levels = levels(setting).expect("a setting");
+            let levels = parse_levels(setting).expect("a setting");
             assert_eq!(levels.would_enable(target, &level), is_logged, "{setting}: {target} {level}");
         }
-        assert!(levels("airgraph=loud").is_err());
+        assert!(parse_levels("airgraph=loud").is_err());
     }
 }

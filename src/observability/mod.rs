@@ -5,5 +5,5 @@ pub mod metrics;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;
 #[cfg(not(feature = "otlp"))]
-#[path = "otlp/absent.rs"]
+#[path = "otlp/disabled.rs"]
 pub(crate) mod otlp;

@@ -12,11 +12,11 @@ use nix::sys::statvfs::{Statvfs, statvfs};
 use super::{RecordError, Source, Submission, budgets::SenderBudgets};
 use crate::{
     limits::{Limit, RecordingLimits},
-    observability::metrics::recording::{CutBody, Recording},
+    observability::metrics::recorder::{BodyTruncation, RecorderMetrics},
 };
 
 /// For how long a reading of the free space is used.
-const READING_TTL: Duration = Duration::from_secs(10);
+const FREE_SPACE_TTL: Duration = Duration::from_secs(10);
 
 /// Decides how much of a body is kept, by the budget of its key and the room on the disk.
 pub(super) struct BodyRetention {
@@ -48,19 +48,19 @@ impl BodyRetention {
         &self,
         mut submission: Submission,
         budgets: &SenderBudgets,
-        recording: &Recording,
+        recording: &RecorderMetrics,
         now: DateTime<Utc>,
     ) -> Result<Submission, RecordError> {
         let is_decoded = submission.decoded.is_ok();
         let Source::Arrival(arrival) = &submission.source else { return Ok(submission) };
         let length = arrival.body.len();
         let mut kept = if is_decoded { length } else { length.min(self.max_undecodable_bytes) };
-        let mut reason = (kept < length).then_some(CutBody::Undecodable);
-        let refusal = if self.disk.as_ref().is_some_and(Disk::is_short) {
-            Some((CutBody::Disk, RecordError::LimitReached(Limit::DiskSpace, None)))
+        let mut reason = (kept < length).then_some(BodyTruncation::Undecodable);
+        let refusal = if self.disk.as_ref().is_some_and(Disk::is_low) {
+            Some((BodyTruncation::Disk, RecordError::LimitReached(Limit::DiskSpace, None)))
         } else {
             let spent = budgets.spend_uplink_bytes(&submission, kept, now);
-            spent.err().map(|error| (CutBody::BytesPerDay, error))
+            spent.err().map(|error| (BodyTruncation::BytesPerDay, error))
         };
         if let Some((cause, error)) = refusal {
             if !is_decoded {
@@ -71,7 +71,7 @@ impl BodyRetention {
         if let (Some(reason), Source::Arrival(arrival)) = (reason, &mut submission.source)
             && kept < length
         {
-            recording.cut_body(reason);
+            recording.count_truncated_body(reason);
             arrival.body.truncate(kept);
             arrival.cut_from = Some(length);
         }
@@ -93,7 +93,7 @@ fn bytes_available(disk: &Statvfs) -> u64 {
 }
 
 impl Disk {
-    fn is_short(&self) -> bool {
+    fn is_low(&self) -> bool {
         self.free().is_some_and(|free| free < self.min_free)
     }
 
@@ -101,7 +101,7 @@ impl Disk {
     fn free(&self) -> Option<u64> {
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner); // whole after any panic
         if let Some((at, free)) = *reading
-            && at.elapsed() < READING_TTL
+            && at.elapsed() < FREE_SPACE_TTL
         {
             return Some(free);
         }

@@ -5,22 +5,22 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{RecordError, Submission};
 use crate::limits::{
     Limit, RecordingLimits,
-    rate_limit::{Budget, Payer},
+    rate_limit::{CallerId, RateLimiter},
 };
 
 /// Bytes that a unit of the budget for bodies stands for. Each body takes one at least, as each row has its overhead.
-const BODY_UNIT: u64 = 1 << 10;
+const BODY_UNIT_BYTES: u64 = 1 << 10;
 
 /// The budgets of all keys. What has no key, such as `airgraph import` and replays, has no limit.
 pub(super) struct SenderBudgets {
-    new_devices: PerRole,
-    new_months: PerRole,
-    /// In units of [`BODY_UNIT`].
+    new_devices: RoleBudgets,
+    new_months: RoleBudgets,
+    /// In units of [`BODY_UNIT_BYTES`].
     uplink_bytes: KeyBudget,
 }
 
 /// Separate budgets, as their limits differ.
-struct PerRole {
+struct RoleBudgets {
     sensors: KeyBudget,
     admins: KeyBudget,
 }
@@ -29,17 +29,17 @@ struct PerRole {
 struct KeyBudget {
     limit: Limit,
     max: u32,
-    budget: Budget,
+    budget: RateLimiter,
 }
 
 impl SenderBudgets {
     pub fn new(limits: &RecordingLimits) -> Self {
         let hour = TimeDelta::hours(1);
-        let per_role = |name, limit, of_sensor, of_admin| PerRole {
+        let per_role = |name, limit, of_sensor, of_admin| RoleBudgets {
             sensors: KeyBudget::new(name, limit, of_sensor, hour),
             admins: KeyBudget::new(name, limit, of_admin, hour),
         };
-        let units = u32::try_from(limits.uplink_bytes_per_day / BODY_UNIT).unwrap_or(u32::MAX);
+        let units = u32::try_from(limits.uplink_bytes_per_day / BODY_UNIT_BYTES).unwrap_or(u32::MAX);
         Self {
             new_devices: per_role(
                 "new-devices",
@@ -93,11 +93,11 @@ impl SenderBudgets {
         bytes: usize,
         now: DateTime<Utc>,
     ) -> Result<(), RecordError> {
-        self.uplink_bytes.spend(submission, (bytes as u64).div_ceil(BODY_UNIT).max(1), now)
+        self.uplink_bytes.spend(submission, (bytes as u64).div_ceil(BODY_UNIT_BYTES).max(1), now)
     }
 }
 
-impl PerRole {
+impl RoleBudgets {
     fn of(&self, submission: &Submission) -> &KeyBudget {
         if submission.by_admin { &self.admins } else { &self.sensors }
     }
@@ -105,7 +105,7 @@ impl PerRole {
 
 impl KeyBudget {
     fn new(name: &'static str, limit: Limit, max: u32, window: TimeDelta) -> Self {
-        Self { limit, max, budget: Budget::new(name, max.try_into().ok(), window) }
+        Self { limit, max, budget: RateLimiter::new(name, max.try_into().ok(), window) }
     }
 
     fn spend(&self, submission: &Submission, amount: u64, now: DateTime<Utc>) -> Result<(), RecordError> {
@@ -114,7 +114,7 @@ impl KeyBudget {
         let Some(amount) = u32::try_from(amount).ok().filter(|&amount| amount <= self.max) else {
             return Err(RecordError::LimitReached(self.limit, None));
         };
-        let spent = self.budget.spend(Payer::Key(key), amount, now);
+        let spent = self.budget.check_n(CallerId::Key(key), amount, now);
         spent.map(drop).map_err(|exhausted| RecordError::LimitReached(self.limit, Some(exhausted)))
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         measurement::MeasurementKey,
         quality::QualityFlags,
         sample::Sample,
-        trace::Trace,
+        trace::SampleHistory,
     },
     ingest::Rejection,
 };
@@ -36,16 +36,16 @@ pub(super) struct Candidate<'a> {
     pub cell: Option<CellIndex>,
     pub uplink_id: Option<Uuid>,
     pub flags: QualityFlags,
-    pub trace: Trace,
+    pub trace: SampleHistory,
     /// The number that it is to get among the samples of its moment, once that is known.
     pub seq: Option<i32>,
 }
 
 /// A device and a time.
-pub(super) type Moment = (DeviceId, DateTime<Utc>);
+pub(super) type DeviceTime = (DeviceId, DateTime<Utc>);
 
 impl<'a> Candidate<'a> {
-    pub fn moment(&self) -> Moment {
+    pub fn moment(&self) -> DeviceTime {
         (self.device, self.sample.measured_at)
     }
 
@@ -63,7 +63,7 @@ impl<'a> Candidate<'a> {
     }
 
     /// Why it is left out when its device has too many samples of its moment.
-    pub fn too_many(&self) -> Rejection {
+    pub fn rejection(&self) -> Rejection {
         Rejection {
             index: self.index,
             code: "TOO_MANY_AT_ONE_TIME",
@@ -95,7 +95,7 @@ pub(super) fn gather<'a>(
             };
             last = Some((&seen.device, device));
             let (index, sample, uplink_id) = (seen.index, &seen.sample, uplinks[number]);
-            let (flags, trace) = (sample.flags, Trace::of(sample, None));
+            let (flags, trace) = (sample.flags, SampleHistory::of(sample, None));
             let cell = sample.position.map(|place| cell_at(place, STORED_RESOLUTION));
             all.push(Candidate { device, submission: number, index, sample, cell, uplink_id, flags, trace, seq: None });
         }
@@ -111,7 +111,7 @@ pub(super) fn gather<'a>(
         if kept[moment..].iter().any(|other| other.sample.same_content(candidate.sample)) {
             receipts[candidate.submission].duplicates += 1;
         } else if kept.len() - moment >= MAX_AT_ONE_TIME {
-            receipts[candidate.submission].rejected.push(candidate.too_many());
+            receipts[candidate.submission].rejected.push(candidate.rejection());
         } else {
             kept.push(candidate);
         }
@@ -121,8 +121,8 @@ pub(super) fn gather<'a>(
 
 /// Flags what is doubtful by the sample before it: the one before in the batch, or the newest stored one. A sample that
 /// comes late, from before the newest one, stands by itself; it is no reason to read its neighbours from the archive.
-pub(super) fn judge(candidates: &mut [Candidate<'_>], traces: &HashMap<DeviceId, Trace>) {
-    let mut carried: Option<(DeviceId, Trace)> = None;
+pub(super) fn judge(candidates: &mut [Candidate<'_>], traces: &HashMap<DeviceId, SampleHistory>) {
+    let mut carried: Option<(DeviceId, SampleHistory)> = None;
     for moment in candidates.chunk_by_mut(|one, other| one.moment() == other.moment()) {
         let (device, measured_at) = moment[0].moment();
         let before = match carried {
@@ -130,7 +130,7 @@ pub(super) fn judge(candidates: &mut [Candidate<'_>], traces: &HashMap<DeviceId,
             _ => traces.get(&device).copied().filter(|trace| trace.measured_at < measured_at),
         };
         for candidate in moment.iter_mut() {
-            candidate.trace = Trace::of(candidate.sample, before.as_ref());
+            candidate.trace = SampleHistory::of(candidate.sample, before.as_ref());
             if let Some(before) = before {
                 candidate.flags = candidate.sample.flags.or(candidate.trace.doubts(&before));
             }

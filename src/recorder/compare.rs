@@ -26,7 +26,7 @@ pub(super) async fn compare(db: &mut PgConnection, submission: &Submission) -> R
         .map(|(key, none)| (key.to_owned(), known.remove(key).map_or(none, |known| known.device_id)))
         .collect();
     let mut candidates = candidates::gather(&[submission], &devices, &[None], &mut receipts);
-    insert::against_stored(db, &mut candidates, &mut Replays::default(), &mut receipts).await?;
+    insert::compare_with_stored(db, &mut candidates, &mut Replays::default(), &mut receipts).await?;
     let [receipt] = receipts;
     Ok(Receipt { recorded: candidates.len(), ..receipt })
 }

@@ -12,17 +12,17 @@ use std::{
 
 use super::{
     Submission,
-    limits::{FAILURE_WINDOW, MAX_FAILING_SENDERS, MAX_FAILURES_OF_DEVICE, MAX_FAILURES_OF_KEY},
+    limits::{FAILURE_WINDOW, MAX_FAILING_SENDERS, MAX_FAILURES_PER_DEVICE, MAX_FAILURES_PER_KEY},
     transaction::only_device,
 };
 use crate::domain::{api_key::ApiKeyId, device::DeviceKey};
 
 /// Senders of failed submissions, shared by all writers. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct FailingSenders(Arc<Mutex<HashMap<Sender, Failures>>>);
+pub(super) struct FailingSenders(Arc<Mutex<HashMap<FailureKey, Failures>>>);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Sender {
+enum FailureKey {
     /// A device of a key; no device where a submission has samples of several devices, or of none.
     Device(Option<ApiKeyId>, Option<DeviceKey>),
     Key(Option<ApiKeyId>),
@@ -34,15 +34,15 @@ struct Failures {
     last_at: Instant,
 }
 
-impl Sender {
-    fn device_of(submission: &Submission) -> Self {
+impl FailureKey {
+    fn from_device(submission: &Submission) -> Self {
         Self::Device(submission.api_key, only_device(submission).cloned())
     }
 
     fn max_failures(&self) -> u32 {
         match self {
-            Self::Device(..) => MAX_FAILURES_OF_DEVICE,
-            Self::Key(_) => MAX_FAILURES_OF_KEY,
+            Self::Device(..) => MAX_FAILURES_PER_DEVICE,
+            Self::Key(_) => MAX_FAILURES_PER_KEY,
         }
     }
 }
@@ -51,23 +51,24 @@ impl FailingSenders {
     /// Whether a submission is to be stored apart from those of others.
     pub fn contain(&self, submission: &Submission, now: Instant) -> bool {
         let senders = self.lock();
-        let is_failing = |sender: &Sender| senders.get(sender).is_some_and(|failures| failures.isolates(sender, now));
+        let is_failing =
+            |sender: &FailureKey| senders.get(sender).is_some_and(|failures| failures.isolates(sender, now));
         !senders.is_empty()
-            && (is_failing(&Sender::Key(submission.api_key)) || is_failing(&Sender::device_of(submission)))
+            && (is_failing(&FailureKey::Key(submission.api_key)) || is_failing(&FailureKey::from_device(submission)))
     }
 
     /// A submission failed in a batch, and so delayed others.
-    pub fn failed_in_batch(&self, submission: &Submission, now: Instant) {
+    pub fn record_batch_failure(&self, submission: &Submission, now: Instant) {
         let mut senders = self.lock();
-        for sender in [Sender::Key(submission.api_key), Sender::device_of(submission)] {
+        for sender in [FailureKey::Key(submission.api_key), FailureKey::from_device(submission)] {
             count(&mut senders, &sender, now);
         }
     }
 
     /// A submission failed that was stored apart from those of others: its sender stays isolated.
-    pub fn failed_alone(&self, submission: &Submission, now: Instant) {
+    pub fn record_isolated_failure(&self, submission: &Submission, now: Instant) {
         let mut senders = self.lock();
-        for sender in [Sender::Key(submission.api_key), Sender::device_of(submission)] {
+        for sender in [FailureKey::Key(submission.api_key), FailureKey::from_device(submission)] {
             if let Some(failures) = senders.get_mut(&sender).filter(|failures| failures.isolates(&sender, now)) {
                 failures.last_at = now;
             }
@@ -76,23 +77,23 @@ impl FailingSenders {
 
     /// A submission was stored within the limits of a batch.
     pub fn stored(&self, submission: &Submission) {
-        self.lock().remove(&Sender::device_of(submission));
+        self.lock().remove(&FailureKey::from_device(submission));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Sender, Failures>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<FailureKey, Failures>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner) // each entry is whole after any panic
     }
 }
 
 impl Failures {
-    fn isolates(&self, sender: &Sender, now: Instant) -> bool {
+    fn isolates(&self, sender: &FailureKey, now: Instant) -> bool {
         self.count >= sender.max_failures() && now.duration_since(self.last_at) <= FAILURE_WINDOW
     }
 }
 
-fn count(senders: &mut HashMap<Sender, Failures>, sender: &Sender, now: Instant) {
+fn count(senders: &mut HashMap<FailureKey, Failures>, sender: &FailureKey, now: Instant) {
     if senders.len() >= MAX_FAILING_SENDERS && !senders.contains_key(sender) {
-        make_room(senders, now);
+        evict_expired(senders, now);
     }
     let new = || Failures { count: 0, first_at: now, last_at: now };
     let failures = senders.entry(sender.clone()).or_insert_with(new);
@@ -107,7 +108,7 @@ fn count(senders: &mut HashMap<Sender, Failures>, sender: &Sender, now: Instant)
 }
 
 /// Removes what is expired, and in any case the oldest entry.
-fn make_room(senders: &mut HashMap<Sender, Failures>, now: Instant) {
+fn evict_expired(senders: &mut HashMap<FailureKey, Failures>, now: Instant) {
     senders.retain(|_, failures| now.duration_since(failures.last_at) <= FAILURE_WINDOW);
     let oldest = senders.iter().min_by_key(|(_, failures)| failures.last_at).map(|(sender, _)| sender.clone());
     if let Some(oldest) = oldest.filter(|_| senders.len() >= MAX_FAILING_SENDERS) {
@@ -145,12 +146,12 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_isolated_after_repeated_failures_and_until_it_succeeds() {
+    fn device_is_isolated_after_repeated_failures_until_it_succeeds() {
         let (senders, now) = (FailingSenders::default(), Instant::now());
         let (bad, other) = (submission(1, "bad"), submission(1, "other"));
-        senders.failed_in_batch(&bad, now);
+        senders.record_batch_failure(&bad, now);
         assert!(!senders.contain(&bad, now));
-        senders.failed_in_batch(&bad, now);
+        senders.record_batch_failure(&bad, now);
         assert!(senders.contain(&bad, now));
         assert!(!senders.contain(&other, now), "other devices of its key are not");
         assert!(!senders.contain(&submission(2, "bad"), now), "nor is the device for another key");
@@ -161,10 +162,10 @@ mod tests {
     #[test]
     fn a_key_is_isolated_after_failures_of_many_devices_whatever_succeeds_between() {
         let (senders, now) = (FailingSenders::default(), Instant::now());
-        for number in 0..MAX_FAILURES_OF_KEY {
+        for number in 0..MAX_FAILURES_PER_KEY {
             let bad = submission(1, &format!("bad{number}"));
             assert!(!senders.contain(&bad, now));
-            senders.failed_in_batch(&bad, now);
+            senders.record_batch_failure(&bad, now);
             senders.stored(&bad);
         }
         assert!(senders.contain(&submission(1, "unknown"), now));
@@ -176,11 +177,11 @@ mod tests {
         let (senders, start) = (FailingSenders::default(), Instant::now());
         let bad = submission(1, "bad");
         let later = start + FAILURE_WINDOW + Duration::from_secs(1);
-        senders.failed_in_batch(&bad, start);
-        senders.failed_in_batch(&bad, later);
+        senders.record_batch_failure(&bad, start);
+        senders.record_batch_failure(&bad, later);
         assert!(!senders.contain(&bad, later), "one in each window");
-        senders.failed_in_batch(&bad, later);
-        senders.failed_alone(&bad, later + FAILURE_WINDOW);
+        senders.record_batch_failure(&bad, later);
+        senders.record_isolated_failure(&bad, later + FAILURE_WINDOW);
         assert!(senders.contain(&bad, later + FAILURE_WINDOW * 2));
         assert!(!senders.contain(&bad, later + FAILURE_WINDOW * 2 + Duration::from_secs(1)));
     }
@@ -191,8 +192,8 @@ mod tests {
         for number in 0..MAX_FAILING_SENDERS + 100 {
             let now = start + Duration::from_micros(number as u64);
             let bad = submission(1, &format!("bad{number}"));
-            count(&mut senders.lock(), &Sender::device_of(&bad), now);
-            count(&mut senders.lock(), &Sender::device_of(&bad), now);
+            count(&mut senders.lock(), &FailureKey::from_device(&bad), now);
+            count(&mut senders.lock(), &FailureKey::from_device(&bad), now);
             assert!(senders.contain(&bad, now));
         }
         assert_eq!(senders.lock().len(), MAX_FAILING_SENDERS);

@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 
 use super::{
     Receipt,
-    candidates::{Candidate, MAX_AT_ONE_TIME, Moment},
+    candidates::{Candidate, DeviceTime, MAX_AT_ONE_TIME},
     limits::MAX_INSERT_ROUNDS,
     replacement::Replays,
 };
@@ -55,7 +55,7 @@ pub(super) async fn insert<'a>(
     let rows: Vec<_> = left.iter().filter_map(Candidate::row).filter(is_fresh).collect();
     if !rows.is_empty() {
         measurement::add_fresh(db, &rows, now).await?;
-        take(&mut left, receipts, &mut recorded, is_fresh);
+        move_stored(&mut left, receipts, &mut recorded, is_fresh);
     }
     let mut rounds = 0;
     while !left.is_empty() {
@@ -65,11 +65,11 @@ pub(super) async fn insert<'a>(
         }
         let rows: Vec<_> = left.iter().filter_map(Candidate::row).collect();
         let added = if rows.is_empty() { HashSet::new() } else { measurement::add(&mut *db, &rows, now).await? };
-        take(&mut left, receipts, &mut recorded, |row| added.contains(&row.key));
+        move_stored(&mut left, receipts, &mut recorded, |row| added.contains(&row.key));
         if !left.is_empty() {
             // Something stands at these moments, or several contents do. When another writer commits between the
             // reading and the insert, some rows are not added and the round is made again.
-            against_stored(db, &mut left, replays, receipts).await?;
+            compare_with_stored(db, &mut left, replays, receipts).await?;
         }
     }
     Ok(recorded)
@@ -86,7 +86,7 @@ pub(super) enum Freshness<'a> {
 }
 
 /// Whether a moment comes after the newest sample of its device: then nothing is stored there.
-pub(super) fn is_newer(latest: &HashMap<DeviceId, DateTime<Utc>>, (device, at): Moment) -> bool {
+pub(super) fn is_newer(latest: &HashMap<DeviceId, DateTime<Utc>>, (device, at): DeviceTime) -> bool {
     latest.get(&device).is_none_or(|&latest_at| latest_at < at)
 }
 
@@ -116,7 +116,7 @@ async fn fresh(
 }
 
 /// Moves the candidates whose row is stored from what is left to what is recorded.
-fn take<'a>(
+fn move_stored<'a>(
     left: &mut Vec<Candidate<'a>>,
     receipts: &mut [Receipt],
     recorded: &mut Vec<NewMeasurement<'a>>,
@@ -136,7 +136,7 @@ fn take<'a>(
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn against_stored(
+pub(super) async fn compare_with_stored(
     db: &mut PgConnection,
     left: &mut Vec<Candidate<'_>>,
     replays: &mut Replays<'_>,
@@ -145,8 +145,8 @@ pub(super) async fn against_stored(
     let mut moments: Vec<_> = left.iter().map(Candidate::moment).collect();
     moments.dedup();
     let mut stored = stored(db, &moments).await?;
-    let mut vacated = replays.vacate(db, &mut stored).await?;
-    let mut present: Option<(Moment, usize, Places)> = None; // at the moment of the last candidate: its room, and where
+    let mut vacated = replays.remove_stale(db, &mut stored).await?;
+    let mut present: Option<(DeviceTime, usize, FreeSeqs)> = None; // at the moment of the last candidate: its room, and where
     left.retain_mut(|candidate| {
         let moment = candidate.moment();
         let there = stored.get(&moment).map_or(&[][..], Vec::as_slice);
@@ -164,7 +164,7 @@ pub(super) async fn against_stored(
             places.next()
         });
         let Some((seq, flags)) = place else {
-            receipts[candidate.submission].rejected.push(candidate.too_many());
+            receipts[candidate.submission].rejected.push(candidate.rejection());
             return false;
         };
         candidate.seq = Some(seq);
@@ -175,10 +175,13 @@ pub(super) async fn against_stored(
 }
 
 /// Places that are free at a moment, each with the flags that stay true of whatever stands there.
-type Places = Box<dyn Iterator<Item = (i32, QualityFlags)>>;
+type FreeSeqs = Box<dyn Iterator<Item = (i32, QualityFlags)>>;
 
 /// The stored samples at these moments, whole, each with its `seq`.
-async fn stored(db: &mut PgConnection, moments: &[Moment]) -> Result<HashMap<Moment, Vec<(i32, Sample)>>, DbError> {
+async fn stored(
+    db: &mut PgConnection,
+    moments: &[DeviceTime],
+) -> Result<HashMap<DeviceTime, Vec<(i32, Sample)>>, DbError> {
     let measurements = measurement::at_times(&mut *db, moments).await?;
     let keys: Vec<_> = measurements.iter().map(|measurement| measurement.key).collect();
     let mut samples: HashMap<MeasurementKey, Sample> =

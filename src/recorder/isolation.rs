@@ -15,17 +15,19 @@ use tokio::{sync::mpsc, time::timeout};
 
 use super::{
     RecordError,
-    limits::{ISOLATED_WAIT_TIMEOUT, ISOLATION_TIMEOUT, Limits, MAX_SLOWNESS, PING_TIMEOUT, SLOW_ISOLATION_TIMEOUT},
+    limits::{
+        ISOLATED_WAIT_TIMEOUT, ISOLATION_TIMEOUT, Limits, MAX_BATCH_DOUBLINGS, PING_TIMEOUT, SLOW_ISOLATION_TIMEOUT,
+    },
     queue::{Job, answer, sample_count},
     round_robin::RoundRobin,
     transaction::only_device,
     writer::Writer,
 };
-use crate::{db::DbError, observability::metrics::recording::Isolation};
+use crate::{db::DbError, observability::metrics::recorder::IsolationReason};
 
 /// The cause of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cause {
+enum FailureCause {
     /// The connection broke or the database can't serve: it is away, or a submission ends its connections.
     Connection,
     /// It took too long, waited too long for a lock, or lost against other transactions: it may work later.
@@ -34,7 +36,7 @@ enum Cause {
     Data,
 }
 
-impl Cause {
+impl FailureCause {
     fn of(error: &DbError) -> Self {
         match error {
             DbError::Unavailable(_) => Self::Connection,
@@ -49,44 +51,44 @@ impl Cause {
 }
 
 /// A submission on its way to the task that stores one at a time.
-pub(super) struct Isolated {
+pub(super) struct IsolatedJob {
     job: Job,
-    reason: Isolation,
+    reason: IsolationReason,
     since: Instant,
 }
 
 impl Writer {
     /// Answers all submissions of a failed batch, and stores those that it does not fail for.
     pub(super) async fn isolate(&mut self, mut batch: Vec<Job>, error: DbError) {
-        let (cause, submissions) = (Cause::of(&error), batch.len());
+        let (cause, submissions) = (FailureCause::of(&error), batch.len());
         tracing::warn!(error = &error as &dyn std::error::Error, ?cause, submissions, "batch failed");
-        if cause == Cause::Connection && !is_up(&self.pool).await {
-            return refuse_all(batch);
+        if cause == FailureCause::Connection && !is_database_up(&self.pool).await {
+            return reject_all_unavailable(batch);
         }
         if submissions == 1 {
             if let Some(job) = batch.pop() {
-                if cause != Cause::Contention {
-                    self.failing_senders.failed_in_batch(&job.submission, Instant::now());
+                if cause != FailureCause::Contention {
+                    self.failing_senders.record_batch_failure(&job.submission, Instant::now());
                 }
                 self.settle(job, error);
             }
             return;
         }
         let began = Instant::now();
-        let mut parts = Parts::of(batch);
+        let mut parts = BatchParts::of(batch);
         let mut failed = Vec::new();
-        let mut is_database_slow = cause == Cause::Contention; // unless a part is stored, or fails because of its data
+        let mut is_database_slow = cause == FailureCause::Contention; // unless a part is stored, or fails because of its data
         let mut leniency = 0;
         while began.elapsed() < (if is_database_slow { SLOW_ISOLATION_TIMEOUT } else { ISOLATION_TIMEOUT })
             && let Some(mut part) = parts.pop()
         {
-            match self.store(&part, Limits::of_part(sample_count(&part), leniency), 1).await {
+            match self.store(&part, Limits::for_part(sample_count(&part), leniency), 1).await {
                 Ok(outcomes) => {
                     (is_database_slow, leniency) = (false, 0);
                     self.finish_all(part, outcomes);
                 }
                 Err(error) => {
-                    is_database_slow &= Cause::of(&error) == Cause::Contention;
+                    is_database_slow &= FailureCause::of(&error) == FailureCause::Contention;
                     leniency += u32::from(is_database_slow);
                     match part.pop() {
                         Some(job) if part.is_empty() => failed.push((job, error)),
@@ -100,32 +102,32 @@ impl Writer {
         }
         for (job, error) in failed {
             if !is_database_slow {
-                self.failing_senders.failed_in_batch(&job.submission, Instant::now());
+                self.failing_senders.record_batch_failure(&job.submission, Instant::now());
             }
             self.settle(job, error);
         }
         let rest = parts.into_jobs();
         if is_database_slow && !rest.is_empty() {
-            self.store_slowly(rest).await;
+            self.store_with_slow_limits(rest).await;
         } else {
             for job in rest {
-                self.store_alone(job, Isolation::FailedBatch);
+                self.send_to_isolated(job, IsolationReason::FailedBatch);
             }
         }
     }
 
     /// Stores what is left of a batch of which every part took too long: then it is the database that is slow, and smaller
     /// transactions would make it slower.
-    async fn store_slowly(&mut self, batch: Vec<Job>) {
+    async fn store_with_slow_limits(&mut self, batch: Vec<Job>) {
         match self.store(&batch, Limits::SLOW, 1).await {
             Ok(outcomes) => {
-                self.slowness = (self.slowness + 1).min(MAX_SLOWNESS);
+                self.limit_doublings = (self.limit_doublings + 1).min(MAX_BATCH_DOUBLINGS);
                 self.finish_all(batch, outcomes);
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "batch failed; database is slow");
                 for job in batch {
-                    self.store_alone(job, Isolation::FailedBatch);
+                    self.send_to_isolated(job, IsolationReason::FailedBatch);
                 }
             }
         }
@@ -133,21 +135,21 @@ impl Writer {
 
     /// Answers a submission that failed alone, or has it tried once more with more patience.
     fn settle(&self, job: Job, error: DbError) {
-        if Cause::of(&error) == Cause::Contention && self.patient.is_some() {
-            self.store_patiently(job, Isolation::Slow);
+        if FailureCause::of(&error) == FailureCause::Contention && self.patient.is_some() {
+            self.store_with_long_limits(job, IsolationReason::Slow);
         } else {
             reject(job, error);
         }
     }
 
     /// Stores submissions that were isolated, one of each key in turn, until all tasks that hand some over have ended.
-    pub(super) async fn run_isolated(mut self, mut isolated: mpsc::UnboundedReceiver<Isolated>, limits: Limits) {
+    pub(super) async fn run_isolated(mut self, mut isolated: mpsc::UnboundedReceiver<IsolatedJob>, limits: Limits) {
         let mut waiting = RoundRobin::default();
         loop {
             while let Ok(next) = isolated.try_recv() {
                 waiting.push(next.job.submission.api_key, next);
             }
-            let Some(Isolated { job, reason, since }) = (match waiting.pop() {
+            let Some(IsolatedJob { job, reason, since }) = (match waiting.pop() {
                 Some(next) => Some(next),
                 None => isolated.recv().await,
             }) else {
@@ -166,20 +168,22 @@ impl Writer {
             let [job] = alone;
             match outcome {
                 Ok(outcomes) => {
-                    if limits.is_of_session {
+                    if limits.is_session_default {
                         self.failing_senders.stored(&job.submission);
                     }
                     self.finish_all(vec![job], outcomes);
                     for job in std::mem::take(&mut self.admitted) {
-                        waiting.push(job.submission.api_key, Isolated { job, reason, since });
+                        waiting.push(job.submission.api_key, IsolatedJob { job, reason, since });
                     }
                 }
                 Err(error) => {
                     // It is found only now that its batch failed for it. One that is slow may have met a slow database.
-                    if matches!(reason, Isolation::FailedBatch) && Cause::of(&error) != Cause::Contention {
-                        self.failing_senders.failed_in_batch(&job.submission, Instant::now());
+                    if matches!(reason, IsolationReason::FailedBatch)
+                        && FailureCause::of(&error) != FailureCause::Contention
+                    {
+                        self.failing_senders.record_batch_failure(&job.submission, Instant::now());
                     } else {
-                        self.failing_senders.failed_alone(&job.submission, Instant::now());
+                        self.failing_senders.record_isolated_failure(&job.submission, Instant::now());
                     }
                     self.settle(job, error);
                 }
@@ -188,16 +192,16 @@ impl Writer {
     }
 
     /// Leaves a submission to the task that stores those without a failure of their own one at a time.
-    pub(super) fn store_alone(&self, job: Job, reason: Isolation) {
-        self.recording.isolated(reason);
+    pub(super) fn send_to_isolated(&self, job: Job, reason: IsolationReason) {
+        self.recording.count_isolated(reason);
         hand_over(self.alone.as_ref(), job, reason);
     }
 
     /// Leaves a submission to the task that stores those of unknown devices, or admits it where that is done here.
     pub(super) fn store_with_new_devices(&mut self, mut job: Job, count: usize) {
-        if self.newcomers.is_some() {
-            self.recording.isolated(Isolation::NewDevices);
-            hand_over(self.newcomers.as_ref(), job, Isolation::NewDevices);
+        if self.new_device_jobs.is_some() {
+            self.recording.count_isolated(IsolationReason::NewDevices);
+            hand_over(self.new_device_jobs.as_ref(), job, IsolationReason::NewDevices);
             return;
         }
         match self.budgets.spend_new_devices(&job.submission, count, self.clock.now()) {
@@ -207,26 +211,26 @@ impl Writer {
             }
             Err(error) => {
                 // It was looked up in a batch of others, and may come again.
-                self.failing_senders.failed_in_batch(&job.submission, Instant::now());
+                self.failing_senders.record_batch_failure(&job.submission, Instant::now());
                 answer(job, Err(error));
             }
         }
     }
 
     /// Leaves a submission to the task that stores slow ones one at a time.
-    pub(super) fn store_patiently(&self, job: Job, reason: Isolation) {
-        self.recording.isolated(reason);
+    pub(super) fn store_with_long_limits(&self, job: Job, reason: IsolationReason) {
+        self.recording.count_isolated(reason);
         hand_over(self.patient.as_ref(), job, reason);
     }
 }
 
-fn hand_over(task: Option<&mpsc::UnboundedSender<Isolated>>, job: Job, reason: Isolation) {
-    let isolated = Isolated { job, reason, since: Instant::now() };
+fn hand_over(task: Option<&mpsc::UnboundedSender<IsolatedJob>>, job: Job, reason: IsolationReason) {
+    let isolated = IsolatedJob { job, reason, since: Instant::now() };
     let refused = match task {
         Some(task) => task.send(isolated).err().map(|refused| refused.0),
         None => Some(isolated),
     };
-    if let Some(Isolated { job, .. }) = refused {
+    if let Some(IsolatedJob { job, .. }) = refused {
         answer(job, Err(RecordError::ShuttingDown));
     }
 }
@@ -239,51 +243,51 @@ fn reject(job: Job, error: DbError) {
         api_key = ?job.submission.api_key,
         "submission failed"
     );
-    let error = match Cause::of(&error) {
-        Cause::Contention => RecordError::TimedOut,
-        Cause::Connection | Cause::Data => RecordError::Database(error),
+    let error = match FailureCause::of(&error) {
+        FailureCause::Contention => RecordError::TimedOut,
+        FailureCause::Connection | FailureCause::Data => RecordError::Database(error),
     };
     answer(job, Err(error));
 }
 
-fn refuse_all(batch: Vec<Job>) {
+fn reject_all_unavailable(batch: Vec<Job>) {
     for job in batch {
         answer(job, Err(RecordError::Unavailable));
     }
 }
 
 /// Parts of a batch that have yet to be stored, each sorted by key and device.
-struct Parts {
-    of_several_keys: VecDeque<Vec<Job>>,
-    of_one_key: VecDeque<Vec<Job>>,
+struct BatchParts {
+    with_several_keys: VecDeque<Vec<Job>>,
+    with_one_key: VecDeque<Vec<Job>>,
 }
 
-impl Parts {
+impl BatchParts {
     /// The halves of a batch of at least two submissions.
     fn of(mut batch: Vec<Job>) -> Self {
         batch.sort_by(|one, other| {
             let sender = |job: &Job| (api_key(job), only_device(&job.submission).cloned());
             sender(one).cmp(&sender(other))
         });
-        let mut parts = Self { of_several_keys: VecDeque::new(), of_one_key: VecDeque::new() };
+        let mut parts = Self { with_several_keys: VecDeque::new(), with_one_key: VecDeque::new() };
         parts.push_halves(batch);
         parts
     }
 
     fn pop(&mut self) -> Option<Vec<Job>> {
-        self.of_several_keys.pop_front().or_else(|| self.of_one_key.pop_front())
+        self.with_several_keys.pop_front().or_else(|| self.with_one_key.pop_front())
     }
 
     fn push_halves(&mut self, mut part: Vec<Job>) {
         let second = part.split_off(middle(part.len(), |at| api_key(&part[at])));
         for part in [part, second] {
-            let of_several_keys = part.first().map(api_key) != part.last().map(api_key);
-            if of_several_keys { &mut self.of_several_keys } else { &mut self.of_one_key }.push_back(part);
+            let with_several_keys = part.first().map(api_key) != part.last().map(api_key);
+            if with_several_keys { &mut self.with_several_keys } else { &mut self.with_one_key }.push_back(part);
         }
     }
 
     fn into_jobs(self) -> Vec<Job> {
-        self.of_several_keys.into_iter().chain(self.of_one_key).flatten().collect()
+        self.with_several_keys.into_iter().chain(self.with_one_key).flatten().collect()
     }
 }
 
@@ -300,7 +304,7 @@ fn middle<K: PartialEq>(length: usize, key: impl Fn(usize) -> K) -> usize {
 }
 
 /// Whether the database accepts a connection and answers.
-async fn is_up(pool: &PgPool) -> bool {
+async fn is_database_up(pool: &PgPool) -> bool {
     let ping = async {
         let mut connection = pool.acquire().await?;
         let outcome = connection.execute("select 1").await;

@@ -7,19 +7,19 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Submission, transaction};
-use crate::db::recorder_batch::{Known, KnownDevice, Note, Version};
+use crate::db::recorder_batch::{BatchWrite, Known, KnownDevice, Version};
 
 /// Devices at most: some megabytes. Beyond that a writer begins anew.
-const MOST: usize = 20_000;
+const MAX_DEVICES: usize = 20_000;
 
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(super) struct DeviceCache {
     devices: HashMap<String, KnownDevice>,
 }
 
-impl Memory {
+impl DeviceCache {
     /// What these submissions need to be known, where all of their devices are remembered. Their keys are taken for valid.
-    pub fn recall(&self, submissions: &[&Submission]) -> Option<Known> {
+    pub fn get(&self, submissions: &[&Submission]) -> Option<Known> {
         let names = transaction::kinds(submissions).into_keys();
         let devices = names.map(|name| Some((name.to_owned(), *self.devices.get(name)?)));
         Some(Known {
@@ -29,8 +29,8 @@ impl Memory {
     }
 
     /// Remembers what was known before a plain batch, and what that has made of it.
-    pub fn learn(&mut self, known: Known, note: &Note<'_>, version: Version) {
-        if self.devices.len() + known.devices.len() > MOST {
+    pub fn update(&mut self, known: Known, note: &BatchWrite<'_>, version: Version) {
+        if self.devices.len() + known.devices.len() > MAX_DEVICES {
             self.devices.clear();
         }
         let latest: BTreeMap<_, _> = note.latest.iter().map(|(key, trace)| (key.device_id, (key, trace))).collect();
@@ -55,7 +55,7 @@ impl Memory {
     }
 
     /// Forgets everything: it may be another database behind the next connection, one that was restored.
-    pub fn forget_all(&mut self) {
+    pub fn clear(&mut self) {
         self.devices.clear();
     }
 }

@@ -43,8 +43,8 @@ use self::{
     body_retention::BodyRetention,
     budgets::SenderBudgets,
     failing_senders::FailingSenders,
-    limits::{Limits, QUEUE_FULL_TIMEOUT, RETRY_DELAY, RETRY_TIMEOUT, SESSION},
-    memory::Memory,
+    limits::{Limits, QUEUE_FULL_RETRY_TIMEOUT, RETRY_DELAY, SESSION_LIMITS, UNAVAILABLE_RETRY_TIMEOUT},
+    memory::DeviceCache,
     queue::Queue,
 };
 pub use self::{
@@ -54,19 +54,19 @@ pub use self::{
 };
 use crate::{
     clock::Clock,
-    db::{DbError, connect::recorder_pool, partition::Partitions},
+    db::{DbError, connect::recorder_pool, partition::PartitionCache},
     limits::RecordingLimits,
-    observability::metrics::recording::Recording,
+    observability::metrics::recorder::RecorderMetrics,
 };
 
 /// Writer tasks, each with a queue: one for what arrives, and one for files and replays, behind whose long transactions
 /// nothing that arrives has to wait. More of them for what arrives were tried and stored no more: they share what waits,
 /// and smaller batches cost more each.
-const WRITERS: usize = 2;
+const WRITER_COUNT: usize = 2;
 /// Tasks that store submissions: the writers, and those for isolated, for slow and for new devices' submissions.
-const TASKS: usize = WRITERS + 3;
+const TASK_COUNT: usize = WRITER_COUNT + 3;
 /// Connections of the recorder: one for each task.
-const CONNECTIONS: u32 = 5;
+const POOL_SIZE: u32 = 5;
 
 /// The way in. Cheap to clone.
 #[derive(Clone)]
@@ -79,12 +79,12 @@ pub struct Recorder {
     budgets: Arc<SenderBudgets>,
     bodies: Arc<BodyRetention>,
     /// What it counts.
-    pub recording: Recording,
+    pub recording: RecorderMetrics,
 }
 
 /// The tasks behind a [`Recorder`].
 pub struct Writers {
-    tasks: [JoinHandle<()>; TASKS],
+    tasks: [JoinHandle<()>; TASK_COUNT],
     queues: Queues,
     connections: PgPool,
 }
@@ -117,39 +117,39 @@ impl Recorder {
     #[must_use]
     pub fn start_with(pool: &PgPool, clock: &Clock, limits: &RecordingLimits) -> (Self, Writers) {
         let queues = Queues::default();
-        let partitions = Arc::new(Partitions::default());
-        let recording = Recording::default();
+        let partitions = Arc::new(PartitionCache::default());
+        let recording = RecorderMetrics::default();
         let failing_senders = FailingSenders::default();
-        let connections = recorder_pool(pool, CONNECTIONS, SESSION.lock, SESSION.statement);
+        let connections = recorder_pool(pool, POOL_SIZE, SESSION_LIMITS.lock, SESSION_LIMITS.statement);
         // Bounded by the queues: a job keeps its share of their room.
         let (alone, jobs_alone) = mpsc::unbounded_channel();
         let (patient, patient_jobs) = mpsc::unbounded_channel();
-        let (newcomers, newcomer_jobs) = mpsc::unbounded_channel();
+        let (new_device_jobs, newcomer_jobs) = mpsc::unbounded_channel();
         let budgets = Arc::new(SenderBudgets::new(limits));
-        let writer = |alone, patient, newcomers| writer::Writer {
+        let writer = |alone, patient, new_device_jobs| writer::Writer {
             pool: connections.clone(),
             clock: clock.clone(),
             partitions: partitions.clone(),
-            memory: Memory::default(),
+            memory: DeviceCache::default(),
             recording: recording.clone(),
             failing_senders: failing_senders.clone(),
             budgets: budgets.clone(),
-            newcomers,
+            new_device_jobs,
             admitted: Vec::new(),
             alone,
             patient,
-            slowness: 0,
+            limit_doublings: 0,
         };
-        let (some_alone, some_patient, some_newcomers) = (Some(alone), Some(patient), Some(newcomers));
+        let (some_alone, some_patient, some_newcomers) = (Some(alone), Some(patient), Some(new_device_jobs));
         let arrivals = writer(some_alone.clone(), some_patient.clone(), some_newcomers.clone());
         let bulk = writer(some_alone, some_patient.clone(), None);
         let isolated = writer(None, some_patient.clone(), some_newcomers);
         let tasks = [
             tokio::spawn(arrivals.run(queues.arrivals.clone())),
             tokio::spawn(bulk.run(queues.bulk.clone())),
-            tokio::spawn(isolated.run_isolated(jobs_alone, SESSION)),
+            tokio::spawn(isolated.run_isolated(jobs_alone, SESSION_LIMITS)),
             tokio::spawn(writer(None, some_patient, None).run_isolated(newcomer_jobs, Limits::NEW_DEVICES)),
-            tokio::spawn(writer(None, None, None).run_isolated(patient_jobs, Limits::PATIENT)),
+            tokio::spawn(writer(None, None, None).run_isolated(patient_jobs, Limits::LONG)),
         ];
         let writers = Writers { tasks, queues: queues.clone(), connections: connections.clone() };
         let recorder = Self {
@@ -190,7 +190,7 @@ impl Recorder {
     }
 
     fn count(&self, format: &'static str, understood: bool, outcome: &Result<Receipt, RecordError>) {
-        self.recording.answered(
+        self.recording.count_submission(
             format,
             match outcome {
                 Ok(receipt) if receipt.failure().is_some() => "rejected",
@@ -203,9 +203,9 @@ impl Recorder {
             self.recording.refusals.count(*limit);
         }
         if let Ok(receipt) = outcome {
-            self.recording.samples(format, "recorded", receipt.recorded);
-            self.recording.samples(format, "duplicate", receipt.duplicates);
-            self.recording.samples(format, "rejected", receipt.rejected.len());
+            self.recording.count_samples(format, "recorded", receipt.recorded);
+            self.recording.count_samples(format, "duplicate", receipt.duplicates);
+            self.recording.count_samples(format, "rejected", receipt.rejected.len());
         }
     }
 
@@ -229,7 +229,7 @@ impl Recorder {
 
     /// What waits or is in work, by the queue's name.
     #[must_use]
-    pub fn loads(&self) -> [(&'static str, QueueLoad); WRITERS] {
+    pub fn loads(&self) -> [(&'static str, QueueLoad); WRITER_COUNT] {
         [("arrivals", self.queues.arrivals.load()), ("bulk", self.queues.bulk.load())]
     }
 }
@@ -240,8 +240,8 @@ impl Recorder {
     ///
     /// # Errors
     /// As [`record`](Self::record), when waiting was of no use.
-    pub async fn record_patiently(&self, submission: Submission) -> Result<Receipt, RecordError> {
-        patiently(|| self.record(submission.clone())).await
+    pub async fn record_with_retry(&self, submission: Submission) -> Result<Receipt, RecordError> {
+        with_retry(|| self.record(submission.clone())).await
     }
 
     /// What would become of a submission, were it recorded now. Stores nothing.
@@ -251,7 +251,7 @@ impl Recorder {
     #[tracing::instrument(name = "ingest.compare", skip_all, fields(format = submission.format))]
     pub async fn compare(&self, submission: Submission) -> Result<Receipt, RecordError> {
         let submission = submission.admitted(self.earliest_time);
-        patiently(|| async {
+        with_retry(|| async {
             let mut connection = self.pool.acquire().await.map_err(DbError::from)?;
             Ok(compare::compare(&mut connection, &submission).await?)
         })
@@ -260,14 +260,14 @@ impl Recorder {
 }
 
 /// Repeats an attempt while the queue is full or the database is away, for a bounded time.
-async fn patiently<F>(attempt: impl FnMut() -> F) -> Result<Receipt, RecordError>
+async fn with_retry<F>(attempt: impl FnMut() -> F) -> Result<Receipt, RecordError>
 where
     F: Future<Output = Result<Receipt, RecordError>>,
 {
-    repeat(attempt, QUEUE_FULL_TIMEOUT, RETRY_TIMEOUT).await
+    retry(attempt, QUEUE_FULL_RETRY_TIMEOUT, UNAVAILABLE_RETRY_TIMEOUT).await
 }
 
-async fn repeat<F>(
+async fn retry<F>(
     mut attempt: impl FnMut() -> F,
     while_full: Duration,
     while_away: Duration,
@@ -310,12 +310,12 @@ mod tests {
             attempts += 1;
             async { Err(error()) }
         };
-        assert!(repeat(attempt, while_full, while_away).await.is_err());
+        assert!(retry(attempt, while_full, while_away).await.is_err());
         attempts
     }
 
     #[tokio::test]
-    async fn repeating_ends_and_only_what_may_pass_is_repeated() {
+    async fn retries_are_bounded_and_only_for_transient_errors() {
         let (never, long) = (Duration::ZERO, Duration::from_hours(1));
         assert_eq!(attempts(|| RecordError::QueueFull, never, long).await, 1);
         assert_eq!(attempts(|| RecordError::Unavailable, long, never).await, 1);

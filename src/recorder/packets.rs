@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The next packet comes within this time: seven more samples take 24 seconds, sending them perhaps as long.
-const NEXT_WITHIN: TimeDelta = TimeDelta::seconds(60);
+const MAX_PACKET_INTERVAL: TimeDelta = TimeDelta::seconds(60);
 
 /// The packets whose tails these submissions contradict, and the newest ones, to be remembered.
 pub(super) fn compare(
@@ -30,7 +30,7 @@ pub(super) fn compare(
     let mut packets: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for ((submission, uplink), receipt) in submissions.iter().zip(uplinks).zip(receipts) {
         // Of a repetition nothing is stored: the rows are those of the packet that came first.
-        if let Some((start, packet)) = read(submission, devices, *uplink).filter(|_| receipt.recorded > 0) {
+        if let Some((start, packet)) = read_packet(submission, devices, *uplink).filter(|_| receipt.recorded > 0) {
             packets.entry(packet.device_id).or_default().push((start, packet));
         }
     }
@@ -40,7 +40,7 @@ pub(super) fn compare(
         packets.sort_by_key(|(_, packet)| (packet.received_at, packet.frame_counter));
         for (start, packet) in packets {
             if let Some(before) = newest.insert(device, packet)
-                && follows(&packet, &before)
+                && is_successor(&packet, &before)
                 && start.is_some_and(|start| cleancycle::is_beyond_half_a_window(before.end, start))
             {
                 contradicted.push(before);
@@ -51,7 +51,7 @@ pub(super) fn compare(
 }
 
 /// The packet that a submission holds, and where it begins, where that was told.
-fn read(
+fn read_packet(
     submission: &Submission,
     devices: &HashMap<String, DeviceId>,
     uplink_id: Option<Uuid>,
@@ -71,7 +71,7 @@ fn read(
     Some((absolute(first), packet))
 }
 
-fn follows(packet: &Packet, before: &Packet) -> bool {
+fn is_successor(packet: &Packet, before: &Packet) -> bool {
     before.frame_counter.checked_add(1) == Some(packet.frame_counter)
-        && (TimeDelta::zero()..=NEXT_WITHIN).contains(&(packet.received_at - before.received_at))
+        && (TimeDelta::zero()..=MAX_PACKET_INTERVAL).contains(&(packet.received_at - before.received_at))
 }

@@ -9,12 +9,12 @@ use super::{
 };
 use crate::db::{
     COPY_FROM,
-    recorder_batch::{Known, Note},
-    rollup::Hours,
+    recorder_batch::{BatchWrite, Known},
+    rollup::HourlyRollups,
 };
 
 /// What a batch leaves in the database and tells its senders, where it is plain.
-pub(super) fn plain<'a>(submissions: &[&'a Submission], known: &Known) -> Option<(Note<'a>, Vec<Receipt>)> {
+pub(super) fn plain<'a>(submissions: &[&'a Submission], known: &Known) -> Option<(BatchWrite<'a>, Vec<Receipt>)> {
     let samples: usize = submissions.iter().map(|submission| submission.observations().len()).sum();
     let is_known = |submission: &&Submission| {
         submission.observations().iter().all(|seen| known.devices.contains_key(seen.device.as_str()))
@@ -23,7 +23,7 @@ pub(super) fn plain<'a>(submissions: &[&'a Submission], known: &Known) -> Option
     if samples >= COPY_FROM || submissions.iter().any(is_replay) || !submissions.iter().all(is_known) {
         return None;
     }
-    let knowledge = transaction::Knowledge::of(known);
+    let knowledge = transaction::DeviceIndex::of(known);
     let uplinks = transaction::uplink_ids(submissions);
     let mut receipts: Vec<_> = submissions.iter().map(|submission| transaction::receipt(submission)).collect();
     let mut candidates = candidates::gather(submissions, &knowledge.ids, &uplinks, &mut receipts);
@@ -44,7 +44,7 @@ pub(super) fn plain<'a>(submissions: &[&'a Submission], known: &Known) -> Option
     let fresh: Vec<_> = candidates.iter().filter_map(Candidate::row).collect();
     let latest = transaction::newest(&fresh);
     let uplinks = transaction::uplink_rows(submissions, &knowledge.ids, &uplinks, &receipts);
-    let hours = Hours::of(&fresh);
+    let hours = HourlyRollups::of(&fresh);
     let news = transaction::news(&fresh, Vec::new());
-    Some((Note { fresh, hours, latest, packets, uplinks, news }, receipts))
+    Some((BatchWrite { fresh, hours, latest, packets, uplinks, news }, receipts))
 }

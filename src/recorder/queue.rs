@@ -15,14 +15,14 @@ use super::{Receipt, RecordError, Submission, round_robin::RoundRobin};
 use crate::domain::api_key::ApiKeyId;
 
 /// What may wait or be in work at most.
-const ROOM: Load = Load { samples: 200_000, bytes: 64 << 20 };
+const QUEUE_CAPACITY: QueueUsage = QueueUsage { samples: 200_000, bytes: 64 << 20 };
 /// What a sample takes in memory, about, beside the body it came in; a submission takes as much by itself.
-const SAMPLE_BYTES: usize = 512;
+const BYTES_PER_SAMPLE: usize = 512;
 /// Samples in one batch at most; a single submission may have more.
-const BATCH_SAMPLES: usize = 10_000;
+const MAX_BATCH_SAMPLES: usize = 10_000;
 
 /// A line: the submissions that one key vouched for, or those that came without one.
-type Line = Option<ApiKeyId>;
+type LineKey = Option<ApiKeyId>;
 
 /// A submission in the queue.
 pub(super) struct Job {
@@ -31,7 +31,7 @@ pub(super) struct Job {
     /// Whether the devices that it adds are charged already.
     pub may_add_devices: bool,
     /// Its share of the room, given back when the job is dropped.
-    _share: Share,
+    _share: CapacityPermit,
 }
 
 /// Answers a submission.
@@ -43,7 +43,7 @@ pub(super) fn answer(job: Job, outcome: Result<Receipt, RecordError>) {
 /// Answers a submission of which nothing is stored, because of its key or its uplink.
 pub(super) fn refuse(job: Job) {
     let replayed = job.submission.replayed().is_some();
-    answer(job, Err(if replayed { RecordError::UplinkGone } else { RecordError::KeyNotValid }));
+    answer(job, Err(if replayed { RecordError::UplinkDeleted } else { RecordError::InvalidKey }));
 }
 
 /// How many samples a batch has.
@@ -54,16 +54,16 @@ pub(super) fn sample_count(batch: &[Job]) -> usize {
 /// The queue. Shared by those who push and those who take.
 #[derive(Default)]
 pub(super) struct Queue {
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<QueueState>,
     changed: Notify,
 }
 
 #[derive(Default)]
-struct Waiting {
-    jobs: RoundRobin<Line, Job>,
+struct QueueState {
+    jobs: RoundRobin<LineKey, Job>,
     /// What each line has waiting or in work, and all of them together.
-    loads: HashMap<Line, Load>,
-    total: Load,
+    loads: HashMap<LineKey, QueueUsage>,
+    total: QueueUsage,
     /// How many submissions that are.
     submissions: usize,
     closed: bool,
@@ -71,16 +71,16 @@ struct Waiting {
 
 /// How much of the room something takes.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Load {
+struct QueueUsage {
     samples: usize,
     bytes: usize,
 }
 
-impl Load {
+impl QueueUsage {
     fn of(submission: &Submission) -> Self {
         let samples = submission.observations().len();
         let body = submission.arrival().map_or(0, |arrival| arrival.body.len());
-        Self { samples, bytes: body + SAMPLE_BYTES * (1 + samples) }
+        Self { samples, bytes: body + BYTES_PER_SAMPLE * (1 + samples) }
     }
 
     fn plus(self, other: Self) -> Self {
@@ -107,20 +107,20 @@ pub struct QueueLoad {
     pub bytes: usize,
 }
 
-struct Share {
+struct CapacityPermit {
     queue: Arc<Queue>,
-    line: Line,
-    load: Load,
+    line: LineKey,
+    load: QueueUsage,
 }
 
-impl Drop for Share {
+impl Drop for CapacityPermit {
     fn drop(&mut self) {
         let mut waiting = self.queue.lock();
         waiting.total = waiting.total.minus(self.load);
         waiting.submissions = waiting.submissions.saturating_sub(1);
         if let Some(load) = waiting.loads.get_mut(&self.line) {
             *load = load.minus(self.load);
-            if *load == Load::default() {
+            if *load == QueueUsage::default() {
                 waiting.loads.remove(&self.line);
             }
         }
@@ -137,7 +137,7 @@ impl Queue {
         submission: Submission,
         answer: oneshot::Sender<Result<Receipt, RecordError>>,
     ) -> Result<(), RecordError> {
-        let (line, load) = (submission.api_key, Load::of(&submission));
+        let (line, load) = (submission.api_key, QueueUsage::of(&submission));
         let mut guard = self.lock();
         let waiting = &mut *guard;
         if waiting.closed {
@@ -145,8 +145,8 @@ impl Queue {
         }
         let mine = waiting.loads.get(&line).copied().unwrap_or_default();
         // However large it is, one submission always fits into an empty queue: formats bound what a body may hold.
-        let first = mine == Load::default() && waiting.total == Load::default();
-        if !first && !mine.plus(load).fits(ROOM.minus(waiting.total)) {
+        let first = mine == QueueUsage::default() && waiting.total == QueueUsage::default();
+        if !first && !mine.plus(load).fits(QUEUE_CAPACITY.minus(waiting.total)) {
             return Err(RecordError::QueueFull);
         }
         waiting.loads.insert(line, mine.plus(load));
@@ -154,7 +154,12 @@ impl Queue {
         waiting.submissions += 1;
         waiting.jobs.push(
             line,
-            Job { submission, answer, may_add_devices: false, _share: Share { queue: self.clone(), line, load } },
+            Job {
+                submission,
+                answer,
+                may_add_devices: false,
+                _share: CapacityPermit { queue: self.clone(), line, load },
+            },
         );
         drop(guard);
         self.changed.notify_one();
@@ -193,16 +198,16 @@ impl Queue {
         self.changed.notify_one(); // for a writer that is just about to wait
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner) // nothing panics half-way in here
     }
 }
 
-impl Waiting {
+impl QueueState {
     fn batch(&mut self) -> Vec<Job> {
         let mut batch = Vec::new();
         let mut samples = 0;
-        while samples < BATCH_SAMPLES
+        while samples < MAX_BATCH_SAMPLES
             && let Some(job) = self.jobs.pop()
         {
             samples += job.submission.observations().len();
@@ -245,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_floods_leaves_room_for_the_others() {
+    fn flooding_key_leaves_capacity_for_others() {
         let queue = Arc::new(Queue::default());
         let flood = accepted(&queue, 1, 1 << 20);
         assert!((30..=32).contains(&flood), "about half of 64 MiB: {flood}");
@@ -255,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_take_turns() {
+    fn keys_are_served_round_robin() {
         let queue = Arc::new(Queue::default());
         for key in [1, 1, 1, 1, 2, 3, 3] {
             assert!(queue.push(submission(key, 1), oneshot::channel().0).is_ok());
@@ -265,19 +270,19 @@ mod tests {
     }
 
     #[test]
-    fn room_is_given_back() {
+    fn capacity_is_released_when_jobs_are_dropped() {
         let queue = Arc::new(Queue::default());
         for _ in 0..10 {
             assert!(accepted(&queue, 1, 10 << 20) >= 3);
             let batch = queue.lock().batch();
             drop(batch); // outside the lock, as a writer does
         }
-        assert!(queue.lock().total == Load::default() && queue.lock().loads.is_empty());
+        assert!(queue.lock().total == QueueUsage::default() && queue.lock().loads.is_empty());
         assert_eq!(queue.load(), QueueLoad { submissions: 0, samples: 0, bytes: 0 });
     }
 
     #[tokio::test]
-    async fn a_closed_queue_is_drained_and_wakes_everybody() {
+    async fn closing_drains_the_queue_and_wakes_all_writers() {
         let queue = Arc::new(Queue::default());
         assert!(queue.push(submission(1, 1), oneshot::channel().0).is_ok());
         queue.close();

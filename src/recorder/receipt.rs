@@ -2,10 +2,10 @@
 
 use crate::{
     api_error::ApiError,
-    auth::KEY_NOT_VALID,
+    auth::INVALID_KEY_MESSAGE,
     db::DbError,
     ingest::Rejection,
-    limits::{Limit, rate_limit::Exhausted},
+    limits::{Limit, rate_limit::RateLimited},
 };
 
 /// What became of a submission. Sent after the commit.
@@ -37,10 +37,10 @@ pub enum RecordError {
     QueueFull,
     /// The key was revoked, or it expired, since it was last looked at.
     #[error("the key is no longer valid")]
-    KeyNotValid,
+    InvalidKey,
     /// The uplink to be replayed was forgotten in the meantime.
     #[error("the uplink is no longer kept")]
-    UplinkGone,
+    UplinkDeleted,
     /// The gateway is shutting down.
     #[error("the gateway is shutting down")]
     ShuttingDown,
@@ -52,7 +52,7 @@ pub enum RecordError {
     TimedOut,
     /// Its key adds more than one may. Says when there is budget for it again, where that will be.
     #[error("limit {} reached", .0.name())]
-    LimitReached(Limit, Option<Exhausted>),
+    LimitReached(Limit, Option<RateLimited>),
     /// The database refused it.
     #[error(transparent)]
     Database(DbError),
@@ -63,8 +63,8 @@ impl RecordError {
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::QueueFull => "queue_full",
-            Self::KeyNotValid => "key_not_valid",
-            Self::UplinkGone => "uplink_gone",
+            Self::InvalidKey => "key_not_valid",
+            Self::UplinkDeleted => "uplink_gone",
             Self::ShuttingDown => "shutting_down",
             Self::Unavailable => "unavailable",
             Self::TimedOut => "timed_out",
@@ -90,8 +90,8 @@ impl From<RecordError> for ApiError {
                 Self::Unavailable("more samples arrive than can be stored; try again in a moment")
             }
             RecordError::ShuttingDown => Self::Unavailable("the gateway is shutting down; try again in a moment"),
-            RecordError::UplinkGone => Self::NotFound,
-            RecordError::KeyNotValid => Self::Unauthenticated(KEY_NOT_VALID),
+            RecordError::UplinkDeleted => Self::NotFound,
+            RecordError::InvalidKey => Self::Unauthenticated(INVALID_KEY_MESSAGE),
             RecordError::Unavailable => Self::Unavailable(ApiError::DATABASE_UNAVAILABLE),
             RecordError::TimedOut => Self::Unavailable("the samples could not be stored in time; retry later"),
             RecordError::LimitReached(_, Some(exhausted)) => Self::RateLimited(exhausted),

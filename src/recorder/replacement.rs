@@ -18,39 +18,39 @@ use uuid::Uuid;
 
 use super::{
     Receipt, Submission,
-    candidates::Moment,
+    candidates::DeviceTime,
     transaction::{count, only_device},
 };
 use crate::{
     db::{
         DbError, latest, replay_rows,
-        replay_rows::{brought, claim, count_brought, move_to_front},
-        rollup::Touched,
+        replay_rows::{brought, claim, count_by_uplink, move_to_seq_zero},
+        rollup::AffectedHours,
         row_removal, uplink,
-        uplink::Redecoded,
+        uplink::RedecodedUplink,
     },
     domain::{device::DeviceId, measurement::MeasurementKey, quality::QualityFlags, sample::Sample},
 };
 
 /// Stored samples by device and time, each with its `seq`.
-type Stored = HashMap<Moment, Vec<(i32, Sample)>>;
+type StoredSamples = HashMap<DeviceTime, Vec<(i32, Sample)>>;
 
 /// What the replayed uplinks of a batch tell now.
 #[derive(Default)]
 pub(super) struct Replays<'a> {
-    told: HashMap<Uuid, HashMap<Moment, Vec<&'a Sample>>>,
+    told: HashMap<Uuid, HashMap<DeviceTime, Vec<&'a Sample>>>,
     /// Where rows were taken back.
-    touched: BTreeSet<Moment>,
+    touched: BTreeSet<DeviceTime>,
     /// The hours of these rows.
-    hours: Touched,
+    hours: AffectedHours,
 }
 
 /// Places at one device and time that stale rows left, in the order of their `seq`, each with the flags that stay true of
 /// whatever stands there.
 #[derive(Default)]
-pub(super) struct Vacated(Vec<(i32, QualityFlags)>);
+pub(super) struct FreedSeqs(Vec<(i32, QualityFlags)>);
 
-impl Vacated {
+impl FreedSeqs {
     /// These places, and then those from `next` on.
     pub fn places(self, next: i32) -> impl Iterator<Item = (i32, QualityFlags)> {
         let next = self.0.last().map_or(next, |(seq, _)| next.max(seq + 1));
@@ -101,13 +101,13 @@ impl<'a> Replays<'a> {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn vacate(
+    pub async fn remove_stale(
         &mut self,
         db: &mut PgConnection,
-        stored: &mut Stored,
-    ) -> Result<HashMap<Moment, Vacated>, DbError> {
-        let mut vacated: HashMap<_, Vacated> = HashMap::new();
-        let candidates: Vec<_> = stored.iter().filter(|(at, _)| self.tell_of(at)).flat_map(keys).collect();
+        stored: &mut StoredSamples,
+    ) -> Result<HashMap<DeviceTime, FreedSeqs>, DbError> {
+        let mut vacated: HashMap<_, FreedSeqs> = HashMap::new();
+        let candidates: Vec<_> = stored.iter().filter(|(at, _)| self.contains(at)).flat_map(keys).collect();
         if candidates.is_empty() {
             return Ok(vacated);
         }
@@ -119,9 +119,11 @@ impl<'a> Replays<'a> {
             let mine = self.told.get(&brought.uplink_id).and_then(|told| told.get(&at));
             if mine.is_some_and(|told| !told.iter().any(|told| told.same_content(sample))) {
                 rows.retain(|(seq, _)| *seq != key.seq);
-                vacated.entry(at).or_default().0.push((key.seq, brought.flags.by_neighbours()));
+                vacated.entry(at).or_default().0.push((key.seq, brought.flags.by_history()));
                 stale.push((key, brought.cell));
-            } else if let Some(first) = self.first_to_tell(&at, sample).filter(|first| *first < brought.uplink_id) {
+            } else if let Some(first) =
+                self.earliest_uplink_with(&at, sample).filter(|first| *first < brought.uplink_id)
+            {
                 claimed.insert(key, first);
             }
         }
@@ -138,8 +140,8 @@ impl<'a> Replays<'a> {
     }
 
     /// The first of the replayed uplinks that tells this: their ids are in the order of arrival.
-    fn first_to_tell(&self, at: &Moment, sample: &Sample) -> Option<Uuid> {
-        let tells = |told: &HashMap<Moment, Vec<&Sample>>| {
+    fn earliest_uplink_with(&self, at: &DeviceTime, sample: &Sample) -> Option<Uuid> {
+        let tells = |told: &HashMap<DeviceTime, Vec<&Sample>>| {
             told.get(at).is_some_and(|told| told.iter().any(|told| told.same_content(sample)))
         };
         self.told.iter().filter(|(_, told)| tells(told)).map(|(&uplink, _)| uplink).min()
@@ -149,8 +151,8 @@ impl<'a> Replays<'a> {
     async fn close_gaps(
         &self,
         db: &mut PgConnection,
-        stored: &mut Stored,
-        vacated: &mut HashMap<Moment, Vacated>,
+        stored: &mut StoredSamples,
+        vacated: &mut HashMap<DeviceTime, FreedSeqs>,
     ) -> Result<(), DbError> {
         let mut moved = Vec::new();
         for (at, vacated) in vacated {
@@ -170,10 +172,10 @@ impl<'a> Replays<'a> {
             return Ok(());
         }
         moved.sort_unstable();
-        move_to_front(db, &moved).await
+        move_to_seq_zero(db, &moved).await
     }
 
-    fn tell_of(&self, at: &Moment) -> bool {
+    fn contains(&self, at: &DeviceTime) -> bool {
         self.told.values().any(|told| told.contains_key(at))
     }
 
@@ -207,7 +209,7 @@ impl<'a> Replays<'a> {
             .iter()
             .flat_map(|(&uplink, told)| told.keys().map(move |&(device, time)| (device, time, uplink)))
             .collect();
-        let brought = count_brought(&mut *db, &moments).await?;
+        let brought = count_by_uplink(&mut *db, &moments).await?;
         let mut redecoded = HashMap::new(); // the same uplink may be in a batch twice
         let (mut refused, mut errors) = (Vec::new(), Vec::new());
         for (submission, receipt) in submissions.iter().zip(receipts) {
@@ -218,7 +220,7 @@ impl<'a> Replays<'a> {
                     // What it brought earlier is a duplicate in the receipt, but not on the uplink.
                     let brought = brought.get(&key.id).map_or(0, |&rows| usize::try_from(rows).unwrap_or(usize::MAX));
                     let stored = receipt.recorded + receipt.duplicates;
-                    let row = Redecoded {
+                    let row = RedecodedUplink {
                         key,
                         device_id: device.copied(),
                         frame_counter: decoded.frame_counter,
@@ -236,16 +238,16 @@ impl<'a> Replays<'a> {
             }
         }
         if !redecoded.is_empty() {
-            uplink::note_redecoded(&mut *db, &redecoded.into_values().collect::<Vec<_>>()).await?;
+            uplink::update_redecoded(&mut *db, &redecoded.into_values().collect::<Vec<_>>()).await?;
         }
         if !refused.is_empty() {
-            uplink::note_undecodable(db, &refused, &errors).await?;
+            uplink::update_undecodable(db, &refused, &errors).await?;
         }
         Ok(())
     }
 }
 
 /// The keys of the rows at one device and time.
-fn keys((at, rows): (&Moment, &Vec<(i32, Sample)>)) -> Vec<MeasurementKey> {
+fn keys((at, rows): (&DeviceTime, &Vec<(i32, Sample)>)) -> Vec<MeasurementKey> {
     rows.iter().map(|&(seq, _)| MeasurementKey { device_id: at.0, measured_at: at.1, seq }).collect()
 }

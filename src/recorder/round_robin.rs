@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn senders_take_turns_and_leave_nothing_behind() {
+    fn senders_are_served_in_turn_and_leave_no_state() {
         let mut items = RoundRobin::default();
         for (sender, item) in [('a', 1), ('a', 2), ('a', 3), ('b', 4), ('c', 5), ('c', 6)] {
             items.push(sender, item);

@@ -16,7 +16,7 @@ use super::{
     Arrival, Receipt, Submission, candidates,
     insert::{self, Freshness},
     limits::Limits,
-    memory::Memory,
+    memory::DeviceCache,
     packets,
     plain::plain,
     replacement::{self, Replays},
@@ -26,21 +26,21 @@ use crate::{
         DbError,
         connect::set_timeouts,
         device, feed,
-        feed::News,
+        feed::FeedRecord,
         measurement::NewMeasurement,
         packet,
         packet::Packet,
-        partition::{Family, Partitions},
+        partition::{Family, PartitionCache},
         readings, recorder_batch,
-        recorder_batch::{Known, Note},
-        rollup::Hours,
+        recorder_batch::{BatchWrite, Known},
+        rollup::HourlyRollups,
         uplink::UplinkRow,
     },
     domain::{
         device::{DeviceId, DeviceKey},
         measurement::MeasurementKey,
         month::Month,
-        trace::Trace,
+        trace::SampleHistory,
     },
 };
 
@@ -71,72 +71,75 @@ pub(super) enum NewDevices {
 /// everything.
 pub(super) async fn store(
     connection: &mut PgConnection,
-    partitions: &Partitions,
-    memory: &mut Memory,
+    partitions: &PartitionCache,
+    memory: &mut DeviceCache,
     submissions: &[&Submission],
     limits: Limits,
     new_devices: NewDevices,
     now: DateTime<Utc>,
 ) -> Result<Vec<Outcome>, DbError> {
     partitions.ensure(connection, months(submissions), now).await?;
-    let remembered = if limits.is_of_session { by_heart(connection, memory, submissions, now).await } else { Ok(None) };
+    let remembered =
+        if limits.is_session_default { try_cached(connection, memory, submissions, now).await } else { Ok(None) };
     let outcome = match remembered {
-        Ok(None) => limited(connection, memory, submissions, limits, new_devices, now, true).await,
+        Ok(None) => attempt_with_limits(connection, memory, submissions, limits, new_devices, now, true).await,
         Ok(Some(outcomes)) => Ok(outcomes),
         Err(error) => Err(error),
     };
     match outcome {
         // Another writer stored meanwhile what was taken for fresh.
         Err(DbError::Violation { .. }) => {
-            limited(connection, memory, submissions, limits, new_devices, now, false).await
+            attempt_with_limits(connection, memory, submissions, limits, new_devices, now, false).await
         }
         outcome => outcome,
     }
 }
 
 /// An attempt within these limits.
-async fn limited(
+async fn attempt_with_limits(
     connection: &mut PgConnection,
-    memory: &mut Memory,
+    memory: &mut DeviceCache,
     submissions: &[&Submission],
     limits: Limits,
     new_devices: NewDevices,
     now: DateTime<Utc>,
-    hopeful: bool,
+    optimistic: bool,
 ) -> Result<Vec<Outcome>, DbError> {
-    if limits.is_of_session {
-        return attempt(connection, memory, submissions, new_devices, now, hopeful).await;
+    if limits.is_session_default {
+        return attempt(connection, memory, submissions, new_devices, now, optimistic).await;
     }
     let mut transaction = connection.begin().await?;
     set_timeouts(&mut transaction, limits.lock, limits.statement).await?;
-    let outcomes = attempt(&mut transaction, memory, submissions, new_devices, now, hopeful).await?;
+    let outcomes = attempt(&mut transaction, memory, submissions, new_devices, now, optimistic).await?;
     transaction.commit().await?;
     memory.forget(submissions); // what a plain batch taught is not known to be committed where that failed
     Ok(outcomes)
 }
 
 /// Stores submissions that are plain by what is remembered, where that is still so; then there is nothing to ask before.
-async fn by_heart(
+async fn try_cached(
     connection: &mut PgConnection,
-    memory: &mut Memory,
+    memory: &mut DeviceCache,
     submissions: &[&Submission],
     now: DateTime<Utc>,
 ) -> Result<Option<Vec<Outcome>>, DbError> {
-    let Some(known) = memory.recall(submissions) else { return Ok(None) };
+    let Some(known) = memory.get(submissions) else { return Ok(None) };
     let Some((note, receipts)) = plain(submissions, &known) else { return Ok(None) };
-    let Some(version) = recorder_batch::note_if(connection, &known, &note, now).await? else { return Ok(None) };
-    memory.learn(known, &note, version);
+    let Some(version) = recorder_batch::write_if_unchanged(connection, &known, &note, now).await? else {
+        return Ok(None);
+    };
+    memory.update(known, &note, version);
     Ok(Some(receipts.into_iter().map(Outcome::Stored).collect()))
 }
 
 /// Stores submissions, a plain batch at once and any other step by step. With hope, what is likely fresh is taken for it.
 async fn attempt(
     connection: &mut PgConnection,
-    memory: &mut Memory,
+    memory: &mut DeviceCache,
     submissions: &[&Submission],
     new_devices: NewDevices,
     now: DateTime<Utc>,
-    hopeful: bool,
+    optimistic: bool,
 ) -> Result<Vec<Outcome>, DbError> {
     let mut known = known(connection, submissions, now).await?;
     let has_valid_key = |submission: &&Submission| submission.api_key.is_none_or(|key| known.valid_keys.contains(&key));
@@ -150,10 +153,10 @@ async fn attempt(
             }
         }
     }
-    let mut those_taken = choose(submissions, &taken);
-    let receipts = if hopeful && let Some((note, receipts)) = plain(&those_taken, &known) {
+    let mut those_taken = filter_marked(submissions, &taken);
+    let receipts = if optimistic && let Some((note, receipts)) = plain(&those_taken, &known) {
         if let Some(version) = recorder_batch::note(&mut *connection, &note, now).await? {
-            memory.learn(known, &note, version);
+            memory.update(known, &note, version);
         }
         receipts
     } else {
@@ -163,11 +166,11 @@ async fn attempt(
         for (submission, taken) in submissions.iter().zip(&mut taken) {
             *taken &= submission.replayed().is_none_or(|uplink| uplinks.contains(&uplink.id));
         }
-        those_taken = choose(submissions, &taken);
+        those_taken = filter_marked(submissions, &taken);
         if new_devices == NewDevices::Add {
-            add_unheard_of(&mut transaction, &those_taken, &mut known, now).await?;
+            insert_unknown_devices(&mut transaction, &those_taken, &mut known, now).await?;
         }
-        let receipts = store_all(&mut transaction, &those_taken, &known, now, hopeful).await?;
+        let receipts = merge(&mut transaction, &those_taken, &known, now, optimistic).await?;
         transaction.commit().await?;
         receipts
     };
@@ -186,25 +189,25 @@ fn unknown_devices<'a>(submission: &&'a Submission, known: &Known) -> impl Itera
 }
 
 /// Those of the submissions that are marked.
-fn choose<'a>(submissions: &[&'a Submission], marks: &[bool]) -> Vec<&'a Submission> {
+fn filter_marked<'a>(submissions: &[&'a Submission], marks: &[bool]) -> Vec<&'a Submission> {
     submissions.iter().zip(marks).filter_map(|(&submission, &mark)| mark.then_some(submission)).collect()
 }
 
 /// The ordinary way, within a transaction.
-async fn store_all(
+async fn merge(
     db: &mut PgConnection,
     submissions: &[&Submission],
     known: &Known,
     now: DateTime<Utc>,
-    hopeful: bool,
+    optimistic: bool,
 ) -> Result<Vec<Receipt>, DbError> {
-    let Knowledge { ids, latest, traces, packets } = Knowledge::of(known);
+    let DeviceIndex { ids, latest, traces, packets } = DeviceIndex::of(known);
     let uplinks = uplink_ids(submissions);
     let mut receipts: Vec<_> = submissions.iter().map(|submission| receipt(submission)).collect();
     let mut candidates = candidates::gather(submissions, &ids, &uplinks, &mut receipts);
     candidates::judge(&mut candidates, &traces);
     let mut replays = Replays::begin(&mut *db, submissions, &ids).await?;
-    let freshness = if hopeful { Freshness::Likely(&latest) } else { Freshness::Unknown };
+    let freshness = if optimistic { Freshness::Likely(&latest) } else { Freshness::Unknown };
     let recorded = insert::insert(db, candidates, freshness, &mut replays, &mut receipts, now).await?;
     readings::add(db, &recorded).await?;
     let (contradicted, packets) = packets::compare(submissions, &ids, packets, &uplinks, &receipts);
@@ -213,8 +216,8 @@ async fn store_all(
     }
     let uplinks = uplink_rows(submissions, &ids, &uplinks, &receipts);
     let news = news(&recorded, replays.devices());
-    let (hours, latest) = (Hours::of(&recorded), newest(&recorded));
-    let note = Note { fresh: Vec::new(), hours, latest, packets, uplinks, news: News::default() };
+    let (hours, latest) = (HourlyRollups::of(&recorded), newest(&recorded));
+    let note = BatchWrite { fresh: Vec::new(), hours, latest, packets, uplinks, news: FeedRecord::default() };
     recorder_batch::note(&mut *db, &note, now).await?;
     replays.settle(&mut *db, submissions, &ids, &receipts).await?;
     feed::tell(db, &news).await?;
@@ -222,14 +225,14 @@ async fn store_all(
 }
 
 /// What is known of devices, by what it is needed for.
-pub(super) struct Knowledge {
+pub(super) struct DeviceIndex {
     pub ids: HashMap<String, DeviceId>,
     pub latest: HashMap<DeviceId, DateTime<Utc>>,
-    pub traces: HashMap<DeviceId, Trace>,
+    pub traces: HashMap<DeviceId, SampleHistory>,
     pub packets: BTreeMap<DeviceId, Packet>,
 }
 
-impl Knowledge {
+impl DeviceIndex {
     pub fn of(known: &Known) -> Self {
         let devices = || known.devices.values();
         Self {
@@ -269,7 +272,7 @@ pub(super) fn kinds<'a>(submissions: &[&'a Submission]) -> BTreeMap<&'a str, &'s
 }
 
 /// Adds the devices that were never heard of.
-async fn add_unheard_of(
+async fn insert_unknown_devices(
     db: &mut PgConnection,
     submissions: &[&Submission],
     known: &mut Known,
@@ -281,7 +284,7 @@ async fn add_unheard_of(
         return Ok(());
     }
     let (keys, kinds): (Vec<_>, Vec<_>) = unheard_of.into_iter().unzip();
-    device::add_heard_of(&mut *db, &keys, &kinds, now).await?;
+    device::insert_missing(&mut *db, &keys, &kinds, now).await?;
     known.devices.extend(recorder_batch::known(db, &keys, &[], now).await?.devices); // also what another gateway added meanwhile
     Ok(())
 }
@@ -308,7 +311,7 @@ pub(super) fn months(submissions: &[&Submission]) -> Vec<(Family, Month)> {
 }
 
 /// The newest measurement of each device, sorted by device.
-pub(super) fn newest(recorded: &[NewMeasurement<'_>]) -> Vec<(MeasurementKey, Trace)> {
+pub(super) fn newest(recorded: &[NewMeasurement<'_>]) -> Vec<(MeasurementKey, SampleHistory)> {
     let mut newest = BTreeMap::new();
     for row in recorded {
         let newest = newest.entry(row.key.device_id).or_insert((row.key, row.trace));
@@ -320,8 +323,8 @@ pub(super) fn newest(recorded: &[NewMeasurement<'_>]) -> Vec<(MeasurementKey, Tr
 }
 
 /// What those who follow the feed are told.
-pub(super) fn news(recorded: &[NewMeasurement<'_>], changed: Vec<DeviceId>) -> News {
-    News { recorded: recorded.iter().map(|row| row.key).collect(), changed }
+pub(super) fn news(recorded: &[NewMeasurement<'_>], changed: Vec<DeviceId>) -> FeedRecord {
+    FeedRecord { recorded: recorded.iter().map(|row| row.key).collect(), changed }
 }
 
 /// The uplinks of submissions.

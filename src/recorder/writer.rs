@@ -12,9 +12,9 @@ use super::{
     RecordError, Submission,
     budgets::SenderBudgets,
     failing_senders::FailingSenders,
-    isolation::Isolated,
-    limits::{BATCH_TIMEOUT, LOOK_UP_TIMEOUT, Limits, MAX_ATTEMPTS},
-    memory::Memory,
+    isolation::IsolatedJob,
+    limits::{BATCH_TIMEOUT, Limits, MAX_ATTEMPTS, PARTITION_LOOKUP_TIMEOUT},
+    memory::DeviceCache,
     queue::{Job, Queue, answer, refuse, sample_count},
     transaction::{self, NewDevices, Outcome},
 };
@@ -22,31 +22,31 @@ use crate::{
     clock::Clock,
     db::{
         DbError,
-        partition::{Family, Partitions},
+        partition::{Family, PartitionCache},
     },
     domain::month::Month,
-    observability::metrics::recording::{Isolation, Recording},
+    observability::metrics::recorder::{IsolationReason, RecorderMetrics},
 };
 
 pub(super) struct Writer {
     pub pool: PgPool,
     pub clock: Clock,
-    pub partitions: Arc<Partitions>,
-    pub memory: Memory,
-    pub recording: Recording,
+    pub partitions: Arc<PartitionCache>,
+    pub memory: DeviceCache,
+    pub recording: RecorderMetrics,
     pub failing_senders: FailingSenders,
     pub budgets: Arc<SenderBudgets>,
     /// Takes submissions of unknown devices. None in tasks that add devices themselves.
-    pub newcomers: Option<mpsc::UnboundedSender<Isolated>>,
+    pub new_device_jobs: Option<mpsc::UnboundedSender<IsolatedJob>>,
     /// Submissions of unknown devices that may add them, to be stored next.
     pub admitted: Vec<Job>,
     /// Takes submissions of failed batches, and of senders whose submissions failed repeatedly. None in the tasks that store
     /// these.
-    pub alone: Option<mpsc::UnboundedSender<Isolated>>,
+    pub alone: Option<mpsc::UnboundedSender<IsolatedJob>>,
     /// Takes submissions that are known to be slow. None in the task that stores these.
-    pub patient: Option<mpsc::UnboundedSender<Isolated>>,
+    pub patient: Option<mpsc::UnboundedSender<IsolatedJob>>,
     /// How often the limits of a batch are doubled, because the database was too slow for them.
-    pub slowness: u32,
+    pub limit_doublings: u32,
 }
 
 impl Writer {
@@ -60,12 +60,12 @@ impl Writer {
             let failing: Vec<_> =
                 batch.extract_if(.., |job| self.failing_senders.contain(&job.submission, now)).collect();
             for job in failing {
-                self.store_alone(job, Isolation::FailingSender);
+                self.send_to_isolated(job, IsolationReason::FailingSender);
             }
             let of_new_months: Vec<_> = batch.extract_if(.., |job| self.needs_old_months(job)).collect();
             for job in of_new_months {
-                if self.newcomers.is_some() {
-                    self.store_patiently(job, Isolation::NewMonths);
+                if self.new_device_jobs.is_some() {
+                    self.store_with_long_limits(job, IsolationReason::NewMonths);
                 } else if let Err(error) = self.charge_new_months(&job).await {
                     answer(job, Err(error));
                 } else {
@@ -104,7 +104,7 @@ impl Writer {
             let mut connection = self.pool.acquire().await?;
             self.partitions.missing(&mut connection, &unknown, self.clock.now()).await
         };
-        let Ok(missing) = timeout(LOOK_UP_TIMEOUT, missing).await else { return Err(RecordError::TimedOut) };
+        let Ok(missing) = timeout(PARTITION_LOOKUP_TIMEOUT, missing).await else { return Err(RecordError::TimedOut) };
         match missing? {
             0 => Ok(()),
             count => self.budgets.spend_new_months(&job.submission, count, self.clock.now()),
@@ -126,11 +126,11 @@ impl Writer {
     #[tracing::instrument(name = "ingest.batch", skip_all, fields(submissions = batch.len()))]
     async fn record(&mut self, batch: Vec<Job>) {
         let began = Instant::now();
-        let limits = Limits::of_batch(sample_count(&batch), self.slowness);
+        let limits = Limits::for_batch(sample_count(&batch), self.limit_doublings);
         match self.store(&batch, limits, MAX_ATTEMPTS).await {
             Ok(outcomes) => {
                 if began.elapsed() < limits.statement / 4 {
-                    self.slowness = self.slowness.saturating_sub(1);
+                    self.limit_doublings = self.limit_doublings.saturating_sub(1);
                 }
                 self.finish_all(batch, outcomes);
             }
@@ -156,10 +156,10 @@ impl Writer {
                 let stored = batch.iter().zip(outcomes).filter(|(_, outcome)| !is_deferred(outcome));
                 let stored: Vec<_> = stored.map(|(job, _)| job.submission.observations().len()).collect();
                 if !stored.is_empty() {
-                    self.recording.batch(stored.len(), stored.iter().sum(), began.elapsed(), true);
+                    self.recording.record_batch(stored.len(), stored.iter().sum(), began.elapsed(), true);
                 }
             }
-            Err(_) => self.recording.batch(batch.len(), sample_count(batch), began.elapsed(), false),
+            Err(_) => self.recording.record_batch(batch.len(), sample_count(batch), began.elapsed(), false),
         }
         outcome
     }
@@ -186,11 +186,11 @@ impl Writer {
                 // Whether it is committed is unknown; if so, a repetition finds its samples. The connection is in the
                 // middle of something, and of no use to others.
                 connection.close_on_drop();
-                self.memory.forget_all();
+                self.memory.clear();
                 return Err(DbError::hangs());
             };
             if result.is_err() {
-                self.memory.forget_all();
+                self.memory.clear();
             }
             match result {
                 Err(DbError::MissingPartition(_)) if attempts < max_attempts => self.partitions.forget(),

@@ -8,21 +8,21 @@ use super::{
     Event,
     channel::ChannelState,
     events::{self, Portion},
-    feed::{backlog, backlog::Unreadable, batch::Batch},
-    inbox::Rows,
-    retry::Retries,
-    stop::Stop,
-    turns::TurnOf,
+    feed::{backlog, backlog::BacklogError, batch::Batch},
+    inbox::RowSelection,
+    retry::RetryBackoff,
+    stop::ChannelError,
+    turns::PermitOwner,
 };
 use crate::{
-    api_error::ApiError, domain::feed::Place, graphql::subscriptions::topic::Topic, limits::rate_limit::Payer,
+    api_error::ApiError, domain::feed::Place, graphql::subscriptions::topic::Topic, limits::rate_limit::CallerId,
 };
 
 /// Before the stored feed is read again where it ended too early.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Some of what a subscriber missed.
-pub(super) struct Missed {
+pub(super) struct MissedEvents {
     /// The events, maybe none.
     pub events: Vec<Event>,
     /// Up to here these are all.
@@ -42,10 +42,10 @@ pub(super) struct Chunk {
 
 /// Reading some of the stored events after a place. A task of its own, so that no turn is held by a subscriber that is not polled;
 /// it ends when this is dropped.
-pub(super) struct CatchUp(JoinHandle<Result<Missed, Stop>>);
+pub(super) struct CatchUpTask(JoinHandle<Result<MissedEvents, ChannelError>>);
 
-impl CatchUp {
-    pub(super) fn start(channel: Arc<ChannelState>, caller: Payer, place: Place, chunk: Chunk) -> Self {
+impl CatchUpTask {
+    pub(super) fn start(channel: Arc<ChannelState>, caller: CallerId, place: Place, chunk: Chunk) -> Self {
         Self(tokio::spawn(async move { catch_up(&channel, caller, place, chunk).await }))
     }
 
@@ -53,30 +53,37 @@ impl CatchUp {
     ///
     /// # Errors
     /// When the events are not stored any more, or the database is unavailable for long.
-    pub(super) async fn finish(&mut self) -> Result<Missed, Stop> {
+    pub(super) async fn finish(&mut self) -> Result<MissedEvents, ChannelError> {
         (&mut self.0).await.unwrap_or_else(|error| Err(ApiError::Internal(error.into()).into()))
     }
 }
 
-impl Drop for CatchUp {
+impl Drop for CatchUpTask {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
-async fn catch_up(channel: &ChannelState, caller: Payer, place: Place, chunk: Chunk) -> Result<Missed, Stop> {
-    let (pipeline, of) = (&channel.pipeline, TurnOf::Caller(caller));
+async fn catch_up(
+    channel: &ChannelState,
+    caller: CallerId,
+    place: Place,
+    chunk: Chunk,
+) -> Result<MissedEvents, ChannelError> {
+    let (pipeline, of) = (&channel.pipeline, PermitOwner::Caller(caller));
     let database = pipeline.feed.database();
     let measurements = matches!(channel.topic(), Topic::Measurements(_));
-    let mut retries = Retries::new();
+    let mut retries = RetryBackoff::new();
     let stored = loop {
-        let turn = pipeline.catch_ups.acquire(of).await;
+        let turn = pipeline.catch_up_permits.acquire(of).await;
         let read = backlog::after(database, place, chunk.feed_events, measurements).await;
         drop(turn);
         match read {
             Ok(stored) => break stored,
-            Err(Unreadable::Forgotten) => return Err(ApiError::CursorExpired(ApiError::CURSOR_TOO_OLD).into()),
-            Err(Unreadable::Failed(error)) => {
+            Err(BacklogError::Forgotten) => {
+                return Err(ApiError::CursorExpired(ApiError::CURSOR_TOO_OLD_MESSAGE).into());
+            }
+            Err(BacklogError::Failed(error)) => {
                 if !retries.wait().await {
                     return Err(error.into());
                 }
@@ -86,7 +93,7 @@ async fn catch_up(channel: &ChannelState, caller: Payer, place: Place, chunk: Ch
     if stored.until == place {
         sleep(RETRY_DELAY).await; // the channel is further: what was read is an older state of the database
     }
-    let batches: Vec<_> = stored.batches.into_iter().map(|batch| (Arc::new(batch), Rows::All)).collect();
+    let batches: Vec<_> = stored.batches.into_iter().map(|batch| (Arc::new(batch), RowSelection::All)).collect();
     let at_once = channel.events_at_once.min(chunk.feed_events);
     let portions = loop {
         let turn = pipeline.renders.acquire(of).await;
@@ -113,16 +120,16 @@ async fn catch_up(channel: &ChannelState, caller: Payer, place: Place, chunk: Ch
             && let Some(until) = missed.last().and_then(|event| event.place)
         {
             // The rest is read again, and then only so much that nothing is read in vain.
-            let feed_events = batches.iter().map(|(batch, _)| events_until(batch, until)).sum::<usize>().max(1);
-            return Ok(Missed { events: missed, until, chunk: Chunk { feed_events, ..chunk } });
+            let feed_events = batches.iter().map(|(batch, _)| count_events_until(batch, until)).sum::<usize>().max(1);
+            return Ok(MissedEvents { events: missed, until, chunk: Chunk { feed_events, ..chunk } });
         }
     }
     let feed_events = (chunk.feed_events * 2).min(backlog::MAX_EVENTS);
-    Ok(Missed { events: missed, until: stored.until, chunk: Chunk { feed_events, ..chunk } })
+    Ok(MissedEvents { events: missed, until: stored.until, chunk: Chunk { feed_events, ..chunk } })
 }
 
 /// How many events of a batch there are up to a place.
-fn events_until(batch: &Batch, until: Place) -> usize {
+fn count_events_until(batch: &Batch, until: Place) -> usize {
     let recorded = batch.recorded.iter().map(|&(index, _)| index);
     recorded.chain(batch.devices.iter().map(|&(index, _)| index)).filter(|&index| batch.place(index) <= until).count()
 }

@@ -17,30 +17,30 @@ use super::{
     feed::{
         Feed, Reader,
         batch::Batch,
-        ring_buffer::{Bound, Item, Ring},
+        ring_buffer::{Item, RingBuffer, RingLimits},
     },
-    inbox::{Inbox, Rows, Work},
+    inbox::{Inbox, RowSelection, Work},
     matcher::{ChannelId, IndexKeys},
-    members::Members,
+    members::ChannelMembers,
     quotas::Quotas,
     renderer::Renderer,
-    retry::Retries,
+    retry::RetryBackoff,
     statistics,
-    stop::Stop,
-    turns::{Turn, TurnOf, Turns},
+    stop::ChannelError,
+    turns::{FairPermits, PermitOwner, Turn},
 };
 use crate::{
     api_error::ApiError,
     domain::{feed::Place, measurement::Measurement, readings::Readings},
     graphql::subscriptions::{answers::Events, topic::Topic},
-    limits::{Permit, rate_limit::Payer},
+    limits::{Permit, rate_limit::CallerId},
     observability::metrics,
 };
 
 /// The events that one channel holds at most: a subscriber that is further behind is too slow. [`Quotas`] limit their bytes.
-const MAX_EVENTS: usize = 32_768;
+const MAX_RING_EVENTS: usize = 32_768;
 /// When all channels together hold more bytes of events, each may hold only its share.
-const MAX_RING_BYTES_IN_ALL: usize = 256 << 20;
+const MAX_TOTAL_RING_BYTES: usize = 256 << 20;
 /// What an event takes beside its text.
 const EVENT_OVERHEAD: usize = 64;
 /// Filters of so many bytes are evaluated by the dispatcher, which takes less than starting a task does. Larger ones are
@@ -48,15 +48,15 @@ const EVENT_OVERHEAD: usize = 64;
 const MAX_CHEAP_FILTER_BYTES: usize = 512;
 
 /// What all channels share.
-pub(super) struct Pipeline {
+pub(super) struct SubscriptionPipeline {
     pub feed: Feed,
     pub channels: Channels,
     pub dispatcher: Dispatcher,
     /// For rendering events and evaluating filters.
-    pub renders: Turns,
+    pub renders: FairPermits,
     /// For reading the stored feed.
-    pub catch_ups: Turns,
-    pub metrics: metrics::feed::Feed,
+    pub catch_up_permits: FairPermits,
+    pub metrics: metrics::feed::FeedMetrics,
     pub quotas: Quotas,
     /// Bytes of the events that all channels hold.
     pub ring_bytes: AtomicUsize,
@@ -76,7 +76,7 @@ pub(super) struct NewChannel {
     /// Those of the topic.
     pub index_keys: IndexKeys,
     pub renderer: Arc<Renderer>,
-    pub members: Members,
+    pub members: ChannelMembers,
     pub permit: Permit<()>,
     /// How many events may be rendered together.
     pub events_at_once: usize,
@@ -86,19 +86,19 @@ pub(super) struct NewChannel {
 pub(super) struct ChannelState {
     key: Arc<ChannelKey>,
     pub renderer: Arc<Renderer>,
-    pub pipeline: Arc<Pipeline>,
+    pub pipeline: Arc<SubscriptionPipeline>,
     /// How many events may be rendered together.
     pub events_at_once: usize,
     /// The callers that subscribe to it.
-    pub members: Members,
+    pub members: ChannelMembers,
     /// The newest events.
-    pub ring: Ring<Bytes>,
+    pub ring: RingBuffer<Bytes>,
     /// What the ring holds, as it was added to that of all channels.
     ring_bytes: AtomicUsize,
     /// What the ring may hold.
     max_ring_bytes: AtomicUsize,
     /// For statistics: a batch touched one of the devices.
-    pub touched: Notify,
+    pub statistics_changed: Notify,
     inbox: Inbox,
     /// Whether the dispatcher evaluates the filter.
     is_cheap: bool,
@@ -113,13 +113,13 @@ impl Channel {
     /// Starts after a batch that was the newest a moment ago.
     pub(super) fn start(
         NewChannel { key, index_keys, renderer, members, permit, events_at_once }: NewChannel,
-        pipeline: &Arc<Pipeline>,
+        pipeline: &Arc<SubscriptionPipeline>,
         newest: i64,
     ) -> Arc<Self> {
         let topic = key.topic();
         let begin = if topic.is_resumable() { Place::after(newest) } else { Place::after(0) };
         let is_cheap = matches!(topic, Topic::Measurements(filter)
-            if filter.size() <= MAX_CHEAP_FILTER_BYTES && filter.groups_beside().is_empty());
+            if filter.size() <= MAX_CHEAP_FILTER_BYTES && filter.side_table_groups().is_empty());
         let (id, state) = pipeline.dispatcher.add(newest, index_keys, |inbox, reader| {
             Arc::new(ChannelState {
                 key,
@@ -127,10 +127,10 @@ impl Channel {
                 pipeline: pipeline.clone(),
                 events_at_once,
                 members,
-                ring: Ring::new(begin),
+                ring: RingBuffer::new(begin),
                 ring_bytes: AtomicUsize::new(0),
                 max_ring_bytes: AtomicUsize::new(0),
-                touched: Notify::new(),
+                statistics_changed: Notify::new(),
                 inbox,
                 is_cheap,
                 reader,
@@ -166,8 +166,8 @@ impl ChannelState {
         if let Topic::Statistics(wanted) = self.topic() {
             let (state, wanted) = (self.clone(), wanted.clone());
             let task = tokio::spawn(async move {
-                let running = Running(&state);
-                let Err(Stop(errors)) = statistics::run(&state, &wanted).await;
+                let running = TaskGuard(&state);
+                let Err(ChannelError(errors)) = statistics::run(&state, &wanted).await;
                 running.0.close(errors);
             });
             self.inbox.set_task(task.abort_handle());
@@ -190,9 +190,9 @@ impl ChannelState {
     }
 
     /// Adds a batch to the inbox, of which these rows may match.
-    pub(super) fn receive(self: &Arc<Self>, number: i64, rows: Rows) {
+    pub(super) fn receive(self: &Arc<Self>, number: i64, rows: RowSelection) {
         if let Topic::Statistics(_) = self.topic() {
-            self.touched.notify_one();
+            self.statistics_changed.notify_one();
         } else if self.closed.get().is_none() && self.inbox.push(number, rows) {
             self.clone().spawn();
         }
@@ -202,9 +202,9 @@ impl ChannelState {
     fn spawn(self: Arc<Self>) {
         let state = self.clone();
         let task = tokio::spawn(async move {
-            let running = Running(&state);
+            let running = TaskGuard(&state);
             while let Some(work) = state.inbox.take() {
-                if let Err(Stop(errors)) = state.work(work).await {
+                if let Err(ChannelError(errors)) = state.work(work).await {
                     running.0.close(errors);
                     return; // the inbox waits for its end, so no other task is started
                 }
@@ -213,7 +213,7 @@ impl ChannelState {
         self.inbox.set_task(task.abort_handle());
     }
 
-    async fn work(&self, work: Work) -> Result<(), Stop> {
+    async fn work(&self, work: Work) -> Result<(), ChannelError> {
         match work {
             Work::Batches(listed) => {
                 let mut batches = Vec::with_capacity(listed.len());
@@ -232,23 +232,23 @@ impl ChannelState {
     }
 
     /// Reads the feed after a batch by itself.
-    async fn read_feed(&self, number: i64) -> Result<(), Stop> {
-        let is_held = self.reader.is_held_after(number);
-        let turn = if is_held { None } else { Some(self.turn(&self.pipeline.catch_ups).await) };
+    async fn read_feed(&self, number: i64) -> Result<(), ChannelError> {
+        let is_held = self.reader.is_cached_after(number);
+        let turn = if is_held { None } else { Some(self.turn(&self.pipeline.catch_up_permits).await) };
         let batches = self.reader.clone().next(number).await?;
         drop(turn);
         let last = batches.last().map_or(number, |batch| batch.number);
-        let batches: Vec<_> = batches.into_iter().map(|batch| (batch, Rows::All)).collect();
+        let batches: Vec<_> = batches.into_iter().map(|batch| (batch, RowSelection::All)).collect();
         self.deliver(&batches).await?;
-        self.inbox.processed_until(last, self.pipeline.dispatcher.position());
+        self.inbox.mark_processed(last, self.pipeline.dispatcher.position());
         Ok(())
     }
 
     /// Renders the events of batches and puts them into the ring.
-    async fn deliver(&self, batches: &[(Arc<Batch>, Rows)]) -> Result<(), Stop> {
+    async fn deliver(&self, batches: &[(Arc<Batch>, RowSelection)]) -> Result<(), ChannelError> {
         let Some((last, _)) = batches.last() else { return Ok(()) };
         for Portion { events, places } in self.events(batches).await? {
-            let (turns, of) = (&self.pipeline.renders, TurnOf::OneOf(&self.members));
+            let (turns, of) = (&self.pipeline.renders, PermitOwner::OneOf(&self.members));
             let payloads = self.renderer.render_once(&events, &places, turns, of).await?;
             let until = places.last().copied().unwrap_or(Place::after(last.number - 1));
             let items = places.into_iter().zip(payloads);
@@ -260,7 +260,7 @@ impl ChannelState {
         }
         self.ring.advance(Place::after(last.number));
         for (batch, _) in batches {
-            self.pipeline.metrics.told(batch.committed.elapsed());
+            self.pipeline.metrics.record_delivery(batch.committed.elapsed());
         }
         Ok(())
     }
@@ -269,11 +269,11 @@ impl ChannelState {
     ///
     /// # Errors
     /// When that fails for long.
-    pub(super) async fn events(&self, batches: &[(Arc<Batch>, Rows)]) -> Result<Vec<Portion>, Stop> {
+    pub(super) async fn events(&self, batches: &[(Arc<Batch>, RowSelection)]) -> Result<Vec<Portion>, ChannelError> {
         let db = &self.pipeline.feed.database().reads;
-        let is_evaluated = |(_, rows): &(_, Rows)| matches!(rows, Rows::Matching(_));
+        let is_evaluated = |(_, rows): &(_, RowSelection)| matches!(rows, RowSelection::Matching(_));
         let is_free = !matches!(self.topic(), Topic::Measurements(_)) || batches.iter().all(is_evaluated);
-        let mut retries = Retries::new();
+        let mut retries = RetryBackoff::new();
         loop {
             let turn = if is_free { None } else { Some(self.turn(&self.pipeline.renders).await) };
             let portions = Box::pin(events::of(self.topic(), batches, db, self.events_at_once)).await;
@@ -293,13 +293,13 @@ impl ChannelState {
     ///
     /// # Errors
     /// When the database is unavailable for long.
-    pub(super) async fn render(&self, events: &Events) -> Result<Vec<Bytes>, Stop> {
-        self.renderer.render(events, &self.pipeline.renders, TurnOf::OneOf(&self.members)).await
+    pub(super) async fn render(&self, events: &Events) -> Result<Vec<Bytes>, ChannelError> {
+        self.renderer.render(events, &self.pipeline.renders, PermitOwner::OneOf(&self.members)).await
     }
 
     /// A turn of the caller that has the fewest before it.
-    async fn turn(&self, turns: &Turns) -> Turn {
-        turns.acquire(TurnOf::OneOf(&self.members)).await
+    async fn turn(&self, turns: &FairPermits) -> Turn {
+        turns.acquire(PermitOwner::OneOf(&self.members)).await
     }
 
     /// Up to where all events are in the ring.
@@ -323,7 +323,7 @@ impl ChannelState {
     }
 
     /// Forgets events that were there when this was called before: subscribers had long enough to take them.
-    pub(super) fn forget_old_events(&self) {
+    pub(super) fn drop_old_events(&self) {
         if self.topic().is_resumable() {
             let mut old = self.old.lock().unwrap_or_else(PoisonError::into_inner); // it is set in one step
             self.ring.forget(*old);
@@ -344,19 +344,19 @@ impl ChannelState {
     pub(super) fn close(&self, errors: Vec<ServerError>) {
         _ = self.closed.set(errors); // the first reason counts
         self.ring.wake();
-        self.touched.notify_one();
+        self.statistics_changed.notify_one();
     }
 
     /// A caller subscribes: the ring may hold as much as that of any of its callers.
-    pub(super) fn joined_by(&self, caller: Payer) {
+    pub(super) fn add_member(&self, caller: CallerId) {
         self.max_ring_bytes.fetch_max(self.pipeline.quotas.ring_bytes(caller), Ordering::Relaxed);
     }
 
-    fn bound(&self) -> Bound {
+    fn bound(&self) -> RingLimits {
         let max = self.max_ring_bytes.load(Ordering::Relaxed);
-        let is_full = self.pipeline.ring_bytes.load(Ordering::Relaxed) > MAX_RING_BYTES_IN_ALL;
-        let share = MAX_RING_BYTES_IN_ALL / self.pipeline.channels.count().max(1);
-        Bound { items: MAX_EVENTS, bytes: if is_full { max.min(share) } else { max } }
+        let is_full = self.pipeline.ring_bytes.load(Ordering::Relaxed) > MAX_TOTAL_RING_BYTES;
+        let share = MAX_TOTAL_RING_BYTES / self.pipeline.channels.count().max(1);
+        RingLimits { items: MAX_RING_EVENTS, bytes: if is_full { max.min(share) } else { max } }
     }
 
     /// Adds the change of what the ring holds to that of all channels.
@@ -374,13 +374,13 @@ impl Drop for ChannelState {
 }
 
 /// A running task of a channel. If it panics, its subscriptions end with an error.
-struct Running<'a>(&'a ChannelState);
+struct TaskGuard<'a>(&'a ChannelState);
 
-impl Drop for Running<'_> {
+impl Drop for TaskGuard<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.renderer.answers().panicked();
-            self.0.close(Stop::from(ApiError::Internal(anyhow::anyhow!("a channel panicked"))).0);
+            self.0.close(ChannelError::from(ApiError::Internal(anyhow::anyhow!("a channel panicked"))).0);
         }
     }
 }

@@ -6,11 +6,11 @@ use std::{
 };
 
 use super::{
-    channel::{Channel, NewChannel, Pipeline},
+    channel::{Channel, NewChannel, SubscriptionPipeline},
     matcher,
-    members::{Members, Membership},
+    members::{ChannelMembers, Membership},
     quotas::Quotas,
-    rendered::RenderedBytes,
+    rendered::TotalRenderedBytes,
     renderer::Renderer,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     auth::Caller,
     domain::api_key::ApiKeyId,
     graphql::subscriptions::{answers::Answers, topic::Topic},
-    limits::rate_limit::Payer,
+    limits::rate_limit::CallerId,
 };
 
 /// What an event's selection takes of memory beside its text, as a multiple of it: the parsed document.
@@ -27,13 +27,13 @@ const PARSED_DOCUMENT_FACTOR: usize = 8;
 /// What subscriptions must have in common to have the same events.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct ChannelKey {
-    rendering: Rendering,
+    rendering: RenderKey,
     topic: Topic,
 }
 
 /// What channels must have in common to render the same event alike.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Rendering {
+struct RenderKey {
     selected: Arc<str>,
     /// Some fields depend on the key.
     caller: Option<ApiKeyId>,
@@ -41,7 +41,7 @@ struct Rendering {
 
 impl ChannelKey {
     pub(super) fn new(answers: &Answers, topic: Topic, caller: &Caller) -> Self {
-        Self { rendering: Rendering { selected: answers.selected().into(), caller: caller.api_key() }, topic }
+        Self { rendering: RenderKey { selected: answers.selected().into(), caller: caller.api_key_id() }, topic }
     }
 
     pub(super) fn topic(&self) -> &Topic {
@@ -56,14 +56,14 @@ impl ChannelKey {
 
 /// The channels of a gateway. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct Channels(Arc<Mutex<Registry>>);
+pub(super) struct Channels(Arc<Mutex<ChannelRegistry>>);
 
 #[derive(Default)]
-struct Registry {
+struct ChannelRegistry {
     channels: HashMap<Arc<ChannelKey>, Weak<Channel>>,
     /// Those of the channels, and some that ended.
-    renderers: HashMap<Rendering, Weak<Renderer>>,
-    rendered_bytes: RenderedBytes,
+    renderers: HashMap<RenderKey, Weak<Renderer>>,
+    rendered_bytes: TotalRenderedBytes,
 }
 
 impl Channels {
@@ -75,20 +75,20 @@ impl Channels {
         &self,
         key: ChannelKey,
         answers: Answers,
-        pipeline: &Arc<Pipeline>,
+        pipeline: &Arc<SubscriptionPipeline>,
         newest: i64,
-        caller: Payer,
+        caller: CallerId,
     ) -> Result<Membership, ApiError> {
         let (size, quotas) = (key.size(), &pipeline.quotas);
         if let Some(joined) = self.join_existing(&key, caller, quotas) {
             return joined;
         }
-        let index_keys = matcher::keys_of(&key.topic); // without the lock, as it may take milliseconds
+        let index_keys = matcher::index_keys(&key.topic); // without the lock, as it may take milliseconds
         if let Some(joined) = self.join_existing(&key, caller, quotas) {
             return joined;
         }
         let mut state = self.lock();
-        let members = Members::default();
+        let members = ChannelMembers::default();
         members.add(caller, || quotas.channel_of_caller(caller, size))?;
         let permit = quotas.channel(size)?;
         let events_at_once = answers.at_once();
@@ -96,17 +96,22 @@ impl Channels {
         let key = Arc::new(key);
         let new = NewChannel { key: key.clone(), index_keys, renderer, members, permit, events_at_once };
         let channel = Channel::start(new, pipeline, newest);
-        channel.state.joined_by(caller);
+        channel.state.add_member(caller);
         // Two that came at the same time may each start one: both work, and later ones share the second.
         state.channels.insert(key, Arc::downgrade(&channel));
         Ok(Membership::new(channel, caller))
     }
 
-    fn join_existing(&self, key: &ChannelKey, caller: Payer, quotas: &Quotas) -> Option<Result<Membership, ApiError>> {
+    fn join_existing(
+        &self,
+        key: &ChannelKey,
+        caller: CallerId,
+        quotas: &Quotas,
+    ) -> Option<Result<Membership, ApiError>> {
         let found = self.lock().channels.get(key).and_then(Weak::upgrade);
         let channel = found.filter(|channel| channel.state.closed().is_none())?;
         let added = channel.state.members.add(caller, || quotas.channel_of_caller(caller, key.size()));
-        channel.state.joined_by(caller);
+        channel.state.add_member(caller);
         Some(added.map(|()| Membership::new(channel, caller)))
     }
 
@@ -123,7 +128,7 @@ impl Channels {
     }
 
     /// The channels that follow the feed.
-    pub(super) fn of_feed(&self) -> Vec<Arc<Channel>> {
+    pub(super) fn list_feed_channels(&self) -> Vec<Arc<Channel>> {
         let mut channels; // dropped after the lock is released: the last reference to a channel takes the lock
         channels = self.lock().channels.values().filter_map(Weak::upgrade).collect::<Vec<_>>();
         channels.retain(|channel| channel.state.topic().is_resumable());
@@ -135,14 +140,14 @@ impl Channels {
         self.lock().channels.len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Registry> {
+    fn lock(&self) -> MutexGuard<'_, ChannelRegistry> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner) // each step leaves it whole
     }
 }
 
-impl Registry {
+impl ChannelRegistry {
     /// The renderer that channels of this rendering share.
-    fn renderer(&mut self, rendering: &Rendering, answers: Answers) -> Arc<Renderer> {
+    fn renderer(&mut self, rendering: &RenderKey, answers: Answers) -> Arc<Renderer> {
         if let Some(renderer) = self.renderers.get(rendering).and_then(Weak::upgrade) {
             return renderer;
         }

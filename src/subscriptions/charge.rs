@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::{
     clock::Clock,
-    limits::rate_limit::{Budget, Exhausted, Payer},
+    limits::rate_limit::{CallerId, RateLimited, RateLimiter},
     observability::metrics,
 };
 
@@ -17,12 +17,12 @@ const MIN_RECHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Charges the events of one subscription to its caller.
 pub(super) struct EventCharge {
-    pub budget: Budget,
+    pub budget: RateLimiter,
     pub clock: Clock,
-    pub caller: Payer,
+    pub caller: CallerId,
     /// The cost of an event, at least 1.
     pub cost: u32,
-    pub metrics: metrics::feed::Feed,
+    pub metrics: metrics::feed::FeedMetrics,
 }
 
 impl EventCharge {
@@ -34,18 +34,18 @@ impl EventCharge {
         let now = self.clock.now();
         let spend = |events: usize| {
             let events = u32::try_from(events).unwrap_or(u32::MAX);
-            self.budget.spend(self.caller, self.cost.saturating_mul(events), now)
+            self.budget.check_n(self.caller, self.cost.saturating_mul(events), now)
         };
         // An amount above the limit is charged as the limit, so fewer events at a time are charged then.
         let limit = self.budget.limit().map_or(usize::MAX, |limit| (limit.get() / self.cost).max(1) as usize);
         let count = count.min(limit);
-        let Err(Exhausted { standing, .. }) = spend(count) else { return Ok(count) };
-        let affordable = (standing.left / self.cost).max(1) as usize;
+        let Err(RateLimited { status: standing, .. }) = spend(count) else { return Ok(count) };
+        let affordable = (standing.remaining / self.cost).max(1) as usize;
         match spend(affordable.min(count)) {
             Ok(_) => Ok(affordable.min(count)),
             Err(exhausted) => {
-                self.metrics.delayed_for_budget();
-                let wait = exhausted.retry_in.to_std().unwrap_or_default();
+                self.metrics.count_rate_limit_delay();
+                let wait = exhausted.retry_after.to_std().unwrap_or_default();
                 Err(wait.clamp(MIN_RECHECK_INTERVAL, MAX_RECHECK_INTERVAL))
             }
         }
@@ -63,16 +63,16 @@ mod tests {
 
     fn charge(limit: u32, cost: u32) -> EventCharge {
         EventCharge {
-            budget: Budget::per_minute("cost", NonZeroU32::new(limit)),
-            clock: Clock::standing(DateTime::UNIX_EPOCH),
-            caller: Payer::Key(ApiKeyId(1)),
+            budget: RateLimiter::per_minute("cost", NonZeroU32::new(limit)),
+            clock: Clock::fixed(DateTime::UNIX_EPOCH),
+            caller: CallerId::Key(ApiKeyId(1)),
             cost,
-            metrics: metrics::feed::Feed::default(),
+            metrics: metrics::feed::FeedMetrics::default(),
         }
     }
 
     #[test]
-    fn as_many_events_are_charged_as_the_budget_affords() {
+    fn events_are_charged_up_to_the_remaining_budget() {
         let charge = charge(60, 7);
         assert_eq!(charge.charge(5), Ok(5));
         assert_eq!(charge.charge(5), Ok(3), "25 are left");
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn more_events_than_the_limit_are_not_charged_as_the_limit() {
+    fn events_above_the_limit_are_charged_in_several_steps() {
         assert_eq!(charge(60, 7).charge(500), Ok(8));
         assert_eq!(charge(60, 700).charge(500), Ok(1), "an event above the limit uses all of it");
         assert_eq!(charge(0, 7).charge(500), Ok(500), "no limit");

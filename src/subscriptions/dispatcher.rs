@@ -18,33 +18,33 @@ use tokio::{
 use super::{
     channel::ChannelState,
     feed::{Feed, Reader, batch::Batch},
-    inbox::{Inbox, Position, Rows},
+    inbox::{Inbox, Position, RowSelection},
     matcher::{ChannelId, IndexKey, IndexKeys, Matcher},
-    stop::Stop,
+    stop::ChannelError,
 };
 use crate::{api_error::ApiError, graphql::subscriptions::topic::Topic};
 
 /// How often channels forget events that are older than this, so that an idle one holds none.
-const FORGET_INTERVAL: Duration = Duration::from_mins(1);
+const CLEANUP_INTERVAL: Duration = Duration::from_mins(1);
 /// Filters that are evaluated, and batches that are passed on, before another task may run.
-const MAX_EVALUATIONS_AT_ONCE: usize = 20_000;
-const MAX_ROWS_AT_ONCE: usize = 256;
-const CHANNELS_AT_ONCE: usize = 256;
+const MAX_EVALUATIONS_PER_STEP: usize = 20_000;
+const MAX_ROWS_PER_STEP: usize = 256;
+const CHANNELS_PER_YIELD: usize = 256;
 
 /// The dispatcher of a gateway. Cheap to clone. It runs while there are channels.
 #[derive(Clone)]
-pub(super) struct Dispatcher(Arc<Shared>);
+pub(super) struct Dispatcher(Arc<Inner>);
 
-struct Shared {
+struct Inner {
     feed: Feed,
     position: Position,
-    state: Mutex<Registered>,
+    state: Mutex<DispatcherState>,
     /// The last channel was removed.
     is_empty: Notify,
 }
 
 #[derive(Default)]
-struct Registered {
+struct DispatcherState {
     matcher: Matcher,
     channels: HashMap<ChannelId, Arc<ChannelState>>,
     last_id: ChannelId,
@@ -54,7 +54,7 @@ struct Registered {
 impl Dispatcher {
     pub(super) fn new(feed: Feed) -> Self {
         let (position, state) = (Position::default(), Mutex::default());
-        Self(Arc::new(Shared { feed, position, state, is_empty: Notify::new() }))
+        Self(Arc::new(Inner { feed, position, state, is_empty: Notify::new() }))
     }
 
     /// Adds the channel that is made of an inbox. It gets what comes after a batch that was the newest a moment ago.
@@ -104,8 +104,8 @@ impl Dispatcher {
     }
 
     async fn run(self, mut reader: Reader, mut seen: i64) {
-        let running = Running(&self);
-        let mut forgetting = interval_at(tokio::time::Instant::now() + FORGET_INTERVAL, FORGET_INTERVAL);
+        let running = DispatcherGuard(&self);
+        let mut forgetting = interval_at(tokio::time::Instant::now() + CLEANUP_INTERVAL, CLEANUP_INTERVAL);
         forgetting.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -123,7 +123,7 @@ impl Dispatcher {
                         return;
                     }
                 }
-                _ = forgetting.tick() => self.forget_old_events().await,
+                _ = forgetting.tick() => self.drop_old_events().await,
             }
         }
     }
@@ -134,14 +134,14 @@ impl Dispatcher {
         let mut found = HashMap::new();
         let mut evaluated = 0;
         while evaluated < batch.recorded.len() {
-            evaluated += self.evaluate_some(batch, evaluated, &mut found);
+            evaluated += self.evaluate_step(batch, evaluated, &mut found);
             if evaluated < batch.recorded.len() {
                 yield_now().await;
             }
         }
-        for (at, (channel, rows)) in self.concerned(batch, found).into_iter().enumerate() {
+        for (at, (channel, rows)) in self.matching_channels(batch, found).into_iter().enumerate() {
             channel.receive(batch.number, rows);
-            if at % CHANNELS_AT_ONCE == CHANNELS_AT_ONCE - 1 {
+            if at % CHANNELS_PER_YIELD == CHANNELS_PER_YIELD - 1 {
                 yield_now().await;
             }
         }
@@ -150,7 +150,7 @@ impl Dispatcher {
 
     /// Finds the channels for some of the rows of a batch, and returns for how many rows. Channels that are concerned by every batch and
     /// can't be evaluated here are left out.
-    fn evaluate_some(&self, batch: &Batch, from: usize, found: &mut HashMap<ChannelId, Vec<u32>>) -> usize {
+    fn evaluate_step(&self, batch: &Batch, from: usize, found: &mut HashMap<ChannelId, Vec<u32>>) -> usize {
         let state = self.lock();
         let channel = |id: ChannelId| state.channels.get(&id).map(|channel| (id, channel));
         let every = state.matcher.under(IndexKey::Every).filter_map(channel).filter(|(_, channel)| channel.is_cheap());
@@ -167,7 +167,7 @@ impl Dispatcher {
             };
             every.iter().copied().for_each(&mut add);
             state.matcher.channels_of(measurement, |id| channel(id).into_iter().for_each(&mut add));
-            if evaluations >= MAX_EVALUATIONS_AT_ONCE || at - from + 1 >= MAX_ROWS_AT_ONCE {
+            if evaluations >= MAX_EVALUATIONS_PER_STEP || at - from + 1 >= MAX_ROWS_PER_STEP {
                 return at - from + 1;
             }
         }
@@ -175,13 +175,18 @@ impl Dispatcher {
     }
 
     /// The channels that a batch concerns, each with its rows.
-    fn concerned(&self, batch: &Batch, found: HashMap<ChannelId, Vec<u32>>) -> Vec<(Arc<ChannelState>, Rows)> {
+    fn matching_channels(
+        &self,
+        batch: &Batch,
+        found: HashMap<ChannelId, Vec<u32>>,
+    ) -> Vec<(Arc<ChannelState>, RowSelection)> {
         let state = self.lock();
-        let mut concerned = Vec::with_capacity(found.len());
+        let mut matching_channels = Vec::with_capacity(found.len());
         for (id, rows) in found {
             if let Some(channel) = state.channels.get(&id) {
-                let rows = if channel.is_cheap() { Rows::Matching(rows) } else { Rows::Candidates(rows) };
-                concerned.push((channel.clone(), rows));
+                let rows =
+                    if channel.is_cheap() { RowSelection::Matching(rows) } else { RowSelection::Candidates(rows) };
+                matching_channels.push((channel.clone(), rows));
             }
         }
         let every = state.matcher.under(IndexKey::Every).filter(|id| {
@@ -194,30 +199,30 @@ impl Dispatcher {
         let mut whole: Vec<_> = every.chain(changed).collect();
         whole.sort_unstable();
         whole.dedup();
-        let channel = |id: ChannelId| state.channels.get(&id).map(|channel| (channel.clone(), Rows::All));
-        concerned.extend(whole.into_iter().filter_map(channel));
-        concerned
+        let channel = |id: ChannelId| state.channels.get(&id).map(|channel| (channel.clone(), RowSelection::All));
+        matching_channels.extend(whole.into_iter().filter_map(channel));
+        matching_channels
     }
 
-    async fn forget_old_events(&self) {
+    async fn drop_old_events(&self) {
         let channels: Vec<_> = self.lock().channels.values().cloned().collect();
-        for channels in channels.chunks(CHANNELS_AT_ONCE) {
+        for channels in channels.chunks(CHANNELS_PER_YIELD) {
             for channel in channels {
-                channel.forget_old_events();
+                channel.drop_old_events();
             }
             yield_now().await;
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Registered> {
+    fn lock(&self) -> MutexGuard<'_, DispatcherState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner) // an index that lacks a channel is mended by its end
     }
 }
 
 /// The running dispatcher. If it panics, all subscriptions end with an error.
-struct Running<'a>(&'a Dispatcher);
+struct DispatcherGuard<'a>(&'a Dispatcher);
 
-impl Running<'_> {
+impl DispatcherGuard<'_> {
     /// Ends all channels; channels that are added later start it again.
     fn end(&self, error: ApiError) {
         let channels = {
@@ -226,14 +231,14 @@ impl Running<'_> {
             state.matcher = Matcher::default();
             std::mem::take(&mut state.channels)
         };
-        let Stop(errors) = error.into();
+        let ChannelError(errors) = error.into();
         for channel in channels.into_values() {
             channel.close(errors.clone());
         }
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for DispatcherGuard<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             if let Some(channel) = self.0.lock().channels.values().next() {

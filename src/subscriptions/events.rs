@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::PgPool;
 
-use super::{feed::batch::Batch, inbox::Rows};
+use super::{feed::batch::Batch, inbox::RowSelection};
 use crate::{
     db::DbError,
     domain::feed::Place,
@@ -26,7 +26,7 @@ pub(super) struct Portion {
 /// When the filter needs to look something up, and the database fails.
 pub(super) async fn of(
     topic: &Topic,
-    batches: &[(Arc<Batch>, Rows)],
+    batches: &[(Arc<Batch>, RowSelection)],
     db: &PgPool,
     at_once: usize,
 ) -> Result<Vec<Portion>, DbError> {
@@ -35,9 +35,9 @@ pub(super) async fn of(
             let mut events = Vec::new();
             for (batch, rows) in batches {
                 let matching = match rows {
-                    Rows::All => batch.matching(filter, None, db).await?,
-                    Rows::Candidates(rows) => batch.matching(filter, Some(rows), db).await?,
-                    Rows::Matching(rows) => batch.rows(rows).cloned().collect(),
+                    RowSelection::All => batch.matching(filter, None, db).await?,
+                    RowSelection::Candidates(rows) => batch.matching(filter, Some(rows), db).await?,
+                    RowSelection::Matching(rows) => batch.rows(rows).cloned().collect(),
                 };
                 events.extend(
                     matching.into_iter().map(|(index, row)| MeasurementEvent {

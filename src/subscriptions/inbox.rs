@@ -15,14 +15,14 @@ use std::{
 use tokio::task::AbortHandle;
 
 /// How much is listed at most; a row takes 4 bytes.
-const MAX_BATCHES: usize = 256;
-const MAX_ROWS: usize = 4096;
+const MAX_INBOX_BATCHES: usize = 256;
+const MAX_INBOX_ROWS: usize = 4096;
 /// Batches that are taken at once.
-const BATCHES_AT_ONCE: usize = 100;
+const MAX_BATCHES_PER_TAKE: usize = 100;
 
 /// Rows of a batch, by their positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Rows {
+pub(super) enum RowSelection {
     /// Any may match.
     All,
     /// Only these may match.
@@ -31,7 +31,7 @@ pub(super) enum Rows {
     Matching(Vec<u32>),
 }
 
-impl Rows {
+impl RowSelection {
     fn len(&self) -> usize {
         match self {
             Self::All => 0,
@@ -44,7 +44,7 @@ impl Rows {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Work {
     /// These batches, by their numbers.
-    Batches(Vec<(i64, Rows)>),
+    Batches(Vec<(i64, RowSelection)>),
     /// All batches after this one.
     After(i64),
 }
@@ -59,10 +59,10 @@ pub(super) struct Position {
 }
 
 /// What one channel has yet to process.
-pub(super) struct Inbox(Mutex<Pending>);
+pub(super) struct Inbox(Mutex<InboxState>);
 
-struct Pending {
-    batches: VecDeque<(i64, Rows)>,
+struct InboxState {
+    batches: VecDeque<(i64, RowSelection)>,
     rows: usize,
     /// Batches up to this one are ignored: they were processed before, or need not be.
     from: i64,
@@ -79,18 +79,18 @@ impl Inbox {
     pub(super) fn new(from: i64, position: &Position) -> Self {
         let is_behind = position.started.load(Ordering::SeqCst) > from;
         let behind = is_behind.then_some(from);
-        Self(Mutex::new(Pending { batches: VecDeque::new(), rows: 0, from, behind, is_running: false, task: None }))
+        Self(Mutex::new(InboxState { batches: VecDeque::new(), rows: 0, from, behind, is_running: false, task: None }))
     }
 
     /// Adds a batch; whether a task has to be started that empties the inbox.
-    pub(super) fn push(&self, number: i64, rows: Rows) -> bool {
+    pub(super) fn push(&self, number: i64, rows: RowSelection) -> bool {
         let mut state = self.lock();
         if state.behind.is_some() || number <= state.from {
             return false;
         }
         state.rows += rows.len();
         state.batches.push_back((number, rows));
-        if state.batches.len() > MAX_BATCHES || state.rows > MAX_ROWS {
+        if state.batches.len() > MAX_INBOX_BATCHES || state.rows > MAX_INBOX_ROWS {
             let first = state.batches.front().map_or(number, |&(first, _)| first);
             state.fall_behind(first - 1);
         }
@@ -114,7 +114,7 @@ impl Inbox {
             state.batches.shrink_to(4);
             return None;
         }
-        let count = state.batches.len().min(BATCHES_AT_ONCE);
+        let count = state.batches.len().min(MAX_BATCHES_PER_TAKE);
         let batches: Vec<_> = state.batches.drain(..count).collect();
         state.rows -= batches.iter().map(|(_, rows)| rows.len()).sum::<usize>();
         Some(Work::Batches(batches))
@@ -127,7 +127,7 @@ impl Inbox {
 
     /// The running task processed all batches up to this one. When the dispatcher is not past it, the inbox is filled again from
     /// there on.
-    pub(super) fn processed_until(&self, number: i64, position: &Position) {
+    pub(super) fn mark_processed(&self, number: i64, position: &Position) {
         let mut state = self.lock();
         if position.started.load(Ordering::SeqCst) <= number {
             (state.behind, state.from) = (None, number);
@@ -156,12 +156,12 @@ impl Inbox {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Pending> {
+    fn lock(&self) -> MutexGuard<'_, InboxState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner) // no panic leaves it half changed
     }
 }
 
-impl Pending {
+impl InboxState {
     fn fall_behind(&mut self, after: i64) {
         self.behind = Some(after);
         self.batches = VecDeque::new();
@@ -178,36 +178,39 @@ mod tests {
     }
 
     #[test]
-    fn what_is_added_is_taken_once_by_one_task_at_a_time() {
+    fn batches_are_taken_once_by_one_task() {
         let inbox = Inbox::new(5, &at(5));
-        assert!(!inbox.push(5, Rows::All), "it is not after the beginning");
-        assert!(inbox.push(6, Rows::Candidates(vec![1])));
-        assert!(!inbox.push(7, Rows::All), "a task runs");
-        assert_eq!(inbox.take(), Some(Work::Batches(vec![(6, Rows::Candidates(vec![1])), (7, Rows::All)])));
+        assert!(!inbox.push(5, RowSelection::All), "it is not after the beginning");
+        assert!(inbox.push(6, RowSelection::Candidates(vec![1])));
+        assert!(!inbox.push(7, RowSelection::All), "a task runs");
+        assert_eq!(
+            inbox.take(),
+            Some(Work::Batches(vec![(6, RowSelection::Candidates(vec![1])), (7, RowSelection::All)]))
+        );
         inbox.when_idle(|| panic!("it is being processed"));
         assert_eq!(inbox.take(), None);
         let mut idle = false;
         inbox.when_idle(|| idle = true);
-        assert!(idle && inbox.push(8, Rows::All));
+        assert!(idle && inbox.push(8, RowSelection::All));
     }
 
     #[test]
-    fn a_channel_that_begins_after_a_batch_that_was_dispatched_reads_the_feed() {
+    fn channel_that_starts_behind_the_dispatcher_reads_the_feed() {
         let (inbox, position) = (Inbox::new(5, &at(7)), at(7));
-        assert!(inbox.starts_behind() && !inbox.push(8, Rows::All));
+        assert!(inbox.starts_behind() && !inbox.push(8, RowSelection::All));
         position.started.store(8, Ordering::SeqCst);
         assert_eq!(inbox.take(), Some(Work::After(5)));
-        inbox.processed_until(7, &position);
+        inbox.mark_processed(7, &position);
         assert_eq!(inbox.take(), Some(Work::After(7)), "8 was not added");
-        inbox.processed_until(9, &position);
+        inbox.mark_processed(9, &position);
         assert_eq!(inbox.take(), None);
-        assert!(!inbox.push(9, Rows::All), "the feed was read up to it");
-        assert!(inbox.push(10, Rows::All));
+        assert!(!inbox.push(9, RowSelection::All), "the feed was read up to it");
+        assert!(inbox.push(10, RowSelection::All));
     }
 
     #[test]
-    fn too_much_is_read_from_the_feed() {
-        for rows in [Rows::All, Rows::Candidates(vec![0; 100])] {
+    fn overflowing_inbox_falls_back_to_reading_the_feed() {
+        for rows in [RowSelection::All, RowSelection::Candidates(vec![0; 100])] {
             let inbox = Inbox::new(0, &at(0));
             let mut number = 0;
             while inbox.lock().behind.is_none() {

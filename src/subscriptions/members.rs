@@ -8,29 +8,33 @@ use std::{
 };
 
 use super::channel::Channel;
-use crate::limits::{Permit, rate_limit::Payer};
+use crate::limits::{Permit, rate_limit::CallerId};
 
 /// The callers of one channel, each with its number of subscriptions.
 #[derive(Default)]
-pub(super) struct Members(Mutex<HashMap<Payer, Member>>);
+pub(super) struct ChannelMembers(Mutex<HashMap<CallerId, Member>>);
 
 struct Member {
     subscriptions: usize,
-    _permit: Permit<Payer>,
+    _permit: Permit<CallerId>,
 }
 
 /// A caller's subscription to a channel, which exists as long as it has any.
 pub(super) struct Membership {
     channel: Arc<Channel>,
-    caller: Payer,
+    caller: CallerId,
 }
 
-impl Members {
+impl ChannelMembers {
     /// Adds a subscription of a caller. Its first takes a permit.
     ///
     /// # Errors
     /// When there is no permit.
-    pub(super) fn add<E>(&self, caller: Payer, permit: impl FnOnce() -> Result<Permit<Payer>, E>) -> Result<(), E> {
+    pub(super) fn add<E>(
+        &self,
+        caller: CallerId,
+        permit: impl FnOnce() -> Result<Permit<CallerId>, E>,
+    ) -> Result<(), E> {
         let mut members = self.lock();
         if let Some(member) = members.get_mut(&caller) {
             member.subscriptions += 1;
@@ -41,8 +45,8 @@ impl Members {
     }
 
     /// The caller with the least load. Without callers, the channel is about to end.
-    pub(super) fn least(&self, load: impl Fn(Payer) -> usize) -> Payer {
-        let mut least = (usize::MAX, Payer::Address(Ipv4Addr::UNSPECIFIED.into()));
+    pub(super) fn least(&self, load: impl Fn(CallerId) -> usize) -> CallerId {
+        let mut least = (usize::MAX, CallerId::Address(Ipv4Addr::UNSPECIFIED.into()));
         for &caller in self.lock().keys() {
             let load = load(caller);
             if load < least.0 {
@@ -56,11 +60,11 @@ impl Members {
     }
 
     /// The greatest value that one of the callers has.
-    pub(super) fn max(&self, value: impl Fn(Payer) -> usize) -> usize {
+    pub(super) fn max(&self, value: impl Fn(CallerId) -> usize) -> usize {
         self.lock().keys().map(|&caller| value(caller)).max().unwrap_or(0)
     }
 
-    fn remove(&self, caller: Payer) {
+    fn remove(&self, caller: CallerId) {
         let mut members = self.lock();
         if let Some(member) = members.get_mut(&caller) {
             member.subscriptions -= 1;
@@ -70,14 +74,14 @@ impl Members {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Payer, Member>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<CallerId, Member>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner) // no panic leaves it half changed
     }
 }
 
 impl Membership {
     /// Of a caller that was [added](Members::add).
-    pub(super) fn new(channel: Arc<Channel>, caller: Payer) -> Self {
+    pub(super) fn new(channel: Arc<Channel>, caller: CallerId) -> Self {
         Self { channel, caller }
     }
 }

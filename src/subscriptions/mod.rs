@@ -31,15 +31,15 @@ use std::{
 
 use async_graphql::{Request, Response};
 use bytes::Bytes;
-use channel::Pipeline;
+use channel::SubscriptionPipeline;
 use channels::{ChannelKey, Channels};
 use charge::EventCharge;
 use dispatcher::Dispatcher;
 use quotas::Quotas;
 pub use subscriber::{Progress, Subscriber};
-use turns::Turns;
+use turns::FairPermits;
 
-use self::feed::{Feed, Reached, backlog::is_forgotten};
+use self::feed::{Feed, FeedPosition, backlog::is_trimmed};
 use crate::{
     api_error::ApiError,
     auth::Caller,
@@ -51,7 +51,7 @@ use crate::{
         subscriptions,
         subscriptions::{answers::Answering, topic::SubscriptionRequest},
     },
-    shutdown::Shutdown,
+    shutdown::ShutdownSignal,
 };
 
 /// How many chunks of the stored feed are read at the same time: enough to be quick, few enough that the database does other
@@ -64,23 +64,23 @@ const MAX_CONCURRENT_RENDERS_PER_CALLER: usize = 4;
 
 /// All that is subscribed to at this gateway. Cheap to clone.
 #[derive(Clone)]
-pub struct Live(Arc<Shared>);
+pub struct Subscriptions(Arc<Shared>);
 
 struct Shared {
     schema: Schema,
     answering: Answering,
-    pipeline: Arc<Pipeline>,
+    pipeline: Arc<SubscriptionPipeline>,
 }
 
 /// How far the feed was read, and its events delivered.
 #[derive(Clone, Copy, Debug)]
-pub struct Lag {
+pub struct FeedLag {
     /// The newest batch that was read.
     pub newest: i64,
     /// How long ago that was all there is.
     pub read_age: Duration,
     /// How many numbers of batches the slowest channel is behind.
-    pub untold: i64,
+    pub backlog_batches: i64,
 }
 
 /// One event, ready to be sent.
@@ -98,23 +98,23 @@ pub enum Next {
     /// Events, at least one, in the order of the feed.
     Events(Vec<Event>),
     /// It took its events so slowly that they are no longer held for it; it can go on after its last one.
-    TooSlow(Place),
+    SlowConsumer(Place),
     /// It can't go on, and this says why.
     Failed(Box<Response>),
 }
 
-impl Live {
+impl Subscriptions {
     /// Starts. Nothing runs until the first subscription.
     #[must_use]
-    pub fn start(schema: Schema, shutdown: Shutdown) -> Self {
+    pub fn start(schema: Schema, shutdown: ShutdownSignal) -> Self {
         let state: &State = schema.data().unwrap_or_else(|| unreachable!("graphql::schema() puts it there"));
         let feed = Feed::new(state.database.clone(), shutdown);
-        let pipeline = Pipeline {
+        let pipeline = SubscriptionPipeline {
             dispatcher: Dispatcher::new(feed.clone()),
             feed,
             channels: Channels::default(),
-            renders: Turns::new(MAX_CONCURRENT_RENDERS, MAX_CONCURRENT_RENDERS_PER_CALLER),
-            catch_ups: Turns::new(MAX_CONCURRENT_CATCH_UPS, MAX_CONCURRENT_CATCH_UPS_PER_CALLER),
+            renders: FairPermits::new(MAX_CONCURRENT_RENDERS, MAX_CONCURRENT_RENDERS_PER_CALLER),
+            catch_up_permits: FairPermits::new(MAX_CONCURRENT_CATCH_UPS, MAX_CONCURRENT_CATCH_UPS_PER_CALLER),
             metrics: state.metrics.feed.clone(),
             quotas: Quotas::new(state.about.limits.subscriptions.clone(), state.metrics.refusals.clone()),
             ring_bytes: AtomicUsize::new(0),
@@ -140,11 +140,11 @@ impl Live {
 
     /// How far the feed was read and its events delivered, while there are subscriptions.
     #[must_use]
-    pub fn lag(&self) -> Option<Lag> {
-        let Pipeline { feed, channels, .. } = &*self.0.pipeline;
-        let Reached { newest, age } = feed.reached()?;
-        let told = channels.of_feed().iter().map(|channel| channel.state.end().number).min();
-        Some(Lag { newest, read_age: age, untold: told.map_or(0, |told| (newest - told).max(0)) })
+    pub fn lag(&self) -> Option<FeedLag> {
+        let SubscriptionPipeline { feed, channels, .. } = &*self.0.pipeline;
+        let FeedPosition { newest, age } = feed.reached()?;
+        let told = channels.list_feed_channels().iter().map(|channel| channel.state.end().number).min();
+        Some(FeedLag { newest, read_age: age, backlog_batches: told.map_or(0, |told| (newest - told).max(0)) })
     }
 
     /// Subscribes. `resume` is a cursor that takes the place of the argument `after`.
@@ -158,7 +158,10 @@ impl Live {
         resume: Option<&str>,
     ) -> Result<Subscriber, Box<Response>> {
         let outcome = self.begin(request, caller, resume).await;
-        self.state().metrics.operations.began(outcome.as_ref().map(|_| ()).map_err(|refusal| &**refusal));
+        self.state()
+            .metrics
+            .operations
+            .record_subscription_start(outcome.as_ref().map(|_| ()).map_err(|refusal| &**refusal));
         outcome
     }
 
@@ -199,8 +202,8 @@ impl Live {
 async fn newest(feed: &Feed, checked: &SubscriptionRequest) -> Result<i64, ApiError> {
     let extent = feed.extent().await?;
     if let Some(after) = checked.after {
-        if is_forgotten(after, extent.forgotten) {
-            return Err(ApiError::CursorExpired(ApiError::CURSOR_TOO_OLD));
+        if is_trimmed(after, extent.forgotten) {
+            return Err(ApiError::CursorExpired(ApiError::CURSOR_TOO_OLD_MESSAGE));
         }
         if after.number > extent.newest {
             return Err(ApiError::bad_input(

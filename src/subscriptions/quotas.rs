@@ -2,7 +2,7 @@
 
 use crate::{
     api_error::ApiError,
-    limits::{Limit, Permit, Quota, QuotaExceeded, SubscriptionLimits, rate_limit::Payer},
+    limits::{Limit, Permit, Quota, QuotaExceeded, SubscriptionLimits, rate_limit::CallerId},
     observability::metrics::refusals::Refusals,
 };
 
@@ -20,9 +20,9 @@ const MAX_RING_BYTES_PER_CALLER: usize = 64 << 20;
 #[derive(Clone)]
 pub(super) struct Quotas {
     limits: SubscriptionLimits,
-    subscriptions: Quota<Payer>,
+    subscriptions: Quota<CallerId>,
     /// What each caller uses of the channels. A channel with several callers counts for each of them.
-    channels_by_caller: Quota<Payer>,
+    channels_by_caller: Quota<CallerId>,
     /// All channels, each once.
     channels: Quota<()>,
     refusals: Refusals,
@@ -45,12 +45,12 @@ impl Quotas {
     }
 
     /// Bytes of events that each channel of a caller may hold.
-    pub(super) fn ring_bytes(&self, caller: Payer) -> usize {
+    pub(super) fn ring_bytes(&self, caller: CallerId) -> usize {
         (MAX_RING_BYTES_PER_CALLER / self.channels_by_caller.held_by(&caller).max(1)).min(MAX_RING_BYTES)
     }
 
     /// Bytes of stored events that each subscription of a caller may hold at a time.
-    pub(super) fn catch_up_bytes(&self, caller: Payer) -> usize {
+    pub(super) fn catch_up_bytes(&self, caller: CallerId) -> usize {
         let subscriptions = self.subscriptions.held_by(&caller);
         (MAX_CATCH_UP_BYTES_PER_CALLER / subscriptions.max(1)).clamp(MIN_CATCH_UP_BYTES, MAX_CATCH_UP_BYTES)
     }
@@ -59,10 +59,10 @@ impl Quotas {
     ///
     /// # Errors
     /// When the caller, or all callers together, have as many as they may.
-    pub(super) fn subscription(&self, caller: Payer) -> Result<Permit<Payer>, ApiError> {
+    pub(super) fn subscription(&self, caller: CallerId) -> Result<Permit<CallerId>, ApiError> {
         let max = match caller {
-            Payer::Key(_) => self.limits.max_per_key,
-            Payer::Address(_) => self.limits.max_per_address,
+            CallerId::Key(_) => self.limits.max_per_key,
+            CallerId::Address(_) => self.limits.max_per_address,
         };
         self.subscriptions.try_acquire_up_to(&caller, 1, max).map_err(|exceeded| {
             self.refusals.refuse(match exceeded {
@@ -76,10 +76,10 @@ impl Quotas {
     ///
     /// # Errors
     /// When the caller subscribes to as many as it may.
-    pub(super) fn channel_of_caller(&self, caller: Payer, bytes: usize) -> Result<Permit<Payer>, ApiError> {
+    pub(super) fn channel_of_caller(&self, caller: CallerId, bytes: usize) -> Result<Permit<CallerId>, ApiError> {
         let max = match caller {
-            Payer::Key(_) => self.limits.max_channels_per_key,
-            Payer::Address(_) => self.limits.max_channels_per_address,
+            CallerId::Key(_) => self.limits.max_channels_per_key,
+            CallerId::Address(_) => self.limits.max_channels_per_address,
         };
         let permit = self.channels_by_caller.try_acquire_up_to(&caller, units(bytes), max);
         permit.map_err(|_| self.refusals.refuse(Limit::SubscriptionChannelsPerCaller))

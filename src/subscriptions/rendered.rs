@@ -1,7 +1,7 @@
 //! Rendered events, for channels that differ only in their filter.
 //!
 //! How an event is rendered depends on the selection and the key, not on the filter that it passed. So an event that several
-//! such channels have is rendered by the first of them. Events are kept until the next [`Rendered::clear`].
+//! such channels have is rendered by the first of them. Events are kept until the next [`RenderCache::clear`].
 
 use std::{
     collections::BTreeMap,
@@ -16,57 +16,57 @@ use bytes::Bytes;
 use crate::domain::feed::Place;
 
 /// What one selection may keep, in bytes.
-const MAX_BYTES: usize = 256 << 10;
+const MAX_CHANNEL_BYTES: usize = 256 << 10;
 /// What all selections may keep together, in bytes.
-const MAX_BYTES_IN_ALL: usize = 64 << 20;
+const MAX_TOTAL_BYTES: usize = 64 << 20;
 /// What an event takes beside its text.
-const OVERHEAD: usize = 64;
+const EVENT_OVERHEAD_BYTES: usize = 64;
 
 /// The bytes that are kept, of all selections. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct RenderedBytes(Arc<AtomicUsize>);
+pub(super) struct TotalRenderedBytes(Arc<AtomicUsize>);
 
 /// Rendered events of one selection.
-pub(super) struct Rendered {
-    events: Mutex<Events>,
-    in_all: RenderedBytes,
+pub(super) struct RenderCache {
+    events: Mutex<RenderCacheState>,
+    total_bytes: TotalRenderedBytes,
 }
 
 #[derive(Default)]
-struct Events {
-    by_place: BTreeMap<Place, Bytes>,
+struct RenderCacheState {
+    by_offset: BTreeMap<Place, Bytes>,
     bytes: usize,
 }
 
-impl Rendered {
-    pub(super) fn new(in_all: RenderedBytes) -> Self {
-        Self { events: Mutex::default(), in_all }
+impl RenderCache {
+    pub(super) fn new(total_bytes: TotalRenderedBytes) -> Self {
+        Self { events: Mutex::default(), total_bytes }
     }
 
     /// The rendered event of each place, where it is kept.
     pub(super) fn get(&self, places: &[Place]) -> Vec<Option<Bytes>> {
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner); // each step leaves it whole
-        places.iter().map(|place| events.by_place.get(place).cloned()).collect()
+        places.iter().map(|place| events.by_offset.get(place).cloned()).collect()
     }
 
     /// Keeps rendered events; the oldest go first.
     pub(super) fn put(&self, rendered: impl IntoIterator<Item = (Place, Bytes)>) {
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         for (place, bytes) in rendered {
-            if events.by_place.contains_key(&place) {
+            if events.by_offset.contains_key(&place) {
                 continue;
             }
-            let size = bytes.len() + OVERHEAD;
-            if self.in_all.0.load(Ordering::Relaxed) + size > MAX_BYTES_IN_ALL {
+            let size = bytes.len() + EVENT_OVERHEAD_BYTES;
+            if self.total_bytes.0.load(Ordering::Relaxed) + size > MAX_TOTAL_BYTES {
                 return;
             }
-            events.by_place.insert(place, bytes);
+            events.by_offset.insert(place, bytes);
             events.bytes += size;
-            self.in_all.0.fetch_add(size, Ordering::Relaxed);
-            while events.bytes > MAX_BYTES {
-                let Some((_, oldest)) = events.by_place.pop_first() else { break };
-                events.bytes -= oldest.len() + OVERHEAD;
-                self.in_all.0.fetch_sub(oldest.len() + OVERHEAD, Ordering::Relaxed);
+            self.total_bytes.0.fetch_add(size, Ordering::Relaxed);
+            while events.bytes > MAX_CHANNEL_BYTES {
+                let Some((_, oldest)) = events.by_offset.pop_first() else { break };
+                events.bytes -= oldest.len() + EVENT_OVERHEAD_BYTES;
+                self.total_bytes.0.fetch_sub(oldest.len() + EVENT_OVERHEAD_BYTES, Ordering::Relaxed);
             }
         }
     }
@@ -74,11 +74,11 @@ impl Rendered {
     /// Forgets all events.
     pub(super) fn clear(&self) {
         let events = std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
-        self.in_all.0.fetch_sub(events.bytes, Ordering::Relaxed);
+        self.total_bytes.0.fetch_sub(events.bytes, Ordering::Relaxed);
     }
 }
 
-impl Drop for Rendered {
+impl Drop for RenderCache {
     fn drop(&mut self) {
         self.clear();
     }
@@ -89,17 +89,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_events_are_kept_within_the_limit() {
-        let in_all = RenderedBytes::default();
-        let rendered = Rendered::new(in_all.clone());
+    fn newest_events_are_cached_within_the_limit() {
+        let total_bytes = TotalRenderedBytes::default();
+        let rendered = RenderCache::new(total_bytes.clone());
         let event = |number| (Place::after(number), Bytes::from(vec![0; 1000]));
         rendered.put((0..300).map(event));
         rendered.put([event(299)]);
         let kept = rendered.get(&[Place::after(0), Place::after(299)]);
         assert!(kept[0].is_none() && kept[1].is_some());
-        let bytes = in_all.0.load(Ordering::Relaxed);
-        assert!((MAX_BYTES - 2000..=MAX_BYTES).contains(&bytes), "{bytes}");
+        let bytes = total_bytes.0.load(Ordering::Relaxed);
+        assert!((MAX_CHANNEL_BYTES - 2000..=MAX_CHANNEL_BYTES).contains(&bytes), "{bytes}");
         drop(rendered);
-        assert_eq!(in_all.0.load(Ordering::Relaxed), 0);
+        assert_eq!(total_bytes.0.load(Ordering::Relaxed), 0);
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{
-    rendered::{Rendered, RenderedBytes},
-    retry::Retries,
-    stop::Stop,
-    turns::{TurnOf, Turns},
+    rendered::{RenderCache, TotalRenderedBytes},
+    retry::RetryBackoff,
+    stop::ChannelError,
+    turns::{FairPermits, PermitOwner},
 };
 use crate::{
     domain::feed::Place,
@@ -18,12 +18,12 @@ use crate::{
 /// Renders events.
 pub(super) struct Renderer {
     answers: Answers,
-    rendered: Rendered,
+    rendered: RenderCache,
 }
 
 impl Renderer {
-    pub(super) fn new(answers: Answers, in_all: RenderedBytes) -> Self {
-        Self { answers, rendered: Rendered::new(in_all) }
+    pub(super) fn new(answers: Answers, in_all: TotalRenderedBytes) -> Self {
+        Self { answers, rendered: RenderCache::new(in_all) }
     }
 
     /// How it renders.
@@ -35,8 +35,13 @@ impl Renderer {
     ///
     /// # Errors
     /// When the database is unavailable for long.
-    pub(super) async fn render(&self, events: &Events, turns: &Turns, of: TurnOf<'_>) -> Result<Vec<Bytes>, Stop> {
-        let mut retries = Retries::new();
+    pub(super) async fn render(
+        &self,
+        events: &Events,
+        turns: &FairPermits,
+        of: PermitOwner<'_>,
+    ) -> Result<Vec<Bytes>, ChannelError> {
+        let mut retries = RetryBackoff::new();
         loop {
             let turn = turns.acquire(of).await;
             // On the heap, as thousands of tasks may wait for their turns.
@@ -46,7 +51,7 @@ impl Renderer {
                 Ok(payloads) => return Ok(payloads),
                 Err(DatabaseUnavailable(errors)) => {
                     if !retries.wait().await {
-                        return Err(Stop(errors));
+                        return Err(ChannelError(errors));
                     }
                 }
             }
@@ -61,14 +66,14 @@ impl Renderer {
         self: &Arc<Self>,
         events: &Events,
         places: &[Place],
-        turns: &Turns,
-        of: TurnOf<'_>,
-    ) -> Result<Vec<Bytes>, Stop> {
+        turns: &FairPermits,
+        of: PermitOwner<'_>,
+    ) -> Result<Vec<Bytes>, ChannelError> {
         let is_shared = Arc::strong_count(self) > 1;
         if !is_shared {
             return self.render(events, turns, of).await;
         }
-        let mut retries = Retries::new();
+        let mut retries = RetryBackoff::new();
         loop {
             if let Some(rendered) = self.rendered.get(places).into_iter().collect() {
                 return Ok(rendered);
@@ -93,7 +98,7 @@ impl Renderer {
                 }
                 Err(DatabaseUnavailable(errors)) => {
                     if !retries.wait().await {
-                        return Err(Stop(errors));
+                        return Err(ChannelError(errors));
                     }
                 }
             }

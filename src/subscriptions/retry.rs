@@ -7,18 +7,18 @@ use tokio::time::sleep;
 /// For how long something is retried.
 const MAX_RETRY_DURATION: Duration = Duration::from_mins(1);
 /// The first and the longest delay; each doubles the one before.
-const FIRST_RETRY_DELAY: Duration = Duration::from_millis(100);
+const MIN_RETRY_DELAY: Duration = Duration::from_millis(100);
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// The retries of one thing.
-pub(crate) struct Retries {
+pub(crate) struct RetryBackoff {
     since: Instant,
     delay: Duration,
 }
 
-impl Retries {
+impl RetryBackoff {
     pub(crate) fn new() -> Self {
-        Self { since: Instant::now(), delay: FIRST_RETRY_DELAY }
+        Self { since: Instant::now(), delay: MIN_RETRY_DELAY }
     }
 
     /// Waits after a failure; whether to try again.

@@ -8,8 +8,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
     channel::ChannelState,
-    feed::ring_buffer::{Bound, Item},
-    stop::Stop,
+    feed::ring_buffer::{Item, RingLimits},
+    stop::ChannelError,
 };
 use crate::{
     domain::feed::Place,
@@ -17,33 +17,33 @@ use crate::{
 };
 
 /// They are computed at most this often.
-const MIN_INTERVAL: Duration = Duration::from_secs(1);
+const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 /// Only the newest are of interest. They are an answer as any query may have, so they have no bound of their own.
-const NEWEST: Bound = Bound { items: 1, bytes: usize::MAX };
+const NEWEST_ONLY: RingLimits = RingLimits { items: 1, bytes: usize::MAX };
 
 /// Sends them at once, and again when they change: because a batch touches one of the devices, or a bucket ends.
-pub(super) async fn run(channel: &ChannelState, wanted: &CurrentStatistics) -> Result<Infallible, Stop> {
+pub(super) async fn run(channel: &ChannelState, wanted: &CurrentStatistics) -> Result<Infallible, ChannelError> {
     let mut sent = Bytes::new();
     let mut number = 0;
     loop {
         // What touched a device until now is stored, so it is counted.
-        let _ = channel.touched.notified().now_or_never();
+        let _ = channel.statistics_changed.notified().now_or_never();
         let began = Instant::now();
         let payload = channel.render(&Events::Statistics(wanted.clone().into())).await?.pop().unwrap_or_default();
         if payload != sent {
             number += 1; // places among themselves, not in the feed
             let place = Place::after(number);
-            channel.ring.push([Item { place, bytes: payload.len(), value: payload.clone() }], place, NEWEST);
+            channel.ring.push([Item { place, bytes: payload.len(), value: payload.clone() }], place, NEWEST_ONLY);
             sent = payload;
         }
         tokio::select! {
-            () = channel.touched.notified() => {}
+            () = channel.statistics_changed.notified() => {}
             () = sleep(until_bucket_ends(channel, wanted)) => {}
         }
         if let Some(closed) = channel.closed() {
-            return Err(Stop(closed.errors));
+            return Err(ChannelError(closed.errors));
         }
-        sleep_until(began + MIN_INTERVAL).await;
+        sleep_until(began + MIN_REFRESH_INTERVAL).await;
     }
 }
 

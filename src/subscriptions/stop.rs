@@ -2,23 +2,23 @@
 
 use async_graphql::ServerError;
 
-use super::feed::Broken;
+use super::feed::FeedGap;
 use crate::{api_error::ApiError, graphql::subscriptions::refuse};
 
 /// Why a channel, or one of its subscribers, can't go on.
-pub(super) struct Stop(pub Vec<ServerError>);
+pub(super) struct ChannelError(pub Vec<ServerError>);
 
-impl<E: Into<ApiError>> From<E> for Stop {
+impl<E: Into<ApiError>> From<E> for ChannelError {
     fn from(error: E) -> Self {
         Self(refuse(error.into()).errors)
     }
 }
 
-impl From<Broken> for ApiError {
-    fn from(broken: Broken) -> Self {
+impl From<FeedGap> for ApiError {
+    fn from(broken: FeedGap) -> Self {
         Self::CursorExpired(match broken {
-            Broken::Forgotten => Self::CURSOR_TOO_OLD,
-            Broken::Restored => Self::RESTORED,
+            FeedGap::Forgotten => Self::CURSOR_TOO_OLD_MESSAGE,
+            FeedGap::Restored => Self::DATABASE_RESTORED_MESSAGE,
         })
     }
 }

@@ -10,20 +10,20 @@ use tokio::{
 
 use super::{
     Event, Next,
-    catch_up::{CatchUp, Chunk, Missed},
+    catch_up::{CatchUpTask, Chunk, MissedEvents},
     channel::ChannelState,
     charge::EventCharge,
     feed::{backlog, ring_buffer::Read},
     members::Membership,
-    stop::Stop,
+    stop::ChannelError,
 };
 use crate::{
     domain::feed::Place,
-    limits::{Permit, rate_limit::Payer},
+    limits::{Permit, rate_limit::CallerId},
 };
 
 /// Events that are handed over at once at most.
-const MAX_EVENTS_AT_ONCE: usize = 500;
+const MAX_EVENTS_PER_DELIVERY: usize = 500;
 
 /// A subscriber.
 pub struct Subscriber {
@@ -34,7 +34,7 @@ pub struct Subscriber {
     /// Whether it has reached what the channel holds; from then on it has to keep up.
     is_live: bool,
     /// The stored events that are being read for it. Kept from one call to the next, since a call may be cancelled.
-    reading: Option<CatchUp>,
+    reading: Option<CatchUpTask>,
     /// How many events of the stored feed are read at once.
     feed_events: usize,
     /// Stored events that were read and not handed over yet.
@@ -42,7 +42,7 @@ pub struct Subscriber {
     charge: EventCharge,
     /// When the caller's budget is tried again, after it did not suffice.
     retry_charge_at: Option<Instant>,
-    _permit: Permit<Payer>,
+    _permit: Permit<CallerId>,
 }
 
 /// How far the subscribers of a channel get, for a transport that waits for their next event.
@@ -58,7 +58,7 @@ impl Progress {
 }
 
 impl Subscriber {
-    pub(super) fn new(channel: Membership, after: Place, charge: EventCharge, permit: Permit<Payer>) -> Self {
+    pub(super) fn new(channel: Membership, after: Place, charge: EventCharge, permit: Permit<CallerId>) -> Self {
         let resumable = channel.state.topic().is_resumable();
         let place = if resumable { after } else { Place::after(0) };
         Self {
@@ -86,22 +86,22 @@ impl Subscriber {
                 let read = reading.finish().await;
                 self.reading = None;
                 match read {
-                    Ok(Missed { events, until, chunk }) => {
+                    Ok(MissedEvents { events, until, chunk }) => {
                         self.missed = Some((events.into(), until));
                         self.feed_events = chunk.feed_events;
                     }
-                    Err(Stop(errors)) => return Next::Failed(Box::new(Response::from_errors(errors))),
+                    Err(ChannelError(errors)) => return Next::Failed(Box::new(Response::from_errors(errors))),
                 }
             }
             if let Some((events, until)) = self.missed.take() {
-                if let Some(next) = self.send_missed(events, until) {
+                if let Some(next) = self.send_backlog(events, until) {
                     return next;
                 }
                 continue;
             }
             self.changed.borrow_and_update();
             let channel = &self.channel.state;
-            match channel.ring.after(self.place, MAX_EVENTS_AT_ONCE) {
+            match channel.ring.after(self.place, MAX_EVENTS_PER_DELIVERY) {
                 Read::Items(items) => {
                     self.is_live = true;
                     if let Some(next) = self.send(items) {
@@ -122,7 +122,7 @@ impl Subscriber {
                         return next; // only the newest is of interest
                     }
                 }
-                Read::Overrun if self.is_live => return Next::TooSlow(self.place),
+                Read::Overrun if self.is_live => return Next::SlowConsumer(self.place),
                 Read::Overrun => {
                     if let Some(closed) = channel.closed() {
                         return Next::Failed(closed);
@@ -130,7 +130,7 @@ impl Subscriber {
                     let caller = self.charge.caller;
                     let bytes = channel.pipeline.quotas.catch_up_bytes(caller);
                     let chunk = Chunk { feed_events: self.feed_events, bytes };
-                    self.reading = Some(CatchUp::start(channel.clone(), caller, self.place, chunk));
+                    self.reading = Some(CatchUpTask::start(channel.clone(), caller, self.place, chunk));
                 }
             }
         }
@@ -162,12 +162,12 @@ impl Subscriber {
     }
 
     /// Stored events, in the same way. What is left is kept.
-    fn send_missed(&mut self, mut events: VecDeque<Event>, until: Place) -> Option<Next> {
+    fn send_backlog(&mut self, mut events: VecDeque<Event>, until: Place) -> Option<Next> {
         if events.is_empty() {
             self.place = until;
             return None;
         }
-        let charged = self.charged(events.len().min(MAX_EVENTS_AT_ONCE)).unwrap_or(0);
+        let charged = self.charged(events.len().min(MAX_EVENTS_PER_DELIVERY)).unwrap_or(0);
         let sent: Vec<_> = events.drain(..charged).collect();
         self.place = sent.last().and_then(|event| event.place).unwrap_or(self.place);
         if events.is_empty() {

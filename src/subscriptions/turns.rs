@@ -1,40 +1,40 @@
 //! Permits that callers get in turn, so that a caller that waits for many of them delays each permit of another caller by at
 //! most one of its own.
 
-use super::members::Members;
+use super::members::ChannelMembers;
 use crate::{
-    concurrency::fair_queue::{FairPermit, FairQueue, QueueFull, Share},
-    limits::rate_limit::Payer,
+    concurrency::fair_queue::{FairPermit, FairQueue, PermitShare, QueueFull},
+    limits::rate_limit::CallerId,
 };
 
 /// Permits for one kind of work. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Turns(FairQueue<Payer>);
+pub(super) struct FairPermits(FairQueue<CallerId>);
 
 /// A permit, returned when dropped.
-pub(super) type Turn = FairPermit<Payer>;
+pub(super) type Turn = FairPermit<CallerId>;
 
 /// The callers that a permit is for.
 #[derive(Clone, Copy)]
-pub(super) enum TurnOf<'a> {
+pub(super) enum PermitOwner<'a> {
     /// This one.
-    Caller(Payer),
+    Caller(CallerId),
     /// The one that has the fewest permits and waits for the fewest.
-    OneOf(&'a Members),
+    OneOf(&'a ChannelMembers),
 }
 
-impl Turns {
+impl FairPermits {
     /// So many permits at a time, of which one caller may hold `max_per_caller`.
     pub(super) fn new(permits: usize, max_per_caller: usize) -> Self {
         // Those that wait are channels and subscriptions, which are bounded themselves.
-        Self(FairQueue::new(permits, Share::AtMost(max_per_caller), usize::MAX))
+        Self(FairQueue::new(permits, PermitShare::AtMost(max_per_caller), usize::MAX))
     }
 
     /// Waits for a permit.
-    pub(super) async fn acquire(&self, of: TurnOf<'_>) -> Turn {
+    pub(super) async fn acquire(&self, of: PermitOwner<'_>) -> Turn {
         let caller = match of {
-            TurnOf::Caller(caller) => caller,
-            TurnOf::OneOf(members) => members.least(|caller| self.0.load_of(&caller)),
+            PermitOwner::Caller(caller) => caller,
+            PermitOwner::OneOf(members) => members.least(|caller| self.0.caller_load(&caller)),
         };
         match self.0.acquire(caller).await {
             Ok(turn) => turn,
@@ -50,8 +50,8 @@ mod tests {
     use super::*;
     use crate::{domain::api_key::ApiKeyId, limits::Quota};
 
-    fn key(number: i64) -> TurnOf<'static> {
-        TurnOf::Caller(Payer::Key(ApiKeyId(number)))
+    fn key(number: i64) -> PermitOwner<'static> {
+        PermitOwner::Caller(CallerId::Key(ApiKeyId(number)))
     }
 
     /// The caller of a permit that is there.
@@ -60,8 +60,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_caller_with_many_waiting_delays_another_by_one_turn() {
-        let turns = Turns::new(1, 1);
+    async fn caller_with_many_waiting_delays_another_by_one_permit() {
+        let turns = FairPermits::new(1, 1);
         let first = turns.acquire(key(1)).await;
         let mut many: Vec<_> = (0..100).map(|_| Box::pin(turns.acquire(key(1)))).collect(); // within one poll of tokio
         assert!(many.iter_mut().all(|waiting| now(waiting).is_none()));
@@ -80,7 +80,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_caller_never_holds_all_permits() {
-        let turns = Turns::new(4, 2);
+        let turns = FairPermits::new(4, 2);
         let held = [turns.acquire(key(1)).await, turns.acquire(key(1)).await];
         let mut third = Box::pin(turns.acquire(key(1)));
         assert!(now(&mut third).is_none());
@@ -93,7 +93,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_permit_of_a_cancelled_wait_goes_to_the_next() {
-        let turns = Turns::new(1, 1);
+        let turns = FairPermits::new(1, 1);
         let held = turns.acquire(key(1)).await;
         let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(turns.acquire(key(1)))).collect();
         assert!(waiting.iter_mut().all(|waiting| now(waiting).is_none()));
@@ -106,19 +106,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_turn_of_several_callers_is_that_of_the_one_with_the_fewest() {
-        let turns = Turns::new(1, 1);
-        let (members, quota) = (Members::default(), Quota::new(1, 9));
+    async fn shared_permit_is_charged_to_the_caller_with_the_fewest() {
+        let turns = FairPermits::new(1, 1);
+        let (members, quota) = (ChannelMembers::default(), Quota::new(1, 9));
         for number in [1, 2] {
-            let caller = Payer::Key(ApiKeyId(number));
+            let caller = CallerId::Key(ApiKeyId(number));
             members.add(caller, || quota.try_acquire(&caller)).expect("a permit");
         }
         let held = turns.acquire(key(1)).await;
         let mut waiting = Box::pin(turns.acquire(key(1)));
         assert!(now(&mut waiting).is_none());
-        let mut shared = Box::pin(turns.acquire(TurnOf::OneOf(&members)));
+        let mut shared = Box::pin(turns.acquire(PermitOwner::OneOf(&members)));
         assert!(now(&mut shared).is_none());
-        assert_eq!(turns.0.load_of(&Payer::Key(ApiKeyId(2))), 1);
+        assert_eq!(turns.0.caller_load(&CallerId::Key(ApiKeyId(2))), 1);
         drop(held);
     }
 }

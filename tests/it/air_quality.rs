@@ -201,7 +201,7 @@ async fn the_hours_of_a_cell_are_those_of_the_samples_in_it() {
     let statements = Statements::watch();
     let from = noon() - TimeDelta::hours(24);
     for counted in [CountedValues::Valid, CountedValues::All] {
-        let means = hourly_mean::of_cells(&app.database.reads, &asked, from, noon(), counted);
+        let means = hourly_mean::list_by_cells(&app.database.reads, &asked, from, noon(), counted);
         let (count, found) = statements.of(means).await;
         let found = found.expect("means");
         assert_eq!(count, 1);

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use airgraph::{config::security::Exposure, limits::Limits};
+use airgraph::{config::security::SecuritySettings, limits::Limits};
 use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode, header},
@@ -26,11 +26,11 @@ const LIST: &str = "{ measurements { nodes { pm10 pm25 latitude } } }";
 const LIST_COST: usize = 521;
 
 async fn limited(cost: u32, uplinks: u32) -> TestApp {
-    let open = Exposure::default();
+    let open = SecuritySettings::default();
     // Requests of these tests come by no connection, so by this address.
     let trusted_proxies = vec!["0.0.0.0/32".parse().expect("a network")];
     let (cost_per_minute, uplinks_per_minute) = (NonZeroU32::new(cost), NonZeroU32::new(uplinks));
-    TestApp::exposed(Exposure { cost_per_minute, uplinks_per_minute, trusted_proxies, ..open }).await
+    TestApp::exposed(SecuritySettings { cost_per_minute, uplinks_per_minute, trusted_proxies, ..open }).await
 }
 
 type Headers<'a> = &'a [(&'a str, &'a str)];
@@ -218,7 +218,7 @@ async fn a_request_that_costs_more_than_a_budget_takes_all_of_it() {
 #[tokio::test]
 async fn what_the_database_really_took_is_paid_too() {
     let options = crate::support::empty_database().await;
-    let exposure = Exposure { cost_per_minute: NonZeroU32::new(100_000), ..Exposure::default() };
+    let exposure = SecuritySettings { cost_per_minute: NonZeroU32::new(100_000), ..SecuritySettings::default() };
     let app = TestApp::exposed_on(&options, exposure, Limits::default()).await;
     let mut watch = options.connect().await.expect("a connection");
     let lock = hold(&options, "measurement").await;

@@ -39,15 +39,17 @@ async fn closed(connection: &mut TcpStream) {
 
 async fn until_open(app: &TestApp, count: usize) {
     let reached = async {
-        while app.app.connections.open() != count {
+        while app.app.connections.open_count() != count {
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(DEADLINE, reached).await.unwrap_or_else(|_| panic!("{} are open, not {count}", app.app.connections.open()));
+    timeout(DEADLINE, reached)
+        .await
+        .unwrap_or_else(|_| panic!("{} are open, not {count}", app.app.connections.open_count()));
 }
 
 fn refusals(app: &TestApp, limit: &str) -> bool {
-    let text = app.app.state.metrics.text(&airgraph::http::routes::metrics::gauges::of(&app.app));
+    let text = app.app.state.metrics.text(&airgraph::http::routes::metrics::gauges::collect(&app.app));
     text.contains(&format!("airgraph_limit_refusals_total{{limit=\"{limit}\"}}"))
 }
 

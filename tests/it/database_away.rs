@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use airgraph::{
     clock::Clock,
-    config::security::Exposure,
+    config::security::SecuritySettings,
     db::{connect::Database, replicas::Replicas},
     graphql::context::About,
-    http::state::App,
+    http::state::AppState,
     limits::Limits,
 };
 use axum::{
@@ -19,22 +19,22 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tower::ServiceExt as _;
 
 /// A gateway whose database isn't there: nothing listens on the port.
-fn app() -> App {
+fn app() -> AppState {
     let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(1).password("geheim");
     let pool = || PgPoolOptions::new().acquire_timeout(Duration::from_millis(200)).connect_lazy_with(options.clone());
     let about = About {
         public_read: true,
-        exposure: Exposure::default(),
+        exposure: SecuritySettings::default(),
         limits: Limits::default(),
         slow_operation: Duration::MAX,
         database_host: "127.0.0.1".to_owned(),
         database_port: 1,
     };
-    let database = Database::of_one_pool(&pool(), PgConnectOptions::new());
-    App::start(database, Replicas::default(), Clock::system(), about).0
+    let database = Database::from_pool(&pool(), PgConnectOptions::new());
+    AppState::start(database, Replicas::default(), Clock::system(), about).0
 }
 
-async fn send(app: &App, request: Request<Body>) -> (StatusCode, Option<String>, Value) {
+async fn send(app: &AppState, request: Request<Body>) -> (StatusCode, Option<String>, Value) {
     let response = app.router().oneshot(request).await.expect("an answer");
     let retry_after = response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().expect("text").to_owned());
     let status = response.status();

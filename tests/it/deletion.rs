@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use airgraph::limits::{Deletions, Limits};
+use airgraph::limits::{DeletionLimits, Limits};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
@@ -277,7 +277,7 @@ async fn many_go_in_steps_to_the_end_whoever_hangs_up() {
 #[tokio::test]
 async fn one_deletion_runs_at_a_time() {
     let turn_timeout = Duration::from_millis(200);
-    let app = TestApp::with_limits(Limits { deletions: Deletions { turn_timeout }, ..Limits::default() }).await;
+    let app = TestApp::with_limits(Limits { deletions: DeletionLimits { turn_timeout }, ..Limits::default() }).await;
     app.record(json!([{ "device": "a", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1 }])).await;
     let options = app.database.reads.connect_options();
     let mut holder = (*options).clone().application_name("holder").connect().await.expect("a connection");

@@ -6,8 +6,8 @@ use std::{
 };
 
 use airgraph::{
-    config::security::Exposure,
-    limits::{Limits, Reading, rate_limit::Payer},
+    config::security::SecuritySettings,
+    limits::{Limits, ReadLimits, rate_limit::CallerId},
 };
 use axum::{
     body::Body,
@@ -31,8 +31,8 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 const ATTACKER: &str = "192.0.2.1";
 const NEIGHBOUR: &str = "192.0.2.2";
 
-fn behind_a_proxy() -> Exposure {
-    Exposure { trusted_proxies: vec!["0.0.0.0/32".parse().expect("a network")], ..Exposure::default() }
+fn behind_a_proxy() -> SecuritySettings {
+    SecuritySettings { trusted_proxies: vec!["0.0.0.0/32".parse().expect("a network")], ..SecuritySettings::default() }
 }
 
 async fn ask(app: &TestApp, address: &str, body: &Value) -> Answer {
@@ -52,7 +52,7 @@ fn small_question() -> Value {
     json!({ "query": "{ measurements(first: 1) { nodes { pm10 } } }" })
 }
 
-async fn on(options: &PgConnectOptions, exposure: Exposure, limits: Limits) -> TestApp {
+async fn on(options: &PgConnectOptions, exposure: SecuritySettings, limits: Limits) -> TestApp {
     TestApp::exposed_on(options, exposure, limits).await
 }
 
@@ -95,7 +95,7 @@ async fn a_caller_that_uses_all_it_may_keeps_connections_and_places_free_for_oth
         }
         until_waiting(&mut watch, 3).await;
         let refused = async {
-            while app.app.capacity.load().refused < 25 {
+            while app.app.concurrency_limit.load().shed < 25 {
                 sleep(Duration::from_millis(20)).await;
             }
         };
@@ -109,7 +109,8 @@ async fn a_caller_that_uses_all_it_may_keeps_connections_and_places_free_for_oth
 
 #[tokio::test]
 async fn a_request_is_cut_off_when_it_used_its_database_time() {
-    let reading = Reading { database_time_per_anonymous_request: Duration::from_millis(300), ..Reading::default() };
+    let reading =
+        ReadLimits { database_time_per_anonymous_request: Duration::from_millis(300), ..ReadLimits::default() };
     let app = TestApp::with_limits(Limits { reading, ..Limits::default() }).await;
     let options = (*app.database.reads.connect_options()).clone();
     let mut watch = options.connect().await.expect("a connection");
@@ -125,9 +126,9 @@ async fn a_request_is_cut_off_when_it_used_its_database_time() {
 
 #[tokio::test]
 async fn a_caller_without_database_time_is_refused_before_anything_is_read() {
-    let exposure = Exposure { anonymous_database_seconds_per_minute: NonZeroU32::new(30), ..behind_a_proxy() };
+    let exposure = SecuritySettings { anonymous_database_seconds_per_minute: NonZeroU32::new(30), ..behind_a_proxy() };
     let app = on(&empty_database().await, exposure, Limits::default()).await;
-    let attacker = Payer::at(ATTACKER.parse().expect("an address"));
+    let attacker = CallerId::from_address(ATTACKER.parse().expect("an address"));
     assert_eq!(ask(&app, ATTACKER, &small_question()).await.status, StatusCode::OK);
     let budget = &app.app.state.budgets.anonymous_database_time;
     budget.charge(attacker, Duration::from_secs(35), app.app.state.clock.now());
@@ -153,7 +154,7 @@ async fn a_caller_without_database_time_is_refused_before_anything_is_read() {
 
 #[tokio::test]
 async fn database_time_is_charged_to_the_caller_that_used_it() {
-    let exposure = Exposure { anonymous_database_seconds_per_minute: NonZeroU32::new(1), ..behind_a_proxy() };
+    let exposure = SecuritySettings { anonymous_database_seconds_per_minute: NonZeroU32::new(1), ..behind_a_proxy() };
     let options = empty_database().await;
     let app = on(&options, exposure, Limits::default()).await;
     let mut watch = options.connect().await.expect("a connection");

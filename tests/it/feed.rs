@@ -6,7 +6,7 @@ use std::{
 };
 
 use airgraph::{
-    db::feed::{self, Entry, Extent},
+    db::feed::{self, Entry, FeedExtent},
     domain::measurement::MeasurementKey,
 };
 use axum::{
@@ -148,22 +148,22 @@ async fn whoever_reads_on_from_the_last_number_misses_nothing() {
 async fn what_is_old_is_forgotten_and_missed_by_nobody_unnoticed() {
     let app = TestApp::new().await;
     let db = &app.database.writes;
-    assert_eq!(feed::extent(db).await.expect("read"), Extent { forgotten: 0, newest: 0 });
+    assert_eq!(feed::extent(db).await.expect("read"), FeedExtent { forgotten: 0, newest: 0 });
     for n in 0..5 {
         app.record(json!([sample("bike", n, 5)])).await;
     }
     let all = entries(&app).await;
     let numbers: Vec<_> = all.iter().map(|entry| entry.number).collect();
-    feed::forget_before(db, all[2].committed_at).await.expect("forgotten");
-    assert_eq!(feed::extent(db).await.expect("read"), Extent { forgotten: numbers[1], newest: numbers[4] });
+    feed::trim_before(db, all[2].committed_at).await.expect("forgotten");
+    assert_eq!(feed::extent(db).await.expect("read"), FeedExtent { forgotten: numbers[1], newest: numbers[4] });
     assert_eq!(feed::after(db, numbers[0], 9).await.expect("read"), None);
     assert_eq!(feed::after(db, numbers[1], 9).await.expect("read"), Some(all[2..].to_vec()));
     let later = all[4].committed_at + TimeDelta::seconds(1);
-    feed::forget_before(db, later).await.expect("forgotten");
-    assert_eq!(feed::extent(db).await.expect("read"), Extent { forgotten: numbers[4], newest: numbers[4] });
+    feed::trim_before(db, later).await.expect("forgotten");
+    assert_eq!(feed::extent(db).await.expect("read"), FeedExtent { forgotten: numbers[4], newest: numbers[4] });
     assert_eq!(feed::after(db, numbers[4], 9).await.expect("read"), Some(vec![]));
     assert_eq!(feed::after(db, numbers[3], 9).await.expect("read"), None);
-    feed::forget_before(db, later).await.expect("nothing to forget");
+    feed::trim_before(db, later).await.expect("nothing to forget");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use airgraph::{config::security::Exposure, http::Edition};
+use airgraph::{config::security::SecuritySettings, http::Edition};
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
@@ -175,7 +175,7 @@ async fn exchange(address: SocketAddr, request: &str) -> String {
 
 #[tokio::test]
 async fn refusals_before_execution_have_their_own_status() {
-    let app = TestApp::exposed(Exposure { introspection: false, ..Exposure::default() }).await;
+    let app = TestApp::exposed(SecuritySettings { introspection: false, ..SecuritySettings::default() }).await;
     let introspection = r#"{"query":"{ __schema { queryType { name } } }"}"#;
     for accept in [NEW, "application/json"] {
         assert_eq!(

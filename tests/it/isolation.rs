@@ -341,7 +341,7 @@ async fn a_replay_that_is_refused_changes_nothing() {
     assert_eq!(app.recorder.record(one(7, 5)).await.expect("stored").recorded, 1);
     let uplink_id = sqlx::query_scalar("select uplink_id from uplink").fetch_one(&app.database.reads).await;
     replay.source = Source::Replay { uplink_id: uplink_id.expect("an id") };
-    let refused = app.recorder.record_patiently(replay).await;
+    let refused = app.recorder.record_with_retry(replay).await;
     assert!(matches!(refused, Err(RecordError::Database(_))), "{refused:?}");
     let pm10: f32 =
         sqlx::query_scalar("select pm10 from measurement").fetch_one(&app.database.reads).await.expect("it");

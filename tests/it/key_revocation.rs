@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use airgraph::{auth::KEY_NOT_VALID, http::Pace};
+use airgraph::{auth::INVALID_KEY_MESSAGE, http::SocketTimeouts};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 use tokio::time::{sleep, timeout};
@@ -35,7 +35,7 @@ async fn is_valid(app: &TestApp, key: &str) -> bool {
 #[tokio::test]
 async fn open_connections_of_a_revoked_key_end_at_all_gateways() {
     let options = empty_database().await;
-    let pace = Pace { key: 100 * DEADLINE, ..Pace::default() };
+    let pace = SocketTimeouts { key_recheck: 100 * DEADLINE, ..SocketTimeouts::default() };
     let app = TestApp::on(&options, true).await.with_sockets(10, pace);
     let other = TestApp::on_second(&options).await.with_sockets(10, pace);
     let address = other.listen().await;
@@ -52,7 +52,7 @@ async fn open_connections_of_a_revoked_key_end_at_all_gateways() {
     assert_eq!(revoked["revokeApiKey"]["status"], "REVOKED");
     // At once, whether the notification has arrived yet or not.
     busy.subscribe("2", CREATE, json!({ "role": "ADMIN" })).await;
-    let forbidden = (4403, KEY_NOT_VALID.to_owned());
+    let forbidden = (4403, INVALID_KEY_MESSAGE.to_owned());
     match busy.next().await {
         Some(tokio_tungstenite::tungstenite::Message::Text(text)) => {
             let heard: Value = serde_json::from_str(&text).expect("JSON");

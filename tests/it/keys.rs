@@ -1,6 +1,6 @@
 //! Keys: who may do what.
 
-use airgraph::{config::security::Exposure, http::middleware::concurrency_limit::Capacity};
+use airgraph::{config::security::SecuritySettings, http::middleware::concurrency_limit::ConcurrencyLimit};
 use axum::http::{Request, StatusCode};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -189,7 +189,7 @@ async fn the_last_use_is_kept_to_the_minute() {
 #[tokio::test]
 async fn keys_of_requests_at_the_same_time_are_looked_up_together() {
     let statements = Statements::watch();
-    let app = TestApp::new().await.with_capacity(Capacity::for_readers(60)); // so that all are in work
+    let app = TestApp::new().await.with_capacity(ConcurrencyLimit::for_readers(60)); // so that all are in work
     let (key, _) = create(&app, "name: \"s\", role: READER").await;
     sqlx::query("update api_key set last_used_at = $1").bind(noon()).execute(&app.database.writes).await.expect("used");
     let keys = (0..60).map(|n| [Some(key.as_str()), Some(&app.admin), Some("ag_unknown")][n % 3]);
@@ -205,7 +205,7 @@ async fn keys_of_requests_at_the_same_time_are_looked_up_together() {
 #[tokio::test]
 async fn an_address_that_sent_thirty_invalid_keys_is_refused_without_a_look_up() {
     let trusted_proxies = vec!["0.0.0.0/0".parse().expect("a network")];
-    let app = TestApp::exposed(Exposure { trusted_proxies, ..Exposure::default() }).await;
+    let app = TestApp::exposed(SecuritySettings { trusted_proxies, ..SecuritySettings::default() }).await;
     let sensor = create(&app, "name: \"s\", role: SENSOR").await.0;
     let ask = async |address: &str, path: &str, key: &str| {
         let request = if path == "/metrics" { Request::get(path) } else { Request::post(path) };

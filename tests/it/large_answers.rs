@@ -91,7 +91,10 @@ async fn answers_that_are_not_read_count_until_their_connection_is_closed() {
     let app = app(limits).await;
     let address = app.listen().await;
     let mut first = unread(address).await;
-    until("it is being sent", || app.app.answers.bytes() == length && app.app.capacity.load().in_work == 1).await;
+    until("it is being sent", || {
+        app.app.response_memory.bytes() == length && app.app.concurrency_limit.load().in_flight == 1
+    })
+    .await;
     let mut second = unread(address).await;
     let mut answer = vec![0; 4096];
     let read = timeout(DEADLINE, second.read(&mut answer)).await.expect("in time").expect("an answer");
@@ -103,11 +106,13 @@ async fn answers_that_are_not_read_count_until_their_connection_is_closed() {
     while read < length {
         read += timeout(DEADLINE, first.read(&mut vec![0; 65_536])).await.expect("in time").expect("the answer");
     }
-    until("it is sent", || app.app.answers.bytes() == 0 && app.app.capacity.load().in_work == 0).await;
+    until("it is sent", || app.app.response_memory.bytes() == 0 && app.app.concurrency_limit.load().in_flight == 0)
+        .await;
     let third = unread(address).await;
-    until("it is being sent", || app.app.answers.bytes() == length).await;
+    until("it is being sent", || app.app.response_memory.bytes() == length).await;
     drop(third);
-    until("it is gone", || app.app.answers.bytes() == 0 && app.app.capacity.load().in_work == 0).await;
+    until("it is gone", || app.app.response_memory.bytes() == 0 && app.app.concurrency_limit.load().in_flight == 0)
+        .await;
 }
 
 /// An event is an answer like any other; a large one is an error, and the events beside it are whole.

@@ -2,7 +2,7 @@
 //! not each time.
 
 use airgraph::{
-    db::{connect, measurement_page, measurement_page::MeasurementPage, measurement_projection::MeasurementColumns},
+    db::{connect, measurement_page, measurement_page::MeasurementPage, measurement_projection::MeasurementProjection},
     domain::{device::DeviceId, filter::Filter, quantity::Quantity},
 };
 use sqlx::Row as _;
@@ -31,16 +31,18 @@ async fn a_list_is_planned_once_whatever_its_page() {
     let database = connect::open(&options, 1, 1).await.expect("a database");
     let devices: Vec<_> = (1..=20).map(DeviceId).collect();
     let from = Filter { from: Some(at("2026-04-30T09:01:00Z")), ..Filter::default() };
-    let with_weather = MeasurementColumns::ALL | MeasurementColumns::quantity(Quantity::Humidity);
+    let with_weather = MeasurementProjection::ALL | MeasurementProjection::quantity(Quantity::Humidity);
     let cases = [Filter::default(), from].into_iter();
     let cases: Vec<_> =
-        cases.flat_map(|filter| [(filter.clone(), MeasurementColumns::ALL), (filter, with_weather)]).collect();
+        cases.flat_map(|filter| [(filter.clone(), MeasurementProjection::ALL), (filter, with_weather)]).collect();
     for round in 0..12 {
         for (filter, columns) in cases.clone() {
             let page = MeasurementPage { filter, descending: true, after: None, before: None, limit: 60 + round };
-            let each = measurement_page::list_each(&database.reads, &devices, &page, columns).await.expect("lists");
-            let one =
-                measurement_page::list_each(&database.reads, &devices[..1], &page, columns).await.expect("a list");
+            let each =
+                measurement_page::list_per_device(&database.reads, &devices, &page, columns).await.expect("lists");
+            let one = measurement_page::list_per_device(&database.reads, &devices[..1], &page, columns)
+                .await
+                .expect("a list");
             assert_eq!(one[&devices[0]], each[&devices[0]]);
             assert!(each.values().all(|list| i64::try_from(list.len()) == Ok(page.limit)));
             measurement_page::list(&database.reads, &page, columns).await.expect("a list");

@@ -194,14 +194,14 @@ async fn who_is_too_slow_is_told_so_and_goes_on_where_it_was() {
     while told.len() < all.len() {
         match next(&mut quick).await {
             Next::Events(events) => told.extend(events.iter().map(pm10)),
-            Next::TooSlow(place) => {
+            Next::SlowConsumer(place) => {
                 quick = app.try_subscribe(&query, json!({}), Some(&cursor(place))).await.expect("resumed");
             }
             failed @ Next::Failed(_) => panic!("{failed:?}"),
         }
     }
     assert!(told.iter().eq(all.iter().map(|(_, pm10)| pm10)));
-    let Next::TooSlow(place) = next(&mut slow).await else { panic!("not all was held for it") };
+    let Next::SlowConsumer(place) = next(&mut slow).await else { panic!("not all was held for it") };
     assert_eq!(Some(place), first.last().expect("one").place);
     let mut resumed = app.try_subscribe(&query, json!({}), Some(&cursor(place))).await.expect("resumed");
     let rest = events(&mut resumed, all.len() - 1).await;
@@ -216,7 +216,7 @@ async fn cursors_that_cannot_be_followed_are_refused_with_what_to_do() {
     let within = stored(&app).await[0].0;
     let after = app.feed_cursor().await;
     app.record(json!([sample("a", 2, 3)])).await;
-    db::feed::forget_before(&app.database.writes, at("2100-01-01T00:00:00Z")).await.expect("forgotten");
+    db::feed::trim_before(&app.database.writes, at("2100-01-01T00:00:00Z")).await.expect("forgotten");
     let newest = app.feed_cursor().await;
     assert_ne!(after, newest, "that it was forgotten doesn't turn the feed back");
     for (cursor, code, text) in [

@@ -1,6 +1,6 @@
 //! Web pages of other origins: CORS and `WebSocket`s, as browsers send them.
 
-use airgraph::config::security::Exposure;
+use airgraph::config::security::SecuritySettings;
 use axum::{
     body::Body,
     http::{HeaderMap, Method, Request, StatusCode, header},
@@ -150,7 +150,10 @@ async fn requests_with_cookies_of_another_origin_are_refused_with_a_reason() {
 
 #[tokio::test]
 async fn websockets_are_opened_for_the_same_host_for_configured_origins_and_without_an_origin() {
-    let exposure = Exposure { trusted_proxies: vec!["127.0.0.0/8".parse().expect("a network")], ..Exposure::default() };
+    let exposure = SecuritySettings {
+        trusted_proxies: vec!["127.0.0.0/8".parse().expect("a network")],
+        ..SecuritySettings::default()
+    };
     let proxied = ("x-forwarded-host", "gateway.example");
     for (trusted, origins, extra, origin, is_open) in [
         (false, &[][..], None, None, true),

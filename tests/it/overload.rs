@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use airgraph::http::middleware::concurrency_limit::Capacity;
+use airgraph::http::middleware::concurrency_limit::ConcurrencyLimit;
 use axum::http::{StatusCode, header};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -43,8 +43,8 @@ fn assert_refused(answer: &Answer) {
 
 async fn until_refused(app: &TestApp, count: u64) {
     let since = Instant::now();
-    while app.app.capacity.load().refused < count {
-        assert!(since.elapsed() < DEADLINE, "{:?}", app.app.capacity.load());
+    while app.app.concurrency_limit.load().shed < count {
+        assert!(since.elapsed() < DEADLINE, "{:?}", app.app.concurrency_limit.load());
         sleep(Duration::from_millis(20)).await;
     }
 }
@@ -52,7 +52,7 @@ async fn until_refused(app: &TestApp, count: u64) {
 #[tokio::test]
 async fn what_is_too_much_is_refused_and_the_rest_goes_on() {
     let options = empty_database().await;
-    let app = TestApp::on(&options, true).await.with_capacity(Capacity::for_readers(3));
+    let app = TestApp::on(&options, true).await.with_capacity(ConcurrencyLimit::for_readers(3));
     let address = app.listen().await;
     let mut socket = Socket::ready(address, None).await;
     assert_eq!(sample(&app, "2025-01-15T10:00:00Z").await.status, StatusCode::CREATED);
@@ -65,7 +65,7 @@ async fn what_is_too_much_is_refused_and_the_rest_goes_on() {
     let meanwhile = async {
         until_waiting(&mut watch, 3).await;
         until_refused(&app, 40).await;
-        assert_eq!(app.app.capacity.load().in_work, 3);
+        assert_eq!(app.app.concurrency_limit.load().in_flight, 3);
 
         // Neither its body is looked at, nor its key.
         assert_refused(&app.post("/graphql", Some("no key of ours"), "no JSON").await);
@@ -92,12 +92,12 @@ async fn what_is_too_much_is_refused_and_the_rest_goes_on() {
     refused.into_iter().for_each(assert_refused);
 
     assert_eq!(ask().await.json()["data"], expected, "once it is over");
-    assert_eq!(app.app.capacity.load().in_work, 0);
+    assert_eq!(app.app.concurrency_limit.load().in_flight, 0);
 }
 
 #[tokio::test]
 async fn streams_and_sockets_keep_no_place_once_they_began() {
-    let app = TestApp::new().await.with_capacity(Capacity::for_readers(2));
+    let app = TestApp::new().await.with_capacity(ConcurrencyLimit::for_readers(2));
     let address = app.listen().await;
     let (mut streams, mut sockets) = (Vec::new(), Vec::new());
     let query = "subscription { measurementRecorded { measurement { pm10 } } }";
@@ -109,14 +109,14 @@ async fn streams_and_sockets_keep_no_place_once_they_began() {
         assert_eq!(socket.hear().await["type"], "next");
         sockets.push(socket);
     }
-    assert_eq!(app.app.capacity.load().in_work, 0);
+    assert_eq!(app.app.concurrency_limit.load().in_flight, 0);
     app.query("{ __typename }").await;
 }
 
 /// Whoever sends a body slowly keeps no place from others.
 #[tokio::test]
 async fn a_place_is_taken_once_the_body_is_there() {
-    let app = TestApp::new().await.with_capacity(Capacity::for_readers(2));
+    let app = TestApp::new().await.with_capacity(ConcurrencyLimit::for_readers(2));
     let slow = || {
         app.post(
             "/graphql",

@@ -2,7 +2,7 @@
 
 use std::{fs, num::NonZeroU32, time::Duration};
 
-use airgraph::config::security::Exposure;
+use airgraph::config::security::SecuritySettings;
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
@@ -143,7 +143,7 @@ async fn what_has_not_changed_is_not_sent_again() {
 
 #[tokio::test]
 async fn documents_that_are_not_valid_are_not_kept_and_cost_as_misses_do() {
-    let exposure = Exposure { cost_per_minute: NonZeroU32::new(1000), ..Exposure::default() };
+    let exposure = SecuritySettings { cost_per_minute: NonZeroU32::new(1000), ..SecuritySettings::default() };
     let app = TestApp::exposed(exposure).await;
     for document in ["{ nonsense }", "{ devices { nodes", "not GraphQL"] {
         let named = json!({ "persistedQuery": { "version": 1, "sha256Hash": hex(document) } });
@@ -162,7 +162,7 @@ async fn documents_that_are_not_valid_are_not_kept_and_cost_as_misses_do() {
 
 #[tokio::test]
 async fn answers_that_shared_caches_keep_tell_no_caller_s_budget() {
-    let exposure = Exposure { cost_per_minute: NonZeroU32::new(100_000), ..Exposure::default() };
+    let exposure = SecuritySettings { cost_per_minute: NonZeroU32::new(100_000), ..SecuritySettings::default() };
     let app = TestApp::exposed(exposure).await;
     let key = format!("Bearer {}", app.admin);
     let private = get(&app, &[("query", DEVICES)], &[(header::AUTHORIZATION, &key)]).await;

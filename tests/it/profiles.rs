@@ -1,7 +1,7 @@
 //! What strangers may see: the two profiles, and each switch by itself.
 
 use airgraph::{
-    config::security::{Exposure, Profile},
+    config::security::{SecurityProfile, SecuritySettings},
     graphql,
 };
 use axum::{
@@ -83,7 +83,7 @@ async fn shown(app: &TestApp) -> [bool; 4] {
 async fn a_profile_shows_all_of_it_or_nothing() {
     let app = TestApp::new().await;
     assert_eq!(shown(&app).await, [true; 4], "open is the default");
-    let app = TestApp::exposed(Profile::Hardened.into()).await;
+    let app = TestApp::exposed(SecurityProfile::Hardened.into()).await;
     assert_eq!(shown(&app).await, [false; 4]);
     // What it is for goes on.
     assert_eq!(post(&app, "{ devices { totalCount } }").await.status, StatusCode::OK);
@@ -95,12 +95,12 @@ async fn a_profile_shows_all_of_it_or_nothing() {
 
 #[tokio::test]
 async fn each_switch_is_its_own() {
-    let hardened = Exposure::from(Profile::Hardened);
+    let hardened = SecuritySettings::from(SecurityProfile::Hardened);
     for (exposure, expected) in [
-        (Exposure { introspection: true, ..hardened.clone() }, [true, false, false, false]),
-        (Exposure { playground: true, ..hardened.clone() }, [false, true, false, false]),
-        (Exposure { get: true, ..hardened.clone() }, [false, false, true, false]),
-        (Exposure { suggestions: true, ..hardened.clone() }, [false, false, false, true]),
+        (SecuritySettings { introspection: true, ..hardened.clone() }, [true, false, false, false]),
+        (SecuritySettings { playground: true, ..hardened.clone() }, [false, true, false, false]),
+        (SecuritySettings { get: true, ..hardened.clone() }, [false, false, true, false]),
+        (SecuritySettings { suggestions: true, ..hardened.clone() }, [false, false, false, true]),
     ] {
         assert_eq!(shown(&TestApp::exposed(exposure).await).await, expected);
     }
@@ -136,7 +136,7 @@ async fn the_schema_is_a_file_with_a_tag_where_it_can_be_read() {
     assert_eq!((known.status, known.text.as_str()), (StatusCode::NOT_MODIFIED, ""));
     assert_eq!(known.headers[header::ETAG], whole.headers[header::ETAG]);
 
-    let app = TestApp::exposed(Exposure { introspection: false, ..Exposure::default() }).await;
+    let app = TestApp::exposed(SecuritySettings { introspection: false, ..SecuritySettings::default() }).await;
     let refused = app.get("/schema.graphql").await;
     assert_eq!((refused.status, refused.text.contains("type Query")), (StatusCode::FORBIDDEN, false));
 }

@@ -29,17 +29,17 @@ struct Pair {
 }
 
 impl Pair {
-    async fn start(most_behind: Duration) -> Option<Self> {
-        Self::start_with(most_behind, &[]).await
+    async fn start(max_lag: Duration) -> Option<Self> {
+        Self::start_with(max_lag, &[]).await
     }
 
     /// The same with settings of both servers.
-    async fn start_with(most_behind: Duration, settings: &[&str]) -> Option<Self> {
+    async fn start_with(max_lag: Duration, settings: &[&str]) -> Option<Self> {
         let primary = OwnPostgres::start(&[&["fsync=off"], settings].concat()).await;
         let first = TestApp::on_new(&primary.options).await;
         let standby = primary.standby().await?;
         let replicas = [standby.options.clone()];
-        let app = TestApp::with_replicas(&first, &primary.options, &replicas, most_behind).await;
+        let app = TestApp::with_replicas(&first, &primary.options, &replicas, max_lag).await;
         let pair = Self { app, primary, standby };
         pair.until_used(true).await;
         pair.until_replayed().await; // what there was at the gateway's start is the least that it needs

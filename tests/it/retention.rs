@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use airgraph::{
-    db::retention::{Forgotten, forget_uplinks},
-    domain::{month::Month, retention::Retention},
+    db::retention::{Forgotten, drop_old_partitions},
+    domain::{month::Month, retention::RetentionPolicy},
 };
 use chrono::TimeDelta;
 use serde_json::json;
@@ -29,9 +29,9 @@ async fn fill(app: &TestApp, months: usize) {
 }
 
 async fn forget(app: &TestApp, retention: &str) -> Forgotten {
-    let retention: Retention = retention.parse().expect("a retention");
+    let retention: RetentionPolicy = retention.parse().expect("a retention");
     let mut connection = app.database.writes.acquire().await.expect("a connection");
-    forget_uplinks(&mut connection, retention, app.clock.now()).await.expect("no failure")
+    drop_old_partitions(&mut connection, retention, app.clock.now()).await.expect("no failure")
 }
 
 async fn count(app: &TestApp, table: &'static str) -> i64 {

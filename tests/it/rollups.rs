@@ -137,7 +137,7 @@ impl Step {
             },
             Self::Delete(first, minutes) => return delete(app, first, minutes).await,
         };
-        app.recorder.record_patiently(submission).await.expect("recorded");
+        app.recorder.record_with_retry(submission).await.expect("recorded");
     }
 }
 
@@ -153,7 +153,7 @@ async fn delete(app: &TestApp, first: Told, minutes: i64) {
     let mut filter = Filter::default();
     if matches!(condition, Condition::Taken { .. }) {
         let key = format!("device-{}", first.device);
-        let ids = db::device::ids_by_keys(&app.database.reads, &[&key]).await.expect("devices");
+        let ids = db::device::load_ids_by_keys(&app.database.reads, &[&key]).await.expect("devices");
         filter.add(Condition::Devices(ids.into_values().collect())).expect("a filter");
     }
     filter.add(condition).expect("a filter");

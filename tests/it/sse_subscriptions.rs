@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use airgraph::http::Pace;
+use airgraph::http::SocketTimeouts;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
@@ -72,7 +72,7 @@ async fn who_comes_again_hears_each_event_once() {
 
 #[tokio::test]
 async fn positions_come_without_an_event_so_that_nothing_is_missed_before_the_first() {
-    let pace = Pace { ping: Duration::from_millis(20), ..Pace::default() };
+    let pace = SocketTimeouts { ping_interval: Duration::from_millis(20), ..SocketTimeouts::default() };
     let app = TestApp::new().await.with_sockets(10, pace);
     let query = "subscription { measurementRecorded(filter: { pm10: { min: 10 } }) { measurement { pm10 } } }";
     let router = app.app.router();
@@ -164,7 +164,7 @@ async fn connected(address: std::net::SocketAddr) -> tokio::net::TcpStream {
 
 #[tokio::test]
 async fn a_key_that_ends_ends_its_streams() {
-    let pace = Pace { key: Duration::from_millis(50), ..Pace::default() };
+    let pace = SocketTimeouts { key_recheck: Duration::from_millis(50), ..SocketTimeouts::default() };
     let app = TestApp::new().await.with_sockets(10, pace);
     let create = |input: &str| {
         format!("mutation {{ createApiKey(input: {{{input}, role: READER}}) {{ key apiKey {{ id }} }} }}")
@@ -195,6 +195,6 @@ async fn streams_end_with_the_gateway_so_that_clients_come_again() {
     let mut stream = open(&app, None).await;
     record(&app, 1..2).await;
     stream.payloads(1).await;
-    app.app.shutdown.begin();
+    app.app.shutdown.trigger();
     assert_eq!(stream.next().await, None, "no `complete`: there is more to come elsewhere");
 }

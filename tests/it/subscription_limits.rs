@@ -8,8 +8,8 @@ use std::{
 
 use airgraph::{
     auth::Caller,
-    config::security::Exposure,
-    limits::{Limits, SubscriptionLimits, rate_limit::Payer},
+    config::security::SecuritySettings,
+    limits::{Limits, SubscriptionLimits, rate_limit::CallerId},
     subscriptions::Subscriber,
 };
 use async_graphql::Request;
@@ -30,7 +30,7 @@ const EVERYTHING: &str = "subscription { measurementRecorded { measurement { pm1
 
 /// Subscribes from an address without a key.
 async fn subscribe(app: &TestApp, address: u8, query: &str) -> Result<Subscriber, Value> {
-    let caller = Payer::at(Ipv4Addr::new(192, 0, 2, address).into());
+    let caller = CallerId::from_address(Ipv4Addr::new(192, 0, 2, address).into());
     let subscribed = app.live.subscribe(Request::new(query).data(caller), &Caller::Anonymous, None).await;
     subscribed.map_err(|refused| serde_json::to_value(refused).expect("JSON")["errors"][0].take())
 }
@@ -113,7 +113,7 @@ async fn a_large_filter_counts_as_several_channels() {
 
 #[tokio::test]
 async fn events_wait_for_the_budget_and_none_is_lost() {
-    let exposure = Exposure { cost_per_minute: NonZeroU32::new(6000), ..Exposure::default() };
+    let exposure = SecuritySettings { cost_per_minute: NonZeroU32::new(6000), ..SecuritySettings::default() };
     let app = TestApp::exposed(exposure).await;
     // Costs about 2000 an event, and so does subscribing.
     let query = "subscription { measurementRecorded { cursor measurement { pm10

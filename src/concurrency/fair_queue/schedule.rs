@@ -5,35 +5,35 @@ use std::{
     hash::Hash,
 };
 
-use super::{QueueFull, Share};
+use super::{PermitShare, QueueFull};
 
 /// Requests of type `W` of callers `K`, and the permits that they wait for.
 #[derive(Debug)]
 pub(super) struct Schedule<K, W> {
     permits: usize,
     free: usize,
-    share: Share,
+    share: PermitShare,
     max_waiting_per_caller: usize,
     /// Callers that hold a permit or have a request waiting.
-    callers: HashMap<K, State<W>>,
+    callers: HashMap<K, CallerState<W>>,
     /// Callers with waiting requests, each once, in the order of their turns.
     turns: VecDeque<K>,
 }
 
 #[derive(Debug)]
-struct State<W> {
+struct CallerState<W> {
     held: usize,
     waiting: VecDeque<W>,
 }
 
-impl<W> Default for State<W> {
+impl<W> Default for CallerState<W> {
     fn default() -> Self {
         Self { held: 0, waiting: VecDeque::new() }
     }
 }
 
 impl<K: Eq + Hash + Clone, W> Schedule<K, W> {
-    pub fn new(permits: usize, share: Share, max_waiting_per_caller: usize) -> Self {
+    pub fn new(permits: usize, share: PermitShare, max_waiting_per_caller: usize) -> Self {
         Self { permits, free: permits, share, max_waiting_per_caller, callers: HashMap::new(), turns: VecDeque::new() }
     }
 
@@ -50,7 +50,7 @@ impl<K: Eq + Hash + Clone, W> Schedule<K, W> {
     }
 
     /// Permits that a caller holds, and its requests that wait.
-    pub fn load_of(&self, caller: &K) -> usize {
+    pub fn caller_load(&self, caller: &K) -> usize {
         self.callers.get(caller).map_or(0, |state| state.held + state.waiting.len())
     }
 
@@ -71,11 +71,11 @@ impl<K: Eq + Hash + Clone, W> Schedule<K, W> {
     }
 
     /// Removes requests of a caller that are gone.
-    pub fn forget(&mut self, caller: &K, is_gone: impl Fn(&W) -> bool) {
+    pub fn remove_gone(&mut self, caller: &K, is_gone: impl Fn(&W) -> bool) {
         if let Some(state) = self.callers.get_mut(caller) {
             state.waiting.retain(|request| !is_gone(request));
         }
-        self.settle(caller);
+        self.remove_if_idle(caller);
     }
 
     /// Adds a request behind those of the same caller.
@@ -102,7 +102,7 @@ impl<K: Eq + Hash + Clone, W> Schedule<K, W> {
                 state.waiting.pop_front();
             }
             if state.waiting.is_empty() {
-                self.settle(&caller); // takes its turn away, so the next caller is at this place
+                self.remove_if_idle(&caller); // takes its turn away, so the next caller is at this place
             } else if !self.share.allows(state.held, self.free) {
                 at += 1;
             } else {
@@ -131,11 +131,11 @@ impl<K: Eq + Hash + Clone, W> Schedule<K, W> {
             state.held -= 1;
             self.free += 1;
         }
-        self.settle(caller);
+        self.remove_if_idle(caller);
     }
 
     /// Forgets a caller that holds and wants nothing, and the turn of one that wants nothing.
-    fn settle(&mut self, caller: &K) {
+    fn remove_if_idle(&mut self, caller: &K) {
         let Some(state) = self.callers.get(caller) else { return };
         if state.waiting.is_empty() {
             if state.held == 0 {
@@ -159,8 +159,8 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_waiting_requests_delay_another_caller_by_one_turn() {
-        let mut schedule = Schedule::new(1, Share::OfFree, 1000);
+    fn waiting_requests_delay_another_caller_by_one_turn() {
+        let mut schedule = Schedule::new(1, PermitShare::UpToFree, 1000);
         schedule.enqueue(0, 0).expect("room");
         assert_eq!(next(&mut schedule), Some((0, 0)));
         for request in 0..1000 {
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn callers_leave_permits_free_for_the_next_one() {
-        let mut schedule = Schedule::new(14, Share::OfFree, 100);
+        let mut schedule = Schedule::new(14, PermitShare::UpToFree, 100);
         let mut held = Vec::new();
         for caller in 0..4 {
             for request in 0..100 {
@@ -200,7 +200,7 @@ mod tests {
             permits in 1..20_usize,
             steps in proptest::collection::vec((0..6_usize, 0..4_u8), 1..400),
         ) {
-            let mut schedule = Schedule::new(permits, Share::OfFree, 50);
+            let mut schedule = Schedule::new(permits, PermitShare::UpToFree, 50);
             let (mut number, mut held) = (0, BTreeMap::<usize, usize>::new());
             let mut last = BTreeMap::<usize, usize>::new();
             // For each waiting caller: how often others were granted since its head came to wait, while it might have been.

@@ -18,11 +18,11 @@ use tokio::{
 use super::{DATA_DIR_VARIABLE, EmbeddedError, Share, inherit_only};
 
 /// What the line with the URL begins with.
-const SCHEME: &str = "postgresql://";
+const URL_SCHEME: &str = "postgresql://";
 
 /// What `dev-db` gets of our environment: to find Postgres, its data and, for a download, the network. Not the rest, which
 /// has secrets.
-const INHERITED: [&str; 18] = [
+const CHILD_ENV_VARIABLES: [&str; 18] = [
     "PATH",
     "HOME",
     "TMPDIR",
@@ -44,7 +44,7 @@ const INHERITED: [&str; 18] = [
 ];
 
 /// A little longer than `dev-db` takes at most to stop Postgres.
-const STOP_PATIENCE: Duration = Duration::from_secs(75);
+const STOP_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// A Postgres that runs as long as this value, and no longer than this process.
 ///
@@ -76,7 +76,7 @@ pub async fn start(data_dir: &Path, share: Share) -> Result<EmbeddedDatabase, Em
 pub async fn start_with(program: &Path, data_dir: &Path, share: Share) -> Result<EmbeddedDatabase, EmbeddedError> {
     let cannot_run = |cause| EmbeddedError::program(program, cause);
     let mut command = std::process::Command::new(program);
-    inherit_only(&mut command, &INHERITED);
+    inherit_only(&mut command, &CHILD_ENV_VARIABLES);
     let mut command = Command::from(command);
     command.args(["dev-db", "--gateway", &std::process::id().to_string()]);
     if share == Share::Attach {
@@ -96,7 +96,7 @@ pub async fn start_with(program: &Path, data_dir: &Path, share: Share) -> Result
         BufReader::new(stdout).read_line(&mut line).await.map_err(cannot_run)?;
     }
     let line = line.trim_end();
-    if line.starts_with(SCHEME) {
+    if line.starts_with(URL_SCHEME) {
         return Ok(EmbeddedDatabase { url: line.to_owned(), child });
     }
     let status = child.wait().await.map_err(cannot_run)?;
@@ -130,9 +130,9 @@ impl EmbeddedDatabase {
     /// It takes too long, and is killed.
     pub async fn stop(mut self) -> Result<(), EmbeddedError> {
         drop(self.child.stdin.take());
-        if timeout(STOP_PATIENCE, self.child.wait()).await.is_err() {
+        if timeout(STOP_TIMEOUT, self.child.wait()).await.is_err() {
             let _ = self.child.kill().await;
-            return Err(EmbeddedError::ChildStuck { seconds: STOP_PATIENCE.as_secs() });
+            return Err(EmbeddedError::ChildStuck { seconds: STOP_TIMEOUT.as_secs() });
         }
         Ok(())
     }

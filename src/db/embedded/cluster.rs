@@ -18,18 +18,18 @@ use tokio::time::timeout;
 
 use super::{
     EmbeddedError, command, entries_with_prefix,
-    installation::{Installation, MINIMUM_MAJOR, leading_number},
+    installation::{Installation, MINIMUM_MAJOR, parse_leading_number},
     postmaster, say,
 };
 
 /// The bootstrap superuser, and the database every cluster has.
-const POSTGRES: &str = "postgres";
+const MAINTENANCE_DATABASE: &str = "postgres";
 
 /// The gateway's database.
-const DATABASE: &str = "airgraph";
+const DATABASE_NAME: &str = "airgraph";
 
 /// The gateway's role, which owns that database and is no superuser: a superuser can run programs and read files.
-const ROLE: &str = "airgraph";
+const GATEWAY_ROLE: &str = "airgraph";
 
 /// Gives the gateway's role what the superuser owns in the gateway's database: clusters from before there was that role.
 /// Sequences of columns follow their tables; members of extensions stay.
@@ -75,8 +75,8 @@ pub enum Account {
 impl Account {
     const fn role(self) -> &'static str {
         match self {
-            Self::Gateway => ROLE,
-            Self::Superuser => POSTGRES,
+            Self::Gateway => GATEWAY_ROLE,
+            Self::Superuser => MAINTENANCE_DATABASE,
         }
     }
 
@@ -90,15 +90,15 @@ impl Account {
 }
 
 /// A Postgres on the same machine that is slower than this is stuck.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Clusters in the making have this prefix and a name of their own: an `initdb` that outlived its `dev-db` clears away
 /// the folder it was given when it fails, which must not be one that is in use again.
-const UNFINISHED: &str = "postgres.new-";
+const UNFINISHED_PREFIX: &str = "postgres.new-";
 
 /// How often and after which pause the removal of an unfinished cluster is tried again.
-const REMOVALS: u32 = 50;
-const REMOVAL_PAUSE: Duration = Duration::from_millis(100);
+const MAX_REMOVE_ATTEMPTS: u32 = 50;
+const REMOVE_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// One data folder's cluster, made or not.
 #[derive(Debug, Clone)]
@@ -143,7 +143,7 @@ impl Cluster {
     pub fn major(&self) -> Result<Option<u32>, EmbeddedError> {
         let folder = self.folder();
         match fs::read_to_string(folder.join("PG_VERSION")) {
-            Ok(text) => match leading_number(text.trim()) {
+            Ok(text) => match parse_leading_number(text.trim()) {
                 Some(major) if major < MINIMUM_MAJOR => {
                     Err(EmbeddedError::TooOld { cluster: folder, major, minimum: MINIMUM_MAJOR })
                 }
@@ -164,8 +164,8 @@ impl Cluster {
     ///
     /// `initdb` failed.
     pub async fn init(&self, installation: &Installation) -> Result<(), EmbeddedError> {
-        for unfinished in entries_with_prefix(&self.data_dir, UNFINISHED) {
-            remove(&unfinished).await.map_err(|cause| EmbeddedError::file("remove", &unfinished, cause))?;
+        for unfinished in entries_with_prefix(&self.data_dir, UNFINISHED_PREFIX) {
+            remove_with_retry(&unfinished).await.map_err(|cause| EmbeddedError::file("remove", &unfinished, cause))?;
         }
         self.write_password(Account::Superuser)?;
         say(format_args!(
@@ -174,14 +174,14 @@ impl Cluster {
             self.folder().display()
         ));
 
-        let unfinished = self.data_dir.join(format!("{UNFINISHED}{}", std::process::id()));
+        let unfinished = self.data_dir.join(format!("{UNFINISHED_PREFIX}{}", std::process::id()));
         let initdb = installation.program("initdb");
         let output = command(&initdb, &self.data_dir)
             .arg("--pgdata")
             .arg(&unfinished)
             .arg("--pwfile")
             .arg(self.password_file(Account::Superuser))
-            .args(["--username", POSTGRES, "--auth", "scram-sha-256", "--no-instructions"])
+            .args(["--username", MAINTENANCE_DATABASE, "--auth", "scram-sha-256", "--no-instructions"])
             // Locale C orders text by code point. The locales of the system differ in what they are called and how they
             // sort from machine to machine, and between versions of the C library, which breaks indices.
             .args(["--encoding", "UTF8", "--locale", "C"])
@@ -232,13 +232,13 @@ impl Cluster {
     /// No password.
     pub fn url(&self, port: u16, account: Account) -> Result<String, EmbeddedError> {
         let (role, password) = (account.role(), self.password(account)?);
-        Ok(format!("postgresql://{role}:{password}@127.0.0.1:{port}/{DATABASE}"))
+        Ok(format!("postgresql://{role}:{password}@127.0.0.1:{port}/{DATABASE_NAME}"))
     }
 
     /// The URL of the running Postgres, if there is one that answers.
     pub async fn running_url(&self, account: Account) -> Option<String> {
         let port = postmaster::read(&self.folder())?.port?;
-        let connection = connect(&self.options(port, account, DATABASE).ok()?).await.ok()?;
+        let connection = connect(&self.options(port, account, DATABASE_NAME).ok()?).await.ok()?;
         let _ = connection.close().await;
         self.url(port, account).ok()
     }
@@ -249,7 +249,7 @@ impl Cluster {
     ///
     /// It answers that the password is wrong.
     pub async fn answers(&self, port: u16) -> Result<bool, EmbeddedError> {
-        match connect(&self.options(port, Account::Superuser, POSTGRES)?).await {
+        match connect(&self.options(port, Account::Superuser, MAINTENANCE_DATABASE)?).await {
             Ok(connection) => {
                 let _ = connection.close().await;
                 Ok(true)
@@ -270,19 +270,19 @@ impl Cluster {
         self.write_password(Account::Gateway)?;
         let password = self.password(Account::Gateway)?;
         let create = async {
-            let mut connection = connect(&self.options(port, Account::Superuser, POSTGRES)?).await?;
+            let mut connection = connect(&self.options(port, Account::Superuser, MAINTENANCE_DATABASE)?).await?;
             let (has_role, has_database): (bool, bool) = sqlx::query_as(
                 "select exists (select from pg_roles where rolname = $1),
                         exists (select from pg_database where datname = $2)",
             )
-            .bind(ROLE)
-            .bind(DATABASE)
+            .bind(GATEWAY_ROLE)
+            .bind(DATABASE_NAME)
             .fetch_one(&mut connection)
             .await?;
             let verb = if has_role { "alter" } else { "create" };
             // Safe to put together: a password of ours is letters and digits.
             let role = format!(
-                "{verb} role {ROLE} login nosuperuser nocreatedb nocreaterole noreplication nobypassrls
+                "{verb} role {GATEWAY_ROLE} login nosuperuser nocreatedb nocreaterole noreplication nobypassrls
                  password '{password}'"
             );
             connection.execute(AssertSqlSafe(role)).await?;
@@ -294,7 +294,7 @@ impl Cluster {
                 })
                 .await?;
             connection.close().await?;
-            let mut connection = connect(&self.options(port, Account::Superuser, DATABASE)?).await?;
+            let mut connection = connect(&self.options(port, Account::Superuser, DATABASE_NAME)?).await?;
             connection.execute(TRANSFER_OWNERSHIP).await?;
             Ok(connection.close().await?)
         };
@@ -314,16 +314,18 @@ impl Cluster {
 }
 
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    let connected = timeout(CONNECT_PATIENCE, options.connect()).await;
+    let connected = timeout(CONNECT_TIMEOUT, options.connect()).await;
     connected.unwrap_or_else(|_| Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into())))
 }
 
 /// Removes an unfinished cluster. Its `initdb` may outlive the one that was killed, and still put files into it; it ends
 /// when it misses those that are gone.
-async fn remove(unfinished: &Path) -> io::Result<()> {
-    for _ in 0..REMOVALS {
+async fn remove_with_retry(unfinished: &Path) -> io::Result<()> {
+    for _ in 0..MAX_REMOVE_ATTEMPTS {
         match fs::remove_dir_all(unfinished) {
-            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => tokio::time::sleep(REMOVAL_PAUSE).await,
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+                tokio::time::sleep(REMOVE_RETRY_DELAY).await
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             done => return done,
         }
@@ -338,7 +340,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_a_cluster_from_nothing_and_from_something_else() -> Result<(), Box<dyn Error>> {
+    fn cluster_is_distinguished_from_empty_and_foreign_folders() -> Result<(), Box<dyn Error>> {
         let data_dir = tempfile::tempdir()?;
         let cluster = Cluster::new(data_dir.path());
         assert_eq!(cluster.major()?, None);
@@ -355,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_its_password_to_itself() -> Result<(), Box<dyn Error>> {
+    fn password_file_is_private() -> Result<(), Box<dyn Error>> {
         let data_dir = tempfile::tempdir()?;
         let cluster = Cluster::new(data_dir.path());
         assert!(matches!(cluster.password(Account::Superuser), Err(EmbeddedError::Password { .. })));

@@ -17,7 +17,7 @@ use super::{
 pub const FOLDER: &str = "postgresql";
 
 /// What is downloaded when no data asks for another version: the newest that the gateway is tested with.
-const NEWEST_MAJOR: u32 = 18;
+const MAX_MAJOR: u32 = 18;
 
 /// Downloads Postgres of the `wanted` major version, or the newest. Takes minutes on a slow line.
 ///
@@ -27,7 +27,7 @@ const NEWEST_MAJOR: u32 = 18;
 ///
 /// No network, no such version, or no room.
 pub async fn download(data_dir: &Path, cluster: &Path, wanted: Option<u32>) -> Result<Installation, EmbeddedError> {
-    let major = wanted.unwrap_or(NEWEST_MAJOR);
+    let major = wanted.unwrap_or(MAX_MAJOR);
     say(format_args!(
         "no PostgreSQL {} is installed here; downloading it to {}, this once",
         wanted.map_or_else(|| format!("{MINIMUM_MAJOR} or newer"), |major| major.to_string()),

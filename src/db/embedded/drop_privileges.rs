@@ -14,7 +14,7 @@ use std::{
 use nix::unistd::{Gid, Uid, User};
 
 /// The accounts that are tried, in this order, for a data folder that has no owner but root.
-const ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
+const FALLBACK_ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
 
 /// Why root could not be given up. Each message says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum PrivilegesError {
          data folder {}: run `chmod o+x {}`, or choose another data folder with AIRGRAPH_DATA_DIR",
         folder.display(), data_dir.display(), folder.display()
     )]
-    Blocked {
+    ParentInaccessible {
         /// The account that is kept out.
         account: String,
         /// The folder it may not enter.
@@ -46,7 +46,7 @@ pub enum PrivilegesError {
          data folder with AIRGRAPH_DATA_DIR",
         data_dir.display(), data_dir.display()
     )]
-    Stranger {
+    NotOwned {
         /// The account that should have had the folder.
         account: String,
         /// Whose it is: root, or a user number without a name.
@@ -56,7 +56,7 @@ pub enum PrivilegesError {
     },
     /// The file system refused.
     #[error("cannot {action} {}: {cause}", path.display())]
-    Folder {
+    Io {
         /// What was tried, as in "cannot create".
         action: &'static str,
         /// On which path.
@@ -66,7 +66,7 @@ pub enum PrivilegesError {
     },
     /// The kernel refused.
     #[error("cannot become the account {account}: {cause}; start airgraph as an ordinary user instead")]
-    Become {
+    SwitchUser {
         /// The account.
         account: String,
         /// What the system said.
@@ -76,7 +76,7 @@ pub enum PrivilegesError {
 
 /// Whom the process becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Account {
+struct UnprivilegedAccount {
     name: String,
     uid: Uid,
     gid: Gid,
@@ -98,28 +98,28 @@ pub fn is_root() -> bool {
 /// # Errors
 ///
 /// No fitting account, a folder the account can't enter, or one that is not airgraph's.
-pub fn give_up(data_dir: &Path) -> Result<Option<String>, PrivilegesError> {
+pub fn drop_privileges(data_dir: &Path) -> Result<Option<String>, PrivilegesError> {
     if !is_root() {
         return Ok(None);
     }
     let account = account_for(data_dir)?;
     check_parents(data_dir, &account)?;
-    hand_over(data_dir, &account)?;
+    change_owner(data_dir, &account)?;
     become_account(&account)?;
     Ok(Some(account.name))
 }
 
 /// An owner without a name is passed over: `initdb` refuses to run as such.
-fn account_for(data_dir: &Path) -> Result<Account, PrivilegesError> {
+fn account_for(data_dir: &Path) -> Result<UnprivilegedAccount, PrivilegesError> {
     let owner = data_dir.metadata().ok().filter(|folder| folder.uid() != 0);
     owner
         .and_then(|folder| User::from_uid(Uid::from_raw(folder.uid())).ok().flatten())
-        .or_else(|| ACCOUNTS.iter().find_map(|name| User::from_name(name).ok().flatten()))
-        .map(Account::from)
+        .or_else(|| FALLBACK_ACCOUNTS.iter().find_map(|name| User::from_name(name).ok().flatten()))
+        .map(UnprivilegedAccount::from)
         .ok_or(PrivilegesError::NoAccount)
 }
 
-impl From<User> for Account {
+impl From<User> for UnprivilegedAccount {
     fn from(user: User) -> Self {
         Self { name: user.name, uid: user.uid, gid: user.gid }
     }
@@ -127,7 +127,7 @@ impl From<User> for Account {
 
 /// Every folder above the data folder, by its real name, must let the account through. Parents that are still missing
 /// will be made by us, open to everyone.
-fn check_parents(data_dir: &Path, account: &Account) -> Result<(), PrivilegesError> {
+fn check_parents(data_dir: &Path, account: &UnprivilegedAccount) -> Result<(), PrivilegesError> {
     let Some(existing) = data_dir.ancestors().skip(1).find_map(|parent| parent.canonicalize().ok()) else {
         return Ok(());
     };
@@ -135,8 +135,8 @@ fn check_parents(data_dir: &Path, account: &Account) -> Result<(), PrivilegesErr
     parents.reverse();
     for parent in parents {
         let folder = parent.metadata().map_err(|cause| folder_error("look at", parent, cause))?;
-        if !may_enter(&folder, account) {
-            return Err(PrivilegesError::Blocked {
+        if !is_traversable(&folder, account) {
+            return Err(PrivilegesError::ParentInaccessible {
                 account: account.name.clone(),
                 folder: parent.to_owned(),
                 data_dir: data_dir.to_owned(),
@@ -147,7 +147,7 @@ fn check_parents(data_dir: &Path, account: &Account) -> Result<(), PrivilegesErr
 }
 
 /// The x bit that counts: the owner's for the owner, else the group's for the group, else the others'.
-fn may_enter(folder: &Metadata, account: &Account) -> bool {
+fn is_traversable(folder: &Metadata, account: &UnprivilegedAccount) -> bool {
     let bit = if folder.uid() == account.uid.as_raw() {
         0o100
     } else if folder.gid() == account.gid.as_raw() {
@@ -158,9 +158,9 @@ fn may_enter(folder: &Metadata, account: &Account) -> bool {
     folder.mode() & bit != 0
 }
 
-fn hand_over(data_dir: &Path, account: &Account) -> Result<(), PrivilegesError> {
+fn change_owner(data_dir: &Path, account: &UnprivilegedAccount) -> Result<(), PrivilegesError> {
     if let Some(parent) = data_dir.parent() {
-        create_open(parent)?;
+        create_traversable_dirs(parent)?;
     }
     match DirBuilder::new().mode(0o700).create(data_dir) {
         Ok(()) => {}
@@ -175,7 +175,7 @@ fn hand_over(data_dir: &Path, account: &Account) -> Result<(), PrivilegesError> 
                     uid => format!("user number {uid}"),
                 };
                 let (account, data_dir) = (account.name.clone(), data_dir.to_owned());
-                return Err(PrivilegesError::Stranger { account, owner, data_dir });
+                return Err(PrivilegesError::NotOwned { account, owner, data_dir });
             }
         }
         Err(cause) => return Err(folder_error("create", data_dir, cause)),
@@ -185,7 +185,7 @@ fn hand_over(data_dir: &Path, account: &Account) -> Result<(), PrivilegesError> 
 }
 
 /// Creates the folders on the way that are missing, for everyone to pass through, whatever the umask is.
-fn create_open(folder: &Path) -> Result<(), PrivilegesError> {
+fn create_traversable_dirs(folder: &Path) -> Result<(), PrivilegesError> {
     let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
     for folder in missing.into_iter().rev() {
         fs::create_dir(folder)
@@ -206,7 +206,7 @@ fn is_empty(folder: &Path) -> io::Result<bool> {
 }
 
 /// Groups first: once the user has changed there is no right left to change them.
-fn become_account(account: &Account) -> Result<(), PrivilegesError> {
+fn become_account(account: &UnprivilegedAccount) -> Result<(), PrivilegesError> {
     let steps = || {
         // Apple's systems look group membership up by themselves and offer no such call.
         #[cfg(not(target_vendor = "apple"))]
@@ -214,11 +214,11 @@ fn become_account(account: &Account) -> Result<(), PrivilegesError> {
         nix::unistd::setgid(account.gid)?;
         nix::unistd::setuid(account.uid)
     };
-    steps().map_err(|cause| PrivilegesError::Become { account: account.name.clone(), cause })
+    steps().map_err(|cause| PrivilegesError::SwitchUser { account: account.name.clone(), cause })
 }
 
 fn folder_error(action: &'static str, path: &Path, cause: io::Error) -> PrivilegesError {
-    PrivilegesError::Folder { action, path: path.to_owned(), cause }
+    PrivilegesError::Io { action, path: path.to_owned(), cause }
 }
 
 #[cfg(test)]
@@ -232,8 +232,8 @@ mod tests {
     use super::*;
 
     /// Somebody who is neither the owner nor in the group of what these tests create.
-    fn stranger() -> Account {
-        Account { name: "stranger".into(), uid: Uid::from_raw(4_000_001), gid: Gid::from_raw(4_000_001) }
+    fn other_account() -> UnprivilegedAccount {
+        UnprivilegedAccount { name: "stranger".into(), uid: Uid::from_raw(4_000_001), gid: Gid::from_raw(4_000_001) }
     }
 
     fn open_temp_dir() -> io::Result<tempfile::TempDir> {
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn names_the_parent_that_keeps_the_account_out() -> Result<(), Box<dyn Error>> {
+    fn inaccessible_parent_is_named() -> Result<(), Box<dyn Error>> {
         let root = open_temp_dir()?;
         let closed = root.path().join("closed");
         create_dir_all(closed.join("inner"))?;
@@ -251,8 +251,8 @@ mod tests {
         let closed = closed.canonicalize()?;
 
         for data_dir in [closed.join("inner/data"), closed.join("not/yet/there"), closed.join("inner")] {
-            match check_parents(&data_dir, &stranger()) {
-                Err(PrivilegesError::Blocked { folder, .. }) => assert_eq!(folder, closed),
+            match check_parents(&data_dir, &other_account()) {
+                Err(PrivilegesError::ParentInaccessible { folder, .. }) => assert_eq!(folder, closed),
                 other => panic!("{} gave {other:?}", data_dir.display()),
             }
         }
@@ -260,32 +260,33 @@ mod tests {
     }
 
     #[test]
-    fn finds_a_closed_parent_behind_a_symlink() -> Result<(), Box<dyn Error>> {
+    fn inaccessible_parent_behind_a_symlink_is_found() -> Result<(), Box<dyn Error>> {
         let root = open_temp_dir()?;
         let closed = root.path().join("closed");
         create_dir_all(closed.join("inner"))?;
         set_permissions(&closed, Permissions::from_mode(0o700))?;
         symlink(closed.join("inner"), root.path().join("link"))?;
 
-        let result = check_parents(&root.path().join("link/data"), &stranger());
-        assert!(matches!(result, Err(PrivilegesError::Blocked { .. })), "{result:?}");
+        let result = check_parents(&root.path().join("link/data"), &other_account());
+        assert!(matches!(result, Err(PrivilegesError::ParentInaccessible { .. })), "{result:?}");
         Ok(())
     }
 
     #[test]
-    fn lets_the_account_through_open_parents_and_its_own() -> Result<(), Box<dyn Error>> {
+    fn traversable_and_owned_parents_are_accepted() -> Result<(), Box<dyn Error>> {
         let root = open_temp_dir()?;
-        check_parents(&root.path().join("data"), &stranger())?;
+        check_parents(&root.path().join("data"), &other_account())?;
 
         set_permissions(root.path(), Permissions::from_mode(0o700))?;
         let folder = root.path().metadata()?;
-        let owner = Account { name: "owner".into(), uid: Uid::from_raw(folder.uid()), gid: Gid::from_raw(0) };
-        assert!(may_enter(&folder, &owner));
+        let owner =
+            UnprivilegedAccount { name: "owner".into(), uid: Uid::from_raw(folder.uid()), gid: Gid::from_raw(0) };
+        assert!(is_traversable(&folder, &owner));
         Ok(())
     }
 
     #[test]
-    fn leaves_a_folder_that_holds_something_alone() -> Result<(), Box<dyn Error>> {
+    fn nonempty_folder_of_another_owner_is_left_unchanged() -> Result<(), Box<dyn Error>> {
         let root = open_temp_dir()?;
         assert!(is_empty(root.path())?);
         create_dir_all(root.path().join("lost+found"))?;
@@ -293,8 +294,8 @@ mod tests {
         write(root.path().join("letter"), "mine")?;
 
         let before = root.path().metadata()?.uid();
-        let result = hand_over(root.path(), &stranger());
-        assert!(matches!(result, Err(PrivilegesError::Stranger { .. })), "{result:?}");
+        let result = change_owner(root.path(), &other_account());
+        assert!(matches!(result, Err(PrivilegesError::NotOwned { .. })), "{result:?}");
         assert_eq!(root.path().metadata()?.uid(), before);
         Ok(())
     }

@@ -47,11 +47,11 @@ impl Installation {
 
 /// The major version in a line like `postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)` or `… 18beta2`.
 fn parse_version(line: &str) -> Option<u32> {
-    leading_number(line.strip_prefix("postgres (PostgreSQL) ")?)
+    parse_leading_number(line.strip_prefix("postgres (PostgreSQL) ")?)
 }
 
 /// The number at the start of `text`, whatever follows.
-pub(super) fn leading_number(text: &str) -> Option<u32> {
+pub(super) fn parse_leading_number(text: &str) -> Option<u32> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text[..end].parse().ok()
 }
@@ -68,7 +68,7 @@ pub struct Places {
 impl Places {
     /// `PG_BIN`, the `PATH`, where packages of Linux distributions and Homebrew put it, earlier downloads.
     #[must_use]
-    pub fn of_this_machine(data_dir: &Path) -> Self {
+    pub fn from_env(data_dir: &Path) -> Self {
         Self {
             // Absolute, since the programs are run in the data folder; the empty value has no absolute form.
             pg_bin: std::env::var_os("PG_BIN").and_then(|value| std::path::absolute(value).ok()),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_major_version() {
+    fn major_version_is_parsed() {
         let line = "postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)\n";
         assert_eq!(parse_version(line), Some(15));
         assert_eq!(parse_version("postgres (PostgreSQL) 18beta2"), Some(18));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn prefers_the_path_and_follows_its_links_to_the_real_folder() -> Result<(), Box<dyn Error>> {
+    fn path_is_preferred_and_symlinks_are_resolved() -> Result<(), Box<dyn Error>> {
         let temp = tempfile::tempdir()?;
         let root = temp.path().canonicalize()?;
         fake(&root.join("usr/lib/postgresql/17/bin"), "17.2")?;
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_the_highest_version_and_passes_over_old_and_broken_ones() -> Result<(), Box<dyn Error>> {
+    fn highest_version_wins_and_old_or_broken_installations_are_skipped() -> Result<(), Box<dyn Error>> {
         let temp = tempfile::tempdir()?;
         let root = temp.path();
         let nowhere = root.join("nowhere");
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn data_decides_the_version() -> Result<(), Box<dyn Error>> {
+    fn data_directory_decides_the_version() -> Result<(), Box<dyn Error>> {
         let temp = tempfile::tempdir()?;
         let root = temp.path();
         let nowhere = root.join("nowhere");
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn pg_bin_is_used_or_refused_never_ignored() -> Result<(), Box<dyn Error>> {
+    fn pg_bin_is_used_or_rejected_never_ignored() -> Result<(), Box<dyn Error>> {
         let temp = tempfile::tempdir()?;
         let with = |bin: &Path| Places { pg_bin: Some(bin.to_owned()), groups: Vec::new() };
         let (good, old) = (temp.path().join("good"), temp.path().join("old"));

@@ -28,17 +28,17 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// How long a server that looks healthy may take to vanish, before it is taken for a rival: its gateway may just have
 /// been killed, and its `dev-db` not have noticed yet.
-const GRACE: Duration = Duration::from_secs(1);
+const STALE_OWNER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long to wait for an owner that is stopping, or whose Postgres doesn't answer.
-const PATIENCE: Duration = Duration::from_mins(1);
+const OWNER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How long to wait for an owner that is starting: it may be downloading Postgres.
-const START_PATIENCE: Duration = Duration::from_mins(15);
+const OWNER_START_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// How far the owner has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
+pub enum OwnerPhase {
     /// Postgres is being found, made or started.
     Starting,
     /// Postgres answers.
@@ -49,25 +49,25 @@ pub enum Phase {
 
 /// The lock, held. Dropping it lets go.
 #[derive(Debug)]
-pub struct Ownership {
+pub struct DataDirLock {
     file: File,
     /// The process to name to others: the gateway's, if there is one.
     pid: u32,
 }
 
-impl Ownership {
+impl DataDirLock {
     /// Tells the others how far we are.
-    pub fn set_phase(&self, phase: Phase) {
+    pub fn set_phase(&self, phase: OwnerPhase) {
         // A hint only: a full disk must not keep Postgres from starting, still less from stopping.
-        let _ = self.file.write_all_at(entry(self.pid, phase).as_bytes(), 0);
+        let _ = self.file.write_all_at(format_entry(self.pid, phase).as_bytes(), 0);
     }
 }
 
 /// What came of asking for the lock.
 #[derive(Debug)]
-pub enum Claim {
+pub enum LockOutcome {
     /// It is ours.
-    Owned(Ownership),
+    Owned(DataDirLock),
     /// It is another's, whose Postgres answers at this URL.
     Attached(String),
 }
@@ -83,7 +83,7 @@ pub async fn claim(
     share: Share,
     pid: u32,
     find_url: impl AsyncFn() -> Option<String>,
-) -> Result<Claim, EmbeddedError> {
+) -> Result<LockOutcome, EmbeddedError> {
     let path = data_dir.join("airgraph.lock");
     let file = OpenOptions::new()
         .read(true)
@@ -97,25 +97,25 @@ pub async fn claim(
     loop {
         match file.try_lock() {
             Ok(()) => {
-                let ownership = Ownership { file, pid };
-                ownership.set_phase(Phase::Starting);
-                return Ok(Claim::Owned(ownership));
+                let ownership = DataDirLock { file, pid };
+                ownership.set_phase(OwnerPhase::Starting);
+                return Ok(LockOutcome::Owned(ownership));
             }
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(cause)) => {
                 return Err(EmbeddedError::file("lock", &path, cause));
             }
         }
-        let (holder, phase) = read(&file).unwrap_or((0, Phase::Starting));
-        if (share, phase) == (Share::Attach, Phase::Running)
+        let (holder, phase) = read(&file).unwrap_or((0, OwnerPhase::Starting));
+        if (share, phase) == (Share::Attach, OwnerPhase::Running)
             && let Some(url) = find_url().await
         {
-            return Ok(Claim::Attached(url));
+            return Ok(LockOutcome::Attached(url));
         }
         let patience = match (share, phase) {
-            (Share::Refuse, Phase::Starting | Phase::Running) => GRACE,
-            (Share::Attach, Phase::Starting) => START_PATIENCE,
-            (Share::Attach, Phase::Running) | (_, Phase::Stopping) => PATIENCE,
+            (Share::Refuse, OwnerPhase::Starting | OwnerPhase::Running) => STALE_OWNER_TIMEOUT,
+            (Share::Attach, OwnerPhase::Starting) => OWNER_START_TIMEOUT,
+            (Share::Attach, OwnerPhase::Running) | (_, OwnerPhase::Stopping) => OWNER_TIMEOUT,
         };
         if asked.elapsed() > patience {
             let data_dir = data_dir.to_owned();
@@ -129,24 +129,24 @@ pub async fn claim(
 }
 
 /// Always of the same length, so that one write replaces it whole.
-fn entry(pid: u32, phase: Phase) -> String {
+fn format_entry(pid: u32, phase: OwnerPhase) -> String {
     let phase = match phase {
-        Phase::Starting => "starting",
-        Phase::Running => "running",
-        Phase::Stopping => "stopping",
+        OwnerPhase::Starting => "starting",
+        OwnerPhase::Running => "running",
+        OwnerPhase::Stopping => "stopping",
     };
     format!("{pid:>10} {phase:<8}\n")
 }
 
-fn read(file: &File) -> Option<(u32, Phase)> {
+fn read(file: &File) -> Option<(u32, OwnerPhase)> {
     let mut buffer = [0; 20];
     file.read_exact_at(&mut buffer, 0).ok()?;
     let mut words = std::str::from_utf8(&buffer).ok()?.split_whitespace();
     let pid = words.next()?.parse().ok()?;
     let phase = match words.next()? {
-        "starting" => Phase::Starting,
-        "running" => Phase::Running,
-        "stopping" => Phase::Stopping,
+        "starting" => OwnerPhase::Starting,
+        "running" => OwnerPhase::Running,
+        "stopping" => OwnerPhase::Stopping,
         _ => return None,
     };
     Some((pid, phase))
@@ -158,22 +158,22 @@ mod tests {
 
     use super::*;
 
-    async fn own(folder: &Path, pid: u32) -> Result<Ownership, Box<dyn Error>> {
+    async fn own(folder: &Path, pid: u32) -> Result<DataDirLock, Box<dyn Error>> {
         match claim(folder, Share::Refuse, pid, async || None).await? {
-            Claim::Owned(ownership) => Ok(ownership),
-            Claim::Attached(url) => Err(url.into()),
+            LockOutcome::Owned(ownership) => Ok(ownership),
+            LockOutcome::Attached(url) => Err(url.into()),
         }
     }
 
     #[tokio::test]
-    async fn has_one_owner_at_a_time() -> Result<(), Box<dyn Error>> {
+    async fn data_dir_has_one_owner() -> Result<(), Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let first = own(folder.path(), 17).await?;
-        first.set_phase(Phase::Running);
+        first.set_phase(OwnerPhase::Running);
         let refused = claim(folder.path(), Share::Refuse, 18, async || None).await;
         assert!(matches!(refused, Err(EmbeddedError::Running { pid: 17, .. })), "{refused:?}");
         let attached = claim(folder.path(), Share::Attach, 18, async || Some("url".into())).await?;
-        assert!(matches!(&attached, Claim::Attached(url) if url == "url"), "{attached:?}");
+        assert!(matches!(&attached, LockOutcome::Attached(url) if url == "url"), "{attached:?}");
 
         drop(first);
         own(folder.path(), 18).await?;
@@ -181,12 +181,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn waits_for_an_owner_that_is_stopping() -> Result<(), Box<dyn Error>> {
+    async fn lock_waits_for_a_stopping_owner() -> Result<(), Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let first = own(folder.path(), 17).await?;
-        first.set_phase(Phase::Stopping);
+        first.set_phase(OwnerPhase::Stopping);
         let (second, ()) = tokio::join!(own(folder.path(), 18), async {
-            tokio::time::sleep(GRACE + POLL * 4).await;
+            tokio::time::sleep(STALE_OWNER_TIMEOUT + POLL * 4).await;
             drop(first);
         });
         second?;
@@ -194,9 +194,9 @@ mod tests {
     }
 
     #[test]
-    fn entries_keep_their_length() {
-        let length = entry(1, Phase::Starting).len();
+    fn entries_have_constant_length() {
+        let length = format_entry(1, OwnerPhase::Starting).len();
         assert_eq!(length, 20);
-        assert_eq!(entry(u32::MAX, Phase::Running).len(), length);
+        assert_eq!(format_entry(u32::MAX, OwnerPhase::Running).len(), length);
     }
 }

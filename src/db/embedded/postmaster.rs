@@ -51,12 +51,12 @@ pub fn read(cluster: &Path) -> Option<PostmasterPid> {
 /// # Errors
 ///
 /// It doesn't stop.
-pub async fn clear_the_way(cluster: &Path) -> Result<(), EmbeddedError> {
+pub async fn stop_orphan(cluster: &Path) -> Result<(), EmbeddedError> {
     let Some(found) = read(cluster) else {
         return Ok(());
     };
     if !is_postmaster(found.pid, cluster) {
-        return disown(cluster).map_err(|cause| EmbeddedError::file("repair", &file(cluster), cause));
+        return overwrite_pid(cluster).map_err(|cause| EmbeddedError::file("repair", &file(cluster), cause));
     }
     say(format_args!("stopping the Postgres that an earlier airgraph left behind, pid {}", found.pid));
     for (signal, patience) in [
@@ -68,7 +68,7 @@ pub async fn clear_the_way(cluster: &Path) -> Result<(), EmbeddedError> {
         let deadline = Instant::now() + patience;
         while Instant::now() < deadline {
             if !is_postmaster(found.pid, cluster) {
-                return disown(cluster).map_err(|cause| EmbeddedError::file("repair", &file(cluster), cause));
+                return overwrite_pid(cluster).map_err(|cause| EmbeddedError::file("repair", &file(cluster), cause));
             }
             tokio::time::sleep(POLL).await;
         }
@@ -95,7 +95,7 @@ fn is_postmaster(pid: i32, cluster: &Path) -> bool {
 /// Puts our own number where that of a dead postmaster stands. Postgres takes a file with its parent's number for
 /// stale, and, unlike after removing the file, still checks that no orphaned backend uses the shared memory named in
 /// it (`CreateLockFile` in `miscinit.c`).
-fn disown(cluster: &Path) -> io::Result<()> {
+fn overwrite_pid(cluster: &Path) -> io::Result<()> {
     let text = match fs::read_to_string(file(cluster)) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -118,7 +118,7 @@ mod tests {
     const FILE: &str = "4711\n/data/postgres\n1759000000\n40123\n\n127.0.0.1\n  1234567    98304\nready   \n";
 
     #[test]
-    fn reads_process_and_port() {
+    fn process_and_port_are_parsed() {
         assert_eq!(parse(FILE), Some(PostmasterPid { pid: 4711, port: Some(40123) }));
         assert_eq!(parse("4711\n/data/postgres\n"), Some(PostmasterPid { pid: 4711, port: None }));
         assert_eq!(parse("4711\n/data\n1759000000\n99999\n"), Some(PostmasterPid { pid: 4711, port: None }));
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_a_postmaster_by_its_folder() -> Result<(), Box<dyn Error>> {
+    fn postmaster_is_identified_by_its_folder() -> Result<(), Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let cluster = folder.path().join("a postgres");
         fs::create_dir(&cluster)?;
@@ -150,11 +150,11 @@ mod tests {
     }
 
     #[test]
-    fn disowning_keeps_the_other_lines() -> Result<(), Box<dyn Error>> {
+    fn overwriting_the_pid_keeps_the_other_lines() -> Result<(), Box<dyn Error>> {
         let cluster = tempfile::tempdir()?;
-        disown(cluster.path())?;
+        overwrite_pid(cluster.path())?;
         fs::write(file(cluster.path()), FILE)?;
-        disown(cluster.path())?;
+        overwrite_pid(cluster.path())?;
         let expected = FILE.replacen("4711", &std::process::id().to_string(), 1);
         assert_eq!(fs::read_to_string(file(cluster.path()))?, expected);
         Ok(())

@@ -24,10 +24,10 @@ use super::{EmbeddedError, buffers, cluster::Cluster, command, installation::Ins
 const LOG_LIMIT_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What Postgres says last when the port is taken.
-const PORT_TAKEN: &str = "could not create any TCP/IP sockets";
+const PORT_IN_USE_MESSAGE: &str = "could not create any TCP/IP sockets";
 
 /// What it says when backends of a dead postmaster have not ended yet: they do so after their current statement.
-const STILL_IN_USE: &str = "pre-existing shared memory block";
+const SHARED_MEMORY_IN_USE_MESSAGE: &str = "pre-existing shared memory block";
 
 /// A Postgres that was started here. Dropping it without [`Server::stop`] stops Postgres too, by the watchdog, but
 /// doesn't wait for it.
@@ -88,7 +88,7 @@ impl Server {
         loop {
             if let Ok(Some(status)) = self.postgres.try_wait() {
                 self.watchdog.dismiss();
-                let words = if status.signal().is_some() { None } else { last_words(&cluster.log()) };
+                let words = if status.signal().is_some() { None } else { last_log_line(&cluster.log()) };
                 let cause = words.unwrap_or_else(|| status.to_string());
                 return Err(EmbeddedError::Start { cause, log: cluster.log() });
             }
@@ -112,7 +112,7 @@ impl Server {
                     self.watchdog.dismiss();
                     return status.ok();
                 }
-                Err(_) => self.bound_log(),
+                Err(_) => self.truncate_log(),
             }
         }
     }
@@ -136,7 +136,7 @@ impl Server {
     }
 
     /// Postgres appends, so it goes on at the start of an emptied file.
-    fn bound_log(&self) {
+    fn truncate_log(&self) {
         if self.log.metadata().is_ok_and(|log| log.len() > LOG_LIMIT_BYTES) {
             let _ = self.log.set_len(0);
         }
@@ -183,14 +183,14 @@ pub fn free_port() -> std::io::Result<u16> {
 
 /// Did Postgres fail because another program took the port first?
 #[must_use]
-pub fn port_was_taken(error: &EmbeddedError) -> bool {
-    matches!(error, EmbeddedError::Start { cause, .. } if cause.contains(PORT_TAKEN))
+pub fn is_port_in_use(error: &EmbeddedError) -> bool {
+    matches!(error, EmbeddedError::Start { cause, .. } if cause.contains(PORT_IN_USE_MESSAGE))
 }
 
 /// Did Postgres fail because remains of an earlier one have yet to end?
 #[must_use]
-pub fn was_still_in_use(error: &EmbeddedError) -> bool {
-    matches!(error, EmbeddedError::Start { cause, .. } if cause.contains(STILL_IN_USE))
+pub fn is_shared_memory_in_use(error: &EmbeddedError) -> bool {
+    matches!(error, EmbeddedError::Start { cause, .. } if cause.contains(SHARED_MEMORY_IN_USE_MESSAGE))
 }
 
 fn pid(child: &Child) -> Option<Pid> {
@@ -199,7 +199,7 @@ fn pid(child: &Child) -> Option<Pid> {
 
 /// The last fatal line of a log without its time stamp, or its last line. What Postgres answers to those who connect too
 /// early is called fatal as well, and passed over.
-fn last_words(log: &Path) -> Option<String> {
+fn last_log_line(log: &Path) -> Option<String> {
     let bytes = fs::read(log).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     let messages = text.lines().rev().filter_map(|line| line.split_once("FATAL:"));
@@ -216,12 +216,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_why_postgres_ended() -> Result<(), Box<dyn Error>> {
+    fn last_log_line_says_why_postgres_exited() -> Result<(), Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let log = folder.path().join("postgres.log");
-        assert_eq!(last_words(&log), None);
+        assert_eq!(last_log_line(&log), None);
         fs::write(&log, "postgres: could not find the file\n\n")?;
-        assert_eq!(last_words(&log).as_deref(), Some("postgres: could not find the file"));
+        assert_eq!(last_log_line(&log).as_deref(), Some("postgres: could not find the file"));
         fs::write(
             &log,
             "2026-01-01 00:00:00.000 UTC [7] LOG:  could not bind IPv4 address \"127.0.0.1\": Address already in use\n\
@@ -229,9 +229,9 @@ mod tests {
              2026-01-01 00:00:00.000 UTC [9] FATAL:  the database system is starting up\n\
              2026-01-01 00:00:00.000 UTC [7] LOG:  database system is shut down\n",
         )?;
-        let cause = last_words(&log).ok_or("no words")?;
-        assert_eq!(cause, PORT_TAKEN);
-        assert!(port_was_taken(&EmbeddedError::Start { cause, log }));
+        let cause = last_log_line(&log).ok_or("no words")?;
+        assert_eq!(cause, PORT_IN_USE_MESSAGE);
+        assert!(is_port_in_use(&EmbeddedError::Start { cause, log }));
         Ok(())
     }
 }

@@ -10,24 +10,24 @@ use super::{
     download::download,
     installation::{Installation, Places},
     postmaster, say,
-    server::{Server, free_port, port_was_taken, was_still_in_use},
+    server::{Server, free_port, is_port_in_use, is_shared_memory_in_use},
 };
 
 /// After so many deaths in a row Postgres is given up.
-const MAXIMUM_DEATHS: u32 = 10;
+const MAX_CRASHES: u32 = 10;
 
-/// The pause before the first new start; doubled each time, up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The pause before the first new start; doubled each time, up to [`MAX_RESTART_DELAY`].
+const MIN_RESTART_DELAY: Duration = Duration::from_millis(100);
+const MAX_RESTART_DELAY: Duration = Duration::from_secs(5);
 
 /// Having run this long, Postgres is healthy, and a death is the first of a new row.
-const HEALTHY_AFTER: Duration = Duration::from_mins(1);
+const CRASH_COUNT_RESET_AFTER: Duration = Duration::from_mins(1);
 
 /// How long to wait for the backends of a dead postmaster to end.
-const REMAINS_PATIENCE: Duration = Duration::from_secs(30);
+const SHARED_MEMORY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often another port is tried when another program was faster.
-const PORT_ATTEMPTS: u32 = 5;
+const MAX_PORT_ATTEMPTS: u32 = 5;
 
 /// The master of one Postgres. It must hold the lock of the data folder.
 #[derive(Debug)]
@@ -48,12 +48,12 @@ impl Supervisor {
     pub async fn prepare(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let cluster = Cluster::new(data_dir);
         let major = cluster.major()?;
-        let installation = match Places::of_this_machine(data_dir).find(major)? {
+        let installation = match Places::from_env(data_dir).find(major)? {
             Some(installation) => installation,
             None => download(data_dir, &cluster.folder(), major).await?,
         };
         if major.is_some() {
-            postmaster::clear_the_way(&cluster.folder()).await?;
+            postmaster::stop_orphan(&cluster.folder()).await?;
         } else {
             cluster.init(&installation).await?;
         }
@@ -73,9 +73,9 @@ impl Supervisor {
             self.port = free_port().map_err(|cause| EmbeddedError::file("listen on", Path::new("127.0.0.1"), cause))?;
             match self.launch().await {
                 Ok(()) => break,
-                Err(error) if port_was_taken(&error) && ports < PORT_ATTEMPTS => {}
-                Err(error) if was_still_in_use(&error) && asked.elapsed() < REMAINS_PATIENCE => {
-                    sleep(FIRST_PAUSE).await;
+                Err(error) if is_port_in_use(&error) && ports < MAX_PORT_ATTEMPTS => {}
+                Err(error) if is_shared_memory_in_use(&error) && asked.elapsed() < SHARED_MEMORY_TIMEOUT => {
+                    sleep(MIN_RESTART_DELAY).await;
                 }
                 Err(error) => return Err(error),
             }
@@ -85,7 +85,7 @@ impl Supervisor {
     }
 
     /// Watches Postgres and starts it again, on the same port, whenever it ends. Returns only when it is given up.
-    pub async fn keep_alive(&mut self) -> EmbeddedError {
+    pub async fn supervise(&mut self) -> EmbeddedError {
         let mut deaths = 0;
         loop {
             let watched_since = Instant::now();
@@ -93,16 +93,16 @@ impl Supervisor {
                 Some(server) => server.ended().await,
                 None => None,
             };
-            if watched_since.elapsed() > HEALTHY_AFTER {
+            if watched_since.elapsed() > CRASH_COUNT_RESET_AFTER {
                 deaths = 0;
             }
             let status = status.map_or_else(|| "it is gone".to_owned(), |status| status.to_string());
             say(format_args!("Postgres ended ({status}); starting it again"));
             loop {
-                if deaths == MAXIMUM_DEATHS {
+                if deaths == MAX_CRASHES {
                     return EmbeddedError::KeepsDying { times: deaths, log: self.cluster.log() };
                 }
-                sleep((FIRST_PAUSE * 2_u32.pow(deaths)).min(LONGEST_PAUSE)).await;
+                sleep((MIN_RESTART_DELAY * 2_u32.pow(deaths)).min(MAX_RESTART_DELAY)).await;
                 deaths += 1;
                 match self.launch().await {
                     Ok(()) => break,

@@ -13,12 +13,12 @@ pub(super) fn pack(keys: &[MeasurementKey]) -> Vec<u8> {
     let mut before = 0;
     for run in keys.chunk_by(|one, other| one.device_id == other.device_id) {
         let [first, ..] = run else { continue };
-        put_signed(&mut bytes, first.device_id.0);
-        put(&mut bytes, run.len() as u64);
+        put_signed_varint(&mut bytes, first.device_id.0);
+        put_varint(&mut bytes, run.len() as u64);
         for key in run {
             let at = key.measured_at.timestamp_micros();
-            put_signed(&mut bytes, at.wrapping_sub(before));
-            put_signed(&mut bytes, i64::from(key.seq));
+            put_signed_varint(&mut bytes, at.wrapping_sub(before));
+            put_signed_varint(&mut bytes, i64::from(key.seq));
             before = at;
         }
     }
@@ -30,18 +30,18 @@ pub(super) fn unpack(mut bytes: &[u8]) -> Option<Vec<MeasurementKey>> {
     let mut keys = Vec::new();
     let mut before = 0_i64;
     while !bytes.is_empty() {
-        let device_id = DeviceId(take_signed(&mut bytes)?);
+        let device_id = DeviceId(take_signed_varint(&mut bytes)?);
         for _ in 0..take(&mut bytes)? {
-            before = before.wrapping_add(take_signed(&mut bytes)?);
+            before = before.wrapping_add(take_signed_varint(&mut bytes)?);
             let measured_at = DateTime::from_timestamp_micros(before)?;
-            let seq = i32::try_from(take_signed(&mut bytes)?).ok()?;
+            let seq = i32::try_from(take_signed_varint(&mut bytes)?).ok()?;
             keys.push(MeasurementKey { device_id, measured_at, seq });
         }
     }
     Some(keys)
 }
 
-fn put(bytes: &mut Vec<u8>, mut number: u64) {
+fn put_varint(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
@@ -49,8 +49,8 @@ fn put(bytes: &mut Vec<u8>, mut number: u64) {
     bytes.push(number.to_le_bytes()[0]);
 }
 
-fn put_signed(bytes: &mut Vec<u8>, number: i64) {
-    put(bytes, ((number << 1) ^ (number >> 63)).cast_unsigned());
+fn put_signed_varint(bytes: &mut Vec<u8>, number: i64) {
+    put_varint(bytes, ((number << 1) ^ (number >> 63)).cast_unsigned());
 }
 
 fn take(bytes: &mut &[u8]) -> Option<u64> {
@@ -66,7 +66,7 @@ fn take(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-fn take_signed(bytes: &mut &[u8]) -> Option<i64> {
+fn take_signed_varint(bytes: &mut &[u8]) -> Option<i64> {
     let number = take(bytes)?;
     Some((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
 }
@@ -91,12 +91,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_packed_is_unpacked(keys in vec(key(), 0..50)) {
+        fn packed_keys_round_trip(keys in vec(key(), 0..50)) {
             prop_assert_eq!(unpack(&pack(&keys)), Some(keys));
         }
 
         #[test]
-        fn other_bytes_are_no_keys_or_some(bytes in vec(any::<u8>(), 0..200)) {
+        fn unpacking_arbitrary_bytes_does_not_panic(bytes in vec(any::<u8>(), 0..200)) {
             if let Some(keys) = unpack(&bytes) {
                 prop_assert!(keys.len() <= bytes.len());
             }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_packet_of_eight_is_small() {
+    fn keys_of_one_packet_pack_compactly() {
         let first = DateTime::from_timestamp_micros(1_760_000_000_000_000).expect("a time");
         let key = |n: i64| MeasurementKey {
             device_id: DeviceId(70),

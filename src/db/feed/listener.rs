@@ -5,18 +5,18 @@ use std::{collections::HashMap, time::Duration};
 
 use sqlx::postgres::PgListener;
 
-use super::{CHANNEL, DbError, Entry, Extent};
+use super::{CHANNEL, DbError, Entry, FeedExtent};
 use crate::{
     db::{
         connect::Database,
-        listener::{bounded, listen, next_within},
+        listener::{bounded, listen, next_notification},
         measurement,
     },
     domain::measurement::{Measurement, MeasurementKey},
 };
 
 /// What the connection is called in `pg_stat_activity`.
-const NAME: &str = "airgraph feed";
+const APPLICATION_NAME: &str = "airgraph feed";
 
 /// The connection. When anything on it fails it is of no use any more.
 pub struct Listener(PgListener);
@@ -27,15 +27,15 @@ impl Listener {
     /// # Errors
     /// When the database can't be reached.
     pub async fn connect(database: &Database) -> Result<Self, DbError> {
-        listen(database, NAME, CHANNEL).await.map(Self)
+        listen(database, APPLICATION_NAME, CHANNEL).await.map(Self)
     }
 
     /// Waits until Postgres tells of new batches; whether it did in that time. What it tells more than once is one.
     ///
     /// # Errors
     /// When the connection is lost.
-    pub async fn told_within(&mut self, time: Duration) -> Result<bool, DbError> {
-        let is_told = next_within(&mut self.0, time).await?.is_some();
+    pub async fn wait_for_notification(&mut self, time: Duration) -> Result<bool, DbError> {
+        let is_told = next_notification(&mut self.0, time).await?.is_some();
         while self.0.next_buffered().is_some() {}
         Ok(is_told)
     }
@@ -44,7 +44,7 @@ impl Listener {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn extent(&mut self) -> Result<Extent, DbError> {
+    pub async fn extent(&mut self) -> Result<FeedExtent, DbError> {
         bounded(super::extent(&mut self.0)).await
     }
 

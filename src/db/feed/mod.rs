@@ -19,7 +19,7 @@ use sqlx::{Connection as _, PgConnection, PgExecutor};
 
 use super::{
     DbError,
-    multi_insert::{Inserts, record},
+    multi_insert::{MultiInsert, record},
 };
 use crate::domain::{device::DeviceId, measurement::MeasurementKey};
 
@@ -27,13 +27,13 @@ use crate::domain::{device::DeviceId, measurement::MeasurementKey};
 pub const CHANNEL: &str = "airgraph_feed";
 
 /// Packed keys that are read at once at most, beyond one batch, in bytes: about 10,000 measurements.
-const AT_ONCE: i64 = 64 << 10;
+const MAX_READ_BYTES: i64 = 64 << 10;
 /// Batches that are forgotten in one statement at most.
-const FORGOTTEN_AT_ONCE: i64 = 10_000;
+const TRIM_BATCH_SIZE: i64 = 10_000;
 
 /// What a transaction tells those who follow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct News {
+pub struct FeedRecord {
     /// The measurements that it stores.
     pub recorded: Vec<MeasurementKey>,
     /// Devices that it changes in another way: registered, updated, measurements taken back.
@@ -50,7 +50,7 @@ pub struct Entry {
     /// That by this machine's clock, too late by the time that the way from Postgres took.
     pub committed: Instant,
     /// What it tells.
-    pub news: News,
+    pub news: FeedRecord,
 }
 
 // The same batch, whenever it is read.
@@ -62,14 +62,14 @@ impl PartialEq for Entry {
 
 /// How far the feed reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extent {
+pub struct FeedExtent {
     /// Everything up to this was forgotten. Whoever has not seen it may have missed something.
     pub forgotten: i64,
     /// The newest batch; 0 before the first.
     pub newest: i64,
 }
 
-/// [`News`] as `new_feed` has it.
+/// [`FeedRecord`] as `new_feed` has it.
 #[derive(sqlx::Encode)]
 struct Record {
     recorded: Vec<u8>,
@@ -78,7 +78,7 @@ struct Record {
 
 record!(Record, "feed", "new_feed", "recorded, changed");
 
-impl News {
+impl FeedRecord {
     fn is_empty(&self) -> bool {
         self.recorded.is_empty() && self.changed.is_empty()
     }
@@ -89,14 +89,14 @@ impl News {
 }
 
 /// The view that inserts rows whose number is taken inside COMMIT.
-const AT_COMMIT: &str = "feed_at_commit";
+const COMMIT_RELATION: &str = "feed_at_commit";
 
 /// Adds the insert of a feed row, unless it would be empty. Outside a transaction it must be the last insert: its lock is
 /// held from there on.
-pub(super) fn put(inserts: &mut Inserts, news: &News, in_transaction: bool) -> Result<(), DbError> {
+pub(super) fn put(inserts: &mut MultiInsert, news: &FeedRecord, in_transaction: bool) -> Result<(), DbError> {
     match (news.is_empty(), in_transaction) {
         (true, _) => Ok(()),
-        (false, true) => inserts.records_into(AT_COMMIT, "", vec![news.record()]),
+        (false, true) => inserts.add_records_into(COMMIT_RELATION, "", vec![news.record()]),
         (false, false) => inserts.records("", vec![news.record()]),
     }
 }
@@ -106,8 +106,8 @@ pub(super) fn put(inserts: &mut Inserts, news: &News, in_transaction: bool) -> R
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.feed.tell", skip_all)]
-pub async fn tell(db: &mut PgConnection, news: &News) -> Result<(), DbError> {
-    let mut inserts = Inserts::default();
+pub async fn tell(db: &mut PgConnection, news: &FeedRecord) -> Result<(), DbError> {
+    let mut inserts = MultiInsert::default();
     put(&mut inserts, news, db.is_in_transaction())?;
     inserts.run(db).await?;
     Ok(())
@@ -118,9 +118,9 @@ pub async fn tell(db: &mut PgConnection, news: &News) -> Result<(), DbError> {
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.feed.extent", skip_all)]
-pub async fn extent(db: impl PgExecutor<'_>) -> Result<Extent, DbError> {
+pub async fn extent(db: impl PgExecutor<'_>) -> Result<FeedExtent, DbError> {
     let extent = sqlx::query_as!(
-        Extent,
+        FeedExtent,
         r#"select number as forgotten,
                   greatest(number, (select max(number) from feed)) as "newest!"
            from feed_forgotten"#
@@ -148,7 +148,7 @@ pub async fn after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Result<O
            order by next.number"#,
         number,
         limit,
-        AT_ONCE,
+        MAX_READ_BYTES,
     )
     .fetch_all(db)
     .await?;
@@ -165,7 +165,7 @@ pub async fn after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Result<O
         // less than nothing where Postgres' clock was put back
         let age = row.age_s.and_then(|age| Duration::try_from_secs_f64(age).ok()).unwrap_or_default();
         let committed = now.checked_sub(age).unwrap_or(now);
-        entries.push(Entry { number, committed_at, committed, news: News { recorded, changed } });
+        entries.push(Entry { number, committed_at, committed, news: FeedRecord { recorded, changed } });
     }
     Ok(Some(entries))
 }
@@ -175,7 +175,7 @@ pub async fn after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Result<O
 /// # Errors
 /// When the database fails; what was forgotten until then is.
 #[tracing::instrument(name = "db.feed.forget_before", skip_all)]
-pub async fn forget_before<'a>(db: impl PgExecutor<'a> + Copy, time: DateTime<Utc>) -> Result<(), DbError> {
+pub async fn trim_before<'a>(db: impl PgExecutor<'a> + Copy, time: DateTime<Utc>) -> Result<(), DbError> {
     loop {
         let forgotten = sqlx::query_scalar!(
             r#"with gone as (
@@ -188,11 +188,11 @@ pub async fn forget_before<'a>(db: impl PgExecutor<'a> + Copy, time: DateTime<Ut
                )
                select count(*) as "count!" from gone"#,
             time,
-            FORGOTTEN_AT_ONCE,
+            TRIM_BATCH_SIZE,
         )
         .fetch_one(db)
         .await?;
-        if forgotten < FORGOTTEN_AT_ONCE {
+        if forgotten < TRIM_BATCH_SIZE {
             return Ok(());
         }
     }

@@ -8,11 +8,11 @@ use std::{
 use super::lsn::Lsn;
 
 /// For how long what a replica told is good.
-const LASTS: Duration = Duration::from_secs(2);
+const PROBE_TTL: Duration = Duration::from_secs(2);
 
 /// What the primary told.
 #[derive(Debug, Default)]
-pub struct Primary {
+pub struct PrimaryState {
     /// The number that its cluster got when it was made, and that its copies have too.
     cluster: Option<i64>,
     /// Where the log ended lately, the oldest first.
@@ -22,13 +22,13 @@ pub struct Primary {
     required: Option<Lsn>,
 }
 
-impl Primary {
+impl PrimaryState {
     /// It told where its log ends.
-    pub fn tells(&mut self, cluster: i64, end: Lsn, now: Instant, most_behind: Duration) {
+    pub fn tells(&mut self, cluster: i64, end: Lsn, now: Instant, max_lag: Duration) {
         self.cluster = Some(cluster);
         self.told.push_back((now, end));
         // The first that stays is the newest of those that are old enough, if any is.
-        while self.told.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= most_behind) {
+        while self.told.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= max_lag) {
             self.told.pop_front();
         }
         self.required = self.told.front().map(|(_, end)| *end);
@@ -114,10 +114,10 @@ impl Known {
 
     /// What becomes of it, as far as the primary is known.
     #[must_use]
-    pub fn standing(&self, primary: &Primary, now: Instant) -> Standing {
+    pub fn standing(&self, primary: &PrimaryState, now: Instant) -> Standing {
         let Some((at, told)) = self.told else { return Standing::Away };
         let Some(replayed) = told.replayed else { return Standing::NoStandby };
-        if now.duration_since(at) > LASTS {
+        if now.duration_since(at) > PROBE_TTL {
             Standing::Away
         } else if primary.cluster.is_some_and(|cluster| cluster != told.cluster) {
             Standing::OtherCluster
@@ -142,22 +142,22 @@ mod tests {
     }
 
     /// A primary that wrote 100 bytes a second until now.
-    fn primary(start: Instant, seconds: u64) -> Primary {
-        let mut primary = Primary::default();
+    fn primary(start: Instant, seconds: u64) -> PrimaryState {
+        let mut primary = PrimaryState::default();
         for second in 0..=seconds {
             primary.tells(7, lsn(100 * second), start + Duration::from_secs(second), MOST_BEHIND);
         }
         primary
     }
 
-    fn standing(primary: &Primary, replayed: u64, now: Instant) -> Standing {
+    fn standing(primary: &PrimaryState, replayed: u64, now: Instant) -> Standing {
         let mut known = Known::default();
         known.tells(Told { cluster: 7, replayed: Some(lsn(replayed)) }, now);
         known.standing(primary, now)
     }
 
     #[test]
-    fn a_replica_has_what_there_was_ten_seconds_ago() {
+    fn replica_in_rotation_has_replayed_to_within_the_max_lag() {
         let start = Instant::now();
         let now = start + Duration::from_mins(1);
         let primary = primary(start, 60);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn while_the_primary_is_silent_what_was_near_stays_and_after_it_all_have_to_be_near_anew() {
+    fn required_lsn_is_kept_while_the_primary_is_unreachable() {
         let start = Instant::now();
         let mut primary = primary(start, 60);
         primary.is_silent();
@@ -181,12 +181,12 @@ mod tests {
     }
 
     #[test]
-    fn before_the_primary_told_anything_none_is_used() {
-        assert_eq!(standing(&Primary::default(), 5000, Instant::now()), Standing::Behind);
+    fn no_replica_is_used_before_the_first_probe_of_the_primary() {
+        assert_eq!(standing(&PrimaryState::default(), 5000, Instant::now()), Standing::Behind);
     }
 
     #[test]
-    fn only_a_standby_of_this_cluster_that_answers_is_used() {
+    fn only_a_reachable_standby_of_the_same_cluster_is_used() {
         let now = Instant::now();
         let primary = primary(now, 0);
         let mut known = Known::default();
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(known.standing(&primary, now), Standing::Resting);
         known.tells(Told { cluster: 7, replayed: Some(lsn(3)) }, now);
         assert_eq!(known.standing(&primary, now), Standing::Used);
-        assert_eq!(known.standing(&primary, now + LASTS + Duration::from_millis(1)), Standing::Away);
+        assert_eq!(known.standing(&primary, now + PROBE_TTL + Duration::from_millis(1)), Standing::Away);
         known.is_silent();
         assert_eq!(known.standing(&primary, now), Standing::Away);
     }

@@ -8,8 +8,8 @@ use std::{fmt, str::FromStr};
 pub struct Lsn(u64);
 
 /// The log's pages, in bytes, and what stands at the beginning of each.
-const PAGE: u64 = 8192;
-const PAGE_HEADER: u64 = 24;
+const WAL_PAGE_SIZE: u64 = 8192;
+const WAL_PAGE_HEADER_SIZE: u64 = 24;
 
 impl Lsn {
     /// How many bytes of the log lie between an earlier place and this; 0 where that one is not earlier.
@@ -22,7 +22,7 @@ impl Lsn {
     /// one ends with its page: the next one stands behind the header of a page that a standby has nothing of yet.
     #[must_use]
     pub fn end_of_record(self) -> Self {
-        if self.0 % PAGE == PAGE_HEADER { Self(self.0 - PAGE_HEADER) } else { self }
+        if self.0 % WAL_PAGE_SIZE == WAL_PAGE_HEADER_SIZE { Self(self.0 - WAL_PAGE_HEADER_SIZE) } else { self }
     }
 }
 
@@ -58,7 +58,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_reads_the_same(bytes: u64) {
+        fn display_round_trips(bytes: u64) {
             prop_assert_eq!(Lsn(bytes).to_string().parse(), Ok(Lsn(bytes)));
         }
 
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_written_as_postgres_does() {
+    fn display_matches_postgres() {
         assert_eq!(Lsn(0x16_B374_D848).to_string(), "16/B374D848");
         assert_eq!("16/b374d848".parse(), Ok(Lsn(0x16_B374_D848)));
         assert_eq!("0/0".parse(), Ok(Lsn(0)));
@@ -82,8 +82,8 @@ mod tests {
 
     #[test]
     fn a_record_that_ends_with_its_page_ends_before_the_header_of_the_next() {
-        assert_eq!(Lsn(3 * PAGE + 24).end_of_record(), Lsn(3 * PAGE));
-        for other in [3 * PAGE, 3 * PAGE + 32, 24 + 8] {
+        assert_eq!(Lsn(3 * WAL_PAGE_SIZE + 24).end_of_record(), Lsn(3 * WAL_PAGE_SIZE));
+        for other in [3 * WAL_PAGE_SIZE, 3 * WAL_PAGE_SIZE + 32, 24 + 8] {
             assert_eq!(Lsn(other).end_of_record(), Lsn(other));
         }
         assert_eq!((Lsn(7).bytes_after(Lsn(3)), Lsn(3).bytes_after(Lsn(7))), (4, 0));

@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use known::{Known, Primary, Standing};
+use known::{Known, PrimaryState, Standing};
 use lsn::Lsn;
 use sqlx::{ConnectOptions as _, PgPool, postgres::PgConnectOptions};
 use statement::Line;
@@ -29,22 +29,22 @@ use super::{
 };
 
 /// How often servers are asked how far they are.
-const PAUSE: Duration = Duration::from_millis(250);
+const PROBE_INTERVAL: Duration = Duration::from_millis(250);
 /// How far a replica may be behind where nothing else is said.
 pub const MOST_BEHIND: Duration = Duration::from_secs(10);
 /// How long a replica may tell nothing until those are called back that wait for its answers.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// What the connections are called in `pg_stat_activity` on which servers are asked how far they are.
-const NAME: &str = "airgraph replicas";
+const APPLICATION_NAME: &str = "airgraph replicas";
 
 /// The replicas of a database. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Replicas(Option<Arc<Shared>>);
+pub struct Replicas(Option<Arc<Inner>>);
 
 #[derive(Debug)]
-struct Shared {
+struct Inner {
     all: Vec<Arc<Replica>>,
-    primary: Arc<Mutex<Primary>>,
+    primary: Arc<Mutex<PrimaryState>>,
     /// What everybody may expect to see: what was in the database when the gateway began, such as its schema.
     least: Lsn,
     turn: AtomicUsize,
@@ -72,7 +72,7 @@ pub struct Use {
     /// What answering a request may take.
     pub request_timeout: Duration,
     /// How far one may be behind.
-    pub most_behind: Duration,
+    pub max_lag: Duration,
 }
 
 /// How a replica is right now.
@@ -94,15 +94,15 @@ impl Replicas {
             return Ok(Self::default());
         }
         let least = statement::written(&database.reads).await?;
-        let primary = Arc::new(Mutex::new(Primary::default()));
+        let primary = Arc::new(Mutex::new(PrimaryState::default()));
         let mut asking = JoinSet::new();
-        let line = Line::new(quietly(database.reads.connect_options().as_ref()));
-        asking.spawn(ask_primary(line, primary.clone(), used.most_behind));
+        let line = Line::new(probe_options(database.reads.connect_options().as_ref()));
+        asking.spawn(probe_primary(line, primary.clone(), used.max_lag));
         let all: Vec<_> = urls.iter().map(|options| Arc::new(Replica::new(options, used))).collect();
         for (replica, options) in all.iter().zip(urls) {
-            asking.spawn(ask_replica(Line::new(quietly(options)), replica.clone(), primary.clone()));
+            asking.spawn(probe_replica(Line::new(probe_options(options)), replica.clone(), primary.clone()));
         }
-        Ok(Self(Some(Arc::new(Shared { all, primary, least, turn: AtomicUsize::new(0), _asking: asking }))))
+        Ok(Self(Some(Arc::new(Inner { all, primary, least, turn: AtomicUsize::new(0), _asking: asking }))))
     }
 
     /// Whether there are none.
@@ -177,7 +177,7 @@ impl Replica {
         tracing::debug!(at = self.at, "a query failed on a replica; the primary answers it");
     }
 
-    fn has(&self, needed: Lsn, primary: &Primary, now: Instant) -> bool {
+    fn has(&self, needed: Lsn, primary: &PrimaryState, now: Instant) -> bool {
         let known = lock(&self.known);
         known.standing(primary, now) == Standing::Used && known.replayed().is_some_and(|replayed| replayed >= needed)
     }
@@ -186,24 +186,24 @@ impl Replica {
         (self.pool.size() as usize).saturating_sub(self.pool.num_idle())
     }
 
-    fn reading(&self, primary: &Primary) -> Reading {
+    fn reading(&self, primary: &PrimaryState) -> Reading {
         let known = lock(&self.known);
         let lag_bytes = primary.end().zip(known.replayed()).map(|(end, replayed)| end.bytes_after(replayed));
         Reading { standing: known.standing(primary, Instant::now()), lag_bytes }
     }
 }
 
-async fn ask_primary(mut line: Line, primary: Arc<Mutex<Primary>>, most_behind: Duration) {
+async fn probe_primary(mut line: Line, primary: Arc<Mutex<PrimaryState>>, max_lag: Duration) {
     loop {
         match line.primary().await {
-            Ok((cluster, end)) => lock(&primary).tells(cluster, end, Instant::now(), most_behind),
+            Ok((cluster, end)) => lock(&primary).tells(cluster, end, Instant::now(), max_lag),
             Err(_) => lock(&primary).is_silent(), // whoever needs it logs that
         }
-        sleep(PAUSE).await;
+        sleep(PROBE_INTERVAL).await;
     }
 }
 
-async fn ask_replica(mut line: Line, replica: Arc<Replica>, primary: Arc<Mutex<Primary>>) {
+async fn probe_replica(mut line: Line, replica: Arc<Replica>, primary: Arc<Mutex<PrimaryState>>) {
     let (mut before, mut told_at) = (None, Instant::now());
     loop {
         let failure = match line.replica().await {
@@ -220,14 +220,14 @@ async fn ask_replica(mut line: Line, replica: Arc<Replica>, primary: Arc<Mutex<P
         replica.lost.send_replace(told_at.elapsed() >= PATIENCE);
         let standing = replica.reading(&lock(&primary)).standing;
         if before != Some(standing) {
-            log(&replica.at, standing, failure.as_ref());
+            log_status(&replica.at, standing, failure.as_ref());
             before = Some(standing);
         }
-        sleep(PAUSE).await;
+        sleep(PROBE_INTERVAL).await;
     }
 }
 
-fn log(at: &str, standing: Standing, failure: Option<&DbError>) {
+fn log_status(at: &str, standing: Standing, failure: Option<&DbError>) {
     let reason = match standing {
         Standing::Used => return tracing::info!(at, "a replica answers queries"),
         Standing::Behind | Standing::Resting => return tracing::info!(at, ?standing, "a replica answers no queries"),
@@ -240,8 +240,8 @@ fn log(at: &str, standing: Standing, failure: Option<&DbError>) {
 }
 
 /// The options of a connection that is used every moment, so not logged.
-fn quietly(options: &PgConnectOptions) -> PgConnectOptions {
-    options.clone().application_name(NAME).disable_statement_logging()
+fn probe_options(options: &PgConnectOptions) -> PgConnectOptions {
+    options.clone().application_name(APPLICATION_NAME).disable_statement_logging()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

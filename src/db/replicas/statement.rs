@@ -9,11 +9,12 @@ use super::{known::Told, lsn::Lsn};
 use crate::db::DbError;
 
 /// What connecting and asking may take together.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The end of what is flushed, not of what was written: an idle primary lets the last few bytes, which are no commit, lie
 /// for some seconds before it sends them. All that was committed is before that.
-const PRIMARY: &str = "select (select system_identifier from pg_control_system()), pg_current_wal_flush_lsn()::text";
+const PRIMARY_STATEMENT: &str =
+    "select (select system_identifier from pg_control_system()), pg_current_wal_flush_lsn()::text";
 
 const REPLICA: &str = "select (select system_identifier from pg_control_system()),
                               case when pg_is_in_recovery() then pg_last_wal_replay_lsn()::text end";
@@ -28,8 +29,8 @@ const WRITTEN: &str = "select pg_current_wal_insert_lsn()::text";
 #[tracing::instrument(name = "db.replicas.written", skip_all)]
 pub async fn written(db: impl PgExecutor<'_>) -> Result<Lsn, DbError> {
     let statement = async { Ok(sqlx::query_scalar::<_, String>(WRITTEN).fetch_one(db).await?) };
-    let lsn = timeout(PATIENCE, statement).await.unwrap_or_else(|_| Err(DbError::hangs()))?;
-    read(&lsn).map(Lsn::end_of_record)
+    let lsn = timeout(PROBE_TIMEOUT, statement).await.unwrap_or_else(|_| Err(DbError::hangs()))?;
+    parse_lsn(&lsn).map(Lsn::end_of_record)
 }
 
 /// A connection of its own on which a server is asked again and again.
@@ -47,14 +48,14 @@ impl Line {
 
     /// The number of a primary's cluster, and where its log ends.
     pub async fn primary(&mut self) -> Result<(i64, Lsn), DbError> {
-        let (cluster, end) = self.ask::<String>(PRIMARY).await?;
-        Ok((cluster, read(&end)?.end_of_record()))
+        let (cluster, end) = self.ask::<String>(PRIMARY_STATEMENT).await?;
+        Ok((cluster, parse_lsn(&end)?.end_of_record()))
     }
 
     /// What a replica tells of itself.
     pub async fn replica(&mut self) -> Result<Told, DbError> {
         let (cluster, replayed) = self.ask::<Option<String>>(REPLICA).await?;
-        Ok(Told { cluster, replayed: replayed.map(|lsn| read(&lsn)).transpose()? })
+        Ok(Told { cluster, replayed: replayed.map(|lsn| parse_lsn(&lsn)).transpose()? })
     }
 
     /// After any error the connection is made anew.
@@ -71,7 +72,7 @@ impl Line {
             let told = sqlx::query_as(statement).fetch_one(&mut connection).await?;
             Ok((connection, told))
         };
-        let (connection, told) = timeout(PATIENCE, asked).await.unwrap_or_else(|_| Err(DbError::hangs()))?;
+        let (connection, told) = timeout(PROBE_TIMEOUT, asked).await.unwrap_or_else(|_| Err(DbError::hangs()))?;
         self.connection = Some(connection);
         Ok(told)
     }
@@ -83,6 +84,6 @@ pub async fn replayed(connection: &mut PgConnection) -> Result<Option<Lsn>, sqlx
     Ok(replayed.and_then(|lsn| lsn.parse().ok()))
 }
 
-fn read(lsn: &str) -> Result<Lsn, DbError> {
+fn parse_lsn(lsn: &str) -> Result<Lsn, DbError> {
     lsn.parse().map_err(|error| DbError::Other(sqlx::Error::Decode(Box::new(error))))
 }

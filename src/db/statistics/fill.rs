@@ -11,12 +11,12 @@ use crate::domain::{
 };
 
 /// What has buckets of its own.
-type Group = (Option<DeviceId>, Option<CellIndex>);
+type GroupKey = (Option<DeviceId>, Option<CellIndex>);
 
 /// Every bucket of every group, in order; the first `limit` of them. Groups are those of the rows; where devices alone are
 /// told apart, also those that the filter names; where nothing is told apart, the only one.
 pub(super) fn fill(rows: Vec<Statistics>, question: &Question, limit: usize) -> Vec<Statistics> {
-    let mut groups: BTreeSet<Group> = rows.iter().map(|row| (row.device, row.cell)).collect();
+    let mut groups: BTreeSet<GroupKey> = rows.iter().map(|row| (row.device, row.cell)).collect();
     match (question.by_device, question.by_cell) {
         (false, None) => _ = groups.insert((None, None)),
         (true, None) => groups.extend(question.filter.devices.iter().flatten().map(|&device| (Some(device), None))),
@@ -25,10 +25,10 @@ pub(super) fn fill(rows: Vec<Statistics>, question: &Question, limit: usize) -> 
     let mut found: HashMap<_, _> = rows.into_iter().map(|row| ((row.bucket, row.device, row.cell), row)).collect();
     let buckets = 0..question.bounds.len().saturating_sub(1);
     let places = buckets.flat_map(|bucket| groups.iter().map(move |&(device, cell)| (Some(bucket), device, cell)));
-    places.take(limit).map(|place| found.remove(&place).unwrap_or_else(|| empty(place, question))).collect()
+    places.take(limit).map(|place| found.remove(&place).unwrap_or_else(|| empty_bucket(place, question))).collect()
 }
 
-fn empty(
+fn empty_bucket(
     (bucket, device, cell): (Option<usize>, Option<DeviceId>, Option<CellIndex>),
     question: &Question,
 ) -> Statistics {

@@ -17,7 +17,7 @@ use crate::domain::{
 };
 
 /// Cells that an area is covered with at most. The more, the fewer rows are read at its rim.
-const MOST_CELLS: usize = 4000;
+const MAX_CELLS: usize = 4000;
 
 /// A span of time, half open; an end that is missing is as far as there are measurements.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -84,7 +84,7 @@ fn table(question: &Question) -> Option<Table> {
         (None, None) => Some(Table::Devices),
         _ if question.by_device || question.filter.devices.is_some() => None,
         (_, Some(resolution)) if resolution > ROLLUP_RESOLUTION => None,
-        (area, _) => Some(Table::Cells(area.map(|area| area.cover(ROLLUP_RESOLUTION, MOST_CELLS)))),
+        (area, _) => Some(Table::Cells(area.map(|area| area.cover(ROLLUP_RESOLUTION, MAX_CELLS)))),
     }
 }
 
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_hours_come_from_the_rollup_and_the_rest_from_rows() {
+    fn whole_hours_are_read_from_the_rollup_and_the_rest_from_rows() {
         let Source::Rollups { table: Table::Devices, hours, rest } = of(&question()) else { panic!("rollups") };
         let hour = Some(at("2026-04-01T01:00:00Z"));
         assert_eq!(hours, Span { from: hour, to: question().filter.to });
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_of_an_area_comes_from_the_rollup_of_cells() {
+    fn map_of_an_area_is_read_from_the_cell_rollup() {
         let mut question = question();
         question.by_cell = Some(Resolution::Nine);
         assert!(matches!(of(&question), Source::Rollups { table: Table::Cells(None), .. }));
@@ -151,7 +151,7 @@ mod tests {
     type Change<'a> = (&'a str, &'a dyn Fn(&mut Question));
 
     #[test]
-    fn what_rollups_do_not_hold_comes_from_rows() {
+    fn queries_rollups_cannot_answer_are_read_from_rows() {
         let quarter = Offsets { changes: Vec::new(), seconds: vec![20_700] };
         let changes: [Change<'_>; 11] = [
             ("within an hour", &|asked| asked.filter.to = asked.filter.from.map(|from| from + TimeDelta::minutes(30))),

@@ -38,9 +38,9 @@ pub(super) fn of(question: &Question, source: &Source, limit: usize) -> Statemen
     }
     for (place, percentiles) in question.quantities.values().enumerate() {
         if from_rows {
-            push_summary_of_rows(&mut statement, place, question.counted);
+            push_row_aggregates(&mut statement, place, question.counted);
         } else {
-            push_summary_of_parts(&mut statement, place);
+            push_merged_aggregates(&mut statement, place);
         }
         if question.invalid_counts {
             statement.push(format!(", count(i{place})"));
@@ -57,7 +57,9 @@ pub(super) fn of(question: &Question, source: &Source, limit: usize) -> Statemen
             let span = Span { from: question.filter.from, to: question.filter.to };
             push_rows(&mut statement, question, span, None, false);
         }
-        Source::Rollups { table, hours, rest } => push_parts(&mut statement, question, table, *hours, rest),
+        Source::Rollups { table, hours, rest } => {
+            push_partial_aggregates(&mut statement, question, table, *hours, rest)
+        }
     }
     statement.push(") as part");
     if groups > 0 {
@@ -103,7 +105,7 @@ fn push_clock(statement: &mut Statement, field: &str, offsets: &Offsets) {
     statement.push_bind(offsets.changes.clone()).push("::timestamptz[])]) at time zone 'UTC')::bigint, ");
 }
 
-fn push_summary_of_rows(statement: &mut Statement, place: usize, counted: CountedValues) {
+fn push_row_aggregates(statement: &mut Statement, place: usize, counted: CountedValues) {
     // Postgres' own aggregate of deviations stays exact where values are large and differ little.
     let (mean, deviation) = match counted {
         CountedValues::Valid => (format!("avg(v{place})"), format!("stddev_samp(v{place})")),
@@ -123,7 +125,7 @@ fn without_overflow(aggregate: &str, place: usize) -> String {
     )
 }
 
-fn push_summary_of_parts(statement: &mut Statement, place: usize) {
+fn push_merged_aggregates(statement: &mut Statement, place: usize) {
     // Values that are all the same differ by nothing, whatever their sums were rounded to.
     statement.push(format!(
         ", coalesce(sum(c{place}), 0)::bigint, sum(s{place}) / nullif(sum(c{place}), 0),
@@ -136,7 +138,7 @@ fn push_summary_of_parts(statement: &mut Statement, place: usize) {
 }
 
 /// Hours of a rollup, and rows where it can't tell.
-fn push_parts(statement: &mut Statement, question: &Question, table: &Table, hours: Span, rest: &[Span]) {
+fn push_partial_aggregates(statement: &mut Statement, question: &Question, table: &Table, hours: Span, rest: &[Span]) {
     push_rollup(statement, question, table, hours);
     if let Table::Cells(Some(cover)) = table
         && !cover.border.is_empty()

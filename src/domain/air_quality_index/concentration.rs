@@ -9,7 +9,7 @@
 pub struct Concentration(i64);
 
 /// Ten-thousandths in one.
-const ONE: i64 = 10_000;
+const SCALE: i64 = 10_000;
 
 impl Concentration {
     /// A concentration in µg/m³, rounded; below 0, which a sensor tells of clean air, it is 0.
@@ -25,7 +25,7 @@ impl Concentration {
     /// So many whole µg/m³.
     #[must_use]
     pub const fn whole(value: i64) -> Self {
-        Self(value * ONE)
+        Self(value * SCALE)
     }
 
     /// In µg/m³.
@@ -39,18 +39,18 @@ impl Concentration {
     /// Whole µg/m³, rounded; halves go up.
     #[must_use]
     pub(super) fn rounded(self) -> i64 {
-        self.0.saturating_add(ONE / 2) / ONE
+        self.0.saturating_add(SCALE / 2) / SCALE
     }
 
     /// Whole µg/m³; the rest is cut off.
     #[must_use]
     pub(super) fn truncated(self) -> i64 {
-        self.0 / ONE
+        self.0 / SCALE
     }
 
     /// Whole tenths of µg/m³; the rest is cut off.
     #[must_use]
     pub(super) fn truncated_to_tenths(self) -> i64 {
-        self.0 / (ONE / 10)
+        self.0 / (SCALE / 10)
     }
 }

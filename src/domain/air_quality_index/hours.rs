@@ -1,7 +1,7 @@
 //! Hours of an averaging period, newest first.
 
 /// The hours of a period of so many, of which those not told are not known. What is no number is not known either.
-pub(super) fn of_period(means: &[Option<f64>], hours: usize) -> Vec<Option<f64>> {
+pub(super) fn latest(means: &[Option<f64>], hours: usize) -> Vec<Option<f64>> {
     let told = means.iter().map(|mean| mean.filter(|mean| mean.is_finite()));
     told.chain(std::iter::repeat(None)).take(hours).collect()
 }

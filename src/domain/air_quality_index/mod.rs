@@ -132,7 +132,7 @@ impl Scale {
     }
 
     fn sub_index(self, pollutant: Pollutant, means: &[Option<f64>]) -> SubIndex {
-        let hours = hours::of_period(means, self.hours());
+        let hours = hours::latest(means, self.hours());
         let concentration = match self {
             Self::UkDaqi | Self::European | Self::UsEpa => hours::mean(&hours),
             Self::UsNowcast => us_nowcast::average(&hours),

@@ -131,7 +131,7 @@ fn three_quarters_of_the_hours_are_enough() {
 }
 
 #[test]
-fn nowcast_asks_for_two_of_the_latest_three_hours() {
+fn nowcast_requires_two_of_the_latest_three_hours() {
     let known = |pattern: [bool; 4]| {
         let hours = pattern.into_iter().map(|known| known.then_some(10.0)).chain(hours(8, 8, 10.0)).collect();
         of_pm2_5(Scale::UsNowcast, hours).deciding.is_some()
@@ -145,7 +145,7 @@ fn nowcast_asks_for_two_of_the_latest_three_hours() {
 }
 
 #[test]
-fn nowcast_is_what_the_epa_reckoned() {
+fn nowcast_matches_values_published_by_the_epa() {
     let average = |hours: &[f64]| {
         let hours: Vec<_> = hours.iter().copied().map(Some).collect();
         us_nowcast::average(&hours).expect("an average")
@@ -210,7 +210,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_the_hours_are_an_average_lies_between_them(
+    fn average_lies_between_the_hourly_values(
         means in prop::collection::vec(prop::option::weighted(0.8, 0.0..1000.0), 0..30),
     ) {
         for scale in SCALES {

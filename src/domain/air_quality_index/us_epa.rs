@@ -10,17 +10,17 @@ pub(super) const VERSION: &str = "US EPA, EPA-454/B-24-002, May 2024";
 pub(super) const HOURS: usize = 24;
 
 /// One line of the document's table: concentrations from and to, in the pollutant's steps, and the index from and to.
-struct Segment {
+struct Breakpoint {
     steps: (i64, i64),
     index: (u16, u16),
 }
 
-const fn segment(from: i64, to: i64, index_from: u16, index_to: u16) -> Segment {
-    Segment { steps: (from, to), index: (index_from, index_to) }
+const fn segment(from: i64, to: i64, index_from: u16, index_to: u16) -> Breakpoint {
+    Breakpoint { steps: (from, to), index: (index_from, index_to) }
 }
 
 /// In tenths of µg/m³.
-const PM2_5: [Segment; 6] = [
+const PM2_5: [Breakpoint; 6] = [
     segment(0, 90, 0, 50),
     segment(91, 354, 51, 100),
     segment(355, 554, 101, 150),
@@ -29,7 +29,7 @@ const PM2_5: [Segment; 6] = [
     segment(2255, 3254, 301, 500),
 ];
 /// In µg/m³.
-const PM10: [Segment; 6] = [
+const PM10: [Breakpoint; 6] = [
     segment(0, 54, 0, 50),
     segment(55, 154, 51, 100),
     segment(155, 254, 101, 150),
@@ -47,7 +47,7 @@ const BANDS: [(u16, Band); 5] = [
     (200, Band { name: "Unhealthy", colour: "#ff0000" }),
     (300, Band { name: "Very Unhealthy", colour: "#8f3f97" }),
 ];
-const WORST: Band = Band { name: "Hazardous", colour: "#7e0023" };
+const HAZARDOUS_BAND: Band = Band { name: "Hazardous", colour: "#7e0023" };
 
 pub(super) fn level(pollutant: Pollutant, concentration: Concentration) -> Level {
     let (segments, steps) = match pollutant {
@@ -56,13 +56,13 @@ pub(super) fn level(pollutant: Pollutant, concentration: Concentration) -> Level
     };
     let value = segments.iter().find(|segment| steps <= segment.steps.1).map(|segment| interpolate(segment, steps));
     let (value, above_scale) = value.map_or((LAST, true), |value| (value, false));
-    let band = BANDS.iter().find(|(last, _)| value <= *last).map_or(WORST, |&(_, band)| band);
+    let band = BANDS.iter().find(|(last, _)| value <= *last).map_or(HAZARDOUS_BAND, |&(_, band)| band);
     Level { value, band, above_scale }
 }
 
 /// The straight line between two breakpoints, rounded. In whole numbers, where nothing can be off by a hair; no step of
 /// the table lies half-way between two values.
-fn interpolate(segment: &Segment, steps: i64) -> u16 {
+fn interpolate(segment: &Breakpoint, steps: i64) -> u16 {
     let (from, to) = segment.steps;
     let (first, last) = segment.index;
     let rise = i64::from(last - first) * (steps - from);

@@ -7,7 +7,7 @@ pub(super) const VERSION: &str = "US EPA, PM NowCast of 2013 on EPA-454/B-24-002
 pub(super) const HOURS: usize = 12;
 
 /// However fast the air changes, an hour weighs half of the one after it at least.
-const LEAST_WEIGHT: f64 = 0.5;
+const MIN_WEIGHT: f64 = 0.5;
 
 /// The weighted average of the hours, newest first.
 pub(super) fn average(hours: &[Option<f64>]) -> Option<f64> {
@@ -19,7 +19,7 @@ pub(super) fn average(hours: &[Option<f64>]) -> Option<f64> {
     let (least, greatest) = known()
         .flatten()
         .fold((f64::INFINITY, 0.0_f64), |(least, greatest), mean| (least.min(mean), greatest.max(mean)));
-    let weight = if greatest > 0.0 { (1.0 - (greatest - least) / greatest).max(LEAST_WEIGHT) } else { 1.0 };
+    let weight = if greatest > 0.0 { (1.0 - (greatest - least) / greatest).max(MIN_WEIGHT) } else { 1.0 };
     let (mut sum, mut weights, mut power) = (0.0, 0.0, 1.0);
     for hour in known() {
         if let Some(mean) = hour {

@@ -13,7 +13,7 @@ const MAX_COPIES: usize = 4;
 /// The edges of a polygon by bands of longitude. Edges along a meridian are left out: a line from a place to a pole
 /// crosses none of them.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Bands {
+pub struct LongitudeBands {
     /// Where bands begin, ascending, but for the first one. The band of a place is the number of these at or west of it.
     pub starts: Vec<f64>,
     /// Where the edges of each band begin in `edges`, and at last where those of the last band end.
@@ -22,18 +22,18 @@ pub struct Bands {
     pub edges: Vec<Edge>,
 }
 
-impl Bands {
+impl LongitudeBands {
     /// The bands of the edges of a polygon.
     #[must_use]
     pub(super) fn of(edges: &[Edge]) -> Self {
         let edges: Vec<_> = edges.iter().filter(|edge| edge.from.1 < edge.to.1 || edge.to.1 < edge.from.1).collect();
-        let mut wests: Vec<_> = edges.iter().map(|edge| west(edge)).collect();
+        let mut wests: Vec<_> = edges.iter().map(|edge| west_end(edge)).collect();
         wests.sort_by(f64::total_cmp);
         let mut count = (edges.len() / EDGES_PER_BAND).clamp(1, MAX_BANDS);
         loop {
             let mut starts: Vec<_> = (1..count).map(|band| wests[band * wests.len() / count]).collect();
             starts.dedup();
-            let copies: usize = edges.iter().map(|edge| last(&starts, edge) - first(&starts, edge) + 1).sum();
+            let copies: usize = edges.iter().map(|edge| last_band(&starts, edge) - first_band(&starts, edge) + 1).sum();
             if count == 1 || copies <= MAX_COPIES * edges.len() {
                 return Self::sorted(starts, &edges);
             }
@@ -44,7 +44,7 @@ impl Bands {
     fn sorted(starts: Vec<f64>, edges: &[&Edge]) -> Self {
         let mut bands = vec![Vec::new(); starts.len() + 1];
         for &edge in edges {
-            for band in &mut bands[first(&starts, edge)..=last(&starts, edge)] {
+            for band in &mut bands[first_band(&starts, edge)..=last_band(&starts, edge)] {
                 band.push(*edge);
             }
         }
@@ -75,17 +75,17 @@ impl Bands {
     }
 }
 
-fn west(edge: &Edge) -> f64 {
+fn west_end(edge: &Edge) -> f64 {
     edge.from.1.min(edge.to.1)
 }
 
 /// The first band that an edge reaches.
-fn first(starts: &[f64], edge: &Edge) -> usize {
-    starts.partition_point(|&start| start <= west(edge))
+fn first_band(starts: &[f64], edge: &Edge) -> usize {
+    starts.partition_point(|&start| start <= west_end(edge))
 }
 
 /// The last band that it reaches. An edge does not have its eastern end.
-fn last(starts: &[f64], edge: &Edge) -> usize {
+fn last_band(starts: &[f64], edge: &Edge) -> usize {
     let east = edge.from.1.max(edge.to.1);
     starts.partition_point(|&start| start < east)
 }
@@ -106,7 +106,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_edges_of_a_band_decide_as_all_edges_do(
+        fn edges_of_a_band_decide_as_all_edges_do(
             corners in proptest::collection::vec((-60.0..60.0, prop_oneof![-180.0..180.0, (-20..20).prop_map(f64::from)]), 3..400),
             places in proptest::collection::vec((-60.0..60.0, prop_oneof![-180.0..180.0, (-20..20).prop_map(f64::from)]), 50),
             spread in prop_oneof![Just(1.0), 0.01..0.2],
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fine_ring_has_few_edges_in_a_band() {
+    fn fine_ring_has_few_edges_per_band() {
         let corner = |at: i32| (f64::from(at) * std::f64::consts::TAU / 10_000.0).sin_cos();
         let polygon = polygon(&(0..10_000).map(corner).collect::<Vec<_>>()).expect("a ring");
         let bands = polygon.bands();

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use super::{
     InvalidArea,
-    cap::Cap,
+    cap::BoundingCap,
     cover::{Relation, Shape},
     latitude, longitude,
     span::{Span, wrapped},
@@ -79,7 +79,7 @@ impl BoundingBox {
 
 impl Shape for BoundingBox {
     fn relation(&self, cell: h3o::CellIndex, _steps: &mut usize) -> Relation {
-        let rectangle = Cap::of(cell).rectangle();
+        let rectangle = BoundingCap::of(cell).rectangle();
         let longitudes = self.span();
         if rectangle.north < self.south || rectangle.south > self.north || !longitudes.meets(rectangle.longitudes) {
             Relation::Outside

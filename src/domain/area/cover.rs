@@ -45,7 +45,7 @@ pub(super) fn of_bounded<S: Shape>(shape: &S, finest: Resolution, most: usize, m
     let mut cover = Cover::default();
     let mut waiting = VecDeque::new();
     for cell in CellIndex::base_cells() {
-        sort(shape, cell, &mut cover, &mut waiting, &mut steps);
+        classify(shape, cell, &mut cover, &mut waiting, &mut steps);
     }
     while let Some(cell) = waiting.pop_front() {
         let next = cell.resolution().succ().filter(|&next| next <= finest && steps < max_steps);
@@ -55,7 +55,7 @@ pub(super) fn of_bounded<S: Shape>(shape: &S, finest: Resolution, most: usize, m
         };
         let (was_inside, was_waiting) = (cover.inside.len(), waiting.len());
         for child in cell.children(next) {
-            sort(shape, child, &mut cover, &mut waiting, &mut steps);
+            classify(shape, child, &mut cover, &mut waiting, &mut steps);
             if cover.inside.len() + cover.border.len() + waiting.len() > most {
                 cover.inside.truncate(was_inside);
                 waiting.truncate(was_waiting);
@@ -67,7 +67,13 @@ pub(super) fn of_bounded<S: Shape>(shape: &S, finest: Resolution, most: usize, m
     cover
 }
 
-fn sort<S: Shape>(shape: &S, cell: CellIndex, cover: &mut Cover, waiting: &mut VecDeque<CellIndex>, steps: &mut usize) {
+fn classify<S: Shape>(
+    shape: &S,
+    cell: CellIndex,
+    cover: &mut Cover,
+    waiting: &mut VecDeque<CellIndex>,
+    steps: &mut usize,
+) {
     *steps += 1;
     match shape.relation(cell, steps) {
         Relation::Inside => cover.inside.push(cell),

@@ -14,13 +14,13 @@ mod polygon;
 mod shared;
 mod span;
 
-pub use bands::Bands;
+pub use bands::LongitudeBands;
 pub use bounding_box::BoundingBox;
 pub use cells::Cells;
 pub use circle::Circle;
 pub use cover::Cover;
 use h3o::Resolution;
-pub use polygon::{Edge, MAX_POINTS, Polygon};
+pub use polygon::{Edge, MAX_POLYGON_POINTS, Polygon};
 pub use shared::{SharedArea, SharedAreas};
 
 use super::position::Position;

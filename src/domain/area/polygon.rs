@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Bands, InvalidArea,
-    cap::{Cap, Rectangle},
+    InvalidArea, LongitudeBands,
+    cap::{BoundingCap, Rectangle},
     cover::{Relation, Shape},
     edge_tree::EdgeTree,
     latitude, longitude,
@@ -15,10 +15,10 @@ use super::{
 use crate::domain::position::Position;
 
 /// Points of one polygon at most.
-pub const MAX_POINTS: usize = 10_000;
+pub const MAX_POLYGON_POINTS: usize = 10_000;
 
 /// What rounding may shift when the sides of a line are told apart, in square degrees.
-const ROUNDING: f64 = 1e-9;
+const ROUNDING_MARGIN_DEG: f64 = 1e-9;
 
 /// All places within a ring. Its edges are straight lines on a map of latitude and longitude, as in `GeoJSON`, and each
 /// takes the shorter way round the earth, so that a ring may cross the antimeridian. Where it crosses itself, a place lies
@@ -27,7 +27,7 @@ const ROUNDING: f64 = 1e-9;
 pub struct Polygon {
     edges: Vec<Edge>,
     /// Computed when it is first used.
-    bands: OnceLock<Bands>,
+    bands: OnceLock<LongitudeBands>,
 }
 
 /// A straight line on a map of degrees. It may reach beyond −180 or 180 degrees, and then stands a second time in the
@@ -63,8 +63,8 @@ impl Polygon {
     /// When there are fewer than 3 corners or too many, one is no place, an edge goes half way round the earth, or the
     /// ring goes round a pole or encloses nothing.
     pub fn try_new(corners: &[(f64, f64)]) -> Result<Self, InvalidArea> {
-        if corners.len() > MAX_POINTS {
-            return Err(InvalidArea::new("", format!("{} points; at most {MAX_POINTS}", corners.len())));
+        if corners.len() > MAX_POLYGON_POINTS {
+            return Err(InvalidArea::new("", format!("{} points; at most {MAX_POLYGON_POINTS}", corners.len())));
         }
         let mut points = Vec::with_capacity(corners.len());
         for (at, &(north, east)) in corners.iter().enumerate() {
@@ -90,8 +90,8 @@ impl Polygon {
 
     /// Its edges by bands of longitude.
     #[must_use]
-    pub fn bands(&self) -> &Bands {
-        self.bands.get_or_init(|| Bands::of(&self.edges))
+    pub fn bands(&self) -> &LongitudeBands {
+        self.bands.get_or_init(|| LongitudeBands::of(&self.edges))
     }
 
     /// Whether a place lies within the polygon.
@@ -181,7 +181,8 @@ impl Edge {
                 side(rectangle.north, west),
                 side(rectangle.north, east),
             ];
-            !(sides.iter().all(|&side| side > ROUNDING) || sides.iter().all(|&side| side < -ROUNDING))
+            !(sides.iter().all(|&side| side > ROUNDING_MARGIN_DEG)
+                || sides.iter().all(|&side| side < -ROUNDING_MARGIN_DEG))
         })
     }
 }
@@ -189,12 +190,12 @@ impl Edge {
 /// A polygon as cells are compared with it.
 pub(super) struct Outline<'a> {
     tree: EdgeTree<'a>,
-    bands: &'a Bands,
+    bands: &'a LongitudeBands,
 }
 
 impl Shape for Outline<'_> {
     fn relation(&self, cell: h3o::CellIndex, steps: &mut usize) -> Relation {
-        let cap = Cap::of(cell);
+        let cap = BoundingCap::of(cell);
         if self.tree.may_meet(&cap.rectangle(), steps) {
             return Relation::Border;
         }

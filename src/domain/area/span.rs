@@ -11,11 +11,11 @@ pub(super) struct Span {
 
 impl Span {
     /// All longitudes.
-    pub(super) const RING: Self = Self { west: -180.0, width: 360.0 };
+    pub(super) const FULL_CIRCLE: Self = Self { west: -180.0, width: 360.0 };
 
     /// The span that begins here and is so wide, in degrees.
     pub(super) fn new(west: f64, width: f64) -> Self {
-        if width >= 360.0 { Self::RING } else { Self { west: wrapped(west), width } }
+        if width >= 360.0 { Self::FULL_CIRCLE } else { Self { west: wrapped(west), width } }
     }
 
     /// Whether the other span lies in this one.

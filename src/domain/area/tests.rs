@@ -4,7 +4,7 @@ use h3o::CellIndex;
 use proptest::prelude::*;
 
 use super::{
-    cap::Cap,
+    cap::BoundingCap,
     cover::{MAX_STEPS, Relation, Shape},
     *,
 };
@@ -93,7 +93,7 @@ struct AllEdges<'a>(&'a Polygon);
 
 impl Shape for AllEdges<'_> {
     fn relation(&self, cell: CellIndex, _steps: &mut usize) -> Relation {
-        let cap = Cap::of(cell);
+        let cap = BoundingCap::of(cell);
         let rectangle = cap.rectangle();
         let (latitude, longitude) = cap.centre();
         if self.0.edges().iter().any(|edge| edge.may_meet(&rectangle)) {
@@ -144,7 +144,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cover_holds_the_area_and_its_inside_nothing_else(
+    fn cover_contains_the_area_and_its_inside_only_the_area(
         (area, places) in areas(), finest in 0_u8..=12, most in prop_oneof![Just(1_usize), 2..64_usize, 64..300_usize],
     ) {
         let finest = Resolution::try_from(finest).expect("a resolution");
@@ -164,7 +164,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cover_of_cells_names_them_again((area, places) in areas()) {
+    fn cover_of_cells_is_the_same_cells((area, places) in areas()) {
         let cover = area.cover(Resolution::Six, 200);
         let cells = [cover.inside, cover.border].concat();
         let names: Vec<_> = cells.iter().map(ToString::to_string).collect();
@@ -178,7 +178,7 @@ proptest! {
     }
 
     #[test]
-    fn a_circle_holds_what_is_near_enough(around in places(), size in sizes(), near in offsets(40)) {
+    fn circle_contains_points_within_its_radius(around in places(), size in sizes(), near in offsets(40)) {
         let radius_m = size * 111_000.0;
         let Ok(circle) = Circle::try_new(around.latitude(), around.longitude(), radius_m) else { return Ok(()) };
         for place in scaled(&near, size * 1.5).map(|offset| moved(around, offset)) {
@@ -191,7 +191,7 @@ proptest! {
     }
 
     #[test]
-    fn a_polygon_holds_what_a_ray_eastwards_says(
+    fn polygon_contains_agrees_with_ray_casting(
         around in places(), size in sizes(), corners in offsets(3..12), near in offsets(40),
     ) {
         let corners: Vec<_> = scaled(&corners, size).map(|corner| moved(around, corner)).collect();
@@ -234,7 +234,7 @@ proptest! {
     }
 
     #[test]
-    fn ranges_hold_the_descendants_and_nothing_else(
+    fn ranges_contain_exactly_the_descendants(
         places in proptest::collection::vec((places(), 0_u8..=12), 1..20), resolution in 0_u8..=12, others in proptest::collection::vec(places(), 20),
     ) {
         let resolution = Resolution::try_from(resolution).expect("a resolution");
@@ -312,7 +312,7 @@ fn a_polygon_may_cross_the_antimeridian_and_have_holes_of_its_own() {
 }
 
 #[test]
-fn what_is_no_area_is_refused_by_its_part() {
+fn invalid_area_is_rejected_naming_its_part() {
     let part = |area: Result<(), InvalidArea>| area.expect_err("no area").part;
     let bounding = |south, west, north, east| part(BoundingBox::try_new(south, west, north, east).map(drop));
     assert_eq!(bounding(1.0, 0.0, 0.9, 1.0), "north");
@@ -332,7 +332,7 @@ fn what_is_no_area_is_refused_by_its_part() {
     assert_eq!(polygon(&[(0.0, 0.0), (0.0, 180.0), (1.0, 90.0)]), "[0]", "neither way is shorter");
     assert_eq!(polygon(&[(80.0, 0.0), (80.0, 120.0), (80.0, -120.0)]), "", "around a pole");
     assert_eq!(polygon(&[(-90.0, -180.0), (-90.0, 180.0), (90.0, 180.0), (90.0, -180.0)]), "", "no width");
-    assert_eq!(polygon(&vec![(0.0, 0.0); MAX_POINTS + 1]), "");
+    assert_eq!(polygon(&vec![(0.0, 0.0); MAX_POLYGON_POINTS + 1]), "");
     let cells =
         |names: &[&str]| part(Cells::try_new(&names.iter().map(ToString::to_string).collect::<Vec<_>>()).map(drop));
     assert_eq!(cells(&[]), "");

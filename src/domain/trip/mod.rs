@@ -8,14 +8,14 @@ mod newest;
 mod path;
 
 use chrono::{DateTime, TimeDelta, Utc};
-pub use cut::{Cutting, cut};
+pub use cut::{TripParams, cut};
 pub use exposure::Exposure;
 pub use newest::{NewestTrips, newest};
 
 use super::{device::DeviceId, position::Position, quality::QualityFlags};
 
 /// Slower than this (km/h) a device stands: what a receiver is wrong makes even a parked bicycle move a little.
-const STANDS_BELOW: f64 = 3.0;
+const MIN_MOVING_SPEED_KMH: f64 = 3.0;
 
 /// What names a ride: all that a device measured in a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,7 +89,7 @@ impl Trip {
     /// The ride of all these samples, which must be in the order of time; none with fewer than two places.
     #[must_use]
     pub fn of(samples: &[TripSample]) -> Option<Self> {
-        Self::along(samples, path::walk(samples, usize::MAX).path)
+        Self::along(samples, path::trace_path(samples, usize::MAX).path)
     }
 
     /// The ride of these samples along the path that was found in them.
@@ -103,7 +103,7 @@ impl Trip {
             let (way_m, time) =
                 (step[0].position.distance_m(step[1].position), step[1].measured_at - step[0].measured_at);
             distance_m += way_m;
-            if speed(way_m, time).is_some_and(|speed| speed >= STANDS_BELOW) {
+            if speed(way_m, time).is_some_and(|speed| speed >= MIN_MOVING_SPEED_KMH) {
                 moved_m += way_m;
                 moving += time;
             }

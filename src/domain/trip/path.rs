@@ -12,15 +12,16 @@ use super::{TripPoint, TripSample, speed};
 use crate::domain::{position::Position, quality::QualityFlag};
 
 /// What makes a position worthless. Not `ImplausibleSpeed`: by itself it doesn't tell which of two positions is wrong.
-const MISPLACED: [QualityFlag; 3] = [QualityFlag::NullIsland, QualityFlag::StaleFix, QualityFlag::AmbiguousPacket];
+const UNTRUSTED_POSITION_FLAGS: [QualityFlag; 3] =
+    [QualityFlag::NullIsland, QualityFlag::StaleFix, QualityFlag::AmbiguousPacket];
 /// Nothing that carries a sensor is faster (km/h) …
-const FASTEST: f64 = 200.0;
+const MAX_SPEED_KMH: f64 = 200.0;
 /// … but over ways shorter than this (m) speed means nothing: of samples from packets the gateway reckons the time, so
 /// that those of two packets may come to lie close together or between each other.
-const JUMP_M: f64 = 1000.0;
+const MIN_JUMP_M: f64 = 1000.0;
 
 /// What a walk through samples found.
-pub(super) struct Walk {
+pub(super) struct TracedPath {
     /// The positions to be trusted.
     pub path: Vec<TripPoint>,
     /// The first sample that is of another ride, where the device is somewhere else now.
@@ -29,15 +30,15 @@ pub(super) struct Walk {
 
 /// Walks through samples, which must be in the order of time, until so many in a row are where it can't have come to.
 /// At one time a device is at one place: of samples with the same time, the first position counts.
-pub(super) fn walk(samples: &[TripSample], patience: usize) -> Walk {
+pub(super) fn trace_path(samples: &[TripSample], patience: usize) -> TracedPath {
     let mut path: Vec<TripPoint> = Vec::new();
     let mut newest = None;
     let mut astray = Vec::new();
     for sample in samples {
-        let Some(position) = trusted(sample).filter(|_| newest < Some(sample.measured_at)) else { continue };
+        let Some(position) = trusted_position(sample).filter(|_| newest < Some(sample.measured_at)) else { continue };
         newest = Some(sample.measured_at);
         let point = TripPoint { position, measured_at: sample.measured_at, pm2_5: sample.pm2_5, pm10: sample.pm10 };
-        if path.last().is_none_or(|last| within_reach(last, &point)) {
+        if path.last().is_none_or(|last| is_reachable(last, &point)) {
             path.push(point);
             astray.clear();
         } else {
@@ -45,19 +46,19 @@ pub(super) fn walk(samples: &[TripSample], patience: usize) -> Walk {
             if astray.len() >= patience {
                 // A ride is all that was measured in its span: so it never ends between samples of the same time.
                 let jump = samples.partition_point(|sample| sample.measured_at < astray[0]);
-                return Walk { path, jump: Some(jump) };
+                return TracedPath { path, jump: Some(jump) };
             }
         }
     }
-    Walk { path, jump: None }
+    TracedPath { path, jump: None }
 }
 
-fn trusted(sample: &TripSample) -> Option<Position> {
-    let misplaced = MISPLACED.into_iter().any(|flag| sample.flags.contains(flag));
+fn trusted_position(sample: &TripSample) -> Option<Position> {
+    let misplaced = UNTRUSTED_POSITION_FLAGS.into_iter().any(|flag| sample.flags.contains(flag));
     sample.position.filter(|position| !misplaced && !position.is_null_island())
 }
 
-fn within_reach(from: &TripPoint, to: &TripPoint) -> bool {
+fn is_reachable(from: &TripPoint, to: &TripPoint) -> bool {
     let way_m = from.position.distance_m(to.position);
-    way_m <= JUMP_M || speed(way_m, to.measured_at - from.measured_at).is_some_and(|speed| speed <= FASTEST)
+    way_m <= MIN_JUMP_M || speed(way_m, to.measured_at - from.measured_at).is_some_and(|speed| speed <= MAX_SPEED_KMH)
 }

@@ -26,7 +26,7 @@ fn ride(first: i64, last: i64) -> Vec<TripSample> {
 
 fn spans(samples: &[TripSample]) -> Vec<(i64, i64)> {
     let seconds = |time: DateTime<Utc>| (time - start()).num_seconds();
-    cut(samples, Cutting::default()).iter().map(|trip| (seconds(trip.start), seconds(trip.end))).collect()
+    cut(samples, TripParams::default()).iter().map(|trip| (seconds(trip.start), seconds(trip.end))).collect()
 }
 
 fn near(found: f64, expected: f64) -> bool {
@@ -34,16 +34,16 @@ fn near(found: f64, expected: f64) -> bool {
 }
 
 #[test]
-fn a_pause_of_more_than_five_minutes_ends_a_ride() {
+fn pause_longer_than_five_minutes_ends_a_trip() {
     let with_pause = |pause: i64| [ride(0, 60), ride(60 + pause, 120 + pause)].concat();
     assert_eq!(spans(&with_pause(300)), [(0, 420)]);
     assert_eq!(spans(&with_pause(303)), [(0, 60), (363, 423)]);
-    let patient = Cutting { max_gap: TimeDelta::seconds(303), ..Cutting::default() };
+    let patient = TripParams { max_gap: TimeDelta::seconds(303), ..TripParams::default() };
     assert_eq!(cut(&with_pause(303), patient).len(), 1);
 }
 
 #[test]
-fn a_ride_is_told_with_its_length_and_its_speeds() {
+fn trip_has_length_and_speeds() {
     // A minute at 5 m/s, a minute at the lights, a minute on.
     let mut samples = ride(0, 60);
     samples.extend((63..=120).step_by(3).map(|seconds| sample(seconds, 300.0)));
@@ -53,7 +53,7 @@ fn a_ride_is_told_with_its_length_and_its_speeds() {
             .skip(1)
             .map(|sample| TripSample { measured_at: sample.measured_at + TimeDelta::seconds(60), ..sample }),
     );
-    let trips = cut(&samples, Cutting::default());
+    let trips = cut(&samples, TripParams::default());
     assert_eq!(trips.len(), 1);
     let trip = &trips[0];
     assert_eq!((trip.count, trip.path.len(), trip.duration()), (61, 61, TimeDelta::seconds(180)));
@@ -62,17 +62,17 @@ fn a_ride_is_told_with_its_length_and_its_speeds() {
 }
 
 #[test]
-fn what_gets_nowhere_is_no_ride() {
+fn samples_without_movement_are_no_trip() {
     let parked: Vec<_> = (0..2000).map(|n| sample(3 * n, if n % 2 == 0 { 0.0 } else { 4.0 })).collect();
     assert!(spans(&parked).is_empty(), "4 m to and fro is what the receiver is wrong");
-    assert_eq!(cut(&parked, Cutting { min_extent_m: 3.0, ..Cutting::default() }).len(), 1);
+    assert_eq!(cut(&parked, TripParams { min_extent_m: 3.0, ..TripParams::default() }).len(), 1);
     assert!(spans(&[]).is_empty() && spans(&[sample(0, 0.0)]).is_empty());
     let nowhere: Vec<_> = ride(0, 600).into_iter().map(|sample| TripSample { position: None, ..sample }).collect();
     assert!(spans(&nowhere).is_empty());
 }
 
 #[test]
-fn positions_that_are_missing_or_doubtful_are_left_off_the_path_but_not_out_of_the_ride() {
+fn untrusted_positions_are_left_out_of_the_path_but_not_of_the_trip() {
     let mut samples = ride(0, 120);
     samples[5].position = None;
     samples[6].position = Position::try_new(0.0, 0.0).ok();
@@ -81,7 +81,7 @@ fn positions_that_are_missing_or_doubtful_are_left_off_the_path_but_not_out_of_t
         samples[at].flags.insert(flag);
     }
     samples[10].flags.insert(QualityFlag::EstimatedTime); // says nothing of the position
-    let trips = cut(&samples, Cutting::default());
+    let trips = cut(&samples, TripParams::default());
     assert_eq!(trips.len(), 1);
     assert_eq!((trips[0].count, trips[0].path.len()), (41, 36));
     assert!(near(trips[0].distance_m, 600.0), "{}", trips[0].distance_m);
@@ -89,13 +89,13 @@ fn positions_that_are_missing_or_doubtful_are_left_off_the_path_but_not_out_of_t
 }
 
 #[test]
-fn a_receiver_that_errs_for_a_moment_ends_no_ride() {
+fn short_gps_error_does_not_end_a_trip() {
     for wrong in 1..8 {
         let mut samples = ride(0, 120);
         for sample in &mut samples[10..10 + wrong] {
             sample.position = Position::try_new(52.3, 0.5).ok();
         }
-        let trips = cut(&samples, Cutting::default());
+        let trips = cut(&samples, TripParams::default());
         assert_eq!(trips.len(), 1, "{wrong} wrong");
         assert_eq!((trips[0].count, trips[0].path.len()), (41, 41 - wrong));
         assert!(near(trips[0].distance_m, 600.0), "{}", trips[0].distance_m);
@@ -103,11 +103,11 @@ fn a_receiver_that_errs_for_a_moment_ends_no_ride() {
     // At the end of what is known, too.
     let mut samples = ride(0, 120);
     samples[40].position = Position::try_new(52.3, 0.5).ok();
-    assert_eq!((spans(&samples), cut(&samples, Cutting::default())[0].path.len()), (vec![(0, 120)], 40));
+    assert_eq!((spans(&samples), cut(&samples, TripParams::default())[0].path.len()), (vec![(0, 120)], 40));
 }
 
 #[test]
-fn a_device_that_was_carried_off_rides_anew() {
+fn jump_starts_a_new_trip() {
     let away = |sample: TripSample| TripSample {
         position: sample.position.and_then(|place| Position::try_new(place.latitude() + 0.5, place.longitude()).ok()),
         ..sample
@@ -123,11 +123,11 @@ fn a_device_that_was_carried_off_rides_anew() {
 }
 
 #[test]
-fn at_one_time_a_device_is_at_one_place() {
+fn device_has_one_position_at_a_time() {
     let mut samples = ride(0, 120);
     let twin = sample(60, 40_000.0);
     samples.insert(21, twin);
-    let trips = cut(&samples, Cutting::default());
+    let trips = cut(&samples, TripParams::default());
     assert_eq!((trips.len(), trips[0].count, trips[0].path.len()), (1, 42, 41));
     assert!(near(trips[0].distance_m, 600.0), "{}", trips[0].distance_m);
 }
@@ -195,8 +195,8 @@ fn within<'a>(samples: &'a [TripSample], trip: &Trip) -> &'a [TripSample] {
 
 proptest! {
     #[test]
-    fn rides_follow_each_other_and_a_ride_is_all_that_was_measured_in_its_span(samples in samples()) {
-        let trips = cut(&samples, Cutting::default());
+    fn trips_do_not_overlap_and_contain_all_samples_of_their_span(samples in samples()) {
+        let trips = cut(&samples, TripParams::default());
         for pair in trips.windows(2) {
             prop_assert!(pair[0].end < pair[1].start, "no sample is of two rides");
         }
@@ -206,13 +206,13 @@ proptest! {
             let again = Trip::of(own);
             prop_assert_eq!(again.as_ref(), Some(trip), "its span is enough to find it again");
             let gaps = own.windows(2).map(|pair| pair[1].measured_at - pair[0].measured_at);
-            prop_assert!(gaps.max() <= Some(Cutting::default().max_gap));
+            prop_assert!(gaps.max() <= Some(TripParams::default().max_gap));
         }
     }
 
     #[test]
     fn a_path_is_in_the_order_of_time_and_its_length_the_sum_of_its_steps(samples in samples()) {
-        for trip in cut(&samples, Cutting::default()) {
+        for trip in cut(&samples, TripParams::default()) {
             prop_assert!(trip.path.len() >= 2 && trip.extent_m() >= 100.0);
             prop_assert!(trip.path.windows(2).all(|step| step[0].measured_at < step[1].measured_at));
             let sum: f64 = trip.path.windows(2).map(|step| step[0].position.distance_m(step[1].position)).sum();
@@ -223,14 +223,14 @@ proptest! {
                 prop_assert!(own.iter().any(|sample| (sample.measured_at, sample.position) == (point.measured_at, Some(point.position))));
             }
             if let (Some(speed), Some(moving)) = (trip.speed(), trip.moving_speed) {
-                prop_assert!(moving >= speed - 1e-9 || moving >= STANDS_BELOW);
+                prop_assert!(moving >= speed - 1e-9 || moving >= MIN_MOVING_SPEED_KMH);
             }
         }
     }
 
     #[test]
     fn exposure_lies_between_the_least_and_the_greatest_value(samples in samples()) {
-        for trip in cut(&samples, Cutting::default()) {
+        for trip in cut(&samples, TripParams::default()) {
             let own = within(&samples, &trip);
             for (exposure, values) in [
                 (trip.pm2_5, own.iter().filter_map(|sample| sample.pm2_5).collect::<Vec<_>>()),
@@ -246,12 +246,12 @@ proptest! {
     }
 
     #[test]
-    fn what_lies_before_a_pause_has_no_say_in_the_rides_after_it(samples in samples()) {
-        let whole = cut(&samples, Cutting::default());
+    fn samples_before_a_pause_do_not_affect_later_trips(samples in samples()) {
+        let whole = cut(&samples, TripParams::default());
         for at in 1..samples.len() {
-            if samples[at].measured_at - samples[at - 1].measured_at > Cutting::default().max_gap {
+            if samples[at].measured_at - samples[at - 1].measured_at > TripParams::default().max_gap {
                 let (before, after) = samples.split_at(at);
-                let parts = [cut(before, Cutting::default()), cut(after, Cutting::default())].concat();
+                let parts = [cut(before, TripParams::default()), cut(after, TripParams::default())].concat();
                 prop_assert_eq!(&parts, &whole);
             }
         }

@@ -16,7 +16,7 @@ use crate::{
     graphql::{context::State, types},
     limits::{
         Limit,
-        rate_limit::{Exhausted, Payer, Standing},
+        rate_limit::{CallerId, RateLimitStatus, RateLimited},
     },
     observability::metrics::database_time::CallerKind,
 };
@@ -32,8 +32,8 @@ pub(crate) struct Admitted {
     /// What it costs.
     pub price: Price,
     /// The caller as budgets and turns know it.
-    pub payer: Payer,
-    standing: Option<Standing>,
+    pub payer: CallerId,
+    standing: Option<RateLimitStatus>,
 }
 
 /// Admits a request, which then has the operation that it runs, and no variables.
@@ -45,9 +45,9 @@ pub(crate) fn admit(state: &State, request: &mut Request, caller: &Caller) -> Re
     let payer = payer(request, caller);
     // A request of a caller that has nothing left is not even parsed.
     check_database_time(state, payer, kind_of(caller)).map_err(rate_limited)?;
-    budget.spend(payer, 1, now).map_err(rate_limited)?;
+    budget.check_n(payer, 1, now).map_err(rate_limited)?;
     let refuse = |answer: Box<Response>| {
-        budget.fine(payer, REFUSED, now);
+        budget.penalize(payer, REFUSED, now);
         answer
     };
     let document = state.documents.parse(request).map_err(|error| refuse(error_codes::answer(vec![error])))?;
@@ -76,7 +76,7 @@ pub(crate) fn admit(state: &State, request: &mut Request, caller: &Caller) -> Re
         .map_err(|reason| refuse(error_codes::answer(vec![error_codes::of(ApiError::TooComplex(reason))])))?;
     // Who has a whole budget may spend it on one request, whatever that costs.
     let cost = u32::try_from(price.total()).unwrap_or(u32::MAX).min(budget.limit().map_or(u32::MAX, NonZeroU32::get));
-    let standing = budget.spend(payer, cost.saturating_sub(1), now).map_err(rate_limited)?;
+    let standing = budget.check_n(payer, cost.saturating_sub(1), now).map_err(rate_limited)?;
     Ok(Admitted { operation, price, payer, standing })
 }
 
@@ -98,7 +98,7 @@ pub fn kind_of(caller: &Caller) -> CallerKind {
     match caller {
         Caller::Anonymous => CallerKind::Anonymous,
         caller if caller.is_admin() => CallerKind::Admin,
-        Caller::Holder(_) => CallerKind::Key,
+        Caller::Key(_) => CallerKind::Key,
     }
 }
 
@@ -106,7 +106,7 @@ pub fn kind_of(caller: &Caller) -> CallerKind {
 ///
 /// # Errors
 /// When it used all that it may, and more was not refilled yet.
-pub fn check_database_time(state: &State, payer: Payer, kind: CallerKind) -> Result<(), Exhausted> {
+pub fn check_database_time(state: &State, payer: CallerId, kind: CallerKind) -> Result<(), RateLimited> {
     let Some(budget) = state.budgets.database_time(kind) else { return Ok(()) };
     budget.check_debt(payer, state.clock.now()).inspect_err(|_| state.metrics.refusals.count(Limit::DatabaseTime))
 }
@@ -127,7 +127,7 @@ fn unauthenticated(error: ApiError) -> Box<Response> {
     answer
 }
 
-fn rate_limited(exhausted: Exhausted) -> Box<Response> {
+fn rate_limited(exhausted: RateLimited) -> Box<Response> {
     let mut answer = error_codes::answer(vec![error_codes::of(ApiError::RateLimited(exhausted))]);
     answer.http_headers = exhausted.headers();
     answer
@@ -136,9 +136,9 @@ fn rate_limited(exhausted: Exhausted) -> Box<Response> {
 /// The caller that is charged: the key, or else the address that came with the request. Requests without either share one
 /// budget.
 #[must_use]
-pub fn payer(request: &Request, caller: &Caller) -> Payer {
-    let came = request.data.get(&TypeId::of::<Payer>()).and_then(|data| data.downcast_ref()).copied();
-    caller.api_key().map(Payer::Key).or(came).unwrap_or(Payer::Address(Ipv4Addr::UNSPECIFIED.into()))
+pub fn payer(request: &Request, caller: &Caller) -> CallerId {
+    let came = request.data.get(&TypeId::of::<CallerId>()).and_then(|data| data.downcast_ref()).copied();
+    caller.api_key_id().map(CallerId::Key).or(came).unwrap_or(CallerId::Address(Ipv4Addr::UNSPECIFIED.into()))
 }
 
 /// Whether an answer refuses a request for want of budget.

@@ -10,7 +10,7 @@ use std::{
 use async_graphql::{Request, ServerError, parser::types::OperationType};
 
 use super::{operation::Document, panics, shared_cache::SharedCache};
-use crate::limits::rate_limit::Payer;
+use crate::limits::rate_limit::CallerId;
 
 /// The heaviest document that is kept, in bytes that it takes.
 const MAX_WEIGHT_OF_DOCUMENT: usize = 2 << 20;
@@ -61,7 +61,7 @@ impl Documents {
     }
 
     /// Remembers a document that was validated, for the caller that sent it and for all others.
-    pub fn keep(&self, caller: Payer, text: &str, document: &Arc<Document>) {
+    pub fn keep(&self, caller: CallerId, text: &str, document: &Arc<Document>) {
         let weight = document.weight();
         if weight <= MAX_WEIGHT_OF_DOCUMENT {
             let mut kept = self.lock();
@@ -90,11 +90,11 @@ mod tests {
         graphql::{execute::limits, types},
     };
 
-    const CALLER: Payer = Payer::Key(ApiKeyId(1));
-    const OTHER: Payer = Payer::Key(ApiKeyId(2));
+    const CALLER: CallerId = CallerId::Key(ApiKeyId(1));
+    const OTHER: CallerId = CallerId::Key(ApiKeyId(2));
 
     /// Parses a text as a request does, and remembers it where it is valid.
-    fn remember(documents: &Documents, caller: Payer, text: &str) -> Arc<Document> {
+    fn remember(documents: &Documents, caller: CallerId, text: &str) -> Arc<Document> {
         let document = documents.parse(&mut Request::new(text)).expect("a document");
         document.validate(types(), true).expect("a valid one");
         documents.keep(caller, text, &document);

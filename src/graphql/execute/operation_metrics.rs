@@ -9,7 +9,7 @@ use crate::{
     db::cancellation::Statements,
     graphql::context::State,
     observability::{
-        metrics::operations::{Operations, Outcome, kind},
+        metrics::operations::{OperationMetrics, OperationOutcome, kind},
         otlp,
     },
 };
@@ -19,12 +19,12 @@ const LONGEST_NAME: usize = 64;
 
 /// A query or a mutation that was asked for. One that is dropped before it is answered was abandoned.
 pub(crate) struct Asked {
-    operations: Operations,
+    operations: OperationMetrics,
     kind: &'static str,
     statements: Statements,
     began: Instant,
-    outcome: Outcome,
-    trace: otlp::Operation,
+    outcome: OperationOutcome,
+    trace: otlp::OperationSpan,
     /// What it calls itself, as its document does.
     name: Option<String>,
     /// What it was reckoned to cost, where that is told.
@@ -45,8 +45,8 @@ impl Asked {
             kind: kind(kind_of),
             statements: Statements::default(),
             began: Instant::now(),
-            outcome: Outcome::Abandoned,
-            trace: otlp::Operation::begin(),
+            outcome: OperationOutcome::Abandoned,
+            trace: otlp::OperationSpan::current(),
         }
     }
 
@@ -57,8 +57,8 @@ impl Asked {
 
     /// It was answered.
     pub fn answered(mut self, response: &Response) {
-        self.outcome = Outcome::of(response);
-        self.operations.errors(response);
+        self.outcome = OperationOutcome::from_response(response);
+        self.operations.count_errors(response);
         self.cost = response.extensions.get("cost").map(ToString::to_string);
     }
 }
@@ -67,11 +67,11 @@ impl Drop for Asked {
     fn drop(&mut self) {
         let Self { kind, outcome, statements, name, cost, slow, trace, .. } = self;
         let (took, statements) = (self.began.elapsed(), statements.count());
-        self.operations.ended(kind, *outcome, took, statements);
-        trace.ended(kind, name.as_deref(), outcome.name(), statements);
+        self.operations.record_operation(kind, *outcome, took, statements);
+        trace.record(kind, name.as_deref(), outcome.label(), statements);
         if took >= *slow {
             // The document and its variables tell of people; its name is for us to find it.
-            let (operation, outcome) = (name.as_deref().unwrap_or("unnamed"), outcome.name());
+            let (operation, outcome) = (name.as_deref().unwrap_or("unnamed"), outcome.label());
             tracing::warn!(operation, kind, outcome, ?took, statements, cost, "slow operation");
         }
     }

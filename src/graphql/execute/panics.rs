@@ -8,11 +8,11 @@ use async_graphql::{Response, ServerError};
 use futures_util::FutureExt as _;
 
 use super::error_codes;
-use crate::{api_error::ApiError, observability::metrics::operations::Operations};
+use crate::{api_error::ApiError, observability::metrics::operations::OperationMetrics};
 
 /// Runs what belongs to one operation. Where it panics, `instead` makes an answer of the error that says so.
 pub(crate) async fn caught<T>(
-    operations: &Operations,
+    operations: &OperationMetrics,
     work: impl Future<Output = T>,
     instead: impl FnOnce(Box<Response>) -> T,
 ) -> T {
@@ -20,7 +20,7 @@ pub(crate) async fn caught<T>(
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(done) => done,
         Err(panic) => {
-            operations.panicked();
+            operations.count_panic();
             instead(error_codes::answer(vec![error(&*panic)]))
         }
     }
@@ -38,7 +38,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_error_with_a_message_and_counted() {
-        let operations = Operations::default();
+        let operations = OperationMetrics::default();
         let work = async { if operations.panics() == 0 { panic!("of the test") } else { Response::default() } };
         let response = caught(&operations, work, |error| *error).await;
         let error = serde_json::to_value(&response.errors).expect("JSON");

@@ -3,45 +3,45 @@
 use async_graphql::SelectionField;
 
 use crate::{
-    db::measurement_projection::MeasurementColumns,
+    db::measurement_projection::MeasurementProjection,
     domain::quantity::Group,
     graphql::types::readings::{group_named, quantity_named},
 };
 
 /// Of a field that is a measurement, or measurements.
 #[must_use]
-pub fn of_measurement(field: SelectionField<'_>) -> MeasurementColumns {
+pub fn of_measurement(field: SelectionField<'_>) -> MeasurementProjection {
     let each = field.selection_set().map(|field| match field.name() {
-        "id" | "device" | "measuredAt" | "__typename" => MeasurementColumns::KEY,
-        "recordedAt" => MeasurementColumns::RECORDED_AT,
-        "latitude" | "longitude" | "cell" => MeasurementColumns::POSITION,
-        "pm1" => MeasurementColumns::PM1,
-        "pm25" => MeasurementColumns::PM2_5,
-        "pm4" => MeasurementColumns::PM4,
-        "pm10" => MeasurementColumns::PM10,
-        "flags" => MeasurementColumns::FLAGS,
-        "timeUncertainty" => MeasurementColumns::TIME_UNCERTAINTY,
-        name => group_named(name).map_or(MeasurementColumns::ALL, |group| of_readings(group, field)),
+        "id" | "device" | "measuredAt" | "__typename" => MeasurementProjection::KEY,
+        "recordedAt" => MeasurementProjection::RECORDED_AT,
+        "latitude" | "longitude" | "cell" => MeasurementProjection::POSITION,
+        "pm1" => MeasurementProjection::PM1,
+        "pm25" => MeasurementProjection::PM2_5,
+        "pm4" => MeasurementProjection::PM4,
+        "pm10" => MeasurementProjection::PM10,
+        "flags" => MeasurementProjection::FLAGS,
+        "timeUncertainty" => MeasurementProjection::TIME_UNCERTAINTY,
+        name => group_named(name).map_or(MeasurementProjection::ALL, |group| of_readings(group, field)),
     });
-    each.fold(MeasurementColumns::KEY, |all, one| all | one)
+    each.fold(MeasurementProjection::KEY, |all, one| all | one)
 }
 
 /// Of a field that is the readings of a group.
-fn of_readings(group: Group, field: SelectionField<'_>) -> MeasurementColumns {
+fn of_readings(group: Group, field: SelectionField<'_>) -> MeasurementProjection {
     let each = field.selection_set().filter_map(|field| quantity_named(group, field.name()));
-    each.fold(MeasurementColumns::group(group), |all, one| all | MeasurementColumns::quantity(one))
+    each.fold(MeasurementProjection::group(group), |all, one| all | MeasurementProjection::quantity(one))
 }
 
 /// Of a field that is a page of measurements.
 #[must_use]
-pub fn of_page(field: SelectionField<'_>) -> MeasurementColumns {
+pub fn of_page(field: SelectionField<'_>) -> MeasurementProjection {
     let each = field.selection_set().map(|field| match field.name() {
         "nodes" => of_measurement(field),
         "edges" => of_edges(field),
-        "pageInfo" | "totalCount" | "totalCountIsEstimate" | "__typename" => MeasurementColumns::KEY,
-        _ => MeasurementColumns::ALL,
+        "pageInfo" | "totalCount" | "totalCountIsEstimate" | "__typename" => MeasurementProjection::KEY,
+        _ => MeasurementProjection::ALL,
     });
-    each.fold(MeasurementColumns::KEY, |all, one| all | one)
+    each.fold(MeasurementProjection::KEY, |all, one| all | one)
 }
 
 /// Whether anything of a page is selected that needs its rows, and not only how many there are.
@@ -50,11 +50,11 @@ pub fn reads_rows(field: SelectionField<'_>) -> bool {
     field.selection_set().any(|field| !matches!(field.name(), "totalCount" | "totalCountIsEstimate" | "__typename"))
 }
 
-fn of_edges(field: SelectionField<'_>) -> MeasurementColumns {
+fn of_edges(field: SelectionField<'_>) -> MeasurementProjection {
     let each = field.selection_set().map(|field| match field.name() {
         "node" => of_measurement(field),
-        "cursor" | "__typename" => MeasurementColumns::KEY,
-        _ => MeasurementColumns::ALL,
+        "cursor" | "__typename" => MeasurementProjection::KEY,
+        _ => MeasurementProjection::ALL,
     });
-    each.fold(MeasurementColumns::KEY, |all, one| all | one)
+    each.fold(MeasurementProjection::KEY, |all, one| all | one)
 }

@@ -5,9 +5,9 @@ use std::{collections::HashMap, sync::Arc};
 use sqlx::PgPool;
 
 use crate::{
-    concurrency::fair_queue::{FairQueue, Share},
+    concurrency::fair_queue::{FairQueue, PermitShare},
     db::{connect::Database, kept_connections::KeptConnections, replicas::Replicas},
-    limits::rate_limit::Payer,
+    limits::rate_limit::CallerId,
 };
 
 /// Statements of one caller that may wait for a connection. Requests in work are fewer, and each has few statements at
@@ -33,7 +33,7 @@ struct Servers {
 #[derive(Clone, Debug)]
 pub struct ReadServer {
     /// Callers take turns.
-    pub turns: FairQueue<Payer>,
+    pub turns: FairQueue<CallerId>,
     /// One for each turn.
     pub connections: KeptConnections,
 }
@@ -69,7 +69,7 @@ impl ReadServer {
     fn new(pool: &PgPool) -> Self {
         let size = pool.options().get_max_connections();
         let permits = (size - size / RESERVED_SHARE).max(1);
-        let turns = FairQueue::new(permits as usize, Share::OfFree, MAX_WAITING_PER_CALLER);
+        let turns = FairQueue::new(permits as usize, PermitShare::UpToFree, MAX_WAITING_PER_CALLER);
         Self { turns, connections: KeptConnections::new(pool.clone(), (size / KEPT_SHARE) as usize) }
     }
 }

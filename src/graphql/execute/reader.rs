@@ -28,12 +28,12 @@ use super::read_servers::ReadServer;
 use crate::{
     clock::Clock,
     concurrency::fair_queue::FairPermit,
-    db::{cancellation::as_long_as_wanted, error::Stopped, kept_connections::KeptConnection},
+    db::{cancellation::cancel_on_drop, error::DatabaseLimit, kept_connections::KeptConnection},
     limits::{
-        Reading,
-        rate_limit::{Budget, Payer},
+        ReadLimits,
+        rate_limit::{CallerId, RateLimiter},
     },
-    observability::metrics::database_time::{CallerKind, DatabaseTime},
+    observability::metrics::database_time::{CallerKind, DatabaseTimeMetrics},
 };
 
 /// What a request costs at least for each millisecond that it held a connection. Most do more in that time.
@@ -53,14 +53,14 @@ enum Inner {
 
 /// What a request may use of the database, and what it used.
 pub struct Account {
-    payer: Payer,
+    payer: CallerId,
     kind: CallerKind,
     /// The caller's; none is unlimited.
-    budget: Option<Budget>,
+    budget: Option<RateLimiter>,
     clock: Clock,
-    metric: DatabaseTime,
+    metric: DatabaseTimeMetrics,
     /// The caller's budget of cost, and what the request cost it before it ran.
-    charged: (Budget, u64),
+    charged: (RateLimiter, u64),
     connections: Arc<Semaphore>,
     used_ns: AtomicU64,
     max: Duration,
@@ -71,12 +71,12 @@ impl Account {
     /// Of a request of this caller.
     #[must_use]
     pub fn new(
-        limits: &Reading,
-        (payer, kind): (Payer, CallerKind),
-        budget: Option<Budget>,
-        charged: (Budget, u64),
+        limits: &ReadLimits,
+        (payer, kind): (CallerId, CallerKind),
+        budget: Option<RateLimiter>,
+        charged: (RateLimiter, u64),
         clock: Clock,
-        metric: DatabaseTime,
+        metric: DatabaseTimeMetrics,
     ) -> Self {
         Self {
             payer,
@@ -104,7 +104,7 @@ impl Account {
     fn charge(&self, time: Duration) {
         let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.used_ns.fetch_add(nanoseconds, Ordering::Relaxed);
-        self.metric.used(self.kind, time);
+        self.metric.record(self.kind, time);
         if let Some(budget) = &self.budget {
             budget.charge(self.payer, time, self.clock.now());
         }
@@ -120,7 +120,7 @@ impl Drop for Account {
             .saturating_mul(COST_OF_MILLISECOND);
         let missing = u32::try_from(used.saturating_sub(*price)).unwrap_or(u32::MAX);
         if missing > 0 {
-            budget.fine(self.payer, missing, self.clock.now());
+            budget.penalize(self.payer, missing, self.clock.now());
         }
     }
 }
@@ -145,8 +145,8 @@ impl Reader {
             Inner::Metered(pool, account) => (pool, account),
         };
         let (mut lease, left) = Lease::acquire(pool, account).await?;
-        let outcome = timeout(left, as_long_as_wanted(statement(&mut lease.connection))).await;
-        let rows = outcome.unwrap_or_else(|_| Err(Stopped::TimeUsed.into()))?;
+        let outcome = timeout(left, cancel_on_drop(statement(&mut lease.connection))).await;
+        let rows = outcome.unwrap_or_else(|_| Err(DatabaseLimit::TimeUsed.into()))?;
         pool.connections.keep(lease.connection);
         Ok(rows)
     }
@@ -164,10 +164,10 @@ impl Lease {
         let own = account.connections.clone().acquire_owned().await.map_err(|_| Error::PoolClosed)?;
         let left = account.max.saturating_sub(account.used());
         if left.is_zero() {
-            return Err(Stopped::TimeUsed.into());
+            return Err(DatabaseLimit::TimeUsed.into());
         }
         let Ok(Ok(turn)) = timeout(account.turn_timeout, pool.turns.acquire(account.payer)).await else {
-            return Err(Stopped::Busy.into());
+            return Err(DatabaseLimit::Busy.into());
         };
         let connection = pool.connections.acquire().await?;
         let charged = Charged { account: account.clone(), since: Instant::now(), _own: own, _turn: turn };
@@ -180,7 +180,7 @@ struct Charged {
     account: Arc<Account>,
     since: Instant,
     _own: OwnedSemaphorePermit,
-    _turn: FairPermit<Payer>,
+    _turn: FairPermit<CallerId>,
 }
 
 impl Drop for Charged {

@@ -23,7 +23,7 @@ use crate::{
     auth::Caller,
     db,
     db::{
-        cancellation::as_long_as_wanted,
+        cancellation::cancel_on_drop,
         replicas::{Replica, lsn::Lsn, statement},
     },
     domain::area::SharedAreas,
@@ -33,7 +33,7 @@ use crate::{
         fast_json::Spliced,
         loaders, types,
     },
-    observability::metrics::servers::PRIMARY,
+    observability::metrics::replicas::PRIMARY_SERVER,
 };
 
 /// The header that tells, in the answer to a mutation, up to where the log holds what it wrote; and in a request, what its
@@ -79,27 +79,27 @@ async fn query(
     primary: impl FnOnce(Arc<Account>) -> Reader,
     request: Request,
 ) -> Response {
-    let servers = &state.metrics.servers;
+    let servers = &state.metrics.replica_queries;
     if let Some(replica) = replica_for(state, &request, run.caller)
         && let Some(pool) = state.read_servers.replica(&replica.at)
     {
         let reader = Reader::metered(pool.clone(), account.clone());
-        let answer = as_long_as_wanted(run.on(reader, again(&request, run.operation.document.clone())));
+        let answer = cancel_on_drop(run.on(reader, again(&request, run.operation.document.clone())));
         let answer = Box::pin(replica.answers(answer)).await.filter(|answer| !is_servers_fault(answer));
-        servers.asked(&replica.at, answer.is_some());
+        servers.count_query(&replica.at, answer.is_some());
         match answer {
             Some(answer) => return answer,
             None => replica.failed(), // queries only read, so running it again is safe
         }
     }
     let answer = run.on(primary(account), request).await;
-    servers.asked(PRIMARY, !is_servers_fault(&answer));
+    servers.count_query(PRIMARY_SERVER, !is_servers_fault(&answer));
     answer
 }
 
 async fn mutation(run: Run<'_>, state: &State, primary: Reader, request: Request) -> Response {
     // Who has no key writes nothing.
-    let Some(key) = run.caller.api_key() else { return run.on(primary, request).await };
+    let Some(key) = run.caller.api_key_id() else { return run.on(primary, request).await };
     let writing = state.written.begin(key);
     let mut answer = run.on(primary, request).await;
     // By no account: the mutation happened, and has to be answered.
@@ -125,7 +125,7 @@ async fn mutation(run: Run<'_>, state: &State, primary: Reader, request: Request
 fn replica_for(state: &State, request: &Request, caller: &Caller) -> Option<Arc<Replica>> {
     let asked = request.data.get(&TypeId::of::<Position>()).and_then(|data| data.downcast_ref());
     let asked = asked.map_or(Lsn::default(), |Position(position)| *position);
-    let written = state.written.by(caller.api_key(), Instant::now())?;
+    let written = state.written.by(caller.api_key_id(), Instant::now())?;
     state.replicas.choose(asked.max(written))
 }
 

@@ -8,7 +8,7 @@ use std::{
     hash::Hash,
 };
 
-use crate::limits::rate_limit::Payer;
+use crate::limits::rate_limit::CallerId;
 
 /// Entries with their weight, each of the caller that added it.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct SharedCache<K, V> {
     weight: usize,
     entries: HashMap<K, Entry<V>>,
     /// Only callers that have entries.
-    parts: HashMap<Payer, Part<K>>,
+    parts: HashMap<CallerId, Part<K>>,
 }
 
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl<K: Eq + Hash + Clone, V: Clone> SharedCache<K, V> {
     }
 
     /// Adds an entry, unless it is there or heavier than a caller's part.
-    pub fn put(&mut self, caller: Payer, key: K, value: V, weight: usize) {
+    pub fn put(&mut self, caller: CallerId, key: K, value: V, weight: usize) {
         if weight > self.max_weight_per_caller || self.entries.contains_key(&key) {
             return;
         }
@@ -72,7 +72,7 @@ impl<K: Eq + Hash + Clone, V: Clone> SharedCache<K, V> {
     }
 
     /// Removes one entry of a caller.
-    fn evict(&mut self, caller: Payer) {
+    fn evict(&mut self, caller: CallerId) {
         let Some(part) = self.parts.get_mut(&caller) else { return };
         while let Some(key) = part.keys.pop_front() {
             match self.entries.get_mut(&key) {
@@ -111,8 +111,8 @@ mod tests {
     use super::*;
     use crate::domain::api_key::ApiKeyId;
 
-    const A: Payer = Payer::Key(ApiKeyId(1));
-    const B: Payer = Payer::Key(ApiKeyId(2));
+    const A: CallerId = CallerId::Key(ApiKeyId(1));
+    const B: CallerId = CallerId::Key(ApiKeyId(2));
 
     #[test]
     fn a_caller_evicts_its_own_entries() {
@@ -149,7 +149,7 @@ mod tests {
         ) {
             let mut cache = SharedCache::new(12, 30);
             for (caller, key, weight, is_used) in puts {
-                let caller = Payer::Key(ApiKeyId(caller));
+                let caller = CallerId::Key(ApiKeyId(caller));
                 cache.put(caller, key, caller, weight);
                 if is_used {
                     cache.get(&key);

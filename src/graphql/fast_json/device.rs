@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     api_error::ApiError,
-    db::measurement_projection::MeasurementColumns,
+    db::measurement_projection::MeasurementProjection,
     domain::{device::DeviceId, position::Position, quantity::Quantity},
     graphql::{
         context::ContextExt as _,
@@ -40,7 +40,7 @@ pub enum Column {
 /// A field `latest` of devices.
 pub struct Latest {
     quantity: Option<Quantity>,
-    read: MeasurementColumns,
+    read: MeasurementProjection,
     columns: Columns<Measurement>,
     found: HashMap<DeviceId, Measurement>,
 }

@@ -7,7 +7,7 @@ use async_graphql::Context;
 use super::{Columns, json::optional, selection::Selected};
 use crate::{
     api_error::ApiError,
-    db::measurement_projection::MeasurementColumns,
+    db::measurement_projection::MeasurementProjection,
     domain::device::DeviceId,
     graphql::{
         context::ContextExt as _,
@@ -28,7 +28,7 @@ pub struct Pages {
     filter: Option<MeasurementFilter>,
     order: Option<MeasurementOrder>,
     page: PageArguments,
-    read: MeasurementColumns,
+    read: MeasurementProjection,
     columns: Columns<MeasurementConnection>,
     found: HashMap<DeviceId, MeasurementConnection>,
 }

@@ -40,7 +40,7 @@ impl Tables {
             time_zone: field.argument("timeZone", Some(|| DEFAULT_TIME_ZONE.to_owned()))?,
             group_by: field.argument::<Option<_>>("groupBy", None)?.unwrap_or_default(),
             cell_resolution: field.argument("cellResolution", Some(|| DEFAULT_CELL_RESOLUTION))?,
-            counted: CountedValues::including_invalid(field.argument("includeInvalid", Some(|| false))?),
+            counted: CountedValues::from_include_invalid(field.argument("includeInvalid", Some(|| false))?),
         };
         Some(Self {
             filter: field.argument("filter", None)?,

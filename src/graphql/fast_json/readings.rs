@@ -12,7 +12,7 @@ use super::{
 use crate::{
     api_error::ApiError,
     domain::{
-        joined_readings::Joined,
+        joined_readings::GroupReadings,
         measurement::MeasurementKey,
         quantity::{Group, Quantity},
         readings::Readings,
@@ -57,7 +57,7 @@ impl GroupColumn {
 
     /// Whether something is to be looked up for these rows.
     pub fn is_missing(&self, rows: &[&Measurement]) -> bool {
-        rows.iter().any(|row| row.0.readings.of(self.group) == Joined::NotRead)
+        rows.iter().any(|row| row.0.readings.of(self.group) == GroupReadings::NotRead)
     }
 
     /// Reads the readings of those rows that were read without them.
@@ -65,7 +65,7 @@ impl GroupColumn {
     /// # Errors
     /// When the database fails.
     pub async fn look_up(&mut self, rows: &[&Measurement], ctx: &Context<'_>) -> Result<(), ApiError> {
-        let missing = rows.iter().filter(|row| row.0.readings.of(self.group) == Joined::NotRead);
+        let missing = rows.iter().filter(|row| row.0.readings.of(self.group) == GroupReadings::NotRead);
         let of = missing.map(|row| ReadingsOf { group: self.group, measurement: row.0.key });
         let found = ctx.loader().load_many(of).await?;
         self.loaded.extend(found.into_iter().map(|(of, readings)| (of.measurement, readings)));
@@ -75,9 +75,9 @@ impl GroupColumn {
     /// Writes the readings of a measurement.
     pub fn write(&self, row: &Measurement, out: &mut Vec<u8>) {
         let readings = match row.0.readings.of(self.group) {
-            Joined::Present(readings) => Some(readings),
-            Joined::Absent => None,
-            Joined::NotRead => self.loaded.get(&row.0.key),
+            GroupReadings::Present(readings) => Some(readings),
+            GroupReadings::Absent => None,
+            GroupReadings::NotRead => self.loaded.get(&row.0.key),
         };
         optional(readings, |readings, out| self.fields.write(Cow::Borrowed(readings), out), out);
     }

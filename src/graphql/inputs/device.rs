@@ -59,7 +59,7 @@ impl DeviceFilter {
         let ids = match &self.area {
             Some(area) => {
                 let area = area.check("filter.area")?;
-                Some(device_page::ids_within(ctx.reads(), &area).await?)
+                Some(device_page::list_ids_in_area(ctx.reads(), &area).await?)
             }
             None => None,
         };
@@ -152,7 +152,7 @@ impl RegisterDeviceInput {
             key: text::device_key("input.key", self.key)?,
             name: text::optional("input.name", self.name)?,
             kind: self.kind.into(),
-            position: text::position(self.latitude, self.longitude).map_err(|error| error.within("input"))?,
+            position: text::position(self.latitude, self.longitude).map_err(|error| error.in_argument("input"))?,
             licence: text::optional("input.licence", self.licence)?,
             attribution: text::optional("input.attribution", self.attribution)?,
         };
@@ -194,7 +194,7 @@ impl UpdateDeviceInput {
                 let current = device.position;
                 let latitude = patched(latitude, current.map(Position::latitude));
                 let longitude = patched(longitude, current.map(Position::longitude));
-                text::position(latitude, longitude).map_err(|error| error.within("input"))?
+                text::position(latitude, longitude).map_err(|error| error.in_argument("input"))?
             }
         };
         let device = Device {

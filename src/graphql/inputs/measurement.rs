@@ -184,7 +184,7 @@ impl MeasurementInput {
 }
 
 fn within(group: &str, outcome: Result<(), ApiError>) -> Result<(), ApiError> {
-    outcome.map_err(|error| error.within(group))
+    outcome.map_err(|error| error.in_argument(group))
 }
 
 fn set(readings: &mut Readings, argument: &str, quantity: Quantity, value: Option<f64>) -> Result<(), ApiError> {

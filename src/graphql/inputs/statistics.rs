@@ -95,7 +95,7 @@ impl Parting {
         let clock = |group| {
             is_by(group).then(|| {
                 // There are no measurements before or after.
-                let (first, last) = (time::EARLIEST, now + time::MAX_AHEAD);
+                let (first, last) = (time::EARLIEST, now + time::MAX_CLOCK_SKEW);
                 let from = filter.from.unwrap_or(first).clamp(first, last);
                 offsets(zone, from, filter.to.unwrap_or(last).clamp(from, last))
             })

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 
 use crate::{
     api_error::ApiError,
-    domain::{filter::Condition, trip::Cutting},
+    domain::{filter::Condition, trip::TripParams},
     graphql::id::GlobalId,
 };
 
@@ -18,7 +18,7 @@ const MAX_DISTANCE_M: i32 = 20_000_000;
 ///
 /// # Errors
 /// Names the argument that can't be.
-pub fn cutting(max_gap: i32, min_distance: i32) -> Result<Cutting, ApiError> {
+pub fn cutting(max_gap: i32, min_distance: i32) -> Result<TripParams, ApiError> {
     if !(1..=MAX_GAP_S).contains(&max_gap) {
         let reason = format!("{max_gap} seconds are no pause; it must be between 1 and {MAX_GAP_S}");
         return Err(ApiError::bad_input("maxGap", reason));
@@ -27,7 +27,7 @@ pub fn cutting(max_gap: i32, min_distance: i32) -> Result<Cutting, ApiError> {
         let reason = format!("{min_distance} metres are no way; it must be between 0 and {MAX_DISTANCE_M}");
         return Err(ApiError::bad_input("minDistance", reason));
     }
-    Ok(Cutting { max_gap: TimeDelta::seconds(max_gap.into()), min_extent_m: min_distance.into() })
+    Ok(TripParams { max_gap: TimeDelta::seconds(max_gap.into()), min_extent_m: min_distance.into() })
 }
 
 /// What was measured on the ride of this id, given as this argument.

@@ -45,7 +45,7 @@ impl async_graphql::dataloader::Loader<HoursOf<CellIndex>> for Loader {
     async fn load(&self, keys: &[HoursOf<CellIndex>]) -> Result<HashMap<HoursOf<CellIndex>, HourlyMeans>, LoadError> {
         let mut found = HashMap::with_capacity(keys.len());
         for ((from, to, counted), cells) in grouped(keys, |key| ((key.from, key.to, key.counted), key.parent)) {
-            let means = hourly_mean::of_cells(&self.db, &cells, from, to, counted).await.map_err(Arc::new)?;
+            let means = hourly_mean::list_by_cells(&self.db, &cells, from, to, counted).await.map_err(Arc::new)?;
             found.extend(means.into_iter().map(|(parent, means)| (HoursOf { parent, from, to, counted }, means)));
         }
         Ok(found)

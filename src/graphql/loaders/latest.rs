@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{LoadError, Loader, grouped, measurement_page::together};
 use crate::{
-    db::{latest, measurement_projection::MeasurementColumns},
+    db::{latest, measurement_projection::MeasurementProjection},
     domain::{device::DeviceId, measurement::Measurement, quantity::Quantity},
 };
 
@@ -16,7 +16,7 @@ pub struct LatestOf {
     /// A quantity that it must tell.
     pub quantity: Option<Quantity>,
     /// What is asked of it.
-    pub columns: MeasurementColumns,
+    pub columns: MeasurementProjection,
 }
 
 impl async_graphql::dataloader::Loader<LatestOf> for Loader {
@@ -28,7 +28,7 @@ impl async_graphql::dataloader::Loader<LatestOf> for Loader {
         for (quantity, asked) in grouped(keys, |key| (key.quantity, (key.device, key.columns))) {
             let (ids, columns) = together(asked.iter().copied());
             let latest = match quantity {
-                Some(quantity) => latest::with_quantity(&self.db, &ids, quantity, columns).await,
+                Some(quantity) => latest::load_with_quantity(&self.db, &ids, quantity, columns).await,
                 None => latest::by_devices(&self.db, &ids, columns).await,
             }
             .map_err(Arc::new)?;

@@ -10,7 +10,7 @@ use futures_util::future::try_join_all;
 use super::{LoadError, Loader, grouped};
 use crate::{
     db::{
-        measurement_page, measurement_page::MeasurementPage, measurement_projection::MeasurementColumns,
+        measurement_page, measurement_page::MeasurementPage, measurement_projection::MeasurementProjection,
         measurement_total, total::Total,
     },
     domain::{device::DeviceId, filter::Filter, measurement::Measurement},
@@ -24,7 +24,7 @@ pub struct PageOf {
     /// The page.
     pub page: Arc<MeasurementPage>,
     /// What is asked of it.
-    pub columns: MeasurementColumns,
+    pub columns: MeasurementProjection,
 }
 
 /// The number of this device's measurements.
@@ -42,9 +42,9 @@ pub struct CountOfAll(pub Arc<Filter>);
 
 /// Devices, each once, and all columns that are asked of any of them: one statement for fields that differ only in that.
 pub(super) fn together(
-    asked: impl Iterator<Item = (DeviceId, MeasurementColumns)>,
-) -> (Vec<DeviceId>, MeasurementColumns) {
-    let mut all = MeasurementColumns::KEY;
+    asked: impl Iterator<Item = (DeviceId, MeasurementProjection)>,
+) -> (Vec<DeviceId>, MeasurementProjection) {
+    let mut all = MeasurementProjection::KEY;
     let devices: HashSet<_> = asked
         .map(|(device, columns)| {
             all = all | columns;
@@ -62,7 +62,8 @@ impl async_graphql::dataloader::Loader<PageOf> for Loader {
         let mut pages = HashMap::with_capacity(keys.len());
         for (page, asked) in grouped(keys, |key| (key.page.clone(), (key.device, key.columns))) {
             let (devices, columns) = together(asked.iter().copied());
-            let lists = measurement_page::list_each(&self.db, &devices, &page, columns).await.map_err(Arc::new)?;
+            let lists =
+                measurement_page::list_per_device(&self.db, &devices, &page, columns).await.map_err(Arc::new)?;
             pages.extend(asked.into_iter().filter_map(|(device, columns)| {
                 Some((PageOf { device, page: page.clone(), columns }, lists.get(&device)?.clone()))
             }));
@@ -78,7 +79,7 @@ impl async_graphql::dataloader::Loader<CountOf> for Loader {
     async fn load(&self, keys: &[CountOf]) -> Result<HashMap<CountOf, Total>, LoadError> {
         let mut counts = HashMap::with_capacity(keys.len());
         for (filter, devices) in grouped(keys, |key| (key.filter.clone(), key.device)) {
-            let each = measurement_total::count_each(&self.db, &devices, &filter).await.map_err(Arc::new)?;
+            let each = measurement_total::count_per_device(&self.db, &devices, &filter).await.map_err(Arc::new)?;
             counts.extend(each.into_iter().map(|(device, n)| (CountOf { device, filter: filter.clone() }, n)));
         }
         Ok(counts)

@@ -53,7 +53,7 @@ impl async_graphql::dataloader::Loader<NewestOf> for Loader {
         let left = MAX_TRIP_SAMPLES.saturating_sub(self.trip_samples.load(Ordering::Relaxed));
         let spans: Vec<_> = keys.iter().map(|key| key.0).collect();
         let max = (left / spans.len().max(1)).max(1);
-        let found = db::trip::newest_samples(&self.db, &spans, max).await.map_err(Arc::new)?;
+        let found = db::trip::list_newest_samples(&self.db, &spans, max).await.map_err(Arc::new)?;
         self.trip_samples.fetch_add(found.iter().map(|read| read.samples.len()).sum(), Ordering::Relaxed);
         Ok(keys.iter().copied().zip(found.into_iter().map(Arc::new)).collect())
     }

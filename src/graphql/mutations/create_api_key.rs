@@ -4,7 +4,7 @@ use async_graphql::{Context, InputObject, Object, SimpleObject};
 
 use crate::{
     api_error::ApiError,
-    auth::{KEY_NOT_VALID, Secret},
+    auth::{INVALID_KEY_MESSAGE, Secret},
     db,
     db::api_key::NewApiKey,
     graphql::{
@@ -48,7 +48,7 @@ impl CreateApiKey {
         ctx: &Context<'_>,
         #[graphql(desc = "The key.")] input: CreateApiKeyInput,
     ) -> Result<CreateApiKeyPayload, ApiError> {
-        ctx.caller().must_be_admin()?;
+        ctx.caller().require_admin()?;
         let now = ctx.state().clock.now();
         let name = text::optional("input.name", Some(input.name))?
             .ok_or_else(|| ApiError::bad_input("input.name", "a key needs a name to be known by"))?;
@@ -62,7 +62,7 @@ impl CreateApiKey {
             None => None,
             Some(key) => {
                 let key = text::stored_device_key("input.deviceKey", key)?;
-                let ids = db::device::ids_by_keys(ctx.writes(), &[key.as_str()]).await?;
+                let ids = db::device::load_ids_by_keys(ctx.writes(), &[key.as_str()]).await?;
                 let id = ids.get(key.as_str()).copied().ok_or_else(|| {
                     ApiError::bad_input(
                         "input.deviceKey",
@@ -79,10 +79,10 @@ impl CreateApiKey {
             hash: secret.hash(),
             device_id,
             expires_at: input.expires_at.map(|time| time.0),
-            created_by: ctx.caller().api_key(),
+            created_by: ctx.caller().api_key_id(),
         };
         let id = db::api_key::add(ctx.writes(), &new, now).await?;
-        let id = id.ok_or(ApiError::Unauthenticated(KEY_NOT_VALID))?; // revoked since this request began
+        let id = id.ok_or(ApiError::Unauthenticated(INVALID_KEY_MESSAGE))?; // revoked since this request began
         let api_key = db::api_key::lookup(ctx.writes(), id).await?;
         let api_key = api_key.ok_or_else(|| ApiError::Internal(anyhow::anyhow!("a new key is not there")))?;
         Ok(CreateApiKeyPayload { key: secret.reveal().to_owned(), api_key: ApiKey(api_key) })

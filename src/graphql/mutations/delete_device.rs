@@ -68,12 +68,12 @@ impl DeleteDevice {
         ctx: &Context<'_>,
         #[graphql(desc = "The device.")] input: DeleteDeviceInput,
     ) -> Result<DeleteDevicePayload, ApiError> {
-        ctx.caller().must_be_admin()?;
+        ctx.caller().require_admin()?;
         let key = text::stored_device_key("input.key", input.key)?;
         let (state, dry_run) = (ctx.state(), input.dry_run);
-        let turn = state.deletions.next(state.about.limits.deletions.turn_timeout).await;
+        let turn = state.deletions.acquire(state.about.limits.deletions.turn_timeout).await;
         let turn = turn.ok_or_else(|| state.metrics.refusals.refuse(Limit::Deletions))?;
-        let found = db::device::ids_by_keys(ctx.writes(), &[key.as_str()]).await?;
+        let found = db::device::load_ids_by_keys(ctx.writes(), &[key.as_str()]).await?;
         let Some(id) = found.get(key.as_str()).copied() else { return Ok(not_found()) };
         let (pool, known_devices, now) = (state.database.jobs.clone(), state.known_devices.clone(), state.clock.now());
         let deleted = to_the_end(async move {

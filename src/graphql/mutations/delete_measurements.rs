@@ -10,7 +10,7 @@ use crate::{
         inputs::filter::{MeasurementFilter, text},
         scalar::DateTime,
     },
-    jobs::{delete_measurements, delete_measurements::Deleted},
+    jobs::{delete_measurements, delete_measurements::DeletionReport},
     limits::Limit,
 };
 
@@ -70,14 +70,14 @@ impl DeleteMeasurements {
         ctx: &Context<'_>,
         #[graphql(desc = "Which.")] input: DeleteMeasurementsInput,
     ) -> Result<DeleteMeasurementsPayload, ApiError> {
-        ctx.caller().must_be_admin()?;
+        ctx.caller().require_admin()?;
         let dry_run = input.dry_run;
         input.filter.require_content("input.filter")?;
         let filter = input.filter.check_strictly(ctx, "input.filter").await?;
         let devices = ctx.loader().load_many(text::named_devices(&filter)).await?;
         let filter_text = text::text(&filter, &devices);
         let state = ctx.state();
-        let turn = state.deletions.next(state.about.limits.deletions.turn_timeout).await;
+        let turn = state.deletions.acquire(state.about.limits.deletions.turn_timeout).await;
         let turn = turn.ok_or_else(|| state.metrics.refusals.refuse(Limit::Deletions))?;
         let pool = state.database.jobs.clone();
         let deleted = to_the_end(async move {
@@ -90,7 +90,7 @@ impl DeleteMeasurements {
     }
 }
 
-fn payload(filter: String, deleted: &Deleted, dry_run: bool) -> DeleteMeasurementsPayload {
+fn payload(filter: String, deleted: &DeletionReport, dry_run: bool) -> DeleteMeasurementsPayload {
     let status = match (deleted.measurements, dry_run) {
         (0, _) => DeleteMeasurementsStatus::NothingFound,
         (_, true) => DeleteMeasurementsStatus::DryRun,

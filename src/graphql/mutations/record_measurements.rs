@@ -72,14 +72,14 @@ impl RecordMeasurements {
             }
         }
         for observation in &observations {
-            ctx.caller().may_record_of(&observation.device)?;
+            ctx.caller().may_record_for(&observation.device)?;
         }
 
         let decoded = Decoded { observations, rejected, ..Decoded::nothing(DeviceKind::Mobile) };
         let submission = Submission {
             format: FORMAT,
             received_at: ctx.state().clock.now(),
-            api_key: ctx.caller().api_key(),
+            api_key: ctx.caller().api_key_id(),
             by_admin: ctx.caller().is_admin(),
             source: Source::Arrival(Arrival { body: body.into(), ..Arrival::default() }),
             decoded: Ok(decoded),

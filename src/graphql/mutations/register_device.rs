@@ -6,7 +6,7 @@ use sqlx::Connection as _;
 use crate::{
     api_error::ApiError,
     db,
-    db::feed::News,
+    db::feed::FeedRecord,
     graphql::{
         context::{ContextExt as _, to_the_end},
         execute::argument_check::checked,
@@ -45,7 +45,7 @@ impl RegisterDevice {
         ctx: &Context<'_>,
         #[graphql(desc = "The device.")] input: RegisterDeviceInput,
     ) -> Result<RegisterDevicePayload, ApiError> {
-        ctx.caller().must_be_admin()?;
+        ctx.caller().require_admin()?;
         let (new, sensors) = input.check()?;
         let (pool, now) = (ctx.writes().clone(), ctx.state().clock.now());
         let (added, device) = to_the_end(async move {
@@ -56,7 +56,7 @@ impl RegisterDevice {
                 db::device_sensor::replace(&mut transaction, id, &sensors).await?;
             }
             let device = db::device::by_keys(&mut *transaction, std::slice::from_ref(&new.key)).await?.remove(&new.key);
-            let news = News { recorded: Vec::new(), changed: added.into_iter().collect() };
+            let news = FeedRecord { recorded: Vec::new(), changed: added.into_iter().collect() };
             db::feed::tell(&mut transaction, &news).await?;
             transaction.commit().await?;
             Ok((added, device))

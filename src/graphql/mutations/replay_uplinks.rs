@@ -14,7 +14,7 @@ use crate::{
         inputs::uplink::UplinkFilter,
         page::{PageArguments, PageRequest},
     },
-    ingest::replay::{Replayed, replay},
+    ingest::replay::{ReplayReport, replay},
 };
 
 /// Uplinks in one request at most, and unless told.
@@ -73,19 +73,19 @@ impl ReplayUplinks {
         ctx: &Context<'_>,
         #[graphql(desc = "Which.")] input: ReplayUplinksInput,
     ) -> Result<ReplayUplinksPayload, ApiError> {
-        ctx.caller().must_be_admin()?;
+        ctx.caller().require_admin()?;
         let dry_run = input.dry_run;
-        let (uplinks, has_more) = chosen(ctx, input).await.map_err(|error| error.within("input"))?;
+        let (uplinks, has_more) = chosen(ctx, input).await.map_err(|error| error.in_argument("input"))?;
         let state = ctx.state();
         let replayed = replay(&state.database, &state.recorder, &uplinks, dry_run).await?;
-        let Replayed { recorded, duplicates, untried, .. } = replayed;
+        let ReplayReport { recorded, duplicates, not_compared, .. } = replayed;
         Ok(ReplayUplinksPayload {
             uplinks: int(replayed.uplinks),
             undecodable: int(replayed.undecodable),
             skipped: int(replayed.skipped),
             recorded: (!dry_run).then(|| int(recorded)),
             duplicates: (!dry_run).then(|| int(duplicates)),
-            samples: int(recorded + duplicates + untried),
+            samples: int(recorded + duplicates + not_compared),
             rejected: int(replayed.rejected),
             has_more,
             after: uplinks.last().map(|uplink| UplinkCursor(uplink.key).encode_cursor()),

@@ -57,12 +57,12 @@ impl RevokeApiKey {
         ctx: &Context<'_>,
         #[graphql(desc = "Which key.")] input: RevokeApiKeyInput,
     ) -> Result<RevokeApiKeyPayload, ApiError> {
-        ctx.caller().must_be_admin()?;
+        ctx.caller().require_admin()?;
         let GlobalId::ApiKey(id) = GlobalId::decode("input.id", &input.id)? else {
             return Err(ApiError::bad_input("input.id", "this is the id of something else than a key"));
         };
-        if let Some(own) = ctx.caller().api_key().filter(|_| input.include_descendants)
-            && db::api_key::descends_from(ctx.writes(), own, id).await?
+        if let Some(own) = ctx.caller().api_key_id().filter(|_| input.include_descendants)
+            && db::api_key::is_descendant(ctx.writes(), own, id).await?
         {
             return Err(ApiError::bad_input(
                 "input.includeDescendants",

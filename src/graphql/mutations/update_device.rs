@@ -6,7 +6,7 @@ use sqlx::Connection as _;
 use crate::{
     api_error::ApiError,
     db,
-    db::feed::News,
+    db::feed::FeedRecord,
     graphql::{
         context::{ContextExt as _, to_the_end},
         inputs::{device::UpdateDeviceInput, text},
@@ -43,19 +43,21 @@ impl UpdateDevice {
         ctx: &Context<'_>,
         #[graphql(desc = "The change.")] input: UpdateDeviceInput,
     ) -> Result<UpdateDevicePayload, ApiError> {
-        ctx.caller().must_be_admin()?;
+        ctx.caller().require_admin()?;
         let key = text::stored_device_key("input.key", input.key.clone())?;
         let pool = ctx.writes().clone();
         let device = to_the_end(async move {
             let mut connection = pool.acquire().await?;
             let mut transaction = connection.begin().await?;
-            let Some(device) = db::device::lookup_for_update(&mut *transaction, &key).await? else { return Ok(None) };
+            let Some(device) = db::device::find_by_key_for_update(&mut *transaction, &key).await? else {
+                return Ok(None);
+            };
             let (device, sensors) = input.apply(device)?;
             db::device::update(&mut *transaction, &device).await?;
             if let Some(sensors) = sensors {
                 db::device_sensor::replace(&mut transaction, device.id, &sensors).await?;
             }
-            db::feed::tell(&mut transaction, &News { recorded: Vec::new(), changed: vec![device.id] }).await?;
+            db::feed::tell(&mut transaction, &FeedRecord { recorded: Vec::new(), changed: vec![device.id] }).await?;
             transaction.commit().await?;
             Ok(Some(device))
         })

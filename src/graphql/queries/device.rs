@@ -30,12 +30,12 @@ impl DeviceQuery {
     ) -> Result<Option<Device>, ApiError> {
         let Ok(key) = DeviceKey::try_stored(key) else { return Ok(None) }; // no device can have it
         let (known, now) = (&ctx.state().known_devices, ctx.state().clock.now());
-        if let Some(id) = known.recall(&key, now) {
+        if let Some(id) = known.get(&key, now) {
             return Ok(Some(Device::numbered(id)));
         }
         let found = ctx.loader().load_one(key).await?;
         if let Some(row) = &found {
-            known.remember(row.key.clone(), row.id, now);
+            known.insert(row.key.clone(), row.id, now);
         }
         Ok(found.map(Device::from))
     }

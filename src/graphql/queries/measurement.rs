@@ -52,7 +52,7 @@ async fn list(
     let columns = projection::of_page(ctx.field());
     let rows = match &asked.page.filter.devices {
         _ if !projection::reads_rows(ctx.field()) => Vec::new(),
-        Some(ids) => db::measurement_page::list_of(ctx.reads(), ids, &asked.page, columns).await?,
+        Some(ids) => db::measurement_page::list_by_devices(ctx.reads(), ids, &asked.page, columns).await?,
         None => db::measurement_area_scan::list(ctx.reads(), &asked.page, columns).await?,
     };
     Ok(MeasurementConnection::new(asked.request.slice(rows), AllMeasurements::Of(Arc::new(asked.page.filter))))

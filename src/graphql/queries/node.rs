@@ -55,7 +55,7 @@ async fn lookup(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Nod
         }
         GlobalId::Trip(key) => trip::lookup(ctx, argument, key).await?.map(Node::Trip),
         // Others than admins are not told whether there is such an uplink.
-        GlobalId::Uplink(_) if ctx.caller().must_be_admin().is_err() => None,
+        GlobalId::Uplink(_) if ctx.caller().require_admin().is_err() => None,
         GlobalId::Uplink(key) => ctx.loader().load_one(key).await?.map(|uplink| Node::Uplink(Uplink(uplink))),
         GlobalId::ApiKey(_) => None,
     };

@@ -77,7 +77,7 @@ impl StatisticsQuery {
         )]
         include_invalid: bool,
     ) -> Result<Rows<Statistics>, ApiError> {
-        let counted = CountedValues::including_invalid(include_invalid);
+        let counted = CountedValues::from_include_invalid(include_invalid);
         let group_by = group_by.unwrap_or_default();
         let parting = Parting { every, max_buckets, fill, time_zone, group_by, cell_resolution, counted };
         let filter = filter.check(ctx, "filter").await?;
@@ -111,7 +111,7 @@ impl StatisticsQuery {
             every: None,
             max_buckets: None,
             fill: StatisticsFill::None,
-            counted: CountedValues::including_invalid(include_invalid),
+            counted: CountedValues::from_include_invalid(include_invalid),
         };
         let filter = filter.check(ctx, "filter").await?;
         let resolution = self::resolution("resolution", resolution)?;

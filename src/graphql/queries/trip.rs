@@ -10,7 +10,7 @@ use crate::{
     db::trip::DeviceSpan,
     domain::{
         device::DeviceId,
-        trip::{Cutting, TripKey, newest},
+        trip::{TripKey, TripParams, newest},
         validity::CountedValues,
     },
     graphql::{
@@ -65,7 +65,7 @@ impl TripQuery {
 /// A page of a list of rides, newest first, its arguments checked.
 pub(in crate::graphql) struct TripList {
     span: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
-    cutting: Cutting,
+    cutting: TripParams,
     page: PageRequest<TripCursor>,
     counted: CountedValues,
 }
@@ -83,7 +83,7 @@ impl TripList {
             span: measured_at.check("measuredAt")?,
             cutting: checked::cutting(max_gap, min_distance)?,
             page: PageRequest::try_new(arguments, MAX_PAGE)?,
-            counted: CountedValues::including_invalid(include_invalid),
+            counted: CountedValues::from_include_invalid(include_invalid),
         })
     }
 

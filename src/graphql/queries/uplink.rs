@@ -35,7 +35,7 @@ impl UplinkQuery {
         #[graphql(desc = "So many from the start, or after `after`.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
     ) -> Result<UplinkConnection, ApiError> {
-        ctx.caller().must_be_admin()?;
+        ctx.caller().require_admin()?;
         let arguments = PageArguments { first, after, ..PageArguments::default() };
         let request = PageRequest::<UplinkCursor>::try_new(arguments, MAX_PAGE)?;
         let filter = filter.unwrap_or_default().check(ctx).await?;

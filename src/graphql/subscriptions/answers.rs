@@ -136,7 +136,7 @@ impl Answers {
 
     /// Counts a panic outside of [`Self::render`] that ends the subscription.
     pub fn panicked(&self) {
-        self.answering.state.metrics.operations.panicked();
+        self.answering.state.metrics.operations.count_panic();
     }
 
     /// The GraphQL answer to each event, as JSON. An event has the size limit of any answer, and an error where it is larger.

@@ -90,7 +90,7 @@ impl Subscription {
             ApiError::bad_input("every", "AUTO is not allowed here: there is one bucket, the present one")
         })?;
         let zone = check_time_zone(&time_zone)?;
-        let counted = CountedValues::including_invalid(include_invalid);
+        let counted = CountedValues::from_include_invalid(include_invalid);
         let devices = sorted(device_keys::ids(ctx, "devices", &devices).await?);
         let topic = Topic::Statistics(CurrentStatistics { devices, every, zone, counted });
         Ok(leave(ctx, topic, None))

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     auth::Caller,
     clock::Clock,
-    config::security::Exposure,
+    config::security::SecuritySettings,
     db::{connect::Database, replicas::Replicas},
     domain::{feed::Place, measurement},
     graphql::{
@@ -26,26 +26,26 @@ use crate::{
         fast_json::tests::{completed, document, of_a_measurement, rows, variables},
         types::{measurement::Measurement, measurement_event::MeasurementEvent},
     },
-    http::state::App,
+    http::state::AppState,
     limits::Limits,
 };
 
 /// A gateway whose database isn't there, and the runtime that it needs.
-static APP: LazyLock<(App, Answering, Runtime)> = LazyLock::new(|| {
+static APP: LazyLock<(AppState, Answering, Runtime)> = LazyLock::new(|| {
     let runtime = Runtime::new().expect("a runtime");
     let _entered = runtime.enter();
     let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(1);
     let pool = || PgPoolOptions::new().acquire_timeout(Duration::from_millis(1)).connect_lazy_with(options.clone());
     let about = About {
         public_read: true,
-        exposure: Exposure::default(),
+        exposure: SecuritySettings::default(),
         limits: Limits::default(),
         slow_operation: Duration::MAX,
         database_host: String::new(),
         database_port: 1,
     };
-    let database = Database::of_one_pool(&pool(), PgConnectOptions::new());
-    let (app, _) = App::start(database, Replicas::default(), Clock::system(), about);
+    let database = Database::from_pool(&pool(), PgConnectOptions::new());
+    let (app, _) = AppState::start(database, Replicas::default(), Clock::system(), about);
     let answering = answering(app.state.clone());
     (app, answering, runtime)
 });

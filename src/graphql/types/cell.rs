@@ -93,7 +93,7 @@ impl Cell {
         )]
         include_invalid: bool,
     ) -> Result<AirQualityIndex, ApiError> {
-        let counted = CountedValues::including_invalid(include_invalid);
+        let counted = CountedValues::from_include_invalid(include_invalid);
         air_quality_index::of_cell(ctx, self.cell, scale, at, counted).await
     }
 }

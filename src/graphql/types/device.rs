@@ -217,7 +217,7 @@ impl Device {
         )]
         include_invalid: bool,
     ) -> Result<Rows<Statistics>, ApiError> {
-        let counted = CountedValues::including_invalid(include_invalid);
+        let counted = CountedValues::from_include_invalid(include_invalid);
         let group_by = group_by.unwrap_or_default();
         let parting = Parting { every, max_buckets, fill, time_zone, group_by, cell_resolution, counted };
         Box::pin(self.told(ctx, filter.unwrap_or_default(), parting)).await
@@ -233,7 +233,7 @@ impl Device {
         #[graphql(default = false, desc = "Whether values out of their quantity's range count too.")]
         include_invalid: bool,
     ) -> Result<AirQualityIndex, ApiError> {
-        let counted = CountedValues::including_invalid(include_invalid);
+        let counted = CountedValues::from_include_invalid(include_invalid);
         air_quality_index::of_device(ctx, self.id, scale, at, counted).await
     }
 
@@ -261,7 +261,7 @@ impl Device {
         #[graphql(default = false, desc = "Whether values out of their quantity's range count too.")]
         include_invalid: bool,
     ) -> Result<Vec<AirQualityIndex>, ApiError> {
-        let counted = CountedValues::including_invalid(include_invalid);
+        let counted = CountedValues::from_include_invalid(include_invalid);
         let span = measured_at.check("measuredAt")?;
         let now = ctx.state().clock.now();
         let buckets = air_quality_index::buckets(span, every, max_buckets, &time_zone, now)?;

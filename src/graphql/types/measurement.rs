@@ -15,7 +15,7 @@ use crate::{
     domain,
     domain::{
         cell::cell_at,
-        joined_readings::Joined,
+        joined_readings::GroupReadings,
         position::Position,
         quantity::Group,
         readings::{Readings, decimal},
@@ -125,9 +125,9 @@ impl Measurement {
 impl Measurement {
     async fn readings(&self, ctx: &Context<'_>, group: Group) -> Result<Option<Cow<'_, Readings>>, ApiError> {
         match self.0.readings.of(group) {
-            Joined::Present(readings) => Ok(Some(Cow::Borrowed(readings))),
-            Joined::Absent => Ok(None),
-            Joined::NotRead => {
+            GroupReadings::Present(readings) => Ok(Some(Cow::Borrowed(readings))),
+            GroupReadings::Absent => Ok(None),
+            GroupReadings::NotRead => {
                 let found = ctx.loader().load_one(ReadingsOf { group, measurement: self.0.key }).await?;
                 Ok(found.map(Cow::Owned))
             }

@@ -38,13 +38,13 @@ impl Server {
     /// What this gateway is busy with at this moment; `/metrics` tells more. For admins.
     #[expect(clippy::unused_async, reason = "every resolver is async")]
     async fn load(&self, ctx: &Context<'_>) -> Result<Load, ApiError> {
-        ctx.caller().must_be_admin()?;
+        ctx.caller().require_admin()?;
         Ok(Load::of(ctx.state()))
     }
 
     /// The database connection. For admins.
     async fn database(&self, ctx: &Context<'_>) -> Result<Database, ApiError> {
-        ctx.caller().must_be_admin()?;
+        ctx.caller().require_admin()?;
         let info = db::server_info::info(ctx.reads()).await?;
         let about = &ctx.state().about;
         Ok(Database {

@@ -11,7 +11,7 @@ use crate::{
     api_error::ApiError,
     db::statistics::Question,
     domain,
-    domain::statistics::hours_touched,
+    domain::statistics::hours_overlapping,
     graphql::{
         context::ContextExt as _,
         fast_json::Rows,
@@ -168,7 +168,7 @@ impl Statistics {
         let start = start.max(self.question.filter.from)?;
         let end = end?.min(self.question.filter.to.unwrap_or(Moment::MAX_UTC));
         #[expect(clippy::cast_precision_loss, reason = "hours are far below 2^52")]
-        let share = self.row.hours? as f64 / hours_touched(start, end) as f64;
+        let share = self.row.hours? as f64 / hours_overlapping(start, end) as f64;
         Some(share)
     }
 

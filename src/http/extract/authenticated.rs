@@ -12,93 +12,95 @@ use super::client_ip;
 use crate::{
     api_error::ApiError,
     auth,
-    auth::{Caller, KeyHash, key_changes::Generation},
-    http::state::{App, Shared},
-    limits::rate_limit::Payer,
+    auth::{Caller, KeyHash, key_changes::KeyGeneration},
+    http::state::{AppState, SharedState},
+    limits::rate_limit::CallerId,
     observability::metrics::database_time::CallerKind,
 };
 
 /// A key that expires is not looked at again before that, whatever the clocks say.
-const SOON: Duration = Duration::from_millis(50);
+const MIN_RECHECK_DELAY: Duration = Duration::from_millis(50);
 
 /// A caller as far as it is known before its key is looked up.
-pub(crate) struct Expected {
+pub(crate) struct PresumedCaller {
     /// The address, which is charged until the key is looked up.
-    pub address: Payer,
+    pub address: CallerId,
     /// The key if it was valid when it was last looked up, else the address. It decides whose turn a request takes.
-    pub caller: Payer,
+    pub caller: CallerId,
     /// None with a key that is not known.
     pub kind: Option<CallerKind>,
 }
 
-impl Expected {
-    pub fn of(parts: &Parts, app: &App) -> Self {
-        let address = payer(parts, app);
-        let Some(secret) = auth::secret_in(&parts.headers) else {
+impl PresumedCaller {
+    pub fn from_parts(parts: &Parts, app: &AppState) -> Self {
+        let address = address_id(parts, app);
+        let Some(secret) = auth::secret_from_headers(&parts.headers) else {
             return Self { address, caller: address, kind: Some(CallerKind::Anonymous) };
         };
         match app.key_checks.known_key(&auth::hash(&secret)) {
-            Some(key) => Self { address, caller: Payer::Key(key.id), kind: Some(key.kind) },
+            Some(key) => Self { address, caller: CallerId::Key(key.id), kind: Some(key.kind) },
             None => Self { address, caller: address, kind: None },
         }
     }
 }
 
 /// A caller with the key that says so, for an answer that may outlast it.
-pub(crate) struct Holder {
+pub(crate) struct Authenticated {
     pub caller: Caller,
     /// Who pays where there is no key.
-    pub payer: Payer,
+    pub address: CallerId,
     key: Option<KeyHash>,
     /// When the key was looked up.
-    generation: Generation,
+    generation: KeyGeneration,
 }
 
-impl FromRequestParts<Shared> for Holder {
+impl FromRequestParts<SharedState> for Authenticated {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
-        let secret = secret(parts, app).await;
-        let payer = payer(parts, app);
+    async fn from_request_parts(parts: &mut Parts, app: &SharedState) -> Result<Self, ApiError> {
+        let secret = find_secret(parts, app).await;
+        let payer = address_id(parts, app);
         let (key, generation) = (secret.as_deref().map(auth::hash), app.key_changes.generation());
         let caller = match key {
             Some(key) => {
-                let look_up = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, key);
-                app.key_checks.identify(payer, &key, &app.state.budgets.cost, app.state.clock.now(), look_up).await?
+                let look_up = auth::authenticate(&app.key_lookup, &app.state.database, &app.state.clock, key);
+                app.key_checks
+                    .authenticate(payer, &key, &app.state.budgets.cost, app.state.clock.now(), look_up)
+                    .await?
             }
             _ => Caller::Anonymous,
         };
-        Ok(Self { caller, payer, key, generation })
+        Ok(Self { caller, address: payer, key, generation })
     }
 }
 
 /// When to look again whether a caller's key is valid, while an answer goes on: every minute or so, and when it expires.
-pub(crate) fn until_next_look(caller: &Caller, app: &App) -> Duration {
-    let every = app.sockets.pace.key;
+pub(crate) fn recheck_interval(caller: &Caller, app: &AppState) -> Duration {
+    let every = app.sockets.timeouts.key_recheck;
     caller.expires_at().map_or(every, |end| {
         let left = (end - app.state.clock.now()).to_std();
-        left.unwrap_or_default().max(SOON).min(every)
+        left.unwrap_or_default().max(MIN_RECHECK_DELAY).min(every)
     })
 }
 
-impl Holder {
+impl Authenticated {
     /// Whose budget and quotas the request uses: the key's, or else the address's.
-    pub fn payer(&self) -> Payer {
-        self.caller.api_key().map_or(self.payer, Payer::Key)
+    pub fn caller_id(&self) -> CallerId {
+        self.caller.api_key_id().map_or(self.address, CallerId::Key)
     }
 
     /// Resolves with an error when the key is not valid any more; never where there is none. While the database is away the
     /// key stays valid.
-    pub async fn expired(&self, app: &App) -> ApiError {
-        let Some((key, id)) = self.key.zip(self.caller.api_key()) else { return std::future::pending().await };
+    pub async fn key_invalidated(&self, app: &AppState) -> ApiError {
+        let Some((key, id)) = self.key.zip(self.caller.api_key_id()) else { return std::future::pending().await };
         let mut generation = self.generation;
         loop {
             tokio::select! {
-                () = tokio::time::sleep(until_next_look(&self.caller, app)) => {}
-                () = app.key_changes.until_changed(id, generation) => {}
+                () = tokio::time::sleep(recheck_interval(&self.caller, app)) => {}
+                () = app.key_changes.changed_since(id, generation) => {}
             }
             generation = app.key_changes.generation();
-            let found = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, key);
+            let found = auth::authenticate(&app.key_lookup, &app.state.database, &app.state.clock, key);
             let found = Box::pin(found).await; // on the heap, to be gone while this waits
             if let Err(error @ ApiError::Unauthenticated(_)) = found {
                 return error;
@@ -108,23 +110,23 @@ impl Holder {
 }
 
 /// Somebody who records, and nothing else: their key may come from memory. Each request uses of their budget.
-pub(crate) struct Sender(pub Caller);
+pub(crate) struct IngestCaller(pub Caller);
 
-impl FromRequestParts<Shared> for Sender {
+impl FromRequestParts<SharedState> for IngestCaller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, ApiError> {
-        let caller = match secret(parts, app).await {
+    async fn from_request_parts(parts: &mut Parts, app: &SharedState) -> Result<Self, ApiError> {
+        let caller = match find_secret(parts, app).await {
             Some(secret) => {
-                let (address, key, now) = (payer(parts, app), auth::hash(&secret), app.state.clock.now());
-                let look_up = auth::recognise(&app.keys, &app.state.database, &app.state.clock, &secret);
-                app.key_checks.identify(address, &key, &app.state.budgets.uplinks, now, look_up).await?
+                let (address, key, now) = (address_id(parts, app), auth::hash(&secret), app.state.clock.now());
+                let look_up = auth::authenticate_cached(&app.key_cache, &app.state.database, &app.state.clock, &secret);
+                app.key_checks.authenticate(address, &key, &app.state.budgets.uplinks, now, look_up).await?
             }
             None => Caller::Anonymous,
         };
         caller.may_record()?;
-        if let Some(key) = caller.api_key() {
-            let spent = app.state.budgets.uplinks.spend(Payer::Key(key), 1, app.state.clock.now());
+        if let Some(key) = caller.api_key_id() {
+            let spent = app.state.budgets.uplinks.check_n(CallerId::Key(key), 1, app.state.clock.now());
             spent.map_err(ApiError::RateLimited)?;
         }
         Ok(Self(caller))
@@ -132,16 +134,16 @@ impl FromRequestParts<Shared> for Sender {
 }
 
 /// Who pays where there is no key.
-pub(crate) fn payer(parts: &Parts, app: &App) -> Payer {
-    Payer::at(client_ip::of(parts, &app.state.about.exposure.trusted_proxies))
+pub(crate) fn address_id(parts: &Parts, app: &AppState) -> CallerId {
+    CallerId::from_address(client_ip::from_parts(parts, &app.state.about.exposure.trusted_proxies))
 }
 
 /// The key in the path, else in a header, else in the query. A path comes first, since some firmware always sends a token
 /// of its own in `Authorization`.
-async fn secret(parts: &mut Parts, app: &Shared) -> Option<String> {
-    match secret_in_path(parts, app).await {
+async fn find_secret(parts: &mut Parts, app: &SharedState) -> Option<String> {
+    match secret_from_path(parts, app).await {
         Some(secret) => Some(secret),
-        None => auth::secret_in(&parts.headers).or_else(|| secret_in_query(parts)),
+        None => auth::secret_from_headers(&parts.headers).or_else(|| secret_from_query(parts)),
     }
 }
 
@@ -153,14 +155,14 @@ struct QueryCredentials {
     p: String,
 }
 
-fn secret_in_query(parts: &Parts) -> Option<String> {
+fn secret_from_query(parts: &Parts) -> Option<String> {
     let route = parts.extensions.get::<MatchedPath>()?.as_str();
     let credentials = ROUTES_WITH_KEY_IN_QUERY.contains(&route).then(|| Query::try_from_uri(&parts.uri))?;
     credentials.ok().map(|Query(QueryCredentials { p })| p).filter(|secret| !secret.is_empty())
 }
 
 /// The `{key}` of a path like `/key/{key}/insertSensorData`.
-async fn secret_in_path(parts: &mut Parts, app: &Shared) -> Option<String> {
+async fn secret_from_path(parts: &mut Parts, app: &SharedState) -> Option<String> {
     let params = RawPathParams::from_request_parts(parts, app).await.ok()?;
     params.iter().find(|(name, _)| *name == "key").map(|(_, value)| value.to_owned())
 }

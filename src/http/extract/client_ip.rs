@@ -8,18 +8,18 @@ use axum::{
 };
 use ipnet::IpNet;
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_FOR_HEADER: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The address of the client: of the connection, or of whom a trusted proxy names. A request that came by no connection, as
 /// in tests, has none.
-pub(crate) fn of(parts: &Parts, trusted: &[IpNet]) -> IpAddr {
+pub(crate) fn from_parts(parts: &Parts, trusted: &[IpNet]) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip());
-    client(peer, &parts.headers, trusted)
+    resolve(peer, &parts.headers, trusted)
 }
 
 /// Whether the connection comes from a trusted proxy.
-pub(crate) fn is_from_proxy(parts: &Parts, trusted: &[IpNet]) -> bool {
+pub(crate) fn is_from_trusted_proxy(parts: &Parts, trusted: &[IpNet]) -> bool {
     let peer =
         parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip().to_canonical());
     peer.is_some_and(|peer| trusted.iter().any(|network| network.contains(&peer)))
@@ -27,26 +27,26 @@ pub(crate) fn is_from_proxy(parts: &Parts, trusted: &[IpNet]) -> bool {
 
 /// From the right, each address was written by the one to its right, the last by the peer: so the first that is no trusted
 /// proxy is the last that can be believed. What stands further left is what a client wrote.
-fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+fn resolve(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = peer.to_canonical();
     if trusted.is_empty() {
         return client;
     }
-    let lines: Vec<_> = headers.get_all(FORWARDED_FOR).iter().collect();
+    let lines: Vec<_> = headers.get_all(FORWARDED_FOR_HEADER).iter().collect();
     let named = lines.iter().rev().flat_map(|line| line.to_str().unwrap_or("?").rsplit(','));
     for named in named {
         if !is_trusted(client) {
             break;
         }
-        let Some(named) = read(named.trim()) else { break };
+        let Some(named) = parse_address(named.trim()) else { break };
         client = named.to_canonical();
     }
     client
 }
 
 /// An address, with a port or without.
-fn read(text: &str) -> Option<IpAddr> {
+fn parse_address(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     bare.parse().ok().or_else(|| text.parse().ok().map(|address: SocketAddr| address.ip()))
 }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_trusted_proxies_are_believed() {
+    fn forwarded_for_is_read_from_trusted_proxies_only() {
         let trusted = ["10.0.0.0/8".parse().expect("a network"), "fd00::/8".parse().expect("a network")];
         for (peer, forwarded, expected) in [
             ("192.0.2.1", &["203.0.113.9"][..], "192.0.2.1"),
@@ -77,11 +77,11 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             for line in forwarded {
-                headers.append(FORWARDED_FOR, line.parse().expect("a header"));
+                headers.append(FORWARDED_FOR_HEADER, line.parse().expect("a header"));
             }
             let peer = peer.parse().expect("an address");
-            assert_eq!(client(peer, &headers, &trusted).to_string(), expected, "{peer} {forwarded:?}");
-            assert_eq!(client(peer, &headers, &[]), peer.to_canonical());
+            assert_eq!(resolve(peer, &headers, &trusted).to_string(), expected, "{peer} {forwarded:?}");
+            assert_eq!(resolve(peer, &headers, &[]), peer.to_canonical());
         }
     }
 }

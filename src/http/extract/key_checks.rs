@@ -18,7 +18,7 @@ use crate::{
     graphql::execute::admission::kind_of,
     limits::{
         KeyLimits, Limit, Permit, Quota,
-        rate_limit::{Budget, Payer},
+        rate_limit::{CallerId, RateLimiter},
     },
     observability::metrics::{database_time::CallerKind, refusals::Refusals},
 };
@@ -28,12 +28,12 @@ const MIN_KNOWN_KEYS: usize = 20_000;
 
 /// The checks of one gateway. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct KeyChecks(Arc<Shared>);
+pub struct KeyChecks(Arc<Inner>);
 
 #[derive(Debug)]
-struct Shared {
-    invalid: Budget,
-    look_ups: Quota<Payer>,
+struct Inner {
+    invalid_keys: RateLimiter,
+    lookups: Quota<CallerId>,
     known: Mutex<KnownKeys>,
     refusals: Refusals,
 }
@@ -56,9 +56,9 @@ impl KeyChecks {
     /// No key is known yet.
     #[must_use]
     pub fn new(limits: KeyLimits, refusals: Refusals) -> Self {
-        Self(Arc::new(Shared {
-            invalid: Budget::per_minute("invalid-keys", NonZeroU32::new(limits.max_invalid_per_minute)),
-            look_ups: Quota::new(limits.max_look_ups_per_address, usize::MAX),
+        Self(Arc::new(Inner {
+            invalid_keys: RateLimiter::per_minute("invalid-keys", NonZeroU32::new(limits.max_invalid_per_minute)),
+            lookups: Quota::new(limits.max_lookups_per_address, usize::MAX),
             known: Mutex::default(),
             refusals,
         }))
@@ -68,32 +68,32 @@ impl KeyChecks {
     ///
     /// # Errors
     /// When the key is not valid, or may not be looked up now.
-    pub(crate) async fn identify(
+    pub(crate) async fn authenticate(
         &self,
-        address: Payer,
+        address: CallerId,
         hash: &KeyHash,
-        budget: &Budget,
+        budget: &RateLimiter,
         now: DateTime<Utc>,
         look_up: impl Future<Output = Result<Caller, ApiError>>,
     ) -> Result<Caller, ApiError> {
         let known = self.known_key(hash);
         let _permit = match known {
             Some(key) => {
-                budget.require_left(Payer::Key(key.id), now).map_err(ApiError::RateLimited)?;
+                budget.check_remaining(CallerId::Key(key.id), now).map_err(ApiError::RateLimited)?;
                 None
             }
-            None => Some(self.permit(address, now)?),
+            None => Some(self.acquire_lookup_permit(address, now)?),
         };
         let outcome = look_up.await;
         match &outcome {
             Ok(caller) if known.is_none() => {
-                if let Some(id) = caller.api_key() {
-                    self.known().insert(*hash, KnownKey { id, kind: kind_of(caller) });
+                if let Some(id) = caller.api_key_id() {
+                    self.lock_known_keys().insert(*hash, KnownKey { id, kind: kind_of(caller) });
                 }
             }
             Err(ApiError::Unauthenticated(_)) => {
-                self.known().remove(hash);
-                self.0.invalid.fine(address, 1, now);
+                self.lock_known_keys().remove(hash);
+                self.0.invalid_keys.penalize(address, 1, now);
             }
             _ => {}
         }
@@ -102,18 +102,18 @@ impl KeyChecks {
 
     /// The key, if it was valid when it was last looked up.
     pub(crate) fn known_key(&self, hash: &KeyHash) -> Option<KnownKey> {
-        self.known().get(hash)
+        self.lock_known_keys().get(hash)
     }
 
     /// A permit to look up a key that may be invalid.
-    fn permit(&self, address: Payer, now: DateTime<Utc>) -> Result<Permit<Payer>, ApiError> {
+    fn acquire_lookup_permit(&self, address: CallerId, now: DateTime<Utc>) -> Result<Permit<CallerId>, ApiError> {
         let refuse = || self.0.refusals.refuse(Limit::InvalidKeys);
-        let permit = self.0.look_ups.try_acquire(&address).map_err(|_| refuse())?;
-        self.0.invalid.require_left(address, now).map_err(|_| refuse())?;
+        let permit = self.0.lookups.try_acquire(&address).map_err(|_| refuse())?;
+        self.0.invalid_keys.check_remaining(address, now).map_err(|_| refuse())?;
         Ok(permit)
     }
 
-    fn known(&self) -> MutexGuard<'_, KnownKeys> {
+    fn lock_known_keys(&self) -> MutexGuard<'_, KnownKeys> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner) // at worst a key is not known
     }
 }
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_in_use_stay_known() {
+    fn keys_in_use_are_not_evicted() {
         let mut known = KnownKeys::default();
         let hash = |number: usize| {
             let mut hash = KeyHash::default();

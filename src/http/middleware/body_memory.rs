@@ -13,31 +13,31 @@ use futures_util::StreamExt as _;
 use super::decompression::DecompressionError;
 use crate::{
     api_error::ApiError,
-    http::MAX_BODY,
-    limits::{BodyLimits, Limit, Permit, Quota, QuotaExceeded, rate_limit::Payer},
+    http::MAX_BODY_BYTES,
+    limits::{BodyLimits, Limit, Permit, Quota, QuotaExceeded, rate_limit::CallerId},
     observability::metrics::refusals::Refusals,
 };
 
 /// Up to which size a body is small, in bytes.
-const SMALL: usize = 16 << 10;
+const MAX_UNTRACKED_BODY_BYTES: usize = 16 << 10;
 /// The bodies of one gateway. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Bodies {
-    bytes: Quota<Payer>,
+pub struct BodyMemory {
+    bytes: Quota<CallerId>,
     refusals: Refusals,
 }
 
 /// A body that was read. Its memory counts until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Body {
+pub(crate) struct BufferedBody {
     pub bytes: Bytes,
-    held: Option<Permit<Payer>>,
+    permit: Option<Permit<CallerId>>,
 }
 
 /// What is left when the bytes have gone elsewhere.
-pub(crate) struct Held(#[expect(dead_code, reason = "held, not read")] Option<Permit<Payer>>);
+pub(crate) struct BodyPermit(#[expect(dead_code, reason = "held, not read")] Option<Permit<CallerId>>);
 
-impl Bodies {
+impl BodyMemory {
     /// None so far.
     #[must_use]
     pub fn new(limits: BodyLimits, refusals: Refusals) -> Self {
@@ -54,10 +54,10 @@ impl Bodies {
     ///
     /// # Errors
     /// When it is too large, breaks off, or there are too many large ones at the time.
-    pub(crate) async fn read(&self, payer: Payer, request: Request) -> Result<Body, ApiError> {
+    pub(crate) async fn read(&self, payer: CallerId, request: Request) -> Result<BufferedBody, ApiError> {
         let body = request.into_body();
-        if body.size_hint().lower() > MAX_BODY as u64 {
-            return Err(ApiError::TooLarge(MAX_BODY));
+        if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
+            return Err(ApiError::TooLarge(MAX_BODY_BYTES));
         }
         let mut pieces = body.into_data_stream();
         let (mut whole, mut first, mut held) = (BytesMut::new(), Bytes::new(), None);
@@ -66,8 +66,8 @@ impl Bodies {
                 Some(error) => error.into(),
                 None => ApiError::BadRequest("the body could not be read to its end".to_owned()),
             })?;
-            if first.len() + whole.len() + piece.len() > MAX_BODY {
-                return Err(ApiError::TooLarge(MAX_BODY));
+            if first.len() + whole.len() + piece.len() > MAX_BODY_BYTES {
+                return Err(ApiError::TooLarge(MAX_BODY_BYTES));
             }
             if first.is_empty() && whole.is_empty() {
                 first = piece; // most come in one piece
@@ -75,27 +75,32 @@ impl Bodies {
                 whole.extend_from_slice(&std::mem::take(&mut first));
                 whole.extend_from_slice(&piece);
             }
-            self.hold(payer, &mut held, first.len() + whole.len())?;
+            self.reserve(payer, &mut held, first.len() + whole.len())?;
         }
         let bytes = if whole.is_empty() { first } else { whole.freeze() };
-        Ok(Body { bytes, held })
+        Ok(BufferedBody { bytes, permit: held })
     }
 
     /// Holds memory for the window of a decoder.
     ///
     /// # Errors
     /// When too much is held already.
-    pub(crate) fn hold_window(&self, payer: Payer, bytes: usize) -> Result<Permit<Payer>, Limit> {
-        self.bytes.try_acquire_many(&payer, bytes).map_err(|exceeded| self.refused(exceeded))
+    pub(crate) fn reserve_decoder_window(&self, payer: CallerId, bytes: usize) -> Result<Permit<CallerId>, Limit> {
+        self.bytes.try_acquire_many(&payer, bytes).map_err(|exceeded| self.count_refusal(exceeded))
     }
 
     /// Makes what is held enough for so many bytes.
     ///
     /// # Errors
     /// When too much is held already.
-    pub(crate) fn hold(&self, payer: Payer, held: &mut Option<Permit<Payer>>, bytes: usize) -> Result<(), Limit> {
+    pub(crate) fn reserve(
+        &self,
+        payer: CallerId,
+        held: &mut Option<Permit<CallerId>>,
+        bytes: usize,
+    ) -> Result<(), Limit> {
         let has = held.as_ref().map_or(0, Permit::amount);
-        if bytes <= SMALL.max(has) {
+        if bytes <= MAX_UNTRACKED_BODY_BYTES.max(has) {
             return Ok(());
         }
         let more = bytes - has;
@@ -103,20 +108,20 @@ impl Bodies {
             Some(held) => held.try_grow(more),
             None => self.bytes.try_acquire_many(&payer, more).map(|permit| *held = Some(permit)),
         };
-        outcome.map_err(|exceeded| self.refused(exceeded))
+        outcome.map_err(|exceeded| self.count_refusal(exceeded))
     }
 
-    fn refused(&self, exceeded: QuotaExceeded) -> Limit {
+    fn count_refusal(&self, exceeded: QuotaExceeded) -> Limit {
         let limit = exceeded.limit(Limit::BodiesPerCaller, Limit::Bodies);
         self.refusals.count(limit);
         limit
     }
 }
 
-impl Body {
+impl BufferedBody {
     /// The bytes, and what is held for them.
-    pub(crate) fn split(self) -> (Bytes, Held) {
-        (self.bytes, Held(self.held))
+    pub(crate) fn into_parts(self) -> (Bytes, BodyPermit) {
+        (self.bytes, BodyPermit(self.permit))
     }
 }
 
@@ -134,44 +139,50 @@ mod tests {
         Request::new(axum::body::Body::from_stream(pieces))
     }
 
-    const CALLER: Payer = Payer::Key(ApiKeyId(1));
-    const OTHER: Payer = Payer::Key(ApiKeyId(2));
+    const CALLER: CallerId = CallerId::Key(ApiKeyId(1));
+    const OTHER: CallerId = CallerId::Key(ApiKeyId(2));
 
-    fn bodies(max_bytes_per_caller: usize, max_bytes: usize) -> Bodies {
-        Bodies::new(BodyLimits { max_bytes_per_caller, max_bytes }, Refusals::default())
+    fn bodies(max_bytes_per_caller: usize, max_bytes: usize) -> BodyMemory {
+        BodyMemory::new(BodyLimits { max_bytes_per_caller, max_bytes }, Refusals::default())
     }
 
     #[tokio::test]
-    async fn a_body_is_read_whole_and_no_longer_than_it_may_be() {
-        let bodies = bodies(MAX_BODY, MAX_BODY);
-        for bytes in [0, 1, 8192, 8193, SMALL, SMALL + 1, MAX_BODY] {
+    async fn body_is_read_whole_up_to_the_maximum() {
+        let bodies = bodies(MAX_BODY_BYTES, MAX_BODY_BYTES);
+        for bytes in [0, 1, 8192, 8193, MAX_UNTRACKED_BODY_BYTES, MAX_UNTRACKED_BODY_BYTES + 1, MAX_BODY_BYTES] {
             let body = bodies.read(CALLER, request(bytes)).await.expect("read");
             assert_eq!(body.bytes, vec![b'x'; bytes], "{bytes}");
-            let held = body.held.as_ref().map_or(0, Permit::amount);
-            assert_eq!(held, if bytes > SMALL { bytes } else { 0 });
+            let held = body.permit.as_ref().map_or(0, Permit::amount);
+            assert_eq!(held, if bytes > MAX_UNTRACKED_BODY_BYTES { bytes } else { 0 });
         }
-        assert!(matches!(bodies.read(CALLER, request(MAX_BODY + 1)).await, Err(ApiError::TooLarge(MAX_BODY))));
-        let told = Request::new(axum::body::Body::from(vec![b'x'; MAX_BODY + 1]));
-        assert!(matches!(bodies.read(CALLER, told).await, Err(ApiError::TooLarge(MAX_BODY))));
+        assert!(matches!(
+            bodies.read(CALLER, request(MAX_BODY_BYTES + 1)).await,
+            Err(ApiError::TooLarge(MAX_BODY_BYTES))
+        ));
+        let told = Request::new(axum::body::Body::from(vec![b'x'; MAX_BODY_BYTES + 1]));
+        assert!(matches!(bodies.read(CALLER, told).await, Err(ApiError::TooLarge(MAX_BODY_BYTES))));
         assert_eq!(bodies.bytes(), 0, "all is given back");
     }
 
     #[tokio::test]
-    async fn large_ones_beyond_what_there_is_are_refused_and_small_ones_are_not() {
-        let bodies = bodies(2 * MAX_BODY, 3 * MAX_BODY);
+    async fn large_bodies_beyond_the_limit_are_refused() {
+        let bodies = bodies(2 * MAX_BODY_BYTES, 3 * MAX_BODY_BYTES);
         let mut held = Vec::new();
         for _ in 0..2 {
-            held.push(bodies.read(CALLER, request(MAX_BODY)).await.expect("there is room").split().1);
+            held.push(bodies.read(CALLER, request(MAX_BODY_BYTES)).await.expect("there is room").into_parts().1);
         }
-        let refused = |outcome: Result<Body, ApiError>| match outcome {
+        let refused = |outcome: Result<BufferedBody, ApiError>| match outcome {
             Err(ApiError::LimitReached(limit)) => Some(limit),
             _ => None,
         };
-        assert_eq!(refused(bodies.read(CALLER, request(SMALL + 1)).await), Some(Limit::BodiesPerCaller));
-        assert!(bodies.read(CALLER, request(SMALL)).await.is_ok());
-        held.push(bodies.read(OTHER, request(MAX_BODY)).await.expect("there is room for others").split().1);
-        assert_eq!(refused(bodies.read(OTHER, request(SMALL + 1)).await), Some(Limit::Bodies));
+        assert_eq!(
+            refused(bodies.read(CALLER, request(MAX_UNTRACKED_BODY_BYTES + 1)).await),
+            Some(Limit::BodiesPerCaller)
+        );
+        assert!(bodies.read(CALLER, request(MAX_UNTRACKED_BODY_BYTES)).await.is_ok());
+        held.push(bodies.read(OTHER, request(MAX_BODY_BYTES)).await.expect("there is room for others").into_parts().1);
+        assert_eq!(refused(bodies.read(OTHER, request(MAX_UNTRACKED_BODY_BYTES + 1)).await), Some(Limit::Bodies));
         held.clear();
-        assert!(bodies.read(CALLER, request(MAX_BODY)).await.is_ok());
+        assert!(bodies.read(CALLER, request(MAX_BODY_BYTES)).await.is_ok());
     }
 }

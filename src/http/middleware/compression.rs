@@ -13,42 +13,44 @@ use tower_http::{
     },
 };
 
-use crate::http::routes::precompressed::AsItIs;
+use crate::http::routes::precompressed::NoCompression;
 
 /// What is shorter fits into a packet or two as it is.
-const FROM_BYTES: u16 = 1024;
+const MIN_COMPRESSED_BYTES: u16 = 1024;
 
 /// What compresses. Not streams of events, each of which is to arrive at once, nor what is compressed already.
 pub(crate) fn layer() -> CompressionLayer<impl Predicate> {
-    let worth_it = SizeAbove::new(FROM_BYTES)
+    let worth_it = SizeAbove::new(MIN_COMPRESSED_BYTES)
         .and(NotForContentType::SSE)
         .and(NotForContentType::IMAGES)
         .and(NotForContentType::const_new("font/"))
-        .and(|_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions| extensions.get::<AsItIs>().is_none());
+        .and(|_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions| {
+            extensions.get::<NoCompression>().is_none()
+        });
     CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it)
 }
 
 /// What stands in a tag before the encoding of what it is of. Our tags are of letters, digits, `-` and `_`.
-const DOT: char = '.';
+const ETAG_ENCODING_SEPARATOR: char = '.';
 
 /// Outside of what compresses: gives each encoding of an answer a tag of its own, as strong tags are of bytes (RFC 9110
 /// §8.8.3.3). Whoever comes with the tag of any of them has the answer.
-pub(crate) async fn tagged(mut request: Request, next: impl AsyncFnOnce(Request) -> Response) -> Response {
+pub(crate) async fn etag_per_encoding(mut request: Request, next: impl AsyncFnOnce(Request) -> Response) -> Response {
     prefer_brotli(request.headers_mut());
-    let Some(named) = named(request.headers()) else {
+    let Some(named) = if_none_match_tags(request.headers()) else {
         let mut response = next(request).await;
-        name_encoding(response.headers_mut());
+        add_encoding_to_etag(response.headers_mut());
         return response;
     };
-    let plain = named.iter().map(|tag| without_encoding(tag)).collect::<Vec<_>>().join(", ");
+    let plain = named.iter().map(|tag| strip_encoding(tag)).collect::<Vec<_>>().join(", ");
     if let Ok(plain) = HeaderValue::from_str(&plain) {
         request.headers_mut().insert(header::IF_NONE_MATCH, plain);
     }
     let mut response = next(request).await;
     if response.status() == StatusCode::NOT_MODIFIED {
-        name_known(response.headers_mut(), &named);
+        restore_matched_etag(response.headers_mut(), &named);
     } else {
-        name_encoding(response.headers_mut());
+        add_encoding_to_etag(response.headers_mut());
     }
     response
 }
@@ -69,7 +71,7 @@ fn prefer_brotli(headers: &mut HeaderMap) {
 }
 
 /// Whether a request names this coding as one that it accepts.
-pub(crate) fn accepts(headers: &HeaderMap, coding: &str) -> bool {
+pub(crate) fn accepts_encoding(headers: &HeaderMap, coding: &str) -> bool {
     let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     let mut offers = lines.flat_map(|line| line.split(',')).map(str::trim);
     offers.any(|offer| weight_of(offer, coding).is_some_and(|weight| weight > 0.0))
@@ -86,33 +88,33 @@ fn weight_of(offer: &str, coding: &str) -> Option<f32> {
 }
 
 /// The tags that a request names, if it does.
-fn named(headers: &HeaderMap) -> Option<Vec<String>> {
+fn if_none_match_tags(headers: &HeaderMap) -> Option<Vec<String>> {
     let lines = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
     let tags: Vec<_> = lines.flat_map(|line| line.split(',')).map(|tag| tag.trim().to_owned()).collect();
     (!tags.is_empty()).then_some(tags)
 }
 
 /// A tag such as `"abc.zstd"` as it is without the encoding, `"abc"`.
-fn without_encoding(tag: &str) -> String {
-    let inner = tag.strip_suffix('"').and_then(|inner| inner.split_once(DOT));
+fn strip_encoding(tag: &str) -> String {
+    let inner = tag.strip_suffix('"').and_then(|inner| inner.split_once(ETAG_ENCODING_SEPARATOR));
     inner.map_or_else(|| tag.to_owned(), |(plain, _)| format!("{plain}\""))
 }
 
 /// Names the encoding of an answer in its tag.
-fn name_encoding(headers: &mut HeaderMap) {
+fn add_encoding_to_etag(headers: &mut HeaderMap) {
     let value = |name| headers.get(name)?.to_str().ok();
     let (Some(tag), Some(encoding)) = (value(header::ETAG), value(header::CONTENT_ENCODING)) else { return };
     let Some(plain) = tag.strip_suffix('"') else { return };
-    if let Ok(tag) = HeaderValue::from_str(&format!("{plain}{DOT}{encoding}\"")) {
+    if let Ok(tag) = HeaderValue::from_str(&format!("{plain}{ETAG_ENCODING_SEPARATOR}{encoding}\"")) {
         headers.insert(header::ETAG, tag);
     }
 }
 
 /// Tells whoever has the answer which of the tags that they named is its.
-fn name_known(headers: &mut HeaderMap, named: &[String]) {
+fn restore_matched_etag(headers: &mut HeaderMap, named: &[String]) {
     let Some(tag) = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()) else { return };
     let strong = |named: &String| named.strip_prefix("W/").unwrap_or(named).to_owned();
-    let known = named.iter().map(strong).find(|named| without_encoding(named) == tag);
+    let known = named.iter().map(strong).find(|named| strip_encoding(named) == tag);
     if let Some(known) = known.and_then(|known| HeaderValue::from_str(&known).ok()) {
         headers.insert(header::ETAG, known);
     }
@@ -125,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn brotli_goes_before_zstd_of_the_same_weight() {
+    fn brotli_is_preferred_to_zstd_of_equal_weight() {
         for (offered, left) in [
             ("gzip, deflate, br, zstd", "gzip, deflate, br"),
             ("zstd, br", "br"),

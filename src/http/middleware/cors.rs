@@ -16,11 +16,11 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use super::origin::{Origin, is_configured, is_same_host};
 use crate::{
     api_error::ApiError,
-    http::{state::App, transports::websocket},
+    http::{state::AppState, transports::websocket},
 };
 
 /// How long a browser may cache the answer to a preflight.
-const MAX_AGE: Duration = Duration::from_hours(1);
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(1);
 
 /// Request headers that GraphQL clients, `EventSource` polyfills and tracing libraries send, beside those that every page may
 /// send without a preflight.
@@ -55,7 +55,7 @@ const REQUEST_HEADERS: [&str; 24] = [
 const RESPONSE_HEADERS: [&str; 6] =
     ["airgraph-position", "etag", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"];
 
-const SET_ORIGINS: &str = "add the origin to AIRGRAPH_CORS_ORIGINS to allow it";
+const ADD_ORIGIN_HINT: &str = "add the origin to AIRGRAPH_CORS_ORIGINS to allow it";
 
 /// Adds the CORS headers. None when no other origin is configured.
 pub(crate) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
@@ -63,7 +63,7 @@ pub(crate) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(REQUEST_HEADERS.map(HeaderName::from_static))
         .expose_headers(RESPONSE_HEADERS.map(HeaderName::from_static))
-        .max_age(MAX_AGE);
+        .max_age(PREFLIGHT_MAX_AGE);
     if origins.contains(&Origin::Any) {
         return Some(layer.allow_origin(AllowOrigin::any()).vary([])); // the same for every origin
     }
@@ -73,7 +73,7 @@ pub(crate) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
 
 /// Refuses, with a reason, requests that a browser would refuse to the page without one.
 pub(crate) async fn refuse_cross_origin(
-    app: &App,
+    app: &AppState,
     request: Request,
     next: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
@@ -85,16 +85,20 @@ pub(crate) async fn refuse_cross_origin(
     }
 }
 
-fn check(app: &App, parts: &Parts, origin: &HeaderValue) -> Result<(), ApiError> {
+fn check(app: &AppState, parts: &Parts, origin: &HeaderValue) -> Result<(), ApiError> {
     if is_same_host(parts, &app.state.about.exposure.trusted_proxies, origin) {
         return Ok(());
     }
     let name = String::from_utf8_lossy(origin.as_bytes());
     if is_preflight(&parts.method, &parts.headers) {
-        return allowed(app, origin, || format!("pages of origin {name} may not send requests here; {SET_ORIGINS}"));
+        return require_configured_origin(app, origin, || {
+            format!("pages of origin {name} may not send requests here; {ADD_ORIGIN_HINT}")
+        });
     }
-    if websocket::is_asked(&parts.headers) {
-        return allowed(app, origin, || format!("pages of origin {name} may not open a WebSocket here; {SET_ORIGINS}"));
+    if websocket::is_upgrade_request(&parts.headers) {
+        return require_configured_origin(app, origin, || {
+            format!("pages of origin {name} may not open a WebSocket here; {ADD_ORIGIN_HINT}")
+        });
     }
     if parts.headers.contains_key(header::COOKIE) {
         return Err(ApiError::Forbidden(format!(
@@ -105,7 +109,11 @@ fn check(app: &App, parts: &Parts, origin: &HeaderValue) -> Result<(), ApiError>
     Ok(())
 }
 
-fn allowed(app: &App, origin: &HeaderValue, reason: impl FnOnce() -> String) -> Result<(), ApiError> {
+fn require_configured_origin(
+    app: &AppState,
+    origin: &HeaderValue,
+    reason: impl FnOnce() -> String,
+) -> Result<(), ApiError> {
     if is_configured(&app.origins, origin) { Ok(()) } else { Err(ApiError::Forbidden(reason())) }
 }
 

@@ -32,16 +32,16 @@ use tokio_util::io::{ReaderStream, StreamReader};
 
 use crate::{
     api_error::ApiError,
-    http::{Bodies, MAX_BODY, extract::authenticated, state::Shared},
-    limits::{Limit, rate_limit::Payer},
+    http::{BodyMemory, MAX_BODY_BYTES, extract::authenticated, state::SharedState},
+    limits::{Limit, rate_limit::CallerId},
 };
 
 /// How many times its size a body may expand to, beyond [`MAX_BODY`]. CSV of sensors expands 5 to 30 times.
-const MAX_EXPANSION: u64 = 200;
+const MAX_EXPANSION_RATIO: u64 = 200;
 /// Base-2 logarithm of the largest window of zstd that HTTP allows (RFC 9659).
 const MAX_ZSTD_WINDOW_LOG: u32 = 23;
 /// What is decompressed at a time.
-const CHUNK_SIZE: usize = 16 << 10;
+const DECOMPRESSED_CHUNK_BYTES: usize = 16 << 10;
 
 /// Why a body can't be decompressed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -55,7 +55,7 @@ pub(crate) enum DecompressionError {
         reason: String,
     },
     /// It expands too much.
-    #[error("body expands to more than {MAX_EXPANSION} times its size")]
+    #[error("body expands to more than {MAX_EXPANSION_RATIO} times its size")]
     ExpandsTooMuch,
     /// Too much memory is used by the bodies that are being read.
     #[error("{}", .0.reason())]
@@ -84,7 +84,7 @@ impl From<&DecompressionError> for ApiError {
     fn from(error: &DecompressionError) -> Self {
         match error {
             DecompressionError::Invalid { .. } => Self::BadRequest(error.to_string()),
-            DecompressionError::ExpandsTooMuch => Self::ExpandsTooMuch(MAX_EXPANSION),
+            DecompressionError::ExpandsTooMuch => Self::ExpandsTooMuch(MAX_EXPANSION_RATIO),
             DecompressionError::LimitReached(limit) => (*limit).into(),
         }
     }
@@ -92,16 +92,16 @@ impl From<&DecompressionError> for ApiError {
 
 /// A coding of a body.
 #[derive(Clone, Copy)]
-enum Coding {
+enum ContentCoding {
     Gzip,
     Zstd,
     /// The zlib format.
     Deflate,
 }
 
-impl Coding {
+impl ContentCoding {
     /// That of a request; none where its body comes as it is.
-    fn of(headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
+    fn from_headers(headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
         let lines: Vec<_> = headers
             .get_all(header::CONTENT_ENCODING)
             .iter()
@@ -152,10 +152,10 @@ impl Coding {
 }
 
 /// Decompresses the body of a request, where it has a coding.
-pub(crate) async fn layer(State(app): State<Shared>, request: Request, next: Next) -> Response {
+pub(crate) async fn decompress(State(app): State<SharedState>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let payer = authenticated::payer(&parts, &app); // the key isn't looked up yet
-    match decompressed(&app.bodies, payer, Request::from_parts(parts, body)) {
+    let payer = authenticated::address_id(&parts, &app); // the key isn't looked up yet
+    match with_decompressed_body(&app.body_memory, payer, Request::from_parts(parts, body)) {
         Ok(request) => next.run(request).await,
         Err(error) => error.into_response(),
     }
@@ -165,35 +165,41 @@ pub(crate) async fn layer(State(app): State<Shared>, request: Request, next: Nex
 ///
 /// # Errors
 /// When its coding is none of [`ACCEPTED_ENCODINGS`](crate::api_error::ACCEPTED_ENCODINGS).
-pub(crate) fn decompressed(bodies: &Bodies, payer: Payer, request: Request) -> Result<Request, ApiError> {
-    let Some(coding) = Coding::of(request.headers())? else { return Ok(request) };
+pub(crate) fn with_decompressed_body(
+    bodies: &BodyMemory,
+    payer: CallerId,
+    request: Request,
+) -> Result<Request, ApiError> {
+    let Some(coding) = ContentCoding::from_headers(request.headers())? else { return Ok(request) };
     let (mut parts, body) = request.into_parts();
     parts.headers.remove(header::CONTENT_ENCODING);
     parts.headers.remove(header::CONTENT_LENGTH);
-    Ok(Request::from_parts(parts, Body::from_stream(pieces(coding, body, bodies.clone(), payer))))
+    Ok(Request::from_parts(parts, Body::from_stream(decompressed_chunks(coding, body, bodies.clone(), payer))))
 }
 
 /// What comes out of the decoder, which is made when the body is first read: a request may be refused before.
-fn pieces(
-    coding: Coding,
+fn decompressed_chunks(
+    coding: ContentCoding,
     body: Body,
-    bodies: Bodies,
-    payer: Payer,
+    bodies: BodyMemory,
+    payer: CallerId,
 ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send {
     let first = async move {
         let window = match coding {
-            Coding::Zstd => {
-                Some(bodies.hold_window(payer, 1 << MAX_ZSTD_WINDOW_LOG).map_err(DecompressionError::LimitReached)?)
-            }
-            Coding::Gzip | Coding::Deflate => None,
+            ContentCoding::Zstd => Some(
+                bodies
+                    .reserve_decoder_window(payer, 1 << MAX_ZSTD_WINDOW_LOG)
+                    .map_err(DecompressionError::LimitReached)?,
+            ),
+            ContentCoding::Gzip | ContentCoding::Deflate => None,
         };
         let (read, mut written) = (Arc::new(AtomicU64::new(0)), 0);
         let decoder = coding.decoder(body, read.clone());
-        let pieces = ReaderStream::with_capacity(decoder, CHUNK_SIZE).map(move |piece| {
+        let pieces = ReaderStream::with_capacity(decoder, DECOMPRESSED_CHUNK_BYTES).map(move |piece| {
             let _held = &window;
-            let piece = piece.map_err(|error| cause(coding, error))?;
+            let piece = piece.map_err(|error| decoder_error(coding, error))?;
             written += piece.len() as u64;
-            if written > MAX_BODY as u64 && written / MAX_EXPANSION > read.load(Ordering::Relaxed) {
+            if written > MAX_BODY_BYTES as u64 && written / MAX_EXPANSION_RATIO > read.load(Ordering::Relaxed) {
                 return Err(DecompressionError::ExpandsTooMuch.into());
             }
             Ok::<_, BoxError>(piece)
@@ -204,7 +210,7 @@ fn pieces(
 }
 
 /// An error of the connection stays one; others are the decoder's.
-fn cause(coding: Coding, error: io::Error) -> BoxError {
+fn decoder_error(coding: ContentCoding, error: io::Error) -> BoxError {
     if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<axum::Error>) {
         return error.into();
     }

@@ -17,49 +17,49 @@ use futures_util::StreamExt as _;
 use hyper::body::{Frame, SizeHint};
 use tokio::{sync::oneshot, time::timeout};
 
-use crate::http::MAX_BODY;
+use crate::http::MAX_BODY_BYTES;
 
 /// What is not larger is there once its head is, or soon after. In bytes.
-const SMALL: u64 = 16 << 10;
+const MAX_UNDRAINED_BYTES: u64 = 16 << 10;
 /// How much is read for nobody, in bytes; who sends more is cut off.
-const MOST: usize = 8 * MAX_BODY;
+const MAX_DRAINED_BYTES: usize = 8 * MAX_BODY_BYTES;
 /// For how long.
-const PATIENCE: Duration = Duration::from_secs(5);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Answers a request once its body has come, if nobody read it.
-pub(crate) async fn forgotten(request: Request, next: impl AsyncFnOnce(Request) -> Response) -> Response {
-    let is_small = request.body().size_hint().upper().is_some_and(|most| most <= SMALL);
+pub(crate) async fn drain_unread_body(request: Request, next: impl AsyncFnOnce(Request) -> Response) -> Response {
+    let is_small = request.body().size_hint().upper().is_some_and(|most| most <= MAX_UNDRAINED_BYTES);
     // Who expects to be told to go on sends nothing before.
     if is_small || request.headers().contains_key(header::EXPECT) {
         return next(request).await;
     }
     let (back, mut rest) = oneshot::channel();
-    let request = request.map(|body| Body::new(Lent { body, back: Some(back) }));
+    let request = request.map(|body| Body::new(ReturnableBody { body, return_to: Some(back) }));
     let response = next(request).await;
     if let Ok(rest) = rest.try_recv() {
-        let _ = timeout(PATIENCE, forget(rest)).await;
+        let _ = timeout(DRAIN_TIMEOUT, drain(rest)).await;
     }
     response
 }
 
-async fn forget(body: Body) {
+async fn drain(body: Body) {
     let mut pieces = pin!(body.into_data_stream());
     let mut read = 0;
     while let Some(Ok(piece)) = pieces.next().await {
         read += piece.len();
-        if read > MOST {
+        if read > MAX_DRAINED_BYTES {
             return;
         }
     }
 }
 
 /// A body that comes back unless it was read to its end.
-struct Lent {
+struct ReturnableBody {
     body: Body,
-    back: Option<oneshot::Sender<Body>>,
+    return_to: Option<oneshot::Sender<Body>>,
 }
 
-impl HttpBody for Lent {
+impl HttpBody for ReturnableBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -79,9 +79,9 @@ impl HttpBody for Lent {
     }
 }
 
-impl Drop for Lent {
+impl Drop for ReturnableBody {
     fn drop(&mut self) {
-        if let Some(back) = self.back.take().filter(|_| !self.body.is_end_stream()) {
+        if let Some(back) = self.return_to.take().filter(|_| !self.body.is_end_stream()) {
             let _ = back.send(std::mem::take(&mut self.body)); // none waits where the request was given up
         }
     }

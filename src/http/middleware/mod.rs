@@ -1,6 +1,5 @@
 //! Layers around the routes: limits, keys, compression, metrics, time.
 
-pub(crate) mod answer_memory;
 pub(crate) mod body_memory;
 pub(crate) mod compression;
 pub mod concurrency_limit;
@@ -9,5 +8,6 @@ pub(crate) mod decompression;
 pub(crate) mod drain_body;
 pub(crate) mod origin;
 pub(crate) mod request_id;
+pub(crate) mod response_memory;
 pub(crate) mod timeout;
 pub(crate) mod trace_context;

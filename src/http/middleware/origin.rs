@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use crate::http::extract::client_ip;
 
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_HOST_HEADER: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// An origin whose pages may use the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,9 +66,10 @@ pub(crate) fn is_same_host(parts: &Parts, trusted: &[IpNet], origin: &HeaderValu
         _ => return false,
     };
     let Some(origin) = host_and_port(origin, default_port) else { return false };
-    let forwarded =
-        client_ip::is_from_proxy(parts, trusted).then(|| text_of(&parts.headers, &FORWARDED_HOST)).flatten();
-    let hosts = [text_of(&parts.headers, &header::HOST), parts.uri.authority().map(Authority::as_str), forwarded];
+    let forwarded = client_ip::is_from_trusted_proxy(parts, trusted)
+        .then(|| header_text(&parts.headers, &FORWARDED_HOST_HEADER))
+        .flatten();
+    let hosts = [header_text(&parts.headers, &header::HOST), parts.uri.authority().map(Authority::as_str), forwarded];
     hosts.into_iter().flatten().any(|host| host_and_port(host, default_port).as_ref() == Some(&origin))
 }
 
@@ -79,7 +80,7 @@ fn host_and_port(authority: &str, default_port: u16) -> Option<(String, u16)> {
     (!authority.as_str().contains('@')).then(|| (authority.host().to_ascii_lowercase(), port))
 }
 
-fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+fn header_text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_a_scheme_and_a_host() {
+    fn origin_is_a_scheme_and_a_host() {
         assert_eq!("*".parse(), Ok(Origin::Any));
         for (text, origin) in [
             ("https://map.example", "https://map.example"),
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_compared_with_host_and_port_of_the_request() {
+    fn origin_is_compared_with_the_requested_host_and_port() {
         for (host, origin, same) in [
             ("127.0.0.1:8000", "http://127.0.0.1:8000", true),
             ("gateway.example", "https://gateway.example", true),

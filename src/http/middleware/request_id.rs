@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::trace_context;
 use crate::observability::otlp;
 
-const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Ids of our own making; one that a client sends is replaced, so that nobody writes into our log.
 #[derive(Clone, Copy)]
@@ -34,24 +34,24 @@ impl MakeRequestId for NewRequestId {
 
 /// Puts every request into a span with its id, its method and its route. The route and not the path: a path may hold a
 /// key.
-pub(crate) fn observed(routes: Router) -> Router {
+pub(crate) fn with_request_span(routes: Router) -> Router {
     let trace = TraceLayer::new_for_http()
         .make_span_with(|request: &Request| {
-            let id = request.headers().get(HEADER).and_then(|id| id.to_str().ok()).unwrap_or_default();
+            let id = request.headers().get(REQUEST_ID_HEADER).and_then(|id| id.to_str().ok()).unwrap_or_default();
             let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
             let (method, trace_id) = (request.method(), trace_context::trace_id(request.headers()));
             let span = match route {
                 "/healthz" | "/readyz" => tracing::debug_span!("request", id, %method, route, trace_id),
                 _ => tracing::info_span!("request", id, %method, route, trace_id),
             };
-            otlp::begin(&span, request.headers());
+            otlp::set_parent_from_headers(&span, request.headers());
             span
         })
         .on_request(|_: &Request, _: &Span| {})
         // Each has its line below; why is logged where it is known, and of thousands that are refused not for each.
         .on_failure(|_: ServerErrorsFailureClass, _: Duration, _: &Span| {})
         .on_response(|response: &Response, latency: Duration, span: &Span| {
-            otlp::answered(span, response.status());
+            otlp::record_status(span, response.status());
             let status = response.status().as_u16();
             // The probes of a container come every few seconds: their spans, and so their answers, are for debugging.
             if span.metadata().is_some_and(|metadata| *metadata.level() == Level::INFO) {
@@ -63,11 +63,11 @@ pub(crate) fn observed(routes: Router) -> Router {
     routes.layer(
         ServiceBuilder::new()
             .map_request(|mut request: Request| {
-                request.headers_mut().remove(HEADER);
+                request.headers_mut().remove(REQUEST_ID_HEADER);
                 request
             })
-            .layer(SetRequestIdLayer::new(HEADER, NewRequestId))
+            .layer(SetRequestIdLayer::new(REQUEST_ID_HEADER, NewRequestId))
             .layer(trace)
-            .layer(PropagateRequestIdLayer::new(HEADER)),
+            .layer(PropagateRequestIdLayer::new(REQUEST_ID_HEADER)),
     )
 }

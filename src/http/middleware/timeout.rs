@@ -8,60 +8,61 @@ use axum::{
 };
 use tokio::time::timeout;
 
-use super::{answer_memory, concurrency_limit::Place, decompression::decompressed};
+use super::{concurrency_limit::ConcurrencyPermit, decompression::with_decompressed_body, response_memory};
 use crate::{
     api_error::ApiError,
-    db::cancellation::as_long_as_wanted,
+    db::cancellation::cancel_on_drop,
     graphql::execute::admission,
     http::{
-        extract::authenticated::Expected,
+        extract::authenticated::PresumedCaller,
         routes::graphql,
-        state::{App, Shared},
+        state::{AppState, SharedState},
     },
-    limits::rate_limit::Payer,
+    limits::rate_limit::CallerId,
 };
 
 /// Does something for a request, and gives it up when it takes too long.
 ///
 /// # Errors
 /// When it was given up.
-pub(crate) async fn within<T>(app: &App, work: impl Future<Output = T>) -> Result<T, ApiError> {
-    timeout(app.request_timeout, as_long_as_wanted(work)).await.map_err(|_| ApiError::Timeout)
+pub(crate) async fn with_request_timeout<T>(app: &AppState, work: impl Future<Output = T>) -> Result<T, ApiError> {
+    timeout(app.request_timeout, cancel_on_drop(work)).await.map_err(|_| ApiError::Timeout)
 }
 
 /// The same, once there is a place for it. The place is returned too, to be held until the answer is sent.
 ///
 /// # Errors
 /// When it was given up, or there is no place.
-pub(crate) fn in_a_place<T>(
-    app: &App,
-    caller: Payer,
+pub(crate) fn with_permit<T>(
+    app: &AppState,
+    caller: CallerId,
     work: impl Future<Output = T>,
-) -> impl Future<Output = Result<(T, Place), ApiError>> {
-    let work = Box::pin(within(app, work)); // what it takes to answer is much beside what waits
+) -> impl Future<Output = Result<(T, ConcurrencyPermit), ApiError>> {
+    let work = Box::pin(with_request_timeout(app, work)); // what it takes to answer is much beside what waits
     async move {
-        let place = app.capacity.enter(caller).await?;
+        let place = app.concurrency_limit.acquire(caller).await?;
         Ok((work.await?, place))
     }
 }
 
 /// Answers a request of GraphQL in time, once there is a place for it. Streams and sockets last as long as they like once
 /// they began; what they do then takes places of its own.
-pub(crate) async fn of_graphql(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    let refuse = graphql::refusal_for(app.graphql_http, request.method(), request.headers());
+pub(crate) async fn graphql_layer(State(app): State<SharedState>, request: Request, next: Next) -> Response {
+    let refuse = graphql::error_responder(app.graphql_http, request.method(), request.headers());
     let answer = async {
         let (parts, body) = request.into_parts();
-        let Expected { address, caller, kind } = Expected::of(&parts, &app);
+        let PresumedCaller { address, caller, kind } = PresumedCaller::from_parts(&parts, &app);
         if let Some(kind) = kind {
             admission::check_database_time(&app.state, caller, kind).map_err(ApiError::RateLimited)?;
         }
         // Read before there is a place: a client that sends slowly keeps none from others.
-        let (parts, body) = decompressed(&app.bodies, address, Request::from_parts(parts, body))?.into_parts();
-        let read = timeout(app.request_timeout, app.bodies.read(address, Request::new(body))).await;
-        let (body, _held) = read.map_err(|_| ApiError::RequestTimeout)??.split();
+        let (parts, body) =
+            with_decompressed_body(&app.body_memory, address, Request::from_parts(parts, body))?.into_parts();
+        let read = timeout(app.request_timeout, app.body_memory.read(address, Request::new(body))).await;
+        let (body, _held) = read.map_err(|_| ApiError::RequestTimeout)??.into_parts();
         let request = Request::from_parts(parts, Body::from(body));
-        let (response, place) = in_a_place(&app, caller, next.run(request)).await?;
-        Ok(answer_memory::with_place(response, place))
+        let (response, place) = with_permit(&app, caller, next.run(request)).await?;
+        Ok(response_memory::hold_permit_while_sending(response, place))
     };
     answer.await.unwrap_or_else(refuse)
 }

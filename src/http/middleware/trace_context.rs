@@ -2,12 +2,12 @@
 
 use axum::http::{HeaderMap, HeaderName};
 
-const HEADER: HeaderName = HeaderName::from_static("traceparent");
+const TRACEPARENT_HEADER: HeaderName = HeaderName::from_static("traceparent");
 
 /// The trace id of a request: 32 hexadecimal digits. A header that isn't as the specification has it is none, so nothing
 /// else of a sender's choice gets into our log.
 pub(crate) fn trace_id(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(HEADER).iter();
+    let mut values = headers.get_all(TRACEPARENT_HEADER).iter();
     let (value, None) = (values.next()?.to_str().ok()?, values.next()) else { return None };
     let mut parts = value.splitn(5, '-');
     let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -33,19 +33,19 @@ mod tests {
 
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
-    fn of(values: &[&str]) -> Option<String> {
+    fn trace_id_of(values: &[&str]) -> Option<String> {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append(HEADER, HeaderValue::from_str(value).expect("a header"));
+            headers.append(TRACEPARENT_HEADER, HeaderValue::from_str(value).expect("a header"));
         }
         trace_id(&headers).map(str::to_owned)
     }
 
     #[test]
-    fn the_id_of_the_trace_is_read_as_the_specification_has_it() {
+    fn trace_id_follows_the_w3c_specification() {
         let good = format!("00-{TRACE}-00f067aa0ba902b7-01");
-        assert_eq!(of(&[&good]).as_deref(), Some(TRACE));
-        assert_eq!(of(&[&format!("cc-{TRACE}-00f067aa0ba902b7-01-what-comes-later")]).as_deref(), Some(TRACE));
+        assert_eq!(trace_id_of(&[&good]).as_deref(), Some(TRACE));
+        assert_eq!(trace_id_of(&[&format!("cc-{TRACE}-00f067aa0ba902b7-01-what-comes-later")]).as_deref(), Some(TRACE));
         for bad in [
             String::new(),
             TRACE.to_owned(),
@@ -57,9 +57,9 @@ mod tests {
             format!("00-{TRACE}-00f067aa0ba902b7"),
             "00-ag_somebodys_key_that_is_not_hex_000-00f067aa0ba902b7-01".to_owned(),
         ] {
-            assert_eq!(of(&[&bad]), None, "{bad}");
+            assert_eq!(trace_id_of(&[&bad]), None, "{bad}");
         }
-        assert_eq!(of(&[&good, &good]), None, "two of them");
-        assert_eq!(of(&[]), None);
+        assert_eq!(trace_id_of(&[&good, &good]), None, "two of them");
+        assert_eq!(trace_id_of(&[]), None);
     }
 }

@@ -20,31 +20,31 @@ use crate::{
     auth::Caller,
     domain::device::DeviceKey,
     http::{
-        extract::authenticated::Sender,
+        extract::authenticated::IngestCaller,
         middleware::decompression::DecompressionError,
-        state::{App, Shared},
+        state::{AppState, SharedState},
     },
     ingest::{
         csv::Options,
         csv_import,
-        csv_import::{Task, UploadError},
+        csv_import::{CsvImportError, Task},
         decode_context,
     },
-    limits::{Limit, Permit, QuotaExceeded, UploadLimits, rate_limit::Payer},
+    limits::{Limit, Permit, QuotaExceeded, UploadLimits, rate_limit::CallerId},
     observability::metrics::refusals::Refusals,
 };
 
-const TOO_SLOW: &str = "the file came too slowly";
-const TOO_LONG: &str = "the upload took too long; send the rest as another file";
+const UPLOAD_TOO_SLOW: &str = "the file came too slowly";
+const UPLOAD_TOO_LONG: &str = "the upload took too long; send the rest as another file";
 const EVERY_LINE_REJECTED: &str = "no line was stored: every one was rejected, as the report says";
 
-pub(crate) fn routes() -> Router<Shared> {
-    Router::new().route("/ingest/csv", post(take))
+pub(crate) fn routes() -> Router<SharedState> {
+    Router::new().route("/ingest/csv", post(import))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Parameters {
+struct ImportParameters {
     /// The device of lines that name none.
     device: Option<String>,
     /// The date of the first line.
@@ -57,58 +57,58 @@ struct Parameters {
 }
 
 /// Records a file and answers with a report; the report stands beside the error, too, that ends it early.
-async fn take(
-    State(app): State<Shared>,
-    Sender(caller): Sender,
-    parameters: Result<Query<Parameters>, QueryRejection>,
+async fn import(
+    State(app): State<SharedState>,
+    IngestCaller(caller): IngestCaller,
+    parameters: Result<Query<ImportParameters>, QueryRejection>,
     body: Body,
 ) -> Result<Response, ApiError> {
     let Query(parameters) =
         parameters.map_err(|rejection| ApiError::BadRequest(format!("the query: {}", rejection.body_text())))?;
-    let _permit = permit(&app, &caller)?;
-    let task = task(&app, parameters, &caller).await?;
+    let _permit = acquire_upload_permit(&app, &caller)?;
+    let task = build_task(&app, parameters, &caller).await?;
     // All of it in the request's own future: a client that hangs up ends it, after the chunk that is being stored.
-    let file = pieces(body, app.state.about.limits.uploads, app.state.metrics.refusals.clone());
+    let file = upload_chunks(body, app.state.about.limits.uploads, app.state.metrics.refusals.clone());
     let (report, outcome) = csv_import::run(&app.state.recorder, &app.state.clock, file, task).await;
     Ok(match outcome {
         Ok(()) if report.is_failure() => {
-            ApiError::NothingRecorded(EVERY_LINE_REJECTED.to_owned()).beside(json!({ "report": report }))
+            ApiError::NothingRecorded(EVERY_LINE_REJECTED.to_owned()).into_response_with(json!({ "report": report }))
         }
         Ok(()) => Json(report).into_response(),
-        Err(error) => ApiError::from(error).beside(json!({ "report": report })),
+        Err(error) => ApiError::from(error).into_response_with(json!({ "report": report })),
     })
 }
 
 /// One of the uploads at the same time.
-fn permit(app: &App, caller: &Caller) -> Result<Option<Permit<Payer>>, ApiError> {
-    let Some(key) = caller.api_key() else { return Ok(None) }; // recording needs one
-    let permit = app.uploads.try_acquire(&Payer::Key(key));
+fn acquire_upload_permit(app: &AppState, caller: &Caller) -> Result<Option<Permit<CallerId>>, ApiError> {
+    let Some(key) = caller.api_key_id() else { return Ok(None) }; // recording needs one
+    let permit = app.uploads.try_acquire(&CallerId::Key(key));
     let refused = |exceeded: QuotaExceeded| exceeded.limit(Limit::UploadsPerKey, Limit::Uploads);
     permit.map(Some).map_err(|exceeded| app.state.metrics.refusals.refuse(refused(exceeded)))
 }
 
-async fn task(app: &App, parameters: Parameters, caller: &Caller) -> Result<Task, ApiError> {
-    let Parameters { device, date, columns, dry_run } = parameters;
-    let only = caller.bound_to().cloned();
+async fn build_task(app: &AppState, parameters: ImportParameters, caller: &Caller) -> Result<Task, ApiError> {
+    let ImportParameters { device, date, columns, dry_run } = parameters;
+    let only = caller.bound_device().cloned();
     let device = device.map(DeviceKey::try_new).transpose().map_err(|reason| ApiError::bad_input("device", reason))?;
     if let Some(device) = &device {
-        caller.may_record_of(device)?;
+        caller.may_record_for(device)?;
     }
     let columns = columns.as_deref().unwrap_or_default().parse();
     let columns = columns.map_err(|reason| ApiError::bad_input("columns", reason))?;
     let device = device.or_else(|| only.clone());
     let sensors = decode_context::sensors(&app.state.database.reads, device.as_ref()).await?;
     let options = Options { device, date, columns, sensors, only };
-    Ok(Task { options, api_key: caller.api_key(), by_admin: caller.is_admin(), dry_run })
+    Ok(Task { options, api_key: caller.api_key_id(), by_admin: caller.is_admin(), dry_run })
 }
 
 /// The pieces of a body, as long as its client sends enough of them. Only time in which the client is waited for counts for that.
-fn pieces(body: Body, limits: UploadLimits, refusals: Refusals) -> impl Stream<Item = io::Result<Bytes>> {
+fn upload_chunks(body: Body, limits: UploadLimits, refusals: Refusals) -> impl Stream<Item = io::Result<Bytes>> {
     let late = move |reason| {
         refusals.count(Limit::SlowUpload);
         Some(Err(io::Error::new(io::ErrorKind::TimedOut, reason)))
     };
-    let state = Some((body.into_data_stream(), Window::default(), Instant::now() + limits.max_duration, late));
+    let state = Some((body.into_data_stream(), RateWindow::default(), Instant::now() + limits.max_duration, late));
     stream::unfold(state, move |state| async move {
         let (mut body, mut window, end, late) = state?;
         loop {
@@ -117,19 +117,19 @@ fn pieces(body: Body, limits: UploadLimits, refusals: Refusals) -> impl Stream<I
             window.waited += began.elapsed();
             let piece = match next {
                 Ok(None) => return None,
-                Ok(Some(Err(error))) => Some(Err(broken(&error))),
+                Ok(Some(Err(error))) => Some(Err(read_error(&error))),
                 Ok(Some(Ok(piece))) => {
                     window.received += piece.len();
                     Some(Ok(piece))
                 }
-                Err(_) if Instant::now() >= end => late(TOO_LONG),
+                Err(_) if Instant::now() >= end => late(UPLOAD_TOO_LONG),
                 Err(_) => None,
             };
             if window.waited >= limits.rate_window {
                 if window.received < limits.min_bytes_per_window && !matches!(piece, Some(Err(_))) {
-                    return Some((late(TOO_SLOW)?, None));
+                    return Some((late(UPLOAD_TOO_SLOW)?, None));
                 }
-                window = Window::default();
+                window = RateWindow::default();
             }
             match piece {
                 Some(Ok(piece)) => return Some((Ok(piece), Some((body, window, end, late)))),
@@ -142,30 +142,30 @@ fn pieces(body: Body, limits: UploadLimits, refusals: Refusals) -> impl Stream<I
 
 /// What a client did in a window of time.
 #[derive(Default)]
-struct Window {
+struct RateWindow {
     /// How long it was waited for.
     waited: Duration,
     /// Bytes that came.
     received: usize,
 }
 
-fn broken(error: &axum::Error) -> io::Error {
+fn read_error(error: &axum::Error) -> io::Error {
     match DecompressionError::find(error) {
         Some(error) => io::Error::other(error.clone()),
         None => io::Error::new(io::ErrorKind::UnexpectedEof, "connection closed by the client"),
     }
 }
 
-impl From<UploadError> for ApiError {
-    fn from(error: UploadError) -> Self {
+impl From<CsvImportError> for ApiError {
+    fn from(error: CsvImportError) -> Self {
         match error {
-            UploadError::Refused(reason) => reason.into(),
-            UploadError::Broken(reason) if reason.kind() == io::ErrorKind::TimedOut => Self::RequestTimeout,
-            UploadError::Broken(reason) => match DecompressionError::find(&reason) {
+            CsvImportError::Refused(reason) => reason.into(),
+            CsvImportError::Broken(reason) if reason.kind() == io::ErrorKind::TimedOut => Self::RequestTimeout,
+            CsvImportError::Broken(reason) => match DecompressionError::find(&reason) {
                 Some(error) => error.into(),
                 None => Self::BadRequest(format!("the body could not be read on: {reason}")),
             },
-            UploadError::Record(reason) => reason.into(),
+            CsvImportError::Record(reason) => reason.into(),
         }
     }
 }

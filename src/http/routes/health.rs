@@ -9,16 +9,16 @@ use crate::{
     api_error::ApiError,
     db,
     db::{
-        batcher::{StaleConnections, patiently},
+        batcher::{StaleConnections, with_timeout},
         kept_connections::KeptConnections,
     },
-    http::state::Shared,
+    http::state::SharedState,
 };
 
 /// How long the database may take to answer a sign of life.
-const READY_WITHIN: Duration = Duration::from_secs(2);
+const READINESS_TIMEOUT: Duration = Duration::from_secs(2);
 
-pub(crate) fn routes() -> Router<Shared> {
+pub(crate) fn routes() -> Router<SharedState> {
     Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz))
 }
 
@@ -28,7 +28,7 @@ async fn healthz() -> Json<Value> {
 }
 
 /// Requests can be served.
-async fn readyz(State(app): State<Shared>) -> Result<(StatusCode, Json<Value>), ApiError> {
+async fn readyz(State(app): State<SharedState>) -> Result<(StatusCode, Json<Value>), ApiError> {
     check_ready(&app).await?;
     Ok((StatusCode::OK, Json(json!({ "status": "ready" }))))
 }
@@ -37,20 +37,20 @@ async fn readyz(State(app): State<Shared>) -> Result<(StatusCode, Json<Value>), 
 ///
 /// # Errors
 /// When it doesn't, or not in time.
-pub(crate) async fn check_ready(app: &Shared) -> Result<(), ApiError> {
+pub(crate) async fn check_ready(app: &SharedState) -> Result<(), ApiError> {
     let pool = &app.state.database.readiness;
     let ping = async {
-        let mut stale = StaleConnections::of(pool);
+        let mut stale = StaleConnections::new(pool);
         loop {
             let answered =
-                patiently(&KeptConnections::none(pool), async |connection| db::server_info::ping(connection).await)
+                with_timeout(&KeptConnections::none(pool), async |connection| db::server_info::ping(connection).await)
                     .await;
-            if !stale.explain(&answered) {
+            if !stale.should_retry(&answered) {
                 return answered;
             }
         }
     };
-    match tokio::time::timeout(READY_WITHIN, ping).await {
+    match tokio::time::timeout(READINESS_TIMEOUT, ping).await {
         Ok(answered) => answered.map_err(ApiError::from),
         Err(_) => Err(ApiError::Unavailable("the database doesn't answer; try again in a moment")),
     }

@@ -17,23 +17,23 @@ use serde_json::{Value, json};
 use super::health;
 use crate::{
     api_error::ApiError,
-    http::{extract::authenticated::Sender, middleware::timeout, state::Shared},
+    http::{extract::authenticated::IngestCaller, middleware::timeout, state::SharedState},
 };
 
 /// The version of `InfluxDB` whose routes these are.
-const VERSION: &str = "1.8.10";
+const INFLUXDB_VERSION: &str = "1.8.10";
 const VERSION_HEADER: HeaderName = HeaderName::from_static("x-influxdb-version");
 const BUILD_HEADER: HeaderName = HeaderName::from_static("x-influxdb-build");
 /// Largest body of `/query`, in bytes.
-const MAX_STATEMENT: usize = 16 << 10;
+const MAX_STATEMENT_BYTES: usize = 16 << 10;
 /// Largest body of an error, in bytes: a message is bounded.
-const MAX_ERROR_BODY: usize = 1 << 16;
+const MAX_ERROR_BODY_BYTES: usize = 1 << 16;
 
-pub(crate) fn routes() -> Router<Shared> {
+pub(crate) fn routes() -> Router<SharedState> {
     Router::new()
         .route("/ping", get(ping))
         .route("/health", get(health))
-        .route("/query", post(query).layer((map_response(v1_error), DefaultBodyLimit::max(MAX_STATEMENT))))
+        .route("/query", post(query).layer((map_response(v1_error), DefaultBodyLimit::max(MAX_STATEMENT_BYTES))))
 }
 
 #[derive(Default, Deserialize)]
@@ -45,17 +45,17 @@ struct Ping {
 async fn ping(Query(ping): Query<Ping>) -> Response {
     let verbose = ping.verbose.is_some_and(|verbose| !matches!(&*verbose, "" | "0" | "false"));
     let mut response = if verbose {
-        Json(json!({ "version": VERSION })).into_response()
+        Json(json!({ "version": INFLUXDB_VERSION })).into_response()
     } else {
         StatusCode::NO_CONTENT.into_response()
     };
-    response.headers_mut().insert(VERSION_HEADER, HeaderValue::from_static(VERSION));
+    response.headers_mut().insert(VERSION_HEADER, HeaderValue::from_static(INFLUXDB_VERSION));
     response.headers_mut().insert(BUILD_HEADER, HeaderValue::from_static("airgraph"));
     response
 }
 
 /// Whether samples can be written.
-async fn health(State(app): State<Shared>) -> Response {
+async fn health(State(app): State<SharedState>) -> Response {
     let (status, message, word) = match health::check_ready(&app).await {
         Ok(()) => (StatusCode::OK, "ready for queries and writes".to_owned(), "pass"),
         Err(error) => {
@@ -68,7 +68,7 @@ async fn health(State(app): State<Shared>) -> Response {
         "message": message,
         "status": word,
         "checks": [],
-        "version": VERSION,
+        "version": INFLUXDB_VERSION,
         "commit": env!("CARGO_PKG_VERSION"),
     });
     (status, Json(health)).into_response()
@@ -81,12 +81,12 @@ struct Statement {
 
 /// Clients create their database before they write. It needs no creation here; nothing else is answered.
 async fn query(
-    State(app): State<Shared>,
-    _: Sender,
+    State(app): State<SharedState>,
+    _: IngestCaller,
     Query(in_query): Query<Statement>,
     request: Request,
 ) -> Result<Json<Value>, ApiError> {
-    let form = timeout::within(&app, Form::<Statement>::from_request(request, &())).await?;
+    let form = timeout::with_request_timeout(&app, Form::<Statement>::from_request(request, &())).await?;
     let statement = in_query.q.or_else(|| form.ok().and_then(|Form(form)| form.q)).unwrap_or_default();
     let words: Vec<_> = statement.split_ascii_whitespace().take(3).collect();
     match words[..] {
@@ -129,7 +129,7 @@ async fn with_error_fields(response: Response, fields: fn(StatusCode, &str) -> V
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let bytes = match body::to_bytes(body, MAX_ERROR_BODY).await {
+    let bytes = match body::to_bytes(body, MAX_ERROR_BODY_BYTES).await {
         Ok(bytes) => bytes,
         Err(error) => return ApiError::Internal(error.into()).into_response(),
     };

@@ -20,11 +20,11 @@ use crate::http::middleware::compression;
 /// Of 11. Higher levels take seconds.
 const BROTLI_QUALITY: i32 = 5;
 /// What is shorter fits into a packet or two as it is.
-const MIN_SIZE: usize = 1024;
+const MIN_COMPRESSED_BYTES: usize = 1024;
 
 /// Put into the extensions of a response that is not to be compressed any more.
 #[derive(Clone, Copy)]
-pub(crate) struct AsItIs;
+pub(crate) struct NoCompression;
 
 /// A file.
 #[derive(Debug)]
@@ -42,18 +42,18 @@ impl Precompressed {
 
     /// A response in the best coding that the client accepts.
     pub async fn response(&self, request: &HeaderMap) -> Response {
-        let (plain, is_large) = (&self.plain[..], self.plain.len() >= MIN_SIZE);
-        let coded = if is_large && compression::accepts(request, "br") {
-            let encoder = || compressed(BrotliEncoder::with_quality(plain, Level::Precise(BROTLI_QUALITY)));
+        let (plain, is_large) = (&self.plain[..], self.plain.len() >= MIN_COMPRESSED_BYTES);
+        let coded = if is_large && compression::accepts_encoding(request, "br") {
+            let encoder = || compress(BrotliEncoder::with_quality(plain, Level::Precise(BROTLI_QUALITY)));
             self.brotli.get_or_try_init(encoder).await.ok().map(|bytes| (bytes, "br"))
-        } else if is_large && compression::accepts(request, "gzip") {
-            self.gzip.get_or_try_init(|| compressed(GzipEncoder::new(plain))).await.ok().map(|bytes| (bytes, "gzip"))
+        } else if is_large && compression::accepts_encoding(request, "gzip") {
+            self.gzip.get_or_try_init(|| compress(GzipEncoder::new(plain))).await.ok().map(|bytes| (bytes, "gzip"))
         } else {
             None
         };
         let (bytes, coding) = coded.map_or((&self.plain, None), |(bytes, coding)| (bytes, Some(coding)));
         let mut response = Response::new(Body::from(bytes.clone()));
-        response.extensions_mut().insert(AsItIs);
+        response.extensions_mut().insert(NoCompression);
         if let Some(coding) = coding {
             response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
         }
@@ -65,7 +65,7 @@ impl Precompressed {
 }
 
 /// Never waits, as the file is in memory.
-async fn compressed(mut encoder: impl AsyncRead + Unpin) -> std::io::Result<Bytes> {
+async fn compress(mut encoder: impl AsyncRead + Unpin) -> std::io::Result<Bytes> {
     let mut bytes = Vec::new();
     encoder.read_to_end(&mut bytes).await?;
     Ok(bytes.into())

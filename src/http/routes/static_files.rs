@@ -12,54 +12,55 @@ use axum::{
 use rust_embed::RustEmbed;
 
 use super::precompressed::Precompressed;
-use crate::{api_error::ApiError, http::state::Shared};
+use crate::{api_error::ApiError, http::state::SharedState};
 
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/web"]
-struct Files;
+struct EmbeddedFiles;
 
 /// The files by their names, each with its media type.
 static FILES: LazyLock<HashMap<Cow<'static, str>, (HeaderValue, Precompressed)>> = LazyLock::new(|| {
     let file = |name: Cow<'static, str>| {
-        let file = Files::get(&name)?;
+        let file = EmbeddedFiles::get(&name)?;
         let media_type = HeaderValue::from_str(file.metadata.mimetype()).ok()?;
         Some((name, (media_type, Precompressed::new(file.data.into_owned()))))
     };
-    Files::iter().filter_map(file).collect()
+    EmbeddedFiles::iter().filter_map(file).collect()
 });
 
 /// What the page may load: its own files, and nothing from elsewhere. Monaco, the editor, sets styles from scripts.
-const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; font-src 'self'; \
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; font-src 'self'; \
                       img-src 'self' data:; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
 /// The same for the page of a build without Node, which loads its scripts from a CDN and says so.
-const CDN_POLICY: &str = "default-src 'none'; script-src 'self' https://unpkg.com; connect-src 'self'; \
+const CDN_CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' https://unpkg.com; connect-src 'self'; \
                           style-src 'self' 'unsafe-inline' https://unpkg.com; font-src data:; img-src data:; \
                           base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-pub(crate) fn routes() -> Router<Shared> {
-    Router::new().route("/", get(front)).route("/playground", get(playground)).route("/assets/{*path}", get(asset))
+pub(crate) fn routes() -> Router<SharedState> {
+    Router::new().route("/", get(front_page)).route("/playground", get(playground)).route("/assets/{*path}", get(asset))
 }
 
 /// What stands at `/` where there is no playground.
-const FRONT: &str = "This is airgraph, a GraphQL gateway for measurements of air quality.\n\n\
+const FRONT_PAGE_TEXT: &str = "This is airgraph, a GraphQL gateway for measurements of air quality.\n\n\
                      GraphQL is at graphql, beside this page: POST a request as JSON.\n\
                      Sensors post to the paths that their firmware has, or below ingest/.\n";
 
-async fn front(State(app): State<Shared>) -> Response {
+async fn front_page(State(app): State<SharedState>) -> Response {
     if app.state.about.exposure.playground {
         Redirect::temporary("playground").into_response()
     } else {
-        FRONT.into_response()
+        FRONT_PAGE_TEXT.into_response()
     }
 }
 
-async fn playground(State(app): State<Shared>, headers: HeaderMap) -> Result<Response, ApiError> {
+async fn playground(State(app): State<SharedState>, headers: HeaderMap) -> Result<Response, ApiError> {
     if app.state.about.exposure.playground { page("playground.html", &headers).await } else { Err(ApiError::NotFound) }
 }
 
 async fn page(name: &str, request: &HeaderMap) -> Result<Response, ApiError> {
-    let policy = if env!("AIRGRAPH_WEB_SOURCE") == "cdn" { CDN_POLICY } else { POLICY };
+    let policy =
+        if env!("AIRGRAPH_WEB_SOURCE") == "cdn" { CDN_CONTENT_SECURITY_POLICY } else { CONTENT_SECURITY_POLICY };
     let mut response = file(name, "no-cache", request).await?;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
@@ -69,7 +70,11 @@ async fn page(name: &str, request: &HeaderMap) -> Result<Response, ApiError> {
 }
 
 /// A file whose name holds a hash of its content (but for the fallback page's), so it may be kept for good.
-async fn asset(State(app): State<Shared>, Path(path): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
+async fn asset(
+    State(app): State<SharedState>,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     if !app.state.about.exposure.playground {
         return Err(ApiError::NotFound);
     }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::{domain::feed::Place, graphql::cursor::FeedCursor};
 
 /// The name of the extension.
-pub(crate) const EXTENSION: &str = "resume";
+pub(crate) const RESUME_EXTENSION: &str = "resume";
 
 /// The extension of one request.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(crate) struct Resume {
 
 impl Resume {
     /// The extension that came with a request.
-    pub fn of(request: &Request) -> Option<&Self> {
+    pub fn from_request(request: &Request) -> Option<&Self> {
         request.data.get(&TypeId::of::<Self>())?.downcast_ref()
     }
 }
@@ -37,7 +37,7 @@ pub(crate) fn with_cursor(result: &[u8], place: Place) -> Vec<u8> {
 }
 
 /// A result that has only a cursor.
-pub(crate) fn position(place: Place) -> Vec<u8> {
+pub(crate) fn position_result(place: Place) -> Vec<u8> {
     with_cursor(br#"{"data":null}"#, place)
 }
 
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_result_has_its_cursor_as_an_extension() {
+    fn result_carries_its_cursor_as_an_extension() {
         let place = Place { number: 7, index: 3 };
         let extensions = json!({ "cursor": FeedCursor(place).encode_cursor() });
         for (result, expected) in [
@@ -60,7 +60,7 @@ mod tests {
                 with_cursor(br#"{"data":null,"errors":[]}"#, place),
                 json!({ "data": null, "errors": [], "extensions": extensions }),
             ),
-            (position(place), json!({ "data": null, "extensions": extensions })),
+            (position_result(place), json!({ "data": null, "extensions": extensions })),
         ] {
             assert_eq!(serde_json::from_slice::<Value>(&result).expect("JSON"), expected);
         }

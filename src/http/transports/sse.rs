@@ -20,42 +20,44 @@ use crate::{
     domain::feed::Place,
     graphql,
     graphql::cursor::FeedCursor,
-    http::{extract::authenticated::Holder, middleware::timeout, routes::graphql::response, state::Shared},
-    observability::metrics::operations::Operations,
+    http::{extract::authenticated::Authenticated, middleware::timeout, routes::graphql::response, state::SharedState},
+    observability::metrics::operations::OperationMetrics,
     subscriptions::{Event, Next, Subscriber},
 };
 
 /// After how much silence a comment is sent, so that nobody between takes the connection for dead.
-const KEEP_ALIVE: Duration = Duration::from_secs(12);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(12);
 
-const COMMENT: &[u8] = b":\n\n";
+const KEEP_ALIVE_COMMENT: &[u8] = b":\n\n";
 /// With empty data: an `EventSource` passes no event on that has none.
-const COMPLETE: &[u8] = b"event: complete\ndata: \n\n";
+const COMPLETE_EVENT: &[u8] = b"event: complete\ndata: \n\n";
 
 /// An operation, and who asked for it.
-pub(crate) struct Asked {
+pub(crate) struct SseRequest {
     pub request: Request,
-    pub holder: Holder,
+    pub authenticated: Authenticated,
 }
 
 /// How a position without an event is sent to a client that has no cursors in its results.
 #[derive(Clone, Copy)]
-pub(crate) enum Positions {
+pub(crate) enum PositionFormat {
     /// As a block that has only an id, from which GraphQL over SSE makes no event.
-    Ids,
+    IdOnly,
     /// As an event `position`: the npm package `eventsource` takes ids from events only, and events without a listener are dropped.
-    Events,
+    Event,
 }
 
 /// Runs a query or a mutation; its answer is the one event.
-pub(crate) fn execute(app: &Shared, Asked { request, holder }: Asked) -> Response {
+pub(crate) fn execute(app: &SharedState, SseRequest { request, authenticated: holder }: SseRequest) -> Response {
     let operations = app.state.metrics.operations.clone();
     let app = app.clone();
     let answer = async move {
-        let payer = holder.payer();
-        let answer = timeout::in_a_place(&app, payer, graphql::execute(&app.schema, request, holder.caller)).await;
-        let event = answer.and_then(|(response, place)| app.answers.hold(payer, last_text(&response), Some(place)));
-        event.unwrap_or_else(|error| last(&GraphqlResponse::from_errors(vec![response::of(error)])))
+        let payer = holder.caller_id();
+        let answer = timeout::with_permit(&app, payer, graphql::execute(&app.schema, request, holder.caller)).await;
+        let event = answer.and_then(|(response, place)| {
+            app.response_memory.reserve(payer, final_event_bytes(&response), Some(place))
+        });
+        event.unwrap_or_else(|error| final_event(&GraphqlResponse::from_errors(vec![response::server_error(error)])))
     };
     respond(&operations, stream::once(answer))
 }
@@ -65,12 +67,12 @@ pub(crate) fn execute(app: &Shared, Asked { request, holder }: Asked) -> Respons
 /// # Errors
 /// The response that refuses it.
 pub(crate) async fn subscribe(
-    app: &Shared,
-    Asked { request, holder }: Asked,
+    app: &SharedState,
+    SseRequest { request, authenticated: holder }: SseRequest,
     last_event_id: Option<&str>,
-    positions: Positions,
+    positions: PositionFormat,
 ) -> Result<Response, Box<GraphqlResponse>> {
-    let extension = Resume::of(&request).cloned();
+    let extension = Resume::from_request(&request).cloned();
     let positions = if extension.is_some() { None } else { Some(positions) };
     let after = extension.and_then(|extension| extension.after);
     let subscriber = app.live.subscribe(request, &holder.caller, last_event_id.or(after.as_deref())).await?;
@@ -78,11 +80,11 @@ pub(crate) async fn subscribe(
 }
 
 /// A stream of one response. An `EventSource` sends its request again after the time in `Retry-After`.
-pub(crate) fn once(response: &GraphqlResponse) -> Response {
+pub(crate) fn single_event(response: &GraphqlResponse) -> Response {
     let seconds = response.http_headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     let retry = seconds.map_or_else(String::new, |seconds: u32| format!("retry: {}\n", u64::from(seconds) * 1000));
-    let event = Bytes::from([retry.as_bytes(), &last(response)].concat());
-    stream_of(stream::once(async { event }))
+    let event = Bytes::from([retry.as_bytes(), &final_event(response)].concat());
+    event_stream_response(stream::once(async { event }))
 }
 
 /// The events of a subscription. Ends without `complete` where the client shall come again and go on after the last one: when
@@ -91,25 +93,25 @@ pub(crate) fn once(response: &GraphqlResponse) -> Response {
 /// The position is sent when the stream begins, and when it moved on without an event, so that a client can go on after it.
 /// Without `positions`, it is in the results.
 fn events(
-    app: Shared,
+    app: SharedState,
     subscriber: Subscriber,
-    holder: Holder,
-    positions: Option<Positions>,
+    holder: Authenticated,
+    positions: Option<PositionFormat>,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
-    let (stopping, interval) = (app.stopping(), app.sockets.pace.ping);
-    let expired = async move { holder.expired(&app).await };
+    let (stopping, interval) = (app.shutdown_triggered(), app.sockets.timeouts.ping_interval);
+    let expired = async move { holder.key_invalidated(&app).await };
     let state = Some((subscriber, None, Box::pin(stopping), Box::pin(expired)));
     stream::unfold(state, move |state| async move {
         let (mut subscriber, mut sent, mut stopping, mut expired) = state?;
         loop {
             if let (None, Some(place)) = (sent, subscriber.place()) {
-                return Some((position(place, positions), Some((subscriber, Some(place), stopping, expired))));
+                return Some((position_block(place, positions), Some((subscriber, Some(place), stopping, expired))));
             }
             tokio::select! {
                 biased;
                 () = &mut stopping => return None,
                 error = &mut expired => {
-                    return Some((last(&GraphqlResponse::from_errors(vec![response::of(error)])), None));
+                    return Some((final_event(&GraphqlResponse::from_errors(vec![response::server_error(error)])), None));
                 }
                 next = subscriber.next() => return match next {
                     Next::Events(events) => {
@@ -123,8 +125,8 @@ fn events(
                         }
                         Some((out.into(), Some((subscriber, sent, stopping, expired))))
                     }
-                    Next::TooSlow(_) => None,
-                    Next::Failed(response) => Some((last(&response), None)),
+                    Next::SlowConsumer(_) => None,
+                    Next::Failed(response) => Some((final_event(&response), None)),
                 },
                 () = tokio::time::sleep(interval) => sent = sent.filter(|&sent| subscriber.place() == Some(sent)),
             }
@@ -133,15 +135,15 @@ fn events(
 }
 
 /// A position without an event.
-fn position(place: Place, positions: Option<Positions>) -> Bytes {
+fn position_block(place: Place, positions: Option<PositionFormat>) -> Bytes {
     let mut out = Vec::new();
     match positions {
-        None => write_next(Some(place), &resume::position(place), &mut out),
-        Some(Positions::Ids) => {
+        None => write_next(Some(place), &resume::position_result(place), &mut out),
+        Some(PositionFormat::IdOnly) => {
             write_id(place, &mut out);
             out.push(b'\n');
         }
-        Some(Positions::Events) => {
+        Some(PositionFormat::Event) => {
             out.extend_from_slice(b"event: position\n");
             write_id(place, &mut out);
             out.extend_from_slice(b"data: {}\n\n");
@@ -150,51 +152,55 @@ fn position(place: Place, positions: Option<Positions>) -> Bytes {
     out.into()
 }
 
-fn respond(operations: &Operations, events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
-    stream_of(caught(operations.clone(), events))
+fn respond(operations: &OperationMetrics, events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+    event_stream_response(catch_panics(operations.clone(), events))
 }
 
-fn stream_of(events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+fn event_stream_response(events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache"),
         (header::VARY, "accept"),
         (HeaderName::from_static("x-accel-buffering"), "no"), // nginx would hold events back until a buffer is full
     ];
-    let events = kept_alive(events, KEEP_ALIVE).map(Ok::<_, std::convert::Infallible>);
+    let events = with_keep_alive(events, KEEP_ALIVE_INTERVAL).map(Ok::<_, std::convert::Infallible>);
     (headers, Body::from_stream(events)).into_response()
 }
 
 /// The same events. A panic is the last one, as an internal error.
-fn caught(
-    operations: Operations,
+fn catch_panics(
+    operations: OperationMetrics,
     events: impl Stream<Item = Bytes> + Send + 'static,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
     AssertUnwindSafe(events).catch_unwind().map(move |event| {
         event.unwrap_or_else(|_| {
-            operations.panicked();
-            last(&GraphqlResponse::from_errors(vec![response::of(ApiError::panicked())]))
+            operations.count_panic();
+            final_event(&GraphqlResponse::from_errors(vec![response::server_error(ApiError::panicked())]))
         })
     })
 }
 
 /// The same events, and a comment after each silence of this length.
-fn kept_alive(events: impl Stream<Item = Bytes> + Send + 'static, after: Duration) -> impl Stream<Item = Bytes> + Send {
+fn with_keep_alive(
+    events: impl Stream<Item = Bytes> + Send + 'static,
+    after: Duration,
+) -> impl Stream<Item = Bytes> + Send {
     stream::unfold((Box::pin(events), after), async |(mut events, after)| {
-        let event = tokio::time::timeout(after, events.next()).await.unwrap_or(Some(Bytes::from_static(COMMENT)))?;
+        let event =
+            tokio::time::timeout(after, events.next()).await.unwrap_or(Some(Bytes::from_static(KEEP_ALIVE_COMMENT)))?;
         Some((event, (events, after)))
     })
 }
 
 /// The last answer, and that it is the last.
-fn last(response: &GraphqlResponse) -> Bytes {
-    last_text(response).into()
+fn final_event(response: &GraphqlResponse) -> Bytes {
+    final_event_bytes(response).into()
 }
 
-fn last_text(response: &GraphqlResponse) -> Vec<u8> {
+fn final_event_bytes(response: &GraphqlResponse) -> Vec<u8> {
     let mut out = Vec::new();
-    write_next(None, &response::text(response), &mut out);
-    out.extend_from_slice(COMPLETE);
+    write_next(None, &response::to_json(response), &mut out);
+    out.extend_from_slice(COMPLETE_EVENT);
     out
 }
 
@@ -222,13 +228,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn silence_is_broken_by_comments_and_events_come_through_whole() {
+    async fn comments_are_sent_between_distant_events() {
         let (sender, receiver) = tokio::sync::mpsc::channel::<Bytes>(1);
         let events = stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver)));
-        let mut kept = pin!(kept_alive(events, Duration::from_millis(20)));
+        let mut kept = pin!(with_keep_alive(events, Duration::from_millis(20)));
         for event in ["one", "two"] {
-            assert_eq!(kept.next().await.as_deref(), Some(COMMENT));
-            assert_eq!(kept.next().await.as_deref(), Some(COMMENT));
+            assert_eq!(kept.next().await.as_deref(), Some(KEEP_ALIVE_COMMENT));
+            assert_eq!(kept.next().await.as_deref(), Some(KEEP_ALIVE_COMMENT));
             sender.send(Bytes::from(event)).await.expect("sent");
             assert_eq!(kept.next().await.as_deref(), Some(event.as_bytes()));
         }
@@ -237,15 +243,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_ends_its_stream_with_an_internal_error() {
+    async fn panic_ends_the_stream_with_an_internal_error() {
         let mut count = 0;
         let events = stream::poll_fn(move |_| {
             count += 1;
             assert!(count < 2, "a defect");
             std::task::Poll::Ready(Some(Bytes::from_static(b"one")))
         });
-        let operations = Operations::default();
-        let events: Vec<_> = caught(operations.clone(), events).collect().await;
+        let operations = OperationMetrics::default();
+        let events: Vec<_> = catch_panics(operations.clone(), events).collect().await;
         assert_eq!(operations.panics(), 1);
         let [first, last] = &events[..] else { panic!("{events:?}") };
         let last = String::from_utf8_lossy(last);
@@ -254,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_bears_the_cursor_of_its_place() {
+    fn event_id_is_the_cursor() {
         let place = Place { number: 7, index: 3 };
         let mut out = Vec::new();
         write_next(Some(place), b"{\"data\":{}}", &mut out);

@@ -6,17 +6,17 @@ use super::dialect::Decimals;
 use crate::ingest::{
     ignored::shortened,
     parse::{self, Reason},
-    timestamp::{self, Zone},
+    timestamp::{self, ZoneRule},
 };
 
 /// What stands in a field that has no value, beside nothing at all: what pandas, R, spreadsheets, Home Assistant and
 /// archives write.
-const NO_VALUE: [&str; 8] = ["nan", "na", "null", "none", "n/a", "-", "unavailable", "unknown"];
+const NO_VALUE_TEXTS: [&str; 8] = ["nan", "na", "null", "none", "n/a", "-", "unavailable", "unknown"];
 
 /// The text of a field, or nothing where it has no value.
 pub(super) fn text<'a>(column: &str, field: &'a [u8]) -> Result<Option<&'a str>, Reason> {
     let text = str::from_utf8(field).map_err(|_| ("INVALID_UTF8", format!("{column}: no text in UTF-8")))?;
-    let is_no_value = text.is_empty() || NO_VALUE.iter().any(|mark| text.eq_ignore_ascii_case(mark));
+    let is_no_value = text.is_empty() || NO_VALUE_TEXTS.iter().any(|mark| text.eq_ignore_ascii_case(mark));
     Ok((!is_no_value).then_some(text))
 }
 
@@ -35,9 +35,9 @@ pub(super) fn coordinate(column: &str, text: &str, decimals: &mut Decimals) -> R
 pub(super) fn moment(column: &str, text: &str, date: Option<&str>) -> Result<DateTime<Utc>, Reason> {
     match date {
         Some(date) if timestamp::is_time_of_day(text) => {
-            timestamp::parse(column, &format!("{date} {text}"), Zone::UtcByDefault)
+            timestamp::parse(column, &format!("{date} {text}"), ZoneRule::UtcByDefault)
         }
-        _ => timestamp::parse(column, text, Zone::UtcByDefault),
+        _ => timestamp::parse(column, text, ZoneRule::UtcByDefault),
     }
 }
 

@@ -26,10 +26,10 @@ use crate::{
 /// Columns of a file at most.
 const MAX_COLUMNS: usize = 1000;
 /// What a receiver without a fix sends for a coordinate (`TinyGPS`).
-const NO_FIX: f64 = -200.0;
+const NO_FIX_COORDINATE: f64 = -200.0;
 
 /// What a file's columns mean, and what its lines so far have shown.
-pub(super) struct Layout {
+pub(super) struct CsvLayout {
     header: ByteRecord,
     kind: &'static FileKind,
     columns: Vec<Option<(String, Meaning)>>,
@@ -52,18 +52,18 @@ pub(super) struct LineSample {
     pub device: DeviceKey,
     pub sample: Sample,
     /// Columns whose values could not be read, each with the reason.
-    pub unreadable: Vec<Unreadable>,
+    pub unreadable: Vec<ColumnError>,
 }
 
 /// The column of a value that can't be read, and the reason.
-pub(super) type Unreadable = (String, Reason);
+pub(super) type ColumnError = (String, Reason);
 
-impl Layout {
+impl CsvLayout {
     /// The layout of a file with this header.
     ///
     /// # Errors
     /// When the header is not that of a known kind, or something is missing that an option could tell.
-    pub fn recognise(header: &ByteRecord, delimiter: u8, options: Options) -> Result<Self, DecodeError> {
+    pub fn from_header(header: &ByteRecord, delimiter: u8, options: Options) -> Result<Self, DecodeError> {
         let refuse = |code, detail: String| Err(DecodeError::new(code, format!("header: {detail}")));
         if header.len() > MAX_COLUMNS {
             return refuse("UNKNOWN_HEADER", format!("{} columns; at most {MAX_COLUMNS}", header.len()));
@@ -137,7 +137,7 @@ impl Layout {
         let (mut moment, mut calendar_date, mut date, mut time) = (None, None, None, None);
         let (mut device, mut latitude, mut longitude) = (None, None, None);
         let mut readings = Readings::default();
-        let mut unreadable: Vec<Unreadable> = Vec::new();
+        let mut unreadable: Vec<ColumnError> = Vec::new();
         for (column, bytes) in self.columns.iter().zip(record) {
             let Some((name, meaning)) = column else { continue };
             if let Meaning::Quantity(quantity, conversion) = *meaning {
@@ -178,8 +178,8 @@ impl Layout {
         let Some(measured_at) = moment.or(clock) else {
             return Err(("MISSING_TIME", "the line has no time".to_owned()));
         };
-        let measured_at = self.put_right(measured_at)?;
-        let has_fix = latitude != Some(NO_FIX) && longitude != Some(NO_FIX);
+        let measured_at = self.correct_time(measured_at)?;
+        let has_fix = latitude != Some(NO_FIX_COORDINATE) && longitude != Some(NO_FIX_COORDINATE);
         let position = if has_fix { parse::position(latitude, longitude)? } else { None };
         if readings.is_empty() {
             let reason = unreadable.into_iter().next().map(|(_, reason)| reason);
@@ -190,7 +190,7 @@ impl Layout {
     }
 
     /// The time by a clock whose date is wrong by as much as it was at the first line.
-    fn put_right(&mut self, time: DateTime<Utc>) -> Result<DateTime<Utc>, Reason> {
+    fn correct_time(&mut self, time: DateTime<Utc>) -> Result<DateTime<Utc>, Reason> {
         let Some(date) = self.date else { return Ok(time) };
         let shift = *self.shift.get_or_insert_with(|| date.signed_duration_since(time.date_naive()));
         time.checked_add_signed(shift)

@@ -14,9 +14,9 @@ use super::dialect;
 use crate::ingest::parse::{Reason, without_byte_order_mark};
 
 /// Bytes of a line at most.
-const MAX_LINE: usize = 64 << 10;
+const MAX_LINE_BYTES: usize = 64 << 10;
 /// What is read at a time.
-const PIECE: usize = 128 << 10;
+const READ_BUFFER_BYTES: usize = 128 << 10;
 
 /// What ends the lines of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,15 +46,15 @@ pub(super) struct Lines<R> {
 impl<R: AsyncRead + Unpin> Lines<R> {
     pub fn new(file: R) -> Self {
         Self {
-            file: BufReader::with_capacity(PIECE, file),
+            file: BufReader::with_capacity(READ_BUFFER_BYTES, file),
             number: 0,
             line: Vec::new(),
             line_end: LineEnd::Unknown,
             after_cr: false,
             delimiter: None,
             parser: csv_core::Reader::new(),
-            fields: vec![0; MAX_LINE],
-            ends: vec![0; MAX_LINE + 1],
+            fields: vec![0; MAX_LINE_BYTES],
+            ends: vec![0; MAX_LINE_BYTES + 1],
             record: ByteRecord::new(),
         }
     }
@@ -70,8 +70,8 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         loop {
             let Some(length) = self.read_line().await? else { return Ok(None) };
             self.number += 1;
-            if length > MAX_LINE {
-                let reason = ("LINE_TOO_LONG", format!("{length} bytes; at most {MAX_LINE}"));
+            if length > MAX_LINE_BYTES {
+                let reason = ("LINE_TOO_LONG", format!("{length} bytes; at most {MAX_LINE_BYTES}"));
                 return Ok(Some((self.number, Err(reason))));
             }
             let mut line = self.line.as_slice();
@@ -135,7 +135,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             }
             let piece = &piece[..end.unwrap_or(piece.len())];
             length += piece.len();
-            if length <= MAX_LINE {
+            if length <= MAX_LINE_BYTES {
                 self.line.extend_from_slice(piece);
             }
             let read = piece.len() + usize::from(ended);

@@ -24,9 +24,9 @@ use tokio::io::AsyncRead;
 pub use unreadable::{UnreadableValue, UnreadableValues};
 
 use self::{
-    layout::{Layout, LineSample},
+    layout::{CsvLayout, LineSample},
     lines::Lines,
-    openaq::OpenAq,
+    openaq::OpenAqReader,
     values::Values,
 };
 use super::{DecodeError, Decoded, Observation, Rejection, ignored::shortened, parse::Reason};
@@ -48,14 +48,14 @@ pub struct Reader<R> {
 enum Shape {
     /// A sample, its quantities in columns.
     Samples {
-        layout: Layout,
+        layout: CsvLayout,
         /// The only device whose samples are accepted.
         only: Option<DeviceKey>,
     },
     /// A value of a sensor of openSenseMap.
     Values(Values),
     /// A value of a location of `OpenAQ`.
-    OpenAq(OpenAq),
+    OpenAqReader(OpenAqReader),
 }
 
 /// Some lines of a file.
@@ -97,11 +97,11 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         let delimiter = lines.delimiter();
         let shape = if Values::recognises(&first.1) {
             Values::try_new(first, delimiter, options).map(Shape::Values)
-        } else if OpenAq::recognises(&first.1) {
-            OpenAq::try_new(first.1, delimiter, options).map(Shape::OpenAq)
+        } else if OpenAqReader::recognises(&first.1) {
+            OpenAqReader::try_new(first.1, delimiter, options).map(Shape::OpenAqReader)
         } else {
             let only = options.only.clone();
-            Layout::recognise(&first.1, delimiter, options).map(|layout| Shape::Samples { layout, only })
+            CsvLayout::from_header(&first.1, delimiter, options).map(|layout| Shape::Samples { layout, only })
         };
         Ok(Self { lines, shape: shape.map_err(CsvError::Refused)? })
     }
@@ -115,14 +115,14 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         Ok(match &mut self.shape {
             Shape::Samples { layout, only } => samples(&mut self.lines, layout, only.as_ref()).await?,
             Shape::Values(values) => values.chunk(&mut self.lines).await?,
-            Shape::OpenAq(openaq) => openaq.chunk(&mut self.lines).await?,
+            Shape::OpenAqReader(openaq) => openaq.chunk(&mut self.lines).await?,
         })
     }
 }
 
 async fn samples(
     lines: &mut Lines<impl AsyncRead + Unpin>,
-    layout: &mut Layout,
+    layout: &mut CsvLayout,
     only: Option<&DeviceKey>,
 ) -> io::Result<Chunk> {
     let mut decoded = Decoded { ignored: layout.ignored.clone(), ..Decoded::nothing(layout.kind()) };
@@ -135,7 +135,7 @@ async fn samples(
         }
         count += 1;
         let sample = record.and_then(|record| layout.sample(record)).and_then(|sample| {
-            is_allowed(&sample.device, only)?;
+            check_device(&sample.device, only)?;
             Ok(sample)
         });
         match sample {
@@ -152,7 +152,7 @@ async fn samples(
 }
 
 /// Whether samples of a device are accepted.
-fn is_allowed(device: &DeviceKey, only: Option<&DeviceKey>) -> Result<(), Reason> {
+fn check_device(device: &DeviceKey, only: Option<&DeviceKey>) -> Result<(), Reason> {
     match only {
         Some(only) if device != only => {
             Err(("FORBIDDEN", format!("the key records for device {only} only, not for {device}")))

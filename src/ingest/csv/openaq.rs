@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use csv::ByteRecord;
 use tokio::io::AsyncRead;
 
-use super::{CHUNK, Chunk, Options, UnreadableValues, dialect::Decimals, field, is_allowed, lines::Lines};
+use super::{CHUNK, Chunk, Options, UnreadableValues, check_device, dialect::Decimals, field, lines::Lines};
 use crate::{
     domain::{
         device::{DeviceKey, DeviceKind},
@@ -25,19 +25,19 @@ use crate::{
     },
     ingest::{
         DecodeError, Decoded, Observation, Rejection,
-        ignored::Ignored,
+        ignored::IgnoredNames,
         parse::{self, Reason},
         vocabulary::{Meaning, PLAIN},
     },
 };
 
 /// Lines of a chunk at most, where neither location nor day changes.
-const MAX_LINES: usize = 5 * CHUNK;
+const MAX_CHUNK_LINES: usize = 5 * CHUNK;
 /// Bytes of a time that are its date.
 const DATE_BYTES: usize = 10;
 
 /// Where the columns stand.
-struct Columns {
+struct OpenAqColumns {
     location: usize,
     time: usize,
     parameter: usize,
@@ -48,9 +48,9 @@ struct Columns {
 }
 
 /// A file of values of locations.
-pub(super) struct OpenAq {
+pub(super) struct OpenAqReader {
     header: ByteRecord,
-    columns: Columns,
+    columns: OpenAqColumns,
     decimals: Decimals,
     device: Option<DeviceKey>,
     only: Option<DeviceKey>,
@@ -59,7 +59,7 @@ pub(super) struct OpenAq {
 }
 
 /// One value.
-struct Measured {
+struct OpenAqValue {
     device: DeviceKey,
     time: DateTime<Utc>,
     sample: Sample,
@@ -67,10 +67,10 @@ struct Measured {
     value: f64,
 }
 
-impl OpenAq {
+impl OpenAqReader {
     /// Whether this is the header of such a file.
     pub fn recognises(header: &ByteRecord) -> bool {
-        Columns::of(header).is_some()
+        OpenAqColumns::of(header).is_some()
     }
 
     /// The file with this header.
@@ -78,7 +78,7 @@ impl OpenAq {
     /// # Errors
     /// When it is none of `OpenAQ`, or an option does not apply.
     pub fn try_new(header: ByteRecord, delimiter: u8, options: Options) -> Result<Self, DecodeError> {
-        let Some(columns) = Columns::of(&header) else {
+        let Some(columns) = OpenAqColumns::of(&header) else {
             return Err(DecodeError::new("UNKNOWN_HEADER", "header: not that of OpenAQ's archive"));
         };
         if options.date.is_some() {
@@ -94,7 +94,7 @@ impl OpenAq {
     /// When the file breaks off.
     pub async fn chunk(&mut self, lines: &mut Lines<impl AsyncRead + Unpin>) -> io::Result<Chunk> {
         let mut decoded = Decoded::nothing(DeviceKind::Fixed);
-        let mut ignored = Ignored::default();
+        let mut ignored = IgnoredNames::default();
         let mut places = HashMap::new();
         let (mut count, mut last_day) = (0, Vec::new());
         loop {
@@ -114,7 +114,7 @@ impl OpenAq {
                 continue;
             }
             let day = self.day(&record);
-            let max_lines = if day == last_day { MAX_LINES } else { CHUNK };
+            let max_lines = if day == last_day { MAX_CHUNK_LINES } else { CHUNK };
             if count >= max_lines {
                 self.held = Some((index, record));
                 break;
@@ -123,7 +123,7 @@ impl OpenAq {
             count += 1;
             let measured = self.measured(&record, &mut ignored);
             let added = measured.and_then(|measured| match measured {
-                Some(measured) => add(&mut decoded.observations, &mut places, index, measured),
+                Some(measured) => add_value(&mut decoded.observations, &mut places, index, measured),
                 None => Ok(()),
             });
             if let Err((code, detail)) = added {
@@ -142,7 +142,7 @@ impl OpenAq {
     }
 
     /// The value of a line; none where its parameter or unit is not known.
-    fn measured(&mut self, record: &ByteRecord, ignored: &mut Ignored) -> Result<Option<Measured>, Reason> {
+    fn measured(&mut self, record: &ByteRecord, ignored: &mut IgnoredNames) -> Result<Option<OpenAqValue>, Reason> {
         if record.len() != self.header.len() {
             let detail = format!("{} fields where the header has {}", record.len(), self.header.len());
             return Err(("WRONG_FIELD_COUNT", detail));
@@ -175,7 +175,7 @@ impl OpenAq {
             return Ok(None);
         };
         let sample = Sample { position, ..Sample::new(time) };
-        Ok(Some(Measured { device, time, sample, quantity, value }))
+        Ok(Some(OpenAqValue { device, time, sample, quantity, value }))
     }
 
     fn device(&self, location: &str) -> Result<DeviceKey, Reason> {
@@ -184,12 +184,12 @@ impl OpenAq {
             None => DeviceKey::try_new(format!("openaq-{location}"))
                 .map_err(|reason| ("INVALID_DEVICE", reason.to_string()))?,
         };
-        is_allowed(&key, self.only.as_ref())?;
+        check_device(&key, self.only.as_ref())?;
         Ok(key)
     }
 }
 
-impl Columns {
+impl OpenAqColumns {
     fn of(header: &ByteRecord) -> Option<Self> {
         let at = |name: &str| header.iter().position(|field| field.eq_ignore_ascii_case(name.as_bytes()));
         Some(Self {
@@ -216,13 +216,13 @@ fn quantity(parameter: &str) -> Option<Quantity> {
 }
 
 /// Adds a value to the sample of its device and time.
-fn add(
+fn add_value(
     observations: &mut Vec<Observation>,
     places: &mut HashMap<(DeviceKey, DateTime<Utc>), usize>,
     index: usize,
-    measured: Measured,
+    measured: OpenAqValue,
 ) -> Result<(), Reason> {
-    let Measured { device, time, sample, quantity, value } = measured;
+    let OpenAqValue { device, time, sample, quantity, value } = measured;
     let mut alone = Readings::default();
     alone.set(quantity, value).map_err(|reason| ("INVALID_VALUE", reason.to_string()))?;
     let place = match places.entry((device.clone(), time)) {

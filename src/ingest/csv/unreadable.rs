@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// Values that a report lists one by one; the others are only counted.
-const MAX_VALUES: usize = 1000;
+const MAX_LISTED_VALUES: usize = 1000;
 
 /// Values that could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -31,14 +31,14 @@ impl UnreadableValues {
     /// Adds a value.
     pub(super) fn push(&mut self, value: UnreadableValue) {
         self.count += 1;
-        if self.values.len() < MAX_VALUES {
+        if self.values.len() < MAX_LISTED_VALUES {
             self.values.push(value);
         }
     }
 
     /// Adds those of the lines that follow.
     pub fn extend(&mut self, more: Self) {
-        let room = MAX_VALUES.saturating_sub(self.values.len());
+        let room = MAX_LISTED_VALUES.saturating_sub(self.values.len());
         self.count += more.count;
         self.values.extend(more.values.into_iter().take(room));
     }

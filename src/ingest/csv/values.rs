@@ -17,7 +17,7 @@ use crate::{
     },
     ingest::{
         DecodeError, Decoded, Observation, Rejection,
-        opensensemap::{self, Gathered, Moments},
+        opensensemap::{self, Gathered, MomentGatherer},
         parse::Reason,
     },
 };
@@ -76,7 +76,7 @@ impl Values {
     /// When the file breaks off.
     pub async fn chunk(&mut self, lines: &mut Lines<impl AsyncRead + Unpin>) -> io::Result<Chunk> {
         // No line counts whose time isn't told; that of arrival says nothing of a file.
-        let mut moments = Moments::new(&self.sensors, time::EARLIEST);
+        let mut moments = MomentGatherer::new(&self.sensors, time::EARLIEST);
         let (mut count, mut timeless) = (0_u64, Vec::new());
         let mut last_time = Vec::new();
         loop {

@@ -19,16 +19,16 @@ use tokio::{
 use crate::ingest::csv::{Chunk, CsvError, Options, Reader};
 
 /// Pieces up to this size are decoded at once, as to change threads would take longer. In bytes.
-const SMALL_PIECE: usize = 4 << 10;
+const MAX_INLINE_BYTES: usize = 4 << 10;
 
 /// A file that is decoded.
-pub(super) struct Decoder {
-    shared: Shared,
+pub(super) struct ImportDecoder {
+    shared: SharedState,
     decoding: Pin<Box<dyn Future<Output = Result<(), CsvError>> + Send>>,
 }
 
 /// What came of a piece of a file.
-pub(super) struct Decoded {
+pub(super) struct DecodedPiece {
     /// Chunks that are complete.
     pub chunks: Vec<Chunk>,
     /// Whether the file ended, and how; none while more is expected.
@@ -37,10 +37,10 @@ pub(super) struct Decoded {
 
 /// What the coroutine and its driver share.
 #[derive(Clone, Default)]
-struct Shared(Arc<Mutex<State>>);
+struct SharedState(Arc<Mutex<DecoderState>>);
 
 #[derive(Default)]
-struct State {
+struct DecoderState {
     /// Bytes that are not read yet.
     piece: Bytes,
     /// What comes after them; none while that isn't known.
@@ -48,16 +48,16 @@ struct State {
     chunks: Vec<Chunk>,
 }
 
-impl Decoder {
+impl ImportDecoder {
     pub fn new(options: Options) -> Self {
-        let shared = Shared::default();
+        let shared = SharedState::default();
         Self { decoding: Box::pin(decode(shared.clone(), options)), shared }
     }
 
     /// Decodes the next piece of the file; none stands for its end.
-    pub async fn decode(mut self, piece: Option<io::Result<Bytes>>) -> (Self, Decoded) {
+    pub async fn decode(mut self, piece: Option<io::Result<Bytes>>) -> (Self, DecodedPiece) {
         let size = piece.as_ref().map_or(0, |piece| piece.as_ref().map_or(0, Bytes::len));
-        if size <= SMALL_PIECE {
+        if size <= MAX_INLINE_BYTES {
             let decoded = self.decode_now(piece);
             return (self, decoded);
         }
@@ -71,7 +71,7 @@ impl Decoder {
         })
     }
 
-    fn decode_now(&mut self, piece: Option<io::Result<Bytes>>) -> Decoded {
+    fn decode_now(&mut self, piece: Option<io::Result<Bytes>>) -> DecodedPiece {
         {
             let mut state = self.shared.lock();
             match piece {
@@ -84,11 +84,11 @@ impl Decoder {
             Poll::Ready(ended) => Some(ended),
             Poll::Pending => None,
         };
-        Decoded { chunks: std::mem::take(&mut self.shared.lock().chunks), ended }
+        DecodedPiece { chunks: std::mem::take(&mut self.shared.lock().chunks), ended }
     }
 }
 
-async fn decode(shared: Shared, options: Options) -> Result<(), CsvError> {
+async fn decode(shared: SharedState, options: Options) -> Result<(), CsvError> {
     let mut reader = Reader::open(shared.clone(), options).await?;
     loop {
         let chunk = reader.chunk().await?;
@@ -99,13 +99,13 @@ async fn decode(shared: Shared, options: Options) -> Result<(), CsvError> {
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl SharedState {
+    fn lock(&self) -> MutexGuard<'_, DecoderState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner) // a decoder that panicked is not used again
     }
 }
 
-impl AsyncRead for Shared {
+impl AsyncRead for SharedState {
     fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let mut state = self.lock();
         if state.piece.is_empty() {

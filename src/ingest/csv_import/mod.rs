@@ -17,10 +17,10 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
-pub use report::{Rejected, RejectedLine, Report};
+pub use report::{ImportReport, RejectedLine, RejectedLines};
 use tokio::{sync::mpsc, task::spawn_blocking};
 
-use self::decoder::Decoder;
+use self::decoder::ImportDecoder;
 use super::{
     DecodeError,
     csv::{Chunk, CsvError, FORMAT, Options},
@@ -32,11 +32,11 @@ use crate::{
 };
 
 /// Chunks decoded ahead of the one that is being stored.
-const AHEAD: usize = 1;
+const DECODE_AHEAD_CHUNKS: usize = 1;
 /// What is decoded at a time, in bytes. Each line may become a rejection that is larger than the line.
-const MAX_PIECE: usize = 64 << 10;
+const MAX_DECODE_BYTES: usize = 64 << 10;
 /// What is read of a local file at a time, in bytes.
-const READ_SIZE: usize = 256 << 10;
+const READ_BUFFER_BYTES: usize = 256 << 10;
 
 /// What is to be done with a file.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +53,7 @@ pub struct Task {
 
 /// Why a file was not read to its end.
 #[derive(Debug, thiserror::Error)]
-pub enum UploadError {
+pub enum CsvImportError {
     /// It is none that is understood.
     #[error("{}", .0.detail)]
     Refused(DecodeError),
@@ -65,7 +65,7 @@ pub enum UploadError {
     Record(#[from] RecordError),
 }
 
-impl From<CsvError> for UploadError {
+impl From<CsvError> for CsvImportError {
     fn from(error: CsvError) -> Self {
         match error {
             CsvError::Refused(reason) => Self::Refused(reason),
@@ -80,9 +80,9 @@ pub async fn run(
     clock: &Clock,
     file: impl Stream<Item = io::Result<Bytes>>,
     task: Task,
-) -> (Report, Result<(), UploadError>) {
+) -> (ImportReport, Result<(), CsvImportError>) {
     let Task { options, api_key, by_admin, dry_run } = task;
-    let (sender, chunks) = mpsc::channel(AHEAD);
+    let (sender, chunks) = mpsc::channel(DECODE_AHEAD_CHUNKS);
     let mut decoding = pin!(decode(file, options, sender));
     let mut recording = pin!(record(recorder, clock, (api_key, by_admin), dry_run, chunks));
     let mut is_decoded = false;
@@ -101,12 +101,12 @@ async fn decode(
     chunks: mpsc::Sender<Result<Chunk, CsvError>>,
 ) {
     let mut file = pin!(file);
-    let (mut decoder, mut rest) = (Decoder::new(options), Bytes::new());
+    let (mut decoder, mut rest) = (ImportDecoder::new(options), Bytes::new());
     loop {
         let piece = if rest.is_empty() { file.next().await } else { Some(Ok(std::mem::take(&mut rest))) };
         let piece = match piece {
             Some(Ok(mut piece)) => {
-                rest = piece.split_off(piece.len().min(MAX_PIECE));
+                rest = piece.split_off(piece.len().min(MAX_DECODE_BYTES));
                 Some(Ok(piece))
             }
             end => end,
@@ -136,8 +136,8 @@ async fn record(
     (api_key, by_admin): (Option<ApiKeyId>, bool),
     dry_run: bool,
     mut chunks: mpsc::Receiver<Result<Chunk, CsvError>>,
-) -> (Report, Result<(), UploadError>) {
-    let mut report = Report { dry_run, ..Report::default() };
+) -> (ImportReport, Result<(), CsvImportError>) {
+    let mut report = ImportReport { dry_run, ..ImportReport::default() };
     while let Some(chunk) = chunks.recv().await {
         let Chunk { lines, decoded, unreadable } = match chunk {
             Ok(chunk) => chunk,
@@ -149,7 +149,7 @@ async fn record(
         let submission =
             Submission { format: FORMAT, received_at, api_key, by_admin, source: Source::File, decoded: Ok(decoded) };
         let outcome =
-            if dry_run { recorder.compare(submission).await } else { recorder.record_patiently(submission).await };
+            if dry_run { recorder.compare(submission).await } else { recorder.record_with_retry(submission).await };
         match outcome {
             Ok(receipt) => report.add(lines, receipt),
             Err(error) => return (report, Err(error.into())),
@@ -163,7 +163,7 @@ pub fn pieces(file: impl Read + Send + 'static) -> impl Stream<Item = io::Result
     stream::unfold(Some(file), |file| async {
         let mut file = file?;
         let reading = spawn_blocking(move || {
-            let mut piece = vec![0; READ_SIZE];
+            let mut piece = vec![0; READ_BUFFER_BYTES];
             let length = loop {
                 match file.read(&mut piece) {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

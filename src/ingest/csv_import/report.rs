@@ -10,14 +10,14 @@ use crate::{
 };
 
 /// Names that a report lists at most.
-const MAX_NAMES: usize = 100;
+const MAX_IGNORED_NAMES: usize = 100;
 /// Rejected lines that a report tells one by one; of the others it tells how many they are.
-const MAX_LINES: usize = 1000;
+const MAX_LISTED_LINES: usize = 1000;
 
 /// What became of a file, or of so much of it as was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Report {
+pub struct ImportReport {
     /// Whether nothing was stored, and the numbers tell what would have become of it.
     pub dry_run: bool,
     /// Lines read, without the header and what is no data.
@@ -27,7 +27,7 @@ pub struct Report {
     /// Samples that were stored before, or stand in the file twice.
     pub duplicates: u64,
     /// Lines that are no samples.
-    pub rejected: Rejected,
+    pub rejected: RejectedLines,
     /// Columns and sensors that have no meaning here: the first hundred.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub ignored: BTreeSet<String>,
@@ -38,7 +38,7 @@ pub struct Report {
 
 /// Lines that are no samples.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Rejected {
+pub struct RejectedLines {
     /// How many.
     pub count: u64,
     /// The first thousand.
@@ -56,7 +56,7 @@ pub struct RejectedLine {
     pub detail: String,
 }
 
-impl Report {
+impl ImportReport {
     /// Whether the file holds lines and not one of them is stored, by this upload or an earlier one.
     #[must_use]
     pub fn is_failure(&self) -> bool {
@@ -66,7 +66,7 @@ impl Report {
     /// Adds names of what has no meaning here.
     pub(super) fn ignore(&mut self, names: &[String]) {
         for name in names {
-            if self.ignored.len() < MAX_NAMES && !self.ignored.contains(name) {
+            if self.ignored.len() < MAX_IGNORED_NAMES && !self.ignored.contains(name) {
                 self.ignored.insert(name.clone());
             }
         }
@@ -78,7 +78,7 @@ impl Report {
         self.recorded += receipt.recorded as u64;
         self.duplicates += receipt.duplicates as u64;
         self.rejected.count += receipt.rejected.len() as u64;
-        let room = MAX_LINES.saturating_sub(self.rejected.lines.len());
+        let room = MAX_LISTED_LINES.saturating_sub(self.rejected.lines.len());
         let told = receipt.rejected.into_iter().take(room);
         self.rejected.lines.extend(told.map(|Rejection { index, code, detail }| RejectedLine {
             line: index,

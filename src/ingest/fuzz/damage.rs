@@ -13,7 +13,7 @@ use super::made_up;
 
 /// One damage. An `Index` picks a place in whatever is there when it happens.
 #[derive(Clone, Debug)]
-enum Damage {
+enum Mutation {
     /// A byte is another.
     Byte(Index, u8),
     /// The body ends early.
@@ -33,35 +33,35 @@ enum Damage {
 }
 
 /// Bodies of the corpus with a few damages: only such as leave the syntax whole, or any.
-pub(in crate::ingest) fn damaged(corpus: &[Vec<u8>], words: &[String]) -> impl Strategy<Value = Vec<u8>> + use<> {
+pub(in crate::ingest) fn mutated(corpus: &[Vec<u8>], words: &[String]) -> impl Strategy<Value = Vec<u8>> + use<> {
     let value = || made_up::value(words);
     let byte = prop_oneof![any::<u8>(), select(&b"{}[]\",:;-+.eE=#0123456789 ntf\\\n\r\0"[..])];
     let whole = prop_oneof![
         6 => (any::<Index>(), made_up::number(), made_up::text(words))
-            .prop_map(|(at, number, text)| Damage::Like { at, number, text }),
-        1 => (any::<Index>(), value()).prop_map(|(at, value)| Damage::Value(at, value)),
-        1 => (any::<Index>(), value()).prop_map(|(at, value)| Damage::Twice(at, value)),
+            .prop_map(|(at, number, text)| Mutation::Like { at, number, text }),
+        1 => (any::<Index>(), value()).prop_map(|(at, value)| Mutation::Value(at, value)),
+        1 => (any::<Index>(), value()).prop_map(|(at, value)| Mutation::Twice(at, value)),
     ];
     let any_word = prop_oneof![select(words.to_vec()), value()];
     let broken = prop_oneof![
-        3 => (any::<Index>(), byte).prop_map(|(at, byte)| Damage::Byte(at, byte)),
-        1 => any::<Index>().prop_map(Damage::Cut),
-        1 => (any::<Index>(), 0..40_usize, any::<Index>()).prop_map(|(from, length, to)| Damage::Copy { from, length, to }),
-        1 => (any::<Index>(), 0..40_usize).prop_map(|(from, length)| Damage::Remove { from, length }),
-        2 => (any::<Index>(), any_word).prop_map(|(at, word)| Damage::Word(at, word)),
+        3 => (any::<Index>(), byte).prop_map(|(at, byte)| Mutation::Byte(at, byte)),
+        1 => any::<Index>().prop_map(Mutation::Cut),
+        1 => (any::<Index>(), 0..40_usize, any::<Index>()).prop_map(|(from, length, to)| Mutation::Copy { from, length, to }),
+        1 => (any::<Index>(), 0..40_usize).prop_map(|(from, length)| Mutation::Remove { from, length }),
+        2 => (any::<Index>(), any_word).prop_map(|(at, word)| Mutation::Word(at, word)),
         2 => whole.clone(),
     ];
     let damages = prop_oneof![vec(whole, 0..4), vec(broken, 1..6)];
     (select(corpus.to_vec()), damages).prop_map(|(mut body, damages)| {
         for damage in &damages {
-            damage.strike(&mut body);
+            damage.apply(&mut body);
         }
         body
     })
 }
 
-impl Damage {
-    fn strike(&self, body: &mut Vec<u8>) {
+impl Mutation {
+    fn apply(&self, body: &mut Vec<u8>) {
         let run = |from: Index, length: usize| {
             let from = from.index(body.len() + 1);
             from..(from + length).min(body.len())
@@ -80,12 +80,12 @@ impl Damage {
             }
             Self::Remove { from, length } => drop(body.drain(run(*from, *length))),
             Self::Word(at, word) => {
-                if let Some(place) = pick(*at, words(body)) {
+                if let Some(place) = take_at(*at, words(body)) {
                     body.splice(place, word.bytes());
                 }
             }
             Self::Value(at, value) => {
-                if let Some((_, place)) = pick(*at, named(body)) {
+                if let Some((_, place)) = take_at(*at, named(body)) {
                     body.splice(place, value.bytes());
                 }
             }
@@ -96,12 +96,12 @@ impl Damage {
                     _ => None,
                 };
                 let places = named(body).into_iter().filter_map(|(_, place)| like(&place).map(|value| (place, value)));
-                if let Some((place, value)) = pick(*at, places.collect()) {
+                if let Some((place, value)) = take_at(*at, places.collect()) {
                     body.splice(place, value.bytes());
                 }
             }
             Self::Twice(at, value) => {
-                if let Some((name, place)) = pick(*at, named(body)) {
+                if let Some((name, place)) = take_at(*at, named(body)) {
                     // The name and its sign, then the other value, before the pair that is there.
                     let mut pair = body[name.start..place.start].to_vec();
                     pair.extend(value.bytes().chain([b',']));
@@ -119,7 +119,7 @@ pub(in crate::ingest) fn vocabulary(corpus: &[Vec<u8>]) -> Vec<String> {
     words.into_iter().collect()
 }
 
-fn pick<T>(at: Index, mut from: Vec<T>) -> Option<T> {
+fn take_at<T>(at: Index, mut from: Vec<T>) -> Option<T> {
     (!from.is_empty()).then(|| from.swap_remove(at.index(from.len())))
 }
 
@@ -181,7 +181,7 @@ fn value_end(body: &[u8], from: usize) -> usize {
 }
 
 #[test]
-fn damage_hits_what_it_is_meant_for() {
+fn mutations_change_their_target() {
     let body = br#"{"a":[1,{"b":"]"}],"c":"x","d":-1.5e3}"#;
     let values: Vec<_> = named(body).into_iter().map(|(_, value)| String::from_utf8_lossy(&body[value])).collect();
     assert_eq!(values, [r#"[1,{"b":"]"}]"#, r#""]""#, r#""x""#, "-1.5e3"]);

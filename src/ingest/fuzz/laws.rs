@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Characters that a reason has at most: it goes into an answer, a log line and a column.
-const MAX_DETAIL: usize = 600;
+const MAX_DETAIL_CHARS: usize = 600;
 
 /// Decodes and checks what came of it; tells what that was, for the statistics.
 pub(super) fn hold(format: &Format, incoming: &Incoming<'_>) -> Result<&'static str, TestCaseError> {
@@ -24,15 +24,15 @@ pub(super) fn hold(format: &Format, incoming: &Incoming<'_>) -> Result<&'static 
     prop_assert_eq!(&decoded, &(format.decode)(incoming), "decoding is not deterministic");
     match decoded {
         Err(DecodeError { code, detail }) => {
-            reason(code, &detail)?;
+            check_reason(code, &detail)?;
             Ok(code)
         }
         Ok(decoded) => {
-            whole(&decoded, incoming)?;
+            check_indices(&decoded, incoming)?;
             provenance::hold(format, &decoded, incoming.body)?;
             let told = decoded.observations.len();
             let admitted = decoded.clone().admit(incoming.received_at, EARLIEST);
-            whole(&admitted, incoming)?;
+            check_indices(&admitted, incoming)?;
             let places = |decoded: &Decoded| decoded.observations.len() + decoded.rejected.len();
             prop_assert_eq!(places(&admitted), places(&decoded), "a sample got lost on its way");
             prop_assert!(admitted.rejected.is_sorted_by_key(|rejection| rejection.index));
@@ -45,7 +45,7 @@ pub(super) fn hold(format: &Format, incoming: &Incoming<'_>) -> Result<&'static 
     }
 }
 
-fn whole(decoded: &Decoded, incoming: &Incoming<'_>) -> Result<(), TestCaseError> {
+fn check_indices(decoded: &Decoded, incoming: &Incoming<'_>) -> Result<(), TestCaseError> {
     let observed = decoded.observations.iter().map(|seen| seen.index);
     let rejected = decoded.rejected.iter().map(|rejection| rejection.index);
     let mut places = HashSet::new();
@@ -55,7 +55,7 @@ fn whole(decoded: &Decoded, incoming: &Incoming<'_>) -> Result<(), TestCaseError
     }
     decoded.observations.iter().try_for_each(storable)?;
     for Rejection { code, detail, .. } in &decoded.rejected {
-        reason(code, detail)?;
+        check_reason(code, detail)?;
     }
     prop_assert!(decoded.ignored.len() <= 100 && decoded.ignored.iter().all(|name| name.chars().count() <= 64));
     Ok(())
@@ -78,11 +78,15 @@ fn storable(Observation { device, sample, .. }: &Observation) -> Result<(), Test
     Ok(())
 }
 
-fn reason(code: &str, detail: &str) -> Result<(), TestCaseError> {
+fn check_reason(code: &str, detail: &str) -> Result<(), TestCaseError> {
     prop_assert!(
         !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_uppercase() || b"_0123456789".contains(&byte))
     );
-    prop_assert!(!detail.is_empty() && detail.chars().count() <= MAX_DETAIL, "{} characters", detail.chars().count());
+    prop_assert!(
+        !detail.is_empty() && detail.chars().count() <= MAX_DETAIL_CHARS,
+        "{} characters",
+        detail.chars().count()
+    );
     prop_assert!(!detail.contains(char::is_control), "a control character in {:?}", detail);
     Ok(())
 }

@@ -30,7 +30,7 @@ use super::{
 use crate::domain::{quantity::Quantity, sensor::Sensors};
 
 /// Inputs for each decoder, unless the environment names another number.
-const CASES: u32 = 1500;
+const DEFAULT_CASES: u32 = 1500;
 const CASES_VARIABLE: &str = "AIRGRAPH_FUZZ_CASES";
 
 /// What the sensors of the corpus measure, for the format that doesn't tell.
@@ -45,26 +45,26 @@ static SENSORS: LazyLock<Sensors> = LazyLock::new(|| {
 
 /// Inputs for each decoder.
 pub(super) fn cases() -> u32 {
-    std::env::var(CASES_VARIABLE).map_or(CASES, |cases| cases.parse().expect(CASES_VARIABLE))
+    std::env::var(CASES_VARIABLE).map_or(DEFAULT_CASES, |cases| cases.parse().expect(CASES_VARIABLE))
 }
 
 /// Everything that a decoder is told.
 #[derive(Clone)]
-struct Input {
+struct FuzzInput {
     body: Vec<u8>,
     named: Option<String>,
     event: Option<String>,
     received_at: DateTime<Utc>,
 }
 
-impl Input {
+impl FuzzInput {
     fn incoming(&self) -> Incoming<'_> {
         let (named, event) = (self.named.as_deref(), self.event.as_deref());
         Incoming { named, event, received_at: self.received_at, sensors: &SENSORS, ..incoming(&self.body) }
     }
 }
 
-impl fmt::Debug for Input {
+impl fmt::Debug for FuzzInput {
     /// So that a failure can be read, and pasted into a test.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { body, named, event, received_at } = self;
@@ -73,7 +73,7 @@ impl fmt::Debug for Input {
 }
 
 #[test]
-fn every_decoder_answers_any_bytes_and_tells_only_what_can_be_stored() {
+fn decoders_handle_any_bytes_and_produce_only_storable_samples() {
     let cases = cases();
     thread::scope(|scope| {
         for format in format::ALL {
@@ -109,7 +109,7 @@ fn corpus(format: &Format) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn every_body_of_the_corpus_is_understood() {
+fn every_corpus_body_is_decoded() {
     for format in format::ALL {
         let bodies = corpus(format);
         assert!(!bodies.is_empty(), "{}", format.name);
@@ -120,11 +120,11 @@ fn every_body_of_the_corpus_is_understood() {
     }
 }
 
-fn inputs(corpus: &[Vec<u8>]) -> impl Strategy<Value = Input> + use<> {
+fn inputs(corpus: &[Vec<u8>]) -> impl Strategy<Value = FuzzInput> + use<> {
     let words = damage::vocabulary(corpus);
     let body = prop_oneof![
         1 => proptest::collection::vec(any::<u8>(), 0..300),
-        4 => damage::damaged(corpus, &words),
+        4 => damage::mutated(corpus, &words),
         1 => made_up::body(&words),
     ];
     // What stands in a header or a path has no control characters: the route drops it otherwise.
@@ -137,7 +137,7 @@ fn inputs(corpus: &[Vec<u8>]) -> impl Strategy<Value = Input> + use<> {
         8 => Just(noon),
         1 => select(vec![DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC, DateTime::UNIX_EPOCH]),
     ];
-    (body, named, event, received_at).prop_map(|(body, named, event, received_at)| Input {
+    (body, named, event, received_at).prop_map(|(body, named, event, received_at)| FuzzInput {
         body,
         named,
         event,

@@ -27,11 +27,11 @@ pub(super) fn point<'a>(line: &'a Line, entity: &'a str, tagged: Option<&'a str>
     let unit =
         Unit::parse(attribute(line, "unit_of_measurement", "unit_of_measurement_str").unwrap_or(&line.measurement));
     let entity = entity.strip_prefix("sensor.").unwrap_or(entity);
-    let (device, kind) = match named_value::kind_of_end(entity, unit) {
+    let (device, kind) = match named_value::kind_of_suffix(entity, unit) {
         Some(found) => found,
         None => (entity, named_value::kind(device_class(line)?, unit)?),
     };
-    if !named_value::is_of_air(device) {
+    if !named_value::is_air_quantity(device) {
         return None;
     }
     let device = tagged.or(Some(device).filter(|device| !device.is_empty()));

@@ -9,10 +9,10 @@ use super::super::vocabulary::{Meaning, PLAIN, airrohr::AIRROHR_OR_CONVENTIONAL}
 use crate::domain::{quantity::Quantity, unit::Unit};
 
 /// Longest end of a name that is looked up, in bytes.
-const MAX_END_BYTES: usize = 64;
+const MAX_SUFFIX_BYTES: usize = 64;
 
 /// What stands before a quantity that is not one of the air: a computer's own temperature, a setpoint, water.
-const NOT_OF_AIR: &[&str] = &[
+const NON_AIR_NAMES: &[&str] = &[
     "battery",
     "board",
     "boiler",
@@ -66,17 +66,17 @@ pub(super) fn kind(name: &str, unit: Option<Unit>) -> Option<Kind<'_>> {
 }
 
 /// What the end of a name says, and what stands before it.
-pub(super) fn kind_of_end(name: &str, unit: Option<Unit>) -> Option<(&str, Kind<'_>)> {
+pub(super) fn kind_of_suffix(name: &str, unit: Option<Unit>) -> Option<(&str, Kind<'_>)> {
     let starts = std::iter::once(0).chain(name.match_indices('_').map(|(at, _)| at + 1));
-    let mut ends = starts.filter(|&at| name.len() - at <= MAX_END_BYTES);
+    let mut ends = starts.filter(|&at| name.len() - at <= MAX_SUFFIX_BYTES);
     let (before, kind) = ends.find_map(|at| kind(&name[at..], unit).map(|kind| (&name[..at], kind)))?;
     Some((before.trim_end_matches('_'), kind))
 }
 
 /// Whether the thing of this name may be one whose values are those of the air around it.
-pub(super) fn is_of_air(thing: &str) -> bool {
+pub(super) fn is_air_quantity(thing: &str) -> bool {
     let last = thing.rsplit(['_', '-', '.', ' ']).next().unwrap_or_default();
-    !NOT_OF_AIR.iter().any(|word| word.eq_ignore_ascii_case(last))
+    !NON_AIR_NAMES.iter().any(|word| word.eq_ignore_ascii_case(last))
 }
 
 #[cfg(test)]
@@ -92,33 +92,33 @@ mod tests {
             ("balcony_dew_point", "balcony", "dew_point"),
             ("temperature", "", "temperature"),
         ] {
-            assert_eq!(kind_of_end(name, None), Some((before, Kind::Name(end))), "{name}");
+            assert_eq!(kind_of_suffix(name, None), Some((before, Kind::Name(end))), "{name}");
         }
     }
 
     #[test]
     fn a_unit_settles_names_that_have_none_and_excludes_others() {
         let ozone = Kind::InUnit(Quantity::O3, Unit::PartPerBillion);
-        assert_eq!(kind_of_end("balcony_ozone", Some(Unit::PartPerBillion)), Some(("balcony", ozone)));
-        assert_eq!(kind_of_end("balcony_ozone", None), None, "ppb, ppm or µg/m³");
-        assert_eq!(kind_of_end("phone_battery_level", Some(Unit::Percent)), None);
-        assert_eq!(kind_of_end("balcony_temperature", Some(Unit::Percent)), None);
+        assert_eq!(kind_of_suffix("balcony_ozone", Some(Unit::PartPerBillion)), Some(("balcony", ozone)));
+        assert_eq!(kind_of_suffix("balcony_ozone", None), None, "ppb, ppm or µg/m³");
+        assert_eq!(kind_of_suffix("phone_battery_level", Some(Unit::Percent)), None);
+        assert_eq!(kind_of_suffix("balcony_temperature", Some(Unit::Percent)), None);
     }
 
     #[test]
     fn a_computer_or_a_setpoint_is_not_of_the_air() {
         for thing in ["nas_cpu", "boiler_water", "living_room_target", "SSD", "esp32"] {
-            assert!(!is_of_air(thing), "{thing}");
+            assert!(!is_air_quantity(thing), "{thing}");
         }
         for thing in ["", "balcony", "water_street", "ds18b20"] {
-            assert!(is_of_air(thing), "{thing}");
+            assert!(is_air_quantity(thing), "{thing}");
         }
     }
 
     #[test]
-    fn a_long_name_is_looked_up_at_its_end_only() {
+    fn only_the_suffix_of_a_long_name_is_looked_up() {
         let long = format!("{}_pm10", "a_".repeat(500_000));
-        assert!(kind_of_end(&long, None).is_some());
-        assert_eq!(kind_of_end(&"_".repeat(500_000), None), None);
+        assert!(kind_of_suffix(&long, None).is_some());
+        assert_eq!(kind_of_suffix(&"_".repeat(500_000), None), None);
     }
 }

@@ -13,7 +13,7 @@
 
 use super::{
     super::{
-        ignored::Ignored,
+        ignored::IgnoredNames,
         vocabulary::{RawValue, airrohr::AIRROHR_OR_CONVENTIONAL},
     },
     home_assistant,
@@ -92,7 +92,7 @@ pub(super) struct Point<'a> {
 
 impl<'a> Point<'a> {
     /// What a line is about; none where it has no value of a known quantity, and then its fields are listed as ignored.
-    pub(super) fn of(line: &'a Line, ignored: &mut Ignored) -> Option<Self> {
+    pub(super) fn of(line: &'a Line, ignored: &mut IgnoredNames) -> Option<Self> {
         let point = Self::read(line);
         if point.is_none() {
             let fields = line.fields.iter().map(|(name, _)| name.as_str());
@@ -108,7 +108,7 @@ impl<'a> Point<'a> {
         if is_host_metric(line) {
             return None;
         }
-        let values = if has_known_field(line) { Values::Fields } else { Values::Single(single(line)?) };
+        let values = if has_known_field(line) { Values::Fields } else { Values::Single(single_value(line)?) };
         Some(Self { device: device(line), values })
     }
 }
@@ -132,13 +132,13 @@ fn has_known_field(line: &Line) -> bool {
 }
 
 /// What the line's `value` is.
-fn single(line: &Line) -> Option<Kind<'_>> {
+fn single_value(line: &Line) -> Option<Kind<'_>> {
     RawValue::from(line.field(VALUE)?).number()?;
-    if !line.tag("sensor").is_none_or(named_value::is_of_air) {
+    if !line.tag("sensor").is_none_or(named_value::is_air_quantity) {
         return None; // Tasmota's `temperature,sensor=esp32` is the chip's
     }
-    if let Some((before, kind)) = named_value::kind_of_end(&line.measurement, None) {
-        return Some(kind).filter(|_| named_value::is_of_air(before));
+    if let Some((before, kind)) = named_value::kind_of_suffix(&line.measurement, None) {
+        return Some(kind).filter(|_| named_value::is_air_quantity(before));
     }
     let unit = Unit::parse(&line.measurement);
     QUANTITY_TAGS.into_iter().find_map(|tag| named_value::kind(line.tag(tag)?, unit))

@@ -16,13 +16,15 @@ pub(super) enum Precision {
 }
 
 /// What [`Incoming::event`](super::Incoming::event) begins with where the query has a `precision`.
-const PREFIX: &str = "precision=";
+const PRECISION_PREFIX: &str = "precision=";
 
 impl Precision {
     /// The precision of a request. Without one it is nanoseconds. The names are those of `InfluxDB` 1.x, which include those
     /// of 2.x (`ns`, `us`, `ms`, `s`).
     pub(super) fn of(event: Option<&str>) -> Result<Self, DecodeError> {
-        let Some(name) = event.and_then(|event| event.strip_prefix(PREFIX)) else { return Ok(Self::Nanosecond) };
+        let Some(name) = event.and_then(|event| event.strip_prefix(PRECISION_PREFIX)) else {
+            return Ok(Self::Nanosecond);
+        };
         match name {
             "" | "n" | "ns" => Ok(Self::Nanosecond),
             "u" | "us" => Ok(Self::Microsecond),

@@ -22,7 +22,7 @@ pub(super) use time::first_time;
 
 use super::{
     DecodeError, Decoded, Observation, Rejection,
-    ignored::Ignored,
+    ignored::IgnoredNames,
     parse::{Json, Reason},
 };
 use crate::domain::{
@@ -51,12 +51,12 @@ pub(super) struct Uplink<'a> {
     pub codec: &'static Codec,
     /// Whether the bytes are those of a bicycle unless named fields say otherwise.
     pub expects_bicycle: bool,
-    pub names: Names,
+    pub names: PayloadNames,
 }
 
 /// Names of the two payloads in the body, and the error code of bytes that can't be decoded.
 #[derive(Clone, Copy)]
-pub(super) struct Names {
+pub(super) struct PayloadNames {
     pub raw: &'static str,
     pub fields: &'static str,
     pub invalid_raw: &'static str,
@@ -93,7 +93,7 @@ impl Uplink<'_> {
         let numbered = NumberedFields::read(&numbered);
 
         if let Some(fours) = numbered.complete_samples() {
-            let mut ignored = Ignored::default();
+            let mut ignored = IgnoredNames::default();
             let is_value = |key: &str, value: &Json| {
                 matches!(value, Json::Number(_)) || (self.codec.meaning(key).is_some() && !value.is_null())
             };
@@ -105,7 +105,7 @@ impl Uplink<'_> {
             return Ok(Decoded { frame_counter: self.frame_counter, ignored: ignored.into_names(), ..ride });
         }
 
-        let mut fields = NamedFields::new(self.codec, Ignored::default());
+        let mut fields = NamedFields::new(self.codec, IgnoredNames::default());
         let (timed, untimed) = normalized::measurements(self.normalized);
         if !timed.is_empty() {
             return Ok(self.timed_samples(&timed, &untimed));
@@ -138,7 +138,7 @@ impl Uplink<'_> {
 
     /// Why neither payload gives a sample.
     fn no_payload(&self, numbered: &NumberedFields, no_packet: Option<String>, has_names: bool) -> DecodeError {
-        let Names { raw, fields, invalid_raw } = self.names;
+        let PayloadNames { raw, fields, invalid_raw } = self.names;
         let is_object_or_absent = match self.fields {
             None | Some(Json::Object(_) | Json::Null) => true,
             Some(Json::Text(text)) => text.is_empty(),
@@ -179,7 +179,7 @@ impl Uplink<'_> {
     /// they have the same values without the times.
     fn timed_samples(self, timed: &[(DateTime<Utc>, &Json)], untimed: &[&Json]) -> Decoded {
         let mut decoded = Decoded { frame_counter: self.frame_counter, ..Decoded::nothing(DeviceKind::Fixed) };
-        let mut ignored = Ignored::default();
+        let mut ignored = IgnoredNames::default();
         for (index, &(measured_at, measurement)) in timed.iter().enumerate() {
             let mut fields = NamedFields::new(self.codec, ignored);
             normalized::add(&mut fields, measurement);

@@ -15,9 +15,9 @@ use super::codec::{Codec, cayenne};
 use crate::{
     domain::{quantity::Quantity, unit::Unit},
     ingest::{
-        ignored::Ignored,
+        ignored::IgnoredNames,
         parse::Json,
-        vocabulary::{General, Meaning, RawValue, SampleBuilder},
+        vocabulary::{GeneralNames, Meaning, RawValue, SampleBuilder},
     },
 };
 
@@ -32,14 +32,14 @@ const MAX_DEPTH: usize = 3;
 pub(super) struct NamedFields<'c> {
     codec: &'c Codec,
     pub builder: SampleBuilder<'c>,
-    pub ignored: Ignored,
+    pub ignored: IgnoredNames,
     /// Whether there was a field that may be a value: a known name, or a number.
     pub is_present: bool,
 }
 
 impl<'c> NamedFields<'c> {
     /// No fields yet; what can't be read is added to `ignored`.
-    pub(super) fn new(codec: &'c Codec, ignored: Ignored) -> Self {
+    pub(super) fn new(codec: &'c Codec, ignored: IgnoredNames) -> Self {
         let builder = SampleBuilder::new(&codec.vocabulary);
         Self { codec, builder, ignored, is_present: false }
     }
@@ -99,7 +99,7 @@ impl<'c> NamedFields<'c> {
 
     /// A value that has its unit beside it.
     fn add_with_unit(&mut self, key: &str, value: &Json, unit: &str) {
-        let documented = || General::Documented.meaning(key).filter(|_| !self.codec.excludes(key));
+        let documented = || GeneralNames::Documented.meaning(key).filter(|_| !self.codec.excludes(key));
         let meaning = self.codec.meaning(key).or_else(documented);
         match (meaning, Unit::parse(unit)) {
             (Some(Meaning::Quantity { quantity, .. }), Some(unit)) => self.add_quantity(key, quantity, unit, value),
@@ -117,7 +117,7 @@ impl<'c> NamedFields<'c> {
     fn add_position(&mut self, object: &Json) {
         let Json::Object(entries) = object else { return self.ignore("position", object, MAX_DEPTH) };
         for (key, value) in entries {
-            match General::Documented.meaning(key) {
+            match GeneralNames::Documented.meaning(key) {
                 Some(
                     Meaning::Latitude | Meaning::Longitude | Meaning::Quantity { quantity: Quantity::Altitude, .. },
                 ) => {

@@ -71,10 +71,10 @@ pub(super) fn from_fields(
 }
 
 /// Position, PM10 and PM2.5 of a sample, or why it is rejected.
-type Values = Result<(Position, f64, f64), Reason>;
+type RideValues = Result<(Position, f64, f64), Reason>;
 
 /// The last sample was taken no later than the payload was received, each other one interval before the next.
-fn ride(device: &DeviceKey, received_at: DateTime<Utc>, samples: Vec<Values>) -> Decoded {
+fn ride(device: &DeviceKey, received_at: DateTime<Utc>, samples: Vec<RideValues>) -> Decoded {
     let mut decoded = Decoded::nothing(DeviceKind::Mobile);
     // The arrival may be any time that chrono can hold; what is before the first of them is rejected as too early.
     let earlier =

@@ -6,7 +6,7 @@ use super::super::{parse::Json, timestamp};
 use crate::domain::time::EARLIEST;
 
 /// The last time that is believed (2100-01-01): the clock of a gateway may say anything.
-const LATEST: DateTime<Utc> = DateTime::from_timestamp(4_102_444_800, 0).expect("a time that chrono can hold");
+const LATEST_TIME: DateTime<Utc> = DateTime::from_timestamp(4_102_444_800, 0).expect("a time that chrono can hold");
 
 /// The first of the times that can be read and is not absurd; the time of arrival where there is none.
 pub(in crate::ingest) fn first_time<'a>(
@@ -24,7 +24,7 @@ pub(super) fn time(value: &Json) -> Option<DateTime<Utc>> {
         _ => return None,
     };
     // A leap second (23:59:60) counts as the first second of the next minute, as in Postgres.
-    DateTime::from_timestamp_micros(time.timestamp_micros()).filter(|time| (EARLIEST..LATEST).contains(time))
+    DateTime::from_timestamp_micros(time.timestamp_micros()).filter(|time| (EARLIEST..LATEST_TIME).contains(time))
 }
 
 #[cfg(test)]

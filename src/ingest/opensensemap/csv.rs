@@ -6,7 +6,7 @@
 use csv::ByteRecord;
 
 use super::{
-    Moments,
+    MomentGatherer,
     value::{Scalar, Value},
     within_limit,
 };
@@ -15,7 +15,7 @@ use crate::ingest::{
     csv::dialect,
     ignored::shortened,
     parse::{Reason, without_byte_order_mark},
-    timestamp::Zone,
+    timestamp::ZoneRule,
 };
 
 /// What a column of a line with a value holds.
@@ -128,7 +128,7 @@ impl Columns {
             return Err(("WRONG_LENGTH", detail));
         }
         let mut value =
-            Value { zone: Zone::UtcByDefault, allows_decimal_comma: self.allows_decimal_comma, ..Value::default() };
+            Value { zone: ZoneRule::UtcByDefault, allows_decimal_comma: self.allows_decimal_comma, ..Value::default() };
         for (at, (column, field)) in self.order.iter().zip(record).enumerate() {
             if *column == Column::Description {
                 continue;
@@ -162,7 +162,7 @@ impl Columns {
 ///
 /// # Errors
 /// When it holds too many values, or its header an unknown column.
-pub(super) fn read(body: &[u8], moments: &mut Moments<'_>) -> Result<(), DecodeError> {
+pub(super) fn read(body: &[u8], moments: &mut MomentGatherer<'_>) -> Result<(), DecodeError> {
     let body = without_byte_order_mark(body);
     let line_end = if body.contains(&b'\n') { b'\n' } else { b'\r' };
     let lines = body.split(|&byte| byte == line_end).map(<[u8]>::trim_ascii).enumerate();

@@ -1,7 +1,7 @@
 //! The two JSON forms: an array of values, and an object of them by their sensors' ids.
 
 use super::{
-    Moments,
+    MomentGatherer,
     value::{Scalar, Value},
     within_limit,
 };
@@ -14,7 +14,7 @@ use crate::ingest::{
 ///
 /// # Errors
 /// When it isn't JSON, or holds too many values.
-pub(super) fn read(body: &[u8], moments: &mut Moments<'_>) -> Result<(), DecodeError> {
+pub(super) fn read(body: &[u8], moments: &mut MomentGatherer<'_>) -> Result<(), DecodeError> {
     match parse::json(body)? {
         Json::Array(elements) => {
             within_limit(elements.len())?;
@@ -35,7 +35,7 @@ pub(super) fn read(body: &[u8], moments: &mut Moments<'_>) -> Result<(), DecodeE
 ///
 /// # Errors
 /// When it isn't JSON.
-pub(super) fn read_single(body: &[u8], sensor: &str, moments: &mut Moments<'_>) -> Result<(), DecodeError> {
+pub(super) fn read_single(body: &[u8], sensor: &str, moments: &mut MomentGatherer<'_>) -> Result<(), DecodeError> {
     let element = parse::json(body)?;
     moments.take(0, fields(&element).and_then(|value| named(Value { sensor, ..value })));
     Ok(())

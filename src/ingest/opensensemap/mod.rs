@@ -11,7 +11,7 @@
 //! [airRohr's](super::airrohr), and stored as such.)
 //!
 //! **Longitude comes first**; the height is the altitude. Time, place and height may be left out. Values of one moment
-//! and place are one sample ([`Moments`]); without a time that of arrival counts.
+//! and place are one sample ([`MomentGatherer`]); without a time that of arrival counts.
 //!
 //! The form is told by the first byte and not by the media type: a sensor's id begins with neither bracket, and a body
 //! that is decoded again later bears no media type.
@@ -23,7 +23,7 @@ mod moments;
 mod tests;
 mod value;
 
-pub(in crate::ingest) use self::moments::{Gathered, Moments};
+pub(in crate::ingest) use self::moments::{Gathered, MomentGatherer};
 use super::{DecodeError, Decoded, Incoming, Observation};
 use crate::domain::device::{DeviceKey, DeviceKind};
 
@@ -33,7 +33,7 @@ pub const FORMAT: &str = "opensensemap";
 /// Values in a body at most: openSenseMap's own limit.
 const MAX_VALUES: usize = 2500;
 /// Unknown sensors that a refusal names at most.
-const MAX_NAMED: usize = 3;
+const MAX_LISTED_SENSORS: usize = 3;
 
 /// Decodes one body.
 ///
@@ -46,7 +46,7 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
         Some(Err(reason)) => return Err(DecodeError::new("INVALID_DEVICE", format!("the path: {reason}"))),
         None => return Err(DecodeError::new("MISSING_DEVICE", "the path must name the device")),
     };
-    let mut moments = Moments::new(incoming.sensors, incoming.received_at);
+    let mut moments = MomentGatherer::new(incoming.sensors, incoming.received_at);
     if let Some(sensor) = incoming.event.and_then(|event| event.strip_prefix("sensor=")) {
         json::read_single(incoming.body, sensor, &mut moments)?;
         return gathered(&device, moments.finish());
@@ -60,11 +60,11 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
 }
 
 fn gathered(device: &DeviceKey, gathered: Gathered) -> Result<Decoded, DecodeError> {
-    let Gathered { samples, rejected, unknown, knows_one } = gathered;
+    let Gathered { samples, rejected, unknown, has_known_sensor } = gathered;
     if samples.is_empty() && rejected.is_empty() && unknown.is_empty() {
         return Err(DecodeError::new("MISSING_VALUES", "the body holds not one value"));
     }
-    if !knows_one && !unknown.is_empty() {
+    if !has_known_sensor && !unknown.is_empty() {
         return Err(unknown_sensors(device, &unknown));
     }
     let is_placed = samples.iter().any(|(_, sample)| sample.position.is_some());
@@ -75,8 +75,8 @@ fn gathered(device: &DeviceKey, gathered: Gathered) -> Result<Decoded, DecodeErr
 }
 
 fn unknown_sensors(device: &DeviceKey, unknown: &[String]) -> DecodeError {
-    let named: Vec<_> = unknown.iter().take(MAX_NAMED).map(|id| format!("{id:?}")).collect();
-    let more = if unknown.len() > MAX_NAMED { ", …" } else { "" };
+    let named: Vec<_> = unknown.iter().take(MAX_LISTED_SENSORS).map(|id| format!("{id:?}")).collect();
+    let more = if unknown.len() > MAX_LISTED_SENSORS { ", …" } else { "" };
     let detail = format!(
         "not one of these sensors is registered with device {device}: {}{more}; tell what they measure by registerDevice \
          or updateDevice, as in sensors: [{{sensor: {}, quantity: PM2_5}}]",

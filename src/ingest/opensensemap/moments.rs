@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::value::{Told, Value};
 use crate::{
     domain::{position::Position, quality::QualityFlag, quantity::Quantity, sample::Sample, sensor::Sensors},
-    ingest::{Rejection, ignored::Ignored, parse::Reason},
+    ingest::{Rejection, ignored::IgnoredNames, parse::Reason},
 };
 
 /// Gathers the values of one device into samples: those with the same time, place and height are one, and those without
@@ -17,14 +17,14 @@ use crate::{
 /// requests, in two pieces of a file) becomes two samples, since nothing tells that they belong together: whoever cuts a
 /// file should cut it where the time changes.
 #[derive(Debug)]
-pub(in crate::ingest) struct Moments<'a> {
+pub(in crate::ingest) struct MomentGatherer<'a> {
     sensors: &'a Sensors,
     received_at: DateTime<Utc>,
     gathered: Vec<Moment>,
-    places: HashMap<Key, usize>,
+    places: HashMap<MomentKey, usize>,
     rejected: Vec<Rejection>,
-    unknown: Ignored,
-    knows_one: bool,
+    unknown: IgnoredNames,
+    has_known_sensor: bool,
 }
 
 /// What values came to.
@@ -37,7 +37,7 @@ pub(in crate::ingest) struct Gathered {
     /// The sensors that are not registered, whose values were passed over.
     pub(in crate::ingest) unknown: Vec<String>,
     /// Whether a sensor was registered, be its value good or not.
-    pub(in crate::ingest) knows_one: bool,
+    pub(in crate::ingest) has_known_sensor: bool,
 }
 
 #[derive(Debug)]
@@ -50,9 +50,9 @@ struct Moment {
 
 /// Time, place and height. The numbers by their bits, which are the same where the body told the same.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Key(Option<DateTime<Utc>>, Option<[u64; 2]>, Option<u64>);
+struct MomentKey(Option<DateTime<Utc>>, Option<[u64; 2]>, Option<u64>);
 
-impl Key {
+impl MomentKey {
     fn of(told: &Told) -> Self {
         let bits = |number: f64| (number + 0.0).to_bits(); // -0 is 0
         let place = |position: Position| [bits(position.latitude()), bits(position.longitude())];
@@ -60,7 +60,7 @@ impl Key {
     }
 }
 
-impl<'a> Moments<'a> {
+impl<'a> MomentGatherer<'a> {
     /// Nothing gathered yet.
     pub(in crate::ingest) fn new(sensors: &'a Sensors, received_at: DateTime<Utc>) -> Self {
         Self {
@@ -69,8 +69,8 @@ impl<'a> Moments<'a> {
             gathered: Vec::new(),
             places: HashMap::new(),
             rejected: Vec::new(),
-            unknown: Ignored::default(),
-            knows_one: false,
+            unknown: IgnoredNames::default(),
+            has_known_sensor: false,
         }
     }
 
@@ -82,7 +82,7 @@ impl<'a> Moments<'a> {
                 self.unknown.insert(sensor);
                 return Ok(());
             };
-            self.knows_one = true;
+            self.has_known_sensor = true;
             self.add(index, &value.read(quantity)?)
         });
         if let Err((code, detail)) = taken {
@@ -91,7 +91,7 @@ impl<'a> Moments<'a> {
     }
 
     fn add(&mut self, index: usize, told: &Told) -> Result<(), Reason> {
-        match self.places.entry(Key::of(told)) {
+        match self.places.entry(MomentKey::of(told)) {
             Entry::Occupied(place) => self.gathered[*place.get()].add(told),
             Entry::Vacant(place) => {
                 let moment = Moment::new(index, told, self.received_at)?;
@@ -108,7 +108,7 @@ impl<'a> Moments<'a> {
             samples: self.gathered.into_iter().map(|moment| (moment.index, moment.sample)).collect(),
             rejected: self.rejected,
             unknown: self.unknown.into_names(),
-            knows_one: self.knows_one,
+            has_known_sensor: self.has_known_sensor,
         }
     }
 }

@@ -7,13 +7,13 @@ use crate::{
     ingest::{
         ignored::shortened,
         parse::{self, Reason},
-        timestamp::{self, Zone},
+        timestamp::{self, ZoneRule},
     },
 };
 
 /// No air pressure in hectopascal, but any in pascal. senseBox's sketches divide the BMP280's pascals by 100; that others
 /// (those put together of blocks, say) send pascals as they are is unverified. Nothing in a body tells which it is.
-const PASCALS_ABOVE: f64 = 2000.0;
+const MIN_PASCALS: f64 = 2000.0;
 /// Pascals in a hectopascal.
 const PA_PER_HPA: f64 = 100.0;
 
@@ -27,7 +27,7 @@ pub(in crate::ingest) struct Value<'a> {
     pub(super) latitude: Option<Scalar<'a>>,
     pub(super) height: Option<Scalar<'a>>,
     /// What a time without a zone means.
-    pub(super) zone: Zone,
+    pub(super) zone: ZoneRule,
     /// Whether the comma of a text is a decimal sign.
     pub(super) allows_decimal_comma: bool,
 }
@@ -103,5 +103,5 @@ impl Value<'_> {
 }
 
 fn in_unit(quantity: Quantity, number: f64) -> f64 {
-    if quantity == Quantity::Pressure && number > PASCALS_ABOVE { number / PA_PER_HPA } else { number }
+    if quantity == Quantity::Pressure && number > MIN_PASCALS { number / PA_PER_HPA } else { number }
 }

@@ -6,7 +6,7 @@
 //! heated inlet. The unprefixed `P1` and `P2` of a PPD42 are particle counts and no mass; number concentrations (`SPS30_N05`,
 //! `NPM_N1`, ...) have no quantity either.
 
-use super::{General, Meaning, NoValue, SentUnit, UNRANKED, Vocabulary};
+use super::{GeneralNames, Meaning, NoValue, SentUnit, UNRANKED, Vocabulary};
 use crate::domain::{quantity::Quantity, unit::Unit};
 
 /// The firmware's own names.
@@ -14,7 +14,7 @@ pub(in crate::ingest) static AIRROHR: Vocabulary = Vocabulary { own: meaning, ge
 
 /// The firmware's own names, and those of other programs that write to `InfluxDB`.
 pub(in crate::ingest) static AIRROHR_OR_CONVENTIONAL: Vocabulary =
-    Vocabulary { own: meaning, general: Some(General::Conventional), no_value: NO_VALUE };
+    Vocabulary { own: meaning, general: Some(GeneralNames::Conventional), no_value: NO_VALUE };
 
 /// Particulate sensors. Where several have the same quantity, the first of this list counts. The order is ours: the SDS011
 /// first, since most of the network carries it.

@@ -8,7 +8,7 @@ use crate::domain::{quantity::Quantity, unit::Unit};
 
 /// How far general names are understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::ingest) enum General {
+pub(in crate::ingest) enum GeneralNames {
     /// This gateway documents the units: a name without a unit is in the quantity's own.
     Documented,
     /// Some other program chose the units: a name without a unit counts only where everybody uses the same one.
@@ -81,7 +81,7 @@ const NOISE: SentUnit = SentUnit::ByMagnitude(&[(Unit::Decibel, 10.0, 200.0)]);
 /// Longest name that is looked at, in bytes.
 const MAX_NAME_BYTES: usize = 64;
 
-impl General {
+impl GeneralNames {
     /// What a name means, if anything.
     pub fn meaning(self, name: &str) -> Option<Meaning> {
         let name = normalize(name)?;

@@ -13,7 +13,7 @@ mod tests;
 use std::ops::RangeInclusive;
 
 pub(super) use self::{
-    general::General,
+    general::GeneralNames,
     sample_builder::{RawValue, SampleBuilder},
 };
 use crate::domain::{quantity::Quantity, unit::Unit};
@@ -24,17 +24,18 @@ pub(super) struct Vocabulary {
     /// The source's own names.
     pub own: fn(&str) -> Option<Meaning>,
     /// Which general names are understood beside them.
-    pub general: Option<General>,
+    pub general: Option<GeneralNames>,
     /// Values that stand for "no value".
     pub no_value: &'static [NoValue],
 }
 
 /// Names whose units this gateway documents: plain JSON and CSV.
-pub(super) static PLAIN: Vocabulary = Vocabulary { own: |_| None, general: Some(General::Documented), no_value: &[] };
+pub(super) static PLAIN: Vocabulary =
+    Vocabulary { own: |_| None, general: Some(GeneralNames::Documented), no_value: &[] };
 
 /// Names of a program that nothing is known of.
 pub(super) static CONVENTIONAL: Vocabulary =
-    Vocabulary { own: |_| None, general: Some(General::Conventional), no_value: &[] };
+    Vocabulary { own: |_| None, general: Some(GeneralNames::Conventional), no_value: &[] };
 
 /// What a name means.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -8,7 +8,7 @@ use super::{Meaning, SentUnit, UNRANKED, Vocabulary};
 use crate::{
     domain::{quantity::Quantity, readings::Readings, sample::Sample, unit::Unit},
     ingest::{
-        ignored::Ignored,
+        ignored::IgnoredNames,
         parse::{self, Json, Reason},
     },
 };
@@ -74,7 +74,7 @@ impl<'v> SampleBuilder<'v> {
     }
 
     /// Adds a field.
-    pub fn add(&mut self, name: &str, value: RawValue<'_>, ignored: &mut Ignored) {
+    pub fn add(&mut self, name: &str, value: RawValue<'_>, ignored: &mut IgnoredNames) {
         if let RawValue::Null = value {
             return;
         }
@@ -95,7 +95,7 @@ impl<'v> SampleBuilder<'v> {
         quantity: Quantity,
         unit: Unit,
         value: RawValue<'_>,
-        ignored: &mut Ignored,
+        ignored: &mut IgnoredNames,
     ) {
         if let RawValue::Null = value {
             return;
@@ -110,7 +110,7 @@ impl<'v> SampleBuilder<'v> {
         unit: SentUnit,
         rank: u8,
         value: RawValue<'_>,
-        ignored: &mut Ignored,
+        ignored: &mut IgnoredNames,
     ) {
         let Some(value) = number(value, quantity).and_then(|value| unit.convert(quantity, value)) else {
             return ignored.insert(name);
@@ -134,7 +134,7 @@ impl<'v> SampleBuilder<'v> {
         }
     }
 
-    fn add_coordinate(&mut self, name: &str, is_latitude: bool, value: RawValue<'_>, ignored: &mut Ignored) {
+    fn add_coordinate(&mut self, name: &str, is_latitude: bool, value: RawValue<'_>, ignored: &mut IgnoredNames) {
         self.has_receiver = true;
         let coordinate = if is_latitude { &mut self.latitude } else { &mut self.longitude };
         match value.number() {

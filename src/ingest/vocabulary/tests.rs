@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{domain::unit::Unit, ingest::ignored::Ignored};
+use crate::{domain::unit::Unit, ingest::ignored::IgnoredNames};
 
 fn quantity(vocabulary: &Vocabulary, name: &str) -> Option<Quantity> {
     match vocabulary.meaning(name)? {
@@ -19,7 +19,7 @@ fn every_quantity_has_its_own_name_in_plain_formats() {
 }
 
 #[test]
-fn a_name_is_the_same_however_people_write_it() {
+fn spellings_of_a_name_are_equivalent() {
     for (names, wanted) in [
         (
             &["pm25", "pm2_5", "pm2.5", "PM2.5", "pm02", "PM 2.5", "pm-2-5", "Pm2_5", "pm2p5", "PM2.5 (µg/m³)"][..],
@@ -54,7 +54,7 @@ fn a_foreign_name_without_a_settled_unit_has_no_meaning() {
 
 /// The values of a sample with one field.
 fn read(vocabulary: &Vocabulary, name: &str, value: f64) -> (Vec<(Quantity, f64)>, Vec<String>) {
-    let mut ignored = Ignored::default();
+    let mut ignored = IgnoredNames::default();
     let mut builder = SampleBuilder::new(vocabulary);
     builder.add(name, RawValue::Number(value), &mut ignored);
     let values = builder.build(chrono::DateTime::UNIX_EPOCH).map(|sample| sample.readings.iter().collect());
@@ -74,7 +74,7 @@ fn pressure_of_a_foreign_program_is_read_by_its_size() {
 
 #[test]
 fn of_two_values_of_one_quantity_the_first_counts_and_the_other_is_named() {
-    let mut ignored = Ignored::default();
+    let mut ignored = IgnoredNames::default();
     let mut builder = SampleBuilder::new(&PLAIN);
     for (name, value) in [("pm25", 5.0), ("pm2_5", 5.0), ("pm2.5", 6.0)] {
         builder.add(name, RawValue::Number(value), &mut ignored);
@@ -85,7 +85,7 @@ fn of_two_values_of_one_quantity_the_first_counts_and_the_other_is_named() {
 
 proptest! {
     #[test]
-    fn no_name_makes_the_vocabularies_panic(name in ".{0,80}") {
+    fn arbitrary_names_do_not_panic(name in ".{0,80}") {
         for vocabulary in [&PLAIN, &CONVENTIONAL, &airrohr::AIRROHR, &airrohr::AIRROHR_OR_CONVENTIONAL] {
             let _ = vocabulary.meaning(&name);
         }

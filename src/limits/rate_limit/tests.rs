@@ -4,44 +4,55 @@ use proptest::prelude::*;
 
 use super::*;
 
-const KEY: Payer = Payer::Key(ApiKeyId(7));
+const KEY: CallerId = CallerId::Key(ApiKeyId(7));
 
-fn budget(per_minute: u32) -> Budget {
-    Budget::per_minute("cost", NonZeroU32::new(per_minute))
+fn limiter(per_minute: u32) -> RateLimiter {
+    RateLimiter::per_minute("cost", NonZeroU32::new(per_minute))
 }
 
-fn left(outcome: Result<Option<Standing>, Exhausted>) -> Result<u32, i64> {
-    outcome.map(|standing| standing.expect("a limit").left).map_err(|exhausted| exhausted.retry_in.num_milliseconds())
-}
-
-#[test]
-fn what_was_used_comes_back_evenly() {
-    let (budget, start) = (budget(60), DateTime::UNIX_EPOCH);
-    let at = |seconds| start + TimeDelta::seconds(seconds);
-    assert_eq!(left(budget.spend(KEY, 20, at(0))), Ok(40));
-    assert_eq!(left(budget.spend(KEY, 40, at(0))), Ok(0));
-    assert_eq!(left(budget.spend(KEY, 1, at(0))), Err(1000));
-    assert_eq!(left(budget.spend(KEY, 30, at(10))), Err(20_000), "and a refusal uses nothing");
-    assert_eq!(left(budget.spend(KEY, 30, at(30))), Ok(0));
-    assert_eq!(left(budget.spend(Payer::Key(ApiKeyId(8)), 1, at(30))), Ok(59), "each has their own");
-    assert_eq!(left(budget.spend(KEY, 0, at(1000))), Ok(60), "but no more than a minute's worth");
-    assert_eq!(left(budget.spend(KEY, 1000, at(1000))), Ok(0), "what costs more takes all");
-    budget.fine(KEY, 10, at(1005));
-    assert_eq!(left(budget.spend(KEY, 1, at(1005))), Err(1000), "a fine takes what there is");
-    assert_eq!(left(budget.spend(KEY, 1, at(0))), Err(1000), "a clock that was put back locks nobody out for long");
-    assert_eq!(self::budget(0).spend(KEY, 1000, start), Ok(None), "no limit");
+fn remaining(outcome: Result<Option<RateLimitStatus>, RateLimited>) -> Result<u32, i64> {
+    outcome
+        .map(|standing| standing.expect("a limit").remaining)
+        .map_err(|exhausted| exhausted.retry_after.num_milliseconds())
 }
 
 #[test]
-fn time_is_charged_afterwards_up_to_a_debt_of_a_minute() {
-    let (budget, start) = (Budget::seconds_per_minute(DATABASE_TIME, NonZeroU32::new(30)), DateTime::UNIX_EPOCH);
+fn used_amount_is_refilled_evenly() {
+    let (budget, start) = (limiter(60), DateTime::UNIX_EPOCH);
     let at = |seconds| start + TimeDelta::seconds(seconds);
-    let retry_in = |at| budget.check_debt(KEY, at).map_err(|exhausted| exhausted.retry_after_s());
+    assert_eq!(remaining(budget.check_n(KEY, 20, at(0))), Ok(40));
+    assert_eq!(remaining(budget.check_n(KEY, 40, at(0))), Ok(0));
+    assert_eq!(remaining(budget.check_n(KEY, 1, at(0))), Err(1000));
+    assert_eq!(remaining(budget.check_n(KEY, 30, at(10))), Err(20_000), "and a refusal uses nothing");
+    assert_eq!(remaining(budget.check_n(KEY, 30, at(30))), Ok(0));
+    assert_eq!(remaining(budget.check_n(CallerId::Key(ApiKeyId(8)), 1, at(30))), Ok(59), "each has their own");
+    assert_eq!(remaining(budget.check_n(KEY, 0, at(1000))), Ok(60), "but no more than a minute's worth");
+    assert_eq!(remaining(budget.check_n(KEY, 1000, at(1000))), Ok(0), "what costs more takes all");
+    budget.penalize(KEY, 10, at(1005));
+    assert_eq!(remaining(budget.check_n(KEY, 1, at(1005))), Err(1000), "a fine takes what there is");
+    assert_eq!(
+        remaining(budget.check_n(KEY, 1, at(0))),
+        Err(1000),
+        "a clock that was put back locks nobody out for long"
+    );
+    assert_eq!(self::limiter(0).check_n(KEY, 1000, start), Ok(None), "no limit");
+}
+
+#[test]
+fn time_is_charged_afterwards_up_to_a_debt_of_one_minute() {
+    let (budget, start) =
+        (RateLimiter::seconds_per_minute(DATABASE_TIME_POLICY, NonZeroU32::new(30)), DateTime::UNIX_EPOCH);
+    let at = |seconds| start + TimeDelta::seconds(seconds);
+    let retry_in = |at| budget.check_debt(KEY, at).map_err(|exhausted| exhausted.retry_after_seconds());
     budget.charge(KEY, Duration::from_secs(30), at(0));
     assert_eq!(retry_in(at(0)), Ok(()), "all of it, and no more");
-    let other = Payer::Key(ApiKeyId(9));
+    let other = CallerId::Key(ApiKeyId(9));
     budget.charge(other, Duration::from_secs(35), at(0));
-    assert_eq!(budget.check_debt(other, at(0)).map_err(|exhausted| exhausted.retry_after_s()), Err(10), "at once");
+    assert_eq!(
+        budget.check_debt(other, at(0)).map_err(|exhausted| exhausted.retry_after_seconds()),
+        Err(10),
+        "at once"
+    );
     budget.charge(KEY, Duration::from_secs(5), at(0));
     assert_eq!((retry_in(at(0)), retry_in(at(9)), retry_in(at(10))), (Err(10), Err(1), Ok(())));
     budget.charge(KEY, Duration::from_secs(1000), at(10));
@@ -49,15 +60,15 @@ fn time_is_charged_afterwards_up_to_a_debt_of_a_minute() {
     assert_eq!((retry_in(at(10)), retry_in(at(70))), (Err(60), Ok(())));
     let message = budget.check_debt(KEY, at(11)).expect_err("it owes").message();
     assert!(message.contains("30 seconds a minute") && message.contains("in 59 seconds"), "{message}");
-    assert_eq!(budget.check_debt(Payer::Key(ApiKeyId(8)), at(10)), Ok(()), "another caller owes nothing");
-    let unlimited = Budget::seconds_per_minute(DATABASE_TIME, None);
+    assert_eq!(budget.check_debt(CallerId::Key(ApiKeyId(8)), at(10)), Ok(()), "another caller owes nothing");
+    let unlimited = RateLimiter::seconds_per_minute(DATABASE_TIME_POLICY, None);
     unlimited.charge(KEY, Duration::MAX, start);
     assert_eq!(unlimited.check_debt(KEY, start), Ok(()));
 }
 
 #[test]
-fn neighbours_in_one_network_of_ipv6_pay_together() {
-    let at = |address: &str| Payer::at(address.parse().expect("an address"));
+fn ipv6_addresses_of_one_64_prefix_share_a_limit() {
+    let at = |address: &str| CallerId::from_address(address.parse().expect("an address"));
     assert_eq!(at("2001:db8:1:2::1"), at("2001:db8:1:2:ffff::9"));
     assert_ne!(at("2001:db8:1:2::1"), at("2001:db8:1:3::1"));
     assert_eq!(at("::ffff:192.0.2.1"), at("192.0.2.1"));
@@ -65,50 +76,52 @@ fn neighbours_in_one_network_of_ipv6_pay_together() {
 }
 
 #[test]
-fn callers_are_bounded_and_the_latest_are_remembered() {
-    let (budget, now) = (budget(60), DateTime::UNIX_EPOCH);
-    let spend = |number: usize| left(budget.spend(Payer::Key(ApiKeyId(i64::try_from(number).expect("few"))), 60, now));
+fn tracked_callers_are_bounded_and_recent_ones_are_kept() {
+    let (budget, now) = (limiter(60), DateTime::UNIX_EPOCH);
+    let spend = |number: usize| {
+        remaining(budget.check_n(CallerId::Key(ApiKeyId(i64::try_from(number).expect("few"))), 60, now))
+    };
     for number in 0..3 * MOST {
         assert_eq!(spend(number), Ok(0));
         assert!(number < MOST || spend(number - MOST + 1).is_err(), "{number}");
     }
     let lately = budget.full_at.lock().expect("whole");
-    assert!(lately.younger.len() + lately.older.len() <= 2 * MOST);
+    assert!(lately.young.len() + lately.old.len() <= 2 * MOST);
 }
 
 #[test]
-fn headers_are_those_of_the_draft() {
-    let (budget, now) = (budget(600), DateTime::UNIX_EPOCH);
-    let standing = budget.spend(KEY, 15, now).expect("enough").expect("a limit");
+fn headers_match_the_ratelimit_draft() {
+    let (budget, now) = (limiter(600), DateTime::UNIX_EPOCH);
+    let standing = budget.check_n(KEY, 15, now).expect("enough").expect("a limit");
     assert_eq!(standing.headers()["ratelimit-policy"], "\"cost\";q=600;w=60");
     assert_eq!(standing.headers()["ratelimit"], "\"cost\";r=585;t=2");
-    let exhausted = budget.spend(KEY, 590, now).expect_err("too much");
+    let exhausted = budget.check_n(KEY, 590, now).expect_err("too much");
     assert_eq!(exhausted.headers()[header::RETRY_AFTER], "1");
     assert_eq!(exhausted.headers()["ratelimit"], "\"cost\";r=585;t=2");
 }
 
 proptest! {
     #[test]
-    fn nobody_gets_more_than_a_minute_and_what_came_back(
+    fn usage_never_exceeds_one_window_plus_refill(
         per_minute in 1..5000_u32,
         asked in proptest::collection::vec((0..90_000_i64, 0..6000_u32), 1..60),
     ) {
-        let budget = budget(per_minute);
+        let budget = limiter(per_minute);
         let (start, mut now, mut used) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH, 0_u64);
         for (milliseconds, amount) in asked {
             now += TimeDelta::milliseconds(milliseconds);
             let most = u64::from(per_minute) * (60_000 + u64::try_from((now - start).num_milliseconds()).expect("later")) / 60_000;
-            match budget.spend(KEY, amount, now) {
+            match budget.check_n(KEY, amount, now) {
                 Ok(_) => used += u64::from(amount.min(per_minute)),
                 Err(exhausted) => {
                     // and as promised, it is enough then
-                    let then = now + exhausted.retry_in;
-                    let mut copy = self::budget(per_minute);
-                    copy.full_at = Arc::new(Mutex::new(Lately {
-                        younger: budget.full_at.lock().expect("whole").younger.clone(),
-                        older: HashMap::new(),
+                    let then = now + exhausted.retry_after;
+                    let mut copy = self::limiter(per_minute);
+                    copy.full_at = Arc::new(Mutex::new(RefillTimes {
+                        young: budget.full_at.lock().expect("whole").young.clone(),
+                        old: HashMap::new(),
                     }));
-                    prop_assert!(copy.spend(KEY, amount, then).is_ok());
+                    prop_assert!(copy.check_n(KEY, amount, then).is_ok());
                 }
             }
             prop_assert!(used <= most + 1, "{used} of {most}");

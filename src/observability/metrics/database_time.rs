@@ -32,14 +32,14 @@ type Seconds = Counter<f64, AtomicU64>;
 
 /// The metric. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct DatabaseTime {
+pub struct DatabaseTimeMetrics {
     family: Family<[(&'static str, &'static str); 1], Seconds>,
     anonymous: Seconds,
     key: Seconds,
     admin: Seconds,
 }
 
-impl Default for DatabaseTime {
+impl Default for DatabaseTimeMetrics {
     fn default() -> Self {
         let family = Family::default();
         let of = |kind: CallerKind| -> Seconds { family.get_or_create_owned(&[("caller", kind.label())]) };
@@ -48,7 +48,7 @@ impl Default for DatabaseTime {
     }
 }
 
-impl DatabaseTime {
+impl DatabaseTimeMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register_with_unit(
             "graphql_database_time",
@@ -59,7 +59,7 @@ impl DatabaseTime {
     }
 
     /// A connection was held.
-    pub fn used(&self, caller: CallerKind, time: Duration) {
+    pub fn record(&self, caller: CallerKind, time: Duration) {
         let seconds = match caller {
             CallerKind::Anonymous => &self.anonymous,
             CallerKind::Key => &self.key,

@@ -7,43 +7,46 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::SECONDS;
+use super::DURATION_BUCKETS;
 
 /// What is counted where the feed is told. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Feed {
-    lag: Histogram,
-    delays: Counter,
+pub struct FeedMetrics {
+    delivery_latency: Histogram,
+    rate_limit_delays: Counter,
 }
 
-impl Default for Feed {
+impl Default for FeedMetrics {
     fn default() -> Self {
-        Self { lag: Histogram::new(SECONDS.0.iter().copied()), delays: Counter::default() }
+        Self {
+            delivery_latency: Histogram::new(DURATION_BUCKETS.0.iter().copied()),
+            rate_limit_delays: Counter::default(),
+        }
     }
 }
 
-impl Feed {
+impl FeedMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register_with_unit(
             "feed_lag",
             "Time from the commit of a batch of the feed until a channel of subscriptions had told it",
             Unit::Seconds,
-            self.lag.clone(),
+            self.delivery_latency.clone(),
         );
         registry.register(
             "subscription_budget_delays",
             "Times that events of a subscription waited because its caller had used up the budget of cost",
-            self.delays.clone(),
+            self.rate_limit_delays.clone(),
         );
     }
 
     /// A channel told a batch that was committed so long ago.
-    pub fn told(&self, lag: Duration) {
-        self.lag.observe(lag.as_secs_f64());
+    pub fn record_delivery(&self, lag: Duration) {
+        self.delivery_latency.observe(lag.as_secs_f64());
     }
 
     /// Events of a subscription wait for its caller's budget.
-    pub fn delayed_for_budget(&self) {
-        self.delays.inc();
+    pub fn count_rate_limit_delay(&self) {
+        self.rate_limit_delays.inc();
     }
 }

@@ -7,29 +7,29 @@
 pub mod database_time;
 pub mod feed;
 pub mod operations;
-pub mod recording;
+pub mod recorder;
 pub(crate) mod refusals;
+pub mod replicas;
 pub mod requests;
-pub mod servers;
 
 use std::sync::Arc;
 
-use database_time::DatabaseTime;
-use feed::Feed;
-use operations::Operations;
+use database_time::DatabaseTimeMetrics;
+use feed::FeedMetrics;
+use operations::OperationMetrics;
 use prometheus_client::{
     encoding::text,
     metrics::{family::MetricConstructor, histogram::Histogram},
     registry::Registry,
 };
-use recording::Recording;
-use requests::Requests;
-use servers::Servers;
+use recorder::RecorderMetrics;
+use replicas::ReplicaQueryMetrics;
+use requests::RequestMetrics;
 
 use crate::observability::metrics::refusals::Refusals;
 
 /// What the names of all metrics begin with.
-const PREFIX: &str = "airgraph";
+const METRIC_PREFIX: &str = "airgraph";
 
 /// The media type of [`Metrics::text`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -38,15 +38,15 @@ pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; chars
 #[derive(Clone)]
 pub struct Metrics {
     /// HTTP requests.
-    pub requests: Requests,
+    pub requests: RequestMetrics,
     /// GraphQL operations.
-    pub operations: Operations,
+    pub operations: OperationMetrics,
     /// How late the feed is told.
-    pub feed: Feed,
+    pub feed: FeedMetrics,
     /// Servers that answer queries.
-    pub servers: Servers,
+    pub replica_queries: ReplicaQueryMetrics,
     /// Time that queries hold connections.
-    pub database_time: DatabaseTime,
+    pub database_time: DatabaseTimeMetrics,
     /// Requests refused because of a limit.
     pub refusals: Refusals,
     registry: Arc<Registry>,
@@ -55,20 +55,28 @@ pub struct Metrics {
 impl Metrics {
     /// All at zero, beside what the recorder counts.
     #[must_use]
-    pub fn new(recording: &Recording) -> Self {
-        let (requests, operations) = (Requests::default(), Operations::default());
-        let (feed, servers) = (Feed::default(), Servers::default());
+    pub fn new(recording: &RecorderMetrics) -> Self {
+        let (requests, operations) = (RequestMetrics::default(), OperationMetrics::default());
+        let (feed, servers) = (FeedMetrics::default(), ReplicaQueryMetrics::default());
         let mut registry = registry();
         requests.register(&mut registry);
         operations.register(&mut registry);
         feed.register(&mut registry);
         servers.register(&mut registry);
         recording.register(&mut registry);
-        let database_time = DatabaseTime::default();
+        let database_time = DatabaseTimeMetrics::default();
         database_time.register(&mut registry);
         let refusals = recording.refusals.clone();
         registry.register("limit_refusals", "Requests refused because of a limit, by limit", refusals.metric());
-        Self { requests, operations, feed, servers, database_time, refusals, registry: Arc::new(registry) }
+        Self {
+            requests,
+            operations,
+            feed,
+            replica_queries: servers,
+            database_time,
+            refusals,
+            registry: Arc::new(registry),
+        }
     }
 
     /// All of them in the text format of `OpenMetrics`, together with what was read just now.
@@ -84,7 +92,7 @@ impl Metrics {
 }
 
 pub(crate) fn registry() -> Registry {
-    Registry::with_prefix(PREFIX)
+    Registry::with_prefix(METRIC_PREFIX)
 }
 
 /// Makes the histograms of a family, with the same buckets each.
@@ -92,7 +100,7 @@ pub(crate) fn registry() -> Registry {
 pub struct Buckets(&'static [f64]);
 
 /// From a look-up by key to what is given up.
-const SECONDS: Buckets =
+const DURATION_BUCKETS: Buckets =
     Buckets(&[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]);
 
 impl MetricConstructor<Histogram> for Buckets {

@@ -8,24 +8,24 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::{Buckets, SECONDS};
+use super::{Buckets, DURATION_BUCKETS};
 
 /// Statements of one operation.
-const STATEMENTS: Buckets = Buckets(&[0.0, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0]);
+const STATEMENT_BUCKETS: Buckets = Buckets(&[0.0, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0]);
 
 /// Errors of one answer that are counted: a list may hold one in each row.
-const ERRORS: usize = 100;
+const MAX_COUNTED_ERRORS: usize = 100;
 
 type Label = [(&'static str, &'static str); 1];
 type Labels = [(&'static str, &'static str); 2];
 
 /// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum OperationOutcome {
     /// All that was asked for was told; a subscription began.
     Answered,
     /// Some of it was told.
-    Partly,
+    Partial,
     /// Nothing of it could be told.
     Failed,
     /// It was not executed: syntax, validation, limits.
@@ -34,14 +34,14 @@ pub enum Outcome {
     Abandoned,
 }
 
-impl Outcome {
+impl OperationOutcome {
     /// How an operation ended that was answered with this.
     #[must_use]
-    pub fn of(response: &Response) -> Self {
+    pub fn from_response(response: &Response) -> Self {
         if response.errors.is_empty() {
             Self::Answered
         } else if response.data != Value::Null {
-            Self::Partly
+            Self::Partial
         } else if response.errors.iter().all(|error| error.path.is_empty()) {
             Self::Refused
         } else {
@@ -51,10 +51,10 @@ impl Outcome {
 
     /// As a label.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub const fn label(self) -> &'static str {
         match self {
             Self::Answered => "answered",
-            Self::Partly => "partly",
+            Self::Partial => "partly",
             Self::Failed => "failed",
             Self::Refused => "refused",
             Self::Abandoned => "abandoned",
@@ -75,7 +75,7 @@ pub const fn kind(ty: Option<OperationType>) -> &'static str {
 
 /// GraphQL operations. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Operations {
+pub struct OperationMetrics {
     total: Family<Labels, Counter>,
     errors: Family<[(&'static str, String); 1], Counter>,
     panics: Counter,
@@ -83,19 +83,19 @@ pub struct Operations {
     statements: Family<Label, Histogram, Buckets>,
 }
 
-impl Default for Operations {
+impl Default for OperationMetrics {
     fn default() -> Self {
         Self {
             total: Family::default(),
             errors: Family::default(),
             panics: Counter::default(),
-            duration: Family::new_with_constructor(SECONDS),
-            statements: Family::new_with_constructor(STATEMENTS),
+            duration: Family::new_with_constructor(DURATION_BUCKETS),
+            statements: Family::new_with_constructor(STATEMENT_BUCKETS),
         }
     }
 }
 
-impl Operations {
+impl OperationMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register("graphql_operations", "GraphQL operations, by kind and how they ended", self.total.clone());
         registry.register("graphql_errors", "Errors in answers to GraphQL operations, by code", self.errors.clone());
@@ -114,14 +114,14 @@ impl Operations {
     }
 
     /// A query or a mutation ended.
-    pub fn ended(&self, kind: &'static str, outcome: Outcome, took: Duration, statements: u32) {
-        self.counted(kind, outcome);
+    pub fn record_operation(&self, kind: &'static str, outcome: OperationOutcome, took: Duration, statements: u32) {
+        self.count(kind, outcome);
         self.duration.get_or_create(&[("kind", kind)]).observe(took.as_secs_f64());
         self.statements.get_or_create(&[("kind", kind)]).observe(statements.into());
     }
 
     /// A panic ended an operation.
-    pub fn panicked(&self) {
+    pub fn count_panic(&self) {
         self.panics.inc();
     }
 
@@ -132,24 +132,24 @@ impl Operations {
     }
 
     /// A subscription began, or was refused with this.
-    pub fn began(&self, outcome: Result<(), &Response>) {
+    pub fn record_subscription_start(&self, outcome: Result<(), &Response>) {
         let kind = kind(Some(OperationType::Subscription));
         match outcome {
-            Ok(()) => self.counted(kind, Outcome::Answered),
+            Ok(()) => self.count(kind, OperationOutcome::Answered),
             Err(refusal) => {
-                self.counted(kind, Outcome::Refused);
-                self.errors(refusal);
+                self.count(kind, OperationOutcome::Refused);
+                self.count_errors(refusal);
             }
         }
     }
 
-    fn counted(&self, kind: &'static str, outcome: Outcome) {
-        self.total.get_or_create(&[("kind", kind), ("outcome", outcome.name())]).inc();
+    fn count(&self, kind: &'static str, outcome: OperationOutcome) {
+        self.total.get_or_create(&[("kind", kind), ("outcome", outcome.label())]).inc();
     }
 
     /// The errors of an answer. Their codes are ours, and so not many.
-    pub fn errors(&self, response: &Response) {
-        for error in response.errors.iter().take(ERRORS) {
+    pub fn count_errors(&self, response: &Response) {
+        for error in response.errors.iter().take(MAX_COUNTED_ERRORS) {
             if let Some(Value::String(code)) = error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
                 self.errors.get_or_create(&[("code", code.clone())]).inc();
             }

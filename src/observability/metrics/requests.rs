@@ -8,24 +8,24 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::{Buckets, SECONDS};
+use super::{Buckets, DURATION_BUCKETS};
 
 /// Route and class of status. A route is the pattern, such as `/key/{key}/write`, of which there are so many.
 type Labels = [(&'static str, String); 2];
 
 /// HTTP requests. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Requests {
+pub struct RequestMetrics {
     duration: Family<Labels, Histogram, Buckets>,
 }
 
-impl Default for Requests {
+impl Default for RequestMetrics {
     fn default() -> Self {
-        Self { duration: Family::new_with_constructor(SECONDS) }
+        Self { duration: Family::new_with_constructor(DURATION_BUCKETS) }
     }
 }
 
-impl Requests {
+impl RequestMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register_with_unit(
             "http_request_duration",
@@ -36,7 +36,7 @@ impl Requests {
     }
 
     /// A request was answered.
-    pub fn answered(&self, route: &str, status: StatusCode, took: Duration) {
+    pub fn record(&self, route: &str, status: StatusCode, took: Duration) {
         let class = match status.as_u16() / 100 {
             1 => "1xx",
             2 => "2xx",

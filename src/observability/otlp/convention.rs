@@ -5,19 +5,19 @@ use opentelemetry::{KeyValue, trace::SpanKind};
 use opentelemetry_sdk::trace::SpanData;
 
 /// The span of a request, as `http::telemetry` names it.
-pub const REQUEST: &str = "request";
+pub const REQUEST_SPAN: &str = "request";
 /// What the names of spans of the database begin with.
-const DATABASE: &str = "db.";
+const DATABASE_SPAN_PREFIX: &str = "db.";
 
-pub const STATUS: &str = "http.response.status_code";
+pub const HTTP_STATUS_CODE: &str = "http.response.status_code";
 pub const OPERATION_TYPE: &str = "graphql.operation.type";
 pub const OPERATION_NAME: &str = "graphql.operation.name";
 pub const OUTCOME: &str = "airgraph.outcome";
 pub const STATEMENTS: &str = "airgraph.statements";
 
 /// A span as it is exported.
-pub fn of(mut span: SpanData) -> SpanData {
-    if span.name == REQUEST {
+pub fn to_convention(mut span: SpanData) -> SpanData {
+    if span.name == REQUEST_SPAN {
         span.span_kind = SpanKind::Server;
         let value =
             |key| span.attributes.iter().find(|told| told.key.as_str() == key).map(|told| told.value.to_string());
@@ -25,15 +25,15 @@ pub fn of(mut span: SpanData) -> SpanData {
         // As the log, it tells the route and not the path: that may hold a key.
         let route = route.filter(|route| route != "none");
         span.name = route.map_or(method.clone(), |route| format!("{method} {route}")).into();
-        span.attributes = span.attributes.into_iter().filter_map(of_request).collect();
-    } else if span.name.starts_with(DATABASE) {
+        span.attributes = span.attributes.into_iter().filter_map(request_attribute).collect();
+    } else if span.name.starts_with(DATABASE_SPAN_PREFIX) {
         span.span_kind = SpanKind::Client;
         span.attributes.push(KeyValue::new("db.system.name", "postgresql"));
     }
     span
 }
 
-fn of_request(told: KeyValue) -> Option<KeyValue> {
+fn request_attribute(told: KeyValue) -> Option<KeyValue> {
     let key = match told.key.as_str() {
         "method" => "http.request.method",
         "route" if told.value.as_str() == "none" => return None,

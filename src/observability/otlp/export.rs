@@ -19,12 +19,12 @@ use opentelemetry_sdk::{
 use tracing::{Level, Metadata, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, filter::filter_fn, registry::LookupSpan};
 
-use super::convention::{self, REQUEST};
+use super::convention::{self, REQUEST_SPAN};
 
 /// Where to, in OpenTelemetry's own words. Its other settings are read by its libraries.
-const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+const ENDPOINT_VARIABLES: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
 /// How long the last spans may take on their way.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The export of traces while the gateway runs.
 pub struct Export(Option<SdkTracerProvider>);
@@ -35,7 +35,7 @@ impl Export {
     /// # Errors
     /// When it is set up in a way that can't be.
     pub fn start() -> Result<Self, String> {
-        if ENDPOINTS.iter().all(|name| env::var_os(name).is_none_or(|value| value.is_empty())) {
+        if ENDPOINT_VARIABLES.iter().all(|name| env::var_os(name).is_none_or(|value| value.is_empty())) {
             return Ok(Self(None));
         }
         // The client needs one, also where it is not used; without a choice it panics. An earlier choice is as good.
@@ -47,8 +47,8 @@ impl Export {
              protocol http/protobuf"
         })?;
         let provider = SdkTracerProvider::builder()
-            .with_batch_exporter(Conventional { exporter, is_away: AtomicBool::new(false) })
-            .with_sampler(Box::new(OfRequests(Config::default().sampler)) as Box<dyn ShouldSample>)
+            .with_batch_exporter(ConventionExporter { exporter, is_failing: AtomicBool::new(false) })
+            .with_sampler(Box::new(RequestSampler(Config::default().sampler)) as Box<dyn ShouldSample>)
             .with_resource(resource())
             .build();
         Ok(Self(Some(provider)))
@@ -74,16 +74,16 @@ impl Export {
     }
 
     /// Tells that it goes on. Not where to: that may hold a password.
-    pub fn tell(&self) {
+    pub fn log_status(&self) {
         if self.0.is_some() {
             tracing::info!("traces are exported by OTLP");
         }
     }
 
     /// Sends what is left, and ends.
-    pub fn end(self) {
+    pub fn shutdown(self) {
         if let Some(provider) = self.0
-            && provider.shutdown_with_timeout(LAST_WORDS).is_err()
+            && provider.shutdown_with_timeout(FLUSH_TIMEOUT).is_err()
         {
             tracing::warn!("the last traces could not be exported");
         }
@@ -101,9 +101,9 @@ fn resource() -> Resource {
 
 /// Of traces that begin here only those of requests: the gateway asks its database by itself too, every second or so.
 #[derive(Clone, Debug)]
-struct OfRequests(Box<dyn ShouldSample>);
+struct RequestSampler(Box<dyn ShouldSample>);
 
-impl ShouldSample for OfRequests {
+impl ShouldSample for RequestSampler {
     fn should_sample(
         &self,
         parent: Option<&Context>,
@@ -113,7 +113,7 @@ impl ShouldSample for OfRequests {
         attributes: &[KeyValue],
         links: &[Link],
     ) -> SamplingResult {
-        if name != REQUEST && !parent.is_some_and(Context::has_active_span) {
+        if name != REQUEST_SPAN && !parent.is_some_and(Context::has_active_span) {
             let (decision, attributes) = (SamplingDecision::Drop, Vec::new());
             return SamplingResult { decision, attributes, trace_state: opentelemetry::trace::TraceState::default() };
         }
@@ -123,22 +123,22 @@ impl ShouldSample for OfRequests {
 
 /// Sends spans in the words of the conventions. Those that a collector doesn't take are lost, which is logged once until it
 /// takes some again.
-struct Conventional {
+struct ConventionExporter {
     exporter: Otlp,
-    is_away: AtomicBool,
+    is_failing: AtomicBool,
 }
 
-impl fmt::Debug for Conventional {
+impl fmt::Debug for ConventionExporter {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Conventional") // the exporter holds the headers, such as a key
     }
 }
 
-impl SpanExporter for Conventional {
+impl SpanExporter for ConventionExporter {
     async fn export(&self, spans: Vec<SpanData>) -> OTelSdkResult {
         let count = spans.len();
-        let outcome = self.exporter.export(spans.into_iter().map(convention::of).collect()).await;
-        let was_away = self.is_away.swap(outcome.is_err(), Ordering::Relaxed);
+        let outcome = self.exporter.export(spans.into_iter().map(convention::to_convention).collect()).await;
+        let was_away = self.is_failing.swap(outcome.is_err(), Ordering::Relaxed);
         match &outcome {
             Err(_) if !was_away => {
                 tracing::warn!(spans = count, "traces can't be exported; until they can they are lost");

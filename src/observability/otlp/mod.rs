@@ -18,7 +18,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 /// A request begins: its span belongs to the trace that its sender names, else to one of its own. Which it is stands on the
 /// log lines too.
-pub fn begin(span: &Span, headers: &HeaderMap) {
+pub fn set_parent_from_headers(span: &Span, headers: &HeaderMap) {
     let sender = TraceContextPropagator::new().extract(&Headers(headers));
     let of_its_own = !sender.has_active_span();
     if span.set_parent(sender).is_err() || !of_its_own {
@@ -32,24 +32,24 @@ pub fn begin(span: &Span, headers: &HeaderMap) {
 }
 
 /// A request was answered.
-pub fn answered(span: &Span, status: StatusCode) {
-    span.set_attribute(convention::STATUS, i64::from(status.as_u16()));
+pub fn record_status(span: &Span, status: StatusCode) {
+    span.set_attribute(convention::HTTP_STATUS_CODE, i64::from(status.as_u16()));
     if status.is_server_error() {
         span.set_status(Status::error(""));
     }
 }
 
 /// The span of a request that a GraphQL operation is part of.
-pub struct Operation(Span);
+pub struct OperationSpan(Span);
 
-impl Operation {
+impl OperationSpan {
     /// An operation of the request that is worked on.
-    pub fn begin() -> Self {
+    pub fn current() -> Self {
         Self(Span::current())
     }
 
     /// It ended so. The document and its variables tell of people, and are not told.
-    pub fn ended(&self, kind: &'static str, name: Option<&str>, outcome: &'static str, statements: u32) {
+    pub fn record(&self, kind: &'static str, name: Option<&str>, outcome: &'static str, statements: u32) {
         self.0.set_attribute(convention::OPERATION_TYPE, kind);
         if let Some(name) = name {
             self.0.set_attribute(convention::OPERATION_NAME, name.to_owned());

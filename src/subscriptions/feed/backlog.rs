@@ -11,11 +11,11 @@ use crate::{
 /// Events in one portion at most: of each, a row may be read.
 pub const MAX_EVENTS: usize = 1000;
 /// Batches in one portion at most.
-const BATCHES: i64 = 500;
+const MAX_CHUNK_BATCHES: i64 = 500;
 
 /// Some of the stored feed.
 #[derive(Debug)]
-pub struct Portion {
+pub struct BacklogChunk {
     /// The batches, of which the first and the last may be told in part.
     pub batches: Vec<Batch>,
     /// Up to here this is all there is; where that is the place that was asked for, there is no more.
@@ -24,14 +24,14 @@ pub struct Portion {
 
 /// Why the stored feed can't be read from a place on.
 #[derive(Debug)]
-pub enum Unreadable {
+pub enum BacklogError {
     /// It was forgotten.
     Forgotten,
     /// The database failed.
     Failed(DbError),
 }
 
-impl From<DbError> for Unreadable {
+impl From<DbError> for BacklogError {
     fn from(error: DbError) -> Self {
         Self::Failed(error)
     }
@@ -41,31 +41,41 @@ impl From<DbError> for Unreadable {
 ///
 /// # Errors
 /// When the database fails, or has forgotten some of them.
-pub async fn whole(database: &Database, number: i64) -> Result<Vec<Batch>, Unreadable> {
-    Ok(read(database, Place::after(number), usize::MAX, true).await?.batches)
+pub async fn whole(database: &Database, number: i64) -> Result<Vec<Batch>, BacklogError> {
+    Ok(load(database, Place::after(number), usize::MAX, true).await?.batches)
 }
 
 /// What comes after a place, up to `most` events; with its measurements only where these are wanted.
 ///
 /// # Errors
 /// When the database fails, or has forgotten some of it.
-pub async fn after(database: &Database, place: Place, most: usize, measurements: bool) -> Result<Portion, Unreadable> {
-    read(database, place, most.clamp(1, MAX_EVENTS), measurements).await
+pub async fn after(
+    database: &Database,
+    place: Place,
+    most: usize,
+    measurements: bool,
+) -> Result<BacklogChunk, BacklogError> {
+    load(database, place, most.clamp(1, MAX_EVENTS), measurements).await
 }
 
 #[tracing::instrument(name = "feed.stored.read", skip_all)]
-async fn read(database: &Database, place: Place, most: usize, measurements: bool) -> Result<Portion, Unreadable> {
+async fn load(
+    database: &Database,
+    place: Place,
+    most: usize,
+    measurements: bool,
+) -> Result<BacklogChunk, BacklogError> {
     let seen = if place.index == Place::END { place.number } else { place.number - 1 };
-    let entries = db::feed::after(&database.reads, seen, BATCHES).await?.ok_or(Unreadable::Forgotten)?;
+    let entries = db::feed::after(&database.reads, seen, MAX_CHUNK_BATCHES).await?.ok_or(BacklogError::Forgotten)?;
     let (outlines, until) = outline(&entries, place, most);
     let keys: Vec<_> = outlines.iter().filter(|_| measurements).flat_map(Outline::keys).collect();
     let found = if keys.is_empty() { HashMap::new() } else { db::measurement::by_keys(&database.reads, &keys).await? };
-    Ok(Portion { batches: outlines.into_iter().map(|outline| outline.fill(&found)).collect(), until })
+    Ok(BacklogChunk { batches: outlines.into_iter().map(|outline| outline.fill(&found)).collect(), until })
 }
 
 /// Whether something after this place may have been forgotten, when all batches up to that number were.
 #[must_use]
-pub fn is_forgotten(place: Place, forgotten: i64) -> bool {
+pub fn is_trimmed(place: Place, forgotten: i64) -> bool {
     place < Place::after(forgotten)
 }
 
@@ -74,9 +84,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_has_seen_all_of_the_last_forgotten_batch_has_missed_nothing() {
-        assert!(!is_forgotten(Place::after(7), 7));
-        assert!(is_forgotten(Place { number: 7, index: 3 }, 7));
-        assert!(!is_forgotten(Place { number: 8, index: 0 }, 7));
+    fn cursor_at_the_end_of_the_last_trimmed_batch_is_valid() {
+        assert!(!is_trimmed(Place::after(7), 7));
+        assert!(is_trimmed(Place { number: 7, index: 3 }, 7));
+        assert!(!is_trimmed(Place { number: 8, index: 0 }, 7));
     }
 }

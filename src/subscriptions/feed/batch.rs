@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Measurements that are held against a filter before another task may run.
-const EVALUATIONS_AT_ONCE: usize = 128;
+const EVALUATIONS_PER_YIELD: usize = 128;
 
 /// A committed batch, or a part of one. What it tells is numbered: first the measurements in their order, then the
 /// devices in theirs, so that each keeps its number, whatever is deleted later.
@@ -66,23 +66,23 @@ impl Batch {
     ) -> Result<Vec<(u32, Measurement)>, DbError> {
         let mut beside = Vec::new();
         if !self.recorded.is_empty() {
-            for group in filter.groups_beside() {
+            for group in filter.side_table_groups() {
                 beside.push(self.readings(group, db).await?);
             }
         }
         let matches = |row: &Measurement| match beside[..] {
             [] => filter.matches(row, &Readings::default()),
             [only] => filter.matches(row, only.get(&row.key).unwrap_or(&Readings::default())),
-            _ => filter.matches(row, &all_of(&beside, row.key)),
+            _ => filter.matches(row, &merge_readings(&beside, row.key)),
         };
         let rows: Vec<_> = match positions {
             Some(positions) => self.rows(positions).collect(),
             None => self.recorded.iter().collect(),
         };
         let mut matching = Vec::new();
-        for rows in rows.chunks(EVALUATIONS_AT_ONCE) {
+        for rows in rows.chunks(EVALUATIONS_PER_YIELD) {
             matching.extend(rows.iter().filter(|(_, row)| matches(row)).copied().cloned());
-            if rows.len() == EVALUATIONS_AT_ONCE {
+            if rows.len() == EVALUATIONS_PER_YIELD {
                 tokio::task::yield_now().await; // a filter may have thousands of points
             }
         }
@@ -103,7 +103,7 @@ impl Batch {
 }
 
 /// The readings of several groups together.
-fn all_of(groups: &[&HashMap<MeasurementKey, Readings>], key: MeasurementKey) -> Readings {
+fn merge_readings(groups: &[&HashMap<MeasurementKey, Readings>], key: MeasurementKey) -> Readings {
     let mut all = Readings::default();
     for (quantity, value) in groups.iter().filter_map(|group| group.get(&key)).flat_map(Readings::iter) {
         let _ = all.set(quantity, value); // it was set before, so it can be
@@ -171,7 +171,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::db::feed::News;
+    use crate::db::feed::FeedRecord;
 
     fn entries() -> impl Strategy<Value = Vec<Entry>> {
         let key = (0..4_i64, 0..9_i64).prop_map(|(device, second)| MeasurementKey {
@@ -184,7 +184,7 @@ mod tests {
             let mut number = 0;
             let each = entries.into_iter().map(|(step, recorded, changed)| {
                 number += step;
-                let news = News { recorded, changed: changed.into_iter().map(DeviceId).collect() };
+                let news = FeedRecord { recorded, changed: changed.into_iter().map(DeviceId).collect() };
                 Entry { number, committed_at: DateTime::UNIX_EPOCH, committed: Instant::now(), news }
             });
             each.collect()
@@ -203,7 +203,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn portions_together_are_the_whole_whatever_their_size(entries in entries(), most in 1..9_usize) {
+        fn chunks_concatenate_to_the_whole_feed(entries in entries(), most in 1..9_usize) {
             let (whole, end) = outline(&entries, Place::after(0), usize::MAX);
             prop_assert_eq!(end, entries.last().map_or(Place::after(0), |entry| Place::after(entry.number)));
             let mut together = Vec::new();

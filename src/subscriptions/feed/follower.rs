@@ -12,7 +12,7 @@ use std::{
 use tokio::time::sleep;
 
 use super::{
-    BOUND, Broken, FIRST_PAUSE, Feed, LONGEST_PAUSE, Stream,
+    Feed, FeedGap, MAX_RETRY_DELAY, MIN_RETRY_DELAY, RING_LIMITS, Stream,
     batch::{Outline, outline},
     ring_buffer::Item,
 };
@@ -22,26 +22,26 @@ use crate::{
 };
 
 /// After so long without a notification the table is looked at all the same.
-const HEARTBEAT: Duration = Duration::from_secs(1);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 /// For so long the feed is followed after the last one who did has gone, since clients that lost their connection will
 /// be back in a moment.
-const LINGER: Duration = Duration::from_mins(1);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 /// Batches that are read at once at most.
-const AT_ONCE: i64 = 500;
+const MAX_BATCHES_PER_READ: i64 = 500;
 
 /// Why following over one connection ended.
-enum End {
+enum StopReason {
     /// Nobody follows any more.
-    Alone,
+    Unused,
     /// The feed can't be followed on.
-    Broken(Broken),
+    FeedGap(FeedGap),
     /// The connection is of no use any more.
     Lost(DbError),
     /// Batches came of which nothing was told.
-    Deaf,
+    MissedNotification,
 }
 
-impl From<DbError> for End {
+impl From<DbError> for StopReason {
     fn from(error: DbError) -> Self {
         Self::Lost(error)
     }
@@ -50,8 +50,8 @@ impl From<DbError> for End {
 /// Follows until nobody does any more, over as many connections as it takes.
 pub(super) async fn run(feed: Feed, stream: Arc<Stream>) {
     let mut follower = Follower { feed, stream, last_followed: Instant::now() };
-    let mut stopping = std::pin::pin!(follower.feed.0.shutdown.begun());
-    let mut pause = FIRST_PAUSE;
+    let mut stopping = std::pin::pin!(follower.feed.0.shutdown.triggered());
+    let mut pause = MIN_RETRY_DELAY;
     loop {
         let since = Instant::now();
         let Err(end) = tokio::select! {
@@ -59,26 +59,26 @@ pub(super) async fn run(feed: Feed, stream: Arc<Stream>) {
             () = &mut stopping => return, // nobody has to hear any more
         };
         match end {
-            End::Alone => return,
-            End::Broken(why) => {
+            StopReason::Unused => return,
+            StopReason::FeedGap(why) => {
                 tracing::error!(?why, "the feed can't be followed on: all subscriptions end");
                 follower.feed.end(&follower.stream, why);
                 return;
             }
-            End::Lost(error) => {
+            StopReason::Lost(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "the connection that follows the feed is lost"
                 );
             }
-            End::Deaf => {
+            StopReason::MissedNotification => {
                 tracing::warn!("batches came without a notification: the connection that listens is made anew");
             }
         }
-        if follower.is_alone() {
+        if follower.is_unused() {
             return;
         }
-        pause = if since.elapsed() > LONGEST_PAUSE { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+        pause = if since.elapsed() > MAX_RETRY_DELAY { MIN_RETRY_DELAY } else { (pause * 2).min(MAX_RETRY_DELAY) };
         sleep(pause).await;
     }
 }
@@ -92,38 +92,41 @@ struct Follower {
 
 impl Follower {
     /// Follows over one connection.
-    async fn follow(&mut self) -> Result<std::convert::Infallible, End> {
+    async fn follow(&mut self) -> Result<std::convert::Infallible, StopReason> {
         let mut listener = Listener::connect(self.feed.database()).await?;
         let extent = listener.extent().await?;
         if extent.newest < self.last_seen() {
-            return Err(End::Broken(Broken::Restored));
+            return Err(StopReason::FeedGap(FeedGap::Restored));
         }
         // Before the first wait: what was committed before we listened is told by nobody.
         self.read(&mut listener).await?;
         let mut unannounced = false;
         loop {
-            if listener.told_within(HEARTBEAT).await? {
+            if listener.wait_for_notification(HEARTBEAT_INTERVAL).await? {
                 self.read(&mut listener).await?;
                 unannounced = false;
             } else if unannounced {
-                return Err(End::Deaf);
+                return Err(StopReason::MissedNotification);
             } else {
                 // What was committed this very moment may be told of a little later.
                 unannounced = self.read(&mut listener).await?;
             }
-            if self.is_alone() {
-                return Err(End::Alone);
+            if self.is_unused() {
+                return Err(StopReason::Unused);
             }
         }
     }
 
     /// Reads all that is new; whether there was anything.
-    async fn read(&self, listener: &mut Listener) -> Result<bool, End> {
+    async fn read(&self, listener: &mut Listener) -> Result<bool, StopReason> {
         let mut any = false;
         loop {
-            let entries = listener.after(self.last_seen(), AT_ONCE).await?.ok_or(End::Broken(Broken::Forgotten))?;
+            let entries = listener
+                .after(self.last_seen(), MAX_BATCHES_PER_READ)
+                .await?
+                .ok_or(StopReason::FeedGap(FeedGap::Forgotten))?;
             let Some(newest) = entries.last().map(|entry| entry.number) else {
-                self.stream.is_read();
+                self.stream.mark_read();
                 return Ok(any);
             };
             let (outlines, _) = outline(&entries, Place::after(self.last_seen()), usize::MAX);
@@ -133,7 +136,7 @@ impl Follower {
                 let batch = Arc::new(outline.fill(&found));
                 Item { place: Place::after(batch.number), bytes: batch.bytes(), value: batch }
             });
-            self.stream.ring.push(items, Place::after(newest), BOUND);
+            self.stream.ring.push(items, Place::after(newest), RING_LIMITS);
             any = true;
         }
     }
@@ -143,10 +146,10 @@ impl Follower {
     }
 
     /// Whether nobody has followed for a while; then nobody will.
-    fn is_alone(&mut self) -> bool {
+    fn is_unused(&mut self) -> bool {
         if Arc::strong_count(&self.stream) > 2 {
             self.last_followed = Instant::now();
         }
-        self.last_followed.elapsed() > LINGER && self.feed.end_if_alone(&self.stream)
+        self.last_followed.elapsed() > IDLE_TIMEOUT && self.feed.close_if_unused(&self.stream)
     }
 }

@@ -10,55 +10,55 @@ use std::{
     time::{Duration, Instant},
 };
 
-use backlog::Unreadable;
+use backlog::BacklogError;
 use batch::Batch;
-use ring_buffer::{Bound, Read, Ring};
+use ring_buffer::{Read, RingBuffer, RingLimits};
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
     db,
     db::{
         DbError,
-        batcher::{Together, patiently},
+        batcher::{Batcher, with_timeout},
         connect::Database,
-        feed::Extent,
+        feed::FeedExtent,
         kept_connections::KeptConnections,
     },
     domain::feed::Place,
-    shutdown::Shutdown,
+    shutdown::ShutdownSignal,
 };
 
 /// What is held of the newest batches: enough for who is held up for a moment by a large file that is read in.
-const BOUND: Bound = Bound { items: 10_000, bytes: 32 << 20 };
+const RING_LIMITS: RingLimits = RingLimits { items: 10_000, bytes: 32 << 20 };
 /// Batches that a reader is given at once at most.
-const AT_ONCE: usize = 100;
+const MAX_BATCHES_PER_READ: usize = 100;
 /// The first and the longest pause between two tries to read; each doubles the one before.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const MIN_RETRY_DELAY: Duration = Duration::from_millis(100);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// The feed, as a gateway follows it. Cheap to clone.
 #[derive(Clone)]
-pub struct Feed(Arc<Shared>);
+pub struct Feed(Arc<Inner>);
 
-struct Shared {
+struct Inner {
     database: Database,
-    shutdown: Shutdown,
+    shutdown: ShutdownSignal,
     /// What is being followed, while anybody does.
     current: Mutex<Option<Arc<Stream>>>,
-    extents: Together<(), Extent>,
+    extents: Batcher<(), FeedExtent>,
 }
 
 /// One span of following without a break.
 struct Stream {
-    ring: Ring<Arc<Batch>>,
-    broken: OnceLock<Broken>,
+    ring: RingBuffer<Arc<Batch>>,
+    broken: OnceLock<FeedGap>,
     /// When all that there was had been read last.
     read_at: Mutex<Instant>,
 }
 
 /// How far the feed was read.
 #[derive(Clone, Copy, Debug)]
-pub struct Reached {
+pub struct FeedPosition {
     /// The newest batch.
     pub newest: i64,
     /// How long ago that was all there is.
@@ -67,7 +67,7 @@ pub struct Reached {
 
 /// Why the feed can't be followed from where it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Broken {
+pub enum FeedGap {
     /// The database has forgotten batches that were not read yet.
     Forgotten,
     /// The database is not the one it was: it has less than was read already.
@@ -85,13 +85,13 @@ pub struct Reader {
 impl Feed {
     /// The feed of a database. Nothing runs until somebody follows it, and nothing once the gateway ends.
     #[must_use]
-    pub fn new(database: Database, shutdown: Shutdown) -> Self {
+    pub fn new(database: Database, shutdown: ShutdownSignal) -> Self {
         let connections = KeptConnections::new(database.reads.clone(), 1); // as one statement runs at a time
-        let extents = Together::start(move |_| {
+        let extents = Batcher::start(move |_| {
             let connections = connections.clone();
-            async move { patiently(&connections, async |connection| db::feed::extent(connection).await).await }
+            async move { with_timeout(&connections, async |connection| db::feed::extent(connection).await).await }
         });
-        Self(Arc::new(Shared { database, shutdown, current: Mutex::default(), extents }))
+        Self(Arc::new(Inner { database, shutdown, current: Mutex::default(), extents }))
     }
 
     /// How far it reaches now. All who subscribe at the same time are told by one statement: after a restart ten thousand
@@ -99,8 +99,8 @@ impl Feed {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn extent(&self) -> Result<Extent, Arc<DbError>> {
-        self.0.extents.ask(()).await.map(|extent| *extent)
+    pub async fn extent(&self) -> Result<FeedExtent, Arc<DbError>> {
+        self.0.extents.load(()).await.map(|extent| *extent)
     }
 
     /// Follows the feed. `newest` is a batch that was the newest a moment ago: where nobody follows yet, it begins there.
@@ -117,10 +117,10 @@ impl Feed {
 
     /// How far it was read, while anybody follows it.
     #[must_use]
-    pub fn reached(&self) -> Option<Reached> {
+    pub fn reached(&self) -> Option<FeedPosition> {
         let stream = self.lock().clone()?;
         let age = stream.read_at.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
-        Some(Reached { newest: stream.ring.end().number, age })
+        Some(FeedPosition { newest: stream.ring.end().number, age })
     }
 
     /// The database that has it.
@@ -130,7 +130,7 @@ impl Feed {
     }
 
     /// Ends this stream: whoever follows next begins another one.
-    fn end(&self, stream: &Arc<Stream>, why: Broken) {
+    fn end(&self, stream: &Arc<Stream>, why: FeedGap) {
         let mut current = self.lock();
         if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, stream)) {
             *current = None;
@@ -141,13 +141,13 @@ impl Feed {
     }
 
     /// Ends this stream unless somebody follows it; whether it did.
-    fn end_if_alone(&self, stream: &Arc<Stream>) -> bool {
+    fn close_if_unused(&self, stream: &Arc<Stream>) -> bool {
         let mut current = self.lock();
-        let is_alone = Arc::strong_count(stream) <= 2; // the one that is current, and the follower's
-        if is_alone {
+        let is_unused = Arc::strong_count(stream) <= 2; // the one that is current, and the follower's
+        if is_unused {
             *current = None;
         }
-        is_alone
+        is_unused
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Stream>>> {
@@ -158,10 +158,10 @@ impl Feed {
 impl Stream {
     fn new(newest: i64) -> Self {
         let read_at = Mutex::new(Instant::now());
-        Self { ring: Ring::new(Place::after(newest)), broken: OnceLock::new(), read_at }
+        Self { ring: RingBuffer::new(Place::after(newest)), broken: OnceLock::new(), read_at }
     }
 
-    fn is_read(&self) {
+    fn mark_read(&self) {
         *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 }
@@ -172,28 +172,28 @@ impl Reader {
     ///
     /// # Errors
     /// When they can't be had any more.
-    pub async fn next(&mut self, after: i64) -> Result<Vec<Arc<Batch>>, Broken> {
-        let mut pause = FIRST_PAUSE;
+    pub async fn next(&mut self, after: i64) -> Result<Vec<Arc<Batch>>, FeedGap> {
+        let mut pause = MIN_RETRY_DELAY;
         loop {
             self.changed.borrow_and_update();
-            match self.stream.ring.after(Place::after(after), AT_ONCE) {
+            match self.stream.ring.after(Place::after(after), MAX_BATCHES_PER_READ) {
                 Read::Items(batches) => return Ok(batches.into_iter().map(|(_, batch)| batch).collect()),
                 Read::UpToDate => {
                     if let Some(&broken) = self.stream.broken.get() {
                         return Err(broken);
                     }
                     if self.changed.changed().await.is_err() {
-                        return Err(Broken::Forgotten); // can't be: the sender is in the stream that we hold
+                        return Err(FeedGap::Forgotten); // can't be: the sender is in the stream that we hold
                     }
                 }
                 Read::Overrun => match self.stored(after).await {
                     Ok(batches) if !batches.is_empty() => return Ok(batches),
                     // It was let go because it is stored: a replica, or a restored database, may not have it yet.
-                    Ok(_) => pause = wait(pause).await,
-                    Err(Unreadable::Forgotten) => return Err(Broken::Forgotten),
-                    Err(Unreadable::Failed(error)) => {
+                    Ok(_) => pause = backoff(pause).await,
+                    Err(BacklogError::Forgotten) => return Err(FeedGap::Forgotten),
+                    Err(BacklogError::Failed(error)) => {
                         tracing::warn!(error = &error as &dyn std::error::Error, "the feed can't be read");
-                        pause = wait(pause).await;
+                        pause = backoff(pause).await;
                     }
                 },
             }
@@ -211,19 +211,19 @@ impl Reader {
 
     /// Whether all batches after this one are in memory.
     #[must_use]
-    pub fn is_held_after(&self, number: i64) -> bool {
+    pub fn is_cached_after(&self, number: i64) -> bool {
         !matches!(self.stream.ring.after(Place::after(number), 0), Read::Overrun)
     }
 
     /// Whole batches that are not in memory any more.
-    async fn stored(&self, after: i64) -> Result<Vec<Arc<Batch>>, Unreadable> {
+    async fn stored(&self, after: i64) -> Result<Vec<Arc<Batch>>, BacklogError> {
         let batches = backlog::whole(self.feed.database(), after).await?;
         Ok(batches.into_iter().map(Arc::new).collect())
     }
 }
 
 /// Waits, and gives the next pause.
-async fn wait(pause: Duration) -> Duration {
+async fn backoff(pause: Duration) -> Duration {
     sleep(pause).await;
-    (pause * 2).min(LONGEST_PAUSE)
+    (pause * 2).min(MAX_RETRY_DELAY)
 }

@@ -12,7 +12,7 @@ use crate::domain::feed::Place;
 
 /// How much a ring holds at most.
 #[derive(Clone, Copy, Debug)]
-pub struct Bound {
+pub struct RingLimits {
     /// Items.
     pub items: usize,
     /// Bytes of all items.
@@ -21,13 +21,13 @@ pub struct Bound {
 
 /// The newest items of a stream.
 #[derive(Debug)]
-pub struct Ring<T> {
-    held: Mutex<Held<T>>,
+pub struct RingBuffer<T> {
+    held: Mutex<RingState<T>>,
     changed: watch::Sender<()>,
 }
 
 #[derive(Debug)]
-struct Held<T> {
+struct RingState<T> {
     items: VecDeque<Item<T>>,
     bytes: usize,
     /// Whoever is before this has missed something that was let go.
@@ -58,17 +58,17 @@ pub enum Read<T> {
     Overrun,
 }
 
-impl<T: Clone> Ring<T> {
+impl<T: Clone> RingBuffer<T> {
     /// A ring that will hold what comes after a place.
     #[must_use]
     pub fn new(begin: Place) -> Self {
-        let held = Held { items: VecDeque::new(), bytes: 0, from: begin, to: begin };
+        let held = RingState { items: VecDeque::new(), bytes: 0, from: begin, to: begin };
         Self { held: Mutex::new(held), changed: watch::Sender::new(()) }
     }
 
     /// Puts in what there is up to a place, in order, and lets the oldest items go until the rest keeps the bound: in the
     /// worst case all of them, which readers then have missed.
-    pub fn push(&self, items: impl IntoIterator<Item = Item<T>>, to: Place, bound: Bound) {
+    pub fn push(&self, items: impl IntoIterator<Item = Item<T>>, to: Place, bound: RingLimits) {
         let mut held = self.lock();
         let mut any = false;
         for item in items {
@@ -152,7 +152,7 @@ impl<T: Clone> Ring<T> {
         self.changed.send_replace(());
     }
 
-    fn lock(&self) -> MutexGuard<'_, Held<T>> {
+    fn lock(&self) -> MutexGuard<'_, RingState<T>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner) // nothing in here panics half-way
     }
 }
@@ -170,13 +170,13 @@ mod tests {
     proptest! {
         /// Whoever reads a ring gets exactly what comes after its place, or is told that something of it is gone.
         #[test]
-        fn a_reader_gets_all_or_is_told(
+        fn readers_get_all_items_or_an_overrun(
             pushes in prop::collection::vec(prop::collection::vec(0..20_usize, 0..5), 0..20),
             (items, bytes) in (0..8_usize, 0..60_usize),
             place in 0..40_i64,
             most in 1..5_usize,
         ) {
-            let ring = Ring::new(Place::after(3));
+            let ring = RingBuffer::new(Place::after(3));
             let mut all: Vec<(i64, usize)> = Vec::new();
             let mut number = 3;
             for push in pushes {
@@ -186,7 +186,7 @@ mod tests {
                     all.push((number, bytes));
                 }
                 let new = all[first..].iter().map(|&(number, bytes)| item(number, bytes));
-                ring.push(new, Place::after(number), Bound { items, bytes });
+                ring.push(new, Place::after(number), RingLimits { items, bytes });
             }
             // The newest that together keep the bound.
             let kept = (0..=all.len()).find(|&from| {
@@ -209,9 +209,9 @@ mod tests {
     }
 
     #[test]
-    fn readers_before_forgotten_items_have_missed_them() {
-        let ring = Ring::new(Place::after(0));
-        ring.push([item(1, 5), item(2, 5)], Place::after(2), Bound { items: 9, bytes: 99 });
+    fn readers_before_dropped_items_get_an_overrun() {
+        let ring = RingBuffer::new(Place::after(0));
+        ring.push([item(1, 5), item(2, 5)], Place::after(2), RingLimits { items: 9, bytes: 99 });
         ring.forget(Place::after(1));
         assert_eq!(ring.after(Place::after(0), 9), Read::Overrun);
         assert_eq!(ring.after(Place::after(1), 9), Read::Items(vec![(Place::after(2), 2)]));
@@ -223,12 +223,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reader_that_looked_before_is_woken() {
-        let ring = Ring::new(Place::after(0));
+    async fn waiting_reader_is_woken() {
+        let ring = RingBuffer::new(Place::after(0));
         let mut changed = ring.watch();
         changed.borrow_and_update();
         assert_eq!(ring.after(Place::after(0), 9), Read::UpToDate);
-        ring.push([item(1, 1)], Place::after(1), Bound { items: 9, bytes: 9 });
+        ring.push([item(1, 1)], Place::after(1), RingLimits { items: 9, bytes: 9 });
         changed.changed().await.expect("the ring is there");
         assert_eq!(ring.after(Place::after(0), 9), Read::Items(vec![(Place::after(1), 1)]));
     }

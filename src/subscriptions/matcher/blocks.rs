@@ -10,7 +10,7 @@ pub(in crate::subscriptions) struct Block {
 
 impl Block {
     /// The block of a level that holds a number.
-    pub(super) fn holding(number: u32, level: u8) -> Self {
+    pub(super) fn containing(number: u32, level: u8) -> Self {
         Self { level, prefix: number >> level }
     }
 }
@@ -49,12 +49,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_number_is_in_one_block_of_a_range_that_holds_it_and_in_none_of_another(first in 0..256_u32, last in 0..256_u32) {
+        fn number_is_in_one_block_of_its_range_and_in_none_of_others(first in 0..256_u32, last in 0..256_u32) {
             let blocks = blocks(first, last);
             prop_assert!(blocks.len() <= 2 * usize::from(BITS) && blocks.iter().all(|block| block.level <= BITS));
             for number in 0..256 {
-                let holding = (0..=BITS).filter(|&level| blocks.contains(&Block::holding(number, level))).count();
-                prop_assert_eq!(holding, usize::from((first..=last).contains(&number)), "{}", number);
+                let containing = (0..=BITS).filter(|&level| blocks.contains(&Block::containing(number, level))).count();
+                prop_assert_eq!(containing, usize::from((first..=last).contains(&number)), "{}", number);
             }
         }
     }

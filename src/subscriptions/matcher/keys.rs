@@ -47,17 +47,17 @@ pub(in crate::subscriptions) enum IndexKey {
 pub(in crate::subscriptions) type IndexKeys = Box<[IndexKey]>;
 
 /// Keys of which each measurement that fulfils a condition has at least one.
-struct Necessary {
+struct RequiredKeys {
     keys: Vec<IndexKey>,
     /// Orders conditions by how few measurements fulfil them, the fewest first: a guess.
     selectivity: f64,
 }
 
 /// The keys of a filter: of the condition that the fewest measurements fulfil.
-pub(super) fn of_filter(filter: &Filter) -> IndexKeys {
-    let devices = filter.devices.as_deref().map(of_devices);
-    let time = of_time(filter.from, filter.to);
-    let best = [devices, time].into_iter().flatten().chain(filter.conditions.iter().filter_map(of_condition));
+pub(super) fn keys_of_filter(filter: &Filter) -> IndexKeys {
+    let devices = filter.devices.as_deref().map(keys_of_devices);
+    let time = keys_of_time(filter.from, filter.to);
+    let best = [devices, time].into_iter().flatten().chain(filter.conditions.iter().filter_map(keys_of_condition));
     let best = best.min_by(|one, other| one.selectivity.total_cmp(&other.selectivity));
     match best {
         Some(necessary) if necessary.keys.len() <= MAX_KEYS => necessary.keys.into(),
@@ -65,20 +65,20 @@ pub(super) fn of_filter(filter: &Filter) -> IndexKeys {
     }
 }
 
-fn of_condition(condition: &Condition) -> Option<Necessary> {
+fn keys_of_condition(condition: &Condition) -> Option<RequiredKeys> {
     match condition {
-        Condition::Devices(devices) => Some(of_devices(devices)),
-        Condition::Taken { from, to } => of_time(*from, *to),
-        Condition::Within(area) => Some(of_area(area)),
-        Condition::Between(quantity, range) => of_range(*quantity, *range),
+        Condition::Devices(devices) => Some(keys_of_devices(devices)),
+        Condition::Taken { from, to } => keys_of_time(*from, *to),
+        Condition::Within(area) => Some(keys_of_area(area)),
+        Condition::Between(quantity, range) => keys_of_range(*quantity, *range),
         Condition::All(conditions) => {
-            let each = conditions.iter().filter_map(of_condition);
+            let each = conditions.iter().filter_map(keys_of_condition);
             each.min_by(|one, other| one.selectivity.total_cmp(&other.selectivity))
         }
         Condition::Any(conditions) => {
-            let mut any = Necessary { keys: Vec::new(), selectivity: 0.0 };
+            let mut any = RequiredKeys { keys: Vec::new(), selectivity: 0.0 };
             for condition in conditions {
-                let one = of_condition(condition)?;
+                let one = keys_of_condition(condition)?;
                 any.keys.extend(one.keys);
                 any.selectivity = any.selectivity.max(one.selectivity);
                 if any.keys.len() > MAX_KEYS {
@@ -92,18 +92,18 @@ fn of_condition(condition: &Condition) -> Option<Necessary> {
     }
 }
 
-fn of_devices(devices: &[DeviceId]) -> Necessary {
-    Necessary { keys: devices.iter().copied().map(IndexKey::MeasurementOf).collect(), selectivity: 0.0 }
+fn keys_of_devices(devices: &[DeviceId]) -> RequiredKeys {
+    RequiredKeys { keys: devices.iter().copied().map(IndexKey::MeasurementOf).collect(), selectivity: 0.0 }
 }
 
-fn of_area(area: &SharedArea) -> Necessary {
+fn keys_of_area(area: &SharedArea) -> RequiredKeys {
     let cover = area.cover(COVER_RESOLUTION, MAX_COVER_CELLS);
     let cells = || cover.inside.iter().chain(&cover.border).copied();
     let of_the_earth: f64 = cells().map(|cell| 7_f64.powi(-i32::from(u8::from(cell.resolution()))) / 122.0).sum();
-    Necessary { keys: cells().map(IndexKey::Cell).collect(), selectivity: 1.0 + 2.0 * of_the_earth }
+    RequiredKeys { keys: cells().map(IndexKey::Cell).collect(), selectivity: 1.0 + 2.0 * of_the_earth }
 }
 
-fn of_range(quantity: Quantity, range: ValueRange) -> Option<Necessary> {
+fn keys_of_range(quantity: Quantity, range: ValueRange) -> Option<RequiredKeys> {
     if !INDEXED_QUANTITIES.contains(&quantity) {
         return None;
     }
@@ -113,10 +113,10 @@ fn of_range(quantity: Quantity, range: ValueRange) -> Option<Necessary> {
     let last = range.max.map_or(max, |most| value_code(narrow(most)));
     let keys = blocks(first, last).into_iter().map(|block| IndexKey::Value(quantity, block)).collect();
     let share = f64::from(last.saturating_sub(first)) / f64::from(max);
-    Some(Necessary { keys, selectivity: 2.0 + share })
+    Some(RequiredKeys { keys, selectivity: 2.0 + share })
 }
 
-fn of_time(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> Option<Necessary> {
+fn keys_of_time(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> Option<RequiredKeys> {
     if from.is_none() && to.is_none() {
         return None;
     }
@@ -124,7 +124,7 @@ fn of_time(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> Option<Nec
     let (first, last) = (from.map_or(0, hour_code), to.map_or(max, hour_code));
     let keys = blocks(first, last).into_iter().map(IndexKey::Time).collect();
     let share = f64::from(last.saturating_sub(first)) / f64::from(max);
-    Some(Necessary { keys, selectivity: 3.0 + share })
+    Some(RequiredKeys { keys, selectivity: 3.0 + share })
 }
 
 /// The hour of a time, as a number that does not fall as time goes on. Times beyond what it can tell share the first or the

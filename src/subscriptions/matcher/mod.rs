@@ -35,13 +35,13 @@ pub(super) type ChannelId = u64;
 #[derive(Default)]
 pub(super) struct Matcher {
     channels: HashMap<IndexKey, HashSet<ChannelId>>,
-    keys_of: HashMap<ChannelId, IndexKeys>,
-    in_use: KeysInUse,
+    index_keys: HashMap<ChannelId, IndexKeys>,
+    in_use: KeyCounts,
 }
 
 /// How many keys there are of each kind that a measurement has one of: where there are none, it is not looked up.
 #[derive(Default)]
-struct KeysInUse {
+struct KeyCounts {
     cells: [usize; COVER_RESOLUTION as usize + 1],
     times: [usize; TIME_BITS as usize + 1],
     values: [[usize; VALUE_BITS as usize + 1]; INDEXED_QUANTITIES.len()],
@@ -57,12 +57,12 @@ impl Matcher {
                 *count += 1;
             }
         }
-        self.keys_of.insert(channel, keys);
+        self.index_keys.insert(channel, keys);
     }
 
     /// Removes a channel.
     pub(super) fn remove(&mut self, channel: ChannelId) {
-        let Some(keys) = self.keys_of.remove(&channel) else { return };
+        let Some(keys) = self.index_keys.remove(&channel) else { return };
         for &key in &keys {
             let Some(channels) = self.channels.get_mut(&key) else { continue };
             if channels.remove(&channel)
@@ -114,10 +114,10 @@ impl Matcher {
 /// The blocks that hold a code, of the levels where there are keys.
 fn blocks_in_use(code: u32, in_use: &[usize]) -> impl Iterator<Item = Block> {
     let levels = (0_u8..).zip(in_use).filter(|&(_, &count)| count > 0);
-    levels.map(move |(level, _)| Block::holding(code, level))
+    levels.map(move |(level, _)| Block::containing(code, level))
 }
 
-impl KeysInUse {
+impl KeyCounts {
     fn of(&mut self, key: IndexKey) -> Option<&mut usize> {
         match key {
             IndexKey::Cell(cell) => self.cells.get_mut(usize::from(u8::from(cell.resolution()))),
@@ -132,10 +132,10 @@ impl KeysInUse {
 }
 
 /// The keys of a topic. Covers areas with cells, so it may take milliseconds.
-pub(super) fn keys_of(topic: &Topic) -> IndexKeys {
+pub(super) fn index_keys(topic: &Topic) -> IndexKeys {
     let changes = |devices: &[DeviceId]| devices.iter().copied().map(IndexKey::ChangeOf).collect();
     match topic {
-        Topic::Measurements(filter) => keys::of_filter(filter),
+        Topic::Measurements(filter) => keys::keys_of_filter(filter),
         Topic::Devices(None) => [IndexKey::Every].into(),
         Topic::Devices(Some(devices)) => changes(devices),
         Topic::Statistics(wanted) => changes(&wanted.devices),

@@ -8,7 +8,7 @@ mod documents;
 
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
-use airgraph::config::security::{Exposure, Profile};
+use airgraph::config::security::{SecurityProfile, SecuritySettings};
 use axum::{
     body::Body,
     http::{Request, header},
@@ -113,7 +113,7 @@ fn holds(answer: &Answer) -> Result<String, TestCaseError> {
 }
 
 /// Sends so many requests to a gateway that is exposed so.
-fn run(exposure: Exposure, cases: u32) {
+fn run(exposure: SecuritySettings, cases: u32) {
     let runtime = Runtime::new().expect("a runtime");
     let app = runtime.block_on(async {
         let app = TestApp::exposed(exposure).await;
@@ -186,11 +186,11 @@ fn cases() -> u32 {
 
 #[test]
 fn any_request_is_answered_in_the_open_profile() {
-    run(Exposure::default(), cases());
+    run(SecuritySettings::default(), cases());
 }
 
 #[test]
 fn any_request_is_answered_in_the_hardened_profile() {
-    let hardened = Exposure::from(Profile::Hardened);
-    run(Exposure { cost_per_minute: None, ..hardened }, cases() / 4);
+    let hardened = SecuritySettings::from(SecurityProfile::Hardened);
+    run(SecuritySettings { cost_per_minute: None, ..hardened }, cases() / 4);
 }

@@ -6,7 +6,7 @@ use airgraph::{
     auth,
     auth::Caller,
     clock::Clock,
-    config::security::Exposure,
+    config::security::SecuritySettings,
     db::{
         connect,
         connect::{Database, REQUEST_TIMEOUT},
@@ -15,10 +15,12 @@ use airgraph::{
     graphql,
     graphql::{Schema, context::About},
     http,
-    http::{Edition, Origin, Pace, Sockets, middleware::concurrency_limit::Capacity, state::App},
+    http::{
+        Edition, Origin, SocketTimeouts, Sockets, middleware::concurrency_limit::ConcurrencyLimit, state::AppState,
+    },
     limits::{Limits, WebSocketLimits},
     recorder::{Recorder, Writers},
-    subscriptions::Live,
+    subscriptions::Subscriptions,
 };
 use axum::{
     Router,
@@ -40,8 +42,8 @@ pub struct TestApp {
     pub admin: String,
     pub recorder: Recorder,
     pub writers: Writers,
-    pub live: Live,
-    pub app: App,
+    pub live: Subscriptions,
+    pub app: AppState,
     router: Router,
     schema: Schema,
 }
@@ -71,8 +73,8 @@ impl TestApp {
     pub async fn with_connections(connections: u32) -> Self {
         let options = empty_database().await;
         let database = connect::open(&options, connections, 5).await.expect("a database");
-        let admin = auth::first_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
-        Self::start(database, admin.reveal(), &options, true, Exposure::default())
+        let admin = auth::ensure_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
+        Self::start(database, admin.reveal(), &options, true, SecuritySettings::default())
     }
 
     /// One more gateway on a database that has one, with that one's admin key and with servers that answer queries as long as
@@ -81,40 +83,40 @@ impl TestApp {
         first: &Self,
         options: &PgConnectOptions,
         replicas: &[PgConnectOptions],
-        most_behind: Duration,
+        max_lag: Duration,
     ) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");
-        let used = Use { connections: 5, request_timeout: REQUEST_TIMEOUT, most_behind };
+        let used = Use { connections: 5, request_timeout: REQUEST_TIMEOUT, max_lag };
         let replicas = Replicas::start(&database, replicas, used).await.expect("a position");
-        Self::start_with(database, replicas, &first.admin, options, true, Exposure::default())
+        Self::start_with(database, replicas, &first.admin, options, true, SecuritySettings::default())
     }
 
     /// One more gateway on a database that has one, behind a pooler.
     pub async fn behind(first: &Self, pooler: &PgConnectOptions, direct: &PgConnectOptions) -> Self {
-        let database = connect::open(pooler, 5, 5).await.expect("a database").reached_directly_by(direct.clone());
+        let database = connect::open(pooler, 5, 5).await.expect("a database").with_direct_connection(direct.clone());
         connect::migrate(&database).await.expect("there is nothing to do");
-        Self::start(database, &first.admin, pooler, true, Exposure::default())
+        Self::start(database, &first.admin, pooler, true, SecuritySettings::default())
     }
 
     /// A gateway on that database.
     pub async fn on(options: &PgConnectOptions, public_read: bool) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");
-        let admin = auth::first_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
-        Self::start(database, admin.reveal(), options, public_read, Exposure::default())
+        let admin = auth::ensure_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
+        Self::start(database, admin.reveal(), options, public_read, SecuritySettings::default())
     }
 
     /// A gateway that shows itself so to those who may read, which is anybody.
-    pub async fn exposed(exposure: Exposure) -> Self {
+    pub async fn exposed(exposure: SecuritySettings) -> Self {
         let options = empty_database().await;
         let database = connect::open(&options, 5, 5).await.expect("a database");
-        let admin = auth::first_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
+        let admin = auth::ensure_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
         Self::start(database, admin.reveal(), &options, true, exposure)
     }
 
     /// The same on that database, and with other limits than the defaults.
-    pub async fn exposed_on(options: &PgConnectOptions, exposure: Exposure, limits: Limits) -> Self {
+    pub async fn exposed_on(options: &PgConnectOptions, exposure: SecuritySettings, limits: Limits) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");
-        let admin = auth::first_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
+        let admin = auth::ensure_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
         let about = About {
             public_read: true,
             exposure,
@@ -130,10 +132,10 @@ impl TestApp {
     pub async fn with_limits(limits: Limits) -> Self {
         let options = empty_database().await;
         let database = connect::open(&options, 5, 5).await.expect("a database");
-        let admin = auth::first_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
+        let admin = auth::ensure_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
         let about = About {
             public_read: true,
-            exposure: Exposure::default(),
+            exposure: SecuritySettings::default(),
             limits,
             slow_operation: Duration::MAX,
             database_host: options.get_host().to_owned(),
@@ -152,7 +154,7 @@ impl TestApp {
     /// One more gateway on a database that has one; it doesn't know the admin's key.
     pub async fn on_second(options: &PgConnectOptions) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");
-        Self::start(database, "", options, true, Exposure::default())
+        Self::start(database, "", options, true, SecuritySettings::default())
     }
 
     fn start(
@@ -160,7 +162,7 @@ impl TestApp {
         admin: &str,
         options: &PgConnectOptions,
         public_read: bool,
-        exposure: Exposure,
+        exposure: SecuritySettings,
     ) -> Self {
         Self::start_with(database, Replicas::default(), admin, options, public_read, exposure)
     }
@@ -171,7 +173,7 @@ impl TestApp {
         admin: &str,
         options: &PgConnectOptions,
         public_read: bool,
-        exposure: Exposure,
+        exposure: SecuritySettings,
     ) -> Self {
         let about = About {
             public_read,
@@ -185,8 +187,8 @@ impl TestApp {
     }
 
     fn start_about(database: Database, replicas: Replicas, admin: &str, about: About) -> Self {
-        let clock = Clock::standing(noon());
-        let (app, writers) = App::start(database.clone(), replicas, clock.clone(), about);
+        let clock = Clock::fixed(noon());
+        let (app, writers) = AppState::start(database.clone(), replicas, clock.clone(), about);
         let (recorder, router, schema) = (app.state.recorder.clone(), app.router(), app.schema.clone());
         Self {
             clock,
@@ -202,7 +204,7 @@ impl TestApp {
     }
 
     /// The same with `WebSocket`s of another number or pace.
-    pub fn with_sockets(mut self, most: u32, pace: Pace) -> Self {
+    pub fn with_sockets(mut self, most: u32, pace: SocketTimeouts) -> Self {
         let most = most as usize;
         let limits = WebSocketLimits { max_per_caller: usize::MAX, max_total: most };
         self.app.sockets = Sockets::new(limits, pace);
@@ -218,8 +220,8 @@ impl TestApp {
     }
 
     /// The same, but no more requests are in work at a time.
-    pub fn with_capacity(mut self, capacity: Capacity) -> Self {
-        self.app.capacity = capacity;
+    pub fn with_capacity(mut self, capacity: ConcurrencyLimit) -> Self {
+        self.app.concurrency_limit = capacity;
         self.router = self.app.router();
         self
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use airgraph::{auth::KEY_NOT_VALID, http::Pace};
+use airgraph::{auth::INVALID_KEY_MESSAGE, http::SocketTimeouts};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::{
     Message,
@@ -44,13 +44,16 @@ async fn each_reason_to_close_a_socket_has_its_code() {
         (1009, "a message is larger than 1048576 bytes", SendsLater(vec![Message::text(" ".repeat((1 << 20) + 1))])),
         (4400, "unknown message type \"start\"", SendsLater(vec![text(r#"{"type":"start","id":"1"}"#)])),
         (4401, "Unauthorized", Sends(vec![text(SUBSCRIBE)])),
-        (4403, KEY_NOT_VALID, Sends(vec![text(&wrong_key)])),
+        (4403, INVALID_KEY_MESSAGE, Sends(vec![text(&wrong_key)])),
         (4406, "Subprotocol not acceptable", Offers("Sec-WebSocket-Protocol: graphql-ws\r\n")),
         (4408, "Connection initialisation timeout", Sends(Vec::new())),
         (4409, "Subscriber for 1 already exists", SendsLater(vec![text(SUBSCRIBE), text(SUBSCRIBE)])),
         (4429, "Too many initialisation requests", SendsLater(vec![init()])),
     ] {
-        let pace = Pace { init: Duration::from_millis(if code == 4408 { 100 } else { 60_000 }), ..Pace::default() };
+        let pace = SocketTimeouts {
+            init: Duration::from_millis(if code == 4408 { 100 } else { 60_000 }),
+            ..SocketTimeouts::default()
+        };
         let app = TestApp::new().await.with_sockets(10, pace);
         let address = app.listen().await;
         let (mut socket, messages) = match does {
@@ -59,7 +62,7 @@ async fn each_reason_to_close_a_socket_has_its_code() {
             SendsLater(messages) => (Socket::ready(address, None).await, messages),
             WaitsForTheEnd => {
                 let socket = Socket::ready(address, None).await;
-                app.app.shutdown.begin();
+                app.app.shutdown.trigger();
                 (socket, Vec::new())
             }
         };

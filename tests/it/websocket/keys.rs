@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use airgraph::{auth::KEY_NOT_VALID, http::Pace};
+use airgraph::{auth::INVALID_KEY_MESSAGE, http::SocketTimeouts};
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ const ADMIN_ONLY: &str = "{ server { database { name } } }";
 const MEASUREMENTS: &str = "subscription { measurementRecorded { measurement { pm10 } } }";
 
 fn forbidden() -> (u16, String) {
-    (4403, KEY_NOT_VALID.to_owned())
+    (4403, INVALID_KEY_MESSAGE.to_owned())
 }
 
 /// What `connection_init` with this payload is answered with.
@@ -80,7 +80,8 @@ async fn where_reading_needs_a_key_a_connection_without_one_is_refused() {
 
 #[tokio::test]
 async fn a_key_that_expires_ends_the_operations_and_the_socket() {
-    let app = TestApp::new().await.with_sockets(10, Pace { key: DEADLINE, ..Pace::default() });
+    let app =
+        TestApp::new().await.with_sockets(10, SocketTimeouts { key_recheck: DEADLINE, ..SocketTimeouts::default() });
     let address = app.listen().await;
     // Half a second after the moment at which the clock stands.
     let (key, _) = create(&app, "name: \"s\", role: SENSOR, expiresAt: \"2026-05-01T12:00:00.5Z\"").await;
@@ -104,7 +105,8 @@ async fn a_key_that_expires_ends_the_operations_and_the_socket() {
 #[tokio::test]
 async fn a_revoked_key_is_noticed_and_a_database_that_is_away_is_no_reason_to_close() {
     let key_pace = Duration::from_millis(100);
-    let app = TestApp::new().await.with_sockets(10, Pace { key: key_pace, ..Pace::default() });
+    let app =
+        TestApp::new().await.with_sockets(10, SocketTimeouts { key_recheck: key_pace, ..SocketTimeouts::default() });
     let address = app.listen().await;
     let (key, id) = create(&app, "name: \"r\", role: READER").await;
     let mut revoked = Socket::ready(address, Some(&key)).await;

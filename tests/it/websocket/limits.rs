@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use airgraph::{
-    http::Pace,
+    http::SocketTimeouts,
     limits::{BodyLimits, Limits, WebSocketLimits},
 };
 use axum::http::StatusCode;
@@ -69,7 +69,7 @@ async fn a_thousand_subscriptions_on_one_socket_are_nine_hundred_too_many() {
 
 #[tokio::test]
 async fn no_more_sockets_are_opened_than_may_be() {
-    let app = TestApp::new().await.with_sockets(2, Pace::default());
+    let app = TestApp::new().await.with_sockets(2, SocketTimeouts::default());
     let address = app.listen().await;
     let first = Socket::ready(address, None).await;
     let _second = Socket::ready(address, None).await;
@@ -128,12 +128,12 @@ async fn unfinished_messages_are_small_before_the_client_is_accepted_and_count_a
         stranger.closed().await,
         (1009, "a message before connection_init is larger than 16384 bytes".to_owned())
     );
-    assert_eq!(app.app.bodies.bytes(), 0);
+    assert_eq!(app.app.body_memory.bytes(), 0);
 
     let mut first = Socket::ready(address, None).await;
     first.0.get_mut().write_all(&unfinished(60_000)).await.expect("sent");
     let counted = async {
-        while app.app.bodies.bytes() < 59_999 {
+        while app.app.body_memory.bytes() < 59_999 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
@@ -145,7 +145,7 @@ async fn unfinished_messages_are_small_before_the_client_is_accepted_and_count_a
     first.0.get_mut().write_all(b" ").await.expect("sent");
     assert_eq!(first.closed().await.0, 4400, "it is complete, and no message of the protocol");
     let returned = async {
-        while app.app.bodies.bytes() > 0 {
+        while app.app.body_memory.bytes() > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };

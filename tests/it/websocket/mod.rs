@@ -11,7 +11,7 @@ mod subscriptions;
 
 use std::time::Duration;
 
-use airgraph::{auth::KEY_NOT_VALID, http::Pace};
+use airgraph::{auth::INVALID_KEY_MESSAGE, http::SocketTimeouts};
 use axum::http::StatusCode;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
@@ -121,12 +121,12 @@ async fn operations_wait_for_the_acknowledgement() {
     socket.say(json!({ "type": "connection_init", "payload": { "authorization": "Bearer nobodys" } })).await;
     socket.subscribe("1", "{ __typename }", json!({})).await;
     let closed = socket.closed().await;
-    assert!(closed == unauthorized || closed == (4403, KEY_NOT_VALID.to_owned()), "{closed:?}");
+    assert!(closed == unauthorized || closed == (4403, INVALID_KEY_MESSAGE.to_owned()), "{closed:?}");
 }
 
 #[tokio::test]
 async fn a_connection_is_initialised_once_and_soon() {
-    let pace = Pace { init: Duration::from_millis(100), ..Pace::default() };
+    let pace = SocketTimeouts { init: Duration::from_millis(100), ..SocketTimeouts::default() };
     let address = TestApp::new().await.with_sockets(10, pace).listen().await;
     let mut socket = Socket::open(address).await;
     assert_eq!(socket.closed().await, (4408, "Connection initialisation timeout".to_owned()));

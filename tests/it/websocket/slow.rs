@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use airgraph::http::Pace;
+use airgraph::http::SocketTimeouts;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
 use tokio::time::timeout;
@@ -10,13 +10,13 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{TestApp, gateway::DEADLINE, socket::Socket};
 
-const PACE: Pace = Pace {
+const PACE: SocketTimeouts = SocketTimeouts {
     init: DEADLINE,
-    ping: DEADLINE,
-    key: DEADLINE,
+    ping_interval: DEADLINE,
+    key_recheck: DEADLINE,
     write: Duration::from_millis(100),
-    farewell: Duration::from_millis(100),
-    finish: DEADLINE,
+    close: Duration::from_millis(100),
+    drain: DEADLINE,
 };
 
 /// Sends large pings and reads no answer, until nothing more can be sent because the other side waits too.
@@ -41,7 +41,7 @@ async fn who_takes_nothing_is_given_up() {
 
 #[tokio::test]
 async fn who_reads_again_in_time_hears_that_it_was_too_slow() {
-    let app = TestApp::new().await.with_sockets(10, Pace { farewell: DEADLINE, ..PACE });
+    let app = TestApp::new().await.with_sockets(10, SocketTimeouts { close: DEADLINE, ..PACE });
     let mut socket = Socket::ready(app.listen().await, None).await;
     clog(&mut socket).await;
     let closed = async {
@@ -60,7 +60,7 @@ async fn who_reads_again_in_time_hears_that_it_was_too_slow() {
 #[tokio::test]
 async fn who_answers_no_ping_is_dropped_and_who_does_stays() {
     let ping = Duration::from_millis(700);
-    let app = TestApp::new().await.with_sockets(10, Pace { ping, ..PACE });
+    let app = TestApp::new().await.with_sockets(10, SocketTimeouts { ping_interval, ..PACE });
     let address = app.listen().await;
     let dead = Socket::ready(address, None).await; // answers nothing unless it is asked what comes next
     let mut alive = Socket::ready(address, None).await;

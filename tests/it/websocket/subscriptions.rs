@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use airgraph::http::Pace;
+use airgraph::http::SocketTimeouts;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
@@ -83,7 +83,9 @@ async fn what_can_not_be_subscribed_to_is_an_error() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_too_slow_is_told_where_to_go_on_and_misses_nothing() {
     const EVENTS: i64 = 4000;
-    let app = TestApp::new().await.with_sockets(10, Pace { write: DEADLINE, ping: DEADLINE, ..Pace::default() });
+    let app = TestApp::new()
+        .await
+        .with_sockets(10, SocketTimeouts { write: DEADLINE, ping_interval: DEADLINE, ..SocketTimeouts::default() });
     app.admin(QUIET, json!({})).await;
     let address = app.listen().await;
     let mut socket = Socket::ready(address, None).await;
@@ -149,7 +151,7 @@ async fn resumed(socket: &mut Socket) -> (Value, Value) {
 
 #[tokio::test]
 async fn results_have_cursors_for_a_client_that_resumes() {
-    let pace = Pace { ping: Duration::from_millis(200), ..Pace::default() };
+    let pace = SocketTimeouts { ping_interval: Duration::from_millis(200), ..SocketTimeouts::default() };
     let app = TestApp::new().await.with_sockets(10, pace);
     let address = app.listen().await;
     let sample = |second: i64, pm10: i64| json!([{ "device": "a", "measuredAt": noon() + TimeDelta::seconds(second), "pm10": pm10 }]);

@@ -120,7 +120,7 @@ impl KnownArchive {
 
     /// Reads it.
     pub async fn refresh(&self, pool: &PgPool) {
-        match tokio::time::timeout(READ_TIMEOUT, db::stored::by_month(pool)).await {
+        match tokio::time::timeout(READ_TIMEOUT, db::stored::count_by_month(pool)).await {
             Ok(Ok((devices, months))) => {
                 let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
                 known.archive = Arc::new(Archive::new(devices, months));

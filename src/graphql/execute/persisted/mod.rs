@@ -15,7 +15,7 @@ use manifest::{Manifest, Version};
 use registered::Registered;
 use sha2::{Digest as _, Sha256};
 
-use crate::{api_error::ApiError, limits::rate_limit::Payer, shutdown::Shutdown};
+use crate::{api_error::ApiError, limits::rate_limit::CallerId, shutdown::ShutdownSignal};
 
 /// How often the manifest's file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -73,7 +73,7 @@ pub struct Registration {
 
 impl Registration {
     /// Keeps the document, which is valid.
-    pub fn complete(&self, caller: Payer, text: &str) {
+    pub fn complete(&self, caller: CallerId, text: &str) {
         self.persisted.registered(|registered| registered.put(caller, self.hash, text));
     }
 }
@@ -90,18 +90,18 @@ impl Persisted {
     ///
     /// # Errors
     /// When it can't be read now.
-    pub fn trust(&self, path: PathBuf, only: bool, shutdown: Shutdown) -> Result<(), ManifestError> {
+    pub fn trust(&self, path: PathBuf, only: bool, shutdown: ShutdownSignal) -> Result<(), ManifestError> {
         let (manifest, version) = Manifest::open(&path)?;
         self.set(manifest, only);
         tokio::spawn(self.clone().follow(path, version, only, shutdown));
         Ok(())
     }
 
-    async fn follow(self, path: PathBuf, mut seen: Version, only: bool, shutdown: Shutdown) {
+    async fn follow(self, path: PathBuf, mut seen: Version, only: bool, shutdown: ShutdownSignal) {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
-                () = shutdown.begun() => return,
+                () = shutdown.triggered() => return,
             }
             let path = path.clone();
             let since = seen.clone();

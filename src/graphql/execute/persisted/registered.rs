@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Hash;
-use crate::{graphql::execute::shared_cache::SharedCache, limits::rate_limit::Payer};
+use crate::{graphql::execute::shared_cache::SharedCache, limits::rate_limit::CallerId};
 
 /// The longest text that is kept, in bytes.
 const MAX_TEXT: usize = 64 << 10;
@@ -28,7 +28,7 @@ impl Registered {
         self.0.get(hash).map(|text| text.to_string())
     }
 
-    pub fn put(&mut self, caller: Payer, hash: Hash, text: &str) {
+    pub fn put(&mut self, caller: CallerId, hash: Hash, text: &str) {
         if text.len() <= MAX_TEXT {
             self.0.put(caller, hash, text.into(), text.len() + OVERHEAD);
         }
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn a_caller_that_registers_masses_evicts_nothing_of_others() {
-        let (a, b) = (Payer::Key(ApiKeyId(1)), Payer::Key(ApiKeyId(2)));
+        let (a, b) = (CallerId::Key(ApiKeyId(1)), CallerId::Key(ApiKeyId(2)));
         let mut registered = Registered::default();
         let hash = |number: u64| {
             let mut hash = Hash::default();

@@ -36,7 +36,7 @@ fn with(manifest: &str, only: bool) -> Persisted {
 fn document(persisted: &Persisted, told: Told) -> Result<String, ApiError> {
     let found = persisted.document(told)?;
     if let Some(registration) = persisted.registration(&found) {
-        registration.complete(Payer::at(std::net::Ipv4Addr::LOCALHOST.into()), &found.text);
+        registration.complete(CallerId::from_address(std::net::Ipv4Addr::LOCALHOST.into()), &found.text);
     }
     Ok(found.text)
 }

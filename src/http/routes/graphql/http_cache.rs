@@ -14,20 +14,20 @@ const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api
 
 /// Marks an answer with the hints of its fields; `asked` are the headers of the request. One that the client has already is
 /// not sent again.
-pub fn mark(
+pub fn add_cache_headers(
     mut answer: Response<Vec<u8>>,
     hints: Option<CacheControl>,
     caller: &Caller,
     asked: &HeaderMap,
 ) -> Response<Vec<u8>> {
-    let control = hints.and_then(|hints| control(hints, caller));
+    let control = hints.and_then(|hints| cache_control(hints, caller));
     let Some(control) = control else { return no_store(answer) };
     let tag = tag(&answer);
     let is_known = is_known(asked, &tag);
     let headers = answer.headers_mut();
     if control.as_bytes().starts_with(b"public") {
         // A cache would send them to other clients, whose budgets they don't describe.
-        for name in rate_limit::HEADERS {
+        for name in rate_limit::RATE_LIMIT_HEADERS {
             headers.remove(name);
         }
     }
@@ -43,10 +43,10 @@ pub fn mark(
 }
 
 /// None where nothing may be kept.
-fn control(hints: CacheControl, caller: &Caller) -> Option<HeaderValue> {
+fn cache_control(hints: CacheControl, caller: &Caller) -> Option<HeaderValue> {
     let scope = match caller {
         Caller::Anonymous if hints.public => "public",
-        Caller::Anonymous | Caller::Holder(_) => "private",
+        Caller::Anonymous | Caller::Key(_) => "private",
     };
     let control = match hints.max_age {
         ..0 => return None,
@@ -93,12 +93,12 @@ mod tests {
     }
 
     fn control_of(hints: Option<CacheControl>, caller: &Caller) -> String {
-        let marked = mark(answer("{}"), hints, caller, &HeaderMap::new());
+        let marked = add_cache_headers(answer("{}"), hints, caller, &HeaderMap::new());
         marked.headers()[header::CACHE_CONTROL].to_str().expect("text").to_owned()
     }
 
     #[test]
-    fn the_hints_tell_for_how_long_it_is_fresh() {
+    fn hints_decide_the_max_age() {
         assert_eq!(control_of(Some(hints(5)), &Caller::Anonymous), "public, max-age=5");
         assert_eq!(control_of(Some(hints(0)), &Caller::Anonymous), "public, no-cache");
         assert_eq!(control_of(Some(hints(-1)), &Caller::Anonymous), "no-store");
@@ -106,8 +106,8 @@ mod tests {
     }
 
     #[test]
-    fn what_the_client_has_is_not_sent_again() {
-        let sent = mark(answer("{}"), Some(hints(5)), &Caller::Anonymous, &HeaderMap::new());
+    fn matching_etag_is_not_sent_again() {
+        let sent = add_cache_headers(answer("{}"), Some(hints(5)), &Caller::Anonymous, &HeaderMap::new());
         let tag = sent.headers()[header::ETAG].to_str().expect("text").to_owned();
         assert_eq!((sent.status(), sent.body().as_slice()), (StatusCode::OK, &b"{}"[..]));
         for (known, is_known) in [
@@ -120,11 +120,11 @@ mod tests {
         ] {
             let mut asked = HeaderMap::new();
             asked.insert(header::IF_NONE_MATCH, known.parse().expect("a value"));
-            let again = mark(answer("{}"), Some(hints(5)), &Caller::Anonymous, &asked);
+            let again = add_cache_headers(answer("{}"), Some(hints(5)), &Caller::Anonymous, &asked);
             let expected = if is_known { (StatusCode::NOT_MODIFIED, true) } else { (StatusCode::OK, false) };
             assert_eq!((again.status(), again.body().is_empty()), expected, "{known}");
             assert_eq!(again.headers()[header::ETAG], tag);
-            let other = mark(answer("[]"), Some(hints(5)), &Caller::Anonymous, &asked);
+            let other = add_cache_headers(answer("[]"), Some(hints(5)), &Caller::Anonymous, &asked);
             assert_eq!(other.body().is_empty(), known == "*", "{known}");
         }
     }

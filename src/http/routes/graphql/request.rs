@@ -24,12 +24,12 @@ use crate::{
     ingest,
 };
 
-const BATCH: &str = "batches are not answered, the body must be one request; several root fields make one request of them, \
+const BATCH_NOT_SUPPORTED: &str = "batches are not answered, the body must be one request; several root fields make one request of them, \
                      and several requests can share a connection";
 
 /// A request as a JSON body holds it.
 #[derive(Deserialize)]
-pub(in crate::http) struct Body {
+pub(in crate::http) struct RequestBody {
     query: Option<String>,
     #[serde(rename = "documentId")]
     document_id: Option<String>,
@@ -40,7 +40,7 @@ pub(in crate::http) struct Body {
 }
 
 // Written by hand: variables may hold secrets.
-impl fmt::Debug for Body {
+impl fmt::Debug for RequestBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Body(…)")
     }
@@ -48,7 +48,7 @@ impl fmt::Debug for Body {
 
 /// A request as a query string holds it.
 #[derive(Deserialize)]
-struct Parameters {
+struct QueryParameters {
     query: Option<String>,
     #[serde(rename = "documentId")]
     document_id: Option<String>,
@@ -63,29 +63,29 @@ pub fn from_body(persisted: &Persisted, headers: &HeaderMap, body: &Bytes) -> Re
     media_type::check_json(headers)?;
     let body = ingest::utf8_text(body).map_err(|error| ApiError::BadRequest(error.to_string()))?;
     if body.trim_ascii_start().starts_with(b"[") {
-        return Err(ApiError::MalformedRequest(BATCH.to_owned()));
+        return Err(ApiError::MalformedRequest(BATCH_NOT_SUPPORTED.to_owned()));
     }
-    let body: Body =
-        serde_json::from_slice(body).map_err(|error| not_read("the body is no GraphQL request", &error))?;
-    request(persisted, body)
+    let body: RequestBody =
+        serde_json::from_slice(body).map_err(|error| parse_error("the body is no GraphQL request", &error))?;
+    build_request(persisted, body)
 }
 
 /// Reads a query string.
 pub fn from_uri(persisted: &Persisted, uri: &Uri) -> Result<Request, ApiError> {
-    let Query(parameters) = Query::<Parameters>::try_from_uri(uri)
+    let Query(parameters) = Query::<QueryParameters>::try_from_uri(uri)
         .map_err(|error| ApiError::BadRequest(format!("the query string can't be read: {error}")))?;
-    let body = Body {
+    let body = RequestBody {
         query: parameters.query.filter(|query| !query.is_empty()),
         document_id: parameters.document_id,
         operation_name: parameters.operation_name,
-        variables: object("variables", parameters.variables)?,
-        extensions: object("extensions", parameters.extensions)?,
+        variables: parse_object("variables", parameters.variables)?,
+        extensions: parse_object("extensions", parameters.extensions)?,
     };
-    request(persisted, body)
+    build_request(persisted, body)
 }
 
 /// A request to be executed. Its answer must be written by [`crate::graphql::execute::response_writer`].
-pub(in crate::http) fn request(persisted: &Persisted, mut body: Body) -> Result<Request, ApiError> {
+pub(in crate::http) fn build_request(persisted: &Persisted, mut body: RequestBody) -> Result<Request, ApiError> {
     let persisted_query = body.extensions.as_mut().and_then(|extensions| extensions.remove("persistedQuery"));
     let named = Told { query: body.query, document_id: body.document_id, persisted_query };
     let found = persisted.document(named).map_err(|error| match error {
@@ -97,8 +97,9 @@ pub(in crate::http) fn request(persisted: &Persisted, mut body: Body) -> Result<
     if let Some(registration) = registration {
         request = request.data(registration);
     }
-    if let Some(resume) = body.extensions.as_mut().and_then(|extensions| extensions.remove(resume::EXTENSION)) {
-        let resume: Resume = serde_json::from_value(resume).map_err(|error| not_read("`extensions.resume`", &error))?;
+    if let Some(resume) = body.extensions.as_mut().and_then(|extensions| extensions.remove(resume::RESUME_EXTENSION)) {
+        let resume: Resume =
+            serde_json::from_value(resume).map_err(|error| parse_error("`extensions.resume`", &error))?;
         request = request.data(resume);
     }
     request.operation_name = body.operation_name.filter(|name| !name.is_empty());
@@ -113,13 +114,13 @@ pub(in crate::http) fn request(persisted: &Persisted, mut body: Body) -> Result<
 }
 
 /// A JSON object in a parameter of the query string; empty is none.
-fn object(name: &str, text: Option<String>) -> Result<Option<Map<String, serde_json::Value>>, ApiError> {
+fn parse_object(name: &str, text: Option<String>) -> Result<Option<Map<String, serde_json::Value>>, ApiError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    serde_json::from_str(&text).map_err(|error| not_read(&format!("`{name}` is no JSON object"), &error))
+    serde_json::from_str(&text).map_err(|error| parse_error(&format!("`{name}` is no JSON object"), &error))
 }
 
 /// JSON that is not JSON, or not of the expected type.
-fn not_read(what: &str, error: &serde_json::Error) -> ApiError {
+fn parse_error(what: &str, error: &serde_json::Error) -> ApiError {
     let reason = format!("{what}: {error}");
     if error.is_data() { ApiError::MalformedRequest(reason) } else { ApiError::BadRequest(reason) }
 }

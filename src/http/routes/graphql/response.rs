@@ -8,19 +8,19 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{accept::Media, status::Edition};
+use super::{accept::ResponseFormat, status::Edition};
 use crate::{api_error::ApiError, graphql::execute::response_writer};
 
 /// Whether the request was not executed at all: syntax, validation, variables. Errors of execution have a path.
-pub fn is_refused(response: &GraphqlResponse) -> bool {
+pub fn is_request_error(response: &GraphqlResponse) -> bool {
     response.data == Value::Null
         && !response.errors.is_empty()
         && response.errors.iter().all(|error| error.path.is_empty())
 }
 
 /// A response as JSON. One to a request that was not executed has no `data`.
-pub fn text(response: &GraphqlResponse) -> Vec<u8> {
-    if is_refused(response) {
+pub fn to_json(response: &GraphqlResponse) -> Vec<u8> {
+    if is_request_error(response) {
         json!({ "errors": response.errors }).to_string().into_bytes()
     } else {
         response_writer::text(response)
@@ -28,29 +28,33 @@ pub fn text(response: &GraphqlResponse) -> Vec<u8> {
 }
 
 /// Answers a request that was understood as one.
-pub fn answer(edition: Edition, media: Media, response: &GraphqlResponse) -> http::Response<Vec<u8>> {
-    let mut answer = http::Response::new(text(response));
-    *answer.status_mut() = edition.of_response(media, response);
+pub fn answer(edition: Edition, media: ResponseFormat, response: &GraphqlResponse) -> http::Response<Vec<u8>> {
+    let mut answer = http::Response::new(to_json(response));
+    *answer.status_mut() = edition.response_status(media, response);
     answer.headers_mut().extend(response.http_headers.clone());
-    label(edition, media, answer)
+    add_media_type(edition, media, answer)
 }
 
 /// Refuses what is no GraphQL request, in the shape of a GraphQL answer.
-pub fn refuse(edition: Edition, media: Media, error: ApiError) -> Response {
-    let status = edition.of_error(media, &error);
+pub fn error_response(edition: Edition, media: ResponseFormat, error: ApiError) -> Response {
+    let status = edition.error_status(media, &error);
     let headers = error.headers();
     let no_store = [(header::CACHE_CONTROL, "no-store")];
-    label(edition, media, (status, headers, no_store, Json(json!({ "errors": [of(error)] }))).into_response())
+    add_media_type(
+        edition,
+        media,
+        (status, headers, no_store, Json(json!({ "errors": [server_error(error)] }))).into_response(),
+    )
 }
 
 /// An error as GraphQL tells it, of the whole request.
-pub fn of(error: ApiError) -> async_graphql::ServerError {
+pub fn server_error(error: ApiError) -> async_graphql::ServerError {
     let mut error = async_graphql::Error::from(error).into_server_error(async_graphql::Pos::default());
     error.locations.clear(); // it stands nowhere in the document
     error
 }
 
-fn label<B>(edition: Edition, media: Media, mut response: http::Response<B>) -> http::Response<B> {
+fn add_media_type<B>(edition: Edition, media: ResponseFormat, mut response: http::Response<B>) -> http::Response<B> {
     let content_type = edition.media_type(media, response.status());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));

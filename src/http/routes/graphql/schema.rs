@@ -12,20 +12,20 @@ use super::http_cache;
 use crate::{
     api_error::ApiError,
     graphql,
-    http::{routes::precompressed::Precompressed, state::Shared},
+    http::{routes::precompressed::Precompressed, state::SharedState},
 };
 
-const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const SDL_MEDIA_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// The schema, and its tag.
 static SDL: LazyLock<(Precompressed, HeaderValue)> = LazyLock::new(|| {
     let mut response = Response::new(graphql::sdl().into_bytes());
-    response.headers_mut().insert(header::CONTENT_TYPE, MEDIA_TYPE);
+    response.headers_mut().insert(header::CONTENT_TYPE, SDL_MEDIA_TYPE);
     let tag = http_cache::tag(&response);
     (Precompressed::new(response.into_body()), tag)
 });
 
-pub(super) async fn sdl(State(app): State<Shared>, request: HeaderMap) -> Result<Response<Body>, ApiError> {
+pub(super) async fn sdl(State(app): State<SharedState>, request: HeaderMap) -> Result<Response<Body>, ApiError> {
     if !app.state.about.exposure.introspection {
         return Err(ApiError::Forbidden("the schema can't be read here; ask the operator for it".to_owned()));
     }
@@ -36,7 +36,7 @@ pub(super) async fn sdl(State(app): State<Shared>, request: HeaderMap) -> Result
         response
     } else {
         let mut response = schema.response(&request).await;
-        response.headers_mut().insert(header::CONTENT_TYPE, MEDIA_TYPE);
+        response.headers_mut().insert(header::CONTENT_TYPE, SDL_MEDIA_TYPE);
         response
     };
     let headers = response.headers_mut();

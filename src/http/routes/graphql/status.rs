@@ -4,7 +4,7 @@ use async_graphql::{Response, ServerError, Value};
 use axum::http::StatusCode;
 use clap::ValueEnum;
 
-use super::{accept::Media, response::is_refused};
+use super::{accept::ResponseFormat, response::is_request_error};
 use crate::{
     api_error::ApiError,
     graphql::execute::{admission::is_rate_limited, operation::fault::PARSE_FAILED},
@@ -23,24 +23,30 @@ pub enum Edition {
 
 impl Edition {
     /// The status of a response to a request that was understood as one.
-    pub(super) fn of_response(self, media: Media, response: &Response) -> StatusCode {
+    pub(super) fn response_status(self, media: ResponseFormat, response: &Response) -> StatusCode {
         match self {
-            Self::September2026 if is_refused(response) => of_refusal(&response.errors),
-            Self::September2026 if media == Media::GraphqlResponse && !response.errors.is_empty() => partial_success(),
+            Self::September2026 if is_request_error(response) => request_error_status(&response.errors),
+            Self::September2026 if media == ResponseFormat::GraphqlResponse && !response.errors.is_empty() => {
+                partial_success()
+            }
             Self::Legacy if is_rate_limited(response) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Legacy if is_refused(response) && code_of(&response.errors) == Some("UNAUTHENTICATED") => {
+            Self::Legacy
+                if is_request_error(response) && first_error_code(&response.errors) == Some("UNAUTHENTICATED") =>
+            {
                 StatusCode::UNAUTHORIZED
             }
-            Self::Legacy if media == Media::GraphqlResponse && is_refused(response) => StatusCode::BAD_REQUEST,
+            Self::Legacy if media == ResponseFormat::GraphqlResponse && is_request_error(response) => {
+                StatusCode::BAD_REQUEST
+            }
             _ => StatusCode::OK,
         }
     }
 
     /// The status of an error that was found before the request was understood.
-    pub(super) fn of_error(self, media: Media, error: &ApiError) -> StatusCode {
+    pub(super) fn error_status(self, media: ResponseFormat, error: &ApiError) -> StatusCode {
         match (self, error) {
             // Clients of the drafts read the body only when the status is 200.
-            (Self::Legacy, ApiError::PersistedQueryNotFound) if media == Media::Json => StatusCode::OK,
+            (Self::Legacy, ApiError::PersistedQueryNotFound) if media == ResponseFormat::Json => StatusCode::OK,
             (Self::Legacy, ApiError::MalformedRequest(_)) => StatusCode::BAD_REQUEST,
             (Self::September2026, ApiError::BadUserInput { .. } | ApiError::PersistedQueryNotFound) => {
                 StatusCode::UNPROCESSABLE_ENTITY
@@ -51,9 +57,9 @@ impl Edition {
 
     /// The media type of a response. The edition labels only successful responses `application/json`: an error of that type
     /// may be a proxy's.
-    pub(super) fn media_type(self, media: Media, status: StatusCode) -> &'static str {
+    pub(super) fn media_type(self, media: ResponseFormat, status: StatusCode) -> &'static str {
         match media {
-            Media::Json | Media::EventStream if self == Self::Legacy || status.is_success() => {
+            ResponseFormat::Json | ResponseFormat::EventStream if self == Self::Legacy || status.is_success() => {
                 "application/json; charset=utf-8"
             }
             _ => "application/graphql-response+json; charset=utf-8",
@@ -67,8 +73,8 @@ fn partial_success() -> StatusCode {
 }
 
 /// The status of a request that was not executed, by the code of its first error.
-fn of_refusal(errors: &[ServerError]) -> StatusCode {
-    match code_of(errors) {
+fn request_error_status(errors: &[ServerError]) -> StatusCode {
+    match first_error_code(errors) {
         Some(PARSE_FAILED) => StatusCode::BAD_REQUEST,
         Some("UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
         Some("FORBIDDEN") => StatusCode::FORBIDDEN,
@@ -81,7 +87,7 @@ fn of_refusal(errors: &[ServerError]) -> StatusCode {
     }
 }
 
-fn code_of(errors: &[ServerError]) -> Option<&str> {
+fn first_error_code(errors: &[ServerError]) -> Option<&str> {
     match errors.first()?.extensions.as_ref()?.get("code")? {
         Value::String(code) => Some(code),
         _ => None,
@@ -103,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_was_not_executed_has_the_status_of_its_error() {
+    fn request_error_has_the_status_of_its_code() {
         for (code, message, status) in [
             (PARSE_FAILED, "expected a name", 400),
             ("GRAPHQL_VALIDATION_FAILED", "Unknown field", 422),
@@ -118,33 +124,33 @@ mod tests {
             ("INTERNAL", "a defect", 500),
         ] {
             let response = refused(code, message);
-            for media in [Media::GraphqlResponse, Media::Json] {
+            for media in [ResponseFormat::GraphqlResponse, ResponseFormat::Json] {
                 let (new, legacy) = (Edition::September2026, Edition::Legacy);
-                assert_eq!(new.of_response(media, &response).as_u16(), status, "{code}");
+                assert_eq!(new.response_status(media, &response).as_u16(), status, "{code}");
                 let drafts = match (code, media) {
                     ("UNAUTHENTICATED", _) => 401,
                     ("RATE_LIMITED", _) => 429,
-                    (_, Media::GraphqlResponse) => 400,
+                    (_, ResponseFormat::GraphqlResponse) => 400,
                     _ => 200,
                 };
-                assert_eq!(legacy.of_response(media, &response).as_u16(), drafts, "{code}");
+                assert_eq!(legacy.response_status(media, &response).as_u16(), drafts, "{code}");
             }
         }
     }
 
     #[test]
-    fn errors_beside_data_are_a_partial_success() {
+    fn data_with_errors_is_a_partial_success() {
         let mut response = refused("INTERNAL", "a defect");
         response.errors[0].path = vec![PathSegment::Field("device".to_owned())];
         for (edition, media, status) in [
-            (Edition::September2026, Media::GraphqlResponse, 294),
-            (Edition::September2026, Media::Json, 200),
-            (Edition::Legacy, Media::GraphqlResponse, 200),
-            (Edition::Legacy, Media::Json, 200),
+            (Edition::September2026, ResponseFormat::GraphqlResponse, 294),
+            (Edition::September2026, ResponseFormat::Json, 200),
+            (Edition::Legacy, ResponseFormat::GraphqlResponse, 200),
+            (Edition::Legacy, ResponseFormat::Json, 200),
         ] {
-            assert_eq!(edition.of_response(media, &response).as_u16(), status, "{edition:?} {media:?}");
+            assert_eq!(edition.response_status(media, &response).as_u16(), status, "{edition:?} {media:?}");
             let whole = Response::new(Value::Boolean(true));
-            assert_eq!(edition.of_response(media, &whole), StatusCode::OK, "{edition:?} {media:?}");
+            assert_eq!(edition.response_status(media, &whole), StatusCode::OK, "{edition:?} {media:?}");
         }
     }
 }

@@ -14,35 +14,35 @@ use prometheus_client::{
 use crate::{
     db,
     db::replicas::known::Standing,
-    http::{middleware::concurrency_limit::Load, state::App},
+    http::{middleware::concurrency_limit::ConcurrencyLoad, state::AppState},
 };
 
 type Label = [(&'static str, &'static str); 1];
 /// Names of servers are taken from the settings.
-type Named = [(&'static str, String); 1];
-type NamedState = [(&'static str, String); 2];
+type NameLabel = [(&'static str, String); 1];
+type NameStateLabels = [(&'static str, String); 2];
 
 /// How the gateway is right now.
 #[must_use]
-pub fn of(app: &App) -> Registry {
+pub fn collect(app: &AppState) -> Registry {
     let mut registry = crate::observability::metrics::registry();
     pools(app, &mut registry);
     errors(&mut registry);
     replicas(app, &mut registry);
     queues(app, &mut registry);
     disk(app, &mut registry);
-    live(app, &mut registry);
+    subscriptions(app, &mut registry);
     connections(app, &mut registry);
-    capacity(app, &mut registry);
+    concurrency(app, &mut registry);
     registry
 }
 
-fn pools(app: &App, registry: &mut Registry) {
-    let (connections, most) = (Family::<NamedState, Gauge>::default(), Family::<Named, Gauge>::default());
+fn pools(app: &AppState, registry: &mut Registry) {
+    let (connections, most) = (Family::<NameStateLabels, Gauge>::default(), Family::<NameLabel, Gauge>::default());
     let pools = app.state.database.pools().into_iter().chain([("recorder", app.state.recorder.connections())]);
     let replicas = app.state.replicas.readings().map(|(replica, _)| (&*replica.at, &replica.pool));
     for (name, pool) in pools.chain(replicas) {
-        let (size, idle) = (i64::from(pool.size()), whole(pool.num_idle()));
+        let (size, idle) = (i64::from(pool.size()), to_i64(pool.num_idle()));
         connections.get_or_create(&[("pool", name.to_owned()), ("state", "idle".to_owned())]).set(idle);
         connections
             .get_or_create(&[("pool", name.to_owned()), ("state", "in_use".to_owned())])
@@ -66,11 +66,11 @@ fn errors(registry: &mut Registry) {
 }
 
 /// Nothing where there are none.
-fn replicas(app: &App, registry: &mut Registry) {
+fn replicas(app: &AppState, registry: &mut Registry) {
     if app.state.replicas.is_empty() {
         return;
     }
-    let (used, lag) = (Family::<Named, Gauge>::default(), Family::<Named, Gauge<f64, AtomicU64>>::default());
+    let (used, lag) = (Family::<NameLabel, Gauge>::default(), Family::<NameLabel, Gauge<f64, AtomicU64>>::default());
     for (replica, reading) in app.state.replicas.readings() {
         let server = [("server", replica.at.clone())];
         used.get_or_create(&server).set((reading.standing == Standing::Used).into());
@@ -82,11 +82,11 @@ fn replicas(app: &App, registry: &mut Registry) {
     registry.register_with_unit("replica_lag", help, Unit::Bytes, lag);
 }
 
-fn queues(app: &App, registry: &mut Registry) {
+fn queues(app: &AppState, registry: &mut Registry) {
     let gauges: [Family<Label, Gauge>; 3] = Default::default();
     for (name, load) in app.state.recorder.loads() {
         for (gauge, value) in gauges.iter().zip([load.submissions, load.samples, load.bytes]) {
-            gauge.get_or_create(&[("queue", name)]).set(whole(value));
+            gauge.get_or_create(&[("queue", name)]).set(to_i64(value));
         }
     }
     let [submissions, samples, bytes] = gauges;
@@ -104,20 +104,20 @@ fn queues(app: &App, registry: &mut Registry) {
     );
 }
 
-fn disk(app: &App, registry: &mut Registry) {
+fn disk(app: &AppState, registry: &mut Registry) {
     #[expect(clippy::cast_precision_loss, reason = "of a petabyte some bytes don't matter")]
     let free = app.state.recorder.free_disk_bytes().map_or(f64::NAN, |bytes| bytes as f64);
     let help = "Free space on the disk of the embedded Postgres; NaN for another database";
     registry.register_with_unit("data_disk_free", help, Unit::Bytes, ConstGauge::new(free));
 }
 
-fn live(app: &App, registry: &mut Registry) {
-    registry.register("websockets", "Open WebSockets", ConstGauge::new(whole(app.sockets.open())));
-    registry.register("subscriptions", "Subscriptions that run", ConstGauge::new(whole(app.live.count())));
+fn subscriptions(app: &AppState, registry: &mut Registry) {
+    registry.register("websockets", "Open WebSockets", ConstGauge::new(to_i64(app.sockets.open_count())));
+    registry.register("subscriptions", "Subscriptions that run", ConstGauge::new(to_i64(app.live.count())));
     registry.register(
         "subscription_channels",
         "Different subscriptions that run; those to the same share one",
-        ConstGauge::new(whole(app.live.channels())),
+        ConstGauge::new(to_i64(app.live.channels())),
     );
     // Nobody follows the feed while nobody is subscribed; then there is nothing to be late with.
     if let Some(feed) = app.live.lag() {
@@ -129,7 +129,7 @@ fn live(app: &App, registry: &mut Registry) {
         registry.register(
             "feed_untold_batches",
             "Batches that were read and that the slowest subscription's channel has yet to tell",
-            ConstGauge::new(feed.untold),
+            ConstGauge::new(feed.backlog_batches),
         );
         registry.register_with_unit(
             "feed_read_age",
@@ -140,21 +140,21 @@ fn live(app: &App, registry: &mut Registry) {
     }
 }
 
-fn connections(app: &App, registry: &mut Registry) {
-    let open = ConstGauge::new(whole(app.connections.open()));
-    let uploads = ConstGauge::new(whole(app.uploads.in_use()));
+fn connections(app: &AppState, registry: &mut Registry) {
+    let open = ConstGauge::new(to_i64(app.connections.open_count()));
+    let uploads = ConstGauge::new(to_i64(app.uploads.in_use()));
     registry.register("uploads", "File uploads at the moment", uploads);
-    let answers = ConstGauge::new(whole(app.answers.bytes()));
+    let answers = ConstGauge::new(to_i64(app.response_memory.bytes()));
     let help = "Large answers that are being sent";
     registry.register_with_unit("answers_sent", help, Unit::Bytes, answers);
-    let bodies = ConstGauge::new(whole(app.bodies.bytes()));
+    let bodies = ConstGauge::new(to_i64(app.body_memory.bytes()));
     let help = "Memory of large request bodies and messages that are being read";
     registry.register_with_unit("bodies", help, Unit::Bytes, bodies);
     registry.register("connections", "Open connections of clients, WebSockets included", open);
 }
 
-fn capacity(app: &App, registry: &mut Registry) {
-    let Load { most, in_work, refused } = app.capacity.load();
+fn concurrency(app: &AppState, registry: &mut Registry) {
+    let ConcurrencyLoad { max_in_flight: most, in_flight: in_work, shed: refused } = app.concurrency_limit.load();
     registry.register("graphql_in_work", "GraphQL requests in work", ConstGauge::new(i64::from(in_work)));
     registry.register(
         "graphql_in_work_max",
@@ -164,7 +164,7 @@ fn capacity(app: &App, registry: &mut Registry) {
     registry.register(
         "graphql_statements_waiting",
         "Statements of GraphQL requests that wait for a connection to Postgres",
-        ConstGauge::new(whole(app.state.read_servers.waiting())),
+        ConstGauge::new(to_i64(app.state.read_servers.waiting())),
     );
     registry.register(
         "graphql_overload_refusals",
@@ -173,6 +173,6 @@ fn capacity(app: &App, registry: &mut Registry) {
     );
 }
 
-fn whole(count: usize) -> i64 {
+fn to_i64(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -8,25 +8,25 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
-use super::{MAX_MESSAGE, message::Id};
+use super::{MAX_MESSAGE_BYTES, message::OperationId};
 use crate::{domain::feed::Place, graphql::cursor::FeedCursor};
 
 /// What fits into a close frame beside the code, in bytes.
-const LONGEST_REASON: usize = 123;
+const MAX_CLOSE_REASON_BYTES: usize = 123;
 
 /// Why a socket is closed. Clients of graphql-ws try again after 1001, 1013, 4403 and 4408, and not after the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Close {
+pub(super) struct CloseReason {
     code: u16,
     reason: Cow<'static, str>,
 }
 
-impl Close {
+impl CloseReason {
     pub const GOING_AWAY: Self = Self::fixed(1001, "Going away");
     pub const UNAUTHORIZED: Self = Self::fixed(4401, "Unauthorized");
-    pub const NOT_OUR_PROTOCOL: Self = Self::fixed(4406, "Subprotocol not acceptable");
-    pub const TOO_LATE: Self = Self::fixed(4408, "Connection initialisation timeout");
-    pub const INITIALISED_TWICE: Self = Self::fixed(4429, "Too many initialisation requests");
+    pub const SUBPROTOCOL_NOT_ACCEPTABLE: Self = Self::fixed(4406, "Subprotocol not acceptable");
+    pub const INIT_TIMEOUT: Self = Self::fixed(4408, "Connection initialisation timeout");
+    pub const TOO_MANY_INIT_REQUESTS: Self = Self::fixed(4429, "Too many initialisation requests");
     pub const INTERNAL: Self = Self::fixed(4500, "Internal server error");
 
     const fn fixed(code: u16, reason: &'static str) -> Self {
@@ -44,7 +44,7 @@ impl Close {
     }
 
     /// A message that is too large before the client was accepted.
-    pub fn large_before_init(max: usize) -> Self {
+    pub fn message_too_large_before_init(max: usize) -> Self {
         Self { code: 1009, reason: format!("a message before connection_init is larger than {max} bytes").into() }
     }
 
@@ -62,22 +62,22 @@ impl Close {
     }
 
     /// An id that is taken.
-    pub fn already_exists(id: &Id) -> Self {
+    pub fn already_exists(id: &OperationId) -> Self {
         let (before, after) = ("Subscriber for ", " already exists");
         let mut id = id.text();
-        if before.len() + id.len() + after.len() > LONGEST_REASON {
-            id.truncate(id.floor_char_boundary(LONGEST_REASON - before.len() - after.len() - '…'.len_utf8()));
+        if before.len() + id.len() + after.len() > MAX_CLOSE_REASON_BYTES {
+            id.truncate(id.floor_char_boundary(MAX_CLOSE_REASON_BYTES - before.len() - after.len() - '…'.len_utf8()));
             id.push('…');
         }
         Self { code: 4409, reason: format!("{before}{id}{after}").into() }
     }
 
     /// What the WebSocket protocol forbids. None where the connection is broken, so that nothing can be said.
-    pub fn of_error(error: &tungstenite::Error) -> Option<Self> {
+    pub fn from_error(error: &tungstenite::Error) -> Option<Self> {
         use tungstenite::{Error, error::ProtocolError};
         match error {
             Error::Capacity(_) => {
-                Some(Self { code: 1009, reason: format!("a message is larger than {MAX_MESSAGE} bytes").into() })
+                Some(Self { code: 1009, reason: format!("a message is larger than {MAX_MESSAGE_BYTES} bytes").into() })
             }
             Error::Utf8(_) => Some(Self::fixed(1007, "a text is not UTF-8")),
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
@@ -88,7 +88,7 @@ impl Close {
 
     /// As it is sent.
     pub fn frame(&self) -> CloseFrame {
-        let reason = &self.reason[..self.reason.floor_char_boundary(LONGEST_REASON)];
+        let reason = &self.reason[..self.reason.floor_char_boundary(MAX_CLOSE_REASON_BYTES)];
         CloseFrame { code: CloseCode::from(self.code), reason: reason.into() }
     }
 }
@@ -98,26 +98,26 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::http::transports::websocket::message::Message;
+    use crate::http::transports::websocket::message::ClientMessage;
 
     #[test]
-    fn what_was_taken_too_slowly_can_be_resumed() {
+    fn too_slow_reason_carries_the_resume_cursor() {
         let place = Place { number: i64::MAX, index: Place::END };
-        let reason = Close::too_slow(Some(place)).frame().reason;
+        let reason = CloseReason::too_slow(Some(place)).frame().reason;
         let cursor = reason.strip_prefix("too slow; resume after ").expect("a cursor");
         assert_eq!(FeedCursor::decode_cursor(cursor).expect("a cursor").0, place);
     }
 
     proptest! {
         #[test]
-        fn a_reason_fits_into_its_frame(text in "\\PC{0,200}", id in "\\PC{1,200}") {
-            let frame = Close::bad_request(text.clone()).frame();
-            prop_assert!(frame.reason.len() <= LONGEST_REASON && text.starts_with(&*frame.reason));
-            prop_assert!(frame.reason.len() + 4 > text.len().min(LONGEST_REASON));
+        fn close_reason_fits_its_frame(text in "\\PC{0,200}", id in "\\PC{1,200}") {
+            let frame = CloseReason::bad_request(text.clone()).frame();
+            prop_assert!(frame.reason.len() <= MAX_CLOSE_REASON_BYTES && text.starts_with(&*frame.reason));
+            prop_assert!(frame.reason.len() + 4 > text.len().min(MAX_CLOSE_REASON_BYTES));
             let json = serde_json::json!({ "type": "complete", "id": id }).to_string();
-            let Ok(Message::Complete { id: parsed }) = Message::parse(&json) else { panic!("no message") };
-            let frame = Close::already_exists(&parsed).frame();
-            prop_assert!(frame.reason.len() <= LONGEST_REASON);
+            let Ok(ClientMessage::Complete { id: parsed }) = ClientMessage::parse(&json) else { panic!("no message") };
+            let frame = CloseReason::already_exists(&parsed).frame();
+            prop_assert!(frame.reason.len() <= MAX_CLOSE_REASON_BYTES);
             prop_assert!(frame.reason.starts_with("Subscriber for ") && frame.reason.ends_with(" already exists"));
             prop_assert_eq!(frame.reason.contains(&*id), id.len() <= 93, "{}", frame.reason);
         }

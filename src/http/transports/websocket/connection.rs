@@ -17,265 +17,267 @@ use serde_json::json;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
-    close::Close,
+    close::CloseReason,
     credential,
     deadlines::Deadlines,
-    frames::{End, Frames, Heard, NotSent},
+    frames::{ConnectionEnd, Frames, IncomingFrame, SendError},
     identity::{self, Identity},
-    message::{self, Id, Message},
-    operations::{Operations, Told},
-    sockets::{Pace, SocketPlace},
+    message::{self, ClientMessage, OperationId},
+    operations::{OperationEvent, Operations},
+    sockets::{SocketPermit, SocketTimeouts},
 };
 use crate::{
     api_error::ApiError,
-    auth::KEY_NOT_VALID,
+    auth::INVALID_KEY_MESSAGE,
     graphql::execute::response_writer,
     http::{
-        extract::authenticated::until_next_look,
-        routes::graphql::{charged, request, response},
-        state::Shared,
+        extract::authenticated::recheck_interval,
+        routes::graphql::{charge_rejected_request, request, response},
+        state::SharedState,
         transports::resume,
     },
-    limits::rate_limit::Payer,
+    limits::rate_limit::CallerId,
 };
 
 /// Operations at most that run at a time on one socket.
-const MAX_OPERATIONS: usize = 100;
+const MAX_OPERATIONS_PER_SOCKET: usize = 100;
 
 /// A socket that speaks our protocol.
 pub(super) struct Connection {
-    app: Shared,
+    app: SharedState,
     frames: Frames,
-    place: SocketPlace,
-    standing: Standing,
+    permit: SocketPermit,
+    state: ConnectionState,
     /// Who pays where there is no key.
-    payer: Payer,
+    address: CallerId,
     /// A look at the client's key, under way.
-    look_up: Option<BoxFuture<'static, Result<Identity, ApiError>>>,
+    key_lookup: Option<BoxFuture<'static, Result<Identity, ApiError>>>,
     /// Resolves when the client's key was revoked or changed.
     key_changed: Option<BoxFuture<'static, ()>>,
     operations: Operations,
     /// Comes back when the gateway ends.
-    stopping: Option<BoxFuture<'static, ()>>,
+    shutdown: Option<BoxFuture<'static, ()>>,
     deadlines: Deadlines,
     timer: Pin<Box<Sleep>>,
-    heard_at: Instant,
+    last_received_at: Instant,
     /// Who was asked first the last time, so that neither waits for the other for good.
     operations_first: bool,
 }
 
 /// How far the client has got.
-enum Standing {
+enum ConnectionState {
     /// It has told nothing of itself yet; this is who upgraded.
-    New(Identity),
+    AwaitingInit(Identity),
     /// It has told who it is, and that is looked up.
-    Initialising,
+    Authenticating,
     /// It may subscribe.
-    Accepted(Identity),
+    Ready(Identity),
 }
 
 /// What comes next.
-enum Turn {
-    Heard(Heard),
-    Told(u64, Told),
-    LookedUp(Result<Identity, ApiError>),
-    Due,
-    Stop,
+enum ConnectionEvent {
+    Incoming(IncomingFrame),
+    Operation(u64, OperationEvent),
+    Authenticated(Result<Identity, ApiError>),
+    TimerElapsed,
+    ShutdownTriggered,
     /// Nothing, so what was gathered can be sent.
     Idle,
 }
 
 impl Connection {
-    pub fn new(app: Shared, frames: Frames, upgraded: Identity, payer: Payer, place: SocketPlace) -> Self {
+    pub fn new(app: SharedState, frames: Frames, upgraded: Identity, payer: CallerId, place: SocketPermit) -> Self {
         let now = Instant::now();
-        let deadlines = Deadlines::new(now, app.sockets.pace);
+        let deadlines = Deadlines::new(now, app.sockets.timeouts);
         Self {
             frames,
-            place,
-            standing: Standing::New(upgraded),
-            payer,
-            look_up: None,
+            permit: place,
+            state: ConnectionState::AwaitingInit(upgraded),
+            address: payer,
+            key_lookup: None,
             key_changed: None,
             operations: Operations::default(),
-            stopping: Some(app.stopping().boxed()),
+            shutdown: Some(app.shutdown_triggered().boxed()),
             timer: Box::pin(sleep_until(deadlines.next())),
             deadlines,
-            heard_at: now,
+            last_received_at: now,
             operations_first: false,
             app,
         }
     }
 
     /// Serves it until it is to end.
-    pub async fn run(&mut self) -> End {
+    pub async fn run(&mut self) -> ConnectionEnd {
         loop {
-            if let Err(end) = self.turn().await {
+            if let Err(end) = self.handle_next_event().await {
                 return end;
             }
         }
     }
 
     /// What is left for the goodbye; the rest ends here.
-    pub fn into_frames(self) -> (Frames, SocketPlace) {
-        (self.frames, self.place)
+    pub fn into_frames(self) -> (Frames, SocketPermit) {
+        (self.frames, self.permit)
     }
 
-    async fn turn(&mut self) -> Result<(), End> {
-        match poll_fn(|cx| self.poll_turn(cx)).await? {
-            Turn::Heard(heard) => {
-                self.heard_at = Instant::now();
+    async fn handle_next_event(&mut self) -> Result<(), ConnectionEnd> {
+        match poll_fn(|cx| self.poll_event(cx)).await? {
+            ConnectionEvent::Incoming(heard) => {
+                self.last_received_at = Instant::now();
                 match heard {
-                    Heard::Text(text, _held) => self.on_text(&text).await,
-                    Heard::Binary => Err(bad_request("a message is a text, not binary".to_owned())),
-                    Heard::Control => Ok(()),
+                    IncomingFrame::Text(text, _held) => self.on_text(&text).await,
+                    IncomingFrame::Binary => Err(bad_request("a message is a text, not binary".to_owned())),
+                    IncomingFrame::Control => Ok(()),
                 }
             }
-            Turn::Told(number, told) => {
-                self.on_told(number, told).await?;
-                self.leave_when_done()
+            ConnectionEvent::Operation(number, told) => {
+                self.on_operation_event(number, told).await?;
+                self.close_when_drained()
             }
-            Turn::LookedUp(found) => self.on_looked_up(found).await,
-            Turn::Due => self.on_due().await,
-            Turn::Stop => {
-                self.deadlines.leave = Some(Instant::now() + self.pace().finish);
+            ConnectionEvent::Authenticated(found) => self.on_authenticated(found).await,
+            ConnectionEvent::TimerElapsed => self.on_timer().await,
+            ConnectionEvent::ShutdownTriggered => {
+                self.deadlines.drain = Some(Instant::now() + self.timeouts().drain);
                 self.operations.end_subscriptions();
                 self.set_timer();
-                self.leave_when_done()
+                self.close_when_drained()
             }
-            Turn::Idle => {
+            ConnectionEvent::Idle => {
                 let flushed = self.frames.flush().await;
-                flushed.map_err(|not_sent| self.not_sent(&not_sent))
+                flushed.map_err(|not_sent| self.end_from_send_error(&not_sent))
             }
         }
     }
 
-    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<Turn, End>> {
-        if let Some(stopping) = &mut self.stopping
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<ConnectionEvent, ConnectionEnd>> {
+        if let Some(stopping) = &mut self.shutdown
             && stopping.poll_unpin(cx).is_ready()
         {
-            self.stopping = None;
-            return Poll::Ready(Ok(Turn::Stop));
+            self.shutdown = None;
+            return Poll::Ready(Ok(ConnectionEvent::ShutdownTriggered));
         }
         if self.timer.poll_unpin(cx).is_ready() {
-            return Poll::Ready(Ok(Turn::Due));
+            return Poll::Ready(Ok(ConnectionEvent::TimerElapsed));
         }
-        if let Some(look_up) = &mut self.look_up
+        if let Some(look_up) = &mut self.key_lookup
             && let Poll::Ready(found) = look_up.poll_unpin(cx)
         {
-            self.look_up = None;
-            return Poll::Ready(Ok(Turn::LookedUp(found)));
+            self.key_lookup = None;
+            return Poll::Ready(Ok(ConnectionEvent::Authenticated(found)));
         }
-        if let (Some(changed), Standing::Accepted(identity)) = (&mut self.key_changed, &self.standing)
+        if let (Some(changed), ConnectionState::Ready(identity)) = (&mut self.key_changed, &self.state)
             && changed.poll_unpin(cx).is_ready()
         {
             self.key_changed = None;
-            self.deadlines.key = None;
+            self.deadlines.key_recheck = None;
             // In place of one that may be under way: its answer may be from before the change.
-            let mut look_up = identity.clone().again(self.app.clone()).boxed();
+            let mut look_up = identity.clone().reauthenticate(self.app.clone()).boxed();
             match look_up.poll_unpin(cx) {
-                Poll::Ready(found) => return Poll::Ready(Ok(Turn::LookedUp(found))),
-                Poll::Pending => self.look_up = Some(look_up),
+                Poll::Ready(found) => return Poll::Ready(Ok(ConnectionEvent::Authenticated(found))),
+                Poll::Pending => self.key_lookup = Some(look_up),
             }
         }
         for _ in 0..2 {
             self.operations_first = !self.operations_first;
             if self.operations_first {
-                if let Poll::Ready((number, told)) = self.operations.poll_told(cx) {
-                    return Poll::Ready(Ok(Turn::Told(number, told)));
+                if let Poll::Ready((number, told)) = self.operations.poll_event(cx) {
+                    return Poll::Ready(Ok(ConnectionEvent::Operation(number, told)));
                 }
-            } else if self.deadlines.leave.is_none()
-                && let Poll::Ready(heard) = self.frames.poll_heard(cx)
+            } else if self.deadlines.drain.is_none()
+                && let Poll::Ready(heard) = self.frames.poll_incoming(cx)
             {
-                return Poll::Ready(heard.map(Turn::Heard));
+                return Poll::Ready(heard.map(ConnectionEvent::Incoming));
             }
         }
-        if self.frames.unflushed { Poll::Ready(Ok(Turn::Idle)) } else { Poll::Pending }
+        if self.frames.unflushed { Poll::Ready(Ok(ConnectionEvent::Idle)) } else { Poll::Pending }
     }
 
-    async fn on_text(&mut self, text: &str) -> Result<(), End> {
-        match Message::parse(text).map_err(bad_request)? {
-            Message::ConnectionInit(payload) => {
+    async fn on_text(&mut self, text: &str) -> Result<(), ConnectionEnd> {
+        match ClientMessage::parse(text).map_err(bad_request)? {
+            ClientMessage::ConnectionInit(payload) => {
                 let credential = credential::find(&payload).map_err(bad_request)?;
-                let Standing::New(upgraded) = std::mem::replace(&mut self.standing, Standing::Initialising) else {
-                    return Err(End::Close(Close::INITIALISED_TWICE));
+                let ConnectionState::AwaitingInit(upgraded) =
+                    std::mem::replace(&mut self.state, ConnectionState::Authenticating)
+                else {
+                    return Err(ConnectionEnd::Close(CloseReason::TOO_MANY_INIT_REQUESTS));
                 };
                 self.deadlines.init = None;
-                self.look_up = Some(upgraded.told(self.app.clone(), self.payer, credential).boxed());
+                self.key_lookup = Some(upgraded.authenticate(self.app.clone(), self.address, credential).boxed());
                 Ok(())
             }
-            Message::Ping(payload) => self.feed(message::pong(payload.as_deref())).await,
-            Message::Pong => Ok(()),
-            Message::Subscribe { id, body } => {
-                let Standing::Accepted(identity) = &self.standing else {
-                    return Err(End::Close(Close::UNAUTHORIZED));
+            ClientMessage::Ping(payload) => self.feed(message::pong(payload.as_deref())).await,
+            ClientMessage::Pong => Ok(()),
+            ClientMessage::Subscribe { id, body } => {
+                let ConnectionState::Ready(identity) = &self.state else {
+                    return Err(ConnectionEnd::Close(CloseReason::UNAUTHORIZED));
                 };
-                if self.operations.has(&id) {
-                    return Err(End::Close(Close::already_exists(&id)));
+                if self.operations.contains(&id) {
+                    return Err(ConnectionEnd::Close(CloseReason::already_exists(&id)));
                 }
-                if self.operations.len() >= MAX_OPERATIONS {
-                    return self.refuse(&id, ApiError::TooManyOperations(MAX_OPERATIONS)).await;
+                if self.operations.len() >= MAX_OPERATIONS_PER_SOCKET {
+                    return self.refuse(&id, ApiError::TooManyOperations(MAX_OPERATIONS_PER_SOCKET)).await;
                 }
-                let request = match request::request(&self.app.persisted, *body) {
+                let request = match request::build_request(&self.app.persisted, *body) {
                     Ok(request) => request,
-                    Err(error) => match charged(&self.app, self.payer(), error) {
+                    Err(error) => match charge_rejected_request(&self.app, self.caller_id(), error) {
                         ApiError::BadRequest(reason) | ApiError::MalformedRequest(reason) => {
                             return Err(bad_request(reason));
                         }
                         refusal => return self.refuse(&id, refusal).await,
                     },
                 };
-                self.operations.start(id, &self.app, identity, request.data(self.payer));
+                self.operations.start(id, &self.app, identity, request.data(self.address));
                 Ok(())
             }
-            Message::Complete { id } => {
+            ClientMessage::Complete { id } => {
                 self.operations.complete(&id);
                 Ok(())
             }
         }
     }
 
-    async fn on_told(&mut self, number: u64, told: Told) -> Result<(), End> {
+    async fn on_operation_event(&mut self, number: u64, told: OperationEvent) -> Result<(), ConnectionEnd> {
         let Some(operation) = self.operations.find(number) else { return Ok(()) };
         match told {
-            Told::Begun(place, progress) => {
+            OperationEvent::Started(place, progress) => {
                 (operation.place, operation.progress) = (place, progress);
                 return self.send_positions().await;
             }
-            Told::Events(events) => {
+            OperationEvent::Events(events) => {
                 for event in events {
                     let message = match event.place.filter(|_| operation.has_cursors) {
                         Some(place) => message::next(&operation.id, &resume::with_cursor(&event.payload, place)),
                         None => message::next(&operation.id, &event.payload),
                     };
                     if let Err(not_sent) = self.frames.feed(message.into()).await {
-                        return Err(self.not_sent(&not_sent));
+                        return Err(self.end_from_send_error(&not_sent));
                     }
                     operation.place = event.place.or(operation.place);
                     operation.sent_position = operation.place;
                 }
             }
-            Told::TooSlow(place) => {
+            OperationEvent::SlowConsumer(place) => {
                 operation.place = Some(place);
-                return Err(End::Close(Close::too_slow(self.operations.least_place())));
+                return Err(ConnectionEnd::Close(CloseReason::too_slow(self.operations.min_position())));
             }
-            Told::Answer(response, place) => {
+            OperationEvent::Completed(response, place) => {
                 let id = operation.id.clone();
                 self.operations.end(number);
-                if response::is_refused(&response) {
+                if response::is_request_error(&response) {
                     return self.fail(&id, &response).await;
                 }
                 let message = message::next(&id, &response_writer::text(&response));
                 drop(response);
-                match self.app.answers.hold(self.payer(), message, place) {
+                match self.app.response_memory.reserve(self.caller_id(), message, place) {
                     Ok(message) => {
                         let fed = self.frames.feed(message).await;
-                        fed.map_err(|not_sent| self.not_sent(&not_sent))?;
+                        fed.map_err(|not_sent| self.end_from_send_error(&not_sent))?;
                         self.feed(message::complete(&id)).await?;
                     }
                     Err(error) => self.refuse(&id, error).await?,
                 }
             }
-            Told::Failed(response) => {
+            OperationEvent::Failed(response) => {
                 let id = operation.id.clone();
                 self.operations.end(number);
                 self.fail(&id, &response).await?;
@@ -285,37 +287,39 @@ impl Connection {
     }
 
     /// Sends the positions of subscriptions that moved on without an event.
-    async fn send_positions(&mut self) -> Result<(), End> {
+    async fn send_positions(&mut self) -> Result<(), ConnectionEnd> {
         for (id, place) in self.operations.new_positions() {
-            self.feed(message::next(&id, &resume::position(place))).await?;
+            self.feed(message::next(&id, &resume::position_result(place))).await?;
         }
         Ok(())
     }
 
-    async fn on_looked_up(&mut self, found: Result<Identity, ApiError>) -> Result<(), End> {
-        match (&self.standing, found) {
-            (Standing::Accepted(_), Err(ApiError::Unauthenticated(_))) => {
+    async fn on_authenticated(&mut self, found: Result<Identity, ApiError>) -> Result<(), ConnectionEnd> {
+        match (&self.state, found) {
+            (ConnectionState::Ready(_), Err(ApiError::Unauthenticated(_))) => {
                 for id in self.operations.take_ids() {
-                    self.refuse(&id, ApiError::Unauthenticated(KEY_NOT_VALID)).await?;
+                    self.refuse(&id, ApiError::Unauthenticated(INVALID_KEY_MESSAGE)).await?;
                 }
-                return Err(End::Close(Close::forbidden(KEY_NOT_VALID.to_owned())));
+                return Err(ConnectionEnd::Close(CloseReason::forbidden(INVALID_KEY_MESSAGE.to_owned())));
             }
             // Whether it is valid can't be told now, so it is as before.
-            (Standing::Accepted(identity), Err(_)) => self.look_again_in(until_next_look(&identity.caller, &self.app)),
-            (_, Err(error)) => return Err(End::Close(identity::refusal(&error))),
+            (ConnectionState::Ready(identity), Err(_)) => {
+                self.schedule_key_recheck(recheck_interval(&identity.caller, &self.app))
+            }
+            (_, Err(error)) => return Err(ConnectionEnd::Close(identity::close_reason(&error))),
             (standing, Ok(identity)) => {
-                let is_new = !matches!(standing, Standing::Accepted(_));
-                if is_new && let Some(key) = identity.caller.api_key() {
-                    self.place.move_to(Payer::Key(key)).map_err(|limit| {
+                let is_new = !matches!(standing, ConnectionState::Ready(_));
+                if is_new && let Some(key) = identity.caller.api_key_id() {
+                    self.permit.transfer_to(CallerId::Key(key)).map_err(|limit| {
                         self.app.state.metrics.refusals.count(limit);
-                        End::Close(Close::try_again(limit.reason().to_owned()))
+                        ConnectionEnd::Close(CloseReason::try_again(limit.reason().to_owned()))
                     })?;
                 }
                 if identity.has_key() {
-                    self.key_changed = Some(identity.until_changed(&self.app));
-                    self.look_again_in(until_next_look(&identity.caller, &self.app));
+                    self.key_changed = Some(identity.key_changed(&self.app));
+                    self.schedule_key_recheck(recheck_interval(&identity.caller, &self.app));
                 }
-                self.standing = Standing::Accepted(identity);
+                self.state = ConnectionState::Ready(identity);
                 if is_new {
                     self.frames.allow_large_messages();
                     self.feed(message::CONNECTION_ACK.into()).await?;
@@ -326,33 +330,33 @@ impl Connection {
     }
 
     /// Plans the next look at the key.
-    fn look_again_in(&mut self, wait: Duration) {
-        self.deadlines.key = Some(Instant::now() + wait);
+    fn schedule_key_recheck(&mut self, wait: Duration) {
+        self.deadlines.key_recheck = Some(Instant::now() + wait);
         self.set_timer();
     }
 
-    async fn on_due(&mut self) -> Result<(), End> {
+    async fn on_timer(&mut self) -> Result<(), ConnectionEnd> {
         let now = Instant::now();
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         if due(self.deadlines.init) {
-            return Err(End::Close(Close::TOO_LATE));
+            return Err(ConnectionEnd::Close(CloseReason::INIT_TIMEOUT));
         }
-        if due(self.deadlines.leave) {
-            return Err(End::Close(Close::GOING_AWAY));
+        if due(self.deadlines.drain) {
+            return Err(ConnectionEnd::Close(CloseReason::GOING_AWAY));
         }
-        if due(self.deadlines.key) {
-            self.deadlines.key = None;
-            if let Standing::Accepted(identity) = &self.standing {
-                self.look_up = Some(identity.clone().again(self.app.clone()).boxed());
+        if due(self.deadlines.key_recheck) {
+            self.deadlines.key_recheck = None;
+            if let ConnectionState::Ready(identity) = &self.state {
+                self.key_lookup = Some(identity.clone().reauthenticate(self.app.clone()).boxed());
             }
         }
         if due(Some(self.deadlines.ping)) {
-            if now - self.heard_at >= 2 * self.pace().ping {
-                return Err(End::Lost);
+            if now - self.last_received_at >= 2 * self.timeouts().ping_interval {
+                return Err(ConnectionEnd::Lost);
             }
-            self.deadlines.ping = now + self.pace().ping;
+            self.deadlines.ping = now + self.timeouts().ping_interval;
             let pinged = self.frames.ping().await;
-            pinged.map_err(|not_sent| self.not_sent(&not_sent))?;
+            pinged.map_err(|not_sent| self.end_from_send_error(&not_sent))?;
             self.send_positions().await?;
         }
         self.set_timer();
@@ -360,37 +364,37 @@ impl Connection {
     }
 
     /// Closes once the gateway ends and what was asked of it is answered.
-    fn leave_when_done(&self) -> Result<(), End> {
-        let done = self.deadlines.leave.is_some() && self.operations.len() == 0;
-        if done { Err(End::Close(Close::GOING_AWAY)) } else { Ok(()) }
+    fn close_when_drained(&self) -> Result<(), ConnectionEnd> {
+        let done = self.deadlines.drain.is_some() && self.operations.len() == 0;
+        if done { Err(ConnectionEnd::Close(CloseReason::GOING_AWAY)) } else { Ok(()) }
     }
 
-    async fn fail(&mut self, id: &Id, response: &Response) -> Result<(), End> {
+    async fn fail(&mut self, id: &OperationId, response: &Response) -> Result<(), ConnectionEnd> {
         let errors = serde_json::to_vec(&response.errors).unwrap_or_else(|_| b"[]".to_vec());
         self.feed(message::error(id, &errors)).await
     }
 
-    async fn refuse(&mut self, id: &Id, error: ApiError) -> Result<(), End> {
-        self.feed(message::error(id, json!([response::of(error)]).to_string().as_bytes())).await
+    async fn refuse(&mut self, id: &OperationId, error: ApiError) -> Result<(), ConnectionEnd> {
+        self.feed(message::error(id, json!([response::server_error(error)]).to_string().as_bytes())).await
     }
 
-    async fn feed(&mut self, text: Vec<u8>) -> Result<(), End> {
+    async fn feed(&mut self, text: Vec<u8>) -> Result<(), ConnectionEnd> {
         let fed = self.frames.feed(text.into()).await;
-        fed.map_err(|not_sent| self.not_sent(&not_sent))
+        fed.map_err(|not_sent| self.end_from_send_error(&not_sent))
     }
 
     /// Whose budget and quotas an operation uses: the key's, or else the address's.
-    fn payer(&self) -> Payer {
-        match &self.standing {
-            Standing::Accepted(Identity { caller, .. }) => caller.api_key().map_or(self.payer, Payer::Key),
-            Standing::New(_) | Standing::Initialising => self.payer,
+    fn caller_id(&self) -> CallerId {
+        match &self.state {
+            ConnectionState::Ready(Identity { caller, .. }) => caller.api_key_id().map_or(self.address, CallerId::Key),
+            ConnectionState::AwaitingInit(_) | ConnectionState::Authenticating => self.address,
         }
     }
 
-    fn not_sent(&self, not_sent: &NotSent) -> End {
+    fn end_from_send_error(&self, not_sent: &SendError) -> ConnectionEnd {
         match not_sent {
-            NotSent::Stalled => End::Close(Close::too_slow(self.operations.least_place())),
-            NotSent::Lost => End::Lost,
+            SendError::Stalled => ConnectionEnd::Close(CloseReason::too_slow(self.operations.min_position())),
+            SendError::Lost => ConnectionEnd::Lost,
         }
     }
 
@@ -398,11 +402,11 @@ impl Connection {
         self.timer.as_mut().reset(self.deadlines.next());
     }
 
-    fn pace(&self) -> Pace {
-        self.app.sockets.pace
+    fn timeouts(&self) -> SocketTimeouts {
+        self.app.sockets.timeouts
     }
 }
 
-fn bad_request(reason: String) -> End {
-    End::Close(Close::bad_request(reason))
+fn bad_request(reason: String) -> ConnectionEnd {
+    ConnectionEnd::Close(CloseReason::bad_request(reason))
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{api_error::ApiError, auth};
 
-const EXPECTED: &str = "send `{\"Authorization\": \"Bearer <key>\"}`";
+const EXPECTED_MESSAGE: &str = "send `{\"Authorization\": \"Bearer <key>\"}`";
 /// Words in the name of a member that hint at a credential.
 const CREDENTIAL_WORDS: [&str; 12] = [
     "apikey",
@@ -25,7 +25,7 @@ const CREDENTIAL_WORDS: [&str; 12] = [
     "token",
 ];
 /// How deep members are searched for a credential.
-const MAX_DEPTH: usize = 8;
+const MAX_SEARCH_DEPTH: usize = 8;
 
 /// What a client sent to identify itself.
 #[derive(Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Credential {
     /// When the value of `Authorization` has no key in it.
     pub fn secret(self) -> Result<String, ApiError> {
         match self {
-            Self::Authorization(value) => auth::from_authorization(&value)
+            Self::Authorization(value) => auth::secret_from_authorization(&value)
                 .ok_or(ApiError::Unauthenticated("`authorization` in connection_init must be `Bearer <key>`")),
             Self::Key(key) => Ok(key),
         }
@@ -64,26 +64,26 @@ impl Credential {
 /// # Errors
 /// When there is none, but a member looks like one, or when it is no string.
 pub(super) fn find(payload: &Map<String, Value>) -> Result<Option<Credential>, String> {
-    if let Some(credential) = among(payload, "payload")? {
+    if let Some(credential) = find_in_members(payload, "payload")? {
         return Ok(Some(credential));
     }
     for (name, value) in payload {
         if let (true, Value::Object(headers)) = (name.eq_ignore_ascii_case("headers"), value)
-            && let Some(credential) = among(headers, "payload.headers")?
+            && let Some(credential) = find_in_members(headers, "payload.headers")?
         {
             return Ok(Some(credential));
         }
     }
-    match unread(payload, 0) {
-        Some(name) => Err(format!("`{name}` in connection_init is not read: {EXPECTED}")),
+    match find_unsupported_credential(payload, 0) {
+        Some(name) => Err(format!("`{name}` in connection_init is not read: {EXPECTED_MESSAGE}")),
         None => Ok(None),
     }
 }
 
-fn among(members: &Map<String, Value>, path: &str) -> Result<Option<Credential>, String> {
+fn find_in_members(members: &Map<String, Value>, path: &str) -> Result<Option<Credential>, String> {
     for (name, value) in members.iter().filter(|(_, value)| !value.is_null()) {
         let text = || value.as_str().map(str::to_owned).ok_or_else(|| format!("`{path}.{name}` is no string"));
-        match words(name).concat().as_str() {
+        match split_words(name).concat().as_str() {
             "authorization" | "authtoken" => return text().map(Credential::Authorization).map(Some),
             "xapikey" => return text().map(Credential::Key).map(Some),
             _ => {}
@@ -93,22 +93,22 @@ fn among(members: &Map<String, Value>, path: &str) -> Result<Option<Credential>,
 }
 
 /// The name of a member that looks like a credential.
-fn unread(members: &Map<String, Value>, depth: usize) -> Option<&str> {
+fn find_unsupported_credential(members: &Map<String, Value>, depth: usize) -> Option<&str> {
     members.iter().find_map(|(name, value)| match value {
-        Value::Object(members) if depth < MAX_DEPTH => unread(members, depth + 1),
+        Value::Object(members) if depth < MAX_SEARCH_DEPTH => find_unsupported_credential(members, depth + 1),
         Value::String(text) if !text.is_empty() && looks_like_a_credential(name) => Some(name.as_str()),
         _ => None,
     })
 }
 
 fn looks_like_a_credential(name: &str) -> bool {
-    let words = words(name);
+    let words = split_words(name);
     words.iter().any(|word| CREDENTIAL_WORDS.contains(&word.as_str()))
         || ["key", "apikey", "accesskey"].contains(&words.concat().as_str())
 }
 
 /// The words of a name such as `authToken`, `auth_token` or `X-Auth-Token`, in lower case.
-fn words(name: &str) -> Vec<String> {
+fn split_words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut after_lower_case = false;
     for letter in name.chars() {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_shapes_are_read() {
+    fn supported_credentials_are_found() {
         for payload in [
             json!({ "Authorization": "Bearer k" }),
             json!({ "authorization": "bearer k", "other": 1 }),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_credential_and_is_not_read_is_an_error() {
+    fn unsupported_credential_is_an_error() {
         for (payload, name) in [
             (json!({ "token": "k" }), "token"),
             (json!({ "accessToken": "k" }), "accessToken"),

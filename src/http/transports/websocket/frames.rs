@@ -29,31 +29,31 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    MAX_MESSAGE,
-    close::Close,
-    metered::{Held, Metered},
-    sockets::Pace,
+    MAX_MESSAGE_BYTES,
+    close::CloseReason,
+    metered::{MessagePermit, MeteredStream},
+    sockets::SocketTimeouts,
 };
-use crate::{http::Bodies, limits::rate_limit::Payer};
+use crate::{http::BodyMemory, limits::rate_limit::CallerId};
 
 /// What is allocated for reading, and stays so while the socket is idle. What is larger is allocated when it comes.
-const READ_BUFFER: usize = 2 << 10;
+const READ_BUFFER_BYTES: usize = 2 << 10;
 /// How much is gathered before it is written, unless there is nothing more to be gathered.
-const WRITE_BUFFER: usize = 16 << 10;
+const WRITE_BUFFER_BYTES: usize = 16 << 10;
 /// Longer messages are sent in fragments, since the buffer for writing grows with the largest frame and stays so.
-const FRAGMENT: usize = 16 << 10;
+const MAX_FRAGMENT_BYTES: usize = 16 << 10;
 
 /// A WebSocket.
 pub(super) struct Frames {
-    stream: WebSocketStream<Metered<TokioIo<Upgraded>>>,
-    pace: Pace,
+    stream: WebSocketStream<MeteredStream<TokioIo<Upgraded>>>,
+    timeouts: SocketTimeouts,
     /// Whether something was fed that may still wait in the buffer.
     pub unflushed: bool,
 }
 
 /// What came in.
-pub(super) enum Heard {
-    Text(Utf8Bytes, Held),
+pub(super) enum IncomingFrame {
+    Text(Utf8Bytes, MessagePermit),
     Binary,
     /// A ping or a pong of the WebSocket, which are answered already.
     Control,
@@ -61,9 +61,9 @@ pub(super) enum Heard {
 
 /// How it ends.
 #[derive(Debug)]
-pub(super) enum End {
+pub(super) enum ConnectionEnd {
     /// We close it.
-    Close(Close),
+    Close(CloseReason),
     /// The client closed it.
     Closed,
     /// The connection is gone.
@@ -71,7 +71,7 @@ pub(super) enum End {
 }
 
 /// Why something could not be sent.
-pub(super) enum NotSent {
+pub(super) enum SendError {
     /// For too long the client took nothing.
     Stalled,
     /// The connection is gone.
@@ -79,15 +79,15 @@ pub(super) enum NotSent {
 }
 
 impl Frames {
-    pub async fn new(upgraded: Upgraded, pace: Pace, bodies: Bodies, payer: Payer) -> Self {
+    pub async fn new(upgraded: Upgraded, pace: SocketTimeouts, bodies: BodyMemory, payer: CallerId) -> Self {
         let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(WRITE_BUFFER)
-            .max_message_size(Some(MAX_MESSAGE))
-            .max_frame_size(Some(MAX_MESSAGE));
-        let metered = Metered::new(TokioIo::new(upgraded), bodies, payer);
+            .read_buffer_size(READ_BUFFER_BYTES)
+            .write_buffer_size(WRITE_BUFFER_BYTES)
+            .max_message_size(Some(MAX_MESSAGE_BYTES))
+            .max_frame_size(Some(MAX_MESSAGE_BYTES));
+        let metered = MeteredStream::new(TokioIo::new(upgraded), bodies, payer);
         let stream = WebSocketStream::from_raw_socket(metered, Role::Server, Some(config)).await;
-        Self { stream, pace, unflushed: false }
+        Self { stream, timeouts: pace, unflushed: false }
     }
 
     /// The client was accepted, and may send more.
@@ -96,31 +96,31 @@ impl Frames {
     }
 
     /// What comes in next.
-    pub fn poll_heard(&mut self, cx: &mut Context<'_>) -> Poll<Result<Heard, End>> {
+    pub fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Result<IncomingFrame, ConnectionEnd>> {
         let heard = ready!(self.stream.poll_next_unpin(cx));
         let metered = self.stream.get_mut();
         Poll::Ready(match heard {
-            Some(Ok(Message::Text(text))) => Ok(Heard::Text(text, metered.message_ended())),
-            Some(Ok(Message::Binary(_))) => Ok(Heard::Binary),
+            Some(Ok(Message::Text(text))) => Ok(IncomingFrame::Text(text, metered.message_ended())),
+            Some(Ok(Message::Binary(_))) => Ok(IncomingFrame::Binary),
             Some(Ok(Message::Ping(payload) | Message::Pong(payload))) => {
-                metered.control_frame_came(payload.len());
-                Ok(Heard::Control)
+                metered.control_frame_received(payload.len());
+                Ok(IncomingFrame::Control)
             }
-            Some(Ok(Message::Close(_))) => Err(End::Closed),
-            Some(Ok(_)) => Ok(Heard::Control),
+            Some(Ok(Message::Close(_))) => Err(ConnectionEnd::Closed),
+            Some(Ok(_)) => Ok(IncomingFrame::Control),
             Some(Err(error)) => {
-                let close = metered.refused().or_else(|| Close::of_error(&error));
-                Err(close.map_or(End::Lost, End::Close))
+                let close = metered.take_close_reason().or_else(|| CloseReason::from_error(&error));
+                Err(close.map_or(ConnectionEnd::Lost, ConnectionEnd::Close))
             }
-            None => Err(End::Lost),
+            None => Err(ConnectionEnd::Lost),
         })
     }
 
     /// Sends a text, at the latest with the next [`flush`](Self::flush).
-    pub async fn feed(&mut self, text: Bytes) -> Result<(), NotSent> {
+    pub async fn feed(&mut self, text: Bytes) -> Result<(), SendError> {
         let (mut rest, mut kind) = (text, Data::Text);
         loop {
-            let part = rest.split_to(rest.len().min(FRAGMENT));
+            let part = rest.split_to(rest.len().min(MAX_FRAGMENT_BYTES));
             self.send(Message::Frame(Frame::message(part, OpCode::Data(kind), rest.is_empty()))).await?;
             if rest.is_empty() {
                 return Ok(());
@@ -130,40 +130,40 @@ impl Frames {
     }
 
     /// Asks whether the client is there, at the latest with the next [`flush`](Self::flush).
-    pub async fn ping(&mut self) -> Result<(), NotSent> {
+    pub async fn ping(&mut self) -> Result<(), SendError> {
         self.send(Message::Ping(Bytes::new())).await
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), NotSent> {
+    async fn send(&mut self, message: Message) -> Result<(), SendError> {
         self.unflushed = true;
-        match timeout(self.pace.write, poll_fn(|cx| self.stream.poll_ready_unpin(cx))).await {
-            Ok(Ok(())) => self.stream.start_send_unpin(message).map_err(|_| NotSent::Lost),
-            Ok(Err(_)) => Err(NotSent::Lost),
-            Err(_) => Err(NotSent::Stalled),
+        match timeout(self.timeouts.write, poll_fn(|cx| self.stream.poll_ready_unpin(cx))).await {
+            Ok(Ok(())) => self.stream.start_send_unpin(message).map_err(|_| SendError::Lost),
+            Ok(Err(_)) => Err(SendError::Lost),
+            Err(_) => Err(SendError::Stalled),
         }
     }
 
     /// Sends what was fed.
-    pub async fn flush(&mut self) -> Result<(), NotSent> {
-        match timeout(self.pace.write, self.stream.flush()).await {
+    pub async fn flush(&mut self) -> Result<(), SendError> {
+        match timeout(self.timeouts.write, self.stream.flush()).await {
             Ok(Ok(())) => {
                 self.unflushed = false;
                 Ok(())
             }
-            Ok(Err(_)) => Err(NotSent::Lost),
-            Err(_) => Err(NotSent::Stalled),
+            Ok(Err(_)) => Err(SendError::Lost),
+            Err(_) => Err(SendError::Stalled),
         }
     }
 
     /// Ends it, and gives the client a moment to hear why.
-    pub async fn end(mut self, end: End) {
-        let farewell = self.pace.farewell;
-        let _ = timeout(farewell, self.take_leave(end)).await;
+    pub async fn close(mut self, end: ConnectionEnd) {
+        let farewell = self.timeouts.close;
+        let _ = timeout(farewell, self.close_handshake(end)).await;
     }
 
-    async fn take_leave(&mut self, end: End) {
+    async fn close_handshake(&mut self, end: ConnectionEnd) {
         match end {
-            End::Close(close) => {
+            ConnectionEnd::Close(close) => {
                 tracing::debug!(?close, "closing a socket");
                 // Into the buffer, however full that is.
                 if self.stream.start_send_unpin(Message::Close(Some(close.frame()))).is_err()
@@ -172,8 +172,8 @@ impl Frames {
                     return;
                 }
             }
-            End::Closed => {}
-            End::Lost => return,
+            ConnectionEnd::Closed => {}
+            ConnectionEnd::Lost => return,
         }
         if self.stream.is_terminated() {
             // In the middle of what may not be read. If it were left unread, the client's system would be told that the

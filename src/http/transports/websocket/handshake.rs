@@ -10,20 +10,20 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use crate::api_error::ApiError;
 
 /// The subprotocol that is spoken here.
-const PROTOCOL: HeaderValue = HeaderValue::from_static("graphql-transport-ws");
+const SUBPROTOCOL: HeaderValue = HeaderValue::from_static("graphql-transport-ws");
 
 /// A request to upgrade a connection to a WebSocket.
 pub(super) struct Handshake {
     key: HeaderValue,
     /// Whether the client speaks our subprotocol.
-    pub speaks_ours: bool,
+    pub has_subprotocol: bool,
     /// Where the connection comes from once it was answered.
     pub upgrade: OnUpgrade,
 }
 
 /// Whether a request asks for a WebSocket.
-pub(crate) fn is_asked(headers: &HeaderMap) -> bool {
-    holds(headers, &header::UPGRADE, "websocket")
+pub(crate) fn is_upgrade_request(headers: &HeaderMap) -> bool {
+    list_header_contains(headers, &header::UPGRADE, "websocket")
 }
 
 impl Handshake {
@@ -36,7 +36,7 @@ impl Handshake {
             response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
             return Err(response.into());
         }
-        if !holds(&parts.headers, &header::CONNECTION, "upgrade") {
+        if !list_header_contains(&parts.headers, &header::CONNECTION, "upgrade") {
             return Err(bad("Connection must name Upgrade; a proxy may have taken it away").into());
         }
         let Some(key) = parts.headers.get(header::SEC_WEBSOCKET_KEY).cloned() else {
@@ -46,8 +46,9 @@ impl Handshake {
             return Err(bad("this connection can't be upgraded; use HTTP/1.1").into());
         };
         let offered = parts.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
-        let speaks_ours = offered.iter().any(|value| members(value).any(|offered| offered == PROTOCOL.as_bytes()));
-        Ok(Self { key, speaks_ours, upgrade })
+        let speaks_ours =
+            offered.iter().any(|value| list_members(value).any(|offered| offered == SUBPROTOCOL.as_bytes()));
+        Ok(Self { key, has_subprotocol: speaks_ours, upgrade })
     }
 
     /// The answer that accepts it. The extensions of the request hold the case of its header names, which hyper repeats when the
@@ -60,8 +61,8 @@ impl Handshake {
         if let Ok(accept) = derive_accept_key(self.key.as_bytes()).parse() {
             headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept); // base64 always fits
         }
-        if self.speaks_ours {
-            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, PROTOCOL);
+        if self.has_subprotocol {
+            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
         }
         let mut response = (StatusCode::SWITCHING_PROTOCOLS, headers).into_response();
         response.extensions_mut().extend(extensions);
@@ -70,10 +71,13 @@ impl Handshake {
 }
 
 /// Whether a header that is a list has this member, in whatever case.
-fn holds(headers: &HeaderMap, name: &HeaderName, member: &str) -> bool {
-    headers.get_all(name).iter().any(|value| members(value).any(|told| told.eq_ignore_ascii_case(member.as_bytes())))
+fn list_header_contains(headers: &HeaderMap, name: &HeaderName, member: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .any(|value| list_members(value).any(|told| told.eq_ignore_ascii_case(member.as_bytes())))
 }
 
-fn members(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+fn list_members(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
     value.as_bytes().split(|&byte| byte == b',').map(<[u8]>::trim_ascii)
 }

@@ -2,13 +2,13 @@
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 
-use super::{close::Close, credential::Credential};
+use super::{close::CloseReason, credential::Credential};
 use crate::{
     api_error::ApiError,
     auth,
-    auth::{Caller, KeyHash, key_changes::Generation},
-    http::state::Shared,
-    limits::rate_limit::Payer,
+    auth::{Caller, KeyHash, key_changes::KeyGeneration},
+    http::state::SharedState,
+    limits::rate_limit::CallerId,
 };
 
 /// The caller on a socket.
@@ -17,12 +17,12 @@ pub(super) struct Identity {
     pub caller: Caller,
     key: Option<KeyHash>,
     /// When the key was looked up.
-    generation: Generation,
+    generation: KeyGeneration,
 }
 
 impl Identity {
     /// The caller that sent the upgrade request, and the key in its headers.
-    pub fn new(app: &Shared, caller: Caller, secret: Option<&str>) -> Self {
+    pub fn new(app: &SharedState, caller: Caller, secret: Option<&str>) -> Self {
         Self { caller, key: secret.map(auth::hash), generation: app.key_changes.generation() }
     }
 
@@ -32,7 +32,12 @@ impl Identity {
     }
 
     /// The caller after `connection_init`: with the key in it, where there is one.
-    pub async fn told(self, app: Shared, payer: Payer, credential: Option<Credential>) -> Result<Self, ApiError> {
+    pub async fn authenticate(
+        self,
+        app: SharedState,
+        payer: CallerId,
+        credential: Option<Credential>,
+    ) -> Result<Self, ApiError> {
         let Some(key) =
             credential.map_or(Ok(self.key), |sent| sent.secret().map(|secret| Some(auth::hash(&secret))))?
         else {
@@ -41,38 +46,40 @@ impl Identity {
         };
         let (now, budget) = (app.state.clock.now(), app.state.budgets.cost.clone());
         let generation = app.key_changes.generation();
-        let look_up = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, key);
-        let caller = app.key_checks.identify(payer, &key, &budget, now, look_up).await?;
+        let look_up = auth::authenticate(&app.key_lookup, &app.state.database, &app.state.clock, key);
+        let caller = app.key_checks.authenticate(payer, &key, &budget, now, look_up).await?;
         let identity = Self { caller, key: Some(key), generation };
         identity.caller.may_read(app.state.about.public_read)?;
         Ok(identity)
     }
 
     /// The same with the key looked up again.
-    pub async fn again(self, app: Shared) -> Result<Self, ApiError> {
+    pub async fn reauthenticate(self, app: SharedState) -> Result<Self, ApiError> {
         let Some(key) = self.key else { return Ok(self) };
         let generation = app.key_changes.generation();
-        let caller = auth::identify(&app.look_ups, &app.state.database, &app.state.clock, key).await?;
+        let caller = auth::authenticate(&app.key_lookup, &app.state.database, &app.state.clock, key).await?;
         Ok(Self { caller, key: Some(key), generation })
     }
 
     /// Resolves when the key was revoked or changed since it was looked up; never where there is none.
-    pub fn until_changed(&self, app: &Shared) -> BoxFuture<'static, ()> {
-        match self.caller.api_key() {
-            Some(key) => app.key_changes.until_changed(key, self.generation).boxed(),
+    pub fn key_changed(&self, app: &SharedState) -> BoxFuture<'static, ()> {
+        match self.caller.api_key_id() {
+            Some(key) => app.key_changes.changed_since(key, self.generation).boxed(),
             None => std::future::pending().boxed(),
         }
     }
 }
 
 /// How a connection is refused.
-pub(super) fn refusal(error: &ApiError) -> Close {
+pub(super) fn close_reason(error: &ApiError) -> CloseReason {
     error.log();
     match error {
         ApiError::Unauthenticated(_) | ApiError::Forbidden(_) | ApiError::RateLimited(_) => {
-            Close::forbidden(error.message())
+            CloseReason::forbidden(error.message())
         }
-        ApiError::Unavailable(_) | ApiError::Timeout | ApiError::LimitReached(_) => Close::try_again(error.message()),
-        _ => Close::INTERNAL,
+        ApiError::Unavailable(_) | ApiError::Timeout | ApiError::LimitReached(_) => {
+            CloseReason::try_again(error.message())
+        }
+        _ => CloseReason::INTERNAL,
     }
 }

@@ -5,13 +5,13 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::http::routes::graphql::request::Body;
+use crate::http::routes::graphql::request::RequestBody;
 
 /// The longest id of an operation, in bytes. It stands in every message about it, and is kept as long as it runs.
-const LONGEST_ID: usize = 1024;
+const MAX_OPERATION_ID_BYTES: usize = 1024;
 
 /// What a client may send.
-pub(super) enum Message {
+pub(super) enum ClientMessage {
     /// The first message, with what the client tells of itself.
     ConnectionInit(Map<String, Value>),
     /// Are you there? The payload is for the answer.
@@ -19,13 +19,13 @@ pub(super) enum Message {
     /// An answer to a ping of ours, or just a sign of life.
     Pong,
     /// An operation to be run.
-    Subscribe { id: Id, body: Box<Body> },
+    Subscribe { id: OperationId, body: Box<RequestBody> },
     /// An operation whose further answers are of no interest.
-    Complete { id: Id },
+    Complete { id: OperationId },
 }
 
 // Written by hand: payloads hold keys, documents and variables.
-impl fmt::Debug for Message {
+impl fmt::Debug for ClientMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ConnectionInit(_) => f.write_str("ConnectionInit(…)"),
@@ -39,9 +39,9 @@ impl fmt::Debug for Message {
 
 /// The id of an operation as JSON text, quotes included, as it stands in the messages about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Id(Box<str>);
+pub(super) struct OperationId(Box<str>);
 
-impl Id {
+impl OperationId {
     fn new(id: &str) -> Self {
         Self(Value::from(id).to_string().into())
     }
@@ -63,7 +63,7 @@ struct Envelope<'a> {
     payload: Option<&'a RawValue>,
 }
 
-impl Message {
+impl ClientMessage {
     /// Reads a message; the error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         if !text.trim_start().starts_with('{') {
@@ -88,15 +88,15 @@ impl Message {
 }
 
 impl<'a> Envelope<'a> {
-    fn id(&self) -> Result<Id, String> {
+    fn id(&self) -> Result<OperationId, String> {
         let id = self.id.ok_or("`id` is missing")?;
         let id: String = serde_json::from_str(id.get()).map_err(|_| "`id` is no string")?;
         if id.is_empty() {
             Err("`id` is empty".to_owned())
-        } else if id.len() > LONGEST_ID {
-            Err(format!("`id` is longer than {LONGEST_ID} bytes"))
+        } else if id.len() > MAX_OPERATION_ID_BYTES {
+            Err(format!("`id` is longer than {MAX_OPERATION_ID_BYTES} bytes"))
         } else {
-            Ok(Id::new(&id))
+            Ok(OperationId::new(&id))
         }
     }
 
@@ -108,7 +108,7 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    fn body(&self) -> Result<Box<Body>, String> {
+    fn body(&self) -> Result<Box<RequestBody>, String> {
         let payload = self.payload.ok_or("`payload` is missing: an object with `query`")?;
         if !payload.get().starts_with('{') {
             return Err("`payload` is no object with `query`".to_owned());
@@ -134,17 +134,17 @@ pub(super) fn pong(payload: Option<&RawValue>) -> Vec<u8> {
 }
 
 /// One answer of an operation, which is JSON already.
-pub(super) fn next(id: &Id, answer: &[u8]) -> Vec<u8> {
+pub(super) fn next(id: &OperationId, answer: &[u8]) -> Vec<u8> {
     [br#"{"id":"#, id.0.as_bytes(), br#","type":"next","payload":"#, answer, b"}"].concat()
 }
 
 /// The end of an operation that could not run or go on: GraphQL errors as a JSON array.
-pub(super) fn error(id: &Id, errors: &[u8]) -> Vec<u8> {
+pub(super) fn error(id: &OperationId, errors: &[u8]) -> Vec<u8> {
     [br#"{"id":"#, id.0.as_bytes(), br#","type":"error","payload":"#, errors, b"}"].concat()
 }
 
 /// The end of an operation that ran.
-pub(super) fn complete(id: &Id) -> Vec<u8> {
+pub(super) fn complete(id: &OperationId) -> Vec<u8> {
     [br#"{"id":"#, id.0.as_bytes(), br#","type":"complete"}"#].concat()
 }
 
@@ -156,11 +156,11 @@ mod tests {
     use super::*;
 
     fn refusal(text: &str) -> String {
-        Message::parse(text).map_or_else(|reason| reason, |message| panic!("{text} was taken for {message:?}"))
+        ClientMessage::parse(text).map_or_else(|reason| reason, |message| panic!("{text} was taken for {message:?}"))
     }
 
     #[test]
-    fn what_is_no_message_is_refused_with_what_is_wrong() {
+    fn invalid_message_is_rejected_with_a_reason() {
         for (text, reason) in [
             ("", "a message is a JSON object"),
             ("[1]", "a message is a JSON object"),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn nullish_members_are_missing_ones_and_others_are_ignored() {
+    fn null_members_are_missing_and_unknown_ones_are_ignored() {
         for text in [
             r#"{"type":"connection_init"}"#,
             r#"{"type":"connection_init","payload":null,"id":null}"#,
@@ -206,23 +206,23 @@ mod tests {
             r#"{"type":"pong","more":[1]}"#,
             r#" {"payload":{"query":"{a}","variables":null,"operationName":null,"extensions":null},"id":"1","type":"subscribe"}"#,
         ] {
-            assert!(Message::parse(text).is_ok(), "{text}");
+            assert!(ClientMessage::parse(text).is_ok(), "{text}");
         }
     }
 
     #[test]
-    fn the_payload_of_a_ping_comes_back_as_it_was() {
+    fn pong_repeats_the_ping_payload() {
         let text = r#"{"type":"ping","payload":{"n": 1.50e2, "n2":12345678901234567890123}}"#;
-        let Ok(Message::Ping(payload)) = Message::parse(text) else { panic!("no ping") };
+        let Ok(ClientMessage::Ping(payload)) = ClientMessage::parse(text) else { panic!("no ping") };
         let pong = String::from_utf8(pong(payload.as_deref())).expect("text");
         assert_eq!(pong, text.replace("ping", "pong"));
     }
 
     proptest! {
         #[test]
-        fn any_id_stands_in_its_messages_as_it_was_sent(id in "\\PC{1,200}|[\0-\x7f]{1,50}") {
-            prop_assume!(id.len() <= LONGEST_ID);
-            let Ok(Message::Complete { id: parsed }) = Message::parse(&json!({ "type": "complete", "id": id }).to_string())
+        fn operation_id_is_repeated_unchanged(id in "\\PC{1,200}|[\0-\x7f]{1,50}") {
+            prop_assume!(id.len() <= MAX_OPERATION_ID_BYTES);
+            let Ok(ClientMessage::Complete { id: parsed }) = ClientMessage::parse(&json!({ "type": "complete", "id": id }).to_string())
             else { panic!("no message") };
             prop_assert_eq!(&parsed.text(), &id);
             let message = |bytes: Vec<u8>| serde_json::from_slice::<Value>(&bytes).expect("JSON");
@@ -232,8 +232,8 @@ mod tests {
         }
 
         #[test]
-        fn no_text_is_too_much(text in "\\PC*") {
-            let _ = Message::parse(&text);
+        fn any_text_is_parsed_without_panic(text in "\\PC*") {
+            let _ = ClientMessage::parse(&text);
         }
     }
 }

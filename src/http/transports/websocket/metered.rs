@@ -8,35 +8,43 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::close::Close;
+use super::close::CloseReason;
 use crate::{
-    http::Bodies,
-    limits::{Permit, rate_limit::Payer},
+    http::BodyMemory,
+    limits::{Permit, rate_limit::CallerId},
 };
 
 /// The largest message before `connection_init` is accepted, in bytes. That message is the only one that is expected.
-const MAX_MESSAGE_BEFORE_INIT: usize = 16 << 10;
+const MAX_MESSAGE_BYTES_BEFORE_INIT: usize = 16 << 10;
 /// What a frame has beside its payload, at most, in bytes.
-const FRAME_HEADER: usize = 14;
+const MAX_FRAME_HEADER_BYTES: usize = 14;
 
 /// A connection.
-pub(super) struct Metered<S> {
+pub(super) struct MeteredStream<S> {
     connection: S,
-    bodies: Bodies,
-    payer: Payer,
+    bodies: BodyMemory,
+    payer: CallerId,
     max_message: usize,
     /// Bytes of the message that is not complete yet.
     message: usize,
-    held: Option<Permit<Payer>>,
-    refused: Option<Close>,
+    permit: Option<Permit<CallerId>>,
+    close_reason: Option<CloseReason>,
 }
 
 /// The memory of a message, given back when dropped.
-pub(super) struct Held(#[expect(dead_code, reason = "held, not read")] Option<Permit<Payer>>);
+pub(super) struct MessagePermit(#[expect(dead_code, reason = "held, not read")] Option<Permit<CallerId>>);
 
-impl<S> Metered<S> {
-    pub fn new(connection: S, bodies: Bodies, payer: Payer) -> Self {
-        Self { connection, bodies, payer, max_message: MAX_MESSAGE_BEFORE_INIT, message: 0, held: None, refused: None }
+impl<S> MeteredStream<S> {
+    pub fn new(connection: S, bodies: BodyMemory, payer: CallerId) -> Self {
+        Self {
+            connection,
+            bodies,
+            payer,
+            max_message: MAX_MESSAGE_BYTES_BEFORE_INIT,
+            message: 0,
+            permit: None,
+            close_reason: None,
+        }
     }
 
     /// Allows messages of any size. A WebSocket has a limit of its own.
@@ -45,44 +53,44 @@ impl<S> Metered<S> {
     }
 
     /// A message is complete.
-    pub fn message_ended(&mut self) -> Held {
+    pub fn message_ended(&mut self) -> MessagePermit {
         self.message = 0;
-        Held(self.held.take())
+        MessagePermit(self.permit.take())
     }
 
     /// A ping or a pong came, perhaps within a message.
-    pub fn control_frame_came(&mut self, payload: usize) {
-        self.message = self.message.saturating_sub(payload + FRAME_HEADER);
+    pub fn control_frame_received(&mut self, payload: usize) {
+        self.message = self.message.saturating_sub(payload + MAX_FRAME_HEADER_BYTES);
     }
 
     /// Why the connection could not be read on.
-    pub fn refused(&mut self) -> Option<Close> {
-        self.refused.take()
+    pub fn take_close_reason(&mut self) -> Option<CloseReason> {
+        self.close_reason.take()
     }
 
-    fn count(&mut self, bytes: usize) -> Result<(), Close> {
+    fn count(&mut self, bytes: usize) -> Result<(), CloseReason> {
         self.message += bytes;
         if self.message > self.max_message {
-            return Err(Close::large_before_init(self.max_message));
+            return Err(CloseReason::message_too_large_before_init(self.max_message));
         }
-        let held = self.bodies.hold(self.payer, &mut self.held, self.message);
-        held.map_err(|limit| Close::try_again(limit.reason().to_owned()))
+        let held = self.bodies.reserve(self.payer, &mut self.permit, self.message);
+        held.map_err(|limit| CloseReason::try_again(limit.reason().to_owned()))
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for MeteredStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.connection).poll_read(cx, buffer))?;
         let read = buffer.filled().len() - before;
         Poll::Ready(self.count(read).map_err(|close| {
-            self.refused = Some(close);
+            self.close_reason = Some(close);
             io::ErrorKind::OutOfMemory.into()
         }))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for MeteredStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.connection).poll_write(cx, bytes)
     }

@@ -18,48 +18,48 @@ use axum::{
     http::request::Parts,
     response::{IntoResponse as _, Response},
 };
-pub(crate) use handshake::is_asked;
-pub use sockets::{Pace, Sockets};
+pub(crate) use handshake::is_upgrade_request;
+pub use sockets::{SocketTimeouts, Sockets};
 use tracing::Instrument as _;
 
 use self::{
-    close::Close,
+    close::CloseReason,
     connection::Connection,
-    frames::{End, Frames},
+    frames::{ConnectionEnd, Frames},
     handshake::Handshake,
     identity::Identity,
 };
-use crate::{auth, auth::Caller, http::state::Shared, limits::rate_limit::Payer};
+use crate::{auth, auth::Caller, http::state::SharedState, limits::rate_limit::CallerId};
 
 /// The largest message that a client may send, in bytes.
-const MAX_MESSAGE: usize = crate::http::MAX_BODY;
+const MAX_MESSAGE_BYTES: usize = crate::http::MAX_BODY_BYTES;
 
 /// Upgrades the connection and serves it. The key comes in the headers or in `connection_init`.
-pub(crate) fn serve(app: Shared, mut parts: Parts, caller: Caller, payer: Payer) -> Response {
+pub(crate) fn serve(app: SharedState, mut parts: Parts, caller: Caller, payer: CallerId) -> Response {
     let handshake = match Handshake::try_new(&mut parts) {
         Ok(handshake) => handshake,
         Err(refusal) => return *refusal,
     };
-    let owner = caller.api_key().map_or(payer, Payer::Key);
-    let place = match app.sockets.enter(owner) {
+    let owner = caller.api_key_id().map_or(payer, CallerId::Key);
+    let place = match app.sockets.acquire(owner) {
         Ok(place) => place,
         Err(limit) => return app.state.metrics.refusals.refuse(limit).into_response(),
     };
     let response = handshake.accept(std::mem::take(&mut parts.extensions));
-    let upgraded = Identity::new(&app, caller, auth::secret_in(&parts.headers).as_deref());
+    let upgraded = Identity::new(&app, caller, auth::secret_from_headers(&parts.headers).as_deref());
     // The rest of the handshake ends here: a header holds the whole buffer that the request was read into.
-    let Handshake { upgrade, speaks_ours, .. } = handshake;
+    let Handshake { upgrade, has_subprotocol: speaks_ours, .. } = handshake;
     let socket = async move {
         let Ok(connection) = upgrade.await else { return };
-        let frames = Frames::new(connection, app.sockets.pace, app.bodies.clone(), owner).await;
+        let frames = Frames::new(connection, app.sockets.timeouts, app.body_memory.clone(), owner).await;
         if speaks_ours {
             let mut connection = Connection::new(app, frames, upgraded, payer, place);
             let end = connection.run().await;
             // On the heap, as there are many sockets and few goodbyes.
             let (frames, _place) = connection.into_frames();
-            Box::pin(frames.end(end)).await;
+            Box::pin(frames.close(end)).await;
         } else {
-            Box::pin(frames.end(End::Close(Close::NOT_OUR_PROTOCOL))).await;
+            Box::pin(frames.close(ConnectionEnd::Close(CloseReason::SUBPROTOCOL_NOT_ACCEPTABLE))).await;
             drop(place);
         }
     };

@@ -4,64 +4,64 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
-use crate::limits::{Limit, Permit, Quota, WebSocketLimits, rate_limit::Payer};
+use crate::limits::{Limit, Permit, Quota, WebSocketLimits, rate_limit::CallerId};
 
 /// The sockets of a gateway. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Sockets {
-    quota: Quota<Payer>,
+    quota: Quota<CallerId>,
     open: Arc<watch::Sender<usize>>,
-    pub(in crate::http) pace: Pace,
+    pub(in crate::http) timeouts: SocketTimeouts,
 }
 
 /// What a socket waits for, and how long.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct SocketTimeouts {
     /// For `connection_init`.
     pub init: Duration,
     /// Between two pings. Who is silent for two of them is dead.
-    pub ping: Duration,
+    pub ping_interval: Duration,
     /// Before a key is looked at again.
-    pub key: Duration,
+    pub key_recheck: Duration,
     /// For a client to take what fills the buffers.
     pub write: Duration,
     /// For a client to take leave in turn, once it is told that the socket closes.
-    pub farewell: Duration,
+    pub close: Duration,
     /// For queries and mutations to end, once the gateway ends.
-    pub finish: Duration,
+    pub drain: Duration,
 }
 
-impl Default for Pace {
+impl Default for SocketTimeouts {
     fn default() -> Self {
         Self {
             init: Duration::from_secs(3),
-            ping: Duration::from_secs(20),
-            key: Duration::from_mins(1),
+            ping_interval: Duration::from_secs(20),
+            key_recheck: Duration::from_mins(1),
             write: Duration::from_secs(30),
-            farewell: Duration::from_secs(2),
-            finish: Duration::from_secs(10),
+            close: Duration::from_secs(2),
+            drain: Duration::from_secs(10),
         }
     }
 }
 
 /// A place among the open sockets, given back when dropped.
-pub(super) struct SocketPlace {
-    permit: Permit<Payer>,
+pub(super) struct SocketPermit {
+    permit: Permit<CallerId>,
     sockets: Sockets,
 }
 
-impl SocketPlace {
+impl SocketPermit {
     /// Makes it the place of another caller: of the key that `connection_init` has.
     ///
     /// # Errors
     /// When that one has too many.
-    pub fn move_to(&mut self, owner: Payer) -> Result<(), Limit> {
-        self.permit = self.sockets.acquire(owner)?;
+    pub fn transfer_to(&mut self, owner: CallerId) -> Result<(), Limit> {
+        self.permit = self.sockets.acquire_permit(owner)?;
         Ok(())
     }
 }
 
-impl Drop for SocketPlace {
+impl Drop for SocketPermit {
     fn drop(&mut self) {
         self.sockets.open.send_modify(|open| *open -= 1);
     }
@@ -70,29 +70,29 @@ impl Drop for SocketPlace {
 impl Sockets {
     /// So many, at that pace.
     #[must_use]
-    pub fn new(limits: WebSocketLimits, pace: Pace) -> Self {
+    pub fn new(limits: WebSocketLimits, pace: SocketTimeouts) -> Self {
         let open = Arc::new(watch::Sender::new(0));
-        Self { quota: Quota::new(limits.max_per_caller, limits.max_total), open, pace }
+        Self { quota: Quota::new(limits.max_per_caller, limits.max_total), open, timeouts: pace }
     }
 
     /// A place for one more.
     ///
     /// # Errors
     /// When there are too many.
-    pub(super) fn enter(&self, owner: Payer) -> Result<SocketPlace, Limit> {
-        let permit = self.acquire(owner)?;
+    pub(super) fn acquire(&self, owner: CallerId) -> Result<SocketPermit, Limit> {
+        let permit = self.acquire_permit(owner)?;
         self.open.send_modify(|open| *open += 1);
-        Ok(SocketPlace { permit, sockets: self.clone() })
+        Ok(SocketPermit { permit, sockets: self.clone() })
     }
 
-    fn acquire(&self, owner: Payer) -> Result<Permit<Payer>, Limit> {
+    fn acquire_permit(&self, owner: CallerId) -> Result<Permit<CallerId>, Limit> {
         let permit = self.quota.try_acquire(&owner);
         permit.map_err(|exceeded| exceeded.limit(Limit::WebSocketsPerCaller, Limit::WebSockets))
     }
 
     /// How many there are.
     #[must_use]
-    pub fn open(&self) -> usize {
+    pub fn open_count(&self) -> usize {
         *self.open.borrow()
     }
 

@@ -5,7 +5,7 @@
 //! PM10 (μg/m³)`. `Sensor ID` is the name that the monitor posts under, `airgradient:<serial>`. As with bodies of monitors,
 //! raw values are stored and corrected ones are not; particles are those in a decilitre.
 
-use super::{FileKind, Meaning, has, of_vocabulary};
+use super::{FileKind, Meaning, has, meaning_in_vocabulary};
 use crate::{
     domain::{quantity::Quantity, unit::Unit},
     ingest::{airgradient::AIRGRADIENT, vocabulary},
@@ -30,6 +30,6 @@ fn meaning(name: &str) -> Option<Meaning> {
         _ if name.ends_with(" particle count") && name.starts_with("0.3") => {
             Some(Meaning::quantity(Quantity::Particles0_3, Unit::PerDecilitre))
         }
-        _ => of_vocabulary(&vocabulary::PLAIN, name.strip_suffix(" raw").unwrap_or(name)),
+        _ => meaning_in_vocabulary(&vocabulary::PLAIN, name.strip_suffix(" raw").unwrap_or(name)),
     }
 }

@@ -4,7 +4,7 @@
 //! Computer Laboratory publishes it, from where that weather seems to come (unverified). Columns of other names are read as
 //! in plain files.
 
-use super::{FileKind, Meaning, has, of_vocabulary};
+use super::{FileKind, Meaning, has, meaning_in_vocabulary};
 use crate::{
     domain::{quantity::Quantity, unit::Unit},
     ingest::{csv::field, vocabulary},
@@ -13,7 +13,7 @@ use crate::{
 pub(super) const CARD: FileKind = FileKind {
     name: "that of a CleanCycle SD card",
     recognises: has_clock,
-    meaning: |name| card(name).or_else(|| logger(name)).or_else(|| of_vocabulary(&vocabulary::PLAIN, name)),
+    meaning: |name| card(name).or_else(|| logger(name)).or_else(|| meaning_in_vocabulary(&vocabulary::PLAIN, name)),
     vocabulary: &vocabulary::PLAIN,
     device_prefix: "",
     is_archive: false,
@@ -23,7 +23,7 @@ pub(super) const CARD: FileKind = FileKind {
 pub(super) const BACKUP: FileKind = FileKind {
     name: "that of a CleanCycle backup",
     recognises: |names| has_clock(names) && ["uuid", "Acc_mag", "Temp_CL"].into_iter().any(|name| has(names, name)),
-    meaning: |name| backup(name).or_else(|| logger(name)).or_else(|| of_vocabulary(&vocabulary::PLAIN, name)),
+    meaning: |name| backup(name).or_else(|| logger(name)).or_else(|| meaning_in_vocabulary(&vocabulary::PLAIN, name)),
     ..CARD
 };
 

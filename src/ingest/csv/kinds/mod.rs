@@ -54,12 +54,12 @@ pub(super) enum Meaning {
     SensorType,
     Latitude,
     Longitude,
-    Quantity(Quantity, Conversion),
+    Quantity(Quantity, UnitConversion),
 }
 
 /// How a value becomes one in the unit of its quantity.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Conversion {
+pub(super) enum UnitConversion {
     None,
     From(SentUnit),
 }
@@ -72,7 +72,7 @@ impl Meaning {
 
     fn sent(quantity: Quantity, unit: SentUnit) -> Self {
         let is_own = unit == SentUnit::Is(Unit::of(quantity));
-        Self::Quantity(quantity, if is_own { Conversion::None } else { Conversion::From(unit) })
+        Self::Quantity(quantity, if is_own { UnitConversion::None } else { UnitConversion::From(unit) })
     }
 
     /// Whether both are the same field of a sample, of which it has one.
@@ -84,7 +84,7 @@ impl Meaning {
     }
 }
 
-impl Conversion {
+impl UnitConversion {
     /// The value in the unit of its quantity.
     pub fn apply(self, quantity: Quantity, value: f64) -> Option<f64> {
         match self {
@@ -95,7 +95,7 @@ impl Conversion {
 }
 
 /// The meaning that a vocabulary has for a column.
-fn of_vocabulary(vocabulary: &Vocabulary, name: &str) -> Option<Meaning> {
+fn meaning_in_vocabulary(vocabulary: &Vocabulary, name: &str) -> Option<Meaning> {
     Some(match vocabulary.meaning(name)? {
         vocabulary::Meaning::Latitude => Meaning::Latitude,
         vocabulary::Meaning::Longitude => Meaning::Longitude,

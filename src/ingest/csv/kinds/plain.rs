@@ -1,7 +1,7 @@
 //! Plain columns: `time`, `device`, `latitude`, `longitude` and quantities, in any order, by any of their names
 //! ([`vocabulary::general`](crate::ingest::vocabulary)). A name without a unit is in the quantity's own.
 
-use super::{FileKind, Meaning, of_vocabulary};
+use super::{FileKind, Meaning, meaning_in_vocabulary};
 use crate::ingest::vocabulary;
 
 pub(super) const PLAIN: FileKind = FileKind {
@@ -40,7 +40,7 @@ fn meaning(name: &str) -> Option<Meaning> {
     } else if bare == "date" {
         Some(Meaning::CalendarDate)
     } else {
-        of_vocabulary(&vocabulary::PLAIN, name)
+        meaning_in_vocabulary(&vocabulary::PLAIN, name)
     }
 }
 

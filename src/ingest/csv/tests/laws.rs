@@ -6,20 +6,20 @@ use super::{archives::CORPUS, *};
 use crate::ingest::fuzz::{self, damage};
 
 /// Files that are damaged in ways that mean something to their decoder, and some that never were files.
-fn foreign() -> impl Strategy<Value = Vec<u8>> {
+fn arbitrary_bytes() -> impl Strategy<Value = Vec<u8>> {
     let plain = "time,device,latitude,longitude,pm10\n2026-05-01T10:00:00Z,a,52.2,0.12,12.5\n,\"b\",1,2,3\n";
     let values = format!("{PM10_ID},6.5,2026-05-01T10:00:00Z,7.684,51.972,66.6\n{PM2_5_ID},3,2026-05-01T10:00:00Z\n");
     let mut corpus = [CARD, BACKUP, plain, &values].map(|file| file.as_bytes().to_vec()).to_vec();
     corpus.extend(CORPUS.iter().map(|(_, file)| file.as_bytes().to_vec()));
     let words = damage::vocabulary(&corpus);
-    prop_oneof![1 => proptest::collection::vec(any::<u8>(), 0..300), 6 => damage::damaged(&corpus, &words)]
+    prop_oneof![1 => proptest::collection::vec(any::<u8>(), 0..300), 6 => damage::mutated(&corpus, &words)]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: fuzz::cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_a_file_holds_each_line_is_told_once_or_is_a_part_of_what_is(bytes in foreign()) {
+    fn every_line_of_any_file_is_reported_once(bytes in arbitrary_bytes()) {
         if let Ok(mut reader) = now(Reader::open(&bytes[..], box_options())) {
             let chunk = now(reader.chunk()).expect("it is in memory");
             let mut told: Vec<_> = chunk.decoded.observations.iter().map(|seen| seen.index).collect();
@@ -84,7 +84,7 @@ fn dialect() -> impl Strategy<Value = Dialect> {
 proptest! {
     /// What is written with the shortest decimals reads back as it was, in every dialect.
     #[test]
-    fn a_sample_reads_back_in_every_dialect(
+    fn samples_round_trip_in_every_dialect(
         dialect in dialect(),
         micros in 946_684_800_000_000..1_777_000_000_000_000_i64,
         pm10 in 0.0..999.9_f32,

@@ -62,7 +62,7 @@ fn rejected(chunk: &Chunk) -> Vec<(usize, &'static str)> {
 }
 
 #[test]
-fn a_card_is_known_by_its_header_and_its_calibration_is_no_sample() {
+fn card_is_recognised_by_its_header_and_calibration_is_no_sample() {
     let chunk = read(CARD, options());
     assert_eq!((chunk.lines, rejected(&chunk)), (2, vec![]));
     let first = &chunk.decoded.observations[0];
@@ -96,7 +96,7 @@ fn a_card_is_known_by_its_header_and_its_calibration_is_no_sample() {
 }
 
 #[test]
-fn a_backup_is_known_by_its_header_and_its_weather_has_a_home() {
+fn backup_is_recognised_by_its_header_and_its_weather_is_stored() {
     let chunk = read(BACKUP, options());
     assert_eq!((chunk.lines, rejected(&chunk)), (1, vec![]));
     let sample = &chunk.decoded.observations[0].sample;
@@ -140,7 +140,7 @@ fn plain_columns_may_stand_in_any_order_and_be_renamed() {
 }
 
 #[test]
-fn the_date_option_puts_the_first_line_right_and_the_others_keep_their_distance() {
+fn date_option_shifts_all_lines_by_the_offset_of_the_first() {
     let file = "Date,Time,PM10\n20041024,235959,1\n20041025,3,2\n";
     let date = Some("2024-06-09".parse().expect("a date"));
     let chunk = read(file, Options { date, ..options() });
@@ -154,7 +154,7 @@ fn the_date_option_puts_the_first_line_right_and_the_others_keep_their_distance(
 }
 
 #[test]
-fn a_bad_line_costs_itself_and_is_named_by_its_number() {
+fn bad_line_is_rejected_alone_by_its_number() {
     let file = "time,latitude,longitude,pm10\n\
                 2026-05-01T10:00:00Z,52.2,0.1,1\n\
                 2026-05-01T10:00:01Z,52.2,0.1\n\
@@ -190,7 +190,7 @@ fn a_bad_line_costs_itself_and_is_named_by_its_number() {
 }
 
 #[test]
-fn times_that_are_none_are_told_so() {
+fn invalid_times_are_rejected_as_such() {
     let card = |date: &str, time: &str| rejected(&read(&format!("Date,Time,PM10\n{date},{time},1\n"), options()));
     assert_eq!(card("20260501", "235959"), []);
     assert_eq!(card("20260501", "0"), [], "midnight");
@@ -217,7 +217,7 @@ fn times_that_are_none_are_told_so() {
 }
 
 #[test]
-fn a_header_that_says_too_little_is_refused_with_what_is_missing() {
+fn incomplete_header_is_rejected_naming_missing_columns() {
     for (file, expected) in [
         ("", "EMPTY_FILE"),
         ("\n\n", "EMPTY_FILE"),
@@ -245,7 +245,7 @@ fn a_header_that_says_too_little_is_refused_with_what_is_missing() {
 }
 
 #[test]
-fn a_key_bound_to_a_device_gets_in_the_samples_of_that_device_only() {
+fn device_bound_key_imports_samples_of_its_device_only() {
     let file = "time,device,pm10\n2026-05-01T10:00:00Z,mine,1\n2026-05-01T10:00:00Z,yours,1\n2026-05-01T10:00:01Z,,1\n";
     let mine = Some(DeviceKey::try_new("mine").expect("a key"));
     let chunk = read(file, Options { device: mine.clone(), only: mine, ..Options::default() });
@@ -321,7 +321,7 @@ fn names_of_columns_are_two_with_a_colon() {
 }
 
 #[test]
-fn a_line_that_is_too_long_or_has_an_open_quote_costs_itself() {
+fn overlong_or_unterminated_line_is_rejected_alone() {
     let good = "2026-05-01T10:00:00Z,1\n";
     let file = format!("time,pm10\n{good}2026-05-01T10:00:01Z,\"2\n{good}{}\n{good}", "x".repeat(1 << 20));
     let chunk = read(&file, options());
@@ -345,7 +345,7 @@ fn a_long_file_is_read_in_chunks() {
 }
 
 #[test]
-fn a_file_that_breaks_off_is_not_taken_for_one_that_ends() {
+fn read_error_is_not_taken_for_end_of_file() {
     struct Broken;
     impl AsyncRead for Broken {
         fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {

@@ -25,7 +25,7 @@ const FIELDS: &[Field] = &[
 ];
 
 const NO_VALUE: &[NoValue] = &[
-    NoValue { quantity: Quantity::Temperature, range: super::NO_TEMPERATURE },
+    NoValue { quantity: Quantity::Temperature, range: super::NO_TEMPERATURE_RANGE },
     // 0xfff and 0xffff in tenths
     NoValue { quantity: Quantity::Humidity, range: 409.5..=f64::MAX },
 ];

@@ -30,7 +30,7 @@ const FIELDS: &[Field] = &[
 
 /// Registers of 16 bits without a value (0xfffe and 0xffff), which the decoders pass on.
 const NO_VALUE: &[NoValue] = &[
-    NoValue { quantity: Quantity::Temperature, range: super::NO_TEMPERATURE },
+    NoValue { quantity: Quantity::Temperature, range: super::NO_TEMPERATURE_RANGE },
     NoValue { quantity: Quantity::Co2, range: 65_534.0..=65_535.0 },
     NoValue { quantity: Quantity::Pm2_5, range: 65_534.0..=65_535.0 },
     NoValue { quantity: Quantity::Pm10, range: 65_534.0..=65_535.0 },

@@ -25,7 +25,7 @@ pub(in crate::ingest) struct Codec {
 }
 
 /// Signal strengths in a payload are those of whatever the device scans for or received last.
-const SIGNALS: &[&str] = &["rssi", "signal"];
+const RADIO_SIGNAL_NAMES: &[&str] = &["rssi", "signal"];
 
 /// A device of an unknown brand.
 static UNKNOWN_BRAND: Codec = Codec {
@@ -60,7 +60,7 @@ impl Codec {
 
     /// Whether a general name means something else here.
     pub(super) fn excludes(&self, name: &str) -> bool {
-        SIGNALS.iter().chain(self.excluded).any(|excluded| excluded.eq_ignore_ascii_case(name))
+        RADIO_SIGNAL_NAMES.iter().chain(self.excluded).any(|excluded| excluded.eq_ignore_ascii_case(name))
     }
 }
 
@@ -71,7 +71,7 @@ fn look_up(table: &[Field], name: &str) -> Option<Meaning> {
 }
 
 /// What a 16-bit register without a value reads as: 0x7fff or 0xffff, in tenths or hundredths.
-const NO_TEMPERATURE: std::ops::RangeInclusive<f64> = 327.0..=f64::MAX;
+const NO_TEMPERATURE_RANGE: std::ops::RangeInclusive<f64> = 327.0..=f64::MAX;
 
 #[cfg(test)]
 mod tests {

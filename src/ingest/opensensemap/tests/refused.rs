@@ -4,7 +4,7 @@ use super::*;
 use crate::ingest::testing::refusal;
 
 #[test]
-fn a_bad_value_costs_itself_only() {
+fn bad_value_is_rejected_alone() {
     for (bad, code) in [
         ("7", "WRONG_TYPE"),
         ("null", "WRONG_TYPE"),
@@ -76,7 +76,7 @@ fn a_bad_value_costs_itself_only() {
 }
 
 #[test]
-fn swapped_coordinates_are_told_which_comes_first() {
+fn swapped_coordinates_are_rejected_naming_the_order() {
     let decoded = decoded("pm10,1,,-33.9,151.2");
     assert!(decoded.rejected[0].detail.contains("longitude comes first"), "{:?}", decoded.rejected);
 }
@@ -107,7 +107,7 @@ fn unknown_sensors_are_named_and_if_there_are_no_others_the_body_is_refused() {
 }
 
 #[test]
-fn bodies_that_tell_nothing_are_refused() {
+fn bodies_without_values_are_rejected() {
     let deep = "[".repeat(900_000);
     let deep_in_object = format!("{{\"pm10\":{}", "[".repeat(900_000));
     for (body, code) in [

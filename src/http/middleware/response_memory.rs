@@ -16,42 +16,42 @@ use axum::{
 use hyper::body::{Frame, SizeHint};
 use tokio::task::AbortHandle;
 
-use super::concurrency_limit::Place;
+use super::concurrency_limit::ConcurrencyPermit;
 use crate::{
     api_error::ApiError,
-    limits::{AnswerLimits, Limit, Permit, Quota, rate_limit::Payer},
+    limits::{AnswerLimits, Limit, Permit, Quota, rate_limit::CallerId},
     observability::metrics::refusals::Refusals,
 };
 
 /// Answers up to this size go to the buffers of the connection at once. In bytes.
-const SMALL_ANSWER: usize = 64 << 10;
+const MAX_UNTRACKED_RESPONSE_BYTES: usize = 64 << 10;
 /// What is handed to the connection at a time, so that it is known when the last of it is sent. In bytes.
-const SLICE: usize = 64 << 10;
+const SEND_CHUNK_BYTES: usize = 64 << 10;
 /// How long an answer that is being sent keeps its place. After that only its memory counts: otherwise a few clients on slow
 /// networks would keep all others out.
-const PLACE_TIMEOUT: Duration = Duration::from_secs(10);
+const PERMIT_HOLD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The large answers that are being sent. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Answers {
-    bytes: Quota<Payer>,
+pub struct ResponseMemory {
+    bytes: Quota<CallerId>,
     refusals: Refusals,
 }
 
 /// The text of an answer with what is held until it is dropped.
-struct Held {
+struct ReservedResponse {
     text: Vec<u8>,
-    _permit: Permit<Payer>,
-    _place: Option<PlaceWhileSent>,
+    _permit: Permit<CallerId>,
+    _sending: Option<PermitWhileSending>,
 }
 
-impl AsRef<[u8]> for Held {
+impl AsRef<[u8]> for ReservedResponse {
     fn as_ref(&self) -> &[u8] {
         &self.text
     }
 }
 
-impl Answers {
+impl ResponseMemory {
     /// None so far.
     #[must_use]
     pub fn new(limits: AnswerLimits, refusals: Refusals) -> Self {
@@ -62,14 +62,19 @@ impl Answers {
     ///
     /// # Errors
     /// When too many bytes are being sent.
-    pub(crate) fn hold(&self, payer: Payer, text: Vec<u8>, place: Option<Place>) -> Result<Bytes, ApiError> {
-        if text.len() <= SMALL_ANSWER {
+    pub(crate) fn reserve(
+        &self,
+        payer: CallerId,
+        text: Vec<u8>,
+        place: Option<ConcurrencyPermit>,
+    ) -> Result<Bytes, ApiError> {
+        if text.len() <= MAX_UNTRACKED_RESPONSE_BYTES {
             return Ok(text.into());
         }
         let permit = self.bytes.try_acquire_many(&payer, text.len()).map_err(|exceeded| {
             self.refusals.refuse(exceeded.limit(Limit::AnswersSentPerCaller, Limit::AnswersSent))
         })?;
-        Ok(Bytes::from_owner(Held { text, _permit: permit, _place: place.map(PlaceWhileSent::new) }))
+        Ok(Bytes::from_owner(ReservedResponse { text, _permit: permit, _sending: place.map(PermitWhileSending::new) }))
     }
 
     /// Bytes that are being sent.
@@ -79,47 +84,48 @@ impl Answers {
     }
 }
 
-/// A place, given back when this is dropped, or earlier after [`PLACE_TIMEOUT`].
-struct PlaceWhileSent {
+/// A place, given back when this is dropped, or earlier after [`PERMIT_HOLD_TIMEOUT`].
+struct PermitWhileSending {
     timeout: AbortHandle,
 }
 
-impl PlaceWhileSent {
-    fn new(place: Place) -> Self {
+impl PermitWhileSending {
+    fn new(place: ConcurrencyPermit) -> Self {
         let place = Arc::new(Mutex::new(Some(place)));
         let timeout = tokio::spawn(async move {
-            tokio::time::sleep(PLACE_TIMEOUT).await;
+            tokio::time::sleep(PERMIT_HOLD_TIMEOUT).await;
             place.lock().unwrap_or_else(PoisonError::into_inner).take();
         });
         Self { timeout: timeout.abort_handle() }
     }
 }
 
-impl Drop for PlaceWhileSent {
+impl Drop for PermitWhileSending {
     fn drop(&mut self) {
         self.timeout.abort(); // drops the place with the task
     }
 }
 
 /// The response, with its place until it is sent. Streams of events have places of their own for what they do.
-pub(crate) fn with_place(response: Response, place: Place) -> Response {
-    let is_small = response.body().size_hint().upper().is_some_and(|bytes| bytes <= SMALL_ANSWER as u64);
+pub(crate) fn hold_permit_while_sending(response: Response, place: ConcurrencyPermit) -> Response {
+    let is_small =
+        response.body().size_hint().upper().is_some_and(|bytes| bytes <= MAX_UNTRACKED_RESPONSE_BYTES as u64);
     let is_stream = response.headers().get(header::CONTENT_TYPE).is_some_and(|it| it == "text/event-stream");
     if is_small || is_stream {
         return response;
     }
-    let place = PlaceWhileSent::new(place);
-    response.map(|body| Body::new(Sent { body, rest: Bytes::new(), _place: place }))
+    let place = PermitWhileSending::new(place);
+    response.map(|body| Body::new(ChunkedBody { body, rest: Bytes::new(), _place: place }))
 }
 
 /// A body that is handed out in slices, so that it ends when nearly all of it is sent.
-struct Sent {
+struct ChunkedBody {
     body: Body,
     rest: Bytes,
-    _place: PlaceWhileSent,
+    _place: PermitWhileSending,
 }
 
-impl HttpBody for Sent {
+impl HttpBody for ChunkedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -136,7 +142,7 @@ impl HttpBody for Sent {
                 end => return Poll::Ready(end),
             }
         }
-        let length = self.rest.len().min(SLICE);
+        let length = self.rest.len().min(SEND_CHUNK_BYTES);
         Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
     }
 

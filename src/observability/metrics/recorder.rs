@@ -7,11 +7,11 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::{Buckets, SECONDS};
+use super::{Buckets, DURATION_BUCKETS};
 use crate::observability::metrics::refusals::Refusals;
 
 /// What one transaction stores, of submissions or of samples.
-const BATCH: Buckets =
+const BATCH_SIZE_BUCKETS: Buckets =
     Buckets(&[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10_000.0]);
 
 /// What became of something that was to be recorded, for each format.
@@ -19,7 +19,7 @@ type Labels = [(&'static str, &'static str); 2];
 
 /// Why a submission is stored apart from the batches of others.
 #[derive(Clone, Copy, Debug)]
-pub enum Isolation {
+pub enum IsolationReason {
     /// Its batch failed, and it is not known for which submissions.
     FailedBatch,
     /// Its sender's submissions failed repeatedly.
@@ -32,7 +32,7 @@ pub enum Isolation {
     NewDevices,
 }
 
-impl Isolation {
+impl IsolationReason {
     const ALL: [Self; 5] = [Self::FailedBatch, Self::FailingSender, Self::Slow, Self::NewMonths, Self::NewDevices];
 
     const fn label(self) -> [(&'static str, &'static str); 1] {
@@ -49,7 +49,7 @@ impl Isolation {
 
 /// Why a body is not kept whole.
 #[derive(Clone, Copy, Debug)]
-pub enum CutBody {
+pub enum BodyTruncation {
     /// It could not be decoded, and is large.
     Undecodable,
     /// Its key sent more bytes than are kept in a day.
@@ -58,7 +58,7 @@ pub enum CutBody {
     Disk,
 }
 
-impl CutBody {
+impl BodyTruncation {
     const ALL: [Self; 3] = [Self::Undecodable, Self::BytesPerDay, Self::Disk];
 
     const fn label(self) -> [(&'static str, &'static str); 1] {
@@ -73,7 +73,7 @@ impl CutBody {
 
 /// What the recorder counts. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Recording {
+pub struct RecorderMetrics {
     submissions: Family<Labels, Counter>,
     samples: Family<Labels, Counter>,
     batch_submissions: Histogram,
@@ -88,23 +88,23 @@ pub struct Recording {
     pub refusals: Refusals,
 }
 
-impl Default for Recording {
+impl Default for RecorderMetrics {
     fn default() -> Self {
         let histogram = |buckets: Buckets| Histogram::new(buckets.0.iter().copied());
         let isolated = Family::default();
-        for reason in Isolation::ALL {
+        for reason in IsolationReason::ALL {
             drop(isolated.get_or_create(&reason.label()));
         }
         let cut_bodies = Family::default();
-        for reason in CutBody::ALL {
+        for reason in BodyTruncation::ALL {
             drop(cut_bodies.get_or_create(&reason.label()));
         }
         Self {
             submissions: Family::default(),
             samples: Family::default(),
-            batch_submissions: histogram(BATCH),
-            batch_samples: histogram(BATCH),
-            batch_duration: Family::new_with_constructor(SECONDS),
+            batch_submissions: histogram(BATCH_SIZE_BUCKETS),
+            batch_samples: histogram(BATCH_SIZE_BUCKETS),
+            batch_duration: Family::new_with_constructor(DURATION_BUCKETS),
             isolated,
             cut_bodies,
             refusals: Refusals::default(),
@@ -112,7 +112,7 @@ impl Default for Recording {
     }
 }
 
-impl Recording {
+impl RecorderMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register(
             "ingest_submissions",
@@ -153,39 +153,39 @@ impl Recording {
     }
 
     /// A submission got its answer.
-    pub fn answered(&self, format: &'static str, outcome: &'static str) {
+    pub fn count_submission(&self, format: &'static str, outcome: &'static str) {
         self.submissions.get_or_create(&[("format", format), ("outcome", outcome)]).inc();
     }
 
     /// So many samples of a submission that was stored came to this.
-    pub fn samples(&self, format: &'static str, outcome: &'static str, count: usize) {
+    pub fn count_samples(&self, format: &'static str, outcome: &'static str, count: usize) {
         if count > 0 {
             self.samples.get_or_create(&[("format", format), ("outcome", outcome)]).inc_by(count as u64);
         }
     }
 
     /// A submission is stored apart from the batches of others.
-    pub fn isolated(&self, reason: Isolation) {
+    pub fn count_isolated(&self, reason: IsolationReason) {
         self.isolated.get_or_create(&reason.label()).inc();
     }
 
     /// A body is not kept whole.
-    pub fn cut_body(&self, reason: CutBody) {
+    pub fn count_truncated_body(&self, reason: BodyTruncation) {
         self.cut_bodies.get_or_create(&reason.label()).inc();
     }
 
     /// A batch was stored, or could not be.
-    pub fn batch(&self, submissions: usize, samples: usize, took: Duration, stored: bool) {
+    pub fn record_batch(&self, submissions: usize, samples: usize, took: Duration, stored: bool) {
         let outcome = if stored { "stored" } else { "failed" };
         self.batch_duration.get_or_create(&[("outcome", outcome)]).observe(took.as_secs_f64());
         if stored {
-            self.batch_submissions.observe(float(submissions));
-            self.batch_samples.observe(float(samples));
+            self.batch_submissions.observe(to_f64(submissions));
+            self.batch_samples.observe(to_f64(samples));
         }
     }
 }
 
 /// A count as an observation.
-fn float(count: usize) -> f64 {
+fn to_f64(count: usize) -> f64 {
     u32::try_from(count).unwrap_or(u32::MAX).into()
 }

@@ -26,7 +26,7 @@ impl Export {
     }
 
     /// Tells who expects traces that there are none.
-    pub fn tell(&self) {
+    pub fn log_status(&self) {
         if env::var_os("OTEL_EXPORTER_OTLP_ENDPOINT").is_some() {
             tracing::warn!(
                 "OTEL_EXPORTER_OTLP_ENDPOINT is set, but this airgraph exports no traces: build it with `--features otlp`"
@@ -35,24 +35,24 @@ impl Export {
     }
 
     /// Nothing ends.
-    pub fn end(self) {}
+    pub fn shutdown(self) {}
 }
 
 /// A request begins.
-pub fn begin(_: &Span, _: &HeaderMap) {}
+pub fn set_parent_from_headers(_: &Span, _: &HeaderMap) {}
 
 /// A request was answered.
-pub fn answered(_: &Span, _: StatusCode) {}
+pub fn record_status(_: &Span, _: StatusCode) {}
 
 /// A GraphQL operation.
-pub struct Operation;
+pub struct OperationSpan;
 
-impl Operation {
+impl OperationSpan {
     /// It begins.
-    pub fn begin() -> Self {
+    pub fn current() -> Self {
         Self
     }
 
     /// It ended so.
-    pub fn ended(&self, _: &'static str, _: Option<&str>, _: &'static str, _: u32) {}
+    pub fn record(&self, _: &'static str, _: Option<&str>, _: &'static str, _: u32) {}
 }

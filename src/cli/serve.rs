@@ -24,7 +24,7 @@ use crate::{
         replicas,
         replicas::{Replicas, Use},
     },
-    graphql::context::About,
+    graphql::context::GatewayInfo,
     http,
     http::state::AppState,
     jobs::{build_indexes, retention, retention::RetentionPolicies, stalled_sessions},
@@ -69,15 +69,15 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let clock = Clock::system();
     let new_key = auth::ensure_admin_key(&session.database, admin_key.as_ref(), clock.now()).await?;
     connect::check_session_settings(&session.database).await?;
-    let about = About {
+    let about = GatewayInfo {
         public_read: arguments.public_read,
-        exposure: arguments.security.settings(),
+        security_profile: arguments.security.settings(),
         limits: Limits { recording: recording_limits(database, arguments)?, ..limits(arguments, open_files) },
-        slow_operation: arguments.slow_operation,
+        slow_operation_threshold: arguments.slow_operation,
         database_host: session.options.get_host().to_owned(),
         database_port: session.options.get_port(),
     };
-    let exposure = about.exposure.clone();
+    let exposure = about.security_profile.clone();
     let replicas = Use {
         connections: arguments.read_connections,
         request_timeout: arguments.request_timeout,
@@ -90,7 +90,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     app.request_timeout = arguments.request_timeout;
     if let Some(path) = &arguments.trusted_documents {
         app.persisted
-            .trust(path.clone(), exposure.trusted_documents_only, app.shutdown.clone())
+            .load_manifest(path.clone(), exposure.trusted_documents_only, app.shutdown.clone())
             .context("AIRGRAPH_TRUSTED_DOCUMENTS")?;
     }
     print(&startup_message(address, exposure.playground, new_key.as_ref(), admin_key.is_some()))?;

@@ -6,8 +6,11 @@ use async_graphql::{Context, dataloader::DataLoader};
 use sqlx::PgPool;
 
 use super::{
-    execute::{cost::archive::KnownArchive, document_cache::Documents, read_servers::ReadServers, reader::Reader},
-    loaders::Loader,
+    execute::{
+        cost::storage_statistics::StorageStatisticsCache, document_cache::DocumentCache, read_pool::ReadPool,
+        read_servers::ReadServers,
+    },
+    loaders::DatabaseLoader,
 };
 use crate::{
     api_error::ApiError,
@@ -35,15 +38,15 @@ pub struct State {
     /// The database.
     pub database: Database,
     /// What is read for no caller, such as events that many subscribers share.
-    pub unmetered: Reader,
+    pub unmetered_read_pool: ReadPool,
     /// How much is stored, for prices.
-    pub archive: KnownArchive,
+    pub storage_statistics: StorageStatisticsCache,
     /// Turns of callers for connections to read by.
     pub read_servers: ReadServers,
     /// Servers that answer queries in its place.
     pub replicas: Replicas,
     /// What callers have written, and so have to read there.
-    pub written: WriteTracker,
+    pub write_tracker: WriteTracker,
     /// The way in for measurements.
     pub recorder: Recorder,
     /// The time.
@@ -51,22 +54,22 @@ pub struct State {
     /// The numbers of devices that were requested lately, so that a list of one device's measurements is one statement. A
     /// device keeps its key and its number until it is deleted, which all gateways are notified of
     /// ([`crate::auth::key_changes`]).
-    pub known_devices: TtlCache<DeviceKey, DeviceId>,
+    pub device_id_cache: TtlCache<DeviceKey, DeviceId>,
     /// The documents that were asked lately.
-    pub documents: Documents,
+    pub document_cache: DocumentCache,
     /// Deletions run one at a time.
-    pub deletions: DeletionLock,
+    pub deletion_lock: DeletionLock,
     /// What is counted.
     pub metrics: Metrics,
     /// What each caller may use in a minute.
-    pub budgets: Budgets,
+    pub rate_limiters: RateLimiters,
     /// What may be told of the gateway and its database.
-    pub about: Arc<About>,
+    pub info: Arc<GatewayInfo>,
 }
 
 /// What each caller may use in a minute. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Budgets {
+pub struct RateLimiters {
     /// Of what GraphQL requests cost.
     pub cost: RateLimiter,
     /// Of the time that queries without a key hold connections to Postgres.
@@ -74,10 +77,10 @@ pub struct Budgets {
     /// The same of queries with a key.
     pub key_database_time: RateLimiter,
     /// Of requests that bring measurements.
-    pub uplinks: RateLimiter,
+    pub uplink_requests: RateLimiter,
 }
 
-impl Budgets {
+impl RateLimiters {
     /// As the gateway is exposed.
     #[must_use]
     pub fn new(exposure: &SecuritySettings) -> Self {
@@ -91,7 +94,7 @@ impl Budgets {
                 DATABASE_TIME_POLICY,
                 exposure.key_database_seconds_per_minute,
             ),
-            uplinks: RateLimiter::per_minute("uplinks", exposure.uplinks_per_minute),
+            uplink_requests: RateLimiter::per_minute("uplinks", exposure.uplinks_per_minute),
         }
     }
 
@@ -109,15 +112,15 @@ impl Budgets {
 
 /// What doesn't change while the gateway runs.
 #[derive(Clone, Debug)]
-pub struct About {
+pub struct GatewayInfo {
     /// Whether reading works without a key.
     pub public_read: bool,
     /// What strangers may see.
-    pub exposure: SecuritySettings,
+    pub security_profile: SecuritySettings,
     /// How much of each shared resource may be used.
     pub limits: Limits,
     /// Operations that take longer are logged.
-    pub slow_operation: Duration,
+    pub slow_operation_threshold: Duration,
     /// Where the database is, to be told to admins.
     pub database_host: String,
     /// Its port.
@@ -126,7 +129,7 @@ pub struct About {
 
 /// The newest batch of the feed before any resolver ran, as data of a request that asks for it: so nothing that the answer
 /// holds can be missing from what follows it.
-pub(super) struct FeedSeen(pub Result<i64, Arc<DbError>>);
+pub(super) struct FeedSnapshot(pub Result<i64, Arc<DbError>>);
 
 /// Short ways to what a resolver needs.
 pub trait ContextExt {
@@ -135,16 +138,16 @@ pub trait ContextExt {
     /// Who is asking.
     fn caller(&self) -> &Caller;
     /// The batched look-ups of this request.
-    fn loader(&self) -> &DataLoader<Loader>;
+    fn loader(&self) -> &DataLoader<DatabaseLoader>;
 
     /// Where queries run: on the one server that this request reads from.
-    fn reads(&self) -> &Reader;
+    fn read_pool(&self) -> &ReadPool;
 
     /// The areas of this request.
     fn areas(&self) -> SharedAreas;
 
     /// The pool for mutations.
-    fn writes(&self) -> &PgPool {
+    fn write_pool(&self) -> &PgPool {
         &self.state().database.writes
     }
 }
@@ -154,8 +157,8 @@ impl ContextExt for Context<'_> {
         self.data_unchecked()
     }
 
-    fn reads(&self) -> &Reader {
-        self.data_opt().unwrap_or(&self.state().unmetered)
+    fn read_pool(&self) -> &ReadPool {
+        self.data_opt().unwrap_or(&self.state().unmetered_read_pool)
     }
 
     fn areas(&self) -> SharedAreas {
@@ -166,14 +169,14 @@ impl ContextExt for Context<'_> {
         self.data_unchecked()
     }
 
-    fn loader(&self) -> &DataLoader<Loader> {
+    fn loader(&self) -> &DataLoader<DatabaseLoader> {
         self.data_unchecked()
     }
 }
 
 /// The guard of the query root: reading may need a key.
 pub(super) fn may_read(ctx: &Context<'_>) -> async_graphql::Result<()> {
-    Ok(ctx.caller().may_read(ctx.state().about.public_read)?)
+    Ok(ctx.caller().may_read(ctx.state().info.public_read)?)
 }
 
 /// Runs a transaction to its end, whatever becomes of the request: a future dropped in the middle of one could leave
@@ -181,7 +184,7 @@ pub(super) fn may_read(ctx: &Context<'_>) -> async_graphql::Result<()> {
 ///
 /// # Errors
 /// Those of the transaction.
-pub(super) async fn to_the_end<T: Send + 'static>(
+pub(super) async fn run_to_completion<T: Send + 'static>(
     transaction: impl Future<Output = Result<T, ApiError>> + Send + 'static,
 ) -> Result<T, ApiError> {
     tokio::spawn(transaction).await.unwrap_or_else(|error| match error.try_into_panic() {

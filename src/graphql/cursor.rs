@@ -3,7 +3,10 @@
 use async_graphql::connection::CursorType;
 use chrono::DateTime;
 
-use super::id::{key_text, open, parse_key, parse_trip, parse_uplink, seal, trip_text, uplink_text};
+use super::id::{
+    decode_opaque, encode_opaque, measurement_key_text, parse_measurement_key, parse_trip_key, parse_uplink_key,
+    trip_key_text, uplink_key_text,
+};
 use crate::{
     db::device_page::{DeviceKeyset, DeviceOrder},
     domain::{
@@ -12,7 +15,7 @@ use crate::{
     },
 };
 
-const NOT_OURS: &str = "this is no cursor of this list; cursors are the values of `cursor` fields, unchanged";
+const INVALID_CURSOR: &str = "this is no cursor of this list; cursors are the values of `cursor` fields, unchanged";
 
 /// A place in a list of measurements. Any list of them has the same total order, or its reverse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +25,12 @@ impl CursorType for MeasurementCursor {
     type Error = &'static str;
 
     fn decode_cursor(cursor: &str) -> Result<Self, Self::Error> {
-        let text = open(cursor).ok_or(NOT_OURS)?;
-        text.strip_prefix("m:").and_then(parse_key).map(Self).ok_or(NOT_OURS)
+        let text = decode_opaque(cursor).ok_or(INVALID_CURSOR)?;
+        text.strip_prefix("m:").and_then(parse_measurement_key).map(Self).ok_or(INVALID_CURSOR)
     }
 
     fn encode_cursor(&self) -> String {
-        seal(&format!("m:{}", key_text(self.0)))
+        encode_opaque(&format!("m:{}", measurement_key_text(self.0)))
     }
 }
 
@@ -39,12 +42,12 @@ impl CursorType for UplinkCursor {
     type Error = &'static str;
 
     fn decode_cursor(cursor: &str) -> Result<Self, Self::Error> {
-        let text = open(cursor).ok_or(NOT_OURS)?;
-        text.strip_prefix("u:").and_then(parse_uplink).map(Self).ok_or(NOT_OURS)
+        let text = decode_opaque(cursor).ok_or(INVALID_CURSOR)?;
+        text.strip_prefix("u:").and_then(parse_uplink_key).map(Self).ok_or(INVALID_CURSOR)
     }
 
     fn encode_cursor(&self) -> String {
-        seal(&format!("u:{}", uplink_text(self.0)))
+        encode_opaque(&format!("u:{}", uplink_key_text(self.0)))
     }
 }
 
@@ -56,12 +59,12 @@ impl CursorType for TripCursor {
     type Error = &'static str;
 
     fn decode_cursor(cursor: &str) -> Result<Self, Self::Error> {
-        let text = open(cursor).ok_or(NOT_OURS)?;
-        text.strip_prefix("t:").and_then(parse_trip).map(Self).ok_or(NOT_OURS)
+        let text = decode_opaque(cursor).ok_or(INVALID_CURSOR)?;
+        text.strip_prefix("t:").and_then(parse_trip_key).map(Self).ok_or(INVALID_CURSOR)
     }
 
     fn encode_cursor(&self) -> String {
-        seal(&format!("t:{}", trip_text(self.0)))
+        encode_opaque(&format!("t:{}", trip_key_text(self.0)))
     }
 }
 
@@ -73,14 +76,14 @@ impl CursorType for FeedCursor {
     type Error = &'static str;
 
     fn decode_cursor(cursor: &str) -> Result<Self, Self::Error> {
-        let text = open(cursor).ok_or(NOT_OURS)?;
-        let (number, index) = text.strip_prefix("f:").and_then(|text| text.split_once('.')).ok_or(NOT_OURS)?;
-        let number = number.parse().ok().filter(|number| *number >= 0).ok_or(NOT_OURS)?;
-        Ok(Self(Place { number, index: index.parse().map_err(|_| NOT_OURS)? }))
+        let text = decode_opaque(cursor).ok_or(INVALID_CURSOR)?;
+        let (number, index) = text.strip_prefix("f:").and_then(|text| text.split_once('.')).ok_or(INVALID_CURSOR)?;
+        let number = number.parse().ok().filter(|number| *number >= 0).ok_or(INVALID_CURSOR)?;
+        Ok(Self(Place { number, index: index.parse().map_err(|_| INVALID_CURSOR)? }))
     }
 
     fn encode_cursor(&self) -> String {
-        seal(&format!("f:{}.{}", self.0.number, self.0.index))
+        encode_opaque(&format!("f:{}.{}", self.0.number, self.0.index))
     }
 }
 
@@ -91,7 +94,7 @@ pub struct DeviceCursor(pub DeviceKeyset);
 impl DeviceCursor {
     /// Whether this is a place in a list of that order.
     #[must_use]
-    pub fn is_of(&self, order: DeviceOrder) -> bool {
+    pub fn matches_order(&self, order: DeviceOrder) -> bool {
         match (&self.0, order) {
             (DeviceKeyset::Key(_), DeviceOrder::Key)
             | (DeviceKeyset::CreatedAt(..), DeviceOrder::CreatedAt)
@@ -106,39 +109,39 @@ impl CursorType for DeviceCursor {
     type Error = &'static str;
 
     fn decode_cursor(cursor: &str) -> Result<Self, Self::Error> {
-        let text = open(cursor).ok_or(NOT_OURS)?;
+        let text = decode_opaque(cursor).ok_or(INVALID_CURSOR)?;
         if let Some(key) = text.strip_prefix("k:").filter(|key| !key.contains('\0')) {
             return Ok(Self(DeviceKeyset::Key(key.to_owned())));
         }
-        let (kind, rest) = text.split_once(':').ok_or(NOT_OURS)?;
-        let (place, id) = rest.rsplit_once('.').ok_or(NOT_OURS)?;
-        let id = DeviceId(id.parse().map_err(|_| NOT_OURS)?);
+        let (kind, rest) = text.split_once(':').ok_or(INVALID_CURSOR)?;
+        let (place, id) = rest.rsplit_once('.').ok_or(INVALID_CURSOR)?;
+        let id = DeviceId(id.parse().map_err(|_| INVALID_CURSOR)?);
         let time = |micros: &str| {
             let time = micros.parse().ok().and_then(DateTime::from_timestamp_micros);
-            time.filter(|&time| is_representable(time)).ok_or(NOT_OURS)
+            time.filter(|&time| is_representable(time)).ok_or(INVALID_CURSOR)
         };
         Ok(Self(match kind {
             "c" => DeviceKeyset::CreatedAt(time(place)?, id),
             "s" if place.is_empty() => DeviceKeyset::LastSeen(None, id),
             "s" => DeviceKeyset::LastSeen(Some(time(place)?), id),
             "v" => {
-                let (quantity, bits) = place.split_once('.').ok_or(NOT_OURS)?;
-                let quantity = Quantity::named(quantity).ok_or(NOT_OURS)?;
+                let (quantity, bits) = place.split_once('.').ok_or(INVALID_CURSOR)?;
+                let quantity = Quantity::named(quantity).ok_or(INVALID_CURSOR)?;
                 let value = match bits {
                     "" => None,
-                    bits => Some(f64::from_bits(bits.parse().map_err(|_| NOT_OURS)?)),
+                    bits => Some(f64::from_bits(bits.parse().map_err(|_| INVALID_CURSOR)?)),
                 };
                 if value.is_some_and(f64::is_nan) {
-                    return Err(NOT_OURS);
+                    return Err(INVALID_CURSOR);
                 }
                 DeviceKeyset::LatestValue(quantity, value, id)
             }
-            _ => return Err(NOT_OURS),
+            _ => return Err(INVALID_CURSOR),
         }))
     }
 
     fn encode_cursor(&self) -> String {
-        seal(&match &self.0 {
+        encode_opaque(&match &self.0 {
             DeviceKeyset::Key(key) => format!("k:{key}"),
             DeviceKeyset::CreatedAt(time, id) => format!("c:{}.{}", time.timestamp_micros(), id.0),
             DeviceKeyset::LastSeen(time, id) => {
@@ -162,7 +165,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn device_cursors_survive_the_way_to_the_client_and_back(key in "[^\0]*", micros in 0..253_402_300_799_999_999_i64, id: i64, value in prop::num::f64::ANY) {
+        fn device_cursor_round_trips(key in "[^\0]*", micros in 0..253_402_300_799_999_999_i64, id: i64, value in prop::num::f64::ANY) {
             let time = DateTime::from_timestamp_micros(micros).expect("a time");
             prop_assume!(!value.is_nan());
             let id = DeviceId(id);
@@ -180,13 +183,13 @@ mod tests {
         }
 
         #[test]
-        fn feed_cursors_survive_the_way_to_the_client_and_back(number in 0..i64::MAX, index: u32) {
+        fn feed_cursor_round_trips(number in 0..i64::MAX, index: u32) {
             let cursor = FeedCursor(Place { number, index });
             prop_assert_eq!(FeedCursor::decode_cursor(&cursor.encode_cursor()).expect("a cursor"), cursor);
         }
 
         #[test]
-        fn a_cursor_of_another_list_is_refused(text in "\\PC*", device: i64, seq in 0..i32::MAX) {
+        fn cursor_of_another_list_is_rejected(text in "\\PC*", device: i64, seq in 0..i32::MAX) {
             let _ = (MeasurementCursor::decode_cursor(&text), FeedCursor::decode_cursor(&text));
             let key = MeasurementKey { device_id: DeviceId(device), measured_at: DateTime::UNIX_EPOCH, seq };
             prop_assert!(DeviceCursor::decode_cursor(&MeasurementCursor(key).encode_cursor()).is_err());

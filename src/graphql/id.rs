@@ -32,11 +32,11 @@ impl GlobalId {
     /// The id as clients see it.
     #[must_use]
     pub fn encode(self) -> ID {
-        ID(seal(&match self {
+        ID(encode_opaque(&match self {
             Self::Device(id) => format!("Device:{}", id.0),
-            Self::Measurement(key) => format!("Measurement:{}", key_text(key)),
-            Self::Trip(key) => format!("Trip:{}", trip_text(key)),
-            Self::Uplink(key) => format!("Uplink:{}", uplink_text(key)),
+            Self::Measurement(key) => format!("Measurement:{}", measurement_key_text(key)),
+            Self::Trip(key) => format!("Trip:{}", trip_key_text(key)),
+            Self::Uplink(key) => format!("Uplink:{}", uplink_key_text(key)),
             Self::ApiKey(id) => format!("ApiKey:{}", id.0),
         }))
     }
@@ -46,79 +46,79 @@ impl GlobalId {
     /// # Errors
     /// When it is none of ours.
     pub fn decode(argument: &str, id: &ID) -> Result<Self, ApiError> {
-        Self::read(id).ok_or_else(|| not_ours(argument))
+        Self::parse(id).ok_or_else(|| invalid_id(argument))
     }
 
     /// What an id names; none where it is none of ours.
     #[must_use]
-    pub fn read(id: &ID) -> Option<Self> {
-        let text = open(id)?;
+    pub fn parse(id: &ID) -> Option<Self> {
+        let text = decode_opaque(id)?;
         let (kind, key) = text.split_once(':')?;
         match kind {
             "Device" => key.parse().ok().map(DeviceId).map(Self::Device),
-            "Measurement" => parse_key(key).map(Self::Measurement),
-            "Trip" => parse_trip(key).map(Self::Trip),
-            "Uplink" => parse_uplink(key).map(Self::Uplink),
+            "Measurement" => parse_measurement_key(key).map(Self::Measurement),
+            "Trip" => parse_trip_key(key).map(Self::Trip),
+            "Uplink" => parse_uplink_key(key).map(Self::Uplink),
             "ApiKey" => key.parse().ok().map(ApiKeyId).map(Self::ApiKey),
             _ => None,
         }
     }
 }
 
-fn not_ours(argument: &str) -> ApiError {
+fn invalid_id(argument: &str) -> ApiError {
     ApiError::bad_input(argument, "this is no id of this server; ids are the values of `id` fields, unchanged")
 }
 
 /// Wraps text so that clients take it as it is.
-pub(super) fn seal(text: &str) -> String {
+pub(super) fn encode_opaque(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(text)
 }
 
-/// Unwraps what [`seal`] wrapped.
-pub(super) fn open(sealed: &str) -> Option<String> {
+/// Unwraps what [`encode_opaque`] wrapped.
+pub(super) fn decode_opaque(sealed: &str) -> Option<String> {
     String::from_utf8(URL_SAFE_NO_PAD.decode(sealed).ok()?).ok()
 }
 
 /// `device.microseconds.seq`.
-pub(super) fn key_text(key: MeasurementKey) -> String {
+pub(super) fn measurement_key_text(key: MeasurementKey) -> String {
     format!("{}.{}.{}", key.device_id.0, key.measured_at.timestamp_micros(), key.seq)
 }
 
-/// What [`key_text`] wrote.
-pub(super) fn parse_key(text: &str) -> Option<MeasurementKey> {
+/// What [`measurement_key_text`] wrote.
+pub(super) fn parse_measurement_key(text: &str) -> Option<MeasurementKey> {
     let mut parts = text.splitn(3, '.');
     let mut next = || parts.next()?.parse::<i64>().ok();
     let (device, micros, seq) = (next()?, next()?, next()?);
-    let measured_at = moment(micros)?;
+    let measured_at = timestamp_from_micros(micros)?;
     Some(MeasurementKey { device_id: DeviceId(device), measured_at, seq: seq.try_into().ok()? })
 }
 
-fn moment(micros: i64) -> Option<DateTime<Utc>> {
+fn timestamp_from_micros(micros: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_micros(micros).filter(|&time| is_representable(time))
 }
 
 /// `device.microseconds.microseconds`.
-pub(super) fn trip_text(key: TripKey) -> String {
+pub(super) fn trip_key_text(key: TripKey) -> String {
     format!("{}.{}.{}", key.device_id.0, key.start.timestamp_micros(), key.end.timestamp_micros())
 }
 
-/// What [`trip_text`] wrote.
-pub(super) fn parse_trip(text: &str) -> Option<TripKey> {
+/// What [`trip_key_text`] wrote.
+pub(super) fn parse_trip_key(text: &str) -> Option<TripKey> {
     let mut parts = text.splitn(3, '.');
     let mut next = || parts.next()?.parse::<i64>().ok();
-    let (device, start, end) = (next()?, moment(next()?)?, moment(next()?)?);
+    let (device, start, end) = (next()?, timestamp_from_micros(next()?)?, timestamp_from_micros(next()?)?);
     (start <= end).then_some(TripKey { device_id: DeviceId(device), start, end })
 }
 
 /// `microseconds.uuid`.
-pub(super) fn uplink_text(key: UplinkKey) -> String {
+pub(super) fn uplink_key_text(key: UplinkKey) -> String {
     format!("{}.{}", key.received_at.timestamp_micros(), key.id)
 }
 
-/// What [`uplink_text`] wrote.
-pub(super) fn parse_uplink(text: &str) -> Option<UplinkKey> {
+/// What [`uplink_key_text`] wrote.
+pub(super) fn parse_uplink_key(text: &str) -> Option<UplinkKey> {
     let (micros, id) = text.split_once('.')?;
-    let received_at = moment(micros.parse().ok()?)?;
+    let received_at = timestamp_from_micros(micros.parse().ok()?)?;
     Some(UplinkKey { received_at, id: Uuid::try_parse(id).ok()? })
 }
 
@@ -130,7 +130,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_survive_the_way_to_the_client_and_back(device: i64, micros in -62_135_596_800_000_000..253_402_300_799_999_999_i64, seq in 0..i32::MAX, uuid: u128) {
+        fn global_ids_round_trip(device: i64, micros in -62_135_596_800_000_000..253_402_300_799_999_999_i64, seq in 0..i32::MAX, uuid: u128) {
             let key = MeasurementKey {
                 device_id: DeviceId(device),
                 measured_at: DateTime::from_timestamp_micros(micros).expect("a time"),
@@ -145,11 +145,11 @@ mod tests {
         }
 
         #[test]
-        fn any_other_text_is_refused_and_never_a_panic(text in "\\PC*") {
+        fn invalid_ids_are_rejected_without_panic(text in "\\PC*") {
             if let Ok(id) = GlobalId::decode("id", &ID(text.clone())) {
-                prop_assert_eq!(open(&id.encode()), open(&text));
+                prop_assert_eq!(decode_opaque(&id.encode()), decode_opaque(&text));
             }
-            let sealed = ID(seal(&text));
+            let sealed = ID(encode_opaque(&text));
             let _ = GlobalId::decode("id", &sealed);
         }
     }

@@ -24,7 +24,7 @@ use std::sync::LazyLock;
 
 use async_graphql::{Request, Response, ValidationMode};
 use context::State;
-use execute::{admission::Admitted, operation::TypeSystem, operation_metrics::Asked};
+use execute::{admission::AdmittedRequest, operation::TypeSystem, operation_metrics::OperationObserver};
 
 use crate::auth::Caller;
 
@@ -34,7 +34,7 @@ pub type Schema = async_graphql::Schema<queries::Query, mutations::Mutation, sub
 /// The schema, ready to execute.
 #[must_use]
 pub fn schema(state: State) -> Schema {
-    let exposure = &state.about.exposure;
+    let exposure = &state.info.security_profile;
     let mut builder = builder();
     if !exposure.introspection {
         builder = builder.disable_introspection();
@@ -64,35 +64,44 @@ fn builder() -> async_graphql::SchemaBuilder<queries::Query, mutations::Mutation
 /// Executes a request for a caller.
 pub async fn execute(schema: &Schema, request: impl Into<Request>, caller: Caller) -> Response {
     let state: &State = schema.data().unwrap_or_else(|| unreachable!("schema() puts it there"));
-    let answer = Box::pin(answer(schema, state, request.into(), caller));
-    execute::panics::caught(&state.metrics.operations, answer, |error| *error).await
+    let answer = Box::pin(execute_observed(schema, state, request.into(), caller));
+    execute::panics::catch_panic(&state.metrics.operations, answer, |error| *error).await
 }
 
-async fn answer(schema: &Schema, state: &State, mut request: Request, caller: Caller) -> Response {
+async fn execute_observed(schema: &Schema, state: &State, mut request: Request, caller: Caller) -> Response {
     let admitted = execute::admission::admit(state, &mut request, &caller);
     let operation = admitted.as_ref().ok().map(|admitted| &*admitted.operation);
-    let kind = operation.map(|operation| operation.kind).or_else(|| execute::document_cache::known_kind(&request));
-    let asked = Asked::begin(state, kind, operation);
+    let kind =
+        operation.map(|operation| operation.kind).or_else(|| execute::document_cache::parsed_operation_type(&request));
+    let asked = OperationObserver::start(state, kind, operation);
     let response = match admitted {
-        Ok(admitted) => asked.statements().during(Box::pin(run(schema, state, request, admitted, caller))).await,
+        Ok(admitted) => {
+            asked.statements().during(Box::pin(execute_admitted(schema, state, request, admitted, caller))).await
+        }
         Err(refusal) => *refusal,
     };
-    asked.answered(&response);
+    asked.finish(&response);
     response
 }
 
-async fn run(schema: &Schema, state: &State, request: Request, admitted: Admitted, caller: Caller) -> Response {
+async fn execute_admitted(
+    schema: &Schema,
+    state: &State,
+    request: Request,
+    admitted: AdmittedRequest,
+    caller: Caller,
+) -> Response {
     let mut response = execute::replica_routing::execute(schema, state, request, &admitted, caller).await;
-    execute::error_codes::name_all(&mut response.errors);
-    response = execute::answer_size::checked(state, response);
-    admitted.tell(&mut response);
+    execute::error_codes::add_codes(&mut response.errors);
+    response = execute::response_size::check_response(state, response);
+    admitted.report_cost(&mut response);
     response
 }
 
 /// The schema as documents are validated against it.
 pub(crate) fn types() -> &'static TypeSystem {
     static TYPES: LazyLock<TypeSystem> = LazyLock::new(|| {
-        TypeSystem::read(&sdl()).unwrap_or_else(|error| unreachable!("the schema's own words: {error}"))
+        TypeSystem::parse(&sdl()).unwrap_or_else(|error| unreachable!("the schema's own words: {error}"))
     });
     &TYPES
 }

@@ -5,11 +5,11 @@ use async_graphql::connection::CursorType;
 use crate::api_error::ApiError;
 
 /// Rows in a page when neither `first` nor `last` is given.
-pub const DEFAULT_PAGE: usize = 50;
+pub const DEFAULT_PAGE_SIZE: usize = 50;
 /// Rows in a page of devices at most.
-pub const MAX_PAGE: usize = 1000;
+pub const MAX_PAGE_SIZE: usize = 1000;
 /// Rows in a page of measurements at most.
-pub const MAX_MEASUREMENTS_PAGE: usize = 10_000;
+pub const MAX_MEASUREMENT_PAGE_SIZE: usize = 10_000;
 
 /// The four arguments of a connection.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +38,7 @@ pub struct PageRequest<C> {
 }
 
 /// A page as it was read, in the list's order.
-pub struct Slice<T> {
+pub struct PageSlice<T> {
     /// The rows.
     pub rows: Vec<T>,
     /// Whether the list goes on before them.
@@ -56,16 +56,16 @@ impl<C: CursorType<Error = &'static str>> PageRequest<C> {
         let PageArguments { first, after, last, before } = arguments;
         let (rows, backward) = match (first, last) {
             (Some(_), Some(_)) => return Err(ApiError::bad_input("last", "first and last exclude each other")),
-            (Some(first), None) => (rows("first", first, max)?, false),
-            (None, Some(last)) => (rows("last", last, max)?, true),
-            (None, None) => (DEFAULT_PAGE.min(max), false),
+            (Some(first), None) => (check_page_size("first", first, max)?, false),
+            (None, Some(last)) => (check_page_size("last", last, max)?, true),
+            (None, None) => (DEFAULT_PAGE_SIZE.min(max), false),
         };
-        Ok(Self { rows, backward, after: cursor("after", after)?, before: cursor("before", before)? })
+        Ok(Self { rows, backward, after: parse_cursor("after", after)?, before: parse_cursor("before", before)? })
     }
 
     /// The cursors as the reading order sees them: read backward, what comes before is what comes after.
     #[must_use]
-    pub fn sides(&self) -> (Option<C>, Option<C>)
+    pub fn keyset_bounds(&self) -> (Option<C>, Option<C>)
     where
         C: Clone,
     {
@@ -81,25 +81,28 @@ impl<C: CursorType<Error = &'static str>> PageRequest<C> {
 
     /// Cuts what the database gave to the page. Rows taken from the end come last one first.
     #[must_use]
-    pub fn slice<T>(&self, mut rows: Vec<T>) -> Slice<T> {
+    pub fn slice<T>(&self, mut rows: Vec<T>) -> PageSlice<T> {
         let more = rows.len() > self.rows;
         rows.truncate(self.rows);
         if self.backward {
             rows.reverse();
-            Slice { rows, has_previous: more, has_next: self.before.is_some() }
+            PageSlice { rows, has_previous: more, has_next: self.before.is_some() }
         } else {
-            Slice { rows, has_previous: self.after.is_some(), has_next: more }
+            PageSlice { rows, has_previous: self.after.is_some(), has_next: more }
         }
     }
 }
 
-fn rows(argument: &str, given: i32, max: usize) -> Result<usize, ApiError> {
+fn check_page_size(argument: &str, given: i32, max: usize) -> Result<usize, ApiError> {
     usize::try_from(given).ok().filter(|&rows| rows <= max).ok_or_else(|| {
         ApiError::bad_input(argument, format!("{given} is no page size; it must be between 0 and {max}"))
     })
 }
 
-fn cursor<C: CursorType<Error = &'static str>>(argument: &str, given: Option<String>) -> Result<Option<C>, ApiError> {
+fn parse_cursor<C: CursorType<Error = &'static str>>(
+    argument: &str,
+    given: Option<String>,
+) -> Result<Option<C>, ApiError> {
     given.map(|cursor| C::decode_cursor(&cursor).map_err(|reason| ApiError::bad_input(argument, reason))).transpose()
 }
 
@@ -113,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn page_sizes_have_a_default_and_a_maximum() {
+    fn page_size_has_a_default_and_a_maximum() {
         assert_eq!(request(None, None).expect("a page").rows, 50);
         assert_eq!(request(Some(0), None).expect("a page").rows, 0);
         assert!(request(None, Some(100)).expect("a page").backward);
@@ -129,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn one_row_too_many_says_that_the_list_goes_on() {
+    fn extra_row_sets_has_next_page() {
         let forward = request(Some(2), None).expect("a page").slice(vec![1, 2, 3]);
         assert_eq!((forward.rows, forward.has_previous, forward.has_next), (vec![1, 2], false, true));
         let backward = request(None, Some(2)).expect("a page").slice(vec![9, 8, 7]);

@@ -14,7 +14,7 @@ const EXPECTED_TIME: &str = "an RFC 3339 time with zone such as 2026-05-01T10:00
 /// What was expected.
 pub(super) fn check(scalar: &str, value: &Value) -> Result<(), &'static str> {
     match scalar {
-        "DateTime" => read(value).map(drop).ok_or(EXPECTED_TIME),
+        "DateTime" => parse_time(value).map(drop).ok_or(EXPECTED_TIME),
         _ => Ok(()),
     }
 }
@@ -30,7 +30,7 @@ pub struct DateTime(pub chrono::DateTime<Utc>);
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        read(&value)
+        parse_time(&value)
             .map(Self)
             .ok_or_else(|| InputValueError::custom(format!("expected {EXPECTED_TIME}, found {value}")))
     }
@@ -46,7 +46,7 @@ impl From<chrono::DateTime<Utc>> for DateTime {
     }
 }
 
-fn read(value: &Value) -> Option<chrono::DateTime<Utc>> {
+fn parse_time(value: &Value) -> Option<chrono::DateTime<Utc>> {
     let Value::String(text) = value else { return None };
     time::parse(text)
 }
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_taken_in_any_zone_and_told_in_utc() {
+    fn times_are_parsed_in_any_zone_and_returned_in_utc() {
         let time = parse("2019-02-25T17:00:46.840341614+01:00").expect("a time");
         assert_eq!(time.to_value(), Value::String("2019-02-25T16:00:46.840341Z".to_owned()));
         let whole = parse("2026-05-01T10:00:00Z").expect("a time");
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn other_values_are_rejected() {
         for text in [
             "",
             "now",

@@ -1,16 +1,16 @@
 //! Decisions for tests that make up questions.
 
 /// Decisions, from random bytes; when they are used up, always the first choice.
-pub struct Choices<'a>(pub &'a [u8]);
+pub struct RandomChoices<'a>(pub &'a [u8]);
 
-impl Choices<'_> {
-    pub fn below(&mut self, count: usize) -> usize {
+impl RandomChoices<'_> {
+    pub fn index_below(&mut self, count: usize) -> usize {
         let Some((first, rest)) = self.0.split_first() else { return 0 };
         self.0 = rest;
         usize::from(*first) % count
     }
 
-    pub fn of<'a>(&mut self, options: &[&'a str]) -> &'a str {
-        options[self.below(options.len())]
+    pub fn pick<'a>(&mut self, options: &[&'a str]) -> &'a str {
+        options[self.index_below(options.len())]
     }
 }

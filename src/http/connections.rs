@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use ipnet::IpNet;
 
 use crate::{
-    graphql::context::About,
+    graphql::context::GatewayInfo,
     limits::{ConnectionLimits, Limit, Permit, Quota, rate_limit::CallerId},
     observability::{logging::LogThrottle, metrics::refusals::Refusals},
 };
@@ -26,11 +26,11 @@ struct Inner {
 impl Connections {
     /// None so far.
     #[must_use]
-    pub fn new(about: &About, refusals: Refusals) -> Self {
+    pub fn new(about: &GatewayInfo, refusals: Refusals) -> Self {
         let limits = about.limits.connections;
         Self(Arc::new(Inner {
             limits,
-            trusted_proxies: about.exposure.trusted_proxies.clone(),
+            trusted_proxies: about.security_profile.trusted_proxies.clone(),
             quota: Quota::new(limits.max_per_address, limits.max_total),
             refusals,
             logged: LogThrottle::default(),

@@ -20,10 +20,10 @@ use crate::{
     graphql,
     graphql::{
         Schema,
-        context::{About, Budgets, State},
+        context::{GatewayInfo, RateLimiters, State},
         execute::{
-            cost::archive::KnownArchive, document_cache::Documents, persisted::Persisted, read_servers::ReadServers,
-            reader::Reader,
+            cost::storage_statistics::StorageStatisticsCache, document_cache::DocumentCache,
+            persisted::PersistedDocuments, read_pool::ReadPool, read_servers::ReadServers,
         },
     },
     http,
@@ -43,7 +43,7 @@ pub struct AppState {
     /// The GraphQL schema.
     pub schema: Schema,
     /// The documents that requests may name.
-    pub persisted: Persisted,
+    pub persisted: PersistedDocuments,
     /// Subscriptions.
     pub live: Subscriptions,
     /// The keys of those who ask.
@@ -82,46 +82,46 @@ pub(crate) type SharedState = Arc<AppState>;
 impl AppState {
     /// Starts the recorder and puts the gateway together.
     #[must_use]
-    pub fn start(database: Database, replicas: Replicas, clock: Clock, about: About) -> (Self, Writers) {
+    pub fn start(database: Database, replicas: Replicas, clock: Clock, about: GatewayInfo) -> (Self, Writers) {
         let (recorder, writers) = Recorder::start_with(&database.writes, &clock, &about.limits.recording);
         let metrics = Metrics::new(&recorder.recording);
         let read_servers = ReadServers::new(&database, &replicas);
         let state = State {
-            unmetered: Reader::unmetered(database.reads.clone()),
-            archive: KnownArchive::default(),
+            unmetered_read_pool: ReadPool::unmetered(database.reads.clone()),
+            storage_statistics: StorageStatisticsCache::default(),
             read_servers,
             database,
             replicas,
-            written: WriteTracker::default(),
+            write_tracker: WriteTracker::default(),
             recorder,
             clock,
-            known_devices: TtlCache::default(),
-            documents: Documents::default(),
-            deletions: DeletionLock::default(),
+            device_id_cache: TtlCache::default(),
+            document_cache: DocumentCache::default(),
+            deletion_lock: DeletionLock::default(),
             metrics,
-            budgets: Budgets::new(&about.exposure),
-            about: Arc::new(about),
+            rate_limiters: RateLimiters::new(&about.security_profile),
+            info: Arc::new(about),
         };
         let capacity = ConcurrencyLimit::for_readers(state.database.reads.options().get_max_connections());
         let look_ups = KeyLookup::start(state.database.keys.clone());
         let schema = graphql::schema(state.clone());
         let shutdown = ShutdownSignal::default();
         let (keys, key_changes) = (KeyCache::default(), KeyChanges::default());
-        let (database, known_devices) = (state.database.clone(), state.known_devices.clone());
+        let (database, known_devices) = (state.database.clone(), state.device_id_cache.clone());
         let listening = key_changes::run(database, keys.clone(), known_devices, key_changes.clone(), shutdown.clone());
         tokio::spawn(listening);
         let live = Subscriptions::start(schema.clone(), shutdown.clone());
-        let connections = Connections::new(&state.about, state.metrics.refusals.clone());
-        let limits = state.about.limits.uploads;
+        let connections = Connections::new(&state.info, state.metrics.refusals.clone());
+        let limits = state.info.limits.uploads;
         let uploads = Quota::new(limits.max_per_key, limits.max_total);
-        let answers = ResponseMemory::new(state.about.limits.answers, state.metrics.refusals.clone());
-        let bodies = BodyMemory::new(state.about.limits.bodies, state.metrics.refusals.clone());
-        let sockets = Sockets::new(state.about.limits.websockets, SocketTimeouts::default());
-        let key_checks = KeyChecks::new(state.about.limits.keys, state.metrics.refusals.clone());
+        let answers = ResponseMemory::new(state.info.limits.answers, state.metrics.refusals.clone());
+        let bodies = BodyMemory::new(state.info.limits.bodies, state.metrics.refusals.clone());
+        let sockets = Sockets::new(state.info.limits.websockets, SocketTimeouts::default());
+        let key_checks = KeyChecks::new(state.info.limits.keys, state.metrics.refusals.clone());
         let app = Self {
             state,
             schema,
-            persisted: Persisted::default(),
+            persisted: PersistedDocuments::default(),
             live,
             key_lookup: look_ups,
             key_cache: keys,

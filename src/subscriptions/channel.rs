@@ -32,7 +32,7 @@ use super::{
 use crate::{
     api_error::ApiError,
     domain::{feed::Place, measurement::Measurement, readings::Readings},
-    graphql::subscriptions::{answers::Events, topic::Topic},
+    graphql::subscriptions::{render::Events, topic::Topic},
     limits::{Permit, rate_limit::CallerId},
     observability::metrics,
 };
@@ -379,7 +379,7 @@ struct TaskGuard<'a>(&'a ChannelState);
 impl Drop for TaskGuard<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.renderer.answers().panicked();
+            self.0.renderer.answers().count_panic();
             self.0.close(ChannelError::from(ApiError::Internal(anyhow::anyhow!("a channel panicked"))).0);
         }
     }

@@ -17,7 +17,7 @@ use crate::{
     api_error::ApiError,
     auth::Caller,
     domain::api_key::ApiKeyId,
-    graphql::subscriptions::{answers::Answers, topic::Topic},
+    graphql::subscriptions::{render::EventRenderer, topic::Topic},
     limits::rate_limit::CallerId,
 };
 
@@ -40,8 +40,8 @@ struct RenderKey {
 }
 
 impl ChannelKey {
-    pub(super) fn new(answers: &Answers, topic: Topic, caller: &Caller) -> Self {
-        Self { rendering: RenderKey { selected: answers.selected().into(), caller: caller.api_key_id() }, topic }
+    pub(super) fn new(answers: &EventRenderer, topic: Topic, caller: &Caller) -> Self {
+        Self { rendering: RenderKey { selected: answers.selection_text().into(), caller: caller.api_key_id() }, topic }
     }
 
     pub(super) fn topic(&self) -> &Topic {
@@ -50,7 +50,7 @@ impl ChannelKey {
 
     /// Bytes of memory that a channel's filter and selection take, about.
     fn size(&self) -> usize {
-        self.rendering.selected.len() * (1 + PARSED_DOCUMENT_FACTOR) + self.topic.size()
+        self.rendering.selected.len() * (1 + PARSED_DOCUMENT_FACTOR) + self.topic.memory_bytes()
     }
 }
 
@@ -74,7 +74,7 @@ impl Channels {
     pub(super) fn join(
         &self,
         key: ChannelKey,
-        answers: Answers,
+        answers: EventRenderer,
         pipeline: &Arc<SubscriptionPipeline>,
         newest: i64,
         caller: CallerId,
@@ -91,7 +91,7 @@ impl Channels {
         let members = ChannelMembers::default();
         members.add(caller, || quotas.channel_of_caller(caller, size))?;
         let permit = quotas.channel(size)?;
-        let events_at_once = answers.at_once();
+        let events_at_once = answers.batch_size();
         let renderer = state.renderer(&key.rendering, answers);
         let key = Arc::new(key);
         let new = NewChannel { key: key.clone(), index_keys, renderer, members, permit, events_at_once };
@@ -147,7 +147,7 @@ impl Channels {
 
 impl ChannelRegistry {
     /// The renderer that channels of this rendering share.
-    fn renderer(&mut self, rendering: &RenderKey, answers: Answers) -> Arc<Renderer> {
+    fn renderer(&mut self, rendering: &RenderKey, answers: EventRenderer) -> Arc<Renderer> {
         if let Some(renderer) = self.renderers.get(rendering).and_then(Weak::upgrade) {
             return renderer;
         }

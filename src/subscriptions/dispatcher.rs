@@ -242,7 +242,7 @@ impl Drop for DispatcherGuard<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             if let Some(channel) = self.0.lock().channels.values().next() {
-                channel.renderer.answers().panicked(); // counted once, however many channels it ends
+                channel.renderer.answers().count_panic(); // counted once, however many channels it ends
             }
             self.end(ApiError::Internal(anyhow::anyhow!("the dispatcher of subscriptions panicked")));
         }

@@ -9,7 +9,7 @@ use crate::{
     db::DbError,
     domain::feed::Place,
     graphql::{
-        subscriptions::{answers::Events, topic::Topic},
+        subscriptions::{render::Events, topic::Topic},
         types::{device_event::DeviceEvent, measurement::Measurement, measurement_event::MeasurementEvent},
     },
 };

@@ -49,7 +49,7 @@ use crate::{
         context::State,
         execute::admission,
         subscriptions,
-        subscriptions::{answers::Answering, topic::SubscriptionRequest},
+        subscriptions::{render::EventSchema, topic::SubscriptionRequest},
     },
     shutdown::ShutdownSignal,
 };
@@ -68,7 +68,7 @@ pub struct Subscriptions(Arc<Shared>);
 
 struct Shared {
     schema: Schema,
-    answering: Answering,
+    answering: EventSchema,
     pipeline: Arc<SubscriptionPipeline>,
 }
 
@@ -116,11 +116,11 @@ impl Subscriptions {
             renders: FairPermits::new(MAX_CONCURRENT_RENDERS, MAX_CONCURRENT_RENDERS_PER_CALLER),
             catch_up_permits: FairPermits::new(MAX_CONCURRENT_CATCH_UPS, MAX_CONCURRENT_CATCH_UPS_PER_CALLER),
             metrics: state.metrics.feed.clone(),
-            quotas: Quotas::new(state.about.limits.subscriptions.clone(), state.metrics.refusals.clone()),
+            quotas: Quotas::new(state.info.limits.subscriptions.clone(), state.metrics.refusals.clone()),
             ring_bytes: AtomicUsize::new(0),
         };
         Self(Arc::new(Shared {
-            answering: subscriptions::answering(state.clone()),
+            answering: subscriptions::event_schema(state.clone()),
             pipeline: Arc::new(pipeline),
             schema,
         }))
@@ -176,24 +176,24 @@ impl Subscriptions {
         resume: Option<&str>,
     ) -> Result<Subscriber, Box<Response>> {
         let Shared { schema, answering, pipeline } = &*self.0;
-        let payer = admission::payer(&request, caller);
-        let permit = pipeline.quotas.subscription(payer).map_err(subscriptions::refuse)?;
+        let payer = admission::client_key(&request, caller);
+        let permit = pipeline.quotas.subscription(payer).map_err(subscriptions::error_response)?;
         // On the heap, to be gone before the database is waited for: when a gateway restarts, all come at once.
         let check = Box::pin(subscriptions::check(schema, answering, request, caller, resume));
         let (checked, answers) = check.await?;
-        let newest = newest(&pipeline.feed, &checked).await.map_err(subscriptions::refuse)?;
+        let newest = newest(&pipeline.feed, &checked).await.map_err(subscriptions::error_response)?;
         let place = checked.after.unwrap_or(Place::after(newest));
         let key = ChannelKey::new(&answers, checked.topic, caller);
         let state = self.state();
         let charge = EventCharge {
-            budget: state.budgets.cost.clone(),
+            budget: state.rate_limiters.cost.clone(),
             clock: state.clock.clone(),
             caller: payer,
             cost: answers.cost(),
             metrics: pipeline.metrics.clone(),
         };
         let joined = pipeline.channels.join(key, answers, pipeline, newest, payer);
-        let membership = joined.map_err(subscriptions::refuse)?;
+        let membership = joined.map_err(subscriptions::error_response)?;
         Ok(Subscriber::new(membership, place, charge, permit))
     }
 }

@@ -12,22 +12,22 @@ use super::{
 };
 use crate::{
     domain::feed::Place,
-    graphql::subscriptions::answers::{Answers, DatabaseUnavailable, Events},
+    graphql::subscriptions::render::{DatabaseUnavailable, EventRenderer, Events},
 };
 
 /// Renders events.
 pub(super) struct Renderer {
-    answers: Answers,
+    answers: EventRenderer,
     rendered: RenderCache,
 }
 
 impl Renderer {
-    pub(super) fn new(answers: Answers, in_all: TotalRenderedBytes) -> Self {
+    pub(super) fn new(answers: EventRenderer, in_all: TotalRenderedBytes) -> Self {
         Self { answers, rendered: RenderCache::new(in_all) }
     }
 
     /// How it renders.
-    pub(super) fn answers(&self) -> &Answers {
+    pub(super) fn answers(&self) -> &EventRenderer {
         &self.answers
     }
 
@@ -85,7 +85,7 @@ impl Renderer {
             let missing: Vec<_> = missing.collect();
             let new = match &missing[..] {
                 [] => Ok(Vec::new()),
-                missing => Box::pin(self.answers.render(&events.only(missing))).await,
+                missing => Box::pin(self.answers.render(&events.at_positions(missing))).await,
             };
             drop(turn);
             match new {

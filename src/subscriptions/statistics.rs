@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::feed::Place,
-    graphql::subscriptions::{answers::Events, topic::CurrentStatistics},
+    graphql::subscriptions::{render::Events, topic::CurrentStatistics},
 };
 
 /// They are computed at most this often.

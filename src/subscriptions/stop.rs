@@ -3,14 +3,14 @@
 use async_graphql::ServerError;
 
 use super::feed::FeedGap;
-use crate::{api_error::ApiError, graphql::subscriptions::refuse};
+use crate::{api_error::ApiError, graphql::subscriptions::error_response};
 
 /// Why a channel, or one of its subscribers, can't go on.
 pub(super) struct ChannelError(pub Vec<ServerError>);
 
 impl<E: Into<ApiError>> From<E> for ChannelError {
     fn from(error: E) -> Self {
-        Self(refuse(error.into()).errors)
+        Self(error_response(error.into()).errors)
     }
 }
 

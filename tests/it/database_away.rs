@@ -6,7 +6,7 @@ use airgraph::{
     clock::Clock,
     config::security::SecuritySettings,
     db::{connect::Database, replicas::Replicas},
-    graphql::context::About,
+    graphql::context::GatewayInfo,
     http::state::AppState,
     limits::Limits,
 };
@@ -22,11 +22,11 @@ use tower::ServiceExt as _;
 fn app() -> AppState {
     let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(1).password("geheim");
     let pool = || PgPoolOptions::new().acquire_timeout(Duration::from_millis(200)).connect_lazy_with(options.clone());
-    let about = About {
+    let about = GatewayInfo {
         public_read: true,
-        exposure: SecuritySettings::default(),
+        security_profile: SecuritySettings::default(),
         limits: Limits::default(),
-        slow_operation: Duration::MAX,
+        slow_operation_threshold: Duration::MAX,
         database_host: "127.0.0.1".to_owned(),
         database_port: 1,
     };

@@ -130,7 +130,7 @@ async fn a_caller_without_database_time_is_refused_before_anything_is_read() {
     let app = on(&empty_database().await, exposure, Limits::default()).await;
     let attacker = CallerId::from_address(ATTACKER.parse().expect("an address"));
     assert_eq!(ask(&app, ATTACKER, &small_question()).await.status, StatusCode::OK);
-    let budget = &app.app.state.budgets.anonymous_database_time;
+    let budget = &app.app.state.rate_limiters.anonymous_database_time;
     budget.charge(attacker, Duration::from_secs(35), app.app.state.clock.now());
 
     let statements = Statements::watch();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use airgraph::graphql::fast_json::Spliced;
+use airgraph::graphql::fast_json::RawJson;
 use async_graphql::{Request, Value, Variables};
 use rand::RngExt as _;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
@@ -252,7 +252,7 @@ async fn random_nested_questions_are_answered_the_same_by_either_way() {
         assert_eq!(by_http.data.get(), resolved.data.get(), "{question}");
         assert_eq!(by_http.errors, resolved.errors, "{question}");
         whole += 1;
-        as_text += usize::from(is_text(&app.executed(request().data(Spliced)).await.data));
+        as_text += usize::from(is_text(&app.executed(request().data(RawJson)).await.data));
         failed += usize::from(!resolved.errors.is_empty());
     }
     assert!(whole > 100 && as_text > 50 && failed > 10, "{whole} executed, {as_text} as text, {failed} with failures");
@@ -262,7 +262,7 @@ async fn random_nested_questions_are_answered_the_same_by_either_way() {
 async fn nested_lists_are_text_and_what_needs_a_resolver_is_not() {
     let app = filled().await;
     let is_text = async |nodes: &str| {
-        let request = Request::new(format!("{{ devices {{ {nodes} }} }}")).data(Spliced);
+        let request = Request::new(format!("{{ devices {{ {nodes} }} }}")).data(RawJson);
         let response = app.executed(request).await;
         is_text(&response.data)
     };

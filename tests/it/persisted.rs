@@ -73,7 +73,7 @@ async fn where_only_trusted_documents_run_a_stranger_gets_no_other_through() {
     let mutation = "mutation M { registerDevice(input: { key: \"a\", kind: FIXED }) { status } }";
     fs::write(&path, json!({ "devices": DEVICES, "register": mutation }).to_string()).expect("written");
     let persisted = &app.app.persisted;
-    persisted.trust(path.clone(), true, app.app.shutdown.clone()).expect("a manifest");
+    persisted.load_manifest(path.clone(), true, app.app.shutdown.clone()).expect("a manifest");
 
     let trusted = get(&app, &[("documentId", "devices")], &[]).await;
     assert_eq!((trusted.status, trusted.json()["data"]["devices"].is_object()), (StatusCode::OK, true));

@@ -18,62 +18,63 @@ use async_graphql::{
     parser::types::{Field, OperationType, Selection, SelectionSet},
 };
 
-use super::execute::operation::{TypeSystem, canonical::HIDDEN};
+use super::execute::operation::{TypeSystem, canonical::HIDDEN_RESPONSE_KEY};
 
 /// What `__schema { description }` is; async-graphql has words of its own there.
 const DESCRIPTION: &str = "Air-quality sensors: devices, their measurements, statistics and rides.";
 
 /// Puts an answer in order.
-pub fn complete(types: &TypeSystem, kind: OperationType, selected: &SelectionSet, response: &mut Response) {
+pub fn normalize_response(types: &TypeSystem, kind: OperationType, selected: &SelectionSet, response: &mut Response) {
     // What was not executed has no data. An error of execution has a path.
     if response.errors.iter().any(|error| error.path.is_empty()) {
         return;
     }
-    let root = types.root(match kind {
+    let root = types.root_type(match kind {
         OperationType::Query => executable::OperationType::Query,
         OperationType::Mutation => executable::OperationType::Mutation,
         OperationType::Subscription => executable::OperationType::Subscription,
     });
     let Some(root) = root else { return };
-    let walk = Walk { types, errors: &response.errors, path: RefCell::default() };
+    let walk = ResponseWalk { types, errors: &response.errors, current_path: RefCell::default() };
     let mut fields = match std::mem::take(&mut response.data) {
         Value::Object(fields) => fields,
         _ => IndexMap::new(),
     };
-    if walk.object(&mut fields, root, selected).is_ok() {
+    if walk.complete_object(&mut fields, root, selected).is_ok() {
         response.data = Value::Object(fields);
     }
 }
 
 /// A null where the type allows none: what it lies in is null instead.
-struct NullBelow;
+struct NullPropagated;
 
-struct Walk<'a> {
+struct ResponseWalk<'a> {
     types: &'a TypeSystem,
     errors: &'a [ServerError],
     /// Where it is.
-    path: RefCell<Vec<Step<'a>>>,
+    current_path: RefCell<Vec<PathStep<'a>>>,
 }
 
 #[derive(Clone, Copy)]
-enum Step<'a> {
+enum PathStep<'a> {
     Field(&'a str),
     Index(usize),
 }
 
-impl<'a> Walk<'a> {
-    fn value(&self, told: &mut Value, ty: &Type, selected: &'a SelectionSet) -> Result<(), NullBelow> {
+impl<'a> ResponseWalk<'a> {
+    fn complete_value(&self, told: &mut Value, ty: &Type, selected: &'a SelectionSet) -> Result<(), NullPropagated> {
         let told_whole = match (&mut *told, ty) {
-            (Value::List(items), Type::List(of) | Type::NonNullList(of)) => items
-                .iter_mut()
-                .enumerate()
-                .try_for_each(|(index, item)| self.below(Step::Index(index), || self.value(item, of, selected))),
-            (Value::Object(fields), Type::Named(name) | Type::NonNullNamed(name)) if !selected.items.is_empty() => {
-                self.object(fields, name, selected)
+            (Value::List(items), Type::List(of) | Type::NonNullList(of)) => {
+                items.iter_mut().enumerate().try_for_each(|(index, item)| {
+                    self.with_step(PathStep::Index(index), || self.complete_value(item, of, selected))
+                })
             }
-            (Value::Null, Type::Named(name) | Type::NonNullNamed(name)) if self.failed_below() => {
+            (Value::Object(fields), Type::Named(name) | Type::NonNullNamed(name)) if !selected.items.is_empty() => {
+                self.complete_object(fields, name, selected)
+            }
+            (Value::Null, Type::Named(name) | Type::NonNullNamed(name)) if self.has_error_below() => {
                 let mut fields = IndexMap::new();
-                let told_whole = self.object(&mut fields, name, selected);
+                let told_whole = self.complete_object(&mut fields, name, selected);
                 *told = Value::Object(fields);
                 told_whole
             }
@@ -83,17 +84,22 @@ impl<'a> Walk<'a> {
             *told = Value::Null;
         }
         let failed = *told == Value::Null && ty.is_non_null() && !self.errors.is_empty();
-        if failed { Err(NullBelow) } else { Ok(()) }
+        if failed { Err(NullPropagated) } else { Ok(()) }
     }
 
-    fn object(&self, told: &mut IndexMap<Name, Value>, ty: &str, selected: &'a SelectionSet) -> Result<(), NullBelow> {
-        let hidden = told.swap_remove(HIDDEN);
+    fn complete_object(
+        &self,
+        told: &mut IndexMap<Name, Value>,
+        ty: &str,
+        selected: &'a SelectionSet,
+    ) -> Result<(), NullPropagated> {
+        let hidden = told.swap_remove(HIDDEN_RESPONSE_KEY);
         let ty = match &hidden {
             _ if self.types.is_object(ty) => ty,
             Some(Value::String(ty)) => ty, // one of those that its interface may be
             _ => return Ok(()),
         };
-        let answered = fields(selected, ty);
+        let answered = selected_fields(selected, ty);
         if !answered.iter().map(|field| &field.response_key().node).eq(told.keys()) {
             let value_of = |field: &&Field| {
                 let key = &field.response_key().node;
@@ -108,28 +114,28 @@ impl<'a> Walk<'a> {
             if below.items.is_empty() && *value != Value::Null {
                 continue;
             }
-            if let Some(ty) = self.types.field(ty, &field.name.node) {
-                self.below(Step::Field(&field.response_key().node), || self.value(value, ty, below))?;
+            if let Some(ty) = self.types.field_type(ty, &field.name.node) {
+                self.with_step(PathStep::Field(&field.response_key().node), || self.complete_value(value, ty, below))?;
             }
         }
         Ok(())
     }
 
-    fn below<T>(&self, step: Step<'a>, visit: impl FnOnce() -> T) -> T {
-        self.path.borrow_mut().push(step);
+    fn with_step<T>(&self, step: PathStep<'a>, visit: impl FnOnce() -> T) -> T {
+        self.current_path.borrow_mut().push(step);
         let visited = visit();
-        self.path.borrow_mut().pop();
+        self.current_path.borrow_mut().pop();
         visited
     }
 
     /// Whether something within the object at this place failed; so there is an object.
-    fn failed_below(&self) -> bool {
-        let path = self.path.borrow();
+    fn has_error_below(&self) -> bool {
+        let path = self.current_path.borrow();
         self.errors.iter().any(|error| {
             error.path.len() > path.len()
                 && path.iter().zip(&error.path).all(|(step, failed)| match (step, failed) {
-                    (Step::Field(key), PathSegment::Field(failed)) => key == failed,
-                    (Step::Index(index), PathSegment::Index(failed)) => index == failed,
+                    (PathStep::Field(key), PathSegment::Field(failed)) => key == failed,
+                    (PathStep::Index(index), PathSegment::Index(failed)) => index == failed,
                     _ => false,
                 })
         })
@@ -137,15 +143,15 @@ impl<'a> Walk<'a> {
 }
 
 /// The fields that an object of this type has in the answer, in their order.
-fn fields<'a>(selected: &'a SelectionSet, ty: &str) -> Vec<&'a Field> {
+fn selected_fields<'a>(selected: &'a SelectionSet, ty: &str) -> Vec<&'a Field> {
     let mut found = Vec::with_capacity(selected.items.len());
     for item in &selected.items {
         match &item.node {
-            Selection::Field(field) if field.node.response_key().node != HIDDEN => found.push(&field.node),
+            Selection::Field(field) if field.node.response_key().node != HIDDEN_RESPONSE_KEY => found.push(&field.node),
             Selection::InlineFragment(fragment) => {
                 let condition = fragment.node.type_condition.as_ref();
                 if condition.is_none_or(|condition| condition.node.on.node == ty) {
-                    found.extend(fields(&fragment.node.selection_set.node, ty));
+                    found.extend(selected_fields(&fragment.node.selection_set.node, ty));
                 }
             }
             Selection::Field(_) | Selection::FragmentSpread(_) => {}

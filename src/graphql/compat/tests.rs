@@ -14,12 +14,12 @@ use async_graphql::{
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::complete;
+use super::normalize_response;
 use crate::{
     api_error::ApiError,
     graphql::{
         execute::operation::{Document, TypeSystem},
-        test_util::Choices,
+        test_util::RandomChoices,
     },
 };
 
@@ -147,70 +147,70 @@ impl Fish {
 }
 
 /// What a field is worth to the reference.
-enum Worth {
+enum ExpectedValue {
     Leaf(&'static str),
     Object(&'static str),
-    List(Vec<Worth>),
-    Nothing,
-    Failure,
+    List(Vec<ExpectedValue>),
+    Null,
+    Error,
 }
 
 /// The type and the worth of each field that may be asked for.
-fn fields(of: &str) -> Vec<(&'static str, &'static str, Worth)> {
-    use Worth::{Failure, Leaf, List, Nothing, Object};
+fn fields_of_type(of: &str) -> Vec<(&'static str, &'static str, ExpectedValue)> {
+    use ExpectedValue::{Error, Leaf, List, Null, Object};
     match of {
         "Query" => vec![
             ("late", "Int!", Leaf("1")),
             ("animal", "Animal", Object("Fish")),
             ("bird", "Bird!", Object("Bird")),
             ("fish", "Fish", Object("Fish")),
-            ("nobody", "Bird", Nothing),
-            ("zoo", "[Animal]!", List(vec![Object("Bird"), Nothing, Object("Fish")])),
-            ("broken", "Int", Failure),
+            ("nobody", "Bird", Null),
+            ("zoo", "[Animal]!", List(vec![Object("Bird"), Null, Object("Fish")])),
+            ("broken", "Int", Error),
         ],
         "Bird" => vec![
             ("id", "ID!", Leaf("\"b\"")),
             ("wing", "Int!", Leaf("2")),
             ("late", "Int", Leaf("3")),
             ("mate", "Animal", Object("Bird")),
-            ("chicks", "[Bird]!", List(vec![Object("Bird"), Nothing])),
-            ("broken", "Bird", Failure),
-            ("cracked", "Int!", Failure),
+            ("chicks", "[Bird]!", List(vec![Object("Bird"), Null])),
+            ("broken", "Bird", Error),
+            ("cracked", "Int!", Error),
         ],
         "Fish" => vec![
             ("id", "ID!", Leaf("\"f\"")),
             ("fin", "Int!", Leaf("4")),
-            ("mate", "Animal", Nothing),
+            ("mate", "Animal", Null),
             ("school", "[Fish!]", List(vec![Object("Fish"), Object("Fish")])),
             ("home", "Bird", Object("Bird")),
-            ("cracked", "Int!", Failure),
+            ("cracked", "Int!", Error),
         ],
-        _ => vec![("id", "ID!", Nothing)],
+        _ => vec![("id", "ID!", Null)],
     }
 }
 
 /// Whether an object of this type is such a thing.
-fn is(of: &str, condition: &str) -> bool {
+fn type_condition_applies(of: &str, condition: &str) -> bool {
     of == condition || condition == "Animal" && of != "Query"
 }
 
-struct NullBelow;
+struct ReferenceNullPropagated;
 
 /// The algorithm of the specification.
-struct Reference<'a> {
+struct ReferenceExecutor<'a> {
     document: &'a ExecutableDocument,
     variables: &'a serde_json::Value,
 }
 
-impl<'a> Reference<'a> {
-    fn object(&self, of: &str, sets: &[&'a SelectionSet]) -> Result<String, NullBelow> {
+impl<'a> ReferenceExecutor<'a> {
+    fn object(&self, of: &str, sets: &[&'a SelectionSet]) -> Result<String, ReferenceNullPropagated> {
         let mut members = Vec::new();
         for (key, asked) in self.collect(of, sets) {
             let name = asked[0].name.node.as_str();
             let value = if name == "__typename" {
                 format!("\"{of}\"")
             } else {
-                let (_, ty, worth) = fields(of).into_iter().find(|field| field.0 == name).expect("a field");
+                let (_, ty, worth) = fields_of_type(of).into_iter().find(|field| field.0 == name).expect("a field");
                 let below: Vec<_> = asked.iter().map(|field| &field.selection_set.node).collect();
                 self.value(ty, &worth, &below)?
             };
@@ -219,21 +219,26 @@ impl<'a> Reference<'a> {
         Ok(format!("{{{}}}", members.join(",")))
     }
 
-    fn value(&self, ty: &str, worth: &Worth, sets: &[&'a SelectionSet]) -> Result<String, NullBelow> {
+    fn value(
+        &self,
+        ty: &str,
+        worth: &ExpectedValue,
+        sets: &[&'a SelectionSet],
+    ) -> Result<String, ReferenceNullPropagated> {
         if let Some(nullable) = ty.strip_suffix('!') {
             let value = self.value(nullable, worth, sets)?;
-            return if value == "null" { Err(NullBelow) } else { Ok(value) };
+            return if value == "null" { Err(ReferenceNullPropagated) } else { Ok(value) };
         }
-        let Worth::List(items) = worth else { return Ok(self.named(worth, sets)) };
+        let ExpectedValue::List(items) = worth else { return Ok(self.complete_non_null(worth, sets)) };
         let of = ty.strip_prefix('[').and_then(|ty| ty.strip_suffix(']')).expect("a list");
         let items: Result<Vec<_>, _> = items.iter().map(|item| self.value(of, item, sets)).collect();
         Ok(items.map_or("null".to_owned(), |items| format!("[{}]", items.join(","))))
     }
 
-    fn named(&self, worth: &Worth, sets: &[&'a SelectionSet]) -> String {
+    fn complete_non_null(&self, worth: &ExpectedValue, sets: &[&'a SelectionSet]) -> String {
         match worth {
-            Worth::Leaf(text) => (*text).to_owned(),
-            Worth::Object(of) => self.object(of, sets).unwrap_or("null".to_owned()),
+            ExpectedValue::Leaf(text) => (*text).to_owned(),
+            ExpectedValue::Object(of) => self.object(of, sets).unwrap_or("null".to_owned()),
             _ => "null".to_owned(),
         }
     }
@@ -254,7 +259,7 @@ impl<'a> Reference<'a> {
         fields: &mut IndexMap<&'a str, Vec<&'a Field>>,
     ) {
         for selection in &set.items {
-            if selection.node.directives().iter().any(|directive| self.skips(&directive.node)) {
+            if selection.node.directives().iter().any(|directive| self.is_skipped(&directive.node)) {
                 continue;
             }
             match &selection.node {
@@ -263,14 +268,14 @@ impl<'a> Reference<'a> {
                 }
                 Selection::FragmentSpread(spread) if opened.insert(spread.node.fragment_name.node.as_str()) => {
                     let fragment = &self.document.fragments[&spread.node.fragment_name.node].node;
-                    if is(of, &fragment.type_condition.node.on.node) {
+                    if type_condition_applies(of, &fragment.type_condition.node.on.node) {
                         self.add(of, &fragment.selection_set.node, opened, fields);
                     }
                 }
                 Selection::FragmentSpread(_) => {}
                 Selection::InlineFragment(fragment) => {
                     let condition = &fragment.node.type_condition;
-                    if condition.as_ref().is_none_or(|condition| is(of, &condition.node.on.node)) {
+                    if condition.as_ref().is_none_or(|condition| type_condition_applies(of, &condition.node.on.node)) {
                         self.add(of, &fragment.node.selection_set.node, opened, fields);
                     }
                 }
@@ -278,7 +283,7 @@ impl<'a> Reference<'a> {
         }
     }
 
-    fn skips(&self, directive: &Directive) -> bool {
+    fn is_skipped(&self, directive: &Directive) -> bool {
         let condition = directive.get_argument("if").expect("its argument").node.to_string();
         let holds = match condition.strip_prefix('$') {
             Some(name) => self.variables[name] == json!(true),
@@ -316,41 +321,45 @@ const DIRECTIVES: [&str; 16] = [
 ];
 
 /// Writes a random selection set on a type.
-fn select(choices: &mut Choices<'_>, of: &str, depth: usize, out: &mut String) {
+fn random_selection_set(choices: &mut RandomChoices<'_>, of: &str, depth: usize, out: &mut String) {
     out.push_str("{ ");
-    for _ in 0..=choices.below(4) {
-        let kind = choices.below(10);
+    for _ in 0..=choices.index_below(4) {
+        let kind = choices.index_below(10);
         let possible: Vec<_> = ["Animal", "Bird", "Fish", "Query"]
             .into_iter()
-            .filter(|condition| is(of, condition) || is(condition, of))
+            .filter(|condition| type_condition_applies(of, condition) || type_condition_applies(condition, of))
             .collect();
         match kind {
             0 => {
                 let spreads: Vec<_> = FRAGMENTS.iter().filter(|fragment| possible.contains(&fragment.1)).collect();
-                let name = spreads[choices.below(spreads.len())].0;
-                let _ = write!(out, "...{name} {} ", DIRECTIVES[choices.below(16)]);
+                let name = spreads[choices.index_below(spreads.len())].0;
+                let _ = write!(out, "...{name} {} ", DIRECTIVES[choices.index_below(16)]);
             }
             1 | 2 if depth > 0 => {
-                let condition = possible[choices.below(possible.len())];
-                let plain = choices.below(3) == 0;
+                let condition = possible[choices.index_below(possible.len())];
+                let plain = choices.index_below(3) == 0;
                 let condition = if plain { String::new() } else { format!("on {condition} ") };
-                let _ = write!(out, "... {condition}{} ", DIRECTIVES[choices.below(16)]);
+                let _ = write!(out, "... {condition}{} ", DIRECTIVES[choices.index_below(16)]);
                 let of = condition.strip_prefix("on ").map_or(of, str::trim);
-                select(choices, of, depth - 1, out);
+                random_selection_set(choices, of, depth - 1, out);
             }
             3 => out.push_str("__typename "),
             _ => {
-                let fields = fields(of);
-                let (name, ty, _) = &fields[choices.below(fields.len())];
+                let fields = fields_of_type(of);
+                let (name, ty, _) = &fields[choices.index_below(fields.len())];
                 let of = ty.trim_matches(|char| "[]!".contains(char));
                 if ["Int", "ID"].contains(&of) {
                     // keys that a field of another name may not have
-                    let alias = ["", "a_", "b_"][choices.below(3)];
-                    let alias = if alias.is_empty() { String::new() } else { format!("{alias}{}: ", key_of(name, ty)) };
-                    let _ = write!(out, "{alias}{name} {} ", DIRECTIVES[choices.below(16)]);
+                    let alias = ["", "a_", "b_"][choices.index_below(3)];
+                    let alias = if alias.is_empty() {
+                        String::new()
+                    } else {
+                        format!("{alias}{}: ", random_response_key(name, ty))
+                    };
+                    let _ = write!(out, "{alias}{name} {} ", DIRECTIVES[choices.index_below(16)]);
                 } else if depth > 0 {
-                    let _ = write!(out, "{name} {} ", DIRECTIVES[choices.below(16)]);
-                    select(choices, of, depth - 1, out);
+                    let _ = write!(out, "{name} {} ", DIRECTIVES[choices.index_below(16)]);
+                    random_selection_set(choices, of, depth - 1, out);
                 } else {
                     let _ = write!(out, "{name} {{ __typename }} ");
                 }
@@ -360,14 +369,14 @@ fn select(choices: &mut Choices<'_>, of: &str, depth: usize, out: &mut String) {
     out.push_str("} ");
 }
 
-fn key_of(name: &str, ty: &str) -> String {
+fn random_response_key(name: &str, ty: &str) -> String {
     format!("{name}{}", ty.len())
 }
 
-fn document(bytes: &[u8]) -> String {
-    let mut choices = Choices(bytes);
+fn random_document(bytes: &[u8]) -> String {
+    let mut choices = RandomChoices(bytes);
     let mut selection = String::new();
-    select(&mut choices, "Query", 4, &mut selection);
+    random_selection_set(&mut choices, "Query", 4, &mut selection);
     // Each fragment and each variable must be used.
     let mut text = String::from("query ($said: Boolean! = true, $unsaid: Boolean = false, $given: Boolean!) { ");
     text.push_str("o: __typename @include(if: $said) @skip(if: $given) p: __typename @skip(if: $unsaid) ... ");
@@ -383,12 +392,12 @@ type TestSchema = Schema<Query, EmptyMutation, EmptySubscription>;
 
 static SCHEMA: LazyLock<(TestSchema, TypeSystem)> = LazyLock::new(|| {
     let schema = Schema::build(Query, EmptyMutation, EmptySubscription).finish();
-    let types = TypeSystem::read(&schema.sdl()).expect("a schema");
+    let types = TypeSystem::parse(&schema.sdl()).expect("a schema");
     (schema, types)
 });
 
 /// What is answered to a document, with a variable, and what the specification says; none where it is beyond a limit.
-fn answers(text: &str, given: bool) -> Option<(String, String)> {
+fn actual_and_expected(text: &str, given: bool) -> Option<(String, String)> {
     let (schema, types) = &*SCHEMA;
     let document = Document::parse(text).ok()?;
     document.validate(types, true).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
@@ -399,12 +408,12 @@ fn answers(text: &str, given: bool) -> Option<(String, String)> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let mut response = runtime.block_on(schema.execute(request));
     assert!(response.errors.iter().all(|error| !error.path.is_empty()), "{text}: {:?}", response.errors);
-    complete(types, operation.kind, operation.selection_set(), &mut response);
+    normalize_response(types, operation.kind, operation.selection_set(), &mut response);
 
     let said = json!({ "said": true, "unsaid": false, "given": given });
     let document = parse_query(text).expect("a document");
     let DocumentOperations::Single(operation) = &document.operations else { panic!("one operation: {text}") };
-    let reference = Reference { document: &document, variables: &said };
+    let reference = ReferenceExecutor { document: &document, variables: &said };
     let expected = reference.object("Query", &[&operation.node.selection_set.node]);
     let answer = serde_json::to_string(&response.data).expect("JSON");
     Some((answer, expected.unwrap_or("null".to_owned())))
@@ -412,9 +421,9 @@ fn answers(text: &str, given: bool) -> Option<(String, String)> {
 
 proptest! {
     #[test]
-    fn answers_are_what_the_specification_says(bytes in proptest::collection::vec(any::<u8>(), 0..120), given: bool) {
-        let text = document(&bytes);
-        let answers = answers(&text, given);
+    fn responses_match_the_specification(bytes in proptest::collection::vec(any::<u8>(), 0..120), given: bool) {
+        let text = random_document(&bytes);
+        let answers = actual_and_expected(&text, given);
         prop_assume!(answers.is_some());
         let (answer, expected) = answers.unwrap_or_default();
         prop_assert_eq!(answer, expected, "{}", text);
@@ -422,7 +431,7 @@ proptest! {
 }
 
 #[test]
-fn fields_are_in_the_order_of_the_selection() {
+fn fields_are_in_selection_order() {
     for (text, expected) in [
         ("{ bird { late wing id } late }", r#"{"bird":{"late":3,"wing":2,"id":"b"},"late":1}"#),
         ("{ late bird { id } l: late bird { late wing } }", r#"{"late":1,"bird":{"id":"b","late":3,"wing":2},"l":1}"#),
@@ -445,7 +454,7 @@ fn fields_are_in_the_order_of_the_selection() {
         ("{ fish { school { cracked } id } }", r#"{"fish":{"school":null,"id":"f"}}"#),
         ("{ zoo { ... on Bird { cracked } id } late }", r#"{"zoo":[null,null,{"id":"f"}],"late":1}"#),
     ] {
-        let (answer, reference) = answers(text, false).expect("a document");
+        let (answer, reference) = actual_and_expected(text, false).expect("a document");
         assert_eq!((answer.as_str(), reference.as_str()), (expected, expected), "{text}");
     }
 }

@@ -13,7 +13,7 @@ use async_graphql::{
     parser::types::ExecutableDocument,
 };
 
-use super::error_codes::INVALID_VALUE;
+use super::error_codes::INVALID_ARGUMENT_PREFIX;
 use crate::{
     api_error::ApiError,
     graphql::{Schema, builder},
@@ -27,7 +27,7 @@ pub fn checked<T>(check: Result<T, ApiError>) -> ServerResult<usize> {
     match check {
         Ok(_) => Ok(1),
         Err(ApiError::BadUserInput { argument, reason }) => {
-            Err(ServerError::new(format!("{INVALID_VALUE}{argument}\", {reason}"), None))
+            Err(ServerError::new(format!("{INVALID_ARGUMENT_PREFIX}{argument}\", {reason}"), None))
         }
         Err(error) => Err(ServerError::new(error.message(), None)),
     }
@@ -35,38 +35,38 @@ pub fn checked<T>(check: Result<T, ApiError>) -> ServerResult<usize> {
 
 /// Checks arguments, and resolves nothing. Its extension would be called for each field that is resolved, so it is a schema
 /// of its own.
-static CHECKING: LazyLock<Schema> =
-    LazyLock::new(|| builder().validation_mode(ValidationMode::Fast).extension(Checker).finish());
+static ARGUMENT_CHECK_SCHEMA: LazyLock<Schema> =
+    LazyLock::new(|| builder().validation_mode(ValidationMode::Fast).extension(ArgumentCheckExtension).finish());
 
 /// Whether all arguments are valid that are checked before execution. Where one is not, executing the operation says why.
-pub(crate) async fn are_valid(document: &ExecutableDocument) -> bool {
-    let valid = Valid::default();
+pub(crate) async fn arguments_are_valid(document: &ExecutableDocument) -> bool {
+    let valid = ArgumentsValid::default();
     let mut request = Request::new("").data(valid.clone());
     request.set_parsed_query(document.clone());
-    CHECKING.execute(request).await;
+    ARGUMENT_CHECK_SCHEMA.execute(request).await;
     valid.0.get().is_some()
 }
 
 #[derive(Clone, Default)]
-struct Valid(Arc<OnceLock<()>>);
+struct ArgumentsValid(Arc<OnceLock<()>>);
 
-struct Checker;
+struct ArgumentCheckExtension;
 
-impl ExtensionFactory for Checker {
+impl ExtensionFactory for ArgumentCheckExtension {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(Self)
     }
 }
 
 #[async_trait]
-impl Extension for Checker {
+impl Extension for ArgumentCheckExtension {
     async fn validation(
         &self,
         ctx: &ExtensionContext<'_>,
         next: NextValidation<'_>,
     ) -> Result<ValidationResult, Vec<ServerError>> {
         next.run(ctx).await?;
-        let _ = ctx.data_unchecked::<Valid>().0.set(());
+        let _ = ctx.data_unchecked::<ArgumentsValid>().0.set(());
         Err(Vec::new()) // nothing is executed
     }
 }

@@ -13,41 +13,42 @@ use super::{operation::Document, panics, shared_cache::SharedCache};
 use crate::limits::rate_limit::CallerId;
 
 /// The heaviest document that is kept, in bytes that it takes.
-const MAX_WEIGHT_OF_DOCUMENT: usize = 2 << 20;
+const MAX_CACHED_DOCUMENT_BYTES: usize = 2 << 20;
 /// The weight of the documents of one caller, in bytes.
-const MAX_WEIGHT_PER_CALLER: usize = 8 << 20;
+const MAX_CACHED_BYTES_PER_CALLER: usize = 8 << 20;
 /// The weight of all documents together, in bytes.
-const MAX_WEIGHT: usize = 32 << 20;
+const MAX_CACHED_BYTES: usize = 32 << 20;
 
 /// What is remembered. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Documents(Arc<Mutex<Kept>>);
+pub struct DocumentCache(Arc<Mutex<ParsedDocuments>>);
 
-type Kept = SharedCache<Arc<str>, Arc<Document>>;
+type ParsedDocuments = SharedCache<Arc<str>, Arc<Document>>;
 
-impl Default for Documents {
+impl Default for DocumentCache {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(SharedCache::new(MAX_WEIGHT_PER_CALLER, MAX_WEIGHT))))
+        Self(Arc::new(Mutex::new(SharedCache::new(MAX_CACHED_BYTES_PER_CALLER, MAX_CACHED_BYTES))))
     }
 }
 
 /// What became of a request's document, as data of the request.
-type Parsed = Result<Arc<Document>, ServerError>;
+type ParseResult = Result<Arc<Document>, ServerError>;
 
-impl Documents {
+impl DocumentCache {
     /// The request's document, parsed; from memory where it is known, and then it is valid.
     ///
     /// # Errors
     /// When it is beyond a limit, or no document.
     pub fn parse(&self, request: &mut Request) -> Result<Arc<Document>, ServerError> {
-        let parsed = request.data.get(&TypeId::of::<Parsed>()).and_then(|data| data.downcast_ref::<Parsed>());
+        let parsed = request.data.get(&TypeId::of::<ParseResult>()).and_then(|data| data.downcast_ref::<ParseResult>());
         if let Some(parsed) = parsed {
             return parsed.clone();
         }
         let known = self.lock().get(request.query.as_str());
         // A text that breaks the parser must not break the connection that it came by.
-        let read =
-            || catch_unwind(|| Document::parse(&request.query)).unwrap_or_else(|panic| Err(panics::error(&*panic)));
+        let read = || {
+            catch_unwind(|| Document::parse(&request.query)).unwrap_or_else(|panic| Err(panics::panic_error(&*panic)))
+        };
         let parsed = known.map_or_else(|| read().map(Arc::new), Ok);
         request.data.insert(parsed.clone()); // it is asked for twice, and even a mistake takes time to find
         parsed
@@ -61,24 +62,24 @@ impl Documents {
     }
 
     /// Remembers a document that was validated, for the caller that sent it and for all others.
-    pub fn keep(&self, caller: CallerId, text: &str, document: &Arc<Document>) {
-        let weight = document.weight();
-        if weight <= MAX_WEIGHT_OF_DOCUMENT {
+    pub fn insert(&self, caller: CallerId, text: &str, document: &Arc<Document>) {
+        let weight = document.memory_bytes();
+        if weight <= MAX_CACHED_DOCUMENT_BYTES {
             let mut kept = self.lock();
             if kept.get(text).is_none() {
-                kept.put(caller, text.into(), document.clone(), weight);
+                kept.insert(caller, text.into(), document.clone(), weight);
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, ParsedDocuments> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner) // at worst something was not kept
     }
 }
 
 /// What kind of operation a request would run whose document was parsed before.
-pub(crate) fn known_kind(request: &Request) -> Option<OperationType> {
-    let parsed = request.data.get(&TypeId::of::<Parsed>())?.downcast_ref::<Parsed>()?;
+pub(crate) fn parsed_operation_type(request: &Request) -> Option<OperationType> {
+    let parsed = request.data.get(&TypeId::of::<ParseResult>())?.downcast_ref::<ParseResult>()?;
     parsed.as_ref().ok()?.kind(request.operation_name.as_deref())
 }
 
@@ -94,19 +95,19 @@ mod tests {
     const OTHER: CallerId = CallerId::Key(ApiKeyId(2));
 
     /// Parses a text as a request does, and remembers it where it is valid.
-    fn remember(documents: &Documents, caller: CallerId, text: &str) -> Arc<Document> {
+    fn parse_and_cache(documents: &DocumentCache, caller: CallerId, text: &str) -> Arc<Document> {
         let document = documents.parse(&mut Request::new(text)).expect("a document");
         document.validate(types(), true).expect("a valid one");
-        documents.keep(caller, text, &document);
+        documents.insert(caller, text, &document);
         document
     }
 
     #[test]
-    fn the_operation_that_would_run_tells_its_kind() {
+    fn operation_type_is_that_of_the_selected_operation() {
         let of = |text: &str, name: Option<&str>| {
             let mut request = Request::new(text);
             request.operation_name = name.map(str::to_owned);
-            let documents = Documents::default();
+            let documents = DocumentCache::default();
             let first = documents.operation_type(&mut request);
             assert_eq!(documents.operation_type(&mut request), first, "also from memory");
             first
@@ -123,9 +124,9 @@ mod tests {
     }
 
     #[test]
-    fn a_known_document_is_neither_parsed_nor_validated_again() {
-        let documents = Documents::default();
-        let first = remember(&documents, CALLER, "{ server { version } }");
+    fn cached_document_is_not_parsed_or_validated_again() {
+        let documents = DocumentCache::default();
+        let first = parse_and_cache(&documents, CALLER, "{ server { version } }");
         let again = documents.parse(&mut Request::new("{ server { version } }")).expect("a document");
         assert!(Arc::ptr_eq(&first, &again));
         let operation =
@@ -134,8 +135,8 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_valid_is_kept() {
-        let documents = Documents::default();
+    fn only_valid_documents_are_cached() {
+        let documents = DocumentCache::default();
         let text = format!("{{ {} }}", "a ".repeat(limits::MAX_REPETITIONS + 1));
         for _ in 0..2 {
             let error = documents.parse(&mut Request::new(&text)).expect_err("too many fields");
@@ -146,21 +147,25 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_kept_than_the_bound_and_no_caller_evicts_the_documents_of_others() {
-        let documents = Documents::default();
+    fn cache_is_bounded_and_callers_evict_only_their_own_documents() {
+        let documents = DocumentCache::default();
         let (own, others) = ("{ server { version } }", "{ server { time } }");
-        let (used, of_other) = (remember(&documents, CALLER, own), remember(&documents, OTHER, others));
+        let (used, of_other) = (parse_and_cache(&documents, CALLER, own), parse_and_cache(&documents, OTHER, others));
         for n in 0..400 {
-            remember(&documents, CALLER, &format!("{{ a{n}: server {{ time }} {} }}", " ".repeat(1000)));
+            parse_and_cache(&documents, CALLER, &format!("{{ a{n}: server {{ time }} {} }}", " ".repeat(1000)));
             let kept = documents.parse(&mut Request::new(own)).expect("a document");
             assert!(Arc::ptr_eq(&kept, &used), "{n}: what is used stays");
             let kept = documents.lock();
-            assert!(kept.weight() <= MAX_WEIGHT_PER_CALLER + of_other.weight() && kept.len() < 50, "{}", kept.len());
+            assert!(
+                kept.weight() <= MAX_CACHED_BYTES_PER_CALLER + of_other.memory_bytes() && kept.len() < 50,
+                "{}",
+                kept.len()
+            );
         }
         let kept = documents.parse(&mut Request::new(others)).expect("a document");
         assert!(Arc::ptr_eq(&kept, &of_other));
         let heavy = format!("{{ server {{ version }} {} }}", " ".repeat(9000));
-        remember(&documents, OTHER, &heavy);
+        parse_and_cache(&documents, OTHER, &heavy);
         assert!(documents.lock().get(heavy.as_str()).is_none(), "too heavy");
     }
 }

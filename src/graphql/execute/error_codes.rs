@@ -3,55 +3,55 @@
 
 use async_graphql::{Pos, Response, ServerError};
 
-use super::operation::fault::{BAD_USER_INPUT, VALIDATION_FAILED};
+use super::operation::error::{BAD_USER_INPUT, VALIDATION_FAILED};
 use crate::api_error::ApiError;
 
 /// Of so many mistakes of a document is told at most.
-const MAX_MISTAKES: usize = 20;
+const MAX_REPORTED_ERRORS: usize = 20;
 /// Characters of a message at most: it may repeat a long name.
-const MAX_MESSAGE: usize = 500;
+const MAX_MESSAGE_CHARS: usize = 500;
 /// How errors begin that the check of an argument gives while the cost is computed ([`super::argument_check`]).
-pub(crate) const INVALID_VALUE: &str = "Invalid value for argument \"";
+pub(crate) const INVALID_ARGUMENT_PREFIX: &str = "Invalid value for argument \"";
 
 /// An error of the whole request, as GraphQL tells it: it stands nowhere in the document.
-pub(crate) fn of(error: ApiError) -> ServerError {
+pub(crate) fn from_api_error(error: ApiError) -> ServerError {
     let mut error = async_graphql::Error::from(error).into_server_error(Pos::default());
     error.locations.clear();
     error
 }
 
 /// The answer to a request that is refused for these.
-pub(crate) fn answer(mut errors: Vec<ServerError>) -> Box<Response> {
-    name_all(&mut errors);
+pub(crate) fn error_response(mut errors: Vec<ServerError>) -> Box<Response> {
+    add_codes(&mut errors);
     Box::new(Response::from_errors(errors))
 }
 
 /// Gives the errors of an answer their codes.
-pub(crate) fn name_all(errors: &mut Vec<ServerError>) {
+pub(crate) fn add_codes(errors: &mut Vec<ServerError>) {
     // Validation tells each mistake, of which a long document may have thousands.
     let mut mistakes = 0;
     errors.retain(|error| {
         mistakes += usize::from(error.path.is_empty());
-        !error.path.is_empty() || mistakes <= MAX_MISTAKES
+        !error.path.is_empty() || mistakes <= MAX_REPORTED_ERRORS
     });
     for error in errors {
-        shorten(&mut error.message);
-        name(error);
+        truncate_message(&mut error.message);
+        add_code(error);
     }
 }
 
-fn shorten(message: &mut String) {
-    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
+fn truncate_message(message: &mut String) {
+    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE_CHARS) {
         message.truncate(end);
         message.push('…');
     }
 }
 
 /// Gives an error of the library its code. Errors of ours have theirs.
-fn name(error: &mut ServerError) {
+fn add_code(error: &mut ServerError) {
     let mut extensions = error.extensions.take().unwrap_or_default();
     if extensions.get("code").is_none() {
-        let checked = error.message.strip_prefix(INVALID_VALUE).and_then(|rest| rest.split_once("\", "));
+        let checked = error.message.strip_prefix(INVALID_ARGUMENT_PREFIX).and_then(|rest| rest.split_once("\", "));
         if let Some((argument, reason)) = checked {
             extensions.set("code", BAD_USER_INPUT);
             extensions.set("argument", argument);

@@ -1,7 +1,6 @@
 //! What a request passes before and while it runs.
 
 pub mod admission;
-pub(crate) mod answer_size;
 pub(crate) mod argument_check;
 pub mod complexity;
 pub mod cost;
@@ -13,8 +12,9 @@ pub(crate) mod operation_metrics;
 pub(crate) mod panics;
 pub mod persisted;
 pub mod projection;
+pub mod read_pool;
 pub mod read_servers;
-pub mod reader;
 pub mod replica_routing;
+pub(crate) mod response_size;
 pub(crate) mod response_writer;
 pub(crate) mod shared_cache;

@@ -15,14 +15,14 @@ use crate::{
 };
 
 /// Characters of an operation's name that are logged at most.
-const LONGEST_NAME: usize = 64;
+const MAX_LOGGED_NAME_CHARS: usize = 64;
 
 /// A query or a mutation that was asked for. One that is dropped before it is answered was abandoned.
-pub(crate) struct Asked {
+pub(crate) struct OperationObserver {
     operations: OperationMetrics,
     kind: &'static str,
     statements: Statements,
-    began: Instant,
+    started_at: Instant,
     outcome: OperationOutcome,
     trace: otlp::OperationSpan,
     /// What it calls itself, as its document does.
@@ -30,21 +30,21 @@ pub(crate) struct Asked {
     /// What it was reckoned to cost, where that is told.
     cost: Option<String>,
     /// When it takes longer it is logged.
-    slow: Duration,
+    slow_threshold: Duration,
 }
 
-impl Asked {
+impl OperationObserver {
     /// `operation` is none where it was refused; its kind may be known all the same.
-    pub fn begin(state: &State, kind_of: Option<OperationType>, operation: Option<&Operation>) -> Self {
+    pub fn start(state: &State, kind_of: Option<OperationType>, operation: Option<&Operation>) -> Self {
         let name = operation.and_then(|operation| operation.name.as_deref());
         Self {
-            name: name.map(|name| name.chars().take(LONGEST_NAME).collect()),
+            name: name.map(|name| name.chars().take(MAX_LOGGED_NAME_CHARS).collect()),
             cost: None,
-            slow: state.about.slow_operation,
+            slow_threshold: state.info.slow_operation_threshold,
             operations: state.metrics.operations.clone(),
             kind: kind(kind_of),
             statements: Statements::default(),
-            began: Instant::now(),
+            started_at: Instant::now(),
             outcome: OperationOutcome::Abandoned,
             trace: otlp::OperationSpan::current(),
         }
@@ -56,17 +56,17 @@ impl Asked {
     }
 
     /// It was answered.
-    pub fn answered(mut self, response: &Response) {
+    pub fn finish(mut self, response: &Response) {
         self.outcome = OperationOutcome::from_response(response);
         self.operations.count_errors(response);
         self.cost = response.extensions.get("cost").map(ToString::to_string);
     }
 }
 
-impl Drop for Asked {
+impl Drop for OperationObserver {
     fn drop(&mut self) {
-        let Self { kind, outcome, statements, name, cost, slow, trace, .. } = self;
-        let (took, statements) = (self.began.elapsed(), statements.count());
+        let Self { kind, outcome, statements, name, cost, slow_threshold: slow, trace, .. } = self;
+        let (took, statements) = (self.started_at.elapsed(), statements.count());
         self.operations.record_operation(kind, *outcome, took, statements);
         trace.record(kind, name.as_deref(), outcome.label(), statements);
         if took >= *slow {

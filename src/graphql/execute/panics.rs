@@ -11,7 +11,7 @@ use super::error_codes;
 use crate::{api_error::ApiError, observability::metrics::operations::OperationMetrics};
 
 /// Runs what belongs to one operation. Where it panics, `instead` makes an answer of the error that says so.
-pub(crate) async fn caught<T>(
+pub(crate) async fn catch_panic<T>(
     operations: &OperationMetrics,
     work: impl Future<Output = T>,
     instead: impl FnOnce(Box<Response>) -> T,
@@ -21,15 +21,15 @@ pub(crate) async fn caught<T>(
         Ok(done) => done,
         Err(panic) => {
             operations.count_panic();
-            instead(error_codes::answer(vec![error(&*panic)]))
+            instead(error_codes::error_response(vec![panic_error(&*panic)]))
         }
     }
 }
 
 /// The error that a client gets in place of a panic. What it said is for the log.
-pub(crate) fn error(panic: &(dyn Any + Send)) -> ServerError {
+pub(crate) fn panic_error(panic: &(dyn Any + Send)) -> ServerError {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    error_codes::of(ApiError::Internal(anyhow::anyhow!("panic: {}", text.unwrap_or("of no text"))))
+    error_codes::from_api_error(ApiError::Internal(anyhow::anyhow!("panic: {}", text.unwrap_or("of no text"))))
 }
 
 #[cfg(test)]
@@ -37,16 +37,16 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_is_an_error_with_a_message_and_counted() {
+    async fn panic_becomes_an_error_and_is_counted() {
         let operations = OperationMetrics::default();
         let work = async { if operations.panics() == 0 { panic!("of the test") } else { Response::default() } };
-        let response = caught(&operations, work, |error| *error).await;
+        let response = catch_panic(&operations, work, |error| *error).await;
         let error = serde_json::to_value(&response.errors).expect("JSON");
         assert_eq!(error[0]["extensions"]["code"], "INTERNAL");
         assert_eq!(error[0]["message"], "internal error; the request id leads to it in the server's log");
         assert_eq!(operations.panics(), 1);
         let work = async { Response::new("well") };
-        assert!(caught(&operations, work, |error| *error).await.errors.is_empty());
+        assert!(catch_panic(&operations, work, |error| *error).await.errors.is_empty());
         assert_eq!(operations.panics(), 1);
     }
 }

@@ -5,12 +5,12 @@ use async_graphql::SelectionField;
 use crate::{
     db::measurement_projection::MeasurementProjection,
     domain::quantity::Group,
-    graphql::types::readings::{group_named, quantity_named},
+    graphql::types::readings::{group_by_field, quantity_by_field},
 };
 
 /// Of a field that is a measurement, or measurements.
 #[must_use]
-pub fn of_measurement(field: SelectionField<'_>) -> MeasurementProjection {
+pub fn for_measurement(field: SelectionField<'_>) -> MeasurementProjection {
     let each = field.selection_set().map(|field| match field.name() {
         "id" | "device" | "measuredAt" | "__typename" => MeasurementProjection::KEY,
         "recordedAt" => MeasurementProjection::RECORDED_AT,
@@ -21,23 +21,23 @@ pub fn of_measurement(field: SelectionField<'_>) -> MeasurementProjection {
         "pm10" => MeasurementProjection::PM10,
         "flags" => MeasurementProjection::FLAGS,
         "timeUncertainty" => MeasurementProjection::TIME_UNCERTAINTY,
-        name => group_named(name).map_or(MeasurementProjection::ALL, |group| of_readings(group, field)),
+        name => group_by_field(name).map_or(MeasurementProjection::ALL, |group| for_readings(group, field)),
     });
     each.fold(MeasurementProjection::KEY, |all, one| all | one)
 }
 
 /// Of a field that is the readings of a group.
-fn of_readings(group: Group, field: SelectionField<'_>) -> MeasurementProjection {
-    let each = field.selection_set().filter_map(|field| quantity_named(group, field.name()));
+fn for_readings(group: Group, field: SelectionField<'_>) -> MeasurementProjection {
+    let each = field.selection_set().filter_map(|field| quantity_by_field(group, field.name()));
     each.fold(MeasurementProjection::group(group), |all, one| all | MeasurementProjection::quantity(one))
 }
 
 /// Of a field that is a page of measurements.
 #[must_use]
-pub fn of_page(field: SelectionField<'_>) -> MeasurementProjection {
+pub fn for_page(field: SelectionField<'_>) -> MeasurementProjection {
     let each = field.selection_set().map(|field| match field.name() {
-        "nodes" => of_measurement(field),
-        "edges" => of_edges(field),
+        "nodes" => for_measurement(field),
+        "edges" => for_edges(field),
         "pageInfo" | "totalCount" | "totalCountIsEstimate" | "__typename" => MeasurementProjection::KEY,
         _ => MeasurementProjection::ALL,
     });
@@ -46,13 +46,13 @@ pub fn of_page(field: SelectionField<'_>) -> MeasurementProjection {
 
 /// Whether anything of a page is selected that needs its rows, and not only how many there are.
 #[must_use]
-pub fn reads_rows(field: SelectionField<'_>) -> bool {
+pub fn selects_rows(field: SelectionField<'_>) -> bool {
     field.selection_set().any(|field| !matches!(field.name(), "totalCount" | "totalCountIsEstimate" | "__typename"))
 }
 
-fn of_edges(field: SelectionField<'_>) -> MeasurementProjection {
+fn for_edges(field: SelectionField<'_>) -> MeasurementProjection {
     let each = field.selection_set().map(|field| match field.name() {
-        "node" => of_measurement(field),
+        "node" => for_measurement(field),
         "cursor" | "__typename" => MeasurementProjection::KEY,
         _ => MeasurementProjection::ALL,
     });

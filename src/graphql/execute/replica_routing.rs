@@ -12,11 +12,11 @@ use axum::http::{HeaderName, HeaderValue};
 
 use super::{
     admission,
-    admission::Admitted,
-    answer_size::AnswerSize,
+    admission::AdmittedRequest,
     argument_check, operation,
     operation::Operation,
-    reader::{Account, Reader},
+    read_pool::{DatabaseUsage, ReadPool},
+    response_size::ResponseSize,
 };
 use crate::{
     api_error::ApiError,
@@ -29,8 +29,8 @@ use crate::{
     domain::area::SharedAreas,
     graphql::{
         Schema, compat,
-        context::{FeedSeen, State},
-        fast_json::Spliced,
+        context::{FeedSnapshot, State},
+        fast_json::RawJson,
         loaders, types,
     },
     observability::metrics::replicas::PRIMARY_SERVER,
@@ -38,76 +38,76 @@ use crate::{
 
 /// The header that tells, in the answer to a mutation, up to where the log holds what it wrote; and in a request, what its
 /// answer has to know of.
-pub static POSITION: HeaderName = HeaderName::from_static("airgraph-position");
+pub static MIN_LSN_HEADER: HeaderName = HeaderName::from_static("airgraph-position");
 
 /// What a request has to know of, as its data: all that was written up to here.
 #[derive(Clone, Copy, Debug)]
-pub struct Position(pub Lsn);
+pub struct RequestMinLsn(pub Lsn);
 
 /// Executes a request.
 pub(crate) async fn execute(
     schema: &Schema,
     state: &State,
     request: Request,
-    admitted: &Admitted,
+    admitted: &AdmittedRequest,
     caller: Caller,
 ) -> Response {
-    let run = Run { schema, operation: &admitted.operation, caller: &caller };
-    let account = account(state, admitted, &caller);
-    let primary = |account| Reader::metered(state.read_servers.primary().clone(), account);
+    let run = OperationRun { schema, operation: &admitted.operation, caller: &caller };
+    let account = database_usage(state, admitted, &caller);
+    let primary = |account| ReadPool::metered(state.read_servers.primary().clone(), account);
     match admitted.operation.kind {
-        _ if state.replicas.is_empty() => run.on(primary(account), request).await,
-        OperationType::Query => Box::pin(query(run, state, account, primary, request)).await,
-        OperationType::Mutation => Box::pin(mutation(run, state, primary(account), request)).await,
-        OperationType::Subscription => run.on(primary(account), request).await,
+        _ if state.replicas.is_empty() => run.execute_on(primary(account), request).await,
+        OperationType::Query => Box::pin(execute_query(run, state, account, primary, request)).await,
+        OperationType::Mutation => Box::pin(execute_mutation(run, state, primary(account), request)).await,
+        OperationType::Subscription => run.execute_on(primary(account), request).await,
     }
 }
 
 /// What a request may use of the database.
-fn account(state: &State, admitted: &Admitted, caller: &Caller) -> Arc<Account> {
-    let kind = admission::kind_of(caller);
-    let budget = state.budgets.database_time(kind).cloned();
-    let (limits, metric) = (&state.about.limits.reading, state.metrics.database_time.clone());
-    let charged = (state.budgets.cost.clone(), admitted.price.total());
-    Arc::new(Account::new(limits, (admitted.payer, kind), budget, charged, state.clock.clone(), metric))
+fn database_usage(state: &State, admitted: &AdmittedRequest, caller: &Caller) -> Arc<DatabaseUsage> {
+    let kind = admission::caller_kind(caller);
+    let budget = state.rate_limiters.database_time(kind).cloned();
+    let (limits, metric) = (&state.info.limits.reading, state.metrics.database_time.clone());
+    let charged = (state.rate_limiters.cost.clone(), admitted.cost.total());
+    Arc::new(DatabaseUsage::new(limits, (admitted.payer, kind), budget, charged, state.clock.clone(), metric))
 }
 
-async fn query(
-    run: Run<'_>,
+async fn execute_query(
+    run: OperationRun<'_>,
     state: &State,
-    account: Arc<Account>,
-    primary: impl FnOnce(Arc<Account>) -> Reader,
+    account: Arc<DatabaseUsage>,
+    primary: impl FnOnce(Arc<DatabaseUsage>) -> ReadPool,
     request: Request,
 ) -> Response {
     let servers = &state.metrics.replica_queries;
-    if let Some(replica) = replica_for(state, &request, run.caller)
+    if let Some(replica) = choose_replica(state, &request, run.caller)
         && let Some(pool) = state.read_servers.replica(&replica.at)
     {
-        let reader = Reader::metered(pool.clone(), account.clone());
-        let answer = cancel_on_drop(run.on(reader, again(&request, run.operation.document.clone())));
-        let answer = Box::pin(replica.answers(answer)).await.filter(|answer| !is_servers_fault(answer));
+        let reader = ReadPool::metered(pool.clone(), account.clone());
+        let answer = cancel_on_drop(run.execute_on(reader, clone_request(&request, run.operation.document.clone())));
+        let answer = Box::pin(replica.answers(answer)).await.filter(|answer| !is_server_error(answer));
         servers.count_query(&replica.at, answer.is_some());
         match answer {
             Some(answer) => return answer,
             None => replica.failed(), // queries only read, so running it again is safe
         }
     }
-    let answer = run.on(primary(account), request).await;
-    servers.count_query(PRIMARY_SERVER, !is_servers_fault(&answer));
+    let answer = run.execute_on(primary(account), request).await;
+    servers.count_query(PRIMARY_SERVER, !is_server_error(&answer));
     answer
 }
 
-async fn mutation(run: Run<'_>, state: &State, primary: Reader, request: Request) -> Response {
+async fn execute_mutation(run: OperationRun<'_>, state: &State, primary: ReadPool, request: Request) -> Response {
     // Who has no key writes nothing.
-    let Some(key) = run.caller.api_key_id() else { return run.on(primary, request).await };
-    let writing = state.written.begin(key);
-    let mut answer = run.on(primary, request).await;
+    let Some(key) = run.caller.api_key_id() else { return run.execute_on(primary, request).await };
+    let writing = state.write_tracker.begin(key);
+    let mut answer = run.execute_on(primary, request).await;
     // By no account: the mutation happened, and has to be answered.
     match statement::written(&state.database.reads).await {
         Ok(position) => {
             writing.ended(position);
             if let Ok(position) = HeaderValue::try_from(position.to_string()) {
-                answer.http_headers.insert(POSITION.clone(), position);
+                answer.http_headers.insert(MIN_LSN_HEADER.clone(), position);
             }
         }
         Err(error) => {
@@ -122,15 +122,15 @@ async fn mutation(run: Run<'_>, state: &State, primary: Reader, request: Request
 }
 
 /// A replica that knows of all that a caller may expect; none where only the primary surely does.
-fn replica_for(state: &State, request: &Request, caller: &Caller) -> Option<Arc<Replica>> {
-    let asked = request.data.get(&TypeId::of::<Position>()).and_then(|data| data.downcast_ref());
-    let asked = asked.map_or(Lsn::default(), |Position(position)| *position);
-    let written = state.written.by(caller.api_key_id(), Instant::now())?;
+fn choose_replica(state: &State, request: &Request, caller: &Caller) -> Option<Arc<Replica>> {
+    let asked = request.data.get(&TypeId::of::<RequestMinLsn>()).and_then(|data| data.downcast_ref());
+    let asked = asked.map_or(Lsn::default(), |RequestMinLsn(position)| *position);
+    let written = state.write_tracker.by(caller.api_key_id(), Instant::now())?;
     state.replicas.choose(asked.max(written))
 }
 
 /// Whether something of an answer failed in a way that another server may not.
-fn is_servers_fault(answer: &Response) -> bool {
+fn is_server_error(answer: &Response) -> bool {
     answer.errors.iter().any(|error| {
         let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
         matches!(code, Some(Value::String(code)) if [ApiError::UNAVAILABLE, ApiError::INTERNAL].contains(&code.as_str()))
@@ -138,46 +138,47 @@ fn is_servers_fault(answer: &Response) -> bool {
 }
 
 /// The same request once more, for this document.
-fn again(request: &Request, document: ExecutableDocument) -> Request {
+fn clone_request(request: &Request, document: ExecutableDocument) -> Request {
     let mut copy = Request::new(request.query.clone());
     copy.extensions.clone_from(&request.extensions);
     copy.introspection_mode = request.introspection_mode;
     copy.set_parsed_query(document);
-    if request.data.contains_key(&TypeId::of::<Spliced>()) { copy.data(Spliced) } else { copy }
+    if request.data.contains_key(&TypeId::of::<RawJson>()) { copy.data(RawJson) } else { copy }
 }
 
 /// A request's execution, wherever it takes place.
 #[derive(Clone, Copy)]
-struct Run<'a> {
+struct OperationRun<'a> {
     schema: &'a Schema,
     operation: &'a Operation,
     caller: &'a Caller,
 }
 
-impl Run<'_> {
+impl OperationRun<'_> {
     /// On one server, for all that it reads.
-    async fn on(self, reader: Reader, request: Request) -> Response {
+    async fn execute_on(self, reader: ReadPool, request: Request) -> Response {
         let root_fields = self.operation.selection_set().items.len();
         let document = &self.operation.document;
         // An invalid argument refuses the request as a whole.
         if self.operation.kind == OperationType::Mutation
             && root_fields > 1
-            && argument_check::are_valid(document).await
+            && argument_check::arguments_are_valid(document).await
         {
-            Box::pin(self.serially(root_fields, &reader, &request)).await
+            Box::pin(self.execute_serially(root_fields, &reader, &request)).await
         } else {
-            self.document(document, &reader, request).await
+            self.execute_document(document, &reader, request).await
         }
     }
 
     /// The root fields of a mutation, one after the other (§6.3.3). When one fails so that the response can have no data, the
     /// following ones do not run: their outcome could not be reported.
-    async fn serially(self, root_fields: usize, reader: &Reader, request: &Request) -> Response {
+    async fn execute_serially(self, root_fields: usize, reader: &ReadPool, request: &Request) -> Response {
         let mut response = Response::default();
         let mut data = IndexMap::new();
         for at in 0..root_fields {
-            let document = self.operation.of_root_field(at);
-            let part = Box::pin(self.document(&document, reader, again(request, document.clone()))).await;
+            let document = self.operation.root_field_document(at);
+            let part =
+                Box::pin(self.execute_document(&document, reader, clone_request(request, document.clone()))).await;
             response.errors.extend(part.errors);
             response.http_headers.extend(part.http_headers);
             let Value::Object(fields) = part.data else { return response };
@@ -187,19 +188,19 @@ impl Run<'_> {
         response
     }
 
-    async fn document(self, document: &ExecutableDocument, reader: &Reader, request: Request) -> Response {
+    async fn execute_document(self, document: &ExecutableDocument, reader: &ReadPool, request: Request) -> Response {
         let (loader, batches) = loaders::new(reader.clone());
         let mut request =
             request.data(self.caller.clone()).data(loader).data(reader.clone()).data(SharedAreas::default());
         if let Some(state) = self.schema.data::<State>() {
-            request = request.data(AnswerSize::new(state));
+            request = request.data(ResponseSize::new(state));
         }
         if request.query.contains("feedCursor") {
             let seen = Box::pin(db::feed::extent(reader)).await;
-            request = request.data(FeedSeen(seen.map(|extent| extent.newest).map_err(Arc::new)));
+            request = request.data(FeedSnapshot(seen.map(|extent| extent.newest).map_err(Arc::new)));
         }
         let mut response = batches.drive(Box::pin(self.schema.execute(request))).await;
-        compat::complete(types(), self.operation.kind, operation::selection_set(document), &mut response);
+        compat::normalize_response(types(), self.operation.kind, operation::selection_set(document), &mut response);
         response
     }
 }

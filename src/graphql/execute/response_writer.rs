@@ -5,33 +5,33 @@ use async_graphql::{Response, Value};
 use serde::Serialize;
 
 /// A response as JSON.
-pub(crate) fn text(response: &Response) -> Vec<u8> {
-    let mut out = Vec::with_capacity(size(&response.data) + 64);
+pub(crate) fn to_json(response: &Response) -> Vec<u8> {
+    let mut out = Vec::with_capacity(min_json_size(&response.data) + 64);
     out.extend_from_slice(b"{\"data\":");
-    value(&response.data, &mut out);
+    write_value(&response.data, &mut out);
     if !response.extensions.is_empty() {
         out.extend_from_slice(b",\"extensions\":");
-        plain(&response.extensions, &mut out);
+        write_serialized(&response.extensions, &mut out);
     }
     if !response.errors.is_empty() {
         out.extend_from_slice(b",\"errors\":");
-        plain(&response.errors, &mut out);
+        write_serialized(&response.errors, &mut out);
     }
     out.push(b'}');
     out
 }
 
 /// A value as JSON.
-pub(crate) fn value(told: &Value, out: &mut Vec<u8>) {
+pub(crate) fn write_value(told: &Value, out: &mut Vec<u8>) {
     match told {
         Value::Binary(text) => out.extend_from_slice(text),
         Value::Object(fields) => {
             let mut before = b'{';
             for (key, field) in fields {
                 out.push(before);
-                plain(key.as_str(), out);
+                write_serialized(key.as_str(), out);
                 out.push(b':');
-                value(field, out);
+                write_value(field, out);
                 before = b',';
             }
             if fields.is_empty() {
@@ -45,27 +45,29 @@ pub(crate) fn value(told: &Value, out: &mut Vec<u8>) {
                 if at > 0 {
                     out.push(b',');
                 }
-                value(item, out);
+                write_value(item, out);
             }
             out.push(b']');
         }
-        Value::Null | Value::Number(_) | Value::String(_) | Value::Boolean(_) | Value::Enum(_) => plain(told, out),
+        Value::Null | Value::Number(_) | Value::String(_) | Value::Boolean(_) | Value::Enum(_) => {
+            write_serialized(told, out)
+        }
     }
 }
 
 /// What the finished texts will take at least.
-pub(crate) fn size(told: &Value) -> usize {
+pub(crate) fn min_json_size(told: &Value) -> usize {
     match told {
         Value::Binary(text) => text.len(),
         Value::String(text) => text.len() + 2,
-        Value::Object(fields) => fields.iter().map(|(key, field)| key.len() + 4 + size(field)).sum(),
-        Value::List(items) => items.iter().map(|item| 1 + size(item)).sum(),
+        Value::Object(fields) => fields.iter().map(|(key, field)| key.len() + 4 + min_json_size(field)).sum(),
+        Value::List(items) => items.iter().map(|item| 1 + min_json_size(item)).sum(),
         _ => 8,
     }
 }
 
 /// What is written as serde has it.
-pub(crate) fn plain(told: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
+pub(crate) fn write_serialized(told: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
     // A vector takes everything, and nothing of a response refuses to be written.
     if let Err(error) = serde_json::to_writer(out, told) {
         tracing::error!(error = &error as &dyn std::error::Error, "an answer could not be written");

@@ -18,18 +18,18 @@ pub(crate) struct SharedCache<K, V> {
     weight: usize,
     entries: HashMap<K, Entry<V>>,
     /// Only callers that have entries.
-    parts: HashMap<CallerId, Part<K>>,
+    callers: HashMap<CallerId, CallerEntries<K>>,
 }
 
 #[derive(Debug)]
 struct Entry<V> {
     value: V,
     weight: usize,
-    was_used: bool,
+    recently_used: bool,
 }
 
 #[derive(Debug)]
-struct Part<K> {
+struct CallerEntries<K> {
     weight: usize,
     /// The oldest first.
     keys: VecDeque<K>,
@@ -37,7 +37,7 @@ struct Part<K> {
 
 impl<K: Eq + Hash + Clone, V: Clone> SharedCache<K, V> {
     pub fn new(max_weight_per_caller: usize, max_weight: usize) -> Self {
-        Self { max_weight, max_weight_per_caller, weight: 0, entries: HashMap::new(), parts: HashMap::new() }
+        Self { max_weight, max_weight_per_caller, weight: 0, entries: HashMap::new(), callers: HashMap::new() }
     }
 
     pub fn get<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<V>
@@ -45,39 +45,39 @@ impl<K: Eq + Hash + Clone, V: Clone> SharedCache<K, V> {
         K: Borrow<Q>,
     {
         let entry = self.entries.get_mut(key)?;
-        entry.was_used = true;
+        entry.recently_used = true;
         Some(entry.value.clone())
     }
 
     /// Adds an entry, unless it is there or heavier than a caller's part.
-    pub fn put(&mut self, caller: CallerId, key: K, value: V, weight: usize) {
+    pub fn insert(&mut self, caller: CallerId, key: K, value: V, weight: usize) {
         if weight > self.max_weight_per_caller || self.entries.contains_key(&key) {
             return;
         }
-        while self.parts.get(&caller).is_some_and(|part| part.weight + weight > self.max_weight_per_caller) {
+        while self.callers.get(&caller).is_some_and(|part| part.weight + weight > self.max_weight_per_caller) {
             self.evict(caller);
         }
         while self.weight + weight > self.max_weight {
-            let Some(heaviest) = self.parts.iter().max_by_key(|(_, part)| part.weight).map(|(caller, _)| *caller)
+            let Some(heaviest) = self.callers.iter().max_by_key(|(_, part)| part.weight).map(|(caller, _)| *caller)
             else {
                 return;
             };
             self.evict(heaviest);
         }
         self.weight += weight;
-        let part = self.parts.entry(caller).or_insert_with(|| Part { weight: 0, keys: VecDeque::new() });
+        let part = self.callers.entry(caller).or_insert_with(|| CallerEntries { weight: 0, keys: VecDeque::new() });
         part.weight += weight;
         part.keys.push_back(key.clone());
-        self.entries.insert(key, Entry { value, weight, was_used: false });
+        self.entries.insert(key, Entry { value, weight, recently_used: false });
     }
 
     /// Removes one entry of a caller.
     fn evict(&mut self, caller: CallerId) {
-        let Some(part) = self.parts.get_mut(&caller) else { return };
+        let Some(part) = self.callers.get_mut(&caller) else { return };
         while let Some(key) = part.keys.pop_front() {
             match self.entries.get_mut(&key) {
-                Some(entry) if entry.was_used => {
-                    entry.was_used = false;
+                Some(entry) if entry.recently_used => {
+                    entry.recently_used = false;
                     part.keys.push_back(key);
                 }
                 _ => {
@@ -89,7 +89,7 @@ impl<K: Eq + Hash + Clone, V: Clone> SharedCache<K, V> {
             }
         }
         if part.keys.is_empty() {
-            self.parts.remove(&caller);
+            self.callers.remove(&caller);
         }
     }
 
@@ -115,28 +115,28 @@ mod tests {
     const B: CallerId = CallerId::Key(ApiKeyId(2));
 
     #[test]
-    fn a_caller_evicts_its_own_entries() {
+    fn caller_evicts_its_own_entries() {
         let mut cache = SharedCache::new(10, 100);
-        cache.put(B, 1000, 'b', 1);
+        cache.insert(B, 1000, 'b', 1);
         for key in 0..500 {
-            cache.put(A, key, 'a', 1);
+            cache.insert(A, key, 'a', 1);
             assert_eq!(cache.get(&0), Some('a'), "what is used stays");
         }
         assert_eq!((cache.get(&1000), cache.len()), (Some('b'), 11));
-        cache.put(A, 1000, 'a', 1);
+        cache.insert(A, 1000, 'a', 1);
         assert_eq!(cache.get(&1000), Some('b'), "the entry of another is not replaced");
-        cache.put(B, 1001, 'b', 11);
+        cache.insert(B, 1001, 'b', 11);
         assert_eq!(cache.get(&1001), None, "heavier than a part");
     }
 
     #[test]
-    fn when_it_is_full_the_heaviest_part_gives_way() {
+    fn full_cache_evicts_from_the_heaviest_caller() {
         let mut cache = SharedCache::new(10, 12);
         for key in 0..10 {
-            cache.put(A, key, 'a', 1);
+            cache.insert(A, key, 'a', 1);
         }
         for key in 10..16 {
-            cache.put(B, key, 'b', 1);
+            cache.insert(B, key, 'b', 1);
         }
         let of = |caller: char| cache.entries.values().filter(|entry| entry.value == caller).count();
         assert_eq!((of('a'), of('b')), (6, 6));
@@ -144,19 +144,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn weights_are_those_of_the_entries(
+        fn total_weight_is_the_sum_of_entry_weights(
             puts in proptest::collection::vec((0..5_i64, 0..40_u8, 1..8_usize, any::<bool>()), 0..200),
         ) {
             let mut cache = SharedCache::new(12, 30);
             for (caller, key, weight, is_used) in puts {
                 let caller = CallerId::Key(ApiKeyId(caller));
-                cache.put(caller, key, caller, weight);
+                cache.insert(caller, key, caller, weight);
                 if is_used {
                     cache.get(&key);
                 }
                 prop_assert_eq!(cache.weight, cache.weight());
                 prop_assert!(cache.weight <= 30);
-                for (caller, part) in &cache.parts {
+                for (caller, part) in &cache.callers {
                     let own = cache.entries.values().filter(|entry| entry.value == *caller);
                     prop_assert_eq!(part.weight, own.clone().map(|entry| entry.weight).sum::<usize>());
                     prop_assert_eq!(part.keys.len(), own.count());

@@ -1,75 +1,75 @@
 //! Cells of a map, with all fields but their air-quality index.
 
 use super::{
-    Columns, Flat,
-    json::{self, optional},
-    selection::Selected,
-    summary::summarised,
+    CompiledSelection, JsonType,
+    json::{self, nullable},
+    selection::SelectedField,
+    summary::summary_quantity,
 };
 use crate::{
     domain::quantity::Quantity,
     graphql::types::{cell::Cell, coordinates::Coordinates, summary::Summary},
 };
 
-pub enum Column {
+pub enum CellField {
     Index,
     Resolution,
-    Center(Columns<Coordinates>),
-    Boundary(Columns<Coordinates>),
+    Center(CompiledSelection<Coordinates>),
+    Boundary(CompiledSelection<Coordinates>),
     Count,
     Coverage,
-    Summary(Quantity, Columns<Summary>),
+    Summary(Quantity, CompiledSelection<Summary>),
 }
 
-impl Flat for Cell {
-    type Column = Column;
+impl JsonType for Cell {
+    type Field = CellField;
 
-    fn column(field: &Selected<'_>) -> Option<Column> {
+    fn compile_field(field: &SelectedField<'_>) -> Option<CellField> {
         Some(match field.name() {
-            "index" => Column::Index,
-            "resolution" => Column::Resolution,
-            "center" => Column::Center(Columns::of(field)?),
-            "boundary" => Column::Boundary(Columns::of(field)?),
-            "count" => Column::Count,
-            "coverage" => Column::Coverage,
-            _ => Column::Summary(summarised(field)?, Columns::of(field)?),
+            "index" => CellField::Index,
+            "resolution" => CellField::Resolution,
+            "center" => CellField::Center(CompiledSelection::for_object(field)?),
+            "boundary" => CellField::Boundary(CompiledSelection::for_object(field)?),
+            "count" => CellField::Count,
+            "coverage" => CellField::Coverage,
+            _ => CellField::Summary(summary_quantity(field)?, CompiledSelection::for_object(field)?),
         })
     }
 
-    fn write(&self, column: &Column, out: &mut Vec<u8>) {
+    fn write(&self, column: &CellField, out: &mut Vec<u8>) {
         match column {
-            Column::Index => json::bare(&self.cell.to_string(), out),
-            Column::Resolution => json::integer(u8::from(self.cell.resolution()), out),
-            Column::Center(columns) => columns.write(&self.centre(), out),
-            Column::Boundary(columns) => columns.write_list(&self.corners(), out),
-            Column::Count => json::integer(self.statistics.row.count, out),
-            Column::Coverage => optional(self.statistics.covered(), json::float, out),
-            Column::Summary(quantity, columns) => columns.write(&self.statistics.summary(*quantity), out),
+            CellField::Index => json::unescaped_string(&self.cell.to_string(), out),
+            CellField::Resolution => json::integer(u8::from(self.cell.resolution()), out),
+            CellField::Center(columns) => columns.write(&self.center_coordinates(), out),
+            CellField::Boundary(columns) => columns.write_list(&self.boundary_coordinates(), out),
+            CellField::Count => json::integer(self.statistics.row.count, out),
+            CellField::Coverage => nullable(self.statistics.coverage_share(), json::float, out),
+            CellField::Summary(quantity, columns) => columns.write(&self.statistics.summary(*quantity), out),
         }
     }
 }
 
 /// A coordinate.
-pub enum Coordinate {
+pub enum CoordinatesField {
     Latitude,
     Longitude,
 }
 
-impl Flat for Coordinates {
-    type Column = Coordinate;
+impl JsonType for Coordinates {
+    type Field = CoordinatesField;
 
-    fn column(field: &Selected<'_>) -> Option<Coordinate> {
+    fn compile_field(field: &SelectedField<'_>) -> Option<CoordinatesField> {
         match field.name() {
-            "latitude" => Some(Coordinate::Latitude),
-            "longitude" => Some(Coordinate::Longitude),
+            "latitude" => Some(CoordinatesField::Latitude),
+            "longitude" => Some(CoordinatesField::Longitude),
             _ => None,
         }
     }
 
-    fn write(&self, column: &Coordinate, out: &mut Vec<u8>) {
+    fn write(&self, column: &CoordinatesField, out: &mut Vec<u8>) {
         match column {
-            Coordinate::Latitude => json::float(self.latitude, out),
-            Coordinate::Longitude => json::float(self.longitude, out),
+            CoordinatesField::Latitude => json::float(self.latitude, out),
+            CoordinatesField::Longitude => json::float(self.longitude, out),
         }
     }
 }

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use async_graphql::Context;
 
 use super::{
-    Columns, Flat, LookUp,
-    device_measurements::Pages,
-    device_statistics::Tables,
-    json::{self, optional},
-    selection::Selected,
+    CompiledSelection, JsonType, PrefetchFuture,
+    device_measurements::DeviceMeasurementsField,
+    device_statistics::DeviceStatisticsField,
+    json::{self, nullable},
+    selection::SelectedField,
 };
 use crate::{
     api_error::ApiError,
@@ -19,34 +19,34 @@ use crate::{
         context::ContextExt as _,
         execute::projection,
         id::GlobalId,
-        loaders::LatestOf,
+        loaders::LatestKey,
         types,
         types::{
-            device::{Device, kind_name, missing},
+            device::{Device, kind_name, missing_device},
             measurement::Measurement,
         },
     },
 };
 
-pub enum Column {
+pub enum DeviceField {
     Id,
     /// What stands in its own row.
-    Own(Own),
-    Latest(Latest),
-    Measurements(Box<Pages>),
-    Statistics(Box<Tables>),
+    Row(DeviceRowField),
+    Latest(LatestField),
+    Measurements(Box<DeviceMeasurementsField>),
+    Statistics(Box<DeviceStatisticsField>),
 }
 
 /// A field `latest` of devices.
-pub struct Latest {
+pub struct LatestField {
     quantity: Option<Quantity>,
-    read: MeasurementProjection,
-    columns: Columns<Measurement>,
-    found: HashMap<DeviceId, Measurement>,
+    projection: MeasurementProjection,
+    selection: CompiledSelection<Measurement>,
+    prefetched: HashMap<DeviceId, Measurement>,
 }
 
 #[derive(Clone, Copy)]
-pub enum Own {
+pub enum DeviceRowField {
     Key,
     Name,
     Kind,
@@ -57,85 +57,100 @@ pub enum Own {
     CreatedAt,
 }
 
-impl Flat for Device {
-    type Column = Column;
+impl JsonType for Device {
+    type Field = DeviceField;
 
-    fn column(field: &Selected<'_>) -> Option<Column> {
-        Some(Column::Own(match field.name() {
-            "id" => return Some(Column::Id),
+    fn compile_field(field: &SelectedField<'_>) -> Option<DeviceField> {
+        Some(DeviceField::Row(match field.name() {
+            "id" => return Some(DeviceField::Id),
             "latest" => {
                 let quantity = field.argument::<Option<types::quantity::Quantity>>("of", None)?.map(Into::into);
-                let (read, columns) = (field.ahead(projection::of_measurement), Columns::of(field)?);
-                return Some(Column::Latest(Latest { quantity, read, columns, found: HashMap::new() }));
+                let (read, columns) =
+                    (field.with_lookahead(projection::for_measurement), CompiledSelection::for_object(field)?);
+                return Some(DeviceField::Latest(LatestField {
+                    quantity,
+                    projection: read,
+                    selection: columns,
+                    prefetched: HashMap::new(),
+                }));
             }
-            "measurements" => return Some(Column::Measurements(Box::new(Pages::of(field)?))),
-            "statistics" => return Some(Column::Statistics(Box::new(Tables::of(field)?))),
-            "key" => Own::Key,
-            "name" => Own::Name,
-            "kind" => Own::Kind,
-            "latitude" => Own::Latitude,
-            "longitude" => Own::Longitude,
-            "licence" => Own::Licence,
-            "attribution" => Own::Attribution,
-            "createdAt" => Own::CreatedAt,
+            "measurements" => {
+                return Some(DeviceField::Measurements(Box::new(DeviceMeasurementsField::for_field(field)?)));
+            }
+            "statistics" => return Some(DeviceField::Statistics(Box::new(DeviceStatisticsField::for_field(field)?))),
+            "key" => DeviceRowField::Key,
+            "name" => DeviceRowField::Name,
+            "kind" => DeviceRowField::Kind,
+            "latitude" => DeviceRowField::Latitude,
+            "longitude" => DeviceRowField::Longitude,
+            "licence" => DeviceRowField::Licence,
+            "attribution" => DeviceRowField::Attribution,
+            "createdAt" => DeviceRowField::CreatedAt,
             _ => return None,
         }))
     }
 
-    fn look_up<'a>(column: &'a mut Column, rows: &'a [&'a Self], ctx: &'a Context<'_>) -> Option<LookUp<'a>> {
+    fn prefetch<'a>(
+        column: &'a mut DeviceField,
+        rows: &'a [&'a Self],
+        ctx: &'a Context<'_>,
+    ) -> Option<PrefetchFuture<'a>> {
         match column {
-            Column::Id => None,
-            Column::Own(_) => {
-                let known = rows.iter().all(|device| device.known().is_some());
-                (!known).then(|| -> LookUp<'a> { Box::pin(learn(rows, ctx)) })
+            DeviceField::Id => None,
+            DeviceField::Row(_) => {
+                let known = rows.iter().all(|device| device.loaded_row().is_some());
+                (!known).then(|| -> PrefetchFuture<'a> { Box::pin(load_rows(rows, ctx)) })
             }
-            Column::Latest(Latest { quantity, read, columns, found }) => Some(Box::pin(async move {
-                let of = rows.iter().map(|device| LatestOf { device: device.id, quantity: *quantity, columns: *read });
-                let latest = ctx.loader().load_many(of).await?;
-                found.extend(latest.into_iter().map(|(of, row)| (of.device, Measurement(row))));
-                columns.look_up(&found.values().collect::<Vec<_>>(), ctx).await
-            })),
-            Column::Measurements(pages) => Some(Box::pin(pages.look_up(rows, ctx))),
-            Column::Statistics(tables) => Some(Box::pin(tables.look_up(rows, ctx))),
+            DeviceField::Latest(LatestField { quantity, projection: read, selection: columns, prefetched: found }) => {
+                Some(Box::pin(async move {
+                    let of =
+                        rows.iter().map(|device| LatestKey { device: device.id, quantity: *quantity, columns: *read });
+                    let latest = ctx.loader().load_many(of).await?;
+                    found.extend(latest.into_iter().map(|(of, row)| (of.device, Measurement(row))));
+                    columns.prefetch(&found.values().collect::<Vec<_>>(), ctx).await
+                }))
+            }
+            DeviceField::Measurements(pages) => Some(Box::pin(pages.prefetch(rows, ctx))),
+            DeviceField::Statistics(tables) => Some(Box::pin(tables.prefetch(rows, ctx))),
         }
     }
 
-    fn write(&self, column: &Column, out: &mut Vec<u8>) {
+    fn write(&self, column: &DeviceField, out: &mut Vec<u8>) {
         match column {
-            Column::Id => json::bare(&GlobalId::Device(self.id).encode(), out),
-            Column::Own(own) => self.write_own(*own, out),
-            Column::Latest(Latest { columns, found, .. }) => {
-                optional(found.get(&self.id), |latest, out| columns.write(latest, out), out);
+            DeviceField::Id => json::unescaped_string(&GlobalId::Device(self.id).encode(), out),
+            DeviceField::Row(own) => self.write_row_field(*own, out),
+            DeviceField::Latest(LatestField { selection: columns, prefetched: found, .. }) => {
+                nullable(found.get(&self.id), |latest, out| columns.write(latest, out), out);
             }
-            Column::Measurements(pages) => pages.write(self.id, out),
-            Column::Statistics(tables) => tables.write(self.id, out),
+            DeviceField::Measurements(pages) => pages.write(self.id, out),
+            DeviceField::Statistics(tables) => tables.write(self.id, out),
         }
     }
 }
 
 /// Reads the rows of devices of which only the number is known.
-async fn learn(devices: &[&Device], ctx: &Context<'_>) -> Result<(), ApiError> {
-    let unknown = || devices.iter().filter(|device| device.known().is_none());
+async fn load_rows(devices: &[&Device], ctx: &Context<'_>) -> Result<(), ApiError> {
+    let unknown = || devices.iter().filter(|device| device.loaded_row().is_none());
     let mut rows = ctx.loader().load_many(unknown().map(|device| device.id)).await?;
     for device in unknown() {
-        device.learn(rows.remove(&device.id).ok_or_else(|| missing(device.id))?);
+        device.set_row(rows.remove(&device.id).ok_or_else(|| missing_device(device.id))?);
     }
     Ok(())
 }
 
 impl Device {
     /// Writes what stands in its row, which is known by now.
-    fn write_own(&self, own: Own, out: &mut Vec<u8>) {
-        let Some(row) = self.known() else { return out.extend_from_slice(json::NULL) };
+    fn write_row_field(&self, own: DeviceRowField, out: &mut Vec<u8>) {
+        let Some(row) = self.loaded_row() else { return out.extend_from_slice(json::NULL) };
         match own {
-            Own::Key => json::text(row.key.as_str(), out),
-            Own::Name => optional(row.name.as_deref(), json::text, out),
-            Own::Kind => json::bare(kind_name(row.kind), out),
-            Own::Latitude => optional(row.position.map(Position::latitude), json::float, out),
-            Own::Longitude => optional(row.position.map(Position::longitude), json::float, out),
-            Own::Licence => optional(row.licence.as_deref(), json::text, out),
-            Own::Attribution => optional(row.attribution.as_deref(), json::text, out),
-            Own::CreatedAt => json::time(row.created_at, out),
+            DeviceRowField::Key => json::string(row.key.as_str(), out),
+            DeviceRowField::Name => nullable(row.name.as_deref(), json::string, out),
+            DeviceRowField::Kind => json::unescaped_string(kind_name(row.kind), out),
+            DeviceRowField::Latitude => nullable(row.position.map(Position::latitude), json::float, out),
+            DeviceRowField::Longitude => nullable(row.position.map(Position::longitude), json::float, out),
+            DeviceRowField::Licence => nullable(row.licence.as_deref(), json::string, out),
+            DeviceRowField::Attribution => nullable(row.attribution.as_deref(), json::string, out),
+            DeviceRowField::CreatedAt => json::timestamp(row.created_at, out),
         }
     }
 }

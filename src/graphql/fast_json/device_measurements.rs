@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::Context;
 
-use super::{Columns, json::optional, selection::Selected};
+use super::{CompiledSelection, json::nullable, selection::SelectedField};
 use crate::{
     api_error::ApiError,
     db::measurement_projection::MeasurementProjection,
@@ -13,29 +13,29 @@ use crate::{
         context::ContextExt as _,
         execute::projection,
         inputs::filter::{MeasurementFilter, MeasurementOrder},
-        loaders::PageOf,
+        loaders::DevicePageKey,
         page::PageArguments,
         queries::measurement::MeasurementList,
         types::{
             device::Device,
-            measurement_connection::{AllMeasurements, MeasurementConnection},
+            measurement_connection::{MeasurementConnection, MeasurementScope},
         },
     },
 };
 
 /// A field `measurements` of devices.
-pub struct Pages {
+pub struct DeviceMeasurementsField {
     filter: Option<MeasurementFilter>,
     order: Option<MeasurementOrder>,
     page: PageArguments,
-    read: MeasurementProjection,
-    columns: Columns<MeasurementConnection>,
-    found: HashMap<DeviceId, MeasurementConnection>,
+    projection: MeasurementProjection,
+    selection: CompiledSelection<MeasurementConnection>,
+    prefetched: HashMap<DeviceId, MeasurementConnection>,
 }
 
-impl Pages {
+impl DeviceMeasurementsField {
     /// Of the field; none where one of its arguments can't be read, or what it selects can't be written here.
-    pub fn of(field: &Selected<'_>) -> Option<Self> {
+    pub fn for_field(field: &SelectedField<'_>) -> Option<Self> {
         Some(Self {
             filter: field.argument("filter", None)?,
             order: field.argument("orderBy", None)?,
@@ -45,9 +45,9 @@ impl Pages {
                 last: field.argument("last", None)?,
                 before: field.argument("before", None)?,
             },
-            read: field.ahead(projection::of_page),
-            columns: Columns::of(field)?,
-            found: HashMap::new(),
+            projection: field.with_lookahead(projection::for_page),
+            selection: CompiledSelection::for_object(field)?,
+            prefetched: HashMap::new(),
         })
     }
 
@@ -55,24 +55,24 @@ impl Pages {
     ///
     /// # Errors
     /// When an argument can't be, or the database fails.
-    pub async fn look_up(&mut self, devices: &[&Device], ctx: &Context<'_>) -> Result<(), ApiError> {
+    pub async fn prefetch(&mut self, devices: &[&Device], ctx: &Context<'_>) -> Result<(), ApiError> {
         let (filter, page) = (self.filter.take(), std::mem::take(&mut self.page));
         let mut asked = MeasurementList::check(ctx, filter, self.order, page).await?;
         Device::check_devices(devices, &mut asked.page.filter)?;
         let page = Arc::new(asked.page);
         let filter = Arc::new(page.filter.clone());
-        let of = |device: &&Device| PageOf { device: device.id, page: page.clone(), columns: self.read };
+        let of = |device: &&Device| DevicePageKey { device: device.id, page: page.clone(), columns: self.projection };
         let mut lists = ctx.loader().load_many(devices.iter().map(of)).await?;
         for device in devices {
             let rows = lists.remove(&of(device)).unwrap_or_default();
-            let all = AllMeasurements::OfEach(device.id, filter.clone());
-            self.found.insert(device.id, MeasurementConnection::new(asked.request.slice(rows), all));
+            let all = MeasurementScope::OfDevice(device.id, filter.clone());
+            self.prefetched.insert(device.id, MeasurementConnection::new(asked.request.slice(rows), all));
         }
-        self.columns.look_up(&self.found.values().collect::<Vec<_>>(), ctx).await
+        self.selection.prefetch(&self.prefetched.values().collect::<Vec<_>>(), ctx).await
     }
 
     /// Writes the page of a device that was looked up.
     pub fn write(&self, device: DeviceId, out: &mut Vec<u8>) {
-        optional(self.found.get(&device), |page, out| self.columns.write(page, out), out);
+        nullable(self.prefetched.get(&device), |page, out| self.selection.write(page, out), out);
     }
 }

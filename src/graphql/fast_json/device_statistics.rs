@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::Context;
 
-use super::{Columns, Rows, json::optional, selection::Selected};
+use super::{CompiledSelection, JsonRows, json::nullable, selection::SelectedField};
 use crate::{
     api_error::ApiError,
     domain::{device::DeviceId, validity::CountedValues},
@@ -13,27 +13,27 @@ use crate::{
         inputs::{
             filter::MeasurementFilter,
             interval::DEFAULT_TIME_ZONE,
-            statistics::{DEFAULT_CELL_RESOLUTION, Parting, StatisticsFill, Wanted},
+            statistics::{DEFAULT_CELL_RESOLUTION, Grouping, RequestedStatistics, StatisticsFill},
         },
-        loaders::{StatisticsOf, Told},
-        queries::statistics::too_many,
+        loaders::{DeviceStatisticsKey, DeviceStatisticsResult},
+        queries::statistics::too_many_rows,
         types::{device::Device, statistics, statistics::Statistics},
     },
 };
 
 /// A field `statistics` of devices.
-pub struct Tables {
+pub struct DeviceStatisticsField {
     filter: Option<MeasurementFilter>,
-    parting: Parting,
-    wanted: Wanted,
-    columns: Columns<Statistics>,
-    found: HashMap<DeviceId, Rows<Statistics>>,
+    grouping: Grouping,
+    requested: RequestedStatistics,
+    selection: CompiledSelection<Statistics>,
+    prefetched: HashMap<DeviceId, JsonRows<Statistics>>,
 }
 
-impl Tables {
+impl DeviceStatisticsField {
     /// Of the field; none where one of its arguments can't be read, or what it selects can't be written here.
-    pub fn of(field: &Selected<'_>) -> Option<Self> {
-        let parting = Parting {
+    pub fn for_field(field: &SelectedField<'_>) -> Option<Self> {
+        let parting = Grouping {
             every: field.argument("every", None)?,
             max_buckets: field.argument("maxBuckets", None)?,
             fill: field.argument("fill", Some(|| StatisticsFill::None))?,
@@ -44,10 +44,10 @@ impl Tables {
         };
         Some(Self {
             filter: field.argument("filter", None)?,
-            parting,
-            wanted: field.ahead(Wanted::of),
-            columns: Columns::of(field)?,
-            found: HashMap::new(),
+            grouping: parting,
+            requested: field.with_lookahead(RequestedStatistics::from_selection),
+            selection: CompiledSelection::for_object(field)?,
+            prefetched: HashMap::new(),
         })
     }
 
@@ -55,24 +55,24 @@ impl Tables {
     ///
     /// # Errors
     /// When an argument can't be, there are too many, or the database fails.
-    pub async fn look_up(&mut self, devices: &[&Device], ctx: &Context<'_>) -> Result<(), ApiError> {
+    pub async fn prefetch(&mut self, devices: &[&Device], ctx: &Context<'_>) -> Result<(), ApiError> {
         let mut filter = self.filter.take().unwrap_or_default().check(ctx, "filter").await?;
         Device::check_devices(devices, &mut filter)?;
         let now = ctx.state().clock.now();
-        let (mut question, labels) = self.parting.clone().question(filter, self.wanted.clone(), now)?;
+        let (mut question, labels) = self.grouping.clone().to_query(filter, self.requested.clone(), now)?;
         question.by_device = true;
         let question = Arc::new(question);
-        let of = |device: &Device| StatisticsOf { device: device.id, question: question.clone() };
+        let of = |device: &Device| DeviceStatisticsKey { device: device.id, query: question.clone() };
         for (of, told) in ctx.loader().load_many(devices.iter().map(|device| of(device))).await? {
-            let Told::Rows(rows) = told else { return Err(too_many()) };
-            self.found.insert(of.device, statistics::list(rows, &question, labels));
+            let DeviceStatisticsResult::Rows(rows) = told else { return Err(too_many_rows()) };
+            self.prefetched.insert(of.device, statistics::from_rows(rows, &question, labels));
         }
-        let rows: Vec<_> = self.found.values().flat_map(|table| &table.0).collect();
-        self.columns.look_up(&rows, ctx).await
+        let rows: Vec<_> = self.prefetched.values().flat_map(|table| &table.0).collect();
+        self.selection.prefetch(&rows, ctx).await
     }
 
     /// Writes the statistics of a device that was asked.
     pub fn write(&self, device: DeviceId, out: &mut Vec<u8>) {
-        optional(self.found.get(&device), |table, out| self.columns.write_list(&table.0, out), out);
+        nullable(self.prefetched.get(&device), |table, out| self.selection.write_list(&table.0, out), out);
     }
 }

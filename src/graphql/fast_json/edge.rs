@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, OutputType, connection::CursorType as _};
 
-use super::{Columns, Flat, LookUp, json, selection::Selected};
+use super::{CompiledSelection, JsonType, PrefetchFuture, json, selection::SelectedField};
 use crate::graphql::{
     cursor::{FeedCursor, MeasurementCursor},
     types::{
@@ -14,10 +14,10 @@ use crate::graphql::{
 /// An edge: all that it tells is its cursor and its object.
 pub trait Edge: OutputType {
     /// The object.
-    type Node: Flat;
+    type Node: JsonType;
 
     /// What the field of the object is called.
-    const NODE: &'static str;
+    const NODE_FIELD: &'static str;
 
     /// The cursor, in letters, digits, `-` and `_`.
     fn cursor(&self) -> String;
@@ -26,34 +26,38 @@ pub trait Edge: OutputType {
     fn node(&self) -> &Self::Node;
 }
 
-pub enum Column<T: Flat> {
+pub enum EdgeField<T: JsonType> {
     Cursor,
-    Node(Columns<T>),
+    Node(CompiledSelection<T>),
 }
 
-impl<E: Edge> Flat for E {
-    type Column = Column<E::Node>;
+impl<E: Edge> JsonType for E {
+    type Field = EdgeField<E::Node>;
 
-    fn column(field: &Selected<'_>) -> Option<Self::Column> {
+    fn compile_field(field: &SelectedField<'_>) -> Option<Self::Field> {
         match field.name() {
-            "cursor" => Some(Column::Cursor),
-            name if name == E::NODE => Columns::of(field).map(Column::Node),
+            "cursor" => Some(EdgeField::Cursor),
+            name if name == E::NODE_FIELD => CompiledSelection::for_object(field).map(EdgeField::Node),
             _ => None,
         }
     }
 
-    fn look_up<'a>(column: &'a mut Self::Column, rows: &'a [&'a Self], ctx: &'a Context<'_>) -> Option<LookUp<'a>> {
-        let Column::Node(columns) = column else { return None };
+    fn prefetch<'a>(
+        column: &'a mut Self::Field,
+        rows: &'a [&'a Self],
+        ctx: &'a Context<'_>,
+    ) -> Option<PrefetchFuture<'a>> {
+        let EdgeField::Node(columns) = column else { return None };
         Some(Box::pin(async move {
             let nodes: Vec<_> = rows.iter().map(|edge| edge.node()).collect();
-            columns.look_up(&nodes, ctx).await
+            columns.prefetch(&nodes, ctx).await
         }))
     }
 
-    fn write(&self, column: &Self::Column, out: &mut Vec<u8>) {
+    fn write(&self, column: &Self::Field, out: &mut Vec<u8>) {
         match column {
-            Column::Cursor => json::bare(&self.cursor(), out),
-            Column::Node(columns) => columns.write(self.node(), out),
+            EdgeField::Cursor => json::unescaped_string(&self.cursor(), out),
+            EdgeField::Node(columns) => columns.write(self.node(), out),
         }
     }
 }
@@ -61,7 +65,7 @@ impl<E: Edge> Flat for E {
 impl Edge for DeviceEdge<'_> {
     type Node = Device;
 
-    const NODE: &'static str = "node";
+    const NODE_FIELD: &'static str = "node";
 
     fn cursor(&self) -> String {
         self.cursor.encode_cursor()
@@ -75,7 +79,7 @@ impl Edge for DeviceEdge<'_> {
 impl Edge for MeasurementEdge<'_> {
     type Node = Measurement;
 
-    const NODE: &'static str = "node";
+    const NODE_FIELD: &'static str = "node";
 
     fn cursor(&self) -> String {
         MeasurementCursor(self.0.0.key).encode_cursor()
@@ -89,7 +93,7 @@ impl Edge for MeasurementEdge<'_> {
 impl Edge for MeasurementEvent {
     type Node = Measurement;
 
-    const NODE: &'static str = "measurement";
+    const NODE_FIELD: &'static str = "measurement";
 
     fn cursor(&self) -> String {
         FeedCursor(self.place).encode_cursor()

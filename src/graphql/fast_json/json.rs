@@ -8,7 +8,7 @@ use crate::domain::readings::decimal;
 pub const NULL: &[u8] = b"null";
 
 /// A value that may be missing.
-pub fn optional<T>(value: Option<T>, write: impl FnOnce(T, &mut Vec<u8>), out: &mut Vec<u8>) {
+pub fn nullable<T>(value: Option<T>, write: impl FnOnce(T, &mut Vec<u8>), out: &mut Vec<u8>) {
     match value {
         Some(value) => write(value, out),
         None => out.extend_from_slice(NULL),
@@ -16,25 +16,25 @@ pub fn optional<T>(value: Option<T>, write: impl FnOnce(T, &mut Vec<u8>), out: &
 }
 
 /// Any text.
-pub fn text(value: &str, out: &mut Vec<u8>) {
+pub fn string(value: &str, out: &mut Vec<u8>) {
     let _ = serde_json::to_writer(out, value); // neither a vector nor a text can fail
 }
 
 /// A text in which nothing is to be escaped: no quotation mark, backslash or control character.
-pub fn bare(value: &str, out: &mut Vec<u8>) {
+pub fn unescaped_string(value: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     out.extend_from_slice(value.as_bytes());
     out.push(b'"');
 }
 
 /// A list of names.
-pub fn names(values: impl IntoIterator<Item = &'static str>, out: &mut Vec<u8>) {
+pub fn string_list(values: impl IntoIterator<Item = &'static str>, out: &mut Vec<u8>) {
     out.push(b'[');
     for (at, value) in values.into_iter().enumerate() {
         if at > 0 {
             out.push(b',');
         }
-        bare(value, out);
+        unescaped_string(value, out);
     }
     out.push(b']');
 }
@@ -59,7 +59,7 @@ pub fn float(value: f64, out: &mut Vec<u8>) {
 }
 
 /// The decimal number that a 32-bit float stands for.
-pub fn particulate(value: f32, out: &mut Vec<u8>) {
+pub fn float32(value: f32, out: &mut Vec<u8>) {
     // Here the shortest decimals of 32 and of 64 bits are written the same way. Elsewhere one of them may get an exponent.
     if value == 0.0 || (1e-3..1e6).contains(&value.abs()) {
         out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
@@ -69,23 +69,23 @@ pub fn particulate(value: f32, out: &mut Vec<u8>) {
 }
 
 /// A moment in RFC 3339, in UTC.
-pub fn time(value: DateTime<Utc>, out: &mut Vec<u8>) {
+pub fn timestamp(value: DateTime<Utc>, out: &mut Vec<u8>) {
     let (date, clock) = (value.date_naive(), value.time());
     let (seconds, nanos) = (clock.num_seconds_from_midnight(), clock.nanosecond());
     let Ok(year @ 0..=9999) = u32::try_from(date.year()) else {
-        return bare(&value.to_rfc3339_opts(SecondsFormat::AutoSi, true), out);
+        return unescaped_string(&value.to_rfc3339_opts(SecondsFormat::AutoSi, true), out);
     };
     if nanos % 1000 != 0 || nanos >= 1_000_000_000 {
-        return bare(&value.to_rfc3339_opts(SecondsFormat::AutoSi, true), out);
+        return unescaped_string(&value.to_rfc3339_opts(SecondsFormat::AutoSi, true), out);
     }
     let mut text = *b"\"0000-00-00T00:00:00.000000Z\"";
-    digits(year, &mut text[1..5]);
-    digits(date.month(), &mut text[6..8]);
-    digits(date.day(), &mut text[9..11]);
-    digits(seconds / 3600, &mut text[12..14]);
-    digits(seconds / 60 % 60, &mut text[15..17]);
-    digits(seconds % 60, &mut text[18..20]);
-    digits(nanos / 1000, &mut text[21..27]);
+    zero_padded(year, &mut text[1..5]);
+    zero_padded(date.month(), &mut text[6..8]);
+    zero_padded(date.day(), &mut text[9..11]);
+    zero_padded(seconds / 3600, &mut text[12..14]);
+    zero_padded(seconds / 60 % 60, &mut text[15..17]);
+    zero_padded(seconds % 60, &mut text[18..20]);
+    zero_padded(nanos / 1000, &mut text[21..27]);
     let whole = match nanos {
         0 => 20,
         _ if nanos % 1_000_000 == 0 => 24,
@@ -96,7 +96,7 @@ pub fn time(value: DateTime<Utc>, out: &mut Vec<u8>) {
 }
 
 /// Writes a number into a place of fixed width, with leading zeros.
-fn digits(mut value: u32, place: &mut [u8]) {
+fn zero_padded(mut value: u32, place: &mut [u8]) {
     for digit in place.iter_mut().rev() {
         *digit = b'0' + u8::try_from(value % 10).unwrap_or_default();
         value /= 10;
@@ -111,13 +111,13 @@ mod tests {
     use super::*;
     use crate::graphql::scalar;
 
-    fn written<T>(value: T, write: impl FnOnce(T, &mut Vec<u8>)) -> String {
+    fn write_to_string<T>(value: T, write: impl FnOnce(T, &mut Vec<u8>)) -> String {
         let mut out = Vec::new();
         write(value, &mut out);
         String::from_utf8(out).expect("text")
     }
 
-    fn ordinary(value: &Value) -> String {
+    fn async_graphql_json(value: &Value) -> String {
         serde_json::to_string(value).expect("text")
     }
 
@@ -125,27 +125,27 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 5000, ..ProptestConfig::default() })]
 
         #[test]
-        fn numbers_are_written_as_the_ordinary_way_does(double: u64, single: u32, tenths in -20_000_000_i32..20_000_000) {
+        fn numbers_match_async_graphql(double: u64, single: u32, tenths in -20_000_000_i32..20_000_000) {
             for value in [f64::from_bits(double), f64::from(tenths) / 10.0] {
-                prop_assert_eq!(written(value, float), ordinary(&value.to_value()));
+                prop_assert_eq!(write_to_string(value, float), async_graphql_json(&value.to_value()));
             }
             #[expect(clippy::cast_precision_loss, reason = "any number will do")]
             for value in [f32::from_bits(single), tenths as f32 / 10.0, tenths as f32 * 1e-7] {
-                prop_assert_eq!(written(value, particulate), ordinary(&decimal(value).to_value()));
+                prop_assert_eq!(write_to_string(value, float32), async_graphql_json(&decimal(value).to_value()));
             }
-            prop_assert_eq!(written(tenths, integer), ordinary(&tenths.to_value()));
+            prop_assert_eq!(write_to_string(tenths, integer), async_graphql_json(&tenths.to_value()));
         }
 
         #[test]
-        fn times_are_written_as_the_ordinary_way_does(micros in -62_167_219_200_000_000..253_402_300_799_999_999_i64, grain in 0_u32..7, nanos in 0_u32..2) {
+        fn timestamps_match_async_graphql(micros in -62_167_219_200_000_000..253_402_300_799_999_999_i64, grain in 0_u32..7, nanos in 0_u32..2) {
             let micros = micros / 10_i64.pow(grain) * 10_i64.pow(grain);
             let time = DateTime::from_timestamp_micros(micros).expect("a time") + chrono::TimeDelta::nanoseconds(nanos.into());
-            prop_assert_eq!(written(time, super::time), ordinary(&scalar::DateTime(time).to_value()));
+            prop_assert_eq!(write_to_string(time, super::timestamp), async_graphql_json(&scalar::DateTime(time).to_value()));
         }
     }
 
     #[test]
-    fn the_ends_of_what_there_is_are_written_too() {
+    fn extreme_values_match_async_graphql() {
         for value in [
             f32::MIN_POSITIVE,
             f32::MAX,
@@ -159,10 +159,10 @@ mod tests {
             f32::NAN,
             f32::INFINITY,
         ] {
-            assert_eq!(written(value, particulate), ordinary(&decimal(value).to_value()), "{value}");
+            assert_eq!(write_to_string(value, float32), async_graphql_json(&decimal(value).to_value()), "{value}");
         }
         for time in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
-            assert_eq!(written(time, super::time), ordinary(&scalar::DateTime(time).to_value()));
+            assert_eq!(write_to_string(time, super::timestamp), async_graphql_json(&scalar::DateTime(time).to_value()));
         }
     }
 }

@@ -6,10 +6,10 @@ use async_graphql::Context;
 use h3o::Resolution;
 
 use super::{
-    Columns, Flat, LookUp,
-    json::{self, optional},
-    readings::GroupColumn,
-    selection::Selected,
+    CompiledSelection, JsonType, PrefetchFuture,
+    json::{self, nullable},
+    readings::ReadingsField,
+    selection::SelectedField,
 };
 use crate::{
     domain::{cell::cell_at, device::DeviceId, position::Position},
@@ -17,16 +17,16 @@ use crate::{
         id::GlobalId,
         types::{
             device::Device,
-            measurement::{DEFAULT_RESOLUTION, Measurement, resolution_of},
+            measurement::{DEFAULT_RESOLUTION, Measurement, check_resolution},
             quality_flag,
-            readings::group_named,
+            readings::group_by_field,
         },
     },
 };
 
-pub enum Column {
+pub enum MeasurementField {
     Id,
-    Device(Box<Columns<Device>>, HashMap<DeviceId, Device>),
+    Device(Box<CompiledSelection<Device>>, HashMap<DeviceId, Device>),
     MeasuredAt,
     RecordedAt,
     TimeUncertainty,
@@ -38,64 +38,78 @@ pub enum Column {
     Pm4,
     Pm10,
     Flags,
-    Readings(GroupColumn),
+    Readings(ReadingsField),
 }
 
-impl Flat for Measurement {
-    type Column = Column;
+impl JsonType for Measurement {
+    type Field = MeasurementField;
 
-    fn column(field: &Selected<'_>) -> Option<Column> {
+    fn compile_field(field: &SelectedField<'_>) -> Option<MeasurementField> {
         Some(match field.name() {
-            "id" => Column::Id,
-            "device" => Column::Device(Box::new(Columns::of(field)?), HashMap::new()),
-            "measuredAt" => Column::MeasuredAt,
-            "recordedAt" => Column::RecordedAt,
-            "timeUncertainty" => Column::TimeUncertainty,
-            "latitude" => Column::Latitude,
-            "longitude" => Column::Longitude,
-            "cell" => Column::Cell(resolution_of(field.argument("resolution", Some(|| DEFAULT_RESOLUTION))?).ok()?),
-            "pm1" => Column::Pm1,
-            "pm25" => Column::Pm25,
-            "pm4" => Column::Pm4,
-            "pm10" => Column::Pm10,
-            "flags" => Column::Flags,
-            name => Column::Readings(GroupColumn::of(group_named(name)?, field)?),
+            "id" => MeasurementField::Id,
+            "device" => MeasurementField::Device(Box::new(CompiledSelection::for_object(field)?), HashMap::new()),
+            "measuredAt" => MeasurementField::MeasuredAt,
+            "recordedAt" => MeasurementField::RecordedAt,
+            "timeUncertainty" => MeasurementField::TimeUncertainty,
+            "latitude" => MeasurementField::Latitude,
+            "longitude" => MeasurementField::Longitude,
+            "cell" => MeasurementField::Cell(
+                check_resolution(field.argument("resolution", Some(|| DEFAULT_RESOLUTION))?).ok()?,
+            ),
+            "pm1" => MeasurementField::Pm1,
+            "pm25" => MeasurementField::Pm25,
+            "pm4" => MeasurementField::Pm4,
+            "pm10" => MeasurementField::Pm10,
+            "flags" => MeasurementField::Flags,
+            name => MeasurementField::Readings(ReadingsField::for_group(group_by_field(name)?, field)?),
         })
     }
 
-    fn look_up<'a>(column: &'a mut Column, rows: &'a [&'a Self], ctx: &'a Context<'_>) -> Option<LookUp<'a>> {
+    fn prefetch<'a>(
+        column: &'a mut MeasurementField,
+        rows: &'a [&'a Self],
+        ctx: &'a Context<'_>,
+    ) -> Option<PrefetchFuture<'a>> {
         match column {
-            Column::Device(columns, devices) => {
+            MeasurementField::Device(columns, devices) => {
                 let ids = rows.iter().map(|row| row.0.key.device_id);
-                devices.extend(ids.map(|id| (id, Device::numbered(id))));
-                Some(Box::pin(async move { columns.look_up(&devices.values().collect::<Vec<_>>(), ctx).await }))
+                devices.extend(ids.map(|id| (id, Device::from_id(id))));
+                Some(Box::pin(async move { columns.prefetch(&devices.values().collect::<Vec<_>>(), ctx).await }))
             }
-            Column::Readings(group) if group.is_missing(rows) => Some(Box::pin(group.look_up(rows, ctx))),
+            MeasurementField::Readings(group) if group.needs_prefetch(rows) => {
+                Some(Box::pin(group.prefetch(rows, ctx)))
+            }
             _ => None,
         }
     }
 
-    fn write(&self, column: &Column, out: &mut Vec<u8>) {
+    fn write(&self, column: &MeasurementField, out: &mut Vec<u8>) {
         let row = &self.0;
         match *column {
-            Column::Id => json::bare(&GlobalId::Measurement(row.key).encode(), out),
-            Column::Device(ref columns, ref devices) => {
-                optional(devices.get(&row.key.device_id), |device, out| columns.write(device, out), out);
+            MeasurementField::Id => json::unescaped_string(&GlobalId::Measurement(row.key).encode(), out),
+            MeasurementField::Device(ref columns, ref devices) => {
+                nullable(devices.get(&row.key.device_id), |device, out| columns.write(device, out), out);
             }
-            Column::MeasuredAt => json::time(row.key.measured_at, out),
-            Column::RecordedAt => json::time(row.recorded_at, out),
-            Column::TimeUncertainty => optional(row.time_uncertainty_s, json::integer, out),
-            Column::Latitude => optional(row.position.map(Position::latitude), json::float, out),
-            Column::Longitude => optional(row.position.map(Position::longitude), json::float, out),
-            Column::Cell(resolution) => {
-                optional(row.position, |place, out| json::bare(&cell_at(place, resolution).to_string(), out), out);
+            MeasurementField::MeasuredAt => json::timestamp(row.key.measured_at, out),
+            MeasurementField::RecordedAt => json::timestamp(row.recorded_at, out),
+            MeasurementField::TimeUncertainty => nullable(row.time_uncertainty_s, json::integer, out),
+            MeasurementField::Latitude => nullable(row.position.map(Position::latitude), json::float, out),
+            MeasurementField::Longitude => nullable(row.position.map(Position::longitude), json::float, out),
+            MeasurementField::Cell(resolution) => {
+                nullable(
+                    row.position,
+                    |place, out| json::unescaped_string(&cell_at(place, resolution).to_string(), out),
+                    out,
+                );
             }
-            Column::Pm1 => optional(row.pm1, json::particulate, out),
-            Column::Pm25 => optional(row.pm2_5, json::particulate, out),
-            Column::Pm4 => optional(row.pm4, json::particulate, out),
-            Column::Pm10 => optional(row.pm10, json::particulate, out),
-            Column::Readings(ref group) => group.write(self, out),
-            Column::Flags => json::names(quality_flag::list(row.flags).into_iter().map(quality_flag::name), out),
+            MeasurementField::Pm1 => nullable(row.pm1, json::float32, out),
+            MeasurementField::Pm25 => nullable(row.pm2_5, json::float32, out),
+            MeasurementField::Pm4 => nullable(row.pm4, json::float32, out),
+            MeasurementField::Pm10 => nullable(row.pm10, json::float32, out),
+            MeasurementField::Readings(ref group) => group.write(self, out),
+            MeasurementField::Flags => {
+                json::string_list(quality_flag::from_set(row.flags).into_iter().map(quality_flag::schema_name), out)
+            }
         }
     }
 }

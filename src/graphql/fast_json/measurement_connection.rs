@@ -4,64 +4,70 @@ use async_graphql::{Context, connection::PageInfo};
 use futures_util::{TryFutureExt as _, future::try_join_all};
 
 use super::{
-    Columns, Flat, LookUp,
-    json::{self, optional},
-    selection::Selected,
+    CompiledSelection, JsonType, PrefetchFuture,
+    json::{self, nullable},
+    selection::SelectedField,
 };
 use crate::graphql::types::{
     measurement::Measurement,
     measurement_connection::{MeasurementConnection, MeasurementEdge},
 };
 
-pub enum Column {
-    PageInfo(Columns<PageInfo>),
-    Edges(Columns<MeasurementEdge<'static>>),
-    Nodes(Columns<Measurement>),
+pub enum MeasurementConnectionField {
+    PageInfo(CompiledSelection<PageInfo>),
+    Edges(CompiledSelection<MeasurementEdge<'static>>),
+    Nodes(CompiledSelection<Measurement>),
     TotalCount,
     TotalCountIsEstimate,
 }
 
-impl Flat for MeasurementConnection {
-    type Column = Column;
+impl JsonType for MeasurementConnection {
+    type Field = MeasurementConnectionField;
 
-    fn column(field: &Selected<'_>) -> Option<Column> {
+    fn compile_field(field: &SelectedField<'_>) -> Option<MeasurementConnectionField> {
         match field.name() {
-            "pageInfo" => Columns::of(field).map(Column::PageInfo),
-            "edges" => Columns::of(field).map(Column::Edges),
-            "nodes" => Columns::of(field).map(Column::Nodes),
-            "totalCount" => Some(Column::TotalCount),
-            "totalCountIsEstimate" => Some(Column::TotalCountIsEstimate),
+            "pageInfo" => CompiledSelection::for_object(field).map(MeasurementConnectionField::PageInfo),
+            "edges" => CompiledSelection::for_object(field).map(MeasurementConnectionField::Edges),
+            "nodes" => CompiledSelection::for_object(field).map(MeasurementConnectionField::Nodes),
+            "totalCount" => Some(MeasurementConnectionField::TotalCount),
+            "totalCountIsEstimate" => Some(MeasurementConnectionField::TotalCountIsEstimate),
             _ => None,
         }
     }
 
-    fn look_up<'a>(column: &'a mut Column, pages: &'a [&'a Self], ctx: &'a Context<'_>) -> Option<LookUp<'a>> {
+    fn prefetch<'a>(
+        column: &'a mut MeasurementConnectionField,
+        pages: &'a [&'a Self],
+        ctx: &'a Context<'_>,
+    ) -> Option<PrefetchFuture<'a>> {
         let rows = || pages.iter().flat_map(|page| page.rows());
         match column {
-            Column::PageInfo(_) => None,
-            Column::Edges(columns) => Some(Box::pin(async move {
+            MeasurementConnectionField::PageInfo(_) => None,
+            MeasurementConnectionField::Edges(columns) => Some(Box::pin(async move {
                 let edges: Vec<_> = rows().map(MeasurementEdge).collect();
-                columns.look_up(&edges.iter().collect::<Vec<_>>(), ctx).await
+                columns.prefetch(&edges.iter().collect::<Vec<_>>(), ctx).await
             })),
-            Column::Nodes(columns) => {
-                Some(Box::pin(async move { columns.look_up(&rows().collect::<Vec<_>>(), ctx).await }))
+            MeasurementConnectionField::Nodes(columns) => {
+                Some(Box::pin(async move { columns.prefetch(&rows().collect::<Vec<_>>(), ctx).await }))
             }
-            Column::TotalCount | Column::TotalCountIsEstimate => {
+            MeasurementConnectionField::TotalCount | MeasurementConnectionField::TotalCountIsEstimate => {
                 Some(Box::pin(try_join_all(pages.iter().map(|page| page.count(ctx))).map_ok(drop)))
             }
         }
     }
 
-    fn write(&self, column: &Column, out: &mut Vec<u8>) {
+    fn write(&self, column: &MeasurementConnectionField, out: &mut Vec<u8>) {
         match column {
-            Column::PageInfo(columns) => columns.write(&self.told_page_info(), out),
-            Column::Edges(columns) => {
+            MeasurementConnectionField::PageInfo(columns) => columns.write(&self.paging(), out),
+            MeasurementConnectionField::Edges(columns) => {
                 columns.write_list(&self.rows().iter().map(MeasurementEdge).collect::<Vec<_>>(), out);
             }
-            Column::Nodes(columns) => columns.write_list(self.rows(), out),
-            Column::TotalCount => optional(self.counted(), |total, out| json::integer(total.rows, out), out),
-            Column::TotalCountIsEstimate => {
-                optional(self.counted(), |total, out| json::boolean(total.is_estimate, out), out);
+            MeasurementConnectionField::Nodes(columns) => columns.write_list(self.rows(), out),
+            MeasurementConnectionField::TotalCount => {
+                nullable(self.cached_total(), |total, out| json::integer(total.rows, out), out)
+            }
+            MeasurementConnectionField::TotalCountIsEstimate => {
+                nullable(self.cached_total(), |total, out| json::boolean(total.is_estimate, out), out);
             }
         }
     }

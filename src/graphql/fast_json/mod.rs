@@ -6,8 +6,8 @@
 //! column can tell (an argument that can't be, a look-up that failed) takes the ordinary resolvers; the answer
 //! is the same by either way.
 //!
-//! A type takes part by [`Flat`], in a file of its own: which of its fields are columns, and how each is written. Its
-//! list is then told as [`Rows`].
+//! A type takes part by [`JsonType`], in a file of its own: which of its fields are columns, and how each is written. Its
+//! list is then told as [`JsonRows`].
 
 mod cell;
 mod device;
@@ -32,58 +32,62 @@ use async_graphql::{
     registry::Registry, resolver_utils::resolve_list,
 };
 use futures_util::future::{BoxFuture, try_join_all};
-use selection::Selected;
+use selection::SelectedField;
 
-use super::execute::answer_size::AnswerSize;
+use super::execute::response_size::ResponseSize;
 use crate::api_error::ApiError;
 
 /// Put into a request's data by whoever tells its answer with [`super::execute::response_writer`], which takes
 /// [`Value::Binary`] for finished JSON text. Nothing else of ours is ever binary. Without it no row is written here.
 #[derive(Clone, Copy, Debug)]
-pub struct Spliced;
+pub struct RawJson;
 
 /// A type whose rows can be written without resolvers.
-pub trait Flat: OutputType {
-    /// A field, its arguments resolved; where it is an object, with its own [`Columns`].
-    type Column: Send + Sync;
+pub trait JsonType: OutputType {
+    /// A field, its arguments resolved; where it is an object, with its own [`CompiledSelection`].
+    type Field: Send + Sync;
 
     /// The column that tells this field; none where only a resolver can.
-    fn column(field: &Selected<'_>) -> Option<Self::Column>;
+    fn compile_field(field: &SelectedField<'_>) -> Option<Self::Field>;
 
-    /// Looks up what a column tells beside the rows, for all of them at once, and keeps it for [`Flat::write`]; none where
+    /// Looks up what a column tells beside the rows, for all of them at once, and keeps it for [`JsonType::write`]; none where
     /// all of it stands in the rows.
-    fn look_up<'a>(_column: &'a mut Self::Column, _rows: &'a [&'a Self], _ctx: &'a Context<'_>) -> Option<LookUp<'a>> {
+    fn prefetch<'a>(
+        _column: &'a mut Self::Field,
+        _rows: &'a [&'a Self],
+        _ctx: &'a Context<'_>,
+    ) -> Option<PrefetchFuture<'a>> {
         None
     }
 
     /// Writes the value of a column as JSON.
-    fn write(&self, column: &Self::Column, out: &mut Vec<u8>);
+    fn write(&self, column: &Self::Field, out: &mut Vec<u8>);
 }
 
 /// A look-up. Where it fails, the ordinary way is taken, which tells the failure in each of its places; but a database that
 /// is away, or takes too long, isn't asked the same again: then the whole list fails.
-pub type LookUp<'a> = BoxFuture<'a, Result<(), ApiError>>;
+pub type PrefetchFuture<'a> = BoxFuture<'a, Result<(), ApiError>>;
 
 /// A selection set of `T`, compiled.
-pub struct Columns<T: Flat>(Vec<(String, Cell<T::Column>)>);
+pub struct CompiledSelection<T: JsonType>(Vec<(String, CompiledField<T::Field>)>);
 
-enum Cell<C> {
-    Column(C),
+enum CompiledField<C> {
+    Field(C),
     /// `__typename`, as JSON.
     TypeName(String),
 }
 
 /// Its rows may be of `T` with another lifetime.
-impl<T: Flat> Columns<T> {
+impl<T: JsonType> CompiledSelection<T> {
     /// Of the fields of an object; none where one of them needs a resolver, or nothing is left of them.
-    fn compile(fields: &[Selected<'_>]) -> Option<Self> {
+    fn compile(fields: &[SelectedField<'_>]) -> Option<Self> {
         let mut columns = Vec::with_capacity(fields.len());
         for field in fields {
             // Names are letters, digits and underscores: nothing to be escaped.
             let before = format!("{}\"{}\":", if columns.is_empty() { '{' } else { ',' }, field.key());
             let cell = match field.name() {
-                "__typename" => Cell::TypeName(format!("\"{}\"", T::type_name())),
-                _ => Cell::Column(T::column(field)?),
+                "__typename" => CompiledField::TypeName(format!("\"{}\"", T::type_name())),
+                _ => CompiledField::Field(T::compile_field(field)?),
             };
             columns.push((before, cell));
         }
@@ -92,7 +96,7 @@ impl<T: Flat> Columns<T> {
 
     /// Of a field that is an object.
     #[must_use]
-    pub fn of(field: &Selected<'_>) -> Option<Self> {
+    pub fn for_object(field: &SelectedField<'_>) -> Option<Self> {
         Self::compile(&field.fields()?)
     }
 
@@ -100,36 +104,36 @@ impl<T: Flat> Columns<T> {
     ///
     /// # Errors
     /// When one of them can't be written here.
-    pub async fn look_up<'a, R>(&'a mut self, rows: &'a [&'a R], ctx: &'a Context<'_>) -> Result<(), ApiError>
+    pub async fn prefetch<'a, R>(&'a mut self, rows: &'a [&'a R], ctx: &'a Context<'_>) -> Result<(), ApiError>
     where
-        R: Flat<Column = T::Column>,
+        R: JsonType<Field = T::Field>,
     {
         let columns = self.0.iter_mut().filter_map(|(_, cell)| match cell {
-            Cell::Column(column) => R::look_up(column, rows, ctx),
-            Cell::TypeName(_) => None,
+            CompiledField::Field(column) => R::prefetch(column, rows, ctx),
+            CompiledField::TypeName(_) => None,
         });
         try_join_all(columns).await.map(drop)
     }
 
     /// Writes a row as a JSON object.
-    pub fn write<R: Flat<Column = T::Column>>(&self, row: &R, out: &mut Vec<u8>) {
+    pub fn write<R: JsonType<Field = T::Field>>(&self, row: &R, out: &mut Vec<u8>) {
         for (before, cell) in &self.0 {
             out.extend_from_slice(before.as_bytes());
             match cell {
-                Cell::Column(column) => row.write(column, out),
-                Cell::TypeName(name) => out.extend_from_slice(name.as_bytes()),
+                CompiledField::Field(column) => row.write(column, out),
+                CompiledField::TypeName(name) => out.extend_from_slice(name.as_bytes()),
             }
         }
         out.push(b'}');
     }
 
     /// Writes rows as a JSON array.
-    pub fn write_list<R: Flat<Column = T::Column>>(&self, rows: &[R], out: &mut Vec<u8>) {
+    pub fn write_list<R: JsonType<Field = T::Field>>(&self, rows: &[R], out: &mut Vec<u8>) {
         self.write_list_up_to(usize::MAX, rows, out);
     }
 
     /// Writes rows as a JSON array. Ends after the row with which the text is longer than so many bytes.
-    fn write_list_up_to<R: Flat<Column = T::Column>>(&self, max_bytes: usize, rows: &[R], out: &mut Vec<u8>) {
+    fn write_list_up_to<R: JsonType<Field = T::Field>>(&self, max_bytes: usize, rows: &[R], out: &mut Vec<u8>) {
         let start = out.len();
         out.push(b'[');
         for (at, row) in rows.iter().enumerate() {
@@ -150,9 +154,9 @@ impl<T: Flat> Columns<T> {
 }
 
 /// A list of objects.
-pub struct Rows<T>(pub Vec<T>);
+pub struct JsonRows<T>(pub Vec<T>);
 
-impl<T: Flat> OutputType for Rows<T> {
+impl<T: JsonType> OutputType for JsonRows<T> {
     fn type_name() -> Cow<'static, str> {
         Vec::<T>::type_name()
     }
@@ -166,14 +170,14 @@ impl<T: Flat> OutputType for Rows<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        Listed(&self.0).resolve(ctx, field).await
+        JsonList(&self.0).resolve(ctx, field).await
     }
 }
 
 /// A list of objects that stand elsewhere.
-pub struct Listed<'a, T>(pub &'a [T]);
+pub struct JsonList<'a, T>(pub &'a [T]);
 
-impl<T: Flat> OutputType for Listed<'_, T> {
+impl<T: JsonType> OutputType for JsonList<'_, T> {
     fn type_name() -> Cow<'static, str> {
         Vec::<T>::type_name()
     }
@@ -187,10 +191,10 @@ impl<T: Flat> OutputType for Listed<'_, T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        match columns(ctx, field, self.0).await? {
+        match compile_and_prefetch(ctx, field, self.0).await? {
             Some(columns) => {
-                let (mut out, size) = (Vec::new(), ctx.data_opt::<AnswerSize>());
-                columns.write_list_up_to(size.map_or(usize::MAX, AnswerSize::left), self.0, &mut out);
+                let (mut out, size) = (Vec::new(), ctx.data_opt::<ResponseSize>());
+                columns.write_list_up_to(size.map_or(usize::MAX, ResponseSize::remaining), self.0, &mut out);
                 if let Some(Err(error)) = size.map(|size| size.add(out.len())) {
                     return Err(ctx.set_error_path(async_graphql::Error::from(error).into_server_error(field.pos)));
                 }
@@ -202,9 +206,9 @@ impl<T: Flat> OutputType for Listed<'_, T> {
 }
 
 /// A list of objects, each written by itself where it can be: for who takes it apart again. Its items are nullable.
-pub struct Each<'a, T>(pub &'a [T]);
+pub struct JsonItems<'a, T>(pub &'a [T]);
 
-impl<T: Flat> OutputType for Each<'_, T> {
+impl<T: JsonType> OutputType for JsonItems<'_, T> {
     fn type_name() -> Cow<'static, str> {
         Vec::<Option<T>>::type_name()
     }
@@ -218,9 +222,9 @@ impl<T: Flat> OutputType for Each<'_, T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        match columns(ctx, field, self.0).await? {
+        match compile_and_prefetch(ctx, field, self.0).await? {
             Some(columns) => {
-                let (mut texts, size) = (Vec::with_capacity(self.0.len()), ctx.data_opt::<AnswerSize>());
+                let (mut texts, size) = (Vec::with_capacity(self.0.len()), ctx.data_opt::<ResponseSize>());
                 for row in self.0 {
                     let mut out = Vec::new();
                     columns.write(row, &mut out);
@@ -237,18 +241,18 @@ impl<T: Flat> OutputType for Each<'_, T> {
 }
 
 /// The columns of a list with all that they tell of its rows, where these can be written here.
-async fn columns<T: Flat>(
+async fn compile_and_prefetch<T: JsonType>(
     ctx: &ContextSelectionSet<'_>,
     field: &Positioned<Field>,
     rows: &[T],
-) -> ServerResult<Option<Columns<T>>> {
-    if ctx.data_opt::<Spliced>().is_none() {
+) -> ServerResult<Option<CompiledSelection<T>>> {
+    if ctx.data_opt::<RawJson>().is_none() {
         return Ok(None);
     }
-    let compiled = selection::fields(ctx).and_then(|fields| Columns::compile(&fields));
+    let compiled = selection::fields(ctx).and_then(|fields| CompiledSelection::compile(&fields));
     let Some(mut columns) = compiled else { return Ok(None) };
     let rows: Vec<_> = rows.iter().collect();
-    match columns.look_up(&rows, &ctx.with_field(field)).await {
+    match columns.prefetch(&rows, &ctx.with_field(field)).await {
         Ok(()) => Ok(Some(columns)),
         Err(error @ (ApiError::Unavailable(_) | ApiError::Timeout)) => {
             Err(ctx.set_error_path(async_graphql::Error::from(error).into_server_error(field.pos)))

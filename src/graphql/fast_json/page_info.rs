@@ -3,37 +3,37 @@
 use async_graphql::connection::PageInfo;
 
 use super::{
-    Flat,
-    json::{self, optional},
-    selection::Selected,
+    JsonType,
+    json::{self, nullable},
+    selection::SelectedField,
 };
 
-pub enum Column {
+pub enum PageInfoField {
     HasPreviousPage,
     HasNextPage,
     StartCursor,
     EndCursor,
 }
 
-impl Flat for PageInfo {
-    type Column = Column;
+impl JsonType for PageInfo {
+    type Field = PageInfoField;
 
-    fn column(field: &Selected<'_>) -> Option<Column> {
+    fn compile_field(field: &SelectedField<'_>) -> Option<PageInfoField> {
         match field.name() {
-            "hasPreviousPage" => Some(Column::HasPreviousPage),
-            "hasNextPage" => Some(Column::HasNextPage),
-            "startCursor" => Some(Column::StartCursor),
-            "endCursor" => Some(Column::EndCursor),
+            "hasPreviousPage" => Some(PageInfoField::HasPreviousPage),
+            "hasNextPage" => Some(PageInfoField::HasNextPage),
+            "startCursor" => Some(PageInfoField::StartCursor),
+            "endCursor" => Some(PageInfoField::EndCursor),
             _ => None,
         }
     }
 
-    fn write(&self, column: &Column, out: &mut Vec<u8>) {
+    fn write(&self, column: &PageInfoField, out: &mut Vec<u8>) {
         match column {
-            Column::HasPreviousPage => json::boolean(self.has_previous_page, out),
-            Column::HasNextPage => json::boolean(self.has_next_page, out),
-            Column::StartCursor => optional(self.start_cursor.as_deref(), json::bare, out),
-            Column::EndCursor => optional(self.end_cursor.as_deref(), json::bare, out),
+            PageInfoField::HasPreviousPage => json::boolean(self.has_previous_page, out),
+            PageInfoField::HasNextPage => json::boolean(self.has_next_page, out),
+            PageInfoField::StartCursor => nullable(self.start_cursor.as_deref(), json::unescaped_string, out),
+            PageInfoField::EndCursor => nullable(self.end_cursor.as_deref(), json::unescaped_string, out),
         }
     }
 }

@@ -5,9 +5,9 @@ use std::{borrow::Cow, collections::HashMap};
 use async_graphql::Context;
 
 use super::{
-    Columns, Flat,
-    json::{self, optional},
-    selection::Selected,
+    CompiledSelection, JsonType,
+    json::{self, nullable},
+    selection::SelectedField,
 };
 use crate::{
     api_error::ApiError,
@@ -19,44 +19,44 @@ use crate::{
     },
     graphql::{
         context::ContextExt as _,
-        loaders::ReadingsOf,
+        loaders::ReadingsKey,
         types::{
             measurement::Measurement,
-            readings::{Ambient, DeviceStatus, Motion, Weather, quantity_named},
+            readings::{Ambient, DeviceStatus, Motion, Weather, quantity_by_field},
         },
     },
 };
 
 /// A field of measurements that holds the readings of a group.
-pub struct GroupColumn {
+pub struct ReadingsField {
     group: Group,
-    fields: Fields,
+    selection: GroupSelection,
     /// The readings of those measurements that were read without them.
-    loaded: HashMap<MeasurementKey, Readings>,
+    prefetched: HashMap<MeasurementKey, Readings>,
 }
 
-enum Fields {
-    Weather(Columns<Weather<'static>>),
-    Ambient(Columns<Ambient<'static>>),
-    Motion(Columns<Motion<'static>>),
-    Status(Columns<DeviceStatus<'static>>),
+enum GroupSelection {
+    Weather(CompiledSelection<Weather<'static>>),
+    Ambient(CompiledSelection<Ambient<'static>>),
+    Motion(CompiledSelection<Motion<'static>>),
+    Status(CompiledSelection<DeviceStatus<'static>>),
 }
 
-impl GroupColumn {
+impl ReadingsField {
     /// Of the field; none where it holds no group, or what it selects can't be written here.
-    pub fn of(group: Group, field: &Selected<'_>) -> Option<Self> {
+    pub fn for_group(group: Group, field: &SelectedField<'_>) -> Option<Self> {
         let fields = match group {
             Group::Air => return None,
-            Group::Weather => Fields::Weather(Columns::of(field)?),
-            Group::Ambient => Fields::Ambient(Columns::of(field)?),
-            Group::Motion => Fields::Motion(Columns::of(field)?),
-            Group::Status => Fields::Status(Columns::of(field)?),
+            Group::Weather => GroupSelection::Weather(CompiledSelection::for_object(field)?),
+            Group::Ambient => GroupSelection::Ambient(CompiledSelection::for_object(field)?),
+            Group::Motion => GroupSelection::Motion(CompiledSelection::for_object(field)?),
+            Group::Status => GroupSelection::Status(CompiledSelection::for_object(field)?),
         };
-        Some(Self { group, fields, loaded: HashMap::new() })
+        Some(Self { group, selection: fields, prefetched: HashMap::new() })
     }
 
     /// Whether something is to be looked up for these rows.
-    pub fn is_missing(&self, rows: &[&Measurement]) -> bool {
+    pub fn needs_prefetch(&self, rows: &[&Measurement]) -> bool {
         rows.iter().any(|row| row.0.readings.of(self.group) == GroupReadings::NotRead)
     }
 
@@ -64,11 +64,11 @@ impl GroupColumn {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn look_up(&mut self, rows: &[&Measurement], ctx: &Context<'_>) -> Result<(), ApiError> {
+    pub async fn prefetch(&mut self, rows: &[&Measurement], ctx: &Context<'_>) -> Result<(), ApiError> {
         let missing = rows.iter().filter(|row| row.0.readings.of(self.group) == GroupReadings::NotRead);
-        let of = missing.map(|row| ReadingsOf { group: self.group, measurement: row.0.key });
+        let of = missing.map(|row| ReadingsKey { group: self.group, measurement: row.0.key });
         let found = ctx.loader().load_many(of).await?;
-        self.loaded.extend(found.into_iter().map(|(of, readings)| (of.measurement, readings)));
+        self.prefetched.extend(found.into_iter().map(|(of, readings)| (of.measurement, readings)));
         Ok(())
     }
 
@@ -77,13 +77,13 @@ impl GroupColumn {
         let readings = match row.0.readings.of(self.group) {
             GroupReadings::Present(readings) => Some(readings),
             GroupReadings::Absent => None,
-            GroupReadings::NotRead => self.loaded.get(&row.0.key),
+            GroupReadings::NotRead => self.prefetched.get(&row.0.key),
         };
-        optional(readings, |readings, out| self.fields.write(Cow::Borrowed(readings), out), out);
+        nullable(readings, |readings, out| self.selection.write(Cow::Borrowed(readings), out), out);
     }
 }
 
-impl Fields {
+impl GroupSelection {
     fn write(&self, readings: Cow<'_, Readings>, out: &mut Vec<u8>) {
         match self {
             Self::Weather(columns) => columns.write(&Weather(readings), out),
@@ -94,13 +94,13 @@ impl Fields {
     }
 }
 
-macro_rules! flat_readings {
+macro_rules! json_readings {
     ($($object:ident of $group:ident),+) => {$(
-        impl Flat for $object<'_> {
-            type Column = Quantity;
+        impl JsonType for $object<'_> {
+            type Field = Quantity;
 
-            fn column(field: &Selected<'_>) -> Option<Quantity> {
-                quantity_named(Group::$group, field.name())
+            fn compile_field(field: &SelectedField<'_>) -> Option<Quantity> {
+                quantity_by_field(Group::$group, field.name())
             }
 
             fn write(&self, quantity: &Quantity, out: &mut Vec<u8>) {
@@ -110,12 +110,12 @@ macro_rules! flat_readings {
     )+};
 }
 
-flat_readings!(Weather of Weather, Ambient of Ambient, Motion of Motion, DeviceStatus of Status);
+json_readings!(Weather of Weather, Ambient of Ambient, Motion of Motion, DeviceStatus of Status);
 
 fn write(readings: &Readings, quantity: Quantity, out: &mut Vec<u8>) {
     let value = readings.get(quantity);
     match quantity {
-        Quantity::GpsUpdated => optional(value.map(|updated| updated != 0.0), json::boolean, out),
-        _ => optional(value, json::float, out),
+        Quantity::GpsUpdated => nullable(value.map(|updated| updated != 0.0), json::boolean, out),
+        _ => nullable(value, json::float, out),
     }
 }

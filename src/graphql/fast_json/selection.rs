@@ -6,15 +6,15 @@ use async_graphql::{
     parser::types::{Field, Selection, SelectionSet},
 };
 
-use crate::graphql::execute::operation::canonical::HIDDEN;
+use crate::graphql::execute::operation::canonical::HIDDEN_RESPONSE_KEY;
 
 /// A field that was asked for.
-pub struct Selected<'a> {
+pub struct SelectedField<'a> {
     ctx: &'a ContextSelectionSet<'a>,
     field: &'a Positioned<Field>,
 }
 
-impl<'a> Selected<'a> {
+impl<'a> SelectedField<'a> {
     /// The key that it is answered under.
     pub fn key(&self) -> &'a str {
         &self.field.node.response_key().node
@@ -31,24 +31,26 @@ impl<'a> Selected<'a> {
     }
 
     /// It, for who looks ahead at what it selects.
-    pub fn ahead<T>(&self, look: impl FnOnce(SelectionField<'_>) -> T) -> T {
+    pub fn with_lookahead<T>(&self, look: impl FnOnce(SelectionField<'_>) -> T) -> T {
         look(self.ctx.with_field(self.field).field())
     }
 
     /// The fields of the object that it is; none where only the ordinary way can write them.
-    pub fn fields(&self) -> Option<Vec<Selected<'a>>> {
-        of_set(self.ctx, &self.field.node.selection_set.node)
+    pub fn fields(&self) -> Option<Vec<SelectedField<'a>>> {
+        selection_set_fields(self.ctx, &self.field.node.selection_set.node)
     }
 }
 
 /// The fields of a selection set; none where only the ordinary way can write them.
-pub fn fields<'a>(ctx: &'a ContextSelectionSet<'a>) -> Option<Vec<Selected<'a>>> {
-    of_set(ctx, &ctx.item.node)
+pub fn fields<'a>(ctx: &'a ContextSelectionSet<'a>) -> Option<Vec<SelectedField<'a>>> {
+    selection_set_fields(ctx, &ctx.item.node)
 }
 
-fn of_set<'a>(ctx: &'a ContextSelectionSet<'a>, set: &'a SelectionSet) -> Option<Vec<Selected<'a>>> {
+fn selection_set_fields<'a>(ctx: &'a ContextSelectionSet<'a>, set: &'a SelectionSet) -> Option<Vec<SelectedField<'a>>> {
     let field = |selection: &'a Positioned<Selection>| match &selection.node {
-        Selection::Field(field) if field.node.response_key().node != HIDDEN => Some(Selected { ctx, field }),
+        Selection::Field(field) if field.node.response_key().node != HIDDEN_RESPONSE_KEY => {
+            Some(SelectedField { ctx, field })
+        }
         Selection::Field(_) | Selection::FragmentSpread(_) | Selection::InlineFragment(_) => None,
     };
     set.items.iter().map(field).collect()

@@ -1,10 +1,10 @@
 //! Statistics, with all fields but the device.
 
 use super::{
-    Columns, Flat,
-    json::{self, optional},
-    selection::Selected,
-    summary::summarised,
+    CompiledSelection, JsonType,
+    json::{self, nullable},
+    selection::SelectedField,
+    summary::summary_quantity,
 };
 use crate::{
     domain::quantity::Quantity,
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-pub enum Column {
+pub enum StatisticsField {
     Start,
     StartLocal,
     End,
@@ -24,43 +24,47 @@ pub enum Column {
     DayOfWeek,
     Count,
     Coverage,
-    Summary(Quantity, Columns<Summary>),
+    Summary(Quantity, CompiledSelection<Summary>),
 }
 
-impl Flat for Statistics {
-    type Column = Column;
+impl JsonType for Statistics {
+    type Field = StatisticsField;
 
-    fn column(field: &Selected<'_>) -> Option<Column> {
+    fn compile_field(field: &SelectedField<'_>) -> Option<StatisticsField> {
         Some(match field.name() {
-            "start" => Column::Start,
-            "startLocal" => Column::StartLocal,
-            "interval" => Column::Interval,
-            "end" => Column::End,
-            "cell" => Column::Cell,
-            "hourOfDay" => Column::HourOfDay,
-            "dayOfWeek" => Column::DayOfWeek,
-            "count" => Column::Count,
-            "coverage" => Column::Coverage,
-            _ => Column::Summary(summarised(field)?, Columns::of(field)?),
+            "start" => StatisticsField::Start,
+            "startLocal" => StatisticsField::StartLocal,
+            "interval" => StatisticsField::Interval,
+            "end" => StatisticsField::End,
+            "cell" => StatisticsField::Cell,
+            "hourOfDay" => StatisticsField::HourOfDay,
+            "dayOfWeek" => StatisticsField::DayOfWeek,
+            "count" => StatisticsField::Count,
+            "coverage" => StatisticsField::Coverage,
+            _ => StatisticsField::Summary(summary_quantity(field)?, CompiledSelection::for_object(field)?),
         })
     }
 
-    fn write(&self, column: &Column, out: &mut Vec<u8>) {
+    fn write(&self, column: &StatisticsField, out: &mut Vec<u8>) {
         let row = &self.row;
         match column {
-            Column::Start => optional(self.span().0, json::time, out),
-            Column::StartLocal => optional(self.local_start(), |start, out| json::bare(&start, out), out),
-            Column::Interval => {
-                let interval = self.labels.interval.map(Interval::from);
-                optional(interval, |interval, out| json::bare(&interval.name(), out), out);
+            StatisticsField::Start => nullable(self.span().0, json::timestamp, out),
+            StatisticsField::StartLocal => {
+                nullable(self.start_local_text(), |start, out| json::unescaped_string(&start, out), out)
             }
-            Column::End => optional(self.span().1, json::time, out),
-            Column::Cell => optional(row.cell, |cell, out| json::bare(&cell.to_string(), out), out),
-            Column::HourOfDay => optional(row.hour_of_day, json::integer, out),
-            Column::DayOfWeek => optional(row.day_of_week, json::integer, out),
-            Column::Count => json::integer(row.count, out),
-            Column::Coverage => optional(self.covered(), json::float, out),
-            Column::Summary(quantity, columns) => columns.write(&self.summary(*quantity), out),
+            StatisticsField::Interval => {
+                let interval = self.labels.interval.map(Interval::from);
+                nullable(interval, |interval, out| json::unescaped_string(&interval.schema_name(), out), out);
+            }
+            StatisticsField::End => nullable(self.span().1, json::timestamp, out),
+            StatisticsField::Cell => {
+                nullable(row.cell, |cell, out| json::unescaped_string(&cell.to_string(), out), out)
+            }
+            StatisticsField::HourOfDay => nullable(row.hour_of_day, json::integer, out),
+            StatisticsField::DayOfWeek => nullable(row.day_of_week, json::integer, out),
+            StatisticsField::Count => json::integer(row.count, out),
+            StatisticsField::Coverage => nullable(self.coverage_share(), json::float, out),
+            StatisticsField::Summary(quantity, columns) => columns.write(&self.summary(*quantity), out),
         }
     }
 }

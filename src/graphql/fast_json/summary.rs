@@ -1,19 +1,19 @@
 //! Summaries of a quantity, whole.
 
 use super::{
-    Flat,
-    json::{self, optional},
-    selection::Selected,
+    JsonType,
+    json::{self, nullable},
+    selection::SelectedField,
 };
 use crate::{
     domain::{quantity::Quantity, statistics::Percentile},
     graphql::{
         types,
-        types::{statistics::particulate, summary::Summary},
+        types::{statistics::particulate_quantity, summary::Summary},
     },
 };
 
-pub enum Column {
+pub enum SummaryField {
     Count,
     InvalidCount,
     Mean,
@@ -23,40 +23,40 @@ pub enum Column {
     Percentile(Percentile),
 }
 
-impl Flat for Summary {
-    type Column = Column;
+impl JsonType for Summary {
+    type Field = SummaryField;
 
-    fn column(field: &Selected<'_>) -> Option<Column> {
+    fn compile_field(field: &SelectedField<'_>) -> Option<SummaryField> {
         Some(match field.name() {
-            "count" => Column::Count,
-            "invalidCount" => Column::InvalidCount,
-            "mean" => Column::Mean,
-            "min" => Column::Min,
-            "max" => Column::Max,
-            "standardDeviation" => Column::StandardDeviation,
-            "percentile" => Column::Percentile(Percentile::try_new(field.argument("p", None)?)?),
+            "count" => SummaryField::Count,
+            "invalidCount" => SummaryField::InvalidCount,
+            "mean" => SummaryField::Mean,
+            "min" => SummaryField::Min,
+            "max" => SummaryField::Max,
+            "standardDeviation" => SummaryField::StandardDeviation,
+            "percentile" => SummaryField::Percentile(Percentile::try_new(field.argument("p", None)?)?),
             _ => return None,
         })
     }
 
-    fn write(&self, column: &Column, out: &mut Vec<u8>) {
+    fn write(&self, column: &SummaryField, out: &mut Vec<u8>) {
         let summary = &self.0;
         match *column {
-            Column::Count => json::integer(summary.count, out),
-            Column::InvalidCount => json::integer(summary.invalid_count, out),
-            Column::Mean => optional(summary.mean, json::float, out),
-            Column::Min => optional(summary.min, json::float, out),
-            Column::Max => optional(summary.max, json::float, out),
-            Column::StandardDeviation => optional(summary.standard_deviation, json::float, out),
-            Column::Percentile(percentile) => optional(summary.percentile(percentile), json::float, out),
+            SummaryField::Count => json::integer(summary.count, out),
+            SummaryField::InvalidCount => json::integer(summary.invalid_count, out),
+            SummaryField::Mean => nullable(summary.mean, json::float, out),
+            SummaryField::Min => nullable(summary.min, json::float, out),
+            SummaryField::Max => nullable(summary.max, json::float, out),
+            SummaryField::StandardDeviation => nullable(summary.standard_deviation, json::float, out),
+            SummaryField::Percentile(percentile) => nullable(summary.percentile(percentile), json::float, out),
         }
     }
 }
 
 /// The quantity that a field of statistics or of a cell sums up; none where it is another field.
-pub fn summarised(field: &Selected<'_>) -> Option<Quantity> {
+pub fn summary_quantity(field: &SelectedField<'_>) -> Option<Quantity> {
     Some(match field.name() {
         "quantity" => field.argument::<types::quantity::Quantity>("of", None)?.into(),
-        name => particulate(name)?,
+        name => particulate_quantity(name)?,
     })
 }

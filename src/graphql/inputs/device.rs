@@ -59,7 +59,7 @@ impl DeviceFilter {
         let ids = match &self.area {
             Some(area) => {
                 let area = area.check("filter.area")?;
-                Some(device_page::list_ids_in_area(ctx.reads(), &area).await?)
+                Some(device_page::list_ids_in_area(ctx.read_pool(), &area).await?)
             }
             None => None,
         };
@@ -100,7 +100,7 @@ impl DeviceOrder {
     ///
     /// # Errors
     /// When a quantity is missing for an order by value, or given for another one.
-    pub fn parts(self, quantity: Option<Quantity>) -> Result<(device_page::DeviceOrder, bool), ApiError> {
+    pub fn database_order(self, quantity: Option<Quantity>) -> Result<(device_page::DeviceOrder, bool), ApiError> {
         let by_value = matches!(self, Self::LatestValueAsc | Self::LatestValueDesc);
         let by = match (self, quantity) {
             (Self::LatestValueAsc | Self::LatestValueDesc, Some(quantity)) => {
@@ -147,7 +147,7 @@ impl RegisterDeviceInput {
     /// # Errors
     /// Names the argument that can't be.
     pub fn check(self) -> Result<(NewDevice, Sensors), ApiError> {
-        let sensors = sensor::list("input.sensors", self.sensors.unwrap_or_default())?;
+        let sensors = sensor::check_sensors("input.sensors", self.sensors.unwrap_or_default())?;
         let device = NewDevice {
             key: text::device_key("input.key", self.key)?,
             name: text::optional("input.name", self.name)?,
@@ -187,13 +187,13 @@ impl UpdateDeviceInput {
     /// # Errors
     /// Names the argument that can't be.
     pub fn apply(self, device: Device) -> Result<(Device, Option<Sensors>), ApiError> {
-        let sensors = sensor::replaced("input.sensors", self.sensors)?;
+        let sensors = sensor::check_sensors_patch("input.sensors", self.sensors)?;
         let position = match (self.latitude, self.longitude) {
             (MaybeUndefined::Undefined, MaybeUndefined::Undefined) => device.position,
             (latitude, longitude) => {
                 let current = device.position;
-                let latitude = patched(latitude, current.map(Position::latitude));
-                let longitude = patched(longitude, current.map(Position::longitude));
+                let latitude = patched_coordinate(latitude, current.map(Position::latitude));
+                let longitude = patched_coordinate(longitude, current.map(Position::longitude));
                 text::position(latitude, longitude).map_err(|error| error.in_argument("input"))?
             }
         };
@@ -209,7 +209,7 @@ impl UpdateDeviceInput {
     }
 }
 
-fn patched(patch: MaybeUndefined<f64>, current: Option<f64>) -> Option<f64> {
+fn patched_coordinate(patch: MaybeUndefined<f64>, current: Option<f64>) -> Option<f64> {
     match patch {
         MaybeUndefined::Undefined => current,
         MaybeUndefined::Null => None,

@@ -7,7 +7,7 @@ use async_graphql::{Context, Enum, ID, InputObject};
 
 use super::{
     area::Area,
-    device_keys::{DeviceKeys, KnownDevices},
+    device_keys::{DeviceKeys, ResolvedDevices},
     range::{FloatRange, TimeRange, range},
     trip,
 };
@@ -28,7 +28,7 @@ use crate::{
 /// Conditions in one filter at most, those of the filters in it included.
 const MAX_CONDITIONS: usize = 100;
 /// Filters within filters at most, the outermost included.
-const MAX_LEVELS: usize = 8;
+const MAX_FILTER_DEPTH: usize = 8;
 
 /// Which measurements are meant. All conditions must hold; a measurement that doesn't tell a quantity, or where it was
 /// taken, fails a condition on that. At most 100 conditions, and 8 filters within each other.
@@ -99,7 +99,7 @@ impl MeasurementFilter {
     /// # Errors
     /// Names the argument that can't be, or that contradicts another one.
     pub async fn check(self, ctx: &Context<'_>, argument: &str) -> Result<Filter, ApiError> {
-        let known = Known { devices: self.size(argument)?.devices.look_up(ctx).await?, areas: ctx.areas() };
+        let known = Known { devices: self.size(argument)?.devices.resolve(ctx).await?, areas: ctx.areas() };
         self.resolve(argument, &known)
     }
 
@@ -108,13 +108,13 @@ impl MeasurementFilter {
     /// # Errors
     /// Also names the key that no device has.
     pub async fn check_strictly(self, ctx: &Context<'_>, argument: &str) -> Result<Filter, ApiError> {
-        let known = Known { devices: self.size(argument)?.devices.look_up_all(ctx).await?, areas: ctx.areas() };
+        let known = Known { devices: self.size(argument)?.devices.resolve_all(ctx).await?, areas: ctx.areas() };
         self.resolve(argument, &known)
     }
 
-    fn size(&self, argument: &str) -> Result<Size, ApiError> {
-        let mut size = Size::default();
-        self.measure(argument, 1, &mut size)?;
+    fn size(&self, argument: &str) -> Result<FilterSize, ApiError> {
+        let mut size = FilterSize::default();
+        self.add_to_size(argument, 1, &mut size)?;
         Ok(size)
     }
 
@@ -127,9 +127,12 @@ impl MeasurementFilter {
     }
 
     /// Counts what must not be too many, and gathers the devices.
-    fn measure(&self, argument: &str, level: usize, size: &mut Size) -> Result<(), ApiError> {
-        if level > MAX_LEVELS {
-            return Err(ApiError::bad_input(argument, format!("filters lie at most {MAX_LEVELS} deep in each other")));
+    fn add_to_size(&self, argument: &str, level: usize, size: &mut FilterSize) -> Result<(), ApiError> {
+        if level > MAX_FILTER_DEPTH {
+            return Err(ApiError::bad_input(
+                argument,
+                format!("filters lie at most {MAX_FILTER_DEPTH} deep in each other"),
+            ));
         }
         if let Some(keys) = &self.devices {
             size.devices.add(&format!("{argument}.devices"), keys)?;
@@ -142,9 +145,9 @@ impl MeasurementFilter {
             + usize::from(self.flags.is_some())
             + ranges.iter().filter(|range| range.is_some()).count()
             + self.quantities.as_ref().map_or(0, Vec::len);
-        for (argument, filter) in self.inner(argument) {
+        for (argument, filter) in self.nested_filters(argument) {
             size.conditions += 1;
-            filter.measure(&argument, level + 1, size)?;
+            filter.add_to_size(&argument, level + 1, size)?;
         }
         if size.conditions > MAX_CONDITIONS {
             return Err(ApiError::bad_input(argument, format!("more than {MAX_CONDITIONS} conditions")));
@@ -153,7 +156,7 @@ impl MeasurementFilter {
     }
 
     /// The filters within this one, with their arguments.
-    fn inner(&self, argument: &str) -> Vec<(String, &Self)> {
+    fn nested_filters(&self, argument: &str) -> Vec<(String, &Self)> {
         let lists = [("and", &self.and), ("or", &self.or)];
         let each = lists.into_iter().flat_map(|(name, list)| {
             list.iter().flatten().enumerate().map(move |(at, filter)| (format!("{argument}.{name}[{at}]"), filter))
@@ -181,7 +184,7 @@ impl MeasurementFilter {
         }
         if let Some(id) = &self.trip {
             let argument = format!("{argument}.trip");
-            let condition = trip::measured_on(&argument, id)?;
+            let condition = trip::trip_condition(&argument, id)?;
             add(argument, condition);
         }
         let particulates = [
@@ -211,10 +214,10 @@ impl MeasurementFilter {
                         "names no flag, so no measurement could have one of them",
                     ));
                 }
-                add(argument, Condition::AnyFlag(set(any)));
+                add(argument, Condition::AnyFlag(flag_set(any)));
             }
             if let Some(none) = none.as_ref().filter(|none| !none.is_empty()) {
-                add(format!("{argument}.flags.none"), Condition::NoFlag(set(none)));
+                add(format!("{argument}.flags.none"), Condition::NoFlag(flag_set(none)));
             }
         }
         for (at, filter) in self.and.iter().flatten().enumerate() {
@@ -226,20 +229,21 @@ impl MeasurementFilter {
                 return Err(ApiError::bad_input(argument, "is empty, so no measurement could fulfil one of them"));
             }
             let each = filters.iter().enumerate();
-            let any =
-                each.map(|(at, filter)| filter.all(&format!("{argument}[{at}]"), known)).collect::<Result<_, _>>()?;
+            let any = each
+                .map(|(at, filter)| filter.combined_condition(&format!("{argument}[{at}]"), known))
+                .collect::<Result<_, _>>()?;
             found.push((argument, Condition::Any(any)));
         }
         if let Some(filter) = &self.not {
             let argument = format!("{argument}.not");
-            let condition = filter.all(&argument, known)?;
+            let condition = filter.combined_condition(&argument, known)?;
             found.push((argument, Condition::Not(Box::new(condition))));
         }
         Ok(found)
     }
 
     /// What must hold, as one condition.
-    fn all(&self, argument: &str, known: &Known) -> Result<Condition, ApiError> {
+    fn combined_condition(&self, argument: &str, known: &Known) -> Result<Condition, ApiError> {
         let conditions = self.conditions(argument, known)?.into_iter().map(|(_, condition)| condition);
         Ok(Condition::All(conditions.collect()))
     }
@@ -247,18 +251,18 @@ impl MeasurementFilter {
 
 /// What conditions refer to.
 struct Known {
-    devices: KnownDevices,
+    devices: ResolvedDevices,
     areas: SharedAreas,
 }
 
 /// How large a filter is.
 #[derive(Debug, Default)]
-struct Size {
+struct FilterSize {
     conditions: usize,
     devices: DeviceKeys,
 }
 
-fn set(flags: &[QualityFlag]) -> QualityFlags {
+fn flag_set(flags: &[QualityFlag]) -> QualityFlags {
     let mut set = QualityFlags::default();
     for &flag in flags {
         set.insert(flag.into());

@@ -80,7 +80,7 @@ impl Interval {
     }
 
     /// The name in the schema.
-    pub(in crate::graphql) fn name(self) -> String {
+    pub(in crate::graphql) fn schema_name(self) -> String {
         InputType::to_value(&self).to_string()
     }
 }
@@ -95,7 +95,7 @@ impl From<interval::Interval> for Interval {
 #[derive(Clone, Copy, Debug)]
 pub struct BucketLimits {
     /// The shortest interval.
-    pub shortest: interval::Interval,
+    pub min_interval: interval::Interval,
     /// The maximum number of buckets.
     pub max_buckets: usize,
 }
@@ -123,7 +123,7 @@ impl Buckets {
     ) -> Result<Self, ApiError> {
         let Some(interval) = every.length() else {
             let max = check_max_buckets(max_buckets, limits.max_buckets)?;
-            let chosen = limits.shortest.shortest_fitting(zone, from, to, max);
+            let chosen = limits.min_interval.shortest_fitting(zone, from, to, max);
             return chosen.map(|(interval, bounds)| Self { interval, bounds }).map_err(
                 |TooManyBuckets { about, .. }| {
                     let reason =
@@ -135,12 +135,14 @@ impl Buckets {
         if max_buckets.is_some() {
             return Err(Self::unexpected_max_buckets());
         }
-        if interval < limits.shortest {
-            let shortest = Interval::from(limits.shortest).name();
+        if interval < limits.min_interval {
+            let shortest = Interval::from(limits.min_interval).schema_name();
             return Err(ApiError::bad_input("every", format!("must be {shortest} or longer")));
         }
         let bounds = interval.bounds(zone, from, to, limits.max_buckets);
-        bounds.map(|bounds| Self { interval, bounds }).map_err(|too_many| refuse(every, limits.max_buckets, too_many))
+        bounds
+            .map(|bounds| Self { interval, bounds })
+            .map_err(|too_many| too_many_buckets(every, limits.max_buckets, too_many))
     }
 
     /// The error for `maxBuckets` beside a given interval, or beside none.
@@ -158,12 +160,12 @@ fn check_max_buckets(given: Option<i32>, max: usize) -> Result<usize, ApiError> 
         .ok_or_else(|| ApiError::bad_input("maxBuckets", format!("must be between 1 and {max}, not {given}")))
 }
 
-fn refuse(every: Interval, max: usize, TooManyBuckets { about, fitting }: TooManyBuckets) -> ApiError {
+fn too_many_buckets(every: Interval, max: usize, TooManyBuckets { about, fitting }: TooManyBuckets) -> ApiError {
     let fitting = fitting.map_or_else(
         || "use a shorter span".to_owned(),
-        |fitting| format!("{} would fit, or a shorter span", Interval::from(fitting).name()),
+        |fitting| format!("{} would fit, or a shorter span", Interval::from(fitting).schema_name()),
     );
-    let name = every.name();
+    let name = every.schema_name();
     ApiError::bad_input(
         "every",
         format!("{name} makes {about} buckets of this span, and at most {max} are allowed; {fitting}"),
@@ -192,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_interval_but_auto_has_a_length_of_its_own() {
+    fn every_interval_except_auto_has_a_distinct_length() {
         for length in interval::Interval::ALL {
             assert_eq!(Interval::from(length).length(), Some(length));
         }
@@ -200,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn local_times_tell_an_hour_that_clocks_show_twice_apart() {
+    fn local_time_distinguishes_the_repeated_hour() {
         let local = |time: &str, zone| local_time(time.parse().expect("a time"), zone);
         assert_eq!(local("2026-10-25T00:00:00Z", Tz::Europe__Berlin), "2026-10-25T02:00:00+02:00");
         assert_eq!(local("2026-10-25T01:00:00Z", Tz::Europe__Berlin), "2026-10-25T02:00:00+01:00");

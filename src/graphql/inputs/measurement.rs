@@ -47,7 +47,7 @@ macro_rules! readings_input {
 
         impl $name {
             fn set_in(self, readings: &mut Readings) -> Result<(), ApiError> {
-                $(set(readings, stringify!($field), Quantity::$quantity, self.$field.map(f64::from))?;)+
+                $(set_reading(readings, stringify!($field), Quantity::$quantity, self.$field.map(f64::from))?;)+
                 Ok(())
             }
         }
@@ -169,11 +169,13 @@ impl MeasurementInput {
             ("pm4", Quantity::Pm4, self.pm4),
             ("pm10", Quantity::Pm10, self.pm10),
         ];
-        let air = particulates.into_iter().try_for_each(|(name, quantity, value)| set(readings, name, quantity, value));
-        air.and_then(|()| self.weather.map_or(Ok(()), |input| within("weather", input.set_in(readings))))
-            .and_then(|()| self.ambient.map_or(Ok(()), |input| within("ambient", input.set_in(readings))))
-            .and_then(|()| self.motion.map_or(Ok(()), |input| within("motion", input.set_in(readings))))
-            .and_then(|()| self.status.map_or(Ok(()), |input| within("status", input.set_in(readings))))
+        let air = particulates
+            .into_iter()
+            .try_for_each(|(name, quantity, value)| set_reading(readings, name, quantity, value));
+        air.and_then(|()| self.weather.map_or(Ok(()), |input| in_group("weather", input.set_in(readings))))
+            .and_then(|()| self.ambient.map_or(Ok(()), |input| in_group("ambient", input.set_in(readings))))
+            .and_then(|()| self.motion.map_or(Ok(()), |input| in_group("motion", input.set_in(readings))))
+            .and_then(|()| self.status.map_or(Ok(()), |input| in_group("status", input.set_in(readings))))
             .map_err(|error| reject("INVALID_VALUE", &error))?;
         if sample.readings.is_empty() {
             let detail = "no value; give at least one, such as pm10".to_owned();
@@ -183,11 +185,16 @@ impl MeasurementInput {
     }
 }
 
-fn within(group: &str, outcome: Result<(), ApiError>) -> Result<(), ApiError> {
+fn in_group(group: &str, outcome: Result<(), ApiError>) -> Result<(), ApiError> {
     outcome.map_err(|error| error.in_argument(group))
 }
 
-fn set(readings: &mut Readings, argument: &str, quantity: Quantity, value: Option<f64>) -> Result<(), ApiError> {
+fn set_reading(
+    readings: &mut Readings,
+    argument: &str,
+    quantity: Quantity,
+    value: Option<f64>,
+) -> Result<(), ApiError> {
     let Some(value) = value else { return Ok(()) };
     readings.set(quantity, value).map_err(|reason| ApiError::bad_input(camel_case(argument), reason))
 }

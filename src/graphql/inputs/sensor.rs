@@ -21,7 +21,7 @@ pub struct SensorInput {
 ///
 /// # Errors
 /// Names the sensor that can't be.
-pub(super) fn list(argument: &str, inputs: Vec<SensorInput>) -> Result<Sensors, ApiError> {
+pub(super) fn check_sensors(argument: &str, inputs: Vec<SensorInput>) -> Result<Sensors, ApiError> {
     let mut sensors = Sensors::default();
     for (index, SensorInput { sensor, quantity }) in inputs.into_iter().enumerate() {
         sensors.add(sensor, quantity.into()).map_err(|reason| match reason {
@@ -33,10 +33,13 @@ pub(super) fn list(argument: &str, inputs: Vec<SensorInput>) -> Result<Sensors, 
 }
 
 /// The list that takes the place of the present one, where one is given; null takes all sensors away.
-pub(super) fn replaced(argument: &str, patch: MaybeUndefined<Vec<SensorInput>>) -> Result<Option<Sensors>, ApiError> {
+pub(super) fn check_sensors_patch(
+    argument: &str,
+    patch: MaybeUndefined<Vec<SensorInput>>,
+) -> Result<Option<Sensors>, ApiError> {
     match patch {
         MaybeUndefined::Undefined => Ok(None),
         MaybeUndefined::Null => Ok(Some(Sensors::default())),
-        MaybeUndefined::Value(inputs) => list(argument, inputs).map(Some),
+        MaybeUndefined::Value(inputs) => check_sensors(argument, inputs).map(Some),
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     domain::{filter::Filter, statistics::Percentile, time, time_zone::offsets, validity::CountedValues},
     graphql::types::{
         quantity::Quantity,
-        statistics::{Labels, particulate},
+        statistics::{BucketLabels, particulate_quantity},
     },
 };
 
@@ -42,13 +42,13 @@ pub enum StatisticsFill {
 
 /// The buckets of statistics.
 pub const BUCKET_LIMITS: BucketLimits =
-    BucketLimits { shortest: domain::interval::Interval::Minute, max_buckets: 10_000 };
+    BucketLimits { min_interval: domain::interval::Interval::Minute, max_buckets: 10_000 };
 /// The size of cells, where none is told.
 pub const DEFAULT_CELL_RESOLUTION: i32 = 8;
 
 /// How measurements are parted, as the arguments say.
 #[derive(Clone, Debug)]
-pub struct Parting {
+pub struct Grouping {
     /// Into which buckets of time.
     pub every: Option<Interval>,
     /// Into how many of them at most, where `every` is `AUTO`.
@@ -65,18 +65,18 @@ pub struct Parting {
     pub counted: CountedValues,
 }
 
-impl Parting {
+impl Grouping {
     /// The question, for what is wanted of the statistics of this filter, and how its buckets are labelled. Buckets end now,
     /// where the filter has no end.
     ///
     /// # Errors
     /// Names the argument that can't be.
-    pub fn question(
+    pub fn to_query(
         self,
         mut filter: Filter,
-        wanted: Wanted,
+        wanted: RequestedStatistics,
         now: DateTime<Utc>,
-    ) -> Result<(Question, Labels), ApiError> {
+    ) -> Result<(Question, BucketLabels), ApiError> {
         let zone = time_zone(&self.time_zone)?;
         let empty_buckets = self.check_fill()?;
         let mut buckets = None;
@@ -115,7 +115,7 @@ impl Parting {
             quantities: wanted.quantities,
             filter,
         };
-        Ok((question, Labels { zone, interval }))
+        Ok((question, BucketLabels { time_zone: zone, interval }))
     }
 
     fn check_fill(&self) -> Result<EmptyBuckets, ApiError> {
@@ -146,7 +146,7 @@ pub fn resolution(argument: &str, given: i32) -> Result<Resolution, ApiError> {
 
 /// What a selection of statistics needs.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
+pub struct RequestedStatistics {
     /// Whether the coverage.
     coverage: bool,
     /// Whether the number of invalid values.
@@ -155,10 +155,10 @@ pub struct Wanted {
     quantities: BTreeMap<domain::quantity::Quantity, BTreeSet<Percentile>>,
 }
 
-impl Wanted {
+impl RequestedStatistics {
     /// What this field, which is statistics, selects of them.
     #[must_use]
-    pub fn of(selected: SelectionField<'_>) -> Self {
+    pub fn from_selection(selected: SelectionField<'_>) -> Self {
         let mut wanted = Self::default();
         for field in selected.selection_set() {
             let quantity = match field.name() {
@@ -166,14 +166,16 @@ impl Wanted {
                     wanted.coverage = true;
                     continue;
                 }
-                "quantity" => argument(&field, "of").and_then(|of| Quantity::parse(Some(of)).ok()).map(Into::into),
-                name => particulate(name),
+                "quantity" => {
+                    field_argument(&field, "of").and_then(|of| Quantity::parse(Some(of)).ok()).map(Into::into)
+                }
+                name => particulate_quantity(name),
             };
             let Some(quantity) = quantity else { continue };
             wanted.invalid_counts |= field.selection_set().any(|field| field.name() == "invalidCount");
             // A percentile that can't be is refused where it is told.
             let percentiles = field.selection_set().filter(|field| field.name() == "percentile").filter_map(|field| {
-                let Some(Value::Number(percent)) = argument(&field, "p") else { return None };
+                let Some(Value::Number(percent)) = field_argument(&field, "p") else { return None };
                 Percentile::try_new(percent.as_f64()?)
             });
             wanted.quantities.entry(quantity).or_default().extend(percentiles);
@@ -183,6 +185,6 @@ impl Wanted {
 }
 
 /// The value of an argument of a field.
-fn argument(field: &SelectionField<'_>, name: &str) -> Option<Value> {
+fn field_argument(field: &SelectionField<'_>, name: &str) -> Option<Value> {
     field.arguments().ok()?.into_iter().find_map(|(given, value)| (given == name).then_some(value))
 }

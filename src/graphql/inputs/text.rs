@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The longest name, licence or attribution, in characters.
-const MAX_CHARS: usize = 500;
+const MAX_TEXT_CHARS: usize = 500;
 
 /// The key of a device that there may be.
 pub(in crate::graphql) fn stored_device_key(argument: &str, key: String) -> Result<DeviceKey, ApiError> {
@@ -27,8 +27,8 @@ pub(in crate::graphql) fn device_key(argument: &str, key: String) -> Result<Devi
 /// A text for people. Empty is none.
 pub(in crate::graphql) fn optional(argument: &str, text: Option<String>) -> Result<Option<String>, ApiError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    if text.chars().count() > MAX_CHARS {
-        Err(ApiError::bad_input(argument, format!("longer than {MAX_CHARS} characters")))
+    if text.chars().count() > MAX_TEXT_CHARS {
+        Err(ApiError::bad_input(argument, format!("longer than {MAX_TEXT_CHARS} characters")))
     } else if text.chars().any(char::is_control) {
         Err(ApiError::bad_input(argument, "holds control characters"))
     } else if let Some(hidden) = text.chars().find(|&char| !is_printable(char)) {

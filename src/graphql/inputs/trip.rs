@@ -18,7 +18,7 @@ const MAX_DISTANCE_M: i32 = 20_000_000;
 ///
 /// # Errors
 /// Names the argument that can't be.
-pub fn cutting(max_gap: i32, min_distance: i32) -> Result<TripParams, ApiError> {
+pub fn trip_params(max_gap: i32, min_distance: i32) -> Result<TripParams, ApiError> {
     if !(1..=MAX_GAP_S).contains(&max_gap) {
         let reason = format!("{max_gap} seconds are no pause; it must be between 1 and {MAX_GAP_S}");
         return Err(ApiError::bad_input("maxGap", reason));
@@ -34,7 +34,7 @@ pub fn cutting(max_gap: i32, min_distance: i32) -> Result<TripParams, ApiError> 
 ///
 /// # Errors
 /// When it is no id of a ride.
-pub fn measured_on(argument: &str, id: &ID) -> Result<Condition, ApiError> {
+pub fn trip_condition(argument: &str, id: &ID) -> Result<Condition, ApiError> {
     let GlobalId::Trip(key) = GlobalId::decode(argument, id)? else {
         return Err(ApiError::bad_input(argument, "this is the id of something that is no trip"));
     };

@@ -3,13 +3,13 @@
 use async_graphql::{Context, InputObject};
 
 use super::{
-    device_keys::{DeviceKeys, KnownDevices},
+    device_keys::{DeviceKeys, ResolvedDevices},
     range::TimeRange,
 };
 use crate::{api_error::ApiError, db::uplink_page, graphql::types::uplink::UplinkOutcome};
 
 /// Formats in one filter at most.
-const MAX_FORMATS: usize = 100;
+const MAX_FORMATS_PER_FILTER: usize = 100;
 
 /// Which uplinks are meant. All conditions must hold.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -30,7 +30,7 @@ impl UplinkFilter {
     /// # Errors
     /// Names the argument that can't be.
     pub async fn check(self, ctx: &Context<'_>) -> Result<uplink_page::UplinkFilter, ApiError> {
-        let known = self.device_keys()?.look_up(ctx).await?;
+        let known = self.device_keys()?.resolve(ctx).await?;
         self.resolve(&known)
     }
 
@@ -39,7 +39,7 @@ impl UplinkFilter {
     /// # Errors
     /// Also names the key that no device has.
     pub async fn check_strictly(self, ctx: &Context<'_>) -> Result<uplink_page::UplinkFilter, ApiError> {
-        let known = self.device_keys()?.look_up_all(ctx).await?;
+        let known = self.device_keys()?.resolve_all(ctx).await?;
         self.resolve(&known)
     }
 
@@ -51,13 +51,13 @@ impl UplinkFilter {
         Ok(keys)
     }
 
-    fn resolve(self, known: &KnownDevices) -> Result<uplink_page::UplinkFilter, ApiError> {
+    fn resolve(self, known: &ResolvedDevices) -> Result<uplink_page::UplinkFilter, ApiError> {
         let (from, to) = match self.received_at {
             Some(range) => range.check("filter.receivedAt")?,
             None => (None, None),
         };
-        if self.formats.as_ref().is_some_and(|formats| formats.len() > MAX_FORMATS) {
-            return Err(ApiError::bad_input("filter.formats", format!("at most {MAX_FORMATS}")));
+        if self.formats.as_ref().is_some_and(|formats| formats.len() > MAX_FORMATS_PER_FILTER) {
+            return Err(ApiError::bad_input("filter.formats", format!("at most {MAX_FORMATS_PER_FILTER}")));
         }
         if self.formats.iter().flatten().any(|format| format.contains('\0')) {
             return Err(ApiError::bad_input("filter.formats", "no format has a NUL in its name"));

@@ -2,17 +2,17 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{LoadError, Loader};
+use super::{DatabaseLoader, LoadError};
 use crate::{
     db,
     domain::api_key::{ApiKey, ApiKeyId},
 };
 
-impl async_graphql::dataloader::Loader<ApiKeyId> for Loader {
+impl async_graphql::dataloader::Loader<ApiKeyId> for DatabaseLoader {
     type Value = ApiKey;
     type Error = LoadError;
 
     async fn load(&self, ids: &[ApiKeyId]) -> Result<HashMap<ApiKeyId, ApiKey>, LoadError> {
-        db::api_key::by_ids(&self.db, ids).await.map_err(Arc::new)
+        db::api_key::by_ids(&self.read_pool, ids).await.map_err(Arc::new)
     }
 }

@@ -2,26 +2,26 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{LoadError, Loader};
+use super::{DatabaseLoader, LoadError};
 use crate::{
     db,
     domain::device::{Device, DeviceId, DeviceKey},
 };
 
-impl async_graphql::dataloader::Loader<DeviceId> for Loader {
+impl async_graphql::dataloader::Loader<DeviceId> for DatabaseLoader {
     type Value = Device;
     type Error = LoadError;
 
     async fn load(&self, ids: &[DeviceId]) -> Result<HashMap<DeviceId, Device>, LoadError> {
-        db::device::by_ids(&self.db, ids).await.map_err(Arc::new)
+        db::device::by_ids(&self.read_pool, ids).await.map_err(Arc::new)
     }
 }
 
-impl async_graphql::dataloader::Loader<DeviceKey> for Loader {
+impl async_graphql::dataloader::Loader<DeviceKey> for DatabaseLoader {
     type Value = Device;
     type Error = LoadError;
 
     async fn load(&self, keys: &[DeviceKey]) -> Result<HashMap<DeviceKey, Device>, LoadError> {
-        db::device::by_keys(&self.db, keys).await.map_err(Arc::new)
+        db::device::by_keys(&self.read_pool, keys).await.map_err(Arc::new)
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use chrono::{DateTime, Utc};
 use h3o::CellIndex;
 
-use super::{LoadError, Loader, grouped};
+use super::{DatabaseLoader, LoadError, group_keys};
 use crate::{
     db::hourly_mean,
     domain::{air_quality_index::HourlyMeans, device::DeviceId, validity::CountedValues},
@@ -13,7 +13,7 @@ use crate::{
 
 /// The means of this device's or this cell's hours, in a span of whole hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct HoursOf<P> {
+pub struct HourlyMeansKey<P> {
     /// The device or the cell.
     pub parent: P,
     /// The first hour.
@@ -24,29 +24,39 @@ pub struct HoursOf<P> {
     pub counted: CountedValues,
 }
 
-impl async_graphql::dataloader::Loader<HoursOf<DeviceId>> for Loader {
+impl async_graphql::dataloader::Loader<HourlyMeansKey<DeviceId>> for DatabaseLoader {
     type Value = HourlyMeans;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[HoursOf<DeviceId>]) -> Result<HashMap<HoursOf<DeviceId>, HourlyMeans>, LoadError> {
+    async fn load(
+        &self,
+        keys: &[HourlyMeansKey<DeviceId>],
+    ) -> Result<HashMap<HourlyMeansKey<DeviceId>, HourlyMeans>, LoadError> {
         let mut found = HashMap::with_capacity(keys.len());
-        for ((from, to, counted), devices) in grouped(keys, |key| ((key.from, key.to, key.counted), key.parent)) {
-            let means = hourly_mean::of_devices(&self.db, &devices, from, to, counted).await.map_err(Arc::new)?;
-            found.extend(means.into_iter().map(|(parent, means)| (HoursOf { parent, from, to, counted }, means)));
+        for ((from, to, counted), devices) in group_keys(keys, |key| ((key.from, key.to, key.counted), key.parent)) {
+            let means =
+                hourly_mean::of_devices(&self.read_pool, &devices, from, to, counted).await.map_err(Arc::new)?;
+            found
+                .extend(means.into_iter().map(|(parent, means)| (HourlyMeansKey { parent, from, to, counted }, means)));
         }
         Ok(found)
     }
 }
 
-impl async_graphql::dataloader::Loader<HoursOf<CellIndex>> for Loader {
+impl async_graphql::dataloader::Loader<HourlyMeansKey<CellIndex>> for DatabaseLoader {
     type Value = HourlyMeans;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[HoursOf<CellIndex>]) -> Result<HashMap<HoursOf<CellIndex>, HourlyMeans>, LoadError> {
+    async fn load(
+        &self,
+        keys: &[HourlyMeansKey<CellIndex>],
+    ) -> Result<HashMap<HourlyMeansKey<CellIndex>, HourlyMeans>, LoadError> {
         let mut found = HashMap::with_capacity(keys.len());
-        for ((from, to, counted), cells) in grouped(keys, |key| ((key.from, key.to, key.counted), key.parent)) {
-            let means = hourly_mean::list_by_cells(&self.db, &cells, from, to, counted).await.map_err(Arc::new)?;
-            found.extend(means.into_iter().map(|(parent, means)| (HoursOf { parent, from, to, counted }, means)));
+        for ((from, to, counted), cells) in group_keys(keys, |key| ((key.from, key.to, key.counted), key.parent)) {
+            let means =
+                hourly_mean::list_by_cells(&self.read_pool, &cells, from, to, counted).await.map_err(Arc::new)?;
+            found
+                .extend(means.into_iter().map(|(parent, means)| (HourlyMeansKey { parent, from, to, counted }, means)));
         }
         Ok(found)
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{LoadError, Loader, grouped, measurement_page::together};
+use super::{DatabaseLoader, LoadError, group_keys, measurement_page::merge_columns};
 use crate::{
     db::{latest, measurement_projection::MeasurementProjection},
     domain::{device::DeviceId, measurement::Measurement, quantity::Quantity},
@@ -10,7 +10,7 @@ use crate::{
 
 /// The newest measurement of this device, with these columns at least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct LatestOf {
+pub struct LatestKey {
     /// The device.
     pub device: DeviceId,
     /// A quantity that it must tell.
@@ -19,21 +19,21 @@ pub struct LatestOf {
     pub columns: MeasurementProjection,
 }
 
-impl async_graphql::dataloader::Loader<LatestOf> for Loader {
+impl async_graphql::dataloader::Loader<LatestKey> for DatabaseLoader {
     type Value = Measurement;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[LatestOf]) -> Result<HashMap<LatestOf, Measurement>, LoadError> {
+    async fn load(&self, keys: &[LatestKey]) -> Result<HashMap<LatestKey, Measurement>, LoadError> {
         let mut found = HashMap::with_capacity(keys.len());
-        for (quantity, asked) in grouped(keys, |key| (key.quantity, (key.device, key.columns))) {
-            let (ids, columns) = together(asked.iter().copied());
+        for (quantity, asked) in group_keys(keys, |key| (key.quantity, (key.device, key.columns))) {
+            let (ids, columns) = merge_columns(asked.iter().copied());
             let latest = match quantity {
-                Some(quantity) => latest::load_with_quantity(&self.db, &ids, quantity, columns).await,
-                None => latest::by_devices(&self.db, &ids, columns).await,
+                Some(quantity) => latest::load_with_quantity(&self.read_pool, &ids, quantity, columns).await,
+                None => latest::by_devices(&self.read_pool, &ids, columns).await,
             }
             .map_err(Arc::new)?;
             found.extend(asked.into_iter().filter_map(|(device, columns)| {
-                Some((LatestOf { device, quantity, columns }, latest.get(&device)?.clone()))
+                Some((LatestKey { device, quantity, columns }, latest.get(&device)?.clone()))
             }));
         }
         Ok(found)

@@ -2,17 +2,17 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{LoadError, Loader};
+use super::{DatabaseLoader, LoadError};
 use crate::{
     db,
     domain::measurement::{Measurement, MeasurementKey},
 };
 
-impl async_graphql::dataloader::Loader<MeasurementKey> for Loader {
+impl async_graphql::dataloader::Loader<MeasurementKey> for DatabaseLoader {
     type Value = Measurement;
     type Error = LoadError;
 
     async fn load(&self, keys: &[MeasurementKey]) -> Result<HashMap<MeasurementKey, Measurement>, LoadError> {
-        db::measurement::by_keys(&self.db, keys).await.map_err(Arc::new)
+        db::measurement::by_keys(&self.read_pool, keys).await.map_err(Arc::new)
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::future::try_join_all;
 
-use super::{LoadError, Loader, grouped};
+use super::{DatabaseLoader, LoadError, group_keys};
 use crate::{
     db::{
         measurement_page, measurement_page::MeasurementPage, measurement_projection::MeasurementProjection,
@@ -18,7 +18,7 @@ use crate::{
 
 /// A page of this device's measurements, with these columns at least.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct PageOf {
+pub struct DevicePageKey {
     /// The device.
     pub device: DeviceId,
     /// The page.
@@ -29,7 +29,7 @@ pub struct PageOf {
 
 /// The number of this device's measurements.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct CountOf {
+pub struct DeviceCountKey {
     /// The device.
     pub device: DeviceId,
     /// Which of its measurements.
@@ -38,10 +38,10 @@ pub struct CountOf {
 
 /// The number of measurements that a filter lets through.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct CountOfAll(pub Arc<Filter>);
+pub struct TotalCountKey(pub Arc<Filter>);
 
 /// Devices, each once, and all columns that are asked of any of them: one statement for fields that differ only in that.
-pub(super) fn together(
+pub(super) fn merge_columns(
     asked: impl Iterator<Item = (DeviceId, MeasurementProjection)>,
 ) -> (Vec<DeviceId>, MeasurementProjection) {
     let mut all = MeasurementProjection::KEY;
@@ -54,45 +54,46 @@ pub(super) fn together(
     (devices.into_iter().collect(), all)
 }
 
-impl async_graphql::dataloader::Loader<PageOf> for Loader {
+impl async_graphql::dataloader::Loader<DevicePageKey> for DatabaseLoader {
     type Value = Vec<Measurement>;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[PageOf]) -> Result<HashMap<PageOf, Vec<Measurement>>, LoadError> {
+    async fn load(&self, keys: &[DevicePageKey]) -> Result<HashMap<DevicePageKey, Vec<Measurement>>, LoadError> {
         let mut pages = HashMap::with_capacity(keys.len());
-        for (page, asked) in grouped(keys, |key| (key.page.clone(), (key.device, key.columns))) {
-            let (devices, columns) = together(asked.iter().copied());
+        for (page, asked) in group_keys(keys, |key| (key.page.clone(), (key.device, key.columns))) {
+            let (devices, columns) = merge_columns(asked.iter().copied());
             let lists =
-                measurement_page::list_per_device(&self.db, &devices, &page, columns).await.map_err(Arc::new)?;
+                measurement_page::list_per_device(&self.read_pool, &devices, &page, columns).await.map_err(Arc::new)?;
             pages.extend(asked.into_iter().filter_map(|(device, columns)| {
-                Some((PageOf { device, page: page.clone(), columns }, lists.get(&device)?.clone()))
+                Some((DevicePageKey { device, page: page.clone(), columns }, lists.get(&device)?.clone()))
             }));
         }
         Ok(pages)
     }
 }
 
-impl async_graphql::dataloader::Loader<CountOf> for Loader {
+impl async_graphql::dataloader::Loader<DeviceCountKey> for DatabaseLoader {
     type Value = Total;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[CountOf]) -> Result<HashMap<CountOf, Total>, LoadError> {
+    async fn load(&self, keys: &[DeviceCountKey]) -> Result<HashMap<DeviceCountKey, Total>, LoadError> {
         let mut counts = HashMap::with_capacity(keys.len());
-        for (filter, devices) in grouped(keys, |key| (key.filter.clone(), key.device)) {
-            let each = measurement_total::count_per_device(&self.db, &devices, &filter).await.map_err(Arc::new)?;
-            counts.extend(each.into_iter().map(|(device, n)| (CountOf { device, filter: filter.clone() }, n)));
+        for (filter, devices) in group_keys(keys, |key| (key.filter.clone(), key.device)) {
+            let each =
+                measurement_total::count_per_device(&self.read_pool, &devices, &filter).await.map_err(Arc::new)?;
+            counts.extend(each.into_iter().map(|(device, n)| (DeviceCountKey { device, filter: filter.clone() }, n)));
         }
         Ok(counts)
     }
 }
 
-impl async_graphql::dataloader::Loader<CountOfAll> for Loader {
+impl async_graphql::dataloader::Loader<TotalCountKey> for DatabaseLoader {
     type Value = Total;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[CountOfAll]) -> Result<HashMap<CountOfAll, Total>, LoadError> {
-        let count = async |key: &CountOfAll| {
-            let total = measurement_page::count(&self.db, &key.0).await.map_err(Arc::new)?;
+    async fn load(&self, keys: &[TotalCountKey]) -> Result<HashMap<TotalCountKey, Total>, LoadError> {
+        let count = async |key: &TotalCountKey| {
+            let total = measurement_page::count(&self.read_pool, &key.0).await.map_err(Arc::new)?;
             Ok::<_, LoadError>((key.clone(), total))
         };
         let counts = try_join_all(keys.iter().map(count)).await?;

@@ -31,58 +31,64 @@ use std::{
 
 use async_graphql::dataloader::DataLoader;
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered, task::AtomicWaker};
-pub use hourly_mean::HoursOf;
-pub use latest::LatestOf;
-pub use measurement_page::{CountOf, CountOfAll, PageOf};
-pub use readings::ReadingsOf;
-pub use sensor::SensorsOf;
-pub use statistics::{StatisticsOf, Told};
+pub use hourly_mean::HourlyMeansKey;
+pub use latest::LatestKey;
+pub use measurement_page::{DeviceCountKey, DevicePageKey, TotalCountKey};
+pub use readings::ReadingsKey;
+pub use sensor::SensorsKey;
+pub use statistics::{DeviceStatisticsKey, DeviceStatisticsResult};
 use tokio::sync::mpsc;
-pub use trip::{MAX_TRIP_SAMPLES, NewestOf, TripSamples};
-pub use uplink::{Body, BodyOf, MAX_BODIES};
+pub use trip::{MAX_TRIP_SAMPLES, NewestSamplesKey, TripSamples};
+pub use uplink::{MAX_BODY_BYTES, UplinkBody, UplinkBodyKey};
 
-use super::execute::reader::Reader;
+use super::execute::read_pool::ReadPool;
 use crate::db::DbError;
 
 /// What the look-ups need.
-pub struct Loader {
-    db: Reader,
+pub struct DatabaseLoader {
+    read_pool: ReadPool,
     /// The bodies of uplinks that were asked for so far.
-    body_bytes: AtomicUsize,
+    loaded_body_bytes: AtomicUsize,
     /// The samples that were cut into rides so far.
-    trip_samples: AtomicUsize,
+    loaded_trip_samples: AtomicUsize,
 }
 
 /// One failure, told to everybody who waited for the batch.
 type LoadError = Arc<DbError>;
 
 /// Keys in one batch at most: more than any page has parents.
-const MAX_BATCH: usize = 100_000;
+const MAX_BATCH_KEYS: usize = 100_000;
 
 /// The look-ups of one request.
 #[must_use]
-pub fn new(db: Reader) -> (DataLoader<Loader>, Batches) {
+pub fn new(db: ReadPool) -> (DataLoader<DatabaseLoader>, BatchScheduler) {
     // Unbounded, but it holds no more than one batch for each kind of key.
     let (sender, batches) = mpsc::unbounded_channel();
     let spawn = move |batch| drop(sender.send(batch));
-    let loader =
-        DataLoader::new(Loader { db, body_bytes: AtomicUsize::new(0), trip_samples: AtomicUsize::new(0) }, spawn)
-            .delay(Duration::ZERO)
-            .max_batch_size(MAX_BATCH);
-    (loader, Batches(batches))
+    let loader = DataLoader::new(
+        DatabaseLoader {
+            read_pool: db,
+            loaded_body_bytes: AtomicUsize::new(0),
+            loaded_trip_samples: AtomicUsize::new(0),
+        },
+        spawn,
+    )
+    .delay(Duration::ZERO)
+    .max_batch_size(MAX_BATCH_KEYS);
+    (loader, BatchScheduler(batches))
 }
 
 /// The batches that wait to be run.
-pub struct Batches(mpsc::UnboundedReceiver<BoxFuture<'static, ()>>);
+pub struct BatchScheduler(mpsc::UnboundedReceiver<BoxFuture<'static, ()>>);
 
-impl Batches {
+impl BatchScheduler {
     /// Runs an execution and its batches, in turns: the resolvers until each of them waits, then all batches they asked
     /// for, together and to their end. Meanwhile resolvers that can go on do, as they may hold connections that the batches
     /// wait for; what they ask for begins in the next turn.
     pub async fn drive<T>(mut self, execution: impl Future<Output = T>) -> T {
         let mut execution = pin!(execution);
         let mut running = FuturesUnordered::new();
-        let calls = Arc::new(Calls::default());
+        let calls = Arc::new(PendingCalls::default());
         let waker = Waker::from(calls.clone());
         poll_fn(|cx| {
             calls.task.register(cx.waker());
@@ -110,18 +116,18 @@ impl Batches {
 }
 
 /// Whether the execution was called to go on, and the task to be called in turn.
-struct Calls {
+struct PendingCalls {
     pending: AtomicBool,
     task: AtomicWaker,
 }
 
-impl Default for Calls {
+impl Default for PendingCalls {
     fn default() -> Self {
         Self { pending: AtomicBool::new(true), task: AtomicWaker::new() } // the first call is ours
     }
 }
 
-impl Wake for Calls {
+impl Wake for PendingCalls {
     fn wake(self: Arc<Self>) {
         self.pending.store(true, Ordering::Release);
         self.task.wake();
@@ -129,7 +135,7 @@ impl Wake for Calls {
 }
 
 /// Keys sorted into those that one statement can serve.
-fn grouped<K, A: Eq + Hash, B>(keys: &[K], parts: impl Fn(&K) -> (A, B)) -> HashMap<A, Vec<B>> {
+fn group_keys<K, A: Eq + Hash, B>(keys: &[K], parts: impl Fn(&K) -> (A, B)) -> HashMap<A, Vec<B>> {
     let mut groups: HashMap<A, Vec<B>> = HashMap::new();
     for (arguments, parent) in keys.iter().map(parts) {
         groups.entry(arguments).or_default().push(parent);

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{LoadError, Loader, grouped};
+use super::{DatabaseLoader, LoadError, group_keys};
 use crate::{
     db,
     domain::{measurement::MeasurementKey, quantity::Group, readings::Readings},
@@ -10,23 +10,23 @@ use crate::{
 
 /// The readings of one group that belong to a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ReadingsOf {
+pub struct ReadingsKey {
     /// Which readings.
     pub group: Group,
     /// Whose.
     pub measurement: MeasurementKey,
 }
 
-impl async_graphql::dataloader::Loader<ReadingsOf> for Loader {
+impl async_graphql::dataloader::Loader<ReadingsKey> for DatabaseLoader {
     type Value = Readings;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[ReadingsOf]) -> Result<HashMap<ReadingsOf, Readings>, LoadError> {
+    async fn load(&self, keys: &[ReadingsKey]) -> Result<HashMap<ReadingsKey, Readings>, LoadError> {
         let mut found = HashMap::with_capacity(keys.len());
-        for (group, measurements) in grouped(keys, |key| (key.group, key.measurement)) {
-            let readings = db::readings::by_keys(&self.db, group, &measurements).await.map_err(Arc::new)?;
+        for (group, measurements) in group_keys(keys, |key| (key.group, key.measurement)) {
+            let readings = db::readings::by_keys(&self.read_pool, group, &measurements).await.map_err(Arc::new)?;
             found.extend(
-                readings.into_iter().map(|(measurement, readings)| (ReadingsOf { group, measurement }, readings)),
+                readings.into_iter().map(|(measurement, readings)| (ReadingsKey { group, measurement }, readings)),
             );
         }
         Ok(found)

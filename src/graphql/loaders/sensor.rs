@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{LoadError, Loader};
+use super::{DatabaseLoader, LoadError};
 use crate::{
     db,
     domain::{device::DeviceId, sensor::Sensors},
@@ -10,15 +10,15 @@ use crate::{
 
 /// The sensors of this device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SensorsOf(pub DeviceId);
+pub struct SensorsKey(pub DeviceId);
 
-impl async_graphql::dataloader::Loader<SensorsOf> for Loader {
+impl async_graphql::dataloader::Loader<SensorsKey> for DatabaseLoader {
     type Value = Sensors;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[SensorsOf]) -> Result<HashMap<SensorsOf, Sensors>, LoadError> {
+    async fn load(&self, keys: &[SensorsKey]) -> Result<HashMap<SensorsKey, Sensors>, LoadError> {
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
-        let sensors = db::device_sensor::by_devices(&self.db, &ids).await.map_err(Arc::new)?;
-        Ok(sensors.into_iter().map(|(id, sensors)| (SensorsOf(id), sensors)).collect())
+        let sensors = db::device_sensor::by_devices(&self.read_pool, &ids).await.map_err(Arc::new)?;
+        Ok(sensors.into_iter().map(|(id, sensors)| (SensorsKey(id), sensors)).collect())
     }
 }

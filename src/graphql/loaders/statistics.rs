@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{LoadError, Loader, grouped};
+use super::{DatabaseLoader, LoadError, group_keys};
 use crate::{
     db::statistics::{self, Question},
     domain::{device::DeviceId, statistics::Statistics},
@@ -10,32 +10,35 @@ use crate::{
 
 /// What is asked of this device.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct StatisticsOf {
+pub struct DeviceStatisticsKey {
     /// The device.
     pub device: DeviceId,
     /// What of it.
-    pub question: Arc<Question>,
+    pub query: Arc<Question>,
 }
 
 /// The answer.
 #[derive(Clone, Debug)]
-pub enum Told {
+pub enum DeviceStatisticsResult {
     /// In the order of time.
     Rows(Vec<Statistics>),
     /// All devices together have more than there may be.
     TooMany,
 }
 
-impl async_graphql::dataloader::Loader<StatisticsOf> for Loader {
-    type Value = Told;
+impl async_graphql::dataloader::Loader<DeviceStatisticsKey> for DatabaseLoader {
+    type Value = DeviceStatisticsResult;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[StatisticsOf]) -> Result<HashMap<StatisticsOf, Told>, LoadError> {
+    async fn load(
+        &self,
+        keys: &[DeviceStatisticsKey],
+    ) -> Result<HashMap<DeviceStatisticsKey, DeviceStatisticsResult>, LoadError> {
         let mut told: HashMap<_, _> = HashMap::with_capacity(keys.len());
-        for (question, devices) in grouped(keys, |key| (key.question.clone(), key.device)) {
+        for (question, devices) in group_keys(keys, |key| (key.query.clone(), key.device)) {
             let mut of_all = Question { by_device: true, ..(*question).clone() };
             of_all.filter.devices = Some(devices.clone());
-            let rows = statistics::list(&self.db, &of_all, statistics::MAX_ROWS + 1).await.map_err(Arc::new)?;
+            let rows = statistics::list(&self.read_pool, &of_all, statistics::MAX_ROWS + 1).await.map_err(Arc::new)?;
             let fits = rows.len() <= statistics::MAX_ROWS;
             let mut each: HashMap<_, Vec<_>> = HashMap::new();
             for row in rows {
@@ -43,8 +46,8 @@ impl async_graphql::dataloader::Loader<StatisticsOf> for Loader {
             }
             told.extend(devices.into_iter().map(|device| {
                 let rows = each.remove(&Some(device)).unwrap_or_default();
-                let of = StatisticsOf { device, question: question.clone() };
-                (of, if fits { Told::Rows(rows) } else { Told::TooMany })
+                let of = DeviceStatisticsKey { device, query: question.clone() };
+                (of, if fits { DeviceStatisticsResult::Rows(rows) } else { DeviceStatisticsResult::TooMany })
             }));
         }
         Ok(told)

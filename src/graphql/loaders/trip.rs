@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use super::{LoadError, Loader};
+use super::{DatabaseLoader, LoadError};
 use crate::{
     db::{
         self,
@@ -21,40 +21,43 @@ pub const MAX_TRIP_SAMPLES: usize = 100_000;
 #[derive(Clone, Debug)]
 pub enum TripSamples {
     /// They, in the order of time.
-    Read(Arc<[TripSample]>),
+    Loaded(Arc<[TripSample]>),
     /// All spans together have more than [`MAX_TRIP_SAMPLES`], and none of this batch was read.
     TooMany,
 }
 
-impl async_graphql::dataloader::Loader<DeviceSpan> for Loader {
+impl async_graphql::dataloader::Loader<DeviceSpan> for DatabaseLoader {
     type Value = TripSamples;
     type Error = LoadError;
 
     async fn load(&self, spans: &[DeviceSpan]) -> Result<HashMap<DeviceSpan, TripSamples>, LoadError> {
-        let left = MAX_TRIP_SAMPLES.saturating_sub(self.trip_samples.load(Ordering::Relaxed));
-        let Some(found) = db::trip::samples(&self.db, spans, left).await.map_err(Arc::new)? else {
+        let left = MAX_TRIP_SAMPLES.saturating_sub(self.loaded_trip_samples.load(Ordering::Relaxed));
+        let Some(found) = db::trip::samples(&self.read_pool, spans, left).await.map_err(Arc::new)? else {
             return Ok(spans.iter().map(|&span| (span, TripSamples::TooMany)).collect());
         };
-        self.trip_samples.fetch_add(found.iter().map(Vec::len).sum(), Ordering::Relaxed);
-        Ok(spans.iter().zip(found).map(|(&span, samples)| (span, TripSamples::Read(samples.into()))).collect())
+        self.loaded_trip_samples.fetch_add(found.iter().map(Vec::len).sum(), Ordering::Relaxed);
+        Ok(spans.iter().zip(found).map(|(&span, samples)| (span, TripSamples::Loaded(samples.into()))).collect())
     }
 }
 
 /// The newest samples of a span: as many as are left to the request, shared evenly among the spans that are loaded together,
 /// and at least one, so that an incomplete span always has a time that it is complete from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct NewestOf(pub DeviceSpan);
+pub struct NewestSamplesKey(pub DeviceSpan);
 
-impl async_graphql::dataloader::Loader<NewestOf> for Loader {
+impl async_graphql::dataloader::Loader<NewestSamplesKey> for DatabaseLoader {
     type Value = Arc<NewestSamples>;
     type Error = LoadError;
 
-    async fn load(&self, keys: &[NewestOf]) -> Result<HashMap<NewestOf, Arc<NewestSamples>>, LoadError> {
-        let left = MAX_TRIP_SAMPLES.saturating_sub(self.trip_samples.load(Ordering::Relaxed));
+    async fn load(
+        &self,
+        keys: &[NewestSamplesKey],
+    ) -> Result<HashMap<NewestSamplesKey, Arc<NewestSamples>>, LoadError> {
+        let left = MAX_TRIP_SAMPLES.saturating_sub(self.loaded_trip_samples.load(Ordering::Relaxed));
         let spans: Vec<_> = keys.iter().map(|key| key.0).collect();
         let max = (left / spans.len().max(1)).max(1);
-        let found = db::trip::list_newest_samples(&self.db, &spans, max).await.map_err(Arc::new)?;
-        self.trip_samples.fetch_add(found.iter().map(|read| read.samples.len()).sum(), Ordering::Relaxed);
+        let found = db::trip::list_newest_samples(&self.read_pool, &spans, max).await.map_err(Arc::new)?;
+        self.loaded_trip_samples.fetch_add(found.iter().map(|read| read.samples.len()).sum(), Ordering::Relaxed);
         Ok(keys.iter().copied().zip(found.into_iter().map(Arc::new)).collect())
     }
 }

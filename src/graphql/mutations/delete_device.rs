@@ -6,7 +6,7 @@ use crate::{
     api_error::ApiError,
     db,
     graphql::{
-        context::{ContextExt as _, to_the_end},
+        context::{ContextExt as _, run_to_completion},
         execute::argument_check::checked,
         id::GlobalId,
         inputs::text,
@@ -71,12 +71,13 @@ impl DeleteDevice {
         ctx.caller().require_admin()?;
         let key = text::stored_device_key("input.key", input.key)?;
         let (state, dry_run) = (ctx.state(), input.dry_run);
-        let turn = state.deletions.acquire(state.about.limits.deletions.turn_timeout).await;
+        let turn = state.deletion_lock.acquire(state.info.limits.deletions.turn_timeout).await;
         let turn = turn.ok_or_else(|| state.metrics.refusals.refuse(Limit::Deletions))?;
-        let found = db::device::load_ids_by_keys(ctx.writes(), &[key.as_str()]).await?;
+        let found = db::device::load_ids_by_keys(ctx.write_pool(), &[key.as_str()]).await?;
         let Some(id) = found.get(key.as_str()).copied() else { return Ok(not_found()) };
-        let (pool, known_devices, now) = (state.database.jobs.clone(), state.known_devices.clone(), state.clock.now());
-        let deleted = to_the_end(async move {
+        let (pool, known_devices, now) =
+            (state.database.jobs.clone(), state.device_id_cache.clone(), state.clock.now());
+        let deleted = run_to_completion(async move {
             let deleted = if dry_run {
                 delete_device::count(&pool, id, now).await?
             } else {
@@ -90,7 +91,7 @@ impl DeleteDevice {
         })
         .await?;
         let DeletedDevice { measurements, uplinks, revoked_keys } = deleted;
-        let mut keys = db::api_key::by_ids(ctx.writes(), &revoked_keys).await?;
+        let mut keys = db::api_key::by_ids(ctx.write_pool(), &revoked_keys).await?;
         Ok(DeleteDevicePayload {
             status: if dry_run { DeleteDeviceStatus::DryRun } else { DeleteDeviceStatus::Deleted },
             device_id: Some(GlobalId::Device(id).encode()),

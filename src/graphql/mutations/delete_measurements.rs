@@ -5,7 +5,7 @@ use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
 use crate::{
     api_error::ApiError,
     graphql::{
-        context::{ContextExt as _, to_the_end},
+        context::{ContextExt as _, run_to_completion},
         execute::argument_check::checked,
         inputs::filter::{MeasurementFilter, text},
         scalar::DateTime,
@@ -75,12 +75,12 @@ impl DeleteMeasurements {
         input.filter.require_content("input.filter")?;
         let filter = input.filter.check_strictly(ctx, "input.filter").await?;
         let devices = ctx.loader().load_many(text::named_devices(&filter)).await?;
-        let filter_text = text::text(&filter, &devices);
+        let filter_text = text::filter_text(&filter, &devices);
         let state = ctx.state();
-        let turn = state.deletions.acquire(state.about.limits.deletions.turn_timeout).await;
+        let turn = state.deletion_lock.acquire(state.info.limits.deletions.turn_timeout).await;
         let turn = turn.ok_or_else(|| state.metrics.refusals.refuse(Limit::Deletions))?;
         let pool = state.database.jobs.clone();
-        let deleted = to_the_end(async move {
+        let deleted = run_to_completion(async move {
             let deleted = delete_measurements::run(&pool, &filter, dry_run).await?;
             drop(turn);
             Ok(deleted)

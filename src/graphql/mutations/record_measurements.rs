@@ -13,7 +13,7 @@ use crate::{
 /// Samples in one request at most.
 const MAX_MEASUREMENTS: usize = 1000;
 /// The name of this way in, where a sensor's has the name of its format.
-const FORMAT: &str = "graphql";
+const GRAPHQL_FORMAT: &str = "graphql";
 
 /// Samples to be recorded.
 #[derive(InputObject)]
@@ -77,7 +77,7 @@ impl RecordMeasurements {
 
         let decoded = Decoded { observations, rejected, ..Decoded::nothing(DeviceKind::Mobile) };
         let submission = Submission {
-            format: FORMAT,
+            format: GRAPHQL_FORMAT,
             received_at: ctx.state().clock.now(),
             api_key: ctx.caller().api_key_id(),
             by_admin: ctx.caller().is_admin(),
@@ -91,13 +91,13 @@ impl RecordMeasurements {
             } else {
                 RecordMeasurementsStatus::PartlyRecorded
             },
-            recorded: int(recorded),
-            duplicates: int(duplicates),
+            recorded: to_i32(recorded),
+            duplicates: to_i32(duplicates),
             rejected: rejected.into_iter().map(Into::into).collect(),
         })
     }
 }
 
-fn int(count: usize) -> i32 {
+fn to_i32(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX) // at most MAX_MEASUREMENTS
 }

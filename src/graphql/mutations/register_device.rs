@@ -8,7 +8,7 @@ use crate::{
     db,
     db::feed::FeedRecord,
     graphql::{
-        context::{ContextExt as _, to_the_end},
+        context::{ContextExt as _, run_to_completion},
         execute::argument_check::checked,
         inputs::device::RegisterDeviceInput,
         types::device::Device,
@@ -47,8 +47,8 @@ impl RegisterDevice {
     ) -> Result<RegisterDevicePayload, ApiError> {
         ctx.caller().require_admin()?;
         let (new, sensors) = input.check()?;
-        let (pool, now) = (ctx.writes().clone(), ctx.state().clock.now());
-        let (added, device) = to_the_end(async move {
+        let (pool, now) = (ctx.write_pool().clone(), ctx.state().clock.now());
+        let (added, device) = run_to_completion(async move {
             let mut connection = pool.acquire().await?;
             let mut transaction = connection.begin().await?;
             let added = db::device::add(&mut *transaction, &new, now).await?;

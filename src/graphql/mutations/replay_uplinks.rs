@@ -75,18 +75,18 @@ impl ReplayUplinks {
     ) -> Result<ReplayUplinksPayload, ApiError> {
         ctx.caller().require_admin()?;
         let dry_run = input.dry_run;
-        let (uplinks, has_more) = chosen(ctx, input).await.map_err(|error| error.in_argument("input"))?;
+        let (uplinks, has_more) = select_uplinks(ctx, input).await.map_err(|error| error.in_argument("input"))?;
         let state = ctx.state();
         let replayed = replay(&state.database, &state.recorder, &uplinks, dry_run).await?;
         let ReplayReport { recorded, duplicates, not_compared, .. } = replayed;
         Ok(ReplayUplinksPayload {
-            uplinks: int(replayed.uplinks),
-            undecodable: int(replayed.undecodable),
-            skipped: int(replayed.skipped),
-            recorded: (!dry_run).then(|| int(recorded)),
-            duplicates: (!dry_run).then(|| int(duplicates)),
-            samples: int(recorded + duplicates + not_compared),
-            rejected: int(replayed.rejected),
+            uplinks: to_i32(replayed.uplinks),
+            undecodable: to_i32(replayed.undecodable),
+            skipped: to_i32(replayed.skipped),
+            recorded: (!dry_run).then(|| to_i32(recorded)),
+            duplicates: (!dry_run).then(|| to_i32(duplicates)),
+            samples: to_i32(recorded + duplicates + not_compared),
+            rejected: to_i32(replayed.rejected),
             has_more,
             after: uplinks.last().map(|uplink| UplinkCursor(uplink.key).encode_cursor()),
         })
@@ -94,7 +94,7 @@ impl ReplayUplinks {
 }
 
 /// The uplinks that are meant, oldest first, and whether there are more.
-async fn chosen(ctx: &Context<'_>, input: ReplayUplinksInput) -> Result<(Vec<Uplink>, bool), ApiError> {
+async fn select_uplinks(ctx: &Context<'_>, input: ReplayUplinksInput) -> Result<(Vec<Uplink>, bool), ApiError> {
     match (input.filter, input.ids) {
         (Some(filter), None) => {
             let limit = input.limit.unwrap_or(MAX_UPLINKS);
@@ -106,7 +106,7 @@ async fn chosen(ctx: &Context<'_>, input: ReplayUplinksInput) -> Result<(Vec<Upl
             let filter = filter.check_strictly(ctx).await?;
             let after = request.after.map(|cursor| cursor.0);
             let page = UplinkPage { filter, descending: false, after, limit: request.limit() };
-            let slice = request.slice(db::uplink_page::list(ctx.reads(), &page).await?);
+            let slice = request.slice(db::uplink_page::list(ctx.read_pool(), &page).await?);
             Ok((slice.rows, slice.has_next))
         }
         (None, Some(ids)) => {
@@ -116,14 +116,14 @@ async fn chosen(ctx: &Context<'_>, input: ReplayUplinksInput) -> Result<(Vec<Upl
                     "`limit` and `after` are for a filter; `ids` names each uplink",
                 ));
             }
-            Ok((by_ids(ctx, &ids).await?, false))
+            Ok((select_by_ids(ctx, &ids).await?, false))
         }
         (Some(_), Some(_)) => Err(ApiError::bad_input("ids", "`ids` and `filter` exclude each other")),
         (None, None) => Err(ApiError::bad_input("filter", "say which uplinks: give `filter`, empty for all, or `ids`")),
     }
 }
 
-async fn by_ids(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Uplink>, ApiError> {
+async fn select_by_ids(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Uplink>, ApiError> {
     if i32::try_from(ids.len()).is_ok_and(|ids| ids > MAX_UPLINKS) {
         return Err(ApiError::bad_input("ids", format!("{} ids; at most {MAX_UPLINKS}", ids.len())));
     }
@@ -138,7 +138,7 @@ async fn by_ids(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Uplink>, ApiError> 
             }
         })
         .collect::<Result<_, _>>()?;
-    let found = db::uplink::by_keys(ctx.reads(), &keys).await?;
+    let found = db::uplink::by_keys(ctx.read_pool(), &keys).await?;
     if let Some(at) = keys.iter().position(|key| !found.contains_key(key)) {
         return Err(ApiError::bad_input(format!("ids[{at}]"), "there is no such uplink, or no longer"));
     }
@@ -147,6 +147,6 @@ async fn by_ids(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Uplink>, ApiError> 
     Ok(uplinks)
 }
 
-fn int(count: usize) -> i32 {
+fn to_i32(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }

@@ -6,7 +6,7 @@ use crate::{
     api_error::ApiError,
     db,
     graphql::{
-        context::{ContextExt as _, to_the_end},
+        context::{ContextExt as _, run_to_completion},
         id::GlobalId,
         types::api_key::ApiKey,
     },
@@ -62,7 +62,7 @@ impl RevokeApiKey {
             return Err(ApiError::bad_input("input.id", "this is the id of something else than a key"));
         };
         if let Some(own) = ctx.caller().api_key_id().filter(|_| input.include_descendants)
-            && db::api_key::is_descendant(ctx.writes(), own, id).await?
+            && db::api_key::is_descendant(ctx.write_pool(), own, id).await?
         {
             return Err(ApiError::bad_input(
                 "input.includeDescendants",
@@ -70,8 +70,8 @@ impl RevokeApiKey {
                  `airgraph keys revoke --descendants`",
             ));
         }
-        let (pool, now) = (ctx.writes().clone(), ctx.state().clock.now());
-        let (api_key, descendants) = to_the_end(async move {
+        let (pool, now) = (ctx.write_pool().clone(), ctx.state().clock.now());
+        let (api_key, descendants) = run_to_completion(async move {
             let mut connection = pool.acquire().await?;
             let descendants = db::api_key::revoke(&mut connection, id, input.include_descendants, now).await?;
             Ok((db::api_key::lookup(&mut *connection, id).await?, descendants))

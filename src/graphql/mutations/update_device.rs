@@ -8,7 +8,7 @@ use crate::{
     db,
     db::feed::FeedRecord,
     graphql::{
-        context::{ContextExt as _, to_the_end},
+        context::{ContextExt as _, run_to_completion},
         inputs::{device::UpdateDeviceInput, text},
         types::device::Device,
     },
@@ -45,8 +45,8 @@ impl UpdateDevice {
     ) -> Result<UpdateDevicePayload, ApiError> {
         ctx.caller().require_admin()?;
         let key = text::stored_device_key("input.key", input.key.clone())?;
-        let pool = ctx.writes().clone();
-        let device = to_the_end(async move {
+        let pool = ctx.write_pool().clone();
+        let device = run_to_completion(async move {
             let mut connection = pool.acquire().await?;
             let mut transaction = connection.begin().await?;
             let Some(device) = db::device::find_by_key_for_update(&mut *transaction, &key).await? else {

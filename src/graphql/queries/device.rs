@@ -11,7 +11,7 @@ use crate::{
         context::{ContextExt as _, may_read},
         cursor::DeviceCursor,
         inputs::device::{DeviceFilter, DeviceOrder},
-        page::{MAX_PAGE, PageArguments, PageRequest},
+        page::{MAX_PAGE_SIZE, PageArguments, PageRequest},
         types::{device::Device, device_connection::DeviceConnection, quantity::Quantity},
     },
 };
@@ -29,9 +29,9 @@ impl DeviceQuery {
         #[graphql(desc = "What the sensor calls itself.")] key: String,
     ) -> Result<Option<Device>, ApiError> {
         let Ok(key) = DeviceKey::try_stored(key) else { return Ok(None) }; // no device can have it
-        let (known, now) = (&ctx.state().known_devices, ctx.state().clock.now());
+        let (known, now) = (&ctx.state().device_id_cache, ctx.state().clock.now());
         if let Some(id) = known.get(&key, now) {
-            return Ok(Some(Device::numbered(id)));
+            return Ok(Some(Device::from_id(id)));
         }
         let found = ctx.loader().load_one(key).await?;
         if let Some(row) = &found {
@@ -55,16 +55,16 @@ impl DeviceQuery {
         #[graphql(desc = "So many from the end, or before `before`.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<DeviceConnection, ApiError> {
-        let (order, reversed) = order_by.unwrap_or_default().parts(order_by_quantity)?;
+        let (order, reversed) = order_by.unwrap_or_default().database_order(order_by_quantity)?;
         let arguments = PageArguments { first, after, last, before };
-        let request = PageRequest::<DeviceCursor>::try_new(arguments, MAX_PAGE)?;
+        let request = PageRequest::<DeviceCursor>::try_new(arguments, MAX_PAGE_SIZE)?;
         for (argument, cursor) in [("after", &request.after), ("before", &request.before)] {
-            if cursor.as_ref().is_some_and(|cursor| !cursor.is_of(order)) {
+            if cursor.as_ref().is_some_and(|cursor| !cursor.matches_order(order)) {
                 return Err(ApiError::bad_input(argument, "this cursor is of a list in another order"));
             }
         }
         let filter = filter.unwrap_or_default().check(ctx).await?;
-        let (after, before) = request.sides();
+        let (after, before) = request.keyset_bounds();
         let page = DevicePage {
             filter: filter.clone(),
             order,
@@ -74,7 +74,7 @@ impl DeviceQuery {
             before: before.map(|cursor| cursor.0),
             limit: request.limit(),
         };
-        let rows = db::device_page::list(ctx.reads(), &page).await?;
+        let rows = db::device_page::list(ctx.read_pool(), &page).await?;
         Ok(DeviceConnection::new(request.slice(rows), filter))
     }
 }

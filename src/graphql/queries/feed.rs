@@ -7,7 +7,7 @@ use crate::{
     db::feed::extent,
     domain::feed::Place,
     graphql::{
-        context::{ContextExt as _, FeedSeen, may_read},
+        context::{ContextExt as _, FeedSnapshot, may_read},
         cursor::FeedCursor,
     },
 };
@@ -21,9 +21,9 @@ impl FeedQuery {
     /// of this answer doesn't hold yet; something that it just holds may be told once more.
     #[graphql(cache_control(no_cache))]
     async fn feed_cursor(&self, ctx: &Context<'_>) -> Result<String, ApiError> {
-        let newest = match ctx.data_opt::<FeedSeen>() {
-            Some(FeedSeen(seen)) => seen.clone()?,
-            None => extent(ctx.reads()).await?.newest,
+        let newest = match ctx.data_opt::<FeedSnapshot>() {
+            Some(FeedSnapshot(seen)) => seen.clone()?,
+            None => extent(ctx.read_pool()).await?.newest,
         };
         Ok(FeedCursor(Place::after(newest)).encode_cursor())
     }

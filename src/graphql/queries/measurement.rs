@@ -13,8 +13,8 @@ use crate::{
         cursor::MeasurementCursor,
         execute::projection,
         inputs::filter::{MeasurementFilter, MeasurementOrder},
-        page::{MAX_MEASUREMENTS_PAGE, PageArguments, PageRequest},
-        types::measurement_connection::{AllMeasurements, MeasurementConnection},
+        page::{MAX_MEASUREMENT_PAGE_SIZE, PageArguments, PageRequest},
+        types::measurement_connection::{MeasurementConnection, MeasurementScope},
     },
 };
 
@@ -38,24 +38,24 @@ impl MeasurementQuery {
     ) -> Result<MeasurementConnection, ApiError> {
         let arguments = PageArguments { first, after, last, before };
         // Boxed: the future of every field of the root is as large as the largest of them.
-        Box::pin(list(ctx, filter, order_by, arguments)).await
+        Box::pin(measurement_page(ctx, filter, order_by, arguments)).await
     }
 }
 
-async fn list(
+async fn measurement_page(
     ctx: &Context<'_>,
     filter: Option<MeasurementFilter>,
     order_by: Option<MeasurementOrder>,
     arguments: PageArguments,
 ) -> Result<MeasurementConnection, ApiError> {
     let asked = MeasurementList::check(ctx, filter, order_by, arguments).await?;
-    let columns = projection::of_page(ctx.field());
+    let columns = projection::for_page(ctx.field());
     let rows = match &asked.page.filter.devices {
-        _ if !projection::reads_rows(ctx.field()) => Vec::new(),
-        Some(ids) => db::measurement_page::list_by_devices(ctx.reads(), ids, &asked.page, columns).await?,
-        None => db::measurement_area_scan::list(ctx.reads(), &asked.page, columns).await?,
+        _ if !projection::selects_rows(ctx.field()) => Vec::new(),
+        Some(ids) => db::measurement_page::list_by_devices(ctx.read_pool(), ids, &asked.page, columns).await?,
+        None => db::measurement_area_scan::list(ctx.read_pool(), &asked.page, columns).await?,
     };
-    Ok(MeasurementConnection::new(asked.request.slice(rows), AllMeasurements::Of(Arc::new(asked.page.filter))))
+    Ok(MeasurementConnection::new(asked.request.slice(rows), MeasurementScope::Filtered(Arc::new(asked.page.filter))))
 }
 
 /// The checked arguments of a list of measurements, at the root or of a device.
@@ -74,8 +74,8 @@ impl MeasurementList {
         order: Option<MeasurementOrder>,
         arguments: PageArguments,
     ) -> Result<Self, ApiError> {
-        let request = PageRequest::<MeasurementCursor>::try_new(arguments, MAX_MEASUREMENTS_PAGE)?;
-        let (after, before) = request.sides();
+        let request = PageRequest::<MeasurementCursor>::try_new(arguments, MAX_MEASUREMENT_PAGE_SIZE)?;
+        let (after, before) = request.keyset_bounds();
         let page = MeasurementPage {
             filter: filter.unwrap_or_default().check(ctx, "filter").await?,
             descending: (order.unwrap_or_default() == MeasurementOrder::MeasuredAtDesc) != request.backward,

@@ -27,7 +27,7 @@ impl NodeQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The value of an `id` field.")] id: ID,
     ) -> Result<Option<Node>, ApiError> {
-        lookup(ctx, "id", &id).await
+        find_node(ctx, "id", &id).await
     }
 
     /// The objects with these global ids, in their order; null where there is none. At most 1000.
@@ -40,20 +40,20 @@ impl NodeQuery {
         if ids.len() > MAX_IDS {
             return Err(ApiError::bad_input("ids", format!("{} ids; at most {MAX_IDS}", ids.len())));
         }
-        let lookups = ids.iter().enumerate().map(async |(at, id)| lookup(ctx, &format!("ids[{at}]"), id).await);
+        let lookups = ids.iter().enumerate().map(async |(at, id)| find_node(ctx, &format!("ids[{at}]"), id).await);
         try_join_all(lookups).await
     }
 }
 
-async fn lookup(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>, ApiError> {
+async fn find_node(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>, ApiError> {
     // An id that names no node is one for which there is none.
-    let Some(id) = GlobalId::read(id) else { return Ok(None) };
+    let Some(id) = GlobalId::parse(id) else { return Ok(None) };
     let node = match id {
         GlobalId::Device(id) => ctx.loader().load_one(id).await?.map(|device| Node::Device(device.into())),
         GlobalId::Measurement(key) => {
             ctx.loader().load_one(key).await?.map(|measurement| Node::Measurement(Measurement(measurement)))
         }
-        GlobalId::Trip(key) => trip::lookup(ctx, argument, key).await?.map(Node::Trip),
+        GlobalId::Trip(key) => trip::find_trip(ctx, argument, key).await?.map(Node::Trip),
         // Others than admins are not told whether there is such an uplink.
         GlobalId::Uplink(_) if ctx.caller().require_admin().is_err() => None,
         GlobalId::Uplink(key) => ctx.loader().load_one(key).await?.map(|uplink| Node::Uplink(Uplink(uplink))),

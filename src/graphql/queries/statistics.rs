@@ -15,11 +15,13 @@ use crate::{
     },
     graphql::{
         context::{ContextExt as _, may_read},
-        fast_json::Rows,
+        fast_json::JsonRows,
         inputs::{
             filter::MeasurementFilter,
             interval::{DEFAULT_TIME_ZONE, Interval},
-            statistics::{DEFAULT_CELL_RESOLUTION, Parting, StatisticsFill, StatisticsGroup, Wanted, resolution},
+            statistics::{
+                DEFAULT_CELL_RESOLUTION, Grouping, RequestedStatistics, StatisticsFill, StatisticsGroup, resolution,
+            },
         },
         types,
         types::{cell::Cell, statistics::Statistics},
@@ -27,7 +29,7 @@ use crate::{
 };
 
 /// Cells that an area is covered with at most, to find a resolution that fits it.
-const COVER: usize = 1000;
+const MAX_COVER_CELLS: usize = 1000;
 
 #[derive(Default)]
 pub struct StatisticsQuery;
@@ -76,18 +78,19 @@ impl StatisticsQuery {
             desc = "Whether values out of their quantity's range, and positions at (0, 0), count too."
         )]
         include_invalid: bool,
-    ) -> Result<Rows<Statistics>, ApiError> {
+    ) -> Result<JsonRows<Statistics>, ApiError> {
         let counted = CountedValues::from_include_invalid(include_invalid);
         let group_by = group_by.unwrap_or_default();
-        let parting = Parting { every, max_buckets, fill, time_zone, group_by, cell_resolution, counted };
+        let parting = Grouping { every, max_buckets, fill, time_zone, group_by, cell_resolution, counted };
         let filter = filter.check(ctx, "filter").await?;
-        let (question, labels) = parting.question(filter, Wanted::of(ctx.field()), ctx.state().clock.now())?;
+        let (question, labels) =
+            parting.to_query(filter, RequestedStatistics::from_selection(ctx.field()), ctx.state().clock.now())?;
         let question = Arc::new(question);
-        let rows = statistics::list(ctx.reads(), &question, MAX_ROWS + 1).await?;
+        let rows = statistics::list(ctx.read_pool(), &question, MAX_ROWS + 1).await?;
         if rows.len() > MAX_ROWS {
-            return Err(too_many());
+            return Err(too_many_rows());
         }
-        Ok(types::statistics::list(rows, &question, labels))
+        Ok(types::statistics::from_rows(rows, &question, labels))
     }
 
     /// A map: the H3 cells in which the filter's measurements were taken, with statistics. At most 20,000 cells. Values out of
@@ -103,8 +106,8 @@ impl StatisticsQuery {
             desc = "Whether values out of their quantity's range, and positions at (0, 0), count too."
         )]
         include_invalid: bool,
-    ) -> Result<Rows<Cell>, ApiError> {
-        let parting = Parting {
+    ) -> Result<JsonRows<Cell>, ApiError> {
+        let parting = Grouping {
             time_zone: DEFAULT_TIME_ZONE.to_owned(),
             group_by: vec![StatisticsGroup::Cell],
             cell_resolution: resolution,
@@ -115,21 +118,22 @@ impl StatisticsQuery {
         };
         let filter = filter.check(ctx, "filter").await?;
         let resolution = self::resolution("resolution", resolution)?;
-        let (question, labels) = parting.question(filter, Wanted::of(ctx.field()), ctx.state().clock.now())?;
+        let (question, labels) =
+            parting.to_query(filter, RequestedStatistics::from_selection(ctx.field()), ctx.state().clock.now())?;
         let question = Arc::new(question);
-        let rows = statistics::list(ctx.reads(), &question, MAX_ROWS + 1).await?;
+        let rows = statistics::list(ctx.read_pool(), &question, MAX_ROWS + 1).await?;
         if rows.len() > MAX_ROWS {
             return Err(too_many_cells(resolution, &question.filter));
         }
         let cells = rows.into_iter().filter_map(|row| {
-            Some(Cell { cell: row.cell?, statistics: Statistics { row, question: question.clone(), labels } })
+            Some(Cell { cell: row.cell?, statistics: Statistics { row, query: question.clone(), labels } })
         });
-        Ok(Rows(cells.collect()))
+        Ok(JsonRows(cells.collect()))
     }
 }
 
 /// More answers than there may be.
-pub(in crate::graphql) fn too_many() -> ApiError {
+pub(in crate::graphql) fn too_many_rows() -> ApiError {
     let reason =
         format!("makes more than {MAX_ROWS} items; use a shorter span, longer buckets, larger cells or fewer devices");
     ApiError::bad_input("groupBy", reason)
@@ -143,7 +147,7 @@ fn too_many_cells(given: Resolution, filter: &Filter) -> ApiError {
     let cells = area.map_or_else(
         || CellIndex::base_cells().collect(),
         |area| {
-            let cover = area.cover(given, COVER);
+            let cover = area.cover(given, MAX_COVER_CELLS);
             [&*cover.inside, &*cover.border].concat()
         },
     );

@@ -17,14 +17,14 @@ use crate::{
         context::{ContextExt as _, may_read},
         cursor::TripCursor,
         inputs::{device_keys, range::TimeRange, trip as checked},
-        loaders::NewestOf,
-        page::{MAX_PAGE, PageArguments, PageRequest},
+        loaders::NewestSamplesKey,
+        page::{MAX_PAGE_SIZE, PageArguments, PageRequest},
         types::{trip::Trip, trip_connection::TripConnection},
     },
 };
 
 /// Devices in a list of rides at most: they share the samples that are read.
-const MAX_DEVICES: usize = 100;
+const MAX_TRIP_DEVICES: usize = 100;
 
 #[derive(Default)]
 pub struct TripQuery;
@@ -51,11 +51,11 @@ impl TripQuery {
         #[graphql(default = false, desc = "Whether values out of their quantity's range count too.")]
         include_invalid: bool,
     ) -> Result<TripConnection, ApiError> {
-        if devices.len() > MAX_DEVICES {
-            return Err(ApiError::bad_input("devices", format!("{} keys; at most {MAX_DEVICES}", devices.len())));
+        if devices.len() > MAX_TRIP_DEVICES {
+            return Err(ApiError::bad_input("devices", format!("{} keys; at most {MAX_TRIP_DEVICES}", devices.len())));
         }
         let list = TripList::check(&measured_at, (max_gap, min_distance), (first, after), include_invalid)?;
-        let mut ids = device_keys::ids(ctx, "devices", &devices).await?;
+        let mut ids = device_keys::find_device_ids(ctx, "devices", &devices).await?;
         ids.sort_unstable();
         ids.dedup();
         list.page(ctx, &ids).await
@@ -65,7 +65,7 @@ impl TripQuery {
 /// A page of a list of rides, newest first, its arguments checked.
 pub(in crate::graphql) struct TripList {
     span: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
-    cutting: TripParams,
+    params: TripParams,
     page: PageRequest<TripCursor>,
     counted: CountedValues,
 }
@@ -81,8 +81,8 @@ impl TripList {
         let arguments = PageArguments { first: Some(first), after, ..PageArguments::default() };
         Ok(Self {
             span: measured_at.check("measuredAt")?,
-            cutting: checked::cutting(max_gap, min_distance)?,
-            page: PageRequest::try_new(arguments, MAX_PAGE)?,
+            params: checked::trip_params(max_gap, min_distance)?,
+            page: PageRequest::try_new(arguments, MAX_PAGE_SIZE)?,
             counted: CountedValues::from_include_invalid(include_invalid),
         })
     }
@@ -93,11 +93,11 @@ impl TripList {
         ctx: &Context<'_>,
         devices: &[DeviceId],
     ) -> Result<TripConnection, ApiError> {
-        let Self { span: (from, to), cutting, page, counted } = self;
-        let of = |&device: &DeviceId| NewestOf(DeviceSpan { device, from, to, counted });
+        let Self { span: (from, to), params: cutting, page, counted } = self;
+        let of = |&device: &DeviceId| NewestSamplesKey(DeviceSpan { device, from, to, counted });
         let found = ctx.loader().load_many(devices.iter().map(of)).await?;
         let (mut trips, mut incomplete_before) = (Vec::new(), None);
-        for (NewestOf(DeviceSpan { device, .. }), read) in found {
+        for (NewestSamplesKey(DeviceSpan { device, .. }), read) in found {
             let found = newest(&read.samples, cutting, read.has_older);
             incomplete_before = incomplete_before.max(found.missing_before);
             trips.extend(found.trips.into_iter().map(|trip| Trip { device, trip }));

@@ -11,11 +11,11 @@ use crate::{
         context::ContextExt as _,
         cursor::UplinkCursor,
         inputs::uplink::UplinkFilter,
-        loaders::MAX_BODIES,
-        page::{MAX_PAGE, PageArguments, PageRequest},
+        loaders::MAX_BODY_BYTES,
+        page::{MAX_PAGE_SIZE, PageArguments, PageRequest},
         types::{
-            connection::{UplinkConnection, UplinkTotal, of_uplinks},
-            uplink::too_much,
+            connection::{UplinkConnection, UplinkTotal, uplink_connection},
+            uplink::bodies_too_large,
         },
     },
 };
@@ -37,25 +37,25 @@ impl UplinkQuery {
     ) -> Result<UplinkConnection, ApiError> {
         ctx.caller().require_admin()?;
         let arguments = PageArguments { first, after, ..PageArguments::default() };
-        let request = PageRequest::<UplinkCursor>::try_new(arguments, MAX_PAGE)?;
+        let request = PageRequest::<UplinkCursor>::try_new(arguments, MAX_PAGE_SIZE)?;
         let filter = filter.unwrap_or_default().check(ctx).await?;
         let after = request.after.map(|cursor| cursor.0);
         let page = UplinkPage { filter, descending: true, after, limit: request.limit() };
-        let slice = request.slice(db::uplink_page::list(ctx.reads(), &page).await?);
+        let slice = request.slice(db::uplink_page::list(ctx.read_pool(), &page).await?);
         // Said once and not for every row, each of which would ask for its body.
-        if asks_for_bodies(ctx) && bytes(&slice.rows) > MAX_BODIES {
-            return Err(too_much());
+        if selects_bodies(ctx) && total_body_bytes(&slice.rows) > MAX_BODY_BYTES {
+            return Err(bodies_too_large());
         }
-        Ok(of_uplinks(slice, UplinkTotal::new(page.filter)))
+        Ok(uplink_connection(slice, UplinkTotal::new(page.filter)))
     }
 }
 
-fn asks_for_bodies(ctx: &Context<'_>) -> bool {
+fn selects_bodies(ctx: &Context<'_>) -> bool {
     let connection = ctx.look_ahead();
     let nodes = [connection.field("nodes"), connection.field("edges").field("node")];
     nodes.iter().any(|node| node.field("text").exists() || node.field("base64").exists())
 }
 
-fn bytes(uplinks: &[Uplink]) -> usize {
+fn total_body_bytes(uplinks: &[Uplink]) -> usize {
     uplinks.iter().map(|uplink| usize::try_from(uplink.bytes).unwrap_or(0)).sum()
 }

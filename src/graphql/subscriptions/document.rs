@@ -20,7 +20,7 @@ pub(super) struct EventDocument {
 
 impl EventDocument {
     /// Of a subscription; none where its root isn't one field, which validation has seen.
-    pub fn of(subscription: &Operation) -> Option<Self> {
+    pub fn from_subscription(subscription: &Operation) -> Option<Self> {
         let mut document = subscription.document.clone();
         let DocumentOperations::Single(operation) = &mut document.operations else { return None };
         operation.node.ty = OperationType::Query;
@@ -29,7 +29,7 @@ impl EventDocument {
         let Selection::Field(field) = &mut root.node else { return None };
         field.node.arguments.clear();
         let key = field.node.response_key().node.clone();
-        let text = canonical::text(set);
+        let text = canonical::selection_set_text(set);
         Some(Self { document, key, text })
     }
 }
@@ -41,23 +41,23 @@ mod tests {
     use super::*;
     use crate::graphql::{execute::operation::Document, types};
 
-    fn told(text: &str) -> EventDocument {
+    fn event_document(text: &str) -> EventDocument {
         let document = Document::parse(text).expect("a document");
         document.validate(types(), true).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
         let variables = Variables::from_value(value!({ "a": "x", "r": 7 }));
-        EventDocument::of(&document.operation(types(), None, &variables).expect("an operation"))
+        EventDocument::from_subscription(&document.operation(types(), None, &variables).expect("an operation"))
             .expect("a subscription")
     }
 
     #[test]
-    fn what_is_told_is_the_same_however_it_is_written() {
+    fn equivalent_subscriptions_have_the_same_event_document() {
         for text in [
             "subscription ($a: String, $r: Int) { e: measurementRecorded(after: $a) { cursor measurement { cell(resolution: $r) } } }",
             "subscription S ($r: Int) { ...R } fragment R on Subscription { e: measurementRecorded { cursor ...M } }
              fragment M on MeasurementEvent { measurement { cell(resolution: $r) pm1 @skip(if: true) } }",
             "subscription { ... { e: measurementRecorded { cursor } } e: measurementRecorded { measurement { cell(resolution: 7) } } }",
         ] {
-            let told = told(text);
+            let told = event_document(text);
             assert_eq!(told.text, "{e:measurementRecorded{cursor measurement{cell(resolution:7)}}}", "{text}");
             assert_eq!(told.key, "e");
         }

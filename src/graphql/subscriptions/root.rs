@@ -1,5 +1,5 @@
 //! The root fields of subscriptions. Their resolvers only check what is asked, and leave it in the request's [`ResultSlot`]; what
-//! is told comes by [`super::answers`].
+//! is told comes by [`super::render`].
 
 use async_graphql::{Context, Subscription, connection::CursorType as _};
 use futures_util::stream::{self, Empty};
@@ -11,7 +11,7 @@ use crate::{
     graphql::{
         context::may_read,
         cursor::FeedCursor,
-        fast_json::Rows,
+        fast_json::JsonRows,
         inputs::{
             device_keys,
             filter::MeasurementFilter,
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Devices that statistics are told of at once at most: they may be computed every second.
-const MAX_DEVICES: usize = 100;
+const MAX_STATISTICS_DEVICES: usize = 100;
 
 /// What can be followed.
 pub struct Subscription;
@@ -41,9 +41,9 @@ impl Subscription {
         )]
         after: Option<String>,
     ) -> Result<Empty<MeasurementEvent>, ApiError> {
-        let after = check_after(after)?;
+        let after = parse_after(after)?;
         let filter = filter.unwrap_or_default().check(ctx, "filter").await?;
-        Ok(leave(ctx, Topic::Measurements(filter), after))
+        Ok(store_request(ctx, Topic::Measurements(filter), after))
     }
 
     /// Devices that are registered or updated, or whose measurements are stored or deleted: one event of a device for all
@@ -60,12 +60,12 @@ impl Subscription {
         )]
         after: Option<String>,
     ) -> Result<Empty<DeviceEvent>, ApiError> {
-        let after = check_after(after)?;
+        let after = parse_after(after)?;
         let devices = match devices {
-            Some(keys) => Some(sorted(device_keys::ids(ctx, "devices", &keys).await?)),
+            Some(keys) => Some(sort_devices(device_keys::find_device_ids(ctx, "devices", &keys).await?)),
             None => None,
         };
-        Ok(leave(ctx, Topic::Devices(devices), after))
+        Ok(store_request(ctx, Topic::Devices(devices), after))
     }
 
     /// Statistics of the present bucket of time, of each device that has measurements in it: at once, and again when they
@@ -82,18 +82,21 @@ impl Subscription {
         time_zone: String,
         #[graphql(default = false, desc = "Whether values out of their quantity's range count too.")]
         include_invalid: bool,
-    ) -> Result<Empty<Rows<Statistics>>, ApiError> {
-        if devices.len() > MAX_DEVICES {
-            return Err(ApiError::bad_input("devices", format!("{} keys; at most {MAX_DEVICES}", devices.len())));
+    ) -> Result<Empty<JsonRows<Statistics>>, ApiError> {
+        if devices.len() > MAX_STATISTICS_DEVICES {
+            return Err(ApiError::bad_input(
+                "devices",
+                format!("{} keys; at most {MAX_STATISTICS_DEVICES}", devices.len()),
+            ));
         }
         let every = every.length().ok_or_else(|| {
             ApiError::bad_input("every", "AUTO is not allowed here: there is one bucket, the present one")
         })?;
         let zone = check_time_zone(&time_zone)?;
         let counted = CountedValues::from_include_invalid(include_invalid);
-        let devices = sorted(device_keys::ids(ctx, "devices", &devices).await?);
+        let devices = sort_devices(device_keys::find_device_ids(ctx, "devices", &devices).await?);
         let topic = Topic::Statistics(CurrentStatistics { devices, every, zone, counted });
-        Ok(leave(ctx, topic, None))
+        Ok(store_request(ctx, topic, None))
     }
 }
 
@@ -101,20 +104,20 @@ impl Subscription {
 ///
 /// # Errors
 /// When it is none.
-pub(super) fn check_after(cursor: Option<String>) -> Result<Option<Place>, ApiError> {
+pub(super) fn parse_after(cursor: Option<String>) -> Result<Option<Place>, ApiError> {
     let place = |cursor: String| FeedCursor::decode_cursor(&cursor).map(|cursor| cursor.0);
     cursor.map(place).transpose().map_err(|reason| ApiError::bad_input("after", reason))
 }
 
-fn sorted(mut devices: Vec<DeviceId>) -> Vec<DeviceId> {
+fn sort_devices(mut devices: Vec<DeviceId>) -> Vec<DeviceId> {
     devices.sort_unstable();
     devices.dedup();
     devices
 }
 
-fn leave<T>(ctx: &Context<'_>, topic: Topic, after: Option<Place>) -> Empty<T> {
+fn store_request<T>(ctx: &Context<'_>, topic: Topic, after: Option<Place>) -> Empty<T> {
     if let Some(slot) = ctx.data_opt::<ResultSlot>() {
-        slot.put(SubscriptionRequest { topic, after });
+        slot.set(SubscriptionRequest { topic, after });
     }
     stream::empty()
 }

@@ -10,9 +10,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::runtime::Runtime;
 
 use super::{
-    answering,
-    answers::{Answering, Events},
-    check,
+    check, event_schema,
+    render::{EventSchema, Events},
 };
 use crate::{
     auth::Caller,
@@ -21,9 +20,11 @@ use crate::{
     db::{connect::Database, replicas::Replicas},
     domain::{feed::Place, measurement},
     graphql::{
-        context::About,
+        context::GatewayInfo,
         cursor::FeedCursor,
-        fast_json::tests::{completed, document, of_a_measurement, rows, variables},
+        fast_json::tests::{
+            arbitrary_measurements, document_with_fragments, random_measurement_selection, resolver_response, variables,
+        },
         types::{measurement::Measurement, measurement_event::MeasurementEvent},
     },
     http::state::AppState,
@@ -31,37 +32,37 @@ use crate::{
 };
 
 /// A gateway whose database isn't there, and the runtime that it needs.
-static APP: LazyLock<(AppState, Answering, Runtime)> = LazyLock::new(|| {
+static APP: LazyLock<(AppState, EventSchema, Runtime)> = LazyLock::new(|| {
     let runtime = Runtime::new().expect("a runtime");
     let _entered = runtime.enter();
     let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(1);
     let pool = || PgPoolOptions::new().acquire_timeout(Duration::from_millis(1)).connect_lazy_with(options.clone());
-    let about = About {
+    let about = GatewayInfo {
         public_read: true,
-        exposure: SecuritySettings::default(),
+        security_profile: SecuritySettings::default(),
         limits: Limits::default(),
-        slow_operation: Duration::MAX,
+        slow_operation_threshold: Duration::MAX,
         database_host: String::new(),
         database_port: 1,
     };
     let database = Database::from_pool(&pool(), PgConnectOptions::new());
     let (app, _) = AppState::start(database, Replicas::default(), Clock::system(), about);
-    let answering = answering(app.state.clone());
+    let answering = event_schema(app.state.clone());
     (app, answering, runtime)
 });
 
-fn place(at: usize) -> Place {
+fn feed_offset(at: usize) -> Place {
     Place { number: 7, index: u32::try_from(at).expect("few") }
 }
 
 /// What is told of these rows; none where the question is refused.
-fn told(rows: &[measurement::Measurement], question: &str) -> Option<Vec<Value>> {
+fn rendered_events(rows: &[measurement::Measurement], question: &str) -> Option<Vec<Value>> {
     let (app, answering, _) = &*APP;
     let request = Request::new(question).variables(Variables::from_json(variables()));
     let checked = check(&app.schema, answering, request, &Caller::Anonymous, None).now_or_never().expect("at once");
     let (_, answers) = checked.ok()?;
     let event = |(at, row): (usize, &measurement::Measurement)| MeasurementEvent {
-        place: place(at),
+        place: feed_offset(at),
         measurement: Measurement(row.clone()),
     };
     let events = Events::Measurements(rows.iter().enumerate().map(event).collect());
@@ -88,21 +89,21 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
-    fn an_event_tells_what_a_query_tells(
-        rows in rows(),
+    fn event_equals_query_response(
+        rows in arbitrary_measurements(),
         bytes in prop::collection::vec(any::<u8>(), 0..80),
         is_in_a_fragment: bool,
     ) {
-        let selection = of_a_measurement(&bytes);
+        let selection = random_measurement_selection(&bytes);
         let field = format!("e: measurementRecorded {{ cursor measurement {selection} }}");
         let body = if is_in_a_fragment { format!("{{ ... on Subscription {{ {field} }} }}") } else { format!("{{ {field} }}") };
-        let told = told(&rows, &document("subscription", body));
+        let told = rendered_events(&rows, &document_with_fragments("subscription", body));
         prop_assume!(told.is_some());
         for (at, (row, told)) in rows.iter().zip(told.unwrap_or_default()).enumerate() {
-            let asked = completed(std::slice::from_ref(row), &document("query", format!("{{ list {{ nodes {selection} }} }}")));
+            let asked = resolver_response(std::slice::from_ref(row), &document_with_fragments("query", format!("{{ list {{ nodes {selection} }} }}")));
             let asked = serde_json::to_value(asked).expect("JSON");
             let event = &told["data"]["e"];
-            prop_assert_eq!(&event["cursor"], &json!(FeedCursor(place(at)).encode_cursor()));
+            prop_assert_eq!(&event["cursor"], &json!(FeedCursor(feed_offset(at)).encode_cursor()));
             let expected = comparable(&asked["data"]["list"]["nodes"][0], &asked["errors"], 3);
             prop_assert_eq!(comparable(&event["measurement"], &told["errors"], 2), expected, "{}", selection);
         }

@@ -21,7 +21,7 @@ pub enum Topic {
 impl Topic {
     /// Bytes of memory that it takes, about.
     #[must_use]
-    pub fn size(&self) -> usize {
+    pub fn memory_bytes(&self) -> usize {
         let devices = |devices: &[DeviceId]| size_of_val(devices);
         match self {
             Self::Measurements(filter) => filter.size(),
@@ -75,7 +75,7 @@ pub struct SubscriptionRequest {
 pub(super) struct ResultSlot(Arc<Mutex<Option<SubscriptionRequest>>>);
 
 impl ResultSlot {
-    pub(super) fn put(&self, request: SubscriptionRequest) {
+    pub(super) fn set(&self, request: SubscriptionRequest) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
     }
 

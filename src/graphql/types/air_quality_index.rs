@@ -17,12 +17,12 @@ use crate::{
     },
     graphql::{
         context::ContextExt as _,
-        execute::cost::MAX_SERIES,
+        execute::cost::MAX_SERIES_ITEMS,
         inputs::{
             interval,
             interval::{BucketLimits, Buckets, Interval},
         },
-        loaders::HoursOf,
+        loaders::HourlyMeansKey,
         scalar,
     },
 };
@@ -65,7 +65,7 @@ pub struct AirQualityIndex {
     /// The bucket of time that this is the index at the end of. Null outside of `airQualityIndices`.
     bucket: Option<TimeBucket>,
     #[graphql(flatten)]
-    standing: Standing,
+    scale_position: ScalePosition,
 }
 
 /// A bucket of time in a series.
@@ -92,12 +92,12 @@ pub struct AirQualitySubIndex {
     /// The share (`1`) of the period's hours of which the pollutant is known, 0 to 1.
     coverage: f64,
     #[graphql(flatten)]
-    standing: Standing,
+    standing: ScalePosition,
 }
 
 /// Where a concentration stands on a scale.
 #[derive(SimpleObject)]
-pub struct Standing {
+pub struct ScalePosition {
     /// The value (`1`). Null where fewer than 75 % of the period's hours are known, or for NowCast fewer than two of the
     /// latest three.
     value: Option<u16>,
@@ -109,7 +109,7 @@ pub struct Standing {
     above_scale: bool,
 }
 
-impl From<Option<Level>> for Standing {
+impl From<Option<Level>> for ScalePosition {
     fn from(level: Option<Level>) -> Self {
         Self {
             value: level.map(|level| level.value),
@@ -124,15 +124,15 @@ impl From<Option<Level>> for Standing {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_device(
+pub async fn device_index(
     ctx: &Context<'_>,
     device: DeviceId,
     scale: AirQualityScale,
     at: Option<scalar::DateTime>,
     counted: CountedValues,
 ) -> Result<AirQualityIndex, ApiError> {
-    let hours = period(ctx, device, scale, at, counted);
-    Ok(tell(scale, &hours, ctx.loader().load_one(hours).await?))
+    let hours = hourly_means_key(ctx, device, scale, at, counted);
+    Ok(index_from_means(scale, &hours, ctx.loader().load_one(hours).await?))
 }
 
 /// The index of a cell of the map, of resolution 0 to 12, over the whole hours that had ended by a moment; by now unless
@@ -140,15 +140,15 @@ pub async fn of_device(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_cell(
+pub async fn cell_index(
     ctx: &Context<'_>,
     cell: CellIndex,
     scale: AirQualityScale,
     at: Option<scalar::DateTime>,
     counted: CountedValues,
 ) -> Result<AirQualityIndex, ApiError> {
-    let hours = period(ctx, cell, scale, at, counted);
-    Ok(tell(scale, &hours, ctx.loader().load_one(hours).await?))
+    let hours = hourly_means_key(ctx, cell, scale, at, counted);
+    Ok(index_from_means(scale, &hours, ctx.loader().load_one(hours).await?))
 }
 
 /// Hours from the first bucket of a series to the end of the last one at most.
@@ -156,12 +156,12 @@ const MAX_SERIES_HOURS: i64 = 10_000;
 
 /// The buckets of a series.
 const BUCKET_LIMITS: BucketLimits =
-    BucketLimits { shortest: crate::domain::interval::Interval::Hour, max_buckets: MAX_SERIES };
+    BucketLimits { min_interval: crate::domain::interval::Interval::Hour, max_buckets: MAX_SERIES_ITEMS };
 
 /// The buckets of a series, with what each is labelled with.
 pub struct SeriesBuckets {
     buckets: Buckets,
-    zone: Tz,
+    time_zone: Tz,
 }
 
 /// The buckets of a series, none of which begins after now.
@@ -186,18 +186,18 @@ pub fn buckets(
     if to <= from {
         buckets.bounds.clear();
     }
-    Ok(SeriesBuckets { buckets, zone })
+    Ok(SeriesBuckets { buckets, time_zone: zone })
 }
 
 /// The indices of a device at the end of each bucket, or now where that is earlier.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn series_of_device(
+pub async fn device_index_series(
     ctx: &Context<'_>,
     device: DeviceId,
     scale: AirQualityScale,
-    SeriesBuckets { buckets, zone }: &SeriesBuckets,
+    SeriesBuckets { buckets, time_zone: zone }: &SeriesBuckets,
     now: DateTime<Utc>,
     counted: CountedValues,
 ) -> Result<Vec<AirQualityIndex>, ApiError> {
@@ -205,7 +205,7 @@ pub async fn series_of_device(
     let last = buckets.bounds.last().map_or(first, |&last| last.min(now));
     let hours = Scale::from(scale).hours();
     let period = TimeDelta::hours(i64::try_from(hours).unwrap_or(0)); // a day at most
-    let all = HoursOf { parent: device, from: hour_of(first.min(now)) - period, to: hour_of(last), counted };
+    let all = HourlyMeansKey { parent: device, from: hour_of(first.min(now)) - period, to: hour_of(last), counted };
     let means = ctx.loader().load_one(all).await?.unwrap_or_default();
     let index = |bounds: &[DateTime<Utc>]| {
         let &[start, end] = bounds else { return None };
@@ -213,7 +213,8 @@ pub async fn series_of_device(
         let newer = usize::try_from((all.to - to).num_hours()).unwrap_or(0);
         let window = |means: &[Option<f64>]| means.iter().skip(newer).take(hours).copied().collect();
         let means = HourlyMeans { pm2_5: window(&means.pm2_5), pm10: window(&means.pm10) };
-        let index = tell(scale, &HoursOf { parent: device, from: to - period, to, counted }, Some(means));
+        let index =
+            index_from_means(scale, &HourlyMeansKey { parent: device, from: to - period, to, counted }, Some(means));
         let bucket = TimeBucket {
             start: start.into(),
             start_local: interval::local_time(start, *zone),
@@ -225,19 +226,23 @@ pub async fn series_of_device(
     Ok(buckets.bounds.windows(2).filter_map(index).collect())
 }
 
-fn period<P>(
+fn hourly_means_key<P>(
     ctx: &Context<'_>,
     parent: P,
     scale: AirQualityScale,
     at: Option<scalar::DateTime>,
     counted: CountedValues,
-) -> HoursOf<P> {
+) -> HourlyMeansKey<P> {
     let to = hour_of(at.map_or_else(|| ctx.state().clock.now(), |at| at.0));
     let hours = i64::try_from(Scale::from(scale).hours()).unwrap_or(0); // a day at most
-    HoursOf { parent, from: to - TimeDelta::hours(hours), to, counted }
+    HourlyMeansKey { parent, from: to - TimeDelta::hours(hours), to, counted }
 }
 
-fn tell<P>(scale: AirQualityScale, hours: &HoursOf<P>, means: Option<HourlyMeans>) -> AirQualityIndex {
+fn index_from_means<P>(
+    scale: AirQualityScale,
+    hours: &HourlyMeansKey<P>,
+    means: Option<HourlyMeans>,
+) -> AirQualityIndex {
     let edition = Scale::from(scale);
     let index = edition.index(&means.unwrap_or_default());
     AirQualityIndex {
@@ -258,7 +263,7 @@ fn tell<P>(scale: AirQualityScale, hours: &HoursOf<P>, means: Option<HourlyMeans
             .collect(),
         version: edition.version(),
         bucket: None,
-        standing: index.deciding.map(|(_, level)| level).into(),
+        scale_position: index.deciding.map(|(_, level)| level).into(),
     }
 }
 

@@ -35,12 +35,12 @@ impl Cell {
 
     /// Its centre.
     async fn center(&self) -> Coordinates {
-        self.centre()
+        self.center_coordinates()
     }
 
     /// Its corners, anticlockwise: six, five of a pentagon, and a few more where an edge of the globe's grid crosses it.
     async fn boundary(&self) -> Vec<Coordinates> {
-        self.corners()
+        self.boundary_coordinates()
     }
 
     /// How many measurements, with valid values or without.
@@ -51,7 +51,7 @@ impl Cell {
     /// The share of the hours (of UTC) that the filter sets a beginning and an end to, in which there are measurements with a
     /// valid value.
     async fn coverage(&self) -> Option<f64> {
-        self.statistics.covered()
+        self.statistics.coverage_share()
     }
 
     /// Of particulate matter up to 1 µm, in `ug/m3`.
@@ -94,16 +94,16 @@ impl Cell {
         include_invalid: bool,
     ) -> Result<AirQualityIndex, ApiError> {
         let counted = CountedValues::from_include_invalid(include_invalid);
-        air_quality_index::of_cell(ctx, self.cell, scale, at, counted).await
+        air_quality_index::cell_index(ctx, self.cell, scale, at, counted).await
     }
 }
 
 impl Cell {
-    pub(in crate::graphql) fn centre(&self) -> Coordinates {
+    pub(in crate::graphql) fn center_coordinates(&self) -> Coordinates {
         h3o::LatLng::from(self.cell).into()
     }
 
-    pub(in crate::graphql) fn corners(&self) -> Vec<Coordinates> {
+    pub(in crate::graphql) fn boundary_coordinates(&self) -> Vec<Coordinates> {
         self.cell.boundary().iter().copied().map(Into::into).collect()
     }
 }

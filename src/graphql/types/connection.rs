@@ -13,7 +13,7 @@ use crate::{
     db,
     db::{total::Total, uplink_page::UplinkFilter},
     domain,
-    graphql::{context::ContextExt as _, cursor::UplinkCursor, page::Slice},
+    graphql::{context::ContextExt as _, cursor::UplinkCursor, page::PageSlice},
 };
 
 /// A page of uplinks.
@@ -34,7 +34,7 @@ impl UplinkTotal {
     }
 
     async fn total(&self, ctx: &Context<'_>) -> Result<Total, ApiError> {
-        let count = async || Ok(db::uplink_page::count(ctx.reads(), &self.filter).await?);
+        let count = async || Ok(db::uplink_page::count(ctx.read_pool(), &self.filter).await?);
         self.total.get_or_try_init(count).await.copied()
     }
 }
@@ -55,7 +55,7 @@ impl UplinkTotal {
 
 /// A page of uplinks as a connection.
 #[must_use]
-pub fn of_uplinks(slice: Slice<domain::uplink::Uplink>, total: UplinkTotal) -> UplinkConnection {
+pub fn uplink_connection(slice: PageSlice<domain::uplink::Uplink>, total: UplinkTotal) -> UplinkConnection {
     let mut connection = Connection::with_additional_fields(slice.has_previous, slice.has_next, total);
     let edge = |uplink: domain::uplink::Uplink| Edge::new(UplinkCursor(uplink.key), Uplink(uplink));
     connection.edges = slice.rows.into_iter().map(edge).collect();

@@ -7,7 +7,7 @@ use async_graphql::{Context, Enum, ID, Object, resolver_utils::EnumType as _};
 use super::{
     air_quality_index::{self, AirQualityIndex, AirQualityScale},
     measurement::Measurement,
-    measurement_connection::{AllMeasurements, MeasurementConnection},
+    measurement_connection::{MeasurementConnection, MeasurementScope},
     quantity::Quantity,
     sensor::Sensor,
     statistics::{self, Statistics},
@@ -20,17 +20,17 @@ use crate::{
     graphql::{
         context::ContextExt as _,
         execute::projection,
-        fast_json::Rows,
+        fast_json::JsonRows,
         id::GlobalId,
         inputs::{
             filter::{MeasurementFilter, MeasurementOrder},
             interval::{DEFAULT_TIME_ZONE, Interval},
             range::TimeRange,
-            statistics::{DEFAULT_CELL_RESOLUTION, Parting, StatisticsFill, StatisticsGroup, Wanted},
+            statistics::{DEFAULT_CELL_RESOLUTION, Grouping, RequestedStatistics, StatisticsFill, StatisticsGroup},
         },
-        loaders::{LatestOf, PageOf, SensorsOf, StatisticsOf, Told},
+        loaders::{DevicePageKey, DeviceStatisticsKey, DeviceStatisticsResult, LatestKey, SensorsKey},
         page::PageArguments,
-        queries::{measurement::MeasurementList, statistics::too_many, trip::TripList},
+        queries::{measurement::MeasurementList, statistics::too_many_rows, trip::TripList},
         scalar::DateTime,
     },
 };
@@ -67,17 +67,17 @@ impl From<domain::device::Device> for Device {
 impl Device {
     /// A device that there is, by its number.
     #[must_use]
-    pub fn numbered(id: DeviceId) -> Self {
+    pub fn from_id(id: DeviceId) -> Self {
         Self { id, row: OnceLock::new() }
     }
 
     /// Its row, where it was read.
-    pub(in crate::graphql) fn known(&self) -> Option<&domain::device::Device> {
+    pub(in crate::graphql) fn loaded_row(&self) -> Option<&domain::device::Device> {
         self.row.get()
     }
 
     /// Takes its row.
-    pub(in crate::graphql) fn learn(&self, row: domain::device::Device) -> &domain::device::Device {
+    pub(in crate::graphql) fn set_row(&self, row: domain::device::Device) -> &domain::device::Device {
         self.row.get_or_init(|| row)
     }
 
@@ -92,17 +92,17 @@ impl Device {
     }
 
     async fn row(&self, ctx: &Context<'_>) -> Result<&domain::device::Device, ApiError> {
-        if let Some(row) = self.known() {
+        if let Some(row) = self.loaded_row() {
             return Ok(row);
         }
         // Boxed, as in `measurements`: the future of every field is as large as the largest of them.
         let row = Box::pin(ctx.loader().load_one(self.id)).await?;
-        row.map(|row| self.learn(row)).ok_or_else(|| missing(self.id))
+        row.map(|row| self.set_row(row)).ok_or_else(|| missing_device(self.id))
     }
 }
 
 /// The error of a device that was deleted since its number was read.
-pub(in crate::graphql) fn missing(id: DeviceId) -> ApiError {
+pub(in crate::graphql) fn missing_device(id: DeviceId) -> ApiError {
     tracing::debug!(device = id.0, "device was deleted while a request read it");
     ApiError::NotFound
 }
@@ -157,8 +157,8 @@ impl Device {
 
     /// What its single sensors measure, where it was registered with them: by their ids.
     async fn sensors(&self, ctx: &Context<'_>) -> Result<Vec<Sensor>, ApiError> {
-        let sensors = ctx.loader().load_one(SensorsOf(self.id)).await?;
-        Ok(sensors.as_ref().map(Sensor::list).unwrap_or_default())
+        let sensors = ctx.loader().load_one(SensorsKey(self.id)).await?;
+        Ok(sensors.as_ref().map(Sensor::from_sensors).unwrap_or_default())
     }
 
     /// Its newest measurement; null before the first.
@@ -171,8 +171,8 @@ impl Device {
         )]
         of: Option<Quantity>,
     ) -> Result<Option<Measurement>, ApiError> {
-        let columns = projection::of_measurement(ctx.field());
-        let latest = LatestOf { device: self.id, quantity: of.map(Into::into), columns };
+        let columns = projection::for_measurement(ctx.field());
+        let latest = LatestKey { device: self.id, quantity: of.map(Into::into), columns };
         Ok(ctx.loader().load_one(latest).await?.map(Measurement))
     }
 
@@ -216,11 +216,11 @@ impl Device {
             desc = "Whether values out of their quantity's range, and positions at (0, 0), count too."
         )]
         include_invalid: bool,
-    ) -> Result<Rows<Statistics>, ApiError> {
+    ) -> Result<JsonRows<Statistics>, ApiError> {
         let counted = CountedValues::from_include_invalid(include_invalid);
         let group_by = group_by.unwrap_or_default();
-        let parting = Parting { every, max_buckets, fill, time_zone, group_by, cell_resolution, counted };
-        Box::pin(self.told(ctx, filter.unwrap_or_default(), parting)).await
+        let parting = Grouping { every, max_buckets, fill, time_zone, group_by, cell_resolution, counted };
+        Box::pin(self.load_statistics(ctx, filter.unwrap_or_default(), parting)).await
     }
 
     /// Its air-quality index, over the whole hours that had ended by a moment. Values out of their quantity's range do not
@@ -234,7 +234,7 @@ impl Device {
         include_invalid: bool,
     ) -> Result<AirQualityIndex, ApiError> {
         let counted = CountedValues::from_include_invalid(include_invalid);
-        air_quality_index::of_device(ctx, self.id, scale, at, counted).await
+        air_quality_index::device_index(ctx, self.id, scale, at, counted).await
     }
 
     /// Its air-quality index at the end of each bucket of time, oldest first: over the scale's own averaging period, as
@@ -265,7 +265,7 @@ impl Device {
         let span = measured_at.check("measuredAt")?;
         let now = ctx.state().clock.now();
         let buckets = air_quality_index::buckets(span, every, max_buckets, &time_zone, now)?;
-        Box::pin(air_quality_index::series_of_device(ctx, self.id, scale, &buckets, now, counted)).await
+        Box::pin(air_quality_index::device_index_series(ctx, self.id, scale, &buckets, now, counted)).await
     }
 
     /// Its rides in a span of time, newest first: its samples, cut where it paused, or where it came to be somewhere that it
@@ -304,30 +304,31 @@ impl Device {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<MeasurementConnection, ApiError> {
         let arguments = PageArguments { first, after, last, before };
-        Box::pin(self.page(ctx, filter, order_by, arguments)).await
+        Box::pin(self.load_measurements(ctx, filter, order_by, arguments)).await
     }
 }
 
 // Futures of their own, boxed: those of all other fields would be as large as the largest of them.
 impl Device {
-    async fn told(
+    async fn load_statistics(
         &self,
         ctx: &Context<'_>,
         filter: MeasurementFilter,
-        parting: Parting,
-    ) -> Result<Rows<Statistics>, ApiError> {
+        parting: Grouping,
+    ) -> Result<JsonRows<Statistics>, ApiError> {
         let mut filter = filter.check(ctx, "filter").await?;
         Self::check_devices(&[self], &mut filter)?;
-        let (mut question, labels) = parting.question(filter, Wanted::of(ctx.field()), ctx.state().clock.now())?;
+        let (mut question, labels) =
+            parting.to_query(filter, RequestedStatistics::from_selection(ctx.field()), ctx.state().clock.now())?;
         question.by_device = true;
         let question = Arc::new(question);
-        match ctx.loader().load_one(StatisticsOf { device: self.id, question: question.clone() }).await? {
-            None | Some(Told::TooMany) => Err(too_many()),
-            Some(Told::Rows(rows)) => Ok(statistics::list(rows, &question, labels)),
+        match ctx.loader().load_one(DeviceStatisticsKey { device: self.id, query: question.clone() }).await? {
+            None | Some(DeviceStatisticsResult::TooMany) => Err(too_many_rows()),
+            Some(DeviceStatisticsResult::Rows(rows)) => Ok(statistics::from_rows(rows, &question, labels)),
         }
     }
 
-    async fn page(
+    async fn load_measurements(
         &self,
         ctx: &Context<'_>,
         filter: Option<MeasurementFilter>,
@@ -337,10 +338,10 @@ impl Device {
         let mut asked = MeasurementList::check(ctx, filter, order_by, arguments).await?;
         Self::check_devices(&[self], &mut asked.page.filter)?;
         let page = Arc::new(asked.page);
-        let of = PageOf { device: self.id, page: page.clone(), columns: projection::of_page(ctx.field()) };
-        let rows = if projection::reads_rows(ctx.field()) { ctx.loader().load_one(of).await? } else { None };
+        let of = DevicePageKey { device: self.id, page: page.clone(), columns: projection::for_page(ctx.field()) };
+        let rows = if projection::selects_rows(ctx.field()) { ctx.loader().load_one(of).await? } else { None };
         let rows = rows.unwrap_or_default();
-        let all = AllMeasurements::OfEach(self.id, Arc::new(page.filter.clone()));
+        let all = MeasurementScope::OfDevice(self.id, Arc::new(page.filter.clone()));
         Ok(MeasurementConnection::new(asked.request.slice(rows), all))
     }
 }

@@ -18,8 +18,8 @@ use crate::{
     graphql::{
         context::ContextExt as _,
         cursor::DeviceCursor,
-        fast_json::{Listed, Rows},
-        page::Slice,
+        fast_json::{JsonList, JsonRows},
+        page::PageSlice,
     },
 };
 
@@ -31,7 +31,7 @@ pub struct DeviceConnection {
     has_previous: bool,
     has_next: bool,
     /// The devices that it is a page of.
-    all: DeviceFilter,
+    filter: DeviceFilter,
     /// How many there are in all, once they were counted.
     total: OnceCell<Total>,
 }
@@ -39,17 +39,17 @@ pub struct DeviceConnection {
 impl DeviceConnection {
     /// A page as it was read, each device with its place.
     #[must_use]
-    pub fn new(slice: Slice<(domain::device::Device, DeviceKeyset)>, all: DeviceFilter) -> Self {
+    pub fn new(slice: PageSlice<(domain::device::Device, DeviceKeyset)>, all: DeviceFilter) -> Self {
         let (has_previous, has_next) = (slice.has_previous, slice.has_next);
         let rows = slice.rows.into_iter().map(|(device, keyset)| (Device::from(device), DeviceCursor(keyset)));
         let (devices, cursors) = rows.unzip();
-        Self { devices, cursors, has_previous, has_next, all, total: OnceCell::new() }
+        Self { devices, cursors, has_previous, has_next, filter: all, total: OnceCell::new() }
     }
 }
 
 impl DeviceConnection {
     async fn total(&self, ctx: &Context<'_>) -> Result<Total, ApiError> {
-        let count = async || Ok(db::device_page::count(ctx.reads(), &self.all).await?);
+        let count = async || Ok(db::device_page::count(ctx.read_pool(), &self.filter).await?);
         self.total.get_or_try_init(count).await.copied()
     }
 }
@@ -68,13 +68,13 @@ impl DeviceConnection {
     }
 
     /// The devices, each with its cursor.
-    async fn edges(&self) -> Rows<DeviceEdge<'_>> {
-        Rows(self.cursors.iter().zip(&self.devices).map(|(cursor, device)| DeviceEdge { cursor, device }).collect())
+    async fn edges(&self) -> JsonRows<DeviceEdge<'_>> {
+        JsonRows(self.cursors.iter().zip(&self.devices).map(|(cursor, device)| DeviceEdge { cursor, device }).collect())
     }
 
     /// The devices.
-    async fn nodes(&self) -> Listed<'_, Device> {
-        Listed(&self.devices)
+    async fn nodes(&self) -> JsonList<'_, Device> {
+        JsonList(&self.devices)
     }
 
     /// How many there are in all, on every page: an estimate where `totalCountIsEstimate`. Counted only when selected; null

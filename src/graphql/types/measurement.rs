@@ -20,7 +20,7 @@ use crate::{
         quantity::Group,
         readings::{Readings, decimal},
     },
-    graphql::{context::ContextExt as _, id::GlobalId, loaders::ReadingsOf, scalar::DateTime},
+    graphql::{context::ContextExt as _, id::GlobalId, loaders::ReadingsKey, scalar::DateTime},
 };
 
 /// One sample of the air, taken by a device.
@@ -37,7 +37,7 @@ impl Measurement {
 
     /// The device that took it.
     async fn device(&self) -> Device {
-        Device::numbered(self.0.key.device_id)
+        Device::from_id(self.0.key.device_id)
     }
 
     /// When it was taken.
@@ -72,7 +72,7 @@ impl Measurement {
         &self,
         #[graphql(default_with = "DEFAULT_RESOLUTION", desc = "From 0 to 15.")] resolution: i32,
     ) -> Result<Option<String>, ApiError> {
-        let resolution = resolution_of(resolution)?;
+        let resolution = check_resolution(resolution)?;
         Ok(self.0.position.map(|position| cell_at(position, resolution).to_string()))
     }
 
@@ -98,7 +98,7 @@ impl Measurement {
 
     /// Reasons to doubt it. The values are told as they came.
     async fn flags(&self) -> Vec<QualityFlag> {
-        quality_flag::list(self.0.flags)
+        quality_flag::from_set(self.0.flags)
     }
 
     /// The weather at the sensor; null where the sensor tells none.
@@ -128,7 +128,7 @@ impl Measurement {
             GroupReadings::Present(readings) => Ok(Some(Cow::Borrowed(readings))),
             GroupReadings::Absent => Ok(None),
             GroupReadings::NotRead => {
-                let found = ctx.loader().load_one(ReadingsOf { group, measurement: self.0.key }).await?;
+                let found = ctx.loader().load_one(ReadingsKey { group, measurement: self.0.key }).await?;
                 Ok(found.map(Cow::Owned))
             }
         }
@@ -139,7 +139,7 @@ impl Measurement {
 pub(in crate::graphql) const DEFAULT_RESOLUTION: i32 = 10;
 
 /// The argument `resolution`.
-pub(in crate::graphql) fn resolution_of(resolution: i32) -> Result<Resolution, ApiError> {
+pub(in crate::graphql) fn check_resolution(resolution: i32) -> Result<Resolution, ApiError> {
     let checked = u8::try_from(resolution).ok().and_then(|resolution| Resolution::try_from(resolution).ok());
     checked.ok_or_else(|| {
         ApiError::bad_input("resolution", format!("{resolution} is no H3 resolution; they go from 0 to 15"))

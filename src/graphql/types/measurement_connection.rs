@@ -16,9 +16,9 @@ use crate::{
     graphql::{
         context::ContextExt as _,
         cursor::MeasurementCursor,
-        fast_json::{Listed, Rows},
-        loaders::{CountOf, CountOfAll},
-        page::Slice,
+        fast_json::{JsonList, JsonRows},
+        loaders::{DeviceCountKey, TotalCountKey},
+        page::PageSlice,
     },
 };
 
@@ -27,25 +27,25 @@ pub struct MeasurementConnection {
     rows: Vec<Measurement>,
     has_previous: bool,
     has_next: bool,
-    all: AllMeasurements,
+    scope: MeasurementScope,
     /// How many there are in all, once they were counted.
     total: OnceLock<Total>,
 }
 
 /// The measurements that a page is of.
-pub enum AllMeasurements {
+pub enum MeasurementScope {
     /// Of all devices, or of some taken together.
-    Of(Arc<Filter>),
+    Filtered(Arc<Filter>),
     /// Of one device among many that are asked the same.
-    OfEach(DeviceId, Arc<Filter>),
+    OfDevice(DeviceId, Arc<Filter>),
 }
 
 impl MeasurementConnection {
     /// A page as it was read.
     #[must_use]
-    pub fn new(slice: Slice<domain::measurement::Measurement>, all: AllMeasurements) -> Self {
+    pub fn new(slice: PageSlice<domain::measurement::Measurement>, all: MeasurementScope) -> Self {
         let rows = slice.rows.into_iter().map(Measurement).collect();
-        Self { rows, has_previous: slice.has_previous, has_next: slice.has_next, all, total: OnceLock::new() }
+        Self { rows, has_previous: slice.has_previous, has_next: slice.has_next, scope: all, total: OnceLock::new() }
     }
 
     /// Its measurements.
@@ -54,7 +54,7 @@ impl MeasurementConnection {
     }
 
     /// Whether the list goes on, and from where.
-    pub(in crate::graphql) fn told_page_info(&self) -> PageInfo {
+    pub(in crate::graphql) fn paging(&self) -> PageInfo {
         let cursor = |row: Option<&Measurement>| row.map(|row| MeasurementCursor(row.0.key).encode_cursor());
         PageInfo {
             has_previous_page: self.has_previous,
@@ -65,7 +65,7 @@ impl MeasurementConnection {
     }
 
     /// How many there are in all; none when they were not counted yet.
-    pub(in crate::graphql) fn counted(&self) -> Option<Total> {
+    pub(in crate::graphql) fn cached_total(&self) -> Option<Total> {
         self.total.get().copied()
     }
 
@@ -73,10 +73,10 @@ impl MeasurementConnection {
     pub(in crate::graphql) async fn count(&self, ctx: &Context<'_>) -> Result<Total, ApiError> {
         // By the loader, so that fields that need the same number share a statement. (A cell of tokio's would give way to
         // other tasks after some hundred pages, and the loader would begin with half of them.)
-        let total = match &self.all {
-            AllMeasurements::Of(filter) => ctx.loader().load_one(CountOfAll(filter.clone())).await?,
-            AllMeasurements::OfEach(device, filter) => {
-                ctx.loader().load_one(CountOf { device: *device, filter: filter.clone() }).await?
+        let total = match &self.scope {
+            MeasurementScope::Filtered(filter) => ctx.loader().load_one(TotalCountKey(filter.clone())).await?,
+            MeasurementScope::OfDevice(device, filter) => {
+                ctx.loader().load_one(DeviceCountKey { device: *device, filter: filter.clone() }).await?
             }
         };
         Ok(*self.total.get_or_init(|| total.unwrap_or(Total::exact(0))))
@@ -88,17 +88,17 @@ impl MeasurementConnection {
 impl MeasurementConnection {
     /// Whether the list goes on, and from where.
     async fn page_info(&self) -> PageInfo {
-        self.told_page_info()
+        self.paging()
     }
 
     /// The measurements, each with its cursor.
-    async fn edges(&self) -> Rows<MeasurementEdge<'_>> {
-        Rows(self.rows.iter().map(MeasurementEdge).collect())
+    async fn edges(&self) -> JsonRows<MeasurementEdge<'_>> {
+        JsonRows(self.rows.iter().map(MeasurementEdge).collect())
     }
 
     /// The measurements.
-    async fn nodes(&self) -> Listed<'_, Measurement> {
-        Listed(&self.rows)
+    async fn nodes(&self) -> JsonList<'_, Measurement> {
+        JsonList(&self.rows)
     }
 
     /// How many there are in all, on every page: an estimate where `totalCountIsEstimate`. Counted only when selected; null

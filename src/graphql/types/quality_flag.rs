@@ -34,12 +34,12 @@ pub enum QualityFlag {
 }
 
 /// The flags of a set, in the order of their bits.
-pub(in crate::graphql) fn list(flags: QualityFlags) -> Vec<QualityFlag> {
+pub(in crate::graphql) fn from_set(flags: QualityFlags) -> Vec<QualityFlag> {
     use quality::QualityFlag as Flag;
     Flag::ALL.iter().filter(|&&flag| flags.contains(flag)).map(|&flag| flag.into()).collect()
 }
 
 /// A flag's name in the schema.
-pub(in crate::graphql) fn name(flag: QualityFlag) -> &'static str {
+pub(in crate::graphql) fn schema_name(flag: QualityFlag) -> &'static str {
     QualityFlag::items().iter().find(|item| item.value == flag).map_or("", |item| item.name)
 }

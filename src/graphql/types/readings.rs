@@ -10,7 +10,7 @@ use crate::domain::{
 };
 
 /// The group that a field of measurements holds.
-pub(in crate::graphql) fn group_named(field: &str) -> Option<Group> {
+pub(in crate::graphql) fn group_by_field(field: &str) -> Option<Group> {
     match field {
         "weather" => Some(Group::Weather),
         "ambient" => Some(Group::Ambient),
@@ -21,7 +21,7 @@ pub(in crate::graphql) fn group_named(field: &str) -> Option<Group> {
 }
 
 /// The quantity that a field of a group holds: the field has the quantity's name in camel case.
-pub(in crate::graphql) fn quantity_named(group: Group, field: &str) -> Option<Quantity> {
+pub(in crate::graphql) fn quantity_by_field(group: Group, field: &str) -> Option<Quantity> {
     let is_named = |quantity: &Quantity| {
         let name = quantity.definition().name.bytes().filter(|&byte| byte != b'_');
         name.eq(field.bytes().map(|byte| byte.to_ascii_lowercase()))

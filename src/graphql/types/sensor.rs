@@ -17,7 +17,7 @@ pub struct Sensor {
 impl Sensor {
     /// The sensors of a device, sorted by id.
     #[must_use]
-    pub fn list(sensors: &domain::sensor::Sensors) -> Vec<Self> {
+    pub fn from_sensors(sensors: &domain::sensor::Sensors) -> Vec<Self> {
         sensors.iter().map(|(id, quantity)| Self { sensor: id.to_owned(), quantity: quantity.into() }).collect()
     }
 }

@@ -31,7 +31,7 @@ impl Server {
 
     /// The tables of the database, with about how many rows they have.
     async fn tables(&self, ctx: &Context<'_>) -> Result<Vec<Table>, ApiError> {
-        let tables = db::server_info::tables(ctx.reads()).await?;
+        let tables = db::server_info::tables(ctx.read_pool()).await?;
         Ok(tables.into_iter().map(|table| Table { name: table.name, row_estimate: table.row_estimate }).collect())
     }
 
@@ -39,14 +39,14 @@ impl Server {
     #[expect(clippy::unused_async, reason = "every resolver is async")]
     async fn load(&self, ctx: &Context<'_>) -> Result<Load, ApiError> {
         ctx.caller().require_admin()?;
-        Ok(Load::of(ctx.state()))
+        Ok(Load::from_state(ctx.state()))
     }
 
     /// The database connection. For admins.
     async fn database(&self, ctx: &Context<'_>) -> Result<Database, ApiError> {
         ctx.caller().require_admin()?;
-        let info = db::server_info::info(ctx.reads()).await?;
-        let about = &ctx.state().about;
+        let info = db::server_info::info(ctx.read_pool()).await?;
+        let about = &ctx.state().info;
         Ok(Database {
             name: info.name,
             user: info.user,
@@ -106,12 +106,12 @@ pub struct Queue {
 }
 
 impl Load {
-    fn of(state: &State) -> Self {
+    fn from_state(state: &State) -> Self {
         let pool = |name: &str, pool: &PgPool| Pool {
             name: name.to_owned(),
-            size: whole(pool.size()),
-            idle: whole(pool.num_idle()),
-            max: whole(pool.options().get_max_connections()),
+            size: to_i32(pool.size()),
+            idle: to_i32(pool.num_idle()),
+            max: to_i32(pool.options().get_max_connections()),
         };
         let mut pools: Vec<_> = state.database.pools().map(|(name, of)| pool(name, of)).into();
         pools.push(pool("recorder", state.recorder.connections()));
@@ -123,15 +123,15 @@ impl Load {
         });
         let queues = state.recorder.loads().map(|(name, load)| Queue {
             name,
-            submissions: whole(load.submissions),
-            samples: whole(load.samples),
-            bytes: whole(load.bytes),
+            submissions: to_i32(load.submissions),
+            samples: to_i32(load.samples),
+            bytes: to_i32(load.bytes),
         });
         Self { pools, replicas: replicas.collect(), queues: queues.into() }
     }
 }
 
-fn whole(count: impl TryInto<i32>) -> i32 {
+fn to_i32(count: impl TryInto<i32>) -> i32 {
     count.try_into().unwrap_or(i32::MAX)
 }
 

@@ -14,7 +14,7 @@ use crate::{
     domain::statistics::hours_overlapping,
     graphql::{
         context::ContextExt as _,
-        fast_json::Rows,
+        fast_json::JsonRows,
         inputs::interval::{Interval, local_time},
         scalar::DateTime,
     },
@@ -25,16 +25,16 @@ pub struct Statistics {
     /// The answer.
     pub row: domain::statistics::Statistics,
     /// What was asked.
-    pub question: Arc<Question>,
+    pub query: Arc<Question>,
     /// How the bucket is labelled.
-    pub labels: Labels,
+    pub labels: BucketLabels,
 }
 
 /// How buckets of time are labelled.
 #[derive(Clone, Copy, Debug)]
-pub struct Labels {
+pub struct BucketLabels {
     /// By whose clocks.
-    pub zone: Tz,
+    pub time_zone: Tz,
     /// How long they are; none where time is not cut.
     pub interval: Option<domain::interval::Interval>,
 }
@@ -50,7 +50,7 @@ impl Statistics {
     /// `start` on the clocks of `timeZone`, in RFC 3339 with the offset from UTC, such as `2026-03-29T03:00:00+02:00`. The
     /// offset distinguishes two buckets of the same local hour when clocks go back. Null when `start` is.
     async fn start_local(&self) -> Option<String> {
-        self.local_start()
+        self.start_local_text()
     }
 
     /// End of the bucket, which is not part of it. Without `every` the end that the filter sets; null when it sets none.
@@ -93,7 +93,7 @@ impl Statistics {
     /// measurement flagged `OUT_OF_RANGE` without a valid value of the air (particulates, weather, gases, sound, light) covers
     /// no hour, unless `includeInvalid` is set. Null where these are open, and where hours or days of the week are told apart.
     async fn coverage(&self) -> Option<f64> {
-        self.covered()
+        self.coverage_share()
     }
 
     /// Of particulate matter up to 1 µm, in `ug/m3`.
@@ -123,16 +123,16 @@ impl Statistics {
 }
 
 /// Answers to a question, as a list.
-pub(in crate::graphql) fn list(
+pub(in crate::graphql) fn from_rows(
     rows: Vec<domain::statistics::Statistics>,
     question: &Arc<Question>,
-    labels: Labels,
-) -> Rows<Statistics> {
-    Rows(rows.into_iter().map(|row| Statistics { row, question: question.clone(), labels }).collect())
+    labels: BucketLabels,
+) -> JsonRows<Statistics> {
+    JsonRows(rows.into_iter().map(|row| Statistics { row, query: question.clone(), labels }).collect())
 }
 
 /// The particulate quantity that a field of statistics or of a cell sums up; none where it is another field.
-pub(in crate::graphql) fn particulate(field: &str) -> Option<domain::quantity::Quantity> {
+pub(in crate::graphql) fn particulate_quantity(field: &str) -> Option<domain::quantity::Quantity> {
     match field {
         "pm1" => Some(domain::quantity::Quantity::Pm1),
         "pm25" => Some(domain::quantity::Quantity::Pm2_5),
@@ -147,26 +147,26 @@ type Moment = chrono::DateTime<Utc>;
 impl Statistics {
     /// From when to when these are.
     pub(in crate::graphql) fn span(&self) -> (Option<Moment>, Option<Moment>) {
-        let bounds = self.row.bucket.and_then(|bucket| self.question.bounds.get(bucket..=bucket + 1));
+        let bounds = self.row.bucket.and_then(|bucket| self.query.bounds.get(bucket..=bucket + 1));
         match bounds {
             Some(bounds) => (bounds.first().copied(), bounds.last().copied()),
-            None => (self.question.filter.from, self.question.filter.to),
+            None => (self.query.filter.from, self.query.filter.to),
         }
     }
 
     /// See `startLocal`.
-    pub(in crate::graphql) fn local_start(&self) -> Option<String> {
-        self.span().0.map(|start| local_time(start, self.labels.zone))
+    pub(in crate::graphql) fn start_local_text(&self) -> Option<String> {
+        self.span().0.map(|start| local_time(start, self.labels.time_zone))
     }
 
     /// See `coverage`.
-    pub(in crate::graphql) fn covered(&self) -> Option<f64> {
+    pub(in crate::graphql) fn coverage_share(&self) -> Option<f64> {
         if self.row.hour_of_day.or(self.row.day_of_week).is_some() {
             return None;
         }
         let (start, end) = self.span();
-        let start = start.max(self.question.filter.from)?;
-        let end = end?.min(self.question.filter.to.unwrap_or(Moment::MAX_UTC));
+        let start = start.max(self.query.filter.from)?;
+        let end = end?.min(self.query.filter.to.unwrap_or(Moment::MAX_UTC));
         #[expect(clippy::cast_precision_loss, reason = "hours are far below 2^52")]
         let share = self.row.hours? as f64 / hours_overlapping(start, end) as f64;
         Some(share)
@@ -174,7 +174,7 @@ impl Statistics {
 
     /// Of a quantity that the selection asks for.
     pub(in crate::graphql) fn summary(&self, quantity: domain::quantity::Quantity) -> Summary {
-        let place = self.question.quantities.keys().position(|&asked| asked == quantity);
+        let place = self.query.quantities.keys().position(|&asked| asked == quantity);
         Summary(place.and_then(|place| self.row.summaries.get(place)).cloned().unwrap_or_default())
     }
 }

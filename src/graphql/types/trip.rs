@@ -17,7 +17,7 @@ use crate::{
         context::ContextExt as _,
         id::GlobalId,
         loaders::{MAX_TRIP_SAMPLES, TripSamples},
-        page::MAX_MEASUREMENTS_PAGE,
+        page::MAX_MEASUREMENT_PAGE_SIZE,
         scalar::DateTime,
     },
 };
@@ -125,7 +125,7 @@ impl Trip {
         &self,
         #[graphql(default = 1000, desc = "So many points at most; 10,000 at most.")] most: i32,
     ) -> Result<Vec<TripPoint>, ApiError> {
-        let checked = usize::try_from(most).ok().filter(|&most| most <= MAX_MEASUREMENTS_PAGE);
+        let checked = usize::try_from(most).ok().filter(|&most| most <= MAX_MEASUREMENT_PAGE_SIZE);
         let most = checked.ok_or_else(|| {
             ApiError::bad_input("most", format!("{most} is no number of points; it must be between 0 and 10000"))
         })?;
@@ -142,7 +142,7 @@ impl Trip {
 }
 
 /// The ride that an id names, given as this argument; none where there is no such any more.
-pub(in crate::graphql) async fn lookup(
+pub(in crate::graphql) async fn find_trip(
     ctx: &Context<'_>,
     argument: &str,
     key: TripKey,
@@ -154,8 +154,8 @@ pub(in crate::graphql) async fn lookup(
         counted: CountedValues::Valid,
     };
     let samples = match ctx.loader().load_one(span).await? {
-        Some(TripSamples::Read(samples)) => samples,
-        Some(TripSamples::TooMany) => return Err(too_many(argument)),
+        Some(TripSamples::Loaded(samples)) => samples,
+        Some(TripSamples::TooMany) => return Err(too_many_samples(argument)),
         None => return Ok(None),
     };
     let trip = trip::Trip::of(&samples).filter(|trip| (trip.start, trip.end) == (key.start, key.end));
@@ -163,7 +163,7 @@ pub(in crate::graphql) async fn lookup(
 }
 
 /// The span given as this argument has more samples than a request may have cut.
-fn too_many(argument: &str) -> ApiError {
+fn too_many_samples(argument: &str) -> ApiError {
     let reason = format!(
         "more than {MAX_TRIP_SAMPLES} samples, over all devices of the request; ask for a shorter span or for fewer devices"
     );

@@ -7,7 +7,7 @@ use async_graphql::{
 use chrono::{DateTime, Utc};
 
 use super::trip::Trip;
-use crate::graphql::{cursor::TripCursor, page::Slice, scalar};
+use crate::graphql::{cursor::TripCursor, page::PageSlice, scalar};
 
 /// A page of rides, newest first.
 #[derive(SimpleObject)]
@@ -24,7 +24,7 @@ pub struct TripConnection {
 impl TripConnection {
     /// A page as it was cut.
     #[must_use]
-    pub fn new(slice: Slice<Trip>, incomplete_before: Option<DateTime<Utc>>) -> Self {
+    pub fn new(slice: PageSlice<Trip>, incomplete_before: Option<DateTime<Utc>>) -> Self {
         let cursor = |trip: Option<&Trip>| trip.map(|trip| TripCursor(trip.key()).encode_cursor());
         let page_info = PageInfo {
             has_previous_page: slice.has_previous,

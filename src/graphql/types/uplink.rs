@@ -12,7 +12,7 @@ use crate::{
     graphql::{
         context::ContextExt as _,
         id::GlobalId,
-        loaders::{Body, BodyOf, MAX_BODIES},
+        loaders::{MAX_BODY_BYTES, UplinkBody, UplinkBodyKey},
         scalar::DateTime,
     },
 };
@@ -126,19 +126,19 @@ impl Uplink {
 impl Uplink {
     async fn body(&self, ctx: &Context<'_>) -> Result<Arc<[u8]>, ApiError> {
         let bytes = usize::try_from(self.0.bytes).unwrap_or(0);
-        match ctx.loader().load_one(BodyOf { uplink: self.0.key, bytes }).await? {
-            Some(Body::Read(body)) => Ok(body),
-            Some(Body::TooMuch) => Err(too_much()),
+        match ctx.loader().load_one(UplinkBodyKey { uplink: self.0.key, bytes }).await? {
+            Some(UplinkBody::Loaded(body)) => Ok(body),
+            Some(UplinkBody::LimitExceeded) => Err(bodies_too_large()),
             None => Err(ApiError::NotFound), // forgotten since the list was read
         }
     }
 }
 
 /// More bodies were asked for than a request may hold.
-pub(in crate::graphql) fn too_much() -> ApiError {
+pub(in crate::graphql) fn bodies_too_large() -> ApiError {
     let reason = format!(
         "the bodies are more than {} MiB together: ask for fewer uplinks, or leave out `text` and `base64`",
-        MAX_BODIES >> 20
+        MAX_BODY_BYTES >> 20
     );
     ApiError::bad_input("first", reason)
 }

@@ -65,7 +65,7 @@ impl FromRequestParts<SharedState> for Authenticated {
             Some(key) => {
                 let look_up = auth::authenticate(&app.key_lookup, &app.state.database, &app.state.clock, key);
                 app.key_checks
-                    .authenticate(payer, &key, &app.state.budgets.cost, app.state.clock.now(), look_up)
+                    .authenticate(payer, &key, &app.state.rate_limiters.cost, app.state.clock.now(), look_up)
                     .await?
             }
             _ => Caller::Anonymous,
@@ -120,13 +120,15 @@ impl FromRequestParts<SharedState> for IngestCaller {
             Some(secret) => {
                 let (address, key, now) = (address_id(parts, app), auth::hash(&secret), app.state.clock.now());
                 let look_up = auth::authenticate_cached(&app.key_cache, &app.state.database, &app.state.clock, &secret);
-                app.key_checks.authenticate(address, &key, &app.state.budgets.uplinks, now, look_up).await?
+                app.key_checks
+                    .authenticate(address, &key, &app.state.rate_limiters.uplink_requests, now, look_up)
+                    .await?
             }
             None => Caller::Anonymous,
         };
         caller.may_record()?;
         if let Some(key) = caller.api_key_id() {
-            let spent = app.state.budgets.uplinks.check_n(CallerId::Key(key), 1, app.state.clock.now());
+            let spent = app.state.rate_limiters.uplink_requests.check_n(CallerId::Key(key), 1, app.state.clock.now());
             spent.map_err(ApiError::RateLimited)?;
         }
         Ok(Self(caller))
@@ -135,7 +137,7 @@ impl FromRequestParts<SharedState> for IngestCaller {
 
 /// Who pays where there is no key.
 pub(crate) fn address_id(parts: &Parts, app: &AppState) -> CallerId {
-    CallerId::from_address(client_ip::from_parts(parts, &app.state.about.exposure.trusted_proxies))
+    CallerId::from_address(client_ip::from_parts(parts, &app.state.info.security_profile.trusted_proxies))
 }
 
 /// The key in the path, else in a header, else in the query. A path comes first, since some firmware always sends a token

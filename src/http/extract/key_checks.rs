@@ -15,7 +15,7 @@ use crate::{
     api_error::ApiError,
     auth::{Caller, KeyHash},
     domain::api_key::ApiKeyId,
-    graphql::execute::admission::kind_of,
+    graphql::execute::admission::caller_kind,
     limits::{
         KeyLimits, Limit, Permit, Quota,
         rate_limit::{CallerId, RateLimiter},
@@ -88,7 +88,7 @@ impl KeyChecks {
         match &outcome {
             Ok(caller) if known.is_none() => {
                 if let Some(id) = caller.api_key_id() {
-                    self.lock_known_keys().insert(*hash, KnownKey { id, kind: kind_of(caller) });
+                    self.lock_known_keys().insert(*hash, KnownKey { id, kind: caller_kind(caller) });
                 }
             }
             Err(ApiError::Unauthenticated(_)) => {

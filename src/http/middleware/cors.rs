@@ -86,7 +86,7 @@ pub(crate) async fn refuse_cross_origin(
 }
 
 fn check(app: &AppState, parts: &Parts, origin: &HeaderValue) -> Result<(), ApiError> {
-    if is_same_host(parts, &app.state.about.exposure.trusted_proxies, origin) {
+    if is_same_host(parts, &app.state.info.security_profile.trusted_proxies, origin) {
         return Ok(());
     }
     let name = String::from_utf8_lossy(origin.as_bytes());

@@ -68,7 +68,7 @@ async fn import(
     let _permit = acquire_upload_permit(&app, &caller)?;
     let task = build_task(&app, parameters, &caller).await?;
     // All of it in the request's own future: a client that hangs up ends it, after the chunk that is being stored.
-    let file = upload_chunks(body, app.state.about.limits.uploads, app.state.metrics.refusals.clone());
+    let file = upload_chunks(body, app.state.info.limits.uploads, app.state.metrics.refusals.clone());
     let (report, outcome) = csv_import::run(&app.state.recorder, &app.state.clock, file, task).await;
     Ok(match outcome {
         Ok(()) if report.is_failure() => {

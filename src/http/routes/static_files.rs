@@ -47,7 +47,7 @@ const FRONT_PAGE_TEXT: &str = "This is airgraph, a GraphQL gateway for measureme
                      Sensors post to the paths that their firmware has, or below ingest/.\n";
 
 async fn front_page(State(app): State<SharedState>) -> Response {
-    if app.state.about.exposure.playground {
+    if app.state.info.security_profile.playground {
         Redirect::temporary("playground").into_response()
     } else {
         FRONT_PAGE_TEXT.into_response()
@@ -55,7 +55,11 @@ async fn front_page(State(app): State<SharedState>) -> Response {
 }
 
 async fn playground(State(app): State<SharedState>, headers: HeaderMap) -> Result<Response, ApiError> {
-    if app.state.about.exposure.playground { page("playground.html", &headers).await } else { Err(ApiError::NotFound) }
+    if app.state.info.security_profile.playground {
+        page("playground.html", &headers).await
+    } else {
+        Err(ApiError::NotFound)
+    }
 }
 
 async fn page(name: &str, request: &HeaderMap) -> Result<Response, ApiError> {
@@ -75,7 +79,7 @@ async fn asset(
     Path(path): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    if !app.state.about.exposure.playground {
+    if !app.state.info.security_profile.playground {
         return Err(ApiError::NotFound);
     }
     let caching = if env!("AIRGRAPH_WEB_SOURCE") == "cdn" { "no-cache" } else { "public, max-age=31536000, immutable" };

@@ -13,7 +13,7 @@ use airgraph::{
         replicas::{Replicas, Use},
     },
     graphql,
-    graphql::{Schema, context::About},
+    graphql::{Schema, context::GatewayInfo},
     http,
     http::{
         Edition, Origin, SocketTimeouts, Sockets, middleware::concurrency_limit::ConcurrencyLimit, state::AppState,
@@ -117,11 +117,11 @@ impl TestApp {
     pub async fn exposed_on(options: &PgConnectOptions, exposure: SecuritySettings, limits: Limits) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");
         let admin = auth::ensure_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
-        let about = About {
+        let about = GatewayInfo {
             public_read: true,
-            exposure,
+            security_profile: exposure,
             limits,
-            slow_operation: Duration::MAX,
+            slow_operation_threshold: Duration::MAX,
             database_host: options.get_host().to_owned(),
             database_port: options.get_port(),
         };
@@ -133,11 +133,11 @@ impl TestApp {
         let options = empty_database().await;
         let database = connect::open(&options, 5, 5).await.expect("a database");
         let admin = auth::ensure_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
-        let about = About {
+        let about = GatewayInfo {
             public_read: true,
-            exposure: SecuritySettings::default(),
+            security_profile: SecuritySettings::default(),
             limits,
-            slow_operation: Duration::MAX,
+            slow_operation_threshold: Duration::MAX,
             database_host: options.get_host().to_owned(),
             database_port: options.get_port(),
         };
@@ -175,18 +175,18 @@ impl TestApp {
         public_read: bool,
         exposure: SecuritySettings,
     ) -> Self {
-        let about = About {
+        let about = GatewayInfo {
             public_read,
-            exposure,
+            security_profile: exposure,
             limits: Limits::default(),
-            slow_operation: Duration::MAX,
+            slow_operation_threshold: Duration::MAX,
             database_host: options.get_host().to_owned(),
             database_port: options.get_port(),
         };
         Self::start_about(database, replicas, admin, about)
     }
 
-    fn start_about(database: Database, replicas: Replicas, admin: &str, about: About) -> Self {
+    fn start_about(database: Database, replicas: Replicas, admin: &str, about: GatewayInfo) -> Self {
         let clock = Clock::fixed(noon());
         let (app, writers) = AppState::start(database.clone(), replicas, clock.clone(), about);
         let (recorder, router, schema) = (app.state.recorder.clone(), app.router(), app.schema.clone());

@@ -11,7 +11,7 @@ pub(super) struct Arguments<'a>(pub &'a [(Positioned<Name>, Positioned<Value>)])
 
 /// A span of time; an end that is missing is as far as there are measurements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Span {
+pub struct TimeSpan {
     /// Not before this.
     pub from: Option<DateTime<Utc>>,
     /// Before this.
@@ -39,18 +39,18 @@ impl<'a> Arguments<'a> {
     }
 
     /// Whether a switch is on.
-    pub fn is_true(&self, name: &str) -> bool {
+    pub fn bool(&self, name: &str) -> bool {
         self.get(name) == Some(&Value::Boolean(true))
     }
 
     /// The items of a list.
-    pub fn length(&self, name: &str) -> u64 {
-        items(self.get(name)).count() as u64
+    pub fn list_len(&self, name: &str) -> u64 {
+        list_items(self.get(name)).count() as u64
     }
 
     /// A span of time.
-    pub fn span(&self, name: &str) -> Span {
-        self.get(name).map_or_else(Span::default, Span::of)
+    pub fn span(&self, name: &str) -> TimeSpan {
+        self.get(name).map_or_else(TimeSpan::default, TimeSpan::from_value)
     }
 }
 
@@ -64,7 +64,7 @@ pub(super) fn text(value: &Value) -> Option<&str> {
 }
 
 /// The items of a list; one that stands for a list is its only item.
-pub(super) fn items(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+pub(super) fn list_items(value: Option<&Value>) -> impl Iterator<Item = &Value> {
     let items: &[Value] = match value {
         None | Some(Value::Null) => &[],
         Some(Value::List(items)) => items,
@@ -73,9 +73,9 @@ pub(super) fn items(value: Option<&Value>) -> impl Iterator<Item = &Value> {
     items.iter()
 }
 
-impl Span {
+impl TimeSpan {
     /// Of a value of the type `TimeRange`.
-    pub fn of(value: &Value) -> Self {
+    pub fn from_value(value: &Value) -> Self {
         let end = |name: &str| match value {
             Value::Object(fields) => fields.get(name).and_then(text).and_then(|text| text.parse().ok()),
             _ => None,
@@ -84,7 +84,7 @@ impl Span {
     }
 
     /// What lies in both.
-    pub fn and(self, other: Self) -> Self {
+    pub fn intersect(self, other: Self) -> Self {
         Self { from: self.from.max(other.from), to: self.to.into_iter().chain(other.to).min() }
     }
 

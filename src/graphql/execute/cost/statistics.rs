@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use async_graphql::parser::types::{Field, Selection};
 
 use super::{
-    POINTS_CHECKED, Pricing, STATEMENT,
-    arguments::{Arguments, items, text},
-    filter::{self, Filter},
+    CostAnalysis, POLYGON_POINTS_PER_COST_UNIT, STATEMENT_COST,
+    arguments::{Arguments, list_items, text},
+    filter::{self, FilterAnalysis},
 };
 use crate::{
     db::statistics::MAX_ROWS,
@@ -15,49 +15,49 @@ use crate::{
         cell::ROLLUP_RESOLUTION,
         quantity::{Group, Quantity},
     },
-    graphql::types::statistics::particulate,
+    graphql::types::statistics::particulate_quantity,
 };
 
 /// An hour of a rollup, of a device or a cell, and each quantity in it.
-const HOUR: u64 = 1;
+const ROLLUP_HOUR_COST: u64 = 1;
 /// A measurement that is read for statistics.
-const MEASUREMENT: u64 = 2;
+const MEASUREMENT_COST: u64 = 2;
 /// An area of rollups, which is covered with some thousand cells.
 const AREA_OF_ROLLUPS: u64 = 5000;
 /// One in so many measurements of an area lies in the cells at its rim, and is read itself.
 const RIM: u64 = 2;
 /// A value that is sorted for a percentile.
-const SORTED: u64 = 3;
+const SORTED_VALUE_COST: u64 = 3;
 /// A row of another table that belongs to it: a hash join of a month costs less than reading a measurement.
-const JOINED: u64 = 1;
+const JOINED_ROW_COST: u64 = 1;
 /// Cells that a map has, as a rule; one of coarse cells has fewer.
-const CELLS: u64 = 2000;
-const COARSE_CELLS: u64 = 500;
+const EXPECTED_CELLS: u64 = 2000;
+const EXPECTED_COARSE_CELLS: u64 = 500;
 /// The finest resolution of coarse cells.
-const COARSE: u64 = 5;
+const MAX_COARSE_RESOLUTION: u64 = 5;
 /// Buckets at most, and with `every: AUTO` where `maxBuckets` is absent.
 const MAX_BUCKETS: u64 = 10_000;
-const AUTO_BUCKETS: u64 = 500;
+const DEFAULT_AUTO_BUCKETS: u64 = 500;
 /// Statistics that have no buckets, as a rule.
-const GROUPS: u64 = 100;
+const EXPECTED_GROUPS: u64 = 100;
 
 /// What is selected of statistics.
 #[derive(Debug, Default)]
-struct Selected {
+struct SelectedStatistics {
     quantities: BTreeSet<Quantity>,
     with_percentiles: BTreeSet<Quantity>,
     invalid_counts: bool,
 }
 
-impl Selected {
-    fn of(field: &Field) -> Self {
+impl SelectedStatistics {
+    fn from_field(field: &Field) -> Self {
         let mut selected = Self::default();
         for item in &field.selection_set.node.items {
             let Selection::Field(child) = &item.node else { continue };
             let (child, arguments) = (&child.node, Arguments(&child.node.arguments));
             let quantity = match child.name.node.as_str() {
-                "quantity" => arguments.text("of").and_then(filter::quantity),
-                name => particulate(name),
+                "quantity" => arguments.text("of").and_then(filter::quantity_by_schema_name),
+                name => particulate_quantity(name),
             };
             let Some(quantity) = quantity else { continue };
             selected.quantities.insert(quantity);
@@ -74,23 +74,24 @@ impl Selected {
     }
 
     /// Whether rollups hold it.
-    fn is_in_rollups(&self) -> bool {
+    fn can_use_rollups(&self) -> bool {
         let is_air = |quantity: &Quantity| quantity.definition().group == Group::Air;
         self.with_percentiles.is_empty() && !self.invalid_counts && self.quantities.iter().all(is_air)
     }
 
     /// Tables beside that of measurements.
-    fn tables(&self) -> u64 {
-        let tables: BTreeSet<_> = self.quantities.iter().map(|&quantity| filter::table(quantity)).collect();
+    fn joined_tables(&self) -> u64 {
+        let tables: BTreeSet<_> = self.quantities.iter().map(|&quantity| filter::quantity_table(quantity)).collect();
         tables.into_iter().filter(|&table| table != "measurement").count() as u64
     }
 }
 
-impl Pricing<'_> {
-    pub(super) fn statistics(&mut self, of: &str, field: &Field, count: u64) {
+impl CostAnalysis<'_> {
+    pub(super) fn add_statistics(&mut self, of: &str, field: &Field, count: u64) {
         let arguments = Arguments(&field.arguments);
-        let (filter, selected) = (Filter::of(arguments.get("filter")), Selected::of(field));
-        let groups: BTreeSet<_> = items(arguments.get("groupBy")).filter_map(text).collect();
+        let (filter, selected) =
+            (FilterAnalysis::from_value(arguments.get("filter")), SelectedStatistics::from_field(field));
+        let groups: BTreeSet<_> = list_items(arguments.get("groupBy")).filter_map(text).collect();
         let is_map = field.name.node == "cells";
         let by_cell = is_map || groups.contains("CELL");
         let devices = if of == "Device" { Some(count) } else { filter.devices };
@@ -98,40 +99,42 @@ impl Pricing<'_> {
         let is_finer = by_cell && resolution > u64::from(u8::from(ROLLUP_RESOLUTION));
         let by_area = by_cell || filter.has_area;
         let of_devices = devices.is_some() || groups.contains("DEVICE");
-        let hours = filter.span.hours(self.archive.end());
-        let max_auto = arguments.int("maxBuckets").unwrap_or(AUTO_BUCKETS).clamp(1, MAX_BUCKETS);
+        let hours = filter.span.hours(self.archive.last_month_end());
+        let max_auto = arguments.int("maxBuckets").unwrap_or(DEFAULT_AUTO_BUCKETS).clamp(1, MAX_BUCKETS);
         let every = arguments.text("every").map(|interval| {
             let auto = || hours * 3600 / max_auto;
-            seconds_of(interval).unwrap_or_else(auto).max(1)
+            interval_seconds(interval).unwrap_or_else(auto).max(1)
         });
         let is_fine = every.is_some_and(|seconds| seconds < 3600);
 
-        let from_rollups = selected.is_in_rollups()
-            && filter.is_for_rollups()
-            && !arguments.is_true("includeInvalid")
+        let from_rollups = selected.can_use_rollups()
+            && filter.can_use_rollups()
+            && !arguments.bool("includeInvalid")
             && !(is_finer || is_fine || by_area && of_devices);
         let quantities = selected.quantities.len() as u64;
         let read = if from_rollups && by_area {
-            let rim = if filter.has_area { filter.measurements(self.archive, None) / RIM } else { 0 };
-            let of_rim = rim.saturating_mul(MEASUREMENT + quantities + filter.per_row());
-            (self.archive.cell_hours(filter.span) / filter.share())
-                .saturating_mul(HOUR + quantities)
+            let rim = if filter.has_area { filter.estimated_measurements(self.archive, None) / RIM } else { 0 };
+            let of_rim = rim.saturating_mul(MEASUREMENT_COST + quantities + filter.cost_per_row());
+            (self.archive.cell_hours(filter.span) / filter.selectivity())
+                .saturating_mul(ROLLUP_HOUR_COST + quantities)
                 .saturating_add(of_rim)
         } else if from_rollups {
-            self.archive.device_hours(filter.span, devices).saturating_mul(HOUR + quantities)
+            self.archive.device_hours(filter.span, devices).saturating_mul(ROLLUP_HOUR_COST + quantities)
         } else {
-            let each = MEASUREMENT
+            let each = MEASUREMENT_COST
                 + quantities
-                + SORTED * selected.with_percentiles.len() as u64
-                + JOINED * selected.tables()
-                + filter.per_row();
-            filter.measurements(self.archive, devices).saturating_mul(each)
+                + SORTED_VALUE_COST * selected.with_percentiles.len() as u64
+                + JOINED_ROW_COST * selected.joined_tables()
+                + filter.cost_per_row();
+            filter.estimated_measurements(self.archive, devices).saturating_mul(each)
         };
         let areas = if from_rollups && filter.has_area { AREA_OF_ROLLUPS } else { filter.area_price() };
-        self.read(STATEMENT.saturating_add(read).saturating_add(areas).saturating_add(filter.points_price()));
+        self.add_database_cost(
+            STATEMENT_COST.saturating_add(read).saturating_add(areas).saturating_add(filter.polygon_cost()),
+        );
 
         if of == "Device" {
-            self.answer(count.saturating_mul(filter.points / POINTS_CHECKED));
+            self.add_response_cost(count.saturating_mul(filter.points / POLYGON_POINTS_PER_COST_UNIT));
         }
         // Buckets end with the filter, or now. Those without measurements are part of the answer where they are filled.
         let is_filled = arguments.text("fill").is_some_and(|fill| fill != "NONE");
@@ -141,23 +144,28 @@ impl Pricing<'_> {
         let of_clock = |group: &str, count: u64| if groups.contains(group) { count } else { 1 };
         let clocks = of_clock("HOUR_OF_DAY", 24) * of_clock("DAY_OF_WEEK", 7);
         let rows = if by_cell {
-            if resolution > COARSE { CELLS } else { COARSE_CELLS }.saturating_mul(buckets)
+            if resolution > MAX_COARSE_RESOLUTION { EXPECTED_CELLS } else { EXPECTED_COARSE_CELLS }
+                .saturating_mul(buckets)
         } else if groups.contains("DEVICE") && of != "Device" {
             // Each named device has all buckets where they are filled. Otherwise how many have any, only the database knows.
-            filter.devices.filter(|_| is_filled).unwrap_or(GROUPS).saturating_mul(buckets)
+            filter.devices.filter(|_| is_filled).unwrap_or(EXPECTED_GROUPS).saturating_mul(buckets)
         } else {
             buckets.saturating_mul(clocks)
         };
         // There is a row only where there are measurements.
-        let measurements = filter.measurements(self.archive, devices).max(if is_map { CELLS } else { GROUPS });
+        let measurements = filter.estimated_measurements(self.archive, devices).max(if is_map {
+            EXPECTED_CELLS
+        } else {
+            EXPECTED_GROUPS
+        });
         let measured = if is_filled { u64::MAX } else { measurements.saturating_mul(count) };
         let rows = count.saturating_mul(rows).min(measured);
-        self.children(of, field, rows.min(MAX_ROWS as u64));
+        self.add_children(of, field, rows.min(MAX_ROWS as u64));
     }
 }
 
 /// Seconds of an interval that goes by this name in the schema.
-fn seconds_of(interval: &str) -> Option<u64> {
+fn interval_seconds(interval: &str) -> Option<u64> {
     const DAY: u64 = 86_400;
     Some(match interval {
         "MINUTE" => 60,

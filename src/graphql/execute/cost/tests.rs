@@ -7,71 +7,74 @@ use crate::{
     graphql::execute::{complexity, operation::Document},
 };
 
-fn archive() -> Archive {
+fn storage_statistics() -> StorageStatistics {
     let month = |month| {
         let rows = Month { measurements: 50_000, device_hours: 20_000, cell_hours: 40_000 };
         (NaiveDate::from_ymd_opt(2026, month, 1).expect("a day"), rows)
     };
-    Archive::new(100, (1..=12).map(month))
+    StorageStatistics::new(100, (1..=12).map(month))
 }
 
 fn now() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_454) // 2026-01-01
 }
 
-fn priced(text: &str, name: Option<&str>, variables: Value) -> Price {
+fn cost_of(text: &str, name: Option<&str>, variables: Value) -> Cost {
     let document = Document::parse(text).expect("a document");
     document.validate(types(), true).expect("a valid one");
     let operation = document.operation(types(), name, &Variables::from_value(variables)).expect("an operation");
-    of(&operation, &archive(), now())
+    analyze(&operation, &storage_statistics(), now())
 }
 
-fn answer(text: &str, variables: Value) -> u64 {
-    priced(text, None, variables).answer
+fn response_cost(text: &str, variables: Value) -> u64 {
+    cost_of(text, None, variables).response
 }
 
-fn reading(text: &str) -> u64 {
-    priced(text, None, value!({})).reading
+fn database_cost(text: &str) -> u64 {
+    cost_of(text, None, value!({})).database
 }
 
 #[test]
-fn a_list_costs_its_page_times_its_rows() {
+fn list_cost_is_page_size_times_fields() {
     let none = || value!({});
-    assert_eq!(priced("{ server { version time } }", None, none()), Price { answer: 3, reading: 0 });
-    assert_eq!(answer("{ measurements(first: 10) { nodes { pm10 pm25 } } }", none()), 10 * 3 + 1);
-    assert_eq!(answer("{ measurements { nodes { ...F } } } fragment F on Measurement { pm10 }", none()), 50 * 2 + 1);
+    assert_eq!(cost_of("{ server { version time } }", None, none()), Cost { response: 3, database: 0 });
+    assert_eq!(response_cost("{ measurements(first: 10) { nodes { pm10 pm25 } } }", none()), 10 * 3 + 1);
+    assert_eq!(
+        response_cost("{ measurements { nodes { ...F } } } fragment F on Measurement { pm10 }", none()),
+        50 * 2 + 1
+    );
     let text = "query ($n: Int = 3) { measurements(first: $n) { nodes { pm10 } } }";
-    assert_eq!(answer(text, none()), 3 * 2 + 1);
-    assert_eq!(answer(text, value!({ "n": 7 })), 7 * 2 + 1);
-    assert_eq!(answer("subscription { measurementRecorded { cursor } }", none()), 2);
+    assert_eq!(response_cost(text, none()), 3 * 2 + 1);
+    assert_eq!(response_cost(text, value!({ "n": 7 })), 7 * 2 + 1);
+    assert_eq!(response_cost("subscription { measurementRecorded { cursor } }", none()), 2);
     let nested = "{ devices(first: 10) { nodes { measurements(first: 20) { edges { node { pm10 } } } } } }";
-    assert_eq!(answer(nested, none()), 1 + 10 + 10 + 10 * 20 * 3);
+    assert_eq!(response_cost(nested, none()), 1 + 10 + 10 + 10 * 20 * 3);
 }
 
 #[test]
-fn only_what_runs_is_paid() {
+fn only_executed_fields_are_charged() {
     let text = "query A { server { version } } query B { devices(first: 100) { nodes { id } } }";
-    assert_eq!(priced(text, Some("A"), value!({})).answer, 2);
-    assert_eq!(priced(text, Some("B"), value!({})).answer, 201);
-    assert_eq!(answer("{ server { version version } server { version time @skip(if: true) } }", value!({})), 2);
-    assert_eq!(answer("{ node(id: 1) { id ... on Device { name } } }", value!({})), 3);
-    assert_eq!(answer("{ server { version @skip(if: true) } }", value!({})), 1);
+    assert_eq!(cost_of(text, Some("A"), value!({})).response, 2);
+    assert_eq!(cost_of(text, Some("B"), value!({})).response, 201);
+    assert_eq!(response_cost("{ server { version version } server { version time @skip(if: true) } }", value!({})), 2);
+    assert_eq!(response_cost("{ node(id: 1) { id ... on Device { name } } }", value!({})), 3);
+    assert_eq!(response_cost("{ server { version @skip(if: true) } }", value!({})), 1);
 }
 
 #[test]
-fn a_total_has_a_price_of_its_own() {
-    let total = reading("{ measurements(first: 1) { totalCount } }");
-    assert_eq!(reading("{ measurements(first: 10000) { totalCount totalCountIsEstimate } }"), total, "once");
-    let filtered = reading("{ measurements(first: 1, filter: {pm10: {min: 5}}) { totalCount } }");
+fn total_count_has_its_own_cost() {
+    let total = database_cost("{ measurements(first: 1) { totalCount } }");
+    assert_eq!(database_cost("{ measurements(first: 10000) { totalCount totalCountIsEstimate } }"), total, "once");
+    let filtered = database_cost("{ measurements(first: 1, filter: {pm10: {min: 5}}) { totalCount } }");
     assert!(filtered > total && total > 5000, "{filtered} {total}");
-    let of_each = reading("{ devices(first: 50) { nodes { measurements(first: 1) { totalCount } } } }");
+    let of_each = database_cost("{ devices(first: 50) { nodes { measurements(first: 1) { totalCount } } } }");
     assert!(of_each < 3 * total, "devices share what is read: {of_each}");
 }
 
 #[test]
-fn conditions_cost_by_rows_and_tables() {
+fn filter_cost_depends_on_rows_and_tables() {
     let list = |first: u32, filter: &str| {
-        reading(&format!("{{ measurements(first: {first}, filter: {{{filter}}}) {{ nodes {{ pm10 }} }} }}"))
+        database_cost(&format!("{{ measurements(first: {first}, filter: {{{filter}}}) {{ nodes {{ pm10 }} }} }}"))
     };
     let humid = |count: usize| format!("or: [{}]", "{quantities: [{quantity: HUMIDITY, min: 9}]} ".repeat(count));
     let both = "quantities: [{quantity: HUMIDITY} {quantity: SPEED}]";
@@ -81,7 +84,7 @@ fn conditions_cost_by_rows_and_tables() {
     assert!(list(100, both) > list(100, &humid(1)) * 3 / 2, "one for each table");
     assert!(list(1000, &humid(1)) > 5 * list(100, &humid(1)));
     let polygon = format!("area: {{polygon: [{}]}}", "{latitude: 1, longitude: 2} ".repeat(1000));
-    assert!(list(1, &polygon) > 1000 * filter::POINT);
+    assert!(list(1, &polygon) > 1000 * filter::POLYGON_POINT_COST);
 }
 
 #[test]
@@ -104,7 +107,7 @@ fn polygons_cost_by_the_edges_that_rows_are_compared_with() {
         ["measurements(first: 100, filter: $f) { nodes { pm10 } }", "measurements(filter: $f) { totalCount }"]
     {
         let text = format!("query ($f: MeasurementFilter) {{ {selection} }}");
-        let of = |filter: &Value| priced(&text, None, value!({ "f": (filter.clone()) })).reading;
+        let of = |filter: &Value| cost_of(&text, None, value!({ "f": (filter.clone()) })).database;
         assert_eq!(of(&ring), of(&across_the_antimeridian));
         assert!(of(&scribble) > of(&ring) + 50_000, "{} {}", of(&scribble), of(&ring));
         assert!(of(&on_a_meridian) <= of(&ring));
@@ -112,10 +115,10 @@ fn polygons_cost_by_the_edges_that_rows_are_compared_with() {
 }
 
 #[test]
-fn statistics_cost_what_they_are_made_of() {
+fn statistics_cost_depends_on_rows_and_quantities() {
     let of = |filter: &str, arguments: &str, selection: &str| {
         let filter = format!("measuredAt: {{from: \"2026-03-01T00:00:00Z\", to: \"2026-04-01T00:00:00Z\"}} {filter}");
-        reading(&format!("{{ statistics(filter: {{{filter}}} {arguments}) {{ {selection} }} }}"))
+        database_cost(&format!("{{ statistics(filter: {{{filter}}} {arguments}) {{ {selection} }} }}"))
     };
     let mean = "pm10 { mean }";
     let hours = of("", "", mean);
@@ -127,7 +130,7 @@ fn statistics_cost_what_they_are_made_of() {
     assert!(of("pm10: {min: 1}", "", mean) > hours);
     assert!(of("", "includeInvalid: true", mean) > hours);
     let year = "{ statistics(filter: {}) { pm10 { mean } } }";
-    assert!(reading(year) > 10 * hours);
+    assert!(database_cost(year) > 10 * hours);
 }
 
 /// Buckets without measurements are part of the answer, so the number of measurements doesn't bound its price.
@@ -135,7 +138,7 @@ fn statistics_cost_what_they_are_made_of() {
 fn filled_statistics_cost_their_buckets() {
     let of = |from: &str, to: &str, arguments: &str| {
         let filter = format!("devices: [\"a\"] measuredAt: {{from: \"{from}\" {to}}}");
-        answer(&format!("{{ statistics(filter: {{{filter}}} {arguments}) {{ count }} }}"), value!({}))
+        response_cost(&format!("{{ statistics(filter: {{{filter}}} {arguments}) {{ count }} }}"), value!({}))
     };
     let (year, to) = ("2025-01-01T00:00:00Z", "to: \"2026-01-01T00:00:00Z\"");
     assert_eq!(of(year, to, "every: DAY"), 1 + 100, "nothing is stored in this year");
@@ -148,18 +151,18 @@ fn filled_statistics_cost_their_buckets() {
     assert_eq!(of("2030-01-01T00:00:00Z", "", "every: HOUR, fill: NULL"), 1 + 1, "from the future until now");
     let devices = "{ devices(first: 40) { nodes { statistics(every: DAY, fill: NULL,
         filter: {measuredAt: {from: \"2025-12-02T00:00:00Z\"}}) { count } } } }";
-    assert_eq!(answer(devices, value!({})), 1 + 40 + 40 + 40 * 30, "of each device");
+    assert_eq!(response_cost(devices, value!({})), 1 + 40 + 40 + 40 * 30, "of each device");
 }
 
 #[test]
-fn the_known_attacks_are_dear() {
+fn known_attacks_exceed_the_cost_limit() {
     let never = || value!({ "quantities": [{ "quantity": "HUMIDITY", "min": 9 }] });
     let filter = value!({ "or": (Value::List((0..49).map(|_| never()).collect())) });
     let count = |n| format!("a{n}: measurements(first: 1, filter: $f) {{ totalCount }} ");
     let attack = format!("query ($f: MeasurementFilter) {{ {} }}", (0..20).map(count).collect::<Vec<_>>().concat());
-    let price = priced(&attack, None, value!({ "f": filter }));
-    assert!(price.reading > 100_000, "{price:?}");
+    let price = cost_of(&attack, None, value!({ "f": filter }));
+    assert!(price.database > 100_000, "{price:?}");
     let percentiles = |n| format!("a{n}: statistics(filter: {{}}) {{ pm10 {{ percentile(p: {n}) }} }} ");
     let attack = format!("{{ {} }}", (1..=10).map(percentiles).collect::<Vec<_>>().concat());
-    assert!(complexity::check(priced(&attack, None, value!({}))).is_err(), "{}", reading(&attack));
+    assert!(complexity::check(cost_of(&attack, None, value!({}))).is_err(), "{}", database_cost(&attack));
 }

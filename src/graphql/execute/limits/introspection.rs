@@ -6,19 +6,19 @@ use apollo_compiler::ast::{Definition, Document, Selection};
 #[must_use]
 pub fn introspects(document: &Document) -> bool {
     document.definitions.iter().any(|definition| match definition {
-        Definition::OperationDefinition(operation) => of_set(&operation.selection_set),
-        Definition::FragmentDefinition(fragment) => of_set(&fragment.selection_set),
+        Definition::OperationDefinition(operation) => set_introspects(&operation.selection_set),
+        Definition::FragmentDefinition(fragment) => set_introspects(&fragment.selection_set),
         _ => false,
     })
 }
 
 /// It calls itself no deeper than brackets are nested, which was checked before.
-fn of_set(set: &[Selection]) -> bool {
+fn set_introspects(set: &[Selection]) -> bool {
     set.iter().any(|selection| match selection {
         Selection::Field(field) => {
-            ["__schema", "__type"].contains(&field.name.as_str()) || of_set(&field.selection_set)
+            ["__schema", "__type"].contains(&field.name.as_str()) || set_introspects(&field.selection_set)
         }
-        Selection::InlineFragment(fragment) => of_set(&fragment.selection_set),
+        Selection::InlineFragment(fragment) => set_introspects(&fragment.selection_set),
         Selection::FragmentSpread(_) => false,
     })
 }
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_schema_is_found_wherever_it_is_asked_for() {
+    fn introspection_is_detected_at_any_depth() {
         for (text, expected) in [
             ("{ a __typename }", false),
             ("{ a(b: \"__schema\") { __schemas } }", false),

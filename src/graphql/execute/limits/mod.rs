@@ -18,7 +18,7 @@ use super::complexity::MAX_DEPTH;
 use crate::api_error::ApiError;
 
 /// The longest text, in bytes. The parser reads a string letter by letter: half a megabyte of one took it 40 ms.
-pub const MAX_TEXT: usize = 128 << 10;
+pub const MAX_DOCUMENT_BYTES: usize = 128 << 10;
 /// The most tokens of a text. The query with which GraphiQL reads the schema has about 400.
 pub const MAX_TOKENS: usize = 10_000;
 /// The deepest brackets within brackets of a text, and the deepest selection sets within each other by way of fields and
@@ -39,10 +39,10 @@ pub const MAX_DIRECTIVES: usize = 49;
 
 /// Why a document is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Excess {
-    /// More than [`MAX_TEXT`].
-    #[error("the document is longer than {MAX_TEXT} bytes; send long values as variables")]
-    Text,
+pub enum LimitExceeded {
+    /// More than [`MAX_DOCUMENT_BYTES`].
+    #[error("the document is longer than {MAX_DOCUMENT_BYTES} bytes; send long values as variables")]
+    DocumentBytes,
     /// More than [`MAX_TOKENS`].
     #[error(
         "the document has more than {MAX_TOKENS} tokens; ask in several requests, and send long lists as variables"
@@ -83,13 +83,13 @@ pub enum Excess {
     Directives,
     /// No limit, but without an end.
     #[error("fragment `{0}` spreads itself, by way of others or directly; a fragment can't contain itself")]
-    Circle(String),
+    FragmentCycle(String),
 }
 
-impl From<Excess> for ApiError {
-    fn from(excess: Excess) -> Self {
+impl From<LimitExceeded> for ApiError {
+    fn from(excess: LimitExceeded) -> Self {
         match excess {
-            Excess::Circle(_) => Self::InvalidDocument(excess.to_string()),
+            LimitExceeded::FragmentCycle(_) => Self::InvalidDocument(excess.to_string()),
             _ => Self::TooComplex(excess.to_string()),
         }
     }

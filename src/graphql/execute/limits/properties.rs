@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::document;
 
 /// How many fragments a document has: `F1` to this.
-const FRAGMENTS: usize = 6;
+const FRAGMENT_COUNT: usize = 6;
 
 /// A selection set of fields, aliases, directives, inline fragments and spreads of fragments with a number above `from`.
 fn selections(from: usize) -> BoxedStrategy<String> {
@@ -16,7 +16,7 @@ fn selections(from: usize) -> BoxedStrategy<String> {
         Just("a".to_owned()),
         Just("b: a".to_owned()),
         Just("a @d".to_owned()),
-        (from + 1..from + 4).prop_map(|to| if to > FRAGMENTS { "c".to_owned() } else { format!("...F{to}") }),
+        (from + 1..from + 4).prop_map(|to| if to > FRAGMENT_COUNT { "c".to_owned() } else { format!("...F{to}") }),
     ];
     let set = |inner: BoxedStrategy<String>| proptest::collection::vec(inner, 1..5).prop_map(|all| all.join(" "));
     let nested = leaf.prop_recursive(4, 40, 4, move |inner| {
@@ -30,7 +30,7 @@ fn selections(from: usize) -> BoxedStrategy<String> {
 
 /// A document whose fragments only spread later ones.
 fn documents() -> impl Strategy<Value = String> {
-    let fragments: Vec<_> = (1..=FRAGMENTS).map(selections).collect();
+    let fragments: Vec<_> = (1..=FRAGMENT_COUNT).map(selections).collect();
     (selections(0), fragments).prop_map(|(root, fragments)| {
         let mut text = format!("{{ {root} }}");
         for (number, set) in fragments.iter().enumerate() {
@@ -41,7 +41,7 @@ fn documents() -> impl Strategy<Value = String> {
 }
 
 /// The same document with each spread of a fragment replaced by what the fragment holds; none once it is too long.
-fn written_out(text: &str) -> Option<String> {
+fn inline_fragments(text: &str) -> Option<String> {
     let mut parts = text.split(" fragment ");
     let mut root = parts.next()?.to_owned();
     for fragment in parts {
@@ -68,23 +68,23 @@ fn tokens() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn any_text_is_read_to_its_end(text in "[\\PC\n\"\\\\{}\\[\\]()#.]{0,200}") {
+    fn any_text_is_scanned_to_its_end(text in "[\\PC\n\"\\\\{}\\[\\]()#.]{0,200}") {
         let _ = super::text(&text);
     }
 
     #[test]
-    fn as_many_tokens_are_counted_as_there_are(
+    fn token_count_is_exact(
         all in proptest::collection::vec((tokens(), "( |,|\n|\t|\r\n|\u{feff}| #[^\r\n]{0,9}\n)+"), 0..40),
     ) {
         let written: String = all.iter().flat_map(|(token, ignored)| [token.as_str(), ignored]).collect();
         let firsts: Vec<u8> = all.iter().map(|(token, _)| token.as_bytes()[0]).collect();
-        prop_assert_eq!(super::text::firsts(&written), firsts, "{}", written);
+        prop_assert_eq!(super::text::first_bytes(&written), firsts, "{}", written);
     }
 
     #[test]
-    fn fragments_count_as_if_they_were_written_out(text in documents()) {
+    fn fragments_count_as_if_inlined(text in documents()) {
         let counted = document(&Document::parse(text.as_str(), "request").expect("a document"));
-        let out = written_out(&text);
+        let out = inline_fragments(&text);
         prop_assume!(out.as_ref().is_some_and(|out| !out.contains("...F")));
         let out = Document::parse(out.unwrap_or_default(), "request").expect("a document");
         // Fragments that nothing spreads are counted beside: for these, too, may it be refused as it came.

@@ -3,22 +3,22 @@
 //! This reads tokens as the parser does (GraphQL specification, section 2.1), but for what makes no difference to their
 //! number by much. What must agree is where a string ends, since brackets in one don't count.
 
-use super::{Excess, MAX_NESTING, MAX_TEXT, MAX_TOKENS};
+use super::{LimitExceeded, MAX_DOCUMENT_BYTES, MAX_NESTING, MAX_TOKENS};
 
-const BLOCK: &[u8] = b"\"\"\"";
-const ESCAPED_BLOCK: &[u8] = b"\\\"\"\"";
+const BLOCK_QUOTE: &[u8] = b"\"\"\"";
+const ESCAPED_BLOCK_QUOTE: &[u8] = b"\\\"\"\"";
 
 /// Checks a text in one pass, which ends at the first token too many.
 ///
 /// # Errors
 /// When the text has too many tokens, or brackets that are nested too deep, or is too long though it has neither.
-pub fn check(text: &str) -> Result<(), Excess> {
-    let mut rest = Rest { bytes: text.as_bytes(), blocks_end: true };
+pub fn check(text: &str) -> Result<(), LimitExceeded> {
+    let mut rest = TextScanner { bytes: text.as_bytes(), may_contain_block_end: true };
     let (mut tokens, mut open) = (0, 0_usize);
-    while let Some(first) = rest.token() {
+    while let Some(first) = rest.next_token() {
         tokens += 1;
         if tokens > MAX_TOKENS {
-            return Err(Excess::Tokens);
+            return Err(LimitExceeded::Tokens);
         }
         match first {
             b'{' | b'[' | b'(' => open += 1,
@@ -26,28 +26,28 @@ pub fn check(text: &str) -> Result<(), Excess> {
             _ => {}
         }
         if open > MAX_NESTING {
-            return Err(Excess::Nesting);
+            return Err(LimitExceeded::Nesting);
         }
     }
-    if text.len() > MAX_TEXT { Err(Excess::Text) } else { Ok(()) }
+    if text.len() > MAX_DOCUMENT_BYTES { Err(LimitExceeded::DocumentBytes) } else { Ok(()) }
 }
 
 /// What is still to be read.
-struct Rest<'a> {
+struct TextScanner<'a> {
     bytes: &'a [u8],
     /// Whether a block string may still find its end; one search without success is enough.
-    blocks_end: bool,
+    may_contain_block_end: bool,
 }
 
-impl Rest<'_> {
+impl TextScanner<'_> {
     /// Reads a token and gives its first byte; none at the end.
-    fn token(&mut self) -> Option<u8> {
+    fn next_token(&mut self) -> Option<u8> {
         self.skip_ignored();
         let first = *self.bytes.first()?;
         let length = match first {
-            b'"' => self.string(),
+            b'"' => self.string_len(),
             b'.' if self.bytes.starts_with(b"...") => 3,
-            b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => 1 + length(&self.bytes[1..], is_of_word),
+            b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => 1 + prefix_len(&self.bytes[1..], is_word_byte),
             _ => 1,
         };
         self.bytes = &self.bytes[length..];
@@ -57,9 +57,9 @@ impl Rest<'_> {
     /// White space, commas, byte order marks, comments.
     fn skip_ignored(&mut self) {
         loop {
-            let mut ignored = length(self.bytes, |byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b','));
+            let mut ignored = prefix_len(self.bytes, |byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b','));
             if self.bytes[ignored..].starts_with(b"#") {
-                ignored += length(&self.bytes[ignored..], |byte| !is_line_end(byte));
+                ignored += prefix_len(&self.bytes[ignored..], |byte| !is_line_end(byte));
             } else if self.bytes[ignored..].starts_with("\u{feff}".as_bytes()) {
                 ignored += 3;
             }
@@ -71,11 +71,11 @@ impl Rest<'_> {
     }
 
     /// The length of the string that begins here. Three quotes that no others end are an empty string, and one more quote.
-    fn string(&mut self) -> usize {
-        if self.blocks_end && self.bytes.starts_with(BLOCK) {
-            match block_end(&self.bytes[BLOCK.len()..]) {
-                Some(end) => return BLOCK.len() + end,
-                None => self.blocks_end = false,
+    fn string_len(&mut self) -> usize {
+        if self.may_contain_block_end && self.bytes.starts_with(BLOCK_QUOTE) {
+            match block_string_end(&self.bytes[BLOCK_QUOTE.len()..]) {
+                Some(end) => return BLOCK_QUOTE.len() + end,
+                None => self.may_contain_block_end = false,
             }
         }
         let mut at = 1;
@@ -92,24 +92,24 @@ impl Rest<'_> {
 }
 
 /// Where the text behind a block string begins.
-fn block_end(content: &[u8]) -> Option<usize> {
+fn block_string_end(content: &[u8]) -> Option<usize> {
     let mut at = 0;
     while at < content.len() {
         at += memchr::memchr2(b'"', b'\\', &content[at..])?;
-        if content[at..].starts_with(BLOCK) {
-            return Some(at + BLOCK.len());
+        if content[at..].starts_with(BLOCK_QUOTE) {
+            return Some(at + BLOCK_QUOTE.len());
         }
-        at += if content[at..].starts_with(ESCAPED_BLOCK) { ESCAPED_BLOCK.len() } else { 1 };
+        at += if content[at..].starts_with(ESCAPED_BLOCK_QUOTE) { ESCAPED_BLOCK_QUOTE.len() } else { 1 };
     }
     None
 }
 
-fn length(bytes: &[u8], of: impl Fn(u8) -> bool) -> usize {
+fn prefix_len(bytes: &[u8], of: impl Fn(u8) -> bool) -> usize {
     bytes.iter().position(|&byte| !of(byte)).unwrap_or(bytes.len())
 }
 
 /// Names and numbers; that `1.5e-3` is one token makes no difference to what follows it.
-fn is_of_word(byte: u8) -> bool {
+fn is_word_byte(byte: u8) -> bool {
     byte == b'_' || byte.is_ascii_alphanumeric()
 }
 
@@ -119,9 +119,9 @@ fn is_line_end(byte: u8) -> bool {
 
 /// The first byte of each token.
 #[cfg(test)]
-pub(super) fn firsts(text: &str) -> Vec<u8> {
-    let mut rest = Rest { bytes: text.as_bytes(), blocks_end: true };
-    std::iter::from_fn(|| rest.token()).collect()
+pub(super) fn first_bytes(text: &str) -> Vec<u8> {
+    let mut rest = TextScanner { bytes: text.as_bytes(), may_contain_block_end: true };
+    std::iter::from_fn(|| rest.next_token()).collect()
 }
 
 #[cfg(test)]
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_told_apart_as_the_parser_does() {
+    fn tokens_are_separated_as_by_the_parser() {
         for (text, expected) in [
             ("", ""),
             (" ,\t\r\n# {{{\r#\n\u{feff}", ""),
@@ -146,43 +146,43 @@ mod tests {
             ("\"\\", "\""),
             ("💨", "💨"),
         ] {
-            assert_eq!(String::from_utf8_lossy(&firsts(text)), expected, "{text}");
+            assert_eq!(String::from_utf8_lossy(&first_bytes(text)), expected, "{text}");
         }
     }
 
     #[test]
-    fn one_token_too_many_is_refused() {
+    fn too_many_tokens_are_rejected() {
         let of = |count: usize| format!("{{ {} }}", "a ".repeat(count - 2));
         assert_eq!(check(&of(MAX_TOKENS)), Ok(()));
-        assert_eq!(check(&of(MAX_TOKENS + 1)), Err(Excess::Tokens));
+        assert_eq!(check(&of(MAX_TOKENS + 1)), Err(LimitExceeded::Tokens));
         assert_eq!(check(&format!("{{ a(b: \"{}\") }}", "x ".repeat(MAX_TOKENS))), Ok(()));
     }
 
     #[test]
-    fn one_letter_too_many_is_refused() {
+    fn too_long_text_is_rejected() {
         let of = |length: usize| format!("{{ a(b: \"{}\") }}", "x".repeat(length - 12));
-        assert_eq!(check(&of(MAX_TEXT)), Ok(()));
-        assert_eq!(check(&of(MAX_TEXT + 1)), Err(Excess::Text));
-        assert_eq!(check(&" ".repeat(MAX_TEXT + 1)), Err(Excess::Text));
+        assert_eq!(check(&of(MAX_DOCUMENT_BYTES)), Ok(()));
+        assert_eq!(check(&of(MAX_DOCUMENT_BYTES + 1)), Err(LimitExceeded::DocumentBytes));
+        assert_eq!(check(&" ".repeat(MAX_DOCUMENT_BYTES + 1)), Err(LimitExceeded::DocumentBytes));
     }
 
     #[test]
-    fn one_bracket_too_deep_is_refused() {
+    fn too_deep_nesting_is_rejected() {
         for (open, close) in [("{a", "}"), ("[", "]"), ("(a:[", "])")] {
             let each = open.bytes().filter(|byte| b"{[(".contains(byte)).count();
             let of = |count: usize| format!("{}{}", open.repeat(count / each), close.repeat(count / each));
             assert_eq!(check(&of(MAX_NESTING)), Ok(()), "{open}");
-            assert_eq!(check(&of(MAX_NESTING + each)), Err(Excess::Nesting), "{open}");
+            assert_eq!(check(&of(MAX_NESTING + each)), Err(LimitExceeded::Nesting), "{open}");
             assert_eq!(check(&of(MAX_NESTING).repeat(20)), Ok(()), "one beside the other is not nested");
         }
         assert_eq!(check(&format!("{{ a(b: \"\"\"{}\"\"\") }}", "[".repeat(1000))), Ok(()));
         // What the parser would read as brackets behind three quotes without an end.
         let text = format!("{{ a(b: [\"\"\"x\" {}", "[".repeat(MAX_NESTING));
-        assert_eq!(check(&text), Err(Excess::Nesting));
+        assert_eq!(check(&text), Err(LimitExceeded::Nesting));
     }
 
     #[test]
-    fn what_is_nested_as_deep_as_may_be_can_be_parsed() {
+    fn maximum_nesting_can_be_parsed() {
         let selections = format!("{}a{}", "{a ".repeat(MAX_NESTING - 1), "}".repeat(MAX_NESTING - 1));
         let values = format!("{{a(b:{}{})}}", "[".repeat(MAX_NESTING - 2), "]".repeat(MAX_NESTING - 2));
         let objects = format!("{{a(b:{}1{})}}", "{c:".repeat(MAX_NESTING - 2), "}".repeat(MAX_NESTING - 2));

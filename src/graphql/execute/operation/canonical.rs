@@ -13,27 +13,30 @@ use apollo_compiler::{
 };
 use async_graphql::{Name, Positioned, Value, indexmap::IndexMap, parser::types as plain};
 
-use super::{input::literal, position::Lines, types::TypeSystem, variables::Values};
+use super::{leaf_coercion::literal_value, line_index::LineIndex, types::TypeSystem, variables::VariableValues};
 
 /// The key of hidden fields, which [`completion`](crate::graphql::compat) takes out of the answer. No name is empty, so no
 /// field of a client has it.
-pub const HIDDEN: &str = "";
+pub const HIDDEN_RESPONSE_KEY: &str = "";
 
 /// Gives the canonical form of an operation of a valid document.
 pub(super) fn canonical(
     types: &TypeSystem,
     document: &ExecutableDocument,
     operation: &Operation,
-    values: &Values,
-    lines: &Lines,
+    values: &VariableValues,
+    lines: &LineIndex,
 ) -> plain::ExecutableDocument {
-    let builder = Builder { types, document, values, lines };
-    let selection_set = builder.set(&operation.selection_set.ty, &[&operation.selection_set]);
-    document_of(super::kind_of(operation.operation_type), selection_set)
+    let builder = CanonicalBuilder { types, document, values, lines };
+    let selection_set = builder.merged_set(&operation.selection_set.ty, &[&operation.selection_set]);
+    single_operation_document(super::operation_type(operation.operation_type), selection_set)
 }
 
 /// A document with one operation.
-pub(super) fn document_of(kind: plain::OperationType, selection_set: plain::SelectionSet) -> plain::ExecutableDocument {
+pub(super) fn single_operation_document(
+    kind: plain::OperationType,
+    selection_set: plain::SelectionSet,
+) -> plain::ExecutableDocument {
     let definition = plain::OperationDefinition {
         ty: kind,
         variable_definitions: Vec::new(),
@@ -47,20 +50,29 @@ pub(super) fn document_of(kind: plain::OperationType, selection_set: plain::Sele
 }
 
 /// A value of a document with the values of variables in it; none where it is an absent variable.
-pub(super) fn constant(types: &TypeSystem, ty: &Type, value: &ast::Value, values: &Values) -> Option<Value> {
+pub(super) fn substitute_variables(
+    types: &TypeSystem,
+    ty: &Type,
+    value: &ast::Value,
+    values: &VariableValues,
+) -> Option<Value> {
     match (value, ty) {
         (ast::Value::Variable(name), _) => values.get(name.as_str()).cloned(),
         (ast::Value::List(items), Type::List(of) | Type::NonNullList(of)) => {
-            let item = |item: &Node<ast::Value>| constant(types, of, item, values).unwrap_or(Value::Null);
+            let item = |item: &Node<ast::Value>| substitute_variables(types, of, item, values).unwrap_or(Value::Null);
             Some(Value::List(items.iter().map(item).collect()))
         }
-        (value, Type::List(of) | Type::NonNullList(of)) if !value.is_null() => constant(types, of, value, values),
+        (value, Type::List(of) | Type::NonNullList(of)) if !value.is_null() => {
+            substitute_variables(types, of, value, values)
+        }
         (ast::Value::Object(fields), Type::Named(name) | Type::NonNullNamed(name)) => {
             let mut object = IndexMap::with_capacity(fields.len());
             if let Some(ExtendedType::InputObject(definition)) = types.definition(name) {
                 for (name, value) in fields {
                     let definition = definition.fields.get(name);
-                    if let Some(value) = definition.and_then(|field| constant(types, &field.ty, value, values)) {
+                    if let Some(value) =
+                        definition.and_then(|field| substitute_variables(types, &field.ty, value, values))
+                    {
                         object.insert(Name::new(name), value);
                     }
                 }
@@ -71,36 +83,36 @@ pub(super) fn constant(types: &TypeSystem, ty: &Type, value: &ast::Value, values
         (ast::Value::Int(number), ty) if ty.inner_named_type() == "ID" => {
             Some(Value::String(number.as_str().to_owned()))
         }
-        (value, _) => literal(value),
+        (value, _) => literal_value(value),
     }
 }
 
-struct Builder<'a> {
+struct CanonicalBuilder<'a> {
     types: &'a TypeSystem,
     document: &'a ExecutableDocument,
-    values: &'a Values,
-    lines: &'a Lines,
+    values: &'a VariableValues,
+    lines: &'a LineIndex,
 }
 
 /// Fields of one key, for some of the types that an object may be of.
-struct Group<'a> {
+struct FieldGroup<'a> {
     /// One bit a type.
     types: u64,
     /// In which order the groups stand.
-    at: usize,
+    position: usize,
     fields: Vec<&'a Node<Field>>,
 }
 
 /// Groups by key, as they are collected.
 #[derive(Default)]
-struct Groups<'a> {
-    by_key: IndexMap<&'a str, Vec<Group<'a>>>,
+struct FieldGroups<'a> {
+    by_key: IndexMap<&'a str, Vec<FieldGroup<'a>>>,
     count: usize,
     /// Fragments that were opened, and for which types.
-    opened: Vec<(&'a str, u64)>,
+    visited_fragments: Vec<(&'a str, u64)>,
 }
 
-impl<'a> Groups<'a> {
+impl<'a> FieldGroups<'a> {
     fn add(&mut self, field: &'a Node<Field>, mut types: u64) {
         let groups = self.by_key.entry(field.response_key().as_str()).or_default();
         for at in 0..groups.len() {
@@ -115,54 +127,54 @@ impl<'a> Groups<'a> {
             } else {
                 group.types &= !common;
                 let fields = group.fields.iter().copied().chain([field]).collect();
-                let at = group.at;
-                groups.push(Group { types: common, at, fields });
+                let at = group.position;
+                groups.push(FieldGroup { types: common, position: at, fields });
             }
         }
         if types != 0 {
-            groups.push(Group { types, at: self.count, fields: vec![field] });
+            groups.push(FieldGroup { types, position: self.count, fields: vec![field] });
             self.count += 1;
         }
     }
 
-    fn in_order(self) -> Vec<Group<'a>> {
+    fn into_ordered(self) -> Vec<FieldGroup<'a>> {
         let mut groups: Vec<_> = self.by_key.into_values().flatten().collect();
-        groups.sort_by_key(|group| group.at);
+        groups.sort_by_key(|group| group.position);
         groups
     }
 }
 
-impl<'a> Builder<'a> {
+impl<'a> CanonicalBuilder<'a> {
     /// The canonical form of selection sets that are merged, of an object, an interface or a union.
-    fn set(&self, of: &ApolloName, sets: &[&'a SelectionSet]) -> plain::SelectionSet {
+    fn merged_set(&self, of: &ApolloName, sets: &[&'a SelectionSet]) -> plain::SelectionSet {
         let itself = std::slice::from_ref(of);
-        let possible = self.types.possible(of);
+        let possible = self.types.possible_types(of);
         let objects = possible.unwrap_or(itself);
         let all = (0..objects.len()).map(|at| 1 << at).sum(); // no more than bits: `TypeSystem::read`
-        let mut groups = Groups::default();
+        let mut groups = FieldGroups::default();
         for set in sets {
             self.collect(set, all, objects, &mut groups);
         }
-        let groups = groups.in_order();
+        let groups = groups.into_ordered();
         let mut items = Vec::with_capacity(groups.len() + 1);
         if possible.is_some() || groups.is_empty() {
-            items.push(hidden("__typename"));
+            items.push(hidden_field("__typename"));
         } else if of == "__Type" && groups.iter().any(|group| group.fields[0].name == "interfaces") {
-            items.push(hidden("kind")); // decides whether a missing list of interfaces is an empty one
+            items.push(hidden_field("kind")); // decides whether a missing list of interfaces is an empty one
         }
         for group in &groups {
             if group.types == all {
-                items.push(self.field(&group.fields));
+                items.push(self.merged_field(&group.fields));
                 continue;
             }
             for (_, object) in objects.iter().enumerate().filter(|(at, _)| group.types & (1 << at) != 0) {
-                items.push(on(object, self.field(&group.fields)));
+                items.push(inline_fragment_on(object, self.merged_field(&group.fields)));
             }
         }
         plain::SelectionSet { items }
     }
 
-    fn collect(&self, set: &'a SelectionSet, types: u64, objects: &[ApolloName], groups: &mut Groups<'a>) {
+    fn collect(&self, set: &'a SelectionSet, types: u64, objects: &[ApolloName], groups: &mut FieldGroups<'a>) {
         for selection in &set.selections {
             if self.is_skipped(selection.directives()) {
                 continue;
@@ -171,7 +183,7 @@ impl<'a> Builder<'a> {
                 Selection::Field(field) => groups.add(field, types),
                 Selection::InlineFragment(fragment) => {
                     let types = match &fragment.type_condition {
-                        Some(condition) => types & self.applicable(condition, objects),
+                        Some(condition) => types & self.applicable_types(condition, objects),
                         None => types,
                     };
                     if types != 0 {
@@ -180,14 +192,15 @@ impl<'a> Builder<'a> {
                 }
                 Selection::FragmentSpread(spread) => {
                     let Some(fragment) = self.document.fragments.get(&spread.fragment_name) else { continue };
-                    let types = types & self.applicable(fragment.type_condition(), objects);
-                    let opened = groups.opened.iter_mut().find(|(name, _)| *name == spread.fragment_name.as_str());
+                    let types = types & self.applicable_types(fragment.type_condition(), objects);
+                    let opened =
+                        groups.visited_fragments.iter_mut().find(|(name, _)| *name == spread.fragment_name.as_str());
                     let new = if let Some((_, before)) = opened {
                         let new = types & !*before;
                         *before |= types;
                         new
                     } else {
-                        groups.opened.push((spread.fragment_name.as_str(), types));
+                        groups.visited_fragments.push((spread.fragment_name.as_str(), types));
                         types
                     };
                     if new != 0 {
@@ -199,8 +212,9 @@ impl<'a> Builder<'a> {
     }
 
     /// The types to which a fragment on this type applies.
-    fn applicable(&self, condition: &str, objects: &[ApolloName]) -> u64 {
-        let applies = |(at, object): (usize, &ApolloName)| u64::from(self.types.applies(condition, object)) << at;
+    fn applicable_types(&self, condition: &str, objects: &[ApolloName]) -> u64 {
+        let applies =
+            |(at, object): (usize, &ApolloName)| u64::from(self.types.fragment_applies(condition, object)) << at;
         objects.iter().enumerate().map(applies).sum()
     }
 
@@ -226,13 +240,13 @@ impl<'a> Builder<'a> {
     }
 
     /// Fields of one key as one, which validation has seen to be possible.
-    fn field(&self, fields: &[&'a Node<Field>]) -> Positioned<plain::Selection> {
+    fn merged_field(&self, fields: &[&'a Node<Field>]) -> Positioned<plain::Selection> {
         let first = fields[0];
         let position = self.lines.position(first.location().map_or(0, |location| location.offset()));
         let positioned = |name: &str| Positioned::new(Name::new(name), position);
         let arguments = first.arguments.iter().filter_map(|argument| {
             let definition = first.definition.argument_by_name(&argument.name)?;
-            let value = constant(self.types, &definition.ty, &argument.value, self.values)?;
+            let value = substitute_variables(self.types, &definition.ty, &argument.value, self.values)?;
             Some((positioned(&argument.name), Positioned::new(value.into(), position)))
         });
         let mut sets: Vec<&SelectionSet> = Vec::new();
@@ -243,7 +257,7 @@ impl<'a> Builder<'a> {
             }
         }
         let selection_set = match sets.first() {
-            Some(set) => self.set(&set.ty, &sets),
+            Some(set) => self.merged_set(&set.ty, &sets),
             None => plain::SelectionSet { items: Vec::new() },
         };
         let field = plain::Field {
@@ -258,10 +272,10 @@ impl<'a> Builder<'a> {
 }
 
 /// A field that no client selected.
-fn hidden(name: &str) -> Positioned<plain::Selection> {
+fn hidden_field(name: &str) -> Positioned<plain::Selection> {
     let position = async_graphql::Pos::default();
     let field = plain::Field {
-        alias: Some(Positioned::new(Name::new(HIDDEN), position)),
+        alias: Some(Positioned::new(Name::new(HIDDEN_RESPONSE_KEY), position)),
         name: Positioned::new(Name::new(name), position),
         arguments: Vec::new(),
         directives: Vec::new(),
@@ -271,7 +285,7 @@ fn hidden(name: &str) -> Positioned<plain::Selection> {
 }
 
 /// A field of objects of one type only.
-fn on(object: &str, field: Positioned<plain::Selection>) -> Positioned<plain::Selection> {
+fn inline_fragment_on(object: &str, field: Positioned<plain::Selection>) -> Positioned<plain::Selection> {
     let position = field.pos;
     let condition = plain::TypeCondition { on: Positioned::new(Name::new(object), position) };
     let fragment = plain::InlineFragment {
@@ -284,13 +298,13 @@ fn on(object: &str, field: Positioned<plain::Selection>) -> Positioned<plain::Se
 
 /// A canonical selection set as text. Two that are executed alike have the same.
 #[must_use]
-pub fn text(set: &plain::SelectionSet) -> String {
+pub fn selection_set_text(set: &plain::SelectionSet) -> String {
     let mut out = String::new();
-    write(set, &mut out);
+    write_selection_set(set, &mut out);
     out
 }
 
-fn write(set: &plain::SelectionSet, out: &mut String) {
+fn write_selection_set(set: &plain::SelectionSet, out: &mut String) {
     out.push('{');
     for (at, item) in set.items.iter().enumerate() {
         if at > 0 {
@@ -314,7 +328,7 @@ fn write(set: &plain::SelectionSet, out: &mut String) {
                     out.push(')');
                 }
                 if !field.selection_set.node.items.is_empty() {
-                    write(&field.selection_set.node, out);
+                    write_selection_set(&field.selection_set.node, out);
                 }
             }
             plain::Selection::InlineFragment(fragment) => {
@@ -323,7 +337,7 @@ fn write(set: &plain::SelectionSet, out: &mut String) {
                     out.push_str("on ");
                     out.push_str(&condition.node.on.node);
                 }
-                write(&fragment.node.selection_set.node, out);
+                write_selection_set(&fragment.node.selection_set.node, out);
             }
             plain::Selection::FragmentSpread(_) => {} // there are none in a canonical operation
         }

@@ -7,14 +7,14 @@ use super::SyntaxError;
 /// A token: what it is, its text, and where it begins, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token<'a> {
-    pub kind: Kind,
+    pub kind: TokenKind,
     pub text: &'a str,
     pub start: usize,
 }
 
 /// Kinds of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     /// One of `! $ & ( ) ... : = @ [ ] { | }`.
     Punctuator,
     Name,
@@ -22,53 +22,55 @@ pub(super) enum Kind {
     /// A string, or a block string.
     String,
     /// The end of the document.
-    End,
+    EndOfFile,
 }
 
-const BLOCK: &str = "\"\"\"";
-const ESCAPED_BLOCK: &str = "\\\"\"\"";
+const BLOCK_QUOTE: &str = "\"\"\"";
+const ESCAPED_BLOCK_QUOTE: &str = "\\\"\"\"";
 
 /// Reads tokens one after the other.
 pub(super) struct Lexer<'a> {
     text: &'a str,
-    at: usize,
+    offset: usize,
     /// Where something other than white space was skipped.
     pub ignored: Vec<Range<usize>>,
 }
 
 impl<'a> Lexer<'a> {
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0, ignored: Vec::new() }
+        Self { text, offset: 0, ignored: Vec::new() }
     }
 
     fn rest(&self) -> &'a str {
-        &self.text[self.at..]
+        &self.text[self.offset..]
     }
 
     /// The next token.
-    pub fn token(&mut self) -> Result<Token<'a>, SyntaxError> {
+    pub fn next_token(&mut self) -> Result<Token<'a>, SyntaxError> {
         self.skip_ignored();
-        let (start, rest) = (self.at, self.rest());
-        let Some(first) = rest.chars().next() else { return Ok(Token { kind: Kind::End, text: "", start }) };
+        let (start, rest) = (self.offset, self.rest());
+        let Some(first) = rest.chars().next() else { return Ok(Token { kind: TokenKind::EndOfFile, text: "", start }) };
         let (kind, length) = match first {
-            '!' | '$' | '&' | '(' | ')' | ':' | '=' | '@' | '[' | ']' | '{' | '|' | '}' => (Kind::Punctuator, 1),
-            '.' if rest.starts_with("...") => (Kind::Punctuator, 3),
-            '_' | 'a'..='z' | 'A'..='Z' => (Kind::Name, rest.len() - rest.trim_start_matches(is_name_continue).len()),
-            '-' | '0'..='9' => (Kind::Number, self.number()?),
-            '"' if rest.starts_with(BLOCK) => (Kind::String, self.block_string()?),
-            '"' => (Kind::String, self.string()?),
-            other => return Err(SyntaxError::new(start, format!("unexpected character {}", shown(other)))),
+            '!' | '$' | '&' | '(' | ')' | ':' | '=' | '@' | '[' | ']' | '{' | '|' | '}' => (TokenKind::Punctuator, 1),
+            '.' if rest.starts_with("...") => (TokenKind::Punctuator, 3),
+            '_' | 'a'..='z' | 'A'..='Z' => {
+                (TokenKind::Name, rest.len() - rest.trim_start_matches(is_name_continue).len())
+            }
+            '-' | '0'..='9' => (TokenKind::Number, self.number_len()?),
+            '"' if rest.starts_with(BLOCK_QUOTE) => (TokenKind::String, self.block_string_len()?),
+            '"' => (TokenKind::String, self.string_len()?),
+            other => return Err(SyntaxError::new(start, format!("unexpected character {}", display_char(other)))),
         };
-        self.at += length;
+        self.offset += length;
         Ok(Token { kind, text: &rest[..length], start })
     }
 
     /// White space, line ends, commas, byte order marks and comments.
     fn skip_ignored(&mut self) {
-        let from = self.at;
+        let from = self.offset;
         self.skip_all_ignored();
-        if self.text.as_bytes()[from..self.at].iter().any(|byte| !byte.is_ascii_whitespace()) {
-            self.ignored.push(from..self.at);
+        if self.text.as_bytes()[from..self.offset].iter().any(|byte| !byte.is_ascii_whitespace()) {
+            self.ignored.push(from..self.offset);
         }
     }
 
@@ -80,15 +82,15 @@ impl<'a> Lexer<'a> {
             if behind.len() == rest.len() {
                 return;
             }
-            self.at += rest.len() - behind.len();
+            self.offset += rest.len() - behind.len();
         }
     }
 
     /// The length of the number that begins here.
-    fn number(&self) -> Result<usize, SyntaxError> {
+    fn number_len(&self) -> Result<usize, SyntaxError> {
         let bytes = self.rest().as_bytes();
         let digits = |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let invalid = |at: usize| Err(SyntaxError::new(self.at + at, "invalid number"));
+        let invalid = |at: usize| Err(SyntaxError::new(self.offset + at, "invalid number"));
         let mut at = usize::from(bytes[0] == b'-');
         match digits(at) {
             0 => return invalid(at),
@@ -116,33 +118,33 @@ impl<'a> Lexer<'a> {
     }
 
     /// The length of the string that begins here.
-    fn string(&self) -> Result<usize, SyntaxError> {
+    fn string_len(&self) -> Result<usize, SyntaxError> {
         let rest = self.rest();
         let mut at = 1;
         while let Some(character) = rest[at..].chars().next() {
             match character {
                 '"' => return Ok(at + 1),
-                '\\' => at += self.escape(at)?,
+                '\\' => at += self.escape_len(at)?,
                 character if is_line_end(character) => break,
                 character => at += character.len_utf8(),
             }
         }
-        Err(SyntaxError::new(self.at + at, "unterminated string"))
+        Err(SyntaxError::new(self.offset + at, "unterminated string"))
     }
 
     /// The length of the escape sequence that stands here in a string (§2.9.4).
-    fn escape(&self, at: usize) -> Result<usize, SyntaxError> {
+    fn escape_len(&self, at: usize) -> Result<usize, SyntaxError> {
         let rest = &self.rest()[at..];
-        let invalid = || Err(SyntaxError::new(self.at + at, "invalid escape sequence"));
+        let invalid = || Err(SyntaxError::new(self.offset + at, "invalid escape sequence"));
         match rest.as_bytes().get(1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(2),
             Some(b'u') if rest[2..].starts_with('{') => {
                 let Some(end) = rest.find('}') else { return invalid() };
-                let code = hex(&rest[3..end]).and_then(char::from_u32);
+                let code = parse_hex(&rest[3..end]).and_then(char::from_u32);
                 code.map_or_else(invalid, |_| Ok(end + 1))
             }
             Some(b'u') => {
-                let unit = |from: usize| rest.get(from..from + 4).and_then(hex);
+                let unit = |from: usize| rest.get(from..from + 4).and_then(parse_hex);
                 match unit(2) {
                     Some(0xD800..=0xDBFF) => {
                         let low = rest[6..].starts_with("\\u").then(|| unit(8)).flatten();
@@ -157,21 +159,21 @@ impl<'a> Lexer<'a> {
     }
 
     /// The length of the block string that begins here.
-    fn block_string(&self) -> Result<usize, SyntaxError> {
-        let content = &self.rest()[BLOCK.len()..];
+    fn block_string_len(&self) -> Result<usize, SyntaxError> {
+        let content = &self.rest()[BLOCK_QUOTE.len()..];
         let mut at = 0;
         while let Some(found) = memchr::memchr2(b'"', b'\\', &content.as_bytes()[at..]) {
             at += found;
-            if content[at..].starts_with(BLOCK) {
-                return Ok(BLOCK.len() + at + BLOCK.len());
+            if content[at..].starts_with(BLOCK_QUOTE) {
+                return Ok(BLOCK_QUOTE.len() + at + BLOCK_QUOTE.len());
             }
-            at += if content[at..].starts_with(ESCAPED_BLOCK) { ESCAPED_BLOCK.len() } else { 1 };
+            at += if content[at..].starts_with(ESCAPED_BLOCK_QUOTE) { ESCAPED_BLOCK_QUOTE.len() } else { 1 };
         }
-        Err(SyntaxError::new(self.at + self.rest().len(), "unterminated block string"))
+        Err(SyntaxError::new(self.offset + self.rest().len(), "unterminated block string"))
     }
 }
 
-fn hex(digits: &str) -> Option<u32> {
+fn parse_hex(digits: &str) -> Option<u32> {
     // `from_str_radix` would take a sign.
     let is_hex = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_hex.then(|| u32::from_str_radix(digits, 16).ok()).flatten()
@@ -185,7 +187,7 @@ fn is_line_end(character: char) -> bool {
     matches!(character, '\r' | '\n')
 }
 
-fn shown(character: char) -> String {
+fn display_char(character: char) -> String {
     if character.is_control() { format!("U+{:04X}", u32::from(character)) } else { format!("`{character}`") }
 }
 
@@ -198,8 +200,8 @@ mod tests {
         let mut lexer = Lexer::new(text);
         let mut found = Vec::new();
         loop {
-            let token = lexer.token().map_err(|error| error.offset)?;
-            if token.kind == Kind::End {
+            let token = lexer.next_token().map_err(|error| error.offset)?;
+            if token.kind == TokenKind::EndOfFile {
                 return Ok(found);
             }
             found.push(token.text);
@@ -225,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_located() {
+    fn invalid_token_is_located() {
         for (text, offset) in [
             ("a ?", 2),
             ("..", 0),

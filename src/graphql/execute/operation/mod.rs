@@ -1,15 +1,15 @@
 //! From the text of a document to the operation that is executed.
 //!
-//! A document is checked against the [`grammar`], parsed, held against the [limits], and
+//! A document is checked against the [`syntax`], parsed, held against the [limits], and
 //! [validated](validation) by all rules of the specification (edition of September 2025). Then the [`variables`] of the operation
 //! that runs are coerced, and async-graphql gets its [`canonical`] form. Nothing runs before all of it has succeeded.
 
 pub mod canonical;
-pub mod fault;
-mod grammar;
-mod input;
+pub mod error;
+mod leaf_coercion;
 mod lexer;
-mod position;
+mod line_index;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -29,32 +29,32 @@ use async_graphql::{
 pub use types::TypeSystem;
 
 use self::{
-    fault::{Fault, SyntaxError},
-    position::Lines,
+    error::{SyntaxError, ValidationError},
+    line_index::LineIndex,
 };
 use super::{error_codes, limits};
 
 /// Bytes that a byte of text takes at most once it is parsed: a field of one letter is a node in each of two trees.
-const WEIGHT_OF_BYTE: usize = 256;
+const MEMORY_PER_TEXT_BYTE: usize = 256;
 /// Bytes that a field takes at most in the canonical form, where it stands as often as its fragment is spread.
-const WEIGHT_OF_FIELD: usize = 1024;
+const MEMORY_PER_FIELD: usize = 1024;
 
 /// A document that was parsed and is within the limits.
 #[derive(Debug)]
 pub struct Document {
     parsed: ast::Document,
-    lines: Lines,
+    lines: LineIndex,
     /// Fields, those of a fragment counted wherever it is spread.
     fields: usize,
-    valid: OnceLock<Valid>,
+    validated: OnceLock<ValidatedDocument>,
 }
 
 /// What validation gives.
 #[derive(Debug)]
-struct Valid {
+struct ValidatedDocument {
     document: ExecutableDocument,
     /// Canonical forms of the operations that have no variables, in their order.
-    constant: Vec<OnceLock<Arc<Operation>>>,
+    operations_without_variables: Vec<OnceLock<Arc<Operation>>>,
 }
 
 /// An operation that can be executed.
@@ -74,16 +74,16 @@ impl Document {
     /// # Errors
     /// When it is beyond a limit, or none.
     pub fn parse(text: &str) -> Result<Self, ServerError> {
-        limits::text(text).map_err(|excess| error_codes::of(excess.into()))?;
-        let located = |error: SyntaxError| error.into_server_error(&Lines::of(text));
-        let blanked = grammar::check(text).map_err(located)?;
+        limits::text(text).map_err(|excess| error_codes::from_api_error(excess.into()))?;
+        let located = |error: SyntaxError| error.into_server_error(&LineIndex::new(text));
+        let blanked = syntax::check(text).map_err(located)?;
         let parsed = ast::Document::parse(blanked.into_owned(), "request").map_err(|broken| {
             // The grammar is stricter, so this is for what it may have missed.
             let message = broken.errors.iter().next().map_or_else(String::new, |error| error.error.to_string());
             located(SyntaxError::new(0, message))
         })?;
-        let fields = limits::document(&parsed).map_err(|excess| error_codes::of(excess.into()))?;
-        Ok(Self { parsed, lines: Lines::of(text), fields, valid: OnceLock::new() })
+        let fields = limits::document(&parsed).map_err(|excess| error_codes::from_api_error(excess.into()))?;
+        Ok(Self { parsed, lines: LineIndex::new(text), fields, validated: OnceLock::new() })
     }
 
     /// Whether it asks for the schema anywhere.
@@ -100,7 +100,7 @@ impl Document {
             Some(name) => operations.find(|operation| operation.name.as_deref() == Some(name))?,
             None => operations.next().filter(|_| operations.next().is_none())?,
         };
-        Some(kind_of(operation.operation_type))
+        Some(operation_type(operation.operation_type))
     }
 
     /// Validates it, once.
@@ -108,12 +108,12 @@ impl Document {
     /// # Errors
     /// All that is wrong with it, in the order of the document.
     pub fn validate(&self, types: &TypeSystem, suggests: bool) -> Result<(), Vec<ServerError>> {
-        if self.valid.get().is_some() {
+        if self.validated.get().is_some() {
             return Ok(());
         }
         let document = validation::validate(types, &self.parsed, suggests).map_err(|faults| self.errors(faults))?;
         let constant = document.operations.iter().map(|_| OnceLock::new()).collect();
-        let _ = self.valid.set(Valid { document, constant }); // another request may have been quicker
+        let _ = self.validated.set(ValidatedDocument { document, operations_without_variables: constant }); // another request may have been quicker
         Ok(())
     }
 
@@ -127,11 +127,14 @@ impl Document {
         name: Option<&str>,
         variables: &Variables,
     ) -> Result<Arc<Operation>, Vec<ServerError>> {
-        let Some(valid) = self.valid.get() else { return Err(vec![not_clear("the document was not validated")]) };
-        let (at, executable) = select(&valid.document, name).map_err(|message| vec![not_clear(&message)])?;
+        let Some(valid) = self.validated.get() else {
+            return Err(vec![operation_selection_error("the document was not validated")]);
+        };
+        let (at, executable) =
+            select_operation(&valid.document, name).map_err(|message| vec![operation_selection_error(&message)])?;
         if executable.variables.is_empty() {
-            let operation = valid.constant[at].get_or_init(|| {
-                Arc::new(self.canonical(types, &valid.document, executable, &variables::Values::new()))
+            let operation = valid.operations_without_variables[at].get_or_init(|| {
+                Arc::new(self.canonical(types, &valid.document, executable, &variables::VariableValues::new()))
             });
             return Ok(operation.clone());
         }
@@ -144,23 +147,23 @@ impl Document {
         types: &TypeSystem,
         document: &ExecutableDocument,
         executable: &Executable,
-        values: &variables::Values,
+        values: &variables::VariableValues,
     ) -> Operation {
         Operation {
-            kind: kind_of(executable.operation_type),
+            kind: operation_type(executable.operation_type),
             name: executable.name.as_ref().map(ToString::to_string),
             document: canonical::canonical(types, document, executable, values, &self.lines),
         }
     }
 
-    fn errors(&self, faults: Vec<Fault>) -> Vec<ServerError> {
-        faults.into_iter().map(|fault| fault.into_server_error(&self.lines)).collect()
+    fn errors(&self, faults: Vec<ValidationError>) -> Vec<ServerError> {
+        faults.into_iter().map(|error| error.into_server_error(&self.lines)).collect()
     }
 
     /// Bytes that it takes at most, with its canonical forms.
     #[must_use]
-    pub fn weight(&self) -> usize {
-        self.lines.text().len() * WEIGHT_OF_BYTE + self.fields * WEIGHT_OF_FIELD
+    pub fn memory_bytes(&self) -> usize {
+        self.lines.text().len() * MEMORY_PER_TEXT_BYTE + self.fields * MEMORY_PER_FIELD
     }
 }
 
@@ -173,9 +176,9 @@ impl Operation {
 
     /// A document with only the root field at this index.
     #[must_use]
-    pub fn of_root_field(&self, at: usize) -> plain::ExecutableDocument {
+    pub fn root_field_document(&self, at: usize) -> plain::ExecutableDocument {
         let items = self.selection_set().items.get(at).cloned().into_iter().collect();
-        canonical::document_of(self.kind, plain::SelectionSet { items })
+        canonical::single_operation_document(self.kind, plain::SelectionSet { items })
     }
 }
 
@@ -188,12 +191,15 @@ pub fn selection_set(document: &plain::ExecutableDocument) -> &plain::SelectionS
     }
 }
 
-fn select<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<(usize, &'a Node<Executable>), String> {
+fn select_operation<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Result<(usize, &'a Node<Executable>), String> {
     let mut operations = document.operations.iter().enumerate();
     match name {
-        Some(name) => operations
-            .find(|(_, operation)| operation.name.as_deref() == Some(name))
-            .ok_or_else(|| format!("operationName: the document has no operation `{}`", input::shown(name))),
+        Some(name) => operations.find(|(_, operation)| operation.name.as_deref() == Some(name)).ok_or_else(|| {
+            format!("operationName: the document has no operation `{}`", leaf_coercion::truncated(name))
+        }),
         None if document.operations.len() > 1 => {
             Err("operationName: the document has several operations; name the one to run".to_owned())
         }
@@ -201,7 +207,7 @@ fn select<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<(u
     }
 }
 
-fn kind_of(operation: ast::OperationType) -> OperationType {
+fn operation_type(operation: ast::OperationType) -> OperationType {
     match operation {
         ast::OperationType::Query => OperationType::Query,
         ast::OperationType::Mutation => OperationType::Mutation,
@@ -209,6 +215,6 @@ fn kind_of(operation: ast::OperationType) -> OperationType {
     }
 }
 
-fn not_clear(message: &str) -> ServerError {
-    error_codes::of(crate::api_error::ApiError::InvalidDocument(message.to_owned()))
+fn operation_selection_error(message: &str) -> ServerError {
+    error_codes::from_api_error(crate::api_error::ApiError::InvalidDocument(message.to_owned()))
 }

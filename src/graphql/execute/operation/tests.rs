@@ -11,11 +11,11 @@ fn canonical_of(text: &str, name: Option<&str>, variables: async_graphql::Value)
     let document = Document::parse(text).map_err(|error| vec![error.message])?;
     document.validate(types(), true).map_err(messages)?;
     let operation = document.operation(types(), name, &Variables::from_value(variables)).map_err(messages)?;
-    Ok(canonical::text(operation.selection_set()))
+    Ok(canonical::selection_set_text(operation.selection_set()))
 }
 
 #[test]
-fn operations_are_made_canonical() {
+fn operation_has_a_canonical_form() {
     for (text, variables, expected) in [
         // Fields of one key are one, in the place of the first.
         ("{server{version @skip(if:true)} server{version}}", value!({}), "{server{version}}"),
@@ -79,7 +79,7 @@ fn operations_are_made_canonical() {
 }
 
 #[test]
-fn only_the_variables_of_the_operation_that_runs_count() {
+fn only_variables_of_the_selected_operation_are_checked() {
     let text = "query A{server{version}} query B($k:String!){device(key:$k){key}}";
     assert_eq!(canonical_of(text, Some("A"), value!({})), Ok("{server{version}}".to_owned()));
     assert_eq!(
@@ -93,7 +93,7 @@ fn only_the_variables_of_the_operation_that_runs_count() {
 }
 
 /// Each is one fault, told once.
-const FAULTS: &[(&str, &str)] = &[
+const VALIDATION_ERRORS: &[(&str, &str)] = &[
     ("{", "syntax error: expected a field, found the end of the document"),
     ("{servr{version}}", "type `Query` does not have a field `servr`; did you mean `server`?"),
     ("{devices}", "a selection of fields is missing: interface, union and object types must have a subselection set"),
@@ -185,15 +185,15 @@ const FAULTS: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn faults_are_told_in_plain_words() {
-    for &(text, expected) in FAULTS {
+fn validation_error_messages() {
+    for &(text, expected) in VALIDATION_ERRORS {
         let errors = canonical_of(text, None, value!({})).expect_err(text);
         assert_eq!(errors, [expected], "{text}");
     }
 }
 
 #[test]
-fn variables_that_can_not_be_coerced_name_path_and_form() {
+fn variable_errors_name_path_and_expected_type() {
     for (text, variables, expected) in [
         ("query($k:String!){device(key:$k){key}}", value!({"k": null}), "$k: expected String!, found null"),
         ("query($k:String!){device(key:$k){key}}", value!({"k": 1}), "$k: expected a String, found 1"),
@@ -233,7 +233,7 @@ fn variables_that_can_not_be_coerced_name_path_and_form() {
 }
 
 #[test]
-fn faults_stand_in_the_order_of_the_document() {
+fn validation_errors_are_in_document_order() {
     let text = "query($z:Int $a:Int){\n b:nope\n a:nope2 device(kee:1){key} }";
     let document = Document::parse(text).expect("a document");
     let errors = document.validate(types(), false).expect_err("faults");

@@ -11,13 +11,13 @@ use apollo_compiler::{
 };
 
 /// Types that an object of an interface or a union may be of at most: a bit each in [`super::canonical`].
-const MAX_POSSIBLE: usize = 64;
+const MAX_POSSIBLE_TYPES: usize = 64;
 
 /// A schema, and which objects its interfaces and unions may be.
 #[derive(Debug)]
 pub struct TypeSystem {
     schema: Valid<Schema>,
-    possible: HashMap<Name, Vec<Name>>,
+    possible_types: HashMap<Name, Vec<Name>>,
 }
 
 impl TypeSystem {
@@ -25,7 +25,7 @@ impl TypeSystem {
     ///
     /// # Errors
     /// When it isn't one.
-    pub fn read(sdl: &str) -> Result<Self, String> {
+    pub fn parse(sdl: &str) -> Result<Self, String> {
         let schema = Schema::parse_and_validate(sdl, "schema.graphql").map_err(|error| error.errors.to_string())?;
         let mut schema = schema.into_inner();
         add_is_one_of(&mut schema);
@@ -35,13 +35,13 @@ impl TypeSystem {
             if matches!(definition, ExtendedType::Interface(_) | ExtendedType::Union(_)) {
                 let objects = schema.types.iter().filter(|(_, ty)| ty.is_object()).map(|(object, _)| object);
                 let objects: Vec<_> = objects.filter(|of| schema.is_subtype(name, of)).cloned().collect();
-                if objects.len() > MAX_POSSIBLE {
-                    return Err(format!("{name} may be of more than {MAX_POSSIBLE} types"));
+                if objects.len() > MAX_POSSIBLE_TYPES {
+                    return Err(format!("{name} may be of more than {MAX_POSSIBLE_TYPES} types"));
                 }
                 possible.insert(name.clone(), objects);
             }
         }
-        Ok(Self { schema, possible })
+        Ok(Self { schema, possible_types: possible })
     }
 
     pub(super) fn schema(&self) -> &Valid<Schema> {
@@ -54,13 +54,13 @@ impl TypeSystem {
 
     /// What the fields of an operation are fields of.
     #[must_use]
-    pub fn root(&self, operation: OperationType) -> Option<&str> {
+    pub fn root_type(&self, operation: OperationType) -> Option<&str> {
         self.schema.root_operation(operation).map(Name::as_str)
     }
 
     /// The type of a field of an object or an interface.
     #[must_use]
-    pub fn field(&self, of: &str, name: &str) -> Option<&Type> {
+    pub fn field_type(&self, of: &str, name: &str) -> Option<&Type> {
         self.schema.type_field(of, name).ok().map(|field| &field.ty)
     }
 
@@ -71,13 +71,13 @@ impl TypeSystem {
     }
 
     /// Whether a fragment on this type applies to an object of that type.
-    pub(super) fn applies(&self, condition: &str, object: &str) -> bool {
+    pub(super) fn fragment_applies(&self, condition: &str, object: &str) -> bool {
         condition == object || self.schema.is_subtype(condition, object)
     }
 
     /// The objects that an interface or a union may be; none for other types.
-    pub(super) fn possible(&self, name: &str) -> Option<&[Name]> {
-        self.possible.get(name).map(Vec::as_slice)
+    pub(super) fn possible_types(&self, name: &str) -> Option<&[Name]> {
+        self.possible_types.get(name).map(Vec::as_slice)
     }
 }
 

@@ -10,21 +10,25 @@ use apollo_compiler::{
 use async_graphql::{Name, Value, Variables, indexmap::IndexMap};
 
 use super::{
-    canonical::constant,
-    fault::Fault,
-    input::{Source, leaf, shown},
+    canonical::substitute_variables,
+    error::ValidationError,
+    leaf_coercion::{ValueSource, coerce_leaf, truncated},
     types::TypeSystem,
 };
 
 /// Values of variables, coerced; those that are absent have none.
-pub(super) type Values = HashMap<String, Value>;
+pub(super) type VariableValues = HashMap<String, Value>;
 
 /// Coerces the variables of an operation. Others are not looked at.
 ///
 /// # Errors
 /// What is wrong with each of them.
-pub(super) fn coerce(types: &TypeSystem, operation: &Operation, given: &Variables) -> Result<Values, Vec<Fault>> {
-    let mut values = Values::with_capacity(operation.variables.len());
+pub(super) fn coerce(
+    types: &TypeSystem,
+    operation: &Operation,
+    given: &Variables,
+) -> Result<VariableValues, Vec<ValidationError>> {
+    let mut values = VariableValues::with_capacity(operation.variables.len());
     let mut faults = Vec::new();
     for definition in &operation.variables {
         let offset = definition.location().map_or(0, |location| location.offset());
@@ -40,12 +44,12 @@ struct Coercion<'a> {
     types: &'a TypeSystem,
     /// Where the variable is declared.
     offset: usize,
-    faults: &'a mut Vec<Fault>,
+    faults: &'a mut Vec<ValidationError>,
 }
 
 impl Coercion<'_> {
-    fn fault(&mut self, path: &str, reason: impl std::fmt::Display) {
-        self.faults.push(Fault::value(self.offset, path, reason));
+    fn add_error(&mut self, path: &str, reason: impl std::fmt::Display) {
+        self.faults.push(ValidationError::invalid_value(self.offset, path, reason));
     }
 
     fn variable(&mut self, definition: &VariableDefinition, given: Option<&Value>) -> Option<Value> {
@@ -53,9 +57,9 @@ impl Coercion<'_> {
         match (given, &definition.default_value) {
             (Some(value), _) => Some(self.value(&definition.ty, value, &path)),
             // It was validated, and holds no variable.
-            (None, Some(default)) => constant(self.types, &definition.ty, default, &Values::new()),
+            (None, Some(default)) => substitute_variables(self.types, &definition.ty, default, &VariableValues::new()),
             (None, None) if definition.ty.is_non_null() => {
-                self.fault(&path, format_args!("a value of type {} is required", definition.ty));
+                self.add_error(&path, format_args!("a value of type {} is required", definition.ty));
                 None
             }
             (None, None) => None,
@@ -66,7 +70,7 @@ impl Coercion<'_> {
     fn value(&mut self, ty: &Type, value: &Value, path: &str) -> Value {
         match (ty, value) {
             (Type::NonNullNamed(_) | Type::NonNullList(_), Value::Null) => {
-                self.fault(path, format_args!("expected {ty}, found null"));
+                self.add_error(path, format_args!("expected {ty}, found null"));
                 Value::Null
             }
             (_, Value::Null) => Value::Null,
@@ -79,10 +83,10 @@ impl Coercion<'_> {
                 (Some(ExtendedType::InputObject(definition)), Value::Object(fields)) => {
                     self.object(definition, fields, path)
                 }
-                (Some(definition), value) => match leaf(definition, value, Source::Variable) {
+                (Some(definition), value) => match coerce_leaf(definition, value, ValueSource::Variable) {
                     Ok(value) => value,
                     Err(expected) => {
-                        self.fault(path, format_args!("expected {expected}, found {}", shown(value)));
+                        self.add_error(path, format_args!("expected {expected}, found {}", truncated(value)));
                         Value::Null
                     }
                 },
@@ -94,20 +98,20 @@ impl Coercion<'_> {
     fn object(&mut self, definition: &InputObjectType, given: &IndexMap<Name, Value>, path: &str) -> Value {
         let mut coerced = IndexMap::with_capacity(given.len());
         for (name, value) in given {
-            let path = format!("{path}.{}", shown(name));
+            let path = format!("{path}.{}", truncated(name));
             match definition.fields.get(name.as_str()) {
                 Some(field) => _ = coerced.insert(name.clone(), self.value(&field.ty, value, &path)),
-                None => self.fault(&path, format_args!("{} has no such field", definition.name)),
+                None => self.add_error(&path, format_args!("{} has no such field", definition.name)),
             }
         }
         for (name, field) in &definition.fields {
             if field.is_required() && !given.contains_key(name.as_str()) {
-                self.fault(&format!("{path}.{name}"), format_args!("a value of type {} is required", field.ty));
+                self.add_error(&format!("{path}.{name}"), format_args!("a value of type {} is required", field.ty));
             }
         }
         if definition.directives.has("oneOf") && (given.len() != 1 || given.values().any(|value| *value == Value::Null))
         {
-            self.fault(path, format_args!("{} takes exactly one field, which is not null", definition.name));
+            self.add_error(path, format_args!("{} takes exactly one field, which is not null", definition.name));
         }
         Value::Object(coerced)
     }

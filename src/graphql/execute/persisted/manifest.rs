@@ -14,22 +14,22 @@ use std::{
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::Hash;
+use super::DocumentHash;
 
 /// The largest file, in bytes.
-const LARGEST: u64 = 16 << 20;
+const MAX_MANIFEST_BYTES: u64 = 16 << 20;
 
 /// Trusted documents, by their ids and their hashes.
 #[derive(Debug, Default)]
 pub(super) struct Manifest {
     by_id: HashMap<String, usize>,
-    by_hash: HashMap<Hash, usize>,
+    by_hash: HashMap<DocumentHash, usize>,
     texts: Vec<String>,
 }
 
 /// Which state of the file was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Version(Option<(SystemTime, u64)>);
+pub(super) struct FileVersion(Option<(SystemTime, u64)>);
 
 /// A manifest that can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -38,19 +38,19 @@ pub enum ManifestError {
     #[error("{0} can't be read: {1}")]
     Unreadable(PathBuf, std::io::Error),
     /// It is too large.
-    #[error("{0} is larger than {LARGEST} bytes")]
+    #[error("{0} is larger than {MAX_MANIFEST_BYTES} bytes")]
     TooLarge(PathBuf),
     /// It has neither form.
     #[error("{0} is no manifest: {1}; expected {{\"<id>\": \"<document>\", …}}, or what Apollo's tools write")]
-    Form(PathBuf, serde_json::Error),
+    InvalidFormat(PathBuf, serde_json::Error),
     /// A document of it is none.
     #[error("{0}: the document {1:?} can't be parsed: {2}")]
-    Document(PathBuf, String, String),
+    InvalidDocument(PathBuf, String, String),
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Form {
+enum ManifestFormat {
     Apollo { format: ApolloFormat, operations: Vec<ApolloOperation> },
     Map(HashMap<String, String>),
 }
@@ -72,38 +72,43 @@ impl Manifest {
     ///
     /// # Errors
     /// When that can't be done, or there is something else in it.
-    pub fn open(path: &Path) -> Result<(Self, Version), ManifestError> {
+    pub fn open(path: &Path) -> Result<(Self, FileVersion), ManifestError> {
         let unreadable = |error| ManifestError::Unreadable(path.to_owned(), error);
         let file = File::open(path).map_err(unreadable)?;
-        let version = Version::of(&file.metadata().map_err(unreadable)?);
+        let version = FileVersion::from_metadata(&file.metadata().map_err(unreadable)?);
         let mut text = String::new();
-        if file.take(LARGEST + 1).read_to_string(&mut text).map_err(unreadable)? as u64 > LARGEST {
+        if file.take(MAX_MANIFEST_BYTES + 1).read_to_string(&mut text).map_err(unreadable)? as u64 > MAX_MANIFEST_BYTES
+        {
             return Err(ManifestError::TooLarge(path.to_owned()));
         }
-        Ok((Self::read(path, &text)?, version))
+        Ok((Self::parse(path, &text)?, version))
     }
 
     /// Reads a file again, unless it is as it was.
     ///
     /// # Errors
-    /// As [`Self::open`] does; with what state that was, so that the same is not read for nothing again.
-    pub fn open_changed(path: &Path, since: &Version) -> Result<Option<(Self, Version)>, (ManifestError, Version)> {
-        let now = Version(std::fs::metadata(path).ok().and_then(|metadata| Version::of(&metadata).0));
+    /// As [`Self::open`]; with what state that was, so that the same is not read for nothing again.
+    pub fn reload_if_changed(
+        path: &Path,
+        since: &FileVersion,
+    ) -> Result<Option<(Self, FileVersion)>, (ManifestError, FileVersion)> {
+        let now =
+            FileVersion(std::fs::metadata(path).ok().and_then(|metadata| FileVersion::from_metadata(&metadata).0));
         if now == *since { Ok(None) } else { Self::open(path).map(Some).map_err(|error| (error, now)) }
     }
 
-    fn read(path: &Path, text: &str) -> Result<Self, ManifestError> {
-        let form = serde_json::from_str(text).map_err(|error| ManifestError::Form(path.to_owned(), error))?;
+    fn parse(path: &Path, text: &str) -> Result<Self, ManifestError> {
+        let form = serde_json::from_str(text).map_err(|error| ManifestError::InvalidFormat(path.to_owned(), error))?;
         let documents: Vec<_> = match form {
-            Form::Map(documents) => documents.into_iter().collect(),
-            Form::Apollo { format: ApolloFormat::PersistedQueries, operations } => {
+            ManifestFormat::Map(documents) => documents.into_iter().collect(),
+            ManifestFormat::Apollo { format: ApolloFormat::PersistedQueries, operations } => {
                 operations.into_iter().map(|operation| (operation.id, operation.body)).collect()
             }
         };
         let mut manifest = Self::default();
         for (id, document) in documents {
             if let Err(error) = async_graphql::parser::parse_query(&document) {
-                return Err(ManifestError::Document(path.to_owned(), id, error.to_string()));
+                return Err(ManifestError::InvalidDocument(path.to_owned(), id, error.to_string()));
             }
             let at = manifest.texts.len();
             manifest.by_hash.insert(Sha256::digest(&document).into(), at);
@@ -118,23 +123,23 @@ impl Manifest {
     }
 
     /// The document with this id.
-    pub fn named(&self, id: &str) -> Option<&str> {
+    pub fn by_id(&self, id: &str) -> Option<&str> {
         self.by_id.get(id).map(|&at| self.texts[at].as_str())
     }
 
     /// The document with this hash.
-    pub fn hashed(&self, hash: &Hash) -> Option<&str> {
+    pub fn by_hash(&self, hash: &DocumentHash) -> Option<&str> {
         self.by_hash.get(hash).map(|&at| self.texts[at].as_str())
     }
 
     /// Whether this is the text of one of them.
-    pub fn has(&self, text: &str) -> bool {
-        self.hashed(&Sha256::digest(text).into()).is_some()
+    pub fn contains(&self, text: &str) -> bool {
+        self.by_hash(&Sha256::digest(text).into()).is_some()
     }
 }
 
-impl Version {
-    fn of(metadata: &Metadata) -> Self {
+impl FileVersion {
+    fn from_metadata(metadata: &Metadata) -> Self {
         Self(metadata.modified().ok().map(|modified| (modified, metadata.len())))
     }
 }

@@ -1,8 +1,8 @@
 //! Documents that requests name instead of telling them: those of a manifest, which an operator trusts, and those that clients
 //! registered themselves (automatic persisted queries). Named ones make requests short, and GETs that can be cached.
 
+mod apq;
 mod manifest;
-mod registered;
 
 use std::{
     path::PathBuf,
@@ -10,43 +10,43 @@ use std::{
     time::Duration,
 };
 
+use apq::RegisteredDocuments;
 pub use manifest::ManifestError;
-use manifest::{Manifest, Version};
-use registered::Registered;
+use manifest::{FileVersion, Manifest};
 use sha2::{Digest as _, Sha256};
 
 use crate::{api_error::ApiError, limits::rate_limit::CallerId, shutdown::ShutdownSignal};
 
 /// How often the manifest's file is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+const MANIFEST_POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-const SHA256: &str = "sha256:";
-const TRUSTED_ONLY: &str =
+const SHA256_ID_PREFIX: &str = "sha256:";
+const TRUSTED_ONLY_MESSAGE: &str =
     "this gateway runs only the documents that its operator trusts; name one of them by `documentId`";
 
 /// What names a document: the SHA-256 of its text.
-type Hash = [u8; 32];
+type DocumentHash = [u8; 32];
 
 /// The documents that can be named. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Persisted(Arc<Shared>);
+pub struct PersistedDocuments(Arc<Inner>);
 
 #[derive(Debug, Default)]
-struct Shared {
-    trusted: RwLock<Trusted>,
-    registered: Mutex<Registered>,
+struct Inner {
+    trusted: RwLock<TrustedDocuments>,
+    registered: Mutex<RegisteredDocuments>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Trusted {
+struct TrustedDocuments {
     manifest: Arc<Manifest>,
     /// Whether no other document runs.
-    only: bool,
+    trusted_only: bool,
 }
 
 /// How a request tells its document.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct DocumentRef {
     /// Its text.
     pub query: Option<String>,
     /// Its name, as the appendix of GraphQL over HTTP on persisted documents has it.
@@ -57,32 +57,32 @@ pub struct Told {
 
 /// The document of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct ResolvedDocument {
     /// Its text.
     pub text: String,
     /// Whether it is to be [registered](Registration) by this hash once it turns out to be valid.
-    registers: Option<Hash>,
+    register_hash: Option<DocumentHash>,
 }
 
 /// A document that its client registers, as data of the request: it is kept once it was validated.
 #[derive(Clone, Debug)]
 pub struct Registration {
-    persisted: Persisted,
-    hash: Hash,
+    persisted: PersistedDocuments,
+    hash: DocumentHash,
 }
 
 impl Registration {
     /// Keeps the document, which is valid.
-    pub fn complete(&self, caller: CallerId, text: &str) {
-        self.persisted.registered(|registered| registered.put(caller, self.hash, text));
+    pub fn store(&self, caller: CallerId, text: &str) {
+        self.persisted.with_registered(|registered| registered.insert(caller, self.hash, text));
     }
 }
 
-impl Persisted {
+impl PersistedDocuments {
     /// What is to be kept of a request's document, if anything.
     #[must_use]
-    pub fn registration(&self, found: &Found) -> Option<Registration> {
-        found.registers.map(|hash| Registration { persisted: self.clone(), hash })
+    pub fn registration(&self, found: &ResolvedDocument) -> Option<Registration> {
+        found.register_hash.map(|hash| Registration { persisted: self.clone(), hash })
     }
 
     /// Trusts the documents of a manifest, now and whenever it changes, and runs `only` those if told so. A change that
@@ -90,27 +90,27 @@ impl Persisted {
     ///
     /// # Errors
     /// When it can't be read now.
-    pub fn trust(&self, path: PathBuf, only: bool, shutdown: ShutdownSignal) -> Result<(), ManifestError> {
+    pub fn load_manifest(&self, path: PathBuf, only: bool, shutdown: ShutdownSignal) -> Result<(), ManifestError> {
         let (manifest, version) = Manifest::open(&path)?;
-        self.set(manifest, only);
-        tokio::spawn(self.clone().follow(path, version, only, shutdown));
+        self.set_trusted(manifest, only);
+        tokio::spawn(self.clone().watch_manifest(path, version, only, shutdown));
         Ok(())
     }
 
-    async fn follow(self, path: PathBuf, mut seen: Version, only: bool, shutdown: ShutdownSignal) {
+    async fn watch_manifest(self, path: PathBuf, mut seen: FileVersion, only: bool, shutdown: ShutdownSignal) {
         loop {
             tokio::select! {
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(MANIFEST_POLL_INTERVAL) => {}
                 () = shutdown.triggered() => return,
             }
             let path = path.clone();
             let since = seen.clone();
-            let read = tokio::task::spawn_blocking(move || Manifest::open_changed(&path, &since)).await;
+            let read = tokio::task::spawn_blocking(move || Manifest::reload_if_changed(&path, &since)).await;
             match read {
                 Ok(Ok(None)) => {}
                 Ok(Ok(Some((manifest, version)))) => {
                     tracing::info!(documents = manifest.len(), "the manifest of trusted documents has changed");
-                    self.set(manifest, only);
+                    self.set_trusted(manifest, only);
                     seen = version;
                 }
                 Ok(Err((error, version))) => {
@@ -122,91 +122,102 @@ impl Persisted {
         }
     }
 
-    fn set(&self, manifest: Manifest, only: bool) {
+    fn set_trusted(&self, manifest: Manifest, only: bool) {
         *self.0.trusted.write().unwrap_or_else(PoisonError::into_inner) =
-            Trusted { manifest: Arc::new(manifest), only };
+            TrustedDocuments { manifest: Arc::new(manifest), trusted_only: only };
     }
 
     /// The document that a request tells or names.
     ///
     /// # Errors
     /// When it does neither, names none that is known, tells another than it names, or one that may not run.
-    pub fn document(&self, told: Told) -> Result<Found, ApiError> {
+    pub fn resolve(&self, told: DocumentRef) -> Result<ResolvedDocument, ApiError> {
         let trusted = self.0.trusted.read().unwrap_or_else(PoisonError::into_inner).clone();
         match told {
-            Told { query: Some(_), document_id: Some(_), .. } => {
+            DocumentRef { query: Some(_), document_id: Some(_), .. } => {
                 Err(ApiError::BadRequest("both `query` and `documentId`: send one of them".to_owned()))
             }
-            Told { document_id: Some(id), .. } => self.named(&trusted, &id).map(Found::known),
-            Told { persisted_query: Some(named), query, .. } => {
+            DocumentRef { document_id: Some(id), .. } => {
+                self.find_by_id(&trusted, &id).map(ResolvedDocument::without_registration)
+            }
+            DocumentRef { persisted_query: Some(named), query, .. } => {
                 let hash = apollo_hash(&named)?;
                 match query {
-                    Some(query) => register(&trusted, hash, query),
-                    None => self.by_hash(&trusted, &hash).map(Found::known).ok_or(ApiError::PersistedQueryNotFound),
+                    Some(query) => resolve_registration(&trusted, hash, query),
+                    None => self
+                        .find_by_hash(&trusted, &hash)
+                        .map(ResolvedDocument::without_registration)
+                        .ok_or(ApiError::PersistedQueryNotFound),
                 }
             }
-            Told { query: Some(query), .. } if !trusted.only || trusted.manifest.has(&query) => Ok(Found::known(query)),
-            Told { query: Some(_), .. } => Err(ApiError::Forbidden(TRUSTED_ONLY.to_owned())),
-            Told { query: None, .. } => {
+            DocumentRef { query: Some(query), .. } if !trusted.trusted_only || trusted.manifest.contains(&query) => {
+                Ok(ResolvedDocument::without_registration(query))
+            }
+            DocumentRef { query: Some(_), .. } => Err(ApiError::Forbidden(TRUSTED_ONLY_MESSAGE.to_owned())),
+            DocumentRef { query: None, .. } => {
                 Err(ApiError::BadRequest("`query` is missing: the GraphQL document (or `documentId`)".to_owned()))
             }
         }
     }
 
-    fn named(&self, trusted: &Trusted, id: &str) -> Result<String, ApiError> {
+    fn find_by_id(&self, trusted: &TrustedDocuments, id: &str) -> Result<String, ApiError> {
         let unknown = || ApiError::bad_input("documentId", "no document with this id is known here");
-        if let Some(text) = trusted.manifest.named(id) {
+        if let Some(text) = trusted.manifest.by_id(id) {
             return Ok(text.to_owned());
         }
-        let hash = id.strip_prefix(SHA256).and_then(hash_of_hex).ok_or_else(unknown)?;
-        self.by_hash(trusted, &hash).ok_or_else(unknown)
+        let hash = id.strip_prefix(SHA256_ID_PREFIX).and_then(parse_hex_hash).ok_or_else(unknown)?;
+        self.find_by_hash(trusted, &hash).ok_or_else(unknown)
     }
 
-    fn by_hash(&self, trusted: &Trusted, hash: &Hash) -> Option<String> {
-        if let Some(text) = trusted.manifest.hashed(hash) {
+    fn find_by_hash(&self, trusted: &TrustedDocuments, hash: &DocumentHash) -> Option<String> {
+        if let Some(text) = trusted.manifest.by_hash(hash) {
             return Some(text.to_owned());
         }
-        if trusted.only { None } else { self.registered(|registered| registered.get(hash)) }
+        if trusted.trusted_only { None } else { self.with_registered(|registered| registered.get(hash)) }
     }
 
-    fn registered<T>(&self, with: impl FnOnce(&mut Registered) -> T) -> T {
+    fn with_registered<T>(&self, with: impl FnOnce(&mut RegisteredDocuments) -> T) -> T {
         with(&mut self.0.registered.lock().unwrap_or_else(PoisonError::into_inner)) // at worst something was not kept
     }
 }
 
-impl Found {
+impl ResolvedDocument {
     /// One that is not to be registered.
-    fn known(text: String) -> Self {
-        Self { text, registers: None }
+    fn without_registration(text: String) -> Self {
+        Self { text, register_hash: None }
     }
 }
 
-fn register(trusted: &Trusted, hash: Hash, query: String) -> Result<Found, ApiError> {
-    if Hash::from(Sha256::digest(&query)) != hash {
+fn resolve_registration(
+    trusted: &TrustedDocuments,
+    hash: DocumentHash,
+    query: String,
+) -> Result<ResolvedDocument, ApiError> {
+    if DocumentHash::from(Sha256::digest(&query)) != hash {
         return Err(ApiError::BadRequest("`sha256Hash` is not the SHA-256 of `query`".to_owned()));
     }
-    if trusted.manifest.hashed(&hash).is_some() {
-        return Ok(Found::known(query));
+    if trusted.manifest.by_hash(&hash).is_some() {
+        return Ok(ResolvedDocument::without_registration(query));
     }
-    if trusted.only {
-        return Err(ApiError::Forbidden(TRUSTED_ONLY.to_owned()));
+    if trusted.trusted_only {
+        return Err(ApiError::Forbidden(TRUSTED_ONLY_MESSAGE.to_owned()));
     }
-    Ok(Found { text: query, registers: Some(hash) })
+    Ok(ResolvedDocument { text: query, register_hash: Some(hash) })
 }
 
 /// The hash in `extensions.persistedQuery`.
-fn apollo_hash(named: &serde_json::Value) -> Result<Hash, ApiError> {
+fn apollo_hash(named: &serde_json::Value) -> Result<DocumentHash, ApiError> {
     let bad = |reason: &str| ApiError::BadRequest(format!("`extensions.persistedQuery`: {reason}"));
     if named["version"] != 1 {
         return Err(bad("`version` must be 1"));
     }
-    let hash = named["sha256Hash"].as_str().and_then(hash_of_hex);
+    let hash = named["sha256Hash"].as_str().and_then(parse_hex_hash);
     hash.ok_or_else(|| bad("`sha256Hash` must be 64 hexadecimal digits"))
 }
 
-fn hash_of_hex(hex: &str) -> Option<Hash> {
+fn parse_hex_hash(hex: &str) -> Option<DocumentHash> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let mut hash = Hash::default();
+    let mut hash = DocumentHash::default();
     let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
     if pairs.len() != hash.len() || !rest.is_empty() {
         return None;

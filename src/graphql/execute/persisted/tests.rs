@@ -10,33 +10,33 @@ fn hex(text: &str) -> String {
     Sha256::digest(text).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
-fn text(query: &str) -> Told {
-    Told { query: Some(query.to_owned()), ..Told::default() }
+fn text(query: &str) -> DocumentRef {
+    DocumentRef { query: Some(query.to_owned()), ..DocumentRef::default() }
 }
 
-fn id(id: &str) -> Told {
-    Told { document_id: Some(id.to_owned()), ..Told::default() }
+fn id(id: &str) -> DocumentRef {
+    DocumentRef { document_id: Some(id.to_owned()), ..DocumentRef::default() }
 }
 
-fn apollo(hash: &str, query: Option<&str>) -> Told {
+fn apollo(hash: &str, query: Option<&str>) -> DocumentRef {
     let named = json!({ "version": 1, "sha256Hash": hash });
-    Told { query: query.map(str::to_owned), persisted_query: Some(named), ..Told::default() }
+    DocumentRef { query: query.map(str::to_owned), persisted_query: Some(named), ..DocumentRef::default() }
 }
 
-fn with(manifest: &str, only: bool) -> Persisted {
-    let persisted = Persisted::default();
+fn with_manifest(manifest: &str, only: bool) -> PersistedDocuments {
+    let persisted = PersistedDocuments::default();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("manifest.json");
     fs::write(&path, manifest).expect("written");
-    persisted.set(Manifest::open(&path).expect("a manifest").0, only);
+    persisted.set_trusted(Manifest::open(&path).expect("a manifest").0, only);
     persisted
 }
 
 /// The document of a request that is valid.
-fn document(persisted: &Persisted, told: Told) -> Result<String, ApiError> {
-    let found = persisted.document(told)?;
+fn document(persisted: &PersistedDocuments, told: DocumentRef) -> Result<String, ApiError> {
+    let found = persisted.resolve(told)?;
     if let Some(registration) = persisted.registration(&found) {
-        registration.complete(CallerId::from_address(std::net::Ipv4Addr::LOCALHOST.into()), &found.text);
+        registration.store(CallerId::from_address(std::net::Ipv4Addr::LOCALHOST.into()), &found.text);
     }
     Ok(found.text)
 }
@@ -46,8 +46,8 @@ fn code(refused: Result<String, ApiError>) -> &'static str {
 }
 
 #[test]
-fn what_was_registered_can_be_named() {
-    let persisted = Persisted::default();
+fn registered_document_is_found_by_hash() {
+    let persisted = PersistedDocuments::default();
     let hash = hex(QUERY);
     assert_eq!(code(document(&persisted, apollo(&hash, None))), "PERSISTED_QUERY_NOT_FOUND");
     assert_eq!(document(&persisted, apollo(&hash, Some(QUERY))).expect("told"), QUERY);
@@ -57,8 +57,8 @@ fn what_was_registered_can_be_named() {
 }
 
 #[test]
-fn what_names_nothing_is_refused() {
-    let persisted = Persisted::default();
+fn unknown_document_reference_is_rejected() {
+    let persisted = PersistedDocuments::default();
     let hash = hex(QUERY);
     assert_eq!(code(document(&persisted, apollo(&hash, Some("{ other }")))), "BAD_REQUEST");
     assert_eq!(code(document(&persisted, apollo(&hex("{ other }"), None))), "PERSISTED_QUERY_NOT_FOUND");
@@ -67,27 +67,27 @@ fn what_names_nothing_is_refused() {
         assert_eq!(code(document(&persisted, id(&format!("sha256:{bad}")))), "BAD_USER_INPUT", "{bad}");
     }
     for bad in [json!(null), json!(7), json!({ "version": 2, "sha256Hash": hash }), json!({ "version": 1 })] {
-        let told = Told { persisted_query: Some(bad), ..text(QUERY) };
+        let told = DocumentRef { persisted_query: Some(bad), ..text(QUERY) };
         assert_eq!(code(document(&persisted, told)), "BAD_REQUEST");
     }
-    assert_eq!(code(document(&persisted, Told::default())), "BAD_REQUEST");
-    assert_eq!(code(document(&persisted, Told { query: Some(QUERY.to_owned()), ..id("a") })), "BAD_REQUEST");
+    assert_eq!(code(document(&persisted, DocumentRef::default())), "BAD_REQUEST");
+    assert_eq!(code(document(&persisted, DocumentRef { query: Some(QUERY.to_owned()), ..id("a") })), "BAD_REQUEST");
 }
 
 #[test]
-fn what_turned_out_invalid_is_not_kept() {
-    let persisted = Persisted::default();
-    let found = persisted.document(apollo(&hex(QUERY), Some(QUERY))).expect("a document");
+fn invalid_document_is_not_registered() {
+    let persisted = PersistedDocuments::default();
+    let found = persisted.resolve(apollo(&hex(QUERY), Some(QUERY))).expect("a document");
     assert!(persisted.registration(&found).is_some());
     assert_eq!(code(document(&persisted, apollo(&hex(QUERY), None))), "PERSISTED_QUERY_NOT_FOUND", "not yet");
 }
 
 #[test]
-fn trusted_documents_are_named_by_id_and_by_hash() {
+fn trusted_document_is_found_by_id_and_hash() {
     let apollo_form = json!({ "format": "apollo-persisted-query-manifest", "version": 1, "operations":
         [{ "id": "version", "name": "V", "type": "query", "body": QUERY }] });
     for manifest in [json!({ "version": QUERY }), apollo_form] {
-        let persisted = with(&manifest.to_string(), false);
+        let persisted = with_manifest(&manifest.to_string(), false);
         assert_eq!(document(&persisted, id("version")).expect("trusted"), QUERY);
         assert_eq!(document(&persisted, id(&format!("sha256:{}", hex(QUERY)))).expect("trusted"), QUERY);
         assert_eq!(document(&persisted, apollo(&hex(QUERY), None)).expect("trusted"), QUERY);
@@ -96,8 +96,8 @@ fn trusted_documents_are_named_by_id_and_by_hash() {
 }
 
 #[test]
-fn where_only_trusted_documents_run_no_other_does() {
-    let persisted = with(&json!({ "version": QUERY }).to_string(), true);
+fn trusted_only_mode_rejects_other_documents() {
+    let persisted = with_manifest(&json!({ "version": QUERY }).to_string(), true);
     assert_eq!(document(&persisted, text(QUERY)).expect("trusted"), QUERY);
     assert_eq!(document(&persisted, apollo(&hex(QUERY), Some(QUERY))).expect("trusted"), QUERY);
     let other = "{ other }";
@@ -107,7 +107,7 @@ fn where_only_trusted_documents_run_no_other_does() {
 }
 
 #[test]
-fn a_manifest_that_is_none_says_why() {
+fn invalid_manifest_error_gives_the_reason() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("manifest.json");
     assert!(Manifest::open(&path).expect_err("no file").to_string().contains("can't be read"));
@@ -126,17 +126,17 @@ fn a_manifest_that_is_none_says_why() {
 }
 
 #[test]
-fn a_file_is_read_again_when_it_changed() {
+fn changed_manifest_is_reloaded() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("manifest.json");
     fs::write(&path, "{}").expect("written");
     let (manifest, version) = Manifest::open(&path).expect("a manifest");
     assert_eq!(manifest.len(), 0);
-    assert!(Manifest::open_changed(&path, &version).expect("as it was").is_none());
+    assert!(Manifest::reload_if_changed(&path, &version).expect("as it was").is_none());
     fs::write(&path, json!({ "version": QUERY }).to_string()).expect("written");
-    let (manifest, version) = Manifest::open_changed(&path, &version).expect("read").expect("changed");
-    assert_eq!(manifest.named("version"), Some(QUERY));
+    let (manifest, version) = Manifest::reload_if_changed(&path, &version).expect("read").expect("changed");
+    assert_eq!(manifest.by_id("version"), Some(QUERY));
     fs::write(&path, "{").expect("written");
-    let (_, bad) = Manifest::open_changed(&path, &version).expect_err("bad");
-    assert!(Manifest::open_changed(&path, &bad).expect("not again").is_none());
+    let (_, bad) = Manifest::reload_if_changed(&path, &version).expect_err("bad");
+    assert!(Manifest::reload_if_changed(&path, &bad).expect("not again").is_none());
 }

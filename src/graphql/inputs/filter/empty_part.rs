@@ -57,7 +57,8 @@ impl MeasurementFilter {
             Some(format!("{argument}.quantities[{open}]"))
         };
         let flag = || Some(format!("{argument}.{}", flags.as_ref()?.empty_part()?));
-        let inner = || self.inner(argument).into_iter().find_map(|(argument, filter)| filter.empty_part(&argument));
+        let inner =
+            || self.nested_filters(argument).into_iter().find_map(|(argument, filter)| filter.empty_part(&argument));
         own.or_else(quantity).or_else(flag).or_else(inner)
     }
 }
@@ -87,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn each_part_without_content_is_found_at_any_depth() {
+    fn empty_part_is_found_at_any_depth() {
         let some = json!({ "pm10": { "min": 1 } });
         for (part, path) in [
             (json!({}), ""),
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_with_content_everywhere_has_none() {
+    fn filter_without_empty_parts_is_accepted() {
         for filter in [
             json!({ "devices": ["a"], "measuredAt": { "from": "2026-05-01T00:00:00Z" }, "pm25": { "max": 1 } }),
             json!({ "quantities": [{ "quantity": "CO2", "max": 1 }], "flags": { "any": ["LATE"] } }),

@@ -16,16 +16,16 @@ use crate::{
 };
 
 /// Names listed at most; of longer lists the rest is counted.
-const MAX_NAMES: usize = 20;
+const MAX_LISTED_NAMES: usize = 20;
 
 /// The devices that a filter names, by number.
-pub type Devices = HashMap<DeviceId, Device>;
+pub type DevicesById = HashMap<DeviceId, Device>;
 
 /// The filter as text, such as `device in (bike-7) and measuredAt >= 2026-05-01T00:00:00Z and pm10 <= 9`.
 #[must_use]
-pub fn text(filter: &Filter, devices: &Devices) -> String {
+pub fn filter_text(filter: &Filter, devices: &DevicesById) -> String {
     let mut parts: Vec<_> = filter.devices.iter().map(|ids| device_list(ids, devices)).collect();
-    parts.extend(span(filter.from, filter.to));
+    parts.extend(span_text(filter.from, filter.to));
     parts.extend(filter.conditions.iter().map(|condition| condition_text(condition, devices)));
     if parts.is_empty() { "every measurement".to_owned() } else { parts.join(" and ") }
 }
@@ -57,14 +57,14 @@ fn add_devices(condition: &Condition, ids: &mut Vec<DeviceId>) {
     }
 }
 
-fn condition_text(condition: &Condition, devices: &Devices) -> String {
+fn condition_text(condition: &Condition, devices: &DevicesById) -> String {
     let each = |conditions: &[Condition], word: &str| {
         let parts: Vec<_> = conditions.iter().map(|condition| condition_text(condition, devices)).collect();
         format!("({})", parts.join(word))
     };
     match condition {
         Condition::Devices(ids) => device_list(ids, devices),
-        Condition::Taken { from, to } => span(*from, *to).unwrap_or_else(|| "any time".to_owned()),
+        Condition::Taken { from, to } => span_text(*from, *to).unwrap_or_else(|| "any time".to_owned()),
         Condition::Within(area) => area_text(area),
         Condition::Between(quantity, range) => range_text(*quantity, *range),
         Condition::AnyFlag(flags) => format!("flags include one of ({})", flag_list(*flags)),
@@ -75,26 +75,26 @@ fn condition_text(condition: &Condition, devices: &Devices) -> String {
     }
 }
 
-fn device_list(ids: &[DeviceId], devices: &Devices) -> String {
-    let names = ids.iter().take(MAX_NAMES).map(|id| devices.get(id).map_or("?", |device| device.key.as_str()));
+fn device_list(ids: &[DeviceId], devices: &DevicesById) -> String {
+    let names = ids.iter().take(MAX_LISTED_NAMES).map(|id| devices.get(id).map_or("?", |device| device.key.as_str()));
     let names = names.collect::<Vec<_>>().join(", ");
-    match ids.len().saturating_sub(MAX_NAMES) {
+    match ids.len().saturating_sub(MAX_LISTED_NAMES) {
         0 => format!("device in ({names})"),
         more => format!("device in ({names}, and {more} more)"),
     }
 }
 
-fn span(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> Option<String> {
+fn span_text(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> Option<String> {
     let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-    both_ends("measuredAt", (">=", from.map(time)), ("<", to.map(time)))
+    bounds_text("measuredAt", (">=", from.map(time)), ("<", to.map(time)))
 }
 
 fn range_text(quantity: Quantity, range: ValueRange) -> String {
     let name = quantity.definition().name;
-    both_ends(name, (">=", range.min), ("<=", range.max)).unwrap_or_else(|| format!("{name} has a value"))
+    bounds_text(name, (">=", range.min), ("<=", range.max)).unwrap_or_else(|| format!("{name} has a value"))
 }
 
-fn both_ends<T: Display>(name: &str, low: (&str, Option<T>), high: (&str, Option<T>)) -> Option<String> {
+fn bounds_text<T: Display>(name: &str, low: (&str, Option<T>), high: (&str, Option<T>)) -> Option<String> {
     let parts = [low, high].into_iter().filter_map(|(sign, end)| Some(format!("{name} {sign} {}", end?)));
     let parts: Vec<_> = parts.collect();
     (!parts.is_empty()).then(|| parts.join(" and "))
@@ -116,5 +116,5 @@ fn area_text(area: &Area) -> String {
 }
 
 fn flag_list(flags: QualityFlags) -> String {
-    quality_flag::list(flags).into_iter().map(quality_flag::name).collect::<Vec<_>>().join(", ")
+    quality_flag::from_set(flags).into_iter().map(quality_flag::schema_name).collect::<Vec<_>>().join(", ")
 }

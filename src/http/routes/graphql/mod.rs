@@ -29,8 +29,8 @@ use crate::{
     api_error::ApiError,
     graphql,
     graphql::execute::{
-        admission::REFUSED,
-        replica_routing::{POSITION, Position},
+        admission::REJECTED_REQUEST_COST,
+        replica_routing::{MIN_LSN_HEADER, RequestMinLsn},
     },
     http::{
         extract::authenticated::Authenticated,
@@ -98,7 +98,7 @@ async fn get_graphql(
             Err(error) => error.into_response(),
         };
     }
-    if app.state.about.exposure.playground && is_browser_visit(&parts) {
+    if app.state.info.security_profile.playground && is_browser_visit(&parts) {
         return Redirect::temporary("playground").into_response();
     }
     let request = request::from_uri(&app.persisted, &parts.uri);
@@ -164,7 +164,7 @@ async fn respond(
         Ok(media) => media,
         Err(reason) => return error_response(edition, ResponseFormat::Json, ApiError::NotAcceptable(reason)),
     };
-    if is_get && !app.state.about.exposure.get {
+    if is_get && !app.state.info.security_profile.get {
         return refuse_get(edition, &accept, "GET is not answered here; send the request by POST, as JSON");
     }
     let (holder, mut request) = match (holder, request, min_lsn(app, headers).await) {
@@ -177,7 +177,7 @@ async fn respond(
         }
         (Err(error), ..) => return error_responder(edition, method, headers)(error),
     };
-    match app.state.documents.operation_type(&mut request) {
+    match app.state.document_cache.operation_type(&mut request) {
         OperationType::Mutation if is_get => {
             refuse_get(edition, &accept, "mutations are not run by GET; send them by POST")
         }
@@ -221,13 +221,13 @@ async fn respond(
 
 /// The error of a request that is none, which costs as much as a refused document: to read it took about as long.
 pub(crate) fn charge_rejected_request(app: &AppState, payer: CallerId, error: ApiError) -> ApiError {
-    let spent = app.state.budgets.cost.check_n(payer, REFUSED, app.state.clock.now());
+    let spent = app.state.rate_limiters.cost.check_n(payer, REJECTED_REQUEST_COST, app.state.clock.now());
     spent.err().map_or(error, ApiError::RateLimited)
 }
 
 /// What the answer has to know of. Without replicas it knows of everything.
-async fn min_lsn(app: &AppState, headers: &HeaderMap) -> Result<Option<Position>, ApiError> {
-    let Some(value) = headers.get(&POSITION).filter(|_| !app.state.replicas.is_empty()) else { return Ok(None) };
+async fn min_lsn(app: &AppState, headers: &HeaderMap) -> Result<Option<RequestMinLsn>, ApiError> {
+    let Some(value) = headers.get(&MIN_LSN_HEADER).filter(|_| !app.state.replicas.is_empty()) else { return Ok(None) };
     let position = value.to_str().unwrap_or_default().parse().map_err(|error| {
         ApiError::BadRequest(format!(
             "the header Airgraph-Position can't be read: {error}; send it as in the answer to a mutation"
@@ -239,7 +239,7 @@ async fn min_lsn(app: &AppState, headers: &HeaderMap) -> Result<Option<Position>
                 .to_owned(),
         ));
     }
-    Ok(Some(Position(position)))
+    Ok(Some(RequestMinLsn(position)))
 }
 
 /// A single response to an `EventSource`, which sends its request again 3 s after each end of a stream, for ever. So a request

@@ -14,8 +14,8 @@ use serde_json::Map;
 use crate::{
     api_error::ApiError,
     graphql::{
-        execute::persisted::{Persisted, Told},
-        fast_json::Spliced,
+        execute::persisted::{DocumentRef, PersistedDocuments},
+        fast_json::RawJson,
     },
     http::{
         media_type,
@@ -59,7 +59,7 @@ struct QueryParameters {
 }
 
 /// Reads a body. It must be JSON: a form or plain text could be sent by other sites' pages with a visitor's rights.
-pub fn from_body(persisted: &Persisted, headers: &HeaderMap, body: &Bytes) -> Result<Request, ApiError> {
+pub fn from_body(persisted: &PersistedDocuments, headers: &HeaderMap, body: &Bytes) -> Result<Request, ApiError> {
     media_type::check_json(headers)?;
     let body = ingest::utf8_text(body).map_err(|error| ApiError::BadRequest(error.to_string()))?;
     if body.trim_ascii_start().starts_with(b"[") {
@@ -71,7 +71,7 @@ pub fn from_body(persisted: &Persisted, headers: &HeaderMap, body: &Bytes) -> Re
 }
 
 /// Reads a query string.
-pub fn from_uri(persisted: &Persisted, uri: &Uri) -> Result<Request, ApiError> {
+pub fn from_uri(persisted: &PersistedDocuments, uri: &Uri) -> Result<Request, ApiError> {
     let Query(parameters) = Query::<QueryParameters>::try_from_uri(uri)
         .map_err(|error| ApiError::BadRequest(format!("the query string can't be read: {error}")))?;
     let body = RequestBody {
@@ -85,15 +85,18 @@ pub fn from_uri(persisted: &Persisted, uri: &Uri) -> Result<Request, ApiError> {
 }
 
 /// A request to be executed. Its answer must be written by [`crate::graphql::execute::response_writer`].
-pub(in crate::http) fn build_request(persisted: &Persisted, mut body: RequestBody) -> Result<Request, ApiError> {
+pub(in crate::http) fn build_request(
+    persisted: &PersistedDocuments,
+    mut body: RequestBody,
+) -> Result<Request, ApiError> {
     let persisted_query = body.extensions.as_mut().and_then(|extensions| extensions.remove("persistedQuery"));
-    let named = Told { query: body.query, document_id: body.document_id, persisted_query };
-    let found = persisted.document(named).map_err(|error| match error {
+    let named = DocumentRef { query: body.query, document_id: body.document_id, persisted_query };
+    let found = persisted.resolve(named).map_err(|error| match error {
         ApiError::BadRequest(reason) => ApiError::MalformedRequest(reason),
         error => error,
     })?;
     let registration = persisted.registration(&found);
-    let mut request = Request::new(found.text).data(Spliced);
+    let mut request = Request::new(found.text).data(RawJson);
     if let Some(registration) = registration {
         request = request.data(registration);
     }

@@ -23,7 +23,7 @@ pub fn to_json(response: &GraphqlResponse) -> Vec<u8> {
     if is_request_error(response) {
         json!({ "errors": response.errors }).to_string().into_bytes()
     } else {
-        response_writer::text(response)
+        response_writer::to_json(response)
     }
 }
 

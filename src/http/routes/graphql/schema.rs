@@ -26,7 +26,7 @@ static SDL: LazyLock<(Precompressed, HeaderValue)> = LazyLock::new(|| {
 });
 
 pub(super) async fn sdl(State(app): State<SharedState>, request: HeaderMap) -> Result<Response<Body>, ApiError> {
-    if !app.state.about.exposure.introspection {
+    if !app.state.info.security_profile.introspection {
         return Err(ApiError::Forbidden("the schema can't be read here; ask the operator for it".to_owned()));
     }
     let (schema, tag) = &*SDL;

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use super::{accept::ResponseFormat, response::is_request_error};
 use crate::{
     api_error::ApiError,
-    graphql::execute::{admission::is_rate_limited, operation::fault::PARSE_FAILED},
+    graphql::execute::{admission::is_rate_limited, operation::error::PARSE_FAILED},
 };
 
 /// The edition of GraphQL over HTTP that decides on status codes.

@@ -266,7 +266,7 @@ impl Connection {
                 if response::is_request_error(&response) {
                     return self.fail(&id, &response).await;
                 }
-                let message = message::next(&id, &response_writer::text(&response));
+                let message = message::next(&id, &response_writer::to_json(&response));
                 drop(response);
                 match self.app.response_memory.reserve(self.caller_id(), message, place) {
                     Ok(message) => {

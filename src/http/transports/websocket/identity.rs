@@ -41,15 +41,15 @@ impl Identity {
         let Some(key) =
             credential.map_or(Ok(self.key), |sent| sent.secret().map(|secret| Some(auth::hash(&secret))))?
         else {
-            self.caller.may_read(app.state.about.public_read)?;
+            self.caller.may_read(app.state.info.public_read)?;
             return Ok(self);
         };
-        let (now, budget) = (app.state.clock.now(), app.state.budgets.cost.clone());
+        let (now, budget) = (app.state.clock.now(), app.state.rate_limiters.cost.clone());
         let generation = app.key_changes.generation();
         let look_up = auth::authenticate(&app.key_lookup, &app.state.database, &app.state.clock, key);
         let caller = app.key_checks.authenticate(payer, &key, &budget, now, look_up).await?;
         let identity = Self { caller, key: Some(key), generation };
-        identity.caller.may_read(app.state.about.public_read)?;
+        identity.caller.may_read(app.state.info.public_read)?;
         Ok(identity)
     }
 

@@ -76,7 +76,7 @@ impl Operations {
 
     /// Starts what was requested.
     pub fn start(&mut self, id: OperationId, app: &SharedState, identity: &Identity, mut request: Request) {
-        let is_subscription = app.state.documents.operation_type(&mut request) == OperationType::Subscription;
+        let is_subscription = app.state.document_cache.operation_type(&mut request) == OperationType::Subscription;
         let has_cursors = is_subscription && Resume::from_request(&request).is_some();
         let (app, identity) = (app.clone(), identity.clone());
         let counts = app.state.metrics.operations.clone();
@@ -201,7 +201,7 @@ fn execute(app: SharedState, identity: Identity, request: Request) -> BoxStream<
             Ok(identity) => identity.caller,
             Err(error) => return failed_event(error),
         };
-        let payer = admission::payer(&request, &caller);
+        let payer = admission::client_key(&request, &caller);
         let answer = timeout::with_permit(&app, payer, graphql::execute(&app.schema, request, caller)).await;
         match answer {
             Ok((response, place)) => OperationEvent::Completed(Box::new(response), Some(place)),

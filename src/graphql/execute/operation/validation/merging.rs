@@ -10,33 +10,33 @@ use apollo_compiler::{
 };
 use async_graphql::indexmap::IndexMap;
 
-use crate::graphql::execute::operation::{fault::Fault, types::TypeSystem};
+use crate::graphql::execute::operation::{error::ValidationError, types::TypeSystem};
 
 /// Checks each operation with the fragments that it spreads.
-pub(super) fn check(types: &TypeSystem, document: &ExecutableDocument, faults: &mut Vec<Fault>) {
-    let mut checking = Checking { types, document, faults };
+pub(super) fn check(types: &TypeSystem, document: &ExecutableDocument, faults: &mut Vec<ValidationError>) {
+    let mut checking = MergeChecker { types, document, faults };
     for operation in document.operations.iter() {
         if operation.is_subscription() && checking.collect(&[&operation.selection_set]).len() > 1 {
             let offset = operation.location().map_or(0, |location| location.offset());
             let message = "a subscription has exactly one root field; send one subscription for each";
-            checking.faults.push(Fault::rule(offset, message));
+            checking.faults.push(ValidationError::broken_rule(offset, message));
         }
-        checking.sets(&[&operation.selection_set], false);
+        checking.check_sets(&[&operation.selection_set], false);
     }
 }
 
-struct Checking<'a, 'b> {
+struct MergeChecker<'a, 'b> {
     types: &'a TypeSystem,
     document: &'a ExecutableDocument,
-    faults: &'b mut Vec<Fault>,
+    faults: &'b mut Vec<ValidationError>,
 }
 
 /// A field, and the type in whose selection set it stands.
-type Selected<'a> = (&'a Name, &'a Node<Field>);
+type ParentAndField<'a> = (&'a Name, &'a Node<Field>);
 
-impl<'a> Checking<'a, '_> {
+impl<'a> MergeChecker<'a, '_> {
     /// The fields of these selection sets by key, whatever their conditions.
-    fn collect(&self, sets: &[&'a SelectionSet]) -> IndexMap<&'a Name, Vec<Selected<'a>>> {
+    fn collect(&self, sets: &[&'a SelectionSet]) -> IndexMap<&'a Name, Vec<ParentAndField<'a>>> {
         let (mut fields, mut opened) = (IndexMap::new(), Vec::new());
         for set in sets {
             self.add(set, &mut opened, &mut fields);
@@ -48,7 +48,7 @@ impl<'a> Checking<'a, '_> {
         &self,
         set: &'a SelectionSet,
         opened: &mut Vec<&'a Name>,
-        fields: &mut IndexMap<&'a Name, Vec<Selected<'a>>>,
+        fields: &mut IndexMap<&'a Name, Vec<ParentAndField<'a>>>,
     ) {
         for selection in &set.selections {
             match selection {
@@ -66,34 +66,34 @@ impl<'a> Checking<'a, '_> {
     }
 
     /// Fields of these sets, which answer one object, or several of which only the shapes must be alike.
-    fn sets(&mut self, sets: &[&'a SelectionSet], only_shapes: bool) {
+    fn check_sets(&mut self, sets: &[&'a SelectionSet], only_shapes: bool) {
         for (key, fields) in self.collect(sets) {
             if fields.len() == 1 {
                 if !fields[0].1.selection_set.selections.is_empty() {
-                    self.sets(&[&fields[0].1.selection_set], only_shapes);
+                    self.check_sets(&[&fields[0].1.selection_set], only_shapes);
                 }
                 continue;
             }
-            if !fields[1..].iter().all(|other| self.have_one_shape(key, fields[0].1, other.1)) {
+            if !fields[1..].iter().all(|other| self.check_same_shape(key, fields[0].1, other.1)) {
                 continue;
             }
-            let parents = self.parents(&fields);
-            if !only_shapes && !parents.iter().all(|parent| self.are_alike(key, parent)) {
+            let parents = self.group_by_parent(&fields);
+            if !only_shapes && !parents.iter().all(|parent| self.check_same_field(key, parent)) {
                 continue;
             }
             if only_shapes || parents.len() > 1 {
-                self.sets(&below(&fields), true);
+                self.check_sets(&sub_selections(&fields), true);
             }
             if !only_shapes {
                 for parent in parents {
-                    self.sets(&below(&parent), false);
+                    self.check_sets(&sub_selections(&parent), false);
                 }
             }
         }
     }
 
     /// The fields that an object can have together: those of its own type, and those of interfaces.
-    fn parents(&self, fields: &[Selected<'a>]) -> Vec<Vec<Selected<'a>>> {
+    fn group_by_parent(&self, fields: &[ParentAndField<'a>]) -> Vec<Vec<ParentAndField<'a>>> {
         let mut objects: Vec<&Name> = Vec::new();
         for (parent, _) in fields {
             if self.types.is_object(parent) && !objects.contains(parent) {
@@ -109,39 +109,39 @@ impl<'a> Checking<'a, '_> {
         objects.into_iter().map(together).collect()
     }
 
-    fn have_one_shape(&mut self, key: &Name, one: &Node<Field>, other: &Node<Field>) -> bool {
+    fn check_same_shape(&mut self, key: &Name, one: &Node<Field>, other: &Node<Field>) -> bool {
         let is_same = is_same_shape(self.types, &one.definition.ty, &other.definition.ty);
         if !is_same {
             let reason = format!("one is of type {}, the other of type {}", one.definition.ty, other.definition.ty);
-            self.conflict(key, other, &reason);
+            self.add_conflict(key, other, &reason);
         }
         is_same
     }
 
-    fn are_alike(&mut self, key: &Name, fields: &[Selected<'a>]) -> bool {
+    fn check_same_field(&mut self, key: &Name, fields: &[ParentAndField<'a>]) -> bool {
         let first = fields[0].1;
         for (_, other) in &fields[1..] {
             if other.name != first.name {
                 let reason = format!("`{}` and `{}` are different fields", first.name, other.name);
-                self.conflict(key, other, &reason);
+                self.add_conflict(key, other, &reason);
                 return false;
             }
             if !are_same_arguments(&first.arguments, &other.arguments) {
-                self.conflict(key, other, "their arguments differ");
+                self.add_conflict(key, other, "their arguments differ");
                 return false;
             }
         }
         true
     }
 
-    fn conflict(&mut self, key: &Name, field: &Node<Field>, reason: &str) {
+    fn add_conflict(&mut self, key: &Name, field: &Node<Field>, reason: &str) {
         let offset = field.location().map_or(0, |location| location.offset());
         let message = format!("two fields are answered as `{key}`, but {reason}; give one of them an alias");
-        self.faults.push(Fault::rule(offset, message));
+        self.faults.push(ValidationError::broken_rule(offset, message));
     }
 }
 
-fn below<'a>(fields: &[Selected<'a>]) -> Vec<&'a SelectionSet> {
+fn sub_selections<'a>(fields: &[ParentAndField<'a>]) -> Vec<&'a SelectionSet> {
     let sets = fields.iter().map(|(_, field)| &field.selection_set);
     sets.filter(|set| !set.selections.is_empty()).collect()
 }

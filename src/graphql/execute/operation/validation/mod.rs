@@ -10,10 +10,10 @@ mod variables;
 
 use apollo_compiler::{ast, diagnostic::ToCliReport as _, executable::ExecutableDocument, validation::DiagnosticList};
 
-use super::{fault::Fault, types::TypeSystem};
+use super::{error::ValidationError, types::TypeSystem};
 
 /// Rules of apollo-compiler in whose place ours are.
-const OURS: [&str; 15] = [
+const REPLACED_RULES: [&str; 15] = [
     "ConflictingFieldArgument",
     "ConflictingFieldName",
     "ConflictingFieldType",
@@ -31,9 +31,9 @@ const OURS: [&str; 15] = [
     "UnsupportedValueType",
 ];
 /// Rules that a part of the document breaks that was left out for another fault.
-const FOLLOWING: [&str; 2] = ["UnusedFragment", "UnusedVariable"];
+const SECONDARY_RULES: [&str; 2] = ["UnusedFragment", "UnusedVariable"];
 /// What leaves a part of the document out.
-const LEFT_OUT: [&str; 7] = [
+const NODE_DROPPING_RULES: [&str; 7] = [
     "SubselectionOnEnumType",
     "SubselectionOnScalarType",
     "UndefinedField",
@@ -52,12 +52,12 @@ pub(super) fn validate(
     types: &TypeSystem,
     document: &ast::Document,
     suggests: bool,
-) -> Result<ExecutableDocument, Vec<Fault>> {
+) -> Result<ExecutableDocument, Vec<ValidationError>> {
     let mut faults = Vec::new();
     let document = match document.to_executable_validate(types.schema()) {
         Ok(document) => document.into_inner(),
         Err(broken) => {
-            add(&broken.errors, types, suggests, &mut faults);
+            add_library_errors(&broken.errors, types, suggests, &mut faults);
             broken.partial
         }
     };
@@ -72,12 +72,12 @@ pub(super) fn validate(
     Err(faults)
 }
 
-fn add(errors: &DiagnosticList, types: &TypeSystem, suggests: bool, faults: &mut Vec<Fault>) {
+fn add_library_errors(errors: &DiagnosticList, types: &TypeSystem, suggests: bool, faults: &mut Vec<ValidationError>) {
     let rule = |error: &apollo_compiler::validation::DiagnosticData| error.unstable_error_name().unwrap_or_default();
-    let leaves_out = errors.iter().any(|error| LEFT_OUT.contains(&rule(error.error)));
+    let leaves_out = errors.iter().any(|error| NODE_DROPPING_RULES.contains(&rule(error.error)));
     for error in errors.iter() {
         let rule = rule(error.error);
-        if OURS.contains(&rule) || leaves_out && FOLLOWING.contains(&rule) {
+        if REPLACED_RULES.contains(&rule) || leaves_out && SECONDARY_RULES.contains(&rule) {
             continue;
         }
         let location = error.error.location();
@@ -91,8 +91,8 @@ fn add(errors: &DiagnosticList, types: &TypeSystem, suggests: bool, faults: &mut
         let mut message = error.error.to_string();
         match rule {
             "UndefinedField" if suggests => {
-                if let Some(similar) = suggestion::for_field(types, &message) {
-                    message.push_str(&suggestion::text(&similar));
+                if let Some(similar) = suggestion::suggest_field(types, &message) {
+                    message.push_str(&suggestion::did_you_mean(&similar));
                 }
             }
             "UndefinedDefinition" | "UndefinedDirective" => {
@@ -105,7 +105,7 @@ fn add(errors: &DiagnosticList, types: &TypeSystem, suggests: bool, faults: &mut
         let known = faults.iter_mut().find(|fault| rule == "UndefinedDirective" && fault.message == message);
         match known {
             Some(fault) => fault.offset = fault.offset.min(offset),
-            None => faults.push(Fault::rule(offset, message)),
+            None => faults.push(ValidationError::broken_rule(offset, message)),
         }
     }
 }

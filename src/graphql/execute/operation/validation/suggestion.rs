@@ -5,20 +5,20 @@ use apollo_compiler::schema::ExtendedType;
 use crate::graphql::execute::operation::types::TypeSystem;
 
 /// The most similar of these names, if one is similar enough: about one letter in three is another.
-pub(super) fn similar<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = candidates.map(|candidate| (distance(name, candidate), candidate));
+pub(super) fn most_similar<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let near = candidates.map(|candidate| (edit_distance(name, candidate), candidate));
     near.filter(|(distance, candidate)| *distance <= 1 + candidate.len().min(name.len()) / 3)
         .min()
         .map(|(_, name)| name)
 }
 
 /// What an error says of a similar name.
-pub(super) fn text(similar: &str) -> String {
+pub(super) fn did_you_mean(similar: &str) -> String {
     format!("; did you mean `{similar}`?")
 }
 
 /// For the field that this message of apollo-compiler doesn't find; none where it reads otherwise.
-pub(super) fn for_field(types: &TypeSystem, message: &str) -> Option<String> {
+pub(super) fn suggest_field(types: &TypeSystem, message: &str) -> Option<String> {
     let rest = message.strip_prefix("type `")?;
     let (of, rest) = rest.split_once("` does not have a field `")?;
     let name = rest.strip_suffix('`')?;
@@ -27,11 +27,11 @@ pub(super) fn for_field(types: &TypeSystem, message: &str) -> Option<String> {
         ExtendedType::Interface(interface) => &interface.fields,
         _ => return None,
     };
-    similar(name, fields.keys().map(apollo_compiler::Name::as_str)).map(str::to_owned)
+    most_similar(name, fields.keys().map(apollo_compiler::Name::as_str)).map(str::to_owned)
 }
 
 /// Letters that have to be inserted, deleted or replaced to make the one word of the other.
-fn distance(one: &str, other: &str) -> usize {
+fn edit_distance(one: &str, other: &str) -> usize {
     const MAX_LENGTH: usize = 64; // longer names are of nobody's schema
     if one.len().max(other.len()) > MAX_LENGTH {
         return usize::MAX;
@@ -53,11 +53,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_spelt_alike_is_suggested() {
-        let of = |name| similar(name, ["server", "devices", "device", "node"].into_iter());
+    fn only_similar_names_are_suggested() {
+        let of = |name| most_similar(name, ["server", "devices", "device", "node"].into_iter());
         assert_eq!(of("servr"), Some("server"));
         assert_eq!(of("Device"), Some("device"));
         assert_eq!((of("measurements"), of("x")), (None, None));
-        assert_eq!((distance("", "abc"), distance("kitten", "sitting")), (3, 3));
+        assert_eq!((edit_distance("", "abc"), edit_distance("kitten", "sitting")), (3, 3));
     }
 }

@@ -9,22 +9,22 @@ use apollo_compiler::{
     schema::{ExtendedType, InputObjectType},
 };
 
-use super::suggestion::{similar, text};
+use super::suggestion::{did_you_mean, most_similar};
 use crate::graphql::execute::operation::{
-    fault::Fault,
-    input::{Source, leaf, literal, shown},
+    error::ValidationError,
+    leaf_coercion::{ValueSource, coerce_leaf, literal_value, truncated},
     types::TypeSystem,
 };
 
 /// Where a definition uses variables, and which fragments it spreads.
 #[derive(Default)]
-pub(super) struct Uses<'a> {
-    pub variables: Vec<Use<'a>>,
+pub(super) struct DefinitionUses<'a> {
+    pub variables: Vec<VariableUse<'a>>,
     pub fragments: Vec<&'a Name>,
 }
 
 /// A place in which a variable stands.
-pub(super) struct Use<'a> {
+pub(super) struct VariableUse<'a> {
     pub name: &'a Name,
     pub offset: usize,
     /// What the place takes.
@@ -38,9 +38,9 @@ pub(super) struct Use<'a> {
 }
 
 /// The uses of each operation and each fragment, in the order of the document.
-pub(super) struct AllUses<'a> {
-    pub operations: Vec<Uses<'a>>,
-    pub fragments: Vec<Uses<'a>>,
+pub(super) struct DocumentUses<'a> {
+    pub operations: Vec<DefinitionUses<'a>>,
+    pub fragments: Vec<DefinitionUses<'a>>,
 }
 
 /// Checks every argument of a document, each fragment once.
@@ -48,9 +48,9 @@ pub(super) fn check<'a>(
     types: &'a TypeSystem,
     document: &'a ExecutableDocument,
     suggests: bool,
-    faults: &mut Vec<Fault>,
-) -> AllUses<'a> {
-    let mut checking = Checking { types, suggests, faults, uses: Uses::default() };
+    faults: &mut Vec<ValidationError>,
+) -> DocumentUses<'a> {
+    let mut checking = ValueChecker { types, suggests, faults, uses: DefinitionUses::default() };
     let operations = document.operations.iter().map(|operation| {
         for variable in &operation.variables {
             checking.directives(&variable.directives);
@@ -70,17 +70,17 @@ pub(super) fn check<'a>(
         checking.selection_set(&fragment.selection_set);
         std::mem::take(&mut checking.uses)
     });
-    AllUses { operations, fragments: fragments.collect() }
+    DocumentUses { operations, fragments: fragments.collect() }
 }
 
-struct Checking<'a, 'b> {
+struct ValueChecker<'a, 'b> {
     types: &'a TypeSystem,
     suggests: bool,
-    faults: &'b mut Vec<Fault>,
-    uses: Uses<'a>,
+    faults: &'b mut Vec<ValidationError>,
+    uses: DefinitionUses<'a>,
 }
 
-impl<'a> Checking<'a, '_> {
+impl<'a> ValueChecker<'a, '_> {
     /// Calls itself no deeper than brackets are nested.
     fn selection_set(&mut self, set: &'a SelectionSet) {
         for selection in &set.selections {
@@ -117,40 +117,46 @@ impl<'a> Checking<'a, '_> {
     ) {
         for argument in arguments {
             if let Some(definition) = definitions.iter().find(|definition| definition.name == argument.name) {
-                self.place(definition, &argument.value, &argument.name, false);
+                self.check_input_value(definition, &argument.value, &argument.name, false);
                 continue;
             }
             let mut message = format!("{of} has no argument `{}`", argument.name);
             let known = definitions.iter().map(|definition| definition.name.as_str());
             self.suggest(&argument.name, known, &mut message);
             let offset = argument.location().map_or(offset, |location| location.offset());
-            self.faults.push(Fault::rule(offset, message));
+            self.faults.push(ValidationError::broken_rule(offset, message));
         }
         for definition in definitions {
             if definition.is_required() && !arguments.iter().any(|argument| argument.name == definition.name) {
                 let message = format!("{of} needs the argument `{}: {}`", definition.name, definition.ty);
-                self.faults.push(Fault::rule(offset, message));
+                self.faults.push(ValidationError::broken_rule(offset, message));
             }
         }
     }
 
     fn suggest<'c>(&self, name: &str, known: impl Iterator<Item = &'c str>, message: &mut String) {
-        if let Some(similar) = similar(name, known).filter(|_| self.suggests) {
-            message.push_str(&text(similar));
+        if let Some(similar) = most_similar(name, known).filter(|_| self.suggests) {
+            message.push_str(&did_you_mean(similar));
         }
     }
 
     /// A value in a place that may take a variable: an argument, or a field of an input object.
-    fn place(&mut self, definition: &'a InputValueDefinition, value: &'a Node<Value>, path: &str, is_one_of: bool) {
+    fn check_input_value(
+        &mut self,
+        definition: &'a InputValueDefinition,
+        value: &'a Node<Value>,
+        path: &str,
+        is_one_of: bool,
+    ) {
         if let Value::Variable(name) = &**value {
             let has_default = definition.default_value.is_some();
-            self.variable(name, value, &definition.ty, has_default, is_one_of, path);
+            self.check_variable(name, value, &definition.ty, has_default, is_one_of, path);
         } else {
             self.value(&definition.ty, value, path);
         }
     }
 
-    fn variable(
+    fn check_variable(
         &mut self,
         name: &'a Name,
         value: &Node<Value>,
@@ -160,14 +166,18 @@ impl<'a> Checking<'a, '_> {
         path: &str,
     ) {
         let path = path.to_owned();
-        self.uses.variables.push(Use { name, offset: offset(value), ty, has_default, is_one_of, path });
+        self.uses.variables.push(VariableUse { name, offset: offset(value), ty, has_default, is_one_of, path });
     }
 
     fn value(&mut self, ty: &'a Type, value: &'a Node<Value>, path: &str) {
         match (ty, &**value) {
-            (ty, Value::Variable(name)) => self.variable(name, value, ty, false, false, path),
+            (ty, Value::Variable(name)) => self.check_variable(name, value, ty, false, false, path),
             (Type::NonNullNamed(_) | Type::NonNullList(_), Value::Null) => {
-                self.faults.push(Fault::value(offset(value), path, format_args!("expected {ty}, found null")));
+                self.faults.push(ValidationError::invalid_value(
+                    offset(value),
+                    path,
+                    format_args!("expected {ty}, found null"),
+                ));
             }
             (_, Value::Null) => {}
             (Type::List(of) | Type::NonNullList(of), Value::List(items)) => {
@@ -176,33 +186,35 @@ impl<'a> Checking<'a, '_> {
                 }
             }
             (Type::List(of) | Type::NonNullList(of), _) => self.value(of, value, path),
-            (Type::Named(name) | Type::NonNullNamed(name), _) => self.named(name, value, path),
+            (Type::Named(name) | Type::NonNullNamed(name), _) => self.check_named_type(name, value, path),
         }
     }
 
-    fn named(&mut self, name: &Name, value: &'a Node<Value>, path: &str) {
+    fn check_named_type(&mut self, name: &Name, value: &'a Node<Value>, path: &str) {
         let Some(definition) = self.types.definition(name) else { return };
         let expected = match (definition, &**value) {
             (ExtendedType::InputObject(definition), Value::Object(fields)) => {
                 return self.object(definition, fields, value, path);
             }
             (ExtendedType::Enum(definition), Value::Enum(unknown)) if !definition.values.contains_key(unknown) => {
-                let mut expected = format!("expected a value of the enum {name}, found {}", shown(unknown));
+                let mut expected = format!("expected a value of the enum {name}, found {}", truncated(unknown));
                 self.suggest(unknown, definition.values.keys().map(Name::as_str), &mut expected);
-                return self.faults.push(Fault::value(offset(value), path, expected));
+                return self.faults.push(ValidationError::invalid_value(offset(value), path, expected));
             }
             (ExtendedType::Scalar(scalar), Value::Int(_)) if scalar.name == "ID" => return, // of any length
-            (definition, simple) => match literal(simple).map(|simple| leaf(definition, &simple, Source::Document)) {
-                Some(Ok(_)) => return,
-                Some(Err(expected)) => expected,
-                None => match leaf(definition, &async_graphql::Value::Null, Source::Document) {
-                    Ok(_) => return, // a scalar that takes everything
-                    Err(expected) => expected,
-                },
-            },
+            (definition, simple) => {
+                match literal_value(simple).map(|simple| coerce_leaf(definition, &simple, ValueSource::Document)) {
+                    Some(Ok(_)) => return,
+                    Some(Err(expected)) => expected,
+                    None => match coerce_leaf(definition, &async_graphql::Value::Null, ValueSource::Document) {
+                        Ok(_) => return, // a scalar that takes everything
+                        Err(expected) => expected,
+                    },
+                }
+            }
         };
-        let reason = format!("expected {expected}, found {}", shown(value));
-        self.faults.push(Fault::value(offset(value), path, reason));
+        let reason = format!("expected {expected}, found {}", truncated(value));
+        self.faults.push(ValidationError::invalid_value(offset(value), path, reason));
     }
 
     fn object(
@@ -217,26 +229,26 @@ impl<'a> Checking<'a, '_> {
             let path = format!("{path}.{name}");
             let offset = name.location().map_or_else(|| offset(field), |location| location.offset());
             if fields[..at].iter().any(|(before, _)| before == name) {
-                self.faults.push(Fault::value(offset, path, "the field is given more than once"));
+                self.faults.push(ValidationError::invalid_value(offset, path, "the field is given more than once"));
                 continue;
             }
             if let Some(definition) = definition.fields.get(name) {
-                self.place(definition, field, &path, is_one_of);
+                self.check_input_value(definition, field, &path, is_one_of);
             } else {
                 let mut reason = format!("{} has no such field", definition.name);
                 self.suggest(name, definition.fields.keys().map(Name::as_str), &mut reason);
-                self.faults.push(Fault::value(offset, path, reason));
+                self.faults.push(ValidationError::invalid_value(offset, path, reason));
             }
         }
         for (name, field) in &definition.fields {
             if field.is_required() && !fields.iter().any(|(given, _)| given == name) {
                 let reason = format!("a value of type {} is required", field.ty);
-                self.faults.push(Fault::value(offset(value), format!("{path}.{name}"), reason));
+                self.faults.push(ValidationError::invalid_value(offset(value), format!("{path}.{name}"), reason));
             }
         }
         if is_one_of && (fields.len() != 1 || fields.iter().any(|(_, field)| field.is_null())) {
             let reason = format!("{} takes exactly one field, which is not null", definition.name);
-            self.faults.push(Fault::value(offset(value), path, reason));
+            self.faults.push(ValidationError::invalid_value(offset(value), path, reason));
         }
     }
 }

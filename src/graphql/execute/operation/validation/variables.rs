@@ -5,11 +5,16 @@ use apollo_compiler::{
     executable::ExecutableDocument,
 };
 
-use super::values::{AllUses, Use, Uses};
-use crate::graphql::execute::operation::{fault::Fault, types::TypeSystem};
+use super::values::{DefinitionUses, DocumentUses, VariableUse};
+use crate::graphql::execute::operation::{error::ValidationError, types::TypeSystem};
 
 /// Checks the variables of each operation, also those in the fragments that it spreads.
-pub(super) fn check(types: &TypeSystem, document: &ExecutableDocument, uses: &AllUses<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn check(
+    types: &TypeSystem,
+    document: &ExecutableDocument,
+    uses: &DocumentUses<'_>,
+    faults: &mut Vec<ValidationError>,
+) {
     for (operation, own) in document.operations.iter().zip(&uses.operations) {
         let mut opened = vec![false; uses.fragments.len()];
         let mut open = vec![own];
@@ -19,31 +24,31 @@ pub(super) fn check(types: &TypeSystem, document: &ExecutableDocument, uses: &Al
                 match definition {
                     // That there is no such type is a fault already.
                     Some(definition) if types.definition(definition.ty.inner_named_type()).is_none() => {}
-                    Some(definition) if is_allowed(definition, place) => {}
-                    Some(definition) => faults.push(disallowed(definition, place)),
+                    Some(definition) if is_usage_allowed(definition, place) => {}
+                    Some(definition) => faults.push(usage_error(definition, place)),
                     None => {
                         let message = format!("variable `${}` is not declared by the operation", place.name);
-                        faults.push(Fault::rule(place.offset, message));
+                        faults.push(ValidationError::broken_rule(place.offset, message));
                     }
                 }
             }
-            open.extend(spread(document, uses, uses_here, &mut opened));
+            open.extend(reachable_uses(document, uses, uses_here, &mut opened));
         }
     }
 }
 
-fn spread<'a, 'b>(
+fn reachable_uses<'a, 'b>(
     document: &ExecutableDocument,
-    uses: &'b AllUses<'a>,
-    from: &Uses<'a>,
+    uses: &'b DocumentUses<'a>,
+    from: &DefinitionUses<'a>,
     opened: &mut [bool],
-) -> Vec<&'b Uses<'a>> {
+) -> Vec<&'b DefinitionUses<'a>> {
     let places = from.fragments.iter().filter_map(|name| document.fragments.get_index_of(*name));
     places.filter(|&at| !std::mem::replace(&mut opened[at], true)).map(|at| &uses.fragments[at]).collect()
 }
 
 /// `IsVariableUsageAllowed`.
-fn is_allowed(definition: &VariableDefinition, place: &Use<'_>) -> bool {
+fn is_usage_allowed(definition: &VariableDefinition, place: &VariableUse<'_>) -> bool {
     if place.is_one_of && !definition.ty.is_non_null() {
         return false;
     }
@@ -54,11 +59,11 @@ fn is_allowed(definition: &VariableDefinition, place: &Use<'_>) -> bool {
     (has_value || place.has_default) && definition.ty.is_assignable_to(&place.ty.clone().nullable())
 }
 
-fn disallowed(definition: &VariableDefinition, place: &Use<'_>) -> Fault {
+fn usage_error(definition: &VariableDefinition, place: &VariableUse<'_>) -> ValidationError {
     let needed: Type = if place.is_one_of { place.ty.clone().non_null() } else { place.ty.clone() };
     let message = format!(
         "variable `${}` of type {} can't stand for `{}`, which needs {needed}",
         place.name, definition.ty, place.path
     );
-    Fault::rule(place.offset, message)
+    ValidationError::broken_rule(place.offset, message)
 }

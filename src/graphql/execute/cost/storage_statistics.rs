@@ -10,7 +10,7 @@ use std::{
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgPool;
 
-use super::arguments::Span;
+use super::arguments::TimeSpan;
 use crate::{db, domain::month::Month};
 
 /// How long what was read is used.
@@ -20,12 +20,12 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Archive {
+pub struct StorageStatistics {
     devices: u64,
     months: BTreeMap<NaiveDate, db::stored::Month>,
 }
 
-impl Archive {
+impl StorageStatistics {
     /// Of these rows.
     #[must_use]
     pub fn new(devices: u64, months: impl IntoIterator<Item = (NaiveDate, db::stored::Month)>) -> Self {
@@ -40,35 +40,35 @@ impl Archive {
 
     /// The end of the last month that has rows.
     #[must_use]
-    pub fn end(&self) -> Option<DateTime<Utc>> {
+    pub fn last_month_end(&self) -> Option<DateTime<Utc>> {
         let (&last, _) = self.months.iter().rfind(|(_, month)| month.measurements > 0)?;
         Some(Month::of(last.and_time(chrono::NaiveTime::MIN).and_utc()).next().start())
     }
 
     /// Measurements in a span, of all devices or of so many.
     #[must_use]
-    pub fn measurements(&self, span: Span, devices: Option<u64>) -> u64 {
+    pub fn measurements(&self, span: TimeSpan, devices: Option<u64>) -> u64 {
         self.sum(span, devices, |month| month.measurements)
     }
 
     /// Hours of devices in a span.
     #[must_use]
-    pub fn device_hours(&self, span: Span, devices: Option<u64>) -> u64 {
+    pub fn device_hours(&self, span: TimeSpan, devices: Option<u64>) -> u64 {
         self.sum(span, devices, |month| month.device_hours)
     }
 
     /// Hours of cells in a span.
     #[must_use]
-    pub fn cell_hours(&self, span: Span) -> u64 {
+    pub fn cell_hours(&self, span: TimeSpan) -> u64 {
         self.sum(span, None, |month| month.cell_hours)
     }
 
-    fn sum(&self, span: Span, devices: Option<u64>, of: impl Fn(&db::stored::Month) -> u64) -> u64 {
+    fn sum(&self, span: TimeSpan, devices: Option<u64>, of: impl Fn(&db::stored::Month) -> u64) -> u64 {
         let mut sum = 0_u128;
         for (&first_day, month) in &self.months {
             let start = first_day.and_time(chrono::NaiveTime::MIN).and_utc();
             let end = Month::of(start).next().start();
-            sum += u128::from(of(month)) * overlap(span, start, end) / seconds(start, end).max(1);
+            sum += u128::from(of(month)) * overlap_seconds(span, start, end) / seconds_between(start, end).max(1);
         }
         if let Some(devices) = devices
             && devices < self.devices
@@ -79,43 +79,43 @@ impl Archive {
     }
 }
 
-fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> u128 {
+fn seconds_between(from: DateTime<Utc>, to: DateTime<Utc>) -> u128 {
     u128::try_from((to - from).num_seconds()).unwrap_or(0)
 }
 
 /// Seconds of a month that lie in a span.
-fn overlap(span: Span, start: DateTime<Utc>, end: DateTime<Utc>) -> u128 {
-    seconds(span.from.map_or(start, |from| from.max(start)), span.to.map_or(end, |to| to.min(end)))
+fn overlap_seconds(span: TimeSpan, start: DateTime<Utc>, end: DateTime<Utc>) -> u128 {
+    seconds_between(span.from.map_or(start, |from| from.max(start)), span.to.map_or(end, |to| to.min(end)))
 }
 
 /// What is stored, read again from time to time. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct KnownArchive(Arc<Mutex<Known>>);
+pub struct StorageStatisticsCache(Arc<Mutex<CachedStatistics>>);
 
 #[derive(Debug)]
-struct Known {
-    archive: Arc<Archive>,
+struct CachedStatistics {
+    statistics: Arc<StorageStatistics>,
     /// When it was read, or when that began.
-    since: Option<Instant>,
+    refreshed_at: Option<Instant>,
 }
 
-impl Default for KnownArchive {
+impl Default for StorageStatisticsCache {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Known { archive: Arc::default(), since: None })))
+        Self(Arc::new(Mutex::new(CachedStatistics { statistics: Arc::default(), refreshed_at: None })))
     }
 }
 
-impl KnownArchive {
+impl StorageStatisticsCache {
     /// What was read last. Where that is long ago, it is read again, for the requests after this one.
     #[must_use]
-    pub fn now(&self, pool: &PgPool) -> Arc<Archive> {
+    pub fn current(&self, pool: &PgPool) -> Arc<StorageStatistics> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner); // each field is whole
-        if known.since.is_none_or(|since| since.elapsed() > REFRESH_INTERVAL) {
-            known.since = Some(Instant::now());
+        if known.refreshed_at.is_none_or(|since| since.elapsed() > REFRESH_INTERVAL) {
+            known.refreshed_at = Some(Instant::now());
             let (this, pool) = (self.clone(), pool.clone());
             tokio::spawn(async move { this.refresh(&pool).await });
         }
-        known.archive.clone()
+        known.statistics.clone()
     }
 
     /// Reads it.
@@ -123,8 +123,8 @@ impl KnownArchive {
         match tokio::time::timeout(READ_TIMEOUT, db::stored::count_by_month(pool)).await {
             Ok(Ok((devices, months))) => {
                 let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                known.archive = Arc::new(Archive::new(devices, months));
-                known.since = Some(Instant::now());
+                known.statistics = Arc::new(StorageStatistics::new(devices, months));
+                known.refreshed_at = Some(Instant::now());
             }
             Ok(Err(error)) => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "estimates of stored rows not read");
@@ -139,13 +139,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_span_has_its_share_of_a_month_and_devices_theirs() {
+    fn rows_are_prorated_by_time_span_and_devices() {
         let month = |measurements| db::stored::Month { measurements, device_hours: measurements / 10, cell_hours: 0 };
         let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).expect("a day");
-        let archive = Archive::new(20, [(day(4, 1), month(3000)), (day(5, 1), month(3100))]);
+        let archive = StorageStatistics::new(20, [(day(4, 1), month(3000)), (day(5, 1), month(3100))]);
         let at = |text: &str| Some(text.parse().expect("a time"));
-        let span = |from, to| Span { from, to };
-        assert_eq!(archive.measurements(Span::default(), None), 6100);
+        let span = |from, to| TimeSpan { from, to };
+        assert_eq!(archive.measurements(TimeSpan::default(), None), 6100);
         let days = span(at("2026-04-30T00:00:00Z"), at("2026-05-02T00:00:00Z"));
         assert_eq!((archive.measurements(days, None), archive.device_hours(days, None)), (200, 20));
         assert_eq!((archive.measurements(days, Some(2)), archive.measurements(days, Some(99))), (20, 200));

@@ -8,11 +8,11 @@ use std::{borrow::Cow, ops::Range};
 
 use super::{
     SyntaxError,
-    lexer::{Kind, Lexer, Token},
+    lexer::{Lexer, Token, TokenKind},
 };
 
 /// Words that begin a definition of a type system: valid in a document, but not in one that is executed (§5.1.1).
-const TYPE_SYSTEM: [&str; 9] =
+const TYPE_SYSTEM_KEYWORDS: [&str; 9] =
     ["schema", "scalar", "type", "interface", "union", "enum", "input", "directive", "extend"];
 
 /// Checks a text that is within the [limits](crate::graphql::execute::limits). Gives it without descriptions, commas and comments.
@@ -21,20 +21,20 @@ const TYPE_SYSTEM: [&str; 9] =
 /// The first mistake.
 pub(super) fn check(text: &str) -> Result<Cow<'_, str>, SyntaxError> {
     let mut lexer = Lexer::new(text);
-    let next = lexer.token()?;
-    let mut grammar = Grammar { lexer, next, descriptions: Vec::new() };
+    let next = lexer.next_token()?;
+    let mut grammar = SyntaxChecker { lexer, next, descriptions: Vec::new() };
     grammar.definition()?;
-    while grammar.next.kind != Kind::End {
+    while grammar.next.kind != TokenKind::EndOfFile {
         grammar.definition()?;
     }
     let mut blanks = grammar.descriptions;
     blanks.append(&mut grammar.lexer.ignored);
     blanks.sort_unstable_by_key(|range| range.start);
-    Ok(blank(text, &blanks))
+    Ok(blank_out(text, &blanks))
 }
 
 /// The text with spaces in these places.
-fn blank<'a>(text: &'a str, places: &[Range<usize>]) -> Cow<'a, str> {
+fn blank_out<'a>(text: &'a str, places: &[Range<usize>]) -> Cow<'a, str> {
     if places.is_empty() {
         return Cow::Borrowed(text);
     }
@@ -50,68 +50,72 @@ fn blank<'a>(text: &'a str, places: &[Range<usize>]) -> Cow<'a, str> {
 }
 
 /// Reads a document. It calls itself no deeper than brackets are nested, which was checked before.
-struct Grammar<'a> {
+struct SyntaxChecker<'a> {
     lexer: Lexer<'a>,
     next: Token<'a>,
     descriptions: Vec<Range<usize>>,
 }
 
-type Checked = Result<(), SyntaxError>;
+type SyntaxResult = Result<(), SyntaxError>;
 
-impl<'a> Grammar<'a> {
+impl<'a> SyntaxChecker<'a> {
     fn advance(&mut self) -> Result<Token<'a>, SyntaxError> {
-        let next = self.lexer.token()?;
+        let next = self.lexer.next_token()?;
         Ok(std::mem::replace(&mut self.next, next))
     }
 
     fn expected(&self, what: &str) -> SyntaxError {
         let found = match self.next.kind {
-            Kind::End => "the end of the document".to_owned(),
+            TokenKind::EndOfFile => "the end of the document".to_owned(),
             _ => format!("`{}`", self.next.text.chars().take(40).collect::<String>()),
         };
         SyntaxError::new(self.next.start, format!("expected {what}, found {found}"))
     }
 
-    fn is(&self, kind: Kind, text: &str) -> bool {
+    fn next_is(&self, kind: TokenKind, text: &str) -> bool {
         self.next.kind == kind && self.next.text == text
     }
 
-    fn opens(&self, punctuator: &str) -> bool {
-        self.is(Kind::Punctuator, punctuator)
+    fn next_is_punctuator(&self, punctuator: &str) -> bool {
+        self.next_is(TokenKind::Punctuator, punctuator)
     }
 
     /// Takes a punctuator where it stands.
-    fn takes(&mut self, punctuator: &str) -> Result<bool, SyntaxError> {
-        let stands = self.opens(punctuator);
+    fn eat(&mut self, punctuator: &str) -> Result<bool, SyntaxError> {
+        let stands = self.next_is_punctuator(punctuator);
         if stands {
             self.advance()?;
         }
         Ok(stands)
     }
 
-    fn punctuator(&mut self, punctuator: &str) -> Checked {
-        if self.takes(punctuator)? { Ok(()) } else { Err(self.expected(&format!("`{punctuator}`"))) }
+    fn punctuator(&mut self, punctuator: &str) -> SyntaxResult {
+        if self.eat(punctuator)? { Ok(()) } else { Err(self.expected(&format!("`{punctuator}`"))) }
     }
 
     fn name(&mut self, what: &str) -> Result<&'a str, SyntaxError> {
-        if self.next.kind == Kind::Name { Ok(self.advance()?.text) } else { Err(self.expected(what)) }
+        if self.next.kind == TokenKind::Name { Ok(self.advance()?.text) } else { Err(self.expected(what)) }
     }
 
-    fn keyword(&mut self, word: &str) -> Checked {
-        if self.is(Kind::Name, word) { self.advance().map(drop) } else { Err(self.expected(&format!("`{word}`"))) }
+    fn keyword(&mut self, word: &str) -> SyntaxResult {
+        if self.next_is(TokenKind::Name, word) {
+            self.advance().map(drop)
+        } else {
+            Err(self.expected(&format!("`{word}`")))
+        }
     }
 
     /// One or more until the closing bracket, which is taken too.
-    fn until(&mut self, closing: &str, each: impl Fn(&mut Self) -> Checked) -> Checked {
+    fn one_or_more_until(&mut self, closing: &str, each: impl Fn(&mut Self) -> SyntaxResult) -> SyntaxResult {
         each(self)?;
-        while !self.takes(closing)? {
+        while !self.eat(closing)? {
             each(self)?;
         }
         Ok(())
     }
 
     fn description(&mut self) -> Result<bool, SyntaxError> {
-        if self.next.kind != Kind::String {
+        if self.next.kind != TokenKind::String {
             return Ok(false);
         }
         let token = self.advance()?;
@@ -119,60 +123,60 @@ impl<'a> Grammar<'a> {
         Ok(true)
     }
 
-    fn definition(&mut self) -> Checked {
+    fn definition(&mut self) -> SyntaxResult {
         let is_described = self.description()?;
-        if !is_described && self.opens("{") {
+        if !is_described && self.next_is_punctuator("{") {
             return self.selection_set();
         }
         match self.next {
-            Token { kind: Kind::Name, text: "query" | "mutation" | "subscription", .. } => self.operation(),
-            Token { kind: Kind::Name, text: "fragment", .. } => self.fragment(),
-            Token { kind: Kind::Name, text, start } if TYPE_SYSTEM.contains(&text) => {
+            Token { kind: TokenKind::Name, text: "query" | "mutation" | "subscription", .. } => self.operation(),
+            Token { kind: TokenKind::Name, text: "fragment", .. } => self.fragment(),
+            Token { kind: TokenKind::Name, text, start } if TYPE_SYSTEM_KEYWORDS.contains(&text) => {
                 Err(SyntaxError::not_executable(start))
             }
             _ => Err(self.expected("an operation or a fragment")),
         }
     }
 
-    fn operation(&mut self) -> Checked {
+    fn operation(&mut self) -> SyntaxResult {
         self.advance()?;
-        if self.next.kind == Kind::Name {
+        if self.next.kind == TokenKind::Name {
             self.advance()?;
         }
-        if self.takes("(")? {
-            self.until(")", Self::variable_definition)?;
+        if self.eat("(")? {
+            self.one_or_more_until(")", Self::variable_definition)?;
         }
         self.directives(true)?;
         self.selection_set()
     }
 
-    fn variable_definition(&mut self) -> Checked {
+    fn variable_definition(&mut self) -> SyntaxResult {
         self.description()?;
-        if !self.takes("$")? {
+        if !self.eat("$")? {
             return Err(self.expected("a variable, such as `$name: Type`"));
         }
         self.name("the name of a variable")?;
         self.punctuator(":")?;
         self.type_reference()?;
-        if self.takes("=")? {
+        if self.eat("=")? {
             self.value(true)?;
         }
         self.directives(true)
     }
 
-    fn type_reference(&mut self) -> Checked {
-        if self.takes("[")? {
+    fn type_reference(&mut self) -> SyntaxResult {
+        if self.eat("[")? {
             self.type_reference()?;
             self.punctuator("]")?;
         } else {
             self.name("a type")?;
         }
-        self.takes("!").map(drop)
+        self.eat("!").map(drop)
     }
 
-    fn fragment(&mut self) -> Checked {
+    fn fragment(&mut self) -> SyntaxResult {
         self.advance()?;
-        if self.is(Kind::Name, "on") {
+        if self.next_is(TokenKind::Name, "on") {
             return Err(self.expected("the name of a fragment"));
         }
         self.name("the name of a fragment")?;
@@ -182,19 +186,19 @@ impl<'a> Grammar<'a> {
         self.selection_set()
     }
 
-    fn selection_set(&mut self) -> Checked {
+    fn selection_set(&mut self) -> SyntaxResult {
         self.punctuator("{")?;
-        self.until("}", Self::selection)
+        self.one_or_more_until("}", Self::selection)
     }
 
-    fn selection(&mut self) -> Checked {
-        if !self.takes("...")? {
+    fn selection(&mut self) -> SyntaxResult {
+        if !self.eat("...")? {
             return self.field();
         }
-        if self.is(Kind::Name, "on") {
+        if self.next_is(TokenKind::Name, "on") {
             self.advance()?;
             self.name("a type")?;
-        } else if self.next.kind == Kind::Name {
+        } else if self.next.kind == TokenKind::Name {
             self.advance()?;
             return self.directives(false);
         }
@@ -202,52 +206,56 @@ impl<'a> Grammar<'a> {
         self.selection_set()
     }
 
-    fn field(&mut self) -> Checked {
+    fn field(&mut self) -> SyntaxResult {
         self.name("a field")?;
-        if self.takes(":")? {
+        if self.eat(":")? {
             self.name("a field")?;
         }
         self.arguments(false)?;
         self.directives(false)?;
-        if self.opens("{") { self.selection_set() } else { Ok(()) }
+        if self.next_is_punctuator("{") { self.selection_set() } else { Ok(()) }
     }
 
-    fn arguments(&mut self, is_constant: bool) -> Checked {
-        if self.takes("(")? { self.until(")", |grammar| grammar.pair("an argument", is_constant)) } else { Ok(()) }
+    fn arguments(&mut self, is_constant: bool) -> SyntaxResult {
+        if self.eat("(")? {
+            self.one_or_more_until(")", |grammar| grammar.pair("an argument", is_constant))
+        } else {
+            Ok(())
+        }
     }
 
-    fn pair(&mut self, what: &str, is_constant: bool) -> Checked {
+    fn pair(&mut self, what: &str, is_constant: bool) -> SyntaxResult {
         self.name(what)?;
         self.punctuator(":")?;
         self.value(is_constant)
     }
 
-    fn directives(&mut self, is_constant: bool) -> Checked {
-        while self.takes("@")? {
+    fn directives(&mut self, is_constant: bool) -> SyntaxResult {
+        while self.eat("@")? {
             self.name("the name of a directive")?;
             self.arguments(is_constant)?;
         }
         Ok(())
     }
 
-    fn value(&mut self, is_constant: bool) -> Checked {
+    fn value(&mut self, is_constant: bool) -> SyntaxResult {
         match (self.next.kind, self.next.text) {
-            (Kind::Number | Kind::String | Kind::Name, _) => self.advance().map(drop),
-            (Kind::Punctuator, "$") if is_constant => Err(self.expected("a value without variables")),
-            (Kind::Punctuator, "$") => {
+            (TokenKind::Number | TokenKind::String | TokenKind::Name, _) => self.advance().map(drop),
+            (TokenKind::Punctuator, "$") if is_constant => Err(self.expected("a value without variables")),
+            (TokenKind::Punctuator, "$") => {
                 self.advance()?;
                 self.name("the name of a variable").map(drop)
             }
-            (Kind::Punctuator, "[") => {
+            (TokenKind::Punctuator, "[") => {
                 self.advance()?;
-                while !self.takes("]")? {
+                while !self.eat("]")? {
                     self.value(is_constant)?;
                 }
                 Ok(())
             }
-            (Kind::Punctuator, "{") => {
+            (TokenKind::Punctuator, "{") => {
                 self.advance()?;
-                while !self.takes("}")? {
+                while !self.eat("}")? {
                     self.pair("a field of the input object", is_constant)?;
                 }
                 Ok(())
@@ -262,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn executable_documents_are_taken() {
+    fn executable_documents_are_accepted() {
         for text in [
             "{a}",
             "query{a} query Q{a}",
@@ -278,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn descriptions_are_blanked_and_offsets_stay() {
+    fn descriptions_are_blanked_and_offsets_preserved() {
         let text = "\"d\u{e9}\" query Q(\"\"\"x\ny\"\"\" $a: S = \"s\" \"z\" $b: S) {a} \"f\" fragment F on T {a}";
         let blanked = check(text).expect("valid");
         assert_eq!(blanked.len(), text.len());
@@ -287,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_mistake_says_what_was_expected() {
+    fn first_syntax_error_names_the_expected_token() {
         for (text, offset, message) in [
             ("", 0, "expected an operation or a fragment, found the end of the document"),
             ("{", 1, "expected a field, found the end of the document"),

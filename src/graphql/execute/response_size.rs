@@ -13,16 +13,16 @@ use crate::{api_error::ApiError, graphql::context::State, limits::Limit, observa
 
 /// The bytes of an answer so far, as data of its request.
 #[derive(Clone)]
-pub(crate) struct AnswerSize(Arc<Shared>);
+pub(crate) struct ResponseSize(Arc<Inner>);
 
-struct Shared {
-    max: usize,
-    written: AtomicUsize,
+struct Inner {
+    max_bytes: usize,
+    written_bytes: AtomicUsize,
     /// Counts a refusal; none where the answer is written again when it is too large.
     refusals: Option<Refusals>,
 }
 
-impl AnswerSize {
+impl ResponseSize {
     /// Of an answer of which nothing is written.
     pub fn new(state: &State) -> Self {
         Self::counted_by(state, Some(state.metrics.refusals.clone()))
@@ -34,18 +34,18 @@ impl AnswerSize {
     }
 
     fn counted_by(state: &State, refusals: Option<Refusals>) -> Self {
-        let max = state.about.limits.answers.max_bytes;
-        Self(Arc::new(Shared { max, written: AtomicUsize::new(0), refusals }))
+        let max = state.info.limits.answers.max_bytes;
+        Self(Arc::new(Inner { max_bytes: max, written_bytes: AtomicUsize::new(0), refusals }))
     }
 
     /// Whether too much was written.
     pub fn is_exceeded(&self) -> bool {
-        self.0.written.load(Ordering::Relaxed) > self.0.max
+        self.0.written_bytes.load(Ordering::Relaxed) > self.0.max_bytes
     }
 
     /// Bytes that may still be written.
-    pub fn left(&self) -> usize {
-        self.0.max.saturating_sub(self.0.written.load(Ordering::Relaxed))
+    pub fn remaining(&self) -> usize {
+        self.0.max_bytes.saturating_sub(self.0.written_bytes.load(Ordering::Relaxed))
     }
 
     /// Counts what was written.
@@ -53,16 +53,20 @@ impl AnswerSize {
     /// # Errors
     /// When it is too much.
     pub fn add(&self, bytes: usize) -> Result<(), ApiError> {
-        let written = self.0.written.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        if written > self.0.max { Err(too_large(self.0.refusals.as_ref(), self.0.max)) } else { Ok(()) }
+        let written = self.0.written_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if written > self.0.max_bytes {
+            Err(too_large_error(self.0.refusals.as_ref(), self.0.max_bytes))
+        } else {
+            Ok(())
+        }
     }
 }
 
 /// The answer, or an error when it is too large.
-pub(crate) fn checked(state: &State, response: Response) -> Response {
+pub(crate) fn check_response(state: &State, response: Response) -> Response {
     match check(state, &response.data) {
         Ok(()) => response,
-        Err(error) => *error_codes::answer(vec![error_codes::of(error)]),
+        Err(error) => *error_codes::error_response(vec![error_codes::from_api_error(error)]),
     }
 }
 
@@ -71,11 +75,15 @@ pub(crate) fn checked(state: &State, response: Response) -> Response {
 /// # Errors
 /// When it is too large.
 pub(crate) fn check(state: &State, data: &Value) -> Result<(), ApiError> {
-    let max = state.about.limits.answers.max_bytes;
-    if response_writer::size(data) <= max { Ok(()) } else { Err(too_large(Some(&state.metrics.refusals), max)) }
+    let max = state.info.limits.answers.max_bytes;
+    if response_writer::min_json_size(data) <= max {
+        Ok(())
+    } else {
+        Err(too_large_error(Some(&state.metrics.refusals), max))
+    }
 }
 
-fn too_large(refusals: Option<&Refusals>, max: usize) -> ApiError {
+fn too_large_error(refusals: Option<&Refusals>, max: usize) -> ApiError {
     refusals.inspect(|refusals| refusals.count(Limit::AnswerBytes));
     ApiError::TooComplex(format!("the answer is larger than {max} bytes; request smaller pages or fewer fields"))
 }

@@ -23,36 +23,36 @@ use crate::{
         compat,
         context::{ContextExt as _, State},
         execute::{
-            answer_size, answer_size::AnswerSize, complexity, error_codes, operation, operation::TypeSystem, panics,
-            response_writer,
+            complexity, error_codes, operation, operation::TypeSystem, panics, response_size,
+            response_size::ResponseSize, response_writer,
         },
-        fast_json::{Each, Rows, Spliced},
-        inputs::statistics::{Parting, StatisticsFill, StatisticsGroup, Wanted},
+        fast_json::{JsonItems, JsonRows, RawJson},
+        inputs::statistics::{Grouping, RequestedStatistics, StatisticsFill, StatisticsGroup},
         loaders, types,
         types::{device_event::DeviceEvent, measurement_event::MeasurementEvent, statistics::Statistics},
     },
 };
 
-type LiveSchema = async_graphql::Schema<Root, EmptyMutation, EmptySubscription>;
+type RenderSchema = async_graphql::Schema<EventRoot, EmptyMutation, EmptySubscription>;
 
 /// The schema that renders events. Made once: it takes as long and as much memory as the other one.
 #[derive(Clone)]
-pub struct Answering {
-    schema: LiveSchema,
+pub struct EventSchema {
+    schema: RenderSchema,
     types: Arc<TypeSystem>,
     state: State,
 }
 
-impl Answering {
+impl EventSchema {
     pub(super) fn new(state: State) -> Self {
         // Each document was validated as a subscription, and its depth and cost were checked.
-        let schema = LiveSchema::build(Root, EmptyMutation, EmptySubscription)
+        let schema = RenderSchema::build(EventRoot, EmptyMutation, EmptySubscription)
             .register_output_type::<types::node::Node>()
             .validation_mode(ValidationMode::Fast)
             .data(state.clone())
             .finish();
         let types =
-            TypeSystem::read(&schema.sdl()).unwrap_or_else(|error| unreachable!("the schema's own words: {error}"));
+            TypeSystem::parse(&schema.sdl()).unwrap_or_else(|error| unreachable!("the schema's own words: {error}"));
         Self { schema, types: Arc::new(types), state }
     }
 }
@@ -71,7 +71,7 @@ pub enum Events {
 impl Events {
     /// Those at these positions.
     #[must_use]
-    pub fn only(&self, positions: &[usize]) -> Self {
+    pub fn at_positions(&self, positions: &[usize]) -> Self {
         fn some<T: Clone>(events: &[T], positions: &[usize]) -> Arc<[T]> {
             positions.iter().filter_map(|&at| events.get(at)).cloned().collect()
         }
@@ -97,17 +97,17 @@ pub struct DatabaseUnavailable(pub Vec<ServerError>);
 
 /// Renders the events of a subscription.
 #[derive(Clone)]
-pub struct Answers {
-    answering: Answering,
+pub struct EventRenderer {
+    event_schema: EventSchema,
     document: Arc<EventDocument>,
     caller: Caller,
     cost: u64,
 }
 
-impl Answers {
+impl EventRenderer {
     /// `cost` is that of one event.
-    pub(super) fn new(answering: &Answering, document: EventDocument, caller: &Caller, cost: u64) -> Self {
-        Self { answering: answering.clone(), document: Arc::new(document), caller: caller.clone(), cost }
+    pub(super) fn new(answering: &EventSchema, document: EventDocument, caller: &Caller, cost: u64) -> Self {
+        Self { event_schema: answering.clone(), document: Arc::new(document), caller: caller.clone(), cost }
     }
 
     /// The cost of an event, at least 1.
@@ -118,25 +118,25 @@ impl Answers {
 
     /// How many events may be rendered together: the more each costs, the fewer.
     #[must_use]
-    pub fn at_once(&self) -> usize {
-        complexity::events_at_once(self.cost)
+    pub fn batch_size(&self) -> usize {
+        complexity::event_batch_size(self.cost)
     }
 
     /// The selection of each event as canonical text.
     #[must_use]
-    pub fn selected(&self) -> &str {
+    pub fn selection_text(&self) -> &str {
         &self.document.text
     }
 
     /// The time.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        self.answering.state.clock.now()
+        self.event_schema.state.clock.now()
     }
 
     /// Counts a panic outside of [`Self::render`] that ends the subscription.
-    pub fn panicked(&self) {
-        self.answering.state.metrics.operations.count_panic();
+    pub fn count_panic(&self) {
+        self.event_schema.state.metrics.operations.count_panic();
     }
 
     /// The GraphQL answer to each event, as JSON. An event has the size limit of any answer, and an error where it is larger.
@@ -144,51 +144,55 @@ impl Answers {
     /// # Errors
     /// When the database was unavailable. Any other error is part of the answer.
     pub async fn render(&self, events: &Events) -> Result<Vec<Bytes>, DatabaseUnavailable> {
-        let (state, count) = (&self.answering.state, events.len());
+        let (state, count) = (&self.event_schema.state, events.len());
         if count > 1 {
-            let size = AnswerSize::of_several(state);
+            let size = ResponseSize::of_several(state);
             let response = self.execute(events, size.clone()).await?;
             if !size.is_exceeded() {
-                return Ok(self.split(response, count));
+                return Ok(self.split_by_event(response, count));
             }
         }
         // One by one, so that a large event is an error of its own, and memory holds the rows of one.
         let mut payloads = Vec::with_capacity(count);
         for at in 0..count {
-            let response = self.execute(&events.only(&[at]), AnswerSize::new(state)).await?;
-            payloads.extend(self.split(response, 1));
+            let response = self.execute(&events.at_positions(&[at]), ResponseSize::new(state)).await?;
+            payloads.extend(self.split_by_event(response, 1));
         }
         Ok(payloads)
     }
 
-    async fn execute(&self, events: &Events, size: AnswerSize) -> Result<Response, DatabaseUnavailable> {
-        let Answering { schema, types, state } = &self.answering;
-        let (loader, batches) = loaders::new(state.unmetered.clone());
+    async fn execute(&self, events: &Events, size: ResponseSize) -> Result<Response, DatabaseUnavailable> {
+        let EventSchema { schema, types, state } = &self.event_schema;
+        let (loader, batches) = loaders::new(state.unmetered_read_pool.clone());
         let document = &self.document.document;
-        let request = Request::new("").data(self.caller.clone()).data(loader).data(Spliced);
+        let request = Request::new("").data(self.caller.clone()).data(loader).data(RawJson);
         let mut request = request.data(events.clone()).data(size);
         request.set_parsed_query(document.clone());
         let executed = batches.drive(schema.execute(request));
-        let mut response = panics::caught(&state.metrics.operations, executed, |error| *error).await;
+        let mut response = panics::catch_panic(&state.metrics.operations, executed, |error| *error).await;
         if response.errors.iter().any(is_database_unavailable) {
             return Err(DatabaseUnavailable(response.errors));
         }
-        compat::complete(types, OperationType::Query, operation::selection_set(document), &mut response);
-        error_codes::name_all(&mut response.errors);
+        compat::normalize_response(types, OperationType::Query, operation::selection_set(document), &mut response);
+        error_codes::add_codes(&mut response.errors);
         Ok(response)
     }
 
     /// The answer to each of so many events, from the answer to all of them.
-    fn split(&self, response: Response, count: usize) -> Vec<Bytes> {
+    fn split_by_event(&self, response: Response, count: usize) -> Vec<Bytes> {
         let key = &self.document.key;
-        let checked = |(item, errors): (Value, Vec<ServerError>)| match answer_size::check(&self.answering.state, &item)
-        {
-            Ok(()) => answer(key, &item, &errors),
-            Err(error) => {
-                let path = vec![PathSegment::Field(key.to_string())];
-                answer(key, &Value::Null, &[ServerError { path, ..crate::graphql::execute::error_codes::of(error) }])
-            }
-        };
+        let checked =
+            |(item, errors): (Value, Vec<ServerError>)| match response_size::check(&self.event_schema.state, &item) {
+                Ok(()) => event_response(key, &item, &errors),
+                Err(error) => {
+                    let path = vec![PathSegment::Field(key.to_string())];
+                    event_response(
+                        key,
+                        &Value::Null,
+                        &[ServerError { path, ..crate::graphql::execute::error_codes::from_api_error(error) }],
+                    )
+                }
+            };
         split(response, key, count).into_iter().map(checked).collect()
     }
 }
@@ -224,35 +228,35 @@ fn split(response: Response, key: &Name, count: usize) -> Vec<(Value, Vec<Server
     items.into_iter().zip(errors).collect()
 }
 
-fn answer(key: &Name, item: &Value, errors: &[ServerError]) -> Bytes {
+fn event_response(key: &Name, item: &Value, errors: &[ServerError]) -> Bytes {
     let mut out = Vec::with_capacity(256);
     out.extend_from_slice(b"{\"data\":");
     if *item == Value::Null && !errors.is_empty() {
         out.extend_from_slice(b"null"); // events can't be null, so all of it is
     } else {
         out.push(b'{');
-        response_writer::plain(key.as_str(), &mut out);
+        response_writer::write_serialized(key.as_str(), &mut out);
         out.push(b':');
-        response_writer::value(item, &mut out);
+        response_writer::write_value(item, &mut out);
         out.push(b'}');
     }
     if !errors.is_empty() {
         out.extend_from_slice(b",\"errors\":");
-        response_writer::plain(errors, &mut out);
+        response_writer::write_serialized(errors, &mut out);
     }
     out.push(b'}');
     out.into()
 }
 
 /// The root fields of subscriptions, as lists of the events that came with the request.
-struct Root;
+struct EventRoot;
 
 #[Object(name = "Subscription")]
-impl Root {
-    async fn measurement_recorded<'a>(&self, ctx: &Context<'a>) -> Each<'a, MeasurementEvent> {
+impl EventRoot {
+    async fn measurement_recorded<'a>(&self, ctx: &Context<'a>) -> JsonItems<'a, MeasurementEvent> {
         match ctx.data_unchecked() {
-            Events::Measurements(events) => Each(events),
-            Events::Devices(_) | Events::Statistics(_) => Each(&[]),
+            Events::Measurements(events) => JsonItems(events),
+            Events::Devices(_) | Events::Statistics(_) => JsonItems(&[]),
         }
     }
 
@@ -263,20 +267,20 @@ impl Root {
         }
     }
 
-    async fn statistics_updated(&self, ctx: &Context<'_>) -> Result<Vec<Rows<Statistics>>, ApiError> {
+    async fn statistics_updated(&self, ctx: &Context<'_>) -> Result<Vec<JsonRows<Statistics>>, ApiError> {
         match ctx.data_unchecked() {
-            Events::Statistics(wanted) => Ok(vec![current(ctx, wanted).await?]),
+            Events::Statistics(wanted) => Ok(vec![current_statistics(ctx, wanted).await?]),
             Events::Measurements(_) | Events::Devices(_) => Ok(Vec::new()),
         }
     }
 }
 
-async fn current(ctx: &Context<'_>, wanted: &CurrentStatistics) -> Result<Rows<Statistics>, ApiError> {
+async fn current_statistics(ctx: &Context<'_>, wanted: &CurrentStatistics) -> Result<JsonRows<Statistics>, ApiError> {
     let now = ctx.state().clock.now();
     let (from, to) = wanted.bucket(now);
     let filter =
         Filter { devices: Some(wanted.devices.clone()), from: Some(from), to: Some(to), conditions: Vec::new() };
-    let parting = Parting {
+    let parting = Grouping {
         every: Some(wanted.every.into()),
         max_buckets: None,
         fill: StatisticsFill::None,
@@ -285,8 +289,8 @@ async fn current(ctx: &Context<'_>, wanted: &CurrentStatistics) -> Result<Rows<S
         cell_resolution: 0,
         counted: wanted.counted,
     };
-    let (question, labels) = parting.question(filter, Wanted::of(ctx.field()), now)?;
+    let (question, labels) = parting.to_query(filter, RequestedStatistics::from_selection(ctx.field()), now)?;
     let question = Arc::new(question);
-    let rows = list(ctx.reads(), &question, MAX_ROWS).await?;
-    Ok(types::statistics::list(rows, &question, labels))
+    let rows = list(ctx.read_pool(), &question, MAX_ROWS).await?;
+    Ok(types::statistics::from_rows(rows, &question, labels))
 }

@@ -8,11 +8,11 @@ use async_graphql::{Name, Number, Value};
 use crate::graphql::scalar;
 
 /// Characters of a value that an error repeats at most.
-const MAX_SHOWN: usize = 60;
+const MAX_SHOWN_VALUE_CHARS: usize = 60;
 
 /// Where a value stands: JSON has fewer kinds than a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum ValueSource {
     Document,
     Variable,
 }
@@ -21,12 +21,12 @@ pub(super) enum Source {
 ///
 /// # Errors
 /// What was expected.
-pub(super) fn leaf(definition: &ExtendedType, value: &Value, source: Source) -> Result<Value, String> {
+pub(super) fn coerce_leaf(definition: &ExtendedType, value: &Value, source: ValueSource) -> Result<Value, String> {
     match definition {
         ExtendedType::Enum(definition) => {
             let name = match (value, source) {
-                (Value::Enum(name), Source::Document) => Some(name.as_str()),
-                (Value::String(name), Source::Variable) => Some(name.as_str()),
+                (Value::Enum(name), ValueSource::Document) => Some(name.as_str()),
+                (Value::String(name), ValueSource::Variable) => Some(name.as_str()),
                 _ => None,
             };
             let known = name.filter(|name| definition.values.contains_key(*name));
@@ -34,19 +34,19 @@ pub(super) fn leaf(definition: &ExtendedType, value: &Value, source: Source) -> 
                 .map(|name| Value::Enum(Name::new(name)))
                 .ok_or_else(|| format!("a value of the enum {}", definition.name))
         }
-        ExtendedType::Scalar(definition) => built_in(&definition.name, value, source),
+        ExtendedType::Scalar(definition) => coerce_built_in(&definition.name, value, source),
         other => Err(format!("an object of type {}", other.name())),
     }
 }
 
-fn built_in(name: &str, value: &Value, source: Source) -> Result<Value, String> {
+fn coerce_built_in(name: &str, value: &Value, source: ValueSource) -> Result<Value, String> {
     let coerced = match (name, value) {
         ("Int", Value::Number(number)) => {
             integer(number, source).filter(|integer| i32::try_from(*integer).is_ok()).map(Value::from)
         }
         ("Float", Value::Number(number)) => number.as_f64().filter(|float| float.is_finite()).map(|_| value.clone()),
         ("String" | "ID", Value::String(_)) | ("Boolean", Value::Boolean(_)) => Some(value.clone()),
-        ("ID", Value::Number(number)) => whole(number, source).map(Value::String),
+        ("ID", Value::Number(number)) => id_digits(number, source).map(Value::String),
         ("Int" | "Float" | "String" | "Boolean" | "ID", _) => None,
         _ => return scalar::check(name, value).map(|()| value.clone()).map_err(str::to_owned),
     };
@@ -63,24 +63,24 @@ fn built_in(name: &str, value: &Value, source: Source) -> Result<Value, String> 
 }
 
 /// The digits of a whole number of any size, as an ID has them (§3.5.5).
-fn whole(number: &Number, source: Source) -> Option<String> {
+fn id_digits(number: &Number, source: ValueSource) -> Option<String> {
     if number.is_i64() || number.is_u64() {
         return Some(number.to_string());
     }
-    let float = number.as_f64().filter(|float| source == Source::Variable && float.fract() == 0.0)?;
+    let float = number.as_f64().filter(|float| source == ValueSource::Variable && float.fract() == 0.0)?;
     Some(format!("{float:.0}"))
 }
 
 /// A whole number. In JSON it may be written `1.0` (§3.5.1).
-fn integer(number: &Number, source: Source) -> Option<i64> {
+fn integer(number: &Number, source: ValueSource) -> Option<i64> {
     number.as_i64().or_else(|| {
-        let float = number.as_f64().filter(|float| source == Source::Variable && float.fract() == 0.0)?;
+        let float = number.as_f64().filter(|float| source == ValueSource::Variable && float.fract() == 0.0)?;
         format!("{float:.0}").parse().ok()
     })
 }
 
 /// A value of a document that is neither a list, an object nor a variable; none where it is, or a number that can't be held.
-pub(super) fn literal(value: &ast::Value) -> Option<Value> {
+pub(super) fn literal_value(value: &ast::Value) -> Option<Value> {
     match value {
         ast::Value::Null => Some(Value::Null),
         ast::Value::Enum(name) => Some(Value::Enum(Name::new(name))),
@@ -97,10 +97,10 @@ pub(super) fn literal(value: &ast::Value) -> Option<Value> {
 }
 
 /// A value as an error repeats it.
-pub(super) fn shown(value: impl std::fmt::Display) -> String {
+pub(super) fn truncated(value: impl std::fmt::Display) -> String {
     let mut text = String::new();
     let _ = write!(text, "{value}"); // a string takes everything
-    match text.char_indices().nth(MAX_SHOWN) {
+    match text.char_indices().nth(MAX_SHOWN_VALUE_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }

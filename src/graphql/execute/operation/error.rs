@@ -2,7 +2,7 @@
 
 use async_graphql::{Pos, ServerError};
 
-use super::position::Lines;
+use super::line_index::LineIndex;
 
 /// The code of a document that can't be parsed.
 pub const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
@@ -30,7 +30,7 @@ impl SyntaxError {
         Self { offset, message, code: VALIDATION_FAILED }
     }
 
-    pub fn into_server_error(self, lines: &Lines) -> ServerError {
+    pub fn into_server_error(self, lines: &LineIndex) -> ServerError {
         let message = if self.code == PARSE_FAILED { format!("syntax error: {}", self.message) } else { self.message };
         server_error(message, lines.position(self.offset), self.code, None)
     }
@@ -38,7 +38,7 @@ impl SyntaxError {
 
 /// A broken rule of validation, or a value that is not of its type.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct ValidationError {
     /// Where in the document.
     pub offset: usize,
     pub message: String,
@@ -46,17 +46,17 @@ pub(super) struct Fault {
     pub argument: Option<String>,
 }
 
-impl Fault {
-    pub fn rule(offset: usize, message: impl Into<String>) -> Self {
+impl ValidationError {
+    pub fn broken_rule(offset: usize, message: impl Into<String>) -> Self {
         Self { offset, message: message.into(), argument: None }
     }
 
-    pub fn value(offset: usize, path: impl Into<String>, reason: impl std::fmt::Display) -> Self {
+    pub fn invalid_value(offset: usize, path: impl Into<String>, reason: impl std::fmt::Display) -> Self {
         let path = path.into();
         Self { offset, message: format!("{path}: {reason}"), argument: Some(path) }
     }
 
-    pub fn into_server_error(self, lines: &Lines) -> ServerError {
+    pub fn into_server_error(self, lines: &LineIndex) -> ServerError {
         let code = if self.argument.is_some() { BAD_USER_INPUT } else { VALIDATION_FAILED };
         server_error(self.message, lines.position(self.offset), code, self.argument)
     }

@@ -4,13 +4,13 @@ use async_graphql::Pos;
 
 /// Where the lines of a text begin.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(super) struct LineIndex {
     text: Box<str>,
     starts: Vec<usize>,
 }
 
-impl Lines {
-    pub fn of(text: &str) -> Self {
+impl LineIndex {
+    pub fn new(text: &str) -> Self {
         let bytes = text.as_bytes();
         let is_end = |at: usize| bytes[at] == b'\n' || bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n');
         let starts = std::iter::once(0).chain((0..bytes.len()).filter(|&at| is_end(at)).map(|at| at + 1)).collect();
@@ -35,8 +35,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_end_counts_once() {
-        let lines = Lines::of("a\nb\r\nc\rd\u{e9}e\n");
+    fn each_line_ending_counts_once() {
+        let lines = LineIndex::new("a\nb\r\nc\rd\u{e9}e\n");
         for (offset, line, column) in [(0, 1, 1), (2, 2, 1), (5, 3, 1), (7, 4, 1), (10, 4, 3), (12, 5, 1)] {
             assert_eq!(lines.position(offset), Pos { line, column }, "{offset}");
         }

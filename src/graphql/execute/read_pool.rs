@@ -37,37 +37,37 @@ use crate::{
 };
 
 /// What a request costs at least for each millisecond that it held a connection. Most do more in that time.
-const COST_OF_MILLISECOND: u64 = 1000;
+const COST_PER_DATABASE_MILLISECOND: u64 = 1000;
 /// Time that is not corrected for: on a busy machine a cheap request may take as long.
-const UNCORRECTED_TIME: Duration = Duration::from_millis(250);
+const UNCORRECTED_DATABASE_TIME: Duration = Duration::from_millis(250);
 
 /// Where the statements of a request run. It is an executor, like a pool. Cheap to clone.
 #[derive(Clone)]
-pub struct Reader(Arc<Inner>);
+pub struct ReadPool(Arc<Inner>);
 
 enum Inner {
     /// For what is read for no caller, such as events that many subscribers share.
     Unmetered(PgPool),
-    Metered(ReadServer, Arc<Account>),
+    Metered(ReadServer, Arc<DatabaseUsage>),
 }
 
 /// What a request may use of the database, and what it used.
-pub struct Account {
+pub struct DatabaseUsage {
     payer: CallerId,
     kind: CallerKind,
     /// The caller's; none is unlimited.
-    budget: Option<RateLimiter>,
+    rate_limiter: Option<RateLimiter>,
     clock: Clock,
     metric: DatabaseTimeMetrics,
     /// The caller's budget of cost, and what the request cost it before it ran.
-    charged: (RateLimiter, u64),
-    connections: Arc<Semaphore>,
+    charged_cost: (RateLimiter, u64),
+    connection_permits: Arc<Semaphore>,
     used_ns: AtomicU64,
-    max: Duration,
-    turn_timeout: Duration,
+    max_time: Duration,
+    queue_timeout: Duration,
 }
 
-impl Account {
+impl DatabaseUsage {
     /// Of a request of this caller.
     #[must_use]
     pub fn new(
@@ -81,23 +81,23 @@ impl Account {
         Self {
             payer,
             kind,
-            budget,
+            rate_limiter: budget,
             clock,
             metric,
-            charged,
-            connections: Arc::new(Semaphore::new(limits.connections_per_request)),
+            charged_cost: charged,
+            connection_permits: Arc::new(Semaphore::new(limits.connections_per_request)),
             used_ns: AtomicU64::new(0),
-            max: match kind {
+            max_time: match kind {
                 CallerKind::Anonymous => limits.database_time_per_anonymous_request,
                 CallerKind::Key | CallerKind::Admin => limits.database_time_per_request,
             },
-            turn_timeout: limits.connection_turn_timeout,
+            queue_timeout: limits.connection_turn_timeout,
         }
     }
 
     /// What the request used so far.
     #[must_use]
-    pub fn used(&self) -> Duration {
+    pub fn used_time(&self) -> Duration {
         Duration::from_nanos(self.used_ns.load(Ordering::Relaxed))
     }
 
@@ -105,19 +105,19 @@ impl Account {
         let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.used_ns.fetch_add(nanoseconds, Ordering::Relaxed);
         self.metric.record(self.kind, time);
-        if let Some(budget) = &self.budget {
+        if let Some(budget) = &self.rate_limiter {
             budget.charge(self.payer, time, self.clock.now());
         }
     }
 }
 
 /// Corrects the price by what the database really did.
-impl Drop for Account {
+impl Drop for DatabaseUsage {
     fn drop(&mut self) {
-        let (budget, price) = &self.charged;
-        let used = u64::try_from(self.used().saturating_sub(UNCORRECTED_TIME).as_millis())
+        let (budget, price) = &self.charged_cost;
+        let used = u64::try_from(self.used_time().saturating_sub(UNCORRECTED_DATABASE_TIME).as_millis())
             .unwrap_or(u64::MAX)
-            .saturating_mul(COST_OF_MILLISECOND);
+            .saturating_mul(COST_PER_DATABASE_MILLISECOND);
         let missing = u32::try_from(used.saturating_sub(*price)).unwrap_or(u32::MAX);
         if missing > 0 {
             budget.penalize(self.payer, missing, self.clock.now());
@@ -125,7 +125,7 @@ impl Drop for Account {
     }
 }
 
-impl Reader {
+impl ReadPool {
     /// Reads for no caller.
     #[must_use]
     pub fn unmetered(pool: PgPool) -> Self {
@@ -134,7 +134,7 @@ impl Reader {
 
     /// Reads for a caller, in turns with others that read from the same server.
     #[must_use]
-    pub fn metered(pool: ReadServer, account: Arc<Account>) -> Self {
+    pub fn metered(pool: ReadServer, account: Arc<DatabaseUsage>) -> Self {
         Self(Arc::new(Inner::Metered(pool, account)))
     }
 
@@ -144,7 +144,7 @@ impl Reader {
             Inner::Unmetered(pool) => return statement(&mut *pool.acquire().await?).await,
             Inner::Metered(pool, account) => (pool, account),
         };
-        let (mut lease, left) = Lease::acquire(pool, account).await?;
+        let (mut lease, left) = MeteredConnection::acquire(pool, account).await?;
         let outcome = timeout(left, cancel_on_drop(statement(&mut lease.connection))).await;
         let rows = outcome.unwrap_or_else(|_| Err(DatabaseLimit::TimeUsed.into()))?;
         pool.connections.keep(lease.connection);
@@ -153,49 +153,54 @@ impl Reader {
 }
 
 /// A connection while it is used. Fields are dropped in this order: the connection goes back before the turn does.
-struct Lease {
+struct MeteredConnection {
     connection: KeptConnection,
-    _charged: Charged,
+    _usage_timer: UsageTimer,
 }
 
-impl Lease {
+impl MeteredConnection {
     /// A connection once it is the request's turn, and how long it may be used.
-    async fn acquire(pool: &ReadServer, account: &Arc<Account>) -> Result<(Self, Duration), Error> {
-        let own = account.connections.clone().acquire_owned().await.map_err(|_| Error::PoolClosed)?;
-        let left = account.max.saturating_sub(account.used());
+    async fn acquire(pool: &ReadServer, account: &Arc<DatabaseUsage>) -> Result<(Self, Duration), Error> {
+        let own = account.connection_permits.clone().acquire_owned().await.map_err(|_| Error::PoolClosed)?;
+        let left = account.max_time.saturating_sub(account.used_time());
         if left.is_zero() {
             return Err(DatabaseLimit::TimeUsed.into());
         }
-        let Ok(Ok(turn)) = timeout(account.turn_timeout, pool.turns.acquire(account.payer)).await else {
+        let Ok(Ok(turn)) = timeout(account.queue_timeout, pool.turns.acquire(account.payer)).await else {
             return Err(DatabaseLimit::Busy.into());
         };
         let connection = pool.connections.acquire().await?;
-        let charged = Charged { account: account.clone(), since: Instant::now(), _own: own, _turn: turn };
-        Ok((Self { connection, _charged: charged }, left))
+        let charged = UsageTimer {
+            usage: account.clone(),
+            started_at: Instant::now(),
+            _request_permit: own,
+            _queue_permit: turn,
+        };
+        Ok((Self { connection, _usage_timer: charged }, left))
     }
 }
 
 /// Charges the time that a connection is held, however that ends.
-struct Charged {
-    account: Arc<Account>,
-    since: Instant,
-    _own: OwnedSemaphorePermit,
-    _turn: FairPermit<CallerId>,
+struct UsageTimer {
+    usage: Arc<DatabaseUsage>,
+    started_at: Instant,
+    _request_permit: OwnedSemaphorePermit,
+    _queue_permit: FairPermit<CallerId>,
 }
 
-impl Drop for Charged {
+impl Drop for UsageTimer {
     fn drop(&mut self) {
-        self.account.charge(self.since.elapsed());
+        self.usage.charge(self.started_at.elapsed());
     }
 }
 
-impl fmt::Debug for Reader {
+impl fmt::Debug for ReadPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Reader(…)")
     }
 }
 
-impl<'c> Executor<'c> for &'_ Reader {
+impl<'c> Executor<'c> for &'_ ReadPool {
     type Database = Postgres;
 
     fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Either<PgQueryResult, PgRow>, Error>>

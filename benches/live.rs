@@ -280,12 +280,12 @@ async fn delays(pool: &PgPool, after: i64, received: &[Received]) -> Result<Vec<
     let mut committed = HashMap::new();
     let mut last = after;
     loop {
-        let entries = feed::after(pool, last, 1000).await?.context("the feed was cut")?;
+        let entries = feed::list_after(pool, last, 1000).await?.context("the feed was cut")?;
         let Some(entry) = entries.last() else { break };
         last = entry.number;
         for entry in &entries {
             let at = SystemTime::from(entry.committed_at);
-            committed.extend(entry.news.recorded.iter().map(|key| (key.measured_at, at)));
+            committed.extend(entry.record.recorded.iter().map(|key| (key.measured_at, at)));
         }
     }
     let delay = |(measured_at, at): &Received| {

@@ -215,7 +215,7 @@ fn validate(key: Option<ApiKey>, database: &Database, clock: &Clock) -> Result<C
         let (pool, id) = (database.keys.clone(), key.id);
         // On the side: that a use was not noted is no reason to refuse the request.
         tokio::spawn(async move {
-            if let Err(error) = db::api_key::touch(&pool, id, now).await {
+            if let Err(error) = db::api_key::update_last_used_at(&pool, id, now).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the use of a key could not be noted");
             }
         });
@@ -307,7 +307,7 @@ pub async fn ensure_admin_key(
     };
     let (hash, name) = (secret.hash(), if chosen.is_some() { "AIRGRAPH_ADMIN_KEY" } else { "first admin" });
     let new = NewApiKey { name, role: Role::Admin, hash, device_id: None, expires_at: None, created_by: None };
-    db::api_key::add(&mut *transaction, &new, now).await?;
+    db::api_key::insert(&mut *transaction, &new, now).await?;
     transaction.commit().await?;
     Ok(chosen.is_none().then_some(secret))
 }

@@ -11,7 +11,7 @@ pub mod wrk;
 
 use std::{path::PathBuf, process::Stdio};
 
-use airgraph::db::embedded::{self, EmbeddedDatabase, Share};
+use airgraph::db::embedded::{self, EmbeddedDatabase, LockPolicy};
 use anyhow::{Context as _, Result, ensure};
 use axum::{
     body::{Body, Bytes},
@@ -37,7 +37,7 @@ pub struct Database {
 /// Starts it, in a temporary folder, with all that makes it safe against a power cut.
 pub async fn database() -> Result<Database> {
     let data_dir = std::env::temp_dir().join(format!("airgraph-bench-{}", std::process::id()));
-    let embedded = embedded::start_with(PROGRAM.as_ref(), &data_dir, Share::Refuse).await?;
+    let embedded = embedded::start_with(PROGRAM.as_ref(), &data_dir, LockPolicy::Refuse).await?;
     Ok(Database { url: embedded.url().to_owned(), data_dir, embedded })
 }
 

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     clock::Clock,
     db,
-    db::{connect::Database, device::NewDevice, embedded::Share},
+    db::{connect::Database, device::NewDevice, embedded::LockPolicy},
     demo::Simulation,
     domain::time::EARLIEST,
     recorder::{Receipt, Recorder},
@@ -59,7 +59,7 @@ struct DemoResult {
 pub(super) async fn run(database: &DatabaseArgs, demo: &Demo) -> anyhow::Result<()> {
     let (clock, started) = (Clock::system(), Instant::now());
     let simulation = demo.simulation(clock.now())?;
-    let session = Session::open(database, 1, Share::Attach).await?;
+    let session = Session::open(database, 1, LockPolicy::Attach).await?;
     let (recorder, writers) = Recorder::start(&session.database.writes, &clock);
     let outcome = record_simulation(&session.database, &recorder, &simulation, clock.now()).await;
     writers.finish().await;
@@ -101,7 +101,7 @@ async fn record_simulation(
             licence: None,
             attribution: None,
         };
-        db::device::add(&database.writes, &new, now).await?; // one that is there stays as it is
+        db::device::insert(&database.writes, &new, now).await?; // one that is there stays as it is
     }
     let device_days = simulation.dates().count() * simulation.devices().len();
     let bar = progress::bar(u64::try_from(device_days).ok(), "{bar:40} {pos}/{len} days of devices, {eta} left");

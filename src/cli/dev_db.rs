@@ -18,11 +18,11 @@ use tokio::{
 };
 
 use crate::db::embedded::{
-    EmbeddedError, Share,
+    EmbeddedError, LockPolicy,
     cluster::{Account, Cluster},
     drop_privileges, lock,
     lock::{DataDirLock, LockOutcome, OwnerPhase},
-    open_data_dir, say,
+    open_data_dir, print_status,
     supervisor::Supervisor,
 };
 
@@ -49,7 +49,7 @@ pub async fn run(data_dir: &Path, arguments: &DevDb) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if arguments.gateway.is_none() || print_line(&error.to_string()).is_err() {
-                say(error);
+                print_status(error);
             }
             ExitCode::FAILURE
         }
@@ -62,12 +62,12 @@ async fn run_until_stopped(data_dir: &Path, arguments: &DevDb) -> Result<(), Emb
     drop_privileges::drop_privileges(&data_dir)?;
     let data_dir = open_data_dir(&data_dir)?;
 
-    let share = if arguments.attach { Share::Attach } else { Share::Refuse };
+    let share = if arguments.attach { LockPolicy::Attach } else { LockPolicy::Refuse };
     let pid = arguments.gateway.unwrap_or_else(std::process::id);
     let cluster = Cluster::new(&data_dir);
     let account = if arguments.superuser { Account::Superuser } else { Account::Gateway };
     let claim = tokio::select! {
-        claim = lock::claim(&data_dir, share, pid, async || cluster.running_url(account).await) => claim?,
+        claim = lock::acquire(&data_dir, share, pid, async || cluster.running_url(account).await) => claim?,
         () = end.requested() => return Ok(()),
     };
     match claim {

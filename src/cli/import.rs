@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    db::embedded::Share,
+    db::embedded::LockPolicy,
     domain::device::DeviceKey,
     ingest::{
         csv::{Columns, Options},
@@ -58,7 +58,7 @@ pub(super) struct Import {
 pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Result<()> {
     // Before the database: as root they may be readable that will not be once its privileges are given up.
     let files = import.files.iter().map(|path| Ok((path, open(path)?))).collect::<anyhow::Result<Vec<_>>>()?;
-    let session = Session::open(database, 1, Share::Attach).await?;
+    let session = Session::open(database, 1, LockPolicy::Attach).await?;
     let clock = Clock::system();
     let (recorder, writers) = Recorder::start(&session.database.writes, &clock);
     let sensors = decode_context::sensors(&session.database.reads, import.device.as_ref()).await?;

@@ -17,7 +17,7 @@ use crate::{
     db::{
         api_key::{DescendantCounts, NewApiKey},
         connect::Database,
-        embedded::Share,
+        embedded::LockPolicy,
     },
     domain::{
         api_key::{ApiKey, ApiKeyId, Role},
@@ -64,7 +64,7 @@ pub(super) enum RoleName {
 }
 
 pub(super) async fn run(arguments: &DatabaseArgs, command: Keys) -> anyhow::Result<()> {
-    let session = Session::open(arguments, 1, Share::Attach).await?;
+    let session = Session::open(arguments, 1, LockPolicy::Attach).await?;
     let told = execute(&session.database, command).await;
     let closed = session.close().await;
     print(&told?)?;
@@ -98,7 +98,7 @@ async fn execute(database: &Database, command: Keys) -> anyhow::Result<String> {
             let secret = Secret::random();
             let new =
                 NewApiKey { name: &name, role, hash: secret.hash(), device_id, expires_at: expires, created_by: None };
-            db::api_key::add(db, &new, now).await?;
+            db::api_key::insert(db, &new, now).await?;
             Ok(format!("{}\n", secret.reveal()))
         }
         Keys::List => Ok(table(&db::api_key::list(db).await?, now)),
@@ -107,7 +107,7 @@ async fn execute(database: &Database, command: Keys) -> anyhow::Result<String> {
             let DescendantCounts { revoked, valid } =
                 db::api_key::revoke(&mut connection, ApiKeyId(number), descendants, now).await?;
             drop(connection);
-            let key = db::api_key::lookup(db, ApiKeyId(number)).await?;
+            let key = db::api_key::find_by_id(db, ApiKeyId(number)).await?;
             let key = key.with_context(|| format!("there is no key with the number {number}"))?;
             let with = if descendants { format!(" and {revoked} created with it") } else { String::new() };
             let left = if valid > 0 {

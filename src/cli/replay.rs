@@ -16,7 +16,7 @@ use crate::{
     db,
     db::{
         connect::Database,
-        embedded::Share,
+        embedded::LockPolicy,
         uplink_page::{UplinkFilter, UplinkPage},
     },
     domain::uplink::UplinkOutcome,
@@ -71,7 +71,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &Replay) -> anyhow::
     let (clock, started) = (Clock::system(), Instant::now());
     let to = arguments.to.unwrap_or(clock.now()); // what arrives from now on is none of ours
     ensure!(arguments.from.is_none_or(|from| from < to), "--from: must lie before --to, and before now");
-    let session = Session::open(database, 2, Share::Attach).await?;
+    let session = Session::open(database, 2, LockPolicy::Attach).await?;
     let (recorder, writers) = Recorder::start(&session.database.writes, &clock);
     let replayed = replay_all(&session.database, &recorder, arguments, to).await;
     writers.finish().await;

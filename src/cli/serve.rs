@@ -20,9 +20,9 @@ use crate::{
     config::comma_separated,
     db::{
         connect,
-        embedded::{EmbeddedDatabase, Share},
+        embedded::{EmbeddedDatabase, LockPolicy},
         replicas,
-        replicas::{Replicas, Use},
+        replicas::{ReplicaOptions, Replicas},
     },
     graphql::context::GatewayInfo,
     http,
@@ -63,7 +63,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let mut stop = StopSignals::listen()?;
 
     let mut session = tokio::select! {
-        session = Session::open_with_timeout(database, arguments.read_connections, arguments.request_timeout, Share::Refuse) => session?,
+        session = Session::open_with_timeout(database, arguments.read_connections, arguments.request_timeout, LockPolicy::Refuse) => session?,
         () = stop.received() => return Ok(()),
     };
     let clock = Clock::system();
@@ -78,10 +78,10 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         database_port: session.options.get_port(),
     };
     let exposure = about.security_profile.clone();
-    let replicas = Use {
-        connections: arguments.read_connections,
+    let replicas = ReplicaOptions {
+        pool_size: arguments.read_connections,
         request_timeout: arguments.request_timeout,
-        max_lag: replicas::MOST_BEHIND,
+        max_lag: replicas::DEFAULT_MAX_LAG,
     };
     let replicas = Replicas::start(&session.database, &replica_options, replicas).await.context("the database")?;
     let (mut app, writers) = AppState::start(session.database.clone(), replicas, clock.clone(), about);
@@ -180,7 +180,7 @@ fn limits(arguments: &ServeArgs, open_files: u64) -> Limits {
 /// Comes back when the private Postgres is gone for good; never where there is none.
 async fn embedded_postgres_ended(embedded: Option<&mut EmbeddedDatabase>) {
     match embedded {
-        Some(embedded) => drop(embedded.ended().await),
+        Some(embedded) => drop(embedded.wait().await),
         None => std::future::pending().await,
     }
 }

@@ -10,7 +10,7 @@ use crate::db::{
     connect,
     connect::{Database, REQUEST_TIMEOUT},
     embedded,
-    embedded::{EmbeddedDatabase, Share, drop_privileges},
+    embedded::{EmbeddedDatabase, LockPolicy, drop_privileges},
 };
 
 /// Connections for mutations.
@@ -28,7 +28,7 @@ pub(super) struct Session {
 impl Session {
     /// Starts the private Postgres, where it is that, waits for the database and brings its schema up to date. As root,
     /// starting one gives up the privileges of root; so open first what only root can open.
-    pub async fn open(arguments: &DatabaseArgs, readers: u32, share: Share) -> anyhow::Result<Self> {
+    pub async fn open(arguments: &DatabaseArgs, readers: u32, share: LockPolicy) -> anyhow::Result<Self> {
         Self::open_with_timeout(arguments, readers, REQUEST_TIMEOUT, share).await
     }
 
@@ -37,7 +37,7 @@ impl Session {
         arguments: &DatabaseArgs,
         readers: u32,
         request_timeout: Duration,
-        share: Share,
+        share: LockPolicy,
     ) -> anyhow::Result<Self> {
         let (options, embedded) = match arguments.database_choice()? {
             DatabaseChoice::External(options) => (*options, None),
@@ -51,7 +51,7 @@ impl Session {
             }
         };
         let direct = arguments.direct_options()?;
-        let mut database = connect::open_for(&options, readers, WRITE_POOL_SIZE, request_timeout).await?;
+        let mut database = connect::open_with_timeout(&options, readers, WRITE_POOL_SIZE, request_timeout).await?;
         if let Some(direct) = direct {
             database = database.with_direct_connection(direct);
         }
@@ -76,7 +76,7 @@ impl Session {
 
 /// `airgraph migrate`.
 pub(super) async fn migrate(arguments: &DatabaseArgs) -> anyhow::Result<()> {
-    Session::open(arguments, 1, Share::Attach).await?.close().await?;
+    Session::open(arguments, 1, LockPolicy::Attach).await?.close().await?;
     print("the schema is up to date\n")
 }
 

@@ -11,7 +11,8 @@ use crate::domain::{
     device::{DeviceId, DeviceKey},
 };
 
-const SELECT: &str = "select api_key_id, api_key.name, role, coalesce(device.key, deleted_device), api_key.created_at,
+const SELECT_API_KEY: &str =
+    "select api_key_id, api_key.name, role, coalesce(device.key, deleted_device), api_key.created_at,
                              expires_at, revoked_at, last_used_at, hash, created_by
                       from api_key left join device using (device_id)";
 
@@ -58,8 +59,8 @@ pub struct NewApiKey<'a> {
 ///
 /// # Errors
 /// When the database fails; a violation of `api_key_hash_unique` when this very key is there already.
-#[tracing::instrument(name = "db.api_key.add", skip_all)]
-pub async fn add(
+#[tracing::instrument(name = "db.api_key.insert", skip_all)]
+pub async fn insert(
     db: impl PgExecutor<'_>,
     new: &NewApiKey<'_>,
     now: DateTime<Utc>,
@@ -95,7 +96,7 @@ pub async fn find_by_hashes(
     hashes: &[[u8; 32]],
 ) -> Result<HashMap<[u8; 32], ApiKey>, DbError> {
     let hashes: Vec<_> = hashes.iter().map(<[u8; 32]>::as_slice).collect();
-    let mut query = sqlx::QueryBuilder::new(SELECT);
+    let mut query = sqlx::QueryBuilder::new(SELECT_API_KEY);
     let rows = query.push(" where hash = any(").push_bind(hashes).push(")").build().fetch_all(db).await?;
     rows.iter().map(|row| Ok((row.try_get(8)?, ApiKeyRow::from_row(row)?.0))).collect()
 }
@@ -104,9 +105,9 @@ pub async fn find_by_hashes(
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.api_key.lookup", skip_all)]
-pub async fn lookup(db: impl PgExecutor<'_>, id: ApiKeyId) -> Result<Option<ApiKey>, DbError> {
-    let mut query = sqlx::QueryBuilder::new(SELECT);
+#[tracing::instrument(name = "db.api_key.find_by_id", skip_all)]
+pub async fn find_by_id(db: impl PgExecutor<'_>, id: ApiKeyId) -> Result<Option<ApiKey>, DbError> {
+    let mut query = sqlx::QueryBuilder::new(SELECT_API_KEY);
     let row: Option<ApiKeyRow> =
         query.push(" where api_key_id = ").push_bind(id.0).build_query_as().fetch_optional(db).await?;
     Ok(row.map(|row| row.0))
@@ -116,10 +117,10 @@ pub async fn lookup(db: impl PgExecutor<'_>, id: ApiKeyId) -> Result<Option<ApiK
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.api_key.by_ids", skip_all, fields(count = ids.len()))]
-pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[ApiKeyId]) -> Result<HashMap<ApiKeyId, ApiKey>, DbError> {
+#[tracing::instrument(name = "db.api_key.load_by_ids", skip_all, fields(count = ids.len()))]
+pub async fn load_by_ids(db: impl PgExecutor<'_>, ids: &[ApiKeyId]) -> Result<HashMap<ApiKeyId, ApiKey>, DbError> {
     let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
-    let mut query = sqlx::QueryBuilder::new(SELECT);
+    let mut query = sqlx::QueryBuilder::new(SELECT_API_KEY);
     let rows: Vec<ApiKeyRow> =
         query.push(" where api_key_id = any(").push_bind(ids).push(")").build_query_as().fetch_all(db).await?;
     Ok(rows.into_iter().map(|row| (row.0.id, row.0)).collect())
@@ -131,7 +132,7 @@ pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[ApiKeyId]) -> Result<HashMap
 /// When the database fails.
 #[tracing::instrument(name = "db.api_key.list", skip_all)]
 pub async fn list(db: impl PgExecutor<'_>) -> Result<Vec<ApiKey>, DbError> {
-    let mut query = sqlx::QueryBuilder::new(SELECT);
+    let mut query = sqlx::QueryBuilder::new(SELECT_API_KEY);
     let rows: Vec<ApiKeyRow> = query.push(" order by api_key_id").build_query_as().fetch_all(db).await?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
@@ -203,7 +204,7 @@ pub async fn revoke(
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.api_key.descends_from", skip_all)]
+#[tracing::instrument(name = "db.api_key.is_descendant", skip_all)]
 pub async fn is_descendant(db: impl PgExecutor<'_>, id: ApiKeyId, ancestor: ApiKeyId) -> Result<bool, DbError> {
     let descends = sqlx::query_scalar!(
         r#"with recursive ancestor as (
@@ -222,8 +223,8 @@ pub async fn is_descendant(db: impl PgExecutor<'_>, id: ApiKeyId, ancestor: ApiK
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.api_key.touch", skip_all)]
-pub async fn touch(db: impl PgExecutor<'_>, id: ApiKeyId, now: DateTime<Utc>) -> Result<(), DbError> {
+#[tracing::instrument(name = "db.api_key.update_last_used_at", skip_all)]
+pub async fn update_last_used_at(db: impl PgExecutor<'_>, id: ApiKeyId, now: DateTime<Utc>) -> Result<(), DbError> {
     sqlx::query!(
         "update api_key set last_used_at = $2 where api_key_id = $1 and (last_used_at is null or last_used_at < $2)",
         id.0,
@@ -239,7 +240,7 @@ pub async fn touch(db: impl PgExecutor<'_>, id: ApiKeyId, now: DateTime<Utc>) ->
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.api_key.any_admin", skip_all)]
+#[tracing::instrument(name = "db.api_key.has_valid_admin", skip_all)]
 pub async fn has_valid_admin(transaction: &mut PgConnection, now: DateTime<Utc>) -> Result<bool, DbError> {
     sqlx::query!("select pg_advisory_xact_lock($1)", FIRST_KEY_LOCK_ID).execute(&mut *transaction).await?;
     Ok(sqlx::query_scalar!(

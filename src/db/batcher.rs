@@ -66,7 +66,7 @@ impl<Q: Send + 'static, A: Send + Sync + 'static> Batcher<Q, A> {
             told.await.ok()
         };
         // Nothing is told where the database hangs, or the gateway ends.
-        timeout(LOAD_TIMEOUT, asked).await.ok().flatten().unwrap_or_else(|| Err(Arc::new(DbError::hangs())))
+        timeout(LOAD_TIMEOUT, asked).await.ok().flatten().unwrap_or_else(|| Err(Arc::new(DbError::timed_out())))
     }
 }
 
@@ -81,7 +81,7 @@ pub async fn with_timeout<T>(
     let mut connection = connections.acquire().await?;
     let Ok(outcome) = timeout(QUERY_TIMEOUT, statement(&mut connection)).await else {
         connection.close_on_drop(); // it waits for an answer that is for nobody else
-        return Err(DbError::hangs());
+        return Err(DbError::timed_out());
     };
     if outcome.is_ok() {
         connections.keep(connection);
@@ -167,7 +167,7 @@ mod tests {
 
     #[tokio::test]
     async fn all_callers_receive_the_error() {
-        let together = Batcher::<(), ()>::start(|_| async { Err(DbError::hangs()) });
+        let together = Batcher::<(), ()>::start(|_| async { Err(DbError::timed_out()) });
         for told in join_all([together.load(()), together.load(())]).await {
             assert!(matches!(&*told.expect_err("it fails"), DbError::Unavailable(_)));
         }

@@ -8,7 +8,7 @@ use sqlx::postgres::PgListener;
 use super::{
     DbError,
     connect::Database,
-    listener::{bounded, listen, next_notification},
+    listener::{listen, next_notification, with_statement_timeout},
     server_info,
 };
 use crate::domain::{api_key::ApiKeyId, device::DeviceId};
@@ -39,7 +39,7 @@ impl InvalidationListener {
     /// When the database can't be reached.
     pub async fn connect(database: &Database) -> Result<Self, DbError> {
         let mut listener = listen(database, APPLICATION_NAME, API_KEY_CHANNEL).await?;
-        bounded(async { Ok(listener.listen(DEVICE_CHANNEL).await?) }).await?;
+        with_statement_timeout(async { Ok(listener.listen(DEVICE_CHANNEL).await?) }).await?;
         Ok(Self(listener))
     }
 
@@ -49,7 +49,7 @@ impl InvalidationListener {
     /// When the connection is lost.
     pub async fn changed_within(&mut self, time: Duration) -> Result<Option<Invalidation>, DbError> {
         let Some(notification) = next_notification(&mut self.0, time).await? else {
-            return bounded(server_info::ping(&mut self.0)).await.map(|()| None);
+            return with_statement_timeout(server_info::ping(&mut self.0)).await.map(|()| None);
         };
         let number = notification.payload().parse().ok();
         Ok(number.map(|number| match notification.channel() {

@@ -19,7 +19,7 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::time::timeout;
 
 tokio::task_local! {
-    static STATEMENTS: Statements;
+    static STATEMENT_COUNTER: StatementCounter;
 }
 
 /// How long after a request was given up its connections come back at most.
@@ -30,12 +30,12 @@ const IDLE_CHECK_TIMEOUT: Duration = Duration::from_millis(100);
 /// The statements of a request so far. Each question takes a connection for each of its statements, so it is connections
 /// that are counted. What runs in a task of its own, such as the recorder, is not.
 #[derive(Clone, Debug, Default)]
-pub struct Statements(Arc<AtomicU32>);
+pub struct StatementCounter(Arc<AtomicU32>);
 
-impl Statements {
+impl StatementCounter {
     /// Runs a request, and counts its statements.
-    pub async fn during<T>(&self, request: impl Future<Output = T>) -> T {
-        STATEMENTS.scope(self.clone(), request).await
+    pub async fn scope<T>(&self, request: impl Future<Output = T>) -> T {
+        STATEMENT_COUNTER.scope(self.clone(), request).await
     }
 
     /// How many there were so far.
@@ -56,7 +56,7 @@ pub async fn cancel_on_drop<T>(work: impl Future<Output = T>) -> T {
 
 /// A connection was handed out, to whatever request this is.
 pub(super) fn count_statement() {
-    _ = STATEMENTS.try_with(|Statements(count)| count.fetch_add(1, Ordering::Relaxed)); // none: nobody counts
+    _ = STATEMENT_COUNTER.try_with(|StatementCounter(count)| count.fetch_add(1, Ordering::Relaxed)); // none: nobody counts
 }
 
 /// Whether a connection that is given back can be used again.
@@ -70,13 +70,13 @@ pub(super) async fn is_idle(connection: &mut PgConnection) -> bool {
 /// When a request was given up last. One for the whole process: whom it doesn't concern loses a round trip.
 static LAST_CANCELLATION_MS: AtomicU64 = AtomicU64::new(0);
 
-static START: LazyLock<Instant> = LazyLock::new(|| {
+static PROCESS_START: LazyLock<Instant> = LazyLock::new(|| {
     let now = Instant::now();
     now.checked_sub(Duration::from_millis(2 * CANCELLATION_WINDOW_MS)).unwrap_or(now) // nothing was given up before
 });
 
 fn elapsed_ms() -> u64 {
-    u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(PROCESS_START.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Work that is not done.

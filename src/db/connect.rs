@@ -81,7 +81,7 @@ pub enum ConnectError {
     },
     /// The server is older than 15.
     #[error("Postgres at {at} is version {version}; airgraph needs 15 or newer")]
-    TooOld {
+    UnsupportedServerVersion {
         /// Host and port.
         at: String,
         /// The server's version as it tells it.
@@ -89,7 +89,7 @@ pub enum ConnectError {
     },
     /// The database was migrated by a newer airgraph.
     #[error("the database's schema (migration {migration}) is newer than this airgraph ({}): use the newer binary", env!("CARGO_PKG_VERSION"))]
-    SchemaIsNewer {
+    NewerSchema {
         /// The first migration that this binary doesn't know.
         migration: i64,
     },
@@ -170,21 +170,21 @@ impl fmt::Debug for Database {
 /// # Errors
 /// When the database is up but can't be used.
 pub async fn open(options: &PgConnectOptions, readers: u32, writers: u32) -> Result<Database, ConnectError> {
-    open_for(options, readers, writers, REQUEST_TIMEOUT).await
+    open_with_timeout(options, readers, writers, REQUEST_TIMEOUT).await
 }
 
 /// The same for requests that may take so long.
 ///
 /// # Errors
 /// When the database is up but can't be used.
-pub async fn open_for(
+pub async fn open_with_timeout(
     options: &PgConnectOptions,
     readers: u32,
     writers: u32,
     request_timeout: Duration,
 ) -> Result<Database, ConnectError> {
     let options = base_options(options.clone());
-    wait_until_usable(&options).await?;
+    wait_until_ready(&options).await?;
     let direct = writer_options(options.clone());
     Ok(Database {
         reads: pool(readers).connect_lazy_with(reader_options(options, request_timeout)),
@@ -310,12 +310,12 @@ pub async fn migrate(database: &Database) -> Result<(), ConnectError> {
     let outcome = MIGRATIONS.run(&pool).await;
     pool.close().await;
     outcome.map_err(|error| match error {
-        MigrateError::VersionMissing(migration) => ConnectError::SchemaIsNewer { migration },
+        MigrateError::VersionMissing(migration) => ConnectError::NewerSchema { migration },
         error => ConnectError::Migration(error),
     })
 }
 
-async fn wait_until_usable(options: &PgConnectOptions) -> Result<(), ConnectError> {
+async fn wait_until_ready(options: &PgConnectOptions) -> Result<(), ConnectError> {
     let at = format!("{}:{}", options.get_host(), options.get_port());
     let mut pause = MIN_CONNECT_RETRY_DELAY;
     loop {
@@ -335,7 +335,7 @@ async fn wait_until_usable(options: &PgConnectOptions) -> Result<(), ConnectErro
 async fn check(options: &PgConnectOptions, at: &str) -> Result<Result<(), ConnectError>, sqlx::Error> {
     let mut connection = match PgConnection::connect_with(options).await {
         Ok(connection) => connection,
-        Err(error) => return may_pass(error, at).map(Err),
+        Err(error) => return classify_connect_error(error, at).map(Err),
     };
     let (number, version): (i32, String) =
         sqlx::query_as("select current_setting('server_version_num')::int, current_setting('server_version')")
@@ -343,13 +343,13 @@ async fn check(options: &PgConnectOptions, at: &str) -> Result<Result<(), Connec
             .await?;
     connection.close().await?;
     if number < MIN_SERVER_VERSION {
-        return Ok(Err(ConnectError::TooOld { at: at.to_owned(), version }));
+        return Ok(Err(ConnectError::UnsupportedServerVersion { at: at.to_owned(), version }));
     }
     Ok(Ok(()))
 }
 
 /// `Err` for what may pass, `Ok` for what will not.
-fn may_pass(error: sqlx::Error, at: &str) -> Result<ConnectError, sqlx::Error> {
+fn classify_connect_error(error: sqlx::Error, at: &str) -> Result<ConnectError, sqlx::Error> {
     let at = at.to_owned();
     match &error {
         sqlx::Error::Io(_) => Err(error),

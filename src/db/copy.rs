@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::DbError;
 
-const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+const COPY_SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const COPY_TRAILER: i16 = -1;
 const NULL_LENGTH: i32 = -1;
 /// 2000-01-01 in microseconds since 1970.
@@ -18,7 +18,7 @@ const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
 const COPY_CHUNK_BYTES: usize = 128 << 10;
 
 /// From so many rows on, `COPY` is faster than an insert of arrays, whose statement is prepared once and for all.
-pub const COPY_FROM: usize = 500;
+pub const MIN_COPY_ROWS: usize = 500;
 
 /// A row as it is put together, field by field in the order of the columns.
 pub(super) struct CopyRow<'a>(&'a mut Vec<u8>);
@@ -85,7 +85,7 @@ pub(super) async fn copy<T>(
     let mut copy = db.copy_in_raw(AssertSqlSafe(statement).into_sql_str().as_str()).await?;
     let fields = i16::try_from(columns.split(',').count()).unwrap_or(i16::MAX);
     let mut buffer = Vec::with_capacity(COPY_CHUNK_BYTES + (COPY_CHUNK_BYTES >> 3));
-    buffer.extend_from_slice(SIGNATURE);
+    buffer.extend_from_slice(COPY_SIGNATURE);
     for row in rows {
         buffer.extend_from_slice(&fields.to_be_bytes());
         put(row, &mut CopyRow(&mut buffer));

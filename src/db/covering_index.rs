@@ -19,8 +19,8 @@ const MIN_PARTITION_AGE: TimeDelta = TimeDelta::days(2);
 ///
 /// # Errors
 /// When the database fails. What was begun then is done anew the next time.
-#[tracing::instrument(name = "db.hour_index.make", skip_all)]
-pub async fn make(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Period>, DbError> {
+#[tracing::instrument(name = "db.covering_index.build_missing", skip_all)]
+pub async fn build_missing(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Period>, DbError> {
     let mine = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "mine!""#, BUILD_LOCK_ID);
     if !mine.fetch_one(&mut *db).await? {
         return Ok(Vec::new());

@@ -8,7 +8,7 @@ use super::{
     DbError, feed,
     feed::FeedRecord,
     latest,
-    measurement::columns_of,
+    measurement::key_columns,
     measurement_filter::push_filter,
     packet,
     row_removal::{lock_exclusive, remove, settle},
@@ -38,9 +38,9 @@ pub async fn delete(
     let keys: Vec<_> = rows.into_iter().map(|(key, _)| key).collect();
     let mut devices: Vec<_> = keys.iter().map(|key| key.device_id).collect();
     devices.dedup();
-    latest::retell(&mut *db, &devices).await?;
+    latest::recompute(&mut *db, &devices).await?;
     packet::delete_without_measurements(&mut *db, &devices).await?;
-    feed::tell(db, &FeedRecord { recorded: Vec::new(), changed: devices }).await?;
+    feed::append(db, &FeedRecord { recorded: Vec::new(), changed: devices }).await?;
     Ok(keys)
 }
 
@@ -50,7 +50,7 @@ async fn find_matching(
     keys: &[MeasurementKey],
     filter: &Filter,
 ) -> Result<Vec<(MeasurementKey, Option<CellIndex>)>, DbError> {
-    let (devices, times, seqs) = columns_of(keys);
+    let (devices, times, seqs) = key_columns(keys);
     let mut query = QueryBuilder::new(format!(
         "select m.device_id, m.measured_at, m.seq, case when {} then m.cell end from unnest(",
         has_valid_position()

@@ -11,7 +11,7 @@ use crate::domain::{
     position::Position,
 };
 
-const COLUMNS: &str = "device_id, key, name, kind, latitude, longitude, licence, attribution, created_at";
+const DEVICE_COLUMNS: &str = "device_id, key, name, kind, latitude, longitude, licence, attribution, created_at";
 
 /// What is told of a device when it is registered.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub struct NewDevice {
 }
 
 /// Row numbers, as Postgres takes them.
-pub(super) fn numbers(ids: &[DeviceId]) -> Vec<i64> {
+pub(super) fn to_bigints(ids: &[DeviceId]) -> Vec<i64> {
     ids.iter().map(|id| id.0).collect()
 }
 
@@ -39,10 +39,11 @@ pub(super) fn numbers(ids: &[DeviceId]) -> Vec<i64> {
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.device.by_ids", skip_all, fields(count = ids.len()))]
-pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[DeviceId]) -> Result<HashMap<DeviceId, Device>, DbError> {
-    let ids = numbers(ids);
-    let mut query = QueryBuilder::<Postgres>::new(format!("select {COLUMNS} from device where device_id = any("));
+#[tracing::instrument(name = "db.device.load_by_ids", skip_all, fields(count = ids.len()))]
+pub async fn load_by_ids(db: impl PgExecutor<'_>, ids: &[DeviceId]) -> Result<HashMap<DeviceId, Device>, DbError> {
+    let ids = to_bigints(ids);
+    let mut query =
+        QueryBuilder::<Postgres>::new(format!("select {DEVICE_COLUMNS} from device where device_id = any("));
     let rows = query.push_bind(ids).push(")").build().fetch_all(db).await?;
     rows.iter().map(|row| from_row(row).map(|device| (device.id, device))).collect()
 }
@@ -51,10 +52,10 @@ pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[DeviceId]) -> Result<HashMap
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.device.by_keys", skip_all, fields(count = keys.len()))]
-pub async fn by_keys(db: impl PgExecutor<'_>, keys: &[DeviceKey]) -> Result<HashMap<DeviceKey, Device>, DbError> {
+#[tracing::instrument(name = "db.device.load_by_keys", skip_all, fields(count = keys.len()))]
+pub async fn load_by_keys(db: impl PgExecutor<'_>, keys: &[DeviceKey]) -> Result<HashMap<DeviceKey, Device>, DbError> {
     let keys: Vec<&str> = keys.iter().map(DeviceKey::as_str).collect();
-    let mut query = QueryBuilder::<Postgres>::new(format!("select {COLUMNS} from device where key = any("));
+    let mut query = QueryBuilder::<Postgres>::new(format!("select {DEVICE_COLUMNS} from device where key = any("));
     let rows = query.push_bind(keys).push(")").build().fetch_all(db).await?;
     rows.iter().map(|row| from_row(row).map(|device| (device.key.clone(), device))).collect()
 }
@@ -63,7 +64,7 @@ pub async fn by_keys(db: impl PgExecutor<'_>, keys: &[DeviceKey]) -> Result<Hash
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.device.ids_by_keys", skip_all, fields(count = keys.len()))]
+#[tracing::instrument(name = "db.device.load_ids_by_keys", skip_all, fields(count = keys.len()))]
 pub async fn load_ids_by_keys(db: impl PgExecutor<'_>, keys: &[&str]) -> Result<HashMap<String, DeviceId>, DbError> {
     let rows =
         sqlx::query!("select device_id, key from device where key = any($1)", keys as &[&str]).fetch_all(db).await?;
@@ -75,7 +76,7 @@ pub async fn load_ids_by_keys(db: impl PgExecutor<'_>, keys: &[&str]) -> Result<
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.device.add_heard_of", skip_all, fields(count = keys.len()))]
+#[tracing::instrument(name = "db.device.insert_missing", skip_all, fields(count = keys.len()))]
 pub async fn insert_missing(
     db: impl PgExecutor<'_>,
     keys: &[&str],
@@ -99,8 +100,8 @@ pub async fn insert_missing(
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.device.add", skip_all)]
-pub async fn add(db: impl PgExecutor<'_>, new: &NewDevice, now: DateTime<Utc>) -> Result<Option<DeviceId>, DbError> {
+#[tracing::instrument(name = "db.device.insert", skip_all)]
+pub async fn insert(db: impl PgExecutor<'_>, new: &NewDevice, now: DateTime<Utc>) -> Result<Option<DeviceId>, DbError> {
     let id = sqlx::query_scalar!(
         "insert into device (key, name, kind, latitude, longitude, licence, attribution, created_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -147,9 +148,9 @@ pub async fn update(db: impl PgExecutor<'_>, device: &Device) -> Result<(), DbEr
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.device.lookup_for_update", skip_all)]
+#[tracing::instrument(name = "db.device.find_by_key_for_update", skip_all)]
 pub async fn find_by_key_for_update(db: impl PgExecutor<'_>, key: &DeviceKey) -> Result<Option<Device>, DbError> {
-    let mut query = QueryBuilder::<Postgres>::new(format!("select {COLUMNS} from device where key = "));
+    let mut query = QueryBuilder::<Postgres>::new(format!("select {DEVICE_COLUMNS} from device where key = "));
     let row = query.push_bind(key.as_str()).push(" for update").build().fetch_optional(db).await?;
     row.as_ref().map(from_row).transpose()
 }

@@ -8,7 +8,7 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder, Row as _, postgres::PgRow};
 
 use super::{
     DbError,
-    device::{from_row, numbers},
+    device::{from_row, to_bigints},
     measurement::position,
     readings,
     total::{Reading, Total, total},
@@ -79,12 +79,12 @@ pub struct DevicePage {
     pub limit: i64,
 }
 
-const COLUMNS: &str =
+const DEVICE_PAGE_COLUMNS: &str =
     "d.device_id, d.key, d.name, d.kind, d.latitude, d.longitude, d.licence, d.attribution, d.created_at";
 
 impl DeviceOrder {
     /// What is compared, in the tables of [`push_from`].
-    fn value(self) -> String {
+    fn sort_expression(self) -> String {
         match self {
             Self::Key => "d.key".to_owned(),
             Self::CreatedAt => "d.created_at".to_owned(),
@@ -110,8 +110,8 @@ impl DeviceOrder {
 /// When the database fails.
 #[tracing::instrument(name = "db.device.list", skip_all, fields(limit = page.limit))]
 pub async fn list(db: impl PgExecutor<'_>, page: &DevicePage) -> Result<Vec<(Device, DeviceKeyset)>, DbError> {
-    let value = page.order.value();
-    let mut query = QueryBuilder::<Postgres>::new(format!("select {COLUMNS}, {value}"));
+    let value = page.order.sort_expression();
+    let mut query = QueryBuilder::<Postgres>::new(format!("select {DEVICE_PAGE_COLUMNS}, {value}"));
     push_from(&mut query, &page.filter, Some(page.order));
     let (forward, back) = if page.descending { ("<", ">") } else { (">", "<") };
     push_keyset(&mut query, &value, page.after.as_ref(), forward, !page.nulls_first);
@@ -153,7 +153,7 @@ pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &DeviceFilter) -> Res
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.device.ids_within", skip_all)]
+#[tracing::instrument(name = "db.device.list_ids_in_area", skip_all)]
 pub async fn list_ids_in_area(db: impl PgExecutor<'_>, area: &Area) -> Result<Vec<DeviceId>, DbError> {
     let rows = sqlx::query_as::<_, (i64, Option<f64>, Option<f64>)>(
         "select d.device_id, coalesce(d.latitude, l.latitude), coalesce(d.longitude, l.longitude)
@@ -194,7 +194,7 @@ fn push_from(query: &mut QueryBuilder<Postgres>, filter: &DeviceFilter, order: O
         query.push(" and d.kind = ").push_bind(kind.as_str());
     }
     if let Some(ids) = &filter.ids {
-        query.push(" and d.device_id = any(").push_bind(numbers(ids)).push(")");
+        query.push(" and d.device_id = any(").push_bind(to_bigints(ids)).push(")");
     }
     if let Some(text) = &filter.text {
         query.push(" and (strpos(lower(d.key), lower(").push_bind(text.clone());
@@ -226,15 +226,15 @@ fn push_keyset(
             query.push(", ").push_bind(id.0).push(")");
             return;
         }
-        Some(DeviceKeyset::LastSeen(time, id)) => (time.map(Place::Time), id),
-        Some(DeviceKeyset::LatestValue(_, number, id)) => (number.map(Place::Number), id),
+        Some(DeviceKeyset::LastSeen(time, id)) => (time.map(KeysetValue::Time), id),
+        Some(DeviceKeyset::LatestValue(_, number, id)) => (number.map(KeysetValue::Number), id),
     };
     match place {
         Some(place) => {
             query.push(format!(" and (({value}, d.device_id) {comparison} ("));
             match place {
-                Place::Time(time) => query.push_bind(time),
-                Place::Number(number) => query.push_bind(number),
+                KeysetValue::Time(time) => query.push_bind(time),
+                KeysetValue::Number(number) => query.push_bind(number),
             };
             query.push(", ").push_bind(id.0).push(format!("){or_null})"));
         }
@@ -248,7 +248,7 @@ fn push_keyset(
 }
 
 /// A value that a place has.
-enum Place {
+enum KeysetValue {
     Time(DateTime<Utc>),
     Number(f64),
 }

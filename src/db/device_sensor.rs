@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::{PgConnection, PgExecutor};
 
-use super::{DbError, device::numbers};
+use super::{DbError, device::to_bigints};
 use crate::domain::{
     device::{DeviceId, DeviceKey},
     quantity::Quantity,
@@ -30,9 +30,12 @@ pub async fn find_by_device_key(db: impl PgExecutor<'_>, key: &DeviceKey) -> Res
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.device_sensor.by_devices", skip_all, fields(count = ids.len()))]
-pub async fn by_devices(db: impl PgExecutor<'_>, ids: &[DeviceId]) -> Result<HashMap<DeviceId, Sensors>, DbError> {
-    let ids = numbers(ids);
+#[tracing::instrument(name = "db.device_sensor.load_by_device_ids", skip_all, fields(count = ids.len()))]
+pub async fn load_by_device_ids(
+    db: impl PgExecutor<'_>,
+    ids: &[DeviceId],
+) -> Result<HashMap<DeviceId, Sensors>, DbError> {
+    let ids = to_bigints(ids);
     let rows = sqlx::query!("select device_id, sensor, quantity from device_sensor where device_id = any($1)", &ids)
         .fetch_all(db)
         .await?;

@@ -17,7 +17,7 @@ pub enum DatabaseLimit {
     Busy,
     /// The request used all the time it may use of the database.
     #[error("the request used up its time of the database")]
-    TimeUsed,
+    TimeBudgetExceeded,
 }
 
 impl From<DatabaseLimit> for sqlx::Error {
@@ -65,14 +65,14 @@ pub enum DbError {
 impl DbError {
     /// The transaction met other writers again and again.
     #[must_use]
-    pub fn contended() -> Self {
+    pub fn conflict() -> Self {
         ERROR_COUNTS[1].fetch_add(1, Ordering::Relaxed);
         Self::Conflict(sqlx::Error::Protocol("rows were stored by other writers in every round".to_owned()))
     }
 
     /// No answer came in the time that was waited for one.
     #[must_use]
-    pub fn hangs() -> Self {
+    pub fn timed_out() -> Self {
         sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into()
     }
 }
@@ -84,13 +84,13 @@ const ERROR_KINDS: [&str; 8] =
 static ERROR_COUNTS: [AtomicU64; ERROR_KINDS.len()] = [const { AtomicU64::new(0) }; ERROR_KINDS.len()];
 
 /// How many errors of each kind there were since the start, those included that were mended by trying again.
-pub fn counts() -> impl Iterator<Item = (&'static str, u64)> {
+pub fn error_counts() -> impl Iterator<Item = (&'static str, u64)> {
     ERROR_KINDS.into_iter().zip(ERROR_COUNTS.iter().map(|count| count.load(Ordering::Relaxed)))
 }
 
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
-        let error = Self::sort(error);
+        let error = Self::classify(error);
         ERROR_COUNTS[error.kind()].fetch_add(1, Ordering::Relaxed);
         error
     }
@@ -111,13 +111,13 @@ impl DbError {
         }
     }
 
-    fn sort(error: sqlx::Error) -> Self {
+    fn classify(error: sqlx::Error) -> Self {
         use sqlx::Error as E;
         let sqlx::Error::Database(database) = &error else {
             return match error {
                 E::AnyDriverError(ref stopped) if let Some(stopped) = stopped.downcast_ref::<DatabaseLimit>() => match stopped {
                     DatabaseLimit::Busy => Self::Busy(error),
-                    DatabaseLimit::TimeUsed => Self::Timeout(error),
+                    DatabaseLimit::TimeBudgetExceeded => Self::Timeout(error),
                 },
                 E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed
                 // a Postgres that can start no process for a connection says so before the protocol begins

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use h3o::{CellIndex, Resolution};
 use sqlx::{AssertSqlSafe, PgExecutor};
 
-use super::{DbError, device::numbers, validity};
+use super::{DbError, device::to_bigints, validity};
 use crate::domain::{
     air_quality_index::HourlyMeans,
     cell::{ROLLUP_RESOLUTION, STORED_RESOLUTION, range, to_bigint},
@@ -23,8 +23,8 @@ type HourRow = (i64, DateTime<Utc>, Option<f64>, Option<f64>);
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.hourly_mean.of_devices", skip_all, fields(devices = ids.len()))]
-pub async fn of_devices(
+#[tracing::instrument(name = "db.hourly_mean.list_by_devices", skip_all, fields(devices = ids.len()))]
+pub async fn list_by_devices(
     db: impl PgExecutor<'_>,
     ids: &[DeviceId],
     from: DateTime<Utc>,
@@ -43,7 +43,7 @@ pub async fn of_devices(
              group by 1, 2"
         }
     };
-    let hours = sqlx::query_as(statement).bind(numbers(ids)).bind(from).bind(to).fetch_all(db).await?;
+    let hours = sqlx::query_as(statement).bind(to_bigints(ids)).bind(from).bind(to).fetch_all(db).await?;
     Ok(group_newest_first(hours, |device| Some(DeviceId(device)), from, to))
 }
 
@@ -55,7 +55,7 @@ pub async fn of_devices(
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.hourly_mean.of_cells", skip_all, fields(cells = cells.len()))]
+#[tracing::instrument(name = "db.hourly_mean.list_by_cells", skip_all, fields(cells = cells.len()))]
 pub async fn list_by_cells(
     db: impl PgExecutor<'_>,
     cells: &[CellIndex],
@@ -65,7 +65,8 @@ pub async fn list_by_cells(
 ) -> Result<HashMap<CellIndex, HourlyMeans>, DbError> {
     let (coarse, fine): (Vec<_>, Vec<_>) =
         cells.iter().partition(|cell| counted == CountedValues::Valid && cell.resolution() <= ROLLUP_RESOLUTION);
-    let (coarse, fine) = (RangeColumns::of(coarse, ROLLUP_RESOLUTION), RangeColumns::of(fine, STORED_RESOLUTION));
+    let (coarse, fine) =
+        (RangeColumns::from_cells(coarse, ROLLUP_RESOLUTION), RangeColumns::from_cells(fine, STORED_RESOLUTION));
     // Safe to put together: all of it is names and numbers of ours; the values are binds.
     let statement = AssertSqlSafe(cells_statement(counted));
     let query = sqlx::query_as(statement).bind(coarse.cells).bind(coarse.first).bind(coarse.last);
@@ -124,7 +125,7 @@ struct RangeColumns {
 
 impl RangeColumns {
     /// Cells that are finer than the resolution are left out.
-    fn of(cells: Vec<CellIndex>, resolution: Resolution) -> Self {
+    fn from_cells(cells: Vec<CellIndex>, resolution: Resolution) -> Self {
         let mut ranges = Self::default();
         for cell in cells.into_iter().filter(|cell| cell.resolution() <= resolution) {
             let (first, last) = range(cell, resolution);

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, PgExecutor};
 
 use super::{
     DbError,
-    device::numbers,
+    device::to_bigints,
     measurement_projection::MeasurementProjection,
     measurement_readings::{JoinStrategy, ReadingsJoin},
     multi_insert::record,
@@ -24,7 +24,7 @@ use crate::domain::{
 };
 
 /// Moves a row forward, never back.
-pub(super) const FORWARD: &str = "on conflict (device_id) do update
+pub(super) const UPSERT_IF_NEWER: &str = "on conflict (device_id) do update
     set (measured_at, seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since)
         = (excluded.measured_at, excluded.seq, excluded.latitude, excluded.longitude, excluded.pm2_5, excluded.pm10,
            excluded.exact_time, excluded.steady_since)
@@ -52,7 +52,7 @@ record!(
 );
 
 /// Newest measurements on their way, each with what the next one is judged by.
-pub(super) fn records(newest: &[(MeasurementKey, SampleHistory)]) -> Vec<LatestInsert> {
+pub(super) fn to_inserts(newest: &[(MeasurementKey, SampleHistory)]) -> Vec<LatestInsert> {
     newest
         .iter()
         .map(|(key, trace)| LatestInsert {
@@ -73,8 +73,8 @@ pub(super) fn records(newest: &[(MeasurementKey, SampleHistory)]) -> Vec<LatestI
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.latest.by_devices", skip_all, fields(count = ids.len()))]
-pub async fn by_devices(
+#[tracing::instrument(name = "db.latest.load_by_device_ids", skip_all, fields(count = ids.len()))]
+pub async fn load_by_device_ids(
     db: impl PgExecutor<'_>,
     ids: &[DeviceId],
     columns: MeasurementProjection,
@@ -85,7 +85,7 @@ pub async fn by_devices(
         "select {} from latest join measurement m using (device_id, measured_at, seq) where latest.device_id = any(",
         columns.select()
     ));
-    query.push_bind(numbers(ids)).push(")");
+    query.push_bind(to_bigints(ids)).push(")");
     with.finish(&mut query);
     let rows = query.build().fetch_all(db).await?;
     Ok(with.read(&rows)?.into_iter().map(|row| (row.key.device_id, row)).collect())
@@ -99,7 +99,7 @@ const MAX_LOOKBACK_ROWS: i64 = 10_000;
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.latest.with_quantity", skip_all, fields(count = ids.len()))]
+#[tracing::instrument(name = "db.latest.load_with_quantity", skip_all, fields(count = ids.len()))]
 pub async fn load_with_quantity(
     db: impl PgExecutor<'_>,
     ids: &[DeviceId],
@@ -110,7 +110,7 @@ pub async fn load_with_quantity(
     let (table, column) = (readings::table(definition.group), definition.name);
     let with = ReadingsJoin::new(columns, JoinStrategy::Key);
     let mut query = with.start();
-    query.push(format!("select {} from unnest(", columns.select())).push_bind(numbers(ids)).push(format!(
+    query.push(format!("select {} from unnest(", columns.select())).push_bind(to_bigints(ids)).push(format!(
         "::bigint[]) as wanted (device_id) cross join lateral (
              select found.measured_at, found.seq from (
                  select t.measured_at, t.seq, t.{column} from {table} t where t.device_id = wanted.device_id
@@ -130,8 +130,8 @@ pub async fn load_with_quantity(
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.latest.restate", skip_all, fields(count = times.len()))]
-pub async fn restate(db: impl PgExecutor<'_>, times: &[(DeviceId, DateTime<Utc>)]) -> Result<(), DbError> {
+#[tracing::instrument(name = "db.latest.refresh_after_replay", skip_all, fields(count = times.len()))]
+pub async fn refresh_after_replay(db: impl PgExecutor<'_>, times: &[(DeviceId, DateTime<Utc>)]) -> Result<(), DbError> {
     let devices: Vec<i64> = times.iter().map(|(device, _)| device.0).collect();
     let times: Vec<_> = times.iter().map(|&(_, time)| time).collect();
     sqlx::query!(
@@ -163,9 +163,9 @@ pub async fn restate(db: impl PgExecutor<'_>, times: &[(DeviceId, DateTime<Utc>)
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.latest.retell", skip_all, fields(count = devices.len()))]
-pub async fn retell(db: &mut PgConnection, devices: &[DeviceId]) -> Result<(), DbError> {
-    let devices = numbers(devices);
+#[tracing::instrument(name = "db.latest.recompute", skip_all, fields(count = devices.len()))]
+pub async fn recompute(db: &mut PgConnection, devices: &[DeviceId]) -> Result<(), DbError> {
+    let devices = to_bigints(devices);
     sqlx::query_scalar!(
         "select device_id from latest where device_id = any($1) order by device_id for update",
         &devices

@@ -26,7 +26,7 @@ pub(super) async fn listen(database: &Database, application_name: &str, channel:
     let options = options.options([("statement_timeout", SERVER_STATEMENT_TIMEOUT)]);
     // The library's listener connects by a pool. A new one each time, since a hanging connection would block it.
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.disable_statement_logging());
-    bounded(async {
+    with_statement_timeout(async {
         let mut listener = PgListener::connect_with(&pool).await?;
         // By itself it would reconnect without a word, and notifications in between would be lost.
         listener.eager_reconnect(false);
@@ -53,6 +53,8 @@ pub(super) async fn next_notification(
 }
 
 /// Gives a statement up when Postgres doesn't answer.
-pub(super) async fn bounded<T>(statement: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {
-    timeout(STATEMENT_TIMEOUT, statement).await.unwrap_or_else(|_| Err(DbError::hangs()))
+pub(super) async fn with_statement_timeout<T>(
+    statement: impl Future<Output = Result<T, DbError>>,
+) -> Result<T, DbError> {
+    timeout(STATEMENT_TIMEOUT, statement).await.unwrap_or_else(|_| Err(DbError::timed_out()))
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     DbError,
-    copy::{COPY_FROM, copy},
+    copy::{MIN_COPY_ROWS, copy},
     measurement_projection::MeasurementProjection,
     multi_insert::{MultiInsert, Record as _, insert_returning, record},
 };
@@ -26,11 +26,11 @@ use crate::domain::{
 };
 
 /// A particulate column as SQL tells the decimal that was sent: 12.4, and not the 12.399999618530273 that is the 32-bit float.
-pub(super) fn as_sent(column: &str) -> String {
+pub(super) fn as_decimal(column: &str) -> String {
     format!("{column}::text::float8")
 }
 
-const ALL: MeasurementProjection = MeasurementProjection::ALL;
+const ALL_COLUMNS: MeasurementProjection = MeasurementProjection::ALL;
 
 /// A position from two columns that are null together; what was stored was valid.
 pub(super) fn position(latitude: Option<f64>, longitude: Option<f64>) -> Option<Position> {
@@ -49,14 +49,14 @@ pub struct NewMeasurement<'a> {
     /// Reasons to doubt it: those that the sample brings, and those of what came before it.
     pub flags: QualityFlags,
     /// What the next one is judged by.
-    pub trace: SampleHistory,
+    pub history: SampleHistory,
     /// The uplink that brought it; none for what a file told.
     pub uplink_id: Option<Uuid>,
 }
 
 /// A [`NewMeasurement`] as `new_measurement` has it.
 #[derive(sqlx::Encode)]
-pub(super) struct Record {
+pub(super) struct MeasurementInsert {
     device_id: i64,
     measured_at: DateTime<Utc>,
     seq: i32,
@@ -74,7 +74,7 @@ pub(super) struct Record {
 }
 
 record!(
-    Record,
+    MeasurementInsert,
     "measurement",
     "new_measurement",
     "device_id, measured_at, seq, recorded_at, uplink_id, latitude, longitude, cell, flags, time_uncertainty_s, \
@@ -82,12 +82,12 @@ record!(
 );
 
 /// Rows on their way.
-pub(super) fn records(rows: &[NewMeasurement<'_>], recorded_at: DateTime<Utc>) -> Vec<Record> {
+pub(super) fn to_inserts(rows: &[NewMeasurement<'_>], recorded_at: DateTime<Utc>) -> Vec<MeasurementInsert> {
     rows.iter()
         .map(|row| {
             let position = row.sample.position;
             let pm = |quantity| row.sample.readings.get(quantity).map(narrow);
-            Record {
+            MeasurementInsert {
                 device_id: row.key.device_id.0,
                 measured_at: row.key.measured_at,
                 seq: row.key.seq,
@@ -112,14 +112,14 @@ pub(super) fn records(rows: &[NewMeasurement<'_>], recorded_at: DateTime<Utc>) -
 ///
 /// # Errors
 /// When the database fails; [`DbError::MissingPartition`] when a month has none.
-#[tracing::instrument(name = "db.measurement.add", skip_all, fields(count = rows.len()))]
-pub async fn add(
+#[tracing::instrument(name = "db.measurement.insert", skip_all, fields(count = rows.len()))]
+pub async fn insert(
     db: impl PgExecutor<'_>,
     rows: &[NewMeasurement<'_>],
     recorded_at: DateTime<Utc>,
 ) -> Result<HashSet<MeasurementKey>, DbError> {
     let suffix = "on conflict do nothing returning device_id, measured_at, seq";
-    let added: Vec<(i64, DateTime<Utc>, i32)> = insert_returning(db, suffix, records(rows, recorded_at)).await?;
+    let added: Vec<(i64, DateTime<Utc>, i32)> = insert_returning(db, suffix, to_inserts(rows, recorded_at)).await?;
     let key = |(device_id, measured_at, seq)| MeasurementKey { device_id: DeviceId(device_id), measured_at, seq };
     Ok(added.into_iter().map(key).collect())
 }
@@ -129,27 +129,27 @@ pub async fn add(
 /// # Errors
 /// When the database fails; [`DbError::Violation`] when a key is not free after all; [`DbError::MissingPartition`] when a
 /// month has none. Then none is stored, and the transaction is spoilt.
-#[tracing::instrument(name = "db.measurement.add_fresh", skip_all, fields(count = rows.len()))]
-pub async fn add_fresh(
+#[tracing::instrument(name = "db.measurement.insert_new", skip_all, fields(count = rows.len()))]
+pub async fn insert_new(
     db: &mut PgConnection,
     rows: &[NewMeasurement<'_>],
     recorded_at: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    if rows.len() >= COPY_FROM {
-        return copy_fresh(db, rows, recorded_at).await;
+    if rows.len() >= MIN_COPY_ROWS {
+        return copy_new(db, rows, recorded_at).await;
     }
     let mut inserts = MultiInsert::default();
-    inserts.records("", records(rows, recorded_at))?;
-    inserts.run(db).await?;
+    inserts.add_records("", to_inserts(rows, recorded_at))?;
+    inserts.execute(db).await?;
     Ok(())
 }
 
-async fn copy_fresh(
+async fn copy_new(
     db: &mut PgConnection,
     rows: &[NewMeasurement<'_>],
     recorded_at: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    copy(db, Record::TABLE, Record::COLUMNS, &records(rows, recorded_at), |row, fields| {
+    copy(db, MeasurementInsert::TABLE, MeasurementInsert::COLUMNS, &to_inserts(rows, recorded_at), |row, fields| {
         fields.put(row.device_id).put(row.measured_at).put(row.seq).put(row.recorded_at).put(row.uplink_id);
         fields.put(row.latitude).put(row.longitude).put(row.cell).put(row.flags).put(row.time_uncertainty_s);
         fields.put(row.pm1).put(row.pm2_5).put(row.pm4).put(row.pm10)
@@ -161,8 +161,8 @@ async fn copy_fresh(
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.measurement.with_any_in", skip_all, fields(count = spans.len()))]
-pub async fn with_any_in(
+#[tracing::instrument(name = "db.measurement.list_devices_with_rows_in", skip_all, fields(count = spans.len()))]
+pub async fn list_devices_with_rows_in(
     db: impl PgExecutor<'_>,
     spans: &[(DeviceId, DateTime<Utc>, DateTime<Utc>)],
 ) -> Result<HashSet<DeviceId>, DbError> {
@@ -191,42 +191,45 @@ pub async fn with_any_in(
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.measurement.at_times", skip_all, fields(count = times.len()))]
-pub async fn at_times(
+#[tracing::instrument(name = "db.measurement.load_at_times", skip_all, fields(count = times.len()))]
+pub async fn load_at_times(
     db: impl PgExecutor<'_>,
     times: &[(DeviceId, DateTime<Utc>)],
 ) -> Result<Vec<Measurement>, DbError> {
     let devices: Vec<i64> = times.iter().map(|(device, _)| device.0).collect();
     let times: Vec<_> = times.iter().map(|&(_, time)| time).collect();
-    let mut query = sqlx::QueryBuilder::new(format!("select {} from unnest(", ALL.select()));
+    let mut query = sqlx::QueryBuilder::new(format!("select {} from unnest(", ALL_COLUMNS.select()));
     query
         .push_bind(devices)
         .push("::bigint[], ")
         .push_bind(times)
         .push("::timestamptz[]) as wanted (device_id, measured_at) join measurement m using (device_id, measured_at)");
-    query.build().fetch_all(db).await?.iter().map(|row| Ok(ALL.read(row)?)).collect()
+    query.build().fetch_all(db).await?.iter().map(|row| Ok(ALL_COLUMNS.read(row)?)).collect()
 }
 
 /// The measurements with these keys, where there are such.
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.measurement.by_keys", skip_all, fields(count = keys.len()))]
-pub async fn by_keys(
+#[tracing::instrument(name = "db.measurement.load_by_keys", skip_all, fields(count = keys.len()))]
+pub async fn load_by_keys(
     db: impl PgExecutor<'_>,
     keys: &[MeasurementKey],
 ) -> Result<HashMap<MeasurementKey, Measurement>, DbError> {
-    let (devices, times, seqs) = columns_of(keys);
-    let mut query = sqlx::QueryBuilder::new(format!("select {} from unnest(", ALL.select()));
+    let (devices, times, seqs) = key_columns(keys);
+    let mut query = sqlx::QueryBuilder::new(format!("select {} from unnest(", ALL_COLUMNS.select()));
     query.push_bind(devices).push("::bigint[], ").push_bind(times).push("::timestamptz[], ").push_bind(seqs).push(
         "::int[]) as wanted (device_id, measured_at, seq) join measurement m using (device_id, measured_at, seq)",
     );
     let rows = query.build().fetch_all(db).await?;
-    rows.iter().map(|row| ALL.read(row).map(|row| (row.key, row))).collect::<sqlx::Result<_>>().map_err(Into::into)
+    rows.iter()
+        .map(|row| ALL_COLUMNS.read(row).map(|row| (row.key, row)))
+        .collect::<sqlx::Result<_>>()
+        .map_err(Into::into)
 }
 
 /// Keys as the three arrays that `unnest` takes.
-pub(super) fn columns_of(keys: &[MeasurementKey]) -> (Vec<i64>, Vec<DateTime<Utc>>, Vec<i32>) {
+pub(super) fn key_columns(keys: &[MeasurementKey]) -> (Vec<i64>, Vec<DateTime<Utc>>, Vec<i32>) {
     (
         keys.iter().map(|key| key.device_id.0).collect(),
         keys.iter().map(|key| key.measured_at).collect(),

@@ -25,32 +25,32 @@ pub(super) struct CellSpans {
     /// Those of cells at its rim.
     pub border: Vec<(i64, i64)>,
     all: Vec<(i64, i64)>,
-    are_large: bool,
+    has_coarse_cells: bool,
 }
 
 impl CellSpans {
     /// Those of an area.
-    pub fn of(area: &SharedArea) -> Self {
+    pub fn from_area(area: &SharedArea) -> Self {
         let cover = area.cover(STORED_RESOLUTION, MAX_SPANS);
         let spans = |cells: &[CellIndex]| ranges(cells, STORED_RESOLUTION);
         let all = [&*cover.inside, &*cover.border].concat();
         Self {
             inside: spans(&cover.inside),
             border: spans(&cover.border),
-            are_large: all.iter().any(|cell| cell.resolution() < COARSEST),
+            has_coarse_cells: all.iter().any(|cell| cell.resolution() < COARSEST),
             all: spans(&all),
         }
     }
 
     /// Whether they hold a country rather than a town.
-    pub fn are_large(&self) -> bool {
-        self.are_large
+    pub fn has_coarse_cells(&self) -> bool {
+        self.has_coarse_cells
     }
 }
 
 /// Adds the condition that the measurement `m` lies in an area; null where it tells no place.
 pub(super) fn push_area(query: &mut QueryBuilder<Postgres>, area: &SharedArea) {
-    let spans = CellSpans::of(area);
+    let spans = CellSpans::from_area(area);
     query.push("((false");
     for (first, last) in &spans.all {
         query.push(" or m.cell between ").push_bind(*first).push(" and ").push_bind(*last);

@@ -46,8 +46,8 @@ async fn list_in_small_area(
     columns: MeasurementProjection,
     area: &SharedArea,
 ) -> Result<Option<Vec<Measurement>>, DbError> {
-    let spans = CellSpans::of(area);
-    if spans.are_large() {
+    let spans = CellSpans::from_area(area);
+    if spans.has_coarse_cells() {
         return Ok(None);
     }
     let (entries, bound) = look_ahead(db, page, &spans).await?;

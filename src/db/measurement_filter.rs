@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{Postgres, QueryBuilder};
 
-use super::{device::numbers, measurement_area::push_area, readings};
+use super::{device::to_bigints, measurement_area::push_area, readings};
 use crate::domain::{
     filter::{Condition, Filter, ValueRange, side_table_groups},
     quantity::{Group, Quantity},
@@ -86,7 +86,7 @@ fn push_joined(query: &mut QueryBuilder<Postgres>, conditions: &[&Condition]) {
 fn push(query: &mut QueryBuilder<Postgres>, condition: &Condition) {
     match condition {
         Condition::Devices(devices) => {
-            query.push("m.device_id = any(").push_bind(numbers(devices)).push(")");
+            query.push("m.device_id = any(").push_bind(to_bigints(devices)).push(")");
         }
         Condition::Taken { from, to } => {
             query.push("(true");

@@ -9,7 +9,7 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder};
 
 use super::{
     DbError,
-    device::numbers,
+    device::to_bigints,
     measurement_filter::{has_stable_plan, push_filter},
     measurement_projection::MeasurementProjection,
     measurement_readings::{JoinStrategy, ReadingsJoin},
@@ -58,7 +58,7 @@ pub async fn list(
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.measurement.list_of", skip_all, fields(devices = ids.len(), limit = page.limit))]
+#[tracing::instrument(name = "db.measurement.list_by_devices", skip_all, fields(devices = ids.len(), limit = page.limit))]
 pub async fn list_by_devices(
     db: impl PgExecutor<'_>,
     ids: &[DeviceId],
@@ -77,7 +77,7 @@ pub async fn list_by_devices(
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.measurement.list_each", skip_all, fields(devices = ids.len(), limit = page.limit))]
+#[tracing::instrument(name = "db.measurement.list_per_device", skip_all, fields(devices = ids.len(), limit = page.limit))]
 pub async fn list_per_device(
     db: impl PgExecutor<'_>,
     ids: &[DeviceId],
@@ -104,7 +104,7 @@ pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &Filter) -> Result<To
     let counted = total(db, reading, |query| {
         query.push("select 1 from measurement m where true");
         if let Some(ids) = &filter.devices {
-            query.push(" and m.device_id = any(").push_bind(numbers(ids)).push(")");
+            query.push(" and m.device_id = any(").push_bind(to_bigints(ids)).push(")");
         }
         push_filter(query, filter);
     })
@@ -137,7 +137,7 @@ fn push_each(
         query.push("(");
         push_page(query, page, columns, |query| _ = query.push("m.device_id = ").push_bind(id.0));
     } else {
-        query.push("unnest(").push_bind(numbers(ids)).push("::bigint[]) as wanted (device_id) cross join lateral (");
+        query.push("unnest(").push_bind(to_bigints(ids)).push("::bigint[]) as wanted (device_id) cross join lateral (");
         push_page(query, page, columns, |query| _ = query.push("m.device_id = wanted.device_id"));
     }
     query.push(") as m");

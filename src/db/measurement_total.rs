@@ -10,7 +10,7 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder};
 
 use super::{
     DbError,
-    device::numbers,
+    device::to_bigints,
     measurement_filter::{has_stable_plan, push_conditions, push_span},
     total::{MAX_EXACT_TOTAL, Total},
 };
@@ -45,7 +45,7 @@ fn rows_per_device(devices: usize) -> i64 {
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.measurement.count_each", skip_all, fields(devices = ids.len()))]
+#[tracing::instrument(name = "db.measurement.count_per_device", skip_all, fields(devices = ids.len()))]
 pub async fn count_per_device(
     db: impl PgExecutor<'_> + Copy,
     ids: &[DeviceId],
@@ -55,7 +55,7 @@ pub async fn count_per_device(
     let share = if filter.side_table_groups().is_empty() && filter.polygon_edges() == 0 { 1 } else { LOOKUP_DIVISOR };
     let devices = i64::try_from(ids.len().max(1)).unwrap_or(i64::MAX);
     let bound = (rows_per_device(ids.len()) / share).min((rows_in_polygon(filter) / devices).max(1));
-    let read = read(db, ids, filter, bound).await?;
+    let read = scan(db, ids, filter, bound).await?;
     let large: Vec<_> = read.iter().filter(|row| row.scanned > bound).map(|row| row.device).collect();
     let all = if large.is_empty() { HashMap::new() } else { load_stored_counts(db, &large, filter).await? };
     let total = |row: &ScanCount| match all.get(&row.device) {
@@ -84,7 +84,7 @@ impl ScanCount {
     }
 }
 
-async fn read(
+async fn scan(
     db: impl PgExecutor<'_> + Copy,
     ids: &[DeviceId],
     filter: &Filter,
@@ -92,7 +92,7 @@ async fn read(
 ) -> Result<Vec<ScanCount>, DbError> {
     let mut query = QueryBuilder::<Postgres>::new("select wanted.device_id, counted.* from unnest(");
     query
-        .push_bind(numbers(ids))
+        .push_bind(to_bigints(ids))
         .push("::bigint[]) as wanted (device_id) cross join lateral (select count(*), count(*) filter (where true");
     push_conditions(&mut query, filter);
     query.push(") from (select m.* from measurement m where m.device_id = wanted.device_id");
@@ -115,7 +115,7 @@ pub(super) async fn count_by_scan(db: impl PgExecutor<'_>, filter: &Filter) -> R
     push_conditions(&mut query, filter);
     query.push(") from (select m.* from measurement m where true");
     if let Some(ids) = &filter.devices {
-        query.push(" and m.device_id = any(").push_bind(numbers(ids)).push(")");
+        query.push(" and m.device_id = any(").push_bind(to_bigints(ids)).push(")");
     }
     push_span(&mut query, "m.measured_at", filter.from, filter.to);
     query.push(" limit ").push_bind(bound + 1).push(") as m");
@@ -131,7 +131,7 @@ async fn load_stored_counts(
 ) -> Result<HashMap<DeviceId, i64>, DbError> {
     let mut query =
         QueryBuilder::<Postgres>::new("select device_id, sum(count)::bigint from device_hour where device_id = any(");
-    query.push_bind(numbers(ids)).push(")");
+    query.push_bind(to_bigints(ids)).push(")");
     push_span(&mut query, "hour", filter.from.map(hour_of), filter.to);
     query.push(" group by device_id");
     let rows: Vec<(i64, i64)> = query.build_query_as().fetch_all(db).await?;

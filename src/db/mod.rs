@@ -52,5 +52,5 @@ pub mod uplink;
 pub mod uplink_page;
 mod validity;
 
-pub use copy::COPY_FROM;
+pub use copy::MIN_COPY_ROWS;
 pub use error::DbError;

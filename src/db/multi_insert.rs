@@ -49,7 +49,7 @@ pub(super) use record;
 #[derive(Default)]
 pub(super) struct MultiInsert {
     condition: Option<&'static str>,
-    each: Vec<String>,
+    ctes: Vec<String>,
     values: PgArguments,
 }
 
@@ -66,11 +66,11 @@ pub(super) struct ColumnArrays<'a> {
 impl ColumnArrays<'_> {
     /// Adds a column of so many values as every other of the table has.
     pub fn put(&mut self, name: &str, values: Vec<Option<f64>>) -> Result<(), DbError> {
-        self.put_as(name, "float8", values)
+        self.add_as(name, "float8", values)
     }
 
     /// The same of values of another type, which is named.
-    pub fn put_as<'v, T>(&mut self, name: &str, kind: &str, values: Vec<T>) -> Result<(), DbError>
+    pub fn add_as<'v, T>(&mut self, name: &str, kind: &str, values: Vec<T>) -> Result<(), DbError>
     where
         Vec<T>: Encode<'v, Postgres> + Type<Postgres>,
     {
@@ -86,11 +86,11 @@ impl ColumnArrays<'_> {
 impl MultiInsert {
     /// Inserts of which none is made unless this holds: a condition of these values.
     pub fn with_condition(condition: &'static str, values: PgArguments) -> Self {
-        Self { condition: Some(condition), each: Vec::new(), values }
+        Self { condition: Some(condition), ctes: Vec::new(), values }
     }
 
     /// Adds an insert of these rows; `suffix` says what happens where the key is taken.
-    pub fn records<R: Record>(&mut self, suffix: &str, rows: Vec<R>) -> Result<(), DbError> {
+    pub fn add_records<R: Record>(&mut self, suffix: &str, rows: Vec<R>) -> Result<(), DbError> {
         self.add_records_into(R::TABLE, suffix, rows)
     }
 
@@ -108,7 +108,7 @@ impl MultiInsert {
     }
 
     /// Adds an insert of columns.
-    pub fn columns(
+    pub fn add_columns(
         &mut self,
         table: &str,
         put: impl FnOnce(&mut ColumnArrays<'_>) -> Result<(), DbError>,
@@ -123,21 +123,21 @@ impl MultiInsert {
     fn push(&mut self, table: &str, names: &str, arrays: &str, suffix: &str) {
         let condition = if self.condition.is_some() { "where (select holds from condition)" } else { "" };
         let insert = insert(table, names, arrays, &format!("{condition} {suffix}"));
-        self.each.push(format!("into_{table} as ({insert})"));
+        self.ctes.push(format!("into_{table} as ({insert})"));
     }
 
     /// Runs all of them, where there are any, and tells which transaction that was; none when the condition doesn't hold.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn run(self, db: impl PgExecutor<'_>) -> Result<Option<i64>, DbError> {
-        if self.each.is_empty() {
+    pub async fn execute(self, db: impl PgExecutor<'_>) -> Result<Option<i64>, DbError> {
+        if self.ctes.is_empty() {
             return Ok(None);
         }
         // Postgres runs them from the last to the first. Turned round they take their locks in the order in which they were
         // added, as statements of their own would: two writers wait for each other then. Were it otherwise, one of them
         // would be told of a deadlock, and try again.
-        let each = self.each.iter().rev().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let each = self.ctes.iter().rev().map(String::as_str).collect::<Vec<_>>().join(", ");
         let text = match self.condition {
             None => format!("with {each} select {ROW_VERSION}"),
             Some(condition) => format!(

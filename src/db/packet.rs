@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::{DbError, device::numbers, multi_insert::record};
+use super::{DbError, device::to_bigints, multi_insert::record};
 use crate::domain::{device::DeviceId, position::Position, quality::QualityFlag};
 
 /// A packet, as the one after it needs to know it.
@@ -27,7 +27,7 @@ pub struct Packet {
 }
 
 /// Moves a row forward, never back.
-pub(super) const FORWARD: &str = "on conflict (device_id) do update
+pub(super) const UPSERT_IF_NEWER: &str = "on conflict (device_id) do update
     set (frame_counter, received_at, uplink_id, first_at, last_at, latitude, longitude)
         = (excluded.frame_counter, excluded.received_at, excluded.uplink_id, excluded.first_at, excluded.last_at,
            excluded.latitude, excluded.longitude)
@@ -54,7 +54,7 @@ record!(
 );
 
 /// Packets on their way.
-pub(super) fn records(packets: &[Packet]) -> Vec<PacketInsert> {
+pub(super) fn to_inserts(packets: &[Packet]) -> Vec<PacketInsert> {
     packets
         .iter()
         .map(|packet| PacketInsert {
@@ -74,9 +74,9 @@ pub(super) fn records(packets: &[Packet]) -> Vec<PacketInsert> {
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.packet.forget_of_empty", skip_all, fields(count = devices.len()))]
+#[tracing::instrument(name = "db.packet.delete_without_measurements", skip_all, fields(count = devices.len()))]
 pub async fn delete_without_measurements(db: impl PgExecutor<'_>, devices: &[DeviceId]) -> Result<(), DbError> {
-    let devices = numbers(devices);
+    let devices = to_bigints(devices);
     sqlx::query!(
         "delete from packet
          where device_id = any($1) and not exists (select from latest where latest.device_id = packet.device_id)",

@@ -36,17 +36,17 @@ const CREATION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A set of tables that share their months.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Family {
+pub enum PartitionFamily {
     /// `measurement` and what belongs to it, and what its hours come to.
-    Measured,
+    Measurement,
     /// `uplink`.
-    Received,
+    Uplink,
 }
 
 /// The months known to have partitions, so that only the first row of a month asks.
 #[derive(Debug, Default)]
 pub struct PartitionCache {
-    known: Mutex<HashSet<(Family, Month)>>,
+    known: Mutex<HashSet<(PartitionFamily, Month)>>,
 }
 
 impl PartitionCache {
@@ -55,11 +55,11 @@ impl PartitionCache {
     ///
     /// # Errors
     /// When the database fails.
-    #[tracing::instrument(name = "db.partition.ensure", skip_all)]
-    pub async fn ensure(
+    #[tracing::instrument(name = "db.partition.create_missing", skip_all)]
+    pub async fn create_missing(
         &self,
         db: &mut PgConnection,
-        months: impl IntoIterator<Item = (Family, Month)>,
+        months: impl IntoIterator<Item = (PartitionFamily, Month)>,
         now: DateTime<Utc>,
     ) -> Result<(), DbError> {
         for (family, month) in months {
@@ -73,7 +73,10 @@ impl PartitionCache {
     }
 
     /// Those of these months that may be without partitions, each once.
-    pub fn unknown(&self, months: impl IntoIterator<Item = (Family, Month)>) -> HashSet<(Family, Month)> {
+    pub fn filter_unknown(
+        &self,
+        months: impl IntoIterator<Item = (PartitionFamily, Month)>,
+    ) -> HashSet<(PartitionFamily, Month)> {
         let known = self.lock();
         months.into_iter().filter(|month| !known.contains(month)).collect()
     }
@@ -82,17 +85,18 @@ impl PartitionCache {
     ///
     /// # Errors
     /// When the database fails.
-    #[tracing::instrument(name = "db.partition.missing", skip_all)]
-    pub async fn missing(
+    #[tracing::instrument(name = "db.partition.count_missing", skip_all)]
+    pub async fn count_missing(
         &self,
         db: &mut PgConnection,
-        months: &[(Family, Month)],
+        months: &[(PartitionFamily, Month)],
         now: DateTime<Utc>,
     ) -> Result<usize, DbError> {
-        let (measured, received) = (existing(db, Family::Measured).await?, existing(db, Family::Received).await?);
+        let (measured, received) =
+            (existing(db, PartitionFamily::Measurement).await?, existing(db, PartitionFamily::Uplink).await?);
         let mut missing = HashSet::new();
         for &(family, month) in months {
-            let existing = if family == Family::Measured { &measured } else { &received };
+            let existing = if family == PartitionFamily::Measurement { &measured } else { &received };
             if existing.iter().any(|period| period.contains(month)) {
                 self.lock().insert((family, month));
             } else {
@@ -103,25 +107,30 @@ impl PartitionCache {
     }
 
     /// Forgets what is known: a partition was gone that should have been there.
-    pub fn forget(&self) {
+    pub fn clear(&self) {
         self.lock().clear();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<(Family, Month)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<(PartitionFamily, Month)>> {
         self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner) // a set is whole after any panic
     }
 }
 
-impl Family {
+impl PartitionFamily {
     fn tables(self) -> &'static [PartitionedTable] {
         match self {
-            Self::Measured => &MEASUREMENT_TABLES,
-            Self::Received => &UPLINK_TABLES,
+            Self::Measurement => &MEASUREMENT_TABLES,
+            Self::Uplink => &UPLINK_TABLES,
         }
     }
 }
 
-async fn create(db: &mut PgConnection, family: Family, month: Month, now: DateTime<Utc>) -> Result<(), DbError> {
+async fn create(
+    db: &mut PgConnection,
+    family: PartitionFamily,
+    month: Month,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
     let mut transaction = db.begin().await?;
     set_timeouts(&mut transaction, CREATION_TIMEOUT, CREATION_TIMEOUT).await?;
     sqlx::query!("select pg_advisory_xact_lock($1)", CREATE_LOCK_ID).execute(&mut *transaction).await?;
@@ -146,18 +155,18 @@ async fn create(db: &mut PgConnection, family: Family, month: Month, now: DateTi
 }
 
 /// The period whose partition holds a month, or is to hold it.
-fn choose_period(existing: &[Period], family: Family, month: Month, now: DateTime<Utc>) -> Period {
+fn choose_period(existing: &[Period], family: PartitionFamily, month: Month, now: DateTime<Utc>) -> Period {
     if let Some(&period) = existing.iter().find(|period| period.contains(month)) {
         return period;
     }
     let year = month.start().year();
     let is_recent = year >= now.year() - 1;
     let has_months = existing.iter().any(|period| period.year() == year);
-    if family == Family::Received || is_recent || has_months { Period::Month(month) } else { Period::Year(year) }
+    if family == PartitionFamily::Uplink || is_recent || has_months { Period::Month(month) } else { Period::Year(year) }
 }
 
 /// The periods that have a partition of at least one of the tables.
-async fn existing(db: &mut PgConnection, family: Family) -> Result<Vec<Period>, DbError> {
+async fn existing(db: &mut PgConnection, family: PartitionFamily) -> Result<Vec<Period>, DbError> {
     let mut existing = Vec::new();
     for (table, _) in family.tables() {
         existing.extend(periods(&mut *db, table).await?);
@@ -194,12 +203,14 @@ mod tests {
     fn old_samples_share_a_year_partition_unless_it_has_months() {
         let now = "2026-05-01T12:00:00Z".parse().expect("a time");
         let month = |text: &str| Month::from_suffix(text).expect("a month");
-        let chosen = |existing: &[Period], text| choose_period(existing, Family::Measured, month(text), now).suffix();
+        let chosen = |existing: &[Period], text| {
+            choose_period(existing, PartitionFamily::Measurement, month(text), now).suffix()
+        };
         assert_eq!(chosen(&[], "2026_05"), "2026_05");
         assert_eq!(chosen(&[], "2025_01"), "2025_01");
         assert_eq!(chosen(&[], "2024_12"), "2024");
         assert_eq!(chosen(&[Period::Month(month("2024_11"))], "2024_12"), "2024_12");
         assert_eq!(chosen(&[Period::Year(2024)], "2024_12"), "2024");
-        assert_eq!(choose_period(&[], Family::Received, month("2024_12"), now).suffix(), "2024_12");
+        assert_eq!(choose_period(&[], PartitionFamily::Uplink, month("2024_12"), now).suffix(), "2024_12");
     }
 }

@@ -19,17 +19,14 @@ const UNKNOWN_LSN_TTL: Duration = Duration::from_mins(1);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct MinLsn {
     /// What was written up to here.
-    at_least: Lsn,
+    lsn: Lsn,
     /// All there is, until then.
-    everything_until: Option<Instant>,
+    primary_until: Option<Instant>,
 }
 
 impl MinLsn {
-    fn and(self, other: Self) -> Self {
-        Self {
-            at_least: self.at_least.max(other.at_least),
-            everything_until: self.everything_until.max(other.everything_until),
-        }
+    fn max(self, other: Self) -> Self {
+        Self { lsn: self.lsn.max(other.lsn), primary_until: self.primary_until.max(other.primary_until) }
     }
 }
 
@@ -43,33 +40,33 @@ pub struct WriteTracker(Arc<Mutex<Generations>>);
 struct Generations {
     younger: HashMap<ApiKeyId, MinLsn>,
     older: HashMap<ApiKeyId, MinLsn>,
-    everybody: MinLsn,
+    global: MinLsn,
 }
 
 impl WriteTracker {
     /// The place in the log that a caller has to see; none where it has to see all there is.
     #[must_use]
-    pub fn by(&self, caller: Option<ApiKeyId>, now: Instant) -> Option<Lsn> {
+    pub fn min_lsn(&self, caller: Option<ApiKeyId>, now: Instant) -> Option<Lsn> {
         let lately = self.lock();
-        let seen = caller.map_or(lately.everybody, |caller| lately.seen(caller));
-        let everything = seen.everything_until.is_some_and(|until| now < until);
-        (!everything).then_some(seen.at_least)
+        let seen = caller.map_or(lately.global, |caller| lately.min_lsn(caller));
+        let everything = seen.primary_until.is_some_and(|until| now < until);
+        (!everything).then_some(seen.lsn)
     }
 
     /// A caller begins to write.
     #[must_use]
-    pub fn begin(&self, caller: ApiKeyId) -> WriteGuard {
-        WriteGuard { written: self.clone(), caller, ended: false }
+    pub fn start_write(&self, caller: ApiKeyId) -> WriteGuard {
+        WriteGuard { tracker: self.clone(), caller, is_finished: false }
     }
 
-    fn note(&self, caller: ApiKeyId, seen: MinLsn) {
+    fn record(&self, caller: ApiKeyId, seen: MinLsn) {
         let mut lately = self.lock();
         if lately.younger.len() >= MAX_TRACKED_CALLERS && !lately.younger.contains_key(&caller) {
             let younger = std::mem::take(&mut lately.younger);
             let forgotten = std::mem::replace(&mut lately.older, younger);
-            lately.everybody = forgotten.into_values().fold(lately.everybody, MinLsn::and);
+            lately.global = forgotten.into_values().fold(lately.global, MinLsn::max);
         }
-        let seen = lately.seen(caller).and(seen);
+        let seen = lately.min_lsn(caller).max(seen);
         lately.younger.insert(caller, seen);
     }
 
@@ -79,10 +76,10 @@ impl WriteTracker {
 }
 
 impl Generations {
-    fn seen(&self, caller: ApiKeyId) -> MinLsn {
+    fn min_lsn(&self, caller: ApiKeyId) -> MinLsn {
         let [younger, older] =
             [&self.younger, &self.older].map(|known| known.get(&caller).copied().unwrap_or_default());
-        younger.and(older).and(self.everybody)
+        younger.max(older).max(self.global)
     }
 }
 
@@ -90,24 +87,24 @@ impl Generations {
 /// begun is still done.
 #[derive(Debug)]
 pub struct WriteGuard {
-    written: WriteTracker,
+    tracker: WriteTracker,
     caller: ApiKeyId,
-    ended: bool,
+    is_finished: bool,
 }
 
 impl WriteGuard {
     /// What it wrote lies before this place.
-    pub fn ended(mut self, at: Lsn) {
-        self.ended = true;
-        self.written.note(self.caller, MinLsn { at_least: at, everything_until: None });
+    pub fn finish(mut self, at: Lsn) {
+        self.is_finished = true;
+        self.tracker.record(self.caller, MinLsn { lsn: at, primary_until: None });
     }
 }
 
 impl Drop for WriteGuard {
     fn drop(&mut self) {
-        if !self.ended {
+        if !self.is_finished {
             let everything_until = Some(Instant::now() + UNKNOWN_LSN_TTL);
-            self.written.note(self.caller, MinLsn { everything_until, ..MinLsn::default() });
+            self.tracker.record(self.caller, MinLsn { primary_until: everything_until, ..MinLsn::default() });
         }
     }
 }
@@ -127,46 +124,46 @@ mod tests {
     #[test]
     fn min_lsn_is_the_callers_latest_write_and_others_are_unaffected() {
         let (written, now) = (WriteTracker::default(), Instant::now());
-        written.begin(key(1)).ended(lsn(7));
-        written.begin(key(1)).ended(lsn(5));
-        assert_eq!(written.by(Some(key(1)), now), Some(lsn(7)));
-        assert_eq!(written.by(Some(key(2)), now), Some(lsn(0)));
-        assert_eq!(written.by(None, now), Some(lsn(0)));
+        written.start_write(key(1)).finish(lsn(7));
+        written.start_write(key(1)).finish(lsn(5));
+        assert_eq!(written.min_lsn(Some(key(1)), now), Some(lsn(7)));
+        assert_eq!(written.min_lsn(Some(key(2)), now), Some(lsn(0)));
+        assert_eq!(written.min_lsn(None, now), Some(lsn(0)));
     }
 
     #[test]
     fn write_with_unknown_lsn_reads_the_primary_for_a_minute() {
         let written = WriteTracker::default();
-        drop(written.begin(key(1)));
+        drop(written.start_write(key(1)));
         let now = Instant::now();
-        assert_eq!(written.by(Some(key(1)), now), None);
-        written.begin(key(1)).ended(lsn(7));
-        assert_eq!(written.by(Some(key(1)), now), None, "the other may still be on its way");
-        assert_eq!(written.by(Some(key(1)), now + UNKNOWN_LSN_TTL), Some(lsn(7)));
-        assert_eq!(written.by(None, now), Some(lsn(0)));
+        assert_eq!(written.min_lsn(Some(key(1)), now), None);
+        written.start_write(key(1)).finish(lsn(7));
+        assert_eq!(written.min_lsn(Some(key(1)), now), None, "the other may still be on its way");
+        assert_eq!(written.min_lsn(Some(key(1)), now + UNKNOWN_LSN_TTL), Some(lsn(7)));
+        assert_eq!(written.min_lsn(None, now), Some(lsn(0)));
     }
 
     #[test]
     fn evicted_callers_raise_the_global_min_lsn() {
         let (written, now) = (WriteTracker::default(), Instant::now());
         for n in 1..=2 * MAX_TRACKED_CALLERS {
-            written.begin(key(n)).ended(lsn(n));
+            written.start_write(key(n)).finish(lsn(n));
         }
-        assert_eq!(written.by(None, now), Some(lsn(0)));
+        assert_eq!(written.min_lsn(None, now), Some(lsn(0)));
         for n in 2 * MAX_TRACKED_CALLERS + 1..5 * MAX_TRACKED_CALLERS {
-            written.begin(key(n)).ended(lsn(n));
+            written.start_write(key(n)).finish(lsn(n));
             let lately = written.lock();
             assert!(lately.younger.len() <= MAX_TRACKED_CALLERS && lately.older.len() <= MAX_TRACKED_CALLERS);
         }
         for n in [1, MAX_TRACKED_CALLERS, 2 * MAX_TRACKED_CALLERS, 3 * MAX_TRACKED_CALLERS, 5 * MAX_TRACKED_CALLERS - 1]
         {
-            assert!(written.by(Some(key(n)), now) >= Some(lsn(n)), "{n}");
+            assert!(written.min_lsn(Some(key(n)), now) >= Some(lsn(n)), "{n}");
         }
-        assert_eq!(written.by(None, now), Some(lsn(3 * MAX_TRACKED_CALLERS)));
-        drop(written.begin(key(1)));
+        assert_eq!(written.min_lsn(None, now), Some(lsn(3 * MAX_TRACKED_CALLERS)));
+        drop(written.start_write(key(1)));
         for n in 0..=2 * MAX_TRACKED_CALLERS {
-            written.begin(key(10 * MAX_TRACKED_CALLERS + n)).ended(lsn(1));
+            written.start_write(key(10 * MAX_TRACKED_CALLERS + n)).finish(lsn(1));
         }
-        assert_eq!(written.by(None, now), None);
+        assert_eq!(written.min_lsn(None, now), None);
     }
 }

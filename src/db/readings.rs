@@ -6,8 +6,8 @@ use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, Row as _};
 
 use super::{
     DbError,
-    copy::{COPY_FROM, copy},
-    measurement::{NewMeasurement, columns_of},
+    copy::{MIN_COPY_ROWS, copy},
+    measurement::{NewMeasurement, key_columns},
     multi_insert::MultiInsert,
 };
 use crate::domain::{
@@ -45,13 +45,13 @@ pub async fn add(db: &mut PgConnection, rows: &[NewMeasurement<'_>]) -> Result<(
     let mut inserts = MultiInsert::default();
     for group in GROUPS {
         let rows = with_group(group, rows);
-        if rows.len() >= COPY_FROM {
+        if rows.len() >= MIN_COPY_ROWS {
             copy_group(db, group, &rows).await?;
         } else {
             put(&mut inserts, group, &rows)?;
         }
     }
-    inserts.run(db).await?;
+    inserts.execute(db).await?;
     Ok(())
 }
 
@@ -69,10 +69,10 @@ fn put(inserts: &mut MultiInsert, group: Group, rows: &[&NewMeasurement<'_>]) ->
     if rows.is_empty() {
         return Ok(());
     }
-    inserts.columns(table(group), |columns| {
-        columns.put_as("device_id", "bigint", rows.iter().map(|row| row.key.device_id.0).collect())?;
-        columns.put_as("measured_at", "timestamptz", rows.iter().map(|row| row.key.measured_at).collect())?;
-        columns.put_as("seq", "int", rows.iter().map(|row| row.key.seq).collect())?;
+    inserts.add_columns(table(group), |columns| {
+        columns.add_as("device_id", "bigint", rows.iter().map(|row| row.key.device_id.0).collect())?;
+        columns.add_as("measured_at", "timestamptz", rows.iter().map(|row| row.key.measured_at).collect())?;
+        columns.add_as("seq", "int", rows.iter().map(|row| row.key.seq).collect())?;
         Quantity::of(group).try_for_each(|quantity| {
             let values = rows.iter().map(|row| row.sample.readings.get(quantity)).collect();
             columns.put(quantity.definition().name, values)
@@ -99,7 +99,7 @@ pub async fn by_keys(
     group: Group,
     keys: &[MeasurementKey],
 ) -> Result<HashMap<MeasurementKey, Readings>, DbError> {
-    let (devices, times, seqs) = columns_of(keys);
+    let (devices, times, seqs) = key_columns(keys);
     // Safe to put together: table and columns are names of ours; the values are binds.
     let statement = format!(
         "select device_id, measured_at, seq, {columns}

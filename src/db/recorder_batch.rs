@@ -57,7 +57,7 @@ pub struct Version(i64);
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.batch.known", skip_all, fields(count = devices.len()))]
+#[tracing::instrument(name = "db.recorder_batch.known", skip_all, fields(count = devices.len()))]
 pub async fn known(
     db: impl PgExecutor<'_>,
     devices: &[&str],
@@ -148,7 +148,7 @@ pub struct BatchWrite<'a> {
 /// # Errors
 /// When the database fails; [`DbError::Violation`] when a row was not fresh; [`DbError::MissingPartition`] when a month has
 /// none. Then nothing is stored.
-#[tracing::instrument(name = "db.batch.note", skip_all, fields(rows = note.fresh.len(), uplinks = note.uplinks.len()))]
+#[tracing::instrument(name = "db.recorder_batch.note", skip_all, fields(rows = note.fresh.len(), uplinks = note.uplinks.len()))]
 pub async fn note(
     db: &mut PgConnection,
     note: &BatchWrite<'_>,
@@ -156,7 +156,7 @@ pub async fn note(
 ) -> Result<Option<Version>, DbError> {
     let mut inserts = MultiInsert::default();
     put(&mut inserts, note, recorded_at, db.is_in_transaction())?;
-    Ok(inserts.run(db).await?.map(Version))
+    Ok(inserts.execute(db).await?.map(Version))
 }
 
 /// The same, but only if what is known is still so: every key valid, and `latest` and `packet` of every device as they were
@@ -164,7 +164,7 @@ pub async fn note(
 ///
 /// # Errors
 /// Those of [`note`].
-#[tracing::instrument(name = "db.batch.note_if", skip_all, fields(rows = note.fresh.len(), uplinks = note.uplinks.len()))]
+#[tracing::instrument(name = "db.recorder_batch.write_if_unchanged", skip_all, fields(rows = note.fresh.len(), uplinks = note.uplinks.len()))]
 pub async fn write_if_unchanged(
     db: &mut PgConnection,
     known: &Known,
@@ -174,7 +174,7 @@ pub async fn write_if_unchanged(
     let values = unchanged_arguments(known, recorded_at).map_err(sqlx::Error::Encode)?;
     let mut inserts = MultiInsert::with_condition(UNCHANGED_CONDITION, values);
     put(&mut inserts, note, recorded_at, db.is_in_transaction())?;
-    Ok(inserts.run(db).await?.map(Version))
+    Ok(inserts.execute(db).await?.map(Version))
 }
 
 /// Whether these keys are valid at that time, and these devices' rows the ones of these versions.
@@ -210,18 +210,18 @@ fn put(
     in_transaction: bool,
 ) -> Result<(), DbError> {
     if !note.fresh.is_empty() {
-        inserts.records("", measurement::records(&note.fresh, recorded_at))?;
+        inserts.add_records("", measurement::to_inserts(&note.fresh, recorded_at))?;
         readings::add_inserts(inserts, &note.fresh)?;
     }
     rollup::put(inserts, &note.hours)?;
     if !note.latest.is_empty() {
-        inserts.records(latest::FORWARD, latest::records(&note.latest))?;
+        inserts.add_records(latest::UPSERT_IF_NEWER, latest::to_inserts(&note.latest))?;
     }
     if !note.packets.is_empty() {
-        inserts.records(packet::FORWARD, packet::records(&note.packets))?;
+        inserts.add_records(packet::UPSERT_IF_NEWER, packet::to_inserts(&note.packets))?;
     }
     if !note.uplinks.is_empty() {
-        inserts.records("", uplink::records(&note.uplinks))?;
+        inserts.add_records("", uplink::records(&note.uplinks))?;
     }
-    feed::put(inserts, &note.news, in_transaction) // the last one, since it may take the lock of the feed
+    feed::add_insert(inserts, &note.news, in_transaction) // the last one, since it may take the lock of the feed
 }

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::{
     DbError,
-    device::numbers,
-    measurement::columns_of,
+    device::to_bigints,
+    measurement::key_columns,
     row_removal::{lock_shared, tables},
 };
 use crate::domain::{
@@ -36,10 +36,10 @@ const DEVICE_LOCK_CLASS: i32 = 0x6169_7204;
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.replacement.lock", skip_all, fields(count = devices.len()))]
+#[tracing::instrument(name = "db.replay_rows.lock", skip_all, fields(count = devices.len()))]
 pub async fn lock(db: &mut PgConnection, devices: &[DeviceId]) -> Result<(), DbError> {
     lock_shared(&mut *db).await?;
-    let devices = numbers(devices);
+    let devices = to_bigints(devices);
     sqlx::query!(
         "select pg_advisory_xact_lock($1, (id & 2147483647)::int) from unnest($2::bigint[]) as device (id)",
         DEVICE_LOCK_CLASS,
@@ -54,12 +54,12 @@ pub async fn lock(db: &mut PgConnection, devices: &[DeviceId]) -> Result<(), DbE
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.replacement.brought", skip_all, fields(count = keys.len()))]
+#[tracing::instrument(name = "db.replay_rows.brought", skip_all, fields(count = keys.len()))]
 pub async fn brought(
     db: impl PgExecutor<'_>,
     keys: &[MeasurementKey],
 ) -> Result<BTreeMap<MeasurementKey, RowProvenance>, DbError> {
-    let (devices, times, seqs) = columns_of(keys);
+    let (devices, times, seqs) = key_columns(keys);
     let rows = sqlx::query!(
         r#"select m.device_id, m.measured_at, m.seq, m.flags, m.cell, m.uplink_id as "uplink_id!"
            from unnest($1::bigint[], $2::timestamptz[], $3::int[]) as wanted (device_id, measured_at, seq)
@@ -84,9 +84,9 @@ pub async fn brought(
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.replacement.claim", skip_all, fields(count = rows.len()))]
+#[tracing::instrument(name = "db.replay_rows.claim", skip_all, fields(count = rows.len()))]
 pub async fn claim(db: impl PgExecutor<'_>, rows: &BTreeMap<MeasurementKey, Uuid>) -> Result<(), DbError> {
-    let (devices, times, seqs) = columns_of(&rows.keys().copied().collect::<Vec<_>>());
+    let (devices, times, seqs) = key_columns(&rows.keys().copied().collect::<Vec<_>>());
     sqlx::query!(
         "update measurement m set uplink_id = new.uplink_id
          from unnest($1::bigint[], $2::timestamptz[], $3::int[], $4::uuid[])
@@ -106,7 +106,7 @@ pub async fn claim(db: impl PgExecutor<'_>, rows: &BTreeMap<MeasurementKey, Uuid
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.replacement.count_brought", skip_all, fields(count = told.len()))]
+#[tracing::instrument(name = "db.replay_rows.count_by_uplink", skip_all, fields(count = told.len()))]
 pub async fn count_by_uplink(
     db: impl PgExecutor<'_>,
     told: &[(DeviceId, DateTime<Utc>, Uuid)],
@@ -132,10 +132,10 @@ pub async fn count_by_uplink(
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.replacement.move_to_front", skip_all, fields(count = keys.len()))]
+#[tracing::instrument(name = "db.replay_rows.move_to_seq_zero", skip_all, fields(count = keys.len()))]
 pub async fn move_to_seq_zero(db: &mut PgConnection, keys: &[MeasurementKey]) -> Result<(), DbError> {
     for table in tables() {
-        let (devices, times, seqs) = columns_of(keys);
+        let (devices, times, seqs) = key_columns(keys);
         // Safe to put together: the table is a name of ours; the values are binds.
         let statement = format!(
             "update {table} t set seq = 0

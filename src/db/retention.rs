@@ -25,7 +25,7 @@ pub struct Forgotten {
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.retention.forget_uplinks", skip_all)]
+#[tracing::instrument(name = "db.retention.drop_old_partitions", skip_all)]
 pub async fn drop_old_partitions(
     db: &mut PgConnection,
     retention: RetentionPolicy,

@@ -14,7 +14,7 @@ use sqlx::{
 
 use super::{
     DbError,
-    measurement::{NewMeasurement, as_sent},
+    measurement::{NewMeasurement, as_decimal},
     multi_insert::{MultiInsert, record},
     validity,
 };
@@ -124,11 +124,11 @@ fn add_to(table: &str, key: &str) -> String {
 pub(super) fn put(inserts: &mut MultiInsert, hours: &HourlyRollups) -> Result<(), DbError> {
     if !hours.devices.is_empty() {
         let rows = hours.devices.iter().map(|(device, hour, sums)| DeviceHour(RollupRow(device.0, *hour, sums)));
-        inserts.records(&ADD_TO_DEVICE_HOUR, rows.collect())?;
+        inserts.add_records(&ADD_TO_DEVICE_HOUR, rows.collect())?;
     }
     if !hours.cells.is_empty() {
         let rows = hours.cells.iter().map(|(cell, hour, sums)| CellHour(RollupRow(to_bigint(*cell), *hour, sums)));
-        inserts.records(&ADD_TO_CELL_HOUR, rows.collect())?;
+        inserts.add_records(&ADD_TO_CELL_HOUR, rows.collect())?;
     }
     Ok(())
 }
@@ -284,7 +284,7 @@ fn told() -> String {
     let mut told = "count(*)".to_owned();
     for quantity in PARTICULATES {
         let column = format!("m.{}", quantity.definition().name);
-        let (wide, valid) = (as_sent(&column), validity::is_valid(&column, quantity));
+        let (wide, valid) = (as_decimal(&column), validity::is_valid(&column, quantity));
         // Writing to a String can't fail.
         let _ = write!(
             told,

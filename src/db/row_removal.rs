@@ -22,7 +22,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgExecutor};
 
 use super::{
     DbError,
-    measurement::columns_of,
+    measurement::key_columns,
     readings,
     rollup::{self, AffectedHours},
 };
@@ -35,7 +35,7 @@ const REMOVAL_LOCK_ID: i64 = 0x6169_7267_0005;
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.removal.lock_all", skip_all)]
+#[tracing::instrument(name = "db.row_removal.lock_exclusive", skip_all)]
 pub async fn lock_exclusive(db: impl PgExecutor<'_>) -> Result<(), DbError> {
     sqlx::query!("select pg_advisory_xact_lock($1)", REMOVAL_LOCK_ID).execute(db).await?;
     Ok(())
@@ -45,7 +45,7 @@ pub async fn lock_exclusive(db: impl PgExecutor<'_>) -> Result<(), DbError> {
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.removal.lock_shared", skip_all)]
+#[tracing::instrument(name = "db.row_removal.lock_shared", skip_all)]
 pub(super) async fn lock_shared(db: impl PgExecutor<'_>) -> Result<(), DbError> {
     sqlx::query!("select pg_advisory_xact_lock_shared($1)", REMOVAL_LOCK_ID).execute(db).await?;
     Ok(())
@@ -56,7 +56,7 @@ pub(super) async fn lock_shared(db: impl PgExecutor<'_>) -> Result<(), DbError> 
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.removal.remove", skip_all, fields(count = rows.len()))]
+#[tracing::instrument(name = "db.row_removal.remove", skip_all, fields(count = rows.len()))]
 pub async fn remove(
     db: &mut PgConnection,
     rows: &[(MeasurementKey, Option<CellIndex>)],
@@ -64,7 +64,7 @@ pub async fn remove(
     let touched = AffectedHours::by(rows);
     rollup::lock(&mut *db, &touched).await?;
     let keys: Vec<_> = rows.iter().map(|&(key, _)| key).collect();
-    let (devices, times, seqs) = columns_of(&keys);
+    let (devices, times, seqs) = key_columns(&keys);
     for table in tables() {
         // Safe to put together: the table is a name of ours; the values are binds.
         let statement = format!(

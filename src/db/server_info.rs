@@ -28,7 +28,7 @@ pub struct TableInfo {
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.server.info", skip_all)]
+#[tracing::instrument(name = "db.server_info.info", skip_all)]
 pub async fn info(db: impl PgExecutor<'_>) -> Result<DatabaseInfo, DbError> {
     let row = sqlx::query!(
         r#"select current_database()::text as "name!", current_user::text as "user!",
@@ -43,7 +43,7 @@ pub async fn info(db: impl PgExecutor<'_>) -> Result<DatabaseInfo, DbError> {
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.server.tables", skip_all)]
+#[tracing::instrument(name = "db.server_info.tables", skip_all)]
 pub async fn tables(db: impl PgExecutor<'_>) -> Result<Vec<TableInfo>, DbError> {
     let rows = sqlx::query!(
         r#"select c.relname::text as "name!",
@@ -66,7 +66,7 @@ pub async fn tables(db: impl PgExecutor<'_>) -> Result<Vec<TableInfo>, DbError> 
 ///
 /// # Errors
 /// When it doesn't.
-#[tracing::instrument(name = "db.server.ping", skip_all)]
+#[tracing::instrument(name = "db.server_info.ping", skip_all)]
 pub async fn ping(db: impl PgExecutor<'_>) -> Result<(), DbError> {
     sqlx::query!("select 1 as one").fetch_one(db).await?;
     Ok(())

@@ -22,7 +22,7 @@ pub struct Month {
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.stored.by_month", skip_all)]
+#[tracing::instrument(name = "db.row_counts.count_by_month", skip_all)]
 pub async fn count_by_month(db: impl PgExecutor<'_>) -> Result<(u64, HashMap<NaiveDate, Month>), DbError> {
     let rows: Vec<(String, f32)> = sqlx::query_as(
         "select relname::text, reltuples from pg_class

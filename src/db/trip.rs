@@ -73,7 +73,7 @@ pub struct NewestSamples {
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.trip.newest_samples", skip_all, fields(spans = spans.len()))]
+#[tracing::instrument(name = "db.trip.list_newest_samples", skip_all, fields(spans = spans.len()))]
 pub async fn list_newest_samples(
     db: impl PgExecutor<'_>,
     spans: &[DeviceSpan],

@@ -208,7 +208,7 @@ pub struct RedecodedUplink {
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.uplink.note_redecoded", skip_all, fields(count = rows.len()))]
+#[tracing::instrument(name = "db.uplink.update_redecoded", skip_all, fields(count = rows.len()))]
 pub async fn update_redecoded(db: impl PgExecutor<'_>, rows: &[RedecodedUplink]) -> Result<(), DbError> {
     fn column<T>(rows: &[RedecodedUplink], value: impl Fn(&RedecodedUplink) -> T) -> Vec<T> {
         rows.iter().map(value).collect()
@@ -239,7 +239,7 @@ pub async fn update_redecoded(db: impl PgExecutor<'_>, rows: &[RedecodedUplink])
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.uplink.note_undecodable", skip_all, fields(count = keys.len()))]
+#[tracing::instrument(name = "db.uplink.update_undecodable", skip_all, fields(count = keys.len()))]
 pub async fn update_undecodable(db: impl PgExecutor<'_>, keys: &[UplinkKey], errors: &[&str]) -> Result<(), DbError> {
     let (times, ids) = key_columns(keys);
     sqlx::query!(

@@ -5,7 +5,7 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder};
 
 use super::{
     DbError,
-    device::numbers,
+    device::to_bigints,
     total::{Reading, Total, total},
     uplink::{COLUMNS, StoredUplink},
 };
@@ -56,7 +56,7 @@ pub async fn list(db: impl PgExecutor<'_>, page: &UplinkPage) -> Result<Vec<Upli
         }
         Some(devices) => {
             let mut query = QueryBuilder::new("select u.* from unnest(");
-            query.push_bind(numbers(devices)).push("::bigint[]) as wanted (device_id) cross join lateral (select ");
+            query.push_bind(to_bigints(devices)).push("::bigint[]) as wanted (device_id) cross join lateral (select ");
             query.push(COLUMNS).push(" from uplink u where u.device_id = wanted.device_id");
             push_page(&mut query, page);
             query.push(") as u");
@@ -78,7 +78,7 @@ pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &UplinkFilter) -> Res
     total(db, if is_selective { Reading::Unbounded } else { Reading::Bounded }, |query| {
         query.push("select 1 from uplink u where true");
         if let Some(devices) = &filter.devices {
-            query.push(" and u.device_id = any(").push_bind(numbers(devices)).push(")");
+            query.push(" and u.device_id = any(").push_bind(to_bigints(devices)).push(")");
         }
         push_filter(query, filter);
     })

@@ -47,7 +47,7 @@ pub struct SampleHistory {
 impl SampleHistory {
     /// What is remembered of a sample, with what was remembered before it.
     #[must_use]
-    pub fn of(sample: &Sample, before: Option<&Self>) -> Self {
+    pub fn from_sample(sample: &Sample, before: Option<&Self>) -> Self {
         let (pm2_5, pm10) = (sample.readings.get(Quantity::Pm2_5), sample.readings.get(Quantity::Pm10));
         let mut trace = Self {
             measured_at: sample.measured_at,
@@ -68,7 +68,7 @@ impl SampleHistory {
 
     /// The flags that this sample earns by what came before it.
     #[must_use]
-    pub fn doubts(&self, before: &Self) -> QualityFlags {
+    pub fn flags(&self, before: &Self) -> QualityFlags {
         let mut flags = QualityFlags::default();
         if self.pm2_5.or(self.pm10).is_some() && self.measured_at - self.steady_since >= STUCK_AFTER {
             flags.insert(QualityFlag::StuckValue);
@@ -116,8 +116,8 @@ mod tests {
         let mut before: Option<SampleHistory> = None;
         let mut flags = QualityFlags::default();
         for sample in samples {
-            let trace = SampleHistory::of(sample, before.as_ref());
-            flags = before.map_or_else(QualityFlags::default, |before| trace.doubts(&before));
+            let trace = SampleHistory::from_sample(sample, before.as_ref());
+            flags = before.map_or_else(QualityFlags::default, |before| trace.flags(&before));
             before = Some(trace);
         }
         flags.bits()

@@ -76,7 +76,7 @@ async fn execute_observed(schema: &Schema, state: &State, mut request: Request, 
     let asked = OperationObserver::start(state, kind, operation);
     let response = match admitted {
         Ok(admitted) => {
-            asked.statements().during(Box::pin(execute_admitted(schema, state, request, admitted, caller))).await
+            asked.statements().scope(Box::pin(execute_admitted(schema, state, request, admitted, caller))).await
         }
         Err(refusal) => *refusal,
     };

@@ -95,7 +95,7 @@ async fn keys(database: &Database, uplinks: &[Uplink]) -> Result<HashMap<ApiKeyI
     let mut ids: Vec<_> = uplinks.iter().filter_map(|uplink| uplink.api_key_id).collect();
     ids.sort_unstable_by_key(|id| id.0);
     ids.dedup();
-    Ok(db::api_key::by_ids(&database.reads, &ids).await?)
+    Ok(db::api_key::load_by_ids(&database.reads, &ids).await?)
 }
 
 /// The uplinks in runs whose bodies fit into memory together.

@@ -37,7 +37,7 @@ async fn build_missing_indexes(database: &Database, now: DateTime<Utc>) -> Resul
     // It takes its time: neither a bound of statements that its role may have nor a line in the log is for this.
     let options = database.direct.clone().options([("statement_timeout", "0")]);
     let mut connection = options.log_slow_statements(log::LevelFilter::Off, Duration::ZERO).connect().await?;
-    covering_index::make(&mut connection, now).await?;
+    covering_index::build_missing(&mut connection, now).await?;
     connection.close().await?;
     Ok(())
 }

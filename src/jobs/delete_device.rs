@@ -90,7 +90,7 @@ async fn delete_all(
         let Ok(finished) = timeout(DELETE_BATCH_TIMEOUT, device_deletion::finish(&mut connection, device, now)).await
         else {
             connection.close_on_drop(); // a statement is in progress on it
-            return Err(DbError::hangs());
+            return Err(DbError::timed_out());
         };
         match finished {
             Ok(Some(finished)) => return Ok(finished),
@@ -107,7 +107,7 @@ async fn delete_all(
         drop(connection);
         sleep(FINISH_RETRY_DELAY).await;
     }
-    Err(DbError::contended())
+    Err(DbError::conflict())
 }
 
 async fn delete_uplinks(pool: &PgPool, device: DeviceId, deleted: &mut DeletedDevice) -> Result<(), DbError> {

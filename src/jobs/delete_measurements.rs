@@ -99,7 +99,7 @@ pub(super) async fn delete_matching(
         let mut connection = pool.acquire().await?;
         let Ok(turn) = timeout(DELETE_BATCH_TIMEOUT, delete_page(&mut connection, &page, dry_run)).await else {
             connection.close_on_drop(); // it is in the middle of something
-            return Err(DbError::hangs());
+            return Err(DbError::timed_out());
         };
         let (keys, last) = turn?;
         deleted.add(&keys);

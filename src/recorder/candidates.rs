@@ -58,7 +58,7 @@ impl<'a> Candidate<'a> {
             cell: self.cell,
             uplink_id: self.uplink_id,
             flags: self.flags,
-            trace: self.trace,
+            history: self.trace,
         })
     }
 
@@ -95,7 +95,7 @@ pub(super) fn gather<'a>(
             };
             last = Some((&seen.device, device));
             let (index, sample, uplink_id) = (seen.index, &seen.sample, uplinks[number]);
-            let (flags, trace) = (sample.flags, SampleHistory::of(sample, None));
+            let (flags, trace) = (sample.flags, SampleHistory::from_sample(sample, None));
             let cell = sample.position.map(|place| cell_at(place, STORED_RESOLUTION));
             all.push(Candidate { device, submission: number, index, sample, cell, uplink_id, flags, trace, seq: None });
         }
@@ -130,9 +130,9 @@ pub(super) fn judge(candidates: &mut [Candidate<'_>], traces: &HashMap<DeviceId,
             _ => traces.get(&device).copied().filter(|trace| trace.measured_at < measured_at),
         };
         for candidate in moment.iter_mut() {
-            candidate.trace = SampleHistory::of(candidate.sample, before.as_ref());
+            candidate.trace = SampleHistory::from_sample(candidate.sample, before.as_ref());
             if let Some(before) = before {
-                candidate.flags = candidate.sample.flags.or(candidate.trace.doubts(&before));
+                candidate.flags = candidate.sample.flags.or(candidate.trace.flags(&before));
             }
         }
         carried = moment.last().map(|last| (device, last.trace));

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     db::{
-        COPY_FROM, DbError,
+        DbError, MIN_COPY_ROWS,
         measurement::{self, NewMeasurement},
         readings,
     },
@@ -54,17 +54,17 @@ pub(super) async fn insert<'a>(
     let is_fresh = |row: &NewMeasurement<'_>| fresh.contains(&row.key.device_id);
     let rows: Vec<_> = left.iter().filter_map(Candidate::row).filter(is_fresh).collect();
     if !rows.is_empty() {
-        measurement::add_fresh(db, &rows, now).await?;
+        measurement::insert_new(db, &rows, now).await?;
         move_stored(&mut left, receipts, &mut recorded, is_fresh);
     }
     let mut rounds = 0;
     while !left.is_empty() {
         rounds += 1;
         if rounds > MAX_INSERT_ROUNDS {
-            return Err(DbError::contended());
+            return Err(DbError::conflict());
         }
         let rows: Vec<_> = left.iter().filter_map(Candidate::row).collect();
-        let added = if rows.is_empty() { HashSet::new() } else { measurement::add(&mut *db, &rows, now).await? };
+        let added = if rows.is_empty() { HashSet::new() } else { measurement::insert(&mut *db, &rows, now).await? };
         move_stored(&mut left, receipts, &mut recorded, |row| added.contains(&row.key));
         if !left.is_empty() {
             // Something stands at these moments, or several contents do. When another writer commits between the
@@ -108,8 +108,8 @@ async fn fresh(
             spans.push((device, first_at, last.sample.measured_at));
         }
     }
-    if candidates.len() >= COPY_FROM && !spans.is_empty() {
-        let known = measurement::with_any_in(&mut *db, &spans).await?;
+    if candidates.len() >= MIN_COPY_ROWS && !spans.is_empty() {
+        let known = measurement::list_devices_with_rows_in(&mut *db, &spans).await?;
         fresh.extend(spans.iter().map(|&(device, ..)| device).filter(|device| !known.contains(device)));
     }
     Ok(fresh)
@@ -182,7 +182,7 @@ async fn stored(
     db: &mut PgConnection,
     moments: &[DeviceTime],
 ) -> Result<HashMap<DeviceTime, Vec<(i32, Sample)>>, DbError> {
-    let measurements = measurement::at_times(&mut *db, moments).await?;
+    let measurements = measurement::load_at_times(&mut *db, moments).await?;
     let keys: Vec<_> = measurements.iter().map(|measurement| measurement.key).collect();
     let mut samples: HashMap<MeasurementKey, Sample> =
         measurements.iter().map(|measurement| (measurement.key, sample_of(measurement))).collect();

@@ -321,7 +321,7 @@ mod tests {
         assert_eq!(attempts(|| RecordError::Unavailable, long, never).await, 1);
         assert_eq!(attempts(|| RecordError::QueueFull, RETRY_DELAY, never).await, 2);
         assert_eq!(attempts(|| RecordError::TimedOut, long, long).await, 1);
-        let refused = || RecordError::Database(DbError::hangs()); // of a submission that ends its connections
+        let refused = || RecordError::Database(DbError::timed_out()); // of a submission that ends its connections
         assert_eq!(attempts(refused, long, long).await, 1);
     }
 }

@@ -8,7 +8,7 @@ use super::{
     insert, packets, transaction,
 };
 use crate::db::{
-    COPY_FROM,
+    MIN_COPY_ROWS,
     recorder_batch::{BatchWrite, Known},
     rollup::HourlyRollups,
 };
@@ -20,7 +20,7 @@ pub(super) fn plain<'a>(submissions: &[&'a Submission], known: &Known) -> Option
         submission.observations().iter().all(|seen| known.devices.contains_key(seen.device.as_str()))
     };
     let is_replay = |submission: &&Submission| submission.replayed().is_some();
-    if samples >= COPY_FROM || submissions.iter().any(is_replay) || !submissions.iter().all(is_known) {
+    if samples >= MIN_COPY_ROWS || submissions.iter().any(is_replay) || !submissions.iter().all(is_known) {
         return None;
     }
     let knowledge = transaction::DeviceIndex::of(known);

@@ -202,7 +202,7 @@ impl<'a> Replays<'a> {
         }
         if !self.touched.is_empty() {
             row_removal::settle(&mut *db, &self.hours).await?;
-            latest::restate(&mut *db, &self.touched.iter().copied().collect::<Vec<_>>()).await?;
+            latest::refresh_after_replay(&mut *db, &self.touched.iter().copied().collect::<Vec<_>>()).await?;
         }
         let moments: Vec<_> = self
             .told

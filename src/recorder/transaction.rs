@@ -30,7 +30,7 @@ use crate::{
         measurement::NewMeasurement,
         packet,
         packet::Packet,
-        partition::{Family, PartitionCache},
+        partition::{PartitionCache, PartitionFamily},
         readings, recorder_batch,
         recorder_batch::{BatchWrite, Known},
         rollup::HourlyRollups,
@@ -78,7 +78,7 @@ pub(super) async fn store(
     new_devices: NewDevices,
     now: DateTime<Utc>,
 ) -> Result<Vec<Outcome>, DbError> {
-    partitions.ensure(connection, months(submissions), now).await?;
+    partitions.create_missing(connection, months(submissions), now).await?;
     let remembered =
         if limits.is_session_default { try_cached(connection, memory, submissions, now).await } else { Ok(None) };
     let outcome = match remembered {
@@ -220,7 +220,7 @@ async fn merge(
     let note = BatchWrite { fresh: Vec::new(), hours, latest, packets, uplinks, news: FeedRecord::default() };
     recorder_batch::note(&mut *db, &note, now).await?;
     replays.settle(&mut *db, submissions, &ids, &receipts).await?;
-    feed::tell(db, &news).await?;
+    feed::append(db, &news).await?;
     Ok(receipts)
 }
 
@@ -296,13 +296,15 @@ pub(super) fn receipt(submission: &Submission) -> Receipt {
 }
 
 /// The months that these submissions need partitions for.
-pub(super) fn months(submissions: &[&Submission]) -> Vec<(Family, Month)> {
+pub(super) fn months(submissions: &[&Submission]) -> Vec<(PartitionFamily, Month)> {
     let mut months: Vec<_> = submissions
         .iter()
         .flat_map(|submission| {
-            let measured =
-                submission.observations().iter().map(|seen| (Family::Measured, Month::of(seen.sample.measured_at)));
-            let received = submission.arrival().map(|_| (Family::Received, Month::of(submission.received_at)));
+            let measured = submission
+                .observations()
+                .iter()
+                .map(|seen| (PartitionFamily::Measurement, Month::of(seen.sample.measured_at)));
+            let received = submission.arrival().map(|_| (PartitionFamily::Uplink, Month::of(submission.received_at)));
             measured.chain(received)
         })
         .collect();
@@ -314,9 +316,9 @@ pub(super) fn months(submissions: &[&Submission]) -> Vec<(Family, Month)> {
 pub(super) fn newest(recorded: &[NewMeasurement<'_>]) -> Vec<(MeasurementKey, SampleHistory)> {
     let mut newest = BTreeMap::new();
     for row in recorded {
-        let newest = newest.entry(row.key.device_id).or_insert((row.key, row.trace));
+        let newest = newest.entry(row.key.device_id).or_insert((row.key, row.history));
         if row.key > newest.0 {
-            *newest = (row.key, row.trace);
+            *newest = (row.key, row.history);
         }
     }
     newest.into_values().collect()

@@ -22,7 +22,7 @@ use crate::{
     clock::Clock,
     db::{
         DbError,
-        partition::{Family, PartitionCache},
+        partition::{PartitionCache, PartitionFamily},
     },
     domain::month::Month,
     observability::metrics::recorder::{IsolationReason, RecorderMetrics},
@@ -82,10 +82,10 @@ impl Writer {
     }
 
     /// Months of a submission, but that of its arrival, that may have no partitions.
-    fn unknown_old_months(&self, job: &Job) -> Vec<(Family, Month)> {
+    fn unknown_old_months(&self, job: &Job) -> Vec<(PartitionFamily, Month)> {
         let present = Month::of(job.submission.received_at);
         let months = transaction::months(&[&job.submission]);
-        self.partitions.unknown(months.into_iter().filter(|&(_, month)| month != present)).into_iter().collect()
+        self.partitions.filter_unknown(months.into_iter().filter(|&(_, month)| month != present)).into_iter().collect()
     }
 
     /// Whether partitions may be missing for months before that of its arrival: others don't wait for their creation, which
@@ -102,7 +102,7 @@ impl Writer {
         }
         let missing = async {
             let mut connection = self.pool.acquire().await?;
-            self.partitions.missing(&mut connection, &unknown, self.clock.now()).await
+            self.partitions.count_missing(&mut connection, &unknown, self.clock.now()).await
         };
         let Ok(missing) = timeout(PARTITION_LOOKUP_TIMEOUT, missing).await else { return Err(RecordError::TimedOut) };
         match missing? {
@@ -187,13 +187,13 @@ impl Writer {
                 // middle of something, and of no use to others.
                 connection.close_on_drop();
                 self.memory.clear();
-                return Err(DbError::hangs());
+                return Err(DbError::timed_out());
             };
             if result.is_err() {
                 self.memory.clear();
             }
             match result {
-                Err(DbError::MissingPartition(_)) if attempts < max_attempts => self.partitions.forget(),
+                Err(DbError::MissingPartition(_)) if attempts < max_attempts => self.partitions.clear(),
                 Err(DbError::Conflict(_)) if attempts < max_attempts => {}
                 // A database that was restarted leaves the pool full of stale connections, each of which fails once.
                 Err(DbError::Unavailable(_)) if attempts <= connections && max_attempts > 1 => {}

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use airgraph::db::embedded::{self, Share};
+use airgraph::db::embedded::{self, LockPolicy};
 use anyhow::{Context, Result, ensure};
 use nix::{
     sys::signal::{Signal, kill},
@@ -182,7 +182,7 @@ async fn a_terminating_signal_stops_it_although_standard_input_stays_open() -> R
 #[tokio::test]
 async fn the_gateway_has_it_on_a_leash() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
-    let database = embedded::start_with(Path::new(PROGRAM), &data_dir, Share::Refuse).await?;
+    let database = embedded::start_with(Path::new(PROGRAM), &data_dir, LockPolicy::Refuse).await?;
     assert_eq!(scalar(database.url(), "select 'hello'").await?, "hello");
     assert!(!format!("{database:?}").contains("postgresql://"), "the password is in the debug output");
     let pid = postmaster(&data_dir)?;
@@ -190,7 +190,7 @@ async fn the_gateway_has_it_on_a_leash() -> Result<()> {
     assert!(kill(pid, None).is_err(), "Postgres outlived stop()");
 
     // What the kernel does for a gateway that is killed.
-    let database = embedded::start_with(Path::new(PROGRAM), &data_dir, Share::Refuse).await?;
+    let database = embedded::start_with(Path::new(PROGRAM), &data_dir, LockPolicy::Refuse).await?;
     let pid = postmaster(&data_dir)?;
     drop(database);
     is_gone(pid).await
@@ -199,12 +199,12 @@ async fn the_gateway_has_it_on_a_leash() -> Result<()> {
 #[tokio::test]
 async fn the_gateway_learns_when_dev_db_is_gone() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
-    let mut database = embedded::start_with(Path::new(PROGRAM), &data_dir, Share::Refuse).await?;
-    let waited = tokio::time::timeout(Duration::from_millis(500), database.ended()).await;
+    let mut database = embedded::start_with(Path::new(PROGRAM), &data_dir, LockPolicy::Refuse).await?;
+    let waited = tokio::time::timeout(Duration::from_millis(500), database.wait()).await;
     assert!(waited.is_err(), "it ended by being watched: {waited:?}");
     assert_eq!(scalar(database.url(), "select 'hello'").await?, "hello");
     kill(postmaster_parent(&data_dir)?, Signal::SIGKILL)?;
-    tokio::time::timeout(DEADLINE, database.ended()).await?;
+    tokio::time::timeout(DEADLINE, database.wait()).await?;
     is_gone(postmaster(&data_dir).unwrap_or(Pid::from_raw(i32::MAX))).await
 }
 
@@ -290,7 +290,7 @@ async fn a_second_one_is_refused_or_attaches() -> Result<()> {
     let expected =
         format!("another airgraph is running on {}, pid {}", data_dir.canonicalize()?.display(), first.process.id());
     assert!(said.contains(&expected), "{said}");
-    let refused = embedded::start_with(Path::new(PROGRAM), &data_dir, Share::Refuse).await;
+    let refused = embedded::start_with(Path::new(PROGRAM), &data_dir, LockPolicy::Refuse).await;
     assert!(refused.is_err_and(|error| error.to_string().contains(&expected)));
 
     let second = DevDb::start(&data_dir, &["--attach"])?;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use airgraph::{
-    db::feed::{self, Entry, FeedExtent},
+    db::feed::{self, FeedEntry, FeedExtent},
     domain::measurement::MeasurementKey,
 };
 use axum::{
@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, empty_database, noon};
 
-async fn entries(app: &TestApp) -> Vec<Entry> {
-    feed::after(&app.database.reads, 0, 1000).await.expect("read").expect("kept")
+async fn entries(app: &TestApp) -> Vec<FeedEntry> {
+    feed::list_after(&app.database.reads, 0, 1000).await.expect("read").expect("kept")
 }
 
 /// What was told since that many batches: keys of devices with offsets in seconds, and changed devices.
@@ -30,7 +30,7 @@ async fn told(app: &TestApp, since: usize) -> Vec<(Vec<(String, i64, i32)>, Vec<
     let name = |id: i64| rows.iter().find(|row| row.0 == id).expect("a device").1.clone();
     let key = |key: &MeasurementKey| (name(key.device_id.0), (key.measured_at - noon()).num_seconds(), key.seq);
     let entries = entries(app).await;
-    let news = entries[since..].iter().map(|entry| &entry.news);
+    let news = entries[since..].iter().map(|entry| &entry.record);
     news.map(|news| {
         (news.recorded.iter().map(key).collect(), news.changed.iter().map(|device| name(device.0)).collect())
     })
@@ -115,14 +115,14 @@ async fn whoever_reads_on_from_the_last_number_misses_nothing() {
         loop {
             let ends_here = all_recorded.load(Ordering::Relaxed);
             let limit = rand::rng().random_range(1..10);
-            let some = feed::after(&first.database.reads, last, limit).await.expect("read").expect("kept");
+            let some = feed::list_after(&first.database.reads, last, limit).await.expect("read").expect("kept");
             if some.is_empty() && ends_here {
                 return seen;
             }
             for entry in some {
                 assert!(entry.number > last);
                 last = entry.number;
-                seen.extend(entry.news.recorded);
+                seen.extend(entry.record.recorded);
             }
         }
     };
@@ -140,7 +140,7 @@ async fn whoever_reads_on_from_the_last_number_misses_nothing() {
     };
     let ((), seen) = tokio::join!(record, read);
     assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 4 * 60, "each once");
-    let all: Vec<_> = entries(&first).await.into_iter().flat_map(|entry| entry.news.recorded).collect();
+    let all: Vec<_> = entries(&first).await.into_iter().flat_map(|entry| entry.record.recorded).collect();
     assert_eq!(seen, all, "in the same order");
 }
 
@@ -156,13 +156,13 @@ async fn what_is_old_is_forgotten_and_missed_by_nobody_unnoticed() {
     let numbers: Vec<_> = all.iter().map(|entry| entry.number).collect();
     feed::trim_before(db, all[2].committed_at).await.expect("forgotten");
     assert_eq!(feed::extent(db).await.expect("read"), FeedExtent { forgotten: numbers[1], newest: numbers[4] });
-    assert_eq!(feed::after(db, numbers[0], 9).await.expect("read"), None);
-    assert_eq!(feed::after(db, numbers[1], 9).await.expect("read"), Some(all[2..].to_vec()));
+    assert_eq!(feed::list_after(db, numbers[0], 9).await.expect("read"), None);
+    assert_eq!(feed::list_after(db, numbers[1], 9).await.expect("read"), Some(all[2..].to_vec()));
     let later = all[4].committed_at + TimeDelta::seconds(1);
     feed::trim_before(db, later).await.expect("forgotten");
     assert_eq!(feed::extent(db).await.expect("read"), FeedExtent { forgotten: numbers[4], newest: numbers[4] });
-    assert_eq!(feed::after(db, numbers[4], 9).await.expect("read"), Some(vec![]));
-    assert_eq!(feed::after(db, numbers[3], 9).await.expect("read"), None);
+    assert_eq!(feed::list_after(db, numbers[4], 9).await.expect("read"), Some(vec![]));
+    assert_eq!(feed::list_after(db, numbers[3], 9).await.expect("read"), None);
     feed::trim_before(db, later).await.expect("nothing to forget");
 }
 
@@ -175,10 +175,10 @@ async fn large_batches_are_read_one_by_one() {
     let mut counts = Vec::new();
     let mut last = 0;
     loop {
-        let some = feed::after(&app.database.reads, last, 100).await.expect("read").expect("kept");
+        let some = feed::list_after(&app.database.reads, last, 100).await.expect("read").expect("kept");
         let Some(entry) = some.last() else { break };
         last = entry.number;
-        counts.push(some.iter().map(|entry| entry.news.recorded.len()).sum::<usize>());
+        counts.push(some.iter().map(|entry| entry.record.recorded.len()).sum::<usize>());
     }
     assert_eq!(counts.iter().sum::<usize>(), 45_000);
     assert!(counts.len() >= 2 && counts.iter().all(|count| *count <= 30_000), "{counts:?}");

@@ -259,7 +259,7 @@ async fn read_along(options: PgConnectOptions, progress: Arc<Progress>) -> Vec<M
     let (mut read, mut last) = (Vec::new(), 0);
     loop {
         let is_last = progress.ended.load(Ordering::Relaxed);
-        let entries = feed::after(&mut connection, last, 1000).await.expect("read").expect("kept");
+        let entries = feed::list_after(&mut connection, last, 1000).await.expect("read").expect("kept");
         if entries.is_empty() && is_last {
             connection.close().await.expect("closed");
             return read;
@@ -267,7 +267,7 @@ async fn read_along(options: PgConnectOptions, progress: Arc<Progress>) -> Vec<M
         for entry in entries {
             assert!(entry.number > last, "numbers ascend");
             last = entry.number;
-            read.extend(entry.news.recorded);
+            read.extend(entry.record.recorded);
         }
         sleep(Duration::from_millis(5)).await;
     }
@@ -288,11 +288,11 @@ async fn assert_all_agrees(connection: &mut PgConnection, progress: &Progress, r
 
     let mut all = Vec::new();
     let mut number = 0;
-    while let Some(entries) = Some(feed::after(&mut *connection, number, 1000).await.expect("read").expect("kept"))
+    while let Some(entries) = Some(feed::list_after(&mut *connection, number, 1000).await.expect("read").expect("kept"))
         && let Some(entry) = entries.last()
     {
         number = entry.number;
-        all.extend(entries.into_iter().flat_map(|entry| entry.news.recorded));
+        all.extend(entries.into_iter().flat_map(|entry| entry.record.recorded));
     }
     assert_eq!(all.len(), count, "the feed has each sample once");
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), count, "the feed has each sample once");

@@ -32,7 +32,7 @@ async fn app() -> TestApp {
 
 async fn make(app: &TestApp, now: DateTime<Utc>) -> Vec<Period> {
     let mut connection = app.database.direct.connect().await.expect("a connection");
-    let made = covering_index::make(&mut connection, now).await.expect("no failure");
+    let made = covering_index::build_missing(&mut connection, now).await.expect("no failure");
     connection.close().await.expect("closed");
     made
 }

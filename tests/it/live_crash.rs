@@ -211,10 +211,10 @@ async fn fed(options: &PgConnectOptions) -> Vec<Told> {
         .collect();
     let (mut all, mut last) = (Vec::new(), 0);
     loop {
-        let some = feed::after(&mut connection, last, 1000).await.expect("read").expect("kept");
+        let some = feed::list_after(&mut connection, last, 1000).await.expect("read").expect("kept");
         let Some(entry) = some.last() else { break };
         last = entry.number;
-        let keys = some.iter().flat_map(|entry| &entry.news.recorded);
+        let keys = some.iter().flat_map(|entry| &entry.record.recorded);
         all.extend(keys.map(|key| stored[&(key.device_id.0, key.measured_at.timestamp_micros(), key.seq)].clone()));
     }
     assert_eq!(all.len(), stored.len(), "the feed tells each sample once");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use airgraph::{
     db,
-    db::feed::Entry,
+    db::feed::FeedEntry,
     domain::{feed::Place, measurement::MeasurementKey},
     graphql::cursor::FeedCursor,
     subscriptions::{Event, Next, Subscriber},
@@ -48,11 +48,11 @@ fn pm10(event: &Event) -> i64 {
     told["measurement"]["pm10"].to_string().trim_end_matches(".0").parse().unwrap_or_else(|_| panic!("{payload}"))
 }
 
-async fn entries(app: &TestApp) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = Vec::new();
+async fn entries(app: &TestApp) -> Vec<FeedEntry> {
+    let mut entries: Vec<FeedEntry> = Vec::new();
     loop {
         let last = entries.last().map_or(0, |entry| entry.number);
-        let more = db::feed::after(&app.database.reads, last, 1000).await.expect("read").expect("kept");
+        let more = db::feed::list_after(&app.database.reads, last, 1000).await.expect("read").expect("kept");
         if more.is_empty() {
             return entries;
         }
@@ -63,10 +63,10 @@ async fn entries(app: &TestApp) -> Vec<Entry> {
 /// PM10 of all that was stored, in the order of the feed, each with its place.
 async fn stored(app: &TestApp) -> Vec<(Place, i64)> {
     let entries = entries(app).await;
-    let keys: Vec<MeasurementKey> = entries.iter().flat_map(|entry| entry.news.recorded.clone()).collect();
-    let rows = db::measurement::by_keys(&app.database.reads, &keys).await.expect("measurements");
+    let keys: Vec<MeasurementKey> = entries.iter().flat_map(|entry| entry.record.recorded.clone()).collect();
+    let rows = db::measurement::load_by_keys(&app.database.reads, &keys).await.expect("measurements");
     let each = entries.iter().flat_map(|entry| {
-        (0..).zip(&entry.news.recorded).map(|(index, key)| {
+        (0..).zip(&entry.record.recorded).map(|(index, key)| {
             #[expect(clippy::cast_possible_truncation, reason = "they are whole numbers")]
             let pm10 = rows[key].pm10.expect("told") as i64;
             (Place { number: entry.number, index }, pm10)

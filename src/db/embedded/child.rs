@@ -15,7 +15,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{DATA_DIR_VARIABLE, EmbeddedError, Share, inherit_only};
+use super::{DATA_DIR_VARIABLE, EmbeddedError, LockPolicy, inherit_only};
 
 /// What the line with the URL begins with.
 const URL_SCHEME: &str = "postgresql://";
@@ -59,7 +59,7 @@ pub struct EmbeddedDatabase {
 /// # Errors
 ///
 /// As [`start_with`].
-pub async fn start(data_dir: &Path, share: Share) -> Result<EmbeddedDatabase, EmbeddedError> {
+pub async fn start(data_dir: &Path, share: LockPolicy) -> Result<EmbeddedDatabase, EmbeddedError> {
     let program = std::env::current_exe()
         .map_err(|cause| EmbeddedError::file("find the running program", Path::new("airgraph"), cause))?;
     start_with(&program, data_dir, share).await
@@ -73,13 +73,13 @@ pub async fn start(data_dir: &Path, share: Share) -> Result<EmbeddedDatabase, Em
 /// # Errors
 ///
 /// What the child says, in one line; or it can't be run.
-pub async fn start_with(program: &Path, data_dir: &Path, share: Share) -> Result<EmbeddedDatabase, EmbeddedError> {
+pub async fn start_with(program: &Path, data_dir: &Path, share: LockPolicy) -> Result<EmbeddedDatabase, EmbeddedError> {
     let cannot_run = |cause| EmbeddedError::program(program, cause);
     let mut command = std::process::Command::new(program);
     inherit_only(&mut command, &CHILD_ENV_VARIABLES);
     let mut command = Command::from(command);
     command.args(["dev-db", "--gateway", &std::process::id().to_string()]);
-    if share == Share::Attach {
+    if share == LockPolicy::Attach {
         command.arg("--attach");
     }
     let mut child = command
@@ -100,7 +100,7 @@ pub async fn start_with(program: &Path, data_dir: &Path, share: Share) -> Result
         return Ok(EmbeddedDatabase { url: line.to_owned(), child });
     }
     let status = child.wait().await.map_err(cannot_run)?;
-    Err(if line.is_empty() { EmbeddedError::ChildEnded { status } } else { EmbeddedError::Child(line.to_owned()) })
+    Err(if line.is_empty() { EmbeddedError::ChildExited { status } } else { EmbeddedError::Child(line.to_owned()) })
 }
 
 impl EmbeddedDatabase {
@@ -112,7 +112,7 @@ impl EmbeddedDatabase {
 
     /// Waits for it to end by itself, which it does only when `dev-db` was killed or gave Postgres up: then there is
     /// nothing left to serve. Can be cancelled and called again.
-    pub async fn ended(&mut self) -> Option<ExitStatus> {
+    pub async fn wait(&mut self) -> Option<ExitStatus> {
         // Not `Child::wait`, which would close the pipe first and so end it.
         loop {
             match self.child.try_wait() {
@@ -132,7 +132,7 @@ impl EmbeddedDatabase {
         drop(self.child.stdin.take());
         if timeout(STOP_TIMEOUT, self.child.wait()).await.is_err() {
             let _ = self.child.kill().await;
-            return Err(EmbeddedError::ChildStuck { seconds: STOP_TIMEOUT.as_secs() });
+            return Err(EmbeddedError::ChildStopTimeout { seconds: STOP_TIMEOUT.as_secs() });
         }
         Ok(())
     }

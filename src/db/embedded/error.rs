@@ -125,7 +125,7 @@ pub enum EmbeddedError {
     },
     /// Postgres keeps dying.
     #[error("Postgres ended {times} times in a row and is given up (its log is {})", log.display())]
-    KeepsDying {
+    RepeatedCrashes {
         /// How often.
         times: u32,
         /// The log.
@@ -148,7 +148,7 @@ pub enum EmbeddedError {
          AIRGRAPH_DATA_DIR",
         data_dir.display()
     )]
-    Running {
+    AlreadyRunning {
         /// The data folder.
         data_dir: PathBuf,
         /// The gateway's process, or that of `dev-db` run by hand.
@@ -160,7 +160,7 @@ pub enum EmbeddedError {
          then try again",
         data_dir.display()
     )]
-    Stuck {
+    OwnerTimeout {
         /// The data folder.
         data_dir: PathBuf,
         /// Its process.
@@ -173,13 +173,13 @@ pub enum EmbeddedError {
     Child(String),
     /// `dev-db` ended without a word.
     #[error("the embedded database ended before it was ready ({status})")]
-    ChildEnded {
+    ChildExited {
         /// How.
         status: ExitStatus,
     },
     /// `dev-db` did not end in time and was killed.
     #[error("the embedded database did not stop within {seconds} s and was killed; it recovers at the next start")]
-    ChildStuck {
+    ChildStopTimeout {
         /// How long it was waited for.
         seconds: u64,
     },

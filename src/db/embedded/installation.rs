@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{EmbeddedError, INHERITED, entries_with_prefix, inherit_only};
+use super::{EmbeddedError, POSTGRES_ENV_VARIABLES, entries_with_prefix, inherit_only};
 
 /// The oldest major version that the gateway works with.
 pub const MINIMUM_MAJOR: u32 = 15;
@@ -33,7 +33,7 @@ impl Installation {
             return Err("there is no initdb in it".into());
         }
         let mut command = Command::new(bin.join("postgres"));
-        inherit_only(&mut command, &INHERITED);
+        inherit_only(&mut command, &POSTGRES_ENV_VARIABLES);
         let output = command
             .arg("--version")
             .stdin(Stdio::null())
@@ -58,21 +58,21 @@ pub(super) fn parse_leading_number(text: &str) -> Option<u32> {
 
 /// Where to look.
 #[derive(Debug, Default)]
-pub struct Places {
+pub struct SearchPaths {
     /// The folder the user named; unusable is an error, not a reason to look further.
     pub pg_bin: Option<PathBuf>,
     /// Folders in groups, the preferred group first. Within a group the highest version wins.
     pub groups: Vec<Vec<PathBuf>>,
 }
 
-impl Places {
+impl SearchPaths {
     /// `PG_BIN`, the `PATH`, where packages of Linux distributions and Homebrew put it, earlier downloads.
     #[must_use]
     pub fn from_env(data_dir: &Path) -> Self {
         Self {
             // Absolute, since the programs are run in the data folder; the empty value has no absolute form.
             pg_bin: std::env::var_os("PG_BIN").and_then(|value| std::path::absolute(value).ok()),
-            groups: groups(std::env::var_os("PATH").as_deref(), Path::new("/"), data_dir),
+            groups: search_groups(std::env::var_os("PATH").as_deref(), Path::new("/"), data_dir),
         }
     }
 
@@ -105,7 +105,7 @@ impl Places {
     }
 }
 
-fn groups(path: Option<&OsStr>, root: &Path, data_dir: &Path) -> Vec<Vec<PathBuf>> {
+fn search_groups(path: Option<&OsStr>, root: &Path, data_dir: &Path) -> Vec<Vec<PathBuf>> {
     // Programs find their libraries beside their real place, and initdb lies beside postgres only there: a `postgres`
     // in the PATH may be a lone symbolic link.
     let real = |folder: PathBuf| folder.join("postgres").canonicalize().ok()?.parent().map(Path::to_owned);
@@ -119,7 +119,7 @@ fn groups(path: Option<&OsStr>, root: &Path, data_dir: &Path) -> Vec<Vec<PathBuf
         bins(&root.join("usr"), "pgsql-"), // packages of postgresql.org for Red Hat's family
         bins(&root.join("opt/homebrew/opt"), "postgresql"),
         bins(&root.join("usr/local/opt"), "postgresql"),
-        bins(&data_dir.join(super::download::FOLDER), ""),
+        bins(&data_dir.join(super::download::DOWNLOAD_FOLDER), ""),
     ];
     in_path.chain(known).collect()
 }
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     /// A folder with programs that claim to be `version`.
-    fn fake(bin: &Path, version: &str) -> io::Result<()> {
+    fn write_fake_installation(bin: &Path, version: &str) -> io::Result<()> {
         create_dir_all(bin)?;
         for program in ["initdb", "postgres"] {
             let file = bin.join(program);
@@ -155,7 +155,8 @@ mod tests {
     }
 
     fn find(root: &Path, path: &Path, wanted: Option<u32>) -> Result<Option<PathBuf>, Box<dyn Error>> {
-        let places = Places { pg_bin: None, groups: groups(Some(path.as_os_str()), root, &root.join("data")) };
+        let places =
+            SearchPaths { pg_bin: None, groups: search_groups(Some(path.as_os_str()), root, &root.join("data")) };
         Ok(places.find(wanted)?.map(|found| found.bin))
     }
 
@@ -173,8 +174,8 @@ mod tests {
     fn path_is_preferred_and_symlinks_are_resolved() -> Result<(), Box<dyn Error>> {
         let temp = tempfile::tempdir()?;
         let root = temp.path().canonicalize()?;
-        fake(&root.join("usr/lib/postgresql/17/bin"), "17.2")?;
-        fake(&root.join("usr/lib/postgresql/16/bin"), "16.1")?;
+        write_fake_installation(&root.join("usr/lib/postgresql/17/bin"), "17.2")?;
+        write_fake_installation(&root.join("usr/lib/postgresql/16/bin"), "16.1")?;
         let path = root.join("shims");
         create_dir_all(&path)?;
         symlink(root.join("usr/lib/postgresql/16/bin/postgres"), path.join("postgres"))?;
@@ -187,16 +188,16 @@ mod tests {
         let temp = tempfile::tempdir()?;
         let root = temp.path();
         let nowhere = root.join("nowhere");
-        fake(&root.join("usr/lib/postgresql/9.6/bin"), "9.6.24")?;
-        fake(&root.join("usr/lib/postgresql/14/bin"), "14.9")?;
+        write_fake_installation(&root.join("usr/lib/postgresql/9.6/bin"), "9.6.24")?;
+        write_fake_installation(&root.join("usr/lib/postgresql/14/bin"), "14.9")?;
         create_dir_all(root.join("usr/lib/postgresql/19/bin"))?;
         assert_eq!(find(root, &nowhere, None)?, None);
 
-        fake(&root.join("opt/homebrew/opt/postgresql@16/bin"), "16.0 (Homebrew)")?;
+        write_fake_installation(&root.join("opt/homebrew/opt/postgresql@16/bin"), "16.0 (Homebrew)")?;
         assert_eq!(find(root, &nowhere, None)?, Some(root.join("opt/homebrew/opt/postgresql@16/bin")));
 
-        fake(&root.join("usr/lib/postgresql/15/bin"), "15.3")?;
-        fake(&root.join("usr/lib/postgresql/17/bin"), "17.0")?;
+        write_fake_installation(&root.join("usr/lib/postgresql/15/bin"), "15.3")?;
+        write_fake_installation(&root.join("usr/lib/postgresql/17/bin"), "17.0")?;
         assert_eq!(find(root, &nowhere, None)?, Some(root.join("usr/lib/postgresql/17/bin")));
         Ok(())
     }
@@ -206,8 +207,8 @@ mod tests {
         let temp = tempfile::tempdir()?;
         let root = temp.path();
         let nowhere = root.join("nowhere");
-        fake(&root.join("usr/lib/postgresql/17/bin"), "17.0")?;
-        fake(&root.join("data/postgresql/16.9.0/bin"), "16.9")?;
+        write_fake_installation(&root.join("usr/lib/postgresql/17/bin"), "17.0")?;
+        write_fake_installation(&root.join("data/postgresql/16.9.0/bin"), "16.9")?;
         assert_eq!(find(root, &nowhere, Some(16))?, Some(root.join("data/postgresql/16.9.0/bin")));
         assert_eq!(find(root, &nowhere, Some(15))?, None);
         Ok(())
@@ -216,10 +217,10 @@ mod tests {
     #[test]
     fn pg_bin_is_used_or_rejected_never_ignored() -> Result<(), Box<dyn Error>> {
         let temp = tempfile::tempdir()?;
-        let with = |bin: &Path| Places { pg_bin: Some(bin.to_owned()), groups: Vec::new() };
+        let with = |bin: &Path| SearchPaths { pg_bin: Some(bin.to_owned()), groups: Vec::new() };
         let (good, old) = (temp.path().join("good"), temp.path().join("old"));
-        fake(&good, "16.0")?;
-        fake(&old, "14.0")?;
+        write_fake_installation(&good, "16.0")?;
+        write_fake_installation(&old, "14.0")?;
 
         assert_eq!(with(&good).find(None)?, Some(Installation { bin: good.clone(), major: 16 }));
         assert_eq!(with(&good).find(Some(15))?, None);

@@ -17,14 +17,14 @@ use super::EmbeddedError;
 
 /// What to do when another airgraph already runs on the data folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Share {
+pub enum LockPolicy {
     /// Use its Postgres too, and leave it running: for commands beside a running server.
     Attach,
     /// Refuse: for the server itself.
     Refuse,
 }
 
-const POLL: Duration = Duration::from_millis(50);
+const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How long a server that looks healthy may take to vanish, before it is taken for a rival: its gateway may just have
 /// been killed, and its `dev-db` not have noticed yet.
@@ -78,9 +78,9 @@ pub enum LockOutcome {
 /// # Errors
 ///
 /// The file can't be opened, another airgraph is running, or its Postgres never answers.
-pub async fn claim(
+pub async fn acquire(
     data_dir: &Path,
-    share: Share,
+    share: LockPolicy,
     pid: u32,
     find_url: impl AsyncFn() -> Option<String>,
 ) -> Result<LockOutcome, EmbeddedError> {
@@ -106,25 +106,27 @@ pub async fn claim(
                 return Err(EmbeddedError::file("lock", &path, cause));
             }
         }
-        let (holder, phase) = read(&file).unwrap_or((0, OwnerPhase::Starting));
-        if (share, phase) == (Share::Attach, OwnerPhase::Running)
+        let (holder, phase) = read_entry(&file).unwrap_or((0, OwnerPhase::Starting));
+        if (share, phase) == (LockPolicy::Attach, OwnerPhase::Running)
             && let Some(url) = find_url().await
         {
             return Ok(LockOutcome::Attached(url));
         }
         let patience = match (share, phase) {
-            (Share::Refuse, OwnerPhase::Starting | OwnerPhase::Running) => STALE_OWNER_TIMEOUT,
-            (Share::Attach, OwnerPhase::Starting) => OWNER_START_TIMEOUT,
-            (Share::Attach, OwnerPhase::Running) | (_, OwnerPhase::Stopping) => OWNER_TIMEOUT,
+            (LockPolicy::Refuse, OwnerPhase::Starting | OwnerPhase::Running) => STALE_OWNER_TIMEOUT,
+            (LockPolicy::Attach, OwnerPhase::Starting) => OWNER_START_TIMEOUT,
+            (LockPolicy::Attach, OwnerPhase::Running) | (_, OwnerPhase::Stopping) => OWNER_TIMEOUT,
         };
         if asked.elapsed() > patience {
             let data_dir = data_dir.to_owned();
             return Err(match share {
-                Share::Refuse => EmbeddedError::Running { data_dir, pid: holder },
-                Share::Attach => EmbeddedError::Stuck { data_dir, pid: holder, seconds: patience.as_secs() },
+                LockPolicy::Refuse => EmbeddedError::AlreadyRunning { data_dir, pid: holder },
+                LockPolicy::Attach => {
+                    EmbeddedError::OwnerTimeout { data_dir, pid: holder, seconds: patience.as_secs() }
+                }
             });
         }
-        tokio::time::sleep(POLL).await;
+        tokio::time::sleep(LOCK_POLL_INTERVAL).await;
     }
 }
 
@@ -138,7 +140,7 @@ fn format_entry(pid: u32, phase: OwnerPhase) -> String {
     format!("{pid:>10} {phase:<8}\n")
 }
 
-fn read(file: &File) -> Option<(u32, OwnerPhase)> {
+fn read_entry(file: &File) -> Option<(u32, OwnerPhase)> {
     let mut buffer = [0; 20];
     file.read_exact_at(&mut buffer, 0).ok()?;
     let mut words = std::str::from_utf8(&buffer).ok()?.split_whitespace();
@@ -158,8 +160,8 @@ mod tests {
 
     use super::*;
 
-    async fn own(folder: &Path, pid: u32) -> Result<DataDirLock, Box<dyn Error>> {
-        match claim(folder, Share::Refuse, pid, async || None).await? {
+    async fn acquire_owned(folder: &Path, pid: u32) -> Result<DataDirLock, Box<dyn Error>> {
+        match acquire(folder, LockPolicy::Refuse, pid, async || None).await? {
             LockOutcome::Owned(ownership) => Ok(ownership),
             LockOutcome::Attached(url) => Err(url.into()),
         }
@@ -168,25 +170,25 @@ mod tests {
     #[tokio::test]
     async fn data_dir_has_one_owner() -> Result<(), Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
-        let first = own(folder.path(), 17).await?;
+        let first = acquire_owned(folder.path(), 17).await?;
         first.set_phase(OwnerPhase::Running);
-        let refused = claim(folder.path(), Share::Refuse, 18, async || None).await;
-        assert!(matches!(refused, Err(EmbeddedError::Running { pid: 17, .. })), "{refused:?}");
-        let attached = claim(folder.path(), Share::Attach, 18, async || Some("url".into())).await?;
+        let refused = acquire(folder.path(), LockPolicy::Refuse, 18, async || None).await;
+        assert!(matches!(refused, Err(EmbeddedError::AlreadyRunning { pid: 17, .. })), "{refused:?}");
+        let attached = acquire(folder.path(), LockPolicy::Attach, 18, async || Some("url".into())).await?;
         assert!(matches!(&attached, LockOutcome::Attached(url) if url == "url"), "{attached:?}");
 
         drop(first);
-        own(folder.path(), 18).await?;
+        acquire_owned(folder.path(), 18).await?;
         Ok(())
     }
 
     #[tokio::test]
     async fn lock_waits_for_a_stopping_owner() -> Result<(), Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
-        let first = own(folder.path(), 17).await?;
+        let first = acquire_owned(folder.path(), 17).await?;
         first.set_phase(OwnerPhase::Stopping);
-        let (second, ()) = tokio::join!(own(folder.path(), 18), async {
-            tokio::time::sleep(STALE_OWNER_TIMEOUT + POLL * 4).await;
+        let (second, ()) = tokio::join!(acquire_owned(folder.path(), 18), async {
+            tokio::time::sleep(STALE_OWNER_TIMEOUT + LOCK_POLL_INTERVAL * 4).await;
             drop(first);
         });
         second?;

@@ -49,7 +49,7 @@ pub mod supervisor;
 
 pub use child::{EmbeddedDatabase, start, start_with};
 pub use error::EmbeddedError;
-pub use lock::Share;
+pub use lock::LockPolicy;
 
 /// Name of the environment variable that chooses the data folder.
 pub const DATA_DIR_VARIABLE: &str = "AIRGRAPH_DATA_DIR";
@@ -91,19 +91,19 @@ pub fn open_data_dir(data_dir: &Path) -> Result<PathBuf, EmbeddedError> {
 ///
 /// Not through `tracing`, and errors are ignored on purpose: `dev-db` outlives the reader of its standard error when
 /// the gateway is killed, and must go on to stop Postgres instead of dying of a broken pipe.
-pub fn say(message: impl Display) {
+pub fn print_status(message: impl Display) {
     let _ = writeln!(std::io::stderr(), "airgraph dev-db: {message}");
 }
 
 /// What a program of Postgres gets of our environment. Not the rest: it has secrets, such as `AIRGRAPH_ADMIN_KEY`, and SQL of
 /// a superuser can read the environment.
-const INHERITED: [&str; 4] = ["PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
+const POSTGRES_ENV_VARIABLES: [&str; 4] = ["PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
 
 /// A program of Postgres, shielded from the caller's surroundings: the working directory and HOME may be closed to the
 /// account, and `PG*` or a locale would change what the program does and the language of its messages.
 fn command(program: &Path, data_dir: &Path) -> tokio::process::Command {
     let mut command = std::process::Command::new(program);
-    inherit_only(&mut command, &INHERITED);
+    inherit_only(&mut command, &POSTGRES_ENV_VARIABLES);
     command.env("HOME", data_dir).env("LC_ALL", "C").env("TZ", "UTC").current_dir(data_dir);
     command.stdin(std::process::Stdio::null());
     command.into()

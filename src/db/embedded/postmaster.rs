@@ -15,9 +15,9 @@ use nix::{
 };
 use tokio::time::Instant;
 
-use super::{EmbeddedError, say};
+use super::{EmbeddedError, print_status};
 
-const POLL: Duration = Duration::from_millis(50);
+const ORPHAN_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The lines of `postmaster.pid` that matter here (`src/include/utils/pidfile.h`): the first and the fourth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub fn parse(text: &str) -> Option<PostmasterPid> {
 /// The `postmaster.pid` of a cluster, if there is one.
 #[must_use]
 pub fn read(cluster: &Path) -> Option<PostmasterPid> {
-    parse(&fs::read_to_string(file(cluster)).ok()?)
+    parse(&fs::read_to_string(pid_file(cluster)).ok()?)
 }
 
 /// Makes sure that no earlier Postgres runs on `cluster`: its `dev-db` was killed, so nobody stops it or starts it
@@ -56,9 +56,9 @@ pub async fn stop_orphan(cluster: &Path) -> Result<(), EmbeddedError> {
         return Ok(());
     };
     if !is_postmaster(found.pid, cluster) {
-        return overwrite_pid(cluster).map_err(|cause| EmbeddedError::file("repair", &file(cluster), cause));
+        return overwrite_pid(cluster).map_err(|cause| EmbeddedError::file("repair", &pid_file(cluster), cause));
     }
-    say(format_args!("stopping the Postgres that an earlier airgraph left behind, pid {}", found.pid));
+    print_status(format_args!("stopping the Postgres that an earlier airgraph left behind, pid {}", found.pid));
     for (signal, patience) in [
         (Signal::SIGINT, Duration::from_mins(1)), // "fast": clients are cut off, data is written
         (Signal::SIGQUIT, Duration::from_secs(10)), // "immediate": recovers from its log at the next start
@@ -68,9 +68,10 @@ pub async fn stop_orphan(cluster: &Path) -> Result<(), EmbeddedError> {
         let deadline = Instant::now() + patience;
         while Instant::now() < deadline {
             if !is_postmaster(found.pid, cluster) {
-                return overwrite_pid(cluster).map_err(|cause| EmbeddedError::file("repair", &file(cluster), cause));
+                return overwrite_pid(cluster)
+                    .map_err(|cause| EmbeddedError::file("repair", &pid_file(cluster), cause));
             }
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(ORPHAN_POLL_INTERVAL).await;
         }
     }
     Err(EmbeddedError::Orphan { pid: found.pid, cluster: cluster.to_owned() })
@@ -96,16 +97,16 @@ fn is_postmaster(pid: i32, cluster: &Path) -> bool {
 /// stale, and, unlike after removing the file, still checks that no orphaned backend uses the shared memory named in
 /// it (`CreateLockFile` in `miscinit.c`).
 fn overwrite_pid(cluster: &Path) -> io::Result<()> {
-    let text = match fs::read_to_string(file(cluster)) {
+    let text = match fs::read_to_string(pid_file(cluster)) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
     let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
-    fs::write(file(cluster), format!("{}\n{rest}", std::process::id()))
+    fs::write(pid_file(cluster), format!("{}\n{rest}", std::process::id()))
 }
 
-fn file(cluster: &Path) -> PathBuf {
+fn pid_file(cluster: &Path) -> PathBuf {
     cluster.join("postmaster.pid")
 }
 
@@ -115,11 +116,11 @@ mod tests {
 
     use super::*;
 
-    const FILE: &str = "4711\n/data/postgres\n1759000000\n40123\n\n127.0.0.1\n  1234567    98304\nready   \n";
+    const PID_FILE_TEXT: &str = "4711\n/data/postgres\n1759000000\n40123\n\n127.0.0.1\n  1234567    98304\nready   \n";
 
     #[test]
     fn process_and_port_are_parsed() {
-        assert_eq!(parse(FILE), Some(PostmasterPid { pid: 4711, port: Some(40123) }));
+        assert_eq!(parse(PID_FILE_TEXT), Some(PostmasterPid { pid: 4711, port: Some(40123) }));
         assert_eq!(parse("4711\n/data/postgres\n"), Some(PostmasterPid { pid: 4711, port: None }));
         assert_eq!(parse("4711\n/data\n1759000000\n99999\n"), Some(PostmasterPid { pid: 4711, port: None }));
         for broken in ["", "\n", "-4711\n", "0\n", "postgres\n"] {
@@ -153,10 +154,10 @@ mod tests {
     fn overwriting_the_pid_keeps_the_other_lines() -> Result<(), Box<dyn Error>> {
         let cluster = tempfile::tempdir()?;
         overwrite_pid(cluster.path())?;
-        fs::write(file(cluster.path()), FILE)?;
+        fs::write(pid_file(cluster.path()), PID_FILE_TEXT)?;
         overwrite_pid(cluster.path())?;
-        let expected = FILE.replacen("4711", &std::process::id().to_string(), 1);
-        assert_eq!(fs::read_to_string(file(cluster.path()))?, expected);
+        let expected = PID_FILE_TEXT.replacen("4711", &std::process::id().to_string(), 1);
+        assert_eq!(fs::read_to_string(pid_file(cluster.path()))?, expected);
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{EmbeddedError, buffers, cluster::Cluster, command, installation::Installation, say};
+use super::{EmbeddedError, buffers, cluster::Cluster, command, installation::Installation, print_status};
 
 /// The log is emptied when it has grown beyond this: it is for finding out why something just failed.
 const LOG_LIMIT_BYTES: u64 = 16 * 1024 * 1024;
@@ -32,14 +32,14 @@ const SHARED_MEMORY_IN_USE_MESSAGE: &str = "pre-existing shared memory block";
 /// A Postgres that was started here. Dropping it without [`Server::stop`] stops Postgres too, by the watchdog, but
 /// doesn't wait for it.
 #[derive(Debug)]
-pub struct Server {
+pub struct PostgresProcess {
     postgres: Child,
     watchdog: Watchdog,
     log: File,
     port: u16,
 }
 
-impl Server {
+impl PostgresProcess {
     /// Starts Postgres. It answers a while later: see [`Server::ready`].
     ///
     /// # Errors
@@ -82,21 +82,21 @@ impl Server {
     /// # Errors
     ///
     /// It ended instead, or the password is wrong.
-    pub async fn ready(&mut self, cluster: &Cluster) -> Result<(), EmbeddedError> {
+    pub async fn wait_until_ready(&mut self, cluster: &Cluster) -> Result<(), EmbeddedError> {
         let mut pause = Duration::from_millis(10);
         let mut patient_until = Instant::now() + Duration::from_secs(10);
         loop {
             if let Ok(Some(status)) = self.postgres.try_wait() {
-                self.watchdog.dismiss();
+                self.watchdog.kill_and_reap();
                 let words = if status.signal().is_some() { None } else { last_log_line(&cluster.log()) };
                 let cause = words.unwrap_or_else(|| status.to_string());
                 return Err(EmbeddedError::Start { cause, log: cluster.log() });
             }
-            if cluster.answers(self.port).await? {
+            if cluster.accepts_connections(self.port).await? {
                 return Ok(());
             }
             if Instant::now() > patient_until {
-                say(format_args!("Postgres is still starting; its log is {}", cluster.log().display()));
+                print_status(format_args!("Postgres is still starting; its log is {}", cluster.log().display()));
                 patient_until += Duration::from_mins(1);
             }
             sleep(pause).await;
@@ -105,11 +105,11 @@ impl Server {
     }
 
     /// Waits for Postgres to end by itself.
-    pub async fn ended(&mut self) -> Option<ExitStatus> {
+    pub async fn wait(&mut self) -> Option<ExitStatus> {
         loop {
             match timeout(Duration::from_secs(10), self.postgres.wait()).await {
                 Ok(status) => {
-                    self.watchdog.dismiss();
+                    self.watchdog.kill_and_reap();
                     return status.ok();
                 }
                 Err(_) => self.truncate_log(),
@@ -130,9 +130,9 @@ impl Server {
             if timeout(patience, self.postgres.wait()).await.is_ok() {
                 break;
             }
-            say(format_args!("Postgres did not stop at {signal} within {} s", patience.as_secs()));
+            print_status(format_args!("Postgres did not stop at {signal} within {} s", patience.as_secs()));
         }
-        self.watchdog.dismiss();
+        self.watchdog.kill_and_reap();
     }
 
     /// Postgres appends, so it goes on at the start of an emptied file.
@@ -166,7 +166,7 @@ impl Watchdog {
 
     /// Postgres has ended and its number may be given to another process. The pipe is still open, so the shell has not
     /// signalled yet and never will.
-    fn dismiss(&mut self) {
+    fn kill_and_reap(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

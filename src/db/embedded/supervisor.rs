@@ -8,9 +8,9 @@ use super::{
     EmbeddedError,
     cluster::{Account, Cluster},
     download::download,
-    installation::{Installation, Places},
-    postmaster, say,
-    server::{Server, free_port, is_port_in_use, is_shared_memory_in_use},
+    installation::{Installation, SearchPaths},
+    postmaster, print_status,
+    server::{PostgresProcess, free_port, is_port_in_use, is_shared_memory_in_use},
 };
 
 /// After so many deaths in a row Postgres is given up.
@@ -35,7 +35,7 @@ pub struct Supervisor {
     installation: Installation,
     cluster: Cluster,
     /// In here also while it is still starting, so that [`Supervisor::stop`] stops it at any time.
-    server: Option<Server>,
+    server: Option<PostgresProcess>,
     port: u16,
 }
 
@@ -48,7 +48,7 @@ impl Supervisor {
     pub async fn prepare(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let cluster = Cluster::new(data_dir);
         let major = cluster.major()?;
-        let installation = match Places::from_env(data_dir).find(major)? {
+        let installation = match SearchPaths::from_env(data_dir).find(major)? {
             Some(installation) => installation,
             None => download(data_dir, &cluster.folder(), major).await?,
         };
@@ -90,27 +90,27 @@ impl Supervisor {
         loop {
             let watched_since = Instant::now();
             let status = match &mut self.server {
-                Some(server) => server.ended().await,
+                Some(server) => server.wait().await,
                 None => None,
             };
             if watched_since.elapsed() > CRASH_COUNT_RESET_AFTER {
                 deaths = 0;
             }
             let status = status.map_or_else(|| "it is gone".to_owned(), |status| status.to_string());
-            say(format_args!("Postgres ended ({status}); starting it again"));
+            print_status(format_args!("Postgres ended ({status}); starting it again"));
             loop {
                 if deaths == MAX_CRASHES {
-                    return EmbeddedError::KeepsDying { times: deaths, log: self.cluster.log() };
+                    return EmbeddedError::RepeatedCrashes { times: deaths, log: self.cluster.log() };
                 }
                 sleep((MIN_RESTART_DELAY * 2_u32.pow(deaths)).min(MAX_RESTART_DELAY)).await;
                 deaths += 1;
                 match self.launch().await {
                     Ok(()) => break,
                     // Often the backends of the dead one, which have not all ended yet.
-                    Err(error) => say(error),
+                    Err(error) => print_status(error),
                 }
             }
-            say(format_args!("Postgres runs again on port {}", self.port));
+            print_status(format_args!("Postgres runs again on port {}", self.port));
         }
     }
 
@@ -122,7 +122,7 @@ impl Supervisor {
     }
 
     async fn launch(&mut self) -> Result<(), EmbeddedError> {
-        let server = self.server.insert(Server::spawn(&self.installation, &self.cluster, self.port)?);
-        server.ready(&self.cluster).await
+        let server = self.server.insert(PostgresProcess::spawn(&self.installation, &self.cluster, self.port)?);
+        server.wait_until_ready(&self.cluster).await
     }
 }

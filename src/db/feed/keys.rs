@@ -31,7 +31,7 @@ pub(super) fn unpack(mut bytes: &[u8]) -> Option<Vec<MeasurementKey>> {
     let mut before = 0_i64;
     while !bytes.is_empty() {
         let device_id = DeviceId(take_signed_varint(&mut bytes)?);
-        for _ in 0..take(&mut bytes)? {
+        for _ in 0..take_varint(&mut bytes)? {
             before = before.wrapping_add(take_signed_varint(&mut bytes)?);
             let measured_at = DateTime::from_timestamp_micros(before)?;
             let seq = i32::try_from(take_signed_varint(&mut bytes)?).ok()?;
@@ -53,7 +53,7 @@ fn put_signed_varint(bytes: &mut Vec<u8>, number: i64) {
     put_varint(bytes, ((number << 1) ^ (number >> 63)).cast_unsigned());
 }
 
-fn take(bytes: &mut &[u8]) -> Option<u64> {
+fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
         let (&byte, rest) = bytes.split_first()?;
@@ -67,7 +67,7 @@ fn take(bytes: &mut &[u8]) -> Option<u64> {
 }
 
 fn take_signed_varint(bytes: &mut &[u8]) -> Option<i64> {
-    let number = take(bytes)?;
+    let number = take_varint(bytes)?;
     Some((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
 }
 

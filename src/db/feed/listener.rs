@@ -5,11 +5,11 @@ use std::{collections::HashMap, time::Duration};
 
 use sqlx::postgres::PgListener;
 
-use super::{CHANNEL, DbError, Entry, FeedExtent};
+use super::{DbError, FeedEntry, FeedExtent, NOTIFY_CHANNEL};
 use crate::{
     db::{
         connect::Database,
-        listener::{bounded, listen, next_notification},
+        listener::{listen, next_notification, with_statement_timeout},
         measurement,
     },
     domain::measurement::{Measurement, MeasurementKey},
@@ -19,15 +19,15 @@ use crate::{
 const APPLICATION_NAME: &str = "airgraph feed";
 
 /// The connection. When anything on it fails it is of no use any more.
-pub struct Listener(PgListener);
+pub struct FeedListener(PgListener);
 
-impl Listener {
+impl FeedListener {
     /// Connects, and asks to be told of new batches.
     ///
     /// # Errors
     /// When the database can't be reached.
     pub async fn connect(database: &Database) -> Result<Self, DbError> {
-        listen(database, APPLICATION_NAME, CHANNEL).await.map(Self)
+        listen(database, APPLICATION_NAME, NOTIFY_CHANNEL).await.map(Self)
     }
 
     /// Waits until Postgres tells of new batches; whether it did in that time. What it tells more than once is one.
@@ -44,26 +44,26 @@ impl Listener {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn extent(&mut self) -> Result<FeedExtent, DbError> {
-        bounded(super::extent(&mut self.0)).await
+    pub async fn load_extent(&mut self) -> Result<FeedExtent, DbError> {
+        with_statement_timeout(super::extent(&mut self.0)).await
     }
 
     /// See [`super::after`].
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn after(&mut self, number: i64, limit: i64) -> Result<Option<Vec<Entry>>, DbError> {
-        bounded(super::after(&mut self.0, number, limit)).await
+    pub async fn list_after(&mut self, number: i64, limit: i64) -> Result<Option<Vec<FeedEntry>>, DbError> {
+        with_statement_timeout(super::list_after(&mut self.0, number, limit)).await
     }
 
     /// See [`measurement::by_keys`].
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn measurements(
+    pub async fn load_measurements(
         &mut self,
         keys: &[MeasurementKey],
     ) -> Result<HashMap<MeasurementKey, Measurement>, DbError> {
-        bounded(measurement::by_keys(&mut self.0, keys)).await
+        with_statement_timeout(measurement::load_by_keys(&mut self.0, keys)).await
     }
 }

@@ -24,7 +24,7 @@ use super::{
 use crate::domain::{device::DeviceId, measurement::MeasurementKey};
 
 /// The channel on which Postgres tells that there is something new. It tells no more than that.
-pub const CHANNEL: &str = "airgraph_feed";
+pub const NOTIFY_CHANNEL: &str = "airgraph_feed";
 
 /// Packed keys that are read at once at most, beyond one batch, in bytes: about 10,000 measurements.
 const MAX_READ_BYTES: i64 = 64 << 10;
@@ -42,7 +42,7 @@ pub struct FeedRecord {
 
 /// One committed batch.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct FeedEntry {
     /// Its number. Whoever has seen it never sees a new one below it; numbers may be left out.
     pub number: i64,
     /// When it was about to be committed.
@@ -50,13 +50,13 @@ pub struct Entry {
     /// That by this machine's clock, too late by the time that the way from Postgres took.
     pub committed: Instant,
     /// What it tells.
-    pub news: FeedRecord,
+    pub record: FeedRecord,
 }
 
 // The same batch, whenever it is read.
-impl PartialEq for Entry {
+impl PartialEq for FeedEntry {
     fn eq(&self, other: &Self) -> bool {
-        (self.number, self.committed_at, &self.news) == (other.number, other.committed_at, &other.news)
+        (self.number, self.committed_at, &self.record) == (other.number, other.committed_at, &other.record)
     }
 }
 
@@ -71,20 +71,23 @@ pub struct FeedExtent {
 
 /// [`FeedRecord`] as `new_feed` has it.
 #[derive(sqlx::Encode)]
-struct Record {
+struct FeedInsert {
     recorded: Vec<u8>,
     changed: Vec<i64>,
 }
 
-record!(Record, "feed", "new_feed", "recorded, changed");
+record!(FeedInsert, "feed", "new_feed", "recorded, changed");
 
 impl FeedRecord {
     fn is_empty(&self) -> bool {
         self.recorded.is_empty() && self.changed.is_empty()
     }
 
-    fn record(&self) -> Record {
-        Record { recorded: keys::pack(&self.recorded), changed: self.changed.iter().map(|device| device.0).collect() }
+    fn to_insert(&self) -> FeedInsert {
+        FeedInsert {
+            recorded: keys::pack(&self.recorded),
+            changed: self.changed.iter().map(|device| device.0).collect(),
+        }
     }
 }
 
@@ -93,11 +96,11 @@ const COMMIT_RELATION: &str = "feed_at_commit";
 
 /// Adds the insert of a feed row, unless it would be empty. Outside a transaction it must be the last insert: its lock is
 /// held from there on.
-pub(super) fn put(inserts: &mut MultiInsert, news: &FeedRecord, in_transaction: bool) -> Result<(), DbError> {
+pub(super) fn add_insert(inserts: &mut MultiInsert, news: &FeedRecord, in_transaction: bool) -> Result<(), DbError> {
     match (news.is_empty(), in_transaction) {
         (true, _) => Ok(()),
-        (false, true) => inserts.add_records_into(COMMIT_RELATION, "", vec![news.record()]),
-        (false, false) => inserts.records("", vec![news.record()]),
+        (false, true) => inserts.add_records_into(COMMIT_RELATION, "", vec![news.to_insert()]),
+        (false, false) => inserts.add_records("", vec![news.to_insert()]),
     }
 }
 
@@ -105,11 +108,11 @@ pub(super) fn put(inserts: &mut MultiInsert, news: &FeedRecord, in_transaction: 
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.feed.tell", skip_all)]
-pub async fn tell(db: &mut PgConnection, news: &FeedRecord) -> Result<(), DbError> {
+#[tracing::instrument(name = "db.feed.append", skip_all)]
+pub async fn append(db: &mut PgConnection, news: &FeedRecord) -> Result<(), DbError> {
     let mut inserts = MultiInsert::default();
-    put(&mut inserts, news, db.is_in_transaction())?;
-    inserts.run(db).await?;
+    add_insert(&mut inserts, news, db.is_in_transaction())?;
+    inserts.execute(db).await?;
     Ok(())
 }
 
@@ -133,8 +136,8 @@ pub async fn extent(db: impl PgExecutor<'_>) -> Result<FeedExtent, DbError> {
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.feed.after", skip_all)]
-pub async fn after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Result<Option<Vec<Entry>>, DbError> {
+#[tracing::instrument(name = "db.feed.list_after", skip_all)]
+pub async fn list_after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Result<Option<Vec<FeedEntry>>, DbError> {
     // The join has one row at least, so that what is forgotten is seen in the same moment as what is left.
     let rows = sqlx::query!(
         r#"select forgotten.number as forgotten, next.number as "number?", next.committed_at as "committed_at?",
@@ -165,7 +168,7 @@ pub async fn after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Result<O
         // less than nothing where Postgres' clock was put back
         let age = row.age_s.and_then(|age| Duration::try_from_secs_f64(age).ok()).unwrap_or_default();
         let committed = now.checked_sub(age).unwrap_or(now);
-        entries.push(Entry { number, committed_at, committed, news: FeedRecord { recorded, changed } });
+        entries.push(FeedEntry { number, committed_at, committed, record: FeedRecord { recorded, changed } });
     }
     Ok(Some(entries))
 }
@@ -174,7 +177,7 @@ pub async fn after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Result<O
 ///
 /// # Errors
 /// When the database fails; what was forgotten until then is.
-#[tracing::instrument(name = "db.feed.forget_before", skip_all)]
+#[tracing::instrument(name = "db.feed.trim_before", skip_all)]
 pub async fn trim_before<'a>(db: impl PgExecutor<'a> + Copy, time: DateTime<Utc>) -> Result<(), DbError> {
     loop {
         let forgotten = sqlx::query_scalar!(

@@ -17,10 +17,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use known::{Known, PrimaryState, Standing};
+use known::{PrimaryState, ReplicaState, ReplicaStatus};
 use lsn::Lsn;
 use sqlx::{ConnectOptions as _, PgPool, postgres::PgConnectOptions};
-use statement::Line;
+use statement::ProbeConnection;
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 
 use super::{
@@ -31,9 +31,9 @@ use super::{
 /// How often servers are asked how far they are.
 const PROBE_INTERVAL: Duration = Duration::from_millis(250);
 /// How far a replica may be behind where nothing else is said.
-pub const MOST_BEHIND: Duration = Duration::from_secs(10);
+pub const DEFAULT_MAX_LAG: Duration = Duration::from_secs(10);
 /// How long a replica may tell nothing until those are called back that wait for its answers.
-const PATIENCE: Duration = Duration::from_secs(2);
+const LOST_AFTER: Duration = Duration::from_secs(2);
 /// What the connections are called in `pg_stat_activity` on which servers are asked how far they are.
 const APPLICATION_NAME: &str = "airgraph replicas";
 
@@ -43,32 +43,32 @@ pub struct Replicas(Option<Arc<Inner>>);
 
 #[derive(Debug)]
 struct Inner {
-    all: Vec<Arc<Replica>>,
+    replicas: Vec<Arc<Replica>>,
     primary: Arc<Mutex<PrimaryState>>,
     /// What everybody may expect to see: what was in the database when the gateway began, such as its schema.
-    least: Lsn,
-    turn: AtomicUsize,
+    min_lsn: Lsn,
+    next_start: AtomicUsize,
     /// Ask the servers, until the last handle is gone.
-    _asking: JoinSet<()>,
+    _probes: JoinSet<()>,
 }
 
 /// A server that answers queries.
 #[derive(Debug)]
 pub struct Replica {
     /// Host and port.
-    pub at: String,
+    pub address: String,
     /// For queries.
     pub pool: PgPool,
-    known: Arc<Mutex<Known>>,
+    state: Arc<Mutex<ReplicaState>>,
     /// Whether it has told nothing for so long that nobody should wait for it any more.
-    lost: watch::Sender<bool>,
+    is_lost: watch::Sender<bool>,
 }
 
 /// How replicas are used.
 #[derive(Clone, Copy, Debug)]
-pub struct Use {
+pub struct ReplicaOptions {
     /// Connections to each.
-    pub connections: u32,
+    pub pool_size: u32,
     /// What answering a request may take.
     pub request_timeout: Duration,
     /// How far one may be behind.
@@ -77,9 +77,9 @@ pub struct Use {
 
 /// How a replica is right now.
 #[derive(Clone, Copy, Debug)]
-pub struct Reading {
+pub struct ReplicaSnapshot {
     /// What becomes of it.
-    pub standing: Standing,
+    pub status: ReplicaStatus,
     /// How far it is behind the primary, in bytes of its log; none where that isn't known.
     pub lag_bytes: Option<u64>,
 }
@@ -89,20 +89,26 @@ impl Replicas {
     ///
     /// # Errors
     /// When the primary can't be asked.
-    pub async fn start(database: &Database, urls: &[PgConnectOptions], used: Use) -> Result<Self, DbError> {
+    pub async fn start(database: &Database, urls: &[PgConnectOptions], used: ReplicaOptions) -> Result<Self, DbError> {
         if urls.is_empty() {
             return Ok(Self::default());
         }
-        let least = statement::written(&database.reads).await?;
+        let least = statement::load_insert_lsn(&database.reads).await?;
         let primary = Arc::new(Mutex::new(PrimaryState::default()));
         let mut asking = JoinSet::new();
-        let line = Line::new(probe_options(database.reads.connect_options().as_ref()));
+        let line = ProbeConnection::new(probe_options(database.reads.connect_options().as_ref()));
         asking.spawn(probe_primary(line, primary.clone(), used.max_lag));
         let all: Vec<_> = urls.iter().map(|options| Arc::new(Replica::new(options, used))).collect();
         for (replica, options) in all.iter().zip(urls) {
-            asking.spawn(probe_replica(Line::new(probe_options(options)), replica.clone(), primary.clone()));
+            asking.spawn(probe_replica(ProbeConnection::new(probe_options(options)), replica.clone(), primary.clone()));
         }
-        Ok(Self(Some(Arc::new(Inner { all, primary, least, turn: AtomicUsize::new(0), _asking: asking }))))
+        Ok(Self(Some(Arc::new(Inner {
+            replicas: all,
+            primary,
+            min_lsn: least,
+            next_start: AtomicUsize::new(0),
+            _probes: asking,
+        }))))
     }
 
     /// Whether there are none.
@@ -115,21 +121,21 @@ impl Replicas {
     /// only when the position is beyond what it last told; while it is away, no position is.
     pub async fn is_beyond_primary(&self, position: Lsn, database: &Database) -> bool {
         let Some(shared) = &self.0 else { return false };
-        let known = lock(&shared.primary).end().is_some_and(|end| position <= end);
-        !known && statement::written(&database.reads).await.is_ok_and(|end| position > end)
+        let known = lock(&shared.primary).end_lsn().is_some_and(|end| position <= end);
+        !known && statement::load_insert_lsn(&database.reads).await.is_ok_and(|end| position > end)
     }
 
     /// Ends what reads from them.
     pub async fn close(&self) {
-        for replica in self.0.iter().flat_map(|shared| &shared.all) {
+        for replica in self.0.iter().flat_map(|shared| &shared.replicas) {
             replica.pool.close().await;
         }
     }
 
     /// All of them, with how they are right now.
-    pub fn readings(&self) -> impl Iterator<Item = (&Replica, Reading)> {
-        let all = self.0.iter().flat_map(|shared| shared.all.iter().map(move |replica| (shared, replica)));
-        all.map(|(shared, replica)| (&**replica, replica.reading(&lock(&shared.primary))))
+    pub fn snapshots(&self) -> impl Iterator<Item = (&Replica, ReplicaSnapshot)> {
+        let all = self.0.iter().flat_map(|shared| shared.replicas.iter().map(move |replica| (shared, replica)));
+        all.map(|(shared, replica)| (&**replica, replica.snapshot(&lock(&shared.primary))))
     }
 
     /// One that has replayed at least this, the least busy of them; those that are alike take turns.
@@ -137,21 +143,24 @@ impl Replicas {
     pub fn choose(&self, at_least: Lsn) -> Option<Arc<Replica>> {
         let shared = self.0.as_ref()?;
         let (primary, now) = (lock(&shared.primary), Instant::now());
-        let turn = shared.turn.fetch_add(1, Ordering::Relaxed) % shared.all.len();
-        let in_turn = shared.all[turn..].iter().chain(&shared.all[..turn]);
-        let needed = at_least.max(shared.least);
-        in_turn.filter(|replica| replica.has(needed, &primary, now)).min_by_key(|replica| replica.in_use()).cloned()
+        let turn = shared.next_start.fetch_add(1, Ordering::Relaxed) % shared.replicas.len();
+        let in_turn = shared.replicas[turn..].iter().chain(&shared.replicas[..turn]);
+        let needed = at_least.max(shared.min_lsn);
+        in_turn
+            .filter(|replica| replica.has_replayed(needed, &primary, now))
+            .min_by_key(|replica| replica.busy_connections())
+            .cloned()
     }
 }
 
 impl Replica {
-    fn new(options: &PgConnectOptions, used: Use) -> Self {
-        let known = Arc::new(Mutex::new(Known::default()));
+    fn new(options: &PgConnectOptions, used: ReplicaOptions) -> Self {
+        let known = Arc::new(Mutex::new(ReplicaState::default()));
         let furthest = known.clone();
-        let pool = connect::replica_pool(options, used.connections, used.request_timeout, move |connection| {
+        let pool = connect::replica_pool(options, used.pool_size, used.request_timeout, move |connection| {
             let furthest = furthest.clone();
             Box::pin(async move {
-                let furthest = lock(&furthest).furthest();
+                let furthest = lock(&furthest).max_lsn();
                 match statement::replayed(connection).await? {
                     Some(replayed) if replayed >= furthest => Ok(()),
                     _ => Err(std::io::Error::other("the server is not where it was").into()),
@@ -159,12 +168,12 @@ impl Replica {
             })
         });
         let at = format!("{}:{}", options.get_host(), options.get_port());
-        Self { at, pool, known, lost: watch::Sender::new(false) }
+        Self { address: at, pool, state: known, is_lost: watch::Sender::new(false) }
     }
 
     /// Waits for an answer of it, but no longer than there is hope.
-    pub async fn answers<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
-        let mut lost = self.lost.subscribe();
+    pub async fn unless_lost<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        let mut lost = self.is_lost.subscribe();
         tokio::select! {
             answer = answer => Some(answer),
             _ = lost.wait_for(|lost| *lost) => None,
@@ -172,68 +181,71 @@ impl Replica {
     }
 
     /// It failed to answer: it rests until it told something again.
-    pub fn failed(&self) {
-        lock(&self.known).rest();
-        tracing::debug!(at = self.at, "a query failed on a replica; the primary answers it");
+    pub fn record_query_failure(&self) {
+        lock(&self.state).suspend();
+        tracing::debug!(at = self.address, "a query failed on a replica; the primary answers it");
     }
 
-    fn has(&self, needed: Lsn, primary: &PrimaryState, now: Instant) -> bool {
-        let known = lock(&self.known);
-        known.standing(primary, now) == Standing::Used && known.replayed().is_some_and(|replayed| replayed >= needed)
+    fn has_replayed(&self, needed: Lsn, primary: &PrimaryState, now: Instant) -> bool {
+        let known = lock(&self.state);
+        known.status(primary, now) == ReplicaStatus::InRotation
+            && known.replayed_lsn().is_some_and(|replayed| replayed >= needed)
     }
 
-    fn in_use(&self) -> usize {
+    fn busy_connections(&self) -> usize {
         (self.pool.size() as usize).saturating_sub(self.pool.num_idle())
     }
 
-    fn reading(&self, primary: &PrimaryState) -> Reading {
-        let known = lock(&self.known);
-        let lag_bytes = primary.end().zip(known.replayed()).map(|(end, replayed)| end.bytes_after(replayed));
-        Reading { standing: known.standing(primary, Instant::now()), lag_bytes }
+    fn snapshot(&self, primary: &PrimaryState) -> ReplicaSnapshot {
+        let known = lock(&self.state);
+        let lag_bytes = primary.end_lsn().zip(known.replayed_lsn()).map(|(end, replayed)| end.bytes_after(replayed));
+        ReplicaSnapshot { status: known.status(primary, Instant::now()), lag_bytes }
     }
 }
 
-async fn probe_primary(mut line: Line, primary: Arc<Mutex<PrimaryState>>, max_lag: Duration) {
+async fn probe_primary(mut line: ProbeConnection, primary: Arc<Mutex<PrimaryState>>, max_lag: Duration) {
     loop {
-        match line.primary().await {
-            Ok((cluster, end)) => lock(&primary).tells(cluster, end, Instant::now(), max_lag),
-            Err(_) => lock(&primary).is_silent(), // whoever needs it logs that
+        match line.probe_primary().await {
+            Ok((cluster, end)) => lock(&primary).record_probe(cluster, end, Instant::now(), max_lag),
+            Err(_) => lock(&primary).record_failure(), // whoever needs it logs that
         }
         sleep(PROBE_INTERVAL).await;
     }
 }
 
-async fn probe_replica(mut line: Line, replica: Arc<Replica>, primary: Arc<Mutex<PrimaryState>>) {
+async fn probe_replica(mut line: ProbeConnection, replica: Arc<Replica>, primary: Arc<Mutex<PrimaryState>>) {
     let (mut before, mut told_at) = (None, Instant::now());
     loop {
-        let failure = match line.replica().await {
+        let failure = match line.probe_replica().await {
             Ok(told) => {
                 told_at = Instant::now();
-                lock(&replica.known).tells(told, told_at);
+                lock(&replica.state).record_probe(told, told_at);
                 None
             }
             Err(error) => {
-                lock(&replica.known).is_silent();
+                lock(&replica.state).record_failure();
                 Some(error)
             }
         };
-        replica.lost.send_replace(told_at.elapsed() >= PATIENCE);
-        let standing = replica.reading(&lock(&primary)).standing;
+        replica.is_lost.send_replace(told_at.elapsed() >= LOST_AFTER);
+        let standing = replica.snapshot(&lock(&primary)).status;
         if before != Some(standing) {
-            log_status(&replica.at, standing, failure.as_ref());
+            log_status(&replica.address, standing, failure.as_ref());
             before = Some(standing);
         }
         sleep(PROBE_INTERVAL).await;
     }
 }
 
-fn log_status(at: &str, standing: Standing, failure: Option<&DbError>) {
+fn log_status(at: &str, standing: ReplicaStatus, failure: Option<&DbError>) {
     let reason = match standing {
-        Standing::Used => return tracing::info!(at, "a replica answers queries"),
-        Standing::Behind | Standing::Resting => return tracing::info!(at, ?standing, "a replica answers no queries"),
-        Standing::Away => "it can't be reached",
-        Standing::NoStandby => "it is no standby: DATABASE_READ_URLS names the primary, or it was promoted",
-        Standing::OtherCluster => "it is no copy of DATABASE_URL's server",
+        ReplicaStatus::InRotation => return tracing::info!(at, "a replica answers queries"),
+        ReplicaStatus::Lagging | ReplicaStatus::Suspended => {
+            return tracing::info!(at, ?standing, "a replica answers no queries");
+        }
+        ReplicaStatus::Unreachable => "it can't be reached",
+        ReplicaStatus::NotStandby => "it is no standby: DATABASE_READ_URLS names the primary, or it was promoted",
+        ReplicaStatus::OtherCluster => "it is no copy of DATABASE_URL's server",
     };
     let error = failure.and_then(std::error::Error::source);
     tracing::warn!(at, reason, error, "a replica answers no queries");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{Connection as _, PgConnection, PgExecutor, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
-use super::{known::Told, lsn::Lsn};
+use super::{known::ProbeResult, lsn::Lsn};
 use crate::db::DbError;
 
 /// What connecting and asking may take together.
@@ -16,30 +16,30 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 const PRIMARY_STATEMENT: &str =
     "select (select system_identifier from pg_control_system()), pg_current_wal_flush_lsn()::text";
 
-const REPLICA: &str = "select (select system_identifier from pg_control_system()),
+const REPLICA_STATEMENT: &str = "select (select system_identifier from pg_control_system()),
                               case when pg_is_in_recovery() then pg_last_wal_replay_lsn()::text end";
 
-const WRITTEN: &str = "select pg_current_wal_insert_lsn()::text";
+const INSERT_LSN_STATEMENT: &str = "select pg_current_wal_insert_lsn()::text";
 
 /// Where the log of a primary ends now: what was committed before lies before it, also where commits don't wait for the
 /// disk.
 ///
 /// # Errors
 /// When the database fails, or doesn't answer in a second.
-#[tracing::instrument(name = "db.replicas.written", skip_all)]
-pub async fn written(db: impl PgExecutor<'_>) -> Result<Lsn, DbError> {
-    let statement = async { Ok(sqlx::query_scalar::<_, String>(WRITTEN).fetch_one(db).await?) };
-    let lsn = timeout(PROBE_TIMEOUT, statement).await.unwrap_or_else(|_| Err(DbError::hangs()))?;
+#[tracing::instrument(name = "db.replicas.load_insert_lsn", skip_all)]
+pub async fn load_insert_lsn(db: impl PgExecutor<'_>) -> Result<Lsn, DbError> {
+    let statement = async { Ok(sqlx::query_scalar::<_, String>(INSERT_LSN_STATEMENT).fetch_one(db).await?) };
+    let lsn = timeout(PROBE_TIMEOUT, statement).await.unwrap_or_else(|_| Err(DbError::timed_out()))?;
     parse_lsn(&lsn).map(Lsn::end_of_record)
 }
 
 /// A connection of its own on which a server is asked again and again.
-pub struct Line {
+pub struct ProbeConnection {
     options: PgConnectOptions,
     connection: Option<PgConnection>,
 }
 
-impl Line {
+impl ProbeConnection {
     /// Nothing is connected yet.
     #[must_use]
     pub fn new(options: PgConnectOptions) -> Self {
@@ -47,19 +47,19 @@ impl Line {
     }
 
     /// The number of a primary's cluster, and where its log ends.
-    pub async fn primary(&mut self) -> Result<(i64, Lsn), DbError> {
-        let (cluster, end) = self.ask::<String>(PRIMARY_STATEMENT).await?;
+    pub async fn probe_primary(&mut self) -> Result<(i64, Lsn), DbError> {
+        let (cluster, end) = self.query::<String>(PRIMARY_STATEMENT).await?;
         Ok((cluster, parse_lsn(&end)?.end_of_record()))
     }
 
     /// What a replica tells of itself.
-    pub async fn replica(&mut self) -> Result<Told, DbError> {
-        let (cluster, replayed) = self.ask::<Option<String>>(REPLICA).await?;
-        Ok(Told { cluster, replayed: replayed.map(|lsn| parse_lsn(&lsn)).transpose()? })
+    pub async fn probe_replica(&mut self) -> Result<ProbeResult, DbError> {
+        let (cluster, replayed) = self.query::<Option<String>>(REPLICA_STATEMENT).await?;
+        Ok(ProbeResult { system_identifier: cluster, replayed: replayed.map(|lsn| parse_lsn(&lsn)).transpose()? })
     }
 
     /// After any error the connection is made anew.
-    async fn ask<T>(&mut self, statement: &'static str) -> Result<(i64, T), DbError>
+    async fn query<T>(&mut self, statement: &'static str) -> Result<(i64, T), DbError>
     where
         T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
     {
@@ -72,7 +72,7 @@ impl Line {
             let told = sqlx::query_as(statement).fetch_one(&mut connection).await?;
             Ok((connection, told))
         };
-        let (connection, told) = timeout(PROBE_TIMEOUT, asked).await.unwrap_or_else(|_| Err(DbError::hangs()))?;
+        let (connection, told) = timeout(PROBE_TIMEOUT, asked).await.unwrap_or_else(|_| Err(DbError::timed_out()))?;
         self.connection = Some(connection);
         Ok(told)
     }
@@ -80,7 +80,7 @@ impl Line {
 
 /// How far a standby that was just connected to has replayed the log; none where it is in no recovery.
 pub async fn replayed(connection: &mut PgConnection) -> Result<Option<Lsn>, sqlx::Error> {
-    let (_, replayed): (i64, Option<String>) = sqlx::query_as(REPLICA).fetch_one(connection).await?;
+    let (_, replayed): (i64, Option<String>) = sqlx::query_as(REPLICA_STATEMENT).fetch_one(connection).await?;
     Ok(replayed.and_then(|lsn| lsn.parse().ok()))
 }
 

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     db::{
-        device::numbers,
-        measurement::as_sent,
+        device::to_bigints,
+        measurement::as_decimal,
         measurement_filter::{push_filter, push_span},
         readings,
         validity::{has_valid_position, is_invalid, is_valid},
@@ -259,7 +259,7 @@ fn push_rows(
 fn value(quantity: Quantity, counted: CountedValues) -> String {
     let column = column(quantity);
     let value = match quantity.definition().group {
-        Group::Air => as_sent(&column),
+        Group::Air => as_decimal(&column),
         Group::Weather | Group::Ambient | Group::Motion | Group::Status => column.clone(),
     };
     match counted {
@@ -307,6 +307,6 @@ fn push_each_range(statement: &mut Statement, table: &str, time: &str, ranges: V
 
 fn push_devices(statement: &mut Statement, table: &str, filter: &Filter) {
     if let Some(devices) = &filter.devices {
-        statement.push(format!(" and {table}.device_id = any(")).push_bind(numbers(devices)).push(")");
+        statement.push(format!(" and {table}.device_id = any(")).push_bind(to_bigints(devices)).push(")");
     }
 }

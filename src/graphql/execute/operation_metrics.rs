@@ -6,7 +6,7 @@ use async_graphql::{Response, parser::types::OperationType};
 
 use super::operation::Operation;
 use crate::{
-    db::cancellation::Statements,
+    db::cancellation::StatementCounter,
     graphql::context::State,
     observability::{
         metrics::operations::{OperationMetrics, OperationOutcome, kind},
@@ -21,7 +21,7 @@ const MAX_LOGGED_NAME_CHARS: usize = 64;
 pub(crate) struct OperationObserver {
     operations: OperationMetrics,
     kind: &'static str,
-    statements: Statements,
+    statements: StatementCounter,
     started_at: Instant,
     outcome: OperationOutcome,
     trace: otlp::OperationSpan,
@@ -43,7 +43,7 @@ impl OperationObserver {
             slow_threshold: state.info.slow_operation_threshold,
             operations: state.metrics.operations.clone(),
             kind: kind(kind_of),
-            statements: Statements::default(),
+            statements: StatementCounter::default(),
             started_at: Instant::now(),
             outcome: OperationOutcome::Abandoned,
             trace: otlp::OperationSpan::current(),
@@ -51,7 +51,7 @@ impl OperationObserver {
     }
 
     /// Its statements so far.
-    pub fn statements(&self) -> &Statements {
+    pub fn statements(&self) -> &StatementCounter {
         &self.statements
     }
 

@@ -146,7 +146,7 @@ impl ReadPool {
         };
         let (mut lease, left) = MeteredConnection::acquire(pool, account).await?;
         let outcome = timeout(left, cancel_on_drop(statement(&mut lease.connection))).await;
-        let rows = outcome.unwrap_or_else(|_| Err(DatabaseLimit::TimeUsed.into()))?;
+        let rows = outcome.unwrap_or_else(|_| Err(DatabaseLimit::TimeBudgetExceeded.into()))?;
         pool.connections.keep(lease.connection);
         Ok(rows)
     }
@@ -164,7 +164,7 @@ impl MeteredConnection {
         let own = account.connection_permits.clone().acquire_owned().await.map_err(|_| Error::PoolClosed)?;
         let left = account.max_time.saturating_sub(account.used_time());
         if left.is_zero() {
-            return Err(DatabaseLimit::TimeUsed.into());
+            return Err(DatabaseLimit::TimeBudgetExceeded.into());
         }
         let Ok(Ok(turn)) = timeout(account.queue_timeout, pool.turns.acquire(account.payer)).await else {
             return Err(DatabaseLimit::Busy.into());

@@ -42,7 +42,8 @@ impl ReadServers {
     /// Of these servers.
     #[must_use]
     pub fn new(database: &Database, replicas: &Replicas) -> Self {
-        let replicas = replicas.readings().map(|(replica, _)| (replica.at.clone(), ReadServer::new(&replica.pool)));
+        let replicas =
+            replicas.snapshots().map(|(replica, _)| (replica.address.clone(), ReadServer::new(&replica.pool)));
         Self(Arc::new(Servers { primary: ReadServer::new(&database.reads), replicas: replicas.collect() }))
     }
 

@@ -81,15 +81,15 @@ async fn execute_query(
 ) -> Response {
     let servers = &state.metrics.replica_queries;
     if let Some(replica) = choose_replica(state, &request, run.caller)
-        && let Some(pool) = state.read_servers.replica(&replica.at)
+        && let Some(pool) = state.read_servers.replica(&replica.address)
     {
         let reader = ReadPool::metered(pool.clone(), account.clone());
         let answer = cancel_on_drop(run.execute_on(reader, clone_request(&request, run.operation.document.clone())));
-        let answer = Box::pin(replica.answers(answer)).await.filter(|answer| !is_server_error(answer));
-        servers.count_query(&replica.at, answer.is_some());
+        let answer = Box::pin(replica.unless_lost(answer)).await.filter(|answer| !is_server_error(answer));
+        servers.count_query(&replica.address, answer.is_some());
         match answer {
             Some(answer) => return answer,
-            None => replica.failed(), // queries only read, so running it again is safe
+            None => replica.record_query_failure(), // queries only read, so running it again is safe
         }
     }
     let answer = run.execute_on(primary(account), request).await;
@@ -100,12 +100,12 @@ async fn execute_query(
 async fn execute_mutation(run: OperationRun<'_>, state: &State, primary: ReadPool, request: Request) -> Response {
     // Who has no key writes nothing.
     let Some(key) = run.caller.api_key_id() else { return run.execute_on(primary, request).await };
-    let writing = state.write_tracker.begin(key);
+    let writing = state.write_tracker.start_write(key);
     let mut answer = run.execute_on(primary, request).await;
     // By no account: the mutation happened, and has to be answered.
-    match statement::written(&state.database.reads).await {
+    match statement::load_insert_lsn(&state.database.reads).await {
         Ok(position) => {
-            writing.ended(position);
+            writing.finish(position);
             if let Ok(position) = HeaderValue::try_from(position.to_string()) {
                 answer.http_headers.insert(MIN_LSN_HEADER.clone(), position);
             }
@@ -125,7 +125,7 @@ async fn execute_mutation(run: OperationRun<'_>, state: &State, primary: ReadPoo
 fn choose_replica(state: &State, request: &Request, caller: &Caller) -> Option<Arc<Replica>> {
     let asked = request.data.get(&TypeId::of::<RequestMinLsn>()).and_then(|data| data.downcast_ref());
     let asked = asked.map_or(Lsn::default(), |RequestMinLsn(position)| *position);
-    let written = state.write_tracker.by(caller.api_key_id(), Instant::now())?;
+    let written = state.write_tracker.min_lsn(caller.api_key_id(), Instant::now())?;
     state.replicas.choose(asked.max(written))
 }
 

@@ -13,6 +13,6 @@ impl async_graphql::dataloader::Loader<ApiKeyId> for DatabaseLoader {
     type Error = LoadError;
 
     async fn load(&self, ids: &[ApiKeyId]) -> Result<HashMap<ApiKeyId, ApiKey>, LoadError> {
-        db::api_key::by_ids(&self.read_pool, ids).await.map_err(Arc::new)
+        db::api_key::load_by_ids(&self.read_pool, ids).await.map_err(Arc::new)
     }
 }

@@ -13,7 +13,7 @@ impl async_graphql::dataloader::Loader<DeviceId> for DatabaseLoader {
     type Error = LoadError;
 
     async fn load(&self, ids: &[DeviceId]) -> Result<HashMap<DeviceId, Device>, LoadError> {
-        db::device::by_ids(&self.read_pool, ids).await.map_err(Arc::new)
+        db::device::load_by_ids(&self.read_pool, ids).await.map_err(Arc::new)
     }
 }
 
@@ -22,6 +22,6 @@ impl async_graphql::dataloader::Loader<DeviceKey> for DatabaseLoader {
     type Error = LoadError;
 
     async fn load(&self, keys: &[DeviceKey]) -> Result<HashMap<DeviceKey, Device>, LoadError> {
-        db::device::by_keys(&self.read_pool, keys).await.map_err(Arc::new)
+        db::device::load_by_keys(&self.read_pool, keys).await.map_err(Arc::new)
     }
 }

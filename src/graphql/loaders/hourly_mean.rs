@@ -35,7 +35,7 @@ impl async_graphql::dataloader::Loader<HourlyMeansKey<DeviceId>> for DatabaseLoa
         let mut found = HashMap::with_capacity(keys.len());
         for ((from, to, counted), devices) in group_keys(keys, |key| ((key.from, key.to, key.counted), key.parent)) {
             let means =
-                hourly_mean::of_devices(&self.read_pool, &devices, from, to, counted).await.map_err(Arc::new)?;
+                hourly_mean::list_by_devices(&self.read_pool, &devices, from, to, counted).await.map_err(Arc::new)?;
             found
                 .extend(means.into_iter().map(|(parent, means)| (HourlyMeansKey { parent, from, to, counted }, means)));
         }

@@ -29,7 +29,7 @@ impl async_graphql::dataloader::Loader<LatestKey> for DatabaseLoader {
             let (ids, columns) = merge_columns(asked.iter().copied());
             let latest = match quantity {
                 Some(quantity) => latest::load_with_quantity(&self.read_pool, &ids, quantity, columns).await,
-                None => latest::by_devices(&self.read_pool, &ids, columns).await,
+                None => latest::load_by_device_ids(&self.read_pool, &ids, columns).await,
             }
             .map_err(Arc::new)?;
             found.extend(asked.into_iter().filter_map(|(device, columns)| {

@@ -13,6 +13,6 @@ impl async_graphql::dataloader::Loader<MeasurementKey> for DatabaseLoader {
     type Error = LoadError;
 
     async fn load(&self, keys: &[MeasurementKey]) -> Result<HashMap<MeasurementKey, Measurement>, LoadError> {
-        db::measurement::by_keys(&self.read_pool, keys).await.map_err(Arc::new)
+        db::measurement::load_by_keys(&self.read_pool, keys).await.map_err(Arc::new)
     }
 }

@@ -18,7 +18,7 @@ impl async_graphql::dataloader::Loader<SensorsKey> for DatabaseLoader {
 
     async fn load(&self, keys: &[SensorsKey]) -> Result<HashMap<SensorsKey, Sensors>, LoadError> {
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
-        let sensors = db::device_sensor::by_devices(&self.read_pool, &ids).await.map_err(Arc::new)?;
+        let sensors = db::device_sensor::load_by_device_ids(&self.read_pool, &ids).await.map_err(Arc::new)?;
         Ok(sensors.into_iter().map(|(id, sensors)| (SensorsKey(id), sensors)).collect())
     }
 }

@@ -81,9 +81,9 @@ impl CreateApiKey {
             expires_at: input.expires_at.map(|time| time.0),
             created_by: ctx.caller().api_key_id(),
         };
-        let id = db::api_key::add(ctx.write_pool(), &new, now).await?;
+        let id = db::api_key::insert(ctx.write_pool(), &new, now).await?;
         let id = id.ok_or(ApiError::Unauthenticated(INVALID_KEY_MESSAGE))?; // revoked since this request began
-        let api_key = db::api_key::lookup(ctx.write_pool(), id).await?;
+        let api_key = db::api_key::find_by_id(ctx.write_pool(), id).await?;
         let api_key = api_key.ok_or_else(|| ApiError::Internal(anyhow::anyhow!("a new key is not there")))?;
         Ok(CreateApiKeyPayload { key: secret.reveal().to_owned(), api_key: ApiKey(api_key) })
     }

@@ -91,7 +91,7 @@ impl DeleteDevice {
         })
         .await?;
         let DeletedDevice { measurements, uplinks, revoked_keys } = deleted;
-        let mut keys = db::api_key::by_ids(ctx.write_pool(), &revoked_keys).await?;
+        let mut keys = db::api_key::load_by_ids(ctx.write_pool(), &revoked_keys).await?;
         Ok(DeleteDevicePayload {
             status: if dry_run { DeleteDeviceStatus::DryRun } else { DeleteDeviceStatus::Deleted },
             device_id: Some(GlobalId::Device(id).encode()),

@@ -51,13 +51,14 @@ impl RegisterDevice {
         let (added, device) = run_to_completion(async move {
             let mut connection = pool.acquire().await?;
             let mut transaction = connection.begin().await?;
-            let added = db::device::add(&mut *transaction, &new, now).await?;
+            let added = db::device::insert(&mut *transaction, &new, now).await?;
             if let Some(id) = added {
                 db::device_sensor::replace(&mut transaction, id, &sensors).await?;
             }
-            let device = db::device::by_keys(&mut *transaction, std::slice::from_ref(&new.key)).await?.remove(&new.key);
+            let device =
+                db::device::load_by_keys(&mut *transaction, std::slice::from_ref(&new.key)).await?.remove(&new.key);
             let news = FeedRecord { recorded: Vec::new(), changed: added.into_iter().collect() };
-            db::feed::tell(&mut transaction, &news).await?;
+            db::feed::append(&mut transaction, &news).await?;
             transaction.commit().await?;
             Ok((added, device))
         })

@@ -74,7 +74,7 @@ impl RevokeApiKey {
         let (api_key, descendants) = run_to_completion(async move {
             let mut connection = pool.acquire().await?;
             let descendants = db::api_key::revoke(&mut connection, id, input.include_descendants, now).await?;
-            Ok((db::api_key::lookup(&mut *connection, id).await?, descendants))
+            Ok((db::api_key::find_by_id(&mut *connection, id).await?, descendants))
         })
         .await?;
         let status = if api_key.is_some() { RevokeApiKeyStatus::Revoked } else { RevokeApiKeyStatus::NotFound };

@@ -57,7 +57,7 @@ impl UpdateDevice {
             if let Some(sensors) = sensors {
                 db::device_sensor::replace(&mut transaction, device.id, &sensors).await?;
             }
-            db::feed::tell(&mut transaction, &FeedRecord { recorded: Vec::new(), changed: vec![device.id] }).await?;
+            db::feed::append(&mut transaction, &FeedRecord { recorded: Vec::new(), changed: vec![device.id] }).await?;
             transaction.commit().await?;
             Ok(Some(device))
         })

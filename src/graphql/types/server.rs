@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use crate::{
     api_error::ApiError,
     db,
-    db::replicas::known::Standing,
+    db::replicas::known::ReplicaStatus,
     graphql::{
         context::{ContextExt as _, State},
         scalar::DateTime,
@@ -115,10 +115,10 @@ impl Load {
         };
         let mut pools: Vec<_> = state.database.pools().map(|(name, of)| pool(name, of)).into();
         pools.push(pool("recorder", state.recorder.connections()));
-        pools.extend(state.replicas.readings().map(|(replica, _)| pool(&replica.at, &replica.pool)));
-        let replicas = state.replicas.readings().map(|(replica, reading)| Replica {
-            name: replica.at.clone(),
-            is_used: reading.standing == Standing::Used,
+        pools.extend(state.replicas.snapshots().map(|(replica, _)| pool(&replica.address, &replica.pool)));
+        let replicas = state.replicas.snapshots().map(|(replica, reading)| Replica {
+            name: replica.address.clone(),
+            is_used: reading.status == ReplicaStatus::InRotation,
             lag: reading.lag_bytes.map(|bytes| bytes.try_into().unwrap_or(i64::MAX)),
         });
         let queues = state.recorder.loads().map(|(name, load)| Queue {

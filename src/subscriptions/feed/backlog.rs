@@ -66,10 +66,12 @@ async fn load(
     measurements: bool,
 ) -> Result<BacklogChunk, BacklogError> {
     let seen = if place.index == Place::END { place.number } else { place.number - 1 };
-    let entries = db::feed::after(&database.reads, seen, MAX_CHUNK_BATCHES).await?.ok_or(BacklogError::Forgotten)?;
+    let entries =
+        db::feed::list_after(&database.reads, seen, MAX_CHUNK_BATCHES).await?.ok_or(BacklogError::Forgotten)?;
     let (outlines, until) = outline(&entries, place, most);
     let keys: Vec<_> = outlines.iter().filter(|_| measurements).flat_map(Outline::keys).collect();
-    let found = if keys.is_empty() { HashMap::new() } else { db::measurement::by_keys(&database.reads, &keys).await? };
+    let found =
+        if keys.is_empty() { HashMap::new() } else { db::measurement::load_by_keys(&database.reads, &keys).await? };
     Ok(BacklogChunk { batches: outlines.into_iter().map(|outline| outline.fill(&found)).collect(), until })
 }
 

@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use tokio::sync::OnceCell;
 
 use crate::{
-    db::{DbError, feed::Entry, readings},
+    db::{DbError, feed::FeedEntry, readings},
     domain::{
         device::DeviceId,
         feed::Place,
@@ -136,18 +136,18 @@ impl Outline {
 }
 
 /// What entries tell after a place, not more than `most` events of it, and up to where that goes.
-pub(super) fn outline(entries: &[Entry], after: Place, most: usize) -> (Vec<Outline>, Place) {
+pub(super) fn outline(entries: &[FeedEntry], after: Place, most: usize) -> (Vec<Outline>, Place) {
     let (mut outlines, mut until, mut left) = (Vec::with_capacity(entries.len()), after, most);
     for entry in entries {
-        let mut devices: Vec<_> = entry.news.recorded.iter().map(|key| key.device_id).collect();
-        devices.extend(&entry.news.changed);
+        let mut devices: Vec<_> = entry.record.recorded.iter().map(|key| key.device_id).collect();
+        devices.extend(&entry.record.changed);
         devices.sort_unstable();
         devices.dedup();
         let is_new = |index: u32| Place { number: entry.number, index } > until;
-        let recorded = (0..).zip(entry.news.recorded.iter().copied()).filter(|&(index, _)| is_new(index));
+        let recorded = (0..).zip(entry.record.recorded.iter().copied()).filter(|&(index, _)| is_new(index));
         let recorded: Vec<_> = recorded.take(left).collect();
         left -= recorded.len();
-        let behind = u32::try_from(entry.news.recorded.len()).unwrap_or(Place::END);
+        let behind = u32::try_from(entry.record.recorded.len()).unwrap_or(Place::END);
         let devices = (behind..).zip(devices).filter(|&(index, _)| is_new(index));
         let devices: Vec<_> = devices.take(left).collect();
         left -= devices.len();
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
     use crate::db::feed::FeedRecord;
 
-    fn entries() -> impl Strategy<Value = Vec<Entry>> {
+    fn entries() -> impl Strategy<Value = Vec<FeedEntry>> {
         let key = (0..4_i64, 0..9_i64).prop_map(|(device, second)| MeasurementKey {
             device_id: DeviceId(device),
             measured_at: DateTime::from_timestamp(second, 0).expect("a time"),
@@ -185,7 +185,7 @@ mod tests {
             let each = entries.into_iter().map(|(step, recorded, changed)| {
                 number += step;
                 let news = FeedRecord { recorded, changed: changed.into_iter().map(DeviceId).collect() };
-                Entry { number, committed_at: DateTime::UNIX_EPOCH, committed: Instant::now(), news }
+                FeedEntry { number, committed_at: DateTime::UNIX_EPOCH, committed: Instant::now(), record: news }
             });
             each.collect()
         })

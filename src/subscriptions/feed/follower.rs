@@ -17,7 +17,7 @@ use super::{
     ring_buffer::Item,
 };
 use crate::{
-    db::{DbError, feed::listener::Listener},
+    db::{DbError, feed::listener::FeedListener},
     domain::feed::Place,
 };
 
@@ -93,8 +93,8 @@ struct Follower {
 impl Follower {
     /// Follows over one connection.
     async fn follow(&mut self) -> Result<std::convert::Infallible, StopReason> {
-        let mut listener = Listener::connect(self.feed.database()).await?;
-        let extent = listener.extent().await?;
+        let mut listener = FeedListener::connect(self.feed.database()).await?;
+        let extent = listener.load_extent().await?;
         if extent.newest < self.last_seen() {
             return Err(StopReason::FeedGap(FeedGap::Restored));
         }
@@ -118,11 +118,11 @@ impl Follower {
     }
 
     /// Reads all that is new; whether there was anything.
-    async fn read(&self, listener: &mut Listener) -> Result<bool, StopReason> {
+    async fn read(&self, listener: &mut FeedListener) -> Result<bool, StopReason> {
         let mut any = false;
         loop {
             let entries = listener
-                .after(self.last_seen(), MAX_BATCHES_PER_READ)
+                .list_after(self.last_seen(), MAX_BATCHES_PER_READ)
                 .await?
                 .ok_or(StopReason::FeedGap(FeedGap::Forgotten))?;
             let Some(newest) = entries.last().map(|entry| entry.number) else {
@@ -131,7 +131,7 @@ impl Follower {
             };
             let (outlines, _) = outline(&entries, Place::after(self.last_seen()), usize::MAX);
             let keys: Vec<_> = outlines.iter().flat_map(Outline::keys).collect();
-            let found = if keys.is_empty() { HashMap::new() } else { listener.measurements(&keys).await? };
+            let found = if keys.is_empty() { HashMap::new() } else { listener.load_measurements(&keys).await? };
             let items = outlines.into_iter().map(|outline| {
                 let batch = Arc::new(outline.fill(&found));
                 Item { place: Place::after(batch.number), bytes: batch.bytes(), value: batch }

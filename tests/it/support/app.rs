@@ -10,7 +10,7 @@ use airgraph::{
     db::{
         connect,
         connect::{Database, REQUEST_TIMEOUT},
-        replicas::{Replicas, Use},
+        replicas::{ReplicaOptions, Replicas},
     },
     graphql,
     graphql::{Schema, context::GatewayInfo},
@@ -86,7 +86,7 @@ impl TestApp {
         max_lag: Duration,
     ) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");
-        let used = Use { connections: 5, request_timeout: REQUEST_TIMEOUT, max_lag };
+        let used = ReplicaOptions { pool_size: 5, request_timeout: REQUEST_TIMEOUT, max_lag };
         let replicas = Replicas::start(&database, replicas, used).await.expect("a position");
         Self::start_with(database, replicas, &first.admin, options, true, SecuritySettings::default())
     }

@@ -13,7 +13,7 @@ use prometheus_client::{
 
 use crate::{
     db,
-    db::replicas::known::Standing,
+    db::replicas::known::ReplicaStatus,
     http::{middleware::concurrency_limit::ConcurrencyLoad, state::AppState},
 };
 
@@ -40,7 +40,7 @@ pub fn collect(app: &AppState) -> Registry {
 fn pools(app: &AppState, registry: &mut Registry) {
     let (connections, most) = (Family::<NameStateLabels, Gauge>::default(), Family::<NameLabel, Gauge>::default());
     let pools = app.state.database.pools().into_iter().chain([("recorder", app.state.recorder.connections())]);
-    let replicas = app.state.replicas.readings().map(|(replica, _)| (&*replica.at, &replica.pool));
+    let replicas = app.state.replicas.snapshots().map(|(replica, _)| (&*replica.address, &replica.pool));
     for (name, pool) in pools.chain(replicas) {
         let (size, idle) = (i64::from(pool.size()), to_i64(pool.num_idle()));
         connections.get_or_create(&[("pool", name.to_owned()), ("state", "idle".to_owned())]).set(idle);
@@ -55,7 +55,7 @@ fn pools(app: &AppState, registry: &mut Registry) {
 
 fn errors(registry: &mut Registry) {
     let errors = Family::<Label, Counter>::default();
-    for (kind, count) in db::error::counts() {
+    for (kind, count) in db::error::error_counts() {
         errors.get_or_create(&[("kind", kind)]).inc_by(count);
     }
     registry.register(
@@ -71,9 +71,9 @@ fn replicas(app: &AppState, registry: &mut Registry) {
         return;
     }
     let (used, lag) = (Family::<NameLabel, Gauge>::default(), Family::<NameLabel, Gauge<f64, AtomicU64>>::default());
-    for (replica, reading) in app.state.replicas.readings() {
-        let server = [("server", replica.at.clone())];
-        used.get_or_create(&server).set((reading.standing == Standing::Used).into());
+    for (replica, reading) in app.state.replicas.snapshots() {
+        let server = [("server", replica.address.clone())];
+        used.get_or_create(&server).set((reading.status == ReplicaStatus::InRotation).into());
         #[expect(clippy::cast_precision_loss, reason = "of a petabyte some bytes don't matter")]
         lag.get_or_create(&server).set(reading.lag_bytes.map_or(f64::NAN, |bytes| bytes as f64));
     }

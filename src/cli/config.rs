@@ -262,7 +262,7 @@ fn parse_feed_retention(text: &str) -> Result<TimeDelta, String> {
 fn parse_earliest_time(text: &str) -> Result<DateTime<Utc>, String> {
     let date = || Some(text.parse::<NaiveDate>().ok()?.and_time(NaiveTime::MIN).and_utc());
     let time = date().or_else(|| time::parse(text)).ok_or("expected a date or time such as 2015-01-01")?;
-    if time < time::EARLIEST { Err(format!("must not be before {}", time::EARLIEST)) } else { Ok(time) }
+    if time < time::EARLIEST_TIME { Err(format!("must not be before {}", time::EARLIEST_TIME)) } else { Ok(time) }
 }
 
 fn parse_request_timeout(text: &str) -> Result<Duration, String> {

@@ -17,7 +17,7 @@ use crate::{
     db,
     db::{connect::Database, device::NewDevice, embedded::LockPolicy},
     demo::Simulation,
-    domain::time::EARLIEST,
+    domain::time::EARLIEST_TIME,
     recorder::{Receipt, Recorder},
 };
 
@@ -62,7 +62,7 @@ pub(super) async fn run(database: &DatabaseArgs, demo: &Demo) -> anyhow::Result<
     let session = Session::open(database, 1, LockPolicy::Attach).await?;
     let (recorder, writers) = Recorder::start(&session.database.writes, &clock);
     let outcome = record_simulation(&session.database, &recorder, &simulation, clock.now()).await;
-    writers.finish().await;
+    writers.drain().await;
     let closed = session.close().await;
     let outcome = outcome.context("the demo ended early; run it again, it records what is missing")?;
     closed?; // told last: what made the demo end early may well be why this failed
@@ -75,7 +75,7 @@ impl Demo {
         let days = TimeDelta::days(self.days.into());
         let (from, until) = match self.from {
             Some(from) => {
-                ensure!(from >= EARLIEST, "--from: nothing before {EARLIEST} can be recorded");
+                ensure!(from >= EARLIEST_TIME, "--from: nothing before {EARLIEST_TIME} can be recorded");
                 ensure!(from < now, "--from: lies in the future");
                 (from, now.min(from + days))
             }

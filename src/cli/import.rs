@@ -22,9 +22,9 @@ use crate::{
     db::embedded::LockPolicy,
     domain::device::DeviceKey,
     ingest::{
-        csv::{Columns, Options},
+        csv::{ColumnNames, CsvOptions},
         csv_import,
-        csv_import::{ImportReport, Task},
+        csv_import::{ImportReport, ImportTask},
         decode_context,
     },
     recorder::Recorder,
@@ -48,7 +48,7 @@ pub(super) struct Import {
 
     /// What columns with other names mean, such as Zeit:time,Feinstaub:pm10
     #[arg(long, default_value = "")]
-    columns: Columns,
+    columns: ColumnNames,
 
     /// Tell what would become of the files, and store nothing
     #[arg(long)]
@@ -65,14 +65,14 @@ pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Res
     let mut outcome = Ok(());
     for (path, (file, length)) in files {
         let bar = bar(path, length);
-        let options = Options {
+        let options = CsvOptions {
             device: import.device.clone(),
             date: import.date,
             columns: import.columns.clone(),
             sensors: sensors.clone(),
-            only: None,
+            restrict_to_device: None,
         };
-        let task = Task { options, api_key: None, by_admin: false, dry_run: import.dry_run };
+        let task = ImportTask { options, api_key: None, by_admin: false, dry_run: import.dry_run };
         let (report, ended) = csv_import::run(&recorder, &clock, csv_import::pieces(bar.wrap_read(file)), task).await;
         bar.finish_and_clear();
         print(&summary(path, &report))?;
@@ -87,7 +87,7 @@ pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Res
             break;
         }
     }
-    writers.finish().await;
+    writers.drain().await;
     session.close().await?;
     outcome
 }

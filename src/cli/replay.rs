@@ -74,7 +74,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &Replay) -> anyhow::
     let session = Session::open(database, 2, LockPolicy::Attach).await?;
     let (recorder, writers) = Recorder::start(&session.database.writes, &clock);
     let replayed = replay_all(&session.database, &recorder, arguments, to).await;
-    writers.finish().await;
+    writers.drain().await;
     let closed = session.close().await;
     let replayed = replayed.context("the replay ended early; run it again, nothing is stored twice")?;
     closed?; // told last: what made the replay end early may well be why this failed
@@ -97,7 +97,7 @@ async fn replay_all(
         let uplinks = db::uplink_page::list(&database.reads, &page).await?;
         let Some(last) = uplinks.last() else { break };
         page.after = Some(last.key);
-        replayed = replayed.and(replay(database, recorder, &uplinks, arguments.dry_run).await?);
+        replayed = replayed.merge(replay(database, recorder, &uplinks, arguments.dry_run).await?);
         bar.inc(u64::try_from(uplinks.len()).unwrap_or(0));
     }
     bar.finish_and_clear();

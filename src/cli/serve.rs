@@ -120,7 +120,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     if deadline.run_phase("requests", DRAIN_TIMEOUT, drained).await.is_none() {
         server.abort();
     }
-    deadline.run_phase("recorder", RECORDER_TIMEOUT, writers.finish()).await;
+    deadline.run_phase("recorder", RECORDER_TIMEOUT, writers.drain()).await;
     if let Some(metrics) = metrics {
         metrics.abort(); // they are told up to the end
     }

@@ -8,7 +8,7 @@ use sqlx::postgres::PgListener;
 use super::{
     DbError,
     connect::Database,
-    listener::{listen, next_notification, with_statement_timeout},
+    notifications::{listen, next_notification, with_statement_timeout},
     server_info,
 };
 use crate::domain::{api_key::ApiKeyId, device::DeviceId};

@@ -7,7 +7,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::{DbError, partition, rollup::SUMS};
+use super::{DbError, partition, rollup::ROLLUP_COLUMNS};
 use crate::domain::period::Period;
 
 /// Serialises the making among all gateways on one database. Any number will do.
@@ -35,7 +35,7 @@ pub async fn build_missing(db: &mut PgConnection, now: DateTime<Utc>) -> Result<
         // Safe to put together: the names are ours and a month's digits. One by one, as none of them may be in a transaction.
         for statement in [
             format!("drop index concurrently if exists {index}"), // one that was not made to its end
-            format!("create index concurrently {index} on {partition} (cell, hour) include ({SUMS})"),
+            format!("create index concurrently {index} on {partition} (cell, hour) include ({ROLLUP_COLUMNS})"),
             format!("vacuum {partition}"), // so that the rows themselves need not be looked at
         ] {
             sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *db).await?;

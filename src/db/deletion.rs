@@ -11,7 +11,7 @@ use super::{
     measurement::key_columns,
     measurement_filter::push_filter,
     packet,
-    row_removal::{lock_exclusive, remove, settle},
+    row_removal::{finish, lock_exclusive, remove},
     validity::has_valid_position,
 };
 use crate::domain::{cell::from_bigint, device::DeviceId, filter::Filter, measurement::MeasurementKey};
@@ -34,7 +34,7 @@ pub async fn delete(
         return Ok(Vec::new());
     }
     let touched = remove(&mut *db, &rows).await?;
-    settle(&mut *db, &touched).await?;
+    finish(&mut *db, &touched).await?;
     let keys: Vec<_> = rows.into_iter().map(|(key, _)| key).collect();
     let mut devices: Vec<_> = keys.iter().map(|key| key.device_id).collect();
     devices.dedup();

@@ -17,7 +17,7 @@ use super::{
     connect::set_timeouts,
     feed,
     feed::FeedRecord,
-    row_removal::{lock_exclusive, remove, settle},
+    row_removal::{self, lock_exclusive, remove},
 };
 use crate::domain::{
     api_key::ApiKeyId, cell::from_bigint, device::DeviceId, measurement::MeasurementKey, quality::QualityFlags,
@@ -132,7 +132,7 @@ pub async fn finish(db: &mut PgConnection, device: DeviceId, now: DateTime<Utc>)
     }
     if !rows.is_empty() {
         let touched = remove(&mut transaction, &rows).await?;
-        settle(&mut transaction, &touched).await?;
+        row_removal::finish(&mut transaction, &touched).await?;
     }
     let uplinks = delete_uplinks(&mut *transaction, device).await?;
     if i64::try_from(uplinks).is_ok_and(|uplinks| uplinks >= UPLINK_BATCH_SIZE) {

@@ -11,7 +11,7 @@ use super::{
     device::{from_row, to_bigints},
     measurement::position,
     readings,
-    total::{Reading, Total, total},
+    total::{CountMode, Total, count_or_estimate},
 };
 use crate::domain::{
     area::Area,
@@ -141,7 +141,7 @@ pub async fn list(db: impl PgExecutor<'_>, page: &DevicePage) -> Result<Vec<(Dev
 #[tracing::instrument(name = "db.device.count", skip_all)]
 pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &DeviceFilter) -> Result<Total, DbError> {
     // Devices are few, so that reading all of them is little.
-    total(db, Reading::Bounded, |query| {
+    count_or_estimate(db, CountMode::Bounded, |query| {
         query.push("select 1");
         push_from(query, filter, None);
     })

@@ -70,5 +70,5 @@ pub async fn replace(db: &mut PgConnection, device: DeviceId, sensors: &Sensors)
 
 /// A row; none for a quantity that only a newer gateway knows.
 fn parse_sensor(sensor: String, quantity: &str) -> Option<(String, Quantity)> {
-    Some((sensor, Quantity::named(quantity)?))
+    Some((sensor, Quantity::from_name(quantity)?))
 }

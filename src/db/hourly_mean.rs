@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, PgExecutor};
 use super::{DbError, device::to_bigints, validity};
 use crate::domain::{
     air_quality_index::HourlyMeans,
-    cell::{ROLLUP_RESOLUTION, STORED_RESOLUTION, range, to_bigint},
+    cell::{ROLLUP_RESOLUTION, STORED_RESOLUTION, child_range, to_bigint},
     device::DeviceId,
     quantity::Quantity,
     validity::CountedValues,
@@ -128,7 +128,7 @@ impl RangeColumns {
     fn from_cells(cells: Vec<CellIndex>, resolution: Resolution) -> Self {
         let mut ranges = Self::default();
         for cell in cells.into_iter().filter(|cell| cell.resolution() <= resolution) {
-            let (first, last) = range(cell, resolution);
+            let (first, last) = child_range(cell, resolution);
             ranges.cells.push(to_bigint(cell));
             ranges.first.push(first);
             ranges.last.push(last);

@@ -19,8 +19,8 @@ use crate::domain::{
     measurement::{Measurement, MeasurementKey},
     position::Position,
     quantity::Quantity,
-    readings::narrow,
-    trace::SampleHistory,
+    readings::to_f32,
+    sample_history::SampleHistory,
 };
 
 /// Moves a row forward, never back.
@@ -61,8 +61,8 @@ pub(super) fn to_inserts(newest: &[(MeasurementKey, SampleHistory)]) -> Vec<Late
             seq: key.seq,
             latitude: trace.position.map(Position::latitude),
             longitude: trace.position.map(Position::longitude),
-            pm2_5: trace.pm2_5.map(narrow),
-            pm10: trace.pm10.map(narrow),
+            pm2_5: trace.pm2_5.map(to_f32),
+            pm10: trace.pm10.map(to_f32),
             exact_time: trace.exact_time,
             steady_since: trace.steady_since,
         })

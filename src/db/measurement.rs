@@ -20,9 +20,9 @@ use crate::domain::{
     position::Position,
     quality::QualityFlags,
     quantity::Quantity,
-    readings::narrow,
+    readings::to_f32,
     sample::Sample,
-    trace::SampleHistory,
+    sample_history::SampleHistory,
 };
 
 /// A particulate column as SQL tells the decimal that was sent: 12.4, and not the 12.399999618530273 that is the 32-bit float.
@@ -86,7 +86,7 @@ pub(super) fn to_inserts(rows: &[NewMeasurement<'_>], recorded_at: DateTime<Utc>
     rows.iter()
         .map(|row| {
             let position = row.sample.position;
-            let pm = |quantity| row.sample.readings.get(quantity).map(narrow);
+            let pm = |quantity| row.sample.readings.get(quantity).map(to_f32);
             MeasurementInsert {
                 device_id: row.key.device_id.0,
                 measured_at: row.key.measured_at,

@@ -5,7 +5,7 @@ use sqlx::{Postgres, QueryBuilder};
 
 use crate::domain::{
     area::{Area, BoundingBox, Circle, Edge, LongitudeBands, Polygon, SharedArea},
-    cell::{STORED_RESOLUTION, ranges},
+    cell::{STORED_RESOLUTION, child_ranges},
 };
 
 /// Spans that an index is asked for at most. More would find less in vain, and each costs a descent into the index of
@@ -32,7 +32,7 @@ impl CellSpans {
     /// Those of an area.
     pub fn from_area(area: &SharedArea) -> Self {
         let cover = area.cover(STORED_RESOLUTION, MAX_SPANS);
-        let spans = |cells: &[CellIndex]| ranges(cells, STORED_RESOLUTION);
+        let spans = |cells: &[CellIndex]| child_ranges(cells, STORED_RESOLUTION);
         let all = [&*cover.inside, &*cover.border].concat();
         Self {
             inside: spans(&cover.inside),
@@ -70,9 +70,9 @@ pub(super) fn push_exact(query: &mut QueryBuilder<Postgres>, area: &SharedArea) 
             let cells = polygon.edges().len().clamp(MAX_SPANS, MAX_TEST_CELLS);
             let cover = area.cover(STORED_RESOLUTION, cells);
             query.push("(");
-            push_cells(query, &ranges(&cover.inside, STORED_RESOLUTION));
+            push_cells(query, &child_ranges(&cover.inside, STORED_RESOLUTION));
             query.push(" or (");
-            push_cells(query, &ranges(&cover.border, STORED_RESOLUTION));
+            push_cells(query, &child_ranges(&cover.border, STORED_RESOLUTION));
             query.push(" and ");
             push_polygon(query, polygon);
             query.push("))");

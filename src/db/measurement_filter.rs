@@ -10,7 +10,7 @@ use super::{device::to_bigints, measurement_area::push_area, readings};
 use crate::domain::{
     filter::{Condition, Filter, ValueRange, side_table_groups},
     quantity::{Group, Quantity},
-    readings::narrow,
+    readings::to_f32,
 };
 
 /// Adds `and …` for each condition on the measurement that goes by the name `m`. The devices at the top are left to the
@@ -88,7 +88,7 @@ fn push(query: &mut QueryBuilder<Postgres>, condition: &Condition) {
         Condition::Devices(devices) => {
             query.push("m.device_id = any(").push_bind(to_bigints(devices)).push(")");
         }
-        Condition::Taken { from, to } => {
+        Condition::MeasuredBetween { from, to } => {
             query.push("(true");
             push_span(query, "m.measured_at", *from, *to);
             query.push(")");
@@ -132,7 +132,7 @@ fn push_between(query: &mut QueryBuilder<Postgres>, quantity: Quantity, range: V
         query.push(format!(" and {column} {comparison} "));
         if definition.group == Group::Air {
             // Compared as 32-bit floats, as they are stored: 12.4 is then equal to the 12.4 that a sensor sent.
-            query.push_bind(narrow(end));
+            query.push_bind(to_f32(end));
         } else {
             query.push_bind(end);
         }

@@ -14,7 +14,7 @@ use super::{
     measurement_projection::MeasurementProjection,
     measurement_readings::{JoinStrategy, ReadingsJoin},
     measurement_total,
-    total::{Reading, Total, total},
+    total::{CountMode, Total, count_or_estimate},
 };
 use crate::domain::{
     device::DeviceId,
@@ -100,8 +100,8 @@ pub async fn list_per_device(
 /// When the database fails.
 #[tracing::instrument(name = "db.measurement.count", skip_all)]
 pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &Filter) -> Result<Total, DbError> {
-    let reading = if filter.conditions.is_empty() { Reading::Bounded } else { Reading::Unbounded };
-    let counted = total(db, reading, |query| {
+    let reading = if filter.conditions.is_empty() { CountMode::Bounded } else { CountMode::Unbounded };
+    let counted = count_or_estimate(db, reading, |query| {
         query.push("select 1 from measurement m where true");
         if let Some(ids) = &filter.devices {
             query.push(" and m.device_id = any(").push_bind(to_bigints(ids)).push(")");
@@ -111,7 +111,7 @@ pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &Filter) -> Result<To
     .await?;
     // Costly conditions on few measurements are counted all the same.
     if counted.is_estimate
-        && reading == Reading::Unbounded
+        && reading == CountMode::Unbounded
         && let Some(rows) = measurement_total::count_by_scan(db, filter).await?
     {
         return Ok(Total::exact(rows));

@@ -8,7 +8,7 @@ use sqlx::{Decode, Postgres, Row as _, Type, postgres::PgRow};
 
 use super::{
     measurement::position,
-    readings::{GROUPS, table},
+    readings::{SIDE_TABLE_GROUPS, table},
 };
 use crate::domain::{
     device::DeviceId,
@@ -81,12 +81,12 @@ impl MeasurementProjection {
 
     /// The groups whose tables are joined.
     pub(super) fn groups(self) -> impl Iterator<Item = Group> {
-        GROUPS.into_iter().filter(move |&group| self.has(Self::group(group)))
+        SIDE_TABLE_GROUPS.into_iter().filter(move |&group| self.has(Self::group(group)))
     }
 
     /// The quantities of a group that are read.
     pub(super) fn quantities(self, group: Group) -> impl Iterator<Item = Quantity> {
-        Quantity::of(group).filter(move |&quantity| self.has(Self::quantity(quantity)))
+        Quantity::in_group(group).filter(move |&quantity| self.has(Self::quantity(quantity)))
     }
 
     /// What to select from `measurement`, which goes by the name `m`.

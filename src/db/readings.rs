@@ -18,7 +18,7 @@ use crate::domain::{
 };
 
 /// The groups that have a table of their own.
-pub const GROUPS: [Group; 4] = [Group::Weather, Group::Ambient, Group::Motion, Group::Status];
+pub const SIDE_TABLE_GROUPS: [Group; 4] = [Group::Weather, Group::Ambient, Group::Motion, Group::Status];
 
 /// The table that holds a group.
 pub(super) fn table(group: Group) -> &'static str {
@@ -33,22 +33,22 @@ pub(super) fn table(group: Group) -> &'static str {
 
 /// `temperature, humidity, …`: the columns of a group, in the order of [`Quantity::of`].
 fn columns(group: Group) -> String {
-    Quantity::of(group).map(|quantity| quantity.definition().name).collect::<Vec<_>>().join(", ")
+    Quantity::in_group(group).map(|quantity| quantity.definition().name).collect::<Vec<_>>().join(", ")
 }
 
 /// Stores what these measurements tell beside particulates. They are new, so their keys are free.
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.readings.add", skip_all, fields(count = rows.len()))]
-pub async fn add(db: &mut PgConnection, rows: &[NewMeasurement<'_>]) -> Result<(), DbError> {
+#[tracing::instrument(name = "db.readings.insert", skip_all, fields(count = rows.len()))]
+pub async fn insert(db: &mut PgConnection, rows: &[NewMeasurement<'_>]) -> Result<(), DbError> {
     let mut inserts = MultiInsert::default();
-    for group in GROUPS {
+    for group in SIDE_TABLE_GROUPS {
         let rows = with_group(group, rows);
         if rows.len() >= MIN_COPY_ROWS {
             copy_group(db, group, &rows).await?;
         } else {
-            put(&mut inserts, group, &rows)?;
+            add_insert(&mut inserts, group, &rows)?;
         }
     }
     inserts.execute(db).await?;
@@ -57,15 +57,15 @@ pub async fn add(db: &mut PgConnection, rows: &[NewMeasurement<'_>]) -> Result<(
 
 /// The rows that tell something of this group.
 fn with_group<'r, 'a>(group: Group, rows: &'r [NewMeasurement<'a>]) -> Vec<&'r NewMeasurement<'a>> {
-    rows.iter().filter(|row| row.sample.readings.any_of(group)).collect()
+    rows.iter().filter(|row| row.sample.readings.has_group(group)).collect()
 }
 
 /// Adds the insert of what these rows tell of all groups.
 pub(super) fn add_inserts(inserts: &mut MultiInsert, rows: &[NewMeasurement<'_>]) -> Result<(), DbError> {
-    GROUPS.into_iter().try_for_each(|group| put(inserts, group, &with_group(group, rows)))
+    SIDE_TABLE_GROUPS.into_iter().try_for_each(|group| add_insert(inserts, group, &with_group(group, rows)))
 }
 
-fn put(inserts: &mut MultiInsert, group: Group, rows: &[&NewMeasurement<'_>]) -> Result<(), DbError> {
+fn add_insert(inserts: &mut MultiInsert, group: Group, rows: &[&NewMeasurement<'_>]) -> Result<(), DbError> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -73,7 +73,7 @@ fn put(inserts: &mut MultiInsert, group: Group, rows: &[&NewMeasurement<'_>]) ->
         columns.add_as("device_id", "bigint", rows.iter().map(|row| row.key.device_id.0).collect())?;
         columns.add_as("measured_at", "timestamptz", rows.iter().map(|row| row.key.measured_at).collect())?;
         columns.add_as("seq", "int", rows.iter().map(|row| row.key.seq).collect())?;
-        Quantity::of(group).try_for_each(|quantity| {
+        Quantity::in_group(group).try_for_each(|quantity| {
             let values = rows.iter().map(|row| row.sample.readings.get(quantity)).collect();
             columns.put(quantity.definition().name, values)
         })
@@ -84,7 +84,7 @@ async fn copy_group(db: &mut PgConnection, group: Group, rows: &[&NewMeasurement
     let columns = format!("device_id, measured_at, seq, {}", columns(group));
     copy(db, table(group), &columns, rows, |row, fields| {
         let fields = fields.put(row.key.device_id.0).put(row.key.measured_at).put(row.key.seq);
-        Quantity::of(group).fold(fields, |fields, quantity| fields.put(row.sample.readings.get(quantity)))
+        Quantity::in_group(group).fold(fields, |fields, quantity| fields.put(row.sample.readings.get(quantity)))
     })
     .await
 }
@@ -93,8 +93,8 @@ async fn copy_group(db: &mut PgConnection, group: Group, rows: &[&NewMeasurement
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.readings.by_keys", skip_all, fields(count = keys.len()))]
-pub async fn by_keys(
+#[tracing::instrument(name = "db.readings.load_by_keys", skip_all, fields(count = keys.len()))]
+pub async fn load_by_keys(
     db: impl PgExecutor<'_>,
     group: Group,
     keys: &[MeasurementKey],
@@ -117,7 +117,7 @@ pub async fn by_keys(
                 seq: row.try_get(2)?,
             };
             let mut readings = Readings::default();
-            for (quantity, column) in Quantity::of(group).zip(3..) {
+            for (quantity, column) in Quantity::in_group(group).zip(3..) {
                 if let Some(value) = row.try_get::<Option<f64>, usize>(column)? {
                     // What was stored was usable; a number that is not (written by hand) is left out.
                     let _ = readings.set(quantity, value);

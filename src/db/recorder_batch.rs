@@ -20,12 +20,13 @@ use super::{
     uplink::UplinkRow,
 };
 use crate::domain::{
-    api_key::ApiKeyId, device::DeviceId, measurement::MeasurementKey, readings::decimal, trace::SampleHistory,
+    api_key::ApiKeyId, device::DeviceId, measurement::MeasurementKey, readings::to_decimal,
+    sample_history::SampleHistory,
 };
 
 /// What is known of what a batch speaks of.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct BatchContext {
     /// Those of the keys that are valid.
     pub valid_keys: HashSet<ApiKeyId>,
     /// The devices that were heard of before.
@@ -40,30 +41,30 @@ pub struct KnownDevice {
     /// When its newest measurement was taken.
     pub latest_at: Option<DateTime<Utc>>,
     /// What its next sample is judged by.
-    pub trace: Option<SampleHistory>,
+    pub history: Option<SampleHistory>,
     /// Its newest packet.
     pub packet: Option<Packet>,
     /// The row that its newest measurement is told by.
-    pub latest_version: Option<Version>,
+    pub latest_version: Option<RowVersion>,
     /// The row that its newest packet is told by.
-    pub packet_version: Option<Version>,
+    pub packet_version: Option<RowVersion>,
 }
 
 /// Which transaction wrote a row last: as long as that is the same one, nobody changed the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Version(i64);
+pub struct RowVersion(i64);
 
 /// Looks devices and keys up.
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.recorder_batch.known", skip_all, fields(count = devices.len()))]
-pub async fn known(
+#[tracing::instrument(name = "db.recorder_batch.load_context", skip_all, fields(count = devices.len()))]
+pub async fn load_context(
     db: impl PgExecutor<'_>,
     devices: &[&str],
     keys: &[ApiKeyId],
     now: DateTime<Utc>,
-) -> Result<Known, DbError> {
+) -> Result<BatchContext, DbError> {
     let keys: Vec<_> = keys.iter().map(|key| key.0).collect();
     let rows = sqlx::query!(
         r#"select keys.valid as "valid!", device.key as "key?", device.device_id as "device_id?",
@@ -85,9 +86,9 @@ pub async fn known(
     )
     .fetch_all(db)
     .await?;
-    let mut known = Known::default();
+    let mut context = BatchContext::default();
     if let Some(first) = rows.first() {
-        known.valid_keys = first.valid.iter().copied().map(ApiKeyId).collect();
+        context.valid_keys = first.valid.iter().copied().map(ApiKeyId).collect();
     }
     for row in rows {
         let (Some(key), Some(device_id)) = (row.key, row.device_id.map(DeviceId)) else { continue }; // no device at all
@@ -96,8 +97,8 @@ pub async fn known(
             measured_at,
             exact_time,
             position: position(row.latitude, row.longitude),
-            pm2_5: row.pm2_5.map(decimal),
-            pm10: row.pm10.map(decimal),
+            pm2_5: row.pm2_5.map(to_decimal),
+            pm10: row.pm10.map(to_decimal),
             steady_since,
         });
         let packet = || {
@@ -114,21 +115,21 @@ pub async fn known(
         let device = KnownDevice {
             device_id,
             latest_at: row.latest_at,
-            trace,
+            history: trace,
             packet: packet(),
-            latest_version: row.latest_version.map(Version),
-            packet_version: row.packet_version.map(Version),
+            latest_version: row.latest_version.map(RowVersion),
+            packet_version: row.packet_version.map(RowVersion),
         };
-        known.devices.insert(key, device);
+        context.devices.insert(key, device);
     }
-    Ok(known)
+    Ok(context)
 }
 
 /// What a batch leaves in the database.
 #[derive(Debug, Default)]
 pub struct BatchWrite<'a> {
     /// Rows whose keys are free, for a batch that is nothing but such.
-    pub fresh: Vec<NewMeasurement<'a>>,
+    pub new_rows: Vec<NewMeasurement<'a>>,
     /// What all rows that are stored in its transaction add to the hours.
     pub hours: HourlyRollups,
     /// The newest measurements: at most one a device, sorted by device, so that two writers wait for each other in one
@@ -139,7 +140,7 @@ pub struct BatchWrite<'a> {
     /// What arrived.
     pub uplinks: Vec<UplinkRow<'a>>,
     /// What those who follow the feed are told; nothing, where this is not the last of its transaction.
-    pub news: FeedRecord,
+    pub feed_record: FeedRecord,
 }
 
 /// Stores all of that at once: adds to the hours, moves `latest` and `packet` forward where these are newer, and inserts the
@@ -148,33 +149,33 @@ pub struct BatchWrite<'a> {
 /// # Errors
 /// When the database fails; [`DbError::Violation`] when a row was not fresh; [`DbError::MissingPartition`] when a month has
 /// none. Then nothing is stored.
-#[tracing::instrument(name = "db.recorder_batch.note", skip_all, fields(rows = note.fresh.len(), uplinks = note.uplinks.len()))]
-pub async fn note(
+#[tracing::instrument(name = "db.recorder_batch.write", skip_all, fields(rows = batch.new_rows.len(), uplinks = batch.uplinks.len()))]
+pub async fn write(
     db: &mut PgConnection,
-    note: &BatchWrite<'_>,
+    batch: &BatchWrite<'_>,
     recorded_at: DateTime<Utc>,
-) -> Result<Option<Version>, DbError> {
+) -> Result<Option<RowVersion>, DbError> {
     let mut inserts = MultiInsert::default();
-    put(&mut inserts, note, recorded_at, db.is_in_transaction())?;
-    Ok(inserts.execute(db).await?.map(Version))
+    add_inserts(&mut inserts, batch, recorded_at, db.is_in_transaction())?;
+    Ok(inserts.execute(db).await?.map(RowVersion))
 }
 
 /// The same, but only if what is known is still so: every key valid, and `latest` and `packet` of every device as they were
 /// written then. Otherwise nothing is stored, and there is no version.
 ///
 /// # Errors
-/// Those of [`note`].
-#[tracing::instrument(name = "db.recorder_batch.write_if_unchanged", skip_all, fields(rows = note.fresh.len(), uplinks = note.uplinks.len()))]
+/// Those of [`write`].
+#[tracing::instrument(name = "db.recorder_batch.write_if_unchanged", skip_all, fields(rows = batch.new_rows.len(), uplinks = batch.uplinks.len()))]
 pub async fn write_if_unchanged(
     db: &mut PgConnection,
-    known: &Known,
-    note: &BatchWrite<'_>,
+    context: &BatchContext,
+    batch: &BatchWrite<'_>,
     recorded_at: DateTime<Utc>,
-) -> Result<Option<Version>, DbError> {
-    let values = unchanged_arguments(known, recorded_at).map_err(sqlx::Error::Encode)?;
+) -> Result<Option<RowVersion>, DbError> {
+    let values = unchanged_arguments(context, recorded_at).map_err(sqlx::Error::Encode)?;
     let mut inserts = MultiInsert::with_condition(UNCHANGED_CONDITION, values);
-    put(&mut inserts, note, recorded_at, db.is_in_transaction())?;
-    Ok(inserts.execute(db).await?.map(Version))
+    add_inserts(&mut inserts, batch, recorded_at, db.is_in_transaction())?;
+    Ok(inserts.execute(db).await?.map(RowVersion))
 }
 
 /// Whether these keys are valid at that time, and these devices' rows the ones of these versions.
@@ -191,11 +192,11 @@ const UNCHANGED_CONDITION: &str = "
     )";
 
 /// The values of [`UNCHANGED_CONDITION`].
-fn unchanged_arguments(known: &Known, now: DateTime<Utc>) -> Result<PgArguments, BoxDynError> {
-    let devices = || known.devices.values();
-    let version = |version: Option<Version>| version.map(|version| version.0);
+fn unchanged_arguments(context: &BatchContext, now: DateTime<Utc>) -> Result<PgArguments, BoxDynError> {
+    let devices = || context.devices.values();
+    let version = |version: Option<RowVersion>| version.map(|version| version.0);
     let mut values = PgArguments::default();
-    values.add(known.valid_keys.iter().map(|key| key.0).collect::<Vec<_>>())?;
+    values.add(context.valid_keys.iter().map(|key| key.0).collect::<Vec<_>>())?;
     values.add(now)?;
     values.add(devices().map(|device| device.device_id.0).collect::<Vec<_>>())?;
     values.add(devices().map(|device| version(device.latest_version)).collect::<Vec<_>>())?;
@@ -203,25 +204,25 @@ fn unchanged_arguments(known: &Known, now: DateTime<Utc>) -> Result<PgArguments,
     Ok(values)
 }
 
-fn put(
+fn add_inserts(
     inserts: &mut MultiInsert,
-    note: &BatchWrite<'_>,
+    batch: &BatchWrite<'_>,
     recorded_at: DateTime<Utc>,
     in_transaction: bool,
 ) -> Result<(), DbError> {
-    if !note.fresh.is_empty() {
-        inserts.add_records("", measurement::to_inserts(&note.fresh, recorded_at))?;
-        readings::add_inserts(inserts, &note.fresh)?;
+    if !batch.new_rows.is_empty() {
+        inserts.add_records("", measurement::to_inserts(&batch.new_rows, recorded_at))?;
+        readings::add_inserts(inserts, &batch.new_rows)?;
     }
-    rollup::put(inserts, &note.hours)?;
-    if !note.latest.is_empty() {
-        inserts.add_records(latest::UPSERT_IF_NEWER, latest::to_inserts(&note.latest))?;
+    rollup::add_inserts(inserts, &batch.hours)?;
+    if !batch.latest.is_empty() {
+        inserts.add_records(latest::UPSERT_IF_NEWER, latest::to_inserts(&batch.latest))?;
     }
-    if !note.packets.is_empty() {
-        inserts.add_records(packet::UPSERT_IF_NEWER, packet::to_inserts(&note.packets))?;
+    if !batch.packets.is_empty() {
+        inserts.add_records(packet::UPSERT_IF_NEWER, packet::to_inserts(&batch.packets))?;
     }
-    if !note.uplinks.is_empty() {
-        inserts.add_records("", uplink::records(&note.uplinks))?;
+    if !batch.uplinks.is_empty() {
+        inserts.add_records("", uplink::to_inserts(&batch.uplinks))?;
     }
-    feed::add_insert(inserts, &note.news, in_transaction) // the last one, since it may take the lock of the feed
+    feed::add_insert(inserts, &batch.feed_record, in_transaction) // the last one, since it may take the lock of the feed
 }

@@ -36,8 +36,8 @@ const DEVICE_LOCK_CLASS: i32 = 0x6169_7204;
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.replay_rows.lock", skip_all, fields(count = devices.len()))]
-pub async fn lock(db: &mut PgConnection, devices: &[DeviceId]) -> Result<(), DbError> {
+#[tracing::instrument(name = "db.replay_rows.lock_devices", skip_all, fields(count = devices.len()))]
+pub async fn lock_devices(db: &mut PgConnection, devices: &[DeviceId]) -> Result<(), DbError> {
     lock_shared(&mut *db).await?;
     let devices = to_bigints(devices);
     sqlx::query!(
@@ -54,8 +54,8 @@ pub async fn lock(db: &mut PgConnection, devices: &[DeviceId]) -> Result<(), DbE
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.replay_rows.brought", skip_all, fields(count = keys.len()))]
-pub async fn brought(
+#[tracing::instrument(name = "db.replay_rows.load_provenance", skip_all, fields(count = keys.len()))]
+pub async fn load_provenance(
     db: impl PgExecutor<'_>,
     keys: &[MeasurementKey],
 ) -> Result<BTreeMap<MeasurementKey, RowProvenance>, DbError> {
@@ -84,8 +84,8 @@ pub async fn brought(
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.replay_rows.claim", skip_all, fields(count = rows.len()))]
-pub async fn claim(db: impl PgExecutor<'_>, rows: &BTreeMap<MeasurementKey, Uuid>) -> Result<(), DbError> {
+#[tracing::instrument(name = "db.replay_rows.assign_uplink", skip_all, fields(count = rows.len()))]
+pub async fn assign_uplink(db: impl PgExecutor<'_>, rows: &BTreeMap<MeasurementKey, Uuid>) -> Result<(), DbError> {
     let (devices, times, seqs) = key_columns(&rows.keys().copied().collect::<Vec<_>>());
     sqlx::query!(
         "update measurement m set uplink_id = new.uplink_id

@@ -14,7 +14,7 @@ const LOCK_TIMEOUT: &str = "200ms";
 
 /// What became of the months whose time is over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Forgotten {
+pub struct DroppedPartitions {
     /// Those that were dropped.
     pub dropped: Vec<Month>,
     /// Those that somebody was using; the next round tries again.
@@ -30,8 +30,8 @@ pub async fn drop_old_partitions(
     db: &mut PgConnection,
     retention: RetentionPolicy,
     now: DateTime<Utc>,
-) -> Result<Forgotten, DbError> {
-    let mut forgotten = Forgotten::default();
+) -> Result<DroppedPartitions, DbError> {
+    let mut forgotten = DroppedPartitions::default();
     for period in partition::periods(&mut *db, "uplink").await? {
         let Period::Month(month) = period else { continue };
         if !retention.is_over(month, now) {

@@ -19,7 +19,7 @@ use super::{
     validity,
 };
 use crate::domain::{
-    cell::{STORED_RESOLUTION, range, rollup_cell, to_bigint},
+    cell::{STORED_RESOLUTION, child_range, rollup_cell, to_bigint},
     device::DeviceId,
     measurement::MeasurementKey,
     rollup::{PARTICULATES, Rollup, by_hour, hour_of},
@@ -36,7 +36,7 @@ pub struct HourlyRollups {
 impl HourlyRollups {
     /// What these rows come to.
     #[must_use]
-    pub fn of(rows: &[NewMeasurement<'_>]) -> Self {
+    pub fn from_rows(rows: &[NewMeasurement<'_>]) -> Self {
         let device = |row: &NewMeasurement<'_>| row.key.device_id;
         let cell = |row: &NewMeasurement<'_>| Some(rollup_cell(row.cell.filter(|_| has_valid_position(row.flags))?));
         let at = |row: &NewMeasurement<'_>| row.key.measured_at;
@@ -93,16 +93,16 @@ macro_rules! sums {
 }
 
 /// The columns beside the key, in the order of the types.
-pub(super) const SUMS: &str = sums!();
+pub(super) const ROLLUP_COLUMNS: &str = sums!();
 
 record!(DeviceHour<'_>, "device_hour", "new_device_hour", concat!("device_id, hour, ", sums!()));
 record!(CellHour<'_>, "cell_hour", "new_cell_hour", concat!("cell, hour, ", sums!()));
 
-static ADD_TO_DEVICE_HOUR: LazyLock<String> = LazyLock::new(|| add_to("device_hour", "device_id"));
-static ADD_TO_CELL_HOUR: LazyLock<String> = LazyLock::new(|| add_to("cell_hour", "cell"));
+static ADD_TO_DEVICE_HOUR: LazyLock<String> = LazyLock::new(|| add_clause("device_hour", "device_id"));
+static ADD_TO_CELL_HOUR: LazyLock<String> = LazyLock::new(|| add_clause("cell_hour", "cell"));
 
 /// Adds a row to the one that is there.
-fn add_to(table: &str, key: &str) -> String {
+fn add_clause(table: &str, key: &str) -> String {
     let mut add = format!("on conflict ({key}, hour) do update set ");
     for count in ["count", "invalid_count"] {
         // Writing to a String can't fail.
@@ -121,7 +121,7 @@ fn add_to(table: &str, key: &str) -> String {
 }
 
 /// Adds the inserts that add to these hours.
-pub(super) fn put(inserts: &mut MultiInsert, hours: &HourlyRollups) -> Result<(), DbError> {
+pub(super) fn add_inserts(inserts: &mut MultiInsert, hours: &HourlyRollups) -> Result<(), DbError> {
     if !hours.devices.is_empty() {
         let rows = hours.devices.iter().map(|(device, hour, sums)| DeviceHour(RollupRow(device.0, *hour, sums)));
         inserts.add_records(&ADD_TO_DEVICE_HOUR, rows.collect())?;
@@ -143,7 +143,7 @@ pub struct AffectedHours {
 impl AffectedHours {
     /// The hours of rows with these keys, and with the stored cells at which they count.
     #[must_use]
-    pub fn by(rows: &[(MeasurementKey, Option<CellIndex>)]) -> Self {
+    pub fn from_keys(rows: &[(MeasurementKey, Option<CellIndex>)]) -> Self {
         let hour = |key: &MeasurementKey| hour_of(key.measured_at);
         let cell = |(key, cell): &(MeasurementKey, Option<CellIndex>)| Some((rollup_cell((*cell)?), hour(key)));
         Self {
@@ -171,8 +171,8 @@ impl AffectedHours {
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.rollup.lock", skip_all, fields(count = touched.devices.len()))]
-pub(super) async fn lock(db: &mut PgConnection, touched: &AffectedHours) -> Result<(), DbError> {
+#[tracing::instrument(name = "db.rollup.lock_hours", skip_all, fields(count = touched.devices.len()))]
+pub(super) async fn lock_hours(db: &mut PgConnection, touched: &AffectedHours) -> Result<(), DbError> {
     let (devices, hours) = touched.devices();
     sqlx::query_scalar!(
         "select 1 as locked
@@ -203,22 +203,22 @@ pub(super) async fn lock(db: &mut PgConnection, touched: &AffectedHours) -> Resu
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.rollup.retell", skip_all, fields(count = touched.devices.len()))]
-pub(super) async fn retell(db: &mut PgConnection, touched: &AffectedHours) -> Result<(), DbError> {
+#[tracing::instrument(name = "db.rollup.recompute", skip_all, fields(count = touched.devices.len()))]
+pub(super) async fn recompute(db: &mut PgConnection, touched: &AffectedHours) -> Result<(), DbError> {
     let (devices, hours) = touched.devices();
     // Safe to put together: all of it is names of ours; the values are binds.
     let statement = format!(
-        "insert into device_hour (device_id, hour, {SUMS})
-         select touched.device_id, touched.hour, told.*
+        "insert into device_hour (device_id, hour, {ROLLUP_COLUMNS})
+         select touched.device_id, touched.hour, recomputed.*
          from unnest($1::bigint[], $2::timestamptz[]) as touched (device_id, hour)
          cross join lateral (
-             select {told} from measurement m
+             select {aggregates} from measurement m
              where m.device_id = touched.device_id and m.measured_at >= touched.hour
                and m.measured_at < touched.hour + interval '1 hour'
-         ) as told
-         {anew}",
-        told = told(),
-        anew = anew("device_id"),
+         ) as recomputed
+         {replace_clause}",
+        aggregates = aggregates(),
+        replace_clause = replace_clause("device_id"),
     );
     sqlx::query(AssertSqlSafe(statement)).bind(&devices).bind(&hours).execute(&mut *db).await?;
     sqlx::query!(
@@ -235,7 +235,7 @@ pub(super) async fn retell(db: &mut PgConnection, touched: &AffectedHours) -> Re
 
     let (cells, hours) = touched.cells();
     let (least, greatest): (Vec<_>, Vec<_>) =
-        touched.cells.iter().map(|&(cell, _)| range(cell, STORED_RESOLUTION)).unzip();
+        touched.cells.iter().map(|&(cell, _)| child_range(cell, STORED_RESOLUTION)).unzip();
     // The rows of a cell lie together by cell, not by time: they are read once for all of its hours in a month.
     let statement = format!(
         "with touched as materialized (
@@ -252,13 +252,13 @@ pub(super) async fn retell(db: &mut PgConnection, touched: &AffectedHours) -> Re
                    and m.measured_at < span.last_hour + interval '1 hour' and {has_valid_position}
              ) as m
          )
-         insert into cell_hour (cell, hour, {SUMS})
-         select cell, hour, {told} from touched left join (select true as there, * from there) as m using (cell, hour)
+         insert into cell_hour (cell, hour, {ROLLUP_COLUMNS})
+         select cell, hour, {aggregates} from touched left join (select true as there, * from there) as m using (cell, hour)
          group by cell, hour
-         {anew}",
-        told = told().replacen("count(*)", "count(m.there)", 1),
+         {replace_clause}",
+        aggregates = aggregates().replacen("count(*)", "count(m.there)", 1),
         has_valid_position = validity::has_valid_position(),
-        anew = anew("cell"),
+        replace_clause = replace_clause("cell"),
     );
     let query = sqlx::query(AssertSqlSafe(statement)).bind(&cells).bind(&hours).bind(least).bind(greatest);
     query.execute(&mut *db).await?;
@@ -274,13 +274,13 @@ pub(super) async fn retell(db: &mut PgConnection, touched: &AffectedHours) -> Re
 }
 
 /// Puts a row in the place of the one that is there.
-fn anew(key: &str) -> String {
-    let excluded = SUMS.split(", ").map(|column| format!("excluded.{column}")).collect::<Vec<_>>().join(", ");
-    format!("on conflict ({key}, hour) do update set ({SUMS}) = ({excluded})")
+fn replace_clause(key: &str) -> String {
+    let excluded = ROLLUP_COLUMNS.split(", ").map(|column| format!("excluded.{column}")).collect::<Vec<_>>().join(", ");
+    format!("on conflict ({key}, hour) do update set ({ROLLUP_COLUMNS}) = ({excluded})")
 }
 
 /// What rows of `m` come to, as [`SUMS`].
-fn told() -> String {
+fn aggregates() -> String {
     let mut told = "count(*)".to_owned();
     for quantity in PARTICULATES {
         let column = format!("m.{}", quantity.definition().name);

@@ -61,8 +61,8 @@ pub async fn remove(
     db: &mut PgConnection,
     rows: &[(MeasurementKey, Option<CellIndex>)],
 ) -> Result<AffectedHours, DbError> {
-    let touched = AffectedHours::by(rows);
-    rollup::lock(&mut *db, &touched).await?;
+    let touched = AffectedHours::from_keys(rows);
+    rollup::lock_hours(&mut *db, &touched).await?;
     let keys: Vec<_> = rows.iter().map(|&(key, _)| key).collect();
     let (devices, times, seqs) = key_columns(&keys);
     for table in tables() {
@@ -81,11 +81,11 @@ pub async fn remove(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn settle(db: &mut PgConnection, touched: &AffectedHours) -> Result<(), DbError> {
-    rollup::retell(db, touched).await
+pub async fn finish(db: &mut PgConnection, touched: &AffectedHours) -> Result<(), DbError> {
+    rollup::recompute(db, touched).await
 }
 
 /// `measurement` and what belongs to it.
 pub(super) fn tables() -> impl Iterator<Item = &'static str> {
-    std::iter::once(Group::Air).chain(readings::GROUPS).map(readings::table)
+    std::iter::once(Group::Air).chain(readings::SIDE_TABLE_GROUPS).map(readings::table)
 }

@@ -28,8 +28,8 @@ pub struct TableInfo {
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.server_info.info", skip_all)]
-pub async fn info(db: impl PgExecutor<'_>) -> Result<DatabaseInfo, DbError> {
+#[tracing::instrument(name = "db.server_info.load_info", skip_all)]
+pub async fn load_info(db: impl PgExecutor<'_>) -> Result<DatabaseInfo, DbError> {
     let row = sqlx::query!(
         r#"select current_database()::text as "name!", current_user::text as "user!",
                   current_setting('server_version') as "version!""#
@@ -43,8 +43,8 @@ pub async fn info(db: impl PgExecutor<'_>) -> Result<DatabaseInfo, DbError> {
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.server_info.tables", skip_all)]
-pub async fn tables(db: impl PgExecutor<'_>) -> Result<Vec<TableInfo>, DbError> {
+#[tracing::instrument(name = "db.server_info.list_tables", skip_all)]
+pub async fn list_tables(db: impl PgExecutor<'_>) -> Result<Vec<TableInfo>, DbError> {
     let rows = sqlx::query!(
         r#"select c.relname::text as "name!",
                   (case when c.relkind = 'p'

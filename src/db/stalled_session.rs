@@ -33,8 +33,8 @@ impl StalledSessions {
     ///
     /// # Errors
     /// When the database fails.
-    #[tracing::instrument(name = "db.stalled_session.end", skip_all)]
-    pub async fn end(&mut self, pool: &PgPool) -> Result<usize, DbError> {
+    #[tracing::instrument(name = "db.stalled_session.terminate_stalled", skip_all)]
+    pub async fn terminate_stalled(&mut self, pool: &PgPool) -> Result<usize, DbError> {
         let waiting: Vec<StalledKey> = sqlx::query_as(
             "select activity.pid, activity.query_start, coalesce(copy.bytes_processed, 0)
              from pg_stat_activity activity

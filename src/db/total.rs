@@ -35,7 +35,7 @@ impl Total {
 
 /// What a statement reads until it has found enough rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(super) enum CountMode {
     /// The rows it finds, so that a limit bounds it.
     Bounded,
     /// Any number of rows that it leaves out again.
@@ -46,13 +46,13 @@ pub(super) enum Reading {
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn total(
+pub(super) async fn count_or_estimate(
     db: impl PgExecutor<'_> + Copy,
-    reading: Reading,
+    reading: CountMode,
     select: impl Fn(&mut QueryBuilder<Postgres>),
 ) -> Result<Total, DbError> {
     let mut plan = None;
-    if reading == Reading::Unbounded {
+    if reading == CountMode::Unbounded {
         let PlanEstimate { cost, rows } = *plan.insert(explain(db, &select).await?);
         if cost > MAX_COUNT_COST {
             return Ok(Total::estimate(rows));
@@ -61,7 +61,7 @@ pub(super) async fn total(
     let mut query = QueryBuilder::new("select count(*) from (");
     select(&mut query);
     query.push(" limit ").push_bind(MAX_EXACT_TOTAL + 1).push(") as counted");
-    let counted: i64 = query.build_query_scalar().persistent(reading == Reading::Bounded).fetch_one(db).await?;
+    let counted: i64 = query.build_query_scalar().persistent(reading == CountMode::Bounded).fetch_one(db).await?;
     if counted <= MAX_EXACT_TOTAL {
         return Ok(Total::exact(counted));
     }

@@ -5,7 +5,7 @@ use sqlx::PgExecutor;
 
 use super::{DbError, measurement::position};
 use crate::domain::{
-    device::DeviceId, quality::QualityFlags, quantity::Quantity, readings::decimal, trip::TripSample,
+    device::DeviceId, quality::QualityFlags, quantity::Quantity, readings::to_decimal, trip::TripSample,
     validity::CountedValues,
 };
 
@@ -26,13 +26,13 @@ pub struct DeviceSpan {
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.trip.samples", skip_all, fields(spans = spans.len()))]
-pub async fn samples(
+#[tracing::instrument(name = "db.trip.list_samples", skip_all, fields(spans = spans.len()))]
+pub async fn list_samples(
     db: impl PgExecutor<'_>,
     spans: &[DeviceSpan],
     most: usize,
 ) -> Result<Option<Vec<Vec<TripSample>>>, DbError> {
-    let SpanColumns { devices, from, to } = SpanColumns::of(spans);
+    let SpanColumns { devices, from, to } = SpanColumns::from_spans(spans);
     // No order over all of them, for which all would be read, however many: the limit ends the reading.
     let rows = sqlx::query_as!(
         TripSampleRow,
@@ -79,7 +79,7 @@ pub async fn list_newest_samples(
     spans: &[DeviceSpan],
     max: usize,
 ) -> Result<Vec<NewestSamples>, DbError> {
-    let SpanColumns { devices, from, to } = SpanColumns::of(spans);
+    let SpanColumns { devices, from, to } = SpanColumns::from_spans(spans);
     let rows = sqlx::query_as!(
         TripSampleRow,
         r#"select span.n as "n!", m.measured_at, m.seq, m.latitude, m.longitude, m.pm2_5, m.pm10, m.flags
@@ -117,7 +117,7 @@ struct SpanColumns {
 }
 
 impl SpanColumns {
-    fn of(spans: &[DeviceSpan]) -> Self {
+    fn from_spans(spans: &[DeviceSpan]) -> Self {
         Self {
             devices: spans.iter().map(|span| span.device.0).collect(),
             from: spans.iter().map(|span| span.from).collect(),
@@ -145,7 +145,7 @@ fn by_span(spans: &[DeviceSpan], rows: Vec<TripSampleRow>) -> Vec<Vec<TripSample
         let Some(n) = usize::try_from(row.n - 1).ok() else { continue };
         let (Some(span), Some(samples)) = (spans.get(n), found.get_mut(n)) else { continue };
         let counted =
-            |quantity, value: Option<f32>| value.filter(|&value| span.counted.count(quantity, decimal(value)));
+            |quantity, value: Option<f32>| value.filter(|&value| span.counted.count(quantity, to_decimal(value)));
         let sample = TripSample {
             measured_at: row.measured_at,
             position: position(row.latitude, row.longitude),
@@ -155,11 +155,11 @@ fn by_span(spans: &[DeviceSpan], rows: Vec<TripSampleRow>) -> Vec<Vec<TripSample
         };
         samples.push((row.seq, sample));
     }
-    found.into_iter().map(in_order).collect()
+    found.into_iter().map(sort_by_seq).collect()
 }
 
 /// They mostly come in order; nothing but an `order by` over all would promise it.
-fn in_order(mut samples: Vec<(i32, TripSample)>) -> Vec<TripSample> {
+fn sort_by_seq(mut samples: Vec<(i32, TripSample)>) -> Vec<TripSample> {
     samples.sort_by_key(|(seq, sample)| (sample.measured_at, *seq));
     samples.into_iter().map(|(_, sample)| sample).collect()
 }

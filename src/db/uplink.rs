@@ -15,7 +15,7 @@ use crate::domain::{
 
 /// The columns that [`StoredUplink`] reads, by their place; the table goes by the name `u`. The length of a body is known
 /// without reading it.
-pub(super) const COLUMNS: &str = "u.uplink_id, u.received_at, u.format, u.device_id, u.api_key_id, u.named, u.event, \
+pub(super) const UPLINK_COLUMNS: &str = "u.uplink_id, u.received_at, u.format, u.device_id, u.api_key_id, u.named, u.event, \
                                   u.frame_counter, octet_length(u.body), u.outcome, u.error, u.recorded, \
                                   u.duplicates, u.rejected, u.cut_from";
 
@@ -29,7 +29,7 @@ impl FromRow<'_, PgRow> for StoredUplink {
             format: row.try_get(2)?,
             device_id: row.try_get::<Option<i64>, _>(3)?.map(DeviceId),
             api_key_id: row.try_get::<Option<i64>, _>(4)?.map(ApiKeyId),
-            named: row.try_get(5)?,
+            device_hint: row.try_get(5)?,
             event: row.try_get(6)?,
             frame_counter: row.try_get(7)?,
             bytes: row.try_get(8)?,
@@ -57,7 +57,7 @@ pub struct UplinkRow<'a> {
     /// The key that vouched for it.
     pub api_key_id: Option<i64>,
     /// What named the device outside the body.
-    pub named: Option<&'a str>,
+    pub device_hint: Option<&'a str>,
     /// What else the URL said of the body: a kind of event, `precision=ms`, `sensor=<id>`.
     pub event: Option<&'a str>,
     /// LoRaWAN frame counter.
@@ -78,13 +78,13 @@ pub struct UplinkRow<'a> {
 
 /// An [`UplinkRow`] as `new_uplink` has it.
 #[derive(sqlx::Encode)]
-pub(super) struct Record<'a> {
+pub(super) struct UplinkInsert<'a> {
     uplink_id: Uuid,
     received_at: DateTime<Utc>,
     format: &'a str,
     device_id: Option<i64>,
     api_key_id: Option<i64>,
-    named: Option<&'a str>,
+    device_hint: Option<&'a str>,
     event: Option<&'a str>,
     frame_counter: Option<i64>,
     body: &'a [u8],
@@ -97,7 +97,7 @@ pub(super) struct Record<'a> {
 }
 
 record!(
-    Record<'_>,
+    UplinkInsert<'_>,
     "uplink",
     "new_uplink",
     "uplink_id, received_at, format, device_id, api_key_id, named, event, frame_counter, body, outcome, error, \
@@ -105,15 +105,15 @@ record!(
 );
 
 /// Uplinks on their way.
-pub(super) fn records<'a>(rows: &[UplinkRow<'a>]) -> Vec<Record<'a>> {
+pub(super) fn to_inserts<'a>(rows: &[UplinkRow<'a>]) -> Vec<UplinkInsert<'a>> {
     rows.iter()
-        .map(|row| Record {
+        .map(|row| UplinkInsert {
             uplink_id: row.uplink_id,
             received_at: row.received_at,
             format: row.format,
             device_id: row.device_id,
             api_key_id: row.api_key_id,
-            named: row.named,
+            device_hint: row.device_hint,
             event: row.event,
             frame_counter: row.frame_counter,
             body: row.body,
@@ -131,10 +131,10 @@ pub(super) fn records<'a>(rows: &[UplinkRow<'a>]) -> Vec<Record<'a>> {
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.uplink.by_keys", skip_all, fields(count = keys.len()))]
-pub async fn by_keys(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<HashMap<UplinkKey, Uplink>, DbError> {
+#[tracing::instrument(name = "db.uplink.load_by_keys", skip_all, fields(count = keys.len()))]
+pub async fn load_by_keys(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<HashMap<UplinkKey, Uplink>, DbError> {
     let (times, ids) = key_columns(keys);
-    let mut query = sqlx::QueryBuilder::new(format!("select {COLUMNS} from unnest("));
+    let mut query = sqlx::QueryBuilder::new(format!("select {UPLINK_COLUMNS} from unnest("));
     query
         .push_bind(times)
         .push("::timestamptz[], ")
@@ -148,8 +148,8 @@ pub async fn by_keys(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<Hash
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.uplink.bodies", skip_all, fields(count = keys.len()))]
-pub async fn bodies(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<HashMap<UplinkKey, Vec<u8>>, DbError> {
+#[tracing::instrument(name = "db.uplink.load_bodies", skip_all, fields(count = keys.len()))]
+pub async fn load_bodies(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<HashMap<UplinkKey, Vec<u8>>, DbError> {
     let (times, ids) = key_columns(keys);
     let rows = sqlx::query!(
         "select received_at, uplink_id, body
@@ -169,8 +169,8 @@ pub async fn bodies(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<HashM
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.uplink.lock", skip_all, fields(count = keys.len()))]
-pub async fn lock(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<HashSet<Uuid>, DbError> {
+#[tracing::instrument(name = "db.uplink.lock_uplinks", skip_all, fields(count = keys.len()))]
+pub async fn lock_uplinks(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<HashSet<Uuid>, DbError> {
     let (times, ids) = key_columns(keys);
     let there = sqlx::query_scalar!(
         "select u.uplink_id

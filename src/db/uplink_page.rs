@@ -6,8 +6,8 @@ use sqlx::{PgExecutor, Postgres, QueryBuilder};
 use super::{
     DbError,
     device::to_bigints,
-    total::{Reading, Total, total},
-    uplink::{COLUMNS, StoredUplink},
+    total::{CountMode, Total, count_or_estimate},
+    uplink::{StoredUplink, UPLINK_COLUMNS},
 };
 use crate::domain::{
     device::DeviceId,
@@ -50,14 +50,14 @@ pub struct UplinkPage {
 pub async fn list(db: impl PgExecutor<'_>, page: &UplinkPage) -> Result<Vec<Uplink>, DbError> {
     let mut query = match &page.filter.devices {
         None => {
-            let mut query = QueryBuilder::new(format!("select {COLUMNS} from uplink u where true"));
+            let mut query = QueryBuilder::new(format!("select {UPLINK_COLUMNS} from uplink u where true"));
             push_page(&mut query, page);
             query
         }
         Some(devices) => {
             let mut query = QueryBuilder::new("select u.* from unnest(");
             query.push_bind(to_bigints(devices)).push("::bigint[]) as wanted (device_id) cross join lateral (select ");
-            query.push(COLUMNS).push(" from uplink u where u.device_id = wanted.device_id");
+            query.push(UPLINK_COLUMNS).push(" from uplink u where u.device_id = wanted.device_id");
             push_page(&mut query, page);
             query.push(") as u");
             push_order(&mut query, page);
@@ -75,7 +75,7 @@ pub async fn list(db: impl PgExecutor<'_>, page: &UplinkPage) -> Result<Vec<Upli
 #[tracing::instrument(name = "db.uplink.count", skip_all)]
 pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &UplinkFilter) -> Result<Total, DbError> {
     let is_selective = filter.formats.is_some() || filter.outcome.is_some();
-    total(db, if is_selective { Reading::Unbounded } else { Reading::Bounded }, |query| {
+    count_or_estimate(db, if is_selective { CountMode::Unbounded } else { CountMode::Bounded }, |query| {
         query.push("select 1 from uplink u where true");
         if let Some(devices) = &filter.devices {
             query.push(" and u.device_id = any(").push_bind(to_bigints(devices)).push(")");

@@ -22,7 +22,7 @@ pub(super) fn is_invalid() -> String {
     let mut invalid = format!("m.flags & {} <> 0", QualityFlag::OutOfRange as i32);
     for group in AIR_GROUPS {
         let any = |table: &str| {
-            let each = Quantity::of(group)
+            let each = Quantity::in_group(group)
                 .map(|quantity| is_valid(&format!("{table}.{}", quantity.definition().name), quantity));
             each.collect::<Vec<_>>().join(" or ")
         };

@@ -20,7 +20,7 @@ struct Weather {
 
 /// The air of one day.
 #[derive(Debug)]
-pub(super) struct Air {
+pub(super) struct AirModel {
     date: NaiveDate,
     /// At its first midnight and at its last.
     weather: [Weather; 2],
@@ -43,8 +43,8 @@ pub(super) struct Conditions {
     pub pressure: f64,
 }
 
-impl Air {
-    pub(super) fn of_day(seed: u64, date: NaiveDate) -> Self {
+impl AirModel {
+    pub(super) fn for_day(seed: u64, date: NaiveDate) -> Self {
         let tomorrow = date.succ_opt().unwrap_or(date); // there is one until the year 262142
         Self { date, weather: [weather_at(seed, date), weather_at(seed, tomorrow)] }
     }
@@ -154,7 +154,7 @@ mod tests {
 
     fn at(time: &str) -> Conditions {
         let time: DateTime<Utc> = time.parse().expect("a time");
-        Air::of_day(1, time.date_naive()).at(time)
+        AirModel::for_day(1, time.date_naive()).at(time)
     }
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
         fn conditions_are_continuous_at_midnight(seed: u64, day in 0_i64..20_000) {
             let midnight = DateTime::from_timestamp(946_684_800 + 86_400 * day, 0).expect("a time");
             let before = midnight - TimeDelta::seconds(1);
-            let [before, after] = [before, midnight].map(|time| Air::of_day(seed, time.date_naive()).at(time));
+            let [before, after] = [before, midnight].map(|time| AirModel::for_day(seed, time.date_naive()).at(time));
             // Nobody is on the road then, so it makes no difference that a weekend begins or ends.
             let differences = [
                 before.fine - after.fine,
@@ -195,7 +195,7 @@ mod tests {
         #[test]
         fn conditions_are_plausible(seed: u64, seconds in 946_684_800_i64..4_102_444_800) {
             let time = DateTime::from_timestamp(seconds, 0).expect("a time");
-            let air = Air::of_day(seed, time.date_naive()).at(time);
+            let air = AirModel::for_day(seed, time.date_naive()).at(time);
             proptest::prop_assert!((0.5..90.0).contains(&air.fine) && (0.5..60.0).contains(&air.coarse), "{air:?}");
             proptest::prop_assert!((0.0..1.5).contains(&air.rush), "{air:?}");
             proptest::prop_assert!((-20.0..45.0).contains(&air.temperature), "{air:?}");

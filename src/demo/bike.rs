@@ -5,10 +5,10 @@ use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    air::Air,
+    air::AirModel,
     random::{Purpose, chance, rng, uniform},
     ride::Ride,
-    sensor::Sensor,
+    sensor::SimulatedSensor,
     town::Town,
 };
 use crate::domain::sample::Sample;
@@ -24,13 +24,13 @@ const WEEKEND: [OutingHours; 4] = [(1.0, 9.0, 10.6), (0.5, 12.5, 14.2), (1.0, 15
 const MIN_OUTING_HOURS: f64 = 0.19;
 
 /// The samples of one bicycle on one day, ride by ride.
-pub(super) fn day(seed: u64, number: u16, date: NaiveDate, town: &Town, air: &Air) -> Vec<Vec<Sample>> {
+pub(super) fn day(seed: u64, number: u16, date: NaiveDate, town: &Town, air: &AirModel) -> Vec<Vec<Sample>> {
     let mut of_bike = rng(seed, Purpose::Bike, number, 0);
     let home = of_bike.random_range(0..town.crossings());
-    let sensor = Sensor::any(&mut of_bike);
+    let sensor = SimulatedSensor::random(&mut of_bike);
 
     let mut rng = rng(seed, Purpose::BikeDay, number, date.num_days_from_ce());
-    let hours = hours(date, &mut rng);
+    let hours = departure_hours(date, &mut rng);
     let mut battery_v = uniform(&mut rng, 4.1, 4.18); // charged over night
     let mut at = home;
     let mut rides = Vec::new();
@@ -50,7 +50,7 @@ pub(super) fn day(seed: u64, number: u16, date: NaiveDate, town: &Town, air: &Ai
 }
 
 /// When the bicycle sets out, in hours of the day.
-fn hours(date: NaiveDate, rng: &mut ChaCha8Rng) -> Vec<f64> {
+fn departure_hours(date: NaiveDate, rng: &mut ChaCha8Rng) -> Vec<f64> {
     let outings = if matches!(date.weekday(), Weekday::Sat | Weekday::Sun) { WEEKEND } else { WORKING_DAY };
     let mut hours = Vec::new();
     for (probability, from, to) in outings {
@@ -83,13 +83,13 @@ mod tests {
 
     use super::*;
     use crate::{
-        demo::ride::{INTERVAL_S, MAX_RIDE_DURATION},
+        demo::ride::{MAX_RIDE_DURATION, SAMPLE_INTERVAL_S},
         domain::{position::Position, quantity::Quantity},
     };
 
     fn rides(seed: u64, number: u16, day: i32) -> Vec<Vec<Sample>> {
         let date = NaiveDate::from_num_days_from_ce_opt(day).expect("a day");
-        super::day(seed, number, date, &Town::new(), &Air::of_day(seed, date))
+        super::day(seed, number, date, &Town::new(), &AirModel::for_day(seed, date))
     }
 
     /// Great-circle distance (haversine): not the plane that the simulation reckons on.
@@ -107,13 +107,13 @@ mod tests {
         fn rides_have_plausible_speeds_and_distances(seed: u64, number in 1_u16..=1000, day in 730_120..767_000) {
             let rides = rides(seed, number, day);
             prop_assert!((2..=4).contains(&rides.len()), "{} rides", rides.len());
-            let shortest = usize::from(10 * 60 / INTERVAL_S);
+            let shortest = usize::from(10 * 60 / SAMPLE_INTERVAL_S);
             for ride in &rides {
                 prop_assert!(ride.len() >= shortest, "a ride of {} samples", ride.len());
                 for pair in ride.windows(2) {
-                    prop_assert_eq!(pair[1].measured_at - pair[0].measured_at, TimeDelta::seconds(INTERVAL_S.into()));
+                    prop_assert_eq!(pair[1].measured_at - pair[0].measured_at, TimeDelta::seconds(SAMPLE_INTERVAL_S.into()));
                     let places = (pair[0].position.expect("a place"), pair[1].position.expect("a place"));
-                    let kmh = distance_m(places.0, places.1) / f64::from(INTERVAL_S) * 3.6;
+                    let kmh = distance_m(places.0, places.1) / f64::from(SAMPLE_INTERVAL_S) * 3.6;
                     prop_assert!(kmh < 40.0, "{kmh} km/h");
                     let told = pair[1].readings.get(Quantity::Speed).expect("a speed");
                     prop_assert!(told < 40.0, "{told} km/h");

@@ -21,7 +21,7 @@ mod town;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
-use self::{air::Air, town::Town};
+use self::{air::AirModel, town::Town};
 use crate::{
     domain::{
         device::{DeviceKey, DeviceKind},
@@ -102,7 +102,7 @@ impl Simulation {
     /// for.
     #[must_use]
     pub fn submissions(&self, device: &SimulatedDevice, date: NaiveDate) -> Vec<Submission> {
-        let air = Air::of_day(self.seed, date);
+        let air = AirModel::for_day(self.seed, date);
         let batches = match device.kind {
             DeviceKind::Mobile => bike::day(self.seed, device.number, date, &self.town, &air),
             DeviceKind::Fixed => vec![station::day(self.seed, device.number, date, &self.town, &air)],
@@ -123,11 +123,11 @@ impl Simulation {
             format: FORMAT,
             received_at: last + TimeDelta::seconds(1),
             api_key: None,
-            by_admin: false,
+            is_admin: false,
             source: Source::Arrival(Arrival { body: body.to_string().into(), ..Arrival::default() }),
             decoded: Ok(Decoded {
                 observations: samples.into_iter().enumerate().map(observation).collect(),
-                ..Decoded::nothing(device.kind)
+                ..Decoded::empty(device.kind)
             }),
         })
     }
@@ -142,7 +142,7 @@ mod tests {
     use proptest::{prelude::*, proptest};
 
     use super::*;
-    use crate::domain::{quality::QualityFlag, quantity::Quantity, time::EARLIEST};
+    use crate::domain::{quality::QualityFlag, quantity::Quantity, time::EARLIEST_TIME};
 
     /// Metres from the centre that everything stays within.
     const REACH_M: f64 = 6000.0;
@@ -151,7 +151,7 @@ mod tests {
         time.parse().expect("a time")
     }
 
-    fn told(simulation: &Simulation) -> Vec<Submission> {
+    fn all_submissions(simulation: &Simulation) -> Vec<Submission> {
         let submissions =
             |date| simulation.devices().iter().flat_map(move |device| simulation.submissions(device, date));
         simulation.dates().flat_map(submissions).collect()
@@ -168,8 +168,8 @@ mod tests {
         #[test]
         fn every_sample_is_accepted_and_only_humidity_is_flagged(seed: u64, day in 0_i64..20_000) {
             let from = at("2000-01-01T00:00:00Z") + TimeDelta::days(day);
-            for submission in told(&Simulation::new(seed, 2, 2, from, from + TimeDelta::days(1))) {
-                let admitted = submission.decoded.expect("decoded").admit(submission.received_at, EARLIEST);
+            for submission in all_submissions(&Simulation::new(seed, 2, 2, from, from + TimeDelta::days(1))) {
+                let admitted = submission.decoded.expect("decoded").validate_times(submission.received_at, EARLIEST_TIME);
                 prop_assert!(admitted.rejected.is_empty());
                 for Observation { sample, .. } in admitted.observations {
                     let value = |quantity| sample.readings.get(quantity).expect("a value");
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn no_samples_lie_outside_the_period() {
         let (from, until) = (at("2026-05-06T08:20:00Z"), at("2026-05-07T17:00:00Z"));
-        let told = told(&Simulation::new(1, 3, 2, from, until));
+        let told = all_submissions(&Simulation::new(1, 3, 2, from, until));
         assert!(told.iter().all(|submission| submission.received_at < until + TimeDelta::seconds(1)));
         let samples = samples(told);
         assert!(samples.iter().all(|(_, sample)| (from..until).contains(&sample.measured_at)));
@@ -197,9 +197,9 @@ mod tests {
     #[test]
     fn overlapping_periods_agree_whatever_other_devices_exist() {
         let middle = (at("2026-05-06T12:00:00Z"), at("2026-05-07T12:00:00Z"));
-        let alone = samples(told(&Simulation::new(1, 1, 0, middle.0, middle.1)));
+        let alone = samples(all_submissions(&Simulation::new(1, 1, 0, middle.0, middle.1)));
         let among_others =
-            samples(told(&Simulation::new(1, 3, 2, at("2026-05-01T00:00:00Z"), at("2026-05-09T00:00:00Z"))));
+            samples(all_submissions(&Simulation::new(1, 3, 2, at("2026-05-01T00:00:00Z"), at("2026-05-09T00:00:00Z"))));
         assert!(!alone.is_empty() && alone.iter().all(|sample| among_others.contains(sample)));
     }
 
@@ -207,7 +207,7 @@ mod tests {
     fn empty_period_has_no_samples() {
         let now = at("2026-05-06T00:00:00Z");
         let simulation = Simulation::new(1, 1, 1, now, now);
-        assert_eq!((simulation.dates().count(), told(&simulation).len()), (0, 0));
+        assert_eq!((simulation.dates().count(), all_submissions(&simulation).len()), (0, 0));
     }
 
     #[test]

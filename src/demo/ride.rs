@@ -5,16 +5,16 @@ use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    air::{Air, Plume},
+    air::{AirModel, Plume},
     plane::Point,
     random::{chance, noise, uniform},
-    sensor::{Sensor, SensorEnvironment, set_reading},
+    sensor::{SensorEnvironment, SimulatedSensor, set_reading},
     town::Waypoint,
 };
 use crate::domain::{quantity::Quantity, sample::Sample};
 
 /// Seconds between two samples.
-pub(super) const INTERVAL_S: u16 = 3;
+pub(super) const SAMPLE_INTERVAL_S: u16 = 3;
 /// The longest ride; who isn't there by then stops recording.
 pub(super) const MAX_RIDE_DURATION: TimeDelta = TimeDelta::minutes(40);
 /// How much faster and slower a cyclist can get from one sample to the next, km/h.
@@ -51,12 +51,12 @@ struct Cyclist<'a> {
 
 impl Ride {
     /// The samples of the ride, and the battery at its end (V).
-    pub(super) fn samples(&self, sensor: &Sensor, air: &Air, rng: &mut ChaCha8Rng) -> (Vec<Sample>, f64) {
-        let interval = TimeDelta::seconds(i64::from(INTERVAL_S));
+    pub(super) fn samples(&self, sensor: &SimulatedSensor, air: &AirModel, rng: &mut ChaCha8Rng) -> (Vec<Sample>, f64) {
+        let interval = TimeDelta::seconds(i64::from(SAMPLE_INTERVAL_S));
         let mut cyclist = Cyclist { way: &self.way, along_m: 0.0, speed_kmh: 0.0, waiting: 0 };
         let mut plume = Plume::default();
         let mut street = self.way.get(1).map_or(0.0, |next| next.traffic);
-        let mut receiver = Receiver::switched_on(rng);
+        let mut receiver = Receiver::new(rng);
         let mut battery_v = self.battery_v;
         let mut samples = Vec::new();
         let mut time = self.start;
@@ -65,7 +65,7 @@ impl Ride {
         {
             let conditions = air.at(time);
             street += AIR_MIXING_RATE * (traffic - street);
-            plume.pass(f64::from(INTERVAL_S), traffic * conditions.rush, rng);
+            plume.pass(f64::from(SAMPLE_INTERVAL_S), traffic * conditions.rush, rng);
             let around = SensorEnvironment { air: conditions, street, plume, altitude_m: point.altitude_m() };
             let mut sample = Sample::new(time);
             sample.readings = sensor.read(&around, rng);
@@ -73,7 +73,7 @@ impl Ride {
             set_reading(&mut sample.readings, Quantity::BatteryVoltage, battery_v + 0.01 * noise(rng), 2);
             samples.push(sample);
 
-            battery_v -= BATTERY_DRAIN_V_PER_HOUR * f64::from(INTERVAL_S) / 3600.0;
+            battery_v -= BATTERY_DRAIN_V_PER_HOUR * f64::from(SAMPLE_INTERVAL_S) / 3600.0;
             cyclist.pedal(self.cruise_kmh, rng);
             time += interval;
         }
@@ -94,7 +94,7 @@ impl Cyclist<'_> {
         let aim = if self.waiting > 0 { 0.0 } else { cruise_kmh * (1.0 + 0.15 * noise(rng)) };
         self.waiting = self.waiting.saturating_sub(1);
         self.speed_kmh += (aim - self.speed_kmh).clamp(-MAX_SLOW_DOWN_KMH, MAX_SPEED_UP_KMH);
-        self.along_m += self.speed_kmh / 3.6 * f64::from(INTERVAL_S);
+        self.along_m += self.speed_kmh / 3.6 * f64::from(SAMPLE_INTERVAL_S);
         while let [left, next, ..] = self.way {
             let length_m = left.point.distance_m(next.point);
             if self.along_m < length_m {
@@ -121,7 +121,7 @@ struct Receiver {
 }
 
 impl Receiver {
-    fn switched_on(rng: &mut ChaCha8Rng) -> Self {
+    fn new(rng: &mut ChaCha8Rng) -> Self {
         Self {
             error_east_m: 4.0 * noise(rng),
             error_north_m: 4.0 * noise(rng),

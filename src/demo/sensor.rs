@@ -22,7 +22,7 @@ pub(super) struct SensorEnvironment {
 
 /// One device's errors, which stay with it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sensor {
+pub(super) struct SimulatedSensor {
     /// Factor of particulates.
     gain: f64,
     /// Added to the temperature, °C: its box stands in the sun.
@@ -31,9 +31,9 @@ pub(super) struct Sensor {
     damp: f64,
 }
 
-impl Sensor {
+impl SimulatedSensor {
     /// A sensor from the shelf.
-    pub(super) fn any(rng: &mut ChaCha8Rng) -> Self {
+    pub(super) fn random(rng: &mut ChaCha8Rng) -> Self {
         Self { gain: uniform(rng, 0.88, 1.12), warmth: uniform(rng, -0.3, 0.8), damp: uniform(rng, -3.0, 3.0) }
     }
 

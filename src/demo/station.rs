@@ -4,10 +4,10 @@ use chrono::{Datelike as _, NaiveDate, NaiveTime, TimeDelta};
 use rand::RngExt as _;
 
 use super::{
-    air::{Air, Plume},
+    air::{AirModel, Plume},
     plane::Point,
     random::{Purpose, rng},
-    sensor::{Sensor, SensorEnvironment},
+    sensor::{SensorEnvironment, SimulatedSensor},
     town::Town,
 };
 use crate::domain::sample::Sample;
@@ -27,9 +27,9 @@ pub(super) fn site(town: &Town, number: u16) -> (Point, &'static str) {
 }
 
 /// The samples of one station on one day.
-pub(super) fn day(seed: u64, number: u16, date: NaiveDate, town: &Town, air: &Air) -> Vec<Sample> {
+pub(super) fn day(seed: u64, number: u16, date: NaiveDate, town: &Town, air: &AirModel) -> Vec<Sample> {
     let mut of_station = rng(seed, Purpose::Station, number, 0);
-    let sensor = Sensor::any(&mut of_station);
+    let sensor = SimulatedSensor::random(&mut of_station);
     // It was switched on at some moment, and counts from there.
     let offset_s = of_station.random_range(0..SAMPLE_INTERVAL_S);
 
@@ -60,7 +60,7 @@ mod tests {
 
     fn samples(seed: u64, number: u16) -> Vec<Sample> {
         let date: NaiveDate = "2026-05-06".parse().expect("a day");
-        day(seed, number, date, &Town::new(), &Air::of_day(seed, date))
+        day(seed, number, date, &Town::new(), &AirModel::for_day(seed, date))
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub fn finest_within(cells: &[CellIndex], most: usize) -> Resolution {
 /// The first and the last of a cell's descendants at a resolution, as Postgres keeps them; of a finer cell, its ancestor
 /// twice. All descendants lie between the two, and no other cell of that resolution does.
 #[must_use]
-pub fn range(cell: CellIndex, resolution: Resolution) -> (i64, i64) {
+pub fn child_range(cell: CellIndex, resolution: Resolution) -> (i64, i64) {
     if let Some(ancestor) = cell.parent(resolution) {
         let ancestor = to_bigint(ancestor);
         return (ancestor, ancestor);
@@ -77,8 +77,8 @@ pub fn range(cell: CellIndex, resolution: Resolution) -> (i64, i64) {
 /// What some cells hold, as spans of cells of one resolution as Postgres keeps them, both ends included: sorted, and apart
 /// from each other.
 #[must_use]
-pub fn ranges(cells: &[CellIndex], resolution: Resolution) -> Vec<(i64, i64)> {
-    let mut ranges: Vec<_> = cells.iter().map(|&cell| range(cell, resolution)).collect();
+pub fn child_ranges(cells: &[CellIndex], resolution: Resolution) -> Vec<(i64, i64)> {
+    let mut ranges: Vec<_> = cells.iter().map(|&cell| child_range(cell, resolution)).collect();
     ranges.sort_unstable();
     ranges.dedup_by(|next, before| {
         let joined = next.0 <= before.1 || ordinal(next.0, resolution) == ordinal(before.1, resolution) + 1;
@@ -127,7 +127,7 @@ mod tests {
         );
         let stored: Vec<_> = cells.iter().flat_map(|cell| cell.children(STORED_RESOLUTION)).collect();
         for cell in cells {
-            let (least, greatest) = range(cell, STORED_RESOLUTION);
+            let (least, greatest) = child_range(cell, STORED_RESOLUTION);
             for &stored in &stored {
                 let within = (least..=greatest).contains(&to_bigint(stored));
                 assert_eq!(within, rollup_cell(stored) == cell, "{stored} in {cell}");

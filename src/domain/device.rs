@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn invalid_keys_are_rejected() {
         assert_eq!(DeviceKey::try_new(""), Err(InvalidDeviceKey::Empty));
         assert_eq!(DeviceKey::try_new("x".repeat(129)), Err(InvalidDeviceKey::TooLong));
         assert_eq!(DeviceKey::try_new("bike\0"), Err(InvalidDeviceKey::ControlCharacter));

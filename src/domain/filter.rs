@@ -10,7 +10,7 @@ use super::{
     measurement::Measurement,
     quality::QualityFlags,
     quantity::{Group, Quantity},
-    readings::{Readings, narrow},
+    readings::{Readings, to_f32},
 };
 
 /// A range of values, both ends included. Neither end is NaN.
@@ -40,7 +40,7 @@ impl ValueRange {
     }
 
     /// What lies in both ranges.
-    fn and(self, other: Self) -> Self {
+    fn intersect(self, other: Self) -> Self {
         Self { min: later(self.min, other.min), max: earlier(self.max, other.max) }
     }
 
@@ -57,7 +57,7 @@ pub enum Condition {
     /// Of one of these devices.
     Devices(Vec<DeviceId>),
     /// Taken in this span.
-    Taken {
+    MeasuredBetween {
         /// Not before this.
         from: Option<DateTime<Utc>>,
         /// Before this.
@@ -120,7 +120,7 @@ impl Filter {
         match condition {
             Condition::All(conditions) => conditions.into_iter().try_for_each(|condition| self.add(condition)),
             Condition::Devices(devices) => self.add_devices(devices),
-            Condition::Taken { from, to } => {
+            Condition::MeasuredBetween { from, to } => {
                 (self.from, self.to) = (later(self.from, from), earlier(self.to, to));
                 let empty = self.from.zip(self.to).is_some_and(|(from, to)| from >= to);
                 if empty { Err(Contradiction::Times) } else { Ok(()) }
@@ -178,7 +178,7 @@ impl Filter {
             self.conditions.push(Condition::Between(quantity, range));
             return Ok(());
         };
-        *before = before.and(range);
+        *before = before.intersect(range);
         if before.is_empty() { Err(Contradiction::Values) } else { Ok(()) }
     }
 
@@ -218,7 +218,7 @@ impl Condition {
             Self::Within(area) => area.size(),
             Self::All(conditions) | Self::Any(conditions) => conditions.iter().map(Self::size).sum(),
             Self::Not(condition) => condition.size(),
-            Self::Taken { .. } | Self::Between(..) | Self::AnyFlag(_) | Self::NoFlag(_) => 0,
+            Self::MeasuredBetween { .. } | Self::Between(..) | Self::AnyFlag(_) | Self::NoFlag(_) => 0,
         };
         size_of::<Self>() + more
     }
@@ -237,7 +237,7 @@ impl Condition {
                 }
             }
             Self::Not(condition) => condition.add_side_table_groups(groups),
-            Self::Devices(_) | Self::Taken { .. } | Self::Within(_) | Self::AnyFlag(_) | Self::NoFlag(_) => {}
+            Self::Devices(_) | Self::MeasuredBetween { .. } | Self::Within(_) | Self::AnyFlag(_) | Self::NoFlag(_) => {}
         }
     }
 
@@ -249,7 +249,11 @@ impl Condition {
             },
             Self::All(conditions) | Self::Any(conditions) => conditions.iter().map(Self::polygon_edges).sum(),
             Self::Not(condition) => condition.polygon_edges(),
-            Self::Devices(_) | Self::Taken { .. } | Self::Between(..) | Self::AnyFlag(_) | Self::NoFlag(_) => 0,
+            Self::Devices(_)
+            | Self::MeasuredBetween { .. }
+            | Self::Between(..)
+            | Self::AnyFlag(_)
+            | Self::NoFlag(_) => 0,
         }
     }
 
@@ -258,7 +262,7 @@ impl Condition {
     pub fn matches(&self, measurement: &Measurement, beside: &Readings) -> bool {
         match self {
             Self::Devices(devices) => devices.contains(&measurement.key.device_id),
-            Self::Taken { from, to } => is_within(measurement.key.measured_at, *from, *to),
+            Self::MeasuredBetween { from, to } => is_within(measurement.key.measured_at, *from, *to),
             Self::Within(area) => measurement.position.is_some_and(|place| area.contains(place)),
             Self::Between(quantity, range) => is_between(*quantity, *range, measurement, beside),
             Self::AnyFlag(flags) => !measurement.flags.and(*flags).is_empty(),
@@ -285,7 +289,7 @@ fn is_between(quantity: Quantity, range: ValueRange, measurement: &Measurement, 
     if quantity.definition().group == Group::Air {
         // Compared as 32-bit floats, as they are stored: 12.4 is then equal to the 12.4 that a sensor sent.
         particulate.is_some_and(|value| {
-            range.min.is_none_or(|min| value >= narrow(min)) && range.max.is_none_or(|max| value <= narrow(max))
+            range.min.is_none_or(|min| value >= to_f32(min)) && range.max.is_none_or(|max| value <= to_f32(max))
         })
     } else {
         beside
@@ -340,10 +344,13 @@ mod tests {
         let mut filter = Filter::default();
         let all = Condition::All(vec![
             devices(&[3, 1, 2, 1]),
-            Condition::Taken { from: Some(at("2026-05-01T00:00:00Z")), to: None },
+            Condition::MeasuredBetween { from: Some(at("2026-05-01T00:00:00Z")), to: None },
             Condition::All(vec![
                 devices(&[4, 2, 3]),
-                Condition::Taken { from: Some(at("2026-04-01T00:00:00Z")), to: Some(at("2026-06-01T00:00:00Z")) },
+                Condition::MeasuredBetween {
+                    from: Some(at("2026-04-01T00:00:00Z")),
+                    to: Some(at("2026-06-01T00:00:00Z")),
+                },
                 between(Quantity::Pm10, 1.0, 5.0),
                 between(Quantity::Pm10, 2.0, 9.0),
             ]),
@@ -360,8 +367,8 @@ mod tests {
 
     #[test]
     fn contradictions_are_detected() {
-        let until = |to| Condition::Taken { from: None, to: Some(at(to)) };
-        let from = |from| Condition::Taken { from: Some(at(from)), to: None };
+        let until = |to| Condition::MeasuredBetween { from: None, to: Some(at(to)) };
+        let from = |from| Condition::MeasuredBetween { from: Some(at(from)), to: None };
         let (late, spike) = (flags(&[QualityFlag::Late]), flags(&[QualityFlag::Spike]));
         for (conditions, expected) in [
             (vec![devices(&[1]), devices(&[2])], Some(Contradiction::Devices)),

@@ -53,7 +53,7 @@ pub struct TooManyBuckets {
     /// About how many there would be.
     pub about: i64,
     /// The shortest interval that would do.
-    pub fitting: Option<Interval>,
+    pub shortest_fitting: Option<Interval>,
 }
 
 impl Interval {
@@ -118,7 +118,7 @@ impl Interval {
     ) -> Result<Vec<DateTime<Utc>>, TooManyBuckets> {
         self.try_bounds(zone, from, to, max).map_err(|about| {
             let fitting = self.shortest_fitting(zone, from, to, max).ok().map(|(interval, _)| interval);
-            TooManyBuckets { about, fitting }
+            TooManyBuckets { about, shortest_fitting: fitting }
         })
     }
 
@@ -141,7 +141,7 @@ impl Interval {
                 Err(more) => about = more,
             }
         }
-        Err(TooManyBuckets { about, fitting: None })
+        Err(TooManyBuckets { about, shortest_fitting: None })
     }
 
     /// See [`Self::bounds`]; fails with the number of buckets, an estimate where it is far beyond `max`.
@@ -284,7 +284,7 @@ mod tests {
     fn too_many_buckets_are_refused_with_an_interval_that_fits() {
         let (from, to) = (at("2016-01-01T00:00:00Z"), at("2026-01-01T00:00:00Z"));
         let refused = Interval::Hour.bounds(Tz::UTC, from, to, 10_000);
-        let TooManyBuckets { about, fitting } = refused.expect_err("87,672 hours");
+        let TooManyBuckets { about, shortest_fitting: fitting } = refused.expect_err("87,672 hours");
         assert_eq!((about, fitting), (87_673, Some(Interval::TwelveHours)));
         let forever = Interval::Year.bounds(Tz::UTC, at("0001-01-01T00:00:00Z"), at("9999-12-31T00:00:00Z"), 9999);
         assert_eq!(forever.expect("9999 years").len(), 10_000);
@@ -317,7 +317,7 @@ mod tests {
     fn no_interval_fits_a_span_longer_than_the_bucket_limit() {
         let (from, to) = (at("2020-06-01T00:00:00Z"), at("2026-01-01T00:00:00Z"));
         let refused = Interval::Minute.shortest_fitting(Tz::UTC, from, to, 5).expect_err("six years");
-        assert_eq!(refused, TooManyBuckets { about: 6, fitting: None });
+        assert_eq!(refused, TooManyBuckets { about: 6, shortest_fitting: None });
     }
 
     proptest! {

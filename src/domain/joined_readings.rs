@@ -9,9 +9,9 @@ use super::{
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JoinedReadings {
     /// The groups that were read, one bit each.
-    read: u8,
+    read_groups: u8,
     /// Those of them that the measurement has.
-    present: u8,
+    present_groups: u8,
     values: Readings,
 }
 
@@ -29,9 +29,9 @@ pub enum GroupReadings<'a> {
 impl JoinedReadings {
     /// Notes that a group was read, and whether the measurement has readings of it.
     pub fn set_group(&mut self, group: Group, is_present: bool) {
-        self.read |= bit(group);
+        self.read_groups |= bit(group);
         if is_present {
-            self.present |= bit(group);
+            self.present_groups |= bit(group);
         }
     }
 
@@ -42,10 +42,10 @@ impl JoinedReadings {
 
     /// What was read of a group.
     #[must_use]
-    pub fn of(&self, group: Group) -> GroupReadings<'_> {
-        if self.read & bit(group) == 0 {
+    pub fn group(&self, group: Group) -> GroupReadings<'_> {
+        if self.read_groups & bit(group) == 0 {
             GroupReadings::NotRead
-        } else if self.present & bit(group) == 0 {
+        } else if self.present_groups & bit(group) == 0 {
             GroupReadings::Absent
         } else {
             GroupReadings::Present(&self.values)

@@ -11,7 +11,7 @@ pub struct Month {
 impl Month {
     /// The month that a moment lies in.
     #[must_use]
-    pub fn of(time: DateTime<Utc>) -> Self {
+    pub fn from_time(time: DateTime<Utc>) -> Self {
         let day = time.date_naive();
         Self { first_day: day.with_day(1).unwrap_or(day) } // every month has a first day
     }
@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn december_is_followed_by_january() {
         let last_moment = "2025-12-31T23:59:59.999999Z".parse().expect("a time");
-        let december = Month::of(last_moment);
+        let december = Month::from_time(last_moment);
         assert_eq!(december.suffix(), "2025_12");
         assert_eq!(december.next().suffix(), "2026_01");
         assert!(december.start() <= last_moment && last_moment < december.next().start());
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn suffix_round_trips_and_other_text_is_rejected() {
-        let month = Month::of("2026-11-30T12:00:00Z".parse().expect("a time"));
+        let month = Month::from_time("2026-11-30T12:00:00Z".parse().expect("a time"));
         assert_eq!(Month::from_suffix(&month.suffix()), Some(month));
         for text in ["", "2026", "2026_13", "2026_1", "2026_11_01", "+2026_11", "pkey"] {
             assert_eq!(Month::from_suffix(text), None, "{text}");

@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn suffix_round_trips_and_other_text_is_rejected() {
-        let month = Month::of("2005-11-30T12:00:00Z".parse().expect("a time"));
+        let month = Month::from_time("2005-11-30T12:00:00Z".parse().expect("a time"));
         for period in [Period::Month(month), Period::Year(2005)] {
             assert_eq!(Period::from_suffix(&period.suffix()), Some(period));
             assert!(period.contains(month) && period.year() == 2005);

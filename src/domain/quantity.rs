@@ -140,12 +140,12 @@ quantities! {
 impl Quantity {
     /// The quantity of this name, as plain JSON and the database write it.
     #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|quantity| quantity.definition().name == name)
     }
 
     /// The quantities that one table holds, in the order of the table above.
-    pub fn of(group: Group) -> impl Iterator<Item = Self> {
+    pub fn in_group(group: Group) -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(move |quantity| quantity.definition().group == group)
     }
 }

@@ -26,7 +26,7 @@ impl Readings {
     pub fn set(&mut self, quantity: Quantity, value: f64) -> Result<(), UnusableValue> {
         let unusable = UnusableValue { quantity, value };
         let kept = match quantity.definition().group {
-            Group::Air => decimal(narrow(value)),
+            Group::Air => to_decimal(to_f32(value)),
             Group::Weather | Group::Ambient | Group::Motion | Group::Status => value,
         };
         if !kept.is_finite() {
@@ -52,7 +52,7 @@ impl Readings {
 
     /// Whether the sample tells anything that this table holds.
     #[must_use]
-    pub fn any_of(&self, group: Group) -> bool {
+    pub fn has_group(&self, group: Group) -> bool {
         self.0.iter().any(|(quantity, _)| quantity.definition().group == group)
     }
 
@@ -66,13 +66,13 @@ impl Readings {
 /// A number as a 32-bit column keeps it; beyond its range, infinite.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "rounding to the column's precision is the purpose")]
-pub fn narrow(value: f64) -> f32 {
+pub fn to_f32(value: f64) -> f32 {
     value as f32
 }
 
 /// The decimal number that a 32-bit float stands for: 40.22928, where a plain conversion gives 40.229278564453125.
 #[must_use]
-pub fn decimal(value: f32) -> f64 {
+pub fn to_decimal(value: f32) -> f64 {
     // The shortest decimal that reads back as the same f32; it is what the sensor sent. Of two such it is the even one, as
     // serde_json would write the f32: so a list may be written without coming by here (graphql/flat/json.rs).
     zmij::Buffer::new().format(value).parse().unwrap_or_else(|_| f64::from(value))
@@ -107,7 +107,7 @@ mod tests {
             readings.set(quantity, value).expect("a value");
         }
         assert_eq!(readings.iter().collect::<Vec<_>>(), [(Quantity::Pm2_5, 25.8), (Quantity::Humidity, 81.0)]);
-        assert!(readings.any_of(Group::Weather) && !readings.any_of(Group::Motion));
+        assert!(readings.has_group(Group::Weather) && !readings.has_group(Group::Motion));
     }
 
     proptest::proptest! {
@@ -115,7 +115,7 @@ mod tests {
         fn every_f32_round_trips_through_a_decimal(bits: u32) {
             let value = f32::from_bits(bits);
             proptest::prop_assume!(value.is_finite());
-            proptest::prop_assert_eq!(narrow(decimal(value)).to_bits(), bits);
+            proptest::prop_assert_eq!(to_f32(to_decimal(value)).to_bits(), bits);
         }
     }
 }

@@ -59,14 +59,14 @@ mod tests {
     #[test]
     fn month_is_dropped_when_its_last_moment_is_old_enough() {
         let ninety: RetentionPolicy = "90d".parse().expect("a retention");
-        let month = Month::of(at("2026-01-15T00:00:00Z"));
+        let month = Month::from_time(at("2026-01-15T00:00:00Z"));
         assert!(!ninety.is_over(month, at("2026-05-01T23:59:59.999999Z")));
         assert!(ninety.is_over(month, at("2026-05-02T00:00:00Z")), "90 days after the first of February");
     }
 
     #[test]
     fn nothing_is_dropped_with_unlimited_retention() {
-        let long_ago = Month::of(at("2000-01-01T00:00:00Z"));
+        let long_ago = Month::from_time(at("2000-01-01T00:00:00Z"));
         for text in ["0", "0d", "forever", "300000000000s"] {
             let retention: RetentionPolicy = text.parse().expect("a retention");
             assert!(!retention.is_over(long_ago, at("2026-05-01T00:00:00Z")), "{text}");

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{
     quality::QualityFlags,
     quantity::Quantity,
-    readings::{Readings, narrow},
+    readings::{Readings, to_f32},
     validity::{is_invalid, valid_value},
 };
 
@@ -43,8 +43,9 @@ pub struct RollupSummary {
 impl Rollup {
     /// What one measurement comes to.
     #[must_use]
-    pub fn of(readings: &Readings, flags: QualityFlags) -> Self {
-        let summary = |quantity| valid_value(readings, quantity).map_or_else(RollupSummary::default, RollupSummary::of);
+    pub fn from_readings(readings: &Readings, flags: QualityFlags) -> Self {
+        let summary =
+            |quantity| valid_value(readings, quantity).map_or_else(RollupSummary::default, RollupSummary::from_value);
         let invalid_count = i32::from(is_invalid(flags, readings));
         Self { count: 1, invalid_count, particulates: PARTICULATES.map(summary) }
     }
@@ -60,8 +61,8 @@ impl Rollup {
 }
 
 impl RollupSummary {
-    fn of(value: f64) -> Self {
-        let (min, max) = (Some(narrow(value)), Some(narrow(value)));
+    fn from_value(value: f64) -> Self {
+        let (min, max) = (Some(to_f32(value)), Some(to_f32(value)));
         Self { count: 1, sum: value, sum_of_squares: value * value, min, max }
     }
 
@@ -100,7 +101,7 @@ pub fn by_hour<'a, K: Copy + Ord>(
             let ((key, hour), ..) = *some.first()?;
             let mut rollup = Rollup::default();
             for &(_, readings, flags) in some {
-                rollup.add(&Rollup::of(readings, flags));
+                rollup.add(&Rollup::from_readings(readings, flags));
             }
             Some((key, hour, rollup))
         })
@@ -183,7 +184,7 @@ mod tests {
         ) {
             let all: Vec<_> = values.iter().map(|value| readings([None, None, value.map(f64::from), None])).collect();
             let sum = |some: &[Readings]| some.iter().fold(Rollup::default(), |mut sum, readings| {
-                sum.add(&Rollup::of(readings, flags(readings)));
+                sum.add(&Rollup::from_readings(readings, flags(readings)));
                 sum
             });
             let (left, right) = all.split_at(cut.min(all.len()));

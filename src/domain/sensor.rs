@@ -30,13 +30,13 @@ pub enum InvalidSensor {
     #[error("the list has a sensor with this id already")]
     Duplicate,
     /// There are too many.
-    #[error("a device has at most {} sensors", Sensors::MAX)]
+    #[error("a device has at most {} sensors", Sensors::MAX_SENSORS)]
     TooMany,
 }
 
 impl Sensors {
     /// Sensors of a device at most. A senseBox has about ten.
-    pub const MAX: usize = 100;
+    pub const MAX_SENSORS: usize = 100;
     /// The longest id, in characters. openSenseMap's have 24.
     pub const MAX_ID_CHARS: usize = 64;
 
@@ -61,7 +61,7 @@ impl Sensors {
             Err(InvalidSensor::SurroundingSpace)
         } else if self.0.contains_key(&id) {
             Err(InvalidSensor::Duplicate)
-        } else if self.0.len() >= Self::MAX {
+        } else if self.0.len() >= Self::MAX_SENSORS {
             Err(InvalidSensor::TooMany)
         } else {
             self.0.insert(id, quantity);
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(add(&"ß".repeat(65)), Err(InvalidSensor::TooLong));
         assert_eq!(add(&"ß".repeat(64)), Ok(()));
         assert_eq!(add(&"ß".repeat(64)), Err(InvalidSensor::Duplicate));
-        for number in 1..Sensors::MAX {
+        for number in 1..Sensors::MAX_SENSORS {
             assert_eq!(add(&number.to_string()), Ok(()));
         }
         assert_eq!(add("one more"), Err(InvalidSensor::TooMany));

@@ -6,7 +6,7 @@ use h3o::CellIndex;
 use super::{
     device::DeviceId,
     quantity::{Group, Quantity},
-    readings::{decimal, narrow},
+    readings::{to_decimal, to_f32},
     rollup::hour_of,
 };
 
@@ -30,7 +30,7 @@ impl Percentile {
 
 /// How the values of a quantity lie, in its unit.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Summary {
+pub struct QuantitySummary {
     /// How many values.
     pub count: i64,
     /// The arithmetic mean.
@@ -47,7 +47,7 @@ pub struct Summary {
     pub percentiles: Vec<(Percentile, f64)>,
 }
 
-impl Summary {
+impl QuantitySummary {
     /// A percentile that was asked for; none where there are no values.
     #[must_use]
     pub fn percentile(&self, percentile: Percentile) -> Option<f64> {
@@ -56,10 +56,10 @@ impl Summary {
 
     /// With the ends as the decimals that were sent: rollups keep those of particulates as 32-bit floats.
     #[must_use]
-    pub fn as_sent(mut self, quantity: Quantity) -> Self {
+    pub fn rounded_to_precision(mut self, quantity: Quantity) -> Self {
         if quantity.definition().group == Group::Air {
             let ends = [&mut self.min, &mut self.max];
-            ends.into_iter().flatten().for_each(|end| *end = decimal(narrow(*end)));
+            ends.into_iter().flatten().for_each(|end| *end = to_decimal(to_f32(*end)));
         }
         self
     }
@@ -83,7 +83,7 @@ pub struct Statistics {
     /// Hours of UTC with at least one that is not invalid, where that was asked.
     pub hours: Option<i64>,
     /// Of the quantities that were asked for, in that order.
-    pub summaries: Vec<Summary>,
+    pub summaries: Vec<QuantitySummary>,
 }
 
 /// How many hours of UTC a span touches.
@@ -92,12 +92,12 @@ pub fn hours_overlapping(from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {
     if from >= to {
         return 0;
     }
-    (hour_from(to) - hour_of(from)).num_hours()
+    (hour_at_or_after(to) - hour_of(from)).num_hours()
 }
 
 /// The first whole hour of UTC from a moment on.
 #[must_use]
-pub fn hour_from(time: DateTime<Utc>) -> DateTime<Utc> {
+pub fn hour_at_or_after(time: DateTime<Utc>) -> DateTime<Utc> {
     let hour = hour_of(time);
     if hour < time { hour + TimeDelta::hours(1) } else { hour }
 }

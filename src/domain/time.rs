@@ -7,7 +7,7 @@ pub const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(1);
 
 /// The first time that a sample may have unless a later one is configured, 2000-01-01T00:00:00Z: earlier ones come from
 /// clocks that were never set (1970, 1980, 1999), and every year that appears costs a set of partitions.
-pub const EARLIEST: DateTime<Utc> = DateTime::from_timestamp(946_684_800, 0).expect("a time that chrono can hold");
+pub const EARLIEST_TIME: DateTime<Utc> = DateTime::from_timestamp(946_684_800, 0).expect("a time that chrono can hold");
 
 /// Why a sample can't have been taken at the time it bears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,16 +88,19 @@ mod tests {
     #[test]
     fn a_minute_ahead_is_the_last_moment_accepted() {
         let now = at("2026-05-01T10:00:00Z");
-        assert_eq!(check(at("2026-05-01T10:01:00Z"), now, EARLIEST), Ok(()));
-        assert!(matches!(check(at("2026-05-01T10:01:00.000001Z"), now, EARLIEST), Err(ImplausibleTime::Future { .. })));
+        assert_eq!(check(at("2026-05-01T10:01:00Z"), now, EARLIEST_TIME), Ok(()));
+        assert!(matches!(
+            check(at("2026-05-01T10:01:00.000001Z"), now, EARLIEST_TIME),
+            Err(ImplausibleTime::Future { .. })
+        ));
     }
 
     #[test]
     fn extreme_times_do_not_panic() {
         let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
-        assert_eq!(check(last, last, EARLIEST), Ok(()));
-        assert!(matches!(check(last, first, EARLIEST), Err(ImplausibleTime::Future { .. })));
-        assert!(matches!(check(first, last, EARLIEST), Err(ImplausibleTime::TooEarly { .. })));
+        assert_eq!(check(last, last, EARLIEST_TIME), Ok(()));
+        assert!(matches!(check(last, first, EARLIEST_TIME), Err(ImplausibleTime::Future { .. })));
+        assert!(matches!(check(first, last, EARLIEST_TIME), Err(ImplausibleTime::TooEarly { .. })));
         assert_eq!(normalize(first), first);
         assert!(normalize(last) <= last);
     }
@@ -105,11 +108,11 @@ mod tests {
     #[test]
     fn the_year_2000_is_the_first_accepted() {
         let now = at("2026-05-01T10:00:00Z");
-        assert_eq!(check(at("2000-01-01T00:00:00Z"), now, EARLIEST), Ok(()));
+        assert_eq!(check(at("2000-01-01T00:00:00Z"), now, EARLIEST_TIME), Ok(()));
         let earlier = at("1999-12-31T23:59:59.999999Z");
         assert_eq!(
-            check(earlier, now, EARLIEST),
-            Err(ImplausibleTime::TooEarly { measured_at: earlier, earliest: EARLIEST })
+            check(earlier, now, EARLIEST_TIME),
+            Err(ImplausibleTime::TooEarly { measured_at: earlier, earliest: EARLIEST_TIME })
         );
     }
 

@@ -198,7 +198,7 @@ impl Unit {
     /// A value in this unit, in the unit of the quantity; none where the unit does not measure the quantity.
     #[must_use]
     pub fn convert(self, quantity: Quantity, value: f64) -> Option<f64> {
-        let own = Self::of(quantity);
+        let own = Self::for_quantity(quantity);
         if self == own {
             return Some(value);
         }
@@ -219,7 +219,7 @@ impl Unit {
 
     /// The unit that the values of a quantity are stored in.
     #[must_use]
-    pub fn of(quantity: Quantity) -> Self {
+    pub fn for_quantity(quantity: Quantity) -> Self {
         let unit = quantity.definition().unit;
         Self::parse(unit).unwrap_or_else(|| unreachable!("a test reads the unit of every quantity: {unit}"))
     }
@@ -304,7 +304,7 @@ mod tests {
         for &quantity in Quantity::ALL {
             let unit = quantity.definition().unit;
             assert!(Unit::parse(unit).is_some(), "{unit}");
-            assert_eq!(Unit::of(quantity).convert(quantity, 1.5), Some(1.5), "{unit}");
+            assert_eq!(Unit::for_quantity(quantity).convert(quantity, 1.5), Some(1.5), "{unit}");
         }
     }
 

@@ -52,7 +52,7 @@ pub struct Uplink {
     /// The key that vouched for it.
     pub api_key_id: Option<ApiKeyId>,
     /// What named the device outside the body.
-    pub named: Option<String>,
+    pub device_hint: Option<String>,
     /// What else the URL said of the body: a kind of event, `precision=ms`, `sensor=<id>`.
     pub event: Option<String>,
     /// LoRaWAN frame counter.

@@ -84,7 +84,7 @@ pub fn at_valid_positions(conditions: &[Condition]) -> Vec<Condition> {
             Condition::Not(Box::new(Condition::All(at_valid_positions(std::slice::from_ref(&**condition)))))
         }
         Condition::Devices(_)
-        | Condition::Taken { .. }
+        | Condition::MeasuredBetween { .. }
         | Condition::Between(..)
         | Condition::AnyFlag(_)
         | Condition::NoFlag(_) => condition.clone(),

@@ -10,7 +10,7 @@ use super::id::{
 use crate::{
     db::device_page::{DeviceKeyset, DeviceOrder},
     domain::{
-        device::DeviceId, feed::Place, measurement::MeasurementKey, quantity::Quantity, time::is_representable,
+        device::DeviceId, feed::FeedOffset, measurement::MeasurementKey, quantity::Quantity, time::is_representable,
         trip::TripKey, uplink::UplinkKey,
     },
 };
@@ -70,7 +70,7 @@ impl CursorType for TripCursor {
 
 /// A place in the feed, which is in the order of the commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FeedCursor(pub Place);
+pub struct FeedCursor(pub FeedOffset);
 
 impl CursorType for FeedCursor {
     type Error = &'static str;
@@ -79,7 +79,7 @@ impl CursorType for FeedCursor {
         let text = decode_opaque(cursor).ok_or(INVALID_CURSOR)?;
         let (number, index) = text.strip_prefix("f:").and_then(|text| text.split_once('.')).ok_or(INVALID_CURSOR)?;
         let number = number.parse().ok().filter(|number| *number >= 0).ok_or(INVALID_CURSOR)?;
-        Ok(Self(Place { number, index: index.parse().map_err(|_| INVALID_CURSOR)? }))
+        Ok(Self(FeedOffset { number, index: index.parse().map_err(|_| INVALID_CURSOR)? }))
     }
 
     fn encode_cursor(&self) -> String {
@@ -126,7 +126,7 @@ impl CursorType for DeviceCursor {
             "s" => DeviceKeyset::LastSeen(Some(time(place)?), id),
             "v" => {
                 let (quantity, bits) = place.split_once('.').ok_or(INVALID_CURSOR)?;
-                let quantity = Quantity::named(quantity).ok_or(INVALID_CURSOR)?;
+                let quantity = Quantity::from_name(quantity).ok_or(INVALID_CURSOR)?;
                 let value = match bits {
                     "" => None,
                     bits => Some(f64::from_bits(bits.parse().map_err(|_| INVALID_CURSOR)?)),
@@ -184,7 +184,7 @@ mod tests {
 
         #[test]
         fn feed_cursor_round_trips(number in 0..i64::MAX, index: u32) {
-            let cursor = FeedCursor(Place { number, index });
+            let cursor = FeedCursor(FeedOffset { number, index });
             prop_assert_eq!(FeedCursor::decode_cursor(&cursor.encode_cursor()).expect("a cursor"), cursor);
         }
 

@@ -84,7 +84,7 @@ impl AppState {
     #[must_use]
     pub fn start(database: Database, replicas: Replicas, clock: Clock, about: GatewayInfo) -> (Self, Writers) {
         let (recorder, writers) = Recorder::start_with(&database.writes, &clock, &about.limits.recording);
-        let metrics = Metrics::new(&recorder.recording);
+        let metrics = Metrics::new(&recorder.metrics);
         let read_servers = ReadServers::new(&database, &replicas);
         let state = State {
             unmetered_read_pool: ReadPool::unmetered(database.reads.clone()),

@@ -25,13 +25,13 @@ use chrono::DateTime;
 use super::{
     DecodeError, Decoded, Incoming, Observation, Rejection,
     ignored::IgnoredNames,
-    parse::MAX_SAMPLES,
+    parse::MAX_SAMPLES_PER_BODY,
     vocabulary::{CONVENTIONAL, RawValue, SampleBuilder},
 };
 use crate::domain::{
     device::{DeviceKey, DeviceKind},
     quantity::Quantity,
-    readings::decimal,
+    readings::to_decimal,
     unit::Unit,
 };
 
@@ -63,30 +63,30 @@ struct SensorRecord {
 /// # Errors
 /// When the path names no device, or the body is not of this form.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
-    let device = match incoming.named.map(DeviceKey::try_new) {
+    let device = match incoming.device_hint.map(DeviceKey::try_new) {
         Some(Ok(device)) => device,
         Some(Err(reason)) => return Err(DecodeError::new("INVALID_DEVICE", format!("the path: {reason}"))),
         None => return Err(DecodeError::new("MISSING_DEVICE", "the path must name the session")),
     };
-    let mut decoded = Decoded::nothing(DeviceKind::Fixed);
+    let mut decoded = Decoded::empty(DeviceKind::Fixed);
     if incoming.body.is_empty() {
         return Ok(decoded);
     }
     let mut ignored = IgnoredNames::default();
     let mut moments = BTreeMap::new();
-    for (index, record) in records(incoming.body)?.into_iter().enumerate() {
+    for (index, record) in read_records(incoming.body)?.into_iter().enumerate() {
         let (_, builder) = moments.entry(record.epoch_s).or_insert_with(|| (index, SampleBuilder::new(&CONVENTIONAL)));
         let known = SENSOR_TYPES.iter().find(|(sensor_type, ..)| *sensor_type == record.sensor_type);
         let name = format!("type {}", record.sensor_type);
         match known {
             Some(&(_, quantity, unit)) if record.value.is_finite() => {
-                builder.add_quantity(&name, quantity, unit, RawValue::Number(decimal(record.value)), &mut ignored);
+                builder.add_quantity(&name, quantity, unit, RawValue::Number(to_decimal(record.value)), &mut ignored);
             }
             _ => ignored.insert(&name),
         }
     }
-    if moments.len() > MAX_SAMPLES {
-        let detail = format!("{} moments; at most {MAX_SAMPLES} in one body", moments.len());
+    if moments.len() > MAX_SAMPLES_PER_BODY {
+        let detail = format!("{} moments; at most {MAX_SAMPLES_PER_BODY} in one body", moments.len());
         return Err(DecodeError::new("TOO_MANY_SAMPLES", detail));
     }
     for (epoch_s, (index, builder)) in moments {
@@ -99,7 +99,7 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     Ok(Decoded { ignored: ignored.into_names(), ..decoded })
 }
 
-fn records(body: &[u8]) -> Result<Vec<SensorRecord>, DecodeError> {
+fn read_records(body: &[u8]) -> Result<Vec<SensorRecord>, DecodeError> {
     let rest = BODY_PREFIXES.into_iter().find_map(|mark| body.strip_prefix(mark));
     let rest = rest.ok_or_else(|| DecodeError::new("WRONG_MARK", "the body must begin with AB BA or ABBA"))?;
     let Some((count, rest)) = rest.split_first_chunk() else {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     fn decoded(body: &[u8]) -> Result<Decoded, DecodeError> {
-        decode(&Incoming { named: Some(UUID), ..incoming(body) })
+        decode(&Incoming { device_hint: Some(UUID), ..incoming(body) })
     }
 
     #[test]
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn empty_body_is_a_time_request() {
-        assert_eq!(decoded(b""), Ok(Decoded::nothing(DeviceKind::Fixed)));
+        assert_eq!(decoded(b""), Ok(Decoded::empty(DeviceKind::Fixed)));
     }
 
     #[test]

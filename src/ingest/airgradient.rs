@@ -12,8 +12,8 @@
 use super::{
     DecodeError, Decoded, Incoming, Observation, Rejection,
     ignored::IgnoredNames,
-    parse::{self, Json},
-    vocabulary::{self, Field, Meaning, NoValue, RawValue, SampleBuilder, Vocabulary},
+    parse::{self, JsonValue},
+    vocabulary::{self, FieldMeaning, FieldUnit, NoValue, RawValue, SampleBuilder, Vocabulary},
 };
 use crate::domain::{
     device::{DeviceKey, DeviceKind},
@@ -31,7 +31,7 @@ const SEND_INTERVAL_S: i32 = 60;
 /// Names of the firmware's body, and its marks for "no value".
 pub(super) static AIRGRADIENT: Vocabulary = Vocabulary { own: meaning, general: None, no_value: NO_VALUE };
 
-const FIELDS: &[Field] = &[
+const FIELDS: &[FieldUnit] = &[
     ("wifi", Quantity::SignalStrength, Unit::DecibelMilliwatt),
     ("rco2", Quantity::Co2, Unit::PartPerMillion),
     ("pm01", Quantity::Pm1, Unit::MicrogramPerCubicMetre),
@@ -57,8 +57,8 @@ const NO_VALUE: &[NoValue] = &[
     NoValue { quantity: Quantity::NoxIndex, range: NoValue::NEGATIVE },
 ];
 
-fn meaning(name: &str) -> Option<Meaning> {
-    vocabulary::look_up(FIELDS, name)
+fn meaning(name: &str) -> Option<FieldMeaning> {
+    vocabulary::find_field(FIELDS, name)
 }
 
 /// Decodes one body.
@@ -66,15 +66,15 @@ fn meaning(name: &str) -> Option<Meaning> {
 /// # Errors
 /// When the path names no device, or the body is not an object with a field of the firmware's.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
-    let device = match incoming.named.map(DeviceKey::try_new) {
+    let device = match incoming.device_hint.map(DeviceKey::try_new) {
         Some(Ok(device)) => device,
         Some(Err(reason)) => return Err(DecodeError::new("INVALID_DEVICE", format!("the path: {reason}"))),
         None => return Err(DecodeError::new("MISSING_DEVICE", "the path must name the device")),
     };
-    let Json::Object(fields) = parse::json(incoming.body)? else {
+    let JsonValue::Object(fields) = parse::json(incoming.body)? else {
         return Err(DecodeError::new("WRONG_TYPE", "the body must be an object"));
     };
-    parse::distinct(&fields).map_err(|(code, detail)| DecodeError::new(code, detail))?;
+    parse::check_distinct_keys(&fields).map_err(|(code, detail)| DecodeError::new(code, detail))?;
     if !fields.iter().any(|(name, _)| meaning(name).is_some()) {
         return Err(DecodeError::new("MISSING_VALUES", "the body must hold a field of AirGradient's, such as pm02"));
     }
@@ -82,11 +82,11 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     let mut builder = SampleBuilder::new(&AIRGRADIENT);
     for (name, value) in &fields {
         // Texts and structures beside the values describe the monitor.
-        if meaning(name).is_some() || matches!(value, Json::Number(_)) {
+        if meaning(name).is_some() || matches!(value, JsonValue::Number(_)) {
             builder.add(name, RawValue::from(value), &mut ignored);
         }
     }
-    let mut decoded = Decoded { ignored: ignored.into_names(), ..Decoded::nothing(DeviceKind::Fixed) };
+    let mut decoded = Decoded { ignored: ignored.into_names(), ..Decoded::empty(DeviceKind::Fixed) };
     match builder.build(incoming.received_at) {
         Ok(mut sample) => {
             sample.time_uncertainty_s = Some(SEND_INTERVAL_S);
@@ -108,7 +108,7 @@ mod tests {
         "tvocIndex":100,"noxIndex":1,"boot":6}"#;
 
     fn posted(body: &[u8]) -> Incoming<'_> {
-        Incoming { named: Some("airgradient:84fce612eff4"), ..incoming(body) }
+        Incoming { device_hint: Some("airgradient:84fce612eff4"), ..incoming(body) }
     }
 
     fn decoded(body: &str) -> Decoded {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_is_refused() {
+    fn body_without_values_is_rejected() {
         for (body, expected) in no_objects() {
             assert_eq!(refusal(decode(&posted(&body))).0, expected);
         }
@@ -190,7 +190,7 @@ mod tests {
             assert_eq!(refusal(decode(&posted(body.as_bytes()))).0, expected, "{body}");
         }
         assert_eq!(refusal(decode(&incoming(MEASURES.as_bytes()))).0, "MISSING_DEVICE");
-        let nameless = Incoming { named: Some(" "), ..incoming(MEASURES.as_bytes()) };
+        let nameless = Incoming { device_hint: Some(" "), ..incoming(MEASURES.as_bytes()) };
         assert_eq!(refusal(decode(&nameless)).0, "INVALID_DEVICE");
     }
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{
     DecodeError, Decoded, Incoming, Observation, Rejection,
     ignored::IgnoredNames,
-    parse::{self, Json},
+    parse::{self, JsonValue},
     vocabulary::{RawValue, SampleBuilder, airrohr::AIRROHR},
 };
 use crate::domain::{
@@ -29,7 +29,7 @@ const MAX_INTERVAL_MS: f64 = 86_400_000.0;
 #[derive(Deserialize)]
 struct AirrohrBody {
     esp8266id: Option<String>,
-    sensordatavalues: Vec<Json>,
+    sensordatavalues: Vec<JsonValue>,
 }
 
 /// Decodes one body.
@@ -43,7 +43,7 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     let mut interval_s = DEFAULT_INTERVAL_S;
     let mut builder = SampleBuilder::new(&AIRROHR);
     for (place, entry) in body.sensordatavalues.iter().enumerate() {
-        let Some(name) = entry.get("value_type").and_then(Json::as_text) else {
+        let Some(name) = entry.get("value_type").and_then(JsonValue::as_text) else {
             ignored.insert(&format!("sensordatavalues[{place}]"));
             continue;
         };
@@ -59,7 +59,7 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
         }
     }
     let kind = if builder.has_receiver { DeviceKind::Mobile } else { DeviceKind::Fixed };
-    let mut decoded = Decoded { ignored: ignored.into_names(), ..Decoded::nothing(kind) };
+    let mut decoded = Decoded { ignored: ignored.into_names(), ..Decoded::empty(kind) };
     match builder.build(incoming.received_at) {
         Ok(mut sample) => {
             sample.time_uncertainty_s = Some(interval_s);
@@ -80,7 +80,7 @@ fn interval(value: RawValue<'_>) -> Option<i32> {
 
 /// The header `X-Sensor` (or the path), which tells the chip's family; else the chip's number in the body.
 fn device_key(incoming: &Incoming<'_>, body: &AirrohrBody) -> Result<DeviceKey, DecodeError> {
-    let named = incoming.named.filter(|named| !named.is_empty());
+    let named = incoming.device_hint.filter(|named| !named.is_empty());
     let chip = body.esp8266id.as_deref().filter(|id| !id.is_empty());
     let name = match (named, chip) {
         (Some(named), _) => named.to_owned(),

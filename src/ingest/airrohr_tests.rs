@@ -9,7 +9,7 @@ const EXAMPLE: &str = r#"{"esp8266id":"12345678","software_version":"NRZ-2024-13
 
 fn read(body: &[u8], named: Option<&str>) -> Result<Decoded, DecodeError> {
     let received_at = "2026-05-01T12:00:00Z".parse().expect("a time");
-    decode(&Incoming { body, received_at, named, event: None, sensors: &NO_SENSORS })
+    decode(&Incoming { body, received_at, device_hint: named, event: None, sensors: &NO_SENSORS })
 }
 
 /// Decodes these values (name, JSON) of a chip.
@@ -20,7 +20,7 @@ fn values(values: &[(&str, &str)]) -> Decoded {
     read(body.as_bytes(), None).expect("decoded")
 }
 
-fn told(decoded: &Decoded) -> Vec<(Quantity, f64)> {
+fn readings(decoded: &Decoded) -> Vec<(Quantity, f64)> {
     decoded.observations.iter().flat_map(|seen| seen.sample.readings.iter()).collect()
 }
 
@@ -32,7 +32,7 @@ fn the_example_gives_its_values() {
     let position = seen.sample.position.expect("a position");
     assert_eq!((position.latitude(), position.longitude()), (52.2051, 0.1218));
     assert_eq!(
-        told(&decoded),
+        readings(&decoded),
         [
             (Quantity::Pm2_5, 6.83),
             (Quantity::Pm10, 12.4),
@@ -59,7 +59,7 @@ fn every_particulate_has_its_quantity() {
         for (suffix, quantity) in
             [("P0", Quantity::Pm1), ("P1", Quantity::Pm10), ("P2", Quantity::Pm2_5), ("P4", Quantity::Pm4)]
         {
-            assert_eq!(told(&values(&[(&format!("{prefix}_{suffix}"), "3")])), [(quantity, 3.0)]);
+            assert_eq!(readings(&values(&[(&format!("{prefix}_{suffix}"), "3")])), [(quantity, 3.0)]);
         }
     }
 }
@@ -75,10 +75,10 @@ fn firmware_no_value_markers_are_null() {
         ("temperature", "-128"),
         ("humidity", r#""-1.0""#),
     ]);
-    assert_eq!(told(&decoded), [(Quantity::Pm10, 5.0)]);
+    assert_eq!(readings(&decoded), [(Quantity::Pm10, 5.0)]);
     assert_eq!((decoded.observations[0].sample.position, decoded.kind), (None, DeviceKind::Mobile));
     assert!(decoded.ignored.is_empty(), "{:?}", decoded.ignored);
-    assert_eq!(told(&values(&[("temperature", "-1"), ("humidity", "0")])).len(), 2, "these are values");
+    assert_eq!(readings(&values(&[("temperature", "-1"), ("humidity", "0")])).len(), 2, "these are values");
 }
 
 #[test]
@@ -92,24 +92,24 @@ fn preferred_sensor_wins_and_the_others_are_reported() {
         ("SDS_P1", "6"),
     ];
     let decoded = values(&sent);
-    assert_eq!(told(&decoded), [(Quantity::Pm10, 5.0), (Quantity::Temperature, 18.0)]);
+    assert_eq!(readings(&decoded), [(Quantity::Pm10, 5.0), (Quantity::Temperature, 18.0)]);
     assert_eq!(decoded.ignored, ["HPM_P1", "PMS_P1", "SDS_P1", "temperature"]);
     let dead = values(&[("BME280_temperature", "-128"), ("temperature", "20")]);
-    assert_eq!(told(&dead), [(Quantity::Temperature, 20.0)], "a sensor without a value is no better one");
+    assert_eq!(readings(&dead), [(Quantity::Temperature, 20.0)], "a sensor without a value is no better one");
 }
 
 #[test]
 fn non_finite_and_unknown_values_are_reported_as_ignored() {
     for unusable in [r#""nan""#, r#""inf""#, r#""-Infinity""#, r#""1e999""#, r#""""#, r#""x""#, "true", "[1]"] {
         let decoded = values(&[("SDS_P1", unusable), ("signal", r#""-59 dBm""#), ("samples", "7")]);
-        assert_eq!(told(&decoded), [(Quantity::SignalStrength, -59.0)], "{unusable}");
+        assert_eq!(readings(&decoded), [(Quantity::SignalStrength, -59.0)], "{unusable}");
         assert_eq!(decoded.ignored, ["SDS_P1", "samples"]);
     }
     let decoded = values(&[("HECA_temperature", "40"), ("P1", "1")]);
     assert_eq!((decoded.rejected[0].code, decoded.ignored.len()), ("NO_VALUES", 2));
     assert_eq!(values(&[("SDS_P1", "1e39")]).rejected[0].code, "NO_VALUES");
     let null = values(&[("SDS_P1", "null"), ("SDS_P2", "3")]);
-    assert_eq!((told(&null), null.ignored.len()), (vec![(Quantity::Pm2_5, 3.0)], 0));
+    assert_eq!((readings(&null), null.ignored.len()), (vec![(Quantity::Pm2_5, 3.0)], 0));
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn an_scd30_and_a_noise_sensor_have_their_quantities() {
     let expected =
         [(Quantity::Temperature, 21.5), (Quantity::Humidity, 40.0), (Quantity::Co2, 612.0), (Quantity::Noise, 47.3)];
     assert_eq!(
-        (told(&decoded).as_slice(), decoded.ignored.as_slice()),
+        (readings(&decoded).as_slice(), decoded.ignored.as_slice()),
         (&expected[..], &["DNMS_noise_LA_max".to_owned()][..])
     );
 }
@@ -172,6 +172,6 @@ fn the_interval_is_the_uncertainty_of_the_time() {
 fn invalid_entry_is_ignored_alone() {
     let body = br#"{"esp8266id":"1","sensordatavalues":[7,{"value":"1"},{"value_type":9,"value":1},{"value_type":"SDS_P1","value":"5"}]}"#;
     let decoded = read(body, None).expect("decoded");
-    assert_eq!(told(&decoded), [(Quantity::Pm10, 5.0)]);
+    assert_eq!(readings(&decoded), [(Quantity::Pm10, 5.0)]);
     assert_eq!(decoded.ignored, ["sensordatavalues[0]", "sensordatavalues[1]", "sensordatavalues[2]"]);
 }

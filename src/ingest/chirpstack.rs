@@ -20,8 +20,8 @@ use serde::Deserialize;
 
 use super::{
     DecodeError, Decoded, Incoming,
-    lorawan::{self, Codec, PayloadNames, Uplink},
-    parse::{self, Json},
+    lorawan::{self, Codec, LorawanUplink, PayloadNames},
+    parse::{self, JsonValue},
 };
 use crate::domain::device::{DeviceKey, DeviceKind};
 
@@ -37,13 +37,13 @@ const EUI_LENGTH: usize = 8;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ChirpstackBody {
-    time: Option<Json>,
+    time: Option<JsonValue>,
     device_info: Option<DeviceInfo>,
     /// Left out when it is 0.
     f_cnt: Option<u32>,
     data: Option<String>,
-    object: Option<Json>,
-    rx_info: Option<Json>,
+    object: Option<JsonValue>,
+    rx_info: Option<JsonValue>,
     // Version 3.
     device_name: Option<String>,
     #[serde(rename = "devEUI")]
@@ -51,7 +51,7 @@ struct ChirpstackBody {
     device_profile_name: Option<String>,
     #[serde(rename = "objectJSON")]
     object_json: Option<String>,
-    published_at: Option<Json>,
+    published_at: Option<JsonValue>,
 }
 
 #[derive(Deserialize)]
@@ -68,7 +68,7 @@ struct DeviceInfo {
 /// When it isn't JSON of this shape, or has no payload that can be read.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     if incoming.event.is_some_and(|event| event != "up") {
-        return Ok(Decoded::nothing(DeviceKind::Mobile));
+        return Ok(Decoded::empty(DeviceKind::Mobile));
     }
     let body: ChirpstackBody = parse::json(incoming.body)?;
     let info = body.device_info.as_ref();
@@ -88,7 +88,7 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     };
     let times =
         [body.time.as_ref(), body.published_at.as_ref()].into_iter().chain(gateway_timestamps(body.rx_info.as_ref()));
-    let uplink = Uplink {
+    let uplink = LorawanUplink {
         device,
         frame_counter: Some(i64::from(body.f_cnt.unwrap_or_default())),
         received_at: lorawan::first_time(times, incoming.received_at),
@@ -103,13 +103,13 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
 }
 
 /// What a text of JSON holds; the text itself where it is none.
-fn parse_object(text: &str) -> Json {
-    parse::json(text.as_bytes()).unwrap_or_else(|_| Json::Text(text.to_owned()))
+fn parse_object(text: &str) -> JsonValue {
+    parse::json(text.as_bytes()).unwrap_or_else(|_| JsonValue::Text(text.to_owned()))
 }
 
 /// When gateways and the network server received the uplink.
-fn gateway_timestamps(rx_info: Option<&Json>) -> impl Iterator<Item = Option<&Json>> {
-    let gateways = if let Some(Json::Array(gateways)) = rx_info { gateways.as_slice() } else { &[] };
+fn gateway_timestamps(rx_info: Option<&JsonValue>) -> impl Iterator<Item = Option<&JsonValue>> {
+    let gateways = if let Some(JsonValue::Array(gateways)) = rx_info { gateways.as_slice() } else { &[] };
     gateways.iter().flat_map(|gateway| ["nsTime", "time", "gwTime"].map(|name| gateway.get(name)))
 }
 

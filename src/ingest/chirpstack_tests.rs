@@ -36,7 +36,7 @@ fn other_events_have_no_samples() {
     for name in ["join", "ack", "txack", "status", "log", "location", "integration", ""] {
         for body in [UP, "{}", "no JSON"] {
             let decoded = decode(&event(Some(name), body)).expect("nothing");
-            assert_eq!(decoded, Decoded::nothing(DeviceKind::Mobile), "{name}");
+            assert_eq!(decoded, Decoded::empty(DeviceKind::Mobile), "{name}");
         }
     }
 }

@@ -113,8 +113,8 @@ fn published_bodies_have_their_values() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
     for &(format, file, device, readings) in BODIES {
         let body = fs::read(folder.join(format).join(file)).expect(file);
-        let format = Format::named(format).expect(format);
-        let decoded = (format.decode)(&Incoming { named: Some("named"), ..incoming(&body) }).expect(file);
+        let format = Format::from_name(format).expect(format);
+        let decoded = (format.decode)(&Incoming { device_hint: Some("named"), ..incoming(&body) }).expect(file);
         let [seen] = &decoded.observations[..] else { panic!("{file}: {decoded:?}") };
         assert_eq!(seen.device.as_str(), device, "{file}");
         let found: Vec<_> = seen.sample.readings.iter().filter(|(quantity, _)| *quantity != BatteryVoltage).collect();

@@ -39,6 +39,6 @@ pub async fn sensors(db: impl PgExecutor<'_>, device: Option<&DeviceKey>) -> Res
 /// The device whose sensors the format must know: the one that is named outside the body.
 #[must_use]
 pub fn device(format: &Format, arrival: &Arrival) -> Option<DeviceKey> {
-    let named = arrival.named.as_deref().filter(|_| format.needs_sensors)?;
+    let named = arrival.device_hint.as_deref().filter(|_| format.needs_sensors)?;
     DeviceKey::try_new(named).ok()
 }

@@ -16,18 +16,18 @@ use chrono::{DateTime, Utc};
 use super::{
     DecodeError, Decoded, Incoming,
     ignored::IgnoredNames,
-    parse::{self, Json, Reason},
+    parse::{self, JsonValue, Reason},
     timestamp::{self, ZoneRule},
-    vocabulary::{Field, RawValue, SampleBuilder, Vocabulary, look_up},
+    vocabulary::{FieldUnit, RawValue, SampleBuilder, Vocabulary, find_field},
 };
 use crate::domain::{device::DeviceKey, quality::QualityFlag, quantity::Quantity, sample::Sample, unit::Unit};
 
 /// The name of this format in the database and in URLs.
 pub const FORMAT: &str = "enviro";
 
-static ENVIRO: Vocabulary = Vocabulary { own: |name| look_up(FIELDS, name), general: None, no_value: &[] };
+static ENVIRO: Vocabulary = Vocabulary { own: |name| find_field(FIELDS, name), general: None, no_value: &[] };
 
-const FIELDS: &[Field] = &[
+const FIELDS: &[FieldUnit] = &[
     ("temperature", Quantity::Temperature, Unit::Celsius),
     ("humidity", Quantity::Humidity, Unit::Percent),
     ("pressure", Quantity::Pressure, Unit::Hectopascal),
@@ -48,20 +48,24 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     parse::samples(incoming.body, "reading", |element, ignored| sample(element, incoming, ignored))
 }
 
-fn sample(element: &Json, incoming: &Incoming<'_>, ignored: &mut IgnoredNames) -> Result<(DeviceKey, Sample), Reason> {
-    let Json::Object(entries) = element else {
+fn sample(
+    element: &JsonValue,
+    incoming: &Incoming<'_>,
+    ignored: &mut IgnoredNames,
+) -> Result<(DeviceKey, Sample), Reason> {
+    let JsonValue::Object(entries) = element else {
         return Err(("WRONG_TYPE", "a reading must be an object".to_owned()));
     };
-    parse::distinct(entries)?;
-    let text = |name| element.get(name).and_then(Json::as_text).filter(|text| !text.is_empty());
-    let device = incoming.named.or_else(|| text("uid")).or_else(|| text("nickname"));
+    parse::check_distinct_keys(entries)?;
+    let text = |name| element.get(name).and_then(JsonValue::as_text).filter(|text| !text.is_empty());
+    let device = incoming.device_hint.or_else(|| text("uid")).or_else(|| text("nickname"));
     let device = device.ok_or_else(|| ("MISSING_DEVICE", "\"uid\" or \"nickname\" must name the device".to_owned()))?;
     let device = DeviceKey::try_new(device).map_err(|reason| ("INVALID_DEVICE", reason.to_string()))?;
-    let Some(Json::Object(readings)) = element.get("readings") else {
+    let Some(JsonValue::Object(readings)) = element.get("readings") else {
         return Err(("MISSING_VALUES", "\"readings\" must be an object of values".to_owned()));
     };
     let mut builder = SampleBuilder::new(&ENVIRO);
-    for (name, value) in parse::distinct(readings)? {
+    for (name, value) in parse::check_distinct_keys(readings)? {
         builder.add(name, RawValue::from(value), ignored);
     }
     let measured_at = time(element.get("timestamp"))?;
@@ -72,10 +76,10 @@ fn sample(element: &Json, incoming: &Incoming<'_>, ignored: &mut IgnoredNames) -
     Ok((device, sample))
 }
 
-fn time(timestamp: Option<&Json>) -> Result<Option<DateTime<Utc>>, Reason> {
+fn time(timestamp: Option<&JsonValue>) -> Result<Option<DateTime<Utc>>, Reason> {
     match timestamp {
-        None | Some(Json::Null) => Ok(None),
-        Some(Json::Text(text)) => timestamp::parse("timestamp", text, ZoneRule::Required).map(Some),
+        None | Some(JsonValue::Null) => Ok(None),
+        Some(JsonValue::Text(text)) => timestamp::parse("timestamp", text, ZoneRule::Required).map(Some),
         Some(_) => Err(("WRONG_TYPE", "timestamp must be a time such as 2026-05-01T10:00:00Z".to_owned())),
     }
 }
@@ -123,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_path_names_the_device_else_the_uid_else_the_nickname() {
-        let named = Incoming { named: Some("roof"), ..incoming(URBAN.as_bytes()) };
+        let named = Incoming { device_hint: Some("roof"), ..incoming(URBAN.as_bytes()) };
         assert_eq!(decode(&named).expect("decoded").observations[0].device.as_str(), "roof");
         let nickname = decoded(r#"{"nickname":"balcony","uid":"","readings":{"pm10":9}}"#);
         assert_eq!(nickname.observations[0].device.as_str(), "balcony");

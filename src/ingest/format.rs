@@ -39,7 +39,7 @@ pub static THINGS_STACK: Format = Format::new(things_stack::FORMAT, things_stack
 pub static TTN_V2: Format = Format::new(ttn_v2::FORMAT, ttn_v2::decode);
 
 /// All of them.
-pub static ALL: [&Format; 10] =
+pub static ALL_FORMATS: [&Format; 10] =
     [&AIRBEAM, &AIRGRADIENT, &AIRROHR, &CHIRPSTACK, &ENVIRO, &INFLUX, &JSON, &OPENSENSEMAP, &THINGS_STACK, &TTN_V2];
 
 impl Format {
@@ -49,7 +49,7 @@ impl Format {
 
     /// The format of this name.
     #[must_use]
-    pub fn named(name: &str) -> Option<&'static Self> {
-        ALL.iter().copied().find(|format| format.name == name)
+    pub fn from_name(name: &str) -> Option<&'static Self> {
+        ALL_FORMATS.iter().copied().find(|format| format.name == name)
     }
 }

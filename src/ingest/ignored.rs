@@ -17,7 +17,7 @@ pub(super) struct IgnoredNames(BTreeSet<String>);
 impl IgnoredNames {
     pub(super) fn insert(&mut self, name: &str) {
         if self.0.len() < MAX_IGNORED_NAMES {
-            self.0.insert(shortened(name));
+            self.0.insert(truncate_name(name));
         }
     }
 
@@ -28,7 +28,7 @@ impl IgnoredNames {
 }
 
 /// The beginning of a foreign text, short enough to be repeated in an answer.
-pub(super) fn shortened(text: &str) -> String {
+pub(super) fn truncate_name(text: &str) -> String {
     text.chars().take(MAX_NAME_CHARS).collect()
 }
 

@@ -22,9 +22,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use self::{
-    line::{Line, Lines},
-    named_value::Kind,
-    point::{Point, VALUE, Values},
+    line::{InfluxLine, InfluxLines},
+    named_value::ValueKind,
+    point::{Point, PointValues, VALUE},
     precision::Precision,
 };
 use super::{
@@ -52,9 +52,9 @@ const MAX_LINES: usize = 10_000;
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     let mut samples = SampleGatherer::new(incoming)?;
     let mut ignored = IgnoredNames::default();
-    let mut decoded = Decoded::nothing(DeviceKind::Fixed);
+    let mut decoded = Decoded::empty(DeviceKind::Fixed);
     let mut count = 0;
-    for (index, line) in Lines::new(incoming.body) {
+    for (index, line) in InfluxLines::new(incoming.body) {
         if count == MAX_LINES {
             return Err(DecodeError::new("TOO_MANY_LINES", format!("at most {MAX_LINES} lines in one body")));
         }
@@ -102,36 +102,36 @@ struct GatheredSample {
 
 impl<'a> SampleGatherer<'a> {
     fn new(incoming: &'a Incoming<'a>) -> Result<Self, DecodeError> {
-        let precision = Precision::of(incoming.event)?;
+        let precision = Precision::from_query(incoming.event)?;
         Ok(Self { incoming, precision, gathered: Vec::new(), singles: HashMap::new() })
     }
 
     /// Adds a line.
-    fn add(&mut self, index: usize, line: &Line, ignored: &mut IgnoredNames) -> Result<(), line::Reason> {
-        let Some(point) = Point::of(line, ignored) else { return Ok(()) };
+    fn add(&mut self, index: usize, line: &InfluxLine, ignored: &mut IgnoredNames) -> Result<(), line::Reason> {
+        let Some(point) = Point::from_line(line, ignored) else { return Ok(()) };
         let device = point
             .device
-            .or(self.incoming.named)
+            .or(self.incoming.device_hint)
             .ok_or_else(|| ("MISSING_DEVICE", "a tag such as node, device or host must name the device".to_owned()))?;
         let device = DeviceKey::try_new(device).map_err(|reason| ("INVALID_DEVICE", reason.to_string()))?;
         let measured_at = line.timestamp.map(|timestamp| self.time(timestamp)).transpose()?;
         match point.values {
-            Values::Fields => {
-                let place = self.begin(index, device, measured_at);
+            PointValues::Fields => {
+                let place = self.start_sample(index, device, measured_at);
                 for (name, field) in &line.fields {
                     self.gathered[place].builder.add(name, RawValue::from(field), ignored);
                 }
             }
-            Values::Single(kind) => {
+            PointValues::Single(kind) => {
                 let key = (device.clone(), line.timestamp);
                 let known = self.singles.get(&key).copied();
-                let place = known.unwrap_or_else(|| self.begin(index, device, measured_at));
+                let place = known.unwrap_or_else(|| self.start_sample(index, device, measured_at));
                 self.singles.insert(key, place);
                 let builder = &mut self.gathered[place].builder;
                 let value = line.field(VALUE).map_or(RawValue::Null, RawValue::from);
                 match kind {
-                    Kind::Name(name) => builder.add(name, value, ignored),
-                    Kind::InUnit(quantity, unit) => {
+                    ValueKind::Name(name) => builder.add(name, value, ignored),
+                    ValueKind::InUnit(quantity, unit) => {
                         builder.add_quantity(quantity.definition().name, quantity, unit, value, ignored);
                     }
                 }
@@ -141,7 +141,7 @@ impl<'a> SampleGatherer<'a> {
     }
 
     /// Begins a sample, and returns its place in `gathered`.
-    fn begin(&mut self, index: usize, device: DeviceKey, measured_at: Option<DateTime<Utc>>) -> usize {
+    fn start_sample(&mut self, index: usize, device: DeviceKey, measured_at: Option<DateTime<Utc>>) -> usize {
         let builder = SampleBuilder::new(&AIRROHR_OR_CONVENTIONAL);
         self.gathered.push(GatheredSample { index, device, measured_at, builder });
         self.gathered.len() - 1
@@ -152,7 +152,7 @@ impl<'a> SampleGatherer<'a> {
         let unit = self.precision.unit();
         let time = self.precision.time(timestamp);
         let time = time.ok_or_else(|| ("INVALID_TIME", format!("timestamp {timestamp} in {unit} is no time")))?;
-        time::check(time, self.incoming.received_at, time::EARLIEST).map_err(|reason| {
+        time::check(time, self.incoming.received_at, time::EARLIEST_TIME).map_err(|reason| {
             let detail = format!("timestamp {timestamp} in {unit} (precision in the query sets the unit): {reason}");
             (reason.code(), detail)
         })?;

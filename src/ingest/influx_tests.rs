@@ -9,14 +9,14 @@ fn read(body: &[u8], named: Option<&str>) -> Result<Decoded, DecodeError> {
 
 fn read_with(body: &[u8], named: Option<&str>, event: Option<&str>) -> Result<Decoded, DecodeError> {
     let received_at = "2026-05-01T12:00:00Z".parse().expect("a time");
-    decode(&Incoming { body, received_at, named, event, sensors: &NO_SENSORS })
+    decode(&Incoming { body, received_at, device_hint: named, event, sensors: &NO_SENSORS })
 }
 
 fn decoded(body: &str) -> Decoded {
     read(body.as_bytes(), None).expect("decoded")
 }
 
-fn told(decoded: &Decoded) -> Vec<(Quantity, f64)> {
+fn readings(decoded: &Decoded) -> Vec<(Quantity, f64)> {
     decoded.observations.iter().flat_map(|seen| seen.sample.readings.iter()).collect()
 }
 
@@ -27,7 +27,10 @@ fn the_example_gives_its_values() {
     assert_eq!((seen.index, seen.device.as_str(), decoded.kind), (0, "esp8266-12345678", DeviceKind::Fixed));
     assert_eq!(seen.sample.measured_at.to_rfc3339(), "2026-05-01T10:00:00+00:00");
     assert!(!seen.sample.flags.contains(QualityFlag::EstimatedTime));
-    assert_eq!(told(&decoded), [(Quantity::Pm2_5, 6.83), (Quantity::Pm10, 12.4), (Quantity::SignalStrength, -61.0)]);
+    assert_eq!(
+        readings(&decoded),
+        [(Quantity::Pm2_5, 6.83), (Quantity::Pm10, 12.4), (Quantity::SignalStrength, -61.0)]
+    );
 }
 
 #[test]
@@ -45,7 +48,7 @@ fn escapes_quotes_and_types_are_read_to_the_letter() {
     ));
     assert_eq!(decoded.observations[0].device.as_str(), "Schule Nord, 2");
     assert_eq!(
-        told(&decoded),
+        readings(&decoded),
         [
             (Quantity::Pm2_5, -0.15),
             (Quantity::Pm10, 12.0),
@@ -113,7 +116,7 @@ fn bad_lines_are_rejected_by_number_and_the_others_decoded() {
         let decoded = read(&body, None).expect("decoded");
         let rejected: Vec<_> = decoded.rejected.iter().map(|rejection| (rejection.index, rejection.code)).collect();
         assert_eq!(rejected, [(3, code)], "{shown}");
-        assert_eq!(told(&decoded), [(Quantity::Pm10, 1.0), (Quantity::Pm10, 2.0)], "{shown}");
+        assert_eq!(readings(&decoded), [(Quantity::Pm10, 1.0), (Quantity::Pm10, 2.0)], "{shown}");
         assert_eq!(decoded.observations[1].index, 5, "{shown}");
         assert_eq!(read(bad, None).expect_err("no line is good").code, code, "{shown}");
     }
@@ -128,7 +131,7 @@ fn a_quoted_string_may_hold_a_new_line() {
 #[test]
 fn empty_body_has_no_samples_and_too_many_lines_are_rejected() {
     for body in ["", "\n\n", "# nothing", "  \r\n"] {
-        assert_eq!(decoded(body), Decoded::nothing(DeviceKind::Fixed), "{body:?}");
+        assert_eq!(decoded(body), Decoded::empty(DeviceKind::Fixed), "{body:?}");
     }
     let many = |count| "m,node=n pm10=1\n".repeat(count);
     assert_eq!(decoded(&many(MAX_LINES)).observations.len(), MAX_LINES);
@@ -150,7 +153,10 @@ fn a_field_whose_unit_is_not_settled_is_ignored() {
     };
     assert_eq!(code, "NO_VALUES", "{detail}");
     let decoded = decoded("air,device=a pm25=5,o3=0.03,wind_speed=3,uptime_s=12,pressure=100520");
-    assert_eq!(told(&decoded), [(Quantity::Pm2_5, 5.0), (Quantity::Pressure, 1005.2), (Quantity::Uptime, 12_000.0)]);
+    assert_eq!(
+        readings(&decoded),
+        [(Quantity::Pm2_5, 5.0), (Quantity::Pressure, 1005.2), (Quantity::Uptime, 12_000.0)]
+    );
     assert_eq!(decoded.ignored, ["o3", "wind_speed"]);
 }
 
@@ -241,7 +247,7 @@ fn metrics_of_the_host_are_no_samples() {
     ] {
         assert_eq!(read(line.as_bytes(), None).expect_err(line).code, "NO_VALUES");
         let decoded = decoded(&format!("{line}\nair,node=n pm10=1"));
-        assert_eq!((decoded.rejected.len(), told(&decoded)), (0, vec![(Quantity::Pm10, 1.0)]), "{line}");
+        assert_eq!((decoded.rejected.len(), readings(&decoded)), (0, vec![(Quantity::Pm10, 1.0)]), "{line}");
     }
 }
 

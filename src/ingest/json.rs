@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use super::{
     DecodeError, Decoded, Incoming,
     ignored::IgnoredNames,
-    parse::{self, Json, Reason},
+    parse::{self, JsonValue, Reason},
     timestamp::{self, ZoneRule},
     vocabulary::{PLAIN, RawValue, SampleBuilder},
 };
@@ -36,13 +36,17 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     Ok(decoded)
 }
 
-fn sample(element: &Json, incoming: &Incoming<'_>, ignored: &mut IgnoredNames) -> Result<(DeviceKey, Sample), Reason> {
-    let Json::Object(entries) = element else {
+fn sample(
+    element: &JsonValue,
+    incoming: &Incoming<'_>,
+    ignored: &mut IgnoredNames,
+) -> Result<(DeviceKey, Sample), Reason> {
+    let JsonValue::Object(entries) = element else {
         return Err(("WRONG_TYPE", "a sample must be an object".to_owned()));
     };
-    let (mut device, mut measured_at) = (incoming.named, None);
+    let (mut device, mut measured_at) = (incoming.device_hint, None);
     let mut builder = SampleBuilder::new(&PLAIN);
-    for (key, value) in parse::distinct(entries)?.iter().filter(|(_, value)| !value.is_null()) {
+    for (key, value) in parse::check_distinct_keys(entries)?.iter().filter(|(_, value)| !value.is_null()) {
         match key.as_str() {
             "device" => {
                 device = Some(value.as_text().ok_or_else(|| ("WRONG_TYPE", "device must be a text".to_owned()))?);
@@ -61,10 +65,10 @@ fn sample(element: &Json, incoming: &Incoming<'_>, ignored: &mut IgnoredNames) -
 }
 
 /// The time of a sample: RFC 3339, or the seconds or milliseconds since 1970.
-fn time(key: &str, value: &Json) -> Result<DateTime<Utc>, Reason> {
+fn time(key: &str, value: &JsonValue) -> Result<DateTime<Utc>, Reason> {
     match value {
-        Json::Number(number) => timestamp::epoch(key, number.as_f64().unwrap_or(f64::NAN)),
-        Json::Text(text) => timestamp::parse(key, text, ZoneRule::Required),
+        JsonValue::Number(number) => timestamp::epoch(key, number.as_f64().unwrap_or(f64::NAN)),
+        JsonValue::Text(text) => timestamp::parse(key, text, ZoneRule::Required),
         _ => Err(("WRONG_TYPE", format!("{key} must be a time such as 2026-05-01T10:00:00Z"))),
     }
 }

@@ -1,14 +1,14 @@
 use super::*;
 use crate::{
     domain::{quantity::Quantity, sensor::NO_SENSORS},
-    ingest::parse::MAX_SAMPLES,
+    ingest::parse::MAX_SAMPLES_PER_BODY,
 };
 
 const EXAMPLE: &str = r#"{"device":"bike-07","time":"2026-05-01T10:00:00Z","latitude":52.2,"longitude":0.12,"pm10":12.4,"pm2_5":6.8,"temperature":18.4}"#;
 
 fn read(body: &[u8], named: Option<&str>) -> Result<Decoded, DecodeError> {
     let received_at = "2026-05-01T12:00:00Z".parse().expect("a time");
-    decode(&Incoming { body, received_at, named, event: None, sensors: &NO_SENSORS })
+    decode(&Incoming { body, received_at, device_hint: named, event: None, sensors: &NO_SENSORS })
 }
 
 fn decoded(body: &str) -> Decoded {
@@ -105,8 +105,8 @@ fn malformed_bodies_are_rejected() {
     let deep = "[".repeat(100_000);
     assert_eq!(read(deep.as_bytes(), None).expect_err("an error").code, "MALFORMED_JSON");
     let many = |count| format!("[{}]", vec!["{}"; count].join(","));
-    assert_eq!(decoded(&many(MAX_SAMPLES)).rejected.len(), MAX_SAMPLES);
-    assert_eq!(read(many(MAX_SAMPLES + 1).as_bytes(), None).expect_err("an error").code, "TOO_MANY_SAMPLES");
+    assert_eq!(decoded(&many(MAX_SAMPLES_PER_BODY)).rejected.len(), MAX_SAMPLES_PER_BODY);
+    assert_eq!(read(many(MAX_SAMPLES_PER_BODY + 1).as_bytes(), None).expect_err("an error").code, "TOO_MANY_SAMPLES");
 }
 
 #[test]

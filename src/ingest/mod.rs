@@ -52,7 +52,7 @@ pub struct Incoming<'a> {
     /// When it arrived.
     pub received_at: DateTime<Utc>,
     /// What names the device outside the body: a header of its firmware, or the path.
-    pub named: Option<&'a str>,
+    pub device_hint: Option<&'a str>,
     /// What else the URL says of the body: the kind of event as it is (`up`), otherwise `<name>=<value>`, such as
     /// `precision=ms` of `InfluxDB` and `sensor=<id>` of openSenseMap.
     pub event: Option<&'a str>,
@@ -72,7 +72,7 @@ pub struct Decoded {
     /// LoRaWAN frame counter, where the body tells one.
     pub frame_counter: Option<i64>,
     /// Whether each position was told relative to the one before it, and only the first by itself: a `CleanCycle` packet.
-    pub chained: bool,
+    pub is_packet: bool,
     /// Numbers that have no quantity here, by the names that the body gives them. They stay in the stored body.
     pub ignored: Vec<String>,
 }
@@ -124,20 +124,20 @@ impl DecodeError {
 
 impl Decoded {
     /// A body that tells no sample, of a device of this kind.
-    pub(crate) fn nothing(kind: DeviceKind) -> Self {
+    pub(crate) fn empty(kind: DeviceKind) -> Self {
         Self {
             observations: Vec::new(),
             rejected: Vec::new(),
             kind,
             frame_counter: None,
-            chained: false,
+            is_packet: false,
             ignored: Vec::new(),
         }
     }
 
     /// Sorts out samples with impossible times, and flags what is doubtful about the others.
     #[must_use]
-    pub fn admit(mut self, now: DateTime<Utc>, earliest: DateTime<Utc>) -> Self {
+    pub fn validate_times(mut self, now: DateTime<Utc>, earliest: DateTime<Utc>) -> Self {
         let mut admitted = Vec::with_capacity(self.observations.len());
         for mut observation in self.observations {
             match time::check(observation.sample.measured_at, now, earliest) {

@@ -10,7 +10,7 @@ use serde_json::Number;
 
 use super::{
     DecodeError, Decoded, Observation, Rejection,
-    ignored::{IgnoredNames, shortened},
+    ignored::{IgnoredNames, truncate_name},
 };
 use crate::domain::{
     device::{DeviceKey, DeviceKind},
@@ -19,7 +19,7 @@ use crate::domain::{
 };
 
 /// Samples in a body of JSON objects at most.
-pub(super) const MAX_SAMPLES: usize = 10_000;
+pub(super) const MAX_SAMPLES_PER_BODY: usize = 10_000;
 
 /// Why a sample, or a part of it, is left out: a code and the reason.
 pub(super) type Reason = (&'static str, String);
@@ -86,22 +86,22 @@ pub(super) fn number(text: &str) -> Option<f64> {
 pub(super) fn samples(
     body: &[u8],
     noun: &str,
-    sample: impl Fn(&Json, &mut IgnoredNames) -> Result<(DeviceKey, Sample), Reason>,
+    sample: impl Fn(&JsonValue, &mut IgnoredNames) -> Result<(DeviceKey, Sample), Reason>,
 ) -> Result<Decoded, DecodeError> {
     let elements = match json(body)? {
-        Json::Array(elements) => elements,
-        object @ Json::Object(_) => vec![object],
+        JsonValue::Array(elements) => elements,
+        object @ JsonValue::Object(_) => vec![object],
         _ => return Err(DecodeError::new("WRONG_TYPE", "the body must be an object or an array of objects")),
     };
     if elements.is_empty() {
         return Err(DecodeError::new("MISSING_VALUES", format!("the array holds no {noun}")));
     }
-    if elements.len() > MAX_SAMPLES {
-        let detail = format!("{} {noun}s; at most {MAX_SAMPLES} in one body", elements.len());
+    if elements.len() > MAX_SAMPLES_PER_BODY {
+        let detail = format!("{} {noun}s; at most {MAX_SAMPLES_PER_BODY} in one body", elements.len());
         return Err(DecodeError::new("TOO_MANY_SAMPLES", detail));
     }
     let mut ignored = IgnoredNames::default();
-    let mut decoded = Decoded::nothing(DeviceKind::Fixed);
+    let mut decoded = Decoded::empty(DeviceKind::Fixed);
     for (index, element) in elements.iter().enumerate() {
         match sample(element, &mut ignored) {
             Ok((device, sample)) => decoded.observations.push(Observation { index, device, sample }),
@@ -127,16 +127,16 @@ pub(super) fn position(latitude: Option<f64>, longitude: Option<f64>) -> Result<
 
 /// A JSON value whose objects are lists of entries, so that a key that stands twice shows.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Json {
+pub(super) enum JsonValue {
     Null,
     Boolean,
     Number(Number),
     Text(String),
-    Array(Vec<Json>),
-    Object(Vec<(String, Json)>),
+    Array(Vec<JsonValue>),
+    Object(Vec<(String, JsonValue)>),
 }
 
-impl Json {
+impl JsonValue {
     pub(super) fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
@@ -146,7 +146,7 @@ impl Json {
     }
 
     /// The value of the first entry with this key, where this is an object.
-    pub(super) fn get(&self, wanted: &str) -> Option<&Json> {
+    pub(super) fn get(&self, wanted: &str) -> Option<&JsonValue> {
         let Self::Object(entries) = self else { return None };
         entries.iter().find(|(key, _)| key == wanted).map(|(_, value)| value)
     }
@@ -160,58 +160,58 @@ impl Json {
 ///
 /// # Errors
 /// `DUPLICATE_KEY`, with the key.
-pub(super) fn distinct(entries: &[(String, Json)]) -> Result<&[(String, Json)], Reason> {
+pub(super) fn check_distinct_keys(entries: &[(String, JsonValue)]) -> Result<&[(String, JsonValue)], Reason> {
     let mut seen = HashSet::new();
     match entries.iter().find(|(key, _)| !seen.insert(key.as_str())) {
-        Some((key, _)) => Err(("DUPLICATE_KEY", format!("key {:?} stands twice", shortened(key)))),
+        Some((key, _)) => Err(("DUPLICATE_KEY", format!("key {:?} stands twice", truncate_name(key)))),
         None => Ok(entries),
     }
 }
 
-impl<'de> Deserialize<'de> for Json {
+impl<'de> Deserialize<'de> for JsonValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct JsonVisitor;
         impl<'de> Visitor<'de> for JsonVisitor {
-            type Value = Json;
+            type Value = JsonValue;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a JSON value")
             }
 
-            fn visit_unit<E>(self) -> Result<Json, E> {
-                Ok(Json::Null)
+            fn visit_unit<E>(self) -> Result<JsonValue, E> {
+                Ok(JsonValue::Null)
             }
 
-            fn visit_bool<E>(self, _: bool) -> Result<Json, E> {
-                Ok(Json::Boolean)
+            fn visit_bool<E>(self, _: bool) -> Result<JsonValue, E> {
+                Ok(JsonValue::Boolean)
             }
 
-            fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
-                Ok(Json::Number(number.into()))
+            fn visit_i64<E>(self, number: i64) -> Result<JsonValue, E> {
+                Ok(JsonValue::Number(number.into()))
             }
 
-            fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
-                Ok(Json::Number(number.into()))
+            fn visit_u64<E>(self, number: u64) -> Result<JsonValue, E> {
+                Ok(JsonValue::Number(number.into()))
             }
 
-            fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
-                Ok(Number::from_f64(number).map_or(Json::Null, Json::Number)) // JSON has no other numbers than finite
+            fn visit_f64<E>(self, number: f64) -> Result<JsonValue, E> {
+                Ok(Number::from_f64(number).map_or(JsonValue::Null, JsonValue::Number)) // JSON has no other numbers than finite
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Json, E> {
-                Ok(Json::Text(text.to_owned()))
+            fn visit_str<E>(self, text: &str) -> Result<JsonValue, E> {
+                Ok(JsonValue::Text(text.to_owned()))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<JsonValue, A::Error> {
                 let mut elements = Vec::new();
                 while let Some(element) = seq.next_element()? {
                     elements.push(element);
                 }
-                Ok(Json::Array(elements))
+                Ok(JsonValue::Array(elements))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Json, A::Error> {
-                entries(map).map(Json::Object)
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<JsonValue, A::Error> {
+                entries(map).map(JsonValue::Object)
             }
         }
         deserializer.deserialize_any(JsonVisitor)

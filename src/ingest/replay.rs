@@ -48,7 +48,7 @@ pub struct ReplayReport {
 impl ReplayReport {
     /// Both together.
     #[must_use]
-    pub fn and(self, other: Self) -> Self {
+    pub fn merge(self, other: Self) -> Self {
         Self {
             uplinks: self.uplinks + other.uplinks,
             undecodable: self.undecodable + other.undecodable,
@@ -73,17 +73,17 @@ pub async fn replay(
     uplinks: &[Uplink],
     dry_run: bool,
 ) -> Result<ReplayReport, RecordError> {
-    let replay = Replay { database, recorder, keys: keys(database, uplinks).await?, dry_run };
+    let replay = ReplayRun { database, recorder, keys: load_keys(database, uplinks).await?, dry_run };
     let mut replayed = ReplayReport::default();
     for some in split_by_bytes(uplinks) {
         let keys: Vec<_> = some.iter().map(|uplink| uplink.key).collect();
-        let mut bodies = db::uplink::bodies(&database.reads, &keys).await?;
+        let mut bodies = db::uplink::load_bodies(&database.reads, &keys).await?;
         let with_bodies = some.iter().map(|uplink| (uplink, bodies.remove(&uplink.key).map(Bytes::from)));
         for sequences in replay_order(with_bodies.collect()) {
-            let sequences: Vec<_> = sequences.into_iter().map(|uplinks| replay.all(uplinks)).collect();
+            let sequences: Vec<_> = sequences.into_iter().map(|uplinks| replay.replay_all(uplinks)).collect();
             replayed = stream::iter(sequences)
                 .buffered(MAX_IN_FLIGHT)
-                .try_fold(replayed, async |sum, one| Ok(sum.and(one)))
+                .try_fold(replayed, async |sum, one| Ok(sum.merge(one)))
                 .await?;
         }
     }
@@ -91,7 +91,7 @@ pub async fn replay(
 }
 
 /// The keys that vouched for these uplinks.
-async fn keys(database: &Database, uplinks: &[Uplink]) -> Result<HashMap<ApiKeyId, ApiKey>, RecordError> {
+async fn load_keys(database: &Database, uplinks: &[Uplink]) -> Result<HashMap<ApiKeyId, ApiKey>, RecordError> {
     let mut ids: Vec<_> = uplinks.iter().filter_map(|uplink| uplink.api_key_id).collect();
     ids.sort_unstable_by_key(|id| id.0);
     ids.dedup();
@@ -130,38 +130,38 @@ fn replay_order(uplinks: Vec<UplinkWithBody<'_>>) -> [Vec<Vec<UplinkWithBody<'_>
     [by_device.into_values().collect(), undecodable.into_iter().map(|uplink| vec![uplink]).collect()]
 }
 
-struct Replay<'a> {
+struct ReplayRun<'a> {
     database: &'a Database,
     recorder: &'a Recorder,
     keys: HashMap<ApiKeyId, ApiKey>,
     dry_run: bool,
 }
 
-impl Replay<'_> {
+impl ReplayRun<'_> {
     /// Replays some uplinks, one after the other.
-    async fn all(&self, uplinks: Vec<UplinkWithBody<'_>>) -> Result<ReplayReport, RecordError> {
+    async fn replay_all(&self, uplinks: Vec<UplinkWithBody<'_>>) -> Result<ReplayReport, RecordError> {
         let mut replayed = ReplayReport::default();
         for (uplink, body) in uplinks {
-            replayed = replayed.and(self.one(uplink, body).await?);
+            replayed = replayed.merge(self.replay_one(uplink, body).await?);
         }
         Ok(replayed)
     }
 
-    async fn one(&self, uplink: &Uplink, body: Option<Bytes>) -> Result<ReplayReport, RecordError> {
+    async fn replay_one(&self, uplink: &Uplink, body: Option<Bytes>) -> Result<ReplayReport, RecordError> {
         let seen = ReplayReport { uplinks: 1, ..ReplayReport::default() };
         let skipped = ReplayReport { skipped: 1, ..seen };
-        let (Some(body), Some(format)) = (body, Format::named(&uplink.format)) else { return Ok(skipped) };
+        let (Some(body), Some(format)) = (body, Format::from_name(&uplink.format)) else { return Ok(skipped) };
         if uplink.cut_from.is_some() {
             return Ok(skipped); // what was cut off can't be decoded
         }
-        let (named, event) = (uplink.named.clone(), uplink.event.clone());
-        let arrival = Arrival { body, named, event, cut_from: None };
+        let (named, event) = (uplink.device_hint.clone(), uplink.event.clone());
+        let arrival = Arrival { body, device_hint: named, event, cut_from: None };
         let decoded = decode_context::decode(&self.database.reads, format, &arrival, uplink.key.received_at).await?;
-        let decoded = decoded.and_then(|decoded| self.allowed(uplink, decoded));
+        let decoded = decoded.and_then(|decoded| self.check_device(uplink, decoded));
         let seen = ReplayReport { undecodable: decoded.is_err().into(), ..seen };
         if self.dry_run {
             let earliest = self.recorder.earliest_time();
-            let decoded = decoded.map(|decoded| decoded.admit(uplink.key.received_at, earliest));
+            let decoded = decoded.map(|decoded| decoded.validate_times(uplink.key.received_at, earliest));
             return Ok(decoded.map_or(seen, |decoded| ReplayReport {
                 rejected: decoded.rejected.len(),
                 not_compared: decoded.observations.len(),
@@ -172,7 +172,7 @@ impl Replay<'_> {
             format: format.name,
             received_at: uplink.key.received_at,
             api_key: None,
-            by_admin: false,
+            is_admin: false,
             source: Source::Replay { uplink_id: uplink.key.id },
             decoded,
         };
@@ -195,7 +195,7 @@ impl Replay<'_> {
     }
 
     /// Holds an uplink to the one device that its key may record for.
-    fn allowed(&self, uplink: &Uplink, decoded: Decoded) -> Result<Decoded, DecodeError> {
+    fn check_device(&self, uplink: &Uplink, decoded: Decoded) -> Result<Decoded, DecodeError> {
         let Some(own) = self.bound_device(uplink) else { return Ok(decoded) };
         match decoded.observations.iter().find(|seen| seen.device != *own) {
             None => Ok(decoded),
@@ -225,7 +225,7 @@ mod tests {
             format: String::new(),
             device_id: None,
             api_key_id: None,
-            named: None,
+            device_hint: None,
             event: None,
             frame_counter: None,
             bytes,

@@ -27,7 +27,7 @@ pub fn at(time: &str) -> DateTime<Utc> {
 
 /// A body that arrived at noon.
 pub fn incoming(body: &[u8]) -> Incoming<'_> {
-    Incoming { body, received_at: at("2026-07-01T12:00:00Z"), named: None, event: None, sensors: &NO_SENSORS }
+    Incoming { body, received_at: at("2026-07-01T12:00:00Z"), device_hint: None, event: None, sensors: &NO_SENSORS }
 }
 
 /// Latitude, longitude, PM10 and PM2.5 of each sample.

@@ -12,8 +12,8 @@ use serde::Deserialize;
 
 use super::{
     DecodeError, Decoded, Incoming,
-    lorawan::{self, Codec, PayloadNames, Uplink},
-    parse::{self, Json},
+    lorawan::{self, Codec, LorawanUplink, PayloadNames},
+    parse::{self, JsonValue},
 };
 use crate::domain::device::DeviceKind;
 
@@ -29,7 +29,7 @@ const NAMES: PayloadNames = PayloadNames {
 #[derive(Deserialize)]
 struct ThingsStackBody {
     end_device_ids: Option<EndDeviceIds>,
-    received_at: Option<Json>,
+    received_at: Option<JsonValue>,
     uplink_message: Option<UplinkMessage>,
     #[serde(default)]
     simulated: bool,
@@ -45,10 +45,10 @@ struct EndDeviceIds {
 struct UplinkMessage {
     f_cnt: Option<u32>,
     frm_payload: Option<String>,
-    decoded_payload: Option<Json>,
-    normalized_payload: Option<Json>,
-    received_at: Option<Json>,
-    version_ids: Option<Json>,
+    decoded_payload: Option<JsonValue>,
+    normalized_payload: Option<JsonValue>,
+    received_at: Option<JsonValue>,
+    version_ids: Option<JsonValue>,
 }
 
 /// Decodes one body.
@@ -60,20 +60,20 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     let Some(message) = body.uplink_message else {
         // Every event names its device; what doesn't is none of the stack's.
         return match body.end_device_ids {
-            Some(_) => Ok(Decoded::nothing(DeviceKind::Mobile)),
+            Some(_) => Ok(Decoded::empty(DeviceKind::Mobile)),
             None => Err(DecodeError::new("MISSING_UPLINK", "the body must hold end_device_ids and uplink_message")),
         };
     };
     if body.simulated {
-        return Ok(Decoded::nothing(DeviceKind::Mobile));
+        return Ok(Decoded::empty(DeviceKind::Mobile));
     }
     let ids = body.end_device_ids.as_ref();
     let device = lorawan::device_key(&[
         ("end_device_ids.device_id", ids.and_then(|ids| ids.device_id.as_deref())),
         ("end_device_ids.dev_eui", ids.and_then(|ids| ids.dev_eui.as_deref())),
     ])?;
-    let brand_id = message.version_ids.as_ref().and_then(|ids| ids.get("brand_id")).and_then(Json::as_text);
-    let uplink = Uplink {
+    let brand_id = message.version_ids.as_ref().and_then(|ids| ids.get("brand_id")).and_then(JsonValue::as_text);
+    let uplink = LorawanUplink {
         device,
         frame_counter: Some(i64::from(message.f_cnt.unwrap_or_default())),
         received_at: lorawan::first_time(

@@ -70,10 +70,10 @@ fn what_the_stack_leaves_out_is_zero_or_comes_from_further_out() {
 fn other_events_and_simulated_uplinks_have_no_samples() {
     for event in ["join_accept", "downlink_queued", "downlink_failed", "location_solved", "not_yet_invented"] {
         let body = json!({ "end_device_ids": { "device_id": "bike-07" }, event: { "f_port": 1 } });
-        assert_eq!(decoded(&body.to_string()), Decoded::nothing(DeviceKind::Mobile), "{event}");
+        assert_eq!(decoded(&body.to_string()), Decoded::empty(DeviceKind::Mobile), "{event}");
     }
     let simulated = UPLINK.replacen('{', "{\"simulated\":true,", 1);
-    assert_eq!(decoded(&simulated), Decoded::nothing(DeviceKind::Mobile));
+    assert_eq!(decoded(&simulated), Decoded::empty(DeviceKind::Mobile));
     let real = UPLINK.replacen('{', "{\"simulated\":false,", 1);
     assert_eq!(decoded(&real).observations.len(), 8);
 }
@@ -130,7 +130,7 @@ fn named_fields_count_whatever_the_bytes_look_like() {
     for raw in [other.as_str(), PACKET_A] {
         let fields = json!({ "pm2_5": 12, "pm10": 20, "temperature": 18.5 });
         let decoded = decoded(&uplink(&json!({ "frm_payload": raw, "decoded_payload": fields })));
-        assert_eq!((decoded.observations.len(), decoded.chained), (1, false), "{raw}");
+        assert_eq!((decoded.observations.len(), decoded.is_packet), (1, false), "{raw}");
         assert_eq!(decoded.observations[0].sample.position, None);
     }
     // Without fields the samples are too far apart for a ride.
@@ -141,7 +141,7 @@ fn named_fields_count_whatever_the_bytes_look_like() {
     // Decoders that only copy the bytes, as the console's template does, name no value.
     let copied = json!({ "bytes": [116, 24, 173] });
     let packet = decoded(&uplink(&json!({ "frm_payload": PACKET_A, "decoded_payload": copied })));
-    assert_eq!((bicycle(&packet).as_slice(), packet.chained), (&SAMPLES_A[..], true));
+    assert_eq!((bicycle(&packet).as_slice(), packet.is_packet), (&SAMPLES_A[..], true));
 }
 
 #[test]

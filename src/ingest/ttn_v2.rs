@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::{
     DecodeError, Decoded, Incoming,
-    lorawan::{self, Codec, PayloadNames, Uplink},
-    parse::{self, Json},
+    lorawan::{self, Codec, LorawanUplink, PayloadNames},
+    parse::{self, JsonValue},
 };
 use crate::domain::device::DeviceKind;
 
@@ -26,8 +26,8 @@ struct TtnV2Body {
     hardware_serial: Option<String>,
     counter: Option<i64>,
     payload_raw: Option<String>,
-    payload_fields: Option<Json>,
-    metadata: Option<Json>,
+    payload_fields: Option<JsonValue>,
+    metadata: Option<JsonValue>,
 }
 
 /// Decodes one body.
@@ -36,9 +36,9 @@ struct TtnV2Body {
 /// When it isn't JSON of this shape, or holds neither payload, or none that can be read.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     let body: TtnV2Body = parse::json(incoming.body)?;
-    let has_empty_fields = matches!(&body.payload_fields, Some(Json::Object(entries)) if entries.is_empty());
+    let has_empty_fields = matches!(&body.payload_fields, Some(JsonValue::Object(entries)) if entries.is_empty());
     let has_raw = body.payload_raw.as_deref().is_some_and(|raw| !raw.is_empty());
-    let nothing = Decoded { frame_counter: body.counter, ..Decoded::nothing(DeviceKind::Mobile) };
+    let nothing = Decoded { frame_counter: body.counter, ..Decoded::empty(DeviceKind::Mobile) };
     let device = lorawan::device_key(&[
         ("dev_id", body.dev_id.as_deref()),
         ("hardware_serial", body.hardware_serial.as_deref()),
@@ -49,7 +49,7 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
         device => device?,
     };
     let time = body.metadata.as_ref().and_then(|metadata| metadata.get("time"));
-    let uplink = Uplink {
+    let uplink = LorawanUplink {
         device,
         frame_counter: body.counter,
         received_at: lorawan::first_time([time], incoming.received_at),

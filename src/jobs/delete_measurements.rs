@@ -138,7 +138,7 @@ async fn delete_page(
                 return Ok((deleted, last));
             }
             Err(DbError::Conflict(_) | DbError::Locked(_)) if tries < MAX_DELETE_ATTEMPTS => {
-                transaction.rollback().await?
+                transaction.rollback().await?;
             }
             Err(error) => return Err(error),
         }

@@ -10,7 +10,7 @@ use crate::{
         DbError,
         connect::Database,
         feed,
-        retention::{Forgotten, drop_old_partitions},
+        retention::{DroppedPartitions, drop_old_partitions},
     },
     domain::retention::RetentionPolicy,
     shutdown::ShutdownSignal,
@@ -59,8 +59,8 @@ async fn drop_old_uplinks(database: &Database, clock: &Clock, uplinks: Retention
     }
     loop {
         let next = match drop_expired_uplinks(database, clock, uplinks).await {
-            Ok(Forgotten { in_use, .. }) if in_use.is_empty() => UPLINK_CHECK_INTERVAL,
-            Ok(Forgotten { in_use, .. }) => {
+            Ok(DroppedPartitions { in_use, .. }) if in_use.is_empty() => UPLINK_CHECK_INTERVAL,
+            Ok(DroppedPartitions { in_use, .. }) => {
                 tracing::info!(months = in_use.len(), "old uplinks are in use; forgetting them later");
                 UPLINK_RETRY_DELAY
             }
@@ -80,7 +80,7 @@ async fn drop_expired_uplinks(
     database: &Database,
     clock: &Clock,
     uplinks: RetentionPolicy,
-) -> Result<Forgotten, DbError> {
+) -> Result<DroppedPartitions, DbError> {
     let mut connection = database.jobs.acquire().await?;
     drop_old_partitions(&mut connection, uplinks, clock.now()).await
 }

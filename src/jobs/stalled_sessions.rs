@@ -18,7 +18,7 @@ pub async fn run(database: Database, shutdown: ShutdownSignal) {
     let work = async {
         let mut stalled = StalledSessions::default();
         loop {
-            let checked = stalled.end(&database.jobs).await;
+            let checked = stalled.terminate_stalled(&database.jobs).await;
             sleep(if checked.is_ok() { CHECK_INTERVAL } else { RETRY_DELAY }).await;
         }
     };

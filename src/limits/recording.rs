@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::time::EARLIEST;
+use crate::domain::time::EARLIEST_TIME;
 
 /// What the samples and bodies of one key may add.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Default for RecordingLimits {
             undecodable_body_bytes: 64 << 10,
             data_folder: None,
             min_free_disk_bytes: 1 << 30,
-            earliest_time: EARLIEST,
+            earliest_time: EARLIEST_TIME,
         }
     }
 }

@@ -21,10 +21,10 @@ const FREE_SPACE_TTL: Duration = Duration::from_secs(10);
 /// Decides how much of a body is kept, by the budget of its key and the room on the disk.
 pub(super) struct BodyRetention {
     max_undecodable_bytes: usize,
-    disk: Option<Disk>,
+    disk: Option<DiskSpace>,
 }
 
-struct Disk {
+struct DiskSpace {
     folder: PathBuf,
     min_free: u64,
     reading: Mutex<Option<(Instant, u64)>>,
@@ -32,7 +32,7 @@ struct Disk {
 
 impl BodyRetention {
     pub fn new(limits: &RecordingLimits) -> Self {
-        let disk = |folder: &PathBuf| Disk {
+        let disk = |folder: &PathBuf| DiskSpace {
             folder: folder.clone(),
             min_free: limits.min_free_disk_bytes,
             reading: Mutex::default(),
@@ -44,7 +44,7 @@ impl BodyRetention {
     ///
     /// # Errors
     /// When nothing would be kept of a body that has no samples: then there is nothing to record.
-    pub fn cut(
+    pub fn truncate(
         &self,
         mut submission: Submission,
         budgets: &SenderBudgets,
@@ -56,7 +56,7 @@ impl BodyRetention {
         let length = arrival.body.len();
         let mut kept = if is_decoded { length } else { length.min(self.max_undecodable_bytes) };
         let mut reason = (kept < length).then_some(BodyTruncation::Undecodable);
-        let refusal = if self.disk.as_ref().is_some_and(Disk::is_low) {
+        let refusal = if self.disk.as_ref().is_some_and(DiskSpace::is_low) {
             Some((BodyTruncation::Disk, RecordError::LimitReached(Limit::DiskSpace, None)))
         } else {
             let spent = budgets.spend_uplink_bytes(&submission, kept, now);
@@ -80,7 +80,7 @@ impl BodyRetention {
 
     /// Bytes that are free on the disk of the embedded Postgres, where it is one.
     pub fn free_disk_bytes(&self) -> Option<u64> {
-        self.disk.as_ref()?.free()
+        self.disk.as_ref()?.free_bytes()
     }
 }
 
@@ -92,13 +92,13 @@ fn bytes_available(disk: &Statvfs) -> u64 {
     u64::from(disk.blocks_available()).saturating_mul(u64::from(disk.fragment_size()))
 }
 
-impl Disk {
+impl DiskSpace {
     fn is_low(&self) -> bool {
-        self.free().is_some_and(|free| free < self.min_free)
+        self.free_bytes().is_some_and(|free| free < self.min_free)
     }
 
     /// None where it can't be read.
-    fn free(&self) -> Option<u64> {
+    fn free_bytes(&self) -> Option<u64> {
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner); // whole after any panic
         if let Some((at, free)) = *reading
             && at.elapsed() < FREE_SPACE_TTL

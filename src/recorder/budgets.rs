@@ -67,7 +67,7 @@ impl SenderBudgets {
         count: usize,
         now: DateTime<Utc>,
     ) -> Result<(), RecordError> {
-        self.new_devices.of(submission).spend(submission, count as u64, now)
+        self.new_devices.for_submission(submission).spend(submission, count as u64, now)
     }
 
     /// Charges months that a submission needs partitions for.
@@ -80,7 +80,7 @@ impl SenderBudgets {
         count: usize,
         now: DateTime<Utc>,
     ) -> Result<(), RecordError> {
-        self.new_months.of(submission).spend(submission, count as u64, now)
+        self.new_months.for_submission(submission).spend(submission, count as u64, now)
     }
 
     /// Charges bytes of a body that are to be kept.
@@ -98,8 +98,8 @@ impl SenderBudgets {
 }
 
 impl RoleBudgets {
-    fn of(&self, submission: &Submission) -> &KeyBudget {
-        if submission.by_admin { &self.admins } else { &self.sensors }
+    fn for_submission(&self, submission: &Submission) -> &KeyBudget {
+        if submission.is_admin { &self.admins } else { &self.sensors }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::PgConnection;
 
-use super::{Receipt, Submission, candidates, insert, replacement::Replays, transaction};
+use super::{Receipt, Submission, dedup, insert, replay::Replays, transaction};
 use crate::{
     db::{DbError, recorder_batch},
     domain::device::DeviceId,
@@ -15,9 +15,9 @@ use crate::{
 /// # Errors
 /// When the database fails.
 pub(super) async fn compare(db: &mut PgConnection, submission: &Submission) -> Result<Receipt, DbError> {
-    let mut receipts = [transaction::receipt(submission)];
-    let keys: Vec<_> = transaction::kinds(&[submission]).into_keys().collect();
-    let mut known = recorder_batch::known(&mut *db, &keys, &[], submission.received_at).await?.devices;
+    let mut receipts = [transaction::new_receipt(submission)];
+    let keys: Vec<_> = transaction::device_kinds(&[submission]).into_keys().collect();
+    let mut known = recorder_batch::load_context(&mut *db, &keys, &[], submission.received_at).await?.devices;
     // A device never heard of has a number that none has, and so nothing stored.
     let unheard_of = (1..).map(|number| DeviceId(-number));
     let devices: HashMap<_, _> = keys
@@ -25,7 +25,7 @@ pub(super) async fn compare(db: &mut PgConnection, submission: &Submission) -> R
         .zip(unheard_of)
         .map(|(key, none)| (key.to_owned(), known.remove(key).map_or(none, |known| known.device_id)))
         .collect();
-    let mut candidates = candidates::gather(&[submission], &devices, &[None], &mut receipts);
+    let mut candidates = dedup::dedup(&[submission], &devices, &[None], &mut receipts);
     insert::compare_with_stored(db, &mut candidates, &mut Replays::default(), &mut receipts).await?;
     let [receipt] = receipts;
     Ok(Receipt { recorded: candidates.len(), ..receipt })

@@ -49,7 +49,7 @@ impl FailureKey {
 
 impl FailingSenders {
     /// Whether a submission is to be stored apart from those of others.
-    pub fn contain(&self, submission: &Submission, now: Instant) -> bool {
+    pub fn contains(&self, submission: &Submission, now: Instant) -> bool {
         let senders = self.lock();
         let is_failing =
             |sender: &FailureKey| senders.get(sender).is_some_and(|failures| failures.isolates(sender, now));
@@ -61,7 +61,7 @@ impl FailingSenders {
     pub fn record_batch_failure(&self, submission: &Submission, now: Instant) {
         let mut senders = self.lock();
         for sender in [FailureKey::Key(submission.api_key), FailureKey::from_device(submission)] {
-            count(&mut senders, &sender, now);
+            count_failure(&mut senders, &sender, now);
         }
     }
 
@@ -76,7 +76,7 @@ impl FailingSenders {
     }
 
     /// A submission was stored within the limits of a batch.
-    pub fn stored(&self, submission: &Submission) {
+    pub fn record_success(&self, submission: &Submission) {
         self.lock().remove(&FailureKey::from_device(submission));
     }
 
@@ -91,7 +91,7 @@ impl Failures {
     }
 }
 
-fn count(senders: &mut HashMap<FailureKey, Failures>, sender: &FailureKey, now: Instant) {
+fn count_failure(senders: &mut HashMap<FailureKey, Failures>, sender: &FailureKey, now: Instant) {
     if senders.len() >= MAX_FAILING_SENDERS && !senders.contains_key(sender) {
         evict_expired(senders, now);
     }
@@ -139,9 +139,9 @@ mod tests {
             format: "test",
             received_at: DateTime::UNIX_EPOCH,
             api_key: Some(ApiKeyId(key)),
-            by_admin: false,
+            is_admin: false,
             source: Source::File,
-            decoded: Ok(Decoded { observations: vec![observation], ..Decoded::nothing(DeviceKind::Mobile) }),
+            decoded: Ok(Decoded { observations: vec![observation], ..Decoded::empty(DeviceKind::Mobile) }),
         }
     }
 
@@ -150,13 +150,13 @@ mod tests {
         let (senders, now) = (FailingSenders::default(), Instant::now());
         let (bad, other) = (submission(1, "bad"), submission(1, "other"));
         senders.record_batch_failure(&bad, now);
-        assert!(!senders.contain(&bad, now));
+        assert!(!senders.contains(&bad, now));
         senders.record_batch_failure(&bad, now);
-        assert!(senders.contain(&bad, now));
-        assert!(!senders.contain(&other, now), "other devices of its key are not");
-        assert!(!senders.contain(&submission(2, "bad"), now), "nor is the device for another key");
-        senders.stored(&bad);
-        assert!(!senders.contain(&bad, now));
+        assert!(senders.contains(&bad, now));
+        assert!(!senders.contains(&other, now), "other devices of its key are not");
+        assert!(!senders.contains(&submission(2, "bad"), now), "nor is the device for another key");
+        senders.record_success(&bad);
+        assert!(!senders.contains(&bad, now));
     }
 
     #[test]
@@ -164,12 +164,12 @@ mod tests {
         let (senders, now) = (FailingSenders::default(), Instant::now());
         for number in 0..MAX_FAILURES_PER_KEY {
             let bad = submission(1, &format!("bad{number}"));
-            assert!(!senders.contain(&bad, now));
+            assert!(!senders.contains(&bad, now));
             senders.record_batch_failure(&bad, now);
-            senders.stored(&bad);
+            senders.record_success(&bad);
         }
-        assert!(senders.contain(&submission(1, "unknown"), now));
-        assert!(!senders.contain(&submission(2, "unknown"), now));
+        assert!(senders.contains(&submission(1, "unknown"), now));
+        assert!(!senders.contains(&submission(2, "unknown"), now));
     }
 
     #[test]
@@ -179,11 +179,11 @@ mod tests {
         let later = start + FAILURE_WINDOW + Duration::from_secs(1);
         senders.record_batch_failure(&bad, start);
         senders.record_batch_failure(&bad, later);
-        assert!(!senders.contain(&bad, later), "one in each window");
+        assert!(!senders.contains(&bad, later), "one in each window");
         senders.record_batch_failure(&bad, later);
         senders.record_isolated_failure(&bad, later + FAILURE_WINDOW);
-        assert!(senders.contain(&bad, later + FAILURE_WINDOW * 2));
-        assert!(!senders.contain(&bad, later + FAILURE_WINDOW * 2 + Duration::from_secs(1)));
+        assert!(senders.contains(&bad, later + FAILURE_WINDOW * 2));
+        assert!(!senders.contains(&bad, later + FAILURE_WINDOW * 2 + Duration::from_secs(1)));
     }
 
     #[test]
@@ -192,9 +192,9 @@ mod tests {
         for number in 0..MAX_FAILING_SENDERS + 100 {
             let now = start + Duration::from_micros(number as u64);
             let bad = submission(1, &format!("bad{number}"));
-            count(&mut senders.lock(), &FailureKey::from_device(&bad), now);
-            count(&mut senders.lock(), &FailureKey::from_device(&bad), now);
-            assert!(senders.contain(&bad, now));
+            count_failure(&mut senders.lock(), &FailureKey::from_device(&bad), now);
+            count_failure(&mut senders.lock(), &FailureKey::from_device(&bad), now);
+            assert!(senders.contains(&bad, now));
         }
         assert_eq!(senders.lock().len(), MAX_FAILING_SENDERS);
     }

@@ -12,9 +12,9 @@ use sqlx::PgConnection;
 
 use super::{
     Receipt,
-    candidates::{Candidate, DeviceTime, MAX_AT_ONE_TIME},
+    dedup::{Candidate, DeviceTime, MAX_SAMPLES_PER_TIME},
     limits::MAX_INSERT_ROUNDS,
-    replacement::Replays,
+    replay::Replays,
 };
 use crate::{
     db::{
@@ -45,12 +45,12 @@ pub(super) async fn insert<'a>(
     now: DateTime<Utc>,
 ) -> Result<Vec<NewMeasurement<'a>>, DbError> {
     let mut recorded = Vec::with_capacity(left.len());
-    for moment in left.chunk_by_mut(|one, other| one.moment() == other.moment()) {
+    for moment in left.chunk_by_mut(|one, other| one.device_time() == other.device_time()) {
         if let [alone] = moment {
             alone.seq = Some(0); // in the hope that nothing is stored at its moment
         }
     }
-    let fresh = fresh(db, &left, freshness).await?;
+    let fresh = find_fresh_devices(db, &left, freshness).await?;
     let is_fresh = |row: &NewMeasurement<'_>| fresh.contains(&row.key.device_id);
     let rows: Vec<_> = left.iter().filter_map(Candidate::row).filter(is_fresh).collect();
     if !rows.is_empty() {
@@ -91,7 +91,7 @@ pub(super) fn is_newer(latest: &HashMap<DeviceId, DateTime<Utc>>, (device, at): 
 }
 
 /// The devices whose samples have nothing stored at their moments.
-async fn fresh(
+async fn find_fresh_devices(
     db: &mut PgConnection,
     candidates: &[Candidate<'_>],
     freshness: Freshness<'_>,
@@ -101,8 +101,8 @@ async fn fresh(
     let mut spans = Vec::new();
     for some in candidates.chunk_by(|one, other| one.device == other.device) {
         let [first, ..] = some else { continue };
-        let (device, first_at) = first.moment();
-        if is_newer(latest, first.moment()) {
+        let (device, first_at) = first.device_time();
+        if is_newer(latest, first.device_time()) {
             fresh.insert(device);
         } else if let Some(last) = some.last() {
             spans.push((device, first_at, last.sample.measured_at));
@@ -142,13 +142,13 @@ pub(super) async fn compare_with_stored(
     replays: &mut Replays<'_>,
     receipts: &mut [Receipt],
 ) -> Result<(), DbError> {
-    let mut moments: Vec<_> = left.iter().map(Candidate::moment).collect();
+    let mut moments: Vec<_> = left.iter().map(Candidate::device_time).collect();
     moments.dedup();
-    let mut stored = stored(db, &moments).await?;
+    let mut stored = load_stored(db, &moments).await?;
     let mut vacated = replays.remove_stale(db, &mut stored).await?;
     let mut present: Option<(DeviceTime, usize, FreeSeqs)> = None; // at the moment of the last candidate: its room, and where
     left.retain_mut(|candidate| {
-        let moment = candidate.moment();
+        let moment = candidate.device_time();
         let there = stored.get(&moment).map_or(&[][..], Vec::as_slice);
         if there.iter().any(|(_, stored)| stored.same_content(candidate.sample)) {
             receipts[candidate.submission].duplicates += 1;
@@ -156,8 +156,8 @@ pub(super) async fn compare_with_stored(
         }
         if present.as_ref().is_none_or(|(at, ..)| *at != moment) {
             let next = there.iter().map(|(seq, _)| seq + 1).max().unwrap_or(0);
-            let places = vacated.remove(&moment).unwrap_or_default().places(next);
-            present = Some((moment, MAX_AT_ONE_TIME.saturating_sub(there.len()), Box::new(places)));
+            let places = vacated.remove(&moment).unwrap_or_default().seqs(next);
+            present = Some((moment, MAX_SAMPLES_PER_TIME.saturating_sub(there.len()), Box::new(places)));
         }
         let place = present.as_mut().filter(|(_, room, _)| *room > 0).and_then(|(_, room, places)| {
             *room -= 1;
@@ -178,7 +178,7 @@ pub(super) async fn compare_with_stored(
 type FreeSeqs = Box<dyn Iterator<Item = (i32, QualityFlags)>>;
 
 /// The stored samples at these moments, whole, each with its `seq`.
-async fn stored(
+async fn load_stored(
     db: &mut PgConnection,
     moments: &[DeviceTime],
 ) -> Result<HashMap<DeviceTime, Vec<(i32, Sample)>>, DbError> {
@@ -186,8 +186,8 @@ async fn stored(
     let keys: Vec<_> = measurements.iter().map(|measurement| measurement.key).collect();
     let mut samples: HashMap<MeasurementKey, Sample> =
         measurements.iter().map(|measurement| (measurement.key, sample_of(measurement))).collect();
-    for group in readings::GROUPS {
-        for (key, readings) in readings::by_keys(&mut *db, group, &keys).await? {
+    for group in readings::SIDE_TABLE_GROUPS {
+        for (key, readings) in readings::load_by_keys(&mut *db, group, &keys).await? {
             if let Some(sample) = samples.get_mut(&key) {
                 readings.iter().for_each(|(quantity, value)| set(sample, quantity, Some(value)));
             }

@@ -16,9 +16,9 @@ use tokio::{sync::mpsc, time::timeout};
 use super::{
     RecordError,
     limits::{
-        ISOLATED_WAIT_TIMEOUT, ISOLATION_TIMEOUT, Limits, MAX_BATCH_DOUBLINGS, PING_TIMEOUT, SLOW_ISOLATION_TIMEOUT,
+        ISOLATED_WAIT_TIMEOUT, ISOLATION_TIMEOUT, MAX_BATCH_DOUBLINGS, PING_TIMEOUT, SLOW_ISOLATION_TIMEOUT, TimeLimits,
     },
-    queue::{Job, answer, sample_count},
+    queue::{Job, reply, sample_count},
     round_robin::RoundRobin,
     transaction::only_device,
     writer::Writer,
@@ -37,7 +37,7 @@ enum FailureCause {
 }
 
 impl FailureCause {
-    fn of(error: &DbError) -> Self {
+    fn from_error(error: &DbError) -> Self {
         match error {
             DbError::Unavailable(_) => Self::Connection,
             DbError::Busy(_)
@@ -60,7 +60,7 @@ pub(super) struct IsolatedJob {
 impl Writer {
     /// Answers all submissions of a failed batch, and stores those that it does not fail for.
     pub(super) async fn isolate(&mut self, mut batch: Vec<Job>, error: DbError) {
-        let (cause, submissions) = (FailureCause::of(&error), batch.len());
+        let (cause, submissions) = (FailureCause::from_error(&error), batch.len());
         tracing::warn!(error = &error as &dyn std::error::Error, ?cause, submissions, "batch failed");
         if cause == FailureCause::Connection && !is_database_up(&self.pool).await {
             return reject_all_unavailable(batch);
@@ -70,25 +70,25 @@ impl Writer {
                 if cause != FailureCause::Contention {
                     self.failing_senders.record_batch_failure(&job.submission, Instant::now());
                 }
-                self.settle(job, error);
+                self.finish_failed(job, error);
             }
             return;
         }
         let began = Instant::now();
-        let mut parts = BatchParts::of(batch);
+        let mut parts = BatchParts::from_batch(batch);
         let mut failed = Vec::new();
         let mut is_database_slow = cause == FailureCause::Contention; // unless a part is stored, or fails because of its data
         let mut leniency = 0;
         while began.elapsed() < (if is_database_slow { SLOW_ISOLATION_TIMEOUT } else { ISOLATION_TIMEOUT })
             && let Some(mut part) = parts.pop()
         {
-            match self.store(&part, Limits::for_part(sample_count(&part), leniency), 1).await {
+            match self.store(&part, TimeLimits::for_part(sample_count(&part), leniency), 1).await {
                 Ok(outcomes) => {
                     (is_database_slow, leniency) = (false, 0);
                     self.finish_all(part, outcomes);
                 }
                 Err(error) => {
-                    is_database_slow &= FailureCause::of(&error) == FailureCause::Contention;
+                    is_database_slow &= FailureCause::from_error(&error) == FailureCause::Contention;
                     leniency += u32::from(is_database_slow);
                     match part.pop() {
                         Some(job) if part.is_empty() => failed.push((job, error)),
@@ -104,7 +104,7 @@ impl Writer {
             if !is_database_slow {
                 self.failing_senders.record_batch_failure(&job.submission, Instant::now());
             }
-            self.settle(job, error);
+            self.finish_failed(job, error);
         }
         let rest = parts.into_jobs();
         if is_database_slow && !rest.is_empty() {
@@ -119,7 +119,7 @@ impl Writer {
     /// Stores what is left of a batch of which every part took too long: then it is the database that is slow, and smaller
     /// transactions would make it slower.
     async fn store_with_slow_limits(&mut self, batch: Vec<Job>) {
-        match self.store(&batch, Limits::SLOW, 1).await {
+        match self.store(&batch, TimeLimits::SLOW, 1).await {
             Ok(outcomes) => {
                 self.limit_doublings = (self.limit_doublings + 1).min(MAX_BATCH_DOUBLINGS);
                 self.finish_all(batch, outcomes);
@@ -134,8 +134,8 @@ impl Writer {
     }
 
     /// Answers a submission that failed alone, or has it tried once more with more patience.
-    fn settle(&self, job: Job, error: DbError) {
-        if FailureCause::of(&error) == FailureCause::Contention && self.patient.is_some() {
+    fn finish_failed(&self, job: Job, error: DbError) {
+        if FailureCause::from_error(&error) == FailureCause::Contention && self.slow_jobs.is_some() {
             self.store_with_long_limits(job, IsolationReason::Slow);
         } else {
             reject(job, error);
@@ -143,7 +143,7 @@ impl Writer {
     }
 
     /// Stores submissions that were isolated, one of each key in turn, until all tasks that hand some over have ended.
-    pub(super) async fn run_isolated(mut self, mut isolated: mpsc::UnboundedReceiver<IsolatedJob>, limits: Limits) {
+    pub(super) async fn run_isolated(mut self, mut isolated: mpsc::UnboundedReceiver<IsolatedJob>, limits: TimeLimits) {
         let mut waiting = RoundRobin::default();
         loop {
             while let Ok(next) = isolated.try_recv() {
@@ -156,11 +156,11 @@ impl Writer {
                 return;
             };
             if since.elapsed() > ISOLATED_WAIT_TIMEOUT {
-                answer(job, Err(RecordError::TimedOut));
+                reply(job, Err(RecordError::TimedOut));
                 continue;
             }
             if let Err(error) = self.charge_new_months(&job).await {
-                answer(job, Err(error));
+                reply(job, Err(error));
                 continue;
             }
             let alone = [job];
@@ -169,23 +169,23 @@ impl Writer {
             match outcome {
                 Ok(outcomes) => {
                     if limits.is_session_default {
-                        self.failing_senders.stored(&job.submission);
+                        self.failing_senders.record_success(&job.submission);
                     }
                     self.finish_all(vec![job], outcomes);
-                    for job in std::mem::take(&mut self.admitted) {
+                    for job in std::mem::take(&mut self.admitted_jobs) {
                         waiting.push(job.submission.api_key, IsolatedJob { job, reason, since });
                     }
                 }
                 Err(error) => {
                     // It is found only now that its batch failed for it. One that is slow may have met a slow database.
                     if matches!(reason, IsolationReason::FailedBatch)
-                        && FailureCause::of(&error) != FailureCause::Contention
+                        && FailureCause::from_error(&error) != FailureCause::Contention
                     {
                         self.failing_senders.record_batch_failure(&job.submission, Instant::now());
                     } else {
                         self.failing_senders.record_isolated_failure(&job.submission, Instant::now());
                     }
-                    self.settle(job, error);
+                    self.finish_failed(job, error);
                 }
             }
         }
@@ -193,34 +193,34 @@ impl Writer {
 
     /// Leaves a submission to the task that stores those without a failure of their own one at a time.
     pub(super) fn send_to_isolated(&self, job: Job, reason: IsolationReason) {
-        self.recording.count_isolated(reason);
-        hand_over(self.alone.as_ref(), job, reason);
+        self.metrics.count_isolated(reason);
+        hand_over(self.isolated_jobs.as_ref(), job, reason);
     }
 
     /// Leaves a submission to the task that stores those of unknown devices, or admits it where that is done here.
     pub(super) fn store_with_new_devices(&mut self, mut job: Job, count: usize) {
         if self.new_device_jobs.is_some() {
-            self.recording.count_isolated(IsolationReason::NewDevices);
+            self.metrics.count_isolated(IsolationReason::NewDevices);
             hand_over(self.new_device_jobs.as_ref(), job, IsolationReason::NewDevices);
             return;
         }
         match self.budgets.spend_new_devices(&job.submission, count, self.clock.now()) {
             Ok(()) => {
                 job.may_add_devices = true;
-                self.admitted.push(job);
+                self.admitted_jobs.push(job);
             }
             Err(error) => {
                 // It was looked up in a batch of others, and may come again.
                 self.failing_senders.record_batch_failure(&job.submission, Instant::now());
-                answer(job, Err(error));
+                reply(job, Err(error));
             }
         }
     }
 
     /// Leaves a submission to the task that stores slow ones one at a time.
     pub(super) fn store_with_long_limits(&self, job: Job, reason: IsolationReason) {
-        self.recording.count_isolated(reason);
-        hand_over(self.patient.as_ref(), job, reason);
+        self.metrics.count_isolated(reason);
+        hand_over(self.slow_jobs.as_ref(), job, reason);
     }
 }
 
@@ -231,7 +231,7 @@ fn hand_over(task: Option<&mpsc::UnboundedSender<IsolatedJob>>, job: Job, reason
         None => Some(isolated),
     };
     if let Some(IsolatedJob { job, .. }) = refused {
-        answer(job, Err(RecordError::ShuttingDown));
+        reply(job, Err(RecordError::ShuttingDown));
     }
 }
 
@@ -243,16 +243,16 @@ fn reject(job: Job, error: DbError) {
         api_key = ?job.submission.api_key,
         "submission failed"
     );
-    let error = match FailureCause::of(&error) {
+    let error = match FailureCause::from_error(&error) {
         FailureCause::Contention => RecordError::TimedOut,
         FailureCause::Connection | FailureCause::Data => RecordError::Database(error),
     };
-    answer(job, Err(error));
+    reply(job, Err(error));
 }
 
 fn reject_all_unavailable(batch: Vec<Job>) {
     for job in batch {
-        answer(job, Err(RecordError::Unavailable));
+        reply(job, Err(RecordError::Unavailable));
     }
 }
 
@@ -264,7 +264,7 @@ struct BatchParts {
 
 impl BatchParts {
     /// The halves of a batch of at least two submissions.
-    fn of(mut batch: Vec<Job>) -> Self {
+    fn from_batch(mut batch: Vec<Job>) -> Self {
         batch.sort_by(|one, other| {
             let sender = |job: &Job| (api_key(job), only_device(&job.submission).cloned());
             sender(one).cmp(&sender(other))
@@ -279,7 +279,7 @@ impl BatchParts {
     }
 
     fn push_halves(&mut self, mut part: Vec<Job>) {
-        let second = part.split_off(middle(part.len(), |at| api_key(&part[at])));
+        let second = part.split_off(split_point(part.len(), |at| api_key(&part[at])));
         for part in [part, second] {
             let with_several_keys = part.first().map(api_key) != part.last().map(api_key);
             if with_several_keys { &mut self.with_several_keys } else { &mut self.with_one_key }.push_back(part);
@@ -297,7 +297,7 @@ fn api_key(job: &Job) -> Option<i64> {
 
 /// Where to divide so many items, at least two, which are sorted by key: between two keys, as near to the middle as
 /// possible, or in the middle where there is one key.
-fn middle<K: PartialEq>(length: usize, key: impl Fn(usize) -> K) -> usize {
+fn split_point<K: PartialEq>(length: usize, key: impl Fn(usize) -> K) -> usize {
     let middle = length / 2;
     let ends = (1..length).filter(|&at| key(at - 1) != key(at));
     ends.min_by_key(|at| at.abs_diff(middle)).unwrap_or(middle)
@@ -324,7 +324,7 @@ mod tests {
     fn parts_are_divided_between_keys_near_the_middle() {
         let divided = |keys: &str| {
             let keys: Vec<_> = keys.chars().collect();
-            middle(keys.len(), |at| keys[at])
+            split_point(keys.len(), |at| keys[at])
         };
         assert_eq!(divided("aaaa"), 2);
         assert_eq!(divided("abbbbbbb"), 1);

@@ -39,8 +39,8 @@ pub(super) const RETRY_DELAY: Duration = Duration::from_millis(200);
 
 /// What each statement of a batch may take, and each wait for a lock. Sessions of the recorder have these limits from
 /// their start, so that an ordinary batch costs no statement to set them.
-pub(super) const SESSION_LIMITS: Limits =
-    Limits { lock: Duration::from_millis(200), statement: Duration::from_millis(500), is_session_default: true };
+pub(super) const SESSION_LIMITS: TimeLimits =
+    TimeLimits { lock: Duration::from_millis(200), statement: Duration::from_millis(500), is_session_default: true };
 /// What a statement may take longer for each sample beyond [`MAX_SESSION_SAMPLES`].
 const STATEMENT_TIMEOUT_PER_SAMPLE: Duration = Duration::from_micros(100);
 /// Samples of a batch that the session's limits do for.
@@ -52,7 +52,7 @@ const MAX_PART_DOUBLINGS: u32 = 4;
 
 /// Time limits of a transaction's statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Limits {
+pub(super) struct TimeLimits {
     /// For each lock that is waited for.
     pub lock: Duration,
     /// For each statement.
@@ -61,7 +61,7 @@ pub(super) struct Limits {
     pub is_session_default: bool,
 }
 
-impl Limits {
+impl TimeLimits {
     /// For a submission that is stored alone while no other waits for it.
     pub(super) const LONG: Self =
         Self { lock: Duration::from_secs(5), statement: Duration::from_secs(10), is_session_default: false };
@@ -104,19 +104,19 @@ mod tests {
 
     #[test]
     fn small_batches_use_session_limits_and_large_or_slow_ones_longer_limits() {
-        assert_eq!(Limits::for_batch(1000, 0), SESSION_LIMITS);
-        let large = Limits::for_batch(10_000, 0);
+        assert_eq!(TimeLimits::for_batch(1000, 0), SESSION_LIMITS);
+        let large = TimeLimits::for_batch(10_000, 0);
         assert!(!large.is_session_default && large.statement == Duration::from_millis(1500), "{large:?}");
-        assert_eq!(Limits::for_batch(1, 1).statement, (SESSION_LIMITS.statement + Duration::from_micros(100)) * 2);
-        assert_eq!(Limits::for_batch(1, u32::MAX), Limits::for_batch(1, MAX_BATCH_DOUBLINGS));
+        assert_eq!(TimeLimits::for_batch(1, 1).statement, (SESSION_LIMITS.statement + Duration::from_micros(100)) * 2);
+        assert_eq!(TimeLimits::for_batch(1, u32::MAX), TimeLimits::for_batch(1, MAX_BATCH_DOUBLINGS));
     }
 
     /// First attempt, search, and one part that began just before the end of the search.
     #[test]
     fn isolation_delays_other_submissions_by_less_than_a_second() {
         for samples in [1, 500, MAX_SESSION_SAMPLES] {
-            let part = Limits::for_part(samples, 0).statement;
-            let total = Limits::for_batch(samples, 0).statement + ISOLATION_TIMEOUT + part;
+            let part = TimeLimits::for_part(samples, 0).statement;
+            let total = TimeLimits::for_batch(samples, 0).statement + ISOLATION_TIMEOUT + part;
             assert!(total < Duration::from_secs(1), "{samples} samples: {total:?}");
         }
     }

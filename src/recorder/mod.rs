@@ -8,20 +8,20 @@
 //! an idle gateway answers at once, without a timer. An answer is sent after the commit. Writers are tasks of their own:
 //! a client that hangs up cancels nothing half-way.
 
+mod append_path;
 mod body_retention;
 mod budgets;
-mod candidates;
 mod compare;
+mod dedup;
+mod device_cache;
 mod failing_senders;
 mod insert;
 mod isolation;
 mod limits;
-mod memory;
-mod packets;
-mod plain;
+mod packet_continuity;
 mod queue;
 mod receipt;
-mod replacement;
+mod replay;
 mod round_robin;
 mod submission;
 mod transaction;
@@ -42,9 +42,9 @@ use tokio::{
 use self::{
     body_retention::BodyRetention,
     budgets::SenderBudgets,
+    device_cache::DeviceCache,
     failing_senders::FailingSenders,
-    limits::{Limits, QUEUE_FULL_RETRY_TIMEOUT, RETRY_DELAY, SESSION_LIMITS, UNAVAILABLE_RETRY_TIMEOUT},
-    memory::DeviceCache,
+    limits::{QUEUE_FULL_RETRY_TIMEOUT, RETRY_DELAY, SESSION_LIMITS, TimeLimits, UNAVAILABLE_RETRY_TIMEOUT},
     queue::Queue,
 };
 pub use self::{
@@ -73,20 +73,20 @@ const POOL_SIZE: u32 = 5;
 pub struct Recorder {
     queues: Queues,
     pool: PgPool,
-    connections: PgPool,
+    writer_pool: PgPool,
     clock: Clock,
     earliest_time: DateTime<Utc>,
     budgets: Arc<SenderBudgets>,
     bodies: Arc<BodyRetention>,
     /// What it counts.
-    pub recording: RecorderMetrics,
+    pub metrics: RecorderMetrics,
 }
 
 /// The tasks behind a [`Recorder`].
 pub struct Writers {
     tasks: [JoinHandle<()>; TASK_COUNT],
     queues: Queues,
-    connections: PgPool,
+    writer_pool: PgPool,
 }
 
 /// A queue for each writer.
@@ -97,7 +97,7 @@ struct Queues {
 }
 
 impl Queues {
-    fn of(&self, source: &Source) -> &Arc<Queue> {
+    fn queue_for(&self, source: &Source) -> &Arc<Queue> {
         match source {
             Source::Arrival(_) => &self.arrivals,
             Source::Replay { .. } | Source::File => &self.bulk,
@@ -130,14 +130,14 @@ impl Recorder {
             pool: connections.clone(),
             clock: clock.clone(),
             partitions: partitions.clone(),
-            memory: DeviceCache::default(),
-            recording: recording.clone(),
+            device_cache: DeviceCache::default(),
+            metrics: recording.clone(),
             failing_senders: failing_senders.clone(),
             budgets: budgets.clone(),
             new_device_jobs,
-            admitted: Vec::new(),
-            alone,
-            patient,
+            admitted_jobs: Vec::new(),
+            isolated_jobs: alone,
+            slow_jobs: patient,
             limit_doublings: 0,
         };
         let (some_alone, some_patient, some_newcomers) = (Some(alone), Some(patient), Some(new_device_jobs));
@@ -148,19 +148,19 @@ impl Recorder {
             tokio::spawn(arrivals.run(queues.arrivals.clone())),
             tokio::spawn(bulk.run(queues.bulk.clone())),
             tokio::spawn(isolated.run_isolated(jobs_alone, SESSION_LIMITS)),
-            tokio::spawn(writer(None, some_patient, None).run_isolated(newcomer_jobs, Limits::NEW_DEVICES)),
-            tokio::spawn(writer(None, None, None).run_isolated(patient_jobs, Limits::LONG)),
+            tokio::spawn(writer(None, some_patient, None).run_isolated(newcomer_jobs, TimeLimits::NEW_DEVICES)),
+            tokio::spawn(writer(None, None, None).run_isolated(patient_jobs, TimeLimits::LONG)),
         ];
-        let writers = Writers { tasks, queues: queues.clone(), connections: connections.clone() };
+        let writers = Writers { tasks, queues: queues.clone(), writer_pool: connections.clone() };
         let recorder = Self {
             queues,
             pool: pool.clone(),
-            connections,
+            writer_pool: connections,
             clock: clock.clone(),
             earliest_time: limits.earliest_time,
             budgets,
             bodies: Arc::new(BodyRetention::new(limits)),
-            recording,
+            metrics: recording,
         };
         (recorder, writers)
     }
@@ -173,8 +173,8 @@ impl Recorder {
     #[tracing::instrument(name = "ingest.record", skip_all, fields(format = submission.format))]
     pub async fn record(&self, submission: Submission) -> Result<Receipt, RecordError> {
         let (format, understood) = (submission.format, submission.decoded.is_ok());
-        let submission = submission.admitted(self.earliest_time);
-        let kept = self.bodies.cut(submission, &self.budgets, &self.recording, self.clock.now());
+        let submission = submission.with_validated_times(self.earliest_time);
+        let kept = self.bodies.truncate(submission, &self.budgets, &self.metrics, self.clock.now());
         let outcome = match kept {
             Ok(submission) => self.submit(submission).await,
             Err(error) => Err(error),
@@ -185,12 +185,12 @@ impl Recorder {
 
     async fn submit(&self, submission: Submission) -> Result<Receipt, RecordError> {
         let (answer, receipt) = oneshot::channel();
-        self.queues.of(&submission.source).push(submission, answer)?;
+        self.queues.queue_for(&submission.source).push(submission, answer)?;
         receipt.await.unwrap_or(Err(RecordError::ShuttingDown))
     }
 
     fn count(&self, format: &'static str, understood: bool, outcome: &Result<Receipt, RecordError>) {
-        self.recording.count_submission(
+        self.metrics.count_submission(
             format,
             match outcome {
                 Ok(receipt) if receipt.failure().is_some() => "rejected",
@@ -200,12 +200,12 @@ impl Recorder {
             },
         );
         if let Err(RecordError::LimitReached(limit, _)) = outcome {
-            self.recording.refusals.count(*limit);
+            self.metrics.refusals.count(*limit);
         }
         if let Ok(receipt) = outcome {
-            self.recording.count_samples(format, "recorded", receipt.recorded);
-            self.recording.count_samples(format, "duplicate", receipt.duplicates);
-            self.recording.count_samples(format, "rejected", receipt.rejected.len());
+            self.metrics.count_samples(format, "recorded", receipt.recorded);
+            self.metrics.count_samples(format, "duplicate", receipt.duplicates);
+            self.metrics.count_samples(format, "rejected", receipt.rejected.len());
         }
     }
 
@@ -223,13 +223,13 @@ impl Recorder {
 
     /// The connections of its writers.
     #[must_use]
-    pub fn connections(&self) -> &PgPool {
-        &self.connections
+    pub fn writer_pool(&self) -> &PgPool {
+        &self.writer_pool
     }
 
     /// What waits or is in work, by the queue's name.
     #[must_use]
-    pub fn loads(&self) -> [(&'static str, QueueLoad); WRITER_COUNT] {
+    pub fn queue_loads(&self) -> [(&'static str, QueueLoad); WRITER_COUNT] {
         [("arrivals", self.queues.arrivals.load()), ("bulk", self.queues.bulk.load())]
     }
 }
@@ -250,7 +250,7 @@ impl Recorder {
     /// When the database fails.
     #[tracing::instrument(name = "ingest.compare", skip_all, fields(format = submission.format))]
     pub async fn compare(&self, submission: Submission) -> Result<Receipt, RecordError> {
-        let submission = submission.admitted(self.earliest_time);
+        let submission = submission.with_validated_times(self.earliest_time);
         with_retry(|| async {
             let mut connection = self.pool.acquire().await.map_err(DbError::from)?;
             Ok(compare::compare(&mut connection, &submission).await?)
@@ -288,7 +288,7 @@ where
 
 impl Writers {
     /// Accepts nothing more, and waits until everything accepted is answered.
-    pub async fn finish(self) {
+    pub async fn drain(self) {
         self.queues.arrivals.close();
         self.queues.bulk.close();
         for task in self.tasks {
@@ -296,7 +296,7 @@ impl Writers {
                 tracing::error!(%error, "a writer ended badly");
             }
         }
-        self.connections.close().await;
+        self.writer_pool.close().await;
     }
 }
 

@@ -27,23 +27,23 @@ type LineKey = Option<ApiKeyId>;
 /// A submission in the queue.
 pub(super) struct Job {
     pub submission: Submission,
-    pub answer: oneshot::Sender<Result<Receipt, RecordError>>,
+    pub reply_to: oneshot::Sender<Result<Receipt, RecordError>>,
     /// Whether the devices that it adds are charged already.
     pub may_add_devices: bool,
     /// Its share of the room, given back when the job is dropped.
-    _share: CapacityPermit,
+    _permit: CapacityPermit,
 }
 
 /// Answers a submission.
-pub(super) fn answer(job: Job, outcome: Result<Receipt, RecordError>) {
+pub(super) fn reply(job: Job, outcome: Result<Receipt, RecordError>) {
     // A client that hung up doesn't receive it; its samples are stored all the same.
-    let _ = job.answer.send(outcome);
+    let _ = job.reply_to.send(outcome);
 }
 
 /// Answers a submission of which nothing is stored, because of its key or its uplink.
-pub(super) fn refuse(job: Job) {
-    let replayed = job.submission.replayed().is_some();
-    answer(job, Err(if replayed { RecordError::UplinkDeleted } else { RecordError::InvalidKey }));
+pub(super) fn reply_refused(job: Job) {
+    let replayed = job.submission.replayed_uplink().is_some();
+    reply(job, Err(if replayed { RecordError::UplinkDeleted } else { RecordError::InvalidKey }));
 }
 
 /// How many samples a batch has.
@@ -54,7 +54,7 @@ pub(super) fn sample_count(batch: &[Job]) -> usize {
 /// The queue. Shared by those who push and those who take.
 #[derive(Default)]
 pub(super) struct Queue {
-    waiting: Mutex<QueueState>,
+    state: Mutex<QueueState>,
     changed: Notify,
 }
 
@@ -77,7 +77,7 @@ struct QueueUsage {
 }
 
 impl QueueUsage {
-    fn of(submission: &Submission) -> Self {
+    fn from_submission(submission: &Submission) -> Self {
         let samples = submission.observations().len();
         let body = submission.arrival().map_or(0, |arrival| arrival.body.len());
         Self { samples, bytes: body + BYTES_PER_SAMPLE * (1 + samples) }
@@ -137,7 +137,7 @@ impl Queue {
         submission: Submission,
         answer: oneshot::Sender<Result<Receipt, RecordError>>,
     ) -> Result<(), RecordError> {
-        let (line, load) = (submission.api_key, QueueUsage::of(&submission));
+        let (line, load) = (submission.api_key, QueueUsage::from_submission(&submission));
         let mut guard = self.lock();
         let waiting = &mut *guard;
         if waiting.closed {
@@ -156,9 +156,9 @@ impl Queue {
             line,
             Job {
                 submission,
-                answer,
+                reply_to: answer,
                 may_add_devices: false,
-                _share: CapacityPermit { queue: self.clone(), line, load },
+                _permit: CapacityPermit { queue: self.clone(), line, load },
             },
         );
         drop(guard);
@@ -168,12 +168,12 @@ impl Queue {
 
     /// Waits for submissions and takes what fits into a batch, one of each line in turn. Empty once the queue is closed
     /// and drained.
-    pub async fn take(&self) -> Vec<Job> {
+    pub async fn take_batch(&self) -> Vec<Job> {
         loop {
             let changed = self.changed.notified();
             {
                 let mut waiting = self.lock();
-                let batch = waiting.batch();
+                let batch = waiting.next_batch();
                 if !batch.is_empty() || waiting.closed {
                     if !waiting.jobs.is_empty() {
                         self.changed.notify_one(); // for another writer
@@ -199,12 +199,12 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, QueueState> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner) // nothing panics half-way in here
+        self.state.lock().unwrap_or_else(PoisonError::into_inner) // nothing panics half-way in here
     }
 }
 
 impl QueueState {
-    fn batch(&mut self) -> Vec<Job> {
+    fn next_batch(&mut self) -> Vec<Job> {
         let mut batch = Vec::new();
         let mut samples = 0;
         while samples < MAX_BATCH_SAMPLES
@@ -234,9 +234,9 @@ mod tests {
             format: "test",
             received_at: DateTime::UNIX_EPOCH,
             api_key: Some(ApiKeyId(key)),
-            by_admin: false,
+            is_admin: false,
             source: Source::Arrival(Arrival { body: vec![0; bytes].into(), ..Arrival::default() }),
-            decoded: Ok(Decoded::nothing(DeviceKind::Mobile)),
+            decoded: Ok(Decoded::empty(DeviceKind::Mobile)),
         }
     }
 
@@ -265,7 +265,7 @@ mod tests {
         for key in [1, 1, 1, 1, 2, 3, 3] {
             assert!(queue.push(submission(key, 1), oneshot::channel().0).is_ok());
         }
-        let batch = queue.lock().batch();
+        let batch = queue.lock().next_batch();
         assert_eq!(keys(&batch), [1, 2, 3, 1, 3, 1, 1]);
     }
 
@@ -274,7 +274,7 @@ mod tests {
         let queue = Arc::new(Queue::default());
         for _ in 0..10 {
             assert!(accepted(&queue, 1, 10 << 20) >= 3);
-            let batch = queue.lock().batch();
+            let batch = queue.lock().next_batch();
             drop(batch); // outside the lock, as a writer does
         }
         assert!(queue.lock().total == QueueUsage::default() && queue.lock().loads.is_empty());
@@ -287,8 +287,8 @@ mod tests {
         assert!(queue.push(submission(1, 1), oneshot::channel().0).is_ok());
         queue.close();
         assert!(matches!(queue.push(submission(1, 1), oneshot::channel().0), Err(RecordError::ShuttingDown)));
-        assert_eq!(queue.take().await.len(), 1);
-        let takers = (0..3).map(|_| queue.take());
+        assert_eq!(queue.take_batch().await.len(), 1);
+        let takers = (0..3).map(|_| queue.take_batch());
         assert!(futures_util::future::join_all(takers).await.iter().all(Vec::is_empty));
     }
 }

@@ -8,40 +8,40 @@ use std::{
 /// A line of items for each sender; [`pop`](Self::pop) takes one of each line in turn.
 pub(super) struct RoundRobin<K, T> {
     /// None of them is empty.
-    lines: HashMap<K, VecDeque<T>>,
+    queues: HashMap<K, VecDeque<T>>,
     /// The senders in the order of their turns, each once.
-    turns: VecDeque<K>,
+    order: VecDeque<K>,
 }
 
 impl<K, T> Default for RoundRobin<K, T> {
     fn default() -> Self {
-        Self { lines: HashMap::new(), turns: VecDeque::new() }
+        Self { queues: HashMap::new(), order: VecDeque::new() }
     }
 }
 
 impl<K: Eq + Hash + Clone, T> RoundRobin<K, T> {
     pub fn push(&mut self, sender: K, item: T) {
-        let line = self.lines.entry(sender.clone()).or_default();
+        let line = self.queues.entry(sender.clone()).or_default();
         if line.is_empty() {
-            self.turns.push_back(sender);
+            self.order.push_back(sender);
         }
         line.push_back(item);
     }
 
     pub fn pop(&mut self) -> Option<T> {
-        let sender = self.turns.pop_front()?;
-        let line = self.lines.get_mut(&sender)?;
+        let sender = self.order.pop_front()?;
+        let line = self.queues.get_mut(&sender)?;
         let item = line.pop_front();
         if line.is_empty() {
-            self.lines.remove(&sender);
+            self.queues.remove(&sender);
         } else {
-            self.turns.push_back(sender);
+            self.order.push_back(sender);
         }
         item
     }
 
     pub fn is_empty(&self) -> bool {
-        self.turns.is_empty()
+        self.order.is_empty()
     }
 }
 
@@ -57,6 +57,6 @@ mod tests {
         }
         let order: Vec<_> = std::iter::from_fn(|| items.pop()).collect();
         assert_eq!(order, [1, 4, 5, 2, 6, 3]);
-        assert!(items.is_empty() && items.lines.is_empty());
+        assert!(items.is_empty() && items.queues.is_empty());
     }
 }

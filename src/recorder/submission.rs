@@ -19,7 +19,7 @@ pub struct Submission {
     /// The key that vouched for them. Whether it is still valid is seen to in the transaction.
     pub api_key: Option<ApiKeyId>,
     /// Whether that is an admin's key, which may add more devices and months.
-    pub by_admin: bool,
+    pub is_admin: bool,
     /// What they came in.
     pub source: Source,
     /// What was told, or why it could not be understood.
@@ -49,7 +49,7 @@ pub struct Arrival {
     /// The length of the body, where it is not kept whole.
     pub cut_from: Option<usize>,
     /// What named the device outside the body.
-    pub named: Option<String>,
+    pub device_hint: Option<String>,
     /// What else the URL said of the body, as in [`Incoming::event`].
     pub event: Option<String>,
 }
@@ -65,16 +65,16 @@ impl Arrival {
         received_at: DateTime<Utc>,
         sensors: &Sensors,
     ) -> Result<Decoded, DecodeError> {
-        let (named, event) = (self.named.as_deref(), self.event.as_deref());
+        let (named, event) = (self.device_hint.as_deref(), self.event.as_deref());
         // Before each decoder: some look at the first character. No binary body begins with a byte order mark.
         let body = utf8_text(&self.body).map_err(|error| DecodeError::new("INVALID_UTF8", error.to_string()))?;
-        (format.decode)(&Incoming { body, received_at, named, event, sensors })
+        (format.decode)(&Incoming { body, received_at, device_hint: named, event, sensors })
     }
 }
 
 impl Submission {
-    pub(super) fn admitted(self, earliest: DateTime<Utc>) -> Self {
-        let decoded = self.decoded.map(|decoded| decoded.admit(self.received_at, earliest));
+    pub(super) fn with_validated_times(self, earliest: DateTime<Utc>) -> Self {
+        let decoded = self.decoded.map(|decoded| decoded.validate_times(self.received_at, earliest));
         Self { decoded, ..self }
     }
 
@@ -90,7 +90,7 @@ impl Submission {
     }
 
     /// The uplink that is decoded again.
-    pub(super) fn replayed(&self) -> Option<UplinkKey> {
+    pub(super) fn replayed_uplink(&self) -> Option<UplinkKey> {
         match self.source {
             Source::Replay { uplink_id } => Some(UplinkKey { received_at: self.received_at, id: uplink_id }),
             Source::Arrival(_) | Source::File => None,

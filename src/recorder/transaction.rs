@@ -13,13 +13,14 @@ use sqlx::{Connection as _, PgConnection};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::{
-    Arrival, Receipt, Submission, candidates,
+    Arrival, Receipt, Submission,
+    append_path::plan_append,
+    dedup,
+    device_cache::DeviceCache,
     insert::{self, Freshness},
-    limits::Limits,
-    memory::DeviceCache,
-    packets,
-    plain::plain,
-    replacement::{self, Replays},
+    limits::TimeLimits,
+    packet_continuity,
+    replay::{self, Replays},
 };
 use crate::{
     db::{
@@ -32,7 +33,7 @@ use crate::{
         packet::Packet,
         partition::{PartitionCache, PartitionFamily},
         readings, recorder_batch,
-        recorder_batch::{BatchWrite, Known},
+        recorder_batch::{BatchContext, BatchWrite},
         rollup::HourlyRollups,
         uplink::UplinkRow,
     },
@@ -40,13 +41,13 @@ use crate::{
         device::{DeviceId, DeviceKey},
         measurement::MeasurementKey,
         month::Month,
-        trace::SampleHistory,
+        sample_history::SampleHistory,
     },
 };
 
 /// What became of a submission.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(super) enum StoreOutcome {
     /// It is stored.
     Stored(Receipt),
     /// Nothing of it is stored: its key is no longer valid, or its uplink gone.
@@ -74,11 +75,11 @@ pub(super) async fn store(
     partitions: &PartitionCache,
     memory: &mut DeviceCache,
     submissions: &[&Submission],
-    limits: Limits,
+    limits: TimeLimits,
     new_devices: NewDevices,
     now: DateTime<Utc>,
-) -> Result<Vec<Outcome>, DbError> {
-    partitions.create_missing(connection, months(submissions), now).await?;
+) -> Result<Vec<StoreOutcome>, DbError> {
+    partitions.create_missing(connection, required_partitions(submissions), now).await?;
     let remembered =
         if limits.is_session_default { try_cached(connection, memory, submissions, now).await } else { Ok(None) };
     let outcome = match remembered {
@@ -100,11 +101,11 @@ async fn attempt_with_limits(
     connection: &mut PgConnection,
     memory: &mut DeviceCache,
     submissions: &[&Submission],
-    limits: Limits,
+    limits: TimeLimits,
     new_devices: NewDevices,
     now: DateTime<Utc>,
     optimistic: bool,
-) -> Result<Vec<Outcome>, DbError> {
+) -> Result<Vec<StoreOutcome>, DbError> {
     if limits.is_session_default {
         return attempt(connection, memory, submissions, new_devices, now, optimistic).await;
     }
@@ -112,7 +113,7 @@ async fn attempt_with_limits(
     set_timeouts(&mut transaction, limits.lock, limits.statement).await?;
     let outcomes = attempt(&mut transaction, memory, submissions, new_devices, now, optimistic).await?;
     transaction.commit().await?;
-    memory.forget(submissions); // what a plain batch taught is not known to be committed where that failed
+    memory.remove(submissions); // what a plain batch taught is not known to be committed where that failed
     Ok(outcomes)
 }
 
@@ -122,14 +123,14 @@ async fn try_cached(
     memory: &mut DeviceCache,
     submissions: &[&Submission],
     now: DateTime<Utc>,
-) -> Result<Option<Vec<Outcome>>, DbError> {
+) -> Result<Option<Vec<StoreOutcome>>, DbError> {
     let Some(known) = memory.get(submissions) else { return Ok(None) };
-    let Some((note, receipts)) = plain(submissions, &known) else { return Ok(None) };
+    let Some((note, receipts)) = plan_append(submissions, &known) else { return Ok(None) };
     let Some(version) = recorder_batch::write_if_unchanged(connection, &known, &note, now).await? else {
         return Ok(None);
     };
     memory.update(known, &note, version);
-    Ok(Some(receipts.into_iter().map(Outcome::Stored).collect()))
+    Ok(Some(receipts.into_iter().map(StoreOutcome::Stored).collect()))
 }
 
 /// Stores submissions, a plain batch at once and any other step by step. With hope, what is likely fresh is taken for it.
@@ -140,8 +141,8 @@ async fn attempt(
     new_devices: NewDevices,
     now: DateTime<Utc>,
     optimistic: bool,
-) -> Result<Vec<Outcome>, DbError> {
-    let mut known = known(connection, submissions, now).await?;
+) -> Result<Vec<StoreOutcome>, DbError> {
+    let mut known = load_context(connection, submissions, now).await?;
     let has_valid_key = |submission: &&Submission| submission.api_key.is_none_or(|key| known.valid_keys.contains(&key));
     let mut taken: Vec<_> = submissions.iter().map(has_valid_key).collect();
     let mut deferred = vec![0; submissions.len()];
@@ -154,17 +155,17 @@ async fn attempt(
         }
     }
     let mut those_taken = filter_marked(submissions, &taken);
-    let receipts = if optimistic && let Some((note, receipts)) = plain(&those_taken, &known) {
-        if let Some(version) = recorder_batch::note(&mut *connection, &note, now).await? {
+    let receipts = if optimistic && let Some((note, receipts)) = plan_append(&those_taken, &known) {
+        if let Some(version) = recorder_batch::write(&mut *connection, &note, now).await? {
             memory.update(known, &note, version);
         }
         receipts
     } else {
-        memory.forget(submissions);
+        memory.remove(submissions);
         let mut transaction = connection.begin().await?;
-        let uplinks = replacement::lock(&mut transaction, submissions).await?;
+        let uplinks = replay::lock_uplinks(&mut transaction, submissions).await?;
         for (submission, taken) in submissions.iter().zip(&mut taken) {
-            *taken &= submission.replayed().is_none_or(|uplink| uplinks.contains(&uplink.id));
+            *taken &= submission.replayed_uplink().is_none_or(|uplink| uplinks.contains(&uplink.id));
         }
         those_taken = filter_marked(submissions, &taken);
         if new_devices == NewDevices::Add {
@@ -176,16 +177,16 @@ async fn attempt(
     };
     let mut receipts = receipts.into_iter();
     let outcome = |(taken, deferred): (bool, usize)| match taken.then(|| receipts.next()).flatten() {
-        Some(receipt) => Outcome::Stored(receipt),
-        None if deferred > 0 => Outcome::NewDevices(deferred),
-        None => Outcome::Refused,
+        Some(receipt) => StoreOutcome::Stored(receipt),
+        None if deferred > 0 => StoreOutcome::NewDevices(deferred),
+        None => StoreOutcome::Refused,
     };
     Ok(taken.into_iter().zip(deferred).map(outcome).collect())
 }
 
 /// The devices of a submission that are not known, each once.
-fn unknown_devices<'a>(submission: &&'a Submission, known: &Known) -> impl Iterator<Item = &'a str> {
-    kinds(&[submission]).into_keys().filter(|key| !known.devices.contains_key(*key))
+fn unknown_devices<'a>(submission: &&'a Submission, known: &BatchContext) -> impl Iterator<Item = &'a str> {
+    device_kinds(&[submission]).into_keys().filter(|key| !known.devices.contains_key(*key))
 }
 
 /// Those of the submissions that are marked.
@@ -197,29 +198,29 @@ fn filter_marked<'a>(submissions: &[&'a Submission], marks: &[bool]) -> Vec<&'a 
 async fn merge(
     db: &mut PgConnection,
     submissions: &[&Submission],
-    known: &Known,
+    known: &BatchContext,
     now: DateTime<Utc>,
     optimistic: bool,
 ) -> Result<Vec<Receipt>, DbError> {
-    let DeviceIndex { ids, latest, traces, packets } = DeviceIndex::of(known);
+    let DeviceIndex { ids, latest, histories: traces, packets } = DeviceIndex::from_context(known);
     let uplinks = uplink_ids(submissions);
-    let mut receipts: Vec<_> = submissions.iter().map(|submission| receipt(submission)).collect();
-    let mut candidates = candidates::gather(submissions, &ids, &uplinks, &mut receipts);
-    candidates::judge(&mut candidates, &traces);
-    let mut replays = Replays::begin(&mut *db, submissions, &ids).await?;
+    let mut receipts: Vec<_> = submissions.iter().map(|submission| new_receipt(submission)).collect();
+    let mut candidates = dedup::dedup(submissions, &ids, &uplinks, &mut receipts);
+    dedup::flag(&mut candidates, &traces);
+    let mut replays = Replays::start(&mut *db, submissions, &ids).await?;
     let freshness = if optimistic { Freshness::Likely(&latest) } else { Freshness::Unknown };
     let recorded = insert::insert(db, candidates, freshness, &mut replays, &mut receipts, now).await?;
-    readings::add(db, &recorded).await?;
-    let (contradicted, packets) = packets::compare(submissions, &ids, packets, &uplinks, &receipts);
+    readings::insert(db, &recorded).await?;
+    let (contradicted, packets) = packet_continuity::find_contradicted(submissions, &ids, packets, &uplinks, &receipts);
     if !contradicted.is_empty() {
         packet::flag_tails(&mut *db, &contradicted).await?;
     }
     let uplinks = uplink_rows(submissions, &ids, &uplinks, &receipts);
-    let news = news(&recorded, replays.devices());
-    let (hours, latest) = (HourlyRollups::of(&recorded), newest(&recorded));
-    let note = BatchWrite { fresh: Vec::new(), hours, latest, packets, uplinks, news: FeedRecord::default() };
-    recorder_batch::note(&mut *db, &note, now).await?;
-    replays.settle(&mut *db, submissions, &ids, &receipts).await?;
+    let news = feed_record(&recorded, replays.devices());
+    let (hours, latest) = (HourlyRollups::from_rows(&recorded), newest_per_device(&recorded));
+    let note = BatchWrite { new_rows: Vec::new(), hours, latest, packets, uplinks, feed_record: FeedRecord::default() };
+    recorder_batch::write(&mut *db, &note, now).await?;
+    replays.finish(&mut *db, submissions, &ids, &receipts).await?;
     feed::append(db, &news).await?;
     Ok(receipts)
 }
@@ -228,17 +229,17 @@ async fn merge(
 pub(super) struct DeviceIndex {
     pub ids: HashMap<String, DeviceId>,
     pub latest: HashMap<DeviceId, DateTime<Utc>>,
-    pub traces: HashMap<DeviceId, SampleHistory>,
+    pub histories: HashMap<DeviceId, SampleHistory>,
     pub packets: BTreeMap<DeviceId, Packet>,
 }
 
 impl DeviceIndex {
-    pub fn of(known: &Known) -> Self {
+    pub fn from_context(known: &BatchContext) -> Self {
         let devices = || known.devices.values();
         Self {
             ids: known.devices.iter().map(|(key, device)| (key.clone(), device.device_id)).collect(),
             latest: devices().filter_map(|device| Some((device.device_id, device.latest_at?))).collect(),
-            traces: devices().filter_map(|device| Some((device.device_id, device.trace?))).collect(),
+            histories: devices().filter_map(|device| Some((device.device_id, device.history?))).collect(),
             packets: devices().filter_map(|device| Some((device.device_id, device.packet?))).collect(),
         }
     }
@@ -246,17 +247,21 @@ impl DeviceIndex {
 
 /// What is known of the keys and devices that these submissions speak of. Read before the transaction: what changes in
 /// between is as if it had changed right after it.
-async fn known(db: &mut PgConnection, submissions: &[&Submission], now: DateTime<Utc>) -> Result<Known, DbError> {
+async fn load_context(
+    db: &mut PgConnection,
+    submissions: &[&Submission],
+    now: DateTime<Utc>,
+) -> Result<BatchContext, DbError> {
     let keys: HashSet<_> = submissions.iter().filter_map(|submission| submission.api_key).collect();
-    let devices: Vec<_> = kinds(submissions).into_keys().collect();
+    let devices: Vec<_> = device_kinds(submissions).into_keys().collect();
     if keys.is_empty() && devices.is_empty() {
-        return Ok(Known::default());
+        return Ok(BatchContext::default());
     }
-    recorder_batch::known(db, &devices, &keys.into_iter().collect::<Vec<_>>(), now).await
+    recorder_batch::load_context(db, &devices, &keys.into_iter().collect::<Vec<_>>(), now).await
 }
 
 /// The devices that these submissions speak of, each with what it is taken for when it was never heard of.
-pub(super) fn kinds<'a>(submissions: &[&'a Submission]) -> BTreeMap<&'a str, &'static str> {
+pub(super) fn device_kinds<'a>(submissions: &[&'a Submission]) -> BTreeMap<&'a str, &'static str> {
     let mut kinds = BTreeMap::new();
     for submission in submissions {
         let Ok(decoded) = &submission.decoded else { continue };
@@ -275,36 +280,37 @@ pub(super) fn kinds<'a>(submissions: &[&'a Submission]) -> BTreeMap<&'a str, &'s
 async fn insert_unknown_devices(
     db: &mut PgConnection,
     submissions: &[&Submission],
-    known: &mut Known,
+    known: &mut BatchContext,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    let mut unheard_of = kinds(submissions);
+    let mut unheard_of = device_kinds(submissions);
     unheard_of.retain(|key, _| !known.devices.contains_key(*key));
     if unheard_of.is_empty() {
         return Ok(());
     }
     let (keys, kinds): (Vec<_>, Vec<_>) = unheard_of.into_iter().unzip();
     device::insert_missing(&mut *db, &keys, &kinds, now).await?;
-    known.devices.extend(recorder_batch::known(db, &keys, &[], now).await?.devices); // also what another gateway added meanwhile
+    known.devices.extend(recorder_batch::load_context(db, &keys, &[], now).await?.devices); // also what another gateway added meanwhile
     Ok(())
 }
 
 /// A receipt that tells of nothing but what was sorted out before.
-pub(super) fn receipt(submission: &Submission) -> Receipt {
+pub(super) fn new_receipt(submission: &Submission) -> Receipt {
     let rejected = submission.decoded.as_ref().map_or_else(|_| Vec::new(), |decoded| decoded.rejected.clone());
     Receipt { recorded: 0, duplicates: 0, rejected }
 }
 
 /// The months that these submissions need partitions for.
-pub(super) fn months(submissions: &[&Submission]) -> Vec<(PartitionFamily, Month)> {
+pub(super) fn required_partitions(submissions: &[&Submission]) -> Vec<(PartitionFamily, Month)> {
     let mut months: Vec<_> = submissions
         .iter()
         .flat_map(|submission| {
             let measured = submission
                 .observations()
                 .iter()
-                .map(|seen| (PartitionFamily::Measurement, Month::of(seen.sample.measured_at)));
-            let received = submission.arrival().map(|_| (PartitionFamily::Uplink, Month::of(submission.received_at)));
+                .map(|seen| (PartitionFamily::Measurement, Month::from_time(seen.sample.measured_at)));
+            let received =
+                submission.arrival().map(|_| (PartitionFamily::Uplink, Month::from_time(submission.received_at)));
             measured.chain(received)
         })
         .collect();
@@ -313,7 +319,7 @@ pub(super) fn months(submissions: &[&Submission]) -> Vec<(PartitionFamily, Month
 }
 
 /// The newest measurement of each device, sorted by device.
-pub(super) fn newest(recorded: &[NewMeasurement<'_>]) -> Vec<(MeasurementKey, SampleHistory)> {
+pub(super) fn newest_per_device(recorded: &[NewMeasurement<'_>]) -> Vec<(MeasurementKey, SampleHistory)> {
     let mut newest = BTreeMap::new();
     for row in recorded {
         let newest = newest.entry(row.key.device_id).or_insert((row.key, row.history));
@@ -325,7 +331,7 @@ pub(super) fn newest(recorded: &[NewMeasurement<'_>]) -> Vec<(MeasurementKey, Sa
 }
 
 /// What those who follow the feed are told.
-pub(super) fn news(recorded: &[NewMeasurement<'_>], changed: Vec<DeviceId>) -> FeedRecord {
+pub(super) fn feed_record(recorded: &[NewMeasurement<'_>], changed: Vec<DeviceId>) -> FeedRecord {
     FeedRecord { recorded: recorded.iter().map(|row| row.key).collect(), changed }
 }
 
@@ -337,7 +343,7 @@ pub(super) fn uplink_ids(submissions: &[&Submission]) -> Vec<Option<Uuid>> {
 /// The id of a body that is kept: a `UUIDv7` of the moment of arrival, sorted by time, and found again from its own time
 /// in the right partition.
 fn uplink_id(submission: &Submission) -> Option<Uuid> {
-    if let Some(uplink) = submission.replayed() {
+    if let Some(uplink) = submission.replayed_uplink() {
         return Some(uplink.id);
     }
     submission.arrival()?;
@@ -358,7 +364,7 @@ pub(super) fn uplink_rows<'a>(
             Err(error) => (None, Some(error.detail.clone())),
         };
         let device = only_device(submission).and_then(|key| devices.get(key.as_str()));
-        let Arrival { body, named, event, cut_from } = submission.arrival()?;
+        let Arrival { body, device_hint: named, event, cut_from } = submission.arrival()?;
         Some(UplinkRow {
             uplink_id: uplink_id?,
             received_at: submission.received_at,
@@ -366,14 +372,14 @@ pub(super) fn uplink_rows<'a>(
             device_id: device.map(|id| id.0),
             api_key_id: submission.api_key.map(|id| id.0),
             frame_counter,
-            named: named.as_deref(),
+            device_hint: named.as_deref(),
             event: event.as_deref(),
             body,
-            cut_from: cut_from.map(count),
+            cut_from: cut_from.map(to_i32),
             error,
-            recorded: count(receipt.recorded),
-            duplicates: count(receipt.duplicates),
-            rejected: count(receipt.rejected.len()),
+            recorded: to_i32(receipt.recorded),
+            duplicates: to_i32(receipt.duplicates),
+            rejected: to_i32(receipt.rejected.len()),
         })
     })
     .collect()
@@ -385,6 +391,6 @@ pub(super) fn only_device(submission: &Submission) -> Option<&DeviceKey> {
     rest.iter().all(|seen| seen.device == first.device).then_some(&first.device)
 }
 
-pub(super) fn count(samples: usize) -> i32 {
+pub(super) fn to_i32(samples: usize) -> i32 {
     i32::try_from(samples).unwrap_or(i32::MAX)
 }

@@ -11,12 +11,12 @@ use tokio::{
 use super::{
     RecordError, Submission,
     budgets::SenderBudgets,
+    device_cache::DeviceCache,
     failing_senders::FailingSenders,
     isolation::IsolatedJob,
-    limits::{BATCH_TIMEOUT, Limits, MAX_ATTEMPTS, PARTITION_LOOKUP_TIMEOUT},
-    memory::DeviceCache,
-    queue::{Job, Queue, answer, refuse, sample_count},
-    transaction::{self, NewDevices, Outcome},
+    limits::{BATCH_TIMEOUT, MAX_ATTEMPTS, PARTITION_LOOKUP_TIMEOUT, TimeLimits},
+    queue::{Job, Queue, reply, reply_refused, sample_count},
+    transaction::{self, NewDevices, StoreOutcome},
 };
 use crate::{
     clock::Clock,
@@ -32,19 +32,19 @@ pub(super) struct Writer {
     pub pool: PgPool,
     pub clock: Clock,
     pub partitions: Arc<PartitionCache>,
-    pub memory: DeviceCache,
-    pub recording: RecorderMetrics,
+    pub device_cache: DeviceCache,
+    pub metrics: RecorderMetrics,
     pub failing_senders: FailingSenders,
     pub budgets: Arc<SenderBudgets>,
     /// Takes submissions of unknown devices. None in tasks that add devices themselves.
     pub new_device_jobs: Option<mpsc::UnboundedSender<IsolatedJob>>,
     /// Submissions of unknown devices that may add them, to be stored next.
-    pub admitted: Vec<Job>,
+    pub admitted_jobs: Vec<Job>,
     /// Takes submissions of failed batches, and of senders whose submissions failed repeatedly. None in the tasks that store
     /// these.
-    pub alone: Option<mpsc::UnboundedSender<IsolatedJob>>,
+    pub isolated_jobs: Option<mpsc::UnboundedSender<IsolatedJob>>,
     /// Takes submissions that are known to be slow. None in the task that stores these.
-    pub patient: Option<mpsc::UnboundedSender<IsolatedJob>>,
+    pub slow_jobs: Option<mpsc::UnboundedSender<IsolatedJob>>,
     /// How often the limits of a batch are doubled, because the database was too slow for them.
     pub limit_doublings: u32,
 }
@@ -52,13 +52,13 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) async fn run(mut self, queue: Arc<Queue>) {
         loop {
-            let mut batch = queue.take().await;
+            let mut batch = queue.take_batch().await;
             if batch.is_empty() {
                 return; // the queue is closed and drained
             }
             let now = Instant::now();
             let failing: Vec<_> =
-                batch.extract_if(.., |job| self.failing_senders.contain(&job.submission, now)).collect();
+                batch.extract_if(.., |job| self.failing_senders.contains(&job.submission, now)).collect();
             for job in failing {
                 self.send_to_isolated(job, IsolationReason::FailingSender);
             }
@@ -67,7 +67,7 @@ impl Writer {
                 if self.new_device_jobs.is_some() {
                     self.store_with_long_limits(job, IsolationReason::NewMonths);
                 } else if let Err(error) = self.charge_new_months(&job).await {
-                    answer(job, Err(error));
+                    reply(job, Err(error));
                 } else {
                     batch.push(job);
                 }
@@ -75,7 +75,7 @@ impl Writer {
             if !batch.is_empty() {
                 self.record(batch).await;
             }
-            for job in std::mem::take(&mut self.admitted) {
+            for job in std::mem::take(&mut self.admitted_jobs) {
                 self.record(vec![job]).await;
             }
         }
@@ -83,8 +83,8 @@ impl Writer {
 
     /// Months of a submission, but that of its arrival, that may have no partitions.
     fn unknown_old_months(&self, job: &Job) -> Vec<(PartitionFamily, Month)> {
-        let present = Month::of(job.submission.received_at);
-        let months = transaction::months(&[&job.submission]);
+        let present = Month::from_time(job.submission.received_at);
+        let months = transaction::required_partitions(&[&job.submission]);
         self.partitions.filter_unknown(months.into_iter().filter(|&(_, month)| month != present)).into_iter().collect()
     }
 
@@ -112,12 +112,12 @@ impl Writer {
     }
 
     /// Answers the submissions of a committed transaction, or sees to those that add devices.
-    pub(super) fn finish_all(&mut self, batch: Vec<Job>, outcomes: Vec<Outcome>) {
+    pub(super) fn finish_all(&mut self, batch: Vec<Job>, outcomes: Vec<StoreOutcome>) {
         for (job, outcome) in batch.into_iter().zip(outcomes) {
             match outcome {
-                Outcome::Stored(receipt) => answer(job, Ok(receipt)),
-                Outcome::Refused => refuse(job),
-                Outcome::NewDevices(count) => self.store_with_new_devices(job, count),
+                StoreOutcome::Stored(receipt) => reply(job, Ok(receipt)),
+                StoreOutcome::Refused => reply_refused(job),
+                StoreOutcome::NewDevices(count) => self.store_with_new_devices(job, count),
             }
         }
     }
@@ -126,7 +126,7 @@ impl Writer {
     #[tracing::instrument(name = "ingest.batch", skip_all, fields(submissions = batch.len()))]
     async fn record(&mut self, batch: Vec<Job>) {
         let began = Instant::now();
-        let limits = Limits::for_batch(sample_count(&batch), self.limit_doublings);
+        let limits = TimeLimits::for_batch(sample_count(&batch), self.limit_doublings);
         match self.store(&batch, limits, MAX_ATTEMPTS).await {
             Ok(outcomes) => {
                 if began.elapsed() < limits.statement / 4 {
@@ -142,9 +142,9 @@ impl Writer {
     pub(super) async fn store(
         &mut self,
         batch: &[Job],
-        limits: Limits,
+        limits: TimeLimits,
         max_attempts: u32,
-    ) -> Result<Vec<Outcome>, DbError> {
+    ) -> Result<Vec<StoreOutcome>, DbError> {
         let began = Instant::now();
         let submissions: Vec<_> = batch.iter().map(|job| &job.submission).collect();
         let may_add_devices = batch.iter().all(|job| job.may_add_devices);
@@ -152,14 +152,14 @@ impl Writer {
         let outcome = self.run_transaction(&submissions, limits, new_devices, max_attempts).await;
         match &outcome {
             Ok(outcomes) => {
-                let is_deferred = |outcome: &Outcome| matches!(outcome, Outcome::NewDevices(_));
+                let is_deferred = |outcome: &StoreOutcome| matches!(outcome, StoreOutcome::NewDevices(_));
                 let stored = batch.iter().zip(outcomes).filter(|(_, outcome)| !is_deferred(outcome));
                 let stored: Vec<_> = stored.map(|(job, _)| job.submission.observations().len()).collect();
                 if !stored.is_empty() {
-                    self.recording.record_batch(stored.len(), stored.iter().sum(), began.elapsed(), true);
+                    self.metrics.record_batch(stored.len(), stored.iter().sum(), began.elapsed(), true);
                 }
             }
-            Err(_) => self.recording.record_batch(batch.len(), sample_count(batch), began.elapsed(), false),
+            Err(_) => self.metrics.record_batch(batch.len(), sample_count(batch), began.elapsed(), false),
         }
         outcome
     }
@@ -168,10 +168,10 @@ impl Writer {
     async fn run_transaction(
         &mut self,
         submissions: &[&Submission],
-        limits: Limits,
+        limits: TimeLimits,
         new_devices: NewDevices,
         max_attempts: u32,
-    ) -> Result<Vec<Outcome>, DbError> {
+    ) -> Result<Vec<StoreOutcome>, DbError> {
         let deadline = Deadline::now() + BATCH_TIMEOUT;
         let connections = self.pool.options().get_max_connections();
         let mut attempts = 0;
@@ -179,18 +179,18 @@ impl Writer {
             attempts += 1;
             let mut connection = self.pool.acquire().await?;
             let (partitions, now) = (&self.partitions, self.clock.now());
-            let memory = &mut self.memory;
+            let memory = &mut self.device_cache;
             let transaction =
                 transaction::store(&mut connection, partitions, memory, submissions, limits, new_devices, now);
             let Ok(result) = timeout_at(deadline, transaction).await else {
                 // Whether it is committed is unknown; if so, a repetition finds its samples. The connection is in the
                 // middle of something, and of no use to others.
                 connection.close_on_drop();
-                self.memory.clear();
+                self.device_cache.clear();
                 return Err(DbError::timed_out());
             };
             if result.is_err() {
-                self.memory.clear();
+                self.device_cache.clear();
             }
             match result {
                 Err(DbError::MissingPartition(_)) if attempts < max_attempts => self.partitions.clear(),

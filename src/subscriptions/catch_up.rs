@@ -5,17 +5,17 @@ use std::{sync::Arc, time::Duration};
 use tokio::{task::JoinHandle, time::sleep};
 
 use super::{
-    Event,
+    SubscriptionEvent,
     channel::ChannelState,
-    events::{self, Portion},
+    channel_error::ChannelError,
+    events::{self, EventChunk},
+    fair_permits::PermitOwner,
     feed::{backlog, backlog::BacklogError, batch::Batch},
     inbox::RowSelection,
     retry::RetryBackoff,
-    stop::ChannelError,
-    turns::PermitOwner,
 };
 use crate::{
-    api_error::ApiError, domain::feed::Place, graphql::subscriptions::topic::Topic, limits::rate_limit::CallerId,
+    api_error::ApiError, domain::feed::FeedOffset, graphql::subscriptions::topic::Topic, limits::rate_limit::CallerId,
 };
 
 /// Before the stored feed is read again where it ended too early.
@@ -24,16 +24,16 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// Some of what a subscriber missed.
 pub(super) struct MissedEvents {
     /// The events, maybe none.
-    pub events: Vec<Event>,
+    pub events: Vec<SubscriptionEvent>,
     /// Up to here these are all.
-    pub until: Place,
+    pub until: FeedOffset,
     /// How much of the feed to read next.
-    pub chunk: Chunk,
+    pub next_limits: ChunkLimits,
 }
 
 /// How much of the stored feed is read at once.
 #[derive(Clone, Copy)]
-pub(super) struct Chunk {
+pub(super) struct ChunkLimits {
     /// Events of the feed, whether they match or not.
     pub feed_events: usize,
     /// Bytes of rendered events, after which no more are rendered.
@@ -45,7 +45,7 @@ pub(super) struct Chunk {
 pub(super) struct CatchUpTask(JoinHandle<Result<MissedEvents, ChannelError>>);
 
 impl CatchUpTask {
-    pub(super) fn start(channel: Arc<ChannelState>, caller: CallerId, place: Place, chunk: Chunk) -> Self {
+    pub(super) fn start(channel: Arc<ChannelState>, caller: CallerId, place: FeedOffset, chunk: ChunkLimits) -> Self {
         Self(tokio::spawn(async move { catch_up(&channel, caller, place, chunk).await }))
     }
 
@@ -53,7 +53,7 @@ impl CatchUpTask {
     ///
     /// # Errors
     /// When the events are not stored any more, or the database is unavailable for long.
-    pub(super) async fn finish(&mut self) -> Result<MissedEvents, ChannelError> {
+    pub(super) async fn join(&mut self) -> Result<MissedEvents, ChannelError> {
         (&mut self.0).await.unwrap_or_else(|error| Err(ApiError::Internal(error.into()).into()))
     }
 }
@@ -67,8 +67,8 @@ impl Drop for CatchUpTask {
 async fn catch_up(
     channel: &ChannelState,
     caller: CallerId,
-    place: Place,
-    chunk: Chunk,
+    place: FeedOffset,
+    chunk: ChunkLimits,
 ) -> Result<MissedEvents, ChannelError> {
     let (pipeline, of) = (&channel.pipeline, PermitOwner::Caller(caller));
     let database = pipeline.feed.database();
@@ -76,14 +76,14 @@ async fn catch_up(
     let mut retries = RetryBackoff::new();
     let stored = loop {
         let turn = pipeline.catch_up_permits.acquire(of).await;
-        let read = backlog::after(database, place, chunk.feed_events, measurements).await;
+        let read = backlog::load_after(database, place, chunk.feed_events, measurements).await;
         drop(turn);
         match read {
             Ok(stored) => break stored,
-            Err(BacklogError::Forgotten) => {
+            Err(BacklogError::Trimmed) => {
                 return Err(ApiError::CursorExpired(ApiError::CURSOR_TOO_OLD_MESSAGE).into());
             }
-            Err(BacklogError::Failed(error)) => {
+            Err(BacklogError::Database(error)) => {
                 if !retries.wait().await {
                     return Err(error.into());
                 }
@@ -94,10 +94,10 @@ async fn catch_up(
         sleep(RETRY_DELAY).await; // the channel is further: what was read is an older state of the database
     }
     let batches: Vec<_> = stored.batches.into_iter().map(|batch| (Arc::new(batch), RowSelection::All)).collect();
-    let at_once = channel.events_at_once.min(chunk.feed_events);
+    let at_once = channel.max_chunk_size.min(chunk.feed_events);
     let portions = loop {
-        let turn = pipeline.renders.acquire(of).await;
-        let portions = events::of(channel.topic(), &batches, &database.reads, at_once).await;
+        let turn = pipeline.render_permits.acquire(of).await;
+        let portions = events::events_of_topic(channel.topic(), &batches, &database.reads, at_once).await;
         drop(turn);
         match portions {
             Ok(portions) => break portions,
@@ -111,25 +111,27 @@ async fn catch_up(
     let mut missed = Vec::new();
     let mut bytes = 0;
     let mut portions = portions.into_iter().peekable();
-    while let Some(Portion { events, places }) = portions.next() {
-        let payloads = channel.renderer.render(&events, &pipeline.renders, of).await?;
+    while let Some(EventChunk { events, offsets: places }) = portions.next() {
+        let payloads = channel.renderer.render(&events, &pipeline.render_permits, of).await?;
         bytes += payloads.iter().map(bytes::Bytes::len).sum::<usize>();
-        missed.extend(places.into_iter().zip(payloads).map(|(place, payload)| Event { place: Some(place), payload }));
+        missed.extend(
+            places.into_iter().zip(payloads).map(|(place, payload)| SubscriptionEvent { offset: Some(place), payload }),
+        );
         if bytes >= chunk.bytes
             && portions.peek().is_some()
-            && let Some(until) = missed.last().and_then(|event| event.place)
+            && let Some(until) = missed.last().and_then(|event| event.offset)
         {
             // The rest is read again, and then only so much that nothing is read in vain.
             let feed_events = batches.iter().map(|(batch, _)| count_events_until(batch, until)).sum::<usize>().max(1);
-            return Ok(MissedEvents { events: missed, until, chunk: Chunk { feed_events, ..chunk } });
+            return Ok(MissedEvents { events: missed, until, next_limits: ChunkLimits { feed_events, ..chunk } });
         }
     }
-    let feed_events = (chunk.feed_events * 2).min(backlog::MAX_EVENTS);
-    Ok(MissedEvents { events: missed, until: stored.until, chunk: Chunk { feed_events, ..chunk } })
+    let feed_events = (chunk.feed_events * 2).min(backlog::MAX_CHUNK_EVENTS);
+    Ok(MissedEvents { events: missed, until: stored.until, next_limits: ChunkLimits { feed_events, ..chunk } })
 }
 
 /// How many events of a batch there are up to a place.
-fn count_events_until(batch: &Batch, until: Place) -> usize {
+fn count_events_until(batch: &Batch, until: FeedOffset) -> usize {
     let recorded = batch.recorded.iter().map(|&(index, _)| index);
-    recorded.chain(batch.devices.iter().map(|&(index, _)| index)).filter(|&index| batch.place(index) <= until).count()
+    recorded.chain(batch.devices.iter().map(|&(index, _)| index)).filter(|&index| batch.offset(index) <= until).count()
 }

@@ -11,13 +11,15 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::{
+    channel_error::ChannelError,
     channels::{ChannelKey, Channels},
     dispatcher::Dispatcher,
-    events::{self, Portion},
+    events::{self, EventChunk},
+    fair_permits::{FairPermits, PermitOwner, TurnPermit},
     feed::{
-        Feed, Reader,
+        Feed, FeedReader,
         batch::Batch,
-        ring_buffer::{Item, RingBuffer, RingLimits},
+        ring_buffer::{RingBuffer, RingItem, RingLimits},
     },
     inbox::{Inbox, RowSelection, Work},
     matcher::{ChannelId, IndexKeys},
@@ -26,12 +28,10 @@ use super::{
     renderer::Renderer,
     retry::RetryBackoff,
     statistics,
-    stop::ChannelError,
-    turns::{FairPermits, PermitOwner, Turn},
 };
 use crate::{
     api_error::ApiError,
-    domain::{feed::Place, measurement::Measurement, readings::Readings},
+    domain::{feed::FeedOffset, measurement::Measurement, readings::Readings},
     graphql::subscriptions::{render::Events, topic::Topic},
     limits::{Permit, rate_limit::CallerId},
     observability::metrics,
@@ -53,7 +53,7 @@ pub(super) struct SubscriptionPipeline {
     pub channels: Channels,
     pub dispatcher: Dispatcher,
     /// For rendering events and evaluating filters.
-    pub renders: FairPermits,
+    pub render_permits: FairPermits,
     /// For reading the stored feed.
     pub catch_up_permits: FairPermits,
     pub metrics: metrics::feed::FeedMetrics,
@@ -79,7 +79,7 @@ pub(super) struct NewChannel {
     pub members: ChannelMembers,
     pub permit: Permit<()>,
     /// How many events may be rendered together.
-    pub events_at_once: usize,
+    pub max_chunk_size: usize,
 }
 
 /// What the tasks of a channel work with.
@@ -88,7 +88,7 @@ pub(super) struct ChannelState {
     pub renderer: Arc<Renderer>,
     pub pipeline: Arc<SubscriptionPipeline>,
     /// How many events may be rendered together.
-    pub events_at_once: usize,
+    pub max_chunk_size: usize,
     /// The callers that subscribe to it.
     pub members: ChannelMembers,
     /// The newest events.
@@ -102,9 +102,9 @@ pub(super) struct ChannelState {
     inbox: Inbox,
     /// Whether the dispatcher evaluates the filter.
     is_cheap: bool,
-    reader: Reader,
+    reader: FeedReader,
     /// The end of the ring when old events were forgotten last.
-    old: Mutex<Place>,
+    expired_until: Mutex<FeedOffset>,
     /// Why there will be no more events.
     closed: OnceLock<Vec<ServerError>>,
 }
@@ -112,12 +112,12 @@ pub(super) struct ChannelState {
 impl Channel {
     /// Starts after a batch that was the newest a moment ago.
     pub(super) fn start(
-        NewChannel { key, index_keys, renderer, members, permit, events_at_once }: NewChannel,
+        NewChannel { key, index_keys, renderer, members, permit, max_chunk_size: events_at_once }: NewChannel,
         pipeline: &Arc<SubscriptionPipeline>,
         newest: i64,
     ) -> Arc<Self> {
         let topic = key.topic();
-        let begin = if topic.is_resumable() { Place::after(newest) } else { Place::after(0) };
+        let begin = if topic.is_resumable() { FeedOffset::after(newest) } else { FeedOffset::after(0) };
         let is_cheap = matches!(topic, Topic::Measurements(filter)
             if filter.size() <= MAX_CHEAP_FILTER_BYTES && filter.side_table_groups().is_empty());
         let (id, state) = pipeline.dispatcher.add(newest, index_keys, |inbox, reader| {
@@ -125,7 +125,7 @@ impl Channel {
                 key,
                 renderer,
                 pipeline: pipeline.clone(),
-                events_at_once,
+                max_chunk_size: events_at_once,
                 members,
                 ring: RingBuffer::new(begin),
                 ring_bytes: AtomicUsize::new(0),
@@ -134,7 +134,7 @@ impl Channel {
                 inbox,
                 is_cheap,
                 reader,
-                old: Mutex::new(begin),
+                expired_until: Mutex::new(begin),
                 closed: OnceLock::new(),
             })
         });
@@ -218,7 +218,7 @@ impl ChannelState {
             Work::Batches(listed) => {
                 let mut batches = Vec::with_capacity(listed.len());
                 for (number, rows) in listed {
-                    let Some(batch) = self.reader.held(number) else {
+                    let Some(batch) = self.reader.cached(number) else {
                         self.inbox.fall_behind(number - 1);
                         break;
                     };
@@ -227,14 +227,14 @@ impl ChannelState {
                 self.deliver(&batches).await
             }
             // On the heap, as thousands of tasks may wait for their turns.
-            Work::After(number) => Box::pin(self.read_feed(number)).await,
+            Work::ReadFeedAfter(number) => Box::pin(self.read_feed(number)).await,
         }
     }
 
     /// Reads the feed after a batch by itself.
     async fn read_feed(&self, number: i64) -> Result<(), ChannelError> {
         let is_held = self.reader.is_cached_after(number);
-        let turn = if is_held { None } else { Some(self.turn(&self.pipeline.catch_up_permits).await) };
+        let turn = if is_held { None } else { Some(self.acquire_permit(&self.pipeline.catch_up_permits).await) };
         let batches = self.reader.clone().next(number).await?;
         drop(turn);
         let last = batches.last().map_or(number, |batch| batch.number);
@@ -247,18 +247,19 @@ impl ChannelState {
     /// Renders the events of batches and puts them into the ring.
     async fn deliver(&self, batches: &[(Arc<Batch>, RowSelection)]) -> Result<(), ChannelError> {
         let Some((last, _)) = batches.last() else { return Ok(()) };
-        for Portion { events, places } in self.events(batches).await? {
-            let (turns, of) = (&self.pipeline.renders, PermitOwner::OneOf(&self.members));
+        for EventChunk { events, offsets: places } in self.events(batches).await? {
+            let (turns, of) = (&self.pipeline.render_permits, PermitOwner::OneOf(&self.members));
             let payloads = self.renderer.render_once(&events, &places, turns, of).await?;
-            let until = places.last().copied().unwrap_or(Place::after(last.number - 1));
+            let until = places.last().copied().unwrap_or(FeedOffset::after(last.number - 1));
             let items = places.into_iter().zip(payloads);
-            let items = items.map(|(place, value)| Item { place, bytes: value.len() + EVENT_OVERHEAD, value });
-            self.ring.push(items, until, self.bound());
+            let items =
+                items.map(|(place, value)| RingItem { offset: place, bytes: value.len() + EVENT_OVERHEAD, value });
+            self.ring.push(items, until, self.ring_limits());
             self.count_ring_bytes();
             // Subscribers that wait for it may be next on this very thread, and what comes now could overrun them.
             tokio::task::yield_now().await;
         }
-        self.ring.advance(Place::after(last.number));
+        self.ring.advance(FeedOffset::after(last.number));
         for (batch, _) in batches {
             self.pipeline.metrics.record_delivery(batch.committed.elapsed());
         }
@@ -269,14 +270,14 @@ impl ChannelState {
     ///
     /// # Errors
     /// When that fails for long.
-    pub(super) async fn events(&self, batches: &[(Arc<Batch>, RowSelection)]) -> Result<Vec<Portion>, ChannelError> {
+    pub(super) async fn events(&self, batches: &[(Arc<Batch>, RowSelection)]) -> Result<Vec<EventChunk>, ChannelError> {
         let db = &self.pipeline.feed.database().reads;
         let is_evaluated = |(_, rows): &(_, RowSelection)| matches!(rows, RowSelection::Matching(_));
         let is_free = !matches!(self.topic(), Topic::Measurements(_)) || batches.iter().all(is_evaluated);
         let mut retries = RetryBackoff::new();
         loop {
-            let turn = if is_free { None } else { Some(self.turn(&self.pipeline.renders).await) };
-            let portions = Box::pin(events::of(self.topic(), batches, db, self.events_at_once)).await;
+            let turn = if is_free { None } else { Some(self.acquire_permit(&self.pipeline.render_permits).await) };
+            let portions = Box::pin(events::events_of_topic(self.topic(), batches, db, self.max_chunk_size)).await;
             drop(turn);
             match portions {
                 Ok(portions) => return Ok(portions),
@@ -294,46 +295,46 @@ impl ChannelState {
     /// # Errors
     /// When the database is unavailable for long.
     pub(super) async fn render(&self, events: &Events) -> Result<Vec<Bytes>, ChannelError> {
-        self.renderer.render(events, &self.pipeline.renders, PermitOwner::OneOf(&self.members)).await
+        self.renderer.render(events, &self.pipeline.render_permits, PermitOwner::OneOf(&self.members)).await
     }
 
     /// A turn of the caller that has the fewest before it.
-    async fn turn(&self, turns: &FairPermits) -> Turn {
+    async fn acquire_permit(&self, turns: &FairPermits) -> TurnPermit {
         turns.acquire(PermitOwner::OneOf(&self.members)).await
     }
 
     /// Up to where all events are in the ring.
-    pub(super) fn end(&self) -> Place {
+    pub(super) fn end_offset(&self) -> FeedOffset {
         self.advance();
-        self.ring.end()
+        self.ring.end_offset()
     }
 
     /// How far a subscriber at this place has got: when no event follows, that is the end.
-    pub(super) fn reached(&self, place: Place) -> Place {
+    pub(super) fn reader_offset(&self, place: FeedOffset) -> FeedOffset {
         self.advance();
-        self.ring.reached(place)
+        self.ring.reader_offset(place)
     }
 
     /// Moves the end of a channel with nothing left to process to where the dispatcher is: nothing before concerns it.
     fn advance(&self) {
         if self.topic().is_resumable() {
             let dispatched = self.pipeline.dispatcher.dispatched();
-            self.inbox.when_idle(|| self.ring.advance(Place::after(dispatched)));
+            self.inbox.when_idle(|| self.ring.advance(FeedOffset::after(dispatched)));
         }
     }
 
     /// Forgets events that were there when this was called before: subscribers had long enough to take them.
     pub(super) fn drop_old_events(&self) {
         if self.topic().is_resumable() {
-            let mut old = self.old.lock().unwrap_or_else(PoisonError::into_inner); // it is set in one step
-            self.ring.forget(*old);
-            *old = self.ring.end();
+            let mut old = self.expired_until.lock().unwrap_or_else(PoisonError::into_inner); // it is set in one step
+            self.ring.drop_until(*old);
+            *old = self.ring.end_offset();
             drop(old);
             self.count_ring_bytes();
             let max = self.members.max(|caller| self.pipeline.quotas.ring_bytes(caller));
             self.max_ring_bytes.store(max, Ordering::Relaxed);
         }
-        self.renderer.forget();
+        self.renderer.clear_cache();
     }
 
     /// Why there will be no more events, once there will not.
@@ -352,7 +353,7 @@ impl ChannelState {
         self.max_ring_bytes.fetch_max(self.pipeline.quotas.ring_bytes(caller), Ordering::Relaxed);
     }
 
-    fn bound(&self) -> RingLimits {
+    fn ring_limits(&self) -> RingLimits {
         let max = self.max_ring_bytes.load(Ordering::Relaxed);
         let is_full = self.pipeline.ring_bytes.load(Ordering::Relaxed) > MAX_TOTAL_RING_BYTES;
         let share = MAX_TOTAL_RING_BYTES / self.pipeline.channels.count().max(1);

@@ -10,7 +10,7 @@ use super::{
     matcher,
     members::{ChannelMembers, Membership},
     quotas::Quotas,
-    rendered::TotalRenderedBytes,
+    render_cache::TotalRenderedBytes,
     renderer::Renderer,
 };
 use crate::{
@@ -27,7 +27,7 @@ const PARSED_DOCUMENT_FACTOR: usize = 8;
 /// What subscriptions must have in common to have the same events.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct ChannelKey {
-    rendering: RenderKey,
+    render_key: RenderKey,
     topic: Topic,
 }
 
@@ -41,7 +41,7 @@ struct RenderKey {
 
 impl ChannelKey {
     pub(super) fn new(answers: &EventRenderer, topic: Topic, caller: &Caller) -> Self {
-        Self { rendering: RenderKey { selected: answers.selection_text().into(), caller: caller.api_key_id() }, topic }
+        Self { render_key: RenderKey { selected: answers.selection_text().into(), caller: caller.api_key_id() }, topic }
     }
 
     pub(super) fn topic(&self) -> &Topic {
@@ -50,7 +50,7 @@ impl ChannelKey {
 
     /// Bytes of memory that a channel's filter and selection take, about.
     fn size(&self) -> usize {
-        self.rendering.selected.len() * (1 + PARSED_DOCUMENT_FACTOR) + self.topic.memory_bytes()
+        self.render_key.selected.len() * (1 + PARSED_DOCUMENT_FACTOR) + self.topic.memory_bytes()
     }
 }
 
@@ -92,9 +92,10 @@ impl Channels {
         members.add(caller, || quotas.channel_of_caller(caller, size))?;
         let permit = quotas.channel(size)?;
         let events_at_once = answers.batch_size();
-        let renderer = state.renderer(&key.rendering, answers);
+        let renderer = state.renderer(&key.render_key, answers);
         let key = Arc::new(key);
-        let new = NewChannel { key: key.clone(), index_keys, renderer, members, permit, events_at_once };
+        let new =
+            NewChannel { key: key.clone(), index_keys, renderer, members, permit, max_chunk_size: events_at_once };
         let channel = Channel::start(new, pipeline, newest);
         channel.state.add_member(caller);
         // Two that came at the same time may each start one: both work, and later ones share the second.

@@ -17,10 +17,10 @@ use tokio::{
 
 use super::{
     channel::ChannelState,
-    feed::{Feed, Reader, batch::Batch},
-    inbox::{Inbox, Position, RowSelection},
+    channel_error::ChannelError,
+    feed::{Feed, FeedReader, batch::Batch},
+    inbox::{DispatchPosition, Inbox, RowSelection},
     matcher::{ChannelId, IndexKey, IndexKeys, Matcher},
-    stop::ChannelError,
 };
 use crate::{api_error::ApiError, graphql::subscriptions::topic::Topic};
 
@@ -37,7 +37,7 @@ pub(super) struct Dispatcher(Arc<Inner>);
 
 struct Inner {
     feed: Feed,
-    position: Position,
+    position: DispatchPosition,
     state: Mutex<DispatcherState>,
     /// The last channel was removed.
     is_empty: Notify,
@@ -53,7 +53,7 @@ struct DispatcherState {
 
 impl Dispatcher {
     pub(super) fn new(feed: Feed) -> Self {
-        let (position, state) = (Position::default(), Mutex::default());
+        let (position, state) = (DispatchPosition::default(), Mutex::default());
         Self(Arc::new(Inner { feed, position, state, is_empty: Notify::new() }))
     }
 
@@ -62,7 +62,7 @@ impl Dispatcher {
         &self,
         newest: i64,
         keys: IndexKeys,
-        make: impl FnOnce(Inbox, Reader) -> Arc<ChannelState>,
+        make: impl FnOnce(Inbox, FeedReader) -> Arc<ChannelState>,
     ) -> (ChannelId, Arc<ChannelState>) {
         let reader = self.0.feed.follow(newest);
         let mut state = self.lock();
@@ -94,7 +94,7 @@ impl Dispatcher {
     }
 
     /// How far it has got.
-    pub(super) fn position(&self) -> &Position {
+    pub(super) fn position(&self) -> &DispatchPosition {
         &self.0.position
     }
 
@@ -103,7 +103,7 @@ impl Dispatcher {
         self.0.position.dispatched.load(Ordering::SeqCst)
     }
 
-    async fn run(self, mut reader: Reader, mut seen: i64) {
+    async fn run(self, mut reader: FeedReader, mut seen: i64) {
         let running = DispatcherGuard(&self);
         let mut forgetting = interval_at(tokio::time::Instant::now() + CLEANUP_INTERVAL, CLEANUP_INTERVAL);
         forgetting.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -153,7 +153,11 @@ impl Dispatcher {
     fn evaluate_step(&self, batch: &Batch, from: usize, found: &mut HashMap<ChannelId, Vec<u32>>) -> usize {
         let state = self.lock();
         let channel = |id: ChannelId| state.channels.get(&id).map(|channel| (id, channel));
-        let every = state.matcher.under(IndexKey::Every).filter_map(channel).filter(|(_, channel)| channel.is_cheap());
+        let every = state
+            .matcher
+            .channels_with_key(IndexKey::Unindexed)
+            .filter_map(channel)
+            .filter(|(_, channel)| channel.is_cheap());
         let every: Vec<_> = every.collect();
         let mut evaluations = 0;
         for (at, (_, measurement)) in batch.recorded.iter().enumerate().skip(from) {
@@ -189,13 +193,14 @@ impl Dispatcher {
                 matching_channels.push((channel.clone(), rows));
             }
         }
-        let every = state.matcher.under(IndexKey::Every).filter(|id| {
+        let every = state.matcher.channels_with_key(IndexKey::Unindexed).filter(|id| {
             state.channels.get(id).is_some_and(|channel| match channel.topic() {
                 Topic::Measurements(_) => !channel.is_cheap() && !batch.recorded.is_empty(),
                 Topic::Devices(_) | Topic::Statistics(_) => !batch.devices.is_empty(),
             })
         });
-        let changed = batch.devices.iter().flat_map(|&(_, device)| state.matcher.under(IndexKey::ChangeOf(device)));
+        let changed =
+            batch.devices.iter().flat_map(|&(_, device)| state.matcher.channels_with_key(IndexKey::ChangeOf(device)));
         let mut whole: Vec<_> = every.chain(changed).collect();
         whole.sort_unstable();
         whole.dedup();

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use super::{feed::batch::Batch, inbox::RowSelection};
 use crate::{
     db::DbError,
-    domain::feed::Place,
+    domain::feed::FeedOffset,
     graphql::{
         subscriptions::{render::Events, topic::Topic},
         types::{device_event::DeviceEvent, measurement::Measurement, measurement_event::MeasurementEvent},
@@ -15,21 +15,21 @@ use crate::{
 };
 
 /// Events that are rendered together, each with its place.
-pub(super) struct Portion {
+pub(super) struct EventChunk {
     pub events: Events,
-    pub places: Vec<Place>,
+    pub offsets: Vec<FeedOffset>,
 }
 
 /// The events of these rows of batches that belong to a topic, in their order, so many together at most.
 ///
 /// # Errors
 /// When the filter needs to look something up, and the database fails.
-pub(super) async fn of(
+pub(super) async fn events_of_topic(
     topic: &Topic,
     batches: &[(Arc<Batch>, RowSelection)],
     db: &PgPool,
     at_once: usize,
-) -> Result<Vec<Portion>, DbError> {
+) -> Result<Vec<EventChunk>, DbError> {
     match topic {
         Topic::Measurements(filter) => {
             let mut events = Vec::new();
@@ -39,38 +39,36 @@ pub(super) async fn of(
                     RowSelection::Candidates(rows) => batch.matching(filter, Some(rows), db).await?,
                     RowSelection::Matching(rows) => batch.rows(rows).cloned().collect(),
                 };
-                events.extend(
-                    matching.into_iter().map(|(index, row)| MeasurementEvent {
-                        place: batch.place(index),
-                        measurement: Measurement(row),
-                    }),
-                );
+                events.extend(matching.into_iter().map(|(index, row)| MeasurementEvent {
+                    place: batch.offset(index),
+                    measurement: Measurement(row),
+                }));
             }
-            Ok(portions(events, at_once, |event| event.place, Events::Measurements))
+            Ok(chunk_events(events, at_once, |event| event.place, Events::Measurements))
         }
         Topic::Devices(wanted) => {
             let events = batches.iter().flat_map(|(batch, _)| {
                 let is_wanted = |device| wanted.as_ref().is_none_or(|wanted| wanted.binary_search(device).is_ok());
                 let devices = batch.devices.iter().filter(move |(_, device)| is_wanted(device));
-                devices.map(|&(index, device)| DeviceEvent { place: batch.place(index), device })
+                devices.map(|&(index, device)| DeviceEvent { place: batch.offset(index), device })
             });
-            Ok(portions(events.collect(), at_once, |event| event.place, Events::Devices))
+            Ok(chunk_events(events.collect(), at_once, |event| event.place, Events::Devices))
         }
         Topic::Statistics(_) => Ok(Vec::new()), // these are no events of the feed
     }
 }
 
-fn portions<T>(
+fn chunk_events<T>(
     events: Vec<T>,
     at_once: usize,
-    place: impl Fn(&T) -> Place,
+    place: impl Fn(&T) -> FeedOffset,
     kind: impl Fn(Arc<[T]>) -> Events,
-) -> Vec<Portion> {
+) -> Vec<EventChunk> {
     let mut events = events.into_iter().peekable();
     let mut portions = Vec::new();
     while events.peek().is_some() {
         let together: Arc<[T]> = events.by_ref().take(at_once).collect();
-        portions.push(Portion { places: together.iter().map(&place).collect(), events: kind(together) });
+        portions.push(EventChunk { offsets: together.iter().map(&place).collect(), events: kind(together) });
     }
     portions
 }

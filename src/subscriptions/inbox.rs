@@ -46,12 +46,12 @@ pub(super) enum Work {
     /// These batches, by their numbers.
     Batches(Vec<(i64, RowSelection)>),
     /// All batches after this one.
-    After(i64),
+    ReadFeedAfter(i64),
 }
 
 /// How far the dispatcher has got.
 #[derive(Debug, Default)]
-pub(super) struct Position {
+pub(super) struct DispatchPosition {
     /// The batch that was matched last, or is being matched.
     pub started: AtomicI64,
     /// All batches up to this one are in the inboxes of the channels that they may concern.
@@ -76,7 +76,7 @@ struct InboxState {
 impl Inbox {
     /// Of a channel that begins after a batch. When the dispatcher is past that already, the channel reads what it missed by
     /// itself.
-    pub(super) fn new(from: i64, position: &Position) -> Self {
+    pub(super) fn new(from: i64, position: &DispatchPosition) -> Self {
         let is_behind = position.started.load(Ordering::SeqCst) > from;
         let behind = is_behind.then_some(from);
         Self(Mutex::new(InboxState { batches: VecDeque::new(), rows: 0, from, behind, is_running: false, task: None }))
@@ -107,7 +107,7 @@ impl Inbox {
     pub(super) fn take(&self) -> Option<Work> {
         let mut state = self.lock();
         if let Some(after) = state.behind {
-            return Some(Work::After(after));
+            return Some(Work::ReadFeedAfter(after));
         }
         if state.batches.is_empty() {
             state.is_running = false;
@@ -127,7 +127,7 @@ impl Inbox {
 
     /// The running task processed all batches up to this one. When the dispatcher is not past it, the inbox is filled again from
     /// there on.
-    pub(super) fn mark_processed(&self, number: i64, position: &Position) {
+    pub(super) fn mark_processed(&self, number: i64, position: &DispatchPosition) {
         let mut state = self.lock();
         if position.started.load(Ordering::SeqCst) <= number {
             (state.behind, state.from) = (None, number);
@@ -173,8 +173,8 @@ impl InboxState {
 mod tests {
     use super::*;
 
-    fn at(number: i64) -> Position {
-        Position { started: number.into(), dispatched: number.into() }
+    fn at(number: i64) -> DispatchPosition {
+        DispatchPosition { started: number.into(), dispatched: number.into() }
     }
 
     #[test]
@@ -199,9 +199,9 @@ mod tests {
         let (inbox, position) = (Inbox::new(5, &at(7)), at(7));
         assert!(inbox.starts_behind() && !inbox.push(8, RowSelection::All));
         position.started.store(8, Ordering::SeqCst);
-        assert_eq!(inbox.take(), Some(Work::After(5)));
+        assert_eq!(inbox.take(), Some(Work::ReadFeedAfter(5)));
         inbox.mark_processed(7, &position);
-        assert_eq!(inbox.take(), Some(Work::After(7)), "8 was not added");
+        assert_eq!(inbox.take(), Some(Work::ReadFeedAfter(7)), "8 was not added");
         inbox.mark_processed(9, &position);
         assert_eq!(inbox.take(), None);
         assert!(!inbox.push(9, RowSelection::All), "the feed was read up to it");
@@ -218,7 +218,7 @@ mod tests {
                 inbox.push(number, rows.clone());
                 assert!(number < 10_000);
             }
-            assert_eq!(inbox.take(), Some(Work::After(9)), "after what came before the first");
+            assert_eq!(inbox.take(), Some(Work::ReadFeedAfter(9)), "after what came before the first");
             assert!(inbox.lock().batches.capacity() == 0);
         }
     }

@@ -45,7 +45,7 @@ impl ChannelMembers {
     }
 
     /// The caller with the least load. Without callers, the channel is about to end.
-    pub(super) fn least(&self, load: impl Fn(CallerId) -> usize) -> CallerId {
+    pub(super) fn least_loaded(&self, load: impl Fn(CallerId) -> usize) -> CallerId {
         let mut least = (usize::MAX, CallerId::Address(Ipv4Addr::UNSPECIFIED.into()));
         for &caller in self.lock().keys() {
             let load = load(caller);

@@ -7,22 +7,22 @@
 
 mod catch_up;
 mod channel;
+mod channel_error;
 mod channels;
-mod charge;
 mod dispatcher;
+mod event_charge;
 mod events;
+mod fair_permits;
 pub mod feed;
 mod inbox;
 mod matcher;
 mod members;
 mod quotas;
-mod rendered;
+mod render_cache;
 mod renderer;
 pub(crate) mod retry;
 mod statistics;
-mod stop;
 mod subscriber;
-mod turns;
 
 use std::{
     sync::{Arc, atomic::AtomicUsize},
@@ -33,17 +33,17 @@ use async_graphql::{Request, Response};
 use bytes::Bytes;
 use channel::SubscriptionPipeline;
 use channels::{ChannelKey, Channels};
-use charge::EventCharge;
 use dispatcher::Dispatcher;
+use event_charge::EventCharge;
+use fair_permits::FairPermits;
 use quotas::Quotas;
 pub use subscriber::{Progress, Subscriber};
-use turns::FairPermits;
 
 use self::feed::{Feed, FeedPosition, backlog::is_trimmed};
 use crate::{
     api_error::ApiError,
     auth::Caller,
-    domain::feed::Place,
+    domain::feed::FeedOffset,
     graphql::{
         Schema,
         context::State,
@@ -64,9 +64,9 @@ const MAX_CONCURRENT_RENDERS_PER_CALLER: usize = 4;
 
 /// All that is subscribed to at this gateway. Cheap to clone.
 #[derive(Clone)]
-pub struct Subscriptions(Arc<Shared>);
+pub struct Subscriptions(Arc<Inner>);
 
-struct Shared {
+struct Inner {
     schema: Schema,
     answering: EventSchema,
     pipeline: Arc<SubscriptionPipeline>,
@@ -76,29 +76,29 @@ struct Shared {
 #[derive(Clone, Copy, Debug)]
 pub struct FeedLag {
     /// The newest batch that was read.
-    pub newest: i64,
+    pub newest_batch: i64,
     /// How long ago that was all there is.
-    pub read_age: Duration,
+    pub time_since_read: Duration,
     /// How many numbers of batches the slowest channel is behind.
     pub backlog_batches: i64,
 }
 
 /// One event, ready to be sent.
 #[derive(Clone, Debug)]
-pub struct Event {
+pub struct SubscriptionEvent {
     /// Where it stands in the feed; a subscription with this as `after` goes on behind it. None for what can't be resumed.
-    pub place: Option<Place>,
+    pub offset: Option<FeedOffset>,
     /// The GraphQL answer as JSON: `{"data":{…}}`.
     pub payload: Bytes,
 }
 
 /// What comes next for a subscriber.
 #[derive(Debug)]
-pub enum Next {
+pub enum Delivery {
     /// Events, at least one, in the order of the feed.
-    Events(Vec<Event>),
+    Events(Vec<SubscriptionEvent>),
     /// It took its events so slowly that they are no longer held for it; it can go on after its last one.
-    SlowConsumer(Place),
+    SlowConsumer(FeedOffset),
     /// It can't go on, and this says why.
     Failed(Box<Response>),
 }
@@ -113,13 +113,13 @@ impl Subscriptions {
             dispatcher: Dispatcher::new(feed.clone()),
             feed,
             channels: Channels::default(),
-            renders: FairPermits::new(MAX_CONCURRENT_RENDERS, MAX_CONCURRENT_RENDERS_PER_CALLER),
+            render_permits: FairPermits::new(MAX_CONCURRENT_RENDERS, MAX_CONCURRENT_RENDERS_PER_CALLER),
             catch_up_permits: FairPermits::new(MAX_CONCURRENT_CATCH_UPS, MAX_CONCURRENT_CATCH_UPS_PER_CALLER),
             metrics: state.metrics.feed.clone(),
             quotas: Quotas::new(state.info.limits.subscriptions.clone(), state.metrics.refusals.clone()),
             ring_bytes: AtomicUsize::new(0),
         };
-        Self(Arc::new(Shared {
+        Self(Arc::new(Inner {
             answering: subscriptions::event_schema(state.clone()),
             pipeline: Arc::new(pipeline),
             schema,
@@ -142,9 +142,13 @@ impl Subscriptions {
     #[must_use]
     pub fn lag(&self) -> Option<FeedLag> {
         let SubscriptionPipeline { feed, channels, .. } = &*self.0.pipeline;
-        let FeedPosition { newest, age } = feed.reached()?;
-        let told = channels.list_feed_channels().iter().map(|channel| channel.state.end().number).min();
-        Some(FeedLag { newest, read_age: age, backlog_batches: told.map_or(0, |told| (newest - told).max(0)) })
+        let FeedPosition { newest_batch: newest, time_since_read: age } = feed.position()?;
+        let told = channels.list_feed_channels().iter().map(|channel| channel.state.end_offset().number).min();
+        Some(FeedLag {
+            newest_batch: newest,
+            time_since_read: age,
+            backlog_batches: told.map_or(0, |told| (newest - told).max(0)),
+        })
     }
 
     /// Subscribes. `resume` is a cursor that takes the place of the argument `after`.
@@ -157,7 +161,7 @@ impl Subscriptions {
         caller: &Caller,
         resume: Option<&str>,
     ) -> Result<Subscriber, Box<Response>> {
-        let outcome = self.begin(request, caller, resume).await;
+        let outcome = self.start_subscription(request, caller, resume).await;
         self.state()
             .metrics
             .operations
@@ -169,20 +173,20 @@ impl Subscriptions {
         self.0.schema.data().unwrap_or_else(|| unreachable!("graphql::schema() puts it there"))
     }
 
-    async fn begin(
+    async fn start_subscription(
         &self,
         request: Request,
         caller: &Caller,
         resume: Option<&str>,
     ) -> Result<Subscriber, Box<Response>> {
-        let Shared { schema, answering, pipeline } = &*self.0;
+        let Inner { schema, answering, pipeline } = &*self.0;
         let payer = admission::client_key(&request, caller);
         let permit = pipeline.quotas.subscription(payer).map_err(subscriptions::error_response)?;
         // On the heap, to be gone before the database is waited for: when a gateway restarts, all come at once.
         let check = Box::pin(subscriptions::check(schema, answering, request, caller, resume));
         let (checked, answers) = check.await?;
-        let newest = newest(&pipeline.feed, &checked).await.map_err(subscriptions::error_response)?;
-        let place = checked.after.unwrap_or(Place::after(newest));
+        let newest = newest_batch(&pipeline.feed, &checked).await.map_err(subscriptions::error_response)?;
+        let place = checked.after.unwrap_or(FeedOffset::after(newest));
         let key = ChannelKey::new(&answers, checked.topic, caller);
         let state = self.state();
         let charge = EventCharge {
@@ -199,8 +203,8 @@ impl Subscriptions {
 }
 
 /// The newest batch of the feed now. Checks that all events after the cursor are stored.
-async fn newest(feed: &Feed, checked: &SubscriptionRequest) -> Result<i64, ApiError> {
-    let extent = feed.extent().await?;
+async fn newest_batch(feed: &Feed, checked: &SubscriptionRequest) -> Result<i64, ApiError> {
+    let extent = feed.load_extent().await?;
     if let Some(after) = checked.after {
         if is_trimmed(after, extent.forgotten) {
             return Err(ApiError::CursorExpired(ApiError::CURSOR_TOO_OLD_MESSAGE));

@@ -5,25 +5,25 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{
-    rendered::{RenderCache, TotalRenderedBytes},
+    channel_error::ChannelError,
+    fair_permits::{FairPermits, PermitOwner},
+    render_cache::{RenderCache, TotalRenderedBytes},
     retry::RetryBackoff,
-    stop::ChannelError,
-    turns::{FairPermits, PermitOwner},
 };
 use crate::{
-    domain::feed::Place,
+    domain::feed::FeedOffset,
     graphql::subscriptions::render::{DatabaseUnavailable, EventRenderer, Events},
 };
 
 /// Renders events.
 pub(super) struct Renderer {
     answers: EventRenderer,
-    rendered: RenderCache,
+    cache: RenderCache,
 }
 
 impl Renderer {
     pub(super) fn new(answers: EventRenderer, in_all: TotalRenderedBytes) -> Self {
-        Self { answers, rendered: RenderCache::new(in_all) }
+        Self { answers, cache: RenderCache::new(in_all) }
     }
 
     /// How it renders.
@@ -65,7 +65,7 @@ impl Renderer {
     pub(super) async fn render_once(
         self: &Arc<Self>,
         events: &Events,
-        places: &[Place],
+        places: &[FeedOffset],
         turns: &FairPermits,
         of: PermitOwner<'_>,
     ) -> Result<Vec<Bytes>, ChannelError> {
@@ -75,12 +75,12 @@ impl Renderer {
         }
         let mut retries = RetryBackoff::new();
         loop {
-            if let Some(rendered) = self.rendered.get(places).into_iter().collect() {
+            if let Some(rendered) = self.cache.get(places).into_iter().collect() {
                 return Ok(rendered);
             }
             let turn = turns.acquire(of).await;
             // Another channel may have had its turn meanwhile.
-            let known = self.rendered.get(places);
+            let known = self.cache.get(places);
             let missing = known.iter().enumerate().filter(|(_, bytes)| bytes.is_none()).map(|(at, _)| at);
             let missing: Vec<_> = missing.collect();
             let new = match &missing[..] {
@@ -91,7 +91,7 @@ impl Renderer {
             match new {
                 Ok(new) => {
                     let missing_places = missing.iter().filter_map(|&at| places.get(at).copied());
-                    self.rendered.put(missing_places.zip(new.iter().cloned()));
+                    self.cache.insert(missing_places.zip(new.iter().cloned()));
                     let mut new = new.into_iter();
                     let each = known.into_iter().map(|bytes| bytes.or_else(|| new.next()).unwrap_or_default());
                     return Ok(each.collect());
@@ -106,7 +106,7 @@ impl Renderer {
     }
 
     /// Forgets the events that were rendered.
-    pub(super) fn forget(&self) {
-        self.rendered.clear();
+    pub(super) fn clear_cache(&self) {
+        self.cache.clear();
     }
 }

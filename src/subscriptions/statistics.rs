@@ -8,11 +8,11 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
     channel::ChannelState,
-    feed::ring_buffer::{Item, RingLimits},
-    stop::ChannelError,
+    channel_error::ChannelError,
+    feed::ring_buffer::{RingItem, RingLimits},
 };
 use crate::{
-    domain::feed::Place,
+    domain::feed::FeedOffset,
     graphql::subscriptions::{render::Events, topic::CurrentStatistics},
 };
 
@@ -32,8 +32,12 @@ pub(super) async fn run(channel: &ChannelState, wanted: &CurrentStatistics) -> R
         let payload = channel.render(&Events::Statistics(wanted.clone().into())).await?.pop().unwrap_or_default();
         if payload != sent {
             number += 1; // places among themselves, not in the feed
-            let place = Place::after(number);
-            channel.ring.push([Item { place, bytes: payload.len(), value: payload.clone() }], place, NEWEST_ONLY);
+            let place = FeedOffset::after(number);
+            channel.ring.push(
+                [RingItem { offset: place, bytes: payload.len(), value: payload.clone() }],
+                place,
+                NEWEST_ONLY,
+            );
             sent = payload;
         }
         tokio::select! {

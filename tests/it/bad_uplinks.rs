@@ -227,7 +227,7 @@ async fn assert_fate(app: &TestApp, (format, path, success, refusal, all_rejecte
 
 #[test]
 fn every_format_has_its_route_here() {
-    let missing: Vec<_> = airgraph::ingest::format::ALL
+    let missing: Vec<_> = airgraph::ingest::format::ALL_FORMATS
         .iter()
         .map(|format| format.name)
         .filter(|name| !ROUTES.iter().any(|route| route.0 == *name))

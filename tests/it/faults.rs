@@ -82,7 +82,7 @@ async fn a_database_without_a_connection_to_spare() {
         others.push(connection);
     }
     let (reads, writes) = (take_idle(&app.database.reads), take_idle(&app.database.writes));
-    let recorder = take_idle(app.recorder.connections());
+    let recorder = take_idle(app.recorder.writer_pool());
     assert!(!writes.is_empty() && !recorder.is_empty(), "the gateway had connections");
 
     let (question, readiness) = tokio::join!(asked(&app, QUESTION), app.get("/readyz"));

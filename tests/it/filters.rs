@@ -13,7 +13,7 @@ use airgraph::domain::{
     position::Position,
     quality::{QualityFlag, QualityFlags},
     quantity::Quantity,
-    readings::{Readings, narrow},
+    readings::{Readings, to_f32},
 };
 use chrono::TimeDelta;
 use h3o::Resolution;
@@ -182,7 +182,7 @@ async fn recorded(app: &TestApp) -> Vec<(String, Measurement, Readings)> {
         weather { humidity temperature } motion { speed } ambient { noise } status { batteryVoltage } } } }";
     let data = app.query(query).await;
     let row = |node: &Value| {
-        let pm = |field: &str| node[field].as_f64().map(narrow);
+        let pm = |field: &str| node[field].as_f64().map(to_f32);
         let mut beside = Readings::default();
         for (quantity, group, field) in [
             (Quantity::Humidity, "weather", "humidity"),
@@ -277,7 +277,7 @@ fn leaf(rng: &mut ChaCha8Rng, kind: usize) -> Both {
             let day = |number: i64| at("2026-04-20T00:00:00Z") + TimeDelta::days(number);
             let (from, length) = (rng.random_range(0..10), rng.random_range(1..6));
             let (from, to) = (chance(rng, 0.7).then(|| day(from)), chance(rng, 0.7).then(|| day(from + length)));
-            (json!({ "measuredAt": { "from": from, "to": to } }), Condition::Taken { from, to })
+            (json!({ "measuredAt": { "from": from, "to": to } }), Condition::MeasuredBetween { from, to })
         }
         7 => loop {
             if let Some((told, area)) = area(rng, (52.2, 0.12), 0.01) {

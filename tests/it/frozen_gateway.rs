@@ -330,7 +330,7 @@ async fn a_copy_without_progress_is_ended_and_one_with_progress_is_not() {
     while ended == 0 {
         assert!(since.elapsed() < DEADLINE, "it is not ended");
         slow.send("line\n".as_bytes()).await.expect("sent");
-        ended = sessions.end(&app.database.jobs).await.expect("a look");
+        ended = sessions.terminate_stalled(&app.database.jobs).await.expect("a look");
         sleep(Duration::from_millis(200)).await;
     }
     assert_eq!(ended, 1);

@@ -38,7 +38,7 @@ async fn make(app: &TestApp, now: DateTime<Utc>) -> Vec<Period> {
 }
 
 fn month(time: &str) -> Period {
-    Period::Month(Month::of(at(time)))
+    Period::Month(Month::from_time(at(time)))
 }
 
 /// The map, and the indexes of hours that it read.

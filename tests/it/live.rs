@@ -148,7 +148,7 @@ async fn statistics_are_told_at_once_and_when_they_change() {
     app.record(json!([sample("c", -5, 9)])).await;
     app.record(json!([sample("a", -5, 100)])).await;
     let second = events(&mut subscriber, 1).await.remove(0);
-    assert_eq!((second.place, subscriber.place()), (None, None), "there is nothing to resume at");
+    assert_eq!((second.offset, subscriber.offset()), (None, None), "there is nothing to resume at");
     assert_eq!(of(&payload(&second), 0)["pm10"]["max"], 100.0);
     // Whoever comes later is told what the others know, and nothing that didn't change.
     let mut later = app.subscribe(query).await;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use airgraph::{
     db,
     db::feed::FeedEntry,
-    domain::{feed::Place, measurement::MeasurementKey},
+    domain::{feed::FeedOffset, measurement::MeasurementKey},
     graphql::cursor::FeedCursor,
-    subscriptions::{Event, Next, Subscriber},
+    subscriptions::{Delivery, Subscriber, SubscriptionEvent},
 };
 use async_graphql::connection::CursorType as _;
 use axum::{
@@ -36,15 +36,15 @@ async fn subscribe(app: &TestApp, after: Option<&str>) -> Subscriber {
     app.try_subscribe(QUERY, json!({ "after": after }), None).await.unwrap_or_else(|refused| panic!("{refused:#}"))
 }
 
-fn cursor(place: Place) -> String {
+fn cursor(place: FeedOffset) -> String {
     FeedCursor(place).encode_cursor()
 }
 
 /// What an event tells: PM10, which is another for each sample.
-fn pm10(event: &Event) -> i64 {
+fn pm10(event: &SubscriptionEvent) -> i64 {
     let payload = payload(event);
     let told = &payload["data"]["measurementRecorded"];
-    assert_eq!(told["cursor"], cursor(event.place.expect("a place")), "{payload}");
+    assert_eq!(told["cursor"], cursor(event.offset.expect("a place")), "{payload}");
     told["measurement"]["pm10"].to_string().trim_end_matches(".0").parse().unwrap_or_else(|_| panic!("{payload}"))
 }
 
@@ -61,7 +61,7 @@ async fn entries(app: &TestApp) -> Vec<FeedEntry> {
 }
 
 /// PM10 of all that was stored, in the order of the feed, each with its place.
-async fn stored(app: &TestApp) -> Vec<(Place, i64)> {
+async fn stored(app: &TestApp) -> Vec<(FeedOffset, i64)> {
     let entries = entries(app).await;
     let keys: Vec<MeasurementKey> = entries.iter().flat_map(|entry| entry.record.recorded.clone()).collect();
     let rows = db::measurement::load_by_keys(&app.database.reads, &keys).await.expect("measurements");
@@ -69,7 +69,7 @@ async fn stored(app: &TestApp) -> Vec<(Place, i64)> {
         (0..).zip(&entry.record.recorded).map(|(index, key)| {
             #[expect(clippy::cast_possible_truncation, reason = "they are whole numbers")]
             let pm10 = rows[key].pm10.expect("told") as i64;
-            (Place { number: entry.number, index }, pm10)
+            (FeedOffset { number: entry.number, index }, pm10)
         })
     });
     each.collect()
@@ -99,15 +99,15 @@ async fn cut_the_follower(app: &TestApp) {
 /// Somebody who is cut at random, and resumes each time.
 struct Viewer {
     subscriber: Subscriber,
-    from: Option<Place>,
+    from: Option<FeedOffset>,
     last: Option<String>,
     told: Vec<i64>,
 }
 
 impl Viewer {
-    fn hear(&mut self, events: &[Event]) {
+    fn hear(&mut self, events: &[SubscriptionEvent]) {
         self.told.extend(events.iter().map(pm10));
-        self.last = events.last().and_then(|event| event.place).map(cursor).or(self.last.take());
+        self.last = events.last().and_then(|event| event.offset).map(cursor).or(self.last.take());
     }
 }
 
@@ -124,7 +124,7 @@ fn chance() -> ChaCha8Rng {
 async fn everything_is_told_exactly_once_whenever_one_begins_and_however_often_one_is_cut() {
     let mut random = chance();
     let app = TestApp::new().await;
-    let (mut viewers, mut places): (Vec<Viewer>, _) = (Vec::new(), vec![Place::after(0)]);
+    let (mut viewers, mut places): (Vec<Viewer>, _) = (Vec::new(), vec![FeedOffset::after(0)]);
     let mut number = 0;
     for _ in 0..60 {
         let count = random.random_range(1..8);
@@ -138,7 +138,7 @@ async fn everything_is_told_exactly_once_whenever_one_begins_and_however_often_o
                 let after = from.map(cursor);
                 let subscriber = subscribe(&app, after.as_deref()).await;
                 // Without a cursor it begins at a place that only the gateway knows.
-                let from = from.or(subscriber.place());
+                let from = from.or(subscriber.offset());
                 viewers.push(Viewer { subscriber, from, last: after, told: Vec::new() });
             }
         };
@@ -152,7 +152,7 @@ async fn everything_is_told_exactly_once_whenever_one_begins_and_however_often_o
         for viewer in &mut viewers {
             // A call that is given up loses nothing.
             let patience = Duration::from_micros(random.random_range(0..3000));
-            if let Ok(Next::Events(events)) = tokio::time::timeout(patience, viewer.subscriber.next()).await {
+            if let Ok(Delivery::Events(events)) = tokio::time::timeout(patience, viewer.subscriber.next()).await {
                 viewer.hear(&events);
             }
             if viewer.last.is_some() && random.random_bool(0.2) {
@@ -166,12 +166,12 @@ async fn everything_is_told_exactly_once_whenever_one_begins_and_however_often_o
         let from = viewer.from.expect("a place");
         let expected: Vec<_> = all.iter().filter(|(place, _)| *place > from).map(|&(_, pm10)| pm10).collect();
         while viewer.told.len() < expected.len() {
-            let Next::Events(events) = next(&mut viewer.subscriber).await else { panic!("it goes on") };
+            let Delivery::Events(events) = next(&mut viewer.subscriber).await else { panic!("it goes on") };
             viewer.hear(&events);
         }
         assert_eq!(viewer.told, expected);
         nothing(&mut viewer.subscriber).await;
-        assert_eq!(viewer.subscriber.place(), all.last().map(|(place, _)| Place::after(place.number)));
+        assert_eq!(viewer.subscriber.offset(), all.last().map(|(place, _)| FeedOffset::after(place.number)));
     }
 }
 
@@ -193,16 +193,16 @@ async fn who_is_too_slow_is_told_so_and_goes_on_where_it_was() {
     let mut told: Vec<i64> = Vec::new();
     while told.len() < all.len() {
         match next(&mut quick).await {
-            Next::Events(events) => told.extend(events.iter().map(pm10)),
-            Next::SlowConsumer(place) => {
+            Delivery::Events(events) => told.extend(events.iter().map(pm10)),
+            Delivery::SlowConsumer(place) => {
                 quick = app.try_subscribe(&query, json!({}), Some(&cursor(place))).await.expect("resumed");
             }
-            failed @ Next::Failed(_) => panic!("{failed:?}"),
+            failed @ Delivery::Failed(_) => panic!("{failed:?}"),
         }
     }
     assert!(told.iter().eq(all.iter().map(|(_, pm10)| pm10)));
-    let Next::SlowConsumer(place) = next(&mut slow).await else { panic!("not all was held for it") };
-    assert_eq!(Some(place), first.last().expect("one").place);
+    let Delivery::SlowConsumer(place) = next(&mut slow).await else { panic!("not all was held for it") };
+    assert_eq!(Some(place), first.last().expect("one").offset);
     let mut resumed = app.try_subscribe(&query, json!({}), Some(&cursor(place))).await.expect("resumed");
     let rest = events(&mut resumed, all.len() - 1).await;
     assert!(rest.iter().map(pm10).eq(all[1..].iter().map(|&(_, pm10)| pm10)));
@@ -222,7 +222,7 @@ async fn cursors_that_cannot_be_followed_are_refused_with_what_to_do() {
     for (cursor, code, text) in [
         (after, "CURSOR_EXPIRED", "feedCursor"),
         (cursor(within), "CURSOR_EXPIRED", "feedCursor"),
-        (cursor(Place::after(1_000_000)), "BAD_USER_INPUT", "another database"),
+        (cursor(FeedOffset::after(1_000_000)), "BAD_USER_INPUT", "another database"),
         ("x".to_owned(), "BAD_USER_INPUT", "after: this is no cursor"),
         (String::new(), "BAD_USER_INPUT", "after: this is no cursor"),
     ] {
@@ -263,11 +263,11 @@ async fn a_database_that_was_put_back_ends_all_subscriptions() {
     let told = events(&mut subscriber, 3).await;
     sqlx::raw_sql("delete from feed where number > 1").execute(&app.database.writes).await.expect("put back");
     cut_the_follower(&app).await;
-    let Next::Failed(refused) = next(&mut subscriber).await else { panic!("it ends") };
+    let Delivery::Failed(refused) = next(&mut subscriber).await else { panic!("it ends") };
     let refused = serde_json::to_value(refused).expect("JSON");
     assert_eq!(refused["errors"][0]["extensions"]["code"], "CURSOR_EXPIRED", "{refused}");
     assert!(refused["errors"][0]["message"].as_str().expect("text").contains("earlier state"), "{refused}");
-    let last = told.last().and_then(|event| event.place).map(cursor);
+    let last = told.last().and_then(|event| event.offset).map(cursor);
     let refused = app.try_subscribe(QUERY, json!({ "after": last }), None).await.err().expect("refused");
     assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{refused}");
     let mut anew = subscribe(&app, None).await;

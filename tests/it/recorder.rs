@@ -42,14 +42,14 @@ pub fn submission(samples: impl IntoIterator<Item = (&'static str, Sample)>) -> 
         format: "test",
         received_at: noon(),
         api_key: None,
-        by_admin: false,
+        is_admin: false,
         source: Source::Arrival(Arrival { body: "body".into(), ..Arrival::default() }),
         decoded: Ok(Decoded {
             observations,
             rejected: Vec::new(),
             kind: DeviceKind::Mobile,
             frame_counter: None,
-            chained: false,
+            is_packet: false,
             ignored: Vec::new(),
         }),
     }
@@ -198,7 +198,7 @@ async fn a_client_that_hangs_up_cancels_nothing() {
         // Polled until it waits, then dropped.
         let _ = futures_util::poll!(Box::pin(recording));
     }
-    app.writers.finish().await; // everything accepted is stored
+    app.writers.drain().await; // everything accepted is stored
     let rows: i64 =
         sqlx::query_scalar("select count(*) from measurement").fetch_one(&app.database.reads).await.expect("a count");
     assert_eq!(rows, 50);
@@ -235,7 +235,7 @@ async fn stale_connections_are_no_reason_to_refuse() {
 async fn after_the_end_nothing_more_is_accepted() {
     let app = TestApp::new().await;
     let recorder = app.recorder.clone();
-    app.writers.finish().await;
+    app.writers.drain().await;
     let refused = recorder.record(submission([("bike", sample(noon(), 5.0))])).await;
     assert!(matches!(refused, Err(RecordError::ShuttingDown)), "{refused:?}");
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use airgraph::{
-    db::retention::{Forgotten, drop_old_partitions},
+    db::retention::{DroppedPartitions, drop_old_partitions},
     domain::{month::Month, retention::RetentionPolicy},
 };
 use chrono::TimeDelta;
@@ -28,7 +28,7 @@ async fn fill(app: &TestApp, months: usize) {
     }
 }
 
-async fn forget(app: &TestApp, retention: &str) -> Forgotten {
+async fn forget(app: &TestApp, retention: &str) -> DroppedPartitions {
     let retention: RetentionPolicy = retention.parse().expect("a retention");
     let mut connection = app.database.writes.acquire().await.expect("a connection");
     drop_old_partitions(&mut connection, retention, app.clock.now()).await.expect("no failure")
@@ -40,7 +40,7 @@ async fn count(app: &TestApp, table: &'static str) -> i64 {
 }
 
 fn month(day: &str) -> Month {
-    Month::of(at(&format!("{day}T00:00:00Z")))
+    Month::from_time(at(&format!("{day}T00:00:00Z")))
 }
 
 #[tokio::test]
@@ -48,10 +48,10 @@ async fn months_go_when_all_of_them_is_older_and_measurements_stay() {
     let app = TestApp::new().await;
     fill(&app, 4).await; // on 1 May, 1 June, 2 July, 2 August
     // It is 2 September. 31 July is 33 days ago, so July is over with 33 days and not with 34.
-    assert_eq!(forget(&app, "forever").await, Forgotten::default());
+    assert_eq!(forget(&app, "forever").await, DroppedPartitions::default());
     assert_eq!(forget(&app, "34d").await.dropped, [month("2026-05-01"), month("2026-06-01")]);
     assert_eq!(count(&app, "uplink").await, 2);
-    assert_eq!(forget(&app, "34d").await, Forgotten::default());
+    assert_eq!(forget(&app, "34d").await, DroppedPartitions::default());
     assert_eq!(forget(&app, "32d").await.dropped, [month("2026-07-01")]);
     assert_eq!((count(&app, "uplink").await, count(&app, "measurement").await), (1, 4));
     let left = app.admin("{ uplinks { nodes { receivedAt } } }", json!({})).await;
@@ -78,7 +78,7 @@ async fn a_month_in_use_is_left_for_later_and_nobody_waits_long() {
     app.clock.advance(TimeDelta::days(100));
     let mut reader = app.database.reads.begin().await.expect("a transaction");
     reader.execute("select count(*) from uplink").await.expect("a look");
-    assert_eq!(forget(&app, "90d").await, Forgotten { dropped: Vec::new(), in_use: vec![month("2026-05-01")] });
+    assert_eq!(forget(&app, "90d").await, DroppedPartitions { dropped: Vec::new(), in_use: vec![month("2026-05-01")] });
     // The lock was given up: somebody else can write.
     let body = json!({ "device": "bike", "time": app.clock.now(), "pm10": 7 }).to_string();
     assert!(app.post("/ingest/json", Some(&app.admin), body).await.status.is_success());
@@ -113,7 +113,7 @@ async fn partitions_of_other_names_are_left_alone() {
     .execute(&app.database.writes)
     .await
     .expect("made");
-    assert_eq!(forget(&app, "1d").await, Forgotten::default());
+    assert_eq!(forget(&app, "1d").await, DroppedPartitions::default());
 }
 
 /// The tests' clock stands long ago, as the program's own clock sees it.

@@ -110,10 +110,10 @@ fn submission(source: Source, received_at: DateTime<Utc>, observations: Vec<Obse
         rejected: Vec::new(),
         kind: DeviceKind::Mobile,
         frame_counter: None,
-        chained: false,
+        is_packet: false,
         ignored: Vec::new(),
     };
-    Submission { format: "test", received_at, api_key: None, by_admin: false, source, decoded: Ok(decoded) }
+    Submission { format: "test", received_at, api_key: None, is_admin: false, source, decoded: Ok(decoded) }
 }
 
 fn arrival(observations: Vec<Observation>) -> Submission {
@@ -148,10 +148,13 @@ async fn delete(app: &TestApp, first: Told, minutes: i64) {
             Quantity::Pm10,
             ValueRange { min: Some(f64::from(pm10) / 10.0), max: Some(f64::from(pm10) / 10.0 + 50.0) },
         ),
-        _ => Condition::Taken { from: Some(first.time()), to: Some(first.time() + TimeDelta::minutes(minutes)) },
+        _ => Condition::MeasuredBetween {
+            from: Some(first.time()),
+            to: Some(first.time() + TimeDelta::minutes(minutes)),
+        },
     };
     let mut filter = Filter::default();
-    if matches!(condition, Condition::Taken { .. }) {
+    if matches!(condition, Condition::MeasuredBetween { .. }) {
         let key = format!("device-{}", first.device);
         let ids = db::device::load_ids_by_keys(&app.database.reads, &[&key]).await.expect("devices");
         filter.add(Condition::Devices(ids.into_values().collect())).expect("a filter");

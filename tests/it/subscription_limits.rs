@@ -121,7 +121,7 @@ async fn events_wait_for_the_budget_and_none_is_lost() {
     let mut live = subscribe(&app, 1, query).await.expect("subscribed");
     let samples = (1..=6).map(|n| json!({ "device": "a", "measuredAt": noon() + TimeDelta::seconds(n), "pm10": n }));
     app.record(samples.collect()).await;
-    let pm10 = |event: &airgraph::subscriptions::Event| {
+    let pm10 = |event: &airgraph::subscriptions::SubscriptionEvent| {
         payload(event)["data"]["measurementRecorded"]["measurement"]["pm10"].as_f64().expect("a number")
     };
     let mut received: Vec<_> = events(&mut live, 1).await.iter().map(pm10).collect();
@@ -203,7 +203,7 @@ async fn filters_find_their_samples_among_many_others() {
             subscribers.push((n, subscribe(&app, 1, &query).await.expect("subscribed")));
         }
     }
-    let begin = subscribers[0].1.place();
+    let begin = subscribers[0].1.offset();
     for n in 0..20_i32 {
         app.record(json!([{
             "device": format!("d{n}"), "measuredAt": noon() + TimeDelta::seconds(i64::from(n)), "pm10": f64::from(n) + 0.6,
@@ -220,6 +220,6 @@ async fn filters_find_their_samples_among_many_others() {
         nothing(subscriber).await;
     }
     // Each is as far as the feed is, though the last sample was of no interest to most.
-    let places: Vec<_> = subscribers.iter().map(|(_, subscriber)| subscriber.place()).collect();
+    let places: Vec<_> = subscribers.iter().map(|(_, subscriber)| subscriber.offset()).collect();
     assert!(places.iter().all(|place| *place == places[0] && *place > begin), "{places:?}");
 }

@@ -324,7 +324,7 @@ async fn remove_with_retry(unfinished: &Path) -> io::Result<()> {
     for _ in 0..MAX_REMOVE_ATTEMPTS {
         match fs::remove_dir_all(unfinished) {
             Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
-                tokio::time::sleep(REMOVE_RETRY_DELAY).await
+                tokio::time::sleep(REMOVE_RETRY_DELAY).await;
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             done => return done,

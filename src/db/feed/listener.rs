@@ -9,8 +9,8 @@ use super::{DbError, FeedEntry, FeedExtent, NOTIFY_CHANNEL};
 use crate::{
     db::{
         connect::Database,
-        listener::{listen, next_notification, with_statement_timeout},
         measurement,
+        notifications::{listen, next_notification, with_statement_timeout},
     },
     domain::measurement::{Measurement, MeasurementKey},
 };

@@ -5,9 +5,9 @@
 //! that; but its connections are gone then, and a new one is used only once the server is where it ever was. (So each URL
 //! has to lead to one server, always the same.)
 
-pub mod known;
 pub mod lsn;
-pub mod statement;
+pub mod probe;
+pub mod state;
 
 use std::{
     sync::{
@@ -17,10 +17,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use known::{PrimaryState, ReplicaState, ReplicaStatus};
 use lsn::Lsn;
+use probe::ProbeConnection;
 use sqlx::{ConnectOptions as _, PgPool, postgres::PgConnectOptions};
-use statement::ProbeConnection;
+use state::{PrimaryState, ReplicaState, ReplicaStatus};
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 
 use super::{
@@ -93,7 +93,7 @@ impl Replicas {
         if urls.is_empty() {
             return Ok(Self::default());
         }
-        let least = statement::load_insert_lsn(&database.reads).await?;
+        let least = probe::load_insert_lsn(&database.reads).await?;
         let primary = Arc::new(Mutex::new(PrimaryState::default()));
         let mut asking = JoinSet::new();
         let line = ProbeConnection::new(probe_options(database.reads.connect_options().as_ref()));
@@ -122,7 +122,7 @@ impl Replicas {
     pub async fn is_beyond_primary(&self, position: Lsn, database: &Database) -> bool {
         let Some(shared) = &self.0 else { return false };
         let known = lock(&shared.primary).end_lsn().is_some_and(|end| position <= end);
-        !known && statement::load_insert_lsn(&database.reads).await.is_ok_and(|end| position > end)
+        !known && probe::load_insert_lsn(&database.reads).await.is_ok_and(|end| position > end)
     }
 
     /// Ends what reads from them.
@@ -161,7 +161,7 @@ impl Replica {
             let furthest = furthest.clone();
             Box::pin(async move {
                 let furthest = lock(&furthest).max_lsn();
-                match statement::replayed(connection).await? {
+                match probe::replayed(connection).await? {
                     Some(replayed) if replayed >= furthest => Ok(()),
                     _ => Err(std::io::Error::other("the server is not where it was").into()),
                 }

@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use h3o::CellIndex;
 
-use super::Question;
+use super::StatisticsQuery;
 use crate::domain::{
     device::DeviceId,
-    statistics::{Statistics, Summary},
+    statistics::{QuantitySummary, Statistics},
 };
 
 /// What has buckets of its own.
@@ -15,7 +15,7 @@ type GroupKey = (Option<DeviceId>, Option<CellIndex>);
 
 /// Every bucket of every group, in order; the first `limit` of them. Groups are those of the rows; where devices alone are
 /// told apart, also those that the filter names; where nothing is told apart, the only one.
-pub(super) fn fill(rows: Vec<Statistics>, question: &Question, limit: usize) -> Vec<Statistics> {
+pub(super) fn fill_empty_buckets(rows: Vec<Statistics>, question: &StatisticsQuery, limit: usize) -> Vec<Statistics> {
     let mut groups: BTreeSet<GroupKey> = rows.iter().map(|row| (row.device, row.cell)).collect();
     match (question.by_device, question.by_cell) {
         (false, None) => _ = groups.insert((None, None)),
@@ -30,7 +30,7 @@ pub(super) fn fill(rows: Vec<Statistics>, question: &Question, limit: usize) -> 
 
 fn empty_bucket(
     (bucket, device, cell): (Option<usize>, Option<DeviceId>, Option<CellIndex>),
-    question: &Question,
+    question: &StatisticsQuery,
 ) -> Statistics {
     Statistics {
         bucket,
@@ -40,6 +40,6 @@ fn empty_bucket(
         day_of_week: None,
         count: 0,
         hours: question.coverage.then_some(0),
-        summaries: vec![Summary::default(); question.quantities.len()],
+        summaries: vec![QuantitySummary::default(); question.quantities.len()],
     }
 }

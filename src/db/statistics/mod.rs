@@ -20,7 +20,7 @@ use crate::domain::{
     device::DeviceId,
     filter::Filter,
     quantity::Quantity,
-    statistics::{Percentile, Statistics, Summary},
+    statistics::{Percentile, QuantitySummary, Statistics},
     time_zone::Offsets,
     validity::CountedValues,
 };
@@ -39,7 +39,7 @@ pub enum EmptyBuckets {
 
 /// What is asked of which measurements.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Question {
+pub struct StatisticsQuery {
     /// Which.
     pub filter: Filter,
     /// Where buckets begin, and where the last one ends; with fewer than two there is one bucket of all time.
@@ -69,17 +69,22 @@ pub struct Question {
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.statistics.list", skip_all)]
-pub async fn list(db: impl PgExecutor<'_>, question: &Question, limit: usize) -> Result<Vec<Statistics>, DbError> {
-    let rows = statement::of(question, &source::of(question), limit).build().fetch_all(db).await?;
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    question: &StatisticsQuery,
+    limit: usize,
+) -> Result<Vec<Statistics>, DbError> {
+    let rows =
+        statement::build_statement(question, &source::choose_source(question), limit).build().fetch_all(db).await?;
     let rows = rows.iter().map(|row| read(row, question)).collect::<Result<_, _>>()?;
     Ok(match question.empty_buckets {
         EmptyBuckets::Omit => rows,
-        EmptyBuckets::Return => fill::fill(rows, question, limit),
+        EmptyBuckets::Return => fill::fill_empty_buckets(rows, question, limit),
     })
 }
 
 /// Columns as `statement` writes them, by their place.
-fn read(row: &PgRow, question: &Question) -> Result<Statistics, DbError> {
+fn read(row: &PgRow, question: &StatisticsQuery) -> Result<Statistics, DbError> {
     let mut column = 0..;
     let mut next = || column.next().unwrap_or_default();
     let mut group = |wanted: bool| wanted.then(|| row.try_get::<i64, _>(next())).transpose();
@@ -92,7 +97,7 @@ fn read(row: &PgRow, question: &Question) -> Result<Statistics, DbError> {
     let hours = if question.coverage { Some(row.try_get(next())?) } else { None };
     let mut summaries = Vec::with_capacity(question.quantities.len());
     for (&quantity, percentiles) in &question.quantities {
-        let mut summary = Summary {
+        let mut summary = QuantitySummary {
             count: row.try_get(next())?,
             mean: row.try_get(next())?,
             standard_deviation: row.try_get(next())?,
@@ -105,7 +110,7 @@ fn read(row: &PgRow, question: &Question) -> Result<Statistics, DbError> {
             let values: Option<Vec<f64>> = row.try_get(next())?; // null where the quantity was never told
             summary.percentiles = percentiles.iter().copied().zip(values.into_iter().flatten()).collect();
         }
-        summaries.push(summary.as_sent(quantity));
+        summaries.push(summary.rounded_to_precision(quantity));
     }
     let small = |number: Option<i64>| number.and_then(|number| i32::try_from(number).ok());
     Ok(Statistics {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::Question;
+use super::StatisticsQuery;
 use crate::domain::{
     area::{Cover, SharedArea},
     cell::ROLLUP_RESOLUTION,
     filter::Condition,
     quantity::Group,
     rollup::hour_of,
-    statistics::hour_from,
+    statistics::hour_at_or_after,
     time_zone::Offsets,
     validity::CountedValues,
 };
@@ -21,7 +21,7 @@ const MAX_CELLS: usize = 4000;
 
 /// A span of time, half open; an end that is missing is as far as there are measurements.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Span {
+pub(super) struct TimeSpan {
     pub from: Option<DateTime<Utc>>,
     pub to: Option<DateTime<Utc>>,
 }
@@ -32,12 +32,12 @@ pub(super) enum Source {
     /// Rows alone.
     Rows,
     /// Rollups of these hours, and rows of what is left at both ends of the span.
-    Rollups { table: Table, hours: Span, rest: Vec<Span> },
+    Rollups { table: RollupTable, hours: TimeSpan, rest: Vec<TimeSpan> },
 }
 
 /// The rollups.
 #[derive(Debug)]
-pub(super) enum Table {
+pub(super) enum RollupTable {
     /// `device_hour`.
     Devices,
     /// `cell_hour`: of all cells, or of those inside an area; the rows at its rim are read themselves.
@@ -45,21 +45,21 @@ pub(super) enum Table {
 }
 
 /// The cheapest source that is exact.
-pub(super) fn of(question: &Question) -> Source {
-    let Some(table) = table(question) else { return Source::Rows };
+pub(super) fn choose_source(question: &StatisticsQuery) -> Source {
+    let Some(table) = choose_rollup_table(question) else { return Source::Rows };
     let (from, to) = (question.filter.from, question.filter.to);
-    let hours = Span { from: from.map(hour_from), to: to.map(hour_of) };
+    let hours = TimeSpan { from: from.map(hour_at_or_after), to: to.map(hour_of) };
     if hours.from.zip(hours.to).is_some_and(|(from, to)| from >= to) {
         return Source::Rows;
     }
-    let rest = [Span { from, to: hours.from }, Span { from: hours.to, to }];
-    let is_left = |span: &Span| span.from.is_some() && span.to.is_some() && span.from != span.to;
+    let rest = [TimeSpan { from, to: hours.from }, TimeSpan { from: hours.to, to }];
+    let is_left = |span: &TimeSpan| span.from.is_some() && span.to.is_some() && span.from != span.to;
     Source::Rollups { table, hours, rest: rest.into_iter().filter(is_left).collect() }
 }
 
 /// The rollup that can tell what is asked, if any: of whole hours, of valid values of particulates, of everything that the
 /// filter doesn't part by value.
-fn table(question: &Question) -> Option<Table> {
+fn choose_rollup_table(question: &StatisticsQuery) -> Option<RollupTable> {
     if question.counted == CountedValues::All || question.invalid_counts {
         return None;
     }
@@ -81,10 +81,10 @@ fn table(question: &Question) -> Option<Table> {
         _ => return None,
     };
     match (area, question.by_cell) {
-        (None, None) => Some(Table::Devices),
+        (None, None) => Some(RollupTable::Devices),
         _ if question.by_device || question.filter.devices.is_some() => None,
         (_, Some(resolution)) if resolution > ROLLUP_RESOLUTION => None,
-        (area, _) => Some(Table::Cells(area.map(|area| area.cover(ROLLUP_RESOLUTION, MAX_CELLS)))),
+        (area, _) => Some(RollupTable::Cells(area.map(|area| area.cover(ROLLUP_RESOLUTION, MAX_CELLS)))),
     }
 }
 
@@ -108,9 +108,9 @@ mod tests {
     }
 
     /// PM2.5 of April, from a quarter past midnight.
-    fn question() -> Question {
+    fn question() -> StatisticsQuery {
         let (from, to) = (at("2026-04-01T00:15:00Z"), at("2026-05-01T00:00:00Z"));
-        Question {
+        StatisticsQuery {
             filter: Filter { from: Some(from), to: Some(to), ..Filter::default() },
             bounds: Vec::new(),
             empty_buckets: EmptyBuckets::Omit,
@@ -131,24 +131,28 @@ mod tests {
 
     #[test]
     fn whole_hours_are_read_from_the_rollup_and_the_rest_from_rows() {
-        let Source::Rollups { table: Table::Devices, hours, rest } = of(&question()) else { panic!("rollups") };
+        let Source::Rollups { table: RollupTable::Devices, hours, rest } = choose_source(&question()) else {
+            panic!("rollups")
+        };
         let hour = Some(at("2026-04-01T01:00:00Z"));
-        assert_eq!(hours, Span { from: hour, to: question().filter.to });
-        assert_eq!(rest, [Span { from: question().filter.from, to: hour }]);
+        assert_eq!(hours, TimeSpan { from: hour, to: question().filter.to });
+        assert_eq!(rest, [TimeSpan { from: question().filter.from, to: hour }]);
     }
 
     #[test]
     fn map_of_an_area_is_read_from_the_cell_rollup() {
         let mut question = question();
         question.by_cell = Some(Resolution::Nine);
-        assert!(matches!(of(&question), Source::Rollups { table: Table::Cells(None), .. }));
+        assert!(matches!(choose_source(&question), Source::Rollups { table: RollupTable::Cells(None), .. }));
         question.filter.conditions.push(Condition::Within(one_cell().into()));
-        let Source::Rollups { table: Table::Cells(Some(cover)), .. } = of(&question) else { panic!("rollups") };
+        let Source::Rollups { table: RollupTable::Cells(Some(cover)), .. } = choose_source(&question) else {
+            panic!("rollups")
+        };
         assert_eq!((cover.inside.len(), cover.border.len()), (1, 0));
     }
 
     /// What is asked in addition, and how.
-    type Change<'a> = (&'a str, &'a dyn Fn(&mut Question));
+    type Change<'a> = (&'a str, &'a dyn Fn(&mut StatisticsQuery));
 
     #[test]
     fn queries_rollups_cannot_answer_are_read_from_rows() {
@@ -173,7 +177,7 @@ mod tests {
         for (what, change) in changes {
             let mut question = question();
             change(&mut question);
-            assert!(matches!(of(&question), Source::Rows), "{what}");
+            assert!(matches!(choose_source(&question), Source::Rows), "{what}");
         }
     }
 }

@@ -4,8 +4,8 @@ use h3o::Resolution;
 use sqlx::{Postgres, QueryBuilder};
 
 use super::{
-    Question,
-    source::{Source, Span, Table},
+    StatisticsQuery,
+    source::{RollupTable, Source, TimeSpan},
 };
 use crate::{
     db::{
@@ -16,7 +16,7 @@ use crate::{
         validity::{has_valid_position, is_invalid, is_valid},
     },
     domain::{
-        cell::{ROLLUP_RESOLUTION, STORED_RESOLUTION, ancestor_masks, ranges},
+        cell::{ROLLUP_RESOLUTION, STORED_RESOLUTION, ancestor_masks, child_ranges},
         filter::Filter,
         quantity::{Group, Quantity},
         time_zone::Offsets,
@@ -28,7 +28,7 @@ type Statement = QueryBuilder<Postgres>;
 
 /// The statement. Its columns: what it is grouped by, the count, the hours, and for each quantity count, mean, standard
 /// deviation, minimum, maximum, number of invalid values and percentiles.
-pub(super) fn of(question: &Question, source: &Source, limit: usize) -> Statement {
+pub(super) fn build_statement(question: &StatisticsQuery, source: &Source, limit: usize) -> Statement {
     let mut statement = Statement::new("select ");
     let groups = push_groups(&mut statement, question);
     let from_rows = matches!(source, Source::Rows);
@@ -54,11 +54,11 @@ pub(super) fn of(question: &Question, source: &Source, limit: usize) -> Statemen
     statement.push(" from (");
     match source {
         Source::Rows => {
-            let span = Span { from: question.filter.from, to: question.filter.to };
+            let span = TimeSpan { from: question.filter.from, to: question.filter.to };
             push_rows(&mut statement, question, span, None, false);
         }
         Source::Rollups { table, hours, rest } => {
-            push_partial_aggregates(&mut statement, question, table, *hours, rest)
+            push_partial_aggregates(&mut statement, question, table, *hours, rest);
         }
     }
     statement.push(") as part");
@@ -74,7 +74,7 @@ pub(super) fn of(question: &Question, source: &Source, limit: usize) -> Statemen
 }
 
 /// What tells groups apart, each a bigint; gives their number.
-fn push_groups(statement: &mut Statement, question: &Question) -> usize {
+fn push_groups(statement: &mut Statement, question: &StatisticsQuery) -> usize {
     let mut groups = 0;
     let mut next = || groups += 1;
     if question.bounds.len() > 1 {
@@ -138,13 +138,19 @@ fn push_merged_aggregates(statement: &mut Statement, place: usize) {
 }
 
 /// Hours of a rollup, and rows where it can't tell.
-fn push_partial_aggregates(statement: &mut Statement, question: &Question, table: &Table, hours: Span, rest: &[Span]) {
+fn push_partial_aggregates(
+    statement: &mut Statement,
+    question: &StatisticsQuery,
+    table: &RollupTable,
+    hours: TimeSpan,
+    rest: &[TimeSpan],
+) {
     push_rollup(statement, question, table, hours);
-    if let Table::Cells(Some(cover)) = table
+    if let RollupTable::Cells(Some(cover)) = table
         && !cover.border.is_empty()
     {
         statement.push(" union all ");
-        push_rows(statement, question, hours, Some(ranges(&cover.border, STORED_RESOLUTION)), true);
+        push_rows(statement, question, hours, Some(child_ranges(&cover.border, STORED_RESOLUTION)), true);
     }
     for &span in rest {
         statement.push(" union all ");
@@ -152,7 +158,7 @@ fn push_partial_aggregates(statement: &mut Statement, question: &Question, table
     }
 }
 
-fn push_rollup(statement: &mut Statement, question: &Question, table: &Table, hours: Span) {
+fn push_rollup(statement: &mut Statement, question: &StatisticsQuery, table: &RollupTable, hours: TimeSpan) {
     statement.push("select r.hour as at, ");
     if question.by_device {
         statement.push("r.device_id, ");
@@ -170,17 +176,17 @@ fn push_rollup(statement: &mut Statement, question: &Question, table: &Table, ho
         ));
     }
     match table {
-        Table::Devices => {
+        RollupTable::Devices => {
             statement.push(" from device_hour r where true");
             push_devices(statement, "r", &question.filter);
             push_span(statement, "r.hour", hours.from, hours.to);
         }
-        Table::Cells(None) => {
+        RollupTable::Cells(None) => {
             statement.push(" from cell_hour r where true");
             push_span(statement, "r.hour", hours.from, hours.to);
         }
-        Table::Cells(Some(cover)) => {
-            push_each_range(statement, "cell_hour r", "r.hour", ranges(&cover.inside, ROLLUP_RESOLUTION), hours);
+        RollupTable::Cells(Some(cover)) => {
+            push_each_range(statement, "cell_hour r", "r.hour", child_ranges(&cover.inside, ROLLUP_RESOLUTION), hours);
             statement.push(" as r");
         }
     }
@@ -189,8 +195,8 @@ fn push_rollup(statement: &mut Statement, question: &Question, table: &Table, ho
 /// Rows that the filter lets through, of a span and perhaps of some ranges of cells: their values, or as parts of one row.
 fn push_rows(
     statement: &mut Statement,
-    question: &Question,
-    span: Span,
+    question: &StatisticsQuery,
+    span: TimeSpan,
     cells: Option<Vec<(i64, i64)>>,
     as_parts: bool,
 ) {
@@ -233,7 +239,7 @@ fn push_rows(
     } else {
         statement.push(" from measurement m");
     }
-    for group in readings::GROUPS {
+    for group in readings::SIDE_TABLE_GROUPS {
         if question.quantities.keys().any(|quantity| quantity.definition().group == group) {
             let table = readings::table(group);
             statement.push(format!(
@@ -294,7 +300,7 @@ fn push_cell(statement: &mut Statement, cell: &str, resolution: Resolution, want
 /// The rows of a table, told with the name it goes by, in each of these ranges of cells and in a span of its time. Apart from
 /// the rest of the statement (`offset 0`): Postgres knows nothing of the ranges, and would rather read the whole month once
 /// and hold each row against all of them.
-fn push_each_range(statement: &mut Statement, table: &str, time: &str, ranges: Vec<(i64, i64)>, span: Span) {
+fn push_each_range(statement: &mut Statement, table: &str, time: &str, ranges: Vec<(i64, i64)>, span: TimeSpan) {
     let (first, last): (Vec<_>, Vec<_>) = ranges.into_iter().unzip();
     statement.push(" from unnest(").push_bind(first).push("::bigint[], ").push_bind(last);
     statement.push(format!(

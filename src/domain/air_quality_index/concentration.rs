@@ -14,7 +14,7 @@ const SCALE: i64 = 10_000;
 impl Concentration {
     /// A concentration in µg/m³, rounded; below 0, which a sensor tells of clean air, it is 0.
     #[must_use]
-    pub fn settle(value: f64) -> Self {
+    pub fn from_f64(value: f64) -> Self {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "beyond its range the cast gives the last number, not nonsense"

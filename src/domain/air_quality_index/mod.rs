@@ -137,7 +137,7 @@ impl Scale {
             Self::UkDaqi | Self::European | Self::UsEpa => hours::mean(&hours),
             Self::UsNowcast => us_nowcast::average(&hours),
         }
-        .map(Concentration::settle);
+        .map(Concentration::from_f64);
         let level = concentration.map(|concentration| self.level(pollutant, concentration));
         SubIndex { pollutant, level, concentration, coverage: hours::coverage(&hours) }
     }

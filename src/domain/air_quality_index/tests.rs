@@ -6,7 +6,7 @@ const SCALES: [Scale; 4] = [Scale::UkDaqi, Scale::European, Scale::UsEpa, Scale:
 const POLLUTANTS: [Pollutant; 2] = [Pollutant::Pm2_5, Pollutant::Pm10];
 
 fn value(scale: Scale, pollutant: Pollutant, concentration: f64) -> u16 {
-    scale.level(pollutant, Concentration::settle(concentration)).value
+    scale.level(pollutant, Concentration::from_f64(concentration)).value
 }
 
 fn range(scale: Scale) -> std::ops::RangeInclusive<u16> {
@@ -70,9 +70,9 @@ fn the_us_index_meets_every_breakpoint() {
                 let cut_off = value(scale, pollutant, concentration + 0.999 * step);
                 assert_eq!(cut_off, expected, "{pollutant:?} {concentration} and a bit");
             }
-            let last = scale.level(pollutant, Concentration::settle(breakpoints[11]));
+            let last = scale.level(pollutant, Concentration::from_f64(breakpoints[11]));
             assert!(!last.above_scale);
-            let beyond = scale.level(pollutant, Concentration::settle(breakpoints[11] + step));
+            let beyond = scale.level(pollutant, Concentration::from_f64(breakpoints[11] + step));
             assert_eq!((beyond.value, beyond.above_scale, beyond.band.name), (500, true, "Hazardous"));
         }
     }
@@ -92,7 +92,7 @@ fn the_us_index_interpolates_and_rounds() {
 #[test]
 fn bands_have_the_published_names_and_colours() {
     let band = |scale: Scale, concentration| {
-        let band = scale.level(Pollutant::Pm2_5, Concentration::settle(concentration)).band;
+        let band = scale.level(Pollutant::Pm2_5, Concentration::from_f64(concentration)).band;
         (band.name, band.colour)
     };
     assert_eq!(band(Scale::UkDaqi, 35.0), ("Low", "#31cf00"));
@@ -199,7 +199,7 @@ proptest! {
     #[test]
     fn tenths_kept_as_32_bit_floats_stand_where_the_tenths_themselves_do(tenths in 0_u16..9999, known in 18_usize..=24) {
         let exact = f64::from(tenths) / 10.0;
-        let kept = f64::from(crate::domain::readings::narrow(exact));
+        let kept = f64::from(crate::domain::readings::to_f32(exact));
         for scale in SCALES {
             let index = scale.index(&HourlyMeans { pm2_5: hours(known, 24, kept), pm10: hours(known, 24, kept) });
             for sub in index.sub_indices {

@@ -38,7 +38,7 @@ const PM10: [Breakpoint; 6] = [
     segment(425, 604, 301, 500),
 ];
 
-const LAST: u16 = 500;
+const MAX_INDEX: u16 = 500;
 
 const BANDS: [(u16, Band); 5] = [
     (50, Band { name: "Good", colour: "#00e400" }),
@@ -55,7 +55,7 @@ pub(super) fn level(pollutant: Pollutant, concentration: Concentration) -> Level
         Pollutant::Pm10 => (PM10, concentration.truncated()),
     };
     let value = segments.iter().find(|segment| steps <= segment.steps.1).map(|segment| interpolate(segment, steps));
-    let (value, above_scale) = value.map_or((LAST, true), |value| (value, false));
+    let (value, above_scale) = value.map_or((MAX_INDEX, true), |value| (value, false));
     let band = BANDS.iter().find(|(last, _)| value <= *last).map_or(HAZARDOUS_BAND, |&(_, band)| band);
     Level { value, band, above_scale }
 }

@@ -4,10 +4,10 @@ use std::hash::{Hash, Hasher};
 
 use super::{
     InvalidArea,
-    cap::BoundingCap,
+    bounding_cap::BoundingCap,
     cover::{Relation, Shape},
     latitude, longitude,
-    span::{Span, wrapped},
+    longitude_span::{LongitudeSpan, wrapped},
 };
 use crate::domain::position::Position;
 
@@ -71,21 +71,21 @@ impl BoundingBox {
         between && latitude >= self.south && latitude <= self.north
     }
 
-    fn span(self) -> Span {
+    fn span(self) -> LongitudeSpan {
         let width = self.east - self.west;
-        Span::new(self.west, if width < 0.0 { width + 360.0 } else { width })
+        LongitudeSpan::new(self.west, if width < 0.0 { width + 360.0 } else { width })
     }
 }
 
 impl Shape for BoundingBox {
     fn relation(&self, cell: h3o::CellIndex, _steps: &mut usize) -> Relation {
-        let rectangle = BoundingCap::of(cell).rectangle();
+        let rectangle = BoundingCap::from_cell(cell).rectangle();
         let longitudes = self.span();
-        if rectangle.north < self.south || rectangle.south > self.north || !longitudes.meets(rectangle.longitudes) {
+        if rectangle.north < self.south || rectangle.south > self.north || !longitudes.overlaps(rectangle.longitudes) {
             Relation::Outside
         } else if rectangle.south >= self.south
             && rectangle.north <= self.north
-            && longitudes.holds(rectangle.longitudes)
+            && longitudes.contains(rectangle.longitudes)
         {
             Relation::Inside
         } else {

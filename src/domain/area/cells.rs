@@ -45,7 +45,7 @@ impl Cells {
             Ok(cell)
         };
         let cells = names.iter().enumerate().map(cell).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { ranges: cell::ranges(&cells, STORED_RESOLUTION) })
+        Ok(Self { ranges: cell::child_ranges(&cells, STORED_RESOLUTION) })
     }
 
     /// What they hold, as spans of cells of the stored resolution, both ends included; sorted, apart from each other.
@@ -70,7 +70,7 @@ impl Cells {
 
 impl Shape for Cells {
     fn relation(&self, cell: CellIndex, _steps: &mut usize) -> Relation {
-        let (first, last) = cell::range(cell, STORED_RESOLUTION);
+        let (first, last) = cell::child_range(cell, STORED_RESOLUTION);
         match self.first_reaching(first) {
             Some(found) if found.0 <= first && last <= found.1 => Relation::Inside,
             Some(found) if found.0 <= last => Relation::Border,

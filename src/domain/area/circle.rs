@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     InvalidArea,
-    cap::BoundingCap,
+    bounding_cap::BoundingCap,
     cover::{Relation, Shape},
 };
 use crate::domain::position::{EARTH_RADIUS_M, InvalidPosition, Position};
@@ -90,7 +90,7 @@ impl Circle {
 
 impl Shape for Circle {
     fn relation(&self, cell: h3o::CellIndex, _steps: &mut usize) -> Relation {
-        let cap = BoundingCap::of(cell);
+        let cap = BoundingCap::from_cell(cell);
         let away = cap.angle_to(self.centre.latitude().to_radians(), self.centre.longitude().to_radians());
         if away > cap.radius() + self.angle() {
             Relation::Outside

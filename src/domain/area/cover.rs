@@ -35,7 +35,7 @@ pub(super) trait Shape {
 }
 
 /// Covers a shape: cells at its edge are split, the coarsest first, while there is room for more.
-pub(super) fn of<S: Shape>(shape: &S, finest: Resolution, most: usize) -> Cover {
+pub(super) fn cover_shape<S: Shape>(shape: &S, finest: Resolution, most: usize) -> Cover {
     of_bounded(shape, finest, most, MAX_STEPS)
 }
 

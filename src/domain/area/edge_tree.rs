@@ -1,6 +1,6 @@
 //! The edges of a polygon under bounding boxes of consecutive edges, so that a cell is compared with the few that are near.
 
-use super::{Edge, cap::Rectangle};
+use super::{Edge, bounding_cap::Rectangle};
 
 /// Nodes under one node.
 const BRANCHES: usize = 8;

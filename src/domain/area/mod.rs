@@ -3,23 +3,23 @@
 //! An index finds cells, not shapes. So an area is covered with cells ([`Cover`]), and what lies in the cells at its edge
 //! is held against the shape itself.
 
-mod bands;
 mod bounding_box;
-mod cap;
+mod bounding_cap;
 mod cells;
 mod circle;
 mod cover;
 mod edge_tree;
+mod longitude_bands;
+mod longitude_span;
 mod polygon;
 mod shared;
-mod span;
 
-pub use bands::LongitudeBands;
 pub use bounding_box::BoundingBox;
 pub use cells::Cells;
 pub use circle::Circle;
 pub use cover::Cover;
 use h3o::Resolution;
+pub use longitude_bands::LongitudeBands;
 pub use polygon::{Edge, MAX_POLYGON_POINTS, Polygon};
 pub use shared::{SharedArea, SharedAreas};
 
@@ -80,10 +80,10 @@ impl Area {
     /// What [`SharedArea::cover`] keeps.
     fn cover(&self, finest: Resolution, most: usize) -> Cover {
         match self {
-            Self::BoundingBox(area) => cover::of(area, finest, most),
-            Self::Circle(area) => cover::of(area, finest, most),
-            Self::Polygon(area) => cover::of(&area.outline(), finest, most),
-            Self::Cells(area) => cover::of(area, finest, most),
+            Self::BoundingBox(area) => cover::cover_shape(area, finest, most),
+            Self::Circle(area) => cover::cover_shape(area, finest, most),
+            Self::Polygon(area) => cover::cover_shape(&area.outline(), finest, most),
+            Self::Cells(area) => cover::cover_shape(area, finest, most),
         }
     }
 }

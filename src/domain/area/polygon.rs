@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     InvalidArea, LongitudeBands,
-    cap::{BoundingCap, Rectangle},
+    bounding_cap::{BoundingCap, Rectangle},
     cover::{Relation, Shape},
     edge_tree::EdgeTree,
     latitude, longitude,
@@ -91,7 +91,7 @@ impl Polygon {
     /// Its edges by bands of longitude.
     #[must_use]
     pub fn bands(&self) -> &LongitudeBands {
-        self.bands.get_or_init(|| LongitudeBands::of(&self.edges))
+        self.bands.get_or_init(|| LongitudeBands::from_polygon(&self.edges))
     }
 
     /// Whether a place lies within the polygon.
@@ -195,7 +195,7 @@ pub(super) struct Outline<'a> {
 
 impl Shape for Outline<'_> {
     fn relation(&self, cell: h3o::CellIndex, steps: &mut usize) -> Relation {
-        let cap = BoundingCap::of(cell);
+        let cap = BoundingCap::from_cell(cell);
         if self.tree.may_meet(&cap.rectangle(), steps) {
             return Relation::Border;
         }

@@ -4,11 +4,11 @@ use h3o::CellIndex;
 use proptest::prelude::*;
 
 use super::{
-    cap::BoundingCap,
+    bounding_cap::BoundingCap,
     cover::{MAX_STEPS, Relation, Shape},
     *,
 };
-use crate::domain::cell::{STORED_RESOLUTION, cell_at, ranges, to_bigint};
+use crate::domain::cell::{STORED_RESOLUTION, cell_at, child_ranges, to_bigint};
 
 /// Places all over the earth, many of them near a pole or the antimeridian.
 pub(super) fn places() -> impl Strategy<Value = Position> {
@@ -24,7 +24,7 @@ fn place(latitude: f64, longitude: f64) -> Position {
 
 /// A place this many degrees away on the map; not beyond a pole.
 fn moved(from: Position, (north, east): (f64, f64)) -> Position {
-    place((from.latitude() + north).clamp(-90.0, 90.0), span::wrapped(from.longitude() + east))
+    place((from.latitude() + north).clamp(-90.0, 90.0), longitude_span::wrapped(from.longitude() + east))
 }
 
 /// Sizes in degrees, from a metre to a continent.
@@ -74,7 +74,7 @@ pub(super) fn areas() -> impl Strategy<Value = (Area, Vec<Position>)> {
                 }
             };
             let stretched = scaled(&near, size * 1.5).map(|offset| moved(around, offset));
-            let anywhere = near.iter().map(|&(north, east)| place(north * 90.0, span::wrapped(east * 180.0)));
+            let anywhere = near.iter().map(|&(north, east)| place(north * 90.0, longitude_span::wrapped(east * 180.0)));
             Some((area, stretched.chain(anywhere).collect()))
         },
     )
@@ -93,7 +93,7 @@ struct AllEdges<'a>(&'a Polygon);
 
 impl Shape for AllEdges<'_> {
     fn relation(&self, cell: CellIndex, _steps: &mut usize) -> Relation {
-        let cap = BoundingCap::of(cell);
+        let cap = BoundingCap::from_cell(cell);
         let rectangle = cap.rectangle();
         let (latitude, longitude) = cap.centre();
         if self.0.edges().iter().any(|edge| edge.may_meet(&rectangle)) {
@@ -170,7 +170,7 @@ proptest! {
         let names: Vec<_> = cells.iter().map(ToString::to_string).collect();
         prop_assume!(!names.is_empty());
         let again = Cells::try_new(&names).expect("cells");
-        prop_assert_eq!(again.ranges(), &ranges(&cells, STORED_RESOLUTION)[..]);
+        prop_assert_eq!(again.ranges(), &child_ranges(&cells, STORED_RESOLUTION)[..]);
         let cells = cells.into_iter().collect();
         for place in places {
             prop_assert_eq!(again.contains(place), under(&cells, place));
@@ -201,7 +201,7 @@ proptest! {
         let mut unrolled = vec![points[0]];
         for pair in points.windows(2) {
             let before = unrolled[unrolled.len() - 1].1;
-            unrolled.push((pair[1].0, before + span::wrapped(pair[1].1 - pair[0].1)));
+            unrolled.push((pair[1].0, before + longitude_span::wrapped(pair[1].1 - pair[0].1)));
         }
         let crossed = |latitude: f64, longitude: f64| {
             let edges = unrolled.iter().zip(unrolled.iter().cycle().skip(1));
@@ -239,7 +239,7 @@ proptest! {
     ) {
         let resolution = Resolution::try_from(resolution).expect("a resolution");
         let cells: Vec<_> = places.iter().map(|&(place, of)| cell_at(place, Resolution::try_from(of).expect("a resolution"))).collect();
-        let ranges = ranges(&cells, resolution);
+        let ranges = child_ranges(&cells, resolution);
         prop_assert!(ranges.windows(2).all(|pair| pair[0].1 < pair[1].0));
         let near = places.iter().map(|&(place, _)| place);
         for place in near.chain(others) {
@@ -261,10 +261,10 @@ proptest! {
 fn children_of_a_cell_are_one_range_and_so_are_cells_in_a_row() {
     for parent in CellIndex::base_cells().filter(|cell| !cell.is_pentagon()) {
         let children: Vec<_> = parent.children(Resolution::Two).collect();
-        assert_eq!(ranges(&children, Resolution::Two), ranges(&[parent], Resolution::Two));
+        assert_eq!(child_ranges(&children, Resolution::Two), child_ranges(&[parent], Resolution::Two));
     }
     let all: Vec<_> = CellIndex::base_cells().collect();
-    assert_eq!(ranges(&all, STORED_RESOLUTION).len(), 1);
+    assert_eq!(child_ranges(&all, STORED_RESOLUTION).len(), 1);
 }
 
 #[test]
@@ -369,7 +369,7 @@ fn the_work_of_a_cover_is_bounded_whatever_the_polygon() {
         let polygon = Polygon::try_new(&points).expect(name);
         for (finest, most) in [(STORED_RESOLUTION, 64), (STORED_RESOLUTION, 1000), (Resolution::Nine, 4000)] {
             let shape = Counted(polygon.outline(), Cell::default());
-            let cover = cover::of(&shape, finest, most);
+            let cover = cover::cover_shape(&shape, finest, most);
             // One split more, and the coarsest cells, may come on top.
             let most_steps = MAX_STEPS + 7 * 60_000;
             assert!(shape.1.get() <= most_steps, "{name}, {most} cells: {} steps", shape.1.get());
@@ -383,7 +383,7 @@ fn a_ring_of_as_many_points_as_there_may_be_is_covered_as_finely_as_asked() {
     let [(name, ring), ..] = largest_polygons();
     let polygon = Polygon::try_new(&ring).expect(name);
     for (finest, most) in [(STORED_RESOLUTION, 64), (STORED_RESOLUTION, 1000), (Resolution::Nine, 4000)] {
-        let bounded = cover::of(&polygon.outline(), finest, most);
+        let bounded = cover::cover_shape(&polygon.outline(), finest, most);
         assert_eq!(bounded, cover::of_bounded(&polygon.outline(), finest, most, usize::MAX));
     }
 }

@@ -18,7 +18,7 @@ pub struct Exposure {
 /// The mean is weighted by time: between two samples the value is taken to go from one to the other in a straight line
 /// (the trapezoidal rule), so that where samples come thick and fast they count no more than their time. Nothing is
 /// made up before the first sample and after the last. Samples that all have the same time count alike.
-pub(super) fn of(told: impl Iterator<Item = (DateTime<Utc>, f32)>) -> Option<Exposure> {
+pub(super) fn from_values(told: impl Iterator<Item = (DateTime<Utc>, f32)>) -> Option<Exposure> {
     let (mut area, mut seconds, mut sum) = (0.0, 0.0, 0.0);
     let (mut count, mut least, mut greatest) = (0, f32::INFINITY, f32::NEG_INFINITY);
     let mut before: Option<(DateTime<Utc>, f64)> = None;

@@ -2,15 +2,15 @@
 //!
 //! `cut` finds the rides, `path` the positions that can be trusted, `exposure` what the air was like.
 
-mod cut;
 mod exposure;
 mod newest;
 mod path;
+mod split;
 
 use chrono::{DateTime, TimeDelta, Utc};
-pub use cut::{TripParams, cut};
 pub use exposure::Exposure;
-pub use newest::{NewestTrips, newest};
+pub use newest::{NewestTrips, newest_trips};
+pub use split::{TripParams, split_trips};
 
 use super::{device::DeviceId, position::Position, quality::QualityFlags};
 
@@ -88,12 +88,12 @@ pub struct Trip {
 impl Trip {
     /// The ride of all these samples, which must be in the order of time; none with fewer than two places.
     #[must_use]
-    pub fn of(samples: &[TripSample]) -> Option<Self> {
-        Self::along(samples, path::trace_path(samples, usize::MAX).path)
+    pub fn from_samples(samples: &[TripSample]) -> Option<Self> {
+        Self::from_path(samples, path::trace_path(samples, usize::MAX).path)
     }
 
     /// The ride of these samples along the path that was found in them.
-    fn along(samples: &[TripSample], path: Vec<TripPoint>) -> Option<Self> {
+    fn from_path(samples: &[TripSample], path: Vec<TripPoint>) -> Option<Self> {
         let (first, last) = (samples.first()?, samples.last()?);
         if path.len() < 2 {
             return None;
@@ -117,8 +117,8 @@ impl Trip {
             count: samples.len(),
             distance_m,
             moving_speed: speed(moved_m, moving),
-            pm2_5: exposure::of(told(|sample| sample.pm2_5)),
-            pm10: exposure::of(told(|sample| sample.pm10)),
+            pm2_5: exposure::from_values(told(|sample| sample.pm2_5)),
+            pm10: exposure::from_values(told(|sample| sample.pm10)),
             path,
         })
     }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Trip, TripParams, TripSample, cut};
+use super::{Trip, TripParams, TripSample, split_trips};
 
 /// The newest rides of a device.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,8 +16,8 @@ pub struct NewestTrips {
 /// The rides among the newest samples of a device, in the order of time. With older samples that were not read, the first
 /// ride may have begun earlier, so it is left out; unless it is all there is, so that a long one is found too.
 #[must_use]
-pub fn newest(samples: &[TripSample], cutting: TripParams, has_older: bool) -> NewestTrips {
-    let mut trips = cut(samples, cutting);
+pub fn newest_trips(samples: &[TripSample], cutting: TripParams, has_older: bool) -> NewestTrips {
+    let mut trips = split_trips(samples, cutting);
     let first = samples.first().map(|sample| sample.measured_at);
     if !has_older {
         return NewestTrips { trips, missing_before: None };

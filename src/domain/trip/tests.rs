@@ -26,7 +26,7 @@ fn ride(first: i64, last: i64) -> Vec<TripSample> {
 
 fn spans(samples: &[TripSample]) -> Vec<(i64, i64)> {
     let seconds = |time: DateTime<Utc>| (time - start()).num_seconds();
-    cut(samples, TripParams::default()).iter().map(|trip| (seconds(trip.start), seconds(trip.end))).collect()
+    split_trips(samples, TripParams::default()).iter().map(|trip| (seconds(trip.start), seconds(trip.end))).collect()
 }
 
 fn near(found: f64, expected: f64) -> bool {
@@ -39,7 +39,7 @@ fn pause_longer_than_five_minutes_ends_a_trip() {
     assert_eq!(spans(&with_pause(300)), [(0, 420)]);
     assert_eq!(spans(&with_pause(303)), [(0, 60), (363, 423)]);
     let patient = TripParams { max_gap: TimeDelta::seconds(303), ..TripParams::default() };
-    assert_eq!(cut(&with_pause(303), patient).len(), 1);
+    assert_eq!(split_trips(&with_pause(303), patient).len(), 1);
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn trip_has_length_and_speeds() {
             .skip(1)
             .map(|sample| TripSample { measured_at: sample.measured_at + TimeDelta::seconds(60), ..sample }),
     );
-    let trips = cut(&samples, TripParams::default());
+    let trips = split_trips(&samples, TripParams::default());
     assert_eq!(trips.len(), 1);
     let trip = &trips[0];
     assert_eq!((trip.count, trip.path.len(), trip.duration()), (61, 61, TimeDelta::seconds(180)));
@@ -65,7 +65,7 @@ fn trip_has_length_and_speeds() {
 fn samples_without_movement_are_no_trip() {
     let parked: Vec<_> = (0..2000).map(|n| sample(3 * n, if n % 2 == 0 { 0.0 } else { 4.0 })).collect();
     assert!(spans(&parked).is_empty(), "4 m to and fro is what the receiver is wrong");
-    assert_eq!(cut(&parked, TripParams { min_extent_m: 3.0, ..TripParams::default() }).len(), 1);
+    assert_eq!(split_trips(&parked, TripParams { min_extent_m: 3.0, ..TripParams::default() }).len(), 1);
     assert!(spans(&[]).is_empty() && spans(&[sample(0, 0.0)]).is_empty());
     let nowhere: Vec<_> = ride(0, 600).into_iter().map(|sample| TripSample { position: None, ..sample }).collect();
     assert!(spans(&nowhere).is_empty());
@@ -81,7 +81,7 @@ fn untrusted_positions_are_left_out_of_the_path_but_not_of_the_trip() {
         samples[at].flags.insert(flag);
     }
     samples[10].flags.insert(QualityFlag::EstimatedTime); // says nothing of the position
-    let trips = cut(&samples, TripParams::default());
+    let trips = split_trips(&samples, TripParams::default());
     assert_eq!(trips.len(), 1);
     assert_eq!((trips[0].count, trips[0].path.len()), (41, 36));
     assert!(near(trips[0].distance_m, 600.0), "{}", trips[0].distance_m);
@@ -95,7 +95,7 @@ fn short_gps_error_does_not_end_a_trip() {
         for sample in &mut samples[10..10 + wrong] {
             sample.position = Position::try_new(52.3, 0.5).ok();
         }
-        let trips = cut(&samples, TripParams::default());
+        let trips = split_trips(&samples, TripParams::default());
         assert_eq!(trips.len(), 1, "{wrong} wrong");
         assert_eq!((trips[0].count, trips[0].path.len()), (41, 41 - wrong));
         assert!(near(trips[0].distance_m, 600.0), "{}", trips[0].distance_m);
@@ -103,7 +103,7 @@ fn short_gps_error_does_not_end_a_trip() {
     // At the end of what is known, too.
     let mut samples = ride(0, 120);
     samples[40].position = Position::try_new(52.3, 0.5).ok();
-    assert_eq!((spans(&samples), cut(&samples, TripParams::default())[0].path.len()), (vec![(0, 120)], 40));
+    assert_eq!((spans(&samples), split_trips(&samples, TripParams::default())[0].path.len()), (vec![(0, 120)], 40));
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn device_has_one_position_at_a_time() {
     let mut samples = ride(0, 120);
     let twin = sample(60, 40_000.0);
     samples.insert(21, twin);
-    let trips = cut(&samples, TripParams::default());
+    let trips = split_trips(&samples, TripParams::default());
     assert_eq!((trips.len(), trips[0].count, trips[0].path.len()), (1, 42, 41));
     assert!(near(trips[0].distance_m, 600.0), "{}", trips[0].distance_m);
 }
@@ -135,7 +135,7 @@ fn device_has_one_position_at_a_time() {
 #[test]
 fn exposure_is_weighted_by_time() {
     let told = |values: &[(i64, f32)]| {
-        exposure::of(values.iter().map(|&(seconds, value)| (start() + TimeDelta::seconds(seconds), value)))
+        exposure::from_values(values.iter().map(|&(seconds, value)| (start() + TimeDelta::seconds(seconds), value)))
     };
     let exposure = told(&[(0, 10.0), (10, 20.0), (11, 100.0)]).expect("an exposure");
     // 10 s at 15 and 1 s at 60, by hand.
@@ -149,7 +149,7 @@ fn exposure_is_weighted_by_time() {
 
 #[test]
 fn a_path_is_thinned_evenly_with_both_its_ends() {
-    let trip = Trip::of(&ride(0, 300)).expect("a ride");
+    let trip = Trip::from_samples(&ride(0, 300)).expect("a ride");
     let chosen = |most| trip.points(most).map(|point| (point.measured_at - start()).num_seconds()).collect::<Vec<_>>();
     assert_eq!(
         (chosen(0), chosen(1), chosen(2), chosen(5)),
@@ -196,14 +196,14 @@ fn within<'a>(samples: &'a [TripSample], trip: &Trip) -> &'a [TripSample] {
 proptest! {
     #[test]
     fn trips_do_not_overlap_and_contain_all_samples_of_their_span(samples in samples()) {
-        let trips = cut(&samples, TripParams::default());
+        let trips = split_trips(&samples, TripParams::default());
         for pair in trips.windows(2) {
             prop_assert!(pair[0].end < pair[1].start, "no sample is of two rides");
         }
         for trip in &trips {
             let own = within(&samples, trip);
             prop_assert_eq!(trip.count, own.len());
-            let again = Trip::of(own);
+            let again = Trip::from_samples(own);
             prop_assert_eq!(again.as_ref(), Some(trip), "its span is enough to find it again");
             let gaps = own.windows(2).map(|pair| pair[1].measured_at - pair[0].measured_at);
             prop_assert!(gaps.max() <= Some(TripParams::default().max_gap));
@@ -212,7 +212,7 @@ proptest! {
 
     #[test]
     fn a_path_is_in_the_order_of_time_and_its_length_the_sum_of_its_steps(samples in samples()) {
-        for trip in cut(&samples, TripParams::default()) {
+        for trip in split_trips(&samples, TripParams::default()) {
             prop_assert!(trip.path.len() >= 2 && trip.extent_m() >= 100.0);
             prop_assert!(trip.path.windows(2).all(|step| step[0].measured_at < step[1].measured_at));
             let sum: f64 = trip.path.windows(2).map(|step| step[0].position.distance_m(step[1].position)).sum();
@@ -230,7 +230,7 @@ proptest! {
 
     #[test]
     fn exposure_lies_between_the_least_and_the_greatest_value(samples in samples()) {
-        for trip in cut(&samples, TripParams::default()) {
+        for trip in split_trips(&samples, TripParams::default()) {
             let own = within(&samples, &trip);
             for (exposure, values) in [
                 (trip.pm2_5, own.iter().filter_map(|sample| sample.pm2_5).collect::<Vec<_>>()),
@@ -247,11 +247,11 @@ proptest! {
 
     #[test]
     fn samples_before_a_pause_do_not_affect_later_trips(samples in samples()) {
-        let whole = cut(&samples, TripParams::default());
+        let whole = split_trips(&samples, TripParams::default());
         for at in 1..samples.len() {
             if samples[at].measured_at - samples[at - 1].measured_at > TripParams::default().max_gap {
                 let (before, after) = samples.split_at(at);
-                let parts = [cut(before, TripParams::default()), cut(after, TripParams::default())].concat();
+                let parts = [split_trips(before, TripParams::default()), split_trips(after, TripParams::default())].concat();
                 prop_assert_eq!(&parts, &whole);
             }
         }

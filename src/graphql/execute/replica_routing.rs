@@ -24,7 +24,7 @@ use crate::{
     db,
     db::{
         cancellation::cancel_on_drop,
-        replicas::{Replica, lsn::Lsn, statement},
+        replicas::{Replica, lsn::Lsn, probe},
     },
     domain::area::SharedAreas,
     graphql::{
@@ -103,7 +103,7 @@ async fn execute_mutation(run: OperationRun<'_>, state: &State, primary: ReadPoo
     let writing = state.write_tracker.start_write(key);
     let mut answer = run.execute_on(primary, request).await;
     // By no account: the mutation happened, and has to be answered.
-    match statement::load_insert_lsn(&state.database.reads).await {
+    match probe::load_insert_lsn(&state.database.reads).await {
         Ok(position) => {
             writing.finish(position);
             if let Ok(position) = HeaderValue::try_from(position.to_string()) {

@@ -50,7 +50,7 @@ pub(crate) fn write_value(told: &Value, out: &mut Vec<u8>) {
             out.push(b']');
         }
         Value::Null | Value::Number(_) | Value::String(_) | Value::Boolean(_) | Value::Enum(_) => {
-            write_serialized(told, out)
+            write_serialized(told, out);
         }
     }
 }

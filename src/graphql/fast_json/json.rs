@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike as _, SecondsFormat, Timelike as _, Utc};
 
-use crate::domain::readings::decimal;
+use crate::domain::readings::to_decimal;
 
 /// What stands for nothing.
 pub const NULL: &[u8] = b"null";
@@ -64,7 +64,7 @@ pub fn float32(value: f32, out: &mut Vec<u8>) {
     if value == 0.0 || (1e-3..1e6).contains(&value.abs()) {
         out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
     } else {
-        float(decimal(value), out);
+        float(to_decimal(value), out);
     }
 }
 
@@ -131,7 +131,7 @@ mod tests {
             }
             #[expect(clippy::cast_precision_loss, reason = "any number will do")]
             for value in [f32::from_bits(single), tenths as f32 / 10.0, tenths as f32 * 1e-7] {
-                prop_assert_eq!(write_to_string(value, float32), async_graphql_json(&decimal(value).to_value()));
+                prop_assert_eq!(write_to_string(value, float32), async_graphql_json(&to_decimal(value).to_value()));
             }
             prop_assert_eq!(write_to_string(tenths, integer), async_graphql_json(&tenths.to_value()));
         }
@@ -159,7 +159,7 @@ mod tests {
             f32::NAN,
             f32::INFINITY,
         ] {
-            assert_eq!(write_to_string(value, float32), async_graphql_json(&decimal(value).to_value()), "{value}");
+            assert_eq!(write_to_string(value, float32), async_graphql_json(&to_decimal(value).to_value()), "{value}");
         }
         for time in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
             assert_eq!(write_to_string(time, super::timestamp), async_graphql_json(&scalar::DateTime(time).to_value()));

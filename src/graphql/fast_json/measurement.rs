@@ -108,7 +108,7 @@ impl JsonType for Measurement {
             MeasurementField::Pm10 => nullable(row.pm10, json::float32, out),
             MeasurementField::Readings(ref group) => group.write(self, out),
             MeasurementField::Flags => {
-                json::string_list(quality_flag::from_set(row.flags).into_iter().map(quality_flag::schema_name), out)
+                json::string_list(quality_flag::from_set(row.flags).into_iter().map(quality_flag::schema_name), out);
             }
         }
     }

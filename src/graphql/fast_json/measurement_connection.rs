@@ -64,7 +64,7 @@ impl JsonType for MeasurementConnection {
             }
             MeasurementConnectionField::Nodes(columns) => columns.write_list(self.rows(), out),
             MeasurementConnectionField::TotalCount => {
-                nullable(self.cached_total(), |total, out| json::integer(total.rows, out), out)
+                nullable(self.cached_total(), |total, out| json::integer(total.rows, out), out);
             }
             MeasurementConnectionField::TotalCountIsEstimate => {
                 nullable(self.cached_total(), |total, out| json::boolean(total.is_estimate, out), out);

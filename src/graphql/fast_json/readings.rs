@@ -57,7 +57,7 @@ impl ReadingsField {
 
     /// Whether something is to be looked up for these rows.
     pub fn needs_prefetch(&self, rows: &[&Measurement]) -> bool {
-        rows.iter().any(|row| row.0.readings.of(self.group) == GroupReadings::NotRead)
+        rows.iter().any(|row| row.0.readings.group(self.group) == GroupReadings::NotRead)
     }
 
     /// Reads the readings of those rows that were read without them.
@@ -65,7 +65,7 @@ impl ReadingsField {
     /// # Errors
     /// When the database fails.
     pub async fn prefetch(&mut self, rows: &[&Measurement], ctx: &Context<'_>) -> Result<(), ApiError> {
-        let missing = rows.iter().filter(|row| row.0.readings.of(self.group) == GroupReadings::NotRead);
+        let missing = rows.iter().filter(|row| row.0.readings.group(self.group) == GroupReadings::NotRead);
         let of = missing.map(|row| ReadingsKey { group: self.group, measurement: row.0.key });
         let found = ctx.loader().load_many(of).await?;
         self.prefetched.extend(found.into_iter().map(|(of, readings)| (of.measurement, readings)));
@@ -74,7 +74,7 @@ impl ReadingsField {
 
     /// Writes the readings of a measurement.
     pub fn write(&self, row: &Measurement, out: &mut Vec<u8>) {
-        let readings = match row.0.readings.of(self.group) {
+        let readings = match row.0.readings.group(self.group) {
             GroupReadings::Present(readings) => Some(readings),
             GroupReadings::Absent => None,
             GroupReadings::NotRead => self.prefetched.get(&row.0.key),

@@ -50,7 +50,7 @@ impl JsonType for Statistics {
         match column {
             StatisticsField::Start => nullable(self.span().0, json::timestamp, out),
             StatisticsField::StartLocal => {
-                nullable(self.start_local_text(), |start, out| json::unescaped_string(&start, out), out)
+                nullable(self.start_local_text(), |start, out| json::unescaped_string(&start, out), out);
             }
             StatisticsField::Interval => {
                 let interval = self.labels.interval.map(Interval::from);
@@ -58,7 +58,7 @@ impl JsonType for Statistics {
             }
             StatisticsField::End => nullable(self.span().1, json::timestamp, out),
             StatisticsField::Cell => {
-                nullable(row.cell, |cell, out| json::unescaped_string(&cell.to_string(), out), out)
+                nullable(row.cell, |cell, out| json::unescaped_string(&cell.to_string(), out), out);
             }
             StatisticsField::HourOfDay => nullable(row.hour_of_day, json::integer, out),
             StatisticsField::DayOfWeek => nullable(row.day_of_week, json::integer, out),

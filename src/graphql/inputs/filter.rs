@@ -175,7 +175,7 @@ impl MeasurementFilter {
         if let Some(span) = &self.measured_at {
             let argument = format!("{argument}.measuredAt");
             let (from, to) = span.check(&argument)?;
-            add(argument, Condition::Taken { from, to });
+            add(argument, Condition::MeasuredBetween { from, to });
         }
         if let Some(area) = &self.area {
             let argument = format!("{argument}.area");

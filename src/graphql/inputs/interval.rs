@@ -160,7 +160,11 @@ fn check_max_buckets(given: Option<i32>, max: usize) -> Result<usize, ApiError> 
         .ok_or_else(|| ApiError::bad_input("maxBuckets", format!("must be between 1 and {max}, not {given}")))
 }
 
-fn too_many_buckets(every: Interval, max: usize, TooManyBuckets { about, fitting }: TooManyBuckets) -> ApiError {
+fn too_many_buckets(
+    every: Interval,
+    max: usize,
+    TooManyBuckets { about, shortest_fitting: fitting }: TooManyBuckets,
+) -> ApiError {
     let fitting = fitting.map_or_else(
         || "use a shorter span".to_owned(),
         |fitting| format!("{} would fit, or a shorter span", Interval::from(fitting).schema_name()),

@@ -9,7 +9,7 @@ use h3o::Resolution;
 use super::interval::{BucketLimits, Buckets, Interval, time_zone};
 use crate::{
     api_error::ApiError,
-    db::statistics::{EmptyBuckets, Question},
+    db::statistics::{EmptyBuckets, StatisticsQuery},
     domain,
     domain::{filter::Filter, statistics::Percentile, time, time_zone::offsets, validity::CountedValues},
     graphql::types::{
@@ -76,7 +76,7 @@ impl Grouping {
         mut filter: Filter,
         wanted: RequestedStatistics,
         now: DateTime<Utc>,
-    ) -> Result<(Question, BucketLabels), ApiError> {
+    ) -> Result<(StatisticsQuery, BucketLabels), ApiError> {
         let zone = time_zone(&self.time_zone)?;
         let empty_buckets = self.check_fill()?;
         let mut buckets = None;
@@ -95,12 +95,12 @@ impl Grouping {
         let clock = |group| {
             is_by(group).then(|| {
                 // There are no measurements before or after.
-                let (first, last) = (time::EARLIEST, now + time::MAX_CLOCK_SKEW);
+                let (first, last) = (time::EARLIEST_TIME, now + time::MAX_CLOCK_SKEW);
                 let from = filter.from.unwrap_or(first).clamp(first, last);
                 offsets(zone, from, filter.to.unwrap_or(last).clamp(from, last))
             })
         };
-        let question = Question {
+        let question = StatisticsQuery {
             bounds: bounds.unwrap_or_default(),
             empty_buckets,
             by_device: is_by(StatisticsGroup::Device),

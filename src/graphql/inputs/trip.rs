@@ -38,6 +38,6 @@ pub fn trip_condition(argument: &str, id: &ID) -> Result<Condition, ApiError> {
     let GlobalId::Trip(key) = GlobalId::decode(argument, id)? else {
         return Err(ApiError::bad_input(argument, "this is the id of something that is no trip"));
     };
-    let span = Condition::Taken { from: Some(key.start), to: Some(key.after()) };
+    let span = Condition::MeasuredBetween { from: Some(key.start), to: Some(key.after()) };
     Ok(Condition::All(vec![Condition::Devices(vec![key.device_id]), span]))
 }

@@ -24,7 +24,7 @@ impl async_graphql::dataloader::Loader<ReadingsKey> for DatabaseLoader {
     async fn load(&self, keys: &[ReadingsKey]) -> Result<HashMap<ReadingsKey, Readings>, LoadError> {
         let mut found = HashMap::with_capacity(keys.len());
         for (group, measurements) in group_keys(keys, |key| (key.group, key.measurement)) {
-            let readings = db::readings::by_keys(&self.read_pool, group, &measurements).await.map_err(Arc::new)?;
+            let readings = db::readings::load_by_keys(&self.read_pool, group, &measurements).await.map_err(Arc::new)?;
             found.extend(
                 readings.into_iter().map(|(measurement, readings)| (ReadingsKey { group, measurement }, readings)),
             );

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{DatabaseLoader, LoadError, group_keys};
 use crate::{
-    db::statistics::{self, Question},
+    db::statistics::{self, StatisticsQuery},
     domain::{device::DeviceId, statistics::Statistics},
 };
 
@@ -14,7 +14,7 @@ pub struct DeviceStatisticsKey {
     /// The device.
     pub device: DeviceId,
     /// What of it.
-    pub query: Arc<Question>,
+    pub query: Arc<StatisticsQuery>,
 }
 
 /// The answer.
@@ -36,7 +36,7 @@ impl async_graphql::dataloader::Loader<DeviceStatisticsKey> for DatabaseLoader {
     ) -> Result<HashMap<DeviceStatisticsKey, DeviceStatisticsResult>, LoadError> {
         let mut told: HashMap<_, _> = HashMap::with_capacity(keys.len());
         for (question, devices) in group_keys(keys, |key| (key.query.clone(), key.device)) {
-            let mut of_all = Question { by_device: true, ..(*question).clone() };
+            let mut of_all = StatisticsQuery { by_device: true, ..(*question).clone() };
             of_all.filter.devices = Some(devices.clone());
             let rows = statistics::list(&self.read_pool, &of_all, statistics::MAX_ROWS + 1).await.map_err(Arc::new)?;
             let fits = rows.len() <= statistics::MAX_ROWS;

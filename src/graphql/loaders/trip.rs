@@ -32,7 +32,7 @@ impl async_graphql::dataloader::Loader<DeviceSpan> for DatabaseLoader {
 
     async fn load(&self, spans: &[DeviceSpan]) -> Result<HashMap<DeviceSpan, TripSamples>, LoadError> {
         let left = MAX_TRIP_SAMPLES.saturating_sub(self.loaded_trip_samples.load(Ordering::Relaxed));
-        let Some(found) = db::trip::samples(&self.read_pool, spans, left).await.map_err(Arc::new)? else {
+        let Some(found) = db::trip::list_samples(&self.read_pool, spans, left).await.map_err(Arc::new)? else {
             return Ok(spans.iter().map(|&span| (span, TripSamples::TooMany)).collect());
         };
         self.loaded_trip_samples.fetch_add(found.iter().map(Vec::len).sum(), Ordering::Relaxed);

@@ -37,7 +37,7 @@ impl async_graphql::dataloader::Loader<UplinkKey> for DatabaseLoader {
     type Error = LoadError;
 
     async fn load(&self, keys: &[UplinkKey]) -> Result<HashMap<UplinkKey, Uplink>, LoadError> {
-        db::uplink::by_keys(&self.read_pool, keys).await.map_err(Arc::new)
+        db::uplink::load_by_keys(&self.read_pool, keys).await.map_err(Arc::new)
     }
 }
 
@@ -52,7 +52,7 @@ impl async_graphql::dataloader::Loader<UplinkBodyKey> for DatabaseLoader {
             return Ok(keys.iter().map(|&key| (key, UplinkBody::LimitExceeded)).collect());
         }
         let uplinks: Vec<_> = keys.iter().map(|key| key.uplink).collect();
-        let mut bodies = db::uplink::bodies(&self.read_pool, &uplinks).await.map_err(Arc::new)?;
+        let mut bodies = db::uplink::load_bodies(&self.read_pool, &uplinks).await.map_err(Arc::new)?;
         let read = keys.iter().filter_map(|&key| Some((key, UplinkBody::Loaded(bodies.remove(&key.uplink)?.into()))));
         Ok(read.collect())
     }

@@ -75,12 +75,12 @@ impl RecordMeasurements {
             ctx.caller().may_record_for(&observation.device)?;
         }
 
-        let decoded = Decoded { observations, rejected, ..Decoded::nothing(DeviceKind::Mobile) };
+        let decoded = Decoded { observations, rejected, ..Decoded::empty(DeviceKind::Mobile) };
         let submission = Submission {
             format: GRAPHQL_FORMAT,
             received_at: ctx.state().clock.now(),
             api_key: ctx.caller().api_key_id(),
-            by_admin: ctx.caller().is_admin(),
+            is_admin: ctx.caller().is_admin(),
             source: Source::Arrival(Arrival { body: body.into(), ..Arrival::default() }),
             decoded: Ok(decoded),
         };

@@ -138,7 +138,7 @@ async fn select_by_ids(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Uplink>, Api
             }
         })
         .collect::<Result<_, _>>()?;
-    let found = db::uplink::by_keys(ctx.read_pool(), &keys).await?;
+    let found = db::uplink::load_by_keys(ctx.read_pool(), &keys).await?;
     if let Some(at) = keys.iter().position(|key| !found.contains_key(key)) {
         return Err(ApiError::bad_input(format!("ids[{at}]"), "there is no such uplink, or no longer"));
     }

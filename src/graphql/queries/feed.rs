@@ -5,7 +5,7 @@ use async_graphql::{Context, Object, connection::CursorType as _};
 use crate::{
     api_error::ApiError,
     db::feed::extent,
-    domain::feed::Place,
+    domain::feed::FeedOffset,
     graphql::{
         context::{ContextExt as _, FeedSnapshot, may_read},
         cursor::FeedCursor,
@@ -25,6 +25,6 @@ impl FeedQuery {
             Some(FeedSnapshot(seen)) => seen.clone()?,
             None => extent(ctx.read_pool()).await?.newest,
         };
-        Ok(FeedCursor(Place::after(newest)).encode_cursor())
+        Ok(FeedCursor(FeedOffset::after(newest)).encode_cursor())
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     db::trip::DeviceSpan,
     domain::{
         device::DeviceId,
-        trip::{TripKey, TripParams, newest},
+        trip::{TripKey, TripParams, newest_trips},
         validity::CountedValues,
     },
     graphql::{
@@ -98,7 +98,7 @@ impl TripList {
         let found = ctx.loader().load_many(devices.iter().map(of)).await?;
         let (mut trips, mut incomplete_before) = (Vec::new(), None);
         for (NewestSamplesKey(DeviceSpan { device, .. }), read) in found {
-            let found = newest(&read.samples, cutting, read.has_older);
+            let found = newest_trips(&read.samples, cutting, read.has_older);
             incomplete_before = incomplete_before.max(found.missing_before);
             trips.extend(found.trips.into_iter().map(|trip| Trip { device, trip }));
         }

@@ -7,7 +7,7 @@ use futures_util::stream::{self, Empty};
 use super::topic::{CurrentStatistics, ResultSlot, SubscriptionRequest, Topic};
 use crate::{
     api_error::ApiError,
-    domain::{device::DeviceId, feed::Place, validity::CountedValues},
+    domain::{device::DeviceId, feed::FeedOffset, validity::CountedValues},
     graphql::{
         context::may_read,
         cursor::FeedCursor,
@@ -104,7 +104,7 @@ impl Subscription {
 ///
 /// # Errors
 /// When it is none.
-pub(super) fn parse_after(cursor: Option<String>) -> Result<Option<Place>, ApiError> {
+pub(super) fn parse_after(cursor: Option<String>) -> Result<Option<FeedOffset>, ApiError> {
     let place = |cursor: String| FeedCursor::decode_cursor(&cursor).map(|cursor| cursor.0);
     cursor.map(place).transpose().map_err(|reason| ApiError::bad_input("after", reason))
 }
@@ -115,7 +115,7 @@ fn sort_devices(mut devices: Vec<DeviceId>) -> Vec<DeviceId> {
     devices
 }
 
-fn store_request<T>(ctx: &Context<'_>, topic: Topic, after: Option<Place>) -> Empty<T> {
+fn store_request<T>(ctx: &Context<'_>, topic: Topic, after: Option<FeedOffset>) -> Empty<T> {
     if let Some(slot) = ctx.data_opt::<ResultSlot>() {
         slot.set(SubscriptionRequest { topic, after });
     }

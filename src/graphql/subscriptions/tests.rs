@@ -18,7 +18,7 @@ use crate::{
     clock::Clock,
     config::security::SecuritySettings,
     db::{connect::Database, replicas::Replicas},
-    domain::{feed::Place, measurement},
+    domain::{feed::FeedOffset, measurement},
     graphql::{
         context::GatewayInfo,
         cursor::FeedCursor,
@@ -51,8 +51,8 @@ static APP: LazyLock<(AppState, EventSchema, Runtime)> = LazyLock::new(|| {
     (app, answering, runtime)
 });
 
-fn feed_offset(at: usize) -> Place {
-    Place { number: 7, index: u32::try_from(at).expect("few") }
+fn feed_offset(at: usize) -> FeedOffset {
+    FeedOffset { number: 7, index: u32::try_from(at).expect("few") }
 }
 
 /// What is told of these rows; none where the question is refused.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::domain::{device::DeviceId, feed::Place, filter::Filter, interval::Interval, validity::CountedValues};
+use crate::domain::{device::DeviceId, feed::FeedOffset, filter::Filter, interval::Interval, validity::CountedValues};
 
 /// What is subscribed to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -67,7 +67,7 @@ pub struct SubscriptionRequest {
     /// What it is to.
     pub topic: Topic,
     /// Only events after this; none begins with the next event.
-    pub after: Option<Place>,
+    pub after: Option<FeedOffset>,
 }
 
 /// Where the resolver of a subscription leaves the checked request, as data of the GraphQL request.

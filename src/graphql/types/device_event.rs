@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, Object, connection::CursorType as _};
 use super::device::Device;
 use crate::{
     api_error::ApiError,
-    domain::{device::DeviceId, feed::Place},
+    domain::{device::DeviceId, feed::FeedOffset},
     graphql::{context::ContextExt as _, cursor::FeedCursor, id::GlobalId},
 };
 
@@ -13,7 +13,7 @@ use crate::{
 #[derive(Clone)]
 pub struct DeviceEvent {
     /// Its place in the feed.
-    pub place: Place,
+    pub place: FeedOffset,
     /// The device.
     pub device: DeviceId,
 }

@@ -18,7 +18,7 @@ use crate::{
         joined_readings::GroupReadings,
         position::Position,
         quantity::Group,
-        readings::{Readings, decimal},
+        readings::{Readings, to_decimal},
     },
     graphql::{context::ContextExt as _, id::GlobalId, loaders::ReadingsKey, scalar::DateTime},
 };
@@ -78,22 +78,22 @@ impl Measurement {
 
     /// Particulate matter up to 1 µm, in `ug/m3`.
     async fn pm1(&self) -> Option<f64> {
-        self.0.pm1.map(decimal)
+        self.0.pm1.map(to_decimal)
     }
 
     /// Particulate matter up to 2.5 µm, in `ug/m3`.
     async fn pm25(&self) -> Option<f64> {
-        self.0.pm2_5.map(decimal)
+        self.0.pm2_5.map(to_decimal)
     }
 
     /// Particulate matter up to 4 µm, in `ug/m3`.
     async fn pm4(&self) -> Option<f64> {
-        self.0.pm4.map(decimal)
+        self.0.pm4.map(to_decimal)
     }
 
     /// Particulate matter up to 10 µm, in `ug/m3`.
     async fn pm10(&self) -> Option<f64> {
-        self.0.pm10.map(decimal)
+        self.0.pm10.map(to_decimal)
     }
 
     /// Reasons to doubt it. The values are told as they came.
@@ -124,7 +124,7 @@ impl Measurement {
 
 impl Measurement {
     async fn readings(&self, ctx: &Context<'_>, group: Group) -> Result<Option<Cow<'_, Readings>>, ApiError> {
-        match self.0.readings.of(group) {
+        match self.0.readings.group(group) {
             GroupReadings::Present(readings) => Ok(Some(Cow::Borrowed(readings))),
             GroupReadings::Absent => Ok(None),
             GroupReadings::NotRead => {

@@ -3,13 +3,13 @@
 use async_graphql::{Object, connection::CursorType as _};
 
 use super::measurement::Measurement;
-use crate::{domain::feed::Place, graphql::cursor::FeedCursor};
+use crate::{domain::feed::FeedOffset, graphql::cursor::FeedCursor};
 
 /// A measurement that was stored.
 #[derive(Clone)]
 pub struct MeasurementEvent {
     /// Where it stands in the feed.
-    pub place: Place,
+    pub place: FeedOffset,
     /// The measurement.
     pub measurement: Measurement,
 }

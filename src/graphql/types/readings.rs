@@ -26,7 +26,7 @@ pub(in crate::graphql) fn quantity_by_field(group: Group, field: &str) -> Option
         let name = quantity.definition().name.bytes().filter(|&byte| byte != b'_');
         name.eq(field.bytes().map(|byte| byte.to_ascii_lowercase()))
     };
-    Quantity::of(group).find(is_named)
+    Quantity::in_group(group).find(is_named)
 }
 
 /// The weather at the sensor.

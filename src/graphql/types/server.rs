@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use crate::{
     api_error::ApiError,
     db,
-    db::replicas::known::ReplicaStatus,
+    db::replicas::state::ReplicaStatus,
     graphql::{
         context::{ContextExt as _, State},
         scalar::DateTime,
@@ -31,7 +31,7 @@ impl Server {
 
     /// The tables of the database, with about how many rows they have.
     async fn tables(&self, ctx: &Context<'_>) -> Result<Vec<Table>, ApiError> {
-        let tables = db::server_info::tables(ctx.read_pool()).await?;
+        let tables = db::server_info::list_tables(ctx.read_pool()).await?;
         Ok(tables.into_iter().map(|table| Table { name: table.name, row_estimate: table.row_estimate }).collect())
     }
 
@@ -45,7 +45,7 @@ impl Server {
     /// The database connection. For admins.
     async fn database(&self, ctx: &Context<'_>) -> Result<Database, ApiError> {
         ctx.caller().require_admin()?;
-        let info = db::server_info::info(ctx.read_pool()).await?;
+        let info = db::server_info::load_info(ctx.read_pool()).await?;
         let about = &ctx.state().info;
         Ok(Database {
             name: info.name,
@@ -114,14 +114,14 @@ impl Load {
             max: to_i32(pool.options().get_max_connections()),
         };
         let mut pools: Vec<_> = state.database.pools().map(|(name, of)| pool(name, of)).into();
-        pools.push(pool("recorder", state.recorder.connections()));
+        pools.push(pool("recorder", state.recorder.writer_pool()));
         pools.extend(state.replicas.snapshots().map(|(replica, _)| pool(&replica.address, &replica.pool)));
         let replicas = state.replicas.snapshots().map(|(replica, reading)| Replica {
             name: replica.address.clone(),
             is_used: reading.status == ReplicaStatus::InRotation,
             lag: reading.lag_bytes.map(|bytes| bytes.try_into().unwrap_or(i64::MAX)),
         });
-        let queues = state.recorder.loads().map(|(name, load)| Queue {
+        let queues = state.recorder.queue_loads().map(|(name, load)| Queue {
             name,
             submissions: to_i32(load.submissions),
             samples: to_i32(load.samples),

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use super::{device::Device, quantity::Quantity, summary::Summary};
 use crate::{
     api_error::ApiError,
-    db::statistics::Question,
+    db::statistics::StatisticsQuery,
     domain,
     domain::statistics::hours_overlapping,
     graphql::{
@@ -25,7 +25,7 @@ pub struct Statistics {
     /// The answer.
     pub row: domain::statistics::Statistics,
     /// What was asked.
-    pub query: Arc<Question>,
+    pub query: Arc<StatisticsQuery>,
     /// How the bucket is labelled.
     pub labels: BucketLabels,
 }
@@ -125,7 +125,7 @@ impl Statistics {
 /// Answers to a question, as a list.
 pub(in crate::graphql) fn from_rows(
     rows: Vec<domain::statistics::Statistics>,
-    question: &Arc<Question>,
+    question: &Arc<StatisticsQuery>,
     labels: BucketLabels,
 ) -> JsonRows<Statistics> {
     JsonRows(rows.into_iter().map(|row| Statistics { row, query: question.clone(), labels }).collect())

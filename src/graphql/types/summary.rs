@@ -5,7 +5,7 @@ use async_graphql::Object;
 use crate::{api_error::ApiError, domain, domain::statistics::Percentile};
 
 /// How the values of a quantity lie, in its unit. All but the counts are null where there are no values.
-pub struct Summary(pub domain::statistics::Summary);
+pub struct Summary(pub domain::statistics::QuantitySummary);
 
 /// How the values of a quantity lie, in its unit. All but the counts are null where there are no values.
 #[Object]

@@ -8,7 +8,7 @@ use crate::{
     db::trip::DeviceSpan,
     domain::{
         device::DeviceId,
-        readings::{decimal, narrow},
+        readings::{to_decimal, to_f32},
         trip,
         trip::TripKey,
         validity::CountedValues,
@@ -158,7 +158,7 @@ pub(in crate::graphql) async fn find_trip(
         Some(TripSamples::TooMany) => return Err(too_many_samples(argument)),
         None => return Ok(None),
     };
-    let trip = trip::Trip::of(&samples).filter(|trip| (trip.start, trip.end) == (key.start, key.end));
+    let trip = trip::Trip::from_samples(&samples).filter(|trip| (trip.start, trip.end) == (key.start, key.end));
     Ok(trip.map(|trip| Trip { device: key.device_id, trip }))
 }
 
@@ -172,7 +172,7 @@ fn too_many_samples(argument: &str) -> ApiError {
 
 impl From<trip::Exposure> for TripExposure {
     fn from(exposure: trip::Exposure) -> Self {
-        Self { mean: decimal(narrow(exposure.mean)), max: decimal(exposure.max), count: exposure.count }
+        Self { mean: to_decimal(to_f32(exposure.mean)), max: to_decimal(exposure.max), count: exposure.count }
     }
 }
 
@@ -182,8 +182,8 @@ impl From<&trip::TripPoint> for TripPoint {
             latitude: point.position.latitude(),
             longitude: point.position.longitude(),
             measured_at: point.measured_at.into(),
-            pm25: point.pm2_5.map(decimal),
-            pm10: point.pm10.map(decimal),
+            pm25: point.pm2_5.map(to_decimal),
+            pm10: point.pm10.map(to_decimal),
         }
     }
 }

@@ -63,7 +63,7 @@ impl Uplink {
 
     /// What named the device outside the body: a header of its firmware, or the path.
     async fn named(&self) -> Option<&str> {
-        self.0.named.as_deref()
+        self.0.device_hint.as_deref()
     }
 
     /// What else the URL said of the body: the kind of event (`up`), or `precision=ms`, or `sensor=<id>`.

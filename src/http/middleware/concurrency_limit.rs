@@ -142,7 +142,7 @@ mod tests {
     async fn permits_are_bounded_and_returned() {
         let capacity = ConcurrencyLimit::for_readers(4);
         let mut places = Vec::new();
-        for (in_work, number) in (1..=8).zip([1, 1, 1, 1, 2, 2, 3, 4]) {
+        for (in_flight, number) in (1..=8).zip([1, 1, 1, 1, 2, 2, 3, 4]) {
             places.push(capacity.acquire(caller(number)).await.expect("a place"));
             assert_eq!(capacity.load(), ConcurrencyLoad { max_in_flight: 8, in_flight, shed: 0 });
         }

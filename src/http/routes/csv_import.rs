@@ -25,9 +25,9 @@ use crate::{
         state::{AppState, SharedState},
     },
     ingest::{
-        csv::Options,
+        csv::CsvOptions,
         csv_import,
-        csv_import::{CsvImportError, Task},
+        csv_import::{CsvImportError, ImportTask},
         decode_context,
     },
     limits::{Limit, Permit, QuotaExceeded, UploadLimits, rate_limit::CallerId},
@@ -87,7 +87,7 @@ fn acquire_upload_permit(app: &AppState, caller: &Caller) -> Result<Option<Permi
     permit.map(Some).map_err(|exceeded| app.state.metrics.refusals.refuse(refused(exceeded)))
 }
 
-async fn build_task(app: &AppState, parameters: ImportParameters, caller: &Caller) -> Result<Task, ApiError> {
+async fn build_task(app: &AppState, parameters: ImportParameters, caller: &Caller) -> Result<ImportTask, ApiError> {
     let ImportParameters { device, date, columns, dry_run } = parameters;
     let only = caller.bound_device().cloned();
     let device = device.map(DeviceKey::try_new).transpose().map_err(|reason| ApiError::bad_input("device", reason))?;
@@ -98,8 +98,8 @@ async fn build_task(app: &AppState, parameters: ImportParameters, caller: &Calle
     let columns = columns.map_err(|reason| ApiError::bad_input("columns", reason))?;
     let device = device.or_else(|| only.clone());
     let sensors = decode_context::sensors(&app.state.database.reads, device.as_ref()).await?;
-    let options = Options { device, date, columns, sensors, only };
-    Ok(Task { options, api_key: caller.api_key_id(), by_admin: caller.is_admin(), dry_run })
+    let options = CsvOptions { device, date, columns, sensors, restrict_to_device: only };
+    Ok(ImportTask { options, api_key: caller.api_key_id(), by_admin: caller.is_admin(), dry_run })
 }
 
 /// The pieces of a body, as long as its client sends enough of them. Only time in which the client is waited for counts for that.
@@ -159,9 +159,9 @@ fn read_error(error: &axum::Error) -> io::Error {
 impl From<CsvImportError> for ApiError {
     fn from(error: CsvImportError) -> Self {
         match error {
-            CsvImportError::Refused(reason) => reason.into(),
-            CsvImportError::Broken(reason) if reason.kind() == io::ErrorKind::TimedOut => Self::RequestTimeout,
-            CsvImportError::Broken(reason) => match DecompressionError::find(&reason) {
+            CsvImportError::Rejected(reason) => reason.into(),
+            CsvImportError::Io(reason) if reason.kind() == io::ErrorKind::TimedOut => Self::RequestTimeout,
+            CsvImportError::Io(reason) => match DecompressionError::find(&reason) {
                 Some(error) => error.into(),
                 None => Self::BadRequest(format!("the body could not be read on: {reason}")),
             },

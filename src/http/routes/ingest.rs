@@ -162,7 +162,7 @@ async fn record(
     let (device, event) = device_and_event(&mut request).await;
     let payer = caller.api_key_id().map_or(CallerId::Address(Ipv4Addr::UNSPECIFIED.into()), CallerId::Key); // a sender has a key
     let (body, _held) = timeout::with_request_timeout(&app, app.body_memory.read(payer, request)).await??.into_parts();
-    let arrival = Arrival { body, named: device, event, cut_from: None };
+    let arrival = Arrival { body, device_hint: device, event, cut_from: None };
     let received_at = app.state.clock.now();
     if let Some(device) = decode_context::device(served.format, &arrival) {
         // Before its sensors are looked up; and a body that is not understood is kept under this device's name.
@@ -180,7 +180,7 @@ async fn record(
         format: served.format.name,
         received_at,
         api_key: caller.api_key_id(),
-        by_admin: caller.is_admin(),
+        is_admin: caller.is_admin(),
         source: Source::Arrival(arrival),
         decoded,
     };

@@ -10,7 +10,7 @@ use std::any::TypeId;
 use async_graphql::{Request, connection::CursorType as _};
 use serde::Deserialize;
 
-use crate::{domain::feed::Place, graphql::cursor::FeedCursor};
+use crate::{domain::feed::FeedOffset, graphql::cursor::FeedCursor};
 
 /// The name of the extension.
 pub(crate) const RESUME_EXTENSION: &str = "resume";
@@ -31,13 +31,13 @@ impl Resume {
 }
 
 /// A result with the cursor of its place. A result is a JSON object without `extensions`.
-pub(crate) fn with_cursor(result: &[u8], place: Place) -> Vec<u8> {
+pub(crate) fn with_cursor(result: &[u8], place: FeedOffset) -> Vec<u8> {
     let members = result.strip_suffix(b"}").unwrap_or(result);
     [members, br#","extensions":{"cursor":""#, FeedCursor(place).encode_cursor().as_bytes(), br#""}}"#].concat()
 }
 
 /// A result that has only a cursor.
-pub(crate) fn position_result(place: Place) -> Vec<u8> {
+pub(crate) fn position_result(place: FeedOffset) -> Vec<u8> {
     with_cursor(br#"{"data":null}"#, place)
 }
 
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn result_carries_its_cursor_as_an_extension() {
-        let place = Place { number: 7, index: 3 };
+        let place = FeedOffset { number: 7, index: 3 };
         let extensions = json!({ "cursor": FeedCursor(place).encode_cursor() });
         for (result, expected) in [
             (

@@ -17,12 +17,12 @@ use futures_util::{Stream, StreamExt as _, stream};
 use super::{resume, resume::Resume};
 use crate::{
     api_error::ApiError,
-    domain::feed::Place,
+    domain::feed::FeedOffset,
     graphql,
     graphql::cursor::FeedCursor,
     http::{extract::authenticated::Authenticated, middleware::timeout, routes::graphql::response, state::SharedState},
     observability::metrics::operations::OperationMetrics,
-    subscriptions::{Event, Next, Subscriber},
+    subscriptions::{Delivery, Subscriber, SubscriptionEvent},
 };
 
 /// After how much silence a comment is sent, so that nobody between takes the connection for dead.
@@ -104,7 +104,7 @@ fn events(
     stream::unfold(state, move |state| async move {
         let (mut subscriber, mut sent, mut stopping, mut expired) = state?;
         loop {
-            if let (None, Some(place)) = (sent, subscriber.place()) {
+            if let (None, Some(place)) = (sent, subscriber.offset()) {
                 return Some((position_block(place, positions), Some((subscriber, Some(place), stopping, expired))));
             }
             tokio::select! {
@@ -114,28 +114,28 @@ fn events(
                     return Some((final_event(&GraphqlResponse::from_errors(vec![response::server_error(error)])), None));
                 }
                 next = subscriber.next() => return match next {
-                    Next::Events(events) => {
+                    Delivery::Events(events) => {
                         let mut out = Vec::new();
-                        for Event { place, payload } in &events {
-                            match place.filter(|_| positions.is_none()) {
-                                Some(at) => write_next(*place, &resume::with_cursor(payload, at), &mut out),
-                                None => write_next(*place, payload, &mut out),
+                        for SubscriptionEvent { offset, payload } in &events {
+                            match offset.filter(|_| positions.is_none()) {
+                                Some(at) => write_next(*offset, &resume::with_cursor(payload, at), &mut out),
+                                None => write_next(*offset, payload, &mut out),
                             }
-                            sent = place.or(sent);
+                            sent = offset.or(sent);
                         }
                         Some((out.into(), Some((subscriber, sent, stopping, expired))))
                     }
-                    Next::SlowConsumer(_) => None,
-                    Next::Failed(response) => Some((final_event(&response), None)),
+                    Delivery::SlowConsumer(_) => None,
+                    Delivery::Failed(response) => Some((final_event(&response), None)),
                 },
-                () = tokio::time::sleep(interval) => sent = sent.filter(|&sent| subscriber.place() == Some(sent)),
+                () = tokio::time::sleep(interval) => sent = sent.filter(|&sent| subscriber.offset() == Some(sent)),
             }
         }
     })
 }
 
 /// A position without an event.
-fn position_block(place: Place, positions: Option<PositionFormat>) -> Bytes {
+fn position_block(place: FeedOffset, positions: Option<PositionFormat>) -> Bytes {
     let mut out = Vec::new();
     match positions {
         None => write_next(Some(place), &resume::position_result(place), &mut out),
@@ -205,7 +205,7 @@ fn final_event_bytes(response: &GraphqlResponse) -> Vec<u8> {
 }
 
 /// Writes an answer as an event. JSON as it is written here has no line breaks, which would end the data.
-fn write_next(place: Option<Place>, payload: &[u8], out: &mut Vec<u8>) {
+fn write_next(place: Option<FeedOffset>, payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"event: next\n");
     if let Some(place) = place {
         write_id(place, out);
@@ -215,7 +215,7 @@ fn write_next(place: Option<Place>, payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"\n\n");
 }
 
-fn write_id(place: Place, out: &mut Vec<u8>) {
+fn write_id(place: FeedOffset, out: &mut Vec<u8>) {
     out.extend_from_slice(b"id: ");
     out.extend_from_slice(FeedCursor(place).encode_cursor().as_bytes());
     out.push(b'\n');
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn event_id_is_the_cursor() {
-        let place = Place { number: 7, index: 3 };
+        let place = FeedOffset { number: 7, index: 3 };
         let mut out = Vec::new();
         write_next(Some(place), b"{\"data\":{}}", &mut out);
         let cursor = FeedCursor(place).encode_cursor();

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Timelike as _, Utc};
 
 use super::dialect::Decimals;
 use crate::ingest::{
-    ignored::shortened,
+    ignored::truncate_name,
     parse::{self, Reason},
     timestamp::{self, ZoneRule},
 };
@@ -23,7 +23,7 @@ pub(super) fn text<'a>(column: &str, field: &'a [u8]) -> Result<Option<&'a str>,
 /// The finite number that a field holds.
 pub(super) fn number(column: &str, text: &str, decimals: &mut Decimals) -> Result<f64, Reason> {
     let number = decimals.number(text);
-    number.ok_or_else(|| ("WRONG_TYPE", format!("{column}: {:?} is no number", shortened(text))))
+    number.ok_or_else(|| ("WRONG_TYPE", format!("{column}: {:?} is no number", truncate_name(text))))
 }
 
 /// A coordinate in degrees.
@@ -84,5 +84,5 @@ pub(super) fn backup_time(column: &str, text: &str) -> Result<NaiveTime, Reason>
 }
 
 fn invalid(column: &str, text: &str, example: &str) -> Reason {
-    ("INVALID_TIME", format!("{column}: {:?} is none; expected something like {example}", shortened(text)))
+    ("INVALID_TIME", format!("{column}: {:?} is none; expected something like {example}", truncate_name(text)))
 }

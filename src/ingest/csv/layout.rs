@@ -4,10 +4,10 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use csv::ByteRecord;
 
 use super::{
-    Options,
+    CsvOptions,
     dialect::Decimals,
     field,
-    kinds::{self, FileKind, KINDS, Meaning},
+    kinds::{self, ColumnMeaning, FileKind, KINDS},
 };
 use crate::{
     domain::{
@@ -18,7 +18,7 @@ use crate::{
     },
     ingest::{
         DecodeError,
-        ignored::shortened,
+        ignored::truncate_name,
         parse::{self, Reason},
     },
 };
@@ -32,7 +32,7 @@ const NO_FIX_COORDINATE: f64 = -200.0;
 pub(super) struct CsvLayout {
     header: ByteRecord,
     kind: &'static FileKind,
-    columns: Vec<Option<(String, Meaning)>>,
+    columns: Vec<Option<(String, ColumnMeaning)>>,
     /// The names of the columns that have no meaning here.
     pub ignored: Vec<String>,
     decimals: Decimals,
@@ -42,7 +42,7 @@ pub(super) struct CsvLayout {
     /// The date that the first line is to have.
     date: Option<NaiveDate>,
     /// By how much all times are put right; known once there was a first line.
-    shift: Option<TimeDelta>,
+    time_shift: Option<TimeDelta>,
     /// The id that the last line named with the device of it, so that all of its samples share one key.
     last_device: Option<(String, DeviceKey)>,
 }
@@ -63,7 +63,7 @@ impl CsvLayout {
     ///
     /// # Errors
     /// When the header is not that of a known kind, or something is missing that an option could tell.
-    pub fn from_header(header: &ByteRecord, delimiter: u8, options: Options) -> Result<Self, DecodeError> {
+    pub fn from_header(header: &ByteRecord, delimiter: u8, options: CsvOptions) -> Result<Self, DecodeError> {
         let refuse = |code, detail: String| Err(DecodeError::new(code, format!("header: {detail}")));
         if header.len() > MAX_COLUMNS {
             return refuse("UNKNOWN_HEADER", format!("{} columns; at most {MAX_COLUMNS}", header.len()));
@@ -83,17 +83,17 @@ impl CsvLayout {
             return refuse("UNKNOWN_HEADER", unknown_header(&names));
         };
         let (columns, ignored) = columns(kind, &names);
-        let has = |wanted: fn(&Meaning) -> bool| columns.iter().flatten().any(|(_, meaning)| wanted(meaning));
-        if !has(|meaning| matches!(meaning, Meaning::Quantity(..))) {
+        let has = |wanted: fn(&ColumnMeaning) -> bool| columns.iter().flatten().any(|(_, meaning)| wanted(meaning));
+        if !has(|meaning| matches!(meaning, ColumnMeaning::Quantity(..))) {
             return refuse("MISSING_COLUMN", "no column holds a known quantity in a known unit".to_owned());
         }
-        if !has(|meaning| matches!(meaning, Meaning::Device)) && options.device.is_none() {
+        if !has(|meaning| matches!(meaning, ColumnMeaning::Device)) && options.device.is_none() {
             return refuse("MISSING_DEVICE", "no column names the device; name it with the device option".to_owned());
         }
         if options.date.is_some() && !kind.has_logger_clock {
             return Err(super::date_is_not_applicable());
         }
-        let sensor_type = columns.iter().position(|column| matches!(column, Some((_, Meaning::SensorType))));
+        let sensor_type = columns.iter().position(|column| matches!(column, Some((_, ColumnMeaning::SensorType))));
         Ok(Self {
             header: header.clone(),
             kind,
@@ -103,14 +103,14 @@ impl CsvLayout {
             sensor_type,
             device: options.device,
             date: options.date,
-            shift: None,
+            time_shift: None,
             last_device: None,
         })
     }
 
     /// A device whose lines have positions moves, unless it is a station of an archive.
     pub fn kind(&self) -> DeviceKind {
-        let places = self.columns.iter().flatten().any(|(_, meaning)| matches!(meaning, Meaning::Latitude));
+        let places = self.columns.iter().flatten().any(|(_, meaning)| matches!(meaning, ColumnMeaning::Latitude));
         if places && !self.kind.is_archive { DeviceKind::Mobile } else { DeviceKind::Fixed }
     }
 
@@ -140,7 +140,7 @@ impl CsvLayout {
         let mut unreadable: Vec<ColumnError> = Vec::new();
         for (column, bytes) in self.columns.iter().zip(record) {
             let Some((name, meaning)) = column else { continue };
-            if let Meaning::Quantity(quantity, conversion) = *meaning {
+            if let ColumnMeaning::Quantity(quantity, conversion) = *meaning {
                 if counts_particles && quantity.definition().group == Group::Air {
                     continue;
                 }
@@ -163,14 +163,14 @@ impl CsvLayout {
             }
             let Some(text) = field::text(name, bytes)? else { continue };
             match meaning {
-                Meaning::Device => device = Some(text),
-                Meaning::Time => moment = Some((name, text)),
-                Meaning::CalendarDate => calendar_date = Some(text),
-                Meaning::Date(parse) => date = Some(parse(name, text)?),
-                Meaning::TimeOfDay(parse) => time = Some(parse(name, text)?),
-                Meaning::Latitude => latitude = Some(field::coordinate(name, text, &mut self.decimals)?),
-                Meaning::Longitude => longitude = Some(field::coordinate(name, text, &mut self.decimals)?),
-                Meaning::SensorType | Meaning::Quantity(..) => {}
+                ColumnMeaning::Device => device = Some(text),
+                ColumnMeaning::Time => moment = Some((name, text)),
+                ColumnMeaning::CalendarDate => calendar_date = Some(text),
+                ColumnMeaning::Date(parse) => date = Some(parse(name, text)?),
+                ColumnMeaning::TimeOfDay(parse) => time = Some(parse(name, text)?),
+                ColumnMeaning::Latitude => latitude = Some(field::coordinate(name, text, &mut self.decimals)?),
+                ColumnMeaning::Longitude => longitude = Some(field::coordinate(name, text, &mut self.decimals)?),
+                ColumnMeaning::SensorType | ColumnMeaning::Quantity(..) => {}
             }
         }
         let moment = moment.map(|(name, text)| field::moment(name, text, calendar_date)).transpose()?;
@@ -192,7 +192,7 @@ impl CsvLayout {
     /// The time by a clock whose date is wrong by as much as it was at the first line.
     fn correct_time(&mut self, time: DateTime<Utc>) -> Result<DateTime<Utc>, Reason> {
         let Some(date) = self.date else { return Ok(time) };
-        let shift = *self.shift.get_or_insert_with(|| date.signed_duration_since(time.date_naive()));
+        let shift = *self.time_shift.get_or_insert_with(|| date.signed_duration_since(time.date_naive()));
         time.checked_add_signed(shift)
             .ok_or_else(|| ("INVALID_TIME", format!("{time} can't be moved to the date option's time")))
     }
@@ -213,14 +213,14 @@ impl CsvLayout {
 }
 
 /// The columns with a meaning, and the names of those without. Of two columns of one quantity the first counts.
-fn columns(kind: &FileKind, names: &[&str]) -> (Vec<Option<(String, Meaning)>>, Vec<String>) {
-    let mut columns: Vec<Option<(String, Meaning)>> = Vec::with_capacity(names.len());
+fn columns(kind: &FileKind, names: &[&str]) -> (Vec<Option<(String, ColumnMeaning)>>, Vec<String>) {
+    let mut columns: Vec<Option<(String, ColumnMeaning)>> = Vec::with_capacity(names.len());
     let mut ignored = Vec::new();
     for &name in names {
         let meaning = (kind.meaning)(name)
             .filter(|meaning| !columns.iter().flatten().any(|(_, other)| other.is_same_field(*meaning)));
         if meaning.is_none() && !is_index(name) {
-            ignored.push(shortened(name));
+            ignored.push(truncate_name(name));
         }
         columns.push(meaning.map(|meaning| (name.to_owned(), meaning)));
     }
@@ -237,7 +237,7 @@ fn unknown_header(names: &[&str]) -> String {
     kinds.dedup();
     format!(
         "{:?} is none that is known; expected one of: {}, openSenseMap's, OpenAQ's, {} (the columns option can rename)",
-        shortened(&names.join(",")),
+        truncate_name(&names.join(",")),
         kinds[..kinds.len() - 1].join(", "),
         kinds[kinds.len() - 1],
     )

@@ -29,7 +29,7 @@ enum LineEnd {
     Cr,
 }
 
-pub(super) struct Lines<R> {
+pub(super) struct LineReader<R> {
     file: BufReader<R>,
     number: usize,
     line: Vec<u8>,
@@ -43,7 +43,7 @@ pub(super) struct Lines<R> {
     record: ByteRecord,
 }
 
-impl<R: AsyncRead + Unpin> Lines<R> {
+impl<R: AsyncRead + Unpin> LineReader<R> {
     pub fn new(file: R) -> Self {
         Self {
             file: BufReader::with_capacity(READ_BUFFER_BYTES, file),

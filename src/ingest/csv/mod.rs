@@ -19,33 +19,33 @@ mod values;
 
 use std::io;
 
-pub use options::{Columns, InvalidColumns, Options};
+pub use options::{ColumnNames, CsvOptions, InvalidColumns};
 use tokio::io::AsyncRead;
 pub use unreadable::{UnreadableValue, UnreadableValues};
 
 use self::{
     layout::{CsvLayout, LineSample},
-    lines::Lines,
+    lines::LineReader,
     openaq::OpenAqReader,
-    values::Values,
+    values::ValuesReader,
 };
-use super::{DecodeError, Decoded, Observation, Rejection, ignored::shortened, parse::Reason};
+use super::{DecodeError, Decoded, Observation, Rejection, ignored::truncate_name, parse::Reason};
 use crate::domain::device::DeviceKey;
 
 /// The name of this format in the database and in URLs.
 pub const FORMAT: &str = "csv";
 
 /// Samples in a chunk at most, about: enough for COPY to pay, few enough that others who record don't wait for long.
-const CHUNK: usize = 10_000;
+const CHUNK_LINES: usize = 10_000;
 
 /// A file as it is read.
-pub struct Reader<R> {
-    lines: Lines<R>,
-    shape: Shape,
+pub struct CsvReader<R> {
+    lines: LineReader<R>,
+    layout: CsvShape,
 }
 
 /// What a line is.
-enum Shape {
+enum CsvShape {
     /// A sample, its quantities in columns.
     Samples {
         layout: CsvLayout,
@@ -53,14 +53,14 @@ enum Shape {
         only: Option<DeviceKey>,
     },
     /// A value of a sensor of openSenseMap.
-    Values(Values),
+    Values(ValuesReader),
     /// A value of a location of `OpenAQ`.
     OpenAqReader(OpenAqReader),
 }
 
 /// Some lines of a file.
 #[derive(Debug)]
-pub struct Chunk {
+pub struct CsvChunk {
     /// How many lines with data were read for it.
     pub lines: u64,
     /// What they tell. An index is the number of a line.
@@ -74,36 +74,36 @@ pub struct Chunk {
 pub enum CsvError {
     /// It is no file of a known kind.
     #[error("{}", .0.detail)]
-    Refused(DecodeError),
+    Rejected(DecodeError),
     /// It broke off.
     #[error(transparent)]
-    Broken(#[from] io::Error),
+    Io(#[from] io::Error),
 }
 
-impl<R: AsyncRead + Unpin> Reader<R> {
+impl<R: AsyncRead + Unpin> CsvReader<R> {
     /// Reads the header.
     ///
     /// # Errors
     /// When it can't be read, is not one that is known, or asks for an option that is missing.
-    pub async fn open(file: R, options: Options) -> Result<Self, CsvError> {
-        let mut lines = Lines::new(file);
+    pub async fn open(file: R, options: CsvOptions) -> Result<Self, CsvError> {
+        let mut lines = LineReader::new(file);
         let first = match lines.next().await? {
             Some((line, Ok(record))) => (line, record.clone()),
             Some((_, Err((code, detail)))) => {
-                return Err(CsvError::Refused(DecodeError::new(code, format!("header: {detail}"))));
+                return Err(CsvError::Rejected(DecodeError::new(code, format!("header: {detail}"))));
             }
-            None => return Err(CsvError::Refused(DecodeError::new("EMPTY_FILE", "the file holds nothing"))),
+            None => return Err(CsvError::Rejected(DecodeError::new("EMPTY_FILE", "the file holds nothing"))),
         };
         let delimiter = lines.delimiter();
-        let shape = if Values::recognises(&first.1) {
-            Values::try_new(first, delimiter, options).map(Shape::Values)
+        let shape = if ValuesReader::recognises(&first.1) {
+            ValuesReader::try_new(first, delimiter, options).map(CsvShape::Values)
         } else if OpenAqReader::recognises(&first.1) {
-            OpenAqReader::try_new(first.1, delimiter, options).map(Shape::OpenAqReader)
+            OpenAqReader::try_new(first.1, delimiter, options).map(CsvShape::OpenAqReader)
         } else {
-            let only = options.only.clone();
-            CsvLayout::from_header(&first.1, delimiter, options).map(|layout| Shape::Samples { layout, only })
+            let only = options.restrict_to_device.clone();
+            CsvLayout::from_header(&first.1, delimiter, options).map(|layout| CsvShape::Samples { layout, only })
         };
-        Ok(Self { lines, shape: shape.map_err(CsvError::Refused)? })
+        Ok(Self { lines, layout: shape.map_err(CsvError::Rejected)? })
     }
 
     /// Reads on. Nothing is left when a chunk has no lines.
@@ -111,24 +111,24 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     /// # Errors
     /// When the file breaks off. What comes after the last chunk is not looked at: the end of a line may be missing, and
     /// half a number is another number.
-    pub async fn chunk(&mut self) -> Result<Chunk, CsvError> {
-        Ok(match &mut self.shape {
-            Shape::Samples { layout, only } => samples(&mut self.lines, layout, only.as_ref()).await?,
-            Shape::Values(values) => values.chunk(&mut self.lines).await?,
-            Shape::OpenAqReader(openaq) => openaq.chunk(&mut self.lines).await?,
+    pub async fn next_chunk(&mut self) -> Result<CsvChunk, CsvError> {
+        Ok(match &mut self.layout {
+            CsvShape::Samples { layout, only } => read_samples(&mut self.lines, layout, only.as_ref()).await?,
+            CsvShape::Values(values) => values.next_chunk(&mut self.lines).await?,
+            CsvShape::OpenAqReader(openaq) => openaq.next_chunk(&mut self.lines).await?,
         })
     }
 }
 
-async fn samples(
-    lines: &mut Lines<impl AsyncRead + Unpin>,
+async fn read_samples(
+    lines: &mut LineReader<impl AsyncRead + Unpin>,
     layout: &mut CsvLayout,
     only: Option<&DeviceKey>,
-) -> io::Result<Chunk> {
-    let mut decoded = Decoded { ignored: layout.ignored.clone(), ..Decoded::nothing(layout.kind()) };
+) -> io::Result<CsvChunk> {
+    let mut decoded = Decoded { ignored: layout.ignored.clone(), ..Decoded::empty(layout.kind()) };
     let mut unreadable = UnreadableValues::default();
     let mut count = 0;
-    while decoded.observations.len() < CHUNK && decoded.rejected.len() < CHUNK {
+    while decoded.observations.len() < CHUNK_LINES && decoded.rejected.len() < CHUNK_LINES {
         let Some((line, record)) = lines.next().await? else { break };
         if record.as_ref().is_ok_and(|record| layout.is_no_data(record)) {
             continue;
@@ -141,14 +141,14 @@ async fn samples(
         match sample {
             Ok(LineSample { device, sample, unreadable: columns }) => {
                 for (column, (code, detail)) in columns {
-                    unreadable.push(UnreadableValue { line, column: shortened(&column), code, detail });
+                    unreadable.push(UnreadableValue { line, column: truncate_name(&column), code, detail });
                 }
                 decoded.observations.push(Observation { index: line, device, sample });
             }
             Err((code, detail)) => decoded.rejected.push(Rejection { index: line, code, detail }),
         }
     }
-    Ok(Chunk { lines: count, decoded, unreadable })
+    Ok(CsvChunk { lines: count, decoded, unreadable })
 }
 
 /// Whether samples of a device are accepted.

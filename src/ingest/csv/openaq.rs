@@ -14,7 +14,9 @@ use chrono::{DateTime, Utc};
 use csv::ByteRecord;
 use tokio::io::AsyncRead;
 
-use super::{CHUNK, Chunk, Options, UnreadableValues, check_device, dialect::Decimals, field, lines::Lines};
+use super::{
+    CHUNK_LINES, CsvChunk, CsvOptions, UnreadableValues, check_device, dialect::Decimals, field, lines::LineReader,
+};
 use crate::{
     domain::{
         device::{DeviceKey, DeviceKind},
@@ -27,12 +29,12 @@ use crate::{
         DecodeError, Decoded, Observation, Rejection,
         ignored::IgnoredNames,
         parse::{self, Reason},
-        vocabulary::{Meaning, PLAIN},
+        vocabulary::{FieldMeaning, PLAIN},
     },
 };
 
 /// Lines of a chunk at most, where neither location nor day changes.
-const MAX_CHUNK_LINES: usize = 5 * CHUNK;
+const MAX_CHUNK_LINES: usize = 5 * CHUNK_LINES;
 /// Bytes of a time that are its date.
 const DATE_BYTES: usize = 10;
 
@@ -55,7 +57,7 @@ pub(super) struct OpenAqReader {
     device: Option<DeviceKey>,
     only: Option<DeviceKey>,
     /// A line that was read and belongs to the next chunk.
-    held: Option<(usize, ByteRecord)>,
+    pending: Option<(usize, ByteRecord)>,
 }
 
 /// One value.
@@ -70,35 +72,35 @@ struct OpenAqValue {
 impl OpenAqReader {
     /// Whether this is the header of such a file.
     pub fn recognises(header: &ByteRecord) -> bool {
-        OpenAqColumns::of(header).is_some()
+        OpenAqColumns::from_header(header).is_some()
     }
 
     /// The file with this header.
     ///
     /// # Errors
     /// When it is none of `OpenAQ`, or an option does not apply.
-    pub fn try_new(header: ByteRecord, delimiter: u8, options: Options) -> Result<Self, DecodeError> {
-        let Some(columns) = OpenAqColumns::of(&header) else {
+    pub fn try_new(header: ByteRecord, delimiter: u8, options: CsvOptions) -> Result<Self, DecodeError> {
+        let Some(columns) = OpenAqColumns::from_header(&header) else {
             return Err(DecodeError::new("UNKNOWN_HEADER", "header: not that of OpenAQ's archive"));
         };
         if options.date.is_some() {
             return Err(super::date_is_not_applicable());
         }
-        let Options { device, only, .. } = options;
-        Ok(Self { header, columns, decimals: Decimals::new(delimiter), device, only, held: None })
+        let CsvOptions { device, restrict_to_device: only, .. } = options;
+        Ok(Self { header, columns, decimals: Decimals::new(delimiter), device, only, pending: None })
     }
 
     /// Reads on, up to where the location or the day changes.
     ///
     /// # Errors
     /// When the file breaks off.
-    pub async fn chunk(&mut self, lines: &mut Lines<impl AsyncRead + Unpin>) -> io::Result<Chunk> {
-        let mut decoded = Decoded::nothing(DeviceKind::Fixed);
+    pub async fn next_chunk(&mut self, lines: &mut LineReader<impl AsyncRead + Unpin>) -> io::Result<CsvChunk> {
+        let mut decoded = Decoded::empty(DeviceKind::Fixed);
         let mut ignored = IgnoredNames::default();
         let mut places = HashMap::new();
         let (mut count, mut last_day) = (0, Vec::new());
         loop {
-            let (index, record) = match self.held.take() {
+            let (index, record) = match self.pending.take() {
                 Some(held) => held,
                 None => match lines.next().await? {
                     Some((index, Ok(record))) => (index, record.clone()),
@@ -113,10 +115,10 @@ impl OpenAqReader {
             if record == self.header || record.iter().all(<[u8]>::is_empty) {
                 continue;
             }
-            let day = self.day(&record);
-            let max_lines = if day == last_day { MAX_CHUNK_LINES } else { CHUNK };
+            let day = self.day_of(&record);
+            let max_lines = if day == last_day { MAX_CHUNK_LINES } else { CHUNK_LINES };
             if count >= max_lines {
-                self.held = Some((index, record));
+                self.pending = Some((index, record));
                 break;
             }
             last_day = day;
@@ -131,11 +133,11 @@ impl OpenAqReader {
             }
         }
         decoded.ignored = ignored.into_names();
-        Ok(Chunk { lines: count as u64, decoded, unreadable: UnreadableValues::default() })
+        Ok(CsvChunk { lines: count as u64, decoded, unreadable: UnreadableValues::default() })
     }
 
     /// Location and date of a line.
-    fn day(&self, record: &ByteRecord) -> Vec<u8> {
+    fn day_of(&self, record: &ByteRecord) -> Vec<u8> {
         let field = |at| record.get(at).unwrap_or_default();
         let time = field(self.columns.time);
         [field(self.columns.location), &time[..time.len().min(DATE_BYTES)]].join(&b' ')
@@ -190,7 +192,7 @@ impl OpenAqReader {
 }
 
 impl OpenAqColumns {
-    fn of(header: &ByteRecord) -> Option<Self> {
+    fn from_header(header: &ByteRecord) -> Option<Self> {
         let at = |name: &str| header.iter().position(|field| field.eq_ignore_ascii_case(name.as_bytes()));
         Some(Self {
             location: at("location_id")?,
@@ -210,8 +212,8 @@ fn quantity(parameter: &str) -> Option<Quantity> {
         return Some(Quantity::Particles0_3);
     }
     match PLAIN.meaning(parameter)? {
-        Meaning::Quantity { quantity, .. } => Some(quantity),
-        Meaning::Latitude | Meaning::Longitude => None,
+        FieldMeaning::Quantity { quantity, .. } => Some(quantity),
+        FieldMeaning::Latitude | FieldMeaning::Longitude => None,
     }
 }
 

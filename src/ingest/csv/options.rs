@@ -8,22 +8,22 @@ use crate::domain::{device::DeviceKey, sensor::Sensors};
 
 /// What the file itself may not tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct CsvOptions {
     /// The device of lines that name none.
     pub device: Option<DeviceKey>,
     /// The date of the first line, where the logger's clock had it wrong. The lines after it keep their distance.
     pub date: Option<NaiveDate>,
     /// What columns with other names mean.
-    pub columns: Columns,
+    pub columns: ColumnNames,
     /// What the device's sensors measure, for a file that tells values by them.
     pub sensors: Sensors,
     /// The only device whose samples are accepted: that of the key, where it is bound to one.
-    pub only: Option<DeviceKey>,
+    pub restrict_to_device: Option<DeviceKey>,
 }
 
 /// Names that columns of a file go by here, such as `Zeit:time,Feinstaub:pm10`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Columns(HashMap<String, String>);
+pub struct ColumnNames(HashMap<String, String>);
 
 /// Why a text names no columns.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,10 +33,10 @@ pub enum InvalidColumns {
     Entry(String),
     /// The same column twice.
     #[error("column {0:?} is named twice")]
-    Twice(String),
+    Duplicate(String),
 }
 
-impl Columns {
+impl ColumnNames {
     /// The name that a column has here.
     pub(super) fn name<'a>(&'a self, column: &'a str) -> &'a str {
         self.0.get(column).map_or(column, String::as_str)
@@ -48,7 +48,7 @@ impl Columns {
     }
 }
 
-impl FromStr for Columns {
+impl FromStr for ColumnNames {
     type Err = InvalidColumns;
 
     fn from_str(text: &str) -> Result<Self, InvalidColumns> {
@@ -59,7 +59,7 @@ impl FromStr for Columns {
                 return Err(InvalidColumns::Entry(entry.to_owned()));
             };
             if columns.insert(file.to_owned(), here.to_owned()).is_some() {
-                return Err(InvalidColumns::Twice(file.to_owned()));
+                return Err(InvalidColumns::Duplicate(file.to_owned()));
             }
         }
         Ok(Self(columns))

@@ -8,7 +8,7 @@ use std::io;
 use csv::ByteRecord;
 use tokio::io::AsyncRead;
 
-use super::{CHUNK, Chunk, Options, UnreadableValues, lines::Lines};
+use super::{CHUNK_LINES, CsvChunk, CsvOptions, UnreadableValues, lines::LineReader};
 use crate::{
     domain::{
         device::{DeviceKey, DeviceKind},
@@ -17,7 +17,7 @@ use crate::{
     },
     ingest::{
         DecodeError, Decoded, Observation, Rejection,
-        opensensemap::{self, Gathered, MomentGatherer},
+        opensensemap::{self, GatheredMoments, MomentGatherer},
         parse::Reason,
     },
 };
@@ -26,16 +26,16 @@ use crate::{
 const ID_CHARS: usize = 24;
 
 /// A file of values.
-pub(super) struct Values {
+pub(super) struct ValuesReader {
     device: DeviceKey,
     sensors: Sensors,
     columns: opensensemap::csv::Columns,
     header: Option<ByteRecord>,
     /// A line that was read and belongs to the next chunk.
-    held: Option<(usize, ByteRecord)>,
+    pending: Option<(usize, ByteRecord)>,
 }
 
-impl Values {
+impl ValuesReader {
     /// Whether this is the first line of such a file.
     pub fn recognises(first: &ByteRecord) -> bool {
         opensensemap::csv::Columns::is_header(first) || is_id(first)
@@ -45,7 +45,7 @@ impl Values {
     ///
     /// # Errors
     /// When a column is not known, no device is named, or it has no sensors.
-    pub fn try_new(first: (usize, ByteRecord), delimiter: u8, options: Options) -> Result<Self, DecodeError> {
+    pub fn try_new(first: (usize, ByteRecord), delimiter: u8, options: CsvOptions) -> Result<Self, DecodeError> {
         let is_header = opensensemap::csv::Columns::is_header(&first.1);
         let columns = if is_header {
             opensensemap::csv::Columns::of_header(&first.1, delimiter)?
@@ -67,20 +67,20 @@ impl Values {
             return Err(super::date_is_not_applicable());
         }
         let (header, held) = if is_header { (Some(first.1), None) } else { (None, Some(first)) };
-        Ok(Self { device, sensors: options.sensors, columns, header, held })
+        Ok(Self { device, sensors: options.sensors, columns, header, pending: held })
     }
 
     /// Reads on, up to where the time changes, so that the values of one moment come together.
     ///
     /// # Errors
     /// When the file breaks off.
-    pub async fn chunk(&mut self, lines: &mut Lines<impl AsyncRead + Unpin>) -> io::Result<Chunk> {
+    pub async fn next_chunk(&mut self, lines: &mut LineReader<impl AsyncRead + Unpin>) -> io::Result<CsvChunk> {
         // No line counts whose time isn't told; that of arrival says nothing of a file.
-        let mut moments = MomentGatherer::new(&self.sensors, time::EARLIEST);
+        let mut moments = MomentGatherer::new(&self.sensors, time::EARLIEST_TIME);
         let (mut count, mut timeless) = (0_u64, Vec::new());
         let mut last_time = Vec::new();
         loop {
-            let (line, record) = match self.held.take() {
+            let (line, record) = match self.pending.take() {
                 Some(held) => held,
                 None => match lines.next().await? {
                     Some((line, Ok(record))) => (line, record.clone()),
@@ -96,9 +96,9 @@ impl Values {
                 continue;
             }
             let time = self.columns.created_at(&record);
-            let full = if time == last_time { 2 * CHUNK } else { CHUNK };
+            let full = if time == last_time { 2 * CHUNK_LINES } else { CHUNK_LINES };
             if count >= full as u64 {
-                self.held = Some((line, record));
+                self.pending = Some((line, record));
                 break;
             }
             last_time.clear();
@@ -107,10 +107,10 @@ impl Values {
             if time.is_empty() {
                 timeless.push(rejection(line, ("MISSING_TIME", "the line tells no time".to_owned())));
             } else {
-                moments.take(line, self.columns.value(&record));
+                moments.add_result(line, self.columns.value(&record));
             }
         }
-        let Gathered { samples, mut rejected, unknown, .. } = moments.finish();
+        let GatheredMoments { samples, mut rejected, unknown, .. } = moments.finish();
         rejected.append(&mut timeless);
         rejected.sort_by_key(|rejection| rejection.index);
         let placed = samples.iter().any(|(_, sample)| sample.position.is_some());
@@ -119,9 +119,9 @@ impl Values {
             observations: samples.into_iter().map(observation).collect(),
             rejected,
             ignored: unknown,
-            ..Decoded::nothing(if placed { DeviceKind::Mobile } else { DeviceKind::Fixed })
+            ..Decoded::empty(if placed { DeviceKind::Mobile } else { DeviceKind::Fixed })
         };
-        Ok(Chunk { lines: count, decoded, unreadable: UnreadableValues::default() })
+        Ok(CsvChunk { lines: count, decoded, unreadable: UnreadableValues::default() })
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use crate::ingest::csv::{Chunk, CsvError, Options, Reader};
+use crate::ingest::csv::{CsvChunk, CsvError, CsvOptions, CsvReader};
 
 /// Pieces up to this size are decoded at once, as to change threads would take longer. In bytes.
 const MAX_INLINE_BYTES: usize = 4 << 10;
@@ -30,7 +30,7 @@ pub(super) struct ImportDecoder {
 /// What came of a piece of a file.
 pub(super) struct DecodedPiece {
     /// Chunks that are complete.
-    pub chunks: Vec<Chunk>,
+    pub chunks: Vec<CsvChunk>,
     /// Whether the file ended, and how; none while more is expected.
     pub ended: Option<Result<(), CsvError>>,
 }
@@ -45,17 +45,17 @@ struct DecoderState {
     piece: Bytes,
     /// What comes after them; none while that isn't known.
     end: Option<io::Result<()>>,
-    chunks: Vec<Chunk>,
+    chunks: Vec<CsvChunk>,
 }
 
 impl ImportDecoder {
-    pub fn new(options: Options) -> Self {
+    pub fn new(options: CsvOptions) -> Self {
         let shared = SharedState::default();
         Self { decoding: Box::pin(decode(shared.clone(), options)), shared }
     }
 
     /// Decodes the next piece of the file; none stands for its end.
-    pub async fn decode(mut self, piece: Option<io::Result<Bytes>>) -> (Self, DecodedPiece) {
+    pub async fn run_decoder(mut self, piece: Option<io::Result<Bytes>>) -> (Self, DecodedPiece) {
         let size = piece.as_ref().map_or(0, |piece| piece.as_ref().map_or(0, Bytes::len));
         if size <= MAX_INLINE_BYTES {
             let decoded = self.decode_now(piece);
@@ -88,10 +88,10 @@ impl ImportDecoder {
     }
 }
 
-async fn decode(shared: SharedState, options: Options) -> Result<(), CsvError> {
-    let mut reader = Reader::open(shared.clone(), options).await?;
+async fn decode(shared: SharedState, options: CsvOptions) -> Result<(), CsvError> {
+    let mut reader = CsvReader::open(shared.clone(), options).await?;
     loop {
-        let chunk = reader.chunk().await?;
+        let chunk = reader.next_chunk().await?;
         if chunk.lines == 0 {
             return Ok(());
         }

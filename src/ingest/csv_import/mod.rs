@@ -23,7 +23,7 @@ use tokio::{sync::mpsc, task::spawn_blocking};
 use self::decoder::ImportDecoder;
 use super::{
     DecodeError,
-    csv::{Chunk, CsvError, FORMAT, Options},
+    csv::{CsvChunk, CsvError, CsvOptions, FORMAT},
 };
 use crate::{
     clock::Clock,
@@ -40,9 +40,9 @@ const READ_BUFFER_BYTES: usize = 256 << 10;
 
 /// What is to be done with a file.
 #[derive(Clone, Debug, Default)]
-pub struct Task {
+pub struct ImportTask {
     /// What the file doesn't tell.
-    pub options: Options,
+    pub options: CsvOptions,
     /// The key that vouches for it.
     pub api_key: Option<ApiKeyId>,
     /// Whether that is an admin's key.
@@ -56,10 +56,10 @@ pub struct Task {
 pub enum CsvImportError {
     /// It is none that is understood.
     #[error("{}", .0.detail)]
-    Refused(DecodeError),
+    Rejected(DecodeError),
     /// It broke off.
     #[error("the file broke off: {0}")]
-    Broken(std::io::Error),
+    Io(std::io::Error),
     /// What was read can't be stored.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -68,8 +68,8 @@ pub enum CsvImportError {
 impl From<CsvError> for CsvImportError {
     fn from(error: CsvError) -> Self {
         match error {
-            CsvError::Refused(reason) => Self::Refused(reason),
-            CsvError::Broken(reason) => Self::Broken(reason),
+            CsvError::Rejected(reason) => Self::Rejected(reason),
+            CsvError::Io(reason) => Self::Io(reason),
         }
     }
 }
@@ -79,9 +79,9 @@ pub async fn run(
     recorder: &Recorder,
     clock: &Clock,
     file: impl Stream<Item = io::Result<Bytes>>,
-    task: Task,
+    task: ImportTask,
 ) -> (ImportReport, Result<(), CsvImportError>) {
-    let Task { options, api_key, by_admin, dry_run } = task;
+    let ImportTask { options, api_key, by_admin, dry_run } = task;
     let (sender, chunks) = mpsc::channel(DECODE_AHEAD_CHUNKS);
     let mut decoding = pin!(decode(file, options, sender));
     let mut recording = pin!(record(recorder, clock, (api_key, by_admin), dry_run, chunks));
@@ -97,8 +97,8 @@ pub async fn run(
 /// Sends the chunks of a file, and last the error that ends it early.
 async fn decode(
     file: impl Stream<Item = io::Result<Bytes>>,
-    options: Options,
-    chunks: mpsc::Sender<Result<Chunk, CsvError>>,
+    options: CsvOptions,
+    chunks: mpsc::Sender<Result<CsvChunk, CsvError>>,
 ) {
     let mut file = pin!(file);
     let (mut decoder, mut rest) = (ImportDecoder::new(options), Bytes::new());
@@ -111,7 +111,7 @@ async fn decode(
             }
             end => end,
         };
-        let (back, outcome) = decoder.decode(piece).await;
+        let (back, outcome) = decoder.run_decoder(piece).await;
         decoder = back;
         for chunk in outcome.chunks {
             if chunks.send(Ok(chunk)).await.is_err() {
@@ -135,19 +135,25 @@ async fn record(
     clock: &Clock,
     (api_key, by_admin): (Option<ApiKeyId>, bool),
     dry_run: bool,
-    mut chunks: mpsc::Receiver<Result<Chunk, CsvError>>,
+    mut chunks: mpsc::Receiver<Result<CsvChunk, CsvError>>,
 ) -> (ImportReport, Result<(), CsvImportError>) {
     let mut report = ImportReport { dry_run, ..ImportReport::default() };
     while let Some(chunk) = chunks.recv().await {
-        let Chunk { lines, decoded, unreadable } = match chunk {
+        let CsvChunk { lines, decoded, unreadable } = match chunk {
             Ok(chunk) => chunk,
             Err(error) => return (report, Err(error.into())),
         };
         report.ignore(&decoded.ignored);
         report.unreadable.extend(unreadable);
         let received_at = clock.now();
-        let submission =
-            Submission { format: FORMAT, received_at, api_key, by_admin, source: Source::File, decoded: Ok(decoded) };
+        let submission = Submission {
+            format: FORMAT,
+            received_at,
+            api_key,
+            is_admin: by_admin,
+            source: Source::File,
+            decoded: Ok(decoded),
+        };
         let outcome =
             if dry_run { recorder.compare(submission).await } else { recorder.record_with_retry(submission).await };
         match outcome {

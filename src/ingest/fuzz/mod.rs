@@ -8,9 +8,9 @@
 //! AIRGRAPH_FUZZ_CASES=1000000 cargo test --release --lib fuzz -- --nocapture           # a million for each decoder
 //! ```
 
-pub(super) mod damage;
-mod laws;
-mod made_up;
+mod generate;
+mod invariants;
+pub(super) mod mutate;
 mod provenance;
 
 use std::{cell::RefCell, collections::BTreeMap, fmt, fs, path::Path, sync::LazyLock, thread, time::Instant};
@@ -52,22 +52,22 @@ pub(super) fn cases() -> u32 {
 #[derive(Clone)]
 struct FuzzInput {
     body: Vec<u8>,
-    named: Option<String>,
+    device_hint: Option<String>,
     event: Option<String>,
     received_at: DateTime<Utc>,
 }
 
 impl FuzzInput {
     fn incoming(&self) -> Incoming<'_> {
-        let (named, event) = (self.named.as_deref(), self.event.as_deref());
-        Incoming { named, event, received_at: self.received_at, sensors: &SENSORS, ..incoming(&self.body) }
+        let (named, event) = (self.device_hint.as_deref(), self.event.as_deref());
+        Incoming { device_hint: named, event, received_at: self.received_at, sensors: &SENSORS, ..incoming(&self.body) }
     }
 }
 
 impl fmt::Debug for FuzzInput {
     /// So that a failure can be read, and pasted into a test.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { body, named, event, received_at } = self;
+        let Self { body, device_hint: named, event, received_at } = self;
         write!(f, "b\"{}\" named {named:?}, event {event:?}, at {received_at:?}", body.escape_ascii())
     }
 }
@@ -76,7 +76,7 @@ impl fmt::Debug for FuzzInput {
 fn decoders_handle_any_bytes_and_produce_only_storable_samples() {
     let cases = cases();
     thread::scope(|scope| {
-        for format in format::ALL {
+        for format in format::ALL_FORMATS {
             thread::Builder::new()
                 .name(format.name.to_owned())
                 .spawn_scoped(scope, move || run(format, cases))
@@ -91,7 +91,7 @@ fn run(format: &Format, cases: u32) {
     // Nothing is written down of a failure: its smallest input is shown, and belongs into a test or the corpus.
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&inputs(&corpus(format)), |input| {
-        let answer = laws::hold(format, &input.incoming())?;
+        let answer = invariants::check_decoded(format, &input.incoming())?;
         *answers.borrow_mut().entry(answer).or_default() += 1;
         Ok(())
     });
@@ -110,22 +110,23 @@ fn corpus(format: &Format) -> Vec<Vec<u8>> {
 
 #[test]
 fn every_corpus_body_is_decoded() {
-    for format in format::ALL {
+    for format in format::ALL_FORMATS {
         let bodies = corpus(format);
         assert!(!bodies.is_empty(), "{}", format.name);
         for body in bodies {
-            let decoded = (format.decode)(&Incoming { named: Some("device"), sensors: &SENSORS, ..incoming(&body) });
+            let decoded =
+                (format.decode)(&Incoming { device_hint: Some("device"), sensors: &SENSORS, ..incoming(&body) });
             assert!(decoded.is_ok(), "{}: {decoded:?} of {}", format.name, body.escape_ascii());
         }
     }
 }
 
 fn inputs(corpus: &[Vec<u8>]) -> impl Strategy<Value = FuzzInput> + use<> {
-    let words = damage::vocabulary(corpus);
+    let words = mutate::vocabulary(corpus);
     let body = prop_oneof![
         1 => proptest::collection::vec(any::<u8>(), 0..300),
-        4 => damage::mutated(corpus, &words),
-        1 => made_up::body(&words),
+        4 => mutate::mutated(corpus, &words),
+        1 => generate::body(&words),
     ];
     // What stands in a header or a path has no control characters: the route drops it otherwise.
     let named =
@@ -139,7 +140,7 @@ fn inputs(corpus: &[Vec<u8>]) -> impl Strategy<Value = FuzzInput> + use<> {
     ];
     (body, named, event, received_at).prop_map(|(body, named, event, received_at)| FuzzInput {
         body,
-        named,
+        device_hint: named,
         event,
         received_at,
     })

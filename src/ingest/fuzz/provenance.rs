@@ -7,7 +7,7 @@ use crate::{
     ingest::{
         Decoded, airbeam,
         format::Format,
-        parse::{self, Json},
+        parse::{self, JsonValue},
     },
 };
 
@@ -15,8 +15,8 @@ use crate::{
 const BINARY_FORMATS: &[&str] = &[airbeam::FORMAT];
 
 /// Checks every value and position against the numbers of the body. A `CleanCycle` packet holds its numbers as bits.
-pub(super) fn hold(format: &Format, decoded: &Decoded, body: &[u8]) -> Result<(), TestCaseError> {
-    if BINARY_FORMATS.contains(&format.name) || decoded.chained || decoded.observations.is_empty() {
+pub(super) fn check_provenance(format: &Format, decoded: &Decoded, body: &[u8]) -> Result<(), TestCaseError> {
+    if BINARY_FORMATS.contains(&format.name) || decoded.is_packet || decoded.observations.is_empty() {
         return Ok(());
     }
     let numbers = numbers(body);
@@ -58,16 +58,16 @@ fn numbers(body: &[u8]) -> Vec<f64> {
     found
 }
 
-fn collect(json: &Json, found: &mut Vec<f64>) {
+fn collect(json: &JsonValue, found: &mut Vec<f64>) {
     match json {
-        Json::Number(number) => found.extend(number.as_f64()),
-        Json::Text(text) => match parse::json(text.as_bytes()) {
-            Ok(inner @ (Json::Object(_) | Json::Array(_))) => collect(&inner, found),
+        JsonValue::Number(number) => found.extend(number.as_f64()),
+        JsonValue::Text(text) => match parse::json(text.as_bytes()) {
+            Ok(inner @ (JsonValue::Object(_) | JsonValue::Array(_))) => collect(&inner, found),
             _ => runs(text, found),
         },
-        Json::Array(elements) => elements.iter().for_each(|element| collect(element, found)),
-        Json::Object(entries) => entries.iter().for_each(|(_, value)| collect(value, found)),
-        Json::Null | Json::Boolean => {}
+        JsonValue::Array(elements) => elements.iter().for_each(|element| collect(element, found)),
+        JsonValue::Object(entries) => entries.iter().for_each(|(_, value)| collect(value, found)),
+        JsonValue::Null | JsonValue::Boolean => {}
     }
 }
 

@@ -12,14 +12,14 @@
 
 use super::{
     super::vocabulary::RawValue,
-    line::{Field, Line},
+    line::{FieldValue, InfluxLine},
     named_value,
-    point::{Point, VALUE, Values},
+    point::{Point, PointValues, VALUE},
 };
 use crate::domain::unit::Unit;
 
 /// What a state is about; none where it is no value of the air.
-pub(super) fn point<'a>(line: &'a Line, entity: &'a str, tagged: Option<&'a str>) -> Option<Point<'a>> {
+pub(super) fn point<'a>(line: &'a InfluxLine, entity: &'a str, tagged: Option<&'a str>) -> Option<Point<'a>> {
     if line.tag("domain").is_some_and(|domain| domain != "sensor") {
         return None;
     }
@@ -35,11 +35,11 @@ pub(super) fn point<'a>(line: &'a Line, entity: &'a str, tagged: Option<&'a str>
         return None;
     }
     let device = tagged.or(Some(device).filter(|device| !device.is_empty()));
-    Some(Point { device, values: Values::Single(kind) })
+    Some(Point { device, values: PointValues::Single(kind) })
 }
 
 /// The name of the quantity that the device class stands for.
-fn device_class(line: &Line) -> Option<&str> {
+fn device_class(line: &InfluxLine) -> Option<&str> {
     let class = attribute(line, "device_class", "device_class_str");
     match class.or_else(|| line.measurement.strip_prefix("sensor__"))? {
         "sound_pressure" => Some("noise"),
@@ -48,6 +48,6 @@ fn device_class(line: &Line) -> Option<&str> {
 }
 
 /// An attribute of the entity: a field, or a tag where the user listed it in `tags_attributes`.
-fn attribute<'a>(line: &'a Line, tag: &str, field: &str) -> Option<&'a str> {
-    line.field(field).and_then(Field::as_text).or_else(|| line.tag(tag))
+fn attribute<'a>(line: &'a InfluxLine, tag: &str, field: &str) -> Option<&'a str> {
+    line.field(field).and_then(FieldValue::as_text).or_else(|| line.tag(tag))
 }

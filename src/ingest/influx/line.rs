@@ -6,62 +6,62 @@
 
 use std::collections::HashSet;
 
-use super::super::{ignored::shortened, vocabulary::RawValue};
+use super::super::{ignored::truncate_name, vocabulary::RawValue};
 
 /// Why a line is no sample: a code and the reason.
 pub(super) type Reason = (&'static str, String);
 
 /// One line, read.
 #[derive(Debug, PartialEq)]
-pub(super) struct Line {
+pub(super) struct InfluxLine {
     pub(super) measurement: String,
     pub(super) tags: Vec<(String, String)>,
-    pub(super) fields: Vec<(String, Field)>,
+    pub(super) fields: Vec<(String, FieldValue)>,
     /// Time since 1970, in the unit that the request names.
     pub(super) timestamp: Option<i64>,
 }
 
-impl Line {
+impl InfluxLine {
     pub(super) fn tag(&self, name: &str) -> Option<&str> {
         self.tags.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    pub(super) fn field(&self, name: &str) -> Option<&Field> {
+    pub(super) fn field(&self, name: &str) -> Option<&FieldValue> {
         self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 }
 
 /// The value of a field.
 #[derive(Debug, PartialEq)]
-pub(super) enum Field {
+pub(super) enum FieldValue {
     Number(f64),
     Text(String),
     Boolean,
 }
 
-impl Field {
+impl FieldValue {
     pub(super) fn as_text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 }
 
-impl<'a> From<&'a Field> for RawValue<'a> {
-    fn from(field: &'a Field) -> Self {
+impl<'a> From<&'a FieldValue> for RawValue<'a> {
+    fn from(field: &'a FieldValue) -> Self {
         match field {
-            Field::Number(number) => Self::Number(*number),
-            Field::Text(text) => Self::Text(text),
-            Field::Boolean => Self::Other,
+            FieldValue::Number(number) => Self::Number(*number),
+            FieldValue::Text(text) => Self::Text(text),
+            FieldValue::Boolean => Self::Other,
         }
     }
 }
 
 /// The lines of a body that hold something, each with its number from 0.
-pub(super) struct Lines<'a> {
+pub(super) struct InfluxLines<'a> {
     rest: &'a [u8],
     number: usize,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> InfluxLines<'a> {
     pub(super) fn new(body: &'a [u8]) -> Self {
         Self { rest: body, number: 0 }
     }
@@ -74,8 +74,8 @@ impl<'a> Lines<'a> {
     }
 }
 
-impl Iterator for Lines<'_> {
-    type Item = (usize, Result<Line, Reason>);
+impl Iterator for InfluxLines<'_> {
+    type Item = (usize, Result<InfluxLine, Reason>);
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.rest.is_empty() {
@@ -100,7 +100,7 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    fn line(&mut self) -> Result<Line, Reason> {
+    fn line(&mut self) -> Result<InfluxLine, Reason> {
         let measurement = self.text(b", ", b", ")?;
         if measurement.is_empty() {
             return Err(syntax("the measurement has no name"));
@@ -110,7 +110,7 @@ impl Scanner<'_> {
             let key = self.key()?;
             let value = self.text(b",= ", b", ")?;
             if value.is_empty() {
-                return Err(syntax(format!("tag {:?} has no value", shortened(&key))));
+                return Err(syntax(format!("tag {:?} has no value", truncate_name(&key))));
             }
             tags.push((key, value));
         }
@@ -131,7 +131,7 @@ impl Scanner<'_> {
         let timestamp = if self.spaces() && !self.at_end_of_line() { Some(self.timestamp()?) } else { None };
         self.spaces();
         if self.at_end_of_line() {
-            Ok(Line { measurement, tags, fields, timestamp })
+            Ok(InfluxLine { measurement, tags, fields, timestamp })
         } else {
             Err(syntax("something follows where the line should end"))
         }
@@ -144,7 +144,7 @@ impl Scanner<'_> {
             return Err(syntax("a tag or field has no name"));
         }
         if !self.accept(b'=') {
-            return Err(syntax(format!("= and a value must follow {:?}", shortened(&key))));
+            return Err(syntax(format!("= and a value must follow {:?}", truncate_name(&key))));
         }
         Ok(key)
     }
@@ -165,15 +165,16 @@ impl Scanner<'_> {
         utf8(text)
     }
 
-    fn field(&mut self, key: &str) -> Result<Field, Reason> {
+    fn field(&mut self, key: &str) -> Result<FieldValue, Reason> {
         if self.peek() == Some(b'"') {
-            return self.quoted().map(Field::Text);
+            return self.quoted().map(FieldValue::Text);
         }
         let text = self.text(b"", b", ")?;
-        let unusable =
-            || ("INVALID_VALUE", format!("{:?}: {:?} is no value of a field", shortened(key), shortened(&text)));
+        let unusable = || {
+            ("INVALID_VALUE", format!("{:?}: {:?} is no value of a field", truncate_name(key), truncate_name(&text)))
+        };
         if matches!(text.as_str(), "t" | "T" | "true" | "True" | "TRUE" | "f" | "F" | "false" | "False" | "FALSE") {
-            return Ok(Field::Boolean);
+            return Ok(FieldValue::Boolean);
         }
         let whole = match (text.strip_suffix('i'), text.strip_suffix('u')) {
             (Some(digits), _) => Some((digits, digits.parse::<i64>().is_ok())),
@@ -181,11 +182,15 @@ impl Scanner<'_> {
             (None, None) => None,
         };
         if let Some((digits, valid)) = whole {
-            return digits.parse().ok().filter(|_| valid).map(Field::Number).ok_or_else(unusable);
+            return digits.parse().ok().filter(|_| valid).map(FieldValue::Number).ok_or_else(unusable);
         }
         // What Rust reads beside numerals, "nan" and "inf", is no part of the protocol.
         let numeral = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
-        text.parse().ok().filter(|number: &f64| numeral && number.is_finite()).map(Field::Number).ok_or_else(unusable)
+        text.parse()
+            .ok()
+            .filter(|number: &f64| numeral && number.is_finite())
+            .map(FieldValue::Number)
+            .ok_or_else(unusable)
     }
 
     /// A quoted string. Without an end, it ends with its line, so that it doesn't take the next ones with it.
@@ -211,7 +216,7 @@ impl Scanner<'_> {
 
     fn timestamp(&mut self) -> Result<i64, Reason> {
         let text = self.text(b"", b" ")?;
-        let whole = || ("INVALID_TIME", format!("timestamp {:?} is not a 64-bit integer", shortened(&text)));
+        let whole = || ("INVALID_TIME", format!("timestamp {:?} is not a 64-bit integer", truncate_name(&text)));
         text.parse().map_err(|_| whole())
     }
 
@@ -246,7 +251,7 @@ impl Scanner<'_> {
 fn once_each<T>(pairs: &[(String, T)]) -> Result<(), Reason> {
     let mut seen = HashSet::new();
     match pairs.iter().find(|(key, _)| !seen.insert(key.as_str())) {
-        Some((key, _)) => Err(("DUPLICATE_KEY", format!("{:?} stands twice", shortened(key)))),
+        Some((key, _)) => Err(("DUPLICATE_KEY", format!("{:?} stands twice", truncate_name(key)))),
         None => Ok(()),
     }
 }

@@ -5,7 +5,7 @@
 //! device. Where the unit is known beside the name (Home Assistant's measurement is the unit), it must be one of the
 //! quantity's, and then also counts for names that have none of their own, such as `ozone`.
 
-use super::super::vocabulary::{Meaning, PLAIN, airrohr::AIRROHR_OR_CONVENTIONAL};
+use super::super::vocabulary::{FieldMeaning, PLAIN, airrohr::AIRROHR_OR_CONVENTIONAL};
 use crate::domain::{quantity::Quantity, unit::Unit};
 
 /// Longest end of a name that is looked up, in bytes.
@@ -49,7 +49,7 @@ const NON_AIR_NAMES: &[&str] = &[
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Kind<'a> {
+pub(super) enum ValueKind<'a> {
     /// What the vocabulary says of this name.
     Name(&'a str),
     /// A quantity whose unit is known beside its name.
@@ -57,16 +57,18 @@ pub(super) enum Kind<'a> {
 }
 
 /// What a name says of a value that is in `unit`, where that is known.
-pub(super) fn kind(name: &str, unit: Option<Unit>) -> Option<Kind<'_>> {
-    let Some(unit) = unit else { return AIRROHR_OR_CONVENTIONAL.meaning(name).map(|_| Kind::Name(name)) };
+pub(super) fn kind(name: &str, unit: Option<Unit>) -> Option<ValueKind<'_>> {
+    let Some(unit) = unit else { return AIRROHR_OR_CONVENTIONAL.meaning(name).map(|_| ValueKind::Name(name)) };
     match PLAIN.meaning(name)? {
-        Meaning::Quantity { quantity, .. } => unit.convert(quantity, 1.0).map(|_| Kind::InUnit(quantity, unit)),
-        Meaning::Latitude | Meaning::Longitude => None,
+        FieldMeaning::Quantity { quantity, .. } => {
+            unit.convert(quantity, 1.0).map(|_| ValueKind::InUnit(quantity, unit))
+        }
+        FieldMeaning::Latitude | FieldMeaning::Longitude => None,
     }
 }
 
 /// What the end of a name says, and what stands before it.
-pub(super) fn kind_of_suffix(name: &str, unit: Option<Unit>) -> Option<(&str, Kind<'_>)> {
+pub(super) fn kind_of_suffix(name: &str, unit: Option<Unit>) -> Option<(&str, ValueKind<'_>)> {
     let starts = std::iter::once(0).chain(name.match_indices('_').map(|(at, _)| at + 1));
     let mut ends = starts.filter(|&at| name.len() - at <= MAX_SUFFIX_BYTES);
     let (before, kind) = ends.find_map(|at| kind(&name[at..], unit).map(|kind| (&name[..at], kind)))?;
@@ -92,13 +94,13 @@ mod tests {
             ("balcony_dew_point", "balcony", "dew_point"),
             ("temperature", "", "temperature"),
         ] {
-            assert_eq!(kind_of_suffix(name, None), Some((before, Kind::Name(end))), "{name}");
+            assert_eq!(kind_of_suffix(name, None), Some((before, ValueKind::Name(end))), "{name}");
         }
     }
 
     #[test]
     fn a_unit_settles_names_that_have_none_and_excludes_others() {
-        let ozone = Kind::InUnit(Quantity::O3, Unit::PartPerBillion);
+        let ozone = ValueKind::InUnit(Quantity::O3, Unit::PartPerBillion);
         assert_eq!(kind_of_suffix("balcony_ozone", Some(Unit::PartPerBillion)), Some(("balcony", ozone)));
         assert_eq!(kind_of_suffix("balcony_ozone", None), None, "ppb, ppm or µg/m³");
         assert_eq!(kind_of_suffix("phone_battery_level", Some(Unit::Percent)), None);

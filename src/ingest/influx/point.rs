@@ -17,8 +17,8 @@ use super::{
         vocabulary::{RawValue, airrohr::AIRROHR_OR_CONVENTIONAL},
     },
     home_assistant,
-    line::Line,
-    named_value::{self, Kind},
+    line::InfluxLine,
+    named_value::{self, ValueKind},
 };
 use crate::domain::unit::Unit;
 
@@ -75,11 +75,11 @@ const HOST_MEASUREMENTS: &[&str] = &[
 
 /// The values of a line.
 #[derive(Debug, PartialEq)]
-pub(super) enum Values<'a> {
+pub(super) enum PointValues<'a> {
     /// Each field, by its name.
     Fields,
     /// One value, which belongs to one sample with the other single values of its device and time.
-    Single(Kind<'a>),
+    Single(ValueKind<'a>),
 }
 
 /// What a line is about.
@@ -87,12 +87,12 @@ pub(super) enum Values<'a> {
 pub(super) struct Point<'a> {
     /// The device; none where no tag names it.
     pub(super) device: Option<&'a str>,
-    pub(super) values: Values<'a>,
+    pub(super) values: PointValues<'a>,
 }
 
 impl<'a> Point<'a> {
     /// What a line is about; none where it has no value of a known quantity, and then its fields are listed as ignored.
-    pub(super) fn of(line: &'a Line, ignored: &mut IgnoredNames) -> Option<Self> {
+    pub(super) fn from_line(line: &'a InfluxLine, ignored: &mut IgnoredNames) -> Option<Self> {
         let point = Self::read(line);
         if point.is_none() {
             let fields = line.fields.iter().map(|(name, _)| name.as_str());
@@ -101,14 +101,14 @@ impl<'a> Point<'a> {
         point
     }
 
-    fn read(line: &'a Line) -> Option<Self> {
+    fn read(line: &'a InfluxLine) -> Option<Self> {
         if let Some(entity) = line.tag("entity_id") {
             return home_assistant::point(line, entity, device(line));
         }
         if is_host_metric(line) {
             return None;
         }
-        let values = if has_known_field(line) { Values::Fields } else { Values::Single(single_value(line)?) };
+        let values = if has_known_field(line) { PointValues::Fields } else { PointValues::Single(single_value(line)?) };
         Some(Self { device: device(line), values })
     }
 }
@@ -117,22 +117,22 @@ impl<'a> Point<'a> {
 pub(super) const VALUE: &str = "value";
 
 /// The device that a tag names.
-fn device(line: &Line) -> Option<&str> {
+fn device(line: &InfluxLine) -> Option<&str> {
     DEVICE_TAGS.into_iter().find_map(|name| line.tag(name))
 }
 
 /// Whether a line describes the machine that Telegraf runs on. Its plugin `temp` has a field of the same name.
-fn is_host_metric(line: &Line) -> bool {
+fn is_host_metric(line: &InfluxLine) -> bool {
     HOST_MEASUREMENTS.contains(&line.measurement.as_str())
         || (line.measurement == "temp" && line.field("temp").is_some() && line.tag("host").is_some())
 }
 
-fn has_known_field(line: &Line) -> bool {
+fn has_known_field(line: &InfluxLine) -> bool {
     line.fields.iter().any(|(name, _)| AIRROHR_OR_CONVENTIONAL.meaning(name).is_some())
 }
 
 /// What the line's `value` is.
-fn single_value(line: &Line) -> Option<Kind<'_>> {
+fn single_value(line: &InfluxLine) -> Option<ValueKind<'_>> {
     RawValue::from(line.field(VALUE)?).number()?;
     if !line.tag("sensor").is_none_or(named_value::is_air_quantity) {
         return None; // Tasmota's `temperature,sensor=esp32` is the chip's

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::super::{DecodeError, ignored::shortened};
+use super::super::{DecodeError, ignored::truncate_name};
 
 /// A unit of timestamps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ const PRECISION_PREFIX: &str = "precision=";
 impl Precision {
     /// The precision of a request. Without one it is nanoseconds. The names are those of `InfluxDB` 1.x, which include those
     /// of 2.x (`ns`, `us`, `ms`, `s`).
-    pub(super) fn of(event: Option<&str>) -> Result<Self, DecodeError> {
+    pub(super) fn from_query(event: Option<&str>) -> Result<Self, DecodeError> {
         let Some(name) = event.and_then(|event| event.strip_prefix(PRECISION_PREFIX)) else {
             return Ok(Self::Nanosecond);
         };
@@ -33,7 +33,7 @@ impl Precision {
             "m" => Ok(Self::Minute),
             "h" => Ok(Self::Hour),
             _ => {
-                let detail = format!("precision {:?} is unknown; use ns, us, ms, s, m or h", shortened(name));
+                let detail = format!("precision {:?} is unknown; use ns, us, ms, s, m or h", truncate_name(name));
                 Err(DecodeError::new("INVALID_PRECISION", detail))
             }
         }
@@ -83,7 +83,7 @@ mod tests {
             (Some("precision=m"), 29_627_160, "2026-05-01T10:00:00+00:00"),
             (Some("precision=h"), 493_786, "2026-05-01T10:00:00+00:00"),
         ] {
-            let time = Precision::of(event).expect("a precision").time(timestamp);
+            let time = Precision::from_query(event).expect("a precision").time(timestamp);
             assert_eq!(time.map(|time| time.to_rfc3339()).as_deref(), Some(expected), "{event:?}");
         }
     }
@@ -91,11 +91,11 @@ mod tests {
     #[test]
     fn a_timestamp_beyond_all_times_is_none_and_an_unknown_unit_is_refused() {
         for event in ["precision=us", "precision=ms", "precision=s", "precision=m", "precision=h"] {
-            let precision = Precision::of(Some(event)).expect("a precision");
+            let precision = Precision::from_query(Some(event)).expect("a precision");
             assert_eq!((precision.time(i64::MAX), precision.time(i64::MIN)), (None, None), "{event}");
         }
         for event in ["precision=d", "precision=S", "precision=1s"] {
-            assert_eq!(Precision::of(Some(event)).expect_err(event).code, "INVALID_PRECISION");
+            assert_eq!(Precision::from_query(Some(event)).expect_err(event).code, "INVALID_PRECISION");
         }
     }
 }

@@ -23,7 +23,7 @@ pub(super) use time::first_time;
 use super::{
     DecodeError, Decoded, Observation, Rejection,
     ignored::IgnoredNames,
-    parse::{Json, Reason},
+    parse::{JsonValue, Reason},
 };
 use crate::domain::{
     device::{DeviceKey, DeviceKind},
@@ -36,7 +36,7 @@ use crate::domain::{
 const MAX_SENDING_DELAY_S: i32 = 60;
 
 /// An uplink as a network server forwards it.
-pub(super) struct Uplink<'a> {
+pub(super) struct LorawanUplink<'a> {
     pub device: DeviceKey,
     pub frame_counter: Option<i64>,
     /// When the network received it.
@@ -44,9 +44,9 @@ pub(super) struct Uplink<'a> {
     /// The payload in base64.
     pub raw: Option<&'a str>,
     /// What the network server's decoder made of the payload.
-    pub fields: Option<&'a Json>,
+    pub fields: Option<&'a JsonValue>,
     /// The same in the schema of The Things Stack's device repository.
-    pub normalized: Option<&'a Json>,
+    pub normalized: Option<&'a JsonValue>,
     /// What the named fields mean.
     pub codec: &'static Codec,
     /// Whether the bytes are those of a bicycle unless named fields say otherwise.
@@ -81,21 +81,22 @@ pub(super) fn device_key(names: &[(&str, Option<&str>)]) -> Result<DeviceKey, De
     }
 }
 
-impl Uplink<'_> {
+impl LorawanUplink<'_> {
     /// The samples of the uplink.
     ///
     /// # Errors
     /// When it has no payload, or none that can be read.
     pub(super) fn decode(self) -> Result<Decoded, DecodeError> {
-        let entries: &[(String, Json)] = if let Some(Json::Object(entries)) = self.fields { entries } else { &[] };
+        let entries: &[(String, JsonValue)] =
+            if let Some(JsonValue::Object(entries)) = self.fields { entries } else { &[] };
         let (numbered, named): (Vec<_>, Vec<_>) =
             entries.iter().map(|(key, value)| (key.as_str(), value)).partition(|(key, _)| key.parse::<usize>().is_ok());
         let numbered = NumberedFields::read(&numbered);
 
         if let Some(fours) = numbered.complete_samples() {
             let mut ignored = IgnoredNames::default();
-            let is_value = |key: &str, value: &Json| {
-                matches!(value, Json::Number(_)) || (self.codec.meaning(key).is_some() && !value.is_null())
+            let is_value = |key: &str, value: &JsonValue| {
+                matches!(value, JsonValue::Number(_)) || (self.codec.meaning(key).is_some() && !value.is_null())
             };
             named.iter().filter(|(key, value)| is_value(key, value)).for_each(|(key, _)| ignored.insert(key));
             let ride = match self.raw().map(|raw| ride::packet(raw, true)) {
@@ -140,8 +141,8 @@ impl Uplink<'_> {
     fn no_payload(&self, numbered: &NumberedFields, no_packet: Option<String>, has_names: bool) -> DecodeError {
         let PayloadNames { raw, fields, invalid_raw } = self.names;
         let is_object_or_absent = match self.fields {
-            None | Some(Json::Object(_) | Json::Null) => true,
-            Some(Json::Text(text)) => text.is_empty(),
+            None | Some(JsonValue::Object(_) | JsonValue::Null) => true,
+            Some(JsonValue::Text(text)) => text.is_empty(),
             Some(_) => false,
         };
         if let Some((code, detail)) = numbered.fault() {
@@ -166,7 +167,7 @@ impl Uplink<'_> {
             return Err(no_known_field(self.names.fields, &ignored));
         }
         let kind = if builder.has_receiver { DeviceKind::Mobile } else { DeviceKind::Fixed };
-        let mut decoded = Decoded { frame_counter: self.frame_counter, ignored, ..Decoded::nothing(kind) };
+        let mut decoded = Decoded { frame_counter: self.frame_counter, ignored, ..Decoded::empty(kind) };
         let sample = match measured_at {
             Some(measured_at) => builder.build(measured_at),
             None => builder.build(self.received_at).map(|sample| estimated(sample, MAX_SENDING_DELAY_S)),
@@ -177,8 +178,8 @@ impl Uplink<'_> {
 
     /// Samples with times of their own, as a device sends that stores what it measures. The decoder's fields are not read:
     /// they have the same values without the times.
-    fn timed_samples(self, timed: &[(DateTime<Utc>, &Json)], untimed: &[&Json]) -> Decoded {
-        let mut decoded = Decoded { frame_counter: self.frame_counter, ..Decoded::nothing(DeviceKind::Fixed) };
+    fn timed_samples(self, timed: &[(DateTime<Utc>, &JsonValue)], untimed: &[&JsonValue]) -> Decoded {
+        let mut decoded = Decoded { frame_counter: self.frame_counter, ..Decoded::empty(DeviceKind::Fixed) };
         let mut ignored = IgnoredNames::default();
         for (index, &(measured_at, measurement)) in timed.iter().enumerate() {
             let mut fields = NamedFields::new(self.codec, ignored);

@@ -16,8 +16,8 @@ use crate::{
     domain::{quantity::Quantity, unit::Unit},
     ingest::{
         ignored::IgnoredNames,
-        parse::Json,
-        vocabulary::{GeneralNames, Meaning, RawValue, SampleBuilder},
+        parse::JsonValue,
+        vocabulary::{FieldMeaning, GeneralNames, RawValue, SampleBuilder},
     },
 };
 
@@ -45,20 +45,20 @@ impl<'c> NamedFields<'c> {
     }
 
     /// Adds a field of the payload.
-    pub(super) fn add(&mut self, key: &str, value: &Json) {
+    pub(super) fn add(&mut self, key: &str, value: &JsonValue) {
         self.add_at_depth(key, value, 1);
     }
 
-    fn add_at_depth(&mut self, key: &str, value: &Json, depth: usize) {
+    fn add_at_depth(&mut self, key: &str, value: &JsonValue, depth: usize) {
         match value {
-            Json::Object(entries) if depth < MAX_DEPTH => self.add_object(key, value, entries, depth),
-            Json::Object(_) | Json::Array(_) => self.ignore(key, value, depth),
+            JsonValue::Object(entries) if depth < MAX_DEPTH => self.add_object(key, value, entries, depth),
+            JsonValue::Object(_) | JsonValue::Array(_) => self.ignore(key, value, depth),
             _ => self.add_scalar(key, value),
         }
     }
 
-    fn add_scalar(&mut self, key: &str, value: &Json) {
-        let is_number = matches!(value, Json::Number(_));
+    fn add_scalar(&mut self, key: &str, value: &JsonValue) {
+        let is_number = matches!(value, JsonValue::Number(_));
         if self.codec.meaning(key).is_some() {
             self.is_present = true;
             self.builder.add(key, raw_value(value), &mut self.ignored);
@@ -68,10 +68,10 @@ impl<'c> NamedFields<'c> {
         } // any other text or boolean describes the device
     }
 
-    fn add_object(&mut self, key: &str, object: &Json, entries: &[(String, Json)], depth: usize) {
+    fn add_object(&mut self, key: &str, object: &JsonValue, entries: &[(String, JsonValue)], depth: usize) {
         let name = key.to_ascii_lowercase();
         if let Some(value) = object.get("value") {
-            match object.get("unit").and_then(Json::as_text).filter(|unit| !unit.is_empty()) {
+            match object.get("unit").and_then(JsonValue::as_text).filter(|unit| !unit.is_empty()) {
                 Some(unit) => self.add_with_unit(key, value, unit),
                 None => self.add_at_depth(key, value, depth + 1),
             }
@@ -98,28 +98,32 @@ impl<'c> NamedFields<'c> {
     }
 
     /// A value that has its unit beside it.
-    fn add_with_unit(&mut self, key: &str, value: &Json, unit: &str) {
+    fn add_with_unit(&mut self, key: &str, value: &JsonValue, unit: &str) {
         let documented = || GeneralNames::Documented.meaning(key).filter(|_| !self.codec.excludes(key));
         let meaning = self.codec.meaning(key).or_else(documented);
         match (meaning, Unit::parse(unit)) {
-            (Some(Meaning::Quantity { quantity, .. }), Some(unit)) => self.add_quantity(key, quantity, unit, value),
-            (Some(Meaning::Latitude | Meaning::Longitude), _) => self.add_scalar(key, value),
+            (Some(FieldMeaning::Quantity { quantity, .. }), Some(unit)) => {
+                self.add_quantity(key, quantity, unit, value);
+            }
+            (Some(FieldMeaning::Latitude | FieldMeaning::Longitude), _) => self.add_scalar(key, value),
             _ => self.ignore(key, value, MAX_DEPTH),
         }
     }
 
-    fn add_quantity(&mut self, name: &str, quantity: Quantity, unit: Unit, value: &Json) {
+    fn add_quantity(&mut self, name: &str, quantity: Quantity, unit: Unit, value: &JsonValue) {
         self.is_present = true;
         self.builder.add_quantity(name, quantity, unit, raw_value(value), &mut self.ignored);
     }
 
     /// Coordinates, and the altitude in metres.
-    fn add_position(&mut self, object: &Json) {
-        let Json::Object(entries) = object else { return self.ignore("position", object, MAX_DEPTH) };
+    fn add_position(&mut self, object: &JsonValue) {
+        let JsonValue::Object(entries) = object else { return self.ignore("position", object, MAX_DEPTH) };
         for (key, value) in entries {
             match GeneralNames::Documented.meaning(key) {
                 Some(
-                    Meaning::Latitude | Meaning::Longitude | Meaning::Quantity { quantity: Quantity::Altitude, .. },
+                    FieldMeaning::Latitude
+                    | FieldMeaning::Longitude
+                    | FieldMeaning::Quantity { quantity: Quantity::Altitude, .. },
                 ) => {
                     self.is_present = true;
                     self.builder.add(key, raw_value(value), &mut self.ignored);
@@ -130,27 +134,27 @@ impl<'c> NamedFields<'c> {
     }
 
     /// Lists the numbers in a value that has no meaning.
-    fn ignore(&mut self, path: &str, value: &Json, depth: usize) {
+    fn ignore(&mut self, path: &str, value: &JsonValue, depth: usize) {
         match value {
-            Json::Number(_) => {
+            JsonValue::Number(_) => {
                 self.is_present = true;
                 self.ignored.insert(path);
             }
-            Json::Object(entries) if depth < MAX_DEPTH => {
+            JsonValue::Object(entries) if depth < MAX_DEPTH => {
                 for (key, value) in entries {
                     self.ignore(&format!("{path}.{key}"), value, depth + 1);
                 }
             }
-            Json::Object(_) | Json::Array(_) => self.ignored.insert(path),
-            Json::Null | Json::Boolean | Json::Text(_) => {}
+            JsonValue::Object(_) | JsonValue::Array(_) => self.ignored.insert(path),
+            JsonValue::Null | JsonValue::Boolean | JsonValue::Text(_) => {}
         }
     }
 }
 
 /// Some decoders write a text where the sensor has no value.
-fn raw_value(value: &Json) -> RawValue<'_> {
+fn raw_value(value: &JsonValue) -> RawValue<'_> {
     match value {
-        Json::Text(text) if text.trim().is_empty() || text.eq_ignore_ascii_case("null") => RawValue::Null,
+        JsonValue::Text(text) if text.trim().is_empty() || text.eq_ignore_ascii_case("null") => RawValue::Null,
         value => RawValue::from(value),
     }
 }

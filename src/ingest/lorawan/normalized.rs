@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{named::NamedFields, time};
 use crate::{
     domain::{quantity::Quantity, unit::Unit},
-    ingest::{parse::Json, vocabulary::RawValue},
+    ingest::{parse::JsonValue, vocabulary::RawValue},
 };
 
 /// The quantities of the schema that are known here: object, field, quantity and unit.
@@ -23,7 +23,7 @@ const FIELDS: &[(&str, &str, Quantity, Unit)] = &[
 ];
 
 /// The measurements, those that have a time apart. A single one counts as one without.
-pub(super) fn measurements(normalized: Option<&Json>) -> (Vec<(DateTime<Utc>, &Json)>, Vec<&Json>) {
+pub(super) fn measurements(normalized: Option<&JsonValue>) -> (Vec<(DateTime<Utc>, &JsonValue)>, Vec<&JsonValue>) {
     let all = elements(normalized);
     if all.len() < 2 {
         return (Vec::new(), all.iter().collect());
@@ -39,14 +39,14 @@ pub(super) fn measurements(normalized: Option<&Json>) -> (Vec<(DateTime<Utc>, &J
 }
 
 /// The time of the measurement, where there is a single one with a time.
-pub(super) fn single_time(normalized: Option<&Json>) -> Option<DateTime<Utc>> {
+pub(super) fn single_time(normalized: Option<&JsonValue>) -> Option<DateTime<Utc>> {
     let [measurement] = elements(normalized) else { return None };
     measurement.get("time").and_then(time::time)
 }
 
 /// Adds the values of one measurement.
-pub(super) fn add(fields: &mut NamedFields<'_>, measurement: &Json) {
-    let mut add = |name: &str, quantity, unit, value: Option<&Json>| {
+pub(super) fn add(fields: &mut NamedFields<'_>, measurement: &JsonValue) {
+    let mut add = |name: &str, quantity, unit, value: Option<&JsonValue>| {
         let Some(value) = value.filter(|value| !value.is_null()) else { return };
         fields.is_present = true;
         fields.builder.add_quantity(name, quantity, unit, RawValue::from(value), &mut fields.ignored);
@@ -61,6 +61,6 @@ pub(super) fn add(fields: &mut NamedFields<'_>, measurement: &Json) {
     }
 }
 
-fn elements(normalized: Option<&Json>) -> &[Json] {
-    if let Some(Json::Array(elements)) = normalized { elements } else { &[] }
+fn elements(normalized: Option<&JsonValue>) -> &[JsonValue] {
+    if let Some(JsonValue::Array(elements)) = normalized { elements } else { &[] }
 }

@@ -4,7 +4,7 @@
 //! keys sorted as texts ("0", "1", "10", "11", ..., "2"), so their numbers decide, not the order in which they stand.
 
 use super::super::{
-    parse::{Json, Reason},
+    parse::{JsonValue, Reason},
     vocabulary::RawValue,
 };
 
@@ -16,7 +16,7 @@ pub(super) struct NumberedFields(Vec<(usize, Option<f64>)>);
 
 impl NumberedFields {
     /// Takes the fields whose keys are numbers.
-    pub(super) fn read(fields: &[(&str, &Json)]) -> Self {
+    pub(super) fn read(fields: &[(&str, &JsonValue)]) -> Self {
         let numbered =
             fields.iter().filter_map(|(key, value)| Some((key.parse().ok()?, RawValue::from(*value).number())));
         let mut numbered: Vec<_> = numbered.collect();

@@ -47,8 +47,8 @@ pub(super) fn from_packet(
         Slot::Padding => Err(("PADDING", "all zero: the packet held fewer than eight samples".to_owned())),
         Slot::OffTheEarth(reason) => Err(("INVALID_POSITION", reason.to_string())),
     };
-    let ride = ride(device, received_at, slots.iter().map(values).collect());
-    Decoded { chained: true, ..ride }
+    let ride = decoded_ride(device, received_at, slots.iter().map(values).collect());
+    Decoded { is_packet: true, ..ride }
 }
 
 /// The samples of numbered fields.
@@ -67,15 +67,15 @@ pub(super) fn from_fields(
             Err(reason) => Err(("INVALID_POSITION", reason.to_string())),
         }
     };
-    ride(device, received_at, fours.into_iter().enumerate().map(values).collect())
+    decoded_ride(device, received_at, fours.into_iter().enumerate().map(values).collect())
 }
 
 /// Position, PM10 and PM2.5 of a sample, or why it is rejected.
 type RideValues = Result<(Position, f64, f64), Reason>;
 
 /// The last sample was taken no later than the payload was received, each other one interval before the next.
-fn ride(device: &DeviceKey, received_at: DateTime<Utc>, samples: Vec<RideValues>) -> Decoded {
-    let mut decoded = Decoded::nothing(DeviceKind::Mobile);
+fn decoded_ride(device: &DeviceKey, received_at: DateTime<Utc>, samples: Vec<RideValues>) -> Decoded {
+    let mut decoded = Decoded::empty(DeviceKind::Mobile);
     // The arrival may be any time that chrono can hold; what is before the first of them is rejected as too early.
     let earlier =
         |steps: i32| received_at.checked_sub_signed(SAMPLE_INTERVAL * steps).unwrap_or(DateTime::<Utc>::MIN_UTC);

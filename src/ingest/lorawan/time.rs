@@ -2,29 +2,29 @@
 
 use chrono::{DateTime, Utc};
 
-use super::super::{parse::Json, timestamp};
-use crate::domain::time::EARLIEST;
+use super::super::{parse::JsonValue, timestamp};
+use crate::domain::time::EARLIEST_TIME;
 
 /// The last time that is believed (2100-01-01): the clock of a gateway may say anything.
 const LATEST_TIME: DateTime<Utc> = DateTime::from_timestamp(4_102_444_800, 0).expect("a time that chrono can hold");
 
 /// The first of the times that can be read and is not absurd; the time of arrival where there is none.
 pub(in crate::ingest) fn first_time<'a>(
-    times: impl IntoIterator<Item = Option<&'a Json>>,
+    times: impl IntoIterator<Item = Option<&'a JsonValue>>,
     arrival: DateTime<Utc>,
 ) -> DateTime<Utc> {
     times.into_iter().flatten().find_map(time).unwrap_or(arrival)
 }
 
 /// The time that a value is: RFC 3339, or a number since 1970.
-pub(super) fn time(value: &Json) -> Option<DateTime<Utc>> {
+pub(super) fn time(value: &JsonValue) -> Option<DateTime<Utc>> {
     let time = match value {
-        Json::Text(text) => DateTime::parse_from_rfc3339(text.trim()).ok()?.to_utc(),
-        Json::Number(number) => timestamp::epoch("time", number.as_f64()?).ok()?,
+        JsonValue::Text(text) => DateTime::parse_from_rfc3339(text.trim()).ok()?.to_utc(),
+        JsonValue::Number(number) => timestamp::epoch("time", number.as_f64()?).ok()?,
         _ => return None,
     };
     // A leap second (23:59:60) counts as the first second of the next minute, as in Postgres.
-    DateTime::from_timestamp_micros(time.timestamp_micros()).filter(|time| (EARLIEST..LATEST_TIME).contains(time))
+    DateTime::from_timestamp_micros(time.timestamp_micros()).filter(|time| (EARLIEST_TIME..LATEST_TIME).contains(time))
 }
 
 #[cfg(test)]
@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn the_first_time_that_can_be_read_counts() {
         let arrival = at("2026-07-01T12:00:00Z");
-        let read = |value: serde_json::Value| serde_json::from_value::<Json>(value).expect("JSON");
+        let read = |value: serde_json::Value| serde_json::from_value::<JsonValue>(value).expect("JSON");
         for (times, expected) in [
             (vec![json!("2026-06-01T10:00:00Z"), json!("2026-06-02T10:00:00Z")], "2026-06-01T10:00:00Z"),
             (vec![json!("yesterday"), json!("2026-06-02 10:00:00+02:00")], "2026-06-02T08:00:00Z"),

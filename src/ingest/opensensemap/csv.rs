@@ -6,14 +6,13 @@
 use csv::ByteRecord;
 
 use super::{
-    MomentGatherer,
-    value::{Scalar, Value},
-    within_limit,
+    MomentGatherer, check_value_count,
+    value::{Scalar, SensorValue},
 };
 use crate::ingest::{
     DecodeError,
     csv::dialect,
-    ignored::shortened,
+    ignored::truncate_name,
     parse::{Reason, without_byte_order_mark},
     timestamp::ZoneRule,
 };
@@ -89,12 +88,12 @@ impl Columns {
             let Some(&(_, column)) = known else {
                 let detail = format!(
                     "header: unknown column {:?}; known are sensorId, value, createdAt, lat, lon or lng, height",
-                    shortened(&name)
+                    truncate_name(&name)
                 );
                 return Err(DecodeError::new("UNKNOWN_COLUMN", detail));
             };
             if column != Column::Description && columns.contains(&column) {
-                let detail = format!("header: column {:?} is there twice", shortened(&name));
+                let detail = format!("header: column {:?} is there twice", truncate_name(&name));
                 return Err(DecodeError::new("DUPLICATE_COLUMN", detail));
             }
             columns.push(column);
@@ -122,13 +121,16 @@ impl Columns {
     ///
     /// # Errors
     /// A code and the reason why the line has none.
-    pub(in crate::ingest) fn value<'a>(&self, record: &'a ByteRecord) -> Result<Value<'a>, Reason> {
+    pub(in crate::ingest) fn value<'a>(&self, record: &'a ByteRecord) -> Result<SensorValue<'a>, Reason> {
         if !(self.min_fields..=self.order.len()).contains(&record.len()) {
             let detail = format!("{} fields; a line has {} to {}", record.len(), self.min_fields, self.order.len());
             return Err(("WRONG_LENGTH", detail));
         }
-        let mut value =
-            Value { zone: ZoneRule::UtcByDefault, allows_decimal_comma: self.allows_decimal_comma, ..Value::default() };
+        let mut value = SensorValue {
+            zone: ZoneRule::UtcByDefault,
+            allows_decimal_comma: self.allows_decimal_comma,
+            ..SensorValue::default()
+        };
         for (at, (column, field)) in self.order.iter().zip(record).enumerate() {
             if *column == Column::Description {
                 continue;
@@ -181,8 +183,8 @@ pub(super) fn read(body: &[u8], moments: &mut MomentGatherer<'_>) -> Result<(), 
             None => &format.insert((delimiter, Columns::without_header(delimiter))).1,
         };
         count += 1;
-        within_limit(count)?;
-        moments.take(index, columns.value(&record));
+        check_value_count(count)?;
+        moments.add_result(index, columns.value(&record));
     }
     Ok(())
 }

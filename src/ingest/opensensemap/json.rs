@@ -1,13 +1,12 @@
 //! The two JSON forms: an array of values, and an object of them by their sensors' ids.
 
 use super::{
-    MomentGatherer,
-    value::{Scalar, Value},
-    within_limit,
+    MomentGatherer, check_value_count,
+    value::{Scalar, SensorValue},
 };
 use crate::ingest::{
     DecodeError,
-    parse::{self, Json, Reason},
+    parse::{self, JsonValue, Reason},
 };
 
 /// Reads a body; the index of a value is its place in the array or the object, from 0.
@@ -16,15 +15,15 @@ use crate::ingest::{
 /// When it isn't JSON, or holds too many values.
 pub(super) fn read(body: &[u8], moments: &mut MomentGatherer<'_>) -> Result<(), DecodeError> {
     match parse::json(body)? {
-        Json::Array(elements) => {
-            within_limit(elements.len())?;
-            elements.iter().enumerate().for_each(|(index, element)| moments.take(index, of_element(element)));
+        JsonValue::Array(elements) => {
+            check_value_count(elements.len())?;
+            elements.iter().enumerate().for_each(|(index, element)| moments.add_result(index, of_element(element)));
         }
-        Json::Object(entries) => {
-            within_limit(entries.len())?;
+        JsonValue::Object(entries) => {
+            check_value_count(entries.len())?;
             // A sensor that stands twice tells two values, as it does in the other forms.
             let values = entries.iter().map(|(sensor, told)| of_entry(sensor, told));
-            values.enumerate().for_each(|(index, value)| moments.take(index, value));
+            values.enumerate().for_each(|(index, value)| moments.add_result(index, value));
         }
         _ => return Err(DecodeError::new("WRONG_TYPE", "the body must be an array or an object")),
     }
@@ -37,21 +36,21 @@ pub(super) fn read(body: &[u8], moments: &mut MomentGatherer<'_>) -> Result<(), 
 /// When it isn't JSON.
 pub(super) fn read_single(body: &[u8], sensor: &str, moments: &mut MomentGatherer<'_>) -> Result<(), DecodeError> {
     let element = parse::json(body)?;
-    moments.take(0, fields(&element).and_then(|value| named(Value { sensor, ..value })));
+    moments.add_result(0, fields(&element).and_then(|value| named(SensorValue { sensor, ..value })));
     Ok(())
 }
 
 /// `{"sensor":…,"value":…,"createdAt":…,"location":…}`.
-fn of_element(element: &Json) -> Result<Value<'_>, Reason> {
+fn of_element(element: &JsonValue) -> Result<SensorValue<'_>, Reason> {
     fields(element).and_then(named)
 }
 
-fn fields(element: &Json) -> Result<Value<'_>, Reason> {
-    let Json::Object(entries) = element else {
+fn fields(element: &JsonValue) -> Result<SensorValue<'_>, Reason> {
+    let JsonValue::Object(entries) = element else {
         return Err(("WRONG_TYPE", "a value must be an object".to_owned()));
     };
-    let mut value = Value::default();
-    for (key, told) in parse::distinct(entries)? {
+    let mut value = SensorValue::default();
+    for (key, told) in parse::check_distinct_keys(entries)? {
         match key.as_str() {
             "sensor" => value.sensor = text(key, told)?.unwrap_or_default(),
             "value" => value.number = scalar(told),
@@ -64,15 +63,15 @@ fn fields(element: &Json) -> Result<Value<'_>, Reason> {
 }
 
 /// `"<sensor>": value` or `"<sensor>": [value, createdAt, location]`.
-fn of_entry<'a>(sensor: &'a str, told: &'a Json) -> Result<Value<'a>, Reason> {
-    let mut value = Value { sensor, ..Value::default() };
+fn of_entry<'a>(sensor: &'a str, told: &'a JsonValue) -> Result<SensorValue<'a>, Reason> {
+    let mut value = SensorValue { sensor, ..SensorValue::default() };
     match told {
-        Json::Array(parts) if (1..=3).contains(&parts.len()) => {
+        JsonValue::Array(parts) if (1..=3).contains(&parts.len()) => {
             value.number = scalar(&parts[0]);
             value.created_at = parts.get(1).map(|part| text("createdAt", part)).transpose()?.flatten();
             parts.get(2).map(|part| place(&mut value, part)).transpose()?;
         }
-        Json::Array(parts) => {
+        JsonValue::Array(parts) => {
             return Err(("WRONG_LENGTH", format!("{} elements; [value, createdAt, location] has 1 to 3", parts.len())));
         }
         told => value.number = scalar(told),
@@ -80,7 +79,7 @@ fn of_entry<'a>(sensor: &'a str, told: &'a Json) -> Result<Value<'a>, Reason> {
     named(value)
 }
 
-fn named(value: Value<'_>) -> Result<Value<'_>, Reason> {
+fn named(value: SensorValue<'_>) -> Result<SensorValue<'_>, Reason> {
     if value.sensor.trim().is_empty() {
         return Err(("MISSING_SENSOR", "\"sensor\" must name the sensor".to_owned()));
     }
@@ -88,16 +87,16 @@ fn named(value: Value<'_>) -> Result<Value<'_>, Reason> {
 }
 
 /// `[lng, lat]`, `[lng, lat, height]` or `{"lng":…,"lat":…,"height":…}`, whose names may be written out.
-fn place<'a>(value: &mut Value<'a>, location: &'a Json) -> Result<(), Reason> {
+fn place<'a>(value: &mut SensorValue<'a>, location: &'a JsonValue) -> Result<(), Reason> {
     match location {
-        Json::Null => {}
-        Json::Array(parts) if (2..=3).contains(&parts.len()) => {
+        JsonValue::Null => {}
+        JsonValue::Array(parts) if (2..=3).contains(&parts.len()) => {
             value.longitude = scalar(&parts[0]);
             value.latitude = scalar(&parts[1]);
             value.height = parts.get(2).and_then(scalar);
         }
-        Json::Object(entries) => {
-            for (key, told) in parse::distinct(entries)? {
+        JsonValue::Object(entries) => {
+            for (key, told) in parse::check_distinct_keys(entries)? {
                 let slot = match key.as_str() {
                     "lng" | "longitude" => &mut value.longitude,
                     "lat" | "latitude" => &mut value.latitude,
@@ -120,17 +119,17 @@ fn place<'a>(value: &mut Value<'a>, location: &'a Json) -> Result<(), Reason> {
     Ok(())
 }
 
-fn scalar(told: &Json) -> Option<Scalar<'_>> {
+fn scalar(told: &JsonValue) -> Option<Scalar<'_>> {
     match told {
-        Json::Null => None,
-        Json::Text(text) => Some(Scalar::Text(text)),
+        JsonValue::Null => None,
+        JsonValue::Text(text) => Some(Scalar::Text(text)),
         told => Some(told.as_number().map_or(Scalar::Other, Scalar::Number)),
     }
 }
 
-fn text<'a>(key: &str, told: &'a Json) -> Result<Option<&'a str>, Reason> {
+fn text<'a>(key: &str, told: &'a JsonValue) -> Result<Option<&'a str>, Reason> {
     match told {
-        Json::Null => Ok(None),
+        JsonValue::Null => Ok(None),
         told => told.as_text().map(Some).ok_or_else(|| ("WRONG_TYPE", format!("{key} must be a text"))),
     }
 }

@@ -23,7 +23,7 @@ mod moments;
 mod tests;
 mod value;
 
-pub(in crate::ingest) use self::moments::{Gathered, MomentGatherer};
+pub(in crate::ingest) use self::moments::{GatheredMoments, MomentGatherer};
 use super::{DecodeError, Decoded, Incoming, Observation};
 use crate::domain::device::{DeviceKey, DeviceKind};
 
@@ -41,7 +41,7 @@ const MAX_LISTED_SENSORS: usize = 3;
 /// When the path names no device, the body is none of the forms or holds too many values, or not one of its sensors is
 /// registered.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
-    let device = match incoming.named.map(DeviceKey::try_new) {
+    let device = match incoming.device_hint.map(DeviceKey::try_new) {
         Some(Ok(device)) => device,
         Some(Err(reason)) => return Err(DecodeError::new("INVALID_DEVICE", format!("the path: {reason}"))),
         None => return Err(DecodeError::new("MISSING_DEVICE", "the path must name the device")),
@@ -59,8 +59,8 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     gathered(&device, moments.finish())
 }
 
-fn gathered(device: &DeviceKey, gathered: Gathered) -> Result<Decoded, DecodeError> {
-    let Gathered { samples, rejected, unknown, has_known_sensor } = gathered;
+fn gathered(device: &DeviceKey, gathered: GatheredMoments) -> Result<Decoded, DecodeError> {
+    let GatheredMoments { samples, rejected, unknown, has_known_sensor } = gathered;
     if samples.is_empty() && rejected.is_empty() && unknown.is_empty() {
         return Err(DecodeError::new("MISSING_VALUES", "the body holds not one value"));
     }
@@ -71,7 +71,7 @@ fn gathered(device: &DeviceKey, gathered: Gathered) -> Result<Decoded, DecodeErr
     let kind = if is_placed { DeviceKind::Mobile } else { DeviceKind::Fixed };
     let observations =
         samples.into_iter().map(|(index, sample)| Observation { index, device: device.clone(), sample }).collect();
-    Ok(Decoded { observations, rejected, ignored: unknown, ..Decoded::nothing(kind) })
+    Ok(Decoded { observations, rejected, ignored: unknown, ..Decoded::empty(kind) })
 }
 
 fn unknown_sensors(device: &DeviceKey, unknown: &[String]) -> DecodeError {
@@ -86,7 +86,7 @@ fn unknown_sensors(device: &DeviceKey, unknown: &[String]) -> DecodeError {
     DecodeError::new("UNKNOWN_SENSORS", detail)
 }
 
-fn within_limit(values: usize) -> Result<(), DecodeError> {
+fn check_value_count(values: usize) -> Result<(), DecodeError> {
     if values > MAX_VALUES {
         return Err(DecodeError::new("TOO_MANY_VALUES", format!("at most {MAX_VALUES} values in one body")));
     }

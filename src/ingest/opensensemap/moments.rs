@@ -4,7 +4,7 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use chrono::{DateTime, Utc};
 
-use super::value::{Told, Value};
+use super::value::{ParsedValue, SensorValue};
 use crate::{
     domain::{position::Position, quality::QualityFlag, quantity::Quantity, sample::Sample, sensor::Sensors},
     ingest::{Rejection, ignored::IgnoredNames, parse::Reason},
@@ -29,7 +29,7 @@ pub(in crate::ingest) struct MomentGatherer<'a> {
 
 /// What values came to.
 #[derive(Debug)]
-pub(in crate::ingest) struct Gathered {
+pub(in crate::ingest) struct GatheredMoments {
     /// The samples, in the order of their first values, each with the index of that one.
     pub(in crate::ingest) samples: Vec<(usize, Sample)>,
     /// The values that were left out.
@@ -53,7 +53,7 @@ struct Moment {
 struct MomentKey(Option<DateTime<Utc>>, Option<[u64; 2]>, Option<u64>);
 
 impl MomentKey {
-    fn of(told: &Told) -> Self {
+    fn from_value(told: &ParsedValue) -> Self {
         let bits = |number: f64| (number + 0.0).to_bits(); // -0 is 0
         let place = |position: Position| [bits(position.latitude()), bits(position.longitude())];
         Self(told.measured_at, told.position.map(place), told.height.map(bits))
@@ -75,7 +75,7 @@ impl<'a> MomentGatherer<'a> {
     }
 
     /// Takes the value that stands at `index` of the body, or the reason why there is none.
-    pub(in crate::ingest) fn take(&mut self, index: usize, value: Result<Value<'_>, Reason>) {
+    pub(in crate::ingest) fn add_result(&mut self, index: usize, value: Result<SensorValue<'_>, Reason>) {
         let taken = value.and_then(|value| {
             let sensor = value.sensor.trim();
             let Some(quantity) = self.sensors.quantity_of(sensor) else {
@@ -90,8 +90,8 @@ impl<'a> MomentGatherer<'a> {
         }
     }
 
-    fn add(&mut self, index: usize, told: &Told) -> Result<(), Reason> {
-        match self.places.entry(MomentKey::of(told)) {
+    fn add(&mut self, index: usize, told: &ParsedValue) -> Result<(), Reason> {
+        match self.places.entry(MomentKey::from_value(told)) {
             Entry::Occupied(place) => self.gathered[*place.get()].add(told),
             Entry::Vacant(place) => {
                 let moment = Moment::new(index, told, self.received_at)?;
@@ -103,8 +103,8 @@ impl<'a> MomentGatherer<'a> {
     }
 
     /// What the values came to.
-    pub(in crate::ingest) fn finish(self) -> Gathered {
-        Gathered {
+    pub(in crate::ingest) fn finish(self) -> GatheredMoments {
+        GatheredMoments {
             samples: self.gathered.into_iter().map(|moment| (moment.index, moment.sample)).collect(),
             rejected: self.rejected,
             unknown: self.unknown.into_names(),
@@ -114,7 +114,7 @@ impl<'a> MomentGatherer<'a> {
 }
 
 impl Moment {
-    fn new(index: usize, told: &Told, received_at: DateTime<Utc>) -> Result<Self, Reason> {
+    fn new(index: usize, told: &ParsedValue, received_at: DateTime<Utc>) -> Result<Self, Reason> {
         let mut sample = Sample::new(told.measured_at.unwrap_or(received_at));
         if told.measured_at.is_none() {
             sample.flags.insert(QualityFlag::EstimatedTime);
@@ -129,7 +129,7 @@ impl Moment {
         Ok(moment)
     }
 
-    fn add(&mut self, told: &Told) -> Result<(), Reason> {
+    fn add(&mut self, told: &ParsedValue) -> Result<(), Reason> {
         let yields = told.quantity == Quantity::Altitude && std::mem::take(&mut self.altitude_of_place);
         if self.sample.readings.get(told.quantity).is_some() && !yields {
             let name = told.quantity.definition().name;

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     domain::{position::Position, quantity::Quantity, time::normalize},
     ingest::{
-        ignored::shortened,
+        ignored::truncate_name,
         parse::{self, Reason},
         timestamp::{self, ZoneRule},
     },
@@ -19,7 +19,7 @@ const PA_PER_HPA: f64 = 100.0;
 
 /// One value as a body tells it. Nothing of it is read yet, only sorted.
 #[derive(Debug, Default)]
-pub(in crate::ingest) struct Value<'a> {
+pub(in crate::ingest) struct SensorValue<'a> {
     pub(super) sensor: &'a str,
     pub(super) number: Option<Scalar<'a>>,
     pub(super) created_at: Option<&'a str>,
@@ -42,7 +42,7 @@ pub(super) enum Scalar<'a> {
 
 /// One value, read.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct ParsedValue {
     pub(super) quantity: Quantity,
     /// In the quantity's unit.
     pub(super) number: f64,
@@ -53,17 +53,17 @@ pub(super) struct Told {
     pub(super) height: Option<f64>,
 }
 
-impl Value<'_> {
+impl SensorValue<'_> {
     /// What this tells of a sensor that measures `quantity`.
     ///
     /// # Errors
     /// A code and the reason why the value is to be rejected.
-    pub(super) fn read(&self, quantity: Quantity) -> Result<Told, Reason> {
+    pub(super) fn read(&self, quantity: Quantity) -> Result<ParsedValue, Reason> {
         let number = self
             .number("value", self.number)?
-            .ok_or_else(|| ("MISSING_VALUE", format!("sensor {:?} tells no value", shortened(self.sensor))))?;
+            .ok_or_else(|| ("MISSING_VALUE", format!("sensor {:?} tells no value", truncate_name(self.sensor))))?;
         let created_at = self.created_at.map(str::trim).filter(|text| !text.is_empty());
-        Ok(Told {
+        Ok(ParsedValue {
             quantity,
             number: in_unit(quantity, number),
             measured_at: created_at
@@ -94,7 +94,8 @@ impl Value<'_> {
             Some(Scalar::Text(text)) => {
                 let has_comma = self.allows_decimal_comma && text.matches([',', '.']).eq([","]);
                 let number = if has_comma { parse::number(&text.replacen(',', ".", 1)) } else { parse::number(text) };
-                let reason = || ("INVALID_VALUE", format!("{name}: {:?} is no finite number", shortened(text.trim())));
+                let reason =
+                    || ("INVALID_VALUE", format!("{name}: {:?} is no finite number", truncate_name(text.trim())));
                 number.map(Some).ok_or_else(reason)
             }
             Some(Scalar::Other) => Err(("WRONG_TYPE", format!("{name} must be a number, or a text that is one"))),

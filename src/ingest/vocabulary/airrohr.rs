@@ -6,7 +6,7 @@
 //! heated inlet. The unprefixed `P1` and `P2` of a PPD42 are particle counts and no mass; number concentrations (`SPS30_N05`,
 //! `NPM_N1`, ...) have no quantity either.
 
-use super::{GeneralNames, Meaning, NoValue, SentUnit, UNRANKED, Vocabulary};
+use super::{FieldMeaning, GeneralNames, NoValue, SentUnit, UNRANKED, Vocabulary};
 use crate::domain::{quantity::Quantity, unit::Unit};
 
 /// The firmware's own names.
@@ -36,11 +36,11 @@ const NO_VALUE: &[NoValue] = &[
     NoValue { quantity: Quantity::Pm10, range: -1.0..=-1.0 },
 ];
 
-fn meaning(name: &str) -> Option<Meaning> {
-    let single = |quantity, unit| Some(Meaning::own_unit(quantity, unit));
+fn meaning(name: &str) -> Option<FieldMeaning> {
+    let single = |quantity, unit| Some(FieldMeaning::own_unit(quantity, unit));
     match name {
-        "GPS_lat" => return Some(Meaning::Latitude),
-        "GPS_lon" => return Some(Meaning::Longitude),
+        "GPS_lat" => return Some(FieldMeaning::Latitude),
+        "GPS_lon" => return Some(FieldMeaning::Longitude),
         "GPS_height" => return single(Quantity::Altitude, Unit::Metre),
         "signal" => return single(Quantity::SignalStrength, Unit::DecibelMilliwatt),
         "SCD30_co2_ppm" => return single(Quantity::Co2, Unit::PartPerMillion),
@@ -61,5 +61,5 @@ fn meaning(name: &str) -> Option<Meaning> {
     };
     let place = preference.iter().position(|known| *known == prefix)?;
     let rank = u8::try_from(place).unwrap_or(UNRANKED);
-    Some(Meaning::Quantity { quantity, unit: SentUnit::Is(unit), rank })
+    Some(FieldMeaning::Quantity { quantity, unit: SentUnit::Is(unit), rank })
 }

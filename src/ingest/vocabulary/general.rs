@@ -3,7 +3,7 @@
 //! Case and the signs between words make no difference: `PM2.5`, `pm2_5`, `pm-2-5` and `Pm25` are one name. A unit at the end of
 //! a name says what the value is in: `o3_ppb`, `pressure_pa`, `temperature_f`, `uptime_s`.
 
-use super::{Meaning, SentUnit, UNRANKED};
+use super::{FieldMeaning, SentUnit, UNRANKED};
 use crate::domain::{quantity::Quantity, unit::Unit};
 
 /// How far general names are understood.
@@ -83,25 +83,25 @@ const MAX_NAME_BYTES: usize = 64;
 
 impl GeneralNames {
     /// What a name means, if anything.
-    pub fn meaning(self, name: &str) -> Option<Meaning> {
+    pub fn meaning(self, name: &str) -> Option<FieldMeaning> {
         let name = normalize(name)?;
         match name.as_str() {
-            "latitude" | "lat" => return Some(Meaning::Latitude),
-            "longitude" | "lon" | "lng" | "long" => return Some(Meaning::Longitude),
+            "latitude" | "lat" => return Some(FieldMeaning::Latitude),
+            "longitude" | "lon" | "lng" | "long" => return Some(FieldMeaning::Longitude),
             _ => {}
         }
         let quantity = |name: &str| {
-            Quantity::named(name)
+            Quantity::from_name(name)
                 .or_else(|| ALIASES.iter().find(|(alias, _)| *alias == name).map(|&(_, quantity)| quantity))
         };
         if let Some(quantity) = quantity(&name) {
-            return self.unit(quantity).map(|unit| Meaning::Quantity { quantity, unit, rank: UNRANKED });
+            return self.unit(quantity).map(|unit| FieldMeaning::Quantity { quantity, unit, rank: UNRANKED });
         }
         // The unit may have several parts: pm2_5_ug_m3.
         name.match_indices('_').find_map(|(at, _)| {
             let unit = unit_in_name(&name[at + 1..])?;
             let quantity = quantity(&name[..at])?;
-            unit.convert(quantity, 1.0).map(|_| Meaning::own_unit(quantity, unit))
+            unit.convert(quantity, 1.0).map(|_| FieldMeaning::own_unit(quantity, unit))
         })
     }
 
@@ -132,7 +132,7 @@ impl GeneralNames {
                 | Quantity::Altitude
                 | Quantity::Satellites
                 | Quantity::GpsUpdated,
-            ) => Some(SentUnit::Is(Unit::of(quantity))),
+            ) => Some(SentUnit::Is(Unit::for_quantity(quantity))),
             (Self::Conventional, _) => None,
         }
     }

@@ -22,7 +22,7 @@ use crate::domain::{quantity::Quantity, unit::Unit};
 #[derive(Debug)]
 pub(super) struct Vocabulary {
     /// The source's own names.
-    pub own: fn(&str) -> Option<Meaning>,
+    pub own: fn(&str) -> Option<FieldMeaning>,
     /// Which general names are understood beside them.
     pub general: Option<GeneralNames>,
     /// Values that stand for "no value".
@@ -39,7 +39,7 @@ pub(super) static CONVENTIONAL: Vocabulary =
 
 /// What a name means.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Meaning {
+pub(super) enum FieldMeaning {
     /// Degrees north.
     Latitude,
     /// Degrees east.
@@ -63,7 +63,7 @@ pub(super) enum SentUnit {
 }
 
 /// A row of a source's table: a name, its quantity and its unit.
-pub(super) type Field = (&'static str, Quantity, Unit);
+pub(super) type FieldUnit = (&'static str, Quantity, Unit);
 
 /// Values of a quantity, in the quantity's own unit, that a source sends for "no value". A range rather than a number, since
 /// firmware averages its marks: 99 times -1000 and once 20 is -989.8.
@@ -83,7 +83,7 @@ pub(super) const UNRANKED: u8 = u8::MAX;
 
 impl Vocabulary {
     /// What a name means, if anything.
-    pub fn meaning(&self, name: &str) -> Option<Meaning> {
+    pub fn meaning(&self, name: &str) -> Option<FieldMeaning> {
         (self.own)(name).or_else(|| self.general?.meaning(name))
     }
 
@@ -93,7 +93,7 @@ impl Vocabulary {
     }
 }
 
-impl Meaning {
+impl FieldMeaning {
     /// A quantity in its own unit.
     pub const fn own_unit(quantity: Quantity, unit: Unit) -> Self {
         Self::Quantity { quantity, unit: SentUnit::Is(unit), rank: UNRANKED }
@@ -114,9 +114,9 @@ impl SentUnit {
 }
 
 /// The meaning of a name in a table. The order of the table is the order of preference among values of one quantity.
-pub(super) fn look_up(table: &[Field], name: &str) -> Option<Meaning> {
+pub(super) fn find_field(table: &[FieldUnit], name: &str) -> Option<FieldMeaning> {
     let place = table.iter().position(|&(known, ..)| known == name)?;
     let (_, quantity, unit) = table[place];
     let rank = u8::try_from(place).unwrap_or(UNRANKED);
-    Some(Meaning::Quantity { quantity, unit: SentUnit::Is(unit), rank })
+    Some(FieldMeaning::Quantity { quantity, unit: SentUnit::Is(unit), rank })
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Meaning, SentUnit, UNRANKED, Vocabulary};
+use super::{FieldMeaning, SentUnit, UNRANKED, Vocabulary};
 use crate::{
     domain::{quantity::Quantity, readings::Readings, sample::Sample, unit::Unit},
     ingest::{
         ignored::IgnoredNames,
-        parse::{self, Json, Reason},
+        parse::{self, JsonValue, Reason},
     },
 };
 
@@ -36,13 +36,13 @@ impl RawValue<'_> {
     }
 }
 
-impl<'a> From<&'a Json> for RawValue<'a> {
-    fn from(json: &'a Json) -> Self {
+impl<'a> From<&'a JsonValue> for RawValue<'a> {
+    fn from(json: &'a JsonValue) -> Self {
         match json {
-            Json::Null => Self::Null,
-            Json::Number(number) => number.as_f64().map_or(Self::Other, Self::Number),
-            Json::Text(text) => Self::Text(text),
-            Json::Boolean | Json::Array(_) | Json::Object(_) => Self::Other,
+            JsonValue::Null => Self::Null,
+            JsonValue::Number(number) => number.as_f64().map_or(Self::Other, Self::Number),
+            JsonValue::Text(text) => Self::Text(text),
+            JsonValue::Boolean | JsonValue::Array(_) | JsonValue::Object(_) => Self::Other,
         }
     }
 }
@@ -79,11 +79,11 @@ impl<'v> SampleBuilder<'v> {
             return;
         }
         match self.vocabulary.meaning(name) {
-            Some(Meaning::Quantity { quantity, unit, rank }) => {
+            Some(FieldMeaning::Quantity { quantity, unit, rank }) => {
                 self.add_ranked(name, quantity, unit, rank, value, ignored);
             }
-            Some(Meaning::Latitude) => self.add_coordinate(name, true, value, ignored),
-            Some(Meaning::Longitude) => self.add_coordinate(name, false, value, ignored),
+            Some(FieldMeaning::Latitude) => self.add_coordinate(name, true, value, ignored),
+            Some(FieldMeaning::Longitude) => self.add_coordinate(name, false, value, ignored),
             None => ignored.insert(name),
         }
     }

@@ -5,8 +5,8 @@ use crate::{domain::unit::Unit, ingest::ignored::IgnoredNames};
 
 fn quantity(vocabulary: &Vocabulary, name: &str) -> Option<Quantity> {
     match vocabulary.meaning(name)? {
-        Meaning::Quantity { quantity, .. } => Some(quantity),
-        Meaning::Latitude | Meaning::Longitude => None,
+        FieldMeaning::Quantity { quantity, .. } => Some(quantity),
+        FieldMeaning::Latitude | FieldMeaning::Longitude => None,
     }
 }
 
@@ -14,7 +14,7 @@ fn quantity(vocabulary: &Vocabulary, name: &str) -> Option<Quantity> {
 fn every_quantity_has_its_own_name_in_plain_formats() {
     for &wanted in Quantity::ALL {
         let meaning = PLAIN.meaning(wanted.definition().name);
-        assert_eq!(meaning, Some(Meaning::own_unit(wanted, Unit::of(wanted))));
+        assert_eq!(meaning, Some(FieldMeaning::own_unit(wanted, Unit::for_quantity(wanted))));
     }
 }
 

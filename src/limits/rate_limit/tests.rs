@@ -81,12 +81,12 @@ fn tracked_callers_are_bounded_and_recent_ones_are_kept() {
     let spend = |number: usize| {
         remaining(budget.check_n(CallerId::Key(ApiKeyId(i64::try_from(number).expect("few"))), 60, now))
     };
-    for number in 0..3 * MOST {
+    for number in 0..3 * MIN_TRACKED_CALLERS {
         assert_eq!(spend(number), Ok(0));
-        assert!(number < MOST || spend(number - MOST + 1).is_err(), "{number}");
+        assert!(number < MIN_TRACKED_CALLERS || spend(number - MIN_TRACKED_CALLERS + 1).is_err(), "{number}");
     }
     let lately = budget.full_at.lock().expect("whole");
-    assert!(lately.young.len() + lately.old.len() <= 2 * MOST);
+    assert!(lately.young.len() + lately.old.len() <= 2 * MIN_TRACKED_CALLERS);
 }
 
 #[test]

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::batch::{Batch, Outline, outline};
+use super::batch::{Batch, Outline, batch_headers};
 use crate::{
     db::{self, DbError, connect::Database},
-    domain::feed::Place,
+    domain::feed::FeedOffset,
 };
 
 /// Events in one portion at most: of each, a row may be read.
-pub const MAX_EVENTS: usize = 1000;
+pub const MAX_CHUNK_EVENTS: usize = 1000;
 /// Batches in one portion at most.
 const MAX_CHUNK_BATCHES: i64 = 500;
 
@@ -19,21 +19,21 @@ pub struct BacklogChunk {
     /// The batches, of which the first and the last may be told in part.
     pub batches: Vec<Batch>,
     /// Up to here this is all there is; where that is the place that was asked for, there is no more.
-    pub until: Place,
+    pub until: FeedOffset,
 }
 
 /// Why the stored feed can't be read from a place on.
 #[derive(Debug)]
 pub enum BacklogError {
     /// It was forgotten.
-    Forgotten,
+    Trimmed,
     /// The database failed.
-    Failed(DbError),
+    Database(DbError),
 }
 
 impl From<DbError> for BacklogError {
     fn from(error: DbError) -> Self {
-        Self::Failed(error)
+        Self::Database(error)
     }
 }
 
@@ -41,44 +41,43 @@ impl From<DbError> for BacklogError {
 ///
 /// # Errors
 /// When the database fails, or has forgotten some of them.
-pub async fn whole(database: &Database, number: i64) -> Result<Vec<Batch>, BacklogError> {
-    Ok(load(database, Place::after(number), usize::MAX, true).await?.batches)
+pub async fn load_batches_after(database: &Database, number: i64) -> Result<Vec<Batch>, BacklogError> {
+    Ok(load(database, FeedOffset::after(number), usize::MAX, true).await?.batches)
 }
 
 /// What comes after a place, up to `most` events; with its measurements only where these are wanted.
 ///
 /// # Errors
 /// When the database fails, or has forgotten some of it.
-pub async fn after(
+pub async fn load_after(
     database: &Database,
-    place: Place,
+    place: FeedOffset,
     most: usize,
     measurements: bool,
 ) -> Result<BacklogChunk, BacklogError> {
-    load(database, place, most.clamp(1, MAX_EVENTS), measurements).await
+    load(database, place, most.clamp(1, MAX_CHUNK_EVENTS), measurements).await
 }
 
 #[tracing::instrument(name = "feed.stored.read", skip_all)]
 async fn load(
     database: &Database,
-    place: Place,
+    place: FeedOffset,
     most: usize,
     measurements: bool,
 ) -> Result<BacklogChunk, BacklogError> {
-    let seen = if place.index == Place::END { place.number } else { place.number - 1 };
-    let entries =
-        db::feed::list_after(&database.reads, seen, MAX_CHUNK_BATCHES).await?.ok_or(BacklogError::Forgotten)?;
-    let (outlines, until) = outline(&entries, place, most);
+    let seen = if place.index == FeedOffset::END { place.number } else { place.number - 1 };
+    let entries = db::feed::list_after(&database.reads, seen, MAX_CHUNK_BATCHES).await?.ok_or(BacklogError::Trimmed)?;
+    let (outlines, until) = batch_headers(&entries, place, most);
     let keys: Vec<_> = outlines.iter().filter(|_| measurements).flat_map(Outline::keys).collect();
     let found =
         if keys.is_empty() { HashMap::new() } else { db::measurement::load_by_keys(&database.reads, &keys).await? };
-    Ok(BacklogChunk { batches: outlines.into_iter().map(|outline| outline.fill(&found)).collect(), until })
+    Ok(BacklogChunk { batches: outlines.into_iter().map(|outline| outline.into_batch(&found)).collect(), until })
 }
 
 /// Whether something after this place may have been forgotten, when all batches up to that number were.
 #[must_use]
-pub fn is_trimmed(place: Place, forgotten: i64) -> bool {
-    place < Place::after(forgotten)
+pub fn is_trimmed(place: FeedOffset, forgotten: i64) -> bool {
+    place < FeedOffset::after(forgotten)
 }
 
 #[cfg(test)]
@@ -87,8 +86,8 @@ mod tests {
 
     #[test]
     fn cursor_at_the_end_of_the_last_trimmed_batch_is_valid() {
-        assert!(!is_trimmed(Place::after(7), 7));
-        assert!(is_trimmed(Place { number: 7, index: 3 }, 7));
-        assert!(!is_trimmed(Place { number: 8, index: 0 }, 7));
+        assert!(!is_trimmed(FeedOffset::after(7), 7));
+        assert!(is_trimmed(FeedOffset { number: 7, index: 3 }, 7));
+        assert!(!is_trimmed(FeedOffset { number: 8, index: 0 }, 7));
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     db::{DbError, feed::FeedEntry, readings},
     domain::{
         device::DeviceId,
-        feed::Place,
+        feed::FeedOffset,
         filter::Filter,
         measurement::{Measurement, MeasurementKey},
         quantity::Group,
@@ -33,14 +33,14 @@ pub struct Batch {
     /// The devices that it stored measurements of, or changed in another way.
     pub devices: Vec<(u32, DeviceId)>,
     /// What the measurements tell beside particulates: read when first asked for.
-    readings: [OnceCell<HashMap<MeasurementKey, Readings>>; readings::GROUPS.len()],
+    readings: [OnceCell<HashMap<MeasurementKey, Readings>>; readings::SIDE_TABLE_GROUPS.len()],
 }
 
 impl Batch {
     /// The place of one of its events.
     #[must_use]
-    pub fn place(&self, index: u32) -> Place {
-        Place { number: self.number, index }
+    pub fn offset(&self, index: u32) -> FeedOffset {
+        FeedOffset { number: self.number, index }
     }
 
     /// About what it takes of memory, also once its readings were asked for.
@@ -90,13 +90,14 @@ impl Batch {
     }
 
     async fn readings(&self, group: Group, db: &PgPool) -> Result<&HashMap<MeasurementKey, Readings>, DbError> {
-        let Some(cell) = readings::GROUPS.iter().position(|&of| of == group).and_then(|at| self.readings.get(at))
+        let Some(cell) =
+            readings::SIDE_TABLE_GROUPS.iter().position(|&of| of == group).and_then(|at| self.readings.get(at))
         else {
             unreachable!("particulates are in the measurement itself")
         };
         let read = || async {
             let keys: Vec<_> = self.recorded.iter().map(|(_, row)| row.key).collect();
-            readings::by_keys(db, group, &keys).await
+            readings::load_by_keys(db, group, &keys).await
         };
         cell.get_or_try_init(read).await
     }
@@ -127,7 +128,7 @@ impl Outline {
     }
 
     /// The batch, with those of the measurements that were found.
-    pub(super) fn fill(self, found: &HashMap<MeasurementKey, Measurement>) -> Batch {
+    pub(super) fn into_batch(self, found: &HashMap<MeasurementKey, Measurement>) -> Batch {
         let recorded =
             self.recorded.iter().filter_map(|(index, key)| Some((*index, found.get(key)?.clone()))).collect();
         let Self { number, committed, devices, .. } = self;
@@ -136,26 +137,26 @@ impl Outline {
 }
 
 /// What entries tell after a place, not more than `most` events of it, and up to where that goes.
-pub(super) fn outline(entries: &[FeedEntry], after: Place, most: usize) -> (Vec<Outline>, Place) {
+pub(super) fn batch_headers(entries: &[FeedEntry], after: FeedOffset, most: usize) -> (Vec<Outline>, FeedOffset) {
     let (mut outlines, mut until, mut left) = (Vec::with_capacity(entries.len()), after, most);
     for entry in entries {
         let mut devices: Vec<_> = entry.record.recorded.iter().map(|key| key.device_id).collect();
         devices.extend(&entry.record.changed);
         devices.sort_unstable();
         devices.dedup();
-        let is_new = |index: u32| Place { number: entry.number, index } > until;
+        let is_new = |index: u32| FeedOffset { number: entry.number, index } > until;
         let recorded = (0..).zip(entry.record.recorded.iter().copied()).filter(|&(index, _)| is_new(index));
         let recorded: Vec<_> = recorded.take(left).collect();
         left -= recorded.len();
-        let behind = u32::try_from(entry.record.recorded.len()).unwrap_or(Place::END);
+        let behind = u32::try_from(entry.record.recorded.len()).unwrap_or(FeedOffset::END);
         let devices = (behind..).zip(devices).filter(|&(index, _)| is_new(index));
         let devices: Vec<_> = devices.take(left).collect();
         left -= devices.len();
         let last = devices.last().map(|&(index, _)| index).or(recorded.last().map(|&(index, _)| index));
         // Ended within the batch: there may be more of it.
         until = match last {
-            Some(index) if left == 0 => Place { number: entry.number, index },
-            _ => Place::after(entry.number),
+            Some(index) if left == 0 => FeedOffset { number: entry.number, index },
+            _ => FeedOffset::after(entry.number),
         };
         outlines.push(Outline { number: entry.number, committed: entry.committed, recorded, devices });
         if left == 0 {
@@ -192,9 +193,9 @@ mod tests {
     }
 
     /// All events in their order: the place, and what it tells.
-    fn events(outlines: &[Outline]) -> Vec<(Place, Result<MeasurementKey, DeviceId>)> {
+    fn events(outlines: &[Outline]) -> Vec<(FeedOffset, Result<MeasurementKey, DeviceId>)> {
         let each = outlines.iter().flat_map(|outline| {
-            let place = |index| Place { number: outline.number, index };
+            let place = |index| FeedOffset { number: outline.number, index };
             let recorded = outline.recorded.iter().map(move |&(index, key)| (place(index), Ok(key)));
             recorded.chain(outline.devices.iter().map(move |&(index, device)| (place(index), Err(device))))
         });
@@ -204,14 +205,14 @@ mod tests {
     proptest! {
         #[test]
         fn chunks_concatenate_to_the_whole_feed(entries in entries(), most in 1..9_usize) {
-            let (whole, end) = outline(&entries, Place::after(0), usize::MAX);
-            prop_assert_eq!(end, entries.last().map_or(Place::after(0), |entry| Place::after(entry.number)));
+            let (whole, end) = batch_headers(&entries, FeedOffset::after(0), usize::MAX);
+            prop_assert_eq!(end, entries.last().map_or(FeedOffset::after(0), |entry| FeedOffset::after(entry.number)));
             let mut together = Vec::new();
-            let mut place = Place::after(0);
+            let mut place = FeedOffset::after(0);
             while place < end {
                 let left: Vec<_> =
-                    entries.iter().filter(|entry| Place::after(entry.number) > place).cloned().collect();
-                let (portion, until) = outline(&left, place, most);
+                    entries.iter().filter(|entry| FeedOffset::after(entry.number) > place).cloned().collect();
+                let (portion, until) = batch_headers(&left, place, most);
                 prop_assert!(until > place, "it goes on");
                 let portion = events(&portion);
                 prop_assert!(portion.len() <= most && portion.iter().all(|&(at, _)| place < at && at <= until));

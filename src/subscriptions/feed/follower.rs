@@ -12,13 +12,13 @@ use std::{
 use tokio::time::sleep;
 
 use super::{
-    Feed, FeedGap, MAX_RETRY_DELAY, MIN_RETRY_DELAY, RING_LIMITS, Stream,
-    batch::{Outline, outline},
-    ring_buffer::Item,
+    Feed, FeedGap, FeedStream, MAX_RETRY_DELAY, MIN_RETRY_DELAY, RING_LIMITS,
+    batch::{Outline, batch_headers},
+    ring_buffer::RingItem,
 };
 use crate::{
     db::{DbError, feed::listener::FeedListener},
-    domain::feed::Place,
+    domain::feed::FeedOffset,
 };
 
 /// After so long without a notification the table is looked at all the same.
@@ -36,20 +36,20 @@ enum StopReason {
     /// The feed can't be followed on.
     FeedGap(FeedGap),
     /// The connection is of no use any more.
-    Lost(DbError),
+    ConnectionLost(DbError),
     /// Batches came of which nothing was told.
     MissedNotification,
 }
 
 impl From<DbError> for StopReason {
     fn from(error: DbError) -> Self {
-        Self::Lost(error)
+        Self::ConnectionLost(error)
     }
 }
 
 /// Follows until nobody does any more, over as many connections as it takes.
-pub(super) async fn run(feed: Feed, stream: Arc<Stream>) {
-    let mut follower = Follower { feed, stream, last_followed: Instant::now() };
+pub(super) async fn run(feed: Feed, stream: Arc<FeedStream>) {
+    let mut follower = Follower { feed, stream, last_used: Instant::now() };
     let mut stopping = std::pin::pin!(follower.feed.0.shutdown.triggered());
     let mut pause = MIN_RETRY_DELAY;
     loop {
@@ -62,10 +62,10 @@ pub(super) async fn run(feed: Feed, stream: Arc<Stream>) {
             StopReason::Unused => return,
             StopReason::FeedGap(why) => {
                 tracing::error!(?why, "the feed can't be followed on: all subscriptions end");
-                follower.feed.end(&follower.stream, why);
+                follower.feed.close(&follower.stream, why);
                 return;
             }
-            StopReason::Lost(error) => {
+            StopReason::ConnectionLost(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "the connection that follows the feed is lost"
@@ -85,9 +85,9 @@ pub(super) async fn run(feed: Feed, stream: Arc<Stream>) {
 
 struct Follower {
     feed: Feed,
-    stream: Arc<Stream>,
+    stream: Arc<FeedStream>,
     /// When somebody followed last, as far as was seen.
-    last_followed: Instant,
+    last_used: Instant,
 }
 
 impl Follower {
@@ -124,32 +124,32 @@ impl Follower {
             let entries = listener
                 .list_after(self.last_seen(), MAX_BATCHES_PER_READ)
                 .await?
-                .ok_or(StopReason::FeedGap(FeedGap::Forgotten))?;
+                .ok_or(StopReason::FeedGap(FeedGap::Trimmed))?;
             let Some(newest) = entries.last().map(|entry| entry.number) else {
                 self.stream.mark_read();
                 return Ok(any);
             };
-            let (outlines, _) = outline(&entries, Place::after(self.last_seen()), usize::MAX);
+            let (outlines, _) = batch_headers(&entries, FeedOffset::after(self.last_seen()), usize::MAX);
             let keys: Vec<_> = outlines.iter().flat_map(Outline::keys).collect();
             let found = if keys.is_empty() { HashMap::new() } else { listener.load_measurements(&keys).await? };
             let items = outlines.into_iter().map(|outline| {
-                let batch = Arc::new(outline.fill(&found));
-                Item { place: Place::after(batch.number), bytes: batch.bytes(), value: batch }
+                let batch = Arc::new(outline.into_batch(&found));
+                RingItem { offset: FeedOffset::after(batch.number), bytes: batch.bytes(), value: batch }
             });
-            self.stream.ring.push(items, Place::after(newest), RING_LIMITS);
+            self.stream.ring.push(items, FeedOffset::after(newest), RING_LIMITS);
             any = true;
         }
     }
 
     fn last_seen(&self) -> i64 {
-        self.stream.ring.end().number
+        self.stream.ring.end_offset().number
     }
 
     /// Whether nobody has followed for a while; then nobody will.
     fn is_unused(&mut self) -> bool {
         if Arc::strong_count(&self.stream) > 2 {
-            self.last_followed = Instant::now();
+            self.last_used = Instant::now();
         }
-        self.last_followed.elapsed() > IDLE_TIMEOUT && self.feed.close_if_unused(&self.stream)
+        self.last_used.elapsed() > IDLE_TIMEOUT && self.feed.close_if_unused(&self.stream)
     }
 }

@@ -12,7 +12,7 @@ use std::{
 
 use backlog::BacklogError;
 use batch::Batch;
-use ring_buffer::{Read, RingBuffer, RingLimits};
+use ring_buffer::{RingBuffer, RingLimits, RingRead};
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
         feed::FeedExtent,
         kept_connections::KeptConnections,
     },
-    domain::feed::Place,
+    domain::feed::FeedOffset,
     shutdown::ShutdownSignal,
 };
 
@@ -44,14 +44,14 @@ struct Inner {
     database: Database,
     shutdown: ShutdownSignal,
     /// What is being followed, while anybody does.
-    current: Mutex<Option<Arc<Stream>>>,
+    current: Mutex<Option<Arc<FeedStream>>>,
     extents: Batcher<(), FeedExtent>,
 }
 
 /// One span of following without a break.
-struct Stream {
+struct FeedStream {
     ring: RingBuffer<Arc<Batch>>,
-    broken: OnceLock<FeedGap>,
+    gap: OnceLock<FeedGap>,
     /// When all that there was had been read last.
     read_at: Mutex<Instant>,
 }
@@ -60,25 +60,25 @@ struct Stream {
 #[derive(Clone, Copy, Debug)]
 pub struct FeedPosition {
     /// The newest batch.
-    pub newest: i64,
+    pub newest_batch: i64,
     /// How long ago that was all there is.
-    pub age: Duration,
+    pub time_since_read: Duration,
 }
 
 /// Why the feed can't be followed from where it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FeedGap {
     /// The database has forgotten batches that were not read yet.
-    Forgotten,
+    Trimmed,
     /// The database is not the one it was: it has less than was read already.
     Restored,
 }
 
 /// A reader of the feed. Cheap to clone.
 #[derive(Clone)]
-pub struct Reader {
+pub struct FeedReader {
     feed: Feed,
-    stream: Arc<Stream>,
+    stream: Arc<FeedStream>,
     changed: watch::Receiver<()>,
 }
 
@@ -99,28 +99,28 @@ impl Feed {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn extent(&self) -> Result<FeedExtent, Arc<DbError>> {
+    pub async fn load_extent(&self) -> Result<FeedExtent, Arc<DbError>> {
         self.0.extents.load(()).await.map(|extent| *extent)
     }
 
     /// Follows the feed. `newest` is a batch that was the newest a moment ago: where nobody follows yet, it begins there.
     #[must_use]
-    pub fn follow(&self, newest: i64) -> Reader {
+    pub fn follow(&self, newest: i64) -> FeedReader {
         let mut current = self.lock();
         let stream = current.get_or_insert_with(|| {
-            let stream = Arc::new(Stream::new(newest));
+            let stream = Arc::new(FeedStream::new(newest));
             tokio::spawn(follower::run(self.clone(), stream.clone()));
             stream
         });
-        Reader { feed: self.clone(), changed: stream.ring.watch(), stream: stream.clone() }
+        FeedReader { feed: self.clone(), changed: stream.ring.watch(), stream: stream.clone() }
     }
 
     /// How far it was read, while anybody follows it.
     #[must_use]
-    pub fn reached(&self) -> Option<FeedPosition> {
+    pub fn position(&self) -> Option<FeedPosition> {
         let stream = self.lock().clone()?;
         let age = stream.read_at.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
-        Some(FeedPosition { newest: stream.ring.end().number, age })
+        Some(FeedPosition { newest_batch: stream.ring.end_offset().number, time_since_read: age })
     }
 
     /// The database that has it.
@@ -130,18 +130,18 @@ impl Feed {
     }
 
     /// Ends this stream: whoever follows next begins another one.
-    fn end(&self, stream: &Arc<Stream>, why: FeedGap) {
+    fn close(&self, stream: &Arc<FeedStream>, why: FeedGap) {
         let mut current = self.lock();
         if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, stream)) {
             *current = None;
         }
         drop(current);
-        _ = stream.broken.set(why);
+        _ = stream.gap.set(why);
         stream.ring.wake();
     }
 
     /// Ends this stream unless somebody follows it; whether it did.
-    fn close_if_unused(&self, stream: &Arc<Stream>) -> bool {
+    fn close_if_unused(&self, stream: &Arc<FeedStream>) -> bool {
         let mut current = self.lock();
         let is_unused = Arc::strong_count(stream) <= 2; // the one that is current, and the follower's
         if is_unused {
@@ -150,15 +150,15 @@ impl Feed {
         is_unused
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<Stream>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<FeedStream>>> {
         self.0.current.lock().unwrap_or_else(PoisonError::into_inner) // it is set in one step
     }
 }
 
-impl Stream {
+impl FeedStream {
     fn new(newest: i64) -> Self {
         let read_at = Mutex::new(Instant::now());
-        Self { ring: RingBuffer::new(Place::after(newest)), broken: OnceLock::new(), read_at }
+        Self { ring: RingBuffer::new(FeedOffset::after(newest)), gap: OnceLock::new(), read_at }
     }
 
     fn mark_read(&self) {
@@ -166,7 +166,7 @@ impl Stream {
     }
 }
 
-impl Reader {
+impl FeedReader {
     /// The batches after this one, at least one, as soon as there are any. While the database is away it waits. Nothing is
     /// lost when this is dropped before it is ready.
     ///
@@ -176,22 +176,22 @@ impl Reader {
         let mut pause = MIN_RETRY_DELAY;
         loop {
             self.changed.borrow_and_update();
-            match self.stream.ring.after(Place::after(after), MAX_BATCHES_PER_READ) {
-                Read::Items(batches) => return Ok(batches.into_iter().map(|(_, batch)| batch).collect()),
-                Read::UpToDate => {
-                    if let Some(&broken) = self.stream.broken.get() {
+            match self.stream.ring.read_after(FeedOffset::after(after), MAX_BATCHES_PER_READ) {
+                RingRead::Items(batches) => return Ok(batches.into_iter().map(|(_, batch)| batch).collect()),
+                RingRead::UpToDate => {
+                    if let Some(&broken) = self.stream.gap.get() {
                         return Err(broken);
                     }
                     if self.changed.changed().await.is_err() {
-                        return Err(FeedGap::Forgotten); // can't be: the sender is in the stream that we hold
+                        return Err(FeedGap::Trimmed); // can't be: the sender is in the stream that we hold
                     }
                 }
-                Read::Overrun => match self.stored(after).await {
+                RingRead::Overrun => match self.load_stored(after).await {
                     Ok(batches) if !batches.is_empty() => return Ok(batches),
                     // It was let go because it is stored: a replica, or a restored database, may not have it yet.
                     Ok(_) => pause = backoff(pause).await,
-                    Err(BacklogError::Forgotten) => return Err(FeedGap::Forgotten),
-                    Err(BacklogError::Failed(error)) => {
+                    Err(BacklogError::Trimmed) => return Err(FeedGap::Trimmed),
+                    Err(BacklogError::Database(error)) => {
                         tracing::warn!(error = &error as &dyn std::error::Error, "the feed can't be read");
                         pause = backoff(pause).await;
                     }
@@ -202,22 +202,24 @@ impl Reader {
 
     /// The batch with this number, while it is in memory.
     #[must_use]
-    pub fn held(&self, number: i64) -> Option<Arc<Batch>> {
-        match self.stream.ring.after(Place::after(number - 1), 1) {
-            Read::Items(mut batches) => batches.pop().map(|(_, batch)| batch).filter(|batch| batch.number == number),
-            Read::UpToDate | Read::Overrun => None,
+    pub fn cached(&self, number: i64) -> Option<Arc<Batch>> {
+        match self.stream.ring.read_after(FeedOffset::after(number - 1), 1) {
+            RingRead::Items(mut batches) => {
+                batches.pop().map(|(_, batch)| batch).filter(|batch| batch.number == number)
+            }
+            RingRead::UpToDate | RingRead::Overrun => None,
         }
     }
 
     /// Whether all batches after this one are in memory.
     #[must_use]
     pub fn is_cached_after(&self, number: i64) -> bool {
-        !matches!(self.stream.ring.after(Place::after(number), 0), Read::Overrun)
+        !matches!(self.stream.ring.read_after(FeedOffset::after(number), 0), RingRead::Overrun)
     }
 
     /// Whole batches that are not in memory any more.
-    async fn stored(&self, after: i64) -> Result<Vec<Arc<Batch>>, BacklogError> {
-        let batches = backlog::whole(self.feed.database(), after).await?;
+    async fn load_stored(&self, after: i64) -> Result<Vec<Arc<Batch>>, BacklogError> {
+        let batches = backlog::load_batches_after(self.feed.database(), after).await?;
         Ok(batches.into_iter().map(Arc::new).collect())
     }
 }

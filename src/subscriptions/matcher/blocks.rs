@@ -16,7 +16,7 @@ impl Block {
 }
 
 /// The fewest blocks that together are this range, both ends included: at most two of each level.
-pub(super) fn blocks(mut first: u32, mut last: u32) -> Vec<Block> {
+pub(super) fn cover_range(mut first: u32, mut last: u32) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut level = 0;
     while first <= last {
@@ -50,7 +50,7 @@ mod tests {
     proptest! {
         #[test]
         fn number_is_in_one_block_of_its_range_and_in_none_of_others(first in 0..256_u32, last in 0..256_u32) {
-            let blocks = blocks(first, last);
+            let blocks = cover_range(first, last);
             prop_assert!(blocks.len() <= 2 * usize::from(BITS) && blocks.iter().all(|block| block.level <= BITS));
             for number in 0..256 {
                 let containing = (0..=BITS).filter(|&level| blocks.contains(&Block::containing(number, level))).count();

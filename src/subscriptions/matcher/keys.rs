@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use h3o::{CellIndex, Resolution};
 
-use super::blocks::{Block, blocks};
+use super::blocks::{Block, cover_range};
 use crate::domain::{
     area::SharedArea,
     device::DeviceId,
     filter::{Condition, Filter, ValueRange},
     measurement::Measurement,
     quantity::Quantity,
-    readings::narrow,
+    readings::to_f32,
 };
 
 /// The finest cells of a cover (about 500 m), and how many cells a cover has: a compromise between memory and needless evaluations.
@@ -30,7 +30,7 @@ pub(super) const INDEXED_QUANTITIES: [Quantity; 4] = [Quantity::Pm1, Quantity::P
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::subscriptions) enum IndexKey {
     /// Everything.
-    Every,
+    Unindexed,
     /// A measurement of a device.
     MeasurementOf(DeviceId),
     /// A measurement in a cell.
@@ -61,14 +61,14 @@ pub(super) fn keys_of_filter(filter: &Filter) -> IndexKeys {
     let best = best.min_by(|one, other| one.selectivity.total_cmp(&other.selectivity));
     match best {
         Some(necessary) if necessary.keys.len() <= MAX_KEYS => necessary.keys.into(),
-        _ => [IndexKey::Every].into(),
+        _ => [IndexKey::Unindexed].into(),
     }
 }
 
 fn keys_of_condition(condition: &Condition) -> Option<RequiredKeys> {
     match condition {
         Condition::Devices(devices) => Some(keys_of_devices(devices)),
-        Condition::Taken { from, to } => keys_of_time(*from, *to),
+        Condition::MeasuredBetween { from, to } => keys_of_time(*from, *to),
         Condition::Within(area) => Some(keys_of_area(area)),
         Condition::Between(quantity, range) => keys_of_range(*quantity, *range),
         Condition::All(conditions) => {
@@ -109,9 +109,9 @@ fn keys_of_range(quantity: Quantity, range: ValueRange) -> Option<RequiredKeys> 
     }
     let max = (1 << VALUE_BITS) - 1;
     // Compared as the filter compares them.
-    let first = range.min.map_or(0, |min| value_code(narrow(min)));
-    let last = range.max.map_or(max, |most| value_code(narrow(most)));
-    let keys = blocks(first, last).into_iter().map(|block| IndexKey::Value(quantity, block)).collect();
+    let first = range.min.map_or(0, |min| value_code(to_f32(min)));
+    let last = range.max.map_or(max, |most| value_code(to_f32(most)));
+    let keys = cover_range(first, last).into_iter().map(|block| IndexKey::Value(quantity, block)).collect();
     let share = f64::from(last.saturating_sub(first)) / f64::from(max);
     Some(RequiredKeys { keys, selectivity: 2.0 + share })
 }
@@ -122,7 +122,7 @@ fn keys_of_time(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> Optio
     }
     let max = (1 << TIME_BITS) - 1;
     let (first, last) = (from.map_or(0, hour_code), to.map_or(max, hour_code));
-    let keys = blocks(first, last).into_iter().map(IndexKey::Time).collect();
+    let keys = cover_range(first, last).into_iter().map(IndexKey::Time).collect();
     let share = f64::from(last.saturating_sub(first)) / f64::from(max);
     Some(RequiredKeys { keys, selectivity: 3.0 + share })
 }

@@ -52,7 +52,7 @@ impl Matcher {
     pub(super) fn insert(&mut self, channel: ChannelId, keys: IndexKeys) {
         for &key in &keys {
             if self.channels.entry(key).or_default().insert(channel)
-                && let Some(count) = self.in_use.of(key)
+                && let Some(count) = self.in_use.counter(key)
             {
                 *count += 1;
             }
@@ -66,7 +66,7 @@ impl Matcher {
         for &key in &keys {
             let Some(channels) = self.channels.get_mut(&key) else { continue };
             if channels.remove(&channel)
-                && let Some(count) = self.in_use.of(key)
+                && let Some(count) = self.in_use.counter(key)
             {
                 *count -= 1;
             }
@@ -79,7 +79,7 @@ impl Matcher {
     /// Calls `found` with each channel whose filter has a condition that a measurement may fulfil; with some more than once.
     /// Channels under [`IndexKey::Every`] are not among them.
     pub(super) fn channels_of(&self, measurement: &Measurement, mut found: impl FnMut(ChannelId)) {
-        let mut look_up = |key: IndexKey| self.under(key).for_each(&mut found);
+        let mut look_up = |key: IndexKey| self.channels_with_key(key).for_each(&mut found);
         look_up(IndexKey::MeasurementOf(measurement.key.device_id));
         if let Some(position) = measurement.position
             && self.in_use.cells.iter().any(|&count| count > 0)
@@ -106,7 +106,7 @@ impl Matcher {
     }
 
     /// The channels under a key.
-    pub(super) fn under(&self, key: IndexKey) -> impl Iterator<Item = ChannelId> {
+    pub(super) fn channels_with_key(&self, key: IndexKey) -> impl Iterator<Item = ChannelId> {
         self.channels.get(&key).into_iter().flatten().copied()
     }
 }
@@ -118,7 +118,7 @@ fn blocks_in_use(code: u32, in_use: &[usize]) -> impl Iterator<Item = Block> {
 }
 
 impl KeyCounts {
-    fn of(&mut self, key: IndexKey) -> Option<&mut usize> {
+    fn counter(&mut self, key: IndexKey) -> Option<&mut usize> {
         match key {
             IndexKey::Cell(cell) => self.cells.get_mut(usize::from(u8::from(cell.resolution()))),
             IndexKey::Time(block) => self.times.get_mut(usize::from(block.level)),
@@ -126,7 +126,7 @@ impl KeyCounts {
                 let at = INDEXED_QUANTITIES.iter().position(|&indexed| indexed == quantity)?;
                 self.values.get_mut(at)?.get_mut(usize::from(block.level))
             }
-            IndexKey::Every | IndexKey::MeasurementOf(_) | IndexKey::ChangeOf(_) => None,
+            IndexKey::Unindexed | IndexKey::MeasurementOf(_) | IndexKey::ChangeOf(_) => None,
         }
     }
 }
@@ -136,7 +136,7 @@ pub(super) fn index_keys(topic: &Topic) -> IndexKeys {
     let changes = |devices: &[DeviceId]| devices.iter().copied().map(IndexKey::ChangeOf).collect();
     match topic {
         Topic::Measurements(filter) => keys::keys_of_filter(filter),
-        Topic::Devices(None) => [IndexKey::Every].into(),
+        Topic::Devices(None) => [IndexKey::Unindexed].into(),
         Topic::Devices(Some(devices)) => changes(devices),
         Topic::Statistics(wanted) => changes(&wanted.devices),
     }

@@ -82,7 +82,8 @@ fn conditions() -> impl Strategy<Value = Condition> {
     let devices = prop::collection::vec((0..6_i64).prop_map(DeviceId), 0..3);
     let leaf = prop_oneof![
         devices.prop_map(Condition::Devices),
-        (prop::option::of(times()), prop::option::of(times())).prop_map(|(from, to)| Condition::Taken { from, to }),
+        (prop::option::of(times()), prop::option::of(times()))
+            .prop_map(|(from, to)| Condition::MeasuredBetween { from, to }),
         areas().prop_map(|area| Condition::Within(area.into())),
         (quantities(), prop::option::of(values()), prop::option::of(values()))
             .prop_map(|(quantity, min, max)| Condition::Between(quantity, ValueRange { min, max })),
@@ -136,7 +137,7 @@ fn matcher(filters: &[Filter]) -> Matcher {
 }
 
 fn found(matcher: &Matcher, measurement: &Measurement) -> BTreeSet<ChannelId> {
-    let mut found: BTreeSet<_> = matcher.under(IndexKey::Every).collect();
+    let mut found: BTreeSet<_> = matcher.channels_with_key(IndexKey::Unindexed).collect();
     matcher.channels_of(measurement, |channel| {
         found.insert(channel);
     });

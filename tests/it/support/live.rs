@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use airgraph::{
     auth::Caller,
-    subscriptions::{Event, Next, Subscriber},
+    subscriptions::{Delivery, Subscriber, SubscriptionEvent},
 };
 use async_graphql::{Request, Variables};
 use serde_json::{Value, json};
@@ -42,16 +42,16 @@ impl TestApp {
 }
 
 /// What comes next.
-pub async fn next(subscriber: &mut Subscriber) -> Next {
+pub async fn next(subscriber: &mut Subscriber) -> Delivery {
     timeout(DEADLINE, subscriber.next()).await.expect("something comes")
 }
 
 /// The next events, at least so many.
-pub async fn events(subscriber: &mut Subscriber, count: usize) -> Vec<Event> {
+pub async fn events(subscriber: &mut Subscriber, count: usize) -> Vec<SubscriptionEvent> {
     let mut events = Vec::new();
     while events.len() < count {
         match next(subscriber).await {
-            Next::Events(next) => events.extend(next),
+            Delivery::Events(next) => events.extend(next),
             other => panic!("{other:?} after {} of {count} events", events.len()),
         }
     }
@@ -64,7 +64,7 @@ pub async fn payloads(subscriber: &mut Subscriber, count: usize) -> Vec<Value> {
 }
 
 /// The answer to an event.
-pub fn payload(event: &Event) -> Value {
+pub fn payload(event: &SubscriptionEvent) -> Value {
     serde_json::from_slice(&event.payload).expect("JSON")
 }
 

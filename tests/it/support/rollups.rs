@@ -45,7 +45,7 @@ pub async fn assert_rollups_are_true(connection: &mut PgConnection) {
 /// Whether a measurement `m` is flagged as out of range and has no valid value of the air.
 fn invalid() -> String {
     let in_range = |table: &str, group: Group| {
-        let each = Quantity::of(group).map(|quantity| {
+        let each = Quantity::in_group(group).map(|quantity| {
             let definition = quantity.definition();
             format!(
                 "coalesce({table}.{}::text::float8 between {} and {}, false)",

@@ -59,7 +59,7 @@ async fn who_reads_again_in_time_hears_that_it_was_too_slow() {
 
 #[tokio::test]
 async fn who_answers_no_ping_is_dropped_and_who_does_stays() {
-    let ping = Duration::from_millis(700);
+    let ping_interval = Duration::from_millis(700);
     let app = TestApp::new().await.with_sockets(10, SocketTimeouts { ping_interval, ..PACE });
     let address = app.listen().await;
     let dead = Socket::ready(address, None).await; // answers nothing unless it is asked what comes next

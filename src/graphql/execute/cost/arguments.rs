@@ -95,7 +95,7 @@ impl TimeSpan {
 
     /// How many hours it has. Where no end is told it is this one, and where that isn't known either, a month.
     pub fn hours(self, end: Option<DateTime<Utc>>) -> u64 {
-        let from = self.from.unwrap_or(time::EARLIEST);
+        let from = self.from.unwrap_or(time::EARLIEST_TIME);
         let end = end.filter(|end| *end > from);
         let to = self.to.or(end).unwrap_or_else(|| from + TimeDelta::days(31));
         u64::try_from((to - from).num_hours()).unwrap_or(0).saturating_add(1)

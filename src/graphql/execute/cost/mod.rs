@@ -179,7 +179,7 @@ impl CostAnalysis<'_> {
             }
             ("Device", "sensors") => {
                 self.add_statement(count, KEY_LOOKUP_COST);
-                Sensors::MAX as u64
+                Sensors::MAX_SENSORS as u64
             }
             ("Device", "latest") => {
                 let of_quantity = if arguments.get("of").is_some() { LATEST_BY_QUANTITY_COST } else { 0 };

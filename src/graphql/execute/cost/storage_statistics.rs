@@ -22,13 +22,13 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StorageStatistics {
     devices: u64,
-    months: BTreeMap<NaiveDate, db::stored::Month>,
+    months: BTreeMap<NaiveDate, db::row_counts::MonthCounts>,
 }
 
 impl StorageStatistics {
     /// Of these rows.
     #[must_use]
-    pub fn new(devices: u64, months: impl IntoIterator<Item = (NaiveDate, db::stored::Month)>) -> Self {
+    pub fn new(devices: u64, months: impl IntoIterator<Item = (NaiveDate, db::row_counts::MonthCounts)>) -> Self {
         Self { devices, months: months.into_iter().collect() }
     }
 
@@ -42,7 +42,7 @@ impl StorageStatistics {
     #[must_use]
     pub fn last_month_end(&self) -> Option<DateTime<Utc>> {
         let (&last, _) = self.months.iter().rfind(|(_, month)| month.measurements > 0)?;
-        Some(Month::of(last.and_time(chrono::NaiveTime::MIN).and_utc()).next().start())
+        Some(Month::from_time(last.and_time(chrono::NaiveTime::MIN).and_utc()).next().start())
     }
 
     /// Measurements in a span, of all devices or of so many.
@@ -63,11 +63,11 @@ impl StorageStatistics {
         self.sum(span, None, |month| month.cell_hours)
     }
 
-    fn sum(&self, span: TimeSpan, devices: Option<u64>, of: impl Fn(&db::stored::Month) -> u64) -> u64 {
+    fn sum(&self, span: TimeSpan, devices: Option<u64>, of: impl Fn(&db::row_counts::MonthCounts) -> u64) -> u64 {
         let mut sum = 0_u128;
         for (&first_day, month) in &self.months {
             let start = first_day.and_time(chrono::NaiveTime::MIN).and_utc();
-            let end = Month::of(start).next().start();
+            let end = Month::from_time(start).next().start();
             sum += u128::from(of(month)) * overlap_seconds(span, start, end) / seconds_between(start, end).max(1);
         }
         if let Some(devices) = devices
@@ -120,7 +120,7 @@ impl StorageStatisticsCache {
 
     /// Reads it.
     pub async fn refresh(&self, pool: &PgPool) {
-        match tokio::time::timeout(READ_TIMEOUT, db::stored::count_by_month(pool)).await {
+        match tokio::time::timeout(READ_TIMEOUT, db::row_counts::count_by_month(pool)).await {
             Ok(Ok((devices, months))) => {
                 let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
                 known.statistics = Arc::new(StorageStatistics::new(devices, months));
@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn rows_are_prorated_by_time_span_and_devices() {
-        let month = |measurements| db::stored::Month { measurements, device_hours: measurements / 10, cell_hours: 0 };
+        let month =
+            |measurements| db::row_counts::MonthCounts { measurements, device_hours: measurements / 10, cell_hours: 0 };
         let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).expect("a day");
         let archive = StorageStatistics::new(20, [(day(4, 1), month(3000)), (day(5, 1), month(3100))]);
         let at = |text: &str| Some(text.parse().expect("a time"));

@@ -3,13 +3,13 @@ use chrono::{NaiveDate, TimeDelta};
 
 use super::*;
 use crate::{
-    db::stored::Month,
+    db::row_counts::MonthCounts,
     graphql::execute::{complexity, operation::Document},
 };
 
 fn storage_statistics() -> StorageStatistics {
     let month = |month| {
-        let rows = Month { measurements: 50_000, device_hours: 20_000, cell_hours: 40_000 };
+        let rows = MonthCounts { measurements: 50_000, device_hours: 20_000, cell_hours: 40_000 };
         (NaiveDate::from_ymd_opt(2026, month, 1).expect("a day"), rows)
     };
     StorageStatistics::new(100, (1..=12).map(month))

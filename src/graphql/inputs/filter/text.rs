@@ -49,7 +49,7 @@ fn add_devices(condition: &Condition, ids: &mut Vec<DeviceId>) {
             }
         }
         Condition::Not(condition) => add_devices(condition, ids),
-        Condition::Taken { .. }
+        Condition::MeasuredBetween { .. }
         | Condition::Within(_)
         | Condition::Between(..)
         | Condition::AnyFlag(_)
@@ -64,7 +64,7 @@ fn condition_text(condition: &Condition, devices: &DevicesById) -> String {
     };
     match condition {
         Condition::Devices(ids) => device_list(ids, devices),
-        Condition::Taken { from, to } => span_text(*from, *to).unwrap_or_else(|| "any time".to_owned()),
+        Condition::MeasuredBetween { from, to } => span_text(*from, *to).unwrap_or_else(|| "any time".to_owned()),
         Condition::Within(area) => area_text(area),
         Condition::Between(quantity, range) => range_text(*quantity, *range),
         Condition::AnyFlag(flags) => format!("flags include one of ({})", flag_list(*flags)),

@@ -13,7 +13,7 @@ use prometheus_client::{
 
 use crate::{
     db,
-    db::replicas::known::ReplicaStatus,
+    db::replicas::state::ReplicaStatus,
     http::{middleware::concurrency_limit::ConcurrencyLoad, state::AppState},
 };
 
@@ -39,7 +39,7 @@ pub fn collect(app: &AppState) -> Registry {
 
 fn pools(app: &AppState, registry: &mut Registry) {
     let (connections, most) = (Family::<NameStateLabels, Gauge>::default(), Family::<NameLabel, Gauge>::default());
-    let pools = app.state.database.pools().into_iter().chain([("recorder", app.state.recorder.connections())]);
+    let pools = app.state.database.pools().into_iter().chain([("recorder", app.state.recorder.writer_pool())]);
     let replicas = app.state.replicas.snapshots().map(|(replica, _)| (&*replica.address, &replica.pool));
     for (name, pool) in pools.chain(replicas) {
         let (size, idle) = (i64::from(pool.size()), to_i64(pool.num_idle()));
@@ -84,7 +84,7 @@ fn replicas(app: &AppState, registry: &mut Registry) {
 
 fn queues(app: &AppState, registry: &mut Registry) {
     let gauges: [Family<Label, Gauge>; 3] = Default::default();
-    for (name, load) in app.state.recorder.loads() {
+    for (name, load) in app.state.recorder.queue_loads() {
         for (gauge, value) in gauges.iter().zip([load.submissions, load.samples, load.bytes]) {
             gauge.get_or_create(&[("queue", name)]).set(to_i64(value));
         }
@@ -124,7 +124,7 @@ fn subscriptions(app: &AppState, registry: &mut Registry) {
         registry.register(
             "feed_newest_batch",
             "Number of the newest batch of the feed that was read",
-            ConstGauge::new(feed.newest),
+            ConstGauge::new(feed.newest_batch),
         );
         registry.register(
             "feed_untold_batches",
@@ -135,7 +135,7 @@ fn subscriptions(app: &AppState, registry: &mut Registry) {
             "feed_read_age",
             "Time since the feed was last read to its end; more than a few seconds means that news don't come through",
             Unit::Seconds,
-            ConstGauge::new(feed.read_age.as_secs_f64()),
+            ConstGauge::new(feed.time_since_read.as_secs_f64()),
         );
     }
 }

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use super::{MAX_MESSAGE_BYTES, message::OperationId};
-use crate::{domain::feed::Place, graphql::cursor::FeedCursor};
+use crate::{domain::feed::FeedOffset, graphql::cursor::FeedCursor};
 
 /// What fits into a close frame beside the code, in bytes.
 const MAX_CLOSE_REASON_BYTES: usize = 123;
@@ -54,7 +54,7 @@ impl CloseReason {
     }
 
     /// A client that takes its events more slowly than they come, and where it may go on.
-    pub fn too_slow(place: Option<Place>) -> Self {
+    pub fn too_slow(place: Option<FeedOffset>) -> Self {
         Self::try_again(place.map_or_else(
             || "too slow".to_owned(),
             |place| format!("too slow; resume after {}", FeedCursor(place).encode_cursor()),
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn too_slow_reason_carries_the_resume_cursor() {
-        let place = Place { number: i64::MAX, index: Place::END };
+        let place = FeedOffset { number: i64::MAX, index: FeedOffset::END };
         let reason = CloseReason::too_slow(Some(place)).frame().reason;
         let cursor = reason.strip_prefix("too slow; resume after ").expect("a cursor");
         assert_eq!(FeedCursor::decode_cursor(cursor).expect("a cursor").0, place);

@@ -245,14 +245,14 @@ impl Connection {
             }
             OperationEvent::Events(events) => {
                 for event in events {
-                    let message = match event.place.filter(|_| operation.has_cursors) {
+                    let message = match event.offset.filter(|_| operation.has_cursors) {
                         Some(place) => message::next(&operation.id, &resume::with_cursor(&event.payload, place)),
                         None => message::next(&operation.id, &event.payload),
                     };
                     if let Err(not_sent) = self.frames.feed(message.into()).await {
                         return Err(self.end_from_send_error(&not_sent));
                     }
-                    operation.place = event.place.or(operation.place);
+                    operation.place = event.offset.or(operation.place);
                     operation.sent_position = operation.place;
                 }
             }
@@ -304,7 +304,7 @@ impl Connection {
             }
             // Whether it is valid can't be told now, so it is as before.
             (ConnectionState::Ready(identity), Err(_)) => {
-                self.schedule_key_recheck(recheck_interval(&identity.caller, &self.app))
+                self.schedule_key_recheck(recheck_interval(&identity.caller, &self.app));
             }
             (_, Err(error)) => return Err(ConnectionEnd::Close(identity::close_reason(&error))),
             (standing, Ok(identity)) => {

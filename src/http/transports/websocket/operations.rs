@@ -14,7 +14,7 @@ use futures_util::{
 use super::{identity::Identity, message::OperationId};
 use crate::{
     api_error::ApiError,
-    domain::feed::Place,
+    domain::feed::FeedOffset,
     graphql,
     graphql::execute::admission,
     http::{
@@ -24,7 +24,7 @@ use crate::{
         transports::resume::Resume,
     },
     observability::metrics,
-    subscriptions::{Event, Next, Progress, Subscriber},
+    subscriptions::{Delivery, Progress, Subscriber, SubscriptionEvent},
 };
 
 /// What an operation tells.
@@ -32,11 +32,11 @@ pub(super) enum OperationEvent {
     /// A query or mutation ran, or was refused. The place is held until the answer is sent.
     Completed(Box<Response>, Option<concurrency_limit::ConcurrencyPermit>),
     /// A subscription began, at that place of the feed.
-    Started(Option<Place>, Option<Progress>),
+    Started(Option<FeedOffset>, Option<Progress>),
     /// Something happened.
-    Events(Vec<Event>),
+    Events(Vec<SubscriptionEvent>),
     /// Something can't be told any more, as it was not taken for too long; the last that was told is at that place.
-    SlowConsumer(Place),
+    SlowConsumer(FeedOffset),
     /// A subscription could not begin or go on.
     Failed(Box<Response>),
 }
@@ -49,9 +49,9 @@ pub(super) struct Operation {
     /// Whether its results have cursors.
     pub has_cursors: bool,
     /// The position that its client was sent last.
-    pub sent_position: Option<Place>,
+    pub sent_position: Option<FeedOffset>,
     /// After what was sent of it.
-    pub place: Option<Place>,
+    pub place: Option<FeedOffset>,
     /// How far that is, where nothing else was to be sent.
     pub progress: Option<Progress>,
     abort: AbortHandle,
@@ -154,7 +154,7 @@ impl Operations {
     }
 
     /// The positions of operations whose results have cursors, where they moved on since the client was sent one.
-    pub fn new_positions(&mut self) -> Vec<(OperationId, Place)> {
+    pub fn new_positions(&mut self) -> Vec<(OperationId, FeedOffset)> {
         let moved = |operation: &mut Operation| {
             let reached = operation.position().filter(|_| operation.has_cursors)?;
             let is_new = operation.sent_position.is_none_or(|sent| sent < reached);
@@ -165,15 +165,15 @@ impl Operations {
     }
 
     /// The least place after which one of them goes on.
-    pub fn min_position(&self) -> Option<Place> {
+    pub fn min_position(&self) -> Option<FeedOffset> {
         self.in_flight.iter().filter_map(Operation::position).min()
     }
 }
 
 impl Operation {
     /// The place after which it goes on.
-    fn position(&self) -> Option<Place> {
-        Some(self.progress.as_ref()?.reached(self.place?))
+    fn position(&self) -> Option<FeedOffset> {
+        Some(self.progress.as_ref()?.reader_offset(self.place?))
     }
 }
 
@@ -236,16 +236,16 @@ fn subscribe(app: SharedState, identity: Identity, request: Request) -> BoxStrea
                 drop(place);
                 Some(match begun {
                     Ok(subscriber) => (
-                        OperationEvent::Started(subscriber.place(), subscriber.progress()),
+                        OperationEvent::Started(subscriber.offset(), subscriber.progress()),
                         SubscriptionState::Running(Box::new(subscriber)),
                     ),
                     Err(response) => (OperationEvent::Failed(response), SubscriptionState::Ended),
                 })
             }
             SubscriptionState::Running(mut subscriber) => Some(match subscriber.next().await {
-                Next::Events(events) => (OperationEvent::Events(events), SubscriptionState::Running(subscriber)),
-                Next::SlowConsumer(place) => (OperationEvent::SlowConsumer(place), SubscriptionState::Ended),
-                Next::Failed(response) => (OperationEvent::Failed(response), SubscriptionState::Ended),
+                Delivery::Events(events) => (OperationEvent::Events(events), SubscriptionState::Running(subscriber)),
+                Delivery::SlowConsumer(place) => (OperationEvent::SlowConsumer(place), SubscriptionState::Ended),
+                Delivery::Failed(response) => (OperationEvent::Failed(response), SubscriptionState::Ended),
             }),
             SubscriptionState::Ended => None,
         }

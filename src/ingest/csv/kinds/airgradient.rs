@@ -5,7 +5,7 @@
 //! PM10 (μg/m³)`. `Sensor ID` is the name that the monitor posts under, `airgradient:<serial>`. As with bodies of monitors,
 //! raw values are stored and corrected ones are not; particles are those in a decilitre.
 
-use super::{FileKind, Meaning, has, meaning_in_vocabulary};
+use super::{ColumnMeaning, FileKind, contains_name, meaning_in_vocabulary};
 use crate::{
     domain::{quantity::Quantity, unit::Unit},
     ingest::{airgradient::AIRGRADIENT, vocabulary},
@@ -15,7 +15,9 @@ const TIME: &str = "UTC Date/Time";
 
 pub(super) const EXPORT: FileKind = FileKind {
     name: "that of AirGradient's export",
-    recognises: |names| has(names, TIME) && (has(names, "Sensor ID") || has(names, "Location ID")),
+    recognises: |names| {
+        contains_name(names, TIME) && (contains_name(names, "Sensor ID") || contains_name(names, "Location ID"))
+    },
     meaning,
     vocabulary: &AIRGRADIENT,
     device_prefix: "",
@@ -23,12 +25,12 @@ pub(super) const EXPORT: FileKind = FileKind {
     has_logger_clock: false,
 };
 
-fn meaning(name: &str) -> Option<Meaning> {
+fn meaning(name: &str) -> Option<ColumnMeaning> {
     match name {
-        TIME => Some(Meaning::Time),
-        "Sensor ID" => Some(Meaning::Device),
+        TIME => Some(ColumnMeaning::Time),
+        "Sensor ID" => Some(ColumnMeaning::Device),
         _ if name.ends_with(" particle count") && name.starts_with("0.3") => {
-            Some(Meaning::quantity(Quantity::Particles0_3, Unit::PerDecilitre))
+            Some(ColumnMeaning::quantity(Quantity::Particles0_3, Unit::PerDecilitre))
         }
         _ => meaning_in_vocabulary(&vocabulary::PLAIN, name.strip_suffix(" raw").unwrap_or(name)),
     }

@@ -4,7 +4,7 @@
 //! Computer Laboratory publishes it, from where that weather seems to come (unverified). Columns of other names are read as
 //! in plain files.
 
-use super::{FileKind, Meaning, has, meaning_in_vocabulary};
+use super::{ColumnMeaning, FileKind, contains_name, meaning_in_vocabulary};
 use crate::{
     domain::{quantity::Quantity, unit::Unit},
     ingest::{csv::field, vocabulary},
@@ -22,32 +22,34 @@ pub(super) const CARD: FileKind = FileKind {
 
 pub(super) const BACKUP: FileKind = FileKind {
     name: "that of a CleanCycle backup",
-    recognises: |names| has_clock(names) && ["uuid", "Acc_mag", "Temp_CL"].into_iter().any(|name| has(names, name)),
+    recognises: |names| {
+        has_clock(names) && ["uuid", "Acc_mag", "Temp_CL"].into_iter().any(|name| contains_name(names, name))
+    },
     meaning: |name| backup(name).or_else(|| logger(name)).or_else(|| meaning_in_vocabulary(&vocabulary::PLAIN, name)),
     ..CARD
 };
 
 fn has_clock(names: &[&str]) -> bool {
-    has(names, "Date") && has(names, "Time") && !has(names, "time")
+    contains_name(names, "Date") && contains_name(names, "Time") && !contains_name(names, "time")
 }
 
 /// What only the card has.
-fn card(name: &str) -> Option<Meaning> {
+fn card(name: &str) -> Option<ColumnMeaning> {
     Some(match name {
-        "Date" => Meaning::Date(field::card_date),
-        "Time" => Meaning::TimeOfDay(field::card_time),
+        "Date" => ColumnMeaning::Date(field::card_date),
+        "Time" => ColumnMeaning::TimeOfDay(field::card_time),
         "Temperature" => in_its_unit(Quantity::Temperature),
         _ => return None,
     })
 }
 
 /// What only the backup has.
-fn backup(name: &str) -> Option<Meaning> {
+fn backup(name: &str) -> Option<ColumnMeaning> {
     let quantity = match name {
-        "Date" => return Some(Meaning::Date(field::backup_date)),
-        "Time" => return Some(Meaning::TimeOfDay(field::backup_time)),
-        "WindSp" => return Some(Meaning::quantity(Quantity::WindSpeed, Unit::Knot)),
-        "MxWSpd" => return Some(Meaning::quantity(Quantity::WindGust, Unit::Knot)),
+        "Date" => return Some(ColumnMeaning::Date(field::backup_date)),
+        "Time" => return Some(ColumnMeaning::TimeOfDay(field::backup_time)),
+        "WindSp" => return Some(ColumnMeaning::quantity(Quantity::WindSpeed, Unit::Knot)),
+        "MxWSpd" => return Some(ColumnMeaning::quantity(Quantity::WindGust, Unit::Knot)),
         "WindDr" => Quantity::WindDirection,
         "Acc_mag" => Quantity::AccelerationMagnitude,
         "Gyro_mag" => Quantity::RotationMagnitude,
@@ -64,10 +66,10 @@ fn backup(name: &str) -> Option<Meaning> {
 }
 
 /// What both have, since the bicycle's logger measured it.
-fn logger(name: &str) -> Option<Meaning> {
+fn logger(name: &str) -> Option<ColumnMeaning> {
     let quantity = match name {
-        "Latitude" => return Some(Meaning::Latitude),
-        "Longitude" => return Some(Meaning::Longitude),
+        "Latitude" => return Some(ColumnMeaning::Latitude),
+        "Longitude" => return Some(ColumnMeaning::Longitude),
         "PM10" => Quantity::Pm10,
         "PM2.5" => Quantity::Pm2_5,
         "gpsUpdated" => Quantity::GpsUpdated,
@@ -89,6 +91,6 @@ fn logger(name: &str) -> Option<Meaning> {
     Some(in_its_unit(quantity))
 }
 
-fn in_its_unit(quantity: Quantity) -> Meaning {
-    Meaning::quantity(quantity, Unit::of(quantity))
+fn in_its_unit(quantity: Quantity) -> ColumnMeaning {
+    ColumnMeaning::quantity(quantity, Unit::for_quantity(quantity))
 }

@@ -24,7 +24,7 @@ pub(super) struct FileKind {
     /// Whether a file with these columns is one.
     pub recognises: fn(&[&str]) -> bool,
     /// What a column holds, if anything.
-    pub meaning: fn(&str) -> Option<Meaning>,
+    pub meaning: fn(&str) -> Option<ColumnMeaning>,
     /// Which values stand for "no value".
     pub vocabulary: &'static Vocabulary,
     /// What precedes the id in a device's key.
@@ -42,7 +42,7 @@ pub(super) const KINDS: &[FileKind] =
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Meaning {
+pub(super) enum ColumnMeaning {
     Device,
     /// Date and time, or the time of day where another column has the date.
     Time,
@@ -64,14 +64,14 @@ pub(super) enum UnitConversion {
     From(SentUnit),
 }
 
-impl Meaning {
+impl ColumnMeaning {
     /// A quantity, in a unit.
     fn quantity(quantity: Quantity, unit: Unit) -> Self {
         Self::sent(quantity, SentUnit::Is(unit))
     }
 
     fn sent(quantity: Quantity, unit: SentUnit) -> Self {
-        let is_own = unit == SentUnit::Is(Unit::of(quantity));
+        let is_own = unit == SentUnit::Is(Unit::for_quantity(quantity));
         Self::Quantity(quantity, if is_own { UnitConversion::None } else { UnitConversion::From(unit) })
     }
 
@@ -95,14 +95,14 @@ impl UnitConversion {
 }
 
 /// The meaning that a vocabulary has for a column.
-fn meaning_in_vocabulary(vocabulary: &Vocabulary, name: &str) -> Option<Meaning> {
+fn meaning_in_vocabulary(vocabulary: &Vocabulary, name: &str) -> Option<ColumnMeaning> {
     Some(match vocabulary.meaning(name)? {
-        vocabulary::Meaning::Latitude => Meaning::Latitude,
-        vocabulary::Meaning::Longitude => Meaning::Longitude,
-        vocabulary::Meaning::Quantity { quantity, unit, .. } => Meaning::sent(quantity, unit),
+        vocabulary::FieldMeaning::Latitude => ColumnMeaning::Latitude,
+        vocabulary::FieldMeaning::Longitude => ColumnMeaning::Longitude,
+        vocabulary::FieldMeaning::Quantity { quantity, unit, .. } => ColumnMeaning::sent(quantity, unit),
     })
 }
 
-fn has(names: &[&str], name: &str) -> bool {
+fn contains_name(names: &[&str], name: &str) -> bool {
     names.contains(&name)
 }

@@ -1,7 +1,7 @@
 //! Plain columns: `time`, `device`, `latitude`, `longitude` and quantities, in any order, by any of their names
 //! ([`vocabulary::general`](crate::ingest::vocabulary)). A name without a unit is in the quantity's own.
 
-use super::{FileKind, Meaning, meaning_in_vocabulary};
+use super::{ColumnMeaning, FileKind, meaning_in_vocabulary};
 use crate::ingest::vocabulary;
 
 pub(super) const PLAIN: FileKind = FileKind {
@@ -31,14 +31,14 @@ const TIME: &[&str] = &[
 /// Names of the device, likewise.
 const DEVICE: &[&str] = &["device", "deviceid", "devicekey"];
 
-fn meaning(name: &str) -> Option<Meaning> {
+fn meaning(name: &str) -> Option<ColumnMeaning> {
     let bare = bare(name);
     if TIME.contains(&bare.as_str()) {
-        Some(Meaning::Time)
+        Some(ColumnMeaning::Time)
     } else if DEVICE.contains(&bare.as_str()) {
-        Some(Meaning::Device)
+        Some(ColumnMeaning::Device)
     } else if bare == "date" {
-        Some(Meaning::CalendarDate)
+        Some(ColumnMeaning::CalendarDate)
     } else {
         meaning_in_vocabulary(&vocabulary::PLAIN, name)
     }

@@ -17,7 +17,7 @@
 //! P0, P1, P2 and P4 are PM1, PM10, PM2.5 and PM4; pressure is in pascal; times are UTC. `altitude` is computed from the
 //! pressure and is no height of the place. A PPD42NS counts particles, so its `P1` and `P2` are no mass.
 
-use super::{FileKind, Meaning, has};
+use super::{ColumnMeaning, FileKind, contains_name};
 use crate::{
     domain::{quantity::Quantity, unit::Unit},
     ingest::vocabulary::airrohr::AIRROHR,
@@ -28,7 +28,7 @@ pub(in crate::ingest::csv) const PARTICLE_COUNTER: &[u8] = b"PPD42NS";
 
 pub(super) const ARCHIVE: FileKind = FileKind {
     name: "that of archive.sensor.community",
-    recognises: |names| ["sensor_id", "sensor_type", "timestamp"].into_iter().all(|name| has(names, name)),
+    recognises: |names| ["sensor_id", "sensor_type", "timestamp"].into_iter().all(|name| contains_name(names, name)),
     meaning,
     vocabulary: &AIRROHR,
     device_prefix: "sensor-community-",
@@ -36,13 +36,13 @@ pub(super) const ARCHIVE: FileKind = FileKind {
     has_logger_clock: false,
 };
 
-fn meaning(name: &str) -> Option<Meaning> {
+fn meaning(name: &str) -> Option<ColumnMeaning> {
     let (quantity, unit) = match name {
-        "sensor_id" => return Some(Meaning::Device),
-        "sensor_type" => return Some(Meaning::SensorType),
-        "lat" => return Some(Meaning::Latitude),
-        "lon" => return Some(Meaning::Longitude),
-        "timestamp" => return Some(Meaning::Time),
+        "sensor_id" => return Some(ColumnMeaning::Device),
+        "sensor_type" => return Some(ColumnMeaning::SensorType),
+        "lat" => return Some(ColumnMeaning::Latitude),
+        "lon" => return Some(ColumnMeaning::Longitude),
+        "timestamp" => return Some(ColumnMeaning::Time),
         "P0" => (Quantity::Pm1, Unit::MicrogramPerCubicMetre),
         "P1" => (Quantity::Pm10, Unit::MicrogramPerCubicMetre),
         "P2" => (Quantity::Pm2_5, Unit::MicrogramPerCubicMetre),
@@ -54,5 +54,5 @@ fn meaning(name: &str) -> Option<Meaning> {
         "co2_ppm" => (Quantity::Co2, Unit::PartPerMillion),
         _ => return None,
     };
-    Some(Meaning::quantity(quantity, unit))
+    Some(ColumnMeaning::quantity(quantity, unit))
 }

@@ -27,19 +27,19 @@ corpus![
     "sensor-community-sps30",
 ];
 
-fn chunk(name: &str, options: Options) -> Chunk {
+fn chunk(name: &str, options: CsvOptions) -> CsvChunk {
     let (_, file) = CORPUS.iter().find(|(known, _)| *known == name).expect("a file of the corpus");
     read(file, options)
 }
 
-fn archive(name: &str) -> Chunk {
-    chunk(name, Options::default())
+fn archive(name: &str) -> CsvChunk {
+    chunk(name, CsvOptions::default())
 }
 
 /// Device, time and readings of a sample.
 type Row = (String, String, Vec<(Quantity, f64)>);
 
-fn samples(chunk: &Chunk) -> Vec<Row> {
+fn samples(chunk: &CsvChunk) -> Vec<Row> {
     let time = |seen: &Observation| seen.sample.measured_at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
     chunk
         .decoded
@@ -53,7 +53,7 @@ fn sample(device: &str, time: &str, readings: &[(Quantity, f64)]) -> Row {
     (device.to_owned(), time.to_owned(), readings.to_vec())
 }
 
-fn assert_samples(chunk: &Chunk, expected: &[Row]) {
+fn assert_samples(chunk: &CsvChunk, expected: &[Row]) {
     assert_eq!(samples(chunk), expected);
     assert_eq!(chunk.decoded.kind, DeviceKind::Fixed, "a station stays where it is");
     assert!(chunk.unreadable.is_empty(), "{:?}", chunk.unreadable);
@@ -182,7 +182,7 @@ fn openaq_converts_gases() {
     let file = "location_id,sensors_id,location,datetime,lat,lon,parameter,units,value\n\
                 7,1,x,2026-04-01T01:00:00Z,,,no2,ppb,10\n7,2,x,2026-04-01T01:00:00Z,,,co,ppm,1\n\
                 7,3,x,2026-04-01T01:00:00Z,,,um003,particles/cm³,1.5\n";
-    let chunk = read(file, Options::default());
+    let chunk = read(file, CsvOptions::default());
     let readings = &chunk.decoded.observations[0].sample.readings;
     assert!(readings.get(Quantity::No2).is_some_and(|value| (value - 19.125).abs() < 0.01));
     assert!(readings.get(Quantity::Co).is_some_and(|value| (value - 1.1642).abs() < 0.001));
@@ -207,9 +207,9 @@ fn a_day_of_openaq_is_not_cut_apart() {
             }
         }
     }
-    let mut reader = open(&file, Options::default()).expect("a known header");
+    let mut reader = open(&file, CsvOptions::default()).expect("a known header");
     let mut samples = Vec::new();
-    while let chunk = now(reader.chunk()).expect("in memory")
+    while let chunk = now(reader.next_chunk()).expect("in memory")
         && chunk.lines > 0
     {
         samples.extend(chunk.decoded.observations);
@@ -223,7 +223,7 @@ fn a_key_bound_to_a_device_takes_no_other_location() {
     let mine = Some(DeviceKey::try_new("openaq-1").expect("a key"));
     let file = "location_id,datetime,parameter,units,value\n1,2026-04-01T01:00:00Z,pm10,µg/m³,1\n\
                 2,2026-04-01T01:00:00Z,pm10,µg/m³,1\n";
-    let chunk = read(file, Options { only: mine, ..Options::default() });
+    let chunk = read(file, CsvOptions { restrict_to_device: mine, ..CsvOptions::default() });
     assert_eq!((chunk.decoded.observations.len(), rejected(&chunk)), (1, vec![(3, "FORBIDDEN")]));
 }
 

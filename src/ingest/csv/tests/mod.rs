@@ -1,7 +1,7 @@
 mod archives;
 mod columns;
 mod dialects;
-mod laws;
+mod properties;
 
 use std::{
     pin::Pin,
@@ -28,8 +28,8 @@ Millis,MxWSpd,PM10,PM2.5,Press,Rain,Satellites,Speed,Start,Sun,Temp_CBS,Temp_CL,
 0,0,-4069.45,4114.98,205.5,5.03,21,1041024,12,-6.99,12.1,80,52.17869,0.122792,123385,20,35.7,25.8,1013,0.2,6,9.5,00:00,3.03,\
 21.59,15.5,19.093888888888888,225,10,1,273,fb231a55\n";
 
-fn options() -> Options {
-    Options { device: Some(DeviceKey::try_new("bike-07").expect("a key")), ..Options::default() }
+fn options() -> CsvOptions {
+    CsvOptions { device: Some(DeviceKey::try_new("bike-07").expect("a key")), ..CsvOptions::default() }
 }
 
 /// The outcome of reading a file that is in memory.
@@ -37,17 +37,17 @@ fn now<T>(reading: impl Future<Output = T>) -> T {
     reading.now_or_never().expect("all of it is there")
 }
 
-fn open(file: &str, options: Options) -> Result<Reader<&[u8]>, CsvError> {
-    now(Reader::open(file.as_bytes(), options))
+fn open(file: &str, options: CsvOptions) -> Result<CsvReader<&[u8]>, CsvError> {
+    now(CsvReader::open(file.as_bytes(), options))
 }
 
-fn read(file: &str, options: Options) -> Chunk {
-    now(open(file, options).expect("a known header").chunk()).expect("a chunk")
+fn read(file: &str, options: CsvOptions) -> CsvChunk {
+    now(open(file, options).expect("a known header").next_chunk()).expect("a chunk")
 }
 
-fn refusal(file: &str, options: Options) -> (&'static str, String) {
+fn refusal(file: &str, options: CsvOptions) -> (&'static str, String) {
     match open(file, options).map(|_| ()) {
-        Err(CsvError::Refused(reason)) => (reason.code, reason.detail),
+        Err(CsvError::Rejected(reason)) => (reason.code, reason.detail),
         other => panic!("{file:?}: {other:?}"),
     }
 }
@@ -57,7 +57,7 @@ fn readings(observation: &Observation) -> Vec<(Quantity, f64)> {
 }
 
 /// Line and code of what was left out.
-fn rejected(chunk: &Chunk) -> Vec<(usize, &'static str)> {
+fn rejected(chunk: &CsvChunk) -> Vec<(usize, &'static str)> {
     chunk.decoded.rejected.iter().map(|rejection| (rejection.index, rejection.code)).collect()
 }
 
@@ -135,7 +135,7 @@ fn plain_columns_may_stand_in_any_order_and_be_renamed() {
 
     let german = "Zeit,Feinstaub,PM10\n2026-05-01 10:00:00,6.8,12.4\n";
     let columns = "Zeit:time, Feinstaub:pm2_5,PM10:pm10".parse().expect("columns");
-    let chunk = read(german, Options { columns, ..options() });
+    let chunk = read(german, CsvOptions { columns, ..options() });
     assert_eq!(readings(&chunk.decoded.observations[0]), [(Quantity::Pm2_5, 6.8), (Quantity::Pm10, 12.4)]);
 }
 
@@ -143,11 +143,11 @@ fn plain_columns_may_stand_in_any_order_and_be_renamed() {
 fn date_option_shifts_all_lines_by_the_offset_of_the_first() {
     let file = "Date,Time,PM10\n20041024,235959,1\n20041025,3,2\n";
     let date = Some("2024-06-09".parse().expect("a date"));
-    let chunk = read(file, Options { date, ..options() });
+    let chunk = read(file, CsvOptions { date, ..options() });
     let times: Vec<_> = chunk.decoded.observations.iter().map(|seen| seen.sample.measured_at).collect();
     assert_eq!(times, [at("2024-06-09T23:59:59Z"), at("2024-06-10T00:00:03Z")]);
     assert_eq!(
-        refusal("time,pm10\n", Options { date, ..options() }).0,
+        refusal("time,pm10\n", CsvOptions { date, ..options() }).0,
         "OPTION_NOT_APPLICABLE",
         "whole times are not shifted"
     );
@@ -228,16 +228,16 @@ fn incomplete_header_is_rejected_naming_missing_columns() {
     ] {
         assert_eq!(refusal(file, options()).0, expected, "{file:?}");
     }
-    assert_eq!(refusal("time,pm10\n", Options::default()).0, "MISSING_DEVICE");
-    assert_eq!(refusal(CARD, Options::default()).0, "MISSING_DEVICE");
+    assert_eq!(refusal("time,pm10\n", CsvOptions::default()).0, "MISSING_DEVICE");
+    assert_eq!(refusal(CARD, CsvOptions::default()).0, "MISSING_DEVICE");
     let columns = "Zeit:time".parse().expect("columns");
-    assert_eq!(refusal("time,pm10\n", Options { columns, ..options() }).0, "MISSING_COLUMN");
+    assert_eq!(refusal("time,pm10\n", CsvOptions { columns, ..options() }).0, "MISSING_COLUMN");
     for utf_16 in [
         &b"\xff\xfet\0i\0m\0e\0"[..],
         b"\xfe\xff\0t\0i\0m\0e\0\n",
         b"t\x00i\x00m\x00e\x00,\x00p\x00m\x001\x000\x00\n\x00",
     ] {
-        let Err(CsvError::Refused(reason)) = now(Reader::open(utf_16, options())) else { panic!("{utf_16:?}") };
+        let Err(CsvError::Rejected(reason)) = now(CsvReader::open(utf_16, options())) else { panic!("{utf_16:?}") };
         assert_eq!(reason.code, "INVALID_UTF8");
         assert!(reason.detail.contains("UTF-16") && reason.detail.contains("save it"), "{}", reason.detail);
     }
@@ -248,19 +248,19 @@ fn incomplete_header_is_rejected_naming_missing_columns() {
 fn device_bound_key_imports_samples_of_its_device_only() {
     let file = "time,device,pm10\n2026-05-01T10:00:00Z,mine,1\n2026-05-01T10:00:00Z,yours,1\n2026-05-01T10:00:01Z,,1\n";
     let mine = Some(DeviceKey::try_new("mine").expect("a key"));
-    let chunk = read(file, Options { device: mine.clone(), only: mine, ..Options::default() });
+    let chunk = read(file, CsvOptions { device: mine.clone(), restrict_to_device: mine, ..CsvOptions::default() });
     assert_eq!((chunk.decoded.observations.len(), rejected(&chunk)), (2, vec![(3, "FORBIDDEN")]));
 }
 
 const PM10_ID: &str = "5a8600000000000000000010";
 const PM2_5_ID: &str = "5a8600000000000000000025";
 
-fn box_options() -> Options {
+fn box_options() -> CsvOptions {
     let mut sensors = Sensors::default();
     for (id, quantity) in [(PM10_ID, Quantity::Pm10), (PM2_5_ID, Quantity::Pm2_5)] {
         sensors.add(id.to_owned(), quantity).expect("a sensor");
     }
-    Options { sensors, ..options() }
+    CsvOptions { sensors, ..options() }
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn values_of_opensensemap_are_known_with_a_header_or_without_and_those_of_a_mome
         assert_eq!(rejected(&chunk)[0], (first + 3, "MISSING_TIME"));
         assert_eq!(rejected(&chunk)[1].0, first + 4);
     }
-    assert_eq!(refusal(&values, Options { device: None, ..box_options() }).0, "MISSING_DEVICE");
+    assert_eq!(refusal(&values, CsvOptions { device: None, ..box_options() }).0, "MISSING_DEVICE");
     assert_eq!(refusal(&values, options()).0, "UNKNOWN_SENSORS");
 }
 
@@ -298,7 +298,7 @@ fn values_of_one_moment_are_not_cut_apart() {
     }
     let mut reader = open(&file, box_options()).expect("a known beginning");
     let mut samples = Vec::new();
-    while let chunk = now(reader.chunk()).expect("in memory")
+    while let chunk = now(reader.next_chunk()).expect("in memory")
         && chunk.lines > 0
     {
         assert!(chunk.lines <= 10_002);
@@ -314,10 +314,10 @@ fn values_of_one_moment_are_not_cut_apart() {
 #[test]
 fn names_of_columns_are_two_with_a_colon() {
     for text in ["time", ":time", "Zeit:", "a:time,,b"] {
-        assert!(matches!(text.parse::<Columns>(), Err(InvalidColumns::Entry(_))), "{text}");
+        assert!(matches!(text.parse::<ColumnNames>(), Err(InvalidColumns::Entry(_))), "{text}");
     }
-    assert_eq!("a:time,a:pm10".parse::<Columns>(), Err(InvalidColumns::Twice("a".to_owned())));
-    assert_eq!("".parse::<Columns>(), Ok(Columns::default()));
+    assert_eq!("a:time,a:pm10".parse::<ColumnNames>(), Err(InvalidColumns::Duplicate("a".to_owned())));
+    assert_eq!("".parse::<ColumnNames>(), Ok(ColumnNames::default()));
 }
 
 #[test]
@@ -340,20 +340,20 @@ fn overlong_or_unterminated_line_is_rejected_alone() {
 fn a_long_file_is_read_in_chunks() {
     let file = format!("time,pm10\n{}", "2026-05-01T10:00:00Z,1\n".repeat(25_000));
     let mut reader = open(&file, options()).expect("a known header");
-    let lines: Vec<_> = (0..4).map(|_| now(reader.chunk()).expect("in memory").lines).collect();
+    let lines: Vec<_> = (0..4).map(|_| now(reader.next_chunk()).expect("in memory").lines).collect();
     assert_eq!(lines, [10_000, 10_000, 5_000, 0]);
 }
 
 #[test]
 fn read_error_is_not_taken_for_end_of_file() {
-    struct Broken;
-    impl AsyncRead for Broken {
+    struct FailingReader;
+    impl AsyncRead for FailingReader {
         fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
             Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()))
         }
     }
     let file = b"time,pm10\n2026-05-01T10:00:00Z,12.4\n2026-05-01T10:00:01Z,12";
-    let mut reader = now(Reader::open(file.chain(Broken), options())).expect("a known header");
-    assert!(now(reader.chunk()).is_err(), "perhaps it was to be 12.5");
+    let mut reader = now(CsvReader::open(file.chain(FailingReader), options())).expect("a known header");
+    assert!(now(reader.next_chunk()).is_err(), "perhaps it was to be 12.5");
     assert_eq!(read(str::from_utf8(file).expect("text"), options()).decoded.observations.len(), 2);
 }

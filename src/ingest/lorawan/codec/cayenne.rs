@@ -5,11 +5,11 @@
 
 use crate::{
     domain::{quantity::Quantity, unit::Unit},
-    ingest::vocabulary::{self, Field, Meaning},
+    ingest::vocabulary::{self, FieldMeaning, FieldUnit},
 };
 
 /// Types as The Things Stack and the libraries for Arduino name them.
-const TYPES: &[Field] = &[
+const TYPES: &[FieldUnit] = &[
     ("temperature", Quantity::Temperature, Unit::Celsius),
     ("relative_humidity", Quantity::Humidity, Unit::Percent),
     ("humidity", Quantity::Humidity, Unit::Percent),
@@ -39,13 +39,13 @@ pub(in crate::ingest::lorawan) fn sensor(name: &str) -> Option<Sensor> {
 }
 
 /// The meaning of a type with a channel, such as `temperature_1`.
-pub(super) fn meaning(name: &str) -> Option<Meaning> {
+pub(super) fn meaning(name: &str) -> Option<FieldMeaning> {
     let kind = without_channel(name);
     if kind.len() == name.len() {
         return None;
     }
-    let Meaning::Quantity { quantity, unit, .. } = vocabulary::look_up(TYPES, kind)? else { return None };
-    Some(Meaning::Quantity { quantity, unit, rank: vocabulary::UNRANKED })
+    let FieldMeaning::Quantity { quantity, unit, .. } = vocabulary::find_field(TYPES, kind)? else { return None };
+    Some(FieldMeaning::Quantity { quantity, unit, rank: vocabulary::UNRANKED })
 }
 
 /// A name without the channel at its end, where it has one.

@@ -3,10 +3,10 @@
 //! Each value is an object with its unit beside it; only the names need a table (`vendor/decentlab` of
 //! `TheThingsNetwork/lorawan-devices`). Number concentrations and `total_voc` have no quantity here.
 
-use super::{Codec, look_up};
+use super::{Codec, find_field};
 use crate::{
     domain::{quantity::Quantity, unit::Unit},
-    ingest::vocabulary::{CONVENTIONAL, Field, Meaning, Vocabulary},
+    ingest::vocabulary::{CONVENTIONAL, FieldMeaning, FieldUnit, Vocabulary},
 };
 
 pub(super) static DECENTLAB: Codec = Codec {
@@ -16,7 +16,7 @@ pub(super) static DECENTLAB: Codec = Codec {
     excluded: &[],
 };
 
-const FIELDS: &[Field] = &[
+const FIELDS: &[FieldUnit] = &[
     ("pm1_0_mass_concentration", Quantity::Pm1, Unit::MicrogramPerCubicMetre),
     ("pm2_5_mass_concentration", Quantity::Pm2_5, Unit::MicrogramPerCubicMetre),
     ("pm4_mass_concentration", Quantity::Pm4, Unit::MicrogramPerCubicMetre),
@@ -26,6 +26,6 @@ const FIELDS: &[Field] = &[
     ("barometric_pressure", Quantity::Pressure, Unit::Pascal),
 ];
 
-fn meaning(name: &str) -> Option<Meaning> {
-    look_up(FIELDS, name)
+fn meaning(name: &str) -> Option<FieldMeaning> {
+    find_field(FIELDS, name)
 }

@@ -3,10 +3,10 @@
 //! Names and scales: `vendor/dragino` of `TheThingsNetwork/lorawan-devices`. `TempC_DS`, `TempC1` and their like are probes on a cable,
 //! wherever that ends, so they are not taken for the temperature of the air. `Longitud` is what `trackerd.js` writes.
 
-use super::{Codec, look_up};
+use super::{Codec, find_field};
 use crate::{
     domain::{quantity::Quantity, unit::Unit},
-    ingest::vocabulary::{CONVENTIONAL, Field, Meaning, NoValue, Vocabulary},
+    ingest::vocabulary::{CONVENTIONAL, FieldMeaning, FieldUnit, NoValue, Vocabulary},
 };
 
 pub(super) static DRAGINO: Codec = Codec {
@@ -16,7 +16,7 @@ pub(super) static DRAGINO: Codec = Codec {
     excluded: &[],
 };
 
-const FIELDS: &[Field] = &[
+const FIELDS: &[FieldUnit] = &[
     ("TempC_SHT", Quantity::Temperature, Unit::Celsius),
     ("Hum_SHT", Quantity::Humidity, Unit::Percent),
     ("BatV", Quantity::BatteryVoltage, Unit::Volt),
@@ -30,6 +30,6 @@ const NO_VALUE: &[NoValue] = &[
     NoValue { quantity: Quantity::Humidity, range: 409.5..=f64::MAX },
 ];
 
-fn meaning(name: &str) -> Option<Meaning> {
-    if name == "Longitud" { Some(Meaning::Longitude) } else { look_up(FIELDS, name) }
+fn meaning(name: &str) -> Option<FieldMeaning> {
+    if name == "Longitud" { Some(FieldMeaning::Longitude) } else { find_field(FIELDS, name) }
 }

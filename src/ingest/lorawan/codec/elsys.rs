@@ -3,10 +3,10 @@
 //! Names and units: `vendor/elsys/elsys.js` of `TheThingsNetwork/lorawan-devices`. `lat` and `long` are raw counts of 24 bits there, no degrees.
 //! External temperatures are probes on a cable. `tvoc` (ppb) has no quantity here.
 
-use super::{Codec, look_up};
+use super::{Codec, find_field};
 use crate::{
     domain::{quantity::Quantity, unit::Unit},
-    ingest::vocabulary::{CONVENTIONAL, Field, Meaning, Vocabulary},
+    ingest::vocabulary::{CONVENTIONAL, FieldMeaning, FieldUnit, Vocabulary},
 };
 
 pub(super) static ELSYS: Codec = Codec {
@@ -16,12 +16,12 @@ pub(super) static ELSYS: Codec = Codec {
     excluded: &["lat", "long"],
 };
 
-const FIELDS: &[Field] = &[
+const FIELDS: &[FieldUnit] = &[
     ("vdd", Quantity::BatteryVoltage, Unit::Millivolt),
     ("light", Quantity::Illuminance, Unit::Lux),
     ("pressure", Quantity::Pressure, Unit::Hectopascal),
 ];
 
-fn meaning(name: &str) -> Option<Meaning> {
-    look_up(FIELDS, name)
+fn meaning(name: &str) -> Option<FieldMeaning> {
+    find_field(FIELDS, name)
 }

@@ -3,10 +3,10 @@
 //! Units: README of `AM_Series/AM300_Series` in `Milesight-IoT/SensorDecoders`. `battery` is in %, `hcho` in mg/m³ and `light_level` a
 //! grade, which have no quantity here. `tvoc` is an index, ppb or µg/m³ by model and setting, so it has no settled unit.
 
-use super::{Codec, look_up};
+use super::{Codec, find_field};
 use crate::{
     domain::{quantity::Quantity, unit::Unit},
-    ingest::vocabulary::{CONVENTIONAL, Field, Meaning, NoValue, Vocabulary},
+    ingest::vocabulary::{CONVENTIONAL, FieldMeaning, FieldUnit, NoValue, Vocabulary},
 };
 
 pub(super) static MILESIGHT: Codec = Codec {
@@ -16,7 +16,7 @@ pub(super) static MILESIGHT: Codec = Codec {
     excluded: &[],
 };
 
-const FIELDS: &[Field] = &[
+const FIELDS: &[FieldUnit] = &[
     ("temperature", Quantity::Temperature, Unit::Celsius),
     ("humidity", Quantity::Humidity, Unit::Percent),
     ("co2", Quantity::Co2, Unit::PartPerMillion),
@@ -38,6 +38,6 @@ const NO_VALUE: &[NoValue] = &[
     NoValue { quantity: Quantity::O3, range: 1.3e6..=1.32e6 },
 ];
 
-fn meaning(name: &str) -> Option<Meaning> {
-    look_up(FIELDS, name)
+fn meaning(name: &str) -> Option<FieldMeaning> {
+    find_field(FIELDS, name)
 }

@@ -10,7 +10,7 @@ mod dragino;
 mod elsys;
 mod milesight;
 
-use crate::ingest::vocabulary::{CONVENTIONAL, Field, Meaning, Vocabulary};
+use crate::ingest::vocabulary::{CONVENTIONAL, FieldMeaning, FieldUnit, Vocabulary};
 
 /// The fields of a brand's decoders.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Codec {
     }
 
     /// What a name means, if anything.
-    pub(super) fn meaning(&self, name: &str) -> Option<Meaning> {
+    pub(super) fn meaning(&self, name: &str) -> Option<FieldMeaning> {
         self.vocabulary.meaning(name).filter(|_| !self.excludes(name))
     }
 
@@ -65,9 +65,9 @@ impl Codec {
 }
 
 /// The meaning of a name in a brand's table, or as a channel of Cayenne LPP. All rank the same: the first of a payload counts.
-fn look_up(table: &[Field], name: &str) -> Option<Meaning> {
+fn find_field(table: &[FieldUnit], name: &str) -> Option<FieldMeaning> {
     let row = table.iter().find(|(known, ..)| *known == name);
-    row.map(|&(_, quantity, unit)| Meaning::own_unit(quantity, unit)).or_else(|| cayenne::meaning(name))
+    row.map(|&(_, quantity, unit)| FieldMeaning::own_unit(quantity, unit)).or_else(|| cayenne::meaning(name))
 }
 
 /// What a 16-bit register without a value reads as: 0x7fff or 0xffff, in tenths or hundredths.
@@ -80,7 +80,7 @@ mod tests {
 
     fn converted(codec: &Codec, name: &str, value: f64) -> Option<(Quantity, f64)> {
         match codec.meaning(name)? {
-            Meaning::Quantity { quantity, unit: SentUnit::Is(unit), .. } => {
+            FieldMeaning::Quantity { quantity, unit: SentUnit::Is(unit), .. } => {
                 Some((quantity, unit.convert(quantity, value)?))
             }
             _ => None,
@@ -103,7 +103,7 @@ mod tests {
         ] {
             assert_eq!(converted(codec, name, value), expected, "{name}");
         }
-        assert_eq!(Codec::of_brand(Some("dragino")).meaning("Longitud"), Some(Meaning::Longitude));
+        assert_eq!(Codec::of_brand(Some("dragino")).meaning("Longitud"), Some(FieldMeaning::Longitude));
         let ozone = converted(Codec::of_brand(Some("milesight-iot")), "o3", 0.03).expect("ozone");
         assert!(ozone.0 == Quantity::O3 && (ozone.1 - 59.87).abs() < 0.01, "{ozone:?}");
     }

@@ -32,7 +32,7 @@ fn registered() -> Sensors {
 }
 
 fn read(body: &[u8]) -> Result<Decoded, DecodeError> {
-    decode(&Incoming { named: Some("box"), sensors: &registered(), ..incoming(body) })
+    decode(&Incoming { device_hint: Some("box"), sensors: &registered(), ..incoming(body) })
 }
 
 fn decoded(body: &str) -> Decoded {
@@ -44,9 +44,9 @@ fn readings(sample: &Sample) -> Vec<(Quantity, f64)> {
 }
 
 /// Time, place (latitude first) and values of each sample.
-type Told = (String, Option<(f64, f64)>, Vec<(Quantity, f64)>);
+type DecodedSample = (String, Option<(f64, f64)>, Vec<(Quantity, f64)>);
 
-fn told(decoded: &Decoded) -> Vec<Told> {
+fn decoded_samples(decoded: &Decoded) -> Vec<DecodedSample> {
     let place = |sample: &Sample| sample.position.map(|place| (place.latitude(), place.longitude()));
     let samples = decoded.observations.iter().map(|seen| &seen.sample);
     samples.map(|sample| (sample.measured_at.to_rfc3339(), place(sample), readings(sample))).collect()
@@ -62,7 +62,7 @@ fn each_form_gives_a_sample_a_moment_and_takes_longitude_first() {
     for body in [ARRAY, OBJECT, CSV] {
         let decoded = decoded(body);
         assert_eq!(
-            told(&decoded),
+            decoded_samples(&decoded),
             [
                 (
                     "2026-05-01T10:00:00+00:00".to_owned(),
@@ -182,7 +182,7 @@ fn a_header_names_the_columns_of_csv() {
         "sensorId\tvalue\tcreatedAt\tlat\tlng\rpm10\t12.4\t1777629600\t51.972\t7.684\r",
     ] {
         let decoded = decoded(body);
-        assert_eq!((told(&decoded), rejected(&decoded)), (expected.to_vec(), vec![]), "{body:?}");
+        assert_eq!((decoded_samples(&decoded), rejected(&decoded)), (expected.to_vec(), vec![]), "{body:?}");
     }
 }
 

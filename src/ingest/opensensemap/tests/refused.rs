@@ -101,7 +101,7 @@ fn unknown_sensors_are_named_and_if_there_are_no_others_the_body_is_refused() {
             assert!(detail.contains(hint), "{hint} in {detail}");
         }
     }
-    let (code, detail) = refusal(decode(&Incoming { named: Some("box"), ..incoming(b"{\"pm10\\u0000\":1}") }));
+    let (code, detail) = refusal(decode(&Incoming { device_hint: Some("box"), ..incoming(b"{\"pm10\\u0000\":1}") }));
     assert_eq!(code, "UNKNOWN_SENSORS", "no sensor is registered at all");
     assert!(!detail.contains('\0') && !detail.contains('…'), "{detail}");
 }
@@ -128,7 +128,7 @@ fn bodies_without_values_are_rejected() {
         assert_eq!(refusal(read(body)).0, code, "{:.60}", String::from_utf8_lossy(body));
     }
     assert_eq!(refusal(decode(&Incoming { sensors: &registered(), ..incoming(CSV.as_bytes()) })).0, "MISSING_DEVICE");
-    let nameless = Incoming { named: Some(" "), sensors: &registered(), ..incoming(CSV.as_bytes()) };
+    let nameless = Incoming { device_hint: Some(" "), sensors: &registered(), ..incoming(CSV.as_bytes()) };
     assert_eq!(refusal(decode(&nameless)).0, "INVALID_DEVICE");
 }
 

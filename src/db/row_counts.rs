@@ -9,7 +9,7 @@ use super::DbError;
 
 /// Rows of a month.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Month {
+pub struct MonthCounts {
     /// Of `measurement`.
     pub measurements: u64,
     /// Of `device_hour`.
@@ -23,7 +23,7 @@ pub struct Month {
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.row_counts.count_by_month", skip_all)]
-pub async fn count_by_month(db: impl PgExecutor<'_>) -> Result<(u64, HashMap<NaiveDate, Month>), DbError> {
+pub async fn count_by_month(db: impl PgExecutor<'_>) -> Result<(u64, HashMap<NaiveDate, MonthCounts>), DbError> {
     let rows: Vec<(String, f32)> = sqlx::query_as(
         "select relname::text, reltuples from pg_class
          where relkind = 'r' and relnamespace = current_schema()::regnamespace
@@ -31,7 +31,7 @@ pub async fn count_by_month(db: impl PgExecutor<'_>) -> Result<(u64, HashMap<Nai
     )
     .fetch_all(db)
     .await?;
-    let (mut devices, mut months) = (0, HashMap::<_, Month>::new());
+    let (mut devices, mut months) = (0, HashMap::<_, MonthCounts>::new());
     for (table, rows) in rows {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate; `as` saturates")]
         let rows = rows.max(0.0) as u64; // -1 where it was never analyzed

@@ -4,7 +4,7 @@ use std::f64::consts::FRAC_PI_2;
 
 use h3o::{CellIndex, LatLng};
 
-use super::span::Span;
+use super::longitude_span::LongitudeSpan;
 
 /// How far a cell's descendants reach, as a multiple of the mean length of its resolution's edges. A cell is not regular
 /// (its corners are up to 1.3 edges away), and its descendants stick out of it; a test on random places at all resolutions
@@ -30,12 +30,12 @@ pub(super) struct BoundingCap {
 pub(super) struct Rectangle {
     pub south: f64,
     pub north: f64,
-    pub longitudes: Span,
+    pub longitudes: LongitudeSpan,
 }
 
 impl BoundingCap {
     /// The cap of a cell.
-    pub(super) fn of(cell: CellIndex) -> Self {
+    pub(super) fn from_cell(cell: CellIndex) -> Self {
         let centre = LatLng::from(cell);
         let radius = DESCENDANT_REACH * cell.resolution().edge_length_rads() + ROUNDING_MARGIN_RAD;
         Self { latitude: centre.lat_radians(), longitude: centre.lng_radians(), radius }
@@ -43,7 +43,7 @@ impl BoundingCap {
 
     /// Its centre, in degrees north and east.
     pub(super) fn centre(self) -> (f64, f64) {
-        (self.latitude.to_degrees(), super::span::wrapped(self.longitude.to_degrees()))
+        (self.latitude.to_degrees(), super::longitude_span::wrapped(self.longitude.to_degrees()))
     }
 
     /// Its radius, in radians.
@@ -55,11 +55,11 @@ impl BoundingCap {
     pub(super) fn rectangle(self) -> Rectangle {
         let (south, north) = (self.latitude - self.radius, self.latitude + self.radius);
         let longitudes = if south <= -FRAC_PI_2 || north >= FRAC_PI_2 {
-            Span::FULL_CIRCLE
+            LongitudeSpan::FULL_CIRCLE
         } else {
             // The meridian that touches a cap does so nearer to the pole than its centre is.
             let half = (self.radius.sin() / self.latitude.cos()).min(1.0).asin() + ROUNDING_MARGIN_RAD;
-            Span::new((self.longitude - half).to_degrees(), (2.0 * half).to_degrees())
+            LongitudeSpan::new((self.longitude - half).to_degrees(), (2.0 * half).to_degrees())
         };
         Rectangle { south: south.to_degrees().max(-90.0), north: north.to_degrees().min(90.0), longitudes }
     }
@@ -98,12 +98,12 @@ mod tests {
             let (latitude, longitude) = (place.latitude().to_radians(), place.longitude().to_radians());
             for resolution in Resolution::range(Resolution::Zero, STORED_RESOLUTION) {
                 let Some(parent) = stored.parent(resolution) else { unreachable!("it is coarser") };
-                let cap = BoundingCap::of(parent);
+                let cap = BoundingCap::from_cell(parent);
                 let reach = cap.angle_to(latitude, longitude);
                 prop_assert!(reach <= cap.radius() * 1.5 / DESCENDANT_REACH + ROUNDING_MARGIN_RAD, "{parent} reaches {reach}");
                 let rectangle = cap.rectangle();
                 prop_assert!((rectangle.south..=rectangle.north).contains(&place.latitude()), "{parent}");
-                prop_assert!(rectangle.longitudes.holds(Span::new(place.longitude(), 0.0)), "{parent}");
+                prop_assert!(rectangle.longitudes.contains(LongitudeSpan::new(place.longitude(), 0.0)), "{parent}");
             }
         }
     }

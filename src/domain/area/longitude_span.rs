@@ -2,14 +2,14 @@
 
 /// From a meridian eastwards.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Span {
+pub(super) struct LongitudeSpan {
     /// Where it begins, −180 (inclusive) to 180 (exclusive).
     west: f64,
     /// How far it reaches, 0 to 360 degrees.
     width: f64,
 }
 
-impl Span {
+impl LongitudeSpan {
     /// All longitudes.
     pub(super) const FULL_CIRCLE: Self = Self { west: -180.0, width: 360.0 };
 
@@ -19,12 +19,12 @@ impl Span {
     }
 
     /// Whether the other span lies in this one.
-    pub(super) fn holds(self, other: Self) -> bool {
+    pub(super) fn contains(self, other: Self) -> bool {
         self.width >= 360.0 || eastwards(self.west, other.west) + other.width <= self.width
     }
 
     /// Whether the two have a meridian in common.
-    pub(super) fn meets(self, other: Self) -> bool {
+    pub(super) fn overlaps(self, other: Self) -> bool {
         eastwards(self.west, other.west) <= self.width || eastwards(other.west, self.west) <= other.width
     }
 

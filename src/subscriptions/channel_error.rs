@@ -17,7 +17,7 @@ impl<E: Into<ApiError>> From<E> for ChannelError {
 impl From<FeedGap> for ApiError {
     fn from(broken: FeedGap) -> Self {
         Self::CursorExpired(match broken {
-            FeedGap::Forgotten => Self::CURSOR_TOO_OLD_MESSAGE,
+            FeedGap::Trimmed => Self::CURSOR_TOO_OLD_MESSAGE,
             FeedGap::Restored => Self::DATABASE_RESTORED_MESSAGE,
         })
     }

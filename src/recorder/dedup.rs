@@ -15,13 +15,13 @@ use crate::{
         measurement::MeasurementKey,
         quality::QualityFlags,
         sample::Sample,
-        trace::SampleHistory,
+        sample_history::SampleHistory,
     },
     ingest::Rejection,
 };
 
 /// Different samples that one device may have at one time. More are a clock that stands still.
-pub(super) const MAX_AT_ONE_TIME: usize = 256;
+pub(super) const MAX_SAMPLES_PER_TIME: usize = 256;
 
 /// A content that no sample before it in the batch had at this device and time.
 #[derive(Clone, Copy)]
@@ -36,7 +36,7 @@ pub(super) struct Candidate<'a> {
     pub cell: Option<CellIndex>,
     pub uplink_id: Option<Uuid>,
     pub flags: QualityFlags,
-    pub trace: SampleHistory,
+    pub history: SampleHistory,
     /// The number that it is to get among the samples of its moment, once that is known.
     pub seq: Option<i32>,
 }
@@ -45,20 +45,20 @@ pub(super) struct Candidate<'a> {
 pub(super) type DeviceTime = (DeviceId, DateTime<Utc>);
 
 impl<'a> Candidate<'a> {
-    pub fn moment(&self) -> DeviceTime {
+    pub fn device_time(&self) -> DeviceTime {
         (self.device, self.sample.measured_at)
     }
 
     /// The row that it is to become, once it has a number.
     pub fn row(&self) -> Option<NewMeasurement<'a>> {
-        let (device_id, measured_at) = self.moment();
+        let (device_id, measured_at) = self.device_time();
         Some(NewMeasurement {
             key: MeasurementKey { device_id, measured_at, seq: self.seq? },
             sample: self.sample,
             cell: self.cell,
             uplink_id: self.uplink_id,
             flags: self.flags,
-            history: self.trace,
+            history: self.history,
         })
     }
 
@@ -68,7 +68,7 @@ impl<'a> Candidate<'a> {
             index: self.index,
             code: "TOO_MANY_AT_ONE_TIME",
             detail: format!(
-                "the device has {MAX_AT_ONE_TIME} different samples with this very time: its clock seems to stand still"
+                "the device has {MAX_SAMPLES_PER_TIME} different samples with this very time: its clock seems to stand still"
             ),
         }
     }
@@ -76,7 +76,7 @@ impl<'a> Candidate<'a> {
 
 /// Gathers the samples of a batch, sorted by device and time and within a moment as they came, and counts those that the
 /// batch holds twice.
-pub(super) fn gather<'a>(
+pub(super) fn dedup<'a>(
     submissions: &[&'a Submission],
     devices: &HashMap<String, DeviceId>,
     uplinks: &[Option<Uuid>],
@@ -97,20 +97,30 @@ pub(super) fn gather<'a>(
             let (index, sample, uplink_id) = (seen.index, &seen.sample, uplinks[number]);
             let (flags, trace) = (sample.flags, SampleHistory::from_sample(sample, None));
             let cell = sample.position.map(|place| cell_at(place, STORED_RESOLUTION));
-            all.push(Candidate { device, submission: number, index, sample, cell, uplink_id, flags, trace, seq: None });
+            all.push(Candidate {
+                device,
+                submission: number,
+                index,
+                sample,
+                cell,
+                uplink_id,
+                flags,
+                history: trace,
+                seq: None,
+            });
         }
     }
-    all.sort_by_key(Candidate::moment);
+    all.sort_by_key(Candidate::device_time);
 
     let mut kept: Vec<Candidate<'_>> = Vec::with_capacity(all.len());
     let mut moment = 0; // where the present moment begins in `kept`
     for candidate in all {
-        if kept.last().is_some_and(|last| last.moment() != candidate.moment()) {
+        if kept.last().is_some_and(|last| last.device_time() != candidate.device_time()) {
             moment = kept.len();
         }
         if kept[moment..].iter().any(|other| other.sample.same_content(candidate.sample)) {
             receipts[candidate.submission].duplicates += 1;
-        } else if kept.len() - moment >= MAX_AT_ONE_TIME {
+        } else if kept.len() - moment >= MAX_SAMPLES_PER_TIME {
             receipts[candidate.submission].rejected.push(candidate.rejection());
         } else {
             kept.push(candidate);
@@ -121,20 +131,20 @@ pub(super) fn gather<'a>(
 
 /// Flags what is doubtful by the sample before it: the one before in the batch, or the newest stored one. A sample that
 /// comes late, from before the newest one, stands by itself; it is no reason to read its neighbours from the archive.
-pub(super) fn judge(candidates: &mut [Candidate<'_>], traces: &HashMap<DeviceId, SampleHistory>) {
+pub(super) fn flag(candidates: &mut [Candidate<'_>], traces: &HashMap<DeviceId, SampleHistory>) {
     let mut carried: Option<(DeviceId, SampleHistory)> = None;
-    for moment in candidates.chunk_by_mut(|one, other| one.moment() == other.moment()) {
-        let (device, measured_at) = moment[0].moment();
+    for moment in candidates.chunk_by_mut(|one, other| one.device_time() == other.device_time()) {
+        let (device, measured_at) = moment[0].device_time();
         let before = match carried {
             Some((carried, trace)) if carried == device => Some(trace),
             _ => traces.get(&device).copied().filter(|trace| trace.measured_at < measured_at),
         };
         for candidate in moment.iter_mut() {
-            candidate.trace = SampleHistory::from_sample(candidate.sample, before.as_ref());
+            candidate.history = SampleHistory::from_sample(candidate.sample, before.as_ref());
             if let Some(before) = before {
-                candidate.flags = candidate.sample.flags.or(candidate.trace.flags(&before));
+                candidate.flags = candidate.sample.flags.or(candidate.history.flags(&before));
             }
         }
-        carried = moment.last().map(|last| (device, last.trace));
+        carried = moment.last().map(|last| (device, last.history));
     }
 }

@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::domain::feed::Place;
+use crate::domain::feed::FeedOffset;
 
 /// What one selection may keep, in bytes.
 const MAX_CHANNEL_BYTES: usize = 256 << 10;
@@ -34,7 +34,7 @@ pub(super) struct RenderCache {
 
 #[derive(Default)]
 struct RenderCacheState {
-    by_offset: BTreeMap<Place, Bytes>,
+    by_offset: BTreeMap<FeedOffset, Bytes>,
     bytes: usize,
 }
 
@@ -44,13 +44,13 @@ impl RenderCache {
     }
 
     /// The rendered event of each place, where it is kept.
-    pub(super) fn get(&self, places: &[Place]) -> Vec<Option<Bytes>> {
+    pub(super) fn get(&self, places: &[FeedOffset]) -> Vec<Option<Bytes>> {
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner); // each step leaves it whole
         places.iter().map(|place| events.by_offset.get(place).cloned()).collect()
     }
 
     /// Keeps rendered events; the oldest go first.
-    pub(super) fn put(&self, rendered: impl IntoIterator<Item = (Place, Bytes)>) {
+    pub(super) fn insert(&self, rendered: impl IntoIterator<Item = (FeedOffset, Bytes)>) {
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         for (place, bytes) in rendered {
             if events.by_offset.contains_key(&place) {
@@ -92,10 +92,10 @@ mod tests {
     fn newest_events_are_cached_within_the_limit() {
         let total_bytes = TotalRenderedBytes::default();
         let rendered = RenderCache::new(total_bytes.clone());
-        let event = |number| (Place::after(number), Bytes::from(vec![0; 1000]));
-        rendered.put((0..300).map(event));
-        rendered.put([event(299)]);
-        let kept = rendered.get(&[Place::after(0), Place::after(299)]);
+        let event = |number| (FeedOffset::after(number), Bytes::from(vec![0; 1000]));
+        rendered.insert((0..300).map(event));
+        rendered.insert([event(299)]);
+        let kept = rendered.get(&[FeedOffset::after(0), FeedOffset::after(299)]);
         assert!(kept[0].is_none() && kept[1].is_some());
         let bytes = total_bytes.0.load(Ordering::Relaxed);
         assert!((MAX_CHANNEL_BYTES - 2000..=MAX_CHANNEL_BYTES).contains(&bytes), "{bytes}");

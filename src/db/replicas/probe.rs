@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{Connection as _, PgConnection, PgExecutor, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
-use super::{known::ProbeResult, lsn::Lsn};
+use super::{lsn::Lsn, state::ProbeResult};
 use crate::db::DbError;
 
 /// What connecting and asking may take together.

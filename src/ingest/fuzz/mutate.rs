@@ -9,7 +9,7 @@ use proptest::{
     sample::{Index, select},
 };
 
-use super::made_up;
+use super::generate;
 
 /// One damage. An `Index` picks a place in whatever is there when it happens.
 #[derive(Clone, Debug)]
@@ -27,20 +27,20 @@ enum Mutation {
     /// What a name stands for, however large, is something else.
     Value(Index, String),
     /// What a name stands for is another number, or another text: whichever it was.
-    Like { at: Index, number: String, text: String },
+    SameType { at: Index, number: String, text: String },
     /// A name stands twice, with another value.
-    Twice(Index, String),
+    Duplicate(Index, String),
 }
 
 /// Bodies of the corpus with a few damages: only such as leave the syntax whole, or any.
 pub(in crate::ingest) fn mutated(corpus: &[Vec<u8>], words: &[String]) -> impl Strategy<Value = Vec<u8>> + use<> {
-    let value = || made_up::value(words);
+    let value = || generate::value(words);
     let byte = prop_oneof![any::<u8>(), select(&b"{}[]\",:;-+.eE=#0123456789 ntf\\\n\r\0"[..])];
     let whole = prop_oneof![
-        6 => (any::<Index>(), made_up::number(), made_up::text(words))
-            .prop_map(|(at, number, text)| Mutation::Like { at, number, text }),
+        6 => (any::<Index>(), generate::number(), generate::text(words))
+            .prop_map(|(at, number, text)| Mutation::SameType { at, number, text }),
         1 => (any::<Index>(), value()).prop_map(|(at, value)| Mutation::Value(at, value)),
-        1 => (any::<Index>(), value()).prop_map(|(at, value)| Mutation::Twice(at, value)),
+        1 => (any::<Index>(), value()).prop_map(|(at, value)| Mutation::Duplicate(at, value)),
     ];
     let any_word = prop_oneof![select(words.to_vec()), value()];
     let broken = prop_oneof![
@@ -89,7 +89,7 @@ impl Mutation {
                     body.splice(place, value.bytes());
                 }
             }
-            Self::Like { at, number, text } => {
+            Self::SameType { at, number, text } => {
                 let like = |place: &Range<usize>| match body.get(place.start) {
                     Some(b'"') => Some(text),
                     Some(byte) if byte.is_ascii_digit() || *byte == b'-' => Some(number),
@@ -100,7 +100,7 @@ impl Mutation {
                     body.splice(place, value.bytes());
                 }
             }
-            Self::Twice(at, value) => {
+            Self::Duplicate(at, value) => {
                 if let Some((name, place)) = take_at(*at, named(body)) {
                     // The name and its sign, then the other value, before the pair that is there.
                     let mut pair = body[name.start..place.start].to_vec();

@@ -9,8 +9,8 @@ use crate::{
     domain::{
         device::DeviceKey,
         quantity::Group,
-        readings::{decimal, narrow},
-        time::{EARLIEST, normalize},
+        readings::{to_decimal, to_f32},
+        time::{EARLIEST_TIME, normalize},
     },
     ingest::{DecodeError, Decoded, Incoming, Observation, Rejection, format::Format},
 };
@@ -19,7 +19,7 @@ use crate::{
 const MAX_DETAIL_CHARS: usize = 600;
 
 /// Decodes and checks what came of it; tells what that was, for the statistics.
-pub(super) fn hold(format: &Format, incoming: &Incoming<'_>) -> Result<&'static str, TestCaseError> {
+pub(super) fn check_decoded(format: &Format, incoming: &Incoming<'_>) -> Result<&'static str, TestCaseError> {
     let decoded = (format.decode)(incoming);
     prop_assert_eq!(&decoded, &(format.decode)(incoming), "decoding is not deterministic");
     match decoded {
@@ -29,9 +29,9 @@ pub(super) fn hold(format: &Format, incoming: &Incoming<'_>) -> Result<&'static 
         }
         Ok(decoded) => {
             check_indices(&decoded, incoming)?;
-            provenance::hold(format, &decoded, incoming.body)?;
+            provenance::check_provenance(format, &decoded, incoming.body)?;
             let told = decoded.observations.len();
-            let admitted = decoded.clone().admit(incoming.received_at, EARLIEST);
+            let admitted = decoded.clone().validate_times(incoming.received_at, EARLIEST_TIME);
             check_indices(&admitted, incoming)?;
             let places = |decoded: &Decoded| decoded.observations.len() + decoded.rejected.len();
             prop_assert_eq!(places(&admitted), places(&decoded), "a sample got lost on its way");
@@ -53,7 +53,7 @@ fn check_indices(decoded: &Decoded, incoming: &Incoming<'_>) -> Result<(), TestC
         prop_assert!(places.insert(index), "place {} is told of twice", index);
         prop_assert!(index <= incoming.body.len(), "place {} is beyond the body", index);
     }
-    decoded.observations.iter().try_for_each(storable)?;
+    decoded.observations.iter().try_for_each(check_storable)?;
     for Rejection { code, detail, .. } in &decoded.rejected {
         check_reason(code, detail)?;
     }
@@ -61,7 +61,7 @@ fn check_indices(decoded: &Decoded, incoming: &Incoming<'_>) -> Result<(), TestC
     Ok(())
 }
 
-fn storable(Observation { device, sample, .. }: &Observation) -> Result<(), TestCaseError> {
+fn check_storable(Observation { device, sample, .. }: &Observation) -> Result<(), TestCaseError> {
     prop_assert!(DeviceKey::try_new(device.as_str()).is_ok(), "{:?}", device);
     prop_assert_eq!(sample.measured_at, normalize(sample.measured_at));
     if let Some(place) = sample.position {
@@ -71,7 +71,7 @@ fn storable(Observation { device, sample, .. }: &Observation) -> Result<(), Test
     for (quantity, value) in sample.readings.iter() {
         prop_assert!(value.is_finite(), "{:?} is {}", quantity, value);
         if quantity.definition().group == Group::Air {
-            let stored = decimal(narrow(value));
+            let stored = to_decimal(to_f32(value));
             prop_assert_eq!(stored.to_bits(), value.to_bits(), "{:?} reads back as {}", quantity, stored);
         }
     }

@@ -3,7 +3,7 @@
 use proptest::{prelude::*, sample::select};
 
 use super::{archives::CORPUS, *};
-use crate::ingest::fuzz::{self, damage};
+use crate::ingest::fuzz::{self, mutate};
 
 /// Files that are damaged in ways that mean something to their decoder, and some that never were files.
 fn arbitrary_bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -11,8 +11,8 @@ fn arbitrary_bytes() -> impl Strategy<Value = Vec<u8>> {
     let values = format!("{PM10_ID},6.5,2026-05-01T10:00:00Z,7.684,51.972,66.6\n{PM2_5_ID},3,2026-05-01T10:00:00Z\n");
     let mut corpus = [CARD, BACKUP, plain, &values].map(|file| file.as_bytes().to_vec()).to_vec();
     corpus.extend(CORPUS.iter().map(|(_, file)| file.as_bytes().to_vec()));
-    let words = damage::vocabulary(&corpus);
-    prop_oneof![1 => proptest::collection::vec(any::<u8>(), 0..300), 6 => damage::mutated(&corpus, &words)]
+    let words = mutate::vocabulary(&corpus);
+    prop_oneof![1 => proptest::collection::vec(any::<u8>(), 0..300), 6 => mutate::mutated(&corpus, &words)]
 }
 
 proptest! {
@@ -20,8 +20,8 @@ proptest! {
 
     #[test]
     fn every_line_of_any_file_is_reported_once(bytes in arbitrary_bytes()) {
-        if let Ok(mut reader) = now(Reader::open(&bytes[..], box_options())) {
-            let chunk = now(reader.chunk()).expect("it is in memory");
+        if let Ok(mut reader) = now(CsvReader::open(&bytes[..], box_options())) {
+            let chunk = now(reader.next_chunk()).expect("it is in memory");
             let mut told: Vec<_> = chunk.decoded.observations.iter().map(|seen| seen.index).collect();
             told.extend(chunk.decoded.rejected.iter().map(|rejection| rejection.index));
             let count = told.len();
@@ -29,7 +29,7 @@ proptest! {
             told.dedup();
             prop_assert_eq!(told.len(), count);
             // Of values several are one sample, and those of unknown sensors are none.
-            let is_of_samples = matches!(reader.shape, Shape::Samples { .. });
+            let is_of_samples = matches!(reader.layout, CsvShape::Samples { .. });
             let (count, lines) = (count as u64, chunk.lines);
             prop_assert!(count == lines || (!is_of_samples && count < lines), "{} of {}", count, lines);
             for seen in &chunk.decoded.observations {
@@ -108,7 +108,7 @@ proptest! {
         let position = sample.position.expect("a position");
         prop_assert_eq!(sample.measured_at, time);
         prop_assert_eq!((position.latitude(), position.longitude()), (latitude, longitude));
-        prop_assert_eq!(sample.readings.get(Quantity::Pm10).map(crate::domain::readings::narrow), Some(pm10));
+        prop_assert_eq!(sample.readings.get(Quantity::Pm10).map(crate::domain::readings::to_f32), Some(pm10));
         prop_assert_eq!(sample.readings.get(Quantity::Humidity), Some(humidity));
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 const MAX_PACKET_INTERVAL: TimeDelta = TimeDelta::seconds(60);
 
 /// The packets whose tails these submissions contradict, and the newest ones, to be remembered.
-pub(super) fn compare(
+pub(super) fn find_contradicted(
     submissions: &[&Submission],
     devices: &HashMap<String, DeviceId>,
     mut newest: BTreeMap<DeviceId, Packet>,
@@ -56,7 +56,7 @@ fn read_packet(
     devices: &HashMap<String, DeviceId>,
     uplink_id: Option<Uuid>,
 ) -> Option<(Option<crate::domain::position::Position>, Packet)> {
-    let decoded = submission.decoded.as_ref().ok().filter(|decoded| decoded.chained)?;
+    let decoded = submission.decoded.as_ref().ok().filter(|decoded| decoded.is_packet)?;
     let (first, last) = (decoded.observations.first()?, decoded.observations.last()?);
     let absolute = |seen: &Observation| seen.sample.position.filter(|_| seen.index == 0);
     let packet = Packet {

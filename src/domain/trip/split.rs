@@ -25,7 +25,7 @@ impl Default for TripParams {
 /// The rides among the samples of a device, which must be in the order of time. A ride is all that was measured from its
 /// first to its last sample.
 #[must_use]
-pub fn cut(samples: &[TripSample], cutting: TripParams) -> Vec<Trip> {
+pub fn split_trips(samples: &[TripSample], cutting: TripParams) -> Vec<Trip> {
     samples
         .chunk_by(|before, after| after.measured_at - before.measured_at <= cutting.max_gap)
         .flat_map(split_at_jumps)
@@ -39,7 +39,7 @@ fn split_at_jumps(mut samples: &[TripSample]) -> Vec<Trip> {
     loop {
         let found = trace_path(samples, MAX_OUTLIERS);
         let (ride, after) = samples.split_at(found.jump.unwrap_or(samples.len()));
-        trips.extend(Trip::along(ride, found.path));
+        trips.extend(Trip::from_path(ride, found.path));
         if after.is_empty() {
             return trips;
         }

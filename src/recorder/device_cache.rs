@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Submission, transaction};
-use crate::db::recorder_batch::{BatchWrite, Known, KnownDevice, Version};
+use crate::db::recorder_batch::{BatchContext, BatchWrite, KnownDevice, RowVersion};
 
 /// Devices at most: some megabytes. Beyond that a writer begins anew.
 const MAX_DEVICES: usize = 20_000;
@@ -19,17 +19,17 @@ pub(super) struct DeviceCache {
 
 impl DeviceCache {
     /// What these submissions need to be known, where all of their devices are remembered. Their keys are taken for valid.
-    pub fn get(&self, submissions: &[&Submission]) -> Option<Known> {
-        let names = transaction::kinds(submissions).into_keys();
+    pub fn get(&self, submissions: &[&Submission]) -> Option<BatchContext> {
+        let names = transaction::device_kinds(submissions).into_keys();
         let devices = names.map(|name| Some((name.to_owned(), *self.devices.get(name)?)));
-        Some(Known {
+        Some(BatchContext {
             devices: devices.collect::<Option<_>>()?,
             valid_keys: submissions.iter().filter_map(|submission| submission.api_key).collect(),
         })
     }
 
     /// Remembers what was known before a plain batch, and what that has made of it.
-    pub fn update(&mut self, known: Known, note: &BatchWrite<'_>, version: Version) {
+    pub fn update(&mut self, known: BatchContext, note: &BatchWrite<'_>, version: RowVersion) {
         if self.devices.len() + known.devices.len() > MAX_DEVICES {
             self.devices.clear();
         }
@@ -37,7 +37,7 @@ impl DeviceCache {
         let packets: BTreeMap<_, _> = note.packets.iter().map(|packet| (packet.device_id, packet)).collect();
         for (name, mut device) in known.devices {
             if let Some(&(key, trace)) = latest.get(&device.device_id) {
-                (device.latest_at, device.trace) = (Some(key.measured_at), Some(*trace));
+                (device.latest_at, device.history) = (Some(key.measured_at), Some(*trace));
                 device.latest_version = Some(version);
             }
             if let Some(&&packet) = packets.get(&device.device_id) {
@@ -48,8 +48,8 @@ impl DeviceCache {
     }
 
     /// Forgets what these submissions may have changed.
-    pub fn forget(&mut self, submissions: &[&Submission]) {
-        for name in transaction::kinds(submissions).into_keys() {
+    pub fn remove(&mut self, submissions: &[&Submission]) {
+        for name in transaction::device_kinds(submissions).into_keys() {
             self.devices.remove(name);
         }
     }

@@ -12,7 +12,7 @@ use crate::{
 pub(super) struct FairPermits(FairQueue<CallerId>);
 
 /// A permit, returned when dropped.
-pub(super) type Turn = FairPermit<CallerId>;
+pub(super) type TurnPermit = FairPermit<CallerId>;
 
 /// The callers that a permit is for.
 #[derive(Clone, Copy)]
@@ -31,10 +31,10 @@ impl FairPermits {
     }
 
     /// Waits for a permit.
-    pub(super) async fn acquire(&self, of: PermitOwner<'_>) -> Turn {
+    pub(super) async fn acquire(&self, of: PermitOwner<'_>) -> TurnPermit {
         let caller = match of {
             PermitOwner::Caller(caller) => caller,
-            PermitOwner::OneOf(members) => members.least(|caller| self.0.caller_load(&caller)),
+            PermitOwner::OneOf(members) => members.least_loaded(|caller| self.0.caller_load(&caller)),
         };
         match self.0.acquire(caller).await {
             Ok(turn) => turn,
@@ -55,7 +55,7 @@ mod tests {
     }
 
     /// The caller of a permit that is there.
-    fn now(waiting: &mut std::pin::Pin<Box<impl Future<Output = Turn>>>) -> Option<Turn> {
+    fn now(waiting: &mut std::pin::Pin<Box<impl Future<Output = TurnPermit>>>) -> Option<TurnPermit> {
         waiting.as_mut().now_or_never()
     }
 

@@ -25,7 +25,7 @@ pub struct LongitudeBands {
 impl LongitudeBands {
     /// The bands of the edges of a polygon.
     #[must_use]
-    pub(super) fn of(edges: &[Edge]) -> Self {
+    pub(super) fn from_polygon(edges: &[Edge]) -> Self {
         let edges: Vec<_> = edges.iter().filter(|edge| edge.from.1 < edge.to.1 || edge.to.1 < edge.from.1).collect();
         let mut wests: Vec<_> = edges.iter().map(|edge| west_end(edge)).collect();
         wests.sort_by(f64::total_cmp);
@@ -35,13 +35,13 @@ impl LongitudeBands {
             starts.dedup();
             let copies: usize = edges.iter().map(|edge| last_band(&starts, edge) - first_band(&starts, edge) + 1).sum();
             if count == 1 || copies <= MAX_COPIES * edges.len() {
-                return Self::sorted(starts, &edges);
+                return Self::from_sorted(starts, &edges);
             }
             count /= 2;
         }
     }
 
-    fn sorted(starts: Vec<f64>, edges: &[&Edge]) -> Self {
+    fn from_sorted(starts: Vec<f64>, edges: &[&Edge]) -> Self {
         let mut bands = vec![Vec::new(); starts.len() + 1];
         for &edge in edges {
             for band in &mut bands[first_band(&starts, edge)..=last_band(&starts, edge)] {

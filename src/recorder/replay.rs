@@ -18,13 +18,13 @@ use uuid::Uuid;
 
 use super::{
     Receipt, Submission,
-    candidates::DeviceTime,
-    transaction::{count, only_device},
+    dedup::DeviceTime,
+    transaction::{only_device, to_i32},
 };
 use crate::{
     db::{
         DbError, latest, replay_rows,
-        replay_rows::{brought, claim, count_by_uplink, move_to_seq_zero},
+        replay_rows::{assign_uplink, count_by_uplink, load_provenance, move_to_seq_zero},
         rollup::AffectedHours,
         row_removal, uplink,
         uplink::RedecodedUplink,
@@ -38,11 +38,11 @@ type StoredSamples = HashMap<DeviceTime, Vec<(i32, Sample)>>;
 /// What the replayed uplinks of a batch tell now.
 #[derive(Default)]
 pub(super) struct Replays<'a> {
-    told: HashMap<Uuid, HashMap<DeviceTime, Vec<&'a Sample>>>,
+    decoded: HashMap<Uuid, HashMap<DeviceTime, Vec<&'a Sample>>>,
     /// Where rows were taken back.
-    touched: BTreeSet<DeviceTime>,
+    changed: BTreeSet<DeviceTime>,
     /// The hours of these rows.
-    hours: AffectedHours,
+    changed_hours: AffectedHours,
 }
 
 /// Places at one device and time that stale rows left, in the order of their `seq`, each with the flags that stay true of
@@ -52,7 +52,7 @@ pub(super) struct FreedSeqs(Vec<(i32, QualityFlags)>);
 
 impl FreedSeqs {
     /// These places, and then those from `next` on.
-    pub fn places(self, next: i32) -> impl Iterator<Item = (i32, QualityFlags)> {
+    pub fn seqs(self, next: i32) -> impl Iterator<Item = (i32, QualityFlags)> {
         let next = self.0.last().map_or(next, |(seq, _)| next.max(seq + 1));
         self.0.into_iter().chain((next..).map(|seq| (seq, QualityFlags::default())))
     }
@@ -62,12 +62,12 @@ impl FreedSeqs {
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn lock(db: &mut PgConnection, submissions: &[&Submission]) -> Result<HashSet<Uuid>, DbError> {
-    let uplinks: Vec<_> = submissions.iter().filter_map(|submission| submission.replayed()).collect();
+pub(super) async fn lock_uplinks(db: &mut PgConnection, submissions: &[&Submission]) -> Result<HashSet<Uuid>, DbError> {
+    let uplinks: Vec<_> = submissions.iter().filter_map(|submission| submission.replayed_uplink()).collect();
     if uplinks.is_empty() {
         return Ok(HashSet::new());
     }
-    uplink::lock(db, &uplinks).await
+    uplink::lock_uplinks(db, &uplinks).await
 }
 
 impl<'a> Replays<'a> {
@@ -75,7 +75,7 @@ impl<'a> Replays<'a> {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn begin(
+    pub async fn start(
         db: &mut PgConnection,
         submissions: &[&'a Submission],
         devices: &HashMap<String, DeviceId>,
@@ -83,8 +83,8 @@ impl<'a> Replays<'a> {
         let mut replays = Self::default();
         let mut locked = BTreeSet::new();
         for submission in submissions {
-            let Some(uplink) = submission.replayed() else { continue };
-            let told = replays.told.entry(uplink.id).or_default();
+            let Some(uplink) = submission.replayed_uplink() else { continue };
+            let told = replays.decoded.entry(uplink.id).or_default();
             for seen in submission.observations() {
                 let Some(&device) = devices.get(seen.device.as_str()) else { continue };
                 told.entry((device, seen.sample.measured_at)).or_default().push(&seen.sample);
@@ -92,7 +92,7 @@ impl<'a> Replays<'a> {
             }
         }
         if !locked.is_empty() {
-            replay_rows::lock(db, &locked.into_iter().collect::<Vec<_>>()).await?;
+            replay_rows::lock_devices(db, &locked.into_iter().collect::<Vec<_>>()).await?;
         }
         Ok(replays)
     }
@@ -112,29 +112,29 @@ impl<'a> Replays<'a> {
             return Ok(vacated);
         }
         let (mut stale, mut claimed) = (Vec::new(), BTreeMap::new());
-        for (key, brought) in brought(&mut *db, &candidates).await? {
+        for (key, provenance) in load_provenance(&mut *db, &candidates).await? {
             let at = (key.device_id, key.measured_at);
             let Some(rows) = stored.get_mut(&at) else { continue };
             let Some((_, sample)) = rows.iter().find(|(seq, _)| *seq == key.seq) else { continue };
-            let mine = self.told.get(&brought.uplink_id).and_then(|told| told.get(&at));
+            let mine = self.decoded.get(&provenance.uplink_id).and_then(|told| told.get(&at));
             if mine.is_some_and(|told| !told.iter().any(|told| told.same_content(sample))) {
                 rows.retain(|(seq, _)| *seq != key.seq);
-                vacated.entry(at).or_default().0.push((key.seq, brought.flags.by_history()));
-                stale.push((key, brought.cell));
+                vacated.entry(at).or_default().0.push((key.seq, provenance.flags.by_history()));
+                stale.push((key, provenance.cell));
             } else if let Some(first) =
-                self.earliest_uplink_with(&at, sample).filter(|first| *first < brought.uplink_id)
+                self.earliest_uplink_with(&at, sample).filter(|first| *first < provenance.uplink_id)
             {
                 claimed.insert(key, first);
             }
         }
         if !claimed.is_empty() {
-            claim(&mut *db, &claimed).await?;
+            assign_uplink(&mut *db, &claimed).await?;
         }
         if stale.is_empty() {
             return Ok(vacated);
         }
-        self.hours.extend(row_removal::remove(&mut *db, &stale).await?);
-        self.touched.extend(vacated.keys().copied());
+        self.changed_hours.extend(row_removal::remove(&mut *db, &stale).await?);
+        self.changed.extend(vacated.keys().copied());
         self.close_gaps(db, stored, &mut vacated).await?;
         Ok(vacated)
     }
@@ -144,7 +144,7 @@ impl<'a> Replays<'a> {
         let tells = |told: &HashMap<DeviceTime, Vec<&Sample>>| {
             told.get(at).is_some_and(|told| told.iter().any(|told| told.same_content(sample)))
         };
-        self.told.iter().filter(|(_, told)| tells(told)).map(|(&uplink, _)| uplink).min()
+        self.decoded.iter().filter(|(_, told)| tells(told)).map(|(&uplink, _)| uplink).min()
     }
 
     /// Moves another row to `seq` 0 where that is free and no content comes to take it.
@@ -158,7 +158,7 @@ impl<'a> Replays<'a> {
         for (at, vacated) in vacated {
             let rows = stored.entry(*at).or_default();
             let is_stored = |told: &&Sample| rows.iter().any(|(_, stored)| stored.same_content(told));
-            let all_stored = self.told.values().filter_map(|told| told.get(at)).flatten().all(is_stored);
+            let all_stored = self.decoded.values().filter_map(|told| told.get(at)).flatten().all(is_stored);
             if vacated.0.first().is_some_and(|(seq, _)| *seq == 0)
                 && all_stored
                 && let Some((seq, _)) = rows.iter_mut().max_by_key(|(seq, _)| *seq)
@@ -176,12 +176,12 @@ impl<'a> Replays<'a> {
     }
 
     fn contains(&self, at: &DeviceTime) -> bool {
-        self.told.values().any(|told| told.contains_key(at))
+        self.decoded.values().any(|told| told.contains_key(at))
     }
 
     /// The devices of which rows were taken back.
     pub fn devices(&self) -> Vec<DeviceId> {
-        let devices: BTreeSet<_> = self.touched.iter().map(|&(device, _)| device).collect();
+        let devices: BTreeSet<_> = self.changed.iter().map(|&(device, _)| device).collect();
         devices.into_iter().collect()
     }
 
@@ -190,43 +190,44 @@ impl<'a> Replays<'a> {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn settle(
+    pub async fn finish(
         self,
         db: &mut PgConnection,
         submissions: &[&Submission],
         devices: &HashMap<String, DeviceId>,
         receipts: &[Receipt],
     ) -> Result<(), DbError> {
-        if self.told.is_empty() {
+        if self.decoded.is_empty() {
             return Ok(());
         }
-        if !self.touched.is_empty() {
-            row_removal::settle(&mut *db, &self.hours).await?;
-            latest::refresh_after_replay(&mut *db, &self.touched.iter().copied().collect::<Vec<_>>()).await?;
+        if !self.changed.is_empty() {
+            row_removal::finish(&mut *db, &self.changed_hours).await?;
+            latest::refresh_after_replay(&mut *db, &self.changed.iter().copied().collect::<Vec<_>>()).await?;
         }
         let moments: Vec<_> = self
-            .told
+            .decoded
             .iter()
             .flat_map(|(&uplink, told)| told.keys().map(move |&(device, time)| (device, time, uplink)))
             .collect();
-        let brought = count_by_uplink(&mut *db, &moments).await?;
+        let provenance = count_by_uplink(&mut *db, &moments).await?;
         let mut redecoded = HashMap::new(); // the same uplink may be in a batch twice
         let (mut refused, mut errors) = (Vec::new(), Vec::new());
         for (submission, receipt) in submissions.iter().zip(receipts) {
-            let Some(key) = submission.replayed() else { continue };
+            let Some(key) = submission.replayed_uplink() else { continue };
             match &submission.decoded {
                 Ok(decoded) => {
                     let device = only_device(submission).and_then(|key| devices.get(key.as_str()));
                     // What it brought earlier is a duplicate in the receipt, but not on the uplink.
-                    let brought = brought.get(&key.id).map_or(0, |&rows| usize::try_from(rows).unwrap_or(usize::MAX));
+                    let brought =
+                        provenance.get(&key.id).map_or(0, |&rows| usize::try_from(rows).unwrap_or(usize::MAX));
                     let stored = receipt.recorded + receipt.duplicates;
                     let row = RedecodedUplink {
                         key,
                         device_id: device.copied(),
                         frame_counter: decoded.frame_counter,
-                        recorded: count(brought),
-                        duplicates: count(stored.saturating_sub(brought)),
-                        rejected: count(receipt.rejected.len()),
+                        recorded: to_i32(brought),
+                        duplicates: to_i32(stored.saturating_sub(brought)),
+                        rejected: to_i32(receipt.rejected.len()),
                         error: receipt.failure(),
                     };
                     redecoded.insert(key, row);

@@ -107,7 +107,7 @@ fn all() -> Vec<Hostile> {
 #[tokio::main]
 async fn main() -> Result<()> {
     let database = database().await?;
-    let environment = [("AIRGRAPH_PROFILE", "hardened"), ("AIRGRAPH_COST_PER_MINUTE", "unlimited")];
+    let environment = [("AIRGRAPH_SECURITY_PROFILE", "hardened"), ("AIRGRAPH_RATE_LIMIT_COST_PER_MINUTE", "unlimited")];
     let gateway = Gateway::start_with(&database.url, &environment).await?;
     let client = Client::builder(TokioExecutor::new()).build_http();
     println!("{:36} {:>10} {:>10} {:>10}", "", "least", "median", "most");

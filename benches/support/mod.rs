@@ -71,7 +71,7 @@ impl Gateway {
     pub async fn start_with(url: &str, environment: &[(&str, &str)]) -> Result<Self> {
         let unlimited = [
             ("AIRGRAPH_CONNECTIONS_PER_ADDRESS", "30000"), // all clients are on this machine
-            ("AIRGRAPH_COST_PER_MINUTE", "unlimited"),
+            ("AIRGRAPH_RATE_LIMIT_COST_PER_MINUTE", "unlimited"),
             ("AIRGRAPH_ANONYMOUS_DATABASE_SECONDS_PER_MINUTE", "unlimited"),
             ("AIRGRAPH_KEY_DATABASE_SECONDS_PER_MINUTE", "unlimited"),
         ];

@@ -92,7 +92,7 @@ pub enum ConfigError {
     DirectUrl(String),
     /// The same of one of the replicas.
     #[error(
-        "DATABASE_READ_URLS: the URL number {0} can't be read ({1}); it looks like postgres://user:password@host:5432/name, \
+        "DATABASE_REPLICA_URLS: the URL number {0} can't be read ({1}); it looks like postgres://user:password@host:5432/name, \
          with %2C for a comma in it"
     )]
     ReplicaUrl(usize, String),
@@ -183,8 +183,8 @@ pub struct ServeArgs {
     pub request_timeout: Duration,
 
     /// GraphQL operations that take longer are logged, by their names and without their variables; such as 1s, or 0s for all
-    #[arg(long, env = "AIRGRAPH_SLOW_OPERATION", default_value = "1s", value_parser = humantime::parse_duration)]
-    pub slow_operation: Duration,
+    #[arg(long, env = "AIRGRAPH_SLOW_OPERATION_THRESHOLD", default_value = "1s", value_parser = humantime::parse_duration)]
+    pub slow_operation_threshold: Duration,
 
     /// Whether anybody may read; writing always needs a key
     #[arg(long, env = "AIRGRAPH_PUBLIC_READ", default_value_t = true, action = ArgAction::Set)]
@@ -221,8 +221,8 @@ pub struct ServeArgs {
     pub trusted_documents: Option<PathBuf>,
 
     /// Connections to the database for queries
-    #[arg(long, env = "AIRGRAPH_READ_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub read_connections: u32,
+    #[arg(long, env = "DATABASE_READ_POOL_SIZE", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub read_pool_size: u32,
 
     /// Connections of one client address, sockets included. Those of trusted proxies are not counted by address
     #[arg(long, env = "AIRGRAPH_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER",
@@ -231,8 +231,8 @@ pub struct ServeArgs {
 
     /// Servers that answer queries in the database's place, separated by commas: standbys of it, each by a URL as in
     /// `DATABASE_URL` that leads to it alone
-    #[arg(long, env = "DATABASE_READ_URLS", hide_env_values = true, value_delimiter = ',', value_name = "URL")]
-    database_read_urls: Vec<String>,
+    #[arg(long, env = "DATABASE_REPLICA_URLS", hide_env_values = true, value_delimiter = ',', value_name = "URL")]
+    database_replica_urls: Vec<String>,
 
     /// What strangers may see
     #[command(flatten)]
@@ -245,7 +245,7 @@ impl ServeArgs {
     /// # Errors
     /// When a URL can't be read.
     pub fn replica_options(&self) -> Result<Vec<PgConnectOptions>, ConfigError> {
-        let urls = (1..).zip(&self.database_read_urls).filter(|(_, url)| !url.is_empty());
+        let urls = (1..).zip(&self.database_replica_urls).filter(|(_, url)| !url.is_empty());
         urls.map(|(n, url)| parse_url(url).map_err(|reason| ConfigError::ReplicaUrl(n, reason))).collect()
     }
 }

@@ -63,7 +63,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let mut stop = StopSignals::listen()?;
 
     let mut session = tokio::select! {
-        session = Session::open_with_timeout(database, arguments.read_connections, arguments.request_timeout, LockPolicy::Refuse) => session?,
+        session = Session::open_with_timeout(database, arguments.read_pool_size, arguments.request_timeout, LockPolicy::Refuse) => session?,
         () = stop.received() => return Ok(()),
     };
     let clock = Clock::system();
@@ -73,13 +73,13 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         public_read: arguments.public_read,
         security_profile: arguments.security.settings(),
         limits: Limits { recording: recording_limits(database, arguments)?, ..limits(arguments, open_files) },
-        slow_operation_threshold: arguments.slow_operation,
+        slow_operation_threshold: arguments.slow_operation_threshold,
         database_host: session.options.get_host().to_owned(),
         database_port: session.options.get_port(),
     };
     let exposure = about.security_profile.clone();
     let replicas = ReplicaOptions {
-        pool_size: arguments.read_connections,
+        pool_size: arguments.read_pool_size,
         request_timeout: arguments.request_timeout,
         max_lag: replicas::DEFAULT_MAX_LAG,
     };

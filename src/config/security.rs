@@ -19,11 +19,11 @@ pub enum SecurityProfile {
 
 /// The settings.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Exposure")]
+#[command(next_help_heading = "Security")]
 pub struct SecurityArgs {
-    /// What strangers may see; each of the settings below says otherwise for itself
-    #[arg(long, env = "AIRGRAPH_PROFILE", value_enum, default_value_t)]
-    pub profile: SecurityProfile,
+    /// Defaults of the settings below, for a gateway on a private network (open) or on the internet (hardened)
+    #[arg(long, env = "AIRGRAPH_SECURITY_PROFILE", value_enum, default_value_t)]
+    pub security_profile: SecurityProfile,
 
     /// Whether the schema can be read by queries (`__schema`, `__type`) [default: true in the profile open]
     #[arg(long, env = "AIRGRAPH_INTROSPECTION", action = ArgAction::Set)]
@@ -34,12 +34,12 @@ pub struct SecurityArgs {
     pub playground: Option<bool>,
 
     /// Whether queries are answered by GET [default: true in the profile open]
-    #[arg(long, env = "AIRGRAPH_GET", action = ArgAction::Set)]
-    pub get: Option<bool>,
+    #[arg(long, env = "AIRGRAPH_ALLOW_GET", action = ArgAction::Set)]
+    pub allow_get: Option<bool>,
 
     /// Whether errors suggest the names of fields and arguments [default: true in the profile open]
-    #[arg(long, env = "AIRGRAPH_SUGGESTIONS", action = ArgAction::Set)]
-    pub suggestions: Option<bool>,
+    #[arg(long, env = "AIRGRAPH_ERROR_SUGGESTIONS", action = ArgAction::Set)]
+    pub error_suggestions: Option<bool>,
 
     /// Whether only the trusted documents are run, where there is a file of them [default: true in the profile hardened]
     #[arg(long, env = "AIRGRAPH_TRUSTED_DOCUMENTS_ONLY", action = ArgAction::Set)]
@@ -47,8 +47,8 @@ pub struct SecurityArgs {
 
     /// What each key, or each address without one, may ask for in a minute, in the units of `extensions.cost`: a number, or
     /// `unlimited` [default: 30000000 in the profile open, 1000000 in the profile hardened]
-    #[arg(long, env = "AIRGRAPH_COST_PER_MINUTE")]
-    pub cost_per_minute: Option<LimitSetting>,
+    #[arg(long, env = "AIRGRAPH_RATE_LIMIT_COST_PER_MINUTE")]
+    pub rate_limit_cost_per_minute: Option<LimitSetting>,
 
     /// Seconds per minute for which queries without a key, from one address, may hold connections to Postgres: a number, or
     /// `unlimited` [default: 60 in the profile open, 20 in the profile hardened]
@@ -62,8 +62,8 @@ pub struct SecurityArgs {
 
     /// How many requests each key may send in a minute to the routes for sensors: a number, or `unlimited` [default:
     /// unlimited in the profile open, 6000 in the profile hardened]
-    #[arg(long, env = "AIRGRAPH_UPLINKS_PER_MINUTE")]
-    pub uplinks_per_minute: Option<LimitSetting>,
+    #[arg(long, env = "AIRGRAPH_RATE_LIMIT_UPLINKS_PER_MINUTE")]
+    pub rate_limit_uplinks_per_minute: Option<LimitSetting>,
 
     /// Addresses or networks of the proxies in front of the gateway, separated by commas, such as 10.0.0.0/8: only from
     /// these the address of a client is taken from X-Forwarded-For
@@ -160,15 +160,15 @@ impl SecurityArgs {
     /// What the profile says, but for what is set by itself.
     #[must_use]
     pub fn settings(&self) -> SecuritySettings {
-        let profile = SecuritySettings::from(self.profile);
+        let profile = SecuritySettings::from(self.security_profile);
         let or = |setting: Option<LimitSetting>, default| setting.map_or(default, |LimitSetting(most)| most);
         SecuritySettings {
             introspection: self.introspection.unwrap_or(profile.introspection),
             playground: self.playground.unwrap_or(profile.playground),
-            get: self.get.unwrap_or(profile.get),
-            suggestions: self.suggestions.unwrap_or(profile.suggestions),
+            get: self.allow_get.unwrap_or(profile.get),
+            suggestions: self.error_suggestions.unwrap_or(profile.suggestions),
             trusted_documents_only: self.trusted_documents_only.unwrap_or(profile.trusted_documents_only),
-            cost_per_minute: or(self.cost_per_minute, profile.cost_per_minute),
+            cost_per_minute: or(self.rate_limit_cost_per_minute, profile.cost_per_minute),
             anonymous_database_seconds_per_minute: or(
                 self.anonymous_database_seconds_per_minute,
                 profile.anonymous_database_seconds_per_minute,
@@ -177,7 +177,7 @@ impl SecurityArgs {
                 self.key_database_seconds_per_minute,
                 profile.key_database_seconds_per_minute,
             ),
-            uplinks_per_minute: or(self.uplinks_per_minute, profile.uplinks_per_minute),
+            uplinks_per_minute: or(self.rate_limit_uplinks_per_minute, profile.uplinks_per_minute),
             trusted_proxies: comma_separated::concat(&self.trusted_proxies),
         }
     }
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn switches_override_the_profile() {
-        let (open, hardened) = (parse_settings(&[]), parse_settings(&["--profile", "hardened"]));
+        let (open, hardened) = (parse_settings(&[]), parse_settings(&["--security-profile", "hardened"]));
         assert_eq!((&open, &hardened), (&SecurityProfile::Open.into(), &SecurityProfile::Hardened.into()));
         assert!(open.introspection && open.playground && open.get && open.suggestions);
         assert!(!(hardened.introspection || hardened.playground || hardened.get || hardened.suggestions));
@@ -212,11 +212,11 @@ mod tests {
         );
         assert_eq!(parse_settings(&["--playground=false"]), SecuritySettings { playground: false, ..open.clone() });
         assert_eq!(
-            parse_settings(&["--get=false", "--suggestions=false"]),
+            parse_settings(&["--allow-get=false", "--error-suggestions=false"]),
             SecuritySettings { get: false, suggestions: false, ..open.clone() }
         );
         assert!(hardened.trusted_documents_only && !open.trusted_documents_only);
-        let loose = ["--profile=hardened", "--get=true", "--trusted-documents-only=false"];
+        let loose = ["--security-profile=hardened", "--allow-get=true", "--trusted-documents-only=false"];
         assert_eq!(parse_settings(&loose), SecuritySettings { get: true, trusted_documents_only: false, ..hardened });
     }
 
@@ -232,12 +232,16 @@ mod tests {
         assert_eq!(database(parse_settings(&[])), (NonZeroU32::new(60), NonZeroU32::new(240)));
         let set = ["--anonymous-database-seconds-per-minute=5", "--key-database-seconds-per-minute=unlimited"];
         assert_eq!(database(parse_settings(&set)), (NonZeroU32::new(5), None));
-        let hardened = ["--profile=hardened", "--cost-per-minute=unlimited", "--uplinks-per-minute=0"];
+        let hardened = [
+            "--security-profile=hardened",
+            "--rate-limit-cost-per-minute=unlimited",
+            "--rate-limit-uplinks-per-minute=0",
+        ];
         assert_eq!(
             (parse_settings(&hardened).cost_per_minute, parse_settings(&hardened).uplinks_per_minute),
             (None, None)
         );
-        assert_eq!(parse_settings(&["--cost-per-minute=5000"]).cost_per_minute, NonZeroU32::new(5000));
+        assert_eq!(parse_settings(&["--rate-limit-cost-per-minute=5000"]).cost_per_minute, NonZeroU32::new(5000));
         for nonsense in ["", "-1", "many", "4294967296", "1e6"] {
             assert!(nonsense.parse::<LimitSetting>().is_err(), "{nonsense}");
         }

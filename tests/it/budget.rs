@@ -193,7 +193,7 @@ async fn an_airgradient_monitor_gets_503_for_429_which_it_takes_for_success() {
 async fn the_program_takes_its_limits_from_the_environment() {
     let options = crate::support::empty_database().await;
     let mut command = on(&options, &["serve"]);
-    command.env("AIRGRAPH_COST_PER_MINUTE", "600").env("AIRGRAPH_TRUSTED_PROXIES", "::1,127.0.0.0/8");
+    command.env("AIRGRAPH_RATE_LIMIT_COST_PER_MINUTE", "600").env("AIRGRAPH_TRUSTED_PROXIES", "::1,127.0.0.0/8");
     let gateway = Gateway::start(command).await;
     let address = gateway.address.strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address");
     for client in ["192.0.2.1", "192.0.2.2"] {

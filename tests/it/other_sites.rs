@@ -14,7 +14,7 @@ use crate::support::{
 /// Headers that clients send from a page: Apollo Client and its Studio, `EventSource` polyfills, tracing, and our own.
 const CLIENT_HEADERS: [&str; 16] = [
     "accept",
-    "airgraph-position",
+    "airgraph-min-lsn",
     "apollo-require-preflight",
     "apollographql-client-name",
     "apollographql-client-version",
@@ -125,7 +125,7 @@ async fn exposed_headers_can_be_read_and_credentials_are_never_allowed() {
     let answer = get(&app, &[("origin", "https://any.example")]).await;
     assert!(!answer.headers.contains_key(header::ACCESS_CONTROL_ALLOW_CREDENTIALS));
     let exposed = list(&answer.headers, "access-control-expose-headers");
-    for header in ["x-request-id", "retry-after", "airgraph-position", "etag", "ratelimit", "ratelimit-policy"] {
+    for header in ["x-request-id", "retry-after", "airgraph-min-lsn", "etag", "ratelimit", "ratelimit-policy"] {
         assert!(exposed.contains(&header), "{exposed:?}");
     }
 }

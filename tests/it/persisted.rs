@@ -122,7 +122,7 @@ async fn answers_to_a_get_tell_how_long_they_are_fresh() {
     let answer = get(&app, &[("query", DEVICES)], &[(header::AUTHORIZATION, &key)]).await;
     assert_eq!(header_of(&answer, header::CACHE_CONTROL), "private, max-age=5");
     let varies = header_of(&answer, header::VARY);
-    assert!(varies.contains("authorization") && varies.contains("airgraph-position"), "{varies}");
+    assert!(varies.contains("authorization") && varies.contains("airgraph-min-lsn"), "{varies}");
     assert_eq!(header_of(&post(&app, NEW, json!({ "query": DEVICES })).await, header::CACHE_CONTROL), "");
 }
 

@@ -111,7 +111,7 @@ async fn each_switch_is_its_own() {
 async fn the_environment_sets_the_profile() {
     let options = crate::support::empty_database().await;
     let mut command = on(&options, &["serve"]);
-    command.env("AIRGRAPH_PROFILE", "hardened").env("AIRGRAPH_SUGGESTIONS", "true");
+    command.env("AIRGRAPH_SECURITY_PROFILE", "hardened").env("AIRGRAPH_ERROR_SUGGESTIONS", "true");
     // As files of settings leave what isn't set.
     command.env("AIRGRAPH_TRUSTED_PROXIES", "").env("AIRGRAPH_CORS_ORIGINS", "");
     let gateway = Gateway::start(command).await;

@@ -16,7 +16,7 @@ use tokio::time::sleep;
 
 use crate::support::{Answer, TestApp, at, gateway::DEADLINE, postgres::OwnPostgres};
 
-const POSITION: &str = "airgraph-position";
+const POSITION: &str = "airgraph-min-lsn";
 /// How far a standby may be behind where a test waits until it is too far.
 const SOON: Duration = Duration::from_secs(1);
 const NEVER: Duration = Duration::from_hours(1);
@@ -49,8 +49,8 @@ impl Pair {
     /// Waits until the standby is used, or isn't any more.
     async fn until_used(&self, used: bool) {
         let since = Instant::now();
-        let query = "{ server { load { replicas { isUsed } } } }";
-        while self.app.admin(query, json!({})).await["server"]["load"]["replicas"][0]["isUsed"] != used {
+        let query = "{ server { load { replicas { inRotation } } } }";
+        while self.app.admin(query, json!({})).await["server"]["load"]["replicas"][0]["inRotation"] != used {
             assert!(since.elapsed() < DEADLINE, "the standby's use doesn't become {used}");
             sleep(Duration::from_millis(50)).await;
         }
@@ -96,7 +96,7 @@ impl Pair {
         let text = self.app.send(request.body(Body::empty()).expect("a request")).await.text;
         let at = format!("{}:{}", self.standby.options.get_host(), self.standby.options.get_port());
         let count = |outcome: &str| {
-            let sample = format!("airgraph_server_queries_total{{server=\"{at}\",outcome=\"{outcome}\"}} ");
+            let sample = format!("airgraph_replica_queries_total{{server=\"{at}\",outcome=\"{outcome}\"}} ");
             text.lines().find_map(|line| line.strip_prefix(&sample)).map_or(0, |count| count.parse().expect("a number"))
         };
         (count("answered") + count("failed"), count("failed"))
@@ -153,7 +153,7 @@ async fn who_wrote_reads_it_and_others_read_what_the_standby_has() {
     for malformed in ["", "x", "16/B374D848/1", "16"] {
         let refused = at_position(&pair.app, malformed).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-        assert!(refused.text.contains("Airgraph-Position") && refused.text.contains("16/B374D848"), "{}", refused.text);
+        assert!(refused.text.contains("Airgraph-Min-LSN") && refused.text.contains("16/B374D848"), "{}", refused.text);
     }
 }
 

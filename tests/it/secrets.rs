@@ -38,8 +38,8 @@ impl Run {
         let mut command = on(&options, &["--log", level, "serve"]);
         command
             .env("AIRGRAPH_ADMIN_KEY", ADMIN)
-            .env("AIRGRAPH_SLOW_OPERATION", "0s")
-            .env("DATABASE_READ_URLS", format!("postgres://reader:{READERS}@127.0.0.1:1/airgraph"))
+            .env("AIRGRAPH_SLOW_OPERATION_THRESHOLD", "0s")
+            .env("DATABASE_REPLICA_URLS", format!("postgres://reader:{READERS}@127.0.0.1:1/airgraph"))
             .stderr(Stdio::from(File::create(log.path()).expect("a file")));
         let password = options.to_url_lossy().password().unwrap_or_default().to_owned();
         (Self { gateway: Gateway::start(command).await, log }, password)

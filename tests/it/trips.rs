@@ -44,7 +44,7 @@ async fn samples_are_cut_into_rides_where_the_device_paused() {
     app.record(ride("other", 300, 200).into()).await;
     let fields = "device { key } start end duration distance speed movingSpeed count
         pm25 { mean max count } pm10 { mean max count }
-        points(most: 3) { latitude longitude measuredAt pm25 pm10 }";
+        points(limit: 3) { latitude longitude measuredAt pm25 pm10 }";
     let found = trips(&app, "bike", SPAN, fields).await;
     assert_eq!(found.len(), 2, "{found:#?}");
     let [second, first] = &found[..] else { panic!("newest first: {found:#?}") };
@@ -239,10 +239,10 @@ async fn what_can_t_be_asked_is_refused_by_name() {
     }
     for most in [-1, 10_001] {
         let query = format!(
-            r#"{{ device(key: "bike") {{ trips({SPAN}, first: 1) {{ nodes {{ points(most: {most}) {{ latitude }} }} }} }} }}"#
+            r#"{{ device(key: "bike") {{ trips({SPAN}, first: 1) {{ nodes {{ points(limit: {most}) {{ latitude }} }} }} }} }}"#
         );
         let answer = app.graphql(None, &query, json!({})).await;
-        assert_eq!(answer["errors"][0]["extensions"]["argument"], json!("most"), "{answer}");
+        assert_eq!(answer["errors"][0]["extensions"]["argument"], json!("limit"), "{answer}");
     }
 }
 
@@ -272,7 +272,8 @@ async fn a_real_track_is_cut_where_it_leaps() {
     for some in samples.chunks(1000) {
         app.record(some.into()).await;
     }
-    let fields = "count distance speed pm25 { mean max count } pm10 { mean max count } points(most: 2000) { latitude }";
+    let fields =
+        "count distance speed pm25 { mean max count } pm10 { mean max count } points(limit: 2000) { latitude }";
     let mut found = trips(&app, "bike-07", SPAN, fields).await;
     found.reverse();
     let place = |row: &Vec<f64>| Position::try_new(row[0], row[1]).expect("a place");

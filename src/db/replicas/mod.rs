@@ -244,7 +244,7 @@ fn log_status(at: &str, standing: ReplicaStatus, failure: Option<&DbError>) {
             return tracing::info!(at, ?standing, "a replica answers no queries");
         }
         ReplicaStatus::Unreachable => "it can't be reached",
-        ReplicaStatus::NotStandby => "it is no standby: DATABASE_READ_URLS names the primary, or it was promoted",
+        ReplicaStatus::NotStandby => "it is no standby: DATABASE_REPLICA_URLS names the primary, or it was promoted",
         ReplicaStatus::OtherCluster => "it is no copy of DATABASE_URL's server",
     };
     let error = failure.and_then(std::error::Error::source);

@@ -38,7 +38,7 @@ use crate::{
 
 /// The header that tells, in the answer to a mutation, up to where the log holds what it wrote; and in a request, what its
 /// answer has to know of.
-pub static MIN_LSN_HEADER: HeaderName = HeaderName::from_static("airgraph-position");
+pub static MIN_LSN_HEADER: HeaderName = HeaderName::from_static("airgraph-min-lsn");
 
 /// What a request has to know of, as its data: all that was written up to here.
 #[derive(Clone, Copy, Debug)]

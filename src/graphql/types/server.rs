@@ -87,7 +87,7 @@ pub struct Replica {
     /// Its host and port.
     name: String,
     /// Whether queries go there: it is a standby of the database, can be reached and is not too far behind.
-    is_used: bool,
+    in_rotation: bool,
     /// How far it is behind the database, in bytes of its log (`By`); null where that isn't known.
     lag: Option<i64>,
 }
@@ -118,7 +118,7 @@ impl Load {
         pools.extend(state.replicas.snapshots().map(|(replica, _)| pool(&replica.address, &replica.pool)));
         let replicas = state.replicas.snapshots().map(|(replica, reading)| Replica {
             name: replica.address.clone(),
-            is_used: reading.status == ReplicaStatus::InRotation,
+            in_rotation: reading.status == ReplicaStatus::InRotation,
             lag: reading.lag_bytes.map(|bytes| bytes.try_into().unwrap_or(i64::MAX)),
         });
         let queues = state.recorder.queue_loads().map(|(name, load)| Queue {

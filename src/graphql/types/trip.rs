@@ -118,18 +118,17 @@ impl Trip {
         self.trip.pm10.map(TripExposure::from)
     }
 
-    /// Its path, in the order of time. Where it has more points than `most`, so many are told, evenly chosen, the first
-    /// and the last among them.
+    /// Its path, ordered by time. If it has more points than `limit`, evenly spaced ones are returned, including the first
+    /// and the last.
     #[expect(clippy::unused_async, reason = "every resolver is async")]
     async fn points(
         &self,
-        #[graphql(default = 1000, desc = "So many points at most; 10,000 at most.")] most: i32,
+        #[graphql(default = 1000, desc = "Maximum number of points, up to 10,000.")] limit: i32,
     ) -> Result<Vec<TripPoint>, ApiError> {
-        let checked = usize::try_from(most).ok().filter(|&most| most <= MAX_MEASUREMENT_PAGE_SIZE);
-        let most = checked.ok_or_else(|| {
-            ApiError::bad_input("most", format!("{most} is no number of points; it must be between 0 and 10000"))
-        })?;
-        Ok(self.trip.points(most).map(TripPoint::from).collect())
+        let checked = usize::try_from(limit).ok().filter(|&limit| limit <= MAX_MEASUREMENT_PAGE_SIZE);
+        let limit =
+            checked.ok_or_else(|| ApiError::bad_input("limit", format!("must be between 0 and 10000, not {limit}")))?;
+        Ok(self.trip.points(limit).map(TripPoint::from).collect())
     }
 }
 

@@ -26,7 +26,7 @@ const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(1);
 /// send without a preflight.
 const REQUEST_HEADERS: [&str; 24] = [
     "accept",
-    "airgraph-position",
+    "airgraph-min-lsn",
     "apollo-require-preflight",
     "apollographql-client-name",
     "apollographql-client-version",
@@ -53,7 +53,7 @@ const REQUEST_HEADERS: [&str; 24] = [
 
 /// Response headers that a page may read.
 const RESPONSE_HEADERS: [&str; 6] =
-    ["airgraph-position", "etag", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"];
+    ["airgraph-min-lsn", "etag", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"];
 
 const ADD_ORIGIN_HINT: &str = "add the origin to AIRGRAPH_CORS_ORIGINS to allow it";
 

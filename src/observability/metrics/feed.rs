@@ -28,8 +28,8 @@ impl Default for FeedMetrics {
 impl FeedMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register_with_unit(
-            "feed_lag",
-            "Time from the commit of a batch of the feed until a channel of subscriptions had told it",
+            "feed_delivery_latency",
+            "Time from the commit of a batch of the feed until a channel of subscriptions has delivered it",
             Unit::Seconds,
             self.delivery_latency.clone(),
         );

@@ -16,7 +16,7 @@ impl ReplicaQueryMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         let help = "Queries by the server that was asked, where there are replicas, and whether it could answer; what a \
                     replica can't answer is asked of the primary";
-        registry.register("server_queries", help, self.0.clone());
+        registry.register("replica_queries", help, self.0.clone());
     }
 
     /// A server was asked a query. It is called as in the settings, never as a request says.

@@ -200,7 +200,7 @@ impl CostAnalysis<'_> {
                 self.add_statement(count, samples.saturating_mul(TRIP_SAMPLE_COST));
                 page_size(&arguments)
             }
-            ("Trip", "points") => arguments.int("most").unwrap_or(1000),
+            ("Trip", "points") => arguments.int("limit").unwrap_or(1000),
             ("Measurement", "weather" | "ambient" | "motion" | "status") => {
                 self.add_statement(count, READINGS_ROW_COST);
                 1

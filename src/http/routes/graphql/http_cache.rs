@@ -10,7 +10,7 @@ use crate::{auth::Caller, limits::rate_limit};
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// What an answer depends on beside the address: its form, who is asking, and what they know of.
-const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key, airgraph-position");
+const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key, airgraph-min-lsn");
 
 /// Marks an answer with the hints of its fields; `asked` are the headers of the request. One that the client has already is
 /// not sent again.

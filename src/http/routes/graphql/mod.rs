@@ -230,12 +230,12 @@ async fn min_lsn(app: &AppState, headers: &HeaderMap) -> Result<Option<RequestMi
     let Some(value) = headers.get(&MIN_LSN_HEADER).filter(|_| !app.state.replicas.is_empty()) else { return Ok(None) };
     let position = value.to_str().unwrap_or_default().parse().map_err(|error| {
         ApiError::BadRequest(format!(
-            "the header Airgraph-Position can't be read: {error}; send it as in the answer to a mutation"
+            "the header Airgraph-Min-LSN can't be read: {error}; send it as in the answer to a mutation"
         ))
     })?;
     if app.state.replicas.is_beyond_primary(position, &app.state.database).await {
         return Err(ApiError::BadRequest(
-            "the header Airgraph-Position is beyond what the database holds; send it as in the answer to a mutation"
+            "the header Airgraph-Min-LSN is beyond what the database holds; send it as in the answer to a mutation"
                 .to_owned(),
         ));
     }

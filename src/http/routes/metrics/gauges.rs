@@ -77,7 +77,7 @@ fn replicas(app: &AppState, registry: &mut Registry) {
         #[expect(clippy::cast_precision_loss, reason = "of a petabyte some bytes don't matter")]
         lag.get_or_create(&server).set(reading.lag_bytes.map_or(f64::NAN, |bytes| bytes as f64));
     }
-    registry.register("replica_used", "Whether queries go to a replica", used);
+    registry.register("replica_in_rotation", "Whether queries are sent to the replica", used);
     let help = "How far a replica is behind the primary, in bytes of its log; NaN where that isn't known";
     registry.register_with_unit("replica_lag", help, Unit::Bytes, lag);
 }
@@ -127,14 +127,13 @@ fn subscriptions(app: &AppState, registry: &mut Registry) {
             ConstGauge::new(feed.newest_batch),
         );
         registry.register(
-            "feed_untold_batches",
-            "Batches that were read and that the slowest subscription's channel has yet to tell",
+            "feed_backlog_batches",
+            "Batches of the feed that the slowest channel of subscriptions has not delivered yet",
             ConstGauge::new(feed.backlog_batches),
         );
-        registry.register_with_unit(
-            "feed_read_age",
-            "Time since the feed was last read to its end; more than a few seconds means that news don't come through",
-            Unit::Seconds,
+        registry.register(
+            "feed_seconds_since_last_read",
+            "Seconds since the feed was last read to its end. Above 5 s, subscribers are not receiving events",
             ConstGauge::new(feed.time_since_read.as_secs_f64()),
         );
     }
@@ -154,12 +153,16 @@ fn connections(app: &AppState, registry: &mut Registry) {
 }
 
 fn concurrency(app: &AppState, registry: &mut Registry) {
-    let ConcurrencyLoad { max_in_flight: most, in_flight: in_work, shed: refused } = app.concurrency_limit.load();
-    registry.register("graphql_in_work", "GraphQL requests in work", ConstGauge::new(i64::from(in_work)));
+    let ConcurrencyLoad { max_in_flight, in_flight, shed } = app.concurrency_limit.load();
     registry.register(
-        "graphql_in_work_max",
-        "GraphQL requests that may be in work; more are refused",
-        ConstGauge::new(i64::from(most)),
+        "graphql_in_flight_requests",
+        "GraphQL requests being executed",
+        ConstGauge::new(i64::from(in_flight)),
+    );
+    registry.register(
+        "graphql_max_in_flight_requests",
+        "GraphQL requests that may be executed at a time; more wait, then are rejected",
+        ConstGauge::new(i64::from(max_in_flight)),
     );
     registry.register(
         "graphql_statements_waiting",
@@ -167,9 +170,9 @@ fn concurrency(app: &AppState, registry: &mut Registry) {
         ConstGauge::new(to_i64(app.state.read_servers.waiting())),
     );
     registry.register(
-        "graphql_overload_refusals",
-        "GraphQL requests that were refused as too many were in work",
-        ConstCounter::new(refused),
+        "graphql_requests_shed",
+        "GraphQL requests rejected because too many were being executed",
+        ConstCounter::new(shed),
     );
 }
 

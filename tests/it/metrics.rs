@@ -110,26 +110,26 @@ async fn what_is_recorded_is_counted_by_format_and_outcome() {
 async fn subscriptions_and_how_far_the_feed_is_told_can_be_seen() {
     let app = TestApp::new().await;
     let text = scrape(&app, &app.admin).await.text;
-    assert!(!text.contains("feed_read_age"), "nobody follows it: {text}");
+    assert!(!text.contains("feed_seconds_since_last_read"), "nobody follows it: {text}");
     let query = "subscription { measurementRecorded { cursor } }";
     let mut events = EventStream::open(&app.app.router(), Ask { query, ..Ask::default() }).await;
     app.record(json!([{ "device": "d", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1.0 }])).await;
     events.next().await.expect("it is told");
     let (mut text, since) = (String::new(), Instant::now());
-    while value(&text, "feed_lag_seconds_count") == 0.0 {
+    while value(&text, "feed_delivery_latency_seconds_count") == 0.0 {
         assert!(since.elapsed() < DEADLINE, "its lag is counted right after it: {text}");
         text = scrape(&app, &app.admin).await.text;
     }
     for (sample, expected) in [
-        ("feed_lag_seconds_count", 1.0),
+        ("feed_delivery_latency_seconds_count", 1.0),
         ("subscriptions", 1.0),
         ("subscription_channels", 1.0),
-        ("feed_untold_batches", 0.0),
+        ("feed_backlog_batches", 0.0),
         (r#"graphql_operations_total{kind="subscription",outcome="answered"}"#, 1.0),
     ] {
         assert_eq!(value(&text, sample), expected, "{sample} in\n{text}");
     }
-    assert!(text.contains("\nairgraph_feed_read_age_seconds "), "{text}");
+    assert!(text.contains("\nairgraph_feed_seconds_since_last_read_seconds "), "{text}");
 }
 
 #[tokio::test]

@@ -40,7 +40,6 @@ pub mod concurrency;
 pub mod config;
 pub mod db;
 pub mod demo;
-pub mod domain;
 pub mod graphql;
 pub mod http;
 pub mod ingest;
@@ -50,3 +49,5 @@ pub mod observability;
 pub mod recorder;
 pub mod shutdown;
 pub mod subscriptions;
+
+pub use airgraph_domain as domain;

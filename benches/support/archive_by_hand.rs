@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::archive::{BOX, TOWN};
 use axum::{
     Json, Router,
     extract::{Path, State},
@@ -12,6 +11,8 @@ use axum::{
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::{FromRow, PgPool};
+
+use super::archive::{BOX, TOWN};
 
 type Answer<T> = Result<Json<Vec<T>>, StatusCode>;
 

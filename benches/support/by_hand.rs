@@ -2,7 +2,6 @@
 
 use std::{collections::HashMap, process::Stdio};
 
-use super::archive_by_hand;
 use anyhow::{Context as _, Result};
 use axum::{
     Json, Router,
@@ -17,6 +16,8 @@ use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
 };
+
+use super::archive_by_hand;
 
 #[derive(FromRow, Serialize)]
 #[serde(rename_all = "camelCase")]

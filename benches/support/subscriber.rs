@@ -3,13 +3,14 @@
 
 use std::{net::Ipv4Addr, time::SystemTime};
 
-use super::load::connect;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
+
+use super::load::connect;
 
 const TEXT: u8 = 1;
 const CLOSE: u8 = 8;

@@ -16,7 +16,6 @@ pub mod device;
 pub mod device_deletion;
 pub mod device_page;
 pub mod device_sensor;
-pub mod embedded;
 pub mod error;
 pub mod feed;
 pub mod hourly_mean;
@@ -53,4 +52,5 @@ pub mod uplink_page;
 mod validity;
 
 pub use copy::MIN_COPY_ROWS;
+pub use embedded_postgres as embedded;
 pub use error::DbError;

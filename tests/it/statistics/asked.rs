@@ -1,12 +1,12 @@
 //! Random questions of statistics.
 
-use super::by_hand::Told;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
+use super::by_hand::Told;
 use crate::support::at;
 
 /// A question, as this test understands it.

@@ -1,9 +1,9 @@
 //! Buckets without measurements, labels of buckets, and intervals that the gateway chooses.
 
-use super::filled;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
 use serde_json::{Value, json};
 
+use super::filled;
 use crate::support::{TestApp, statements::Statements};
 
 /// One sample of one device.

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::asked::Asked;
 use chrono::{DateTime, Datelike as _, TimeDelta, Timelike as _, Utc};
 use chrono_tz::Tz;
 use h3o::{LatLng, Resolution};
 use serde_json::{Value, json};
 
+use super::asked::Asked;
 use crate::support::at;
 
 /// A sample.

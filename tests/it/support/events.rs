@@ -1,6 +1,5 @@
 //! A stream of Server-Sent Events, as a client reads it.
 
-use super::gateway::DEADLINE;
 use axum::{
     Router,
     body::{Body, BodyDataStream},
@@ -10,6 +9,8 @@ use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use tower::ServiceExt as _;
+
+use super::gateway::DEADLINE;
 
 /// An event.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,10 +10,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    at,
-    packet::{Raw, encode, ttn_body},
-};
 use axum::{
     body::Body,
     http::{Request, response::Parts},
@@ -25,6 +21,11 @@ use hyper_util::{
 };
 use serde_json::json;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
+
+use super::{
+    at,
+    packet::{Raw, encode, ttn_body},
+};
 
 /// No answer may take longer, whatever happens to the database.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -7,10 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{free_port, gateway::DEADLINE, postgres::OwnPostgres, skipped};
 use sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
 use tempfile::TempDir;
 use tokio::time::sleep;
+
+use super::{free_port, gateway::DEADLINE, postgres::OwnPostgres, skipped};
 
 /// Stands between a gateway and Postgres.
 pub struct Pooler {

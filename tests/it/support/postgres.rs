@@ -12,7 +12,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{free_port, gateway::DEADLINE, skipped};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -20,6 +19,8 @@ use nix::{
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
 use tempfile::TempDir;
 use tokio::time::sleep;
+
+use super::{free_port, gateway::DEADLINE, skipped};
 
 /// The processes that serve a gateway's connections.
 const BACKENDS: &str = "select pid from pg_stat_activity where application_name in ('airgraph', 'airgraph replicas')

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use super::gateway::DEADLINE;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -15,6 +14,8 @@ use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{Error, Message, client::IntoClientRequest as _, protocol::Role},
 };
+
+use super::gateway::DEADLINE;
 
 /// The subprotocol as a header.
 pub const PROTOCOL: (&str, &str) = ("sec-websocket-protocol", "graphql-transport-ws");

@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
-use super::operations::hold_recording;
 use serde_json::json;
 use sqlx::ConnectOptions as _;
 
+use super::operations::hold_recording;
 use crate::support::{
     empty_database,
     gateway::{Gateway, on},

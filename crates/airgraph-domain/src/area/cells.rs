@@ -1,0 +1,80 @@
+//! In H3 cells.
+
+use h3o::CellIndex;
+
+use super::{
+    InvalidArea,
+    cover::{Relation, Shape},
+};
+use crate::{
+    cell::{self, STORED_RESOLUTION, cell_at, to_bigint},
+    position::Position,
+};
+
+/// All places whose cell is one of some cells, or a descendant of one by its index.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Cells {
+    /// What they hold, as spans of cells of the stored resolution; sorted, apart from each other.
+    ranges: Vec<(i64, i64)>,
+}
+
+impl Cells {
+    /// Cells in one area at most.
+    pub const MAX: usize = 1000;
+
+    /// The cells with these names.
+    ///
+    /// # Errors
+    /// When there are none, or too many, or a name is not that of a cell, or a cell is finer than those that are stored.
+    pub fn try_new(names: &[String]) -> Result<Self, InvalidArea> {
+        if names.is_empty() || names.len() > Self::MAX {
+            return Err(InvalidArea::new("", format!("{} cells; there must be 1 to {}", names.len(), Self::MAX)));
+        }
+        let cell = |(at, name): (usize, &String)| {
+            let invalid = |reason| InvalidArea::new(format!("[{at}]"), format!("{name:?} {reason}"));
+            let cell: CellIndex = name.parse().map_err(|_| {
+                invalid("is no H3 cell; one is told as hexadecimal digits, such as 8928308280fffff".into())
+            })?;
+            if cell.resolution() > STORED_RESOLUTION {
+                let reason = format!(
+                    "is a cell of resolution {}; at most {STORED_RESOLUTION} can be told apart",
+                    cell.resolution()
+                );
+                return Err(invalid(reason));
+            }
+            Ok(cell)
+        };
+        let cells = names.iter().enumerate().map(cell).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { ranges: cell::child_ranges(&cells, STORED_RESOLUTION) })
+    }
+
+    /// What they hold, as spans of cells of the stored resolution, both ends included; sorted, apart from each other.
+    #[must_use]
+    pub fn ranges(&self) -> &[(i64, i64)] {
+        &self.ranges
+    }
+
+    /// Whether a place lies in one of the cells.
+    #[must_use]
+    pub fn contains(&self, place: Position) -> bool {
+        let cell = to_bigint(cell_at(place, STORED_RESOLUTION));
+        self.first_reaching(cell).is_some_and(|(first, _)| first <= cell)
+    }
+
+    /// The first span that doesn't end before this cell.
+    fn first_reaching(&self, cell: i64) -> Option<(i64, i64)> {
+        let at = self.ranges.partition_point(|&(_, last)| last < cell);
+        self.ranges.get(at).copied()
+    }
+}
+
+impl Shape for Cells {
+    fn relation(&self, cell: CellIndex, _steps: &mut usize) -> Relation {
+        let (first, last) = cell::child_range(cell, STORED_RESOLUTION);
+        match self.first_reaching(first) {
+            Some(found) if found.0 <= first && last <= found.1 => Relation::Inside,
+            Some(found) if found.0 <= last => Relation::Border,
+            _ => Relation::Outside,
+        }
+    }
+}

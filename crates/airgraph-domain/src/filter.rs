@@ -1,0 +1,424 @@
+//! Which measurements are meant: a tree of conditions, with what decides how a list is read on top.
+
+use std::hash::{Hash, Hasher};
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    area::{Area, SharedArea},
+    device::DeviceId,
+    measurement::Measurement,
+    quality::QualityFlags,
+    quantity::{Group, Quantity},
+    readings::{Readings, to_f32},
+};
+
+/// A range of values, both ends included. Neither end is NaN.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ValueRange {
+    /// Not below this.
+    pub min: Option<f64>,
+    /// Not above this.
+    pub max: Option<f64>,
+}
+
+// Compared by bits, so that filters can be keys of a map.
+impl PartialEq for ValueRange {
+    fn eq(&self, other: &Self) -> bool {
+        self.bits() == other.bits()
+    }
+}
+impl Eq for ValueRange {}
+impl Hash for ValueRange {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bits().hash(state);
+    }
+}
+impl ValueRange {
+    fn bits(self) -> [Option<u64>; 2] {
+        [self.min, self.max].map(|end| end.map(f64::to_bits))
+    }
+
+    /// What lies in both ranges.
+    fn intersect(self, other: Self) -> Self {
+        Self { min: later(self.min, other.min), max: earlier(self.max, other.max) }
+    }
+
+    /// Whether nothing lies in the range.
+    fn is_empty(self) -> bool {
+        self.min.zip(self.max).is_some_and(|(min, max)| min > max)
+    }
+}
+
+/// Something that a measurement fulfils or doesn't; there is no third. One that doesn't tell a quantity, or where it was
+/// taken, fails a condition on that, and so fulfils the negation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Condition {
+    /// Of one of these devices.
+    Devices(Vec<DeviceId>),
+    /// Taken in this span.
+    MeasuredBetween {
+        /// Not before this.
+        from: Option<DateTime<Utc>>,
+        /// Before this.
+        to: Option<DateTime<Utc>>,
+    },
+    /// Taken in this area.
+    Within(SharedArea),
+    /// Tells this quantity, with a value in this range.
+    Between(Quantity, ValueRange),
+    /// Has one of these flags at least.
+    AnyFlag(QualityFlags),
+    /// Has none of these flags.
+    NoFlag(QualityFlags),
+    /// Fulfils each of these.
+    All(Vec<Condition>),
+    /// Fulfils one of these at least.
+    Any(Vec<Condition>),
+    /// Doesn't fulfil this.
+    Not(Box<Condition>),
+}
+
+/// Which measurements are meant. All of it must hold. Devices and times stand apart from the other conditions, since they
+/// decide how a list is read: none of the conditions is [`Condition::Devices`], [`Condition::Taken`] or
+/// [`Condition::All`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Filter {
+    /// Of one of these devices, sorted.
+    pub devices: Option<Vec<DeviceId>>,
+    /// Not before this.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this.
+    pub to: Option<DateTime<Utc>>,
+    /// And these.
+    pub conditions: Vec<Condition>,
+}
+
+/// A condition that no measurement can fulfil together with those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Contradiction {
+    /// Of the devices that are left, none is among these.
+    #[error("none of these devices is among those that another condition asks for")]
+    Devices,
+    /// The spans have no moment in common.
+    #[error("has no moment in common with another condition on the time")]
+    Times,
+    /// The ranges have no value in common.
+    #[error("has no value in common with another condition on this quantity")]
+    Values,
+    /// A flag is asked for that is ruled out.
+    #[error("asks only for flags that `none` rules out")]
+    Flags,
+}
+
+impl Filter {
+    /// Adds a condition. One of the same kind is narrowed by it, and several at once are added one by one.
+    ///
+    /// # Errors
+    /// When it contradicts what the filter asks for already.
+    pub fn add(&mut self, condition: Condition) -> Result<(), Contradiction> {
+        match condition {
+            Condition::All(conditions) => conditions.into_iter().try_for_each(|condition| self.add(condition)),
+            Condition::Devices(devices) => self.add_devices(devices),
+            Condition::MeasuredBetween { from, to } => {
+                (self.from, self.to) = (later(self.from, from), earlier(self.to, to));
+                let empty = self.from.zip(self.to).is_some_and(|(from, to)| from >= to);
+                if empty { Err(Contradiction::Times) } else { Ok(()) }
+            }
+            Condition::Between(quantity, range) => self.add_range(quantity, range),
+            condition @ (Condition::AnyFlag(_) | Condition::NoFlag(_)) => {
+                self.conditions.push(condition);
+                let excluded_flags = self.excluded_flags();
+                let impossible = |condition: &Condition| matches!(condition, Condition::AnyFlag(flags) if flags.and(excluded_flags) == *flags);
+                if self.conditions.iter().any(impossible) { Err(Contradiction::Flags) } else { Ok(()) }
+            }
+            condition @ (Condition::Within(_) | Condition::Any(_) | Condition::Not(_)) => {
+                self.conditions.push(condition);
+                Ok(())
+            }
+        }
+    }
+
+    /// Bytes of memory that it takes, about.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let devices = self.devices.as_ref().map_or(0, |devices| size_of_val(&devices[..]));
+        size_of::<Self>() + devices + self.conditions.iter().map(Condition::size).sum::<usize>()
+    }
+
+    /// The groups of readings beside a measurement that decide whether it is let through.
+    #[must_use]
+    pub fn side_table_groups(&self) -> Vec<Group> {
+        side_table_groups(&self.conditions)
+    }
+
+    /// Edges of polygons that a measurement is compared with, on average over the bands of longitude.
+    #[must_use]
+    pub fn polygon_edges(&self) -> usize {
+        self.conditions.iter().map(Condition::polygon_edges).sum()
+    }
+
+    fn add_devices(&mut self, mut devices: Vec<DeviceId>) -> Result<(), Contradiction> {
+        devices.sort_unstable();
+        devices.dedup();
+        let Some(before) = self.devices.replace(devices) else { return Ok(()) };
+        let left = self.devices.get_or_insert_default();
+        // Whoever asks for no device knows that nothing will come; whoever asks for two different ones may not.
+        let meant = !before.is_empty() && !left.is_empty();
+        left.retain(|device| before.binary_search(device).is_ok());
+        if meant && left.is_empty() { Err(Contradiction::Devices) } else { Ok(()) }
+    }
+
+    fn add_range(&mut self, quantity: Quantity, range: ValueRange) -> Result<(), Contradiction> {
+        let before = self.conditions.iter_mut().find_map(|condition| match condition {
+            Condition::Between(of, range) if *of == quantity => Some(range),
+            _ => None,
+        });
+        let Some(before) = before else {
+            self.conditions.push(Condition::Between(quantity, range));
+            return Ok(());
+        };
+        *before = before.intersect(range);
+        if before.is_empty() { Err(Contradiction::Values) } else { Ok(()) }
+    }
+
+    /// The flags that a measurement must not have.
+    fn excluded_flags(&self) -> QualityFlags {
+        let of = |condition: &Condition| match condition {
+            Condition::NoFlag(flags) => *flags,
+            _ => QualityFlags::default(),
+        };
+        self.conditions.iter().map(of).fold(QualityFlags::default(), QualityFlags::or)
+    }
+
+    /// Whether the filter lets a measurement through. Beside it stands what it tells of anything but particulates.
+    #[must_use]
+    pub fn matches(&self, measurement: &Measurement, beside: &Readings) -> bool {
+        let devices = self.devices.as_ref();
+        devices.is_none_or(|devices| devices.binary_search(&measurement.key.device_id).is_ok())
+            && is_within(measurement.key.measured_at, self.from, self.to)
+            && self.conditions.iter().all(|condition| condition.matches(measurement, beside))
+    }
+}
+
+/// The groups of readings beside a measurement that any of these conditions reads, each once.
+#[must_use]
+pub fn side_table_groups<'a>(conditions: impl IntoIterator<Item = &'a Condition>) -> Vec<Group> {
+    let mut groups = Vec::new();
+    for condition in conditions {
+        condition.add_side_table_groups(&mut groups);
+    }
+    groups
+}
+
+impl Condition {
+    fn size(&self) -> usize {
+        let more = match self {
+            Self::Devices(devices) => size_of_val(&devices[..]),
+            Self::Within(area) => area.size(),
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().map(Self::size).sum(),
+            Self::Not(condition) => condition.size(),
+            Self::MeasuredBetween { .. } | Self::Between(..) | Self::AnyFlag(_) | Self::NoFlag(_) => 0,
+        };
+        size_of::<Self>() + more
+    }
+
+    fn add_side_table_groups(&self, groups: &mut Vec<Group>) {
+        match self {
+            Self::Between(quantity, _) => {
+                let group = quantity.definition().group;
+                if group != Group::Air && !groups.contains(&group) {
+                    groups.push(group);
+                }
+            }
+            Self::All(conditions) | Self::Any(conditions) => {
+                for condition in conditions {
+                    condition.add_side_table_groups(groups);
+                }
+            }
+            Self::Not(condition) => condition.add_side_table_groups(groups),
+            Self::Devices(_) | Self::MeasuredBetween { .. } | Self::Within(_) | Self::AnyFlag(_) | Self::NoFlag(_) => {}
+        }
+    }
+
+    fn polygon_edges(&self) -> usize {
+        match self {
+            Self::Within(area) => match &**area {
+                Area::Polygon(polygon) => polygon.bands().mean_edges(),
+                Area::BoundingBox(_) | Area::Circle(_) | Area::Cells(_) => 0,
+            },
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().map(Self::polygon_edges).sum(),
+            Self::Not(condition) => condition.polygon_edges(),
+            Self::Devices(_)
+            | Self::MeasuredBetween { .. }
+            | Self::Between(..)
+            | Self::AnyFlag(_)
+            | Self::NoFlag(_) => 0,
+        }
+    }
+
+    /// Whether a measurement fulfils it. Beside it stands what it tells of anything but particulates.
+    #[must_use]
+    pub fn matches(&self, measurement: &Measurement, beside: &Readings) -> bool {
+        match self {
+            Self::Devices(devices) => devices.contains(&measurement.key.device_id),
+            Self::MeasuredBetween { from, to } => is_within(measurement.key.measured_at, *from, *to),
+            Self::Within(area) => measurement.position.is_some_and(|place| area.contains(place)),
+            Self::Between(quantity, range) => is_between(*quantity, *range, measurement, beside),
+            Self::AnyFlag(flags) => !measurement.flags.and(*flags).is_empty(),
+            Self::NoFlag(flags) => measurement.flags.and(*flags).is_empty(),
+            Self::All(conditions) => conditions.iter().all(|condition| condition.matches(measurement, beside)),
+            Self::Any(conditions) => conditions.iter().any(|condition| condition.matches(measurement, beside)),
+            Self::Not(condition) => !condition.matches(measurement, beside),
+        }
+    }
+}
+
+fn is_within(time: DateTime<Utc>, from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> bool {
+    from.is_none_or(|from| time >= from) && to.is_none_or(|to| time < to)
+}
+
+fn is_between(quantity: Quantity, range: ValueRange, measurement: &Measurement, beside: &Readings) -> bool {
+    let particulate = match quantity {
+        Quantity::Pm1 => measurement.pm1,
+        Quantity::Pm2_5 => measurement.pm2_5,
+        Quantity::Pm4 => measurement.pm4,
+        Quantity::Pm10 => measurement.pm10,
+        _ => None,
+    };
+    if quantity.definition().group == Group::Air {
+        // Compared as 32-bit floats, as they are stored: 12.4 is then equal to the 12.4 that a sensor sent.
+        particulate.is_some_and(|value| {
+            range.min.is_none_or(|min| value >= to_f32(min)) && range.max.is_none_or(|max| value <= to_f32(max))
+        })
+    } else {
+        beside
+            .get(quantity)
+            .is_some_and(|value| range.min.is_none_or(|min| value >= min) && range.max.is_none_or(|max| value <= max))
+    }
+}
+
+/// The later of two moments, the greater of two values, where there are any.
+fn later<T: PartialOrd>(one: Option<T>, other: Option<T>) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(if other > one { other } else { one }),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The earlier of two moments, the smaller of two values, where there are any.
+fn earlier<T: PartialOrd>(one: Option<T>, other: Option<T>) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(if other < one { other } else { one }),
+        (one, other) => one.or(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{joined_readings::JoinedReadings, measurement::MeasurementKey, quality::QualityFlag};
+
+    fn at(time: &str) -> DateTime<Utc> {
+        time.parse().expect("a time")
+    }
+
+    fn between(quantity: Quantity, min: f64, max: f64) -> Condition {
+        Condition::Between(quantity, ValueRange { min: Some(min), max: Some(max) })
+    }
+
+    fn flags(flags: &[QualityFlag]) -> QualityFlags {
+        let mut set = QualityFlags::default();
+        for &flag in flags {
+            set.insert(flag);
+        }
+        set
+    }
+
+    fn devices(ids: &[i64]) -> Condition {
+        Condition::Devices(ids.iter().copied().map(DeviceId).collect())
+    }
+
+    #[test]
+    fn conjunctions_are_merged_into_the_filter() {
+        let mut filter = Filter::default();
+        let all = Condition::All(vec![
+            devices(&[3, 1, 2, 1]),
+            Condition::MeasuredBetween { from: Some(at("2026-05-01T00:00:00Z")), to: None },
+            Condition::All(vec![
+                devices(&[4, 2, 3]),
+                Condition::MeasuredBetween {
+                    from: Some(at("2026-04-01T00:00:00Z")),
+                    to: Some(at("2026-06-01T00:00:00Z")),
+                },
+                between(Quantity::Pm10, 1.0, 5.0),
+                between(Quantity::Pm10, 2.0, 9.0),
+            ]),
+        ]);
+        filter.add(all).expect("no contradiction");
+        let expected = Filter {
+            devices: Some(vec![DeviceId(2), DeviceId(3)]),
+            from: Some(at("2026-05-01T00:00:00Z")),
+            to: Some(at("2026-06-01T00:00:00Z")),
+            conditions: vec![between(Quantity::Pm10, 2.0, 5.0)],
+        };
+        assert_eq!(filter, expected);
+    }
+
+    #[test]
+    fn contradictions_are_detected() {
+        let until = |to| Condition::MeasuredBetween { from: None, to: Some(at(to)) };
+        let from = |from| Condition::MeasuredBetween { from: Some(at(from)), to: None };
+        let (late, spike) = (flags(&[QualityFlag::Late]), flags(&[QualityFlag::Spike]));
+        for (conditions, expected) in [
+            (vec![devices(&[1]), devices(&[2])], Some(Contradiction::Devices)),
+            (vec![devices(&[]), devices(&[2])], None),
+            (vec![from("2026-05-01T00:00:00Z"), until("2026-05-01T00:00:00Z")], Some(Contradiction::Times)),
+            (
+                vec![between(Quantity::Humidity, 0.0, 1.0), between(Quantity::Humidity, 1.5, 2.0)],
+                Some(Contradiction::Values),
+            ),
+            (vec![between(Quantity::Humidity, 0.0, 1.0), between(Quantity::Pm1, 1.5, 2.0)], None),
+            (vec![Condition::AnyFlag(late), Condition::NoFlag(late)], Some(Contradiction::Flags)),
+            (vec![Condition::NoFlag(late.or(spike)), Condition::AnyFlag(late)], Some(Contradiction::Flags)),
+            (vec![Condition::NoFlag(late), Condition::AnyFlag(late.or(spike))], None),
+        ] {
+            let found = Filter::default().add(Condition::All(conditions.clone())).err();
+            assert_eq!(found, expected, "{conditions:?}");
+        }
+    }
+
+    #[test]
+    fn missing_value_fails_a_condition_and_passes_its_negation() {
+        let measurement = Measurement {
+            key: MeasurementKey { device_id: DeviceId(1), measured_at: at("2026-05-01T00:00:00Z"), seq: 0 },
+            recorded_at: at("2026-05-01T00:00:00Z"),
+            position: None,
+            pm1: None,
+            pm2_5: None,
+            pm4: None,
+            pm10: Some(12.4),
+            flags: QualityFlags::default(),
+            time_uncertainty_s: None,
+            readings: JoinedReadings::default(),
+        };
+        let mut beside = Readings::default();
+        beside.set(Quantity::Humidity, 50.0).expect("a value");
+        let area = super::super::area::Circle::try_new(0.0, 0.0, 1e7).expect("a circle");
+        for (condition, expected) in [
+            (between(Quantity::Pm10, 12.4, 12.4), true),
+            (between(Quantity::Pm10, 12.400_01, 13.0), false),
+            (between(Quantity::Pm2_5, 0.0, 99.0), false),
+            (Condition::Between(Quantity::Pm1, ValueRange::default()), false),
+            (Condition::Between(Quantity::Humidity, ValueRange::default()), true),
+            (between(Quantity::Temperature, -99.0, 99.0), false),
+            (Condition::Within(Area::Circle(area).into()), false),
+            (Condition::Any(vec![]), false),
+            (Condition::All(vec![]), true),
+        ] {
+            assert_eq!(condition.matches(&measurement, &beside), expected, "{condition:?}");
+            let negated = Condition::Not(Box::new(condition));
+            assert_eq!(negated.matches(&measurement, &beside), !expected, "{negated:?}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! How a file writes its fields: what separates them, and which sign decimals have.
+
+use crate::parse;
+
+/// Signs that separate fields. The first of those that stand in a header equally often is taken.
+const DELIMITERS: [u8; 4] = [b';', b'\t', b'|', b','];
+/// The line that Excel puts in front of a header.
+const EXCEL_PREFIX: &[u8] = b"sep=";
+
+/// The delimiter of a file with this first line: the one that stands in it most often, outside of quotes.
+pub(crate) fn delimiter(first: &[u8]) -> u8 {
+    if let Some(delimiter) = excel_separator(first) {
+        return delimiter;
+    }
+    let mut counts = [0_usize; DELIMITERS.len()];
+    let mut is_quoted = false;
+    for byte in first {
+        is_quoted ^= *byte == b'"';
+        if let (false, Some(at)) = (is_quoted, DELIMITERS.iter().position(|delimiter| delimiter == byte)) {
+            counts[at] += 1;
+        }
+    }
+    let most = counts.iter().max().copied().filter(|&most| most > 0);
+    most.and_then(|most| counts.iter().position(|&count| count == most)).map_or(b',', |at| DELIMITERS[at])
+}
+
+/// The delimiter that a line `sep=;` announces.
+pub(super) fn excel_separator(line: &[u8]) -> Option<u8> {
+    match line.strip_prefix(EXCEL_PREFIX)? {
+        [delimiter] => Some(*delimiter).filter(|delimiter| DELIMITERS.contains(delimiter)),
+        [] => Some(b'\t'), // the tab, cut off as white space
+        _ => None,
+    }
+}
+
+/// Which sign stands before the decimals of a file's numbers. The first number with one decides: where both signs occur,
+/// one of them separates thousands, and a number that has it is not guessed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decimals {
+    /// Whether the comma may be one, since it does not separate fields.
+    allows_comma: bool,
+    sign: Option<u8>,
+}
+
+impl Decimals {
+    pub fn new(delimiter: u8) -> Self {
+        Self { allows_comma: delimiter != b',', sign: None }
+    }
+
+    /// The finite number that a text is.
+    pub fn number(&mut self, text: &str) -> Option<f64> {
+        if !self.allows_comma {
+            return parse::number(text);
+        }
+        let Some(at) = text.find([',', '.']) else { return parse::number(text) };
+        let sign = text.as_bytes()[at];
+        if self.sign.is_some_and(|known| known != sign) || text[at + 1..].contains([',', '.']) {
+            return None;
+        }
+        let number = if sign == b',' { parse::number(&text.replacen(',', ".", 1)) } else { parse::number(text) };
+        if number.is_some() {
+            self.sign = Some(sign);
+        }
+        number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delimiter_is_the_sign_that_the_header_has_most() {
+        for (header, expected) in [
+            ("time,pm10,pm2_5", b','),
+            ("time;pm10;pm2_5", b';'),
+            ("time\tpm10", b'\t'),
+            ("time|pm10", b'|'),
+            ("time;\"pm10, raw, mean\"", b';'),
+            ("time;PM10 (µg/m³, 24 h)", b';'),
+            ("time", b','),
+            ("", b','),
+            ("sep=;", b';'),
+            ("sep=,", b','),
+            ("sep=", b'\t'),
+            ("sep=x,y", b','),
+        ] {
+            assert_eq!(delimiter(header.as_bytes()) as char, expected as char, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_comma_is_a_decimal_sign_only_where_it_separates_no_fields() {
+        assert_eq!(Decimals::new(b';').number("12,5"), Some(12.5));
+        assert_eq!(Decimals::new(b'\t').number("-0,25"), Some(-0.25));
+        assert_eq!(Decimals::new(b'|').number("12.5"), Some(12.5));
+        assert_eq!(Decimals::new(b';').number("12"), Some(12.0));
+        assert_eq!(Decimals::new(b',').number("12,5"), None);
+        assert_eq!(Decimals::new(b',').number("12.5"), Some(12.5));
+    }
+
+    #[test]
+    fn thousands_separators_are_not_guessed() {
+        for text in ["1.013,25", "1,013.25", "1,013,250", "1.013.250", "1 013", "1'013"] {
+            assert_eq!(Decimals::new(b';').number(text), None, "{text}");
+        }
+        let mut decimals = Decimals::new(b';');
+        assert_eq!((decimals.number("12,5"), decimals.number("1.013")), (Some(12.5), None), "commas are decimal here");
+        let mut decimals = Decimals::new(b';');
+        assert_eq!((decimals.number("12.5"), decimals.number("1,013")), (Some(12.5), None), "points are decimal here");
+    }
+}

@@ -1,0 +1,55 @@
+//! Plain columns: `time`, `device`, `latitude`, `longitude` and quantities, in any order, by any of their names
+//! ([`vocabulary::general`](crate::vocabulary)). A name without a unit is in the quantity's own.
+
+use super::{ColumnMeaning, FileKind, meaning_in_vocabulary};
+use crate::vocabulary;
+
+pub(super) const PLAIN: FileKind = FileKind {
+    name: "columns named time, device, latitude, longitude, pm10, pm2_5, ...",
+    recognises: |names| names.iter().any(|name| is_time(name)),
+    meaning,
+    vocabulary: &vocabulary::PLAIN,
+    device_prefix: "",
+    is_archive: false,
+    has_logger_clock: false,
+};
+
+/// Names of the time, in lower case and without signs.
+const TIME: &[&str] = &[
+    "time",
+    "timestamp",
+    "datetime",
+    "createdat",
+    "measuredat",
+    "recordedat",
+    "timeutc",
+    "utctime",
+    "timestamputc",
+    "datetimeutc",
+    "utcdatetime",
+];
+/// Names of the device, likewise.
+const DEVICE: &[&str] = &["device", "deviceid", "devicekey"];
+
+fn meaning(name: &str) -> Option<ColumnMeaning> {
+    let bare = bare(name);
+    if TIME.contains(&bare.as_str()) {
+        Some(ColumnMeaning::Time)
+    } else if DEVICE.contains(&bare.as_str()) {
+        Some(ColumnMeaning::Device)
+    } else if bare == "date" {
+        Some(ColumnMeaning::CalendarDate)
+    } else {
+        meaning_in_vocabulary(&vocabulary::PLAIN, name)
+    }
+}
+
+fn is_time(name: &str) -> bool {
+    TIME.contains(&bare(name).as_str())
+}
+
+/// A name in lower case, without signs between its words.
+fn bare(name: &str) -> String {
+    let signs = |char: &char| !matches!(char, ' ' | '_' | '-' | '/' | '.' | '(' | ')' | '[' | ']');
+    name.chars().filter(signs).map(|char| char.to_ascii_lowercase()).collect()
+}

@@ -1,0 +1,146 @@
+//! What a line is about: its device, and which of its fields are values.
+//!
+//! Three shapes:
+//!
+//! - **Fields**: each field is a value by its own name. airRohr, Telegraf, Node-RED with an object.
+//! - **Single value**: the only field that counts is `value`, and the measurement names the quantity, or its end does, or a
+//!   tag. Tasmota (`temperature,device=tasmota1,sensor=ds18b20 value=24.44`), Pimoroni Enviro, `ESPHome`, Node-RED with a
+//!   number. The measurement may be the unit.
+//! - **Home Assistant** ([`home_assistant`](super::home_assistant)): a single value with the tag `entity_id`.
+//!
+//! The device is the first of [`DEVICE_TAGS`]. Metrics of the machine that Telegraf runs on are no samples
+//! ([`HOST_MEASUREMENTS`]): its disks' and its processor's temperatures bear the names of quantities.
+
+use airgraph_domain::unit::Unit;
+
+use super::{
+    super::{
+        ignored::IgnoredNames,
+        vocabulary::{RawValue, airrohr::AIRROHR_OR_CONVENTIONAL},
+    },
+    home_assistant,
+    line::InfluxLine,
+    named_value::{self, ValueKind},
+};
+
+/// Tags that name the device, in order: airRohr and `ESPHome` write `node`; Tasmota and Enviro `device`; `InfluxDB`'s own
+/// sample data `sensor_id`; Telegraf's MQTT consumer `topic`, and beside everything the `host` it runs on.
+const DEVICE_TAGS: [&str; 6] = ["node", "device", "device_id", "sensor_id", "topic", "host"];
+
+/// Tags that may name the quantity of a single value.
+const QUANTITY_TAGS: [&str; 5] = ["device_class", "quantity", "type", "measurement", "sensor"];
+
+/// Measurements of Telegraf's input plugins that describe the machine itself.
+const HOST_MEASUREMENTS: &[&str] = &[
+    "amd_rocm_smi",
+    "apcupsd",
+    "bond",
+    "cgroup",
+    "chrony",
+    "conntrack",
+    "cpu",
+    "disk",
+    "diskio",
+    "ethtool",
+    "hddtemp",
+    "internal_agent",
+    "internal_gather",
+    "internal_memstats",
+    "internal_write",
+    "interrupts",
+    "intel_powerstat_core",
+    "intel_powerstat_package",
+    "ipmi_sensor",
+    "kernel",
+    "kernel_vmstat",
+    "linux_cpu",
+    "linux_sysctl_fs",
+    "mem",
+    "net",
+    "netstat",
+    "nstat",
+    "nvidia_smi",
+    "ping",
+    "processes",
+    "procstat",
+    "sensors",
+    "smart_attribute",
+    "smart_device",
+    "soft_interrupts",
+    "swap",
+    "system",
+    "systemd_units",
+    "upsd",
+    "wireless",
+];
+
+/// The values of a line.
+#[derive(Debug, PartialEq)]
+pub(super) enum PointValues<'a> {
+    /// Each field, by its name.
+    Fields,
+    /// One value, which belongs to one sample with the other single values of its device and time.
+    Single(ValueKind<'a>),
+}
+
+/// What a line is about.
+#[derive(Debug, PartialEq)]
+pub(super) struct Point<'a> {
+    /// The device; none where no tag names it.
+    pub(super) device: Option<&'a str>,
+    pub(super) values: PointValues<'a>,
+}
+
+impl<'a> Point<'a> {
+    /// What a line is about; none where it has no value of a known quantity, and then its fields are listed as ignored.
+    pub(super) fn from_line(line: &'a InfluxLine, ignored: &mut IgnoredNames) -> Option<Self> {
+        let point = Self::read(line);
+        if point.is_none() {
+            let fields = line.fields.iter().map(|(name, _)| name.as_str());
+            fields.for_each(|name| ignored.insert(if name == VALUE { &line.measurement } else { name }));
+        }
+        point
+    }
+
+    fn read(line: &'a InfluxLine) -> Option<Self> {
+        if let Some(entity) = line.tag("entity_id") {
+            return home_assistant::point(line, entity, device(line));
+        }
+        if is_host_metric(line) {
+            return None;
+        }
+        let values = if has_known_field(line) { PointValues::Fields } else { PointValues::Single(single_value(line)?) };
+        Some(Self { device: device(line), values })
+    }
+}
+
+/// The field of a single value.
+pub(super) const VALUE: &str = "value";
+
+/// The device that a tag names.
+fn device(line: &InfluxLine) -> Option<&str> {
+    DEVICE_TAGS.into_iter().find_map(|name| line.tag(name))
+}
+
+/// Whether a line describes the machine that Telegraf runs on. Its plugin `temp` has a field of the same name.
+fn is_host_metric(line: &InfluxLine) -> bool {
+    HOST_MEASUREMENTS.contains(&line.measurement.as_str())
+        || (line.measurement == "temp" && line.field("temp").is_some() && line.tag("host").is_some())
+}
+
+fn has_known_field(line: &InfluxLine) -> bool {
+    line.fields.iter().any(|(name, _)| AIRROHR_OR_CONVENTIONAL.meaning(name).is_some())
+}
+
+/// What the line's `value` is.
+fn single_value(line: &InfluxLine) -> Option<ValueKind<'_>> {
+    RawValue::from(line.field(VALUE)?).number()?;
+    if !line.tag("sensor").is_none_or(named_value::is_air_quantity) {
+        return None; // Tasmota's `temperature,sensor=esp32` is the chip's
+    }
+    if let Some((before, kind)) = named_value::kind_of_suffix(&line.measurement, None) {
+        return Some(kind).filter(|_| named_value::is_air_quantity(before));
+    }
+    let unit = Unit::parse(&line.measurement);
+    QUANTITY_TAGS.into_iter().find_map(|tag| named_value::kind(line.tag(tag)?, unit))
+}

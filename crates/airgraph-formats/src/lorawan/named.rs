@@ -1,0 +1,159 @@
+//! Named fields, as decoders on network servers write them: one sample of any sensor.
+//!
+//! A field is a number, a text that is a number, or an object of one of the shapes that decoders are known to write:
+//!
+//! | Shape | Written by |
+//! |---|---|
+//! | `"pm2_5": {"value": 12, "unit": "µg/m³"}` | Decentlab and others |
+//! | `"gps_5": {"latitude": 52.2, "longitude": 0.12, "altitude": 10}` | Cayenne LPP on The Things Stack |
+//! | `"temperatureSensor": {"1": 22.5}` | Cayenne LPP on `ChirpStack` |
+//! | `"data": {"pm2_5": 12}` | decoders made for one network server, used on another |
+//!
+//! Any other object has a subject of its own (`"soil": {"temperature": 9}`), so its numbers are ignored.
+
+use airgraph_domain::{quantity::Quantity, unit::Unit};
+
+use super::codec::{Codec, cayenne};
+use crate::{
+    ignored::IgnoredNames,
+    parse::JsonValue,
+    vocabulary::{FieldMeaning, GeneralNames, RawValue, SampleBuilder},
+};
+
+/// Objects whose fields are those of the payload itself.
+const WRAPPERS: &[&str] = &["data", "decoded", "payload", "measurements", "readings", "air"];
+/// Objects that hold the position of the sample.
+const POSITIONS: &[&str] = &["gps", "gps_location", "gnss", "position", "location", "coordinates"];
+/// How deep objects are looked into.
+const MAX_DEPTH: usize = 3;
+
+/// The fields of one sample, as they are read.
+pub(super) struct NamedFields<'c> {
+    codec: &'c Codec,
+    pub builder: SampleBuilder<'c>,
+    pub ignored: IgnoredNames,
+    /// Whether there was a field that may be a value: a known name, or a number.
+    pub is_present: bool,
+}
+
+impl<'c> NamedFields<'c> {
+    /// No fields yet; what can't be read is added to `ignored`.
+    pub(super) fn new(codec: &'c Codec, ignored: IgnoredNames) -> Self {
+        let builder = SampleBuilder::new(&codec.vocabulary);
+        Self { codec, builder, ignored, is_present: false }
+    }
+
+    /// Adds a field of the payload.
+    pub(super) fn add(&mut self, key: &str, value: &JsonValue) {
+        self.add_at_depth(key, value, 1);
+    }
+
+    fn add_at_depth(&mut self, key: &str, value: &JsonValue, depth: usize) {
+        match value {
+            JsonValue::Object(entries) if depth < MAX_DEPTH => self.add_object(key, value, entries, depth),
+            JsonValue::Object(_) | JsonValue::Array(_) => self.ignore(key, value, depth),
+            _ => self.add_scalar(key, value),
+        }
+    }
+
+    fn add_scalar(&mut self, key: &str, value: &JsonValue) {
+        let is_number = matches!(value, JsonValue::Number(_));
+        if self.codec.meaning(key).is_some() {
+            self.is_present = true;
+            self.builder.add(key, raw_value(value), &mut self.ignored);
+        } else if is_number {
+            self.is_present = true;
+            self.ignored.insert(key);
+        } // any other text or boolean describes the device
+    }
+
+    fn add_object(&mut self, key: &str, object: &JsonValue, entries: &[(String, JsonValue)], depth: usize) {
+        let name = key.to_ascii_lowercase();
+        if let Some(value) = object.get("value") {
+            match object.get("unit").and_then(JsonValue::as_text).filter(|unit| !unit.is_empty()) {
+                Some(unit) => self.add_with_unit(key, value, unit),
+                None => self.add_at_depth(key, value, depth + 1),
+            }
+        } else if POSITIONS.contains(&cayenne::without_channel(&name)) {
+            self.add_position(object);
+        } else if let Some(sensor) = cayenne::sensor(key) {
+            for (channel, value) in entries {
+                match sensor {
+                    cayenne::Sensor::Quantity(quantity, unit) => {
+                        self.add_quantity(&format!("{key}.{channel}"), quantity, unit, value);
+                    }
+                    cayenne::Sensor::Position => self.add_position(value),
+                }
+            }
+        } else if WRAPPERS.contains(&name.as_str()) {
+            for (key, value) in entries {
+                self.add_at_depth(key, value, depth + 1);
+            }
+        } else {
+            for (field, value) in entries {
+                self.ignore(&format!("{key}.{field}"), value, depth + 1);
+            }
+        }
+    }
+
+    /// A value that has its unit beside it.
+    fn add_with_unit(&mut self, key: &str, value: &JsonValue, unit: &str) {
+        let documented = || GeneralNames::Documented.meaning(key).filter(|_| !self.codec.excludes(key));
+        let meaning = self.codec.meaning(key).or_else(documented);
+        match (meaning, Unit::parse(unit)) {
+            (Some(FieldMeaning::Quantity { quantity, .. }), Some(unit)) => {
+                self.add_quantity(key, quantity, unit, value);
+            }
+            (Some(FieldMeaning::Latitude | FieldMeaning::Longitude), _) => self.add_scalar(key, value),
+            _ => self.ignore(key, value, MAX_DEPTH),
+        }
+    }
+
+    fn add_quantity(&mut self, name: &str, quantity: Quantity, unit: Unit, value: &JsonValue) {
+        self.is_present = true;
+        self.builder.add_quantity(name, quantity, unit, raw_value(value), &mut self.ignored);
+    }
+
+    /// Coordinates, and the altitude in metres.
+    fn add_position(&mut self, object: &JsonValue) {
+        let JsonValue::Object(entries) = object else { return self.ignore("position", object, MAX_DEPTH) };
+        for (key, value) in entries {
+            match GeneralNames::Documented.meaning(key) {
+                Some(
+                    FieldMeaning::Latitude
+                    | FieldMeaning::Longitude
+                    | FieldMeaning::Quantity { quantity: Quantity::Altitude, .. },
+                ) => {
+                    self.is_present = true;
+                    self.builder.add(key, raw_value(value), &mut self.ignored);
+                }
+                _ => self.ignore(key, value, MAX_DEPTH),
+            }
+        }
+    }
+
+    /// Lists the numbers in a value that has no meaning.
+    fn ignore(&mut self, path: &str, value: &JsonValue, depth: usize) {
+        match value {
+            JsonValue::Number(_) => {
+                self.is_present = true;
+                self.ignored.insert(path);
+            }
+            JsonValue::Object(entries) if depth < MAX_DEPTH => {
+                for (key, value) in entries {
+                    self.ignore(&format!("{path}.{key}"), value, depth + 1);
+                }
+            }
+            JsonValue::Object(_) | JsonValue::Array(_) => self.ignored.insert(path),
+            JsonValue::Null | JsonValue::Boolean | JsonValue::Text(_) => {}
+        }
+    }
+}
+
+/// Some decoders write a text where the sensor has no value.
+fn raw_value(value: &JsonValue) -> RawValue<'_> {
+    match value {
+        JsonValue::Text(text) if text.trim().is_empty() || text.eq_ignore_ascii_case("null") => RawValue::Null,
+        value => RawValue::from(value),
+    }
+}

@@ -1,0 +1,176 @@
+//! Names that many sources share.
+//!
+//! Case and the signs between words make no difference: `PM2.5`, `pm2_5`, `pm-2-5` and `Pm25` are one name. A unit at the end of
+//! a name says what the value is in: `o3_ppb`, `pressure_pa`, `temperature_f`, `uptime_s`.
+
+use airgraph_domain::{quantity::Quantity, unit::Unit};
+
+use super::{FieldMeaning, SentUnit, UNRANKED};
+
+/// How far general names are understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GeneralNames {
+    /// This gateway documents the units: a name without a unit is in the quantity's own.
+    Documented,
+    /// Some other program chose the units: a name without a unit counts only where everybody uses the same one.
+    Conventional,
+}
+
+/// Other names of quantities, in normal form, with the unit that the name implies, where it does.
+const ALIASES: &[(&str, Quantity)] = &[
+    ("pm01", Quantity::Pm1),
+    ("pm1_0", Quantity::Pm1),
+    ("pm_1_0", Quantity::Pm1),
+    ("pm_1", Quantity::Pm1),
+    ("pm1p0", Quantity::Pm1),
+    ("pm02", Quantity::Pm2_5),
+    ("pm25", Quantity::Pm2_5),
+    ("pm_2_5", Quantity::Pm2_5),
+    ("pm_25", Quantity::Pm2_5),
+    ("pm2p5", Quantity::Pm2_5),
+    ("pm4_0", Quantity::Pm4),
+    ("pm_4_0", Quantity::Pm4),
+    ("pm4p0", Quantity::Pm4),
+    ("pm04", Quantity::Pm4),
+    ("pm_10", Quantity::Pm10),
+    ("pm10_0", Quantity::Pm10),
+    ("pm_10_0", Quantity::Pm10),
+    ("pm10p0", Quantity::Pm10),
+    ("temp", Quantity::Temperature),
+    ("air_temperature", Quantity::Temperature),
+    ("hum", Quantity::Humidity),
+    ("rh", Quantity::Humidity),
+    ("rhum", Quantity::Humidity),
+    ("relative_humidity", Quantity::Humidity),
+    ("relativehumidity", Quantity::Humidity),
+    ("air_humidity", Quantity::Humidity),
+    ("dewpoint", Quantity::DewPoint),
+    ("air_pressure", Quantity::Pressure),
+    ("barometric_pressure", Quantity::Pressure),
+    ("atmospheric_pressure", Quantity::Pressure),
+    ("barometer", Quantity::Pressure),
+    ("windspeed", Quantity::WindSpeed),
+    ("wind_direction_degrees", Quantity::WindDirection),
+    ("winddirection", Quantity::WindDirection),
+    ("carbon_dioxide", Quantity::Co2),
+    ("carbondioxide", Quantity::Co2),
+    ("eco2", Quantity::Co2),
+    ("nitrogen_dioxide", Quantity::No2),
+    ("ozone", Quantity::O3),
+    ("carbon_monoxide", Quantity::Co),
+    ("vocindex", Quantity::VocIndex),
+    ("tvoc_index", Quantity::VocIndex),
+    ("tvocindex", Quantity::VocIndex),
+    ("noxindex", Quantity::NoxIndex),
+    ("lux", Quantity::Illuminance),
+    ("luminosity", Quantity::Illuminance),
+    ("alt", Quantity::Altitude),
+    ("elevation", Quantity::Altitude),
+    ("rssi", Quantity::SignalStrength),
+    ("signal", Quantity::SignalStrength),
+];
+
+/// Pressure in hPa and in Pa can't be taken for each other.
+const PRESSURE: SentUnit =
+    SentUnit::ByMagnitude(&[(Unit::Hectopascal, 300.0, 1100.0), (Unit::Pascal, 30_000.0, 110_000.0)]);
+
+/// A signal in percent is positive, one in dBm negative.
+const SIGNAL_STRENGTH: SentUnit = SentUnit::ByMagnitude(&[(Unit::DecibelMilliwatt, -200.0, -1.0)]);
+/// Microphones that are read in volts stay below this range, and radios' noise floors in dBm are negative.
+const NOISE: SentUnit = SentUnit::ByMagnitude(&[(Unit::Decibel, 10.0, 200.0)]);
+
+/// Longest name that is looked at, in bytes.
+const MAX_NAME_BYTES: usize = 64;
+
+impl GeneralNames {
+    /// What a name means, if anything.
+    pub fn meaning(self, name: &str) -> Option<FieldMeaning> {
+        let name = normalize(name)?;
+        match name.as_str() {
+            "latitude" | "lat" => return Some(FieldMeaning::Latitude),
+            "longitude" | "lon" | "lng" | "long" => return Some(FieldMeaning::Longitude),
+            _ => {}
+        }
+        let quantity = |name: &str| {
+            Quantity::from_name(name)
+                .or_else(|| ALIASES.iter().find(|(alias, _)| *alias == name).map(|&(_, quantity)| quantity))
+        };
+        if let Some(quantity) = quantity(&name) {
+            return self.unit(quantity).map(|unit| FieldMeaning::Quantity { quantity, unit, rank: UNRANKED });
+        }
+        // The unit may have several parts: pm2_5_ug_m3.
+        name.match_indices('_').find_map(|(at, _)| {
+            let unit = unit_in_name(&name[at + 1..])?;
+            let quantity = quantity(&name[..at])?;
+            unit.convert(quantity, 1.0).map(|_| FieldMeaning::own_unit(quantity, unit))
+        })
+    }
+
+    /// The unit of a quantity whose name has none.
+    fn unit(self, quantity: Quantity) -> Option<SentUnit> {
+        match (self, quantity) {
+            (Self::Conventional, Quantity::Pressure) => Some(PRESSURE),
+            (Self::Conventional, Quantity::SignalStrength) => Some(SIGNAL_STRENGTH),
+            (Self::Conventional, Quantity::Noise) => Some(NOISE),
+            // Gases come in ppb, ppm, µg/m³ and mg/m³; wind and speed in m/s, km/h and knots; voltage in V, mV and %; uptime
+            // in seconds and milliseconds; rain as a rate or a sum; motion in counts, g and m/s².
+            (Self::Documented, _)
+            | (
+                Self::Conventional,
+                Quantity::Pm1
+                | Quantity::Pm2_5
+                | Quantity::Pm4
+                | Quantity::Pm10
+                | Quantity::Temperature
+                | Quantity::AmbientTemperature
+                | Quantity::Humidity
+                | Quantity::DewPoint
+                | Quantity::WindDirection
+                | Quantity::Co2
+                | Quantity::VocIndex
+                | Quantity::NoxIndex
+                | Quantity::Illuminance
+                | Quantity::Altitude
+                | Quantity::Satellites
+                | Quantity::GpsUpdated,
+            ) => Some(SentUnit::Is(Unit::for_quantity(quantity))),
+            (Self::Conventional, _) => None,
+        }
+    }
+}
+
+/// A unit as the last part of a name. A single letter counts only where it is one in common use there.
+fn unit_in_name(text: &str) -> Option<Unit> {
+    let text = match text {
+        "ug_m3" | "ugm3" => "ug/m3",
+        "mg_m3" | "mgm3" => "mg/m3",
+        "m_s" => "m/s",
+        "km_h" => "km/h",
+        other => other,
+    };
+    Unit::parse(text).filter(|&unit| unit != Unit::One)
+}
+
+/// A name in lower case, with `_` for each run of signs between words.
+fn normalize(name: &str) -> Option<String> {
+    if name.is_empty() || name.len() > MAX_NAME_BYTES {
+        return None;
+    }
+    let name = name.replace(['µ', 'μ'], "u").replace('³', "3");
+    let mut normal = String::with_capacity(name.len());
+    for char in name.chars() {
+        match char {
+            'a'..='z' | '0'..='9' | '%' => normal.push(char),
+            'A'..='Z' => normal.push(char.to_ascii_lowercase()),
+            '.' | '_' | '-' | ' ' | '/' | '(' | ')' | '[' | ']' | ':' => {
+                if !normal.is_empty() && !normal.ends_with('_') {
+                    normal.push('_');
+                }
+            }
+            '°' => {}
+            _ => return None,
+        }
+    }
+    normal.truncate(normal.trim_end_matches('_').len());
+    Some(normal).filter(|normal| !normal.is_empty())
+}

@@ -1,0 +1,123 @@
+//! What the names of a source's fields mean: quantity, unit, and which values stand for "no value".
+//!
+//! Every format reads its fields through a [`Vocabulary`] and a [`SampleBuilder`]. A vocabulary is a source's own table and,
+//! where the source has none for a name, the [`general`] names. A name whose unit is not settled by either has no meaning
+//! here, so its value is listed in `ignored` and never stored in a guessed unit.
+
+pub(super) mod airrohr;
+mod general;
+mod sample_builder;
+#[cfg(test)]
+mod tests;
+
+use std::ops::RangeInclusive;
+
+use airgraph_domain::{quantity::Quantity, unit::Unit};
+
+pub(super) use self::{
+    general::GeneralNames,
+    sample_builder::{RawValue, SampleBuilder},
+};
+
+/// The names of one source.
+#[derive(Debug)]
+pub(super) struct Vocabulary {
+    /// The source's own names.
+    pub own: fn(&str) -> Option<FieldMeaning>,
+    /// Which general names are understood beside them.
+    pub general: Option<GeneralNames>,
+    /// Values that stand for "no value".
+    pub no_value: &'static [NoValue],
+}
+
+/// Names whose units this gateway documents: plain JSON and CSV.
+pub(super) static PLAIN: Vocabulary =
+    Vocabulary { own: |_| None, general: Some(GeneralNames::Documented), no_value: &[] };
+
+/// Names of a program that nothing is known of.
+pub(super) static CONVENTIONAL: Vocabulary =
+    Vocabulary { own: |_| None, general: Some(GeneralNames::Conventional), no_value: &[] };
+
+/// What a name means.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum FieldMeaning {
+    /// Degrees north.
+    Latitude,
+    /// Degrees east.
+    Longitude,
+    /// A quantity.
+    Quantity {
+        quantity: Quantity,
+        unit: SentUnit,
+        /// Where a sample has several values of one quantity, the lowest rank counts, then the first.
+        rank: u8,
+    },
+}
+
+/// The unit that a value is sent in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum SentUnit {
+    /// This one.
+    Is(Unit),
+    /// The one whose range holds the value. The ranges must not overlap; a value outside all of them has no known unit.
+    ByMagnitude(&'static [(Unit, f64, f64)]),
+}
+
+/// A row of a source's table: a name, its quantity and its unit.
+pub(super) type FieldUnit = (&'static str, Quantity, Unit);
+
+/// Values of a quantity, in the quantity's own unit, that a source sends for "no value". A range rather than a number, since
+/// firmware averages its marks: 99 times -1000 and once 20 is -989.8.
+#[derive(Debug)]
+pub(super) struct NoValue {
+    pub quantity: Quantity,
+    pub range: RangeInclusive<f64>,
+}
+
+impl NoValue {
+    /// Everything below 0.
+    pub const NEGATIVE: RangeInclusive<f64> = f64::MIN..=-f64::MIN_POSITIVE;
+}
+
+/// The rank of names that no table ranks.
+pub(super) const UNRANKED: u8 = u8::MAX;
+
+impl Vocabulary {
+    /// What a name means, if anything.
+    pub fn meaning(&self, name: &str) -> Option<FieldMeaning> {
+        (self.own)(name).or_else(|| self.general?.meaning(name))
+    }
+
+    /// Whether a source sends this value for "no value".
+    pub fn is_no_value(&self, quantity: Quantity, value: f64) -> bool {
+        self.no_value.iter().any(|mark| mark.quantity == quantity && mark.range.contains(&value))
+    }
+}
+
+impl FieldMeaning {
+    /// A quantity in its own unit.
+    pub const fn own_unit(quantity: Quantity, unit: Unit) -> Self {
+        Self::Quantity { quantity, unit: SentUnit::Is(unit), rank: UNRANKED }
+    }
+}
+
+impl SentUnit {
+    /// The value in the unit of its quantity; none where the unit of the value is not known.
+    pub fn convert(self, quantity: Quantity, value: f64) -> Option<f64> {
+        let unit = match self {
+            Self::Is(unit) => unit,
+            Self::ByMagnitude(units) => {
+                units.iter().find(|&&(_, least, greatest)| (least..=greatest).contains(&value))?.0
+            }
+        };
+        unit.convert(quantity, value)
+    }
+}
+
+/// The meaning of a name in a table. The order of the table is the order of preference among values of one quantity.
+pub(super) fn find_field(table: &[FieldUnit], name: &str) -> Option<FieldMeaning> {
+    let place = table.iter().position(|&(known, ..)| known == name)?;
+    let (_, quantity, unit) = table[place];
+    let rank = u8::try_from(place).unwrap_or(UNRANKED);
+    Some(FieldMeaning::Quantity { quantity, unit: SentUnit::Is(unit), rank })
+}

@@ -1,0 +1,94 @@
+use airgraph_domain::unit::Unit;
+use proptest::prelude::*;
+
+use super::*;
+use crate::ignored::IgnoredNames;
+
+fn quantity(vocabulary: &Vocabulary, name: &str) -> Option<Quantity> {
+    match vocabulary.meaning(name)? {
+        FieldMeaning::Quantity { quantity, .. } => Some(quantity),
+        FieldMeaning::Latitude | FieldMeaning::Longitude => None,
+    }
+}
+
+#[test]
+fn every_quantity_has_its_own_name_in_plain_formats() {
+    for &wanted in Quantity::ALL {
+        let meaning = PLAIN.meaning(wanted.definition().name);
+        assert_eq!(meaning, Some(FieldMeaning::own_unit(wanted, Unit::for_quantity(wanted))));
+    }
+}
+
+#[test]
+fn spellings_of_a_name_are_equivalent() {
+    for (names, wanted) in [
+        (
+            &["pm25", "pm2_5", "pm2.5", "PM2.5", "pm02", "PM 2.5", "pm-2-5", "Pm2_5", "pm2p5", "PM2.5 (µg/m³)"][..],
+            Quantity::Pm2_5,
+        ),
+        (&["pm1", "PM1.0", "pm1_0", "pm01"], Quantity::Pm1),
+        (&["pm10", "PM10", "pm10.0", "pm_10", "pm10_ugm3"], Quantity::Pm10),
+        (&["Humidity", "relative_humidity", "relativeHumidity", "RH"], Quantity::Humidity),
+        (&["temperature", "Temp", "temperature_c", "temperature_f", "Temperature [°C]"], Quantity::Temperature),
+    ] {
+        for name in names {
+            assert_eq!(quantity(&PLAIN, name), Some(wanted), "{name}");
+        }
+    }
+    for unknown in
+        ["", "pm", "pm100", "pm3", "temperature_ppm", "pm2_5_count", "_", "pressure_raw", "co2_index", "température"]
+    {
+        assert_eq!(quantity(&PLAIN, unknown), None, "{unknown}");
+    }
+}
+
+#[test]
+fn a_foreign_name_without_a_settled_unit_has_no_meaning() {
+    for name in ["o3", "no2", "co", "uptime", "wind_speed", "battery_voltage", "speed", "rain", "acceleration_x"] {
+        assert_eq!(quantity(&CONVENTIONAL, name), None, "{name}");
+        assert!(quantity(&PLAIN, name).is_some(), "{name}");
+    }
+    for name in ["o3_ppb", "no2_ugm3", "uptime_ms", "wind_speed_m_s", "battery_voltage_mv", "co_ppm"] {
+        assert!(quantity(&CONVENTIONAL, name).is_some(), "{name}");
+    }
+}
+
+/// The values of a sample with one field.
+fn read(vocabulary: &Vocabulary, name: &str, value: f64) -> (Vec<(Quantity, f64)>, Vec<String>) {
+    let mut ignored = IgnoredNames::default();
+    let mut builder = SampleBuilder::new(vocabulary);
+    builder.add(name, RawValue::Number(value), &mut ignored);
+    let values = builder.build(chrono::DateTime::UNIX_EPOCH).map(|sample| sample.readings.iter().collect());
+    (values.unwrap_or_default(), ignored.into_names())
+}
+
+#[test]
+fn pressure_of_a_foreign_program_is_read_by_its_size() {
+    for (value, expected) in
+        [(1005.2, Some(1005.2)), (100_520.0, Some(1005.2)), (101.3, None), (29.9, None), (2000.0, None)]
+    {
+        let (values, ignored) = read(&CONVENTIONAL, "pressure", value);
+        assert_eq!(values, expected.map(|value| (Quantity::Pressure, value)).into_iter().collect::<Vec<_>>());
+        assert_eq!(ignored.len(), usize::from(expected.is_none()), "{value}");
+    }
+}
+
+#[test]
+fn of_two_values_of_one_quantity_the_first_counts_and_the_other_is_named() {
+    let mut ignored = IgnoredNames::default();
+    let mut builder = SampleBuilder::new(&PLAIN);
+    for (name, value) in [("pm25", 5.0), ("pm2_5", 5.0), ("pm2.5", 6.0)] {
+        builder.add(name, RawValue::Number(value), &mut ignored);
+    }
+    let sample = builder.build(chrono::DateTime::UNIX_EPOCH).expect("a sample");
+    assert_eq!((sample.readings.get(Quantity::Pm2_5), ignored.into_names()), (Some(5.0), vec!["pm2.5".to_owned()]));
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_names_do_not_panic(name in ".{0,80}") {
+        for vocabulary in [&PLAIN, &CONVENTIONAL, &airrohr::AIRROHR, &airrohr::AIRROHR_OR_CONVENTIONAL] {
+            let _ = vocabulary.meaning(&name);
+        }
+    }
+}

@@ -24,7 +24,7 @@ COPY . .
 # Touched, because sources in a cached layer can be older than what the cache mount holds of a later state of them.
 RUN --mount=type=cache,id=airgraph-crates,target=/usr/local/cargo/registry \
     --mount=type=cache,id=airgraph-release,target=/src/target \
-    touch build.rs src/lib.rs src/main.rs \
+    touch build.rs src/lib.rs src/main.rs crates/*/src/lib.rs \
     && cargo build --locked --release --features otlp \
     && cp target/release/airgraph /usr/local/bin/airgraph
 

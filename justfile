@@ -17,7 +17,7 @@ test *filter:
 
 # Format and lint
 lint:
-    cargo fmt
+    cargo fmt --all
     cargo clippy --all-targets -- -D warnings
 
 # Refresh schema.graphql and .sqlx
@@ -31,7 +31,7 @@ ci:
 
 # Feed each decoder a number of random bodies
 fuzz cases="1000000":
-    AIRGRAPH_FUZZ_CASES={{ cases }} cargo test --release --lib fuzz -- --nocapture
+    AIRGRAPH_FUZZ_CASES={{ cases }} cargo test --release --package airgraph-formats fuzz -- --nocapture
 
 # Send a number of random GraphQL requests
 fuzz-requests cases="1000000":

@@ -5,7 +5,7 @@
 //!
 //! ```sh
 //! cargo test --lib fuzz                                                                # a few seconds
-//! AIRGRAPH_FUZZ_CASES=1000000 cargo test --release --lib fuzz -- --nocapture           # a million for each decoder
+//! AIRGRAPH_FUZZ_CASES=1000000 cargo test --release --package airgraph-formats fuzz -- --nocapture           # a million for each decoder
 //! ```
 
 mod generate;

@@ -1,5 +1,5 @@
-//! Permits that callers get in turn, so that a caller that waits for many of them delays each permit of another caller by at
-//! most one of its own.
+//! Permits granted to callers in turn, so that a caller that waits for many permits delays each permit of another
+//! caller by at most one of its own.
 
 use super::members::ChannelMembers;
 use crate::{
@@ -14,19 +14,19 @@ pub(super) struct FairPermits(FairQueue<CallerId>);
 /// A permit, returned when dropped.
 pub(super) type TurnPermit = FairPermit<CallerId>;
 
-/// The callers that a permit is for.
+/// The callers that a permit is charged to.
 #[derive(Clone, Copy)]
 pub(super) enum PermitOwner<'a> {
-    /// This one.
+    /// A given caller.
     Caller(CallerId),
-    /// The one that has the fewest permits and waits for the fewest.
+    /// The caller with the fewest held and awaited permits.
     OneOf(&'a ChannelMembers),
 }
 
 impl FairPermits {
-    /// So many permits at a time, of which one caller may hold `max_per_caller`.
+    /// Creates `permits` permits, of which one caller may hold `max_per_caller`.
     pub(super) fn new(permits: usize, max_per_caller: usize) -> Self {
-        // Those that wait are channels and subscriptions, which are bounded themselves.
+        // The waiting channels and subscriptions are limited elsewhere.
         Self(FairQueue::new(permits, PermitShare::AtMost(max_per_caller), usize::MAX))
     }
 
@@ -54,7 +54,7 @@ mod tests {
         PermitOwner::Caller(CallerId::Key(ApiKeyId(number)))
     }
 
-    /// The caller of a permit that is there.
+    /// The caller of an immediately granted permit.
     fn now(waiting: &mut std::pin::Pin<Box<impl Future<Output = TurnPermit>>>) -> Option<TurnPermit> {
         waiting.as_mut().now_or_never()
     }
@@ -71,9 +71,9 @@ mod tests {
         let turn = now(&mut many[0]).expect("it waited first");
         assert!(now(&mut other).is_none());
         drop(turn);
-        drop(now(&mut other).expect("then it is the other caller's turn"));
+        drop(now(&mut other).expect("the other caller is next"));
         for mut waiting in many.into_iter().skip(1) {
-            drop(now(&mut waiting).expect("then those that are left"));
+            drop(now(&mut waiting).expect("the remaining ones follow"));
         }
         assert_eq!((turns.0.load(), turns.0.is_idle()), ((1, 0), true));
     }

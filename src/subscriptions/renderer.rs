@@ -1,4 +1,4 @@
-//! Events as GraphQL answers, for all channels with the same selection and key.
+//! Renders events as GraphQL responses, for all channels with the same selection and key.
 
 use std::sync::Arc;
 
@@ -26,12 +26,12 @@ impl Renderer {
         Self { answers, cache: RenderCache::new(in_all) }
     }
 
-    /// How it renders.
+    /// The underlying renderer.
     pub(super) fn answers(&self) -> &EventRenderer {
         &self.answers
     }
 
-    /// Renders events, trying again while the database is unavailable. Each try has a turn.
+    /// Renders events; retries while the database is unavailable. Each attempt takes a permit.
     ///
     /// # Errors
     /// When the database is unavailable for long.
@@ -44,7 +44,7 @@ impl Renderer {
         let mut retries = RetryBackoff::new();
         loop {
             let turn = turns.acquire(of).await;
-            // On the heap, as thousands of tasks may wait for their turns.
+            // Boxed, as thousands of tasks may wait for permits.
             let rendered = Box::pin(self.answers.render(events)).await;
             drop(turn);
             match rendered {
@@ -58,7 +58,7 @@ impl Renderer {
         }
     }
 
-    /// Renders events, but those that another channel has rendered lately.
+    /// Renders events, except those that another channel has rendered recently.
     ///
     /// # Errors
     /// When the database is unavailable for long.
@@ -79,7 +79,7 @@ impl Renderer {
                 return Ok(rendered);
             }
             let turn = turns.acquire(of).await;
-            // Another channel may have had its turn meanwhile.
+            // Another channel may have rendered them in the meantime.
             let known = self.cache.get(places);
             let missing = known.iter().enumerate().filter(|(_, bytes)| bytes.is_none()).map(|(at, _)| at);
             let missing: Vec<_> = missing.collect();
@@ -105,7 +105,7 @@ impl Renderer {
         }
     }
 
-    /// Forgets the events that were rendered.
+    /// Clears the cache of rendered events.
     pub(super) fn clear_cache(&self) {
         self.cache.clear();
     }

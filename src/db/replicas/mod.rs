@@ -96,8 +96,8 @@ impl Replicas {
         let least = probe::load_insert_lsn(&database.reads).await?;
         let primary = Arc::new(Mutex::new(PrimaryState::default()));
         let mut probes = JoinSet::new();
-        let line = ProbeConnection::new(probe_options(database.reads.connect_options().as_ref()));
-        probes.spawn(probe_primary(line, primary.clone(), used.max_lag));
+        let connection = ProbeConnection::new(probe_options(database.reads.connect_options().as_ref()));
+        probes.spawn(probe_primary(connection, primary.clone(), used.max_lag));
         let all: Vec<_> = urls.iter().map(|options| Arc::new(Replica::new(options, used))).collect();
         for (replica, options) in all.iter().zip(urls) {
             probes.spawn(probe_replica(ProbeConnection::new(probe_options(options)), replica.clone(), primary.clone()));
@@ -203,9 +203,9 @@ impl Replica {
     }
 }
 
-async fn probe_primary(mut line: ProbeConnection, primary: Arc<Mutex<PrimaryState>>, max_lag: Duration) {
+async fn probe_primary(mut connection: ProbeConnection, primary: Arc<Mutex<PrimaryState>>, max_lag: Duration) {
     loop {
-        match line.probe_primary().await {
+        match connection.probe_primary().await {
             Ok((cluster, end)) => lock(&primary).record_probe(cluster, end, Instant::now(), max_lag),
             Err(_) => lock(&primary).record_failure(), // logged where the primary is used
         }
@@ -213,10 +213,10 @@ async fn probe_primary(mut line: ProbeConnection, primary: Arc<Mutex<PrimaryStat
     }
 }
 
-async fn probe_replica(mut line: ProbeConnection, replica: Arc<Replica>, primary: Arc<Mutex<PrimaryState>>) {
+async fn probe_replica(mut connection: ProbeConnection, replica: Arc<Replica>, primary: Arc<Mutex<PrimaryState>>) {
     let (mut before, mut last_success) = (None, Instant::now());
     loop {
-        let failure = match line.probe_replica().await {
+        let failure = match connection.probe_replica().await {
             Ok(result) => {
                 last_success = Instant::now();
                 lock(&replica.state).record_probe(result, last_success);

@@ -66,7 +66,7 @@ impl StalledSessions {
             .await?;
             if is_ended == Some(true) {
                 ended += 1;
-                tracing::warn!(pid, %query_start, "stalled session ended: its gateway stopped in the middle of a message");
+                tracing::warn!(pid, %query_start, "stalled session ended");
             }
         }
         Ok(ended)

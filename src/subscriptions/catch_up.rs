@@ -75,9 +75,9 @@ async fn catch_up(
     let measurements = matches!(channel.topic(), Topic::Measurements(_));
     let mut retries = RetryBackoff::new();
     let stored = loop {
-        let turn = pipeline.catch_up_permits.acquire(of).await;
+        let permit = pipeline.catch_up_permits.acquire(of).await;
         let read = backlog::load_after(database, offset, chunk.feed_events, measurements).await;
-        drop(turn);
+        drop(permit);
         match read {
             Ok(stored) => break stored,
             Err(BacklogError::Trimmed) => {
@@ -96,9 +96,9 @@ async fn catch_up(
     let batches: Vec<_> = stored.batches.into_iter().map(|batch| (Arc::new(batch), RowSelection::All)).collect();
     let at_once = channel.max_chunk_size.min(chunk.feed_events);
     let chunks = loop {
-        let turn = pipeline.render_permits.acquire(of).await;
+        let permit = pipeline.render_permits.acquire(of).await;
         let chunks = events::events_of_topic(channel.topic(), &batches, &database.reads, at_once).await;
-        drop(turn);
+        drop(permit);
         match chunks {
             Ok(chunks) => break chunks,
             Err(error) => {

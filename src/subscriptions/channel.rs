@@ -234,9 +234,9 @@ impl ChannelState {
     /// Reads the feed after a batch directly.
     async fn read_feed(&self, number: i64) -> Result<(), ChannelError> {
         let is_held = self.reader.is_cached_after(number);
-        let turn = if is_held { None } else { Some(self.acquire_permit(&self.pipeline.catch_up_permits).await) };
+        let permit = if is_held { None } else { Some(self.acquire_permit(&self.pipeline.catch_up_permits).await) };
         let batches = self.reader.clone().next(number).await?;
-        drop(turn);
+        drop(permit);
         let last = batches.last().map_or(number, |batch| batch.number);
         let batches: Vec<_> = batches.into_iter().map(|batch| (batch, RowSelection::All)).collect();
         self.deliver(&batches).await?;
@@ -248,8 +248,8 @@ impl ChannelState {
     async fn deliver(&self, batches: &[(Arc<Batch>, RowSelection)]) -> Result<(), ChannelError> {
         let Some((last, _)) = batches.last() else { return Ok(()) };
         for EventChunk { events, offsets } in self.events(batches).await? {
-            let (turns, of) = (&self.pipeline.render_permits, PermitOwner::OneOf(&self.members));
-            let payloads = self.renderer.render_once(&events, &offsets, turns, of).await?;
+            let (permits, of) = (&self.pipeline.render_permits, PermitOwner::OneOf(&self.members));
+            let payloads = self.renderer.render_once(&events, &offsets, permits, of).await?;
             let until = offsets.last().copied().unwrap_or(FeedOffset::after(last.number - 1));
             let items = offsets.into_iter().zip(payloads);
             let items = items.map(|(offset, value)| RingItem { offset, bytes: value.len() + EVENT_OVERHEAD, value });
@@ -275,9 +275,9 @@ impl ChannelState {
         let is_free = !matches!(self.topic(), Topic::Measurements(_)) || batches.iter().all(is_evaluated);
         let mut retries = RetryBackoff::new();
         loop {
-            let turn = if is_free { None } else { Some(self.acquire_permit(&self.pipeline.render_permits).await) };
+            let permit = if is_free { None } else { Some(self.acquire_permit(&self.pipeline.render_permits).await) };
             let chunks = Box::pin(events::events_of_topic(self.topic(), batches, db, self.max_chunk_size)).await;
-            drop(turn);
+            drop(permit);
             match chunks {
                 Ok(chunks) => return Ok(chunks),
                 Err(error) => {
@@ -298,8 +298,8 @@ impl ChannelState {
     }
 
     /// A permit of the caller with the lowest load.
-    async fn acquire_permit(&self, turns: &FairPermits) -> TurnPermit {
-        turns.acquire(PermitOwner::OneOf(&self.members)).await
+    async fn acquire_permit(&self, permits: &FairPermits) -> TurnPermit {
+        permits.acquire(PermitOwner::OneOf(&self.members)).await
     }
 
     /// The ring is complete up to this offset.

@@ -220,7 +220,8 @@ impl Dispatcher {
     }
 
     fn lock(&self) -> MutexGuard<'_, DispatcherState> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner) // after a panic all channels end, which empties the index
+        // After a panic all channels end, which empties the index.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

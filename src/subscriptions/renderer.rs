@@ -38,15 +38,15 @@ impl Renderer {
     pub(super) async fn render(
         &self,
         events: &Events,
-        turns: &FairPermits,
+        permits: &FairPermits,
         of: PermitOwner<'_>,
     ) -> Result<Vec<Bytes>, ChannelError> {
         let mut retries = RetryBackoff::new();
         loop {
-            let turn = turns.acquire(of).await;
+            let permit = permits.acquire(of).await;
             // Boxed, as thousands of tasks may wait for permits.
             let rendered = Box::pin(self.answers.render(events)).await;
-            drop(turn);
+            drop(permit);
             match rendered {
                 Ok(payloads) => return Ok(payloads),
                 Err(DatabaseUnavailable(errors)) => {
@@ -66,19 +66,19 @@ impl Renderer {
         self: &Arc<Self>,
         events: &Events,
         places: &[FeedOffset],
-        turns: &FairPermits,
+        permits: &FairPermits,
         of: PermitOwner<'_>,
     ) -> Result<Vec<Bytes>, ChannelError> {
         let is_shared = Arc::strong_count(self) > 1;
         if !is_shared {
-            return self.render(events, turns, of).await;
+            return self.render(events, permits, of).await;
         }
         let mut retries = RetryBackoff::new();
         loop {
             if let Some(rendered) = self.cache.get(places).into_iter().collect() {
                 return Ok(rendered);
             }
-            let turn = turns.acquire(of).await;
+            let permit = permits.acquire(of).await;
             // Another channel may have rendered them in the meantime.
             let known = self.cache.get(places);
             let missing = known.iter().enumerate().filter(|(_, bytes)| bytes.is_none()).map(|(at, _)| at);
@@ -87,7 +87,7 @@ impl Renderer {
                 [] => Ok(Vec::new()),
                 missing => Box::pin(self.answers.render(&events.at_positions(missing))).await,
             };
-            drop(turn);
+            drop(permit);
             match new {
                 Ok(new) => {
                     let missing_places = missing.iter().filter_map(|&at| places.get(at).copied());

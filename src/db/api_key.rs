@@ -1,4 +1,4 @@
-//! `api_key`.
+//! Table `api_key`: storing, finding and revoking API keys.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,8 @@ const SELECT_API_KEY: &str =
                              expires_at, revoked_at, last_used_at, hash, created_by
                       from api_key left join device using (device_id)";
 
-/// Serialises the making of the first admin key among gateways that start together. Any number will do.
+/// Advisory lock that serialises creating the first admin key among gateways that start together. The value is
+/// arbitrary.
 const FIRST_KEY_LOCK_ID: i64 = 0x6169_7267_0002;
 
 struct ApiKeyRow(ApiKey);
@@ -37,28 +38,28 @@ impl FromRow<'_, PgRow> for ApiKeyRow {
     }
 }
 
-/// A key to be stored.
+/// An API key to insert.
 #[derive(Clone, Debug)]
 pub struct NewApiKey<'a> {
-    /// What its owner calls it.
+    /// Display name.
     pub name: &'a str,
-    /// What its holder may do.
+    /// Role of the key.
     pub role: Role,
     /// SHA-256 of the key.
     pub hash: [u8; 32],
-    /// The one device it may write for.
+    /// The only device that the key may write for. None: any device.
     pub device_id: Option<DeviceId>,
-    /// When it ends to work by itself.
+    /// When the key expires.
     pub expires_at: Option<DateTime<Utc>>,
-    /// The key that creates it.
+    /// The key that creates this one.
     pub created_by: Option<ApiKeyId>,
 }
 
-/// Stores a key. None when the key that creates it is not valid any more. The row of that key is locked meanwhile, so that a
+/// Inserts a key. Returns `None` when the creating key is no longer valid. Locks the row of the creating key, so that a
 /// revocation with descendants either prevents this insert or waits for it and finds the new key.
 ///
 /// # Errors
-/// When the database fails; a violation of `api_key_hash_unique` when this very key is there already.
+/// When the database fails; a violation of `api_key_hash_unique` when a key with this hash exists.
 #[tracing::instrument(name = "db.api_key.insert", skip_all)]
 pub async fn insert(
     db: impl PgExecutor<'_>,
@@ -137,16 +138,16 @@ pub async fn list(db: impl PgExecutor<'_>) -> Result<Vec<ApiKey>, DbError> {
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
-/// Keys that a revocation concerned beside the one that was named: those created with it, directly or with one of these.
+/// Number of descendants of a revoked key: the keys created with it, directly or with another descendant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DescendantCounts {
-    /// Revoked by it.
+    /// Descendants revoked by the call.
     pub revoked: i64,
-    /// Valid after it.
+    /// Descendants that are still valid.
     pub valid: i64,
 }
 
-/// Revokes a key, and with it its descendants where they are included. One that is revoked already keeps its time.
+/// Revokes a key and, with `include_descendants`, its descendants. A key that is already revoked keeps its time.
 ///
 /// # Errors
 /// When the database fails.
@@ -160,8 +161,8 @@ pub async fn revoke(
     let mut transaction = db.begin().await?;
     let mut revoked = 0;
     loop {
-        // Again until there is none: a key that was created meanwhile is seen by the next statement, and none is created
-        // with a key that this transaction has revoked.
+        // Repeats until no row changes: the next statement sees keys created in the meantime, and no key can be created
+        // with one that this transaction has revoked.
         let rows = sqlx::query_scalar!(
             r#"with recursive descendant as (
                    select $1::bigint as api_key_id
@@ -200,7 +201,7 @@ pub async fn revoke(
     Ok(DescendantCounts { revoked: i64::try_from(revoked).unwrap_or(i64::MAX), valid })
 }
 
-/// Whether a key was created with another one, directly or with one of its descendants.
+/// Whether a key was created with another key, directly or through its descendants.
 ///
 /// # Errors
 /// When the database fails.
@@ -219,7 +220,7 @@ pub async fn is_descendant(db: impl PgExecutor<'_>, id: ApiKeyId, ancestor: ApiK
     Ok(descends.fetch_one(db).await?)
 }
 
-/// Notes that a key was used.
+/// Stores the time of the last use of a key.
 ///
 /// # Errors
 /// When the database fails.
@@ -235,8 +236,8 @@ pub async fn update_last_used_at(db: impl PgExecutor<'_>, id: ApiKeyId, now: Dat
     Ok(())
 }
 
-/// Within a transaction: waits for other gateways that make the first key, then tells whether there is an admin's key
-/// that still works.
+/// Waits for other gateways that create the first key, then returns whether a valid admin key exists. Requires a
+/// transaction.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,8 +1,8 @@
-//! Questions to the database that are asked together.
+//! Batches concurrent queries into one statement.
 //!
-//! Who comes while a statement is under way waits for the next one, which is for all who wait. So under load there are as
-//! many statements as Postgres has time for and not as there are requests, and who waits holds no connection and hardly any
-//! memory. Nobody is answered from a statement that began before he came.
+//! Callers that arrive while a query is in flight share the next query. Under load the number of statements follows the
+//! capacity of Postgres instead of the number of requests, and a waiting caller holds no connection and hardly any
+//! memory. A result never comes from a statement that started before the caller arrived.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -14,19 +14,19 @@ use tokio::{
 
 use super::{DbError, kept_connections::KeptConnections};
 
-/// Who is answered by one statement at most.
+/// Maximum number of requests in one statement.
 const MAX_BATCH_SIZE: usize = 1000;
-/// What one statement may take.
+/// Time limit of one statement.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long broken connections of a pool are tried.
+/// How long stale connections of a pool are retried.
 const STALE_RETRY_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long somebody waits, the statement before his own included.
+/// Maximum wait of a caller, including the statement that is running when it arrives.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// What everybody is told who asked together.
+/// The result that all callers of a batch share.
 type SharedResult<A> = Result<Arc<A>, Arc<DbError>>;
 
-/// The way to ask. Cheap to clone.
+/// Handle to the batching task. Cheap to clone.
 pub struct Batcher<Q, A>(mpsc::Sender<PendingRequest<Q, A>>);
 
 struct PendingRequest<Q, A> {
@@ -35,52 +35,52 @@ struct PendingRequest<Q, A> {
 }
 
 impl<Q: Send + 'static, A: Send + Sync + 'static> Batcher<Q, A> {
-    /// Starts answering, until nobody can ask any more.
+    /// Starts the task. It ends when the last handle is dropped.
     pub fn start<F>(answer: impl Fn(Vec<Q>) -> F + Send + 'static) -> Self
     where
         F: Future<Output = Result<A, DbError>> + Send,
     {
-        let (sender, mut asked) = mpsc::channel::<PendingRequest<Q, A>>(MAX_BATCH_SIZE);
+        let (sender, mut requests) = mpsc::channel::<PendingRequest<Q, A>>(MAX_BATCH_SIZE);
         tokio::spawn(async move {
             let mut waiting = Vec::new();
-            while asked.recv_many(&mut waiting, MAX_BATCH_SIZE).await > 0 {
-                let (questions, tells): (_, Vec<_>) =
-                    waiting.drain(..).map(|PendingRequest { request: question, reply: tell }| (question, tell)).unzip();
-                let told = answer(questions).await.map(Arc::new).map_err(Arc::new);
-                for tell in tells {
-                    _ = tell.send(told.clone()); // who hung up doesn't want to know
+            while requests.recv_many(&mut waiting, MAX_BATCH_SIZE).await > 0 {
+                let (batch, replies): (_, Vec<_>) =
+                    waiting.drain(..).map(|PendingRequest { request, reply }| (request, reply)).unzip();
+                let result = answer(batch).await.map(Arc::new).map_err(Arc::new);
+                for reply in replies {
+                    _ = reply.send(result.clone()); // fails when the caller is gone
                 }
             }
         });
         Self(sender)
     }
 
-    /// What the answer is now, together with that to the others.
+    /// Adds a request to the next batch and returns the result of that batch.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn load(&self, question: Q) -> SharedResult<A> {
-        let (tell, told) = oneshot::channel();
-        let asked = async {
-            self.0.send(PendingRequest { request: question, reply: tell }).await.ok()?;
-            told.await.ok()
+    pub async fn load(&self, request: Q) -> SharedResult<A> {
+        let (reply, result) = oneshot::channel();
+        let answered = async {
+            self.0.send(PendingRequest { request, reply }).await.ok()?;
+            result.await.ok()
         };
-        // Nothing is told where the database hangs, or the gateway ends.
-        timeout(LOAD_TIMEOUT, asked).await.ok().flatten().unwrap_or_else(|| Err(Arc::new(DbError::timed_out())))
+        // No reply arrives when the database hangs or the gateway shuts down.
+        timeout(LOAD_TIMEOUT, answered).await.ok().flatten().unwrap_or_else(|| Err(Arc::new(DbError::timed_out())))
     }
 }
 
-/// Runs a statement over a connection, and gives it up with its connection when Postgres hangs.
+/// Runs a statement on a kept connection. On a timeout the connection is closed.
 ///
 /// # Errors
-/// Those of the statement; [`DbError::hangs`].
+/// Those of the statement; [`DbError::timed_out`].
 pub async fn with_timeout<T>(
     connections: &KeptConnections,
     statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
     let mut connection = connections.acquire().await?;
     let Ok(outcome) = timeout(QUERY_TIMEOUT, statement(&mut connection)).await else {
-        connection.close_on_drop(); // it waits for an answer that is for nobody else
+        connection.close_on_drop(); // its pending answer belongs to the cancelled statement
         return Err(DbError::timed_out());
     };
     if outcome.is_ok() {
@@ -89,8 +89,8 @@ pub async fn with_timeout<T>(
     outcome
 }
 
-/// Decides whether a statement that only reads is run again. A Postgres that was restarted leaves a pool full of broken
-/// connections, each of which fails once and at once.
+/// Decides whether a read-only statement is retried. After a restart of Postgres a pool is full of stale connections,
+/// each of which fails once and immediately.
 #[derive(Debug)]
 pub struct StaleConnections {
     retries_left: u32,
@@ -98,13 +98,13 @@ pub struct StaleConnections {
 }
 
 impl StaleConnections {
-    /// Of a pool.
+    /// Retry budget for the connections of a pool.
     #[must_use]
     pub fn new(pool: &PgPool) -> Self {
         Self { retries_left: pool.options().get_max_connections(), deadline: Instant::now() + STALE_RETRY_TIMEOUT }
     }
 
-    /// Whether this failure may have been a broken connection, and another one is worth a try.
+    /// Whether the failure may be due to a stale connection, so that a retry on another one may succeed.
     pub fn should_retry<T>(&mut self, outcome: &Result<T, DbError>) -> bool {
         let is_explained =
             matches!(outcome, Err(DbError::Unavailable(_))) && self.retries_left > 0 && Instant::now() < self.deadline;
@@ -121,7 +121,7 @@ impl<Q, A> Clone for Batcher<Q, A> {
 
 impl<Q, A> fmt::Debug for Batcher<Q, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Together(…)")
+        f.write_str("Batcher(…)")
     }
 }
 
@@ -135,41 +135,41 @@ mod tests {
     #[tokio::test]
     async fn requests_during_a_query_share_the_next_batch() {
         let (begun, may_answer) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-        let together = Batcher::start({
+        let batcher = Batcher::start({
             let (begun, may_answer) = (begun.clone(), may_answer.clone());
-            move |questions: Vec<usize>| {
+            move |requests: Vec<usize>| {
                 let (begun, may_answer) = (begun.clone(), may_answer.clone());
                 async move {
                     begun.add_permits(1);
                     may_answer.acquire().await.expect("open").forget();
-                    Ok(questions)
+                    Ok(requests)
                 }
             }
         });
-        let ask = |question| {
-            let together = together.clone();
-            tokio::spawn(async move { together.load(question).await.expect("an answer") })
+        let load = |request| {
+            let batcher = batcher.clone();
+            tokio::spawn(async move { batcher.load(request).await.expect("an answer") })
         };
-        let first = ask(0);
+        let first = load(0);
         begun.acquire().await.expect("open").forget();
-        let others: Vec<_> = (1..=50).map(ask).collect();
-        while together.0.capacity() > MAX_BATCH_SIZE - 50 {
+        let others: Vec<_> = (1..=50).map(load).collect();
+        while batcher.0.capacity() > MAX_BATCH_SIZE - 50 {
             tokio::task::yield_now().await; // until all of them wait
         }
         may_answer.add_permits(2);
         assert_eq!(*first.await.expect("no panic"), [0]);
-        for told in join_all(others).await {
-            let mut asked = told.expect("no panic").to_vec();
-            asked.sort_unstable();
-            assert_eq!(asked, (1..=50).collect::<Vec<_>>());
+        for result in join_all(others).await {
+            let mut batch = result.expect("no panic").to_vec();
+            batch.sort_unstable();
+            assert_eq!(batch, (1..=50).collect::<Vec<_>>());
         }
     }
 
     #[tokio::test]
     async fn all_callers_receive_the_error() {
-        let together = Batcher::<(), ()>::start(|_| async { Err(DbError::timed_out()) });
-        for told in join_all([together.load(()), together.load(())]).await {
-            assert!(matches!(&*told.expect_err("it fails"), DbError::Unavailable(_)));
+        let batcher = Batcher::<(), ()>::start(|_| async { Err(DbError::timed_out()) });
+        for result in join_all([batcher.load(()), batcher.load(())]).await {
+            assert!(matches!(&*result.expect_err("it fails"), DbError::Unavailable(_)));
         }
     }
 }

@@ -1,5 +1,4 @@
-//! A connection on which Postgres reports what gateways have to drop from their caches, by whichever gateway or command it was
-//! changed.
+//! Notifications about rows that gateways cache, whichever gateway or command changed them.
 
 use std::time::Duration;
 
@@ -13,14 +12,14 @@ use super::{
 };
 use crate::domain::{api_key::ApiKeyId, device::DeviceId};
 
-/// The channel of the trigger `api_key_changed`. The payload is the key's number.
+/// Channel of the trigger `api_key_changed`. The payload is `api_key_id`.
 const API_KEY_CHANNEL: &str = "airgraph_api_key";
-/// The channel of the trigger `device_deleted`. The payload is the device's number.
+/// Channel of the trigger `device_deleted`. The payload is `device_id`.
 const DEVICE_CHANNEL: &str = "airgraph_device_deleted";
-/// What the connection is called in `pg_stat_activity`.
+/// `application_name` of the connection in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "airgraph keys";
 
-/// A change after which cached rows are out of date.
+/// A change that makes cached rows stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Invalidation {
     /// An API key was changed or revoked.
@@ -29,7 +28,7 @@ pub enum Invalidation {
     Device(DeviceId),
 }
 
-/// The connection. When anything on it fails it is of no use any more.
+/// The listening connection. After any error it must be replaced.
 pub struct InvalidationListener(PgListener);
 
 impl InvalidationListener {
@@ -43,7 +42,7 @@ impl InvalidationListener {
         Ok(Self(listener))
     }
 
-    /// Waits for a change; none when there was none in that time. Then the connection has been checked.
+    /// Waits for a change. Returns `None` after `time`; the connection has been checked then.
     ///
     /// # Errors
     /// When the connection is lost.

@@ -1,10 +1,10 @@
-//! What one request takes of the database, and how its statements end with it.
+//! Counts the statements of a request, and stops them when the request is cancelled.
 //!
-//! A future that is dropped while Postgres works for it leaves the statement running, and its connection busy. So a
-//! connection that comes back to the pool right after a request was given up has a moment to be quiet; if it isn't, it is
-//! closed, and Postgres, which looks every second whether the other end is still there, stops the statement
-//! (`client_connection_check_interval`). Unlike a request to cancel, which names a process, this can't hit the statement
-//! of somebody else, and it works through a pooler.
+//! A future that is dropped while Postgres runs its statement leaves the statement running and its connection busy. So
+//! a connection that returns to the pool right after a cancelled request is pinged with a short timeout. If the ping
+//! fails, the connection is closed, and Postgres, which checks the client connection every second
+//! (`client_connection_check_interval`), stops the statement. Unlike a cancel request, which names a process, this
+//! can't hit the statement of another session, and it works through a pooler.
 
 use std::{
     pin::pin,
@@ -22,44 +22,45 @@ tokio::task_local! {
     static STATEMENT_COUNTER: StatementCounter;
 }
 
-/// How long after a request was given up its connections come back at most.
+/// Maximum time between the cancellation of a request and the return of its connections.
 const CANCELLATION_WINDOW_MS: u64 = 1000;
-/// How long such a connection may take to be quiet: as long as it takes to make another, or a bit more.
+/// Time limit of that ping: about as long as opening a connection takes.
 const IDLE_CHECK_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// The statements of a request so far. Each question takes a connection for each of its statements, so it is connections
-/// that are counted. What runs in a task of its own, such as the recorder, is not.
+/// Number of statements of a request so far. Counts the connections that are acquired, one for each statement. Tasks of
+/// their own, such as the recorder, are not included.
 #[derive(Clone, Debug, Default)]
 pub struct StatementCounter(Arc<AtomicU32>);
 
 impl StatementCounter {
-    /// Runs a request, and counts its statements.
+    /// Runs a request and counts its statements.
     pub async fn scope<T>(&self, request: impl Future<Output = T>) -> T {
         STATEMENT_COUNTER.scope(self.clone(), request).await
     }
 
-    /// How many there were so far.
+    /// Number of statements so far.
     #[must_use]
     pub fn count(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Works for somebody who may go away: when this is dropped before the work is done, its statements end too.
+/// Runs `work`. If the future is dropped, its running statements are cancelled in Postgres.
 pub async fn cancel_on_drop<T>(work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
-    let unfinished = CancelGuard; // dropped before the work is, which gives its connections back
+    let unfinished = CancelGuard; // dropped before `work`, which returns its connections when dropped
     let outcome = work.as_mut().await;
     std::mem::forget(unfinished);
     outcome
 }
 
-/// A connection was handed out, to whatever request this is.
+/// Counts an acquired connection for the current request.
 pub(super) fn count_statement() {
-    _ = STATEMENT_COUNTER.try_with(|StatementCounter(count)| count.fetch_add(1, Ordering::Relaxed)); // none: nobody counts
+    // outside a request nothing is counted
+    _ = STATEMENT_COUNTER.try_with(|StatementCounter(count)| count.fetch_add(1, Ordering::Relaxed));
 }
 
-/// Whether a connection that is given back can be used again.
+/// Whether a returned connection has no statement running.
 pub(super) async fn is_idle(connection: &mut PgConnection) -> bool {
     if elapsed_ms() > LAST_CANCELLATION_MS.load(Ordering::Acquire).saturating_add(CANCELLATION_WINDOW_MS) {
         return true;
@@ -67,19 +68,20 @@ pub(super) async fn is_idle(connection: &mut PgConnection) -> bool {
     matches!(timeout(IDLE_CHECK_TIMEOUT, connection.ping()).await, Ok(Ok(())))
 }
 
-/// When a request was given up last. One for the whole process: whom it doesn't concern loses a round trip.
+/// Time of the last cancelled request of the whole process. Connections of other requests pay one extra round trip.
 static LAST_CANCELLATION_MS: AtomicU64 = AtomicU64::new(0);
 
 static PROCESS_START: LazyLock<Instant> = LazyLock::new(|| {
     let now = Instant::now();
-    now.checked_sub(Duration::from_millis(2 * CANCELLATION_WINDOW_MS)).unwrap_or(now) // nothing was given up before
+    // no cancellation before the start
+    now.checked_sub(Duration::from_millis(2 * CANCELLATION_WINDOW_MS)).unwrap_or(now)
 });
 
 fn elapsed_ms() -> u64 {
     u64::try_from(PROCESS_START.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Work that is not done.
+/// Marks a cancellation when it is dropped.
 struct CancelGuard;
 
 impl Drop for CancelGuard {

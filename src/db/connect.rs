@@ -1,4 +1,4 @@
-//! Reaching the database: waiting until it is up, checking that it will do, bringing its schema up to date.
+//! Connecting to the database: waiting until it is up, checking its version, opening the pools, migrating the schema.
 
 use std::{fmt, time::Duration};
 
@@ -12,34 +12,34 @@ use sqlx::{
 
 use super::{DbError, cancellation};
 
-/// The oldest Postgres that works, as `server_version_num` tells it.
+/// Minimum Postgres version, as `server_version_num`.
 const MIN_SERVER_VERSION: i32 = 150_000;
-/// The first and the longest pause between two tries to connect; each doubles the one before.
+/// Bounds of the delay between two connection attempts; each delay doubles the one before.
 const MIN_CONNECT_RETRY_DELAY: Duration = Duration::from_millis(100);
 const MAX_CONNECT_RETRY_DELAY: Duration = Duration::from_secs(10);
-/// How long a request waits for a free connection before it is told that the database is away.
+/// How long a request waits for a free connection before it fails as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
-/// The same for a replica's: then the primary answers.
+/// The same for a replica; afterwards the primary is used.
 const REPLICA_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
-/// A connection idle for longer is asked for a sign of life before it is used; in busy times none is.
+/// A connection that was idle for longer is pinged before use. Under load no connection is.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(5);
-/// What answering a request may take where nothing else is said.
+/// Default time limit of a request.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// What one statement of a query may take beyond that. Requests are given up first, and with them their statements; this
-/// is for those that belong to no request.
+/// Margin of the statement timeout of a query above the request timeout. A request timeout cancels its statements
+/// first; this covers statements outside a request.
 const STATEMENT_TIMEOUT_MARGIN: Duration = Duration::from_secs(1);
-/// How often Postgres checks, while it runs a statement, that the connection is still open; see [`super::cancellation`].
+/// How often Postgres checks during a statement that the client connection is still open; see [`super::cancellation`].
 const CLIENT_CHECK: (&str, &str) = ("client_connection_check_interval", "1s");
 
-/// Compiling a statement takes Postgres longer than running any of ours: of a map's 0.77 seconds it took 0.68.
+/// JIT compilation takes longer than running any of the gateway's statements: 0.68 of the 0.77 seconds of a map.
 const JIT_OFF: (&str, &str) = ("jit", "off");
 
-/// The recorder's statements take arrays, whose lengths Postgres would look at to plan anew each time; planning takes
-/// longer than running them, and every time gives the same plan.
+/// The recorder's statements take arrays. A custom plan depends on their lengths and is made anew each time; planning
+/// takes longer than execution and always yields the same plan.
 const WRITER_PLAN_CACHE_MODE: &str = "force_generic_plan";
 
-/// Settings of every session. Postgres ends the transaction of a gateway that is frozen or disconnected, whose locks would
-/// keep others waiting. No transaction waits that long for its gateway otherwise.
+/// Settings of every session. Postgres ends the transaction of a gateway that is frozen or disconnected, whose locks
+/// would block others. No other transaction waits that long for its gateway.
 const SESSION_SETTINGS: [(&str, &str); 4] = [
     ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
     ("tcp_keepalives_idle", "5s"),
@@ -47,36 +47,36 @@ const SESSION_SETTINGS: [(&str, &str); 4] = [
     ("tcp_keepalives_count", "3"),
 ];
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "2s";
-/// A session that writes also ends when its gateway acknowledges nothing for so long. Not for queries: a gateway that has
-/// not read a large result yet is only slow.
+/// A writing session also ends when its gateway acknowledges nothing for this long. Not set for queries: a gateway that
+/// has not read a large result yet is only slow.
 const TCP_USER_TIMEOUT: (&str, &str) = ("tcp_user_timeout", "5s");
 
-/// What one statement of a mutation may take, and one wait for a lock.
+/// Time limit of one statement of a mutation, and of one wait for a lock.
 const MUTATION_STATEMENT_TIMEOUT: Duration = REQUEST_TIMEOUT;
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
-/// The same of a job: finding what to delete may read months.
+/// Time limit of one statement of a job: finding the rows to delete may read months.
 const JOB_STATEMENT_TIMEOUT: Duration = Duration::from_mins(5);
-/// The same of looking up a key, and of `/readyz`.
+/// Time limit of an API key lookup, and of `/readyz`.
 const SHORT_STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Connections for jobs: one deletion, two kinds of retention, one for [`super::stalled_session`].
 const JOB_POOL_SIZE: u32 = 4;
-/// Connections for looking up keys: one for requests that read, whose look-ups are batched, and the rest for senders.
+/// Connections for API key lookups: one for reading requests, whose lookups are batched, the others for senders.
 const KEY_POOL_SIZE: u32 = 3;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// Why the gateway can't work with this database. Each message is one line that says what to do.
+/// Why the gateway can't use this database. Each message is one line that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// User or password were refused, or the database doesn't exist.
+    /// User or password were rejected, or the database doesn't exist.
     #[error(
         "Postgres at {at} refuses the connection: {reason}. Check DATABASE_URL, or POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB"
     )]
     Refused {
         /// Host and port.
         at: String,
-        /// What the server said of it.
+        /// Error message of the server.
         reason: String,
     },
     /// The server is older than 15.
@@ -84,54 +84,54 @@ pub enum ConnectError {
     UnsupportedServerVersion {
         /// Host and port.
         at: String,
-        /// The server's version as it tells it.
+        /// Version as the server reports it.
         version: String,
     },
     /// The database was migrated by a newer airgraph.
     #[error("the database's schema (migration {migration}) is newer than this airgraph ({}): use the newer binary", env!("CARGO_PKG_VERSION"))]
     NewerSchema {
-        /// The first migration that this binary doesn't know.
+        /// The first migration that this binary doesn't contain.
         migration: i64,
     },
     /// A migration failed.
     #[error("the database's schema could not be brought up to date: {0}")]
     Migration(#[source] MigrateError),
-    /// Anything else that trying again would not mend.
+    /// Any other permanent error.
     #[error("Postgres at {at} can't be used: {source}")]
     Other {
         /// Host and port.
         at: String,
-        /// What went wrong.
+        /// The cause.
         #[source]
         source: sqlx::Error,
     },
 }
 
-/// The connections of one gateway. Writers have their own, so that readers can't starve them.
+/// Connection pools of one gateway. Writes have pools of their own, so that reads can't starve them.
 #[derive(Clone)]
 pub struct Database {
     /// For queries. Statements are bounded in time.
     pub reads: PgPool,
-    /// For mutations and commands. The recorder's pool is made from it.
+    /// For mutations and commands. The recorder's pool is derived from it.
     pub writes: PgPool,
     /// For work that may take minutes: deletions and retention.
     pub jobs: PgPool,
-    /// For looking up API keys.
+    /// For API key lookups.
     pub keys: PgPool,
     /// For `/readyz`: one connection, so that busy pools never make the gateway look unready.
     pub readiness: PgPool,
-    /// For what needs a session to itself: listening, migrating the schema, and making indexes beside those who write.
+    /// For work that needs a session of its own: listening, migrations, and `create index concurrently`.
     pub direct: PgConnectOptions,
 }
 
 impl Database {
-    /// The same where the pools are behind a pooler that keeps no sessions: this leads to Postgres itself.
+    /// Sets the direct connection to Postgres, for pools behind a pooler that keeps no sessions.
     #[must_use]
     pub fn with_direct_connection(self, options: PgConnectOptions) -> Self {
         Self { direct: writer_options(base_options(options)), ..self }
     }
 
-    /// The pools with the names that metrics and the schema give them.
+    /// The pools with their names in metrics and in the GraphQL schema.
     #[must_use]
     pub const fn pools(&self) -> [(&'static str, &PgPool); 5] {
         [
@@ -150,7 +150,7 @@ impl Database {
         }
     }
 
-    /// The same pool for everything.
+    /// Uses one pool for everything.
     #[must_use]
     pub fn from_pool(pool: &PgPool, direct: PgConnectOptions) -> Self {
         let pool = || pool.clone();
@@ -158,7 +158,7 @@ impl Database {
     }
 }
 
-// Written by hand since the options hold a password, which their own `Debug` shows.
+// Not derived: the options hold a password, which their own `Debug` shows.
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Database").field("reads", &self.reads).finish_non_exhaustive()
@@ -173,7 +173,7 @@ pub async fn open(options: &PgConnectOptions, readers: u32, writers: u32) -> Res
     open_with_timeout(options, readers, writers, REQUEST_TIMEOUT).await
 }
 
-/// The same for requests that may take so long.
+/// Like [`open`], with a request timeout.
 ///
 /// # Errors
 /// When the database is up but can't be used.
@@ -196,7 +196,7 @@ pub async fn open_with_timeout(
     })
 }
 
-/// The pool of a replica, for queries; it connects when it is first used. Each new connection has to pass the check.
+/// Pool of a replica, for queries; connects on first use. Each new connection has to pass `check`.
 pub(super) fn replica_pool<F>(options: &PgConnectOptions, size: u32, request_timeout: Duration, check: F) -> PgPool
 where
     F: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<(), sqlx::Error>> + Send + Sync + 'static,
@@ -211,8 +211,8 @@ where
         .connect_lazy_with(reader_options(options, request_timeout))
 }
 
-/// A pool of its own for the recorder, beside the connections for writing: each wait for a lock and each statement is
-/// bounded, so that what one submission waits for holds up no other.
+/// A pool for the recorder beside the pool for writes. Each wait for a lock and each statement is limited, so that a
+/// blocked submission delays no other.
 #[must_use]
 pub fn recorder_pool(writes: &PgPool, size: u32, lock_timeout: Duration, statement_timeout: Duration) -> PgPool {
     let options = (*writes.connect_options()).clone().options([
@@ -222,7 +222,7 @@ pub fn recorder_pool(writes: &PgPool, size: u32, lock_timeout: Duration, stateme
     writes.options().clone().max_connections(size).connect_lazy_with(options)
 }
 
-/// Bounds each wait for a lock and each statement of the present transaction.
+/// Limits each wait for a lock and each statement of the current transaction.
 ///
 /// # Errors
 /// When the database fails.
@@ -233,7 +233,7 @@ pub async fn set_timeouts(
 ) -> Result<(), DbError> {
     let (lock, statement) = (milliseconds(lock_timeout), milliseconds(statement_timeout));
     let statement = format!("set local lock_timeout = '{lock}'; set local statement_timeout = '{statement}'");
-    // Safe to put together: both are numbers.
+    // Both interpolated values are numbers.
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(db).await?;
     Ok(())
 }
@@ -246,7 +246,7 @@ fn base_options(options: PgConnectOptions) -> PgConnectOptions {
     options.application_name("airgraph").log_statements(log::LevelFilter::Debug).options(SESSION_SETTINGS)
 }
 
-/// Bounds each statement and each wait for a lock.
+/// Limits each statement and each wait for a lock.
 fn with_timeouts(options: PgConnectOptions, statement_timeout: Duration) -> PgConnectOptions {
     options
         .options([("statement_timeout", milliseconds(statement_timeout)), ("lock_timeout", milliseconds(LOCK_TIMEOUT))])
@@ -265,7 +265,7 @@ fn pool(size: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(false) // a ping each time costs as much as a small query
+        .test_before_acquire(false) // a ping before each use costs as much as a small query
         .before_acquire(|connection, meta| {
             Box::pin(async move {
                 cancellation::count_statement();
@@ -282,7 +282,7 @@ fn pool(size: u32) -> PgPoolOptions {
         .after_release(|connection, _| Box::pin(async move { Ok(cancellation::is_idle(connection).await) }))
 }
 
-/// Logs a warning when sessions don't have the settings that this gateway sent: a pooler dropped them.
+/// Logs a warning when sessions lack the settings that this gateway sent: a pooler dropped them.
 ///
 /// # Errors
 /// When the database fails.
@@ -300,12 +300,12 @@ pub async fn check_session_settings(database: &Database) -> Result<(), DbError> 
     Ok(())
 }
 
-/// Brings the schema up to date. Only ever adds; several gateways may do it at once.
+/// Migrates the schema. Migrations only add; several gateways may run this at once.
 ///
 /// # Errors
 /// When the schema is newer than this binary, or a migration fails.
 pub async fn migrate(database: &Database) -> Result<(), ConnectError> {
-    // Over a session of its own, to which its lock belongs.
+    // Runs on a session of its own, which holds the migration lock.
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database.direct.clone());
     let outcome = MIGRATIONS.run(&pool).await;
     pool.close().await;
@@ -331,7 +331,7 @@ async fn wait_until_ready(options: &PgConnectOptions) -> Result<(), ConnectError
     }
 }
 
-/// The outer error is one that waiting may mend; the inner one isn't.
+/// The outer error is transient; the inner one is permanent.
 async fn check(options: &PgConnectOptions, at: &str) -> Result<Result<(), ConnectError>, sqlx::Error> {
     let mut connection = match PgConnection::connect_with(options).await {
         Ok(connection) => connection,
@@ -348,7 +348,7 @@ async fn check(options: &PgConnectOptions, at: &str) -> Result<Result<(), Connec
     Ok(Ok(()))
 }
 
-/// `Err` for what may pass, `Ok` for what will not.
+/// `Err` for transient errors, `Ok` for permanent ones.
 fn classify_connect_error(error: sqlx::Error, at: &str) -> Result<ConnectError, sqlx::Error> {
     let at = at.to_owned();
     match &error {

@@ -1,7 +1,7 @@
-//! `COPY` in Postgres' binary format: the fastest way to put many rows into a table.
+//! `COPY` in Postgres' binary format: the fastest way to insert many rows.
 //!
-//! Source of the format: the Postgres manual, "COPY", file formats. A row is a count of fields and for each its length
-//! (-1 for null) and its bytes, big-endian; a time is microseconds since 2000.
+//! Format: the Postgres manual, "COPY", "File Formats". A row is a count of fields and for each its length (-1 for
+//! null) and its bytes, big-endian; a time is microseconds since 2000.
 
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, SqlSafeStr as _};
@@ -14,18 +14,18 @@ const COPY_TRAILER: i16 = -1;
 const NULL_LENGTH: i32 = -1;
 /// 2000-01-01 in microseconds since 1970.
 const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
-/// What is put together before it is sent: Postgres works on one piece while the next is made.
+/// Bytes buffered before they are sent. Postgres processes one chunk while the next is built.
 const COPY_CHUNK_BYTES: usize = 128 << 10;
 
-/// From so many rows on, `COPY` is faster than an insert of arrays, whose statement is prepared once and for all.
+/// Number of rows from which `COPY` is faster than an insert of arrays, whose statement is already prepared.
 pub const MIN_COPY_ROWS: usize = 500;
 
-/// A row as it is put together, field by field in the order of the columns.
+/// A row under construction, field by field in the order of the columns.
 pub(super) struct CopyRow<'a>(&'a mut Vec<u8>);
 
-/// What a column holds.
+/// A column value.
 pub(super) trait Field {
-    /// Appends length and bytes.
+    /// Appends its length and its bytes.
     fn put(self, buffer: &mut Vec<u8>);
 }
 
@@ -69,11 +69,11 @@ impl<T: Field> Field for Option<T> {
     }
 }
 
-/// Puts rows into a table. Names of tables and columns are ours, never a client's.
+/// Copies rows into a table. Names of tables and columns are constants, never a client's.
 ///
 /// # Errors
-/// When the database fails or a constraint refuses a row; then none is stored, and the transaction is spoilt up to its
-/// last savepoint.
+/// When the database fails or a row violates a constraint. No row is stored then, and the transaction is aborted up to
+/// its last savepoint.
 pub(super) async fn copy<T>(
     db: &mut PgConnection,
     table: &str,

@@ -1,4 +1,4 @@
-//! Deleting measurements that a filter means, some at a time.
+//! Deletes measurements that match a filter, in batches.
 
 use chrono::{DateTime, Utc};
 use h3o::CellIndex;
@@ -16,8 +16,8 @@ use super::{
 };
 use crate::domain::{cell::from_bigint, device::DeviceId, filter::Filter, measurement::MeasurementKey};
 
-/// Within a transaction: deletes those of these measurements that are there and that the filter means, with all that they
-/// left behind but their uplinks, and tells which these were. The keys must be sorted.
+/// Deletes those of these measurements that exist and match the filter, with everything derived from them except their
+/// uplinks, and returns the deleted keys. Requires a transaction and sorted keys.
 ///
 /// # Errors
 /// When the database fails.
@@ -28,7 +28,7 @@ pub async fn delete(
     filter: &Filter,
 ) -> Result<Vec<MeasurementKey>, DbError> {
     lock_exclusive(&mut *db).await?;
-    // Whatever happened since somebody saw them: from here on nobody else takes them back.
+    // Concurrent deletions are excluded from here on, whatever changed since the keys were read.
     let rows = find_matching(&mut *db, keys, filter).await?;
     if rows.is_empty() {
         return Ok(Vec::new());
@@ -44,7 +44,7 @@ pub async fn delete(
     Ok(keys)
 }
 
-/// Those of these rows that the filter means, sorted, each with the cell that it counts in.
+/// The rows that match the filter, sorted, each with the cell that counts it.
 async fn find_matching(
     db: &mut PgConnection,
     keys: &[MeasurementKey],

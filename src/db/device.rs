@@ -1,4 +1,4 @@
-//! `device`.
+//! Table `device`.
 
 use std::collections::HashMap;
 
@@ -13,24 +13,24 @@ use crate::domain::{
 
 const DEVICE_COLUMNS: &str = "device_id, key, name, kind, latitude, longitude, licence, attribution, created_at";
 
-/// What is told of a device when it is registered.
+/// A device to register.
 #[derive(Clone, Debug)]
 pub struct NewDevice {
-    /// What it calls itself.
+    /// Key of the device.
     pub key: DeviceKey,
-    /// What people call it.
+    /// Display name.
     pub name: Option<String>,
-    /// Whether it moves.
+    /// Stationary or mobile.
     pub kind: DeviceKind,
-    /// Where it stands.
+    /// Position of a stationary device.
     pub position: Option<Position>,
-    /// What its data may be used for.
+    /// Licence of its data.
     pub licence: Option<String>,
-    /// Who is to be named.
+    /// Attribution that the licence requires.
     pub attribution: Option<String>,
 }
 
-/// Row numbers, as Postgres takes them.
+/// Row numbers as an array for Postgres.
 pub(super) fn to_bigints(ids: &[DeviceId]) -> Vec<i64> {
     ids.iter().map(|id| id.0).collect()
 }
@@ -60,7 +60,7 @@ pub async fn load_by_keys(db: impl PgExecutor<'_>, keys: &[DeviceKey]) -> Result
     rows.iter().map(|row| from_row(row).map(|device| (device.key.clone(), device))).collect()
 }
 
-/// The row numbers of the devices with these keys, where there are such devices.
+/// The row numbers of the devices with these keys. Unknown keys have no entry.
 ///
 /// # Errors
 /// When the database fails.
@@ -71,8 +71,8 @@ pub async fn load_ids_by_keys(db: impl PgExecutor<'_>, keys: &[&str]) -> Result<
     Ok(rows.into_iter().map(|row| (row.key, DeviceId(row.device_id))).collect())
 }
 
-/// Adds devices that were heard of for the first time; those that someone else added meanwhile are left as they are.
-/// The keys must be sorted, so that two gateways wait for each other in one order.
+/// Inserts devices that are not stored yet; existing ones are left unchanged. The keys must be sorted, so that
+/// concurrent writers wait for each other in one order.
 ///
 /// # Errors
 /// When the database fails.
@@ -96,7 +96,7 @@ pub async fn insert_missing(
     Ok(())
 }
 
-/// Adds a device; `None` when one with this key is there already.
+/// Inserts a device. Returns `None` when a device with this key exists.
 ///
 /// # Errors
 /// When the database fails.
@@ -121,7 +121,7 @@ pub async fn insert(db: impl PgExecutor<'_>, new: &NewDevice, now: DateTime<Utc>
     Ok(id.map(DeviceId))
 }
 
-/// Writes everything that can be changed of a device.
+/// Updates all mutable columns of a device.
 ///
 /// # Errors
 /// When the database fails.
@@ -144,7 +144,7 @@ pub async fn update(db: impl PgExecutor<'_>, device: &Device) -> Result<(), DbEr
     Ok(())
 }
 
-/// The device with this key, locked until the transaction ends, so that two changes of it can't lose each other.
+/// The device with this key, locked until the transaction ends, which prevents lost updates.
 ///
 /// # Errors
 /// When the database fails.
@@ -155,7 +155,7 @@ pub async fn find_by_key_for_update(db: impl PgExecutor<'_>, key: &DeviceKey) ->
     row.as_ref().map(from_row).transpose()
 }
 
-/// A device from a row that begins with its columns.
+/// Parses a device from a row that begins with its columns.
 pub(super) fn from_row(row: &PgRow) -> Result<Device, DbError> {
     Ok(Device {
         id: DeviceId(row.try_get(0)?),

@@ -1,10 +1,10 @@
-//! Deleting a device: what every table has of it, and at last its row.
+//! Deletes a device: its rows in every table, and finally its own row.
 //!
-//! Recorders go on meanwhile, with the number of the device in their memory. Each transaction that stores measurements writes the
-//! row of `latest` of their devices, which references `device`. [`finish`] locks both rows before it looks whether anything is
-//! left. So a recorder has committed before and is seen, or it waits; then it meets no row of `latest`, inserts one, and
-//! violates the foreign key. Nothing of it is stored. It reads the devices again ([`DbError::Conflict`]) and finds the key
-//! unknown: the samples become those of a new device.
+//! Recorders keep running with the device's number in their cache. Each transaction that stores measurements writes the
+//! `latest` row of their devices, which references `device`. [`finish`] locks both rows before it looks for remaining
+//! rows. A concurrent recorder has either committed, and its rows are seen, or it waits. After the wait it finds no
+//! `latest` row, inserts one, and violates the foreign key. Nothing of it is stored. It reloads the devices
+//! ([`DbError::Conflict`]) and finds the key unknown: the samples become those of a new device.
 
 use std::time::Duration;
 
@@ -24,24 +24,23 @@ use crate::domain::{
     validity::has_valid_position,
 };
 
-/// Uplinks that are deleted in one transaction at most.
+/// Maximum number of uplinks deleted in one transaction.
 pub const UPLINK_BATCH_SIZE: i64 = 1000;
-/// Measurements that [`finish`] deletes at most, while recorders of the device wait.
+/// Maximum number of measurements that [`finish`] deletes while recorders of the device wait.
 const MAX_REMAINING: i64 = 500;
-/// How long [`finish`] waits for each lock. Shorter than a recorder does, so that of two that wait for each other this one
-/// gives way.
+/// Lock timeout of [`finish`]. Shorter than a recorder's, so that [`finish`] fails first when both wait for each other.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(100);
-/// How long each statement of [`finish`] may take.
+/// Time limit of each statement of [`finish`].
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What the last transaction deleted.
+/// Rows deleted by the last transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Finished {
-    /// Measurements that were recorded meanwhile.
+    /// Measurements recorded in the meantime.
     pub measurements: Vec<MeasurementKey>,
-    /// Uplinks that arrived meanwhile.
+    /// Number of uplinks that arrived in the meantime.
     pub uplinks: u64,
-    /// API keys that were bound to the device meanwhile, and are revoked now.
+    /// API keys bound to the device in the meantime, revoked now.
     pub revoked_keys: Vec<ApiKeyId>,
 }
 
@@ -87,7 +86,7 @@ pub async fn valid_keys(
     Ok(rows.into_iter().map(ApiKeyId).collect())
 }
 
-/// Number of the uplinks of a device and no other.
+/// Number of uplinks that belong to this device only.
 ///
 /// # Errors
 /// When the database fails.
@@ -97,7 +96,7 @@ pub async fn count_uplinks(db: impl PgExecutor<'_>, device: DeviceId) -> Result<
     Ok(u64::try_from(count.fetch_one(db).await?).unwrap_or(0))
 }
 
-/// Deletes some of the uplinks of a device and no other, at most [`UPLINK_BATCH_SIZE`], and returns how many.
+/// Deletes at most [`UPLINK_BATCH_SIZE`] uplinks that belong to this device only, and returns how many.
 ///
 /// # Errors
 /// When the database fails.
@@ -113,18 +112,18 @@ pub async fn delete_uplinks(db: impl PgExecutor<'_>, device: DeviceId) -> Result
     Ok(deleted.execute(db).await?.rows_affected())
 }
 
-/// In a transaction of its own: deletes the row of a device with the little that was stored since the rest was deleted. None when that
-/// is not little; then nothing is deleted.
+/// Deletes the row of a device and the few rows stored since the rest was deleted, in a transaction of its own. Returns
+/// `None`, and deletes nothing, when more than [`MAX_REMAINING`] rows remain.
 ///
 /// # Errors
-/// When the database fails; [`DbError::Locked`] when a recorder holds what is to be deleted.
+/// When the database fails; [`DbError::Locked`] when a recorder holds a row that has to be deleted.
 #[tracing::instrument(name = "db.device_deletion.finish", skip_all)]
 pub async fn finish(db: &mut PgConnection, device: DeviceId, now: DateTime<Utc>) -> Result<Option<Finished>, DbError> {
     let mut transaction = db.begin().await?;
-    lock_exclusive(&mut *transaction).await?; // first, while nothing is held that others need
+    lock_exclusive(&mut *transaction).await?; // first, before this transaction holds locks that others need
     set_timeouts(&mut transaction, LOCK_TIMEOUT, STATEMENT_TIMEOUT).await?;
     if !lock(&mut transaction, device).await? {
-        return Ok(Some(Finished::default())); // another gateway has deleted it
+        return Ok(Some(Finished::default())); // already deleted by another gateway
     }
     let rows = remaining(&mut transaction, device).await?;
     if i64::try_from(rows.len()).is_ok_and(|rows| rows > MAX_REMAINING) {
@@ -155,8 +154,8 @@ pub async fn finish(db: &mut PgConnection, device: DeviceId, now: DateTime<Utc>)
     Ok(Some(Finished { measurements: rows.into_iter().map(|(key, _)| key).collect(), uplinks, revoked_keys }))
 }
 
-/// Locks the rows that each transaction with measurements of a device inserts, updates or references. False when there is no
-/// such device.
+/// Locks the rows that each transaction with measurements of a device inserts, updates or references. False when the
+/// device doesn't exist.
 async fn lock(db: &mut PgConnection, device: DeviceId) -> Result<bool, DbError> {
     let found = sqlx::query_scalar!("select device_id from device where device_id = $1 for update", device.0);
     if found.fetch_optional(&mut *db).await?.is_none() {
@@ -169,7 +168,7 @@ async fn lock(db: &mut PgConnection, device: DeviceId) -> Result<bool, DbError> 
     Ok(true)
 }
 
-/// The measurements of a device, sorted, each with the cell that it counts in; one more than [`MAX_REMAINING`] at most.
+/// The measurements of a device, sorted, each with the cell that counts it; at most [`MAX_REMAINING`] + 1.
 async fn remaining(
     db: &mut PgConnection,
     device: DeviceId,

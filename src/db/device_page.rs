@@ -1,7 +1,7 @@
 //! Lists of devices: filters, orders, keyset pages.
 //!
-//! Orders by what is newest read `latest`, one row a device. It has no index on what changes with each sample, so these
-//! orders sort all devices that the filter lets through, which are thousands.
+//! Orders by newest measurement read `latest`, one row per device. It has no index on columns that change with each
+//! sample, so these orders sort all devices that match the filter, which are thousands.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, Postgres, QueryBuilder, Row as _, postgres::PgRow};
@@ -19,12 +19,12 @@ use crate::domain::{
     quantity::Quantity,
 };
 
-/// The order of a list of devices; ties are broken by the row number. Devices without the value come last.
+/// Order of a list of devices; ties are broken by the row number. Devices without the value come last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceOrder {
     /// By key.
     Key,
-    /// By the time they were added.
+    /// By creation time.
     CreatedAt,
     /// By the time of their newest measurement.
     LastSeen,
@@ -32,50 +32,50 @@ pub enum DeviceOrder {
     LatestValue(Quantity),
 }
 
-/// A place in an ordered list of devices.
+/// Position in an ordered list of devices (keyset).
 #[derive(Clone, Debug, PartialEq)]
 pub enum DeviceKeyset {
-    /// In the order of keys.
+    /// By key.
     Key(String),
-    /// In the order of being added.
+    /// By creation time.
     CreatedAt(DateTime<Utc>, DeviceId),
-    /// In the order of newest measurements; without a time where there is none.
+    /// By time of the newest measurement; `None` for a device without one.
     LastSeen(Option<DateTime<Utc>>, DeviceId),
-    /// In the order of the newest value of this quantity; without a value where there is none.
+    /// By newest value of this quantity; `None` for a device without one.
     LatestValue(Quantity, Option<f64>, DeviceId),
 }
 
-/// Which devices are listed. All conditions must hold.
+/// Filter of a list of devices. All conditions must hold.
 #[derive(Clone, Debug, Default)]
 pub struct DeviceFilter {
-    /// Those with one of these keys.
+    /// Devices with one of these keys.
     pub keys: Option<Vec<String>>,
-    /// Those of this kind.
+    /// Devices of this kind.
     pub kind: Option<DeviceKind>,
-    /// Those with one of these row numbers.
+    /// Devices with one of these row numbers.
     pub ids: Option<Vec<DeviceId>>,
-    /// Those with this text in their key or name, in either case.
+    /// Devices whose key or name contains this text, case-insensitively.
     pub text: Option<String>,
-    /// Those whose newest measurement was not taken before this.
+    /// Devices whose newest measurement was not taken before this time.
     pub seen_since: Option<DateTime<Utc>>,
 }
 
 /// One page of a list of devices.
 #[derive(Clone, Debug)]
 pub struct DevicePage {
-    /// Which.
+    /// Filter.
     pub filter: DeviceFilter,
-    /// In which order.
+    /// Order.
     pub order: DeviceOrder,
     /// Whether values are read in descending order.
     pub descending: bool,
     /// Whether devices without a value are read first, as in a list that is read backward.
     pub nulls_first: bool,
-    /// Only those that come after this in the order of reading.
+    /// Only devices after this position in reading order.
     pub after: Option<DeviceKeyset>,
-    /// Only those that come before this in the order of reading.
+    /// Only devices before this position in reading order.
     pub before: Option<DeviceKeyset>,
-    /// At most so many.
+    /// Maximum number of devices.
     pub limit: i64,
 }
 
@@ -83,7 +83,7 @@ const DEVICE_PAGE_COLUMNS: &str =
     "d.device_id, d.key, d.name, d.kind, d.latitude, d.longitude, d.licence, d.attribution, d.created_at";
 
 impl DeviceOrder {
-    /// What is compared, in the tables of [`push_from`].
+    /// The SQL expression that is compared, over the tables of [`push_from`].
     fn sort_expression(self) -> String {
         match self {
             Self::Key => "d.key".to_owned(),
@@ -93,7 +93,7 @@ impl DeviceOrder {
         }
     }
 
-    /// The place of a row, whose value follows the columns of the device.
+    /// Position of a row, whose sort value follows the columns of the device.
     fn keyset(self, device: &Device, row: &PgRow) -> Result<DeviceKeyset, DbError> {
         Ok(match self {
             Self::Key => DeviceKeyset::Key(device.key.as_str().to_owned()),
@@ -104,7 +104,7 @@ impl DeviceOrder {
     }
 }
 
-/// One page of devices, each with its place.
+/// One page of devices, each with its position.
 ///
 /// # Errors
 /// When the database fails.
@@ -117,7 +117,7 @@ pub async fn list(db: impl PgExecutor<'_>, page: &DevicePage) -> Result<Vec<(Dev
     push_keyset(&mut query, &value, page.after.as_ref(), forward, !page.nulls_first);
     push_keyset(&mut query, &value, page.before.as_ref(), back, page.nulls_first);
     let direction = if page.descending { "desc" } else { "asc" };
-    // Said only where it means something: `nulls last` keeps Postgres from reading the index backward.
+    // Only where needed: `nulls last` keeps Postgres from reading the index backward.
     let nulls = match (page.order, page.nulls_first) {
         (DeviceOrder::Key | DeviceOrder::CreatedAt, _) => "",
         (DeviceOrder::LastSeen | DeviceOrder::LatestValue(_), true) => " nulls first",
@@ -134,13 +134,13 @@ pub async fn list(db: impl PgExecutor<'_>, page: &DevicePage) -> Result<Vec<(Dev
         .collect()
 }
 
-/// How many devices the filter lets through.
+/// Number of devices that match the filter.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.device.count", skip_all)]
 pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &DeviceFilter) -> Result<Total, DbError> {
-    // Devices are few, so that reading all of them is little.
+    // There are few devices, so reading all of them is cheap.
     count_or_estimate(db, CountMode::Bounded, |query| {
         query.push("select 1");
         push_from(query, filter, None);
@@ -148,8 +148,8 @@ pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &DeviceFilter) -> Res
     .await
 }
 
-/// The devices in an area: where a device stands, or else where its newest measurement was taken. The positions of all
-/// devices are read, as each is tested exactly.
+/// The devices in an area, by the device's own position or else that of its newest measurement. Reads the positions of
+/// all devices, as each is tested exactly.
 ///
 /// # Errors
 /// When the database fails.
@@ -163,12 +163,12 @@ pub async fn list_ids_in_area(db: impl PgExecutor<'_>, area: &Area) -> Result<Ve
     .fetch_all(db)
     .await?;
     let within = |&(_, latitude, longitude): &(i64, Option<f64>, Option<f64>)| {
-        position(latitude, longitude).is_some_and(|place| area.contains(place))
+        position(latitude, longitude).is_some_and(|position| area.contains(position))
     };
     Ok(rows.iter().filter(|row| within(row)).map(|&(id, ..)| DeviceId(id)).collect())
 }
 
-/// Adds the tables that a filter and an order need, and the conditions of the filter.
+/// Pushes the tables that a filter and an order need, and the conditions of the filter.
 fn push_from(query: &mut QueryBuilder<Postgres>, filter: &DeviceFilter, order: Option<DeviceOrder>) {
     query.push(" from device d");
     let is_by_latest = matches!(order, Some(DeviceOrder::LastSeen | DeviceOrder::LatestValue(_)));
@@ -177,7 +177,7 @@ fn push_from(query: &mut QueryBuilder<Postgres>, filter: &DeviceFilter, order: O
     }
     if let Some(DeviceOrder::LatestValue(quantity)) = order {
         let (table, column) = (readings::table(quantity.definition().group), quantity.definition().name);
-        // A query for each row, by its key: as a join, Postgres might read the whole of the other table.
+        // A subquery for each row, by its key: as a join, Postgres might read the whole of the other table.
         query.push(format!(
             " left join lateral (
                  select v.{column} from {table} v
@@ -205,8 +205,8 @@ fn push_from(query: &mut QueryBuilder<Postgres>, filter: &DeviceFilter, order: O
     }
 }
 
-/// Adds the condition that a row lies beyond a place, in the direction of the comparison. `are_nulls_beyond` tells whether
-/// rows without a value lie in that direction of those with one.
+/// Pushes the condition that a row lies beyond a position, in the direction of the comparison. `are_nulls_beyond`:
+/// whether rows without a value lie beyond those with one in that direction.
 fn push_keyset(
     query: &mut QueryBuilder<Postgres>,
     value: &str,
@@ -215,7 +215,7 @@ fn push_keyset(
     are_nulls_beyond: bool,
 ) {
     let or_null = if are_nulls_beyond { format!(" or {value} is null") } else { String::new() };
-    let (place, id) = match keyset {
+    let (sort_value, id) = match keyset {
         None => return,
         Some(DeviceKeyset::Key(key)) => {
             query.push(format!(" and d.key {comparison} ")).push_bind(key.clone());
@@ -229,10 +229,10 @@ fn push_keyset(
         Some(DeviceKeyset::LastSeen(time, id)) => (time.map(KeysetValue::Time), id),
         Some(DeviceKeyset::LatestValue(_, number, id)) => (number.map(KeysetValue::Number), id),
     };
-    match place {
-        Some(place) => {
+    match sort_value {
+        Some(sort_value) => {
             query.push(format!(" and (({value}, d.device_id) {comparison} ("));
-            match place {
+            match sort_value {
                 KeysetValue::Time(time) => query.push_bind(time),
                 KeysetValue::Number(number) => query.push_bind(number),
             };
@@ -247,7 +247,7 @@ fn push_keyset(
     }
 }
 
-/// A value that a place has.
+/// Sort value of a position.
 enum KeysetValue {
     Time(DateTime<Utc>),
     Number(f64),

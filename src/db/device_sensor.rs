@@ -1,4 +1,4 @@
-//! `device_sensor`: what the sensors of a device measure.
+//! Table `device_sensor`: the quantities that the sensors of a device measure.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::domain::{
     sensor::Sensors,
 };
 
-/// The sensors of the device with this key; none where there is no such device.
+/// The sensors of the device with this key. Empty for an unknown key.
 ///
 /// # Errors
 /// When the database fails.
@@ -26,7 +26,7 @@ pub async fn find_by_device_key(db: impl PgExecutor<'_>, key: &DeviceKey) -> Res
     Ok(Sensors::from_stored(rows.into_iter().filter_map(|row| parse_sensor(row.sensor, &row.quantity))))
 }
 
-/// The sensors of each of these devices that has some.
+/// The sensors of these devices. A device without sensors has no entry.
 ///
 /// # Errors
 /// When the database fails.
@@ -46,8 +46,7 @@ pub async fn load_by_device_ids(
     Ok(lists.into_iter().map(|(device, list)| (device, Sensors::from_stored(list))).collect())
 }
 
-/// Gives a device these sensors and no others. Within a transaction that holds the device's row, so that two changes
-/// can't mix.
+/// Replaces the sensors of a device. Requires a transaction that holds the device's row, so that two changes can't mix.
 ///
 /// # Errors
 /// When the database fails.
@@ -68,7 +67,7 @@ pub async fn replace(db: &mut PgConnection, device: DeviceId, sensors: &Sensors)
     Ok(())
 }
 
-/// A row; none for a quantity that only a newer gateway knows.
+/// Parses a row. `None` for a quantity that only a newer gateway supports.
 fn parse_sensor(sensor: String, quantity: &str) -> Option<(String, Quantity)> {
     Some((sensor, Quantity::from_name(quantity)?))
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with the database, sorted by what the caller can do about it.
+//! Database errors, classified by what the caller can do about them.
 
 use std::sync::{
     Arc,
@@ -9,14 +9,14 @@ use sqlx::error::ErrorKind;
 
 use crate::api_error::ApiError;
 
-/// Why a statement was not run, or not to its end, though the database works: what its request may use is used up.
+/// Why a statement did not run to completion although the database works: a limit of its request is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DatabaseLimit {
-    /// No connection was free for this caller in time.
-    #[error("no connection was free for this caller")]
+    /// No connection was free in time.
+    #[error("no database connection available in time")]
     Busy,
-    /// The request used all the time it may use of the database.
-    #[error("the request used up its time of the database")]
+    /// The request used up its database time.
+    #[error("database time of the request used up")]
     TimeBudgetExceeded,
 }
 
@@ -29,61 +29,61 @@ impl From<DatabaseLimit> for sqlx::Error {
 /// A failed statement or connection. The text of the source is for the log, never for a client.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
-    /// The database can't be reached or can't serve now. The same request may work later.
-    #[error("the database is away")]
+    /// The database can't be reached or can't serve now. The same request may succeed later.
+    #[error("database unavailable")]
     Unavailable(#[source] sqlx::Error),
-    /// Others, or the caller's own requests, use the connections.
-    #[error("no connection is free for this caller")]
+    /// All connections available to the caller are in use.
+    #[error("no database connection available")]
     Busy(#[source] sqlx::Error),
-    /// The transaction lost against another (deadlock, serialisation, a device that was deleted meanwhile). The same
-    /// transaction may work at once.
-    #[error("the transaction has to be tried again")]
+    /// The transaction conflicted with another one (deadlock, serialisation, a device that was deleted in the
+    /// meantime). An immediate retry may succeed.
+    #[error("transaction conflict; retry")]
     Conflict(#[source] sqlx::Error),
-    /// The statement took longer than it may.
-    #[error("the statement took too long")]
+    /// The statement exceeded its time limit.
+    #[error("statement timeout")]
     Timeout(#[source] sqlx::Error),
-    /// Somebody else holds a lock that was not waited for any longer.
-    #[error("a lock is held by somebody else")]
+    /// Another session holds the lock, and the lock timeout expired.
+    #[error("lock held by another session")]
     Locked(#[source] sqlx::Error),
     /// A row belongs to a month that has no partition.
-    #[error("a partition is missing")]
+    #[error("partition missing")]
     MissingPartition(#[source] sqlx::Error),
-    /// A unique or check constraint refused the row.
+    /// A row violated a unique or check constraint.
     #[error("constraint {constraint} was violated")]
     Violation {
         /// The constraint's name.
         constraint: String,
-        /// The database's own account.
+        /// The error of the database.
         #[source]
         source: sqlx::Error,
     },
-    /// Anything else: a defect of ours, or of the database.
+    /// Any other error: a bug in the gateway or in the database.
     #[error("a statement failed")]
     Other(#[source] sqlx::Error),
 }
 
 impl DbError {
-    /// The transaction met other writers again and again.
+    /// The transaction conflicted with other writers in every attempt.
     #[must_use]
     pub fn conflict() -> Self {
         ERROR_COUNTS[1].fetch_add(1, Ordering::Relaxed);
         Self::Conflict(sqlx::Error::Protocol("rows were stored by other writers in every round".to_owned()))
     }
 
-    /// No answer came in the time that was waited for one.
+    /// No answer arrived in time.
     #[must_use]
     pub fn timed_out() -> Self {
         sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into()
     }
 }
 
-/// The kinds of errors as labels.
+/// Error kinds, as metric labels.
 const ERROR_KINDS: [&str; 8] =
     ["unavailable", "conflict", "timeout", "locked", "missing_partition", "violation", "other", "busy"];
-/// How many there were of each. Of the whole process: where an error comes from, nobody knows whose it is.
+/// Number of errors of each kind, of the whole process: an error doesn't carry the request it belongs to.
 static ERROR_COUNTS: [AtomicU64; ERROR_KINDS.len()] = [const { AtomicU64::new(0) }; ERROR_KINDS.len()];
 
-/// How many errors of each kind there were since the start, those included that were mended by trying again.
+/// Number of errors of each kind since the start, including those that a retry resolved.
 pub fn error_counts() -> impl Iterator<Item = (&'static str, u64)> {
     ERROR_KINDS.into_iter().zip(ERROR_COUNTS.iter().map(|count| count.load(Ordering::Relaxed)))
 }
@@ -97,7 +97,7 @@ impl From<sqlx::Error> for DbError {
 }
 
 impl DbError {
-    /// Its place in [`ERROR_KINDS`].
+    /// Index in [`ERROR_KINDS`].
     const fn kind(&self) -> usize {
         match self {
             Self::Unavailable(_) => 0,
@@ -120,17 +120,17 @@ impl DbError {
                     DatabaseLimit::TimeBudgetExceeded => Self::Timeout(error),
                 },
                 E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed
-                // a Postgres that can start no process for a connection says so before the protocol begins
+                // a Postgres that can't start a process for a connection reports it before the protocol begins
                 | E::Protocol(_) => Self::Unavailable(error),
                 _ => Self::Other(error),
             };
         };
         match database.code().as_deref().unwrap_or_default() {
             // connection exceptions; too many connections, disk full, out of memory; shutting down or starting up;
-            // read-only after a fail-over; session ended because its transaction was idle for too long
+            // read-only after a fail-over; session ended by idle_in_transaction_session_timeout
             "53100" | "53200" | "53300" | "57P01" | "57P02" | "57P03" | "25006" | "25P03" => Self::Unavailable(error),
             code if code.starts_with("08") => Self::Unavailable(error),
-            // what is referenced was read a moment before: a device that was deleted since
+            // the referenced row was read a moment before, so the device was deleted since
             "40001" | "40P01" | "23503" => Self::Conflict(error),
             "57014" => Self::Timeout(error),
             "55P03" => Self::Locked(error),
@@ -145,7 +145,7 @@ impl DbError {
     }
 }
 
-/// The message of a transaction that conflicted with another one, or a query of a replica with recovery.
+/// Message of a transaction that conflicted with another one, or of a replica's query that conflicted with recovery.
 const CONFLICT: &str = "conflict with a concurrent change; retry in a moment";
 
 impl From<DbError> for ApiError {

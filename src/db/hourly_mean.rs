@@ -1,4 +1,4 @@
-//! The means of whole hours, from what `device_hour` and `cell_hour` keep of them: what air-quality indices are told from.
+//! Hourly means from `device_hour` and `cell_hour`, from which air quality indices are computed.
 
 use std::{collections::HashMap, hash::Hash};
 
@@ -15,11 +15,11 @@ use crate::domain::{
     validity::CountedValues,
 };
 
-/// A device or a cell, an hour, and the means of PM2.5 and PM10 in it.
+/// Device or cell, hour, and the means of PM2.5 and PM10 in it.
 type HourRow = (i64, DateTime<Utc>, Option<f64>, Option<f64>);
 
-/// The means of each of these devices in the hours from `from`, included, to `to`, not included; both are whole hours.
-/// A device without any has no entry.
+/// Hourly means of these devices from `from` (inclusive) to `to` (exclusive); both are whole hours. A device without
+/// samples has no entry.
 ///
 /// # Errors
 /// When the database fails.
@@ -47,11 +47,11 @@ pub async fn list_by_devices(
     Ok(group_newest_first(hours, |device| Some(DeviceId(device)), from, to))
 }
 
-/// The means over all samples in each of these cells, of resolution 0 to 12, in the hours from `from`, included, to
-/// `to`, not included; both are whole hours. A cell without any has no entry, nor has a finer one.
+/// Hourly means over all samples in each of these cells, of resolution 0 to 12, from `from` (inclusive) to `to`
+/// (exclusive); both are whole hours. A cell without samples has no entry, nor has a finer cell.
 ///
-/// Valid values of cells that are no finer than those of `cell_hour` are read there; in finer ones there are few samples, and
-/// these are read.
+/// Cells that are no finer than those of `cell_hour` are read from there, with valid values only; finer cells hold few
+/// samples, which are read from `measurement`.
 ///
 /// # Errors
 /// When the database fails.
@@ -67,7 +67,7 @@ pub async fn list_by_cells(
         cells.iter().partition(|cell| counted == CountedValues::Valid && cell.resolution() <= ROLLUP_RESOLUTION);
     let (coarse, fine) =
         (RangeColumns::from_cells(coarse, ROLLUP_RESOLUTION), RangeColumns::from_cells(fine, STORED_RESOLUTION));
-    // Safe to put together: all of it is names and numbers of ours; the values are binds.
+    // All interpolated text is constant names and numbers; the values are binds.
     let statement = AssertSqlSafe(cells_statement(counted));
     let query = sqlx::query_as(statement).bind(coarse.cells).bind(coarse.first).bind(coarse.last);
     let query = query.bind(fine.cells).bind(fine.first).bind(fine.last).bind(from).bind(to);
@@ -115,7 +115,7 @@ fn cells_statement(counted: CountedValues) -> String {
     )
 }
 
-/// Cells, and the spans of their descendants' indexes at one resolution.
+/// Cells, and the ranges of their descendants' indexes at one resolution.
 #[derive(Default)]
 struct RangeColumns {
     cells: Vec<i64>,
@@ -124,7 +124,7 @@ struct RangeColumns {
 }
 
 impl RangeColumns {
-    /// Cells that are finer than the resolution are left out.
+    /// Omits cells that are finer than the resolution.
     fn from_cells(cells: Vec<CellIndex>, resolution: Resolution) -> Self {
         let mut ranges = Self::default();
         for cell in cells.into_iter().filter(|cell| cell.resolution() <= resolution) {
@@ -137,7 +137,7 @@ impl RangeColumns {
     }
 }
 
-/// Hours, in whatever order, as the means of a span of them.
+/// Groups hours, in any order, into the means of a span.
 fn group_newest_first<K: Eq + Hash>(
     hours: Vec<HourRow>,
     key: impl Fn(i64) -> Option<K>,

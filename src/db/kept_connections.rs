@@ -1,8 +1,9 @@
-//! Connections that stay at hand between two statements.
+//! Connections kept between two statements.
 //!
-//! A connection that returns to its pool is checked by a round trip, in a task of its own. That costs as much as a small
-//! statement. So under load a connection whose statement succeeded goes to the next statement directly. Every other one
-//! returns to the pool: after an error or a cancelled statement, after a moment without use, and after a minute.
+//! A connection that returns to its pool is checked by a round trip, in a task of its own. That costs as much as a
+//! small statement. So under load a connection whose statement succeeded goes to the next statement directly. Every
+//! other connection returns to the pool: after an error or a cancelled statement, after 100 ms without use, and after a
+//! minute.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -15,12 +16,12 @@ use tokio::{runtime::Handle, time::sleep};
 
 use super::cancellation;
 
-/// How long a connection stays at hand without being used, and how often that is checked.
+/// How long an unused connection is kept, and how often that is checked.
 const MAX_IDLE: Duration = Duration::from_millis(100);
-/// How long a connection stays out of its pool, which closes connections after some time.
+/// How long a connection stays out of its pool, which enforces a maximum lifetime.
 const MAX_AGE: Duration = Duration::from_mins(1);
 
-/// The connections of one pool that are at hand. Cheap to clone.
+/// The kept connections of one pool. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct KeptConnections(Arc<Shared>);
 
@@ -33,12 +34,12 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// The one that was used last is at the end.
+    /// The most recently used connection is the last one.
     connections: Vec<(KeptConnection, Instant)>,
     is_swept: bool,
 }
 
-/// A connection that is used. Returns to its pool when it is dropped.
+/// A connection in use. Returns to its pool when dropped.
 #[derive(Debug)]
 pub struct KeptConnection {
     connection: PoolConnection<Postgres>,
@@ -47,19 +48,19 @@ pub struct KeptConnection {
 }
 
 impl KeptConnections {
-    /// None is at hand yet, and never more than `max`.
+    /// Keeps at most `max` connections. None is kept at first.
     #[must_use]
     pub fn new(pool: PgPool, max: usize) -> Self {
         Self(Arc::new(Shared { pool, max, kept: Mutex::default() }))
     }
 
-    /// The same where each connection returns to its pool.
+    /// Keeps none: each connection returns to its pool.
     #[must_use]
     pub fn none(pool: &PgPool) -> Self {
         Self::new(pool.clone(), 0)
     }
 
-    /// Where the connections come from.
+    /// The underlying pool.
     #[must_use]
     pub fn pool(&self) -> &PgPool {
         &self.0.pool
@@ -99,10 +100,10 @@ impl KeptConnections {
 
 impl Shared {
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner) // no panic leaves it half changed
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner) // a panic leaves no partial change
     }
 
-    /// Connections that were not used lately, or all once the pool is closed.
+    /// Takes connections that are idle, or all once the pool is closed.
     fn idle(&self) -> Vec<(KeptConnection, Instant)> {
         let (mut kept, is_closed) = (self.kept(), self.pool.is_closed());
         let used = kept.connections.iter().position(|(_, since)| !is_closed && since.elapsed() < MAX_IDLE);
@@ -114,7 +115,7 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         if Handle::try_current().is_ok() {
-            return; // they return to their pool, in a task
+            return; // their drop returns them to the pool, in a task
         }
         let kept = self.kept.get_mut().unwrap_or_else(PoisonError::into_inner);
         for (KeptConnection { connection, .. }, _) in kept.connections.drain(..) {
@@ -123,7 +124,7 @@ impl Drop for Shared {
     }
 }
 
-/// Returns connections to their pool until none is kept.
+/// Returns idle connections to their pool until none is kept.
 async fn sweep(shared: Weak<Shared>) {
     loop {
         sleep(MAX_IDLE).await;
@@ -138,7 +139,7 @@ async fn sweep(shared: Weak<Shared>) {
 }
 
 impl KeptConnection {
-    /// Closes the connection when it is dropped, so that it does not return to its pool.
+    /// Closes the connection on drop instead of returning it to its pool.
     pub fn close_on_drop(&mut self) {
         self.connection.close_on_drop();
     }

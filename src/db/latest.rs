@@ -1,5 +1,5 @@
-//! `latest`: the newest measurement of each device, and what the next one is judged by. [`batch`](super::recorder_batch) moves it
-//! forward.
+//! Table `latest`: the newest measurement of each device, and the history that the next sample is validated against.
+//! Updated by [`batch`](super::recorder_batch).
 
 use std::collections::HashMap;
 
@@ -23,14 +23,14 @@ use crate::domain::{
     sample_history::SampleHistory,
 };
 
-/// Moves a row forward, never back.
+/// Updates a row only if the new one is newer.
 pub(super) const UPSERT_IF_NEWER: &str = "on conflict (device_id) do update
     set (measured_at, seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since)
         = (excluded.measured_at, excluded.seq, excluded.latitude, excluded.longitude, excluded.pm2_5, excluded.pm10,
            excluded.exact_time, excluded.steady_since)
     where (excluded.measured_at, excluded.seq) > (latest.measured_at, latest.seq)";
 
-/// A newest measurement as `new_latest` has it.
+/// A newest measurement as type `new_latest`.
 #[derive(sqlx::Encode)]
 pub(super) struct LatestInsert {
     device_id: i64,
@@ -51,7 +51,7 @@ record!(
     "device_id, measured_at, seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since"
 );
 
-/// Newest measurements on their way, each with what the next one is judged by.
+/// Newest measurements, each with the history that the next one is validated against, as rows to insert.
 pub(super) fn to_inserts(newest: &[(MeasurementKey, SampleHistory)]) -> Vec<LatestInsert> {
     newest
         .iter()
@@ -69,7 +69,7 @@ pub(super) fn to_inserts(newest: &[(MeasurementKey, SampleHistory)]) -> Vec<Late
         .collect()
 }
 
-/// The newest measurement of each of these devices that has one, with these columns.
+/// The newest measurement of each of these devices, with these columns. A device without one has no entry.
 ///
 /// # Errors
 /// When the database fails.
@@ -91,11 +91,11 @@ pub async fn load_by_device_ids(
     Ok(with.read(&rows)?.into_iter().map(|row| (row.key.device_id, row)).collect())
 }
 
-/// Rows of a device that are read back from its newest one, to find one that tells a quantity.
+/// Maximum number of rows of a device searched backward for a value of a quantity.
 const MAX_LOOKBACK_ROWS: i64 = 10_000;
 
-/// The newest measurement of each of these devices that tells a quantity, with these columns: among the newest
-/// [`MAX_LOOKBACK_ROWS`] of a device, or for what has a table of its own, among the newest rows there.
+/// The newest measurement of each of these devices that has a value of the quantity, with these columns. Searches the
+/// newest [`MAX_LOOKBACK_ROWS`] rows of a device, or, for a quantity with a table of its own, the newest rows there.
 ///
 /// # Errors
 /// When the database fails.
@@ -125,8 +125,8 @@ pub async fn load_with_quantity(
     Ok(with.read(&rows)?.into_iter().map(|row| (row.key.device_id, row)).collect())
 }
 
-/// Tells `latest` anew of those devices whose newest measurement is of one of these times, at which rows were replaced.
-/// The times must be sorted, so that two writers wait for each other in one order.
+/// Recomputes `latest` for those devices whose newest measurement has one of these times, at which rows were replaced.
+/// The times must be sorted, so that concurrent writers wait for each other in one order.
 ///
 /// # Errors
 /// When the database fails.
@@ -155,11 +155,12 @@ pub async fn refresh_after_replay(db: impl PgExecutor<'_>, times: &[(DeviceId, D
     Ok(())
 }
 
-/// Within a transaction that deleted measurements: tells `latest` anew of these devices, which must be sorted. Where none is
-/// left, it goes.
+/// Recomputes `latest` for these devices, which must be sorted, within a transaction that deleted measurements. Deletes
+/// the row of a device without measurements.
 ///
-/// The rows are locked before the measurements are looked at: a recorder that stored some has committed then, and is seen,
-/// or comes later, and moves forward what is told here. (It locks the row of its device also when it leaves it as it is.)
+/// The rows are locked before the measurements are read: a concurrent recorder has committed by then, and its rows are
+/// seen, or it waits, and then updates the row written here. (A recorder locks the row of its device even when it
+/// leaves it unchanged.)
 ///
 /// # Errors
 /// When the database fails.
@@ -172,7 +173,7 @@ pub async fn recompute(db: &mut PgConnection, devices: &[DeviceId]) -> Result<()
     )
     .fetch_all(&mut *db)
     .await?;
-    // What can't be told from the one row is taken to begin with it.
+    // History that can't be derived from the one row starts with it.
     sqlx::query!(
         "update latest l
          set (measured_at, seq, latitude, longitude, pm2_5, pm10, exact_time, steady_since)

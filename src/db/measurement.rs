@@ -1,4 +1,4 @@
-//! `measurement`: storing rows and reading them by key. Lists are in `measurement_page`.
+//! Table `measurement`: inserting rows and reading them by key. Lists are in `measurement_page`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -25,36 +25,37 @@ use crate::domain::{
     sample_history::SampleHistory,
 };
 
-/// A particulate column as SQL tells the decimal that was sent: 12.4, and not the 12.399999618530273 that is the 32-bit float.
+/// SQL expression that returns a particulate column as the decimal that was sent: 12.4, not 12.399999618530273 as in
+/// the 32-bit float.
 pub(super) fn as_decimal(column: &str) -> String {
     format!("{column}::text::float8")
 }
 
 const ALL_COLUMNS: MeasurementProjection = MeasurementProjection::ALL;
 
-/// A position from two columns that are null together; what was stored was valid.
+/// A position from two columns that are null together; stored values are valid.
 pub(super) fn position(latitude: Option<f64>, longitude: Option<f64>) -> Option<Position> {
     Position::try_new(latitude?, longitude?).ok()
 }
 
-/// A row to be stored.
+/// A row to insert.
 #[derive(Clone, Copy, Debug)]
 pub struct NewMeasurement<'a> {
-    /// Its key.
+    /// Primary key.
     pub key: MeasurementKey,
-    /// What it tells.
+    /// The sample.
     pub sample: &'a Sample,
-    /// The cell at the stored resolution around where it was taken.
+    /// The cell of its position, at the stored resolution.
     pub cell: Option<CellIndex>,
-    /// Reasons to doubt it: those that the sample brings, and those of what came before it.
+    /// Quality flags: those of the sample, and those derived from the samples before it.
     pub flags: QualityFlags,
-    /// What the next one is judged by.
+    /// History that the next sample is validated against.
     pub history: SampleHistory,
-    /// The uplink that brought it; none for what a file told.
+    /// The uplink that contained it. None for samples of an imported file.
     pub uplink_id: Option<Uuid>,
 }
 
-/// A [`NewMeasurement`] as `new_measurement` has it.
+/// A [`NewMeasurement`] as type `new_measurement`.
 #[derive(sqlx::Encode)]
 pub(super) struct MeasurementInsert {
     device_id: i64,
@@ -81,7 +82,7 @@ record!(
      pm1, pm2_5, pm4, pm10"
 );
 
-/// Rows on their way.
+/// Measurements as rows to insert.
 pub(super) fn to_inserts(rows: &[NewMeasurement<'_>], recorded_at: DateTime<Utc>) -> Vec<MeasurementInsert> {
     rows.iter()
         .map(|row| {
@@ -107,8 +108,8 @@ pub(super) fn to_inserts(rows: &[NewMeasurement<'_>], recorded_at: DateTime<Utc>
         .collect()
 }
 
-/// Stores the rows whose key is free, and tells which these were. The rows must be sorted by key, so that two writers
-/// wait for each other in one order.
+/// Inserts the rows whose key is free, and returns the keys of the inserted rows. The rows must be sorted by key, so
+/// that concurrent writers wait for each other in one order.
 ///
 /// # Errors
 /// When the database fails; [`DbError::MissingPartition`] when a month has none.
@@ -124,11 +125,11 @@ pub async fn insert(
     Ok(added.into_iter().map(key).collect())
 }
 
-/// Stores rows whose keys are free, many of them the fastest way there is.
+/// Inserts rows whose keys are free; many rows by `COPY`.
 ///
 /// # Errors
-/// When the database fails; [`DbError::Violation`] when a key is not free after all; [`DbError::MissingPartition`] when a
-/// month has none. Then none is stored, and the transaction is spoilt.
+/// When the database fails; [`DbError::Violation`] when a key is taken; [`DbError::MissingPartition`] when a month has
+/// none. No row is stored then, and the transaction is aborted.
 #[tracing::instrument(name = "db.measurement.insert_new", skip_all, fields(count = rows.len()))]
 pub async fn insert_new(
     db: &mut PgConnection,
@@ -157,7 +158,7 @@ async fn copy_new(
     .await
 }
 
-/// Which of these devices have measurements in their span of time, both ends included.
+/// Those of these devices that have measurements in their time span, both ends inclusive.
 ///
 /// # Errors
 /// When the database fails.
@@ -169,7 +170,7 @@ pub async fn list_devices_with_rows_in(
     let devices: Vec<_> = spans.iter().map(|(device, ..)| device.0).collect();
     let first: Vec<_> = spans.iter().map(|&(_, first, _)| first).collect();
     let last: Vec<_> = spans.iter().map(|&(.., last)| last).collect();
-    // The limit, and not `exists`, has it look into the index for each device, however large the archive is.
+    // With `limit` instead of `exists`, Postgres searches the index for each device, however large the archive is.
     let found = sqlx::query_scalar!(
         r#"select span.device_id as "device_id!"
            from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) as span (device_id, first_at, last_at)
@@ -187,7 +188,7 @@ pub async fn list_devices_with_rows_in(
     Ok(found.into_iter().map(DeviceId).collect())
 }
 
-/// All measurements of these devices at these times, whatever their `seq`: the candidates for being the same sample.
+/// All measurements of these devices at these times, with any `seq`: candidates for a duplicate sample.
 ///
 /// # Errors
 /// When the database fails.
@@ -207,7 +208,7 @@ pub async fn load_at_times(
     query.build().fetch_all(db).await?.iter().map(|row| Ok(ALL_COLUMNS.read(row)?)).collect()
 }
 
-/// The measurements with these keys, where there are such.
+/// The measurements with these keys. Unknown keys have no entry.
 ///
 /// # Errors
 /// When the database fails.
@@ -228,7 +229,7 @@ pub async fn load_by_keys(
         .map_err(Into::into)
 }
 
-/// Keys as the three arrays that `unnest` takes.
+/// Keys as the three arrays for `unnest`.
 pub(super) fn key_columns(keys: &[MeasurementKey]) -> (Vec<i64>, Vec<DateTime<Utc>>, Vec<i32>) {
     (
         keys.iter().map(|key| key.device_id.0).collect(),

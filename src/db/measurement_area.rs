@@ -1,4 +1,4 @@
-//! An area as conditions of SQL: spans of cells, which the index on `cell` finds, and the exact test.
+//! An area as SQL conditions: ranges of cells, which the index on `cell` serves, and the exact test.
 
 use h3o::{CellIndex, Resolution};
 use sqlx::{Postgres, QueryBuilder};
@@ -8,28 +8,28 @@ use crate::domain::{
     cell::{STORED_RESOLUTION, child_ranges},
 };
 
-/// Spans that an index is asked for at most. More would find less in vain, and each costs a descent into the index of
-/// every month.
+/// Maximum number of ranges for an index scan. More ranges exclude few further rows, and each costs an index descent
+/// per month.
 const MAX_SPANS: usize = 64;
 
-/// Cells at most by which measurements are sorted into inside, outside and border of a polygon.
+/// Maximum number of cells that sort measurements into inside, outside and border of a polygon.
 const MAX_TEST_CELLS: usize = 1000;
 
-/// The coarsest cells of what is a small area: of some 36 km², so it is smaller than a county.
+/// The coarsest cells of a small area: about 36 km², smaller than a county.
 const COARSEST: Resolution = Resolution::Six;
 
-/// Spans of stored cells that hold an area, both ends included.
+/// Ranges of stored cells that cover an area, both ends inclusive.
 pub(super) struct CellSpans {
-    /// Those of cells that lie inside it with all that they hold.
+    /// Ranges of cells that lie entirely inside.
     pub inside: Vec<(i64, i64)>,
-    /// Those of cells at its rim.
+    /// Ranges of cells at the border.
     pub border: Vec<(i64, i64)>,
     all: Vec<(i64, i64)>,
     has_coarse_cells: bool,
 }
 
 impl CellSpans {
-    /// Those of an area.
+    /// Ranges that cover an area.
     pub fn from_area(area: &SharedArea) -> Self {
         let cover = area.cover(STORED_RESOLUTION, MAX_SPANS);
         let spans = |cells: &[CellIndex]| child_ranges(cells, STORED_RESOLUTION);
@@ -42,13 +42,13 @@ impl CellSpans {
         }
     }
 
-    /// Whether they hold a country rather than a town.
+    /// Whether the area is the size of a country rather than of a town.
     pub fn has_coarse_cells(&self) -> bool {
         self.has_coarse_cells
     }
 }
 
-/// Adds the condition that the measurement `m` lies in an area; null where it tells no place.
+/// Pushes the condition that measurement `m` lies in an area; null without a position.
 pub(super) fn push_area(query: &mut QueryBuilder<Postgres>, area: &SharedArea) {
     let spans = CellSpans::from_area(area);
     query.push("((false");
@@ -60,7 +60,7 @@ pub(super) fn push_area(query: &mut QueryBuilder<Postgres>, area: &SharedArea) {
     query.push(")");
 }
 
-/// Adds the condition that a measurement `m` within the spans of an area lies in it.
+/// Pushes the condition that a measurement `m` within the ranges of an area lies in it.
 pub(super) fn push_exact(query: &mut QueryBuilder<Postgres>, area: &SharedArea) {
     match &**area {
         Area::BoundingBox(area) => push_box(query, *area),
@@ -89,7 +89,7 @@ fn push_box(query: &mut QueryBuilder<Postgres>, area: BoundingBox) {
     query.push(format!(" {word} m.longitude <= ")).push_bind(east).push(")");
 }
 
-/// The same comparison of haversines as that of [`Circle::contains`].
+/// The same comparison of haversines as in [`Circle::contains`].
 fn push_circle(query: &mut QueryBuilder<Postgres>, area: Circle) {
     let (north, east) = (area.centre().latitude(), area.centre().longitude());
     query.push("power(sin((radians(m.latitude) - ").push_bind(north.to_radians()).push(") / 2), 2) + ");
@@ -97,12 +97,12 @@ fn push_circle(query: &mut QueryBuilder<Postgres>, area: Circle) {
     query.push_bind(east).push(") / 2), 2) <= ").push_bind(area.haversine());
 }
 
-/// The same count of edges as that of [`Polygon::contains`], of those in the band of the measurement's longitude.
+/// The same edge count as in [`Polygon::contains`], over the edges in the band of the measurement's longitude.
 fn push_polygon(query: &mut QueryBuilder<Postgres>, area: &Polygon) {
     let LongitudeBands { starts, offsets, edges } = area.bands();
     let offsets: Vec<_> = offsets.iter().map(|&at| i32::try_from(at).unwrap_or(i32::MAX)).collect();
     let numbers = |of: fn(&Edge) -> f64| edges.iter().map(of).collect::<Vec<_>>();
-    // `offset 0`: the band is found once for all columns.
+    // `offset 0`: the band is looked up once for all columns.
     query.push("(select count(*) % 2 = 1 from (select 1 + width_bucket(m.longitude, ").push_bind(starts.clone());
     query.push("::float8[]) as number offset 0) as band cross join lateral (select (").push_bind(offsets.clone());
     query
@@ -122,7 +122,7 @@ fn push_polygon(query: &mut QueryBuilder<Postgres>, area: &Polygon) {
     );
 }
 
-/// As one value that is made once and searched by halves, however many spans there are.
+/// One multirange value, built once and searched by bisection, however many ranges there are.
 fn push_cells(query: &mut QueryBuilder<Postgres>, ranges: &[(i64, i64)]) {
     let (first, last): (Vec<_>, Vec<_>) = ranges.iter().copied().unzip();
     query.push("m.cell <@ (select range_agg(int8range(first, last, '[]')) from unnest(").push_bind(first);

@@ -1,9 +1,10 @@
-//! Lists of the measurements in a small area since some time.
+//! Lists of the newest measurements in a small area.
 //!
-//! The index on cells finds what lies in an area, but in the order of places: to know the newest hundred, the rows of all
-//! would be read, and in a large archive each of them is in a block of its own. But the index also tells the time of each.
-//! So first the index alone is looked at, which tells from when on there are enough, and then the rows from there on.
-//! Where there is much in the area, or no end to the time, it is Postgres that decides, which may rather go through the times.
+//! The index on cells finds the measurements of an area, but in the order of cells: for the newest hundred, the rows of
+//! all of them would be read, and in a large archive each row is in a block of its own. The index also contains the
+//! time. So an index-only scan first determines from which time on there are enough entries, and then only the rows
+//! from there on are read. With many measurements in the area, or without a bound in time, Postgres chooses the plan,
+//! which may follow the index on time instead.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, Postgres, QueryBuilder};
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::domain::{area::SharedArea, filter::Condition, measurement::Measurement};
 
-/// Entries of the index that are looked at, at most. That takes as long as to find out that there are more.
+/// Maximum number of index entries to scan. Scanning them takes as long as finding out that there are more.
 const MAX_SCANNED_ENTRIES: i64 = 10_000;
 
 /// One page over all devices, like [`measurement_page::list`].
@@ -39,7 +40,7 @@ pub async fn list(
     measurement_page::list(db, page, columns).await
 }
 
-/// None where there is too much in the area, or where something was deleted just now.
+/// `None` with too many measurements in the area, or after a concurrent deletion.
 async fn list_in_small_area(
     db: impl PgExecutor<'_> + Copy,
     page: &MeasurementPage,
@@ -77,8 +78,8 @@ async fn list_in_small_area(
     Ok(Some(measurements))
 }
 
-/// How many entries of the index there are, counted up to one more than is looked at; and a time from when on (or up to
-/// when, in a list that rises) there are enough for the page, if there are enough inside the area.
+/// Number of index entries, counted up to one above [`MAX_SCANNED_ENTRIES`], and the time from which on (in an
+/// ascending list: up to which) there are enough entries for the page, if the area contains enough.
 async fn look_ahead(
     db: impl PgExecutor<'_> + Copy,
     page: &MeasurementPage,
@@ -88,7 +89,7 @@ async fn look_ahead(
     push_each(&mut query, page, spans, "m.measured_at");
     query.push(" offset 0) as m limit ").push_bind(MAX_SCANNED_ENTRIES + 1);
     query.push(") select (select count(*) from entry), (select measured_at from entry where inside");
-    // What was measured in the very moment of a cursor may be of the page or not.
+    // Measurements at the exact time of a cursor may or may not belong to the page.
     for key in [page.after, page.before].into_iter().flatten() {
         query.push(" and measured_at <> ").push_bind(key.measured_at);
     }
@@ -97,8 +98,8 @@ async fn look_ahead(
     Ok(query.build_query_as().persistent(false).fetch_one(db).await?)
 }
 
-/// Begins a select of what lies between the ends of the page in each span of cells. Apart from the rest of the statement
-/// (`offset 0`, once it ends): Postgres doesn't know how narrow the spans are.
+/// Begins a select of the entries between the ends of the page in each range of cells. Isolated from the rest of the
+/// statement by `offset 0` at its end: Postgres doesn't know how narrow the ranges are.
 fn push_each(query: &mut QueryBuilder<Postgres>, page: &MeasurementPage, spans: &CellSpans, columns: &str) {
     let each = || spans.inside.iter().map(|span| (span, true)).chain(spans.border.iter().map(|span| (span, false)));
     query.push("unnest(").push_bind(each().map(|(span, _)| span.0).collect::<Vec<_>>());

@@ -1,7 +1,7 @@
-//! A filter of measurements as conditions of SQL.
+//! A filter of measurements as SQL conditions.
 //!
-//! What is null counts as false: a condition on what a measurement doesn't tell is null, `and` and `or` hand that on, and
-//! a negation says `is not true`.
+//! Null counts as false: a condition on a missing value is null, `and` and `or` propagate null, and a negation is `is
+//! not true`.
 
 use chrono::{DateTime, Utc};
 use sqlx::{Postgres, QueryBuilder};
@@ -13,26 +13,26 @@ use crate::domain::{
     readings::to_f32,
 };
 
-/// Adds `and …` for each condition on the measurement that goes by the name `m`. The devices at the top are left to the
-/// statement, since they decide how it reads.
+/// Pushes `and …` for each condition on measurement `m`. The devices at the top level are left to the statement, since
+/// they determine its access path.
 pub(super) fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     push_span(query, "m.measured_at", filter.from, filter.to);
     push_conditions(query, filter);
 }
 
-/// Adds `and …` for each condition but the span.
+/// Pushes `and …` for each condition but the time span.
 pub(super) fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     push_all(query, &filter.conditions);
 }
 
-/// Whether one plan is good for all values. Where to look for an area depends on which it is: a town that was left years ago
-/// by its cells, a continent by the time. A statement that is prepared for good gets a plan without values after a while,
-/// which takes them all for the same: with such plans, a question of `tests/it/plans.rs` runs into the time limit.
+/// Whether one plan suits all values. The best access path of an area depends on its value: a town without recent
+/// measurements by its cells, a continent by time. A prepared statement switches to a generic plan, which is the same
+/// for all values: with generic plans, a query of `tests/it/plans.rs` exceeds the time limit.
 pub(super) fn has_stable_plan(filter: &Filter) -> bool {
     filter.conditions.is_empty()
 }
 
-/// Adds `and …` for the ends of a span of a column.
+/// Pushes `and …` for the ends of a span of a column.
 pub(super) fn push_span(
     query: &mut QueryBuilder<Postgres>,
     column: &str,
@@ -46,11 +46,11 @@ pub(super) fn push_span(
     }
 }
 
-/// Adds `and …` for each of these conditions.
+/// Pushes `and …` for each of these conditions.
 fn push_all(query: &mut QueryBuilder<Postgres>, conditions: &[Condition]) {
     let (beside, own): (Vec<_>, Vec<_>) =
         conditions.iter().partition(|&condition| !side_table_groups([condition]).is_empty());
-    // One by one, since an index may serve each of them.
+    // Separate terms, since an index may serve each of them.
     for condition in own {
         query.push(" and ");
         push(query, condition);
@@ -61,16 +61,16 @@ fn push_all(query: &mut QueryBuilder<Postgres>, conditions: &[Condition]) {
     }
 }
 
-/// Adds conditions of which each reads other tables as one look-up: a row of each table is read once for all of them,
-/// however many they are. It is a scalar subquery because Postgres turns `exists` and a join outside into joins that may
-/// read the whole of the other table.
+/// Pushes conditions that read other tables as one lookup: a row of each table is read once for all conditions. A
+/// scalar subquery, because Postgres turns `exists` and an outer join into joins that may read the whole of the other
+/// table.
 fn push_joined(query: &mut QueryBuilder<Postgres>, conditions: &[&Condition]) {
     query.push("(select ");
     for (at, condition) in conditions.iter().enumerate() {
         query.push(if at == 0 { "" } else { " and " });
         push(query, condition);
     }
-    // A measurement without a row in a table has nulls in its place, which fail conditions and pass their negations.
+    // A measurement without a row in a table has nulls instead, which fail conditions and satisfy their negations.
     query.push(" from (select) as measured");
     for group in side_table_groups(conditions.iter().copied()) {
         let table = readings::table(group);
@@ -82,7 +82,7 @@ fn push_joined(query: &mut QueryBuilder<Postgres>, conditions: &[&Condition]) {
     query.push(")");
 }
 
-/// Adds one condition, within the look-up of the tables that it reads.
+/// Pushes one condition, within the lookup of the tables that it reads.
 fn push(query: &mut QueryBuilder<Postgres>, condition: &Condition) {
     match condition {
         Condition::Devices(devices) => {
@@ -131,7 +131,7 @@ fn push_between(query: &mut QueryBuilder<Postgres>, quantity: Quantity, range: V
         let Some(end) = end else { continue };
         query.push(format!(" and {column} {comparison} "));
         if definition.group == Group::Air {
-            // Compared as 32-bit floats, as they are stored: 12.4 is then equal to the 12.4 that a sensor sent.
+            // Compared as 32-bit floats, as stored: 12.4 then equals the 12.4 that a sensor sent.
             query.push_bind(to_f32(end));
         } else {
             query.push_bind(end);

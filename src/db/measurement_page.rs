@@ -1,7 +1,7 @@
 //! Lists of measurements: filters, keyset pages, one device or many.
 //!
-//! Every list has the total order (`measured_at`, `device_id`, seq), so a cursor names one place in it and rows that
-//! arrive while somebody pages can't shift what follows.
+//! Every list has the total order (`measured_at`, `device_id`, seq), so a cursor names one position, and rows that
+//! arrive between two pages can't shift what follows.
 
 use std::collections::HashMap;
 
@@ -25,15 +25,15 @@ use crate::domain::{
 /// One page of a list of measurements.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MeasurementPage {
-    /// Which. The devices it names are left to the function that reads the page.
+    /// Filter. The devices that it names are left to the function that reads the page.
     pub filter: Filter,
     /// Newest first.
     pub descending: bool,
-    /// Only those that come after this one in the list.
+    /// Only measurements after this one in the list.
     pub after: Option<MeasurementKey>,
-    /// Only those that come before this one in the list.
+    /// Only measurements before this one in the list.
     pub before: Option<MeasurementKey>,
-    /// At most so many; for several devices at once, so many of each.
+    /// Maximum number of measurements; with several devices at once, of each device.
     pub limit: i64,
 }
 
@@ -53,8 +53,8 @@ pub async fn list(
     fetch(db, query, page, with).await
 }
 
-/// One page over some devices taken together. Each device's rows are read through its own index range and no more of
-/// them than the page can hold, so the cost grows with devices × limit and not with the archive.
+/// One page over several devices together. Reads each device through its own index range, at most one page of rows per
+/// device, so the cost grows with devices × limit and not with the archive.
 ///
 /// # Errors
 /// When the database fails.
@@ -73,7 +73,7 @@ pub async fn list_by_devices(
     fetch(db, query, page, with).await
 }
 
-/// The same page of each of some devices, in one statement.
+/// The same page for each of these devices, in one statement.
 ///
 /// # Errors
 /// When the database fails.
@@ -94,7 +94,7 @@ pub async fn list_per_device(
     Ok(lists)
 }
 
-/// How many measurements the filter lets through.
+/// Number of measurements that match the filter.
 ///
 /// # Errors
 /// When the database fails.
@@ -109,7 +109,7 @@ pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &Filter) -> Result<To
         push_filter(query, filter);
     })
     .await?;
-    // Costly conditions on few measurements are counted all the same.
+    // Expensive conditions on few measurements are counted exactly all the same.
     if counted.is_estimate
         && reading == CountMode::Unbounded
         && let Some(rows) = measurement_total::count_by_scan(db, filter).await?
@@ -119,13 +119,13 @@ pub async fn count(db: impl PgExecutor<'_> + Copy, filter: &Filter) -> Result<To
     Ok(counted)
 }
 
-/// Without conditions a page holds all measurements of a device from its first to its last in the page.
+/// Without conditions a page holds all measurements of a device between its first and its last one in the page.
 fn readings_join(page: &MeasurementPage, columns: MeasurementProjection) -> ReadingsJoin {
     let lookup = if page.filter.conditions.is_empty() { JoinStrategy::Range } else { JoinStrategy::Key };
     ReadingsJoin::new(columns, lookup)
 }
 
-/// Pushes a select of the page of each of these devices.
+/// Pushes a select of the page for each of these devices.
 fn push_each(
     query: &mut QueryBuilder<Postgres>,
     ids: &[DeviceId],
@@ -143,15 +143,15 @@ fn push_each(
     query.push(") as m");
 }
 
-/// Bounds that stand in the text of a statement, one of which is at or above any page's limit.
+/// Literal limits in the text of a statement; the smallest one at or above the limit of the page is used.
 const LIMIT_CLASSES: [i64; 6] = [2, 11, 51, 101, 1001, 10_001];
 
-/// Pushes a whole select of the page, of the measurements for which a condition holds.
+/// Pushes the whole select of a page, of the measurements for which a condition holds.
 ///
-/// Planning takes longer than reading a page, the more so the more months there are; Postgres saves itself that when a
-/// plan for any arguments looks no dearer than one for these. For a limit that it isn't told it supposes a tenth of the
-/// table, which always looks dearer; so there is a bound in the text, above the limit. Where values decide which index is
-/// the right one, each page is planned by its own.
+/// Planning takes longer than reading a page, and grows with the number of months. Postgres reuses a generic plan only
+/// when it looks no more expensive than a custom one. For a bound limit the generic plan assumes a tenth of the table,
+/// which always looks more expensive; so the text contains a literal limit above the bound one. Where values decide
+/// which index is right, each page gets a custom plan.
 fn push_page(
     query: &mut QueryBuilder<Postgres>,
     page: &MeasurementPage,
@@ -169,24 +169,24 @@ fn push_page(
     push_order(query, page.descending);
     if let Some(bound) = bound {
         query.push(format!(" limit {bound}) as m"));
-        push_order(query, page.descending); // which it has; this costs nothing
+        push_order(query, page.descending); // the rows are already in this order, so this is free
     }
     query.push(" limit ").push_bind(page.limit);
 }
 
-/// Adds the conditions that a measurement lies between the cursors.
+/// Pushes the conditions that a measurement lies between the cursors.
 pub(super) fn push_cursors(query: &mut QueryBuilder<Postgres>, page: &MeasurementPage) {
     let (forward, back) = if page.descending { ("<", ">") } else { (">", "<") };
     for (key, comparison) in [(page.after, forward), (page.before, back)] {
         let Some(key) = key else { continue };
-        // The first condition says nothing that the second doesn't, but an index and the choice of partitions can use it.
+        // The first condition is implied by the second, but an index and partition pruning can use it.
         query.push(format!(" and m.measured_at {comparison}= ")).push_bind(key.measured_at);
         query.push(format!(" and (m.measured_at, m.device_id, m.seq) {comparison} (")).push_bind(key.measured_at);
         query.push(", ").push_bind(key.device_id.0).push(", ").push_bind(key.seq).push(")");
     }
 }
 
-/// Adds the order of a list.
+/// Pushes the order of a list.
 pub(super) fn push_order(query: &mut QueryBuilder<Postgres>, descending: bool) {
     let direction = if descending { "desc" } else { "asc" };
     query.push(format!(" order by m.measured_at {direction}, m.device_id {direction}, m.seq {direction}"));
@@ -205,9 +205,9 @@ async fn fetch(
     Ok(measurements)
 }
 
-/// Puts measurements in the order of a list. Rows mostly arrive in it, which costs one comparison each; but no statement
-/// here orders the whole of several lists or of a join.
+/// Sorts measurements in the order of a list. Rows mostly arrive in that order, which costs one comparison each; but no
+/// statement here orders the result of several lists or of a join.
 pub(super) fn sort(measurements: &mut [Measurement], descending: bool) {
-    let place = |row: &Measurement| (row.key.measured_at, row.key.device_id, row.key.seq);
-    measurements.sort_by(|a, b| if descending { place(b).cmp(&place(a)) } else { place(a).cmp(&place(b)) });
+    let key = |row: &Measurement| (row.key.measured_at, row.key.device_id, row.key.seq);
+    measurements.sort_by(|a, b| if descending { key(b).cmp(&key(a)) } else { key(a).cmp(&key(b)) });
 }

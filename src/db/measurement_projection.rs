@@ -1,5 +1,5 @@
-//! Which columns of a measurement are read. Most questions are about two or three values, and every column of every row
-//! takes its time in Postgres and here.
+//! The columns of a measurement to read. Most queries need two or three values, and every column of every row costs
+//! time in Postgres and in the gateway.
 
 use std::ops::BitOr;
 
@@ -18,14 +18,14 @@ use crate::domain::{
     quantity::{Group, Quantity},
 };
 
-/// Columns beside the key, which is always read: of `measurement`, and of the tables that hold its other readings. What
-/// was not read is told as none, no flags, and 1970: nobody asks.
+/// A set of columns beside the key, which is always read: of `measurement`, and of the tables of the other readings.
+/// Columns that are not read have placeholders: none, no flags, and 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MeasurementProjection(u64);
 
-/// The first bit of the groups, above those of `measurement`; one for each [`Group`].
+/// First bit of the groups, above those of `measurement`; one bit for each [`Group`].
 const FIRST_GROUP_BIT: u32 = 8;
-/// The first bit of the quantities, above those of the groups; one for each [`Quantity`].
+/// First bit of the quantities, above those of the groups; one bit for each [`Quantity`].
 const FIRST_QUANTITY_BIT: u32 = 16;
 const _: () = assert!(Quantity::ALL.len() + 16 <= 64, "a bit for each quantity");
 
@@ -44,14 +44,14 @@ impl MeasurementProjection {
     pub const PM4: Self = Self(1 << 4);
     /// PM10.
     pub const PM10: Self = Self(1 << 5);
-    /// Reasons to doubt it.
+    /// Quality flags.
     pub const FLAGS: Self = Self(1 << 6);
-    /// By how much it may be older.
+    /// Uncertainty of the time, in seconds.
     pub const TIME_UNCERTAINTY: Self = Self(1 << 7);
     /// All columns of `measurement`.
     pub const ALL: Self = Self((1 << FIRST_GROUP_BIT) - 1);
 
-    /// Each with its name in the table `m`, in the order in which they are read.
+    /// Each column with its name in table `m`, in reading order.
     const NAMES: [(Self, &'static str); 8] = [
         (Self::RECORDED_AT, ", m.recorded_at"),
         (Self::POSITION, ", m.latitude, m.longitude"),
@@ -63,13 +63,13 @@ impl MeasurementProjection {
         (Self::TIME_UNCERTAINTY, ", m.time_uncertainty_s"),
     ];
 
-    /// Whether there are readings of a group.
+    /// The presence of readings of a group.
     #[must_use]
     pub fn group(group: Group) -> Self {
         Self(1 << (FIRST_GROUP_BIT + group as u32))
     }
 
-    /// A quantity of a group that has a table of its own, and whether there are readings of the group.
+    /// A quantity of a group with a table of its own, and the presence of readings of the group.
     #[must_use]
     pub fn quantity(quantity: Quantity) -> Self {
         Self(1 << (FIRST_QUANTITY_BIT + quantity as u32)) | Self::group(quantity.definition().group)
@@ -84,18 +84,19 @@ impl MeasurementProjection {
         SIDE_TABLE_GROUPS.into_iter().filter(move |&group| self.has(Self::group(group)))
     }
 
-    /// The quantities of a group that are read.
+    /// The selected quantities of a group.
     pub(super) fn quantities(self, group: Group) -> impl Iterator<Item = Quantity> {
         Quantity::in_group(group).filter(move |&quantity| self.has(Self::quantity(quantity)))
     }
 
-    /// What to select from `measurement`, which goes by the name `m`.
+    /// The select list of `measurement` as `m`.
     pub(super) fn select(self) -> String {
         let names = Self::NAMES.iter().filter(|(column, _)| self.has(*column)).map(|(_, name)| *name);
         std::iter::once("m.device_id, m.measured_at, m.seq").chain(names).collect()
     }
 
-    /// What to select after all columns of `m` from the joined tables, which go by their own names. Begins with a comma.
+    /// The select list of the joined tables, which have their own names; follows the columns of `m`. Begins with a
+    /// comma.
     pub(super) fn select_readings(self) -> String {
         let of_group = |group| {
             let table = table(group);
@@ -106,10 +107,10 @@ impl MeasurementProjection {
         self.groups().flat_map(of_group).collect()
     }
 
-    /// A row of them. Read by place: by name costs a look-up in a map for every value.
+    /// Parses a row, by column index: access by name costs a map lookup per value.
     pub(super) fn read(self, row: &PgRow) -> sqlx::Result<Measurement> {
         let mut next = 3;
-        let mut place = |column, wide| {
+        let mut column_index = |column, wide| {
             let at = self.has(column).then_some(next);
             next += at.map_or(0, |_| wide);
             at
@@ -120,22 +121,22 @@ impl MeasurementProjection {
                 measured_at: row.try_get(1)?,
                 seq: row.try_get(2)?,
             },
-            recorded_at: value(row, place(Self::RECORDED_AT, 1))?.unwrap_or(DateTime::<Utc>::UNIX_EPOCH),
-            position: match place(Self::POSITION, 2) {
+            recorded_at: value(row, column_index(Self::RECORDED_AT, 1))?.unwrap_or(DateTime::<Utc>::UNIX_EPOCH),
+            position: match column_index(Self::POSITION, 2) {
                 Some(at) => position(row.try_get(at)?, row.try_get(at + 1)?),
                 None => None,
             },
-            pm1: value(row, place(Self::PM1, 1))?,
-            pm2_5: value(row, place(Self::PM2_5, 1))?,
-            pm4: value(row, place(Self::PM4, 1))?,
-            pm10: value(row, place(Self::PM10, 1))?,
-            flags: value(row, place(Self::FLAGS, 1))?.map(QualityFlags::from_bits).unwrap_or_default(),
-            time_uncertainty_s: value(row, place(Self::TIME_UNCERTAINTY, 1))?,
+            pm1: value(row, column_index(Self::PM1, 1))?,
+            pm2_5: value(row, column_index(Self::PM2_5, 1))?,
+            pm4: value(row, column_index(Self::PM4, 1))?,
+            pm10: value(row, column_index(Self::PM10, 1))?,
+            flags: value(row, column_index(Self::FLAGS, 1))?.map(QualityFlags::from_bits).unwrap_or_default(),
+            time_uncertainty_s: value(row, column_index(Self::TIME_UNCERTAINTY, 1))?,
             readings: self.read_joined(row, next)?,
         })
     }
 
-    /// The readings of the joined tables, from this column on.
+    /// Parses the readings of the joined tables, from this column on.
     fn read_joined(self, row: &PgRow, mut next: usize) -> sqlx::Result<JoinedReadings> {
         let mut readings = JoinedReadings::default();
         for group in self.groups() {
@@ -152,7 +153,7 @@ impl MeasurementProjection {
     }
 }
 
-/// The value at this place, if it was read.
+/// The value at this column index, if it was selected.
 fn value<'r, T>(row: &'r PgRow, at: Option<usize>) -> sqlx::Result<Option<T>>
 where
     T: Decode<'r, Postgres> + Type<Postgres>,

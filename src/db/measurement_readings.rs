@@ -1,21 +1,21 @@
-//! A page of measurements with its readings of other tables (weather, gases, motion, status), in one statement.
+//! A page of measurements joined with its readings of other tables (weather, gases, motion, status), in one statement.
 
 use sqlx::{Postgres, QueryBuilder, Row as _, postgres::PgRow};
 
 use super::{DbError, measurement_projection::MeasurementProjection, readings::table};
 use crate::domain::{measurement::Measurement, quantity::Group};
 
-/// How the readings of a page are found.
+/// Join strategy for the readings of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum JoinStrategy {
-    /// By the time of each device: the page holds all measurements of a device from its first to its last in the page, so
-    /// that nothing but their readings is read. Takes about half of the time of single look-ups.
+    /// By time range of each device: the page holds all measurements of a device between its first and its last one in
+    /// the page, so that only their readings are read. Takes about half the time of lookups by key.
     Range,
     /// By the key of each measurement.
     Key,
 }
 
-/// A select of measurements, and what stands around it in a statement. Rows come in no order.
+/// A select of measurements, and the statement around it. Rows come in no particular order.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReadingsJoin {
     columns: MeasurementProjection,
@@ -31,7 +31,7 @@ impl ReadingsJoin {
         self.columns.groups().next().is_some()
     }
 
-    /// Begins a statement, to be continued with the select of [`MeasurementProjection::select`].
+    /// Begins a statement; the caller pushes [`MeasurementProjection::select`] next.
     pub(super) fn start(self) -> QueryBuilder<Postgres> {
         match self.lookup {
             _ if !self.is_joined() => QueryBuilder::default(),
@@ -40,7 +40,7 @@ impl ReadingsJoin {
         }
     }
 
-    /// Ends it.
+    /// Completes the statement.
     pub(super) fn finish(self, query: &mut QueryBuilder<Postgres>) {
         match self.lookup {
             _ if !self.is_joined() => {}
@@ -49,8 +49,8 @@ impl ReadingsJoin {
         }
     }
 
-    /// Full joins, which Postgres carries out by hash or merge. Of a left join it might make a nested loop over both whole
-    /// sides, where it expects few rows. Rows without a measurement are skipped by [`Self::read`].
+    /// Full joins, which Postgres executes as hash or merge join. A left join might become a nested loop over both
+    /// whole sides when Postgres expects few rows. [`Self::read`] skips rows without a measurement.
     fn push_ranges(self, query: &mut QueryBuilder<Postgres>) {
         query.push(
             "), span as (select device_id, min(measured_at) as first_at, max(measured_at) as last_at from page
@@ -69,7 +69,7 @@ impl ReadingsJoin {
         }
     }
 
-    /// Look-ups that stay look-ups (`offset 0`): as a join, Postgres might read the whole of the other table.
+    /// `offset 0` keeps these subqueries lookups by key: as joins, Postgres might read the whole of the other table.
     fn push_keys(self, query: &mut QueryBuilder<Postgres>) {
         query.push(") as m");
         for group in self.columns.groups() {
@@ -88,7 +88,7 @@ impl ReadingsJoin {
         names.flat_map(|name| [", ", prefix, name]).collect()
     }
 
-    /// The measurements of rows.
+    /// Parses rows into measurements.
     pub(super) fn read(self, rows: &[PgRow]) -> Result<Vec<Measurement>, DbError> {
         let mut measurements = Vec::with_capacity(rows.len());
         for row in rows {
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use crate::domain::quantity::Quantity;
 
-    /// The statement around the select of a page, its white space evened out.
+    /// The statement around the select of a page, with normalised white space.
     fn statement(columns: MeasurementProjection, lookup: JoinStrategy) -> String {
         let with = ReadingsJoin::new(columns, lookup);
         let mut query = with.start();

@@ -1,7 +1,7 @@
-//! How many measurements each of some devices has.
+//! Number of measurements of each of several devices.
 //!
-//! Of each device no more than a share of rows is read. Where that is not all, `device_hour` tells how many there are, and
-//! the conditions are taken to hold as often among the rest as among what was read.
+//! At most a fixed share of rows is read per device. Beyond that, `device_hour` provides the total, and the share of
+//! matching rows is extrapolated.
 
 use std::collections::HashMap;
 
@@ -16,32 +16,32 @@ use super::{
 };
 use crate::domain::{device::DeviceId, filter::Filter, rollup::hour_of};
 
-/// Rows that are read of a device at least, however many devices there are.
+/// Minimum number of rows read per device, however many devices there are.
 const MIN_ROWS_PER_DEVICE: i64 = 1000;
 
-/// With conditions that cost so many times more, so many times fewer rows are read.
+/// Expensive conditions reduce the number of rows read by this factor.
 const LOOKUP_DIVISOR: i64 = 10;
 
-/// Edges of polygons that rows are compared with at most, all rows together; half a microsecond each. A ring has 20 in a band,
-/// a scribble of 10,000 points has 4000.
+/// Maximum number of polygon edge comparisons over all rows; half a microsecond each. A ring has 20 edges in a band, a
+/// scribble of 10,000 points has 4000.
 const MAX_EDGES: i64 = 400_000;
 
-/// Rows that are read at least, whatever the polygon.
+/// Minimum number of rows read, whatever the polygon.
 const MIN_ROWS_IN_POLYGON: i64 = 50;
 
-/// Rows that can be compared with the polygons of a filter.
+/// Number of rows that can be compared with the polygons of a filter.
 fn rows_in_polygon(filter: &Filter) -> i64 {
     let edges = i64::try_from(filter.polygon_edges()).unwrap_or(i64::MAX);
     if edges == 0 { i64::MAX } else { (MAX_EDGES / edges).max(MIN_ROWS_IN_POLYGON) }
 }
 
-/// Rows that are read of each of so many devices at most.
+/// Maximum number of rows read per device.
 fn rows_per_device(devices: usize) -> i64 {
     let devices = i64::try_from(devices.max(1)).unwrap_or(i64::MAX);
     (MAX_EXACT_TOTAL / devices).max(MIN_ROWS_PER_DEVICE)
 }
 
-/// How many measurements of each device the filter lets through.
+/// Number of measurements of each device that match the filter.
 ///
 /// # Errors
 /// When the database fails.
@@ -51,7 +51,7 @@ pub async fn count_per_device(
     ids: &[DeviceId],
     filter: &Filter,
 ) -> Result<HashMap<DeviceId, Total>, DbError> {
-    // A look-up in another table, and a polygon, cost as much as many rows.
+    // A lookup in another table, and a polygon, cost as much as many rows.
     let share = if filter.side_table_groups().is_empty() && filter.polygon_edges() == 0 { 1 } else { LOOKUP_DIVISOR };
     let devices = i64::try_from(ids.len().max(1)).unwrap_or(i64::MAX);
     let bound = (rows_per_device(ids.len()) / share).min((rows_in_polygon(filter) / devices).max(1));
@@ -67,17 +67,17 @@ pub async fn count_per_device(
     Ok(read.iter().map(|row| (row.device, total(row))).collect())
 }
 
-/// What was read of a device.
+/// Result of the scan of one device.
 struct ScanCount {
     device: DeviceId,
-    /// How many rows were looked at.
+    /// Number of rows scanned.
     scanned: i64,
-    /// How many of them the filter lets through.
+    /// Number of matching rows among them.
     found: i64,
 }
 
 impl ScanCount {
-    /// How many of so many rows the filter lets through, if it does so as often as among those that were read.
+    /// Extrapolates the share of matching rows to `all` rows.
     fn estimate(&self, all: i64) -> i64 {
         let estimate = i128::from(all) * i128::from(self.found) / i128::from(self.scanned.max(1));
         i64::try_from(estimate).unwrap_or(i64::MAX).max(self.found)
@@ -105,10 +105,10 @@ async fn scan(
         .collect())
 }
 
-/// Measurements that are held against conditions at most; fewer against polygons of which many edges lie above each other.
+/// Maximum number of measurements evaluated; fewer with polygons of which many edges share a band.
 const MAX_SCANNED_ROWS: i64 = 2000;
 
-/// How many measurements the filter lets through, where those of its devices and its span are few; none where they are not.
+/// Exact number of matching measurements, if the devices and the span contain few; else `None`.
 pub(super) async fn count_by_scan(db: impl PgExecutor<'_>, filter: &Filter) -> Result<Option<i64>, DbError> {
     let bound = MAX_SCANNED_ROWS.min(rows_in_polygon(filter));
     let mut query = QueryBuilder::<Postgres>::new("select count(*), count(*) filter (where true");
@@ -123,7 +123,7 @@ pub(super) async fn count_by_scan(db: impl PgExecutor<'_>, filter: &Filter) -> R
     Ok((scanned <= bound).then_some(found))
 }
 
-/// How many measurements there are of each device, in the hours that the filter's span touches.
+/// Number of measurements of each device in the hours that the filter's span touches.
 async fn load_stored_counts(
     db: impl PgExecutor<'_> + Copy,
     ids: &[DeviceId],
@@ -138,7 +138,7 @@ async fn load_stored_counts(
     Ok(rows.into_iter().map(|(device, count)| (DeviceId(device), count)).collect())
 }
 
-/// Whether the hours tell exactly how many there are.
+/// Whether whole hours give the exact number.
 fn is_exact(filter: &Filter) -> bool {
     let is_whole = |end: Option<DateTime<Utc>>| end.is_none_or(|end| end - hour_of(end) == TimeDelta::zero());
     filter.conditions.is_empty() && is_whole(filter.from) && is_whole(filter.to)

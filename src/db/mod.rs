@@ -1,8 +1,8 @@
-//! The only SQL: one file a table or read model.
+//! All SQL of the gateway: one file per table or read model.
 //!
-//! Functions take what they need (an executor, keys, a time) and give plain domain types. Statements that never
-//! change are checked against the schema when the crate is built (`.sqlx` holds what the check needs, so that a build
-//! needs no database); those that depend on a filter are put together with `QueryBuilder`, every value a bind.
+//! Functions take an executor, keys, a time, and return plain domain types. Static statements are checked against the
+//! schema at compile time (`.sqlx` caches the metadata, so that a build needs no database); statements that depend on a
+//! filter are built with `QueryBuilder`, with every value as a bind.
 
 pub mod api_key;
 pub mod batcher;

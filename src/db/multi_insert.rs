@@ -1,8 +1,8 @@
-//! Several inserts in one statement, each of many rows.
+//! Several inserts of many rows each, in one statement.
 //!
 //! `with a as (insert into …), b as (insert into …) select …`: every insert sees the database as it was before the
-//! statement, so none may need what another one stores. Rows come as an array of records, or as arrays, a column each.
-//! Names of tables and columns are ours, never a client's.
+//! statement, so none may depend on rows of another. Rows are passed as an array of records, or as arrays, one per
+//! column. Names of tables and columns are constants, never a client's.
 
 use std::fmt::Write as _;
 
@@ -13,17 +13,17 @@ use sqlx::{
 
 use super::DbError;
 
-/// A row on its way into a table, as a type of the database.
+/// A row to insert, as a composite type of the database.
 pub(super) trait Record: for<'q> Encode<'q, Postgres> + Type<Postgres> + PgHasArrayType {
     /// The table.
     const TABLE: &'static str;
-    /// The type, which has the table's columns in this order.
+    /// The composite type, which has the table's columns in this order.
     const TYPE: &'static str;
     /// The columns.
     const COLUMNS: &'static str;
 }
 
-/// Says of which table and type a struct is a row, whose fields are the type's.
+/// Implements [`Record`] for a struct whose fields are those of the composite type.
 macro_rules! record {
     ($record:ty, $table:literal, $kind:literal, $columns:expr) => {
         impl $crate::db::multi_insert::Record for $record {
@@ -45,7 +45,7 @@ macro_rules! record {
 }
 pub(super) use record;
 
-/// Inserts that are put together.
+/// The inserts of one statement.
 #[derive(Default)]
 pub(super) struct MultiInsert {
     condition: Option<&'static str>,
@@ -53,10 +53,10 @@ pub(super) struct MultiInsert {
     values: PgArguments,
 }
 
-/// What the statement tells: which transaction it was.
+/// The result of the statement: the id of its transaction.
 const ROW_VERSION: &str = "pg_current_xact_id()::xid::text::bigint";
 
-/// Columns of the rows of one table.
+/// Rows of one table as column arrays.
 pub(super) struct ColumnArrays<'a> {
     names: String,
     arrays: String,
@@ -64,12 +64,12 @@ pub(super) struct ColumnArrays<'a> {
 }
 
 impl ColumnArrays<'_> {
-    /// Adds a column of so many values as every other of the table has.
+    /// Adds a column. Its length must be that of the other columns of the table.
     pub fn put(&mut self, name: &str, values: Vec<Option<f64>>) -> Result<(), DbError> {
         self.add_as(name, "float8", values)
     }
 
-    /// The same of values of another type, which is named.
+    /// Adds a column of another SQL type, which is given by name.
     pub fn add_as<'v, T>(&mut self, name: &str, kind: &str, values: Vec<T>) -> Result<(), DbError>
     where
         Vec<T>: Encode<'v, Postgres> + Type<Postgres>,
@@ -84,17 +84,17 @@ impl ColumnArrays<'_> {
 }
 
 impl MultiInsert {
-    /// Inserts of which none is made unless this holds: a condition of these values.
+    /// Inserts that run only if the condition on these values holds.
     pub fn with_condition(condition: &'static str, values: PgArguments) -> Self {
         Self { condition: Some(condition), ctes: Vec::new(), values }
     }
 
-    /// Adds an insert of these rows; `suffix` says what happens where the key is taken.
+    /// Adds an insert of these rows; `suffix` is its `on conflict` clause.
     pub fn add_records<R: Record>(&mut self, suffix: &str, rows: Vec<R>) -> Result<(), DbError> {
         self.add_records_into(R::TABLE, suffix, rows)
     }
 
-    /// The same through a view of the table.
+    /// Adds an insert through a view of the table.
     pub fn add_records_into<R: Record>(
         &mut self,
         relation: &'static str,
@@ -107,7 +107,7 @@ impl MultiInsert {
         Ok(())
     }
 
-    /// Adds an insert of columns.
+    /// Adds an insert of column arrays.
     pub fn add_columns(
         &mut self,
         table: &str,
@@ -126,7 +126,8 @@ impl MultiInsert {
         self.ctes.push(format!("into_{table} as ({insert})"));
     }
 
-    /// Runs all of them, where there are any, and tells which transaction that was; none when the condition doesn't hold.
+    /// Runs all inserts, if there are any, and returns the id of the transaction; `None` when the condition doesn't
+    /// hold.
     ///
     /// # Errors
     /// When the database fails.
@@ -134,9 +135,9 @@ impl MultiInsert {
         if self.ctes.is_empty() {
             return Ok(None);
         }
-        // Postgres runs them from the last to the first. Turned round they take their locks in the order in which they were
-        // added, as statements of their own would: two writers wait for each other then. Were it otherwise, one of them
-        // would be told of a deadlock, and try again.
+        // Postgres runs data-modifying CTEs from the last to the first. Reversed, they take their locks in the order in
+        // which they were added, as separate statements would, so that concurrent writers wait for each other.
+        // Otherwise one of them would fail with a deadlock and retry.
         let each = self.ctes.iter().rev().map(String::as_str).collect::<Vec<_>>().join(", ");
         let text = match self.condition {
             None => format!("with {each} select {ROW_VERSION}"),
@@ -145,13 +146,13 @@ impl MultiInsert {
                  select case when holds then {ROW_VERSION} end from condition"
             ),
         };
-        // To the end of the answer, where the commit is told: a row may come before it.
+        // Reads to the end of the result, which reports the commit: a row may arrive before it.
         let rows = sqlx::query_scalar_with(AssertSqlSafe(text), self.values).fetch_all(db).await?;
         Ok(rows.into_iter().next().flatten())
     }
 }
 
-/// One insert of records, which gives something back of each row that was stored.
+/// One insert of records that returns values of each inserted row.
 pub(super) async fn insert_returning<R: Record, T>(
     db: impl PgExecutor<'_>,
     suffix: &str,

@@ -1,4 +1,4 @@
-//! Connections that receive notifications. They belong to no pool that requests use, so neither waits for the other.
+//! Connections that receive notifications. They belong to no pool of the requests, so neither waits for the other.
 
 use std::time::Duration;
 
@@ -10,25 +10,25 @@ use tokio::time::timeout;
 
 use super::{DbError, connect::Database};
 
-/// What connecting, or one statement, may take. So a connection whose other end is gone is found.
+/// Time limit of connecting and of each statement. Detects a broken connection.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The same, for Postgres.
+/// The same limit, as a Postgres setting.
 const SERVER_STATEMENT_TIMEOUT: &str = "5s";
 
-/// Connects, and listens on a channel. When anything fails on the connection it is of no use any more.
+/// Connects and listens on a channel. After any error the connection must be replaced.
 ///
 /// # Errors
 /// When the database can't be reached.
 pub(super) async fn listen(database: &Database, application_name: &str, channel: &str) -> Result<PgListener, DbError> {
-    // With the options of the writers: statements with arrays are planned once, whatever the arrays' lengths, and it
-    // is the database that is written to, which alone has notifications. Not logged: there is one every second.
+    // The options of the writer sessions: generic plans for statements with arrays, and a connection to the primary,
+    // which alone has notifications. Not logged: a statement runs every second.
     let options = database.direct.clone().application_name(application_name);
     let options = options.options([("statement_timeout", SERVER_STATEMENT_TIMEOUT)]);
-    // The library's listener connects by a pool. A new one each time, since a hanging connection would block it.
+    // `PgListener` connects through a pool. A new pool each time, since a hanging connection would block it.
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.disable_statement_logging());
     with_statement_timeout(async {
         let mut listener = PgListener::connect_with(&pool).await?;
-        // By itself it would reconnect without a word, and notifications in between would be lost.
+        // An automatic reconnect would lose notifications silently.
         listener.eager_reconnect(false);
         listener.listen(channel).await?;
         Ok(listener)
@@ -36,7 +36,7 @@ pub(super) async fn listen(database: &Database, application_name: &str, channel:
     .await
 }
 
-/// Waits for a notification; none when there is none in that time.
+/// Waits for a notification. Returns `None` after `time`.
 ///
 /// # Errors
 /// When the connection is lost.
@@ -52,7 +52,7 @@ pub(super) async fn next_notification(
     }
 }
 
-/// Gives a statement up when Postgres doesn't answer.
+/// Fails when Postgres doesn't answer in time.
 pub(super) async fn with_statement_timeout<T>(
     statement: impl Future<Output = Result<T, DbError>>,
 ) -> Result<T, DbError> {

@@ -1,4 +1,4 @@
-//! `packet`: the newest `CleanCycle` packet of each device.
+//! Table `packet`: the newest `CleanCycle` packet of each device.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{DbError, device::to_bigints, multi_insert::record};
 use crate::domain::{device::DeviceId, position::Position, quality::QualityFlag};
 
-/// A packet, as the one after it needs to know it.
+/// A packet, with what the continuity check of the next packet needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Packet {
     /// The device that sent it.
@@ -16,7 +16,7 @@ pub struct Packet {
     pub frame_counter: i64,
     /// When it arrived.
     pub received_at: DateTime<Utc>,
-    /// The uplink that brought it.
+    /// The uplink that contained it.
     pub uplink_id: Uuid,
     /// When its first sample was taken, whose position is absolute.
     pub first_at: DateTime<Utc>,
@@ -26,14 +26,14 @@ pub struct Packet {
     pub end: Position,
 }
 
-/// Moves a row forward, never back.
+/// Updates a row only if the new one is newer.
 pub(super) const UPSERT_IF_NEWER: &str = "on conflict (device_id) do update
     set (frame_counter, received_at, uplink_id, first_at, last_at, latitude, longitude)
         = (excluded.frame_counter, excluded.received_at, excluded.uplink_id, excluded.first_at, excluded.last_at,
            excluded.latitude, excluded.longitude)
     where excluded.received_at >= packet.received_at";
 
-/// A packet as `new_packet` has it.
+/// A packet as type `new_packet`.
 #[derive(sqlx::Encode)]
 pub(super) struct PacketInsert {
     device_id: i64,
@@ -53,7 +53,7 @@ record!(
     "device_id, frame_counter, received_at, uplink_id, first_at, last_at, latitude, longitude"
 );
 
-/// Packets on their way.
+/// Packets as rows to insert.
 pub(super) fn to_inserts(packets: &[Packet]) -> Vec<PacketInsert> {
     packets
         .iter()
@@ -70,7 +70,7 @@ pub(super) fn to_inserts(packets: &[Packet]) -> Vec<PacketInsert> {
         .collect()
 }
 
-/// Forgets the packets of those of these devices that have no measurement any more.
+/// Deletes the packets of those of these devices that have no measurements left.
 ///
 /// # Errors
 /// When the database fails.

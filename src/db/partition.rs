@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgExecutor};
 use super::{DbError, connect::set_timeouts};
 use crate::domain::{month::Month, period::Period};
 
-/// A partitioned table, and how its partitions are stored.
+/// A partitioned table and the storage parameters of its partitions.
 type PartitionedTable = (&'static str, &'static str);
 
 /// The tables partitioned by the month of a sample.
@@ -27,31 +27,32 @@ const MEASUREMENT_TABLES: [PartitionedTable; 7] = [
 ];
 /// The tables partitioned by the month of arrival.
 const UPLINK_TABLES: [PartitionedTable; 1] = [("uplink", "")];
-/// Room for updates in place (HOT): until a month is over (`hour_index`) no index holds the columns that change.
+/// Free space for HOT updates: during its month (`covering_index`) no index holds the columns that change.
 const FILLFACTOR: &str = "with (fillfactor = 80)";
-/// Serialises the making of partitions among all gateways on one database. Any number will do.
+/// Advisory lock that serialises creating partitions among all gateways on one database. The value is arbitrary.
 const CREATE_LOCK_ID: i64 = 0x6169_7267_0001;
-/// What each statement of that may take, and each wait for a lock. Sessions of the recorder have shorter limits.
+/// Time limit of each statement and each wait for a lock during the creation. Sessions of the recorder have shorter
+/// limits.
 const CREATION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A set of tables that share their months.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PartitionFamily {
-    /// `measurement` and what belongs to it, and what its hours come to.
+    /// `measurement`, its side tables and its rollups.
     Measurement,
     /// `uplink`.
     Uplink,
 }
 
-/// The months known to have partitions, so that only the first row of a month asks.
+/// The months known to have partitions, so that only the first row of a month needs a query.
 #[derive(Debug, Default)]
 pub struct PartitionCache {
     known: Mutex<HashSet<(PartitionFamily, Month)>>,
 }
 
 impl PartitionCache {
-    /// Makes the partitions of these months where they are missing. Runs outside the recording transaction, so that
-    /// the locks it takes are held for a moment only.
+    /// Creates the missing partitions of these months. Runs outside the recording transaction, so that its locks are
+    /// held only briefly.
     ///
     /// # Errors
     /// When the database fails.
@@ -72,7 +73,7 @@ impl PartitionCache {
         Ok(())
     }
 
-    /// Those of these months that may be without partitions, each once.
+    /// Those of these months that are not known to have partitions, each once.
     pub fn filter_unknown(
         &self,
         months: impl IntoIterator<Item = (PartitionFamily, Month)>,
@@ -81,7 +82,7 @@ impl PartitionCache {
         months.into_iter().filter(|month| !known.contains(month)).collect()
     }
 
-    /// How many partitions of a table are to be created for these months. Those that are found are known from then on.
+    /// Number of partitions of a table to create for these months. Marks the existing ones as known.
     ///
     /// # Errors
     /// When the database fails.
@@ -106,13 +107,13 @@ impl PartitionCache {
         Ok(missing.len())
     }
 
-    /// Forgets what is known: a partition was gone that should have been there.
+    /// Clears the known months, after a partition was found missing.
     pub fn clear(&self) {
         self.lock().clear();
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<(PartitionFamily, Month)>> {
-        self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner) // a set is whole after any panic
+        self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner) // a panic leaves the set intact
     }
 }
 
@@ -140,13 +141,14 @@ async fn create(
         if exists(&mut *transaction, &partition).await? {
             continue;
         }
-        // Made apart and then attached: "create table … partition of" would lock out the readers of the whole table.
+        // Created separately and then attached: `create table … partition of` would block the readers of the whole
+        // table.
         let (from, to) = (period.start(), period.end());
         let create = format!(
             "create table {partition} (like {table} including all) {storage};
              alter table {table} attach partition {partition} for values from ('{from}') to ('{to}')"
         );
-        // Safe to put together: the names are ours and a period's digits, the bounds are times.
+        // The interpolated names are constants and a period's digits, the bounds are times.
         sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
@@ -154,7 +156,7 @@ async fn create(
     Ok(())
 }
 
-/// The period whose partition holds a month, or is to hold it.
+/// The period of the existing or future partition that contains a month.
 fn choose_period(existing: &[Period], family: PartitionFamily, month: Month, now: DateTime<Utc>) -> Period {
     if let Some(&period) = existing.iter().find(|period| period.contains(month)) {
         return period;
@@ -165,7 +167,7 @@ fn choose_period(existing: &[Period], family: PartitionFamily, month: Month, now
     if family == PartitionFamily::Uplink || is_recent || has_months { Period::Month(month) } else { Period::Year(year) }
 }
 
-/// The periods that have a partition of at least one of the tables.
+/// The periods with a partition of at least one of the tables.
 async fn existing(db: &mut PgConnection, family: PartitionFamily) -> Result<Vec<Period>, DbError> {
     let mut existing = Vec::new();
     for (table, _) in family.tables() {
@@ -174,12 +176,12 @@ async fn existing(db: &mut PgConnection, family: PartitionFamily) -> Result<Vec<
     Ok(existing)
 }
 
-/// Whether there is a table of this name.
+/// Whether a table with this name exists.
 pub(super) async fn exists(db: impl PgExecutor<'_>, table: &str) -> Result<bool, DbError> {
     Ok(sqlx::query_scalar!(r#"select to_regclass($1) is not null as "exists!""#, table).fetch_one(db).await?)
 }
 
-/// The periods that have a partition of this table, oldest first.
+/// The periods with a partition of this table, oldest first.
 pub(super) async fn periods(db: impl PgExecutor<'_>, table: &str) -> Result<Vec<Period>, DbError> {
     let partitions = sqlx::query_scalar!(
         r#"select c.relname::text as "name!"
@@ -191,7 +193,7 @@ pub(super) async fn periods(db: impl PgExecutor<'_>, table: &str) -> Result<Vec<
     .fetch_all(db)
     .await?;
     let period = |name: &String| Period::from_suffix(name.strip_prefix(table)?.strip_prefix('_')?);
-    // A partition of another name was created by hand, and is left alone.
+    // A partition with another name was created by hand and is ignored.
     Ok(partitions.iter().filter_map(period).collect())
 }
 

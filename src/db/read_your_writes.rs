@@ -1,4 +1,4 @@
-//! How far each caller has written, so that whoever changed something reads it afterwards, whichever server answers.
+//! Read-your-writes: how far each caller has written, so that it reads its own changes from any server.
 
 use std::{
     collections::HashMap,
@@ -9,18 +9,18 @@ use std::{
 use super::replicas::lsn::Lsn;
 use crate::domain::api_key::ApiKeyId;
 
-/// Callers that are remembered at least. Of more, those that have not written for longest are forgotten.
+/// Minimum number of tracked callers. Beyond it, those without a write for the longest time are evicted.
 const MAX_TRACKED_CALLERS: usize = 10_000;
-/// For how long a caller reads where all is written, when it isn't known how far it wrote. Nothing that was begun is still
-/// written after that.
+/// How long a caller reads from the primary when the position of its write is unknown. No statement that had started is
+/// still running after that.
 const UNKNOWN_LSN_TTL: Duration = Duration::from_mins(1);
 
-/// What a caller has to see.
+/// The state of the database that a caller has to see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct MinLsn {
-    /// What was written up to here.
+    /// Minimum position in the log.
     lsn: Lsn,
-    /// All there is, until then.
+    /// Until then, only the primary is current enough.
     primary_until: Option<Instant>,
 }
 
@@ -34,8 +34,8 @@ impl MinLsn {
 #[derive(Clone, Debug, Default)]
 pub struct WriteTracker(Arc<Mutex<Generations>>);
 
-/// Callers, in two generations: where the younger one is full, it becomes the older one, which is forgotten. What any of
-/// those had to see, everybody has from then on.
+/// Callers in two generations: when the younger one is full, it becomes the older one, which is dropped. The maximum
+/// position of the dropped callers then applies to all callers.
 #[derive(Debug, Default)]
 struct Generations {
     younger: HashMap<ApiKeyId, MinLsn>,
@@ -44,7 +44,7 @@ struct Generations {
 }
 
 impl WriteTracker {
-    /// The place in the log that a caller has to see; none where it has to see all there is.
+    /// The position in the log that the caller has to see; `None` when it has to read from the primary.
     #[must_use]
     pub fn min_lsn(&self, caller: Option<ApiKeyId>, now: Instant) -> Option<Lsn> {
         let lately = self.lock();
@@ -53,7 +53,7 @@ impl WriteTracker {
         (!everything).then_some(seen.lsn)
     }
 
-    /// A caller begins to write.
+    /// Registers the start of a write of a caller.
     #[must_use]
     pub fn start_write(&self, caller: ApiKeyId) -> WriteGuard {
         WriteGuard { tracker: self.clone(), caller, is_finished: false }
@@ -71,7 +71,7 @@ impl WriteTracker {
     }
 
     fn lock(&self) -> MutexGuard<'_, Generations> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner) // each entry is whole
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // a panic leaves each entry intact
     }
 }
 
@@ -83,8 +83,8 @@ impl Generations {
     }
 }
 
-/// A caller that writes. Where this is dropped it isn't known how far it wrote: its client may have hung up, while what was
-/// begun is still done.
+/// A write in progress. If it is dropped unfinished, its position is unknown: the client may have disconnected while
+/// its statement still runs.
 #[derive(Debug)]
 pub struct WriteGuard {
     tracker: WriteTracker,
@@ -93,7 +93,7 @@ pub struct WriteGuard {
 }
 
 impl WriteGuard {
-    /// What it wrote lies before this place.
+    /// Completes the write, which lies before this position of the log.
     pub fn finish(mut self, at: Lsn) {
         self.is_finished = true;
         self.tracker.record(self.caller, MinLsn { lsn: at, primary_until: None });

@@ -1,4 +1,5 @@
-//! `weather`, `ambient`, `motion` and `device_status`: four tables of one shape, whose columns are those of `domain::quantity`.
+//! Tables `weather`, `ambient`, `motion` and `device_status`: four tables of one shape, whose columns are those of
+//! `domain::quantity`.
 
 use std::collections::HashMap;
 
@@ -17,7 +18,7 @@ use crate::domain::{
     readings::Readings,
 };
 
-/// The groups that have a table of their own.
+/// The groups with a table of their own.
 pub const SIDE_TABLE_GROUPS: [Group; 4] = [Group::Weather, Group::Ambient, Group::Motion, Group::Status];
 
 /// The table that holds a group.
@@ -36,7 +37,8 @@ fn columns(group: Group) -> String {
     Quantity::in_group(group).map(|quantity| quantity.definition().name).collect::<Vec<_>>().join(", ")
 }
 
-/// Stores what these measurements tell beside particulates. They are new, so their keys are free.
+/// Inserts the readings of these measurements other than particulates. The measurements are new, so their keys are
+/// free.
 ///
 /// # Errors
 /// When the database fails.
@@ -55,12 +57,12 @@ pub async fn insert(db: &mut PgConnection, rows: &[NewMeasurement<'_>]) -> Resul
     Ok(())
 }
 
-/// The rows that tell something of this group.
+/// The rows with readings of this group.
 fn with_group<'r, 'a>(group: Group, rows: &'r [NewMeasurement<'a>]) -> Vec<&'r NewMeasurement<'a>> {
     rows.iter().filter(|row| row.sample.readings.has_group(group)).collect()
 }
 
-/// Adds the insert of what these rows tell of all groups.
+/// Adds the inserts of these rows' readings, for all groups.
 pub(super) fn add_inserts(inserts: &mut MultiInsert, rows: &[NewMeasurement<'_>]) -> Result<(), DbError> {
     SIDE_TABLE_GROUPS.into_iter().try_for_each(|group| add_insert(inserts, group, &with_group(group, rows)))
 }
@@ -89,7 +91,7 @@ async fn copy_group(db: &mut PgConnection, group: Group, rows: &[&NewMeasurement
     .await
 }
 
-/// What these measurements tell of one group, where they tell anything.
+/// The readings of one group of these measurements. A measurement without any has no entry.
 ///
 /// # Errors
 /// When the database fails.
@@ -100,7 +102,7 @@ pub async fn load_by_keys(
     keys: &[MeasurementKey],
 ) -> Result<HashMap<MeasurementKey, Readings>, DbError> {
     let (devices, times, seqs) = key_columns(keys);
-    // Safe to put together: table and columns are names of ours; the values are binds.
+    // The interpolated table and columns are constant names; the values are binds.
     let statement = format!(
         "select device_id, measured_at, seq, {columns}
          from unnest($1::bigint[], $2::timestamptz[], $3::int[]) as wanted (device_id, measured_at, seq)
@@ -119,7 +121,7 @@ pub async fn load_by_keys(
             let mut readings = Readings::default();
             for (quantity, column) in Quantity::in_group(group).zip(3..) {
                 if let Some(value) = row.try_get::<Option<f64>, usize>(column)? {
-                    // What was stored was usable; a number that is not (written by hand) is left out.
+                    // Inserted values were valid; an invalid one (written by hand) is skipped.
                     let _ = readings.set(quantity, value);
                 }
             }

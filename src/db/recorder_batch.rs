@@ -1,5 +1,5 @@
-//! What a batch of submissions asks, and what it leaves: one statement each. The hot path: a batch is small, and a way to
-//! Postgres and back costs as much as many rows.
+//! Reads and writes of a recorder batch, one statement each. This is the hot path: a batch is small, and a round trip
+//! to Postgres costs as much as many rows.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,37 +24,37 @@ use crate::domain::{
     sample_history::SampleHistory,
 };
 
-/// What is known of what a batch speaks of.
+/// Stored state of the keys and devices of a batch.
 #[derive(Debug, Default)]
 pub struct BatchContext {
-    /// Those of the keys that are valid.
+    /// The valid ones of its keys.
     pub valid_keys: HashSet<ApiKeyId>,
-    /// The devices that were heard of before.
+    /// The known ones of its devices.
     pub devices: HashMap<String, KnownDevice>,
 }
 
-/// A device that was heard of before.
+/// A device that is already stored.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownDevice {
     /// Its row number.
     pub device_id: DeviceId,
     /// When its newest measurement was taken.
     pub latest_at: Option<DateTime<Utc>>,
-    /// What its next sample is judged by.
+    /// History that its next sample is validated against.
     pub history: Option<SampleHistory>,
     /// Its newest packet.
     pub packet: Option<Packet>,
-    /// The row that its newest measurement is told by.
+    /// Version of its `latest` row.
     pub latest_version: Option<RowVersion>,
-    /// The row that its newest packet is told by.
+    /// Version of its `packet` row.
     pub packet_version: Option<RowVersion>,
 }
 
-/// Which transaction wrote a row last: as long as that is the same one, nobody changed the row.
+/// The transaction that wrote a row last. While it is the same, the row is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowVersion(i64);
 
-/// Looks devices and keys up.
+/// Looks up devices and keys.
 ///
 /// # Errors
 /// When the database fails.
@@ -91,7 +91,8 @@ pub async fn load_context(
         context.valid_keys = first.valid.iter().copied().map(ApiKeyId).collect();
     }
     for row in rows {
-        let (Some(key), Some(device_id)) = (row.key, row.device_id.map(DeviceId)) else { continue }; // no device at all
+        // the row of an unknown device
+        let (Some(key), Some(device_id)) = (row.key, row.device_id.map(DeviceId)) else { continue };
         let trace = row.latest_at.zip(row.exact_time).zip(row.steady_since);
         let trace = trace.map(|((measured_at, exact_time), steady_since)| SampleHistory {
             measured_at,
@@ -125,30 +126,30 @@ pub async fn load_context(
     Ok(context)
 }
 
-/// What a batch leaves in the database.
+/// Rows that a batch writes.
 #[derive(Debug, Default)]
 pub struct BatchWrite<'a> {
-    /// Rows whose keys are free, for a batch that is nothing but such.
+    /// Rows whose keys are free, for a batch without any other rows.
     pub new_rows: Vec<NewMeasurement<'a>>,
-    /// What all rows that are stored in its transaction add to the hours.
+    /// Sums to add to the hourly rollups, of all rows stored in its transaction.
     pub hours: HourlyRollups,
-    /// The newest measurements: at most one a device, sorted by device, so that two writers wait for each other in one
-    /// order.
+    /// The newest measurements: at most one per device, sorted by device, so that concurrent writers wait for each
+    /// other in one order.
     pub latest: Vec<(MeasurementKey, SampleHistory)>,
     /// The newest packets, likewise.
     pub packets: Vec<Packet>,
-    /// What arrived.
+    /// The uplinks.
     pub uplinks: Vec<UplinkRow<'a>>,
-    /// What those who follow the feed are told; nothing, where this is not the last of its transaction.
+    /// The record for followers of the feed; empty unless this is the last statement of its transaction.
     pub feed_record: FeedRecord,
 }
 
-/// Stores all of that at once: adds to the hours, moves `latest` and `packet` forward where these are newer, and inserts the
-/// rest. Gives the version of what it wrote.
+/// Writes the whole batch at once: adds to the rollups, updates `latest` and `packet` where newer, and inserts the
+/// rest. Returns the row version that it wrote.
 ///
 /// # Errors
-/// When the database fails; [`DbError::Violation`] when a row was not fresh; [`DbError::MissingPartition`] when a month has
-/// none. Then nothing is stored.
+/// When the database fails; [`DbError::Violation`] when a row was already stored; [`DbError::MissingPartition`] when a
+/// month has none. Nothing is stored then.
 #[tracing::instrument(name = "db.recorder_batch.write", skip_all, fields(rows = batch.new_rows.len(), uplinks = batch.uplinks.len()))]
 pub async fn write(
     db: &mut PgConnection,
@@ -160,8 +161,8 @@ pub async fn write(
     Ok(inserts.execute(db).await?.map(RowVersion))
 }
 
-/// The same, but only if what is known is still so: every key valid, and `latest` and `packet` of every device as they were
-/// written then. Otherwise nothing is stored, and there is no version.
+/// Like [`write`], but only if the context is still current: every key is valid, and the `latest` and `packet` rows of
+/// every device have the same versions. Otherwise stores nothing and returns `None`.
 ///
 /// # Errors
 /// Those of [`write`].
@@ -178,7 +179,7 @@ pub async fn write_if_unchanged(
     Ok(inserts.execute(db).await?.map(RowVersion))
 }
 
-/// Whether these keys are valid at that time, and these devices' rows the ones of these versions.
+/// Whether these keys are valid at that time, and the rows of these devices have these versions.
 const UNCHANGED_CONDITION: &str = "
     (select count(*) from api_key
      where api_key_id = any($1::bigint[]) and revoked_at is null and (expires_at is null or expires_at > $2))
@@ -191,7 +192,7 @@ const UNCHANGED_CONDITION: &str = "
            or p.xmin::text::bigint is distinct from known.packet_version
     )";
 
-/// The values of [`UNCHANGED_CONDITION`].
+/// The bind values of [`UNCHANGED_CONDITION`].
 fn unchanged_arguments(context: &BatchContext, now: DateTime<Utc>) -> Result<PgArguments, BoxDynError> {
     let devices = || context.devices.values();
     let version = |version: Option<RowVersion>| version.map(|version| version.0);
@@ -224,5 +225,6 @@ fn add_inserts(
     if !batch.uplinks.is_empty() {
         inserts.add_records("", uplink::to_inserts(&batch.uplinks))?;
     }
-    feed::add_insert(inserts, &batch.feed_record, in_transaction) // the last one, since it may take the lock of the feed
+    // the last insert, since it may take the lock of the feed
+    feed::add_insert(inserts, &batch.feed_record, in_transaction)
 }

@@ -1,4 +1,5 @@
-//! Rows of measurements that a replay of their uplink takes back or claims; [`removal`](super::row_removal) deletes them.
+//! Rows of measurements that a replay of their uplink deletes or takes over; [`row_removal`](super::row_removal)
+//! deletes them.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,21 +19,22 @@ use crate::domain::{
     validity::has_valid_position,
 };
 
-/// What is known of a row that an uplink brought.
+/// Provenance of a stored row.
 #[derive(Clone, Copy, Debug)]
 pub struct RowProvenance {
-    /// The uplink.
+    /// The uplink that contained it.
     pub uplink_id: Uuid,
     /// The row's flags.
     pub flags: QualityFlags,
-    /// The cell that the row counts in.
+    /// The cell that counts the row.
     pub cell: Option<CellIndex>,
 }
 
-/// Serialises the replays of one device among all gateways on one database. Any number will do.
+/// Advisory lock class that serialises replays of one device among all gateways on one database. The value is
+/// arbitrary.
 const DEVICE_LOCK_CLASS: i32 = 0x6169_7204;
 
-/// Within a transaction: waits for others who take back rows of these devices, which must be sorted.
+/// Waits for other transactions that remove rows of these devices, which must be sorted. Requires a transaction.
 ///
 /// # Errors
 /// When the database fails.
@@ -50,7 +52,7 @@ pub async fn lock_devices(db: &mut PgConnection, devices: &[DeviceId]) -> Result
     Ok(())
 }
 
-/// Those of these rows that came in an uplink, each with what is known of it.
+/// Those of these rows that came in an uplink, each with its provenance.
 ///
 /// # Errors
 /// When the database fails.
@@ -80,7 +82,7 @@ pub async fn load_provenance(
     Ok(row.collect())
 }
 
-/// Gives these rows, sorted by key, to these uplinks, which tell them too.
+/// Reassigns these rows, sorted by key, to these uplinks, which contain them too.
 ///
 /// # Errors
 /// When the database fails.
@@ -102,18 +104,18 @@ pub async fn assign_uplink(db: impl PgExecutor<'_>, rows: &BTreeMap<MeasurementK
     Ok(())
 }
 
-/// How many rows each uplink brought at these devices and times: those of the third element.
+/// Number of rows of each uplink at the given devices and times.
 ///
 /// # Errors
 /// When the database fails.
-#[tracing::instrument(name = "db.replay_rows.count_by_uplink", skip_all, fields(count = told.len()))]
+#[tracing::instrument(name = "db.replay_rows.count_by_uplink", skip_all, fields(count = moments.len()))]
 pub async fn count_by_uplink(
     db: impl PgExecutor<'_>,
-    told: &[(DeviceId, DateTime<Utc>, Uuid)],
+    moments: &[(DeviceId, DateTime<Utc>, Uuid)],
 ) -> Result<HashMap<Uuid, i64>, DbError> {
-    let devices: Vec<_> = told.iter().map(|told| told.0.0).collect();
-    let times: Vec<_> = told.iter().map(|told| told.1).collect();
-    let uplinks: Vec<_> = told.iter().map(|told| told.2).collect();
+    let devices: Vec<_> = moments.iter().map(|moment| moment.0.0).collect();
+    let times: Vec<_> = moments.iter().map(|moment| moment.1).collect();
+    let uplinks: Vec<_> = moments.iter().map(|moment| moment.2).collect();
     let rows = sqlx::query!(
         r#"select m.uplink_id as "uplink_id!", count(*) as "count!"
            from unnest($1::bigint[], $2::timestamptz[], $3::uuid[]) as told (device_id, measured_at, uplink_id)
@@ -128,7 +130,7 @@ pub async fn count_by_uplink(
     Ok(rows.into_iter().map(|row| (row.uplink_id, row.count)).collect())
 }
 
-/// Gives these rows the `seq` 0, which must be free at their devices and times.
+/// Sets `seq` of these rows to 0, which must be free at their devices and times.
 ///
 /// # Errors
 /// When the database fails.
@@ -136,7 +138,7 @@ pub async fn count_by_uplink(
 pub async fn move_to_seq_zero(db: &mut PgConnection, keys: &[MeasurementKey]) -> Result<(), DbError> {
     for table in tables() {
         let (devices, times, seqs) = key_columns(keys);
-        // Safe to put together: the table is a name of ours; the values are binds.
+        // The interpolated table is a constant name; the values are binds.
         let statement = format!(
             "update {table} t set seq = 0
              from unnest($1::bigint[], $2::timestamptz[], $3::int[]) as moved (device_id, measured_at, seq)

@@ -1,5 +1,5 @@
-//! Forgetting uplinks: months that are older than what is kept are dropped as whole partitions, which frees their space
-//! at once and costs the same however full they are.
+//! Retention of uplinks: expired months are dropped as whole partitions, which frees their space immediately, at a cost
+//! independent of their size.
 
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -7,21 +7,21 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use super::{DbError, partition};
 use crate::domain::{month::Month, period::Period, retention::RetentionPolicy};
 
-/// Serialises the dropping among all gateways on one database. Any number will do.
+/// Advisory lock that serialises dropping partitions among all gateways on one database. The value is arbitrary.
 const DROP_LOCK_ID: i64 = 0x6169_7267_0003;
-/// How long dropping may wait for those who use the table: all who come later wait behind it.
+/// How long the drop waits for statements that use the table. All later statements queue behind it.
 const LOCK_TIMEOUT: &str = "200ms";
 
-/// What became of the months whose time is over.
+/// Outcome for the expired months.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DroppedPartitions {
-    /// Those that were dropped.
+    /// Dropped months.
     pub dropped: Vec<Month>,
-    /// Those that somebody was using; the next round tries again.
+    /// Months that a statement was using; the next round tries again.
     pub in_use: Vec<Month>,
 }
 
-/// Drops the months of uplinks whose time is over. Nothing when another gateway is doing it.
+/// Drops the expired months of uplinks. Does nothing while another gateway does it.
 ///
 /// # Errors
 /// When the database fails.
@@ -39,7 +39,7 @@ pub async fn drop_old_partitions(
         }
         match drop_partition(db, month).await {
             Ok(true) => {
-                tracing::info!(month = month.suffix(), "uplinks forgotten");
+                tracing::info!(month = month.suffix(), "uplink partition dropped");
                 forgotten.dropped.push(month);
             }
             Ok(false) => {}
@@ -50,7 +50,7 @@ pub async fn drop_old_partitions(
     Ok(forgotten)
 }
 
-/// Drops the partition of a month; false when another gateway is dropping some, or was faster.
+/// Drops the partition of a month. False when another gateway drops partitions, or has dropped it already.
 async fn drop_partition(db: &mut PgConnection, month: Month) -> Result<bool, DbError> {
     let mut transaction = db.begin().await?;
     let mine = sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "mine!""#, DROP_LOCK_ID);
@@ -58,7 +58,7 @@ async fn drop_partition(db: &mut PgConnection, month: Month) -> Result<bool, DbE
     if !mine.fetch_one(&mut *transaction).await? || !partition::exists(&mut *transaction, &partition).await? {
         return Ok(false);
     }
-    // Safe to put together: the names are ours and a month's digits.
+    // The interpolated names are constants and a month's digits.
     let drop = format!(
         "set local lock_timeout = '{LOCK_TIMEOUT}';
          drop table {partition}"

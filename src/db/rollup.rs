@@ -1,5 +1,5 @@
-//! `device_hour` and `cell_hour`: what each hour comes to. Whatever stores rows of `measurement` adds them here in the same
-//! transaction; whatever takes some back has their hours told anew ([`removal`](super::row_removal)).
+//! Tables `device_hour` and `cell_hour`: hourly rollups. A transaction that stores rows of `measurement` adds them
+//! here; a transaction that removes rows has their hours recomputed ([`row_removal`](super::row_removal)).
 
 use std::{collections::BTreeSet, fmt::Write as _, sync::LazyLock};
 
@@ -26,7 +26,7 @@ use crate::domain::{
     validity::has_valid_position,
 };
 
-/// What rows come to, by hour; sorted, so that two writers wait for each other in one order.
+/// Sums of rows by hour; sorted, so that concurrent writers wait for each other in one order.
 #[derive(Debug, Default)]
 pub struct HourlyRollups {
     devices: Vec<(DeviceId, DateTime<Utc>, Rollup)>,
@@ -34,7 +34,7 @@ pub struct HourlyRollups {
 }
 
 impl HourlyRollups {
-    /// What these rows come to.
+    /// Sums up these rows.
     #[must_use]
     pub fn from_rows(rows: &[NewMeasurement<'_>]) -> Self {
         let device = |row: &NewMeasurement<'_>| row.key.device_id;
@@ -50,10 +50,10 @@ impl HourlyRollups {
 /// A row of either table: key, hour, and the columns of [`SUMS`].
 struct RollupRow<'a>(i64, DateTime<Utc>, &'a Rollup);
 
-/// A row as `new_device_hour` has it.
+/// A row as type `new_device_hour`.
 struct DeviceHour<'a>(RollupRow<'a>);
 
-/// A row as `new_cell_hour` has it.
+/// A row as type `new_cell_hour`.
 struct CellHour<'a>(RollupRow<'a>);
 
 impl RollupRow<'_> {
@@ -101,7 +101,7 @@ record!(CellHour<'_>, "cell_hour", "new_cell_hour", concat!("cell, hour, ", sums
 static ADD_TO_DEVICE_HOUR: LazyLock<String> = LazyLock::new(|| add_clause("device_hour", "device_id"));
 static ADD_TO_CELL_HOUR: LazyLock<String> = LazyLock::new(|| add_clause("cell_hour", "cell"));
 
-/// Adds a row to the one that is there.
+/// The `on conflict` clause that adds a row to the existing one.
 fn add_clause(table: &str, key: &str) -> String {
     let mut add = format!("on conflict ({key}, hour) do update set ");
     for count in ["count", "invalid_count"] {
@@ -113,7 +113,8 @@ fn add_clause(table: &str, key: &str) -> String {
             let _ = write!(add, "{pm}_{sum} = {table}.{pm}_{sum} + excluded.{pm}_{sum}, ");
         }
         for (end, choose) in [("min", "least"), ("max", "greatest")] {
-            let _ = write!(add, "{pm}_{end} = {choose}({table}.{pm}_{end}, excluded.{pm}_{end}), "); // which pass over null
+            // `least` and `greatest` ignore null
+            let _ = write!(add, "{pm}_{end} = {choose}({table}.{pm}_{end}, excluded.{pm}_{end}), ");
         }
     }
     add.truncate(add.trim_end_matches(", ").len());
@@ -133,7 +134,7 @@ pub(super) fn add_inserts(inserts: &mut MultiInsert, hours: &HourlyRollups) -> R
     Ok(())
 }
 
-/// Hours of which rows were taken back.
+/// Hours from which rows were removed.
 #[derive(Debug, Default)]
 pub struct AffectedHours {
     devices: BTreeSet<(i64, DateTime<Utc>)>,
@@ -141,7 +142,7 @@ pub struct AffectedHours {
 }
 
 impl AffectedHours {
-    /// The hours of rows with these keys, and with the stored cells at which they count.
+    /// The hours of rows with these keys and stored cells.
     #[must_use]
     pub fn from_keys(rows: &[(MeasurementKey, Option<CellIndex>)]) -> Self {
         let hour = |key: &MeasurementKey| hour_of(key.measured_at);
@@ -152,7 +153,7 @@ impl AffectedHours {
         }
     }
 
-    /// Adds others.
+    /// Adds the hours of another set.
     pub fn extend(&mut self, other: Self) {
         self.devices.extend(other.devices);
         self.cells.extend(other.cells);
@@ -167,7 +168,7 @@ impl AffectedHours {
     }
 }
 
-/// Within a transaction: has whoever wants to add to these hours wait for its end.
+/// Locks hours until the end of the transaction: recorders that add to them wait.
 ///
 /// # Errors
 /// When the database fails.
@@ -198,15 +199,15 @@ pub(super) async fn lock_hours(db: &mut PgConnection, touched: &AffectedHours) -
     Ok(())
 }
 
-/// Tells hours anew that are locked, from the rows that are there. Those that have none any more go. The others stay the
-/// rows they are, so that who waits to lock one finds it.
+/// Recomputes locked hours from the stored rows. Deletes hours without rows. Updates the others in place, so that a
+/// transaction waiting for the lock still finds the row.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.rollup.recompute", skip_all, fields(count = touched.devices.len()))]
 pub(super) async fn recompute(db: &mut PgConnection, touched: &AffectedHours) -> Result<(), DbError> {
     let (devices, hours) = touched.devices();
-    // Safe to put together: all of it is names of ours; the values are binds.
+    // All interpolated text is constant names; the values are binds.
     let statement = format!(
         "insert into device_hour (device_id, hour, {ROLLUP_COLUMNS})
          select touched.device_id, touched.hour, recomputed.*
@@ -236,7 +237,7 @@ pub(super) async fn recompute(db: &mut PgConnection, touched: &AffectedHours) ->
     let (cells, hours) = touched.cells();
     let (least, greatest): (Vec<_>, Vec<_>) =
         touched.cells.iter().map(|&(cell, _)| child_range(cell, STORED_RESOLUTION)).unzip();
-    // The rows of a cell lie together by cell, not by time: they are read once for all of its hours in a month.
+    // The rows of a cell are stored by cell, not by time: they are read once for all of its hours in a month.
     let statement = format!(
         "with touched as materialized (
              select * from unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::bigint[])
@@ -273,26 +274,26 @@ pub(super) async fn recompute(db: &mut PgConnection, touched: &AffectedHours) ->
     Ok(())
 }
 
-/// Puts a row in the place of the one that is there.
+/// The `on conflict` clause that replaces the existing row.
 fn replace_clause(key: &str) -> String {
     let excluded = ROLLUP_COLUMNS.split(", ").map(|column| format!("excluded.{column}")).collect::<Vec<_>>().join(", ");
     format!("on conflict ({key}, hour) do update set ({ROLLUP_COLUMNS}) = ({excluded})")
 }
 
-/// What rows of `m` come to, as [`SUMS`].
+/// The aggregates over rows of `m`, as [`SUMS`].
 fn aggregates() -> String {
-    let mut told = "count(*)".to_owned();
+    let mut aggregates = "count(*)".to_owned();
     for quantity in PARTICULATES {
         let column = format!("m.{}", quantity.definition().name);
         let (wide, valid) = (as_decimal(&column), validity::is_valid(&column, quantity));
         // Writing to a String can't fail.
         let _ = write!(
-            told,
+            aggregates,
             ", count({column}) filter (where {valid}), coalesce(sum({wide}) filter (where {valid}), 0),
              coalesce(sum({wide} * {wide}) filter (where {valid}), 0),
              min({column}) filter (where {valid}), max({column}) filter (where {valid})"
         );
     }
-    let _ = write!(told, ", count(*) filter (where {})", validity::is_invalid());
-    told
+    let _ = write!(aggregates, ", count(*) filter (where {})", validity::is_invalid());
+    aggregates
 }

@@ -1,4 +1,4 @@
-//! How many rows are stored a month, as Postgres estimates it: what `analyze` found, so reading it costs next to nothing.
+//! Number of stored rows per month, as estimated by Postgres' `analyze`, so reading it is cheap.
 
 use std::collections::HashMap;
 
@@ -7,14 +7,14 @@ use sqlx::PgExecutor;
 
 use super::DbError;
 
-/// Rows of a month.
+/// Number of rows of a month.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MonthCounts {
-    /// Of `measurement`.
+    /// Rows of `measurement`.
     pub measurements: u64,
-    /// Of `device_hour`.
+    /// Rows of `device_hour`.
     pub device_hours: u64,
-    /// Of `cell_hour`.
+    /// Rows of `cell_hour`.
     pub cell_hours: u64,
 }
 
@@ -34,7 +34,7 @@ pub async fn count_by_month(db: impl PgExecutor<'_>) -> Result<(u64, HashMap<Nai
     let (mut devices, mut months) = (0, HashMap::<_, MonthCounts>::new());
     for (table, rows) in rows {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate; `as` saturates")]
-        let rows = rows.max(0.0) as u64; // -1 where it was never analyzed
+        let rows = rows.max(0.0) as u64; // -1 before the first analyze
         if table == "device" {
             devices = rows;
         } else if let Some((table, day)) = parse_partition_name(&table) {
@@ -49,7 +49,7 @@ pub async fn count_by_month(db: impl PgExecutor<'_>) -> Result<(u64, HashMap<Nai
     Ok((devices, months))
 }
 
-/// The table and the first day of the month that a partition such as `measurement_2026_04` is of.
+/// The table and the first day of the month of a partition such as `measurement_2026_04`.
 fn parse_partition_name(partition: &str) -> Option<(&str, NaiveDate)> {
     let (rest, month) = partition.rsplit_once('_')?;
     let (table, year) = rest.rsplit_once('_')?;

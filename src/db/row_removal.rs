@@ -1,21 +1,21 @@
-//! Taking measurements back: all that a row left behind goes with it, and what the hours come to stays true.
+//! Removes measurements with everything derived from them, and keeps the hourly rollups correct.
 //!
-//! A recorder only ever adds to an hour, in the transaction that stores the rows. Taking rows back could subtract, but the
-//! least and the greatest value would not come back, and sums would drift; so the hour is told anew from the rows that are
-//! left. Under read committed, with recorders at work, that is right because of the order:
+//! A recorder only adds to an hour, in the transaction that stores the rows. A removal could subtract, but the minimum
+//! and the maximum can't be restored that way, and sums would drift; so the hour is recomputed from the remaining rows.
+//! Under read committed, with concurrent recorders, this order is correct:
 //!
-//! 1. Whoever takes rows back keeps others from doing it at the same device ([`replacement::lock`](super::replay_rows::lock)
-//!    for replays, [`lock_exclusive`] for everybody). So the rows, which are seen to be there after that, stay until they are
-//!    taken back here; and so do their hours, which are therefore found.
-//! 2. The hours are locked, those of devices and then those of cells, each sorted, as recorders go about it, and the rows
-//!    deleted ([`remove`]).
-//! 3. At the end of the transaction, when all that it stores is added to the hours like anything else, the hours that were
-//!    locked are told anew ([`settle`]): whatever was added, the rows are there now, its own included.
+//! 1. A removal excludes other removals at the same device ([`lock_devices`](super::replay_rows::lock_devices) for
+//!    replays, [`lock_exclusive`] for all devices). So the rows found afterwards stay until they are removed here, and
+//!    so do their hours, which are therefore found.
+//! 2. The hours are locked, first those of devices, then those of cells, each sorted, in the order of recorders, and
+//!    the rows are deleted ([`remove`]).
+//! 3. At the end of the transaction, after everything that it stores has been added to the hours, the locked hours are
+//!    recomputed ([`finish`]) from all stored rows, including its own.
 //!
-//! A recorder that added to such an hour before 2 has committed, or the lock would not have been given: the statement of 3,
-//! which begins later, sees its rows and counts them. One that comes after 2 waits at the hour, and so can't commit before
-//! this transaction does: its rows are not counted, and what it adds comes on top of what is told anew, or begins the hour
-//! when nothing was left of it.
+//! A recorder that added to such an hour before step 2 has committed, since otherwise the lock would not have been
+//! granted: the statement of step 3, which starts later, sees and counts its rows. A recorder that comes after step 2
+//! waits for the hour, and so can't commit before this transaction does: its rows are not counted here, and its sums
+//! are added to the recomputed hour, or create the hour if it was deleted.
 
 use h3o::CellIndex;
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor};
@@ -28,10 +28,10 @@ use super::{
 };
 use crate::domain::{measurement::MeasurementKey, quantity::Group};
 
-/// Held shared by replays, alone by who takes back rows of any device. Any number will do.
+/// Advisory lock: held shared by replays, exclusively by removals that may touch any device. The value is arbitrary.
 const REMOVAL_LOCK_ID: i64 = 0x6169_7267_0005;
 
-/// Within a transaction: waits for all who take rows back, and has them wait.
+/// Waits for all other removals and blocks them until the end of the transaction.
 ///
 /// # Errors
 /// When the database fails.
@@ -41,7 +41,7 @@ pub async fn lock_exclusive(db: impl PgExecutor<'_>) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Within a transaction: waits for who takes back rows of any device, and has such wait.
+/// Waits for removals that may touch any device and blocks them until the end of the transaction.
 ///
 /// # Errors
 /// When the database fails.
@@ -51,8 +51,8 @@ pub(super) async fn lock_shared(db: impl PgExecutor<'_>) -> Result<(), DbError> 
     Ok(())
 }
 
-/// Deletes rows that were read under the lock, each with the cell that it counts in, and gives the hours that are to be settled. The keys must
-/// be sorted, so that two writers wait for each other in one order.
+/// Deletes rows that were read under the lock, each with the cell that counts it, and returns the hours to recompute.
+/// The keys must be sorted, so that concurrent writers wait for each other in one order.
 ///
 /// # Errors
 /// When the database fails.
@@ -66,7 +66,7 @@ pub async fn remove(
     let keys: Vec<_> = rows.iter().map(|&(key, _)| key).collect();
     let (devices, times, seqs) = key_columns(&keys);
     for table in tables() {
-        // Safe to put together: the table is a name of ours; the values are binds.
+        // The interpolated table is a constant name; the values are binds.
         let statement = format!(
             "delete from {table} t
              using unnest($1::bigint[], $2::timestamptz[], $3::int[]) as stale (device_id, measured_at, seq)
@@ -77,7 +77,7 @@ pub async fn remove(
     Ok(touched)
 }
 
-/// Tells the hours anew of which rows were taken back. Nothing may be added to the hours after that.
+/// Recomputes the hours from which rows were removed. The transaction must not add to these hours afterwards.
 ///
 /// # Errors
 /// When the database fails.
@@ -85,7 +85,7 @@ pub async fn finish(db: &mut PgConnection, touched: &AffectedHours) -> Result<()
     rollup::recompute(db, touched).await
 }
 
-/// `measurement` and what belongs to it.
+/// `measurement` and its side tables.
 pub(super) fn tables() -> impl Iterator<Item = &'static str> {
     std::iter::once(Group::Air).chain(readings::SIDE_TABLE_GROUPS).map(readings::table)
 }

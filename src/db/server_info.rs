@@ -1,26 +1,26 @@
-//! What the database tells of itself.
+//! Information about the database server.
 
 use sqlx::PgExecutor;
 
 use super::DbError;
 
-/// The connection, without its password.
+/// The connected database and role, without the password.
 #[derive(Clone, Debug)]
 pub struct DatabaseInfo {
     /// The database's name.
     pub name: String,
-    /// The role that the gateway is.
+    /// The role of the gateway.
     pub user: String,
     /// The server's version, such as 15.18.
     pub version: String,
 }
 
-/// A table with about how many rows it has.
+/// A table and its estimated number of rows.
 #[derive(Clone, Debug)]
 pub struct TableInfo {
     /// The table's name.
     pub name: String,
-    /// Rows as the statistics of Postgres estimate them; 0 before they were first gathered.
+    /// Number of rows as estimated by the statistics of Postgres; 0 before the first `analyze`.
     pub row_estimate: i64,
 }
 
@@ -62,7 +62,7 @@ pub async fn list_tables(db: impl PgExecutor<'_>) -> Result<Vec<TableInfo>, DbEr
     Ok(rows.into_iter().map(|row| TableInfo { name: row.name, row_estimate: row.row_estimate }).collect())
 }
 
-/// Whether the database answers.
+/// Checks that the database answers.
 ///
 /// # Errors
 /// When it doesn't.

@@ -1,8 +1,9 @@
-//! Sessions whose gateway stopped in the middle of a message.
+//! Ends sessions whose gateway stopped in the middle of a message.
 //!
-//! Postgres ends a transaction that waits for its gateway between two statements (`idle_in_transaction_session_timeout`),
-//! but no timeout of Postgres applies while it waits for the rest of a `COPY`, or for a result to be read. Such a session
-//! keeps its locks for as long as the gateway is frozen, so the other gateways end it.
+//! Postgres ends a transaction that waits for its gateway between two statements
+//! (`idle_in_transaction_session_timeout`), but no timeout of Postgres applies while it waits for the rest of a `COPY`,
+//! or for a result to be read. Such a session keeps its locks for as long as its gateway is frozen, so the other
+//! gateways end it.
 
 use std::{
     collections::HashMap,
@@ -17,10 +18,10 @@ use super::DbError;
 /// How long a session may wait for its gateway in the middle of a message.
 const STALL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A statement that waits for its gateway, and how far its `COPY` has got.
+/// A statement that waits for its gateway, and the progress of its `COPY`.
 type StalledKey = (i32, DateTime<Utc>, i64);
 
-/// Finds stalled sessions by looking again and again.
+/// Finds stalled sessions by repeated checks.
 #[derive(Debug, Default)]
 pub struct StalledSessions {
     /// When each was first seen waiting.
@@ -28,8 +29,8 @@ pub struct StalledSessions {
 }
 
 impl StalledSessions {
-    /// Looks once, and ends the sessions that have waited without progress since they were seen [`STALL_TIMEOUT`] ago.
-    /// Returns how many. Only sessions of this role on this database that hold locks are ended.
+    /// Checks once, and ends the sessions without progress for [`STALL_TIMEOUT`]. Returns their number. Affects only
+    /// sessions of this role on this database that hold locks.
     ///
     /// # Errors
     /// When the database fails.
@@ -54,7 +55,7 @@ impl StalledSessions {
             if now - since < STALL_TIMEOUT {
                 continue;
             }
-            // Not if the session has gone on since, or the number belongs to another process by now.
+            // Not if the session has progressed since, or the process id belongs to another process by now.
             let is_ended: Option<bool> = sqlx::query_scalar(
                 "select pg_terminate_backend(pid) from pg_stat_activity
                  where pid = $1 and query_start = $2 and state = 'active' and wait_event_type = 'Client'",
@@ -65,7 +66,7 @@ impl StalledSessions {
             .await?;
             if is_ended == Some(true) {
                 ended += 1;
-                tracing::warn!(pid, %query_start, "ended a session whose gateway stopped in the middle of a message");
+                tracing::warn!(pid, %query_start, "stalled session ended");
             }
         }
         Ok(ended)

@@ -1,16 +1,16 @@
-//! How many rows a list has: counted where that reads little, estimated beyond.
+//! Number of rows of a list: counted where that is cheap, estimated otherwise.
 
 use sqlx::{PgExecutor, Postgres, QueryBuilder, Row as _};
 
 use super::DbError;
 
-/// Rows up to which a list is counted.
+/// Maximum number of rows that are counted exactly.
 pub const MAX_EXACT_TOTAL: i64 = 100_000;
-/// Cost of a plan, as Postgres reckons it, up to which a list with conditions is counted: about what it takes to read two
-/// hundred thousand rows in their order, or to look up a thousand in another table.
+/// Maximum plan cost, as estimated by Postgres, for an exact count of a list with conditions: about the cost of reading
+/// 200,000 rows in order, or of 1000 lookups in another table.
 const MAX_COUNT_COST: f64 = 10_000.0;
 
-/// How many rows a list has.
+/// Number of rows of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Total {
     /// The number.
@@ -20,29 +20,29 @@ pub struct Total {
 }
 
 impl Total {
-    /// A number that was counted.
+    /// An exact number.
     #[must_use]
     pub fn exact(rows: i64) -> Self {
         Self { rows, is_estimate: false }
     }
 
-    /// A number that was estimated.
+    /// An estimated number.
     #[must_use]
     pub fn estimate(rows: i64) -> Self {
         Self { rows, is_estimate: true }
     }
 }
 
-/// What a statement reads until it has found enough rows.
+/// Number of rows that a statement scans until it has found enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CountMode {
-    /// The rows it finds, so that a limit bounds it.
+    /// Only rows that it returns, so that a limit bounds the scan.
     Bounded,
-    /// Any number of rows that it leaves out again.
+    /// Any number of rows that it filters out.
     Unbounded,
 }
 
-/// The number of rows of a list, whose `select 1 from …` is pushed by `select`.
+/// Number of rows of a list, whose `select 1 from …` is pushed by `select`.
 ///
 /// # Errors
 /// When the database fails.
@@ -72,12 +72,12 @@ pub(super) async fn count_or_estimate(
     Ok(Total::estimate(rows.max(counted)))
 }
 
-/// What Postgres expects.
+/// Estimates of Postgres for a plan.
 #[derive(Clone, Copy, Debug)]
 struct PlanEstimate {
-    /// What counting costs, which ends at the limit.
+    /// Cost of the count, which ends at the limit.
     cost: f64,
-    /// How many rows there are without the limit.
+    /// Number of rows without the limit.
     rows: i64,
 }
 
@@ -87,7 +87,7 @@ async fn explain(
 ) -> Result<PlanEstimate, DbError> {
     let mut query = QueryBuilder::new("explain (format json) ");
     select(&mut query);
-    // In the text, as a plan for a bound limit would suppose another one.
+    // A literal, since the plan for a bound limit would assume another value.
     query.push(format!(" limit {}", MAX_EXACT_TOTAL + 1));
     let row = query.build().persistent(false).fetch_one(db).await?;
     let plans: serde_json::Value =

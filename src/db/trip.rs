@@ -1,4 +1,4 @@
-//! The samples that rides are cut from.
+//! The samples that trips are made of.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
@@ -9,20 +9,20 @@ use crate::domain::{
     validity::CountedValues,
 };
 
-/// A span of a device's time; open at an end that isn't told.
+/// A time span of a device; an end that is `None` is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceSpan {
     /// The device.
     pub device: DeviceId,
-    /// Not before this.
+    /// Start, inclusive.
     pub from: Option<DateTime<Utc>>,
-    /// Before this.
+    /// End, exclusive.
     pub to: Option<DateTime<Utc>>,
-    /// Which values the samples keep.
+    /// Which values the samples include.
     pub counted: CountedValues,
 }
 
-/// The samples of each span, in the order of time; none where all spans together have more than so many.
+/// The samples of each span, in the order of time. `None` when all spans together have more than `limit` samples.
 ///
 /// # Errors
 /// When the database fails.
@@ -30,10 +30,10 @@ pub struct DeviceSpan {
 pub async fn list_samples(
     db: impl PgExecutor<'_>,
     spans: &[DeviceSpan],
-    most: usize,
+    limit: usize,
 ) -> Result<Option<Vec<Vec<TripSample>>>, DbError> {
     let SpanColumns { devices, from, to } = SpanColumns::from_spans(spans);
-    // No order over all of them, for which all would be read, however many: the limit ends the reading.
+    // No total order, which would read all samples, however many: the limit ends the scan.
     let rows = sqlx::query_as!(
         TripSampleRow,
         r#"select span.n as "n!", m.measured_at, m.seq, m.latitude, m.longitude, m.pm2_5, m.pm10, m.flags
@@ -50,11 +50,11 @@ pub async fn list_samples(
         &devices,
         &from as &[Option<DateTime<Utc>>],
         &to as &[Option<DateTime<Utc>>],
-        i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1),
+        i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1),
     )
     .fetch_all(db)
     .await?;
-    if rows.len() > most {
+    if rows.len() > limit {
         return Ok(None);
     }
     Ok(Some(by_span(spans, rows)))
@@ -65,11 +65,11 @@ pub async fn list_samples(
 pub struct NewestSamples {
     /// The samples.
     pub samples: Vec<TripSample>,
-    /// Whether the span has older ones.
+    /// Whether the span has older samples.
     pub has_older: bool,
 }
 
-/// The newest samples of each span, at most `max` of each.
+/// The newest samples of each span, at most `max` per span.
 ///
 /// # Errors
 /// When the database fails.
@@ -109,7 +109,7 @@ pub async fn list_newest_samples(
     Ok(by_span(spans, rows).into_iter().map(newest).collect())
 }
 
-/// Spans as the columns of an `unnest`.
+/// Spans as columns for `unnest`.
 struct SpanColumns {
     devices: Vec<i64>,
     from: Vec<Option<DateTime<Utc>>>,
@@ -126,7 +126,7 @@ impl SpanColumns {
     }
 }
 
-/// A sample of the span with this number, counted from 1.
+/// A sample with the number of its span, counted from 1.
 struct TripSampleRow {
     n: i64,
     measured_at: DateTime<Utc>,
@@ -138,7 +138,7 @@ struct TripSampleRow {
     flags: i32,
 }
 
-/// The samples of each span, in the order of time.
+/// Groups the samples by span, in the order of time.
 fn by_span(spans: &[DeviceSpan], rows: Vec<TripSampleRow>) -> Vec<Vec<TripSample>> {
     let mut found: Vec<Vec<_>> = spans.iter().map(|_| Vec::new()).collect();
     for row in rows {
@@ -158,7 +158,7 @@ fn by_span(spans: &[DeviceSpan], rows: Vec<TripSampleRow>) -> Vec<Vec<TripSample
     found.into_iter().map(sort_by_seq).collect()
 }
 
-/// They mostly come in order; nothing but an `order by` over all would promise it.
+/// Rows mostly arrive in order; only an `order by` over all of them would guarantee it.
 fn sort_by_seq(mut samples: Vec<(i32, TripSample)>) -> Vec<TripSample> {
     samples.sort_by_key(|(seq, sample)| (sample.measured_at, *seq));
     samples.into_iter().map(|(_, sample)| sample).collect()

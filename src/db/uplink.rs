@@ -1,4 +1,4 @@
-//! `uplink`: what arrived, verbatim.
+//! Table `uplink`: received bodies, verbatim.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,13 +13,13 @@ use crate::domain::{
     uplink::{Uplink, UplinkKey, UplinkOutcome},
 };
 
-/// The columns that [`StoredUplink`] reads, by their place; the table goes by the name `u`. The length of a body is known
-/// without reading it.
+/// The columns that [`StoredUplink`] reads by index; the table is `u`. The length of a body is known without reading
+/// it.
 pub(super) const UPLINK_COLUMNS: &str = "u.uplink_id, u.received_at, u.format, u.device_id, u.api_key_id, u.named, u.event, \
                                   u.frame_counter, octet_length(u.body), u.outcome, u.error, u.recorded, \
                                   u.duplicates, u.rejected, u.cut_from";
 
-/// A row of [`COLUMNS`].
+/// A row of [`UPLINK_COLUMNS`].
 pub(super) struct StoredUplink(pub Uplink);
 
 impl FromRow<'_, PgRow> for StoredUplink {
@@ -43,40 +43,40 @@ impl FromRow<'_, PgRow> for StoredUplink {
     }
 }
 
-/// An uplink with what became of it.
+/// An uplink with its outcome.
 #[derive(Clone, Debug)]
 pub struct UplinkRow<'a> {
-    /// A `UUIDv7` made from `received_at`.
+    /// A `UUIDv7` derived from `received_at`.
     pub uplink_id: Uuid,
     /// When it arrived.
     pub received_at: DateTime<Utc>,
     /// The decoder's name.
     pub format: &'a str,
-    /// The one device it spoke of.
+    /// The device, if all samples are of one device.
     pub device_id: Option<i64>,
-    /// The key that vouched for it.
+    /// The API key that authenticated it.
     pub api_key_id: Option<i64>,
-    /// What named the device outside the body.
+    /// Device named outside the body.
     pub device_hint: Option<&'a str>,
-    /// What else the URL said of the body: a kind of event, `precision=ms`, `sensor=<id>`.
+    /// Other parts of the URL that describe the body: a kind of event, `precision=ms`, `sensor=<id>`.
     pub event: Option<&'a str>,
     /// LoRaWAN frame counter.
     pub frame_counter: Option<i64>,
-    /// The body, as it came, or what of it is kept.
+    /// The body as received, or the part that is kept.
     pub body: &'a [u8],
-    /// The size of the body, where it is not kept whole.
+    /// Size of the received body, if only a part is kept.
     pub cut_from: Option<i32>,
-    /// Why it could not be decoded.
+    /// Why decoding failed.
     pub error: Option<String>,
-    /// Samples stored.
+    /// Number of samples stored.
     pub recorded: i32,
-    /// Samples that were stored before.
+    /// Number of samples that were already stored.
     pub duplicates: i32,
-    /// Samples that can't be true.
+    /// Number of implausible samples.
     pub rejected: i32,
 }
 
-/// An [`UplinkRow`] as `new_uplink` has it.
+/// An [`UplinkRow`] as type `new_uplink`.
 #[derive(sqlx::Encode)]
 pub(super) struct UplinkInsert<'a> {
     uplink_id: Uuid,
@@ -104,7 +104,7 @@ record!(
      recorded, duplicates, rejected, cut_from"
 );
 
-/// Uplinks on their way.
+/// Uplinks as rows to insert.
 pub(super) fn to_inserts<'a>(rows: &[UplinkRow<'a>]) -> Vec<UplinkInsert<'a>> {
     rows.iter()
         .map(|row| UplinkInsert {
@@ -127,7 +127,7 @@ pub(super) fn to_inserts<'a>(rows: &[UplinkRow<'a>]) -> Vec<UplinkInsert<'a>> {
         .collect()
 }
 
-/// The uplinks with these keys, where there are such, without their bodies.
+/// The uplinks with these keys, without their bodies. Unknown keys have no entry.
 ///
 /// # Errors
 /// When the database fails.
@@ -144,7 +144,7 @@ pub async fn load_by_keys(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result
     Ok(rows.into_iter().map(|row| (row.0.key, row.0)).collect())
 }
 
-/// The bodies of these uplinks. They are as large as they were sent: bound what you ask for by [`Uplink::bytes`].
+/// The bodies of these uplinks, in full: limit the request by [`Uplink::bytes`].
 ///
 /// # Errors
 /// When the database fails.
@@ -164,8 +164,8 @@ pub async fn load_bodies(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result<
     Ok(rows.into_iter().filter_map(|row| Some((key(row.received_at, row.uplink_id)?, row.body))).collect())
 }
 
-/// Within a transaction: locks these uplinks until its end, so that two replays of one follow each other, and tells which
-/// are there.
+/// Locks these uplinks until the end of the transaction, so that two replays of one uplink run one after the other, and
+/// returns the existing ones.
 ///
 /// # Errors
 /// When the database fails.
@@ -185,26 +185,26 @@ pub async fn lock_uplinks(db: impl PgExecutor<'_>, keys: &[UplinkKey]) -> Result
     Ok(there.into_iter().collect())
 }
 
-/// What a replay made of an uplink.
+/// Outcome of a replayed uplink.
 #[derive(Clone, Debug)]
 pub struct RedecodedUplink {
-    /// Which uplink.
+    /// Key of the uplink.
     pub key: UplinkKey,
-    /// The one device it speaks of.
+    /// The device, if all samples are of one device.
     pub device_id: Option<DeviceId>,
     /// LoRaWAN frame counter.
     pub frame_counter: Option<i64>,
-    /// Samples that it brought.
+    /// Number of samples that this uplink contributed.
     pub recorded: i32,
-    /// Samples that others brought.
+    /// Number of samples that other uplinks contributed.
     pub duplicates: i32,
-    /// Samples that can't be true.
+    /// Number of implausible samples.
     pub rejected: i32,
-    /// Why not one of its samples is stored.
+    /// Why none of its samples is stored.
     pub error: Option<String>,
 }
 
-/// Notes that these uplinks were decoded again.
+/// Updates these uplinks after a successful replay.
 ///
 /// # Errors
 /// When the database fails.
@@ -235,7 +235,7 @@ pub async fn update_redecoded(db: impl PgExecutor<'_>, rows: &[RedecodedUplink])
     Ok(())
 }
 
-/// Notes why these uplinks are still not understood. One whose samples are stored stays as it is.
+/// Stores why these uplinks still can't be decoded. An uplink whose samples are stored is left unchanged.
 ///
 /// # Errors
 /// When the database fails.
@@ -255,7 +255,7 @@ pub async fn update_undecodable(db: impl PgExecutor<'_>, keys: &[UplinkKey], err
     Ok(())
 }
 
-/// Keys as the two arrays that `unnest` takes.
+/// Keys as the two arrays for `unnest`.
 fn key_columns(keys: &[UplinkKey]) -> (Vec<DateTime<Utc>>, Vec<Uuid>) {
     (keys.iter().map(|key| key.received_at).collect(), keys.iter().map(|key| key.id).collect())
 }

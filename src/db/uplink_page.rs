@@ -14,35 +14,35 @@ use crate::domain::{
     uplink::{Uplink, UplinkKey, UplinkOutcome},
 };
 
-/// Which uplinks are listed. All conditions must hold.
+/// Filter of a list of uplinks. All conditions must hold.
 #[derive(Clone, Debug, Default)]
 pub struct UplinkFilter {
-    /// Not before this moment.
+    /// Start, inclusive.
     pub from: Option<DateTime<Utc>>,
-    /// Before this moment.
+    /// End, exclusive.
     pub to: Option<DateTime<Utc>>,
-    /// Those that spoke of one of these devices and no other.
+    /// Uplinks whose samples are all of one of these devices.
     pub devices: Option<Vec<DeviceId>>,
-    /// Those of one of these formats.
+    /// Uplinks of one of these formats.
     pub formats: Option<Vec<String>>,
-    /// Those with this outcome.
+    /// Uplinks with this outcome.
     pub outcome: Option<UplinkOutcome>,
 }
 
 /// One page of a list of uplinks.
 #[derive(Clone, Debug)]
 pub struct UplinkPage {
-    /// Which.
+    /// Filter.
     pub filter: UplinkFilter,
     /// Newest first.
     pub descending: bool,
-    /// Only those that come after this one in the list.
+    /// Only uplinks after this one in the list.
     pub after: Option<UplinkKey>,
-    /// At most so many.
+    /// Maximum number of uplinks.
     pub limit: i64,
 }
 
-/// One page, without the bodies. Of each device that the filter names no more is read than the page can hold.
+/// One page, without the bodies. Reads at most one page of rows per device of the filter.
 ///
 /// # Errors
 /// When the database fails.
@@ -68,7 +68,7 @@ pub async fn list(db: impl PgExecutor<'_>, page: &UplinkPage) -> Result<Vec<Upli
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
-/// How many uplinks the filter lets through.
+/// Number of uplinks that match the filter.
 ///
 /// # Errors
 /// When the database fails.
@@ -89,7 +89,7 @@ fn push_page(query: &mut QueryBuilder<Postgres>, page: &UplinkPage) {
     push_filter(query, &page.filter);
     if let Some(after) = page.after {
         let comparison = if page.descending { "<" } else { ">" };
-        // The first condition says nothing that the second doesn't, but the choice of partitions can use it.
+        // The first condition is implied by the second, but partition pruning can use it.
         query.push(format!(" and u.received_at {comparison}= ")).push_bind(after.received_at);
         query.push(format!(" and (u.received_at, u.uplink_id) {comparison} (")).push_bind(after.received_at);
         query.push(", ").push_bind(after.id).push(")");
@@ -102,7 +102,7 @@ fn push_order(query: &mut QueryBuilder<Postgres>, page: &UplinkPage) {
     query.push(format!(" order by u.received_at {direction}, u.uplink_id {direction} limit ")).push_bind(page.limit);
 }
 
-/// Everything but the devices, for which each statement has its own way.
+/// Pushes all conditions but the devices, which each statement handles itself.
 fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &UplinkFilter) {
     if let Some(from) = filter.from {
         query.push(" and u.received_at >= ").push_bind(from);
@@ -114,7 +114,7 @@ fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &UplinkFilter) {
         query.push(" and u.format = any(").push_bind(formats.clone()).push(")");
     }
     if let Some(outcome) = filter.outcome {
-        // No bind: only a constant lets the planner use the index of the undecodable ones.
+        // A literal instead of a bind: only with a constant can the planner use the index of undecodable uplinks.
         query.push(format!(" and u.outcome = '{}'", outcome.as_str()));
     }
 }

@@ -1,4 +1,4 @@
-//! The rules of [`crate::domain::validity`] as SQL, for a measurement that goes by the name `m`.
+//! The rules of [`crate::domain::validity`] as SQL, for measurement `m`.
 
 use std::fmt::Write as _;
 
@@ -9,15 +9,15 @@ use crate::domain::{
     validity::AIR_GROUPS,
 };
 
-/// Whether a column, or an expression of its type, is a valid value of a quantity; null where it is null.
+/// Whether a column, or an expression of its type, is a valid value of a quantity; null for null.
 pub(super) fn is_valid(column: &str, quantity: Quantity) -> String {
     let definition = quantity.definition();
-    // Particulates are compared as the 32-bit floats that they are stored as: 999.9 is then equal to 999.9.
+    // Particulates are compared as 32-bit floats, as stored: 999.9 then equals 999.9.
     let kind = if definition.group == Group::Air { "real" } else { "float8" };
     format!("{column} between '{}'::{kind} and '{}'::{kind}", definition.min, definition.max)
 }
 
-/// Whether the measurement is invalid; false or null where it is not.
+/// Whether the measurement is invalid; false or null otherwise.
 pub(super) fn is_invalid() -> String {
     let mut invalid = format!("m.flags & {} <> 0", QualityFlag::OutOfRange as i32);
     for group in AIR_GROUPS {
@@ -28,7 +28,8 @@ pub(super) fn is_invalid() -> String {
         };
         let valid = match group {
             Group::Air => any("m"),
-            // A scalar subquery, evaluated only for flagged rows: `exists` could become a join that reads the whole table.
+            // A scalar subquery, evaluated only for flagged rows: `exists` could become a join that reads the whole
+            // table.
             Group::Weather | Group::Ambient | Group::Motion | Group::Status => format!(
                 "select {} from {} beside where beside.device_id = m.device_id and beside.measured_at = m.measured_at
                  and beside.seq = m.seq",

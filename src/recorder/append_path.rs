@@ -1,6 +1,6 @@
-//! The hot path: batches that are plain, which most are. All of their samples are newer than what their devices have, so
-//! that none can be stored already and no key has to be asked for; and they are few, of known devices, and contradict
-//! nothing. Such a batch is stored by a single statement, which is a transaction of its own.
+//! The append path: plain batches, which most are. All of their samples are newer than the stored ones of their
+//! devices, so that none can be a duplicate and no key has to be looked up; and they are few, of known devices, without
+//! contradicted packets. Such a batch is stored by a single statement, which is a transaction of its own.
 
 use super::{
     Receipt, Submission,
@@ -13,7 +13,7 @@ use crate::db::{
     rollup::HourlyRollups,
 };
 
-/// What a batch leaves in the database and tells its senders, where it is plain.
+/// The rows and receipts of a batch, if it is plain.
 pub(super) fn plan_append<'a>(
     submissions: &[&'a Submission],
     known: &BatchContext,
@@ -49,6 +49,6 @@ pub(super) fn plan_append<'a>(
     let latest = transaction::newest_per_device(&fresh);
     let uplinks = transaction::uplink_rows(submissions, &knowledge.ids, &uplinks, &receipts);
     let hours = HourlyRollups::from_rows(&fresh);
-    let news = transaction::feed_record(&fresh, Vec::new());
-    Some((BatchWrite { new_rows: fresh, hours, latest, packets, uplinks, feed_record: news }, receipts))
+    let feed_record = transaction::feed_record(&fresh, Vec::new());
+    Some((BatchWrite { new_rows: fresh, hours, latest, packets, uplinks, feed_record }, receipts))
 }

@@ -1,4 +1,4 @@
-//! How much of a body is kept.
+//! Retention of bodies.
 
 use std::{
     path::PathBuf,
@@ -15,10 +15,10 @@ use crate::{
     observability::metrics::recorder::{BodyTruncation, RecorderMetrics},
 };
 
-/// For how long a reading of the free space is used.
+/// How long a reading of the free disk space is valid.
 const FREE_SPACE_TTL: Duration = Duration::from_secs(10);
 
-/// Decides how much of a body is kept, by the budget of its key and the room on the disk.
+/// Decides how much of a body is kept, by the budget of its key and the free disk space.
 pub(super) struct BodyRetention {
     max_undecodable_bytes: usize,
     disk: Option<DiskSpace>,
@@ -40,10 +40,10 @@ impl BodyRetention {
         Self { max_undecodable_bytes: limits.undecodable_body_bytes, disk: limits.data_folder.as_ref().map(disk) }
     }
 
-    /// Cuts a body that arrived to what is kept of it. Samples are recorded whatever is kept of their body.
+    /// Truncates a received body to the part that is kept. Samples are recorded whatever is kept of their body.
     ///
     /// # Errors
-    /// When nothing would be kept of a body that has no samples: then there is nothing to record.
+    /// When no part of a body without samples would be kept: nothing would be recorded.
     pub fn truncate(
         &self,
         mut submission: Submission,
@@ -78,7 +78,7 @@ impl BodyRetention {
         Ok(submission)
     }
 
-    /// Bytes that are free on the disk of the embedded Postgres, where it is one.
+    /// Free bytes on the disk of the embedded Postgres; `None` without one.
     pub fn free_disk_bytes(&self) -> Option<u64> {
         self.disk.as_ref()?.free_bytes()
     }
@@ -97,9 +97,10 @@ impl DiskSpace {
         self.free_bytes().is_some_and(|free| free < self.min_free)
     }
 
-    /// None where it can't be read.
+    /// `None` if it can't be read.
     fn free_bytes(&self) -> Option<u64> {
-        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner); // whole after any panic
+        // a panic leaves the reading intact
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, free)) = *reading
             && at.elapsed() < FREE_SPACE_TTL
         {
@@ -112,7 +113,7 @@ impl DiskSpace {
                 Some(free)
             }
             Err(error) => {
-                tracing::warn!(%error, "the free space of the data folder could not be read");
+                tracing::warn!(%error, "free disk space of the data folder not readable");
                 None
             }
         }

@@ -1,4 +1,4 @@
-//! What the submissions of each key may add to the database in an hour or a day.
+//! Budgets of each key for adding devices, months and bodies, per hour or day.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -8,10 +8,10 @@ use crate::limits::{
     rate_limit::{CallerId, RateLimiter},
 };
 
-/// Bytes that a unit of the budget for bodies stands for. Each body takes one at least, as each row has its overhead.
+/// Bytes per unit of the budget for bodies. Each body takes at least one unit, as each row has its overhead.
 const BODY_UNIT_BYTES: u64 = 1 << 10;
 
-/// The budgets of all keys. What has no key, such as `airgraph import` and replays, has no limit.
+/// The budgets of all keys. Submissions without a key, such as those of `airgraph import` and replays, have no limit.
 pub(super) struct SenderBudgets {
     new_devices: RoleBudgets,
     new_months: RoleBudgets,
@@ -25,7 +25,7 @@ struct RoleBudgets {
     admins: KeyBudget,
 }
 
-/// What each key may add.
+/// Budget of one kind for each key.
 struct KeyBudget {
     limit: Limit,
     max: u32,
@@ -57,10 +57,10 @@ impl SenderBudgets {
         }
     }
 
-    /// Charges devices that a submission adds.
+    /// Charges the devices that a submission adds.
     ///
     /// # Errors
-    /// When its key has no budget for so many.
+    /// When the budget of its key is exhausted.
     pub fn spend_new_devices(
         &self,
         submission: &Submission,
@@ -70,10 +70,10 @@ impl SenderBudgets {
         self.new_devices.for_submission(submission).spend(submission, count as u64, now)
     }
 
-    /// Charges months that a submission needs partitions for.
+    /// Charges the months that a submission needs partitions for.
     ///
     /// # Errors
-    /// When its key has no budget for so many.
+    /// When the budget of its key is exhausted.
     pub fn spend_new_months(
         &self,
         submission: &Submission,
@@ -83,10 +83,10 @@ impl SenderBudgets {
         self.new_months.for_submission(submission).spend(submission, count as u64, now)
     }
 
-    /// Charges bytes of a body that are to be kept.
+    /// Charges the bytes of a body that are kept.
     ///
     /// # Errors
-    /// When its key has no budget for so many.
+    /// When the budget of its key is exhausted.
     pub fn spend_uplink_bytes(
         &self,
         submission: &Submission,
@@ -110,7 +110,8 @@ impl KeyBudget {
 
     fn spend(&self, submission: &Submission, amount: u64, now: DateTime<Utc>) -> Result<(), RecordError> {
         let Some(key) = submission.api_key else { return Ok(()) };
-        // More than the limit would pass once a window otherwise: a budget charges no more than it holds.
+        // A rate limiter charges at most its limit, so a larger amount would pass once per window; it is rejected
+        // instead.
         let Some(amount) = u32::try_from(amount).ok().filter(|&amount| amount <= self.max) else {
             return Err(RecordError::LimitReached(self.limit, None));
         };

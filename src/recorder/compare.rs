@@ -1,4 +1,4 @@
-//! What would become of a submission.
+//! Dry run of a submission.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::{
     domain::device::DeviceId,
 };
 
-/// The receipt that the submission would get, were it recorded now. Reads only.
+/// The receipt of the submission if it were recorded now. Only reads.
 ///
 /// # Errors
 /// When the database fails.
@@ -18,7 +18,7 @@ pub(super) async fn compare(db: &mut PgConnection, submission: &Submission) -> R
     let mut receipts = [transaction::new_receipt(submission)];
     let keys: Vec<_> = transaction::device_kinds(&[submission]).into_keys().collect();
     let mut known = recorder_batch::load_context(&mut *db, &keys, &[], submission.received_at).await?.devices;
-    // A device never heard of has a number that none has, and so nothing stored.
+    // An unknown device gets an unused row number, so it has no stored rows.
     let unheard_of = (1..).map(|number| DeviceId(-number));
     let devices: HashMap<_, _> = keys
         .into_iter()

@@ -1,4 +1,4 @@
-//! The samples of a batch that may become rows: sorted, each content once, held against the sample before.
+//! Candidate rows of a batch: sorted, deduplicated, flagged by comparison with the previous sample.
 
 use std::collections::HashMap;
 
@@ -20,24 +20,24 @@ use crate::{
     ingest::Rejection,
 };
 
-/// Different samples that one device may have at one time. More are a clock that stands still.
+/// Maximum number of different samples of one device at one time. More are the result of a stopped clock.
 pub(super) const MAX_SAMPLES_PER_TIME: usize = 256;
 
-/// A content that no sample before it in the batch had at this device and time.
+/// A sample whose content is new in the batch for its device and time.
 #[derive(Clone, Copy)]
 pub(super) struct Candidate<'a> {
     pub device: DeviceId,
-    /// The submission that brought it first.
+    /// Index of the submission that contained it first.
     pub submission: usize,
-    /// Its place in that submission's body.
+    /// Its index in that submission's body.
     pub index: usize,
     pub sample: &'a Sample,
-    /// Of its position, at the resolution that is stored.
+    /// Cell of its position, at the stored resolution.
     pub cell: Option<CellIndex>,
     pub uplink_id: Option<Uuid>,
     pub flags: QualityFlags,
     pub history: SampleHistory,
-    /// The number that it is to get among the samples of its moment, once that is known.
+    /// Its number among the samples of its device and time, once it is known.
     pub seq: Option<i32>,
 }
 
@@ -49,7 +49,7 @@ impl<'a> Candidate<'a> {
         (self.device, self.sample.measured_at)
     }
 
-    /// The row that it is to become, once it has a number.
+    /// The row to insert, once it has a number.
     pub fn row(&self) -> Option<NewMeasurement<'a>> {
         let (device_id, measured_at) = self.device_time();
         Some(NewMeasurement {
@@ -62,7 +62,7 @@ impl<'a> Candidate<'a> {
         })
     }
 
-    /// Why it is left out when its device has too many samples of its moment.
+    /// The rejection when its device has too many samples at its time.
     pub fn rejection(&self) -> Rejection {
         Rejection {
             index: self.index,
@@ -74,8 +74,8 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// Gathers the samples of a batch, sorted by device and time and within a moment as they came, and counts those that the
-/// batch holds twice.
+/// Collects the samples of a batch, sorted by device and time and at one time in the order of arrival, and counts
+/// duplicates within the batch.
 pub(super) fn dedup<'a>(
     submissions: &[&'a Submission],
     devices: &HashMap<String, DeviceId>,
@@ -84,19 +84,19 @@ pub(super) fn dedup<'a>(
 ) -> Vec<Candidate<'a>> {
     let mut all = Vec::with_capacity(submissions.iter().map(|submission| submission.observations().len()).sum());
     for (number, submission) in submissions.iter().enumerate() {
-        let mut last: Option<(&DeviceKey, DeviceId)> = None; // most submissions speak of one device
+        let mut last: Option<(&DeviceKey, DeviceId)> = None; // most submissions are of one device
         for seen in submission.observations() {
             let device = match last {
                 Some((key, device)) if *key == seen.device => device,
                 _ => match devices.get(seen.device.as_str()) {
                     Some(&device) => device,
-                    None => continue, // all of them were added
+                    None => continue, // all devices were added before
                 },
             };
             last = Some((&seen.device, device));
             let (index, sample, uplink_id) = (seen.index, &seen.sample, uplinks[number]);
             let (flags, trace) = (sample.flags, SampleHistory::from_sample(sample, None));
-            let cell = sample.position.map(|place| cell_at(place, STORED_RESOLUTION));
+            let cell = sample.position.map(|position| cell_at(position, STORED_RESOLUTION));
             all.push(Candidate {
                 device,
                 submission: number,
@@ -113,7 +113,7 @@ pub(super) fn dedup<'a>(
     all.sort_by_key(Candidate::device_time);
 
     let mut kept: Vec<Candidate<'_>> = Vec::with_capacity(all.len());
-    let mut moment = 0; // where the present moment begins in `kept`
+    let mut moment = 0; // where the current device and time begin in `kept`
     for candidate in all {
         if kept.last().is_some_and(|last| last.device_time() != candidate.device_time()) {
             moment = kept.len();
@@ -129,8 +129,8 @@ pub(super) fn dedup<'a>(
     kept
 }
 
-/// Flags what is doubtful by the sample before it: the one before in the batch, or the newest stored one. A sample that
-/// comes late, from before the newest one, stands by itself; it is no reason to read its neighbours from the archive.
+/// Sets flags by comparison with the previous sample: the one before in the batch, or the newest stored one. A late
+/// sample, older than the newest one, is not compared; its neighbours are not read from the archive.
 pub(super) fn flag(candidates: &mut [Candidate<'_>], traces: &HashMap<DeviceId, SampleHistory>) {
     let mut carried: Option<(DeviceId, SampleHistory)> = None;
     for moment in candidates.chunk_by_mut(|one, other| one.device_time() == other.device_time()) {

@@ -1,15 +1,16 @@
-//! What a writer remembers of the devices that it stored samples of, so that it needn't ask before each batch.
+//! A writer's cache of the devices that it stored samples of, which saves a query per batch.
 //!
-//! Other writers and other gateways store too. So nothing remembered is trusted: the statement that stores a plain batch holds
-//! it against the rows, by the transaction that wrote them ([`batch::note_if`](crate::db::recorder_batch::note_if)), and stores nothing
-//! where one was written since. Then it is asked for as if nothing had been remembered.
+//! Other writers and other gateways store too, so cached state is never trusted: the statement that stores a plain
+//! batch compares the row versions, which are transaction ids
+//! ([`write_if_unchanged`](crate::db::recorder_batch::write_if_unchanged)), and stores nothing if a row has changed
+//! since. Then the state is queried as if nothing had been cached.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Submission, transaction};
 use crate::db::recorder_batch::{BatchContext, BatchWrite, KnownDevice, RowVersion};
 
-/// Devices at most: some megabytes. Beyond that a writer begins anew.
+/// Maximum number of devices: some megabytes. The cache is cleared beyond it.
 const MAX_DEVICES: usize = 20_000;
 
 #[derive(Debug, Default)]
@@ -18,7 +19,7 @@ pub(super) struct DeviceCache {
 }
 
 impl DeviceCache {
-    /// What these submissions need to be known, where all of their devices are remembered. Their keys are taken for valid.
+    /// The context of these submissions, if all of their devices are cached. Their keys are assumed to be valid.
     pub fn get(&self, submissions: &[&Submission]) -> Option<BatchContext> {
         let names = transaction::device_kinds(submissions).into_keys();
         let devices = names.map(|name| Some((name.to_owned(), *self.devices.get(name)?)));
@@ -28,13 +29,14 @@ impl DeviceCache {
         })
     }
 
-    /// Remembers what was known before a plain batch, and what that has made of it.
-    pub fn update(&mut self, known: BatchContext, note: &BatchWrite<'_>, version: RowVersion) {
+    /// Caches the context before a plain batch, updated by the batch.
+    pub fn update(&mut self, known: BatchContext, batch_write: &BatchWrite<'_>, version: RowVersion) {
         if self.devices.len() + known.devices.len() > MAX_DEVICES {
             self.devices.clear();
         }
-        let latest: BTreeMap<_, _> = note.latest.iter().map(|(key, trace)| (key.device_id, (key, trace))).collect();
-        let packets: BTreeMap<_, _> = note.packets.iter().map(|packet| (packet.device_id, packet)).collect();
+        let latest: BTreeMap<_, _> =
+            batch_write.latest.iter().map(|(key, trace)| (key.device_id, (key, trace))).collect();
+        let packets: BTreeMap<_, _> = batch_write.packets.iter().map(|packet| (packet.device_id, packet)).collect();
         for (name, mut device) in known.devices {
             if let Some(&(key, trace)) = latest.get(&device.device_id) {
                 (device.latest_at, device.history) = (Some(key.measured_at), Some(*trace));
@@ -47,14 +49,14 @@ impl DeviceCache {
         }
     }
 
-    /// Forgets what these submissions may have changed.
+    /// Removes the devices that these submissions may have changed.
     pub fn remove(&mut self, submissions: &[&Submission]) {
         for name in transaction::device_kinds(submissions).into_keys() {
             self.devices.remove(name);
         }
     }
 
-    /// Forgets everything: it may be another database behind the next connection, one that was restored.
+    /// Removes everything: the next connection may lead to another database, one that was restored.
     pub fn clear(&mut self) {
         self.devices.clear();
     }

@@ -1,8 +1,9 @@
-//! Senders whose submissions failed repeatedly. Their next ones don't join the batches of others: each failure in a batch
-//! delays the others by up to a second.
+//! Senders whose submissions failed repeatedly. Their next submissions are stored apart from other batches: each
+//! failure in a batch delays the other submissions by up to a second.
 //!
-//! Failures are counted per device of a key and per key. A submission of the device that is stored within the limits of a
-//! batch clears the device. The key is not cleared, so that a sender that alternates between both is isolated in the end.
+//! Failures are counted per device of a key and per key. A submission that is stored within the limits of a batch
+//! clears the failures of its device. Those of the key remain, so that a sender that alternates between both is
+//! isolated in the end.
 
 use std::{
     collections::HashMap,
@@ -23,7 +24,7 @@ pub(super) struct FailingSenders(Arc<Mutex<HashMap<FailureKey, Failures>>>);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum FailureKey {
-    /// A device of a key; no device where a submission has samples of several devices, or of none.
+    /// A device of a key; no device for a submission with samples of several devices, or of none.
     Device(Option<ApiKeyId>, Option<DeviceKey>),
     Key(Option<ApiKeyId>),
 }
@@ -48,7 +49,7 @@ impl FailureKey {
 }
 
 impl FailingSenders {
-    /// Whether a submission is to be stored apart from those of others.
+    /// Whether a submission has to be stored apart from others.
     pub fn contains(&self, submission: &Submission, now: Instant) -> bool {
         let senders = self.lock();
         let is_failing =
@@ -57,7 +58,7 @@ impl FailingSenders {
             && (is_failing(&FailureKey::Key(submission.api_key)) || is_failing(&FailureKey::from_device(submission)))
     }
 
-    /// A submission failed in a batch, and so delayed others.
+    /// Records a submission that failed in a batch and so delayed others.
     pub fn record_batch_failure(&self, submission: &Submission, now: Instant) {
         let mut senders = self.lock();
         for sender in [FailureKey::Key(submission.api_key), FailureKey::from_device(submission)] {
@@ -65,7 +66,7 @@ impl FailingSenders {
         }
     }
 
-    /// A submission failed that was stored apart from those of others: its sender stays isolated.
+    /// Records a submission that failed although it was stored apart from others: its sender stays isolated.
     pub fn record_isolated_failure(&self, submission: &Submission, now: Instant) {
         let mut senders = self.lock();
         for sender in [FailureKey::Key(submission.api_key), FailureKey::from_device(submission)] {
@@ -75,13 +76,13 @@ impl FailingSenders {
         }
     }
 
-    /// A submission was stored within the limits of a batch.
+    /// Records a submission that was stored within the limits of a batch.
     pub fn record_success(&self, submission: &Submission) {
         self.lock().remove(&FailureKey::from_device(submission));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<FailureKey, Failures>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner) // each entry is whole after any panic
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // a panic leaves each entry intact
     }
 }
 
@@ -107,7 +108,7 @@ fn count_failure(senders: &mut HashMap<FailureKey, Failures>, sender: &FailureKe
     }
 }
 
-/// Removes what is expired, and in any case the oldest entry.
+/// Removes expired entries, and in any case the oldest one.
 fn evict_expired(senders: &mut HashMap<FailureKey, Failures>, now: Instant) {
     senders.retain(|_, failures| now.duration_since(failures.last_at) <= FAILURE_WINDOW);
     let oldest = senders.iter().min_by_key(|(_, failures)| failures.last_at).map(|(sender, _)| sender.clone());

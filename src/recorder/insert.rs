@@ -1,9 +1,9 @@
-//! Candidates become rows, or turn out to be stored already.
+//! Inserts candidates as rows, or detects them as duplicates.
 //!
-//! The rows' key is (device, time, `seq`). In the plain case, one content at a moment and none stored, `seq` is 0 and one
-//! insert settles it, without reading. That is the hot path: what is newer than the newest sample of its device can't be
-//! stored already, so that not even the key is asked for. Where something stands at that moment already, it is read and compared: the same
-//! content is a duplicate, another gets the next `seq`.
+//! The primary key of a row is (device, time, `seq`). In the plain case, one sample at a time and none stored, `seq` is
+//! 0 and one insert suffices, without reading. A sample newer than the newest one of its device can't be a duplicate,
+//! so not even its key is looked up. If samples are already stored at that time, they are read and compared: equal
+//! content is a duplicate, different content gets the next `seq`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -31,66 +31,67 @@ use crate::{
     },
 };
 
-/// Inserts what is not stored yet, and gives back those rows. What is taken to be fresh is inserted without asking.
+/// Inserts the candidates that are not stored yet, and returns their rows. Candidates assumed to be fresh are inserted
+/// without a lookup.
 ///
 /// # Errors
-/// When the database fails; [`DbError::Violation`] when something was not fresh after all; [`DbError::Conflict`] when other
-/// writers came between in every round.
+/// When the database fails; [`DbError::Violation`] when a row assumed to be fresh was stored; [`DbError::Conflict`]
+/// when other writers interfered in every round.
 pub(super) async fn insert<'a>(
     db: &mut PgConnection,
-    mut left: Vec<Candidate<'a>>,
+    mut remaining: Vec<Candidate<'a>>,
     freshness: Freshness<'_>,
     replays: &mut Replays<'_>,
     receipts: &mut [Receipt],
     now: DateTime<Utc>,
 ) -> Result<Vec<NewMeasurement<'a>>, DbError> {
-    let mut recorded = Vec::with_capacity(left.len());
-    for moment in left.chunk_by_mut(|one, other| one.device_time() == other.device_time()) {
+    let mut recorded = Vec::with_capacity(remaining.len());
+    for moment in remaining.chunk_by_mut(|one, other| one.device_time() == other.device_time()) {
         if let [alone] = moment {
-            alone.seq = Some(0); // in the hope that nothing is stored at its moment
+            alone.seq = Some(0); // assumes that no sample is stored at its time
         }
     }
-    let fresh = find_fresh_devices(db, &left, freshness).await?;
+    let fresh = find_fresh_devices(db, &remaining, freshness).await?;
     let is_fresh = |row: &NewMeasurement<'_>| fresh.contains(&row.key.device_id);
-    let rows: Vec<_> = left.iter().filter_map(Candidate::row).filter(is_fresh).collect();
+    let rows: Vec<_> = remaining.iter().filter_map(Candidate::row).filter(is_fresh).collect();
     if !rows.is_empty() {
         measurement::insert_new(db, &rows, now).await?;
-        move_stored(&mut left, receipts, &mut recorded, is_fresh);
+        move_stored(&mut remaining, receipts, &mut recorded, is_fresh);
     }
     let mut rounds = 0;
-    while !left.is_empty() {
+    while !remaining.is_empty() {
         rounds += 1;
         if rounds > MAX_INSERT_ROUNDS {
             return Err(DbError::conflict());
         }
-        let rows: Vec<_> = left.iter().filter_map(Candidate::row).collect();
+        let rows: Vec<_> = remaining.iter().filter_map(Candidate::row).collect();
         let added = if rows.is_empty() { HashSet::new() } else { measurement::insert(&mut *db, &rows, now).await? };
-        move_stored(&mut left, receipts, &mut recorded, |row| added.contains(&row.key));
-        if !left.is_empty() {
-            // Something stands at these moments, or several contents do. When another writer commits between the
-            // reading and the insert, some rows are not added and the round is made again.
-            compare_with_stored(db, &mut left, replays, receipts).await?;
+        move_stored(&mut remaining, receipts, &mut recorded, |row| added.contains(&row.key));
+        if !remaining.is_empty() {
+            // Samples are stored at these times, or the batch has several. If another writer commits between the read
+            // and the insert, some rows are not inserted and the round is repeated.
+            compare_with_stored(db, &mut remaining, replays, receipts).await?;
         }
     }
     Ok(recorded)
 }
 
-/// What may be taken for fresh.
+/// Which candidates are assumed to be fresh.
 #[derive(Clone, Copy)]
 pub(super) enum Freshness<'a> {
-    /// Samples of devices that have none stored that is as new, and, of many, those of devices that have none in their
-    /// time. Other writers may know better: then a key is violated.
+    /// Samples of devices without a stored sample as new, and, in large batches, those of devices without one in their
+    /// time span. Concurrent writers may invalidate this: then a key is violated.
     Likely(&'a HashMap<DeviceId, DateTime<Utc>>),
-    /// Nothing: each key is asked for.
+    /// None: each key is looked up.
     Unknown,
 }
 
-/// Whether a moment comes after the newest sample of its device: then nothing is stored there.
+/// Whether a sample is newer than the newest one of its device: then no sample is stored at its time.
 pub(super) fn is_newer(latest: &HashMap<DeviceId, DateTime<Utc>>, (device, at): DeviceTime) -> bool {
     latest.get(&device).is_none_or(|&latest_at| latest_at < at)
 }
 
-/// The devices whose samples have nothing stored at their moments.
+/// The devices without stored samples at the times of the candidates.
 async fn find_fresh_devices(
     db: &mut PgConnection,
     candidates: &[Candidate<'_>],
@@ -115,14 +116,14 @@ async fn find_fresh_devices(
     Ok(fresh)
 }
 
-/// Moves the candidates whose row is stored from what is left to what is recorded.
+/// Moves the candidates whose row is stored from `remaining` to `recorded`.
 fn move_stored<'a>(
-    left: &mut Vec<Candidate<'a>>,
+    remaining: &mut Vec<Candidate<'a>>,
     receipts: &mut [Receipt],
     recorded: &mut Vec<NewMeasurement<'a>>,
     is_stored: impl Fn(&NewMeasurement<'a>) -> bool,
 ) {
-    left.retain(|candidate| match candidate.row().filter(&is_stored) {
+    remaining.retain(|candidate| match candidate.row().filter(&is_stored) {
         Some(row) => {
             receipts[candidate.submission].recorded += 1;
             recorded.push(row);
@@ -132,38 +133,39 @@ fn move_stored<'a>(
     });
 }
 
-/// Takes out what is stored already, and gives each other candidate the next free `seq` at its moment.
+/// Removes duplicates of stored samples, and gives each other candidate the next free `seq` at its time.
 ///
 /// # Errors
 /// When the database fails.
 pub(super) async fn compare_with_stored(
     db: &mut PgConnection,
-    left: &mut Vec<Candidate<'_>>,
+    remaining: &mut Vec<Candidate<'_>>,
     replays: &mut Replays<'_>,
     receipts: &mut [Receipt],
 ) -> Result<(), DbError> {
-    let mut moments: Vec<_> = left.iter().map(Candidate::device_time).collect();
+    let mut moments: Vec<_> = remaining.iter().map(Candidate::device_time).collect();
     moments.dedup();
     let mut stored = load_stored(db, &moments).await?;
     let mut vacated = replays.remove_stale(db, &mut stored).await?;
-    let mut present: Option<(DeviceTime, usize, FreeSeqs)> = None; // at the moment of the last candidate: its room, and where
-    left.retain_mut(|candidate| {
+    // free slots and `seq` numbers at the time of the last candidate
+    let mut current: Option<(DeviceTime, usize, FreeSeqs)> = None;
+    remaining.retain_mut(|candidate| {
         let moment = candidate.device_time();
         let there = stored.get(&moment).map_or(&[][..], Vec::as_slice);
         if there.iter().any(|(_, stored)| stored.same_content(candidate.sample)) {
             receipts[candidate.submission].duplicates += 1;
             return false;
         }
-        if present.as_ref().is_none_or(|(at, ..)| *at != moment) {
+        if current.as_ref().is_none_or(|(at, ..)| *at != moment) {
             let next = there.iter().map(|(seq, _)| seq + 1).max().unwrap_or(0);
-            let places = vacated.remove(&moment).unwrap_or_default().seqs(next);
-            present = Some((moment, MAX_SAMPLES_PER_TIME.saturating_sub(there.len()), Box::new(places)));
+            let seqs = vacated.remove(&moment).unwrap_or_default().seqs(next);
+            current = Some((moment, MAX_SAMPLES_PER_TIME.saturating_sub(there.len()), Box::new(seqs)));
         }
-        let place = present.as_mut().filter(|(_, room, _)| *room > 0).and_then(|(_, room, places)| {
-            *room -= 1;
-            places.next()
+        let next_seq = current.as_mut().filter(|(_, slots, _)| *slots > 0).and_then(|(_, slots, seqs)| {
+            *slots -= 1;
+            seqs.next()
         });
-        let Some((seq, flags)) = place else {
+        let Some((seq, flags)) = next_seq else {
             receipts[candidate.submission].rejected.push(candidate.rejection());
             return false;
         };
@@ -174,10 +176,10 @@ pub(super) async fn compare_with_stored(
     Ok(())
 }
 
-/// Places that are free at a moment, each with the flags that stay true of whatever stands there.
+/// Free `seq` numbers at one time, each with the flags that any sample there has to keep.
 type FreeSeqs = Box<dyn Iterator<Item = (i32, QualityFlags)>>;
 
-/// The stored samples at these moments, whole, each with its `seq`.
+/// The stored samples at these times with all readings, each with its `seq`.
 async fn load_stored(
     db: &mut PgConnection,
     moments: &[DeviceTime],
@@ -212,6 +214,6 @@ fn sample_of(measurement: &Measurement) -> Sample {
 
 fn set(sample: &mut Sample, quantity: Quantity, value: Option<f64>) {
     if let Some(value) = value {
-        let _ = sample.readings.set(quantity, value); // what was stored was usable
+        let _ = sample.readings.set(quantity, value); // stored values are valid
     }
 }

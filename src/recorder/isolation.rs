@@ -1,12 +1,13 @@
-//! What becomes of a batch that failed: the submissions that it fails for are found and answered with an error, and the
-//! others are stored.
+//! Handling of a failed batch: finds the submissions that cause the failure, answers them with an error, and stores the
+//! others.
 //!
-//! The batch is halved until each part is stored or is a single submission. One of 500 takes about 20 transactions, most of
-//! them small. Parts are divided between keys, and those of several keys come first: however many submissions of one key
-//! fail, those of the others are stored after a few transactions. What fails alone because of its data is answered at once.
-//! What is too slow alone, or waits for a lock, goes to a task that stores one submission at a time with longer limits. What
-//! is left when time is up goes to another such task. Both take turns between keys, and nothing else waits for them. Senders
-//! of repeated failures are remembered ([`FailingSenders`](super::failing_senders::FailingSenders)).
+//! The batch is halved until each part is stored or is a single submission. One of 500 takes about 20 transactions,
+//! most of them small. Parts are divided between keys, and those of several keys come first: however many submissions
+//! of one key fail, those of the other keys are stored after a few transactions. A submission that fails alone because
+//! of its data is answered at once. One that is too slow alone, or waits for a lock, goes to a task that stores one
+//! submission at a time with longer limits. The rest, after the time limit, goes to another such task. Both take turns
+//! between keys, and no other submission waits for them. Senders of repeated failures are remembered
+//! ([`FailingSenders`](super::failing_senders::FailingSenders)).
 
 use std::{collections::VecDeque, time::Instant};
 
@@ -28,11 +29,11 @@ use crate::{db::DbError, observability::metrics::recorder::IsolationReason};
 /// The cause of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FailureCause {
-    /// The connection broke or the database can't serve: it is away, or a submission ends its connections.
+    /// The connection broke or the database can't serve: it is unavailable, or a submission ends its connections.
     Connection,
-    /// It took too long, waited too long for a lock, or lost against other transactions: it may work later.
+    /// Timeout, lock timeout, or a conflict with other transactions: a retry may succeed.
     Contention,
-    /// What is to be stored can't be.
+    /// The data can't be stored.
     Data,
 }
 
@@ -50,7 +51,7 @@ impl FailureCause {
     }
 }
 
-/// A submission on its way to the task that stores one at a time.
+/// A submission for the task that stores one at a time.
 pub(super) struct IsolatedJob {
     job: Job,
     reason: IsolationReason,
@@ -58,7 +59,7 @@ pub(super) struct IsolatedJob {
 }
 
 impl Writer {
-    /// Answers all submissions of a failed batch, and stores those that it does not fail for.
+    /// Answers all submissions of a failed batch, and stores those that don't cause the failure.
     pub(super) async fn isolate(&mut self, mut batch: Vec<Job>, error: DbError) {
         let (cause, submissions) = (FailureCause::from_error(&error), batch.len());
         tracing::warn!(error = &error as &dyn std::error::Error, ?cause, submissions, "batch failed");
@@ -77,7 +78,8 @@ impl Writer {
         let began = Instant::now();
         let mut parts = BatchParts::from_batch(batch);
         let mut failed = Vec::new();
-        let mut is_database_slow = cause == FailureCause::Contention; // unless a part is stored, or fails because of its data
+        // unless a part is stored, or fails because of its data
+        let mut is_database_slow = cause == FailureCause::Contention;
         let mut leniency = 0;
         while began.elapsed() < (if is_database_slow { SLOW_ISOLATION_TIMEOUT } else { ISOLATION_TIMEOUT })
             && let Some(mut part) = parts.pop()
@@ -116,7 +118,7 @@ impl Writer {
         }
     }
 
-    /// Stores what is left of a batch of which every part took too long: then it is the database that is slow, and smaller
+    /// Stores the rest of a batch of which every part was too slow: the database itself is slow then, and smaller
     /// transactions would make it slower.
     async fn store_with_slow_limits(&mut self, batch: Vec<Job>) {
         match self.store(&batch, TimeLimits::SLOW, 1).await {
@@ -133,7 +135,7 @@ impl Writer {
         }
     }
 
-    /// Answers a submission that failed alone, or has it tried once more with more patience.
+    /// Answers a submission that failed alone, or retries it once with longer limits.
     fn finish_failed(&self, job: Job, error: DbError) {
         if FailureCause::from_error(&error) == FailureCause::Contention && self.slow_jobs.is_some() {
             self.store_with_long_limits(job, IsolationReason::Slow);
@@ -142,7 +144,7 @@ impl Writer {
         }
     }
 
-    /// Stores submissions that were isolated, one of each key in turn, until all tasks that hand some over have ended.
+    /// Stores isolated submissions, one of each key in turn, until all tasks that send them have ended.
     pub(super) async fn run_isolated(mut self, mut isolated: mpsc::UnboundedReceiver<IsolatedJob>, limits: TimeLimits) {
         let mut waiting = RoundRobin::default();
         loop {
@@ -177,7 +179,7 @@ impl Writer {
                     }
                 }
                 Err(error) => {
-                    // It is found only now that its batch failed for it. One that is slow may have met a slow database.
+                    // Found only now that its batch failed because of it. A slow one may be due to a slow database.
                     if matches!(reason, IsolationReason::FailedBatch)
                         && FailureCause::from_error(&error) != FailureCause::Contention
                     {
@@ -191,13 +193,13 @@ impl Writer {
         }
     }
 
-    /// Leaves a submission to the task that stores those without a failure of their own one at a time.
+    /// Sends a submission to the task that stores one at a time those without a failure of their own.
     pub(super) fn send_to_isolated(&self, job: Job, reason: IsolationReason) {
         self.metrics.count_isolated(reason);
         hand_over(self.isolated_jobs.as_ref(), job, reason);
     }
 
-    /// Leaves a submission to the task that stores those of unknown devices, or admits it where that is done here.
+    /// Sends a submission to the task that stores those of unknown devices, or admits it in that task.
     pub(super) fn store_with_new_devices(&mut self, mut job: Job, count: usize) {
         if self.new_device_jobs.is_some() {
             self.metrics.count_isolated(IsolationReason::NewDevices);
@@ -210,14 +212,14 @@ impl Writer {
                 self.admitted_jobs.push(job);
             }
             Err(error) => {
-                // It was looked up in a batch of others, and may come again.
+                // It was looked up together with others, and may be sent again.
                 self.failing_senders.record_batch_failure(&job.submission, Instant::now());
                 reply(job, Err(error));
             }
         }
     }
 
-    /// Leaves a submission to the task that stores slow ones one at a time.
+    /// Sends a submission to the task that stores slow ones one at a time.
     pub(super) fn store_with_long_limits(&self, job: Job, reason: IsolationReason) {
         self.metrics.count_isolated(reason);
         hand_over(self.slow_jobs.as_ref(), job, reason);
@@ -263,7 +265,7 @@ struct BatchParts {
 }
 
 impl BatchParts {
-    /// The halves of a batch of at least two submissions.
+    /// Divides a batch of at least two submissions in halves.
     fn from_batch(mut batch: Vec<Job>) -> Self {
         batch.sort_by(|one, other| {
             let sender = |job: &Job| (api_key(job), only_device(&job.submission).cloned());
@@ -295,8 +297,8 @@ fn api_key(job: &Job) -> Option<i64> {
     job.submission.api_key.map(|key| key.0)
 }
 
-/// Where to divide so many items, at least two, which are sorted by key: between two keys, as near to the middle as
-/// possible, or in the middle where there is one key.
+/// Where to divide `length` items, at least two, sorted by key: between two keys, as near to the middle as possible, or
+/// in the middle if there is one key.
 fn split_point<K: PartialEq>(length: usize, key: impl Fn(usize) -> K) -> usize {
     let middle = length / 2;
     let ends = (1..length).filter(|&at| key(at - 1) != key(at));

@@ -1,75 +1,76 @@
-//! How long storing may take, and how often it is tried. Every loop of the recorder is bounded by one of these.
+//! Time limits and numbers of attempts of the recorder. Every loop of the recorder is bounded by one of these.
 
 use std::time::Duration;
 
-/// Attempts of one transaction: a conflict, a missing partition or a stale connection may be gone the next time.
+/// Attempts per transaction: a conflict, a missing partition or a stale connection may be gone at the next attempt.
 pub(super) const MAX_ATTEMPTS: u32 = 3;
-/// All attempts of one transaction together. A database that hangs would otherwise hold the writers for as long as it
-/// does. Long, because cutting off one that is merely slow makes its clients repeat it, and the load greater.
+/// Time limit of all attempts of one transaction. A database that hangs would otherwise block the writers. Long,
+/// because aborting a slow transaction makes its clients repeat it, and the load greater.
 pub(super) const BATCH_TIMEOUT: Duration = Duration::from_secs(20);
-/// Rounds of inserting and comparing in one transaction. Each further one needs another writer that committed in between.
+/// Rounds of inserting and comparing in one transaction. Each further one requires another writer that committed in
+/// between.
 pub(super) const MAX_INSERT_ROUNDS: usize = 10;
 
-/// How long a failed batch is searched for the submissions that it fails for, while the others wait.
+/// How long a failed batch is searched for the failing submissions, while the others wait.
 pub(super) const ISOLATION_TIMEOUT: Duration = Duration::from_millis(300);
-/// The same while no part of it could be stored in time: the others can't be told from it then, or the database is slow.
+/// The same while no part was stored in time: either they are not found yet, or the database is slow.
 pub(super) const SLOW_ISOLATION_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a database may take to answer whether it is there.
+/// Time limit of a ping.
 pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a submission that is to be stored alone may wait for its turn.
+/// Maximum wait of an isolated submission.
 pub(super) const ISOLATED_WAIT_TIMEOUT: Duration = Duration::from_secs(20);
-/// Failed submissions of one device after which its next ones are stored alone: each costs the others of its batch up to a
-/// second.
+/// Failed submissions of one device after which its next ones are isolated: each delays the others of its batch by up
+/// to a second.
 pub(super) const MAX_FAILURES_PER_DEVICE: u32 = 2;
-/// The same of all devices of a key together. Higher, since a network server sends for many devices with one key.
+/// The same for all devices of a key together. Higher, since a network server sends for many devices with one key.
 pub(super) const MAX_FAILURES_PER_KEY: u32 = 8;
-/// The window in which these failures are counted, and the time since the last one after which they are forgotten.
+/// Window in which failures are counted, and time after the last failure until they expire.
 pub(super) const FAILURE_WINDOW: Duration = Duration::from_mins(10);
-/// Devices and keys of which failures are remembered.
+/// Maximum number of devices and keys whose failures are counted.
 pub(super) const MAX_FAILING_SENDERS: usize = 10_000;
 
-/// How long the look-up of a submission's partitions may take.
+/// Time limit of the partition lookup of a submission.
 pub(super) const PARTITION_LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long clients that can wait (files, replays) wait for room in the queue, or for a database that is away.
+/// How long clients that can wait (files, replays) wait for capacity in the queue, or for an unavailable database.
 pub(super) const UNAVAILABLE_RETRY_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) const QUEUE_FULL_RETRY_TIMEOUT: Duration = Duration::from_mins(5);
-/// Time between two of their attempts.
+/// Delay between two of their attempts.
 pub(super) const RETRY_DELAY: Duration = Duration::from_millis(200);
 
-/// What each statement of a batch may take, and each wait for a lock. Sessions of the recorder have these limits from
-/// their start, so that an ordinary batch costs no statement to set them.
+/// Time limits of each statement of a batch and each wait for a lock. Sessions of the recorder start with these limits,
+/// so that an ordinary batch needs no statement to set them.
 pub(super) const SESSION_LIMITS: TimeLimits =
     TimeLimits { lock: Duration::from_millis(200), statement: Duration::from_millis(500), is_session_default: true };
-/// What a statement may take longer for each sample beyond [`MAX_SESSION_SAMPLES`].
+/// Additional statement time for each sample beyond [`MAX_SESSION_SAMPLES`].
 const STATEMENT_TIMEOUT_PER_SAMPLE: Duration = Duration::from_micros(100);
-/// Samples of a batch that the session's limits do for.
+/// Maximum number of samples in a batch with the session's limits.
 const MAX_SESSION_SAMPLES: usize = 1000;
-/// Doubling the limits more often than this changes nothing: the batch's timeout comes first.
+/// More doublings have no effect: the batch's timeout comes first.
 pub(super) const MAX_BATCH_DOUBLINGS: u32 = 6;
-/// The same of the limits of a part.
+/// Maximum number of doublings of the limits of a part.
 const MAX_PART_DOUBLINGS: u32 = 4;
 
 /// Time limits of a transaction's statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TimeLimits {
-    /// For each lock that is waited for.
+    /// Lock timeout.
     pub lock: Duration,
-    /// For each statement.
+    /// Statement timeout.
     pub statement: Duration,
-    /// Whether the session has them already.
+    /// Whether these are the limits of the session.
     pub is_session_default: bool,
 }
 
 impl TimeLimits {
-    /// For a submission that is stored alone while no other waits for it.
+    /// For a submission that is stored alone, while no other waits for it.
     pub(super) const LONG: Self =
         Self { lock: Duration::from_secs(5), statement: Duration::from_secs(10), is_session_default: false };
 
-    /// For a submission of unknown devices, while only such wait for it.
+    /// For a submission of unknown devices, while only such submissions wait for it.
     pub(super) const NEW_DEVICES: Self = Self::SLOW;
 
-    /// For what is left of a batch when the database seems to be slow.
+    /// For the rest of a batch when the database seems to be slow.
     pub(super) const SLOW: Self =
         Self { lock: Duration::from_secs(2), statement: Duration::from_secs(3), is_session_default: false };
 
@@ -86,7 +87,7 @@ impl TimeLimits {
         }
     }
 
-    /// For a part of a batch that failed: short, since every other part waits for it. Doubled as often as told.
+    /// For a part of a failed batch: short, since every other part waits for it. Doubled `leniency` times.
     pub(super) fn for_part(samples: usize, leniency: u32) -> Self {
         let factor = 1 << leniency.min(MAX_PART_DOUBLINGS);
         let statement = (Duration::from_millis(30) + per_sample(samples)) * factor;

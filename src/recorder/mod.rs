@@ -1,12 +1,12 @@
-//! The one way in: what was decoded, from whatever route, becomes rows.
+//! Stores decoded submissions of every route as rows.
 //!
 //! ```text
 //! record() ──▶ bounded queue, fair among keys ──▶ a writer ──▶ one transaction for all that waited ──▶ answers
 //! ```
 //!
-//! While the writer commits, more requests gather; the next transaction takes them all. So batches grow with the load and
-//! an idle gateway answers at once, without a timer. An answer is sent after the commit. Writers are tasks of their own:
-//! a client that hangs up cancels nothing half-way.
+//! While the writer commits, more requests gather; the next transaction takes them all. So batches grow with the load
+//! and an idle gateway answers at once, without a timer. An answer is sent after the commit. Writers are tasks of their
+//! own: a client that disconnects cancels nothing in the middle.
 
 mod append_path;
 mod body_retention;
@@ -59,16 +59,16 @@ use crate::{
     observability::metrics::recorder::RecorderMetrics,
 };
 
-/// Writer tasks, each with a queue: one for what arrives, and one for files and replays, behind whose long transactions
-/// nothing that arrives has to wait. More of them for what arrives were tried and stored no more: they share what waits,
-/// and smaller batches cost more each.
+/// Writer tasks, each with a queue: one for received requests, and one for files and replays, so that no request waits
+/// behind their long transactions. More writers for requests were measured and stored no more: they share the waiting
+/// submissions, and smaller batches cost more each.
 const WRITER_COUNT: usize = 2;
 /// Tasks that store submissions: the writers, and those for isolated, for slow and for new devices' submissions.
 const TASK_COUNT: usize = WRITER_COUNT + 3;
 /// Connections of the recorder: one for each task.
 const POOL_SIZE: u32 = 5;
 
-/// The way in. Cheap to clone.
+/// Handle to the recorder. Cheap to clone.
 #[derive(Clone)]
 pub struct Recorder {
     queues: Queues,
@@ -78,7 +78,7 @@ pub struct Recorder {
     earliest_time: DateTime<Utc>,
     budgets: Arc<SenderBudgets>,
     bodies: Arc<BodyRetention>,
-    /// What it counts.
+    /// Metrics of the recorder.
     pub metrics: RecorderMetrics,
 }
 
@@ -106,8 +106,8 @@ impl Queues {
 }
 
 impl Recorder {
-    /// Starts the writers with the default limits. They have connections of their own, made as those of the pool are; the
-    /// pool is for comparisons.
+    /// Starts the writers with the default limits. They have connections of their own, opened with the options of
+    /// `pool`, which itself serves comparisons.
     #[must_use]
     pub fn start(pool: &PgPool, clock: &Clock) -> (Self, Writers) {
         Self::start_with(pool, clock, &RecordingLimits::default())
@@ -121,7 +121,7 @@ impl Recorder {
         let recording = RecorderMetrics::default();
         let failing_senders = FailingSenders::default();
         let connections = recorder_pool(pool, POOL_SIZE, SESSION_LIMITS.lock, SESSION_LIMITS.statement);
-        // Bounded by the queues: a job keeps its share of their room.
+        // Bounded by the queues: a job keeps its share of their capacity.
         let (alone, jobs_alone) = mpsc::unbounded_channel();
         let (patient, patient_jobs) = mpsc::unbounded_channel();
         let (new_device_jobs, newcomer_jobs) = mpsc::unbounded_channel();
@@ -168,8 +168,8 @@ impl Recorder {
     /// Stores a submission, and waits until it is committed.
     ///
     /// # Errors
-    /// When too much waits already, when the gateway shuts down, or when the database fails. After an error the same
-    /// submission can be made again: what of it was stored is then a duplicate.
+    /// When the queue is full, the gateway shuts down, or the database fails. After an error the same submission can be
+    /// repeated: the stored part is then a duplicate.
     #[tracing::instrument(name = "ingest.record", skip_all, fields(format = submission.format))]
     pub async fn record(&self, submission: Submission) -> Result<Receipt, RecordError> {
         let (format, understood) = (submission.format, submission.decoded.is_ok());
@@ -209,13 +209,13 @@ impl Recorder {
         }
     }
 
-    /// The first time that a sample may have.
+    /// The earliest valid time of a sample.
     #[must_use]
     pub fn earliest_time(&self) -> DateTime<Utc> {
         self.earliest_time
     }
 
-    /// Bytes that are free on the disk of the embedded Postgres, where it is one.
+    /// Free bytes on the disk of the embedded Postgres; `None` without one.
     #[must_use]
     pub fn free_disk_bytes(&self) -> Option<u64> {
         self.bodies.free_disk_bytes()
@@ -227,7 +227,7 @@ impl Recorder {
         &self.writer_pool
     }
 
-    /// What waits or is in work, by the queue's name.
+    /// Current load of each queue, by name.
     #[must_use]
     pub fn queue_loads(&self) -> [(&'static str, QueueLoad); WRITER_COUNT] {
         [("arrivals", self.queues.arrivals.load()), ("bulk", self.queues.bulk.load())]
@@ -235,16 +235,17 @@ impl Recorder {
 }
 
 impl Recorder {
-    /// Stores a submission of a client that can wait: a file, a replay. Waits up to five minutes for room in the queue, and
-    /// up to half a minute for a database that is away. A submission that fails for a reason of its own is not repeated.
+    /// Stores a submission of a client that can wait: a file, a replay. Waits up to five minutes for capacity in the
+    /// queue, and up to half a minute for an unavailable database. A submission that fails for a reason of its own is
+    /// not repeated.
     ///
     /// # Errors
-    /// As [`record`](Self::record), when waiting was of no use.
+    /// As [`record`](Self::record), after the last retry.
     pub async fn record_with_retry(&self, submission: Submission) -> Result<Receipt, RecordError> {
         with_retry(|| self.record(submission.clone())).await
     }
 
-    /// What would become of a submission, were it recorded now. Stores nothing.
+    /// The receipt of a submission if it were recorded now. Stores nothing.
     ///
     /// # Errors
     /// When the database fails.
@@ -259,7 +260,7 @@ impl Recorder {
     }
 }
 
-/// Repeats an attempt while the queue is full or the database is away, for a bounded time.
+/// Repeats an attempt while the queue is full or the database is unavailable, for a bounded time.
 async fn with_retry<F>(attempt: impl FnMut() -> F) -> Result<Receipt, RecordError>
 where
     F: Future<Output = Result<Receipt, RecordError>>,
@@ -270,7 +271,7 @@ where
 async fn retry<F>(
     mut attempt: impl FnMut() -> F,
     while_full: Duration,
-    while_away: Duration,
+    while_unavailable: Duration,
 ) -> Result<Receipt, RecordError>
 where
     F: Future<Output = Result<Receipt, RecordError>>,
@@ -279,7 +280,7 @@ where
     loop {
         match attempt().await {
             Err(RecordError::QueueFull) if since.elapsed() < while_full => {}
-            Err(RecordError::Unavailable) if since.elapsed() < while_away => {}
+            Err(RecordError::Unavailable) if since.elapsed() < while_unavailable => {}
             outcome => return outcome,
         }
         tokio::time::sleep(RETRY_DELAY).await;
@@ -287,13 +288,13 @@ where
 }
 
 impl Writers {
-    /// Accepts nothing more, and waits until everything accepted is answered.
+    /// Accepts no more submissions, and waits until every accepted one is answered.
     pub async fn drain(self) {
         self.queues.arrivals.close();
         self.queues.bulk.close();
         for task in self.tasks {
             if let Err(error) = task.await {
-                tracing::error!(%error, "a writer ended badly");
+                tracing::error!(%error, "writer task failed");
             }
         }
         self.writer_pool.close().await;
@@ -304,13 +305,13 @@ impl Writers {
 mod tests {
     use super::*;
 
-    async fn attempts(error: fn() -> RecordError, while_full: Duration, while_away: Duration) -> usize {
+    async fn attempts(error: fn() -> RecordError, while_full: Duration, while_unavailable: Duration) -> usize {
         let mut attempts = 0;
         let attempt = || {
             attempts += 1;
             async { Err(error()) }
         };
-        assert!(retry(attempt, while_full, while_away).await.is_err());
+        assert!(retry(attempt, while_full, while_unavailable).await.is_err());
         attempts
     }
 
@@ -321,7 +322,7 @@ mod tests {
         assert_eq!(attempts(|| RecordError::Unavailable, long, never).await, 1);
         assert_eq!(attempts(|| RecordError::QueueFull, RETRY_DELAY, never).await, 2);
         assert_eq!(attempts(|| RecordError::TimedOut, long, long).await, 1);
-        let refused = || RecordError::Database(DbError::timed_out()); // of a submission that ends its connections
+        let refused = || RecordError::Database(DbError::timed_out()); // a submission that ends its connections
         assert_eq!(attempts(refused, long, long).await, 1);
     }
 }

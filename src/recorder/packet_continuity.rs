@@ -1,8 +1,9 @@
 //! Packets whose tail the next packet contradicts.
 //!
-//! In a `CleanCycle` packet only the first position is absolute; each other one is the nearest to the one before it that
-//! has the low bits told. A bicycle that moved more than half a window between two samples is followed to a wrong place,
-//! and nothing in the packet shows it. The next packet does: it begins where the bicycle was one step later.
+//! In a `CleanCycle` packet only the first position is absolute; each other one is the nearest to the one before it
+//! with the transmitted low bits. When a bicycle moves more than half a window between two samples, the decoded
+//! position is wrong, and the packet itself doesn't show it. The next packet does: it begins where the bicycle was one
+//! step later.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,10 +17,10 @@ use crate::{
     ingest::{Observation, cleancycle},
 };
 
-/// The next packet comes within this time: seven more samples take 24 seconds, sending them perhaps as long.
+/// Maximum time until the next packet: seven more samples take 24 seconds, sending them perhaps as long.
 const MAX_PACKET_INTERVAL: TimeDelta = TimeDelta::seconds(60);
 
-/// The packets whose tails these submissions contradict, and the newest ones, to be remembered.
+/// The packets whose tails these submissions contradict, and the newest packets, to be stored.
 pub(super) fn find_contradicted(
     submissions: &[&Submission],
     devices: &HashMap<String, DeviceId>,
@@ -29,7 +30,7 @@ pub(super) fn find_contradicted(
 ) -> (Vec<Packet>, Vec<Packet>) {
     let mut packets: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for ((submission, uplink), receipt) in submissions.iter().zip(uplinks).zip(receipts) {
-        // Of a repetition nothing is stored: the rows are those of the packet that came first.
+        // A repeated packet stores nothing: the rows belong to the first one.
         if let Some((start, packet)) = read_packet(submission, devices, *uplink).filter(|_| receipt.recorded > 0) {
             packets.entry(packet.device_id).or_default().push((start, packet));
         }
@@ -50,7 +51,7 @@ pub(super) fn find_contradicted(
     (contradicted, newest.into_values().collect())
 }
 
-/// The packet that a submission holds, and where it begins, where that was told.
+/// The packet of a submission, and its first position, if it has one.
 fn read_packet(
     submission: &Submission,
     devices: &HashMap<String, DeviceId>,

@@ -1,8 +1,8 @@
 //! The recorder's queue: bounded in samples and bytes, and fair among keys.
 //!
-//! Each key has a line of its own. A writer takes one submission of each line in turn, and a line may grow only as long
-//! as it is shorter than the room that is left. So a sensor that floods the gateway is told to come back when it fills
-//! half of the queue, and every other one still finds room and waits for one round at most.
+//! Each key has a queue of its own. A writer takes one submission of each key in turn, and the queue of a key may grow
+//! only while it is shorter than the free capacity. So a sensor that floods the gateway is rejected when it fills half
+//! of the queue, and every other one still finds capacity and waits for one round at most.
 
 use std::{
     collections::HashMap,
@@ -14,44 +14,44 @@ use tokio::sync::{Notify, oneshot};
 use super::{Receipt, RecordError, Submission, round_robin::RoundRobin};
 use crate::domain::api_key::ApiKeyId;
 
-/// What may wait or be in work at most.
+/// Maximum number of samples and bytes that wait or are in progress.
 const QUEUE_CAPACITY: QueueUsage = QueueUsage { samples: 200_000, bytes: 64 << 20 };
-/// What a sample takes in memory, about, beside the body it came in; a submission takes as much by itself.
+/// Approximate memory of a sample, in bytes, beside the body; a submission takes as much by itself.
 const BYTES_PER_SAMPLE: usize = 512;
-/// Samples in one batch at most; a single submission may have more.
+/// Maximum number of samples in a batch; a single submission may have more.
 const MAX_BATCH_SAMPLES: usize = 10_000;
 
-/// A line: the submissions that one key vouched for, or those that came without one.
+/// Key of a queue: the API key of the submissions, or none.
 type LineKey = Option<ApiKeyId>;
 
 /// A submission in the queue.
 pub(super) struct Job {
     pub submission: Submission,
     pub reply_to: oneshot::Sender<Result<Receipt, RecordError>>,
-    /// Whether the devices that it adds are charged already.
+    /// Whether the new devices of the submission are charged already.
     pub may_add_devices: bool,
-    /// Its share of the room, given back when the job is dropped.
+    /// Its share of the capacity, released when the job is dropped.
     _permit: CapacityPermit,
 }
 
 /// Answers a submission.
 pub(super) fn reply(job: Job, outcome: Result<Receipt, RecordError>) {
-    // A client that hung up doesn't receive it; its samples are stored all the same.
+    // A client that disconnected doesn't receive it; its samples are stored all the same.
     let _ = job.reply_to.send(outcome);
 }
 
-/// Answers a submission of which nothing is stored, because of its key or its uplink.
+/// Answers a submission of which nothing is stored, because its key is no longer valid or its uplink no longer exists.
 pub(super) fn reply_refused(job: Job) {
     let replayed = job.submission.replayed_uplink().is_some();
     reply(job, Err(if replayed { RecordError::UplinkDeleted } else { RecordError::InvalidKey }));
 }
 
-/// How many samples a batch has.
+/// Number of samples of a batch.
 pub(super) fn sample_count(batch: &[Job]) -> usize {
     batch.iter().map(|job| job.submission.observations().len()).sum()
 }
 
-/// The queue. Shared by those who push and those who take.
+/// The queue. Shared by the recorder and its writers.
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<QueueState>,
@@ -61,15 +61,15 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct QueueState {
     jobs: RoundRobin<LineKey, Job>,
-    /// What each line has waiting or in work, and all of them together.
+    /// Waiting or in progress, by key; and the total.
     loads: HashMap<LineKey, QueueUsage>,
     total: QueueUsage,
-    /// How many submissions that are.
+    /// Number of these submissions.
     submissions: usize,
     closed: bool,
 }
 
-/// How much of the room something takes.
+/// A share of the capacity.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct QueueUsage {
     samples: usize,
@@ -96,14 +96,14 @@ impl QueueUsage {
     }
 }
 
-/// What waits in a queue or is in work.
+/// Submissions that wait or are in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueLoad {
-    /// Submissions.
+    /// Number of submissions.
     pub submissions: usize,
-    /// Samples of all of them.
+    /// Number of samples.
     pub samples: usize,
-    /// What they take in memory, about, in bytes.
+    /// Approximate memory, in bytes.
     pub bytes: usize,
 }
 
@@ -128,10 +128,10 @@ impl Drop for CapacityPermit {
 }
 
 impl Queue {
-    /// Puts a submission into its key's line.
+    /// Adds a submission to the queue of its key.
     ///
     /// # Errors
-    /// When there is no room, or the queue is closed.
+    /// When there is no capacity, or the queue is closed.
     pub fn push(
         self: &Arc<Self>,
         submission: Submission,
@@ -144,7 +144,7 @@ impl Queue {
             return Err(RecordError::ShuttingDown);
         }
         let mine = waiting.loads.get(&line).copied().unwrap_or_default();
-        // However large it is, one submission always fits into an empty queue: formats bound what a body may hold.
+        // An empty queue accepts one submission of any size: formats limit the size of a body.
         let first = mine == QueueUsage::default() && waiting.total == QueueUsage::default();
         if !first && !mine.plus(load).fits(QUEUE_CAPACITY.minus(waiting.total)) {
             return Err(RecordError::QueueFull);
@@ -166,8 +166,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for submissions and takes what fits into a batch, one of each line in turn. Empty once the queue is closed
-    /// and drained.
+    /// Waits for submissions and takes a batch, one of each key in turn. Empty once the queue is closed and drained.
     pub async fn take_batch(&self) -> Vec<Job> {
         loop {
             let changed = self.changed.notified();
@@ -185,13 +184,13 @@ impl Queue {
         }
     }
 
-    /// What waits or is in work.
+    /// Current load.
     pub fn load(&self) -> QueueLoad {
         let waiting = self.lock();
         QueueLoad { submissions: waiting.submissions, samples: waiting.total.samples, bytes: waiting.total.bytes }
     }
 
-    /// Accepts nothing more. What was accepted can still be taken.
+    /// Rejects further submissions. Accepted ones can still be taken.
     pub fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_waiters();
@@ -199,7 +198,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, QueueState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner) // nothing panics half-way in here
+        self.state.lock().unwrap_or_else(PoisonError::into_inner) // no code in here panics between two updates
     }
 }
 
@@ -228,7 +227,7 @@ mod tests {
         recorder::{Arrival, Source},
     };
 
-    /// A body of a key, of about so many bytes.
+    /// A body of a key, of about this size in bytes.
     fn submission(key: i64, bytes: usize) -> Submission {
         Submission {
             format: "test",
@@ -240,7 +239,7 @@ mod tests {
         }
     }
 
-    /// How many of a key's bodies are accepted, at most 1000.
+    /// Number of accepted bodies of a key, at most 1000.
     fn accepted(queue: &Arc<Queue>, key: i64, bytes: usize) -> usize {
         (0..1000).take_while(|_| queue.push(submission(key, bytes), oneshot::channel().0).is_ok()).count()
     }
@@ -255,7 +254,7 @@ mod tests {
         let flood = accepted(&queue, 1, 1 << 20);
         assert!((30..=32).contains(&flood), "about half of 64 MiB: {flood}");
         let second = accepted(&queue, 2, 1 << 20);
-        assert!((14..=16).contains(&second), "about half of what was left: {second}");
+        assert!((14..=16).contains(&second), "about half of the rest: {second}");
         assert!(accepted(&queue, 3, 1 << 10) > 100);
     }
 

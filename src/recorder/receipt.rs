@@ -1,4 +1,4 @@
-//! What became of a submission, or why it was not stored.
+//! Outcome of a submission, or the error.
 
 use crate::{
     api_error::ApiError,
@@ -8,19 +8,19 @@ use crate::{
     limits::{Limit, rate_limit::RateLimited},
 };
 
-/// What became of a submission. Sent after the commit.
+/// Outcome of a submission. Sent after the commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
-    /// Samples stored.
+    /// Number of samples stored.
     pub recorded: usize,
-    /// Samples that were stored before.
+    /// Number of samples that were already stored.
     pub duplicates: usize,
-    /// Samples that can't be true, in the order of the body.
+    /// Implausible samples, in the order of the body.
     pub rejected: Vec<Rejection>,
 }
 
 impl Receipt {
-    /// Why nothing of the submission is stored, where it had samples and every one was rejected.
+    /// Why nothing of the submission is stored, if it had samples and all were rejected.
     #[must_use]
     pub fn failure(&self) -> Option<String> {
         let first = self.rejected.first().filter(|_| self.recorded + self.duplicates == 0)?;
@@ -32,34 +32,34 @@ impl Receipt {
 /// Why a submission was not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// More waits than may, in all or of this key.
+    /// The queue is full, in total or for this key.
     #[error("the recorder's queue is full")]
     QueueFull,
-    /// The key was revoked, or it expired, since it was last looked at.
+    /// The key was revoked or expired since its last check.
     #[error("the key is no longer valid")]
     InvalidKey,
-    /// The uplink to be replayed was forgotten in the meantime.
+    /// The uplink to replay was deleted in the meantime.
     #[error("the uplink is no longer kept")]
     UplinkDeleted,
     /// The gateway is shutting down.
     #[error("the gateway is shutting down")]
     ShuttingDown,
-    /// The database is away.
-    #[error("the database is away")]
+    /// The database is unavailable.
+    #[error("database unavailable")]
     Unavailable,
-    /// It waited too long for rows that other transactions hold, or took too long by itself.
+    /// It waited too long for rows locked by other transactions, or took too long by itself.
     #[error("could not be stored in time")]
     TimedOut,
-    /// Its key adds more than one may. Says when there is budget for it again, where that will be.
+    /// A budget of its key is exhausted. Contains the time when it is available again, where one is known.
     #[error("limit {} reached", .0.name())]
     LimitReached(Limit, Option<RateLimited>),
-    /// The database refused it.
+    /// The database rejected it.
     #[error(transparent)]
     Database(DbError),
 }
 
 impl RecordError {
-    /// Its name among the outcomes that are counted.
+    /// The outcome as a metric label.
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::QueueFull => "queue_full",

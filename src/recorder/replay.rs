@@ -1,13 +1,14 @@
-//! Replays in the recording transaction: an uplink that is decoded again takes back what it told before.
+//! Replays in the recording transaction: an uplink that is decoded again replaces its earlier rows.
 //!
-//! A row that the uplink brought is stale when the uplink, as it is understood now, tells something at that device and
-//! time, but not this. Stale rows are deleted before the new ones are inserted, and these take over their `seq`: a fix
-//! that finds one more quantity leaves as many rows as there were, with the same keys. Rows at times of which
-//! the uplink tells nothing any more stay.
+//! A row of the uplink is stale when the uplink, as decoded now, has samples of that device and time, but not this one.
+//! Stale rows are deleted before the new ones are inserted, and these take over their `seq`: a decoder fix that finds
+//! one more quantity leaves the same number of rows, with the same keys. Rows at times without a sample in the new
+//! decoding stay.
 //!
-//! A row belongs to the first uplink that tells it. A replay claims the rows that it tells and that came in later uplinks,
-//! so that these don't take back what is not theirs alone; what an earlier uplink takes back, a later one that tells it
-//! too records anew. So a replay of all, oldest first, leaves exactly what all of them tell.
+//! A row belongs to the first uplink that contains it. A replay takes over matching rows of later uplinks, so that a
+//! later replay of these doesn't delete rows that are not theirs alone; a row deleted by a replay of an earlier uplink
+//! is recorded anew by the replay of a later one that contains it too. So a replay of all uplinks, oldest first, leaves
+//! exactly the samples that all of them contain.
 //!
 //! Of the rows at one device and time one always has `seq` 0; the recorder's first insert relies on that.
 
@@ -35,30 +36,31 @@ use crate::{
 /// Stored samples by device and time, each with its `seq`.
 type StoredSamples = HashMap<DeviceTime, Vec<(i32, Sample)>>;
 
-/// What the replayed uplinks of a batch tell now.
+/// Current decoding of the replayed uplinks of a batch.
 #[derive(Default)]
 pub(super) struct Replays<'a> {
     decoded: HashMap<Uuid, HashMap<DeviceTime, Vec<&'a Sample>>>,
-    /// Where rows were taken back.
+    /// Devices and times where rows were removed.
     changed: BTreeSet<DeviceTime>,
     /// The hours of these rows.
     changed_hours: AffectedHours,
 }
 
-/// Places at one device and time that stale rows left, in the order of their `seq`, each with the flags that stay true of
-/// whatever stands there.
+/// `seq` numbers at one device and time that stale rows freed, in ascending order, each with the flags that any sample
+/// there has to keep.
 #[derive(Default)]
 pub(super) struct FreedSeqs(Vec<(i32, QualityFlags)>);
 
 impl FreedSeqs {
-    /// These places, and then those from `next` on.
+    /// These numbers, and then those from `next` on.
     pub fn seqs(self, next: i32) -> impl Iterator<Item = (i32, QualityFlags)> {
         let next = self.0.last().map_or(next, |(seq, _)| next.max(seq + 1));
         self.0.into_iter().chain((next..).map(|seq| (seq, QualityFlags::default())))
     }
 }
 
-/// Locks the uplinks that are replayed, so that two replays of one follow each other, and tells which are still there.
+/// Locks the replayed uplinks, so that two replays of one uplink run one after the other, and returns the existing
+/// ones.
 ///
 /// # Errors
 /// When the database fails.
@@ -71,7 +73,7 @@ pub(super) async fn lock_uplinks(db: &mut PgConnection, submissions: &[&Submissi
 }
 
 impl<'a> Replays<'a> {
-    /// The replays among these submissions, once no other replay is at their devices.
+    /// The replays among these submissions. Waits until no other replay is running for their devices.
     ///
     /// # Errors
     /// When the database fails.
@@ -84,10 +86,10 @@ impl<'a> Replays<'a> {
         let mut locked = BTreeSet::new();
         for submission in submissions {
             let Some(uplink) = submission.replayed_uplink() else { continue };
-            let told = replays.decoded.entry(uplink.id).or_default();
+            let samples = replays.decoded.entry(uplink.id).or_default();
             for seen in submission.observations() {
                 let Some(&device) = devices.get(seen.device.as_str()) else { continue };
-                told.entry((device, seen.sample.measured_at)).or_default().push(&seen.sample);
+                samples.entry((device, seen.sample.measured_at)).or_default().push(&seen.sample);
                 locked.insert(device);
             }
         }
@@ -97,7 +99,7 @@ impl<'a> Replays<'a> {
         Ok(replays)
     }
 
-    /// Deletes the stale ones of these rows, takes them out of `stored`, and gives the places that are free now.
+    /// Deletes the stale rows, removes them from `stored`, and returns the freed `seq` numbers.
     ///
     /// # Errors
     /// When the database fails.
@@ -116,8 +118,8 @@ impl<'a> Replays<'a> {
             let at = (key.device_id, key.measured_at);
             let Some(rows) = stored.get_mut(&at) else { continue };
             let Some((_, sample)) = rows.iter().find(|(seq, _)| *seq == key.seq) else { continue };
-            let mine = self.decoded.get(&provenance.uplink_id).and_then(|told| told.get(&at));
-            if mine.is_some_and(|told| !told.iter().any(|told| told.same_content(sample))) {
+            let own = self.decoded.get(&provenance.uplink_id).and_then(|samples| samples.get(&at));
+            if own.is_some_and(|samples| !samples.iter().any(|decoded| decoded.same_content(sample))) {
                 rows.retain(|(seq, _)| *seq != key.seq);
                 vacated.entry(at).or_default().0.push((key.seq, provenance.flags.by_history()));
                 stale.push((key, provenance.cell));
@@ -139,15 +141,15 @@ impl<'a> Replays<'a> {
         Ok(vacated)
     }
 
-    /// The first of the replayed uplinks that tells this: their ids are in the order of arrival.
+    /// The first of the replayed uplinks that contains this sample: their ids are in the order of arrival.
     fn earliest_uplink_with(&self, at: &DeviceTime, sample: &Sample) -> Option<Uuid> {
-        let tells = |told: &HashMap<DeviceTime, Vec<&Sample>>| {
-            told.get(at).is_some_and(|told| told.iter().any(|told| told.same_content(sample)))
+        let contains = |decoded: &HashMap<DeviceTime, Vec<&Sample>>| {
+            decoded.get(at).is_some_and(|samples| samples.iter().any(|decoded| decoded.same_content(sample)))
         };
-        self.decoded.iter().filter(|(_, told)| tells(told)).map(|(&uplink, _)| uplink).min()
+        self.decoded.iter().filter(|(_, decoded)| contains(decoded)).map(|(&uplink, _)| uplink).min()
     }
 
-    /// Moves another row to `seq` 0 where that is free and no content comes to take it.
+    /// Moves another row to `seq` 0 if that is free and no new sample will take it.
     async fn close_gaps(
         &self,
         db: &mut PgConnection,
@@ -157,8 +159,8 @@ impl<'a> Replays<'a> {
         let mut moved = Vec::new();
         for (at, vacated) in vacated {
             let rows = stored.entry(*at).or_default();
-            let is_stored = |told: &&Sample| rows.iter().any(|(_, stored)| stored.same_content(told));
-            let all_stored = self.decoded.values().filter_map(|told| told.get(at)).flatten().all(is_stored);
+            let is_stored = |sample: &&Sample| rows.iter().any(|(_, stored)| stored.same_content(sample));
+            let all_stored = self.decoded.values().filter_map(|decoded| decoded.get(at)).flatten().all(is_stored);
             if vacated.0.first().is_some_and(|(seq, _)| *seq == 0)
                 && all_stored
                 && let Some((seq, _)) = rows.iter_mut().max_by_key(|(seq, _)| *seq)
@@ -176,17 +178,17 @@ impl<'a> Replays<'a> {
     }
 
     fn contains(&self, at: &DeviceTime) -> bool {
-        self.decoded.values().any(|told| told.contains_key(at))
+        self.decoded.values().any(|decoded| decoded.contains_key(at))
     }
 
-    /// The devices of which rows were taken back.
+    /// The devices of which rows were removed.
     pub fn devices(&self) -> Vec<DeviceId> {
         let devices: BTreeSet<_> = self.changed.iter().map(|&(device, _)| device).collect();
         devices.into_iter().collect()
     }
 
-    /// When all else is stored: notes on the uplinks what became of them, and tells anew what the hours come to of which rows
-    /// were taken back, and `latest` where it stood on such a row.
+    /// The last step: updates the uplinks with their outcome, and recomputes the hours from which rows were removed,
+    /// and `latest` where it referred to such a row.
     ///
     /// # Errors
     /// When the database fails.
@@ -207,7 +209,7 @@ impl<'a> Replays<'a> {
         let moments: Vec<_> = self
             .decoded
             .iter()
-            .flat_map(|(&uplink, told)| told.keys().map(move |&(device, time)| (device, time, uplink)))
+            .flat_map(|(&uplink, decoded)| decoded.keys().map(move |&(device, time)| (device, time, uplink)))
             .collect();
         let provenance = count_by_uplink(&mut *db, &moments).await?;
         let mut redecoded = HashMap::new(); // the same uplink may be in a batch twice
@@ -217,7 +219,7 @@ impl<'a> Replays<'a> {
             match &submission.decoded {
                 Ok(decoded) => {
                     let device = only_device(submission).and_then(|key| devices.get(key.as_str()));
-                    // What it brought earlier is a duplicate in the receipt, but not on the uplink.
+                    // Rows that it stored earlier are duplicates in the receipt, but not on the uplink.
                     let brought =
                         provenance.get(&key.id).map_or(0, |&rows| usize::try_from(rows).unwrap_or(usize::MAX));
                     let stored = receipt.recorded + receipt.duplicates;

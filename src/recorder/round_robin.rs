@@ -1,11 +1,11 @@
-//! Items of several senders that take turns.
+//! Round-robin queue of several senders.
 
 use std::{
     collections::{HashMap, VecDeque},
     hash::Hash,
 };
 
-/// A line of items for each sender; [`pop`](Self::pop) takes one of each line in turn.
+/// A queue of items for each sender; [`pop`](Self::pop) takes one of each in turn.
 pub(super) struct RoundRobin<K, T> {
     /// None of them is empty.
     queues: HashMap<K, VecDeque<T>>,

@@ -1,4 +1,4 @@
-//! What is to be recorded.
+//! A submission to record.
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -9,56 +9,56 @@ use crate::{
     ingest::{DecodeError, Decoded, Incoming, Observation, format::Format, utf8_text},
 };
 
-/// One request's worth of samples.
+/// The samples of one request.
 #[derive(Clone, Debug)]
 pub struct Submission {
     /// The decoder's name.
     pub format: &'static str,
-    /// When they arrived.
+    /// When it arrived.
     pub received_at: DateTime<Utc>,
-    /// The key that vouched for them. Whether it is still valid is seen to in the transaction.
+    /// The API key that authenticated it. Checked again in the transaction.
     pub api_key: Option<ApiKeyId>,
-    /// Whether that is an admin's key, which may add more devices and months.
+    /// Whether it is an admin key, which has larger budgets for devices and months.
     pub is_admin: bool,
-    /// What they came in.
+    /// Where the samples came from.
     pub source: Source,
-    /// What was told, or why it could not be understood.
+    /// The decoded samples, or the decoding error.
     pub decoded: Result<Decoded, DecodeError>,
 }
 
-/// What samples came in, and so what is kept beside them.
+/// Source of the samples, which decides what is stored beside them.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// A body that arrived just now. It is kept verbatim, also when it could not be understood.
+    /// A body that arrived just now. It is kept verbatim, even if it could not be decoded.
     Arrival(Arrival),
-    /// A body that is stored already, decoded again. The uplink stays the one it is and learns what became of it; rows
-    /// that it brought and no longer tells at a moment make room for those that it tells there now.
+    /// A stored body, decoded again. The uplink is kept and updated with the outcome; its stale rows are replaced by
+    /// the samples decoded now.
     Replay {
         /// The uplink that arrived at [`Submission::received_at`].
         uplink_id: Uuid,
     },
-    /// Lines of an uploaded file, which is a record of its own: nothing is kept beside the samples.
+    /// Lines of an uploaded file: only the samples are stored.
     File,
 }
 
-/// A body that arrived, with what was told outside it; a replay needs both.
+/// A received body, with information from outside it; a replay needs both.
 #[derive(Clone, Debug, Default)]
 pub struct Arrival {
-    /// The body, as it came, or what of it is kept.
+    /// The body as received, or the part that is kept.
     pub body: Bytes,
-    /// The length of the body, where it is not kept whole.
+    /// Length of the received body, if only a part is kept.
     pub cut_from: Option<usize>,
-    /// What named the device outside the body.
+    /// Device named outside the body.
     pub device_hint: Option<String>,
-    /// What else the URL said of the body, as in [`Incoming::event`].
+    /// Other parts of the URL that describe the body, as in [`Incoming::event`].
     pub event: Option<String>,
 }
 
 impl Arrival {
-    /// What the body tells, given the device's sensors; [`decoding`](crate::ingest::decode_context) looks those up.
+    /// Decodes the body with the device's sensors, which [`decode_context`](crate::ingest::decode_context) looks up.
     ///
     /// # Errors
-    /// Why it was not understood.
+    /// Why it could not be decoded.
     pub fn decode(
         &self,
         format: &Format,
@@ -66,7 +66,7 @@ impl Arrival {
         sensors: &Sensors,
     ) -> Result<Decoded, DecodeError> {
         let (named, event) = (self.device_hint.as_deref(), self.event.as_deref());
-        // Before each decoder: some look at the first character. No binary body begins with a byte order mark.
+        // Before each decoder: some inspect the first character. No binary body begins with a byte order mark.
         let body = utf8_text(&self.body).map_err(|error| DecodeError::new("INVALID_UTF8", error.to_string()))?;
         (format.decode)(&Incoming { body, received_at, device_hint: named, event, sensors })
     }

@@ -1,10 +1,9 @@
 //! The recording transaction: submissions in, rows and receipts out.
 //!
-//! What makes two samples one: same device, same time, same content. `candidates` sorts that out within the batch,
-//! `insert` against what is stored; of a batch that is `plain` nothing can be stored already.
+//! Two samples are equal if they have the same device, time and content. `dedup` removes duplicates within the batch,
+//! `insert` those of stored samples; a batch for `append_path` can't have any.
 //!
-//! Every statement touches its rows in sorted order, so that two writers wait for each other instead of blocking each
-//! other for good.
+//! Every statement locks its rows in sorted order, so that two writers wait for each other instead of deadlocking.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -45,18 +44,18 @@ use crate::{
     },
 };
 
-/// What became of a submission.
+/// Outcome of a submission.
 #[derive(Debug)]
 pub(super) enum StoreOutcome {
     /// It is stored.
     Stored(Receipt),
-    /// Nothing of it is stored: its key is no longer valid, or its uplink gone.
+    /// Nothing is stored: its key is no longer valid, or its uplink no longer exists.
     Refused,
-    /// Nothing of it is stored: so many of its devices are unknown, and [`NewDevices::Defer`] adds none.
+    /// Nothing is stored: the given number of its devices is unknown, and [`NewDevices::Defer`] adds none.
     NewDevices(usize),
 }
 
-/// What is done with submissions that have samples of unknown devices.
+/// Handling of submissions with samples of unknown devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NewDevices {
     /// They are not stored.
@@ -68,12 +67,12 @@ pub(super) enum NewDevices {
 /// Stores submissions in one transaction.
 ///
 /// # Errors
-/// When the database fails; then nothing of them is stored, or, when the connection broke during the commit, perhaps
+/// When the database fails; then nothing is stored, or, when the connection broke during the commit, possibly
 /// everything.
 pub(super) async fn store(
     connection: &mut PgConnection,
     partitions: &PartitionCache,
-    memory: &mut DeviceCache,
+    cache: &mut DeviceCache,
     submissions: &[&Submission],
     limits: TimeLimits,
     new_devices: NewDevices,
@@ -81,25 +80,25 @@ pub(super) async fn store(
 ) -> Result<Vec<StoreOutcome>, DbError> {
     partitions.create_missing(connection, required_partitions(submissions), now).await?;
     let remembered =
-        if limits.is_session_default { try_cached(connection, memory, submissions, now).await } else { Ok(None) };
+        if limits.is_session_default { try_cached(connection, cache, submissions, now).await } else { Ok(None) };
     let outcome = match remembered {
-        Ok(None) => attempt_with_limits(connection, memory, submissions, limits, new_devices, now, true).await,
+        Ok(None) => attempt_with_limits(connection, cache, submissions, limits, new_devices, now, true).await,
         Ok(Some(outcomes)) => Ok(outcomes),
         Err(error) => Err(error),
     };
     match outcome {
-        // Another writer stored meanwhile what was taken for fresh.
+        // Another writer has stored a row that was assumed to be fresh.
         Err(DbError::Violation { .. }) => {
-            attempt_with_limits(connection, memory, submissions, limits, new_devices, now, false).await
+            attempt_with_limits(connection, cache, submissions, limits, new_devices, now, false).await
         }
         outcome => outcome,
     }
 }
 
-/// An attempt within these limits.
+/// Makes an attempt within these limits.
 async fn attempt_with_limits(
     connection: &mut PgConnection,
-    memory: &mut DeviceCache,
+    cache: &mut DeviceCache,
     submissions: &[&Submission],
     limits: TimeLimits,
     new_devices: NewDevices,
@@ -107,36 +106,37 @@ async fn attempt_with_limits(
     optimistic: bool,
 ) -> Result<Vec<StoreOutcome>, DbError> {
     if limits.is_session_default {
-        return attempt(connection, memory, submissions, new_devices, now, optimistic).await;
+        return attempt(connection, cache, submissions, new_devices, now, optimistic).await;
     }
     let mut transaction = connection.begin().await?;
     set_timeouts(&mut transaction, limits.lock, limits.statement).await?;
-    let outcomes = attempt(&mut transaction, memory, submissions, new_devices, now, optimistic).await?;
+    let outcomes = attempt(&mut transaction, cache, submissions, new_devices, now, optimistic).await?;
     transaction.commit().await?;
-    memory.remove(submissions); // what a plain batch taught is not known to be committed where that failed
+    cache.remove(submissions); // a plain batch updates the cache before this commit
     Ok(outcomes)
 }
 
-/// Stores submissions that are plain by what is remembered, where that is still so; then there is nothing to ask before.
+/// Stores plain submissions with cached state, if it is still current; this needs no query before the write.
 async fn try_cached(
     connection: &mut PgConnection,
-    memory: &mut DeviceCache,
+    cache: &mut DeviceCache,
     submissions: &[&Submission],
     now: DateTime<Utc>,
 ) -> Result<Option<Vec<StoreOutcome>>, DbError> {
-    let Some(known) = memory.get(submissions) else { return Ok(None) };
-    let Some((note, receipts)) = plan_append(submissions, &known) else { return Ok(None) };
-    let Some(version) = recorder_batch::write_if_unchanged(connection, &known, &note, now).await? else {
+    let Some(known) = cache.get(submissions) else { return Ok(None) };
+    let Some((batch_write, receipts)) = plan_append(submissions, &known) else { return Ok(None) };
+    let Some(version) = recorder_batch::write_if_unchanged(connection, &known, &batch_write, now).await? else {
         return Ok(None);
     };
-    memory.update(known, &note, version);
+    cache.update(known, &batch_write, version);
     Ok(Some(receipts.into_iter().map(StoreOutcome::Stored).collect()))
 }
 
-/// Stores submissions, a plain batch at once and any other step by step. With hope, what is likely fresh is taken for it.
+/// Stores submissions, a plain batch with one statement and any other step by step. With `optimistic`, rows that are
+/// likely fresh are assumed to be.
 async fn attempt(
     connection: &mut PgConnection,
-    memory: &mut DeviceCache,
+    cache: &mut DeviceCache,
     submissions: &[&Submission],
     new_devices: NewDevices,
     now: DateTime<Utc>,
@@ -154,24 +154,24 @@ async fn attempt(
             }
         }
     }
-    let mut those_taken = filter_marked(submissions, &taken);
-    let receipts = if optimistic && let Some((note, receipts)) = plan_append(&those_taken, &known) {
-        if let Some(version) = recorder_batch::write(&mut *connection, &note, now).await? {
-            memory.update(known, &note, version);
+    let mut accepted = filter_marked(submissions, &taken);
+    let receipts = if optimistic && let Some((batch_write, receipts)) = plan_append(&accepted, &known) {
+        if let Some(version) = recorder_batch::write(&mut *connection, &batch_write, now).await? {
+            cache.update(known, &batch_write, version);
         }
         receipts
     } else {
-        memory.remove(submissions);
+        cache.remove(submissions);
         let mut transaction = connection.begin().await?;
         let uplinks = replay::lock_uplinks(&mut transaction, submissions).await?;
         for (submission, taken) in submissions.iter().zip(&mut taken) {
             *taken &= submission.replayed_uplink().is_none_or(|uplink| uplinks.contains(&uplink.id));
         }
-        those_taken = filter_marked(submissions, &taken);
+        accepted = filter_marked(submissions, &taken);
         if new_devices == NewDevices::Add {
-            insert_unknown_devices(&mut transaction, &those_taken, &mut known, now).await?;
+            insert_unknown_devices(&mut transaction, &accepted, &mut known, now).await?;
         }
-        let receipts = merge(&mut transaction, &those_taken, &known, now, optimistic).await?;
+        let receipts = merge(&mut transaction, &accepted, &known, now, optimistic).await?;
         transaction.commit().await?;
         receipts
     };
@@ -184,17 +184,17 @@ async fn attempt(
     Ok(taken.into_iter().zip(deferred).map(outcome).collect())
 }
 
-/// The devices of a submission that are not known, each once.
+/// The unknown devices of a submission, each once.
 fn unknown_devices<'a>(submission: &&'a Submission, known: &BatchContext) -> impl Iterator<Item = &'a str> {
     device_kinds(&[submission]).into_keys().filter(|key| !known.devices.contains_key(*key))
 }
 
-/// Those of the submissions that are marked.
+/// The marked submissions.
 fn filter_marked<'a>(submissions: &[&'a Submission], marks: &[bool]) -> Vec<&'a Submission> {
     submissions.iter().zip(marks).filter_map(|(&submission, &mark)| mark.then_some(submission)).collect()
 }
 
-/// The ordinary way, within a transaction.
+/// The general path, within a transaction.
 async fn merge(
     db: &mut PgConnection,
     submissions: &[&Submission],
@@ -216,16 +216,17 @@ async fn merge(
         packet::flag_tails(&mut *db, &contradicted).await?;
     }
     let uplinks = uplink_rows(submissions, &ids, &uplinks, &receipts);
-    let news = feed_record(&recorded, replays.devices());
+    let record = feed_record(&recorded, replays.devices());
     let (hours, latest) = (HourlyRollups::from_rows(&recorded), newest_per_device(&recorded));
-    let note = BatchWrite { new_rows: Vec::new(), hours, latest, packets, uplinks, feed_record: FeedRecord::default() };
-    recorder_batch::write(&mut *db, &note, now).await?;
+    let batch_write =
+        BatchWrite { new_rows: Vec::new(), hours, latest, packets, uplinks, feed_record: FeedRecord::default() };
+    recorder_batch::write(&mut *db, &batch_write, now).await?;
     replays.finish(&mut *db, submissions, &ids, &receipts).await?;
-    feed::append(db, &news).await?;
+    feed::append(db, &record).await?;
     Ok(receipts)
 }
 
-/// What is known of devices, by what it is needed for.
+/// Known devices, indexed for each use.
 pub(super) struct DeviceIndex {
     pub ids: HashMap<String, DeviceId>,
     pub latest: HashMap<DeviceId, DateTime<Utc>>,
@@ -245,8 +246,8 @@ impl DeviceIndex {
     }
 }
 
-/// What is known of the keys and devices that these submissions speak of. Read before the transaction: what changes in
-/// between is as if it had changed right after it.
+/// Loads the state of the keys and devices of these submissions. Read before the transaction: a change in between
+/// counts as one right after it.
 async fn load_context(
     db: &mut PgConnection,
     submissions: &[&Submission],
@@ -260,12 +261,12 @@ async fn load_context(
     recorder_batch::load_context(db, &devices, &keys.into_iter().collect::<Vec<_>>(), now).await
 }
 
-/// The devices that these submissions speak of, each with what it is taken for when it was never heard of.
+/// The devices of these submissions, each with its kind if it has to be added.
 pub(super) fn device_kinds<'a>(submissions: &[&'a Submission]) -> BTreeMap<&'a str, &'static str> {
     let mut kinds = BTreeMap::new();
     for submission in submissions {
         let Ok(decoded) = &submission.decoded else { continue };
-        let mut last = ""; // most submissions speak of one device
+        let mut last = ""; // most submissions are of one device
         for seen in &decoded.observations {
             if seen.device.as_str() != last {
                 last = seen.device.as_str();
@@ -276,7 +277,7 @@ pub(super) fn device_kinds<'a>(submissions: &[&'a Submission]) -> BTreeMap<&'a s
     kinds
 }
 
-/// Adds the devices that were never heard of.
+/// Adds the unknown devices.
 async fn insert_unknown_devices(
     db: &mut PgConnection,
     submissions: &[&Submission],
@@ -290,11 +291,12 @@ async fn insert_unknown_devices(
     }
     let (keys, kinds): (Vec<_>, Vec<_>) = unheard_of.into_iter().unzip();
     device::insert_missing(&mut *db, &keys, &kinds, now).await?;
-    known.devices.extend(recorder_batch::load_context(db, &keys, &[], now).await?.devices); // also what another gateway added meanwhile
+    // includes those added by another gateway in the meantime
+    known.devices.extend(recorder_batch::load_context(db, &keys, &[], now).await?.devices);
     Ok(())
 }
 
-/// A receipt that tells of nothing but what was sorted out before.
+/// A receipt with only the samples rejected before.
 pub(super) fn new_receipt(submission: &Submission) -> Receipt {
     let rejected = submission.decoded.as_ref().map_or_else(|_| Vec::new(), |decoded| decoded.rejected.clone());
     Receipt { recorded: 0, duplicates: 0, rejected }
@@ -314,7 +316,7 @@ pub(super) fn required_partitions(submissions: &[&Submission]) -> Vec<(Partition
             measured.chain(received)
         })
         .collect();
-    months.dedup(); // most samples are of one month; the rest is for the set in Partitions
+    months.dedup(); // most samples are of one month; `Partitions` has a set for the rest
     months
 }
 
@@ -330,18 +332,18 @@ pub(super) fn newest_per_device(recorded: &[NewMeasurement<'_>]) -> Vec<(Measure
     newest.into_values().collect()
 }
 
-/// What those who follow the feed are told.
+/// The record for followers of the feed.
 pub(super) fn feed_record(recorded: &[NewMeasurement<'_>], changed: Vec<DeviceId>) -> FeedRecord {
     FeedRecord { recorded: recorded.iter().map(|row| row.key).collect(), changed }
 }
 
-/// The uplinks of submissions.
+/// The uplink ids of submissions.
 pub(super) fn uplink_ids(submissions: &[&Submission]) -> Vec<Option<Uuid>> {
     submissions.iter().map(|submission| uplink_id(submission)).collect()
 }
 
-/// The id of a body that is kept: a `UUIDv7` of the moment of arrival, sorted by time, and found again from its own time
-/// in the right partition.
+/// The id of a stored body: a `UUIDv7` of its time of arrival, so ids sort by time, and the id determines the
+/// partition.
 fn uplink_id(submission: &Submission) -> Option<Uuid> {
     if let Some(uplink) = submission.replayed_uplink() {
         return Some(uplink.id);
@@ -385,7 +387,7 @@ pub(super) fn uplink_rows<'a>(
     .collect()
 }
 
-/// The device of a submission that speaks of one.
+/// The device of a submission, if all samples are of one device.
 pub(super) fn only_device(submission: &Submission) -> Option<&DeviceKey> {
     let (first, rest) = submission.observations().split_first()?;
     rest.iter().all(|seen| seen.device == first.device).then_some(&first.device)

@@ -1,4 +1,4 @@
-//! A writer: takes what waits, stores it in one transaction, answers.
+//! A writer: takes waiting submissions, stores them in one transaction, and answers them.
 
 use std::{sync::Arc, time::Instant};
 
@@ -36,14 +36,14 @@ pub(super) struct Writer {
     pub metrics: RecorderMetrics,
     pub failing_senders: FailingSenders,
     pub budgets: Arc<SenderBudgets>,
-    /// Takes submissions of unknown devices. None in tasks that add devices themselves.
+    /// Channel for submissions of unknown devices. `None` in tasks that add devices themselves.
     pub new_device_jobs: Option<mpsc::UnboundedSender<IsolatedJob>>,
     /// Submissions of unknown devices that may add them, to be stored next.
     pub admitted_jobs: Vec<Job>,
-    /// Takes submissions of failed batches, and of senders whose submissions failed repeatedly. None in the tasks that store
-    /// these.
+    /// Channel for submissions of failed batches, and of senders whose submissions failed repeatedly. `None` in the
+    /// tasks that store these.
     pub isolated_jobs: Option<mpsc::UnboundedSender<IsolatedJob>>,
-    /// Takes submissions that are known to be slow. None in the task that stores these.
+    /// Channel for slow submissions. `None` in the task that stores these.
     pub slow_jobs: Option<mpsc::UnboundedSender<IsolatedJob>>,
     /// How often the limits of a batch are doubled, because the database was too slow for them.
     pub limit_doublings: u32,
@@ -81,20 +81,20 @@ impl Writer {
         }
     }
 
-    /// Months of a submission, but that of its arrival, that may have no partitions.
+    /// Months of a submission, except that of its arrival, that may have no partitions.
     fn unknown_old_months(&self, job: &Job) -> Vec<(PartitionFamily, Month)> {
         let present = Month::from_time(job.submission.received_at);
         let months = transaction::required_partitions(&[&job.submission]);
         self.partitions.filter_unknown(months.into_iter().filter(|&(_, month)| month != present)).into_iter().collect()
     }
 
-    /// Whether partitions may be missing for months before that of its arrival: others don't wait for their creation, which
-    /// takes about 100 ms each.
+    /// Whether partitions may be missing for months before that of its arrival: other submissions don't wait for their
+    /// creation, which takes about 100 ms each.
     fn needs_old_months(&self, job: &Job) -> bool {
         !self.unknown_old_months(job).is_empty()
     }
 
-    /// Charges the months of a submission that have no partitions to its key.
+    /// Charges the months of a submission without partitions to its key.
     pub(super) async fn charge_new_months(&self, job: &Job) -> Result<(), RecordError> {
         let unknown = self.unknown_old_months(job);
         if unknown.is_empty() {
@@ -111,7 +111,7 @@ impl Writer {
         }
     }
 
-    /// Answers the submissions of a committed transaction, or sees to those that add devices.
+    /// Answers the submissions of a committed transaction, and forwards those that add devices.
     pub(super) fn finish_all(&mut self, batch: Vec<Job>, outcomes: Vec<StoreOutcome>) {
         for (job, outcome) in batch.into_iter().zip(outcomes) {
             match outcome {
@@ -122,7 +122,7 @@ impl Writer {
         }
     }
 
-    /// Stores a batch. When that fails, finds out which submissions it fails for, and stores the others.
+    /// Stores a batch. If that fails, finds the failing submissions and stores the others.
     #[tracing::instrument(name = "ingest.batch", skip_all, fields(submissions = batch.len()))]
     async fn record(&mut self, batch: Vec<Job>) {
         let began = Instant::now();
@@ -138,7 +138,7 @@ impl Writer {
         }
     }
 
-    /// Runs the transaction, and counts it.
+    /// Runs the transaction and updates the metrics.
     pub(super) async fn store(
         &mut self,
         batch: &[Job],
@@ -164,7 +164,7 @@ impl Writer {
         outcome
     }
 
-    /// Runs the transaction, again where that may help.
+    /// Runs the transaction; retries where that may help.
     async fn run_transaction(
         &mut self,
         submissions: &[&Submission],
@@ -179,12 +179,12 @@ impl Writer {
             attempts += 1;
             let mut connection = self.pool.acquire().await?;
             let (partitions, now) = (&self.partitions, self.clock.now());
-            let memory = &mut self.device_cache;
+            let cache = &mut self.device_cache;
             let transaction =
-                transaction::store(&mut connection, partitions, memory, submissions, limits, new_devices, now);
+                transaction::store(&mut connection, partitions, cache, submissions, limits, new_devices, now);
             let Ok(result) = timeout_at(deadline, transaction).await else {
-                // Whether it is committed is unknown; if so, a repetition finds its samples. The connection is in the
-                // middle of something, and of no use to others.
+                // Whether it is committed is unknown; if so, a repetition finds duplicates. The connection is in the
+                // middle of a statement and can't be reused.
                 connection.close_on_drop();
                 self.device_cache.clear();
                 return Err(DbError::timed_out());
@@ -195,7 +195,7 @@ impl Writer {
             match result {
                 Err(DbError::MissingPartition(_)) if attempts < max_attempts => self.partitions.clear(),
                 Err(DbError::Conflict(_)) if attempts < max_attempts => {}
-                // A database that was restarted leaves the pool full of stale connections, each of which fails once.
+                // After a restart of the database the pool is full of stale connections, each of which fails once.
                 Err(DbError::Unavailable(_)) if attempts <= connections && max_attempts > 1 => {}
                 result => return result,
             }

@@ -1,4 +1,4 @@
-//! What a subscriber missed, rendered from the stored feed, until the channel goes on.
+//! Events that a subscriber missed, rendered from the stored feed, until it reaches its channel.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,41 +18,41 @@ use crate::{
     api_error::ApiError, domain::feed::FeedOffset, graphql::subscriptions::topic::Topic, limits::rate_limit::CallerId,
 };
 
-/// Before the stored feed is read again where it ended too early.
+/// Delay before the stored feed is read again when it ended too early.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Some of what a subscriber missed.
+/// A chunk of missed events.
 pub(super) struct MissedEvents {
     /// The events, maybe none.
     pub events: Vec<SubscriptionEvent>,
-    /// Up to here these are all.
+    /// The events are complete up to this offset.
     pub until: FeedOffset,
-    /// How much of the feed to read next.
+    /// Limits of the next chunk.
     pub next_limits: ChunkLimits,
 }
 
-/// How much of the stored feed is read at once.
+/// Limits of one chunk of the stored feed.
 #[derive(Clone, Copy)]
 pub(super) struct ChunkLimits {
-    /// Events of the feed, whether they match or not.
+    /// Maximum number of feed events read, whether they match or not.
     pub feed_events: usize,
-    /// Bytes of rendered events, after which no more are rendered.
+    /// Size of rendered events, in bytes, after which rendering stops.
     pub bytes: usize,
 }
 
-/// Reading some of the stored events after a place. A task of its own, so that no turn is held by a subscriber that is not polled;
-/// it ends when this is dropped.
+/// Task that reads a chunk of stored events after an offset. A separate task, so that a subscriber that is not polled
+/// doesn't hold a permit; it is aborted on drop.
 pub(super) struct CatchUpTask(JoinHandle<Result<MissedEvents, ChannelError>>);
 
 impl CatchUpTask {
-    pub(super) fn start(channel: Arc<ChannelState>, caller: CallerId, place: FeedOffset, chunk: ChunkLimits) -> Self {
-        Self(tokio::spawn(async move { catch_up(&channel, caller, place, chunk).await }))
+    pub(super) fn start(channel: Arc<ChannelState>, caller: CallerId, offset: FeedOffset, chunk: ChunkLimits) -> Self {
+        Self(tokio::spawn(async move { catch_up(&channel, caller, offset, chunk).await }))
     }
 
-    /// What was read.
+    /// Waits for the chunk.
     ///
     /// # Errors
-    /// When the events are not stored any more, or the database is unavailable for long.
+    /// When the events are no longer stored, or the database is unavailable for long.
     pub(super) async fn join(&mut self) -> Result<MissedEvents, ChannelError> {
         (&mut self.0).await.unwrap_or_else(|error| Err(ApiError::Internal(error.into()).into()))
     }
@@ -67,7 +67,7 @@ impl Drop for CatchUpTask {
 async fn catch_up(
     channel: &ChannelState,
     caller: CallerId,
-    place: FeedOffset,
+    offset: FeedOffset,
     chunk: ChunkLimits,
 ) -> Result<MissedEvents, ChannelError> {
     let (pipeline, of) = (&channel.pipeline, PermitOwner::Caller(caller));
@@ -75,9 +75,9 @@ async fn catch_up(
     let measurements = matches!(channel.topic(), Topic::Measurements(_));
     let mut retries = RetryBackoff::new();
     let stored = loop {
-        let turn = pipeline.catch_up_permits.acquire(of).await;
-        let read = backlog::load_after(database, place, chunk.feed_events, measurements).await;
-        drop(turn);
+        let permit = pipeline.catch_up_permits.acquire(of).await;
+        let read = backlog::load_after(database, offset, chunk.feed_events, measurements).await;
+        drop(permit);
         match read {
             Ok(stored) => break stored,
             Err(BacklogError::Trimmed) => {
@@ -90,17 +90,17 @@ async fn catch_up(
             }
         }
     };
-    if stored.until == place {
-        sleep(RETRY_DELAY).await; // the channel is further: what was read is an older state of the database
+    if stored.until == offset {
+        sleep(RETRY_DELAY).await; // the channel is ahead, so this was an older state of the database
     }
     let batches: Vec<_> = stored.batches.into_iter().map(|batch| (Arc::new(batch), RowSelection::All)).collect();
     let at_once = channel.max_chunk_size.min(chunk.feed_events);
-    let portions = loop {
-        let turn = pipeline.render_permits.acquire(of).await;
-        let portions = events::events_of_topic(channel.topic(), &batches, &database.reads, at_once).await;
-        drop(turn);
-        match portions {
-            Ok(portions) => break portions,
+    let chunks = loop {
+        let permit = pipeline.render_permits.acquire(of).await;
+        let chunks = events::events_of_topic(channel.topic(), &batches, &database.reads, at_once).await;
+        drop(permit);
+        match chunks {
+            Ok(chunks) => break chunks,
             Err(error) => {
                 if !retries.wait().await {
                     return Err(error.into());
@@ -110,18 +110,21 @@ async fn catch_up(
     };
     let mut missed = Vec::new();
     let mut bytes = 0;
-    let mut portions = portions.into_iter().peekable();
-    while let Some(EventChunk { events, offsets: places }) = portions.next() {
+    let mut chunks = chunks.into_iter().peekable();
+    while let Some(EventChunk { events, offsets }) = chunks.next() {
         let payloads = channel.renderer.render(&events, &pipeline.render_permits, of).await?;
         bytes += payloads.iter().map(bytes::Bytes::len).sum::<usize>();
         missed.extend(
-            places.into_iter().zip(payloads).map(|(place, payload)| SubscriptionEvent { offset: Some(place), payload }),
+            offsets
+                .into_iter()
+                .zip(payloads)
+                .map(|(offset, payload)| SubscriptionEvent { offset: Some(offset), payload }),
         );
         if bytes >= chunk.bytes
-            && portions.peek().is_some()
+            && chunks.peek().is_some()
             && let Some(until) = missed.last().and_then(|event| event.offset)
         {
-            // The rest is read again, and then only so much that nothing is read in vain.
+            // The rest is read again, in a chunk of the size that was rendered now.
             let feed_events = batches.iter().map(|(batch, _)| count_events_until(batch, until)).sum::<usize>().max(1);
             return Ok(MissedEvents { events: missed, until, next_limits: ChunkLimits { feed_events, ..chunk } });
         }
@@ -130,7 +133,7 @@ async fn catch_up(
     Ok(MissedEvents { events: missed, until: stored.until, next_limits: ChunkLimits { feed_events, ..chunk } })
 }
 
-/// How many events of a batch there are up to a place.
+/// Number of events of a batch up to an offset.
 fn count_events_until(batch: &Batch, until: FeedOffset) -> usize {
     let recorded = batch.recorded.iter().map(|&(index, _)| index);
     recorded.chain(batch.devices.iter().map(|&(index, _)| index)).filter(|&index| batch.offset(index) <= until).count()

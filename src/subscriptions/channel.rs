@@ -1,5 +1,5 @@
-//! A channel: the events of one filter and selection, shared by all subscriptions to the same. Each event is rendered once, and the
-//! newest are held for all of them.
+//! A channel: the events of one filter and selection, shared by all subscriptions to them. Each event is rendered once,
+//! and the channel holds the newest events for all of its subscriptions.
 
 use std::sync::{
     Arc, Mutex, OnceLock, PoisonError,
@@ -37,75 +37,75 @@ use crate::{
     observability::metrics,
 };
 
-/// The events that one channel holds at most: a subscriber that is further behind is too slow. [`Quotas`] limit their bytes.
+/// Maximum number of events in a channel; a subscriber further behind is a slow consumer. [`Quotas`] limit their bytes.
 const MAX_RING_EVENTS: usize = 32_768;
 /// When all channels together hold more bytes of events, each may hold only its share.
 const MAX_TOTAL_RING_BYTES: usize = 256 << 20;
-/// What an event takes beside its text.
+/// Memory of an event beside its text, in bytes.
 const EVENT_OVERHEAD: usize = 64;
-/// Filters of so many bytes are evaluated by the dispatcher, which takes less than starting a task does. Larger ones are
-/// evaluated in a turn of the channel's callers.
+/// Filters up to this size, in bytes, are evaluated by the dispatcher, which is cheaper than starting a task. Larger
+/// ones are evaluated with a permit of the channel's callers.
 const MAX_CHEAP_FILTER_BYTES: usize = 512;
 
-/// What all channels share.
+/// State shared by all channels.
 pub(super) struct SubscriptionPipeline {
     pub feed: Feed,
     pub channels: Channels,
     pub dispatcher: Dispatcher,
-    /// For rendering events and evaluating filters.
+    /// Permits for rendering events and evaluating filters.
     pub render_permits: FairPermits,
-    /// For reading the stored feed.
+    /// Permits for reading the stored feed.
     pub catch_up_permits: FairPermits,
     pub metrics: metrics::feed::FeedMetrics,
     pub quotas: Quotas,
-    /// Bytes of the events that all channels hold.
+    /// Bytes of events in all channels.
     pub ring_bytes: AtomicUsize,
 }
 
-/// A channel, which ends with the last subscription to it.
+/// A channel, which ends with its last subscription.
 pub(super) struct Channel {
-    /// What its tasks work with.
+    /// State shared with its tasks.
     pub state: Arc<ChannelState>,
     id: ChannelId,
     _permit: Permit<()>,
 }
 
-/// What a channel is made of.
+/// Parameters of a new channel.
 pub(super) struct NewChannel {
     pub key: Arc<ChannelKey>,
-    /// Those of the topic.
+    /// Index keys of the topic.
     pub index_keys: IndexKeys,
     pub renderer: Arc<Renderer>,
     pub members: ChannelMembers,
     pub permit: Permit<()>,
-    /// How many events may be rendered together.
+    /// Maximum number of events rendered together.
     pub max_chunk_size: usize,
 }
 
-/// What the tasks of a channel work with.
+/// State of a channel that its tasks use.
 pub(super) struct ChannelState {
     key: Arc<ChannelKey>,
     pub renderer: Arc<Renderer>,
     pub pipeline: Arc<SubscriptionPipeline>,
-    /// How many events may be rendered together.
+    /// Maximum number of events rendered together.
     pub max_chunk_size: usize,
-    /// The callers that subscribe to it.
+    /// The subscribing callers.
     pub members: ChannelMembers,
     /// The newest events.
     pub ring: RingBuffer<Bytes>,
-    /// What the ring holds, as it was added to that of all channels.
+    /// Bytes in the ring, as last added to the total of all channels.
     ring_bytes: AtomicUsize,
-    /// What the ring may hold.
+    /// Maximum bytes in the ring.
     max_ring_bytes: AtomicUsize,
-    /// For statistics: a batch touched one of the devices.
+    /// For statistics: notified when a batch touches one of the devices.
     pub statistics_changed: Notify,
     inbox: Inbox,
     /// Whether the dispatcher evaluates the filter.
     is_cheap: bool,
     reader: FeedReader,
-    /// The end of the ring when old events were forgotten last.
+    /// End of the ring at the last removal of old events.
     expired_until: Mutex<FeedOffset>,
-    /// Why there will be no more events.
+    /// Why there are no more events.
     closed: OnceLock<Vec<ServerError>>,
 }
 
@@ -142,7 +142,7 @@ impl Channel {
         Arc::new(Self { state, id, _permit: permit })
     }
 
-    /// The key it is found by.
+    /// Key of the channel.
     pub(super) fn key(&self) -> &Arc<ChannelKey> {
         &self.state.key
     }
@@ -157,17 +157,17 @@ impl Drop for Channel {
 }
 
 impl ChannelState {
-    /// What its events are.
+    /// Topic of the channel.
     pub(super) fn topic(&self) -> &Topic {
         self.key.topic()
     }
 
     fn start(self: Arc<Self>) {
-        if let Topic::Statistics(wanted) = self.topic() {
-            let (state, wanted) = (self.clone(), wanted.clone());
+        if let Topic::Statistics(statistics) = self.topic() {
+            let (state, statistics) = (self.clone(), statistics.clone());
             let task = tokio::spawn(async move {
                 let running = TaskGuard(&state);
-                let Err(ChannelError(errors)) = statistics::run(&state, &wanted).await;
+                let Err(ChannelError(errors)) = statistics::run(&state, &statistics).await;
                 running.0.close(errors);
             });
             self.inbox.set_task(task.abort_handle());
@@ -176,7 +176,7 @@ impl ChannelState {
         }
     }
 
-    /// Whether a measurement may match: false only when it does not.
+    /// Whether a measurement may match: false only if it does not.
     pub(super) fn may_match(&self, measurement: &Measurement) -> bool {
         match self.topic() {
             Topic::Measurements(filter) if self.is_cheap => filter.matches(measurement, &Readings::default()),
@@ -184,12 +184,12 @@ impl ChannelState {
         }
     }
 
-    /// Whether [`ChannelState::may_match`] says all there is to say.
+    /// Whether [`ChannelState::may_match`] is exact.
     pub(super) fn is_cheap(&self) -> bool {
         self.is_cheap
     }
 
-    /// Adds a batch to the inbox, of which these rows may match.
+    /// Adds a batch, of which these rows may match, to the inbox.
     pub(super) fn receive(self: &Arc<Self>, number: i64, rows: RowSelection) {
         if let Topic::Statistics(_) = self.topic() {
             self.statistics_changed.notify_one();
@@ -198,7 +198,7 @@ impl ChannelState {
         }
     }
 
-    /// Starts the task that empties the inbox, and ends when it is empty.
+    /// Starts the task that processes the inbox and ends when it is empty.
     fn spawn(self: Arc<Self>) {
         let state = self.clone();
         let task = tokio::spawn(async move {
@@ -206,7 +206,7 @@ impl ChannelState {
             while let Some(work) = state.inbox.take() {
                 if let Err(ChannelError(errors)) = state.work(work).await {
                     running.0.close(errors);
-                    return; // the inbox waits for its end, so no other task is started
+                    return; // the inbox starts no other task before this one ends
                 }
             }
         });
@@ -226,17 +226,17 @@ impl ChannelState {
                 }
                 self.deliver(&batches).await
             }
-            // On the heap, as thousands of tasks may wait for their turns.
+            // Boxed, as thousands of tasks may wait for permits.
             Work::ReadFeedAfter(number) => Box::pin(self.read_feed(number)).await,
         }
     }
 
-    /// Reads the feed after a batch by itself.
+    /// Reads the feed after a batch directly.
     async fn read_feed(&self, number: i64) -> Result<(), ChannelError> {
         let is_held = self.reader.is_cached_after(number);
-        let turn = if is_held { None } else { Some(self.acquire_permit(&self.pipeline.catch_up_permits).await) };
+        let permit = if is_held { None } else { Some(self.acquire_permit(&self.pipeline.catch_up_permits).await) };
         let batches = self.reader.clone().next(number).await?;
-        drop(turn);
+        drop(permit);
         let last = batches.last().map_or(number, |batch| batch.number);
         let batches: Vec<_> = batches.into_iter().map(|batch| (batch, RowSelection::All)).collect();
         self.deliver(&batches).await?;
@@ -244,19 +244,18 @@ impl ChannelState {
         Ok(())
     }
 
-    /// Renders the events of batches and puts them into the ring.
+    /// Renders the events of batches and appends them to the ring.
     async fn deliver(&self, batches: &[(Arc<Batch>, RowSelection)]) -> Result<(), ChannelError> {
         let Some((last, _)) = batches.last() else { return Ok(()) };
-        for EventChunk { events, offsets: places } in self.events(batches).await? {
-            let (turns, of) = (&self.pipeline.render_permits, PermitOwner::OneOf(&self.members));
-            let payloads = self.renderer.render_once(&events, &places, turns, of).await?;
-            let until = places.last().copied().unwrap_or(FeedOffset::after(last.number - 1));
-            let items = places.into_iter().zip(payloads);
-            let items =
-                items.map(|(place, value)| RingItem { offset: place, bytes: value.len() + EVENT_OVERHEAD, value });
+        for EventChunk { events, offsets } in self.events(batches).await? {
+            let (permits, of) = (&self.pipeline.render_permits, PermitOwner::OneOf(&self.members));
+            let payloads = self.renderer.render_once(&events, &offsets, permits, of).await?;
+            let until = offsets.last().copied().unwrap_or(FeedOffset::after(last.number - 1));
+            let items = offsets.into_iter().zip(payloads);
+            let items = items.map(|(offset, value)| RingItem { offset, bytes: value.len() + EVENT_OVERHEAD, value });
             self.ring.push(items, until, self.ring_limits());
             self.count_ring_bytes();
-            // Subscribers that wait for it may be next on this very thread, and what comes now could overrun them.
+            // Waiting subscribers may be next on this thread; without a yield, further events could overrun them.
             tokio::task::yield_now().await;
         }
         self.ring.advance(FeedOffset::after(last.number));
@@ -266,21 +265,21 @@ impl ChannelState {
         Ok(())
     }
 
-    /// The events of batches that belong to the topic, trying again when they can't be read.
+    /// The events of batches that belong to the topic; retries while they can't be read.
     ///
     /// # Errors
-    /// When that fails for long.
+    /// When the retries fail for long.
     pub(super) async fn events(&self, batches: &[(Arc<Batch>, RowSelection)]) -> Result<Vec<EventChunk>, ChannelError> {
         let db = &self.pipeline.feed.database().reads;
         let is_evaluated = |(_, rows): &(_, RowSelection)| matches!(rows, RowSelection::Matching(_));
         let is_free = !matches!(self.topic(), Topic::Measurements(_)) || batches.iter().all(is_evaluated);
         let mut retries = RetryBackoff::new();
         loop {
-            let turn = if is_free { None } else { Some(self.acquire_permit(&self.pipeline.render_permits).await) };
-            let portions = Box::pin(events::events_of_topic(self.topic(), batches, db, self.max_chunk_size)).await;
-            drop(turn);
-            match portions {
-                Ok(portions) => return Ok(portions),
+            let permit = if is_free { None } else { Some(self.acquire_permit(&self.pipeline.render_permits).await) };
+            let chunks = Box::pin(events::events_of_topic(self.topic(), batches, db, self.max_chunk_size)).await;
+            drop(permit);
+            match chunks {
+                Ok(chunks) => return Ok(chunks),
                 Err(error) => {
                     if !retries.wait().await {
                         return Err(error.into());
@@ -290,7 +289,7 @@ impl ChannelState {
         }
     }
 
-    /// Renders one event of its own, which no other channel has.
+    /// Renders an event that no other channel has.
     ///
     /// # Errors
     /// When the database is unavailable for long.
@@ -298,24 +297,24 @@ impl ChannelState {
         self.renderer.render(events, &self.pipeline.render_permits, PermitOwner::OneOf(&self.members)).await
     }
 
-    /// A turn of the caller that has the fewest before it.
-    async fn acquire_permit(&self, turns: &FairPermits) -> TurnPermit {
-        turns.acquire(PermitOwner::OneOf(&self.members)).await
+    /// A permit of the caller with the lowest load.
+    async fn acquire_permit(&self, permits: &FairPermits) -> TurnPermit {
+        permits.acquire(PermitOwner::OneOf(&self.members)).await
     }
 
-    /// Up to where all events are in the ring.
+    /// The ring is complete up to this offset.
     pub(super) fn end_offset(&self) -> FeedOffset {
         self.advance();
         self.ring.end_offset()
     }
 
-    /// How far a subscriber at this place has got: when no event follows, that is the end.
-    pub(super) fn reader_offset(&self, place: FeedOffset) -> FeedOffset {
+    /// Offset up to which a subscriber has received everything: without later events, the end of the ring.
+    pub(super) fn reader_offset(&self, offset: FeedOffset) -> FeedOffset {
         self.advance();
-        self.ring.reader_offset(place)
+        self.ring.reader_offset(offset)
     }
 
-    /// Moves the end of a channel with nothing left to process to where the dispatcher is: nothing before concerns it.
+    /// Moves the end of a channel without pending work to the position of the dispatcher: no earlier batch concerns it.
     fn advance(&self) {
         if self.topic().is_resumable() {
             let dispatched = self.pipeline.dispatcher.dispatched();
@@ -323,7 +322,7 @@ impl ChannelState {
         }
     }
 
-    /// Forgets events that were there when this was called before: subscribers had long enough to take them.
+    /// Removes events that were there at the previous call: subscribers had enough time to read them.
     pub(super) fn drop_old_events(&self) {
         if self.topic().is_resumable() {
             let mut old = self.expired_until.lock().unwrap_or_else(PoisonError::into_inner); // it is set in one step
@@ -337,18 +336,18 @@ impl ChannelState {
         self.renderer.clear_cache();
     }
 
-    /// Why there will be no more events, once there will not.
+    /// Why there are no more events, once the channel has ended.
     pub(super) fn closed(&self) -> Option<Box<Response>> {
         self.closed.get().map(|errors| Box::new(Response::from_errors(errors.clone())))
     }
 
     pub(super) fn close(&self, errors: Vec<ServerError>) {
-        _ = self.closed.set(errors); // the first reason counts
+        _ = self.closed.set(errors); // the first reason is kept
         self.ring.wake();
         self.statistics_changed.notify_one();
     }
 
-    /// A caller subscribes: the ring may hold as much as that of any of its callers.
+    /// Adds a caller: the ring may hold as much as the highest limit of its callers.
     pub(super) fn add_member(&self, caller: CallerId) {
         self.max_ring_bytes.fetch_max(self.pipeline.quotas.ring_bytes(caller), Ordering::Relaxed);
     }
@@ -360,11 +359,12 @@ impl ChannelState {
         RingLimits { items: MAX_RING_EVENTS, bytes: if is_full { max.min(share) } else { max } }
     }
 
-    /// Adds the change of what the ring holds to that of all channels.
+    /// Updates the total of all channels by the change of this ring.
     fn count_ring_bytes(&self) {
         let bytes = self.ring.bytes();
         let before = self.ring_bytes.swap(bytes, Ordering::Relaxed);
-        self.pipeline.ring_bytes.fetch_add(bytes.wrapping_sub(before), Ordering::Relaxed); // wraps around, as does a difference
+        // a wrapped difference, so the addition wraps back
+        self.pipeline.ring_bytes.fetch_add(bytes.wrapping_sub(before), Ordering::Relaxed);
     }
 }
 
@@ -374,7 +374,7 @@ impl Drop for ChannelState {
     }
 }
 
-/// A running task of a channel. If it panics, its subscriptions end with an error.
+/// Guard of a running task of a channel. If the task panics, its subscriptions end with an error.
 struct TaskGuard<'a>(&'a ChannelState);
 
 impl Drop for TaskGuard<'_> {

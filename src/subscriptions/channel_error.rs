@@ -1,11 +1,11 @@
-//! The end of a channel, or of one of its subscribers, with errors.
+//! Errors that end a channel or one of its subscribers.
 
 use async_graphql::ServerError;
 
 use super::feed::FeedGap;
 use crate::{api_error::ApiError, graphql::subscriptions::error_response};
 
-/// Why a channel, or one of its subscribers, can't go on.
+/// Why a channel, or one of its subscribers, ended.
 pub(super) struct ChannelError(pub Vec<ServerError>);
 
 impl<E: Into<ApiError>> From<E> for ChannelError {

@@ -1,4 +1,4 @@
-//! The channels that there are.
+//! Registry of the channels.
 
 use std::{
     collections::HashMap,
@@ -21,21 +21,21 @@ use crate::{
     limits::rate_limit::CallerId,
 };
 
-/// What an event's selection takes of memory beside its text, as a multiple of it: the parsed document.
+/// Memory of a parsed selection, as a multiple of the size of its text.
 const PARSED_DOCUMENT_FACTOR: usize = 8;
 
-/// What subscriptions must have in common to have the same events.
+/// Identifies a channel: subscriptions with the same key have the same events.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct ChannelKey {
     render_key: RenderKey,
     topic: Topic,
 }
 
-/// What channels must have in common to render the same event alike.
+/// Identifies a rendering: channels with the same key render an event identically.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct RenderKey {
     selected: Arc<str>,
-    /// Some fields depend on the key.
+    /// Set because some fields depend on the API key.
     caller: Option<ApiKeyId>,
 }
 
@@ -48,7 +48,7 @@ impl ChannelKey {
         &self.topic
     }
 
-    /// Bytes of memory that a channel's filter and selection take, about.
+    /// Approximate memory of a channel's filter and selection, in bytes.
     fn size(&self) -> usize {
         self.render_key.selected.len() * (1 + PARSED_DOCUMENT_FACTOR) + self.topic.memory_bytes()
     }
@@ -61,13 +61,13 @@ pub(super) struct Channels(Arc<Mutex<ChannelRegistry>>);
 #[derive(Default)]
 struct ChannelRegistry {
     channels: HashMap<Arc<ChannelKey>, Weak<Channel>>,
-    /// Those of the channels, and some that ended.
+    /// Renderers of the channels, and of some that ended.
     renderers: HashMap<RenderKey, Weak<Renderer>>,
     rendered_bytes: TotalRenderedBytes,
 }
 
 impl Channels {
-    /// Subscribes a caller to the channel of that key; a new one where there is none.
+    /// Subscribes a caller to the channel of that key; creates the channel if it doesn't exist.
     ///
     /// # Errors
     /// When the caller, or all callers together, have too many channels.
@@ -83,7 +83,7 @@ impl Channels {
         if let Some(joined) = self.join_existing(&key, caller, quotas) {
             return joined;
         }
-        let index_keys = matcher::index_keys(&key.topic); // without the lock, as it may take milliseconds
+        let index_keys = matcher::index_keys(&key.topic); // outside the lock, as it may take milliseconds
         if let Some(joined) = self.join_existing(&key, caller, quotas) {
             return joined;
         }
@@ -98,7 +98,7 @@ impl Channels {
             NewChannel { key: key.clone(), index_keys, renderer, members, permit, max_chunk_size: events_at_once };
         let channel = Channel::start(new, pipeline, newest);
         channel.state.add_member(caller);
-        // Two that came at the same time may each start one: both work, and later ones share the second.
+        // Two concurrent subscriptions may each start one: both work, and later ones share the second.
         state.channels.insert(key, Arc::downgrade(&channel));
         Ok(Membership::new(channel, caller))
     }
@@ -128,7 +128,7 @@ impl Channels {
         }
     }
 
-    /// The channels that follow the feed.
+    /// The channels that receive batches of the feed.
     pub(super) fn list_feed_channels(&self) -> Vec<Arc<Channel>> {
         let mut channels; // dropped after the lock is released: the last reference to a channel takes the lock
         channels = self.lock().channels.values().filter_map(Weak::upgrade).collect::<Vec<_>>();
@@ -136,13 +136,13 @@ impl Channels {
         channels
     }
 
-    /// How many there are.
+    /// Number of channels.
     pub(super) fn count(&self) -> usize {
         self.lock().channels.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, ChannelRegistry> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner) // each step leaves it whole
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // a panic leaves a consistent state
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads each batch of the feed once and passes it to the channels that it may concern.
 //!
-//! A channel that a batch does not concern does nothing for it. Its end is where the dispatcher is ([`Position`]), so that the
-//! cursors of a quiet subscription go on.
+//! Other channels do no work for the batch. Their end is the dispatcher's position ([`DispatchPosition`]), so that the
+//! cursors of a quiet subscription advance.
 
 use std::{
     collections::HashMap,
@@ -24,14 +24,14 @@ use super::{
 };
 use crate::{api_error::ApiError, graphql::subscriptions::topic::Topic};
 
-/// How often channels forget events that are older than this, so that an idle one holds none.
+/// Time after which channels remove events, so that an idle channel holds none.
 const CLEANUP_INTERVAL: Duration = Duration::from_mins(1);
-/// Filters that are evaluated, and batches that are passed on, before another task may run.
+/// Maximum number of filter evaluations and passed batches between two yields.
 const MAX_EVALUATIONS_PER_STEP: usize = 20_000;
 const MAX_ROWS_PER_STEP: usize = 256;
 const CHANNELS_PER_YIELD: usize = 256;
 
-/// The dispatcher of a gateway. Cheap to clone. It runs while there are channels.
+/// The dispatcher of a gateway. Cheap to clone. Runs while there are channels.
 #[derive(Clone)]
 pub(super) struct Dispatcher(Arc<Inner>);
 
@@ -39,7 +39,7 @@ struct Inner {
     feed: Feed,
     position: DispatchPosition,
     state: Mutex<DispatcherState>,
-    /// The last channel was removed.
+    /// Notified when the last channel is removed.
     is_empty: Notify,
 }
 
@@ -57,7 +57,7 @@ impl Dispatcher {
         Self(Arc::new(Inner { feed, position, state, is_empty: Notify::new() }))
     }
 
-    /// Adds the channel that is made of an inbox. It gets what comes after a batch that was the newest a moment ago.
+    /// Adds the channel created from an inbox. It receives the batches after one that was the newest a moment ago.
     pub(super) fn add(
         &self,
         newest: i64,
@@ -93,12 +93,12 @@ impl Dispatcher {
         drop(removed);
     }
 
-    /// How far it has got.
+    /// Its position in the feed.
     pub(super) fn position(&self) -> &DispatchPosition {
         &self.0.position
     }
 
-    /// All batches up to this one were passed to the channels that they may concern.
+    /// All batches up to this one have been passed on.
     pub(super) fn dispatched(&self) -> i64 {
         self.0.position.dispatched.load(Ordering::SeqCst)
     }
@@ -148,17 +148,17 @@ impl Dispatcher {
         self.0.position.dispatched.store(batch.number, Ordering::SeqCst);
     }
 
-    /// Finds the channels for some of the rows of a batch, and returns for how many rows. Channels that are concerned by every batch and
-    /// can't be evaluated here are left out.
+    /// Finds the channels for some of the rows of a batch, and returns the number of rows. Omits channels that every
+    /// batch concerns and whose filter is too expensive to evaluate here.
     fn evaluate_step(&self, batch: &Batch, from: usize, found: &mut HashMap<ChannelId, Vec<u32>>) -> usize {
         let state = self.lock();
         let channel = |id: ChannelId| state.channels.get(&id).map(|channel| (id, channel));
-        let every = state
+        let unindexed = state
             .matcher
             .channels_with_key(IndexKey::Unindexed)
             .filter_map(channel)
             .filter(|(_, channel)| channel.is_cheap());
-        let every: Vec<_> = every.collect();
+        let unindexed: Vec<_> = unindexed.collect();
         let mut evaluations = 0;
         for (at, (_, measurement)) in batch.recorded.iter().enumerate().skip(from) {
             let Ok(row) = u32::try_from(at) else { break };
@@ -169,7 +169,7 @@ impl Dispatcher {
                     found.entry(id).or_default().push(row);
                 }
             };
-            every.iter().copied().for_each(&mut add);
+            unindexed.iter().copied().for_each(&mut add);
             state.matcher.channels_of(measurement, |id| channel(id).into_iter().for_each(&mut add));
             if evaluations >= MAX_EVALUATIONS_PER_STEP || at - from + 1 >= MAX_ROWS_PER_STEP {
                 return at - from + 1;
@@ -193,7 +193,7 @@ impl Dispatcher {
                 matching_channels.push((channel.clone(), rows));
             }
         }
-        let every = state.matcher.channels_with_key(IndexKey::Unindexed).filter(|id| {
+        let unindexed = state.matcher.channels_with_key(IndexKey::Unindexed).filter(|id| {
             state.channels.get(id).is_some_and(|channel| match channel.topic() {
                 Topic::Measurements(_) => !channel.is_cheap() && !batch.recorded.is_empty(),
                 Topic::Devices(_) | Topic::Statistics(_) => !batch.devices.is_empty(),
@@ -201,7 +201,7 @@ impl Dispatcher {
         });
         let changed =
             batch.devices.iter().flat_map(|&(_, device)| state.matcher.channels_with_key(IndexKey::ChangeOf(device)));
-        let mut whole: Vec<_> = every.chain(changed).collect();
+        let mut whole: Vec<_> = unindexed.chain(changed).collect();
         whole.sort_unstable();
         whole.dedup();
         let channel = |id: ChannelId| state.channels.get(&id).map(|channel| (channel.clone(), RowSelection::All));
@@ -220,15 +220,16 @@ impl Dispatcher {
     }
 
     fn lock(&self) -> MutexGuard<'_, DispatcherState> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner) // an index that lacks a channel is mended by its end
+        // After a panic all channels end, which empties the index.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The running dispatcher. If it panics, all subscriptions end with an error.
+/// Guard of the running dispatcher. If it panics, all subscriptions end with an error.
 struct DispatcherGuard<'a>(&'a Dispatcher);
 
 impl DispatcherGuard<'_> {
-    /// Ends all channels; channels that are added later start it again.
+    /// Ends all channels. Channels added later start the dispatcher again.
     fn end(&self, error: ApiError) {
         let channels = {
             let mut state = self.0.lock();
@@ -247,7 +248,7 @@ impl Drop for DispatcherGuard<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             if let Some(channel) = self.0.lock().channels.values().next() {
-                channel.renderer.answers().count_panic(); // counted once, however many channels it ends
+                channel.renderer.answers().count_panic(); // counted once, however many channels end
             }
             self.end(ApiError::Internal(anyhow::anyhow!("the dispatcher of subscriptions panicked")));
         }

@@ -1,7 +1,9 @@
-//! Events cost their subscriber's caller what a query for the same would, from the same budget.
+//! Charges events to their subscriber's caller: an event costs as much as a query for the same data, from the same rate
+//! limit.
 //!
-//! Without budget, events are delayed, in order and without loss: a client needs no code for it. When an event is delayed
-//! until the channel no longer holds it, the subscription ends as that of a slow client does, with its last cursor.
+//! Without remaining budget, events are delayed, in order and without loss: a client needs no code for it. When an
+//! event is delayed until the channel no longer holds it, the subscription ends as a slow consumer, with its last
+//! cursor.
 
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use crate::{
     observability::metrics,
 };
 
-/// The budget is checked again at least this often: other subscriptions of the caller use it too.
+/// Maximum time between two checks of the budget, which other subscriptions of the caller use too.
 const MAX_RECHECK_INTERVAL: Duration = Duration::from_secs(5);
 const MIN_RECHECK_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -26,21 +28,21 @@ pub(super) struct EventCharge {
 }
 
 impl EventCharge {
-    /// Charges as many of `count` events as the caller has budget for, at least one, and returns that number.
+    /// Charges as many of `count` events as the budget allows, at least one, and returns that number.
     ///
     /// # Errors
-    /// When the budget does not suffice for one event: the time after which to try again. Nothing is charged then.
+    /// When the budget is too small for one event: the time after which to retry. Nothing is charged then.
     pub(super) fn charge(&self, count: usize) -> Result<usize, Duration> {
         let now = self.clock.now();
         let spend = |events: usize| {
             let events = u32::try_from(events).unwrap_or(u32::MAX);
             self.budget.check_n(self.caller, self.cost.saturating_mul(events), now)
         };
-        // An amount above the limit is charged as the limit, so fewer events at a time are charged then.
+        // An amount above the limit is charged as the limit, so such events are charged in several steps.
         let limit = self.budget.limit().map_or(usize::MAX, |limit| (limit.get() / self.cost).max(1) as usize);
         let count = count.min(limit);
-        let Err(RateLimited { status: standing, .. }) = spend(count) else { return Ok(count) };
-        let affordable = (standing.remaining / self.cost).max(1) as usize;
+        let Err(RateLimited { status, .. }) = spend(count) else { return Ok(count) };
+        let affordable = (status.remaining / self.cost).max(1) as usize;
         match spend(affordable.min(count)) {
             Ok(_) => Ok(affordable.min(count)),
             Err(exhausted) => {

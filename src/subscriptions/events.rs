@@ -1,4 +1,4 @@
-//! Which events of a batch belong to a topic.
+//! Selects the events of a batch that belong to a topic.
 
 use std::sync::Arc;
 
@@ -14,16 +14,16 @@ use crate::{
     },
 };
 
-/// Events that are rendered together, each with its place.
+/// Events that are rendered together, each with its offset.
 pub(super) struct EventChunk {
     pub events: Events,
     pub offsets: Vec<FeedOffset>,
 }
 
-/// The events of these rows of batches that belong to a topic, in their order, so many together at most.
+/// The events of these rows of batches that belong to a topic, in order, in chunks of at most `at_once`.
 ///
 /// # Errors
-/// When the filter needs to look something up, and the database fails.
+/// When the filter needs further readings and the database fails.
 pub(super) async fn events_of_topic(
     topic: &Topic,
     batches: &[(Arc<Batch>, RowSelection)],
@@ -46,29 +46,29 @@ pub(super) async fn events_of_topic(
             }
             Ok(chunk_events(events, at_once, |event| event.place, Events::Measurements))
         }
-        Topic::Devices(wanted) => {
+        Topic::Devices(devices) => {
             let events = batches.iter().flat_map(|(batch, _)| {
-                let is_wanted = |device| wanted.as_ref().is_none_or(|wanted| wanted.binary_search(device).is_ok());
-                let devices = batch.devices.iter().filter(move |(_, device)| is_wanted(device));
+                let is_selected = |device| devices.as_ref().is_none_or(|devices| devices.binary_search(device).is_ok());
+                let devices = batch.devices.iter().filter(move |(_, device)| is_selected(device));
                 devices.map(|&(index, device)| DeviceEvent { place: batch.offset(index), device })
             });
             Ok(chunk_events(events.collect(), at_once, |event| event.place, Events::Devices))
         }
-        Topic::Statistics(_) => Ok(Vec::new()), // these are no events of the feed
+        Topic::Statistics(_) => Ok(Vec::new()), // not events of the feed
     }
 }
 
 fn chunk_events<T>(
     events: Vec<T>,
     at_once: usize,
-    place: impl Fn(&T) -> FeedOffset,
+    offset: impl Fn(&T) -> FeedOffset,
     kind: impl Fn(Arc<[T]>) -> Events,
 ) -> Vec<EventChunk> {
     let mut events = events.into_iter().peekable();
-    let mut portions = Vec::new();
+    let mut chunks = Vec::new();
     while events.peek().is_some() {
-        let together: Arc<[T]> = events.by_ref().take(at_once).collect();
-        portions.push(EventChunk { offsets: together.iter().map(&place).collect(), events: kind(together) });
+        let chunk: Arc<[T]> = events.by_ref().take(at_once).collect();
+        chunks.push(EventChunk { offsets: chunk.iter().map(&offset).collect(), events: kind(chunk) });
     }
-    portions
+    chunks
 }

@@ -1,5 +1,5 @@
-//! Permits that callers get in turn, so that a caller that waits for many of them delays each permit of another caller by at
-//! most one of its own.
+//! Permits granted to callers in turn, so that a caller that waits for many permits delays each permit of another
+//! caller by at most one of its own.
 
 use super::members::ChannelMembers;
 use crate::{
@@ -14,19 +14,19 @@ pub(super) struct FairPermits(FairQueue<CallerId>);
 /// A permit, returned when dropped.
 pub(super) type TurnPermit = FairPermit<CallerId>;
 
-/// The callers that a permit is for.
+/// The callers that a permit is charged to.
 #[derive(Clone, Copy)]
 pub(super) enum PermitOwner<'a> {
-    /// This one.
+    /// A given caller.
     Caller(CallerId),
-    /// The one that has the fewest permits and waits for the fewest.
+    /// The caller with the fewest held and awaited permits.
     OneOf(&'a ChannelMembers),
 }
 
 impl FairPermits {
-    /// So many permits at a time, of which one caller may hold `max_per_caller`.
+    /// Creates `permits` permits, of which one caller may hold `max_per_caller`.
     pub(super) fn new(permits: usize, max_per_caller: usize) -> Self {
-        // Those that wait are channels and subscriptions, which are bounded themselves.
+        // The waiting channels and subscriptions are limited elsewhere.
         Self(FairQueue::new(permits, PermitShare::AtMost(max_per_caller), usize::MAX))
     }
 
@@ -37,7 +37,7 @@ impl FairPermits {
             PermitOwner::OneOf(members) => members.least_loaded(|caller| self.0.caller_load(&caller)),
         };
         match self.0.acquire(caller).await {
-            Ok(turn) => turn,
+            Ok(permit) => permit,
             Err(QueueFull) => unreachable!("any number may wait"),
         }
     }
@@ -54,37 +54,37 @@ mod tests {
         PermitOwner::Caller(CallerId::Key(ApiKeyId(number)))
     }
 
-    /// The caller of a permit that is there.
+    /// The caller of an immediately granted permit.
     fn now(waiting: &mut std::pin::Pin<Box<impl Future<Output = TurnPermit>>>) -> Option<TurnPermit> {
         waiting.as_mut().now_or_never()
     }
 
     #[tokio::test]
     async fn caller_with_many_waiting_delays_another_by_one_permit() {
-        let turns = FairPermits::new(1, 1);
-        let first = turns.acquire(key(1)).await;
-        let mut many: Vec<_> = (0..100).map(|_| Box::pin(turns.acquire(key(1)))).collect(); // within one poll of tokio
+        let permits = FairPermits::new(1, 1);
+        let first = permits.acquire(key(1)).await;
+        let mut many: Vec<_> = (0..100).map(|_| Box::pin(permits.acquire(key(1)))).collect(); // within one poll of tokio
         assert!(many.iter_mut().all(|waiting| now(waiting).is_none()));
-        let mut other = Box::pin(turns.acquire(key(2)));
+        let mut other = Box::pin(permits.acquire(key(2)));
         assert!(now(&mut other).is_none());
         drop(first);
-        let turn = now(&mut many[0]).expect("it waited first");
+        let permit = now(&mut many[0]).expect("it waited first");
         assert!(now(&mut other).is_none());
-        drop(turn);
-        drop(now(&mut other).expect("then it is the other caller's turn"));
+        drop(permit);
+        drop(now(&mut other).expect("the other caller is next"));
         for mut waiting in many.into_iter().skip(1) {
-            drop(now(&mut waiting).expect("then those that are left"));
+            drop(now(&mut waiting).expect("the remaining ones follow"));
         }
-        assert_eq!((turns.0.load(), turns.0.is_idle()), ((1, 0), true));
+        assert_eq!((permits.0.load(), permits.0.is_idle()), ((1, 0), true));
     }
 
     #[tokio::test]
     async fn a_caller_never_holds_all_permits() {
-        let turns = FairPermits::new(4, 2);
-        let held = [turns.acquire(key(1)).await, turns.acquire(key(1)).await];
-        let mut third = Box::pin(turns.acquire(key(1)));
+        let permits = FairPermits::new(4, 2);
+        let held = [permits.acquire(key(1)).await, permits.acquire(key(1)).await];
+        let mut third = Box::pin(permits.acquire(key(1)));
         assert!(now(&mut third).is_none());
-        let other = turns.acquire(key(2)).await;
+        let other = permits.acquire(key(2)).await;
         assert!(now(&mut third).is_none());
         drop(held);
         assert!(now(&mut third).is_some());
@@ -93,32 +93,32 @@ mod tests {
 
     #[tokio::test]
     async fn a_permit_of_a_cancelled_wait_goes_to_the_next() {
-        let turns = FairPermits::new(1, 1);
-        let held = turns.acquire(key(1)).await;
-        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(turns.acquire(key(1)))).collect();
+        let permits = FairPermits::new(1, 1);
+        let held = permits.acquire(key(1)).await;
+        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(permits.acquire(key(1)))).collect();
         assert!(waiting.iter_mut().all(|waiting| now(waiting).is_none()));
         let mut last = waiting.pop().expect("three");
         waiting.pop();
         drop(held); // grants the first
         drop(waiting); // which is not taken
         assert!(now(&mut last).is_some());
-        assert!(turns.0.is_idle());
+        assert!(permits.0.is_idle());
     }
 
     #[tokio::test]
     async fn shared_permit_is_charged_to_the_caller_with_the_fewest() {
-        let turns = FairPermits::new(1, 1);
+        let permits = FairPermits::new(1, 1);
         let (members, quota) = (ChannelMembers::default(), Quota::new(1, 9));
         for number in [1, 2] {
             let caller = CallerId::Key(ApiKeyId(number));
             members.add(caller, || quota.try_acquire(&caller)).expect("a permit");
         }
-        let held = turns.acquire(key(1)).await;
-        let mut waiting = Box::pin(turns.acquire(key(1)));
+        let held = permits.acquire(key(1)).await;
+        let mut waiting = Box::pin(permits.acquire(key(1)));
         assert!(now(&mut waiting).is_none());
-        let mut shared = Box::pin(turns.acquire(PermitOwner::OneOf(&members)));
+        let mut shared = Box::pin(permits.acquire(PermitOwner::OneOf(&members)));
         assert!(now(&mut shared).is_none());
-        assert_eq!(turns.0.caller_load(&CallerId::Key(ApiKeyId(2))), 1);
+        assert_eq!(permits.0.caller_load(&CallerId::Key(ApiKeyId(2))), 1);
         drop(held);
     }
 }

@@ -1,8 +1,8 @@
-//! What a channel has yet to process: the numbers of batches that may concern it.
+//! Inbox of a channel: the numbers of pending batches that may concern it.
 //!
-//! The dispatcher adds to it, and one task of the channel at a time empties it. It holds no batches: these are in memory once, in
-//! the ring of the feed. A channel with too long a list drops it and reads the feed by itself from there on, until it has
-//! caught up with the dispatcher.
+//! The dispatcher adds to it, and one task of the channel at a time processes it. It holds no batches: these are in
+//! memory once, in the ring of the feed. A channel whose inbox overflows drops it and reads the feed directly, until it
+//! has caught up with the dispatcher.
 
 use std::{
     collections::VecDeque,
@@ -14,20 +14,20 @@ use std::{
 
 use tokio::task::AbortHandle;
 
-/// How much is listed at most; a row takes 4 bytes.
+/// Limits of the inbox; a row takes 4 bytes.
 const MAX_INBOX_BATCHES: usize = 256;
 const MAX_INBOX_ROWS: usize = 4096;
-/// Batches that are taken at once.
+/// Maximum number of batches taken at once.
 const MAX_BATCHES_PER_TAKE: usize = 100;
 
-/// Rows of a batch, by their positions.
+/// Rows of a batch, by index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RowSelection {
-    /// Any may match.
+    /// Any row may match.
     All,
-    /// Only these may match.
+    /// Only these rows may match.
     Candidates(Vec<u32>),
-    /// Exactly these match.
+    /// Exactly these rows match.
     Matching(Vec<u32>),
 }
 
@@ -40,16 +40,16 @@ impl RowSelection {
     }
 }
 
-/// What is to be processed next.
+/// Work for the task of a channel.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Work {
-    /// These batches, by their numbers.
+    /// Process these batches, by number.
     Batches(Vec<(i64, RowSelection)>),
-    /// All batches after this one.
+    /// Read all batches after this one.
     ReadFeedAfter(i64),
 }
 
-/// How far the dispatcher has got.
+/// Position of the dispatcher.
 #[derive(Debug, Default)]
 pub(super) struct DispatchPosition {
     /// The batch that was matched last, or is being matched.
@@ -58,31 +58,31 @@ pub(super) struct DispatchPosition {
     pub dispatched: AtomicI64,
 }
 
-/// What one channel has yet to process.
+/// Pending work of one channel.
 pub(super) struct Inbox(Mutex<InboxState>);
 
 struct InboxState {
     batches: VecDeque<(i64, RowSelection)>,
     rows: usize,
-    /// Batches up to this one are ignored: they were processed before, or need not be.
+    /// Batches up to this one are ignored: they are already processed or irrelevant.
     from: i64,
-    /// After which batch the channel reads the feed by itself.
+    /// The batch after which the channel reads the feed directly.
     behind: Option<i64>,
-    /// Whether a task empties it.
+    /// Whether a task processes it.
     is_running: bool,
     task: Option<AbortHandle>,
 }
 
 impl Inbox {
-    /// Of a channel that begins after a batch. When the dispatcher is past that already, the channel reads what it missed by
-    /// itself.
+    /// The inbox of a channel that starts after a batch. If the dispatcher is already past it, the channel reads the
+    /// batches in between directly.
     pub(super) fn new(from: i64, position: &DispatchPosition) -> Self {
         let is_behind = position.started.load(Ordering::SeqCst) > from;
         let behind = is_behind.then_some(from);
         Self(Mutex::new(InboxState { batches: VecDeque::new(), rows: 0, from, behind, is_running: false, task: None }))
     }
 
-    /// Adds a batch; whether a task has to be started that empties the inbox.
+    /// Adds a batch; returns whether a task has to be started.
     pub(super) fn push(&self, number: i64, rows: RowSelection) -> bool {
         let mut state = self.lock();
         if state.behind.is_some() || number <= state.from {
@@ -97,13 +97,13 @@ impl Inbox {
         !std::mem::replace(&mut state.is_running, true)
     }
 
-    /// Whether a task has to be started at once, for a channel that begins behind.
+    /// Whether a task has to be started at once, for a channel that starts behind the dispatcher.
     pub(super) fn starts_behind(&self) -> bool {
         let mut state = self.lock();
         state.behind.is_some() && !std::mem::replace(&mut state.is_running, true)
     }
 
-    /// What the running task is to do next; none where it is to end.
+    /// The next work of the running task; `None` when the task has to end.
     pub(super) fn take(&self) -> Option<Work> {
         let mut state = self.lock();
         if let Some(after) = state.behind {
@@ -120,13 +120,13 @@ impl Inbox {
         Some(Work::Batches(batches))
     }
 
-    /// The running task reads the feed by itself after this batch.
+    /// Makes the running task read the feed directly after this batch.
     pub(super) fn fall_behind(&self, after: i64) {
         self.lock().fall_behind(after);
     }
 
-    /// The running task processed all batches up to this one. When the dispatcher is not past it, the inbox is filled again from
-    /// there on.
+    /// Marks all batches up to this one as processed. If the dispatcher is not past it, the inbox receives batches
+    /// again.
     pub(super) fn mark_processed(&self, number: i64, position: &DispatchPosition) {
         let mut state = self.lock();
         if position.started.load(Ordering::SeqCst) <= number {
@@ -136,7 +136,7 @@ impl Inbox {
         }
     }
 
-    /// Calls `when_idle` when nothing is left to process, before anything can be added.
+    /// Calls `when_idle` if no work is pending, before any can be added.
     pub(super) fn when_idle(&self, when_idle: impl FnOnce()) {
         let state = self.lock();
         if !state.is_running && state.behind.is_none() && state.batches.is_empty() {
@@ -144,12 +144,12 @@ impl Inbox {
         }
     }
 
-    /// The task that empties it.
+    /// Stores the handle of the task.
     pub(super) fn set_task(&self, task: AbortHandle) {
         self.lock().task = Some(task);
     }
 
-    /// Ends the task that empties it.
+    /// Aborts the task.
     pub(super) fn abort(&self) {
         if let Some(task) = self.lock().task.take() {
             task.abort();
@@ -157,7 +157,7 @@ impl Inbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, InboxState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner) // no panic leaves it half changed
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // a panic leaves no partial change
     }
 }
 

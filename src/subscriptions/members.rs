@@ -19,14 +19,14 @@ struct Member {
     _permit: Permit<CallerId>,
 }
 
-/// A caller's subscription to a channel, which exists as long as it has any.
+/// A caller's subscription to a channel. The channel exists while it has any.
 pub(super) struct Membership {
     channel: Arc<Channel>,
     caller: CallerId,
 }
 
 impl ChannelMembers {
-    /// Adds a subscription of a caller. Its first takes a permit.
+    /// Adds a subscription of a caller. The first one of a caller takes a permit.
     ///
     /// # Errors
     /// When there is no permit.
@@ -44,7 +44,7 @@ impl ChannelMembers {
         Ok(())
     }
 
-    /// The caller with the least load. Without callers, the channel is about to end.
+    /// The caller with the least load; `None` when the channel is about to end.
     pub(super) fn least_loaded(&self, load: impl Fn(CallerId) -> usize) -> CallerId {
         let mut least = (usize::MAX, CallerId::Address(Ipv4Addr::UNSPECIFIED.into()));
         for &caller in self.lock().keys() {
@@ -59,7 +59,7 @@ impl ChannelMembers {
         least.1
     }
 
-    /// The greatest value that one of the callers has.
+    /// The maximum of a value over the callers.
     pub(super) fn max(&self, value: impl Fn(CallerId) -> usize) -> usize {
         self.lock().keys().map(|&caller| value(caller)).max().unwrap_or(0)
     }
@@ -75,12 +75,12 @@ impl ChannelMembers {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<CallerId, Member>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner) // no panic leaves it half changed
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // a panic leaves no partial change
     }
 }
 
 impl Membership {
-    /// Of a caller that was [added](Members::add).
+    /// For a caller that was [added](ChannelMembers::add).
     pub(super) fn new(channel: Arc<Channel>, caller: CallerId) -> Self {
         Self { channel, caller }
     }

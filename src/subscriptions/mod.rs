@@ -1,9 +1,10 @@
-//! Subscriptions, whatever carries them to the client.
+//! Subscriptions, independent of the transport.
 //!
-//! [`self::feed`] reads what is committed, once, and the [`dispatcher`] passes each batch to the channels that it may concern, which
-//! it finds by an index ([`matcher`]). A [`channel`] is what subscriptions to the same share: it renders each event once and holds
-//! the newest, and a [`subscriber`] is a place in it. A subscriber that begins further back first reads what is stored
-//! ([`catch_up`]), up to where the channel goes on. What takes CPU or database is done in [`turns`] of the callers.
+//! [`self::feed`] reads committed batches, once, and the [`dispatcher`] passes each batch to the channels that it may
+//! concern, which it finds with an index ([`matcher`]). A [`channel`] is shared by equal subscriptions: it renders each
+//! event once and holds the newest, and a [`subscriber`] is a position in it. A subscriber that starts further back
+//! first reads stored events ([`catch_up`]), until it reaches the channel. Work that needs CPU or the database takes
+//! [`fair_permits`] of the callers.
 
 mod catch_up;
 mod channel;
@@ -54,15 +55,15 @@ use crate::{
     shutdown::ShutdownSignal,
 };
 
-/// How many chunks of the stored feed are read at the same time: enough to be quick, few enough that the database does other
-/// things when a thousand clients come back at once.
+/// Number of chunks of the stored feed read concurrently: enough to be quick, few enough to leave capacity of the
+/// database when a thousand clients reconnect at once.
 const MAX_CONCURRENT_CATCH_UPS: usize = 4;
 const MAX_CONCURRENT_CATCH_UPS_PER_CALLER: usize = 2;
-/// How many portions of events are rendered at the same time, which may need the database.
+/// Number of chunks of events rendered concurrently, which may need the database.
 const MAX_CONCURRENT_RENDERS: usize = 8;
 const MAX_CONCURRENT_RENDERS_PER_CALLER: usize = 4;
 
-/// All that is subscribed to at this gateway. Cheap to clone.
+/// All subscriptions of a gateway. Cheap to clone.
 #[derive(Clone)]
 pub struct Subscriptions(Arc<Inner>);
 
@@ -72,39 +73,39 @@ struct Inner {
     pipeline: Arc<SubscriptionPipeline>,
 }
 
-/// How far the feed was read, and its events delivered.
+/// Progress of reading the feed and delivering its events.
 #[derive(Clone, Copy, Debug)]
 pub struct FeedLag {
     /// The newest batch that was read.
     pub newest_batch: i64,
-    /// How long ago that was all there is.
+    /// Time since the end of the feed was last reached.
     pub time_since_read: Duration,
-    /// How many numbers of batches the slowest channel is behind.
+    /// Batches, by number, that the slowest channel is behind.
     pub backlog_batches: i64,
 }
 
 /// One event, ready to be sent.
 #[derive(Clone, Debug)]
 pub struct SubscriptionEvent {
-    /// Where it stands in the feed; a subscription with this as `after` goes on behind it. None for what can't be resumed.
+    /// Its offset in the feed, to be resumed from with the argument `after`. `None` if it can't be resumed.
     pub offset: Option<FeedOffset>,
-    /// The GraphQL answer as JSON: `{"data":{…}}`.
+    /// The GraphQL response as JSON: `{"data":{…}}`.
     pub payload: Bytes,
 }
 
-/// What comes next for a subscriber.
+/// The next item for a subscriber.
 #[derive(Debug)]
 pub enum Delivery {
     /// Events, at least one, in the order of the feed.
     Events(Vec<SubscriptionEvent>),
-    /// It took its events so slowly that they are no longer held for it; it can go on after its last one.
+    /// The subscriber was too slow and its next events were evicted; it can resume after its last one.
     SlowConsumer(FeedOffset),
-    /// It can't go on, and this says why.
+    /// The subscription failed, with the errors to send.
     Failed(Box<Response>),
 }
 
 impl Subscriptions {
-    /// Starts. Nothing runs until the first subscription.
+    /// Starts. No task runs before the first subscription.
     #[must_use]
     pub fn start(schema: Schema, shutdown: ShutdownSignal) -> Self {
         let state: &State = schema.data().unwrap_or_else(|| unreachable!("graphql::schema() puts it there"));
@@ -126,35 +127,35 @@ impl Subscriptions {
         }))
     }
 
-    /// Subscriptions at this moment.
+    /// Current number of subscriptions.
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.pipeline.quotas.subscriptions()
     }
 
-    /// Different subscriptions at this moment.
+    /// Current number of channels.
     #[must_use]
     pub fn channels(&self) -> usize {
         self.0.pipeline.channels.count()
     }
 
-    /// How far the feed was read and its events delivered, while there are subscriptions.
+    /// Progress of the feed, while there are subscriptions.
     #[must_use]
     pub fn lag(&self) -> Option<FeedLag> {
         let SubscriptionPipeline { feed, channels, .. } = &*self.0.pipeline;
         let FeedPosition { newest_batch: newest, time_since_read: age } = feed.position()?;
-        let told = channels.list_feed_channels().iter().map(|channel| channel.state.end_offset().number).min();
+        let delivered = channels.list_feed_channels().iter().map(|channel| channel.state.end_offset().number).min();
         Some(FeedLag {
             newest_batch: newest,
             time_since_read: age,
-            backlog_batches: told.map_or(0, |told| (newest - told).max(0)),
+            backlog_batches: delivered.map_or(0, |delivered| (newest - delivered).max(0)),
         })
     }
 
-    /// Subscribes. `resume` is a cursor that takes the place of the argument `after`.
+    /// Subscribes. The cursor `resume` takes precedence over the argument `after`.
     ///
     /// # Errors
-    /// The answer that refuses the request: no such field, an argument that can't be.
+    /// The error response: unknown field, invalid argument.
     pub async fn subscribe(
         &self,
         request: Request,
@@ -180,29 +181,30 @@ impl Subscriptions {
         resume: Option<&str>,
     ) -> Result<Subscriber, Box<Response>> {
         let Inner { schema, answering, pipeline } = &*self.0;
-        let payer = admission::client_key(&request, caller);
-        let permit = pipeline.quotas.subscription(payer).map_err(subscriptions::error_response)?;
-        // On the heap, to be gone before the database is waited for: when a gateway restarts, all come at once.
+        let client_key = admission::client_key(&request, caller);
+        let permit = pipeline.quotas.subscription(client_key).map_err(subscriptions::error_response)?;
+        // Boxed, so that it is freed before waiting for the database: when a gateway restarts, all clients reconnect at
+        // once.
         let check = Box::pin(subscriptions::check(schema, answering, request, caller, resume));
         let (checked, answers) = check.await?;
         let newest = newest_batch(&pipeline.feed, &checked).await.map_err(subscriptions::error_response)?;
-        let place = checked.after.unwrap_or(FeedOffset::after(newest));
+        let offset = checked.after.unwrap_or(FeedOffset::after(newest));
         let key = ChannelKey::new(&answers, checked.topic, caller);
         let state = self.state();
         let charge = EventCharge {
             budget: state.rate_limiters.cost.clone(),
             clock: state.clock.clone(),
-            caller: payer,
+            caller: client_key,
             cost: answers.cost(),
             metrics: pipeline.metrics.clone(),
         };
-        let joined = pipeline.channels.join(key, answers, pipeline, newest, payer);
+        let joined = pipeline.channels.join(key, answers, pipeline, newest, client_key);
         let membership = joined.map_err(subscriptions::error_response)?;
-        Ok(Subscriber::new(membership, place, charge, permit))
+        Ok(Subscriber::new(membership, offset, charge, permit))
     }
 }
 
-/// The newest batch of the feed now. Checks that all events after the cursor are stored.
+/// The current newest batch of the feed. Checks that all events after the cursor are stored.
 async fn newest_batch(feed: &Feed, checked: &SubscriptionRequest) -> Result<i64, ApiError> {
     let extent = feed.load_extent().await?;
     if let Some(after) = checked.after {

@@ -1,4 +1,4 @@
-//! How many subscriptions and channels each caller has, and all have together.
+//! Quotas for subscriptions and channels, per caller and in total.
 
 use crate::{
     api_error::ApiError,
@@ -6,13 +6,13 @@ use crate::{
     observability::metrics::refusals::Refusals,
 };
 
-/// Stored events that a subscription reads ahead of what its client takes: what all those of a caller hold together, unless they
-/// are so many that each would hold less than the least.
+/// Maximum size of stored events read ahead for all subscriptions of a caller, in bytes, and the minimum for each of
+/// them.
 const MAX_CATCH_UP_BYTES_PER_CALLER: usize = 8 << 20;
 const MIN_CATCH_UP_BYTES: usize = 4 << 10;
 const MAX_CATCH_UP_BYTES: usize = 128 << 10;
 
-/// The events that one channel holds at most, and those that all channels of a caller hold together.
+/// Maximum size of the events of one channel, and of all channels of a caller.
 const MAX_RING_BYTES: usize = 16 << 20;
 const MAX_RING_BYTES_PER_CALLER: usize = 64 << 20;
 
@@ -21,7 +21,7 @@ const MAX_RING_BYTES_PER_CALLER: usize = 64 << 20;
 pub(super) struct Quotas {
     limits: SubscriptionLimits,
     subscriptions: Quota<CallerId>,
-    /// What each caller uses of the channels. A channel with several callers counts for each of them.
+    /// Channels of each caller. A channel with several callers counts for each of them.
     channels_by_caller: Quota<CallerId>,
     /// All channels, each once.
     channels: Quota<()>,
@@ -39,17 +39,17 @@ impl Quotas {
         }
     }
 
-    /// Subscriptions of all callers.
+    /// Number of subscriptions of all callers.
     pub(super) fn subscriptions(&self) -> usize {
         self.subscriptions.in_use()
     }
 
-    /// Bytes of events that each channel of a caller may hold.
+    /// Maximum bytes of events in each channel of a caller.
     pub(super) fn ring_bytes(&self, caller: CallerId) -> usize {
         (MAX_RING_BYTES_PER_CALLER / self.channels_by_caller.held_by(&caller).max(1)).min(MAX_RING_BYTES)
     }
 
-    /// Bytes of stored events that each subscription of a caller may hold at a time.
+    /// Maximum bytes of stored events held for each subscription of a caller.
     pub(super) fn catch_up_bytes(&self, caller: CallerId) -> usize {
         let subscriptions = self.subscriptions.held_by(&caller);
         (MAX_CATCH_UP_BYTES_PER_CALLER / subscriptions.max(1)).clamp(MIN_CATCH_UP_BYTES, MAX_CATCH_UP_BYTES)
@@ -58,7 +58,7 @@ impl Quotas {
     /// A permit for one more subscription of a caller.
     ///
     /// # Errors
-    /// When the caller, or all callers together, have as many as they may.
+    /// When the caller, or all callers together, have the maximum number.
     pub(super) fn subscription(&self, caller: CallerId) -> Result<Permit<CallerId>, ApiError> {
         let max = match caller {
             CallerId::Key(_) => self.limits.max_per_key,
@@ -75,7 +75,7 @@ impl Quotas {
     /// A permit for a caller to subscribe to a channel of that size.
     ///
     /// # Errors
-    /// When the caller subscribes to as many as it may.
+    /// When the caller has the maximum number of channels.
     pub(super) fn channel_of_caller(&self, caller: CallerId, bytes: usize) -> Result<Permit<CallerId>, ApiError> {
         let max = match caller {
             CallerId::Key(_) => self.limits.max_channels_per_key,
@@ -88,7 +88,7 @@ impl Quotas {
     /// A permit for one more channel of that size.
     ///
     /// # Errors
-    /// When there are as many as there may be.
+    /// When there is the maximum number of channels.
     pub(super) fn channel(&self, bytes: usize) -> Result<Permit<()>, ApiError> {
         let permit = self.channels.try_acquire_up_to(&(), units(bytes), self.limits.max_channels_total);
         permit.map_err(|_| self.refusals.refuse(Limit::SubscriptionChannels))

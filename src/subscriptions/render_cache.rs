@@ -1,7 +1,7 @@
-//! Rendered events, for channels that differ only in their filter.
+//! Cache of rendered events, for channels that differ only in their filter.
 //!
-//! How an event is rendered depends on the selection and the key, not on the filter that it passed. So an event that several
-//! such channels have is rendered by the first of them. Events are kept until the next [`RenderCache::clear`].
+//! The rendering of an event depends on the selection and the key, not on the filter that it passed. So the first of
+//! such channels renders an event for all of them. Events are kept until the next [`RenderCache::clear`].
 
 use std::{
     collections::BTreeMap,
@@ -15,14 +15,14 @@ use bytes::Bytes;
 
 use crate::domain::feed::FeedOffset;
 
-/// What one selection may keep, in bytes.
+/// Maximum size per selection, in bytes.
 const MAX_CHANNEL_BYTES: usize = 256 << 10;
-/// What all selections may keep together, in bytes.
+/// Maximum size of all selections together, in bytes.
 const MAX_TOTAL_BYTES: usize = 64 << 20;
-/// What an event takes beside its text.
+/// Memory of an event beside its text, in bytes.
 const EVENT_OVERHEAD_BYTES: usize = 64;
 
-/// The bytes that are kept, of all selections. Cheap to clone.
+/// Cached bytes of all selections. Cheap to clone.
 #[derive(Clone, Default)]
 pub(super) struct TotalRenderedBytes(Arc<AtomicUsize>);
 
@@ -43,24 +43,24 @@ impl RenderCache {
         Self { events: Mutex::default(), total_bytes }
     }
 
-    /// The rendered event of each place, where it is kept.
-    pub(super) fn get(&self, places: &[FeedOffset]) -> Vec<Option<Bytes>> {
-        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner); // each step leaves it whole
-        places.iter().map(|place| events.by_offset.get(place).cloned()).collect()
+    /// The rendered event at each offset, if it is cached.
+    pub(super) fn get(&self, offsets: &[FeedOffset]) -> Vec<Option<Bytes>> {
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner); // a panic leaves a consistent state
+        offsets.iter().map(|offset| events.by_offset.get(offset).cloned()).collect()
     }
 
-    /// Keeps rendered events; the oldest go first.
+    /// Caches rendered events; evicts the oldest.
     pub(super) fn insert(&self, rendered: impl IntoIterator<Item = (FeedOffset, Bytes)>) {
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        for (place, bytes) in rendered {
-            if events.by_offset.contains_key(&place) {
+        for (offset, bytes) in rendered {
+            if events.by_offset.contains_key(&offset) {
                 continue;
             }
             let size = bytes.len() + EVENT_OVERHEAD_BYTES;
             if self.total_bytes.0.load(Ordering::Relaxed) + size > MAX_TOTAL_BYTES {
                 return;
             }
-            events.by_offset.insert(place, bytes);
+            events.by_offset.insert(offset, bytes);
             events.bytes += size;
             self.total_bytes.0.fetch_add(size, Ordering::Relaxed);
             while events.bytes > MAX_CHANNEL_BYTES {
@@ -71,7 +71,7 @@ impl RenderCache {
         }
     }
 
-    /// Forgets all events.
+    /// Removes all events.
     pub(super) fn clear(&self) {
         let events = std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
         self.total_bytes.0.fetch_sub(events.bytes, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Events as GraphQL answers, for all channels with the same selection and key.
+//! Renders events as GraphQL responses, for all channels with the same selection and key.
 
 use std::sync::Arc;
 
@@ -26,27 +26,27 @@ impl Renderer {
         Self { answers, cache: RenderCache::new(in_all) }
     }
 
-    /// How it renders.
+    /// The underlying renderer.
     pub(super) fn answers(&self) -> &EventRenderer {
         &self.answers
     }
 
-    /// Renders events, trying again while the database is unavailable. Each try has a turn.
+    /// Renders events; retries while the database is unavailable. Each attempt takes a permit.
     ///
     /// # Errors
     /// When the database is unavailable for long.
     pub(super) async fn render(
         &self,
         events: &Events,
-        turns: &FairPermits,
+        permits: &FairPermits,
         of: PermitOwner<'_>,
     ) -> Result<Vec<Bytes>, ChannelError> {
         let mut retries = RetryBackoff::new();
         loop {
-            let turn = turns.acquire(of).await;
-            // On the heap, as thousands of tasks may wait for their turns.
+            let permit = permits.acquire(of).await;
+            // Boxed, as thousands of tasks may wait for permits.
             let rendered = Box::pin(self.answers.render(events)).await;
-            drop(turn);
+            drop(permit);
             match rendered {
                 Ok(payloads) => return Ok(payloads),
                 Err(DatabaseUnavailable(errors)) => {
@@ -58,7 +58,7 @@ impl Renderer {
         }
     }
 
-    /// Renders events, but those that another channel has rendered lately.
+    /// Renders events, except those that another channel has rendered recently.
     ///
     /// # Errors
     /// When the database is unavailable for long.
@@ -66,20 +66,20 @@ impl Renderer {
         self: &Arc<Self>,
         events: &Events,
         places: &[FeedOffset],
-        turns: &FairPermits,
+        permits: &FairPermits,
         of: PermitOwner<'_>,
     ) -> Result<Vec<Bytes>, ChannelError> {
         let is_shared = Arc::strong_count(self) > 1;
         if !is_shared {
-            return self.render(events, turns, of).await;
+            return self.render(events, permits, of).await;
         }
         let mut retries = RetryBackoff::new();
         loop {
             if let Some(rendered) = self.cache.get(places).into_iter().collect() {
                 return Ok(rendered);
             }
-            let turn = turns.acquire(of).await;
-            // Another channel may have had its turn meanwhile.
+            let permit = permits.acquire(of).await;
+            // Another channel may have rendered them in the meantime.
             let known = self.cache.get(places);
             let missing = known.iter().enumerate().filter(|(_, bytes)| bytes.is_none()).map(|(at, _)| at);
             let missing: Vec<_> = missing.collect();
@@ -87,7 +87,7 @@ impl Renderer {
                 [] => Ok(Vec::new()),
                 missing => Box::pin(self.answers.render(&events.at_positions(missing))).await,
             };
-            drop(turn);
+            drop(permit);
             match new {
                 Ok(new) => {
                     let missing_places = missing.iter().filter_map(|&at| places.get(at).copied());
@@ -105,7 +105,7 @@ impl Renderer {
         }
     }
 
-    /// Forgets the events that were rendered.
+    /// Clears the cache of rendered events.
     pub(super) fn clear_cache(&self) {
         self.cache.clear();
     }

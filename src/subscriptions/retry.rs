@@ -1,16 +1,16 @@
-//! Retries of what failed because the database was unavailable for a moment, so that its restart loses no event.
+//! Retries while the database is unavailable, so that its restart loses no event.
 
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-/// For how long something is retried.
+/// Maximum duration of the retries.
 const MAX_RETRY_DURATION: Duration = Duration::from_mins(1);
-/// The first and the longest delay; each doubles the one before.
+/// Bounds of the delay; each delay doubles the one before.
 const MIN_RETRY_DELAY: Duration = Duration::from_millis(100);
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
 
-/// The retries of one thing.
+/// The retries of one operation.
 pub(crate) struct RetryBackoff {
     since: Instant,
     delay: Duration,
@@ -21,7 +21,7 @@ impl RetryBackoff {
         Self { since: Instant::now(), delay: MIN_RETRY_DELAY }
     }
 
-    /// Waits after a failure; whether to try again.
+    /// Waits after a failure; returns whether to retry.
     pub(crate) async fn wait(&mut self) -> bool {
         if self.since.elapsed() > MAX_RETRY_DURATION {
             return false;

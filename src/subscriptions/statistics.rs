@@ -1,4 +1,4 @@
-//! Statistics of the present bucket, sent when they change.
+//! Statistics of the current bucket, sent when they change.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -16,33 +16,29 @@ use crate::{
     graphql::subscriptions::{render::Events, topic::CurrentStatistics},
 };
 
-/// They are computed at most this often.
+/// Minimum time between two computations.
 const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(1);
-/// Only the newest are of interest. They are an answer as any query may have, so they have no bound of their own.
+/// Holds the newest result only. It is as large as the result of a query, so its size has no limit of its own.
 const NEWEST_ONLY: RingLimits = RingLimits { items: 1, bytes: usize::MAX };
 
-/// Sends them at once, and again when they change: because a batch touches one of the devices, or a bucket ends.
-pub(super) async fn run(channel: &ChannelState, wanted: &CurrentStatistics) -> Result<Infallible, ChannelError> {
+/// Sends the statistics at once, and again after changes: a batch touches one of the devices, or a bucket ends.
+pub(super) async fn run(channel: &ChannelState, statistics: &CurrentStatistics) -> Result<Infallible, ChannelError> {
     let mut sent = Bytes::new();
     let mut number = 0;
     loop {
-        // What touched a device until now is stored, so it is counted.
+        // Batches that touched a device until now are stored, so they are included.
         let _ = channel.statistics_changed.notified().now_or_never();
         let began = Instant::now();
-        let payload = channel.render(&Events::Statistics(wanted.clone().into())).await?.pop().unwrap_or_default();
+        let payload = channel.render(&Events::Statistics(statistics.clone().into())).await?.pop().unwrap_or_default();
         if payload != sent {
-            number += 1; // places among themselves, not in the feed
-            let place = FeedOffset::after(number);
-            channel.ring.push(
-                [RingItem { offset: place, bytes: payload.len(), value: payload.clone() }],
-                place,
-                NEWEST_ONLY,
-            );
+            number += 1; // offsets for ordering, not in the feed
+            let offset = FeedOffset::after(number);
+            channel.ring.push([RingItem { offset, bytes: payload.len(), value: payload.clone() }], offset, NEWEST_ONLY);
             sent = payload;
         }
         tokio::select! {
             () = channel.statistics_changed.notified() => {}
-            () = sleep(until_bucket_ends(channel, wanted)) => {}
+            () = sleep(until_bucket_ends(channel, statistics)) => {}
         }
         if let Some(closed) = channel.closed() {
             return Err(ChannelError(closed.errors));
@@ -51,7 +47,7 @@ pub(super) async fn run(channel: &ChannelState, wanted: &CurrentStatistics) -> R
     }
 }
 
-fn until_bucket_ends(channel: &ChannelState, wanted: &CurrentStatistics) -> Duration {
+fn until_bucket_ends(channel: &ChannelState, statistics: &CurrentStatistics) -> Duration {
     let now = channel.renderer.answers().now();
-    (wanted.bucket(now).1 - now).to_std().unwrap_or_default()
+    (statistics.bucket(now).1 - now).to_std().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! A subscriber: a place in a channel.
+//! A subscriber: a position in a channel.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -22,49 +22,49 @@ use crate::{
     limits::{Permit, rate_limit::CallerId},
 };
 
-/// Events that are handed over at once at most.
+/// Maximum number of events per delivery.
 const MAX_EVENTS_PER_DELIVERY: usize = 500;
 
 /// A subscriber.
 pub struct Subscriber {
     channel: Membership,
     changed: watch::Receiver<()>,
-    /// Right after the last event that was handed over.
+    /// Offset of the last delivered event.
     offset: FeedOffset,
-    /// Whether it has reached what the channel holds; from then on it has to keep up.
+    /// Whether it has reached the events of the channel; from then on it must keep up.
     is_live: bool,
-    /// The stored events that are being read for it. Kept from one call to the next, since a call may be cancelled.
+    /// The chunk of stored events being read. Kept between calls, since a call may be cancelled.
     catch_up: Option<CatchUpTask>,
-    /// How many events of the stored feed are read at once.
+    /// Maximum number of events of the stored feed per chunk.
     feed_events: usize,
-    /// Stored events that were read and not handed over yet.
+    /// Stored events that were read and not delivered yet.
     backlog: Option<(VecDeque<SubscriptionEvent>, FeedOffset)>,
     charge: EventCharge,
-    /// When the caller's budget is tried again, after it did not suffice.
+    /// When the next charge is attempted, after the budget was exhausted.
     retry_charge_at: Option<Instant>,
     _permit: Permit<CallerId>,
 }
 
-/// How far the subscribers of a channel get, for a transport that waits for their next event.
+/// Progress of the subscribers of a channel, for a transport that waits for their next event.
 #[derive(Clone)]
 pub struct Progress(Arc<ChannelState>);
 
 impl Progress {
-    /// How far a subscriber at this place has got: when no event follows, that is the end of the channel.
+    /// Offset up to which a subscriber has received everything: without later events, the end of the channel.
     #[must_use]
-    pub fn reader_offset(&self, place: FeedOffset) -> FeedOffset {
-        self.0.reader_offset(place)
+    pub fn reader_offset(&self, offset: FeedOffset) -> FeedOffset {
+        self.0.reader_offset(offset)
     }
 }
 
 impl Subscriber {
     pub(super) fn new(channel: Membership, after: FeedOffset, charge: EventCharge, permit: Permit<CallerId>) -> Self {
         let resumable = channel.state.topic().is_resumable();
-        let place = if resumable { after } else { FeedOffset::after(0) };
+        let offset = if resumable { after } else { FeedOffset::after(0) };
         Self {
             changed: channel.state.ring.watch(),
             channel,
-            offset: place,
+            offset: offset,
             is_live: false,
             catch_up: None,
             feed_events: backlog::MAX_CHUNK_EVENTS,
@@ -75,7 +75,7 @@ impl Subscriber {
         }
     }
 
-    /// The next events. Nothing is lost when this is dropped before it is ready.
+    /// The next events. Cancel-safe.
     pub async fn next(&mut self) -> Delivery {
         loop {
             if let Some(at) = self.retry_charge_at {
@@ -113,13 +113,13 @@ impl Subscriber {
                     if let Some(closed) = channel.closed() {
                         return Delivery::Failed(closed);
                     }
-                    _ = self.changed.changed().await; // the sender is in the channel that we hold
+                    _ = self.changed.changed().await; // never fails: the channel holds the sender
                 }
                 RingRead::Overrun if !self.is_resumable() => {
                     if let Some(newest) = channel.ring.newest()
                         && let Some(next) = self.send(vec![newest])
                     {
-                        return next; // only the newest is of interest
+                        return next; // only the newest result is sent
                     }
                 }
                 RingRead::Overrun if self.is_live => return Delivery::SlowConsumer(self.offset),
@@ -136,13 +136,13 @@ impl Subscriber {
         }
     }
 
-    /// After the last event that it was handed; none for what can't be resumed.
+    /// Offset of its last delivered event; `None` if it can't be resumed.
     #[must_use]
     pub fn offset(&self) -> Option<FeedOffset> {
         self.is_resumable().then(|| self.channel.state.reader_offset(self.offset))
     }
 
-    /// How far they get; none for what can't be resumed.
+    /// Progress in the channel; `None` if it can't be resumed.
     #[must_use]
     pub fn progress(&self) -> Option<Progress> {
         self.is_resumable().then(|| Progress(self.channel.state.clone()))
@@ -152,16 +152,16 @@ impl Subscriber {
         self.channel.state.topic().is_resumable()
     }
 
-    /// Events of the channel, as many as the caller's budget suffices for; none when it does not suffice for one.
+    /// Events of the channel, as many as the budget allows; `None` if it is too small for one.
     fn send(&mut self, mut items: Vec<(FeedOffset, bytes::Bytes)>) -> Option<Delivery> {
         items.truncate(self.charge(items.len())?);
-        self.offset = items.last().map_or(self.offset, |&(place, _)| place);
+        self.offset = items.last().map_or(self.offset, |&(offset, _)| offset);
         let is_resumable = self.is_resumable();
-        let event = |(place, payload)| SubscriptionEvent { offset: is_resumable.then_some(place), payload };
+        let event = |(offset, payload)| SubscriptionEvent { offset: is_resumable.then_some(offset), payload };
         Some(Delivery::Events(items.into_iter().map(event).collect()))
     }
 
-    /// Stored events, in the same way. What is left is kept.
+    /// Sends stored events in the same way. The rest is kept.
     fn send_backlog(&mut self, mut events: VecDeque<SubscriptionEvent>, until: FeedOffset) -> Option<Delivery> {
         if events.is_empty() {
             self.offset = until;
@@ -178,7 +178,7 @@ impl Subscriber {
         (!sent.is_empty()).then_some(Delivery::Events(sent))
     }
 
-    /// How many of so many events are charged and may be sent.
+    /// Number of events, of `count`, that were charged and may be sent.
     fn charge(&mut self, count: usize) -> Option<usize> {
         let charged = self.charge.charge(count);
         charged.map_err(|wait: Duration| self.retry_charge_at = Some(Instant::now() + wait)).ok()

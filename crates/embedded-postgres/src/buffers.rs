@@ -1,18 +1,18 @@
-//! How much of the machine's memory Postgres may keep its blocks in (`shared_buffers`).
+//! Size of Postgres' own block cache (`shared_buffers`).
 //!
-//! A map of an archive of years reads thousands of blocks, one row of each. A block that isn't in Postgres' own memory is a call
-//! and a copy out of the system's, each time.
+//! A map of an archive of years reads thousands of blocks, one row each. A block outside this cache costs a system call
+//! and a copy from the page cache, each time.
 
 use std::fs;
 
-/// What Postgres has by itself, in megabytes.
+/// Default of Postgres, in megabytes.
 const MIN_SHARED_BUFFERS_MB: u64 = 128;
-/// To drop a table or a database Postgres goes through all of it.
+/// Upper bound: dropping a table or a database scans the whole cache.
 const MAX_SHARED_BUFFERS_MB: u64 = 2048;
-/// The gateway, the connections and the system's own cache have the others.
+/// The rest of the memory is for the gateway, the connections and the page cache.
 const MEMORY_DIVISOR: u64 = 8;
 
-/// In megabytes: an eighth of what there is, within bounds. Postgres takes of it only what it fills.
+/// `shared_buffers` in megabytes: an eighth of the memory, within bounds. Postgres uses only the part that it fills.
 #[must_use]
 pub fn megabytes() -> u64 {
     let of_machine = read_file("/proc/meminfo").and_then(|text| parse_total_memory_mb(&text));
@@ -21,7 +21,7 @@ pub fn megabytes() -> u64 {
     clamp_to_share(of_machine.into_iter().chain(of_group).min())
 }
 
-/// Other systems than Linux have no such files.
+/// Only Linux has these files.
 fn read_file(path: &str) -> Option<String> {
     fs::read_to_string(path).ok()
 }
@@ -46,8 +46,8 @@ mod tests {
         let meminfo = "MemTotal:       24689764 kB\nMemFree:         1489764 kB\n";
         assert_eq!(parse_total_memory_mb(meminfo), Some(24_111));
         assert_eq!(parse_total_memory_mb("Mem: 12"), None);
-        for (all, given) in [(None, 128), (Some(512), 128), (Some(4096), 512), (Some(24_111), 2048)] {
-            assert_eq!(clamp_to_share(all), given, "{all:?}");
+        for (all, expected) in [(None, 128), (Some(512), 128), (Some(4096), 512), (Some(24_111), 2048)] {
+            assert_eq!(clamp_to_share(all), expected, "{all:?}");
         }
     }
 }

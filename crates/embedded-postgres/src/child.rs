@@ -1,7 +1,7 @@
-//! The gateway's side: `airgraph dev-db` as a child process on a leash.
+//! The gateway's side: `airgraph dev-db` as a child process that ends with the gateway.
 //!
-//! What the two say to each other: the child writes one line to its standard output, the URL or else why there is
-//! none, and ends when its standard input does. Its standard error is ours, for what takes long at a first start.
+//! Protocol: the child writes one line to its standard output, the URL or an error, and ends when its standard input is
+//! closed. It inherits standard error, for progress during a first start.
 
 use std::{
     path::Path,
@@ -17,11 +17,11 @@ use tokio::{
 
 use super::{DATA_DIR_VARIABLE, EmbeddedError, LockPolicy, inherit_only};
 
-/// What the line with the URL begins with.
+/// Prefix of the line with the URL.
 const URL_SCHEME: &str = "postgresql://";
 
-/// What `dev-db` gets of our environment: to find Postgres, its data and, for a download, the network. Not the rest, which
-/// has secrets.
+/// Environment variables that `dev-db` inherits: to find Postgres, its data and, for a download, the network. All
+/// others are cleared, as they include secrets.
 const CHILD_ENV_VARIABLES: [&str; 18] = [
     "PATH",
     "HOME",
@@ -43,18 +43,18 @@ const CHILD_ENV_VARIABLES: [&str; 18] = [
     "SSL_CERT_DIR",
 ];
 
-/// A little longer than `dev-db` takes at most to stop Postgres.
+/// A little longer than the maximum time `dev-db` takes to stop Postgres.
 const STOP_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// A Postgres that runs as long as this value, and no longer than this process.
 ///
-/// Dropping it stops Postgres without waiting for it.
+/// Dropping it stops Postgres without waiting.
 pub struct EmbeddedDatabase {
     url: String,
     child: Child,
 }
 
-/// Starts the embedded Postgres by running this very program once more. See [`start_with`].
+/// Starts the embedded Postgres by running this executable as `dev-db`. See [`Self::start_with`].
 ///
 /// # Errors
 ///
@@ -65,14 +65,14 @@ pub async fn start(data_dir: &Path, share: LockPolicy) -> Result<EmbeddedDatabas
     start_with(&program, data_dir, share).await
 }
 
-/// Starts the embedded Postgres with `program`, an airgraph, and waits until it answers. The first time that may take
-/// minutes, of which the child informs on standard error.
+/// Starts the embedded Postgres with `program`, an airgraph executable, and waits until it answers. The first start may
+/// take minutes; the child reports progress on standard error.
 ///
-/// Call it while still root, if started as root: the child gives that up by itself.
+/// If started as root, call it while still root: the child drops its privileges itself.
 ///
 /// # Errors
 ///
-/// What the child says, in one line; or it can't be run.
+/// The child can't be run, or its one-line error message.
 pub async fn start_with(program: &Path, data_dir: &Path, share: LockPolicy) -> Result<EmbeddedDatabase, EmbeddedError> {
     let cannot_run = |cause| EmbeddedError::program(program, cause);
     let mut command = std::process::Command::new(program);
@@ -86,7 +86,7 @@ pub async fn start_with(program: &Path, data_dir: &Path, share: LockPolicy) -> R
         .env(DATA_DIR_VARIABLE, data_dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        // A terminal's Ctrl-C is for the gateway, which drains before it lets its database go.
+        // Ctrl-C in a terminal is handled by the gateway, which drains before it stops its database.
         .process_group(0)
         .spawn()
         .map_err(cannot_run)?;
@@ -104,16 +104,16 @@ pub async fn start_with(program: &Path, data_dir: &Path, share: LockPolicy) -> R
 }
 
 impl EmbeddedDatabase {
-    /// Where it is. Holds the password.
+    /// URL of the database. Contains the password.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Waits for it to end by itself, which it does only when `dev-db` was killed or gave Postgres up: then there is
-    /// nothing left to serve. Can be cancelled and called again.
+    /// Waits for the child to end by itself, which happens only when `dev-db` was killed or stopped restarting
+    /// Postgres; the gateway can't continue then. Cancel-safe.
     pub async fn wait(&mut self) -> Option<ExitStatus> {
-        // Not `Child::wait`, which would close the pipe first and so end it.
+        // `Child::wait` would close the pipe first and so end the child.
         loop {
             match self.child.try_wait() {
                 Ok(None) => tokio::time::sleep(Duration::from_millis(200)).await,
@@ -127,7 +127,7 @@ impl EmbeddedDatabase {
     ///
     /// # Errors
     ///
-    /// It takes too long, and is killed.
+    /// The child did not stop in time and was killed.
     pub async fn stop(mut self) -> Result<(), EmbeddedError> {
         drop(self.child.stdin.take());
         if timeout(STOP_TIMEOUT, self.child.wait()).await.is_err() {

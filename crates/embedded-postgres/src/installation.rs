@@ -1,4 +1,4 @@
-//! Finding the programs of a Postgres on this machine.
+//! Finds the programs of an installed Postgres.
 
 use std::{
     ffi::OsStr,
@@ -8,7 +8,7 @@ use std::{
 
 use super::{EmbeddedError, POSTGRES_ENV_VARIABLES, entries_with_prefix, inherit_only};
 
-/// The oldest major version that the gateway works with.
+/// The oldest supported major version.
 pub const MINIMUM_MAJOR: u32 = 15;
 
 /// The programs of one Postgres.
@@ -27,7 +27,7 @@ impl Installation {
         self.bin.join(name)
     }
 
-    /// Asks the programs in `bin` for their version. The error completes "…, but".
+    /// Runs the programs in `bin` to get their version. The error completes "…, but".
     fn inspect(bin: &Path) -> Result<Self, String> {
         if !bin.join("initdb").is_file() {
             return Err("there is no initdb in it".into());
@@ -45,7 +45,7 @@ impl Installation {
     }
 }
 
-/// The major version in a line like `postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)` or `… 18beta2`.
+/// The major version in a line such as `postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)` or `… 18beta2`.
 fn parse_version(line: &str) -> Option<u32> {
     parse_leading_number(line.strip_prefix("postgres (PostgreSQL) ")?)
 }
@@ -56,34 +56,34 @@ pub(super) fn parse_leading_number(text: &str) -> Option<u32> {
     text[..end].parse().ok()
 }
 
-/// Where to look.
+/// Folders to search.
 #[derive(Debug, Default)]
 pub struct SearchPaths {
-    /// The folder the user named; unusable is an error, not a reason to look further.
+    /// The folder set by the user; if it is unusable, the search fails.
     pub pg_bin: Option<PathBuf>,
     /// Folders in groups, the preferred group first. Within a group the highest version wins.
     pub groups: Vec<Vec<PathBuf>>,
 }
 
 impl SearchPaths {
-    /// `PG_BIN`, the `PATH`, where packages of Linux distributions and Homebrew put it, earlier downloads.
+    /// `PG_BIN`, the `PATH`, the folders of Linux distributions and Homebrew, earlier downloads.
     #[must_use]
     pub fn from_env(data_dir: &Path) -> Self {
         Self {
-            // Absolute, since the programs are run in the data folder; the empty value has no absolute form.
+            // Absolute, since the programs run in the data folder; the empty value has no absolute form.
             pg_bin: std::env::var_os("PG_BIN").and_then(|value| std::path::absolute(value).ok()),
             groups: search_groups(std::env::var_os("PATH").as_deref(), Path::new("/"), data_dir),
         }
     }
 
-    /// The best installation: of exactly the `wanted` major version if there is data of that version, else the first
-    /// that is new enough.
+    /// The best installation: of exactly major version `required` if there is data of that version, else the first that
+    /// is new enough.
     ///
     /// # Errors
     ///
     /// `PG_BIN` is set and unusable.
-    pub fn find(&self, wanted: Option<u32>) -> Result<Option<Installation>, EmbeddedError> {
-        let fits = |found: &Installation| match wanted {
+    pub fn find(&self, required: Option<u32>) -> Result<Option<Installation>, EmbeddedError> {
+        let fits = |found: &Installation| match required {
             Some(major) => found.major == major,
             None => found.major >= MINIMUM_MAJOR,
         };
@@ -106,8 +106,8 @@ impl SearchPaths {
 }
 
 fn search_groups(path: Option<&OsStr>, root: &Path, data_dir: &Path) -> Vec<Vec<PathBuf>> {
-    // Programs find their libraries beside their real place, and initdb lies beside postgres only there: a `postgres`
-    // in the PATH may be a lone symbolic link.
+    // Programs find their libraries relative to their canonical path, and initdb is next to postgres only there: a
+    // `postgres` in the PATH may be a lone symbolic link.
     let real = |folder: PathBuf| folder.join("postgres").canonicalize().ok()?.parent().map(Path::to_owned);
     let in_path = path.iter().flat_map(std::env::split_paths).filter_map(real).map(|bin| vec![bin]);
 
@@ -135,7 +135,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder with programs that claim to be `version`.
+    /// Creates a folder with programs that print `version`.
     fn write_fake_installation(bin: &Path, version: &str) -> io::Result<()> {
         create_dir_all(bin)?;
         for program in ["initdb", "postgres"] {
@@ -146,18 +146,18 @@ mod tests {
         Ok(())
     }
 
-    /// Writes a program from another process: while this one has it open for writing, a fork on another thread inherits
-    /// that, and the program can't be run (ETXTBSY).
+    /// Writes a program from another process: while this process has it open for writing, a fork on another thread
+    /// inherits the descriptor, and the program can't be run (ETXTBSY).
     fn write_elsewhere(file: &Path, text: &str) -> io::Result<()> {
         let script = "printf %s \"$1\" > \"$2\"";
         let status = std::process::Command::new("sh").args(["-c", script, "sh", text]).arg(file).status()?;
         if status.success() { Ok(()) } else { Err(io::Error::other("sh can't write")) }
     }
 
-    fn find(root: &Path, path: &Path, wanted: Option<u32>) -> Result<Option<PathBuf>, Box<dyn Error>> {
-        let places =
+    fn find(root: &Path, path: &Path, required: Option<u32>) -> Result<Option<PathBuf>, Box<dyn Error>> {
+        let search_paths =
             SearchPaths { pg_bin: None, groups: search_groups(Some(path.as_os_str()), root, &root.join("data")) };
-        Ok(places.find(wanted)?.map(|found| found.bin))
+        Ok(search_paths.find(required)?.map(|found| found.bin))
     }
 
     #[test]

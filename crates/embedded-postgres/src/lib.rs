@@ -1,29 +1,29 @@
-//! The private Postgres that serves when no database is at hand.
+//! The embedded Postgres, for a gateway without a configured database.
 //!
-//! Its life, from the top:
+//! Lifecycle:
 //!
-//! 1. The gateway runs its own program once more as `airgraph dev-db` ([`child`]) and keeps the write end of a pipe to
-//!    that child's standard input. However the gateway dies, also by `kill -9`, the kernel closes the pipe.
-//! 2. `dev-db` gives up root ([`self::drop_privileges`]) and takes the lock of the data folder ([`lock`]), so that one
-//!    Postgres has one master.
-//! 3. It finds the programs of an installed Postgres ([`installation`]) or downloads them ([`download`]), makes the
-//!    cluster the first time ([`cluster`]), ends a Postgres that an earlier `dev-db` left behind ([`postmaster`]), and
+//! 1. The gateway runs its own executable as `airgraph dev-db` ([`child`]) and keeps the write end of a pipe to that
+//!    child's standard input. However the gateway ends, even by `kill -9`, the kernel closes the pipe.
+//! 2. `dev-db` drops root privileges ([`self::drop_privileges`]) and takes the lock of the data folder ([`lock`]), so
+//!    that each Postgres has one supervisor.
+//! 3. It finds the programs of an installed Postgres ([`installation`]) or downloads them ([`download`]), creates the
+//!    cluster at the first start ([`cluster`]), stops an orphaned Postgres of an earlier `dev-db` ([`postmaster`]), and
 //!    starts Postgres as its own child on a free port of 127.0.0.1 ([`server`]).
-//! 4. It prints the URL, then watches Postgres and starts it again, on the same port, if it dies ([`supervisor`]).
+//! 4. It prints the URL, then watches Postgres and restarts it, on the same port, after a crash ([`supervisor`]).
 //! 5. When the pipe closes, or at SIGTERM, SIGINT or SIGHUP, it stops Postgres, then ends.
-//! 6. Should `dev-db` itself be killed, a `sh` that holds a pipe of its own stops Postgres (the watchdog in
-//!    [`server`]), so `killall -9 airgraph` leaves nothing behind either.
+//! 6. If `dev-db` itself is killed, a `sh` that holds a pipe of its own stops Postgres (the watchdog in [`server`]), so
+//!    no process remains after `killall -9 airgraph` either.
 //!
 //! The data folder:
 //!
 //! | path | |
 //! |---|---|
-//! | `airgraph.lock` | who owns the folder, see [`lock`] |
-//! | `password` | of the bootstrap superuser `postgres`, which only sets the cluster up; mode 0600 |
+//! | `airgraph.lock` | owner of the folder, see [`lock`] |
+//! | `password` | of the bootstrap superuser `postgres`, used only to set up the cluster; mode 0600 |
 //! | `gateway-password` | of the role `airgraph`, which owns the database and is no superuser; mode 0600 |
 //! | `postgres/` | the cluster |
-//! | `postgres.new-*/` | a cluster in the making; becomes `postgres/` by a rename when it is whole |
-//! | `postgres.log` | what Postgres said since its last start, bounded |
+//! | `postgres.new-*/` | an unfinished cluster; renamed to `postgres/` when it is complete |
+//! | `postgres.log` | log of Postgres since its last start, limited in size |
 //! | `postgresql/<version>/` | downloaded programs |
 
 use std::{
@@ -51,11 +51,11 @@ pub use child::{EmbeddedDatabase, start, start_with};
 pub use error::EmbeddedError;
 pub use lock::LockPolicy;
 
-/// Name of the environment variable that chooses the data folder.
+/// Environment variable with the path of the data folder.
 pub const DATA_DIR_VARIABLE: &str = "AIRGRAPH_DATA_DIR";
 
-/// Where the data lives unless [`DATA_DIR_VARIABLE`] says otherwise: `/var/lib/airgraph` for root, `airgraph` in the
-/// user's data folder for anybody else. `None` when the user has no home. Ask before giving up root.
+/// Default data folder, unless [`DATA_DIR_VARIABLE`] is set: `/var/lib/airgraph` for root, `airgraph` in the user's
+/// data folder otherwise. `None` when the user has no home. Call it before dropping root privileges.
 #[must_use]
 pub fn default_data_dir() -> Option<PathBuf> {
     if self::drop_privileges::is_root() {
@@ -64,7 +64,7 @@ pub fn default_data_dir() -> Option<PathBuf> {
     if cfg!(target_os = "macos") {
         return Some(std::env::home_dir()?.join("Library/Application Support/airgraph"));
     }
-    // XDG Base Directory Specification: a relative path is invalid and to be ignored.
+    // XDG Base Directory Specification: a relative path is invalid and must be ignored.
     let named = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let data = match named {
         Some(data) => data,
@@ -73,11 +73,11 @@ pub fn default_data_dir() -> Option<PathBuf> {
     Some(data.join("airgraph"))
 }
 
-/// Makes the data folder if it is missing and returns its real path.
+/// Creates the data folder if it is missing and returns its canonical path.
 ///
 /// # Errors
 ///
-/// The folder can't be made or reached.
+/// The folder can't be created or reached.
 pub fn open_data_dir(data_dir: &Path) -> Result<PathBuf, EmbeddedError> {
     DirBuilder::new()
         .recursive(true)
@@ -87,20 +87,21 @@ pub fn open_data_dir(data_dir: &Path) -> Result<PathBuf, EmbeddedError> {
     data_dir.canonicalize().map_err(|cause| EmbeddedError::file("reach the data folder", data_dir, cause))
 }
 
-/// A line on standard error.
+/// Prints a line to standard error.
 ///
 /// Not through `tracing`, and errors are ignored on purpose: `dev-db` outlives the reader of its standard error when
-/// the gateway is killed, and must go on to stop Postgres instead of dying of a broken pipe.
+/// the gateway is killed, and must continue to stop Postgres instead of ending with a broken pipe.
 pub fn print_status(message: impl Display) {
     let _ = writeln!(std::io::stderr(), "airgraph dev-db: {message}");
 }
 
-/// What a program of Postgres gets of our environment. Not the rest: it has secrets, such as `AIRGRAPH_ADMIN_KEY`, and SQL of
-/// a superuser can read the environment.
+/// Environment variables that a Postgres program inherits. All others are cleared: they include secrets, such as
+/// `AIRGRAPH_ADMIN_KEY`, and SQL of a superuser can read the environment.
 const POSTGRES_ENV_VARIABLES: [&str; 4] = ["PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
 
-/// A program of Postgres, shielded from the caller's surroundings: the working directory and HOME may be closed to the
-/// account, and `PG*` or a locale would change what the program does and the language of its messages.
+/// A command for a Postgres program, isolated from the caller's environment: the working directory and HOME may be
+/// inaccessible to the account, and `PG*` or a locale would change the behaviour of the program and the language of its
+/// messages.
 fn command(program: &Path, data_dir: &Path) -> tokio::process::Command {
     let mut command = std::process::Command::new(program);
     inherit_only(&mut command, &POSTGRES_ENV_VARIABLES);
@@ -115,7 +116,7 @@ fn inherit_only(command: &mut std::process::Command, names: &[&str]) {
     command.envs(names.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
 }
 
-/// The names in a folder that start with `prefix`; none if the folder can't be read.
+/// The names in a folder that start with `prefix`; empty if the folder can't be read.
 fn entries_with_prefix(folder: &Path, prefix: &str) -> Vec<PathBuf> {
     let starts = |path: &PathBuf| {
         path.file_name().map(OsStr::as_encoded_bytes).is_some_and(|name| name.starts_with(prefix.as_bytes()))

@@ -1,8 +1,8 @@
-//! One owner for a data folder.
+//! The lock of a data folder.
 //!
-//! The owner holds an exclusive `flock` on `airgraph.lock`, which the kernel frees whenever the owner ends, so no stale
-//! lock exists. What the file says, who the owner is and how far it has come, is a hint for the others; it may lag
-//! behind the lock for a moment, so nobody trusts it without looking twice.
+//! The owner holds an exclusive `flock` on `airgraph.lock`, which the kernel releases when the owner ends, so no stale
+//! lock exists. The content of the file, the owner's process id and phase, is only a hint; it may lag behind the lock,
+//! so it is read twice before use.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -15,19 +15,19 @@ use tokio::time::Instant;
 
 use super::EmbeddedError;
 
-/// What to do when another airgraph already runs on the data folder.
+/// Behaviour when another airgraph already owns the data folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockPolicy {
-    /// Use its Postgres too, and leave it running: for commands beside a running server.
+    /// Use its Postgres too, and leave it running: for commands next to a running server.
     Attach,
-    /// Refuse: for the server itself.
+    /// Fail: for the server itself.
     Refuse,
 }
 
 const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long a server that looks healthy may take to vanish, before it is taken for a rival: its gateway may just have
-/// been killed, and its `dev-db` not have noticed yet.
+/// How long a server waits for a healthy owner to vanish: the gateway of that owner may just have been killed, and its
+/// `dev-db` not have noticed yet.
 const STALE_OWNER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long to wait for an owner that is stopping, or whose Postgres doesn't answer.
@@ -36,10 +36,10 @@ const OWNER_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long to wait for an owner that is starting: it may be downloading Postgres.
 const OWNER_START_TIMEOUT: Duration = Duration::from_mins(15);
 
-/// How far the owner has come.
+/// Phase of the owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OwnerPhase {
-    /// Postgres is being found, made or started.
+    /// Postgres is being found, created or started.
     Starting,
     /// Postgres answers.
     Running,
@@ -47,33 +47,34 @@ pub enum OwnerPhase {
     Stopping,
 }
 
-/// The lock, held. Dropping it lets go.
+/// The held lock. Dropping it releases it.
 #[derive(Debug)]
 pub struct DataDirLock {
     file: File,
-    /// The process to name to others: the gateway's, if there is one.
+    /// Process id shown to others: the gateway's, if there is one.
     pid: u32,
 }
 
 impl DataDirLock {
-    /// Tells the others how far we are.
+    /// Publishes the owner's phase.
     pub fn set_phase(&self, phase: OwnerPhase) {
-        // A hint only: a full disk must not keep Postgres from starting, still less from stopping.
+        // Only a hint: a full disk must not prevent starting or stopping Postgres.
         let _ = self.file.write_all_at(format_entry(self.pid, phase).as_bytes(), 0);
     }
 }
 
-/// What came of asking for the lock.
+/// Outcome of acquiring the lock.
 #[derive(Debug)]
 pub enum LockOutcome {
-    /// It is ours.
+    /// This process owns the lock.
     Owned(DataDirLock),
-    /// It is another's, whose Postgres answers at this URL.
+    /// Another process owns it; its Postgres answers at this URL.
     Attached(String),
 }
 
-/// Takes the lock for `pid`, waiting for an owner that is about to go. With [`Share::Attach`] an owner that is starting
-/// is waited for, and `find_url` asked until it finds the Postgres; with [`Share::Refuse`] a live owner is an error.
+/// Acquires the lock for `pid`, and waits for an owner that is about to end. With [`LockPolicy::Attach`], waits for an
+/// owner that is starting, and calls `find_url` until it finds the Postgres; with [`LockPolicy::Refuse`], a live owner
+/// is an error.
 ///
 /// # Errors
 ///
@@ -93,7 +94,7 @@ pub async fn acquire(
         .mode(0o600)
         .open(&path)
         .map_err(|cause| EmbeddedError::file("open the lock", &path, cause))?;
-    let asked = Instant::now();
+    let started = Instant::now();
     loop {
         match file.try_lock() {
             Ok(()) => {
@@ -106,23 +107,23 @@ pub async fn acquire(
                 return Err(EmbeddedError::file("lock", &path, cause));
             }
         }
-        let (holder, phase) = read_entry(&file).unwrap_or((0, OwnerPhase::Starting));
+        let (owner_pid, phase) = read_entry(&file).unwrap_or((0, OwnerPhase::Starting));
         if (share, phase) == (LockPolicy::Attach, OwnerPhase::Running)
             && let Some(url) = find_url().await
         {
             return Ok(LockOutcome::Attached(url));
         }
-        let patience = match (share, phase) {
+        let max_wait = match (share, phase) {
             (LockPolicy::Refuse, OwnerPhase::Starting | OwnerPhase::Running) => STALE_OWNER_TIMEOUT,
             (LockPolicy::Attach, OwnerPhase::Starting) => OWNER_START_TIMEOUT,
             (LockPolicy::Attach, OwnerPhase::Running) | (_, OwnerPhase::Stopping) => OWNER_TIMEOUT,
         };
-        if asked.elapsed() > patience {
+        if started.elapsed() > max_wait {
             let data_dir = data_dir.to_owned();
             return Err(match share {
-                LockPolicy::Refuse => EmbeddedError::AlreadyRunning { data_dir, pid: holder },
+                LockPolicy::Refuse => EmbeddedError::AlreadyRunning { data_dir, pid: owner_pid },
                 LockPolicy::Attach => {
-                    EmbeddedError::OwnerTimeout { data_dir, pid: holder, seconds: patience.as_secs() }
+                    EmbeddedError::OwnerTimeout { data_dir, pid: owner_pid, seconds: max_wait.as_secs() }
                 }
             });
         }
@@ -130,7 +131,7 @@ pub async fn acquire(
     }
 }
 
-/// Always of the same length, so that one write replaces it whole.
+/// Has a constant length, so that one write replaces it completely.
 fn format_entry(pid: u32, phase: OwnerPhase) -> String {
     let phase = match phase {
         OwnerPhase::Starting => "starting",

@@ -1,5 +1,4 @@
-//! A Postgres that is already there: what `postmaster.pid` says, whether it is true, and ending one that was left
-//! behind.
+//! An already running Postgres: reads and verifies `postmaster.pid`, and stops an orphaned server.
 
 use std::{
     fs, io,
@@ -19,7 +18,7 @@ use super::{EmbeddedError, print_status};
 
 const ORPHAN_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The lines of `postmaster.pid` that matter here (`src/include/utils/pidfile.h`): the first and the fourth.
+/// The relevant lines of `postmaster.pid` (`src/include/utils/pidfile.h`): the first and the fourth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PostmasterPid {
     /// The process that wrote it.
@@ -28,7 +27,7 @@ pub struct PostmasterPid {
     pub port: Option<u16>,
 }
 
-/// Reads the text of a `postmaster.pid`.
+/// Parses a `postmaster.pid`.
 #[must_use]
 pub fn parse(text: &str) -> Option<PostmasterPid> {
     let mut lines = text.lines();
@@ -43,10 +42,11 @@ pub fn read(cluster: &Path) -> Option<PostmasterPid> {
     parse(&fs::read_to_string(pid_file(cluster)).ok()?)
 }
 
-/// Makes sure that no earlier Postgres runs on `cluster`: its `dev-db` was killed, so nobody stops it or starts it
-/// again. It is stopped and not adopted, because only one's own child can be watched without a gap.
+/// Makes sure that no orphaned Postgres runs on `cluster`: its `dev-db` was killed, so no process stops or restarts it.
+/// It is stopped and not adopted, because only a child process can be watched without a gap.
 ///
-/// A `postmaster.pid` whose number now belongs to another process would keep Postgres from starting, and is defused.
+/// A `postmaster.pid` whose process id now belongs to another process would keep Postgres from starting, so the id is
+/// overwritten.
 ///
 /// # Errors
 ///
@@ -59,13 +59,13 @@ pub async fn stop_orphan(cluster: &Path) -> Result<(), EmbeddedError> {
         return overwrite_pid(cluster).map_err(|cause| EmbeddedError::file("repair", &pid_file(cluster), cause));
     }
     print_status(format_args!("stopping the Postgres that an earlier airgraph left behind, pid {}", found.pid));
-    for (signal, patience) in [
+    for (signal, max_wait) in [
         (Signal::SIGINT, Duration::from_mins(1)), // "fast": clients are cut off, data is written
         (Signal::SIGQUIT, Duration::from_secs(10)), // "immediate": recovers from its log at the next start
         (Signal::SIGKILL, Duration::from_secs(5)),
     ] {
         let _ = kill(Pid::from_raw(found.pid), signal);
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + max_wait;
         while Instant::now() < deadline {
             if !is_postmaster(found.pid, cluster) {
                 return overwrite_pid(cluster)
@@ -77,11 +77,11 @@ pub async fn stop_orphan(cluster: &Path) -> Result<(), EmbeddedError> {
     Err(EmbeddedError::Orphan { pid: found.pid, cluster: cluster.to_owned() })
 }
 
-/// Is process `pid` a Postgres on this cluster? A postmaster works in its cluster's folder. A dead process that nobody
-/// has collected yet works nowhere.
+/// Whether process `pid` is a Postgres on this cluster. The working directory of a postmaster is its cluster. A zombie
+/// process has none.
 fn is_postmaster(pid: i32, cluster: &Path) -> bool {
     if Path::new("/proc/self/cwd").exists() {
-        // By device and inode, so that no other name of the same folder deceives.
+        // Compared by device and inode, since one folder may have several paths.
         let identity = |path: &Path| path.metadata().map(|folder| (folder.dev(), folder.ino()));
         let works_in = identity(Path::new(&format!("/proc/{pid}/cwd")));
         return works_in.is_ok_and(|folder| identity(cluster).is_ok_and(|cluster| cluster == folder));
@@ -93,9 +93,9 @@ fn is_postmaster(pid: i32, cluster: &Path) -> bool {
     })
 }
 
-/// Puts our own number where that of a dead postmaster stands. Postgres takes a file with its parent's number for
-/// stale, and, unlike after removing the file, still checks that no orphaned backend uses the shared memory named in
-/// it (`CreateLockFile` in `miscinit.c`).
+/// Replaces the process id of a dead postmaster by that of this process. Postgres treats a file with its parent's id as
+/// stale, and, unlike after removing the file, still checks that no orphaned backend uses the shared memory named in it
+/// (`CreateLockFile` in `miscinit.c`).
 fn overwrite_pid(cluster: &Path) -> io::Result<()> {
     let text = match fs::read_to_string(pid_file(cluster)) {
         Ok(text) => text,
@@ -133,7 +133,7 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let cluster = folder.path().join("a postgres");
         fs::create_dir(&cluster)?;
-        // `ps` shows the arguments, `/proc` the folder: this stands in for a postmaster with either.
+        // `ps` shows the arguments, `/proc` the working directory: this process passes for a postmaster with either.
         let mut process = Command::new("sh")
             .args(["-c", "read -r line", "postgres"])
             .arg(&cluster)

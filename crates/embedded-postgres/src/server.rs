@@ -1,4 +1,4 @@
-//! The running Postgres: a child of this process, with a watchdog beside it.
+//! The running Postgres: a child of this process, with a watchdog process.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -20,17 +20,17 @@ use tokio::{
 
 use super::{EmbeddedError, buffers, cluster::Cluster, command, installation::Installation, print_status};
 
-/// The log is emptied when it has grown beyond this: it is for finding out why something just failed.
+/// Maximum size of the log; a larger one is truncated: it is for finding the cause of a recent failure.
 const LOG_LIMIT_BYTES: u64 = 16 * 1024 * 1024;
 
-/// What Postgres says last when the port is taken.
+/// Last log message of Postgres when the port is taken.
 const PORT_IN_USE_MESSAGE: &str = "could not create any TCP/IP sockets";
 
-/// What it says when backends of a dead postmaster have not ended yet: they do so after their current statement.
+/// Its log message when backends of a dead postmaster have not ended yet: they end after their current statement.
 const SHARED_MEMORY_IN_USE_MESSAGE: &str = "pre-existing shared memory block";
 
-/// A Postgres that was started here. Dropping it without [`Server::stop`] stops Postgres too, by the watchdog, but
-/// doesn't wait for it.
+/// A Postgres started by this process. Dropping it without [`Self::stop`] stops Postgres too, by the watchdog, but
+/// without waiting.
 #[derive(Debug)]
 pub struct PostgresProcess {
     postgres: Child,
@@ -40,7 +40,7 @@ pub struct PostgresProcess {
 }
 
 impl PostgresProcess {
-    /// Starts Postgres. It answers a while later: see [`Server::ready`].
+    /// Starts Postgres. It accepts connections later: see [`Self::wait_until_ready`].
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl PostgresProcess {
             "listen_addresses=127.0.0.1",
             &format!("port={port}"),
             &format!("shared_buffers={}MB", buffers::megabytes()),
-            // The folder for sockets that distributions compile in belongs to their own service.
+            // The compiled-in socket folder of distributions belongs to their own service.
             "unix_socket_directories=",
             "timezone=UTC",
             "log_timezone=UTC",
@@ -70,14 +70,14 @@ impl PostgresProcess {
         let postgres = command
             .stdout(Stdio::null())
             .stderr(log.try_clone().map_err(cannot_log)?)
-            .process_group(0) // a terminal's Ctrl-C is for us to act on
+            .process_group(0) // Ctrl-C in a terminal is handled by this process
             .spawn()
             .map_err(|cause| EmbeddedError::program(&program, cause))?;
         let watchdog = Watchdog::spawn(&postgres, cluster.data_dir())?;
         Ok(Self { postgres, watchdog, log, port })
     }
 
-    /// Waits until Postgres answers. Recovery after a crash can take long; Postgres is given all the time it takes.
+    /// Waits until Postgres answers, without a time limit: recovery after a crash can take long.
     ///
     /// # Errors
     ///
@@ -117,9 +117,9 @@ impl PostgresProcess {
         }
     }
 
-    /// Stops Postgres: clients are cut off and data is written; if that takes too long, without writing.
+    /// Stops Postgres: first disconnects clients and writes all data; after a timeout, stops without writing.
     pub async fn stop(mut self) {
-        for (signal, patience) in [
+        for (signal, max_wait) in [
             (Signal::SIGINT, Duration::from_mins(1)),
             (Signal::SIGQUIT, Duration::from_secs(5)),
             (Signal::SIGKILL, Duration::from_secs(5)),
@@ -127,15 +127,15 @@ impl PostgresProcess {
             if let Some(pid) = pid(&self.postgres) {
                 let _ = kill(pid, signal);
             }
-            if timeout(patience, self.postgres.wait()).await.is_ok() {
+            if timeout(max_wait, self.postgres.wait()).await.is_ok() {
                 break;
             }
-            print_status(format_args!("Postgres did not stop at {signal} within {} s", patience.as_secs()));
+            print_status(format_args!("Postgres did not stop at {signal} within {} s", max_wait.as_secs()));
         }
         self.watchdog.kill_and_reap();
     }
 
-    /// Postgres appends, so it goes on at the start of an emptied file.
+    /// Postgres opens its log for appending, so it continues at the start of a truncated file.
     fn truncate_log(&self) {
         if self.log.metadata().is_ok_and(|log| log.len() > LOG_LIMIT_BYTES) {
             let _ = self.log.set_len(0);
@@ -143,8 +143,8 @@ impl PostgresProcess {
     }
 }
 
-/// Stops Postgres when this process is killed: a shell that reads from a pipe of ours, and signals when that ends. It
-/// goes by another name than ours and has its own process group, to be spared by `killall` and Ctrl-C.
+/// Stops Postgres when this process is killed: a shell that reads from a pipe held by this process, and sends the
+/// signal when the pipe closes. Its different name and its own process group protect it from `killall` and Ctrl-C.
 #[derive(Debug)]
 struct Watchdog(std::process::Child);
 
@@ -164,8 +164,8 @@ impl Watchdog {
             .map_err(|cause| EmbeddedError::program(shell, cause))
     }
 
-    /// Postgres has ended and its number may be given to another process. The pipe is still open, so the shell has not
-    /// signalled yet and never will.
+    /// Called after Postgres has ended, when its process id may be reused. The pipe is still open, so the shell has not
+    /// sent its signal yet and never will.
     fn kill_and_reap(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -181,13 +181,13 @@ pub fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-/// Did Postgres fail because another program took the port first?
+/// Whether Postgres failed because another program took the port first.
 #[must_use]
 pub fn is_port_in_use(error: &EmbeddedError) -> bool {
     matches!(error, EmbeddedError::Start { cause, .. } if cause.contains(PORT_IN_USE_MESSAGE))
 }
 
-/// Did Postgres fail because remains of an earlier one have yet to end?
+/// Whether Postgres failed because backends of an earlier one have not ended yet.
 #[must_use]
 pub fn is_shared_memory_in_use(error: &EmbeddedError) -> bool {
     matches!(error, EmbeddedError::Start { cause, .. } if cause.contains(SHARED_MEMORY_IN_USE_MESSAGE))
@@ -197,8 +197,8 @@ fn pid(child: &Child) -> Option<Pid> {
     child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw)
 }
 
-/// The last fatal line of a log without its time stamp, or its last line. What Postgres answers to those who connect too
-/// early is called fatal as well, and passed over.
+/// The last fatal line of a log without its time stamp, or its last line. Fatal lines for connections that came too
+/// early are skipped.
 fn last_log_line(log: &Path) -> Option<String> {
     let bytes = fs::read(log).ok()?;
     let text = String::from_utf8_lossy(&bytes);

@@ -1,4 +1,4 @@
-//! Keeping one Postgres running: prepare, start, start again when it dies, stop.
+//! Supervises one Postgres: prepare, start, restart after a crash, stop.
 
 use std::{path::Path, time::Duration};
 
@@ -13,38 +13,38 @@ use super::{
     server::{PostgresProcess, free_port, is_port_in_use, is_shared_memory_in_use},
 };
 
-/// After so many deaths in a row Postgres is given up.
+/// Number of crashes in a row after which Postgres is not restarted.
 const MAX_CRASHES: u32 = 10;
 
-/// The pause before the first new start; doubled each time, up to [`MAX_RESTART_DELAY`].
+/// Delay before the first restart; doubled each time, up to [`MAX_RESTART_DELAY`].
 const MIN_RESTART_DELAY: Duration = Duration::from_millis(100);
 const MAX_RESTART_DELAY: Duration = Duration::from_secs(5);
 
-/// Having run this long, Postgres is healthy, and a death is the first of a new row.
+/// After running this long, the number of crashes is reset.
 const CRASH_COUNT_RESET_AFTER: Duration = Duration::from_mins(1);
 
 /// How long to wait for the backends of a dead postmaster to end.
 const SHARED_MEMORY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often another port is tried when another program was faster.
+/// Maximum number of ports to try when another program takes the port first.
 const MAX_PORT_ATTEMPTS: u32 = 5;
 
-/// The master of one Postgres. It must hold the lock of the data folder.
+/// Supervisor of one Postgres. Must hold the lock of the data folder.
 #[derive(Debug)]
 pub struct Supervisor {
     installation: Installation,
     cluster: Cluster,
-    /// In here also while it is still starting, so that [`Supervisor::stop`] stops it at any time.
+    /// Set even while it is still starting, so that [`Supervisor::stop`] can stop it at any time.
     server: Option<PostgresProcess>,
     port: u16,
 }
 
 impl Supervisor {
-    /// Finds or downloads Postgres, ends one left behind, and makes the cluster if there is none.
+    /// Finds or downloads Postgres, stops an orphaned one, and creates the cluster if there is none.
     ///
     /// # Errors
     ///
-    /// No fitting Postgres to be had, or no cluster to be made.
+    /// No suitable Postgres is available, or the cluster can't be created.
     pub async fn prepare(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let cluster = Cluster::new(data_dir);
         let major = cluster.major()?;
@@ -67,14 +67,14 @@ impl Supervisor {
     /// It doesn't start.
     pub async fn start(&mut self, account: Account) -> Result<String, EmbeddedError> {
         let mut ports = 0;
-        let asked = Instant::now();
+        let started = Instant::now();
         loop {
             ports += 1;
             self.port = free_port().map_err(|cause| EmbeddedError::file("listen on", Path::new("127.0.0.1"), cause))?;
             match self.launch().await {
                 Ok(()) => break,
                 Err(error) if is_port_in_use(&error) && ports < MAX_PORT_ATTEMPTS => {}
-                Err(error) if is_shared_memory_in_use(&error) && asked.elapsed() < SHARED_MEMORY_TIMEOUT => {
+                Err(error) if is_shared_memory_in_use(&error) && started.elapsed() < SHARED_MEMORY_TIMEOUT => {
                     sleep(MIN_RESTART_DELAY).await;
                 }
                 Err(error) => return Err(error),
@@ -84,7 +84,7 @@ impl Supervisor {
         self.cluster.url(self.port, account)
     }
 
-    /// Watches Postgres and starts it again, on the same port, whenever it ends. Returns only when it is given up.
+    /// Restarts Postgres, on the same port, whenever it ends. Returns only after too many crashes.
     pub async fn supervise(&mut self) -> EmbeddedError {
         let mut deaths = 0;
         loop {
@@ -106,7 +106,7 @@ impl Supervisor {
                 deaths += 1;
                 match self.launch().await {
                     Ok(()) => break,
-                    // Often the backends of the dead one, which have not all ended yet.
+                    // Often backends of the dead one that have not all ended yet.
                     Err(error) => print_status(error),
                 }
             }

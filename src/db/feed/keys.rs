@@ -1,13 +1,14 @@
-//! The keys of measurements, packed: a batch of a hundred thousand is a few hundred kilobytes.
+//! Measurement keys in a compact encoding: a batch of a hundred thousand takes a few hundred kilobytes.
 //!
-//! Numbers are varints (seven bits a byte, the least first), signed ones zigzag. Keys come in runs of one device: the
-//! device's number, how many, and for each the microseconds since the key before, and its `seq`.
+//! Numbers are varints (seven bits per byte, the least significant first), signed ones zigzag. Keys are grouped in runs
+//! of one device: the device's number, the number of keys, and for each the microseconds since the key before, and its
+//! `seq`.
 
 use chrono::DateTime;
 
 use crate::domain::{device::DeviceId, measurement::MeasurementKey};
 
-/// Packs keys, in their order.
+/// Encodes keys, in their order.
 pub(super) fn pack(keys: &[MeasurementKey]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(8 + keys.len() * 8);
     let mut before = 0;
@@ -25,7 +26,7 @@ pub(super) fn pack(keys: &[MeasurementKey]) -> Vec<u8> {
     bytes
 }
 
-/// Unpacks keys; none where the bytes are no such keys.
+/// Decodes keys; `None` for invalid bytes.
 pub(super) fn unpack(mut bytes: &[u8]) -> Option<Vec<MeasurementKey>> {
     let mut keys = Vec::new();
     let mut before = 0_i64;

@@ -1,5 +1,5 @@
-//! A connection on which Postgres tells that the feed has grown, and on which the feed is then read. It belongs to no
-//! pool that requests use, so neither waits for the other.
+//! A connection that is notified when the feed grows, and that then reads the feed. It belongs to no pool of the
+//! requests, so neither waits for the other.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -15,14 +15,14 @@ use crate::{
     domain::measurement::{Measurement, MeasurementKey},
 };
 
-/// What the connection is called in `pg_stat_activity`.
+/// `application_name` of the connection in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "airgraph feed";
 
-/// The connection. When anything on it fails it is of no use any more.
+/// The listening connection. After any error it must be replaced.
 pub struct FeedListener(PgListener);
 
 impl FeedListener {
-    /// Connects, and asks to be told of new batches.
+    /// Connects and listens for new batches.
     ///
     /// # Errors
     /// When the database can't be reached.
@@ -30,14 +30,14 @@ impl FeedListener {
         listen(database, APPLICATION_NAME, NOTIFY_CHANNEL).await.map(Self)
     }
 
-    /// Waits until Postgres tells of new batches; whether it did in that time. What it tells more than once is one.
+    /// Waits for a notification of new batches; false after `time`. Several pending notifications count as one.
     ///
     /// # Errors
     /// When the connection is lost.
     pub async fn wait_for_notification(&mut self, time: Duration) -> Result<bool, DbError> {
-        let is_told = next_notification(&mut self.0, time).await?.is_some();
+        let is_notified = next_notification(&mut self.0, time).await?.is_some();
         while self.0.next_buffered().is_some() {}
-        Ok(is_told)
+        Ok(is_notified)
     }
 
     /// See [`super::extent`].
@@ -56,7 +56,7 @@ impl FeedListener {
         with_statement_timeout(super::list_after(&mut self.0, number, limit)).await
     }
 
-    /// See [`measurement::by_keys`].
+    /// See [`measurement::load_by_keys`].
     ///
     /// # Errors
     /// When the database fails.

@@ -1,11 +1,11 @@
-//! `feed`: what was committed, numbered in the order of the commits, for those who follow it.
+//! Table `feed`: committed batches, numbered in commit order, for followers of changes.
 //!
-//! A transaction that stores or takes back something adds one row. Its number comes from `next_feed_number()`, which takes
-//! a lock that Postgres holds until the transaction is committed and visible. So numbers become visible in ascending order,
-//! and a reader that has seen one never needs to read below it again.
+//! A transaction that stores or removes measurements adds one row. Its number comes from `next_feed_number()`, which
+//! takes a lock that Postgres holds until the transaction is committed and visible. So numbers become visible in
+//! ascending order, and a reader that has seen one never needs to read below it again.
 //!
 //! The lock is never held while Postgres waits for the gateway, since a gateway that is frozen or disconnected at that
-//! moment would keep all others from recording. A transaction of one statement takes its number in that statement: its
+//! moment would block all other recorders. A transaction of one statement takes its number in that statement: its
 //! commit follows without another message. Any other transaction adds its row with a temporary number, and a deferred
 //! trigger replaces it inside COMMIT (migration 0013).
 
@@ -23,53 +23,53 @@ use super::{
 };
 use crate::domain::{device::DeviceId, measurement::MeasurementKey};
 
-/// The channel on which Postgres tells that there is something new. It tells no more than that.
+/// The channel of notifications about new batches. They carry no data.
 pub const NOTIFY_CHANNEL: &str = "airgraph_feed";
 
-/// Packed keys that are read at once at most, beyond one batch, in bytes: about 10,000 measurements.
+/// Maximum size of packed keys read at once, beyond one batch, in bytes: about 10,000 measurements.
 const MAX_READ_BYTES: i64 = 64 << 10;
-/// Batches that are forgotten in one statement at most.
+/// Maximum number of batches trimmed in one statement.
 const TRIM_BATCH_SIZE: i64 = 10_000;
 
-/// What a transaction tells those who follow.
+/// The changes of a transaction that followers receive.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeedRecord {
     /// The measurements that it stores.
     pub recorded: Vec<MeasurementKey>,
-    /// Devices that it changes in another way: registered, updated, measurements taken back.
+    /// Devices with other changes: registered, updated, measurements removed.
     pub changed: Vec<DeviceId>,
 }
 
 /// One committed batch.
 #[derive(Clone, Debug)]
 pub struct FeedEntry {
-    /// Its number. Whoever has seen it never sees a new one below it; numbers may be left out.
+    /// Its number. A reader that has seen it never sees a new batch with a lower number; numbers may be skipped.
     pub number: i64,
-    /// When it was about to be committed.
+    /// When it was about to be committed, by the clock of Postgres.
     pub committed_at: DateTime<Utc>,
-    /// That by this machine's clock, too late by the time that the way from Postgres took.
+    /// The same by this machine's monotonic clock; late by the latency of the connection.
     pub committed: Instant,
-    /// What it tells.
+    /// Its changes.
     pub record: FeedRecord,
 }
 
-// The same batch, whenever it is read.
+// A batch is the same whenever it is read.
 impl PartialEq for FeedEntry {
     fn eq(&self, other: &Self) -> bool {
         (self.number, self.committed_at, &self.record) == (other.number, other.committed_at, &other.record)
     }
 }
 
-/// How far the feed reaches.
+/// The extent of the feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeedExtent {
-    /// Everything up to this was forgotten. Whoever has not seen it may have missed something.
+    /// Number of the newest trimmed batch. A reader that has not reached it may have missed changes.
     pub forgotten: i64,
     /// The newest batch; 0 before the first.
     pub newest: i64,
 }
 
-/// [`FeedRecord`] as `new_feed` has it.
+/// A [`FeedRecord`] as type `new_feed`.
 #[derive(sqlx::Encode)]
 struct FeedInsert {
     recorded: Vec<u8>,
@@ -91,32 +91,32 @@ impl FeedRecord {
     }
 }
 
-/// The view that inserts rows whose number is taken inside COMMIT.
+/// The view whose inserted rows get their number inside COMMIT.
 const COMMIT_RELATION: &str = "feed_at_commit";
 
-/// Adds the insert of a feed row, unless it would be empty. Outside a transaction it must be the last insert: its lock is
-/// held from there on.
-pub(super) fn add_insert(inserts: &mut MultiInsert, news: &FeedRecord, in_transaction: bool) -> Result<(), DbError> {
-    match (news.is_empty(), in_transaction) {
+/// Adds the insert of a feed row, unless it would be empty. Outside a transaction it must be the last insert: its lock
+/// is held from there on.
+pub(super) fn add_insert(inserts: &mut MultiInsert, record: &FeedRecord, in_transaction: bool) -> Result<(), DbError> {
+    match (record.is_empty(), in_transaction) {
         (true, _) => Ok(()),
-        (false, true) => inserts.add_records_into(COMMIT_RELATION, "", vec![news.to_insert()]),
-        (false, false) => inserts.add_records("", vec![news.to_insert()]),
+        (false, true) => inserts.add_records_into(COMMIT_RELATION, "", vec![record.to_insert()]),
+        (false, false) => inserts.add_records("", vec![record.to_insert()]),
     }
 }
 
-/// Adds a feed row, in the transaction that the connection is in, if it is in one.
+/// Inserts a feed row, in the connection's current transaction, if there is one.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.feed.append", skip_all)]
-pub async fn append(db: &mut PgConnection, news: &FeedRecord) -> Result<(), DbError> {
+pub async fn append(db: &mut PgConnection, record: &FeedRecord) -> Result<(), DbError> {
     let mut inserts = MultiInsert::default();
-    add_insert(&mut inserts, news, db.is_in_transaction())?;
+    add_insert(&mut inserts, record, db.is_in_transaction())?;
     inserts.execute(db).await?;
     Ok(())
 }
 
-/// How far the feed reaches now.
+/// The extent of the feed.
 ///
 /// # Errors
 /// When the database fails.
@@ -131,14 +131,14 @@ pub async fn extent(db: impl PgExecutor<'_>) -> Result<FeedExtent, DbError> {
     Ok(extent.fetch_one(db).await?)
 }
 
-/// The batches after this one, in their order: not more than `limit` of them, and of large ones few. Empty where there is no
-/// newer one; none where some of them are forgotten.
+/// The batches after this one, in order: at most `limit`, and fewer if they are large. Empty when there is no newer
+/// one; `None` when some of them are trimmed.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.feed.list_after", skip_all)]
 pub async fn list_after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Result<Option<Vec<FeedEntry>>, DbError> {
-    // The join has one row at least, so that what is forgotten is seen in the same moment as what is left.
+    // The join has at least one row, so that the trimmed number and the batches come from one snapshot.
     let rows = sqlx::query!(
         r#"select forgotten.number as forgotten, next.number as "number?", next.committed_at as "committed_at?",
                   extract(epoch from clock_timestamp() - next.committed_at)::float8 as age_s,
@@ -165,7 +165,7 @@ pub async fn list_after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Res
         let recorded = keys::unpack(&row.recorded.unwrap_or_default())
             .ok_or_else(|| sqlx::Error::Decode(format!("batch {number} of the feed holds no keys").into()))?;
         let changed = row.changed.unwrap_or_default().into_iter().map(DeviceId).collect();
-        // less than nothing where Postgres' clock was put back
+        // negative after the clock of Postgres was set back
         let age = row.age_s.and_then(|age| Duration::try_from_secs_f64(age).ok()).unwrap_or_default();
         let committed = now.checked_sub(age).unwrap_or(now);
         entries.push(FeedEntry { number, committed_at, committed, record: FeedRecord { recorded, changed } });
@@ -173,10 +173,10 @@ pub async fn list_after(db: impl PgExecutor<'_>, number: i64, limit: i64) -> Res
     Ok(Some(entries))
 }
 
-/// Forgets the batches from before that time.
+/// Deletes the batches from before that time.
 ///
 /// # Errors
-/// When the database fails; what was forgotten until then is.
+/// When the database fails; the batches deleted until then stay deleted.
 #[tracing::instrument(name = "db.feed.trim_before", skip_all)]
 pub async fn trim_before<'a>(db: impl PgExecutor<'a> + Copy, time: DateTime<Utc>) -> Result<(), DbError> {
     loop {

@@ -1,25 +1,25 @@
-//! Places in the write-ahead log of Postgres.
+//! Log sequence numbers of Postgres.
 
 use std::{fmt, str::FromStr};
 
-/// A place in the write-ahead log, in bytes since its beginning (a log sequence number). Written as Postgres does: two
+/// A position in the write-ahead log, in bytes since its beginning (a log sequence number). Written as in Postgres: two
 /// hexadecimal numbers of 32 bits, such as `16/B374D848`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lsn(u64);
 
-/// The log's pages, in bytes, and what stands at the beginning of each.
+/// Size of a page of the log, in bytes, and of its header.
 const WAL_PAGE_SIZE: u64 = 8192;
 const WAL_PAGE_HEADER_SIZE: u64 = 24;
 
 impl Lsn {
-    /// How many bytes of the log lie between an earlier place and this; 0 where that one is not earlier.
+    /// Number of bytes of the log from an earlier position to this one; 0 if that one is not earlier.
     #[must_use]
     pub fn bytes_after(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The end of the last record before this place, which is where the next one is to be put. They differ where the last
-    /// one ends with its page: the next one stands behind the header of a page that a standby has nothing of yet.
+    /// The end of the last record before this position, which is where the next record is inserted. They differ when
+    /// the last record ends with its page: the next one follows a page header that a standby has not received yet.
     #[must_use]
     pub fn end_of_record(self) -> Self {
         if self.0 % WAL_PAGE_SIZE == WAL_PAGE_HEADER_SIZE { Self(self.0 - WAL_PAGE_HEADER_SIZE) } else { self }
@@ -32,9 +32,9 @@ impl fmt::Display for Lsn {
     }
 }
 
-/// A text that is no place in the log.
+/// The text is not a log sequence number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is two hexadecimal numbers such as 16/B374D848")]
+#[error("expected two hexadecimal numbers such as 16/B374D848")]
 pub struct InvalidLsn;
 
 impl FromStr for Lsn {
@@ -43,7 +43,8 @@ impl FromStr for Lsn {
     fn from_str(text: &str) -> Result<Self, InvalidLsn> {
         let (high, low) = text.split_once('/').ok_or(InvalidLsn)?;
         let half = |digits: &str| {
-            let is_hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit()); // the library would take a sign
+            // `from_str_radix` would accept a sign
+            let is_hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
             u32::from_str_radix(digits, 16).ok().filter(|_| is_hexadecimal).ok_or(InvalidLsn)
         };
         Ok(Self((u64::from(half(high)?) << 32) | u64::from(half(low)?)))

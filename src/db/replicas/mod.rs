@@ -1,9 +1,9 @@
-//! Read replicas: standbys that answer queries, as far as they are fresh enough.
+//! Read replicas: standbys that answer queries while they are fresh enough.
 //!
-//! Each is asked a few times a second how far it has replayed the primary's log. It only ever gets further, so a choice
-//! by what it told last is always safe, and costs a query no statement. Where a standby crashes it may come back a bit before
-//! that; but its connections are gone then, and a new one is used only once the server is where it ever was. (So each URL
-//! has to lead to one server, always the same.)
+//! Each is probed a few times a second for its replay position in the primary's log. The position only grows, so a
+//! choice by the last probe is always safe, and costs a query no extra statement. A standby that crashed may come back
+//! a little earlier in the log; but its connections are closed then, and a new one is used only once the server has
+//! reached its former position. (So each URL must always lead to the same server.)
 
 pub mod lsn;
 pub mod probe;
@@ -28,13 +28,13 @@ use super::{
     connect::{self, Database},
 };
 
-/// How often servers are asked how far they are.
+/// Time between two probes of a server.
 const PROBE_INTERVAL: Duration = Duration::from_millis(250);
-/// How far a replica may be behind where nothing else is said.
+/// Default maximum lag of a replica.
 pub const DEFAULT_MAX_LAG: Duration = Duration::from_secs(10);
-/// How long a replica may tell nothing until those are called back that wait for its answers.
+/// Time without a successful probe after which queries that wait for a replica are cancelled.
 const LOST_AFTER: Duration = Duration::from_secs(2);
-/// What the connections are called in `pg_stat_activity` on which servers are asked how far they are.
+/// `application_name` of the probing connections in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "airgraph replicas";
 
 /// The replicas of a database. Cheap to clone.
@@ -45,10 +45,10 @@ pub struct Replicas(Option<Arc<Inner>>);
 struct Inner {
     replicas: Vec<Arc<Replica>>,
     primary: Arc<Mutex<PrimaryState>>,
-    /// What everybody may expect to see: what was in the database when the gateway began, such as its schema.
+    /// Minimum position for every query: the end of the log when the gateway started, which includes its schema.
     min_lsn: Lsn,
     next_start: AtomicUsize,
-    /// Ask the servers, until the last handle is gone.
+    /// The probing tasks, until the last handle is dropped.
     _probes: JoinSet<()>,
 }
 
@@ -60,85 +60,85 @@ pub struct Replica {
     /// For queries.
     pub pool: PgPool,
     state: Arc<Mutex<ReplicaState>>,
-    /// Whether it has told nothing for so long that nobody should wait for it any more.
+    /// Whether no probe has succeeded for [`LOST_AFTER`], so that no query should wait for it.
     is_lost: watch::Sender<bool>,
 }
 
-/// How replicas are used.
+/// Settings for the replicas.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplicaOptions {
-    /// Connections to each.
+    /// Number of connections to each.
     pub pool_size: u32,
-    /// What answering a request may take.
+    /// Time limit of a request.
     pub request_timeout: Duration,
-    /// How far one may be behind.
+    /// Maximum lag.
     pub max_lag: Duration,
 }
 
-/// How a replica is right now.
+/// Current state of a replica.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplicaSnapshot {
-    /// What becomes of it.
+    /// Whether it is used, or why not.
     pub status: ReplicaStatus,
-    /// How far it is behind the primary, in bytes of its log; none where that isn't known.
+    /// Its lag behind the primary, in bytes of the log; `None` if unknown.
     pub lag_bytes: Option<u64>,
 }
 
 impl Replicas {
-    /// Begins to ask them and the primary how far they are.
+    /// Starts probing the replicas and the primary.
     ///
     /// # Errors
-    /// When the primary can't be asked.
+    /// When the primary can't be probed.
     pub async fn start(database: &Database, urls: &[PgConnectOptions], used: ReplicaOptions) -> Result<Self, DbError> {
         if urls.is_empty() {
             return Ok(Self::default());
         }
         let least = probe::load_insert_lsn(&database.reads).await?;
         let primary = Arc::new(Mutex::new(PrimaryState::default()));
-        let mut asking = JoinSet::new();
-        let line = ProbeConnection::new(probe_options(database.reads.connect_options().as_ref()));
-        asking.spawn(probe_primary(line, primary.clone(), used.max_lag));
+        let mut probes = JoinSet::new();
+        let connection = ProbeConnection::new(probe_options(database.reads.connect_options().as_ref()));
+        probes.spawn(probe_primary(connection, primary.clone(), used.max_lag));
         let all: Vec<_> = urls.iter().map(|options| Arc::new(Replica::new(options, used))).collect();
         for (replica, options) in all.iter().zip(urls) {
-            asking.spawn(probe_replica(ProbeConnection::new(probe_options(options)), replica.clone(), primary.clone()));
+            probes.spawn(probe_replica(ProbeConnection::new(probe_options(options)), replica.clone(), primary.clone()));
         }
         Ok(Self(Some(Arc::new(Inner {
             replicas: all,
             primary,
             min_lsn: least,
             next_start: AtomicUsize::new(0),
-            _probes: asking,
+            _probes: probes,
         }))))
     }
 
-    /// Whether there are none.
+    /// Whether there are no replicas.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Whether a position lies beyond the end of the primary's log, so that no replica will ever reach it. The primary is asked
-    /// only when the position is beyond what it last told; while it is away, no position is.
+    /// Whether a position lies beyond the end of the primary's log, so that no replica will ever reach it. Queries the
+    /// primary only for positions beyond the last probe; false while the primary is unavailable.
     pub async fn is_beyond_primary(&self, position: Lsn, database: &Database) -> bool {
         let Some(shared) = &self.0 else { return false };
         let known = lock(&shared.primary).end_lsn().is_some_and(|end| position <= end);
         !known && probe::load_insert_lsn(&database.reads).await.is_ok_and(|end| position > end)
     }
 
-    /// Ends what reads from them.
+    /// Closes the pools.
     pub async fn close(&self) {
         for replica in self.0.iter().flat_map(|shared| &shared.replicas) {
             replica.pool.close().await;
         }
     }
 
-    /// All of them, with how they are right now.
+    /// All replicas with their current state.
     pub fn snapshots(&self) -> impl Iterator<Item = (&Replica, ReplicaSnapshot)> {
         let all = self.0.iter().flat_map(|shared| shared.replicas.iter().map(move |replica| (shared, replica)));
         all.map(|(shared, replica)| (&**replica, replica.snapshot(&lock(&shared.primary))))
     }
 
-    /// One that has replayed at least this, the least busy of them; those that are alike take turns.
+    /// The least busy replica that has replayed at least this position; equally busy ones take turns.
     #[must_use]
     pub fn choose(&self, at_least: Lsn) -> Option<Arc<Replica>> {
         let shared = self.0.as_ref()?;
@@ -171,7 +171,7 @@ impl Replica {
         Self { address: at, pool, state: known, is_lost: watch::Sender::new(false) }
     }
 
-    /// Waits for an answer of it, but no longer than there is hope.
+    /// Waits for an answer of the replica, until the replica is lost.
     pub async fn unless_lost<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
         let mut lost = self.is_lost.subscribe();
         tokio::select! {
@@ -180,10 +180,10 @@ impl Replica {
         }
     }
 
-    /// It failed to answer: it rests until it told something again.
+    /// Suspends the replica after a failed query, until the next successful probe.
     pub fn record_query_failure(&self) {
         lock(&self.state).suspend();
-        tracing::debug!(at = self.address, "a query failed on a replica; the primary answers it");
+        tracing::debug!(at = self.address, "query failed on a replica; repeated on the primary");
     }
 
     fn has_replayed(&self, needed: Lsn, primary: &PrimaryState, now: Instant) -> bool {
@@ -203,23 +203,23 @@ impl Replica {
     }
 }
 
-async fn probe_primary(mut line: ProbeConnection, primary: Arc<Mutex<PrimaryState>>, max_lag: Duration) {
+async fn probe_primary(mut connection: ProbeConnection, primary: Arc<Mutex<PrimaryState>>, max_lag: Duration) {
     loop {
-        match line.probe_primary().await {
+        match connection.probe_primary().await {
             Ok((cluster, end)) => lock(&primary).record_probe(cluster, end, Instant::now(), max_lag),
-            Err(_) => lock(&primary).record_failure(), // whoever needs it logs that
+            Err(_) => lock(&primary).record_failure(), // logged where the primary is used
         }
         sleep(PROBE_INTERVAL).await;
     }
 }
 
-async fn probe_replica(mut line: ProbeConnection, replica: Arc<Replica>, primary: Arc<Mutex<PrimaryState>>) {
-    let (mut before, mut told_at) = (None, Instant::now());
+async fn probe_replica(mut connection: ProbeConnection, replica: Arc<Replica>, primary: Arc<Mutex<PrimaryState>>) {
+    let (mut before, mut last_success) = (None, Instant::now());
     loop {
-        let failure = match line.probe_replica().await {
-            Ok(told) => {
-                told_at = Instant::now();
-                lock(&replica.state).record_probe(told, told_at);
+        let failure = match connection.probe_replica().await {
+            Ok(result) => {
+                last_success = Instant::now();
+                lock(&replica.state).record_probe(result, last_success);
                 None
             }
             Err(error) => {
@@ -227,21 +227,21 @@ async fn probe_replica(mut line: ProbeConnection, replica: Arc<Replica>, primary
                 Some(error)
             }
         };
-        replica.is_lost.send_replace(told_at.elapsed() >= LOST_AFTER);
-        let standing = replica.snapshot(&lock(&primary)).status;
-        if before != Some(standing) {
-            log_status(&replica.address, standing, failure.as_ref());
-            before = Some(standing);
+        replica.is_lost.send_replace(last_success.elapsed() >= LOST_AFTER);
+        let status = replica.snapshot(&lock(&primary)).status;
+        if before != Some(status) {
+            log_status(&replica.address, status, failure.as_ref());
+            before = Some(status);
         }
         sleep(PROBE_INTERVAL).await;
     }
 }
 
-fn log_status(at: &str, standing: ReplicaStatus, failure: Option<&DbError>) {
-    let reason = match standing {
+fn log_status(at: &str, status: ReplicaStatus, failure: Option<&DbError>) {
+    let reason = match status {
         ReplicaStatus::InRotation => return tracing::info!(at, "a replica answers queries"),
         ReplicaStatus::Lagging | ReplicaStatus::Suspended => {
-            return tracing::info!(at, ?standing, "a replica answers no queries");
+            return tracing::info!(at, ?status, "a replica answers no queries");
         }
         ReplicaStatus::Unreachable => "it can't be reached",
         ReplicaStatus::NotStandby => "it is no standby: DATABASE_REPLICA_URLS names the primary, or it was promoted",
@@ -251,11 +251,11 @@ fn log_status(at: &str, standing: ReplicaStatus, failure: Option<&DbError>) {
     tracing::warn!(at, reason, error, "a replica answers no queries");
 }
 
-/// The options of a connection that is used every moment, so not logged.
+/// Options of the probing connections. Statements are not logged, as they are frequent.
 fn probe_options(options: &PgConnectOptions) -> PgConnectOptions {
     options.clone().application_name(APPLICATION_NAME).disable_statement_logging()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner) // each value is whole after any panic
+    mutex.lock().unwrap_or_else(PoisonError::into_inner) // a panic leaves each value intact
 }

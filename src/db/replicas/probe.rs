@@ -1,4 +1,4 @@
-//! What servers are asked about the log, and how.
+//! Queries for the positions of servers in the log.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use tokio::time::timeout;
 use super::{lsn::Lsn, state::ProbeResult};
 use crate::db::DbError;
 
-/// What connecting and asking may take together.
+/// Time limit for connecting and the query together.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The end of what is flushed, not of what was written: an idle primary lets the last few bytes, which are no commit, lie
-/// for some seconds before it sends them. All that was committed is before that.
+/// The flushed position, not the written one: an idle primary keeps the last few bytes, which are no commit, for some
+/// seconds before it sends them. All commits lie before the flushed position.
 const PRIMARY_STATEMENT: &str =
     "select (select system_identifier from pg_control_system()), pg_current_wal_flush_lsn()::text";
 
@@ -21,11 +21,10 @@ const REPLICA_STATEMENT: &str = "select (select system_identifier from pg_contro
 
 const INSERT_LSN_STATEMENT: &str = "select pg_current_wal_insert_lsn()::text";
 
-/// Where the log of a primary ends now: what was committed before lies before it, also where commits don't wait for the
-/// disk.
+/// The current end of a primary's log: all earlier commits lie before it, even with asynchronous commit.
 ///
 /// # Errors
-/// When the database fails, or doesn't answer in a second.
+/// When the database fails, or doesn't answer within a second.
 #[tracing::instrument(name = "db.replicas.load_insert_lsn", skip_all)]
 pub async fn load_insert_lsn(db: impl PgExecutor<'_>) -> Result<Lsn, DbError> {
     let statement = async { Ok(sqlx::query_scalar::<_, String>(INSERT_LSN_STATEMENT).fetch_one(db).await?) };
@@ -33,52 +32,52 @@ pub async fn load_insert_lsn(db: impl PgExecutor<'_>) -> Result<Lsn, DbError> {
     parse_lsn(&lsn).map(Lsn::end_of_record)
 }
 
-/// A connection of its own on which a server is asked again and again.
+/// A connection of its own for probing a server.
 pub struct ProbeConnection {
     options: PgConnectOptions,
     connection: Option<PgConnection>,
 }
 
 impl ProbeConnection {
-    /// Nothing is connected yet.
+    /// Not connected yet.
     #[must_use]
     pub fn new(options: PgConnectOptions) -> Self {
         Self { options, connection: None }
     }
 
-    /// The number of a primary's cluster, and where its log ends.
+    /// The system identifier of a primary, and the end of its log.
     pub async fn probe_primary(&mut self) -> Result<(i64, Lsn), DbError> {
         let (cluster, end) = self.query::<String>(PRIMARY_STATEMENT).await?;
         Ok((cluster, parse_lsn(&end)?.end_of_record()))
     }
 
-    /// What a replica tells of itself.
+    /// The state of a replica.
     pub async fn probe_replica(&mut self) -> Result<ProbeResult, DbError> {
         let (cluster, replayed) = self.query::<Option<String>>(REPLICA_STATEMENT).await?;
         Ok(ProbeResult { system_identifier: cluster, replayed: replayed.map(|lsn| parse_lsn(&lsn)).transpose()? })
     }
 
-    /// After any error the connection is made anew.
+    /// Runs a query. Reconnects after any error.
     async fn query<T>(&mut self, statement: &'static str) -> Result<(i64, T), DbError>
     where
         T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
     {
         let connection = self.connection.take();
-        let asked = async {
+        let query = async {
             let mut connection = match connection {
                 Some(connection) => connection,
                 None => PgConnection::connect_with(&self.options).await?,
             };
-            let told = sqlx::query_as(statement).fetch_one(&mut connection).await?;
-            Ok((connection, told))
+            let row = sqlx::query_as(statement).fetch_one(&mut connection).await?;
+            Ok((connection, row))
         };
-        let (connection, told) = timeout(PROBE_TIMEOUT, asked).await.unwrap_or_else(|_| Err(DbError::timed_out()))?;
+        let (connection, row) = timeout(PROBE_TIMEOUT, query).await.unwrap_or_else(|_| Err(DbError::timed_out()))?;
         self.connection = Some(connection);
-        Ok(told)
+        Ok(row)
     }
 }
 
-/// How far a standby that was just connected to has replayed the log; none where it is in no recovery.
+/// Replay position of a newly connected standby; `None` if the server is not in recovery.
 pub async fn replayed(connection: &mut PgConnection) -> Result<Option<Lsn>, sqlx::Error> {
     let (_, replayed): (i64, Option<String>) = sqlx::query_as(REPLICA_STATEMENT).fetch_one(connection).await?;
     Ok(replayed.and_then(|lsn| lsn.parse().ok()))

@@ -1,4 +1,4 @@
-//! What is known of the primary and of its replicas, and what follows from it.
+//! The known state of the primary and of its replicas, and the resulting status of a replica.
 
 use std::{
     collections::VecDeque,
@@ -7,119 +7,119 @@ use std::{
 
 use super::lsn::Lsn;
 
-/// For how long what a replica told is good.
+/// How long the result of a probe is valid.
 const PROBE_TTL: Duration = Duration::from_secs(2);
 
-/// What the primary told.
+/// Results of the primary's probes.
 #[derive(Debug, Default)]
 pub struct PrimaryState {
-    /// The number that its cluster got when it was made, and that its copies have too.
+    /// The system identifier of its cluster, which its physical copies share.
     system_identifier: Option<i64>,
-    /// Where the log ended lately, the oldest first.
+    /// Recent ends of the log, the oldest first.
     recent_lsns: VecDeque<(Instant, Lsn)>,
-    /// What a replica has to have replayed for not to be too far behind. It stands while the primary tells nothing: what was
-    /// near it then is as new as anything there is.
+    /// Minimum replay position of a replica within the maximum lag. Kept while the primary is unreachable: a replica
+    /// that was close to it then is as fresh as possible.
     min_replica_lsn: Option<Lsn>,
 }
 
 impl PrimaryState {
-    /// It told where its log ends.
+    /// Stores the end of the log.
     pub fn record_probe(&mut self, cluster: i64, end: Lsn, now: Instant, max_lag: Duration) {
         self.system_identifier = Some(cluster);
         self.recent_lsns.push_back((now, end));
-        // The first that stays is the newest of those that are old enough, if any is.
+        // The first one that stays is the newest of those that are old enough, if any is.
         while self.recent_lsns.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= max_lag) {
             self.recent_lsns.pop_front();
         }
         self.min_replica_lsn = self.recent_lsns.front().map(|(_, end)| *end);
     }
 
-    /// It could not be asked. What it told before says nothing of the time until it can be again.
+    /// Handles a failed probe. Earlier results say nothing about the time until the next successful probe.
     pub fn record_failure(&mut self) {
         self.recent_lsns.clear();
     }
 
-    /// Where its log ended when it told last.
+    /// The end of the log at the last probe.
     #[must_use]
     pub fn end_lsn(&self) -> Option<Lsn> {
         self.recent_lsns.back().map(|(_, end)| *end).or(self.min_replica_lsn)
     }
 }
 
-/// What a server told of itself that is said to be a replica.
+/// Result of probing a server that is configured as a replica.
 #[derive(Clone, Copy, Debug)]
 pub struct ProbeResult {
-    /// The number of its cluster.
+    /// System identifier of its cluster.
     pub system_identifier: i64,
-    /// How far it has replayed the primary's log; none where it isn't in recovery, so no standby.
+    /// Its replay position; `None` if it isn't in recovery, so not a standby.
     pub replayed: Option<Lsn>,
 }
 
-/// What is known of a replica.
+/// The known state of a replica.
 #[derive(Debug, Default)]
 pub struct ReplicaState {
     last_probe: Option<(Instant, ProbeResult)>,
-    /// The furthest that it ever told.
+    /// The furthest replay position so far.
     max_lsn: Lsn,
-    /// It failed to answer a query since.
+    /// A query failed since the last probe.
     is_suspended: bool,
 }
 
-/// What becomes of a replica.
+/// Whether a replica is used, or why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplicaStatus {
-    /// Queries go there.
+    /// It answers queries.
     InRotation,
-    /// It can't be asked.
+    /// The last probe failed.
     Unreachable,
-    /// It failed to answer a query, and has not been asked since.
+    /// A query failed, and no probe has succeeded since.
     Suspended,
-    /// It is in no recovery: it was promoted, or is the primary itself.
+    /// It is not in recovery: it was promoted, or is the primary itself.
     NotStandby,
     /// It is a copy of another cluster.
     OtherCluster,
-    /// It is too far behind, or it isn't known how far.
+    /// Its lag is above the maximum, or unknown.
     Lagging,
 }
 
 impl ReplicaState {
-    /// It was asked, and told this.
-    pub fn record_probe(&mut self, told: ProbeResult, now: Instant) {
-        self.last_probe = Some((now, told));
-        self.max_lsn = self.max_lsn.max(told.replayed.unwrap_or_default());
+    /// Stores the result of a probe.
+    pub fn record_probe(&mut self, result: ProbeResult, now: Instant) {
+        self.last_probe = Some((now, result));
+        self.max_lsn = self.max_lsn.max(result.replayed.unwrap_or_default());
         self.is_suspended = false;
     }
 
-    /// It could not be asked.
+    /// Handles a failed probe.
     pub fn record_failure(&mut self) {
         self.last_probe = None;
     }
 
-    /// It failed to answer a query: it rests until it was asked again.
+    /// Suspends it after a failed query, until the next successful probe.
     pub fn suspend(&mut self) {
         self.is_suspended = true;
     }
 
-    /// How far it has replayed at least.
+    /// Its replay position at the last probe.
     #[must_use]
     pub fn replayed_lsn(&self) -> Option<Lsn> {
-        self.last_probe.and_then(|(_, told)| told.replayed)
+        self.last_probe.and_then(|(_, result)| result.replayed)
     }
 
-    /// The furthest that it ever was. One that crashed may come back a bit before that.
+    /// Its furthest replay position. After a crash it may come back a little earlier.
     #[must_use]
     pub fn max_lsn(&self) -> Lsn {
         self.max_lsn
     }
 
-    /// What becomes of it, as far as the primary is known.
+    /// Its status, given the state of the primary.
     #[must_use]
     pub fn status(&self, primary: &PrimaryState, now: Instant) -> ReplicaStatus {
-        let Some((at, told)) = self.last_probe else { return ReplicaStatus::Unreachable };
-        let Some(replayed) = told.replayed else { return ReplicaStatus::NotStandby };
+        let Some((at, result)) = self.last_probe else { return ReplicaStatus::Unreachable };
+        let Some(replayed) = result.replayed else { return ReplicaStatus::NotStandby };
         if now.duration_since(at) > PROBE_TTL {
             ReplicaStatus::Unreachable
-        } else if primary.system_identifier.is_some_and(|cluster| cluster != told.system_identifier) {
+        } else if primary.system_identifier.is_some_and(|cluster| cluster != result.system_identifier) {
             ReplicaStatus::OtherCluster
         } else if self.is_suspended {
             ReplicaStatus::Suspended

@@ -1,8 +1,8 @@
 //! Statistics of many measurements: in buckets of time, by device, cell, hour and day.
 //!
-//! Where the hourly rollups are exact they are read ([`source`] says when), together with the rows of those parts of an
-//! hour or an area that only rows can tell; otherwise the rows alone. Where buckets begin, and what clocks show, is
-//! reckoned by the gateway, so that the zones' rules are those of one program.
+//! The hourly rollups are read where they are exact ([`source`] decides), together with the rows of those parts of an
+//! hour or an area that the rollups can't resolve; otherwise only the rows. The gateway computes bucket bounds and
+//! local times, so that only one program's time zone rules apply.
 
 mod fill;
 mod source;
@@ -25,96 +25,91 @@ use crate::domain::{
     validity::CountedValues,
 };
 
-/// Answers to one question at most.
+/// Maximum number of rows of one query.
 pub const MAX_ROWS: usize = 20_000;
 
-/// What is returned for buckets of time without measurements.
+/// Handling of time buckets without measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EmptyBuckets {
-    /// Nothing.
+    /// They are omitted.
     Omit,
-    /// Statistics of no measurements. Not together with hours of the day or days of the week.
+    /// They are returned with empty statistics. Not in combination with hours of the day or days of the week.
     Return,
 }
 
-/// What is asked of which measurements.
+/// A statistics query.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StatisticsQuery {
-    /// Which.
+    /// Filter.
     pub filter: Filter,
-    /// Where buckets begin, and where the last one ends; with fewer than two there is one bucket of all time.
+    /// Bounds of the buckets, including the end of the last one; with fewer than two there is one bucket of all time.
     pub bounds: Vec<DateTime<Utc>>,
-    /// What is returned for buckets without measurements.
+    /// Handling of buckets without measurements.
     pub empty_buckets: EmptyBuckets,
-    /// Each device by itself.
+    /// Whether to group by device.
     pub by_device: bool,
-    /// Each cell of this resolution, at most 12, by itself.
+    /// Groups by cell of this resolution, at most 12.
     pub by_cell: Option<Resolution>,
-    /// What clocks show, where hours of the day are told apart.
+    /// Groups by hour of the day in local time, with these offsets.
     pub by_hour_of_day: Option<Offsets>,
-    /// What clocks show, where days of the week are told apart.
+    /// Groups by day of the week in local time, with these offsets.
     pub by_day_of_week: Option<Offsets>,
     /// Whether hours with measurements are counted.
     pub coverage: bool,
     /// Which values and positions count.
     pub counted: CountedValues,
-    /// Whether invalid values are counted beside the others.
+    /// Whether invalid values are counted in addition.
     pub invalid_counts: bool,
-    /// What is summed up, with which percentiles.
+    /// The aggregated quantities with their percentiles.
     pub quantities: BTreeMap<Quantity, BTreeSet<Percentile>>,
 }
 
-/// Asks, and gives the first `limit` of the answers, in the order of time.
+/// Runs the query and returns the first `limit` rows, in the order of time.
 ///
 /// # Errors
 /// When the database fails.
 #[tracing::instrument(name = "db.statistics.list", skip_all)]
-pub async fn list(
-    db: impl PgExecutor<'_>,
-    question: &StatisticsQuery,
-    limit: usize,
-) -> Result<Vec<Statistics>, DbError> {
-    let rows =
-        statement::build_statement(question, &source::choose_source(question), limit).build().fetch_all(db).await?;
-    let rows = rows.iter().map(|row| read(row, question)).collect::<Result<_, _>>()?;
-    Ok(match question.empty_buckets {
+pub async fn list(db: impl PgExecutor<'_>, query: &StatisticsQuery, limit: usize) -> Result<Vec<Statistics>, DbError> {
+    let rows = statement::build_statement(query, &source::choose_source(query), limit).build().fetch_all(db).await?;
+    let rows = rows.iter().map(|row| read(row, query)).collect::<Result<_, _>>()?;
+    Ok(match query.empty_buckets {
         EmptyBuckets::Omit => rows,
-        EmptyBuckets::Return => fill::fill_empty_buckets(rows, question, limit),
+        EmptyBuckets::Return => fill::fill_empty_buckets(rows, query, limit),
     })
 }
 
-/// Columns as `statement` writes them, by their place.
-fn read(row: &PgRow, question: &StatisticsQuery) -> Result<Statistics, DbError> {
+/// Parses the columns of `statement`, by index.
+fn read(row: &PgRow, query: &StatisticsQuery) -> Result<Statistics, DbError> {
     let mut column = 0..;
     let mut next = || column.next().unwrap_or_default();
-    let mut group = |wanted: bool| wanted.then(|| row.try_get::<i64, _>(next())).transpose();
-    let bucket = group(question.bounds.len() > 1)?;
-    let device = group(question.by_device)?;
-    let cell = group(question.by_cell.is_some())?;
-    let hour_of_day = group(question.by_hour_of_day.is_some())?;
-    let day_of_week = group(question.by_day_of_week.is_some())?;
+    let mut group = |is_selected: bool| is_selected.then(|| row.try_get::<i64, _>(next())).transpose();
+    let bucket = group(query.bounds.len() > 1)?;
+    let device = group(query.by_device)?;
+    let cell = group(query.by_cell.is_some())?;
+    let hour_of_day = group(query.by_hour_of_day.is_some())?;
+    let day_of_week = group(query.by_day_of_week.is_some())?;
     let count = row.try_get(next())?;
-    let hours = if question.coverage { Some(row.try_get(next())?) } else { None };
-    let mut summaries = Vec::with_capacity(question.quantities.len());
-    for (&quantity, percentiles) in &question.quantities {
+    let hours = if query.coverage { Some(row.try_get(next())?) } else { None };
+    let mut summaries = Vec::with_capacity(query.quantities.len());
+    for (&quantity, percentiles) in &query.quantities {
         let mut summary = QuantitySummary {
             count: row.try_get(next())?,
             mean: row.try_get(next())?,
             standard_deviation: row.try_get(next())?,
             min: row.try_get(next())?,
             max: row.try_get(next())?,
-            invalid_count: if question.invalid_counts { row.try_get(next())? } else { 0 },
+            invalid_count: if query.invalid_counts { row.try_get(next())? } else { 0 },
             percentiles: Vec::new(),
         };
         if !percentiles.is_empty() {
-            let values: Option<Vec<f64>> = row.try_get(next())?; // null where the quantity was never told
+            let values: Option<Vec<f64>> = row.try_get(next())?; // null for a quantity without values
             summary.percentiles = percentiles.iter().copied().zip(values.into_iter().flatten()).collect();
         }
         summaries.push(summary.rounded_to_precision(quantity));
     }
     let small = |number: Option<i64>| number.and_then(|number| i32::try_from(number).ok());
     Ok(Statistics {
-        bucket: bucket.and_then(|bucket| usize::try_from(bucket - 1).ok()), // Postgres counts them from 1
+        bucket: bucket.and_then(|bucket| usize::try_from(bucket - 1).ok()), // 1-based in Postgres
         device: device.map(DeviceId),
         cell: cell.and_then(from_bigint),
         hour_of_day: small(hour_of_day),

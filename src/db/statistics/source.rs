@@ -1,4 +1,4 @@
-//! Where the answer to a question of statistics is read from.
+//! Chooses where statistics are read from.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use crate::domain::{
     validity::CountedValues,
 };
 
-/// Cells that an area is covered with at most. The more, the fewer rows are read at its rim.
+/// Maximum number of cells that cover an area. With more cells, fewer rows are read at its border.
 const MAX_CELLS: usize = 4000;
 
-/// A span of time, half open; an end that is missing is as far as there are measurements.
+/// A half-open time span; an end that is `None` is unbounded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct TimeSpan {
     pub from: Option<DateTime<Utc>>,
@@ -29,60 +29,60 @@ pub(super) struct TimeSpan {
 /// What is read.
 #[derive(Debug)]
 pub(super) enum Source {
-    /// Rows alone.
+    /// Only rows.
     Rows,
-    /// Rollups of these hours, and rows of what is left at both ends of the span.
+    /// Rollups of these hours, and rows of the remainders at both ends of the span.
     Rollups { table: RollupTable, hours: TimeSpan, rest: Vec<TimeSpan> },
 }
 
-/// The rollups.
+/// A rollup table.
 #[derive(Debug)]
 pub(super) enum RollupTable {
     /// `device_hour`.
     Devices,
-    /// `cell_hour`: of all cells, or of those inside an area; the rows at its rim are read themselves.
+    /// `cell_hour`: of all cells, or of those inside an area; at its border the rows themselves are read.
     Cells(Option<Arc<Cover>>),
 }
 
-/// The cheapest source that is exact.
-pub(super) fn choose_source(question: &StatisticsQuery) -> Source {
-    let Some(table) = choose_rollup_table(question) else { return Source::Rows };
-    let (from, to) = (question.filter.from, question.filter.to);
+/// The cheapest exact source.
+pub(super) fn choose_source(query: &StatisticsQuery) -> Source {
+    let Some(table) = choose_rollup_table(query) else { return Source::Rows };
+    let (from, to) = (query.filter.from, query.filter.to);
     let hours = TimeSpan { from: from.map(hour_at_or_after), to: to.map(hour_of) };
     if hours.from.zip(hours.to).is_some_and(|(from, to)| from >= to) {
         return Source::Rows;
     }
     let rest = [TimeSpan { from, to: hours.from }, TimeSpan { from: hours.to, to }];
-    let is_left = |span: &TimeSpan| span.from.is_some() && span.to.is_some() && span.from != span.to;
-    Source::Rollups { table, hours, rest: rest.into_iter().filter(is_left).collect() }
+    let is_nonempty = |span: &TimeSpan| span.from.is_some() && span.to.is_some() && span.from != span.to;
+    Source::Rollups { table, hours, rest: rest.into_iter().filter(is_nonempty).collect() }
 }
 
-/// The rollup that can tell what is asked, if any: of whole hours, of valid values of particulates, of everything that the
-/// filter doesn't part by value.
-fn choose_rollup_table(question: &StatisticsQuery) -> Option<RollupTable> {
-    if question.counted == CountedValues::All || question.invalid_counts {
+/// The rollup that can answer the query, if any: only whole hours, valid values of particulates, and filters that don't
+/// split the rows by value.
+fn choose_rollup_table(query: &StatisticsQuery) -> Option<RollupTable> {
+    if query.counted == CountedValues::All || query.invalid_counts {
         return None;
     }
     let whole = |&time: &DateTime<Utc>| hour_of(time) == time;
     let of_whole_hours = |offsets: &Offsets| {
         offsets.changes.iter().all(whole) && offsets.seconds.iter().all(|offset| offset % 3600 == 0)
     };
-    let clocks = [&question.by_hour_of_day, &question.by_day_of_week];
-    let summed_up = question
+    let clocks = [&query.by_hour_of_day, &query.by_day_of_week];
+    let summed_up = query
         .quantities
         .iter()
         .all(|(quantity, percentiles)| percentiles.is_empty() && quantity.definition().group == Group::Air);
-    if !summed_up || !question.bounds.iter().all(whole) || !clocks.into_iter().flatten().all(of_whole_hours) {
+    if !summed_up || !query.bounds.iter().all(whole) || !clocks.into_iter().flatten().all(of_whole_hours) {
         return None;
     }
-    let area: Option<&SharedArea> = match question.filter.conditions.as_slice() {
+    let area: Option<&SharedArea> = match query.filter.conditions.as_slice() {
         [] => None,
         [Condition::Within(area)] => Some(area),
         _ => return None,
     };
-    match (area, question.by_cell) {
+    match (area, query.by_cell) {
         (None, None) => Some(RollupTable::Devices),
-        _ if question.by_device || question.filter.devices.is_some() => None,
+        _ if query.by_device || query.filter.devices.is_some() => None,
         (_, Some(resolution)) if resolution > ROLLUP_RESOLUTION => None,
         (area, _) => Some(RollupTable::Cells(area.map(|area| area.cover(ROLLUP_RESOLUTION, MAX_CELLS)))),
     }
@@ -107,8 +107,8 @@ mod tests {
         time.parse().expect("a time")
     }
 
-    /// PM2.5 of April, from a quarter past midnight.
-    fn question() -> StatisticsQuery {
+    /// PM2.5 of April, from 00:15.
+    fn query() -> StatisticsQuery {
         let (from, to) = (at("2026-04-01T00:15:00Z"), at("2026-05-01T00:00:00Z"));
         StatisticsQuery {
             filter: Filter { from: Some(from), to: Some(to), ..Filter::default() },
@@ -131,53 +131,53 @@ mod tests {
 
     #[test]
     fn whole_hours_are_read_from_the_rollup_and_the_rest_from_rows() {
-        let Source::Rollups { table: RollupTable::Devices, hours, rest } = choose_source(&question()) else {
+        let Source::Rollups { table: RollupTable::Devices, hours, rest } = choose_source(&query()) else {
             panic!("rollups")
         };
         let hour = Some(at("2026-04-01T01:00:00Z"));
-        assert_eq!(hours, TimeSpan { from: hour, to: question().filter.to });
-        assert_eq!(rest, [TimeSpan { from: question().filter.from, to: hour }]);
+        assert_eq!(hours, TimeSpan { from: hour, to: query().filter.to });
+        assert_eq!(rest, [TimeSpan { from: query().filter.from, to: hour }]);
     }
 
     #[test]
     fn map_of_an_area_is_read_from_the_cell_rollup() {
-        let mut question = question();
-        question.by_cell = Some(Resolution::Nine);
-        assert!(matches!(choose_source(&question), Source::Rollups { table: RollupTable::Cells(None), .. }));
-        question.filter.conditions.push(Condition::Within(one_cell().into()));
-        let Source::Rollups { table: RollupTable::Cells(Some(cover)), .. } = choose_source(&question) else {
+        let mut query = query();
+        query.by_cell = Some(Resolution::Nine);
+        assert!(matches!(choose_source(&query), Source::Rollups { table: RollupTable::Cells(None), .. }));
+        query.filter.conditions.push(Condition::Within(one_cell().into()));
+        let Source::Rollups { table: RollupTable::Cells(Some(cover)), .. } = choose_source(&query) else {
             panic!("rollups")
         };
         assert_eq!((cover.inside.len(), cover.border.len()), (1, 0));
     }
 
-    /// What is asked in addition, and how.
+    /// Name of a change to the query, and the change.
     type Change<'a> = (&'a str, &'a dyn Fn(&mut StatisticsQuery));
 
     #[test]
     fn queries_rollups_cannot_answer_are_read_from_rows() {
         let quarter = Offsets { changes: Vec::new(), seconds: vec![20_700] };
         let changes: [Change<'_>; 11] = [
-            ("within an hour", &|asked| asked.filter.to = asked.filter.from.map(|from| from + TimeDelta::minutes(30))),
-            ("buckets of parts of an hour", &|asked| asked.bounds = vec![at("2026-04-01T00:15:00Z")]),
-            ("clocks at a quarter past", &|asked| asked.by_hour_of_day = Some(quarter.clone())),
-            ("a percentile", &|asked| {
-                asked.quantities.entry(Quantity::Pm10).or_default().extend(Percentile::try_new(50.0));
+            ("within an hour", &|query| query.filter.to = query.filter.from.map(|from| from + TimeDelta::minutes(30))),
+            ("buckets of parts of an hour", &|query| query.bounds = vec![at("2026-04-01T00:15:00Z")]),
+            ("clocks at a quarter past", &|query| query.by_hour_of_day = Some(quarter.clone())),
+            ("a percentile", &|query| {
+                query.quantities.entry(Quantity::Pm10).or_default().extend(Percentile::try_new(50.0));
             }),
-            ("another quantity", &|asked| drop(asked.quantities.insert(Quantity::Humidity, BTreeSet::new()))),
-            ("another condition", &|asked| asked.filter.conditions.push(Condition::Any(Vec::new()))),
-            ("invalid values too", &|asked| asked.counted = CountedValues::All),
-            ("the number of invalid values", &|asked| asked.invalid_counts = true),
-            ("finer cells", &|asked| asked.by_cell = Some(Resolution::Ten)),
-            ("cells and devices", &|asked| (asked.by_cell, asked.by_device) = (Some(Resolution::Five), true)),
-            ("cells of devices", &|asked| {
-                (asked.by_cell, asked.filter.devices) = (Some(Resolution::Five), Some(Vec::new()));
+            ("another quantity", &|query| drop(query.quantities.insert(Quantity::Humidity, BTreeSet::new()))),
+            ("another condition", &|query| query.filter.conditions.push(Condition::Any(Vec::new()))),
+            ("invalid values too", &|query| query.counted = CountedValues::All),
+            ("the number of invalid values", &|query| query.invalid_counts = true),
+            ("finer cells", &|query| query.by_cell = Some(Resolution::Ten)),
+            ("cells and devices", &|query| (query.by_cell, query.by_device) = (Some(Resolution::Five), true)),
+            ("cells of devices", &|query| {
+                (query.by_cell, query.filter.devices) = (Some(Resolution::Five), Some(Vec::new()));
             }),
         ];
         for (what, change) in changes {
-            let mut question = question();
-            change(&mut question);
-            assert!(matches!(choose_source(&question), Source::Rows), "{what}");
+            let mut query = query();
+            change(&mut query);
+            assert!(matches!(choose_source(&query), Source::Rows), "{what}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The feed as the database keeps it, for who is behind what is held in memory.
+//! The stored feed, for readers behind the batches in memory.
 
 use std::collections::HashMap;
 
@@ -8,24 +8,24 @@ use crate::{
     domain::feed::FeedOffset,
 };
 
-/// Events in one portion at most: of each, a row may be read.
+/// Maximum number of events in a chunk; each may need a row.
 pub const MAX_CHUNK_EVENTS: usize = 1000;
-/// Batches in one portion at most.
+/// Maximum number of batches in a chunk.
 const MAX_CHUNK_BATCHES: i64 = 500;
 
-/// Some of the stored feed.
+/// A chunk of the stored feed.
 #[derive(Debug)]
 pub struct BacklogChunk {
-    /// The batches, of which the first and the last may be told in part.
+    /// The batches, of which the first and the last may be partial.
     pub batches: Vec<Batch>,
-    /// Up to here this is all there is; where that is the place that was asked for, there is no more.
+    /// The chunk is complete up to this offset; if that is the requested offset, there are no further events.
     pub until: FeedOffset,
 }
 
-/// Why the stored feed can't be read from a place on.
+/// Why the stored feed can't be read from an offset.
 #[derive(Debug)]
 pub enum BacklogError {
-    /// It was forgotten.
+    /// Batches after the offset were trimmed.
     Trimmed,
     /// The database failed.
     Database(DbError),
@@ -37,47 +37,47 @@ impl From<DbError> for BacklogError {
     }
 }
 
-/// The whole batches after this one; none where it is the newest.
+/// The whole batches after this one; empty if it is the newest.
 ///
 /// # Errors
-/// When the database fails, or has forgotten some of them.
+/// When the database fails, or has trimmed some of them.
 pub async fn load_batches_after(database: &Database, number: i64) -> Result<Vec<Batch>, BacklogError> {
     Ok(load(database, FeedOffset::after(number), usize::MAX, true).await?.batches)
 }
 
-/// What comes after a place, up to `most` events; with its measurements only where these are wanted.
+/// Up to `limit` events after an offset; with their measurements only if `measurements` is set.
 ///
 /// # Errors
-/// When the database fails, or has forgotten some of it.
+/// When the database fails, or has trimmed some of them.
 pub async fn load_after(
     database: &Database,
-    place: FeedOffset,
-    most: usize,
+    offset: FeedOffset,
+    limit: usize,
     measurements: bool,
 ) -> Result<BacklogChunk, BacklogError> {
-    load(database, place, most.clamp(1, MAX_CHUNK_EVENTS), measurements).await
+    load(database, offset, limit.clamp(1, MAX_CHUNK_EVENTS), measurements).await
 }
 
 #[tracing::instrument(name = "feed.stored.read", skip_all)]
 async fn load(
     database: &Database,
-    place: FeedOffset,
-    most: usize,
+    offset: FeedOffset,
+    limit: usize,
     measurements: bool,
 ) -> Result<BacklogChunk, BacklogError> {
-    let seen = if place.index == FeedOffset::END { place.number } else { place.number - 1 };
+    let seen = if offset.index == FeedOffset::END { offset.number } else { offset.number - 1 };
     let entries = db::feed::list_after(&database.reads, seen, MAX_CHUNK_BATCHES).await?.ok_or(BacklogError::Trimmed)?;
-    let (outlines, until) = batch_headers(&entries, place, most);
+    let (outlines, until) = batch_headers(&entries, offset, limit);
     let keys: Vec<_> = outlines.iter().filter(|_| measurements).flat_map(Outline::keys).collect();
     let found =
         if keys.is_empty() { HashMap::new() } else { db::measurement::load_by_keys(&database.reads, &keys).await? };
     Ok(BacklogChunk { batches: outlines.into_iter().map(|outline| outline.into_batch(&found)).collect(), until })
 }
 
-/// Whether something after this place may have been forgotten, when all batches up to that number were.
+/// Whether events after this offset may have been trimmed, given the number of the newest trimmed batch.
 #[must_use]
-pub fn is_trimmed(place: FeedOffset, forgotten: i64) -> bool {
-    place < FeedOffset::after(forgotten)
+pub fn is_trimmed(offset: FeedOffset, trimmed: i64) -> bool {
+    offset < FeedOffset::after(trimmed)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Batches of the feed with what they tell, read once for all who follow.
+//! Batches of the feed with their data, read once for all followers.
 
 use std::{collections::HashMap, time::Instant};
 
@@ -17,10 +17,10 @@ use crate::{
     },
 };
 
-/// Measurements that are held against a filter before another task may run.
+/// Number of filter evaluations before another task may run.
 const EVALUATIONS_PER_YIELD: usize = 128;
 
-/// A committed batch, or a part of one. What it tells is numbered: first the measurements in their order, then the
+/// A committed batch, or a part of one. Its events are numbered: first the measurements in their order, then the
 /// devices in theirs, so that each keeps its number, whatever is deleted later.
 #[derive(Debug)]
 pub struct Batch {
@@ -28,36 +28,36 @@ pub struct Batch {
     pub number: i64,
     /// When it was committed, by this machine's clock.
     pub committed: Instant,
-    /// The measurements that it stored and that are still there.
+    /// The measurements that it stored and that still exist.
     pub recorded: Vec<(u32, Measurement)>,
-    /// The devices that it stored measurements of, or changed in another way.
+    /// The devices with new measurements or other changes.
     pub devices: Vec<(u32, DeviceId)>,
-    /// What the measurements tell beside particulates: read when first asked for.
+    /// Readings of the measurements other than particulates: loaded on first use.
     readings: [OnceCell<HashMap<MeasurementKey, Readings>>; readings::SIDE_TABLE_GROUPS.len()],
 }
 
 impl Batch {
-    /// The place of one of its events.
+    /// Offset of one of its events.
     #[must_use]
     pub fn offset(&self, index: u32) -> FeedOffset {
         FeedOffset { number: self.number, index }
     }
 
-    /// About what it takes of memory, also once its readings were asked for.
+    /// Approximate memory in bytes, including the readings once they are loaded.
     #[must_use]
     pub fn bytes(&self) -> usize {
         200 + self.recorded.len() * 512 + self.devices.len() * size_of::<(u32, DeviceId)>()
     }
 
-    /// Measurements by their positions in `recorded`.
+    /// Measurements by their indexes in `recorded`.
     pub fn rows(&self, positions: &[u32]) -> impl Iterator<Item = &(u32, Measurement)> {
         positions.iter().filter_map(|&at| self.recorded.get(usize::try_from(at).ok()?))
     }
 
-    /// The measurements that match a filter, of all or of those at these positions in `recorded`.
+    /// The measurements that match a filter, of all or of those at these indexes in `recorded`.
     ///
     /// # Errors
-    /// When the filter needs readings, and the database fails.
+    /// When the filter needs readings and the database fails.
     pub async fn matching(
         &self,
         filter: &Filter,
@@ -103,16 +103,16 @@ impl Batch {
     }
 }
 
-/// The readings of several groups together.
+/// Merges the readings of several groups.
 fn merge_readings(groups: &[&HashMap<MeasurementKey, Readings>], key: MeasurementKey) -> Readings {
     let mut all = Readings::default();
     for (quantity, value) in groups.iter().filter_map(|group| group.get(&key)).flat_map(Readings::iter) {
-        let _ = all.set(quantity, value); // it was set before, so it can be
+        let _ = all.set(quantity, value); // it was valid when it was stored
     }
     all
 }
 
-/// A batch, or a part of one, whose measurements are not read yet.
+/// A batch, or a part of one, without its measurements.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Outline {
     number: i64,
@@ -122,12 +122,12 @@ pub(super) struct Outline {
 }
 
 impl Outline {
-    /// The measurements that it tells.
+    /// Keys of its measurements.
     pub(super) fn keys(&self) -> impl Iterator<Item = MeasurementKey> {
         self.recorded.iter().map(|&(_, key)| key)
     }
 
-    /// The batch, with those of the measurements that were found.
+    /// The batch, with those of its measurements that were found.
     pub(super) fn into_batch(self, found: &HashMap<MeasurementKey, Measurement>) -> Batch {
         let recorded =
             self.recorded.iter().filter_map(|(index, key)| Some((*index, found.get(key)?.clone()))).collect();
@@ -136,9 +136,9 @@ impl Outline {
     }
 }
 
-/// What entries tell after a place, not more than `most` events of it, and up to where that goes.
-pub(super) fn batch_headers(entries: &[FeedEntry], after: FeedOffset, most: usize) -> (Vec<Outline>, FeedOffset) {
-    let (mut outlines, mut until, mut left) = (Vec::with_capacity(entries.len()), after, most);
+/// Up to `limit` events after an offset, and the offset up to which they are complete.
+pub(super) fn batch_headers(entries: &[FeedEntry], after: FeedOffset, limit: usize) -> (Vec<Outline>, FeedOffset) {
+    let (mut outlines, mut until, mut remaining) = (Vec::with_capacity(entries.len()), after, limit);
     for entry in entries {
         let mut devices: Vec<_> = entry.record.recorded.iter().map(|key| key.device_id).collect();
         devices.extend(&entry.record.changed);
@@ -146,20 +146,20 @@ pub(super) fn batch_headers(entries: &[FeedEntry], after: FeedOffset, most: usiz
         devices.dedup();
         let is_new = |index: u32| FeedOffset { number: entry.number, index } > until;
         let recorded = (0..).zip(entry.record.recorded.iter().copied()).filter(|&(index, _)| is_new(index));
-        let recorded: Vec<_> = recorded.take(left).collect();
-        left -= recorded.len();
+        let recorded: Vec<_> = recorded.take(remaining).collect();
+        remaining -= recorded.len();
         let behind = u32::try_from(entry.record.recorded.len()).unwrap_or(FeedOffset::END);
         let devices = (behind..).zip(devices).filter(|&(index, _)| is_new(index));
-        let devices: Vec<_> = devices.take(left).collect();
-        left -= devices.len();
+        let devices: Vec<_> = devices.take(remaining).collect();
+        remaining -= devices.len();
         let last = devices.last().map(|&(index, _)| index).or(recorded.last().map(|&(index, _)| index));
-        // Ended within the batch: there may be more of it.
+        // The limit was reached within the batch: it may have more events.
         until = match last {
-            Some(index) if left == 0 => FeedOffset { number: entry.number, index },
+            Some(index) if remaining == 0 => FeedOffset { number: entry.number, index },
             _ => FeedOffset::after(entry.number),
         };
         outlines.push(Outline { number: entry.number, committed: entry.committed, recorded, devices });
-        if left == 0 {
+        if remaining == 0 {
             break;
         }
     }
@@ -185,42 +185,42 @@ mod tests {
             let mut number = 0;
             let each = entries.into_iter().map(|(step, recorded, changed)| {
                 number += step;
-                let news = FeedRecord { recorded, changed: changed.into_iter().map(DeviceId).collect() };
-                FeedEntry { number, committed_at: DateTime::UNIX_EPOCH, committed: Instant::now(), record: news }
+                let record = FeedRecord { recorded, changed: changed.into_iter().map(DeviceId).collect() };
+                FeedEntry { number, committed_at: DateTime::UNIX_EPOCH, committed: Instant::now(), record }
             });
             each.collect()
         })
     }
 
-    /// All events in their order: the place, and what it tells.
+    /// All events in order: offset, and measurement or device.
     fn events(outlines: &[Outline]) -> Vec<(FeedOffset, Result<MeasurementKey, DeviceId>)> {
         let each = outlines.iter().flat_map(|outline| {
-            let place = |index| FeedOffset { number: outline.number, index };
-            let recorded = outline.recorded.iter().map(move |&(index, key)| (place(index), Ok(key)));
-            recorded.chain(outline.devices.iter().map(move |&(index, device)| (place(index), Err(device))))
+            let offset = |index| FeedOffset { number: outline.number, index };
+            let recorded = outline.recorded.iter().map(move |&(index, key)| (offset(index), Ok(key)));
+            recorded.chain(outline.devices.iter().map(move |&(index, device)| (offset(index), Err(device))))
         });
         each.collect()
     }
 
     proptest! {
         #[test]
-        fn chunks_concatenate_to_the_whole_feed(entries in entries(), most in 1..9_usize) {
+        fn chunks_concatenate_to_the_whole_feed(entries in entries(), limit in 1..9_usize) {
             let (whole, end) = batch_headers(&entries, FeedOffset::after(0), usize::MAX);
             prop_assert_eq!(end, entries.last().map_or(FeedOffset::after(0), |entry| FeedOffset::after(entry.number)));
-            let mut together = Vec::new();
-            let mut place = FeedOffset::after(0);
-            while place < end {
-                let left: Vec<_> =
-                    entries.iter().filter(|entry| FeedOffset::after(entry.number) > place).cloned().collect();
-                let (portion, until) = batch_headers(&left, place, most);
-                prop_assert!(until > place, "it goes on");
-                let portion = events(&portion);
-                prop_assert!(portion.len() <= most && portion.iter().all(|&(at, _)| place < at && at <= until));
-                together.extend(portion);
-                place = until;
+            let mut concatenated = Vec::new();
+            let mut offset = FeedOffset::after(0);
+            while offset < end {
+                let remaining: Vec<_> =
+                    entries.iter().filter(|entry| FeedOffset::after(entry.number) > offset).cloned().collect();
+                let (chunk, until) = batch_headers(&remaining, offset, limit);
+                prop_assert!(until > offset, "it goes on");
+                let chunk = events(&chunk);
+                prop_assert!(chunk.len() <= limit && chunk.iter().all(|&(at, _)| offset < at && at <= until));
+                concatenated.extend(chunk);
+                offset = until;
             }
-            prop_assert!(together.windows(2).all(|two| two[0].0 < two[1].0));
-            prop_assert_eq!(together, events(&whole));
+            prop_assert!(concatenated.windows(2).all(|two| two[0].0 < two[1].0));
+            prop_assert_eq!(concatenated, events(&whole));
         }
     }
 }

@@ -1,7 +1,8 @@
-//! The one that reads the feed.
+//! The reader of the feed.
 //!
-//! Postgres tells that there is something new; what it is, the table says. So nothing depends on each notification coming
-//! through: after a while without one, and after any doubt, the table is read from the last batch that was seen.
+//! A notification only signals new batches; their content is read from the table. So no single notification is
+//! essential: after [`HEARTBEAT_INTERVAL`] without one, and after any error, the table is read from the last seen
+//! batch.
 
 use std::{
     collections::HashMap,
@@ -21,23 +22,22 @@ use crate::{
     domain::feed::FeedOffset,
 };
 
-/// After so long without a notification the table is looked at all the same.
+/// Without a notification, the table is read after this time.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
-/// For so long the feed is followed after the last one who did has gone, since clients that lost their connection will
-/// be back in a moment.
+/// How long the feed is followed without subscribers, since clients that lost their connection will soon return.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
-/// Batches that are read at once at most.
+/// Maximum number of batches per read.
 const MAX_BATCHES_PER_READ: i64 = 500;
 
 /// Why following over one connection ended.
 enum StopReason {
-    /// Nobody follows any more.
+    /// There are no more followers.
     Unused,
-    /// The feed can't be followed on.
+    /// The feed has a gap.
     FeedGap(FeedGap),
-    /// The connection is of no use any more.
+    /// The connection failed.
     ConnectionLost(DbError),
-    /// Batches came of which nothing was told.
+    /// Batches were committed without a notification.
     MissedNotification,
 }
 
@@ -47,7 +47,7 @@ impl From<DbError> for StopReason {
     }
 }
 
-/// Follows until nobody does any more, over as many connections as it takes.
+/// Follows the feed, over as many connections as necessary, until there are no more followers.
 pub(super) async fn run(feed: Feed, stream: Arc<FeedStream>) {
     let mut follower = Follower { feed, stream, last_used: Instant::now() };
     let mut stopping = std::pin::pin!(follower.feed.0.shutdown.triggered());
@@ -56,12 +56,12 @@ pub(super) async fn run(feed: Feed, stream: Arc<FeedStream>) {
         let since = Instant::now();
         let Err(end) = tokio::select! {
             ended = follower.follow() => ended,
-            () = &mut stopping => return, // nobody has to hear any more
+            () = &mut stopping => return, // the gateway is shutting down
         };
         match end {
             StopReason::Unused => return,
             StopReason::FeedGap(why) => {
-                tracing::error!(?why, "the feed can't be followed on: all subscriptions end");
+                tracing::error!(?why, "gap in the feed: all subscriptions end");
                 follower.feed.close(&follower.stream, why);
                 return;
             }
@@ -72,7 +72,7 @@ pub(super) async fn run(feed: Feed, stream: Arc<FeedStream>) {
                 );
             }
             StopReason::MissedNotification => {
-                tracing::warn!("batches came without a notification: the connection that listens is made anew");
+                tracing::warn!("batches committed without a notification: reconnecting the listener");
             }
         }
         if follower.is_unused() {
@@ -86,7 +86,7 @@ pub(super) async fn run(feed: Feed, stream: Arc<FeedStream>) {
 struct Follower {
     feed: Feed,
     stream: Arc<FeedStream>,
-    /// When somebody followed last, as far as was seen.
+    /// Last time when there were followers.
     last_used: Instant,
 }
 
@@ -98,7 +98,7 @@ impl Follower {
         if extent.newest < self.last_seen() {
             return Err(StopReason::FeedGap(FeedGap::Restored));
         }
-        // Before the first wait: what was committed before we listened is told by nobody.
+        // Before the first wait: batches committed before `listen` send no notification.
         self.read(&mut listener).await?;
         let mut unannounced = false;
         loop {
@@ -108,7 +108,7 @@ impl Follower {
             } else if unannounced {
                 return Err(StopReason::MissedNotification);
             } else {
-                // What was committed this very moment may be told of a little later.
+                // The notification of a batch committed just now may still arrive.
                 unannounced = self.read(&mut listener).await?;
             }
             if self.is_unused() {
@@ -117,7 +117,7 @@ impl Follower {
         }
     }
 
-    /// Reads all that is new; whether there was anything.
+    /// Reads all new batches; returns whether there were any.
     async fn read(&self, listener: &mut FeedListener) -> Result<bool, StopReason> {
         let mut any = false;
         loop {
@@ -145,7 +145,7 @@ impl Follower {
         self.stream.ring.end_offset().number
     }
 
-    /// Whether nobody has followed for a while; then nobody will.
+    /// Whether there have been no followers for [`IDLE_TIMEOUT`]; the stream is closed then.
     fn is_unused(&mut self) -> bool {
         if Arc::strong_count(&self.stream) > 2 {
             self.last_used = Instant::now();

@@ -1,4 +1,5 @@
-//! Following the feed: one reader a gateway, however many subscribe, that reads each batch once and holds the newest.
+//! Following the feed: one reader per gateway, however many subscriptions there are, reads each batch once and holds
+//! the newest.
 
 pub mod backlog;
 pub mod batch;
@@ -28,49 +29,49 @@ use crate::{
     shutdown::ShutdownSignal,
 };
 
-/// What is held of the newest batches: enough for who is held up for a moment by a large file that is read in.
+/// Limits of the ring of batches: enough for readers that are delayed while a large file is imported.
 const RING_LIMITS: RingLimits = RingLimits { items: 10_000, bytes: 32 << 20 };
-/// Batches that a reader is given at once at most.
+/// Maximum number of batches per read.
 const MAX_BATCHES_PER_READ: usize = 100;
-/// The first and the longest pause between two tries to read; each doubles the one before.
+/// Bounds of the delay between two reads after an error; each delay doubles the one before.
 const MIN_RETRY_DELAY: Duration = Duration::from_millis(100);
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
 
-/// The feed, as a gateway follows it. Cheap to clone.
+/// The feed as followed by a gateway. Cheap to clone.
 #[derive(Clone)]
 pub struct Feed(Arc<Inner>);
 
 struct Inner {
     database: Database,
     shutdown: ShutdownSignal,
-    /// What is being followed, while anybody does.
+    /// The current stream, while there are followers.
     current: Mutex<Option<Arc<FeedStream>>>,
     extents: Batcher<(), FeedExtent>,
 }
 
-/// One span of following without a break.
+/// A period of following without a gap.
 struct FeedStream {
     ring: RingBuffer<Arc<Batch>>,
     gap: OnceLock<FeedGap>,
-    /// When all that there was had been read last.
+    /// When the end of the feed was last reached.
     read_at: Mutex<Instant>,
 }
 
-/// How far the feed was read.
+/// Position of the reader in the feed.
 #[derive(Clone, Copy, Debug)]
 pub struct FeedPosition {
     /// The newest batch.
     pub newest_batch: i64,
-    /// How long ago that was all there is.
+    /// Time since the end of the feed was last reached.
     pub time_since_read: Duration,
 }
 
-/// Why the feed can't be followed from where it was.
+/// Why the feed can't be followed from the last position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FeedGap {
-    /// The database has forgotten batches that were not read yet.
+    /// The database has trimmed batches that were not read yet.
     Trimmed,
-    /// The database is not the one it was: it has less than was read already.
+    /// The feed of the database ends before the last position: the database was restored or replaced.
     Restored,
 }
 
@@ -83,7 +84,7 @@ pub struct FeedReader {
 }
 
 impl Feed {
-    /// The feed of a database. Nothing runs until somebody follows it, and nothing once the gateway ends.
+    /// The feed of a database. Its reader runs while there are followers, until the gateway shuts down.
     #[must_use]
     pub fn new(database: Database, shutdown: ShutdownSignal) -> Self {
         let connections = KeptConnections::new(database.reads.clone(), 1); // as one statement runs at a time
@@ -94,8 +95,8 @@ impl Feed {
         Self(Arc::new(Inner { database, shutdown, current: Mutex::default(), extents }))
     }
 
-    /// How far it reaches now. All who subscribe at the same time are told by one statement: after a restart ten thousand
-    /// do.
+    /// The current extent of the feed. Concurrent subscriptions share one query: after a restart there are ten
+    /// thousand.
     ///
     /// # Errors
     /// When the database fails.
@@ -103,7 +104,7 @@ impl Feed {
         self.0.extents.load(()).await.map(|extent| *extent)
     }
 
-    /// Follows the feed. `newest` is a batch that was the newest a moment ago: where nobody follows yet, it begins there.
+    /// Follows the feed. `newest` is a batch that was the newest a moment ago: a new stream starts there.
     #[must_use]
     pub fn follow(&self, newest: i64) -> FeedReader {
         let mut current = self.lock();
@@ -115,7 +116,7 @@ impl Feed {
         FeedReader { feed: self.clone(), changed: stream.ring.watch(), stream: stream.clone() }
     }
 
-    /// How far it was read, while anybody follows it.
+    /// Position of the reader, while there are followers.
     #[must_use]
     pub fn position(&self) -> Option<FeedPosition> {
         let stream = self.lock().clone()?;
@@ -123,13 +124,13 @@ impl Feed {
         Some(FeedPosition { newest_batch: stream.ring.end_offset().number, time_since_read: age })
     }
 
-    /// The database that has it.
+    /// The database of the feed.
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.0.database
     }
 
-    /// Ends this stream: whoever follows next begins another one.
+    /// Ends this stream. The next follower starts another one.
     fn close(&self, stream: &Arc<FeedStream>, why: FeedGap) {
         let mut current = self.lock();
         if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, stream)) {
@@ -140,10 +141,10 @@ impl Feed {
         stream.ring.wake();
     }
 
-    /// Ends this stream unless somebody follows it; whether it did.
+    /// Ends this stream if it has no followers; returns whether it did.
     fn close_if_unused(&self, stream: &Arc<FeedStream>) -> bool {
         let mut current = self.lock();
-        let is_unused = Arc::strong_count(stream) <= 2; // the one that is current, and the follower's
+        let is_unused = Arc::strong_count(stream) <= 2; // the current one and the follower task's
         if is_unused {
             *current = None;
         }
@@ -167,11 +168,11 @@ impl FeedStream {
 }
 
 impl FeedReader {
-    /// The batches after this one, at least one, as soon as there are any. While the database is away it waits. Nothing is
-    /// lost when this is dropped before it is ready.
+    /// The batches after this one, at least one, as soon as there are any. Waits while the database is unavailable.
+    /// Cancel-safe.
     ///
     /// # Errors
-    /// When they can't be had any more.
+    /// When the feed has a gap.
     pub async fn next(&mut self, after: i64) -> Result<Vec<Arc<Batch>>, FeedGap> {
         let mut pause = MIN_RETRY_DELAY;
         loop {
@@ -183,16 +184,16 @@ impl FeedReader {
                         return Err(broken);
                     }
                     if self.changed.changed().await.is_err() {
-                        return Err(FeedGap::Trimmed); // can't be: the sender is in the stream that we hold
+                        return Err(FeedGap::Trimmed); // unreachable: the stream holds the sender
                     }
                 }
                 RingRead::Overrun => match self.load_stored(after).await {
                     Ok(batches) if !batches.is_empty() => return Ok(batches),
-                    // It was let go because it is stored: a replica, or a restored database, may not have it yet.
+                    // It was evicted because it is stored: a replica, or a restored database, may not have it yet.
                     Ok(_) => pause = backoff(pause).await,
                     Err(BacklogError::Trimmed) => return Err(FeedGap::Trimmed),
                     Err(BacklogError::Database(error)) => {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "the feed can't be read");
+                        tracing::warn!(error = &error as &dyn std::error::Error, "feed read failed");
                         pause = backoff(pause).await;
                     }
                 },
@@ -217,14 +218,14 @@ impl FeedReader {
         !matches!(self.stream.ring.read_after(FeedOffset::after(number), 0), RingRead::Overrun)
     }
 
-    /// Whole batches that are not in memory any more.
+    /// Whole batches that are no longer in memory.
     async fn load_stored(&self, after: i64) -> Result<Vec<Arc<Batch>>, BacklogError> {
         let batches = backlog::load_batches_after(self.feed.database(), after).await?;
         Ok(batches.into_iter().map(Arc::new).collect())
     }
 }
 
-/// Waits, and gives the next pause.
+/// Waits, and returns the next delay.
 async fn backoff(pause: Duration) -> Duration {
     sleep(pause).await;
     (pause * 2).min(MAX_RETRY_DELAY)

@@ -1,5 +1,5 @@
-//! The newest items of a stream, for any number of readers, each at a place of its own. Nothing is held for a reader: it
-//! is only a place, and whoever is slower than items are let go is told that it missed some.
+//! A ring buffer of the newest items of a stream, for any number of readers, each with an offset of its own. No item is
+//! held for a reader: a reader behind the oldest item gets [`RingRead::Overrun`].
 
 use std::{
     collections::VecDeque,
@@ -10,12 +10,12 @@ use tokio::sync::watch;
 
 use crate::domain::feed::FeedOffset;
 
-/// How much a ring holds at most.
+/// Limits of a ring.
 #[derive(Clone, Copy, Debug)]
 pub struct RingLimits {
-    /// Items.
+    /// Maximum number of items.
     pub items: usize,
-    /// Bytes of all items.
+    /// Maximum bytes of all items.
     pub bytes: usize,
 }
 
@@ -30,44 +30,44 @@ pub struct RingBuffer<T> {
 struct RingState<T> {
     items: VecDeque<RingItem<T>>,
     bytes: usize,
-    /// Whoever is before this has missed something that was let go.
+    /// Readers before this offset have missed evicted items.
     from: FeedOffset,
-    /// Everything up to this was put in.
+    /// The ring is complete up to this offset.
     to: FeedOffset,
 }
 
-/// One item on its way into a ring.
+/// An item to append.
 #[derive(Clone, Debug)]
 pub struct RingItem<T> {
-    /// Where it stands in the feed.
+    /// Its offset in the feed.
     pub offset: FeedOffset,
-    /// What it takes of the bound.
+    /// Its size, for the limit.
     pub bytes: usize,
     /// The item, cheap to clone.
     pub value: T,
 }
 
-/// What a reader finds.
+/// Result of a read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RingRead<T> {
-    /// What comes next, in order; at least one.
+    /// The next items, in order; at least one.
     Items(Vec<(FeedOffset, T)>),
-    /// There is nothing new.
+    /// There are no new items.
     UpToDate,
-    /// What comes next was let go.
+    /// The next item was evicted.
     Overrun,
 }
 
 impl<T: Clone> RingBuffer<T> {
-    /// A ring that will hold what comes after a place.
+    /// An empty ring that starts after an offset.
     #[must_use]
     pub fn new(begin: FeedOffset) -> Self {
         let held = RingState { items: VecDeque::new(), bytes: 0, from: begin, to: begin };
         Self { state: Mutex::new(held), changed: watch::Sender::new(()) }
     }
 
-    /// Puts in what there is up to a place, in order, and lets the oldest items go until the rest keeps the bound: in the
-    /// worst case all of them, which readers then have missed.
+    /// Appends the items up to an offset, in order, and evicts the oldest items until the rest is within the limits. In
+    /// the worst case all items are evicted, and readers have missed them.
     pub fn push(&self, items: impl IntoIterator<Item = RingItem<T>>, to: FeedOffset, bound: RingLimits) {
         let mut held = self.lock();
         let mut any = false;
@@ -88,61 +88,61 @@ impl<T: Clone> RingBuffer<T> {
         }
     }
 
-    /// Moves the end on without an item.
+    /// Advances the end without an item.
     pub fn advance(&self, to: FeedOffset) {
         let mut held = self.lock();
         held.to = held.to.max(to);
     }
 
-    /// Removes the items up to a place, which readers before it have missed then.
+    /// Removes the items up to an offset. Readers before it have missed them.
     pub fn drop_until(&self, until: FeedOffset) {
         let mut held = self.lock();
         while let Some(oldest) = held.items.front().filter(|item| item.offset <= until) {
-            let (place, bytes) = (oldest.offset, oldest.bytes);
+            let (offset, bytes) = (oldest.offset, oldest.bytes);
             held.items.pop_front();
             held.bytes -= bytes;
-            held.from = place;
+            held.from = offset;
         }
         if held.items.is_empty() {
             held.items = VecDeque::new();
         }
     }
 
-    /// Bytes of the items that are held.
+    /// Bytes of the held items.
     pub fn bytes(&self) -> usize {
         self.lock().bytes
     }
 
-    /// What comes after a place, not more than `most`.
-    pub fn read_after(&self, place: FeedOffset, most: usize) -> RingRead<T> {
+    /// The items after an offset, at limit `limit`.
+    pub fn read_after(&self, offset: FeedOffset, limit: usize) -> RingRead<T> {
         let held = self.lock();
-        if place < held.from {
+        if offset < held.from {
             return RingRead::Overrun;
         }
-        let first = held.items.partition_point(|item| item.offset <= place);
+        let first = held.items.partition_point(|item| item.offset <= offset);
         let items: Vec<_> =
-            held.items.iter().skip(first).take(most).map(|item| (item.offset, item.value.clone())).collect();
+            held.items.iter().skip(first).take(limit).map(|item| (item.offset, item.value.clone())).collect();
         if items.is_empty() { RingRead::UpToDate } else { RingRead::Items(items) }
     }
 
-    /// The newest item, where one is held.
+    /// The newest held item.
     pub fn newest(&self) -> Option<(FeedOffset, T)> {
         self.lock().items.back().map(|item| (item.offset, item.value.clone()))
     }
 
-    /// Up to where everything was put in.
+    /// The ring is complete up to this offset.
     pub fn end_offset(&self) -> FeedOffset {
         self.lock().to
     }
 
-    /// How far a reader at this place has got: where nothing is left for it, that is the end.
-    pub fn reader_offset(&self, place: FeedOffset) -> FeedOffset {
+    /// Offset up to which a reader has received everything: without later items, the end of the ring.
+    pub fn reader_offset(&self, offset: FeedOffset) -> FeedOffset {
         let held = self.lock();
-        let is_up_to_date = place >= held.from && held.items.back().is_none_or(|newest| newest.offset <= place);
-        if is_up_to_date { place.max(held.to) } else { place }
+        let is_up_to_date = offset >= held.from && held.items.back().is_none_or(|newest| newest.offset <= offset);
+        if is_up_to_date { offset.max(held.to) } else { offset }
     }
 
-    /// Tells when something was put in: mark it as seen, look, and wait for the next change.
+    /// Notified after each change: mark the value as seen, read, then wait for the next change.
     pub fn watch(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
@@ -153,7 +153,7 @@ impl<T: Clone> RingBuffer<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, RingState<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner) // nothing in here panics half-way
+        self.state.lock().unwrap_or_else(PoisonError::into_inner) // no code in here panics between two updates
     }
 }
 
@@ -168,13 +168,13 @@ mod tests {
     }
 
     proptest! {
-        /// Whoever reads a ring gets exactly what comes after its place, or is told that something of it is gone.
+        /// A reader gets exactly the items after its offset, or an overrun if one of them was evicted.
         #[test]
         fn readers_get_all_items_or_an_overrun(
             pushes in prop::collection::vec(prop::collection::vec(0..20_usize, 0..5), 0..20),
             (items, bytes) in (0..8_usize, 0..60_usize),
-            place in 0..40_i64,
-            most in 1..5_usize,
+            offset in 0..40_i64,
+            limit in 1..5_usize,
         ) {
             let ring = RingBuffer::new(FeedOffset::after(3));
             let mut all: Vec<(i64, usize)> = Vec::new();
@@ -182,28 +182,28 @@ mod tests {
             for push in pushes {
                 let first = all.len();
                 for bytes in push {
-                    number += 1 + i64::from(bytes == 7); // numbers may be left out
+                    number += 1 + i64::from(bytes == 7); // numbers may be skipped
                     all.push((number, bytes));
                 }
                 let new = all[first..].iter().map(|&(number, bytes)| item(number, bytes));
                 ring.push(new, FeedOffset::after(number), RingLimits { items, bytes });
             }
-            // The newest that together keep the bound.
+            // The newest items that are within the limits.
             let kept = (0..=all.len()).find(|&from| {
                 all.len() - from <= items && all[from..].iter().map(|(_, bytes)| bytes).sum::<usize>() <= bytes
             }).expect("at last none");
             let gone = if kept == 0 { 3 } else { all[kept - 1].0 };
             let expected: Vec<_> =
-                all.iter().filter(|(number, _)| *number > place).take(most).map(|&(number, _)| (FeedOffset::after(number), number)).collect();
-            let read = ring.read_after(FeedOffset::after(place), most);
-            if place < gone {
+                all.iter().filter(|(number, _)| *number > offset).take(limit).map(|&(number, _)| (FeedOffset::after(number), number)).collect();
+            let read = ring.read_after(FeedOffset::after(offset), limit);
+            if offset < gone {
                 prop_assert_eq!(read, RingRead::Overrun);
             } else if expected.is_empty() {
                 prop_assert_eq!(read, RingRead::UpToDate);
-                prop_assert_eq!(ring.reader_offset(FeedOffset::after(place)), FeedOffset::after(number.max(place)));
+                prop_assert_eq!(ring.reader_offset(FeedOffset::after(offset)), FeedOffset::after(number.max(offset)));
             } else {
                 prop_assert_eq!(read, RingRead::Items(expected));
-                prop_assert_eq!(ring.reader_offset(FeedOffset::after(place)), FeedOffset::after(place));
+                prop_assert_eq!(ring.reader_offset(FeedOffset::after(offset)), FeedOffset::after(offset));
             }
         }
     }

@@ -1,7 +1,7 @@
-//! Ranges of whole numbers as a few blocks whose sizes are powers of two, so that the ranges that hold a number are found by
-//! as many look-ups as numbers have bits.
+//! Ranges of integers as a few blocks whose sizes are powers of two, so that the ranges that contain a number are found
+//! by one lookup per bit.
 
-/// All numbers that are the same but for their lowest `level` bits.
+/// All numbers that differ only in their lowest `level` bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::subscriptions) struct Block {
     pub level: u8,
@@ -9,13 +9,13 @@ pub(in crate::subscriptions) struct Block {
 }
 
 impl Block {
-    /// The block of a level that holds a number.
+    /// The block of a level that contains a number.
     pub(super) fn containing(number: u32, level: u8) -> Self {
         Self { level, prefix: number >> level }
     }
 }
 
-/// The fewest blocks that together are this range, both ends included: at most two of each level.
+/// The minimal set of blocks that covers a range, both ends inclusive: at most two of each level.
 pub(super) fn cover_range(mut first: u32, mut last: u32) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut level = 0;

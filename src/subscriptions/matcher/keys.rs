@@ -1,4 +1,4 @@
-//! The keys that a filter is filed under.
+//! Index keys of filters.
 
 use chrono::{DateTime, Utc};
 use h3o::{CellIndex, Resolution};
@@ -13,23 +13,24 @@ use crate::domain::{
     readings::to_f32,
 };
 
-/// The finest cells of a cover (about 500 m), and how many cells a cover has: a compromise between memory and needless evaluations.
+/// Finest resolution of a cover (about 500 m), and its number of cells: a compromise between memory and needless
+/// evaluations.
 pub(super) const COVER_RESOLUTION: Resolution = Resolution::Eight;
 const MAX_COVER_CELLS: usize = 16;
 /// A filter with more keys is evaluated for each measurement instead.
 const MAX_KEYS: usize = 1024;
-/// Bits of a time, which is a number of hours.
+/// Bits of a time, in hours.
 pub(super) const TIME_BITS: u8 = 24;
 /// Bits of a value: the upper half of a 32-bit float, so values that differ by less than a hundredth share a code.
 pub(super) const VALUE_BITS: u8 = 16;
 
-/// Quantities whose values are in the measurement itself. Others would have to be read from the database first.
+/// Quantities stored in the measurement itself. Others would have to be read from the database first.
 pub(super) const INDEXED_QUANTITIES: [Quantity; 4] = [Quantity::Pm1, Quantity::Pm2_5, Quantity::Pm4, Quantity::Pm10];
 
-/// Something that measurements, or batches, have in common.
+/// A property shared by measurements or batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::subscriptions) enum IndexKey {
-    /// Everything.
+    /// Matches everything.
     Unindexed,
     /// A measurement of a device.
     MeasurementOf(DeviceId),
@@ -39,21 +40,21 @@ pub(in crate::subscriptions) enum IndexKey {
     Time(Block),
     /// A measurement with a value in a block.
     Value(Quantity, Block),
-    /// A batch that changes a device or has measurements of it.
+    /// A batch with a change or measurements of a device.
     ChangeOf(DeviceId),
 }
 
 /// The keys of a topic.
 pub(in crate::subscriptions) type IndexKeys = Box<[IndexKey]>;
 
-/// Keys of which each measurement that fulfils a condition has at least one.
+/// Every measurement that fulfils a condition has at least one of these keys.
 struct RequiredKeys {
     keys: Vec<IndexKey>,
-    /// Orders conditions by how few measurements fulfil them, the fewest first: a guess.
+    /// Estimated share of matching measurements; the lowest is chosen.
     selectivity: f64,
 }
 
-/// The keys of a filter: of the condition that the fewest measurements fulfil.
+/// The keys of a filter: those of its most selective condition.
 pub(super) fn keys_of_filter(filter: &Filter) -> IndexKeys {
     let devices = filter.devices.as_deref().map(keys_of_devices);
     let time = keys_of_time(filter.from, filter.to);
@@ -87,7 +88,7 @@ fn keys_of_condition(condition: &Condition) -> Option<RequiredKeys> {
             }
             Some(any)
         }
-        // What lacks something fulfils a negation, and most measurements have no flag.
+        // A negation also matches missing values, and most measurements have no flag.
         Condition::AnyFlag(_) | Condition::NoFlag(_) | Condition::Not(_) => None,
     }
 }
@@ -108,9 +109,9 @@ fn keys_of_range(quantity: Quantity, range: ValueRange) -> Option<RequiredKeys> 
         return None;
     }
     let max = (1 << VALUE_BITS) - 1;
-    // Compared as the filter compares them.
+    // Compared as in the filter.
     let first = range.min.map_or(0, |min| value_code(to_f32(min)));
-    let last = range.max.map_or(max, |most| value_code(to_f32(most)));
+    let last = range.max.map_or(max, |limit| value_code(to_f32(limit)));
     let keys = cover_range(first, last).into_iter().map(|block| IndexKey::Value(quantity, block)).collect();
     let share = f64::from(last.saturating_sub(first)) / f64::from(max);
     Some(RequiredKeys { keys, selectivity: 2.0 + share })
@@ -127,17 +128,16 @@ fn keys_of_time(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> Optio
     Some(RequiredKeys { keys, selectivity: 3.0 + share })
 }
 
-/// The hour of a time, as a number that does not fall as time goes on. Times beyond what it can tell share the first or the
-/// last one.
+/// The hour of a time, as a monotonic number. Times out of range share the first or the last number.
 pub(super) fn hour_code(time: DateTime<Utc>) -> u32 {
     let max = (1_i64 << TIME_BITS) - 1;
     let hours = time.timestamp().div_euclid(3600) + max / 2;
     u32::try_from(hours.clamp(0, max)).unwrap_or(0)
 }
 
-/// A value as a number of [`VALUE_BITS`] that does not fall as the value rises.
+/// A value as a monotonic number of [`VALUE_BITS`] bits.
 pub(super) fn value_code(value: f32) -> u32 {
-    let bits = (value + 0.0).to_bits(); // one zero
+    let bits = (value + 0.0).to_bits(); // maps -0.0 to 0.0
     let ordered = if value.is_sign_negative() && value != 0.0 { !bits } else { bits | 1 << 31 };
     ordered >> (32 - u32::from(VALUE_BITS))
 }

@@ -1,9 +1,9 @@
-//! Finds the channels that a batch of the feed may concern, without evaluating the filter of each.
+//! Finds the channels that a batch of the feed may concern, without evaluating every filter.
 //!
-//! Every topic is filed under [keys](IndexKey): for a filter those of one necessary condition, such as its devices or the H3 cells that
-//! cover its area. A measurement has few keys, so the channels found under them are those whose filter may match, and only these
-//! are evaluated. What has no such condition is filed under [`IndexKey::Every`]. `tests.rs` holds that the channels found and then
-//! evaluated are exactly those whose filter matches.
+//! Every topic is indexed by [keys](IndexKey): a filter by those of one necessary condition, such as its devices or the
+//! H3 cells that cover its area. A measurement has few keys, so the channels found under them are those whose filter
+//! may match, and only these are evaluated. A topic without such a condition is indexed under [`IndexKey::Unindexed`].
+//! `tests.rs` checks that the channels found and then evaluated are exactly those whose filter matches.
 
 mod blocks;
 mod keys;
@@ -28,10 +28,10 @@ use crate::{
     graphql::subscriptions::topic::Topic,
 };
 
-/// A channel in the index. Never reused.
+/// Identifies a channel in the index. Never reused.
 pub(super) type ChannelId = u64;
 
-/// An index of the topics of channels.
+/// Index of the topics of channels.
 #[derive(Default)]
 pub(super) struct Matcher {
     channels: HashMap<IndexKey, HashSet<ChannelId>>,
@@ -39,7 +39,7 @@ pub(super) struct Matcher {
     in_use: KeyCounts,
 }
 
-/// How many keys there are of each kind that a measurement has one of: where there are none, it is not looked up.
+/// Number of keys of each kind; kinds without keys are not looked up.
 #[derive(Default)]
 struct KeyCounts {
     cells: [usize; COVER_RESOLUTION as usize + 1],
@@ -76,11 +76,11 @@ impl Matcher {
         }
     }
 
-    /// Calls `found` with each channel whose filter has a condition that a measurement may fulfil; with some more than once.
-    /// Channels under [`IndexKey::Every`] are not among them.
+    /// Calls `found` with each channel whose indexed condition a measurement may fulfil; some channels more than once.
+    /// Excludes channels under [`IndexKey::Unindexed`].
     pub(super) fn channels_of(&self, measurement: &Measurement, mut found: impl FnMut(ChannelId)) {
-        let mut look_up = |key: IndexKey| self.channels_with_key(key).for_each(&mut found);
-        look_up(IndexKey::MeasurementOf(measurement.key.device_id));
+        let mut visit = |key: IndexKey| self.channels_with_key(key).for_each(&mut found);
+        visit(IndexKey::MeasurementOf(measurement.key.device_id));
         if let Some(position) = measurement.position
             && self.in_use.cells.iter().any(|&count| count > 0)
         {
@@ -89,18 +89,18 @@ impl Matcher {
                 if self.in_use.cells[usize::from(u8::from(resolution))] > 0
                     && let Some(ancestor) = cell.parent(resolution)
                 {
-                    look_up(IndexKey::Cell(ancestor));
+                    visit(IndexKey::Cell(ancestor));
                 }
             }
         }
         let hour = hour_code(measurement.key.measured_at);
         for block in blocks_in_use(hour, &self.in_use.times) {
-            look_up(IndexKey::Time(block));
+            visit(IndexKey::Time(block));
         }
         for (quantity, in_use) in INDEXED_QUANTITIES.into_iter().zip(&self.in_use.values) {
             let Some(value) = particulate(measurement, quantity) else { continue };
             for block in blocks_in_use(value_code(value), in_use) {
-                look_up(IndexKey::Value(quantity, block));
+                visit(IndexKey::Value(quantity, block));
             }
         }
     }
@@ -111,7 +111,7 @@ impl Matcher {
     }
 }
 
-/// The blocks that hold a code, of the levels where there are keys.
+/// The blocks that contain a code, of the levels with keys.
 fn blocks_in_use(code: u32, in_use: &[usize]) -> impl Iterator<Item = Block> {
     let levels = (0_u8..).zip(in_use).filter(|&(_, &count)| count > 0);
     levels.map(move |(level, _)| Block::containing(code, level))
@@ -138,6 +138,6 @@ pub(super) fn index_keys(topic: &Topic) -> IndexKeys {
         Topic::Measurements(filter) => keys::keys_of_filter(filter),
         Topic::Devices(None) => [IndexKey::Unindexed].into(),
         Topic::Devices(Some(devices)) => changes(devices),
-        Topic::Statistics(wanted) => changes(&wanted.devices),
+        Topic::Statistics(statistics) => changes(&statistics.devices),
     }
 }

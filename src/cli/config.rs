@@ -225,7 +225,7 @@ pub struct ServeArgs {
     #[arg(long, env = "AIRGRAPH_READ_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub read_connections: u32,
 
-    /// Maximum connections of one client address, WebSockets included. Trusted proxies are not counted by address
+    /// Maximum connections of one client address, sockets included. Trusted proxies are not counted by address
     #[arg(long, env = "AIRGRAPH_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER",
         default_value_t = ConnectionLimits::default().max_per_address)]
     pub connections_per_address: usize,

@@ -107,7 +107,9 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     let outcome = tokio::select! {
         ended = &mut server => ended.context("the server ended by itself"),
         () = stop.received() => Ok(()),
-        () = embedded_postgres_ended(session.embedded.as_mut()) => Err(anyhow::anyhow!("the embedded Postgres ended unexpectedly")),
+        () = embedded_postgres_ended(session.embedded.as_mut()) => {
+            Err(anyhow::anyhow!("the embedded Postgres ended unexpectedly"))
+        }
     };
     tracing::info!("stopping: answering what was accepted");
     let deadline = ShutdownDeadline::start(SHUTDOWN_TIMEOUT);

@@ -75,7 +75,7 @@ impl Connections {
     fn log(&self, limit: Limit, address: IpAddr) {
         if self.0.logged.is_due() {
             // An untrusted proxy has one address for all of its clients. This log line makes the operator notice it.
-            tracing::warn!(limit = limit.name(), %address, "connections refused; list proxies in AIRGRAPH_TRUSTED_PROXIES");
+            tracing::warn!(limit = limit.name(), %address, "connections refused; add proxies to AIRGRAPH_TRUSTED_PROXIES");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Limits of GraphQL subscriptions.
 //!
-//! An idle subscription takes about 1 kB beside its connection, and a channel (the events of one filter and selection,
-//! shared by all subscriptions to the same) about 2 kB and its filter. A dashboard has tens of subscriptions, a school
-//! behind one address hundreds.
+//! An idle subscription takes about 1 kB in addition to its connection. A channel (the events of one filter and
+//! selection, shared by all equal subscriptions) takes about 2 kB and its filter. A dashboard has tens of
+//! subscriptions, a school behind one address hundreds.
 
 /// How many subscriptions and channels may exist.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -25,7 +25,7 @@ const MIN_RECHECK_DELAY: Duration = Duration::from_millis(50);
 pub(crate) struct PresumedCaller {
     /// The address, which is charged until the key is looked up.
     pub address: CallerId,
-    /// The key if it was valid when it was last looked up, else the address. It is the caller in the queue for permits.
+    /// The key if it was valid when it was last looked up, else the address. The caller in the queue for permits.
     pub caller: CallerId,
     /// `None` for an unknown key.
     pub kind: Option<CallerKind>,

@@ -1,4 +1,4 @@
-//! Routes that clients of `InfluxDB` expect beside writes: `/ping`, `/health`, `/query`, and errors in its format.
+//! Routes that `InfluxDB` clients expect in addition to writes: `/ping`, `/health`, `/query`, and errors in its format.
 //!
 //! `InfluxDB` 1.8 has both the routes of 1.x and `/api/v2/write`, so its version is reported.
 

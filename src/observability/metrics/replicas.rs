@@ -14,8 +14,8 @@ pub struct ReplicaQueryMetrics(Family<[(&'static str, String); 2], Counter>);
 
 impl ReplicaQueryMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
-        let help = "Queries by server and outcome, if there are replicas; a query that fails on a replica is repeated on the \
-                    primary";
+        let help = "Queries by server and outcome, if there are replicas; a query that fails on a replica is repeated on \
+                    the primary";
         registry.register("server_queries", help, self.0.clone());
     }
 

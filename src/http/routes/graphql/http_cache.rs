@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{auth::Caller, limits::rate_limit};
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-/// What a response depends on beside the URL: format, caller, and the minimum position of its replica.
+/// What a response depends on in addition to the URL: format, caller, and the minimum position of its replica.
 const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key, airgraph-position");
 
 /// Adds cache headers from the hints of the response's fields. A response that the client already has becomes a 304.

@@ -1,5 +1,5 @@
-//! What a client is told when something goes wrong: one error with one code and one status, turned into a GraphQL error
-//! and into an HTTP answer here and nowhere else.
+//! The error of a request: one type with one code and one status, converted into a GraphQL error and into an HTTP
+//! response here and nowhere else.
 
 use async_graphql::ErrorExtensionValues;
 use axum::{
@@ -11,114 +11,114 @@ use serde_json::json;
 
 use crate::limits::{Limit, Scope, rate_limit::RateLimited};
 
-/// After how many seconds a client may try again when the gateway can't serve it now.
+/// Value of `Retry-After` for temporary errors, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 2;
 
-/// The values of `Content-Encoding` that are read.
+/// Supported values of `Content-Encoding`.
 pub(crate) const ACCEPTED_ENCODINGS: &str = "gzip, zstd, deflate";
 
 /// An error as a client sees it. It has no `Display` on purpose: with one, `?` in a resolver would publish its text
-/// through the blanket conversion of async-graphql; so every error passes the conversion below.
+/// through the blanket conversion of async-graphql. Without it every error passes the conversion below.
 #[derive(Debug)]
 pub enum ApiError {
-    /// An argument that can't be. Names the argument.
+    /// An invalid argument.
     BadUserInput {
-        /// Where: `first`, `input.measurements[3].latitude`.
+        /// Path of the argument: `first`, `input.measurements[3].latitude`.
         argument: String,
-        /// What was wrong and what is expected.
+        /// What is wrong, and what is expected.
         reason: String,
     },
-    /// A body that was not understood, though it is kept.
+    /// A body that could not be decoded, though it is stored.
     Undecodable {
-        /// The reason, for programs.
+        /// The reason as a code.
         code: &'static str,
-        /// The reason, for people.
+        /// The reason as text.
         detail: String,
     },
-    /// A body whose samples were all rejected. Says why the first was.
+    /// A body with rejected samples only. Holds the reason of the first.
     NothingRecorded(String),
-    /// No key, or one that opens nothing.
+    /// No key, or an invalid one.
     Unauthenticated(&'static str),
-    /// A key that doesn't open this.
+    /// A valid key without the needed permission.
     Forbidden(String),
-    /// A body beyond the limit, in bytes.
+    /// A body larger than this limit, in bytes.
     TooLarge(usize),
-    /// A body of another media type than the one named.
+    /// A body of a media type other than this one.
     UnsupportedMediaType(&'static str),
-    /// A JSON body in a charset other than UTF-8. Names it.
+    /// A JSON body in this charset, which is not UTF-8.
     UnsupportedCharset(String),
-    /// A body with codings that are not read. Names them.
+    /// A body with these unsupported codings.
     UnsupportedContentEncoding(String),
-    /// A compressed body that expands to more than so many times its size.
+    /// A compressed body that expands to more than this factor.
     ExpandsTooMuch(u64),
-    /// An answer in a form that there isn't. Says which there are.
+    /// The `Accept` header allows none of the available media types. Holds the reason, which lists them.
     NotAcceptable(&'static str),
-    /// A request that breaks the protocol it came by.
+    /// A request that violates its protocol.
     BadRequest(String),
-    /// A body that was read but is no well-formed GraphQL request.
+    /// A body that was read but is not a well-formed GraphQL request.
     MalformedRequest(String),
-    /// A request whose body was not sent in time.
+    /// The request body was not sent in time.
     RequestTimeout,
-    /// A document that was named by its hash and isn't known: the client sends it whole.
+    /// A persisted document with an unknown hash: the client sends the whole document.
     PersistedQueryNotFound,
-    /// A route there isn't.
+    /// An unknown route.
     NotFound,
-    /// A method that the route doesn't have.
+    /// A method that the route does not support.
     MethodNotAllowed(&'static str),
-    /// The feed can't be followed from that place on, for this reason.
+    /// The feed can't be continued at this cursor, for this reason.
     CursorExpired(&'static str),
-    /// More operations at a time than one connection may have.
+    /// More concurrent operations than this limit of one connection.
     TooManyOperations(usize),
-    /// A GraphQL request beyond what one may ask. Says which limit, and what to do.
+    /// A GraphQL request that exceeds a limit of complexity. Names the limit and what to do.
     TooComplex(String),
-    /// A GraphQL document that can't be one. Says why.
+    /// An invalid GraphQL document. Holds the reason.
     InvalidDocument(String),
-    /// More than the caller may use in a minute.
+    /// The caller exceeded its rate limit.
     RateLimited(RateLimited),
-    /// More than the caller, or all callers together, may use of a shared resource.
+    /// The caller, or all callers together, exceeded a limit of a shared resource.
     LimitReached(Limit),
-    /// Can't be served now. The same request may work later.
+    /// Temporarily unavailable. The same request may succeed later.
     Unavailable(&'static str),
-    /// More GraphQL requests come than can be answered.
+    /// More GraphQL requests are in flight than can be answered.
     Overloaded,
-    /// Took longer than it may.
+    /// The request exceeded its timeout.
     Timeout,
-    /// A defect of ours. The chain is for the log.
+    /// An internal error. The chain of causes is logged only.
     Internal(anyhow::Error),
 }
 
 impl ApiError {
-    /// The code of what may work in a moment.
+    /// Code of a temporary failure.
     pub const UNAVAILABLE: &str = "UNAVAILABLE";
-    /// The code of a defect of ours, or of the database.
+    /// Code of a defect of the gateway or of the database.
     pub const INTERNAL: &str = "INTERNAL";
-    /// The code of what is more than the caller may use in a minute.
+    /// Code of an exceeded rate limit.
     pub const RATE_LIMITED: &str = "RATE_LIMITED";
-    /// The code of a GraphQL request beyond what one may ask.
+    /// Code of a GraphQL request that exceeds a limit of complexity.
     pub const TOO_COMPLEX: &str = "TOO_COMPLEX";
-    /// Why a feed can't be followed that has forgotten what comes next.
+    /// Message for a cursor followed by events that are no longer kept.
     pub const CURSOR_TOO_OLD_MESSAGE: &str = "what was stored right after this cursor is not kept for subscriptions any more: query \
                                       what you missed, such as the measurements since the last one you got, together \
                                       with `feedCursor`, and subscribe after that";
-    /// Why a feed can't be followed that has less than it had.
+    /// Message for a cursor beyond the end of the feed, after a restore of the database.
     pub const DATABASE_RESTORED_MESSAGE: &str = "the database was put back to an earlier state: query what you need, together with \
                                 `feedCursor`, and subscribe after that";
 
-    /// The message of an unreachable database.
+    /// Message for an unreachable database.
     pub const DATABASE_UNAVAILABLE: &str = "the database cannot be reached; retry in a moment";
 
-    /// A panic that ended one operation.
+    /// Error of an operation that panicked.
     #[must_use]
     pub fn panicked() -> Self {
         Self::Internal(anyhow::anyhow!("an operation panicked"))
     }
 
-    /// An argument that can't be.
+    /// An invalid argument.
     pub fn bad_input(argument: impl Into<String>, reason: impl std::fmt::Display) -> Self {
         Self::BadUserInput { argument: argument.into(), reason: reason.to_string() }
     }
 
-    /// The same error for an argument that lies within another: `latitude` in `input.measurements[3]`.
+    /// The same error for an argument nested in another: `latitude` in `input.measurements[3]`.
     #[must_use]
     pub fn in_argument(self, outer: impl std::fmt::Display) -> Self {
         match self {
@@ -129,7 +129,7 @@ impl ApiError {
         }
     }
 
-    /// The error's name for programs.
+    /// The error code.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -162,7 +162,7 @@ impl ApiError {
         }
     }
 
-    /// The HTTP status outside GraphQL, where every answer but a refused request is 200.
+    /// The HTTP status outside GraphQL. In GraphQL, the status is decided by `routes::graphql::status`.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
@@ -195,7 +195,7 @@ impl ApiError {
         }
     }
 
-    /// The error's text for people. Says nothing of the database.
+    /// The message for clients. Contains no database text.
     #[must_use]
     pub fn message(&self) -> String {
         match self {
@@ -213,34 +213,32 @@ impl ApiError {
             | Self::TooComplex(reason)
             | Self::InvalidDocument(reason) => reason.clone(),
             Self::TooLarge(limit) => format!("the body is larger than {limit} bytes"),
-            Self::UnsupportedMediaType(expected) => format!("the body must be {expected}, and its Content-Type say so"),
+            Self::UnsupportedMediaType(expected) => format!("the body must be {expected}, with that Content-Type"),
             Self::UnsupportedCharset(charset) => format!("charset {charset:?} is not supported; send JSON in UTF-8"),
             Self::UnsupportedContentEncoding(codings) => {
                 format!("Content-Encoding {codings:?} is not supported; send one of {ACCEPTED_ENCODINGS}, or none")
             }
-            Self::ExpandsTooMuch(most) => format!("the body expands to more than {most} times its size"),
-            Self::PersistedQueryNotFound => "PersistedQueryNotFound".to_owned(), // the word that clients look for
-            Self::NotFound => "there is nothing here".to_owned(),
+            Self::ExpandsTooMuch(max) => format!("the body expands to more than {max} times its size"),
+            Self::PersistedQueryNotFound => "PersistedQueryNotFound".to_owned(), // clients compare this text
+            Self::NotFound => "not found".to_owned(),
             Self::RateLimited(exhausted) => exhausted.message(),
             Self::LimitReached(limit) => limit.reason().to_owned(),
-            Self::TooManyOperations(most) => {
-                format!("{most} operations run on this connection, which is the most; complete one, or open another")
+            Self::TooManyOperations(max) => {
+                format!("{max} operations are running on this connection, the maximum; complete one, or open another")
             }
-            Self::Overloaded => {
-                "more is asked than this gateway can answer at a time; try again in a few seconds".to_owned()
-            }
+            Self::Overloaded => "server overloaded; retry in a few seconds".to_owned(),
             Self::RequestTimeout => "the request body was not sent in time; send it again".to_owned(),
-            Self::Timeout => "the request took too long; ask for less, such as a shorter time range".to_owned(),
+            Self::Timeout => "the request timed out; request less, such as a shorter time range".to_owned(),
             Self::Internal(_) => "internal error; the request id leads to it in the server's log".to_owned(),
         }
     }
 
-    /// Logs what the client isn't told. Once, here at the edge.
+    /// Logs the internal detail, which is not sent to the client. Called once, at the edge.
     pub(crate) fn log(&self) {
         match self {
             Self::Internal(chain) => tracing::error!(error = format!("{chain:#}"), "internal error"),
             Self::Unavailable(reason) => tracing::warn!(reason, "not available"),
-            Self::Timeout => tracing::warn!("a request took too long"),
+            Self::Timeout => tracing::warn!("request timed out"),
             _ => tracing::debug!(code = self.code(), message = self.message(), "request refused"),
         }
     }
@@ -253,7 +251,7 @@ impl From<Limit> for ApiError {
 }
 
 impl From<ApiError> for async_graphql::Error {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place where errors become GraphQL's")]
+    #[expect(clippy::disallowed_methods, reason = "the only place where errors become GraphQL's")]
     fn from(error: ApiError) -> Self {
         error.log();
         let mut extensions = ErrorExtensionValues::default();
@@ -268,7 +266,7 @@ impl From<ApiError> for async_graphql::Error {
 }
 
 impl ApiError {
-    /// The headers that its answer bears.
+    /// Headers of the response.
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
         if let Self::RateLimited(exhausted) = self {
@@ -292,7 +290,7 @@ impl ApiError {
 }
 
 impl ApiError {
-    /// The answer, with what else there is to tell.
+    /// The response, with further members in its body.
     #[must_use]
     pub fn into_response_with(self, mut body: serde_json::Value) -> Response {
         self.log();

@@ -1,4 +1,4 @@
-//! Who is asking, and what they may do.
+//! Authentication and authorization: which caller sent a request, and what it may do.
 
 pub mod key_changes;
 mod key_lookup;
@@ -26,24 +26,24 @@ use crate::{
     },
 };
 
-/// The keys of recent senders, by their hash, so that one that posts every second is not looked up each time. [`key_changes`]
-/// drops a key that was revoked, a moment later. So it serves only recording, whose transaction checks the keys of its whole
+/// Keys of recent senders by hash, so that a sensor that posts every second causes one lookup a minute. [`key_changes`]
+/// drops a revoked key shortly after the revocation. Used only for recording: its transaction checks all keys of its
 /// batch again.
 pub type KeyCache = TtlCache<KeyHash, ApiKey>;
 
-/// What is stored of a key: its SHA-256.
+/// The stored form of a key: its SHA-256.
 pub type KeyHash = [u8; 32];
 
-/// What every key begins with, so that a leaked one is recognised for what it is.
+/// Prefix of every generated key, so that secret scanners recognise a leaked one.
 const KEY_PREFIX: &str = "ag_";
-/// What the sender of a key is told that is none, or none any more.
-pub const INVALID_KEY_MESSAGE: &str = "this key opens nothing: it is unknown, expired or revoked";
-/// The least length of a key that an operator chooses.
+/// Message for an invalid key.
+pub const INVALID_KEY_MESSAGE: &str = "invalid API key: unknown, expired or revoked";
+/// Minimum length of a key chosen by an operator.
 const MIN_CHOSEN_KEY_CHARS: usize = 32;
-/// How often the last use of a key is written down at most.
-const LAST_USED_INTERVAL: TimeDelta = ttl_cache::ENTRY_TTL; // so that a key from memory has its use noted
+/// Minimum interval between two updates of a key's last use.
+const LAST_USED_INTERVAL: TimeDelta = ttl_cache::ENTRY_TTL; // so that uses of a cached key are stored too
 
-/// A key, in the one moment in which it is known. Its `Debug` does not show it.
+/// A key in plain text. Its `Debug` output hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -54,10 +54,10 @@ impl Secret {
         Self(format!("{KEY_PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())))
     }
 
-    /// A key that an operator chose (`AIRGRAPH_ADMIN_KEY`).
+    /// A key chosen by an operator (`AIRGRAPH_ADMIN_KEY`).
     ///
     /// # Errors
-    /// When it is too easy to guess, or could not be sent in a header.
+    /// When the key is too easy to guess, or can't be sent in a header.
     pub fn try_from_operator(key: &str) -> Result<Self, &'static str> {
         if key.len() < MIN_CHOSEN_KEY_CHARS {
             Err("a key needs at least 32 characters; `openssl rand -hex 32` makes a good one")
@@ -72,13 +72,13 @@ impl Secret {
         }
     }
 
-    /// The key, to be shown once.
+    /// The plain text, to be shown once.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// What is stored of it.
+    /// The stored form.
     #[must_use]
     pub fn hash(&self) -> KeyHash {
         hash(&self.0)
@@ -91,35 +91,35 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// What is stored of this key.
+/// The stored form of this key.
 #[must_use]
 pub fn hash(secret: &str) -> KeyHash {
     Sha256::digest(secret).into()
 }
 
-/// Who is asking.
+/// The caller of a request.
 #[derive(Clone, Debug)]
 pub enum Caller {
-    /// Somebody without a key.
+    /// A caller without a key.
     Anonymous,
-    /// The holder of a key.
+    /// A caller with a key.
     Key(Box<ApiKey>),
 }
 
 impl Caller {
-    /// The key they hold.
+    /// The id of its key.
     #[must_use]
     pub fn api_key_id(&self) -> Option<ApiKeyId> {
         self.api_key().map(|key| key.id)
     }
 
-    /// The one device that their key records for, where it is bound to one.
+    /// The device that its key is bound to. `None` for an unbound key.
     #[must_use]
     pub fn bound_device(&self) -> Option<&DeviceKey> {
         self.api_key()?.device.as_ref()
     }
 
-    /// When their key ends to work by itself.
+    /// When its key expires.
     #[must_use]
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.api_key()?.expires_at
@@ -132,7 +132,7 @@ impl Caller {
         }
     }
 
-    /// Whether they hold an admin's key.
+    /// Whether its key has the admin role.
     #[must_use]
     pub fn is_admin(&self) -> bool {
         self.api_key().is_some_and(|key| key.role == Role::Admin)
@@ -141,7 +141,7 @@ impl Caller {
     /// Checks that the caller may read.
     ///
     /// # Errors
-    /// When reading needs a key and there is none.
+    /// When reading needs a key and the caller has none.
     pub fn may_read(&self, public_read: bool) -> Result<(), ApiError> {
         match self {
             Self::Anonymous if !public_read => {
@@ -154,7 +154,7 @@ impl Caller {
     /// Checks that the caller may record measurements at all.
     ///
     /// # Errors
-    /// When there is no key, or it is a reader's.
+    /// When the caller has no key, or one with the reader role.
     pub fn may_record(&self) -> Result<(), ApiError> {
         match self.api_key().map(|key| key.role) {
             None => Err(ApiError::Unauthenticated(
@@ -166,10 +166,10 @@ impl Caller {
         }
     }
 
-    /// Checks that the caller may record measurements of this device.
+    /// Checks that the caller may record measurements of `device`.
     ///
     /// # Errors
-    /// When their key is bound to another one.
+    /// When the key is bound to another device.
     pub fn may_record_for(&self, device: &DeviceKey) -> Result<(), ApiError> {
         match self.bound_device() {
             Some(own) if own != device => {
@@ -182,7 +182,7 @@ impl Caller {
     /// Checks that the caller is an admin.
     ///
     /// # Errors
-    /// When they are not.
+    /// When it is not.
     pub fn require_admin(&self) -> Result<(), ApiError> {
         match self.api_key().map(|key| key.role) {
             None => Err(ApiError::Unauthenticated("this needs an admin's key; send it as `Authorization: Bearer …`")),
@@ -192,10 +192,10 @@ impl Caller {
     }
 }
 
-/// The caller that holds the key with this hash, as it is now.
+/// Looks a key up by its hash.
 ///
 /// # Errors
-/// When nobody does, or no longer; or when the database fails.
+/// When the key is unknown, expired or revoked, or when the database fails.
 pub async fn authenticate(
     look_ups: &KeyLookup,
     database: &Database,
@@ -205,7 +205,7 @@ pub async fn authenticate(
     validate(look_ups.find(hash).await?, database, clock)
 }
 
-/// The holder of a key that was looked up just now, where it is valid. Notes that it was used.
+/// Checks a key that was just looked up, and stores its use.
 fn validate(key: Option<ApiKey>, database: &Database, clock: &Clock) -> Result<Caller, ApiError> {
     let now = clock.now();
     let Some(key) = key.filter(|key| key.is_valid_at(now)) else {
@@ -213,21 +213,21 @@ fn validate(key: Option<ApiKey>, database: &Database, clock: &Clock) -> Result<C
     };
     if key.last_used_at.is_none_or(|last_used_at| now - last_used_at > LAST_USED_INTERVAL) {
         let (pool, id) = (database.keys.clone(), key.id);
-        // On the side: that a use was not noted is no reason to refuse the request.
+        // In the background: a failure to store the use is no reason to refuse the request.
         tokio::spawn(async move {
             if let Err(error) = db::api_key::update_last_used_at(&pool, id, now).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the use of a key could not be noted");
+                tracing::warn!(error = &error as &dyn std::error::Error, "last use of a key not stored");
             }
         });
     }
     Ok(Caller::Key(Box::new(key)))
 }
 
-/// The caller that holds this key, for a request that records: looked up once a minute, since the recorder checks the keys of
-/// each batch again. Over connections of its own: queries, however many there are, keep no sensor waiting.
+/// Looks a key up for a request that records, at most once a minute: the recorder checks the keys of each batch again.
+/// Uses a connection pool of its own, so that queries never delay sensors.
 ///
 /// # Errors
-/// As [`identify`].
+/// As [`authenticate`].
 pub async fn authenticate_cached(
     lately: &KeyCache,
     database: &Database,
@@ -249,7 +249,7 @@ pub async fn authenticate_cached(
     Ok(caller)
 }
 
-/// The key that a request's headers carry, wherever the client could put it.
+/// The key in a request's headers, in any supported form.
 #[must_use]
 pub fn secret_from_headers(headers: &HeaderMap) -> Option<String> {
     if let Some(key) = headers.get("x-api-key") {
@@ -259,14 +259,14 @@ pub fn secret_from_headers(headers: &HeaderMap) -> Option<String> {
     secret_from_authorization(authorization)
 }
 
-/// The key in the value of an `Authorization` header: `Bearer key`, `Token key` or `Token user:key` (`InfluxDB` 2 and 1.8), the
-/// password of `Basic`, or the key alone, as senseBox firmware sends it.
+/// The key in the value of an `Authorization` header: `Bearer key`, `Token key`, `Token user:key` (`InfluxDB` 2 and
+/// 1.8), the password of `Basic`, or the key alone, as senseBox firmware sends it.
 #[must_use]
 pub fn secret_from_authorization(value: &str) -> Option<String> {
     let Some((scheme, credentials)) = value.split_once(' ') else { return secret_without_scheme(value) };
     let credentials = credentials.trim();
     if scheme.eq_ignore_ascii_case("token") {
-        // A key that an operator chose may contain a colon itself.
+        // A key chosen by an operator may contain a colon itself.
         let password = credentials.split_once(':').map(|(_, password)| password);
         Some(password.filter(|password| password.starts_with(KEY_PREFIX)).unwrap_or(credentials).to_owned())
     } else if scheme.eq_ignore_ascii_case("bearer") {
@@ -279,14 +279,14 @@ pub fn secret_from_authorization(value: &str) -> Option<String> {
     }
 }
 
-/// A key that stands alone; none where it is only a scheme, whose key is missing.
+/// A key without a scheme. `None` for a scheme without a key.
 fn secret_without_scheme(value: &str) -> Option<String> {
     let is_scheme = ["bearer", "token", "basic"].iter().any(|scheme| value.eq_ignore_ascii_case(scheme));
     (!value.is_empty() && !is_scheme).then(|| value.to_owned())
 }
 
-/// Makes sure that somebody can administer the gateway: stores the chosen key, or makes one when there is no admin's key
-/// yet, and gives it back, to be shown.
+/// Makes sure that a valid admin key exists: stores the chosen key, or creates one if there is none yet. Returns a
+/// created key, to be shown.
 ///
 /// # Errors
 /// When the database fails.
@@ -297,12 +297,12 @@ pub async fn ensure_admin_key(
 ) -> Result<Option<Secret>, DbError> {
     let mut connection = database.writes.acquire().await?;
     let mut transaction = connection.begin().await?;
-    let there = db::api_key::has_valid_admin(&mut transaction, now).await?;
+    let exists = db::api_key::has_valid_admin(&mut transaction, now).await?;
     let secret = match chosen {
         Some(secret) if db::api_key::find_by_hashes(&mut *transaction, &[secret.hash()]).await?.is_empty() => {
             secret.clone()
         }
-        None if !there => Secret::random(),
+        None if !exists => Secret::random(),
         _ => return Ok(None),
     };
     let (hash, name) = (secret.hash(), if chosen.is_some() { "AIRGRAPH_ADMIN_KEY" } else { "first admin" });

@@ -38,23 +38,23 @@ struct Cli {
 enum Command {
     /// Serve (the default)
     Serve(Box<ServeArgs>),
-    /// Bring the database's schema up to date, and end
+    /// Bring the database schema up to date, then exit
     Migrate,
-    /// Print the GraphQL schema, and end
+    /// Print the GraphQL schema, then exit
     Schema,
-    /// Make, list and revoke keys
+    /// Create, list and revoke keys
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// Record files of samples, of any length; the same file twice does no harm
+    /// Record files of samples, of any length. Importing a file twice is safe: duplicates are counted, not stored
     Import(import::Import),
-    /// Fill the database with simulated bicycles and stations, for something to look at
+    /// Fill the database with simulated bicycles and stations
     Demo(demo::Demo),
-    /// Decode stored uplinks again, and record what they tell
+    /// Decode stored uplinks again, and record their samples
     Replay(replay::Replay),
     DevDb(dev_db::DevDb),
 }
 
-/// Runs the command that the arguments name. What goes wrong is told in one line.
+/// Runs the command given by the arguments. An error is printed as one line.
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
     let command = cli.command.unwrap_or_else(default_command);
@@ -88,7 +88,7 @@ pub async fn run() -> ExitCode {
     }
 }
 
-/// `serve` with what the environment says.
+/// `serve` with the settings of the environment.
 fn default_command() -> Command {
     let command = ServeArgs::augment_args(clap::Command::new("airgraph"));
     let arguments = command.get_matches_from(["airgraph"]);
@@ -100,7 +100,7 @@ fn parse_time(text: &str) -> Result<DateTime<Utc>, &'static str> {
     time::parse(text).ok_or("not a time in RFC 3339, such as 2026-05-01T00:00:00Z")
 }
 
-#[expect(clippy::print_stderr, reason = "the last word of a command")]
+#[expect(clippy::print_stderr, reason = "the final error of a command")]
 fn report_failure(error: &anyhow::Error) -> ExitCode {
     eprintln!("airgraph: {error:#}");
     ExitCode::FAILURE

@@ -1,4 +1,4 @@
-//! The time. Everything asks this clock, so that tests can stand still.
+//! The clock. All code reads the time here, so that tests can use a fixed clock.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,23 +23,23 @@ impl Clock {
         Self(Source::System)
     }
 
-    /// A clock that stands at a time until it is moved; for tests and for simulations.
+    /// A fixed clock that moves only by [`Clock::advance`]; for tests and simulations.
     #[must_use]
     pub fn fixed(at: DateTime<Utc>) -> Self {
         Self(Source::Fixed(Arc::new(Mutex::new(normalize(at)))))
     }
 
-    /// The time, in whole microseconds.
+    /// The current time, in whole microseconds.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
-            #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
+            #[expect(clippy::disallowed_methods, reason = "the only place that reads the system clock")]
             Source::System => normalize(Utc::now()),
             Source::Fixed(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
 
-    /// Moves a standing clock; the system's goes by itself.
+    /// Moves a fixed clock. The system clock is not affected.
     pub fn advance(&self, by: TimeDelta) {
         if let Source::Fixed(at) = &self.0 {
             *at.lock().unwrap_or_else(PoisonError::into_inner) += by;

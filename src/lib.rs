@@ -1,35 +1,35 @@
 //! airgraph: a self-hosted GraphQL gateway over Postgres for air-quality sensors.
 //!
-//! # The way of a request
+//! # Dependencies
 //!
-//! Arrows point one way: `http` → `graphql` → `db` → `domain`, and `http` → `ingest` → `db` → `domain`.
-//! `docs/architecture.md` follows one sample in and one question out. `demo` makes samples up and hands them to `ingest`,
-//! as a route would.
+//! Arrows point one way: `cli` → `http` → {`subscriptions`, `graphql`} → {`recorder`, `ingest`, `jobs`} → `db` →
+//! `domain`. `docs/architecture.md` follows one sample in and one query out. `demo` generates samples and records them
+//! like a route does.
 //!
 //! # How to add a sensor format
 //!
-//! Write `ingest/<format>.rs`: a `FORMAT` name and a pure `decode(&Incoming) -> Result<Decoded, DecodeError>`, tested
-//! beside it. What a decoder must know of the device stands in `Incoming`; `ingest/decoding.rs` looks it up. Add it to
-//! the table in `ingest/format.rs`, and its status codes and paths to `http/ingest.rs`; try them as its firmware would in
-//! `tests/it`. Bodies of real sensors go into `tests/corpus/<format>`, from which `ingest/fuzz` makes bad ones; what else
-//! the format doesn't allow goes into `tests/it/bad_uplinks.rs`.
+//! Write `ingest/<format>.rs`: a `FORMAT` name and a pure `decode(&Incoming) -> Result<Decoded, DecodeError>`, with
+//! its tests. `Incoming` holds what a decoder needs to know of the device; `ingest/decode_context.rs` loads it. Add the
+//! format to the table in `ingest/format.rs`, and its status codes and paths to `http/routes/ingest.rs`; test it in
+//! `tests/it` with requests like those of its firmware. Bodies of real sensors belong into `tests/corpus/<format>`,
+//! from which `ingest/fuzz` derives invalid ones; further invalid bodies belong into `tests/it/bad_uplinks.rs`.
 //!
-//! After a fix of a decoder, `airgraph replay` decodes again what arrived before it.
+//! After a decoder is fixed, `airgraph replay` decodes stored uplinks again.
 //!
 //! # How to add a quantity
 //!
-//! A line in `domain/quantity.rs`, a migration that adds the column of that name, a field in `graphql/model/readings.rs`
-//! and `graphql/input/measurement.rs`, and a value in `graphql/model/quantity.rs`.
+//! A line in `domain/quantity.rs`, a migration that adds the column of that name, a field in
+//! `graphql/types/readings.rs` and `graphql/inputs/measurement.rs`, and a value in `graphql/types/quantity.rs`.
 //!
 //! # How to add a GraphQL type
 //!
-//! `graphql/model/<type>.rs` with a wrapper of the domain's type; doc comments become descriptions. If it is reached
-//! from a list, `graphql/loader/<type>.rs`. If its lists are long and its fields stand in its row,
-//! `graphql/flat/<type>.rs`. Then `cargo run -- schema > schema.graphql`.
+//! Write `graphql/types/<type>.rs` with a wrapper of the domain's type; doc comments become descriptions. If it is
+//! reached from a list, add `graphql/loaders/<type>.rs`. If its lists are long and its fields are columns of its row,
+//! add `graphql/fast_json/<type>.rs`. Then run `cargo run -- schema > schema.graphql`.
 //!
 //! # How to add a table
 //!
-//! A new file in `migrations/` (never change one that was released), and `db/<table>.rs` with all of its SQL. Then
+//! Add a file to `migrations/` (never change one that was released), and `db/<table>.rs` with all of its SQL. Then run
 //! `.ci/sqlx-prepare`, which refreshes `.sqlx`.
 
 pub mod api_error;

@@ -1,4 +1,4 @@
-//! The `airgraph` binary; all of it is in the library.
+//! The `airgraph` binary, a wrapper around the library.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The end of the gateway: a signal for what would not end by itself, and a deadline for all of it.
+//! Shutdown: a signal for tasks without an end of their own, and a deadline for the whole process.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{sync::watch, time::timeout};
 
-/// Whether the gateway is ending. Cheap to clone.
+/// Whether the shutdown has begun. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ShutdownSignal(Arc<watch::Sender<bool>>);
 
@@ -19,26 +19,26 @@ impl Default for ShutdownSignal {
 }
 
 impl ShutdownSignal {
-    /// Begins it. Whoever waits for [`Self::begun`] goes on.
+    /// Begins the shutdown. Waiters on [`Self::triggered`] resume.
     pub fn trigger(&self) {
         self.0.send_replace(true);
     }
 
-    /// Comes back once it has begun; at once when it has already.
+    /// Resolves once the shutdown has begun; at once if it already has.
     pub fn triggered(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut begun = self.0.subscribe();
         async move {
-            // The sender ends only with the gateway itself.
+            // The sender lives as long as the gateway.
             let _ = begun.wait_for(|begun| *begun).await;
         }
     }
 }
 
-/// Ends the process when its shutdown takes too long. On a thread of its own, since whatever hangs may be the runtime.
+/// Ends the process when its shutdown takes too long. On a thread of its own, since the runtime itself may hang.
 #[derive(Clone, Debug)]
 pub struct ShutdownDeadline(Arc<Mutex<&'static str>>);
 
-/// For writing the last log line: standard error may be what hangs.
+/// Timeout for writing the last log line: standard error may hang.
 const LOG_WRITE_TIMEOUT: Duration = Duration::from_millis(500);
 
 impl ShutdownDeadline {
@@ -59,7 +59,7 @@ impl ShutdownDeadline {
         deadline
     }
 
-    /// Runs a phase of the shutdown; none when it takes longer than it may, which is logged.
+    /// Runs a phase of the shutdown; `None` after a timeout, which is logged.
     pub async fn run_phase<T>(&self, name: &'static str, time: Duration, work: impl Future<Output = T>) -> Option<T> {
         self.set_phase(name);
         let done = timeout(time, work).await.ok();
@@ -69,7 +69,7 @@ impl ShutdownDeadline {
         done
     }
 
-    /// Names what is being waited for from now on.
+    /// Names the current phase.
     pub fn set_phase(&self, name: &'static str) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = name;
     }

@@ -1,9 +1,9 @@
-//! Keys that were revoked or changed, at whichever gateway: caches drop them, and connections that were opened with them check
-//! them again. Deleted devices come by the same connection, and are dropped from the cache of device keys.
+//! Listens for keys that were revoked or changed, by any gateway: caches drop them, and connections that use them
+//! authenticate again. The same notifications report deleted devices, which are dropped from the device cache.
 //!
-//! What a request may do is decided by a look-up in the database for each request, also on an open WebSocket. This is for what
-//! goes on without requests: cached keys of senders, subscriptions and sockets. Should a notification be lost, cached keys and
-//! open connections are checked again after a minute.
+//! Each request authenticates in the database, also on an open WebSocket. This module serves what continues without
+//! requests: cached keys of sensors, subscriptions and sockets. If a notification is lost, cached keys and open
+//! connections are checked again after a minute.
 
 use std::{
     sync::{
@@ -30,11 +30,11 @@ use crate::{
     shutdown::ShutdownSignal,
 };
 
-/// Changes that a slow receiver may lag behind. Beyond it, it checks its key.
+/// Changes that a slow receiver may lag behind. Beyond it, the receiver checks its key.
 const CHANNEL_CAPACITY: usize = 1024;
-/// After so long without a notification the connection is checked.
+/// The connection is checked after this time without a notification.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
-/// Between two attempts to connect; the delay doubles each time.
+/// Delay between two attempts to connect. It doubles each time.
 const MIN_RETRY_DELAY: Duration = Duration::from_millis(100);
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
 
@@ -46,7 +46,7 @@ enum KeyChange {
     AnyKey,
 }
 
-/// How many changes there were before some moment.
+/// The number of changes before some moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyGeneration(u64);
 
@@ -67,16 +67,16 @@ impl Default for KeyChanges {
 }
 
 impl KeyChanges {
-    /// The present generation; to be read before a key is looked up.
+    /// The current generation. Read it before the key is looked up.
     #[must_use]
     pub fn generation(&self) -> KeyGeneration {
         KeyGeneration(self.0.generation.load(Ordering::SeqCst))
     }
 
-    /// Resolves when a key has to be looked up again, which was looked up after that generation was read.
+    /// Resolves when a key that was looked up after `since` was read must be looked up again.
     pub fn changed_since(&self, key: ApiKeyId, since: KeyGeneration) -> impl Future<Output = ()> + Send + use<> {
         let mut receiver = self.0.sender.subscribe();
-        let is_missed = self.generation() != since; // after `subscribe`, so that no change falls in between
+        let is_missed = self.generation() != since; // after `subscribe`, so that no change is missed
         async move {
             if is_missed {
                 return;
@@ -93,11 +93,11 @@ impl KeyChanges {
 
     fn report(&self, change: KeyChange) {
         self.0.generation.fetch_add(1, Ordering::SeqCst);
-        _ = self.0.sender.send(change); // fails when there is no connection that waits
+        _ = self.0.sender.send(change); // fails when there is no receiver
     }
 }
 
-/// Listens until the gateway ends, over as many connections as it takes.
+/// Listens until shutdown, and reconnects after failures.
 pub async fn run(
     database: Database,
     cache: KeyCache,
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!((first.as_mut().now_or_never(), second.as_mut().now_or_never()), (Some(()), None));
         changes.report(KeyChange::AnyKey);
         assert_eq!(second.now_or_never(), Some(()));
-        // A change between the look-up and the wait is not missed.
+        // A change between the lookup and the wait is not missed.
         assert_eq!(changes.changed_since(ApiKeyId(2), since).now_or_never(), Some(()));
         let mut slow = Box::pin(changes.changed_since(ApiKeyId(3), changes.generation()));
         (0..=CHANNEL_CAPACITY).for_each(|_| changes.report(KeyChange::Key(ApiKeyId(4))));

@@ -1,7 +1,7 @@
-//! Keys of those who ask questions, looked up together.
+//! Batched lookups of the keys of queries.
 //!
-//! Every request with a key looks it up, so that a revoked one opens nothing from then on. Under load the look-ups would be
-//! a good part of what Postgres has to do.
+//! Every request with a key looks it up, so that a revoked key is refused at once. Under load single lookups would be a
+//! considerable part of the work of Postgres.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,15 +21,15 @@ use crate::{
     domain::api_key::ApiKey,
 };
 
-/// The way to have a key looked up. Cheap to clone.
+/// Looks keys up in batches. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct KeyLookup(Batcher<KeyHash, HashMap<KeyHash, ApiKey>>);
 
 impl KeyLookup {
-    /// Starts looking keys up, until nobody can ask any more.
+    /// Starts the batcher. It ends when the last handle is dropped.
     #[must_use]
     pub fn start(pool: PgPool) -> Self {
-        let connections = KeptConnections::new(pool, 1); // as one statement runs at a time
+        let connections = KeptConnections::new(pool, 1); // one statement runs at a time
         Self(Batcher::start(move |hashes: Vec<KeyHash>| {
             let connections = connections.clone();
             async move {
@@ -39,7 +39,7 @@ impl KeyLookup {
         }))
     }
 
-    /// The key with this hash, valid or not, as it is now.
+    /// The key with this hash, valid or not, in its current state.
     ///
     /// # Errors
     /// When the database fails.
@@ -48,7 +48,8 @@ impl KeyLookup {
     }
 }
 
-/// The keys with these hashes. Every request with a key begins with it, so it is where a database that hangs is noticed.
+/// The keys with these hashes. Every request with a key starts with this query, so a stalled database connection is
+/// detected here.
 pub(super) async fn load_by_hashes(
     connections: &KeptConnections,
     hashes: &[KeyHash],

@@ -1,28 +1,28 @@
 //! An estimate of how hard a chosen key is to guess.
 //!
-//! A key is read from left to right. What an attacker tries first costs little: a repetition of an earlier part, a sequence
-//! such as `0123`, letters that may be a word. Any other character costs as many bits as its alphabet has. The estimate is
-//! rough on purpose: it accepts every key of 128 random bits and refuses keys made by hand. A dictionary would accept some
-//! more of the latter, at the price of a dependency of a megabyte.
+//! A key is read from left to right. Patterns that an attacker tries first cost few bits: a repetition of an earlier
+//! part, a sequence such as `0123`, letters that may be a word. Any other character costs as many bits as its alphabet
+//! has. The estimate is rough on purpose: it accepts every key of 128 random bits and refuses keys made by hand. A
+//! dictionary would accept a few more handmade keys, and cost a dependency of a megabyte.
 
-/// Bits of a key that is accepted. A random key of 32 hexadecimal digits has 128, less some for chance repetitions.
+/// Minimum bits of an accepted key. A random key of 32 hexadecimal digits has 128, less some for chance repetitions.
 pub const MIN_BITS: f64 = 90.0;
 
-/// A repetition or a sequence: where it began or how it goes on, and how long it is.
+/// Cost of a repetition or a sequence: its start or step, and its length.
 const PATTERN_BITS: f64 = 7.0;
-/// The least length of a repetition or a sequence.
+/// Minimum length of a repetition or a sequence.
 const MIN_PATTERN_CHARS: usize = 3;
-/// A letter of a word: 13 bits for one of 8000 words, of 6 letters on average.
+/// Cost of a letter of a word: 13 bits for one of 8000 words, of 6 letters on average.
 const WORD_LETTER_BITS: f64 = 2.2;
-/// The least length of a word where it is not marked as one, by a capital letter or by separators.
+/// Minimum length of a word that is not marked by a capital letter or by separators.
 const MIN_WORD_CHARS: usize = 4;
-/// A separator that occurred before: whether there is one.
+/// Cost of a separator that occurred before: whether there is one.
 const SEPARATOR_BITS: f64 = 1.0;
 
 /// Whether a character belongs to a class.
 type CharClass = fn(&char) -> bool;
 
-/// About how many bits a key has for somebody who guesses it.
+/// Estimated entropy of a key, in bits.
 #[must_use]
 pub fn bits(key: &str) -> f64 {
     let chars: Vec<char> = key.chars().collect();
@@ -47,7 +47,7 @@ pub fn bits(key: &str) -> f64 {
     bits
 }
 
-/// Bits of one random character: of the alphabet that the key is written in, or of as many characters as it really uses.
+/// Bits of one random character: of the key's alphabet, or of its number of distinct characters.
 fn bits_per_char(chars: &[char]) -> f64 {
     let classes: [(CharClass, u32); 4] = [
         (char::is_ascii_lowercase, 26),
@@ -62,7 +62,7 @@ fn bits_per_char(chars: &[char]) -> f64 {
     f64::from(alphabet.max(1)).min(to_f64(distinct.len().max(1))).log2()
 }
 
-/// Length of what repeats an earlier part from here on, forwards or backwards, or goes on in equal steps.
+/// Length of the pattern at `at`: a repetition of an earlier part, forwards or backwards, or a sequence of equal steps.
 fn pattern_length(chars: &[char], at: usize) -> usize {
     let rest = &chars[at..];
     let same = |one: &char, other: &char| one.eq_ignore_ascii_case(other);
@@ -80,7 +80,7 @@ fn pattern_length(chars: &[char], at: usize) -> usize {
     repeated.max(reversed).max(sequence)
 }
 
-/// Whether letters of that length are taken for a word. Random keys have short runs of letters everywhere.
+/// Whether a run of letters of this length counts as a word. Random keys contain short runs of letters.
 fn is_word(chars: &[char], at: usize, length: usize) -> bool {
     let is_separated = |char: Option<&char>| char.is_none_or(|char| !char.is_ascii_alphanumeric());
     let before = at.checked_sub(1).and_then(|before| chars.get(before));
@@ -89,7 +89,7 @@ fn is_word(chars: &[char], at: usize, length: usize) -> bool {
     length >= MIN_WORD_CHARS || is_capitalised || stands_alone
 }
 
-/// Length of the letters that may be a word: of one case, or with a capital first letter.
+/// Length of the letters that may form a word: of one case, or with a capital first letter.
 fn word_length(rest: &[char]) -> usize {
     let Some(first) = rest.first().filter(|first| first.is_ascii_alphabetic()) else { return 0 };
     let is_shouted = first.is_ascii_uppercase() && rest.get(1).is_some_and(char::is_ascii_uppercase);

@@ -21,7 +21,7 @@ use crate::{
     recorder::{Receipt, Recorder},
 };
 
-/// Submissions in flight: enough for the writers to have some to put together while they commit.
+/// Submissions in flight: enough for the writers to batch some while they commit.
 const MAX_IN_FLIGHT_SUBMISSIONS: usize = 8;
 
 #[derive(Clone, Debug, Args)]
@@ -35,20 +35,20 @@ pub(super) struct Demo {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(..=1000))]
     stations: u16,
 
-    /// When it begins, such as 2026-05-01T00:00:00Z; without it, so many days before today, and up to now
+    /// Start of the data, such as 2026-05-01T00:00:00Z; without it, --days before today, up to now
     #[arg(long, value_parser = super::parse_time)]
     from: Option<DateTime<Utc>>,
 
-    /// So many days
+    /// Number of days
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=3660))]
     days: u16,
 
-    /// Another number gives the same devices other rides and other air, beside what is recorded already
+    /// Seed: another number gives the same devices other rides and other air, in addition to what is recorded already
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
-/// What became of the samples.
+/// Outcome counts of the samples.
 #[derive(Debug, Default)]
 struct DemoResult {
     recorded: usize,
@@ -65,13 +65,13 @@ pub(super) async fn run(database: &DatabaseArgs, demo: &Demo) -> anyhow::Result<
     writers.drain().await;
     let closed = session.close().await;
     let outcome = outcome.context("the demo ended early; run it again, it records what is missing")?;
-    closed?; // told last: what made the demo end early may well be why this failed
+    closed?; // reported last: its cause may be the cause of the early end
     print(&summary(&outcome, simulation.devices().len(), started.elapsed()))
 }
 
 impl Demo {
     fn simulation(&self, now: DateTime<Utc>) -> anyhow::Result<Simulation> {
-        ensure!(self.bikes > 0 || self.stations > 0, "--bikes and --stations: nothing is left to simulate");
+        ensure!(self.bikes > 0 || self.stations > 0, "--bikes and --stations: there is nothing to simulate");
         let days = TimeDelta::days(self.days.into());
         let (from, until) = match self.from {
             Some(from) => {
@@ -85,7 +85,7 @@ impl Demo {
     }
 }
 
-/// Registers the devices and records all their samples, day by day as they would have come.
+/// Registers the devices and records all their samples, day by day.
 async fn record_simulation(
     database: &Database,
     recorder: &Recorder,
@@ -101,11 +101,11 @@ async fn record_simulation(
             licence: None,
             attribution: None,
         };
-        db::device::insert(&database.writes, &new, now).await?; // one that is there stays as it is
+        db::device::insert(&database.writes, &new, now).await?; // an existing device stays unchanged
     }
     let device_days = simulation.dates().count() * simulation.devices().len();
     let bar = progress::bar(u64::try_from(device_days).ok(), "{bar:40} {pos}/{len} days of devices, {eta} left");
-    // Simulated only when there is room in flight, so that a year takes no more memory than a day.
+    // Simulated only when there is room in flight, so that a year needs no more memory than a day.
     let days = simulation.dates().flat_map(|date| simulation.devices().iter().map(move |device| (device, date)));
     let submissions = days.inspect(|_| bar.inc(1)).flat_map(|(device, date)| simulation.submissions(device, date));
     let outcome = stream::iter(submissions)
@@ -129,7 +129,7 @@ impl DemoResult {
 
 fn summary(outcome: &DemoResult, devices: usize, took: Duration) -> String {
     let DemoResult { recorded, duplicates, rejected } = outcome;
-    // Only hundreds of seeds on one database get there: the recorder bounds the samples of a device at one time.
+    // Reached only with hundreds of seeds on one database: the recorder bounds the samples of a device at one time.
     let rejected = if *rejected > 0 { format!(", {rejected} rejected") } else { String::new() };
     format!(
         "{devices} devices: {recorded} recorded, {duplicates} duplicates{rejected} in {:.1} s. \

@@ -1,6 +1,6 @@
 //! `airgraph dev-db`: the embedded Postgres alone.
 //!
-//! Prints its URL as the only line on standard output and runs until its standard input ends. By hand:
+//! Prints its URL as the only line on standard output and runs until its standard input ends. For manual use:
 //!
 //! ```sh
 //! airgraph dev-db    # until Ctrl-D or Ctrl-C
@@ -32,18 +32,19 @@ pub struct DevDb {
     /// Use the Postgres of an airgraph that is already running on the data folder, and leave it running
     #[arg(long)]
     pub attach: bool,
-    /// Delete the data folder at the end: a database for a test run
+    /// Delete the data folder at the end, for a test run
     #[arg(long, conflicts_with = "attach")]
     pub temporary: bool,
-    /// Print the URL of the superuser and not that of the gateway's role: for administration
+    /// Print the URL of the superuser instead of the gateway's role, for administration
     #[arg(long)]
     pub superuser: bool,
-    /// The gateway that started this: the process to name to others
+    /// Process id of the gateway that started this process, which is shown to others
     #[arg(long, hide = true, value_name = "PID")]
     pub gateway: Option<u32>,
 }
 
-/// Runs it. Says itself what goes wrong: on standard output to a gateway, which passes it on, else on standard error.
+/// Runs the command. Reports its errors itself: on standard output to a gateway, which forwards them, else on standard
+/// error.
 pub async fn run(data_dir: &Path, arguments: &DevDb) -> ExitCode {
     match run_until_stopped(data_dir, arguments).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -87,7 +88,7 @@ async fn run_until_stopped(data_dir: &Path, arguments: &DevDb) -> Result<(), Emb
     }
 }
 
-/// Runs Postgres until the end is requested. However this goes, Postgres is stopped before the lock is let go.
+/// Runs Postgres until a stop is requested. Postgres is always stopped before the lock is released.
 async fn run_owned(
     data_dir: &Path,
     ownership: &DataDirLock,
@@ -113,7 +114,7 @@ async fn serve(postgres: &mut Supervisor, ownership: &DataDirLock, account: Acco
         Err(error) => return error,
     };
     ownership.set_phase(OwnerPhase::Running);
-    // If nobody reads it our standard input ends as well, and that is acted upon.
+    // If the reader of this line is gone, standard input ends as well, which is handled.
     let _ = print_line(&url);
     postgres.supervise().await
 }
@@ -124,7 +125,7 @@ fn print_line(line: &str) -> std::io::Result<()> {
     stdout.flush()
 }
 
-/// When to end: standard input has ended, or a signal says so.
+/// The request to stop: standard input has ended, or a signal was received.
 struct StopRequest(watch::Receiver<bool>);
 
 impl StopRequest {
@@ -139,7 +140,7 @@ impl StopRequest {
                 sender.send_replace(true);
             });
         }
-        // A thread of its own and not tokio's standard input, whose pending read would keep the process from ending.
+        // A thread of its own: a pending read of tokio's standard input would keep the process from ending.
         std::thread::spawn(move || {
             let _ = std::io::copy(&mut std::io::stdin().lock().by_ref(), &mut std::io::sink());
             sender.send_replace(true);
@@ -148,7 +149,7 @@ impl StopRequest {
     }
 
     async fn requested(&mut self) {
-        // An error means that nobody is left to request it, which can't be waited for either.
+        // An error means that the sender is gone, so no request can arrive any more.
         let _ = self.0.wait_for(|requested| *requested).await;
     }
 }

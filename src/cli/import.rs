@@ -42,21 +42,22 @@ pub(super) struct Import {
     #[arg(long, value_parser = |text: &str| DeviceKey::try_new(text))]
     device: Option<DeviceKey>,
 
-    /// The date of a file's first line, where the logger's clock had it wrong; the other lines keep their distance
+    /// Correct date of a file's first line, if the logger's clock was wrong; the other lines are shifted by the same
+    /// time
     #[arg(long)]
     date: Option<NaiveDate>,
 
-    /// What columns with other names mean, such as Zeit:time,Feinstaub:pm10
+    /// Names of non-standard columns, such as Zeit:time,Feinstaub:pm10
     #[arg(long, default_value = "")]
     columns: ColumnNames,
 
-    /// Tell what would become of the files, and store nothing
+    /// Report the outcome for each file, and store nothing
     #[arg(long)]
     dry_run: bool,
 }
 
 pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Result<()> {
-    // Before the database: as root they may be readable that will not be once its privileges are given up.
+    // Before the database: a file that only root can open is not readable after the privileges of root are dropped.
     let files = import.files.iter().map(|path| Ok((path, open(path)?))).collect::<anyhow::Result<Vec<_>>>()?;
     let session = Session::open(database, 1, LockPolicy::Attach).await?;
     let clock = Clock::system();
@@ -82,7 +83,7 @@ pub(super) async fn run(database: &DatabaseArgs, import: &Import) -> anyhow::Res
         }
         if let Err(error) = ended {
             let advice =
-                if report.lines > 0 { "what was recorded stays; import the file again, whole, to go on: " } else { "" };
+                if report.lines > 0 { "recorded samples stay; import the whole file again to continue: " } else { "" };
             outcome = Err(anyhow::anyhow!("{}: {advice}{error}", path.display()));
             break;
         }

@@ -1,4 +1,4 @@
-//! `airgraph keys`: make, list and revoke keys.
+//! `airgraph keys`: create, list and revoke keys.
 
 use std::fmt::Write as _;
 
@@ -27,25 +27,25 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
-    /// Make a key and print it; this is the only time it is shown
+    /// Create a key and print it; this is the only time it is shown
     Create {
-        /// What its owner calls it
+        /// Name of the key
         name: String,
-        /// What its holder may do
+        /// Role of the key
         #[arg(long, value_enum)]
         role: RoleName,
-        /// For a sensor: the key of the one device it records for (registered before)
+        /// For a sensor: the key of the one registered device that it records for
         #[arg(long)]
         device: Option<String>,
-        /// When it ends to work by itself, such as 2027-01-01T00:00:00Z
+        /// When the key expires, such as 2027-01-01T00:00:00Z
         #[arg(long, value_parser = super::parse_time)]
         expires: Option<DateTime<Utc>>,
     },
     /// List all keys, without the keys themselves
     List,
-    /// Revoke a key, at once and for good
+    /// Revoke a key, immediately and permanently
     Revoke {
-        /// The number that `keys list` shows
+        /// The number in the output of `keys list`
         number: i64,
         /// Also revoke the keys that were created with it: for a key that has leaked
         #[arg(long)]
@@ -65,9 +65,9 @@ pub(super) enum RoleName {
 
 pub(super) async fn run(arguments: &DatabaseArgs, command: Keys) -> anyhow::Result<()> {
     let session = Session::open(arguments, 1, LockPolicy::Attach).await?;
-    let told = execute(&session.database, command).await;
+    let output = execute(&session.database, command).await;
     let closed = session.close().await;
-    print(&told?)?;
+    print(&output?)?;
     closed
 }
 

@@ -24,33 +24,33 @@ use crate::{
     recorder::Recorder,
 };
 
-/// Uplinks in a step: after each the bar moves.
+/// Uplinks per page. The progress bar advances after each page.
 const REPLAY_PAGE_SIZE: i64 = 500;
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Which uplinks")]
 pub(super) struct Replay {
-    /// Those that arrived at this moment or later, such as 2026-05-01T00:00:00Z
+    /// Uplinks received at this time or later, such as 2026-05-01T00:00:00Z
     #[arg(long, value_parser = super::parse_time)]
     from: Option<DateTime<Utc>>,
 
-    /// Those that arrived before this moment; without it, before now
+    /// Uplinks received before this time; without it, before now
     #[arg(long, value_parser = super::parse_time)]
     to: Option<DateTime<Utc>>,
 
-    /// Those of the device with this key; may be given several times. An undecodable one is of no device
+    /// Uplinks of the device with this key; may be given several times. Undecodable uplinks have no device
     #[arg(long)]
     device: Vec<String>,
 
-    /// Those of this format, such as ttn-v2; may be given several times
+    /// Uplinks of this format, such as ttn-v2; may be given several times
     #[arg(long)]
     format: Vec<String>,
 
-    /// Those of which this became
+    /// Uplinks with this outcome
     #[arg(long, value_enum, default_value_t = OutcomeFilter::Undecodable)]
     outcome: OutcomeFilter,
 
-    /// Whatever became of them
+    /// Uplinks with any outcome
     #[arg(long, conflicts_with = "outcome")]
     all: bool,
 
@@ -63,13 +63,13 @@ pub(super) struct Replay {
 enum OutcomeFilter {
     /// Decoded and stored
     Recorded,
-    /// Not understood
+    /// Could not be decoded
     Undecodable,
 }
 
 pub(super) async fn run(database: &DatabaseArgs, arguments: &Replay) -> anyhow::Result<()> {
     let (clock, started) = (Clock::system(), Instant::now());
-    let to = arguments.to.unwrap_or(clock.now()); // what arrives from now on is none of ours
+    let to = arguments.to.unwrap_or(clock.now()); // later uplinks are decoded by the current decoders
     ensure!(arguments.from.is_none_or(|from| from < to), "--from: must lie before --to, and before now");
     let session = Session::open(database, 2, LockPolicy::Attach).await?;
     let (recorder, writers) = Recorder::start(&session.database.writes, &clock);
@@ -77,11 +77,11 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &Replay) -> anyhow::
     writers.drain().await;
     let closed = session.close().await;
     let replayed = replayed.context("the replay ended early; run it again, nothing is stored twice")?;
-    closed?; // told last: what made the replay end early may well be why this failed
+    closed?; // reported last: its cause may be the cause of the early end
     print(&summary(&replayed, arguments.dry_run, started.elapsed()))
 }
 
-/// Replays all that the arguments mean, oldest first.
+/// Replays all uplinks that match the arguments, oldest first.
 async fn replay_all(
     database: &Database,
     recorder: &Recorder,

@@ -1,4 +1,4 @@
-//! `airgraph serve`: the gateway, from its start to its last answer.
+//! `airgraph serve`: runs the gateway from start to shutdown.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -32,24 +32,25 @@ use crate::{
     shutdown::ShutdownDeadline,
 };
 
-/// What the gateway's end may take from the signal on, whatever hangs.
+/// Maximum time from the signal to the end of the process.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(25);
-/// What accepted requests may take of it, then what was accepted to be recorded, jobs, and closing connections. The rest is
-/// for the private Postgres.
+/// Parts of [`SHUTDOWN_TIMEOUT`]: for accepted requests, for accepted submissions, for jobs, and for closing
+/// connections. The rest is for the embedded Postgres.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(14);
 const RECORDER_TIMEOUT: Duration = Duration::from_secs(4);
 const JOBS_TIMEOUT: Duration = Duration::from_secs(2);
 const DATABASE_CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Files that may be open: connections of clients, and a quarter for everything else.
+/// Limit of open files: client connections, and a quarter for everything else.
 const MAX_OPEN_FILES: u64 = 40_000;
-/// Connections of clients that are accepted however few files may be open.
+/// Client connections that are accepted however low the limit of open files is.
 const MIN_CLIENT_CONNECTIONS: usize = 100;
 
 pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyhow::Result<()> {
     let admin_key = arguments.admin_key.as_deref().map(Secret::try_from_operator).transpose();
     let admin_key = admin_key.map_err(|reason| anyhow::anyhow!("AIRGRAPH_ADMIN_KEY: {reason}"))?;
     let replica_options = arguments.replica_options()?;
-    // Before the database: root may be needed for a low port and is given up there, and a port in use is found at once.
+    // Before the database: binding a low port may need the privileges of root, which are dropped there, and a used port
+    // is reported at once.
     let open_files = raise_open_file_limit();
     let listener = TcpListener::bind(arguments.listen).await;
     let listener = listener.with_context(|| format!("can't listen on {} (--listen)", arguments.listen))?;
@@ -77,7 +78,7 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         database_host: session.options.get_host().to_owned(),
         database_port: session.options.get_port(),
     };
-    let exposure = about.security_profile.clone();
+    let security_profile = about.security_profile.clone();
     let replicas = ReplicaOptions {
         pool_size: arguments.read_pool_size,
         request_timeout: arguments.request_timeout,
@@ -90,23 +91,25 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
     app.request_timeout = arguments.request_timeout;
     if let Some(path) = &arguments.trusted_documents {
         app.persisted
-            .load_manifest(path.clone(), exposure.trusted_documents_only, app.shutdown.clone())
+            .load_manifest(path.clone(), security_profile.trusted_documents_only, app.shutdown.clone())
             .context("AIRGRAPH_TRUSTED_DOCUMENTS")?;
     }
-    print(&startup_message(address, exposure.playground, new_key.as_ref(), admin_key.is_some()))?;
+    print(&startup_message(address, security_profile.playground, new_key.as_ref(), admin_key.is_some()))?;
 
     let policies = RetentionPolicies { uplinks: arguments.uplink_retention, feed: arguments.feed_retention };
-    let forgetting = retention::run(session.database.clone(), clock.clone(), policies, app.shutdown.clone());
+    let retention = retention::run(session.database.clone(), clock.clone(), policies, app.shutdown.clone());
     let indexing = build_indexes::run(session.database.clone(), clock, app.shutdown.clone());
     let stalled = stalled_sessions::run(session.database.clone(), app.shutdown.clone());
-    let upkeep = tokio::spawn(async { tokio::join!(forgetting, indexing, stalled) });
+    let jobs = tokio::spawn(async { tokio::join!(retention, indexing, stalled) });
     let metrics =
         metrics_listener.map(|listener| tokio::spawn(axum::serve(listener, app.metrics_router()).into_future()));
     let mut server = tokio::spawn(http::serve(listener, app.router(), app.connections.clone(), app.shutdown.clone()));
     let outcome = tokio::select! {
         ended = &mut server => ended.context("the server ended by itself"),
         () = stop.received() => Ok(()),
-        () = embedded_postgres_ended(session.embedded.as_mut()) => Err(anyhow::anyhow!("the private Postgres ended unexpectedly")),
+        () = embedded_postgres_ended(session.embedded.as_mut()) => {
+            Err(anyhow::anyhow!("the embedded Postgres ended unexpectedly"))
+        }
     };
     tracing::info!("stopping: answering what was accepted");
     let deadline = ShutdownDeadline::start(SHUTDOWN_TIMEOUT);
@@ -115,17 +118,17 @@ pub(super) async fn run(database: &DatabaseArgs, arguments: &ServeArgs) -> anyho
         if !server.is_finished() {
             let _ = (&mut server).await;
         }
-        app.sockets.all_closed().await; // they are no connections of the server any more
+        app.sockets.all_closed().await; // upgraded connections are not tracked by the server
     };
     if deadline.run_phase("requests", DRAIN_TIMEOUT, drained).await.is_none() {
         server.abort();
     }
     deadline.run_phase("recorder", RECORDER_TIMEOUT, writers.drain()).await;
     if let Some(metrics) = metrics {
-        metrics.abort(); // they are told up to the end
+        metrics.abort(); // served until the end
     }
-    if let Some(ended) = deadline.run_phase("jobs", JOBS_TIMEOUT, upkeep).await {
-        ended.context("what the gateway does by itself ended badly")?;
+    if let Some(ended) = deadline.run_phase("jobs", JOBS_TIMEOUT, jobs).await {
+        ended.context("a background job failed")?;
     }
     let connections = async {
         app.state.replicas.close().await;
@@ -150,8 +153,8 @@ fn recording_limits(database: &DatabaseArgs, arguments: &ServeArgs) -> anyhow::R
     })
 }
 
-/// Raises the limit of open files to what may be needed, as far as this process may: a shell's is often 1024, and each
-/// connection takes one. Returns the limit.
+/// Raises the limit of open files, as far as this process may: the default of a shell is often 1024, and each
+/// connection takes one. Returns the new limit.
 fn raise_open_file_limit() -> u64 {
     let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
         let wanted = MAX_OPEN_FILES.min(hard);
@@ -166,18 +169,18 @@ fn raise_open_file_limit() -> u64 {
     })
 }
 
-/// The limits as the settings and the machine have them: a quarter of the files that may be open is for what is no connection of
-/// a client.
+/// The limits from the settings and the machine. A quarter of the open files is reserved for everything that is not a
+/// client connection.
 fn limits(arguments: &ServeArgs, open_files: u64) -> Limits {
     let mut limits = Limits::default();
     limits.connections.max_per_address = arguments.connections_per_address;
     limits.websockets.max_per_caller = arguments.connections_per_address;
-    let most = usize::try_from(open_files / 4 * 3).unwrap_or(usize::MAX);
-    limits.connections.max_total = limits.connections.max_total.min(most.max(MIN_CLIENT_CONNECTIONS));
+    let max_connections = usize::try_from(open_files / 4 * 3).unwrap_or(usize::MAX);
+    limits.connections.max_total = limits.connections.max_total.min(max_connections.max(MIN_CLIENT_CONNECTIONS));
     limits
 }
 
-/// Comes back when the private Postgres is gone for good; never where there is none.
+/// Resolves when the embedded Postgres ended for good; never without one.
 async fn embedded_postgres_ended(embedded: Option<&mut EmbeddedDatabase>) {
     match embedded {
         Some(embedded) => drop(embedded.wait().await),
@@ -185,7 +188,7 @@ async fn embedded_postgres_ended(embedded: Option<&mut EmbeddedDatabase>) {
     }
 }
 
-/// The signals that ask the gateway to stop.
+/// The signals that request a shutdown.
 struct StopSignals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
@@ -204,9 +207,9 @@ impl StopSignals {
     }
 }
 
-/// What a newcomer needs: where to look, and a sensor's POST to paste.
+/// Message for the first start: URLs, and a sensor's POST to paste.
 fn startup_message(address: SocketAddr, playground: bool, new_key: Option<&Secret>, chosen: bool) -> String {
-    // 0.0.0.0 and [::] are listened on, but nobody can go there.
+    // 0.0.0.0 and [::] can be listened on but not connected to.
     let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
     let host = if host.contains(':') { format!("[{host}]") } else { host };
     let at = format!("http://{host}:{}", address.port());

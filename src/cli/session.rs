@@ -1,4 +1,4 @@
-//! A command's connection to the database, whichever it is, from opening to closing.
+//! A command's database connection, external or embedded, from opening to closing.
 
 use std::{io::Write as _, time::Duration};
 
@@ -16,23 +16,23 @@ use crate::db::{
 /// Connections for mutations.
 const WRITE_POOL_SIZE: u32 = 3;
 
-/// A database that is up and has the present schema.
+/// An open database with the current schema.
 pub(super) struct Session {
     pub database: Database,
-    /// Where it is.
+    /// Connection options.
     pub options: PgConnectOptions,
-    /// The private Postgres, where it is one.
+    /// The embedded Postgres, if it is used.
     pub embedded: Option<EmbeddedDatabase>,
 }
 
 impl Session {
-    /// Starts the private Postgres, where it is that, waits for the database and brings its schema up to date. As root,
-    /// starting one gives up the privileges of root; so open first what only root can open.
+    /// Starts the embedded Postgres if configured, waits for the database and brings its schema up to date. Starting it
+    /// as root drops the privileges of root, so open files and ports that need them first.
     pub async fn open(arguments: &DatabaseArgs, readers: u32, share: LockPolicy) -> anyhow::Result<Self> {
         Self::open_with_timeout(arguments, readers, REQUEST_TIMEOUT, share).await
     }
 
-    /// The same for requests that may take so long.
+    /// The same with a timeout for requests.
     pub async fn open_with_timeout(
         arguments: &DatabaseArgs,
         readers: u32,
@@ -47,7 +47,7 @@ impl Session {
                 if let Some(account) = drop_privileges::drop_privileges(&data_dir)? {
                     tracing::info!(account, "started as root; from here on running as");
                 }
-                (embedded.url().parse().context("the private Postgres told no URL")?, Some(embedded))
+                (embedded.url().parse().context("the embedded Postgres returned an invalid URL")?, Some(embedded))
             }
         };
         let direct = arguments.direct_options()?;
@@ -59,13 +59,13 @@ impl Session {
         Ok(Self { database, options, embedded })
     }
 
-    /// Closes the connections, and stops the private Postgres.
+    /// Closes the connections, and stops the embedded Postgres.
     pub async fn close(self) -> anyhow::Result<()> {
         self.database.close().await;
         self.stop_embedded().await
     }
 
-    /// Stops the private Postgres, where there is one.
+    /// Stops the embedded Postgres, if there is one.
     pub async fn stop_embedded(self) -> anyhow::Result<()> {
         if let Some(embedded) = self.embedded {
             embedded.stop().await?;
@@ -80,7 +80,7 @@ pub(super) async fn migrate(arguments: &DatabaseArgs) -> anyhow::Result<()> {
     print("the schema is up to date\n")
 }
 
-/// Prints the outcome of a command. A reader that went away (`| head`) is no error.
+/// Prints the output of a command. A closed pipe (`| head`) is no error.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),

@@ -1,8 +1,8 @@
 //! Permits that are granted fairly between callers.
 //!
-//! Callers take turns: however many requests one caller has waiting, another caller's request is granted after at most one
-//! request of each other caller (round robin over callers, not over requests). How many permits a caller may hold is its
-//! [`Share`].
+//! Callers take turns (round robin over callers, not over requests): a request is granted after at most one request of
+//! each other caller, however many requests another caller has waiting. [`PermitShare`] limits the permits of one
+//! caller.
 
 mod schedule;
 
@@ -17,10 +17,10 @@ use tokio::sync::oneshot;
 /// How many permits one caller may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PermitShare {
-    /// Another one only while more are free than it holds. So a caller alone uses up to half of the permits, and n callers
-    /// leave a permit in n + 1 free for the next one, which therefore does not wait for the end of what others started.
+    /// One more only while more permits are free than the caller holds. A single caller uses up to half of the permits,
+    /// and n callers leave one permit in n + 1 free, so the next caller does not wait for running requests of others.
     UpToFree,
-    /// So many.
+    /// A fixed number.
     AtMost(usize),
 }
 
@@ -47,17 +47,18 @@ impl<K: Eq + Hash + Clone> Clone for FairQueue<K> {
 #[derive(Debug)]
 pub struct FairPermit<K: Eq + Hash + Clone> {
     queue: FairQueue<K>,
-    /// None once it was returned.
+    /// `None` once returned.
     caller: Option<K>,
 }
 
-/// The caller has as many requests waiting as one may.
+/// The caller has the maximum number of requests waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many requests of this caller are waiting")]
 pub struct QueueFull;
 
 impl<K: Eq + Hash + Clone> FairQueue<K> {
-    /// A resource with so many permits, for which each caller may have so many requests waiting.
+    /// A resource with this number of permits, for which each caller may have `max_waiting_per_caller` requests
+    /// waiting.
     #[must_use]
     pub fn new(permits: usize, share: PermitShare, max_waiting_per_caller: usize) -> Self {
         Self(Arc::new(Mutex::new(Schedule::new(permits, share, max_waiting_per_caller))))
@@ -81,47 +82,47 @@ impl<K: Eq + Hash + Clone> FairQueue<K> {
             granted
         };
         self.grant();
-        // A queue grants every request in the end: it lives as long as somebody waits or holds a permit.
+        // A queue grants every request in the end: it lives as long as a request waits or a permit is held.
         granted.await.map_err(|_| QueueFull)
     }
 
-    /// Permits, and how many of them are held.
+    /// The number of permits, and how many are held.
     #[must_use]
     pub fn load(&self) -> (usize, usize) {
         let schedule = self.lock();
         (schedule.permits(), schedule.held())
     }
 
-    /// Permits that a caller holds, and its requests that wait.
+    /// Permits that a caller holds, and its waiting requests.
     #[must_use]
     pub fn caller_load(&self, caller: &K) -> usize {
         self.lock().caller_load(caller)
     }
 
-    /// Whether nothing is remembered of any caller.
+    /// Whether there is no state of any caller.
     #[cfg(test)]
     pub(crate) fn is_idle(&self) -> bool {
         self.lock().is_idle()
     }
 
-    /// Requests that wait.
+    /// Number of waiting requests.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.lock().waiting()
     }
 
-    /// Hands out all permits that may be granted now.
+    /// Grants all permits that may be granted now.
     fn grant(&self) {
         loop {
             let next = self.lock().next(oneshot::Sender::is_closed);
             let Some((caller, sender)) = next else { return };
-            // Outside the lock: where the request is gone by now, the permit comes back and is dropped here.
+            // Outside the lock: a permit for a cancelled request is returned when it is dropped here.
             drop(sender.send(FairPermit { queue: self.clone(), caller: Some(caller) }));
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Schedule<K, oneshot::Sender<FairPermit<K>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner) // no panic leaves it half changed
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // a panic leaves it consistent
     }
 }
 
@@ -147,10 +148,10 @@ mod tests {
         for _ in 0..10 {
             assert!(queue.acquire('a').now_or_never().is_none(), "it waits, and is dropped");
         }
-        let mut waits = Box::pin(queue.acquire('b'));
-        assert!(waits.as_mut().now_or_never().is_none());
+        let mut waiting = Box::pin(queue.acquire('b'));
+        assert!(waiting.as_mut().now_or_never().is_none());
         drop(held);
-        let permit = waits.await.expect("a permit");
+        let permit = waiting.await.expect("a permit");
         assert_eq!((queue.load(), queue.waiting()), ((1, 1), 0));
         drop(permit);
         assert_eq!(queue.load(), (1, 0));
@@ -160,11 +161,11 @@ mod tests {
     async fn granted_but_dropped_permit_is_returned() {
         let queue = FairQueue::new(1, PermitShare::UpToFree, 2);
         let held = queue.acquire('a').await.expect("a permit");
-        let mut waits = Box::pin(queue.acquire('b'));
-        assert!(waits.as_mut().now_or_never().is_none());
+        let mut waiting = Box::pin(queue.acquire('b'));
+        assert!(waiting.as_mut().now_or_never().is_none());
         drop(held);
         assert_eq!(queue.load(), (1, 1), "granted");
-        drop(waits);
+        drop(waiting);
         assert_eq!(queue.load(), (1, 0));
     }
 
@@ -177,6 +178,6 @@ mod tests {
         assert_eq!(queue.acquire('a').await.err(), Some(QueueFull));
         assert!(queue.acquire('b').now_or_never().is_none(), "another caller waits");
         waiting.pop();
-        assert!(queue.acquire('a').now_or_never().is_none(), "a place in the queue came back");
+        assert!(queue.acquire('a').now_or_never().is_none(), "a slot in the queue is free again");
     }
 }

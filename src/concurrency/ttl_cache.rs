@@ -1,5 +1,4 @@
-//! What was looked up lately, bounded in number and in time. What it may be used for, though it may be out of date, is for
-//! its user to say.
+//! A cache bounded in entries and in time. Its values may be stale; each user decides whether that is acceptable.
 
 use std::{
     borrow::Borrow,
@@ -10,16 +9,16 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Entries at most; beyond it all are forgotten and looked up again.
+/// Maximum entries. Beyond it the cache is cleared.
 const MAX_ENTRIES: usize = 10_000;
-/// For how long something is remembered.
+/// How long an entry is valid.
 pub const ENTRY_TTL: TimeDelta = TimeDelta::minutes(1);
 
-/// What is remembered, by its key. Cheap to clone.
+/// A cache with expiry. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct TtlCache<K, V>(Arc<Mutex<Entries<K, V>>>);
 
-/// Each with when it was looked up.
+/// Each value with the time of its insertion.
 type Entries<K, V> = HashMap<K, (V, DateTime<Utc>)>;
 
 impl<K, V> Default for TtlCache<K, V> {
@@ -29,7 +28,7 @@ impl<K, V> Default for TtlCache<K, V> {
 }
 
 impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
-    /// What was remembered by this key in the last minute.
+    /// The value of this key, if it was inserted in the last minute.
     pub fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q, now: DateTime<Utc>) -> Option<V>
     where
         K: Borrow<Q>,
@@ -38,7 +37,7 @@ impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
         entries.get(key).filter(|(_, since)| now - *since <= ENTRY_TTL).map(|(value, _)| value.clone())
     }
 
-    /// Remembers what was looked up just now.
+    /// Inserts a value that was looked up now.
     pub fn insert(&self, key: K, value: V, now: DateTime<Utc>) {
         let mut entries = self.lock();
         if entries.len() >= MAX_ENTRIES && !entries.contains_key(&key) {
@@ -47,18 +46,18 @@ impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
         entries.insert(key, (value, now));
     }
 
-    /// Forgets the entries for which this holds.
+    /// Removes the entries that match.
     pub fn remove_if(&self, is_stale: impl Fn(&V) -> bool) {
         self.lock().retain(|_, (value, _)| !is_stale(value));
     }
 
-    /// Forgets everything.
+    /// Removes all entries.
     pub fn clear(&self) {
         self.lock().clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries<K, V>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner) // a map is whole after any panic
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // a panic leaves the map consistent
     }
 }
 
@@ -68,22 +67,22 @@ mod tests {
 
     #[test]
     fn number_of_entries_is_bounded() {
-        let memory = TtlCache::default();
+        let cache = TtlCache::default();
         let now = DateTime::UNIX_EPOCH;
         for n in 0..MAX_ENTRIES + 5 {
-            memory.insert(n, n + 1, now);
-            assert_eq!(memory.get(&n, now), Some(n + 1));
-            assert!(memory.lock().len() <= MAX_ENTRIES);
+            cache.insert(n, n + 1, now);
+            assert_eq!(cache.get(&n, now), Some(n + 1));
+            assert!(cache.lock().len() <= MAX_ENTRIES);
         }
-        assert_eq!(memory.get(&1, now), None);
+        assert_eq!(cache.get(&1, now), None);
     }
 
     #[test]
     fn entry_expires_after_its_ttl() {
-        let memory = TtlCache::default();
+        let cache = TtlCache::default();
         let then = DateTime::UNIX_EPOCH;
-        memory.insert("bike", 7, then);
-        assert_eq!(memory.get("bike", then + ENTRY_TTL), Some(7));
-        assert_eq!(memory.get("bike", then + ENTRY_TTL + TimeDelta::microseconds(1)), None);
+        cache.insert("bike", 7, then);
+        assert_eq!(cache.get("bike", then + ENTRY_TTL), Some(7));
+        assert_eq!(cache.get("bike", then + ENTRY_TTL + TimeDelta::microseconds(1)), None);
     }
 }

@@ -2,15 +2,15 @@
 
 use std::str::FromStr;
 
-/// Values separated by commas. None where there is no text, as files of settings leave what isn't set.
+/// Values separated by commas. Empty text has none: environment files leave unset settings empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommaSeparated<T>(Vec<T>);
 
 impl<T> CommaSeparated<T> {
-    /// Reads each value.
+    /// Parses each value.
     ///
     /// # Errors
-    /// That of the first value that can't be read.
+    /// The error of the first invalid value.
     pub fn parse_with<E>(text: &str, value: impl Fn(&str) -> Result<T, E>) -> Result<Self, E> {
         let values = text.split(',').map(str::trim).filter(|text| !text.is_empty());
         values.map(value).collect::<Result<_, _>>().map(Self)
@@ -25,7 +25,7 @@ impl<T: FromStr> FromStr for CommaSeparated<T> {
     }
 }
 
-/// The values of all of them: a setting may be given more than once.
+/// The values of all lists: a setting may be given more than once.
 #[must_use]
 pub fn concat<T: Clone>(lists: &[CommaSeparated<T>]) -> Vec<T> {
     lists.iter().flat_map(|CommaSeparated(values)| values).cloned().collect()

@@ -1,4 +1,4 @@
-//! What strangers may see of the gateway, and how: a profile, and switches that say otherwise.
+//! What the gateway allows and reveals to unauthenticated clients: a profile, and switches that override it.
 
 use std::{net::IpAddr, num::NonZeroU32, str::FromStr};
 
@@ -7,13 +7,13 @@ use ipnet::IpNet;
 
 use super::{comma_separated, comma_separated::CommaSeparated};
 
-/// How much the gateway trusts those who can reach it.
+/// How much the gateway trusts the clients that can reach it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum SecurityProfile {
-    /// For people who explore: the schema can be read, there is a playground, and GET is answered
+    /// For exploration: the schema can be read, there is a playground, and GET is answered
     #[default]
     Open,
-    /// For the internet, once all that asks is known: none of these, and errors don't suggest names of fields
+    /// For the internet, once all queries are known: none of these, and errors don't suggest names of fields
     Hardened,
 }
 
@@ -25,7 +25,7 @@ pub struct SecurityArgs {
     #[arg(long, env = "AIRGRAPH_SECURITY_PROFILE", value_enum, default_value_t)]
     pub security_profile: SecurityProfile,
 
-    /// Whether the schema can be read by queries (`__schema`, `__type`) [default: true in the profile open]
+    /// Whether queries can read the schema (`__schema`, `__type`) [default: true in the profile open]
     #[arg(long, env = "AIRGRAPH_INTROSPECTION", action = ArgAction::Set)]
     pub introspection: Option<bool>,
 
@@ -41,11 +41,13 @@ pub struct SecurityArgs {
     #[arg(long, env = "AIRGRAPH_ERROR_SUGGESTIONS", action = ArgAction::Set)]
     pub error_suggestions: Option<bool>,
 
-    /// Whether only the trusted documents are run, where there is a file of them [default: true in the profile hardened]
+    /// Whether only the trusted documents are executed, if a file of them is configured [default: true in the profile
+    /// hardened]
     #[arg(long, env = "AIRGRAPH_TRUSTED_DOCUMENTS_ONLY", action = ArgAction::Set)]
     pub trusted_documents_only: Option<bool>,
 
-    /// What each key, or each address without one, may ask for in a minute, in the units of `extensions.cost`: a number, or
+    /// Maximum cost per minute of each key, or of each address without one, in the units of `extensions.cost`: a
+    /// number, or
     /// `unlimited` [default: 30000000 in the profile open, 1000000 in the profile hardened]
     #[arg(long, env = "AIRGRAPH_RATE_LIMIT_COST_PER_MINUTE")]
     pub rate_limit_cost_per_minute: Option<LimitSetting>,
@@ -60,18 +62,19 @@ pub struct SecurityArgs {
     #[arg(long, env = "AIRGRAPH_KEY_DATABASE_SECONDS_PER_MINUTE")]
     pub key_database_seconds_per_minute: Option<LimitSetting>,
 
-    /// How many requests each key may send in a minute to the routes for sensors: a number, or `unlimited` [default:
-    /// unlimited in the profile open, 6000 in the profile hardened]
+    /// Maximum requests per minute of each key to the routes for sensors: a number, or `unlimited` [default: unlimited in the
+    /// profile open, 6000 in the profile hardened]
     #[arg(long, env = "AIRGRAPH_RATE_LIMIT_UPLINKS_PER_MINUTE")]
     pub rate_limit_uplinks_per_minute: Option<LimitSetting>,
 
-    /// Addresses or networks of the proxies in front of the gateway, separated by commas, such as 10.0.0.0/8: only from
-    /// these the address of a client is taken from X-Forwarded-For
+    /// Addresses or networks of the proxies in front of the gateway, separated by commas, such as 10.0.0.0/8:
+    /// X-Forwarded-For is
+    /// read only in requests from these
     #[arg(long, env = "AIRGRAPH_TRUSTED_PROXIES", value_name = "NETWORKS", value_parser = parse_networks)]
     pub trusted_proxies: Vec<CommaSeparated<IpNet>>,
 }
 
-/// How much of something, or all there is.
+/// A limit, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitSetting(Option<NonZeroU32>);
 
@@ -99,11 +102,11 @@ fn parse_network(text: &str) -> Result<IpNet, &'static str> {
         .map_err(|_| "it is an address such as 10.0.0.1, or a network such as 10.0.0.0/8")
 }
 
-/// What the settings come to.
+/// The resulting settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent switch")]
 pub struct SecuritySettings {
-    /// Whether the schema can be read by queries.
+    /// Whether queries can read the schema.
     pub introspection: bool,
     /// Whether there is a playground.
     pub playground: bool,
@@ -111,21 +114,21 @@ pub struct SecuritySettings {
     pub get: bool,
     /// Whether errors suggest the names of fields and arguments.
     pub suggestions: bool,
-    /// Whether only trusted documents are run, where there are any.
+    /// Whether only trusted documents are executed, if there are any.
     pub trusted_documents_only: bool,
-    /// What each caller may ask for in a minute; none is unlimited.
+    /// Maximum cost of each caller per minute; `None` is unlimited.
     pub cost_per_minute: Option<NonZeroU32>,
-    /// Seconds of database time that each address may use in a minute; none is unlimited.
+    /// Seconds of database time that each address may use per minute; `None` is unlimited.
     pub anonymous_database_seconds_per_minute: Option<NonZeroU32>,
-    /// Seconds of database time that each key may use in a minute; none is unlimited.
+    /// Seconds of database time that each key may use per minute; `None` is unlimited.
     pub key_database_seconds_per_minute: Option<NonZeroU32>,
-    /// How many requests of sensors each key may send in a minute; none is unlimited.
+    /// Requests of sensors that each key may send per minute; `None` is unlimited.
     pub uplinks_per_minute: Option<NonZeroU32>,
     /// The proxies in front of the gateway.
     pub trusted_proxies: Vec<IpNet>,
 }
 
-/// The open profile without budgets, for tests and tools.
+/// The open profile without rate limits, for tests and tools.
 impl Default for SecuritySettings {
     fn default() -> Self {
         Self {
@@ -157,11 +160,11 @@ impl From<SecurityProfile> for SecuritySettings {
 }
 
 impl SecurityArgs {
-    /// What the profile says, but for what is set by itself.
+    /// The settings of the profile, overridden by those set explicitly.
     #[must_use]
     pub fn settings(&self) -> SecuritySettings {
         let profile = SecuritySettings::from(self.security_profile);
-        let or = |setting: Option<LimitSetting>, default| setting.map_or(default, |LimitSetting(most)| most);
+        let or = |setting: Option<LimitSetting>, default| setting.map_or(default, |LimitSetting(limit)| limit);
         SecuritySettings {
             introspection: self.introspection.unwrap_or(profile.introspection),
             playground: self.playground.unwrap_or(profile.playground),
@@ -226,8 +229,8 @@ mod tests {
             (parse_settings(&[]).cost_per_minute, parse_settings(&[]).uplinks_per_minute),
             (NonZeroU32::new(30_000_000), None)
         );
-        let database = |exposure: SecuritySettings| {
-            (exposure.anonymous_database_seconds_per_minute, exposure.key_database_seconds_per_minute)
+        let database = |settings: SecuritySettings| {
+            (settings.anonymous_database_seconds_per_minute, settings.key_database_seconds_per_minute)
         };
         assert_eq!(database(parse_settings(&[])), (NonZeroU32::new(60), NonZeroU32::new(240)));
         let set = ["--anonymous-database-seconds-per-minute=5", "--key-database-seconds-per-minute=unlimited"];

@@ -1,4 +1,4 @@
-//! How many connections there are, by client address and in all.
+//! Counts connections, by client address and in total.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -24,7 +24,7 @@ struct Inner {
 }
 
 impl Connections {
-    /// None so far.
+    /// No connection is open yet.
     #[must_use]
     pub fn new(about: &GatewayInfo, refusals: Refusals) -> Self {
         let limits = about.limits.connections;
@@ -37,7 +37,8 @@ impl Connections {
         }))
     }
 
-    /// A permit for a new connection. A trusted proxy connects for many clients, so its connections count in all only.
+    /// A permit for a new connection. A trusted proxy connects for many clients, so its connections count in total
+    /// only.
     ///
     /// # Errors
     /// The limit that is reached.
@@ -57,7 +58,7 @@ impl Connections {
         })
     }
 
-    /// Connections that are open.
+    /// Number of open connections.
     #[must_use]
     pub fn open_count(&self) -> usize {
         self.0.quota.in_use()
@@ -73,8 +74,8 @@ impl Connections {
 
     fn log(&self, limit: Limit, address: IpAddr) {
         if self.0.logged.is_due() {
-            // The address of a proxy that is not trusted stands for all of its clients, which an operator finds out here.
-            tracing::warn!(limit = limit.name(), %address, "connections refused; a proxy belongs into AIRGRAPH_TRUSTED_PROXIES");
+            // An untrusted proxy has one address for all of its clients. This log line makes the operator notice it.
+            tracing::warn!(limit = limit.name(), %address, "connections refused; add proxies to AIRGRAPH_TRUSTED_PROXIES");
         }
     }
 }

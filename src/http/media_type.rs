@@ -5,10 +5,10 @@ use mime::Mime;
 
 use crate::api_error::ApiError;
 
-/// What clients send as JSON without a word of it: `curl -d`, `fetch` with a text, and firmware that sets no type.
+/// Media types of JSON bodies from clients that set no better one: `curl -d`, `fetch` with a text, and some firmware.
 const GENERIC_MEDIA_TYPES: [&str; 4] =
     ["application/x-www-form-urlencoded", "text/plain", "text/json", "application/octet-stream"];
-/// Charsets whose texts are UTF-8.
+/// Charsets with texts that are valid UTF-8.
 const UTF_8_CHARSETS: [&str; 4] = ["utf-8", "utf8", "us-ascii", "ascii"];
 
 /// Checks that a body is declared as JSON in UTF-8.
@@ -20,9 +20,9 @@ pub(super) fn check_json(headers: &HeaderMap) -> Result<(), ApiError> {
     check(&media_type, is_json(&media_type))
 }
 
-/// Checks that a sensor's body may be JSON in UTF-8. Its decoder sees whether it is, so a missing or general type will do;
-/// but a page of another site, which may send the general ones with a visitor's credentials, has to say `application/json`,
-/// upon which its browser asks for permission first.
+/// Checks that a sensor's body may be JSON in UTF-8. Its decoder checks the content, so a missing or generic type is
+/// accepted. A page of another site could send the generic types with a visitor's credentials without a preflight, so
+/// from other sites only `application/json` is accepted, which causes one.
 ///
 /// # Errors
 /// When it can't be JSON.

@@ -1,4 +1,4 @@
-//! HTTP: the routes, and what every request passes on its way.
+//! HTTP: the routes, and the middleware around them.
 
 mod connections;
 pub mod extract;
@@ -32,9 +32,9 @@ use crate::api_error::ApiError;
 /// The largest body of a GraphQL request or a sensor's uplink, in bytes.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
-const METHOD_NOT_ALLOWED_MESSAGE: &str = "this path has no such method; the Allow header tells those it has";
+const METHOD_NOT_ALLOWED_MESSAGE: &str = "method not allowed on this path; see the Allow header";
 
-/// What every request passes first. In one middleware, since each makes a copy of all layers below it for each request.
+/// The outermost middleware. One function for all of it, since each layer copies all layers below it for each request.
 async fn every_request(State(app): State<SharedState>, request: Request, next: Next) -> Response {
     let tagged = async |request| {
         middleware::compression::etag_per_encoding(request, async |request| next.run(request).await).await
@@ -44,9 +44,9 @@ async fn every_request(State(app): State<SharedState>, request: Request, next: N
     middleware::drain_body::drain_unread_body(request, counted).await
 }
 
-/// All routes. What a request passes stands from the outside in, after its id and its span of the log.
+/// All routes. Layers are listed from the outside in, after the request id and its log span.
 pub(crate) fn router(app: SharedState) -> Router {
-    // In one piece: a router puts each layer that it is given by itself into a box, which each request copies.
+    // One service: a router boxes each layer that is added separately, and each request clones the box.
     let on_the_way = ServiceBuilder::new()
         .layer(axum::middleware::from_fn_with_state(app.clone(), every_request))
         .layer(option_layer(middleware::cors::layer(&app.origins)))
@@ -68,7 +68,7 @@ pub(crate) fn router(app: SharedState) -> Router {
                 .layer(axum::middleware::from_fn_with_state(app.clone(), middleware::timeout::graphql_layer)),
         )
         .merge(sensors())
-        // for devices that can set no header: the key in front of the path their firmware has
+        // for devices that can't set a header: the key in front of the path of their firmware
         .nest("/key/{key}", sensors())
         .merge(routes::health::routes())
         .merge(routes::metrics::routes())

@@ -1,6 +1,6 @@
-//! Connections: HTTP/1.1 with header names in title case (`Content-Type`), and in a WebSocket handshake as the client wrote them.
-//! Names are case-insensitive, but some clients compare them as text, such as Python's `gql` with `Sec-WebSocket-Protocol`.
-//! `axum::serve` cannot set that.
+//! Connections: HTTP/1.1 with header names in title case (`Content-Type`), and in a WebSocket handshake in the case
+//! that the client used. Names are case-insensitive, but some clients compare them as text, such as Python's `gql` with
+//! `Sec-WebSocket-Protocol`. `axum::serve` cannot set that.
 
 use std::{io::Write as _, net::SocketAddr, pin::pin};
 
@@ -23,15 +23,15 @@ use tower::Service as _;
 use super::{connections::Connections, timed_stream::TimedStream};
 use crate::{api_error::ApiError, limits::Limit, shutdown::ShutdownSignal};
 
-/// Largest head of a request, in bytes, and what is read of a body at a time. A URL alone may have 64 kB.
+/// Largest request head, and size of one read of a body, in bytes. A URL alone may have 64 kB.
 const MAX_READ_BUFFER_BYTES: usize = 128 << 10;
-/// Bytes that the kernel keeps of an answer beyond those that are on their way. With more, a client that reads slowly would seem
+/// Bytes of a response that the kernel buffers beyond those in flight. With more, a client that reads slowly would seem
 /// to make no progress, and one that reads nothing would hold megabytes.
 const MAX_UNSENT_BYTES: u32 = 128 << 10;
 
-/// Serves connections until the shutdown begins and all requests are answered. Dropping the future cuts them off.
+/// Serves connections until shutdown begins and all requests are answered. Dropping the future closes them.
 pub async fn serve(mut listener: TcpListener, router: Router, connections: Connections, shutdown: ShutdownSignal) {
-    let router: Router = router.with_state(()); // once, so that no request does it
+    let router: Router = router.with_state(()); // once, not for each request
     let mut tasks = JoinSet::new();
     let mut stopping = pin!(shutdown.triggered());
     loop {
@@ -59,7 +59,7 @@ fn limit_unsent_bytes(stream: &TcpStream) {
     }
 }
 
-/// Closes a connection that is one too many, with an answer if its buffer takes that.
+/// Closes a connection beyond the limit, with a response if the socket buffer has room for it.
 fn send_refusal(stream: TcpStream, limit: Limit) {
     let error = ApiError::from(limit);
     let status = error.status();

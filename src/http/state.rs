@@ -1,4 +1,4 @@
-//! The gateway put together: database, recorder, schema, routes.
+//! Application state: database, recorder, schema, routes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,52 +35,52 @@ use crate::{
     subscriptions::Subscriptions,
 };
 
-/// What the routes share.
+/// State shared by the routes.
 #[derive(Clone)]
 pub struct AppState {
-    /// What resolvers share too.
+    /// State shared with resolvers.
     pub state: State,
     /// The GraphQL schema.
     pub schema: Schema,
-    /// The documents that requests may name.
+    /// Persisted documents.
     pub persisted: PersistedDocuments,
     /// Subscriptions.
     pub live: Subscriptions,
-    /// The keys of those who ask.
+    /// Key lookups of queries.
     pub key_lookup: KeyLookup,
-    /// The keys of those who record.
+    /// Keys of recent senders.
     pub key_cache: KeyCache,
-    /// Which keys were revoked or changed.
+    /// Reports revoked and changed keys.
     pub key_changes: KeyChanges,
-    /// What tells those who serve something without an end, such as a subscription, that the gateway ends.
+    /// Signals the shutdown to streams without an end, such as subscriptions.
     pub shutdown: ShutdownSignal,
-    /// How many GraphQL requests are worked on at a time.
+    /// Limits concurrent GraphQL requests.
     pub concurrency_limit: ConcurrencyLimit,
-    /// What requests with a key pass before it is looked up.
+    /// Checks before a key is looked up.
     pub key_checks: KeyChecks,
-    /// The connections that are open.
+    /// Open connections.
     pub connections: Connections,
-    /// The large answers that are being sent.
+    /// Large responses that are being sent.
     pub response_memory: ResponseMemory,
-    /// File uploads.
+    /// Permits of file uploads.
     pub uploads: Quota<CallerId>,
-    /// The bodies that are read.
+    /// Bodies that are being read.
     pub body_memory: BodyMemory,
-    /// The sockets that are open.
+    /// Open `WebSocket`s.
     pub sockets: Sockets,
-    /// The origins of other sites whose pages may send requests.
+    /// Other origins with pages that may send requests.
     pub origins: Vec<Origin>,
-    /// The edition of GraphQL over HTTP that decides on status codes.
+    /// The edition of GraphQL over HTTP that decides the status codes.
     pub graphql_http: Edition,
-    /// What answering a request may take.
+    /// Timeout of a request.
     pub request_timeout: Duration,
 }
 
-/// The same as the routes hand it on: each request takes it several times on its way.
+/// The state as the routes share it: it is cloned several times for each request.
 pub(crate) type SharedState = Arc<AppState>;
 
 impl AppState {
-    /// Starts the recorder and puts the gateway together.
+    /// Starts the recorder and background tasks.
     #[must_use]
     pub fn start(database: Database, replicas: Replicas, clock: Clock, about: GatewayInfo) -> (Self, Writers) {
         let (recorder, writers) = Recorder::start_with(&database.writes, &clock, &about.limits.recording);
@@ -103,13 +103,14 @@ impl AppState {
             info: Arc::new(about),
         };
         let capacity = ConcurrencyLimit::for_readers(state.database.reads.options().get_max_connections());
-        let look_ups = KeyLookup::start(state.database.keys.clone());
+        let key_lookup = KeyLookup::start(state.database.keys.clone());
         let schema = graphql::schema(state.clone());
         let shutdown = ShutdownSignal::default();
         let (keys, key_changes) = (KeyCache::default(), KeyChanges::default());
         let (database, known_devices) = (state.database.clone(), state.device_id_cache.clone());
-        let listening = key_changes::run(database, keys.clone(), known_devices, key_changes.clone(), shutdown.clone());
-        tokio::spawn(listening);
+        let key_listener =
+            key_changes::run(database, keys.clone(), known_devices, key_changes.clone(), shutdown.clone());
+        tokio::spawn(key_listener);
         let live = Subscriptions::start(schema.clone(), shutdown.clone());
         let connections = Connections::new(&state.info, state.metrics.refusals.clone());
         let limits = state.info.limits.uploads;
@@ -123,7 +124,7 @@ impl AppState {
             schema,
             persisted: PersistedDocuments::default(),
             live,
-            key_lookup: look_ups,
+            key_lookup,
             key_cache: keys,
             key_changes,
             shutdown,
@@ -141,12 +142,12 @@ impl AppState {
         (app, writers)
     }
 
-    /// Comes back once the gateway ends.
+    /// Resolves when the shutdown begins.
     pub fn shutdown_triggered(&self) -> impl Future<Output = ()> + Send + use<> {
         self.shutdown.triggered()
     }
 
-    /// What the gateway counts, as a service of its own.
+    /// A service with the metrics only.
     pub fn metrics_router(&self) -> Router {
         http::metrics_alone(Arc::new(self.clone()))
     }

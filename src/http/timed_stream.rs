@@ -1,5 +1,5 @@
-//! A TCP connection that is closed when its client makes no progress: it doesn't finish the head of a request, sends no request,
-//! or doesn't read an answer. The time that the gateway itself takes doesn't count.
+//! A TCP connection that is closed when its client makes no progress: it does not finish a request head, sends no
+//! request, or does not read a response. Time that the gateway takes does not count.
 
 use std::{
     io,
@@ -22,7 +22,7 @@ use crate::{
     observability::metrics::refusals::Refusals,
 };
 
-/// A connection. Counts among those of its address until it is dropped, also as a WebSocket.
+/// A connection. Counts for its address until it is dropped, also as a WebSocket.
 pub(super) struct TimedStream {
     stream: TcpStream,
     progress: RequestProgress,
@@ -33,22 +33,22 @@ pub(super) struct TimedStream {
     _permit: Permit<CallerId>,
 }
 
-/// Where the connection is in its sequence of requests, shared with the service that answers them.
+/// The position of the connection in its sequence of requests, shared with the service that answers them.
 ///
-/// HTTP/1 has one request at a time. The number is even between requests, odd while one is answered.
+/// HTTP/1 has one request at a time. The number is even between requests and odd while one is answered.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RequestProgress(Arc<AtomicU32>);
 
-/// Not HTTP any more.
+/// The connection is no longer HTTP.
 const UPGRADED: u32 = u32::MAX;
 
 impl RequestProgress {
-    /// The head of a request was read.
+    /// A request head was read.
     pub fn request_began(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The response to it is made, and being sent.
+    /// The response is ready and being sent.
     pub fn response_began(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
@@ -59,10 +59,10 @@ impl RequestProgress {
     }
 }
 
-/// What is known while the next request is awaited.
+/// State while the next request is awaited.
 #[derive(Default)]
 struct ReadState {
-    /// The [`Progress`] that this is about.
+    /// The [`RequestProgress`] that this state belongs to.
     progress: u32,
     /// Since when the client has made no progress.
     since: Option<Instant>,
@@ -70,22 +70,22 @@ struct ReadState {
     timer: Timer,
 }
 
-/// What is known while the client's buffers are full.
+/// State while the client's buffers are full.
 #[derive(Default)]
 struct WriteState {
-    /// When the window began.
+    /// Start of the window.
     since: Option<Instant>,
-    /// Bytes written since.
+    /// Bytes written in it.
     written: usize,
     timer: Timer,
 }
 
-/// A timer that is kept, so that it is not registered anew for each request.
+/// A reusable timer, so that it is not registered anew for each request.
 #[derive(Default)]
 struct Timer(Option<Pin<Box<Sleep>>>);
 
 impl Timer {
-    /// Whether it is that late already; otherwise wakes the task then, or earlier.
+    /// Ready if the deadline has passed; otherwise wakes the task at the deadline or earlier.
     fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if sleep.deadline() > deadline {
@@ -134,10 +134,10 @@ impl TimedStream {
 
     fn on_written(&mut self, written: usize) {
         self.writing.written += written;
-        self.reading.since = None; // what is sent is for a client that is there
+        self.reading.since = None; // a successful write is progress
     }
 
-    /// Whether the client took too long for its next request; never while one is answered.
+    /// Ready when the client took too long to send its next request; never while one is answered.
     fn poll_read_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.is_between_requests() {
             return Poll::Pending;
@@ -147,7 +147,7 @@ impl TimedStream {
         self.reading.timer.poll(cx, since + timeout)
     }
 
-    /// Ends the connection when the client takes too little of what waits to be sent.
+    /// Ready with an error when the client reads too little of what waits to be sent.
     fn poll_write_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let ConnectionLimits { write_window, min_bytes_per_write_window, .. } = self.limits;
         loop {
@@ -209,9 +209,10 @@ impl AsyncWrite for TimedStream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.writing.since = None; // all is written, as nothing is left to be flushed here
+        self.writing.since = None; // all is written
         if self.reading.since.is_none() {
-            // After an answer hyper reads only when it is woken, so the timer has to run already. It reads when that wakes it.
+            // After a response hyper reads only when it is woken, so the timer must run already. Its wake-up makes
+            // hyper read.
             let _ = self.poll_read_deadline(cx);
         }
         Pin::new(&mut self.stream).poll_flush(cx)

@@ -1,4 +1,4 @@
-//! Indexes of months that are over, made while the gateway serves: at its start and then every now and then.
+//! Creates indexes of past months: at the start and then at intervals.
 
 use std::time::Duration;
 
@@ -11,18 +11,15 @@ use crate::{
     shutdown::ShutdownSignal,
 };
 
-/// A month ends once a month; so many hours later is soon enough.
+/// A month ends once a month, so a delay of hours is acceptable.
 const BUILD_INTERVAL: Duration = Duration::from_hours(6);
 
-/// Makes what is missing, until the gateway ends. What is being made then is given up, and made the next time.
+/// Creates missing indexes until shutdown. An index in progress is dropped at shutdown, and created the next time.
 pub async fn run(database: Database, clock: Clock, shutdown: ShutdownSignal) {
     let work = async {
         loop {
             if let Err(error) = build_missing_indexes(&database, clock.now()).await {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "an index of a month that is over could not be made"
-                );
+                tracing::warn!(error = &error as &dyn std::error::Error, "index of a past month not created");
             }
             tokio::time::sleep(BUILD_INTERVAL).await;
         }
@@ -34,7 +31,7 @@ pub async fn run(database: Database, clock: Clock, shutdown: ShutdownSignal) {
 }
 
 async fn build_missing_indexes(database: &Database, now: DateTime<Utc>) -> Result<(), DbError> {
-    // It takes its time: neither a bound of statements that its role may have nor a line in the log is for this.
+    // Creating an index is slow: neither the statement timeout of the role nor the log of slow statements applies.
     let options = database.direct.clone().options([("statement_timeout", "0")]);
     let mut connection = options.log_slow_statements(log::LevelFilter::Off, Duration::ZERO).connect().await?;
     covering_index::build_missing(&mut connection, now).await?;

@@ -1,5 +1,5 @@
-//! Deleting a device with all that is stored of it. The row of the device goes last, so that a deletion that was interrupted is
-//! continued by the same request.
+//! Deletes a device with all its data. The row of the device is deleted last, so that the same request continues an
+//! interrupted deletion.
 
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ use crate::{
     domain::{api_key::ApiKeyId, device::DeviceId, filter::Filter},
 };
 
-/// Attempts of the last transaction, which loses against recorders that store something of the device at that moment.
+/// Attempts of the last transaction, which fails while a recorder stores a sample of the device.
 const MAX_FINISH_ATTEMPTS: u32 = 30;
-/// Delay between two of them.
+/// Delay between two attempts.
 const FINISH_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// What was deleted with a device, or would be.
@@ -47,10 +47,11 @@ pub async fn count(pool: &PgPool, device: DeviceId, now: DateTime<Utc>) -> Resul
     })
 }
 
-/// Deletes a device. Samples of it that arrive meanwhile are deleted too, or recorded of a new device with the same key.
+/// Deletes a device. Samples of it that arrive meanwhile are deleted too, or recorded for a new device with the same
+/// key.
 ///
 /// # Errors
-/// When the database fails, or recorders hold the device for long. What was deleted until then stays deleted.
+/// When the database fails, or recorders block the deletion for long. What was deleted until then stays deleted.
 #[tracing::instrument(name = "deletion.device", skip_all)]
 pub async fn delete(pool: &PgPool, device: DeviceId, now: DateTime<Utc>) -> Result<DeletedDevice, DbError> {
     let mut deleted = DeletedDevice {
@@ -61,13 +62,13 @@ pub async fn delete(pool: &PgPool, device: DeviceId, now: DateTime<Utc>) -> Resu
     deleted.measurements += u64::try_from(finished.measurements.len()).unwrap_or(0);
     deleted.uplinks += finished.uplinks;
     deleted.revoked_keys.extend(finished.revoked_keys);
-    // Of bodies without new samples, whose transactions don't wait for the deletion. The device is deleted, whatever becomes of
-    // these: their retention ends too.
+    // Bodies without new samples: their transactions don't wait for the deletion. The device is deleted even if this
+    // fails: these uplinks expire with their retention.
     if let Err(error) = delete_uplinks(pool, device, &mut deleted).await {
         tracing::warn!(
             device = device.0,
             error = &error as &dyn std::error::Error,
-            "uplinks of a deleted device are left"
+            "uplinks of a deleted device not deleted"
         );
     }
     let (measurements, uplinks, revoked_keys) = (deleted.measurements, deleted.uplinks, deleted.revoked_keys.len());
@@ -94,7 +95,7 @@ async fn delete_all(
         };
         match finished {
             Ok(Some(finished)) => return Ok(finished),
-            Ok(None) => tracing::debug!(attempt, "device is still recorded of; deletion continues"),
+            Ok(None) => tracing::debug!(attempt, "device still has new samples; deletion continues"),
             Err(error @ (DbError::Locked(_) | DbError::Conflict(_))) => {
                 tracing::debug!(
                     attempt,

@@ -1,5 +1,5 @@
-//! Deleting measurements: a bounded number in a transaction, so that recorders never wait for long, until none is left that
-//! the filter means. What was deleted when it ends early stays deleted; the same again goes on from there.
+//! Deletes measurements in bounded transactions, so that recorders never wait for long, until none matches the filter.
+//! If it ends early, what was deleted stays deleted, and the same call continues.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -18,14 +18,14 @@ use crate::{
     domain::{device::DeviceId, filter::Filter, measurement::MeasurementKey},
 };
 
-/// Measurements in one transaction at most, for which others wait.
+/// Maximum measurements per transaction, for which other transactions wait.
 const DELETE_BATCH_SIZE: i64 = 10_000;
-/// How often a transaction is tried that lost against another.
+/// Maximum attempts of a transaction after conflicts with others.
 const MAX_DELETE_ATTEMPTS: u32 = 5;
-/// What finding and deleting so many may take: where no index helps, months may be read through for them.
+/// Timeout of finding and deleting one batch: without a suitable index, months may be scanned for it.
 pub(super) const DELETE_BATCH_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Lets one deletion run at a time: each may read months of measurements. Cheap to clone.
+/// Allows one deletion at a time: each may read months of measurements. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct DeletionLock(Arc<Semaphore>);
 
@@ -36,7 +36,7 @@ impl Default for DeletionLock {
 }
 
 impl DeletionLock {
-    /// Waits until no other deletion runs; none when that takes too long.
+    /// Waits until no other deletion runs; `None` after `max_wait`.
     pub async fn acquire(&self, max_wait: Duration) -> Option<OwnedSemaphorePermit> {
         timeout(max_wait, self.0.clone().acquire_owned()).await.ok()?.ok()
     }
@@ -45,11 +45,11 @@ impl DeletionLock {
 /// What was deleted, or would be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeletionReport {
-    /// How many measurements.
+    /// Number of measurements.
     pub measurements: u64,
-    /// Of which devices.
+    /// Their devices.
     pub devices: BTreeSet<DeviceId>,
-    /// When the first and the last of them were taken.
+    /// Times of the first and the last of them.
     pub span: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
@@ -64,7 +64,7 @@ impl DeletionReport {
     }
 }
 
-/// Deletes the measurements that the filter means; on a dry run, only looks which these are.
+/// Deletes the measurements that match the filter; on a dry run, only counts them.
 ///
 /// # Errors
 /// When the database fails; what was deleted until then stays deleted.
@@ -72,7 +72,7 @@ impl DeletionReport {
 pub async fn run(pool: &PgPool, filter: &Filter, dry_run: bool) -> Result<DeletionReport, DbError> {
     let mut deleted = DeletionReport::default();
     match &filter.devices {
-        // One after the other, since the rows of one lie together.
+        // One device after the other: the rows of a device are stored together.
         Some(devices) => {
             for &device in devices {
                 let filter = Filter { devices: Some(vec![device]), ..filter.clone() };
@@ -86,7 +86,7 @@ pub async fn run(pool: &PgPool, filter: &Filter, dry_run: bool) -> Result<Deleti
     Ok(deleted)
 }
 
-/// Goes through what the filter means in the order of time.
+/// Visits the measurements that match the filter in the order of time.
 pub(super) async fn delete_matching(
     pool: &PgPool,
     filter: Filter,
@@ -95,13 +95,13 @@ pub(super) async fn delete_matching(
 ) -> Result<(), DbError> {
     let mut page = MeasurementPage { filter, descending: false, after: None, before: None, limit: DELETE_BATCH_SIZE };
     loop {
-        // A connection for each turn: between two of them others have theirs.
+        // A new connection for each batch, so that others get it in between.
         let mut connection = pool.acquire().await?;
-        let Ok(turn) = timeout(DELETE_BATCH_TIMEOUT, delete_page(&mut connection, &page, dry_run)).await else {
-            connection.close_on_drop(); // it is in the middle of something
+        let Ok(batch) = timeout(DELETE_BATCH_TIMEOUT, delete_page(&mut connection, &page, dry_run)).await else {
+            connection.close_on_drop(); // a statement is in progress on it
             return Err(DbError::timed_out());
         };
-        let (keys, last) = turn?;
+        let (keys, last) = batch?;
         deleted.add(&keys);
         if last.is_none() {
             return Ok(());
@@ -110,7 +110,7 @@ pub(super) async fn delete_matching(
     }
 }
 
-/// Deletes what is on one page, and gives those measurements and the last one seen, where there was any.
+/// Deletes one page. Returns the deleted measurements, and the last one found, if any.
 async fn delete_page(
     connection: &mut PgConnection,
     page: &MeasurementPage,
@@ -128,16 +128,16 @@ async fn delete_page(
     if dry_run || keys.is_empty() {
         return Ok((keys, last));
     }
-    let mut tries = 0;
+    let mut attempts = 0;
     loop {
-        tries += 1;
+        attempts += 1;
         let mut transaction = connection.begin().await?;
         match deletion::delete(&mut transaction, &keys, &page.filter).await {
             Ok(deleted) => {
                 transaction.commit().await?;
                 return Ok((deleted, last));
             }
-            Err(DbError::Conflict(_) | DbError::Locked(_)) if tries < MAX_DELETE_ATTEMPTS => {
+            Err(DbError::Conflict(_) | DbError::Locked(_)) if attempts < MAX_DELETE_ATTEMPTS => {
                 transaction.rollback().await?;
             }
             Err(error) => return Err(error),

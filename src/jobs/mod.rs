@@ -1,4 +1,4 @@
-//! Jobs that run beside requests.
+//! Background jobs and long deletions.
 
 pub mod build_indexes;
 pub mod delete_device;

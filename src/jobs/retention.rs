@@ -1,4 +1,4 @@
-//! Forgetting, while the gateway serves: at its start and then every now and then.
+//! Deletes expired data: at the start and then at intervals.
 
 use std::time::Duration;
 
@@ -16,23 +16,23 @@ use crate::{
     shutdown::ShutdownSignal,
 };
 
-/// A month ends once a month; so many hours later is soon enough.
+/// A month ends once a month, so a delay of hours is acceptable.
 const UPLINK_CHECK_INTERVAL: Duration = Duration::from_hours(6);
-/// When to try again what could not be done.
+/// Delay before a retry.
 const UPLINK_RETRY_DELAY: Duration = Duration::from_mins(10);
-/// The feed grows all the time, and is cut a little at a time.
+/// The feed grows continuously, and is trimmed in small steps.
 const FEED_TRIM_INTERVAL: Duration = Duration::from_mins(5);
 
-/// What is kept for how long.
+/// Retention periods.
 #[derive(Clone, Copy, Debug)]
 pub struct RetentionPolicies {
-    /// What arrived, as it came.
+    /// Received request bodies.
     pub uplinks: RetentionPolicy,
-    /// What those who follow the feed may have missed.
+    /// Feed changes, for subscribers that reconnect.
     pub feed: TimeDelta,
 }
 
-/// Forgets what is older than what is kept, until the gateway ends.
+/// Deletes expired data until shutdown.
 pub async fn run(database: Database, clock: Clock, policies: RetentionPolicies, shutdown: ShutdownSignal) {
     tokio::join!(
         trim_feed(&database, &clock, policies.feed, &shutdown),
@@ -43,7 +43,7 @@ pub async fn run(database: Database, clock: Clock, policies: RetentionPolicies, 
 async fn trim_feed(database: &Database, clock: &Clock, kept: TimeDelta, shutdown: &ShutdownSignal) {
     loop {
         if let Err(error) = feed::trim_before(&database.jobs, clock.now() - kept).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "old changes could not be forgotten");
+            tracing::warn!(error = &error as &dyn std::error::Error, "expired feed changes not deleted");
         }
         tokio::select! {
             () = tokio::time::sleep(FEED_TRIM_INTERVAL) => {}
@@ -52,7 +52,7 @@ async fn trim_feed(database: &Database, clock: &Clock, kept: TimeDelta, shutdown
     }
 }
 
-/// Forgets the uplinks that are older than what is kept.
+/// Deletes expired uplinks.
 async fn drop_old_uplinks(database: &Database, clock: &Clock, uplinks: RetentionPolicy, shutdown: &ShutdownSignal) {
     if uplinks == RetentionPolicy::Forever {
         return;
@@ -61,11 +61,11 @@ async fn drop_old_uplinks(database: &Database, clock: &Clock, uplinks: Retention
         let next = match drop_expired_uplinks(database, clock, uplinks).await {
             Ok(DroppedPartitions { in_use, .. }) if in_use.is_empty() => UPLINK_CHECK_INTERVAL,
             Ok(DroppedPartitions { in_use, .. }) => {
-                tracing::info!(months = in_use.len(), "old uplinks are in use; forgetting them later");
+                tracing::info!(months = in_use.len(), "expired uplinks are in use; retrying later");
                 UPLINK_RETRY_DELAY
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "old uplinks could not be forgotten");
+                tracing::warn!(error = &error as &dyn std::error::Error, "expired uplinks not deleted");
                 UPLINK_RETRY_DELAY
             }
         };

@@ -1,4 +1,4 @@
-//! Ends sessions of other gateways that stopped in the middle of a message, while this gateway serves.
+//! Terminates sessions of other gateways that stopped in the middle of a message.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::{
 };
 
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// After a failure: the database is unavailable, which other parts report.
+/// Delay after a failure: the database is unavailable, which is reported elsewhere.
 const RETRY_DELAY: Duration = Duration::from_secs(5);
 
-/// Checks every second until the gateway ends.
+/// Checks every second until shutdown.
 pub async fn run(database: Database, shutdown: ShutdownSignal) {
     let work = async {
         let mut stalled = StalledSessions::default();

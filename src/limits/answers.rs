@@ -1,13 +1,14 @@
-//! Limits of GraphQL answers.
+//! Limits of GraphQL responses.
 
-/// How large answers may be.
+/// Sizes of responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AnswerLimits {
-    /// Bytes of one answer.
+    /// Bytes of one response.
     pub max_bytes: usize,
-    /// Bytes of the answers to one caller that are being sent. Answers that fit into the buffers of a connection don't count.
+    /// Bytes of the responses to one caller that are being sent. Responses that fit into the buffers of a connection
+    /// don't count.
     pub max_bytes_sent_per_caller: usize,
-    /// Bytes of the answers to all callers that are being sent.
+    /// Bytes of the responses to all callers that are being sent.
     pub max_bytes_sent: usize,
 }
 

@@ -1,6 +1,6 @@
 //! Limits of the memory of request bodies and messages.
 
-/// How much memory the bodies and messages take that are being read. Those up to 16 kB don't count.
+/// Memory of the bodies and messages that are held. Those up to 16 kB don't count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyLimits {
     /// Bytes of one caller.

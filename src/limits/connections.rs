@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How many connections there may be, and how long each may make no progress.
+/// How many connections may be open, and how long each may make no progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
     /// Connections of one client address, `WebSocket`s included. Connections of trusted proxies are not counted by address.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Values.
+/// Limits of deletions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeletionLimits {
     /// How long a deletion waits for the one that is running.

@@ -1,8 +1,8 @@
-//! The table of limits: the name of each in metrics, its scope, when a client may retry, and the reason it reads.
+//! The table of limits: the name of each in metrics, its scope, when a client may retry, and the message for it.
 
 use std::time::Duration;
 
-/// Whose use a limit bounds.
+/// Scope of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// One caller: a key, a device, or an address without a key. Refused with 429.
@@ -46,13 +46,13 @@ limits! {
     Connections = "connections", Gateway, 10, "too many connections to this gateway; retry later";
     /// Time to send the head of a request.
     RequestHead = "request_head", Caller, 1, "the request head was not sent in time";
-    /// Time to read an answer.
+    /// Time to read a response.
     SlowReader = "slow_reader", Caller, 1, "the answer was not read in time; request less at once";
-    /// Size of one answer.
+    /// Size of one response.
     AnswerBytes = "answer_bytes", Caller, 1, "the answer is too large; request smaller pages or fewer fields";
-    /// Bytes of the answers to one caller that are being sent.
+    /// Bytes of the responses to one caller that are being sent.
     AnswersSentPerCaller = "answers_sent_per_caller", Caller, 10, "too many large answers to you are being sent; read them first";
-    /// Bytes of the answers to all callers that are being sent.
+    /// Bytes of the responses to all callers that are being sent.
     AnswersSent = "answers_sent", Gateway, 10, "too many large answers are being sent; retry later";
     /// Memory of the bodies of one caller.
     BodiesPerCaller = "bodies_per_caller", Caller, 2, "too many large requests of yours are being read; send fewer at the same time";
@@ -86,9 +86,9 @@ limits! {
     NewDevices = "new_devices", Caller, 3600, "too many new devices with this key; send samples of fewer unknown devices, or register them";
     /// Months that a key needs new partitions for in an hour.
     NewMonths = "new_months", Caller, 3600, "samples of too many new months with this key; send fewer, or upload them with an admin key";
-    /// Bytes of bodies that are kept of a key in a day.
+    /// Bytes of bodies that are stored for a key in a day.
     UplinkBytes = "uplink_bytes", Caller, 3600, "too many bytes of undecodable bodies with this key; correct what is sent";
-    /// Room on the disk of the embedded Postgres.
+    /// Free space on the disk of the embedded Postgres.
     DiskSpace = "disk_space", Gateway, 600, "disk almost full, so undecodable bodies are not kept; retry later";
 }
 
@@ -99,13 +99,13 @@ impl Limit {
         self.definition().name
     }
 
-    /// Whose use it bounds.
+    /// Its scope.
     #[must_use]
     pub const fn scope(self) -> Scope {
         self.definition().scope
     }
 
-    /// What a client reads: what there is too much of, and what to do.
+    /// The message for clients: which limit was exceeded, and what to do.
     #[must_use]
     pub const fn reason(self) -> &'static str {
         self.definition().reason

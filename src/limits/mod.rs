@@ -48,10 +48,10 @@ pub struct Limits {
     pub uploads: UploadLimits,
     /// Subscriptions.
     pub subscriptions: SubscriptionLimits,
-    /// Of what GraphQL requests read.
+    /// Reads of GraphQL requests.
     pub reading: ReadLimits,
     /// Deletions of measurements.
     pub deletions: DeletionLimits,
-    /// Of what one key may add by recording.
+    /// Additions by one key through recording.
     pub recording: RecordingLimits,
 }

@@ -1,4 +1,4 @@
-//! Permits for a resource that is used for a while, such as a connection: bounded per caller and in all.
+//! Permits for a resource that is held for some time, such as a connection: bounded per caller and in total.
 
 use std::{
     collections::HashMap,
@@ -35,14 +35,14 @@ struct Used<K> {
 /// Which of its two limits refused a permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuotaExceeded {
-    /// The caller holds as many permits as one may.
+    /// The caller holds the maximum per caller.
     PerCaller,
-    /// All callers together hold as many permits as there are.
+    /// All permits are held.
     Total,
 }
 
 impl QuotaExceeded {
-    /// The limit that a caller learns of.
+    /// The limit that was exceeded.
     #[must_use]
     pub const fn limit(self, per_caller: Limit, total: Limit) -> Limit {
         match self {
@@ -56,7 +56,7 @@ impl QuotaExceeded {
 #[derive(Debug)]
 pub struct Permit<K: Eq + Hash> {
     quota: Arc<Inner<K>>,
-    /// None for a permit that counts in all only.
+    /// `None` for a permit that counts in total only.
     caller: Option<K>,
     count: usize,
 }
@@ -108,7 +108,7 @@ impl<K: Eq + Hash + Clone> Quota<K> {
         self.try_acquire_up_to(caller, count, self.0.max_per_caller)
     }
 
-    /// A permit that counts in all only: for a caller that acts for many, such as a trusted proxy.
+    /// A permit that counts in total only: for a caller that acts for many, such as a trusted proxy.
     ///
     /// # Errors
     /// When all permits are held.
@@ -127,7 +127,7 @@ impl<K: Eq + Hash + Clone> Quota<K> {
         self.0.lock().by_caller.get(caller).copied().unwrap_or(0)
     }
 
-    /// Permits that are held now, for a gauge.
+    /// Permits that are held now, as a gauge.
     #[must_use]
     pub fn in_use(&self) -> usize {
         self.0.lock().total
@@ -135,10 +135,10 @@ impl<K: Eq + Hash + Clone> Quota<K> {
 }
 
 impl<K: Eq + Hash + Clone> Permit<K> {
-    /// Makes it a permit for so much more.
+    /// Grows the permit by `count`.
     ///
     /// # Errors
-    /// When that exceeds one of the limits. The permit stays as it is.
+    /// When that exceeds one of the limits. The permit stays unchanged then.
     pub fn try_grow(&mut self, count: usize) -> Result<(), QuotaExceeded> {
         let Some(caller) = &self.caller else { return Err(QuotaExceeded::PerCaller) };
         let mut more = Quota(self.quota.clone()).try_acquire_many(caller, count)?;
@@ -146,7 +146,7 @@ impl<K: Eq + Hash + Clone> Permit<K> {
         Ok(())
     }
 
-    /// How much it is for.
+    /// The number of permits that it counts as.
     #[must_use]
     pub fn amount(&self) -> usize {
         self.count
@@ -155,7 +155,7 @@ impl<K: Eq + Hash + Clone> Permit<K> {
 
 impl<K> Inner<K> {
     fn lock(&self) -> MutexGuard<'_, Used<K>> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner) // no panic leaves it half changed
+        self.used.lock().unwrap_or_else(PoisonError::into_inner) // a panic leaves it consistent
     }
 }
 

@@ -1,8 +1,8 @@
-//! Budgets: how much each caller may use in a window of time, such as a minute.
+//! Rate limits: how much each caller may use in a window of time, such as a minute.
 //!
-//! Used budget is refilled at a constant rate, so a caller that pauses for a second may use a sixtieth of its minute again
-//! (a token bucket, kept as the one time at which it is full again: the generic cell rate algorithm). The library for this,
-//! governor, has no bound of the number of callers, which strangers decide.
+//! Usage is refilled at a constant rate, so a caller that pauses for a second may use a sixtieth of its minute again (a
+//! token bucket, stored as the one time at which it is full again: the generic cell rate algorithm). The library for
+//! this, governor, has no bound on the number of callers, which untrusted clients control.
 
 use std::{
     collections::HashMap,
@@ -17,26 +17,28 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::api_key::ApiKeyId;
 
-/// The headers that describe what is left of a budget.
+/// The headers that describe a rate limit and what remains of it.
 pub const RATE_LIMIT_HEADERS: [&str; 2] = ["ratelimit-policy", "ratelimit"];
 
-/// Callers that are remembered at least. Of more, those who have not asked for longest may begin anew.
+/// Minimum number of callers that are tracked. Beyond it, the least recent ones may be forgotten and start with a full
+/// bucket.
 const MIN_TRACKED_CALLERS: usize = 50_000;
 
-/// The name of the budgets of database time.
+/// Name of the rate limit of database time.
 pub const DATABASE_TIME_POLICY: &str = "database-time";
 
-/// Who pays.
+/// The caller that is charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CallerId {
-    /// The holder of a key, wherever they are.
+    /// A caller with a key, at any address.
     Key(ApiKeyId),
-    /// Somebody without a key, by the network they are in.
+    /// A caller without a key, by its network.
     Address(IpAddr),
 }
 
 impl CallerId {
-    /// Somebody without a key at this address. Whoever has an IPv6 address has 2⁶⁴ of them, so these count as one.
+    /// A caller without a key at this address. IPv6 clients have a network of 2⁶⁴ addresses, so a /64 prefix counts as
+    /// one.
     #[must_use]
     pub fn from_address(address: IpAddr) -> Self {
         Self::Address(match address.to_canonical() {
@@ -54,11 +56,11 @@ impl CallerId {
 pub struct RateLimiter {
     name: &'static str,
     rate: Option<Rate>,
-    /// Amounts are shown to clients in units of so many.
+    /// Internal units per unit that is shown to clients.
     scale: u32,
-    /// How far beyond a window a caller may owe, in time until it is refilled.
+    /// How far beyond a window a caller may be in debt, in time until it is refilled.
     max_debt: TimeDelta,
-    /// When each caller will have all of it again.
+    /// When each caller's bucket is full again.
     full_at: Arc<Mutex<RefillTimes>>,
 }
 
@@ -69,50 +71,50 @@ struct Rate {
     window: TimeDelta,
 }
 
-/// Callers, in two generations: where the younger one is full, it becomes the older one, which is forgotten.
+/// Callers in two generations: when the younger one is full, it replaces the older one.
 #[derive(Debug, Default)]
 struct RefillTimes {
     young: HashMap<CallerId, DateTime<Utc>>,
     old: HashMap<CallerId, DateTime<Utc>>,
 }
 
-/// What a caller has left.
+/// The state of a caller's bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimitStatus {
     name: &'static str,
-    /// What there is in a window.
+    /// The limit per window.
     pub limit: u32,
     window: TimeDelta,
-    /// What is left of it.
+    /// The remaining amount.
     pub remaining: u32,
     full_in: TimeDelta,
 }
 
-/// A budget that is used up.
+/// A rate limit that is exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimited {
-    /// What is left, which is too little.
+    /// The state of the bucket, which has too little remaining.
     pub status: RateLimitStatus,
-    /// When it will be enough.
+    /// Time until enough is refilled.
     pub retry_after: TimeDelta,
 }
 
 impl RateLimiter {
-    /// A budget per minute; none is unlimited. Headers contain the name.
+    /// A limit per minute; `None` is unlimited. Headers contain the name.
     #[must_use]
     pub fn per_minute(name: &'static str, limit: Option<NonZeroU32>) -> Self {
         Self::new(name, limit, TimeDelta::minutes(1))
     }
 
-    /// A budget per window of time; none is unlimited.
+    /// A limit per window of time; `None` is unlimited.
     #[must_use]
     pub fn new(name: &'static str, limit: Option<NonZeroU32>, window: TimeDelta) -> Self {
         let rate = limit.map(|limit| Rate { limit, window });
         Self { name, rate, scale: 1, max_debt: TimeDelta::zero(), full_at: Arc::default() }
     }
 
-    /// A budget of time per minute, in seconds; none is unlimited. What was used is charged afterwards, so a caller may owe
-    /// as much as a minute's worth.
+    /// A limit of time per minute, in seconds; `None` is unlimited. Usage is charged afterwards, so a caller may be in
+    /// debt by up to a minute's worth.
     #[must_use]
     pub fn seconds_per_minute(name: &'static str, limit: Option<NonZeroU32>) -> Self {
         let scale = 1_000_000;
@@ -120,13 +122,13 @@ impl RateLimiter {
         Self { scale, max_debt: TimeDelta::minutes(1), ..Self::per_minute(name, microseconds) }
     }
 
-    /// Checks that a caller owes nothing beyond its budget, and uses nothing. What is refilled in a moment is not waited for.
+    /// Checks that a caller has no debt, and uses nothing. A debt that is refilled in a moment is ignored.
     ///
     /// # Errors
-    /// When it owes something.
-    pub fn check_debt(&self, payer: CallerId, now: DateTime<Utc>) -> Result<(), RateLimited> {
+    /// When the caller is in debt.
+    pub fn check_debt(&self, caller: CallerId, now: DateTime<Utc>) -> Result<(), RateLimited> {
         let Some(rate) = self.rate else { return Ok(()) };
-        let full_at = self.lock().full_at(payer, now, rate.window + self.max_debt);
+        let full_at = self.lock().full_at(caller, now, rate.window + self.max_debt);
         let over = full_at - now - rate.window;
         if over > TimeDelta::zero() {
             return Err(RateLimited { status: self.status(rate, full_at - now), retry_after: over });
@@ -134,56 +136,56 @@ impl RateLimiter {
         Ok(())
     }
 
-    /// Charges time that was used, of a budget of time, to be paid from what is refilled.
-    pub fn charge(&self, payer: CallerId, time: Duration, now: DateTime<Utc>) {
+    /// Charges time that was used. May cause a debt.
+    pub fn charge(&self, caller: CallerId, time: Duration, now: DateTime<Utc>) {
         let Some(rate) = self.rate else { return };
         let microseconds = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
-        let most = rate.window + self.max_debt;
-        let mut lately = self.lock();
-        let owed = rate.refill_time(microseconds).min(most);
-        let full_at = lately.full_at(payer, now, most) + owed;
-        lately.set(payer, full_at.min(now + most));
+        let max = rate.window + self.max_debt;
+        let mut times = self.lock();
+        let debt = rate.refill_time(microseconds).min(max);
+        let full_at = times.full_at(caller, now, max) + debt;
+        times.set(caller, full_at.min(now + max));
     }
 
     fn lock(&self) -> MutexGuard<'_, RefillTimes> {
-        self.full_at.lock().unwrap_or_else(PoisonError::into_inner) // each entry is whole
+        self.full_at.lock().unwrap_or_else(PoisonError::into_inner) // entries are replaced as a whole
     }
 
-    /// The amount per window; none is unlimited.
+    /// The limit per window; `None` is unlimited.
     #[must_use]
     pub fn limit(&self) -> Option<NonZeroU32> {
         self.rate.map(|rate| rate.limit)
     }
 
-    /// Uses so much of a caller's budget, and tells what is left; none where there is no limit. An amount that exceeds
-    /// the limit counts as the limit.
+    /// Uses `amount` of a caller's bucket, and returns its state; `None` without a limit. An amount that exceeds the
+    /// limit counts as the limit.
     ///
     /// # Errors
-    /// When there is not so much. Nothing is used then.
+    /// When less than `amount` remains. Nothing is used then.
     pub fn check_n(
         &self,
-        payer: CallerId,
+        caller: CallerId,
         amount: u32,
         now: DateTime<Utc>,
     ) -> Result<Option<RateLimitStatus>, RateLimited> {
         let Some(rate) = self.rate else { return Ok(None) };
-        let mut lately = self.lock();
-        let full_at = lately.full_at(payer, now, rate.window + self.max_debt);
+        let mut times = self.lock();
+        let full_at = times.full_at(caller, now, rate.window + self.max_debt);
         let would_be = full_at + rate.refill_time_capped(amount);
         let over = would_be - now - rate.window;
         if over > TimeDelta::zero() {
             return Err(RateLimited { status: self.status(rate, full_at - now), retry_after: over });
         }
-        lately.set(payer, would_be);
+        times.set(caller, would_be);
         Ok(Some(self.status(rate, would_be - now)))
     }
 
-    /// Checks that a caller has something left, and uses nothing.
+    /// Checks that something remains, and uses nothing.
     ///
     /// # Errors
-    /// When nothing is left.
-    pub fn check_remaining(&self, payer: CallerId, now: DateTime<Utc>) -> Result<(), RateLimited> {
-        match self.check_n(payer, 0, now)? {
+    /// When nothing remains.
+    pub fn check_remaining(&self, caller: CallerId, now: DateTime<Utc>) -> Result<(), RateLimited> {
+        match self.check_n(caller, 0, now)? {
             Some(standing) if standing.remaining == 0 => {
                 let retry_in = self.rate.map_or(TimeDelta::zero(), |rate| rate.refill_time_capped(1));
                 Err(RateLimited { status: standing, retry_after: retry_in })
@@ -192,38 +194,38 @@ impl RateLimiter {
         }
     }
 
-    /// Uses so much of a caller's budget, or what is left of it.
-    pub fn penalize(&self, payer: CallerId, amount: u32, now: DateTime<Utc>) {
-        if let Err(RateLimited { status: standing, .. }) = self.check_n(payer, amount, now) {
-            let _ = self.check_n(payer, standing.remaining, now);
+    /// Uses `amount` of a caller's bucket, or all that remains.
+    pub fn penalize(&self, caller: CallerId, amount: u32, now: DateTime<Utc>) {
+        if let Err(RateLimited { status, .. }) = self.check_n(caller, amount, now) {
+            let _ = self.check_n(caller, status.remaining, now);
         }
     }
 
     fn status(&self, rate: Rate, full_in: TimeDelta) -> RateLimitStatus {
         let Rate { limit, window } = rate;
-        let left = limit.get().saturating_sub(rate.amount_refilled_in(full_in));
+        let remaining = limit.get().saturating_sub(rate.amount_refilled_in(full_in));
         RateLimitStatus {
             name: self.name,
             limit: limit.get() / self.scale,
             window,
-            remaining: left / self.scale,
+            remaining: remaining / self.scale,
             full_in,
         }
     }
 }
 
 impl RefillTimes {
-    /// Not before now, and no more than that away, even if the clock was put back.
-    fn full_at(&self, payer: CallerId, now: DateTime<Utc>, most: TimeDelta) -> DateTime<Utc> {
-        let known = self.young.get(&payer).or_else(|| self.old.get(&payer));
-        known.map_or(now, |&full_at| full_at.clamp(now, now + most))
+    /// Not before now, and at most `max` later, even if the clock was set back.
+    fn full_at(&self, caller: CallerId, now: DateTime<Utc>, max: TimeDelta) -> DateTime<Utc> {
+        let known = self.young.get(&caller).or_else(|| self.old.get(&caller));
+        known.map_or(now, |&full_at| full_at.clamp(now, now + max))
     }
 
-    fn set(&mut self, payer: CallerId, full_at: DateTime<Utc>) {
-        if self.young.len() >= MIN_TRACKED_CALLERS && !self.young.contains_key(&payer) {
+    fn set(&mut self, caller: CallerId, full_at: DateTime<Utc>) {
+        if self.young.len() >= MIN_TRACKED_CALLERS && !self.young.contains_key(&caller) {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(payer, full_at);
+        self.young.insert(caller, full_at);
     }
 }
 
@@ -252,7 +254,7 @@ impl Rate {
     }
 }
 
-/// In whole seconds, rounded up.
+/// Whole seconds, rounded up.
 fn ceil_seconds(time: TimeDelta) -> i64 {
     let seconds = time.num_seconds();
     if time > TimeDelta::seconds(seconds) { seconds + 1 } else { seconds }
@@ -262,12 +264,12 @@ impl RateLimitStatus {
     /// The fields `RateLimit-Policy` and `RateLimit`, as draft-ietf-httpapi-ratelimit-headers-10 has them.
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
-        let Self { name, limit, window, remaining: left, full_in } = self;
+        let Self { name, limit, window, remaining, full_in } = self;
         let mut headers = HeaderMap::new();
-        let [policy, left_of_it] = RATE_LIMIT_HEADERS;
+        let [policy, remaining_header] = RATE_LIMIT_HEADERS;
         let fields = [
             (policy, format!("\"{name}\";q={limit};w={}", window.num_seconds())),
-            (left_of_it, format!("\"{name}\";r={left};t={}", ceil_seconds(*full_in))),
+            (remaining_header, format!("\"{name}\";r={remaining};t={}", ceil_seconds(*full_in))),
         ];
         for (field, value) in fields {
             if let Ok(value) = HeaderValue::from_str(&value) {
@@ -279,13 +281,13 @@ impl RateLimitStatus {
 }
 
 impl RateLimited {
-    /// In how many seconds the same can be tried again.
+    /// Seconds until a retry may succeed.
     #[must_use]
     pub fn retry_after_seconds(&self) -> i64 {
         ceil_seconds(self.retry_after)
     }
 
-    /// Those of the standing, and `Retry-After`.
+    /// The headers of the status, and `Retry-After`.
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
         let mut headers = self.status.headers();
@@ -293,10 +295,10 @@ impl RateLimited {
         headers
     }
 
-    /// What to tell people.
+    /// The message for clients.
     #[must_use]
     pub fn message(&self) -> String {
-        let RateLimitStatus { name, limit, window, remaining: left, .. } = self.status;
+        let RateLimitStatus { name, limit, window, remaining, .. } = self.status;
         let window = match window.num_seconds() {
             60 => "minute",
             3600 => "hour",
@@ -310,7 +312,7 @@ impl RateLimited {
             );
         }
         format!(
-            "this would use more than the {left} left of {limit} a {window} ({name}); try again in {seconds} seconds"
+            "this would use more than the {remaining} remaining of {limit} a {window} ({name}); try again in {seconds} seconds"
         )
     }
 }

@@ -1,13 +1,13 @@
-//! Limits of what GraphQL requests read.
+//! Limits of the database reads of GraphQL requests.
 
 use std::time::Duration;
 
-/// Limits of what GraphQL requests read.
+/// Database reads of GraphQL requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadLimits {
     /// Connections to Postgres that one request uses at a time. Its other statements wait.
     pub connections_per_request: usize,
-    /// Time for which one request without a key holds connections, summed over these.
+    /// Connection time of one request without a key, summed over its connections.
     pub database_time_per_anonymous_request: Duration,
     /// The same for a request with a key.
     pub database_time_per_request: Duration,

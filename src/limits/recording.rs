@@ -6,26 +6,26 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::time::EARLIEST_TIME;
 
-/// What the samples and bodies of one key may add.
+/// Limits of the samples and bodies of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordingLimits {
     /// Devices that the samples of a sensor's key may add in an hour.
     pub new_devices_per_hour: u32,
-    /// The same of an admin's key.
+    /// The same for an admin's key.
     pub new_devices_per_hour_of_admin: u32,
     /// Months or years of samples that a sensor's key may have partitions created for in an hour.
     pub new_months_per_hour: u32,
-    /// The same of an admin's key, with which archives are uploaded.
+    /// The same for an admin's key, which is used to upload archives.
     pub new_months_per_hour_of_admin: u32,
-    /// Bytes of request bodies that are kept of each key in a day.
+    /// Bytes of request bodies that are stored for each key in a day.
     pub uplink_bytes_per_day: u64,
-    /// Bytes that are kept of a body that could not be decoded.
+    /// Bytes that are stored of an undecodable body.
     pub undecodable_body_bytes: usize,
-    /// The folder of the embedded Postgres, where it is one: bodies are kept while its disk has room.
+    /// Data folder of the embedded Postgres, if it is used: bodies are stored while its disk has room.
     pub data_folder: Option<PathBuf>,
-    /// Bytes that must be free there.
+    /// Bytes that must stay free there.
     pub min_free_disk_bytes: u64,
-    /// The first time that a sample may have.
+    /// Earliest valid time of a sample.
     pub earliest_time: DateTime<Utc>,
 }
 

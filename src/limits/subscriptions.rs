@@ -1,10 +1,10 @@
 //! Limits of GraphQL subscriptions.
 //!
-//! An idle subscription takes about 1 kB beside its connection, and a channel (the events of one filter and selection,
-//! shared by all subscriptions to the same) about 2 kB and its filter. A dashboard has tens of subscriptions, a school
-//! behind one address hundreds.
+//! An idle subscription takes about 1 kB in addition to its connection. A channel (the events of one filter and
+//! selection, shared by all equal subscriptions) takes about 2 kB and its filter. A dashboard has tens of
+//! subscriptions, a school behind one address hundreds.
 
-/// How many subscriptions and channels there may be.
+/// How many subscriptions and channels may exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubscriptionLimits {
     /// Subscriptions of one address without a key.
@@ -22,7 +22,7 @@ pub struct SubscriptionLimits {
 }
 
 impl SubscriptionLimits {
-    /// A channel counts once for each of these bytes that its filter and selection take, and at least once.
+    /// A channel counts once for each of these bytes of its filter and selection, and at least once.
     pub const CHANNEL_UNIT_BYTES: usize = 4096;
 }
 

@@ -18,16 +18,16 @@ use tracing_subscriber::{
 
 use super::otlp::Export;
 
-/// How log lines look.
+/// Format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Text.
     Pretty,
-    /// One JSON object a line, for programs.
+    /// One JSON object per line.
     Json,
 }
 
-/// Decides whether a line is logged that thousands of events would repeat: one in ten seconds is.
+/// Throttles a log line that thousands of events would repeat: one in ten seconds is logged.
 #[derive(Debug, Default)]
 pub(crate) struct LogThrottle(Mutex<Option<Instant>>);
 
@@ -45,11 +45,11 @@ impl LogThrottle {
     }
 }
 
-/// The levels of a setting such as `info,airgraph=trace`. Libraries are logged at `debug` at most: at `trace` they log what they
-/// receive (tungstenite whole frames, hyper heads), keys included.
+/// Parses a setting such as `info,airgraph=trace`. Libraries are logged at `debug` at most: at `trace` they log what
+/// they receive (tungstenite whole frames, hyper heads), keys included.
 ///
-/// It is one filter, and that of one layer: a second layer without a filter would have spans made that no layer wants, and a
-/// combination of filters loses spans of the other layer.
+/// It is one filter of one layer: with a second layer without a filter, spans would be created that no layer wants, and
+/// a combination of filters loses spans of the other layer.
 fn parse_levels(setting: &str) -> Result<Targets, ParseError> {
     let setting: Targets = setting.parse()?;
     let mut levels = Targets::new();
@@ -64,14 +64,14 @@ fn parse_levels(setting: &str) -> Result<Targets, ParseError> {
     Ok(levels.with_targets(setting.iter().map(capped)))
 }
 
-/// The target of our own events.
+/// Target of the gateway's own events.
 const OWN_TARGET: &str = "airgraph";
 
-/// Starts logging to standard error; standard output is for what a command prints. What is logged and what is exported are
-/// chosen apart.
+/// Starts logging to standard error; standard output is for the output of commands. Logs and traces are configured
+/// independently.
 ///
 /// # Errors
-/// When the filter can't be read.
+/// When the filter is invalid.
 pub(crate) fn init(filter: &str, format: LogFormat, traces: Option<&Export>) -> Result<(), ParseError> {
     let filter = parse_levels(filter)?;
     let registry = tracing_subscriber::registry().with(traces.and_then(Export::layer));

@@ -1,4 +1,4 @@
-//! Which request gets the next permit. Pure: no clock, no task, no lock.
+//! Decides which request gets the next permit. Pure: no clock, no task, no lock.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -7,7 +7,7 @@ use std::{
 
 use super::{PermitShare, QueueFull};
 
-/// Requests of type `W` of callers `K`, and the permits that they wait for.
+/// Waiting requests of type `W` of callers `K`, and the permits.
 #[derive(Debug)]
 pub(super) struct Schedule<K, W> {
     permits: usize,
@@ -49,12 +49,12 @@ impl<K: Eq + Hash + Clone, W> Schedule<K, W> {
         self.callers.values().map(|caller| caller.waiting.len()).sum()
     }
 
-    /// Permits that a caller holds, and its requests that wait.
+    /// Permits that a caller holds, and its waiting requests.
     pub fn caller_load(&self, caller: &K) -> usize {
         self.callers.get(caller).map_or(0, |state| state.held + state.waiting.len())
     }
 
-    /// Takes a permit for a caller where no request waits and the caller may hold one more.
+    /// Takes a permit for a caller if no request waits and the caller may hold one more.
     pub fn try_take(&mut self, caller: &K) -> bool {
         let held = self.callers.get(caller).map_or(0, |state| state.held);
         let is_granted = self.turns.is_empty() && self.free > 0 && self.share.allows(held, self.free);
@@ -65,12 +65,12 @@ impl<K: Eq + Hash + Clone, W> Schedule<K, W> {
         is_granted
     }
 
-    /// Whether a caller has as many requests waiting as one may.
+    /// Whether a caller has the maximum number of requests waiting.
     pub fn is_full(&self, caller: &K) -> bool {
         self.callers.get(caller).map_or(0, |state| state.waiting.len()) >= self.max_waiting_per_caller
     }
 
-    /// Removes requests of a caller that are gone.
+    /// Removes cancelled requests of a caller.
     pub fn remove_gone(&mut self, caller: &K, is_gone: impl Fn(&W) -> bool) {
         if let Some(state) = self.callers.get_mut(caller) {
             state.waiting.retain(|request| !is_gone(request));
@@ -78,7 +78,7 @@ impl<K: Eq + Hash + Clone, W> Schedule<K, W> {
         self.remove_if_idle(caller);
     }
 
-    /// Adds a request behind those of the same caller.
+    /// Enqueues a request behind those of the same caller.
     pub fn enqueue(&mut self, caller: K, request: W) -> Result<(), QueueFull> {
         if self.is_full(&caller) {
             return Err(QueueFull);
@@ -91,7 +91,7 @@ impl<K: Eq + Hash + Clone, W> Schedule<K, W> {
         Ok(())
     }
 
-    /// The request that gets a permit now, if one may. A caller that holds too much keeps its turn. Requests that are gone
+    /// The request that gets a permit now, if there is one. A caller at its share keeps its turn. Cancelled requests
     /// are removed.
     pub fn next(&mut self, is_gone: impl Fn(&W) -> bool) -> Option<(K, W)> {
         let mut at = 0;
@@ -102,7 +102,7 @@ impl<K: Eq + Hash + Clone, W> Schedule<K, W> {
                 state.waiting.pop_front();
             }
             if state.waiting.is_empty() {
-                self.remove_if_idle(&caller); // takes its turn away, so the next caller is at this place
+                self.remove_if_idle(&caller); // removes its turn, so the next caller is at this index
             } else if !self.share.allows(state.held, self.free) {
                 at += 1;
             } else {
@@ -119,7 +119,7 @@ impl<K: Eq + Hash + Clone, W> Schedule<K, W> {
         None
     }
 
-    /// Whether nothing is remembered of any caller.
+    /// Whether there is no state of any caller.
     #[cfg(test)]
     pub fn is_idle(&self) -> bool {
         self.callers.is_empty() && self.turns.is_empty()
@@ -134,7 +134,7 @@ impl<K: Eq + Hash + Clone, W> Schedule<K, W> {
         self.remove_if_idle(caller);
     }
 
-    /// Forgets a caller that holds and wants nothing, and the turn of one that wants nothing.
+    /// Removes a caller that neither holds nor waits, and the turn of one that does not wait.
     fn remove_if_idle(&mut self, caller: &K) {
         let Some(state) = self.callers.get(caller) else { return };
         if state.waiting.is_empty() {
@@ -182,7 +182,7 @@ mod tests {
                 schedule.enqueue(caller, request).expect("room");
             }
             while next(&mut schedule).is_some_and(|(granted, _)| {
-                assert_eq!(granted, caller, "the others hold as many as they may");
+                assert_eq!(granted, caller, "the others are at their share");
                 true
             }) {}
             held.push(schedule.callers[&caller].held);
@@ -192,9 +192,9 @@ mod tests {
     }
 
     proptest! {
-        /// Permits are never exceeded, none is idle while a caller without one waits, requests of a caller keep their
-        /// order, and a request at the head of its caller's queue waits while no other caller is granted twice, while
-        /// its caller may have one.
+        /// Permits are never exceeded. None is idle while a caller without one waits. Requests of a caller keep their
+        /// order. While a request at the head of its caller's queue waits and its caller may have a permit, no other
+        /// caller is granted twice.
         #[test]
         fn turns_are_fair(
             permits in 1..20_usize,
@@ -203,7 +203,8 @@ mod tests {
             let mut schedule = Schedule::new(permits, PermitShare::UpToFree, 50);
             let (mut number, mut held) = (0, BTreeMap::<usize, usize>::new());
             let mut last = BTreeMap::<usize, usize>::new();
-            // For each waiting caller: how often others were granted since its head came to wait, while it might have been.
+            // For each waiting caller: grants to others since its head started to wait, while it could have been
+            // granted.
             let mut passed = BTreeMap::<usize, BTreeMap<usize, usize>>::new();
             for (caller, what) in steps {
                 if what == 0 {
@@ -241,7 +242,7 @@ mod tests {
                 prop_assert!(!starving || in_use == permits, "a permit is idle while a caller without one waits");
             }
             let kept = schedule.callers.values().all(|state| state.held > 0 || !state.waiting.is_empty());
-            prop_assert!(kept, "a caller that wants nothing is remembered");
+            prop_assert!(kept, "a caller without permits and requests is kept");
         }
     }
 }

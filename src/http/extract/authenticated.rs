@@ -1,4 +1,4 @@
-//! Who is asking, from the request's path, its headers or its query.
+//! The caller of a request, from its path, its headers or its query.
 
 use std::time::Duration;
 
@@ -18,16 +18,16 @@ use crate::{
     observability::metrics::database_time::CallerKind,
 };
 
-/// A key that expires is not looked at again before that, whatever the clocks say.
+/// Minimum delay before a key is looked up again, whatever its expiry.
 const MIN_RECHECK_DELAY: Duration = Duration::from_millis(50);
 
-/// A caller as far as it is known before its key is looked up.
+/// The caller before its key is looked up.
 pub(crate) struct PresumedCaller {
     /// The address, which is charged until the key is looked up.
     pub address: CallerId,
-    /// The key if it was valid when it was last looked up, else the address. It decides whose turn a request takes.
+    /// The key if it was valid when it was last looked up, else the address. The caller in the queue for permits.
     pub caller: CallerId,
-    /// None with a key that is not known.
+    /// `None` for an unknown key.
     pub kind: Option<CallerKind>,
 }
 
@@ -44,13 +44,13 @@ impl PresumedCaller {
     }
 }
 
-/// A caller with the key that says so, for an answer that may outlast it.
+/// A caller with its key, for a response that may outlast the key.
 pub(crate) struct Authenticated {
     pub caller: Caller,
-    /// Who pays where there is no key.
+    /// Charged if there is no key.
     pub address: CallerId,
     key: Option<KeyHash>,
-    /// When the key was looked up.
+    /// Key generation at the lookup.
     generation: KeyGeneration,
 }
 
@@ -59,38 +59,39 @@ impl FromRequestParts<SharedState> for Authenticated {
 
     async fn from_request_parts(parts: &mut Parts, app: &SharedState) -> Result<Self, ApiError> {
         let secret = find_secret(parts, app).await;
-        let payer = address_id(parts, app);
+        let address = address_id(parts, app);
         let (key, generation) = (secret.as_deref().map(auth::hash), app.key_changes.generation());
         let caller = match key {
             Some(key) => {
-                let look_up = auth::authenticate(&app.key_lookup, &app.state.database, &app.state.clock, key);
+                let lookup = auth::authenticate(&app.key_lookup, &app.state.database, &app.state.clock, key);
                 app.key_checks
-                    .authenticate(payer, &key, &app.state.rate_limiters.cost, app.state.clock.now(), look_up)
+                    .authenticate(address, &key, &app.state.rate_limiters.cost, app.state.clock.now(), lookup)
                     .await?
             }
             _ => Caller::Anonymous,
         };
-        Ok(Self { caller, address: payer, key, generation })
+        Ok(Self { caller, address, key, generation })
     }
 }
 
-/// When to look again whether a caller's key is valid, while an answer goes on: every minute or so, and when it expires.
+/// Interval at which the key is looked up again while a response continues: about a minute, or the time until it
+/// expires.
 pub(crate) fn recheck_interval(caller: &Caller, app: &AppState) -> Duration {
-    let every = app.sockets.timeouts.key_recheck;
-    caller.expires_at().map_or(every, |end| {
+    let interval = app.sockets.timeouts.key_recheck;
+    caller.expires_at().map_or(interval, |end| {
         let left = (end - app.state.clock.now()).to_std();
-        left.unwrap_or_default().max(MIN_RECHECK_DELAY).min(every)
+        left.unwrap_or_default().max(MIN_RECHECK_DELAY).min(interval)
     })
 }
 
 impl Authenticated {
-    /// Whose budget and quotas the request uses: the key's, or else the address's.
+    /// The caller that is charged: the key, or else the address.
     pub fn caller_id(&self) -> CallerId {
         self.caller.api_key_id().map_or(self.address, CallerId::Key)
     }
 
-    /// Resolves with an error when the key is not valid any more; never where there is none. While the database is away the
-    /// key stays valid.
+    /// Resolves with an error when the key is no longer valid; never without a key. While the database is unavailable
+    /// the key stays valid.
     pub async fn key_invalidated(&self, app: &AppState) -> ApiError {
         let Some((key, id)) = self.key.zip(self.caller.api_key_id()) else { return std::future::pending().await };
         let mut generation = self.generation;
@@ -101,7 +102,7 @@ impl Authenticated {
             }
             generation = app.key_changes.generation();
             let found = auth::authenticate(&app.key_lookup, &app.state.database, &app.state.clock, key);
-            let found = Box::pin(found).await; // on the heap, to be gone while this waits
+            let found = Box::pin(found).await; // on the heap, freed while this waits
             if let Err(error @ ApiError::Unauthenticated(_)) = found {
                 return error;
             }
@@ -109,7 +110,8 @@ impl Authenticated {
     }
 }
 
-/// Somebody who records, and nothing else: their key may come from memory. Each request uses of their budget.
+/// The caller of a request that only records. Its key may be read from the cache. Each request is counted by its rate
+/// limit.
 pub(crate) struct IngestCaller(pub Caller);
 
 impl FromRequestParts<SharedState> for IngestCaller {
@@ -119,9 +121,9 @@ impl FromRequestParts<SharedState> for IngestCaller {
         let caller = match find_secret(parts, app).await {
             Some(secret) => {
                 let (address, key, now) = (address_id(parts, app), auth::hash(&secret), app.state.clock.now());
-                let look_up = auth::authenticate_cached(&app.key_cache, &app.state.database, &app.state.clock, &secret);
+                let lookup = auth::authenticate_cached(&app.key_cache, &app.state.database, &app.state.clock, &secret);
                 app.key_checks
-                    .authenticate(address, &key, &app.state.rate_limiters.uplink_requests, now, look_up)
+                    .authenticate(address, &key, &app.state.rate_limiters.uplink_requests, now, lookup)
                     .await?
             }
             None => Caller::Anonymous,
@@ -135,13 +137,13 @@ impl FromRequestParts<SharedState> for IngestCaller {
     }
 }
 
-/// Who pays where there is no key.
+/// The caller id of the client address, charged if there is no key.
 pub(crate) fn address_id(parts: &Parts, app: &AppState) -> CallerId {
     CallerId::from_address(client_ip::from_parts(parts, &app.state.info.security_profile.trusted_proxies))
 }
 
-/// The key in the path, else in a header, else in the query. A path comes first, since some firmware always sends a token
-/// of its own in `Authorization`.
+/// The key in the path, else in a header, else in the query. The path has precedence, since some firmware always sends
+/// a token of its own in `Authorization`.
 async fn find_secret(parts: &mut Parts, app: &SharedState) -> Option<String> {
     match secret_from_path(parts, app).await {
         Some(secret) => Some(secret),
@@ -149,7 +151,7 @@ async fn find_secret(parts: &mut Parts, app: &SharedState) -> Option<String> {
     }
 }
 
-/// Routes that take the key from the query, where clients of `InfluxDB` 1.x put user (`u`) and password (`p`).
+/// Routes that read the key from the query, where clients of `InfluxDB` 1.x put user (`u`) and password (`p`).
 const ROUTES_WITH_KEY_IN_QUERY: [&str; 3] = ["/write", "/api/v2/write", "/query"];
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! Where a request comes from.
+//! The client address of a request.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -10,8 +10,8 @@ use ipnet::IpNet;
 
 const FORWARDED_FOR_HEADER: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The address of the client: of the connection, or of whom a trusted proxy names. A request that came by no connection, as
-/// in tests, has none.
+/// The address of the client: of the connection, or as forwarded by a trusted proxy. A request without a connection, as
+/// in tests, has the unspecified address.
 pub(crate) fn from_parts(parts: &Parts, trusted: &[IpNet]) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip());
@@ -25,8 +25,9 @@ pub(crate) fn is_from_trusted_proxy(parts: &Parts, trusted: &[IpNet]) -> bool {
     peer.is_some_and(|peer| trusted.iter().any(|network| network.contains(&peer)))
 }
 
-/// From the right, each address was written by the one to its right, the last by the peer: so the first that is no trusted
-/// proxy is the last that can be believed. What stands further left is what a client wrote.
+/// Each address of the list was written by the host to its right, the last one by the peer. The first one from the
+/// right that is not a trusted proxy is the client. Addresses further left were written by the client and are not
+/// trusted.
 fn resolve(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = peer.to_canonical();

@@ -1,7 +1,7 @@
-//! What a request with a key passes before the key is looked up: an address that sent too many invalid keys is refused without
-//! asking the database, and so is a key that has used up its budget.
+//! Checks before the key of a request is looked up: an address that sent too many invalid keys is refused without a
+//! query to the database, and so is a key that has used up its rate limit.
 //!
-//! Keys that were valid when they were last looked up pass also from such an address: many clients may share it.
+//! A key that was valid at its last lookup passes also from such an address: many clients may share it.
 
 use std::{
     collections::HashMap,
@@ -23,7 +23,7 @@ use crate::{
     observability::metrics::{database_time::CallerKind, refusals::Refusals},
 };
 
-/// Keys that are remembered at least, as those that were valid.
+/// Minimum number of valid keys that are remembered.
 const MIN_KNOWN_KEYS: usize = 20_000;
 
 /// The checks of one gateway. Cheap to clone.
@@ -38,7 +38,7 @@ struct Inner {
     refusals: Refusals,
 }
 
-/// A key that was valid when it was last looked up. That is no proof that it still is.
+/// A key that was valid at its last lookup. It may have been revoked since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KnownKey {
     pub id: ApiKeyId,
@@ -64,27 +64,27 @@ impl KeyChecks {
         }))
     }
 
-    /// The caller with a key that comes from an address. Looks the key up if neither has used up its `budget`.
+    /// The caller with a key that was sent from an address. Runs `lookup` if neither has exceeded its limit.
     ///
     /// # Errors
-    /// When the key is not valid, or may not be looked up now.
+    /// When the key is invalid, or may not be looked up now.
     pub(crate) async fn authenticate(
         &self,
         address: CallerId,
         hash: &KeyHash,
-        budget: &RateLimiter,
+        limiter: &RateLimiter,
         now: DateTime<Utc>,
-        look_up: impl Future<Output = Result<Caller, ApiError>>,
+        lookup: impl Future<Output = Result<Caller, ApiError>>,
     ) -> Result<Caller, ApiError> {
         let known = self.known_key(hash);
         let _permit = match known {
             Some(key) => {
-                budget.check_remaining(CallerId::Key(key.id), now).map_err(ApiError::RateLimited)?;
+                limiter.check_remaining(CallerId::Key(key.id), now).map_err(ApiError::RateLimited)?;
                 None
             }
             None => Some(self.acquire_lookup_permit(address, now)?),
         };
-        let outcome = look_up.await;
+        let outcome = lookup.await;
         match &outcome {
             Ok(caller) if known.is_none() => {
                 if let Some(id) = caller.api_key_id() {
@@ -100,7 +100,7 @@ impl KeyChecks {
         outcome
     }
 
-    /// The key, if it was valid when it was last looked up.
+    /// The key, if it was valid at its last lookup.
     pub(crate) fn known_key(&self, hash: &KeyHash) -> Option<KnownKey> {
         self.lock_known_keys().get(hash)
     }
@@ -114,7 +114,7 @@ impl KeyChecks {
     }
 
     fn lock_known_keys(&self) -> MutexGuard<'_, KnownKeys> {
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner) // at worst a key is not known
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner) // at worst a key is unknown
     }
 }
 

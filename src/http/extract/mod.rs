@@ -1,4 +1,4 @@
-//! What handlers take from a request: the caller, the address of the client.
+//! Extractors: the caller and the client address of a request.
 
 pub(crate) mod authenticated;
 pub(crate) mod client_ip;

@@ -1,7 +1,7 @@
-//! Bodies and messages of `WebSocket`s while they are read and worked on: how much memory they take.
+//! Bounds the memory of request bodies and `WebSocket` messages while they are read and processed.
 //!
-//! One may have a megabyte, and there may be as many as there are connections. Small ones, as sensors and most questions
-//! have, take about as much as the connection itself and are not counted, so that large ones never keep them out.
+//! A body may have a megabyte, and each connection may send one. Small bodies, as of sensors and most queries, take
+//! about as much as the connection itself and are not counted, so large ones never block them.
 
 use axum::{
     body::{Bytes, HttpBody as _},
@@ -18,7 +18,7 @@ use crate::{
     observability::metrics::refusals::Refusals,
 };
 
-/// Up to which size a body is small, in bytes.
+/// Maximum size of a body that is not counted, in bytes.
 const MAX_UNTRACKED_BODY_BYTES: usize = 16 << 10;
 /// The bodies of one gateway. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -34,17 +34,17 @@ pub(crate) struct BufferedBody {
     permit: Option<Permit<CallerId>>,
 }
 
-/// What is left when the bytes have gone elsewhere.
+/// The permit without the bytes, which have been moved elsewhere.
 pub(crate) struct BodyPermit(#[expect(dead_code, reason = "held, not read")] Option<Permit<CallerId>>);
 
 impl BodyMemory {
-    /// None so far.
+    /// No body is held yet.
     #[must_use]
     pub fn new(limits: BodyLimits, refusals: Refusals) -> Self {
         Self { bytes: Quota::new(limits.max_bytes_per_caller, limits.max_bytes), refusals }
     }
 
-    /// Bytes of the bodies that are being read.
+    /// Bytes of the bodies that are held.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes.in_use()
@@ -53,49 +53,49 @@ impl BodyMemory {
     /// Reads the body of a request to its end.
     ///
     /// # Errors
-    /// When it is too large, breaks off, or there are too many large ones at the time.
-    pub(crate) async fn read(&self, payer: CallerId, request: Request) -> Result<BufferedBody, ApiError> {
+    /// When it is too large, breaks off, or too many large ones are being read.
+    pub(crate) async fn read(&self, caller: CallerId, request: Request) -> Result<BufferedBody, ApiError> {
         let body = request.into_body();
         if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
             return Err(ApiError::TooLarge(MAX_BODY_BYTES));
         }
         let mut pieces = body.into_data_stream();
-        let (mut whole, mut first, mut held) = (BytesMut::new(), Bytes::new(), None);
+        let (mut buffer, mut first, mut held) = (BytesMut::new(), Bytes::new(), None);
         while let Some(piece) = pieces.next().await {
             let piece = piece.map_err(|error| match DecompressionError::find(&error) {
                 Some(error) => error.into(),
                 None => ApiError::BadRequest("the body could not be read to its end".to_owned()),
             })?;
-            if first.len() + whole.len() + piece.len() > MAX_BODY_BYTES {
+            if first.len() + buffer.len() + piece.len() > MAX_BODY_BYTES {
                 return Err(ApiError::TooLarge(MAX_BODY_BYTES));
             }
-            if first.is_empty() && whole.is_empty() {
-                first = piece; // most come in one piece
+            if first.is_empty() && buffer.is_empty() {
+                first = piece; // most bodies have one chunk
             } else {
-                whole.extend_from_slice(&std::mem::take(&mut first));
-                whole.extend_from_slice(&piece);
+                buffer.extend_from_slice(&std::mem::take(&mut first));
+                buffer.extend_from_slice(&piece);
             }
-            self.reserve(payer, &mut held, first.len() + whole.len())?;
+            self.reserve(caller, &mut held, first.len() + buffer.len())?;
         }
-        let bytes = if whole.is_empty() { first } else { whole.freeze() };
+        let bytes = if buffer.is_empty() { first } else { buffer.freeze() };
         Ok(BufferedBody { bytes, permit: held })
     }
 
-    /// Holds memory for the window of a decoder.
+    /// Reserves memory for the window of a decoder.
     ///
     /// # Errors
-    /// When too much is held already.
-    pub(crate) fn reserve_decoder_window(&self, payer: CallerId, bytes: usize) -> Result<Permit<CallerId>, Limit> {
-        self.bytes.try_acquire_many(&payer, bytes).map_err(|exceeded| self.count_refusal(exceeded))
+    /// When too much memory is reserved already.
+    pub(crate) fn reserve_decoder_window(&self, caller: CallerId, bytes: usize) -> Result<Permit<CallerId>, Limit> {
+        self.bytes.try_acquire_many(&caller, bytes).map_err(|exceeded| self.count_refusal(exceeded))
     }
 
-    /// Makes what is held enough for so many bytes.
+    /// Grows a reservation to this number of bytes.
     ///
     /// # Errors
-    /// When too much is held already.
+    /// When too much memory is reserved already.
     pub(crate) fn reserve(
         &self,
-        payer: CallerId,
+        caller: CallerId,
         held: &mut Option<Permit<CallerId>>,
         bytes: usize,
     ) -> Result<(), Limit> {
@@ -106,7 +106,7 @@ impl BodyMemory {
         let more = bytes - has;
         let outcome = match held {
             Some(held) => held.try_grow(more),
-            None => self.bytes.try_acquire_many(&payer, more).map(|permit| *held = Some(permit)),
+            None => self.bytes.try_acquire_many(&caller, more).map(|permit| *held = Some(permit)),
         };
         outcome.map_err(|exceeded| self.count_refusal(exceeded))
     }
@@ -119,7 +119,7 @@ impl BodyMemory {
 }
 
 impl BufferedBody {
-    /// The bytes, and what is held for them.
+    /// The bytes, and the permit for them.
     pub(crate) fn into_parts(self) -> (Bytes, BodyPermit) {
         (self.bytes, BodyPermit(self.permit))
     }
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
     use crate::domain::api_key::ApiKeyId;
 
-    /// A request whose body comes in pieces of 8 kB, and is said to be so long or not.
+    /// A request with a body in chunks of 8 kB, without a content length.
     fn request(bytes: usize) -> Request {
         let pieces = (0..bytes).step_by(8192).map(move |at| vec![b'x'; (bytes - at).min(8192)]);
         let pieces = stream::iter(pieces.map(Ok::<_, std::convert::Infallible>));
@@ -159,9 +159,9 @@ mod tests {
             bodies.read(CALLER, request(MAX_BODY_BYTES + 1)).await,
             Err(ApiError::TooLarge(MAX_BODY_BYTES))
         ));
-        let told = Request::new(axum::body::Body::from(vec![b'x'; MAX_BODY_BYTES + 1]));
-        assert!(matches!(bodies.read(CALLER, told).await, Err(ApiError::TooLarge(MAX_BODY_BYTES))));
-        assert_eq!(bodies.bytes(), 0, "all is given back");
+        let sized = Request::new(axum::body::Body::from(vec![b'x'; MAX_BODY_BYTES + 1]));
+        assert!(matches!(bodies.read(CALLER, sized).await, Err(ApiError::TooLarge(MAX_BODY_BYTES))));
+        assert_eq!(bodies.bytes(), 0, "all is returned");
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! Compression of responses, at the quickest levels: only a slow network would be worth more time.
+//! Compression of responses, at the fastest levels: only a slow network would justify more time.
 
 use axum::{
     extract::Request,
@@ -15,10 +15,11 @@ use tower_http::{
 
 use crate::http::routes::precompressed::NoCompression;
 
-/// What is shorter fits into a packet or two as it is.
+/// A shorter response fits into one or two packets uncompressed.
 const MIN_COMPRESSED_BYTES: u16 = 1024;
 
-/// What compresses. Not streams of events, each of which is to arrive at once, nor what is compressed already.
+/// The compression layer. It excludes event streams, as each event must be sent at once, and what is compressed
+/// already.
 pub(crate) fn layer() -> CompressionLayer<impl Predicate> {
     let worth_it = SizeAbove::new(MIN_COMPRESSED_BYTES)
         .and(NotForContentType::SSE)
@@ -30,11 +31,11 @@ pub(crate) fn layer() -> CompressionLayer<impl Predicate> {
     CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it)
 }
 
-/// What stands in a tag before the encoding of what it is of. Our tags are of letters, digits, `-` and `_`.
+/// Separates the encoding from the rest of an `ETag`. The gateway's tags consist of letters, digits, `-` and `_`.
 const ETAG_ENCODING_SEPARATOR: char = '.';
 
-/// Outside of what compresses: gives each encoding of an answer a tag of its own, as strong tags are of bytes (RFC 9110
-/// §8.8.3.3). Whoever comes with the tag of any of them has the answer.
+/// Outside the compression layer: gives each encoding of a response its own `ETag`, as strong tags identify bytes (RFC
+/// 9110 §8.8.3.3). A request with the tag of any encoding matches.
 pub(crate) async fn etag_per_encoding(mut request: Request, next: impl AsyncFnOnce(Request) -> Response) -> Response {
     prefer_brotli(request.headers_mut());
     let Some(named) = if_none_match_tags(request.headers()) else {
@@ -55,8 +56,8 @@ pub(crate) async fn etag_per_encoding(mut request: Request, next: impl AsyncFnOn
     response
 }
 
-/// Takes zstd out of `Accept-Encoding` when the client gives brotli the same weight. Node 20 offers zstd with code generators
-/// that cannot read it, and every client that offers both can read brotli.
+/// Removes zstd from `Accept-Encoding` if the client gives brotli the same weight. Node 20 offers zstd on behalf of
+/// code generators that cannot read it, and every client that offers both can read brotli.
 fn prefer_brotli(headers: &mut HeaderMap) {
     let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     let offers: Vec<_> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
@@ -70,7 +71,7 @@ fn prefer_brotli(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether a request names this coding as one that it accepts.
+/// Whether a request accepts this coding by name.
 pub(crate) fn accepts_encoding(headers: &HeaderMap, coding: &str) -> bool {
     let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     let mut offers = lines.flat_map(|line| line.split(',')).map(str::trim);
@@ -87,20 +88,20 @@ fn weight_of(offer: &str, coding: &str) -> Option<f32> {
     Some(weight.map_or(1.0, |weight| weight.trim().parse().unwrap_or(0.0)))
 }
 
-/// The tags that a request names, if it does.
+/// The tags of `If-None-Match`, if it is sent.
 fn if_none_match_tags(headers: &HeaderMap) -> Option<Vec<String>> {
     let lines = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
     let tags: Vec<_> = lines.flat_map(|line| line.split(',')).map(|tag| tag.trim().to_owned()).collect();
     (!tags.is_empty()).then_some(tags)
 }
 
-/// A tag such as `"abc.zstd"` as it is without the encoding, `"abc"`.
+/// A tag such as `"abc.zstd"` without the encoding: `"abc"`.
 fn strip_encoding(tag: &str) -> String {
     let inner = tag.strip_suffix('"').and_then(|inner| inner.split_once(ETAG_ENCODING_SEPARATOR));
     inner.map_or_else(|| tag.to_owned(), |(plain, _)| format!("{plain}\""))
 }
 
-/// Names the encoding of an answer in its tag.
+/// Adds the encoding of a response to its tag.
 fn add_encoding_to_etag(headers: &mut HeaderMap) {
     let value = |name| headers.get(name)?.to_str().ok();
     let (Some(tag), Some(encoding)) = (value(header::ETAG), value(header::CONTENT_ENCODING)) else { return };
@@ -110,7 +111,7 @@ fn add_encoding_to_etag(headers: &mut HeaderMap) {
     }
 }
 
-/// Tells whoever has the answer which of the tags that they named is its.
+/// Replaces the tag of a 304 response by the one that the client sent.
 fn restore_matched_etag(headers: &mut HeaderMap, named: &[String]) {
     let Some(tag) = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()) else { return };
     let strong = |named: &String| named.strip_prefix("W/").unwrap_or(named).to_owned();
@@ -118,7 +119,7 @@ fn restore_matched_etag(headers: &mut HeaderMap, named: &[String]) {
     if let Some(known) = known.and_then(|known| HeaderValue::from_str(&known).ok()) {
         headers.insert(header::ETAG, known);
     }
-    // As the whole answer has it: what is told now takes the place of what a cache keeps.
+    // With the headers of the full response: a cache stores these in place of its own.
     headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
 }
 
@@ -128,7 +129,7 @@ mod tests {
 
     #[test]
     fn brotli_is_preferred_to_zstd_of_equal_weight() {
-        for (offered, left) in [
+        for (offered, expected) in [
             ("gzip, deflate, br, zstd", "gzip, deflate, br"),
             ("zstd, br", "br"),
             ("zstd;q=0.5, br;q=0.5", "br;q=0.5"),
@@ -142,7 +143,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT_ENCODING, offered.parse().expect("a value"));
             prefer_brotli(&mut headers);
-            assert_eq!(headers[header::ACCEPT_ENCODING], left, "{offered}");
+            assert_eq!(headers[header::ACCEPT_ENCODING], expected, "{offered}");
         }
     }
 }

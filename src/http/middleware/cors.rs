@@ -19,11 +19,11 @@ use crate::{
     http::{state::AppState, transports::websocket},
 };
 
-/// How long a browser may cache the answer to a preflight.
+/// How long a browser may cache the response to a preflight.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(1);
 
-/// Request headers that GraphQL clients, `EventSource` polyfills and tracing libraries send, beside those that every page may
-/// send without a preflight.
+/// Request headers that GraphQL clients, `EventSource` polyfills and tracing libraries send, in addition to those that
+/// every page may send without a preflight.
 const REQUEST_HEADERS: [&str; 24] = [
     "accept",
     "airgraph-min-lsn",

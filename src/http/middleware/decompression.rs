@@ -1,8 +1,8 @@
 //! Request bodies with a `Content-Encoding` (RFC 9110 §8.4), decompressed as they are read.
 //!
-//! Limits on the size of a body hold for what comes out. The memory of a decoder is bounded: 32 KiB by the format of gzip and
-//! deflate, 8 MiB by RFC 9659 for zstd, which counts as bodies do. A body that nothing limits, a file, may not expand without
-//! bounds either.
+//! Limits on the size of a body apply to the decompressed bytes. The memory of a decoder is bounded: 32 KiB by the
+//! format of gzip and deflate, 8 MiB by RFC 9659 for zstd, which is counted like bodies. The expansion of file uploads,
+//! which have no size limit, is bounded too.
 
 use std::{
     error::Error,
@@ -36,17 +36,18 @@ use crate::{
     limits::{Limit, rate_limit::CallerId},
 };
 
-/// How many times its size a body may expand to, beyond [`MAX_BODY`]. CSV of sensors expands 5 to 30 times.
+/// Maximum expansion ratio of a body, beyond [`MAX_BODY_BYTES`](crate::http::MAX_BODY_BYTES). CSV of sensors expands 5
+/// to 30 times.
 const MAX_EXPANSION_RATIO: u64 = 200;
-/// Base-2 logarithm of the largest window of zstd that HTTP allows (RFC 9659).
+/// Base-2 logarithm of the largest zstd window that HTTP allows (RFC 9659).
 const MAX_ZSTD_WINDOW_LOG: u32 = 23;
-/// What is decompressed at a time.
+/// Size of one decompressed chunk.
 const DECOMPRESSED_CHUNK_BYTES: usize = 16 << 10;
 
 /// Why a body can't be decompressed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum DecompressionError {
-    /// It is cut off, or is something else than its coding.
+    /// The body is cut off, or not in this coding.
     #[error("body is not valid {coding}: {reason}")]
     Invalid {
         /// The coding's name.
@@ -54,16 +55,16 @@ pub(crate) enum DecompressionError {
         /// What the decoder reports.
         reason: String,
     },
-    /// It expands too much.
+    /// The body expands too much.
     #[error("body expands to more than {MAX_EXPANSION_RATIO} times its size")]
     ExpandsTooMuch,
-    /// Too much memory is used by the bodies that are being read.
+    /// The bodies that are being read use too much memory.
     #[error("{}", .0.reason())]
     LimitReached(Limit),
 }
 
 impl DecompressionError {
-    /// The one that an error of a body comes from, if it does.
+    /// The decompression error in the source chain of a body's error, if any.
     pub(crate) fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         let mut next = Some(error);
         while let Some(error) = next {
@@ -71,7 +72,7 @@ impl DecompressionError {
                 return Some(found);
             }
             next = match error.downcast_ref::<io::Error>() {
-                // Its source is that of the error in it, which would be passed over.
+                // Checked before the source: the source of the outer error is that of the inner one.
                 Some(outer) => outer.get_ref().map(|inner| inner as &(dyn Error + 'static)),
                 None => error.source(),
             };
@@ -90,7 +91,7 @@ impl From<&DecompressionError> for ApiError {
     }
 }
 
-/// A coding of a body.
+/// A content coding.
 #[derive(Clone, Copy)]
 enum ContentCoding {
     Gzip,
@@ -100,7 +101,7 @@ enum ContentCoding {
 }
 
 impl ContentCoding {
-    /// That of a request; none where its body comes as it is.
+    /// The coding of a request; `None` for an uncompressed body.
     fn from_headers(headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
         let lines: Vec<_> = headers
             .get_all(header::CONTENT_ENCODING)
@@ -126,7 +127,7 @@ impl ContentCoding {
         }
     }
 
-    /// A decoder of a body, which counts the bytes that it reads.
+    /// A decoder of a body. Counts the compressed bytes that it reads.
     fn decoder(self, body: Body, read: Arc<AtomicU64>) -> Pin<Box<dyn AsyncRead + Send>> {
         let pieces = body.into_data_stream().map(move |piece| {
             let piece = piece.map_err(io::Error::other)?;
@@ -151,44 +152,44 @@ impl ContentCoding {
     }
 }
 
-/// Decompresses the body of a request, where it has a coding.
+/// Decompresses the body of a request that has a coding.
 pub(crate) async fn decompress(State(app): State<SharedState>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let payer = authenticated::address_id(&parts, &app); // the key isn't looked up yet
-    match with_decompressed_body(&app.body_memory, payer, Request::from_parts(parts, body)) {
+    let caller = authenticated::address_id(&parts, &app); // the key is not looked up yet
+    match with_decompressed_body(&app.body_memory, caller, Request::from_parts(parts, body)) {
         Ok(request) => next.run(request).await,
         Err(error) => error.into_response(),
     }
 }
 
-/// The request with a body that is decompressed as it is read.
+/// The request with a body that is decompressed while it is read.
 ///
 /// # Errors
-/// When its coding is none of [`ACCEPTED_ENCODINGS`](crate::api_error::ACCEPTED_ENCODINGS).
+/// When its coding is not one of [`ACCEPTED_ENCODINGS`](crate::api_error::ACCEPTED_ENCODINGS).
 pub(crate) fn with_decompressed_body(
     bodies: &BodyMemory,
-    payer: CallerId,
+    caller: CallerId,
     request: Request,
 ) -> Result<Request, ApiError> {
     let Some(coding) = ContentCoding::from_headers(request.headers())? else { return Ok(request) };
     let (mut parts, body) = request.into_parts();
     parts.headers.remove(header::CONTENT_ENCODING);
     parts.headers.remove(header::CONTENT_LENGTH);
-    Ok(Request::from_parts(parts, Body::from_stream(decompressed_chunks(coding, body, bodies.clone(), payer))))
+    Ok(Request::from_parts(parts, Body::from_stream(decompressed_chunks(coding, body, bodies.clone(), caller))))
 }
 
-/// What comes out of the decoder, which is made when the body is first read: a request may be refused before.
+/// The decompressed chunks. The decoder is created when the body is first read: a request may be refused before.
 fn decompressed_chunks(
     coding: ContentCoding,
     body: Body,
     bodies: BodyMemory,
-    payer: CallerId,
+    caller: CallerId,
 ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send {
     let first = async move {
         let window = match coding {
             ContentCoding::Zstd => Some(
                 bodies
-                    .reserve_decoder_window(payer, 1 << MAX_ZSTD_WINDOW_LOG)
+                    .reserve_decoder_window(caller, 1 << MAX_ZSTD_WINDOW_LOG)
                     .map_err(DecompressionError::LimitReached)?,
             ),
             ContentCoding::Gzip | ContentCoding::Deflate => None,
@@ -209,7 +210,7 @@ fn decompressed_chunks(
     stream::once(first).try_flatten()
 }
 
-/// An error of the connection stays one; others are the decoder's.
+/// An error of the connection is kept; any other is the decoder's.
 fn decoder_error(coding: ContentCoding, error: io::Error) -> BoxError {
     if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<axum::Error>) {
         return error.into();

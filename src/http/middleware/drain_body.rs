@@ -1,5 +1,5 @@
-//! What is left of a body when its request is answered already. A client that is still sending when its connection is closed
-//! sees a broken pipe, and not the answer that tells why; so some of the rest is read, and forgotten.
+//! Reads the rest of a request body after the request was answered. A client that is still sending when its connection
+//! is closed gets a broken pipe instead of the response, so a bounded part of the rest is read and discarded.
 
 use std::{
     pin::{Pin, pin},
@@ -19,25 +19,25 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::http::MAX_BODY_BYTES;
 
-/// What is not larger is there once its head is, or soon after. In bytes.
+/// A body up to this size arrives with its head or shortly after. In bytes.
 const MAX_UNDRAINED_BYTES: u64 = 16 << 10;
-/// How much is read for nobody, in bytes; who sends more is cut off.
+/// Maximum bytes that are read and discarded; a client that sends more is disconnected.
 const MAX_DRAINED_BYTES: usize = 8 * MAX_BODY_BYTES;
-/// For how long.
+/// Maximum time for which a body is drained.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Answers a request once its body has come, if nobody read it.
+/// Answers a request after its unread body has been drained.
 pub(crate) async fn drain_unread_body(request: Request, next: impl AsyncFnOnce(Request) -> Response) -> Response {
-    let is_small = request.body().size_hint().upper().is_some_and(|most| most <= MAX_UNDRAINED_BYTES);
-    // Who expects to be told to go on sends nothing before.
+    let is_small = request.body().size_hint().upper().is_some_and(|size| size <= MAX_UNDRAINED_BYTES);
+    // A client that sends `Expect: 100-continue` sends no body before it is requested.
     if is_small || request.headers().contains_key(header::EXPECT) {
         return next(request).await;
     }
-    let (back, mut rest) = oneshot::channel();
-    let request = request.map(|body| Body::new(ReturnableBody { body, return_to: Some(back) }));
+    let (sender, mut unread) = oneshot::channel();
+    let request = request.map(|body| Body::new(ReturnableBody { body, return_to: Some(sender) }));
     let response = next(request).await;
-    if let Ok(rest) = rest.try_recv() {
-        let _ = timeout(DRAIN_TIMEOUT, drain(rest)).await;
+    if let Ok(unread) = unread.try_recv() {
+        let _ = timeout(DRAIN_TIMEOUT, drain(unread)).await;
     }
     response
 }
@@ -53,7 +53,7 @@ async fn drain(body: Body) {
     }
 }
 
-/// A body that comes back unless it was read to its end.
+/// A body that is returned through a channel unless it was read to its end.
 struct ReturnableBody {
     body: Body,
     return_to: Option<oneshot::Sender<Body>>,
@@ -81,8 +81,8 @@ impl HttpBody for ReturnableBody {
 
 impl Drop for ReturnableBody {
     fn drop(&mut self) {
-        if let Some(back) = self.return_to.take().filter(|_| !self.body.is_end_stream()) {
-            let _ = back.send(std::mem::take(&mut self.body)); // none waits where the request was given up
+        if let Some(sender) = self.return_to.take().filter(|_| !self.body.is_end_stream()) {
+            let _ = sender.send(std::mem::take(&mut self.body)); // fails if the request was cancelled
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Layers around the routes: limits, keys, compression, metrics, time.
+//! Layers around the routes: limits, body handling, compression, CORS, tracing, timeouts.
 
 pub(crate) mod body_memory;
 pub(crate) mod compression;

@@ -9,7 +9,7 @@ use crate::http::extract::client_ip;
 
 const FORWARDED_HOST_HEADER: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// An origin whose pages may use the gateway.
+/// An origin with pages that may use the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// Any origin.
@@ -29,7 +29,7 @@ impl FromStr for Origin {
             || format!("{text:?} is no origin; it is `*`, or a scheme and a host such as https://map.example");
         let uri: Uri = text.parse().map_err(|_| expected())?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return Err(expected()) };
-        // As browsers write it, since that is what it is compared with.
+        // In the form that browsers send, since it is compared with that.
         let origin = format!("{scheme}://{}", authority.as_str().to_ascii_lowercase());
         if !["http", "https"].contains(&scheme)
             || origin != text.to_ascii_lowercase()
@@ -42,7 +42,7 @@ impl FromStr for Origin {
 }
 
 impl Origin {
-    /// The configured site; none for [`Origin::Any`].
+    /// The configured origin; `None` for [`Origin::Any`].
     pub(crate) fn site(&self) -> Option<&HeaderValue> {
         match self {
             Self::Any => None,

@@ -1,4 +1,4 @@
-//! A request id on every answer and every log line.
+//! A request id on every response and every log line.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::observability::otlp;
 
 const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Ids of our own making; one that a client sends is replaced, so that nobody writes into our log.
+/// Generated ids. An id sent by a client is replaced, so that clients can't write into the log.
 #[derive(Clone, Copy)]
 struct NewRequestId;
 
@@ -32,7 +32,7 @@ impl MakeRequestId for NewRequestId {
     }
 }
 
-/// Puts every request into a span with its id, its method and its route. The route and not the path: a path may hold a
+/// Runs every request in a span with its id, its method and its route: the route and not the path, which may hold a
 /// key.
 pub(crate) fn with_request_span(routes: Router) -> Router {
     let trace = TraceLayer::new_for_http()
@@ -48,12 +48,12 @@ pub(crate) fn with_request_span(routes: Router) -> Router {
             span
         })
         .on_request(|_: &Request, _: &Span| {})
-        // Each has its line below; why is logged where it is known, and of thousands that are refused not for each.
+        // Each request is logged below. The reason is logged where it is known, throttled for refusals.
         .on_failure(|_: ServerErrorsFailureClass, _: Duration, _: &Span| {})
         .on_response(|response: &Response, latency: Duration, span: &Span| {
             otlp::record_status(span, response.status());
             let status = response.status().as_u16();
-            // The probes of a container come every few seconds: their spans, and so their answers, are for debugging.
+            // Probes of a container are sent every few seconds, so their spans and responses are logged at debug level.
             if span.metadata().is_some_and(|metadata| *metadata.level() == Level::INFO) {
                 tracing::info!(status, ?latency, "answered");
             } else {

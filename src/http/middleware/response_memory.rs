@@ -1,5 +1,5 @@
-//! Answers while they are sent. A large one stays in memory until its client has read it, so it counts until then, and for a
-//! moment it keeps its place among the requests in work.
+//! Bounds the memory of responses while they are sent. A large response stays in memory until its client has read it,
+//! so it counts until then. For a limited time it also keeps its concurrency permit.
 
 use std::{
     pin::Pin,
@@ -23,22 +23,22 @@ use crate::{
     observability::metrics::refusals::Refusals,
 };
 
-/// Answers up to this size go to the buffers of the connection at once. In bytes.
+/// A response up to this size is written to the buffers of the connection at once. In bytes.
 const MAX_UNTRACKED_RESPONSE_BYTES: usize = 64 << 10;
-/// What is handed to the connection at a time, so that it is known when the last of it is sent. In bytes.
+/// Size of the chunks that are written to the connection, which makes the end of sending observable. In bytes.
 const SEND_CHUNK_BYTES: usize = 64 << 10;
-/// How long an answer that is being sent keeps its place. After that only its memory counts: otherwise a few clients on slow
-/// networks would keep all others out.
+/// How long a response that is being sent keeps its permit. After that only its memory counts: otherwise a few clients
+/// on slow networks would block all others.
 const PERMIT_HOLD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The large answers that are being sent. Cheap to clone.
+/// The large responses that are being sent. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ResponseMemory {
     bytes: Quota<CallerId>,
     refusals: Refusals,
 }
 
-/// The text of an answer with what is held until it is dropped.
+/// The text of a response, with permits that are held until it is dropped.
 struct ReservedResponse {
     text: Vec<u8>,
     _permit: Permit<CallerId>,
@@ -52,29 +52,33 @@ impl AsRef<[u8]> for ReservedResponse {
 }
 
 impl ResponseMemory {
-    /// None so far.
+    /// No response is being sent yet.
     #[must_use]
     pub fn new(limits: AnswerLimits, refusals: Refusals) -> Self {
         Self { bytes: Quota::new(limits.max_bytes_sent_per_caller, limits.max_bytes_sent), refusals }
     }
 
-    /// An answer that is to be sent: its bytes count until the last of them is dropped, and so long it has its place.
+    /// A response to be sent. Its bytes count until the last of them is dropped, and it keeps its permit as long.
     ///
     /// # Errors
     /// When too many bytes are being sent.
     pub(crate) fn reserve(
         &self,
-        payer: CallerId,
+        caller: CallerId,
         text: Vec<u8>,
-        place: Option<ConcurrencyPermit>,
+        concurrency_permit: Option<ConcurrencyPermit>,
     ) -> Result<Bytes, ApiError> {
         if text.len() <= MAX_UNTRACKED_RESPONSE_BYTES {
             return Ok(text.into());
         }
-        let permit = self.bytes.try_acquire_many(&payer, text.len()).map_err(|exceeded| {
+        let permit = self.bytes.try_acquire_many(&caller, text.len()).map_err(|exceeded| {
             self.refusals.refuse(exceeded.limit(Limit::AnswersSentPerCaller, Limit::AnswersSent))
         })?;
-        Ok(Bytes::from_owner(ReservedResponse { text, _permit: permit, _sending: place.map(PermitWhileSending::new) }))
+        Ok(Bytes::from_owner(ReservedResponse {
+            text,
+            _permit: permit,
+            _sending: concurrency_permit.map(PermitWhileSending::new),
+        }))
     }
 
     /// Bytes that are being sent.
@@ -84,17 +88,17 @@ impl ResponseMemory {
     }
 }
 
-/// A place, given back when this is dropped, or earlier after [`PERMIT_HOLD_TIMEOUT`].
+/// A permit, returned when this is dropped, but at the latest after [`PERMIT_HOLD_TIMEOUT`].
 struct PermitWhileSending {
     timeout: AbortHandle,
 }
 
 impl PermitWhileSending {
-    fn new(place: ConcurrencyPermit) -> Self {
-        let place = Arc::new(Mutex::new(Some(place)));
+    fn new(permit: ConcurrencyPermit) -> Self {
+        let permit = Arc::new(Mutex::new(Some(permit)));
         let timeout = tokio::spawn(async move {
             tokio::time::sleep(PERMIT_HOLD_TIMEOUT).await;
-            place.lock().unwrap_or_else(PoisonError::into_inner).take();
+            permit.lock().unwrap_or_else(PoisonError::into_inner).take();
         });
         Self { timeout: timeout.abort_handle() }
     }
@@ -102,27 +106,27 @@ impl PermitWhileSending {
 
 impl Drop for PermitWhileSending {
     fn drop(&mut self) {
-        self.timeout.abort(); // drops the place with the task
+        self.timeout.abort(); // drops the permit with the task
     }
 }
 
-/// The response, with its place until it is sent. Streams of events have places of their own for what they do.
-pub(crate) fn hold_permit_while_sending(response: Response, place: ConcurrencyPermit) -> Response {
+/// The response, with its permit until it is sent. Event streams acquire permits of their own.
+pub(crate) fn hold_permit_while_sending(response: Response, permit: ConcurrencyPermit) -> Response {
     let is_small =
         response.body().size_hint().upper().is_some_and(|bytes| bytes <= MAX_UNTRACKED_RESPONSE_BYTES as u64);
     let is_stream = response.headers().get(header::CONTENT_TYPE).is_some_and(|it| it == "text/event-stream");
     if is_small || is_stream {
         return response;
     }
-    let place = PermitWhileSending::new(place);
-    response.map(|body| Body::new(ChunkedBody { body, rest: Bytes::new(), _place: place }))
+    let permit = PermitWhileSending::new(permit);
+    response.map(|body| Body::new(ChunkedBody { body, rest: Bytes::new(), _permit: permit }))
 }
 
-/// A body that is handed out in slices, so that it ends when nearly all of it is sent.
+/// A body that is sent in chunks, so that it ends when nearly all of it is sent.
 struct ChunkedBody {
     body: Body,
     rest: Bytes,
-    _place: PermitWhileSending,
+    _permit: PermitWhileSending,
 }
 
 impl HttpBody for ChunkedBody {

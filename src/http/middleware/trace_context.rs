@@ -1,17 +1,17 @@
-//! W3C Trace Context: the id of the trace that a request belongs to, when its sender says so, stands on our log lines too.
+//! W3C Trace Context: the trace id that a request's sender names, for log lines.
 
 use axum::http::{HeaderMap, HeaderName};
 
 const TRACEPARENT_HEADER: HeaderName = HeaderName::from_static("traceparent");
 
-/// The trace id of a request: 32 hexadecimal digits. A header that isn't as the specification has it is none, so nothing
-/// else of a sender's choice gets into our log.
+/// The trace id of a request: 32 hexadecimal digits. A header that violates the specification is ignored, so a sender
+/// can't write anything else into the log.
 pub(crate) fn trace_id(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(TRACEPARENT_HEADER).iter();
     let (value, None) = (values.next()?.to_str().ok()?, values.next()) else { return None };
     let mut parts = value.splitn(5, '-');
     let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let rest_is_allowed = parts.next().is_none() || version != "00"; // a later version may tell more
+    let rest_is_allowed = parts.next().is_none() || version != "00"; // a later version may have more parts
     let known = is_hex(version, 2) && version != "ff" && rest_is_allowed;
     let ids = is_hex(trace, 32) && is_hex(parent, 16) && is_hex(flags, 2);
     (known && ids && !is_zero(trace) && !is_zero(parent)).then_some(trace)

@@ -1,4 +1,4 @@
-//! Uploads of files: bodies of any length, read as they come.
+//! File uploads: bodies of any length, processed while they are read.
 
 use std::{io, time::Duration};
 
@@ -34,7 +34,7 @@ use crate::{
     observability::metrics::refusals::Refusals,
 };
 
-const UPLOAD_TOO_SLOW: &str = "the file came too slowly";
+const UPLOAD_TOO_SLOW: &str = "the file was sent too slowly";
 const UPLOAD_TOO_LONG: &str = "the upload took too long; send the rest as another file";
 const EVERY_LINE_REJECTED: &str = "no line was stored: every one was rejected, as the report says";
 
@@ -45,18 +45,18 @@ pub(crate) fn routes() -> Router<SharedState> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ImportParameters {
-    /// The device of lines that name none.
+    /// Device of lines without a device.
     device: Option<String>,
-    /// The date of the first line.
+    /// Correct date of the first line.
     date: Option<NaiveDate>,
-    /// What columns with other names mean.
+    /// Names of non-standard columns.
     columns: Option<String>,
-    /// Whether to tell what would become of the file, and store nothing.
+    /// Whether to report the outcome without storing anything.
     #[serde(default)]
     dry_run: bool,
 }
 
-/// Records a file and answers with a report; the report stands beside the error, too, that ends it early.
+/// Records a file and returns a report; also with an error that ends it early.
 async fn import(
     State(app): State<SharedState>,
     IngestCaller(caller): IngestCaller,
@@ -67,7 +67,7 @@ async fn import(
         parameters.map_err(|rejection| ApiError::BadRequest(format!("the query: {}", rejection.body_text())))?;
     let _permit = acquire_upload_permit(&app, &caller)?;
     let task = build_task(&app, parameters, &caller).await?;
-    // All of it in the request's own future: a client that hangs up ends it, after the chunk that is being stored.
+    // In the request's own future: when the client disconnects, it ends after the chunk that is being stored.
     let file = upload_chunks(body, app.state.info.limits.uploads, app.state.metrics.refusals.clone());
     let (report, outcome) = csv_import::run(&app.state.recorder, &app.state.clock, file, task).await;
     Ok(match outcome {
@@ -79,9 +79,9 @@ async fn import(
     })
 }
 
-/// One of the uploads at the same time.
+/// A permit for an upload.
 fn acquire_upload_permit(app: &AppState, caller: &Caller) -> Result<Option<Permit<CallerId>>, ApiError> {
-    let Some(key) = caller.api_key_id() else { return Ok(None) }; // recording needs one
+    let Some(key) = caller.api_key_id() else { return Ok(None) }; // recording needs a key
     let permit = app.uploads.try_acquire(&CallerId::Key(key));
     let refused = |exceeded: QuotaExceeded| exceeded.limit(Limit::UploadsPerKey, Limit::Uploads);
     permit.map(Some).map_err(|exceeded| app.state.metrics.refusals.refuse(refused(exceeded)))
@@ -102,15 +102,15 @@ async fn build_task(app: &AppState, parameters: ImportParameters, caller: &Calle
     Ok(ImportTask { options, api_key: caller.api_key_id(), by_admin: caller.is_admin(), dry_run })
 }
 
-/// The pieces of a body, as long as its client sends enough of them. Only time in which the client is waited for counts for that.
+/// The chunks of a body, as long as its client sends enough of them. Only the time spent waiting for the client counts.
 fn upload_chunks(body: Body, limits: UploadLimits, refusals: Refusals) -> impl Stream<Item = io::Result<Bytes>> {
-    let late = move |reason| {
+    let timed_out = move |reason| {
         refusals.count(Limit::SlowUpload);
         Some(Err(io::Error::new(io::ErrorKind::TimedOut, reason)))
     };
-    let state = Some((body.into_data_stream(), RateWindow::default(), Instant::now() + limits.max_duration, late));
+    let state = Some((body.into_data_stream(), RateWindow::default(), Instant::now() + limits.max_duration, timed_out));
     stream::unfold(state, move |state| async move {
-        let (mut body, mut window, end, late) = state?;
+        let (mut body, mut window, end, timed_out) = state?;
         loop {
             let began = Instant::now();
             let next = timeout_at(end.min(began + limits.rate_window.saturating_sub(window.waited)), body.next()).await;
@@ -122,17 +122,17 @@ fn upload_chunks(body: Body, limits: UploadLimits, refusals: Refusals) -> impl S
                     window.received += piece.len();
                     Some(Ok(piece))
                 }
-                Err(_) if Instant::now() >= end => late(UPLOAD_TOO_LONG),
+                Err(_) if Instant::now() >= end => timed_out(UPLOAD_TOO_LONG),
                 Err(_) => None,
             };
             if window.waited >= limits.rate_window {
                 if window.received < limits.min_bytes_per_window && !matches!(piece, Some(Err(_))) {
-                    return Some((late(UPLOAD_TOO_SLOW)?, None));
+                    return Some((timed_out(UPLOAD_TOO_SLOW)?, None));
                 }
                 window = RateWindow::default();
             }
             match piece {
-                Some(Ok(piece)) => return Some((Ok(piece), Some((body, window, end, late)))),
+                Some(Ok(piece)) => return Some((Ok(piece), Some((body, window, end, timed_out)))),
                 Some(error) => return Some((error, None)),
                 None => {}
             }
@@ -140,12 +140,12 @@ fn upload_chunks(body: Body, limits: UploadLimits, refusals: Refusals) -> impl S
     })
 }
 
-/// What a client did in a window of time.
+/// The progress of a client in a window of time.
 #[derive(Default)]
 struct RateWindow {
-    /// How long it was waited for.
+    /// Time spent waiting for the client.
     waited: Duration,
-    /// Bytes that came.
+    /// Bytes received.
     received: usize,
 }
 

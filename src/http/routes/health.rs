@@ -1,4 +1,4 @@
-//! Whether the gateway runs, and whether it can serve.
+//! Liveness and readiness.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use crate::{
     http::state::SharedState,
 };
 
-/// How long the database may take to answer a sign of life.
+/// How long the database may take to answer a ping.
 const READINESS_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(crate) fn routes() -> Router<SharedState> {
     Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz))
 }
 
-/// The process runs. Doesn't ask the database: a restart of the gateway would not mend that one.
+/// The process runs. Does not query the database: a restart of the gateway would not repair it.
 async fn healthz() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
@@ -36,7 +36,7 @@ async fn readyz(State(app): State<SharedState>) -> Result<(StatusCode, Json<Valu
 /// Whether the database answers.
 ///
 /// # Errors
-/// When it doesn't, or not in time.
+/// When it fails, or does not answer in time.
 pub(crate) async fn check_ready(app: &SharedState) -> Result<(), ApiError> {
     let pool = &app.state.database.readiness;
     let ping = async {

@@ -1,6 +1,6 @@
-//! What clients of `InfluxDB` expect beside the routes that write: `/ping`, `/health`, `/query`, and errors in their form.
+//! Routes that `InfluxDB` clients expect in addition to writes: `/ping`, `/health`, `/query`, and errors in its format.
 //!
-//! `InfluxDB` 1.8 is the version that has both the routes of 1.x and `/api/v2/write`, so that is the one stated.
+//! `InfluxDB` 1.8 has both the routes of 1.x and `/api/v2/write`, so its version is reported.
 
 use axum::{
     Form, Json, Router,
@@ -20,13 +20,13 @@ use crate::{
     http::{extract::authenticated::IngestCaller, middleware::timeout, state::SharedState},
 };
 
-/// The version of `InfluxDB` whose routes these are.
+/// The emulated version of `InfluxDB`.
 const INFLUXDB_VERSION: &str = "1.8.10";
 const VERSION_HEADER: HeaderName = HeaderName::from_static("x-influxdb-version");
 const BUILD_HEADER: HeaderName = HeaderName::from_static("x-influxdb-build");
 /// Largest body of `/query`, in bytes.
 const MAX_STATEMENT_BYTES: usize = 16 << 10;
-/// Largest body of an error, in bytes: a message is bounded.
+/// Largest error body that is rewritten, in bytes.
 const MAX_ERROR_BODY_BYTES: usize = 1 << 16;
 
 pub(crate) fn routes() -> Router<SharedState> {
@@ -41,7 +41,7 @@ struct Ping {
     verbose: Option<String>,
 }
 
-/// 204, or with `verbose=true` 200 and a body, which Tasmota asks for.
+/// 204, or with `verbose=true` 200 and a body, which Tasmota requests.
 async fn ping(Query(ping): Query<Ping>) -> Response {
     let verbose = ping.verbose.is_some_and(|verbose| !matches!(&*verbose, "" | "0" | "false"));
     let mut response = if verbose {
@@ -79,7 +79,7 @@ struct Statement {
     q: Option<String>,
 }
 
-/// Clients create their database before they write. It needs no creation here; nothing else is answered.
+/// Clients create their database before they write. It needs no creation here; other statements are refused.
 async fn query(
     State(app): State<SharedState>,
     _: IngestCaller,
@@ -122,7 +122,7 @@ fn v2_code(status: StatusCode) -> &'static str {
     }
 }
 
-/// Adds fields to the body of an error, made of its status and its message.
+/// Adds fields to the body of an error, derived from its status and its message.
 async fn with_error_fields(response: Response, fields: fn(StatusCode, &str) -> Value) -> Response {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {

@@ -1,4 +1,4 @@
-//! The routes that sensors post to: at `/ingest/<format>`, and where their firmware has it built in.
+//! The routes that sensors post to: `/ingest/<format>`, and the paths built into their firmware.
 
 use std::net::Ipv4Addr;
 
@@ -22,16 +22,16 @@ use crate::{
     recorder::{Arrival, Receipt, Source, Submission},
 };
 
-/// How a format is served.
+/// How the route of a format behaves.
 struct FormatRoute {
     format: &'static Format,
-    /// Whether the body must be JSON, so that its media type may not be another.
+    /// Whether the body must be JSON, so that other media types are refused.
     requires_json: bool,
-    /// What its firmware takes for success.
+    /// The status that its firmware treats as success.
     success_status: StatusCode,
-    /// The status for a body that was not understood, which is stored all the same.
+    /// The status for an undecodable body, which is stored all the same.
     undecodable_status: StatusCode,
-    /// The status for a body whose samples were all rejected. No status of success: boards delete their copy on one.
+    /// The status for a body with rejected samples only. Never a success: boards delete their copy on success.
     all_rejected_status: StatusCode,
 }
 
@@ -48,7 +48,7 @@ impl FormatRoute {
 }
 
 static AIRROHR: FormatRoute = FormatRoute { success_status: StatusCode::OK, ..FormatRoute::new(&format::AIRROHR) };
-/// `InfluxDB` itself answers 400 for points that it refuses, on which clients drop them.
+/// `InfluxDB` answers 400 for points that it refuses, and clients then drop them.
 static INFLUX: FormatRoute = FormatRoute {
     requires_json: false,
     success_status: StatusCode::NO_CONTENT,
@@ -56,17 +56,17 @@ static INFLUX: FormatRoute = FormatRoute {
     ..FormatRoute::new(&format::INFLUX)
 };
 static ENVIRO: FormatRoute = FormatRoute::new(&format::ENVIRO);
-/// Binary; the firmware takes any 2xx for success.
+/// Binary; the firmware treats any 2xx as success.
 static AIRBEAM: FormatRoute =
     FormatRoute { requires_json: false, success_status: StatusCode::OK, ..FormatRoute::new(&format::AIRBEAM) };
 static JSON: FormatRoute = FormatRoute::new(&format::JSON);
-/// By the first byte the decoder tells JSON from CSV, so any media type will do.
+/// The decoder distinguishes JSON from CSV by the first byte, so any media type is accepted.
 static OPENSENSEMAP: FormatRoute = FormatRoute { requires_json: false, ..FormatRoute::new(&format::OPENSENSEMAP) };
 /// airRohr's body on the path of a box, with `?luftdaten=1`.
 static LUFTDATEN: FormatRoute = FormatRoute { requires_json: false, ..FormatRoute::new(&format::AIRROHR) };
 static TTN_V2: FormatRoute = FormatRoute::new(&format::TTN_V2);
-/// With retries on, the stack repeats what was refused; a body that is kept for a replay needs none. `uplinks` shows it as
-/// undecodable.
+/// With retries enabled, the stack repeats refused uplinks; a body that is stored for a replay needs no repetition.
+/// `uplinks` lists it as undecodable.
 static THINGS_STACK: FormatRoute = FormatRoute {
     success_status: StatusCode::ACCEPTED,
     undecodable_status: StatusCode::ACCEPTED,
@@ -75,36 +75,36 @@ static THINGS_STACK: FormatRoute = FormatRoute {
 };
 static CHIRPSTACK: FormatRoute =
     FormatRoute { success_status: StatusCode::OK, ..FormatRoute::new(&format::CHIRPSTACK) };
-/// The firmware takes 201 for a failure.
+/// The firmware treats 201 as a failure.
 static AIRGRADIENT: FormatRoute =
     FormatRoute { success_status: StatusCode::OK, ..FormatRoute::new(&format::AIRGRADIENT) };
 
 pub(crate) fn routes() -> Router<SharedState> {
-    let takes = |served: &'static FormatRoute| post(move |app, caller, request| record(app, caller, request, served));
+    let route = |served: &'static FormatRoute| post(move |app, caller, request| record(app, caller, request, served));
     Router::new()
-        .route("/ingest/airrohr", takes(&AIRROHR))
-        .route("/data.php", takes(&AIRROHR))
-        .route("/ingest/influx", takes(&INFLUX))
-        .route("/write", takes(&INFLUX).layer(map_response(influxdb::v1_error)))
-        .route("/api/v2/write", takes(&INFLUX).layer(map_response(influxdb::v2_error)))
-        .route("/ingest/json", takes(&JSON))
-        .route("/ingest/opensensemap/{device}", takes(&OPENSENSEMAP))
+        .route("/ingest/airrohr", route(&AIRROHR))
+        .route("/data.php", route(&AIRROHR))
+        .route("/ingest/influx", route(&INFLUX))
+        .route("/write", route(&INFLUX).layer(map_response(influxdb::v1_error)))
+        .route("/api/v2/write", route(&INFLUX).layer(map_response(influxdb::v2_error)))
+        .route("/ingest/json", route(&JSON))
+        .route("/ingest/opensensemap/{device}", route(&OPENSENSEMAP))
         .route("/boxes/{device}/data", post(record_box))
-        .route("/boxes/{device}/{sensor}", takes(&OPENSENSEMAP))
-        .route("/ingest/enviro", takes(&ENVIRO))
-        .route("/ingest/enviro/{device}", takes(&ENVIRO))
+        .route("/boxes/{device}/{sensor}", route(&OPENSENSEMAP))
+        .route("/ingest/enviro", route(&ENVIRO))
+        .route("/ingest/enviro/{device}", route(&ENVIRO))
         .route("/ingest/airbeam/{device}", post(record_airbeam))
         .route("/api/v3/fixed_sessions/{device}/measurements", post(record_airbeam))
-        .route("/ingest/ttn-v2", takes(&TTN_V2))
-        .route("/insertSensorData", takes(&TTN_V2))
-        .route("/ingest/things-stack", takes(&THINGS_STACK))
-        .route("/ingest/chirpstack", takes(&CHIRPSTACK))
-        .route("/ingest/airgradient/{device}", takes(&AIRGRADIENT).layer(map_response(replace_429)))
-        .route("/sensors/{device}/measures", takes(&AIRGRADIENT).layer(map_response(replace_429)))
+        .route("/ingest/ttn-v2", route(&TTN_V2))
+        .route("/insertSensorData", route(&TTN_V2))
+        .route("/ingest/things-stack", route(&THINGS_STACK))
+        .route("/ingest/chirpstack", route(&CHIRPSTACK))
+        .route("/ingest/airgradient/{device}", route(&AIRGRADIENT).layer(map_response(replace_429)))
+        .route("/sensors/{device}/measures", route(&AIRGRADIENT).layer(map_response(replace_429)))
         .route("/sensors/{device}/one/config", get(no_configuration))
 }
 
-/// The firmware of `AirGradient` takes 429 for success and drops the sample, so an exceeded limit is 503 there.
+/// The firmware of `AirGradient` treats 429 as success and drops the sample, so an exceeded limit is 503 there.
 async fn replace_429(mut response: Response) -> Response {
     if response.status() == StatusCode::TOO_MANY_REQUESTS {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -112,32 +112,32 @@ async fn replace_429(mut response: Response) -> Response {
     response
 }
 
-/// What an `AirGradient` monitor is told when it asks for its settings: 400 makes it keep those it was given locally.
+/// Response to an `AirGradient` monitor that requests its settings: on 400 it keeps the settings configured locally.
 async fn no_configuration() -> ApiError {
     ApiError::BadRequest("monitors are not configured here; the settings on the device itself count".to_owned())
 }
 
-/// What a sensor is told.
+/// The response to a sensor.
 #[derive(Serialize)]
 struct IngestResponse {
     recorded: usize,
     duplicates: usize,
     rejected: Vec<Rejection>,
-    /// Numbers that have no home here; they stay in the stored body.
+    /// Names of numbers without a quantity here; they stay in the stored body.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ignored: Vec<String>,
 }
 
-/// What a request tells outside its body.
+/// Parts of a request outside its body.
 #[derive(Default, Deserialize)]
 struct RequestMetadata {
-    /// The device, in the path.
+    /// Device, in the path.
     device: Option<String>,
-    /// The kind of event, in the query.
+    /// Kind of event, in the query.
     event: Option<String>,
-    /// The unit of timestamps, in the query.
+    /// Unit of timestamps, in the query.
     precision: Option<String>,
-    /// The sensor of the one value, in the path.
+    /// Sensor of the single value, in the path.
     sensor: Option<String>,
     /// Whether the body of a box is airRohr's, in the query.
     luftdaten: Option<String>,
@@ -149,7 +149,7 @@ impl RequestMetadata {
     }
 }
 
-/// Stores what a sensor posted, and answers when it is stored for good.
+/// Stores what a sensor posted, and answers once it is committed.
 async fn record(
     State(app): State<SharedState>,
     IngestCaller(caller): IngestCaller,
@@ -160,12 +160,14 @@ async fn record(
         media_type::check_sensor_json(request.headers())?;
     }
     let (device, event) = device_and_event(&mut request).await;
-    let payer = caller.api_key_id().map_or(CallerId::Address(Ipv4Addr::UNSPECIFIED.into()), CallerId::Key); // a sender has a key
-    let (body, _held) = timeout::with_request_timeout(&app, app.body_memory.read(payer, request)).await??.into_parts();
+    // A recording caller has a key.
+    let caller_id = caller.api_key_id().map_or(CallerId::Address(Ipv4Addr::UNSPECIFIED.into()), CallerId::Key);
+    let (body, _held) =
+        timeout::with_request_timeout(&app, app.body_memory.read(caller_id, request)).await??.into_parts();
     let arrival = Arrival { body, device_hint: device, event, cut_from: None };
     let received_at = app.state.clock.now();
     if let Some(device) = decode_context::device(served.format, &arrival) {
-        // Before its sensors are looked up; and a body that is not understood is kept under this device's name.
+        // Before its sensors are looked up: an undecodable body is stored for this device.
         caller.may_record_for(&device)?;
     }
     let decoded = decode_context::decode(&app.state.database.reads, served.format, &arrival, received_at).await?;
@@ -206,10 +208,10 @@ async fn record(
     })
 }
 
-/// The number of rejected samples, where the answer has no body.
+/// The number of rejected samples, for a response without a body.
 const REJECTED_SAMPLES_HEADER: HeaderName = HeaderName::from_static("x-rejected-samples");
 
-/// The answer without a body. How many samples were rejected is in a header, and the first reason in the log.
+/// A response without a body. The number of rejected samples is in a header, and the first reason in the log.
 fn no_content(format: &str, rejected: &[Rejection]) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     if let Some(Rejection { index, code, detail }) = rejected.first() {
@@ -219,7 +221,7 @@ fn no_content(format: &str, rejected: &[Rejection]) -> Response {
     response
 }
 
-/// The device that the path or the firmware's header names, and what is stored of the rest of the URL, as in
+/// The device that the path or the firmware's header names, and the stored parts of the URL, as in
 /// [`Incoming::event`](crate::ingest::Incoming::event).
 async fn device_and_event(request: &mut Request) -> (Option<String>, Option<String>) {
     let query = RequestMetadata::from_query(request);
@@ -231,17 +233,17 @@ async fn device_and_event(request: &mut Request) -> (Option<String>, Option<Stri
     (path.device.or(header).filter(plain), sensor.or(query.event).or(precision).filter(plain))
 }
 
-/// Stores what a box posted: openSenseMap takes airRohr's body on the same path.
+/// Stores what a box posted: openSenseMap accepts airRohr's body on the same path.
 async fn record_box(app: State<SharedState>, sender: IngestCaller, request: Request) -> Result<Response, ApiError> {
     let luftdaten = RequestMetadata::from_query(&request).luftdaten;
     let is_luftdaten = luftdaten.is_some_and(|value| !matches!(&*value, "" | "0" | "false"));
     record(app, sender, request, if is_luftdaten { &LUFTDATEN } else { &OPENSENSEMAP }).await
 }
 
-/// The time that an `AirBeam` sets its clock by, in seconds since 1970.
+/// The time to which an `AirBeam` sets its clock, in seconds since 1970.
 const SERVER_TIME_HEADER: HeaderName = HeaderName::from_static("x-server-time");
 
-/// Stores what an `AirBeam` posted; the answer has the time.
+/// Stores what an `AirBeam` posted; the response has the time.
 async fn record_airbeam(State(app): State<SharedState>, sender: IngestCaller, request: Request) -> Response {
     let now = app.state.clock.now().timestamp();
     let mut response = record(State(app), sender, request, &AIRBEAM).await.into_response();

@@ -22,18 +22,18 @@ use crate::{
     observability::metrics::MEDIA_TYPE,
 };
 
-/// On the port that all may reach: for admins.
+/// On the main address: for admins.
 pub(crate) fn routes() -> Router<SharedState> {
     Router::new().route("/metrics", get(admin_metrics))
 }
 
-/// On a port that only the operator reaches: for everybody, and nothing else.
+/// On the metrics address, which only the operator can reach: without a key, and no other routes.
 pub(crate) fn standalone_router(app: SharedState) -> Router {
     Router::new().route("/metrics", get(public_metrics)).fallback(|| async { ApiError::NotFound }).with_state(app)
 }
 
-async fn admin_metrics(State(app): State<SharedState>, holder: Authenticated) -> Result<Response, ApiError> {
-    holder.caller.require_admin()?;
+async fn admin_metrics(State(app): State<SharedState>, authenticated: Authenticated) -> Result<Response, ApiError> {
+    authenticated.caller.require_admin()?;
     Ok(render(&app))
 }
 
@@ -54,7 +54,7 @@ pub(crate) async fn count_requests(
 ) -> Response {
     let began = Instant::now();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = cancel_on_drop(next(request)).await; // a client that hangs up is seen here
+    let response = cancel_on_drop(next(request)).await; // a disconnect of the client is detected here
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     app.state.metrics.requests.record(route, response.status(), began.elapsed());
     response

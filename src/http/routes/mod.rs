@@ -1,4 +1,4 @@
-//! The routes that are not GraphQL.
+//! The routes.
 
 pub(crate) mod csv_import;
 pub(crate) mod graphql;

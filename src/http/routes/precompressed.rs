@@ -1,5 +1,5 @@
-//! Files that are part of the binary, compressed once and not for each request: to compress the largest takes a processor as long
-//! as hundreds of other requests.
+//! Embedded files that are compressed once and not for each request: compressing the largest takes as much CPU time as
+//! hundreds of other requests.
 
 use async_compression::{
     Level,
@@ -17,16 +17,16 @@ use tokio::{
 
 use crate::http::middleware::compression;
 
-/// Of 11. Higher levels take seconds.
+/// Of 11 levels. Higher ones take seconds.
 const BROTLI_QUALITY: i32 = 5;
-/// What is shorter fits into a packet or two as it is.
+/// A shorter file fits into one or two packets uncompressed.
 const MIN_COMPRESSED_BYTES: usize = 1024;
 
-/// Put into the extensions of a response that is not to be compressed any more.
+/// Response extension: the response must not be compressed any more.
 #[derive(Clone, Copy)]
 pub(crate) struct NoCompression;
 
-/// A file.
+/// A file, uncompressed and compressed.
 #[derive(Debug)]
 pub(crate) struct Precompressed {
     plain: Bytes,
@@ -35,12 +35,12 @@ pub(crate) struct Precompressed {
 }
 
 impl Precompressed {
-    /// Nothing is compressed before it is requested.
+    /// Each encoding is compressed on its first request.
     pub fn new(plain: impl Into<Bytes>) -> Self {
         Self { plain: plain.into(), brotli: OnceCell::new(), gzip: OnceCell::new() }
     }
 
-    /// A response in the best coding that the client accepts.
+    /// A response in the preferred encoding of the client.
     pub async fn response(&self, request: &HeaderMap) -> Response {
         let (plain, is_large) = (&self.plain[..], self.plain.len() >= MIN_COMPRESSED_BYTES);
         let coded = if is_large && compression::accepts_encoding(request, "br") {
@@ -64,7 +64,7 @@ impl Precompressed {
     }
 }
 
-/// Never waits, as the file is in memory.
+/// Never waits: the file is in memory.
 async fn compress(mut encoder: impl AsyncRead + Unpin) -> std::io::Result<Bytes> {
     let mut bytes = Vec::new();
     encoder.read_to_end(&mut bytes).await?;

@@ -1,4 +1,4 @@
-//! The pages for people. Built from `web/` and embedded in the binary, so that they work on a network without internet.
+//! Web pages. Built from `web/` and embedded in the binary, so that they work on a network without internet.
 
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
@@ -18,7 +18,7 @@ use crate::{api_error::ApiError, http::state::SharedState};
 #[folder = "$OUT_DIR/web"]
 struct EmbeddedFiles;
 
-/// The files by their names, each with its media type.
+/// The files by name, each with its media type.
 static FILES: LazyLock<HashMap<Cow<'static, str>, (HeaderValue, Precompressed)>> = LazyLock::new(|| {
     let file = |name: Cow<'static, str>| {
         let file = EmbeddedFiles::get(&name)?;
@@ -28,11 +28,11 @@ static FILES: LazyLock<HashMap<Cow<'static, str>, (HeaderValue, Precompressed)>>
     EmbeddedFiles::iter().filter_map(file).collect()
 });
 
-/// What the page may load: its own files, and nothing from elsewhere. Monaco, the editor, sets styles from scripts.
+/// The page may load only its own files. Monaco, the editor, sets styles from scripts.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; font-src 'self'; \
                       img-src 'self' data:; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
-/// The same for the page of a build without Node, which loads its scripts from a CDN and says so.
+/// The policy of a build without Node: its page loads its scripts from a CDN.
 const CDN_CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' https://unpkg.com; connect-src 'self'; \
                           style-src 'self' 'unsafe-inline' https://unpkg.com; font-src data:; img-src data:; \
                           base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -41,7 +41,7 @@ pub(crate) fn routes() -> Router<SharedState> {
     Router::new().route("/", get(front_page)).route("/playground", get(playground)).route("/assets/{*path}", get(asset))
 }
 
-/// What stands at `/` where there is no playground.
+/// The text at `/` without a playground.
 const FRONT_PAGE_TEXT: &str = "This is airgraph, a GraphQL gateway for measurements of air quality.\n\n\
                      GraphQL is at graphql, beside this page: POST a request as JSON.\n\
                      Sensors post to the paths that their firmware has, or below ingest/.\n";
@@ -73,7 +73,7 @@ async fn page(name: &str, request: &HeaderMap) -> Result<Response, ApiError> {
     Ok(response)
 }
 
-/// A file whose name holds a hash of its content (but for the fallback page's), so it may be kept for good.
+/// A file with a hash of its content in its name (except for the fallback page), so it may be cached for ever.
 async fn asset(
     State(app): State<SharedState>,
     Path(path): Path<String>,

@@ -1,8 +1,8 @@
 //! GraphQL over Server-Sent Events, in the mode of distinct connections: one operation, one stream.
 //!
-//! Written after the protocol of graphql-sse. Over POST, errors of the document come as events, as graphql-sse expects it. Over
-//! GET, as an `EventSource` sends it, they have a status, which ends the `EventSource`. An event bears the cursor of its place
-//! as its id, which an `EventSource` sends back as `Last-Event-ID` when it comes again.
+//! Implements the protocol of graphql-sse. Over POST, errors of the document are sent as events, as graphql-sse
+//! expects. Over GET, as sent by an `EventSource`, they have an error status, which ends the `EventSource`. The id of
+//! an event is its cursor, which an `EventSource` sends as `Last-Event-ID` when it reconnects.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -25,61 +25,64 @@ use crate::{
     subscriptions::{Delivery, Subscriber, SubscriptionEvent},
 };
 
-/// After how much silence a comment is sent, so that nobody between takes the connection for dead.
+/// A comment is sent after this time of silence, so that no proxy treats the connection as dead.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(12);
 
 const KEEP_ALIVE_COMMENT: &[u8] = b":\n\n";
-/// With empty data: an `EventSource` passes no event on that has none.
+/// With empty data: an `EventSource` drops an event without data.
 const COMPLETE_EVENT: &[u8] = b"event: complete\ndata: \n\n";
 
-/// An operation, and who asked for it.
+/// An operation and its caller.
 pub(crate) struct SseRequest {
     pub request: Request,
     pub authenticated: Authenticated,
 }
 
-/// How a position without an event is sent to a client that has no cursors in its results.
+/// How a position without an event is sent to a client without cursors in its results.
 #[derive(Clone, Copy)]
 pub(crate) enum PositionFormat {
-    /// As a block that has only an id, from which GraphQL over SSE makes no event.
+    /// As a block with only an id, which GraphQL over SSE does not treat as an event.
     IdOnly,
-    /// As an event `position`: the npm package `eventsource` takes ids from events only, and events without a listener are dropped.
+    /// As an event `position`: the npm package `eventsource` reads ids of events only, and events without a listener
+    /// are dropped.
     Event,
 }
 
-/// Runs a query or a mutation; its answer is the one event.
-pub(crate) fn execute(app: &SharedState, SseRequest { request, authenticated: holder }: SseRequest) -> Response {
+/// Executes a query or a mutation; its response is the only event.
+pub(crate) fn execute(app: &SharedState, SseRequest { request, authenticated }: SseRequest) -> Response {
     let operations = app.state.metrics.operations.clone();
     let app = app.clone();
     let answer = async move {
-        let payer = holder.caller_id();
-        let answer = timeout::with_permit(&app, payer, graphql::execute(&app.schema, request, holder.caller)).await;
-        let event = answer.and_then(|(response, place)| {
-            app.response_memory.reserve(payer, final_event_bytes(&response), Some(place))
+        let caller_id = authenticated.caller_id();
+        let answer =
+            timeout::with_permit(&app, caller_id, graphql::execute(&app.schema, request, authenticated.caller)).await;
+        let event = answer.and_then(|(response, permit)| {
+            app.response_memory.reserve(caller_id, final_event_bytes(&response), Some(permit))
         });
         event.unwrap_or_else(|error| final_event(&GraphqlResponse::from_errors(vec![response::server_error(error)])))
     };
     respond(&operations, stream::once(answer))
 }
 
-/// Subscribes; `last_event_id` is the cursor that an `EventSource` goes on after, else that of the extension `resume`.
+/// Subscribes. `last_event_id` is the cursor sent by an `EventSource`; without it the cursor of the extension `resume`
+/// is used.
 ///
 /// # Errors
-/// The response that refuses it.
+/// The response that refuses the request.
 pub(crate) async fn subscribe(
     app: &SharedState,
-    SseRequest { request, authenticated: holder }: SseRequest,
+    SseRequest { request, authenticated }: SseRequest,
     last_event_id: Option<&str>,
     positions: PositionFormat,
 ) -> Result<Response, Box<GraphqlResponse>> {
     let extension = Resume::from_request(&request).cloned();
     let positions = if extension.is_some() { None } else { Some(positions) };
     let after = extension.and_then(|extension| extension.after);
-    let subscriber = app.live.subscribe(request, &holder.caller, last_event_id.or(after.as_deref())).await?;
-    Ok(respond(&app.state.metrics.operations, events(app.clone(), subscriber, holder, positions)))
+    let subscriber = app.live.subscribe(request, &authenticated.caller, last_event_id.or(after.as_deref())).await?;
+    Ok(respond(&app.state.metrics.operations, events(app.clone(), subscriber, authenticated, positions)))
 }
 
-/// A stream of one response. An `EventSource` sends its request again after the time in `Retry-After`.
+/// A stream of one response. An `EventSource` repeats its request after the time in `Retry-After`.
 pub(crate) fn single_event(response: &GraphqlResponse) -> Response {
     let seconds = response.http_headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     let retry = seconds.map_or_else(String::new, |seconds: u32| format!("retry: {}\n", u64::from(seconds) * 1000));
@@ -87,25 +90,25 @@ pub(crate) fn single_event(response: &GraphqlResponse) -> Response {
     event_stream_response(stream::once(async { event }))
 }
 
-/// The events of a subscription. Ends without `complete` where the client shall come again and go on after the last one: when
-/// the gateway stops, and when the client is too slow.
+/// The events of a subscription. Ends without `complete` if the client should reconnect and resume: at shutdown, and
+/// when the client is too slow.
 ///
-/// The position is sent when the stream begins, and when it moved on without an event, so that a client can go on after it.
-/// Without `positions`, it is in the results.
+/// The position is sent when the stream starts, and when it advanced without an event, so that a client can resume
+/// after it. Without `positions`, it is in the results.
 fn events(
     app: SharedState,
     subscriber: Subscriber,
-    holder: Authenticated,
+    authenticated: Authenticated,
     positions: Option<PositionFormat>,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
     let (stopping, interval) = (app.shutdown_triggered(), app.sockets.timeouts.ping_interval);
-    let expired = async move { holder.key_invalidated(&app).await };
+    let expired = async move { authenticated.key_invalidated(&app).await };
     let state = Some((subscriber, None, Box::pin(stopping), Box::pin(expired)));
     stream::unfold(state, move |state| async move {
         let (mut subscriber, mut sent, mut stopping, mut expired) = state?;
         loop {
-            if let (None, Some(place)) = (sent, subscriber.offset()) {
-                return Some((position_block(place, positions), Some((subscriber, Some(place), stopping, expired))));
+            if let (None, Some(offset)) = (sent, subscriber.offset()) {
+                return Some((position_block(offset, positions), Some((subscriber, Some(offset), stopping, expired))));
             }
             tokio::select! {
                 biased;
@@ -135,17 +138,17 @@ fn events(
 }
 
 /// A position without an event.
-fn position_block(place: FeedOffset, positions: Option<PositionFormat>) -> Bytes {
+fn position_block(offset: FeedOffset, positions: Option<PositionFormat>) -> Bytes {
     let mut out = Vec::new();
     match positions {
-        None => write_next(Some(place), &resume::position_result(place), &mut out),
+        None => write_next(Some(offset), &resume::position_result(offset), &mut out),
         Some(PositionFormat::IdOnly) => {
-            write_id(place, &mut out);
+            write_id(offset, &mut out);
             out.push(b'\n');
         }
         Some(PositionFormat::Event) => {
             out.extend_from_slice(b"event: position\n");
-            write_id(place, &mut out);
+            write_id(offset, &mut out);
             out.extend_from_slice(b"data: {}\n\n");
         }
     }
@@ -161,13 +164,13 @@ fn event_stream_response(events: impl Stream<Item = Bytes> + Send + 'static) -> 
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache"),
         (header::VARY, "accept"),
-        (HeaderName::from_static("x-accel-buffering"), "no"), // nginx would hold events back until a buffer is full
+        (HeaderName::from_static("x-accel-buffering"), "no"), // nginx would buffer events
     ];
     let events = with_keep_alive(events, KEEP_ALIVE_INTERVAL).map(Ok::<_, std::convert::Infallible>);
     (headers, Body::from_stream(events)).into_response()
 }
 
-/// The same events. A panic is the last one, as an internal error.
+/// The same events. A panic becomes a final internal error.
 fn catch_panics(
     operations: OperationMetrics,
     events: impl Stream<Item = Bytes> + Send + 'static,
@@ -192,7 +195,7 @@ fn with_keep_alive(
     })
 }
 
-/// The last answer, and that it is the last.
+/// The last response, and the event `complete`.
 fn final_event(response: &GraphqlResponse) -> Bytes {
     final_event_bytes(response).into()
 }
@@ -204,20 +207,20 @@ fn final_event_bytes(response: &GraphqlResponse) -> Vec<u8> {
     out
 }
 
-/// Writes an answer as an event. JSON as it is written here has no line breaks, which would end the data.
-fn write_next(place: Option<FeedOffset>, payload: &[u8], out: &mut Vec<u8>) {
+/// Writes a response as an event. JSON as serialised here has no line breaks, which would end the data.
+fn write_next(offset: Option<FeedOffset>, payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"event: next\n");
-    if let Some(place) = place {
-        write_id(place, out);
+    if let Some(offset) = offset {
+        write_id(offset, out);
     }
     out.extend_from_slice(b"data: ");
     out.extend_from_slice(payload);
     out.extend_from_slice(b"\n\n");
 }
 
-fn write_id(place: FeedOffset, out: &mut Vec<u8>) {
+fn write_id(offset: FeedOffset, out: &mut Vec<u8>) {
     out.extend_from_slice(b"id: ");
-    out.extend_from_slice(FeedCursor(place).encode_cursor().as_bytes());
+    out.extend_from_slice(FeedCursor(offset).encode_cursor().as_bytes());
     out.push(b'\n');
 }
 
@@ -261,10 +264,10 @@ mod tests {
 
     #[test]
     fn event_id_is_the_cursor() {
-        let place = FeedOffset { number: 7, index: 3 };
+        let offset = FeedOffset { number: 7, index: 3 };
         let mut out = Vec::new();
-        write_next(Some(place), b"{\"data\":{}}", &mut out);
-        let cursor = FeedCursor(place).encode_cursor();
+        write_next(Some(offset), b"{\"data\":{}}", &mut out);
+        let cursor = FeedCursor(offset).encode_cursor();
         assert_eq!(out, format!("event: next\nid: {cursor}\ndata: {{\"data\":{{}}}}\n\n").into_bytes());
     }
 }

@@ -1,4 +1,4 @@
-//! Budgets over time, their bounds, and the headers that describe them.
+//! Rate limits over time, their bounds, and their headers.
 
 use proptest::prelude::*;
 
@@ -12,55 +12,55 @@ fn limiter(per_minute: u32) -> RateLimiter {
 
 fn remaining(outcome: Result<Option<RateLimitStatus>, RateLimited>) -> Result<u32, i64> {
     outcome
-        .map(|standing| standing.expect("a limit").remaining)
+        .map(|status| status.expect("a limit").remaining)
         .map_err(|exhausted| exhausted.retry_after.num_milliseconds())
 }
 
 #[test]
 fn used_amount_is_refilled_evenly() {
-    let (budget, start) = (limiter(60), DateTime::UNIX_EPOCH);
+    let (limiter, start) = (limiter(60), DateTime::UNIX_EPOCH);
     let at = |seconds| start + TimeDelta::seconds(seconds);
-    assert_eq!(remaining(budget.check_n(KEY, 20, at(0))), Ok(40));
-    assert_eq!(remaining(budget.check_n(KEY, 40, at(0))), Ok(0));
-    assert_eq!(remaining(budget.check_n(KEY, 1, at(0))), Err(1000));
-    assert_eq!(remaining(budget.check_n(KEY, 30, at(10))), Err(20_000), "and a refusal uses nothing");
-    assert_eq!(remaining(budget.check_n(KEY, 30, at(30))), Ok(0));
-    assert_eq!(remaining(budget.check_n(CallerId::Key(ApiKeyId(8)), 1, at(30))), Ok(59), "each has their own");
-    assert_eq!(remaining(budget.check_n(KEY, 0, at(1000))), Ok(60), "but no more than a minute's worth");
-    assert_eq!(remaining(budget.check_n(KEY, 1000, at(1000))), Ok(0), "what costs more takes all");
-    budget.penalize(KEY, 10, at(1005));
-    assert_eq!(remaining(budget.check_n(KEY, 1, at(1005))), Err(1000), "a fine takes what there is");
+    assert_eq!(remaining(limiter.check_n(KEY, 20, at(0))), Ok(40));
+    assert_eq!(remaining(limiter.check_n(KEY, 40, at(0))), Ok(0));
+    assert_eq!(remaining(limiter.check_n(KEY, 1, at(0))), Err(1000));
+    assert_eq!(remaining(limiter.check_n(KEY, 30, at(10))), Err(20_000), "and a refusal uses nothing");
+    assert_eq!(remaining(limiter.check_n(KEY, 30, at(30))), Ok(0));
+    assert_eq!(remaining(limiter.check_n(CallerId::Key(ApiKeyId(8)), 1, at(30))), Ok(59), "each caller has its own");
+    assert_eq!(remaining(limiter.check_n(KEY, 0, at(1000))), Ok(60), "at most one window");
+    assert_eq!(remaining(limiter.check_n(KEY, 1000, at(1000))), Ok(0), "a larger amount uses all");
+    limiter.penalize(KEY, 10, at(1005));
+    assert_eq!(remaining(limiter.check_n(KEY, 1, at(1005))), Err(1000), "a penalty uses what remains");
     assert_eq!(
-        remaining(budget.check_n(KEY, 1, at(0))),
+        remaining(limiter.check_n(KEY, 1, at(0))),
         Err(1000),
-        "a clock that was put back locks nobody out for long"
+        "a clock that was set back causes no long refusal"
     );
     assert_eq!(self::limiter(0).check_n(KEY, 1000, start), Ok(None), "no limit");
 }
 
 #[test]
 fn time_is_charged_afterwards_up_to_a_debt_of_one_minute() {
-    let (budget, start) =
+    let (limiter, start) =
         (RateLimiter::seconds_per_minute(DATABASE_TIME_POLICY, NonZeroU32::new(30)), DateTime::UNIX_EPOCH);
     let at = |seconds| start + TimeDelta::seconds(seconds);
-    let retry_in = |at| budget.check_debt(KEY, at).map_err(|exhausted| exhausted.retry_after_seconds());
-    budget.charge(KEY, Duration::from_secs(30), at(0));
+    let retry_in = |at| limiter.check_debt(KEY, at).map_err(|exhausted| exhausted.retry_after_seconds());
+    limiter.charge(KEY, Duration::from_secs(30), at(0));
     assert_eq!(retry_in(at(0)), Ok(()), "all of it, and no more");
     let other = CallerId::Key(ApiKeyId(9));
-    budget.charge(other, Duration::from_secs(35), at(0));
+    limiter.charge(other, Duration::from_secs(35), at(0));
     assert_eq!(
-        budget.check_debt(other, at(0)).map_err(|exhausted| exhausted.retry_after_seconds()),
+        limiter.check_debt(other, at(0)).map_err(|exhausted| exhausted.retry_after_seconds()),
         Err(10),
         "at once"
     );
-    budget.charge(KEY, Duration::from_secs(5), at(0));
+    limiter.charge(KEY, Duration::from_secs(5), at(0));
     assert_eq!((retry_in(at(0)), retry_in(at(9)), retry_in(at(10))), (Err(10), Err(1), Ok(())));
-    budget.charge(KEY, Duration::from_secs(1000), at(10));
-    budget.charge(KEY, Duration::from_secs(1000), at(10));
+    limiter.charge(KEY, Duration::from_secs(1000), at(10));
+    limiter.charge(KEY, Duration::from_secs(1000), at(10));
     assert_eq!((retry_in(at(10)), retry_in(at(70))), (Err(60), Ok(())));
-    let message = budget.check_debt(KEY, at(11)).expect_err("it owes").message();
+    let message = limiter.check_debt(KEY, at(11)).expect_err("it is in debt").message();
     assert!(message.contains("30 seconds a minute") && message.contains("in 59 seconds"), "{message}");
-    assert_eq!(budget.check_debt(CallerId::Key(ApiKeyId(8)), at(10)), Ok(()), "another caller owes nothing");
+    assert_eq!(limiter.check_debt(CallerId::Key(ApiKeyId(8)), at(10)), Ok(()), "another caller has no debt");
     let unlimited = RateLimiter::seconds_per_minute(DATABASE_TIME_POLICY, None);
     unlimited.charge(KEY, Duration::MAX, start);
     assert_eq!(unlimited.check_debt(KEY, start), Ok(()));
@@ -77,25 +77,25 @@ fn ipv6_addresses_of_one_64_prefix_share_a_limit() {
 
 #[test]
 fn tracked_callers_are_bounded_and_recent_ones_are_kept() {
-    let (budget, now) = (limiter(60), DateTime::UNIX_EPOCH);
+    let (limiter, now) = (limiter(60), DateTime::UNIX_EPOCH);
     let spend = |number: usize| {
-        remaining(budget.check_n(CallerId::Key(ApiKeyId(i64::try_from(number).expect("few"))), 60, now))
+        remaining(limiter.check_n(CallerId::Key(ApiKeyId(i64::try_from(number).expect("few"))), 60, now))
     };
     for number in 0..3 * MIN_TRACKED_CALLERS {
         assert_eq!(spend(number), Ok(0));
         assert!(number < MIN_TRACKED_CALLERS || spend(number - MIN_TRACKED_CALLERS + 1).is_err(), "{number}");
     }
-    let lately = budget.full_at.lock().expect("whole");
-    assert!(lately.young.len() + lately.old.len() <= 2 * MIN_TRACKED_CALLERS);
+    let times = limiter.full_at.lock().expect("whole");
+    assert!(times.young.len() + times.old.len() <= 2 * MIN_TRACKED_CALLERS);
 }
 
 #[test]
 fn headers_match_the_ratelimit_draft() {
-    let (budget, now) = (limiter(600), DateTime::UNIX_EPOCH);
-    let standing = budget.check_n(KEY, 15, now).expect("enough").expect("a limit");
-    assert_eq!(standing.headers()["ratelimit-policy"], "\"cost\";q=600;w=60");
-    assert_eq!(standing.headers()["ratelimit"], "\"cost\";r=585;t=2");
-    let exhausted = budget.check_n(KEY, 590, now).expect_err("too much");
+    let (limiter, now) = (limiter(600), DateTime::UNIX_EPOCH);
+    let status = limiter.check_n(KEY, 15, now).expect("enough").expect("a limit");
+    assert_eq!(status.headers()["ratelimit-policy"], "\"cost\";q=600;w=60");
+    assert_eq!(status.headers()["ratelimit"], "\"cost\";r=585;t=2");
+    let exhausted = limiter.check_n(KEY, 590, now).expect_err("too much");
     assert_eq!(exhausted.headers()[header::RETRY_AFTER], "1");
     assert_eq!(exhausted.headers()["ratelimit"], "\"cost\";r=585;t=2");
 }
@@ -104,27 +104,27 @@ proptest! {
     #[test]
     fn usage_never_exceeds_one_window_plus_refill(
         per_minute in 1..5000_u32,
-        asked in proptest::collection::vec((0..90_000_i64, 0..6000_u32), 1..60),
+        requests in proptest::collection::vec((0..90_000_i64, 0..6000_u32), 1..60),
     ) {
-        let budget = limiter(per_minute);
+        let limiter = limiter(per_minute);
         let (start, mut now, mut used) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH, 0_u64);
-        for (milliseconds, amount) in asked {
+        for (milliseconds, amount) in requests {
             now += TimeDelta::milliseconds(milliseconds);
-            let most = u64::from(per_minute) * (60_000 + u64::try_from((now - start).num_milliseconds()).expect("later")) / 60_000;
-            match budget.check_n(KEY, amount, now) {
+            let max = u64::from(per_minute) * (60_000 + u64::try_from((now - start).num_milliseconds()).expect("later")) / 60_000;
+            match limiter.check_n(KEY, amount, now) {
                 Ok(_) => used += u64::from(amount.min(per_minute)),
                 Err(exhausted) => {
-                    // and as promised, it is enough then
+                    // the time in `Retry-After` is sufficient
                     let then = now + exhausted.retry_after;
                     let mut copy = self::limiter(per_minute);
                     copy.full_at = Arc::new(Mutex::new(RefillTimes {
-                        young: budget.full_at.lock().expect("whole").young.clone(),
+                        young: limiter.full_at.lock().expect("whole").young.clone(),
                         old: HashMap::new(),
                     }));
                     prop_assert!(copy.check_n(KEY, amount, then).is_ok());
                 }
             }
-            prop_assert!(used <= most + 1, "{used} of {most}");
+            prop_assert!(used <= max + 1, "{used} of {max}");
         }
     }
 }

@@ -7,7 +7,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-/// What a caller is known by.
+/// Kind of caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallerKind {
     /// An address.
@@ -58,7 +58,7 @@ impl DatabaseTimeMetrics {
         );
     }
 
-    /// A connection was held.
+    /// Records the time that a connection was held.
     pub fn record(&self, caller: CallerKind, time: Duration) {
         let seconds = match caller {
             CallerKind::Anonymous => &self.anonymous,

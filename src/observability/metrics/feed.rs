@@ -1,4 +1,4 @@
-//! How late news of the feed are told.
+//! Delay of feed events.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use prometheus_client::{
 
 use super::DURATION_BUCKETS;
 
-/// What is counted where the feed is told. Cheap to clone.
+/// Counters of the delivery of events. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct FeedMetrics {
     delivery_latency: Histogram,
@@ -29,23 +29,23 @@ impl FeedMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register_with_unit(
             "feed_delivery_latency",
-            "Time from the commit of a batch of the feed until a channel of subscriptions has delivered it",
+            "Time from the commit of a batch of the feed until a subscription channel delivered it",
             Unit::Seconds,
             self.delivery_latency.clone(),
         );
         registry.register(
             "subscription_budget_delays",
-            "Times that events of a subscription waited because its caller had used up the budget of cost",
+            "Times that events of a subscription waited because its caller exceeded its rate limit of cost",
             self.rate_limit_delays.clone(),
         );
     }
 
-    /// A channel told a batch that was committed so long ago.
+    /// A channel delivered a batch that was committed this long ago.
     pub fn record_delivery(&self, lag: Duration) {
         self.delivery_latency.observe(lag.as_secs_f64());
     }
 
-    /// Events of a subscription wait for its caller's budget.
+    /// Events of a subscription wait for the rate limit of its caller.
     pub fn count_rate_limit_delay(&self) {
         self.rate_limit_delays.inc();
     }

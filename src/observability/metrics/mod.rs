@@ -1,8 +1,8 @@
-//! What the gateway counts of itself, for Prometheus.
+//! Metrics of the gateway, for Prometheus.
 //!
-//! Each gateway in a process has metrics of its own, so that two of them, as in the tests, don't count together. Labels
-//! take values from short lists that the gateway makes, never from a request: whoever could choose them could fill our
-//! memory. What is merely looked at when somebody asks, such as how much waits in a queue, is in [`readings`].
+//! Each gateway in a process has its own metrics, so that two of them, as in tests, don't count together. Labels take
+//! values from fixed lists, never from a request: otherwise clients could fill the memory. Gauges that are read when
+//! metrics are requested, such as queue lengths, are in `http::routes::metrics::gauges`.
 
 pub mod database_time;
 pub mod feed;
@@ -28,7 +28,7 @@ use requests::RequestMetrics;
 
 use crate::observability::metrics::refusals::Refusals;
 
-/// What the names of all metrics begin with.
+/// Prefix of all metric names.
 const METRIC_PREFIX: &str = "airgraph";
 
 /// The media type of [`Metrics::text`].
@@ -41,7 +41,7 @@ pub struct Metrics {
     pub requests: RequestMetrics,
     /// GraphQL operations.
     pub operations: OperationMetrics,
-    /// How late the feed is told.
+    /// Delay of feed events.
     pub feed: FeedMetrics,
     /// Servers that answer queries.
     pub replica_queries: ReplicaQueryMetrics,
@@ -53,7 +53,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All at zero, beside what the recorder counts.
+    /// All metrics at zero, and those of the recorder.
     #[must_use]
     pub fn new(recording: &RecorderMetrics) -> Self {
         let (requests, operations) = (RequestMetrics::default(), OperationMetrics::default());
@@ -79,7 +79,7 @@ impl Metrics {
         }
     }
 
-    /// All of them in the text format of `OpenMetrics`, together with what was read just now.
+    /// All metrics in the text format of `OpenMetrics`, and `readings`, which were read now.
     #[must_use]
     pub fn text(&self, readings: &Registry) -> String {
         let mut text = String::new();
@@ -95,11 +95,11 @@ pub(crate) fn registry() -> Registry {
     Registry::with_prefix(METRIC_PREFIX)
 }
 
-/// Makes the histograms of a family, with the same buckets each.
+/// Creates the histograms of a family with equal buckets.
 #[derive(Clone, Copy, Debug)]
 pub struct Buckets(&'static [f64]);
 
-/// From a look-up by key to what is given up.
+/// From the time of a lookup by key to the request timeout.
 const DURATION_BUCKETS: Buckets =
     Buckets(&[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]);
 

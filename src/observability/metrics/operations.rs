@@ -1,4 +1,4 @@
-//! GraphQL operations, whatever carried them: how they ended, how long they took, how many statements they needed.
+//! GraphQL operations over any transport: outcome, duration, number of statements.
 
 use std::time::Duration;
 
@@ -13,29 +13,29 @@ use super::{Buckets, DURATION_BUCKETS};
 /// Statements of one operation.
 const STATEMENT_BUCKETS: Buckets = Buckets(&[0.0, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0]);
 
-/// Errors of one answer that are counted: a list may hold one in each row.
+/// Maximum counted errors of one response: a list may have one in each row.
 const MAX_COUNTED_ERRORS: usize = 100;
 
 type Label = [(&'static str, &'static str); 1];
 type Labels = [(&'static str, &'static str); 2];
 
-/// How an operation ended.
+/// Outcome of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperationOutcome {
-    /// All that was asked for was told; a subscription began.
+    /// Without errors; or a subscription started.
     Answered,
-    /// Some of it was told.
+    /// Partial data and errors.
     Partial,
-    /// Nothing of it could be told.
+    /// Errors and no data.
     Failed,
-    /// It was not executed: syntax, validation, limits.
+    /// Not executed: syntax, validation, limits.
     Refused,
-    /// Nobody waited for its end any more: it took too long, or its client hung up.
+    /// Abandoned: it timed out, or its client disconnected.
     Abandoned,
 }
 
 impl OperationOutcome {
-    /// How an operation ended that was answered with this.
+    /// The outcome of an operation with this response.
     #[must_use]
     pub fn from_response(response: &Response) -> Self {
         if response.errors.is_empty() {
@@ -49,7 +49,7 @@ impl OperationOutcome {
         }
     }
 
-    /// As a label.
+    /// The label.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -62,7 +62,7 @@ impl OperationOutcome {
     }
 }
 
-/// The kind of an operation as a label; of a document that can't be understood it is unknown.
+/// The kind of an operation as a label; unknown for an invalid document.
 #[must_use]
 pub const fn kind(ty: Option<OperationType>) -> &'static str {
     match ty {
@@ -125,13 +125,13 @@ impl OperationMetrics {
         self.panics.inc();
     }
 
-    /// How many panics have.
+    /// Number of panics.
     #[must_use]
     pub fn panics(&self) -> u64 {
         self.panics.get()
     }
 
-    /// A subscription began, or was refused with this.
+    /// A subscription started, or was refused with this response.
     pub fn record_subscription_start(&self, outcome: Result<(), &Response>) {
         let kind = kind(Some(OperationType::Subscription));
         match outcome {
@@ -147,7 +147,7 @@ impl OperationMetrics {
         self.total.get_or_create(&[("kind", kind), ("outcome", outcome.label())]).inc();
     }
 
-    /// The errors of an answer. Their codes are ours, and so not many.
+    /// Counts the errors of a response. Their codes form a fixed list.
     pub fn count_errors(&self, response: &Response) {
         for error in response.errors.iter().take(MAX_COUNTED_ERRORS) {
             if let Some(Value::String(code)) = error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {

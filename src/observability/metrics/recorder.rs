@@ -1,4 +1,4 @@
-//! What the recorder does: what it is given, by format and outcome, and the batches it makes of it.
+//! The recorder: submissions by format and outcome, and batches.
 
 use std::time::Duration;
 
@@ -10,25 +10,25 @@ use prometheus_client::{
 use super::{Buckets, DURATION_BUCKETS};
 use crate::observability::metrics::refusals::Refusals;
 
-/// What one transaction stores, of submissions or of samples.
+/// Submissions or samples of one transaction.
 const BATCH_SIZE_BUCKETS: Buckets =
     Buckets(&[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10_000.0]);
 
-/// What became of something that was to be recorded, for each format.
+/// A counter by format and outcome.
 type Labels = [(&'static str, &'static str); 2];
 
 /// Why a submission is stored apart from the batches of others.
 #[derive(Clone, Copy, Debug)]
 pub enum IsolationReason {
-    /// Its batch failed, and it is not known for which submissions.
+    /// Its batch failed, and the cause is not known.
     FailedBatch,
     /// Its sender's submissions failed repeatedly.
     FailingSender,
     /// It took too long, or waited too long for a lock.
     Slow,
-    /// Partitions of months other than the present one are missing.
+    /// Partitions of months other than the current one are missing.
     NewMonths,
-    /// It is of devices that are unknown.
+    /// It has unknown devices.
     NewDevices,
 }
 
@@ -47,12 +47,12 @@ impl IsolationReason {
     }
 }
 
-/// Why a body is not kept whole.
+/// Why a body is not stored whole.
 #[derive(Clone, Copy, Debug)]
 pub enum BodyTruncation {
     /// It could not be decoded, and is large.
     Undecodable,
-    /// Its key sent more bytes than are kept in a day.
+    /// Its key sent more bytes than are stored in a day.
     BytesPerDay,
     /// The disk is almost full.
     Disk,
@@ -71,7 +71,7 @@ impl BodyTruncation {
     }
 }
 
-/// What the recorder counts. Cheap to clone.
+/// Metrics of the recorder. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct RecorderMetrics {
     submissions: Family<Labels, Counter>,
@@ -116,14 +116,10 @@ impl RecorderMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register(
             "ingest_submissions",
-            "Bodies, mutations and pieces of files that were to be recorded, by format and outcome",
+            "Submissions (bodies, mutations, chunks of files), by format and outcome",
             self.submissions.clone(),
         );
-        registry.register(
-            "ingest_samples",
-            "Samples of what was recorded, by format and outcome",
-            self.samples.clone(),
-        );
+        registry.register("ingest_samples", "Samples of submissions, by format and outcome", self.samples.clone());
         registry.register(
             "recorder_batch_submissions",
             "Submissions that one transaction stored together",
@@ -136,7 +132,7 @@ impl RecorderMetrics {
         );
         registry.register_with_unit(
             "recorder_batch_duration",
-            "Time that storing a batch took, all tries together, by outcome",
+            "Time that storing a batch took, including retries, by outcome",
             Unit::Seconds,
             self.batch_duration.clone(),
         );
@@ -152,12 +148,12 @@ impl RecorderMetrics {
         );
     }
 
-    /// A submission got its answer.
+    /// A submission was answered.
     pub fn count_submission(&self, format: &'static str, outcome: &'static str) {
         self.submissions.get_or_create(&[("format", format), ("outcome", outcome)]).inc();
     }
 
-    /// So many samples of a submission that was stored came to this.
+    /// `count` samples of a stored submission had this outcome.
     pub fn count_samples(&self, format: &'static str, outcome: &'static str, count: usize) {
         if count > 0 {
             self.samples.get_or_create(&[("format", format), ("outcome", outcome)]).inc_by(count as u64);
@@ -174,7 +170,7 @@ impl RecorderMetrics {
         self.cut_bodies.get_or_create(&reason.label()).inc();
     }
 
-    /// A batch was stored, or could not be.
+    /// A batch was stored, or failed.
     pub fn record_batch(&self, submissions: usize, samples: usize, took: Duration, stored: bool) {
         let outcome = if stored { "stored" } else { "failed" };
         self.batch_duration.get_or_create(&[("outcome", outcome)]).observe(took.as_secs_f64());

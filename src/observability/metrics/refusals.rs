@@ -9,7 +9,7 @@ use crate::{api_error::ApiError, limits::Limit};
 pub struct Refusals(Family<[(&'static str, &'static str); 1], Counter>);
 
 impl Default for Refusals {
-    /// Every limit at zero, so that a rate over the first refusal is right.
+    /// Every limit starts at zero, so that a rate over the first refusal is right.
     fn default() -> Self {
         let refusals = Family::default();
         for limit in Limit::ALL {
@@ -20,7 +20,7 @@ impl Default for Refusals {
 }
 
 impl Refusals {
-    /// The metric, to be registered.
+    /// The metric, for registration.
     #[must_use]
     pub fn metric(&self) -> Family<[(&'static str, &'static str); 1], Counter> {
         self.0.clone()
@@ -33,8 +33,8 @@ impl Refusals {
         limit.into()
     }
 
-    /// Counts what a limit ended without an error that a client could read, such as a closed connection, or whose error is made
-    /// elsewhere.
+    /// Counts a refusal without an error that a client could read, such as a closed connection, or with an error that
+    /// is created elsewhere.
     pub fn count(&self, limit: Limit) {
         self.0.get_or_create(&[("limit", limit.name())]).inc();
     }

@@ -1,4 +1,4 @@
-//! HTTP requests by route, and how long their answers took to begin.
+//! HTTP requests by route, and the time to the start of the response.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use prometheus_client::{
 
 use super::{Buckets, DURATION_BUCKETS};
 
-/// Route and class of status. A route is the pattern, such as `/key/{key}/write`, of which there are so many.
+/// Route and class of status. A route is the pattern, such as `/key/{key}/write`, so their number is fixed.
 type Labels = [(&'static str, String); 2];
 
 /// HTTP requests. Cheap to clone.

@@ -1,12 +1,12 @@
-//! Our spans in the words of OpenTelemetry's conventions for HTTP, GraphQL and databases, which differ from those of our
-//! log lines.
+//! Converts spans to the semantic conventions of OpenTelemetry for HTTP, GraphQL and databases, which differ from those
+//! of the log lines.
 
 use opentelemetry::{KeyValue, trace::SpanKind};
 use opentelemetry_sdk::trace::SpanData;
 
-/// The span of a request, as `http::telemetry` names it.
+/// The span of a request, as `http::middleware::request_id` names it.
 pub const REQUEST_SPAN: &str = "request";
-/// What the names of spans of the database begin with.
+/// Prefix of the names of database spans.
 const DATABASE_SPAN_PREFIX: &str = "db.";
 
 pub const HTTP_STATUS_CODE: &str = "http.response.status_code";
@@ -19,10 +19,14 @@ pub const STATEMENTS: &str = "airgraph.statements";
 pub fn to_convention(mut span: SpanData) -> SpanData {
     if span.name == REQUEST_SPAN {
         span.span_kind = SpanKind::Server;
-        let value =
-            |key| span.attributes.iter().find(|told| told.key.as_str() == key).map(|told| told.value.to_string());
+        let value = |key| {
+            span.attributes
+                .iter()
+                .find(|attribute| attribute.key.as_str() == key)
+                .map(|attribute| attribute.value.to_string())
+        };
         let (method, route) = (value("method").unwrap_or_default(), value("route"));
-        // As the log, it tells the route and not the path: that may hold a key.
+        // The route and not the path, as in the log: a path may hold a key.
         let route = route.filter(|route| route != "none");
         span.name = route.map_or(method.clone(), |route| format!("{method} {route}")).into();
         span.attributes = span.attributes.into_iter().filter_map(request_attribute).collect();
@@ -33,14 +37,14 @@ pub fn to_convention(mut span: SpanData) -> SpanData {
     span
 }
 
-fn request_attribute(told: KeyValue) -> Option<KeyValue> {
-    let key = match told.key.as_str() {
+fn request_attribute(attribute: KeyValue) -> Option<KeyValue> {
+    let key = match attribute.key.as_str() {
         "method" => "http.request.method",
-        "route" if told.value.as_str() == "none" => return None,
+        "route" if attribute.value.as_str() == "none" => return None,
         "route" => "http.route",
         "id" => "airgraph.request.id",
-        "trace_id" => return None, // it is the span's own
-        _ => return Some(told),
+        "trace_id" => return None, // already the id of the span's trace
+        _ => return Some(attribute),
     };
-    Some(KeyValue::new(key, told.value))
+    Some(KeyValue::new(key, attribute.value))
 }

@@ -1,6 +1,6 @@
-//! What stands in the place of the export of traces where the binary was built without it: nothing.
+//! Replaces the export of traces in a build without the feature `otlp`.
 
-#![expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as what it stands for has it")]
+#![expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the signatures match those of the feature `otlp`")]
 
 use std::env;
 
@@ -8,11 +8,11 @@ use axum::http::{HeaderMap, StatusCode};
 use tracing::{Span, Subscriber};
 use tracing_subscriber::layer::{Identity, Layer};
 
-/// Nothing is exported.
+/// Exports nothing.
 pub struct Export;
 
 impl Export {
-    /// Nothing begins.
+    /// Starts nothing.
     ///
     /// # Errors
     /// Never.
@@ -20,12 +20,12 @@ impl Export {
         Ok(Self)
     }
 
-    /// Sees nothing.
+    /// No layer.
     pub fn layer<S: Subscriber>(&self) -> Option<impl Layer<S> + use<S>> {
         None::<Identity>
     }
 
-    /// Tells who expects traces that there are none.
+    /// Warns that traces are configured but not supported.
     pub fn log_status(&self) {
         if env::var_os("OTEL_EXPORTER_OTLP_ENDPOINT").is_some() {
             tracing::warn!(
@@ -34,25 +34,25 @@ impl Export {
         }
     }
 
-    /// Nothing ends.
+    /// Does nothing.
     pub fn shutdown(self) {}
 }
 
-/// A request begins.
+/// Does nothing.
 pub fn set_parent_from_headers(_: &Span, _: &HeaderMap) {}
 
-/// A request was answered.
+/// Does nothing.
 pub fn record_status(_: &Span, _: StatusCode) {}
 
 /// A GraphQL operation.
 pub struct OperationSpan;
 
 impl OperationSpan {
-    /// It begins.
+    /// Does nothing.
     pub fn current() -> Self {
         Self
     }
 
-    /// It ended so.
+    /// Does nothing.
     pub fn record(&self, _: &'static str, _: Option<&str>, _: &'static str, _: u32) {}
 }

@@ -1,4 +1,4 @@
-//! From a span that ended to the collector: a queue that is bounded, a thread that sends what is in it, and nobody who waits.
+//! Exports spans to the collector: a bounded queue, a thread that sends its content, and no caller that waits.
 
 use std::{
     env, fmt,
@@ -21,26 +21,26 @@ use tracing_subscriber::{Layer, filter::filter_fn, registry::LookupSpan};
 
 use super::convention::{self, REQUEST_SPAN};
 
-/// Where to, in OpenTelemetry's own words. Its other settings are read by its libraries.
+/// Standard variables of OpenTelemetry for the endpoint. Its libraries read the other settings.
 const ENDPOINT_VARIABLES: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
-/// How long the last spans may take on their way.
+/// Timeout for exporting the last spans.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The export of traces while the gateway runs.
 pub struct Export(Option<SdkTracerProvider>);
 
 impl Export {
-    /// Begins where it is set up.
+    /// Starts if an endpoint is configured.
     ///
     /// # Errors
-    /// When it is set up in a way that can't be.
+    /// When the configuration is invalid.
     pub fn start() -> Result<Self, String> {
         if ENDPOINT_VARIABLES.iter().all(|name| env::var_os(name).is_none_or(|value| value.is_empty())) {
             return Ok(Self(None));
         }
-        // The client needs one, also where it is not used; without a choice it panics. An earlier choice is as good.
+        // The client needs a crypto provider even if it is unused, and panics without one. An earlier choice is kept.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        // The reason isn't told: it may hold what the settings hold.
+        // The cause is not reported: it may contain secrets of the settings.
         let exporter = Otlp::builder().with_http().build();
         let exporter = exporter.map_err(|_| {
             "the settings OTEL_EXPORTER_OTLP_* can't be used: the endpoint is a URL such as http://localhost:4318, and the \
@@ -54,7 +54,7 @@ impl Export {
         Ok(Self(Some(provider)))
     }
 
-    /// What sees the spans. Events are for the log.
+    /// The layer that records spans. Events are logged only.
     pub fn layer<S>(&self) -> Option<impl Layer<S> + use<S>>
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
@@ -73,14 +73,14 @@ impl Export {
         Some(layer.with_filter(filter_fn(ours).with_max_level_hint(LevelFilter::INFO)))
     }
 
-    /// Tells that it goes on. Not where to: that may hold a password.
+    /// Logs that traces are exported, without the endpoint, which may contain a password.
     pub fn log_status(&self) {
         if self.0.is_some() {
             tracing::info!("traces are exported by OTLP");
         }
     }
 
-    /// Sends what is left, and ends.
+    /// Exports the remaining spans, and stops.
     pub fn shutdown(self) {
         if let Some(provider) = self.0
             && provider.shutdown_with_timeout(FLUSH_TIMEOUT).is_err()
@@ -90,7 +90,7 @@ impl Export {
     }
 }
 
-/// Who sends them: `OTEL_SERVICE_NAME`, or this.
+/// The service: `OTEL_SERVICE_NAME`, or this default.
 fn resource() -> Resource {
     let resource = Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
     match env::var_os("OTEL_SERVICE_NAME") {
@@ -99,7 +99,8 @@ fn resource() -> Resource {
     }
 }
 
-/// Of traces that begin here only those of requests: the gateway asks its database by itself too, every second or so.
+/// Samples only traces of requests among those that start here: the gateway itself queries its database every second or
+/// so.
 #[derive(Clone, Debug)]
 struct RequestSampler(Box<dyn ShouldSample>);
 
@@ -121,8 +122,8 @@ impl ShouldSample for RequestSampler {
     }
 }
 
-/// Sends spans in the words of the conventions. Those that a collector doesn't take are lost, which is logged once until it
-/// takes some again.
+/// Exports spans in the semantic conventions. Spans that a collector refuses are lost, which is logged once until an
+/// export succeeds again.
 struct ConventionExporter {
     exporter: Otlp,
     is_failing: AtomicBool,
@@ -138,12 +139,12 @@ impl SpanExporter for ConventionExporter {
     async fn export(&self, spans: Vec<SpanData>) -> OTelSdkResult {
         let count = spans.len();
         let outcome = self.exporter.export(spans.into_iter().map(convention::to_convention).collect()).await;
-        let was_away = self.is_failing.swap(outcome.is_err(), Ordering::Relaxed);
+        let was_failing = self.is_failing.swap(outcome.is_err(), Ordering::Relaxed);
         match &outcome {
-            Err(_) if !was_away => {
+            Err(_) if !was_failing => {
                 tracing::warn!(spans = count, "traces can't be exported; until they can they are lost");
             }
-            Ok(()) if was_away => tracing::info!("traces are exported again"),
+            Ok(()) if was_failing => tracing::info!("traces are exported again"),
             _ => {}
         }
         outcome

@@ -1,7 +1,7 @@
-//! Traces for OpenTelemetry, of the spans that there are anyway: a request, and within it what reads and writes the
-//! database. Exported by OTLP over HTTP to where `OTEL_EXPORTER_OTLP_ENDPOINT` says.
+//! Traces for OpenTelemetry, from the spans of requests and of database queries. Exported by OTLP over HTTP to
+//! `OTEL_EXPORTER_OTLP_ENDPOINT`.
 //!
-//! This is the feature `otlp`; without it `absent.rs` stands in its place. Not one other line knows which it is.
+//! This is the feature `otlp`; without it `disabled.rs` replaces this module. No other code depends on which it is.
 
 mod convention;
 mod export;
@@ -16,13 +16,13 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-/// A request begins: its span belongs to the trace that its sender names, else to one of its own. Which it is stands on the
-/// log lines too.
+/// Sets the trace of a request's span: the one in its `traceparent` header, else a new one. The trace id is on the log
+/// lines too.
 pub fn set_parent_from_headers(span: &Span, headers: &HeaderMap) {
     let sender = TraceContextPropagator::new().extract(&Headers(headers));
-    let of_its_own = !sender.has_active_span();
-    if span.set_parent(sender).is_err() || !of_its_own {
-        return; // nothing is exported, or the line has it
+    let is_new_trace = !sender.has_active_span();
+    if span.set_parent(sender).is_err() || !is_new_trace {
+        return; // nothing is exported, or the log line has the trace id already
     }
     let context = span.context();
     let context = context.span().span_context().clone();
@@ -43,12 +43,12 @@ pub fn record_status(span: &Span, status: StatusCode) {
 pub struct OperationSpan(Span);
 
 impl OperationSpan {
-    /// An operation of the request that is worked on.
+    /// The operation of the current request.
     pub fn current() -> Self {
         Self(Span::current())
     }
 
-    /// It ended so. The document and its variables tell of people, and are not told.
+    /// Records the outcome. The document and its variables may contain personal data, and are not recorded.
     pub fn record(&self, kind: &'static str, name: Option<&str>, outcome: &'static str, statements: u32) {
         self.0.set_attribute(convention::OPERATION_TYPE, kind);
         if let Some(name) = name {

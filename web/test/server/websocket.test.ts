@@ -89,7 +89,7 @@ test("the key in connectionParams decides what is open", async () => {
   const { error } = await failure(query, options);
   expect(error).toMatchObject({
     code: 4403,
-    reason: "this key opens nothing: it is unknown, expired or revoked",
+    reason: "invalid API key: unknown, expired or revoked",
   });
 });
 

@@ -1,9 +1,9 @@
-//! What a client accepts as the form of an answer: the `Accept` header against the media types there are (RFC 9110 §12.5.1).
+//! Content negotiation: the `Accept` header against the available media types (RFC 9110 §12.5.1).
 
 use axum::http::{HeaderMap, header};
 use mime::Mime;
 
-/// The form of an answer.
+/// The format of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseFormat {
     /// `application/graphql-response+json`.
@@ -14,15 +14,15 @@ pub enum ResponseFormat {
     EventStream,
 }
 
-/// In the order of preference among those that a client names and likes alike.
+/// Order of preference among formats that the client names with equal quality.
 const EXPLICIT_PREFERENCE: [ResponseFormat; 3] =
     [ResponseFormat::GraphqlResponse, ResponseFormat::Json, ResponseFormat::EventStream];
-/// In the order of preference for a client that leaves the choice: one that knows the newer type says so.
+/// Order of preference for a client that accepts anything: one that supports the newer type names it.
 const DEFAULT_PREFERENCE: [ResponseFormat; 3] =
     [ResponseFormat::Json, ResponseFormat::GraphqlResponse, ResponseFormat::EventStream];
 
 impl ResponseFormat {
-    /// Its name.
+    /// The media type.
     pub fn media_type(self) -> &'static str {
         match self {
             Self::GraphqlResponse => "application/graphql-response+json",
@@ -32,18 +32,18 @@ impl ResponseFormat {
     }
 }
 
-/// The ranges of an `Accept` header; none where there is no such header, which accepts everything.
+/// The ranges of an `Accept` header. `None` without the header, which accepts everything.
 #[derive(Debug)]
 pub struct Accept(Option<Vec<MediaRange>>);
 
 #[derive(Debug)]
 struct MediaRange {
     media: Mime,
-    /// How much it is liked, in thousandths; what has 0 is refused.
+    /// Quality in thousandths; 0 refuses the type.
     quality: u16,
 }
 
-/// How well a range fits, the least first.
+/// How specific a matching range is, the least specific first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Specificity {
     Any,
@@ -52,7 +52,7 @@ enum Specificity {
 }
 
 impl Accept {
-    /// Reads the header, which may come in several lines. Ranges that can't be read count as if they were not there.
+    /// Parses the header, which may have several lines. Invalid ranges are ignored.
     pub fn from_headers(headers: &HeaderMap) -> Self {
         let lines: Vec<_> = headers.get_all(header::ACCEPT).iter().collect();
         if lines.iter().all(|line| line.as_bytes().trim_ascii().is_empty()) {
@@ -62,15 +62,15 @@ impl Accept {
         Self(Some(ranges.filter_map(|range| MediaRange::parse(range.trim())).collect()))
     }
 
-    /// The form for a single answer; none where the client accepts none of them.
+    /// The format of a single response; `None` if the client accepts none of them.
     pub fn response_format(&self) -> Option<ResponseFormat> {
-        let liked = |media| self.quality_of(media).map(|(quality, fit)| (quality, fit == Specificity::Exact));
-        let best = EXPLICIT_PREFERENCE.into_iter().filter_map(liked).max()?;
+        let quality = |media| self.quality_of(media).map(|(quality, fit)| (quality, fit == Specificity::Exact));
+        let best = EXPLICIT_PREFERENCE.into_iter().filter_map(quality).max()?;
         let order = if best.1 { EXPLICIT_PREFERENCE } else { DEFAULT_PREFERENCE };
-        order.into_iter().find(|&media| liked(media) == Some(best))
+        order.into_iter().find(|&media| quality(media) == Some(best))
     }
 
-    /// The form for an error that was found before it was known what would be asked: an answer, where one is accepted at all.
+    /// The format of an error that occurs before the operation is known: a single response, if one is accepted at all.
     pub fn error_format(&self) -> ResponseFormat {
         match self.response_format() {
             Some(ResponseFormat::GraphqlResponse) => ResponseFormat::GraphqlResponse,
@@ -78,12 +78,12 @@ impl Accept {
         }
     }
 
-    /// Whether an answer may come as a stream of events.
+    /// Whether the client accepts an event stream.
     pub fn accepts_event_stream(&self) -> bool {
         self.quality_of(ResponseFormat::EventStream).is_some()
     }
 
-    /// How much a form is liked, by the range that fits it best; none where it is refused.
+    /// The quality of a format, by the most specific matching range; `None` if it is refused.
     fn quality_of(&self, media: ResponseFormat) -> Option<(u16, Specificity)> {
         let Some(ranges) = &self.0 else { return Some((1000, Specificity::Any)) };
         let fitting = ranges.iter().filter_map(|range| Some((range.specificity(media)?, range.quality)));
@@ -152,7 +152,7 @@ mod tests {
             ("text/event-stream", Some(ResponseFormat::EventStream)),
             ("Application/JSON; Charset=UTF-8", Some(ResponseFormat::Json)),
             ("application/json;charset=utf-16", None),
-            // the client leaves the choice
+            // the client accepts anything
             ("", Some(ResponseFormat::Json)),
             ("*/*", Some(ResponseFormat::Json)),
             ("application/*", Some(ResponseFormat::Json)),
@@ -177,7 +177,7 @@ mod tests {
             ("*/*;q=0", None),
             ("text/html", None),
             ("application/xml, image/*", None),
-            // what can't be read is as if it were not there
+            // invalid ranges are ignored
             ("application/json;q=2, text/event-stream;q=0.1", Some(ResponseFormat::EventStream)),
             ("application/json;q=0.1234", None),
             ("nonsense", None),

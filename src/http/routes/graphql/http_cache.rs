@@ -1,5 +1,4 @@
-//! What caches may do with the answer to a GET (RFC 9110 §13, RFC 9111): for how long it is fresh, and a tag by which it is
-//! found to be the same still.
+//! HTTP caching of GET responses (RFC 9110 §13, RFC 9111): `Cache-Control` and `ETag`.
 
 use async_graphql::CacheControl;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -9,24 +8,23 @@ use sha2::{Digest as _, Sha256};
 use crate::{auth::Caller, limits::rate_limit};
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-/// What an answer depends on beside the address: its form, who is asking, and what they know of.
+/// What a response depends on in addition to the URL: format, caller, and the minimum position of its replica.
 const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key, airgraph-min-lsn");
 
-/// Marks an answer with the hints of its fields; `asked` are the headers of the request. One that the client has already is
-/// not sent again.
+/// Adds cache headers from the hints of the response's fields. A response that the client already has becomes a 304.
 pub fn add_cache_headers(
     mut answer: Response<Vec<u8>>,
     hints: Option<CacheControl>,
     caller: &Caller,
-    asked: &HeaderMap,
+    request_headers: &HeaderMap,
 ) -> Response<Vec<u8>> {
     let control = hints.and_then(|hints| cache_control(hints, caller));
     let Some(control) = control else { return no_store(answer) };
     let tag = tag(&answer);
-    let is_known = is_known(asked, &tag);
+    let is_known = is_known(request_headers, &tag);
     let headers = answer.headers_mut();
     if control.as_bytes().starts_with(b"public") {
-        // A cache would send them to other clients, whose budgets they don't describe.
+        // They describe the rate limits of this client only, and a cache would send them to others.
         for name in rate_limit::RATE_LIMIT_HEADERS {
             headers.remove(name);
         }
@@ -42,7 +40,7 @@ pub fn add_cache_headers(
     answer
 }
 
-/// None where nothing may be kept.
+/// `Cache-Control`; `None` if the response must not be stored.
 fn cache_control(hints: CacheControl, caller: &Caller) -> Option<HeaderValue> {
     let scope = match caller {
         Caller::Anonymous if hints.public => "public",
@@ -50,19 +48,19 @@ fn cache_control(hints: CacheControl, caller: &Caller) -> Option<HeaderValue> {
     };
     let control = match hints.max_age {
         ..0 => return None,
-        0 => format!("{scope}, no-cache"), // nothing is said of any field: to be asked for each time
+        0 => format!("{scope}, no-cache"), // no field has a hint: revalidate each time
         age => format!("{scope}, max-age={age}"),
     };
     HeaderValue::from_str(&control).ok()
 }
 
-/// Forbids caches to keep an answer.
+/// Forbids caches to store a response.
 pub fn no_store(mut answer: Response<Vec<u8>>) -> Response<Vec<u8>> {
     answer.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
     answer
 }
 
-/// A strong tag: the same bytes of the same form have the same.
+/// A strong tag: equal bytes of the same media type have the same tag.
 pub fn tag(answer: &Response<Vec<u8>>) -> HeaderValue {
     let mut hash = Sha256::new();
     hash.update(answer.headers().get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes));
@@ -73,8 +71,8 @@ pub fn tag(answer: &Response<Vec<u8>>) -> HeaderValue {
 }
 
 /// Whether `If-None-Match` names this tag. Weak tags match too (RFC 9110 §13.1.2).
-pub fn is_known(asked: &HeaderMap, tag: &HeaderValue) -> bool {
-    let lines = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
+pub fn is_known(request_headers: &HeaderMap, tag: &HeaderValue) -> bool {
+    let lines = request_headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
     let mut named = lines.flat_map(|line| line.split(',')).map(str::trim);
     named.any(|named| named == "*" || named.strip_prefix("W/").unwrap_or(named).as_bytes() == tag.as_bytes())
 }
@@ -118,13 +116,13 @@ mod tests {
             ("\"other\"".to_owned(), false),
             (tag.trim_matches('"').to_owned(), false),
         ] {
-            let mut asked = HeaderMap::new();
-            asked.insert(header::IF_NONE_MATCH, known.parse().expect("a value"));
-            let again = add_cache_headers(answer("{}"), Some(hints(5)), &Caller::Anonymous, &asked);
+            let mut request_headers = HeaderMap::new();
+            request_headers.insert(header::IF_NONE_MATCH, known.parse().expect("a value"));
+            let again = add_cache_headers(answer("{}"), Some(hints(5)), &Caller::Anonymous, &request_headers);
             let expected = if is_known { (StatusCode::NOT_MODIFIED, true) } else { (StatusCode::OK, false) };
             assert_eq!((again.status(), again.body().is_empty()), expected, "{known}");
             assert_eq!(again.headers()[header::ETAG], tag);
-            let other = add_cache_headers(answer("[]"), Some(hints(5)), &Caller::Anonymous, &asked);
+            let other = add_cache_headers(answer("[]"), Some(hints(5)), &Caller::Anonymous, &request_headers);
             assert_eq!(other.body().is_empty(), known == "*", "{known}");
         }
     }

@@ -1,7 +1,8 @@
-//! GraphQL over HTTP: POST with a JSON body, GET for what changes nothing, one answer or a stream of events.
+//! GraphQL over HTTP: POST with a JSON body, GET for queries and subscriptions, a single response or an event stream.
 //!
-//! Written after the GraphQL-over-HTTP specification, edition of September 2026, and the GraphQL-over-SSE protocol. The handlers of async-graphql-axum
-//! also run mutations by GET and take form bodies, which would let other sites' pages act with a visitor's rights.
+//! Implements the GraphQL-over-HTTP specification, edition of September 2026, and the GraphQL-over-SSE protocol. The
+//! handlers of async-graphql-axum also execute mutations by GET and accept form bodies, which would let pages of other
+//! sites act with a visitor's rights.
 
 mod accept;
 pub(crate) mod http_cache;
@@ -58,43 +59,43 @@ pub(crate) fn routes() -> Router<SharedState> {
         .route("/schema.graphql", get(schema::sdl))
 }
 
-/// What a path answers with.
+/// The formats that a path offers.
 #[derive(Clone, Copy)]
 enum RouteMode {
-    /// What the client likes best.
+    /// The format that the client prefers.
     Negotiated,
-    /// A stream of events only.
+    /// An event stream only.
     EventStream,
 }
 
 async fn post_graphql(
     State(app): State<SharedState>,
     headers: HeaderMap,
-    holder: Result<Authenticated, ApiError>,
+    authenticated: Result<Authenticated, ApiError>,
     body: Bytes,
 ) -> Response {
     let request = request::from_body(&app.persisted, &headers, &body);
-    respond(&app, RouteMode::Negotiated, &Method::POST, &headers, holder, request).await
+    respond(&app, RouteMode::Negotiated, &Method::POST, &headers, authenticated, request).await
 }
 
 async fn post_stream(
     State(app): State<SharedState>,
     headers: HeaderMap,
-    holder: Result<Authenticated, ApiError>,
+    authenticated: Result<Authenticated, ApiError>,
     body: Bytes,
 ) -> Response {
     let request = request::from_body(&app.persisted, &headers, &body);
-    respond(&app, RouteMode::EventStream, &Method::POST, &headers, holder, request).await
+    respond(&app, RouteMode::EventStream, &Method::POST, &headers, authenticated, request).await
 }
 
 async fn get_graphql(
     State(app): State<SharedState>,
-    holder: Result<Authenticated, ApiError>,
+    authenticated: Result<Authenticated, ApiError>,
     parts: Parts,
 ) -> Response {
     if websocket::is_upgrade_request(&parts.headers) {
-        return match holder {
-            Ok(holder) => websocket::serve(app, parts, holder.caller, holder.address),
+        return match authenticated {
+            Ok(authenticated) => websocket::serve(app, parts, authenticated.caller, authenticated.address),
             Err(error) => error.into_response(),
         };
     }
@@ -102,15 +103,19 @@ async fn get_graphql(
         return Redirect::temporary("playground").into_response();
     }
     let request = request::from_uri(&app.persisted, &parts.uri);
-    respond(&app, RouteMode::Negotiated, &parts.method, &parts.headers, holder, request).await
+    respond(&app, RouteMode::Negotiated, &parts.method, &parts.headers, authenticated, request).await
 }
 
-async fn get_stream(State(app): State<SharedState>, holder: Result<Authenticated, ApiError>, parts: Parts) -> Response {
+async fn get_stream(
+    State(app): State<SharedState>,
+    authenticated: Result<Authenticated, ApiError>,
+    parts: Parts,
+) -> Response {
     let request = request::from_uri(&app.persisted, &parts.uri);
-    respond(&app, RouteMode::EventStream, &parts.method, &parts.headers, holder, request).await
+    respond(&app, RouteMode::EventStream, &parts.method, &parts.headers, authenticated, request).await
 }
 
-/// How to refuse a request in the form that its headers ask for.
+/// Builds error responses in the format that the request headers accept.
 pub(crate) fn error_responder(
     edition: Edition,
     method: &Method,
@@ -129,8 +134,8 @@ pub(crate) fn error_responder(
     }
 }
 
-/// Whether an `EventSource` sent the request: only it asks by GET for a stream of events and nothing else. It gives up for good on
-/// every status but 200.
+/// Whether an `EventSource` sent the request: only it sends a GET that accepts nothing but an event stream. It stops
+/// for good on every status but 200.
 fn is_event_source(method: &Method, accept: &Accept) -> bool {
     method == Method::GET && accept.response_format() == Some(ResponseFormat::EventStream)
 }
@@ -139,7 +144,7 @@ fn may_succeed_later(status: StatusCode) -> bool {
     !status.is_client_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
-/// Whether somebody came with a browser, to look and not to ask.
+/// Whether a browser opened the path as a page.
 fn is_browser_visit(parts: &Parts) -> bool {
     let accept = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     parts.uri.query().is_none() && accept.contains("text/html")
@@ -147,14 +152,14 @@ fn is_browser_visit(parts: &Parts) -> bool {
 
 async fn respond(
     app: &SharedState,
-    offer: RouteMode,
+    mode: RouteMode,
     method: &Method,
     headers: &HeaderMap,
-    holder: Result<Authenticated, ApiError>,
+    authenticated: Result<Authenticated, ApiError>,
     request: Result<Request, ApiError>,
 ) -> Response {
     let (accept, edition, is_get) = (Accept::from_headers(headers), app.graphql_http, method != Method::POST);
-    let media = match offer {
+    let media = match mode {
         RouteMode::Negotiated => accept.response_format().ok_or(NOT_ACCEPTABLE_MESSAGE),
         RouteMode::EventStream => {
             accept.accepts_event_stream().then_some(ResponseFormat::EventStream).ok_or(EVENT_STREAM_ONLY_MESSAGE)
@@ -167,13 +172,17 @@ async fn respond(
     if is_get && !app.state.info.security_profile.get {
         return refuse_get(edition, &accept, "GET is not answered here; send the request by POST, as JSON");
     }
-    let (holder, mut request) = match (holder, request, min_lsn(app, headers).await) {
-        (Ok(holder), Ok(request), Ok(position)) => {
-            let request = request.data(holder.address);
-            (holder, if let Some(position) = position { request.data(position) } else { request })
+    let (authenticated, mut request) = match (authenticated, request, min_lsn(app, headers).await) {
+        (Ok(authenticated), Ok(request), Ok(min_lsn)) => {
+            let request = request.data(authenticated.address);
+            (authenticated, if let Some(min_lsn) = min_lsn { request.data(min_lsn) } else { request })
         }
-        (Ok(holder), Err(error), _) | (Ok(holder), _, Err(error)) => {
-            return error_responder(edition, method, headers)(charge_rejected_request(app, holder.caller_id(), error));
+        (Ok(authenticated), Err(error), _) | (Ok(authenticated), _, Err(error)) => {
+            return error_responder(edition, method, headers)(charge_rejected_request(
+                app,
+                authenticated.caller_id(),
+                error,
+            ));
         }
         (Err(error), ..) => return error_responder(edition, method, headers)(error),
     };
@@ -185,8 +194,7 @@ async fn respond(
             let resume = headers.get("last-event-id").map(HeaderValue::as_bytes).map(String::from_utf8_lossy);
             let resume = resume.filter(|cursor| !cursor.is_empty());
             let positions = if is_get { PositionFormat::Event } else { PositionFormat::IdOnly };
-            match sse::subscribe(app, SseRequest { request, authenticated: holder }, resume.as_deref(), positions).await
-            {
+            match sse::subscribe(app, SseRequest { request, authenticated }, resume.as_deref(), positions).await {
                 Ok(stream) => stream,
                 Err(refusal) if is_get => event_source_response(edition, accept.error_format(), &refusal),
                 Err(refusal) => sse::single_event(&refusal),
@@ -196,22 +204,22 @@ async fn respond(
             error_response(edition, accept.error_format(), ApiError::NotAcceptable(SUBSCRIPTION_FORMAT_MESSAGE))
         }
         OperationType::Query | OperationType::Mutation if media == ResponseFormat::EventStream && is_get => {
-            let response = graphql::execute(&app.schema, request, holder.caller).await;
+            let response = graphql::execute(&app.schema, request, authenticated.caller).await;
             event_source_response(edition, accept.error_format(), &response)
         }
         OperationType::Query | OperationType::Mutation if media == ResponseFormat::EventStream => {
-            sse::execute(app, SseRequest { request, authenticated: holder })
+            sse::execute(app, SseRequest { request, authenticated })
         }
         OperationType::Query | OperationType::Mutation => {
-            let (caller, payer) = (holder.caller.clone(), holder.caller_id());
-            let response = graphql::execute(&app.schema, request, holder.caller).await;
+            let (caller, caller_id) = (authenticated.caller.clone(), authenticated.caller_id());
+            let response = graphql::execute(&app.schema, request, authenticated.caller).await;
             let mut answer = response::answer(edition, media, &response);
             if is_get {
                 let hints = response.errors.is_empty().then_some(response.cache_control);
                 answer = http_cache::add_cache_headers(answer, hints, &caller, headers);
             }
             let (parts, text) = answer.into_parts();
-            match app.response_memory.reserve(payer, text, None) {
+            match app.response_memory.reserve(caller_id, text, None) {
                 Ok(text) => Response::from_parts(parts, Body::from(text)),
                 Err(error) => error_response(edition, accept.error_format(), error),
             }
@@ -219,13 +227,13 @@ async fn respond(
     }
 }
 
-/// The error of a request that is none, which costs as much as a refused document: to read it took about as long.
-pub(crate) fn charge_rejected_request(app: &AppState, payer: CallerId, error: ApiError) -> ApiError {
-    let spent = app.state.rate_limiters.cost.check_n(payer, REJECTED_REQUEST_COST, app.state.clock.now());
+/// The error of an invalid request. It costs as much as a refused document: parsing it took about as long.
+pub(crate) fn charge_rejected_request(app: &AppState, caller_id: CallerId, error: ApiError) -> ApiError {
+    let spent = app.state.rate_limiters.cost.check_n(caller_id, REJECTED_REQUEST_COST, app.state.clock.now());
     spent.err().map_or(error, ApiError::RateLimited)
 }
 
-/// What the answer has to know of. Without replicas it knows of everything.
+/// The minimum position of the replica that answers. `None` without replicas.
 async fn min_lsn(app: &AppState, headers: &HeaderMap) -> Result<Option<RequestMinLsn>, ApiError> {
     let Some(value) = headers.get(&MIN_LSN_HEADER).filter(|_| !app.state.replicas.is_empty()) else { return Ok(None) };
     let position = value.to_str().unwrap_or_default().parse().map_err(|error| {
@@ -242,8 +250,8 @@ async fn min_lsn(app: &AppState, headers: &HeaderMap) -> Result<Option<RequestMi
     Ok(Some(RequestMinLsn(position)))
 }
 
-/// A single response to an `EventSource`, which sends its request again 3 s after each end of a stream, for ever. So a request
-/// that can never be executed gets its status; a stream is for what may be executed later.
+/// A single response to an `EventSource`, which sends its request again 3 s after each end of a stream, for ever. So a
+/// request that can never succeed gets an error status; a request that may succeed later gets a stream.
 fn event_source_response(edition: Edition, media: ResponseFormat, response: &GraphqlResponse) -> Response {
     let status = Edition::September2026.response_status(media, response);
     if !response::is_request_error(response) || may_succeed_later(status) {

@@ -1,4 +1,4 @@
-//! A GraphQL request, read from a body or from a query string.
+//! Parses a GraphQL request from a body or a query string.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ use crate::{
 const BATCH_NOT_SUPPORTED: &str = "batches are not answered, the body must be one request; several root fields make one request of them, \
                      and several requests can share a connection";
 
-/// A request as a JSON body holds it.
+/// A request in a JSON body.
 #[derive(Deserialize)]
 pub(in crate::http) struct RequestBody {
     query: Option<String>,
@@ -46,7 +46,7 @@ impl fmt::Debug for RequestBody {
     }
 }
 
-/// A request as a query string holds it.
+/// A request in a query string.
 #[derive(Deserialize)]
 struct QueryParameters {
     query: Option<String>,
@@ -58,7 +58,7 @@ struct QueryParameters {
     extensions: Option<String>,
 }
 
-/// Reads a body. It must be JSON: a form or plain text could be sent by other sites' pages with a visitor's rights.
+/// Parses a body. It must be JSON: pages of other sites could send a form or plain text with a visitor's rights.
 pub fn from_body(persisted: &PersistedDocuments, headers: &HeaderMap, body: &Bytes) -> Result<Request, ApiError> {
     media_type::check_json(headers)?;
     let body = ingest::utf8_text(body).map_err(|error| ApiError::BadRequest(error.to_string()))?;
@@ -70,7 +70,7 @@ pub fn from_body(persisted: &PersistedDocuments, headers: &HeaderMap, body: &Byt
     build_request(persisted, body)
 }
 
-/// Reads a query string.
+/// Parses a query string.
 pub fn from_uri(persisted: &PersistedDocuments, uri: &Uri) -> Result<Request, ApiError> {
     let Query(parameters) = Query::<QueryParameters>::try_from_uri(uri)
         .map_err(|error| ApiError::BadRequest(format!("the query string can't be read: {error}")))?;
@@ -84,7 +84,7 @@ pub fn from_uri(persisted: &PersistedDocuments, uri: &Uri) -> Result<Request, Ap
     build_request(persisted, body)
 }
 
-/// A request to be executed. Its answer must be written by [`crate::graphql::execute::response_writer`].
+/// Builds a request to be executed. Its response must be written by [`crate::graphql::execute::response_writer`].
 pub(in crate::http) fn build_request(
     persisted: &PersistedDocuments,
     mut body: RequestBody,
@@ -116,13 +116,13 @@ pub(in crate::http) fn build_request(
     Ok(request)
 }
 
-/// A JSON object in a parameter of the query string; empty is none.
+/// A JSON object in a parameter of the query string; empty counts as missing.
 fn parse_object(name: &str, text: Option<String>) -> Result<Option<Map<String, serde_json::Value>>, ApiError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     serde_json::from_str(&text).map_err(|error| parse_error(&format!("`{name}` is no JSON object"), &error))
 }
 
-/// JSON that is not JSON, or not of the expected type.
+/// The error of invalid JSON, or of JSON of another type.
 fn parse_error(what: &str, error: &serde_json::Error) -> ApiError {
     let reason = format!("{what}: {error}");
     if error.is_data() { ApiError::MalformedRequest(reason) } else { ApiError::BadRequest(reason) }

@@ -1,4 +1,4 @@
-//! The answer to a GraphQL request: status, headers, body.
+//! The HTTP response to a GraphQL request: status, headers, body.
 
 use async_graphql::{Response as GraphqlResponse, Value};
 use axum::{
@@ -11,14 +11,14 @@ use serde_json::json;
 use super::{accept::ResponseFormat, status::Edition};
 use crate::{api_error::ApiError, graphql::execute::response_writer};
 
-/// Whether the request was not executed at all: syntax, validation, variables. Errors of execution have a path.
+/// Whether the request was not executed at all: syntax, validation, variables. Execution errors have a path.
 pub fn is_request_error(response: &GraphqlResponse) -> bool {
     response.data == Value::Null
         && !response.errors.is_empty()
         && response.errors.iter().all(|error| error.path.is_empty())
 }
 
-/// A response as JSON. One to a request that was not executed has no `data`.
+/// A response as JSON. If the request was not executed, it has no `data`.
 pub fn to_json(response: &GraphqlResponse) -> Vec<u8> {
     if is_request_error(response) {
         json!({ "errors": response.errors }).to_string().into_bytes()
@@ -27,7 +27,7 @@ pub fn to_json(response: &GraphqlResponse) -> Vec<u8> {
     }
 }
 
-/// Answers a request that was understood as one.
+/// Builds the response to a well-formed request.
 pub fn answer(edition: Edition, media: ResponseFormat, response: &GraphqlResponse) -> http::Response<Vec<u8>> {
     let mut answer = http::Response::new(to_json(response));
     *answer.status_mut() = edition.response_status(media, response);
@@ -35,7 +35,7 @@ pub fn answer(edition: Edition, media: ResponseFormat, response: &GraphqlRespons
     add_media_type(edition, media, answer)
 }
 
-/// Refuses what is no GraphQL request, in the shape of a GraphQL answer.
+/// Refuses a malformed GraphQL request, in the form of a GraphQL response.
 pub fn error_response(edition: Edition, media: ResponseFormat, error: ApiError) -> Response {
     let status = edition.error_status(media, &error);
     let headers = error.headers();
@@ -47,10 +47,10 @@ pub fn error_response(edition: Edition, media: ResponseFormat, error: ApiError) 
     )
 }
 
-/// An error as GraphQL tells it, of the whole request.
+/// An error of the whole request as a GraphQL error.
 pub fn server_error(error: ApiError) -> async_graphql::ServerError {
     let mut error = async_graphql::Error::from(error).into_server_error(async_graphql::Pos::default());
-    error.locations.clear(); // it stands nowhere in the document
+    error.locations.clear(); // the error has no location in the document
     error
 }
 

@@ -17,7 +17,7 @@ use crate::{
 
 const SDL_MEDIA_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// The schema, and its tag.
+/// The schema, and its `ETag`.
 static SDL: LazyLock<(Precompressed, HeaderValue)> = LazyLock::new(|| {
     let mut response = Response::new(graphql::sdl().into_bytes());
     response.headers_mut().insert(header::CONTENT_TYPE, SDL_MEDIA_TYPE);

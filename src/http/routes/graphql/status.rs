@@ -10,7 +10,7 @@ use crate::{
     graphql::execute::{admission::is_rate_limited, operation::error::PARSE_FAILED},
 };
 
-/// The edition of GraphQL over HTTP that decides on status codes.
+/// The edition of GraphQL over HTTP that decides the status codes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Edition {
     /// September 2026: the same codes for every media type, 422 for requests that cannot be executed
@@ -22,7 +22,7 @@ pub enum Edition {
 }
 
 impl Edition {
-    /// The status of a response to a request that was understood as one.
+    /// The status of a response to a well-formed request.
     pub(super) fn response_status(self, media: ResponseFormat, response: &Response) -> StatusCode {
         match self {
             Self::September2026 if is_request_error(response) => request_error_status(&response.errors),
@@ -42,7 +42,7 @@ impl Edition {
         }
     }
 
-    /// The status of an error that was found before the request was understood.
+    /// The status of an error that occurs before the request is parsed.
     pub(super) fn error_status(self, media: ResponseFormat, error: &ApiError) -> StatusCode {
         match (self, error) {
             // Clients of the drafts read the body only when the status is 200.

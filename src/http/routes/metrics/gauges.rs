@@ -1,4 +1,4 @@
-//! What is merely looked at when somebody asks: pools, queues, sockets, subscriptions.
+//! Gauges that are read when metrics are requested: pools, queues, sockets, subscriptions.
 
 use std::sync::atomic::AtomicU64;
 
@@ -18,11 +18,11 @@ use crate::{
 };
 
 type Label = [(&'static str, &'static str); 1];
-/// Names of servers are taken from the settings.
+/// Server names are taken from the settings.
 type NameLabel = [(&'static str, String); 1];
 type NameStateLabels = [(&'static str, String); 2];
 
-/// How the gateway is right now.
+/// The current values.
 #[must_use]
 pub fn collect(app: &AppState) -> Registry {
     let mut registry = crate::observability::metrics::registry();
@@ -38,7 +38,7 @@ pub fn collect(app: &AppState) -> Registry {
 }
 
 fn pools(app: &AppState, registry: &mut Registry) {
-    let (connections, most) = (Family::<NameStateLabels, Gauge>::default(), Family::<NameLabel, Gauge>::default());
+    let (connections, max) = (Family::<NameStateLabels, Gauge>::default(), Family::<NameLabel, Gauge>::default());
     let pools = app.state.database.pools().into_iter().chain([("recorder", app.state.recorder.writer_pool())]);
     let replicas = app.state.replicas.snapshots().map(|(replica, _)| (&*replica.address, &replica.pool));
     for (name, pool) in pools.chain(replicas) {
@@ -47,10 +47,10 @@ fn pools(app: &AppState, registry: &mut Registry) {
         connections
             .get_or_create(&[("pool", name.to_owned()), ("state", "in_use".to_owned())])
             .set((size - idle).max(0));
-        most.get_or_create(&[("pool", name.to_owned())]).set(pool.options().get_max_connections().into());
+        max.get_or_create(&[("pool", name.to_owned())]).set(pool.options().get_max_connections().into());
     }
     registry.register("database_connections", "Connections to Postgres, by pool and state", connections);
-    registry.register("database_connections_max", "Connections to Postgres that a pool may have", most);
+    registry.register("database_connections_max", "Connections to Postgres that a pool may have", max);
 }
 
 fn errors(registry: &mut Registry) {
@@ -60,12 +60,12 @@ fn errors(registry: &mut Registry) {
     }
     registry.register(
         "database_errors",
-        "Statements and connections that failed, by kind, those that were mended by trying again included",
+        "Failed statements and connections, by kind, including those that succeeded on a retry",
         errors,
     );
 }
 
-/// Nothing where there are none.
+/// No metrics without replicas.
 fn replicas(app: &AppState, registry: &mut Registry) {
     if app.state.replicas.is_empty() {
         return;
@@ -74,11 +74,11 @@ fn replicas(app: &AppState, registry: &mut Registry) {
     for (replica, reading) in app.state.replicas.snapshots() {
         let server = [("server", replica.address.clone())];
         used.get_or_create(&server).set((reading.status == ReplicaStatus::InRotation).into());
-        #[expect(clippy::cast_precision_loss, reason = "of a petabyte some bytes don't matter")]
+        #[expect(clippy::cast_precision_loss, reason = "some bytes of a petabyte are negligible")]
         lag.get_or_create(&server).set(reading.lag_bytes.map_or(f64::NAN, |bytes| bytes as f64));
     }
     registry.register("replica_in_rotation", "Whether queries are sent to the replica", used);
-    let help = "How far a replica is behind the primary, in bytes of its log; NaN where that isn't known";
+    let help = "How far a replica is behind the primary, in bytes of its log; NaN if unknown";
     registry.register_with_unit("replica_lag", help, Unit::Bytes, lag);
 }
 
@@ -92,20 +92,24 @@ fn queues(app: &AppState, registry: &mut Registry) {
     let [submissions, samples, bytes] = gauges;
     registry.register(
         "recorder_queue_submissions",
-        "What waits to be recorded or is in work, by queue: submissions",
+        "Submissions that wait to be recorded or are being recorded, by queue",
         submissions,
     );
-    registry.register("recorder_queue_samples", "What waits to be recorded or is in work, by queue: samples", samples);
+    registry.register(
+        "recorder_queue_samples",
+        "Samples that wait to be recorded or are being recorded, by queue",
+        samples,
+    );
     registry.register_with_unit(
         "recorder_queue_size",
-        "What waits to be recorded or is in work, by queue: memory",
+        "Memory of submissions that wait to be recorded or are being recorded, by queue",
         Unit::Bytes,
         bytes,
     );
 }
 
 fn disk(app: &AppState, registry: &mut Registry) {
-    #[expect(clippy::cast_precision_loss, reason = "of a petabyte some bytes don't matter")]
+    #[expect(clippy::cast_precision_loss, reason = "some bytes of a petabyte are negligible")]
     let free = app.state.recorder.free_disk_bytes().map_or(f64::NAN, |bytes| bytes as f64);
     let help = "Free space on the disk of the embedded Postgres; NaN for another database";
     registry.register_with_unit("data_disk_free", help, Unit::Bytes, ConstGauge::new(free));
@@ -116,10 +120,10 @@ fn subscriptions(app: &AppState, registry: &mut Registry) {
     registry.register("subscriptions", "Subscriptions that run", ConstGauge::new(to_i64(app.live.count())));
     registry.register(
         "subscription_channels",
-        "Different subscriptions that run; those to the same share one",
+        "Channels of subscriptions; equal subscriptions share one",
         ConstGauge::new(to_i64(app.live.channels())),
     );
-    // Nobody follows the feed while nobody is subscribed; then there is nothing to be late with.
+    // Without subscriptions the feed is not read, so there is no delay.
     if let Some(feed) = app.live.lag() {
         registry.register(
             "feed_newest_batch",

@@ -1,4 +1,4 @@
-//! Why a socket is closed: a code and a reason.
+//! Close codes and reasons.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,10 @@ use tokio_tungstenite::tungstenite::{
 use super::{MAX_MESSAGE_BYTES, message::OperationId};
 use crate::{domain::feed::FeedOffset, graphql::cursor::FeedCursor};
 
-/// What fits into a close frame beside the code, in bytes.
+/// Maximum length of a close reason, in bytes.
 const MAX_CLOSE_REASON_BYTES: usize = 123;
 
-/// Why a socket is closed. Clients of graphql-ws try again after 1001, 1013, 4403 and 4408, and not after the others.
+/// Why a socket is closed. Clients of graphql-ws reconnect after 1001, 1013, 4403 and 4408, and not after the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CloseReason {
     code: u16,
@@ -33,35 +33,35 @@ impl CloseReason {
         Self { code, reason: Cow::Borrowed(reason) }
     }
 
-    /// A message that is none.
+    /// An invalid message.
     pub fn bad_request(reason: String) -> Self {
         Self { code: 4400, reason: reason.into() }
     }
 
-    /// A key that is not valid or not allowed to do this.
+    /// An invalid key, or one without the needed permission.
     pub fn forbidden(reason: String) -> Self {
         Self { code: 4403, reason: reason.into() }
     }
 
-    /// A message that is too large before the client was accepted.
+    /// A message that is too large for an unauthenticated client.
     pub fn message_too_large_before_init(max: usize) -> Self {
         Self { code: 1009, reason: format!("a message before connection_init is larger than {max} bytes").into() }
     }
 
-    /// What can't be done now.
+    /// A temporary failure.
     pub fn try_again(reason: String) -> Self {
         Self { code: 1013, reason: reason.into() }
     }
 
-    /// A client that takes its events more slowly than they come, and where it may go on.
-    pub fn too_slow(place: Option<FeedOffset>) -> Self {
-        Self::try_again(place.map_or_else(
+    /// A slow consumer, and the position after which it can resume.
+    pub fn too_slow(offset: Option<FeedOffset>) -> Self {
+        Self::try_again(offset.map_or_else(
             || "too slow".to_owned(),
-            |place| format!("too slow; resume after {}", FeedCursor(place).encode_cursor()),
+            |offset| format!("too slow; resume after {}", FeedCursor(offset).encode_cursor()),
         ))
     }
 
-    /// An id that is taken.
+    /// An operation id that is in use.
     pub fn already_exists(id: &OperationId) -> Self {
         let (before, after) = ("Subscriber for ", " already exists");
         let mut id = id.text();
@@ -72,7 +72,7 @@ impl CloseReason {
         Self { code: 4409, reason: format!("{before}{id}{after}").into() }
     }
 
-    /// What the WebSocket protocol forbids. None where the connection is broken, so that nothing can be said.
+    /// A violation of the WebSocket protocol. `None` if the connection is broken, so that no frame can be sent.
     pub fn from_error(error: &tungstenite::Error) -> Option<Self> {
         use tungstenite::{Error, error::ProtocolError};
         match error {
@@ -86,7 +86,7 @@ impl CloseReason {
         }
     }
 
-    /// As it is sent.
+    /// The close frame.
     pub fn frame(&self) -> CloseFrame {
         let reason = &self.reason[..self.reason.floor_char_boundary(MAX_CLOSE_REASON_BYTES)];
         CloseFrame { code: CloseCode::from(self.code), reason: reason.into() }
@@ -102,10 +102,10 @@ mod tests {
 
     #[test]
     fn too_slow_reason_carries_the_resume_cursor() {
-        let place = FeedOffset { number: i64::MAX, index: FeedOffset::END };
-        let reason = CloseReason::too_slow(Some(place)).frame().reason;
+        let offset = FeedOffset { number: i64::MAX, index: FeedOffset::END };
+        let reason = CloseReason::too_slow(Some(offset)).frame().reason;
         let cursor = reason.strip_prefix("too slow; resume after ").expect("a cursor");
-        assert_eq!(FeedCursor::decode_cursor(cursor).expect("a cursor").0, place);
+        assert_eq!(FeedCursor::decode_cursor(cursor).expect("a cursor").0, offset);
     }
 
     proptest! {

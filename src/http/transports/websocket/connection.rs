@@ -1,8 +1,7 @@
 //! One socket, from its first message to its last: the protocol `graphql-transport-ws`.
 //!
-//! All happens in one task, in turns: something came in, an operation tells something, a deadline is reached. What an
-//! operation tells next is asked for only when what it told before was written, so a client that reads slowly holds
-//! nothing here but one batch.
+//! One task polls everything in turns: incoming frames, events of operations, deadlines. The next event of an operation
+//! is polled only when the previous one was written, so a client that reads slowly holds at most one batch.
 
 use std::{
     future::poll_fn,
@@ -39,61 +38,61 @@ use crate::{
     limits::rate_limit::CallerId,
 };
 
-/// Operations at most that run at a time on one socket.
+/// Maximum concurrent operations of one socket.
 const MAX_OPERATIONS_PER_SOCKET: usize = 100;
 
-/// A socket that speaks our protocol.
+/// A socket that uses the subprotocol.
 pub(super) struct Connection {
     app: SharedState,
     frames: Frames,
     permit: SocketPermit,
     state: ConnectionState,
-    /// Who pays where there is no key.
+    /// Charged if there is no key.
     address: CallerId,
-    /// A look at the client's key, under way.
+    /// A lookup of the client's key in progress.
     key_lookup: Option<BoxFuture<'static, Result<Identity, ApiError>>>,
     /// Resolves when the client's key was revoked or changed.
     key_changed: Option<BoxFuture<'static, ()>>,
     operations: Operations,
-    /// Comes back when the gateway ends.
+    /// Resolves when the shutdown begins.
     shutdown: Option<BoxFuture<'static, ()>>,
     deadlines: Deadlines,
     timer: Pin<Box<Sleep>>,
     last_received_at: Instant,
-    /// Who was asked first the last time, so that neither waits for the other for good.
+    /// Whether operations were polled first the last time. Alternates, so that neither source starves the other.
     operations_first: bool,
 }
 
-/// How far the client has got.
+/// State of the protocol.
 enum ConnectionState {
-    /// It has told nothing of itself yet; this is who upgraded.
+    /// `connection_init` has not arrived; holds the identity of the upgrade request.
     AwaitingInit(Identity),
-    /// It has told who it is, and that is looked up.
+    /// `connection_init` has arrived, and its key is looked up.
     Authenticating,
-    /// It may subscribe.
+    /// Operations may start.
     Ready(Identity),
 }
 
-/// What comes next.
+/// The next event to handle.
 enum ConnectionEvent {
     Incoming(IncomingFrame),
     Operation(u64, OperationEvent),
     Authenticated(Result<Identity, ApiError>),
     TimerElapsed,
     ShutdownTriggered,
-    /// Nothing, so what was gathered can be sent.
+    /// No event is ready, so buffered messages can be flushed.
     Idle,
 }
 
 impl Connection {
-    pub fn new(app: SharedState, frames: Frames, upgraded: Identity, payer: CallerId, place: SocketPermit) -> Self {
+    pub fn new(app: SharedState, frames: Frames, upgraded: Identity, address: CallerId, permit: SocketPermit) -> Self {
         let now = Instant::now();
         let deadlines = Deadlines::new(now, app.sockets.timeouts);
         Self {
             frames,
-            permit: place,
+            permit,
             state: ConnectionState::AwaitingInit(upgraded),
-            address: payer,
+            address,
             key_lookup: None,
             key_changed: None,
             operations: Operations::default(),
@@ -106,7 +105,7 @@ impl Connection {
         }
     }
 
-    /// Serves it until it is to end.
+    /// Serves the socket until it ends.
     pub async fn run(&mut self) -> ConnectionEnd {
         loop {
             if let Err(end) = self.handle_next_event().await {
@@ -115,23 +114,23 @@ impl Connection {
         }
     }
 
-    /// What is left for the goodbye; the rest ends here.
+    /// The parts needed to close the socket; the rest is dropped.
     pub fn into_frames(self) -> (Frames, SocketPermit) {
         (self.frames, self.permit)
     }
 
     async fn handle_next_event(&mut self) -> Result<(), ConnectionEnd> {
         match poll_fn(|cx| self.poll_event(cx)).await? {
-            ConnectionEvent::Incoming(heard) => {
+            ConnectionEvent::Incoming(frame) => {
                 self.last_received_at = Instant::now();
-                match heard {
+                match frame {
                     IncomingFrame::Text(text, _held) => self.on_text(&text).await,
                     IncomingFrame::Binary => Err(bad_request("a message is a text, not binary".to_owned())),
                     IncomingFrame::Control => Ok(()),
                 }
             }
-            ConnectionEvent::Operation(number, told) => {
-                self.on_operation_event(number, told).await?;
+            ConnectionEvent::Operation(number, event) => {
+                self.on_operation_event(number, event).await?;
                 self.close_when_drained()
             }
             ConnectionEvent::Authenticated(found) => self.on_authenticated(found).await,
@@ -159,8 +158,8 @@ impl Connection {
         if self.timer.poll_unpin(cx).is_ready() {
             return Poll::Ready(Ok(ConnectionEvent::TimerElapsed));
         }
-        if let Some(look_up) = &mut self.key_lookup
-            && let Poll::Ready(found) = look_up.poll_unpin(cx)
+        if let Some(lookup) = &mut self.key_lookup
+            && let Poll::Ready(found) = lookup.poll_unpin(cx)
         {
             self.key_lookup = None;
             return Poll::Ready(Ok(ConnectionEvent::Authenticated(found)));
@@ -170,23 +169,23 @@ impl Connection {
         {
             self.key_changed = None;
             self.deadlines.key_recheck = None;
-            // In place of one that may be under way: its answer may be from before the change.
-            let mut look_up = identity.clone().reauthenticate(self.app.clone()).boxed();
-            match look_up.poll_unpin(cx) {
+            // Replaces a lookup in progress: its result may be from before the change.
+            let mut lookup = identity.clone().reauthenticate(self.app.clone()).boxed();
+            match lookup.poll_unpin(cx) {
                 Poll::Ready(found) => return Poll::Ready(Ok(ConnectionEvent::Authenticated(found))),
-                Poll::Pending => self.key_lookup = Some(look_up),
+                Poll::Pending => self.key_lookup = Some(lookup),
             }
         }
         for _ in 0..2 {
             self.operations_first = !self.operations_first;
             if self.operations_first {
-                if let Poll::Ready((number, told)) = self.operations.poll_event(cx) {
-                    return Poll::Ready(Ok(ConnectionEvent::Operation(number, told)));
+                if let Poll::Ready((number, event)) = self.operations.poll_event(cx) {
+                    return Poll::Ready(Ok(ConnectionEvent::Operation(number, event)));
                 }
             } else if self.deadlines.drain.is_none()
-                && let Poll::Ready(heard) = self.frames.poll_incoming(cx)
+                && let Poll::Ready(frame) = self.frames.poll_incoming(cx)
             {
-                return Poll::Ready(heard.map(ConnectionEvent::Incoming));
+                return Poll::Ready(frame.map(ConnectionEvent::Incoming));
             }
         }
         if self.frames.unflushed { Poll::Ready(Ok(ConnectionEvent::Idle)) } else { Poll::Pending }
@@ -236,17 +235,17 @@ impl Connection {
         }
     }
 
-    async fn on_operation_event(&mut self, number: u64, told: OperationEvent) -> Result<(), ConnectionEnd> {
+    async fn on_operation_event(&mut self, number: u64, event: OperationEvent) -> Result<(), ConnectionEnd> {
         let Some(operation) = self.operations.find(number) else { return Ok(()) };
-        match told {
-            OperationEvent::Started(place, progress) => {
-                (operation.place, operation.progress) = (place, progress);
+        match event {
+            OperationEvent::Started(offset, progress) => {
+                (operation.place, operation.progress) = (offset, progress);
                 return self.send_positions().await;
             }
             OperationEvent::Events(events) => {
                 for event in events {
                     let message = match event.offset.filter(|_| operation.has_cursors) {
-                        Some(place) => message::next(&operation.id, &resume::with_cursor(&event.payload, place)),
+                        Some(offset) => message::next(&operation.id, &resume::with_cursor(&event.payload, offset)),
                         None => message::next(&operation.id, &event.payload),
                     };
                     if let Err(not_sent) = self.frames.feed(message.into()).await {
@@ -256,11 +255,11 @@ impl Connection {
                     operation.sent_position = operation.place;
                 }
             }
-            OperationEvent::SlowConsumer(place) => {
-                operation.place = Some(place);
+            OperationEvent::SlowConsumer(offset) => {
+                operation.place = Some(offset);
                 return Err(ConnectionEnd::Close(CloseReason::too_slow(self.operations.min_position())));
             }
-            OperationEvent::Completed(response, place) => {
+            OperationEvent::Completed(response, permit) => {
                 let id = operation.id.clone();
                 self.operations.end(number);
                 if response::is_request_error(&response) {
@@ -268,10 +267,10 @@ impl Connection {
                 }
                 let message = message::next(&id, &response_writer::to_json(&response));
                 drop(response);
-                match self.app.response_memory.reserve(self.caller_id(), message, place) {
+                match self.app.response_memory.reserve(self.caller_id(), message, permit) {
                     Ok(message) => {
                         let fed = self.frames.feed(message).await;
-                        fed.map_err(|not_sent| self.end_from_send_error(&not_sent))?;
+                        fed.map_err(|error| self.end_from_send_error(&error))?;
                         self.feed(message::complete(&id)).await?;
                     }
                     Err(error) => self.refuse(&id, error).await?,
@@ -286,10 +285,10 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends the positions of subscriptions that moved on without an event.
+    /// Sends the positions of subscriptions that advanced without an event.
     async fn send_positions(&mut self) -> Result<(), ConnectionEnd> {
-        for (id, place) in self.operations.new_positions() {
-            self.feed(message::next(&id, &resume::position_result(place))).await?;
+        for (id, offset) in self.operations.new_positions() {
+            self.feed(message::next(&id, &resume::position_result(offset))).await?;
         }
         Ok(())
     }
@@ -302,13 +301,13 @@ impl Connection {
                 }
                 return Err(ConnectionEnd::Close(CloseReason::forbidden(INVALID_KEY_MESSAGE.to_owned())));
             }
-            // Whether it is valid can't be told now, so it is as before.
+            // The key can't be checked now, so the state is kept.
             (ConnectionState::Ready(identity), Err(_)) => {
                 self.schedule_key_recheck(recheck_interval(&identity.caller, &self.app));
             }
             (_, Err(error)) => return Err(ConnectionEnd::Close(identity::close_reason(&error))),
-            (standing, Ok(identity)) => {
-                let is_new = !matches!(standing, ConnectionState::Ready(_));
+            (state, Ok(identity)) => {
+                let is_new = !matches!(state, ConnectionState::Ready(_));
                 if is_new && let Some(key) = identity.caller.api_key_id() {
                     self.permit.transfer_to(CallerId::Key(key)).map_err(|limit| {
                         self.app.state.metrics.refusals.count(limit);
@@ -329,7 +328,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Plans the next look at the key.
+    /// Schedules the next lookup of the key.
     fn schedule_key_recheck(&mut self, wait: Duration) {
         self.deadlines.key_recheck = Some(Instant::now() + wait);
         self.set_timer();
@@ -363,7 +362,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Closes once the gateway ends and what was asked of it is answered.
+    /// Closes the socket during shutdown once all operations have ended.
     fn close_when_drained(&self) -> Result<(), ConnectionEnd> {
         let done = self.deadlines.drain.is_some() && self.operations.len() == 0;
         if done { Err(ConnectionEnd::Close(CloseReason::GOING_AWAY)) } else { Ok(()) }
@@ -383,7 +382,7 @@ impl Connection {
         fed.map_err(|not_sent| self.end_from_send_error(&not_sent))
     }
 
-    /// Whose budget and quotas an operation uses: the key's, or else the address's.
+    /// The caller that is charged for an operation: the key, or else the address.
     fn caller_id(&self) -> CallerId {
         match &self.state {
             ConnectionState::Ready(Identity { caller, .. }) => caller.api_key_id().map_or(self.address, CallerId::Key),

@@ -1,6 +1,6 @@
-//! The API key in the payload of `connection_init` (`connectionParams` of a client). The protocol leaves the shape of the
-//! payload open, so the usual ones are read, and one that looks like a credential but is not read is an error: otherwise its
-//! sender would be anonymous without notice.
+//! The API key in the payload of `connection_init` (`connectionParams` of a client). The protocol leaves the shape of
+//! the payload open, so the common ones are supported. A member that looks like a credential but is not supported is an
+//! error: otherwise the client would be anonymous without notice.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::{api_error::ApiError, auth};
 
 const EXPECTED_MESSAGE: &str = "send `{\"Authorization\": \"Bearer <key>\"}`";
-/// Words in the name of a member that hint at a credential.
+/// Words in the name of a member that indicate a credential.
 const CREDENTIAL_WORDS: [&str; 12] = [
     "apikey",
     "auth",
@@ -24,10 +24,10 @@ const CREDENTIAL_WORDS: [&str; 12] = [
     "secret",
     "token",
 ];
-/// How deep members are searched for a credential.
+/// Maximum depth at which members are searched for a credential.
 const MAX_SEARCH_DEPTH: usize = 8;
 
-/// What a client sent to identify itself.
+/// The credential of a client.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Credential {
     /// The value of an `Authorization` header.
@@ -46,10 +46,10 @@ impl fmt::Debug for Credential {
 }
 
 impl Credential {
-    /// The key.
+    /// The API key.
     ///
     /// # Errors
-    /// When the value of `Authorization` has no key in it.
+    /// When the value of `Authorization` contains no key.
     pub fn secret(self) -> Result<String, ApiError> {
         match self {
             Self::Authorization(value) => auth::secret_from_authorization(&value)
@@ -62,7 +62,7 @@ impl Credential {
 /// Finds the credential in a payload: `Authorization`, `X-Api-Key` or `authToken` in any case, at the top or in `headers`.
 ///
 /// # Errors
-/// When there is none, but a member looks like one, or when it is no string.
+/// When there is none, but a member looks like one, or when it is not a string.
 pub(super) fn find(payload: &Map<String, Value>) -> Result<Option<Credential>, String> {
     if let Some(credential) = find_in_members(payload, "payload")? {
         return Ok(Some(credential));

@@ -1,10 +1,10 @@
-//! What is to be done on a socket when.
+//! Deadlines of a socket.
 
 use tokio::time::Instant;
 
 use super::sockets::SocketTimeouts;
 
-/// The next moments at which something is to be done.
+/// The next deadlines.
 pub(super) struct Deadlines {
     pub init: Option<Instant>,
     pub ping: Instant,
@@ -13,12 +13,12 @@ pub(super) struct Deadlines {
 }
 
 impl Deadlines {
-    /// Of a socket that was opened now.
-    pub fn new(now: Instant, pace: SocketTimeouts) -> Self {
-        Self { init: Some(now + pace.init), ping: now + pace.ping_interval, key_recheck: None, drain: None }
+    /// Deadlines of a socket that was opened now.
+    pub fn new(now: Instant, timeouts: SocketTimeouts) -> Self {
+        Self { init: Some(now + timeouts.init), ping: now + timeouts.ping_interval, key_recheck: None, drain: None }
     }
 
-    /// The first of them.
+    /// The earliest deadline.
     pub fn next(&self) -> Instant {
         [self.init, self.key_recheck, self.drain].into_iter().flatten().fold(self.ping, Instant::min)
     }

@@ -1,5 +1,5 @@
-//! Messages in and out of one WebSocket, within bounds: of what a client may send, of what is held for one that reads
-//! slowly, and of the time that a goodbye takes.
+//! Messages in and out of one WebSocket, with limits on what a client may send, on what is buffered for a slow client,
+//! and on the duration of the close handshake.
 
 use std::{
     future::poll_fn,
@@ -36,70 +36,71 @@ use super::{
 };
 use crate::{http::BodyMemory, limits::rate_limit::CallerId};
 
-/// What is allocated for reading, and stays so while the socket is idle. What is larger is allocated when it comes.
+/// Size of the read buffer, which stays allocated while the socket is idle. Larger frames are allocated when they
+/// arrive.
 const READ_BUFFER_BYTES: usize = 2 << 10;
-/// How much is gathered before it is written, unless there is nothing more to be gathered.
+/// Size of the write buffer. It is written when full, or when no further message is ready.
 const WRITE_BUFFER_BYTES: usize = 16 << 10;
-/// Longer messages are sent in fragments, since the buffer for writing grows with the largest frame and stays so.
+/// Longer messages are sent in fragments, since the write buffer grows to the largest frame and does not shrink.
 const MAX_FRAGMENT_BYTES: usize = 16 << 10;
 
 /// A WebSocket.
 pub(super) struct Frames {
     stream: WebSocketStream<MeteredStream<TokioIo<Upgraded>>>,
     timeouts: SocketTimeouts,
-    /// Whether something was fed that may still wait in the buffer.
+    /// Whether the write buffer may hold messages.
     pub unflushed: bool,
 }
 
-/// What came in.
+/// An incoming frame.
 pub(super) enum IncomingFrame {
     Text(Utf8Bytes, MessagePermit),
     Binary,
-    /// A ping or a pong of the WebSocket, which are answered already.
+    /// A ping or a pong of the WebSocket, which is already answered.
     Control,
 }
 
-/// How it ends.
+/// How a socket ends.
 #[derive(Debug)]
 pub(super) enum ConnectionEnd {
-    /// We close it.
+    /// The gateway closes it.
     Close(CloseReason),
     /// The client closed it.
     Closed,
-    /// The connection is gone.
+    /// The connection is lost.
     Lost,
 }
 
-/// Why something could not be sent.
+/// Why a message could not be sent.
 pub(super) enum SendError {
-    /// For too long the client took nothing.
+    /// The client read nothing for too long.
     Stalled,
-    /// The connection is gone.
+    /// The connection is lost.
     Lost,
 }
 
 impl Frames {
-    pub async fn new(upgraded: Upgraded, pace: SocketTimeouts, bodies: BodyMemory, payer: CallerId) -> Self {
+    pub async fn new(upgraded: Upgraded, timeouts: SocketTimeouts, bodies: BodyMemory, caller: CallerId) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(WRITE_BUFFER_BYTES)
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
-        let metered = MeteredStream::new(TokioIo::new(upgraded), bodies, payer);
+        let metered = MeteredStream::new(TokioIo::new(upgraded), bodies, caller);
         let stream = WebSocketStream::from_raw_socket(metered, Role::Server, Some(config)).await;
-        Self { stream, timeouts: pace, unflushed: false }
+        Self { stream, timeouts, unflushed: false }
     }
 
-    /// The client was accepted, and may send more.
+    /// The client is authenticated, and may send large messages.
     pub fn allow_large_messages(&mut self) {
         self.stream.get_mut().allow_large_messages();
     }
 
-    /// What comes in next.
+    /// The next incoming frame.
     pub fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Result<IncomingFrame, ConnectionEnd>> {
-        let heard = ready!(self.stream.poll_next_unpin(cx));
+        let message = ready!(self.stream.poll_next_unpin(cx));
         let metered = self.stream.get_mut();
-        Poll::Ready(match heard {
+        Poll::Ready(match message {
             Some(Ok(Message::Text(text))) => Ok(IncomingFrame::Text(text, metered.message_ended())),
             Some(Ok(Message::Binary(_))) => Ok(IncomingFrame::Binary),
             Some(Ok(Message::Ping(payload) | Message::Pong(payload))) => {
@@ -116,7 +117,7 @@ impl Frames {
         })
     }
 
-    /// Sends a text, at the latest with the next [`flush`](Self::flush).
+    /// Buffers a text message, which is sent with the next [`flush`](Self::flush) at the latest.
     pub async fn feed(&mut self, text: Bytes) -> Result<(), SendError> {
         let (mut rest, mut kind) = (text, Data::Text);
         loop {
@@ -129,7 +130,7 @@ impl Frames {
         }
     }
 
-    /// Asks whether the client is there, at the latest with the next [`flush`](Self::flush).
+    /// Buffers a ping, which is sent with the next [`flush`](Self::flush) at the latest.
     pub async fn ping(&mut self) -> Result<(), SendError> {
         self.send(Message::Ping(Bytes::new())).await
     }
@@ -143,7 +144,7 @@ impl Frames {
         }
     }
 
-    /// Sends what was fed.
+    /// Sends buffered messages.
     pub async fn flush(&mut self) -> Result<(), SendError> {
         match timeout(self.timeouts.write, self.stream.flush()).await {
             Ok(Ok(())) => {
@@ -155,17 +156,17 @@ impl Frames {
         }
     }
 
-    /// Ends it, and gives the client a moment to hear why.
+    /// Closes the socket, and waits a limited time for the client's close frame.
     pub async fn close(mut self, end: ConnectionEnd) {
-        let farewell = self.timeouts.close;
-        let _ = timeout(farewell, self.close_handshake(end)).await;
+        let close_timeout = self.timeouts.close;
+        let _ = timeout(close_timeout, self.close_handshake(end)).await;
     }
 
     async fn close_handshake(&mut self, end: ConnectionEnd) {
         match end {
             ConnectionEnd::Close(close) => {
                 tracing::debug!(?close, "closing a socket");
-                // Into the buffer, however full that is.
+                // Into the buffer, however full it is.
                 if self.stream.start_send_unpin(Message::Close(Some(close.frame()))).is_err()
                     || self.stream.flush().await.is_err()
                 {
@@ -176,8 +177,8 @@ impl Frames {
             ConnectionEnd::Lost => return,
         }
         if self.stream.is_terminated() {
-            // In the middle of what may not be read. If it were left unread, the client's system would be told that the
-            // connection is broken, and forget the reason that was sent.
+            // A message that must not be read is in progress. If it stayed unread, the client's system would see a
+            // reset connection, and discard the close frame.
             let connection = self.stream.get_mut();
             let mut unread = vec![0; 16 << 10];
             let _ = connection.shutdown().await;

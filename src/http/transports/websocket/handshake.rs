@@ -9,25 +9,25 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::api_error::ApiError;
 
-/// The subprotocol that is spoken here.
+/// The supported subprotocol.
 const SUBPROTOCOL: HeaderValue = HeaderValue::from_static("graphql-transport-ws");
 
 /// A request to upgrade a connection to a WebSocket.
 pub(super) struct Handshake {
     key: HeaderValue,
-    /// Whether the client speaks our subprotocol.
+    /// Whether the client supports the subprotocol.
     pub has_subprotocol: bool,
-    /// Where the connection comes from once it was answered.
+    /// Resolves to the connection once the handshake was answered.
     pub upgrade: OnUpgrade,
 }
 
-/// Whether a request asks for a WebSocket.
+/// Whether a request is a WebSocket upgrade.
 pub(crate) fn is_upgrade_request(headers: &HeaderMap) -> bool {
     list_header_contains(headers, &header::UPGRADE, "websocket")
 }
 
 impl Handshake {
-    /// The handshake of a GET request that [asks](is_asked) for one.
+    /// Parses the handshake of an [upgrade request](is_upgrade_request).
     pub fn try_new(parts: &mut Parts) -> Result<Self, Box<Response>> {
         let bad = |reason: &str| ApiError::BadRequest(format!("no WebSocket handshake: {reason}")).into_response();
         if parts.headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
@@ -46,13 +46,13 @@ impl Handshake {
             return Err(bad("this connection can't be upgraded; use HTTP/1.1").into());
         };
         let offered = parts.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
-        let speaks_ours =
+        let has_subprotocol =
             offered.iter().any(|value| list_members(value).any(|offered| offered == SUBPROTOCOL.as_bytes()));
-        Ok(Self { key, has_subprotocol: speaks_ours, upgrade })
+        Ok(Self { key, has_subprotocol, upgrade })
     }
 
-    /// The answer that accepts it. The extensions of the request hold the case of its header names, which hyper repeats when the
-    /// response has them.
+    /// The response that accepts the handshake. The extensions of the request hold the case of its header names, which
+    /// hyper repeats when the response has them.
     pub fn accept(&self, extensions: Extensions) -> Response {
         let mut headers = HeaderMap::from_iter([
             (header::CONNECTION, HeaderValue::from_static("upgrade")),
@@ -70,12 +70,12 @@ impl Handshake {
     }
 }
 
-/// Whether a header that is a list has this member, in whatever case.
+/// Whether a list header has this member, ignoring case.
 fn list_header_contains(headers: &HeaderMap, name: &HeaderName, member: &str) -> bool {
     headers
         .get_all(name)
         .iter()
-        .any(|value| list_members(value).any(|told| told.eq_ignore_ascii_case(member.as_bytes())))
+        .any(|value| list_members(value).any(|item| item.eq_ignore_ascii_case(member.as_bytes())))
 }
 
 fn list_members(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {

@@ -1,4 +1,4 @@
-//! Who speaks on a socket, by what key, and whether that still opens anything.
+//! The caller on a socket, with its key and the validity of that key.
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 
@@ -16,12 +16,12 @@ use crate::{
 pub(super) struct Identity {
     pub caller: Caller,
     key: Option<KeyHash>,
-    /// When the key was looked up.
+    /// Key generation at the lookup.
     generation: KeyGeneration,
 }
 
 impl Identity {
-    /// The caller that sent the upgrade request, and the key in its headers.
+    /// The caller of the upgrade request, and the key in its headers.
     pub fn new(app: &SharedState, caller: Caller, secret: Option<&str>) -> Self {
         Self { caller, key: secret.map(auth::hash), generation: app.key_changes.generation() }
     }
@@ -31,11 +31,11 @@ impl Identity {
         self.key.is_some()
     }
 
-    /// The caller after `connection_init`: with the key in it, where there is one.
+    /// The caller after `connection_init`: with its key, if it has one.
     pub async fn authenticate(
         self,
         app: SharedState,
-        payer: CallerId,
+        address: CallerId,
         credential: Option<Credential>,
     ) -> Result<Self, ApiError> {
         let Some(key) =
@@ -44,16 +44,16 @@ impl Identity {
             self.caller.may_read(app.state.info.public_read)?;
             return Ok(self);
         };
-        let (now, budget) = (app.state.clock.now(), app.state.rate_limiters.cost.clone());
+        let (now, cost_limiter) = (app.state.clock.now(), app.state.rate_limiters.cost.clone());
         let generation = app.key_changes.generation();
-        let look_up = auth::authenticate(&app.key_lookup, &app.state.database, &app.state.clock, key);
-        let caller = app.key_checks.authenticate(payer, &key, &budget, now, look_up).await?;
+        let lookup = auth::authenticate(&app.key_lookup, &app.state.database, &app.state.clock, key);
+        let caller = app.key_checks.authenticate(address, &key, &cost_limiter, now, lookup).await?;
         let identity = Self { caller, key: Some(key), generation };
         identity.caller.may_read(app.state.info.public_read)?;
         Ok(identity)
     }
 
-    /// The same with the key looked up again.
+    /// The same caller after another lookup of its key.
     pub async fn reauthenticate(self, app: SharedState) -> Result<Self, ApiError> {
         let Some(key) = self.key else { return Ok(self) };
         let generation = app.key_changes.generation();
@@ -61,7 +61,7 @@ impl Identity {
         Ok(Self { caller, key: Some(key), generation })
     }
 
-    /// Resolves when the key was revoked or changed since it was looked up; never where there is none.
+    /// Resolves when the key was revoked or changed since it was looked up; never without a key.
     pub fn key_changed(&self, app: &SharedState) -> BoxFuture<'static, ()> {
         match self.caller.api_key_id() {
             Some(key) => app.key_changes.changed_since(key, self.generation).boxed(),
@@ -70,7 +70,7 @@ impl Identity {
     }
 }
 
-/// How a connection is refused.
+/// The close reason of an error.
 pub(super) fn close_reason(error: &ApiError) -> CloseReason {
     error.log();
     match error {

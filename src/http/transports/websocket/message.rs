@@ -1,4 +1,4 @@
-//! The messages of `graphql-transport-ws`, as JSON: what a client may send, and what it is sent.
+//! The messages of `graphql-transport-ws` as JSON.
 
 use std::fmt;
 
@@ -7,20 +7,20 @@ use serde_json::{Map, Value, value::RawValue};
 
 use crate::http::routes::graphql::request::RequestBody;
 
-/// The longest id of an operation, in bytes. It stands in every message about it, and is kept as long as it runs.
+/// Maximum length of an operation id, in bytes. It is part of every message of the operation, and kept while that runs.
 const MAX_OPERATION_ID_BYTES: usize = 1024;
 
-/// What a client may send.
+/// A message of a client.
 pub(super) enum ClientMessage {
-    /// The first message, with what the client tells of itself.
+    /// The first message, with its payload.
     ConnectionInit(Map<String, Value>),
-    /// Are you there? The payload is for the answer.
+    /// A ping, with the payload of the answer.
     Ping(Option<Box<RawValue>>),
-    /// An answer to a ping of ours, or just a sign of life.
+    /// A pong, solicited or not.
     Pong,
-    /// An operation to be run.
+    /// Starts an operation.
     Subscribe { id: OperationId, body: Box<RequestBody> },
-    /// An operation whose further answers are of no interest.
+    /// Ends an operation.
     Complete { id: OperationId },
 }
 
@@ -37,7 +37,7 @@ impl fmt::Debug for ClientMessage {
     }
 }
 
-/// The id of an operation as JSON text, quotes included, as it stands in the messages about it.
+/// An operation id as JSON text, quotes included, as it is written into messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct OperationId(Box<str>);
 
@@ -46,13 +46,13 @@ impl OperationId {
         Self(Value::from(id).to_string().into())
     }
 
-    /// The id as the client meant it.
+    /// The unescaped id.
     pub fn text(&self) -> String {
         serde_json::from_str(&self.0).unwrap_or_default()
     }
 }
 
-/// The members that any message may have. Others are no error.
+/// The members of all messages. Unknown ones are ignored.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow, rename = "type")]
@@ -64,7 +64,7 @@ struct Envelope<'a> {
 }
 
 impl ClientMessage {
-    /// Reads a message; the error says what is wrong with it.
+    /// Parses a message; the error describes what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
         if !text.trim_start().starts_with('{') {
             return Err("a message is a JSON object".to_owned());
@@ -100,7 +100,7 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// The payload of a message that needs none: an object, or nothing.
+    /// An optional payload: an object, or nothing.
     fn object(&self) -> Result<Option<&'a RawValue>, String> {
         match self.payload {
             Some(payload) if !payload.get().starts_with('{') => Err("`payload` is no object".to_owned()),
@@ -115,8 +115,8 @@ impl<'a> Envelope<'a> {
         }
         let mut json = serde_json::Deserializer::from_str(payload.get());
         serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let told = error.inner().to_string();
-            let reason = told.split(" at line ").next().unwrap_or_default(); // a line of the payload only; the path says it
+            let message = error.inner().to_string();
+            let reason = message.split(" at line ").next().unwrap_or_default(); // without the position in the payload
             format!("`payload.{}`: {reason}", error.path())
         })
     }
@@ -133,17 +133,17 @@ pub(super) fn pong(payload: Option<&RawValue>) -> Vec<u8> {
     }
 }
 
-/// One answer of an operation, which is JSON already.
+/// A result of an operation, as JSON.
 pub(super) fn next(id: &OperationId, answer: &[u8]) -> Vec<u8> {
     [br#"{"id":"#, id.0.as_bytes(), br#","type":"next","payload":"#, answer, b"}"].concat()
 }
 
-/// The end of an operation that could not run or go on: GraphQL errors as a JSON array.
+/// The end of an operation that failed: GraphQL errors as a JSON array.
 pub(super) fn error(id: &OperationId, errors: &[u8]) -> Vec<u8> {
     [br#"{"id":"#, id.0.as_bytes(), br#","type":"error","payload":"#, errors, b"}"].concat()
 }
 
-/// The end of an operation that ran.
+/// The end of an operation that succeeded.
 pub(super) fn complete(id: &OperationId) -> Vec<u8> {
     [br#"{"id":"#, id.0.as_bytes(), br#","type":"complete"}"#].concat()
 }

@@ -1,4 +1,4 @@
-//! A connection whose messages count in the memory of bodies while they come in.
+//! A connection that counts its incoming messages in [`BodyMemory`].
 
 use std::{
     io,
@@ -14,32 +14,32 @@ use crate::{
     limits::{Permit, rate_limit::CallerId},
 };
 
-/// The largest message before `connection_init` is accepted, in bytes. That message is the only one that is expected.
+/// Largest message before `connection_init` is accepted, in bytes. Only that one message is expected.
 const MAX_MESSAGE_BYTES_BEFORE_INIT: usize = 16 << 10;
-/// What a frame has beside its payload, at most, in bytes.
+/// Maximum size of a frame without its payload, in bytes.
 const MAX_FRAME_HEADER_BYTES: usize = 14;
 
-/// A connection.
+/// A metered connection.
 pub(super) struct MeteredStream<S> {
     connection: S,
     bodies: BodyMemory,
-    payer: CallerId,
+    caller: CallerId,
     max_message: usize,
-    /// Bytes of the message that is not complete yet.
+    /// Bytes of the incomplete message.
     message: usize,
     permit: Option<Permit<CallerId>>,
     close_reason: Option<CloseReason>,
 }
 
-/// The memory of a message, given back when dropped.
+/// The memory of a message, returned when dropped.
 pub(super) struct MessagePermit(#[expect(dead_code, reason = "held, not read")] Option<Permit<CallerId>>);
 
 impl<S> MeteredStream<S> {
-    pub fn new(connection: S, bodies: BodyMemory, payer: CallerId) -> Self {
+    pub fn new(connection: S, bodies: BodyMemory, caller: CallerId) -> Self {
         Self {
             connection,
             bodies,
-            payer,
+            caller,
             max_message: MAX_MESSAGE_BYTES_BEFORE_INIT,
             message: 0,
             permit: None,
@@ -47,7 +47,7 @@ impl<S> MeteredStream<S> {
         }
     }
 
-    /// Allows messages of any size. A WebSocket has a limit of its own.
+    /// Allows large messages. The WebSocket has a limit of its own.
     pub fn allow_large_messages(&mut self) {
         self.max_message = usize::MAX;
     }
@@ -58,12 +58,12 @@ impl<S> MeteredStream<S> {
         MessagePermit(self.permit.take())
     }
 
-    /// A ping or a pong came, perhaps within a message.
+    /// A ping or a pong arrived, perhaps within a message.
     pub fn control_frame_received(&mut self, payload: usize) {
         self.message = self.message.saturating_sub(payload + MAX_FRAME_HEADER_BYTES);
     }
 
-    /// Why the connection could not be read on.
+    /// Why reading failed, if because of a limit.
     pub fn take_close_reason(&mut self) -> Option<CloseReason> {
         self.close_reason.take()
     }
@@ -73,7 +73,7 @@ impl<S> MeteredStream<S> {
         if self.message > self.max_message {
             return Err(CloseReason::message_too_large_before_init(self.max_message));
         }
-        let held = self.bodies.reserve(self.payer, &mut self.permit, self.message);
+        let held = self.bodies.reserve(self.caller, &mut self.permit, self.message);
         held.map_err(|limit| CloseReason::try_again(limit.reason().to_owned()))
     }
 }

@@ -27,37 +27,37 @@ use crate::{
     subscriptions::{Delivery, Progress, Subscriber, SubscriptionEvent},
 };
 
-/// What an operation tells.
+/// An event of an operation.
 pub(super) enum OperationEvent {
-    /// A query or mutation ran, or was refused. The place is held until the answer is sent.
+    /// A query or mutation was executed or refused. The permit is held until the response is sent.
     Completed(Box<Response>, Option<concurrency_limit::ConcurrencyPermit>),
-    /// A subscription began, at that place of the feed.
+    /// A subscription started at this offset of the feed.
     Started(Option<FeedOffset>, Option<Progress>),
-    /// Something happened.
+    /// Events of a subscription.
     Events(Vec<SubscriptionEvent>),
-    /// Something can't be told any more, as it was not taken for too long; the last that was told is at that place.
+    /// The consumer was too slow, so the next event is lost. Holds the offset of the last delivered event.
     SlowConsumer(FeedOffset),
-    /// A subscription could not begin or go on.
+    /// A subscription failed, at its start or later.
     Failed(Box<Response>),
 }
 
-/// An operation that was asked for and has not ended.
+/// An operation that was requested and has not ended.
 pub(super) struct Operation {
     number: u64,
     pub id: OperationId,
     is_subscription: bool,
     /// Whether its results have cursors.
     pub has_cursors: bool,
-    /// The position that its client was sent last.
+    /// The last position that was sent to the client.
     pub sent_position: Option<FeedOffset>,
-    /// After what was sent of it.
+    /// Offset of the last event that was sent.
     pub place: Option<FeedOffset>,
-    /// How far that is, where nothing else was to be sent.
+    /// Progress of the subscription beyond that, without events.
     pub progress: Option<Progress>,
     abort: AbortHandle,
 }
 
-/// What runs, all of it in the socket's own task.
+/// Running operations, all polled by the socket's task.
 #[derive(Default)]
 pub(super) struct Operations {
     in_flight: Vec<Operation>,
@@ -74,14 +74,14 @@ impl Operations {
         self.in_flight.iter().any(|operation| operation.id == *id)
     }
 
-    /// Starts what was requested.
+    /// Starts an operation.
     pub fn start(&mut self, id: OperationId, app: &SharedState, identity: &Identity, mut request: Request) {
         let is_subscription = app.state.document_cache.operation_type(&mut request) == OperationType::Subscription;
         let has_cursors = is_subscription && Resume::from_request(&request).is_some();
         let (app, identity) = (app.clone(), identity.clone());
         let counts = app.state.metrics.operations.clone();
-        let answers = if is_subscription { subscribe(app, identity, request) } else { execute(app, identity, request) };
-        self.run(id, is_subscription, has_cursors, catch_panics(counts, answers).boxed());
+        let events = if is_subscription { subscribe(app, identity, request) } else { execute(app, identity, request) };
+        self.run(id, is_subscription, has_cursors, catch_panics(counts, events).boxed());
     }
 
     fn run(
@@ -89,13 +89,13 @@ impl Operations {
         id: OperationId,
         is_subscription: bool,
         has_cursors: bool,
-        answers: BoxStream<'static, OperationEvent>,
+        events: BoxStream<'static, OperationEvent>,
     ) {
         self.last_number += 1;
         let number = self.last_number;
-        let answers = answers.map(move |told| (number, told)).boxed();
+        let events = events.map(move |event| (number, event)).boxed();
         let (abort, registration) = AbortHandle::new_pair();
-        self.running.push(Abortable::new(answers, registration));
+        self.running.push(Abortable::new(events, registration));
         self.in_flight.push(Operation {
             number,
             id,
@@ -108,10 +108,10 @@ impl Operations {
         });
     }
 
-    /// What one of them tells next, and its number.
+    /// The next event of any operation, with the operation's number.
     pub fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<(u64, OperationEvent)> {
         match self.running.poll_next_unpin(cx) {
-            Poll::Ready(Some(told)) => Poll::Ready(told),
+            Poll::Ready(Some(event)) => Poll::Ready(event),
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
     }
@@ -131,7 +131,7 @@ impl Operations {
         self.end_matching(|operation| operation.id == *id);
     }
 
-    /// Ends all that don't end by themselves.
+    /// Ends all subscriptions.
     pub fn end_subscriptions(&mut self) {
         self.end_matching(|operation| operation.is_subscription);
     }
@@ -146,14 +146,14 @@ impl Operations {
         });
     }
 
-    /// The ids of all, which end with that.
+    /// Ends all operations, and returns their ids.
     pub fn take_ids(&mut self) -> Vec<OperationId> {
         let ids = self.in_flight.iter().map(|operation| operation.id.clone()).collect();
         self.end_matching(|_| true);
         ids
     }
 
-    /// The positions of operations whose results have cursors, where they moved on since the client was sent one.
+    /// The new positions of operations with cursors in their results: those that advanced since the last one sent.
     pub fn new_positions(&mut self) -> Vec<(OperationId, FeedOffset)> {
         let moved = |operation: &mut Operation| {
             let reached = operation.position().filter(|_| operation.has_cursors)?;
@@ -164,26 +164,26 @@ impl Operations {
         self.in_flight.iter_mut().filter_map(moved).collect()
     }
 
-    /// The least place after which one of them goes on.
+    /// The smallest position of all operations.
     pub fn min_position(&self) -> Option<FeedOffset> {
         self.in_flight.iter().filter_map(Operation::position).min()
     }
 }
 
 impl Operation {
-    /// The place after which it goes on.
+    /// The position after which it can be resumed.
     fn position(&self) -> Option<FeedOffset> {
         Some(self.progress.as_ref()?.reader_offset(self.place?))
     }
 }
 
-/// A panic ends its operation with an error; the socket and its other operations go on.
+/// A panic ends its operation with an error; the socket and its other operations continue.
 fn catch_panics(
     counts: metrics::operations::OperationMetrics,
-    answers: BoxStream<'static, OperationEvent>,
+    events: BoxStream<'static, OperationEvent>,
 ) -> impl Stream<Item = OperationEvent> + Send + 'static {
-    AssertUnwindSafe(answers).catch_unwind().map(move |told| {
-        told.unwrap_or_else(|_| {
+    AssertUnwindSafe(events).catch_unwind().map(move |event| {
+        event.unwrap_or_else(|_| {
             counts.count_panic();
             failed_event(ApiError::panicked())
         })
@@ -194,17 +194,17 @@ fn failed_event(error: ApiError) -> OperationEvent {
     OperationEvent::Failed(Box::new(Response::from_errors(vec![response::server_error(error)])))
 }
 
-/// The key is looked up for each operation, as for each HTTP request, so that a revoked one can do nothing more.
+/// The key is looked up for each operation, as for each HTTP request, so that a revoked key is refused at once.
 fn execute(app: SharedState, identity: Identity, request: Request) -> BoxStream<'static, OperationEvent> {
     let answer = async move {
         let caller = match identity.reauthenticate(app.clone()).await {
             Ok(identity) => identity.caller,
             Err(error) => return failed_event(error),
         };
-        let payer = admission::client_key(&request, &caller);
-        let answer = timeout::with_permit(&app, payer, graphql::execute(&app.schema, request, caller)).await;
+        let caller_id = admission::client_key(&request, &caller);
+        let answer = timeout::with_permit(&app, caller_id, graphql::execute(&app.schema, request, caller)).await;
         match answer {
-            Ok((response, place)) => OperationEvent::Completed(Box::new(response), Some(place)),
+            Ok((response, permit)) => OperationEvent::Completed(Box::new(response), Some(permit)),
             Err(error) => {
                 OperationEvent::Completed(Box::new(Response::from_errors(vec![response::server_error(error)])), None)
             }
@@ -213,7 +213,7 @@ fn execute(app: SharedState, identity: Identity, request: Request) -> BoxStream<
     stream::once(answer).boxed()
 }
 
-/// A subscription on its way.
+/// The state of a subscription.
 enum SubscriptionState {
     Requested(Box<(SharedState, Identity, Request)>),
     Running(Box<Subscriber>),
@@ -223,18 +223,18 @@ enum SubscriptionState {
 fn subscribe(app: SharedState, identity: Identity, request: Request) -> BoxStream<'static, OperationEvent> {
     stream::unfold(SubscriptionState::Requested(Box::new((app, identity, request))), |subscription| async {
         match subscription {
-            SubscriptionState::Requested(asked) => {
-                let (app, identity, request) = *asked;
+            SubscriptionState::Requested(request_parts) => {
+                let (app, identity, request) = *request_parts;
                 let caller = match Box::pin(identity.reauthenticate(app.clone())).await {
                     Ok(identity) => identity.caller,
                     Err(error) => return Some((failed_event(error), SubscriptionState::Ended)),
                 };
-                let place = app.concurrency_limit.acquire_for_subscription().await;
-                // On the heap, to be gone with its end: what it takes to check a request is much beside a subscriber.
+                let permit = app.concurrency_limit.acquire_for_subscription().await;
+                // Boxed and dropped after use: the state of request validation is large compared with a subscriber.
                 let after = Resume::from_request(&request).and_then(|resume| resume.after.clone());
-                let begun = Box::pin(app.live.subscribe(request, &caller, after.as_deref())).await;
-                drop(place);
-                Some(match begun {
+                let started = Box::pin(app.live.subscribe(request, &caller, after.as_deref())).await;
+                drop(permit);
+                Some(match started {
                     Ok(subscriber) => (
                         OperationEvent::Started(subscriber.offset(), subscriber.progress()),
                         SubscriptionState::Running(Box::new(subscriber)),
@@ -244,7 +244,7 @@ fn subscribe(app: SharedState, identity: Identity, request: Request) -> BoxStrea
             }
             SubscriptionState::Running(mut subscriber) => Some(match subscriber.next().await {
                 Delivery::Events(events) => (OperationEvent::Events(events), SubscriptionState::Running(subscriber)),
-                Delivery::SlowConsumer(place) => (OperationEvent::SlowConsumer(place), SubscriptionState::Ended),
+                Delivery::SlowConsumer(offset) => (OperationEvent::SlowConsumer(offset), SubscriptionState::Ended),
                 Delivery::Failed(response) => (OperationEvent::Failed(response), SubscriptionState::Ended),
             }),
             SubscriptionState::Ended => None,
@@ -276,8 +276,8 @@ mod tests {
         operations.run(id("other"), false, false, answer);
         let mut answered = 0;
         for _ in 0..2 {
-            let (number, told) = poll_fn(|cx| operations.poll_event(cx)).await;
-            match told {
+            let (number, event) = poll_fn(|cx| operations.poll_event(cx)).await;
+            match event {
                 OperationEvent::Failed(response) => {
                     assert_eq!(number, 1);
                     let errors = serde_json::to_value(&response.errors).expect("JSON");

@@ -1,4 +1,4 @@
-//! All sockets of a gateway: how many there may be, at what pace they are looked after, and when the last one is gone.
+//! All sockets of a gateway: their limits and timeouts, and the end of the last one.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,20 +14,20 @@ pub struct Sockets {
     pub(in crate::http) timeouts: SocketTimeouts,
 }
 
-/// What a socket waits for, and how long.
+/// Timeouts and intervals of a socket.
 #[derive(Clone, Copy, Debug)]
 pub struct SocketTimeouts {
-    /// For `connection_init`.
+    /// Timeout for `connection_init`.
     pub init: Duration,
-    /// Between two pings. Who is silent for two of them is dead.
+    /// Interval of pings. A client without an answer to two of them is disconnected.
     pub ping_interval: Duration,
-    /// Before a key is looked at again.
+    /// Interval of key lookups.
     pub key_recheck: Duration,
-    /// For a client to take what fills the buffers.
+    /// Timeout for a client to read what fills the buffers.
     pub write: Duration,
-    /// For a client to take leave in turn, once it is told that the socket closes.
+    /// Timeout for a client to answer a close frame.
     pub close: Duration,
-    /// For queries and mutations to end, once the gateway ends.
+    /// Timeout for queries and mutations to end during shutdown.
     pub drain: Duration,
 }
 
@@ -44,19 +44,19 @@ impl Default for SocketTimeouts {
     }
 }
 
-/// A place among the open sockets, given back when dropped.
+/// A permit for an open socket, returned when dropped.
 pub(super) struct SocketPermit {
     permit: Permit<CallerId>,
     sockets: Sockets,
 }
 
 impl SocketPermit {
-    /// Makes it the place of another caller: of the key that `connection_init` has.
+    /// Transfers the permit to another caller: the key of `connection_init`.
     ///
     /// # Errors
-    /// When that one has too many.
-    pub fn transfer_to(&mut self, owner: CallerId) -> Result<(), Limit> {
-        self.permit = self.sockets.acquire_permit(owner)?;
+    /// When that caller has too many sockets.
+    pub fn transfer_to(&mut self, caller: CallerId) -> Result<(), Limit> {
+        self.permit = self.sockets.acquire_permit(caller)?;
         Ok(())
     }
 }
@@ -68,36 +68,36 @@ impl Drop for SocketPermit {
 }
 
 impl Sockets {
-    /// So many, at that pace.
+    /// Sockets with these limits and timeouts.
     #[must_use]
-    pub fn new(limits: WebSocketLimits, pace: SocketTimeouts) -> Self {
+    pub fn new(limits: WebSocketLimits, timeouts: SocketTimeouts) -> Self {
         let open = Arc::new(watch::Sender::new(0));
-        Self { quota: Quota::new(limits.max_per_caller, limits.max_total), open, timeouts: pace }
+        Self { quota: Quota::new(limits.max_per_caller, limits.max_total), open, timeouts }
     }
 
-    /// A place for one more.
+    /// A permit for one more socket.
     ///
     /// # Errors
-    /// When there are too many.
-    pub(super) fn acquire(&self, owner: CallerId) -> Result<SocketPermit, Limit> {
-        let permit = self.acquire_permit(owner)?;
+    /// When too many are open.
+    pub(super) fn acquire(&self, caller: CallerId) -> Result<SocketPermit, Limit> {
+        let permit = self.acquire_permit(caller)?;
         self.open.send_modify(|open| *open += 1);
         Ok(SocketPermit { permit, sockets: self.clone() })
     }
 
-    fn acquire_permit(&self, owner: CallerId) -> Result<Permit<CallerId>, Limit> {
-        let permit = self.quota.try_acquire(&owner);
+    fn acquire_permit(&self, caller: CallerId) -> Result<Permit<CallerId>, Limit> {
+        let permit = self.quota.try_acquire(&caller);
         permit.map_err(|exceeded| exceeded.limit(Limit::WebSocketsPerCaller, Limit::WebSockets))
     }
 
-    /// How many there are.
+    /// Number of open sockets.
     #[must_use]
     pub fn open_count(&self) -> usize {
         *self.open.borrow()
     }
 
-    /// Resolves when there is no socket any more.
+    /// Resolves when no socket is open.
     pub async fn all_closed(&self) {
-        let _ = self.open.subscribe().wait_for(|open| *open == 0).await; // the sender is there
+        let _ = self.open.subscribe().wait_for(|open| *open == 0).await; // can't fail: `self` holds the sender
     }
 }

@@ -51,7 +51,7 @@ impl CursorType for UplinkCursor {
     }
 }
 
-/// A place in a list of rides, newest first.
+/// A place in a list of trips, newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TripCursor(pub TripKey);
 

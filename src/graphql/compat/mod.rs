@@ -21,7 +21,7 @@ use async_graphql::{
 use super::execute::operation::{TypeSystem, canonical::HIDDEN_RESPONSE_KEY};
 
 /// What `__schema { description }` is; async-graphql has words of its own there.
-const DESCRIPTION: &str = "Air-quality sensors: devices, their measurements, statistics and rides.";
+const DESCRIPTION: &str = "Air-quality sensors: devices, their measurements, statistics and trips.";
 
 /// Puts an answer in order.
 pub fn normalize_response(types: &TypeSystem, kind: OperationType, selected: &SelectionSet, response: &mut Response) {

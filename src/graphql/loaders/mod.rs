@@ -49,7 +49,7 @@ pub struct DatabaseLoader {
     read_pool: ReadPool,
     /// The bodies of uplinks that were asked for so far.
     loaded_body_bytes: AtomicUsize,
-    /// The samples that were cut into rides so far.
+    /// The samples that were cut into trips so far.
     loaded_trip_samples: AtomicUsize,
 }
 

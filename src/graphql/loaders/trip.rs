@@ -1,4 +1,4 @@
-//! The samples that rides are cut from, of which one request reads a limited number. One statement, whatever the spans.
+//! The samples that trips are cut from, of which one request reads a limited number. One statement, whatever the spans.
 
 use std::{
     collections::HashMap,
@@ -14,7 +14,7 @@ use crate::{
     domain::trip::TripSample,
 };
 
-/// Samples that one request may have cut into rides.
+/// Samples that one request may have cut into trips.
 pub const MAX_TRIP_SAMPLES: usize = 100_000;
 
 /// The samples of a span, unless the request asks for more of them than it may.

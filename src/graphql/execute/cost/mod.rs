@@ -58,9 +58,9 @@ const UPLINK_TOTAL_COUNT_COST: u64 = 10_000;
 const AREA_LOOKUP_COST: u64 = 1000;
 /// The newest measurement with a quantity: up to 10,000 are read.
 const LATEST_BY_QUANTITY_COST: u64 = 1000;
-/// The newest rides of some devices: up to 100,000 samples are read and cut.
+/// The newest trips of some devices: up to 100,000 samples are read and cut.
 const NEWEST_TRIPS_COST: u64 = 50_000;
-/// A sample that is read and cut into rides.
+/// A sample that is read and cut into trips.
 const TRIP_SAMPLE_COST: u64 = 1;
 /// Hours that are read for an index of air quality.
 const AIR_QUALITY_INDEX_COST: u64 = 100;

@@ -41,12 +41,12 @@ pub(crate) struct AdmittedRequest {
 /// The response that rejects the request.
 pub(crate) fn admit(state: &State, request: &mut Request, caller: &Caller) -> Result<AdmittedRequest, Box<Response>> {
     let (budget, now) = (&state.rate_limiters.cost, state.clock.now());
-    let payer = client_key(request, caller);
+    let caller_id = client_key(request, caller);
     // A request of a caller over its limit is not parsed.
-    check_database_time(state, payer, caller_kind(caller)).map_err(rate_limited_response)?;
-    budget.check_n(payer, 1, now).map_err(rate_limited_response)?;
+    check_database_time(state, caller_id, caller_kind(caller)).map_err(rate_limited_response)?;
+    budget.check_n(caller_id, 1, now).map_err(rate_limited_response)?;
     let refuse = |answer: Box<Response>| {
-        budget.penalize(payer, REJECTED_REQUEST_COST, now);
+        budget.penalize(caller_id, REJECTED_REQUEST_COST, now);
         answer
     };
     let document =
@@ -57,10 +57,10 @@ pub(crate) fn admit(state: &State, request: &mut Request, caller: &Caller) -> Re
         return Err(refuse(error_codes::error_response(vec![error_codes::from_api_error(error)])));
     }
     document.validate(types(), exposure.suggestions).map_err(|errors| refuse(error_codes::error_response(errors)))?;
-    state.document_cache.insert(payer, &request.query, &document);
+    state.document_cache.insert(caller_id, &request.query, &document);
     let registration = request.data.get(&TypeId::of::<Registration>()).and_then(|data| data.downcast_ref());
     if let Some(registration) = registration {
-        Registration::store(registration, payer, &request.query);
+        Registration::store(registration, caller_id, &request.query);
     }
     let operation = document.operation(types(), request.operation_name.as_deref(), &request.variables);
     let operation = operation.map_err(|errors| refuse(error_codes::error_response(errors)))?;
@@ -77,8 +77,8 @@ pub(crate) fn admit(state: &State, request: &mut Request, caller: &Caller) -> Re
     })?;
     // A caller with a full budget may spend it on one request of any cost.
     let cost = u32::try_from(price.total()).unwrap_or(u32::MAX).min(budget.limit().map_or(u32::MAX, NonZeroU32::get));
-    let standing = budget.check_n(payer, cost.saturating_sub(1), now).map_err(rate_limited_response)?;
-    Ok(AdmittedRequest { operation, cost: price, payer, rate_limit_status: standing })
+    let rate_limit_status = budget.check_n(caller_id, cost.saturating_sub(1), now).map_err(rate_limited_response)?;
+    Ok(AdmittedRequest { operation, cost: price, payer: caller_id, rate_limit_status })
 }
 
 impl AdmittedRequest {
@@ -87,8 +87,8 @@ impl AdmittedRequest {
     pub fn report_cost(&self, response: &mut Response) {
         let cost = value!({ "requested": (self.cost.total()), "limit": (complexity::MAX_REQUEST_COST) });
         response.extensions.insert("cost".to_owned(), cost);
-        if let Some(standing) = self.rate_limit_status {
-            response.http_headers.extend(standing.headers());
+        if let Some(rate_limit_status) = self.rate_limit_status {
+            response.http_headers.extend(rate_limit_status.headers());
         }
     }
 }
@@ -107,9 +107,9 @@ pub fn caller_kind(caller: &Caller) -> CallerKind {
 ///
 /// # Errors
 /// When the budget of database time is used up.
-pub fn check_database_time(state: &State, payer: CallerId, kind: CallerKind) -> Result<(), RateLimited> {
+pub fn check_database_time(state: &State, caller_id: CallerId, kind: CallerKind) -> Result<(), RateLimited> {
     let Some(budget) = state.rate_limiters.database_time(kind) else { return Ok(()) };
-    budget.check_debt(payer, state.clock.now()).inspect_err(|_| state.metrics.refusals.count(Limit::DatabaseTime))
+    budget.check_debt(caller_id, state.clock.now()).inspect_err(|_| state.metrics.refusals.count(Limit::DatabaseTime))
 }
 
 /// Whether an operation needs permission to read. Introspection does not, and mutations have their own rules.

@@ -140,7 +140,7 @@ mod tests {
         let text = format!("{{ {} }}", "a ".repeat(limits::MAX_REPETITIONS + 1));
         for _ in 0..2 {
             let error = documents.parse(&mut Request::new(&text)).expect_err("too many fields");
-            assert!(error.message.contains("`a` stands more than 49 times"), "{}", error.message);
+            assert!(error.message.contains("`a` is selected more than 49 times"), "{}", error.message);
         }
         assert!(documents.parse(&mut Request::new("{ nonsense }")).is_ok());
         assert_eq!(documents.lock().len(), 0);

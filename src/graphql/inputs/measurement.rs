@@ -93,7 +93,7 @@ readings_input! {
         co: f64 = Co,
         /// Volatile organic compounds as Sensirion VOC index (`1`): 100 is the average of the last day.
         voc_index: f64 = VocIndex,
-        /// Nitrogen oxides as Sensirion NOx index (`1`): 1 is the average of the last day.
+        /// Nitrogen oxides as Sensirion NOX index (`1`): 1 is the average of the last day.
         nox_index: f64 = NoxIndex,
         /// Particles larger than 0.3 µm, number per decilitre (`/dL`).
         #[graphql(name = "particles03")]

@@ -176,7 +176,7 @@ pub fn buckets(
     now: DateTime<Utc>,
 ) -> Result<SeriesBuckets, ApiError> {
     let zone = interval::time_zone(time_zone)?;
-    let from = from.ok_or_else(|| ApiError::bad_input("measuredAt.from", "must be given, as buckets begin there"))?;
+    let from = from.ok_or_else(|| ApiError::bad_input("measuredAt.from", "required: the first bucket starts there"))?;
     let to = to.unwrap_or(now).min(now);
     if to - from > TimeDelta::hours(MAX_SERIES_HOURS) {
         return Err(ApiError::bad_input("measuredAt", format!("must not span more than {MAX_SERIES_HOURS} hours")));

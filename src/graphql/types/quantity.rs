@@ -54,7 +54,7 @@ pub enum Quantity {
     Co,
     /// Volatile organic compounds as Sensirion VOC index (`1`): 100 is the average of the last day.
     VocIndex,
-    /// Nitrogen oxides as Sensirion NOx index (`1`): 1 is the average of the last day.
+    /// Nitrogen oxides as Sensirion NOX index (`1`): 1 is the average of the last day.
     NoxIndex,
     /// Particles larger than 0.3 µm, number per decilitre (`/dL`).
     #[graphql(name = "PARTICLES_0_3")]

@@ -117,7 +117,7 @@ impl Ambient<'_> {
         self.0.get(Quantity::VocIndex)
     }
 
-    /// Nitrogen oxides as Sensirion NOx index (`1`): 1 is the average of the last day.
+    /// Nitrogen oxides as Sensirion NOX index (`1`): 1 is the average of the last day.
     async fn nox_index(&self) -> Option<f64> {
         self.0.get(Quantity::NoxIndex)
     }

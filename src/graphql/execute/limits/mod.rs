@@ -64,7 +64,7 @@ pub enum LimitExceeded {
     #[error("the operation has more than {MAX_ROOT_FIELDS} root fields; split it into several requests")]
     RootFields,
     /// More than [`MAX_REPETITIONS`].
-    #[error("`{0}` stands more than {MAX_REPETITIONS} times in one selection set; once is enough")]
+    #[error("`{0}` is selected more than {MAX_REPETITIONS} times in one selection set; once is enough")]
     Repetitions(String),
     /// Longer than [`MAX_RESPONSE_KEY`]. Holds the beginning of the key.
     #[error("the alias or field name `{0}…` is longer than {MAX_RESPONSE_KEY} bytes")]

@@ -15,9 +15,8 @@ use async_graphql::{Name, Positioned, Value, indexmap::IndexMap, parser::types a
 
 use super::{leaf_coercion::literal_value, line_index::LineIndex, types::TypeSystem, variables::VariableValues};
 
-/// The key of hidden fields, which [`completion`](crate::graphql::compat) takes out of the answer. No name is empty, so
-/// no
-/// field of a client has it.
+/// Response key of hidden fields, which [`compat`](crate::graphql::compat) removes from the response. GraphQL names are
+/// not empty, so no field of a client has this key.
 pub const HIDDEN_RESPONSE_KEY: &str = "";
 
 /// Returns the canonical form of an operation of a valid document.
@@ -340,7 +339,7 @@ fn write_selection_set(set: &plain::SelectionSet, out: &mut String) {
                 }
                 write_selection_set(&fragment.node.selection_set.node, out);
             }
-            plain::Selection::FragmentSpread(_) => {} // there are none in a canonical operation
+            plain::Selection::FragmentSpread(_) => {} // a canonical operation has none
         }
     }
     out.push('}');

@@ -25,7 +25,7 @@ impl DeviceKeys {
     /// Adds the keys of an argument.
     ///
     /// # Errors
-    /// When there are too count.
+    /// When there are too many.
     pub(super) fn add(&mut self, argument: &str, keys: &[String]) -> Result<(), ApiError> {
         if self.0.len() + keys.len() > MAX_DEVICES_PER_FILTER {
             let count = self.0.len() + keys.len();
@@ -64,7 +64,7 @@ impl DeviceKeys {
 /// The ids of the devices with these keys. Unknown keys are left out.
 ///
 /// # Errors
-/// When there are too count keys, or the database fails.
+/// When there are too many keys, or the database fails.
 pub async fn find_device_ids(ctx: &Context<'_>, argument: &str, keys: &[String]) -> Result<Vec<DeviceId>, ApiError> {
     let mut keys_to_resolve = DeviceKeys::default();
     keys_to_resolve.add(argument, keys)?;

@@ -62,7 +62,7 @@ impl ApiKey {
         self.0.revoked_at.map(Into::into)
     }
 
-    /// Time of the last use, rounded to the minute. Null when the key has not been used.
+    /// Time of the last use, with a precision of one minute. Null when the key has not been used.
     async fn last_used_at(&self) -> Option<DateTime> {
         self.0.last_used_at.map(Into::into)
     }

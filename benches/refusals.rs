@@ -84,7 +84,7 @@ fn all() -> Vec<Hostile> {
         ),
         document(
             "too dear",
-            "cost more",
+            "more than the maximum",
             "{ devices(first: 1000) { nodes { measurements(first: 1000) { nodes { id } } } } }",
         ),
         document(

@@ -1,4 +1,4 @@
-//! What a resolver can reach.
+//! Data available to resolvers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,74 +32,73 @@ use crate::{
     recorder::Recorder,
 };
 
-/// What all requests share. Cheap to clone.
+/// State shared by all requests. Cheap to clone.
 #[derive(Clone)]
 pub struct State {
-    /// The database.
+    /// Pools of the primary database.
     pub database: Database,
-    /// What is read for no caller, such as events that many subscribers share.
+    /// Pool for reads without caller, such as events shared by many subscribers.
     pub unmetered_read_pool: ReadPool,
-    /// How much is stored, for prices.
+    /// Numbers of stored rows, for the cost analysis.
     pub storage_statistics: StorageStatisticsCache,
-    /// Turns of callers for connections to read by.
+    /// Fair queues of callers for read connections.
     pub read_servers: ReadServers,
-    /// Servers that answer queries in its place.
+    /// Read replicas.
     pub replicas: Replicas,
-    /// What callers have written, and so have to read there.
+    /// LSNs of callers' writes, which their reads on replicas must include.
     pub write_tracker: WriteTracker,
-    /// The way in for measurements.
+    /// Recorder of measurements.
     pub recorder: Recorder,
-    /// The time.
+    /// Clock.
     pub clock: Clock,
-    /// The numbers of devices that were requested lately, so that a list of one device's measurements is one statement. A
-    /// device keeps its key and its number until it is deleted, which all gateways are notified of
-    /// ([`crate::auth::key_changes`]).
+    /// Cache of device ids by key, so that a list of one device's measurements needs one statement. A device keeps its
+    /// key and id until it is deleted; all gateways are notified of deletions ([`crate::auth::key_changes`]).
     pub device_id_cache: TtlCache<DeviceKey, DeviceId>,
-    /// The documents that were asked lately.
+    /// Cache of parsed and validated documents.
     pub document_cache: DocumentCache,
-    /// Deletions run one at a time.
+    /// Lock for deletions, which run one at a time.
     pub deletion_lock: DeletionLock,
-    /// What is counted.
+    /// Metrics.
     pub metrics: Metrics,
-    /// What each caller may use in a minute.
+    /// Rate limits of each caller.
     pub rate_limiters: RateLimiters,
-    /// What may be told of the gateway and its database.
+    /// Constant properties of the gateway.
     pub info: Arc<GatewayInfo>,
 }
 
-/// What each caller may use in a minute. Cheap to clone.
+/// Rate limits of each caller, per minute. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct RateLimiters {
-    /// Of what GraphQL requests cost.
+    /// Cost of GraphQL requests.
     pub cost: RateLimiter,
-    /// Of the time that queries without a key hold connections to Postgres.
+    /// Time that queries without API key hold database connections.
     pub anonymous_database_time: RateLimiter,
-    /// The same of queries with a key.
+    /// The same for queries with API key.
     pub key_database_time: RateLimiter,
-    /// Of requests that bring measurements.
+    /// Requests that record measurements.
     pub uplink_requests: RateLimiter,
 }
 
 impl RateLimiters {
-    /// As the gateway is exposed.
+    /// The limits of the security settings.
     #[must_use]
-    pub fn new(exposure: &SecuritySettings) -> Self {
+    pub fn new(settings: &SecuritySettings) -> Self {
         Self {
-            cost: RateLimiter::per_minute("cost", exposure.cost_per_minute),
+            cost: RateLimiter::per_minute("cost", settings.cost_per_minute),
             anonymous_database_time: RateLimiter::seconds_per_minute(
                 DATABASE_TIME_POLICY,
-                exposure.anonymous_database_seconds_per_minute,
+                settings.anonymous_database_seconds_per_minute,
             ),
             key_database_time: RateLimiter::seconds_per_minute(
                 DATABASE_TIME_POLICY,
-                exposure.key_database_seconds_per_minute,
+                settings.key_database_seconds_per_minute,
             ),
-            uplink_requests: RateLimiter::per_minute("uplinks", exposure.uplinks_per_minute),
+            uplink_requests: RateLimiter::per_minute("uplinks", settings.uplinks_per_minute),
         }
     }
 
-    /// The budget of database time of this kind of caller. Admins have none: a gateway whose admin is refused can't be
-    /// looked after, and an admin may delete everything anyway.
+    /// The limit of database time for this kind of caller. Admins have none: they must always be able to operate the
+    /// gateway, and can delete everything anyway.
     #[must_use]
     pub fn database_time(&self, kind: CallerKind) -> Option<&RateLimiter> {
         match kind {
@@ -110,40 +109,40 @@ impl RateLimiters {
     }
 }
 
-/// What doesn't change while the gateway runs.
+/// Properties that do not change while the gateway runs.
 #[derive(Clone, Debug)]
 pub struct GatewayInfo {
-    /// Whether reading works without a key.
+    /// Whether reading is allowed without API key.
     pub public_read: bool,
-    /// What strangers may see.
+    /// Security settings, such as introspection and rate limits.
     pub security_profile: SecuritySettings,
-    /// How much of each shared resource may be used.
+    /// Limits of shared resources.
     pub limits: Limits,
-    /// Operations that take longer are logged.
+    /// Operations that take longer are logged as slow.
     pub slow_operation_threshold: Duration,
-    /// Where the database is, to be told to admins.
+    /// Host of the database, shown to admins.
     pub database_host: String,
-    /// Its port.
+    /// Port of the database.
     pub database_port: u16,
 }
 
-/// The newest batch of the feed before any resolver ran, as data of a request that asks for it: so nothing that the answer
-/// holds can be missing from what follows it.
+/// Newest batch of the feed before any resolver ran, as data of a request that selects `feedCursor`. Every later change
+/// is sent to a subscription that starts there.
 pub(super) struct FeedSnapshot(pub Result<i64, Arc<DbError>>);
 
-/// Short ways to what a resolver needs.
+/// Accessors for the data of a resolver's context.
 pub trait ContextExt {
-    /// What all requests share.
+    /// State shared by all requests.
     fn state(&self) -> &State;
-    /// Who is asking.
+    /// The authenticated caller.
     fn caller(&self) -> &Caller;
-    /// The batched look-ups of this request.
+    /// The data loader of this request.
     fn loader(&self) -> &DataLoader<DatabaseLoader>;
 
-    /// Where queries run: on the one server that this request reads from.
+    /// The pool for queries, on the server that this request reads from.
     fn read_pool(&self) -> &ReadPool;
 
-    /// The areas of this request.
+    /// The shared areas of this request.
     fn areas(&self) -> SharedAreas;
 
     /// The pool for mutations.
@@ -174,21 +173,21 @@ impl ContextExt for Context<'_> {
     }
 }
 
-/// The guard of the query root: reading may need a key.
+/// Guard of the query root: reading may need an API key.
 pub(super) fn may_read(ctx: &Context<'_>) -> async_graphql::Result<()> {
     Ok(ctx.caller().may_read(ctx.state().info.public_read)?)
 }
 
-/// Runs a transaction to its end, whatever becomes of the request: a future dropped in the middle of one could leave
+/// Runs a transaction to completion even if the request is dropped: a future dropped within a transaction could leave
 /// the connection in it.
 ///
 /// # Errors
-/// Those of the transaction.
+/// The errors of the transaction.
 pub(super) async fn run_to_completion<T: Send + 'static>(
     transaction: impl Future<Output = Result<T, ApiError>> + Send + 'static,
 ) -> Result<T, ApiError> {
     tokio::spawn(transaction).await.unwrap_or_else(|error| match error.try_into_panic() {
-        Ok(panic) => std::panic::resume_unwind(panic), // caught and counted where all panics of operations are
+        Ok(panic) => std::panic::resume_unwind(panic), // caught by `execute::panics`
         Err(error) => Err(ApiError::Internal(error.into())),
     })
 }

@@ -1,4 +1,4 @@
-//! Cursors: places in a list, opaque to clients.
+//! Cursors: positions in a list, opaque to clients.
 
 use async_graphql::connection::CursorType;
 use chrono::DateTime;
@@ -15,9 +15,9 @@ use crate::{
     },
 };
 
-const INVALID_CURSOR: &str = "this is no cursor of this list; cursors are the values of `cursor` fields, unchanged";
+const INVALID_CURSOR: &str = "not a cursor of this list; send the value of a `cursor` field unchanged";
 
-/// A place in a list of measurements. Any list of them has the same total order, or its reverse.
+/// Position in a list of measurements. All these lists have the same total order, or its reverse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MeasurementCursor(pub MeasurementKey);
 
@@ -34,7 +34,7 @@ impl CursorType for MeasurementCursor {
     }
 }
 
-/// A place in a list of uplinks, which is in the order of arrival or its reverse.
+/// Position in a list of uplinks, ordered by time of arrival or its reverse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UplinkCursor(pub UplinkKey);
 
@@ -51,7 +51,7 @@ impl CursorType for UplinkCursor {
     }
 }
 
-/// A place in a list of rides, newest first.
+/// Position in a list of trips, newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TripCursor(pub TripKey);
 
@@ -68,7 +68,7 @@ impl CursorType for TripCursor {
     }
 }
 
-/// A place in the feed, which is in the order of the commits.
+/// Position in the feed, in commit order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeedCursor(pub FeedOffset);
 
@@ -87,12 +87,12 @@ impl CursorType for FeedCursor {
     }
 }
 
-/// A place in a list of devices, in one of its orders.
+/// Position in a list of devices, in one of its orders.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeviceCursor(pub DeviceKeyset);
 
 impl DeviceCursor {
-    /// Whether this is a place in a list of that order.
+    /// Whether this is a position in a list of that order.
     #[must_use]
     pub fn matches_order(&self, order: DeviceOrder) -> bool {
         match (&self.0, order) {
@@ -148,7 +148,7 @@ impl CursorType for DeviceCursor {
                 let micros = time.map(|time| time.timestamp_micros().to_string()).unwrap_or_default();
                 format!("s:{micros}.{}", id.0)
             }
-            // By its bits, so that it is the very number again.
+            // Encoded by its bits, to decode exactly the same number.
             DeviceKeyset::LatestValue(quantity, value, id) => {
                 let bits = value.map(|value| value.to_bits().to_string()).unwrap_or_default();
                 format!("v:{}.{bits}.{}", quantity.definition().name, id.0)

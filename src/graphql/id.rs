@@ -1,4 +1,4 @@
-//! Global ids: opaque to clients, a type and a key inside.
+//! Global ids: opaque to clients; they encode a type and a key.
 
 use async_graphql::ID;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -13,14 +13,14 @@ use crate::{
     },
 };
 
-/// What a global id names.
+/// The type and key that a global id encodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GlobalId {
     /// A device.
     Device(DeviceId),
     /// A measurement.
     Measurement(MeasurementKey),
-    /// A ride.
+    /// A trip.
     Trip(TripKey),
     /// An uplink.
     Uplink(UplinkKey),
@@ -29,7 +29,7 @@ pub enum GlobalId {
 }
 
 impl GlobalId {
-    /// The id as clients see it.
+    /// The id in the form that clients receive.
     #[must_use]
     pub fn encode(self) -> ID {
         ID(encode_opaque(&match self {
@@ -41,15 +41,15 @@ impl GlobalId {
         }))
     }
 
-    /// The id that a client gave as this argument.
+    /// Decodes an id sent by a client. `argument` is its path in the request.
     ///
     /// # Errors
-    /// When it is none of ours.
+    /// When the id is not valid.
     pub fn decode(argument: &str, id: &ID) -> Result<Self, ApiError> {
         Self::parse(id).ok_or_else(|| invalid_id(argument))
     }
 
-    /// What an id names; none where it is none of ours.
+    /// Decodes an id; `None` when it is not valid.
     #[must_use]
     pub fn parse(id: &ID) -> Option<Self> {
         let text = decode_opaque(id)?;
@@ -66,17 +66,17 @@ impl GlobalId {
 }
 
 fn invalid_id(argument: &str) -> ApiError {
-    ApiError::bad_input(argument, "this is no id of this server; ids are the values of `id` fields, unchanged")
+    ApiError::bad_input(argument, "invalid id; send the value of an `id` field unchanged")
 }
 
-/// Wraps text so that clients take it as it is.
+/// Encodes text as Base64, so that clients treat it as opaque.
 pub(super) fn encode_opaque(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(text)
 }
 
-/// Unwraps what [`encode_opaque`] wrapped.
-pub(super) fn decode_opaque(sealed: &str) -> Option<String> {
-    String::from_utf8(URL_SAFE_NO_PAD.decode(sealed).ok()?).ok()
+/// Decodes the result of [`encode_opaque`].
+pub(super) fn decode_opaque(encoded: &str) -> Option<String> {
+    String::from_utf8(URL_SAFE_NO_PAD.decode(encoded).ok()?).ok()
 }
 
 /// `device.microseconds.seq`.
@@ -84,7 +84,7 @@ pub(super) fn measurement_key_text(key: MeasurementKey) -> String {
     format!("{}.{}.{}", key.device_id.0, key.measured_at.timestamp_micros(), key.seq)
 }
 
-/// What [`measurement_key_text`] wrote.
+/// Parses the result of [`measurement_key_text`].
 pub(super) fn parse_measurement_key(text: &str) -> Option<MeasurementKey> {
     let mut parts = text.splitn(3, '.');
     let mut next = || parts.next()?.parse::<i64>().ok();
@@ -102,7 +102,7 @@ pub(super) fn trip_key_text(key: TripKey) -> String {
     format!("{}.{}.{}", key.device_id.0, key.start.timestamp_micros(), key.end.timestamp_micros())
 }
 
-/// What [`trip_key_text`] wrote.
+/// Parses the result of [`trip_key_text`].
 pub(super) fn parse_trip_key(text: &str) -> Option<TripKey> {
     let mut parts = text.splitn(3, '.');
     let mut next = || parts.next()?.parse::<i64>().ok();
@@ -115,7 +115,7 @@ pub(super) fn uplink_key_text(key: UplinkKey) -> String {
     format!("{}.{}", key.received_at.timestamp_micros(), key.id)
 }
 
-/// What [`uplink_key_text`] wrote.
+/// Parses the result of [`uplink_key_text`].
 pub(super) fn parse_uplink_key(text: &str) -> Option<UplinkKey> {
     let (micros, id) = text.split_once('.')?;
     let received_at = timestamp_from_micros(micros.parse().ok()?)?;
@@ -149,8 +149,8 @@ mod tests {
             if let Ok(id) = GlobalId::decode("id", &ID(text.clone())) {
                 prop_assert_eq!(decode_opaque(&id.encode()), decode_opaque(&text));
             }
-            let sealed = ID(encode_opaque(&text));
-            let _ = GlobalId::decode("id", &sealed);
+            let encoded = ID(encode_opaque(&text));
+            let _ = GlobalId::decode("id", &encoded);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The GraphQL schema and the one way to execute a request on it.
 //!
-//! `model/` has the types, `query/` and `mutation/` the root fields, `input/` the arguments, `loader/` the batched
-//! look-ups behind nested fields; one file a type each.
+//! `types/` has the object types, `queries/`, `mutations/` and `subscriptions/` the root fields, `inputs/` the
+//! arguments, `loaders/` the batched loading of nested fields; each with one file per type.
 
 mod compat;
 pub mod context;
@@ -39,11 +39,11 @@ pub fn schema(state: State) -> Schema {
     if !exposure.introspection {
         builder = builder.disable_introspection();
     }
-    // Each operation was validated before, in all that the specification asks.
+    // Operations are already validated by all rules of the specification.
     builder.validation_mode(ValidationMode::Fast).data(state).finish()
 }
 
-/// The schema in the schema definition language, as `schema.graphql` holds it.
+/// The schema in the schema definition language, the content of `schema.graphql`.
 #[must_use]
 pub fn sdl() -> String {
     let options = async_graphql::SDLExportOptions::new()
@@ -73,14 +73,14 @@ async fn execute_observed(schema: &Schema, state: &State, mut request: Request, 
     let operation = admitted.as_ref().ok().map(|admitted| &*admitted.operation);
     let kind =
         operation.map(|operation| operation.kind).or_else(|| execute::document_cache::parsed_operation_type(&request));
-    let asked = OperationObserver::start(state, kind, operation);
+    let observer = OperationObserver::start(state, kind, operation);
     let response = match admitted {
         Ok(admitted) => {
-            asked.statements().scope(Box::pin(execute_admitted(schema, state, request, admitted, caller))).await
+            observer.statements().scope(Box::pin(execute_admitted(schema, state, request, admitted, caller))).await
         }
         Err(refusal) => *refusal,
     };
-    asked.finish(&response);
+    observer.finish(&response);
     response
 }
 
@@ -98,10 +98,10 @@ async fn execute_admitted(
     response
 }
 
-/// The schema as documents are validated against it.
+/// The type system for the validation of documents.
 pub(crate) fn types() -> &'static TypeSystem {
     static TYPES: LazyLock<TypeSystem> = LazyLock::new(|| {
-        TypeSystem::parse(&sdl()).unwrap_or_else(|error| unreachable!("the schema's own words: {error}"))
+        TypeSystem::parse(&sdl()).unwrap_or_else(|error| unreachable!("the schema's own text: {error}"))
     });
     &TYPES
 }

@@ -6,52 +6,52 @@ use crate::api_error::ApiError;
 
 /// Rows in a page when neither `first` nor `last` is given.
 pub const DEFAULT_PAGE_SIZE: usize = 50;
-/// Rows in a page of devices at most.
+/// Maximum rows in a page of devices, uplinks or trips.
 pub const MAX_PAGE_SIZE: usize = 1000;
-/// Rows in a page of measurements at most.
+/// Maximum rows in a page of measurements.
 pub const MAX_MEASUREMENT_PAGE_SIZE: usize = 10_000;
 
 /// The four arguments of a connection.
 #[derive(Clone, Debug, Default)]
 pub struct PageArguments {
-    /// So many rows from the start, or after `after`.
+    /// Number of rows from the start, or after `after`.
     pub first: Option<i32>,
-    /// After this cursor.
+    /// Only rows after this cursor.
     pub after: Option<String>,
-    /// So many rows from the end, or before `before`.
+    /// Number of rows from the end, or before `before`.
     pub last: Option<i32>,
-    /// Before this cursor.
+    /// Only rows before this cursor.
     pub before: Option<String>,
 }
 
-/// Checked paging arguments for a list whose cursors are `C`.
+/// Checked paging arguments of a list with cursors of type `C`.
 #[derive(Clone, Debug)]
 pub struct PageRequest<C> {
     /// Rows in the page.
     pub rows: usize,
     /// Whether the page is taken from the end of the list.
     pub backward: bool,
-    /// Only what comes after this.
+    /// Only rows after this cursor.
     pub after: Option<C>,
-    /// Only what comes before this.
+    /// Only rows before this cursor.
     pub before: Option<C>,
 }
 
-/// A page as it was read, in the list's order.
+/// One page of rows, in the list's order.
 pub struct PageSlice<T> {
     /// The rows.
     pub rows: Vec<T>,
-    /// Whether the list goes on before them.
+    /// Whether there are rows before the page.
     pub has_previous: bool,
-    /// Whether the list goes on after them.
+    /// Whether there are rows after the page.
     pub has_next: bool,
 }
 
 impl<C: CursorType<Error = &'static str>> PageRequest<C> {
-    /// Checks the arguments against the list's largest page.
+    /// Checks the arguments. `max` is the maximum page size of the list.
     ///
     /// # Errors
-    /// Names the argument that can't be.
+    /// Names the invalid argument.
     pub fn try_new(arguments: PageArguments, max: usize) -> Result<Self, ApiError> {
         let PageArguments { first, after, last, before } = arguments;
         let (rows, backward) = match (first, last) {
@@ -63,7 +63,7 @@ impl<C: CursorType<Error = &'static str>> PageRequest<C> {
         Ok(Self { rows, backward, after: parse_cursor("after", after)?, before: parse_cursor("before", before)? })
     }
 
-    /// The cursors as the reading order sees them: read backward, what comes before is what comes after.
+    /// The cursors in reading order: `after` and `before`, swapped when the page is read backward.
     #[must_use]
     pub fn keyset_bounds(&self) -> (Option<C>, Option<C>)
     where
@@ -73,13 +73,13 @@ impl<C: CursorType<Error = &'static str>> PageRequest<C> {
         if self.backward { (before, after) } else { (after, before) }
     }
 
-    /// How many rows to ask the database for: one more than the page, to see whether the list goes on.
+    /// The `LIMIT` of the query: one row more than the page, to detect further rows.
     #[must_use]
     pub fn limit(&self) -> i64 {
         i64::try_from(self.rows + 1).unwrap_or(i64::MAX)
     }
 
-    /// Cuts what the database gave to the page. Rows taken from the end come last one first.
+    /// Cuts rows of the database to the page. Rows read backward arrive last one first.
     #[must_use]
     pub fn slice<T>(&self, mut rows: Vec<T>) -> PageSlice<T> {
         let more = rows.len() > self.rows;
@@ -94,9 +94,10 @@ impl<C: CursorType<Error = &'static str>> PageRequest<C> {
 }
 
 fn check_page_size(argument: &str, given: i32, max: usize) -> Result<usize, ApiError> {
-    usize::try_from(given).ok().filter(|&rows| rows <= max).ok_or_else(|| {
-        ApiError::bad_input(argument, format!("{given} is no page size; it must be between 0 and {max}"))
-    })
+    usize::try_from(given)
+        .ok()
+        .filter(|&rows| rows <= max)
+        .ok_or_else(|| ApiError::bad_input(argument, format!("page size must be between 0 and {max}, not {given}")))
 }
 
 fn parse_cursor<C: CursorType<Error = &'static str>>(

@@ -1,17 +1,17 @@
-//! Scalars of our own.
+//! Custom scalars.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};
 
 use crate::domain::time;
 
-/// The form of a [`DateTime`].
+/// Description of the format of a [`DateTime`], for errors.
 const EXPECTED_TIME: &str = "an RFC 3339 time with zone such as 2026-05-01T10:00:00Z";
 
-/// Checks a value of a scalar of ours, as input coercion does before anything runs.
+/// Checks a value of a custom scalar, as part of input coercion before execution.
 ///
 /// # Errors
-/// What was expected.
+/// The expected format.
 pub(super) fn check(scalar: &str, value: &Value) -> Result<(), &'static str> {
     match scalar {
         "DateTime" => parse_time(value).map(drop).ok_or(EXPECTED_TIME),
@@ -19,14 +19,14 @@ pub(super) fn check(scalar: &str, value: &Value) -> Result<(), &'static str> {
     }
 }
 
-/// A moment, as the API writes it.
+/// A point in time in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
-/// A moment in RFC 3339, with a time zone: `2026-05-01T10:00:00Z` or `2026-05-01T12:00:00+02:00`. Results are in UTC, with at
-/// most six decimals of a second. Arguments may have any offset; finer decimals are cut off. A date alone (`2026-05-01`), a time
-/// without a zone (`2026-05-01T10:00:00`) and numbers are rejected: which moment they mean would depend on a time zone that the
-/// gateway does not know. Only `timeZone` arguments, where a field has one, decide about calendar days.
+/// Point in time in RFC 3339 with UTC offset, such as `2026-05-01T10:00:00Z` or `2026-05-01T12:00:00+02:00`. Results
+/// are in UTC with at most six decimals of a second. Arguments may have any offset; further decimals are truncated. A
+/// date alone (`2026-05-01`), a time without offset (`2026-05-01T10:00:00`) and numbers are rejected, as they are
+/// ambiguous without a time zone. Calendar days are defined by the `timeZone` argument of a field.
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -1,6 +1,6 @@
-//! Decisions for tests that make up questions.
+//! Random decisions for tests with generated queries.
 
-/// Decisions, from random bytes; when they are used up, always the first choice.
+/// Decisions from random bytes; always the first choice when these are used up.
 pub struct RandomChoices<'a>(pub &'a [u8]);
 
 impl RandomChoices<'_> {

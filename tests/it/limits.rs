@@ -40,10 +40,14 @@ fn refused() -> Vec<(String, &'static str, &'static str)> {
             "more than 49 directives",
         ),
         (format!("{{ server {{ {} }} }}", "version @skip(if: false) ".repeat(50)), "TOO_COMPLEX", "49"),
-        (format!("{{ server {{ {} }} }}", "version ".repeat(50)), "TOO_COMPLEX", "`version` stands more than 49 times"),
+        (
+            format!("{{ server {{ {} }} }}", "version ".repeat(50)),
+            "TOO_COMPLEX",
+            "`version` is selected more than 49 times",
+        ),
         (format!("{{ {}: server {{ version }} }}", "x".repeat(129)), "TOO_COMPLEX", "is longer than 128 bytes"),
         (format!("{{ {} {{ version }} }}", "x".repeat(129)), "TOO_COMPLEX", "is longer than 128 bytes"),
-        (format!("{{ {} }}", "__typename ".repeat(50)), "TOO_COMPLEX", "`__typename` stands more than 49 times"),
+        (format!("{{ {} }}", "__typename ".repeat(50)), "TOO_COMPLEX", "`__typename` is selected more than 49 times"),
         (format!("{{ {} }}", many(50, |n| format!("a{n}: __typename"))), "TOO_COMPLEX", "more than 49 root fields"),
         (
             "{ ...A } fragment A on Query { server { version } ...B } fragment B on Query { ...A }".to_owned(),

@@ -223,8 +223,8 @@ async fn cursors_that_cannot_be_followed_are_refused_with_what_to_do() {
         (after, "CURSOR_EXPIRED", "feedCursor"),
         (cursor(within), "CURSOR_EXPIRED", "feedCursor"),
         (cursor(FeedOffset::after(1_000_000)), "BAD_USER_INPUT", "another database"),
-        ("x".to_owned(), "BAD_USER_INPUT", "after: this is no cursor"),
-        (String::new(), "BAD_USER_INPUT", "after: this is no cursor"),
+        ("x".to_owned(), "BAD_USER_INPUT", "after: not a cursor"),
+        (String::new(), "BAD_USER_INPUT", "after: not a cursor"),
     ] {
         for (after, resume) in [(Some(&cursor), None), (Some(&newest), Some(cursor.as_str()))] {
             let refused = app.try_subscribe(QUERY, json!({ "after": after }), resume).await.err().expect("refused");

@@ -1,10 +1,10 @@
-//! The answer as the specification has it (§6.4): fields in the order in which they were selected, and each failure told as
-//! a null at the nearest place that may be one.
+//! Normalizes a response to the specification (§6.4): fields in the order of the selection, and each error propagated
+//! as null to the nearest nullable position.
 //!
-//! async-graphql tells the fields of an object in the order in which they were ready, leaves out those that failed, and tells an
-//! object without any field as null. So an answer is gone through once more, beside the [canonical](super::execute::operation) selection
-//! set that was executed. Hidden fields are taken out. Lists that are finished text already ([`super::fast_json`]) are in order, and
-//! are passed by.
+//! async-graphql returns the fields of an object in the order of completion, omits failed fields, and returns null for
+//! an object without fields. So each response is walked along the executed [canonical](super::execute::operation)
+//! selection set. Hidden fields are removed. Lists that are already JSON text ([`super::fast_json`]) are in order and
+//! are skipped.
 
 #[cfg(test)]
 mod tests;
@@ -20,12 +20,12 @@ use async_graphql::{
 
 use super::execute::operation::{TypeSystem, canonical::HIDDEN_RESPONSE_KEY};
 
-/// What `__schema { description }` is; async-graphql has words of its own there.
-const DESCRIPTION: &str = "Air-quality sensors: devices, their measurements, statistics and rides.";
+/// Value of `__schema { description }`; async-graphql returns a text of its own.
+const DESCRIPTION: &str = "Air-quality sensors: devices, their measurements, statistics and trips.";
 
-/// Puts an answer in order.
+/// Normalizes a response.
 pub fn normalize_response(types: &TypeSystem, kind: OperationType, selected: &SelectionSet, response: &mut Response) {
-    // What was not executed has no data. An error of execution has a path.
+    // Errors without path are from before execution: the response has no data.
     if response.errors.iter().any(|error| error.path.is_empty()) {
         return;
     }
@@ -45,13 +45,13 @@ pub fn normalize_response(types: &TypeSystem, kind: OperationType, selected: &Se
     }
 }
 
-/// A null where the type allows none: what it lies in is null instead.
+/// A null in a non-null position, propagated to the parent.
 struct NullPropagated;
 
 struct ResponseWalk<'a> {
     types: &'a TypeSystem,
     errors: &'a [ServerError],
-    /// Where it is.
+    /// Path of the current position.
     current_path: RefCell<Vec<PathStep<'a>>>,
 }
 
@@ -62,8 +62,8 @@ enum PathStep<'a> {
 }
 
 impl<'a> ResponseWalk<'a> {
-    fn complete_value(&self, told: &mut Value, ty: &Type, selected: &'a SelectionSet) -> Result<(), NullPropagated> {
-        let told_whole = match (&mut *told, ty) {
+    fn complete_value(&self, value: &mut Value, ty: &Type, selected: &'a SelectionSet) -> Result<(), NullPropagated> {
+        let completed = match (&mut *value, ty) {
             (Value::List(items), Type::List(of) | Type::NonNullList(of)) => {
                 items.iter_mut().enumerate().try_for_each(|(index, item)| {
                     self.with_step(PathStep::Index(index), || self.complete_value(item, of, selected))
@@ -74,43 +74,43 @@ impl<'a> ResponseWalk<'a> {
             }
             (Value::Null, Type::Named(name) | Type::NonNullNamed(name)) if self.has_error_below() => {
                 let mut fields = IndexMap::new();
-                let told_whole = self.complete_object(&mut fields, name, selected);
-                *told = Value::Object(fields);
-                told_whole
+                let completed = self.complete_object(&mut fields, name, selected);
+                *value = Value::Object(fields);
+                completed
             }
             _ => Ok(()),
         };
-        if told_whole.is_err() {
-            *told = Value::Null;
+        if completed.is_err() {
+            *value = Value::Null;
         }
-        let failed = *told == Value::Null && ty.is_non_null() && !self.errors.is_empty();
+        let failed = *value == Value::Null && ty.is_non_null() && !self.errors.is_empty();
         if failed { Err(NullPropagated) } else { Ok(()) }
     }
 
     fn complete_object(
         &self,
-        told: &mut IndexMap<Name, Value>,
+        object: &mut IndexMap<Name, Value>,
         ty: &str,
         selected: &'a SelectionSet,
     ) -> Result<(), NullPropagated> {
-        let hidden = told.swap_remove(HIDDEN_RESPONSE_KEY);
+        let hidden = object.swap_remove(HIDDEN_RESPONSE_KEY);
         let ty = match &hidden {
             _ if self.types.is_object(ty) => ty,
-            Some(Value::String(ty)) => ty, // one of those that its interface may be
+            Some(Value::String(ty)) => ty, // a possible type of the interface
             _ => return Ok(()),
         };
         let answered = selected_fields(selected, ty);
-        if !answered.iter().map(|field| &field.response_key().node).eq(told.keys()) {
+        if !answered.iter().map(|field| &field.response_key().node).eq(object.keys()) {
             let value_of = |field: &&Field| {
                 let key = &field.response_key().node;
-                (key.clone(), told.swap_remove(key).unwrap_or_default()) // none: it failed
+                (key.clone(), object.swap_remove(key).unwrap_or_default()) // absent: the field failed
             };
-            *told = answered.iter().map(value_of).collect();
+            *object = answered.iter().map(value_of).collect();
         }
-        correct_introspection(ty, hidden.as_ref(), &answered, told);
-        for (field, value) in answered.iter().zip(told.values_mut()) {
+        correct_introspection(ty, hidden.as_ref(), &answered, object);
+        for (field, value) in answered.iter().zip(object.values_mut()) {
             let below = &field.selection_set.node;
-            // A leaf is told as it is, unless it failed.
+            // A leaf is returned unchanged, unless it failed.
             if below.items.is_empty() && *value != Value::Null {
                 continue;
             }
@@ -128,7 +128,7 @@ impl<'a> ResponseWalk<'a> {
         visited
     }
 
-    /// Whether something within the object at this place failed; so there is an object.
+    /// Whether a field within the object at the current path failed, so that the object exists.
     fn has_error_below(&self) -> bool {
         let path = self.current_path.borrow();
         self.errors.iter().any(|error| {
@@ -142,7 +142,7 @@ impl<'a> ResponseWalk<'a> {
     }
 }
 
-/// The fields that an object of this type has in the answer, in their order.
+/// The fields of an object of this type in the response, in their order.
 fn selected_fields<'a>(selected: &'a SelectionSet, ty: &str) -> Vec<&'a Field> {
     let mut found = Vec::with_capacity(selected.items.len());
     for item in &selected.items {
@@ -160,17 +160,17 @@ fn selected_fields<'a>(selected: &'a SelectionSet, ty: &str) -> Vec<&'a Field> {
     found
 }
 
-/// Puts right what async-graphql tells otherwise of the schema: interfaces have interfaces too, if none (§4.5.2), and the
-/// description is the schema's own. `hidden` is the kind of a type.
-fn correct_introspection(ty: &str, hidden: Option<&Value>, fields: &[&Field], told: &mut IndexMap<Name, Value>) {
+/// Corrects introspection results of async-graphql: the `interfaces` of an interface are an empty list instead of null
+/// (§4.5.2), and the description is the schema's own. `hidden` is the kind of a type.
+fn correct_introspection(ty: &str, hidden: Option<&Value>, fields: &[&Field], object: &mut IndexMap<Name, Value>) {
     let (name, value) = match (ty, hidden) {
         ("__Schema", _) => ("description", Value::String(DESCRIPTION.to_owned())),
         ("__Type", Some(Value::Enum(kind))) if kind == "INTERFACE" => ("interfaces", Value::List(Vec::new())),
         _ => return,
     };
-    for (field, told) in fields.iter().zip(told.values_mut()) {
-        if field.name.node == name && (*told == Value::Null || ty == "__Schema") {
-            *told = value.clone();
+    for (field, result) in fields.iter().zip(object.values_mut()) {
+        if field.name.node == name && (*result == Value::Null || ty == "__Schema") {
+            *result = value.clone();
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Random documents on a small schema whose fields are ready in another order than they are asked for, and sometimes fail:
-//! the answer is what the specification's algorithm gives, written down here once more in its simplest form.
+//! Random documents on a small schema. Its fields complete in another order than selected, and sometimes fail. The
+//! response must equal that of a simple reference implementation of the specification's algorithm.
 
 use std::{collections::HashSet, fmt::Write as _, sync::LazyLock};
 
@@ -34,7 +34,7 @@ enum Animal {
     Fish(Fish),
 }
 
-/// Comes back after it was called so many times.
+/// A future that is ready after this number of polls.
 async fn after(calls: u32) {
     for _ in 0..calls {
         tokio::task::yield_now().await;
@@ -62,7 +62,7 @@ impl Query {
         Some(Fish)
     }
 
-    async fn nobody(&self) -> Option<Bird> {
+    async fn missing(&self) -> Option<Bird> {
         after(2).await;
         None
     }
@@ -146,7 +146,7 @@ impl Fish {
     }
 }
 
-/// What a field is worth to the reference.
+/// Value of a field in the reference implementation.
 enum ExpectedValue {
     Leaf(&'static str),
     Object(&'static str),
@@ -155,7 +155,7 @@ enum ExpectedValue {
     Error,
 }
 
-/// The type and the worth of each field that may be asked for.
+/// Name, type and value of each field.
 fn fields_of_type(of: &str) -> Vec<(&'static str, &'static str, ExpectedValue)> {
     use ExpectedValue::{Error, Leaf, List, Null, Object};
     match of {
@@ -164,7 +164,7 @@ fn fields_of_type(of: &str) -> Vec<(&'static str, &'static str, ExpectedValue)> 
             ("animal", "Animal", Object("Fish")),
             ("bird", "Bird!", Object("Bird")),
             ("fish", "Fish", Object("Fish")),
-            ("nobody", "Bird", Null),
+            ("missing", "Bird", Null),
             ("zoo", "[Animal]!", List(vec![Object("Bird"), Null, Object("Fish")])),
             ("broken", "Int", Error),
         ],
@@ -189,14 +189,14 @@ fn fields_of_type(of: &str) -> Vec<(&'static str, &'static str, ExpectedValue)> 
     }
 }
 
-/// Whether an object of this type is such a thing.
+/// Whether a fragment with this condition applies to an object of this type.
 fn type_condition_applies(of: &str, condition: &str) -> bool {
     of == condition || condition == "Animal" && of != "Query"
 }
 
 struct ReferenceNullPropagated;
 
-/// The algorithm of the specification.
+/// Reference implementation of the specification's execution algorithm.
 struct ReferenceExecutor<'a> {
     document: &'a ExecutableDocument,
     variables: &'a serde_json::Value,
@@ -205,14 +205,14 @@ struct ReferenceExecutor<'a> {
 impl<'a> ReferenceExecutor<'a> {
     fn object(&self, of: &str, sets: &[&'a SelectionSet]) -> Result<String, ReferenceNullPropagated> {
         let mut members = Vec::new();
-        for (key, asked) in self.collect(of, sets) {
-            let name = asked[0].name.node.as_str();
+        for (key, fields) in self.collect(of, sets) {
+            let name = fields[0].name.node.as_str();
             let value = if name == "__typename" {
                 format!("\"{of}\"")
             } else {
-                let (_, ty, worth) = fields_of_type(of).into_iter().find(|field| field.0 == name).expect("a field");
-                let below: Vec<_> = asked.iter().map(|field| &field.selection_set.node).collect();
-                self.value(ty, &worth, &below)?
+                let (_, ty, expected) = fields_of_type(of).into_iter().find(|field| field.0 == name).expect("a field");
+                let below: Vec<_> = fields.iter().map(|field| &field.selection_set.node).collect();
+                self.value(ty, &expected, &below)?
             };
             members.push(format!("\"{key}\":{value}"));
         }
@@ -222,21 +222,21 @@ impl<'a> ReferenceExecutor<'a> {
     fn value(
         &self,
         ty: &str,
-        worth: &ExpectedValue,
+        expected: &ExpectedValue,
         sets: &[&'a SelectionSet],
     ) -> Result<String, ReferenceNullPropagated> {
         if let Some(nullable) = ty.strip_suffix('!') {
-            let value = self.value(nullable, worth, sets)?;
+            let value = self.value(nullable, expected, sets)?;
             return if value == "null" { Err(ReferenceNullPropagated) } else { Ok(value) };
         }
-        let ExpectedValue::List(items) = worth else { return Ok(self.complete_non_null(worth, sets)) };
+        let ExpectedValue::List(items) = expected else { return Ok(self.complete_non_null(expected, sets)) };
         let of = ty.strip_prefix('[').and_then(|ty| ty.strip_suffix(']')).expect("a list");
         let items: Result<Vec<_>, _> = items.iter().map(|item| self.value(of, item, sets)).collect();
         Ok(items.map_or("null".to_owned(), |items| format!("[{}]", items.join(","))))
     }
 
-    fn complete_non_null(&self, worth: &ExpectedValue, sets: &[&'a SelectionSet]) -> String {
-        match worth {
+    fn complete_non_null(&self, expected: &ExpectedValue, sets: &[&'a SelectionSet]) -> String {
+        match expected {
             ExpectedValue::Leaf(text) => (*text).to_owned(),
             ExpectedValue::Object(of) => self.object(of, sets).unwrap_or("null".to_owned()),
             _ => "null".to_owned(),
@@ -293,7 +293,7 @@ impl<'a> ReferenceExecutor<'a> {
     }
 }
 
-/// Fragments that may be spread, by name, type and what they hold.
+/// Fragments that can be spread, with name, type and selection.
 const FRAGMENTS: [(&str, &str, &str); 4] = [
     ("A", "Animal", "{ ... on Bird { late wing } ... on Fish { fin home { late wing id } } id ...F ...B }"),
     ("F", "Fish", "{ fin @skip(if: $unsaid) x: id mate { ...B id } school { id fin } }"),
@@ -349,7 +349,7 @@ fn random_selection_set(choices: &mut RandomChoices<'_>, of: &str, depth: usize,
                 let (name, ty, _) = &fields[choices.index_below(fields.len())];
                 let of = ty.trim_matches(|char| "[]!".contains(char));
                 if ["Int", "ID"].contains(&of) {
-                    // keys that a field of another name may not have
+                    // keys that are not allowed for another field
                     let alias = ["", "a_", "b_"][choices.index_below(3)];
                     let alias = if alias.is_empty() {
                         String::new()
@@ -381,7 +381,7 @@ fn random_document(bytes: &[u8]) -> String {
     let mut text = String::from("query ($said: Boolean! = true, $unsaid: Boolean = false, $given: Boolean!) { ");
     text.push_str("o: __typename @include(if: $said) @skip(if: $given) p: __typename @skip(if: $unsaid) ... ");
     text.push_str(&selection);
-    text.push_str("... on Query { ...Q nobody { ...A } } }");
+    text.push_str("... on Query { ...Q missing { ...A } } }");
     for (name, of, set) in FRAGMENTS {
         let _ = write!(text, " fragment {name} on {of} {set}");
     }
@@ -396,7 +396,7 @@ static SCHEMA: LazyLock<(TestSchema, TypeSystem)> = LazyLock::new(|| {
     (schema, types)
 });
 
-/// What is answered to a document, with a variable, and what the specification says; none where it is beyond a limit.
+/// The actual and the expected response to a document with a variable; `None` when it exceeds a limit.
 fn actual_and_expected(text: &str, given: bool) -> Option<(String, String)> {
     let (schema, types) = &*SCHEMA;
     let document = Document::parse(text).ok()?;
@@ -441,7 +441,7 @@ fn fields_are_in_selection_order() {
         ),
         ("{ animal { ... on Bird { wing } } }", r#"{"animal":{}}"#),
         ("{ bird { wing @skip(if: true) } }", r#"{"bird":{}}"#),
-        ("{ fish { fin @skip(if: true) } nobody { wing @skip(if: true) } }", r#"{"fish":{},"nobody":null}"#),
+        ("{ fish { fin @skip(if: true) } missing { wing @skip(if: true) } }", r#"{"fish":{},"missing":null}"#),
         ("{ late bird { wing @skip(if: true) } bird { id } }", r#"{"late":1,"bird":{"id":"b"}}"#),
         ("{ fish { fin @skip(if: true) } fish { id } }", r#"{"fish":{"id":"f"}}"#),
         ("{ late @skip(if: true) }", "{}"),

@@ -1,5 +1,5 @@
-//! What every request passes before it is executed, whichever way it came: the limits of documents, validation, variables, the
-//! price, the budget. What is executed is the [canonical](super::operation) operation.
+//! Checks of every request before execution, for all transports: document limits, validation, variables, cost, rate
+//! limit. The [canonical](super::operation) operation is executed.
 
 use std::{any::TypeId, net::Ipv4Addr, num::NonZeroU32, sync::Arc};
 
@@ -21,33 +21,32 @@ use crate::{
     observability::metrics::database_time::CallerKind,
 };
 
-/// What a request uses of a budget that is refused, whatever is wrong with it. To find that out costs about as much as a few
-/// rows.
+/// Cost charged for a rejected request. Finding the error takes about as long as reading a few rows.
 pub const REJECTED_REQUEST_COST: u32 = 100;
 
-/// A request that may be executed.
+/// A request admitted to execution.
 pub(crate) struct AdmittedRequest {
-    /// What it runs.
+    /// The operation.
     pub operation: Arc<Operation>,
-    /// What it costs.
+    /// Its cost.
     pub cost: Cost,
-    /// The caller as budgets and turns know it.
+    /// The caller that is charged by rate limiters and queued.
     pub payer: CallerId,
     rate_limit_status: Option<RateLimitStatus>,
 }
 
-/// Admits a request, which then has the operation that it runs, and no variables.
+/// Admits a request. Its document is replaced by the canonical operation, and its variables are removed.
 ///
 /// # Errors
-/// The answer that refuses it.
+/// The response that rejects the request.
 pub(crate) fn admit(state: &State, request: &mut Request, caller: &Caller) -> Result<AdmittedRequest, Box<Response>> {
     let (budget, now) = (&state.rate_limiters.cost, state.clock.now());
-    let payer = client_key(request, caller);
-    // A request of a caller that has nothing left is not even parsed.
-    check_database_time(state, payer, caller_kind(caller)).map_err(rate_limited_response)?;
-    budget.check_n(payer, 1, now).map_err(rate_limited_response)?;
+    let caller_id = client_key(request, caller);
+    // A request of a caller over its limit is not parsed.
+    check_database_time(state, caller_id, caller_kind(caller)).map_err(rate_limited_response)?;
+    budget.check_n(caller_id, 1, now).map_err(rate_limited_response)?;
     let refuse = |answer: Box<Response>| {
-        budget.penalize(payer, REJECTED_REQUEST_COST, now);
+        budget.penalize(caller_id, REJECTED_REQUEST_COST, now);
         answer
     };
     let document =
@@ -58,17 +57,17 @@ pub(crate) fn admit(state: &State, request: &mut Request, caller: &Caller) -> Re
         return Err(refuse(error_codes::error_response(vec![error_codes::from_api_error(error)])));
     }
     document.validate(types(), exposure.suggestions).map_err(|errors| refuse(error_codes::error_response(errors)))?;
-    state.document_cache.insert(payer, &request.query, &document);
+    state.document_cache.insert(caller_id, &request.query, &document);
     let registration = request.data.get(&TypeId::of::<Registration>()).and_then(|data| data.downcast_ref());
     if let Some(registration) = registration {
-        Registration::store(registration, payer, &request.query);
+        Registration::store(registration, caller_id, &request.query);
     }
     let operation = document.operation(types(), request.operation_name.as_deref(), &request.variables);
     let operation = operation.map_err(|errors| refuse(error_codes::error_response(errors)))?;
     if reads_data(&operation) {
         caller.may_read(state.info.public_read).map_err(|error| refuse(unauthenticated_response(error)))?;
     }
-    // Both are in the operation now, and async-graphql would look for them once more.
+    // Both are part of the canonical operation; async-graphql would apply them again.
     request.operation_name = None;
     request.variables = Variables::default();
     request.set_parsed_query(operation.document.clone());
@@ -76,25 +75,25 @@ pub(crate) fn admit(state: &State, request: &mut Request, caller: &Caller) -> Re
     complexity::check(price).map_err(|reason| {
         refuse(error_codes::error_response(vec![error_codes::from_api_error(ApiError::TooComplex(reason))]))
     })?;
-    // Who has a whole budget may spend it on one request, whatever that costs.
+    // A caller with a full budget may spend it on one request of any cost.
     let cost = u32::try_from(price.total()).unwrap_or(u32::MAX).min(budget.limit().map_or(u32::MAX, NonZeroU32::get));
-    let standing = budget.check_n(payer, cost.saturating_sub(1), now).map_err(rate_limited_response)?;
-    Ok(AdmittedRequest { operation, cost: price, payer, rate_limit_status: standing })
+    let rate_limit_status = budget.check_n(caller_id, cost.saturating_sub(1), now).map_err(rate_limited_response)?;
+    Ok(AdmittedRequest { operation, cost: price, payer: caller_id, rate_limit_status })
 }
 
 impl AdmittedRequest {
-    /// Tells in an answer what the request cost, and in its headers what is left of the budget. What is left isn't told in
-    /// the body, so that the same request has the same answer.
+    /// Adds the cost to the response, and the remaining budget to its headers. The body has no remaining budget, so
+    /// that equal requests have equal bodies.
     pub fn report_cost(&self, response: &mut Response) {
         let cost = value!({ "requested": (self.cost.total()), "limit": (complexity::MAX_REQUEST_COST) });
         response.extensions.insert("cost".to_owned(), cost);
-        if let Some(standing) = self.rate_limit_status {
-            response.http_headers.extend(standing.headers());
+        if let Some(rate_limit_status) = self.rate_limit_status {
+            response.http_headers.extend(rate_limit_status.headers());
         }
     }
 }
 
-/// The kind of a caller.
+/// Kind of a caller.
 #[must_use]
 pub fn caller_kind(caller: &Caller) -> CallerKind {
     match caller {
@@ -107,13 +106,13 @@ pub fn caller_kind(caller: &Caller) -> CallerKind {
 /// Checks that a caller has database time left.
 ///
 /// # Errors
-/// When it used all that it may, and more was not refilled yet.
-pub fn check_database_time(state: &State, payer: CallerId, kind: CallerKind) -> Result<(), RateLimited> {
+/// When the budget of database time is used up.
+pub fn check_database_time(state: &State, caller_id: CallerId, kind: CallerKind) -> Result<(), RateLimited> {
     let Some(budget) = state.rate_limiters.database_time(kind) else { return Ok(()) };
-    budget.check_debt(payer, state.clock.now()).inspect_err(|_| state.metrics.refusals.count(Limit::DatabaseTime))
+    budget.check_debt(caller_id, state.clock.now()).inspect_err(|_| state.metrics.refusals.count(Limit::DatabaseTime))
 }
 
-/// Whether an operation needs permission to read. The schema may be read without, and mutations have rules of their own.
+/// Whether an operation needs permission to read. Introspection does not, and mutations have their own rules.
 fn reads_data(operation: &Operation) -> bool {
     let is_of_data = |item: &Positioned<Selection>| match &item.node {
         Selection::Field(field) => !field.node.name.node.starts_with("__"),
@@ -135,15 +134,14 @@ fn rate_limited_response(exhausted: RateLimited) -> Box<Response> {
     answer
 }
 
-/// The caller that is charged: the key, or else the address that came with the request. Requests without either share one
-/// budget.
+/// The caller that is charged: the API key, or else the client address. Requests without either share one budget.
 #[must_use]
 pub fn client_key(request: &Request, caller: &Caller) -> CallerId {
     let came = request.data.get(&TypeId::of::<CallerId>()).and_then(|data| data.downcast_ref()).copied();
     caller.api_key_id().map(CallerId::Key).or(came).unwrap_or(CallerId::Address(Ipv4Addr::UNSPECIFIED.into()))
 }
 
-/// Whether an answer refuses a request for want of budget.
+/// Whether a response rejects a request because of a rate limit.
 #[must_use]
 pub fn is_rate_limited(response: &Response) -> bool {
     let code = |error: &async_graphql::ServerError| error.extensions.as_ref()?.get("code").cloned();

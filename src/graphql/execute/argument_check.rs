@@ -1,8 +1,8 @@
-//! Arguments of mutations that are checked before anything is executed.
+//! Checks of mutation arguments before execution.
 //!
-//! Root fields of a mutation run one after the other, so a check in a resolver comes after the fields before it have
-//! changed the database. async-graphql computes the complexity of every field before execution, and an error there
-//! refuses the whole request. That is all that complexity is used for here: prices are in [`super::cost`].
+//! Root fields of a mutation run serially, so a check in a resolver runs after previous fields have changed the
+//! database. async-graphql computes the complexity of every field before execution, and an error there rejects the
+//! whole request. Complexity is only used for this; costs are in [`super::cost`].
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -19,7 +19,7 @@ use crate::{
     graphql::{Schema, builder},
 };
 
-/// The own complexity of a field whose argument was checked.
+/// The complexity of a field with a checked argument.
 ///
 /// # Errors
 /// Names the argument that is invalid.
@@ -33,12 +33,12 @@ pub fn checked<T>(check: Result<T, ApiError>) -> ServerResult<usize> {
     }
 }
 
-/// Checks arguments, and resolves nothing. Its extension would be called for each field that is resolved, so it is a schema
-/// of its own.
+/// A schema that checks arguments and resolves nothing. It is separate, as its extension would be called for each
+/// resolved field.
 static ARGUMENT_CHECK_SCHEMA: LazyLock<Schema> =
     LazyLock::new(|| builder().validation_mode(ValidationMode::Fast).extension(ArgumentCheckExtension).finish());
 
-/// Whether all arguments are valid that are checked before execution. Where one is not, executing the operation says why.
+/// Whether all arguments checked before execution are valid. If not, executing the operation returns the error.
 pub(crate) async fn arguments_are_valid(document: &ExecutableDocument) -> bool {
     let valid = ArgumentsValid::default();
     let mut request = Request::new("").data(valid.clone());

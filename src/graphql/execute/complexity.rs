@@ -1,59 +1,59 @@
-//! What a request may cost at most. How much it costs is in [`super::cost`].
+//! Maximum cost of a request. Costs are computed in [`super::cost`].
 
 use super::cost::Cost;
 
-/// The largest answer: a full page of 10,000 measurements with twenty fields each.
+/// Maximum response cost: a full page of 10,000 measurements with twenty fields each.
 pub const MAX_RESPONSE_COST: u64 = 250_000;
-/// The most that one request may cost in all: about ten seconds of one processor in Postgres.
+/// Maximum total cost of a request: about ten CPU seconds in Postgres.
 pub const MAX_REQUEST_COST: u64 = 20_000_000;
 
-/// Checks a price, and says why a request is refused that costs more.
+/// Checks a cost against the maximum.
 ///
 /// # Errors
-/// When it is too much.
+/// The message when it is exceeded.
 pub fn check(price: Cost) -> Result<(), String> {
     if price.response > MAX_RESPONSE_COST {
         let cost = price.response;
         return Err(format!(
-            "the answer would cost more than {MAX_RESPONSE_COST}, namely {cost}; every field costs 1, a list its page size times what \
-             a row costs: ask for smaller pages"
+            "the response costs {cost}, more than the maximum {MAX_RESPONSE_COST}; each field costs 1, a list its page size times the cost of \
+             a row; request smaller pages"
         ));
     }
     let cost = price.total();
     if cost > MAX_REQUEST_COST {
         return Err(format!(
-            "the request would cost more than {MAX_REQUEST_COST}, namely {cost}, as too much would be read for it: ask for a shorter \
-             time range, or for less"
+            "the request costs {cost}, more than the maximum {MAX_REQUEST_COST}, as it reads too much data; request a shorter \
+             time range or less data"
         ));
     }
     Ok(())
 }
 
-/// Why a subscription is refused whose events would cost too much.
+/// The error message for a subscription with too expensive events.
 #[must_use]
 pub fn event_too_expensive(cost: u64) -> String {
     format!(
-        "each event would cost more than {MAX_EVENT_COST}, namely {cost}: subscribe to less of it, and query the rest when \
+        "each event costs {cost}, more than the maximum {MAX_EVENT_COST}; select fewer fields, and query the rest when \
          it is needed"
     )
 }
 
-/// The dearest event: what is told again and again may not cost what is asked once.
+/// Maximum cost of an event. Lower than that of a query, as events are rendered repeatedly.
 pub const MAX_EVENT_COST: u64 = 10_000;
 
-/// The most that is told of events at once, so that none keeps a processor for long: as much as a page of a thousand rows.
+/// Maximum cost of a batch of events, so that no batch occupies a CPU for long: a page of a thousand rows.
 const MAX_EVENT_BATCH_COST: u64 = 50_000;
-/// Events that are told at once at most. All look-ups for them are one statement a kind; more at once would only take more
+/// Maximum events in a batch. A batch needs one statement per kind of lookup; larger batches would only use more
 /// memory.
 const MAX_EVENT_BATCH_SIZE: usize = 500;
 
-/// How many events can be told at once that cost so much each.
+/// Number of events of this cost in a batch.
 #[must_use]
 pub fn event_batch_size(cost: u64) -> usize {
     usize::try_from(MAX_EVENT_BATCH_COST / cost.max(1)).unwrap_or(MAX_EVENT_BATCH_SIZE).clamp(1, MAX_EVENT_BATCH_SIZE)
 }
 
-/// The deepest selection: GraphiQL's introspection takes 13 levels.
+/// Maximum nesting of selections. GraphiQL's introspection query has 13 levels.
 pub const MAX_DEPTH: usize = 15;
 
 #[cfg(test)]

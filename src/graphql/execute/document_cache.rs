@@ -1,5 +1,5 @@
-//! Documents that were parsed and validated lately. A page sends the same ones again and again: a known one is neither parsed
-//! nor validated again, and an operation without variables is found in the form in which it is executed.
+//! Cache of parsed and validated documents. Web pages send the same documents repeatedly: a cached one is neither
+//! parsed nor validated again, and an operation without variables is cached in canonical form.
 
 use std::{
     any::TypeId,
@@ -12,14 +12,14 @@ use async_graphql::{Request, ServerError, parser::types::OperationType};
 use super::{operation::Document, panics, shared_cache::SharedCache};
 use crate::limits::rate_limit::CallerId;
 
-/// The heaviest document that is kept, in bytes that it takes.
+/// Maximum memory of a cached document, in bytes.
 const MAX_CACHED_DOCUMENT_BYTES: usize = 2 << 20;
-/// The weight of the documents of one caller, in bytes.
+/// Maximum memory of the documents of one caller, in bytes.
 const MAX_CACHED_BYTES_PER_CALLER: usize = 8 << 20;
-/// The weight of all documents together, in bytes.
+/// Maximum memory of all documents, in bytes.
 const MAX_CACHED_BYTES: usize = 32 << 20;
 
-/// What is remembered. Cheap to clone.
+/// The cache. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct DocumentCache(Arc<Mutex<ParsedDocuments>>);
 
@@ -31,37 +31,37 @@ impl Default for DocumentCache {
     }
 }
 
-/// What became of a request's document, as data of the request.
+/// Result of parsing a request's document, as data of the request.
 type ParseResult = Result<Arc<Document>, ServerError>;
 
 impl DocumentCache {
-    /// The request's document, parsed; from memory where it is known, and then it is valid.
+    /// The request's parsed document. A document from the cache is valid.
     ///
     /// # Errors
-    /// When it is beyond a limit, or no document.
+    /// When it exceeds a limit or is not a document.
     pub fn parse(&self, request: &mut Request) -> Result<Arc<Document>, ServerError> {
         let parsed = request.data.get(&TypeId::of::<ParseResult>()).and_then(|data| data.downcast_ref::<ParseResult>());
         if let Some(parsed) = parsed {
             return parsed.clone();
         }
         let known = self.lock().get(request.query.as_str());
-        // A text that breaks the parser must not break the connection that it came by.
+        // A panic of the parser must not close the connection.
         let read = || {
             catch_unwind(|| Document::parse(&request.query)).unwrap_or_else(|panic| Err(panics::panic_error(&*panic)))
         };
         let parsed = known.map_or_else(|| read().map(Arc::new), Ok);
-        request.data.insert(parsed.clone()); // it is asked for twice, and even a mistake takes time to find
+        request.data.insert(parsed.clone()); // used twice; finding an error also takes time
         parsed
     }
 
-    /// What kind of operation would run. A document that is refused, or whose operation is not clear, counts as a query: its
-    /// error is found where all are.
+    /// Kind of the operation that would run. An invalid document or an ambiguous operation counts as a query; the error
+    /// is reported by [`super::admission`].
     pub fn operation_type(&self, request: &mut Request) -> OperationType {
         let document = self.parse(request).ok();
         document.and_then(|document| document.kind(request.operation_name.as_deref())).unwrap_or(OperationType::Query)
     }
 
-    /// Remembers a document that was validated, for the caller that sent it and for all others.
+    /// Caches a validated document for all callers; its memory is charged to the caller that sent it.
     pub fn insert(&self, caller: CallerId, text: &str, document: &Arc<Document>) {
         let weight = document.memory_bytes();
         if weight <= MAX_CACHED_DOCUMENT_BYTES {
@@ -73,11 +73,11 @@ impl DocumentCache {
     }
 
     fn lock(&self) -> MutexGuard<'_, ParsedDocuments> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner) // at worst something was not kept
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // at worst an entry was not stored
     }
 }
 
-/// What kind of operation a request would run whose document was parsed before.
+/// Kind of the operation of a request with a parsed document.
 pub(crate) fn parsed_operation_type(request: &Request) -> Option<OperationType> {
     let parsed = request.data.get(&TypeId::of::<ParseResult>())?.downcast_ref::<ParseResult>()?;
     parsed.as_ref().ok()?.kind(request.operation_name.as_deref())
@@ -94,7 +94,7 @@ mod tests {
     const CALLER: CallerId = CallerId::Key(ApiKeyId(1));
     const OTHER: CallerId = CallerId::Key(ApiKeyId(2));
 
-    /// Parses a text as a request does, and remembers it where it is valid.
+    /// Parses a text like a request, and caches it if valid.
     fn parse_and_cache(documents: &DocumentCache, caller: CallerId, text: &str) -> Arc<Document> {
         let document = documents.parse(&mut Request::new(text)).expect("a document");
         document.validate(types(), true).expect("a valid one");
@@ -140,7 +140,7 @@ mod tests {
         let text = format!("{{ {} }}", "a ".repeat(limits::MAX_REPETITIONS + 1));
         for _ in 0..2 {
             let error = documents.parse(&mut Request::new(&text)).expect_err("too many fields");
-            assert!(error.message.contains("`a` stands more than 49 times"), "{}", error.message);
+            assert!(error.message.contains("`a` is selected more than 49 times"), "{}", error.message);
         }
         assert!(documents.parse(&mut Request::new("{ nonsense }")).is_ok());
         assert_eq!(documents.lock().len(), 0);

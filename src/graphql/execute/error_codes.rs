@@ -1,34 +1,34 @@
-//! Answers that refuse, and codes for errors that async-graphql makes while it executes. Its errors have only a message, so the
-//! message decides.
+//! Error responses, and codes for errors of async-graphql's execution. These errors only have a message, which
+//! determines the code.
 
 use async_graphql::{Pos, Response, ServerError};
 
 use super::operation::error::{BAD_USER_INPUT, VALIDATION_FAILED};
 use crate::api_error::ApiError;
 
-/// Of so many mistakes of a document is told at most.
+/// Maximum errors in a response to an invalid document.
 const MAX_REPORTED_ERRORS: usize = 20;
-/// Characters of a message at most: it may repeat a long name.
+/// Maximum characters of a message, as it may contain a long name.
 const MAX_MESSAGE_CHARS: usize = 500;
-/// How errors begin that the check of an argument gives while the cost is computed ([`super::argument_check`]).
+/// Prefix of errors of argument checks ([`super::argument_check`]).
 pub(crate) const INVALID_ARGUMENT_PREFIX: &str = "Invalid value for argument \"";
 
-/// An error of the whole request, as GraphQL tells it: it stands nowhere in the document.
+/// A GraphQL error of the whole request, without location.
 pub(crate) fn from_api_error(error: ApiError) -> ServerError {
     let mut error = async_graphql::Error::from(error).into_server_error(Pos::default());
     error.locations.clear();
     error
 }
 
-/// The answer to a request that is refused for these.
+/// The response that rejects a request with these errors.
 pub(crate) fn error_response(mut errors: Vec<ServerError>) -> Box<Response> {
     add_codes(&mut errors);
     Box::new(Response::from_errors(errors))
 }
 
-/// Gives the errors of an answer their codes.
+/// Sets the codes of a response's errors.
 pub(crate) fn add_codes(errors: &mut Vec<ServerError>) {
-    // Validation tells each mistake, of which a long document may have thousands.
+    // Validation reports every error; a long document may have thousands.
     let mut mistakes = 0;
     errors.retain(|error| {
         mistakes += usize::from(error.path.is_empty());
@@ -47,7 +47,7 @@ fn truncate_message(message: &mut String) {
     }
 }
 
-/// Gives an error of the library its code. Errors of ours have theirs.
+/// Sets the code of an error of async-graphql. Other errors already have one.
 fn add_code(error: &mut ServerError) {
     let mut extensions = error.extensions.take().unwrap_or_default();
     if extensions.get("code").is_none() {
@@ -57,7 +57,7 @@ fn add_code(error: &mut ServerError) {
             extensions.set("argument", argument);
             error.message = format!("{argument}: {reason}");
         } else {
-            // The second is of a variable that is null at a place within a value where null may not be.
+            // The second one is for a null variable in a non-null position within a value.
             let is_of_a_value =
                 error.message.starts_with("Failed to parse \"") || error.message.contains("(occurred while parsing \"");
             extensions.set("code", if is_of_a_value { BAD_USER_INPUT } else { VALIDATION_FAILED });

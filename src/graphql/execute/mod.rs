@@ -1,4 +1,4 @@
-//! What a request passes before and while it runs.
+//! Execution of requests: admission, cost, caching, routing and responses.
 
 pub mod admission;
 pub(crate) mod argument_check;

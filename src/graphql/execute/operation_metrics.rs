@@ -1,4 +1,4 @@
-//! An operation while it runs, to be counted however it ends.
+//! Metrics and log of operations.
 
 use std::time::{Duration, Instant};
 
@@ -14,10 +14,10 @@ use crate::{
     },
 };
 
-/// Characters of an operation's name that are logged at most.
+/// Maximum characters of an operation's name in the log.
 const MAX_LOGGED_NAME_CHARS: usize = 64;
 
-/// A query or a mutation that was asked for. One that is dropped before it is answered was abandoned.
+/// A running query or mutation. Dropped before `finish`, it is recorded as abandoned.
 pub(crate) struct OperationObserver {
     operations: OperationMetrics,
     kind: &'static str,
@@ -25,16 +25,16 @@ pub(crate) struct OperationObserver {
     started_at: Instant,
     outcome: OperationOutcome,
     trace: otlp::OperationSpan,
-    /// What it calls itself, as its document does.
+    /// Name of the operation in its document.
     name: Option<String>,
-    /// What it was reckoned to cost, where that is told.
+    /// Computed cost, if it is part of the response.
     cost: Option<String>,
-    /// When it takes longer it is logged.
+    /// Operations that take longer are logged.
     slow_threshold: Duration,
 }
 
 impl OperationObserver {
-    /// `operation` is none where it was refused; its kind may be known all the same.
+    /// `operation` is `None` when it was rejected; its kind may be known nevertheless.
     pub fn start(state: &State, kind_of: Option<OperationType>, operation: Option<&Operation>) -> Self {
         let name = operation.and_then(|operation| operation.name.as_deref());
         Self {
@@ -50,12 +50,12 @@ impl OperationObserver {
         }
     }
 
-    /// Its statements so far.
+    /// Counter of its statements.
     pub fn statements(&self) -> &StatementCounter {
         &self.statements
     }
 
-    /// It was answered.
+    /// Records the response.
     pub fn finish(mut self, response: &Response) {
         self.outcome = OperationOutcome::from_response(response);
         self.operations.count_errors(response);
@@ -70,7 +70,8 @@ impl Drop for OperationObserver {
         self.operations.record_operation(kind, *outcome, took, statements);
         trace.record(kind, name.as_deref(), outcome.label(), statements);
         if took >= *slow {
-            // The document and its variables tell of people; its name is for us to find it.
+            // The document and its variables may contain personal data and are not logged; the name identifies the
+            // operation.
             let (operation, outcome) = (name.as_deref().unwrap_or("unnamed"), outcome.label());
             tracing::warn!(operation, kind, outcome, ?took, statements, cost, "slow operation");
         }

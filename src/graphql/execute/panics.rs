@@ -1,6 +1,6 @@
-//! Panics: a defect of ours, or of a library, ends the one operation in which it shows.
+//! Panics: a bug in the gateway or a library fails one operation only.
 //!
-//! Operations share sockets and connections. Without this, a panic would close the socket with all subscriptions on it.
+//! Operations share sockets and connections. Without this, a panic would close a socket with all its subscriptions.
 
 use std::{any::Any, panic::AssertUnwindSafe};
 
@@ -10,13 +10,13 @@ use futures_util::FutureExt as _;
 use super::error_codes;
 use crate::{api_error::ApiError, observability::metrics::operations::OperationMetrics};
 
-/// Runs what belongs to one operation. Where it panics, `instead` makes an answer of the error that says so.
+/// Runs the work of one operation. If it panics, `instead` converts the error response.
 pub(crate) async fn catch_panic<T>(
     operations: &OperationMetrics,
     work: impl Future<Output = T>,
     instead: impl FnOnce(Box<Response>) -> T,
 ) -> T {
-    // What the work has seen half-done is dropped with it.
+    // Partially modified state is dropped with the work.
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(done) => done,
         Err(panic) => {
@@ -26,7 +26,7 @@ pub(crate) async fn catch_panic<T>(
     }
 }
 
-/// The error that a client gets in place of a panic. What it said is for the log.
+/// The error returned to a client after a panic. The panic message is only logged.
 pub(crate) fn panic_error(panic: &(dyn Any + Send)) -> ServerError {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     error_codes::from_api_error(ApiError::Internal(anyhow::anyhow!("panic: {}", text.unwrap_or("of no text"))))

@@ -1,4 +1,4 @@
-//! Which columns of measurements a question is about. Look-ups of lists read no others.
+//! Columns of measurements that a query selects. Lists read only these.
 
 use async_graphql::SelectionField;
 
@@ -8,7 +8,7 @@ use crate::{
     graphql::types::readings::{group_by_field, quantity_by_field},
 };
 
-/// Of a field that is a measurement, or measurements.
+/// Columns for a field of type `Measurement` or a list of them.
 #[must_use]
 pub fn for_measurement(field: SelectionField<'_>) -> MeasurementProjection {
     let each = field.selection_set().map(|field| match field.name() {
@@ -26,13 +26,13 @@ pub fn for_measurement(field: SelectionField<'_>) -> MeasurementProjection {
     each.fold(MeasurementProjection::KEY, |all, one| all | one)
 }
 
-/// Of a field that is the readings of a group.
+/// Columns for a field that returns the readings of a group.
 fn for_readings(group: Group, field: SelectionField<'_>) -> MeasurementProjection {
     let each = field.selection_set().filter_map(|field| quantity_by_field(group, field.name()));
     each.fold(MeasurementProjection::group(group), |all, one| all | MeasurementProjection::quantity(one))
 }
 
-/// Of a field that is a page of measurements.
+/// Columns for a field that returns a page of measurements.
 #[must_use]
 pub fn for_page(field: SelectionField<'_>) -> MeasurementProjection {
     let each = field.selection_set().map(|field| match field.name() {
@@ -44,7 +44,7 @@ pub fn for_page(field: SelectionField<'_>) -> MeasurementProjection {
     each.fold(MeasurementProjection::KEY, |all, one| all | one)
 }
 
-/// Whether anything of a page is selected that needs its rows, and not only how many there are.
+/// Whether a selection on a page needs its rows, and not only the total count.
 #[must_use]
 pub fn selects_rows(field: SelectionField<'_>) -> bool {
     field.selection_set().any(|field| !matches!(field.name(), "totalCount" | "totalCountIsEstimate" | "__typename"))

@@ -1,5 +1,5 @@
-//! Connections that a request reads with: few at a time, in turns with other callers, and for a bounded time. What the
-//! database really took is charged to the caller.
+//! Database connections for the reads of a request: few at a time, fairly queued with other callers, and for a bounded
+//! time. The database time used is charged to the caller.
 
 use std::{
     fmt,
@@ -36,30 +36,30 @@ use crate::{
     observability::metrics::database_time::{CallerKind, DatabaseTimeMetrics},
 };
 
-/// What a request costs at least for each millisecond that it held a connection. Most do more in that time.
+/// Minimum cost of each millisecond that a request holds a connection. Most requests cost more per millisecond.
 const COST_PER_DATABASE_MILLISECOND: u64 = 1000;
-/// Time that is not corrected for: on a busy machine a cheap request may take as long.
+/// Database time without cost correction: on a busy machine a cheap request may take as long.
 const UNCORRECTED_DATABASE_TIME: Duration = Duration::from_millis(250);
 
-/// Where the statements of a request run. It is an executor, like a pool. Cheap to clone.
+/// Executor (like a pool) for the statements of a request. Cheap to clone.
 #[derive(Clone)]
 pub struct ReadPool(Arc<Inner>);
 
 enum Inner {
-    /// For what is read for no caller, such as events that many subscribers share.
+    /// For reads without caller, such as events shared by many subscribers.
     Unmetered(PgPool),
     Metered(ReadServer, Arc<DatabaseUsage>),
 }
 
-/// What a request may use of the database, and what it used.
+/// Limits of a request's database usage, and the usage so far.
 pub struct DatabaseUsage {
-    payer: CallerId,
+    caller_id: CallerId,
     kind: CallerKind,
-    /// The caller's; none is unlimited.
+    /// The caller's limit of database time; `None` is unlimited.
     rate_limiter: Option<RateLimiter>,
     clock: Clock,
     metric: DatabaseTimeMetrics,
-    /// The caller's budget of cost, and what the request cost it before it ran.
+    /// The caller's cost limit, and the cost charged before execution.
     charged_cost: (RateLimiter, u64),
     connection_permits: Arc<Semaphore>,
     used_ns: AtomicU64,
@@ -68,18 +68,18 @@ pub struct DatabaseUsage {
 }
 
 impl DatabaseUsage {
-    /// Of a request of this caller.
+    /// The usage of a request of this caller.
     #[must_use]
     pub fn new(
         limits: &ReadLimits,
-        (payer, kind): (CallerId, CallerKind),
+        (caller_id, kind): (CallerId, CallerKind),
         budget: Option<RateLimiter>,
         charged: (RateLimiter, u64),
         clock: Clock,
         metric: DatabaseTimeMetrics,
     ) -> Self {
         Self {
-            payer,
+            caller_id,
             kind,
             rate_limiter: budget,
             clock,
@@ -95,7 +95,7 @@ impl DatabaseUsage {
         }
     }
 
-    /// What the request used so far.
+    /// Database time used so far.
     #[must_use]
     pub fn used_time(&self) -> Duration {
         Duration::from_nanos(self.used_ns.load(Ordering::Relaxed))
@@ -106,12 +106,12 @@ impl DatabaseUsage {
         self.used_ns.fetch_add(nanoseconds, Ordering::Relaxed);
         self.metric.record(self.kind, time);
         if let Some(budget) = &self.rate_limiter {
-            budget.charge(self.payer, time, self.clock.now());
+            budget.charge(self.caller_id, time, self.clock.now());
         }
     }
 }
 
-/// Corrects the price by what the database really did.
+/// Corrects the charged cost by the database time used.
 impl Drop for DatabaseUsage {
     fn drop(&mut self) {
         let (budget, price) = &self.charged_cost;
@@ -120,25 +120,25 @@ impl Drop for DatabaseUsage {
             .saturating_mul(COST_PER_DATABASE_MILLISECOND);
         let missing = u32::try_from(used.saturating_sub(*price)).unwrap_or(u32::MAX);
         if missing > 0 {
-            budget.penalize(self.payer, missing, self.clock.now());
+            budget.penalize(self.caller_id, missing, self.clock.now());
         }
     }
 }
 
 impl ReadPool {
-    /// Reads for no caller.
+    /// A pool for reads without caller.
     #[must_use]
     pub fn unmetered(pool: PgPool) -> Self {
         Self(Arc::new(Inner::Unmetered(pool)))
     }
 
-    /// Reads for a caller, in turns with others that read from the same server.
+    /// A pool for reads of a caller, fairly queued with other callers of the same server.
     #[must_use]
     pub fn metered(pool: ReadServer, account: Arc<DatabaseUsage>) -> Self {
         Self(Arc::new(Inner::Metered(pool, account)))
     }
 
-    /// Runs one statement and reads its answer to the end.
+    /// Runs one statement and reads its result to the end.
     async fn run<T>(self, statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>) -> Result<T, Error> {
         let (pool, account) = match &*self.0 {
             Inner::Unmetered(pool) => return statement(&mut *pool.acquire().await?).await,
@@ -152,21 +152,21 @@ impl ReadPool {
     }
 }
 
-/// A connection while it is used. Fields are dropped in this order: the connection goes back before the turn does.
+/// A connection in use. Fields are dropped in this order: the connection is returned before the permit.
 struct MeteredConnection {
     connection: KeptConnection,
     _usage_timer: UsageTimer,
 }
 
 impl MeteredConnection {
-    /// A connection once it is the request's turn, and how long it may be used.
+    /// Waits for a permit; returns a connection and its maximum time of use.
     async fn acquire(pool: &ReadServer, account: &Arc<DatabaseUsage>) -> Result<(Self, Duration), Error> {
         let own = account.connection_permits.clone().acquire_owned().await.map_err(|_| Error::PoolClosed)?;
         let left = account.max_time.saturating_sub(account.used_time());
         if left.is_zero() {
             return Err(DatabaseLimit::TimeBudgetExceeded.into());
         }
-        let Ok(Ok(turn)) = timeout(account.queue_timeout, pool.turns.acquire(account.payer)).await else {
+        let Ok(Ok(turn)) = timeout(account.queue_timeout, pool.turns.acquire(account.caller_id)).await else {
             return Err(DatabaseLimit::Busy.into());
         };
         let connection = pool.connections.acquire().await?;
@@ -180,7 +180,7 @@ impl MeteredConnection {
     }
 }
 
-/// Charges the time that a connection is held, however that ends.
+/// Charges the time a connection is held, on drop.
 struct UsageTimer {
     usage: Arc<DatabaseUsage>,
     started_at: Instant,
@@ -211,7 +211,7 @@ impl<'c> Executor<'c> for &'_ ReadPool {
         stream::once(rows).map_ok(|rows| stream::iter(rows.into_iter().map(Ok))).try_flatten().boxed()
     }
 
-    /// As by [`Self::fetch_many`], but the rows are collected once.
+    /// Like [`Self::fetch_many`], but the rows are collected once.
     fn fetch_all<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Vec<PgRow>, Error>>
     where
         E: 'q + Execute<'q, Postgres>,

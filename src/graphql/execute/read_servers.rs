@@ -1,4 +1,4 @@
-//! The connections of each server that is read from, and whose turn it is to use one.
+//! Connections to each database server for reading, and the fair queue of callers for them.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -10,12 +10,12 @@ use crate::{
     limits::rate_limit::CallerId,
 };
 
-/// Statements of one caller that may wait for a connection. Requests in work are fewer, and each has few statements at
-/// a time.
+/// Maximum statements of one caller that wait for a connection. There are fewer concurrent requests, each with few
+/// concurrent statements.
 const MAX_WAITING_PER_CALLER: usize = 1000;
-/// One in so many connections is left to what is read for no caller, such as events of subscriptions.
+/// One in this many connections is reserved for reads without caller, such as events of subscriptions.
 const RESERVED_SHARE: u32 = 8;
-/// One in so many connections stays at hand between statements; the others are there for everything else that uses the pool.
+/// One in this many connections is kept between statements; the others stay available to other users of the pool.
 const KEPT_SHARE: u32 = 2;
 
 /// The servers. Cheap to clone.
@@ -32,14 +32,14 @@ struct Servers {
 /// The connections of one server. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ReadServer {
-    /// Callers take turns.
+    /// Fair queue of callers.
     pub turns: FairQueue<CallerId>,
-    /// One for each turn.
+    /// Connections, one per permit of the queue.
     pub connections: KeptConnections,
 }
 
 impl ReadServers {
-    /// Of these servers.
+    /// The servers of a database and its replicas.
     #[must_use]
     pub fn new(database: &Database, replicas: &Replicas) -> Self {
         let replicas =
@@ -47,19 +47,19 @@ impl ReadServers {
         Self(Arc::new(Servers { primary: ReadServer::new(&database.reads), replicas: replicas.collect() }))
     }
 
-    /// Of the primary.
+    /// The primary.
     #[must_use]
     pub fn primary(&self) -> &ReadServer {
         &self.0.primary
     }
 
-    /// Of the replica at this host and port.
+    /// The replica with this host and port.
     #[must_use]
-    pub fn replica(&self, at: &str) -> Option<&ReadServer> {
-        self.0.replicas.get(at)
+    pub fn replica(&self, address: &str) -> Option<&ReadServer> {
+        self.0.replicas.get(address)
     }
 
-    /// Statements that wait for a connection, of all servers.
+    /// Number of statements waiting for a connection, for all servers.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.0.primary.turns.waiting() + self.0.replicas.values().map(|pool| pool.turns.waiting()).sum::<usize>()

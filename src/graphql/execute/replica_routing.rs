@@ -1,5 +1,5 @@
-//! Which server answers a request: one for all that it reads. Queries go to a replica that has what their caller may expect
-//! to see; everything else, and whatever a replica fails to answer, goes to the primary.
+//! Routes requests to database servers. All reads of a request go to one server. Queries go to a replica that has
+//! applied the caller's earlier writes; all other requests, and queries that failed on a replica, go to the primary.
 
 use std::{any::TypeId, sync::Arc, time::Instant};
 
@@ -36,11 +36,11 @@ use crate::{
     observability::metrics::replicas::PRIMARY_SERVER,
 };
 
-/// The header that tells, in the answer to a mutation, up to where the log holds what it wrote; and in a request, what its
-/// answer has to know of.
+/// Header with a position (LSN) of the write-ahead log. In the response to a mutation: the position after its writes.
+/// In a request: the minimum position its reads must include.
 pub static MIN_LSN_HEADER: HeaderName = HeaderName::from_static("airgraph-min-lsn");
 
-/// What a request has to know of, as its data: all that was written up to here.
+/// Minimum LSN that a request must read, as data of the request.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestMinLsn(pub Lsn);
 
@@ -63,7 +63,7 @@ pub(crate) async fn execute(
     }
 }
 
-/// What a request may use of the database.
+/// The database usage limits of a request.
 fn database_usage(state: &State, admitted: &AdmittedRequest, caller: &Caller) -> Arc<DatabaseUsage> {
     let kind = admission::caller_kind(caller);
     let budget = state.rate_limiters.database_time(kind).cloned();
@@ -98,11 +98,11 @@ async fn execute_query(
 }
 
 async fn execute_mutation(run: OperationRun<'_>, state: &State, primary: ReadPool, request: Request) -> Response {
-    // Who has no key writes nothing.
+    // A caller without key can't write.
     let Some(key) = run.caller.api_key_id() else { return run.execute_on(primary, request).await };
     let writing = state.write_tracker.start_write(key);
     let mut answer = run.execute_on(primary, request).await;
-    // By no account: the mutation happened, and has to be answered.
+    // Not charged to the caller: the mutation is committed and must be answered.
     match probe::load_insert_lsn(&state.database.reads).await {
         Ok(position) => {
             writing.finish(position);
@@ -112,24 +112,21 @@ async fn execute_mutation(run: OperationRun<'_>, state: &State, primary: ReadPoo
         }
         Err(error) => {
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(
-                error,
-                "how far a mutation wrote isn't known; for a minute its caller reads from the primary"
-            );
+            tracing::warn!(error, "LSN of a mutation unknown; for a minute its caller reads from the primary");
         }
     }
     answer
 }
 
-/// A replica that knows of all that a caller may expect; none where only the primary surely does.
+/// A replica that includes the caller's writes; `None` when only the primary is certain to.
 fn choose_replica(state: &State, request: &Request, caller: &Caller) -> Option<Arc<Replica>> {
-    let asked = request.data.get(&TypeId::of::<RequestMinLsn>()).and_then(|data| data.downcast_ref());
-    let asked = asked.map_or(Lsn::default(), |RequestMinLsn(position)| *position);
+    let requested = request.data.get(&TypeId::of::<RequestMinLsn>()).and_then(|data| data.downcast_ref());
+    let requested = requested.map_or(Lsn::default(), |RequestMinLsn(position)| *position);
     let written = state.write_tracker.min_lsn(caller.api_key_id(), Instant::now())?;
-    state.replicas.choose(asked.max(written))
+    state.replicas.choose(requested.max(written))
 }
 
-/// Whether something of an answer failed in a way that another server may not.
+/// Whether a response has an error that may not occur on another server.
 fn is_server_error(answer: &Response) -> bool {
     answer.errors.iter().any(|error| {
         let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
@@ -137,7 +134,7 @@ fn is_server_error(answer: &Response) -> bool {
     })
 }
 
-/// The same request once more, for this document.
+/// A copy of the request with this document.
 fn clone_request(request: &Request, document: ExecutableDocument) -> Request {
     let mut copy = Request::new(request.query.clone());
     copy.extensions.clone_from(&request.extensions);
@@ -146,7 +143,7 @@ fn clone_request(request: &Request, document: ExecutableDocument) -> Request {
     if request.data.contains_key(&TypeId::of::<RawJson>()) { copy.data(RawJson) } else { copy }
 }
 
-/// A request's execution, wherever it takes place.
+/// One execution of a request.
 #[derive(Clone, Copy)]
 struct OperationRun<'a> {
     schema: &'a Schema,
@@ -155,11 +152,11 @@ struct OperationRun<'a> {
 }
 
 impl OperationRun<'_> {
-    /// On one server, for all that it reads.
+    /// Executes the operation with all reads on one server.
     async fn execute_on(self, reader: ReadPool, request: Request) -> Response {
         let root_fields = self.operation.selection_set().items.len();
         let document = &self.operation.document;
-        // An invalid argument refuses the request as a whole.
+        // An invalid argument rejects the whole request.
         if self.operation.kind == OperationType::Mutation
             && root_fields > 1
             && argument_check::arguments_are_valid(document).await
@@ -170,8 +167,8 @@ impl OperationRun<'_> {
         }
     }
 
-    /// The root fields of a mutation, one after the other (§6.3.3). When one fails so that the response can have no data, the
-    /// following ones do not run: their outcome could not be reported.
+    /// Executes the root fields of a mutation serially (§6.3.3). When a failed field makes the response's data null,
+    /// the following fields do not run, as their outcome could not be reported.
     async fn execute_serially(self, root_fields: usize, reader: &ReadPool, request: &Request) -> Response {
         let mut response = Response::default();
         let mut data = IndexMap::new();

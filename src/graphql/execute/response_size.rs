@@ -1,5 +1,5 @@
-//! The largest answer. The lists of an answer are counted while they are written, so that an answer that is too large is an error
-//! before it takes the memory.
+//! Maximum size of a response. The bytes of lists are counted while they are written, so that a response that is too
+//! large fails before it uses the memory.
 
 use std::sync::{
     Arc,
@@ -11,24 +11,24 @@ use async_graphql::{Response, Value};
 use super::{error_codes, response_writer};
 use crate::{api_error::ApiError, graphql::context::State, limits::Limit, observability::metrics::refusals::Refusals};
 
-/// The bytes of an answer so far, as data of its request.
+/// Bytes of a response so far, as data of its request.
 #[derive(Clone)]
 pub(crate) struct ResponseSize(Arc<Inner>);
 
 struct Inner {
     max_bytes: usize,
     written_bytes: AtomicUsize,
-    /// Counts a refusal; none where the answer is written again when it is too large.
+    /// Metric of rejections; `None` when an oversized response is rendered again in parts.
     refusals: Option<Refusals>,
 }
 
 impl ResponseSize {
-    /// Of an answer of which nothing is written.
+    /// The size of an empty response.
     pub fn new(state: &State) -> Self {
         Self::counted_by(state, Some(state.metrics.refusals.clone()))
     }
 
-    /// Of several answers that are written together, for as long as they are no larger than one may be.
+    /// The size of several responses written together, limited like one response.
     pub fn of_several(state: &State) -> Self {
         Self::counted_by(state, None)
     }
@@ -38,20 +38,20 @@ impl ResponseSize {
         Self(Arc::new(Inner { max_bytes: max, written_bytes: AtomicUsize::new(0), refusals }))
     }
 
-    /// Whether too much was written.
+    /// Whether the limit is exceeded.
     pub fn is_exceeded(&self) -> bool {
         self.0.written_bytes.load(Ordering::Relaxed) > self.0.max_bytes
     }
 
-    /// Bytes that may still be written.
+    /// Remaining bytes.
     pub fn remaining(&self) -> usize {
         self.0.max_bytes.saturating_sub(self.0.written_bytes.load(Ordering::Relaxed))
     }
 
-    /// Counts what was written.
+    /// Adds written bytes.
     ///
     /// # Errors
-    /// When it is too much.
+    /// When the limit is exceeded.
     pub fn add(&self, bytes: usize) -> Result<(), ApiError> {
         let written = self.0.written_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if written > self.0.max_bytes {
@@ -62,7 +62,7 @@ impl ResponseSize {
     }
 }
 
-/// The answer, or an error when it is too large.
+/// The response, or an error when it is too large.
 pub(crate) fn check_response(state: &State, response: Response) -> Response {
     match check(state, &response.data) {
         Ok(()) => response,
@@ -70,7 +70,7 @@ pub(crate) fn check_response(state: &State, response: Response) -> Response {
     }
 }
 
-/// Checks the size of the data of one answer, or of one event.
+/// Checks the size of the data of one response or one event.
 ///
 /// # Errors
 /// When it is too large.
@@ -85,5 +85,5 @@ pub(crate) fn check(state: &State, data: &Value) -> Result<(), ApiError> {
 
 fn too_large_error(refusals: Option<&Refusals>, max: usize) -> ApiError {
     refusals.inspect(|refusals| refusals.count(Limit::AnswerBytes));
-    ApiError::TooComplex(format!("the answer is larger than {max} bytes; request smaller pages or fewer fields"))
+    ApiError::TooComplex(format!("the response is larger than {max} bytes; request smaller pages or fewer fields"))
 }

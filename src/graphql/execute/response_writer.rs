@@ -1,5 +1,5 @@
-//! The text of a GraphQL answer. Lists that stand in it as finished JSON ([`crate::graphql::fast_json`]) are taken as they
-//! are; serde would write their bytes as an array of numbers, or read them again.
+//! Writes a GraphQL response as JSON. Lists that are already JSON text ([`crate::graphql::fast_json`]) are copied;
+//! serde would write their bytes as an array of numbers, or parse them again.
 
 use async_graphql::{Response, Value};
 use serde::Serialize;
@@ -22,8 +22,8 @@ pub(crate) fn to_json(response: &Response) -> Vec<u8> {
 }
 
 /// A value as JSON.
-pub(crate) fn write_value(told: &Value, out: &mut Vec<u8>) {
-    match told {
+pub(crate) fn write_value(value: &Value, out: &mut Vec<u8>) {
+    match value {
         Value::Binary(text) => out.extend_from_slice(text),
         Value::Object(fields) => {
             let mut before = b'{';
@@ -50,14 +50,14 @@ pub(crate) fn write_value(told: &Value, out: &mut Vec<u8>) {
             out.push(b']');
         }
         Value::Null | Value::Number(_) | Value::String(_) | Value::Boolean(_) | Value::Enum(_) => {
-            write_serialized(told, out);
+            write_serialized(value, out);
         }
     }
 }
 
-/// What the finished texts will take at least.
-pub(crate) fn min_json_size(told: &Value) -> usize {
-    match told {
+/// Minimum size of the JSON text, in bytes.
+pub(crate) fn min_json_size(value: &Value) -> usize {
+    match value {
         Value::Binary(text) => text.len(),
         Value::String(text) => text.len() + 2,
         Value::Object(fields) => fields.iter().map(|(key, field)| key.len() + 4 + min_json_size(field)).sum(),
@@ -66,10 +66,10 @@ pub(crate) fn min_json_size(told: &Value) -> usize {
     }
 }
 
-/// What is written as serde has it.
-pub(crate) fn write_serialized(told: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
-    // A vector takes everything, and nothing of a response refuses to be written.
-    if let Err(error) = serde_json::to_writer(out, told) {
-        tracing::error!(error = &error as &dyn std::error::Error, "an answer could not be written");
+/// Writes a value with serde.
+pub(crate) fn write_serialized(value: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
+    // Writing a response to a vector can't fail.
+    if let Err(error) = serde_json::to_writer(out, value) {
+        tracing::error!(error = &error as &dyn std::error::Error, "writing a response failed");
     }
 }

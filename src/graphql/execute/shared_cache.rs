@@ -1,6 +1,6 @@
-//! A cache that callers share: each has a part of it, so that no caller evicts the entries of all others.
+//! A cache shared by callers. Each caller has a quota, so that no caller evicts the entries of all others.
 //!
-//! Within its part, a caller's oldest entry goes first, unless it was used since it was last considered (CLOCK).
+//! Within a quota, the oldest entry is evicted first, unless it was used since it was last considered (CLOCK).
 
 use std::{
     borrow::Borrow,
@@ -10,14 +10,14 @@ use std::{
 
 use crate::limits::rate_limit::CallerId;
 
-/// Entries with their weight, each of the caller that added it.
+/// Entries with their weights, each owned by the caller that added it.
 #[derive(Debug)]
 pub(crate) struct SharedCache<K, V> {
     max_weight: usize,
     max_weight_per_caller: usize,
     weight: usize,
     entries: HashMap<K, Entry<V>>,
-    /// Only callers that have entries.
+    /// Callers with entries.
     callers: HashMap<CallerId, CallerEntries<K>>,
 }
 
@@ -31,7 +31,7 @@ struct Entry<V> {
 #[derive(Debug)]
 struct CallerEntries<K> {
     weight: usize,
-    /// The oldest first.
+    /// Oldest first.
     keys: VecDeque<K>,
 }
 
@@ -49,7 +49,7 @@ impl<K: Eq + Hash + Clone, V: Clone> SharedCache<K, V> {
         Some(entry.value.clone())
     }
 
-    /// Adds an entry, unless it is there or heavier than a caller's part.
+    /// Adds an entry, unless it exists or is heavier than a caller's quota.
     pub fn insert(&mut self, caller: CallerId, key: K, value: V, weight: usize) {
         if weight > self.max_weight_per_caller || self.entries.contains_key(&key) {
             return;
@@ -71,7 +71,7 @@ impl<K: Eq + Hash + Clone, V: Clone> SharedCache<K, V> {
         self.entries.insert(key, Entry { value, weight, recently_used: false });
     }
 
-    /// Removes one entry of a caller.
+    /// Evicts one entry of a caller.
     fn evict(&mut self, caller: CallerId) {
         let Some(part) = self.callers.get_mut(&caller) else { return };
         while let Some(key) = part.keys.pop_front() {

@@ -1,4 +1,4 @@
-//! Cells of a map, with all fields but their air-quality index.
+//! Cells of a map, with all fields except the air-quality index.
 
 use super::{
     CompiledSelection, JsonType,

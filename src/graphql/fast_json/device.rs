@@ -1,4 +1,4 @@
-//! Devices, with their own fields, their newest measurement, pages of their measurements, and statistics of these.
+//! Devices, with their own fields, newest measurement, pages of measurements, and statistics.
 
 use std::collections::HashMap;
 
@@ -30,14 +30,14 @@ use crate::{
 
 pub enum DeviceField {
     Id,
-    /// What stands in its own row.
+    /// A field of the device's row.
     Row(DeviceRowField),
     Latest(LatestField),
     Measurements(Box<DeviceMeasurementsField>),
     Statistics(Box<DeviceStatisticsField>),
 }
 
-/// A field `latest` of devices.
+/// The field `latest` of devices.
 pub struct LatestField {
     quantity: Option<Quantity>,
     projection: MeasurementProjection,
@@ -128,7 +128,7 @@ impl JsonType for Device {
     }
 }
 
-/// Reads the rows of devices of which only the number is known.
+/// Loads the rows of devices that are known only by id.
 async fn load_rows(devices: &[&Device], ctx: &Context<'_>) -> Result<(), ApiError> {
     let unknown = || devices.iter().filter(|device| device.loaded_row().is_none());
     let mut rows = ctx.loader().load_many(unknown().map(|device| device.id)).await?;
@@ -139,7 +139,7 @@ async fn load_rows(devices: &[&Device], ctx: &Context<'_>) -> Result<(), ApiErro
 }
 
 impl Device {
-    /// Writes what stands in its row, which is known by now.
+    /// Writes a field of the loaded row.
     fn write_row_field(&self, own: DeviceRowField, out: &mut Vec<u8>) {
         let Some(row) = self.loaded_row() else { return out.extend_from_slice(json::NULL) };
         match own {

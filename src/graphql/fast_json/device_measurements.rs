@@ -1,4 +1,4 @@
-//! The same page of each device's measurements.
+//! The field `measurements` of devices: the same page of each device's measurements.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// A field `measurements` of devices.
+/// The field `measurements` of devices.
 pub struct DeviceMeasurementsField {
     filter: Option<MeasurementFilter>,
     order: Option<MeasurementOrder>,
@@ -34,7 +34,7 @@ pub struct DeviceMeasurementsField {
 }
 
 impl DeviceMeasurementsField {
-    /// Of the field; none where one of its arguments can't be read, or what it selects can't be written here.
+    /// Compiles the field; `None` when an argument is invalid or the selection needs a resolver.
     pub fn for_field(field: &SelectedField<'_>) -> Option<Self> {
         Some(Self {
             filter: field.argument("filter", None)?,
@@ -51,27 +51,27 @@ impl DeviceMeasurementsField {
         })
     }
 
-    /// Reads the pages of these devices.
+    /// Loads the pages of these devices.
     ///
     /// # Errors
-    /// When an argument can't be, or the database fails.
+    /// When an argument is invalid or the database fails.
     pub async fn prefetch(&mut self, devices: &[&Device], ctx: &Context<'_>) -> Result<(), ApiError> {
         let (filter, page) = (self.filter.take(), std::mem::take(&mut self.page));
-        let mut asked = MeasurementList::check(ctx, filter, self.order, page).await?;
-        Device::check_devices(devices, &mut asked.page.filter)?;
-        let page = Arc::new(asked.page);
+        let mut list = MeasurementList::check(ctx, filter, self.order, page).await?;
+        Device::check_devices(devices, &mut list.page.filter)?;
+        let page = Arc::new(list.page);
         let filter = Arc::new(page.filter.clone());
         let of = |device: &&Device| DevicePageKey { device: device.id, page: page.clone(), columns: self.projection };
         let mut lists = ctx.loader().load_many(devices.iter().map(of)).await?;
         for device in devices {
             let rows = lists.remove(&of(device)).unwrap_or_default();
             let all = MeasurementScope::OfDevice(device.id, filter.clone());
-            self.prefetched.insert(device.id, MeasurementConnection::new(asked.request.slice(rows), all));
+            self.prefetched.insert(device.id, MeasurementConnection::new(list.request.slice(rows), all));
         }
         self.selection.prefetch(&self.prefetched.values().collect::<Vec<_>>(), ctx).await
     }
 
-    /// Writes the page of a device that was looked up.
+    /// Writes the prefetched page of a device.
     pub fn write(&self, device: DeviceId, out: &mut Vec<u8>) {
         nullable(self.prefetched.get(&device), |page, out| self.selection.write(page, out), out);
     }

@@ -1,4 +1,4 @@
-//! The same statistics of each device.
+//! The field `statistics` of devices: the same statistics of each device.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// A field `statistics` of devices.
+/// The field `statistics` of devices.
 pub struct DeviceStatisticsField {
     filter: Option<MeasurementFilter>,
     grouping: Grouping,
@@ -31,9 +31,9 @@ pub struct DeviceStatisticsField {
 }
 
 impl DeviceStatisticsField {
-    /// Of the field; none where one of its arguments can't be read, or what it selects can't be written here.
+    /// Compiles the field; `None` when an argument is invalid or the selection needs a resolver.
     pub fn for_field(field: &SelectedField<'_>) -> Option<Self> {
-        let parting = Grouping {
+        let grouping = Grouping {
             every: field.argument("every", None)?,
             max_buckets: field.argument("maxBuckets", None)?,
             fill: field.argument("fill", Some(|| StatisticsFill::None))?,
@@ -44,34 +44,34 @@ impl DeviceStatisticsField {
         };
         Some(Self {
             filter: field.argument("filter", None)?,
-            grouping: parting,
+            grouping,
             requested: field.with_lookahead(RequestedStatistics::from_selection),
             selection: CompiledSelection::for_object(field)?,
             prefetched: HashMap::new(),
         })
     }
 
-    /// Asks the statistics of these devices.
+    /// Loads the statistics of these devices.
     ///
     /// # Errors
-    /// When an argument can't be, there are too many, or the database fails.
+    /// When an argument is invalid, there are too many rows, or the database fails.
     pub async fn prefetch(&mut self, devices: &[&Device], ctx: &Context<'_>) -> Result<(), ApiError> {
         let mut filter = self.filter.take().unwrap_or_default().check(ctx, "filter").await?;
         Device::check_devices(devices, &mut filter)?;
         let now = ctx.state().clock.now();
-        let (mut question, labels) = self.grouping.clone().to_query(filter, self.requested.clone(), now)?;
-        question.by_device = true;
-        let question = Arc::new(question);
-        let of = |device: &Device| DeviceStatisticsKey { device: device.id, query: question.clone() };
-        for (of, told) in ctx.loader().load_many(devices.iter().map(|device| of(device))).await? {
-            let DeviceStatisticsResult::Rows(rows) = told else { return Err(too_many_rows()) };
-            self.prefetched.insert(of.device, statistics::from_rows(rows, &question, labels));
+        let (mut query, labels) = self.grouping.clone().to_query(filter, self.requested.clone(), now)?;
+        query.by_device = true;
+        let query = Arc::new(query);
+        let of = |device: &Device| DeviceStatisticsKey { device: device.id, query: query.clone() };
+        for (key, result) in ctx.loader().load_many(devices.iter().map(|device| of(device))).await? {
+            let DeviceStatisticsResult::Rows(rows) = result else { return Err(too_many_rows()) };
+            self.prefetched.insert(key.device, statistics::from_rows(rows, &query, labels));
         }
         let rows: Vec<_> = self.prefetched.values().flat_map(|table| &table.0).collect();
         self.selection.prefetch(&rows, ctx).await
     }
 
-    /// Writes the statistics of a device that was asked.
+    /// Writes the prefetched statistics of a device.
     pub fn write(&self, device: DeviceId, out: &mut Vec<u8>) {
         nullable(self.prefetched.get(&device), |table, out| self.selection.write_list(&table.0, out), out);
     }

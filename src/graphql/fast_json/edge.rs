@@ -1,4 +1,4 @@
-//! Edges: an object of a list, or of the feed, beside the cursor of its place.
+//! Edges: an object of a list or of the feed, with its cursor.
 
 use async_graphql::{Context, OutputType, connection::CursorType as _};
 
@@ -11,18 +11,18 @@ use crate::graphql::{
     },
 };
 
-/// An edge: all that it tells is its cursor and its object.
+/// An edge: an object with a cursor and a node.
 pub trait Edge: OutputType {
-    /// The object.
+    /// The node.
     type Node: JsonType;
 
-    /// What the field of the object is called.
+    /// Name of the field with the node.
     const NODE_FIELD: &'static str;
 
-    /// The cursor, in letters, digits, `-` and `_`.
+    /// The cursor; it consists of letters, digits, `-` and `_`.
     fn cursor(&self) -> String;
 
-    /// The object.
+    /// The node.
     fn node(&self) -> &Self::Node;
 }
 

@@ -1,13 +1,13 @@
-//! JSON text of single values, the same as the ordinary way through async-graphql and `serde_json` writes it.
+//! JSON text of single values, identical to that of async-graphql and `serde_json`.
 
 use chrono::{DateTime, Datelike as _, SecondsFormat, Timelike as _, Utc};
 
 use crate::domain::readings::to_decimal;
 
-/// What stands for nothing.
+/// JSON null.
 pub const NULL: &[u8] = b"null";
 
-/// A value that may be missing.
+/// An optional value.
 pub fn nullable<T>(value: Option<T>, write: impl FnOnce(T, &mut Vec<u8>), out: &mut Vec<u8>) {
     match value {
         Some(value) => write(value, out),
@@ -15,12 +15,12 @@ pub fn nullable<T>(value: Option<T>, write: impl FnOnce(T, &mut Vec<u8>), out: &
     }
 }
 
-/// Any text.
+/// Any string, escaped.
 pub fn string(value: &str, out: &mut Vec<u8>) {
-    let _ = serde_json::to_writer(out, value); // neither a vector nor a text can fail
+    let _ = serde_json::to_writer(out, value); // writing a string to a vector can't fail
 }
 
-/// A text in which nothing is to be escaped: no quotation mark, backslash or control character.
+/// A string that needs no escaping: without quotation mark, backslash or control character.
 pub fn unescaped_string(value: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     out.extend_from_slice(value.as_bytes());
@@ -39,17 +39,17 @@ pub fn string_list(values: impl IntoIterator<Item = &'static str>, out: &mut Vec
     out.push(b']');
 }
 
-/// Yes or no.
+/// A boolean.
 pub fn boolean(value: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(if value { b"true" } else { b"false" });
 }
 
-/// A whole number.
+/// An integer.
 pub fn integer(value: impl Into<i64>, out: &mut Vec<u8>) {
-    let _ = serde_json::to_writer(out, &value.into()); // neither a vector nor a number can fail
+    let _ = serde_json::to_writer(out, &value.into()); // writing a number to a vector can't fail
 }
 
-/// A number; null where it is not finite.
+/// A number; null when it is not finite.
 pub fn float(value: f64, out: &mut Vec<u8>) {
     if value.is_finite() {
         out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
@@ -58,9 +58,9 @@ pub fn float(value: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// The decimal number that a 32-bit float stands for.
+/// The shortest decimal number of a 32-bit float.
 pub fn float32(value: f32, out: &mut Vec<u8>) {
-    // Here the shortest decimals of 32 and of 64 bits are written the same way. Elsewhere one of them may get an exponent.
+    // In this range 32-bit and 64-bit floats are written the same way. Outside, one of them may have an exponent.
     if value == 0.0 || (1e-3..1e6).contains(&value.abs()) {
         out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
     } else {
@@ -68,7 +68,7 @@ pub fn float32(value: f32, out: &mut Vec<u8>) {
     }
 }
 
-/// A moment in RFC 3339, in UTC.
+/// A time in RFC 3339, in UTC.
 pub fn timestamp(value: DateTime<Utc>, out: &mut Vec<u8>) {
     let (date, clock) = (value.date_naive(), value.time());
     let (seconds, nanos) = (clock.num_seconds_from_midnight(), clock.nanosecond());
@@ -95,7 +95,7 @@ pub fn timestamp(value: DateTime<Utc>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"Z\"");
 }
 
-/// Writes a number into a place of fixed width, with leading zeros.
+/// Writes a number with fixed width and leading zeros.
 fn zero_padded(mut value: u32, place: &mut [u8]) {
     for digit in place.iter_mut().rev() {
         *digit = b'0' + u8::try_from(value % 10).unwrap_or_default();

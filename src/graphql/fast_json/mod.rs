@@ -1,13 +1,12 @@
-//! Rows as finished JSON text.
+//! Writes rows of a list directly as JSON text.
 //!
-//! An ordinary list costs a boxed future, an entry in a map and a value for every field of every row. Here the selection
-//! set is compiled once to a list of columns, and the text is written straight from the rows. What is told beside them (a
-//! device's newest measurements) is looked up for all rows at once, by the same batches that resolvers ask. Whatever no
-//! column can tell (an argument that can't be, a look-up that failed) takes the ordinary resolvers; the answer
-//! is the same by either way.
+//! With resolvers, a list costs a boxed future, a map entry and a value for every field of every row. Here the
+//! selection set is compiled once to a list of columns, and the text is written directly from the rows. Related data (a
+//! device's newest measurement) is prefetched for all rows with the same data loaders as the resolvers use. Selections
+//! that can't be compiled (an invalid argument, a failed prefetch) use the resolvers. Both ways give the same response.
 //!
-//! A type takes part by [`JsonType`], in a file of its own: which of its fields are columns, and how each is written. Its
-//! list is then told as [`JsonRows`].
+//! A type implements [`JsonType`] in its own file: which of its fields are columns, and how each is written. Its lists
+//! are returned as [`JsonRows`].
 
 mod cell;
 mod device;
@@ -37,21 +36,21 @@ use selection::SelectedField;
 use super::execute::response_size::ResponseSize;
 use crate::api_error::ApiError;
 
-/// Put into a request's data by whoever tells its answer with [`super::execute::response_writer`], which takes
-/// [`Value::Binary`] for finished JSON text. Nothing else of ours is ever binary. Without it no row is written here.
+/// Data of a request whose response is written by [`super::execute::response_writer`], which copies [`Value::Binary`]
+/// as JSON text. No other value is binary. Without this data, lists use the resolvers.
 #[derive(Clone, Copy, Debug)]
 pub struct RawJson;
 
 /// A type whose rows can be written without resolvers.
 pub trait JsonType: OutputType {
-    /// A field, its arguments resolved; where it is an object, with its own [`CompiledSelection`].
+    /// A compiled field with resolved arguments, and with its own [`CompiledSelection`] if it is an object.
     type Field: Send + Sync;
 
-    /// The column that tells this field; none where only a resolver can.
+    /// Compiles a field; `None` when it needs a resolver.
     fn compile_field(field: &SelectedField<'_>) -> Option<Self::Field>;
 
-    /// Looks up what a column tells beside the rows, for all of them at once, and keeps it for [`JsonType::write`]; none where
-    /// all of it stands in the rows.
+    /// Loads the related data of a column for all rows, and stores it for [`JsonType::write`]; `None` when the rows are
+    /// sufficient.
     fn prefetch<'a>(
         _column: &'a mut Self::Field,
         _rows: &'a [&'a Self],
@@ -64,11 +63,11 @@ pub trait JsonType: OutputType {
     fn write(&self, column: &Self::Field, out: &mut Vec<u8>);
 }
 
-/// A look-up. Where it fails, the ordinary way is taken, which tells the failure in each of its places; but a database that
-/// is away, or takes too long, isn't asked the same again: then the whole list fails.
+/// A prefetch. If it fails, the resolvers are used, which report the error at each position. If the database is
+/// unavailable or too slow, the query is not repeated and the whole list fails.
 pub type PrefetchFuture<'a> = BoxFuture<'a, Result<(), ApiError>>;
 
-/// A selection set of `T`, compiled.
+/// A compiled selection set on `T`.
 pub struct CompiledSelection<T: JsonType>(Vec<(String, CompiledField<T::Field>)>);
 
 enum CompiledField<C> {
@@ -77,13 +76,13 @@ enum CompiledField<C> {
     TypeName(String),
 }
 
-/// Its rows may be of `T` with another lifetime.
+/// Rows can be of `T` with another lifetime.
 impl<T: JsonType> CompiledSelection<T> {
-    /// Of the fields of an object; none where one of them needs a resolver, or nothing is left of them.
+    /// Compiles the fields of an object; `None` when one of them needs a resolver, or there are none.
     fn compile(fields: &[SelectedField<'_>]) -> Option<Self> {
         let mut columns = Vec::with_capacity(fields.len());
         for field in fields {
-            // Names are letters, digits and underscores: nothing to be escaped.
+            // Names are letters, digits and underscores: no escaping needed.
             let before = format!("{}\"{}\":", if columns.is_empty() { '{' } else { ',' }, field.key());
             let cell = match field.name() {
                 "__typename" => CompiledField::TypeName(format!("\"{}\"", T::type_name())),
@@ -94,16 +93,16 @@ impl<T: JsonType> CompiledSelection<T> {
         (!columns.is_empty()).then_some(Self(columns))
     }
 
-    /// Of a field that is an object.
+    /// Compiles the selection of a field of object type.
     #[must_use]
     pub fn for_object(field: &SelectedField<'_>) -> Option<Self> {
         Self::compile(&field.fields()?)
     }
 
-    /// Looks up what the columns tell beside the rows.
+    /// Loads the related data of all columns.
     ///
     /// # Errors
-    /// When one of them can't be written here.
+    /// When a column can't be loaded; the resolvers must be used.
     pub async fn prefetch<'a, R>(&'a mut self, rows: &'a [&'a R], ctx: &'a Context<'_>) -> Result<(), ApiError>
     where
         R: JsonType<Field = T::Field>,
@@ -132,7 +131,7 @@ impl<T: JsonType> CompiledSelection<T> {
         self.write_list_up_to(usize::MAX, rows, out);
     }
 
-    /// Writes rows as a JSON array. Ends after the row with which the text is longer than so many bytes.
+    /// Writes rows as a JSON array. Stops after the row with which the text exceeds `max_bytes`.
     fn write_list_up_to<R: JsonType<Field = T::Field>>(&self, max_bytes: usize, rows: &[R], out: &mut Vec<u8>) {
         let start = out.len();
         out.push(b'[');
@@ -142,7 +141,7 @@ impl<T: JsonType> CompiledSelection<T> {
             }
             self.write(row, out);
             if at == 0 {
-                let expected = (out.len() - start + 8) * (rows.len() - 1); // rows are of about one length
+                let expected = (out.len() - start + 8) * (rows.len() - 1); // rows have similar lengths
                 out.reserve(expected.min(max_bytes));
             }
             if out.len() - start > max_bytes {
@@ -174,7 +173,7 @@ impl<T: JsonType> OutputType for JsonRows<T> {
     }
 }
 
-/// A list of objects that stand elsewhere.
+/// A list of borrowed objects.
 pub struct JsonList<'a, T>(pub &'a [T]);
 
 impl<T: JsonType> OutputType for JsonList<'_, T> {
@@ -205,7 +204,7 @@ impl<T: JsonType> OutputType for JsonList<'_, T> {
     }
 }
 
-/// A list of objects, each written by itself where it can be: for who takes it apart again. Its items are nullable.
+/// A list of nullable objects, each written as a separate text if possible, for callers that split the list.
 pub struct JsonItems<'a, T>(pub &'a [T]);
 
 impl<T: JsonType> OutputType for JsonItems<'_, T> {
@@ -240,7 +239,7 @@ impl<T: JsonType> OutputType for JsonItems<'_, T> {
     }
 }
 
-/// The columns of a list with all that they tell of its rows, where these can be written here.
+/// The prefetched columns of a list; `None` when the resolvers must be used.
 async fn compile_and_prefetch<T: JsonType>(
     ctx: &ContextSelectionSet<'_>,
     field: &Positioned<Field>,

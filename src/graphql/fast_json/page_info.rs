@@ -1,4 +1,4 @@
-//! How a list goes on.
+//! Page information of a list.
 
 use async_graphql::connection::PageInfo;
 

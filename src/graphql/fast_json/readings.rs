@@ -27,11 +27,11 @@ use crate::{
     },
 };
 
-/// A field of measurements that holds the readings of a group.
+/// A field of measurements with the readings of a group.
 pub struct ReadingsField {
     group: Group,
     selection: GroupSelection,
-    /// The readings of those measurements that were read without them.
+    /// The readings of measurements that were loaded without them.
     prefetched: HashMap<MeasurementKey, Readings>,
 }
 
@@ -43,7 +43,7 @@ enum GroupSelection {
 }
 
 impl ReadingsField {
-    /// Of the field; none where it holds no group, or what it selects can't be written here.
+    /// Compiles the field; `None` when it is not a group, or the selection needs a resolver.
     pub fn for_group(group: Group, field: &SelectedField<'_>) -> Option<Self> {
         let fields = match group {
             Group::Air => return None,
@@ -55,12 +55,12 @@ impl ReadingsField {
         Some(Self { group, selection: fields, prefetched: HashMap::new() })
     }
 
-    /// Whether something is to be looked up for these rows.
+    /// Whether readings must be loaded for these rows.
     pub fn needs_prefetch(&self, rows: &[&Measurement]) -> bool {
         rows.iter().any(|row| row.0.readings.group(self.group) == GroupReadings::NotRead)
     }
 
-    /// Reads the readings of those rows that were read without them.
+    /// Loads the readings of rows that were loaded without them.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,5 +1,5 @@
-//! The fields of a selection set. It is [canonical](crate::graphql::execute::operation): each key stands once, and what depends on a type
-//! is decided, but for interfaces, which no list here is of.
+//! The fields of a [canonical](crate::graphql::execute::operation) selection set: each key occurs once, and type
+//! conditions are evaluated, except for interfaces, which do not occur in these lists.
 
 use async_graphql::{
     ContextSelectionSet, InputType, Positioned, SelectionField,
@@ -8,14 +8,14 @@ use async_graphql::{
 
 use crate::graphql::execute::operation::canonical::HIDDEN_RESPONSE_KEY;
 
-/// A field that was asked for.
+/// A selected field.
 pub struct SelectedField<'a> {
     ctx: &'a ContextSelectionSet<'a>,
     field: &'a Positioned<Field>,
 }
 
 impl<'a> SelectedField<'a> {
-    /// The key that it is answered under.
+    /// Its response key.
     pub fn key(&self) -> &'a str {
         &self.field.node.response_key().node
     }
@@ -25,23 +25,23 @@ impl<'a> SelectedField<'a> {
         &self.field.node.name.node
     }
 
-    /// An argument, its default applied, as a resolver would get it; none where it can't be.
+    /// An argument with its default applied, as a resolver receives it; `None` when it is invalid.
     pub fn argument<T: InputType>(&self, name: &str, default: Option<fn() -> T>) -> Option<T> {
         self.ctx.with_field(self.field).param_value(name, default).ok().map(|(_, value)| value)
     }
 
-    /// It, for who looks ahead at what it selects.
+    /// Calls `look` with the field, to inspect its selection.
     pub fn with_lookahead<T>(&self, look: impl FnOnce(SelectionField<'_>) -> T) -> T {
         look(self.ctx.with_field(self.field).field())
     }
 
-    /// The fields of the object that it is; none where only the ordinary way can write them.
+    /// The fields selected on its object; `None` when they need resolvers.
     pub fn fields(&self) -> Option<Vec<SelectedField<'a>>> {
         selection_set_fields(self.ctx, &self.field.node.selection_set.node)
     }
 }
 
-/// The fields of a selection set; none where only the ordinary way can write them.
+/// The fields of a selection set; `None` when they need resolvers.
 pub fn fields<'a>(ctx: &'a ContextSelectionSet<'a>) -> Option<Vec<SelectedField<'a>>> {
     selection_set_fields(ctx, &ctx.item.node)
 }

@@ -1,4 +1,4 @@
-//! Statistics, with all fields but the device.
+//! Statistics, with all fields except the device.
 
 use super::{
     CompiledSelection, JsonType,

@@ -1,4 +1,4 @@
-//! Summaries of a quantity, whole.
+//! Summaries of a quantity, with all fields.
 
 use super::{
     JsonType,
@@ -53,7 +53,7 @@ impl JsonType for Summary {
     }
 }
 
-/// The quantity that a field of statistics or of a cell sums up; none where it is another field.
+/// The quantity that a field of `Statistics` or `Cell` summarises; `None` for other fields.
 pub fn summary_quantity(field: &SelectedField<'_>) -> Option<Quantity> {
     Some(match field.name() {
         "quantity" => field.argument::<types::quantity::Quantity>("of", None)?.into(),

@@ -1,5 +1,5 @@
-//! Both ways of an answer, for random questions about random rows: the text written here, and what async-graphql's
-//! resolvers and serde make of it.
+//! Random queries on random rows: the JSON text written here equals the response of async-graphql's resolvers and
+//! serde.
 
 use std::sync::{Arc, LazyLock};
 
@@ -39,7 +39,7 @@ struct Query;
 
 type TestSchema = Schema<Query, EmptyMutation, EmptySubscription>;
 
-/// Its rows come with the request.
+/// The rows are data of the request.
 static SCHEMA: LazyLock<TestSchema> =
     LazyLock::new(|| Schema::build(Query, EmptyMutation, EmptySubscription).register_output_type::<Node>().finish());
 
@@ -62,9 +62,9 @@ impl Query {
 
 static TYPES: LazyLock<TypeSystem> = LazyLock::new(|| TypeSystem::parse(&SCHEMA.sdl()).expect("a schema"));
 
-/// What is executed of a question; none where it is not valid.
-fn valid_operation(question: &str) -> Option<Arc<Operation>> {
-    let document = Document::parse(question).expect("a document");
+/// The operation of a query; `None` when it is not valid.
+fn valid_operation(query: &str) -> Option<Arc<Operation>> {
+    let document = Document::parse(query).expect("a document");
     document.validate(&TYPES, true).ok()?;
     Some(document.operation(&TYPES, None, &Variables::from_json(variables())).expect("an operation"))
 }
@@ -80,26 +80,26 @@ fn execute(operation: &Operation, rows: &[Measurement], spliced: bool) -> Respon
     response
 }
 
-/// The ordinary answer; the question is a valid one.
-pub(in crate::graphql) fn resolver_response(rows: &[Measurement], question: &str) -> Response {
-    execute(&valid_operation(question).expect("a valid question"), rows, false)
+/// The response of the resolvers to a valid query.
+pub(in crate::graphql) fn resolver_response(rows: &[Measurement], query: &str) -> Response {
+    execute(&valid_operation(query).expect("a valid query"), rows, false)
 }
 
-/// The ordinary answer, and the spliced one; none where the question is not valid.
-fn resolver_and_fast_json(rows: &[Measurement], question: &str) -> Option<(String, String)> {
-    let operation = valid_operation(question)?;
+/// The response of the resolvers and the one written here; `None` when the query is not valid.
+fn resolver_and_fast_json(rows: &[Measurement], query: &str) -> Option<(String, String)> {
+    let operation = valid_operation(query)?;
     let ordinary = execute(&operation, rows, false);
-    assert!(!contains_raw_json(&ordinary.data), "{question}");
+    assert!(!contains_raw_json(&ordinary.data), "{query}");
     let spliced = response_writer::to_json(&execute(&operation, rows, true));
     Some((serde_json::to_string(&ordinary).expect("text"), String::from_utf8(spliced).expect("text")))
 }
 
-/// Values of the variables that any question may use.
+/// Values of the variables that a query can use.
 pub(in crate::graphql) fn variables() -> serde_json::Value {
     json!({ "yes": true, "no": false, "fine": 12, "bad": 16 })
 }
 
-/// Whether a list was told as finished text.
+/// Whether a list was returned as JSON text.
 fn contains_raw_json(data: &Value) -> bool {
     match data {
         Value::Binary(_) => true,
@@ -126,7 +126,7 @@ const DIRECTIVES: [&str; 14] = [
     "@skip(if: $yes)",
 ];
 
-/// Fragments that any question may use, by type; the second of a type opens the first.
+/// Fragments that a query can use, by type; the second of a type spreads the first.
 const FRAGMENTS: [(&str, &str); 5] = [
     ("M", "fragment M on Measurement { pm10 c: cell(resolution: $fine) __typename }"),
     ("MM", "fragment MM on Measurement { x: pm1 ...M ... on Node { id } pm10 }"),
@@ -135,7 +135,7 @@ const FRAGMENTS: [(&str, &str); 5] = [
     ("C", "fragment C on MeasurementConnection { nodes { latitude } pageInfo { endCursor } ... { edges { ...E } } }"),
 ];
 
-/// A field of measurements that holds the readings of a group, and the type of these.
+/// A field of measurements with the readings of a group, and its type.
 fn random_group(choices: &mut RandomChoices<'_>) -> (&'static str, &'static str) {
     let field = choices.pick(&["weather", "w: weather", "ambient", "motion", "status", "a: ambient", "s: status"]);
     let object = match field.rsplit(' ').next() {
@@ -157,12 +157,12 @@ fn random_group_field(of: &str, choices: &mut RandomChoices<'_>) -> &'static str
     }
 }
 
-/// A selection set of a type.
+/// A random selection set on a type.
 fn random_selection(of: &str, choices: &mut RandomChoices<'_>, depth: usize) -> String {
     let mut items = Vec::new();
     for _ in 0..=choices.index_below(6) {
         let nested = |of, choices: &mut RandomChoices<'_>| random_selection(of, choices, depth + 1);
-        // An alias tells the field and its arguments, so that fields of one key can be merged; most of the time.
+        // An alias usually contains the field and its arguments, so that fields with the same key can be merged.
         let item = match (of, choices.index_below(if depth < 8 { 10 } else { 7 })) {
             (_, 7) => format!("... {} {}", choices.pick(&DIRECTIVES), nested(of, choices)),
             (_, 8) => format!("... on {of} {} {}", choices.pick(&DIRECTIVES), nested(of, choices)),
@@ -261,12 +261,12 @@ fn random_query(bytes: &[u8]) -> String {
     document_with_fragments("query", random_selection("Query", &mut RandomChoices(bytes), 0))
 }
 
-/// What may be selected of a measurement.
+/// A random selection on a measurement.
 pub(in crate::graphql) fn random_measurement_selection(bytes: &[u8]) -> String {
     random_selection("Measurement", &mut RandomChoices(bytes), 0)
 }
 
-/// A whole document with this selection set, and the fragments and variables that it uses.
+/// A document with this selection set and the fragments and variables it uses.
 pub(in crate::graphql) fn document_with_fragments(operation: &str, mut body: String) -> String {
     let mut open: Vec<_> = FRAGMENTS.to_vec();
     while let Some(at) = open.iter().position(|(name, _)| body.contains(&format!("...{name} "))) {
@@ -315,7 +315,7 @@ pub(in crate::graphql) fn arbitrary_measurements() -> impl Strategy<Value = Vec<
 
 const GROUPS: [Group; 4] = [Group::Weather, Group::Ambient, Group::Motion, Group::Status];
 
-/// All groups, each with a value of some of its quantities, or absent.
+/// All groups, each with values of some of its quantities, or absent.
 fn arbitrary_readings() -> impl Strategy<Value = JoinedReadings> {
     let odd = prop_oneof![Just(0.0), Just(1.0), Just(-40.05), Just(1e300), any::<f64>()];
     let values = prop::collection::vec(prop::option::of(odd), Quantity::ALL.len());
@@ -335,15 +335,15 @@ proptest! {
 
     #[test]
     fn fast_json_equals_resolver_response(rows in arbitrary_measurements(), bytes in prop::collection::vec(any::<u8>(), 0..120)) {
-        let question = random_query(&bytes);
-        let answers = resolver_and_fast_json(&rows, &question);
+        let query = random_query(&bytes);
+        let answers = resolver_and_fast_json(&rows, &query);
         prop_assume!(answers.is_some());
         let (ordinary, spliced) = answers.unwrap_or_default();
-        prop_assert_eq!(spliced, ordinary, "{}", question);
+        prop_assert_eq!(spliced, ordinary, "{}", query);
     }
 }
 
-fn is_raw_json(question: &str) -> bool {
+fn is_raw_json(query: &str) -> bool {
     let mut readings = JoinedReadings::default();
     for group in GROUPS {
         readings.set_group(group, true);
@@ -360,14 +360,14 @@ fn is_raw_json(question: &str) -> bool {
         time_uncertainty_s: None,
         readings,
     };
-    let response = execute(&valid_operation(question).expect("a valid question"), &[row], true);
-    assert!(response.errors.is_empty(), "{question}: {:?}", response.errors);
+    let response = execute(&valid_operation(query).expect("a valid query"), &[row], true);
+    assert!(response.errors.is_empty(), "{query}: {:?}", response.errors);
     contains_raw_json(&response.data)
 }
 
 #[test]
 fn only_lists_without_resolvers_are_raw_json() {
-    for question in [
+    for query in [
         "{ list { nodes { id pm10 cell } } }",
         "{ list { edges { cursor node { flags ... on Node { id } } } } }",
         "{ list { nodes { pm10 device { id } } } }",
@@ -378,9 +378,9 @@ fn only_lists_without_resolvers_are_raw_json() {
         "{ list { nodes { pm10 } } list { nodes { pm25 @skip(if: false) } } }",
         "{ list { nodes { weather { humidity } ambient { noise } motion { speed } status { gpsUpdated } } } }",
     ] {
-        assert!(is_raw_json(question), "{question}");
+        assert!(is_raw_json(query), "{query}");
     }
-    for question in ["{ list { pageInfo { hasNextPage } } }", "{ list { nodes { pm10 @skip(if: true) } } }"] {
-        assert!(!is_raw_json(question), "{question}");
+    for query in ["{ list { pageInfo { hasNextPage } } }", "{ list { nodes { pm10 @skip(if: true) } } }"] {
+        assert!(!is_raw_json(query), "{query}");
     }
 }

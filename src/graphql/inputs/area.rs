@@ -1,4 +1,4 @@
-//! An area.
+//! Areas.
 
 use async_graphql::{InputObject, OneofObject};
 
@@ -10,60 +10,60 @@ use crate::{
     },
 };
 
-/// A part of the earth's surface: one of these.
+/// Area on the earth. Exactly one field must be given.
 #[derive(Clone, Debug, OneofObject)]
 pub enum Area {
-    /// Between two parallels and two meridians.
+    /// Rectangle of latitudes and longitudes.
     BoundingBox(BoundingBox),
-    /// Within a distance of a place.
+    /// Circle around a point.
     Circle(Circle),
-    /// Within a ring of 3 to 10,000 points; the last is joined to the first. Lines are straight on a map of latitude and
-    /// longitude, and each takes the shorter way round the earth, so that a ring may cross the antimeridian but not go
-    /// round a pole. Where the ring crosses itself, what it goes round twice is outside.
+    /// Polygon of 3 to 10,000 points; the last is joined to the first. Edges are straight lines in latitude and
+    /// longitude and take the shorter way around the earth: a polygon can cross the antimeridian, but can't enclose a
+    /// pole. In a self-intersecting polygon, regions enclosed twice are outside (even-odd rule).
     Polygon(Vec<PointInput>),
-    /// In one of these H3 cells, such as `8928308280fffff`: 1 to 1000 of resolutions 0 to 12.
+    /// H3 cell indexes, such as `8928308280fffff`: 1 to 1000 cells of resolutions 0 to 12.
     Cells(Vec<String>),
 }
 
-/// Between two parallels and two meridians, these included. Where `west` is greater than `east`, it crosses the
-/// antimeridian; from -180 to 180 it goes all round.
+/// Rectangle of latitudes and longitudes, edges included. It crosses the antimeridian when `west` is greater than
+/// `east`; from -180 to 180 it covers all longitudes.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct BoundingBox {
-    /// Its southern side, in degrees north (`deg`).
+    /// Southern edge: latitude in degrees.
     south: f64,
-    /// Its western side, in degrees east (`deg`).
+    /// Western edge: longitude in degrees.
     west: f64,
-    /// Its northern side, in degrees north (`deg`).
+    /// Northern edge: latitude in degrees.
     north: f64,
-    /// Its eastern side, in degrees east (`deg`).
+    /// Eastern edge: longitude in degrees.
     east: f64,
 }
 
-/// Within a distance of a place, along the earth's surface.
+/// Circle on the earth's surface.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct Circle {
-    /// The place, in degrees north (`deg`).
+    /// Latitude of the centre, in degrees.
     latitude: f64,
-    /// The place, in degrees east (`deg`).
+    /// Longitude of the centre, in degrees.
     longitude: f64,
-    /// The distance, in metres (`m`).
+    /// Radius, in metres.
     radius: f64,
 }
 
-/// A place.
+/// Corner of a polygon (WGS 84).
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct PointInput {
-    /// Degrees north (`deg`, WGS 84).
+    /// Latitude in degrees, north positive.
     latitude: f64,
-    /// Degrees east (`deg`, WGS 84).
+    /// Longitude in degrees, east positive.
     longitude: f64,
 }
 
 impl Area {
-    /// Checks the area, given as this argument.
+    /// Checks the area. `argument` is its path in the request.
     ///
     /// # Errors
-    /// Names the part of it that can't be.
+    /// Names the invalid part.
     pub fn check(&self, argument: &str) -> Result<SharedArea, ApiError> {
         let (field, area) = match self {
             Self::BoundingBox(BoundingBox { south, west, north, east }) => {

@@ -1,4 +1,4 @@
-//! Which devices, and what can be told of one.
+//! Filter, order and input types of devices.
 
 use async_graphql::{Context, Enum, InputObject, MaybeUndefined};
 
@@ -22,30 +22,29 @@ use crate::{
     },
 };
 
-/// Which devices are meant. All conditions must hold.
+/// Conditions on devices. All of them must hold.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct DeviceFilter {
-    /// With one of these keys.
+    /// Keys of devices. An unknown key matches nothing.
     keys: Option<Vec<String>>,
-    /// Of this kind.
+    /// Kind of the devices.
     kind: Option<DeviceKind>,
-    /// In this area: where the device stands, or else where its newest measurement was taken.
+    /// Area: of the device's own position, or else of its newest measurement.
     area: Option<Area>,
-    /// With this text in the key or the name, in upper or lower case: 1 to 100 characters.
+    /// Text that the key or the name contains, ignoring case. 1 to 100 characters.
     text: Option<String>,
-    /// With a measurement that was not taken before this.
+    /// Devices with a measurement at or after this time.
     seen_since: Option<DateTime>,
 }
 
-/// The longest text that is searched for, in characters.
+/// Maximum length of a search text, in characters.
 const MAX_SEARCH_CHARS: usize = 100;
 
 impl DeviceFilter {
-    /// Checks the filter, given as the argument `filter`, and looks up which devices are in its area. Keys that no device
-    /// can have match none.
+    /// Checks the filter (argument `filter`) and loads the ids of the devices in its area. Invalid keys match nothing.
     ///
     /// # Errors
-    /// Names the argument that can't be.
+    /// Names the invalid argument.
     pub async fn check(self, ctx: &Context<'_>) -> Result<device_page::DeviceFilter, ApiError> {
         let valid =
             |keys: Vec<String>| keys.into_iter().filter(|key| DeviceKey::try_stored(key.as_str()).is_ok()).collect();
@@ -73,30 +72,30 @@ impl DeviceFilter {
     }
 }
 
-/// The order of a list of devices.
+/// Sort order of devices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
 pub enum DeviceOrder {
-    /// By key.
+    /// By key, ascending.
     #[default]
     KeyAsc,
-    /// By key, from the end of the alphabet.
+    /// By key, descending.
     KeyDesc,
-    /// The longest known first.
+    /// By time of registration, oldest first.
     CreatedAtAsc,
-    /// The newest first.
+    /// By time of registration, newest first.
     CreatedAtDesc,
-    /// The one whose newest measurement is oldest first; those without any last.
+    /// By time of the newest measurement, oldest first; devices without measurements last.
     LastSeenAsc,
-    /// The one with the newest measurement first; those without any last.
+    /// By time of the newest measurement, newest first; devices without measurements last.
     LastSeenDesc,
-    /// By the value of `orderByQuantity` in the newest measurement, the least first; those without a value last.
+    /// By the value of `orderByQuantity` in the newest measurement, ascending; devices without a value last.
     LatestValueAsc,
-    /// By the value of `orderByQuantity` in the newest measurement, the greatest first; those without a value last.
+    /// By the value of `orderByQuantity` in the newest measurement, descending; devices without a value last.
     LatestValueDesc,
 }
 
 impl DeviceOrder {
-    /// What is compared, and whether the order is turned round.
+    /// The order of the database layer, and whether it is descending.
     ///
     /// # Errors
     /// When a quantity is missing for an order by value, or given for another one.
@@ -107,7 +106,8 @@ impl DeviceOrder {
                 device_page::DeviceOrder::LatestValue(quantity.into())
             }
             (_, quantity) if by_value || quantity.is_some() => {
-                let reason = "goes with orderBy: LATEST_VALUE_ASC or LATEST_VALUE_DESC, and only with these";
+                let reason =
+                    "required with orderBy: LATEST_VALUE_ASC or LATEST_VALUE_DESC, and only allowed with these";
                 return Err(ApiError::bad_input("orderByQuantity", reason));
             }
             (Self::LastSeenAsc | Self::LastSeenDesc, _) => device_page::DeviceOrder::LastSeen,
@@ -120,32 +120,32 @@ impl DeviceOrder {
     }
 }
 
-/// A new device.
+/// New device.
 #[derive(Clone, Debug, InputObject)]
 pub struct RegisterDeviceInput {
-    /// What the sensor calls itself, such as `bike-07`: at most 128 characters.
+    /// Unique key, sent by the device with its samples, such as `bike-07`. At most 128 characters.
     key: String,
-    /// What people call it.
+    /// Display name. At most 500 characters.
     name: Option<String>,
-    /// Whether it moves.
+    /// Mobile or fixed.
     kind: DeviceKind,
-    /// Where a fixed device stands, in degrees north (`deg`).
+    /// Latitude of a fixed device, in degrees (WGS 84), north positive. Given together with `longitude`.
     latitude: Option<f64>,
-    /// Where a fixed device stands, in degrees east (`deg`).
+    /// Longitude of a fixed device, in degrees (WGS 84), east positive. Given together with `latitude`.
     longitude: Option<f64>,
-    /// What its data may be used for, such as `CC-BY-4.0`.
+    /// Licence of its data, such as `CC-BY-4.0`. At most 500 characters.
     licence: Option<String>,
-    /// Who is to be named when they are used.
+    /// Attribution required by users of its data. At most 500 characters.
     attribution: Option<String>,
-    /// What its single sensors measure, for firmware that tells values by a sensor's id (senseBox): at most 100.
+    /// Single sensors and their quantities, for firmware that sends values by sensor id (senseBox). At most 100.
     sensors: Option<Vec<SensorInput>>,
 }
 
 impl RegisterDeviceInput {
-    /// Checks the device, given as the argument `input`.
+    /// Checks the device (argument `input`).
     ///
     /// # Errors
-    /// Names the argument that can't be.
+    /// Names the invalid argument.
     pub fn check(self) -> Result<(NewDevice, Sensors), ApiError> {
         let sensors = sensor::check_sensors("input.sensors", self.sensors.unwrap_or_default())?;
         let device = NewDevice {
@@ -160,32 +160,32 @@ impl RegisterDeviceInput {
     }
 }
 
-/// A change to a device. What is left out stays as it is; null takes it away.
+/// Change of a device. A field that is absent stays unchanged; null removes the value.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateDeviceInput {
-    /// The key of the device.
+    /// Key of the device.
     pub key: String,
-    /// What people call it.
+    /// Display name. At most 500 characters.
     name: MaybeUndefined<String>,
-    /// Whether it moves.
+    /// Mobile or fixed.
     kind: Option<DeviceKind>,
-    /// Where it stands, in degrees north (`deg`); together with `longitude`.
+    /// Latitude in degrees (WGS 84), north positive. Given together with `longitude`.
     latitude: MaybeUndefined<f64>,
-    /// Where it stands, in degrees east (`deg`); together with `latitude`.
+    /// Longitude in degrees (WGS 84), east positive. Given together with `latitude`.
     longitude: MaybeUndefined<f64>,
-    /// What its data may be used for.
+    /// Licence of its data, such as `CC-BY-4.0`. At most 500 characters.
     licence: MaybeUndefined<String>,
-    /// Who is to be named when they are used.
+    /// Attribution required by users of its data. At most 500 characters.
     attribution: MaybeUndefined<String>,
-    /// What its single sensors measure, at most 100: the whole list, which takes the place of the present one.
+    /// Single sensors and their quantities, at most 100. The list replaces the current one.
     sensors: MaybeUndefined<Vec<SensorInput>>,
 }
 
 impl UpdateDeviceInput {
-    /// The device after the change, and its sensors where they change.
+    /// The device after the change, and its sensors if they change.
     ///
     /// # Errors
-    /// Names the argument that can't be.
+    /// Names the invalid argument.
     pub fn apply(self, device: Device) -> Result<(Device, Option<Sensors>), ApiError> {
         let sensors = sensor::check_sensors_patch("input.sensors", self.sensors)?;
         let position = match (self.latitude, self.longitude) {

@@ -1,4 +1,4 @@
-//! Device keys that arguments name, looked up together.
+//! Device keys in arguments, resolved in one batch.
 
 use std::collections::HashMap;
 
@@ -10,14 +10,14 @@ use crate::{
     graphql::context::ContextExt as _,
 };
 
-/// Device keys in one filter at most.
+/// Maximum device keys in one filter.
 const MAX_DEVICES_PER_FILTER: usize = 1000;
 
-/// Keys on their way to be looked up, with the argument that named them.
+/// Keys to resolve, each with its path in the request.
 #[derive(Debug, Default)]
 pub(super) struct DeviceKeys(Vec<(String, String)>);
 
-/// Devices by the keys that named them.
+/// Ids of existing devices by key.
 #[derive(Debug)]
 pub(super) struct ResolvedDevices(HashMap<DeviceKey, DeviceId>);
 
@@ -28,14 +28,14 @@ impl DeviceKeys {
     /// When there are too many.
     pub(super) fn add(&mut self, argument: &str, keys: &[String]) -> Result<(), ApiError> {
         if self.0.len() + keys.len() > MAX_DEVICES_PER_FILTER {
-            let many = self.0.len() + keys.len();
-            return Err(ApiError::bad_input(argument, format!("{many} keys; at most {MAX_DEVICES_PER_FILTER}")));
+            let count = self.0.len() + keys.len();
+            return Err(ApiError::bad_input(argument, format!("{count} keys; at most {MAX_DEVICES_PER_FILTER}")));
         }
         self.0.extend(keys.iter().enumerate().map(|(at, key)| (format!("{argument}[{at}]"), key.clone())));
         Ok(())
     }
 
-    /// Looks all of them up, together with those of other parents. Keys that no device has are left out.
+    /// Resolves all keys, in one statement with those of other parents. Unknown keys are left out.
     ///
     /// # Errors
     /// When the database fails.
@@ -48,10 +48,10 @@ impl DeviceKeys {
         Ok(ResolvedDevices(found.into_iter().map(|(key, device)| (key, device.id)).collect()))
     }
 
-    /// Like [`Self::resolve`], for mutations: there a mistyped key must not change what is meant.
+    /// Like [`Self::resolve`], but every key must exist: in a mutation a mistyped key must not change the set of rows.
     ///
     /// # Errors
-    /// Names the key that no device has.
+    /// Names the unknown key.
     pub(super) async fn resolve_all(&self, ctx: &Context<'_>) -> Result<ResolvedDevices, ApiError> {
         let known = self.resolve(ctx).await?;
         match self.0.iter().find(|(_, key)| known.id(key).is_none()) {
@@ -61,14 +61,14 @@ impl DeviceKeys {
     }
 }
 
-/// The row numbers of the devices with these keys; keys that no device has are left out.
+/// The ids of the devices with these keys. Unknown keys are left out.
 ///
 /// # Errors
 /// When there are too many keys, or the database fails.
 pub async fn find_device_ids(ctx: &Context<'_>, argument: &str, keys: &[String]) -> Result<Vec<DeviceId>, ApiError> {
-    let mut wanted = DeviceKeys::default();
-    wanted.add(argument, keys)?;
-    Ok(wanted.resolve(ctx).await?.ids(keys))
+    let mut keys_to_resolve = DeviceKeys::default();
+    keys_to_resolve.add(argument, keys)?;
+    Ok(keys_to_resolve.resolve(ctx).await?.ids(keys))
 }
 
 impl ResolvedDevices {
@@ -76,7 +76,7 @@ impl ResolvedDevices {
         self.0.get(&DeviceKey::try_stored(key).ok()?).copied()
     }
 
-    /// The row numbers of those of these keys that are known.
+    /// The ids of the known ones of these keys.
     pub(super) fn ids(&self, keys: &[String]) -> Vec<DeviceId> {
         keys.iter().filter_map(|key| self.id(key)).collect()
     }

@@ -1,4 +1,4 @@
-//! Which measurements.
+//! Filter of measurements.
 
 mod empty_part;
 pub mod text;
@@ -25,64 +25,64 @@ use crate::{
     },
 };
 
-/// Conditions in one filter at most, those of the filters in it included.
+/// Maximum conditions in one filter, including its nested filters.
 const MAX_CONDITIONS: usize = 100;
-/// Filters within filters at most, the outermost included.
+/// Maximum nesting depth of filters, including the outermost one.
 const MAX_FILTER_DEPTH: usize = 8;
 
-/// Which measurements are meant. All conditions must hold; a measurement that doesn't tell a quantity, or where it was
-/// taken, fails a condition on that. At most 100 conditions, and 8 filters within each other.
+/// Conditions on measurements. All of them must hold. A condition on a quantity or on the position does not match a
+/// measurement without it. Maximum 100 conditions and 8 levels of nesting.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct MeasurementFilter {
-    /// Of the devices with these keys; at most 1000 in the whole filter. A key that no device has matches nothing.
+    /// Keys of devices, at most 1000 in the whole filter. An unknown key matches nothing.
     devices: Option<Vec<String>>,
-    /// Taken in this span.
+    /// Time span of the samples.
     measured_at: Option<TimeRange>,
-    /// Taken in this area.
+    /// Area of the positions.
     area: Option<Area>,
-    /// PM1 in this range, in `ug/m3`.
+    /// Range of PM1, in µg/m³.
     pm1: Option<FloatRange>,
-    /// PM2.5 in this range, in `ug/m3`.
+    /// Range of PM2.5, in µg/m³.
     pm25: Option<FloatRange>,
-    /// PM4 in this range, in `ug/m3`.
+    /// Range of PM4, in µg/m³.
     pm4: Option<FloatRange>,
-    /// PM10 in this range, in `ug/m3`.
+    /// Range of PM10, in µg/m³.
     pm10: Option<FloatRange>,
-    /// Of this ride, which has an id: all that its device measured from its start to its end.
+    /// Global id of a trip: all measurements of its device from its start to its end.
     trip: Option<ID>,
-    /// Any quantities in these ranges.
+    /// Ranges of any quantities. All of them must hold.
     quantities: Option<Vec<QuantityRange>>,
-    /// With or without these reasons to doubt it.
+    /// Quality flags that are required or excluded.
     flags: Option<FlagFilter>,
-    /// And all of these hold.
+    /// All of these filters must match.
     and: Option<Vec<MeasurementFilter>>,
-    /// And one of these holds at least.
+    /// At least one of these filters must match.
     or: Option<Vec<MeasurementFilter>>,
-    /// And this doesn't hold.
+    /// This filter must not match.
     not: Option<Box<MeasurementFilter>>,
 }
 
-/// A quantity in a range, both ends included. Without ends, it is enough that the measurement tells it.
+/// Range of a quantity, both ends inclusive. Without ends, the measurement only needs a value of the quantity.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct QuantityRange {
-    /// The quantity, in its unit.
+    /// Quantity.
     quantity: quantity::Quantity,
-    /// Not below this.
+    /// Minimum (inclusive), in the unit of the quantity.
     min: Option<f64>,
-    /// Not above this.
+    /// Maximum (inclusive), in the unit of the quantity.
     max: Option<f64>,
 }
 
-/// Reasons to doubt a measurement, asked for or ruled out.
+/// Quality flags that are required or excluded.
 #[derive(Clone, Debug, InputObject)]
 pub struct FlagFilter {
-    /// At least one of these.
+    /// At least one of these flags is set.
     any: Option<Vec<QualityFlag>>,
-    /// None of these.
+    /// None of these flags is set.
     none: Option<Vec<QualityFlag>>,
 }
 
-/// The order of a list of measurements.
+/// Sort order of measurements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
 pub enum MeasurementOrder {
     /// Oldest first.
@@ -93,11 +93,11 @@ pub enum MeasurementOrder {
 }
 
 impl MeasurementFilter {
-    /// Checks the filter, given as this argument, and looks its devices up: all of them in one statement, together with
-    /// those of the same filter of other parents. Keys that no device has match no measurement.
+    /// Checks the filter and resolves its device keys, in one statement for all filters of the batch. Unknown keys
+    /// match no measurement. `argument` is the filter's path in the request.
     ///
     /// # Errors
-    /// Names the argument that can't be, or that contradicts another one.
+    /// Names the argument that is invalid or contradicts another one.
     pub async fn check(self, ctx: &Context<'_>, argument: &str) -> Result<Filter, ApiError> {
         let known = Known { devices: self.size(argument)?.devices.resolve(ctx).await?, areas: ctx.areas() };
         self.resolve(argument, &known)
@@ -106,7 +106,7 @@ impl MeasurementFilter {
     /// Like [`Self::check`], but every device must exist.
     ///
     /// # Errors
-    /// Also names the key that no device has.
+    /// Also names the unknown device key.
     pub async fn check_strictly(self, ctx: &Context<'_>, argument: &str) -> Result<Filter, ApiError> {
         let known = Known { devices: self.size(argument)?.devices.resolve_all(ctx).await?, areas: ctx.areas() };
         self.resolve(argument, &known)
@@ -126,12 +126,12 @@ impl MeasurementFilter {
         Ok(filter)
     }
 
-    /// Counts what must not be too many, and gathers the devices.
+    /// Adds the conditions and device keys of this filter to `size` and checks the limits.
     fn add_to_size(&self, argument: &str, level: usize, size: &mut FilterSize) -> Result<(), ApiError> {
         if level > MAX_FILTER_DEPTH {
             return Err(ApiError::bad_input(
                 argument,
-                format!("filters lie at most {MAX_FILTER_DEPTH} deep in each other"),
+                format!("filters nested more than {MAX_FILTER_DEPTH} levels deep"),
             ));
         }
         if let Some(keys) = &self.devices {
@@ -155,7 +155,7 @@ impl MeasurementFilter {
         Ok(())
     }
 
-    /// The filters within this one, with their arguments.
+    /// The nested filters with their paths.
     fn nested_filters(&self, argument: &str) -> Vec<(String, &Self)> {
         let lists = [("and", &self.and), ("or", &self.or)];
         let each = lists.into_iter().flat_map(|(name, list)| {
@@ -165,7 +165,7 @@ impl MeasurementFilter {
         each.chain(not).collect()
     }
 
-    /// What must hold, each condition with its argument.
+    /// The conditions, each with its path.
     fn conditions(&self, argument: &str, known: &Known) -> Result<Vec<(String, Condition)>, ApiError> {
         let mut found = Vec::new();
         let mut add = |argument: String, condition| found.push((argument, condition));
@@ -211,7 +211,7 @@ impl MeasurementFilter {
                 if any.is_empty() {
                     return Err(ApiError::bad_input(
                         argument,
-                        "names no flag, so no measurement could have one of them",
+                        "must name at least one flag; an empty list matches no measurement",
                     ));
                 }
                 add(argument, Condition::AnyFlag(flag_set(any)));
@@ -226,7 +226,10 @@ impl MeasurementFilter {
         if let Some(filters) = &self.or {
             let argument = format!("{argument}.or");
             if filters.is_empty() {
-                return Err(ApiError::bad_input(argument, "is empty, so no measurement could fulfil one of them"));
+                return Err(ApiError::bad_input(
+                    argument,
+                    "must have at least one filter; an empty list matches no measurement",
+                ));
             }
             let each = filters.iter().enumerate();
             let any = each
@@ -242,20 +245,20 @@ impl MeasurementFilter {
         Ok(found)
     }
 
-    /// What must hold, as one condition.
+    /// All conditions as one.
     fn combined_condition(&self, argument: &str, known: &Known) -> Result<Condition, ApiError> {
         let conditions = self.conditions(argument, known)?.into_iter().map(|(_, condition)| condition);
         Ok(Condition::All(conditions.collect()))
     }
 }
 
-/// What conditions refer to.
+/// Objects that conditions refer to.
 struct Known {
     devices: ResolvedDevices,
     areas: SharedAreas,
 }
 
-/// How large a filter is.
+/// Size of a filter.
 #[derive(Debug, Default)]
 struct FilterSize {
     conditions: usize,

@@ -1,4 +1,4 @@
-//! Buckets of time, as arguments give them.
+//! Arguments for buckets of time.
 
 use std::str::FromStr as _;
 
@@ -11,14 +11,14 @@ use crate::{
     domain::{interval, interval::TooManyBuckets},
 };
 
-/// The time zone where the argument `timeZone` is absent.
+/// Default of the argument `timeZone`.
 pub const DEFAULT_TIME_ZONE: &str = "UTC";
-/// The argument `maxBuckets` where it is absent.
+/// Default of the argument `maxBuckets`.
 const DEFAULT_MAX_BUCKETS: usize = 500;
 
-/// Length of the buckets into which time is cut. A bucket begins when clocks in the time zone show a whole multiple of its
-/// length. When clocks go back, the hour that they show twice is two buckets of an hour; when they go forward, a bucket whose
-/// hour is skipped is missing. A change by half an hour makes one bucket of an hour half an hour longer.
+/// Length of buckets of time. A bucket starts when local time is a multiple of its length. When clocks go back, the
+/// repeated hour has two buckets of one hour; when they go forward, the skipped hour has none. A change by half an hour
+/// makes one bucket of an hour half an hour longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum Interval {
     /// 1 minute.
@@ -39,22 +39,22 @@ pub enum Interval {
     SixHours,
     /// 12 hours.
     TwelveHours,
-    /// A day from midnight: 23 hours when clocks go forward, 25 when they go back.
+    /// A day, from midnight: 23 hours when clocks go forward, 25 when they go back.
     Day,
-    /// A week from Monday.
+    /// A week, from Monday.
     Week,
-    /// A month.
+    /// A calendar month.
     Month,
-    /// A quarter of a year from January, April, July or October.
+    /// A quarter of a year, from January, April, July or October.
     Quarter,
-    /// A year.
+    /// A calendar year.
     Year,
-    /// The shortest of the intervals above that makes at most `maxBuckets` buckets of the span. Only for arguments beside
-    /// `maxBuckets`; results name the interval that was chosen.
+    /// The shortest of the intervals above that gives at most `maxBuckets` buckets. Only for arguments of fields with
+    /// `maxBuckets`; results name the chosen interval.
     Auto,
 }
 
-/// Each interval that has a length.
+/// All intervals with a length.
 const LENGTHS: [(Interval, interval::Interval); 14] = [
     (Interval::Minute, interval::Interval::Minute),
     (Interval::FiveMinutes, interval::Interval::FiveMinutes),
@@ -91,7 +91,7 @@ impl From<interval::Interval> for Interval {
     }
 }
 
-/// Which buckets a field can have.
+/// Limits of the buckets of a field.
 #[derive(Clone, Copy, Debug)]
 pub struct BucketLimits {
     /// The shortest interval.
@@ -100,20 +100,20 @@ pub struct BucketLimits {
     pub max_buckets: usize,
 }
 
-/// Buckets that cover a span of time.
+/// Buckets that cover a time span.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Buckets {
-    /// How long they are.
+    /// Length of the buckets.
     pub interval: interval::Interval,
-    /// Where they begin, and where the last one ends.
+    /// Starts of the buckets, and the end of the last one.
     pub bounds: Vec<DateTime<Utc>>,
 }
 
 impl Buckets {
-    /// Checks the arguments `every` and `maxBuckets`, for a span from the first moment to before the second.
+    /// Checks the arguments `every` and `maxBuckets` for a span, its end exclusive.
     ///
     /// # Errors
-    /// Names the argument that can't be.
+    /// Names the invalid argument.
     pub fn check(
         every: Interval,
         max_buckets: Option<i32>,
@@ -145,7 +145,7 @@ impl Buckets {
             .map_err(|too_many| too_many_buckets(every, limits.max_buckets, too_many))
     }
 
-    /// The error for `maxBuckets` beside a given interval, or beside none.
+    /// The error for `maxBuckets` without `every: AUTO`.
     #[must_use]
     pub fn unexpected_max_buckets() -> ApiError {
         ApiError::bad_input("maxBuckets", "is only allowed together with `every: AUTO`")
@@ -176,18 +176,18 @@ fn too_many_buckets(
     )
 }
 
-/// The time zone of that name.
+/// The time zone with this name.
 ///
 /// # Errors
-/// When there is none.
+/// When no such time zone exists.
 pub fn time_zone(name: &str) -> Result<Tz, ApiError> {
     Tz::from_str(name).map_err(|_| {
-        let reason = format!("{name:?} is no time zone of the IANA database, such as Europe/London");
+        let reason = format!("unknown time zone {name:?}; use an IANA name such as Europe/London");
         ApiError::bad_input("timeZone", reason)
     })
 }
 
-/// A moment as clocks in a time zone show it, with the offset from UTC: `2026-03-29T03:00:00+02:00`.
+/// Local time in a time zone, with the offset from UTC: `2026-03-29T03:00:00+02:00`.
 #[must_use]
 pub fn local_time(moment: DateTime<Utc>, zone: Tz) -> String {
     moment.with_timezone(&zone).to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false)

@@ -1,4 +1,4 @@
-//! What a client tells of the air.
+//! Samples as clients send them.
 
 use async_graphql::InputObject;
 
@@ -10,32 +10,32 @@ use crate::{
     ingest::{Observation, Rejection},
 };
 
-/// One sample. Recording the same sample again changes nothing.
+/// One sample of a device. Needs at least one value. Recording the same sample again changes nothing.
 #[derive(Clone, Debug, InputObject)]
 pub struct MeasurementInput {
-    /// The key of the device that took it; a device never heard of is added as a mobile one.
+    /// Key of the device. An unknown device is registered as a mobile one.
     device: String,
-    /// When it was taken.
+    /// Time of the sample.
     measured_at: DateTime,
-    /// Where, in degrees north (`deg`).
+    /// Latitude in degrees (WGS 84), north positive. Given together with `longitude`.
     latitude: Option<f64>,
-    /// Where, in degrees east (`deg`).
+    /// Longitude in degrees (WGS 84), east positive. Given together with `latitude`.
     longitude: Option<f64>,
-    /// PM1, in `ug/m3`.
+    /// Particulate matter up to 1 µm, in µg/m³ (`ug/m3`).
     pm1: Option<f64>,
-    /// PM2.5, in `ug/m3`.
+    /// Particulate matter up to 2.5 µm, in µg/m³ (`ug/m3`).
     pm25: Option<f64>,
-    /// PM4, in `ug/m3`.
+    /// Particulate matter up to 4 µm, in µg/m³ (`ug/m3`).
     pm4: Option<f64>,
-    /// PM10, in `ug/m3`.
+    /// Particulate matter up to 10 µm, in µg/m³ (`ug/m3`).
     pm10: Option<f64>,
-    /// The weather at the sensor.
+    /// Weather at the sensor.
     weather: Option<WeatherInput>,
     /// Gases, sound and light at the sensor.
     ambient: Option<AmbientInput>,
-    /// How the sensor moved.
+    /// Motion of the sensor.
     motion: Option<MotionInput>,
-    /// How the device was.
+    /// State of the device.
     status: Option<DeviceStatusInput>,
 }
 
@@ -55,27 +55,27 @@ macro_rules! readings_input {
 }
 
 readings_input! {
-    /// The weather at the sensor.
+    /// Weather at the sensor.
     WeatherInput {
-        /// Temperature at the sensor, in `Cel`.
+        /// Temperature at the sensor, in °C (`Cel`).
         temperature: f64 = Temperature,
-        /// Temperature told by a weather station near by, in `Cel`.
+        /// Temperature from a nearby weather station, in °C (`Cel`).
         ambient_temperature: f64 = AmbientTemperature,
         /// Relative humidity, in `%`.
         humidity: f64 = Humidity,
-        /// Dew point, in `Cel`.
+        /// Dew point, in °C (`Cel`).
         dew_point: f64 = DewPoint,
         /// Air pressure at the sensor's height, in `hPa`.
         pressure: f64 = Pressure,
         /// Mean wind speed, in `m/s`.
         wind_speed: f64 = WindSpeed,
-        /// Greatest wind speed, in `m/s`.
+        /// Maximum wind speed, in `m/s`.
         wind_gust: f64 = WindGust,
-        /// Where the wind comes from, clockwise from north, in `deg`.
+        /// Direction the wind comes from, clockwise from north, in degrees (`deg`).
         wind_direction: f64 = WindDirection,
-        /// Rain since the station's day began, in `mm`.
+        /// Rain since the start of the station's day, in `mm`.
         rain: f64 = Rain,
-        /// Sunshine since the station's day began, in `h`.
+        /// Sunshine since the start of the station's day, in hours (`h`).
         sunshine: f64 = Sunshine,
     }
 }
@@ -83,22 +83,22 @@ readings_input! {
 readings_input! {
     /// Gases, sound and light at the sensor.
     AmbientInput {
-        /// Carbon dioxide, in `[ppm]`.
+        /// Carbon dioxide, in ppm (`[ppm]`).
         co2: f64 = Co2,
-        /// Nitrogen dioxide, in `ug/m3`.
+        /// Nitrogen dioxide, in µg/m³ (`ug/m3`).
         no2: f64 = No2,
-        /// Ozone, in `ug/m3`.
+        /// Ozone, in µg/m³ (`ug/m3`).
         o3: f64 = O3,
-        /// Carbon monoxide, in `mg/m3`.
+        /// Carbon monoxide, in mg/m³ (`mg/m3`).
         co: f64 = Co,
-        /// Volatile organic compounds, as Sensirion's index: 100 is the average of the last day, in `1`.
+        /// Volatile organic compounds as Sensirion VOC index (`1`): 100 is the average of the last day.
         voc_index: f64 = VocIndex,
-        /// Nitrogen oxides, as Sensirion's index: 1 is the average of the last day, in `1`.
+        /// Nitrogen oxides as Sensirion NOX index (`1`): 1 is the average of the last day.
         nox_index: f64 = NoxIndex,
-        /// Particles above 0.3 µm in a decilitre, in `/dL`.
+        /// Particles larger than 0.3 µm, number per decilitre (`/dL`).
         #[graphql(name = "particles03")]
         particles_0_3: f64 = Particles0_3,
-        /// Sound level, A-weighted, in `dB[SPL]`.
+        /// Sound level, A-weighted, in dB (`dB[SPL]`).
         noise: f64 = Noise,
         /// Illuminance, in `lx`.
         illuminance: f64 = Illuminance,
@@ -106,56 +106,56 @@ readings_input! {
 }
 
 readings_input! {
-    /// How the sensor moved.
+    /// Motion of the sensor.
     MotionInput {
-        /// Height above the sea, in `m`.
+        /// Height above sea level, in metres (`m`).
         altitude: f64 = Altitude,
         /// Speed over the ground, in `km/h`.
         speed: f64 = Speed,
-        /// Acceleration along the x axis, in counts of the converter (`1`).
+        /// Acceleration along the x axis, in raw counts of the analog-to-digital converter (`1`).
         acceleration_x: f64 = AccelerationX,
-        /// Acceleration along the y axis, in counts of the converter (`1`).
+        /// Acceleration along the y axis, in raw counts of the analog-to-digital converter (`1`).
         acceleration_y: f64 = AccelerationY,
-        /// Acceleration along the z axis, in counts of the converter (`1`).
+        /// Acceleration along the z axis, in raw counts of the analog-to-digital converter (`1`).
         acceleration_z: f64 = AccelerationZ,
-        /// Magnitude of the acceleration as the logger computed it (`1`).
+        /// Magnitude of the acceleration, as computed by the logger (`1`).
         acceleration_magnitude: f64 = AccelerationMagnitude,
-        /// Rotation about the x axis, in counts of the converter (`1`).
+        /// Rotation about the x axis, in raw counts of the analog-to-digital converter (`1`).
         rotation_x: f64 = RotationX,
-        /// Rotation about the y axis, in counts of the converter (`1`).
+        /// Rotation about the y axis, in raw counts of the analog-to-digital converter (`1`).
         rotation_y: f64 = RotationY,
-        /// Rotation about the z axis, in counts of the converter (`1`).
+        /// Rotation about the z axis, in raw counts of the analog-to-digital converter (`1`).
         rotation_z: f64 = RotationZ,
-        /// Magnitude of the rotation as the logger computed it (`1`).
+        /// Magnitude of the rotation, as computed by the logger (`1`).
         rotation_magnitude: f64 = RotationMagnitude,
     }
 }
 
 readings_input! {
-    /// How the device was.
+    /// State of the device.
     DeviceStatusInput {
         /// Battery or supply voltage, in `V`.
         battery_voltage: f64 = BatteryVoltage,
-        /// Received signal strength of its radio, in `dB[mW]`.
+        /// Received signal strength of its radio, in dBm (`dB[mW]`).
         signal_strength: f64 = SignalStrength,
-        /// Satellites in the position fix (`1`).
+        /// Number of satellites in the position fix (`1`).
         satellites: i32 = Satellites,
-        /// Whether the position was fresh; false when the receiver repeated an old one (`1` or 0 in the archive).
+        /// Whether the position is new; false when the receiver repeated the previous one. Stored as `1` or 0.
         gps_updated: bool = GpsUpdated,
-        /// The logger's running number of the sample (`1`).
+        /// Sequence number of the sample in the logger (`1`).
         sample_counter: f64 = SampleCounter,
-        /// Time since the logger started, in `ms`.
+        /// Time since the logger started, in milliseconds (`ms`).
         uptime: f64 = Uptime,
-        /// Accelerometer readings that went into the sample (`1`).
+        /// Number of accelerometer readings in the sample (`1`).
         accelerometer_samples: i32 = AccelerometerSamples,
     }
 }
 
 impl MeasurementInput {
-    /// Checks the sample at this place of the list.
+    /// Checks the sample at position `index` of the list.
     ///
     /// # Errors
-    /// Why the sample is left out, with the code that plain JSON has for it (`ingest::json`).
+    /// The reason for the rejection, with the same code as plain JSON (`ingest::json`).
     pub fn check(self, index: usize) -> Result<Observation, Rejection> {
         let reject = |code, error: &ApiError| Rejection { index, code, detail: error.message() };
         let device = text::device_key("device", self.device).map_err(|error| reject("INVALID_DEVICE", &error))?;
@@ -199,7 +199,7 @@ fn set_reading(
     readings.set(quantity, value).map_err(|reason| ApiError::bad_input(camel_case(argument), reason))
 }
 
-/// `wind_speed` as clients know it: `windSpeed`.
+/// The name in the schema: `windSpeed` for `wind_speed`.
 fn camel_case(field: &str) -> String {
     let mut camel = String::with_capacity(field.len());
     let mut parts = field.split('_');

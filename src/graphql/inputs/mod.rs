@@ -1,5 +1,5 @@
-//! Arguments. Each is checked here, once, into the plain type that the database understands; an error names the
-//! argument by its path.
+//! Arguments. Each is checked here once and converted to the type of the database layer. An error names the argument by
+//! its path.
 
 pub mod area;
 pub mod device;

@@ -1,27 +1,27 @@
-//! Spans of time and ranges of values.
+//! Time spans and value ranges.
 
 use async_graphql::InputObject;
 
 use crate::{api_error::ApiError, domain::filter::ValueRange, graphql::scalar::DateTime};
 
-/// A moment, as the domain has it.
+/// Point in time of the domain layer.
 type Moment = chrono::DateTime<chrono::Utc>;
 
-/// A span of time.
+/// Time span. Open at an end that is not given.
 #[derive(Clone, Debug, InputObject)]
 pub struct TimeRange {
-    /// Not before this moment.
+    /// Start (inclusive).
     from: Option<DateTime>,
-    /// Before this moment.
+    /// End (exclusive).
     to: Option<DateTime>,
 }
 
-/// A range of values, both ends included.
+/// Value range, both ends inclusive. Open at an end that is not given.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct FloatRange {
-    /// Not below this.
+    /// Minimum (inclusive).
     min: Option<f64>,
-    /// Not above this.
+    /// Maximum (inclusive).
     max: Option<f64>,
 }
 
@@ -32,10 +32,10 @@ impl TimeRange {
         self.from.or(self.to).is_none()
     }
 
-    /// Checks the span, given as this argument: its first moment, and the first one after it.
+    /// Checks the span and returns its start (inclusive) and end (exclusive). `argument` is its path in the request.
     ///
     /// # Errors
-    /// When it is empty.
+    /// When the span is empty.
     pub fn check(&self, argument: &str) -> Result<(Option<Moment>, Option<Moment>), ApiError> {
         let (from, to) = (self.from.map(|time| time.0), self.to.map(|time| time.0));
         if from.zip(to).is_some_and(|(from, to)| from >= to) {
@@ -52,7 +52,7 @@ impl FloatRange {
         self.min.or(self.max).is_none()
     }
 
-    /// Checks the range, given as this argument.
+    /// Checks the range. `argument` is its path in the request.
     ///
     /// # Errors
     /// When an end is not finite, or the range is empty.
@@ -61,7 +61,7 @@ impl FloatRange {
     }
 }
 
-/// The range between two ends, given as this argument.
+/// The range between two ends. `argument` is its path in the request.
 pub(super) fn range(argument: &str, min: Option<f64>, max: Option<f64>) -> Result<ValueRange, ApiError> {
     for (end, value) in [("min", min), ("max", max)] {
         if let Some(value) = value.filter(|value| !value.is_finite()) {

@@ -1,4 +1,4 @@
-//! What the sensors of a device measure.
+//! Sensors of a device and the quantities they measure.
 
 use async_graphql::{InputObject, MaybeUndefined};
 
@@ -8,19 +8,19 @@ use crate::{
     graphql::types::quantity::Quantity,
 };
 
-/// A single sensor of a device, whose values the firmware tells by the sensor's id: a senseBox's.
+/// Single sensor of a device whose firmware sends values by sensor id (senseBox).
 #[derive(Clone, Debug, InputObject)]
 pub struct SensorInput {
-    /// The sensor's id, as the firmware sends it: at most 64 characters.
+    /// Id of the sensor, as sent by the firmware. At most 64 characters.
     sensor: String,
-    /// What it measures, in the unit of this quantity; pressure may also come in pascals.
+    /// Quantity the sensor measures. The values must have the unit of this quantity; pressure may also be in Pa.
     quantity: Quantity,
 }
 
-/// A device's list of sensors, given as the argument `argument`.
+/// Checks a device's list of sensors. `argument` is its path in the request.
 ///
 /// # Errors
-/// Names the sensor that can't be.
+/// Names the invalid sensor.
 pub(super) fn check_sensors(argument: &str, inputs: Vec<SensorInput>) -> Result<Sensors, ApiError> {
     let mut sensors = Sensors::default();
     for (index, SensorInput { sensor, quantity }) in inputs.into_iter().enumerate() {
@@ -32,7 +32,7 @@ pub(super) fn check_sensors(argument: &str, inputs: Vec<SensorInput>) -> Result<
     Ok(sensors)
 }
 
-/// The list that takes the place of the present one, where one is given; null takes all sensors away.
+/// The new list of sensors; `None` when it does not change. Null removes all sensors.
 pub(super) fn check_sensors_patch(
     argument: &str,
     patch: MaybeUndefined<Vec<SensorInput>>,

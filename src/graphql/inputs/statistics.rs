@@ -1,4 +1,4 @@
-//! Which statistics, of what.
+//! Arguments of statistics.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,16 +18,16 @@ use crate::{
     },
 };
 
-/// What measurements are told apart by, beside the bucket of time.
+/// Dimension of statistics, in addition to the bucket of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum StatisticsGroup {
-    /// The device.
+    /// One group for each device.
     Device,
-    /// The H3 cell; those without a position are left out.
+    /// One group for each H3 cell. Measurements without a position are excluded.
     Cell,
-    /// The hour on the clock, from 0 to 23.
+    /// One group for each local hour of the day, 0 to 23.
     HourOfDay,
-    /// The day of the week, from 1 (Monday) to 7.
+    /// One group for each local day of the week, 1 (Monday) to 7 (Sunday).
     DayOfWeek,
 }
 
@@ -40,41 +40,41 @@ pub enum StatisticsFill {
     Null,
 }
 
-/// The buckets of statistics.
+/// Limits of the buckets of statistics.
 pub const BUCKET_LIMITS: BucketLimits =
     BucketLimits { min_interval: domain::interval::Interval::Minute, max_buckets: 10_000 };
-/// The size of cells, where none is told.
+/// Default H3 resolution of cells.
 pub const DEFAULT_CELL_RESOLUTION: i32 = 8;
 
-/// How measurements are parted, as the arguments say.
+/// Arguments that define the groups of statistics.
 #[derive(Clone, Debug)]
 pub struct Grouping {
-    /// Into which buckets of time.
+    /// Length of the buckets of time.
     pub every: Option<Interval>,
-    /// Into how many of them at most, where `every` is `AUTO`.
+    /// Maximum number of buckets for `every: AUTO`.
     pub max_buckets: Option<i32>,
-    /// What is returned for those without measurements.
+    /// Result for buckets without measurements.
     pub fill: StatisticsFill,
-    /// By which time zone.
+    /// Time zone of buckets, hours and days.
     pub time_zone: String,
-    /// By what else.
+    /// Further dimensions.
     pub group_by: Vec<StatisticsGroup>,
-    /// Into how large cells.
+    /// H3 resolution of cells.
     pub cell_resolution: i32,
-    /// Which values and positions count.
+    /// Values and positions that count.
     pub counted: CountedValues,
 }
 
 impl Grouping {
-    /// The question, for what is wanted of the statistics of this filter, and how its buckets are labelled. Buckets end now,
-    /// where the filter has no end.
+    /// The query for the requested statistics of a filter, and the labels of its buckets. Buckets end at `now` when the
+    /// filter has no end.
     ///
     /// # Errors
-    /// Names the argument that can't be.
+    /// Names the invalid argument.
     pub fn to_query(
         self,
         mut filter: Filter,
-        wanted: RequestedStatistics,
+        requested: RequestedStatistics,
         now: DateTime<Utc>,
     ) -> Result<(StatisticsQuery, BucketLabels), ApiError> {
         let zone = time_zone(&self.time_zone)?;
@@ -82,7 +82,7 @@ impl Grouping {
         let mut buckets = None;
         if let Some(every) = self.every {
             let from = filter.from.ok_or_else(|| {
-                ApiError::bad_input("filter.measuredAt.from", "is needed with `every`, as buckets must begin somewhere")
+                ApiError::bad_input("filter.measuredAt.from", "required with `every`: the first bucket starts there")
             })?;
             let to = filter.to.unwrap_or_else(|| now.max(from + TimeDelta::microseconds(1)));
             filter.to = Some(to);
@@ -94,13 +94,13 @@ impl Grouping {
         let is_by = |group| self.group_by.contains(&group);
         let clock = |group| {
             is_by(group).then(|| {
-                // There are no measurements before or after.
+                // No measurement is stored outside this span.
                 let (first, last) = (time::EARLIEST_TIME, now + time::MAX_CLOCK_SKEW);
                 let from = filter.from.unwrap_or(first).clamp(first, last);
                 offsets(zone, from, filter.to.unwrap_or(last).clamp(from, last))
             })
         };
-        let question = StatisticsQuery {
+        let query = StatisticsQuery {
             bounds: bounds.unwrap_or_default(),
             empty_buckets,
             by_device: is_by(StatisticsGroup::Device),
@@ -109,13 +109,13 @@ impl Grouping {
                 .transpose()?,
             by_hour_of_day: clock(StatisticsGroup::HourOfDay),
             by_day_of_week: clock(StatisticsGroup::DayOfWeek),
-            coverage: wanted.coverage,
+            coverage: requested.coverage,
             counted: self.counted,
-            invalid_counts: wanted.invalid_counts,
-            quantities: wanted.quantities,
+            invalid_counts: requested.invalid_counts,
+            quantities: requested.quantities,
             filter,
         };
-        Ok((question, BucketLabels { time_zone: zone, interval }))
+        Ok((query, BucketLabels { time_zone: zone, interval }))
     }
 
     fn check_fill(&self) -> Result<EmptyBuckets, ApiError> {
@@ -133,37 +133,37 @@ impl Grouping {
     }
 }
 
-/// A resolution of cells that measurements can be sorted into.
+/// Checks an H3 resolution. Cells are stored up to resolution 12.
 ///
 /// # Errors
-/// Names the argument, as which it was given, when there is none such.
+/// Names the argument when the resolution is not supported.
 pub fn resolution(argument: &str, given: i32) -> Result<Resolution, ApiError> {
     let resolution = u8::try_from(given).ok().and_then(|given| Resolution::try_from(given).ok());
-    resolution.filter(|&resolution| resolution <= domain::cell::STORED_RESOLUTION).ok_or_else(|| {
-        ApiError::bad_input(argument, format!("{given} is no resolution of cells here; they go from 0 to 12"))
-    })
+    resolution
+        .filter(|&resolution| resolution <= domain::cell::STORED_RESOLUTION)
+        .ok_or_else(|| ApiError::bad_input(argument, format!("must be an H3 resolution between 0 and 12, not {given}")))
 }
 
-/// What a selection of statistics needs.
+/// The statistics that a selection needs.
 #[derive(Clone, Debug, Default)]
 pub struct RequestedStatistics {
-    /// Whether the coverage.
+    /// Whether coverage is selected.
     coverage: bool,
-    /// Whether the number of invalid values.
+    /// Whether counts of invalid values are selected.
     invalid_counts: bool,
-    /// Of which quantities which percentiles.
+    /// The selected quantities and their percentiles.
     quantities: BTreeMap<domain::quantity::Quantity, BTreeSet<Percentile>>,
 }
 
 impl RequestedStatistics {
-    /// What this field, which is statistics, selects of them.
+    /// The statistics selected by a field of type `Statistics` or `Cell`.
     #[must_use]
     pub fn from_selection(selected: SelectionField<'_>) -> Self {
-        let mut wanted = Self::default();
+        let mut requested = Self::default();
         for field in selected.selection_set() {
             let quantity = match field.name() {
                 "coverage" => {
-                    wanted.coverage = true;
+                    requested.coverage = true;
                     continue;
                 }
                 "quantity" => {
@@ -172,15 +172,15 @@ impl RequestedStatistics {
                 name => particulate_quantity(name),
             };
             let Some(quantity) = quantity else { continue };
-            wanted.invalid_counts |= field.selection_set().any(|field| field.name() == "invalidCount");
-            // A percentile that can't be is refused where it is told.
+            requested.invalid_counts |= field.selection_set().any(|field| field.name() == "invalidCount");
+            // The resolver rejects an invalid percentile.
             let percentiles = field.selection_set().filter(|field| field.name() == "percentile").filter_map(|field| {
                 let Some(Value::Number(percent)) = field_argument(&field, "p") else { return None };
                 Percentile::try_new(percent.as_f64()?)
             });
-            wanted.quantities.entry(quantity).or_default().extend(percentiles);
+            requested.quantities.entry(quantity).or_default().extend(percentiles);
         }
-        wanted
+        requested
     }
 }
 

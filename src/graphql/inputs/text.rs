@@ -1,4 +1,4 @@
-//! Checked texts and positions.
+//! Checks of texts and positions.
 
 use async_graphql::MaybeUndefined;
 
@@ -11,20 +11,20 @@ use crate::{
     },
 };
 
-/// The longest name, licence or attribution, in characters.
+/// Maximum length of a name, licence or attribution, in characters.
 const MAX_TEXT_CHARS: usize = 500;
 
-/// The key of a device that there may be.
+/// A device key that may already be stored.
 pub(in crate::graphql) fn stored_device_key(argument: &str, key: String) -> Result<DeviceKey, ApiError> {
     DeviceKey::try_stored(key).map_err(|reason| ApiError::bad_input(argument, reason))
 }
 
-/// The key of a device that may be added.
+/// A device key valid for a new device.
 pub(in crate::graphql) fn device_key(argument: &str, key: String) -> Result<DeviceKey, ApiError> {
     DeviceKey::try_new(key).map_err(|reason| ApiError::bad_input(argument, reason))
 }
 
-/// A text for people. Empty is none.
+/// A display text. Empty text is `None`.
 pub(in crate::graphql) fn optional(argument: &str, text: Option<String>) -> Result<Option<String>, ApiError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     if text.chars().count() > MAX_TEXT_CHARS {
@@ -38,7 +38,7 @@ pub(in crate::graphql) fn optional(argument: &str, text: Option<String>) -> Resu
     }
 }
 
-/// A text for people that can be left as it is.
+/// The new value of a display text: unchanged when the field is absent, removed when it is null.
 pub(in crate::graphql) fn patched(
     argument: &str,
     patch: MaybeUndefined<String>,
@@ -51,7 +51,7 @@ pub(in crate::graphql) fn patched(
     }
 }
 
-/// A position from two arguments that are given together or not at all.
+/// A position from two arguments that must be given together.
 pub(in crate::graphql) fn position(
     latitude: Option<f64>,
     longitude: Option<f64>,
@@ -65,7 +65,7 @@ pub(in crate::graphql) fn position(
             ApiError::bad_input(argument, reason)
         }),
         (None, None) => Ok(None),
-        (None, Some(_)) => Err(ApiError::bad_input("latitude", "is missing where longitude is given")),
-        (Some(_), None) => Err(ApiError::bad_input("longitude", "is missing where latitude is given")),
+        (None, Some(_)) => Err(ApiError::bad_input("latitude", "required together with longitude")),
+        (Some(_), None) => Err(ApiError::bad_input("longitude", "required together with latitude")),
     }
 }

@@ -1,4 +1,4 @@
-//! Which uplinks.
+//! Filter of uplinks.
 
 use async_graphql::{Context, InputObject};
 
@@ -8,27 +8,27 @@ use super::{
 };
 use crate::{api_error::ApiError, db::uplink_page, graphql::types::uplink::UplinkOutcome};
 
-/// Formats in one filter at most.
+/// Maximum formats in one filter.
 const MAX_FORMATS_PER_FILTER: usize = 100;
 
-/// Which uplinks are meant. All conditions must hold.
+/// Conditions on uplinks. All of them must hold.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct UplinkFilter {
-    /// Arrived in this span.
+    /// Received in this time span.
     received_at: Option<TimeRange>,
-    /// Of the devices with these keys; at most 1000. One that could not be decoded is of no device.
+    /// Keys of devices, at most 1000. An uplink that could not be decoded has no device.
     devices: Option<Vec<String>>,
-    /// Of these formats, such as `ttn-v2`.
+    /// Names of formats, such as `ttn-v2`, at most 100.
     formats: Option<Vec<String>>,
-    /// Of which this became.
+    /// Outcome of the uplinks.
     outcome: Option<UplinkOutcome>,
 }
 
 impl UplinkFilter {
-    /// Checks the filter, given as the argument `filter`, and looks its devices up. Keys that no device has match nothing.
+    /// Checks the filter (argument `filter`) and resolves its device keys. Unknown keys match nothing.
     ///
     /// # Errors
-    /// Names the argument that can't be.
+    /// Names the invalid argument.
     pub async fn check(self, ctx: &Context<'_>) -> Result<uplink_page::UplinkFilter, ApiError> {
         let known = self.device_keys()?.resolve(ctx).await?;
         self.resolve(&known)
@@ -37,7 +37,7 @@ impl UplinkFilter {
     /// Like [`Self::check`], but every device must exist.
     ///
     /// # Errors
-    /// Also names the key that no device has.
+    /// Also names the unknown device key.
     pub async fn check_strictly(self, ctx: &Context<'_>) -> Result<uplink_page::UplinkFilter, ApiError> {
         let known = self.device_keys()?.resolve_all(ctx).await?;
         self.resolve(&known)

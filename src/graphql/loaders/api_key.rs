@@ -1,4 +1,4 @@
-//! Keys by row number.
+//! API keys by id.
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! Devices by row number and by key.
+//! Devices by id and by key.
 
 use std::{collections::HashMap, sync::Arc};
 

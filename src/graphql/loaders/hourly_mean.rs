@@ -1,4 +1,4 @@
-//! The means of whole hours, of a device or of a cell. One statement for each distinct span and set of counted values.
+//! Hourly means of devices or cells. One statement for each distinct span and set of counted values.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -11,16 +11,16 @@ use crate::{
     domain::{air_quality_index::HourlyMeans, device::DeviceId, validity::CountedValues},
 };
 
-/// The means of this device's or this cell's hours, in a span of whole hours.
+/// Key: the hourly means of a device or a cell, in a span of full hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HourlyMeansKey<P> {
     /// The device or the cell.
     pub parent: P,
-    /// The first hour.
+    /// Start of the first hour.
     pub from: DateTime<Utc>,
-    /// The end of the last hour.
+    /// End of the last hour.
     pub to: DateTime<Utc>,
-    /// Which values count.
+    /// Values that count.
     pub counted: CountedValues,
 }
 

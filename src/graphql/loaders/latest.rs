@@ -1,4 +1,4 @@
-//! The newest measurement of a device, or the newest that tells a quantity. One statement for each quantity.
+//! The newest measurement of a device, or the newest with a value of a quantity. One statement for each quantity.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -8,14 +8,14 @@ use crate::{
     domain::{device::DeviceId, measurement::Measurement, quantity::Quantity},
 };
 
-/// The newest measurement of this device, with these columns at least.
+/// Key: the newest measurement of a device, with at least these columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LatestKey {
     /// The device.
     pub device: DeviceId,
-    /// A quantity that it must tell.
+    /// A quantity that it must have.
     pub quantity: Option<Quantity>,
-    /// What is asked of it.
+    /// The columns to read.
     pub columns: MeasurementProjection,
 }
 
@@ -25,14 +25,14 @@ impl async_graphql::dataloader::Loader<LatestKey> for DatabaseLoader {
 
     async fn load(&self, keys: &[LatestKey]) -> Result<HashMap<LatestKey, Measurement>, LoadError> {
         let mut found = HashMap::with_capacity(keys.len());
-        for (quantity, asked) in group_keys(keys, |key| (key.quantity, (key.device, key.columns))) {
-            let (ids, columns) = merge_columns(asked.iter().copied());
+        for (quantity, requested) in group_keys(keys, |key| (key.quantity, (key.device, key.columns))) {
+            let (ids, columns) = merge_columns(requested.iter().copied());
             let latest = match quantity {
                 Some(quantity) => latest::load_with_quantity(&self.read_pool, &ids, quantity, columns).await,
                 None => latest::load_by_device_ids(&self.read_pool, &ids, columns).await,
             }
             .map_err(Arc::new)?;
-            found.extend(asked.into_iter().filter_map(|(device, columns)| {
+            found.extend(requested.into_iter().filter_map(|(device, columns)| {
                 Some((LatestKey { device, quantity, columns }, latest.get(&device)?.clone()))
             }));
         }

@@ -1,4 +1,4 @@
-//! A page of each device's measurements, and their number. One statement for each distinct set of arguments.
+//! Pages of measurements per device, and their total counts. One statement for each distinct set of arguments.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -16,36 +16,36 @@ use crate::{
     domain::{device::DeviceId, filter::Filter, measurement::Measurement},
 };
 
-/// A page of this device's measurements, with these columns at least.
+/// Key: a page of a device's measurements, with at least these columns.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DevicePageKey {
     /// The device.
     pub device: DeviceId,
     /// The page.
     pub page: Arc<MeasurementPage>,
-    /// What is asked of it.
+    /// The columns to read.
     pub columns: MeasurementProjection,
 }
 
-/// The number of this device's measurements.
+/// Key: the total count of a device's measurements.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceCountKey {
     /// The device.
     pub device: DeviceId,
-    /// Which of its measurements.
+    /// Filter of the measurements.
     pub filter: Arc<Filter>,
 }
 
-/// The number of measurements that a filter lets through.
+/// Key: the total count of measurements that match a filter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TotalCountKey(pub Arc<Filter>);
 
-/// Devices, each once, and all columns that are asked of any of them: one statement for fields that differ only in that.
+/// The distinct devices, and the union of their columns: one statement for fields that differ only in these.
 pub(super) fn merge_columns(
-    asked: impl Iterator<Item = (DeviceId, MeasurementProjection)>,
+    requested: impl Iterator<Item = (DeviceId, MeasurementProjection)>,
 ) -> (Vec<DeviceId>, MeasurementProjection) {
     let mut all = MeasurementProjection::KEY;
-    let devices: HashSet<_> = asked
+    let devices: HashSet<_> = requested
         .map(|(device, columns)| {
             all = all | columns;
             device
@@ -60,11 +60,11 @@ impl async_graphql::dataloader::Loader<DevicePageKey> for DatabaseLoader {
 
     async fn load(&self, keys: &[DevicePageKey]) -> Result<HashMap<DevicePageKey, Vec<Measurement>>, LoadError> {
         let mut pages = HashMap::with_capacity(keys.len());
-        for (page, asked) in group_keys(keys, |key| (key.page.clone(), (key.device, key.columns))) {
-            let (devices, columns) = merge_columns(asked.iter().copied());
+        for (page, requested) in group_keys(keys, |key| (key.page.clone(), (key.device, key.columns))) {
+            let (devices, columns) = merge_columns(requested.iter().copied());
             let lists =
                 measurement_page::list_per_device(&self.read_pool, &devices, &page, columns).await.map_err(Arc::new)?;
-            pages.extend(asked.into_iter().filter_map(|(device, columns)| {
+            pages.extend(requested.into_iter().filter_map(|(device, columns)| {
                 Some((DevicePageKey { device, page: page.clone(), columns }, lists.get(&device)?.clone()))
             }));
         }

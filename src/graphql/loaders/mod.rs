@@ -1,8 +1,8 @@
-//! Batched look-ups behind nested fields: one statement for all parents, however many there are. One file a type.
+//! Data loaders of nested fields: one statement for all parents. One file per type.
 //!
-//! A look-up starts when no resolver of the request can go on without one; only then has every parent asked. So the
-//! batches run in the request's own task, in turns with its resolvers: on another thread they would start while half of
-//! the parents had not asked yet, and the number of statements would be a matter of luck.
+//! A batch starts when all resolvers of the request are waiting; only then every parent has requested its data. So
+//! batches run in the request's own task, alternating with its resolvers. On another thread a batch would start with an
+//! arbitrary part of the parents, and the number of statements would vary.
 
 mod api_key;
 mod device;
@@ -44,25 +44,25 @@ pub use uplink::{MAX_BODY_BYTES, UplinkBody, UplinkBodyKey};
 use super::execute::read_pool::ReadPool;
 use crate::db::DbError;
 
-/// What the look-ups need.
+/// Shared state of the loaders of one request.
 pub struct DatabaseLoader {
     read_pool: ReadPool,
-    /// The bodies of uplinks that were asked for so far.
+    /// Bytes of uplink bodies loaded so far.
     loaded_body_bytes: AtomicUsize,
-    /// The samples that were cut into rides so far.
+    /// Number of samples loaded for trips so far.
     loaded_trip_samples: AtomicUsize,
 }
 
-/// One failure, told to everybody who waited for the batch.
+/// An error shared by all waiting resolvers of a batch.
 type LoadError = Arc<DbError>;
 
-/// Keys in one batch at most: more than any page has parents.
+/// Maximum keys in one batch: more than the parents of any page.
 const MAX_BATCH_KEYS: usize = 100_000;
 
-/// The look-ups of one request.
+/// The data loader of one request.
 #[must_use]
 pub fn new(db: ReadPool) -> (DataLoader<DatabaseLoader>, BatchScheduler) {
-    // Unbounded, but it holds no more than one batch for each kind of key.
+    // Unbounded, but it contains at most one batch for each kind of key.
     let (sender, batches) = mpsc::unbounded_channel();
     let spawn = move |batch| drop(sender.send(batch));
     let loader = DataLoader::new(
@@ -78,13 +78,13 @@ pub fn new(db: ReadPool) -> (DataLoader<DatabaseLoader>, BatchScheduler) {
     (loader, BatchScheduler(batches))
 }
 
-/// The batches that wait to be run.
+/// Pending batches.
 pub struct BatchScheduler(mpsc::UnboundedReceiver<BoxFuture<'static, ()>>);
 
 impl BatchScheduler {
-    /// Runs an execution and its batches, in turns: the resolvers until each of them waits, then all batches they asked
-    /// for, together and to their end. Meanwhile resolvers that can go on do, as they may hold connections that the batches
-    /// wait for; what they ask for begins in the next turn.
+    /// Runs an execution and its batches alternately: the resolvers until all of them wait, then all requested batches
+    /// concurrently and to completion. Meanwhile resolvers that are ready continue, as they may hold connections that
+    /// the batches need; batches they request start in the next round.
     pub async fn drive<T>(mut self, execution: impl Future<Output = T>) -> T {
         let mut execution = pin!(execution);
         let mut running = FuturesUnordered::new();
@@ -93,7 +93,7 @@ impl BatchScheduler {
         poll_fn(|cx| {
             calls.task.register(cx.waker());
             loop {
-                // A future that joins many may come back before it has asked all of them, having called itself.
+                // A future that joins many may yield before it has polled all of them, after waking itself.
                 while calls.pending.swap(false, Ordering::AcqRel) {
                     if let Poll::Ready(response) = execution.as_mut().poll(&mut Context::from_waker(&waker)) {
                         return Poll::Ready(response);
@@ -115,7 +115,7 @@ impl BatchScheduler {
     }
 }
 
-/// Whether the execution was called to go on, and the task to be called in turn.
+/// Whether the execution was woken, and the task to wake.
 struct PendingCalls {
     pending: AtomicBool,
     task: AtomicWaker,
@@ -123,7 +123,7 @@ struct PendingCalls {
 
 impl Default for PendingCalls {
     fn default() -> Self {
-        Self { pending: AtomicBool::new(true), task: AtomicWaker::new() } // the first call is ours
+        Self { pending: AtomicBool::new(true), task: AtomicWaker::new() } // the first poll needs no wake-up
     }
 }
 
@@ -134,7 +134,7 @@ impl Wake for PendingCalls {
     }
 }
 
-/// Keys sorted into those that one statement can serve.
+/// Keys grouped by the arguments of one statement.
 fn group_keys<K, A: Eq + Hash, B>(keys: &[K], parts: impl Fn(&K) -> (A, B)) -> HashMap<A, Vec<B>> {
     let mut groups: HashMap<A, Vec<B>> = HashMap::new();
     for (arguments, parent) in keys.iter().map(parts) {

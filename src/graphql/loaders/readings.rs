@@ -1,4 +1,4 @@
-//! What a measurement tells beside particulates: weather, motion, the device's status. One statement a group.
+//! Readings of measurements other than particulates: weather, gases, motion, status. One statement per group.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -8,12 +8,12 @@ use crate::{
     domain::{measurement::MeasurementKey, quantity::Group, readings::Readings},
 };
 
-/// The readings of one group that belong to a measurement.
+/// Key: the readings of one group of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ReadingsKey {
-    /// Which readings.
+    /// The group.
     pub group: Group,
-    /// Whose.
+    /// The measurement.
     pub measurement: MeasurementKey,
 }
 

@@ -8,7 +8,7 @@ use crate::{
     domain::{device::DeviceId, sensor::Sensors},
 };
 
-/// The sensors of this device.
+/// Key: the sensors of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SensorsKey(pub DeviceId);
 

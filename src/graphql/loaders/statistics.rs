@@ -1,4 +1,4 @@
-//! Statistics of each device. One statement for each distinct set of arguments.
+//! Statistics per device. One statement for each distinct set of arguments.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -8,21 +8,21 @@ use crate::{
     domain::{device::DeviceId, statistics::Statistics},
 };
 
-/// What is asked of this device.
+/// Key: the statistics of a device.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceStatisticsKey {
     /// The device.
     pub device: DeviceId,
-    /// What of it.
+    /// The query.
     pub query: Arc<StatisticsQuery>,
 }
 
-/// The answer.
+/// Statistics of a device.
 #[derive(Clone, Debug)]
 pub enum DeviceStatisticsResult {
-    /// In the order of time.
+    /// Rows, oldest first.
     Rows(Vec<Statistics>),
-    /// All devices together have more than there may be.
+    /// All devices together have more rows than the maximum.
     TooMany,
 }
 
@@ -34,9 +34,9 @@ impl async_graphql::dataloader::Loader<DeviceStatisticsKey> for DatabaseLoader {
         &self,
         keys: &[DeviceStatisticsKey],
     ) -> Result<HashMap<DeviceStatisticsKey, DeviceStatisticsResult>, LoadError> {
-        let mut told: HashMap<_, _> = HashMap::with_capacity(keys.len());
-        for (question, devices) in group_keys(keys, |key| (key.query.clone(), key.device)) {
-            let mut of_all = StatisticsQuery { by_device: true, ..(*question).clone() };
+        let mut results: HashMap<_, _> = HashMap::with_capacity(keys.len());
+        for (query, devices) in group_keys(keys, |key| (key.query.clone(), key.device)) {
+            let mut of_all = StatisticsQuery { by_device: true, ..(*query).clone() };
             of_all.filter.devices = Some(devices.clone());
             let rows = statistics::list(&self.read_pool, &of_all, statistics::MAX_ROWS + 1).await.map_err(Arc::new)?;
             let fits = rows.len() <= statistics::MAX_ROWS;
@@ -44,12 +44,12 @@ impl async_graphql::dataloader::Loader<DeviceStatisticsKey> for DatabaseLoader {
             for row in rows {
                 each.entry(row.device).or_default().push(row);
             }
-            told.extend(devices.into_iter().map(|device| {
+            results.extend(devices.into_iter().map(|device| {
                 let rows = each.remove(&Some(device)).unwrap_or_default();
-                let of = DeviceStatisticsKey { device, query: question.clone() };
+                let of = DeviceStatisticsKey { device, query: query.clone() };
                 (of, if fits { DeviceStatisticsResult::Rows(rows) } else { DeviceStatisticsResult::TooMany })
             }));
         }
-        Ok(told)
+        Ok(results)
     }
 }

@@ -1,4 +1,4 @@
-//! The samples that rides are cut from, of which one request reads a limited number. One statement, whatever the spans.
+//! Samples for trips, of which one request reads a limited number. One statement for all spans.
 
 use std::{
     collections::HashMap,
@@ -14,15 +14,15 @@ use crate::{
     domain::trip::TripSample,
 };
 
-/// Samples that one request may have cut into rides.
+/// Maximum samples read for trips in one request.
 pub const MAX_TRIP_SAMPLES: usize = 100_000;
 
-/// The samples of a span, unless the request asks for more of them than it may.
+/// The samples of a span, or the error that the request exceeds the limit.
 #[derive(Clone, Debug)]
 pub enum TripSamples {
-    /// They, in the order of time.
+    /// The samples, oldest first.
     Loaded(Arc<[TripSample]>),
-    /// All spans together have more than [`MAX_TRIP_SAMPLES`], and none of this batch was read.
+    /// All spans together have more than [`MAX_TRIP_SAMPLES`]; none of this batch was read.
     TooMany,
 }
 
@@ -31,8 +31,8 @@ impl async_graphql::dataloader::Loader<DeviceSpan> for DatabaseLoader {
     type Error = LoadError;
 
     async fn load(&self, spans: &[DeviceSpan]) -> Result<HashMap<DeviceSpan, TripSamples>, LoadError> {
-        let left = MAX_TRIP_SAMPLES.saturating_sub(self.loaded_trip_samples.load(Ordering::Relaxed));
-        let Some(found) = db::trip::list_samples(&self.read_pool, spans, left).await.map_err(Arc::new)? else {
+        let remaining = MAX_TRIP_SAMPLES.saturating_sub(self.loaded_trip_samples.load(Ordering::Relaxed));
+        let Some(found) = db::trip::list_samples(&self.read_pool, spans, remaining).await.map_err(Arc::new)? else {
             return Ok(spans.iter().map(|&span| (span, TripSamples::TooMany)).collect());
         };
         self.loaded_trip_samples.fetch_add(found.iter().map(Vec::len).sum(), Ordering::Relaxed);
@@ -40,8 +40,8 @@ impl async_graphql::dataloader::Loader<DeviceSpan> for DatabaseLoader {
     }
 }
 
-/// The newest samples of a span: as many as are left to the request, shared evenly among the spans that are loaded together,
-/// and at least one, so that an incomplete span always has a time that it is complete from.
+/// Key: the newest samples of a span. The request's remaining number of samples is divided evenly among the spans of a
+/// batch, at least one each, so that an incomplete span always has a time from which it is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NewestSamplesKey(pub DeviceSpan);
 
@@ -53,9 +53,9 @@ impl async_graphql::dataloader::Loader<NewestSamplesKey> for DatabaseLoader {
         &self,
         keys: &[NewestSamplesKey],
     ) -> Result<HashMap<NewestSamplesKey, Arc<NewestSamples>>, LoadError> {
-        let left = MAX_TRIP_SAMPLES.saturating_sub(self.loaded_trip_samples.load(Ordering::Relaxed));
+        let remaining = MAX_TRIP_SAMPLES.saturating_sub(self.loaded_trip_samples.load(Ordering::Relaxed));
         let spans: Vec<_> = keys.iter().map(|key| key.0).collect();
-        let max = (left / spans.len().max(1)).max(1);
+        let max = (remaining / spans.len().max(1)).max(1);
         let found = db::trip::list_newest_samples(&self.read_pool, &spans, max).await.map_err(Arc::new)?;
         self.loaded_trip_samples.fetch_add(found.iter().map(|read| read.samples.len()).sum(), Ordering::Relaxed);
         Ok(keys.iter().copied().zip(found.into_iter().map(Arc::new)).collect())

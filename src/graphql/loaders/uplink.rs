@@ -1,4 +1,4 @@
-//! Uplinks by key, and their bodies, of which one request may hold so many.
+//! Uplinks by key, and their bodies, of which one request reads a limited number of bytes.
 
 use std::{
     collections::HashMap,
@@ -11,24 +11,24 @@ use crate::{
     domain::uplink::{Uplink, UplinkKey},
 };
 
-/// Bodies that one request may ask for, in bytes.
+/// Maximum total size of uplink bodies in one request, in bytes.
 pub const MAX_BODY_BYTES: usize = 16 << 20;
 
-/// The body of this uplink.
+/// Key: the body of an uplink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UplinkBodyKey {
-    /// Which uplink.
+    /// The uplink.
     pub uplink: UplinkKey,
-    /// How large its body is.
+    /// Size of its body.
     pub bytes: usize,
 }
 
-/// A body, unless the request asks for more of them than it may.
+/// A body, or the error that the request exceeds the limit.
 #[derive(Clone, Debug)]
 pub enum UplinkBody {
-    /// It.
+    /// The body.
     Loaded(Arc<[u8]>),
-    /// More than [`MAX_BODY_BYTES`] together were asked for, and none of this batch was read.
+    /// The request's bodies have more than [`MAX_BODY_BYTES`] in total; none of this batch was read.
     LimitExceeded,
 }
 

@@ -1,4 +1,4 @@
-//! Making a key.
+//! Creates an API key.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 
@@ -15,25 +15,26 @@ use crate::{
     },
 };
 
-/// A new key.
+/// New API key.
 #[derive(InputObject)]
 pub struct CreateApiKeyInput {
-    /// What its owner calls it, such as `Bike 7`.
+    /// Display name of the key, such as `Bike 7`. At most 500 characters.
     name: String,
-    /// What its holder may do.
+    /// Permissions of the key.
     role: Role,
-    /// For a sensor: the key of the one device it records for. Without it the key records for any device.
+    /// Key of the device that the API key is bound to. Only for role `SENSOR`. Without it the API key records for any
+    /// device.
     device_key: Option<String>,
-    /// When it ends to work by itself.
+    /// Time the key expires. Without it the key does not expire.
     expires_at: Option<DateTime>,
 }
 
-/// The new key.
+/// The new API key.
 #[derive(SimpleObject)]
 pub struct CreateApiKeyPayload {
-    /// The key itself. It is told here and never again.
+    /// Secret of the key, sent by clients as bearer token. It is returned only here and can't be read later.
     key: String,
-    /// What is known of it.
+    /// Properties of the key.
     api_key: ApiKey,
 }
 
@@ -42,21 +43,21 @@ pub struct CreateApiKey;
 
 #[Object]
 impl CreateApiKey {
-    /// Makes a key. Needs an admin's key.
+    /// Creates an API key. Admins only.
     async fn create_api_key(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The key.")] input: CreateApiKeyInput,
+        #[graphql(desc = "Properties of the new key.")] input: CreateApiKeyInput,
     ) -> Result<CreateApiKeyPayload, ApiError> {
         ctx.caller().require_admin()?;
         let now = ctx.state().clock.now();
         let name = text::optional("input.name", Some(input.name))?
-            .ok_or_else(|| ApiError::bad_input("input.name", "a key needs a name to be known by"))?;
+            .ok_or_else(|| ApiError::bad_input("input.name", "must not be empty"))?;
         if input.device_key.is_some() && input.role != Role::Sensor {
             return Err(ApiError::bad_input("input.deviceKey", "only a sensor's key can be bound to a device"));
         }
         if input.expires_at.is_some_and(|expires_at| expires_at.0 <= now) {
-            return Err(ApiError::bad_input("input.expiresAt", "lies in the past"));
+            return Err(ApiError::bad_input("input.expiresAt", "must be in the future"));
         }
         let device_id = match input.device_key {
             None => None,
@@ -66,7 +67,7 @@ impl CreateApiKey {
                 let id = ids.get(key.as_str()).copied().ok_or_else(|| {
                     ApiError::bad_input(
                         "input.deviceKey",
-                        format!("there is no device {:?}; register it first", key.as_str()),
+                        format!("device not found: {:?}; register it first", key.as_str()),
                     )
                 })?;
                 Some(id)
@@ -84,7 +85,7 @@ impl CreateApiKey {
         let id = db::api_key::insert(ctx.write_pool(), &new, now).await?;
         let id = id.ok_or(ApiError::Unauthenticated(INVALID_KEY_MESSAGE))?; // revoked since this request began
         let api_key = db::api_key::find_by_id(ctx.write_pool(), id).await?;
-        let api_key = api_key.ok_or_else(|| ApiError::Internal(anyhow::anyhow!("a new key is not there")))?;
+        let api_key = api_key.ok_or_else(|| ApiError::Internal(anyhow::anyhow!("inserted API key not found")))?;
         Ok(CreateApiKeyPayload { key: secret.reveal().to_owned(), api_key: ApiKey(api_key) })
     }
 }

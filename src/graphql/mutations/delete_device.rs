@@ -1,4 +1,4 @@
-//! Deleting a device.
+//! Deletes a device.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
@@ -16,28 +16,28 @@ use crate::{
     limits::Limit,
 };
 
-/// The device that is deleted.
+/// Device to delete.
 #[derive(InputObject)]
 pub struct DeleteDeviceInput {
-    /// The key of the device.
+    /// Key of the device.
     key: String,
-    /// Only count what belongs to the device, and delete nothing.
+    /// Only count the data of the device; delete nothing.
     #[graphql(default)]
     dry_run: bool,
 }
 
-/// The outcome of the deletion.
+/// Result of `deleteDevice`.
 #[derive(SimpleObject)]
 pub struct DeleteDevicePayload {
     /// Whether the device was deleted.
     status: DeleteDeviceStatus,
     /// Global id of the device. Null when there is no device with this key.
     device_id: Option<ID>,
-    /// Number of its measurements that were deleted; in a dry run, that would be.
+    /// Number of measurements deleted; in a dry run, that would be deleted.
     measurements: i32,
-    /// Number of uplinks with samples of this device and no other that were deleted; in a dry run, that would be.
+    /// Number of uplinks deleted: those with samples of this device only; in a dry run, that would be deleted.
     uplinks: i32,
-    /// Valid API keys bound to the device that were revoked; in a dry run, that would be.
+    /// Valid API keys bound to the device that were revoked; in a dry run, that would be revoked.
     revoked_api_keys: Vec<ApiKey>,
 }
 
@@ -57,16 +57,16 @@ pub struct DeleteDevice;
 
 #[Object]
 impl DeleteDevice {
-    /// Deletes a device for good, with its measurements, the uplinks with samples of this device and no other, and all that is
-    /// derived from them; try it with `dryRun` first. API keys bound to the device are revoked. A sensor that sends on with
-    /// another key registers a new device with the same key: revoke that key first. Returns when all is deleted; a large
-    /// device is deleted in steps. If the request is disconnected, the deletion continues; if it fails, what was deleted stays
-    /// deleted, and the same request deletes the rest. Needs an admin's key.
+    /// Deletes a device permanently, with its measurements, the uplinks with samples of this device only, and all
+    /// derived data. Try it with `dryRun` first. API keys bound to the device are revoked. A sensor that continues to
+    /// send with another API key registers the device again: revoke that API key first. Returns when the deletion is
+    /// complete; a large device is deleted in steps. If the client disconnects, the deletion continues. If it fails,
+    /// deleted data stays deleted, and the same request deletes the rest. Admins only.
     #[graphql(complexity = "checked(text::stored_device_key(\"input.key\", input.key.clone()))? + child_complexity")]
     async fn delete_device(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The device.")] input: DeleteDeviceInput,
+        #[graphql(desc = "Device to delete.")] input: DeleteDeviceInput,
     ) -> Result<DeleteDevicePayload, ApiError> {
         ctx.caller().require_admin()?;
         let key = text::stored_device_key("input.key", input.key)?;

@@ -1,4 +1,4 @@
-//! Deleting measurements.
+//! Deletes measurements.
 
 use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
 
@@ -14,43 +14,43 @@ use crate::{
     limits::Limit,
 };
 
-/// Which measurements are deleted.
+/// Measurements to delete.
 #[derive(InputObject)]
 pub struct DeleteMeasurementsInput {
-    /// These. Refused when any part of the filter has no content, such as `measuredAt: {}`, `pm25: {}`, `or: []` or `{}`,
-    /// or names a device that doesn't exist.
+    /// Conditions on the measurements to delete. Rejected when any part is empty, such as `measuredAt: {}`, `pm25: {}`,
+    /// `or: []` or `{}`, or when a device does not exist.
     filter: MeasurementFilter,
-    /// Only count them, and delete nothing.
+    /// Only count the measurements; delete nothing.
     #[graphql(default)]
     dry_run: bool,
 }
 
-/// What became of the measurements.
+/// Result of `deleteMeasurements`.
 #[derive(SimpleObject)]
 pub struct DeleteMeasurementsPayload {
-    /// The filter as it was understood, as text: `device in (bike-7) and measuredAt >= 2026-05-01T00:00:00Z`. Of a list of
-    /// devices the first 20 are named.
+    /// The filter as readable text, such as `device in (bike-7) and measuredAt >= 2026-05-01T00:00:00Z`. Contains at
+    /// most 20 keys of each list of devices.
     filter: String,
-    /// Whether any were deleted.
+    /// Whether measurements were deleted.
     status: DeleteMeasurementsStatus,
-    /// How many were deleted; on a dry run, how many would be.
+    /// Number of measurements deleted; in a dry run, that would be deleted.
     measurements: i32,
-    /// Of how many devices they are.
+    /// Number of devices of these measurements.
     devices: i32,
-    /// When the first of them was taken; null when there are none.
+    /// Time of the oldest of these measurements. Null when there are none.
     first_measured_at: Option<DateTime>,
-    /// When the last of them was taken; null when there are none.
+    /// Time of the newest of these measurements. Null when there are none.
     last_measured_at: Option<DateTime>,
 }
 
 /// Whether measurements were deleted.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub enum DeleteMeasurementsStatus {
-    /// They were.
+    /// The measurements were deleted.
     Deleted,
-    /// They would be; this was a dry run.
+    /// The measurements would be deleted; this was a dry run.
     DryRun,
-    /// The filter means none.
+    /// The filter matches no measurement.
     NothingFound,
 }
 
@@ -59,16 +59,16 @@ pub struct DeleteMeasurements;
 
 #[Object]
 impl DeleteMeasurements {
-    /// Deletes measurements for good, with all that is derived from them; try it with `dryRun` first. Their devices stay, and
-    /// so do the uplinks that brought them: a replay of these records the measurements again, as does a sensor or a file
-    /// that tells them once more. Answers when all is deleted; many take a while, and go in steps. When the request is cut
-    /// off it goes on; when it fails half-way, what was deleted stays so, and the same again deletes the rest. Needs an
-    /// admin's key.
+    /// Deletes measurements permanently, with all derived data. Try it with `dryRun` first. Devices and uplinks are
+    /// kept: a replay of the uplinks records the measurements again, as does a sensor or a file that sends them again.
+    /// Returns when the deletion is complete; many measurements are deleted in steps. If the client disconnects, the
+    /// deletion continues. If it fails, deleted measurements stay deleted, and the same request deletes the rest.
+    /// Admins only.
     #[graphql(complexity = "checked(input.filter.require_content(\"input.filter\"))? + child_complexity")]
     async fn delete_measurements(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: DeleteMeasurementsInput,
+        #[graphql(desc = "Measurements to delete.")] input: DeleteMeasurementsInput,
     ) -> Result<DeleteMeasurementsPayload, ApiError> {
         ctx.caller().require_admin()?;
         let dry_run = input.dry_run;

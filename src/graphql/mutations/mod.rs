@@ -1,4 +1,4 @@
-//! The root fields of mutations, one file a verb. What was expected to go wrong is told in the payload's `status`.
+//! The root fields of mutations, one file per verb. Expected failures are reported in the payload's `status`.
 
 mod create_api_key;
 mod delete_device;
@@ -11,7 +11,7 @@ mod update_device;
 
 use async_graphql::MergedObject;
 
-/// What can be changed.
+/// Mutations: record data, manage devices and API keys.
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     record_measurements::RecordMeasurements,

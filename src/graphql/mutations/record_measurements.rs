@@ -1,4 +1,4 @@
-//! Recording measurements.
+//! Records measurements.
 
 use async_graphql::{Context, Enum, InputObject, InputType as _, Object, SimpleObject};
 
@@ -10,38 +10,38 @@ use crate::{
     recorder::{Arrival, Receipt, Source, Submission},
 };
 
-/// Samples in one request at most.
+/// Maximum samples in one request.
 const MAX_MEASUREMENTS: usize = 1000;
-/// The name of this way in, where a sensor's has the name of its format.
+/// Name of the format of uplinks stored by this mutation.
 const GRAPHQL_FORMAT: &str = "graphql";
 
-/// Samples to be recorded.
+/// Samples to record.
 #[derive(InputObject)]
 pub struct RecordMeasurementsInput {
-    /// The samples; at most 1000.
+    /// Samples, at most 1000.
     measurements: Vec<MeasurementInput>,
 }
 
-/// What became of the samples.
+/// Result of `recordMeasurements`.
 #[derive(SimpleObject)]
 pub struct RecordMeasurementsPayload {
-    /// Whether all of them are stored now.
+    /// Whether all samples are stored.
     status: RecordMeasurementsStatus,
-    /// How many were stored.
+    /// Number of samples stored by this request.
     recorded: i32,
-    /// How many were stored before.
+    /// Number of samples that were already stored.
     duplicates: i32,
-    /// Those that were left out, and why: `INVALID_DEVICE`, `INVALID_POSITION`, `INVALID_VALUE`, `NO_VALUES`,
-    /// `TIME_IN_THE_FUTURE`, `TIME_TOO_EARLY`. The others are stored all the same.
+    /// Rejected samples with their reasons: `INVALID_DEVICE`, `INVALID_POSITION`, `INVALID_VALUE`, `NO_VALUES`,
+    /// `TIME_IN_THE_FUTURE`, `TIME_TOO_EARLY`. All other samples are stored.
     rejected: Vec<Rejection>,
 }
 
 /// Whether samples are stored.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub enum RecordMeasurementsStatus {
-    /// All of them are stored, now or before.
+    /// All samples are stored, by this request or an earlier one.
     Recorded,
-    /// Some were left out; `rejected` says which and why.
+    /// Some samples were rejected; see `rejected`.
     PartlyRecorded,
 }
 
@@ -50,12 +50,12 @@ pub struct RecordMeasurements;
 
 #[Object]
 impl RecordMeasurements {
-    /// Records measurements, each exactly once however often it is told. Needs a sensor's key. Answers when they are
-    /// stored for good.
+    /// Records measurements. Idempotent: a sample that is sent again is stored once. Returns when the samples are
+    /// stored durably. Needs an API key with role `SENSOR` or `ADMIN`.
     async fn record_measurements(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The samples.")] input: RecordMeasurementsInput,
+        #[graphql(desc = "Samples to record.")] input: RecordMeasurementsInput,
     ) -> Result<RecordMeasurementsPayload, ApiError> {
         ctx.caller().may_record()?;
         let count = input.measurements.len();

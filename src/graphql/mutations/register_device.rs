@@ -1,4 +1,4 @@
-//! Registering a device.
+//! Registers a device.
 
 use async_graphql::{Context, Enum, Object, SimpleObject};
 use sqlx::Connection as _;
@@ -15,21 +15,21 @@ use crate::{
     },
 };
 
-/// What became of the registration.
+/// Result of `registerDevice`.
 #[derive(SimpleObject)]
 pub struct RegisterDevicePayload {
     /// Whether the device is new.
     status: RegisterDeviceStatus,
-    /// The device with this key: the new one, or the one that was there.
+    /// Device with this key: the new or the existing one.
     device: Option<Device>,
 }
 
 /// Whether a device is new.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub enum RegisterDeviceStatus {
-    /// It is.
+    /// The device was registered.
     Registered,
-    /// A device with this key was there already; it is left as it was.
+    /// A device with this key already exists; it is unchanged.
     AlreadyExists,
 }
 
@@ -38,12 +38,12 @@ pub struct RegisterDevice;
 
 #[Object]
 impl RegisterDevice {
-    /// Registers a device before its first sample, or to say where it stands. Needs an admin's key.
+    /// Registers a device before its first sample, for example to set its position. Admins only.
     #[graphql(complexity = "checked(input.clone().check())? + child_complexity")]
     async fn register_device(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The device.")] input: RegisterDeviceInput,
+        #[graphql(desc = "Device to register.")] input: RegisterDeviceInput,
     ) -> Result<RegisterDevicePayload, ApiError> {
         ctx.caller().require_admin()?;
         let (new, sensors) = input.check()?;
@@ -57,8 +57,8 @@ impl RegisterDevice {
             }
             let device =
                 db::device::load_by_keys(&mut *transaction, std::slice::from_ref(&new.key)).await?.remove(&new.key);
-            let news = FeedRecord { recorded: Vec::new(), changed: added.into_iter().collect() };
-            db::feed::append(&mut transaction, &news).await?;
+            let record = FeedRecord { recorded: Vec::new(), changed: added.into_iter().collect() };
+            db::feed::append(&mut transaction, &record).await?;
             transaction.commit().await?;
             Ok((added, device))
         })

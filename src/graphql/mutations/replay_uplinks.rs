@@ -1,4 +1,4 @@
-//! Decoding stored uplinks again.
+//! Decodes stored uplinks again.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject, connection::CursorType as _};
 
@@ -17,46 +17,46 @@ use crate::{
     ingest::replay::{ReplayReport, replay},
 };
 
-/// Uplinks in one request at most, and unless told.
+/// Maximum, and default, number of uplinks in one request.
 const MAX_UPLINKS: i32 = 1000;
 
-/// Which uplinks are decoded again.
+/// Uplinks to decode again. Exactly one of `filter` and `ids` must be given.
 #[derive(InputObject)]
 pub struct ReplayUplinksInput {
-    /// These, oldest first. An empty filter means all.
+    /// Conditions on the uplinks, processed oldest first. An empty filter matches all uplinks.
     filter: Option<UplinkFilter>,
-    /// Or the ones with these global ids; at most 1000.
+    /// Global ids of the uplinks, at most 1000.
     ids: Option<Vec<ID>>,
-    /// So many of those that the filter means; 1000 unless told, and at most.
+    /// Maximum number of uplinks that match the filter, 1 to 1000. Default 1000. Only with `filter`.
     limit: Option<i32>,
-    /// Go on after this cursor: the `after` of the payload before.
+    /// Cursor to continue from: `after` of the previous payload. Only with `filter`.
     after: Option<String>,
-    /// Decode only, and record nothing.
+    /// Only decode; record nothing.
     #[graphql(default)]
     dry_run: bool,
 }
 
-/// What became of the uplinks.
+/// Result of `replayUplinks`.
 #[derive(SimpleObject)]
 pub struct ReplayUplinksPayload {
-    /// How many were decoded again.
+    /// Number of uplinks processed.
     uplinks: i32,
-    /// How many of them could not be decoded; `error` of each says why.
+    /// Number of uplinks that could not be decoded; the reason is in `error` of each uplink.
     undecodable: i32,
-    /// How many of them were left as they are: no decoder has their format, or the database refused what they hold.
+    /// Number of uplinks left unchanged: their format has no decoder, or the database rejected their content.
     skipped: i32,
-    /// How many samples were stored that were not stored before, also in the place of what the same uplink had told
-    /// before; null for a dry run.
+    /// Number of samples stored by this request, including samples that replace earlier ones of the same uplink. Null
+    /// in a dry run.
     recorded: Option<i32>,
-    /// How many samples were stored before; null for a dry run.
+    /// Number of samples that were already stored. Null in a dry run.
     duplicates: Option<i32>,
-    /// How many samples they tell that can be true.
+    /// Number of valid samples in the uplinks.
     samples: i32,
-    /// How many samples can't be true.
+    /// Number of samples rejected as invalid.
     rejected: i32,
-    /// Whether the filter means more uplinks than these.
+    /// Whether the filter matches further uplinks.
     has_more: bool,
-    /// Where these end, to go on from; null when there were none.
+    /// Cursor of the last uplink, for `after` of the next request. Null when there were none.
     after: Option<String>,
 }
 
@@ -65,13 +65,13 @@ pub struct ReplayUplinks;
 
 #[Object]
 impl ReplayUplinks {
-    /// Decodes stored uplinks again, as today's decoders understand them, and records what they tell, each sample once
-    /// however often it is told. What an uplink told before of a device and a time and tells otherwise now is replaced.
-    /// Needs an admin's key. Answers when all is stored for good.
+    /// Decodes stored uplinks again with the current decoders and records their samples, each once. A stored sample
+    /// that the same uplink now decodes to different values is replaced. Returns when the samples are stored durably.
+    /// Admins only.
     async fn replay_uplinks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: ReplayUplinksInput,
+        #[graphql(desc = "Uplinks to decode again.")] input: ReplayUplinksInput,
     ) -> Result<ReplayUplinksPayload, ApiError> {
         ctx.caller().require_admin()?;
         let dry_run = input.dry_run;
@@ -93,7 +93,7 @@ impl ReplayUplinks {
     }
 }
 
-/// The uplinks that are meant, oldest first, and whether there are more.
+/// The selected uplinks, oldest first, and whether there are more.
 async fn select_uplinks(ctx: &Context<'_>, input: ReplayUplinksInput) -> Result<(Vec<Uplink>, bool), ApiError> {
     match (input.filter, input.ids) {
         (Some(filter), None) => {
@@ -119,7 +119,9 @@ async fn select_uplinks(ctx: &Context<'_>, input: ReplayUplinksInput) -> Result<
             Ok((select_by_ids(ctx, &ids).await?, false))
         }
         (Some(_), Some(_)) => Err(ApiError::bad_input("ids", "`ids` and `filter` exclude each other")),
-        (None, None) => Err(ApiError::bad_input("filter", "say which uplinks: give `filter`, empty for all, or `ids`")),
+        (None, None) => {
+            Err(ApiError::bad_input("filter", "no uplinks selected; give `filter` (empty for all) or `ids`"))
+        }
     }
 }
 
@@ -134,13 +136,13 @@ async fn select_by_ids(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Uplink>, Api
             let argument = format!("ids[{at}]");
             match GlobalId::decode(&argument, id)? {
                 GlobalId::Uplink(key) => Ok(key),
-                _ => Err(ApiError::bad_input(argument, "this is the id of something else than an uplink")),
+                _ => Err(ApiError::bad_input(argument, "not the id of an uplink")),
             }
         })
         .collect::<Result<_, _>>()?;
     let found = db::uplink::load_by_keys(ctx.read_pool(), &keys).await?;
     if let Some(at) = keys.iter().position(|key| !found.contains_key(key)) {
-        return Err(ApiError::bad_input(format!("ids[{at}]"), "there is no such uplink, or no longer"));
+        return Err(ApiError::bad_input(format!("ids[{at}]"), "uplink not found; it may have been deleted"));
     }
     let mut uplinks: Vec<_> = found.into_values().collect();
     uplinks.sort_unstable_by_key(|uplink| uplink.key);

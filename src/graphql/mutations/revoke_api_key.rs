@@ -1,4 +1,4 @@
-//! Revoking a key.
+//! Revokes an API key.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
@@ -12,36 +12,36 @@ use crate::{
     },
 };
 
-/// Which key.
+/// API key to revoke.
 #[derive(InputObject)]
 pub struct RevokeApiKeyInput {
-    /// The key's global id.
+    /// Global id of the key.
     id: ID,
-    /// Also revoke the keys that were created with it, directly or with one of these. Use it when the key has leaked; leave it
-    /// out when the key is only replaced by another one.
+    /// Also revoke all keys created with this key, directly or indirectly. Use it when the key has leaked; not needed
+    /// when the key is only replaced.
     #[graphql(default)]
     include_descendants: bool,
 }
 
-/// What became of the key.
+/// Result of `revokeApiKey`.
 #[derive(SimpleObject)]
 pub struct RevokeApiKeyPayload {
-    /// Whether there is such a key.
+    /// Whether the key is revoked.
     status: RevokeApiKeyStatus,
-    /// The key, which opens nothing any more.
+    /// The revoked key. Null when it was not found.
     api_key: Option<ApiKey>,
-    /// Number of keys that were revoked with it.
+    /// Number of other keys revoked by this request: keys created with this key, directly or indirectly.
     descendants_revoked: i32,
-    /// Number of keys that were created with it, directly or with one of these, and are still valid.
+    /// Number of keys created with this key, directly or indirectly, that are still valid.
     descendants_valid: i32,
 }
 
 /// Whether a key is revoked.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub enum RevokeApiKeyStatus {
-    /// It is, now or since before.
+    /// The key is revoked, by this request or an earlier one.
     Revoked,
-    /// There is no such key.
+    /// There is no key with this id.
     NotFound,
 }
 
@@ -50,16 +50,16 @@ pub struct RevokeApiKey;
 
 #[Object]
 impl RevokeApiKey {
-    /// Revokes a key, at once and for good, at all gateways. Sockets and subscriptions that were opened with it are closed. Needs
-    /// an admin's key.
+    /// Revokes an API key permanently and immediately, on all gateways. Sockets and subscriptions opened with it are
+    /// closed. Admins only.
     async fn revoke_api_key(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which key.")] input: RevokeApiKeyInput,
+        #[graphql(desc = "API key to revoke.")] input: RevokeApiKeyInput,
     ) -> Result<RevokeApiKeyPayload, ApiError> {
         ctx.caller().require_admin()?;
         let GlobalId::ApiKey(id) = GlobalId::decode("input.id", &input.id)? else {
-            return Err(ApiError::bad_input("input.id", "this is the id of something else than a key"));
+            return Err(ApiError::bad_input("input.id", "not the id of an API key"));
         };
         if let Some(own) = ctx.caller().api_key_id().filter(|_| input.include_descendants)
             && db::api_key::is_descendant(ctx.write_pool(), own, id).await?

@@ -1,4 +1,4 @@
-//! Changing what is told of a device.
+//! Updates the properties of a device.
 
 use async_graphql::{Context, Enum, Object, SimpleObject};
 use sqlx::Connection as _;
@@ -14,19 +14,19 @@ use crate::{
     },
 };
 
-/// What became of the change.
+/// Result of `updateDevice`.
 #[derive(SimpleObject)]
 pub struct UpdateDevicePayload {
-    /// Whether there is such a device.
+    /// Whether the device was updated.
     status: UpdateDeviceStatus,
-    /// The device after the change.
+    /// Device after the change. Null when it was not found.
     device: Option<Device>,
 }
 
-/// Whether a device was changed.
+/// Whether a device was updated.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub enum UpdateDeviceStatus {
-    /// It was.
+    /// The device was updated.
     Updated,
     /// There is no device with this key.
     NotFound,
@@ -37,11 +37,11 @@ pub struct UpdateDevice;
 
 #[Object]
 impl UpdateDevice {
-    /// Changes what is told of a device. Needs an admin's key.
+    /// Updates the properties of a device. Admins only.
     async fn update_device(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The change.")] input: UpdateDeviceInput,
+        #[graphql(desc = "Changes to the device.")] input: UpdateDeviceInput,
     ) -> Result<UpdateDevicePayload, ApiError> {
         ctx.caller().require_admin()?;
         let key = text::stored_device_key("input.key", input.key.clone())?;

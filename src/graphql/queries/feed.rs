@@ -1,4 +1,4 @@
-//! Where the feed is.
+//! The cursor of the feed.
 
 use async_graphql::{Context, Object, connection::CursorType as _};
 
@@ -17,8 +17,8 @@ pub struct FeedQuery;
 
 #[Object(guard = "may_read")]
 impl FeedQuery {
-    /// Where the feed is that subscriptions follow. Whoever subscribes with this as `after` is told everything that the rest
-    /// of this answer doesn't hold yet; something that it just holds may be told once more.
+    /// Current cursor of the feed of events. A subscription with this cursor as `after` receives every event that is
+    /// not yet part of this response; events from just before may be repeated.
     #[graphql(cache_control(no_cache))]
     async fn feed_cursor(&self, ctx: &Context<'_>) -> Result<String, ApiError> {
         let newest = match ctx.data_opt::<FeedSnapshot>() {

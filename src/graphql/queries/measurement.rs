@@ -23,21 +23,23 @@ pub struct MeasurementQuery;
 
 #[Object(guard = "may_read")]
 impl MeasurementQuery {
-    /// Measurements of all devices, newest first unless ordered otherwise. 50 in a page unless told, 10,000 at most.
+    /// Measurements of all devices. Default page size 50, maximum 10,000.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(cache_control(max_age = 5))]
     async fn measurements(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] filter: Option<MeasurementFilter>,
-        #[graphql(desc = "In which order.")] order_by: Option<MeasurementOrder>,
-        #[graphql(desc = "So many from the start, or after `after`.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end, or before `before`.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Conditions on the measurements. Default: all measurements.")] filter: Option<
+            MeasurementFilter,
+        >,
+        #[graphql(desc = "Sort order. Default `MEASURED_AT_DESC` (newest first).")] order_by: Option<MeasurementOrder>,
+        #[graphql(desc = "Number of items from the start, or after `after`.")] first: Option<i32>,
+        #[graphql(desc = "Return only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Number of items from the end, or before `before`.")] last: Option<i32>,
+        #[graphql(desc = "Return only items before this cursor.")] before: Option<String>,
     ) -> Result<MeasurementConnection, ApiError> {
         let arguments = PageArguments { first, after, last, before };
-        // Boxed: the future of every field of the root is as large as the largest of them.
+        // Boxed: the future of every root field is as large as the largest one.
         Box::pin(measurement_page(ctx, filter, order_by, arguments)).await
     }
 }
@@ -48,26 +50,26 @@ async fn measurement_page(
     order_by: Option<MeasurementOrder>,
     arguments: PageArguments,
 ) -> Result<MeasurementConnection, ApiError> {
-    let asked = MeasurementList::check(ctx, filter, order_by, arguments).await?;
+    let list = MeasurementList::check(ctx, filter, order_by, arguments).await?;
     let columns = projection::for_page(ctx.field());
-    let rows = match &asked.page.filter.devices {
+    let rows = match &list.page.filter.devices {
         _ if !projection::selects_rows(ctx.field()) => Vec::new(),
-        Some(ids) => db::measurement_page::list_by_devices(ctx.read_pool(), ids, &asked.page, columns).await?,
-        None => db::measurement_area_scan::list(ctx.read_pool(), &asked.page, columns).await?,
+        Some(ids) => db::measurement_page::list_by_devices(ctx.read_pool(), ids, &list.page, columns).await?,
+        None => db::measurement_area_scan::list(ctx.read_pool(), &list.page, columns).await?,
     };
-    Ok(MeasurementConnection::new(asked.request.slice(rows), MeasurementScope::Filtered(Arc::new(asked.page.filter))))
+    Ok(MeasurementConnection::new(list.request.slice(rows), MeasurementScope::Filtered(Arc::new(list.page.filter))))
 }
 
 /// The checked arguments of a list of measurements, at the root or of a device.
 pub(in crate::graphql) struct MeasurementList {
-    /// The page, for the client's view of it.
+    /// The page as requested by the client.
     pub request: PageRequest<MeasurementCursor>,
-    /// The page, for the database.
+    /// The page as query of the database.
     pub page: MeasurementPage,
 }
 
 impl MeasurementList {
-    /// Checks the arguments, and looks the devices up that the filter names.
+    /// Checks the arguments and resolves the device keys of the filter.
     pub(in crate::graphql) async fn check(
         ctx: &Context<'_>,
         filter: Option<MeasurementFilter>,

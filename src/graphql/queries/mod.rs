@@ -1,4 +1,4 @@
-//! The root fields of queries, one file a type.
+//! The root fields of queries, one file per type.
 
 mod device;
 mod feed;
@@ -11,7 +11,7 @@ mod uplink;
 
 use async_graphql::MergedObject;
 
-/// The questions that can be asked.
+/// Queries: read devices, measurements, statistics and trips.
 #[derive(Default, MergedObject)]
 pub struct Query(
     device::DeviceQuery,

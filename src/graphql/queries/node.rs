@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Ids in one request at most.
+/// Maximum ids in one request.
 const MAX_IDS: usize = 1000;
 
 #[derive(Default)]
@@ -20,17 +20,17 @@ pub struct NodeQuery;
 
 #[Object(guard = "may_read")]
 impl NodeQuery {
-    /// The object with this global id; null when there is none.
+    /// Object with this global id. Null when there is none.
     #[graphql(cache_control(max_age = 5))]
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The value of an `id` field.")] id: ID,
+        #[graphql(desc = "Value of an `id` field.")] id: ID,
     ) -> Result<Option<Node>, ApiError> {
         find_node(ctx, "id", &id).await
     }
 
-    /// The objects with these global ids, in their order; null where there is none. At most 1000.
+    /// Objects with these global ids, in the same order. An item is null when there is no such object. Maximum 1000.
     #[graphql(cache_control(max_age = 5))]
     async fn nodes(
         &self,
@@ -46,7 +46,7 @@ impl NodeQuery {
 }
 
 async fn find_node(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>, ApiError> {
-    // An id that names no node is one for which there is none.
+    // An invalid id is treated like an id without object.
     let Some(id) = GlobalId::parse(id) else { return Ok(None) };
     let node = match id {
         GlobalId::Device(id) => ctx.loader().load_one(id).await?.map(|device| Node::Device(device.into())),
@@ -54,7 +54,7 @@ async fn find_node(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<
             ctx.loader().load_one(key).await?.map(|measurement| Node::Measurement(Measurement(measurement)))
         }
         GlobalId::Trip(key) => trip::find_trip(ctx, argument, key).await?.map(Node::Trip),
-        // Others than admins are not told whether there is such an uplink.
+        // Callers without admin role can't find out whether the uplink exists.
         GlobalId::Uplink(_) if ctx.caller().require_admin().is_err() => None,
         GlobalId::Uplink(key) => ctx.loader().load_one(key).await?.map(|uplink| Node::Uplink(Uplink(uplink))),
         GlobalId::ApiKey(_) => None,

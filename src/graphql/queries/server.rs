@@ -1,4 +1,4 @@
-//! The gateway itself.
+//! Information about the gateway.
 
 use async_graphql::Object;
 
@@ -9,7 +9,7 @@ pub struct ServerQuery;
 
 #[Object(guard = "may_read")]
 impl ServerQuery {
-    /// The gateway itself.
+    /// Information about the gateway: version, clock, load and database.
     #[graphql(cache_control(no_cache))]
     async fn server(&self) -> Server {
         Server

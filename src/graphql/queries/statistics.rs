@@ -1,4 +1,4 @@
-//! Statistics, and the map that is drawn of them.
+//! Statistics of measurements, and map cells.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// Cells that an area is covered with at most, to find a resolution that fits it.
+/// Maximum cells of an area's cover, to find a resolution that fits.
 const MAX_COVER_CELLS: usize = 1000;
 
 #[derive(Default)]
@@ -36,41 +36,40 @@ pub struct StatisticsQuery;
 
 #[Object(guard = "may_read")]
 impl StatisticsQuery {
-    /// Statistics of the measurements that the filter matches: of all together, or of each bucket of time, device, cell, hour
-    /// of the day and day of the week. In the order of time; without `fill` only where there are measurements. At most 20,000
-    /// items. Values out of their quantity's range do not count, and positions at (0, 0) are in no cell and no area, unless
-    /// `includeInvalid` is set.
+    /// Statistics of the measurements that match the filter: of all together, or of each bucket of time, device, cell,
+    /// hour of the day and day of the week. Oldest first; without `fill` only groups with measurements are returned.
+    /// Maximum 20,000 items. Values out of their quantity's range do not count, and positions at (0, 0) are in no cell
+    /// and no area, unless `includeInvalid` is set.
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     #[graphql(cache_control(max_age = 30))]
     async fn statistics(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Of which measurements.")] filter: MeasurementFilter,
+        #[graphql(desc = "Conditions on the measurements.")] filter: MeasurementFilter,
         #[graphql(
-            desc = "Length of the buckets of time; needs `filter.measuredAt.from`. At most 10,000 buckets. The last one contains \
-            the end of the filter, or now when it sets none."
+            desc = "Length of the buckets of time; needs `filter.measuredAt.from`. Maximum 10,000 buckets. The last one \
+            contains the end of the filter, or now when it has none."
         )]
         every: Option<Interval>,
-        #[graphql(
-            desc = "Maximum number of buckets that `every: AUTO` makes, 1 to 10,000. Default 500. Only with `AUTO`."
-        )]
+        #[graphql(desc = "Maximum number of buckets for `every: AUTO`, 1 to 10,000. Default 500. Only with `AUTO`.")]
         max_buckets: Option<i32>,
         #[graphql(
             default_with = "StatisticsFill::None",
             desc = "What is returned for buckets without measurements. `NULL` needs `every`, and can't be combined with \
-            `groupBy: HOUR_OF_DAY` or `DAY_OF_WEEK`. Devices have buckets where the filter names them or they have measurements, cells where \
-            they have measurements."
+            `groupBy: HOUR_OF_DAY` or `DAY_OF_WEEK`. With `groupBy: DEVICE` the devices named by the filter and those with \
+            measurements are filled; with `CELL` only cells with measurements."
         )]
         fill: StatisticsFill,
         #[graphql(
             default_with = "DEFAULT_TIME_ZONE.to_owned()",
-            desc = "Time zone of days, weeks, months, hours and `startLocal`: a name of the IANA database."
+            desc = "Time zone of days, weeks, months, hours and `startLocal`: an IANA name such as `Europe/London`. \
+            Default `UTC`."
         )]
         time_zone: String,
-        #[graphql(desc = "By what else.")] group_by: Option<Vec<StatisticsGroup>>,
+        #[graphql(desc = "Further grouping.")] group_by: Option<Vec<StatisticsGroup>>,
         #[graphql(
             default_with = "DEFAULT_CELL_RESOLUTION",
-            desc = "The size of cells, where they are told apart: from 0 to 12."
+            desc = "H3 resolution of cells for `groupBy: CELL`, 0 (edges of about 1000 km) to 12 (10 m). Default 8."
         )]
         cell_resolution: i32,
         #[graphql(
@@ -81,33 +80,35 @@ impl StatisticsQuery {
     ) -> Result<JsonRows<Statistics>, ApiError> {
         let counted = CountedValues::from_include_invalid(include_invalid);
         let group_by = group_by.unwrap_or_default();
-        let parting = Grouping { every, max_buckets, fill, time_zone, group_by, cell_resolution, counted };
+        let grouping = Grouping { every, max_buckets, fill, time_zone, group_by, cell_resolution, counted };
         let filter = filter.check(ctx, "filter").await?;
-        let (question, labels) =
-            parting.to_query(filter, RequestedStatistics::from_selection(ctx.field()), ctx.state().clock.now())?;
-        let question = Arc::new(question);
-        let rows = statistics::list(ctx.read_pool(), &question, MAX_ROWS + 1).await?;
+        let (query, labels) =
+            grouping.to_query(filter, RequestedStatistics::from_selection(ctx.field()), ctx.state().clock.now())?;
+        let query = Arc::new(query);
+        let rows = statistics::list(ctx.read_pool(), &query, MAX_ROWS + 1).await?;
         if rows.len() > MAX_ROWS {
             return Err(too_many_rows());
         }
-        Ok(types::statistics::from_rows(rows, &question, labels))
+        Ok(types::statistics::from_rows(rows, &query, labels))
     }
 
-    /// A map: the H3 cells in which the filter's measurements were taken, with statistics. At most 20,000 cells. Values out of
-    /// their quantity's range do not count, and positions at (0, 0) are in no cell, unless `includeInvalid` is set.
+    /// Cells of a map: H3 cells that contain measurements matching the filter, with statistics. Maximum 20,000 cells.
+    /// Values out of their quantity's range do not count, and positions at (0, 0) are in no cell, unless
+    /// `includeInvalid` is set.
     #[graphql(cache_control(max_age = 30))]
     async fn cells(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Of which measurements; `area` is the part of the map.")] filter: MeasurementFilter,
-        #[graphql(desc = "The size of cells, from 0 (edges of about 1000 km) to 12 (10 m).")] resolution: i32,
+        #[graphql(desc = "Conditions on the measurements; `area` selects the part of the map.")]
+        filter: MeasurementFilter,
+        #[graphql(desc = "H3 resolution of the cells, 0 (edges of about 1000 km) to 12 (10 m).")] resolution: i32,
         #[graphql(
             default = false,
             desc = "Whether values out of their quantity's range, and positions at (0, 0), count too."
         )]
         include_invalid: bool,
     ) -> Result<JsonRows<Cell>, ApiError> {
-        let parting = Grouping {
+        let grouping = Grouping {
             time_zone: DEFAULT_TIME_ZONE.to_owned(),
             group_by: vec![StatisticsGroup::Cell],
             cell_resolution: resolution,
@@ -118,21 +119,21 @@ impl StatisticsQuery {
         };
         let filter = filter.check(ctx, "filter").await?;
         let resolution = self::resolution("resolution", resolution)?;
-        let (question, labels) =
-            parting.to_query(filter, RequestedStatistics::from_selection(ctx.field()), ctx.state().clock.now())?;
-        let question = Arc::new(question);
-        let rows = statistics::list(ctx.read_pool(), &question, MAX_ROWS + 1).await?;
+        let (query, labels) =
+            grouping.to_query(filter, RequestedStatistics::from_selection(ctx.field()), ctx.state().clock.now())?;
+        let query = Arc::new(query);
+        let rows = statistics::list(ctx.read_pool(), &query, MAX_ROWS + 1).await?;
         if rows.len() > MAX_ROWS {
-            return Err(too_many_cells(resolution, &question.filter));
+            return Err(too_many_cells(resolution, &query.filter));
         }
         let cells = rows.into_iter().filter_map(|row| {
-            Some(Cell { cell: row.cell?, statistics: Statistics { row, query: question.clone(), labels } })
+            Some(Cell { cell: row.cell?, statistics: Statistics { row, query: query.clone(), labels } })
         });
         Ok(JsonRows(cells.collect()))
     }
 }
 
-/// More answers than there may be.
+/// The error for more items than the maximum.
 pub(in crate::graphql) fn too_many_rows() -> ApiError {
     let reason =
         format!("makes more than {MAX_ROWS} items; use a shorter span, longer buckets, larger cells or fewer devices");

@@ -1,4 +1,4 @@
-//! Rides, of some devices or of one.
+//! Trips of one or several devices.
 
 use std::cmp::Reverse;
 
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// Devices in a list of rides at most: they share the samples that are read.
+/// Maximum devices in a list of trips: they share the samples that are read.
 const MAX_TRIP_DEVICES: usize = 100;
 
 #[derive(Default)]
@@ -31,23 +31,25 @@ pub struct TripQuery;
 
 #[Object(guard = "may_read")]
 impl TripQuery {
-    /// Rides of some devices in a span of time, newest first: samples, cut where a device paused, or where it came to be
-    /// somewhere that it can't have ridden to. Of each device only the newest samples are read, 100,000 in a request together;
-    /// `incompleteBefore` is the time before which rides are missing for that reason.
-    #[expect(clippy::too_many_arguments, reason = "what a ride is, and the arguments of a Relay connection")]
+    /// Trips of devices in a span of time, newest first. A trip ends with a pause, or with a jump in position that is
+    /// too fast to be real. Only the newest samples are read, 100,000 for all devices together; earlier trips are
+    /// missing (see `incompleteBefore`).
+    #[expect(clippy::too_many_arguments, reason = "parameters of a trip, and the arguments of a Relay connection")]
     #[graphql(cache_control(max_age = 30))]
     async fn trips(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Of the devices with these keys, at most 100. A key that no device has matches none.")]
-        devices: Vec<String>,
-        #[graphql(desc = "Taken in this span.")] measured_at: TimeRange,
-        #[graphql(default = 300, desc = "The longest pause within a ride, in seconds (`s`), 1 to 86,400.")]
+        #[graphql(desc = "Keys of devices, at most 100. An unknown key matches nothing.")] devices: Vec<String>,
+        #[graphql(desc = "Time span. Trips that extend beyond it are cut at its ends.")] measured_at: TimeRange,
+        #[graphql(default = 300, desc = "Maximum pause within a trip, in seconds, 1 to 86,400. Default 300.")]
         max_gap: i32,
-        #[graphql(default = 100, desc = "How far a ride gets from where it began at least, in metres (`m`).")]
+        #[graphql(
+            default = 100,
+            desc = "Minimum distance that a trip reaches from its start, in metres, 0 to 20,000,000. Default 100."
+        )]
         min_distance: i32,
-        #[graphql(default = 20, desc = "Number of rides in the page. Default 20, maximum 1000.")] first: i32,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(default = 20, desc = "Number of trips in the page, 0 to 1000. Default 20.")] first: i32,
+        #[graphql(desc = "Return only items after this cursor.")] after: Option<String>,
         #[graphql(default = false, desc = "Whether values out of their quantity's range count too.")]
         include_invalid: bool,
     ) -> Result<TripConnection, ApiError> {
@@ -62,7 +64,7 @@ impl TripQuery {
     }
 }
 
-/// A page of a list of rides, newest first, its arguments checked.
+/// The checked arguments of a list of trips.
 pub(in crate::graphql) struct TripList {
     span: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
     params: TripParams,
@@ -87,25 +89,25 @@ impl TripList {
         })
     }
 
-    /// The page of the rides of these devices together.
+    /// The page of the merged trips of these devices, newest first.
     pub(in crate::graphql) async fn page(
         self,
         ctx: &Context<'_>,
         devices: &[DeviceId],
     ) -> Result<TripConnection, ApiError> {
-        let Self { span: (from, to), params: cutting, page, counted } = self;
+        let Self { span: (from, to), params, page, counted } = self;
         let of = |&device: &DeviceId| NewestSamplesKey(DeviceSpan { device, from, to, counted });
         let found = ctx.loader().load_many(devices.iter().map(of)).await?;
         let (mut trips, mut incomplete_before) = (Vec::new(), None);
         for (NewestSamplesKey(DeviceSpan { device, .. }), read) in found {
-            let found = newest_trips(&read.samples, cutting, read.has_older);
+            let found = newest_trips(&read.samples, params, read.has_older);
             incomplete_before = incomplete_before.max(found.missing_before);
             trips.extend(found.trips.into_iter().map(|trip| Trip { device, trip }));
         }
-        let place = |key: TripKey| Reverse((key.start, key.device_id, key.end));
-        trips.sort_by_key(|trip| place(trip.key()));
+        let sort_key = |key: TripKey| Reverse((key.start, key.device_id, key.end));
+        trips.sort_by_key(|trip| sort_key(trip.key()));
         if let Some(TripCursor(after)) = page.after {
-            trips.retain(|trip| place(trip.key()) > place(after));
+            trips.retain(|trip| sort_key(trip.key()) > sort_key(after));
         }
         Ok(TripConnection::new(page.slice(trips), incomplete_before))
     }

@@ -25,15 +25,15 @@ pub struct UplinkQuery;
 
 #[Object]
 impl UplinkQuery {
-    /// What arrived, verbatim, newest first. Needs an admin's key. 50 in a page unless told, 1000 at most, and no more
-    /// than 16 MiB of bodies where `text` or `base64` are asked for.
+    /// Stored uplinks, newest first: request bodies as received. Default page size 50, maximum 1000, and at most 16 MiB
+    /// of bodies when `text` or `base64` is selected. Admins only.
     #[graphql(cache_control(no_cache))]
     async fn uplinks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] filter: Option<UplinkFilter>,
-        #[graphql(desc = "So many from the start, or after `after`.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "Conditions on the uplinks. Default: all uplinks.")] filter: Option<UplinkFilter>,
+        #[graphql(desc = "Number of items from the start, or after `after`.")] first: Option<i32>,
+        #[graphql(desc = "Return only items after this cursor.")] after: Option<String>,
     ) -> Result<UplinkConnection, ApiError> {
         ctx.caller().require_admin()?;
         let arguments = PageArguments { first, after, ..PageArguments::default() };
@@ -42,7 +42,7 @@ impl UplinkQuery {
         let after = request.after.map(|cursor| cursor.0);
         let page = UplinkPage { filter, descending: true, after, limit: request.limit() };
         let slice = request.slice(db::uplink_page::list(ctx.read_pool(), &page).await?);
-        // Said once and not for every row, each of which would ask for its body.
+        // Checked here, so that the error is reported once and not for each row.
         if selects_bodies(ctx) && total_body_bytes(&slice.rows) > MAX_BODY_BYTES {
             return Err(bodies_too_large());
         }

@@ -1,4 +1,4 @@
-//! A canonical subscription as a query of its events.
+//! Converts a canonical subscription to a query of its events.
 
 use async_graphql::{
     Name,
@@ -10,16 +10,16 @@ use crate::graphql::execute::operation::{Operation, canonical};
 /// The selection of each event.
 #[derive(Clone, Debug)]
 pub(super) struct EventDocument {
-    /// The subscription as a query, its field without arguments: these have decided which events there are.
+    /// The subscription as a query. Its root field has no arguments, as these only select the events.
     pub document: ExecutableDocument,
-    /// The key under which the field is answered.
+    /// The response key of the root field.
     pub key: Name,
     /// The same document as text.
     pub text: String,
 }
 
 impl EventDocument {
-    /// Of a subscription; none where its root isn't one field, which validation has seen.
+    /// Converts a subscription; `None` when it does not have exactly one root field, which validation ensures.
     pub fn from_subscription(subscription: &Operation) -> Option<Self> {
         let mut document = subscription.document.clone();
         let DocumentOperations::Single(operation) = &mut document.operations else { return None };
@@ -57,9 +57,9 @@ mod tests {
              fragment M on MeasurementEvent { measurement { cell(resolution: $r) pm1 @skip(if: true) } }",
             "subscription { ... { e: measurementRecorded { cursor } } e: measurementRecorded { measurement { cell(resolution: 7) } } }",
         ] {
-            let told = event_document(text);
-            assert_eq!(told.text, "{e:measurementRecorded{cursor measurement{cell(resolution:7)}}}", "{text}");
-            assert_eq!(told.key, "e");
+            let document = event_document(text);
+            assert_eq!(document.text, "{e:measurementRecorded{cursor measurement{cell(resolution:7)}}}", "{text}");
+            assert_eq!(document.key, "e");
         }
     }
 }

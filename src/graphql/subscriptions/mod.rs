@@ -1,4 +1,5 @@
-//! Subscriptions: their root fields, and events as GraphQL answers. When events are rendered is decided in [`crate::subscriptions`].
+//! Subscriptions: their root fields, and the rendering of events as GraphQL responses. Events are scheduled by
+//! [`crate::subscriptions`].
 
 mod document;
 pub mod render;
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{api_error::ApiError, auth::Caller};
 
-const NOT_A_SUBSCRIPTION: &str = "this operation is no subscription";
+const NOT_A_SUBSCRIPTION: &str = "the operation is not a subscription";
 
 /// The schema that renders events.
 #[must_use]
@@ -30,11 +31,11 @@ pub fn event_schema(state: State) -> EventSchema {
     EventSchema::new(state)
 }
 
-/// Checks a subscription: the document, its cost, its arguments, and whether the caller may read. Returns the checked request
-/// and what renders its events. `resume` is a cursor that takes the place of the argument `after`.
+/// Checks a subscription: the document, its cost, its arguments, and the caller's permission to read. Returns the
+/// checked request and the renderer of its events. `resume` is a cursor that replaces the argument `after`.
 ///
 /// # Errors
-/// The answer that refuses the request.
+/// The response that rejects the request.
 pub async fn check(
     schema: &Schema,
     answering: &EventSchema,
@@ -55,8 +56,8 @@ async fn check_all(
     caller: &Caller,
     resume: Option<&str>,
 ) -> Result<(SubscriptionRequest, EventRenderer), Box<Response>> {
-    let AdmittedRequest { operation, cost: price, .. } = admission::admit(state, &mut request, caller)?;
-    let cost = price.response;
+    let AdmittedRequest { operation, cost: request_cost, .. } = admission::admit(state, &mut request, caller)?;
+    let cost = request_cost.response;
     if cost > complexity::MAX_EVENT_COST {
         return Err(error_response(ApiError::TooComplex(complexity::event_too_expensive(cost))));
     }
@@ -84,14 +85,14 @@ async fn check_arguments(
     let slot = ResultSlot::default();
     let request = request.data(caller.clone()).data(loader).data(slot.clone());
     let mut stream = schema.execute_stream(request);
-    // Its streams are empty: what comes is an error.
+    // The streams are empty: any item is an error.
     match batches.drive(stream.next()).await {
         Some(response) => Err(error_codes::error_response(response.errors)),
         None => Ok(slot.take()),
     }
 }
 
-/// The answer that refuses a request.
+/// The response that rejects a request.
 #[must_use]
 pub fn error_response(error: ApiError) -> Box<Response> {
     error_codes::error_response(vec![error_codes::from_api_error(error)])

@@ -1,8 +1,7 @@
-//! Events as GraphQL answers.
+//! Renders events as GraphQL responses.
 //!
-//! A schema of its own has the root fields of subscriptions as a query's, each a list of the events that come with the
-//! request. So all events are rendered by one execution, whose look-ups are those of all of them together; the answer is then
-//! split into one per event.
+//! A separate schema has the root fields of subscriptions as query fields, each a list of the events in the request's
+//! data. So one execution renders many events, with batched loading; the response is then split into one per event.
 
 use std::sync::Arc;
 
@@ -35,7 +34,7 @@ use crate::{
 
 type RenderSchema = async_graphql::Schema<EventRoot, EmptyMutation, EmptySubscription>;
 
-/// The schema that renders events. Made once: it takes as long and as much memory as the other one.
+/// The schema that renders events. Built once: it needs as much time and memory as the main schema.
 #[derive(Clone)]
 pub struct EventSchema {
     schema: RenderSchema,
@@ -45,14 +44,14 @@ pub struct EventSchema {
 
 impl EventSchema {
     pub(super) fn new(state: State) -> Self {
-        // Each document was validated as a subscription, and its depth and cost were checked.
+        // Documents are already validated as subscriptions, with depth and cost checked.
         let schema = RenderSchema::build(EventRoot, EmptyMutation, EmptySubscription)
             .register_output_type::<types::node::Node>()
             .validation_mode(ValidationMode::Fast)
             .data(state.clone())
             .finish();
         let types =
-            TypeSystem::parse(&schema.sdl()).unwrap_or_else(|error| unreachable!("the schema's own words: {error}"));
+            TypeSystem::parse(&schema.sdl()).unwrap_or_else(|error| unreachable!("the schema's own text: {error}"));
         Self { schema, types: Arc::new(types), state }
     }
 }
@@ -62,14 +61,14 @@ impl EventSchema {
 pub enum Events {
     /// Measurements that were stored.
     Measurements(Arc<[MeasurementEvent]>),
-    /// Devices of which something changed.
+    /// Devices that changed.
     Devices(Arc<[DeviceEvent]>),
-    /// The statistics as they are now: one event.
+    /// Current statistics: one event.
     Statistics(Arc<CurrentStatistics>),
 }
 
 impl Events {
-    /// Those at these positions.
+    /// The events at these positions.
     #[must_use]
     pub fn at_positions(&self, positions: &[usize]) -> Self {
         fn some<T: Clone>(events: &[T], positions: &[usize]) -> Arc<[T]> {
@@ -91,7 +90,7 @@ impl Events {
     }
 }
 
-/// The errors of an answer when the database was unavailable; a retry may succeed.
+/// The errors of a response when the database was unavailable; a retry may succeed.
 #[derive(Debug)]
 pub struct DatabaseUnavailable(pub Vec<ServerError>);
 
@@ -116,7 +115,7 @@ impl EventRenderer {
         u32::try_from(self.cost).unwrap_or(u32::MAX).max(1)
     }
 
-    /// How many events may be rendered together: the more each costs, the fewer.
+    /// Number of events rendered together: fewer the more each costs.
     #[must_use]
     pub fn batch_size(&self) -> usize {
         complexity::event_batch_size(self.cost)
@@ -128,21 +127,22 @@ impl EventRenderer {
         &self.document.text
     }
 
-    /// The time.
+    /// Current time.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.event_schema.state.clock.now()
     }
 
-    /// Counts a panic outside of [`Self::render`] that ends the subscription.
+    /// Counts a panic outside [`Self::render`] that ends the subscription.
     pub fn count_panic(&self) {
         self.event_schema.state.metrics.operations.count_panic();
     }
 
-    /// The GraphQL answer to each event, as JSON. An event has the size limit of any answer, and an error where it is larger.
+    /// Renders the GraphQL response of each event as JSON. An event that exceeds the size limit of responses is an
+    /// error.
     ///
     /// # Errors
-    /// When the database was unavailable. Any other error is part of the answer.
+    /// When the database was unavailable. Any other error is part of the response.
     pub async fn render(&self, events: &Events) -> Result<Vec<Bytes>, DatabaseUnavailable> {
         let (state, count) = (&self.event_schema.state, events.len());
         if count > 1 {
@@ -152,7 +152,7 @@ impl EventRenderer {
                 return Ok(self.split_by_event(response, count));
             }
         }
-        // One by one, so that a large event is an error of its own, and memory holds the rows of one.
+        // One by one, so that only the event that is too large fails, and memory contains the rows of one event.
         let mut payloads = Vec::with_capacity(count);
         for at in 0..count {
             let response = self.execute(&events.at_positions(&[at]), ResponseSize::new(state)).await?;
@@ -178,7 +178,7 @@ impl EventRenderer {
         Ok(response)
     }
 
-    /// The answer to each of so many events, from the answer to all of them.
+    /// Splits the response to `count` events.
     fn split_by_event(&self, response: Response, count: usize) -> Vec<Bytes> {
         let key = &self.document.key;
         let checked =
@@ -202,7 +202,7 @@ fn is_database_unavailable(error: &ServerError) -> bool {
     code.is_some_and(|code| matches!(code, Value::String(code) if code == ApiError::UNAVAILABLE))
 }
 
-/// The data and errors of each of so many events, from the answer to all of them.
+/// Splits the data and errors of the response to `count` events.
 fn split(response: Response, key: &Name, count: usize) -> Vec<(Value, Vec<ServerError>)> {
     let mut items = match response.data {
         Value::Object(mut fields) => match fields.swap_remove(key) {
@@ -221,7 +221,7 @@ fn split(response: Response, key: &Name, count: usize) -> Vec<(Value, Vec<Server
             }
         } else {
             for errors in &mut errors {
-                errors.push(error.clone()); // of the field as a whole
+                errors.push(error.clone()); // an error of the whole field
             }
         }
     }
@@ -232,7 +232,7 @@ fn event_response(key: &Name, item: &Value, errors: &[ServerError]) -> Bytes {
     let mut out = Vec::with_capacity(256);
     out.extend_from_slice(b"{\"data\":");
     if *item == Value::Null && !errors.is_empty() {
-        out.extend_from_slice(b"null"); // events can't be null, so all of it is
+        out.extend_from_slice(b"null"); // events are non-null, so the data is null
     } else {
         out.push(b'{');
         response_writer::write_serialized(key.as_str(), &mut out);
@@ -248,7 +248,7 @@ fn event_response(key: &Name, item: &Value, errors: &[ServerError]) -> Bytes {
     out.into()
 }
 
-/// The root fields of subscriptions, as lists of the events that came with the request.
+/// The root fields of subscriptions, as lists of the events in the request's data.
 struct EventRoot;
 
 #[Object(name = "Subscription")]
@@ -269,28 +269,28 @@ impl EventRoot {
 
     async fn statistics_updated(&self, ctx: &Context<'_>) -> Result<Vec<JsonRows<Statistics>>, ApiError> {
         match ctx.data_unchecked() {
-            Events::Statistics(wanted) => Ok(vec![current_statistics(ctx, wanted).await?]),
+            Events::Statistics(selected) => Ok(vec![current_statistics(ctx, selected).await?]),
             Events::Measurements(_) | Events::Devices(_) => Ok(Vec::new()),
         }
     }
 }
 
-async fn current_statistics(ctx: &Context<'_>, wanted: &CurrentStatistics) -> Result<JsonRows<Statistics>, ApiError> {
+async fn current_statistics(ctx: &Context<'_>, selected: &CurrentStatistics) -> Result<JsonRows<Statistics>, ApiError> {
     let now = ctx.state().clock.now();
-    let (from, to) = wanted.bucket(now);
+    let (from, to) = selected.bucket(now);
     let filter =
-        Filter { devices: Some(wanted.devices.clone()), from: Some(from), to: Some(to), conditions: Vec::new() };
-    let parting = Grouping {
-        every: Some(wanted.every.into()),
+        Filter { devices: Some(selected.devices.clone()), from: Some(from), to: Some(to), conditions: Vec::new() };
+    let grouping = Grouping {
+        every: Some(selected.every.into()),
         max_buckets: None,
         fill: StatisticsFill::None,
-        time_zone: wanted.zone.name().to_owned(),
+        time_zone: selected.zone.name().to_owned(),
         group_by: vec![StatisticsGroup::Device],
         cell_resolution: 0,
-        counted: wanted.counted,
+        counted: selected.counted,
     };
-    let (question, labels) = parting.to_query(filter, RequestedStatistics::from_selection(ctx.field()), now)?;
-    let question = Arc::new(question);
-    let rows = list(ctx.read_pool(), &question, MAX_ROWS).await?;
-    Ok(types::statistics::from_rows(rows, &question, labels))
+    let (query, labels) = grouping.to_query(filter, RequestedStatistics::from_selection(ctx.field()), now)?;
+    let query = Arc::new(query);
+    let rows = list(ctx.read_pool(), &query, MAX_ROWS).await?;
+    Ok(types::statistics::from_rows(rows, &query, labels))
 }

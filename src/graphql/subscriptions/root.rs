@@ -1,5 +1,5 @@
-//! The root fields of subscriptions. Their resolvers only check what is asked, and leave it in the request's [`ResultSlot`]; what
-//! is told comes by [`super::render`].
+//! The root fields of subscriptions. Their resolvers only check the arguments and store the checked request in the
+//! [`ResultSlot`]; events are rendered by [`super::render`].
 
 use async_graphql::{Context, Subscription, connection::CursorType as _};
 use futures_util::stream::{self, Empty};
@@ -21,24 +21,25 @@ use crate::{
     },
 };
 
-/// Devices that statistics are told of at once at most: they may be computed every second.
+/// Maximum devices of a subscription to statistics, which may be computed every second.
 const MAX_STATISTICS_DEVICES: usize = 100;
 
-/// What can be followed.
+/// The root type of subscriptions.
 pub struct Subscription;
 
-/// What can be followed as it happens. Each event is told once, in the order in which it was stored. Whoever subscribes again
-/// with the last `cursor` it got as `after`, at whichever gateway of the database, misses nothing and gets nothing twice.
+/// Subscriptions: receive events as they are stored. Each event is sent once, in the order of storage. A client that
+/// subscribes again with its last `cursor` as `after`, at any gateway of the same database, receives every event
+/// exactly once.
 #[Subscription(guard = "may_read")]
 impl Subscription {
-    /// Measurements, as they are stored.
+    /// Measurements as they are stored.
     async fn measurement_recorded(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] filter: Option<MeasurementFilter>,
-        #[graphql(
-            desc = "First what was stored after this cursor of an event, or this `feedCursor`; from now on unless told."
-        )]
+        #[graphql(desc = "Conditions on the measurements. Default: all measurements.")] filter: Option<
+            MeasurementFilter,
+        >,
+        #[graphql(desc = "Start after this cursor, of an event or `feedCursor`. Default: only new events.")]
         after: Option<String>,
     ) -> Result<Empty<MeasurementEvent>, ApiError> {
         let after = parse_after(after)?;
@@ -46,18 +47,17 @@ impl Subscription {
         Ok(store_request(ctx, Topic::Measurements(filter), after))
     }
 
-    /// Devices that are registered or updated, or whose measurements are stored or deleted: one event of a device for all
-    /// that was stored together.
+    /// Devices that are registered or updated, or have measurements stored or deleted. Changes stored together are one
+    /// event per device.
     async fn device_updated(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Those with these keys, at most 1000; all unless told. A key that no device has yet matches none, also later."
+            desc = "Keys of devices, at most 1000. Default: all devices. Keys are resolved once, at the start: an unknown \
+            key matches nothing."
         )]
         devices: Option<Vec<String>>,
-        #[graphql(
-            desc = "First what was stored after this cursor of an event, or this `feedCursor`; from now on unless told."
-        )]
+        #[graphql(desc = "Start after this cursor, of an event or `feedCursor`. Default: only new events.")]
         after: Option<String>,
     ) -> Result<Empty<DeviceEvent>, ApiError> {
         let after = parse_after(after)?;
@@ -68,17 +68,21 @@ impl Subscription {
         Ok(store_request(ctx, Topic::Devices(devices), after))
     }
 
-    /// Statistics of the present bucket of time, of each device that has measurements in it: at once, and again when they
-    /// change, at most once a second. Values out of their quantity's range do not count unless `includeInvalid` is set.
+    /// Statistics of the current bucket of time, for each device with measurements in it. Sent immediately, and again
+    /// when they change, at most once a second. Values out of their quantity's range do not count unless
+    /// `includeInvalid` is set.
     async fn statistics_updated(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Of the devices with these keys, at most 100. A key that no device has yet matches none, also later."
+            desc = "Keys of devices, at most 100. Keys are resolved once, at the start: an unknown key matches nothing."
         )]
         devices: Vec<String>,
-        #[graphql(desc = "Length of the buckets; not `AUTO`.")] every: Interval,
-        #[graphql(default = "UTC", desc = "Whose days, weeks, months and clocks: a name of the IANA database.")]
+        #[graphql(desc = "Length of the bucket. `AUTO` is not allowed.")] every: Interval,
+        #[graphql(
+            default = "UTC",
+            desc = "Time zone of days, weeks and months: an IANA name such as `Europe/London`. Default `UTC`."
+        )]
         time_zone: String,
         #[graphql(default = false, desc = "Whether values out of their quantity's range count too.")]
         include_invalid: bool,
@@ -90,7 +94,7 @@ impl Subscription {
             ));
         }
         let every = every.length().ok_or_else(|| {
-            ApiError::bad_input("every", "AUTO is not allowed here: there is one bucket, the present one")
+            ApiError::bad_input("every", "AUTO is not allowed: there is only one bucket, the current one")
         })?;
         let zone = check_time_zone(&time_zone)?;
         let counted = CountedValues::from_include_invalid(include_invalid);
@@ -100,10 +104,10 @@ impl Subscription {
     }
 }
 
-/// A cursor that was given as the argument `after`.
+/// Parses the argument `after`.
 ///
 /// # Errors
-/// When it is none.
+/// When it is not a cursor of the feed.
 pub(super) fn parse_after(cursor: Option<String>) -> Result<Option<FeedOffset>, ApiError> {
     let place = |cursor: String| FeedCursor::decode_cursor(&cursor).map(|cursor| cursor.0);
     cursor.map(place).transpose().map_err(|reason| ApiError::bad_input("after", reason))

@@ -1,4 +1,4 @@
-//! An event has what a query returns for the same measurement, for random selections.
+//! An event equals the response to a query of the same measurement, for random selections.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -31,13 +31,13 @@ use crate::{
     limits::Limits,
 };
 
-/// A gateway whose database isn't there, and the runtime that it needs.
+/// A gateway without database, and its runtime.
 static APP: LazyLock<(AppState, EventSchema, Runtime)> = LazyLock::new(|| {
     let runtime = Runtime::new().expect("a runtime");
     let _entered = runtime.enter();
     let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(1);
     let pool = || PgPoolOptions::new().acquire_timeout(Duration::from_millis(1)).connect_lazy_with(options.clone());
-    let about = GatewayInfo {
+    let info = GatewayInfo {
         public_read: true,
         security_profile: SecuritySettings::default(),
         limits: Limits::default(),
@@ -46,7 +46,7 @@ static APP: LazyLock<(AppState, EventSchema, Runtime)> = LazyLock::new(|| {
         database_port: 1,
     };
     let database = Database::from_pool(&pool(), PgConnectOptions::new());
-    let (app, _) = AppState::start(database, Replicas::default(), Clock::system(), about);
+    let (app, _) = AppState::start(database, Replicas::default(), Clock::system(), info);
     let answering = event_schema(app.state.clone());
     (app, answering, runtime)
 });
@@ -55,10 +55,10 @@ fn feed_offset(at: usize) -> FeedOffset {
     FeedOffset { number: 7, index: u32::try_from(at).expect("few") }
 }
 
-/// What is told of these rows; none where the question is refused.
-fn rendered_events(rows: &[measurement::Measurement], question: &str) -> Option<Vec<Value>> {
+/// The events of these rows; `None` when the subscription is rejected.
+fn rendered_events(rows: &[measurement::Measurement], document: &str) -> Option<Vec<Value>> {
     let (app, answering, _) = &*APP;
-    let request = Request::new(question).variables(Variables::from_json(variables()));
+    let request = Request::new(document).variables(Variables::from_json(variables()));
     let checked = check(&app.schema, answering, request, &Caller::Anonymous, None).now_or_never().expect("at once");
     let (_, answers) = checked.ok()?;
     let event = |(at, row): (usize, &measurement::Measurement)| MeasurementEvent {
@@ -66,11 +66,11 @@ fn rendered_events(rows: &[measurement::Measurement], question: &str) -> Option<
         measurement: Measurement(row.clone()),
     };
     let events = Events::Measurements(rows.iter().enumerate().map(event).collect());
-    let told = answers.render(&events).now_or_never().expect("at once").expect("no database is needed");
-    Some(told.iter().map(|payload| serde_json::from_slice(payload).expect("JSON")).collect())
+    let rendered = answers.render(&events).now_or_never().expect("at once").expect("no database is needed");
+    Some(rendered.iter().map(|payload| serde_json::from_slice(payload).expect("JSON")).collect())
 }
 
-/// Answers in a form that can be compared: with the path of each error from the measurement on, and in some order.
+/// A response for comparison: with the path of each error relative to the measurement, and errors sorted.
 fn comparable(measurement: &Value, errors: &Value, from: usize) -> Value {
     let mut errors: Vec<_> = errors
         .as_array()
@@ -97,15 +97,15 @@ proptest! {
         let selection = random_measurement_selection(&bytes);
         let field = format!("e: measurementRecorded {{ cursor measurement {selection} }}");
         let body = if is_in_a_fragment { format!("{{ ... on Subscription {{ {field} }} }}") } else { format!("{{ {field} }}") };
-        let told = rendered_events(&rows, &document_with_fragments("subscription", body));
-        prop_assume!(told.is_some());
-        for (at, (row, told)) in rows.iter().zip(told.unwrap_or_default()).enumerate() {
-            let asked = resolver_response(std::slice::from_ref(row), &document_with_fragments("query", format!("{{ list {{ nodes {selection} }} }}")));
-            let asked = serde_json::to_value(asked).expect("JSON");
-            let event = &told["data"]["e"];
+        let events = rendered_events(&rows, &document_with_fragments("subscription", body));
+        prop_assume!(events.is_some());
+        for (at, (row, rendered)) in rows.iter().zip(events.unwrap_or_default()).enumerate() {
+            let response = resolver_response(std::slice::from_ref(row), &document_with_fragments("query", format!("{{ list {{ nodes {selection} }} }}")));
+            let response = serde_json::to_value(response).expect("JSON");
+            let event = &rendered["data"]["e"];
             prop_assert_eq!(&event["cursor"], &json!(FeedCursor(feed_offset(at)).encode_cursor()));
-            let expected = comparable(&asked["data"]["list"]["nodes"][0], &asked["errors"], 3);
-            prop_assert_eq!(comparable(&event["measurement"], &told["errors"], 2), expected, "{}", selection);
+            let expected = comparable(&response["data"]["list"]["nodes"][0], &response["errors"], 3);
+            prop_assert_eq!(comparable(&event["measurement"], &rendered["errors"], 2), expected, "{}", selection);
         }
     }
 }

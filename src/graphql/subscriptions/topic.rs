@@ -1,4 +1,4 @@
-//! What is subscribed to, its arguments checked.
+//! Topics of subscriptions, with checked arguments.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,70 +7,70 @@ use chrono_tz::Tz;
 
 use crate::domain::{device::DeviceId, feed::FeedOffset, filter::Filter, interval::Interval, validity::CountedValues};
 
-/// What is subscribed to.
+/// Topic of a subscription.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
-    /// Measurements that the filter lets through, as they are stored.
+    /// Measurements that match the filter, as they are stored.
     Measurements(Filter),
-    /// Devices of which something changes; only these, sorted, where they are named.
+    /// Changes of devices: of all, or of these (sorted).
     Devices(Option<Vec<DeviceId>>),
-    /// Statistics of the present bucket.
+    /// Statistics of the current bucket.
     Statistics(CurrentStatistics),
 }
 
 impl Topic {
-    /// Bytes of memory that it takes, about.
+    /// Estimated memory, in bytes.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         let devices = |devices: &[DeviceId]| size_of_val(devices);
         match self {
             Self::Measurements(filter) => filter.size(),
-            Self::Devices(wanted) => devices(wanted.as_deref().unwrap_or_default()),
-            Self::Statistics(wanted) => devices(&wanted.devices),
+            Self::Devices(selected) => devices(selected.as_deref().unwrap_or_default()),
+            Self::Statistics(selected) => devices(&selected.devices),
         }
     }
 
-    /// Whether its events have places in the feed, to be resumed at.
+    /// Whether its events have cursors of the feed to resume from.
     #[must_use]
     pub fn is_resumable(&self) -> bool {
         !matches!(self, Self::Statistics(_))
     }
 }
 
-/// Statistics of some devices, of the bucket that now lies in.
+/// Statistics of devices in the current bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CurrentStatistics {
     /// The devices, sorted.
     pub devices: Vec<DeviceId>,
-    /// How long buckets are.
+    /// Length of buckets.
     pub every: Interval,
-    /// By whose clocks.
+    /// Time zone of buckets.
     pub zone: Tz,
-    /// Which values count.
+    /// Values that count.
     pub counted: CountedValues,
 }
 
 impl CurrentStatistics {
-    /// From when to when the bucket goes that this moment lies in.
+    /// Start and end of the bucket that contains `now`.
     #[must_use]
     pub fn bucket(&self, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
         let after = now + TimeDelta::microseconds(1);
-        // A moment is in one bucket.
+        // A span of one microsecond is in one bucket.
         let bounds = self.every.bounds(self.zone, now, after, 1).unwrap_or_default();
         (bounds.first().copied().unwrap_or(now), bounds.last().copied().unwrap_or(after))
     }
 }
 
-/// A subscription as its resolver checked it.
+/// A subscription with checked arguments.
 #[derive(Clone, Debug)]
 pub struct SubscriptionRequest {
-    /// What it is to.
+    /// Topic of the subscription.
     pub topic: Topic,
-    /// Only events after this; none begins with the next event.
+    /// Only events after this offset; `None` starts with the next event.
     pub after: Option<FeedOffset>,
 }
 
-/// Where the resolver of a subscription leaves the checked request, as data of the GraphQL request.
+/// Slot for the checked request, set by the resolver of a subscription; data of the GraphQL request.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ResultSlot(Arc<Mutex<Option<SubscriptionRequest>>>);
 

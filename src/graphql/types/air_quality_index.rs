@@ -27,85 +27,86 @@ use crate::{
     },
 };
 
-/// A published scale of air quality.
+/// Published air-quality scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::Scale")]
 pub enum AirQualityScale {
-    /// The Daily Air Quality Index of the United Kingdom: 1 to 10, from the mean of 24 hours.
+    /// UK Daily Air Quality Index: 1 to 10, from the mean of 24 hours.
     UkDaqi,
-    /// The European Air Quality Index: 1 (good) to 6 (extremely poor), from the mean of one hour.
+    /// European Air Quality Index: 1 (good) to 6 (extremely poor), from the mean of one hour.
     #[graphql(name = "EUROPEAN_AQI")]
     European,
-    /// The Air Quality Index of the US EPA: 0 to 500, from the mean of 24 hours.
+    /// US EPA Air Quality Index: 0 to 500, from the mean of 24 hours.
     UsEpa,
-    /// The same scale, told for the present hour by the EPA's NowCast: an average of 12 hours in which recent ones weigh
-    /// more.
+    /// US EPA Air Quality Index with NowCast: 0 to 500, from a weighted mean of 12 hours in which recent hours have
+    /// more weight.
     UsNowcast,
 }
 
-/// An air-quality index, of the pollutant among PM2.5 and PM10 that is worst. Indicative: a sensor is no reference
-/// station, and other pollutants may be worse.
+/// Air-quality index: the higher one of the indices of PM2.5 and PM10. Indicative only: low-cost sensors are not
+/// reference stations, and pollutants that are not measured may be worse.
 #[derive(SimpleObject)]
 pub struct AirQualityIndex {
-    /// On which scale.
+    /// Scale of the index.
     scale: AirQualityScale,
-    /// The pollutant that decides; the first of equals. Null where there is no value.
+    /// Pollutant with the highest index, which is the overall index; the first one when equal. Null when there is no
+    /// value.
     pollutant: Option<Quantity>,
-    /// The share (`1`) of the period's hours of which the deciding pollutant is known, 0 to 1; where none decides, the
-    /// better one's. One valid value makes an hour known.
+    /// Share of hours of the period with data of `pollutant`, 0 to 1; when `pollutant` is null, the larger share of the
+    /// two pollutants. An hour has data when it has one valid value.
     coverage: f64,
-    /// The first moment of the period.
+    /// Start of the averaging period (inclusive).
     start: scalar::DateTime,
-    /// The end of the period: the last whole hour that had ended.
+    /// End of the averaging period (exclusive): the end of its last full hour.
     end: scalar::DateTime,
-    /// The index of each pollutant.
+    /// Index of each pollutant.
     sub_indices: Vec<AirQualitySubIndex>,
-    /// Which edition of the scale this is: source and date.
+    /// Edition of the scale: source and date.
     version: &'static str,
-    /// The bucket of time that this is the index at the end of. Null outside of `airQualityIndices`.
+    /// Bucket of the series; the index is the one at its end. Null outside `airQualityIndices`.
     bucket: Option<TimeBucket>,
     #[graphql(flatten)]
     scale_position: ScalePosition,
 }
 
-/// A bucket of time in a series.
+/// Bucket of time in a series.
 #[derive(SimpleObject)]
 pub struct TimeBucket {
-    /// Start of the bucket.
+    /// Start of the bucket (inclusive).
     start: scalar::DateTime,
-    /// `start` on the clocks of `timeZone`, in RFC 3339 with the offset from UTC, such as `2026-03-29T03:00:00+02:00`.
+    /// `start` as local time of `timeZone`, in RFC 3339 with the offset from UTC, such as `2026-03-29T03:00:00+02:00`.
     start_local: String,
-    /// End of the bucket, which is not part of it.
+    /// End of the bucket (exclusive).
     end: scalar::DateTime,
-    /// Length of the bucket: `every`, or what `every: AUTO` chose.
+    /// Length of the bucket: `every`, or the interval chosen for `every: AUTO`.
     interval: Interval,
 }
 
-/// The air-quality index of one pollutant.
+/// Air-quality index of one pollutant.
 #[derive(SimpleObject)]
 pub struct AirQualitySubIndex {
-    /// Which.
+    /// Pollutant of this index.
     pollutant: Quantity,
-    /// The concentration that the scale looks at, in `ug/m3`: the mean, or what NowCast made of the hours. Null where
+    /// Concentration that the index is computed from, in µg/m³: the mean of the period, or the NowCast value. Null when
     /// there is no value.
     concentration: Option<f64>,
-    /// The share (`1`) of the period's hours of which the pollutant is known, 0 to 1.
+    /// Share of hours of the period with data of the pollutant, 0 to 1.
     coverage: f64,
     #[graphql(flatten)]
-    standing: ScalePosition,
+    scale_position: ScalePosition,
 }
 
-/// Where a concentration stands on a scale.
+/// Position of a concentration on a scale.
 #[derive(SimpleObject)]
 pub struct ScalePosition {
-    /// The value (`1`). Null where fewer than 75 % of the period's hours are known, or for NowCast fewer than two of the
-    /// latest three.
+    /// Index value. Null when fewer than 75 % of the hours of the period have data; for NowCast, when fewer than two of
+    /// the latest three have data.
     value: Option<u16>,
-    /// What the scale calls it, in English.
+    /// Name of the band on the scale, in English, such as `Good`. Null when `value` is null.
     band: Option<&'static str>,
-    /// The scale's colour for it, `#rrggbb`.
+    /// Colour of the band on the scale, as `#rrggbb`. Null when `value` is null.
     colour: Option<&'static str>,
-    /// Whether the concentration is beyond the end of the scale; the value is then the scale's last.
+    /// Whether the concentration is above the end of the scale; `value` is then the scale's maximum.
     above_scale: bool,
 }
 
@@ -120,7 +121,7 @@ impl From<Option<Level>> for ScalePosition {
     }
 }
 
-/// The index of a device, over the whole hours that had ended by a moment; by now unless told.
+/// The index of a device over the full hours before `at`, by default before now.
 ///
 /// # Errors
 /// When the database fails.
@@ -135,8 +136,7 @@ pub async fn device_index(
     Ok(index_from_means(scale, &hours, ctx.loader().load_one(hours).await?))
 }
 
-/// The index of a cell of the map, of resolution 0 to 12, over the whole hours that had ended by a moment; by now unless
-/// told.
+/// The index of a map cell of resolution 0 to 12, over the full hours before `at`, by default before now.
 ///
 /// # Errors
 /// When the database fails.
@@ -151,23 +151,23 @@ pub async fn cell_index(
     Ok(index_from_means(scale, &hours, ctx.loader().load_one(hours).await?))
 }
 
-/// Hours from the first bucket of a series to the end of the last one at most.
+/// Maximum hours from the start of the first bucket of a series to the end of the last one.
 const MAX_SERIES_HOURS: i64 = 10_000;
 
-/// The buckets of a series.
+/// Limits of the buckets of a series.
 const BUCKET_LIMITS: BucketLimits =
     BucketLimits { min_interval: crate::domain::interval::Interval::Hour, max_buckets: MAX_SERIES_ITEMS };
 
-/// The buckets of a series, with what each is labelled with.
+/// The buckets of a series with the time zone of their labels.
 pub struct SeriesBuckets {
     buckets: Buckets,
     time_zone: Tz,
 }
 
-/// The buckets of a series, none of which begins after now.
+/// Checks the buckets of a series. No bucket starts after now.
 ///
 /// # Errors
-/// Names the argument that can't be.
+/// Names the invalid argument.
 pub fn buckets(
     (from, to): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
     every: Interval,
@@ -176,7 +176,7 @@ pub fn buckets(
     now: DateTime<Utc>,
 ) -> Result<SeriesBuckets, ApiError> {
     let zone = interval::time_zone(time_zone)?;
-    let from = from.ok_or_else(|| ApiError::bad_input("measuredAt.from", "must be given, as buckets begin there"))?;
+    let from = from.ok_or_else(|| ApiError::bad_input("measuredAt.from", "required: the first bucket starts there"))?;
     let to = to.unwrap_or(now).min(now);
     if to - from > TimeDelta::hours(MAX_SERIES_HOURS) {
         return Err(ApiError::bad_input("measuredAt", format!("must not span more than {MAX_SERIES_HOURS} hours")));
@@ -189,7 +189,7 @@ pub fn buckets(
     Ok(SeriesBuckets { buckets, time_zone: zone })
 }
 
-/// The indices of a device at the end of each bucket, or now where that is earlier.
+/// The indices of a device at the end of each bucket, or now if that is earlier.
 ///
 /// # Errors
 /// When the database fails.
@@ -258,7 +258,7 @@ fn index_from_means<P>(
                 pollutant: quantity(sub.pollutant),
                 concentration: sub.concentration.filter(|_| sub.level.is_some()).map(domain::Concentration::value),
                 coverage: sub.coverage,
-                standing: sub.level.into(),
+                scale_position: sub.level.into(),
             })
             .collect(),
         version: edition.version(),

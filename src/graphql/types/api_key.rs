@@ -1,4 +1,4 @@
-//! A key, without the key itself.
+//! API keys, without their secrets.
 
 use async_graphql::{Context, Enum, ID, Object};
 
@@ -9,65 +9,65 @@ use crate::{
     graphql::{context::ContextExt as _, id::GlobalId, scalar::DateTime},
 };
 
-/// What the holder of a key may do.
+/// Permissions of an API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "api_key::Role")]
 pub enum Role {
-    /// Read.
+    /// Read everything except uplinks and other admin fields.
     Reader,
-    /// Read, and record measurements: of one device where the key names it, of any otherwise.
+    /// Read, and record measurements: of one device when the key is bound to it, else of any device.
     Sensor,
-    /// Everything.
+    /// All permissions.
     Admin,
 }
 
-/// A key of a sensor, a reader or an admin. The key itself is told once, when it is made.
+/// API key of a sensor, a reader or an admin, without its secret. The secret is returned once, by `createApiKey`.
 pub struct ApiKey(pub domain::api_key::ApiKey);
 
-/// A key of a sensor, a reader or an admin. The key itself is told once, when it is made.
+/// API key of a sensor, a reader or an admin, without its secret. The secret is returned once, by `createApiKey`.
 #[Object]
 impl ApiKey {
-    /// Global id, to revoke it by.
+    /// Global id, for `revokeApiKey`.
     async fn id(&self) -> ID {
         GlobalId::ApiKey(self.0.id).encode()
     }
 
-    /// What its owner calls it.
+    /// Display name of the key.
     async fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// What its holder may do.
+    /// Permissions of the key.
     async fn role(&self) -> Role {
         self.0.role.into()
     }
 
-    /// The key of the one device it records for; null for any device.
+    /// Key of the device that the API key is bound to. Null when it is not bound to a device.
     async fn device_key(&self) -> Option<&str> {
         self.0.device.as_ref().map(DeviceKey::as_str)
     }
 
-    /// When it was made.
+    /// Time the key was created.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
     }
 
-    /// When it ends to work by itself.
+    /// Time the key expires. Null when it does not expire.
     async fn expires_at(&self) -> Option<DateTime> {
         self.0.expires_at.map(Into::into)
     }
 
-    /// When it was revoked.
+    /// Time the key was revoked. Null when it is not revoked.
     async fn revoked_at(&self) -> Option<DateTime> {
         self.0.revoked_at.map(Into::into)
     }
 
-    /// When it was last used, to the minute.
+    /// Time of the last use, with a precision of one minute. Null when the key has not been used.
     async fn last_used_at(&self) -> Option<DateTime> {
         self.0.last_used_at.map(Into::into)
     }
 
-    /// Key that created it. Null for keys from the command line or the environment.
+    /// API key that created this key. Null for keys created on the command line or from the environment.
     async fn created_by(&self, ctx: &Context<'_>) -> Result<Option<Self>, ApiError> {
         let Some(id) = self.0.created_by else { return Ok(None) };
         Ok(ctx.loader().load_one(id).await?.map(ApiKey))

@@ -1,4 +1,4 @@
-//! A cell of a map.
+//! H3 cells of a map.
 
 use async_graphql::{Context, Object};
 use h3o::CellIndex;
@@ -12,81 +12,83 @@ use super::{
 };
 use crate::{api_error::ApiError, domain, domain::validity::CountedValues, graphql::scalar::DateTime};
 
-/// A cell of a map, with what was measured in it.
+/// Cell of a map with statistics.
 pub struct Cell {
-    /// Which.
+    /// Index of the cell.
     pub cell: CellIndex,
-    /// What was measured.
+    /// Statistics of the measurements in the cell.
     pub statistics: Statistics,
 }
 
-/// An H3 cell of a map, a hexagon, with what was measured in it.
+/// H3 cell of a map (a hexagon), with statistics of the measurements taken in it.
 #[Object]
 impl Cell {
-    /// Its H3 index.
+    /// H3 index of the cell.
     async fn index(&self) -> String {
         self.cell.to_string()
     }
 
-    /// Its H3 resolution: hexagons of about 1000 km at 0, 170 m at 9, 10 m at 12 (the length of an edge).
+    /// H3 resolution, 0 to 12. Edges have about 1000 km at 0, 170 m at 9, 10 m at 12.
     async fn resolution(&self) -> u8 {
         self.cell.resolution().into()
     }
 
-    /// Its centre.
+    /// Centre of the cell.
     async fn center(&self) -> Coordinates {
         self.center_coordinates()
     }
 
-    /// Its corners, anticlockwise: six, five of a pentagon, and a few more where an edge of the globe's grid crosses it.
+    /// Corners of the cell, counterclockwise: six, five for a pentagon, and some more when an edge of H3's icosahedron
+    /// crosses the cell.
     async fn boundary(&self) -> Vec<Coordinates> {
         self.boundary_coordinates()
     }
 
-    /// How many measurements, with valid values or without.
+    /// Number of measurements, with or without valid values.
     async fn count(&self) -> i64 {
         self.statistics.row.count
     }
 
-    /// The share of the hours (of UTC) that the filter sets a beginning and an end to, in which there are measurements with a
-    /// valid value.
+    /// Share of hours with measurements that have a valid value, 0 to 1: UTC hours of the filter's time span. Null when
+    /// the span has no start or no end.
     async fn coverage(&self) -> Option<f64> {
         self.statistics.coverage_share()
     }
 
-    /// Of particulate matter up to 1 µm, in `ug/m3`.
+    /// Summary of particulate matter up to 1 µm, in µg/m³.
     async fn pm1(&self) -> Summary {
         self.statistics.summary(domain::quantity::Quantity::Pm1)
     }
 
-    /// Of particulate matter up to 2.5 µm, in `ug/m3`.
+    /// Summary of particulate matter up to 2.5 µm, in µg/m³.
     async fn pm25(&self) -> Summary {
         self.statistics.summary(domain::quantity::Quantity::Pm2_5)
     }
 
-    /// Of particulate matter up to 4 µm, in `ug/m3`.
+    /// Summary of particulate matter up to 4 µm, in µg/m³.
     async fn pm4(&self) -> Summary {
         self.statistics.summary(domain::quantity::Quantity::Pm4)
     }
 
-    /// Of particulate matter up to 10 µm, in `ug/m3`.
+    /// Summary of particulate matter up to 10 µm, in µg/m³.
     async fn pm10(&self) -> Summary {
         self.statistics.summary(domain::quantity::Quantity::Pm10)
     }
 
-    /// Of any quantity, in its unit.
-    async fn quantity(&self, #[graphql(desc = "Which.")] of: Quantity) -> Summary {
+    /// Summary of any quantity, in its unit (see `Quantity`).
+    async fn quantity(&self, #[graphql(desc = "Quantity to summarise.")] of: Quantity) -> Summary {
         self.statistics.summary(of.into())
     }
 
-    /// Its air-quality index, of all that was measured in it, over the whole hours that had ended by a moment. The filter
-    /// of the map has no part in it. Values out of their quantity's range, and positions at (0, 0), do not count unless
-    /// `includeInvalid` is set.
+    /// Air-quality index of all measurements in the cell, over the full hours before `at`. The filter of the map does
+    /// not apply. Values out of their quantity's range, and positions at (0, 0), do not count unless `includeInvalid`
+    /// is set.
     async fn air_quality_index(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "On which scale.")] scale: AirQualityScale,
-        #[graphql(desc = "By which moment; now unless told.")] at: Option<DateTime>,
+        #[graphql(desc = "Scale of the index.")] scale: AirQualityScale,
+        #[graphql(desc = "Time of the index: the period ends with the last full hour before it. Default: now.")]
+        at: Option<DateTime>,
         #[graphql(
             default = false,
             desc = "Whether values out of their quantity's range, and positions at (0, 0), count too."

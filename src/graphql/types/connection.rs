@@ -1,5 +1,5 @@
-//! Connections: pages of a list, with the number of rows in all where somebody asks. Those of devices and of measurements
-//! have files of their own.
+//! Connections: pages of a list, with the total number of rows. Those of devices and of measurements have their own
+//! files.
 
 use async_graphql::{
     Context, Object,
@@ -19,15 +19,15 @@ use crate::{
 /// A page of uplinks.
 pub type UplinkConnection = Connection<UplinkCursor, Uplink, UplinkTotal>;
 
-/// The number of uplinks in all.
+/// Total number of uplinks of a list.
 pub struct UplinkTotal {
     filter: UplinkFilter,
-    /// How many there are, once they were counted.
+    /// Total number of uplinks, once counted.
     total: OnceCell<Total>,
 }
 
 impl UplinkTotal {
-    /// Of those that a filter lets through.
+    /// The total of the uplinks that `filter` matches.
     #[must_use]
     pub fn new(filter: UplinkFilter) -> Self {
         Self { filter, total: OnceCell::new() }
@@ -41,13 +41,14 @@ impl UplinkTotal {
 
 #[Object]
 impl UplinkTotal {
-    /// How many there are in all, on every page: an estimate where `totalCountIsEstimate`. Counted only when selected; null
-    /// only when counting fails.
+    /// Number of uplinks on all pages together; an estimate when `totalCountIsEstimate` is true. Counted only when
+    /// selected. Null only when counting fails.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<Option<i64>, ApiError> {
         Ok(Some(self.total(ctx).await?.rows))
     }
 
-    /// Whether `totalCount` is an estimate: there are more than 100,000, or counting them would read too much.
+    /// Whether `totalCount` is an estimate: there are more than 100,000, or an exact count would read too many rows.
+    /// Null only when counting fails.
     async fn total_count_is_estimate(&self, ctx: &Context<'_>) -> Result<Option<bool>, ApiError> {
         Ok(Some(self.total(ctx).await?.is_estimate))
     }

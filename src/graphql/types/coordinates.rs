@@ -1,18 +1,18 @@
-//! A place on the earth.
+//! Coordinates.
 
 use async_graphql::SimpleObject;
 
-/// A place on the earth (WGS 84).
+/// Position on the earth (WGS 84).
 #[derive(Clone, Copy, Debug, SimpleObject)]
 pub struct Coordinates {
-    /// Degrees north (`deg`).
+    /// Latitude in degrees, north positive.
     pub latitude: f64,
-    /// Degrees east (`deg`).
+    /// Longitude in degrees, east positive.
     pub longitude: f64,
 }
 
 impl From<h3o::LatLng> for Coordinates {
-    fn from(place: h3o::LatLng) -> Self {
-        Self { latitude: place.lat(), longitude: place.lng() }
+    fn from(point: h3o::LatLng) -> Self {
+        Self { latitude: point.lat(), longitude: point.lng() }
     }
 }

@@ -1,4 +1,4 @@
-//! A page of devices. Not the library's connection, whose lists know no rows that are written as they are.
+//! A page of devices. The connection type of async-graphql can't be used, as its lists don't support [`JsonRows`].
 
 use async_graphql::{
     Context, Object,
@@ -26,18 +26,18 @@ use crate::{
 /// A page of devices.
 pub struct DeviceConnection {
     devices: Vec<Device>,
-    /// Their places, in the same order.
+    /// Their cursors, in the same order.
     cursors: Vec<DeviceCursor>,
     has_previous: bool,
     has_next: bool,
-    /// The devices that it is a page of.
+    /// The filter of the whole list.
     filter: DeviceFilter,
-    /// How many there are in all, once they were counted.
+    /// Total number of devices, once counted.
     total: OnceCell<Total>,
 }
 
 impl DeviceConnection {
-    /// A page as it was read, each device with its place.
+    /// A page from rows of the database, each device with its cursor.
     #[must_use]
     pub fn new(slice: PageSlice<(domain::device::Device, DeviceKeyset)>, all: DeviceFilter) -> Self {
         let (has_previous, has_next) = (slice.has_previous, slice.has_next);
@@ -57,7 +57,7 @@ impl DeviceConnection {
 /// A page of devices.
 #[Object]
 impl DeviceConnection {
-    /// Whether the list goes on, and from where.
+    /// Cursors of the page, and whether there are more pages.
     async fn page_info(&self) -> PageInfo {
         PageInfo {
             has_previous_page: self.has_previous,
@@ -67,40 +67,41 @@ impl DeviceConnection {
         }
     }
 
-    /// The devices, each with its cursor.
+    /// Devices of the page, each with its cursor.
     async fn edges(&self) -> JsonRows<DeviceEdge<'_>> {
         JsonRows(self.cursors.iter().zip(&self.devices).map(|(cursor, device)| DeviceEdge { cursor, device }).collect())
     }
 
-    /// The devices.
+    /// Devices of the page.
     async fn nodes(&self) -> JsonList<'_, Device> {
         JsonList(&self.devices)
     }
 
-    /// How many there are in all, on every page: an estimate where `totalCountIsEstimate`. Counted only when selected; null
-    /// only when counting fails.
+    /// Number of devices on all pages together; an estimate when `totalCountIsEstimate` is true. Counted only when
+    /// selected. Null only when counting fails.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<Option<i64>, ApiError> {
         Ok(Some(self.total(ctx).await?.rows))
     }
 
-    /// Whether `totalCount` is an estimate: there are more than 100,000, or counting them would read too much.
+    /// Whether `totalCount` is an estimate: there are more than 100,000, or an exact count would read too many rows.
+    /// Null only when counting fails.
     async fn total_count_is_estimate(&self, ctx: &Context<'_>) -> Result<Option<bool>, ApiError> {
         Ok(Some(self.total(ctx).await?.is_estimate))
     }
 }
 
-/// A device in a list.
+/// Device in a list, with its cursor.
 pub struct DeviceEdge<'a> {
-    /// Its place.
+    /// Its cursor.
     pub cursor: &'a DeviceCursor,
     /// The device.
     pub device: &'a Device,
 }
 
-/// A device in a list.
+/// Device in a list, with its cursor.
 #[Object]
 impl DeviceEdge<'_> {
-    /// Its place in the list, for `after` and `before`.
+    /// Cursor of the device in the list, for `after` and `before`.
     async fn cursor(&self) -> String {
         self.cursor.encode_cursor()
     }

@@ -1,4 +1,4 @@
-//! A device in an event of a subscription.
+//! Events of `deviceUpdated`.
 
 use async_graphql::{Context, ID, Object, connection::CursorType as _};
 
@@ -9,19 +9,19 @@ use crate::{
     graphql::{context::ContextExt as _, cursor::FeedCursor, id::GlobalId},
 };
 
-/// A device of which something changed.
+/// Event: a device or its measurements changed.
 #[derive(Clone)]
 pub struct DeviceEvent {
-    /// Its place in the feed.
+    /// Its offset in the feed.
     pub place: FeedOffset,
     /// The device.
     pub device: DeviceId,
 }
 
-/// A device of which something changed.
+/// Event: a device or its measurements changed.
 #[Object]
 impl DeviceEvent {
-    /// Its place among all that is stored: a subscription with this as `after` goes on behind it.
+    /// Cursor of the event. A subscription with this cursor as `after` resumes after the event.
     async fn cursor(&self) -> String {
         FeedCursor(self.place).encode_cursor()
     }
@@ -31,7 +31,7 @@ impl DeviceEvent {
         GlobalId::Device(self.device).encode()
     }
 
-    /// The device, as it is now. Null when it was deleted.
+    /// Device in its current state. Null when it was deleted.
     async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>, ApiError> {
         Ok(ctx.loader().load_one(self.device).await?.map(Device::from))
     }

@@ -23,11 +23,11 @@ use crate::{
     graphql::{context::ContextExt as _, id::GlobalId, loaders::ReadingsKey, scalar::DateTime},
 };
 
-/// One sample of the air, taken by a device.
+/// One stored sample of a device: position, values and quality flags at one time.
 #[derive(Clone)]
 pub struct Measurement(pub domain::measurement::Measurement);
 
-/// One sample of the air, taken by a device.
+/// One stored sample of a device: position, values and quality flags at one time.
 #[Object]
 impl Measurement {
     /// Global id: opaque, stable, unique among all objects.
@@ -35,88 +35,94 @@ impl Measurement {
         GlobalId::Measurement(self.0.key).encode()
     }
 
-    /// The device that took it.
+    /// Device that took the sample.
     async fn device(&self) -> Device {
         Device::from_id(self.0.key.device_id)
     }
 
-    /// When it was taken.
+    /// Time of the sample.
     async fn measured_at(&self) -> DateTime {
         self.0.key.measured_at.into()
     }
 
-    /// When the gateway stored it.
+    /// Time the gateway stored the sample.
     async fn recorded_at(&self) -> DateTime {
         self.0.recorded_at.into()
     }
 
-    /// By how many seconds (`s`) it may be older than `measuredAt`; null where the sensor told the time itself.
+    /// Maximum error of `measuredAt`, in seconds: the sample may be this much older. Null when the sensor sent the
+    /// time.
     async fn time_uncertainty(&self) -> Option<i32> {
         self.0.time_uncertainty_s
     }
 
-    /// Where it was taken, in degrees north (`deg`, WGS 84).
+    /// Latitude of the sample, in degrees (WGS 84), north positive. Null when the sample has no position.
     async fn latitude(&self) -> Option<f64> {
         self.0.position.map(Position::latitude)
     }
 
-    /// Where it was taken, in degrees east (`deg`, WGS 84).
+    /// Longitude of the sample, in degrees (WGS 84), east positive. Null when the sample has no position.
     async fn longitude(&self) -> Option<f64> {
         self.0.position.map(Position::longitude)
     }
 
-    /// The H3 cell it is counted in, at a resolution from 0 (about 1000 km) to 15 (about 1 m): up to 12 the ancestor of its
-    /// cell at 12, so that a cell holds what its finer ones hold.
+    /// Index of the H3 cell that contains the position. Up to resolution 12 it is the ancestor of the sample's cell at
+    /// resolution 12, as in statistics: a cell contains exactly the samples of its child cells. Null when the sample
+    /// has no position.
     #[expect(clippy::unused_async, reason = "every resolver is async")]
     async fn cell(
         &self,
-        #[graphql(default_with = "DEFAULT_RESOLUTION", desc = "From 0 to 15.")] resolution: i32,
+        #[graphql(
+            default_with = "DEFAULT_RESOLUTION",
+            desc = "H3 resolution, 0 (edges of about 1000 km) to 15 (about 1 m). Default 10."
+        )]
+        resolution: i32,
     ) -> Result<Option<String>, ApiError> {
         let resolution = check_resolution(resolution)?;
         Ok(self.0.position.map(|position| cell_at(position, resolution).to_string()))
     }
 
-    /// Particulate matter up to 1 µm, in `ug/m3`.
+    /// Particulate matter up to 1 µm, in µg/m³ (`ug/m3`). Null when the sample has no value.
     async fn pm1(&self) -> Option<f64> {
         self.0.pm1.map(to_decimal)
     }
 
-    /// Particulate matter up to 2.5 µm, in `ug/m3`.
+    /// Particulate matter up to 2.5 µm, in µg/m³ (`ug/m3`). Null when the sample has no value.
     async fn pm25(&self) -> Option<f64> {
         self.0.pm2_5.map(to_decimal)
     }
 
-    /// Particulate matter up to 4 µm, in `ug/m3`.
+    /// Particulate matter up to 4 µm, in µg/m³ (`ug/m3`). Null when the sample has no value.
     async fn pm4(&self) -> Option<f64> {
         self.0.pm4.map(to_decimal)
     }
 
-    /// Particulate matter up to 10 µm, in `ug/m3`.
+    /// Particulate matter up to 10 µm, in µg/m³ (`ug/m3`). Null when the sample has no value.
     async fn pm10(&self) -> Option<f64> {
         self.0.pm10.map(to_decimal)
     }
 
-    /// Reasons to doubt it. The values are told as they came.
+    /// Quality flags: reasons to doubt the sample. Values are returned unchanged, as they were received.
     async fn flags(&self) -> Vec<QualityFlag> {
         quality_flag::from_set(self.0.flags)
     }
 
-    /// The weather at the sensor; null where the sensor tells none.
+    /// Weather at the sensor. Null when the sample has no such value.
     async fn weather(&self, ctx: &Context<'_>) -> Result<Option<Weather<'_>>, ApiError> {
         Ok(self.readings(ctx, Group::Weather).await?.map(Weather))
     }
 
-    /// Gases, sound and light at the sensor; null where the sensor tells none.
+    /// Gases, sound and light at the sensor. Null when the sample has no such value.
     async fn ambient(&self, ctx: &Context<'_>) -> Result<Option<Ambient<'_>>, ApiError> {
         Ok(self.readings(ctx, Group::Ambient).await?.map(Ambient))
     }
 
-    /// How the sensor moved; null where the sensor doesn't tell.
+    /// Motion of the sensor. Null when the sample has no such value.
     async fn motion(&self, ctx: &Context<'_>) -> Result<Option<Motion<'_>>, ApiError> {
         Ok(self.readings(ctx, Group::Motion).await?.map(Motion))
     }
 
-    /// How the device was; null where it doesn't tell.
+    /// State of the device. Null when the sample has no such value.
     async fn status(&self, ctx: &Context<'_>) -> Result<Option<DeviceStatus<'_>>, ApiError> {
         Ok(self.readings(ctx, Group::Status).await?.map(DeviceStatus))
     }
@@ -135,13 +141,13 @@ impl Measurement {
     }
 }
 
-/// The resolution of `cell` where none is told.
+/// Default of the argument `resolution` of `cell`.
 pub(in crate::graphql) const DEFAULT_RESOLUTION: i32 = 10;
 
-/// The argument `resolution`.
+/// Checks the argument `resolution`.
 pub(in crate::graphql) fn check_resolution(resolution: i32) -> Result<Resolution, ApiError> {
     let checked = u8::try_from(resolution).ok().and_then(|resolution| Resolution::try_from(resolution).ok());
     checked.ok_or_else(|| {
-        ApiError::bad_input("resolution", format!("{resolution} is no H3 resolution; they go from 0 to 15"))
+        ApiError::bad_input("resolution", format!("{resolution} is not an H3 resolution; must be between 0 and 15"))
     })
 }

@@ -1,4 +1,4 @@
-//! A page of measurements. Not the library's connection, whose lists know no rows that are written as they are.
+//! A page of measurements. The connection type of async-graphql can't be used, as its lists don't support [`JsonRows`].
 
 use std::sync::{Arc, OnceLock};
 
@@ -28,20 +28,20 @@ pub struct MeasurementConnection {
     has_previous: bool,
     has_next: bool,
     scope: MeasurementScope,
-    /// How many there are in all, once they were counted.
+    /// Total number of measurements, once counted.
     total: OnceLock<Total>,
 }
 
-/// The measurements that a page is of.
+/// The measurements of the whole list.
 pub enum MeasurementScope {
-    /// Of all devices, or of some taken together.
+    /// Of all devices, or of the devices of the filter.
     Filtered(Arc<Filter>),
-    /// Of one device among many that are asked the same.
+    /// Of one device in a list of devices with the same arguments.
     OfDevice(DeviceId, Arc<Filter>),
 }
 
 impl MeasurementConnection {
-    /// A page as it was read.
+    /// A page from rows of the database.
     #[must_use]
     pub fn new(slice: PageSlice<domain::measurement::Measurement>, all: MeasurementScope) -> Self {
         let rows = slice.rows.into_iter().map(Measurement).collect();
@@ -53,7 +53,7 @@ impl MeasurementConnection {
         &self.rows
     }
 
-    /// Whether the list goes on, and from where.
+    /// Cursors of the page, and whether there are more pages.
     pub(in crate::graphql) fn paging(&self) -> PageInfo {
         let cursor = |row: Option<&Measurement>| row.map(|row| MeasurementCursor(row.0.key).encode_cursor());
         PageInfo {
@@ -64,15 +64,15 @@ impl MeasurementConnection {
         }
     }
 
-    /// How many there are in all; none when they were not counted yet.
+    /// Total number of measurements; `None` before the first count.
     pub(in crate::graphql) fn cached_total(&self) -> Option<Total> {
         self.total.get().copied()
     }
 
-    /// Counts how many there are in all.
+    /// Counts all measurements of the list.
     pub(in crate::graphql) async fn count(&self, ctx: &Context<'_>) -> Result<Total, ApiError> {
-        // By the loader, so that fields that need the same number share a statement. (A cell of tokio's would give way to
-        // other tasks after some hundred pages, and the loader would begin with half of them.)
+        // Counted by the loader, so that fields with the same filter share a statement. (A tokio `OnceCell` would yield
+        // to other tasks after some hundred pages, and the loader would start an incomplete batch.)
         let total = match &self.scope {
             MeasurementScope::Filtered(filter) => ctx.loader().load_one(TotalCountKey(filter.clone())).await?,
             MeasurementScope::OfDevice(device, filter) => {
@@ -86,40 +86,41 @@ impl MeasurementConnection {
 /// A page of measurements.
 #[Object]
 impl MeasurementConnection {
-    /// Whether the list goes on, and from where.
+    /// Cursors of the page, and whether there are more pages.
     async fn page_info(&self) -> PageInfo {
         self.paging()
     }
 
-    /// The measurements, each with its cursor.
+    /// Measurements of the page, each with its cursor.
     async fn edges(&self) -> JsonRows<MeasurementEdge<'_>> {
         JsonRows(self.rows.iter().map(MeasurementEdge).collect())
     }
 
-    /// The measurements.
+    /// Measurements of the page.
     async fn nodes(&self) -> JsonList<'_, Measurement> {
         JsonList(&self.rows)
     }
 
-    /// How many there are in all, on every page: an estimate where `totalCountIsEstimate`. Counted only when selected; null
-    /// only when counting fails.
+    /// Number of measurements on all pages together; an estimate when `totalCountIsEstimate` is true. Counted only when
+    /// selected. Null only when counting fails.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<Option<i64>, ApiError> {
         Ok(Some(self.count(ctx).await?.rows))
     }
 
-    /// Whether `totalCount` is an estimate: there are more than 100,000, or counting them would read too much.
+    /// Whether `totalCount` is an estimate: there are more than 100,000, or an exact count would read too many rows.
+    /// Null only when counting fails.
     async fn total_count_is_estimate(&self, ctx: &Context<'_>) -> Result<Option<bool>, ApiError> {
         Ok(Some(self.count(ctx).await?.is_estimate))
     }
 }
 
-/// A measurement in a list.
+/// Measurement in a list, with its cursor.
 pub struct MeasurementEdge<'a>(pub &'a Measurement);
 
-/// A measurement in a list.
+/// Measurement in a list, with its cursor.
 #[Object]
 impl MeasurementEdge<'_> {
-    /// Its place in the list, for `after` and `before`.
+    /// Cursor of the measurement in the list, for `after` and `before`.
     async fn cursor(&self) -> String {
         MeasurementCursor(self.0.0.key).encode_cursor()
     }

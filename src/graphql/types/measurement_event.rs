@@ -1,28 +1,28 @@
-//! A measurement, as subscriptions tell it.
+//! Events of `measurementRecorded`.
 
 use async_graphql::{Object, connection::CursorType as _};
 
 use super::measurement::Measurement;
 use crate::{domain::feed::FeedOffset, graphql::cursor::FeedCursor};
 
-/// A measurement that was stored.
+/// Event: a measurement was stored.
 #[derive(Clone)]
 pub struct MeasurementEvent {
-    /// Where it stands in the feed.
+    /// Its offset in the feed.
     pub place: FeedOffset,
-    /// The measurement.
+    /// Measurement that was stored.
     pub measurement: Measurement,
 }
 
-/// A measurement that was stored.
+/// Event: a measurement was stored.
 #[Object]
 impl MeasurementEvent {
-    /// Its place among all that is stored: a subscription with this as `after` goes on behind it.
+    /// Cursor of the event. A subscription with this cursor as `after` resumes after the event.
     async fn cursor(&self) -> String {
         FeedCursor(self.place).encode_cursor()
     }
 
-    /// The measurement.
+    /// Measurement that was stored.
     async fn measurement(&self) -> &Measurement {
         &self.measurement
     }

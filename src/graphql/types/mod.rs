@@ -1,4 +1,4 @@
-//! The types that clients see: thin wrappers of the domain's. Doc comments are the schema's descriptions.
+//! Object types of the schema: thin wrappers of domain types. Their doc comments are the descriptions in the schema.
 
 pub mod air_quality_index;
 pub mod api_key;

@@ -1,10 +1,10 @@
-//! Whatever has a global id.
+//! Objects with a global id.
 
 use async_graphql::{ID, Interface};
 
 use super::{device::Device, measurement::Measurement, trip::Trip, uplink::Uplink};
 
-/// An object with a global id.
+/// Object with a global id (Relay's `Node`).
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Global id: opaque, stable, unique among all objects."))]
 pub enum Node {
@@ -12,8 +12,8 @@ pub enum Node {
     Device(Device),
     /// A measurement.
     Measurement(Measurement),
-    /// A ride of a device.
+    /// A trip of a device.
     Trip(Trip),
-    /// An uplink; for admins only.
+    /// An uplink. Admins only.
     Uplink(Uplink),
 }

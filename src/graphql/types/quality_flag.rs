@@ -13,21 +13,21 @@ pub enum QualityFlag {
     /// PM2.5 is larger than PM10, of which it is a part.
     #[graphql(name = "PM25_ABOVE_PM10")]
     Pm25AbovePm10,
-    /// The position is (0, 0): a receiver without a fix.
+    /// The position is (0, 0): the receiver had no fix.
     NullIsland,
-    /// The receiver repeated an old position.
+    /// The receiver repeated its previous position.
     StaleFix,
-    /// The gateway reckoned the time; the sensor told none.
+    /// The gateway estimated the time; the sensor sent none.
     EstimatedTime,
     /// Relative humidity above 75 % inflates optical particulate readings.
     HighHumidity,
     /// PM2.5 and PM10 have not changed for three hours or more.
     StuckValue,
-    /// PM2.5 or PM10 leapt up from the sample before: at least fivefold, by 200 µg/m³ or more, within five minutes.
+    /// PM2.5 or PM10 jumped from the previous sample: at least fivefold, by 200 µg/m³ or more, within five minutes.
     Spike,
-    /// Faster than 200 km/h from where the sample before was taken.
+    /// The position is out of reach from the previous sample: more than 200 km/h.
     ImplausibleSpeed,
-    /// In the tail of a packet that the next packet contradicts: the position may be off by kilometres.
+    /// The sample is in the tail of a packet that the next packet contradicts; the position may be wrong by kilometres.
     AmbiguousPacket,
     /// The sample arrived more than a day after it was taken.
     Late,

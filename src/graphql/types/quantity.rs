@@ -1,99 +1,100 @@
-//! What a sensor measures.
+//! Measured quantities and their units.
 
 use async_graphql::Enum;
 
 use crate::domain::quantity;
 
-/// What a sensor measures, with the unit in which its values are told and given.
+/// Measured quantity. Each description ends with the unit of its values; the code in backticks is the unit in UCUM
+/// (ucum.org), `1` for a number without unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "quantity::Quantity")]
 pub enum Quantity {
-    /// Particulate matter up to 1 µm, in `ug/m3`.
+    /// Particulate matter up to 1 µm, in µg/m³ (`ug/m3`).
     #[graphql(name = "PM1")]
     Pm1,
-    /// Particulate matter up to 2.5 µm, in `ug/m3`.
+    /// Particulate matter up to 2.5 µm, in µg/m³ (`ug/m3`).
     #[graphql(name = "PM2_5")]
     Pm2_5,
-    /// Particulate matter up to 4 µm, in `ug/m3`.
+    /// Particulate matter up to 4 µm, in µg/m³ (`ug/m3`).
     #[graphql(name = "PM4")]
     Pm4,
-    /// Particulate matter up to 10 µm, in `ug/m3`.
+    /// Particulate matter up to 10 µm, in µg/m³ (`ug/m3`).
     #[graphql(name = "PM10")]
     Pm10,
-    /// Temperature at the sensor (in its case, on the bicycle), in `Cel`.
+    /// Temperature at the sensor (inside its case, on the bicycle), in °C (`Cel`).
     Temperature,
-    /// Temperature told by a weather station near by, in `Cel`.
+    /// Temperature from a nearby weather station, in °C (`Cel`).
     AmbientTemperature,
     /// Relative humidity, in `%`.
     Humidity,
-    /// Dew point, in `Cel`.
+    /// Dew point, in °C (`Cel`).
     DewPoint,
     /// Air pressure at the sensor's height, in `hPa`.
     Pressure,
     /// Mean wind speed, in `m/s`.
     WindSpeed,
-    /// Greatest wind speed, in `m/s`.
+    /// Maximum wind speed, in `m/s`.
     WindGust,
-    /// Where the wind comes from, clockwise from north, in `deg`.
+    /// Direction the wind comes from, clockwise from north, in degrees (`deg`).
     WindDirection,
-    /// Rain since the station's day began, in `mm`.
+    /// Rain since the start of the station's day, in `mm`.
     Rain,
-    /// Sunshine since the station's day began, in `h`.
+    /// Sunshine since the start of the station's day, in hours (`h`).
     Sunshine,
-    /// Carbon dioxide, in `[ppm]`.
+    /// Carbon dioxide, in ppm (`[ppm]`).
     #[graphql(name = "CO2")]
     Co2,
-    /// Nitrogen dioxide, in `ug/m3`.
+    /// Nitrogen dioxide, in µg/m³ (`ug/m3`).
     #[graphql(name = "NO2")]
     No2,
-    /// Ozone, in `ug/m3`.
+    /// Ozone, in µg/m³ (`ug/m3`).
     #[graphql(name = "O3")]
     O3,
-    /// Carbon monoxide, in `mg/m3`.
+    /// Carbon monoxide, in mg/m³ (`mg/m3`).
     Co,
-    /// Volatile organic compounds, as Sensirion's index: 100 is the average of the last day (`1`).
+    /// Volatile organic compounds as Sensirion VOC index (`1`): 100 is the average of the last day.
     VocIndex,
-    /// Nitrogen oxides, as Sensirion's index: 1 is the average of the last day (`1`).
+    /// Nitrogen oxides as Sensirion NOX index (`1`): 1 is the average of the last day.
     NoxIndex,
-    /// Particles above 0.3 µm in a decilitre, in `/dL`.
+    /// Particles larger than 0.3 µm, number per decilitre (`/dL`).
     #[graphql(name = "PARTICLES_0_3")]
     Particles0_3,
-    /// Sound level, A-weighted, in `dB[SPL]`.
+    /// Sound level, A-weighted, in dB (`dB[SPL]`).
     Noise,
     /// Illuminance, in `lx`.
     Illuminance,
-    /// Height above the sea, in `m`.
+    /// Height above sea level, in metres (`m`).
     Altitude,
     /// Speed over the ground, in `km/h`.
     Speed,
-    /// Acceleration along the sensor's x axis, in counts of its converter (`1`).
+    /// Acceleration along the sensor's x axis, in raw counts of its analog-to-digital converter (`1`).
     AccelerationX,
-    /// Acceleration along the sensor's y axis, in counts of its converter (`1`).
+    /// Acceleration along the sensor's y axis, in raw counts of its analog-to-digital converter (`1`).
     AccelerationY,
-    /// Acceleration along the sensor's z axis, in counts of its converter (`1`).
+    /// Acceleration along the sensor's z axis, in raw counts of its analog-to-digital converter (`1`).
     AccelerationZ,
-    /// Magnitude of the acceleration as the logger computed it (`1`).
+    /// Magnitude of the acceleration, as computed by the logger (`1`).
     AccelerationMagnitude,
-    /// Rotation about the sensor's x axis, in counts of its converter (`1`).
+    /// Rotation about the sensor's x axis, in raw counts of its analog-to-digital converter (`1`).
     RotationX,
-    /// Rotation about the sensor's y axis, in counts of its converter (`1`).
+    /// Rotation about the sensor's y axis, in raw counts of its analog-to-digital converter (`1`).
     RotationY,
-    /// Rotation about the sensor's z axis, in counts of its converter (`1`).
+    /// Rotation about the sensor's z axis, in raw counts of its analog-to-digital converter (`1`).
     RotationZ,
-    /// Magnitude of the rotation as the logger computed it (`1`).
+    /// Magnitude of the rotation, as computed by the logger (`1`).
     RotationMagnitude,
     /// Battery or supply voltage, in `V`.
     BatteryVoltage,
-    /// Received signal strength of the sensor's radio, in `dB[mW]`.
+    /// Received signal strength of the sensor's radio, in dBm (`dB[mW]`).
     SignalStrength,
-    /// Satellites in the position fix (`1`).
+    /// Number of satellites in the position fix (`1`).
     Satellites,
-    /// 1 when the position is fresh, 0 when the receiver repeated an old one (`1`).
+    /// 1 when the position is new, 0 when the receiver repeated the previous one (`1`).
     GpsUpdated,
-    /// The logger's running number of the sample (`1`).
+    /// Sequence number of the sample in the logger (`1`).
     SampleCounter,
-    /// Time since the logger started, in `ms`.
+    /// Time since the logger started, in milliseconds (`ms`).
     Uptime,
-    /// Accelerometer readings that went into the sample (`1`).
+    /// Number of accelerometer readings in the sample (`1`).
     AccelerometerSamples,
 }

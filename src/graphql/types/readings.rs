@@ -1,4 +1,4 @@
-//! What a measurement tells beside particulates.
+//! Values of a measurement other than particulates, in groups.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::domain::{
     readings::Readings,
 };
 
-/// The group that a field of measurements holds.
+/// The group of quantities behind a field of `Measurement`.
 pub(in crate::graphql) fn group_by_field(field: &str) -> Option<Group> {
     match field {
         "weather" => Some(Group::Weather),
@@ -20,7 +20,7 @@ pub(in crate::graphql) fn group_by_field(field: &str) -> Option<Group> {
     }
 }
 
-/// The quantity that a field of a group holds: the field has the quantity's name in camel case.
+/// The quantity behind a field of a group. The field's name is the quantity's name in camel case.
 pub(in crate::graphql) fn quantity_by_field(group: Group, field: &str) -> Option<Quantity> {
     let is_named = |quantity: &Quantity| {
         let name = quantity.definition().name.bytes().filter(|&byte| byte != b'_');
@@ -29,18 +29,18 @@ pub(in crate::graphql) fn quantity_by_field(group: Group, field: &str) -> Option
     Quantity::in_group(group).find(is_named)
 }
 
-/// The weather at the sensor.
+/// Weather at the sensor. A field is null when the sensor did not send the value.
 pub struct Weather<'a>(pub Cow<'a, Readings>);
 
-/// The weather at the sensor.
+/// Weather at the sensor. A field is null when the sensor did not send the value.
 #[Object]
 impl Weather<'_> {
-    /// Temperature at the sensor (in its case, on the bicycle), in `Cel`.
+    /// Temperature at the sensor (inside its case, on the bicycle), in °C (`Cel`).
     async fn temperature(&self) -> Option<f64> {
         self.0.get(Quantity::Temperature)
     }
 
-    /// Temperature told by a weather station near by, in `Cel`.
+    /// Temperature from a nearby weather station, in °C (`Cel`).
     async fn ambient_temperature(&self) -> Option<f64> {
         self.0.get(Quantity::AmbientTemperature)
     }
@@ -50,7 +50,7 @@ impl Weather<'_> {
         self.0.get(Quantity::Humidity)
     }
 
-    /// Dew point, in `Cel`.
+    /// Dew point, in °C (`Cel`).
     async fn dew_point(&self) -> Option<f64> {
         self.0.get(Quantity::DewPoint)
     }
@@ -65,70 +65,70 @@ impl Weather<'_> {
         self.0.get(Quantity::WindSpeed)
     }
 
-    /// Greatest wind speed, in `m/s`.
+    /// Maximum wind speed, in `m/s`.
     async fn wind_gust(&self) -> Option<f64> {
         self.0.get(Quantity::WindGust)
     }
 
-    /// Where the wind comes from, clockwise from north, in `deg`.
+    /// Direction the wind comes from, clockwise from north, in degrees (`deg`).
     async fn wind_direction(&self) -> Option<f64> {
         self.0.get(Quantity::WindDirection)
     }
 
-    /// Rain since the station's day began, in `mm`.
+    /// Rain since the start of the station's day, in `mm`.
     async fn rain(&self) -> Option<f64> {
         self.0.get(Quantity::Rain)
     }
 
-    /// Sunshine since the station's day began, in `h`.
+    /// Sunshine since the start of the station's day, in hours (`h`).
     async fn sunshine(&self) -> Option<f64> {
         self.0.get(Quantity::Sunshine)
     }
 }
 
-/// Gases, sound and light at the sensor.
+/// Gases, sound and light at the sensor. A field is null when the sensor did not send the value.
 pub struct Ambient<'a>(pub Cow<'a, Readings>);
 
-/// Gases, sound and light at the sensor.
+/// Gases, sound and light at the sensor. A field is null when the sensor did not send the value.
 #[Object]
 impl Ambient<'_> {
-    /// Carbon dioxide, in `[ppm]`.
+    /// Carbon dioxide, in ppm (`[ppm]`).
     async fn co2(&self) -> Option<f64> {
         self.0.get(Quantity::Co2)
     }
 
-    /// Nitrogen dioxide, in `ug/m3`.
+    /// Nitrogen dioxide, in µg/m³ (`ug/m3`).
     async fn no2(&self) -> Option<f64> {
         self.0.get(Quantity::No2)
     }
 
-    /// Ozone, in `ug/m3`.
+    /// Ozone, in µg/m³ (`ug/m3`).
     async fn o3(&self) -> Option<f64> {
         self.0.get(Quantity::O3)
     }
 
-    /// Carbon monoxide, in `mg/m3`.
+    /// Carbon monoxide, in mg/m³ (`mg/m3`).
     async fn co(&self) -> Option<f64> {
         self.0.get(Quantity::Co)
     }
 
-    /// Volatile organic compounds, as Sensirion's index: 100 is the average of the last day, in `1`.
+    /// Volatile organic compounds as Sensirion VOC index (`1`): 100 is the average of the last day.
     async fn voc_index(&self) -> Option<f64> {
         self.0.get(Quantity::VocIndex)
     }
 
-    /// Nitrogen oxides, as Sensirion's index: 1 is the average of the last day, in `1`.
+    /// Nitrogen oxides as Sensirion NOX index (`1`): 1 is the average of the last day.
     async fn nox_index(&self) -> Option<f64> {
         self.0.get(Quantity::NoxIndex)
     }
 
-    /// Particles above 0.3 µm in a decilitre, in `/dL`.
+    /// Particles larger than 0.3 µm, number per decilitre (`/dL`).
     #[graphql(name = "particles03")]
     async fn particles_0_3(&self) -> Option<f64> {
         self.0.get(Quantity::Particles0_3)
     }
 
-    /// Sound level, A-weighted, in `dB[SPL]`.
+    /// Sound level, A-weighted, in dB (`dB[SPL]`).
     async fn noise(&self) -> Option<f64> {
         self.0.get(Quantity::Noise)
     }
@@ -139,13 +139,13 @@ impl Ambient<'_> {
     }
 }
 
-/// How the sensor moved.
+/// Motion of the sensor. A field is null when the sensor did not send the value.
 pub struct Motion<'a>(pub Cow<'a, Readings>);
 
-/// How the sensor moved.
+/// Motion of the sensor. A field is null when the sensor did not send the value.
 #[Object]
 impl Motion<'_> {
-    /// Height above the sea, in `m`.
+    /// Height above sea level, in metres (`m`).
     async fn altitude(&self) -> Option<f64> {
         self.0.get(Quantity::Altitude)
     }
@@ -155,51 +155,51 @@ impl Motion<'_> {
         self.0.get(Quantity::Speed)
     }
 
-    /// Acceleration along the x axis, in counts of the converter (`1`).
+    /// Acceleration along the x axis, in raw counts of the analog-to-digital converter (`1`).
     async fn acceleration_x(&self) -> Option<f64> {
         self.0.get(Quantity::AccelerationX)
     }
 
-    /// Acceleration along the y axis, in counts of the converter (`1`).
+    /// Acceleration along the y axis, in raw counts of the analog-to-digital converter (`1`).
     async fn acceleration_y(&self) -> Option<f64> {
         self.0.get(Quantity::AccelerationY)
     }
 
-    /// Acceleration along the z axis, in counts of the converter (`1`).
+    /// Acceleration along the z axis, in raw counts of the analog-to-digital converter (`1`).
     async fn acceleration_z(&self) -> Option<f64> {
         self.0.get(Quantity::AccelerationZ)
     }
 
-    /// Magnitude of the acceleration as the logger computed it (`1`).
+    /// Magnitude of the acceleration, as computed by the logger (`1`).
     async fn acceleration_magnitude(&self) -> Option<f64> {
         self.0.get(Quantity::AccelerationMagnitude)
     }
 
-    /// Rotation about the x axis, in counts of the converter (`1`).
+    /// Rotation about the x axis, in raw counts of the analog-to-digital converter (`1`).
     async fn rotation_x(&self) -> Option<f64> {
         self.0.get(Quantity::RotationX)
     }
 
-    /// Rotation about the y axis, in counts of the converter (`1`).
+    /// Rotation about the y axis, in raw counts of the analog-to-digital converter (`1`).
     async fn rotation_y(&self) -> Option<f64> {
         self.0.get(Quantity::RotationY)
     }
 
-    /// Rotation about the z axis, in counts of the converter (`1`).
+    /// Rotation about the z axis, in raw counts of the analog-to-digital converter (`1`).
     async fn rotation_z(&self) -> Option<f64> {
         self.0.get(Quantity::RotationZ)
     }
 
-    /// Magnitude of the rotation as the logger computed it (`1`).
+    /// Magnitude of the rotation, as computed by the logger (`1`).
     async fn rotation_magnitude(&self) -> Option<f64> {
         self.0.get(Quantity::RotationMagnitude)
     }
 }
 
-/// How the device was.
+/// State of the device. A field is null when the device did not send the value.
 pub struct DeviceStatus<'a>(pub Cow<'a, Readings>);
 
-/// How the device was.
+/// State of the device. A field is null when the device did not send the value.
 #[Object]
 impl DeviceStatus<'_> {
     /// Battery or supply voltage, in `V`.
@@ -207,32 +207,32 @@ impl DeviceStatus<'_> {
         self.0.get(Quantity::BatteryVoltage)
     }
 
-    /// Received signal strength of its radio, in `dB[mW]`.
+    /// Received signal strength of its radio, in dBm (`dB[mW]`).
     async fn signal_strength(&self) -> Option<f64> {
         self.0.get(Quantity::SignalStrength)
     }
 
-    /// Satellites in the position fix (`1`).
+    /// Number of satellites in the position fix (`1`).
     async fn satellites(&self) -> Option<f64> {
         self.0.get(Quantity::Satellites)
     }
 
-    /// Whether the position was fresh; false when the receiver repeated an old one (`1` or 0 in the archive).
+    /// Whether the position is new; false when the receiver repeated the previous one. Stored as `1` or 0.
     async fn gps_updated(&self) -> Option<bool> {
         self.0.get(Quantity::GpsUpdated).map(|updated| updated != 0.0)
     }
 
-    /// The logger's running number of the sample (`1`).
+    /// Sequence number of the sample in the logger (`1`).
     async fn sample_counter(&self) -> Option<f64> {
         self.0.get(Quantity::SampleCounter)
     }
 
-    /// Time since the logger started, in `ms`.
+    /// Time since the logger started, in milliseconds (`ms`).
     async fn uptime(&self) -> Option<f64> {
         self.0.get(Quantity::Uptime)
     }
 
-    /// Accelerometer readings that went into the sample (`1`).
+    /// Number of accelerometer readings in the sample (`1`).
     async fn accelerometer_samples(&self) -> Option<f64> {
         self.0.get(Quantity::AccelerometerSamples)
     }

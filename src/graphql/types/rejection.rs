@@ -1,17 +1,17 @@
-//! A sample that was left out.
+//! Rejected samples.
 
 use async_graphql::SimpleObject;
 
 use crate::ingest;
 
-/// A sample that was left out, and why.
+/// Rejected sample and the reason.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct Rejection {
-    /// Its place in the list that was given, from 0.
+    /// Index of the sample in the list of the request, from 0.
     index: i32,
-    /// The reason, for programs.
+    /// Reason as a stable, machine-readable code.
     code: &'static str,
-    /// The reason, for people.
+    /// Reason as readable text.
     detail: String,
 }
 

@@ -1,16 +1,16 @@
-//! A single sensor of a device.
+//! Single sensors of a device.
 
 use async_graphql::SimpleObject;
 
 use super::quantity::Quantity;
 use crate::domain;
 
-/// A single sensor of a device, whose values the firmware tells by the sensor's id.
+/// Single sensor of a device whose firmware sends values by sensor id (senseBox).
 #[derive(SimpleObject)]
 pub struct Sensor {
-    /// The sensor's id, as the firmware sends it.
+    /// Id of the sensor, as sent by the firmware.
     sensor: String,
-    /// What it measures.
+    /// Quantity the sensor measures.
     quantity: Quantity,
 }
 

@@ -1,4 +1,4 @@
-//! The gateway itself.
+//! Information about the gateway.
 
 use async_graphql::{Context, Object, SimpleObject};
 use sqlx::PgPool;
@@ -13,95 +13,96 @@ use crate::{
     },
 };
 
-/// The gateway itself.
+/// Information about the gateway: version, clock, load and database.
 pub struct Server;
 
-/// The gateway itself.
+/// Information about the gateway: version, clock, load and database.
 #[Object]
 impl Server {
-    /// The version of airgraph.
+    /// Version of airgraph.
     async fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
     }
 
-    /// The gateway's clock.
+    /// Current time of the gateway's clock.
     async fn time(&self, ctx: &Context<'_>) -> DateTime {
         ctx.state().clock.now().into()
     }
 
-    /// The tables of the database, with about how many rows they have.
+    /// Tables of the database with their estimated row counts.
     async fn tables(&self, ctx: &Context<'_>) -> Result<Vec<Table>, ApiError> {
         let tables = db::server_info::list_tables(ctx.read_pool()).await?;
         Ok(tables.into_iter().map(|table| Table { name: table.name, row_estimate: table.row_estimate }).collect())
     }
 
-    /// What this gateway is busy with at this moment; `/metrics` tells more. For admins.
+    /// Current load of this gateway; `/metrics` has more detail. Admins only.
     #[expect(clippy::unused_async, reason = "every resolver is async")]
     async fn load(&self, ctx: &Context<'_>) -> Result<Load, ApiError> {
         ctx.caller().require_admin()?;
         Ok(Load::from_state(ctx.state()))
     }
 
-    /// The database connection. For admins.
+    /// Database the gateway is connected to. Admins only.
     async fn database(&self, ctx: &Context<'_>) -> Result<Database, ApiError> {
         ctx.caller().require_admin()?;
         let info = db::server_info::load_info(ctx.read_pool()).await?;
-        let about = &ctx.state().info;
+        let gateway = &ctx.state().info;
         Ok(Database {
             name: info.name,
             user: info.user,
-            host: about.database_host.clone(),
-            port: about.database_port.into(),
+            host: gateway.database_host.clone(),
+            port: gateway.database_port.into(),
             version: info.version,
         })
     }
 }
 
-/// What the gateway is busy with.
+/// Current load of the gateway.
 #[derive(SimpleObject)]
 pub struct Load {
-    /// Its connections to the database.
+    /// Connection pools.
     pools: Vec<Pool>,
-    /// Servers that answer queries in its place.
+    /// Read replicas of the database.
     replicas: Vec<Replica>,
-    /// What waits to be recorded or is in work.
+    /// Queues of samples waiting to be recorded or being recorded.
     queues: Vec<Queue>,
 }
 
-/// Connections to the database that are used for the same.
+/// Connection pool: database connections for one purpose.
 #[derive(SimpleObject)]
 pub struct Pool {
-    /// What for: `reads`, `writes` (mutations), `jobs`, `keys`, `readiness`, `recorder`; or of which replica: its host and port.
+    /// Purpose: `reads`, `writes` (mutations), `jobs`, `keys`, `readiness` or `recorder`; for a replica its host and
+    /// port.
     name: String,
-    /// How many there are.
+    /// Number of open connections.
     size: i32,
-    /// How many of them nobody uses right now.
+    /// Number of open connections that are idle.
     idle: i32,
-    /// How many there may be.
+    /// Maximum number of connections.
     max: i32,
 }
 
-/// A server that answers queries in the database's place.
+/// Read replica: a standby server that answers queries instead of the primary database.
 #[derive(SimpleObject)]
 pub struct Replica {
-    /// Its host and port.
+    /// Host and port.
     name: String,
-    /// Whether queries go there: it is a standby of the database, can be reached and is not too far behind.
+    /// Whether queries are routed to it: it is a standby, reachable, and not too far behind.
     in_rotation: bool,
-    /// How far it is behind the database, in bytes of its log (`By`); null where that isn't known.
+    /// Replication lag, in bytes of the write-ahead log. Null when it is not known.
     lag: Option<i64>,
 }
 
-/// A queue of the recorder.
+/// Queue of the recorder.
 #[derive(SimpleObject)]
 pub struct Queue {
-    /// What is in it: `arrivals`, `bulk` (files and replays).
+    /// Name: `arrivals` (requests) or `bulk` (files and replays).
     name: &'static str,
-    /// Bodies, mutations and pieces of files.
+    /// Number of submissions: request bodies, mutations and parts of files.
     submissions: i32,
-    /// Their samples.
+    /// Number of samples in the submissions.
     samples: i32,
-    /// What they take in memory, about (`By`).
+    /// Estimated memory use of the submissions, in bytes.
     bytes: i32,
 }
 
@@ -135,26 +136,26 @@ fn to_i32(count: impl TryInto<i32>) -> i32 {
     count.try_into().unwrap_or(i32::MAX)
 }
 
-/// A table of the database.
+/// Table of the database.
 #[derive(SimpleObject)]
 pub struct Table {
     /// Its name.
     name: String,
-    /// About how many rows it has, as Postgres last estimated; 0 before it first did.
+    /// Number of rows as last estimated by Postgres. 0 before the first estimate.
     row_estimate: i64,
 }
 
-/// The database connection, without its password.
+/// Database connection of the gateway, without its password.
 #[derive(SimpleObject)]
 pub struct Database {
-    /// The database's name.
+    /// Database name.
     name: String,
-    /// The user that the gateway is there.
+    /// Database user the gateway connects as.
     user: String,
-    /// Where it is.
+    /// Host of the database server.
     host: String,
-    /// Its port.
+    /// Port of the database server.
     port: i32,
-    /// The version of Postgres.
+    /// Version of Postgres.
     version: String,
 }

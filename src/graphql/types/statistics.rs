@@ -1,4 +1,4 @@
-//! What many measurements have in common.
+//! Statistics of measurements.
 
 use std::sync::Arc;
 
@@ -20,118 +20,120 @@ use crate::{
     },
 };
 
-/// What the measurements of one bucket of time, device, cell and so on have in common.
+/// Statistics of one group of measurements: of one bucket of time, device, cell, hour of the day or day of the week.
 pub struct Statistics {
-    /// The answer.
+    /// Row of the database.
     pub row: domain::statistics::Statistics,
-    /// What was asked.
+    /// The query that returned the row.
     pub query: Arc<StatisticsQuery>,
-    /// How the bucket is labelled.
+    /// Labels of the bucket.
     pub labels: BucketLabels,
 }
 
-/// How buckets of time are labelled.
+/// Labels of buckets of time.
 #[derive(Clone, Copy, Debug)]
 pub struct BucketLabels {
-    /// By whose clocks.
+    /// Time zone of local times.
     pub time_zone: Tz,
-    /// How long they are; none where time is not cut.
+    /// Length of the buckets; `None` without buckets.
     pub interval: Option<domain::interval::Interval>,
 }
 
-/// What the measurements of one bucket of time, device, cell and so on have in common.
+/// Statistics of one group of measurements: of one bucket of time, device, cell, hour of the day or day of the week.
 #[Object]
 impl Statistics {
-    /// Start of the bucket. Without `every` the start that the filter sets; null when it sets none.
+    /// Start of the bucket (inclusive). Without `every`: the start of the filter. Null when the filter has no start.
     async fn start(&self) -> Option<DateTime> {
         self.span().0.map(Into::into)
     }
 
-    /// `start` on the clocks of `timeZone`, in RFC 3339 with the offset from UTC, such as `2026-03-29T03:00:00+02:00`. The
-    /// offset distinguishes two buckets of the same local hour when clocks go back. Null when `start` is.
+    /// `start` as local time of `timeZone`, in RFC 3339 with the offset from UTC, such as `2026-03-29T03:00:00+02:00`.
+    /// The offset distinguishes two buckets of the same local hour when clocks go back. Null when `start` is null.
     async fn start_local(&self) -> Option<String> {
         self.start_local_text()
     }
 
-    /// End of the bucket, which is not part of it. Without `every` the end that the filter sets; null when it sets none.
+    /// End of the bucket (exclusive). Without `every`: the end of the filter. Null when the filter has no end.
     async fn end(&self) -> Option<DateTime> {
         self.span().1.map(Into::into)
     }
 
-    /// Length of the bucket: `every`, or what `every: AUTO` chose. Null without `every`.
+    /// Length of the bucket: `every`, or the interval chosen for `every: AUTO`. Null without `every`.
     async fn interval(&self) -> Option<Interval> {
         self.labels.interval.map(Into::into)
     }
 
-    /// The device, where devices are told apart.
+    /// Device of the group. Null when statistics are not grouped by device.
     async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>, ApiError> {
         let Some(id) = self.row.device else { return Ok(None) };
         Ok(ctx.loader().load_one(id).await?.map(Into::into))
     }
 
-    /// The H3 cell, where cells are told apart.
+    /// Index of the H3 cell of the group. Null when statistics are not grouped by cell.
     async fn cell(&self) -> Option<String> {
         self.row.cell.map(|cell| cell.to_string())
     }
 
-    /// The hour on the clock in the time zone, from 0 to 23, where hours of the day are told apart.
+    /// Local hour of the day in `timeZone`, 0 to 23. Null when statistics are not grouped by hour of the day.
     async fn hour_of_day(&self) -> Option<i32> {
         self.row.hour_of_day
     }
 
-    /// The day of the week in the time zone, from 1 (Monday) to 7, where days of the week are told apart.
+    /// Local day of the week in `timeZone`, 1 (Monday) to 7 (Sunday). Null when statistics are not grouped by day of
+    /// the week.
     async fn day_of_week(&self) -> Option<i32> {
         self.row.day_of_week
     }
 
-    /// How many measurements, with valid values or without.
+    /// Number of measurements, with or without valid values.
     async fn count(&self) -> i64 {
         self.row.count
     }
 
-    /// The share of the hours (of UTC) from `start` to `end`, as far as the filter goes, in which there are measurements. A
-    /// measurement flagged `OUT_OF_RANGE` without a valid value of the air (particulates, weather, gases, sound, light) covers
-    /// no hour, unless `includeInvalid` is set. Null where these are open, and where hours or days of the week are told apart.
+    /// Share of hours with measurements, 0 to 1: UTC hours from `start` to `end`, limited to the span of the filter. A
+    /// measurement flagged `OUT_OF_RANGE` without a valid particulate, weather, gas, sound or light value covers no
+    /// hour, unless `includeInvalid` is set. Null when `start` or `end` is null, and when grouped by hour of the day or
+    /// day of the week.
     async fn coverage(&self) -> Option<f64> {
         self.coverage_share()
     }
 
-    /// Of particulate matter up to 1 µm, in `ug/m3`.
+    /// Summary of particulate matter up to 1 µm, in µg/m³.
     async fn pm1(&self) -> Summary {
         self.summary(domain::quantity::Quantity::Pm1)
     }
 
-    /// Of particulate matter up to 2.5 µm, in `ug/m3`.
+    /// Summary of particulate matter up to 2.5 µm, in µg/m³.
     async fn pm25(&self) -> Summary {
         self.summary(domain::quantity::Quantity::Pm2_5)
     }
 
-    /// Of particulate matter up to 4 µm, in `ug/m3`.
+    /// Summary of particulate matter up to 4 µm, in µg/m³.
     async fn pm4(&self) -> Summary {
         self.summary(domain::quantity::Quantity::Pm4)
     }
 
-    /// Of particulate matter up to 10 µm, in `ug/m3`.
+    /// Summary of particulate matter up to 10 µm, in µg/m³.
     async fn pm10(&self) -> Summary {
         self.summary(domain::quantity::Quantity::Pm10)
     }
 
-    /// Of any quantity, in its unit.
-    async fn quantity(&self, #[graphql(desc = "Which.")] of: Quantity) -> Summary {
+    /// Summary of any quantity, in its unit (see `Quantity`).
+    async fn quantity(&self, #[graphql(desc = "Quantity to summarise.")] of: Quantity) -> Summary {
         self.summary(of.into())
     }
 }
 
-/// Answers to a question, as a list.
+/// The rows of a query as GraphQL objects.
 pub(in crate::graphql) fn from_rows(
     rows: Vec<domain::statistics::Statistics>,
-    question: &Arc<StatisticsQuery>,
+    query: &Arc<StatisticsQuery>,
     labels: BucketLabels,
 ) -> JsonRows<Statistics> {
-    JsonRows(rows.into_iter().map(|row| Statistics { row, query: question.clone(), labels }).collect())
+    JsonRows(rows.into_iter().map(|row| Statistics { row, query: query.clone(), labels }).collect())
 }
 
-/// The particulate quantity that a field of statistics or of a cell sums up; none where it is another field.
+/// The particulate quantity that a field of `Statistics` or `Cell` summarises; `None` for other fields.
 pub(in crate::graphql) fn particulate_quantity(field: &str) -> Option<domain::quantity::Quantity> {
     match field {
         "pm1" => Some(domain::quantity::Quantity::Pm1),
@@ -145,7 +147,7 @@ pub(in crate::graphql) fn particulate_quantity(field: &str) -> Option<domain::qu
 type Moment = chrono::DateTime<Utc>;
 
 impl Statistics {
-    /// From when to when these are.
+    /// Start and end of the bucket, or of the filter.
     pub(in crate::graphql) fn span(&self) -> (Option<Moment>, Option<Moment>) {
         let bounds = self.row.bucket.and_then(|bucket| self.query.bounds.get(bucket..=bucket + 1));
         match bounds {
@@ -172,9 +174,9 @@ impl Statistics {
         Some(share)
     }
 
-    /// Of a quantity that the selection asks for.
+    /// Summary of a quantity of the selection.
     pub(in crate::graphql) fn summary(&self, quantity: domain::quantity::Quantity) -> Summary {
-        let place = self.query.quantities.keys().position(|&asked| asked == quantity);
-        Summary(place.and_then(|place| self.row.summaries.get(place)).cloned().unwrap_or_default())
+        let index = self.query.quantities.keys().position(|&requested| requested == quantity);
+        Summary(index.and_then(|index| self.row.summaries.get(index)).cloned().unwrap_or_default())
     }
 }

@@ -1,4 +1,4 @@
-//! A ride of a mobile device.
+//! Trips of mobile devices.
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
@@ -22,108 +22,109 @@ use crate::{
     },
 };
 
-/// A ride of a mobile device: samples without a long pause or a leap between them.
+/// Trip of a mobile device: consecutive samples without a long pause or an impossible jump in position.
 pub struct Trip {
-    /// Whose.
+    /// Device that made the trip.
     pub device: DeviceId,
-    /// What was found.
+    /// Start, end, path and values.
     pub trip: trip::Trip,
 }
 
-/// What one quantity was on a ride.
+/// Exposure to one pollutant during a trip.
 #[derive(SimpleObject)]
 pub struct TripExposure {
-    /// Its mean over time, in `ug/m3`: between two samples it is taken to go from one value to the other in a straight
-    /// line, so that a long wait at a junction counts for as long as it took.
+    /// Time-weighted mean, in µg/m³, with linear interpolation between samples: a long stop counts for its whole
+    /// duration.
     mean: f64,
-    /// Its greatest value, in `ug/m3`.
+    /// Maximum value, in µg/m³.
     max: f64,
-    /// Number of values that count (`1`).
+    /// Number of values included.
     count: usize,
 }
 
-/// A place on a ride, and what was measured there.
+/// Point on the path of a trip, with the values measured there.
 #[derive(SimpleObject)]
 pub struct TripPoint {
-    /// In degrees north (`deg`, WGS 84).
+    /// Latitude in degrees (WGS 84), north positive.
     latitude: f64,
-    /// In degrees east (`deg`, WGS 84).
+    /// Longitude in degrees (WGS 84), east positive.
     longitude: f64,
-    /// When the device was there.
+    /// Time of the sample.
     measured_at: DateTime,
-    /// Particulate matter up to 2.5 µm, in `ug/m3`. Null where there is no value that counts.
+    /// Particulate matter up to 2.5 µm, in µg/m³. Null when there is no valid value.
     pm25: Option<f64>,
-    /// Particulate matter up to 10 µm, in `ug/m3`. Null where there is no value that counts.
+    /// Particulate matter up to 10 µm, in µg/m³. Null when there is no valid value.
     pm10: Option<f64>,
 }
 
-/// A ride of a mobile device: samples without a long pause or a leap between them.
+/// Trip of a mobile device: consecutive samples without a long pause or an impossible jump in position.
 #[Object]
 impl Trip {
-    /// Global id: opaque, stable, unique among all objects. It names all that the device measured from `start` to `end`.
+    /// Global id: opaque, stable, unique among all objects. It refers to all measurements of the device from `start` to
+    /// `end`.
     pub async fn id(&self) -> ID {
         GlobalId::Trip(self.key()).encode()
     }
 
-    /// The device that made it.
+    /// Device that made the trip.
     async fn device(&self, ctx: &Context<'_>) -> Result<Device, ApiError> {
         let device = ctx.loader().load_one(self.device).await?;
         device.map(Into::into).ok_or_else(|| ApiError::Internal(anyhow::anyhow!("a trip without its device")))
     }
 
-    /// When its first sample was taken.
+    /// Time of the first sample.
     async fn start(&self) -> DateTime {
         self.trip.start.into()
     }
 
-    /// When its last sample was taken.
+    /// Time of the last sample.
     async fn end(&self) -> DateTime {
         self.trip.end.into()
     }
 
-    /// From `start` to `end`, in seconds (`s`).
+    /// Time from `start` to `end`, in seconds.
     async fn duration(&self) -> f64 {
         self.trip.duration().as_seconds_f64()
     }
 
-    /// The length of its path along the earth, taken for a sphere, in metres (`m`). Positions that can't be trusted are
-    /// left out: without a fix, with an old one, in the tail of an ambiguous packet, or where nobody gets there so fast.
+    /// Length of the path, in metres, on a spherical earth. Doubtful positions are excluded: without a fix, with an old
+    /// fix, in the tail of an ambiguous packet, or out of reach at a plausible speed.
     async fn distance(&self) -> f64 {
         self.trip.distance_m
     }
 
-    /// `distance` over `duration`, in `km/h`; null where it took no time.
+    /// Mean speed, in km/h: `distance` divided by `duration`. Null when the duration is 0.
     async fn speed(&self) -> Option<f64> {
         self.trip.speed()
     }
 
-    /// The speed while it moved, in `km/h`: where it was slower than 3 km/h between two points, it stood. Null where it
-    /// stood all the time.
+    /// Mean speed while moving, in km/h: parts of the path slower than 3 km/h are excluded. Null when the device did
+    /// not move.
     async fn moving_speed(&self) -> Option<f64> {
         self.trip.moving_speed
     }
 
-    /// How many samples it has (`1`), with a position or without. A filter by `trip` finds them.
+    /// Number of samples, with or without position. The filter `trip` matches them.
     async fn count(&self) -> usize {
         self.trip.count
     }
 
-    /// What PM2.5 was on the way; null where no sample has a value that counts.
+    /// Exposure to PM2.5. Null when no sample has a valid value.
     async fn pm25(&self) -> Option<TripExposure> {
         self.trip.pm2_5.map(TripExposure::from)
     }
 
-    /// What PM10 was on the way; null where no sample has a value that counts.
+    /// Exposure to PM10. Null when no sample has a valid value.
     async fn pm10(&self) -> Option<TripExposure> {
         self.trip.pm10.map(TripExposure::from)
     }
 
-    /// Its path, ordered by time. If it has more points than `limit`, evenly spaced ones are returned, including the first
-    /// and the last.
+    /// Points of the path, oldest first. A path with more than `limit` points is thinned out evenly; the first and the
+    /// last point are kept.
     #[expect(clippy::unused_async, reason = "every resolver is async")]
     async fn points(
         &self,
-        #[graphql(default = 1000, desc = "Maximum number of points, up to 10,000.")] limit: i32,
+        #[graphql(default = 1000, desc = "Maximum number of points, 0 to 10,000. Default 1000.")] limit: i32,
     ) -> Result<Vec<TripPoint>, ApiError> {
         let checked = usize::try_from(limit).ok().filter(|&limit| limit <= MAX_MEASUREMENT_PAGE_SIZE);
         let limit =
@@ -133,14 +134,14 @@ impl Trip {
 }
 
 impl Trip {
-    /// What names it.
+    /// The key behind its global id.
     #[must_use]
     pub fn key(&self) -> TripKey {
         TripKey { device_id: self.device, start: self.trip.start, end: self.trip.end }
     }
 }
 
-/// The ride that an id names, given as this argument; none where there is no such any more.
+/// Loads a trip by its key; `None` when it no longer exists. `argument` is the path of its id in the request.
 pub(in crate::graphql) async fn find_trip(
     ctx: &Context<'_>,
     argument: &str,
@@ -161,10 +162,10 @@ pub(in crate::graphql) async fn find_trip(
     Ok(trip.map(|trip| Trip { device: key.device_id, trip }))
 }
 
-/// The span given as this argument has more samples than a request may have cut.
+/// The error for a span with more samples than a request may read.
 fn too_many_samples(argument: &str) -> ApiError {
     let reason = format!(
-        "more than {MAX_TRIP_SAMPLES} samples, over all devices of the request; ask for a shorter span or for fewer devices"
+        "more than {MAX_TRIP_SAMPLES} samples, over all devices of the request; use a shorter span or fewer devices"
     );
     ApiError::bad_input(argument, reason)
 }

@@ -1,4 +1,4 @@
-//! A page of rides.
+//! A page of trips.
 
 use async_graphql::{
     SimpleObject,
@@ -9,20 +9,20 @@ use chrono::{DateTime, Utc};
 use super::trip::Trip;
 use crate::graphql::{cursor::TripCursor, page::PageSlice, scalar};
 
-/// A page of rides, newest first.
+/// A page of trips, newest first.
 #[derive(SimpleObject)]
 pub struct TripConnection {
-    /// The rides.
+    /// Trips of the page.
     nodes: Vec<Trip>,
-    /// Whether the list goes on, and from where.
+    /// Cursors of the page, and whether there are more pages.
     page_info: PageInfo,
-    /// Rides that began before this time may be missing, as their samples were not read: query them with `measuredAt.to` at this
-    /// time. Null when none is missing.
+    /// Trips that start before this time may be missing, as their samples were not read; query them with this time as
+    /// `measuredAt.to`. Null when no trip is missing.
     incomplete_before: Option<scalar::DateTime>,
 }
 
 impl TripConnection {
-    /// A page as it was cut.
+    /// A page from a slice of the list.
     #[must_use]
     pub fn new(slice: PageSlice<Trip>, incomplete_before: Option<DateTime<Utc>>) -> Self {
         let cursor = |trip: Option<&Trip>| trip.map(|trip| TripCursor(trip.key()).encode_cursor());

@@ -1,4 +1,4 @@
-//! What arrived, verbatim.
+//! Stored uplinks: request bodies as received.
 
 use std::sync::Arc;
 
@@ -17,21 +17,21 @@ use crate::{
     },
 };
 
-/// What became of an uplink.
+/// Outcome of an uplink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::uplink::UplinkOutcome")]
 pub enum UplinkOutcome {
-    /// It was decoded, and its samples are stored.
+    /// Decoded. Its samples are stored, except rejected ones.
     Recorded,
-    /// Not one of its samples is stored, because it could not be decoded or every sample was rejected; `error` says why.
-    /// `replayUplinks` tries again.
+    /// No sample is stored: the body could not be decoded, or every sample was rejected; `error` is the reason.
+    /// `replayUplinks` decodes it again.
     Undecodable,
 }
 
-/// What a sensor or a network server sent, verbatim. For admins only.
+/// Body sent by a sensor or a network server, stored as received. Admins only.
 pub struct Uplink(pub domain::uplink::Uplink);
 
-/// What a sensor or a network server sent, verbatim. For admins only.
+/// Body sent by a sensor or a network server, stored as received. Admins only.
 #[Object]
 impl Uplink {
     /// Global id: opaque, stable, unique among all objects.
@@ -39,85 +39,86 @@ impl Uplink {
         GlobalId::Uplink(self.0.key).encode()
     }
 
-    /// When it arrived.
+    /// Time the gateway received the body.
     async fn received_at(&self) -> DateTime {
         self.0.key.received_at.into()
     }
 
-    /// The name of its format, such as `ttn-v2`; `graphql` for `recordMeasurements`.
+    /// Name of the format, such as `ttn-v2`; `graphql` for `recordMeasurements`.
     async fn format(&self) -> &str {
         &self.0.format
     }
 
-    /// The one device it spoke of; null for none, which an undecodable one has, and for several.
+    /// Device of the samples. Null when the body could not be decoded or has samples of several devices.
     async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>, ApiError> {
         let Some(id) = self.0.device_id else { return Ok(None) };
         Ok(ctx.loader().load_one(id).await?.map(Device::from))
     }
 
-    /// The key that vouched for it; null for what the gateway made itself.
+    /// API key of the request. Null for uplinks created by the gateway.
     async fn api_key(&self, ctx: &Context<'_>) -> Result<Option<ApiKey>, ApiError> {
         let Some(id) = self.0.api_key_id else { return Ok(None) };
         Ok(ctx.loader().load_one(id).await?.map(ApiKey))
     }
 
-    /// What named the device outside the body: a header of its firmware, or the path.
+    /// Device name from outside the body: from a header of the firmware, or from the path. Null when there is none.
     async fn named(&self) -> Option<&str> {
         self.0.device_hint.as_deref()
     }
 
-    /// What else the URL said of the body: the kind of event (`up`), or `precision=ms`, or `sensor=<id>`.
+    /// Further information from the URL: kind of event (`up`), `precision=ms` or `sensor=<id>`. Null when there is
+    /// none.
     async fn event(&self) -> Option<&str> {
         self.0.event.as_deref()
     }
 
-    /// LoRaWAN frame counter, where the network server told it (`1`).
+    /// LoRaWAN frame counter. Null when the network server did not send it.
     async fn frame_counter(&self) -> Option<i64> {
         self.0.frame_counter
     }
 
-    /// The size of what is kept of the body (`By`).
+    /// Size of the stored body, in bytes.
     async fn bytes(&self) -> i32 {
         self.0.bytes
     }
 
-    /// The size of the body (`By`) when only its beginning is kept, or nothing. Null when it is kept whole. Such an uplink is
-    /// not decoded again.
+    /// Size of the received body, in bytes, when only its beginning or nothing is stored; such an uplink is not decoded
+    /// again. Null when the body is stored completely.
     async fn cut_from(&self) -> Option<i32> {
         self.0.cut_from
     }
 
-    /// The body as text; null when it is no UTF-8. A request may ask for bodies of 16 MiB together.
+    /// Body as text. Null when it is not UTF-8. A request can read bodies of up to 16 MiB in total.
     async fn text(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
         Ok(str::from_utf8(&self.body(ctx).await?).ok().map(str::to_owned))
     }
 
-    /// The body in Base64. A request may ask for bodies of 16 MiB together.
+    /// Body in Base64. A request can read bodies of up to 16 MiB in total.
     async fn base64(&self, ctx: &Context<'_>) -> Result<String, ApiError> {
         Ok(STANDARD.encode(self.body(ctx).await?))
     }
 
-    /// What became of it.
+    /// Whether samples of the uplink are stored.
     async fn outcome(&self) -> UplinkOutcome {
         self.0.outcome.into()
     }
 
-    /// Why not one of its samples is stored. Null when one is, or when it has none.
+    /// Reason why no sample is stored. Null when one is stored, or when the body has no samples.
     async fn error(&self) -> Option<&str> {
         self.0.error.as_deref()
     }
 
-    /// How many of its samples it was the first to bring.
+    /// Number of samples stored from this uplink.
     async fn recorded(&self) -> i32 {
         self.0.recorded
     }
 
-    /// How many of its samples something else had brought, or it told twice.
+    /// Number of samples that were already stored, or that the body contains twice.
     async fn duplicates(&self) -> i32 {
         self.0.duplicates
     }
 
-    /// How many of its samples can't be true.
+    /// Number of samples rejected as invalid.
     async fn rejected(&self) -> i32 {
         self.0.rejected
     }
@@ -129,15 +130,15 @@ impl Uplink {
         match ctx.loader().load_one(UplinkBodyKey { uplink: self.0.key, bytes }).await? {
             Some(UplinkBody::Loaded(body)) => Ok(body),
             Some(UplinkBody::LimitExceeded) => Err(bodies_too_large()),
-            None => Err(ApiError::NotFound), // forgotten since the list was read
+            None => Err(ApiError::NotFound), // deleted since the list was read
         }
     }
 }
 
-/// More bodies were asked for than a request may hold.
+/// The error for bodies larger in total than a request may read.
 pub(in crate::graphql) fn bodies_too_large() -> ApiError {
     let reason = format!(
-        "the bodies are more than {} MiB together: ask for fewer uplinks, or leave out `text` and `base64`",
+        "the bodies have more than {} MiB in total; request fewer uplinks, or leave out `text` and `base64`",
         MAX_BODY_BYTES >> 20
     );
     ApiError::bad_input("first", reason)

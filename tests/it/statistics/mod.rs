@@ -190,7 +190,7 @@ async fn what_can_not_be_answered_is_refused_with_the_argument_named() {
         ("statistics(filter: {}, every: DAY)".to_owned(), "filter.measuredAt.from", "every"),
         (format!("statistics(filter: {{{since}}}, every: HOUR)"), "every", "DAY would fit"),
         (format!("statistics(filter: {{{since}}}, groupBy: [CELL], cellResolution: 13)"), "cellResolution", "12"),
-        ("cells(filter: {}, resolution: -1)".to_owned(), "resolution", "from 0 to 12"),
+        ("cells(filter: {}, resolution: -1)".to_owned(), "resolution", "between 0 and 12"),
         (
             "statistics(filter: {area: {circle: {latitude: 1, longitude: 1, radius: 0}}})".to_owned(),
             "filter.area.circle.radius",

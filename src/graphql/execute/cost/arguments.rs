@@ -1,4 +1,4 @@
-//! Arguments of a field in a canonical operation: constants, whose types were checked.
+//! Arguments of a field in a canonical operation: constants of the right types.
 
 use async_graphql::{Name, Positioned};
 use async_graphql_value::Value;
@@ -9,23 +9,23 @@ use crate::domain::time;
 /// The arguments of a field.
 pub(super) struct Arguments<'a>(pub &'a [(Positioned<Name>, Positioned<Value>)]);
 
-/// A span of time; an end that is missing is as far as there are measurements.
+/// A time span. A missing end extends to all measurements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TimeSpan {
-    /// Not before this.
+    /// Start (inclusive).
     pub from: Option<DateTime<Utc>>,
-    /// Before this.
+    /// End (exclusive).
     pub to: Option<DateTime<Utc>>,
 }
 
 impl<'a> Arguments<'a> {
-    /// An argument that is not null.
+    /// An argument; `None` when it is null or absent.
     pub fn get(&self, name: &str) -> Option<&'a Value> {
         let found = self.0.iter().find(|(argument, _)| argument.node == name);
         found.map(|(_, value)| &value.node).filter(|value| **value != Value::Null)
     }
 
-    /// A number; one below zero is refused later.
+    /// An integer; a negative one is rejected later.
     pub fn int(&self, name: &str) -> Option<u64> {
         match self.get(name)? {
             Value::Number(number) => Some(number.as_u64().unwrap_or(0)),
@@ -33,12 +33,12 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// A text, or the name of a value of an enum.
+    /// A string, or the name of an enum value.
     pub fn text(&self, name: &str) -> Option<&'a str> {
         self.get(name).and_then(text)
     }
 
-    /// Whether a switch is on.
+    /// Whether a boolean argument is true.
     pub fn bool(&self, name: &str) -> bool {
         self.get(name) == Some(&Value::Boolean(true))
     }
@@ -48,13 +48,13 @@ impl<'a> Arguments<'a> {
         list_items(self.get(name)).count() as u64
     }
 
-    /// A span of time.
+    /// A time span.
     pub fn span(&self, name: &str) -> TimeSpan {
         self.get(name).map_or_else(TimeSpan::default, TimeSpan::from_value)
     }
 }
 
-/// A text, or the name of a value of an enum.
+/// A string, or the name of an enum value.
 pub(super) fn text(value: &Value) -> Option<&str> {
     match value {
         Value::String(text) => Some(text),
@@ -63,7 +63,7 @@ pub(super) fn text(value: &Value) -> Option<&str> {
     }
 }
 
-/// The items of a list; one that stands for a list is its only item.
+/// The items of a list. A single value is a list of one item.
 pub(super) fn list_items(value: Option<&Value>) -> impl Iterator<Item = &Value> {
     let items: &[Value] = match value {
         None | Some(Value::Null) => &[],
@@ -74,7 +74,7 @@ pub(super) fn list_items(value: Option<&Value>) -> impl Iterator<Item = &Value> 
 }
 
 impl TimeSpan {
-    /// Of a value of the type `TimeRange`.
+    /// The span of a value of type `TimeRange`.
     pub fn from_value(value: &Value) -> Self {
         let end = |name: &str| match value {
             Value::Object(fields) => fields.get(name).and_then(text).and_then(|text| text.parse().ok()),
@@ -83,17 +83,17 @@ impl TimeSpan {
         Self { from: end("from"), to: end("to") }
     }
 
-    /// What lies in both.
+    /// The intersection of both spans.
     pub fn intersect(self, other: Self) -> Self {
         Self { from: self.from.max(other.from), to: self.to.into_iter().chain(other.to).min() }
     }
 
-    /// The span with this end, where it has none.
+    /// The span with this end if it has none.
     pub fn until(self, end: DateTime<Utc>) -> Self {
         Self { to: self.to.or(Some(end)), ..self }
     }
 
-    /// How many hours it has. Where no end is told it is this one, and where that isn't known either, a month.
+    /// Number of hours in the span. `end` replaces a missing end; the span is a month when that is unknown too.
     pub fn hours(self, end: Option<DateTime<Utc>>) -> u64 {
         let from = self.from.unwrap_or(time::EARLIEST_TIME);
         let end = end.filter(|end| *end > from);

@@ -1,4 +1,4 @@
-//! What a filter of measurements costs.
+//! Cost of a filter of measurements.
 
 use std::collections::BTreeSet;
 
@@ -17,47 +17,48 @@ use crate::{
     graphql::types,
 };
 
-/// A point of a polygon: its edges are sorted, and compared with cells and measurements.
+/// Cost of a point of a polygon: edges are sorted and compared with cells and measurements.
 pub(super) const POLYGON_POINT_COST: u64 = 5;
-/// For each row of a page so many are examined, as a rule, to find one that conditions let through.
+/// Typical number of rows examined for each row of a filtered page.
 const EXAMINED_ROWS_PER_PAGE_ROW: u64 = 10;
-/// Ten conditions on a row cost as much as a field of it.
+/// Conditions on a row that cost as much as one field.
 const CONDITIONS_PER_COST_UNIT: u64 = 10;
-/// So do ten edges of a polygon.
+/// Edges of a polygon that cost as much as one field.
 const EDGES_PER_FIELD: u64 = 10;
-/// Edges of a band of a polygon with short edges, and for each edge at its longitude (`domain::area::Bands`).
+/// Edges in a band of a polygon: a base for short edges, and a factor for each edge at its longitude
+/// (`domain::area::Bands`).
 const EDGES_OF_BAND: u64 = 20;
 const EDGES_BESIDE: f64 = 2.0;
-/// An area holds so many of the measurements of its time, as a rule: one in ten.
+/// An area typically contains one in this many of the measurements in a time span.
 const AREA_SELECTIVITY: u64 = 10;
 
-/// What a filter asks for.
+/// Properties of a filter that determine its cost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct FilterAnalysis {
-    /// Devices that it names, where it names any.
+    /// Number of devices in the filter; `None` without a condition on devices.
     pub devices: Option<u64>,
-    /// The span of time in which all it lets through lies.
+    /// Time span of all matching measurements.
     pub span: TimeSpan,
-    /// Whether all it lets through lies in an area.
+    /// Whether all matching measurements are in an area.
     pub has_area: bool,
-    /// Conditions on values, flags and areas, and those within others.
+    /// Number of conditions on values, flags and areas, including nested ones.
     pub conditions: u64,
-    /// Tables beside that of measurements in which rows are looked up.
+    /// Tables to join with the table of measurements.
     pub tables: BTreeSet<&'static str>,
-    /// Areas.
+    /// Number of areas.
     pub areas: u64,
-    /// Points of polygons.
+    /// Number of points of polygons.
     pub points: u64,
-    /// Edges of polygons that a measurement is compared with.
+    /// Number of edges of polygons compared with each measurement.
     pub edges: u64,
 }
 
-/// Whose measurements are listed.
+/// Parent of a list of measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ListParent {
-    /// Those of all devices.
+    /// The query root: measurements of all devices.
     Root,
-    /// Those of one.
+    /// A device.
     Device,
 }
 
@@ -72,8 +73,9 @@ pub(super) fn polygon_points(area: &Value) -> u64 {
     list_items(object_fields(area).get("polygon")).count() as u64
 }
 
-/// How many edges of an area's polygon a measurement is compared with: those of its band of longitude. These are some more than
-/// lie at each longitude on average, which is two in a ring and most in a scribble.
+/// Number of edges of an area's polygon compared with each measurement: those of its band of longitude. These are
+/// somewhat more than the average number of edges at a longitude, which is two in a convex polygon and large in a
+/// tangled one.
 fn edges(area: &Value) -> u64 {
     let longitude = |point: &Value| match object_fields(point).get("longitude") {
         Some(Value::Number(number)) => number.as_f64().unwrap_or_default(),
@@ -84,7 +86,7 @@ fn edges(area: &Value) -> u64 {
     let (mut before, mut east, mut covered) = (last, 0.0, 0.0);
     let (mut westmost, mut eastmost) = (0.0_f64, 0.0_f64);
     for &longitude in &longitudes {
-        // The shorter way round the earth.
+        // The shorter way around the earth.
         let step = (longitude - before + 540.0).rem_euclid(360.0) - 180.0;
         (before, east, covered) = (longitude, east + step, covered + step.abs());
         (westmost, eastmost) = (westmost.min(east), eastmost.max(east));
@@ -137,45 +139,45 @@ impl FilterAnalysis {
         }
     }
 
-    /// Whether it is about devices and times only.
+    /// Whether it has only conditions on devices and times.
     pub fn has_only_devices_and_times(&self) -> bool {
         self.conditions == 0
     }
 
-    /// Whether rollups can tell what it lets through.
+    /// Whether rollups can answer it.
     pub fn can_use_rollups(&self) -> bool {
         self.conditions == 0 || (self.conditions == 1 && self.has_area)
     }
 
-    /// What holding one row against it costs.
+    /// Cost of evaluating it on one row.
     pub fn cost_per_row(&self) -> u64 {
         self.tables.len() as u64 * KEY_LOOKUP_COST
             + self.conditions.div_ceil(CONDITIONS_PER_COST_UNIT)
             + self.edges.div_ceil(EDGES_PER_FIELD)
     }
 
-    /// Rows that are held against it, as a rule, to fill a page.
-    pub fn examined_rows(&self, page: u64, archive: &StorageStatistics, place: ListParent) -> u64 {
+    /// Typical number of rows examined to fill a page.
+    pub fn examined_rows(&self, page: u64, archive: &StorageStatistics, parent: ListParent) -> u64 {
         if self.has_only_devices_and_times() {
             return 0;
         }
-        let devices = if place == ListParent::Device { Some(1) } else { self.devices };
+        let devices = if parent == ListParent::Device { Some(1) } else { self.devices };
         page.saturating_mul(EXAMINED_ROWS_PER_PAGE_ROW).min(archive.measurements(self.span, devices))
     }
 
-    /// Measurements that it is about.
+    /// Estimated number of matching measurements, ignoring conditions on values.
     pub fn estimated_measurements(&self, archive: &StorageStatistics, devices: Option<u64>) -> u64 {
         archive.measurements(self.span, devices.or(self.devices)) / self.selectivity()
     }
 
-    /// One in how many measurements of its time and devices it is about.
+    /// The filter matches one in this many measurements of its time span and devices.
     pub fn selectivity(&self) -> u64 {
         if self.has_area { AREA_SELECTIVITY } else { 1 }
     }
 
-    /// What counting all that it lets through costs, or of each of so many devices.
+    /// Cost of the total count of matching measurements, in total or for each parent.
     pub fn total_count_cost(&self, archive: &StorageStatistics, parents: Option<u64>) -> u64 {
-        // All measurements of the time may lie in an area; a list ends at a full page, a count does not.
+        // All measurements of the time span may be in an area: a list stops at a full page, a count does not.
         let rows = archive.measurements(self.span, parents.or(self.devices));
         let counted = if self.has_only_devices_and_times() {
             rows.min(MAX_COUNTED_ROWS) / COUNTED_ROWS_PER_COST_UNIT
@@ -190,12 +192,12 @@ impl FilterAnalysis {
             .saturating_add(parents.map_or(0, |parents| parents.saturating_mul(TOTAL_COUNT_COST_PER_PARENT)))
     }
 
-    /// What it costs to cover its areas with a few cells.
+    /// Cost of covering its areas with cells.
     pub fn area_price(&self) -> u64 {
         self.areas.saturating_mul(AREA_LOOKUP_COST)
     }
 
-    /// What its polygons cost.
+    /// Cost of its polygons.
     pub fn polygon_cost(&self) -> u64 {
         self.points.saturating_mul(POLYGON_POINT_COST)
     }
@@ -203,13 +205,13 @@ impl FilterAnalysis {
 
 const MEASUREMENT_TABLE: &str = "measurement";
 
-/// The quantity that goes by this name in the schema.
+/// The quantity with this name in the schema.
 pub(super) fn quantity_by_schema_name(name: &str) -> Option<Quantity> {
     let value = async_graphql::Value::Enum(Name::new(name));
     types::quantity::Quantity::parse(Some(value)).ok().map(Into::into)
 }
 
-/// The table that holds a quantity.
+/// The table of a quantity.
 pub(super) fn quantity_table(quantity: Quantity) -> &'static str {
     match quantity.definition().group {
         Group::Air => MEASUREMENT_TABLE,

@@ -1,10 +1,10 @@
-//! The price of a request, known before it runs.
+//! Cost of a request, computed before execution.
 //!
-//! It has two parts. The answer costs 1 for each field, times the rows of the lists around it. Reading costs what Postgres
-//! does for it: about 1 for what takes half a microsecond there. Statements have a price of their own, also where they read
-//! little; filters cost by rows, conditions and look-ups in other tables; statistics by the hours or measurements they are
-//! made of; `totalCount` what it reads at most. How many measurements there are in a span is known from [`storage_statistics`].
-//! `benches/cost.rs` holds prices against CPU time.
+//! It has two parts. The response costs 1 for each field, times the rows of the enclosing lists. Reading costs about 1
+//! for each half microsecond of work in Postgres. Each statement has a base cost; filters cost by rows, conditions and
+//! joined tables; statistics by the hourly rollups or measurements they read; `totalCount` by its maximum of rows. The
+//! number of measurements in a span is estimated from [`storage_statistics`]. `benches/cost.rs` compares costs with CPU
+//! time.
 
 mod arguments;
 mod filter;
@@ -28,80 +28,80 @@ use crate::{
     graphql::{page::DEFAULT_PAGE_SIZE, types},
 };
 
-/// A statement, however little it reads: its round trip, the connection, and its plan take as long as some hundred rows.
+/// Base cost of a statement: its round trip, connection and plan take as long as some hundred rows.
 const STATEMENT_COST: u64 = 300;
-/// A row that a look-up by key finds in an index.
+/// Cost of an index lookup by key.
 const KEY_LOOKUP_COST: u64 = 10;
-/// A parent for which a batched statement reads the beginning of a list.
+/// Cost of each parent of a batched statement that reads the beginning of a list.
 const LIST_COST_PER_PARENT: u64 = 20;
-/// The row of another table that belongs to a measurement, read with it.
+/// Cost of a joined row of another table for a measurement.
 const READINGS_ROW_COST: u64 = 10;
-/// `totalCount`, however little is counted.
+/// Base cost of `totalCount`.
 const TOTAL_COUNT_COST: u64 = 500;
-/// Rows that `totalCount` counts at most, and how many of them cost 1.
+/// Maximum rows counted by `totalCount`, and the number of them that cost 1.
 const MAX_COUNTED_ROWS: u64 = 100_000;
 const COUNTED_ROWS_PER_COST_UNIT: u64 = 10;
-/// The same with conditions, where Postgres expects to read little; else it estimates.
+/// The same with conditions, when Postgres expects to read few rows; otherwise the count is an estimate.
 const MAX_EXAMINED_ROWS: u64 = 200_000;
-/// The same in an area, whose cells and shape a row is compared with.
+/// The same for an area: each row is compared with its cells and shape.
 const ROWS_IN_AREA: u64 = 3;
-/// The same in a polygon, where fewer rows are read the more edges a row is compared with.
+/// The same for a polygon: fewer rows are read the more edges it has.
 const MAX_EXAMINED_IN_POLYGON: u64 = 1000;
 const EXAMINED_ROWS_PER_COST_UNIT: u64 = 6;
-/// `totalCount` with conditions on other tables, of which fewer rows are looked up.
+/// Cost of `totalCount` with conditions on other tables, which reads fewer rows.
 const TOTAL_COUNT_WITH_JOINS_COST: u64 = 12_000;
-/// `totalCount` of one of many lists, which share what is read.
+/// Cost of `totalCount` per parent, when lists of several parents share a statement.
 const TOTAL_COUNT_COST_PER_PARENT: u64 = 400;
-/// `totalCount` of a list of uplinks.
+/// Cost of `totalCount` of uplinks.
 const UPLINK_TOTAL_COUNT_COST: u64 = 10_000;
-/// An area: it is covered with cells, which are looked up before rows.
+/// Cost of an area: it is covered with cells, which are looked up before rows.
 const AREA_LOOKUP_COST: u64 = 1000;
-/// The newest measurement with a quantity: up to 10,000 are read.
+/// Cost of the newest measurement with a quantity: up to 10,000 are read.
 const LATEST_BY_QUANTITY_COST: u64 = 1000;
-/// The newest rides of some devices: up to 100,000 samples are read and cut.
+/// Cost of the newest trips of devices: up to 100,000 samples are read and cut.
 const NEWEST_TRIPS_COST: u64 = 50_000;
-/// A sample that is read and cut into rides.
+/// Cost of a sample that is read and cut into trips.
 const TRIP_SAMPLE_COST: u64 = 1;
-/// Hours that are read for an index of air quality.
+/// Cost of the hours that are read for an air-quality index.
 const AIR_QUALITY_INDEX_COST: u64 = 100;
-/// Items that a series has at most, and hours that it spans.
+/// Maximum items and hours of a series.
 pub const MAX_SERIES_ITEMS: usize = 1000;
 const MAX_SERIES_HOURS: u64 = 10_000;
-/// Points of an argument that is checked for each parent anew: so many cost as much as a field.
+/// Polygon points that cost as much as one field. The argument is checked again for each parent.
 const POLYGON_POINTS_PER_COST_UNIT: u64 = 10;
-/// A device whose place or newest value is compared.
+/// Cost of a device whose position or newest value is compared.
 const DEVICE_COMPARISON_COST: u64 = 2;
 
-/// What a request costs.
+/// Cost of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// Its answer: fields times rows.
+    /// Cost of the response: fields times rows.
     pub response: u64,
-    /// What Postgres does for it.
+    /// Cost of the work in Postgres.
     pub database: u64,
 }
 
 impl Cost {
-    /// Both together.
+    /// The sum of both.
     #[must_use]
     pub fn total(self) -> u64 {
         self.response.saturating_add(self.database)
     }
 }
 
-/// The price of an operation at this time.
+/// Computes the cost of an operation at this time.
 #[must_use]
 pub fn analyze(operation: &Operation, archive: &StorageStatistics, now: DateTime<Utc>) -> Cost {
-    let mut pricing = CostAnalysis { types: types(), archive, now, cost: Cost::default() };
+    let mut analysis = CostAnalysis { types: types(), archive, now, cost: Cost::default() };
     let kind = match operation.kind {
         OperationType::Query => apollo_compiler::executable::OperationType::Query,
         OperationType::Mutation => apollo_compiler::executable::OperationType::Mutation,
         OperationType::Subscription => apollo_compiler::executable::OperationType::Subscription,
     };
-    if let Some(root) = pricing.types.root_type(kind) {
-        pricing.add_selection_set(root, operation.selection_set(), 1);
+    if let Some(root) = analysis.types.root_type(kind) {
+        analysis.add_selection_set(root, operation.selection_set(), 1);
     }
-    pricing.cost
+    analysis.cost
 }
 
 struct CostAnalysis<'a> {
@@ -120,12 +120,12 @@ impl CostAnalysis<'_> {
         self.cost.database = self.cost.database.saturating_add(amount);
     }
 
-    /// A statement for so many parents together, each of which costs so much.
+    /// Adds a batched statement for `parents`, with the cost `each` per parent.
     fn add_statement(&mut self, parents: u64, each: u64) {
         self.add_database_cost(STATEMENT_COST.saturating_add(parents.saturating_mul(each)));
     }
 
-    /// The fields of so many objects of a type.
+    /// Adds the fields of `count` objects of a type.
     fn add_selection_set(&mut self, of: &str, set: &SelectionSet, count: u64) {
         for item in &set.items {
             match &item.node {
@@ -135,14 +135,14 @@ impl CostAnalysis<'_> {
                     let of = condition.map_or(of, |condition| condition.node.on.node.as_str());
                     self.add_selection_set(of, &fragment.node.selection_set.node, count);
                 }
-                Selection::FragmentSpread(_) => {} // there are none in a canonical operation
+                Selection::FragmentSpread(_) => {} // a canonical operation has none
             }
         }
     }
 
     fn add_field(&mut self, of: &str, field: &Field, count: u64) {
         if field.response_key().node == HIDDEN_RESPONSE_KEY {
-            return; // no client selected it
+            return; // not part of the client's selection
         }
         self.add_response_cost(count);
         let arguments = Arguments(&field.arguments);
@@ -230,15 +230,15 @@ impl CostAnalysis<'_> {
         }
     }
 
-    /// Measurements of all devices, or of each of some.
+    /// Adds a list of measurements of all devices, or of each of `parents`.
     fn add_measurements(&mut self, field: &Field, parents: Option<u64>) {
         let arguments = Arguments(&field.arguments);
         let (filter, rows) = (FilterAnalysis::from_value(arguments.get("filter")), page_size(&arguments));
         let count = parents.unwrap_or(1);
-        let place = if parents.is_some() { ListParent::Device } else { ListParent::Root };
+        let list_parent = if parents.is_some() { ListParent::Device } else { ListParent::Root };
         if selects_rows(field) {
             self.add_statement(count, LIST_COST_PER_PARENT);
-            let examined = filter.examined_rows(rows, self.archive, place);
+            let examined = filter.examined_rows(rows, self.archive, list_parent);
             self.add_database_cost(count.saturating_mul(filter.cost_per_row().saturating_mul(examined)));
             self.add_database_cost(filter.area_price());
         }
@@ -272,7 +272,7 @@ impl CostAnalysis<'_> {
         self.add_connection_fields("UplinkConnection", field, count, rows, total);
     }
 
-    /// The fields of so many connections: rows are multiplied, and the total is counted once for all of them.
+    /// Adds the fields of `count` connections. Rows are multiplied; the total count is one statement for all.
     fn add_connection_fields(&mut self, ty: &str, field: &Field, count: u64, rows: u64, total: u64) {
         let mut counted = false;
         for item in &field.selection_set.node.items {
@@ -291,7 +291,7 @@ impl CostAnalysis<'_> {
     }
 }
 
-/// Whether anything of a connection is selected that needs its rows.
+/// Whether the selection on a connection needs its rows.
 fn selects_rows(field: &Field) -> bool {
     field.selection_set.node.items.iter().any(|item| match &item.node {
         Selection::Field(child) => {

@@ -1,4 +1,4 @@
-//! What statistics cost: by the hours of rollups, or by the measurements, that they are made of, and by their answer.
+//! Cost of statistics: by the hourly rollups or the measurements they are computed from, and by the response.
 
 use std::collections::BTreeSet;
 
@@ -18,30 +18,30 @@ use crate::{
     graphql::types::statistics::particulate_quantity,
 };
 
-/// An hour of a rollup, of a device or a cell, and each quantity in it.
+/// Cost of an hourly rollup of a device or a cell, and of each quantity in it.
 const ROLLUP_HOUR_COST: u64 = 1;
-/// A measurement that is read for statistics.
+/// Cost of a measurement that is read for statistics.
 const MEASUREMENT_COST: u64 = 2;
-/// An area of rollups, which is covered with some thousand cells.
+/// Cost of an area for rollups, which is covered with some thousand cells.
 const AREA_OF_ROLLUPS: u64 = 5000;
-/// One in so many measurements of an area lies in the cells at its rim, and is read itself.
+/// One in this many measurements of an area is in a border cell and is read individually.
 const RIM: u64 = 2;
-/// A value that is sorted for a percentile.
+/// Cost of a value that is sorted for a percentile.
 const SORTED_VALUE_COST: u64 = 3;
-/// A row of another table that belongs to it: a hash join of a month costs less than reading a measurement.
+/// Cost of a joined row: a hash join of a month costs less than reading a measurement.
 const JOINED_ROW_COST: u64 = 1;
-/// Cells that a map has, as a rule; one of coarse cells has fewer.
+/// Typical number of cells of a map; a map of coarse cells has fewer.
 const EXPECTED_CELLS: u64 = 2000;
 const EXPECTED_COARSE_CELLS: u64 = 500;
-/// The finest resolution of coarse cells.
+/// Finest resolution of coarse cells.
 const MAX_COARSE_RESOLUTION: u64 = 5;
-/// Buckets at most, and with `every: AUTO` where `maxBuckets` is absent.
+/// Maximum buckets, and default of `maxBuckets` for `every: AUTO`.
 const MAX_BUCKETS: u64 = 10_000;
 const DEFAULT_AUTO_BUCKETS: u64 = 500;
-/// Statistics that have no buckets, as a rule.
+/// Typical number of groups without buckets.
 const EXPECTED_GROUPS: u64 = 100;
 
-/// What is selected of statistics.
+/// Selection of a field of statistics.
 #[derive(Debug, Default)]
 struct SelectedStatistics {
     quantities: BTreeSet<Quantity>,
@@ -73,13 +73,13 @@ impl SelectedStatistics {
         selected
     }
 
-    /// Whether rollups hold it.
+    /// Whether rollups contain the selection.
     fn can_use_rollups(&self) -> bool {
         let is_air = |quantity: &Quantity| quantity.definition().group == Group::Air;
         self.with_percentiles.is_empty() && !self.invalid_counts && self.quantities.iter().all(is_air)
     }
 
-    /// Tables beside that of measurements.
+    /// Tables to join with the table of measurements.
     fn joined_tables(&self) -> u64 {
         let tables: BTreeSet<_> = self.quantities.iter().map(|&quantity| filter::quantity_table(quantity)).collect();
         tables.into_iter().filter(|&table| table != "measurement").count() as u64
@@ -136,7 +136,7 @@ impl CostAnalysis<'_> {
         if of == "Device" {
             self.add_response_cost(count.saturating_mul(filter.points / POLYGON_POINTS_PER_COST_UNIT));
         }
-        // Buckets end with the filter, or now. Those without measurements are part of the answer where they are filled.
+        // Buckets end with the filter, or now. Filled buckets without measurements are part of the response.
         let is_filled = arguments.text("fill").is_some_and(|fill| fill != "NONE");
         let bucket_hours = if is_filled { filter.span.until(self.now).hours(None) } else { hours };
         let max_buckets = if arguments.text("every") == Some("AUTO") { max_auto } else { MAX_BUCKETS };
@@ -147,12 +147,13 @@ impl CostAnalysis<'_> {
             if resolution > MAX_COARSE_RESOLUTION { EXPECTED_CELLS } else { EXPECTED_COARSE_CELLS }
                 .saturating_mul(buckets)
         } else if groups.contains("DEVICE") && of != "Device" {
-            // Each named device has all buckets where they are filled. Otherwise how many have any, only the database knows.
+            // With `fill`, each named device has all buckets. Otherwise the number of devices with measurements is
+            // unknown.
             filter.devices.filter(|_| is_filled).unwrap_or(EXPECTED_GROUPS).saturating_mul(buckets)
         } else {
             buckets.saturating_mul(clocks)
         };
-        // There is a row only where there are measurements.
+        // Rows only exist for groups with measurements.
         let measurements = filter.estimated_measurements(self.archive, devices).max(if is_map {
             EXPECTED_CELLS
         } else {
@@ -164,7 +165,7 @@ impl CostAnalysis<'_> {
     }
 }
 
-/// Seconds of an interval that goes by this name in the schema.
+/// Seconds of the interval with this name in the schema.
 fn interval_seconds(interval: &str) -> Option<u64> {
     const DAY: u64 = 86_400;
     Some(match interval {

@@ -1,5 +1,5 @@
-//! How much is stored, as far as prices depend on it: rows a month as Postgres estimates them. They are read every few
-//! minutes, so the same request may cost another amount later, when more is stored. What is not known yet counts as nothing.
+//! Statistics of stored data for the cost analysis: rows per month as estimated by Postgres. They are refreshed every
+//! few minutes, so the cost of a request grows with the stored data. Unknown counts are zero.
 
 use std::{
     collections::BTreeMap,
@@ -13,12 +13,12 @@ use sqlx::PgPool;
 use super::arguments::TimeSpan;
 use crate::{db, domain::month::Month};
 
-/// How long what was read is used.
+/// Interval between refreshes.
 const REFRESH_INTERVAL: Duration = Duration::from_mins(5);
-/// How long reading it may take.
+/// Timeout of a refresh.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is stored.
+/// Numbers of stored rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StorageStatistics {
     devices: u64,
@@ -26,38 +26,38 @@ pub struct StorageStatistics {
 }
 
 impl StorageStatistics {
-    /// Of these rows.
+    /// The statistics of these counts.
     #[must_use]
     pub fn new(devices: u64, months: impl IntoIterator<Item = (NaiveDate, db::row_counts::MonthCounts)>) -> Self {
         Self { devices, months: months.into_iter().collect() }
     }
 
-    /// Devices.
+    /// Number of devices.
     #[must_use]
     pub fn devices(&self) -> u64 {
         self.devices
     }
 
-    /// The end of the last month that has rows.
+    /// The end of the last month with rows.
     #[must_use]
     pub fn last_month_end(&self) -> Option<DateTime<Utc>> {
         let (&last, _) = self.months.iter().rfind(|(_, month)| month.measurements > 0)?;
         Some(Month::from_time(last.and_time(chrono::NaiveTime::MIN).and_utc()).next().start())
     }
 
-    /// Measurements in a span, of all devices or of so many.
+    /// Number of measurements in a span, of all devices or of this number of devices.
     #[must_use]
     pub fn measurements(&self, span: TimeSpan, devices: Option<u64>) -> u64 {
         self.sum(span, devices, |month| month.measurements)
     }
 
-    /// Hours of devices in a span.
+    /// Number of hourly device rollups in a span.
     #[must_use]
     pub fn device_hours(&self, span: TimeSpan, devices: Option<u64>) -> u64 {
         self.sum(span, devices, |month| month.device_hours)
     }
 
-    /// Hours of cells in a span.
+    /// Number of hourly cell rollups in a span.
     #[must_use]
     pub fn cell_hours(&self, span: TimeSpan) -> u64 {
         self.sum(span, None, |month| month.cell_hours)
@@ -83,19 +83,19 @@ fn seconds_between(from: DateTime<Utc>, to: DateTime<Utc>) -> u128 {
     u128::try_from((to - from).num_seconds()).unwrap_or(0)
 }
 
-/// Seconds of a month that lie in a span.
+/// Seconds of a month that are in a span.
 fn overlap_seconds(span: TimeSpan, start: DateTime<Utc>, end: DateTime<Utc>) -> u128 {
     seconds_between(span.from.map_or(start, |from| from.max(start)), span.to.map_or(end, |to| to.min(end)))
 }
 
-/// What is stored, read again from time to time. Cheap to clone.
+/// Periodically refreshed storage statistics. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct StorageStatisticsCache(Arc<Mutex<CachedStatistics>>);
 
 #[derive(Debug)]
 struct CachedStatistics {
     statistics: Arc<StorageStatistics>,
-    /// When it was read, or when that began.
+    /// Time of the last refresh, or of the start of a running one.
     refreshed_at: Option<Instant>,
 }
 
@@ -106,25 +106,25 @@ impl Default for StorageStatisticsCache {
 }
 
 impl StorageStatisticsCache {
-    /// What was read last. Where that is long ago, it is read again, for the requests after this one.
+    /// The cached statistics. When they are older than the interval, a refresh is started in the background.
     #[must_use]
     pub fn current(&self, pool: &PgPool) -> Arc<StorageStatistics> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner); // each field is whole
-        if known.refreshed_at.is_none_or(|since| since.elapsed() > REFRESH_INTERVAL) {
-            known.refreshed_at = Some(Instant::now());
+        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner); // fields are consistent after a panic
+        if cached.refreshed_at.is_none_or(|since| since.elapsed() > REFRESH_INTERVAL) {
+            cached.refreshed_at = Some(Instant::now());
             let (this, pool) = (self.clone(), pool.clone());
             tokio::spawn(async move { this.refresh(&pool).await });
         }
-        known.statistics.clone()
+        cached.statistics.clone()
     }
 
-    /// Reads it.
+    /// Refreshes the statistics.
     pub async fn refresh(&self, pool: &PgPool) {
         match tokio::time::timeout(READ_TIMEOUT, db::row_counts::count_by_month(pool)).await {
             Ok(Ok((devices, months))) => {
-                let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                known.statistics = Arc::new(StorageStatistics::new(devices, months));
-                known.refreshed_at = Some(Instant::now());
+                let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                cached.statistics = Arc::new(StorageStatistics::new(devices, months));
+                cached.refreshed_at = Some(Instant::now());
             }
             Ok(Err(error)) => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "estimates of stored rows not read");

@@ -133,7 +133,7 @@ fn statistics_cost_depends_on_rows_and_quantities() {
     assert!(database_cost(year) > 10 * hours);
 }
 
-/// Buckets without measurements are part of the answer, so the number of measurements doesn't bound its price.
+/// Buckets without measurements are part of the response, so the number of measurements does not bound the cost.
 #[test]
 fn filled_statistics_cost_their_buckets() {
     let of = |from: &str, to: &str, arguments: &str| {

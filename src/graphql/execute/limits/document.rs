@@ -1,5 +1,5 @@
-//! The limits of a parsed document. Each fragment is counted once and remembered, so that spreading one a million times is
-//! counted in no time.
+//! The limits of a parsed document. Each fragment is counted once and cached, so that a million spreads of a fragment
+//! are counted quickly.
 
 use std::collections::HashMap;
 
@@ -14,14 +14,14 @@ use super::{
 };
 use crate::graphql::execute::complexity::MAX_DEPTH;
 
-/// Characters of a response key that is too long that an error shows.
+/// Maximum characters of an oversized response key in an error message.
 const MAX_SHOWN_KEY_CHARS: usize = 30;
 
-/// Checks all operations of a document together, whichever of them is to run: all are validated. Gives the number of fields,
-/// those of a fragment counted wherever it is spread.
+/// Checks all operations of a document together, as all are validated. Returns the number of fields; fields of a
+/// fragment count at each spread.
 ///
 /// # Errors
-/// The first limit that is passed, or a fragment that contains itself.
+/// The first limit exceeded, or a fragment that contains itself.
 pub fn check(document: &Document) -> Result<usize, LimitExceeded> {
     let fragments = document.definitions.iter().filter_map(|definition| definition.as_fragment_definition());
     let fragments: HashMap<_, _> = fragments.map(|fragment| (&fragment.name, &**fragment)).collect();
@@ -34,7 +34,7 @@ pub fn check(document: &Document) -> Result<usize, LimitExceeded> {
         }
         all.add(counts)?;
     }
-    // Those that are spread nowhere are validated too.
+    // Unused fragments are validated too.
     for name in document.definitions.iter().filter_map(|definition| Some(&definition.as_fragment_definition()?.name)) {
         if !counting.counted_fragments.contains_key(name) {
             all.add(counting.count_fragment(name, 0)?)?;
@@ -43,24 +43,24 @@ pub fn check(document: &Document) -> Result<usize, LimitExceeded> {
     Ok(all.fields)
 }
 
-/// What a selection set comes to, with all that lies below it and in fragments.
+/// Counts of a selection set, including nested sets and fragments.
 #[derive(Clone, Copy, Default)]
 struct SelectionCounts {
     fields: usize,
-    /// Fields of the set itself, and of its fragments.
+    /// Fields of the set itself and of its fragments.
     roots: usize,
     aliases: usize,
     directives: usize,
-    /// Fields within fields.
+    /// Nesting of fields.
     depth: usize,
-    /// Selection sets within selection sets, also by way of fragments.
+    /// Nesting of selection sets, including fragments.
     levels: usize,
 }
 
 impl SelectionCounts {
-    /// Adds what stands beside this in the same set.
+    /// Adds the counts of a sibling in the same set.
     ///
-    /// No count can overflow: each sum is held against its limit, and so are its parts.
+    /// No count can overflow: each sum and each of its parts is checked against its limit.
     fn add(&mut self, other: Self) -> Result<(), LimitExceeded> {
         self.fields += other.fields;
         self.roots += other.roots;
@@ -85,7 +85,7 @@ impl SelectionCounts {
 
 struct SelectionCounter<'a, 'b> {
     fragments: &'b HashMap<&'a Name, &'a FragmentDefinition>,
-    /// Fragments that were met; none for those that are being counted.
+    /// Fragments visited; `None` for those being counted.
     counted_fragments: HashMap<&'a Name, Option<SelectionCounts>>,
 }
 
@@ -98,10 +98,10 @@ impl<'a> SelectionCounter<'a, '_> {
         Ok(counts)
     }
 
-    /// A selection set that stands so many sets deep.
+    /// Counts a selection set at nesting level `depth`.
     fn count_set(&mut self, set: &'a [Selection], level: usize) -> Result<SelectionCounts, LimitExceeded> {
         if level >= MAX_NESTING {
-            return Err(LimitExceeded::Nesting); // before this calls itself deeper
+            return Err(LimitExceeded::Nesting); // before recursing deeper
         }
         let mut counts = SelectionCounts::default();
         let mut repeated: HashMap<&Name, usize> = HashMap::new();
@@ -140,8 +140,7 @@ impl<'a> SelectionCounter<'a, '_> {
         Ok(counts)
     }
 
-    /// What a fragment comes to that is spread so many sets deep; nothing where there is no such fragment, which validation
-    /// finds.
+    /// Counts a fragment spread at a nesting level. Zero for an unknown fragment, which validation reports.
     fn count_fragment(&mut self, name: &'a Name, level: usize) -> Result<SelectionCounts, LimitExceeded> {
         let Some(fragment) = self.fragments.get(name).copied() else { return Ok(SelectionCounts::default()) };
         match self.counted_fragments.get(name) {
@@ -170,7 +169,7 @@ mod tests {
         check(&Document::parse(text, "request").expect(text)).map(drop)
     }
 
-    /// A selection set of one field in another, so deep.
+    /// Nested selection sets of one field each.
     fn nested(depth: usize) -> String {
         format!("{}a{}", "a { ".repeat(depth - 1), " }".repeat(depth - 1))
     }
@@ -185,7 +184,7 @@ mod tests {
         assert_eq!((super::super::text(introspection), check_text(introspection)), (Ok(()), Ok(())));
     }
 
-    /// A document with so many of something.
+    /// A document with `n` of something.
     type Text<'a> = &'a dyn Fn(usize) -> String;
 
     #[test]

@@ -1,8 +1,10 @@
-//! Whether a document asks for the schema. async-graphql, told to hide it, validates such a question and answers null.
+//! Whether a document contains introspection. With introspection disabled, async-graphql validates such a query and
+//! returns null.
 
 use apollo_compiler::ast::{Definition, Document, Selection};
 
-/// Whether `__schema` or `__type` is asked for anywhere, also in what would not run. `__typename` is not of the schema.
+/// Whether `__schema` or `__type` is selected anywhere, including parts that would not run. `__typename` does not count
+/// as introspection.
 #[must_use]
 pub fn introspects(document: &Document) -> bool {
     document.definitions.iter().any(|definition| match definition {
@@ -12,7 +14,7 @@ pub fn introspects(document: &Document) -> bool {
     })
 }
 
-/// It calls itself no deeper than brackets are nested, which was checked before.
+/// Recursion is bounded by the nesting of brackets, which is checked before.
 fn set_introspects(set: &[Selection]) -> bool {
     set.iter().any(|selection| match selection {
         Selection::Field(field) => {

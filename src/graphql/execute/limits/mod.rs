@@ -1,8 +1,8 @@
-//! What a document may be, found out before it costs anything: its text before it is parsed, the document before it is
-//! validated. None of this looks at variables or at the schema, and all of it takes no longer than reading the text, so a
-//! stranger's worst document is refused as cheaply as it came.
+//! Limits of a document: of its text before parsing, of the parsed document before validation. They use neither
+//! variables nor the schema and take time linear in the length of the text, so that a hostile document is rejected
+//! cheaply.
 //!
-//! What a request may *cost*, which knows the sizes of pages, is in [`super::cost`].
+//! The limit of a request's *cost*, which depends on page sizes, is in [`super::cost`].
 
 mod document;
 mod introspection;
@@ -17,27 +17,27 @@ pub use text::check as text;
 use super::complexity::MAX_DEPTH;
 use crate::api_error::ApiError;
 
-/// The longest text, in bytes. The parser reads a string letter by letter: half a megabyte of one took it 40 ms.
+/// Maximum length of the text, in bytes. The parser reads strings character by character: 0.5 MB take 40 ms.
 pub const MAX_DOCUMENT_BYTES: usize = 128 << 10;
-/// The most tokens of a text. The query with which GraphiQL reads the schema has about 400.
+/// Maximum number of tokens. GraphiQL's introspection query has about 400.
 pub const MAX_TOKENS: usize = 10_000;
-/// The deepest brackets within brackets of a text, and the deepest selection sets within each other by way of fields and
-/// fragments. The parser and the library's validation call themselves for each.
+/// Maximum nesting of brackets in the text, and of selection sets including fragments. The parser and the validation
+/// are recursive.
 pub const MAX_NESTING: usize = 64;
-/// The most fields, those of a fragment counted wherever it is spread. Reading the schema takes about 400.
+/// Maximum number of fields; fields of a fragment count at each spread. GraphiQL's introspection query has about 400.
 pub const MAX_FIELDS: usize = 2000;
-/// The most root fields of an operation.
+/// Maximum number of root fields of an operation.
 pub const MAX_ROOT_FIELDS: usize = 49;
-/// How often a field may stand in one selection set.
+/// Maximum number of occurrences of a field in one selection set.
 pub const MAX_REPETITIONS: usize = 49;
-/// The longest response key, an alias or the name of a field, in bytes: it stands in the answer once a row.
+/// Maximum length of a response key (alias or field name), in bytes: the response repeats it in each row.
 pub const MAX_RESPONSE_KEY: usize = 128;
-/// The most aliases, counted as fields are.
+/// Maximum number of aliases, counted like fields.
 pub const MAX_ALIASES: usize = 100;
-/// The most directives, counted as fields are.
+/// Maximum number of directives, counted like fields.
 pub const MAX_DIRECTIVES: usize = 49;
 
-/// Why a document is refused.
+/// Reason for rejecting a document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LimitExceeded {
     /// More than [`MAX_DOCUMENT_BYTES`].
@@ -45,43 +45,43 @@ pub enum LimitExceeded {
     DocumentBytes,
     /// More than [`MAX_TOKENS`].
     #[error(
-        "the document has more than {MAX_TOKENS} tokens; ask in several requests, and send long lists as variables"
+        "the document has more than {MAX_TOKENS} tokens; split it into several requests, and send long lists as variables"
     )]
     Tokens,
     /// More than [`MAX_NESTING`].
     #[error("the document's brackets or fragments are nested more than {MAX_NESTING} deep; nest them less")]
     Nesting,
     /// More than [`MAX_DEPTH`].
-    #[error("the request is nested more than {MAX_DEPTH} levels deep; ask for what lies deeper by its `id`")]
+    #[error("the request is nested more than {MAX_DEPTH} levels deep; query deeper objects by their `id`")]
     Depth,
     /// More than [`MAX_FIELDS`].
     #[error(
-        "the request selects more than {MAX_FIELDS} fields, those of a fragment counted wherever it is spread; ask for \
-         fewer, or in several requests"
+        "the request selects more than {MAX_FIELDS} fields, those of a fragment counted at each spread; select \
+         fewer, or split it into several requests"
     )]
     Fields,
     /// More than [`MAX_ROOT_FIELDS`].
-    #[error("the operation has more than {MAX_ROOT_FIELDS} root fields; ask in several requests")]
+    #[error("the operation has more than {MAX_ROOT_FIELDS} root fields; split it into several requests")]
     RootFields,
     /// More than [`MAX_REPETITIONS`].
-    #[error("`{0}` stands more than {MAX_REPETITIONS} times in one selection set; once is enough")]
+    #[error("`{0}` is selected more than {MAX_REPETITIONS} times in one selection set; once is enough")]
     Repetitions(String),
-    /// Longer than [`MAX_RESPONSE_KEY`]. The beginning of it.
+    /// Longer than [`MAX_RESPONSE_KEY`]. Holds the beginning of the key.
     #[error("the alias or field name `{0}…` is longer than {MAX_RESPONSE_KEY} bytes")]
     ResponseKey(String),
     /// More than [`MAX_ALIASES`].
     #[error(
-        "the request has more than {MAX_ALIASES} aliases, those of a fragment counted wherever it is spread; ask in \
+        "the request has more than {MAX_ALIASES} aliases, those of a fragment counted at each spread; split it into \
          several requests, or use a field that takes a list"
     )]
     Aliases,
     /// More than [`MAX_DIRECTIVES`].
     #[error(
-        "the request has more than {MAX_DIRECTIVES} directives, those of a fragment counted wherever it is spread; put \
+        "the request has more than {MAX_DIRECTIVES} directives, those of a fragment counted at each spread; put \
          fields that are included together into one fragment"
     )]
     Directives,
-    /// No limit, but without an end.
+    /// A cycle of fragments.
     #[error("fragment `{0}` spreads itself, by way of others or directly; a fragment can't contain itself")]
     FragmentCycle(String),
 }

@@ -1,4 +1,4 @@
-//! The laws of the limits, on documents made up at random.
+//! Properties of the limits, on random documents.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,11 @@ use proptest::prelude::*;
 
 use super::document;
 
-/// How many fragments a document has: `F1` to this.
+/// Number of fragments of a document, named from `F1`.
 const FRAGMENT_COUNT: usize = 6;
 
-/// A selection set of fields, aliases, directives, inline fragments and spreads of fragments with a number above `from`.
+/// A selection set of fields, aliases, directives, inline fragments and spreads of fragments with a number above
+/// `from`.
 fn selections(from: usize) -> BoxedStrategy<String> {
     let leaf = prop_oneof![
         Just("a".to_owned()),
@@ -28,7 +29,7 @@ fn selections(from: usize) -> BoxedStrategy<String> {
     set(nested.boxed()).boxed()
 }
 
-/// A document whose fragments only spread later ones.
+/// A document in which fragments only spread later fragments.
 fn documents() -> impl Strategy<Value = String> {
     let fragments: Vec<_> = (1..=FRAGMENT_COUNT).map(selections).collect();
     (selections(0), fragments).prop_map(|(root, fragments)| {
@@ -40,7 +41,7 @@ fn documents() -> impl Strategy<Value = String> {
     })
 }
 
-/// The same document with each spread of a fragment replaced by what the fragment holds; none once it is too long.
+/// The document with each fragment spread replaced by the fragment's content; `None` when it becomes too long.
 fn inline_fragments(text: &str) -> Option<String> {
     let mut parts = text.split(" fragment ");
     let mut root = parts.next()?.to_owned();
@@ -87,7 +88,7 @@ proptest! {
         let out = inline_fragments(&text);
         prop_assume!(out.as_ref().is_some_and(|out| !out.contains("...F")));
         let out = Document::parse(out.unwrap_or_default(), "request").expect("a document");
-        // Fragments that nothing spreads are counted beside: for these, too, may it be refused as it came.
+        // Unused fragments count separately: the original document may also be rejected because of these.
         prop_assert!(counted.is_err() || document(&out).is_ok(), "{text}: {counted:?}, {:?}", document(&out));
     }
 }

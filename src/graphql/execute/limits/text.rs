@@ -1,17 +1,17 @@
-//! The limits of a text that nobody has parsed: how many tokens, how deep the brackets, how long.
+//! The limits of an unparsed text: number of tokens, nesting of brackets, length.
 //!
-//! This reads tokens as the parser does (GraphQL specification, section 2.1), but for what makes no difference to their
-//! number by much. What must agree is where a string ends, since brackets in one don't count.
+//! Reads tokens like the parser (GraphQL specification, section 2.1), except for details that hardly change their
+//! number. The ends of strings must agree exactly, as brackets in strings don't count.
 
 use super::{LimitExceeded, MAX_DOCUMENT_BYTES, MAX_NESTING, MAX_TOKENS};
 
 const BLOCK_QUOTE: &[u8] = b"\"\"\"";
 const ESCAPED_BLOCK_QUOTE: &[u8] = b"\\\"\"\"";
 
-/// Checks a text in one pass, which ends at the first token too many.
+/// Checks a text in one pass, which stops at the first limit exceeded.
 ///
 /// # Errors
-/// When the text has too many tokens, or brackets that are nested too deep, or is too long though it has neither.
+/// When the text has too many tokens, too deeply nested brackets, or is too long.
 pub fn check(text: &str) -> Result<(), LimitExceeded> {
     let mut rest = TextScanner { bytes: text.as_bytes(), may_contain_block_end: true };
     let (mut tokens, mut open) = (0, 0_usize);
@@ -32,15 +32,15 @@ pub fn check(text: &str) -> Result<(), LimitExceeded> {
     if text.len() > MAX_DOCUMENT_BYTES { Err(LimitExceeded::DocumentBytes) } else { Ok(()) }
 }
 
-/// What is still to be read.
+/// The unread rest of the text.
 struct TextScanner<'a> {
     bytes: &'a [u8],
-    /// Whether a block string may still find its end; one search without success is enough.
+    /// Whether the rest may contain the end of a block string. False after one failed search.
     may_contain_block_end: bool,
 }
 
 impl TextScanner<'_> {
-    /// Reads a token and gives its first byte; none at the end.
+    /// Reads a token and returns its first byte; `None` at the end.
     fn next_token(&mut self) -> Option<u8> {
         self.skip_ignored();
         let first = *self.bytes.first()?;
@@ -70,7 +70,8 @@ impl TextScanner<'_> {
         }
     }
 
-    /// The length of the string that begins here. Three quotes that no others end are an empty string, and one more quote.
+    /// The length of the string that starts here. An unterminated block string is read as an empty string and one
+    /// quote.
     fn string_len(&mut self) -> usize {
         if self.may_contain_block_end && self.bytes.starts_with(BLOCK_QUOTE) {
             match block_string_end(&self.bytes[BLOCK_QUOTE.len()..]) {
@@ -91,7 +92,7 @@ impl TextScanner<'_> {
     }
 }
 
-/// Where the text behind a block string begins.
+/// The end of a block string.
 fn block_string_end(content: &[u8]) -> Option<usize> {
     let mut at = 0;
     while at < content.len() {
@@ -138,10 +139,10 @@ mod tests {
             ("query Q($n: [Int!]! = 12) { a1: b_2(x: -7) ...F @c }", "qQ($n:[I!]!=1){a:b(x:-).F@c}"),
             (r#"a "{" b "\"{" c "\\" { """#, r#"a"b"c"{""#),
             ("\"\"\"{ \"\" \\\"\"\" [ \"\"\" {", "\"{"),
-            // Three quotes that nothing ends: an empty string, and whatever follows the third.
+            // Unterminated block string: an empty string, then the text after the third quote.
             ("\"\"\"x\" [ {", "\"\"[{"),
             ("\"\"\"x\" [ \"\\\"\"\" [", "\"\"[\"\""),
-            // A line's end ends a string that nothing else does.
+            // A line end terminates an unterminated string.
             ("\"{ \n [", "\"["),
             ("\"\\", "\""),
             ("💨", "💨"),
@@ -176,7 +177,7 @@ mod tests {
             assert_eq!(check(&of(MAX_NESTING).repeat(20)), Ok(()), "one beside the other is not nested");
         }
         assert_eq!(check(&format!("{{ a(b: \"\"\"{}\"\"\") }}", "[".repeat(1000))), Ok(()));
-        // What the parser would read as brackets behind three quotes without an end.
+        // Brackets after an unterminated block string.
         let text = format!("{{ a(b: [\"\"\"x\" {}", "[".repeat(MAX_NESTING));
         assert_eq!(check(&text), Err(LimitExceeded::Nesting));
     }
@@ -188,7 +189,7 @@ mod tests {
         let objects = format!("{{a(b:{}1{})}}", "{c:".repeat(MAX_NESTING - 2), "}".repeat(MAX_NESTING - 2));
         for text in [&selections, &values, &objects] {
             assert_eq!(check(text), Ok(()));
-            let _ = parse_query(text); // the library has a bound of its own for selections; what counts is that it returns
+            let _ = parse_query(text); // the library has its own limit of selections; it only has to return
         }
     }
 }

@@ -1,9 +1,9 @@
-//! The operation that is executed, in one plain form.
+//! The canonical form of an operation, which is executed.
 //!
-//! async-graphql merges the answers of fields with one key after they ran, and takes an absent variable for null. So it gets
-//! operations in which nothing of that is left: fields of one key are one field (`CollectFields`, §6.3.2), `@skip` and
-//! `@include` are decided, fragments are opened, arguments are constants, and those that are absent are left out. Only where
-//! an object may be of several types, fields that not all of them have stand in a fragment of each type.
+//! async-graphql merges the results of fields with the same key after execution, and treats an absent variable as null.
+//! The canonical form avoids both: fields with the same key are merged (`CollectFields`, §6.3.2), `@skip` and
+//! `@include` are evaluated, fragments are inlined, arguments are constants, and absent arguments are left out. When an
+//! object can have several types, fields that apply only to some of them are in one fragment per type.
 
 use apollo_compiler::{
     Name as ApolloName, Node,
@@ -15,11 +15,11 @@ use async_graphql::{Name, Positioned, Value, indexmap::IndexMap, parser::types a
 
 use super::{leaf_coercion::literal_value, line_index::LineIndex, types::TypeSystem, variables::VariableValues};
 
-/// The key of hidden fields, which [`completion`](crate::graphql::compat) takes out of the answer. No name is empty, so no
-/// field of a client has it.
+/// Response key of hidden fields, which [`compat`](crate::graphql::compat) removes from the response. GraphQL names are
+/// not empty, so no field of a client has this key.
 pub const HIDDEN_RESPONSE_KEY: &str = "";
 
-/// Gives the canonical form of an operation of a valid document.
+/// Returns the canonical form of an operation of a valid document.
 pub(super) fn canonical(
     types: &TypeSystem,
     document: &ExecutableDocument,
@@ -49,7 +49,7 @@ pub(super) fn single_operation_document(
     }
 }
 
-/// A value of a document with the values of variables in it; none where it is an absent variable.
+/// A value of a document with variables substituted; `None` for an absent variable.
 pub(super) fn substitute_variables(
     types: &TypeSystem,
     ty: &Type,
@@ -79,7 +79,7 @@ pub(super) fn substitute_variables(
             }
             Some(Value::Object(object))
         }
-        // Digits of any number are an ID.
+        // An ID can be an integer of any size.
         (ast::Value::Int(number), ty) if ty.inner_named_type() == "ID" => {
             Some(Value::String(number.as_str().to_owned()))
         }
@@ -94,21 +94,21 @@ struct CanonicalBuilder<'a> {
     lines: &'a LineIndex,
 }
 
-/// Fields of one key, for some of the types that an object may be of.
+/// Fields with the same key, for some of the possible types.
 struct FieldGroup<'a> {
-    /// One bit a type.
+    /// One bit per type.
     types: u64,
-    /// In which order the groups stand.
+    /// Order of the groups.
     position: usize,
     fields: Vec<&'a Node<Field>>,
 }
 
-/// Groups by key, as they are collected.
+/// Groups by key, during collection.
 #[derive(Default)]
 struct FieldGroups<'a> {
     by_key: IndexMap<&'a str, Vec<FieldGroup<'a>>>,
     count: usize,
-    /// Fragments that were opened, and for which types.
+    /// Fragments already inlined, with their types.
     visited_fragments: Vec<(&'a str, u64)>,
 }
 
@@ -145,7 +145,7 @@ impl<'a> FieldGroups<'a> {
 }
 
 impl<'a> CanonicalBuilder<'a> {
-    /// The canonical form of selection sets that are merged, of an object, an interface or a union.
+    /// The canonical form of merged selection sets on an object, an interface or a union.
     fn merged_set(&self, of: &ApolloName, sets: &[&'a SelectionSet]) -> plain::SelectionSet {
         let itself = std::slice::from_ref(of);
         let possible = self.types.possible_types(of);
@@ -160,7 +160,7 @@ impl<'a> CanonicalBuilder<'a> {
         if possible.is_some() || groups.is_empty() {
             items.push(hidden_field("__typename"));
         } else if of == "__Type" && groups.iter().any(|group| group.fields[0].name == "interfaces") {
-            items.push(hidden_field("kind")); // decides whether a missing list of interfaces is an empty one
+            items.push(hidden_field("kind")); // `kind` decides whether a null list of interfaces becomes an empty one
         }
         for group in &groups {
             if group.types == all {
@@ -239,7 +239,7 @@ impl<'a> CanonicalBuilder<'a> {
         })
     }
 
-    /// Fields of one key as one, which validation has seen to be possible.
+    /// Merges fields with the same key; validation ensures that this is possible.
     fn merged_field(&self, fields: &[&'a Node<Field>]) -> Positioned<plain::Selection> {
         let first = fields[0];
         let position = self.lines.position(first.location().map_or(0, |location| location.offset()));
@@ -271,7 +271,7 @@ impl<'a> CanonicalBuilder<'a> {
     }
 }
 
-/// A field that no client selected.
+/// A field that is not part of the client's selection.
 fn hidden_field(name: &str) -> Positioned<plain::Selection> {
     let position = async_graphql::Pos::default();
     let field = plain::Field {
@@ -284,7 +284,7 @@ fn hidden_field(name: &str) -> Positioned<plain::Selection> {
     Positioned::new(plain::Selection::Field(Positioned::new(field, position)), position)
 }
 
-/// A field of objects of one type only.
+/// A field for objects of one type.
 fn inline_fragment_on(object: &str, field: Positioned<plain::Selection>) -> Positioned<plain::Selection> {
     let position = field.pos;
     let condition = plain::TypeCondition { on: Positioned::new(Name::new(object), position) };
@@ -296,7 +296,7 @@ fn inline_fragment_on(object: &str, field: Positioned<plain::Selection>) -> Posi
     Positioned::new(plain::Selection::InlineFragment(Positioned::new(fragment, position)), position)
 }
 
-/// A canonical selection set as text. Two that are executed alike have the same.
+/// A canonical selection set as text. Equal texts execute identically.
 #[must_use]
 pub fn selection_set_text(set: &plain::SelectionSet) -> String {
     let mut out = String::new();
@@ -339,7 +339,7 @@ fn write_selection_set(set: &plain::SelectionSet, out: &mut String) {
                 }
                 write_selection_set(&fragment.node.selection_set.node, out);
             }
-            plain::Selection::FragmentSpread(_) => {} // there are none in a canonical operation
+            plain::Selection::FragmentSpread(_) => {} // a canonical operation has none
         }
     }
     out.push('}');

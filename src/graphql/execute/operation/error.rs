@@ -1,17 +1,17 @@
-//! What is wrong with a request before it runs, and where.
+//! Errors of a request before execution, with their positions.
 
 use async_graphql::{Pos, ServerError};
 
 use super::line_index::LineIndex;
 
-/// The code of a document that can't be parsed.
+/// Error code: the document can't be parsed.
 pub const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
-/// The code of a document that breaks a rule of validation.
+/// Error code: the document violates a validation rule.
 pub const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
-/// The code of a value that is not of its type: in the document, or of a variable.
+/// Error code: a value in the document or of a variable has the wrong type.
 pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
 
-/// A mistake in the text of a document.
+/// Syntax error in a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SyntaxError {
     pub offset: usize,
@@ -24,7 +24,7 @@ impl SyntaxError {
         Self { offset, message: message.into(), code: PARSE_FAILED }
     }
 
-    /// A definition of a type system, which the grammar knows but no service executes (§5.1.1).
+    /// The error for a type system definition, which is valid syntax but not executable (§5.1.1).
     pub fn not_executable(offset: usize) -> Self {
         let message = "a document that is executed has only operations and fragments".to_owned();
         Self { offset, message, code: VALIDATION_FAILED }
@@ -36,13 +36,13 @@ impl SyntaxError {
     }
 }
 
-/// A broken rule of validation, or a value that is not of its type.
+/// Violation of a validation rule, or a value of the wrong type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ValidationError {
-    /// Where in the document.
+    /// Position in the document.
     pub offset: usize,
     pub message: String,
-    /// The path of the value, where one is not of its type.
+    /// Path of a value of the wrong type.
     pub argument: Option<String>,
 }
 

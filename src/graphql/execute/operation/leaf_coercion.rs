@@ -1,4 +1,4 @@
-//! Input coercion (GraphQL specification, §3.5, §3.10): whether a value is of a type, and what it is then.
+//! Input coercion of scalars and enums (GraphQL specification, §3.5, §3.10).
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use async_graphql::{Name, Number, Value};
 
 use crate::graphql::scalar;
 
-/// Characters of a value that an error repeats at most.
+/// Maximum characters of a value in an error message.
 const MAX_SHOWN_VALUE_CHARS: usize = 60;
 
-/// Where a value stands: JSON has fewer kinds than a document.
+/// Source of a value: JSON has fewer kinds of values than a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ValueSource {
     Document,
@@ -20,7 +20,7 @@ pub(super) enum ValueSource {
 /// Coerces a value that is neither null, a list, an object nor a variable to a scalar or an enum.
 ///
 /// # Errors
-/// What was expected.
+/// Description of the expected value.
 pub(super) fn coerce_leaf(definition: &ExtendedType, value: &Value, source: ValueSource) -> Result<Value, String> {
     match definition {
         ExtendedType::Enum(definition) => {
@@ -62,7 +62,7 @@ fn coerce_built_in(name: &str, value: &Value, source: ValueSource) -> Result<Val
     })
 }
 
-/// The digits of a whole number of any size, as an ID has them (§3.5.5).
+/// The digits of an integer of any size, as an ID (§3.5.5).
 fn id_digits(number: &Number, source: ValueSource) -> Option<String> {
     if number.is_i64() || number.is_u64() {
         return Some(number.to_string());
@@ -71,7 +71,7 @@ fn id_digits(number: &Number, source: ValueSource) -> Option<String> {
     Some(format!("{float:.0}"))
 }
 
-/// A whole number. In JSON it may be written `1.0` (§3.5.1).
+/// An integer. In JSON it may be written `1.0` (§3.5.1).
 fn integer(number: &Number, source: ValueSource) -> Option<i64> {
     number.as_i64().or_else(|| {
         let float = number.as_f64().filter(|float| source == ValueSource::Variable && float.fract() == 0.0)?;
@@ -79,7 +79,7 @@ fn integer(number: &Number, source: ValueSource) -> Option<i64> {
     })
 }
 
-/// A value of a document that is neither a list, an object nor a variable; none where it is, or a number that can't be held.
+/// The value of a leaf in a document; `None` for a list, an object, a variable, or a number out of range.
 pub(super) fn literal_value(value: &ast::Value) -> Option<Value> {
     match value {
         ast::Value::Null => Some(Value::Null),
@@ -96,10 +96,10 @@ pub(super) fn literal_value(value: &ast::Value) -> Option<Value> {
     }
 }
 
-/// A value as an error repeats it.
+/// A value, truncated for an error message.
 pub(super) fn truncated(value: impl std::fmt::Display) -> String {
     let mut text = String::new();
-    let _ = write!(text, "{value}"); // a string takes everything
+    let _ = write!(text, "{value}"); // writing to a string can't fail
     match text.char_indices().nth(MAX_SHOWN_VALUE_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::SyntaxError;
 
-/// A token: what it is, its text, and where it begins, in bytes.
+/// A token: its kind, its text, and its start, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token<'a> {
     pub kind: TokenKind,
@@ -28,11 +28,11 @@ pub(super) enum TokenKind {
 const BLOCK_QUOTE: &str = "\"\"\"";
 const ESCAPED_BLOCK_QUOTE: &str = "\\\"\"\"";
 
-/// Reads tokens one after the other.
+/// Reads tokens sequentially.
 pub(super) struct Lexer<'a> {
     text: &'a str,
     offset: usize,
-    /// Where something other than white space was skipped.
+    /// Offsets of skipped commas and comments.
     pub ignored: Vec<Range<usize>>,
 }
 
@@ -86,7 +86,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The length of the number that begins here.
+    /// The length of the number that starts here.
     fn number_len(&self) -> Result<usize, SyntaxError> {
         let bytes = self.rest().as_bytes();
         let digits = |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -117,7 +117,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The length of the string that begins here.
+    /// The length of the string that starts here.
     fn string_len(&self) -> Result<usize, SyntaxError> {
         let rest = self.rest();
         let mut at = 1;
@@ -132,7 +132,7 @@ impl<'a> Lexer<'a> {
         Err(SyntaxError::new(self.offset + at, "unterminated string"))
     }
 
-    /// The length of the escape sequence that stands here in a string (§2.9.4).
+    /// The length of the escape sequence that starts here in a string (§2.9.4).
     fn escape_len(&self, at: usize) -> Result<usize, SyntaxError> {
         let rest = &self.rest()[at..];
         let invalid = || Err(SyntaxError::new(self.offset + at, "invalid escape sequence"));
@@ -158,7 +158,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The length of the block string that begins here.
+    /// The length of the block string that starts here.
     fn block_string_len(&self) -> Result<usize, SyntaxError> {
         let content = &self.rest()[BLOCK_QUOTE.len()..];
         let mut at = 0;
@@ -174,7 +174,7 @@ impl<'a> Lexer<'a> {
 }
 
 fn parse_hex(digits: &str) -> Option<u32> {
-    // `from_str_radix` would take a sign.
+    // `from_str_radix` would accept a sign.
     let is_hex = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_hex.then(|| u32::from_str_radix(digits, 16).ok()).flatten()
 }
@@ -195,7 +195,7 @@ fn display_char(character: char) -> String {
 mod tests {
     use super::*;
 
-    /// The texts of the tokens, or where the first fault is.
+    /// The texts of the tokens, or the offset of the first error.
     fn tokens(text: &str) -> Result<Vec<&str>, usize> {
         let mut lexer = Lexer::new(text);
         let mut found = Vec::new();

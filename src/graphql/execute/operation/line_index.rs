@@ -1,8 +1,8 @@
-//! Places in a text: offsets in bytes as lines and columns.
+//! Converts byte offsets of a text to lines and columns.
 
 use async_graphql::Pos;
 
-/// Where the lines of a text begin.
+/// Offsets of the starts of lines.
 #[derive(Debug)]
 pub(super) struct LineIndex {
     text: Box<str>,

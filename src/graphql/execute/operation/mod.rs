@@ -1,8 +1,8 @@
 //! From the text of a document to the operation that is executed.
 //!
-//! A document is checked against the [`syntax`], parsed, held against the [limits], and
-//! [validated](validation) by all rules of the specification (edition of September 2025). Then the [`variables`] of the operation
-//! that runs are coerced, and async-graphql gets its [`canonical`] form. Nothing runs before all of it has succeeded.
+//! A document is checked against the [`syntax`], parsed, checked against the [limits], and [validated](validation) by
+//! all rules of the specification (edition of September 2025). Then the [`variables`] of the operation are coerced, and
+//! async-graphql executes its [`canonical`] form. Nothing runs before all steps have succeeded.
 
 pub mod canonical;
 pub mod error;
@@ -34,26 +34,26 @@ use self::{
 };
 use super::{error_codes, limits};
 
-/// Bytes that a byte of text takes at most once it is parsed: a field of one letter is a node in each of two trees.
+/// Maximum memory per byte of text after parsing, in bytes: a field of one letter is a node in each of two trees.
 const MEMORY_PER_TEXT_BYTE: usize = 256;
-/// Bytes that a field takes at most in the canonical form, where it stands as often as its fragment is spread.
+/// Maximum memory of a field in the canonical form, in bytes. A field of a fragment occurs there once per spread.
 const MEMORY_PER_FIELD: usize = 1024;
 
-/// A document that was parsed and is within the limits.
+/// A parsed document within the limits.
 #[derive(Debug)]
 pub struct Document {
     parsed: ast::Document,
     lines: LineIndex,
-    /// Fields, those of a fragment counted wherever it is spread.
+    /// Number of fields; fields of a fragment count at each spread.
     fields: usize,
     validated: OnceLock<ValidatedDocument>,
 }
 
-/// What validation gives.
+/// Result of validation.
 #[derive(Debug)]
 struct ValidatedDocument {
     document: ExecutableDocument,
-    /// Canonical forms of the operations that have no variables, in their order.
+    /// Canonical forms of the operations without variables, in their order.
     operations_without_variables: Vec<OnceLock<Arc<Operation>>>,
 }
 
@@ -62,9 +62,9 @@ struct ValidatedDocument {
 pub struct Operation {
     /// Query, mutation or subscription.
     pub kind: OperationType,
-    /// What the document calls it.
+    /// Name of the operation in the document.
     pub name: Option<String>,
-    /// A document with just this operation, in its canonical form.
+    /// A document with only this operation, in canonical form.
     pub document: plain::ExecutableDocument,
 }
 
@@ -72,13 +72,13 @@ impl Document {
     /// Parses a text.
     ///
     /// # Errors
-    /// When it is beyond a limit, or none.
+    /// When it exceeds a limit or is not a document.
     pub fn parse(text: &str) -> Result<Self, ServerError> {
         limits::text(text).map_err(|excess| error_codes::from_api_error(excess.into()))?;
         let located = |error: SyntaxError| error.into_server_error(&LineIndex::new(text));
         let blanked = syntax::check(text).map_err(located)?;
         let parsed = ast::Document::parse(blanked.into_owned(), "request").map_err(|broken| {
-            // The grammar is stricter, so this is for what it may have missed.
+            // `syntax` is stricter; this is a fallback for errors it missed.
             let message = broken.errors.iter().next().map_or_else(String::new, |error| error.error.to_string());
             located(SyntaxError::new(0, message))
         })?;
@@ -86,13 +86,13 @@ impl Document {
         Ok(Self { parsed, lines: LineIndex::new(text), fields, validated: OnceLock::new() })
     }
 
-    /// Whether it asks for the schema anywhere.
+    /// Whether it contains introspection.
     #[must_use]
     pub fn introspects(&self) -> bool {
         limits::introspects(&self.parsed)
     }
 
-    /// What kind of operation would run; none where that is not clear.
+    /// Kind of the operation that would run; `None` when it is ambiguous.
     #[must_use]
     pub fn kind(&self, name: Option<&str>) -> Option<OperationType> {
         let mut operations = self.parsed.definitions.iter().filter_map(|it| it.as_operation_definition());
@@ -103,24 +103,24 @@ impl Document {
         Some(operation_type(operation.operation_type))
     }
 
-    /// Validates it, once.
+    /// Validates the document, once.
     ///
     /// # Errors
-    /// All that is wrong with it, in the order of the document.
+    /// All errors, in document order.
     pub fn validate(&self, types: &TypeSystem, suggests: bool) -> Result<(), Vec<ServerError>> {
         if self.validated.get().is_some() {
             return Ok(());
         }
         let document = validation::validate(types, &self.parsed, suggests).map_err(|faults| self.errors(faults))?;
         let constant = document.operations.iter().map(|_| OnceLock::new()).collect();
-        let _ = self.validated.set(ValidatedDocument { document, operations_without_variables: constant }); // another request may have been quicker
+        let _ = self.validated.set(ValidatedDocument { document, operations_without_variables: constant }); // a concurrent request may have set it
         Ok(())
     }
 
-    /// The operation of this name, or the only one, with these values of its variables.
+    /// The operation with this name, or the only one, with these values of its variables.
     ///
     /// # Errors
-    /// When there is none, or a variable can't be coerced.
+    /// When there is no such operation, or a variable can't be coerced.
     pub fn operation(
         &self,
         types: &TypeSystem,
@@ -160,7 +160,7 @@ impl Document {
         faults.into_iter().map(|error| error.into_server_error(&self.lines)).collect()
     }
 
-    /// Bytes that it takes at most, with its canonical forms.
+    /// Upper bound of its memory including canonical forms, in bytes.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         self.lines.text().len() * MEMORY_PER_TEXT_BYTE + self.fields * MEMORY_PER_FIELD

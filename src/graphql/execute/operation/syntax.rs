@@ -1,8 +1,9 @@
 //! The grammar of executable documents (GraphQL specification, appendix B).
 //!
-//! The parser of apollo-compiler goes on behind a mistake, takes some documents that are none (`{a(b: {c})}`), refuses a comma
-//! between an alias and its colon, and knows no descriptions of operations. So the text is checked here first: an error is the
-//! first one, and says what was expected. Descriptions, commas and comments are blanked for the parser; offsets stay.
+//! The parser of apollo-compiler continues after an error, accepts some invalid documents (`{a(b: {c})}`), rejects a
+//! comma between an alias and its colon, and does not support descriptions of operations. So the text is checked here
+//! first; the first error is reported with the expected token. Descriptions, commas and comments are replaced by spaces
+//! for the parser; offsets are unchanged.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -11,14 +12,15 @@ use super::{
     lexer::{Lexer, Token, TokenKind},
 };
 
-/// Words that begin a definition of a type system: valid in a document, but not in one that is executed (§5.1.1).
+/// Keywords of type system definitions: valid in a document, but not in an executable one (§5.1.1).
 const TYPE_SYSTEM_KEYWORDS: [&str; 9] =
     ["schema", "scalar", "type", "interface", "union", "enum", "input", "directive", "extend"];
 
-/// Checks a text that is within the [limits](crate::graphql::execute::limits). Gives it without descriptions, commas and comments.
+/// Checks a text that is within the [limits](crate::graphql::execute::limits). Returns it without descriptions, commas
+/// and comments.
 ///
 /// # Errors
-/// The first mistake.
+/// The first error.
 pub(super) fn check(text: &str) -> Result<Cow<'_, str>, SyntaxError> {
     let mut lexer = Lexer::new(text);
     let next = lexer.next_token()?;
@@ -33,7 +35,7 @@ pub(super) fn check(text: &str) -> Result<Cow<'_, str>, SyntaxError> {
     Ok(blank_out(text, &blanks))
 }
 
-/// The text with spaces in these places.
+/// The text with these ranges replaced by spaces.
 fn blank_out<'a>(text: &'a str, places: &[Range<usize>]) -> Cow<'a, str> {
     if places.is_empty() {
         return Cow::Borrowed(text);
@@ -49,7 +51,7 @@ fn blank_out<'a>(text: &'a str, places: &[Range<usize>]) -> Cow<'a, str> {
     Cow::Owned(blanked)
 }
 
-/// Reads a document. It calls itself no deeper than brackets are nested, which was checked before.
+/// Recursive-descent parser. Recursion is bounded by the nesting of brackets, which is checked before.
 struct SyntaxChecker<'a> {
     lexer: Lexer<'a>,
     next: Token<'a>,
@@ -80,7 +82,7 @@ impl<'a> SyntaxChecker<'a> {
         self.next_is(TokenKind::Punctuator, punctuator)
     }
 
-    /// Takes a punctuator where it stands.
+    /// Consumes a punctuator if it is next.
     fn eat(&mut self, punctuator: &str) -> Result<bool, SyntaxError> {
         let stands = self.next_is_punctuator(punctuator);
         if stands {
@@ -105,7 +107,7 @@ impl<'a> SyntaxChecker<'a> {
         }
     }
 
-    /// One or more until the closing bracket, which is taken too.
+    /// One or more items, up to and including the closing bracket.
     fn one_or_more_until(&mut self, closing: &str, each: impl Fn(&mut Self) -> SyntaxResult) -> SyntaxResult {
         each(self)?;
         while !self.eat(closing)? {

@@ -1,11 +1,11 @@
-//! Requests, and what the specification makes of them.
+//! Requests and their results according to the specification.
 
 use async_graphql::{Variables, value};
 
 use super::*;
 use crate::graphql::types;
 
-/// The canonical form, or the messages of what is wrong.
+/// The canonical form, or the error messages.
 fn canonical_of(text: &str, name: Option<&str>, variables: async_graphql::Value) -> Result<String, Vec<String>> {
     let messages = |errors: Vec<ServerError>| errors.into_iter().map(|error| error.message).collect::<Vec<_>>();
     let document = Document::parse(text).map_err(|error| vec![error.message])?;
@@ -17,18 +17,18 @@ fn canonical_of(text: &str, name: Option<&str>, variables: async_graphql::Value)
 #[test]
 fn operation_has_a_canonical_form() {
     for (text, variables, expected) in [
-        // Fields of one key are one, in the place of the first.
+        // Fields with the same key are merged, at the position of the first.
         ("{server{version @skip(if:true)} server{version}}", value!({}), "{server{version}}"),
         ("{a:server{version} server{time} a:server{time}}", value!({}), "{a:server{version time} server{time}}"),
-        // Nothing selected is an object all the same.
+        // An empty selection is still an object.
         ("{device(key:\"b\"){key @skip(if:true)}}", value!({}), "{device(key:\"b\"){:__typename}}"),
-        // Fragments are opened, each once.
+        // Fragments are inlined, each once.
         (
             "{...F ...F ...on Query{server{time}}} fragment F on Query{server{version ...{time}}}",
             value!({}),
             "{server{version time}}",
         ),
-        // Of an interface, what depends on the type stands in a fragment of each.
+        // Type-dependent fields of an interface are in one fragment per type.
         ("{node(id:1){id}}", value!({}), "{node(id:\"1\"){:__typename id}}"),
         (
             "{node(id:\"x\"){...on Device{name} id ...on Device{n:name}}}",
@@ -92,7 +92,7 @@ fn only_variables_of_the_selected_operation_are_checked() {
     }
 }
 
-/// Each is one fault, told once.
+/// Each document has one error, reported once.
 const VALIDATION_ERRORS: &[(&str, &str)] = &[
     ("{", "syntax error: expected a field, found the end of the document"),
     ("{servr{version}}", "type `Query` does not have a field `servr`; did you mean `server`?"),

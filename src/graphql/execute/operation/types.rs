@@ -1,4 +1,4 @@
-//! The type system that documents are validated against.
+//! The type system for the validation of documents.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,10 @@ use apollo_compiler::{
     validation::Valid,
 };
 
-/// Types that an object of an interface or a union may be of at most: a bit each in [`super::canonical`].
+/// Maximum possible types of an interface or a union: one bit each in [`super::canonical`].
 const MAX_POSSIBLE_TYPES: usize = 64;
 
-/// A schema, and which objects its interfaces and unions may be.
+/// A schema, with the possible types of its interfaces and unions.
 #[derive(Debug)]
 pub struct TypeSystem {
     schema: Valid<Schema>,
@@ -24,7 +24,7 @@ impl TypeSystem {
     /// Reads a schema in the schema definition language.
     ///
     /// # Errors
-    /// When it isn't one.
+    /// When the text is not a valid schema.
     pub fn parse(sdl: &str) -> Result<Self, String> {
         let schema = Schema::parse_and_validate(sdl, "schema.graphql").map_err(|error| error.errors.to_string())?;
         let mut schema = schema.into_inner();
@@ -52,7 +52,7 @@ impl TypeSystem {
         self.schema.types.get(name)
     }
 
-    /// What the fields of an operation are fields of.
+    /// The root type of a kind of operation.
     #[must_use]
     pub fn root_type(&self, operation: OperationType) -> Option<&str> {
         self.schema.root_operation(operation).map(Name::as_str)
@@ -75,13 +75,13 @@ impl TypeSystem {
         condition == object || self.schema.is_subtype(condition, object)
     }
 
-    /// The objects that an interface or a union may be; none for other types.
+    /// The possible types of an interface or a union; empty for other types.
     pub(super) fn possible_types(&self, name: &str) -> Option<&[Name]> {
         self.possible_types.get(name).map(Vec::as_slice)
     }
 }
 
-/// Adds `__Type.isOneOf`, of the edition of September 2025, which apollo-compiler doesn't know yet.
+/// Adds `__Type.isOneOf` of the edition of September 2025, which apollo-compiler does not support yet.
 fn add_is_one_of(schema: &mut Schema) {
     let Some(ExtendedType::Object(object)) = schema.types.get_mut("__Type") else { return };
     let name = Name::new_static("isOneOf").unwrap_or_else(|error| unreachable!("a name: {error}"));

@@ -16,13 +16,13 @@ use super::{
     types::TypeSystem,
 };
 
-/// Values of variables, coerced; those that are absent have none.
+/// Coerced values of variables. Absent variables have no entry.
 pub(super) type VariableValues = HashMap<String, Value>;
 
-/// Coerces the variables of an operation. Others are not looked at.
+/// Coerces the variables of an operation. Undeclared variables are ignored.
 ///
 /// # Errors
-/// What is wrong with each of them.
+/// All errors, in the order of the declarations.
 pub(super) fn coerce(
     types: &TypeSystem,
     operation: &Operation,
@@ -42,7 +42,7 @@ pub(super) fn coerce(
 
 struct Coercion<'a> {
     types: &'a TypeSystem,
-    /// Where the variable is declared.
+    /// Position of the variable's declaration.
     offset: usize,
     faults: &'a mut Vec<ValidationError>,
 }
@@ -56,7 +56,7 @@ impl Coercion<'_> {
         let path = format!("${}", definition.name);
         match (given, &definition.default_value) {
             (Some(value), _) => Some(self.value(&definition.ty, value, &path)),
-            // It was validated, and holds no variable.
+            // A validated default value contains no variable.
             (None, Some(default)) => substitute_variables(self.types, &definition.ty, default, &VariableValues::new()),
             (None, None) if definition.ty.is_non_null() => {
                 self.add_error(&path, format_args!("a value of type {} is required", definition.ty));
@@ -66,7 +66,7 @@ impl Coercion<'_> {
         }
     }
 
-    /// The value coerced; anything where that fails, which is noted.
+    /// The coerced value; an arbitrary value after an error, which is recorded.
     fn value(&mut self, ty: &Type, value: &Value, path: &str) -> Value {
         match (ty, value) {
             (Type::NonNullNamed(_) | Type::NonNullList(_), Value::Null) => {
@@ -90,7 +90,7 @@ impl Coercion<'_> {
                         Value::Null
                     }
                 },
-                (None, _) => Value::Null, // validation has seen that there is such a type
+                (None, _) => Value::Null, // validation ensures that the type exists
             },
         }
     }

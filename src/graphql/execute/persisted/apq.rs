@@ -1,17 +1,17 @@
-//! Documents that clients registered.
+//! Documents registered by clients (automatic persisted queries).
 
 use std::sync::Arc;
 
 use super::DocumentHash;
 use crate::{graphql::execute::shared_cache::SharedCache, limits::rate_limit::CallerId};
 
-/// The longest text that is kept, in bytes.
+/// Maximum length of a stored text, in bytes.
 const MAX_REGISTERED_DOCUMENT_BYTES: usize = 64 << 10;
-/// What is kept for one caller, in bytes of the texts and of what goes with each.
+/// Maximum memory per caller, in bytes, including overhead.
 const MAX_REGISTERED_BYTES_PER_CALLER: usize = 2 << 20;
-/// What is kept for all callers, in bytes.
+/// Maximum memory for all callers, in bytes.
 const MAX_REGISTERED_BYTES: usize = 8 << 20;
-/// What an entry takes beside its text, about, in bytes.
+/// Estimated overhead of an entry, in bytes.
 const ENTRY_OVERHEAD_BYTES: usize = 256;
 
 #[derive(Debug)]

@@ -1,5 +1,5 @@
-//! Documents that requests name instead of telling them: those of a manifest, which an operator trusts, and those that clients
-//! registered themselves (automatic persisted queries). Named ones make requests short, and GETs that can be cached.
+//! Persisted documents, which requests refer to by id: trusted documents of a manifest, and documents registered by
+//! clients (automatic persisted queries). They make requests short, and GET requests cacheable.
 
 mod apq;
 mod manifest;
@@ -17,17 +17,16 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{api_error::ApiError, limits::rate_limit::CallerId, shutdown::ShutdownSignal};
 
-/// How often the manifest's file is looked at.
+/// Interval between checks of the manifest's file.
 const MANIFEST_POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 const SHA256_ID_PREFIX: &str = "sha256:";
-const TRUSTED_ONLY_MESSAGE: &str =
-    "this gateway runs only the documents that its operator trusts; name one of them by `documentId`";
+const TRUSTED_ONLY_MESSAGE: &str = "this gateway runs only trusted documents; send the `documentId` of one";
 
-/// What names a document: the SHA-256 of its text.
+/// SHA-256 of a document's text.
 type DocumentHash = [u8; 32];
 
-/// The documents that can be named. Cheap to clone.
+/// All persisted documents. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct PersistedDocuments(Arc<Inner>);
 
@@ -40,31 +39,31 @@ struct Inner {
 #[derive(Clone, Debug, Default)]
 struct TrustedDocuments {
     manifest: Arc<Manifest>,
-    /// Whether no other document runs.
+    /// Whether only trusted documents run.
     trusted_only: bool,
 }
 
-/// How a request tells its document.
+/// The document of a request: its text or a reference.
 #[derive(Debug, Default)]
 pub struct DocumentRef {
-    /// Its text.
+    /// Text of the document.
     pub query: Option<String>,
-    /// Its name, as the appendix of GraphQL over HTTP on persisted documents has it.
+    /// Document id, as specified by the appendix on persisted documents of GraphQL over HTTP.
     pub document_id: Option<String>,
-    /// Its hash, as Apollo's clients tell it for automatic persisted queries: `extensions.persistedQuery`.
+    /// Hash of an automatic persisted query of Apollo's clients: `extensions.persistedQuery`.
     pub persisted_query: Option<serde_json::Value>,
 }
 
 /// The document of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResolvedDocument {
-    /// Its text.
+    /// Text of the document.
     pub text: String,
-    /// Whether it is to be [registered](Registration) by this hash once it turns out to be valid.
+    /// Hash to [register](Registration) the document by once it is validated.
     register_hash: Option<DocumentHash>,
 }
 
-/// A document that its client registers, as data of the request: it is kept once it was validated.
+/// Pending registration of a document, as data of the request. The document is stored once validated.
 #[derive(Clone, Debug)]
 pub struct Registration {
     persisted: PersistedDocuments,
@@ -72,24 +71,24 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// Keeps the document, which is valid.
+    /// Stores the document, which is valid.
     pub fn store(&self, caller: CallerId, text: &str) {
         self.persisted.with_registered(|registered| registered.insert(caller, self.hash, text));
     }
 }
 
 impl PersistedDocuments {
-    /// What is to be kept of a request's document, if anything.
+    /// The pending registration of a request's document, if any.
     #[must_use]
     pub fn registration(&self, found: &ResolvedDocument) -> Option<Registration> {
         found.register_hash.map(|hash| Registration { persisted: self.clone(), hash })
     }
 
-    /// Trusts the documents of a manifest, now and whenever it changes, and runs `only` those if told so. A change that
-    /// can't be read is logged, and changes nothing.
+    /// Loads the trusted documents from a manifest, and again whenever it changes. With `only`, no other documents run.
+    /// A changed file that can't be read is logged; the previous documents stay in use.
     ///
     /// # Errors
-    /// When it can't be read now.
+    /// When the manifest can't be read.
     pub fn load_manifest(&self, path: PathBuf, only: bool, shutdown: ShutdownSignal) -> Result<(), ManifestError> {
         let (manifest, version) = Manifest::open(&path)?;
         self.set_trusted(manifest, only);
@@ -109,15 +108,15 @@ impl PersistedDocuments {
             match read {
                 Ok(Ok(None)) => {}
                 Ok(Ok(Some((manifest, version)))) => {
-                    tracing::info!(documents = manifest.len(), "the manifest of trusted documents has changed");
+                    tracing::info!(documents = manifest.len(), "trusted documents reloaded");
                     self.set_trusted(manifest, only);
                     seen = version;
                 }
                 Ok(Err((error, version))) => {
-                    tracing::error!(%error, "the changed manifest of trusted documents is no use; the one before stays");
+                    tracing::error!(%error, "changed manifest of trusted documents rejected; previous one stays in use");
                     seen = version;
                 }
-                Err(error) => tracing::error!(%error, "looking at the manifest of trusted documents failed"),
+                Err(error) => tracing::error!(%error, "check of the manifest of trusted documents failed"),
             }
         }
     }
@@ -127,13 +126,13 @@ impl PersistedDocuments {
             TrustedDocuments { manifest: Arc::new(manifest), trusted_only: only };
     }
 
-    /// The document that a request tells or names.
+    /// Resolves the document of a request.
     ///
     /// # Errors
-    /// When it does neither, names none that is known, tells another than it names, or one that may not run.
-    pub fn resolve(&self, told: DocumentRef) -> Result<ResolvedDocument, ApiError> {
+    /// When the document is missing or unknown, does not match its hash, or is not allowed to run.
+    pub fn resolve(&self, document: DocumentRef) -> Result<ResolvedDocument, ApiError> {
         let trusted = self.0.trusted.read().unwrap_or_else(PoisonError::into_inner).clone();
-        match told {
+        match document {
             DocumentRef { query: Some(_), document_id: Some(_), .. } => {
                 Err(ApiError::BadRequest("both `query` and `documentId`: send one of them".to_owned()))
             }
@@ -161,7 +160,7 @@ impl PersistedDocuments {
     }
 
     fn find_by_id(&self, trusted: &TrustedDocuments, id: &str) -> Result<String, ApiError> {
-        let unknown = || ApiError::bad_input("documentId", "no document with this id is known here");
+        let unknown = || ApiError::bad_input("documentId", "unknown document id");
         if let Some(text) = trusted.manifest.by_id(id) {
             return Ok(text.to_owned());
         }
@@ -177,12 +176,12 @@ impl PersistedDocuments {
     }
 
     fn with_registered<T>(&self, with: impl FnOnce(&mut RegisteredDocuments) -> T) -> T {
-        with(&mut self.0.registered.lock().unwrap_or_else(PoisonError::into_inner)) // at worst something was not kept
+        with(&mut self.0.registered.lock().unwrap_or_else(PoisonError::into_inner)) // at worst an entry was not stored
     }
 }
 
 impl ResolvedDocument {
-    /// One that is not to be registered.
+    /// A document without registration.
     fn without_registration(text: String) -> Self {
         Self { text, register_hash: None }
     }

@@ -33,8 +33,8 @@ fn with_manifest(manifest: &str, only: bool) -> PersistedDocuments {
 }
 
 /// The document of a request that is valid.
-fn document(persisted: &PersistedDocuments, told: DocumentRef) -> Result<String, ApiError> {
-    let found = persisted.resolve(told)?;
+fn document(persisted: &PersistedDocuments, document_ref: DocumentRef) -> Result<String, ApiError> {
+    let found = persisted.resolve(document_ref)?;
     if let Some(registration) = persisted.registration(&found) {
         registration.store(CallerId::from_address(std::net::Ipv4Addr::LOCALHOST.into()), &found.text);
     }
@@ -50,7 +50,7 @@ fn registered_document_is_found_by_hash() {
     let persisted = PersistedDocuments::default();
     let hash = hex(QUERY);
     assert_eq!(code(document(&persisted, apollo(&hash, None))), "PERSISTED_QUERY_NOT_FOUND");
-    assert_eq!(document(&persisted, apollo(&hash, Some(QUERY))).expect("told"), QUERY);
+    assert_eq!(document(&persisted, apollo(&hash, Some(QUERY))).expect("a document"), QUERY);
     assert_eq!(document(&persisted, apollo(&hash, None)).expect("registered"), QUERY);
     assert_eq!(document(&persisted, apollo(&hash.to_uppercase(), None)).expect("registered"), QUERY);
     assert_eq!(document(&persisted, id(&format!("sha256:{hash}"))).expect("registered"), QUERY);
@@ -67,8 +67,8 @@ fn unknown_document_reference_is_rejected() {
         assert_eq!(code(document(&persisted, id(&format!("sha256:{bad}")))), "BAD_USER_INPUT", "{bad}");
     }
     for bad in [json!(null), json!(7), json!({ "version": 2, "sha256Hash": hash }), json!({ "version": 1 })] {
-        let told = DocumentRef { persisted_query: Some(bad), ..text(QUERY) };
-        assert_eq!(code(document(&persisted, told)), "BAD_REQUEST");
+        let document_ref = DocumentRef { persisted_query: Some(bad), ..text(QUERY) };
+        assert_eq!(code(document(&persisted, document_ref)), "BAD_REQUEST");
     }
     assert_eq!(code(document(&persisted, DocumentRef::default())), "BAD_REQUEST");
     assert_eq!(code(document(&persisted, DocumentRef { query: Some(QUERY.to_owned()), ..id("a") })), "BAD_REQUEST");

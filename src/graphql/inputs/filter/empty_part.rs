@@ -1,13 +1,13 @@
 //! Parts of a filter without content, such as `measuredAt: {}` or `or: []`.
 //!
-//! A client that builds a filter from values it doesn't have sends such parts. In a query they do no harm; a deletion
-//! refuses them, as it would delete more than the client means.
+//! A client sends such parts when it builds a filter from missing values. Queries accept them. A deletion rejects them,
+//! as it would delete more than intended.
 
 use super::{FlagFilter, FloatRange, MeasurementFilter, TimeRange};
 use crate::api_error::ApiError;
 
 impl MeasurementFilter {
-    /// Refuses a filter, given as this argument, any part of which has no content.
+    /// Rejects a filter with an empty part. `argument` is the filter's path in the request.
     ///
     /// # Errors
     /// Names the first such part.
@@ -19,7 +19,7 @@ impl MeasurementFilter {
     }
 
     fn empty_part(&self, argument: &str) -> Option<String> {
-        // All fields by name, so that a new one can't be forgotten.
+        // Destructured without `..`: a new field fails to compile until it is handled here.
         let Self { devices, measured_at, area, pm1, pm25, pm4, pm10, trip, quantities, flags, and, or, not } = self;
         let has_any = [
             devices.is_some(),

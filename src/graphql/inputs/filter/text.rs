@@ -1,4 +1,4 @@
-//! A filter as text, for people who check what a deletion would match.
+//! A filter as readable text, to check the effect of a deletion.
 
 use std::{collections::HashMap, fmt::Display};
 
@@ -15,10 +15,10 @@ use crate::{
     graphql::types::quality_flag,
 };
 
-/// Names listed at most; of longer lists the rest is counted.
+/// Maximum device names in the text; the rest of a longer list is counted.
 const MAX_LISTED_NAMES: usize = 20;
 
-/// The devices that a filter names, by number.
+/// The devices that a filter names, by id.
 pub type DevicesById = HashMap<DeviceId, Device>;
 
 /// The filter as text, such as `device in (bike-7) and measuredAt >= 2026-05-01T00:00:00Z and pm10 <= 9`.

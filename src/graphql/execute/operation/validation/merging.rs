@@ -1,7 +1,7 @@
-//! Fields of one key can be merged (§5.3.2), and a subscription has one root field (§5.2.4.1).
+//! Fields with the same response key can be merged (§5.3.2), and a subscription has one root field (§5.2.4.1).
 //!
-//! The limits bound how many fields there are, fragments opened, so no pair is looked at that one representative of each parent
-//! type doesn't stand for.
+//! The [limits](crate::graphql::execute::limits) bound the number of fields with fragments inlined. Fields are compared
+//! with one representative per parent type, not pairwise.
 
 use apollo_compiler::{
     Name, Node,
@@ -12,7 +12,7 @@ use async_graphql::indexmap::IndexMap;
 
 use crate::graphql::execute::operation::{error::ValidationError, types::TypeSystem};
 
-/// Checks each operation with the fragments that it spreads.
+/// Checks each operation with its fragments.
 pub(super) fn check(types: &TypeSystem, document: &ExecutableDocument, faults: &mut Vec<ValidationError>) {
     let mut checking = MergeChecker { types, document, faults };
     for operation in document.operations.iter() {
@@ -31,11 +31,11 @@ struct MergeChecker<'a, 'b> {
     faults: &'b mut Vec<ValidationError>,
 }
 
-/// A field, and the type in whose selection set it stands.
+/// A field and the parent type of its selection set.
 type ParentAndField<'a> = (&'a Name, &'a Node<Field>);
 
 impl<'a> MergeChecker<'a, '_> {
-    /// The fields of these selection sets by key, whatever their conditions.
+    /// The fields of these selection sets by response key, ignoring `@skip` and `@include`.
     fn collect(&self, sets: &[&'a SelectionSet]) -> IndexMap<&'a Name, Vec<ParentAndField<'a>>> {
         let (mut fields, mut opened) = (IndexMap::new(), Vec::new());
         for set in sets {
@@ -65,7 +65,8 @@ impl<'a> MergeChecker<'a, '_> {
         }
     }
 
-    /// Fields of these sets, which answer one object, or several of which only the shapes must be alike.
+    /// Checks the fields of these sets. They apply to one object, or to different objects for which only the response
+    /// shapes must match.
     fn check_sets(&mut self, sets: &[&'a SelectionSet], only_shapes: bool) {
         for (key, fields) in self.collect(sets) {
             if fields.len() == 1 {
@@ -92,7 +93,7 @@ impl<'a> MergeChecker<'a, '_> {
         }
     }
 
-    /// The fields that an object can have together: those of its own type, and those of interfaces.
+    /// Groups of fields that can apply to the same object: those on its own type, and those on interfaces.
     fn group_by_parent(&self, fields: &[ParentAndField<'a>]) -> Vec<Vec<ParentAndField<'a>>> {
         let mut objects: Vec<&Name> = Vec::new();
         for (parent, _) in fields {
@@ -146,7 +147,7 @@ fn sub_selections<'a>(fields: &[ParentAndField<'a>]) -> Vec<&'a SelectionSet> {
     sets.filter(|set| !set.selections.is_empty()).collect()
 }
 
-/// `SameResponseShape`, but for what is selected below.
+/// `SameResponseShape`, without nested selections.
 fn is_same_shape(types: &TypeSystem, one: &Type, other: &Type) -> bool {
     match (one, other) {
         (Type::List(one), Type::List(other)) | (Type::NonNullList(one), Type::NonNullList(other)) => {

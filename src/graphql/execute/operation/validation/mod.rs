@@ -1,7 +1,8 @@
 //! Validation of documents (GraphQL specification, chapter 5).
 //!
-//! apollo-compiler knows the rules about names, types and fragments. Its rules about values, variables within values, fields of
-//! one key and `@oneOf` have gaps (docs/decisions), so these are ours: [`values`], [`variables`], [`merging`].
+//! apollo-compiler checks the rules about names, types and fragments. Its rules about values, variables within values,
+//! field merging and `@oneOf` have gaps (docs/decisions); they are implemented here: [`values`], [`variables`],
+//! [`merging`].
 
 mod merging;
 mod suggestion;
@@ -12,7 +13,7 @@ use apollo_compiler::{ast, diagnostic::ToCliReport as _, executable::ExecutableD
 
 use super::{error::ValidationError, types::TypeSystem};
 
-/// Rules of apollo-compiler in whose place ours are.
+/// Rules of apollo-compiler that are replaced by the ones here.
 const REPLACED_RULES: [&str; 15] = [
     "ConflictingFieldArgument",
     "ConflictingFieldName",
@@ -30,9 +31,9 @@ const REPLACED_RULES: [&str; 15] = [
     "UniqueInputValue",
     "UnsupportedValueType",
 ];
-/// Rules that a part of the document breaks that was left out for another fault.
+/// Rules violated as a consequence of omitting an invalid part of the document.
 const SECONDARY_RULES: [&str; 2] = ["UnusedFragment", "UnusedVariable"];
-/// What leaves a part of the document out.
+/// Errors for which apollo-compiler omits a part of the document.
 const NODE_DROPPING_RULES: [&str; 7] = [
     "SubselectionOnEnumType",
     "SubselectionOnScalarType",
@@ -43,11 +44,11 @@ const NODE_DROPPING_RULES: [&str; 7] = [
     "FragmentNameCollision",
 ];
 
-/// Validates a document that is within the [limits](crate::graphql::execute::limits). `suggests` is whether errors may name what is
-/// spelt alike in the schema.
+/// Validates a document that is within the [limits](crate::graphql::execute::limits). With `suggests`, errors suggest
+/// similar names of the schema.
 ///
 /// # Errors
-/// All faults, in the order of the document.
+/// All errors, in document order.
 pub(super) fn validate(
     types: &TypeSystem,
     document: &ast::Document,
@@ -85,7 +86,7 @@ fn add_library_errors(errors: &DiagnosticList, types: &TypeSystem, suggests: boo
             error.sources.get(&location.file_id())?.source_text().get(location.offset()..location.end_offset())
         });
         if rule == "MissingSubselection" && text.is_some_and(|text| text.ends_with('}')) {
-            continue; // all that is selected was left out for other faults
+            continue; // the whole selection was omitted because of other errors
         }
         let offset = location.map_or(0, |location| location.offset());
         let mut message = error.error.to_string();
@@ -101,7 +102,7 @@ fn add_library_errors(errors: &DiagnosticList, types: &TypeSystem, suggests: boo
             "MissingSubselection" => message.insert_str(0, "a selection of fields is missing: "),
             _ => {}
         }
-        // A directive may stand ten times at one field: that is one fault.
+        // A directive repeated ten times at one field is one error.
         let known = faults.iter_mut().find(|fault| rule == "UndefinedDirective" && fault.message == message);
         match known {
             Some(fault) => fault.offset = fault.offset.min(offset),

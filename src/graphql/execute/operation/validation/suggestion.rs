@@ -1,10 +1,10 @@
-//! Names of the schema that are spelt much like an unknown one.
+//! Suggestions of similar names in the schema for an unknown name.
 
 use apollo_compiler::schema::ExtendedType;
 
 use crate::graphql::execute::operation::types::TypeSystem;
 
-/// The most similar of these names, if one is similar enough: about one letter in three is another.
+/// The most similar of these names, if at most about one letter in three differs.
 pub(super) fn most_similar<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = candidates.map(|candidate| (edit_distance(name, candidate), candidate));
     near.filter(|(distance, candidate)| *distance <= 1 + candidate.len().min(name.len()) / 3)
@@ -12,12 +12,12 @@ pub(super) fn most_similar<'a>(name: &str, candidates: impl Iterator<Item = &'a 
         .map(|(_, name)| name)
 }
 
-/// What an error says of a similar name.
+/// The suggestion of a similar name in an error message.
 pub(super) fn did_you_mean(similar: &str) -> String {
     format!("; did you mean `{similar}`?")
 }
 
-/// For the field that this message of apollo-compiler doesn't find; none where it reads otherwise.
+/// The suggestion for an unknown field, from an error message of apollo-compiler; `None` for other messages.
 pub(super) fn suggest_field(types: &TypeSystem, message: &str) -> Option<String> {
     let rest = message.strip_prefix("type `")?;
     let (of, rest) = rest.split_once("` does not have a field `")?;
@@ -30,9 +30,9 @@ pub(super) fn suggest_field(types: &TypeSystem, message: &str) -> Option<String>
     most_similar(name, fields.keys().map(apollo_compiler::Name::as_str)).map(str::to_owned)
 }
 
-/// Letters that have to be inserted, deleted or replaced to make the one word of the other.
+/// Levenshtein distance: number of letters to insert, delete or replace.
 fn edit_distance(one: &str, other: &str) -> usize {
-    const MAX_LENGTH: usize = 64; // longer names are of nobody's schema
+    const MAX_LENGTH: usize = 64; // longer names do not occur in the schema
     if one.len().max(other.len()) > MAX_LENGTH {
         return usize::MAX;
     }

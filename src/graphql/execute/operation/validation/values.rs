@@ -1,4 +1,4 @@
-//! Arguments and their values: known, given where they are required, each once, of the right type (§5.4, §5.6).
+//! Arguments are known, unique, present where required, and have values of the right type (§5.4, §5.6).
 
 use std::fmt::Display;
 
@@ -16,28 +16,28 @@ use crate::graphql::execute::operation::{
     types::TypeSystem,
 };
 
-/// Where a definition uses variables, and which fragments it spreads.
+/// Variable usages and fragment spreads of a definition.
 #[derive(Default)]
 pub(super) struct DefinitionUses<'a> {
     pub variables: Vec<VariableUse<'a>>,
     pub fragments: Vec<&'a Name>,
 }
 
-/// A place in which a variable stands.
+/// Usage of a variable.
 pub(super) struct VariableUse<'a> {
     pub name: &'a Name,
     pub offset: usize,
-    /// What the place takes.
+    /// Type of the position.
     pub ty: &'a Type,
-    /// Whether it has a default.
+    /// Whether the position has a default value.
     pub has_default: bool,
-    /// Whether it is the one field of a `@oneOf` input object.
+    /// Whether the position is a field of a `@oneOf` input object.
     pub is_one_of: bool,
-    /// What the place is called.
+    /// Name of the position in error messages.
     pub path: String,
 }
 
-/// The uses of each operation and each fragment, in the order of the document.
+/// The usages of each operation and each fragment, in document order.
 pub(super) struct DocumentUses<'a> {
     pub operations: Vec<DefinitionUses<'a>>,
     pub fragments: Vec<DefinitionUses<'a>>,
@@ -81,7 +81,7 @@ struct ValueChecker<'a, 'b> {
 }
 
 impl<'a> ValueChecker<'a, '_> {
-    /// Calls itself no deeper than brackets are nested.
+    /// Recursion is bounded by the nesting of brackets.
     fn selection_set(&mut self, set: &'a SelectionSet) {
         for selection in &set.selections {
             self.directives(selection.directives());
@@ -140,7 +140,7 @@ impl<'a> ValueChecker<'a, '_> {
         }
     }
 
-    /// A value in a place that may take a variable: an argument, or a field of an input object.
+    /// Checks a value in a position that allows a variable: an argument or a field of an input object.
     fn check_input_value(
         &mut self,
         definition: &'a InputValueDefinition,
@@ -207,7 +207,7 @@ impl<'a> ValueChecker<'a, '_> {
                     Some(Ok(_)) => return,
                     Some(Err(expected)) => expected,
                     None => match coerce_leaf(definition, &async_graphql::Value::Null, ValueSource::Document) {
-                        Ok(_) => return, // a scalar that takes everything
+                        Ok(_) => return, // a scalar that accepts any value
                         Err(expected) => expected,
                     },
                 }

@@ -1,4 +1,4 @@
-//! Variables: declared, and of a type that fits where they stand (§5.8.3, §5.8.5).
+//! Variables are declared and have a type allowed in their position (§5.8.3, §5.8.5).
 
 use apollo_compiler::{
     ast::{Type, VariableDefinition},
@@ -8,7 +8,7 @@ use apollo_compiler::{
 use super::values::{DefinitionUses, DocumentUses, VariableUse};
 use crate::graphql::execute::operation::{error::ValidationError, types::TypeSystem};
 
-/// Checks the variables of each operation, also those in the fragments that it spreads.
+/// Checks the variables of each operation, including its fragments.
 pub(super) fn check(
     types: &TypeSystem,
     document: &ExecutableDocument,
@@ -22,7 +22,7 @@ pub(super) fn check(
             for place in &uses_here.variables {
                 let definition = operation.variables.iter().find(|definition| definition.name == *place.name);
                 match definition {
-                    // That there is no such type is a fault already.
+                    // The unknown type is already an error.
                     Some(definition) if types.definition(definition.ty.inner_named_type()).is_none() => {}
                     Some(definition) if is_usage_allowed(definition, place) => {}
                     Some(definition) => faults.push(usage_error(definition, place)),

@@ -171,8 +171,8 @@ fn samples(decoded: &Decoded) -> Vec<Shown<'_>> {
 
 #[test]
 fn single_values_of_one_device_and_time_are_one_sample() {
-    // Pimoroni Enviro's destination for InfluxDB writes these with precision=s; its noise is in volts, its rain since the
-    // last reading, and luminance has no settled name.
+    // Pimoroni Enviro's destination for InfluxDB writes these with precision=s; its noise is in volts, its rain since
+    // the last reading, and the unit of luminance is ambiguous.
     let body = "temperature,device=balcony value=18.5 1777629600\npm2_5,device=balcony value=6 1777629600\n\
         noise,device=balcony value=0.123 1777629600\nrain,device=balcony value=0.2794 1777629600\n\
         pm10,device=balcony value=9 1777629600\npm10,device=balcony value=11 1777629660\npm10,device=attic value=3 1777629600";
@@ -199,14 +199,14 @@ fn tasmota_names_the_quantity_by_the_measurement() {
         carbondioxide,device=tasmota1,sensor=mhz19b value=612\nrssi,device=tasmota1,sensor=wifi value=100\n\
         signal,device=tasmota1,sensor=wifi value=-50\npower1,device=tasmota1,sensor=device value=1\n",
     );
-    let told = vec![
+    let expected = vec![
         (Quantity::Pm2_5, 6.8),
         (Quantity::Temperature, 22.63),
         (Quantity::Humidity, 49.2),
         (Quantity::Co2, 612.0),
         (Quantity::SignalStrength, -50.0),
     ];
-    assert_eq!(samples(&decoded), [("tasmota1", 7200, told)]);
+    assert_eq!(samples(&decoded), [("tasmota1", 7200, expected)]);
     assert_eq!(decoded.ignored, ["power1", "rssi", "temperature"]);
 }
 

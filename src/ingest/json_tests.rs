@@ -40,7 +40,7 @@ fn every_quantity_has_its_name() {
         let seen = &decoded.observations[0];
         assert_eq!(seen.sample.readings.iter().collect::<Vec<_>>(), [(quantity, 1.0)]);
         assert_eq!((seen.sample.position, decoded.kind), (None, DeviceKind::Fixed));
-        assert!(seen.sample.flags.contains(QualityFlag::EstimatedTime), "no time was told");
+        assert!(seen.sample.flags.contains(QualityFlag::EstimatedTime), "no time was sent");
         assert_eq!(seen.sample.measured_at.to_rfc3339(), "2026-05-01T12:00:00+00:00");
     }
 }

@@ -20,7 +20,7 @@ fn decoded(body: &str) -> Decoded {
     decode(&incoming(body.as_bytes())).expect("samples")
 }
 
-/// An uplink of this device whose message holds this.
+/// An uplink of this device with this message.
 fn uplink(message: &Value) -> String {
     json!({ "end_device_ids": { "device_id": "hall" }, "uplink_message": message }).to_string()
 }
@@ -33,7 +33,7 @@ fn names(ignored: &[String]) -> Vec<&str> {
     ignored.iter().map(String::as_str).collect()
 }
 
-/// The values of the one sample of these fields, and what was ignored.
+/// The values of the only sample of these fields, and the ignored names.
 fn read(message: &Value) -> (Vec<(Quantity, f64)>, Vec<String>) {
     let mut decoded = decoded(&uplink(message));
     assert_eq!(decoded.observations.len(), 1, "{decoded:?}");
@@ -133,12 +133,12 @@ fn named_fields_count_whatever_the_bytes_look_like() {
         assert_eq!((decoded.observations.len(), decoded.is_packet), (1, false), "{raw}");
         assert_eq!(decoded.observations[0].sample.position, None);
     }
-    // Without fields the samples are too far apart for a ride.
+    // Without fields the samples are too far apart for a bicycle.
     for fields in [json!(null), json!({}), json!({ "status": "ok" })] {
         let (code, detail) = refused(&json!({ "frm_payload": other, "decoded_payload": fields }));
         assert!(code == "INVALID_FRM_PAYLOAD" && detail.contains("no CleanCycle packet"), "{code}: {detail}");
     }
-    // Decoders that only copy the bytes, as the console's template does, name no value.
+    // Decoders that only copy the bytes, as the console's template does, have no named values.
     let copied = json!({ "bytes": [116, 24, 173] });
     let packet = decoded(&uplink(&json!({ "frm_payload": PACKET_A, "decoded_payload": copied })));
     assert_eq!((bicycle(&packet).as_slice(), packet.is_packet), (&SAMPLES_A[..], true));

@@ -1,4 +1,4 @@
-//! Names of columns, and values that can't be read.
+//! Names of columns, and unreadable values.
 
 use super::*;
 

@@ -58,7 +58,7 @@ fn a_cr_between_quotes_ends_nothing() {
     }
 }
 
-/// Gives a byte at a time, so that every line end lies at the edge of a piece.
+/// Yields a byte at a time, so that every line end is at the edge of a read.
 struct Drops<'a>(&'a [u8]);
 
 impl AsyncRead for Drops<'_> {

@@ -32,7 +32,7 @@ fn options() -> CsvOptions {
     CsvOptions { device: Some(DeviceKey::try_new("bike-07").expect("a key")), ..CsvOptions::default() }
 }
 
-/// The outcome of reading a file that is in memory.
+/// The outcome of reading a file in memory.
 fn now<T>(reading: impl Future<Output = T>) -> T {
     reading.now_or_never().expect("all of it is there")
 }
@@ -56,7 +56,7 @@ fn readings(observation: &Observation) -> Vec<(Quantity, f64)> {
     observation.sample.readings.iter().collect()
 }
 
-/// Line and code of what was left out.
+/// Line and code of each rejection.
 fn rejected(chunk: &CsvChunk) -> Vec<(usize, &'static str)> {
     chunk.decoded.rejected.iter().map(|rejection| (rejection.index, rejection.code)).collect()
 }
@@ -306,7 +306,7 @@ fn values_of_one_moment_are_not_cut_apart() {
     }
     assert_eq!(samples.len(), 12_345);
     assert!(samples.iter().all(|seen| seen.sample.readings.iter().count() == 2));
-    // A file without a change of time is cut all the same.
+    // A file without a change of time is split nevertheless.
     let standing = format!("{PM10_ID},1,2026-04-01T00:00:00Z\n").repeat(50_000);
     assert_eq!(read(&standing, box_options()).lines, 20_000);
 }

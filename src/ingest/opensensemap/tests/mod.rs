@@ -43,7 +43,7 @@ fn readings(sample: &Sample) -> Vec<(Quantity, f64)> {
     sample.readings.iter().collect()
 }
 
-/// Time, place (latitude first) and values of each sample.
+/// Time, position (latitude first) and values of each sample.
 type DecodedSample = (String, Option<(f64, f64)>, Vec<(Quantity, f64)>);
 
 fn decoded_samples(decoded: &Decoded) -> Vec<DecodedSample> {
@@ -52,7 +52,7 @@ fn decoded_samples(decoded: &Decoded) -> Vec<DecodedSample> {
     samples.map(|sample| (sample.measured_at.to_rfc3339(), place(sample), readings(sample))).collect()
 }
 
-/// Place in the body and code of each rejection.
+/// Index in the body and code of each rejection.
 fn rejected(decoded: &Decoded) -> Vec<(usize, &'static str)> {
     decoded.rejected.iter().map(|rejection| (rejection.index, rejection.code)).collect()
 }

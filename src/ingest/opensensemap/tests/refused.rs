@@ -1,4 +1,4 @@
-//! What is left out, and what is refused as a whole.
+//! Rejected values and rejected bodies.
 
 use super::*;
 use crate::ingest::testing::refusal;

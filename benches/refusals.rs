@@ -1,5 +1,5 @@
-//! How long the hardened gateway takes to refuse what hostile clients send, over HTTP on one connection; the aim is less than
-//! 5 ms for each.
+//! Time of the hardened gateway to refuse requests of hostile clients, over HTTP on one connection; the aim is less
+//! than 5 ms for each.
 //!
 //! ```sh
 //! cargo bench --bench refusals
@@ -26,13 +26,13 @@ use support::{Gateway, database};
 const ROUNDS: usize = 200;
 const JSON: &str = "application/json";
 
-/// What is sent, under a name.
+/// A request and its name.
 struct Hostile {
     name: &'static str,
     method: Method,
     content_type: &'static str,
     body: String,
-    /// What the answer says.
+    /// Expected text of the response.
     says: &'static str,
 }
 
@@ -110,15 +110,15 @@ async fn main() -> Result<()> {
     let environment = [("AIRGRAPH_PROFILE", "hardened"), ("AIRGRAPH_COST_PER_MINUTE", "unlimited")];
     let gateway = Gateway::start_with(&database.url, &environment).await?;
     let client = Client::builder(TokioExecutor::new()).build_http();
-    println!("{:36} {:>10} {:>10} {:>10}", "", "least", "median", "most");
+    println!("{:36} {:>10} {:>10} {:>10}", "", "min", "median", "max");
     for hostile in all() {
         let mut times = Vec::new();
         for _ in 0..ROUNDS {
             times.push(time(&client, &gateway, &hostile).await.with_context(|| hostile.name)?);
         }
         times.sort_unstable();
-        let [least, median, most] = [times[0], times[ROUNDS / 2], times[ROUNDS - 1]];
-        println!("{:36} {least:>10.2?} {median:>10.2?} {most:>10.2?}", hostile.name);
+        let [min, median, max] = [times[0], times[ROUNDS / 2], times[ROUNDS - 1]];
+        println!("{:36} {min:>10.2?} {median:>10.2?} {max:>10.2?}", hostile.name);
     }
     gateway.stop().await?;
     database.stop().await

@@ -4,8 +4,8 @@
 //!
 //! - **Fields**: each field is a value by its own name. airRohr, Telegraf, Node-RED with an object.
 //! - **Single value**: the only relevant field is `value`, and the quantity is in the measurement, or in its suffix, or
-//! in a   tag. Tasmota (`temperature,device=tasmota1,sensor=ds18b20 value=24.44`), Pimoroni Enviro, `ESPHome`, Node-RED
-//! with a   number. The measurement may be the unit.
+//!   in a tag. Tasmota (`temperature,device=tasmota1,sensor=ds18b20 value=24.44`), Pimoroni Enviro, `ESPHome`,
+//!   Node-RED with a number. The measurement may be the unit.
 //! - **Home Assistant** ([`home_assistant`](super::home_assistant)): a single value with the tag `entity_id`.
 //!
 //! The device is the first of [`DEVICE_TAGS`]. Metrics of the machine that Telegraf runs on are no samples

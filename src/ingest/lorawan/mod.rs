@@ -5,8 +5,7 @@
 //! - **Named fields** (`pm2_5`, `temperature`, ...): one sample of any sensor. [`codec`] defines the names.
 //! - **Numbered fields**: samples of a bicycle, in groups of four ([`numbered`]).
 //! - **A [`cleancycle`](super::cleancycle) packet** in the bytes. Any payload may have its length, so it is decoded
-//! only where no named field is there, and the numbered fields, the format or the samples themselves indicate a
-//! bicycle.
+//!   only if there is no named field, and the numbered fields, the format or the samples themselves indicate a bicycle.
 
 mod codec;
 mod named;

@@ -33,7 +33,7 @@ use tokio::time::sleep;
 const CLIENTS: usize = 4;
 
 /// A query to the gateway and the equivalent path of the handler.
-struct Question {
+struct Case {
     name: &'static str,
     query: String,
     path: String,
@@ -59,8 +59,8 @@ async fn main() -> Result<()> {
     }
     if let [first, .., last] = medians.as_slice() {
         println!("\nMedian in the largest archive, as a multiple of that in the smallest:");
-        for ((question, first), last) in questions().iter().zip(first).zip(last) {
-            println!("{:36} {:6.2}×", question.name, last / first);
+        for ((case, first), last) in cases().iter().zip(first).zip(last) {
+            println!("{:36} {:6.2}×", case.name, last / first);
         }
     }
     Ok(())
@@ -89,13 +89,13 @@ async fn measure(database: &Database, load: &Load) -> Result<Vec<f64>> {
     );
     let counting = Counting::start(&database.url).await?;
     let mut medians = Vec::new();
-    for question in questions() {
-        let body = json!({ "query": question.query }).to_string();
-        let statements = counting.of(&body, &question.path, load).await?;
+    for case in cases() {
+        let body = json!({ "query": case.query }).to_string();
+        let statements = counting.of(&body, &case.path, load).await?;
         let gateway_run = load.run(&gateway.address, "/graphql", || body.clone()).await?;
-        let answered = load.run(&reference.address, &question.path, String::new).await?;
+        let answered = load.run(&reference.address, &case.path, String::new).await?;
         let ratio = gateway_run.per_second / answered.per_second;
-        report(question.name, &gateway_run, statements.0, &format!("{ratio:6.2}×"));
+        report(case.name, &gateway_run, statements.0, &format!("{ratio:6.2}×"));
         report("", &answered, statements.1, "");
         medians.push(gateway_run.median.as_secs_f64());
     }
@@ -137,7 +137,7 @@ impl Counting {
     }
 }
 
-fn questions() -> Vec<Question> {
+fn cases() -> Vec<Case> {
     let fields = "measuredAt latitude longitude pm25 pm10";
     let counts = [
         (1, "latest 1 of a station"),
@@ -145,7 +145,7 @@ fn questions() -> Vec<Question> {
         (1000, "latest 1000 of a station"),
         (10_000, "latest 10,000 of a station"),
     ];
-    let latest = counts.map(|(count, name)| Question {
+    let latest = counts.map(|(count, name)| Case {
         name,
         query: format!("{{ device(key: \"station\") {{ measurements(first: {count}) {{ nodes {{ {fields} }} }} }} }}"),
         path: format!("/latest/{count}"),
@@ -155,14 +155,14 @@ fn questions() -> Vec<Question> {
         format!("area: {{ boundingBox: {{ south: {south}, west: {west}, north: {north}, east: {east} }} }}")
     };
     let others = [
-        Question {
+        Case {
             name: "50 devices, latest and 10 of each",
             query: "{ devices(first: 50) { nodes { key latest { measuredAt pm25 pm10 }
                 measurements(first: 10) { nodes { measuredAt pm25 pm10 } } } } }"
                 .to_owned(),
             path: "/devices".to_owned(),
         },
-        Question {
+        Case {
             name: "newest 100 in a box, of a month",
             query: format!(
                 "{{ measurements(first: 100, filter: {{ {march}, {} }}) {{ nodes {{ {fields} }} }} }}",
@@ -170,7 +170,7 @@ fn questions() -> Vec<Question> {
             ),
             path: "/box".to_owned(),
         },
-        Question {
+        Case {
             name: "a month of hours of a station",
             query: format!(
                 "{{ device(key: \"station\") {{ statistics(every: HOUR, filter: {{ {march} }}) {{
@@ -178,7 +178,7 @@ fn questions() -> Vec<Question> {
             ),
             path: "/hours".to_owned(),
         },
-        Question {
+        Case {
             name: "map of a town, of a month",
             query: format!(
                 "{{ cells(resolution: 9, filter: {{ {march}, {} }}) {{ index count pm25 {{ mean }} }} }}",
@@ -187,7 +187,7 @@ fn questions() -> Vec<Question> {
             path: "/map".to_owned(),
         },
     ];
-    latest.into_iter().chain(others).filter(|question| is_wanted(question.name)).collect()
+    latest.into_iter().chain(others).filter(|case| is_wanted(case.name)).collect()
 }
 
 fn report(name: &str, outcome: &Outcome, statements: u64, ratio: &str) {

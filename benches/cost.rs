@@ -68,11 +68,11 @@ async fn main() -> Result<()> {
     println!("{:<50}{:>10}{:>14}{:>13}{:>22}", "", "cost", "Postgres ms", "gateway ms", "ms CPU / 1000 cost");
     let mut lines = Vec::new();
     let devices: i64 = sqlx::query_scalar("select count(*) from device").fetch_one(&pool).await?;
-    for (name, question) in questions(devices) {
+    for (name, query) in cases(devices) {
         if !is_wanted(name) {
             continue;
         }
-        let line = measure(&requests, &pool, gateway.pid()?, name, &question, Duration::from_secs(seconds)).await?;
+        let line = measure(&requests, &pool, gateway.pid()?, name, &query, Duration::from_secs(seconds)).await?;
         println!(
             "{:<50}{:>10.0}{:>14.3}{:>13.3}{:>22.3}",
             line.name,
@@ -115,11 +115,11 @@ async fn measure(
     pool: &PgPool,
     gateway: u32,
     name: &'static str,
-    question: &Value,
+    query: &Value,
     time: Duration,
 ) -> Result<Line> {
     for _ in 0..3 {
-        requests.send(question).await?; // plans and caches
+        requests.send(query).await?; // plans and caches
     }
     let pids: Vec<i32> = sqlx::query_scalar("select pid from pg_stat_activity where application_name = 'airgraph'")
         .fetch_all(pool)
@@ -128,7 +128,7 @@ async fn measure(
     let (before, gateway_before) = (postgres(), cpu_seconds(gateway)?);
     let (since, mut count, mut cost) = (Instant::now(), 0.0, 0.0);
     while since.elapsed() < time {
-        cost = requests.send(question).await?;
+        cost = requests.send(query).await?;
         count += 1.0;
     }
     let ms = |before: f64, after: f64| (after - before) * 1000.0 / count;
@@ -160,7 +160,7 @@ async fn weather(pool: &PgPool) -> Result<()> {
 
 #[expect(clippy::too_many_lines, reason = "a table")]
 /// Kinds of queries, including the known attacks.
-fn questions(devices: i64) -> Vec<(&'static str, Value)> {
+fn cases(devices: i64) -> Vec<(&'static str, Value)> {
     let plain = |query: &str| json!({ "query": query });
     let with = |selection: String, filter: Value| json!({ "query": format!("query ($f: MeasurementFilter!) {{ {selection} }}"), "variables": { "f": filter } });
     let month = json!({ "from": "2025-06-01T00:00:00Z", "to": "2025-07-01T00:00:00Z" });

@@ -91,14 +91,14 @@ impl Bench {
         fill(&pool).await?;
         let reference = Reference::start(&self.url).await?;
         for count in [1, 100, 1000, 10_000] {
-            let question = format!(
+            let query = format!(
                 "{{ device(key: \"listed\") {{ measurements(first: {count}) {{ nodes {{
                     measuredAt recordedAt latitude longitude pm25 pm10 timeUncertainty }} }} }} }}"
             );
             let (line, path) = (format!("latest {count} of a device"), format!("/listed/{count}"));
-            self.compare(&line, &question, &self.anonymous, &reference.address, &path).await?;
+            self.compare(&line, &query, &self.anonymous, &reference.address, &path).await?;
             if count == 1 {
-                self.compare(&format!("{line}, with a key"), &question, &self.with_key(), &reference.address, &path)
+                self.compare(&format!("{line}, with a key"), &query, &self.with_key(), &reference.address, &path)
                     .await?;
             }
         }
@@ -117,14 +117,14 @@ impl Bench {
             return Ok(());
         }
         fill_weather(pool).await?;
-        let question = |weather: &str| {
+        let query = |weather: &str| {
             let query = format!(
                 "{{ device(key: \"listed\") {{ measurements(first: 10000) {{ nodes {{
                     measuredAt latitude longitude pm25 pm10 {weather} }} }} }} }}"
             );
             json!({ "query": query }).to_string()
         };
-        let (with, without) = (question("weather { temperature humidity }"), question(""));
+        let (with, without) = (query("weather { temperature humidity }"), query(""));
         let load = Load { seconds: 1, ..self.anonymous };
         let (mut answers, mut reference) = (0.0, 0.0);
         for _ in 0..self.anonymous.seconds {
@@ -137,9 +137,9 @@ impl Bench {
         Ok(())
     }
 
-    async fn compare(&self, line: &str, question: &str, load: &Load, reference: &str, path: &str) -> Result<()> {
+    async fn compare(&self, line: &str, query: &str, load: &Load, reference: &str, path: &str) -> Result<()> {
         if is_wanted(line) {
-            let body = json!({ "query": question }).to_string();
+            let body = json!({ "query": query }).to_string();
             // Alternating, since the load of the machine varies.
             let (mut gateway, mut handler) = (0.0, 0.0);
             for _ in 0..load.seconds {

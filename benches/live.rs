@@ -139,10 +139,10 @@ async fn filters(url: &str, seconds: u64) -> Result<()> {
         {
             let each = busy.as_secs_f64() * 1000.0 / samples as f64;
             let recording = *recording.get_or_insert(each);
-            let beside = each - recording;
-            let times = (count > 0).then(|| beside / *one.get_or_insert(beside));
+            let added = each - recording;
+            let times = (count > 0).then(|| added / *one.get_or_insert(added));
             println!(
-                "{count:17} {:9.1} {each:16.2} {beside:16.2} {:>12} {:18.2}",
+                "{count:17} {:9.1} {each:16.2} {added:16.2} {:>12} {:18.2}",
                 received as f64 / seconds as f64,
                 times.map_or_else(String::new, |times| format!("{times:.1}")),
                 idle_memory as f64 / f64::from(count.max(1)),

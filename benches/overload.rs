@@ -40,7 +40,7 @@ const PROBES: usize = 4;
 /// Pause after a refusal.
 const REST: Duration = Duration::from_millis(50);
 
-const QUESTIONS: [(&str, &str); 2] = [
+const QUERIES: [(&str, &str); 2] = [
     (
         "latest 100 of a device",
         r#"{ device(key: "station") { measurements(first: 100) { nodes { measuredAt latitude longitude pm25 pm10 } } } }"#,
@@ -58,7 +58,7 @@ async fn main() -> Result<()> {
     let rows = u32::try_from(setting("AIRGRAPH_BENCH_ROWS", 1_000_000)?)?;
     let database = database().await?;
     archive::fill(&database.url, rows).await?;
-    for (name, query) in QUESTIONS.into_iter().filter(|(name, _)| is_wanted(name)) {
+    for (name, query) in QUERIES.into_iter().filter(|(name, _)| is_wanted(name)) {
         let gateway = Gateway::start(&database.url).await?;
         println!("{name}");
         overload(&gateway, &json!({ "query": query }).to_string(), time).await?;

@@ -33,12 +33,12 @@ struct Hostile {
     content_type: &'static str,
     body: String,
     /// Expected text of the response.
-    says: &'static str,
+    expected: &'static str,
 }
 
-fn document(name: &'static str, says: &'static str, document: &str) -> Hostile {
+fn document(name: &'static str, expected: &'static str, document: &str) -> Hostile {
     let body = json!({ "query": document }).to_string();
-    Hostile { name, method: Method::POST, content_type: JSON, body, says }
+    Hostile { name, method: Method::POST, content_type: JSON, body, expected }
 }
 
 fn each(count: usize, one: impl Fn(usize) -> String) -> String {
@@ -48,9 +48,9 @@ fn each(count: usize, one: impl Fn(usize) -> String) -> String {
 fn all() -> Vec<Hostile> {
     let batch = format!("[{}]", [r#"{"query":"{ server { version } }"}"#; 11].join(","));
     let bomb = each(60, |n| format!("fragment F{n} on Query {{ ...F{0} ...F{0} }}", n + 1));
-    let post = |name, content_type, body: &str, says| {
+    let post = |name, content_type, body: &str, expected| {
         let body = body.to_owned();
-        Hostile { name, method: Method::POST, content_type, body, says }
+        Hostile { name, method: Method::POST, content_type, body, expected }
     };
     let half_a_megabyte = 500_000;
     vec![
@@ -132,6 +132,6 @@ async fn time(client: &Client<HttpConnector, Body>, gateway: &Gateway, hostile: 
     let answer = axum::body::to_bytes(Body::new(response.into_body()), 1 << 20).await?;
     let took = since.elapsed();
     let answer = String::from_utf8_lossy(&answer);
-    ensure!(answer.contains(hostile.says), "{answer}");
+    ensure!(answer.contains(hostile.expected), "{answer}");
     Ok(took)
 }

@@ -30,7 +30,7 @@ pub async fn uploads(attacker: &Attacker) -> Result<()> {
     hold(attacker, &[(600, begin.as_bytes())]).await
 }
 
-/// Requests whose head never ends, and `WebSocket` frames that never end.
+/// Requests with an endless head, and endless `WebSocket` frames.
 pub async fn half_sent(attacker: &Attacker) -> Result<()> {
     let head = format!("POST /graphql HTTP/1.1\r\nhost: {}\r\nx-unfinished: ", attacker.host);
     let upgrade = format!(

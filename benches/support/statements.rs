@@ -46,13 +46,13 @@ async fn pass_on(client: TcpStream, server: String, statements: Arc<AtomicU64>) 
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let ((from_client, mut to_client), (mut from_server, to_server)) = (client.into_split(), server.into_split());
-    let answers = async { Ok(tokio::io::copy(&mut from_server, &mut to_client).await.map(drop)?) };
-    tokio::try_join!(questions(from_client, to_server, &statements), answers).map(drop)
+    let responses = async { Ok(tokio::io::copy(&mut from_server, &mut to_client).await.map(drop)?) };
+    tokio::try_join!(forward_queries(from_client, to_server, &statements), responses).map(drop)
 }
 
 /// Forwards messages, and counts those that execute something: a type of one byte, then a length of four including
 /// itself. The first messages of a connection have no type.
-async fn questions(
+async fn forward_queries(
     mut client: impl AsyncRead + Unpin,
     mut server: impl AsyncWrite + Unpin,
     statements: &AtomicU64,

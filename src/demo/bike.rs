@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_time_for_the_longest_ride_between_two_outings() {
+    fn ride_starts_leave_time_for_the_longest_ride() {
         for day in [WORKING_DAY, WEEKEND] {
             for pair in day.windows(2) {
                 assert!(pair[0].2 + 40.0 / 60.0 < pair[1].1);

@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn overlapping_periods_agree_whatever_other_devices_exist() {
+    fn overlapping_periods_agree_with_different_sets_of_devices() {
         let middle = (at("2026-05-06T12:00:00Z"), at("2026-05-07T12:00:00Z"));
         let alone = samples(all_submissions(&Simulation::new(1, 1, 0, middle.0, middle.1)));
         let among_others =

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_point_is_where_its_degrees_are() {
+    fn points_round_trip_through_degrees() {
         let place = Point::at(52.1943, 0.137).position().expect("a place");
         assert_eq!((place.latitude(), place.longitude()), (52.1943, 0.137));
     }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_distance_to_a_stretch_ends_at_its_ends() {
+    fn distance_to_a_segment_is_measured_to_its_ends() {
         let (from, to) = (Point::default(), Point { east_m: 100.0, north_m: 0.0 });
         for (point, expected) in [((50.0, 30.0), 30.0), ((-30.0, 40.0), 50.0), ((103.0, -4.0), 5.0)] {
             let point = Point { east_m: point.0, north_m: point.1 };

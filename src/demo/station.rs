@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_of_the_dust_grow_with_the_size_they_go_up_to() {
+    fn particulates_increase_with_the_upper_size() {
         for sample in samples(1, 2) {
             let sizes = [Quantity::Pm1, Quantity::Pm2_5, Quantity::Pm4, Quantity::Pm10];
             let values = sizes.map(|size| sample.readings.get(size).expect("a value"));

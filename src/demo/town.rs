@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_street_leads_to_crossings_that_exist_and_every_crossing_is_reached() {
+    fn streets_connect_all_crossings() {
         for name in STREETS.iter().flat_map(|(_, names)| names.iter()) {
             assert!(CROSSINGS.iter().any(|(other, ..)| other == name), "{name}");
         }
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_is_as_long_as_its_distance_and_ends_where_it_should() {
+    fn a_way_has_the_length_and_ends_of_its_distance() {
         let town = Town::new();
         for (from, to) in [(0, 21), (21, 0), (12, 11), (5, 5)] {
             let way = town.way(&[from, to]);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_more_traffic_beside_a_main_road_than_away_from_it() {
+    fn traffic_is_higher_beside_a_main_road() {
         let town = Town::new();
         let beside = town.crossing(2).0;
         assert!((town.traffic_at(beside) - 1.0).abs() < 1e-9);

@@ -191,13 +191,13 @@ impl Filter {
         self.conditions.iter().map(of).fold(QualityFlags::default(), QualityFlags::or)
     }
 
-    /// Whether a measurement matches. `beside` contains its readings other than particulates.
+    /// Whether a measurement matches. `joined` contains its readings other than particulates.
     #[must_use]
-    pub fn matches(&self, measurement: &Measurement, beside: &Readings) -> bool {
+    pub fn matches(&self, measurement: &Measurement, joined: &Readings) -> bool {
         let devices = self.devices.as_ref();
         devices.is_none_or(|devices| devices.binary_search(&measurement.key.device_id).is_ok())
             && is_within(measurement.key.measured_at, self.from, self.to)
-            && self.conditions.iter().all(|condition| condition.matches(measurement, beside))
+            && self.conditions.iter().all(|condition| condition.matches(measurement, joined))
     }
 }
 
@@ -257,19 +257,19 @@ impl Condition {
         }
     }
 
-    /// Whether a measurement matches. `beside` contains its readings other than particulates.
+    /// Whether a measurement matches. `joined` contains its readings other than particulates.
     #[must_use]
-    pub fn matches(&self, measurement: &Measurement, beside: &Readings) -> bool {
+    pub fn matches(&self, measurement: &Measurement, joined: &Readings) -> bool {
         match self {
             Self::Devices(devices) => devices.contains(&measurement.key.device_id),
             Self::MeasuredBetween { from, to } => is_within(measurement.key.measured_at, *from, *to),
             Self::Within(area) => measurement.position.is_some_and(|place| area.contains(place)),
-            Self::Between(quantity, range) => is_between(*quantity, *range, measurement, beside),
+            Self::Between(quantity, range) => is_between(*quantity, *range, measurement, joined),
             Self::AnyFlag(flags) => !measurement.flags.and(*flags).is_empty(),
             Self::NoFlag(flags) => measurement.flags.and(*flags).is_empty(),
-            Self::All(conditions) => conditions.iter().all(|condition| condition.matches(measurement, beside)),
-            Self::Any(conditions) => conditions.iter().any(|condition| condition.matches(measurement, beside)),
-            Self::Not(condition) => !condition.matches(measurement, beside),
+            Self::All(conditions) => conditions.iter().all(|condition| condition.matches(measurement, joined)),
+            Self::Any(conditions) => conditions.iter().any(|condition| condition.matches(measurement, joined)),
+            Self::Not(condition) => !condition.matches(measurement, joined),
         }
     }
 }
@@ -278,7 +278,7 @@ fn is_within(time: DateTime<Utc>, from: Option<DateTime<Utc>>, to: Option<DateTi
     from.is_none_or(|from| time >= from) && to.is_none_or(|to| time < to)
 }
 
-fn is_between(quantity: Quantity, range: ValueRange, measurement: &Measurement, beside: &Readings) -> bool {
+fn is_between(quantity: Quantity, range: ValueRange, measurement: &Measurement, joined: &Readings) -> bool {
     let particulate = match quantity {
         Quantity::Pm1 => measurement.pm1,
         Quantity::Pm2_5 => measurement.pm2_5,
@@ -292,7 +292,7 @@ fn is_between(quantity: Quantity, range: ValueRange, measurement: &Measurement, 
             range.min.is_none_or(|min| value >= to_f32(min)) && range.max.is_none_or(|max| value <= to_f32(max))
         })
     } else {
-        beside
+        joined
             .get(quantity)
             .is_some_and(|value| range.min.is_none_or(|min| value >= min) && range.max.is_none_or(|max| value <= max))
     }
@@ -402,8 +402,8 @@ mod tests {
             time_uncertainty_s: None,
             readings: JoinedReadings::default(),
         };
-        let mut beside = Readings::default();
-        beside.set(Quantity::Humidity, 50.0).expect("a value");
+        let mut joined = Readings::default();
+        joined.set(Quantity::Humidity, 50.0).expect("a value");
         let area = super::super::area::Circle::try_new(0.0, 0.0, 1e7).expect("a circle");
         for (condition, expected) in [
             (between(Quantity::Pm10, 12.4, 12.4), true),
@@ -416,9 +416,9 @@ mod tests {
             (Condition::Any(vec![]), false),
             (Condition::All(vec![]), true),
         ] {
-            assert_eq!(condition.matches(&measurement, &beside), expected, "{condition:?}");
+            assert_eq!(condition.matches(&measurement, &joined), expected, "{condition:?}");
             let negated = Condition::Not(Box::new(condition));
-            assert_eq!(negated.matches(&measurement, &beside), !expected, "{negated:?}");
+            assert_eq!(negated.matches(&measurement, &joined), !expected, "{negated:?}");
         }
     }
 }

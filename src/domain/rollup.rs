@@ -176,7 +176,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whole numbers, whose sums are exact in any order.
+        /// Whole numbers: their sums are exact in any order.
         #[test]
         fn merged_partial_rollups_equal_the_rollup_of_all(
             values in proptest::collection::vec(proptest::option::of(-999..1999_i32), 1..40),

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn other_numbers_are_named_in_order_and_other_things_pass() {
+    fn unknown_numbers_are_ignored_by_name_and_other_fields_silently() {
         let body = r#"{"pm02":7,"tvocRaw":31989,"boot":6,"bootCount":6,"pmFirmware":"PMS5003x-18","channels":{"1":{"pm02":6}},
             "serialno":null}"#;
         let decoded = decoded(body);
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_for_no_value_is_none_also_where_the_firmware_averaged_it() {
+    fn averaged_no_value_markers_are_null() {
         let marks = r#"{"wifi":-1,"rco2":-1,"pm01":-1,"pm02":-1,"pm10":-1.0,"pm003Count":-1,"atmp":-1000,"rhum":-1,
             "tvocIndex":-1,"noxIndex":-1}"#;
         assert_eq!(readings(&decoded(marks)), [(Quantity::SignalStrength, -1.0)]);

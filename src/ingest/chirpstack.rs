@@ -1,4 +1,4 @@
-//! `ChirpStack` (HTTP integration, JSON): bicycles, and any LoRaWAN sensor whose codec names its values.
+//! `ChirpStack` (HTTP integration, JSON): bicycles, and any LoRaWAN sensor with a codec that names its values.
 //!
 //! Version 4 names the device in `deviceInfo`, version 3 on the outside. Version 3 writes the EUI in base64 and the
 //! decoded fields as a text, `objectJSON`; its older JSON has both as version 4 does.

@@ -160,7 +160,7 @@ fn degrees(raw: i32) -> f64 {
     f64::from(raw) / STEPS_PER_DEGREE - 180.0
 }
 
-/// `count` (at most 17) bits from bit `from` on. Both lie within a packet, whose length was checked.
+/// `count` (at most 17) bits from bit `from` on. Both lie within a packet of checked length.
 fn bits(packet: &[u8], from: usize, count: usize) -> i32 {
     (from..from + count).fold(0, |value, at| value << 1 | i32::from(packet[at / 8] >> (7 - at % 8) & 1))
 }

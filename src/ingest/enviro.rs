@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_names_the_device_else_the_uid_else_the_nickname() {
+    fn device_is_the_path_or_the_uid_or_the_nickname() {
         let named = Incoming { device_hint: Some("roof"), ..incoming(URBAN.as_bytes()) };
         assert_eq!(decode(&named).expect("decoded").observations[0].device.as_str(), "roof");
         let nickname = decoded(r#"{"nickname":"balcony","uid":"","readings":{"pm10":9}}"#);

@@ -2,7 +2,7 @@
 //!
 //! `feinstaub,node=esp8266-12345678 SDS_P1=12.40,SDS_P2=6.83,signal=-61 1777629600000000000`. [`point`] finds the
 //! device and the values of a line; names are airRohr's names of values ([`vocabulary::airrohr`](super::vocabulary)) or
-//! those of the quantities. A line whose fields are values is a sample. Lines with a single value are one sample if
+//! those of the quantities. A line with values as fields is a sample. Lines with a single value are one sample if
 //! device and timestamp are the same. The device is in a tag, else in the request.
 //!
 //! Timestamps are in nanoseconds, or in the unit of the query's `precision` ([`precision`]); without one the time of
@@ -91,7 +91,7 @@ struct SampleGatherer<'a> {
     singles: HashMap<(DeviceKey, Option<i64>), usize>,
 }
 
-/// A sample whose lines are not all read yet.
+/// A sample that is not read completely yet.
 struct GatheredSample {
     /// Its first line.
     index: usize,

@@ -21,7 +21,7 @@ fn readings(decoded: &Decoded) -> Vec<(Quantity, f64)> {
 }
 
 #[test]
-fn the_example_gives_its_values() {
+fn documented_example_is_decoded() {
     let decoded = decoded(EXAMPLE);
     let seen = &decoded.observations[0];
     assert_eq!((seen.index, seen.device.as_str(), decoded.kind), (0, "esp8266-12345678", DeviceKind::Fixed));
@@ -41,7 +41,7 @@ fn without_a_timestamp_the_arrival_counts() {
 }
 
 #[test]
-fn escapes_quotes_and_types_are_read_to_the_letter() {
+fn escapes_quotes_and_types_are_parsed() {
     let decoded = decoded(concat!(
         r#"my\ air\,x,no\ te=a\=b,node=Schule\ Nord\,\ 2 note="say \"hi, you\" \\ = ok",a\ b=t,pm10=12i,"#,
         r#"co2=450u,pm2_5=-1.5e-1,signal="-59 dBm",pressure=1005.25,BME280_humidity=50,latitude=52.2,longitude=0.12"#,
@@ -62,7 +62,7 @@ fn escapes_quotes_and_types_are_read_to_the_letter() {
 }
 
 #[test]
-fn the_device_is_the_first_tag_that_names_it() {
+fn device_is_the_first_device_tag() {
     for (line, device) in [
         ("m,host=h,device=d,node=n pm10=1", "n"),
         ("m,host=h,device=d pm10=1", "d"),
@@ -146,7 +146,7 @@ proptest::proptest! {
 }
 
 #[test]
-fn a_field_whose_unit_is_not_settled_is_ignored() {
+fn field_with_an_ambiguous_unit_is_ignored() {
     let (code, detail) = {
         let error = read(b"system,host=pi uptime=1249632i", None).expect_err("uptime may be in seconds");
         (error.code, error.detail)
@@ -191,7 +191,7 @@ fn single_values_of_one_device_and_time_are_one_sample() {
 }
 
 #[test]
-fn tasmota_names_the_quantity_by_the_measurement() {
+fn tasmota_measurement_is_the_quantity() {
     let decoded = decoded(
         "temperature,device=tasmota1,sensor=ds18b20,id=01144A0CB2AA value=22.63\n\
         humidity,device=tasmota1,sensor=htu21 value=49.2\ntemperature,device=tasmota1,sensor=htu21 value=25.32\n\
@@ -233,7 +233,7 @@ fn home_assistant_keeps_the_unit_in_the_measurement_and_the_quantity_in_the_enti
 }
 
 #[test]
-fn metrics_of_the_host_are_no_samples() {
+fn host_metrics_are_ignored() {
     for line in [
         "cpu,cpu=cpu-total,host=pi usage_idle=95.1,usage_user=3.2",
         "mem,host=pi available_percent=72.1,total=4005920768i",
@@ -252,7 +252,7 @@ fn metrics_of_the_host_are_no_samples() {
 }
 
 #[test]
-fn the_query_names_the_unit_of_timestamps() {
+fn precision_is_the_unit_of_timestamps() {
     for (event, timestamp) in
         [("precision=ms", "1777629600000"), ("precision=s", "1777629600"), ("precision=m", "29627160")]
     {

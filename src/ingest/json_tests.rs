@@ -16,7 +16,7 @@ fn decoded(body: &str) -> Decoded {
 }
 
 #[test]
-fn the_example_gives_its_values() {
+fn documented_example_is_decoded() {
     for body in [EXAMPLE.to_owned(), format!("[{EXAMPLE}]")] {
         let decoded = decoded(&body);
         let seen = &decoded.observations[0];

@@ -125,7 +125,7 @@ pub(super) fn position(latitude: Option<f64>, longitude: Option<f64>) -> Result<
     }
 }
 
-/// A JSON value whose objects are lists of entries, so duplicate keys can be detected.
+/// A JSON value with objects as lists of entries, so duplicate keys can be detected.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum JsonValue {
     Null,
@@ -163,7 +163,7 @@ impl JsonValue {
 pub(super) fn check_distinct_keys(entries: &[(String, JsonValue)]) -> Result<&[(String, JsonValue)], Reason> {
     let mut seen = HashSet::new();
     match entries.iter().find(|(key, _)| !seen.insert(key.as_str())) {
-        Some((key, _)) => Err(("DUPLICATE_KEY", format!("key {:?} stands twice", truncate_name(key)))),
+        Some((key, _)) => Err(("DUPLICATE_KEY", format!("key {:?} occurs twice", truncate_name(key)))),
         None => Ok(entries),
     }
 }

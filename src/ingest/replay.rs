@@ -99,7 +99,7 @@ async fn load_keys(database: &Database, uplinks: &[Uplink]) -> Result<HashMap<Ap
     Ok(db::api_key::load_by_ids(&database.reads, &ids).await?)
 }
 
-/// The uplinks in chunks whose bodies fit into memory together.
+/// The uplinks in chunks of at most [`MAX_BATCH_BYTES`] of bodies.
 fn split_by_bytes(mut uplinks: &[Uplink]) -> impl Iterator<Item = &[Uplink]> {
     std::iter::from_fn(move || {
         let mut bytes = 0_usize;

@@ -1,4 +1,4 @@
-//! The Things Stack v3 (webhook): bicycles, and any LoRaWAN sensor whose payload formatter names its values.
+//! The Things Stack v3 (webhook): bicycles, and any LoRaWAN sensor with a payload formatter that names its values.
 //!
 //! The stack omits empty, 0 and false fields, so a missing `f_cnt` is frame 0; the port is not used. The
 //! `received_at` of the uplink is when the network received it; the outer one is when the application server forwarded

@@ -54,7 +54,7 @@ fn a_packet_gives_its_samples_at_the_networks_inner_time() {
 }
 
 #[test]
-fn what_the_stack_leaves_out_is_zero_or_comes_from_further_out() {
+fn omitted_fields_are_zero_or_read_from_the_outer_object() {
     let message = json!({ "frm_payload": PACKET_A });
     let body = json!({ "end_device_ids": { "device_id": "", "dev_eui": "0004A30B001C0530" },
         "received_at": "2026-02-12T15:15:46Z", "uplink_message": message });
@@ -79,7 +79,7 @@ fn other_events_and_simulated_uplinks_have_no_samples() {
 }
 
 #[test]
-fn numbered_fields_are_read_where_the_payload_is_no_packet() {
+fn numbered_fields_are_read_if_the_payload_is_not_a_packet() {
     let fields = json!({ "0": 52.2, "1": 0.1, "2": 5, "3": 4, "10": 6, "11": 5, "4": 52.3, "5": 0.2, "6": 7, "7": 6,
         "8": 52.4, "9": 0.3 });
     for payload in [Value::Null, json!("AQID"), json!("no base64")] {
@@ -124,7 +124,7 @@ fn unreadable_field_is_ignored_alone() {
 }
 
 #[test]
-fn named_fields_count_whatever_the_bytes_look_like() {
+fn named_fields_count_with_any_bytes() {
     let bytes = [&[0x41, 0x51, 0x53, 0x31, 0x00, 0x7d, 0x00, 0x44, 0x00, 0xb9, 0x02, 0x58][..], &[0; 39]].concat();
     let other = BASE64.encode(bytes);
     for raw in [other.as_str(), PACKET_A] {
@@ -212,7 +212,7 @@ fn a_value_may_have_its_unit_beside_it() {
 }
 
 #[test]
-fn normalized_values_count_before_those_whose_unit_is_a_convention() {
+fn normalized_values_have_precedence_over_conventional_units() {
     let message = json!({ "decoded_payload": { "temperature": 50, "windSpeed": 17.5, "pm10": 20 },
         "normalized_payload": [{ "air": { "temperature": 10, "relativeHumidity": 44.5, "pressure": 1002, "location": "outdoor" },
             "wind": { "speed": 9.002, "direction": 90 }, "battery": 3.026, "soil": { "moisture": 20 } }] });
@@ -320,7 +320,7 @@ fn malformed_bodies_are_rejected() {
 
 proptest! {
     #[test]
-    fn any_fields_are_answered_without_a_panic(
+    fn arbitrary_fields_do_not_panic(
         fields in proptest::collection::hash_map("pm10|pm2.5|lat|lon|[0-9]{1,3}|.{0,4}", any::<f64>(), 0..9),
     ) {
         let _ = decode(&incoming(uplink(&json!({ "decoded_payload": fields })).as_bytes()));

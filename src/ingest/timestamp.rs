@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ambiguous_or_impossible_time_is_refused_with_an_example() {
+    fn ambiguous_and_impossible_times_are_rejected_with_an_example() {
         for text in [
             "",
             "yesterday",

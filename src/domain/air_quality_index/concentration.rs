@@ -3,8 +3,8 @@
 /// A concentration in whole ten-thousandths of µg/m³, not negative.
 ///
 /// An index is a step function, so rounding errors of a mean must not move it across a bound. Particulates are stored
-/// as 32-bit floats, whose error below 1000 is up to 0.00003; sensors send tenths. Rounding to 0.0001 is far from
-/// far from both.
+/// as 32-bit floats, with errors of up to 0.00003 for values below 1000; sensors send tenths. Rounding to 0.0001 is far
+/// from both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Concentration(i64);
 

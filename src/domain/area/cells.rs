@@ -11,7 +11,7 @@ use crate::domain::{
     position::Position,
 };
 
-/// All positions whose cell is one of a set of cells, or a descendant of one by its index.
+/// All positions in a set of cells: their stored cell is in the set, or descends from it by its index.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cells {
     /// The covered spans of cells at the stored resolution; sorted, not adjacent.

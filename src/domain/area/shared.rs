@@ -11,7 +11,7 @@ use h3o::Resolution;
 
 use super::{Area, Cover};
 
-/// An area whose covers are computed once. Clones share them: all statements of a request or of a subscription.
+/// An area with covers that are computed once. Clones share them: all statements of a request or of a subscription.
 #[derive(Clone, Debug)]
 pub struct SharedArea(Arc<Covered>);
 

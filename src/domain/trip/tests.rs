@@ -118,7 +118,7 @@ fn jump_starts_a_new_trip() {
     // A car on the motorway of which packets were lost: 120 km/h over 90 s, three kilometres.
     let car: Vec<_> = (0..10).map(|n| sample(90 * n, 3000.0 * f64::from(i32::try_from(n).expect("small")))).collect();
     assert_eq!(spans(&car), [(0, 810)]);
-    // Packets whose estimated times are interleaved.
+    // Packets with interleaved estimated times.
     let mixed: Vec<_> = (0..80).map(|n| sample(n, if n % 2 == 0 { 0.0 } else { 400.0 })).collect();
     assert_eq!(spans(&mixed), [(0, 79)]);
 }

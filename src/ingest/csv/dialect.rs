@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_delimiter_is_the_sign_that_the_header_has_most() {
+    fn delimiter_is_the_most_frequent_one_in_the_header() {
         for (header, expected) in [
             ("time,pm10,pm2_5", b','),
             ("time;pm10;pm2_5", b';'),
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comma_is_a_decimal_sign_only_where_it_separates_no_fields() {
+    fn comma_is_a_decimal_sign_only_if_it_is_not_the_delimiter() {
         assert_eq!(Decimals::new(b';').number("12,5"), Some(12.5));
         assert_eq!(Decimals::new(b'\t').number("-0,25"), Some(-0.25));
         assert_eq!(Decimals::new(b'|').number("12.5"), Some(12.5));

@@ -84,5 +84,5 @@ pub(super) fn backup_time(column: &str, text: &str) -> Result<NaiveTime, Reason>
 }
 
 fn invalid(column: &str, text: &str, example: &str) -> Reason {
-    ("INVALID_TIME", format!("{column}: {:?} is none; expected something like {example}", truncate_name(text)))
+    ("INVALID_TIME", format!("{column}: {:?} is invalid; expected a value such as {example}", truncate_name(text)))
 }

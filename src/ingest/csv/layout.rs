@@ -51,7 +51,7 @@ pub(super) struct CsvLayout {
 pub(super) struct LineSample {
     pub device: DeviceKey,
     pub sample: Sample,
-    /// Columns whose values are unreadable, each with the reason.
+    /// Columns with unreadable values, each with the reason.
     pub unreadable: Vec<ColumnError>,
 }
 
@@ -108,7 +108,7 @@ impl CsvLayout {
         })
     }
 
-    /// Devices whose lines have positions are mobile, except stations of an archive.
+    /// Devices with positions in their lines are mobile, except stations of an archive.
     pub fn kind(&self) -> DeviceKind {
         let places = self.columns.iter().flatten().any(|(_, meaning)| matches!(meaning, ColumnMeaning::Latitude));
         if places && !self.kind.is_archive { DeviceKind::Mobile } else { DeviceKind::Fixed }
@@ -236,7 +236,7 @@ fn unknown_header(names: &[&str]) -> String {
     let mut kinds: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
     kinds.dedup();
     format!(
-        "{:?} is none that is known; expected one of: {}, openSenseMap's, OpenAQ's, {} (the columns option can rename)",
+        "{:?} is unknown; expected one of: {}, openSenseMap's, OpenAQ's, {} (the columns option can rename)",
         truncate_name(&names.join(",")),
         kinds[..kinds.len() - 1].join(", "),
         kinds[kinds.len() - 1],

@@ -1,9 +1,8 @@
 //! CSV files: SD cards, backups, archives.
 //!
-//! The header determines the kind of the file ([`kinds`]) and its dialect ([`dialect`]); [`options`] supply what the
-//! file lacks. A file is read as a
-//! stream, in chunks of samples, whatever its length; an unreadable line is rejected by itself. Lines are numbered as
-//! in an editor, from 1, including the header.
+//! The header determines the kind of the file ([`kinds`]) and its dialect ([`dialect`]); [`options`] supply what the file
+//! lacks. A file is read as a stream, in chunks of samples, whatever its length; an unreadable line is rejected by
+//! itself. Lines are numbered as in an editor, from 1, including the header.
 
 pub(super) mod dialect;
 mod field;

@@ -1,4 +1,4 @@
-//! Files of `OpenAQ`'s archive, whose lines are values:
+//! Files of `OpenAQ`'s archive with one value in each line:
 //! `location_id,sensors_id,location,datetime,lat,lon,parameter,units,value`.
 //!
 //! The values of one location and time are one sample. A file holds a day of one location, sorted by sensor, so values

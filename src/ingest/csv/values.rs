@@ -1,4 +1,5 @@
-//! openSenseMap's CSV, whose lines are values: `sensorId,value,createdAt,lng,lat,height`, or in the order of a header.
+//! openSenseMap's CSV with one value in each line: `sensorId,value,createdAt,lng,lat,height`, or in the order of a
+//! header.
 //!
 //! The device's registration defines the quantity of each sensor, and the values of one time are one sample; see
 //! [`opensensemap`](crate::ingest::opensensemap).

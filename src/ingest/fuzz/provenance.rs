@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Formats whose bodies contain numbers as bits.
+/// Formats with numbers as bits.
 const BINARY_FORMATS: &[&str] = &[airbeam::FORMAT];
 
 /// Checks every value and position against the numbers of the body. A `CleanCycle` packet contains its numbers as bits.

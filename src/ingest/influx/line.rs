@@ -251,7 +251,7 @@ impl Scanner<'_> {
 fn once_each<T>(pairs: &[(String, T)]) -> Result<(), Reason> {
     let mut seen = HashSet::new();
     match pairs.iter().find(|(key, _)| !seen.insert(key.as_str())) {
-        Some((key, _)) => Err(("DUPLICATE_KEY", format!("{:?} stands twice", truncate_name(key)))),
+        Some((key, _)) => Err(("DUPLICATE_KEY", format!("{:?} occurs twice", truncate_name(key)))),
         None => Ok(()),
     }
 }

@@ -52,7 +52,7 @@ const NON_AIR_NAMES: &[&str] = &[
 pub(super) enum ValueKind<'a> {
     /// The vocabulary's meaning of this name.
     Name(&'a str),
-    /// A quantity whose unit is known from elsewhere.
+    /// A quantity with a unit known from elsewhere.
     InUnit(Quantity, Unit),
 }
 
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_end_that_is_a_quantity_counts() {
+    fn longest_suffix_that_is_a_quantity_counts() {
         for (name, before, end) in [
             ("balcony_pm2_5", "balcony", "pm2_5"),
             ("balcony_pm_2_5", "balcony", "pm_2_5"),
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_settles_names_that_have_none_and_excludes_others() {
+    fn known_unit_decides_ambiguous_names() {
         let ozone = ValueKind::InUnit(Quantity::O3, Unit::PartPerBillion);
         assert_eq!(kind_of_suffix("balcony_ozone", Some(Unit::PartPerBillion)), Some(("balcony", ozone)));
         assert_eq!(kind_of_suffix("balcony_ozone", None), None, "ppb, ppm or µg/m³");
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_computer_or_a_setpoint_is_not_of_the_air() {
+    fn computer_temperatures_and_setpoints_are_ignored() {
         for thing in ["nas_cpu", "boiler_water", "living_room_target", "SSD", "esp32"] {
             assert!(!is_air_quantity(thing), "{thing}");
         }

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timestamp_beyond_all_times_is_none_and_an_unknown_unit_is_refused() {
+    fn timestamp_out_of_range_and_unknown_unit_are_rejected() {
         for event in ["precision=us", "precision=ms", "precision=s", "precision=m", "precision=h"] {
             let precision = Precision::from_query(Some(event)).expect("a precision");
             assert_eq!((precision.time(i64::MAX), precision.time(i64::MIN)), (None, None), "{event}");

@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Objects whose fields count as fields of the payload itself.
+/// Objects with fields that count as fields of the payload itself.
 const WRAPPERS: &[&str] = &["data", "decoded", "payload", "measurements", "readings", "air"];
 /// Objects with the position of the sample.
 const POSITIONS: &[&str] = &["gps", "gps_location", "gnss", "position", "location", "coordinates"];

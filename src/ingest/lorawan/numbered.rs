@@ -16,7 +16,7 @@ pub(super) const VALUES_PER_SAMPLE: usize = 4;
 pub(super) struct NumberedFields(Vec<(usize, Option<f64>)>);
 
 impl NumberedFields {
-    /// Takes the fields whose keys are numbers.
+    /// Reads the fields with numbers as keys.
     pub(super) fn read(fields: &[(&str, &JsonValue)]) -> Self {
         let numbered =
             fields.iter().filter_map(|(key, value)| Some((key.parse().ok()?, RawValue::from(*value).number())));

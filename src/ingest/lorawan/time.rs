@@ -35,7 +35,7 @@ mod tests {
     use crate::ingest::testing::at;
 
     #[test]
-    fn the_first_time_that_can_be_read_counts() {
+    fn first_readable_time_counts() {
         let arrival = at("2026-07-01T12:00:00Z");
         let read = |value: serde_json::Value| serde_json::from_value::<JsonValue>(value).expect("JSON");
         for (times, expected) in [

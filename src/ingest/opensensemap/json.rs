@@ -86,7 +86,7 @@ fn named(value: SensorValue<'_>) -> Result<SensorValue<'_>, Reason> {
     Ok(value)
 }
 
-/// `[lng, lat]`, `[lng, lat, height]` or `{"lng":…,"lat":…,"height":…}`, whose names may be written out.
+/// `[lng, lat]`, `[lng, lat, height]` or `{"lng":…,"lat":…,"height":…}`, or with unabbreviated names.
 fn place<'a>(value: &mut SensorValue<'a>, location: &'a JsonValue) -> Result<(), Reason> {
     match location {
         JsonValue::Null => {}

@@ -34,7 +34,7 @@ pub(in crate::ingest) struct GatheredMoments {
     pub(in crate::ingest) samples: Vec<(usize, Sample)>,
     /// The rejected values.
     pub(in crate::ingest) rejected: Vec<Rejection>,
-    /// The unregistered sensors, whose values were skipped.
+    /// The unregistered sensors with skipped values.
     pub(in crate::ingest) unknown: Vec<String>,
     /// Whether any sensor was registered, with a valid value or not.
     pub(in crate::ingest) has_known_sensor: bool,

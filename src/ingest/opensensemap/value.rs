@@ -81,7 +81,7 @@ impl SensorValue<'_> {
         })
     }
 
-    /// A coordinate, whose errors have the code of positions.
+    /// A coordinate; its errors have the code of positions.
     fn coordinate(&self, name: &str, scalar: Option<Scalar<'_>>) -> Result<Option<f64>, Reason> {
         self.number(name, scalar).map_err(|(_, detail)| ("INVALID_POSITION", detail))
     }

@@ -106,7 +106,7 @@ impl GeneralNames {
         })
     }
 
-    /// The unit of a quantity whose name has no unit.
+    /// The unit of a quantity for names without a unit.
     fn unit(self, quantity: Quantity) -> Option<SentUnit> {
         match (self, quantity) {
             (Self::Conventional, Quantity::Pressure) => Some(PRESSURE),

@@ -1,7 +1,7 @@
 //! Meanings of a source's field names: quantity, unit, and marks of a missing value.
 //!
 //! Every format reads its fields through a [`Vocabulary`] and a [`SampleBuilder`]. A vocabulary is a source's own table
-//! and, for names not in it, the [`general`] names. A name whose unit is defined by neither has no meaning
+//! and, for names not in it, the [`general`] names. A name without a unit in either has no meaning
 //! here: its value is listed in `ignored` and never stored in a guessed unit.
 
 pub(super) mod airrohr;
@@ -29,7 +29,7 @@ pub(super) struct Vocabulary {
     pub no_value: &'static [NoValue],
 }
 
-/// Names whose units this gateway documents: plain JSON and CSV.
+/// Names with units documented by this gateway: plain JSON and CSV.
 pub(super) static PLAIN: Vocabulary =
     Vocabulary { own: |_| None, general: Some(GeneralNames::Documented), no_value: &[] };
 
@@ -58,8 +58,8 @@ pub(super) enum FieldMeaning {
 pub(super) enum SentUnit {
     /// This one.
     Is(Unit),
-    /// The unit whose range contains the value. The ranges must not overlap; the unit of a value outside all of them is
-    /// unknown.
+    /// The unit of the range that contains the value. The ranges must not overlap; the unit of a value outside all of
+    /// them is unknown.
     ByMagnitude(&'static [(Unit, f64, f64)]),
 }
 

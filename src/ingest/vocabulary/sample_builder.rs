@@ -88,7 +88,7 @@ impl<'v> SampleBuilder<'v> {
         }
     }
 
-    /// Adds a value whose quantity and unit are given in the body.
+    /// Adds a value with its quantity and unit from the body.
     pub fn add_quantity(
         &mut self,
         name: &str,

@@ -37,7 +37,7 @@ const DISAGREEMENTS: { reason: string; applies(request: Request, expected: Accep
   },
 ];
 
-/** Fields whose values differ between two requests. */
+/** Fields with different values in each request. */
 const VOLATILE_FIELDS = /\b(server|feedCursor|lastUsedAt|airQualityInd\w+)\b/;
 
 let gateway: Gateway;

@@ -7,7 +7,7 @@ interface Message {
   payload?: unknown;
 }
 
-/** A `WebSocket` whose server accepts one connection and sends scripted messages. */
+/** A `WebSocket` to a server that accepts one connection and sends scripted messages. */
 export class FakeSocket {
   static last: FakeSocket | undefined;
   static readonly CONNECTING = 0;

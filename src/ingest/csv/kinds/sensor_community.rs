@@ -25,7 +25,7 @@ use crate::{
     ingest::vocabulary::airrohr::AIRROHR,
 };
 
-/// The sensor type whose `P1` and `P2` are counts.
+/// The sensor type with counts in `P1` and `P2`.
 pub(in crate::ingest::csv) const PARTICLE_COUNTER: &[u8] = b"PPD42NS";
 
 pub(super) const ARCHIVE: FileKind = FileKind {

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_brand_settles_units_that_a_name_alone_does_not() {
+    fn brand_decides_ambiguous_units() {
         for (codec, name, value, expected) in [
             (Codec::of_brand(Some("dragino")), "BatV", 3.103, Some((Quantity::BatteryVoltage, 3.103))),
             (Codec::of_brand(Some("dragino")), "TempC_DS", 13.18, None),

@@ -183,7 +183,7 @@ function strayed(of: Accepted, errors: readonly AnswerError[]): string[] {
   ];
 }
 
-/** Errors whose location is not that of a field with their key. */
+/** Errors with a location other than that of a field with their key. */
 function misplaced(of: Accepted, errors: readonly AnswerError[]): string[] {
   const fields = new Map<string, string>();
   const source = of.document.loc?.source;

@@ -1,10 +1,10 @@
-//! Puts the pages that the server embeds into `$OUT_DIR/web`, from the first source at hand:
+//! Writes the pages that the server embeds to `$OUT_DIR/web`, from the first available source:
 //!
-//! 1. a folder built before, named by `AIRGRAPH_WEB_DIST`;
+//! 1. a prebuilt folder, named by `AIRGRAPH_WEB_DIST`;
 //! 2. `web/`, built here with Node.js and npm;
-//! 3. `web/fallback/`, which loads `GraphiQL` from a CDN and says so.
+//! 3. `web/fallback/`, which loads `GraphiQL` from a CDN and displays a note.
 //!
-//! The choice reaches the code as `env!("AIRGRAPH_WEB_SOURCE")`: `prebuilt`, `npm` or `cdn`.
+//! The choice is available to the code as `env!("AIRGRAPH_WEB_SOURCE")`: `prebuilt`, `npm` or `cdn`.
 
 use std::{
     env,
@@ -16,7 +16,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// The page that every source has; a folder without it is no source.
+/// A page of every source; a folder without it is invalid.
 const PAGE: &str = "playground.html";
 
 const WATCHED: &[&str] = &[
@@ -45,12 +45,12 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Fills `pages`; what npm prints goes to a log in `out`, as Cargo reads this program's output.
+/// Fills `pages`. The output of npm goes to a log in `out`, since Cargo parses this program's output.
 fn provide(out: &Path, pages: &Path) -> io::Result<&'static str> {
     if let Some(dist) = env::var_os("AIRGRAPH_WEB_DIST").filter(|dist| !dist.is_empty()) {
-        // Whoever names a folder wants that folder: no fallback.
+        // An explicit folder has no fallback.
         replace(Path::new(&dist), pages)
-            .map_err(|error| in_words(format_args!("AIRGRAPH_WEB_DIST={}", dist.display()), &error))?;
+            .map_err(|error| with_context(format_args!("AIRGRAPH_WEB_DIST={}", dist.display()), &error))?;
         println!("cargo::rerun-if-changed={}", dist.display());
         return Ok("prebuilt");
     }
@@ -72,7 +72,7 @@ fn provide(out: &Path, pages: &Path) -> io::Result<&'static str> {
 fn build(log: &Path, pages: &Path) -> io::Result<()> {
     let mut log_file = File::create(log)?;
     if !is_installed() {
-        // A NODE_ENV of "production" would leave out Vite.
+        // With NODE_ENV "production", npm omits Vite.
         let args = ["ci", "--include=dev", "--no-audit", "--no-fund"];
         npm(args.map(OsStr::new), log, &mut log_file)?;
     }
@@ -85,24 +85,24 @@ fn build(log: &Path, pages: &Path) -> io::Result<()> {
 fn is_installed() -> bool {
     let modified = |path| fs::metadata(path).and_then(|metadata| metadata.modified());
     let installed = modified("web/node_modules/.package-lock.json");
-    let wanted = modified("web/package-lock.json");
-    matches!((installed, wanted), (Ok(installed), Ok(wanted)) if installed >= wanted)
+    let required = modified("web/package-lock.json");
+    matches!((installed, required), (Ok(installed), Ok(required)) if installed >= required)
 }
 
 fn npm<'a>(args: impl IntoIterator<Item = &'a OsStr>, log: &Path, log_file: &mut File) -> io::Result<()> {
     let status = Command::new(NPM)
         .args(args)
         .current_dir("web")
-        .env("CI", "1") // asks nothing
+        .env("CI", "1") // no prompts
         .env("NODE_ENV", "production")
-        // Without internet, give up after seconds, not minutes.
+        // Without internet, fail after seconds, not minutes.
         .env("npm_config_fetch_retries", "1")
         .env("npm_config_fetch_retry_mintimeout", "1000")
         .stdin(Stdio::null())
         .stdout(log_file.try_clone()?)
         .stderr(log_file.try_clone()?)
         .status()
-        .map_err(|error| in_words(NPM, &error))?;
+        .map_err(|error| with_context(NPM, &error))?;
     if status.success() {
         Ok(())
     } else {
@@ -141,6 +141,6 @@ fn require_page(folder: &Path) -> io::Result<()> {
     }
 }
 
-fn in_words(what: impl Display, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{what}: {error}"))
+fn with_context(context: impl Display, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{context}: {error}"))
 }

@@ -1,15 +1,15 @@
-//! How questions of a large archive compare with handlers written by hand for just them, and how little its size matters.
+//! Compares queries of a large archive with handlers written by hand for the same responses, at several sizes.
 //!
 //! ```sh
-//! cargo bench --bench archive        # AIRGRAPH_BENCH_SECONDS a measurement (5), AIRGRAPH_BENCH_ROWS sizes (1000000,50000000)
+//! cargo bench --bench archive        # AIRGRAPH_BENCH_SECONDS each (5), AIRGRAPH_BENCH_ROWS sizes (1000000,50000000)
 //! cargo bench --bench archive -- box # only the lines with that word
 //! ```
 //!
-//! Statements are counted apart from the rest, on a second gateway and a second handler, so that counting costs nothing.
+//! Statements are counted separately, on a second gateway and a second handler, so counting does not affect the times.
 //!
-//! Each archive is of twelve months: the larger one has more bicycles in other places. Fifty million rows take some
-//! ten minutes and 15 GB of the temporary folder. Everything runs on this machine at the same time, so only ratios of one
-//! run say something.
+//! Each archive covers twelve months; a larger one has more bicycles in other places. Fifty million rows take about
+//! ten minutes and 15 GB of the temporary folder. Everything runs on this machine at the same time, so only ratios of
+//! one run are meaningful.
 
 #![expect(clippy::print_stdout, reason = "the outcome")]
 
@@ -29,11 +29,11 @@ use support::{
 };
 use tokio::time::sleep;
 
-/// Connections that ask at the same time.
+/// Number of concurrent connections.
 const CLIENTS: usize = 4;
 
-/// A question, to the gateway and to the handler.
-struct Question {
+/// A query to the gateway and the equivalent path of the handler.
+struct Case {
     name: &'static str,
     query: String,
     path: String,
@@ -54,30 +54,30 @@ async fn main() -> Result<()> {
     for size in sizes.split(',') {
         let database = database().await?;
         archive::fill(&database.url, size.trim().parse().context("AIRGRAPH_BENCH_ROWS")?).await?;
-        medians.push(ask(&database, &load).await?);
+        medians.push(measure(&database, &load).await?);
         database.stop().await?;
     }
     if let [first, .., last] = medians.as_slice() {
         println!("\nMedian in the largest archive, as a multiple of that in the smallest:");
-        for ((question, first), last) in questions().iter().zip(first).zip(last) {
-            println!("{:36} {:6.2}×", question.name, last / first);
+        for ((case, first), last) in cases().iter().zip(first).zip(last) {
+            println!("{:36} {:6.2}×", case.name, last / first);
         }
     }
     Ok(())
 }
 
-/// The months that have their index.
+/// Number of months that have their index.
 const INDEXED: &str =
     "select count(*) from pg_index where indisvalid and indexrelid::regclass::text like 'cell_hour_%_whole'";
 
-/// Asks everything, and gives the gateway's median times.
-async fn ask(database: &Database, load: &Load) -> Result<Vec<f64>> {
+/// Measures all queries, and returns the gateway's median times.
+async fn measure(database: &Database, load: &Load) -> Result<Vec<f64>> {
     let gateway = Gateway::start(&database.url).await?; // fills the rollups
     let pool = PgPool::connect(&database.url).await?;
     while sqlx::query_scalar::<_, i64>(INDEXED).fetch_one(&pool).await? < 12 {
-        sleep(Duration::from_millis(200)).await; // which it does by itself
+        sleep(Duration::from_millis(200)).await; // built in the background
     }
-    // What Postgres would do by and by, so that it doesn't while something is measured.
+    // Postgres would do this later, possibly during a measurement.
     sqlx::raw_sql("vacuum analyze").execute(&pool).await?;
     sqlx::raw_sql("checkpoint").execute(&PgPool::connect(&database.superuser_url()?).await?).await?;
     let rows: i64 = sqlx::query_scalar("select count(*) from measurement").fetch_one(&pool).await?;
@@ -89,15 +89,15 @@ async fn ask(database: &Database, load: &Load) -> Result<Vec<f64>> {
     );
     let counting = Counting::start(&database.url).await?;
     let mut medians = Vec::new();
-    for question in questions() {
-        let body = json!({ "query": question.query }).to_string();
-        let statements = counting.of(&body, &question.path, load).await?;
-        let asked = load.run(&gateway.address, "/graphql", || body.clone()).await?;
-        let answered = load.run(&reference.address, &question.path, String::new).await?;
-        let ratio = asked.per_second / answered.per_second;
-        report(question.name, &asked, statements.0, &format!("{ratio:6.2}×"));
+    for case in cases() {
+        let body = json!({ "query": case.query }).to_string();
+        let statements = counting.of(&body, &case.path, load).await?;
+        let gateway_run = load.run(&gateway.address, "/graphql", || body.clone()).await?;
+        let answered = load.run(&reference.address, &case.path, String::new).await?;
+        let ratio = gateway_run.per_second / answered.per_second;
+        report(case.name, &gateway_run, statements.0, &format!("{ratio:6.2}×"));
         report("", &answered, statements.1, "");
-        medians.push(asked.median.as_secs_f64());
+        medians.push(gateway_run.median.as_secs_f64());
     }
     pool.close().await;
     counting.gateway.stop().await?;
@@ -105,7 +105,7 @@ async fn ask(database: &Database, load: &Load) -> Result<Vec<f64>> {
     Ok(medians)
 }
 
-/// A gateway and a handler whose statements are counted.
+/// A gateway and a handler with counted statements.
 struct Counting {
     by_gateway: Counted,
     gateway: Gateway,
@@ -121,14 +121,15 @@ impl Counting {
         Ok(Self { by_gateway, gateway, by_hand, reference })
     }
 
-    /// The statements of an answer of each, once both know the question.
+    /// Number of statements of a response of each, after warming up.
     async fn of(&self, body: &str, path: &str, load: &Load) -> Result<(u64, u64)> {
-        // Connections learn types and the gateway remembers devices at first; now and then it looks after something else.
+        // Connections learn types and the gateway caches devices at first; background work adds statements now and
+        // then.
         let mut fewest = (u64::MAX, u64::MAX);
         for _ in 0..10 {
             let before = (self.by_gateway.so_far(), self.by_hand.so_far());
-            load.ask(&self.gateway.address, "/graphql", body).await?;
-            load.ask(&self.reference.address, path, "").await?;
+            load.send_once(&self.gateway.address, "/graphql", body).await?;
+            load.send_once(&self.reference.address, path, "").await?;
             fewest.0 = fewest.0.min(self.by_gateway.so_far() - before.0);
             fewest.1 = fewest.1.min(self.by_hand.so_far() - before.1);
         }
@@ -136,7 +137,7 @@ impl Counting {
     }
 }
 
-fn questions() -> Vec<Question> {
+fn cases() -> Vec<Case> {
     let fields = "measuredAt latitude longitude pm25 pm10";
     let counts = [
         (1, "latest 1 of a station"),
@@ -144,7 +145,7 @@ fn questions() -> Vec<Question> {
         (1000, "latest 1000 of a station"),
         (10_000, "latest 10,000 of a station"),
     ];
-    let latest = counts.map(|(count, name)| Question {
+    let latest = counts.map(|(count, name)| Case {
         name,
         query: format!("{{ device(key: \"station\") {{ measurements(first: {count}) {{ nodes {{ {fields} }} }} }} }}"),
         path: format!("/latest/{count}"),
@@ -154,14 +155,14 @@ fn questions() -> Vec<Question> {
         format!("area: {{ boundingBox: {{ south: {south}, west: {west}, north: {north}, east: {east} }} }}")
     };
     let others = [
-        Question {
+        Case {
             name: "50 devices, latest and 10 of each",
             query: "{ devices(first: 50) { nodes { key latest { measuredAt pm25 pm10 }
                 measurements(first: 10) { nodes { measuredAt pm25 pm10 } } } } }"
                 .to_owned(),
             path: "/devices".to_owned(),
         },
-        Question {
+        Case {
             name: "newest 100 in a box, of a month",
             query: format!(
                 "{{ measurements(first: 100, filter: {{ {march}, {} }}) {{ nodes {{ {fields} }} }} }}",
@@ -169,7 +170,7 @@ fn questions() -> Vec<Question> {
             ),
             path: "/box".to_owned(),
         },
-        Question {
+        Case {
             name: "a month of hours of a station",
             query: format!(
                 "{{ device(key: \"station\") {{ statistics(every: HOUR, filter: {{ {march} }}) {{
@@ -177,7 +178,7 @@ fn questions() -> Vec<Question> {
             ),
             path: "/hours".to_owned(),
         },
-        Question {
+        Case {
             name: "map of a town, of a month",
             query: format!(
                 "{{ cells(resolution: 9, filter: {{ {march}, {} }}) {{ index count pm25 {{ mean }} }} }}",
@@ -186,7 +187,7 @@ fn questions() -> Vec<Question> {
             path: "/map".to_owned(),
         },
     ];
-    latest.into_iter().chain(others).filter(|question| is_wanted(question.name)).collect()
+    latest.into_iter().chain(others).filter(|case| is_wanted(case.name)).collect()
 }
 
 fn report(name: &str, outcome: &Outcome, statements: u64, ratio: &str) {

@@ -1,14 +1,15 @@
-//! CPU time per 1000 of cost, for kinds of questions. A price is true when this is about the same for all of them.
+//! CPU time per 1000 of cost, for kinds of queries. The cost model is accurate if this is about the same for all of
+//! them.
 //!
 //! ```sh
 //! cargo bench --bench cost                   # all, of an archive of 600,000 measurements
-//! cargo bench --bench cost -- totalCount     # those with that word
+//! cargo bench --bench cost -- totalCount     # only lines with that word
 //! cargo bench --profile dev --bench cost     # the gateway's CPU time is then estimated: a twelfth of what it took
 //! ```
 //!
-//! Each question is asked again and again for `AIRGRAPH_BENCH_SECONDS` (2), one after the other. CPU time is that of the
-//! processes of Postgres that serve the gateway, and of the gateway, from `/proc`. It ends with an error when the most is
-//! more than ten times the least.
+//! Each query is sent repeatedly for `AIRGRAPH_BENCH_SECONDS` (2), one request at a time. CPU time is that of the
+//! Postgres processes that serve the gateway, and of the gateway, from `/proc`. Fails if the maximum is
+//! more than ten times the minimum.
 
 #![expect(clippy::print_stdout, reason = "the outcome")]
 
@@ -26,11 +27,11 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use support::{Gateway, archive, is_wanted, setting};
 
-/// Ticks of a second in `/proc`.
+/// Ticks per second in `/proc`.
 const TICKS: f64 = 100.0;
-/// How many times as much CPU unoptimised code takes, about.
+/// Approximate slowdown of unoptimised code.
 const UNOPTIMISED: f64 = 12.0;
-/// The most CPU per cost, in times of the least.
+/// Maximum CPU time per cost, as a multiple of the minimum.
 const MAX_FACTOR: f64 = 10.0;
 
 struct Line {
@@ -54,24 +55,24 @@ async fn main() -> Result<()> {
     let seconds = setting("AIRGRAPH_BENCH_SECONDS", 2)?;
     let database = support::database().await?;
     archive::fill(&database.url, rows).await?;
-    // It fills the rollups at its first start, and knows how much is stored at its second.
+    // The rollups are filled at the first start, and the row count is known at the second.
     Gateway::start(&database.url).await?.stop().await?;
     let pool = PgPool::connect(&database.url).await?;
     weather(&pool).await?;
     let gateway = Gateway::start(&database.url).await?;
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let ask = Ask { client, address: gateway.address.clone() };
-    ask.ask(&json!({ "query": "{ devices(first: 1) { nodes { key } } }" })).await?;
+    let requests = Requests { client, address: gateway.address.clone() };
+    requests.send(&json!({ "query": "{ devices(first: 1) { nodes { key } } }" })).await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
 
     println!("{:<50}{:>10}{:>14}{:>13}{:>22}", "", "cost", "Postgres ms", "gateway ms", "ms CPU / 1000 cost");
     let mut lines = Vec::new();
     let devices: i64 = sqlx::query_scalar("select count(*) from device").fetch_one(&pool).await?;
-    for (name, question) in questions(devices) {
+    for (name, query) in cases(devices) {
         if !is_wanted(name) {
             continue;
         }
-        let line = measure(&ask, &pool, gateway.pid()?, name, &question, Duration::from_secs(seconds)).await?;
+        let line = measure(&requests, &pool, gateway.pid()?, name, &query, Duration::from_secs(seconds)).await?;
         println!(
             "{:<50}{:>10.0}{:>14.3}{:>13.3}{:>22.3}",
             line.name,
@@ -84,22 +85,22 @@ async fn main() -> Result<()> {
     }
     let all = || lines.iter().map(Line::per_thousand).filter(|&ms| ms > 0.0);
     let factor = all().fold(0.0, f64::max) / all().fold(f64::INFINITY, f64::min);
-    println!("\nmost / least: {factor:.1}");
+    println!("\nmax / min: {factor:.1}");
     gateway.stop().await?;
     pool.close().await;
     database.stop().await?;
-    ensure!(factor <= MAX_FACTOR, "prices are not true: {factor:.1}, and not {MAX_FACTOR} at most");
+    ensure!(factor <= MAX_FACTOR, "costs are inaccurate: factor {factor:.1}, maximum {MAX_FACTOR}");
     Ok(())
 }
 
-struct Ask {
+struct Requests {
     client: Client<HttpConnector, Body>,
     address: String,
 }
 
-impl Ask {
-    /// The answer's cost.
-    async fn ask(&self, body: &Value) -> Result<f64> {
+impl Requests {
+    /// Sends a query and returns its cost.
+    async fn send(&self, body: &Value) -> Result<f64> {
         let request = Request::post(format!("{}/graphql", self.address)).header("content-type", "application/json");
         let response = self.client.request(request.body(Body::from(body.to_string()))?).await?;
         let bytes = axum::body::to_bytes(Body::new(response.into_body()), usize::MAX).await?;
@@ -110,15 +111,15 @@ impl Ask {
 }
 
 async fn measure(
-    ask: &Ask,
+    requests: &Requests,
     pool: &PgPool,
     gateway: u32,
     name: &'static str,
-    question: &Value,
+    query: &Value,
     time: Duration,
 ) -> Result<Line> {
     for _ in 0..3 {
-        ask.ask(question).await?; // plans and caches
+        requests.send(query).await?; // plans and caches
     }
     let pids: Vec<i32> = sqlx::query_scalar("select pid from pg_stat_activity where application_name = 'airgraph'")
         .fetch_all(pool)
@@ -127,21 +128,21 @@ async fn measure(
     let (before, gateway_before) = (postgres(), cpu_seconds(gateway)?);
     let (since, mut count, mut cost) = (Instant::now(), 0.0, 0.0);
     while since.elapsed() < time {
-        cost = ask.ask(question).await?;
+        cost = requests.send(query).await?;
         count += 1.0;
     }
     let ms = |before: f64, after: f64| (after - before) * 1000.0 / count;
     Ok(Line { name, cost, postgres_ms: ms(before, postgres()), gateway_ms: ms(gateway_before, cpu_seconds(gateway)?) })
 }
 
-/// What a process used of the CPU.
+/// CPU time of a process.
 fn cpu_seconds(pid: u32) -> Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let fields: Vec<_> = stat.rsplit(") ").next().context("fields")?.split(' ').collect();
     Ok((fields[11].parse::<f64>()? + fields[12].parse::<f64>()?) / TICKS)
 }
 
-/// Weather beside half of the measurements.
+/// Weather for half of the measurements.
 async fn weather(pool: &PgPool) -> Result<()> {
     for month in 1..=12 {
         let (start, end) = (format!("2025-{month:02}-01Z"), format!("{}-{:02}-01Z", 2025 + month / 12, month % 12 + 1));
@@ -158,8 +159,8 @@ async fn weather(pool: &PgPool) -> Result<()> {
 }
 
 #[expect(clippy::too_many_lines, reason = "a table")]
-/// Kinds of questions, those of the known attacks included.
-fn questions(devices: i64) -> Vec<(&'static str, Value)> {
+/// Kinds of queries, including the known attacks.
+fn cases(devices: i64) -> Vec<(&'static str, Value)> {
     let plain = |query: &str| json!({ "query": query });
     let with = |selection: String, filter: Value| json!({ "query": format!("query ($f: MeasurementFilter!) {{ {selection} }}"), "variables": { "f": filter } });
     let month = json!({ "from": "2025-06-01T00:00:00Z", "to": "2025-07-01T00:00:00Z" });

@@ -1,11 +1,11 @@
-//! How the gateway compares: recording against bare Postgres, lists against a handler written by hand for the purpose.
+//! Compares the gateway: recording with bare Postgres, lists with a handler written by hand for the purpose.
 //!
 //! ```sh
-//! cargo bench --bench gateway        # seconds per measurement: AIRGRAPH_BENCH_SECONDS, 5 unless told
+//! cargo bench --bench gateway        # seconds per measurement: AIRGRAPH_BENCH_SECONDS, default 5
 //! ```
 //!
-//! Everything runs on this machine at the same time, the load included, so only the ratios say something. Needs
-//! `pgbench`, which comes with Postgres.
+//! Everything runs on this machine at the same time, including the load, so only the ratios are meaningful. Needs
+//! `pgbench`, which is part of Postgres.
 
 #![expect(clippy::print_stdout, reason = "the outcome")]
 
@@ -24,11 +24,11 @@ use support::{
     pgbench, setting,
 };
 
-/// Connections that ask at the same time.
+/// Number of concurrent connections.
 const CLIENTS: usize = 16;
-/// Samples of the device that lists are read from.
+/// Number of samples of the listed device.
 const SAMPLES: i64 = 200_000;
-/// Devices of the nested question, and the samples of each.
+/// Number of devices of the nested query, and of samples of each.
 const DEVICES: i64 = 50;
 const SAMPLES_EACH: i64 = 500;
 
@@ -62,8 +62,8 @@ impl Bench {
         Load { key: Some(KEY), ..self.anonymous }
     }
 
-    /// Packets of eight samples: posted, decoded, kept verbatim, stored and answered; against `pgbench` inserting the
-    /// same eight rows in a transaction, with prepared statements and nothing else.
+    /// Packets of eight samples: posted, decoded, stored verbatim and as rows, and answered; compared with `pgbench`
+    /// inserting the same eight rows in a transaction with prepared statements.
     async fn recording(&self) -> Result<()> {
         const LINE: &str = "packets of 8 samples, against pgbench";
         if !is_wanted(LINE) {
@@ -85,20 +85,20 @@ impl Bench {
         Ok(())
     }
 
-    /// Lists, against axum, sqlx and `Json` written for just that list.
+    /// Lists, compared with axum, sqlx and `Json` written for just that list.
     async fn reading(&self) -> Result<()> {
         let pool = PgPool::connect(&self.url).await?;
         fill(&pool).await?;
         let reference = Reference::start(&self.url).await?;
         for count in [1, 100, 1000, 10_000] {
-            let question = format!(
+            let query = format!(
                 "{{ device(key: \"listed\") {{ measurements(first: {count}) {{ nodes {{
                     measuredAt recordedAt latitude longitude pm25 pm10 timeUncertainty }} }} }} }}"
             );
             let (line, path) = (format!("latest {count} of a device"), format!("/listed/{count}"));
-            self.compare(&line, &question, &self.anonymous, &reference.address, &path).await?;
+            self.compare(&line, &query, &self.anonymous, &reference.address, &path).await?;
             if count == 1 {
-                self.compare(&format!("{line}, with a key"), &question, &self.with_key(), &reference.address, &path)
+                self.compare(&format!("{line}, with a key"), &query, &self.with_key(), &reference.address, &path)
                     .await?;
             }
         }
@@ -110,21 +110,21 @@ impl Bench {
             .await
     }
 
-    /// A list with the weather of each measurement, against the same list without.
+    /// A list with the weather of each measurement, compared with the same list without.
     async fn weather(&self, pool: &PgPool) -> Result<()> {
         const LINE: &str = "latest 10000 with weather, against without";
         if !is_wanted(LINE) {
             return Ok(());
         }
         fill_weather(pool).await?;
-        let question = |weather: &str| {
+        let query = |weather: &str| {
             let query = format!(
                 "{{ device(key: \"listed\") {{ measurements(first: 10000) {{ nodes {{
                     measuredAt latitude longitude pm25 pm10 {weather} }} }} }} }}"
             );
             json!({ "query": query }).to_string()
         };
-        let (with, without) = (question("weather { temperature humidity }"), question(""));
+        let (with, without) = (query("weather { temperature humidity }"), query(""));
         let load = Load { seconds: 1, ..self.anonymous };
         let (mut answers, mut reference) = (0.0, 0.0);
         for _ in 0..self.anonymous.seconds {
@@ -137,28 +137,28 @@ impl Bench {
         Ok(())
     }
 
-    async fn compare(&self, line: &str, question: &str, load: &Load, reference: &str, path: &str) -> Result<()> {
+    async fn compare(&self, line: &str, query: &str, load: &Load, reference: &str, path: &str) -> Result<()> {
         if is_wanted(line) {
-            let body = json!({ "query": question }).to_string();
-            // In turns, since the machine may have other things to do at times.
-            let (mut asked, mut answered) = (0.0, 0.0);
+            let body = json!({ "query": query }).to_string();
+            // Alternating, since the load of the machine varies.
+            let (mut gateway, mut handler) = (0.0, 0.0);
             for _ in 0..load.seconds {
                 let (load, anonymous) = (Load { seconds: 1, ..*load }, Load { seconds: 1, ..self.anonymous });
-                asked += load.run(&self.gateway.address, "/graphql", || body.clone()).await?.per_second;
-                answered += anonymous.run(reference, path, String::new).await?.per_second;
+                gateway += load.run(&self.gateway.address, "/graphql", || body.clone()).await?.per_second;
+                handler += anonymous.run(reference, path, String::new).await?.per_second;
             }
             #[expect(clippy::cast_precision_loss, reason = "a few seconds")]
             let rounds = load.seconds as f64;
-            report(line, asked / rounds, answered / rounds);
+            report(line, gateway / rounds, handler / rounds);
         }
         Ok(())
     }
 }
 
-/// One device with many samples; in as many monthly partitions as `AIRGRAPH_BENCH_MONTHS` says, of which the newest holds
-/// them all.
+/// One device with many samples, in `AIRGRAPH_BENCH_MONTHS` monthly partitions, of which the newest contains
+/// all of them.
 async fn fill(pool: &PgPool) -> Result<()> {
-    // As the gateway makes them.
+    // With the same definition as the gateway's.
     sqlx::raw_sql(AssertSqlSafe(format!(
         "do $$ begin for back in 0..{} loop
              execute format('create table measurement_back_%s (like measurement including all)', back);
@@ -175,7 +175,7 @@ async fn fill(pool: &PgPool) -> Result<()> {
     samples(pool, "listed", SAMPLES).await
 }
 
-/// The weather of each of the listed device's samples.
+/// The weather of the listed device's samples.
 async fn fill_weather(pool: &PgPool) -> Result<()> {
     sqlx::raw_sql(
         "create table weather_back_0 partition of weather for values from ('2026-01-01 00:00Z') to ('2026-02-01 00:00Z');
@@ -189,9 +189,9 @@ async fn fill_weather(pool: &PgPool) -> Result<()> {
     Ok(())
 }
 
-/// The devices of the nested question. Added after the lists were read: Postgres, not told yet which device is meant,
-/// would take one with many samples for an average one, and plan badly for whoever looks the device up in the same
-/// statement.
+/// The devices of the nested query. Added after the lists were read: without parameter values, Postgres would estimate
+/// the average number of samples for a device with many, and choose a bad plan for queries that look up the device in
+/// the same statement.
 async fn fill_devices(pool: &PgPool) -> Result<()> {
     sqlx::query(
         "insert into device (key, kind, created_at) select 'a-' || n, 'fixed', now() from generate_series(1, $1) n",
@@ -206,7 +206,7 @@ async fn fill_devices(pool: &PgPool) -> Result<()> {
     Ok(())
 }
 
-/// So many samples of each device with such a key.
+/// This many samples of each device with such a key.
 async fn samples(pool: &PgPool, keys: &str, count: i64) -> Result<()> {
     sqlx::query(
         "insert into measurement (device_id, measured_at, recorded_at, seq, flags, latitude, longitude, pm2_5, pm10)

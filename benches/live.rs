@@ -1,14 +1,14 @@
-//! Subscribers of one filter while a thousand samples arrive in a second: how many events they get, how long after the commit,
-//! and what one of them takes of the gateway's memory while nothing happens. Then what a sample costs the gateway beside 1, and
-//! beside 10,000 subscriptions with different filters.
+//! Subscribers of one filter at a thousand samples per second: number of events, latency after the commit,
+//! and the gateway's memory for an idle subscriber. Then the cost of a sample with 1 and with
+//! 10,000 subscriptions with different filters.
 //!
 //! ```sh
 //! cargo bench --bench live           # seconds per measurement: AIRGRAPH_BENCH_SECONDS, default 10
 //! cargo bench --bench live filters   # only the second table
 //! ```
 //!
-//! Everything runs on this machine at the same time: the gateway, Postgres, those who post and all who listen. Needs so many
-//! open files as there are subscribers, and raises its limit as far as it may.
+//! Everything runs on this machine at the same time: the gateway, Postgres, senders and subscribers. Needs as many
+//! open files as there are subscribers, and raises its limit to the maximum.
 
 #![expect(clippy::print_stdout, reason = "the outcome")]
 
@@ -33,18 +33,18 @@ use support::{
 };
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
-/// Devices, each of which takes a sample a second.
+/// Devices, each with one sample per second.
 const DEVICES: u32 = 1000;
-/// Samples in a post, each of another device.
+/// Samples in a request, each of another device.
 const IN_A_POST: u32 = 10;
-/// Connections that post.
+/// Connections that send samples.
 const WORKERS: u64 = 16;
-/// Connections that subscribe at the same time.
+/// Connections that subscribe concurrently.
 const AT_ONCE: usize = 64;
 /// Subscriptions with different filters of one key, and of one of its sockets.
 const FILTERS_PER_KEY: u32 = 1800;
 const SUBSCRIPTIONS_PER_SOCKET: usize = 100;
-/// Samples that are posted one by one, in a second.
+/// Samples that are sent one by one, per second.
 const SAMPLES_PER_SECOND: u64 = 20;
 
 #[tokio::main]
@@ -67,7 +67,7 @@ async fn subscribers(url: &str, seconds: u64) -> Result<()> {
         "subscribers", "of", "events/s", "due/s", "p50 ms", "p99 ms", "kB idle, each", "CPU idle"
     );
     for (subscribers, of) in [(0, 0), (1000, 10), (10_000, 10), (100, DEVICES)] {
-        // A gateway for each, so that its memory is that of these subscribers.
+        // A new gateway for each run, so its memory is that of these subscribers.
         let gateway = Gateway::start(url).await?;
         measure(&gateway, url, subscribers, of, seconds).await?;
         gateway.stop().await?;
@@ -94,7 +94,7 @@ fn different_filter(number: u32) -> String {
     kinds.into_iter().cycle().nth(number as usize % 4).unwrap_or_default()
 }
 
-/// What a batch of one sample costs the gateway while there are so many different filters.
+/// CPU time of the gateway for a batch of one sample with this many different filters.
 async fn filters(url: &str, seconds: u64) -> Result<()> {
     println!(
         "{:>17} {:>9} {:>16} {:>16} {:>12} {:>18}",
@@ -104,7 +104,7 @@ async fn filters(url: &str, seconds: u64) -> Result<()> {
     for count in [0_u32, 1, 100, 1000, 10_000] {
         let gateway = Gateway::start(url).await?;
         let pid = gateway.pid()?;
-        post(&gateway, Clock::system().now() - TimeDelta::hours(1), 1).await?; // so that there are the devices
+        post(&gateway, Clock::system().now() - TimeDelta::hours(1), 1).await?; // creates the devices
         let before = memory_kb(pid, "VmRSS")?;
         let mut listening = Vec::new();
         for from in (0..count).step_by(FILTERS_PER_KEY as usize) {
@@ -128,7 +128,7 @@ async fn filters(url: &str, seconds: u64) -> Result<()> {
         let busy = cpu_time(pid)?;
         let samples = seconds * SAMPLES_PER_SECOND;
         post_singly(&gateway, samples).await?;
-        sleep(Duration::from_secs(1)).await; // for what is under way
+        sleep(Duration::from_secs(1)).await; // for pending events
         let busy = cpu_time(pid)?.saturating_sub(busy);
         end.send_replace(true);
         let mut received = 0;
@@ -139,10 +139,10 @@ async fn filters(url: &str, seconds: u64) -> Result<()> {
         {
             let each = busy.as_secs_f64() * 1000.0 / samples as f64;
             let recording = *recording.get_or_insert(each);
-            let beside = each - recording;
-            let times = (count > 0).then(|| beside / *one.get_or_insert(beside));
+            let added = each - recording;
+            let times = (count > 0).then(|| added / *one.get_or_insert(added));
             println!(
-                "{count:17} {:9.1} {each:16.2} {beside:16.2} {:>12} {:18.2}",
+                "{count:17} {:9.1} {each:16.2} {added:16.2} {:>12} {:18.2}",
                 received as f64 / seconds as f64,
                 times.map_or_else(String::new, |times| format!("{times:.1}")),
                 idle_memory as f64 / f64::from(count.max(1)),
@@ -153,7 +153,7 @@ async fn filters(url: &str, seconds: u64) -> Result<()> {
     Ok(())
 }
 
-/// A new key that may read.
+/// A new key with the role reader.
 async fn reader_key(gateway: &Gateway) -> Result<String> {
     let mut connection = Connection::open(&gateway.address, Some(support::KEY)).await?;
     let query = "mutation { createApiKey(input: {name: \"bench\", role: READER}) { key } }";
@@ -163,7 +163,7 @@ async fn reader_key(gateway: &Gateway) -> Result<String> {
     Ok(rest.split('"').next().unwrap_or_default().to_owned())
 }
 
-/// Posts samples one by one, evenly.
+/// Sends samples one by one, at a constant rate.
 async fn post_singly(gateway: &Gateway, samples: u64) -> Result<()> {
     let mut connection = Connection::open(&gateway.address, Some(support::KEY)).await?;
     let (began, from) = (Instant::now(), Clock::system().now());
@@ -178,10 +178,10 @@ async fn post_singly(gateway: &Gateway, samples: u64) -> Result<()> {
     Ok(())
 }
 
-/// Subscribes so many to so many of the devices, and tells what they got.
+/// Opens `subscribers` subscriptions to `of` devices, and prints what they received.
 async fn measure(gateway: &Gateway, url: &str, subscribers: usize, of: u32, seconds: u64) -> Result<()> {
     let pool = PgPool::connect(url).await?;
-    post(gateway, Clock::system().now() - TimeDelta::hours(1), 1).await?; // so that there are the devices
+    post(gateway, Clock::system().now() - TimeDelta::hours(1), 1).await?; // creates the devices
     sleep(Duration::from_secs(1)).await;
     let pid = gateway.pid()?;
     let before = memory_kb(pid, "VmRSS")?;
@@ -207,7 +207,7 @@ async fn measure(gateway: &Gateway, url: &str, subscribers: usize, of: u32, seco
     let listening: Vec<_> = opened.into_iter().map(|subscriber| listen(subscriber, ended.clone())).collect();
     let newest = feed::extent(&pool).await?.newest;
     post(gateway, Clock::system().now(), seconds).await?;
-    sleep(Duration::from_secs(2)).await; // for what is under way
+    sleep(Duration::from_secs(2)).await; // for pending events
     end.send_replace(true);
     let mut received = Vec::new();
     for subscriber in listening {
@@ -237,10 +237,10 @@ fn name(device: u32) -> String {
     format!("live-{device}")
 }
 
-/// Posts a sample of each device a second, evenly.
+/// Sends a sample of each device per second, at a constant rate.
 async fn post(gateway: &Gateway, from: DateTime<Utc>, seconds: u64) -> Result<()> {
     let began = Instant::now();
-    let posts = u64::from(DEVICES / IN_A_POST); // in a second
+    let posts = u64::from(DEVICES / IN_A_POST); // per second
     let workers = (0..WORKERS).map(async |worker| {
         let mut connection = Connection::open(&gateway.address, Some(support::KEY)).await?;
         for number in (worker..seconds * posts).step_by(usize::try_from(WORKERS)?) {
@@ -250,7 +250,7 @@ async fn post(gateway: &Gateway, from: DateTime<Utc>, seconds: u64) -> Result<()
             let at = from + TimeDelta::seconds(i64::try_from(second)?);
             let devices = place * IN_A_POST..(place + 1) * IN_A_POST;
             let sample = |device: u32| {
-                let at = at + TimeDelta::microseconds(i64::from(device)); // by which it is recognised
+                let at = at + TimeDelta::microseconds(i64::from(device)); // identifies the sample
                 json!({ "device": name(device), "time": at, "latitude": 52.2, "longitude": 0.12, "pm2_5": 5.5, "pm10": 9 })
             };
             let body = json!(devices.map(sample).collect::<Vec<_>>()).to_string();
@@ -262,7 +262,7 @@ async fn post(gateway: &Gateway, from: DateTime<Utc>, seconds: u64) -> Result<()
     Ok(())
 }
 
-/// Takes down what comes, until the end.
+/// Collects events until the end.
 fn listen(mut subscriber: Subscriber, mut ended: watch::Receiver<bool>) -> JoinHandle<Result<Vec<Received>>> {
     tokio::spawn(async move {
         let mut received = Vec::new();
@@ -275,7 +275,7 @@ fn listen(mut subscriber: Subscriber, mut ended: watch::Receiver<bool>) -> JoinH
     })
 }
 
-/// How long after the commit each event came. The commit's time is that of the moment before it, on the same clock.
+/// Latencies of the events after the commit. The commit's time is taken just before it, on the same clock.
 async fn delays(pool: &PgPool, after: i64, received: &[Received]) -> Result<Vec<Duration>> {
     let mut committed = HashMap::new();
     let mut last = after;
@@ -295,16 +295,16 @@ async fn delays(pool: &PgPool, after: i64, received: &[Received]) -> Result<Vec<
     received.iter().map(|event| delay(event).context("an event of nothing that was posted")).collect()
 }
 
-/// What a process has used of the processors (Linux).
+/// CPU time of a process (Linux).
 fn cpu_time(pid: u32) -> Result<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, fields) = stat.rsplit_once(')').context("its name")?;
     let ticks: u64 = fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-    Ok(Duration::from_millis(ticks * 10)) // a hundred a second
+    Ok(Duration::from_millis(ticks * 10)) // 100 ticks per second
 }
 
 fn raise_file_limit() -> Result<()> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    Ok(setrlimit(Resource::RLIMIT_NOFILE, most, most)?)
+    let (_, max) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, max, max)?)
 }

@@ -1,17 +1,17 @@
-//! What becomes of a gateway that is asked far more than it can answer: how much of its best it still does, how long those
-//! wait whom it answers, and how much memory it takes meanwhile.
+//! A gateway under overload: its throughput relative to its best, the latency of successful
+//! responses, and its memory.
 //!
 //! ```sh
 //! cargo bench --bench overload           # AIRGRAPH_BENCH_SECONDS of overload (60), AIRGRAPH_BENCH_ROWS (1000000)
-//! cargo bench --bench overload -- latest # only the question with that word
+//! cargo bench --bench overload -- latest # only the query with that word
 //! ```
 //!
-//! Needs `wrk`. The best is the most answers of success in a second that wrk gets by any of a rising number of connections.
-//! Then wrk asks by a thousand connections or more, each again as soon as it is answered or refused, and four connections of our
-//! own, at the same time, ask the same and measure: wrk's own latencies are of answers and refusals together. They rest for
-//! 50 ms after a refusal. What is asked is what is answered and what is refused together, so clients that wait as
-//! `Retry-After` tells them would be many more. Everything runs on this machine at the same time: wrk's work for what is
-//! refused is taken from the gateway.
+//! Needs `wrk`. The best is the maximum rate of successful responses that wrk gets with a rising number of connections.
+//! Then wrk sends with a thousand connections or more, each again after every response, and four connections of the
+//! benchmark's own send the same at the same time and measure: wrk's latencies include refusals. They pause for
+//! 50 ms after a refusal. The offered load is the sum of responses and refusals; a real overload with clients that
+//! respect `Retry-After` has many more clients. Everything runs on this machine at the same time: wrk's work for
+//! refusals takes CPU time from the gateway.
 
 #![expect(clippy::print_stdout, reason = "the outcome")]
 
@@ -29,18 +29,18 @@ use support::{
 };
 use tokio::time::sleep;
 
-/// Connections among which the best is looked for.
+/// Numbers of connections to find the best.
 const RISING: [usize; 5] = [8, 16, 32, 64, 128];
-/// For how long each.
+/// Duration of each.
 const EACH: Duration = Duration::from_secs(4);
-/// Connections of the overload at least.
+/// Minimum number of connections of the overload.
 const MANY: usize = 1000;
-/// Connections that measure.
+/// Number of connections that measure.
 const PROBES: usize = 4;
-/// How long one of them rests after a refusal.
+/// Pause after a refusal.
 const REST: Duration = Duration::from_millis(50);
 
-const QUESTIONS: [(&str, &str); 2] = [
+const QUERIES: [(&str, &str); 2] = [
     (
         "latest 100 of a device",
         r#"{ device(key: "station") { measurements(first: 100) { nodes { measuredAt latitude longitude pm25 pm10 } } } }"#,
@@ -58,7 +58,7 @@ async fn main() -> Result<()> {
     let rows = u32::try_from(setting("AIRGRAPH_BENCH_ROWS", 1_000_000)?)?;
     let database = database().await?;
     archive::fill(&database.url, rows).await?;
-    for (name, query) in QUESTIONS.into_iter().filter(|(name, _)| is_wanted(name)) {
+    for (name, query) in QUERIES.into_iter().filter(|(name, _)| is_wanted(name)) {
         let gateway = Gateway::start(&database.url).await?;
         println!("{name}");
         overload(&gateway, &json!({ "query": query }).to_string(), time).await?;
@@ -75,12 +75,12 @@ async fn overload(gateway: &Gateway, body: &str, time: Duration) -> Result<()> {
         println!("  {connections:4} connections: {good:6.0} answers/s, {refused:6.0} refusals/s");
         best = best.max(good);
     }
-    // One that is refused comes again after half a second, so these ask for twice the best.
+    // A refused connection sends again after half a second, so these offer twice the best.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "thousands")]
     let far_too_many = MANY.max((1.1 * best) as usize);
     let pid = gateway.pid()?;
     let before = memory_kb(pid, "VmRSS")?;
-    // The probes begin later and end sooner: what they measure is overload throughout.
+    // The probes begin later and end sooner, so they measure overload only.
     let measured = async {
         sleep(Duration::from_secs(1)).await;
         probe(gateway, body, time.saturating_sub(Duration::from_secs(2))).await
@@ -91,22 +91,22 @@ async fn overload(gateway: &Gateway, body: &str, time: Duration) -> Result<()> {
     let after = memory_kb(pid, "VmRSS")?;
 
     let Answers { good, refused, broken } = answers;
-    let asked = good + refused;
-    println!("  {far_too_many} connections: {asked:.0} asked/s, {:.1} times the best of {best:.0}", asked / best);
+    let offered = good + refused;
+    println!("  {far_too_many} connections: {offered:.0} offered/s, {:.1} times the best of {best:.0}", offered / best);
     println!("    answered  {good:6.0}/s, {:.0} % of the best; {broken} broken connections", 100.0 * good / best);
-    println!("    refused   {refused:6.0}/s, {:.0} % of what was asked", 100.0 * refused / asked);
+    println!("    refused   {refused:6.0}/s, {:.0} % of the offered load", 100.0 * refused / offered);
     println!(
         "    answers   p50 {:.1?}, p99 {:.1?} of {} measured, beside {turned_away} refusals",
         percentile(&waited, 50),
         percentile(&waited, 99),
         waited.len()
     );
-    println!("    memory    {} MB before, {} MB at most, {} MB after", before / 1024, during / 1024, after / 1024);
+    println!("    memory    {} MB before, {} MB maximum, {} MB after", before / 1024, during / 1024, after / 1024);
     println!("    the first second after: p50 {:.1?}", percentile(&first_second, 50));
     Ok(())
 }
 
-/// How long answers took, in order, and how many requests were refused.
+/// Latencies of successful responses, sorted, and the number of refusals.
 async fn probe(gateway: &Gateway, body: &str, time: Duration) -> Result<(Vec<Duration>, usize)> {
     let end = Instant::now() + time;
     let probes = (0..PROBES).map(async |_| {
@@ -130,15 +130,15 @@ async fn probe(gateway: &Gateway, body: &str, time: Duration) -> Result<(Vec<Dur
     Ok((waited, refused))
 }
 
-/// The most memory that a process had in that time, in kilobytes.
+/// The maximum memory of a process during this time, in kilobytes.
 async fn most_memory(pid: u32, time: Duration) -> Result<u64> {
     let end = Instant::now() + time;
-    let mut most = 0;
+    let mut max = 0;
     while Instant::now() < end {
-        most = most.max(memory_kb(pid, "VmRSS")?);
+        max = max.max(memory_kb(pid, "VmRSS")?);
         sleep(Duration::from_millis(100)).await;
     }
-    Ok(most)
+    Ok(max)
 }
 
 fn percentile(sorted: &[Duration], percent: usize) -> Duration {

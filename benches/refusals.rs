@@ -1,5 +1,5 @@
-//! How long the hardened gateway takes to refuse what hostile clients send, over HTTP on one connection; the aim is less than
-//! 5 ms for each.
+//! Time of the hardened gateway to refuse requests of hostile clients, over HTTP on one connection; the aim is less
+//! than 5 ms for each.
 //!
 //! ```sh
 //! cargo bench --bench refusals
@@ -26,19 +26,19 @@ use support::{Gateway, database};
 const ROUNDS: usize = 200;
 const JSON: &str = "application/json";
 
-/// What is sent, under a name.
+/// A request and its name.
 struct Hostile {
     name: &'static str,
     method: Method,
     content_type: &'static str,
     body: String,
-    /// What the answer says.
-    says: &'static str,
+    /// Expected text of the response.
+    expected: &'static str,
 }
 
-fn document(name: &'static str, says: &'static str, document: &str) -> Hostile {
+fn document(name: &'static str, expected: &'static str, document: &str) -> Hostile {
     let body = json!({ "query": document }).to_string();
-    Hostile { name, method: Method::POST, content_type: JSON, body, says }
+    Hostile { name, method: Method::POST, content_type: JSON, body, expected }
 }
 
 fn each(count: usize, one: impl Fn(usize) -> String) -> String {
@@ -48,9 +48,9 @@ fn each(count: usize, one: impl Fn(usize) -> String) -> String {
 fn all() -> Vec<Hostile> {
     let batch = format!("[{}]", [r#"{"query":"{ server { version } }"}"#; 11].join(","));
     let bomb = each(60, |n| format!("fragment F{n} on Query {{ ...F{0} ...F{0} }}", n + 1));
-    let post = |name, content_type, body: &str, says| {
+    let post = |name, content_type, body: &str, expected| {
         let body = body.to_owned();
-        Hostile { name, method: Method::POST, content_type, body, says }
+        Hostile { name, method: Method::POST, content_type, body, expected }
     };
     let half_a_megabyte = 500_000;
     vec![
@@ -110,15 +110,15 @@ async fn main() -> Result<()> {
     let environment = [("AIRGRAPH_SECURITY_PROFILE", "hardened"), ("AIRGRAPH_RATE_LIMIT_COST_PER_MINUTE", "unlimited")];
     let gateway = Gateway::start_with(&database.url, &environment).await?;
     let client = Client::builder(TokioExecutor::new()).build_http();
-    println!("{:36} {:>10} {:>10} {:>10}", "", "least", "median", "most");
+    println!("{:36} {:>10} {:>10} {:>10}", "", "min", "median", "max");
     for hostile in all() {
         let mut times = Vec::new();
         for _ in 0..ROUNDS {
             times.push(time(&client, &gateway, &hostile).await.with_context(|| hostile.name)?);
         }
         times.sort_unstable();
-        let [least, median, most] = [times[0], times[ROUNDS / 2], times[ROUNDS - 1]];
-        println!("{:36} {least:>10.2?} {median:>10.2?} {most:>10.2?}", hostile.name);
+        let [min, median, max] = [times[0], times[ROUNDS / 2], times[ROUNDS - 1]];
+        println!("{:36} {min:>10.2?} {median:>10.2?} {max:>10.2?}", hostile.name);
     }
     gateway.stop().await?;
     database.stop().await
@@ -132,6 +132,6 @@ async fn time(client: &Client<HttpConnector, Body>, gateway: &Gateway, hostile: 
     let answer = axum::body::to_bytes(Body::new(response.into_body()), 1 << 20).await?;
     let took = since.elapsed();
     let answer = String::from_utf8_lossy(&answer);
-    ensure!(answer.contains(hostile.says), "{answer}");
+    ensure!(answer.contains(hostile.expected), "{answer}");
     Ok(took)
 }

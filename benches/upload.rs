@@ -1,11 +1,11 @@
-//! How uploads compare: CSV over HTTP against `COPY` of the same rows into a table with the same keys; and the memory that
-//! the gateway takes for a long file.
+//! Compares uploads: CSV over HTTP with `COPY` of the same rows into a table with the same keys; and measures the
+//! memory of the gateway for a long file.
 //!
 //! ```sh
-//! cargo bench --bench upload         # lines of the long file: AIRGRAPH_BENCH_LINES, 5 million unless told
+//! cargo bench --bench upload         # lines of the long file: AIRGRAPH_BENCH_LINES, default 5 million
 //! ```
 //!
-//! Everything runs on this machine at the same time, the load included, so only the ratio says something.
+//! Everything runs on this machine at the same time, including the load, so only the ratio is meaningful.
 
 #![expect(clippy::print_stdout, reason = "the outcome")]
 
@@ -21,12 +21,12 @@ use serde_json::Value;
 use sqlx::Connection as _;
 use support::{Gateway, database, memory_kb, upload};
 
-/// Lines of the file that is compared, and how often; the fastest of each counts.
+/// Lines of the compared file, and number of rounds; the fastest of each counts.
 const LINES: u32 = 500_000;
 const ROUNDS: u32 = 3;
 /// Devices in a file, one after the other.
 const DEVICES: u32 = 10;
-/// Lines sent in one piece.
+/// Lines in one chunk of the body.
 const PIECE: u32 = 1000;
 
 #[tokio::main]
@@ -36,7 +36,7 @@ async fn main() -> Result<()> {
     let gateway = Gateway::start(&database.url).await?;
     let (mut uploaded, mut copied) = (0.0_f64, 0.0_f64);
     for round in 0..ROUNDS {
-        // In turns, so that a machine that gets slower does so for both.
+        // Alternating, so that a slower machine affects both.
         uploaded = uploaded.max(csv(&gateway, round).await?);
         copied = copied.max(copy(&database.url, round).await?);
     }
@@ -62,7 +62,7 @@ async fn main() -> Result<()> {
     database.stop().await
 }
 
-/// Uploads a file of fresh rows and gives rows a second.
+/// Uploads a file of new rows and returns rows per second.
 async fn csv(gateway: &Gateway, round: u32) -> Result<f64> {
     let pieces: Vec<_> = file(round, true).into_iter().map(Ok::<_, anyhow::Error>).collect();
     let since = Instant::now();
@@ -76,7 +76,7 @@ async fn send(gateway: &Gateway, file: Body, lines: u32) -> Result<()> {
     Ok(())
 }
 
-/// Copies the same rows, as CSV too, and gives rows a second. No cells, no flags, no devices by name.
+/// Copies the same rows, also as CSV, and returns rows per second. No cells, no flags, no devices by name.
 async fn copy(url: &str, round: u32) -> Result<f64> {
     let mut connection = sqlx::PgConnection::connect(url).await?;
     let table = "create table if not exists plain (like measurement including all); truncate plain;

@@ -1,13 +1,13 @@
 // Subscriptions that get every event once, across lost connections and restarts of the gateway.
 //
-// resumable() wraps a client of graphql-ws or graphql-sse; Apollo Client, urql and Relay take the wrapped client as they take
+// resumable() wraps a client of graphql-ws or graphql-sse; Apollo Client, urql and Relay take the wrapped client like
 // the plain one. The gateway sends the position of each result as `extensions.cursor`; the wrapper puts the last one into the
 // request, which these clients serialise again whenever they reconnect. Needs no package; copy it into your project.
 
 /**
  * @template {{ subscribe: Function, iterate: Function }} Client
  * @param {Client} client a client of graphql-ws or graphql-sse
- * @returns {Client} the same client, whose subscriptions go on after the last result they got
+ * @returns {Client} the same client, whose subscriptions continue after their last result
  */
 export function resumable(client) {
   return {

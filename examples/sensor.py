@@ -31,7 +31,7 @@ def send(sample):
             with urllib.request.urlopen(request, timeout=20) as response:
                 return json.load(response)
         except urllib.error.HTTPError as error:
-            # 429 and 503 say when to retry; anything else stays wrong however often it is sent.
+            # 429 and 503 have Retry-After; other errors are permanent.
             if error.code not in (429, 503):
                 raise SystemExit(f"{error.code}: {error.read().decode()}")
             delay = int(error.headers.get("Retry-After", "5"))
@@ -42,6 +42,6 @@ def send(sample):
 
 
 if __name__ == "__main__":
-    # The sensor sends its own time, so that a repeated sample is recognised.
+    # The sensor sends its own time, so a repeated sample is a duplicate.
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     print(send({"device": "balcony", "time": now, "latitude": 52.2, "longitude": 0.12, **measure()}))

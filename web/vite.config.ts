@@ -18,7 +18,7 @@ export default defineConfig({
       input: Object.fromEntries(
         pages.map((name) => [name, resolve(import.meta.dirname, `${name}.html`)]),
       ),
-      // Dependencies mark their React components "use client", which means nothing here.
+      // Dependencies mark their React components "use client", which has no effect here.
       onLog(level, log, next) {
         if (log.code !== "MODULE_LEVEL_DIRECTIVE") {
           next(level, log);

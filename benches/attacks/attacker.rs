@@ -1,4 +1,4 @@
-//! A client that attacks, from an address of its own.
+//! A client that attacks, with an address of its own.
 
 use std::{
     net::Ipv4Addr,
@@ -16,14 +16,14 @@ use tokio::{
 
 use crate::support::load;
 
-/// After a refusal, so that the attack is not merely a loop of refusals in the benchmark's own process.
+/// Pause after a refusal, so that the attack is not a mere loop of refusals in the benchmark's own process.
 const PAUSE: Duration = Duration::from_millis(5);
 
 pub struct Attacker {
     /// Host and port of the gateway.
     pub host: String,
     pub from: Ipv4Addr,
-    /// A sensor's key that is bound to no device.
+    /// A sensor's key that is not bound to a device.
     pub sensor_key: String,
     pub reader_key: String,
     succeeded: AtomicUsize,
@@ -42,7 +42,7 @@ impl Attacker {
         })
     }
 
-    /// Answers of success, and refusals: answers that are errors, and connections that the gateway closed.
+    /// Successful responses, and refusals: error responses and connections closed by the gateway.
     pub fn outcome(&self) -> String {
         format!("{}, {}", self.succeeded.load(Ordering::Relaxed), self.refused.load(Ordering::Relaxed))
     }
@@ -56,7 +56,7 @@ impl Attacker {
         load::connect(&self.host, self.from).await
     }
 
-    /// A request with its head, for a connection that ends after the answer.
+    /// A request with its head, for a connection that ends after the response.
     pub fn request(&self, path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
         let host = &self.host;
         let length = body.len();
@@ -66,7 +66,7 @@ impl Attacker {
         [head.as_bytes(), body].concat()
     }
 
-    /// Sends a request over a connection of its own, reads the answer to its end, and counts it.
+    /// Sends a request over a new connection, reads the response to its end, and counts it.
     pub async fn send(&self, path: &str, headers: &str, body: &[u8]) -> Result<()> {
         let succeeded = self.exchange(&self.request(path, headers, body)).await.unwrap_or(false);
         self.count(succeeded);
@@ -99,17 +99,17 @@ impl Attacker {
         self.send("/graphql", "content-type: application/json\r\n", body.as_bytes()).await
     }
 
-    /// Sends to a route of sensors.
+    /// Sends to an ingest route.
     pub async fn record(&self, path: &str, body: &str) -> Result<()> {
         let headers = format!("content-type: application/json\r\nx-api-key: {}\r\n", self.sensor_key);
         self.send(path, &headers, body.as_bytes()).await
     }
 
-    /// Counts what was answered on connections that are held.
+    /// Counts responses on held connections.
     pub async fn count_held(&self, connections: &mut [TcpStream]) {
         let answers = connections.iter_mut().map(async |connection| {
             let mut beginning = [0; 64];
-            // No answer yet: the gateway still waits for the rest.
+            // No response yet: the gateway still waits for the rest.
             match timeout(Duration::from_millis(1), connection.read(&mut beginning)).await {
                 Ok(Ok(length)) => self.count(beginning[..length].starts_with(b"HTTP/1.1 1")),
                 Ok(Err(_)) => self.count(false),
@@ -120,7 +120,7 @@ impl Attacker {
     }
 }
 
-/// Runs this many workers at a time, each with its number, until all end or are dropped.
+/// Runs this many workers concurrently, each with its number, until all end or are dropped.
 pub async fn workers<F: Future<Output = Result<()>>>(count: usize, work: impl Fn(usize) -> F) -> Result<()> {
     futures_util::future::try_join_all((0..count).map(work)).await.map(drop)
 }

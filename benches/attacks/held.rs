@@ -1,4 +1,4 @@
-//! Attacks that hold what they were given: connections, uploads, subscriptions.
+//! Attacks that hold resources: connections, uploads, subscriptions.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use crate::{
     support::subscriber::Subscriber,
 };
 
-/// How often held connections are replaced that the gateway has closed.
+/// Interval of replacing held connections that the gateway has closed.
 const ROUND: Duration = Duration::from_secs(1);
-/// How long one of them may take to open.
+/// Timeout of opening one.
 const OPEN_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Uploads that begin, and send nothing more.
+/// Uploads that begin and then send nothing.
 pub async fn uploads(attacker: &Attacker) -> Result<()> {
     let begin = format!(
         "POST /ingest/csv?device=held HTTP/1.1\r\nhost: {}\r\nx-api-key: {}\r\ntransfer-encoding: chunked\r\n\r\n\
@@ -30,7 +30,7 @@ pub async fn uploads(attacker: &Attacker) -> Result<()> {
     hold(attacker, &[(600, begin.as_bytes())]).await
 }
 
-/// Requests whose head never ends, and frames of `WebSocket` connections that never end.
+/// Requests with an endless head, and endless `WebSocket` frames.
 pub async fn half_sent(attacker: &Attacker) -> Result<()> {
     let head = format!("POST /graphql HTTP/1.1\r\nhost: {}\r\nx-unfinished: ", attacker.host);
     let upgrade = format!(
@@ -38,7 +38,7 @@ pub async fn half_sent(attacker: &Attacker) -> Result<()> {
          sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n\r\n",
         attacker.host
     );
-    // A masked frame of text that says it has 900,000 bytes.
+    // A masked text frame with a declared length of 900,000 bytes.
     let mut frame = vec![0x81, 0xff];
     frame.extend_from_slice(&900_000_u64.to_be_bytes());
     frame.extend_from_slice(&[0; 4]);
@@ -47,7 +47,7 @@ pub async fn half_sent(attacker: &Attacker) -> Result<()> {
     hold(attacker, &[(3000, head.as_bytes()), (400, &socket)]).await
 }
 
-/// Bodies that come byte by byte, and answers that are not read.
+/// Bodies sent byte by byte, and responses that are not read.
 pub async fn slow_clients(attacker: &Attacker) -> Result<()> {
     let slow = workers(64, |_| async {
         loop {
@@ -72,7 +72,7 @@ pub async fn slow_clients(attacker: &Attacker) -> Result<()> {
     Ok(())
 }
 
-/// Subscriptions with filters that differ.
+/// Subscriptions with different filters.
 pub async fn subscriptions(attacker: &Attacker) -> Result<()> {
     let address = format!("http://{}", attacker.host);
     workers(100, |socket| {
@@ -99,7 +99,7 @@ pub async fn subscriptions(attacker: &Attacker) -> Result<()> {
     .await
 }
 
-/// Opens so many connections of each kind and sends their beginning; every second, once more for those that are closed.
+/// Opens this many connections of each kind and sends their beginning; every second, reopens those that are closed.
 async fn hold(attacker: &Attacker, kinds: &[(usize, &[u8])]) -> Result<()> {
     let opened = kinds.iter().map(async |&(count, beginning)| {
         loop {

@@ -1,14 +1,14 @@
-//! What a sensor and a reader notice while another client attacks: how long their requests take, alone and meanwhile.
+//! Latencies of a sensor and a reader, alone and while another client attacks.
 //!
 //! ```sh
 //! cargo bench --bench attacks            # each attack for AIRGRAPH_BENCH_SECONDS (5), on AIRGRAPH_BENCH_ROWS (600000)
-//! cargo bench --bench attacks -- polygon # those with that word in their names
+//! cargo bench --bench attacks -- polygon # attacks with that word in their names
 //! ```
 //!
-//! Each attack runs against a gateway of its own in the profile `open` with its default limits. The reader sends a small query
-//! and the sensor a sample every 50 ms. Each client has its own address on loopback, so budgets and quotas tell them apart.
-//! The attacker works in the process of the benchmark, on the same cores as the gateway and Postgres: some of what its
-//! neighbours wait is its own work.
+//! Each attack runs against a gateway of its own in the profile `open` with its default limits. The reader sends a
+//! small query and the sensor a sample every 50 ms. Each client has its own address on loopback, so rate limits and
+//! quotas apply per client. The attacker works in the process of the benchmark, on the same cores as the gateway and
+//! Postgres: part of its neighbours' latency is caused by its own work.
 
 #![expect(clippy::print_stdout, reason = "the outcome")]
 
@@ -30,17 +30,17 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 use support::{Gateway, KEY, archive, database, is_wanted, load::Connection, setting};
 
-/// The attacks hold thousands of connections.
+/// Limit of open files: attacks hold thousands of connections.
 const MAX_OPEN_FILES: u64 = 20_000;
-/// Where the attacker's connections come from.
+/// Addresses of the attacker's connections.
 const ATTACKER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
 
-/// Before anything is measured: plans, caches, and the sensor's device.
+/// Warm-up before a measurement: plans, caches, and the sensor's device.
 const WARM_UP: Duration = Duration::from_millis(500);
 
 type Run = for<'a> fn(&'a Attacker) -> BoxFuture<'a, Result<()>>;
 
-/// The number that an attack has in the list of known attacks, its name, and what it does until it is dropped.
+/// Number in the list of known attacks, name, and a future that attacks until it is dropped.
 const ATTACKS: [(u32, &str, Run); 13] = [
     (1, "20 totals of 49 conditions on another table", |attacker| Box::pin(queries::conditions(attacker))),
     (2, "totals in a polygon of 10,000 points, percentiles", |attacker| Box::pin(queries::scans(attacker))),
@@ -82,7 +82,7 @@ async fn main() -> Result<()> {
         neighbours.measure(WARM_UP).await?;
         let (reader, sensor) = neighbours.measure(time).await?;
         let attacker = Attacker::new(&gateway.address, ATTACKER, &attacking_sensor, &attacking_reader)?;
-        // Dropped at the end, with all connections that it holds. The neighbours end by themselves.
+        // Dropped at the end, with all its connections. The neighbours end by themselves.
         let (attack, measured) = tokio::join!(tokio::time::timeout(time, run(&attacker)), neighbours.measure(time));
         if let Ok(ended) = attack {
             ended.with_context(|| name)?;

@@ -13,15 +13,15 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::support::load::Connection;
 
-/// Between two requests.
+/// Interval between two requests.
 const INTERVAL: Duration = Duration::from_millis(50);
-/// A request that takes longer has failed.
+/// Timeout of a request, which then counts as failed.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const READER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 const SENSOR: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
 const QUERY: &str = r#"{"query":"{ measurements(first: 10) { nodes { measuredAt pm25 pm10 } } }"}"#;
 
-/// How long requests took.
+/// Latencies of requests.
 #[derive(Default)]
 pub struct Latencies {
     sorted: Vec<Duration>,
@@ -29,7 +29,7 @@ pub struct Latencies {
 }
 
 impl Latencies {
-    /// The median and the 99th percentile, in milliseconds.
+    /// Median and 99th percentile, in milliseconds.
     pub fn text(&self) -> String {
         let ms = |percent: usize| {
             let at = (self.sorted.len() * percent / 100).min(self.sorted.len().saturating_sub(1));
@@ -44,11 +44,11 @@ impl Latencies {
     }
 }
 
-/// Both of them.
+/// The reader and the sensor.
 pub struct Neighbours {
     reader: Client,
     sensor: Client,
-    /// When the sensor's last sample was taken.
+    /// Time of the sensor's last sample.
     sampled_at: DateTime<Utc>,
 }
 
@@ -67,7 +67,7 @@ impl Neighbours {
         Ok(Self { reader, sensor, sampled_at: Clock::system().now() - TimeDelta::hours(1) })
     }
 
-    /// How long the requests of the reader and of the sensor take in this time.
+    /// Latencies of the reader's and the sensor's requests during this time.
     pub async fn measure(&mut self, time: Duration) -> Result<(Latencies, Latencies)> {
         let sampled_at = &mut self.sampled_at;
         let sample = || {

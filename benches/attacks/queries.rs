@@ -11,7 +11,7 @@ use crate::attacker::{Attacker, workers};
 
 const WORKERS: usize = 16;
 
-/// One request that holds many conditions on a quantity of another table, twenty times.
+/// One request with many conditions on a quantity of another table, twenty times.
 pub async fn conditions(attacker: &Attacker) -> Result<()> {
     let one = |n: usize| json!({ "quantities": [{ "quantity": "HUMIDITY", "min": 200 + n }] });
     let filter = json!({ "or": (0..49).map(one).collect::<Vec<_>>() });
@@ -20,7 +20,7 @@ pub async fn conditions(attacker: &Attacker) -> Result<()> {
     repeat(attacker, &[body.to_string()]).await
 }
 
-/// A polygon of as many points as there may be, percentiles of many quantities, and many statistics with percentiles.
+/// A polygon of the maximum size, percentiles of many quantities, and many statistics with percentiles.
 pub async fn scans(attacker: &Attacker) -> Result<()> {
     let point = |n: u32| {
         let angle = f64::from(n) * std::f64::consts::TAU / 10_000.0;
@@ -44,7 +44,7 @@ pub async fn scans(attacker: &Attacker) -> Result<()> {
     .await
 }
 
-/// An alias of 120 kB, and answers of megabytes, half of which are never read.
+/// An alias of 120 kB, and responses of megabytes, half of which are never read.
 pub async fn large_answers(attacker: &Attacker) -> Result<()> {
     let alias = "a".repeat(120_000);
     let long = json!({ "query": format!("{{ measurements(first: 10000) {{ nodes {{ {alias}: __typename }} }} }}") });
@@ -75,7 +75,7 @@ pub async fn invalid_keys(attacker: &Attacker) -> Result<()> {
     .await
 }
 
-/// Documents that differ, to push those of others out of the cache.
+/// Distinct documents, to evict those of others from the cache.
 pub async fn persisted_documents(attacker: &Attacker) -> Result<()> {
     let padding = "#".repeat(100_000);
     workers(WORKERS / 4, |worker| {
@@ -96,7 +96,7 @@ pub async fn persisted_documents(attacker: &Attacker) -> Result<()> {
     .await
 }
 
-/// Sends these queries in turns.
+/// Sends these queries in rotation.
 async fn repeat(attacker: &Attacker, bodies: &[String]) -> Result<()> {
     workers(WORKERS, |worker| async move {
         for body in bodies.iter().cycle().skip(worker % bodies.len()) {

@@ -7,13 +7,13 @@ use crate::attacker::{Attacker, workers};
 
 const WORKERS: usize = 4;
 
-/// Bodies that no decoder understands, which are kept.
+/// Undecodable bodies, which are stored.
 pub async fn undecodable(attacker: &Attacker) -> Result<()> {
     let body = "x".repeat(1_000_000);
     repeat(attacker, |_, _| body.clone()).await
 }
 
-/// Devices that are not known yet.
+/// New devices.
 pub async fn new_devices(attacker: &Attacker) -> Result<()> {
     repeat(attacker, |worker, number| {
         let sample = |device: u32| json!({ "device": format!("new-{worker}-{number}-{device}"), "time": "2025-06-15T10:00:00Z", "pm10": 1 });
@@ -49,7 +49,7 @@ pub async fn leap_second(attacker: &Attacker) -> Result<()> {
     .await
 }
 
-/// Sends bodies, each made of the numbers of its worker and of the request.
+/// Sends bodies, each made from the numbers of its worker and of the request.
 async fn repeat(attacker: &Attacker, body: impl Fn(usize, u32) -> String) -> Result<()> {
     workers(WORKERS, |worker| {
         let body = &body;

@@ -1,4 +1,4 @@
-//! An archive of the year 2025: a station that measures every 150 seconds, and bicycles that ride a quarter of an hour a
+//! An archive of the year 2025: a station that measures every 150 seconds, and bicycles that ride for 15 minutes a
 //! day, each in its own corner.
 
 use std::borrow::Cow;
@@ -12,9 +12,9 @@ use sqlx::{AssertSqlSafe, PgPool};
 
 /// The last migration without rollups: the gateway fills these at its first start, which is faster than row by row.
 const BEFORE_ROLLUPS: i64 = 9;
-/// What the station measures in a year.
+/// Samples of the station in a year.
 const STATION_ROWS: u32 = 365 * 576;
-/// What a bicycle measures in a ride, once a day.
+/// Samples of a bicycle's daily ride.
 const RIDE: u32 = 27;
 /// Bicycles in the town; all others ride elsewhere.
 const IN_TOWN: u32 = 80;
@@ -24,7 +24,7 @@ pub const TOWN: (f64, f64, f64, f64) = (52.18, 0.08, 52.24, 0.18);
 /// A part of it, in which some of the bicycles ride.
 pub const BOX: (f64, f64, f64, f64) = (52.195, 0.115, 52.205, 0.135);
 
-/// Fills a new database with about so many measurements.
+/// Fills a new database with about `rows` measurements.
 pub async fn fill(url: &str, rows: u32) -> Result<()> {
     let pool = PgPool::connect(url).await?;
     let mut migrator = sqlx::migrate!();
@@ -36,7 +36,7 @@ pub async fn fill(url: &str, rows: u32) -> Result<()> {
         let partition = format!("measurement_2025_{month:02}");
         let start = format!("2025-{month:02}-01 00:00Z");
         let end = if month == 12 { "2026-01-01 00:00Z".to_owned() } else { format!("2025-{:02}-01 00:00Z", month + 1) };
-        // Indexes are made when it is attached, at once for all rows.
+        // Indexes are built when it is attached, for all rows at once.
         let statement = format!(
             "create table {partition} (like measurement including constraints including defaults);
              insert into {partition} (device_id, measured_at, recorded_at, seq, flags, latitude, longitude, cell, pm2_5, pm10)
@@ -63,7 +63,7 @@ pub async fn fill(url: &str, rows: u32) -> Result<()> {
     Ok(())
 }
 
-/// Devices, and where they measure.
+/// Devices and the areas they measure in.
 async fn places(pool: &PgPool, bikes: u32) -> Result<()> {
     sqlx::raw_sql(
         "create table place (device_id bigint, start interval, n integer, latitude float8, longitude float8, cell bigint);
@@ -94,8 +94,8 @@ async fn places(pool: &PgPool, bikes: u32) -> Result<()> {
     }
     sqlx::query(
         "insert into place
-         select device_id, make_interval(hours => (6 + device_id % 14)::int), step, told.latitude, told.longitude, cell
-         from unnest($1::text[], $2::int[], $3::float8[], $4::float8[], $5::bigint[]) as told (key, step, latitude, longitude, cell)
+         select device_id, make_interval(hours => (6 + device_id % 14)::int), step, place.latitude, place.longitude, cell
+         from unnest($1::text[], $2::int[], $3::float8[], $4::float8[], $5::bigint[]) as place (key, step, latitude, longitude, cell)
          join device using (key)",
     )
     .bind(keys)
@@ -115,7 +115,7 @@ async fn places(pool: &PgPool, bikes: u32) -> Result<()> {
     Ok(())
 }
 
-/// Where a bicycle begins its ride.
+/// The start of a bicycle's ride.
 fn home(bike: u32) -> (f64, f64) {
     if bike < IN_TOWN {
         return (52.185 + f64::from(bike / 8) * 0.005, 0.085 + f64::from(bike % 8) * 0.01);

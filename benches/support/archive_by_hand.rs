@@ -1,4 +1,4 @@
-//! What somebody would write who needs just these answers: axum, sqlx, `Json`.
+//! Handlers written by hand for the same responses: axum, sqlx, `Json`.
 
 use std::collections::HashMap;
 
@@ -64,7 +64,7 @@ struct Hexagon {
     mean: Option<f64>,
 }
 
-/// Where they are.
+/// Their positions.
 pub fn routes() -> Router<PgPool> {
     Router::new()
         .route("/latest/{count}", post(latest))

@@ -1,4 +1,4 @@
-//! What somebody would write who needs just these lists: axum, sqlx, `Json`.
+//! Handlers written by hand for the same lists: axum, sqlx, `Json`.
 
 use std::{collections::HashMap, process::Stdio};
 
@@ -49,10 +49,10 @@ struct Sample {
     pm10: Option<f32>,
 }
 
-/// The argument that makes a benchmark serve the reference instead: a process of its own, as the gateway is.
+/// The argument that makes a benchmark serve the reference instead, as a process of its own like the gateway.
 pub const SERVE: &str = "serve-by-hand";
 
-/// A reference that serves. Ends with the benchmark.
+/// A running reference server. Stops with the benchmark.
 pub struct Reference {
     pub address: String,
     _process: Child,
@@ -71,7 +71,7 @@ impl Reference {
     }
 }
 
-/// Serves the newest measurements of the device and of fifty devices, and questions of the archive; prints the address.
+/// Serves the newest measurements of the device and of fifty devices, and queries of the archive; prints the address.
 pub async fn serve(url: &str) -> Result<()> {
     let pool = PgPool::connect(url).await?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;

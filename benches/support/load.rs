@@ -1,4 +1,4 @@
-//! Load: connections that post as fast as they are answered.
+//! Load: connections that send again after each response.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -11,32 +11,32 @@ use tokio::{
     net::{TcpSocket, TcpStream},
 };
 
-/// How much is asked.
+/// Parameters of the load.
 pub struct Load {
     /// Connections, each with one request at a time.
     pub clients: usize,
-    /// For how long.
+    /// Duration.
     pub seconds: u64,
-    /// The key that is sent; anonymous where there is none.
+    /// The API key; anonymous without one.
     pub key: Option<&'static str>,
 }
 
-/// How it was answered.
+/// Results of the load.
 pub struct Outcome {
-    /// How often.
+    /// Number of responses.
     pub answers: usize,
-    /// How often in a second.
+    /// Responses per second.
     pub per_second: f64,
-    /// How long half of the answers took at most.
+    /// Median latency.
     pub median: Duration,
-    /// How long 99 of 100 answers took at most.
+    /// 99th percentile of the latency.
     pub p99: Duration,
-    /// The length of an answer, with its headers.
+    /// The length of a response, with its headers.
     pub bytes: usize,
 }
 
 impl Load {
-    /// Posts bodies as fast as they are answered, each with success.
+    /// Sends bodies repeatedly; each response must be a success.
     pub async fn run(&self, address: &str, path: &str, body: impl Fn() -> String + Sync) -> Result<Outcome> {
         let since = Instant::now();
         let end = since + Duration::from_secs(self.seconds);
@@ -63,13 +63,13 @@ impl Load {
         Ok(Outcome { answers: times.len(), per_second, median: percentile(50), p99: percentile(99), bytes })
     }
 
-    /// Posts a body once.
-    pub async fn ask(&self, address: &str, path: &str, body: &str) -> Result<()> {
+    /// Sends a body once.
+    pub async fn send_once(&self, address: &str, path: &str, body: &str) -> Result<()> {
         Connection::open(address, self.key).await?.post(path, body).await
     }
 }
 
-/// HTTP/1.1 as far as it is needed here: a client that can do everything takes as much of the machine as what it measures.
+/// A minimal HTTP/1.1 client: a complete one would take as much CPU time as the gateway.
 pub struct Connection {
     stream: TcpStream,
     host: String,
@@ -92,19 +92,19 @@ impl Connection {
         Ok(Self { stream, host, key, request: Vec::new(), answer: Vec::new() })
     }
 
-    /// Posts a body, and waits for an answer of success.
+    /// Sends a body, and waits for a successful response.
     pub async fn post(&mut self, path: &str, body: &str) -> Result<()> {
         let succeeded = self.send(path, body).await?;
         ensure!(succeeded, "{}", String::from_utf8_lossy(&self.answer));
         Ok(())
     }
 
-    /// The answer to the last request, with its head.
+    /// The last response, with its head.
     pub fn answer(&self) -> &[u8] {
         &self.answer
     }
 
-    /// Posts a body, and tells whether the answer is one of success.
+    /// Sends a body, and returns whether the response is a success.
     pub async fn send(&mut self, path: &str, body: &str) -> Result<bool> {
         self.request.clear();
         let head = format!(

@@ -1,5 +1,5 @@
 #![allow(dead_code, reason = "each benchmark uses its part")]
-//! What the benchmarks share: a database, a gateway, load, and the references.
+//! Shared parts of the benchmarks: a database, a gateway, load, and the references.
 
 pub mod archive;
 pub mod archive_by_hand;
@@ -34,7 +34,7 @@ pub struct Database {
     embedded: EmbeddedDatabase,
 }
 
-/// Starts it, in a temporary folder, with all that makes it safe against a power cut.
+/// Starts it in a temporary folder, with all durability settings.
 pub async fn database() -> Result<Database> {
     let data_dir = std::env::temp_dir().join(format!("airgraph-bench-{}", std::process::id()));
     let embedded = embedded::start_with(PROGRAM.as_ref(), &data_dir, LockPolicy::Refuse).await?;
@@ -42,7 +42,7 @@ pub async fn database() -> Result<Database> {
 }
 
 impl Database {
-    /// The same database for the superuser.
+    /// The URL of the same database for the superuser.
     pub fn superuser_url(&self) -> Result<String> {
         let password = std::fs::read_to_string(self.data_dir.join("password"))?;
         let (_, at) = self.url.split_once('@').context("a URL with a password")?;
@@ -55,7 +55,7 @@ impl Database {
     }
 }
 
-/// A gateway that serves. Ends with the benchmark.
+/// A running gateway. Stops with the benchmark.
 pub struct Gateway {
     pub address: String,
     process: Child,
@@ -67,7 +67,7 @@ impl Gateway {
         Self::start_with(url, &[]).await
     }
 
-    /// With settings from the environment, and without budgets.
+    /// With settings from the environment, and without rate limits.
     pub async fn start_with(url: &str, environment: &[(&str, &str)]) -> Result<Self> {
         let unlimited = [
             ("AIRGRAPH_CONNECTIONS_PER_ADDRESS", "30000"), // all clients are on this machine
@@ -78,7 +78,7 @@ impl Gateway {
         Self::spawn(url, unlimited.iter().chain(environment).copied()).await
     }
 
-    /// With the default limits and budgets.
+    /// With the default limits.
     pub async fn start_as_shipped(url: &str) -> Result<Self> {
         Self::spawn(url, []).await
     }
@@ -102,7 +102,7 @@ impl Gateway {
         Ok(Self { address: address.context("an address")?.to_owned(), process, _stdout: stdout })
     }
 
-    /// The number of its process.
+    /// Process id.
     pub fn pid(&self) -> Result<u32> {
         self.process.id().context("the gateway ended")
     }
@@ -113,7 +113,7 @@ impl Gateway {
     }
 }
 
-/// Uploads a file and gives the report.
+/// Uploads a file and returns the report.
 pub async fn upload(address: &str, file: Body) -> Result<Bytes> {
     let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build_http();
     let request = Request::post(format!("{address}/ingest/csv")).header("x-api-key", KEY).body(file)?;
@@ -124,18 +124,18 @@ pub async fn upload(address: &str, file: Body) -> Result<Bytes> {
     Ok(report)
 }
 
-/// Whether a line is measured: `cargo bench --bench gateway -- nested` measures those with that word.
+/// Whether a line is selected: `cargo bench --bench gateway -- nested` measures lines with that word.
 pub fn is_wanted(line: &str) -> bool {
     let mut words = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).peekable();
     words.peek().is_none() || words.any(|word| line.contains(&word))
 }
 
-/// A number that may be set.
+/// A number from the environment, with a default.
 pub fn setting(name: &str, default: u64) -> Result<u64> {
     std::env::var(name).ok().map_or(Ok(default), |text| text.parse().with_context(|| format!("{name}: a number")))
 }
 
-/// The memory of a process in kilobytes (Linux): what it has, as `VmRSS`, or the most that it has had, as `VmHWM`.
+/// The memory of a process in kilobytes (Linux): the current one, as `VmRSS`, or the maximum, as `VmHWM`.
 pub fn memory_kb(pid: u32, what: &str) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
@@ -143,7 +143,7 @@ pub fn memory_kb(pid: u32, what: &str) -> Result<u64> {
     kb.with_context(|| format!("no {what}"))
 }
 
-/// Transactions a second that insert eight rows into a table like `measurement`, by `pgbench`.
+/// Transactions per second that insert eight rows into a table like `measurement`, by `pgbench`.
 pub async fn pgbench(url: &str, load: &load::Load) -> Result<f64> {
     let pool = sqlx::PgPool::connect(url).await?;
     let table = "create table plain (like measurement including all); create sequence plain_packet";
@@ -176,7 +176,7 @@ pub async fn pgbench(url: &str, load: &load::Load) -> Result<f64> {
         .await
         .context("pgbench, which comes with Postgres")?;
     std::fs::remove_file(file)?;
-    let told = String::from_utf8_lossy(&output.stdout);
-    let tps = told.lines().find_map(|line| line.strip_prefix("tps = ")?.split_whitespace().next()?.parse().ok());
-    tps.with_context(|| format!("pgbench said {told} {}", String::from_utf8_lossy(&output.stderr)))
+    let output_text = String::from_utf8_lossy(&output.stdout);
+    let tps = output_text.lines().find_map(|line| line.strip_prefix("tps = ")?.split_whitespace().next()?.parse().ok());
+    tps.with_context(|| format!("pgbench printed {output_text} {}", String::from_utf8_lossy(&output.stderr)))
 }

@@ -1,4 +1,4 @@
-//! Statements, counted on their way to Postgres: the same for whoever sends them.
+//! A proxy that counts statements on their way to Postgres, the same for every client.
 
 use std::sync::{
     Arc,
@@ -11,15 +11,15 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// A way to a database on which statements are counted.
+/// A counting proxy in front of a database.
 pub struct Counted {
-    /// Where to connect to instead.
+    /// The URL of the proxy.
     pub url: String,
     statements: Arc<AtomicU64>,
 }
 
 impl Counted {
-    /// In front of this database.
+    /// Starts a proxy in front of this database.
     pub async fn before(url: &str) -> Result<Self> {
         let (account, rest) = url.rsplit_once('@').context("an account in the URL")?;
         let (server, database) = rest.split_once('/').context("a database in the URL")?;
@@ -35,7 +35,7 @@ impl Counted {
         Ok(Self { url, statements })
     }
 
-    /// How many there were so far.
+    /// Number of statements so far.
     pub fn so_far(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
     }
@@ -46,13 +46,13 @@ async fn pass_on(client: TcpStream, server: String, statements: Arc<AtomicU64>) 
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let ((from_client, mut to_client), (mut from_server, to_server)) = (client.into_split(), server.into_split());
-    let answers = async { Ok(tokio::io::copy(&mut from_server, &mut to_client).await.map(drop)?) };
-    tokio::try_join!(questions(from_client, to_server, &statements), answers).map(drop)
+    let responses = async { Ok(tokio::io::copy(&mut from_server, &mut to_client).await.map(drop)?) };
+    tokio::try_join!(forward_queries(from_client, to_server, &statements), responses).map(drop)
 }
 
-/// Passes messages on, and counts those that execute something: a type of one byte, then a length of four with itself.
-/// The first messages of a connection have no type.
-async fn questions(
+/// Forwards messages, and counts those that execute something: a type of one byte, then a length of four including
+/// itself. The first messages of a connection have no type.
+async fn forward_queries(
     mut client: impl AsyncRead + Unpin,
     mut server: impl AsyncWrite + Unpin,
     statements: &AtomicU64,

@@ -1,5 +1,4 @@
-//! A subscriber by WebSocket, as far as it is needed here: one that can do everything takes as much of the machine as what
-//! it measures.
+//! A minimal WebSocket subscriber: a complete one would take as much CPU time as the gateway.
 
 use std::{net::Ipv4Addr, time::SystemTime};
 
@@ -17,13 +16,13 @@ const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
 
-/// Somebody who has subscribed.
+/// A subscribed connection.
 pub struct Subscriber {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
-/// When an event came: the sample's time, as the answer has it, and the time of receipt.
+/// An event: the sample's time in the response, and the time of receipt.
 pub type Received = (String, SystemTime);
 
 impl Subscriber {
@@ -32,7 +31,7 @@ impl Subscriber {
         Self::open_many(address, super::KEY, &[query.to_owned()]).await
     }
 
-    /// Connects with a key and subscribes to each of these.
+    /// Connects with a key and starts each of these subscriptions.
     pub async fn open_many(address: &str, key: &str, queries: &[String]) -> Result<Self> {
         Self::open_from(address, Ipv4Addr::UNSPECIFIED, key, queries).await
     }
@@ -75,7 +74,7 @@ impl Subscriber {
         Ok((rest.split('"').next().unwrap_or_default().to_owned(), SystemTime::now()))
     }
 
-    /// The next text.
+    /// The next text message.
     pub async fn next(&mut self) -> Result<String> {
         loop {
             if let Some((code, payload)) = take_frame(&mut self.buffer) {
@@ -96,7 +95,7 @@ impl Subscriber {
         Ok(())
     }
 
-    /// Sends a frame, masked as it must be, with zeros.
+    /// Sends a frame, masked as required, with zeros.
     async fn send(&mut self, code: u8, payload: &[u8]) -> Result<()> {
         let mut frame = vec![0x80 | code];
         match u8::try_from(payload.len()) {
@@ -112,7 +111,7 @@ impl Subscriber {
     }
 }
 
-/// Takes a whole frame off the front, where there is one: its code and what it carries.
+/// Removes a complete frame from the front, if there is one: its opcode and its payload.
 fn take_frame(buffer: &mut Vec<u8>) -> Option<(u8, Vec<u8>)> {
     let (&code, &short) = (buffer.first()?, buffer.get(1)?);
     let (head, length) = match short {

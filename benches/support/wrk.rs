@@ -1,22 +1,22 @@
-//! Load by `wrk`, which takes less of the machine for each request than anything written here could.
+//! Load by `wrk`, which takes less CPU time per request than a client written here.
 
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use tokio::process::Command;
 
-/// What was answered.
+/// Results.
 #[derive(Clone, Copy)]
 pub struct Answers {
-    /// With success, in a second.
+    /// Successes per second.
     pub good: f64,
-    /// With 503 or another error, in a second.
+    /// Responses with 503 or another error, per second.
     pub refused: f64,
-    /// Connections that failed, and answers that did not come in two seconds.
+    /// Failed connections, and responses later than two seconds.
     pub broken: u64,
 }
 
-/// A question that is posted again and again.
+/// A query that is sent repeatedly.
 pub struct Wrk {
     url: String,
     script: PathBuf,
@@ -26,17 +26,17 @@ impl Wrk {
     /// Posts this body to `/graphql`.
     pub fn new(address: &str, body: &str) -> Result<Self> {
         let script = std::env::temp_dir().join(format!("airgraph-bench-{}.lua", std::process::id()));
-        // wrk's own latencies are of all answers together, so only what it counts is asked for.
+        // wrk's latencies include all responses, so only its counts are used.
         let text = format!(
             "wrk.method = 'POST'\nwrk.headers['content-type'] = 'application/json'\nwrk.body = [==[{body}]==]\n\
-             done = function(summary)\n local errors = summary.errors\n print('told', summary.requests, errors.status, \
+             done = function(summary)\n local errors = summary.errors\n print('counts', summary.requests, errors.status, \
              errors.connect + errors.read + errors.write + errors.timeout, summary.duration)\nend\n"
         );
         std::fs::write(&script, text)?;
         Ok(Self { url: format!("{address}/graphql"), script })
     }
 
-    /// By so many connections, for so long.
+    /// Runs with this many connections for this time.
     pub async fn run(&self, connections: usize, time: Duration) -> Result<Answers> {
         let output = Command::new("wrk")
             .args(["--threads=1", &format!("--connections={connections}"), &format!("--duration={}", time.as_secs())])
@@ -46,12 +46,14 @@ impl Wrk {
             .output()
             .await
             .context("wrk is needed; `apt-get install wrk` or `brew install wrk` brings it")?;
-        let told = String::from_utf8_lossy(&output.stdout);
-        ensure!(output.status.success(), "wrk: {told} {}", String::from_utf8_lossy(&output.stderr));
-        let line =
-            told.lines().find_map(|line| line.strip_prefix("told")).with_context(|| format!("wrk said {told}"))?;
+        let output_text = String::from_utf8_lossy(&output.stdout);
+        ensure!(output.status.success(), "wrk: {output_text} {}", String::from_utf8_lossy(&output.stderr));
+        let line = output_text
+            .lines()
+            .find_map(|line| line.strip_prefix("counts"))
+            .with_context(|| format!("wrk printed {output_text}"))?;
         let numbers: Vec<f64> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-        let [all, refused, broken, microseconds] = numbers[..] else { anyhow::bail!("wrk said {line}") };
+        let [all, refused, broken, microseconds] = numbers[..] else { anyhow::bail!("wrk printed {line}") };
         let seconds = microseconds / 1e6;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
         let broken = broken as u64;
@@ -61,6 +63,6 @@ impl Wrk {
 
 impl Drop for Wrk {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.script); // in the temporary folder, and small
+        let _ = std::fs::remove_file(&self.script); // a small file in the temporary folder
     }
 }

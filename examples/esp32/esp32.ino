@@ -35,7 +35,7 @@ void setup() {
   Serial2.begin(9600, SERIAL_8N1, 16, 17);
   WiFi.begin(WIFI_SSID, WIFI_PASSWORD);
   while (WiFi.status() != WL_CONNECTED) delay(500);
-  configTime(0, 0, "pool.ntp.org");  // the sensor sends its own time, so that a repeated sample is recognised
+  configTime(0, 0, "pool.ntp.org");  // the sensor sends its own time, so a repeated sample is a duplicate
 }
 
 void loop() {

@@ -1,4 +1,4 @@
-//! The air over the town: weather that changes over days, the course of the day, and what traffic adds.
+//! The air over the town: weather that changes over days, the course of the day, and traffic.
 
 use std::f64::consts::TAU;
 
@@ -7,14 +7,14 @@ use rand_chacha::ChaCha8Rng;
 
 use super::random::{Purpose, chance, noise, rng, uniform};
 
-/// The weather at one midnight, as deviations of about −1 to 1 from what the season lets expect.
+/// The weather at one midnight, as deviations of about −1 to 1 from the seasonal average.
 #[derive(Clone, Copy, Debug)]
 struct Weather {
     /// Settled (1) or stormy (−1) weather.
     pressure: f64,
     warmth: f64,
     damp: f64,
-    /// How much dust came from afar.
+    /// Amount of dust from distant sources.
     haze: f64,
 }
 
@@ -22,18 +22,18 @@ struct Weather {
 #[derive(Debug)]
 pub(super) struct AirModel {
     date: NaiveDate,
-    /// At its first midnight and at its last.
+    /// The weather at its first and its last midnight.
     weather: [Weather; 2],
 }
 
-/// The air of one moment, away from streets.
+/// The air at one time, away from streets.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Conditions {
     /// Particles up to 2.5 µm, µg/m³.
     pub fine: f64,
     /// Particles from 2.5 to 10 µm, µg/m³.
     pub coarse: f64,
-    /// From 0 (nobody is on the road) to about 1 (rush hour).
+    /// Traffic, from 0 (none) to about 1 (rush hour).
     pub rush: f64,
     /// °C.
     pub temperature: f64,
@@ -45,7 +45,7 @@ pub(super) struct Conditions {
 
 impl AirModel {
     pub(super) fn for_day(seed: u64, date: NaiveDate) -> Self {
-        let tomorrow = date.succ_opt().unwrap_or(date); // there is one until the year 262142
+        let tomorrow = date.succ_opt().unwrap_or(date); // exists until the year 262142
         Self { date, weather: [weather_at(seed, date), weather_at(seed, tomorrow)] }
     }
 
@@ -74,7 +74,7 @@ impl AirModel {
         }
     }
 
-    /// How many are on the road.
+    /// The amount of traffic.
     fn rush(&self, hour: f64) -> f64 {
         let day = 0.25 * gaussian(hour, 13.0, 4.0);
         match self.date.weekday() {
@@ -84,7 +84,7 @@ impl AirModel {
         }
     }
 
-    /// The weather after this share of the day. It glides from midnight to midnight, without a kink at either.
+    /// The weather after this share of the day. It is smooth from midnight to midnight.
     fn weather_at(&self, share: f64) -> Weather {
         let share = share * share * (3.0 - 2.0 * share);
         let [before, after] = self.weather;
@@ -98,7 +98,7 @@ impl AirModel {
     }
 }
 
-/// What is left of the exhaust or dust of something that passed by, µg/m³.
+/// The remaining exhaust or dust of a vehicle that passed by, µg/m³.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Plume {
     pub fine: f64,
@@ -106,21 +106,21 @@ pub(super) struct Plume {
 }
 
 impl Plume {
-    /// Lets seconds go by in a street with so much going on (from 0, nothing, to 1, a main road in the rush hour).
+    /// Advances by some seconds in a street with this traffic (from 0, none, to 1, a main road in the rush hour).
     pub(super) fn pass(&mut self, seconds: f64, street: f64, rng: &mut ChaCha8Rng) {
         let left = (-seconds / 12.0).exp();
         self.fine *= left;
         self.coarse *= left;
-        // Of what passed by, only the last seconds can still be smelled.
+        // Only the last seconds of passing vehicles still matter.
         if chance(rng, (0.0006 + 0.012 * street) * seconds.min(15.0)) {
-            let strength = uniform(rng, 0.2, 1.0).powi(3); // few are thick
+            let strength = uniform(rng, 0.2, 1.0).powi(3); // strong ones are rare
             self.fine += 38.0 * strength;
             self.coarse += 30.0 * strength * uniform(rng, 0.2, 1.0);
         }
     }
 }
 
-/// The weather at the midnight that begins a day: three days of chance, so that one day resembles the next.
+/// The weather at the midnight that begins a day: averaged over three random days, so consecutive days are similar.
 fn weather_at(seed: u64, date: NaiveDate) -> Weather {
     let mut weather = Weather { pressure: 0.0, warmth: 0.0, damp: 0.0, haze: 0.0 };
     for day in -1..=1 {
@@ -133,7 +133,7 @@ fn weather_at(seed: u64, date: NaiveDate) -> Weather {
     weather
 }
 
-/// A bell curve of height 1 over the clock of a day; all three in hours.
+/// A bell curve of height 1 over the time of day; all three in hours.
 fn gaussian(hour: f64, at: f64, width: f64) -> f64 {
     let apart = (hour - at + 36.0).rem_euclid(24.0) - 12.0;
     (-0.5 * (apart / width).powi(2)).exp()
@@ -181,7 +181,7 @@ mod tests {
             let midnight = DateTime::from_timestamp(946_684_800 + 86_400 * day, 0).expect("a time");
             let before = midnight - TimeDelta::seconds(1);
             let [before, after] = [before, midnight].map(|time| AirModel::for_day(seed, time.date_naive()).at(time));
-            // Nobody is on the road then, so it makes no difference that a weekend begins or ends.
+            // Traffic is 0 then, so the start or end of a weekend makes no difference.
             let differences = [
                 before.fine - after.fine,
                 before.coarse - after.coarse,

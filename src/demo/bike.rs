@@ -1,4 +1,4 @@
-//! A bicycle's day: when it is ridden, and where to. It starts from home, and the last ride of the day ends there.
+//! A bicycle's day: times and destinations of its rides. It starts from home, and the last ride of the day ends there.
 
 use chrono::{Datelike as _, NaiveDate, NaiveTime, TimeDelta, Weekday};
 use rand::RngExt as _;
@@ -13,14 +13,14 @@ use super::{
 };
 use crate::domain::sample::Sample;
 
-/// A part of a day in which a bicycle may set out once: the chance that it does, and from when until when, in hours
+/// A part of a day in which a bicycle may start one ride: the probability, and the earliest and latest start in hours
 /// (UTC). Between two of them is time for the longest ride.
 type OutingHours = (f64, f64, f64);
 
 const WORKING_DAY: [OutingHours; 4] = [(1.0, 6.8, 8.7), (0.5, 11.8, 13.4), (1.0, 16.0, 17.9), (0.4, 19.2, 21.5)];
 const WEEKEND: [OutingHours; 4] = [(1.0, 9.0, 10.6), (0.5, 12.5, 14.2), (1.0, 15.5, 17.2), (0.3, 19.0, 21.0)];
 
-/// The shortest ride that is planned, in hours at cruising speed: with a head wind of luck it still takes ten minutes.
+/// The shortest planned ride, in hours at cruising speed; it takes at least ten minutes.
 const MIN_OUTING_HOURS: f64 = 0.19;
 
 /// The samples of one bicycle on one day, ride by ride.
@@ -31,7 +31,7 @@ pub(super) fn day(seed: u64, number: u16, date: NaiveDate, town: &Town, air: &Ai
 
     let mut rng = rng(seed, Purpose::BikeDay, number, date.num_days_from_ce());
     let hours = departure_hours(date, &mut rng);
-    let mut battery_v = uniform(&mut rng, 4.1, 4.18); // charged over night
+    let mut battery_v = uniform(&mut rng, 4.1, 4.18); // charged overnight
     let mut at = home;
     let mut rides = Vec::new();
     for (place, &hour) in hours.iter().enumerate() {
@@ -49,7 +49,7 @@ pub(super) fn day(seed: u64, number: u16, date: NaiveDate, town: &Town, air: &Ai
     rides
 }
 
-/// When the bicycle sets out, in hours of the day.
+/// Start of the ride, in hours of the day.
 fn departure_hours(date: NaiveDate, rng: &mut ChaCha8Rng) -> Vec<f64> {
     let outings = if matches!(date.weekday(), Weekday::Sat | Weekday::Sun) { WEEKEND } else { WORKING_DAY };
     let mut hours = Vec::new();
@@ -61,7 +61,7 @@ fn departure_hours(date: NaiveDate, rng: &mut ChaCha8Rng) -> Vec<f64> {
     hours
 }
 
-/// The crossing to go by, so that the ride takes about as long as one wishes.
+/// The crossing to ride via, so that the ride takes about the requested time.
 fn detour(town: &Town, from: usize, to: usize, cruise_kmh: f64, rng: &mut ChaCha8Rng) -> usize {
     let shortest_m = MIN_OUTING_HOURS * cruise_kmh * 1000.0;
     let wished_m = uniform(rng, MIN_OUTING_HOURS, 0.5) * cruise_kmh * 1000.0;
@@ -72,7 +72,7 @@ fn detour(town: &Town, from: usize, to: usize, cruise_kmh: f64, rng: &mut ChaCha
 }
 
 /// Whole seconds as a span of time.
-#[expect(clippy::cast_possible_truncation, reason = "whole seconds of a day are what is wanted")]
+#[expect(clippy::cast_possible_truncation, reason = "truncated to whole seconds of a day")]
 fn seconds(seconds: f64) -> TimeDelta {
     TimeDelta::seconds(seconds as i64)
 }
@@ -92,7 +92,7 @@ mod tests {
         super::day(seed, number, date, &Town::new(), &AirModel::for_day(seed, date))
     }
 
-    /// Great-circle distance (haversine): not the plane that the simulation reckons on.
+    /// Great-circle distance (haversine), not the plane of the simulation.
     fn distance_m(one: Position, other: Position) -> f64 {
         let (north, east) = (other.latitude() - one.latitude(), other.longitude() - one.longitude());
         let (from, to) = (one.latitude().to_radians(), other.latitude().to_radians());
@@ -115,8 +115,8 @@ mod tests {
                     let places = (pair[0].position.expect("a place"), pair[1].position.expect("a place"));
                     let kmh = distance_m(places.0, places.1) / f64::from(SAMPLE_INTERVAL_S) * 3.6;
                     prop_assert!(kmh < 40.0, "{kmh} km/h");
-                    let told = pair[1].readings.get(Quantity::Speed).expect("a speed");
-                    prop_assert!(told < 40.0, "{told} km/h");
+                    let speed = pair[1].readings.get(Quantity::Speed).expect("a speed");
+                    prop_assert!(speed < 40.0, "{speed} km/h");
                 }
             }
             let ends = |ride: &Vec<Sample>| (ride[0].measured_at, ride[ride.len() - 1].measured_at);
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_time_for_the_longest_ride_between_two_outings() {
+    fn ride_starts_leave_time_for_the_longest_ride() {
         for day in [WORKING_DAY, WEEKEND] {
             for pair in day.windows(2) {
                 assert!(pair[0].2 + 40.0 / 60.0 < pair[1].1);

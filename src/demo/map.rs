@@ -1,5 +1,5 @@
-//! The map of the simulation: crossings and streets of Cambridge (UK), placed from memory to within a hundred metres
-//! or two. Good to look at, not to navigate by.
+//! The map of the simulation: crossings and streets of Cambridge (UK), from memory, accurate to a hundred metres
+//! or two. Not for navigation.
 
 /// A crossing: its name, and its latitude and longitude in degrees.
 pub(super) const CROSSINGS: &[(&str, f64, f64)] = &[
@@ -42,7 +42,7 @@ pub(super) const CROSSINGS: &[(&str, f64, f64)] = &[
     ("Magdalene Bridge", 52.2102, 0.1162),
 ];
 
-/// A street: how much traffic it bears, from 0 (a path for bicycles) to 1 (a main road), and the crossings it leads to.
+/// A street: its traffic, from 0 (a path for bicycles) to 1 (a main road), and the crossings along it.
 pub(super) const STREETS: &[(f64, &[&str])] = &[
     // the radial roads, clockwise from the north-west
     (0.8, &["Castle Hill", "Eddington", "Girton Corner"]),

@@ -1,8 +1,8 @@
-//! A simulated town: bicycles on their rides and stations at the roadside, for something to look at.
+//! A simulated town with bicycles and roadside stations, as demonstration data.
 //!
-//! Pure functions: the samples of a device on a day follow from the seed, the device and the day alone. So the same
-//! simulation told twice is the same samples, and periods that overlap agree. (A change of anything here makes other
-//! samples: on a database that an older version filled they come to stand beside the old ones.)
+//! Pure functions: the samples of a device on a day depend on the seed, the device and the day only. So repeating a
+//! simulation gives the same samples, and overlapping periods agree. (A code change here changes the
+//! samples: in a database that an older version filled, both remain.)
 //!
 //! ```text
 //! map ─▶ town ─┬─▶ bike (a day) ─▶ ride (one ride) ─┬─▶ batches, each a submission of one device
@@ -35,7 +35,7 @@ use crate::{
 /// The name of this source of samples.
 pub const FORMAT: &str = "demo";
 
-/// Who is simulated, and when.
+/// Simulated devices and time span.
 #[derive(Debug)]
 pub struct Simulation {
     seed: u64,
@@ -50,18 +50,18 @@ pub struct Simulation {
 pub struct SimulatedDevice {
     /// `demo-bike-01`, `demo-station-01` and so on.
     pub key: DeviceKey,
-    /// What people call it.
+    /// Display name.
     pub name: String,
     /// Bicycles move, stations stay.
     pub kind: DeviceKind,
-    /// Where a station stands.
+    /// Position of a station.
     pub position: Option<Position>,
     /// Its number among those of its kind, from 1.
     number: u16,
 }
 
 impl Simulation {
-    /// So many bicycles and stations, from a time (inclusive) until another one (exclusive).
+    /// A simulation of this many bicycles and stations, from a time (inclusive) until another one (exclusive).
     #[must_use]
     pub fn new(seed: u64, bikes: u16, stations: u16, from: DateTime<Utc>, until: DateTime<Utc>) -> Self {
         let town = Town::new();
@@ -92,14 +92,14 @@ impl Simulation {
         &self.devices
     }
 
-    /// The days (UTC) of which the simulation tells at least a part.
+    /// The days (UTC) that the simulation covers at least in part.
     pub fn dates(&self) -> impl Iterator<Item = NaiveDate> + use<> {
         let until = self.until;
         self.from.date_naive().iter_days().take_while(move |date| date.and_time(NaiveTime::MIN).and_utc() < until)
     }
 
-    /// What a device sends on a day: a submission for each ride of a bicycle, one for a station. Made as it is asked
-    /// for.
+    /// The submissions of a device on a day: one for each ride of a bicycle, one for a station. Computed on
+    /// demand.
     #[must_use]
     pub fn submissions(&self, device: &SimulatedDevice, date: NaiveDate) -> Vec<Submission> {
         let air = AirModel::for_day(self.seed, date);
@@ -110,11 +110,11 @@ impl Simulation {
         batches.into_iter().filter_map(|samples| self.submission(device, samples)).collect()
     }
 
-    /// What of a batch lies in the simulated time, as a submission; none where nothing does.
+    /// The part of a batch in the simulated time as a submission; `None` if it is empty.
     fn submission(&self, device: &SimulatedDevice, mut samples: Vec<Sample>) -> Option<Submission> {
         samples.retain(|sample| (self.from..self.until).contains(&sample.measured_at));
         let (first, last) = (samples.first()?.measured_at, samples.last()?.measured_at);
-        // No sensor sent a body; this tells what made the samples.
+        // There is no sensor body; this describes the origin of the samples.
         let body = serde_json::json!({
             FORMAT: { "device": device.key.as_str(), "from": first, "samples": samples.len(), "seed": self.seed }
         });
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
     use crate::domain::{quality::QualityFlag, quantity::Quantity, time::EARLIEST_TIME};
 
-    /// Metres from the centre that everything stays within.
+    /// Maximum distance from the centre, in metres.
     const REACH_M: f64 = 6000.0;
 
     fn at(time: &str) -> DateTime<Utc> {
@@ -186,16 +186,16 @@ mod tests {
     #[test]
     fn no_samples_lie_outside_the_period() {
         let (from, until) = (at("2026-05-06T08:20:00Z"), at("2026-05-07T17:00:00Z"));
-        let told = all_submissions(&Simulation::new(1, 3, 2, from, until));
-        assert!(told.iter().all(|submission| submission.received_at < until + TimeDelta::seconds(1)));
-        let samples = samples(told);
+        let submissions = all_submissions(&Simulation::new(1, 3, 2, from, until));
+        assert!(submissions.iter().all(|submission| submission.received_at < until + TimeDelta::seconds(1)));
+        let samples = samples(submissions);
         assert!(samples.iter().all(|(_, sample)| (from..until).contains(&sample.measured_at)));
         let of_station = samples.iter().filter(|(device, _)| device.as_str() == "demo-station-01").count();
         assert!((391..=393).contains(&of_station), "{of_station} in 32 h 40 min, one each five minutes");
     }
 
     #[test]
-    fn overlapping_periods_agree_whatever_other_devices_exist() {
+    fn overlapping_periods_agree_with_different_sets_of_devices() {
         let middle = (at("2026-05-06T12:00:00Z"), at("2026-05-07T12:00:00Z"));
         let alone = samples(all_submissions(&Simulation::new(1, 1, 0, middle.0, middle.1)));
         let among_others =

@@ -1,6 +1,6 @@
 //! The ground of the simulation: a plane in metres that touches the earth at the centre of the town.
 //!
-//! Within a few kilometres the plane and the sphere differ by less than a GPS receiver can tell.
+//! Within a few kilometres the plane and the sphere differ by less than the accuracy of a GPS receiver.
 
 use crate::domain::position::Position;
 
@@ -10,7 +10,7 @@ pub(super) const CENTRE: (f64, f64) = (52.205, 0.12);
 /// Metres in a degree of latitude, on a sphere of the earth's mean radius (6371.0088 km).
 const METRES_PER_DEGREE: f64 = 111_195.08;
 
-/// A place as metres east and north of [`CENTRE`].
+/// A point as metres east and north of [`CENTRE`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Point {
     pub east_m: f64,
@@ -26,8 +26,8 @@ impl Point {
         }
     }
 
-    /// The point in degrees, to six decimals (0.1 m) as GPS receivers tell it. `None` beyond the earth's degrees, which
-    /// is nowhere near the town.
+    /// The point in degrees, to six decimals (0.1 m) as GPS receivers send it. `None` beyond the earth's degrees, which
+    /// are nowhere near the town.
     pub(super) fn position(self) -> Option<Position> {
         let latitude = CENTRE.0 + self.north_m / METRES_PER_DEGREE;
         let longitude = CENTRE.1 + self.east_m / metres_per_degree_of_longitude();
@@ -39,17 +39,17 @@ impl Point {
         (other.east_m - self.east_m).hypot(other.north_m - self.north_m)
     }
 
-    /// The point so far away from this one.
+    /// The point at this distance from this one.
     pub(super) fn moved(self, east_m: f64, north_m: f64) -> Self {
         Self { east_m: self.east_m + east_m, north_m: self.north_m + north_m }
     }
 
-    /// The point that lies this share (0 to 1) of the way to another one.
+    /// The point at this share (0 to 1) of the way to another one.
     pub(super) fn towards(self, other: Self, share: f64) -> Self {
         self.moved((other.east_m - self.east_m) * share, (other.north_m - self.north_m) * share)
     }
 
-    /// Metres to the nearest point of a stretch between two points.
+    /// Metres to the nearest point of a segment between two points.
     pub(super) fn distance_to_stretch_m(self, from: Self, to: Self) -> f64 {
         let (east, north) = (to.east_m - from.east_m, to.north_m - from.north_m);
         let length_squared = east * east + north * north;
@@ -60,7 +60,7 @@ impl Point {
         self.distance_m(from.towards(to, (along / length_squared).clamp(0.0, 1.0)))
     }
 
-    /// Metres above the sea, roughly: fens at the river, Castle Hill, and the rise towards the Gog Magog Hills.
+    /// Approximate metres above the sea: fens at the river, Castle Hill, and the rise towards the Gog Magog Hills.
     pub(super) fn altitude_m(self) -> f64 {
         let castle = Self::at(52.2132, 0.1108);
         let hill = 13.0 * (-(self.distance_m(castle) / 350.0).powi(2)).exp();
@@ -73,7 +73,7 @@ fn metres_per_degree_of_longitude() -> f64 {
     METRES_PER_DEGREE * CENTRE.0.to_radians().cos()
 }
 
-/// A number to so many decimals.
+/// A number rounded to some decimals.
 pub(super) fn rounded(value: f64, decimals: i32) -> f64 {
     let scale = 10_f64.powi(decimals);
     (value * scale).round() / scale
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_point_is_where_its_degrees_are() {
+    fn points_round_trip_through_degrees() {
         let place = Point::at(52.1943, 0.137).position().expect("a place");
         assert_eq!((place.latitude(), place.longitude()), (52.1943, 0.137));
     }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_distance_to_a_stretch_ends_at_its_ends() {
+    fn distance_to_a_segment_is_measured_to_its_ends() {
         let (from, to) = (Point::default(), Point { east_m: 100.0, north_m: 0.0 });
         for (point, expected) in [((50.0, 30.0), 30.0), ((-30.0, 40.0), 50.0), ((103.0, -4.0), 5.0)] {
             let point = Point { east_m: point.0, north_m: point.1 };

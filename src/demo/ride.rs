@@ -1,4 +1,4 @@
-//! One ride of a bicycle: where it is every three seconds, and what its sensor tells there.
+//! One ride of a bicycle: its position and its sensor's values every three seconds.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::RngExt as _;
@@ -15,16 +15,16 @@ use crate::domain::{quantity::Quantity, sample::Sample};
 
 /// Seconds between two samples.
 pub(super) const SAMPLE_INTERVAL_S: u16 = 3;
-/// The longest ride; who isn't there by then stops recording.
+/// Maximum duration of a ride; the recording stops then.
 pub(super) const MAX_RIDE_DURATION: TimeDelta = TimeDelta::minutes(40);
 /// How much faster and slower a cyclist can get from one sample to the next, km/h.
 const MAX_SPEED_UP_KMH: f64 = 5.0;
 const MAX_SLOW_DOWN_KMH: f64 = 9.0;
-/// The chance of having to wait at a crossing.
+/// Probability of waiting at a crossing.
 const RED_LIGHT_PROBABILITY: f64 = 0.3;
-/// How much of the way to another street's air the sensor goes from one sample to the next: its fan is small.
+/// Share of the change to another street's air that the sensor follows between samples: its fan is small.
 const AIR_MIXING_RATE: f64 = 0.25;
-/// What the logger takes from its battery, V/h.
+/// Battery drain of the logger, V/h.
 const BATTERY_DRAIN_V_PER_HOUR: f64 = 0.18;
 
 /// A ride, planned.
@@ -32,15 +32,15 @@ const BATTERY_DRAIN_V_PER_HOUR: f64 = 0.18;
 pub(super) struct Ride {
     pub start: DateTime<Utc>,
     pub way: Vec<Waypoint>,
-    /// What the cyclist goes at when nothing is in the way, km/h.
+    /// Cruising speed, km/h.
     pub cruise_kmh: f64,
     /// The battery at its start, V.
     pub battery_v: f64,
 }
 
-/// A bicycle on its way.
+/// A bicycle during a ride.
 struct Cyclist<'a> {
-    /// What lies ahead; the first is the point left last.
+    /// The remaining way; the first is the last passed point.
     way: &'a [Waypoint],
     /// Metres since that point.
     along_m: f64,
@@ -82,14 +82,14 @@ impl Ride {
 }
 
 impl Cyclist<'_> {
-    /// Where the bicycle is, and the traffic of the street there; none when it has arrived.
+    /// The bicycle's position, and the traffic of the street there; `None` when it has arrived.
     fn place(&self) -> Option<(Point, f64)> {
         let [left, next, ..] = self.way else { return None };
         let length_m = left.point.distance_m(next.point);
         Some((left.point.towards(next.point, self.along_m / length_m), next.traffic))
     }
 
-    /// Goes on for one interval.
+    /// Advances by one interval.
     fn pedal(&mut self, cruise_kmh: f64, rng: &mut ChaCha8Rng) {
         let aim = if self.waiting > 0 { 0.0 } else { cruise_kmh * (1.0 + 0.15 * noise(rng)) };
         self.waiting = self.waiting.saturating_sub(1);
@@ -112,7 +112,7 @@ impl Cyclist<'_> {
     }
 }
 
-/// A GPS receiver. Its error wanders about instead of jumping.
+/// A GPS receiver. Its error drifts instead of jumping.
 struct Receiver {
     error_east_m: f64,
     error_north_m: f64,
@@ -130,7 +130,7 @@ impl Receiver {
         }
     }
 
-    /// Tells a sample where it was taken and how fast the bicycle was.
+    /// Sets the position and the speed of a sample.
     fn locate(&mut self, sample: &mut Sample, point: Point, speed_kmh: f64, rng: &mut ChaCha8Rng) {
         for (error_m, step_m) in
             [(&mut self.error_east_m, 1.2), (&mut self.error_north_m, 1.2), (&mut self.error_up_m, 1.5)]

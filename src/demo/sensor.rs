@@ -1,4 +1,4 @@
-//! A sensor as one buys it: a little off, noisy, blind to decimals, and fooled by fog.
+//! A low-cost sensor: biased, noisy, of limited resolution, and affected by fog.
 
 use rand_chacha::ChaCha8Rng;
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::domain::{quantity::Quantity, readings::Readings};
 
-/// What a sensor's box breathes.
+/// The air at a sensor.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SensorEnvironment {
     pub air: Conditions,
@@ -20,7 +20,7 @@ pub(super) struct SensorEnvironment {
     pub altitude_m: f64,
 }
 
-/// One device's errors, which stay with it.
+/// The constant errors of one device.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SimulatedSensor {
     /// Factor of particulates.
@@ -32,29 +32,29 @@ pub(super) struct SimulatedSensor {
 }
 
 impl SimulatedSensor {
-    /// A sensor from the shelf.
+    /// A sensor with random errors.
     pub(super) fn random(rng: &mut ChaCha8Rng) -> Self {
         Self { gain: uniform(rng, 0.88, 1.12), warmth: uniform(rng, -0.3, 0.8), damp: uniform(rng, -3.0, 3.0) }
     }
 
-    /// PM2.5, PM10, temperature and humidity: what a bicycle's sensor tells.
+    /// PM2.5, PM10, temperature and humidity: the values of a bicycle's sensor.
     pub(super) fn read(&self, around: &SensorEnvironment, rng: &mut ChaCha8Rng) -> Readings {
         let (_, _, readings) = self.measure(around, rng);
         readings
     }
 
-    /// The same, and PM1, PM4 and pressure: what a station's sensor tells.
+    /// The same with PM1, PM4 and pressure: the values of a station's sensor.
     pub(super) fn read_all(&self, around: &SensorEnvironment, rng: &mut ChaCha8Rng) -> Readings {
         let (fine, coarse, mut readings) = self.measure(around, rng);
         set_reading(&mut readings, Quantity::Pm1, fine * uniform(rng, 0.62, 0.7), 1);
         set_reading(&mut readings, Quantity::Pm4, fine + coarse * uniform(rng, 0.4, 0.45), 1);
-        // Near the ground the pressure falls by about 1 hPa in 8.3 m.
+        // Near the ground the pressure decreases by about 1 hPa in 8.3 m.
         let pressure = around.air.pressure - around.altitude_m / 8.3 + 0.1 * noise(rng);
         set_reading(&mut readings, Quantity::Pressure, pressure, 1);
         readings
     }
 
-    /// The parts of the dust as the sensor sees them (µg/m³), and what any sensor makes of it.
+    /// The particulate fractions with the sensor's errors (µg/m³), and the values of any sensor.
     fn measure(&self, around: &SensorEnvironment, rng: &mut ChaCha8Rng) -> (f64, f64, Readings) {
         let SensorEnvironment { air, street, plume, .. } = around;
         let humidity = (air.humidity + self.damp + 0.4 * noise(rng)).clamp(1.0, 100.0);
@@ -74,8 +74,8 @@ impl SimulatedSensor {
     }
 }
 
-/// Sets a quantity to so many decimals, as its sensor tells it.
+/// Sets a quantity rounded to its sensor's decimals.
 pub(super) fn set_reading(readings: &mut Readings, quantity: Quantity, value: f64, decimals: i32) {
-    let told = readings.set(quantity, rounded(value, decimals));
-    debug_assert!(told.is_ok(), "the simulation makes finite numbers: {told:?}");
+    let result = readings.set(quantity, rounded(value, decimals));
+    debug_assert!(result.is_ok(), "the simulation makes finite numbers: {result:?}");
 }

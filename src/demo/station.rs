@@ -1,4 +1,4 @@
-//! A fixed station: where it stands, and what it tells every five minutes.
+//! A fixed station: its position, and its values every five minutes.
 
 use chrono::{Datelike as _, NaiveDate, NaiveTime, TimeDelta};
 use rand::RngExt as _;
@@ -17,10 +17,10 @@ const SAMPLE_INTERVAL_S: u16 = 300;
 /// Samples in a day.
 const SAMPLES_PER_DAY: u16 = 288;
 
-/// Where a station stands and the crossing it is near. The same for every seed: a station that is registered stays.
+/// A station's position and the nearest crossing. The same for every seed, so a registered station stays.
 pub(super) fn site(town: &Town, number: u16) -> (Point, &'static str) {
     let (crossing, name) = town.crossing(usize::from(number - number.min(1)));
-    // Turning by the golden angle spreads them evenly, some at the kerb and some in gardens.
+    // Steps of the golden angle spread them evenly, some at the kerb and some in gardens.
     let bearing = f64::from(number) * 2.399_963;
     let distance_m = 15.0 + f64::from(number * 7 % 11) * 18.0 + f64::from(number / 37) * 25.0;
     (crossing.moved(distance_m * bearing.sin(), distance_m * bearing.cos()), name)
@@ -30,7 +30,7 @@ pub(super) fn site(town: &Town, number: u16) -> (Point, &'static str) {
 pub(super) fn day(seed: u64, number: u16, date: NaiveDate, town: &Town, air: &AirModel) -> Vec<Sample> {
     let mut of_station = rng(seed, Purpose::Station, number, 0);
     let sensor = SimulatedSensor::random(&mut of_station);
-    // It was switched on at some moment, and counts from there.
+    // It was switched on at some time, and counts from there.
     let offset_s = of_station.random_range(0..SAMPLE_INTERVAL_S);
 
     let (point, _) = site(town, number);
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_of_the_dust_grow_with_the_size_they_go_up_to() {
+    fn particulates_increase_with_the_upper_size() {
         for sample in samples(1, 2) {
             let sizes = [Quantity::Pm1, Quantity::Pm2_5, Quantity::Pm4, Quantity::Pm10];
             let values = sizes.map(|size| sample.readings.get(size).expect("a value"));

@@ -1,15 +1,15 @@
-//! The town as a cyclist knows it: which way leads from one crossing to another, and how much traffic is on it.
+//! The street network of the town: ways from one crossing to another, and their traffic.
 
 use super::{
     map::{CROSSINGS, STREETS},
     plane::Point,
 };
 
-/// Points that a street between two crossings is drawn with.
+/// Number of points of a street between two crossings.
 const BENDS_PER_STREET: u32 = 8;
-/// How far a street bends aside at most, as a share of its length: none is quite straight.
+/// Maximum bend of a street, as a share of its length.
 const STREET_CURVATURE: f64 = 0.03;
-/// Metres from a street at which a third of its air is left.
+/// Distance in metres from a street at which its influence falls to a third.
 const KERBSIDE_M: f64 = 60.0;
 
 /// A street between two crossings.
@@ -23,13 +23,13 @@ struct TownStreet {
     shape: Vec<Point>,
 }
 
-/// One point of a way, reached by a straight stretch from the point before it.
+/// A point of a way, reached by a straight segment from the previous point.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Waypoint {
     pub point: Point,
-    /// Of the street that leads here: from 0 (a path) to 1 (a main road).
+    /// Traffic of the street that leads here: from 0 (a path) to 1 (a main road).
     pub traffic: f64,
-    /// Whether one may have to wait here.
+    /// Whether this point may require waiting.
     pub is_crossing: bool,
 }
 
@@ -38,9 +38,9 @@ pub(super) struct Waypoint {
 pub(super) struct Town {
     crossings: Vec<Point>,
     streets: Vec<TownStreet>,
-    /// Metres of the shortest way; infinite where there is none.
+    /// Length of the shortest way in metres; infinite if there is none.
     distances_m: Vec<Vec<f64>>,
-    /// The first street of the shortest way; none where one is there already.
+    /// The first street of the shortest way; `None` at the destination.
     first_streets: Vec<Vec<Option<usize>>>,
 }
 
@@ -61,23 +61,23 @@ impl Town {
         Self { crossings, streets, distances_m, first_streets }
     }
 
-    /// How many crossings there are; they are numbered from 0.
+    /// Number of crossings; they are numbered from 0.
     pub(super) fn crossings(&self) -> usize {
         self.crossings.len()
     }
 
-    /// Where a crossing is, and its name. The numbers go round.
+    /// A crossing's position and name. Numbers wrap around.
     pub(super) fn crossing(&self, number: usize) -> (Point, &'static str) {
         let number = number % self.crossings.len();
         (self.crossings[number], CROSSINGS[number].0)
     }
 
-    /// Metres of the shortest way between two crossings.
+    /// Length of the shortest way between two crossings, in metres.
     pub(super) fn distance_m(&self, from: usize, to: usize) -> f64 {
         self.distances_m[from][to]
     }
 
-    /// The shortest way that visits these crossings one after the other.
+    /// The shortest way that visits these crossings in their order.
     pub(super) fn way(&self, stops: &[usize]) -> Vec<Waypoint> {
         let Some(&start) = stops.first() else { return Vec::new() };
         let mut way = vec![Waypoint { point: self.crossings[start], traffic: 0.0, is_crossing: true }];
@@ -101,7 +101,7 @@ impl Town {
         way
     }
 
-    /// How much of the streets' air is at a point, from 0 (none) to 1 (beside a main road).
+    /// Influence of the streets' air at a point, from 0 (none) to 1 (beside a main road).
     pub(super) fn traffic_at(&self, point: Point) -> f64 {
         let of_street = |street: &TownStreet| {
             let distances = street.shape.windows(2).map(|pair| point.distance_to_stretch_m(pair[0], pair[1]));
@@ -111,7 +111,7 @@ impl Town {
     }
 }
 
-/// A street between two points, with a bow to the left or to the right.
+/// A street between two points, bent to the left or to the right.
 fn street_shape(from: Point, to: Point, left: bool) -> Vec<Point> {
     let (east, north) = (to.east_m - from.east_m, to.north_m - from.north_m);
     let side = if left { STREET_CURVATURE } else { -STREET_CURVATURE };
@@ -119,13 +119,13 @@ fn street_shape(from: Point, to: Point, left: bool) -> Vec<Point> {
         .map(|number| {
             let share = f64::from(number) / f64::from(BENDS_PER_STREET);
             let aside = side * (share * std::f64::consts::PI).sin();
-            // Exactly the crossings at both ends, so that streets meet.
+            // Both ends are exactly the crossings, so that streets meet.
             if number == BENDS_PER_STREET { to } else { from.towards(to, share).moved(-north * aside, east * aside) }
         })
         .collect()
 }
 
-/// All shortest ways at once (Floyd and Warshall): the town is small.
+/// All shortest ways at once (Floyd and Warshall), since the town is small.
 fn shortest_paths(crossings: usize, streets: &[TownStreet]) -> (Vec<Vec<f64>>, Vec<Vec<Option<usize>>>) {
     let mut distances_m = vec![vec![f64::INFINITY; crossings]; crossings];
     let mut first_streets = vec![vec![None; crossings]; crossings];
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_street_leads_to_crossings_that_exist_and_every_crossing_is_reached() {
+    fn streets_connect_all_crossings() {
         for name in STREETS.iter().flat_map(|(_, names)| names.iter()) {
             assert!(CROSSINGS.iter().any(|(other, ..)| other == name), "{name}");
         }
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_is_as_long_as_its_distance_and_ends_where_it_should() {
+    fn a_way_has_the_length_and_ends_of_its_distance() {
         let town = Town::new();
         for (from, to) in [(0, 21), (21, 0), (12, 11), (5, 5)] {
             let way = town.way(&[from, to]);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_more_traffic_beside_a_main_road_than_away_from_it() {
+    fn traffic_is_higher_beside_a_main_road() {
         let town = Town::new();
         let beside = town.crossing(2).0;
         assert!((town.traffic_at(beside) - 1.0).abs() < 1e-9);

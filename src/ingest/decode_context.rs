@@ -1,4 +1,4 @@
-//! Decoding with what a format must know of the device: the one place that looks it up.
+//! Decoding with the data of the device that a format needs, which only this module loads.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
@@ -10,10 +10,10 @@ use crate::{
     recorder::Arrival,
 };
 
-/// What a body tells, or why it was not understood. Costs a statement only where the format needs the device's sensors.
+/// Decodes a body. Runs a database statement only if the format needs the device's sensors.
 ///
 /// # Errors
-/// When the database fails.
+/// If the database fails.
 #[tracing::instrument(name = "ingest.decode", skip_all, fields(format = format.name))]
 pub async fn decode(
     db: impl PgExecutor<'_>,
@@ -25,10 +25,10 @@ pub async fn decode(
     Ok(arrival.decode(format, received_at, &sensors))
 }
 
-/// The sensors of a device; none, and no statement, where no device is named.
+/// The sensors of a device; none, without a statement, if no device is named.
 ///
 /// # Errors
-/// When the database fails.
+/// If the database fails.
 pub async fn sensors(db: impl PgExecutor<'_>, device: Option<&DeviceKey>) -> Result<Sensors, DbError> {
     match device {
         Some(device) => device_sensor::find_by_device_key(db, device).await,
@@ -36,7 +36,7 @@ pub async fn sensors(db: impl PgExecutor<'_>, device: Option<&DeviceKey>) -> Res
     }
 }
 
-/// The device whose sensors the format must know: the one that is named outside the body.
+/// The device whose sensors the format needs: the one named outside the body.
 #[must_use]
 pub fn device(format: &Format, arrival: &Arrival) -> Option<DeviceKey> {
     let named = arrival.device_hint.as_deref().filter(|_| format.needs_sensors)?;

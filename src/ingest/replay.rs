@@ -1,8 +1,8 @@
-//! Replay: stored uplinks are decoded again by today's decoders, as if they arrived at the moment they did.
+//! Replay: decodes stored uplinks again with the current decoders and their original time of arrival.
 //!
-//! What they tell is recorded through the recorder, which knows a replay by its [`Source`]. Whoever starts one vouches for
-//! all of the uplinks, whether or not their keys are still valid. A key that is bound to a device is held to it all the
-//! same: a body that was not understood when it came may turn out to speak of another one.
+//! Their samples are recorded through the recorder with [`Source`] replay. A replay has the permission of its own
+//! caller, whether or not the uplinks' keys are still valid. But a key that is bound to a device limits its uplinks to
+//! that device: a body that could not be decoded on arrival may contain another device.
 
 use std::collections::HashMap;
 
@@ -20,33 +20,33 @@ use crate::{
     recorder::{Arrival, Receipt, RecordError, Recorder, Source, Submission},
 };
 
-/// Bodies in memory at once, in bytes; a single one may be larger.
+/// Maximum size of bodies in memory, in bytes; a single one may be larger.
 const MAX_BATCH_BYTES: usize = 4 << 20;
-/// Uplinks in flight: enough for the writers to have some to put together while they commit.
+/// Uplinks in flight: enough for the writers to batch some while they commit.
 const MAX_IN_FLIGHT: usize = 32;
 
-/// What became of a replay.
+/// Result of a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReplayReport {
-    /// Uplinks looked at.
+    /// Number of uplinks read.
     pub uplinks: usize,
-    /// Those of them that are not understood.
+    /// Uplinks that could not be decoded.
     pub undecodable: usize,
-    /// Those of them left as they are: of a format without a decoder, not kept whole, forgotten in the meantime, or refused
+    /// Unchanged uplinks: of a format without a decoder, stored truncated, deleted in the meantime, or rejected
     /// by the database.
     pub skipped: usize,
-    /// Samples stored that were not stored before, also in the place of others.
+    /// Samples stored that were not stored before, including replacements.
     pub recorded: usize,
     /// Samples that were stored before.
     pub duplicates: usize,
-    /// Samples that can't be true.
+    /// Samples with implausible times or invalid values.
     pub rejected: usize,
-    /// Samples that a dry run would record, or find stored.
+    /// Samples that a dry run would record or find stored.
     pub not_compared: usize,
 }
 
 impl ReplayReport {
-    /// Both together.
+    /// The sum of two reports.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         Self {
@@ -61,11 +61,12 @@ impl ReplayReport {
     }
 }
 
-/// Decodes these uplinks again, and records what they tell, in the order of each device's. A dry run only decodes.
+/// Decodes these uplinks again and records their samples, in the order of each device's uplinks. A dry run only
+/// decodes.
 ///
 /// # Errors
-/// When the database fails, or the gateway shuts down. What was replayed before the error is; another replay of the same
-/// uplinks changes nothing about that.
+/// If the database fails, or the gateway shuts down. Uplinks before the error are replayed; replaying the same uplinks
+/// again does not change them.
 #[tracing::instrument(name = "ingest.replay", skip_all, fields(uplinks = uplinks.len(), dry_run))]
 pub async fn replay(
     database: &Database,
@@ -90,7 +91,7 @@ pub async fn replay(
     Ok(replayed)
 }
 
-/// The keys that vouched for these uplinks.
+/// The API keys of these uplinks.
 async fn load_keys(database: &Database, uplinks: &[Uplink]) -> Result<HashMap<ApiKeyId, ApiKey>, RecordError> {
     let mut ids: Vec<_> = uplinks.iter().filter_map(|uplink| uplink.api_key_id).collect();
     ids.sort_unstable_by_key(|id| id.0);
@@ -98,7 +99,7 @@ async fn load_keys(database: &Database, uplinks: &[Uplink]) -> Result<HashMap<Ap
     Ok(db::api_key::load_by_ids(&database.reads, &ids).await?)
 }
 
-/// The uplinks in runs whose bodies fit into memory together.
+/// The uplinks in chunks of at most [`MAX_BATCH_BYTES`] of bodies.
 fn split_by_bytes(mut uplinks: &[Uplink]) -> impl Iterator<Item = &[Uplink]> {
     std::iter::from_fn(move || {
         let mut bytes = 0_usize;
@@ -113,12 +114,12 @@ fn split_by_bytes(mut uplinks: &[Uplink]) -> impl Iterator<Item = &[Uplink]> {
     })
 }
 
-/// An uplink with its body; without one where it was forgotten since it was listed.
+/// An uplink with its body; `None` if it was deleted since it was listed.
 type UplinkWithBody<'a> = (&'a Uplink, Option<Bytes>);
 
-/// The uplinks in the order in which they are replayed: first those that were decoded before, each device's one after the
-/// other, since what one takes back another may tell too; one that speaks of several devices makes all of them one
-/// sequence. Then the others, which have nothing to take back, in any order.
+/// The uplinks in the order of their replay: first those that were decoded before, each device's one after the
+/// other, since a sample that one removes may be in another; an uplink of several devices joins them in one
+/// sequence. Then the others, which have no samples to remove, in any order.
 fn replay_order(uplinks: Vec<UplinkWithBody<'_>>) -> [Vec<Vec<UplinkWithBody<'_>>>; 2] {
     let (recorded, undecodable): (Vec<_>, Vec<_>) =
         uplinks.into_iter().partition(|(uplink, _)| uplink.outcome == UplinkOutcome::Recorded);
@@ -138,7 +139,7 @@ struct ReplayRun<'a> {
 }
 
 impl ReplayRun<'_> {
-    /// Replays some uplinks, one after the other.
+    /// Replays uplinks one after the other.
     async fn replay_all(&self, uplinks: Vec<UplinkWithBody<'_>>) -> Result<ReplayReport, RecordError> {
         let mut replayed = ReplayReport::default();
         for (uplink, body) in uplinks {
@@ -152,7 +153,7 @@ impl ReplayRun<'_> {
         let skipped = ReplayReport { skipped: 1, ..seen };
         let (Some(body), Some(format)) = (body, Format::from_name(&uplink.format)) else { return Ok(skipped) };
         if uplink.cut_from.is_some() {
-            return Ok(skipped); // what was cut off can't be decoded
+            return Ok(skipped); // a truncated body can't be decoded
         }
         let (named, event) = (uplink.device_hint.clone(), uplink.event.clone());
         let arrival = Arrival { body, device_hint: named, event, cut_from: None };
@@ -181,7 +182,7 @@ impl ReplayRun<'_> {
                 Ok(ReplayReport { recorded, duplicates, rejected: rejected.len(), ..seen })
             }
             Err(RecordError::UplinkDeleted) => Ok(skipped),
-            // Of this uplink alone; the others are replayed all the same.
+            // An error of this uplink only; the others are replayed.
             Err(error @ (RecordError::Database(_) | RecordError::TimedOut)) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -194,7 +195,7 @@ impl ReplayRun<'_> {
         }
     }
 
-    /// Holds an uplink to the one device that its key may record for.
+    /// Checks that an uplink has only the device that its key may record for.
     fn check_device(&self, uplink: &Uplink, decoded: Decoded) -> Result<Decoded, DecodeError> {
         let Some(own) = self.bound_device(uplink) else { return Ok(decoded) };
         match decoded.observations.iter().find(|seen| seen.device != *own) {

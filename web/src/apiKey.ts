@@ -1,12 +1,12 @@
 const STORAGE_KEY = "airgraph.apiKey";
 
-// Holds the key when the browser refuses storage (private windows, blocked site data).
+// Holds the key if the browser rejects storage (private windows, blocked site data).
 let unstored = "";
 
 /**
- * The API key typed into this tab, or "" for anonymous reading.
+ * The API key of this tab, or "" for anonymous reading.
  *
- * It lives in `sessionStorage`: it survives a reload and ends with the tab.
+ * Stored in `sessionStorage`: it survives a reload and is deleted with the tab.
  */
 export function readApiKey(): string {
   try {
@@ -29,12 +29,12 @@ export function writeApiKey(key: string): void {
   }
 }
 
-/** The header that carries `key`; none when there is no key. */
+/** The authorization header of `key`; empty without a key. */
 export function authorization(key: string): { authorization?: string } {
   return key === "" ? {} : { authorization: `Bearer ${key}` };
 }
 
-/** Whether `key` can stand in an HTTP header: visible ASCII, no spaces. */
+/** Whether `key` is a valid HTTP header value: visible ASCII, no spaces. */
 export function isSendable(key: string): boolean {
   return /^[\x21-\x7e]*$/.test(key);
 }

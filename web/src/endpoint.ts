@@ -1,4 +1,4 @@
-/** Where the gateway answers, as seen from a page it serves. */
+/** The gateway's URLs, relative to a page that it serves. */
 export interface Endpoint {
   /** Queries and mutations: `POST` here. */
   http: string;
@@ -7,7 +7,7 @@ export interface Endpoint {
 }
 
 /**
- * The endpoint is the page's sibling: `<prefix>/playground` → `<prefix>/graphql`,
+ * The endpoint is a sibling of the page: `<prefix>/playground` → `<prefix>/graphql`,
  * so a reverse proxy may mount the server below any path.
  */
 export function endpointFor(page: string): Endpoint {

@@ -1,21 +1,21 @@
-//! Keys: who may do what.
+//! API keys and their roles.
 
 use chrono::{DateTime, Utc};
 
 use super::device::DeviceKey;
 
-/// A key's row number.
+/// Primary key of an API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ApiKeyId(pub i64);
 
-/// What the holder of a key may do.
+/// Permissions of an API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Read.
     Reader,
-    /// Read, and record measurements: of one device where the key names it, of any otherwise.
+    /// Read, and record measurements: for one device if the key is bound to one, otherwise for any.
     Sensor,
-    /// Everything.
+    /// Everything, including the administration of keys and devices.
     Admin,
 }
 
@@ -30,7 +30,7 @@ impl Role {
         }
     }
 
-    /// The role from what the database wrote. The least of them stands in for what a check constraint excludes.
+    /// The role from its database value. An unknown value, which a check constraint excludes, is the least role.
     #[must_use]
     pub fn from_stored(role: &str) -> Self {
         match role {
@@ -41,31 +41,31 @@ impl Role {
     }
 }
 
-/// A key as it is listed: everything but the key itself, which nobody has.
+/// Metadata of an API key. The secret itself is not stored; the database has its hash.
 #[derive(Clone, Debug)]
 pub struct ApiKey {
-    /// Its row number.
+    /// Primary key.
     pub id: ApiKeyId,
-    /// What its owner calls it.
+    /// Display name.
     pub name: String,
-    /// What its holder may do.
+    /// Permissions.
     pub role: Role,
-    /// The one device it may write for, for a sensor's key that is bound to one. Kept when that device is deleted.
+    /// The only device that the key may record for, if the key is bound to one. Kept when that device is deleted.
     pub device: Option<DeviceKey>,
-    /// When it was made.
+    /// When the key was created.
     pub created_at: DateTime<Utc>,
-    /// When it ends to work by itself.
+    /// When the key expires.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When it was revoked.
+    /// When the key was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
-    /// When it was last used, to the minute.
+    /// When the key was last used, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
-    /// The key that created it; none for one from the command line or the environment.
+    /// The key that created it; `None` if it was created on the command line or by the environment.
     pub created_by: Option<ApiKeyId>,
 }
 
 impl ApiKey {
-    /// Whether the key opens anything at this moment.
+    /// Whether the key is valid at this time: neither expired nor revoked.
     #[must_use]
     pub fn is_valid_at(&self, now: DateTime<Utc>) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|expires_at| now < expires_at)

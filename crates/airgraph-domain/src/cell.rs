@@ -1,4 +1,4 @@
-//! H3 cells: hexagons that name an area at one of 16 resolutions.
+//! H3 cells: hexagons at 16 resolutions.
 
 use h3o::{CellIndex, Resolution};
 
@@ -7,33 +7,34 @@ use super::position::Position;
 /// The resolution stored with every measurement: hexagons of about 10 m. Coarser cells are its ancestors.
 pub const STORED_RESOLUTION: Resolution = Resolution::Twelve;
 
-/// The resolution of what places come to by the hour: hexagons of about 200 m.
+/// The resolution of hourly rollups by cell: hexagons of about 200 m.
 pub const ROLLUP_RESOLUTION: Resolution = Resolution::Nine;
 
-/// The cell that a position is counted in: the ancestor of its cell at [`STORED_RESOLUTION`], if it is a coarser one.
+/// The cell of a position: the ancestor of its cell at [`STORED_RESOLUTION`], for coarser resolutions.
 ///
-/// Cells don't hold their descendants exactly: near an edge, the ancestor may be the neighbour of the cell that the place
-/// itself lies in. By the ancestor a coarse cell is all that its finer ones are, and what is summed up of these is true.
+/// Cells don't contain their descendants exactly: near an edge, the ancestor may be the neighbour of the cell that
+/// contains the position. With the ancestor, a coarse cell is the union of its finer cells, and sums over these are
+/// exact.
 #[must_use]
 pub fn cell_at(position: Position, resolution: Resolution) -> CellIndex {
     let place = position.lat_lng();
     place.to_cell(STORED_RESOLUTION).parent(resolution).unwrap_or_else(|| place.to_cell(resolution))
 }
 
-/// The cell as Postgres keeps it: the index's 64 bits as a signed number.
+/// The cell as a Postgres `bigint`: the index's 64 bits as a signed number.
 #[must_use]
 pub fn to_bigint(cell: CellIndex) -> i64 {
     u64::from(cell).cast_signed()
 }
 
-/// The cell that [`to_bigint`] wrote.
+/// The cell of a `bigint` from [`to_bigint`].
 #[must_use]
 pub fn from_bigint(cell: i64) -> Option<CellIndex> {
     CellIndex::try_from(cell.cast_unsigned()).ok()
 }
 
-/// What makes any cell's bigint that of its ancestor at this resolution: `(cell & keep) | set`. An index holds the digits
-/// of all its ancestors; an ancestor has its own resolution in bits 52 to 55, and ones in the place of finer digits.
+/// Masks that turn a cell's bigint into its ancestor's at this resolution: `(cell & keep) | set`. An index contains the
+/// digits of all its ancestors; an ancestor has its own resolution in bits 52 to 55 and ones in place of finer digits.
 #[must_use]
 pub fn ancestor_masks(resolution: Resolution) -> (i64, i64) {
     let resolution = i64::from(u8::from(resolution));
@@ -41,9 +42,9 @@ pub fn ancestor_masks(resolution: Resolution) -> (i64, i64) {
     (!(0xF << 52 | finer), resolution << 52 | finer)
 }
 
-/// The finest resolution at which there are at most so many cells under these.
+/// The finest resolution at which these cells have at max `max` descendants in total.
 #[must_use]
-pub fn finest_within(cells: &[CellIndex], most: usize) -> Resolution {
+pub fn finest_within(cells: &[CellIndex], max: usize) -> Resolution {
     let under = |resolution: Resolution| {
         let each = |cell: &CellIndex| {
             let finer = u8::from(resolution).saturating_sub(cell.resolution().into());
@@ -51,20 +52,20 @@ pub fn finest_within(cells: &[CellIndex], most: usize) -> Resolution {
         };
         cells.iter().map(each).fold(0, usize::saturating_add)
     };
-    let fits = |resolution: &Resolution| under(*resolution) <= most;
+    let fits = |resolution: &Resolution| under(*resolution) <= max;
     Resolution::range(Resolution::Zero, Resolution::Fifteen).take_while(fits).last().unwrap_or(Resolution::Zero)
 }
 
-/// The first and the last of a cell's descendants at a resolution, as Postgres keeps them; of a finer cell, its ancestor
-/// twice. All descendants lie between the two, and no other cell of that resolution does.
+/// The first and last descendant of a cell at a resolution, as bigints; for a finer cell, its ancestor twice. All
+/// descendants lie between the two, and no other cell of that resolution does.
 #[must_use]
 pub fn child_range(cell: CellIndex, resolution: Resolution) -> (i64, i64) {
     if let Some(ancestor) = cell.parent(resolution) {
         let ancestor = to_bigint(ancestor);
         return (ancestor, ancestor);
     }
-    // An index tells its resolution in four bits from the 52nd, and below them the way down from its base cell in digits of
-    // three bits, from 0 to 6; those that it doesn't need are 7.
+    // Bits 52 to 55 of an index are its resolution. Below are its base cell and one digit of three bits for each
+    // resolution, from 0 to 6; unused digits are 7.
     let (coarse, fine) = (u64::from(u8::from(cell.resolution())), u64::from(u8::from(resolution)));
     let index = u64::from(cell) & !(0xF << 52) | (fine << 52);
     let (first, last) = (coarse + 1..=fine).fold((index, index), |(first, last), level| {
@@ -74,8 +75,8 @@ pub fn child_range(cell: CellIndex, resolution: Resolution) -> (i64, i64) {
     (first.cast_signed(), last.cast_signed())
 }
 
-/// What some cells hold, as spans of cells of one resolution as Postgres keeps them, both ends included: sorted, and apart
-/// from each other.
+/// Spans of cells of one resolution that a set of cells covers, as bigints, both ends included: sorted, not
+/// adjacent.
 #[must_use]
 pub fn child_ranges(cells: &[CellIndex], resolution: Resolution) -> Vec<(i64, i64)> {
     let mut ranges: Vec<_> = cells.iter().map(|&cell| child_range(cell, resolution)).collect();
@@ -90,7 +91,7 @@ pub fn child_ranges(cells: &[CellIndex], resolution: Resolution) -> Vec<(i64, i6
     ranges
 }
 
-/// The number of a cell among all indexes of its resolution: its digits, read as a number to the base of 7.
+/// The number of a cell among all indexes of its resolution: its digits as a number to base 7.
 fn ordinal(cell: i64, resolution: Resolution) -> u64 {
     let index = cell.cast_unsigned();
     let base_cell = index >> 45 & 0x7F;
@@ -98,10 +99,10 @@ fn ordinal(cell: i64, resolution: Resolution) -> u64 {
         .fold(base_cell, |number, level| 7 * number + (index >> (3 * (15 - level)) & 7))
 }
 
-/// The cell at [`ROLLUP_RESOLUTION`] that a stored cell counts to.
+/// The ancestor of a stored cell at [`ROLLUP_RESOLUTION`].
 #[must_use]
 pub fn rollup_cell(stored: CellIndex) -> CellIndex {
-    stored.parent(ROLLUP_RESOLUTION).unwrap_or(stored) // what is stored is finer
+    stored.parent(ROLLUP_RESOLUTION).unwrap_or(stored) // stored cells are finer
 }
 
 #[cfg(test)]
@@ -118,7 +119,7 @@ mod tests {
     #[test]
     fn the_descendants_of_a_cell_and_no_others_lie_in_its_span() {
         let place = Position::try_new(52.205, 0.1218).expect("a place");
-        // Its neighbours too, and a pentagon, which has fewer descendants.
+        // Also its neighbours and a pentagon, which has fewer descendants.
         let mut cells = cell_at(place, ROLLUP_RESOLUTION).grid_disk::<Vec<_>>(1);
         cells.extend(
             CellIndex::base_cells()

@@ -1,4 +1,4 @@
-//! Sensor devices and what they call themselves.
+//! Devices and their keys.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use chrono::{DateTime, Utc};
 
 use super::{position::Position, text};
 
-/// A device's row number. Only the database hands them out.
+/// Primary key of a device, assigned by the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceId(pub i64);
 
-/// What a sensor calls itself, such as `bike-07`: 1 to [`DeviceKey::MAX_CHARS`] characters that are displayed as themselves
+/// The name that a sensor sends, such as `bike-07`: 1 to [`DeviceKey::MAX_CHARS`] visible characters
 /// ([`text::is_identifying`]), neither `<` nor `>`, no space at either end, no combining mark at the start.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DeviceKey(Arc<str>); // shared: every sample of an upload bears it
+pub struct DeviceKey(Arc<str>); // shared by every sample of an upload
 
-/// Why a text is no device key.
+/// Why a text is not a valid device key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDeviceKey {
     /// It has no characters.
@@ -24,10 +24,10 @@ pub enum InvalidDeviceKey {
     /// It has more than [`DeviceKey::MAX_CHARS`] characters.
     #[error("a device key has at most {} characters", DeviceKey::MAX_CHARS)]
     TooLong,
-    /// It holds a control character.
+    /// It contains a control character.
     #[error("a device key can't hold control characters")]
     ControlCharacter,
-    /// It holds a character that is not displayed as itself, or one of markup.
+    /// It contains an invisible character, or one of markup.
     #[error("a device key can't hold U+{:04X}", u32::from(*.0))]
     ForbiddenCharacter(char),
     /// It begins with a combining mark.
@@ -39,13 +39,13 @@ pub enum InvalidDeviceKey {
 }
 
 impl DeviceKey {
-    /// The longest key, in characters.
+    /// Maximum length of a key, in characters.
     pub const MAX_CHARS: usize = 128;
 
-    /// A key from foreign text, by which a device may be added.
+    /// Parses an external text as the key of a device that may be created.
     ///
     /// # Errors
-    /// When the text breaks one of the rules above.
+    /// If the text violates one of the rules above.
     pub fn try_new(key: impl Into<String>) -> Result<Self, InvalidDeviceKey> {
         let key = Self::try_stored(key)?;
         let is_forbidden = |char: &char| !text::is_identifying(*char) || matches!(char, '<' | '>');
@@ -59,11 +59,11 @@ impl DeviceKey {
         }
     }
 
-    /// A key from foreign text, by which a device is looked up: older databases have keys that [`try_new`](Self::try_new)
-    /// refuses.
+    /// Parses an external text as a key for lookups: older databases have keys that [`try_new`](Self::try_new)
+    /// rejects.
     ///
     /// # Errors
-    /// When no device can have this key.
+    /// If no device can have this key.
     pub fn try_stored(key: impl Into<String>) -> Result<Self, InvalidDeviceKey> {
         let key = key.into();
         if key.is_empty() {
@@ -79,7 +79,7 @@ impl DeviceKey {
         }
     }
 
-    /// A key read back from the database, where only valid ones are.
+    /// A key read from the database, which has valid keys only.
     #[must_use]
     pub fn from_stored(key: String) -> Self {
         Self(key.into())
@@ -101,14 +101,14 @@ impl std::fmt::Display for DeviceKey {
 /// Whether a device moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DeviceKind {
-    /// Carried about: every sample has its own position.
+    /// Moves: every sample has its own position.
     Mobile,
-    /// Stays where it was put.
+    /// Has one position.
     Fixed,
 }
 
 impl DeviceKind {
-    /// The kind as the database writes it.
+    /// The kind's database value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -117,7 +117,7 @@ impl DeviceKind {
         }
     }
 
-    /// The kind from what the database wrote.
+    /// The kind of a database value.
     #[must_use]
     pub fn from_stored(kind: &str) -> Self {
         if kind == "fixed" { Self::Fixed } else { Self::Mobile } // a check constraint admits these two
@@ -127,21 +127,21 @@ impl DeviceKind {
 /// A sensor device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Device {
-    /// Its row number.
+    /// Primary key.
     pub id: DeviceId,
-    /// What it calls itself.
+    /// The key that its sensor sends.
     pub key: DeviceKey,
-    /// What people call it.
+    /// Display name.
     pub name: Option<String>,
     /// Whether it moves.
     pub kind: DeviceKind,
-    /// Where it stands, for a fixed device that told.
+    /// Position of a fixed device, if known.
     pub position: Option<Position>,
-    /// What its data may be used for.
+    /// Licence of its data.
     pub licence: Option<String>,
-    /// Who is to be named when they are.
+    /// Attribution that the licence requires.
     pub attribution: Option<String>,
-    /// When the gateway first heard of it.
+    /// When the device was created in the gateway.
     pub created_at: DateTime<Utc>,
 }
 

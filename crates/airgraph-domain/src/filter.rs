@@ -1,4 +1,4 @@
-//! Which measurements are meant: a tree of conditions, with what decides how a list is read on top.
+//! Filters of measurements: a tree of conditions, and the parts that decide how a list is read.
 
 use std::hash::{Hash, Hasher};
 
@@ -16,13 +16,13 @@ use super::{
 /// A range of values, both ends included. Neither end is NaN.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ValueRange {
-    /// Not below this.
+    /// Minimum.
     pub min: Option<f64>,
-    /// Not above this.
+    /// Maximum.
     pub max: Option<f64>,
 }
 
-// Compared by bits, so that filters can be keys of a map.
+// Compared by bits, so filters can be keys of a map.
 impl PartialEq for ValueRange {
     fn eq(&self, other: &Self) -> bool {
         self.bits() == other.bits()
@@ -39,83 +39,83 @@ impl ValueRange {
         [self.min, self.max].map(|end| end.map(f64::to_bits))
     }
 
-    /// What lies in both ranges.
+    /// The intersection of both ranges.
     fn intersect(self, other: Self) -> Self {
         Self { min: later(self.min, other.min), max: earlier(self.max, other.max) }
     }
 
-    /// Whether nothing lies in the range.
+    /// Whether the range is empty.
     fn is_empty(self) -> bool {
         self.min.zip(self.max).is_some_and(|(min, max)| min > max)
     }
 }
 
-/// Something that a measurement fulfils or doesn't; there is no third. One that doesn't tell a quantity, or where it was
-/// taken, fails a condition on that, and so fulfils the negation.
+/// A condition on a measurement, with two-valued logic: a measurement without the quantity, or without a position,
+/// fails a condition on it and therefore matches the negation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Condition {
-    /// Of one of these devices.
+    /// The device is one of these.
     Devices(Vec<DeviceId>),
-    /// Taken in this span.
+    /// `measured_at` lies in this span.
     MeasuredBetween {
-        /// Not before this.
+        /// Inclusive.
         from: Option<DateTime<Utc>>,
-        /// Before this.
+        /// Exclusive.
         to: Option<DateTime<Utc>>,
     },
-    /// Taken in this area.
+    /// The position lies in this area.
     Within(SharedArea),
-    /// Tells this quantity, with a value in this range.
+    /// The quantity has a value in this range.
     Between(Quantity, ValueRange),
-    /// Has one of these flags at least.
+    /// Has at least one of these flags.
     AnyFlag(QualityFlags),
     /// Has none of these flags.
     NoFlag(QualityFlags),
-    /// Fulfils each of these.
+    /// All of these match.
     All(Vec<Condition>),
-    /// Fulfils one of these at least.
+    /// At least one of these matches.
     Any(Vec<Condition>),
-    /// Doesn't fulfil this.
+    /// This does not match.
     Not(Box<Condition>),
 }
 
-/// Which measurements are meant. All of it must hold. Devices and times stand apart from the other conditions, since they
-/// decide how a list is read: none of the conditions is [`Condition::Devices`], [`Condition::Taken`] or
-/// [`Condition::All`].
+/// A filter of measurements; all of its parts must match. Devices and times are separate from the other conditions,
+/// since they decide how a list is read: none of the conditions is [`Condition::Devices`],
+/// [`Condition::MeasuredBetween`] or [`Condition::All`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
-    /// Of one of these devices, sorted.
+    /// Devices, sorted.
     pub devices: Option<Vec<DeviceId>>,
-    /// Not before this.
+    /// Start of `measured_at`, inclusive.
     pub from: Option<DateTime<Utc>>,
-    /// Before this.
+    /// End of `measured_at`, exclusive.
     pub to: Option<DateTime<Utc>>,
-    /// And these.
+    /// Further conditions.
     pub conditions: Vec<Condition>,
 }
 
-/// A condition that no measurement can fulfil together with those before it.
+/// A condition that no measurement can match together with those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Contradiction {
-    /// Of the devices that are left, none is among these.
-    #[error("none of these devices is among those that another condition asks for")]
+    /// The intersection of the device lists is empty.
+    #[error("none of these devices is among those of another condition")]
     Devices,
-    /// The spans have no moment in common.
+    /// The intersection of the spans is empty.
     #[error("has no moment in common with another condition on the time")]
     Times,
-    /// The ranges have no value in common.
+    /// The intersection of the ranges is empty.
     #[error("has no value in common with another condition on this quantity")]
     Values,
-    /// A flag is asked for that is ruled out.
-    #[error("asks only for flags that `none` rules out")]
+    /// A required flag is also excluded.
+    #[error("all of these flags are excluded by `none`")]
     Flags,
 }
 
 impl Filter {
-    /// Adds a condition. One of the same kind is narrowed by it, and several at once are added one by one.
+    /// Adds a condition. A condition of the same kind narrows the existing one; `All` is added part by part.
     ///
     /// # Errors
-    /// When it contradicts what the filter asks for already.
+    /// If it contradicts the existing conditions.
     pub fn add(&mut self, condition: Condition) -> Result<(), Contradiction> {
         match condition {
             Condition::All(conditions) => conditions.into_iter().try_for_each(|condition| self.add(condition)),
@@ -139,20 +139,20 @@ impl Filter {
         }
     }
 
-    /// Bytes of memory that it takes, about.
+    /// Size in memory, in bytes; an estimate.
     #[must_use]
     pub fn size(&self) -> usize {
         let devices = self.devices.as_ref().map_or(0, |devices| size_of_val(&devices[..]));
         size_of::<Self>() + devices + self.conditions.iter().map(Condition::size).sum::<usize>()
     }
 
-    /// The groups of readings beside a measurement that decide whether it is let through.
+    /// The groups of joined readings that the filter reads.
     #[must_use]
     pub fn side_table_groups(&self) -> Vec<Group> {
         side_table_groups(&self.conditions)
     }
 
-    /// Edges of polygons that a measurement is compared with, on average over the bands of longitude.
+    /// Average number of polygon edges that a measurement is compared with, over the bands of longitude.
     #[must_use]
     pub fn polygon_edges(&self) -> usize {
         self.conditions.iter().map(Condition::polygon_edges).sum()
@@ -163,10 +163,10 @@ impl Filter {
         devices.dedup();
         let Some(before) = self.devices.replace(devices) else { return Ok(()) };
         let left = self.devices.get_or_insert_default();
-        // Whoever asks for no device knows that nothing will come; whoever asks for two different ones may not.
-        let meant = !before.is_empty() && !left.is_empty();
+        // An empty list is a valid filter without results; two disjoint lists are an error of the caller.
+        let both_set = !before.is_empty() && !left.is_empty();
         left.retain(|device| before.binary_search(device).is_ok());
-        if meant && left.is_empty() { Err(Contradiction::Devices) } else { Ok(()) }
+        if both_set && left.is_empty() { Err(Contradiction::Devices) } else { Ok(()) }
     }
 
     fn add_range(&mut self, quantity: Quantity, range: ValueRange) -> Result<(), Contradiction> {
@@ -191,17 +191,17 @@ impl Filter {
         self.conditions.iter().map(of).fold(QualityFlags::default(), QualityFlags::or)
     }
 
-    /// Whether the filter lets a measurement through. Beside it stands what it tells of anything but particulates.
+    /// Whether a measurement matches. `joined` contains its readings other than particulates.
     #[must_use]
-    pub fn matches(&self, measurement: &Measurement, beside: &Readings) -> bool {
+    pub fn matches(&self, measurement: &Measurement, joined: &Readings) -> bool {
         let devices = self.devices.as_ref();
         devices.is_none_or(|devices| devices.binary_search(&measurement.key.device_id).is_ok())
             && is_within(measurement.key.measured_at, self.from, self.to)
-            && self.conditions.iter().all(|condition| condition.matches(measurement, beside))
+            && self.conditions.iter().all(|condition| condition.matches(measurement, joined))
     }
 }
 
-/// The groups of readings beside a measurement that any of these conditions reads, each once.
+/// The groups of joined readings that these conditions read, without duplicates.
 #[must_use]
 pub fn side_table_groups<'a>(conditions: impl IntoIterator<Item = &'a Condition>) -> Vec<Group> {
     let mut groups = Vec::new();
@@ -257,19 +257,19 @@ impl Condition {
         }
     }
 
-    /// Whether a measurement fulfils it. Beside it stands what it tells of anything but particulates.
+    /// Whether a measurement matches. `joined` contains its readings other than particulates.
     #[must_use]
-    pub fn matches(&self, measurement: &Measurement, beside: &Readings) -> bool {
+    pub fn matches(&self, measurement: &Measurement, joined: &Readings) -> bool {
         match self {
             Self::Devices(devices) => devices.contains(&measurement.key.device_id),
             Self::MeasuredBetween { from, to } => is_within(measurement.key.measured_at, *from, *to),
             Self::Within(area) => measurement.position.is_some_and(|place| area.contains(place)),
-            Self::Between(quantity, range) => is_between(*quantity, *range, measurement, beside),
+            Self::Between(quantity, range) => is_between(*quantity, *range, measurement, joined),
             Self::AnyFlag(flags) => !measurement.flags.and(*flags).is_empty(),
             Self::NoFlag(flags) => measurement.flags.and(*flags).is_empty(),
-            Self::All(conditions) => conditions.iter().all(|condition| condition.matches(measurement, beside)),
-            Self::Any(conditions) => conditions.iter().any(|condition| condition.matches(measurement, beside)),
-            Self::Not(condition) => !condition.matches(measurement, beside),
+            Self::All(conditions) => conditions.iter().all(|condition| condition.matches(measurement, joined)),
+            Self::Any(conditions) => conditions.iter().any(|condition| condition.matches(measurement, joined)),
+            Self::Not(condition) => !condition.matches(measurement, joined),
         }
     }
 }
@@ -278,7 +278,7 @@ fn is_within(time: DateTime<Utc>, from: Option<DateTime<Utc>>, to: Option<DateTi
     from.is_none_or(|from| time >= from) && to.is_none_or(|to| time < to)
 }
 
-fn is_between(quantity: Quantity, range: ValueRange, measurement: &Measurement, beside: &Readings) -> bool {
+fn is_between(quantity: Quantity, range: ValueRange, measurement: &Measurement, joined: &Readings) -> bool {
     let particulate = match quantity {
         Quantity::Pm1 => measurement.pm1,
         Quantity::Pm2_5 => measurement.pm2_5,
@@ -287,18 +287,18 @@ fn is_between(quantity: Quantity, range: ValueRange, measurement: &Measurement, 
         _ => None,
     };
     if quantity.definition().group == Group::Air {
-        // Compared as 32-bit floats, as they are stored: 12.4 is then equal to the 12.4 that a sensor sent.
+        // Compared as 32-bit floats, as stored: 12.4 then equals the 12.4 of the sensor.
         particulate.is_some_and(|value| {
             range.min.is_none_or(|min| value >= to_f32(min)) && range.max.is_none_or(|max| value <= to_f32(max))
         })
     } else {
-        beside
+        joined
             .get(quantity)
             .is_some_and(|value| range.min.is_none_or(|min| value >= min) && range.max.is_none_or(|max| value <= max))
     }
 }
 
-/// The later of two moments, the greater of two values, where there are any.
+/// The later of two times or the greater of two values, if any.
 fn later<T: PartialOrd>(one: Option<T>, other: Option<T>) -> Option<T> {
     match (one, other) {
         (Some(one), Some(other)) => Some(if other > one { other } else { one }),
@@ -306,7 +306,7 @@ fn later<T: PartialOrd>(one: Option<T>, other: Option<T>) -> Option<T> {
     }
 }
 
-/// The earlier of two moments, the smaller of two values, where there are any.
+/// The earlier of two times or the smaller of two values, if any.
 fn earlier<T: PartialOrd>(one: Option<T>, other: Option<T>) -> Option<T> {
     match (one, other) {
         (Some(one), Some(other)) => Some(if other < one { other } else { one }),
@@ -402,8 +402,8 @@ mod tests {
             time_uncertainty_s: None,
             readings: JoinedReadings::default(),
         };
-        let mut beside = Readings::default();
-        beside.set(Quantity::Humidity, 50.0).expect("a value");
+        let mut joined = Readings::default();
+        joined.set(Quantity::Humidity, 50.0).expect("a value");
         let area = super::super::area::Circle::try_new(0.0, 0.0, 1e7).expect("a circle");
         for (condition, expected) in [
             (between(Quantity::Pm10, 12.4, 12.4), true),
@@ -416,9 +416,9 @@ mod tests {
             (Condition::Any(vec![]), false),
             (Condition::All(vec![]), true),
         ] {
-            assert_eq!(condition.matches(&measurement, &beside), expected, "{condition:?}");
+            assert_eq!(condition.matches(&measurement, &joined), expected, "{condition:?}");
             let negated = Condition::Not(Box::new(condition));
-            assert_eq!(negated.matches(&measurement, &beside), !expected, "{negated:?}");
+            assert_eq!(negated.matches(&measurement, &joined), !expected, "{negated:?}");
         }
     }
 }

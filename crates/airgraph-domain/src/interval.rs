@@ -1,12 +1,12 @@
-//! Spans of the calendar, as people in a time zone have them: a day may last 23 or 25 hours, a month 28 to 31 days.
+//! Calendar intervals in a time zone: a day may have 23 or 25 hours, a month 28 to 31 days.
 
 use chrono::{
     DateTime, Datelike as _, Days, MappedLocalTime, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc,
 };
 use chrono_tz::{GapInfo, Tz};
 
-/// How time is cut into buckets. Each begins when a clock on the wall there shows a whole multiple of its length: days at
-/// midnight, weeks on Monday, quarters with January, April, July and October. An hour that the clock shows twice in
+/// Length of time buckets. A bucket begins when the local time is a whole multiple of its length: days at
+/// midnight, weeks on Monday, quarters with January, April, July and October. A local hour that occurs twice in
 /// autumn is two buckets of an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Interval {
@@ -40,19 +40,19 @@ pub enum Interval {
     Year,
 }
 
-/// An interval in the unit that it is a whole number of.
+/// An interval as a whole number of a unit.
 enum Length {
     Minutes(u16),
     Days(u8),
     Months(u8),
 }
 
-/// More buckets than there may be.
+/// The number of buckets exceeds the maximum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyBuckets {
-    /// About how many there would be.
+    /// Number of buckets; an estimate.
     pub about: i64,
-    /// The shortest interval that would do.
+    /// The shortest interval within the maximum.
     pub shortest_fitting: Option<Interval>,
 }
 
@@ -94,7 +94,7 @@ impl Interval {
         }
     }
 
-    /// About how many buckets there are in a span.
+    /// Estimated number of buckets in a span.
     fn count(self, span: TimeDelta) -> i64 {
         let minutes = match self.length() {
             Length::Minutes(minutes) => i64::from(minutes),
@@ -104,11 +104,11 @@ impl Interval {
         span.num_minutes() / minutes + 1
     }
 
-    /// The moments at which buckets begin, so that together they cover a span: the first is not after `from`, the last,
-    /// at which the last bucket ends, not before `to`.
+    /// The starts of the buckets that cover a span: the first is not after `from`; the last, which is
+    /// the end of the last bucket, is not before `to`.
     ///
     /// # Errors
-    /// When there would be more than `max` buckets.
+    /// If there are more than `max` buckets.
     pub fn bounds(
         self,
         zone: Tz,
@@ -122,11 +122,11 @@ impl Interval {
         })
     }
 
-    /// The shortest interval, this one or a longer one, that cuts a span into at most `max` buckets, and the
+    /// The shortest interval, this one or longer, with at most `max` buckets in a span, and the
     /// [bounds](Self::bounds) of these.
     ///
     /// # Errors
-    /// When even years make more.
+    /// If even years exceed `max`.
     pub fn shortest_fitting(
         self,
         zone: Tz,
@@ -152,10 +152,10 @@ impl Interval {
         to: DateTime<Utc>,
         max: usize,
     ) -> Result<Vec<DateTime<Utc>>, i64> {
-        let (about, most) = (self.count(to - from), i64::try_from(max).unwrap_or(i64::MAX));
-        // No bucket lasts longer than two of ordinary length, so that there are more than `max` here.
-        if about > most.saturating_mul(2).saturating_add(2) {
-            return Err(about);
+        let (count, max_count) = (self.count(to - from), i64::try_from(max).unwrap_or(i64::MAX));
+        // A bucket is at most twice its ordinary length, so there are more than `max` here.
+        if count > max_count.saturating_mul(2).saturating_add(2) {
+            return Err(count);
         }
         let mut bounds = Vec::new();
         let mut day = self.first_day(from.with_timezone(&zone).date_naive());
@@ -171,7 +171,7 @@ impl Interval {
         Ok(bounds.drain(first..end).collect())
     }
 
-    /// The first day of the interval that this day lies in.
+    /// The first day of the interval that contains this day.
     fn first_day(self, day: NaiveDate) -> NaiveDate {
         match self.length() {
             Length::Minutes(_) | Length::Days(1) => day,
@@ -183,7 +183,7 @@ impl Interval {
         }
     }
 
-    /// The first day of the next interval; the next day, where several intervals are in one.
+    /// The first day of the next interval; the next day, if a day contains several intervals.
     fn next_day(self, day: NaiveDate) -> NaiveDate {
         match self.length() {
             Length::Minutes(_) => day + Days::new(1),
@@ -192,7 +192,7 @@ impl Interval {
         }
     }
 
-    /// Appends the moments of this day at which intervals begin, which are after all before.
+    /// Appends the starts of intervals in this day; all are later than the existing ones.
     fn push_starts(self, zone: Tz, day: NaiveDate, bounds: &mut Vec<DateTime<Utc>>) {
         let before = bounds.last().copied();
         let mut starts = vec![start_of_day(zone, day)];
@@ -207,7 +207,7 @@ impl Interval {
                             starts.push(second.to_utc());
                         }
                     }
-                    MappedLocalTime::None => {} // the clock jumps over it
+                    MappedLocalTime::None => {} // this local time does not exist
                 }
             }
             starts.sort_unstable();
@@ -217,7 +217,7 @@ impl Interval {
     }
 }
 
-/// The first moment of a day: midnight, or what the clock jumps to.
+/// The start of a day: midnight, or the first local time that exists.
 fn start_of_day(zone: Tz, day: NaiveDate) -> DateTime<Utc> {
     let midnight = day.and_time(NaiveTime::MIN);
     let start = match zone.from_local_datetime(&midnight) {

@@ -1,4 +1,4 @@
-//! Plain types and rules: what a device, a sample and a quantity are. No sqlx, no axum, no GraphQL.
+//! Plain types and rules of devices, samples and quantities. No sqlx, no axum, no GraphQL.
 
 pub mod air_quality_index;
 pub mod api_key;

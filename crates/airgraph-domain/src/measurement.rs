@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{device::DeviceId, joined_readings::JoinedReadings, position::Position, quality::QualityFlags};
 
-/// What names a stored sample: its device, its time, and its number among the samples with the same of both.
+/// Key of a stored sample: its device, its time, and its number among the samples with the same device and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MeasurementKey {
     /// The device.
@@ -15,14 +15,14 @@ pub struct MeasurementKey {
     pub seq: i32,
 }
 
-/// A stored sample, as a row of `measurement` holds it, with the readings of other tables that were read with it.
+/// A stored sample: a row of `measurement` and the readings of other tables that were loaded with it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measurement {
-    /// What names it.
+    /// Its key.
     pub key: MeasurementKey,
     /// When it was stored.
     pub recorded_at: DateTime<Utc>,
-    /// Where it was taken.
+    /// Position of the sample.
     pub position: Option<Position>,
     /// PM1, µg/m³.
     pub pm1: Option<f32>,
@@ -32,10 +32,10 @@ pub struct Measurement {
     pub pm4: Option<f32>,
     /// PM10, µg/m³.
     pub pm10: Option<f32>,
-    /// Reasons to doubt it.
+    /// Quality flags.
     pub flags: QualityFlags,
-    /// By how many seconds it may be older than its time says; `None` where the sensor told the time itself.
+    /// Maximum error of `measured_at`, in seconds; `None` if the sensor sent the time.
     pub time_uncertainty_s: Option<i32>,
-    /// Weather, gases, motion and status, as far as they were read.
+    /// Weather, gases, motion and status, if loaded.
     pub readings: JoinedReadings,
 }

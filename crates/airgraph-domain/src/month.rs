@@ -1,4 +1,4 @@
-//! Calendar months in UTC: what tables are partitioned by.
+//! Calendar months in UTC, the unit of partitions.
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 
@@ -9,7 +9,7 @@ pub struct Month {
 }
 
 impl Month {
-    /// The month that a moment lies in.
+    /// The month that contains a time.
     #[must_use]
     pub fn from_time(time: DateTime<Utc>) -> Self {
         let day = time.date_naive();
@@ -22,19 +22,19 @@ impl Month {
         Self { first_day: self.first_day + Months::new(1) }
     }
 
-    /// The first moment of the month.
+    /// The start of the month.
     #[must_use]
     pub fn start(self) -> DateTime<Utc> {
         self.first_day.and_time(NaiveTime::MIN).and_utc()
     }
 
-    /// `2026_11`: the month as the end of a table's name.
+    /// `2026_11`: the month as the suffix of a table's name.
     #[must_use]
     pub fn suffix(self) -> String {
         self.first_day.format("%Y_%m").to_string()
     }
 
-    /// The month that [`Self::suffix`] wrote.
+    /// Parses [`Self::suffix`].
     #[must_use]
     pub fn from_suffix(suffix: &str) -> Option<Self> {
         let first_day = NaiveDate::parse_from_str(&format!("{suffix}_01"), "%Y_%m_%d").ok()?;

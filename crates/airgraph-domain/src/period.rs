@@ -1,4 +1,4 @@
-//! Spans of time that partitions hold: months, and years of old samples.
+//! Spans of partitions: months, and years for old samples.
 
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, Utc};
 
@@ -14,7 +14,7 @@ pub enum Period {
 }
 
 impl Period {
-    /// The first moment.
+    /// The start, inclusive.
     #[must_use]
     pub fn start(self) -> DateTime<Utc> {
         match self {
@@ -23,7 +23,7 @@ impl Period {
         }
     }
 
-    /// The first moment after it.
+    /// The end, exclusive.
     #[must_use]
     pub fn end(self) -> DateTime<Utc> {
         match self {
@@ -38,13 +38,13 @@ impl Period {
         (self.start()..self.end()).contains(&month.start())
     }
 
-    /// The year that it is, or is part of.
+    /// The year of the period.
     #[must_use]
     pub fn year(self) -> i32 {
         self.start().year()
     }
 
-    /// `2026_11` or `2005`: the end of a partition's name.
+    /// `2026_11` or `2005`: the suffix of a partition's name.
     #[must_use]
     pub fn suffix(self) -> String {
         match self {
@@ -53,7 +53,7 @@ impl Period {
         }
     }
 
-    /// The period that [`suffix`](Self::suffix) returned.
+    /// Parses [`suffix`](Self::suffix).
     #[must_use]
     pub fn from_suffix(suffix: &str) -> Option<Self> {
         let year = || suffix.parse::<i32>().ok().filter(|year| (0..=9998).contains(year)).map(Self::Year);

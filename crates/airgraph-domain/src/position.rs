@@ -1,20 +1,20 @@
-//! A place on the earth.
+//! Positions on the earth.
 
 use std::fmt;
 
 use h3o::LatLng;
 
-/// The radius of the earth, taken for a sphere of its surface; that of [`Position::distance_m`] as well.
+/// The earth's radius in metres, as a sphere; also used by [`Position::distance_m`].
 pub const EARTH_RADIUS_M: f64 = h3o::EARTH_RADIUS_KM * 1000.0;
 
-/// A place in degrees (WGS 84): latitude −90 to 90, longitude −180 (inclusive) to 180 (exclusive).
+/// A position in degrees (WGS 84): latitude −90 to 90, longitude −180 (inclusive) to 180 (exclusive).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Position {
     latitude: f64,
     longitude: f64,
 }
 
-/// Why two numbers are no place.
+/// Why two numbers are not a position.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum InvalidPosition {
     /// The latitude is beyond a pole, or not a number.
@@ -26,10 +26,10 @@ pub enum InvalidPosition {
 }
 
 impl Position {
-    /// A place from degrees; 180° E is told as 180° W, so that a place has one name.
+    /// A position from degrees. Longitude 180 becomes −180, so equal positions compare equal.
     ///
     /// # Errors
-    /// When either number is out of its range, or not finite.
+    /// If either number is out of its range or not finite.
     pub fn try_new(latitude: f64, longitude: f64) -> Result<Self, InvalidPosition> {
         if !(-90.0..=90.0).contains(&latitude) {
             return Err(InvalidPosition::Latitude(latitude));
@@ -52,19 +52,19 @@ impl Position {
         self.longitude
     }
 
-    /// The way to another place along the earth's surface (taken for a sphere), in metres.
+    /// Distance to another position along the earth's surface (a sphere), in metres.
     #[must_use]
     pub fn distance_m(self, other: Self) -> f64 {
         self.lat_lng().distance_m(other.lat_lng())
     }
 
-    /// The place as `h3o` has it.
+    /// The position as an `h3o` type.
     pub(super) fn lat_lng(self) -> LatLng {
-        // A Position is finite, which is all that LatLng asks for; null island stands in for what can't happen.
+        // LatLng requires finite numbers, which a Position has; (0, 0) is the unreachable fallback.
         LatLng::new(self.latitude, self.longitude).unwrap_or_default()
     }
 
-    /// (0, 0): in the Gulf of Guinea, and what a receiver without a fix tells.
+    /// Whether the position is (0, 0), which a receiver without a fix sends.
     #[must_use]
     pub fn is_null_island(self) -> bool {
         self.latitude == 0.0 && self.longitude == 0.0

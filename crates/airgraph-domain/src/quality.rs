@@ -1,12 +1,12 @@
-//! Quality flags: what makes a sample doubtful. A sample is flagged, never dropped for its values.
+//! Quality flags: reasons to doubt a sample. A sample is flagged, never dropped for its values.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{quantity::Quantity, sample::Sample, validity::is_valid};
 
-/// Above this relative humidity (%), droplets count as dust in optical sensors.
+/// Above this relative humidity (%), optical sensors count droplets as dust.
 const HIGH_HUMIDITY_PERCENT: f64 = 75.0;
-/// A sample that arrives so long after it was taken was not there when its day was looked at.
+/// A sample that arrives later than this after its time was missing when its day was first read.
 const LATE_AFTER: TimeDelta = TimeDelta::days(1);
 
 /// A reason to doubt a sample. The numbers are the bits in the database and never change.
@@ -21,15 +21,15 @@ pub enum QualityFlag {
     NullIsland = 1 << 2,
     /// The receiver repeated an old position.
     StaleFix = 1 << 3,
-    /// The gateway reckoned the time; the sensor told none.
+    /// The gateway estimated the time; the sensor sent none.
     EstimatedTime = 1 << 4,
     /// Relative humidity above 75 % inflates optical particulate readings.
     HighHumidity = 1 << 5,
     /// PM2.5 and PM10 have not changed for hours.
     StuckValue = 1 << 6,
-    /// A particulate value leapt up from the sample before.
+    /// A particulate value rose sharply from the previous sample.
     Spike = 1 << 7,
-    /// Nobody gets here so fast from where the sample before was taken.
+    /// The distance from the previous sample's position requires an implausible speed.
     ImplausibleSpeed = 1 << 8,
     /// The tail of a packet that the next packet contradicts: its positions may be off by kilometres.
     AmbiguousPacket = 1 << 9,
@@ -38,7 +38,7 @@ pub enum QualityFlag {
 }
 
 impl QualityFlag {
-    /// Every flag, in the order of the bits.
+    /// Every flag, in bit order.
     pub const ALL: &[Self] = &[
         Self::OutOfRange,
         Self::Pm25AbovePm10,
@@ -59,7 +59,7 @@ impl QualityFlag {
 pub struct QualityFlags(i32);
 
 impl QualityFlags {
-    /// The set that the database's bits stand for.
+    /// The set of the database's bits.
     #[must_use]
     pub fn from_bits(bits: i32) -> Self {
         Self(bits)
@@ -76,19 +76,19 @@ impl QualityFlags {
         self.0 |= flag as i32;
     }
 
-    /// The flags of either set.
+    /// The union of both sets.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// The flags of both sets.
+    /// The intersection of both sets.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
-    /// Those that a sample earned by the samples around it, which nobody sees again when it is stored anew.
+    /// The flags that depend on surrounding samples; a replay cannot recompute them.
     #[must_use]
     pub fn by_history(self) -> Self {
         let flags =
@@ -109,8 +109,8 @@ impl QualityFlags {
     }
 }
 
-/// The flags that a sample earns by itself, added to those its decoder gave it. Those it earns by what came before it are
-/// in [`super::trace`].
+/// The flags that depend on the sample alone, and those of its decoder. Flags that depend on the previous sample are
+/// in [`super::sample_history`].
 #[must_use]
 pub fn assess(sample: &Sample, received_at: DateTime<Utc>) -> QualityFlags {
     let value = |quantity| sample.readings.get(quantity);
@@ -156,7 +156,7 @@ mod tests {
             (Quantity::GpsUpdated, 1.0),
         ];
         assert_eq!(flags_of(Some((52.2, 0.0)), &plain), QualityFlags::default());
-        assert_eq!(flags_of(None, &[(Quantity::Pm2_5, 3.0)]), QualityFlags::default(), "PM10 was not told");
+        assert_eq!(flags_of(None, &[(Quantity::Pm2_5, 3.0)]), QualityFlags::default(), "PM10 is missing");
     }
 
     #[test]

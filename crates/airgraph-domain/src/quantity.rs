@@ -1,12 +1,12 @@
-//! The quantities that sensors measure: the one place for their names, units and ranges.
+//! The quantities that sensors measure, with their names, units and ranges.
 //!
-//! Adding one is a line in the table below, a column in a new migration, and a field in `graphql/model` and
-//! `graphql/input`; a test compares the units in the GraphQL descriptions with this table.
+//! To add a quantity, add a row to the table below, a column in a new migration, and a field in
+//! `graphql/types/readings.rs`; a test compares the units in the GraphQL descriptions with this table.
 
 /// The table that holds a quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Group {
-    /// Particulates: columns of `measurement` itself, kept as 32-bit floats.
+    /// Particulates: columns of `measurement` itself, stored as 32-bit floats.
     Air,
     /// `weather`.
     Weather,
@@ -18,18 +18,18 @@ pub enum Group {
     Status,
 }
 
-/// What is known of a quantity.
+/// Definition of a quantity.
 #[derive(Debug)]
 pub struct Definition {
     /// Its column in the database and its name in plain JSON and CSV.
     pub name: &'static str,
     /// Its unit in UCUM (ucum.org); `1` for a pure number.
     pub unit: &'static str,
-    /// The least value that makes sense; what lies below is kept and flagged.
+    /// Minimum plausible value; lower values are stored and flagged.
     pub min: f64,
-    /// The greatest value that makes sense; what lies above is kept and flagged.
+    /// Maximum plausible value; higher values are stored and flagged.
     pub max: f64,
-    /// The table that holds it.
+    /// The table that stores it.
     pub group: Group,
 }
 
@@ -65,7 +65,7 @@ quantities! {
     Pm10 = "pm10", "ug/m3", 0.0..=999.9, Air;
     /// Temperature at the sensor (in its case, on the bicycle).
     Temperature = "temperature", "Cel", -40.0..=125.0, Weather;
-    /// Temperature told by a weather station near by.
+    /// Temperature of a weather station near by.
     AmbientTemperature = "ambient_temperature", "Cel", -90.0..=60.0, Weather;
     /// Relative humidity.
     Humidity = "humidity", "%", 0.0..=100.0, Weather;
@@ -75,9 +75,9 @@ quantities! {
     Pressure = "pressure", "hPa", 300.0..=1100.0, Weather;
     /// Mean wind speed.
     WindSpeed = "wind_speed", "m/s", 0.0..=120.0, Weather;
-    /// Greatest wind speed.
+    /// Maximum wind speed.
     WindGust = "wind_gust", "m/s", 0.0..=120.0, Weather;
-    /// Where the wind comes from, clockwise from north.
+    /// Direction the wind comes from, clockwise from north.
     WindDirection = "wind_direction", "deg", 0.0..=360.0, Weather;
     /// Rain since the station's day began.
     Rain = "rain", "mm", 0.0..=2000.0, Weather;
@@ -133,18 +133,18 @@ quantities! {
     SampleCounter = "sample_counter", "1", 0.0..=4_294_967_295.0, Status;
     /// Time since the logger started.
     Uptime = "uptime", "ms", 0.0..=4_294_967_295.0, Status;
-    /// Accelerometer readings that went into the sample.
+    /// Number of accelerometer readings in the sample.
     AccelerometerSamples = "accelerometer_samples", "1", 0.0..=65_535.0, Status;
 }
 
 impl Quantity {
-    /// The quantity of this name, as plain JSON and the database write it.
+    /// The quantity with this name in plain JSON and the database.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|quantity| quantity.definition().name == name)
     }
 
-    /// The quantities that one table holds, in the order of the table above.
+    /// The quantities of one table, in the order of the table above.
     pub fn in_group(group: Group) -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(move |quantity| quantity.definition().group == group)
     }

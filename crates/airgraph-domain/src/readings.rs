@@ -1,28 +1,28 @@
-//! What one sample tells: some quantities, each with a value.
+//! The readings of a sample: quantities with values.
 
 use super::quantity::{Group, Quantity};
 
-/// The values of one sample, at most one a quantity, in the order of the quantities.
+/// The values of one sample, at most one for each quantity, in the order of the quantities.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Readings(Vec<(Quantity, f64)>);
 
-/// A number that can't be kept: not finite, or too large for the column's type.
+/// A number that cannot be stored: not finite, or too large for the column's type.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("{value} can't be a value of {}: it must be a finite number of ordinary size", quantity.definition().name)]
 pub struct UnusableValue {
-    /// The quantity it was meant for.
+    /// The quantity.
     pub quantity: Quantity,
     /// The number.
     pub value: f64,
 }
 
 impl Readings {
-    /// Sets a quantity, in its unit. Values out of the quantity's range are kept; quality flags tell of them.
+    /// Sets a quantity, in its unit. A value out of the quantity's range is kept and later flagged.
     ///
-    /// Particulates are rounded to what a 32-bit column holds, so that what is read back equals what was set.
+    /// Particulates are rounded to a 32-bit float, as stored, so a value read back equals the value set.
     ///
     /// # Errors
-    /// When the value is not finite, or beyond a 32-bit float where the column is one.
+    /// If the value is not finite, or exceeds a 32-bit float for a particulate.
     pub fn set(&mut self, quantity: Quantity, value: f64) -> Result<(), UnusableValue> {
         let unusable = UnusableValue { quantity, value };
         let kept = match quantity.definition().group {
@@ -39,7 +39,7 @@ impl Readings {
         Ok(())
     }
 
-    /// The value of a quantity, where the sample told it.
+    /// The value of a quantity, if any.
     #[must_use]
     pub fn get(&self, quantity: Quantity) -> Option<f64> {
         self.0.binary_search_by_key(&quantity, |&(quantity, _)| quantity).ok().map(|at| self.0[at].1)
@@ -50,31 +50,31 @@ impl Readings {
         self.0.iter().copied()
     }
 
-    /// Whether the sample tells anything that this table holds.
+    /// Whether the sample has values for this table.
     #[must_use]
     pub fn has_group(&self, group: Group) -> bool {
         self.0.iter().any(|(quantity, _)| quantity.definition().group == group)
     }
 
-    /// Whether the sample tells nothing at all.
+    /// Whether the sample has no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// A number as a 32-bit column keeps it; beyond its range, infinite.
+/// The number rounded to a 32-bit float; infinite beyond its range.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "rounding to the column's precision is the purpose")]
 pub fn to_f32(value: f64) -> f32 {
     value as f32
 }
 
-/// The decimal number that a 32-bit float stands for: 40.22928, where a plain conversion gives 40.229278564453125.
+/// The decimal number of a 32-bit float: 40.22928, where a plain conversion returns 40.229278564453125.
 #[must_use]
 pub fn to_decimal(value: f32) -> f64 {
-    // The shortest decimal that reads back as the same f32; it is what the sensor sent. Of two such it is the even one, as
-    // serde_json would write the f32: so a list may be written without coming by here (graphql/flat/json.rs).
+    // The shortest decimal that parses to the same f32, which is the number that the sensor sent. Of two such decimals
+    // it is the even one, as serde_json writes an f32, so `graphql/fast_json/json.rs` can write f32 values directly.
     zmij::Buffer::new().format(value).parse().unwrap_or_else(|_| f64::from(value))
 }
 
@@ -96,7 +96,7 @@ mod tests {
             assert!(readings.set(Quantity::Pm10, value).is_err(), "{value}");
         }
         assert!(readings.set(Quantity::Pressure, f64::NAN).is_err());
-        assert!(readings.set(Quantity::Pressure, 1e39).is_ok(), "a 64-bit column holds it; a flag will tell");
+        assert!(readings.set(Quantity::Pressure, 1e39).is_ok(), "a 64-bit column holds it, and it is flagged later");
         assert_eq!(readings.iter().count(), 1);
     }
 

@@ -1,4 +1,4 @@
-//! How long something is kept.
+//! Retention periods.
 
 use std::str::FromStr;
 
@@ -6,16 +6,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::month::Month;
 
-/// How long something is kept: whole months go, once all of the month is older than this.
+/// A retention period. Data is deleted by whole months, once all of the month is older.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetentionPolicy {
-    /// For good.
+    /// Forever.
     Forever,
-    /// At least for so long.
+    /// At least this long.
     AtLeast(TimeDelta),
 }
 
-/// A text that is no retention.
+/// A text that is not a retention period.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}; it is a time such as 90d, 12weeks or 2years, or `forever` (or 0) to keep everything")]
 pub struct InvalidRetentionPolicy(String);
@@ -37,12 +37,12 @@ impl FromStr for RetentionPolicy {
 }
 
 impl RetentionPolicy {
-    /// Whether all of a month is older than what is kept.
+    /// Whether all of a month is older than the period.
     #[must_use]
     pub fn is_over(self, month: Month, now: DateTime<Utc>) -> bool {
         match self {
             Self::Forever => false,
-            // Before the first moment that there is, nothing is.
+            // Before the earliest representable time nothing is stored.
             Self::AtLeast(kept) => now.checked_sub_signed(kept).is_some_and(|oldest| month.next().start() <= oldest),
         }
     }

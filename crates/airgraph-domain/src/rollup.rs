@@ -1,4 +1,4 @@
-//! What an hour of measurements comes to: how many there are, and what they tell of particulates.
+//! Rollups of an hour of measurements: their number and the sums of their particulates.
 
 use chrono::{DateTime, Utc};
 
@@ -9,39 +9,39 @@ use super::{
     validity::{is_invalid, valid_value},
 };
 
-/// The quantities that are summed up, in the order of [`Rollup::particulates`].
+/// The quantities of a rollup, in the order of [`Rollup::particulates`].
 pub const PARTICULATES: [Quantity; 4] = [Quantity::Pm1, Quantity::Pm2_5, Quantity::Pm4, Quantity::Pm10];
 
 const SECONDS_PER_HOUR: i64 = 3600;
 
-/// What some measurements come to.
+/// Sums over a set of measurements.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rollup {
-    /// How many there are, whatever they tell.
+    /// Number of measurements, with or without particulates.
     pub count: i32,
-    /// How many of them are invalid ([`is_invalid`]).
+    /// Number of invalid measurements ([`is_invalid`]).
     pub invalid_count: i32,
     /// The valid values of each of [`PARTICULATES`].
     pub particulates: [RollupSummary; PARTICULATES.len()],
 }
 
-/// The valid values of one quantity among some measurements, µg/m³.
+/// Sums over the valid values of one quantity, in µg/m³.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RollupSummary {
     /// Number of values.
     pub count: i32,
-    /// The sum of their values, each the decimal number that was sent and not the 32-bit float next to it.
+    /// Sum of the values, each as the decimal that was sent, not as the nearest 32-bit float.
     pub sum: f64,
-    /// The sum of their values' squares.
+    /// Sum of the squares of the values.
     pub sum_of_squares: f64,
-    /// The least value, where there is any.
+    /// The least value, if any.
     pub min: Option<f32>,
-    /// The greatest value, where there is any.
+    /// The greatest value, if any.
     pub max: Option<f32>,
 }
 
 impl Rollup {
-    /// What one measurement comes to.
+    /// The rollup of one measurement.
     #[must_use]
     pub fn from_readings(readings: &Readings, flags: QualityFlags) -> Self {
         let summary =
@@ -50,7 +50,7 @@ impl Rollup {
         Self { count: 1, invalid_count, particulates: PARTICULATES.map(summary) }
     }
 
-    /// Adds what others come to.
+    /// Adds another rollup.
     pub fn add(&mut self, other: &Self) {
         self.count += other.count;
         self.invalid_count += other.invalid_count;
@@ -82,14 +82,14 @@ fn choose_present(one: Option<f32>, other: Option<f32>, choose: fn(f32, f32) -> 
     }
 }
 
-/// The first moment of the hour (UTC) that a moment lies in.
+/// The start of the hour (UTC) that contains a time.
 #[must_use]
 pub fn hour_of(at: DateTime<Utc>) -> DateTime<Utc> {
     let seconds = at.timestamp();
-    DateTime::from_timestamp(seconds - seconds.rem_euclid(SECONDS_PER_HOUR), 0).unwrap_or(at) // there is one before any time
+    DateTime::from_timestamp(seconds - seconds.rem_euclid(SECONDS_PER_HOUR), 0).unwrap_or(at) // representable for every time
 }
 
-/// What these measurements come to, for each key and hour, sorted by both.
+/// The rollups of these measurements for each key and hour, sorted by both.
 pub fn by_hour<'a, K: Copy + Ord>(
     measurements: impl IntoIterator<Item = (K, DateTime<Utc>, &'a Readings, QualityFlags)>,
 ) -> Vec<(K, DateTime<Utc>, Rollup)> {
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
     use crate::{quality::QualityFlag, validity::is_valid};
 
-    /// The flags that these values give a sample.
+    /// The flags of a sample with these values.
     fn flags(readings: &Readings) -> QualityFlags {
         let mut flags = QualityFlags::default();
         if readings.iter().any(|(quantity, value)| !is_valid(quantity, value)) {
@@ -150,16 +150,16 @@ mod tests {
         let first = readings([None, Some(0.1), None, Some(3.0)]);
         let second = readings([None, Some(2.5), None, Some(-999.0)]);
         let [of_first, of_second] = [flags(&first), flags(&second)];
-        let told = by_hour([
+        let rollups = by_hour([
             (7, at("2026-05-01T10:59:00Z"), &first, of_first),
             (7, at("2026-05-01T11:00:00Z"), &second, of_second),
             (3, at("2026-05-01T10:00:00Z"), &second, of_second),
             (7, at("2026-05-01T10:00:00Z"), &second, of_second),
         ]);
-        let keys: Vec<_> = told.iter().map(|&(key, hour, rollup)| (key, hour, rollup.count)).collect();
+        let keys: Vec<_> = rollups.iter().map(|&(key, hour, rollup)| (key, hour, rollup.count)).collect();
         let (ten, eleven) = (at("2026-05-01T10:00:00Z"), at("2026-05-01T11:00:00Z"));
         assert_eq!(keys, [(3, ten, 1), (7, ten, 2), (7, eleven, 1)]);
-        let [pm1, pm2_5, _, pm10] = told[1].2.particulates;
+        let [pm1, pm2_5, _, pm10] = rollups[1].2.particulates;
         assert_eq!(pm1, RollupSummary::default());
         let tenth = 0.1;
         let expected = RollupSummary {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whole numbers, whose sums are exact in any order.
+        /// Whole numbers: their sums are exact in any order.
         #[test]
         fn merged_partial_rollups_equal_the_rollup_of_all(
             values in proptest::collection::vec(proptest::option::of(-999..1999_i32), 1..40),
@@ -191,13 +191,13 @@ mod tests {
             let mut parts = sum(right);
             parts.add(&sum(left));
             prop_assert_eq!(parts, sum(&all));
-            let told: Vec<_> = values.iter().copied().flatten().filter(|value| (0..=999).contains(value)).collect();
-            let out_of_range = values.iter().flatten().count() - told.len();
+            let valid: Vec<_> = values.iter().copied().flatten().filter(|value| (0..=999).contains(value)).collect();
+            let out_of_range = values.iter().flatten().count() - valid.len();
             prop_assert_eq!(usize::try_from(parts.invalid_count), Ok(out_of_range));
             let pm4 = parts.particulates[2];
-            prop_assert_eq!(usize::try_from(pm4.count), Ok(told.len()));
-            prop_assert_eq!(pm4.max.map(f64::from), told.iter().max().map(|&max| f64::from(max)));
-            prop_assert_eq!(pm4.min.map(f64::from), told.iter().min().map(|&min| f64::from(min)));
+            prop_assert_eq!(usize::try_from(pm4.count), Ok(valid.len()));
+            prop_assert_eq!(pm4.max.map(f64::from), valid.iter().max().map(|&max| f64::from(max)));
+            prop_assert_eq!(pm4.min.map(f64::from), valid.iter().min().map(|&min| f64::from(min)));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One sample, as a decoder understood it, before it is stored.
+//! A decoded sample before it is stored.
 
 use chrono::{DateTime, Utc};
 
@@ -9,18 +9,18 @@ use super::{position::Position, quality::QualityFlags, readings::Readings, time:
 pub struct Sample {
     /// When it was taken, [normalized](normalize) by [`Sample::new`].
     pub measured_at: DateTime<Utc>,
-    /// By how many seconds the sample may be older than `measured_at`; `None` where the sensor told the time itself.
+    /// Maximum error of `measured_at`, in seconds; `None` if the sensor sent the time.
     pub time_uncertainty_s: Option<i32>,
-    /// Where it was taken.
+    /// Position of the sample.
     pub position: Option<Position>,
-    /// What was measured.
+    /// Measured values.
     pub readings: Readings,
-    /// Doubts that only the decoder can have; the recorder adds those of [`super::quality::assess`].
+    /// Flags that only the decoder can set; the recorder adds those of [`super::quality::assess`].
     pub flags: QualityFlags,
 }
 
 impl Sample {
-    /// A sample that tells nothing yet.
+    /// A sample without values.
     #[must_use]
     pub fn new(measured_at: DateTime<Utc>) -> Self {
         Self {
@@ -32,8 +32,8 @@ impl Sample {
         }
     }
 
-    /// Whether both tell the same: same place, same values. Two samples of one device with the same time are one
-    /// sample, told twice, exactly when this holds.
+    /// Whether both have the same position and the same values. Two samples of one device with the same time are
+    /// duplicates if and only if this holds.
     #[must_use]
     pub fn same_content(&self, other: &Self) -> bool {
         self.position == other.position && self.readings == other.readings

@@ -1,6 +1,6 @@
-//! What a sample is judged by beside itself: the one before it of the same device.
+//! The previous sample of a device, which some quality flags of the next one depend on.
 //!
-//! The limits are choices of this project, wide enough that a working sensor doesn't reach them.
+//! The limits are choices of this project, wide enough that a working sensor does not reach them.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -11,41 +11,41 @@ use super::{
     sample::Sample,
 };
 
-/// PM2.5 and PM10 that haven't changed for so long come from a sensor that is stuck: an SDS011 tells tenths, which
-/// tremble even in still air.
+/// PM2.5 and PM10 that have not changed for this long indicate a stuck sensor: an SDS011 sends tenths, which
+/// fluctuate even in still air.
 const STUCK_AFTER: TimeDelta = TimeDelta::hours(3);
-/// A sensor that was silent for longer may have been switched off: the same values before and after mean nothing.
+/// After a longer gap the sensor may have been off: equal values before and after are no evidence.
 const MAX_SILENCE: TimeDelta = TimeDelta::minutes(30);
-/// A spike rises to so many times the value before it …
+/// A spike rises to at least this multiple of the previous value,
 const SPIKE_FACTOR: f64 = 5.0;
-/// … by at least so much (µg/m³) …
+/// by at least this amount (µg/m³),
 const MIN_SPIKE_RISE: f64 = 200.0;
-/// … within this time.
+/// within this time.
 const SPIKE_WINDOW: TimeDelta = TimeDelta::minutes(5);
-/// Nothing that carries a sensor is faster (km/h).
+/// Maximum speed of a vehicle that carries a sensor, in km/h.
 const MAX_SPEED_KMH: f64 = 200.0;
-/// Positions closer than this (m) may differ by what a receiver is wrong.
+/// Positions closer than this (m) may differ by the error of the receiver.
 const JITTER_M: f64 = 100.0;
 
-/// What is remembered of a device's newest sample.
+/// State kept of a device's newest sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SampleHistory {
     /// When it was taken.
     pub measured_at: DateTime<Utc>,
-    /// Whether the sensor told that time itself.
+    /// Whether the sensor sent that time.
     pub exact_time: bool,
-    /// Where it was taken.
+    /// Position of the sample.
     pub position: Option<Position>,
     /// PM2.5, µg/m³.
     pub pm2_5: Option<f64>,
     /// PM10, µg/m³.
     pub pm10: Option<f64>,
-    /// Since when PM2.5 and PM10 have been what they are.
+    /// Since when PM2.5 and PM10 have had these values.
     pub steady_since: DateTime<Utc>,
 }
 
 impl SampleHistory {
-    /// What is remembered of a sample, with what was remembered before it.
+    /// The state after a sample, from the state before it.
     #[must_use]
     pub fn from_sample(sample: &Sample, before: Option<&Self>) -> Self {
         let (pm2_5, pm10) = (sample.readings.get(Quantity::Pm2_5), sample.readings.get(Quantity::Pm10));
@@ -66,7 +66,7 @@ impl SampleHistory {
         trace
     }
 
-    /// The flags that this sample earns by what came before it.
+    /// The flags of this sample that depend on the previous one.
     #[must_use]
     pub fn flags(&self, before: &Self) -> QualityFlags {
         let mut flags = QualityFlags::default();
@@ -77,7 +77,7 @@ impl SampleHistory {
         if near && (is_spike(before.pm2_5, self.pm2_5) || is_spike(before.pm10, self.pm10)) {
             flags.insert(QualityFlag::Spike);
         }
-        // Of reckoned times neither the order nor the distance is sure enough to tell a speed.
+        // Neither the order nor the distance of estimated times is exact enough to compute a speed.
         if self.exact_time && before.exact_time && self.exceeds_max_speed(before) {
             flags.insert(QualityFlag::ImplausibleSpeed);
         }
@@ -102,7 +102,7 @@ fn is_spike(before: Option<f64>, now: Option<f64>) -> bool {
 mod tests {
     use super::*;
 
-    /// A sample so many seconds after ten o'clock.
+    /// A sample `seconds` after ten o'clock.
     fn sample(seconds: i64, place: Option<(f64, f64)>, pm2_5: f64) -> Sample {
         let ten: DateTime<Utc> = "2026-05-01T10:00:00Z".parse().expect("a time");
         let mut sample = Sample::new(ten + TimeDelta::seconds(seconds));
@@ -150,14 +150,15 @@ mod tests {
     #[test]
     fn speed_above_the_maximum_is_flagged() {
         // A thousandth of a degree of latitude is 111 m.
-        let ride = |seconds, latitude| [sample(0, Some((52.2, 0.1)), 5.0), sample(seconds, Some((latitude, 0.1)), 5.0)];
-        assert_eq!(doubts(&ride(1, 52.201)), QualityFlag::ImplausibleSpeed as i32);
-        assert_eq!(doubts(&ride(0, 52.201)), QualityFlag::ImplausibleSpeed as i32, "at two places at once");
-        assert_eq!(doubts(&ride(3, 52.201)), 0, "133 km/h: a train");
-        assert_eq!(doubts(&ride(0, 52.200_5)), 0, "within what a receiver is wrong");
-        let mut reckoned = ride(1, 52.201);
-        reckoned[0].time_uncertainty_s = Some(60);
-        assert_eq!(doubts(&reckoned), 0, "the time is not sure");
+        let moved =
+            |seconds, latitude| [sample(0, Some((52.2, 0.1)), 5.0), sample(seconds, Some((latitude, 0.1)), 5.0)];
+        assert_eq!(doubts(&moved(1, 52.201)), QualityFlag::ImplausibleSpeed as i32);
+        assert_eq!(doubts(&moved(0, 52.201)), QualityFlag::ImplausibleSpeed as i32, "at two places at once");
+        assert_eq!(doubts(&moved(3, 52.201)), 0, "133 km/h: a train");
+        assert_eq!(doubts(&moved(0, 52.200_5)), 0, "within the error of a receiver");
+        let mut estimated = moved(1, 52.201);
+        estimated[0].time_uncertainty_s = Some(60);
+        assert_eq!(doubts(&estimated), 0, "the time is not sure");
         let no_fix = [sample(0, Some((0.0, 0.0)), 5.0), sample(1, Some((52.2, 0.1)), 5.0)];
         assert_eq!(doubts(&no_fix), 0, "null island is no place to come from");
     }

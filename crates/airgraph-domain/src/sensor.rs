@@ -1,32 +1,32 @@
-//! The single sensors of a device, where its firmware tells values by a sensor's id and not by a quantity's name.
+//! The sensors of a device, for firmware that sends a sensor id with a value instead of a quantity's name.
 
 use std::collections::BTreeMap;
 
 use super::quantity::Quantity;
 
-/// What the sensors of one device measure: at most [`Sensors::MAX`], by their ids. Several may measure one quantity.
+/// The quantities of a device's sensors: at most [`Sensors::MAX`], by sensor id. Several may measure one quantity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sensors(BTreeMap<String, Quantity>);
 
-/// No sensors: what a format is given that tells quantities by their names.
+/// No sensors, for formats that name quantities.
 pub static NO_SENSORS: Sensors = Sensors(BTreeMap::new());
 
-/// Why a sensor can't be registered.
+/// Why a sensor cannot be registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSensor {
-    /// Its id has no characters.
+    /// The id is empty.
     #[error("a sensor's id can't be empty")]
     Empty,
-    /// Its id has more than [`Sensors::MAX_ID_CHARS`] characters.
+    /// The id has more than [`Sensors::MAX_ID_CHARS`] characters.
     #[error("a sensor's id has at most {} characters", Sensors::MAX_ID_CHARS)]
     TooLong,
-    /// Its id holds a control character.
+    /// The id contains a control character.
     #[error("a sensor's id can't hold control characters")]
     ControlCharacter,
-    /// Its id begins or ends with white space, which is cut off where values are read.
+    /// The id begins or ends with white space, which is trimmed where values are read.
     #[error("a sensor's id can't begin or end with white space")]
     SurroundingSpace,
-    /// A sensor with this id is there already.
+    /// The id is already registered.
     #[error("the list has a sensor with this id already")]
     Duplicate,
     /// There are too many.
@@ -35,21 +35,21 @@ pub enum InvalidSensor {
 }
 
 impl Sensors {
-    /// Sensors of a device at most. A senseBox has about ten.
+    /// Maximum number of sensors of a device. A senseBox has about ten.
     pub const MAX_SENSORS: usize = 100;
-    /// The longest id, in characters. openSenseMap's have 24.
+    /// Maximum length of an id, in characters. openSenseMap's have 24.
     pub const MAX_ID_CHARS: usize = 64;
 
-    /// Whether there are none.
+    /// Whether there are no sensors.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Registers one more sensor.
+    /// Adds a sensor.
     ///
     /// # Errors
-    /// When its id can't be one, or is taken, or there are too many.
+    /// If the id is invalid or already registered, or there are too many sensors.
     pub fn add(&mut self, id: String, quantity: Quantity) -> Result<(), InvalidSensor> {
         if id.is_empty() {
             Err(InvalidSensor::Empty)
@@ -69,13 +69,13 @@ impl Sensors {
         }
     }
 
-    /// Sensors read back from the database, where only valid ones are.
+    /// Sensors read from the database, which has valid ones only.
     #[must_use]
     pub fn from_stored(sensors: impl IntoIterator<Item = (String, Quantity)>) -> Self {
         Self(sensors.into_iter().collect())
     }
 
-    /// What the sensor with this id measures, where it is registered.
+    /// The quantity of the sensor with this id, if registered.
     #[must_use]
     pub fn quantity_of(&self, id: &str) -> Option<Quantity> {
         self.0.get(id).copied()

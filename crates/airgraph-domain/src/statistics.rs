@@ -1,4 +1,4 @@
-//! What many measurements have in common: how many, and how their values lie.
+//! Statistics of many measurements: their number and the distribution of their values.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use h3o::CellIndex;
@@ -10,12 +10,12 @@ use super::{
     rollup::hour_of,
 };
 
-/// A share of values, from 0 (the least) to 100 (the greatest), of which a percentile is asked.
+/// A percentile rank, from 0 (the minimum) to 100 (the maximum).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Percentile(u64); // the bits of a float that is not negative have its order
+pub struct Percentile(u64); // bits of a non-negative float have the float's order
 
 impl Percentile {
-    /// The percentile, where there is such a one.
+    /// The percentile, if the rank is in range.
     #[must_use]
     pub fn try_new(percent: f64) -> Option<Self> {
         (0.0..=100.0).contains(&percent).then(|| Self((percent + 0.0).to_bits())) // −0 becomes 0
@@ -28,33 +28,33 @@ impl Percentile {
     }
 }
 
-/// How the values of a quantity lie, in its unit.
+/// The distribution of a quantity's values, in its unit.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct QuantitySummary {
-    /// How many values.
+    /// Number of values.
     pub count: i64,
     /// The arithmetic mean.
     pub mean: Option<f64>,
-    /// Of a sample (by n − 1); none for a single value.
+    /// Sample standard deviation (n − 1); `None` for a single value.
     pub standard_deviation: Option<f64>,
     /// The least value.
     pub min: Option<f64>,
     /// The greatest value.
     pub max: Option<f64>,
-    /// Number of values out of the quantity's range, where they were counted.
+    /// Number of values out of the quantity's range, if counted.
     pub invalid_count: i64,
-    /// Those that were asked for, interpolated between neighbours.
+    /// The requested percentiles, interpolated between neighbours.
     pub percentiles: Vec<(Percentile, f64)>,
 }
 
 impl QuantitySummary {
-    /// A percentile that was asked for; none where there are no values.
+    /// A requested percentile; `None` if there are no values.
     #[must_use]
     pub fn percentile(&self, percentile: Percentile) -> Option<f64> {
-        self.percentiles.iter().find(|(asked, _)| *asked == percentile).map(|&(_, value)| value)
+        self.percentiles.iter().find(|(rank, _)| *rank == percentile).map(|&(_, value)| value)
     }
 
-    /// With the ends as the decimals that were sent: rollups keep those of particulates as 32-bit floats.
+    /// Minimum and maximum as the decimals that were sent: rollups store those of particulates as 32-bit floats.
     #[must_use]
     pub fn rounded_to_precision(mut self, quantity: Quantity) -> Self {
         if quantity.definition().group == Group::Air {
@@ -65,7 +65,7 @@ impl QuantitySummary {
     }
 }
 
-/// The measurements of one bucket, device, cell and so on, as far as they were told apart by them.
+/// The statistics of one group of measurements; each group key is set if the query groups by it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statistics {
     /// The bucket, counted from 0.
@@ -74,19 +74,19 @@ pub struct Statistics {
     pub device: Option<DeviceId>,
     /// The cell.
     pub cell: Option<CellIndex>,
-    /// The hour on the clock, from 0 to 23.
+    /// The local hour, from 0 to 23.
     pub hour_of_day: Option<i32>,
     /// The day of the week, from 1 (Monday) to 7.
     pub day_of_week: Option<i32>,
-    /// How many measurements.
+    /// Number of measurements.
     pub count: i64,
-    /// Hours of UTC with at least one that is not invalid, where that was asked.
+    /// Number of UTC hours with at least one valid measurement, if requested.
     pub hours: Option<i64>,
-    /// Of the quantities that were asked for, in that order.
+    /// The requested quantities, in the order of the request.
     pub summaries: Vec<QuantitySummary>,
 }
 
-/// How many hours of UTC a span touches.
+/// Number of UTC hours that a span touches.
 #[must_use]
 pub fn hours_overlapping(from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {
     if from >= to {
@@ -95,7 +95,7 @@ pub fn hours_overlapping(from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {
     (hour_at_or_after(to) - hour_of(from)).num_hours()
 }
 
-/// The first whole hour of UTC from a moment on.
+/// The first whole UTC hour at or after a time.
 #[must_use]
 pub fn hour_at_or_after(time: DateTime<Utc>) -> DateTime<Utc> {
     let hour = hour_of(time);

@@ -1,9 +1,9 @@
-//! Which characters texts from outside may contain: those that are displayed as themselves, so that two texts that look the
-//! same are the same, and none reorders or hides what stands beside it. The classes are those of PRECIS (RFC 8264).
+//! The characters that external texts may contain: visible ones, so that texts that look the same
+//! are the same, and no character reorders or hides its neighbours. The classes are those of PRECIS (RFC 8264).
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
-/// Whether a character may be in a name, a licence or another text for people: spaces of any width, and the joiners and
+/// Whether a character may be in a name, a licence or another display text: spaces of any width, and the joiners and
 /// variation selectors that scripts and emoji need, are allowed.
 #[must_use]
 pub fn is_printable(char: char) -> bool {
@@ -42,7 +42,7 @@ fn has_own_shape(char: char) -> bool {
     !is_other && !is_ignorable(char)
 }
 
-/// Letters and marks that are displayed as nothing (`Default_Ignorable_Code_Point` outside `Format`), and a blank symbol.
+/// Invisible letters and marks (`Default_Ignorable_Code_Point` outside `Format`), and a blank symbol.
 fn is_ignorable(char: char) -> bool {
     is_variation_selector(char)
         || matches!(

@@ -1,37 +1,37 @@
-//! Which times a sample may bear.
+//! Valid times of a sample.
 
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 
-/// How far ahead of the gateway's clock a sensor's clock may be.
+/// Maximum time that a sensor's clock may be ahead of the gateway's.
 pub const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(1);
 
-/// The first time that a sample may have unless a later one is configured, 2000-01-01T00:00:00Z: earlier ones come from
-/// clocks that were never set (1970, 1980, 1999), and every year that appears costs a set of partitions.
+/// The default minimum time of a sample, 2000-01-01T00:00:00Z: earlier times come from
+/// clocks that were never set (1970, 1980, 1999), and every year that appears adds a set of partitions.
 pub const EARLIEST_TIME: DateTime<Utc> = DateTime::from_timestamp(946_684_800, 0).expect("a time that chrono can hold");
 
-/// Why a sample can't have been taken at the time it bears.
+/// Why the time of a sample is implausible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImplausibleTime {
     /// More than [`MAX_CLOCK_SKEW`] after the gateway's clock.
     #[error("{measured_at} is more than a minute ahead of the gateway's clock ({now})")]
     Future {
-        /// The time the sample bears.
+        /// The time of the sample.
         measured_at: DateTime<Utc>,
         /// The gateway's clock.
         now: DateTime<Utc>,
     },
-    /// Before the first time that is accepted.
+    /// Before the minimum.
     #[error("{measured_at} is before {earliest}, the earliest time that is accepted: the sensor's clock was not set")]
     TooEarly {
-        /// The time the sample bears.
+        /// The time of the sample.
         measured_at: DateTime<Utc>,
-        /// The first time that is accepted.
+        /// The minimum.
         earliest: DateTime<Utc>,
     },
 }
 
 impl ImplausibleTime {
-    /// The reason, for programs.
+    /// The reason, machine-readable.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -41,12 +41,12 @@ impl ImplausibleTime {
     }
 }
 
-/// Checks the time of a sample against the gateway's clock and the first time that is accepted.
+/// Checks the time of a sample against the gateway's clock and the minimum.
 ///
 /// # Errors
-/// When it is in the future or before `earliest`.
+/// If it is in the future or before `earliest`.
 pub fn check(measured_at: DateTime<Utc>, now: DateTime<Utc>, earliest: DateTime<Utc>) -> Result<(), ImplausibleTime> {
-    // The difference of two times can't overflow, as a sum may: a clock that was never set can tell anything.
+    // The difference of two times cannot overflow, but a sum may: an unset clock can send any time.
     if measured_at - now > MAX_CLOCK_SKEW {
         Err(ImplausibleTime::Future { measured_at, now })
     } else if measured_at < earliest {
@@ -56,15 +56,15 @@ pub fn check(measured_at: DateTime<Utc>, now: DateTime<Utc>, earliest: DateTime<
     }
 }
 
-/// A time as `timestamptz` stores it, so that a time read back equals the time written: whole microseconds, the rest cut
-/// off, and a leap second (`:60`, which chrono keeps apart) as the second that follows it.
+/// A time as `timestamptz` stores it, so a time read back equals the time written: truncated to microseconds,
+/// and a leap second (`:60`, which chrono represents separately) becomes the following second.
 #[must_use]
 pub fn normalize(time: DateTime<Utc>) -> DateTime<Utc> {
-    // Of a leap second chrono counts 1000 to 1999 milliseconds into the second before, so the sum is the second after.
+    // chrono represents a leap second as 1000 to 1999 ms after the previous second, so the sum is the second after.
     DateTime::from_timestamp_micros(time.timestamp_micros()).unwrap_or(time)
 }
 
-/// Reads a time in RFC 3339 from outside the decoders (GraphQL, the command line), normalized.
+/// Parses a time in RFC 3339 from outside the decoders (GraphQL, the command line), normalized.
 #[must_use]
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     let time = normalize(DateTime::parse_from_rfc3339(text).ok()?.to_utc());

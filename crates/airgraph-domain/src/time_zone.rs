@@ -1,18 +1,18 @@
-//! What clocks on the wall show, in a time zone of the IANA database.
+//! UTC offsets of a time zone of the IANA database.
 
 use chrono::{DateTime, Offset as _, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
-/// By how many seconds clocks are ahead of UTC during a span of time.
+/// The UTC offsets of a zone during a span of time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Offsets {
-    /// When they are changed, in order.
+    /// Times of the changes, ascending.
     pub changes: Vec<DateTime<Utc>>,
-    /// Before the first change, between the first and the second, and so on: one more than there are changes.
+    /// Offsets in seconds before the first change, between the first and the second, and so on: one more than changes.
     pub seconds: Vec<i32>,
 }
 
-/// How clocks are set in a zone from one moment to another. Changes that undo each other within a day go unseen.
+/// The offsets of a zone between two times. Changes that revert within a day are not detected.
 #[must_use]
 pub fn offsets(zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> Offsets {
     let offset = |time: DateTime<Utc>| zone.offset_from_utc_datetime(&time.naive_utc()).fix().local_minus_utc();

@@ -1,8 +1,8 @@
-//! Units that sources send quantities in, and how they convert into the unit of [`Quantity`].
+//! Units of source values, and their conversion into the unit of [`Quantity`].
 //!
 //! A conversion exists only between units of one dimension, and between a gas's mole fraction (ppb) and its mass
-//! concentration (µg/m³). The latter holds at 20 °C and 101.325 kPa, the conditions that Directive 2008/50/EC (annex VI)
-//! reports gases at.
+//! concentration (µg/m³). The latter holds at 20 °C and 101.325 kPa, the conditions that Directive 2008/50/EC (annex
+//! VI) reports gases at.
 
 use super::quantity::Quantity;
 
@@ -143,11 +143,11 @@ enum Dimension {
     Number,
 }
 
-/// Litres that a mole of gas fills at 20 °C and 101.325 kPa.
+/// Molar volume of a gas at 20 °C and 101.325 kPa, in litres.
 const MOLAR_VOLUME_L_PER_MOL: f64 = 24.055;
 
 impl Unit {
-    /// The unit of this text: UCUM, or as people and devices write it. Case matters only where units differ by it.
+    /// Parses a unit: UCUM, or a common spelling of devices. Case matters only where units differ by it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().replace('³', "3").replace(['µ', 'μ'], "u").replace("\u{c2}u", "u").replace(' ', "");
@@ -194,7 +194,7 @@ impl Unit {
         })
     }
 
-    /// A value in this unit, in the unit of the quantity; none where the unit does not measure the quantity.
+    /// A value converted into the unit of the quantity; `None` if the unit does not measure the quantity.
     #[must_use]
     pub fn convert(self, quantity: Quantity, value: f64) -> Option<f64> {
         let own = Self::for_quantity(quantity);
@@ -216,7 +216,7 @@ impl Unit {
         }
     }
 
-    /// The unit that the values of a quantity are stored in.
+    /// The unit of the stored values of a quantity.
     #[must_use]
     pub fn for_quantity(quantity: Quantity) -> Self {
         let unit = quantity.definition().unit;
@@ -231,7 +231,7 @@ impl Unit {
         }
     }
 
-    /// What the unit measures, and by which quotient it is a multiple of its dimension's first unit.
+    /// The dimension, and the quotient that converts to the dimension's first unit.
     fn scale(self) -> (Dimension, f64, f64) {
         match self {
             Self::MicrogramPerCubicMetre => (Dimension::Mass, 1.0, 1.0),
@@ -283,7 +283,7 @@ fn scaled(value: f64, multiply: f64, divide: f64) -> f64 {
     }
 }
 
-/// Grams in a mole of a gas.
+/// Molar mass of a gas, in grams.
 fn molar_mass(quantity: Quantity) -> Option<f64> {
     match quantity {
         Quantity::No2 => Some(46.0055),

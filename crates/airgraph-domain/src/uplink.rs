@@ -1,30 +1,30 @@
-//! A stored uplink: what arrived, and what became of it.
+//! Stored uplinks: received bodies and the result of decoding them.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{api_key::ApiKeyId, device::DeviceId};
 
-/// What names a stored uplink; in the order of arrival.
+/// Key of a stored uplink, in the order of arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UplinkKey {
     /// When it arrived, in whole microseconds.
     pub received_at: DateTime<Utc>,
-    /// Tells those apart that arrived at one moment.
+    /// Distinguishes uplinks that arrived at the same time.
     pub id: Uuid,
 }
 
-/// What became of an uplink.
+/// Outcome of an uplink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum UplinkOutcome {
     /// It was decoded, and its samples are stored.
     Recorded,
-    /// It could not be decoded, and waits for a replay.
+    /// It could not be decoded; a replay may decode it.
     Undecodable,
 }
 
 impl UplinkOutcome {
-    /// The outcome as the database and the command line write it.
+    /// The outcome's database and command-line value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -33,42 +33,42 @@ impl UplinkOutcome {
         }
     }
 
-    /// The outcome from what the database wrote, where a check constraint excludes anything else.
+    /// The outcome of a database value; a check constraint excludes anything else.
     #[must_use]
     pub fn from_stored(outcome: &str) -> Self {
         if outcome == "recorded" { Self::Recorded } else { Self::Undecodable }
     }
 }
 
-/// A stored uplink, without its body, which may be large.
+/// A stored uplink without its body, which may be large.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uplink {
-    /// What names it.
+    /// Its key.
     pub key: UplinkKey,
     /// The decoder's name.
     pub format: String,
-    /// The one device it spoke of.
+    /// The device of the uplink, if it is exactly one.
     pub device_id: Option<DeviceId>,
-    /// The key that vouched for it.
+    /// The API key of the request.
     pub api_key_id: Option<ApiKeyId>,
-    /// What named the device outside the body.
+    /// The device key that was sent outside the body.
     pub device_hint: Option<String>,
-    /// What else the URL said of the body: a kind of event, `precision=ms`, `sensor=<id>`.
+    /// Further parameters of the URL: an event type, `precision=ms`, `sensor=<id>`.
     pub event: Option<String>,
     /// LoRaWAN frame counter.
     pub frame_counter: Option<i64>,
-    /// The size of what is kept of the body.
+    /// Size of the stored body, in bytes.
     pub bytes: i32,
-    /// The size of the body, where it is not kept whole.
+    /// Size of the received body, in bytes, if it is stored truncated.
     pub cut_from: Option<i32>,
-    /// What became of it.
+    /// The outcome.
     pub outcome: UplinkOutcome,
     /// Why it could not be decoded.
     pub error: Option<String>,
-    /// Samples that it brought.
+    /// Number of samples in it.
     pub recorded: i32,
-    /// Samples that were stored before it came.
+    /// Number of samples that were stored before.
     pub duplicates: i32,
-    /// Samples that can't be true.
+    /// Number of samples with implausible times.
     pub rejected: i32,
 }

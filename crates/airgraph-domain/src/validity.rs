@@ -1,12 +1,12 @@
 //! Which values and positions count in statistics.
 //!
-//! A sensor that fails sends sentinels such as -999, and a receiver without a fix sends (0, 0). Both are stored, flagged and
-//! listed, but they are no measurement of the air and no place, so aggregates leave them out unless a request includes them.
-//! The test is made for each value: a sample with a temperature of 200 °C keeps its PM10.
+//! A sensor that fails sends sentinels such as -999, and a receiver without a fix sends (0, 0). Both are stored,
+//! flagged and listed, but they are not valid measurements or positions, so aggregates omit them unless a request
+//! includes them. The test is made for each value: a sample with a temperature of 200 °C keeps its PM10.
 //! `docs/decisions/0001-invalid-values-in-statistics.md` gives the decision for every quality flag.
 //!
-//! `db::validity` states the same rules in SQL. Hourly rollups hold valid values only: a change of these rules, or of the range
-//! of a quantity of the air, needs a migration that recomputes `device_hour` and `cell_hour`, as 0012 does.
+//! `db::validity` states the same rules in SQL. Hourly rollups hold valid values only: a change of these rules, or of
+//! the range of a quantity of the air, needs a migration that recomputes `device_hour` and `cell_hour`, as 0012 does.
 
 use super::{
     filter::Condition,
@@ -55,8 +55,8 @@ pub fn valid_value(readings: &Readings, quantity: Quantity) -> Option<f64> {
     readings.get(quantity).filter(|&value| is_valid(quantity, value))
 }
 
-/// Whether a measurement is flagged [`QualityFlag::OutOfRange`] and has no valid value that describes the air. An hour with no
-/// other measurements is not covered.
+/// Whether a measurement is flagged [`QualityFlag::OutOfRange`] and has no valid value that describes the air. An hour
+/// with no other measurements is not covered.
 #[must_use]
 pub fn is_invalid(flags: QualityFlags, readings: &Readings) -> bool {
     flags.contains(QualityFlag::OutOfRange)

@@ -1,4 +1,4 @@
-//! `AirBeam` Mini, as it posts measurements of a fixed session.
+//! The `AirBeam` Mini's measurements of a fixed session.
 //!
 //! `POST /api/v3/fixed_sessions/<uuid>/measurements`. All numbers are big-endian:
 //!
@@ -10,13 +10,14 @@
 //! | 1 | XOR of all bytes before |
 //!
 //! Verified against public sources: layout and the mark `AB BA` in the firmware (HabitatMap/AirbeamMiniFirmware 1.0.0,
-//! `src/wifi/wifi_manager.rs`), which writes PM1 and PM2.5 of each moment; the ASCII mark in the server (HabitatMap/AirCasting,
-//! `app/services/fixed_sessions/binary_protocol/parser.rb`); the sensor types, fixed for all models, in its
-//! `app/models/sensor.rb`.
-//! The two sources disagree on the mark, so both are read. Type 6 is a telephone's microphone and has no quantity here.
+//! `src/wifi/wifi_manager.rs`), which writes PM1 and PM2.5 of each moment; the ASCII mark in the server
+//! (HabitatMap/AirCasting, `app/services/fixed_sessions/binary_protocol/parser.rb`); the sensor types, fixed for all
+//! models, in its `app/models/sensor.rb`.
+//! The two sources disagree on the mark, so both are accepted. Type 6 is a telephone's microphone and has no quantity
+//! here.
 //!
-//! The device is the session's uuid: a request names nothing else. A body without bytes is the firmware's question for the
-//! time, which it asks before it measures; the answer has it in `X-Server-Time`.
+//! The device is the session's uuid; a request contains no other identifier. With an empty body the firmware requests
+//! the time before it measures; the response has it in `X-Server-Time`.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +52,7 @@ const SENSOR_TYPES: &[(u8, Quantity, Unit)] = &[
     (5, Quantity::Temperature, Unit::Fahrenheit),
 ];
 
-/// One value of a moment.
+/// A value with its time.
 struct SensorRecord {
     epoch_s: u32,
     sensor_type: u8,
@@ -61,7 +62,7 @@ struct SensorRecord {
 /// Decodes one body.
 ///
 /// # Errors
-/// When the path names no device, or the body is not of this form.
+/// If the path has no device, or the body is not of this form.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     let device = match incoming.device_hint.map(DeviceKey::try_new) {
         Some(Ok(device)) => device,

@@ -1,13 +1,13 @@
-//! What the firmware of `AirGradient` monitors (ONE, Open Air) posts every minute.
+//! Posts of the firmware of `AirGradient` monitors (ONE, Open Air), one a minute.
 //!
-//! The path names the device (`airgradient:84fce612eff4`), and the body has no time: that of arrival counts. Success is 200
-//! and nothing else; 429 is taken for success too, so an exceeded limit is answered with 503.
+//! The path has the device (`airgradient:84fce612eff4`), and the body has no time: the time of arrival counts. The
+//! firmware accepts 200 only as success, except that it also treats 429 as success, so an exceeded limit returns 503.
 //!
-//! A sensor that has no value is left out of the body. Inside the firmware, -1 (for the temperature -1000) stands for that, and
-//! since the firmware averages over a minute, so does what such a mark averages to: -1000.99, -0.5. `pm02` is PM2.5.
-//! Monitors with two particulate sensors send their averages; the single ones in `channels` stay in the stored body. The
-//! compensated values (`pm02Compensated`, `atmpCompensated`, ...) are not stored: a correction belongs to the reader of the
-//! data. Names and units: docs/local-server.md of the firmware's repository.
+//! A sensor without a value is omitted from the body. Inside the firmware, -1 (for the temperature -1000) marks it, and
+//! since the firmware averages over a minute, averages of such marks occur too: -1000.99, -0.5. `pm02` is PM2.5.
+//! Monitors with two particulate sensors send their averages; the single ones in `channels` stay in the stored body.
+//! The compensated values (`pm02Compensated`, `atmpCompensated`, ...) are not stored: corrections are up to readers of
+//! the data. Names and units: docs/local-server.md of the firmware's repository.
 
 use airgraph_domain::{
     device::{DeviceKey, DeviceKind},
@@ -65,7 +65,7 @@ fn meaning(name: &str) -> Option<FieldMeaning> {
 /// Decodes one body.
 ///
 /// # Errors
-/// When the path names no device, or the body is not an object with a field of the firmware's.
+/// If the path has no device, or the body is not an object with a field of the firmware's.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     let device = match incoming.device_hint.map(DeviceKey::try_new) {
         Some(Ok(device)) => device,
@@ -82,7 +82,7 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     let mut ignored = IgnoredNames::default();
     let mut builder = SampleBuilder::new(&AIRGRADIENT);
     for (name, value) in &fields {
-        // Texts and structures beside the values describe the monitor.
+        // Texts and structures other than the values describe the monitor.
         if meaning(name).is_some() || matches!(value, JsonValue::Number(_)) {
             builder.add(name, RawValue::from(value), &mut ignored);
         }
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn other_numbers_are_named_in_order_and_other_things_pass() {
+    fn unknown_numbers_are_ignored_by_name_and_other_fields_silently() {
         let body = r#"{"pm02":7,"tvocRaw":31989,"boot":6,"bootCount":6,"pmFirmware":"PMS5003x-18","channels":{"1":{"pm02":6}},
             "serialno":null}"#;
         let decoded = decoded(body);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_for_no_value_is_none_also_where_the_firmware_averaged_it() {
+    fn averaged_no_value_markers_are_null() {
         let marks = r#"{"wifi":-1,"rco2":-1,"pm01":-1,"pm02":-1,"pm10":-1.0,"pm003Count":-1,"atmp":-1000,"rhum":-1,
             "tvocIndex":-1,"noxIndex":-1}"#;
         assert_eq!(readings(&decoded(marks)), [(Quantity::SignalStrength, -1.0)]);

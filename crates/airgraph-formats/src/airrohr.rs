@@ -1,9 +1,9 @@
 //! airRohr, the firmware of Sensor.Community, as it posts to an "own API".
 //!
-//! `{"esp8266id":"12345678","sensordatavalues":[{"value_type":"SDS_P1","value":"12.40"}, …]}`; what the names of the values
-//! mean is in [`vocabulary::airrohr`](super::vocabulary::airrohr). One body is one sample. It has no time: the firmware sends
-//! what it measured in the interval that has just ended, so the sample is up to that much older than its arrival. The
-//! interval is a value of its own, in milliseconds; firmware that leaves it out uses 145 s.
+//! `{"esp8266id":"12345678","sensordatavalues":[{"value_type":"SDS_P1","value":"12.40"}, …]}`; the names of the values
+//! are in [`vocabulary::airrohr`](super::vocabulary::airrohr). One body is one sample. It has no time: the firmware
+//! sends what it measured in the interval that has just ended, so the sample is up to one interval older than its
+//! arrival. The interval is a value of its own, in milliseconds; firmware that omits it uses 145 s.
 
 use airgraph_domain::{
     device::{DeviceKey, DeviceKind},
@@ -21,9 +21,9 @@ use super::{
 /// The name of this format in the database and in URLs.
 pub const FORMAT: &str = "airrohr";
 
-/// The firmware's interval between two posts, in seconds, unless its owner set another.
+/// Default interval between two posts of the firmware, in seconds.
 const DEFAULT_INTERVAL_S: i32 = 145;
-/// The longest interval that is believed, in milliseconds: a day.
+/// Maximum plausible interval, in milliseconds: a day.
 const MAX_INTERVAL_MS: f64 = 86_400_000.0;
 
 #[derive(Deserialize)]
@@ -35,7 +35,7 @@ struct AirrohrBody {
 /// Decodes one body.
 ///
 /// # Errors
-/// When it isn't JSON of this shape, or nothing names the device.
+/// If it isn't JSON of this shape, or no device is named.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     let body: AirrohrBody = parse::json(incoming.body)?;
     let device = device_key(incoming, &body)?;
@@ -53,7 +53,7 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
                 Some(seconds) => interval_s = seconds,
                 None => ignored.insert(name),
             },
-            // What the firmware sends while its receiver has no time.
+            // Sent by the firmware while its receiver has no time.
             "GPS_timestamp" if matches!(value, RawValue::Text(text) if text.contains("1970")) => {}
             _ => builder.add(name, value, &mut ignored),
         }
@@ -78,7 +78,7 @@ fn interval(value: RawValue<'_>) -> Option<i32> {
     Some((milliseconds / 1000.0).ceil() as i32)
 }
 
-/// The header `X-Sensor` (or the path), which tells the chip's family; else the chip's number in the body.
+/// The header `X-Sensor` (or the path), which has the chip's family; else the chip's number in the body.
 fn device_key(incoming: &Incoming<'_>, body: &AirrohrBody) -> Result<DeviceKey, DecodeError> {
     let named = incoming.device_hint.filter(|named| !named.is_empty());
     let chip = body.esp8266id.as_deref().filter(|id| !id.is_empty());

@@ -26,7 +26,7 @@ fn readings(decoded: &Decoded) -> Vec<(Quantity, f64)> {
 }
 
 #[test]
-fn the_example_gives_its_values() {
+fn documented_example_is_decoded() {
     let decoded = read(EXAMPLE.as_bytes(), None).expect("decoded");
     let seen = &decoded.observations[0];
     assert_eq!((seen.index, seen.device.as_str(), decoded.kind), (0, "esp8266-12345678", DeviceKind::Mobile));

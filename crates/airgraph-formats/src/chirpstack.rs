@@ -1,18 +1,18 @@
-//! `ChirpStack` (HTTP integration, JSON): bicycles, and any LoRaWAN sensor whose codec names what it measures.
+//! `ChirpStack` (HTTP integration, JSON): bicycles, and any LoRaWAN sensor with a codec that names its values.
 //!
-//! Version 4 names the device in `deviceInfo`, version 3 on the outside. Version 3 writes the EUI in base64 and the decoded
-//! fields as a text, `objectJSON`; its older JSON has both as version 4 does.
+//! Version 4 names the device in `deviceInfo`, version 3 on the outside. Version 3 writes the EUI in base64 and the
+//! decoded fields as a text, `objectJSON`; its older JSON has both as version 4 does.
 //!
-//! The path's query names the event. Only `up` has samples; a request without one is taken for `up`, so that a body
+//! The path's query names the event. Only `up` has samples; a request without an event is treated as `up`, so a body
 //! can be posted by hand.
 //!
-//! The device is its name where that can be a key, otherwise its EUI. The EUI is the stable one of the two, but
-//! operators know a bicycle by its name, and data from before `ChirpStack` stands under names such as `bike-07`. So a renamed
-//! device is a new one here, and two devices of one name, in different applications, are taken for one.
+//! The device key is its name if that is a valid key, otherwise its EUI. The EUI is the stable one of the two, but
+//! operators know a bicycle by its name, and data from before `ChirpStack` is stored under names such as `bike-07`. So
+//! a renamed device is a new one here, and two devices of one name, in different applications, are one.
 //!
-//! `ChirpStack` doesn't repeat a request that failed, but a device may send a frame again: then `deduplicationId` and `time`
-//! are new while `devEui`, `fCnt` and `data` are the same. Since the time differs, its samples are stored once more, that
-//! much later; nothing here detects it yet. The frame counter, which is kept with the body, is what it can be detected by
+//! `ChirpStack` doesn't repeat a failed request, but a device may send a frame again: then `deduplicationId` and `time`
+//! are new while `devEui`, `fCnt` and `data` are the same. Since the time differs, its samples are stored again with
+//! the later time; this is not detected yet. It could be detected by the frame counter, which is stored with the body
 //! (together with the payload, because counters start again after a join).
 
 use airgraph_domain::device::{DeviceKey, DeviceKind};
@@ -39,7 +39,7 @@ const EUI_LENGTH: usize = 8;
 struct ChirpstackBody {
     time: Option<JsonValue>,
     device_info: Option<DeviceInfo>,
-    /// Left out when it is 0.
+    /// Omitted when it is 0.
     f_cnt: Option<u32>,
     data: Option<String>,
     object: Option<JsonValue>,
@@ -65,7 +65,7 @@ struct DeviceInfo {
 /// Decodes one body.
 ///
 /// # Errors
-/// When it isn't JSON of this shape, or has no payload that can be read.
+/// If it isn't JSON of this shape, or has no payload that can be decoded.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     if incoming.event.is_some_and(|event| event != "up") {
         return Ok(Decoded::empty(DeviceKind::Mobile));
@@ -102,18 +102,18 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     uplink.decode()
 }
 
-/// What a text of JSON holds; the text itself where it is none.
+/// The JSON value of a text; the text itself if it is not JSON.
 fn parse_object(text: &str) -> JsonValue {
     parse::json(text.as_bytes()).unwrap_or_else(|_| JsonValue::Text(text.to_owned()))
 }
 
-/// When gateways and the network server received the uplink.
+/// Time at which gateways and the network server received the uplink.
 fn gateway_timestamps(rx_info: Option<&JsonValue>) -> impl Iterator<Item = Option<&JsonValue>> {
     let gateways = if let Some(JsonValue::Array(gateways)) = rx_info { gateways.as_slice() } else { &[] };
     gateways.iter().flat_map(|gateway| ["nsTime", "time", "gwTime"].map(|name| gateway.get(name)))
 }
 
-/// An EUI in hexadecimal digits, whether it is sent so or in base64.
+/// An EUI in hexadecimal digits, from hexadecimal digits or base64.
 fn hexadecimal(eui: &str) -> String {
     match BASE64.decode(eui).ok().and_then(|bytes| <[u8; EUI_LENGTH]>::try_from(bytes).ok()) {
         Some(bytes) => format!("{:016x}", u64::from_be_bytes(bytes)),

@@ -19,7 +19,7 @@ fn decoded(body: &str) -> Decoded {
 }
 
 #[test]
-fn a_packet_gives_its_samples() {
+fn packet_is_decoded_to_its_samples() {
     let decoded = decoded(UP);
     assert_eq!(bicycle(&decoded), SAMPLES_A);
     assert_eq!((decoded.frame_counter, decoded.kind), (Some(7), DeviceKind::Mobile));
@@ -40,7 +40,7 @@ fn other_events_have_no_samples() {
 }
 
 #[test]
-fn the_device_is_its_name_where_that_can_be_a_key() {
+fn device_name_is_used_if_it_is_a_valid_key() {
     let long = "x".repeat(129);
     for (name, device) in [
         (json!("bike-07"), "bike-07"),
@@ -56,7 +56,7 @@ fn the_device_is_its_name_where_that_can_be_a_key() {
 }
 
 #[test]
-fn named_fields_without_counter_and_time_are_one_sample_of_now() {
+fn named_fields_without_counter_and_time_use_the_arrival_time() {
     let body = json!({ "deviceInfo": { "devEui": "0101" }, "data": "AQID", "object": { "pm2_5": 6.8, "rssi": -3 } });
     let decoded = decoded(&body.to_string());
     let sample = &decoded.observations[0].sample;
@@ -67,7 +67,7 @@ fn named_fields_without_counter_and_time_are_one_sample_of_now() {
 
 /// The examples of version 3's documentation, in its two kinds of JSON.
 #[test]
-fn version_3_names_the_device_outside_and_may_write_the_object_as_a_text() {
+fn version_3_has_the_device_at_the_top_level_and_the_object_as_text() {
     let body = json!({
         "applicationID": "123", "applicationName": "temperature-sensor", "deviceName": "garden-sensor", "devEUI": "AgICAgICAgI=",
         "rxInfo": [{ "gatewayID": "AwMDAwMDAwM=", "time": "2019-11-08T13:59:25.048445Z", "rssi": -48, "loRaSNR": 9,
@@ -120,7 +120,7 @@ fn the_device_profile_names_the_brand() {
 }
 
 #[test]
-fn the_first_time_that_can_be_read_counts() {
+fn first_readable_time_counts() {
     let body = |time: serde_json::Value, published_at: serde_json::Value, gateway: serde_json::Value| {
         json!({ "deviceInfo": { "devEui": "01" }, "object": { "pm10": 5 }, "time": time, "publishedAt": published_at,
             "rxInfo": [{ "time": "1999-11-30T00:00:00.09Z" }, { "gwTime": gateway }] })

@@ -9,8 +9,8 @@
 //! | 34 + 42·i …   | sample i of 0 to 7: low 11 bits of latitude and longitude, PM10, PM2.5 (10 bits each) |
 //! | 370–407       | zero                                                                                |
 //!
-//! The high bits are those of the first sample. A bicycle that crosses a border between two values of them is followed
-//! by assuming that it moved less than half of the 2048 steps of the low part between two samples.
+//! The high bits are those of the first sample. When a bicycle crosses a border between two of their values, the
+//! decoder assumes that it moved less than half of the 2048 steps of the low part between two samples.
 
 use airgraph_domain::position::{InvalidPosition, Position};
 
@@ -37,9 +37,9 @@ const STEPS_PER_DEGREE: f64 = (1 << 19) as f64;
 pub enum Slot {
     /// A sample.
     Sample {
-        /// Where it was taken.
+        /// Its position.
         position: Position,
-        /// PM10, whole µg/m³. 1024 and more wrapped round at the sender, which nothing shows.
+        /// PM10, whole µg/m³. Values of 1024 and more wrapped round at the sender, which cannot be detected.
         pm10: u16,
         /// PM2.5, whole µg/m³.
         pm2_5: u16,
@@ -50,7 +50,7 @@ pub enum Slot {
     OffTheEarth(InvalidPosition),
 }
 
-/// Why bytes are no packet.
+/// Why bytes are not a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPacket {
     /// Not [`LEN`] bytes.
@@ -67,7 +67,7 @@ pub enum InvalidPacket {
 /// Decodes a packet into its eight slots, in the order they were taken.
 ///
 /// # Errors
-/// When the bytes are no packet.
+/// If the bytes are not a packet.
 pub fn decode(packet: &[u8]) -> Result<[Slot; SAMPLES], InvalidPacket> {
     if packet.len() != LEN {
         return Err(InvalidPacket::Length(packet.len()));
@@ -87,7 +87,7 @@ pub fn decode(packet: &[u8]) -> Result<[Slot; SAMPLES], InvalidPacket> {
         let pm10 = bits(packet, at + 2 * LOW_BITS, PM_BITS);
         let pm2_5 = bits(packet, at + 2 * LOW_BITS + PM_BITS, PM_BITS);
         if [low_latitude, low_longitude, pm10, pm2_5] == [0; 4] {
-            return Slot::Padding; // and no part of the path either
+            return Slot::Padding; // also not part of the path
         }
         let (north, east) = (latitude.follow(low_latitude), longitude.follow(low_longitude));
         match Position::try_new(degrees(north), (degrees(east) + 180.0).rem_euclid(360.0) - 180.0) {
@@ -97,11 +97,11 @@ pub fn decode(packet: &[u8]) -> Result<[Slot; SAMPLES], InvalidPacket> {
     }))
 }
 
-/// Whether samples may be those of a bicycle, rather than other bytes of the same length read as a packet.
+/// Whether samples are plausible for a bicycle, rather than other bytes of the same length.
 ///
-/// At least one of them is on the earth, and at most half of the steps between them are longer than a quarter of what the
-/// packet can follow (54 m north in 3 s). Of 237 packets cut from a real ride, none has more than 3 such steps in 7; of random
-/// bytes, 1 in 1800 has so few.
+/// At least one of them is on the earth, and at most half of the steps between them are longer than a quarter of the
+/// maximum step (54 m north in 3 s). Of 237 packets cut from a real ride, none has more than 3 such steps in 7; of
+/// random bytes, 1 in 1800 has so few.
 #[must_use]
 pub fn is_plausible(slots: &[Slot]) -> bool {
     const LONG_STEP_DEGREES: f64 = HALF_WINDOW as f64 / 4.0 / STEPS_PER_DEGREE;
@@ -113,14 +113,14 @@ pub fn is_plausible(slots: &[Slot]) -> bool {
     !places.is_empty() && 2 * steps < places.len()
 }
 
-/// Whether two places are farther apart, north or east, than a packet can follow from one sample to the next.
+/// Whether two positions are farther apart, north or east, than the maximum step between samples.
 #[must_use]
 pub fn is_beyond_half_a_window(from: Position, to: Position) -> bool {
     const HALF_WINDOW_DEGREES: f64 = HALF_WINDOW as f64 / STEPS_PER_DEGREE;
     is_farther(from, to, HALF_WINDOW_DEGREES)
 }
 
-/// Whether two places are more than this apart, north or east.
+/// Whether two positions are more than this apart, north or east.
 fn is_farther(from: Position, to: Position, degrees: f64) -> bool {
     let north = (to.latitude() - from.latitude()).abs();
     let east = (to.longitude() - from.longitude()).abs();
@@ -146,7 +146,7 @@ impl Axis {
             let shift = match raw - previous {
                 step if step < -HALF_WINDOW => WINDOW,
                 step if step > HALF_WINDOW => -WINDOW,
-                _ => 0, // exactly half a window stays where it is
+                _ => 0, // exactly half a window is no crossing
             };
             raw += shift;
             self.base += shift;
@@ -160,7 +160,7 @@ fn degrees(raw: i32) -> f64 {
     f64::from(raw) / STEPS_PER_DEGREE - 180.0
 }
 
-/// `count` (at most 17) bits from bit `from` on. Both lie within a packet, whose length was checked.
+/// `count` (at most 17) bits from bit `from` on. Both lie within a packet of checked length.
 fn bits(packet: &[u8], from: usize, count: usize) -> i32 {
     (from..from + count).fold(0, |value, at| value << 1 | i32::from(packet[at / 8] >> (7 - at % 8) & 1))
 }

@@ -1,5 +1,5 @@
-//! What bodies of `corpus` contain. Their structure and figures are those of bodies that users of the firmware published;
-//! ids, names and places are made up.
+//! Contents of the bodies in `corpus`. Their structure and figures are those of bodies that users of the firmware
+//! published; ids, names and places are made up.
 
 use std::{fs, path::Path};
 

@@ -1,15 +1,16 @@
 //! Pimoroni Enviro (Indoor, Grow, Weather, Urban), destination "custom HTTP endpoint".
 //!
-//! `{"nickname":"balcony","model":"urban","uid":"e6614c775b8c4035","timestamp":"2026-11-01T10:00:00Z","readings":{"pm2_5":6, …}}`:
-//! one reading of a board, or an array of them. The board keeps each reading until it is answered with 200, 201 or 202, and
-//! then deletes it.
+//! `{"nickname":"balcony","model":"urban","uid":"e6614c775b8c4035","timestamp":"2026-11-01T10:00:00Z","readings":{"pm2_5":6,
+//! …}}`: one reading of a board, or an array of them. The board keeps each reading until the response is 200, 201 or
+//! 202, and then deletes it.
 //!
-//! The device is the one in the path, else `uid`, the number of the board's processor: it stays when the nickname changes, and
-//! no two boards share it. A board without one is called by its nickname.
+//! The device is the one in the path, else `uid`, the number of the board's processor: it is stable when the nickname
+//! changes and unique. A board without one is identified by its nickname.
 //!
-//! Names and units are those of enviro/boards/*.py and the tables in documentation/boards of the firmware. Without a quantity
-//! here, and so ignored: `noise` (the microphone's volts, peak to peak), `rain` (since the reading before, not since the day
-//! began) and `rain_per_second`, `gas_resistance`, `aqi`, `color_temperature`, `moisture_a` to `moisture_c`.
+//! Names and units are those of enviro/boards/*.py and the tables in documentation/boards of the firmware. These have
+//! no quantity and are ignored: `noise` (the microphone's volts, peak to peak), `rain` (since the reading before, not
+//! since the day began) and `rain_per_second`, `gas_resistance`, `aqi`, `color_temperature`, `moisture_a` to
+//! `moisture_c`.
 
 use airgraph_domain::{device::DeviceKey, quality::QualityFlag, quantity::Quantity, sample::Sample, unit::Unit};
 use chrono::{DateTime, Utc};
@@ -43,7 +44,7 @@ const FIELDS: &[FieldUnit] = &[
 /// Decodes one body.
 ///
 /// # Errors
-/// When it isn't a JSON object or array, or holds no reading or too many.
+/// If it isn't a JSON object or array, or has no reading or too many.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     parse::samples(incoming.body, "reading", |element, ignored| sample(element, incoming, ignored))
 }
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_names_the_device_else_the_uid_else_the_nickname() {
+    fn device_is_the_path_or_the_uid_or_the_nickname() {
         let named = Incoming { device_hint: Some("roof"), ..incoming(URBAN.as_bytes()) };
         assert_eq!(decode(&named).expect("decoded").observations[0].device.as_str(), "roof");
         let nickname = decoded(r#"{"nickname":"balcony","uid":"","readings":{"pm10":9}}"#);

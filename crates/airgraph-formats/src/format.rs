@@ -1,4 +1,4 @@
-//! The table of formats: for each its name and its decoder.
+//! The table of formats with their names and decoders.
 
 use super::{
     DecodeError, Decoded, Incoming, airbeam, airgradient, airrohr, chirpstack, enviro, influx, json, opensensemap,
@@ -10,9 +10,9 @@ use super::{
 pub struct Format {
     /// Its name in the database and in URLs.
     pub name: &'static str,
-    /// From a body to samples, without asking anybody.
+    /// Decodes a body to samples, without a database.
     pub decode: fn(&Incoming<'_>) -> Result<Decoded, DecodeError>,
-    /// Whether the decoder must know the sensors that the device was registered with.
+    /// Whether the decoder needs the sensors registered for the device.
     pub needs_sensors: bool,
 }
 
@@ -38,7 +38,7 @@ pub static THINGS_STACK: Format = Format::new(things_stack::FORMAT, things_stack
 /// See [`ttn_v2`].
 pub static TTN_V2: Format = Format::new(ttn_v2::FORMAT, ttn_v2::decode);
 
-/// All of them.
+/// All formats.
 pub static ALL_FORMATS: [&Format; 10] =
     [&AIRBEAM, &AIRGRADIENT, &AIRROHR, &CHIRPSTACK, &ENVIRO, &INFLUX, &JSON, &OPENSENSEMAP, &THINGS_STACK, &TTN_V2];
 
@@ -47,7 +47,7 @@ impl Format {
         Self { name, decode, needs_sensors: false }
     }
 
-    /// The format of this name.
+    /// The format with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<&'static Self> {
         ALL_FORMATS.iter().copied().find(|format| format.name == name)

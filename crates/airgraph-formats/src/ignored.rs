@@ -1,16 +1,16 @@
-//! The names of what a body tells beside the quantities known here, and how much of a foreign text an answer repeats.
+//! Names of fields without a known quantity, and truncation of external text in responses.
 
 use std::collections::BTreeSet;
 
-/// Names that an answer lists at most: a body may hold far more, and the answer is for people.
+/// Maximum number of names in a response: a body may have far more, and the response is for reading.
 const MAX_IGNORED_NAMES: usize = 100;
-/// Characters of a name that an answer repeats at most.
+/// Maximum length of a name in a response, in characters.
 const MAX_NAME_CHARS: usize = 64;
 
-/// Characters of a reason at most, not counting those that say that some were left out.
+/// Maximum length of a reason in characters, not counting the mark of omitted characters.
 const MAX_REASON_CHARS: usize = 500;
 
-/// Names, once each.
+/// Names, without duplicates.
 #[derive(Debug, Default)]
 pub(super) struct IgnoredNames(BTreeSet<String>);
 
@@ -27,13 +27,13 @@ impl IgnoredNames {
     }
 }
 
-/// The beginning of a foreign text, short enough to be repeated in an answer.
+/// The beginning of an external text, short enough for a response.
 pub(super) fn truncate_name(text: &str) -> String {
     text.chars().take(MAX_NAME_CHARS).collect()
 }
 
-/// A reason in which a foreign text may stand, short enough for an answer and a column. What is wrong stands at its
-/// beginning, what is expected and where at its end.
+/// A reason that may contain external text, shortened for a response and a column. Its beginning (what is wrong) and
+/// its end (what is expected, and where) are kept.
 pub(super) fn elide_middle(reason: String) -> String {
     let chars = reason.chars().count();
     if chars <= MAX_REASON_CHARS {
@@ -65,8 +65,8 @@ mod tests {
     fn long_reason_keeps_its_beginning_and_end() {
         assert_eq!(elide_middle("ß".repeat(500)), "ß".repeat(500));
         let reason = format!("invalid type: string {:?}, expected i64 at column 7", "ß".repeat(100_000));
-        let told = elide_middle(reason);
-        assert_eq!(told.chars().count(), 505);
-        assert!(told.starts_with("invalid type: string") && told.ends_with("expected i64 at column 7"), "{told}");
+        let short = elide_middle(reason);
+        assert_eq!(short.chars().count(), 505);
+        assert!(short.starts_with("invalid type: string") && short.ends_with("expected i64 at column 7"), "{short}");
     }
 }

@@ -1,15 +1,16 @@
-//! `InfluxDB` line protocol, as airRohr, Telegraf, Home Assistant and others write it.
+//! `InfluxDB` line protocol of airRohr, Telegraf, Home Assistant and others.
 //!
-//! `feinstaub,node=esp8266-12345678 SDS_P1=12.40,SDS_P2=6.83,signal=-61 1777629600000000000`. What a line is about is found out
-//! in [`point`]; names are airRohr's names of values ([`vocabulary::airrohr`](super::vocabulary)) or those of the quantities. A
-//! line whose fields are values is a sample. Lines with a single value are one sample where device and timestamp are the
-//! same. The device is named by a tag, else by the request.
+//! `feinstaub,node=esp8266-12345678 SDS_P1=12.40,SDS_P2=6.83,signal=-61 1777629600000000000`. [`point`] finds the
+//! device and the values of a line; names are airRohr's names of values ([`vocabulary::airrohr`](super::vocabulary)) or
+//! those of the quantities. A line with values as fields is a sample. Lines with a single value are one sample if
+//! device and timestamp are the same. The device is in a tag, else in the request.
 //!
-//! Timestamps are in nanoseconds, or in the unit of the query's `precision` ([`precision`]); without one the time of arrival
-//! counts.
+//! Timestamps are in nanoseconds, or in the unit of the query's `precision` ([`precision`]); without one the time of
+//! arrival counts.
 //!
-//! A bad line costs itself only. Lines without a value of a known quantity, such as the metrics of Telegraf's host, are not
-//! rejected but listed in `ignored` by their fields, and make no device. A body without a single sample is refused.
+//! A bad line is rejected by itself. Lines without a value of a known quantity, such as the metrics of Telegraf's host,
+//! are not rejected but listed in `ignored` by their fields, and create no device. A body without a single sample is
+//! rejected.
 
 mod home_assistant;
 mod line;
@@ -41,14 +42,14 @@ use super::{
 /// The name of this format in the database and in URLs.
 pub const FORMAT: &str = "influx";
 
-/// Lines in a body at most, not counting empty ones and comments.
+/// Maximum number of lines in a body, not counting empty ones and comments.
 const MAX_LINES: usize = 10_000;
 
-/// Decodes one body. One without lines is a client's test of its connection, and tells nothing.
+/// Decodes one body. A body without lines is a client's test of its connection, and has no samples.
 ///
 /// # Errors
-/// When the precision is unknown, or it holds too many lines, or none of them is good: success has no body in which a
-/// sender could read of that.
+/// If the precision is unknown, or there are too many lines, or no line is valid: the success response has no body that
+/// could report the errors.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     let mut samples = SampleGatherer::new(incoming)?;
     let mut ignored = IgnoredNames::default();
@@ -81,21 +82,21 @@ fn no_sample(decoded: &Decoded) -> DecodeError {
     DecodeError::new("NO_VALUES", detail)
 }
 
-/// The samples of a body, as its lines are read.
+/// The samples of a body while its lines are read.
 struct SampleGatherer<'a> {
     incoming: &'a Incoming<'a>,
     precision: Precision,
     gathered: Vec<GatheredSample>,
-    /// Where in `gathered` the single values of a device and a timestamp are.
+    /// Indices in `gathered` of the single values of a device and a timestamp.
     singles: HashMap<(DeviceKey, Option<i64>), usize>,
 }
 
-/// A sample whose lines are not all read yet.
+/// A sample that is not read completely yet.
 struct GatheredSample {
     /// Its first line.
     index: usize,
     device: DeviceKey,
-    /// None where the line has no timestamp.
+    /// `None` if the line has no timestamp.
     measured_at: Option<DateTime<Utc>>,
     builder: SampleBuilder<'static>,
 }
@@ -140,14 +141,15 @@ impl<'a> SampleGatherer<'a> {
         Ok(())
     }
 
-    /// Begins a sample, and returns its place in `gathered`.
+    /// Begins a sample, and returns its index in `gathered`.
     fn start_sample(&mut self, index: usize, device: DeviceKey, measured_at: Option<DateTime<Utc>>) -> usize {
         let builder = SampleBuilder::new(&AIRROHR_OR_CONVENTIONAL);
         self.gathered.push(GatheredSample { index, device, measured_at, builder });
         self.gathered.len() - 1
     }
 
-    /// The time of a timestamp. One that can't be is sorted out here already, since success would hide it.
+    /// The time of a timestamp. An implausible one is rejected here already, since the success response would not
+    /// report it.
     fn time(&self, timestamp: i64) -> Result<DateTime<Utc>, line::Reason> {
         let unit = self.precision.unit();
         let time = self.precision.time(timestamp);

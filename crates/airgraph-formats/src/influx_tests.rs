@@ -22,7 +22,7 @@ fn readings(decoded: &Decoded) -> Vec<(Quantity, f64)> {
 }
 
 #[test]
-fn the_example_gives_its_values() {
+fn documented_example_is_decoded() {
     let decoded = decoded(EXAMPLE);
     let seen = &decoded.observations[0];
     assert_eq!((seen.index, seen.device.as_str(), decoded.kind), (0, "esp8266-12345678", DeviceKind::Fixed));
@@ -42,7 +42,7 @@ fn without_a_timestamp_the_arrival_counts() {
 }
 
 #[test]
-fn escapes_quotes_and_types_are_read_to_the_letter() {
+fn escapes_quotes_and_types_are_parsed() {
     let decoded = decoded(concat!(
         r#"my\ air\,x,no\ te=a\=b,node=Schule\ Nord\,\ 2 note="say \"hi, you\" \\ = ok",a\ b=t,pm10=12i,"#,
         r#"co2=450u,pm2_5=-1.5e-1,signal="-59 dBm",pressure=1005.25,BME280_humidity=50,latitude=52.2,longitude=0.12"#,
@@ -63,7 +63,7 @@ fn escapes_quotes_and_types_are_read_to_the_letter() {
 }
 
 #[test]
-fn the_device_is_the_first_tag_that_names_it() {
+fn device_is_the_first_device_tag() {
     for (line, device) in [
         ("m,host=h,device=d,node=n pm10=1", "n"),
         ("m,host=h,device=d pm10=1", "d"),
@@ -147,7 +147,7 @@ proptest::proptest! {
 }
 
 #[test]
-fn a_field_whose_unit_is_not_settled_is_ignored() {
+fn field_with_an_ambiguous_unit_is_ignored() {
     let (code, detail) = {
         let error = read(b"system,host=pi uptime=1249632i", None).expect_err("uptime may be in seconds");
         (error.code, error.detail)
@@ -172,8 +172,8 @@ fn samples(decoded: &Decoded) -> Vec<Shown<'_>> {
 
 #[test]
 fn single_values_of_one_device_and_time_are_one_sample() {
-    // Pimoroni Enviro's destination for InfluxDB writes these with precision=s; its noise is in volts, its rain since the
-    // last reading, and luminance has no settled name.
+    // Pimoroni Enviro's destination for InfluxDB writes these with precision=s; its noise is in volts, its rain since
+    // the last reading, and the unit of luminance is ambiguous.
     let body = "temperature,device=balcony value=18.5 1777629600\npm2_5,device=balcony value=6 1777629600\n\
         noise,device=balcony value=0.123 1777629600\nrain,device=balcony value=0.2794 1777629600\n\
         pm10,device=balcony value=9 1777629600\npm10,device=balcony value=11 1777629660\npm10,device=attic value=3 1777629600";
@@ -192,7 +192,7 @@ fn single_values_of_one_device_and_time_are_one_sample() {
 }
 
 #[test]
-fn tasmota_names_the_quantity_by_the_measurement() {
+fn tasmota_measurement_is_the_quantity() {
     let decoded = decoded(
         "temperature,device=tasmota1,sensor=ds18b20,id=01144A0CB2AA value=22.63\n\
         humidity,device=tasmota1,sensor=htu21 value=49.2\ntemperature,device=tasmota1,sensor=htu21 value=25.32\n\
@@ -200,14 +200,14 @@ fn tasmota_names_the_quantity_by_the_measurement() {
         carbondioxide,device=tasmota1,sensor=mhz19b value=612\nrssi,device=tasmota1,sensor=wifi value=100\n\
         signal,device=tasmota1,sensor=wifi value=-50\npower1,device=tasmota1,sensor=device value=1\n",
     );
-    let told = vec![
+    let expected = vec![
         (Quantity::Pm2_5, 6.8),
         (Quantity::Temperature, 22.63),
         (Quantity::Humidity, 49.2),
         (Quantity::Co2, 612.0),
         (Quantity::SignalStrength, -50.0),
     ];
-    assert_eq!(samples(&decoded), [("tasmota1", 7200, told)]);
+    assert_eq!(samples(&decoded), [("tasmota1", 7200, expected)]);
     assert_eq!(decoded.ignored, ["power1", "rssi", "temperature"]);
 }
 
@@ -234,7 +234,7 @@ fn home_assistant_keeps_the_unit_in_the_measurement_and_the_quantity_in_the_enti
 }
 
 #[test]
-fn metrics_of_the_host_are_no_samples() {
+fn host_metrics_are_ignored() {
     for line in [
         "cpu,cpu=cpu-total,host=pi usage_idle=95.1,usage_user=3.2",
         "mem,host=pi available_percent=72.1,total=4005920768i",
@@ -253,7 +253,7 @@ fn metrics_of_the_host_are_no_samples() {
 }
 
 #[test]
-fn the_query_names_the_unit_of_timestamps() {
+fn precision_is_the_unit_of_timestamps() {
     for (event, timestamp) in
         [("precision=ms", "1777629600000"), ("precision=s", "1777629600"), ("precision=m", "29627160")]
     {

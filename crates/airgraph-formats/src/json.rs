@@ -1,10 +1,10 @@
-//! Plain JSON, for anyone's own firmware: one object, or an array of them.
+//! Plain JSON for custom firmware: one object, or an array of objects.
 //!
-//! `{"device":"bike-07","time":"2026-05-01T10:00:00Z","latitude":52.2,"longitude":0.12,"pm10":12.4,"pm2_5":6.8}`, with every
-//! quantity by one of its names ([`vocabulary::general`](super::vocabulary)), in its own unit or in the one that the name ends
-//! with. `null` means that there is no value; a number may be a text. A field that can't be read costs itself, one bad object
-//! itself and not its neighbours; only a body that isn't JSON (or holds a number beyond a 64-bit float, which the parser takes
-//! for the same) is refused as a whole.
+//! `{"device":"bike-07","time":"2026-05-01T10:00:00Z","latitude":52.2,"longitude":0.12,"pm10":12.4,"pm2_5":6.8}`, with
+//! every quantity by one of its names ([`vocabulary::general`](super::vocabulary)), in its own unit or in the one that
+//! the name ends with. `null` means no value; a number may be a text. An unreadable field is ignored by itself, and a
+//! bad object is rejected by itself; only a body that isn't JSON (or has a number beyond a 64-bit float, which the
+//! parser treats alike) is rejected as a whole.
 
 use airgraph_domain::{
     device::{DeviceKey, DeviceKind},
@@ -27,7 +27,7 @@ pub const FORMAT: &str = "json";
 /// Decodes one body.
 ///
 /// # Errors
-/// When it isn't a JSON object or array, or holds too many samples.
+/// If it isn't a JSON object or array, or has too many samples.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     let mut decoded = parse::samples(incoming.body, "sample", |element, ignored| sample(element, incoming, ignored))?;
     if decoded.observations.iter().any(|seen| seen.sample.position.is_some()) {
@@ -64,7 +64,7 @@ fn sample(
     Ok((device, sample))
 }
 
-/// The time of a sample: RFC 3339, or the seconds or milliseconds since 1970.
+/// The time of a sample: RFC 3339, or seconds or milliseconds since 1970.
 fn time(key: &str, value: &JsonValue) -> Result<DateTime<Utc>, Reason> {
     match value {
         JsonValue::Number(number) => timestamp::epoch(key, number.as_f64().unwrap_or(f64::NAN)),

@@ -15,7 +15,7 @@ fn decoded(body: &str) -> Decoded {
 }
 
 #[test]
-fn the_example_gives_its_values() {
+fn documented_example_is_decoded() {
     for body in [EXAMPLE.to_owned(), format!("[{EXAMPLE}]")] {
         let decoded = decoded(&body);
         let seen = &decoded.observations[0];
@@ -39,7 +39,7 @@ fn every_quantity_has_its_name() {
         let seen = &decoded.observations[0];
         assert_eq!(seen.sample.readings.iter().collect::<Vec<_>>(), [(quantity, 1.0)]);
         assert_eq!((seen.sample.position, decoded.kind), (None, DeviceKind::Fixed));
-        assert!(seen.sample.flags.contains(QualityFlag::EstimatedTime), "no time was told");
+        assert!(seen.sample.flags.contains(QualityFlag::EstimatedTime), "no time was sent");
         assert_eq!(seen.sample.measured_at.to_rfc3339(), "2026-05-01T12:00:00+00:00");
     }
 }

@@ -28,6 +28,10 @@ mod timestamp;
 pub mod ttn_v2;
 mod vocabulary;
 
+use chrono::{DateTime, Utc};
+pub use parse::utf8_text;
+use serde::Serialize;
+
 use airgraph_domain::{
     device::{DeviceKey, DeviceKind},
     quality,
@@ -35,85 +39,82 @@ use airgraph_domain::{
     sensor::Sensors,
     time,
 };
-use chrono::{DateTime, Utc};
-pub use parse::utf8_text;
-use serde::Serialize;
 
-/// What arrived, as a decoder sees it.
+/// Input of a decoder.
 #[derive(Clone, Copy, Debug)]
 pub struct Incoming<'a> {
     /// The body.
     pub body: &'a [u8],
-    /// When it arrived.
+    /// Time of arrival.
     pub received_at: DateTime<Utc>,
-    /// What names the device outside the body: a header of its firmware, or the path.
+    /// The device named outside the body: in a header of its firmware, or in the path.
     pub device_hint: Option<&'a str>,
-    /// What else the URL says of the body: the kind of event as it is (`up`), otherwise `<name>=<value>`, such as
+    /// Further parameters of the URL: the event type as it is (`up`), otherwise `<name>=<value>`, such as
     /// `precision=ms` of `InfluxDB` and `sensor=<id>` of openSenseMap.
     pub event: Option<&'a str>,
-    /// What the device's single sensors measure, for formats that tell values by a sensor's id.
+    /// Quantities of the device's sensors, for formats that send sensor ids.
     pub sensors: &'a Sensors,
 }
 
-/// What a decoder made of one body.
+/// Result of decoding a body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoded {
-    /// The samples, each with its device and its place in the body.
+    /// The samples, each with its device and its index in the body.
     pub observations: Vec<Observation>,
-    /// The samples that can't be true.
+    /// The samples with implausible times or invalid values.
     pub rejected: Vec<Rejection>,
-    /// What a device is taken for when it is heard of for the first time.
+    /// Kind of a device that is created by this body.
     pub kind: DeviceKind,
-    /// LoRaWAN frame counter, where the body tells one.
+    /// LoRaWAN frame counter, if the body has one.
     pub frame_counter: Option<i64>,
-    /// Whether each position was told relative to the one before it, and only the first by itself: a `CleanCycle` packet.
+    /// Whether each position but the first is relative to the previous one: a `CleanCycle` packet.
     pub is_packet: bool,
-    /// Numbers that have no quantity here, by the names that the body gives them. They stay in the stored body.
+    /// Names of numbers without a known quantity, as in the body. They remain in the stored body.
     pub ignored: Vec<String>,
 }
 
 /// A sample of a device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
-    /// Its place among the samples of the body, from 0.
+    /// Its index among the samples of the body, from 0.
     pub index: usize,
-    /// The device that took it.
+    /// The device that measured it.
     pub device: DeviceKey,
-    /// What it told.
+    /// The sample.
     pub sample: Sample,
 }
 
-/// A sample that was left out, and why. Part of every answer to a sensor.
+/// A rejected sample and the reason. Part of every response to a sensor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Rejection {
-    /// Its place among the samples of the body, from 0.
+    /// Its index among the samples of the body, from 0.
     pub index: usize,
-    /// The reason, for programs.
+    /// The reason, machine-readable.
     pub code: &'static str,
-    /// The reason, for people.
+    /// The reason, human-readable.
     pub detail: String,
 }
 
-/// Why a whole body was not understood. The body is kept all the same, to be decoded again after a fix.
+/// Why a body could not be decoded. The body is stored nevertheless, to be decoded again after a fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError {
-    /// The reason, for programs.
+    /// The reason, machine-readable.
     pub code: &'static str,
-    /// The reason, for people: what was wrong, where, and what is expected.
+    /// The reason, human-readable: what is wrong, where, and what is expected.
     pub detail: String,
 }
 
 impl DecodeError {
     /// With control characters replaced and a long detail shortened, since parts of the body may be in it.
     pub fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        // Keys and texts of the body may stand in it: a NUL with them, which no text column holds, or a megabyte.
+        // The text may contain keys and texts of the body: a NUL, which no text column holds, or a megabyte.
         let detail = detail.into().replace(char::is_control, "\u{fffd}");
         Self { code, detail: ignored::elide_middle(detail) }
     }
 }
 
 impl Decoded {
-    /// A body that tells no sample, of a device of this kind.
+    /// A body without samples, of a device of this kind.
     #[must_use]
     pub fn empty(kind: DeviceKind) -> Self {
         Self {
@@ -126,7 +127,7 @@ impl Decoded {
         }
     }
 
-    /// Sorts out samples with impossible times, and flags what is doubtful about the others.
+    /// Rejects samples with implausible times, and sets the quality flags of the others.
     #[must_use]
     pub fn validate_times(mut self, now: DateTime<Utc>, earliest: DateTime<Utc>) -> Self {
         let mut admitted = Vec::with_capacity(self.observations.len());

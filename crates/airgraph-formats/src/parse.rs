@@ -1,4 +1,4 @@
-//! What decoders share: reading JSON and positions, and saying what is wrong with them.
+//! Shared parts of decoders: parsing of JSON and positions, with their error reasons.
 
 use std::{collections::HashSet, fmt};
 
@@ -18,18 +18,18 @@ use super::{
     ignored::{IgnoredNames, truncate_name},
 };
 
-/// Samples in a body of JSON objects at most.
+/// Maximum number of samples in a body of JSON objects.
 pub(super) const MAX_SAMPLES_PER_BODY: usize = 10_000;
 
-/// Why a sample, or a part of it, is left out: a code and the reason.
+/// Why a sample, or a part of it, is rejected: a code and the reason.
 pub(super) type Reason = (&'static str, String);
 
-/// A text without the mark that some programs put in front of UTF-8.
+/// A text without its UTF-8 byte order mark.
 pub(super) fn without_byte_order_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
-/// A text that is not UTF-8.
+/// The body is UTF-16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the body is UTF-16; send UTF-8")]
 pub struct Utf16Error;
@@ -37,7 +37,7 @@ pub struct Utf16Error;
 /// The text of a body without its byte order mark.
 ///
 /// # Errors
-/// When it is UTF-16: with a byte order mark, or JSON without one.
+/// If it is UTF-16: with a byte order mark, or JSON without one.
 pub fn utf8_text(body: &[u8]) -> Result<&[u8], Utf16Error> {
     match body {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{' | b'[', 0, _, 0, ..] | [0, b'{' | b'[', 0, ..] => Err(Utf16Error),
@@ -45,10 +45,10 @@ pub fn utf8_text(body: &[u8]) -> Result<&[u8], Utf16Error> {
     }
 }
 
-/// Reads a body that is one JSON value, with or without a byte order mark.
+/// Parses a body that is one JSON value, with or without a byte order mark.
 ///
 /// # Errors
-/// `MALFORMED_JSON` or `WRONG_TYPE`, with the place.
+/// `MALFORMED_JSON` or `WRONG_TYPE`, with the path in the value.
 pub(super) fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> {
     let text = utf8_text(body).map_err(|error| DecodeError::new("MALFORMED_JSON", error.to_string()))?;
     let mut json = serde_json::Deserializer::from_slice(text);
@@ -62,7 +62,7 @@ pub(super) fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeEr
     Ok(parsed)
 }
 
-/// The entries of an object as they stand, so that a key that stands twice is seen.
+/// The entries of an object in their order, including duplicate keys.
 pub(super) fn entries<'de, V: Deserialize<'de>, A: MapAccess<'de>>(mut map: A) -> Result<Vec<(String, V)>, A::Error> {
     let mut entries = Vec::new();
     while let Some(entry) = map.next_entry()? {
@@ -71,18 +71,18 @@ pub(super) fn entries<'de, V: Deserialize<'de>, A: MapAccess<'de>>(mut map: A) -
     Ok(entries)
 }
 
-/// A finite number that a text is, with white space around it. `nan`, `inf` and hexadecimal digits are none.
+/// Parses a finite number, with white space around it. `nan`, `inf` and hexadecimal digits are invalid.
 pub(super) fn number(text: &str) -> Option<f64> {
     let text = text.trim();
     let is_numeral = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     text.parse().ok().filter(|number: &f64| is_numeral && number.is_finite())
 }
 
-/// Decodes a body that is a JSON object, or an array of at most [`MAX_SAMPLES`] of them, each one sample; errors call it `noun`. A
-/// bad object costs itself only.
+/// Decodes a body that is a JSON object, or an array of at most [`MAX_SAMPLES_PER_BODY`] objects; each is one sample,
+/// called `noun` in errors. A bad object is rejected by itself.
 ///
 /// # Errors
-/// When the body isn't a JSON object or array, or holds no sample or too many.
+/// If the body isn't a JSON object or array, or has no sample or too many.
 pub(super) fn samples(
     body: &[u8],
     noun: &str,
@@ -111,21 +111,21 @@ pub(super) fn samples(
     Ok(Decoded { ignored: ignored.into_names(), ..decoded })
 }
 
-/// The position of a sample, whose two coordinates are told together or not at all.
+/// The position of a sample, which has either both coordinates or none.
 ///
 /// # Errors
-/// A code and the reason why the sample is to be rejected.
+/// A code and the reason why the sample is rejected.
 pub(super) fn position(latitude: Option<f64>, longitude: Option<f64>) -> Result<Option<Position>, Reason> {
     match (latitude, longitude) {
         (None, None) => Ok(None),
         (Some(latitude), Some(longitude)) => {
             Position::try_new(latitude, longitude).map(Some).map_err(|reason| ("INVALID_POSITION", reason.to_string()))
         }
-        _ => Err(("INVALID_POSITION", "latitude and longitude must both be told, or neither".to_owned())),
+        _ => Err(("INVALID_POSITION", "latitude and longitude must both be present, or neither".to_owned())),
     }
 }
 
-/// A JSON value whose objects are lists of entries, so that a key that stands twice shows.
+/// A JSON value with objects as lists of entries, so duplicate keys can be detected.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum JsonValue {
     Null,
@@ -145,7 +145,7 @@ impl JsonValue {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
-    /// The value of the first entry with this key, where this is an object.
+    /// The value of the first entry with this key, if this is an object.
     pub(super) fn get(&self, wanted: &str) -> Option<&JsonValue> {
         let Self::Object(entries) = self else { return None };
         entries.iter().find(|(key, _)| key == wanted).map(|(_, value)| value)
@@ -156,14 +156,14 @@ impl JsonValue {
     }
 }
 
-/// The entries of an object, each key once.
+/// The entries of an object; each key must be unique.
 ///
 /// # Errors
 /// `DUPLICATE_KEY`, with the key.
 pub(super) fn check_distinct_keys(entries: &[(String, JsonValue)]) -> Result<&[(String, JsonValue)], Reason> {
     let mut seen = HashSet::new();
     match entries.iter().find(|(key, _)| !seen.insert(key.as_str())) {
-        Some((key, _)) => Err(("DUPLICATE_KEY", format!("key {:?} stands twice", truncate_name(key)))),
+        Some((key, _)) => Err(("DUPLICATE_KEY", format!("key {:?} occurs twice", truncate_name(key)))),
         None => Ok(entries),
     }
 }
@@ -195,7 +195,7 @@ impl<'de> Deserialize<'de> for JsonValue {
             }
 
             fn visit_f64<E>(self, number: f64) -> Result<JsonValue, E> {
-                Ok(Number::from_f64(number).map_or(JsonValue::Null, JsonValue::Number)) // JSON has no other numbers than finite
+                Ok(Number::from_f64(number).map_or(JsonValue::Null, JsonValue::Number)) // JSON numbers are finite
             }
 
             fn visit_str<E>(self, text: &str) -> Result<JsonValue, E> {

@@ -1,4 +1,4 @@
-//! What the unit tests of decoders share.
+//! Shared parts of the unit tests of decoders.
 
 use airgraph_domain::{quantity::Quantity, sensor::NO_SENSORS};
 use chrono::{DateTime, Utc};
@@ -20,7 +20,7 @@ pub const SAMPLES_A: [(f64, f64, f64, f64); 8] = [
     (52.194_610_595_703_125, 0.134_490_966_796_875, 46.0, 34.0),
 ];
 
-/// A moment in RFC 3339.
+/// A time in RFC 3339.
 pub fn at(time: &str) -> DateTime<Utc> {
     time.parse().expect("a time")
 }
@@ -33,7 +33,7 @@ pub fn incoming(body: &[u8]) -> Incoming<'_> {
 /// Latitude, longitude, PM10 and PM2.5 of each sample.
 pub fn bicycle(decoded: &Decoded) -> Vec<(f64, f64, f64, f64)> {
     let samples = decoded.observations.iter().map(|seen| &seen.sample);
-    let value = |told: Option<f64>| told.expect("a value");
+    let value = |value: Option<f64>| value.expect("a value");
     samples
         .map(|sample| {
             let position = sample.position.expect("a position");
@@ -43,13 +43,13 @@ pub fn bicycle(decoded: &Decoded) -> Vec<(f64, f64, f64, f64)> {
         .collect()
 }
 
-/// Why nothing was decoded.
+/// The code of the decode error.
 pub fn refusal(decoded: Result<Decoded, DecodeError>) -> (&'static str, String) {
     let error = decoded.expect_err("an error");
     (error.code, error.detail)
 }
 
-/// Bodies that no decoder of JSON objects understands, each with its code.
+/// Bodies that every decoder of JSON objects rejects, each with its code.
 pub fn no_objects() -> Vec<(Vec<u8>, &'static str)> {
     vec![
         (Vec::new(), "MALFORMED_JSON"),

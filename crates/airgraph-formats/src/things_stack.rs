@@ -1,12 +1,13 @@
-//! The Things Stack v3 (webhook): bicycles, and any LoRaWAN sensor whose payload formatter names what it measures.
+//! The Things Stack v3 (webhook): bicycles, and any LoRaWAN sensor with a payload formatter that names its values.
 //!
-//! The stack leaves out what is empty, 0 or false, so a missing `f_cnt` is frame 0; the port decides nothing here. The
-//! `received_at` of the uplink is when the network received it; the outer one is when the application server forwarded it.
-//! Positions in `rx_metadata` are those of gateways and `locations` is where the device is registered; neither is where a
-//! sample was taken. `version_ids` names the brand of the device, `normalized_payload` has its values in settled units.
+//! The stack omits empty, 0 and false fields, so a missing `f_cnt` is frame 0; the port is not used. The
+//! `received_at` of the uplink is when the network received it; the outer one is when the application server forwarded
+//! it. Positions in `rx_metadata` are those of gateways and `locations` is where the device is registered; neither is
+//! where a sample was taken. `version_ids` is the brand of the device, `normalized_payload` has its values in defined
+//! units.
 //!
-//! One webhook may deliver other events than uplinks (`join_accept`, `downlink_sent`, `location_solved`, ...): they have
-//! no samples, and neither has an uplink that was simulated in the console.
+//! One webhook may deliver other events than uplinks (`join_accept`, `downlink_sent`, `location_solved`, ...): they
+//! have no samples, and neither has an uplink that was simulated in the console.
 
 use airgraph_domain::device::DeviceKind;
 use serde::Deserialize;
@@ -54,11 +55,11 @@ struct UplinkMessage {
 /// Decodes one body.
 ///
 /// # Errors
-/// When it isn't JSON of this shape, or an uplink without a payload that can be read.
+/// If it isn't JSON of this shape, or an uplink without a payload that can be decoded.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     let body: ThingsStackBody = parse::json(incoming.body)?;
     let Some(message) = body.uplink_message else {
-        // Every event names its device; what doesn't is none of the stack's.
+        // Every event of the stack has a device; a body without one is not from the stack.
         return match body.end_device_ids {
             Some(_) => Ok(Decoded::empty(DeviceKind::Mobile)),
             None => Err(DecodeError::new("MISSING_UPLINK", "the body must hold end_device_ids and uplink_message")),

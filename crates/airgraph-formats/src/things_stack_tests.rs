@@ -18,7 +18,7 @@ fn decoded(body: &str) -> Decoded {
     decode(&incoming(body.as_bytes())).expect("samples")
 }
 
-/// An uplink of this device whose message holds this.
+/// An uplink of this device with this message.
 fn uplink(message: &Value) -> String {
     json!({ "end_device_ids": { "device_id": "hall" }, "uplink_message": message }).to_string()
 }
@@ -31,7 +31,7 @@ fn names(ignored: &[String]) -> Vec<&str> {
     ignored.iter().map(String::as_str).collect()
 }
 
-/// The values of the one sample of these fields, and what was ignored.
+/// The values of the only sample of these fields, and the ignored names.
 fn read(message: &Value) -> (Vec<(Quantity, f64)>, Vec<String>) {
     let mut decoded = decoded(&uplink(message));
     assert_eq!(decoded.observations.len(), 1, "{decoded:?}");
@@ -52,7 +52,7 @@ fn a_packet_gives_its_samples_at_the_networks_inner_time() {
 }
 
 #[test]
-fn what_the_stack_leaves_out_is_zero_or_comes_from_further_out() {
+fn omitted_fields_are_zero_or_read_from_the_outer_object() {
     let message = json!({ "frm_payload": PACKET_A });
     let body = json!({ "end_device_ids": { "device_id": "", "dev_eui": "0004A30B001C0530" },
         "received_at": "2026-02-12T15:15:46Z", "uplink_message": message });
@@ -77,7 +77,7 @@ fn other_events_and_simulated_uplinks_have_no_samples() {
 }
 
 #[test]
-fn numbered_fields_are_read_where_the_payload_is_no_packet() {
+fn numbered_fields_are_read_if_the_payload_is_not_a_packet() {
     let fields = json!({ "0": 52.2, "1": 0.1, "2": 5, "3": 4, "10": 6, "11": 5, "4": 52.3, "5": 0.2, "6": 7, "7": 6,
         "8": 52.4, "9": 0.3 });
     for payload in [Value::Null, json!("AQID"), json!("no base64")] {
@@ -122,7 +122,7 @@ fn unreadable_field_is_ignored_alone() {
 }
 
 #[test]
-fn named_fields_count_whatever_the_bytes_look_like() {
+fn named_fields_count_with_any_bytes() {
     let bytes = [&[0x41, 0x51, 0x53, 0x31, 0x00, 0x7d, 0x00, 0x44, 0x00, 0xb9, 0x02, 0x58][..], &[0; 39]].concat();
     let other = BASE64.encode(bytes);
     for raw in [other.as_str(), PACKET_A] {
@@ -131,12 +131,12 @@ fn named_fields_count_whatever_the_bytes_look_like() {
         assert_eq!((decoded.observations.len(), decoded.is_packet), (1, false), "{raw}");
         assert_eq!(decoded.observations[0].sample.position, None);
     }
-    // Without fields the samples are too far apart for a ride.
+    // Without fields the samples are too far apart for a bicycle.
     for fields in [json!(null), json!({}), json!({ "status": "ok" })] {
         let (code, detail) = refused(&json!({ "frm_payload": other, "decoded_payload": fields }));
         assert!(code == "INVALID_FRM_PAYLOAD" && detail.contains("no CleanCycle packet"), "{code}: {detail}");
     }
-    // Decoders that only copy the bytes, as the console's template does, name no value.
+    // Decoders that only copy the bytes, as the console's template does, have no named values.
     let copied = json!({ "bytes": [116, 24, 173] });
     let packet = decoded(&uplink(&json!({ "frm_payload": PACKET_A, "decoded_payload": copied })));
     assert_eq!((bicycle(&packet).as_slice(), packet.is_packet), (&SAMPLES_A[..], true));
@@ -210,7 +210,7 @@ fn a_value_may_have_its_unit_beside_it() {
 }
 
 #[test]
-fn normalized_values_count_before_those_whose_unit_is_a_convention() {
+fn normalized_values_have_precedence_over_conventional_units() {
     let message = json!({ "decoded_payload": { "temperature": 50, "windSpeed": 17.5, "pm10": 20 },
         "normalized_payload": [{ "air": { "temperature": 10, "relativeHumidity": 44.5, "pressure": 1002, "location": "outdoor" },
             "wind": { "speed": 9.002, "direction": 90 }, "battery": 3.026, "soil": { "moisture": 20 } }] });
@@ -318,7 +318,7 @@ fn malformed_bodies_are_rejected() {
 
 proptest! {
     #[test]
-    fn any_fields_are_answered_without_a_panic(
+    fn arbitrary_fields_do_not_panic(
         fields in proptest::collection::hash_map("pm10|pm2.5|lat|lon|[0-9]{1,3}|.{0,4}", any::<f64>(), 0..9),
     ) {
         let _ = decode(&incoming(uplink(&json!({ "decoded_payload": fields })).as_bytes()));

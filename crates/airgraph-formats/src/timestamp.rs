@@ -1,4 +1,4 @@
-//! Times as sources write them. Every format reads its times here.
+//! Times in source formats. All formats parse their times here.
 //!
 //! | form | example |
 //! |---|---|
@@ -7,7 +7,7 @@
 //! | other zones | `… UTC`, `… GMT`, `…+0200`, `…+02` |
 //! | a number since 1970 | seconds, milliseconds, microseconds or nanoseconds, by its size |
 //!
-//! Forms that put the day or the month first are refused: `01/02/2026` is two dates.
+//! Forms with the day or the month first are rejected: `01/02/2026` is ambiguous.
 
 use chrono::{
     DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, Timelike as _, Utc,
@@ -15,27 +15,27 @@ use chrono::{
 
 use super::{ignored::truncate_name, parse::Reason};
 
-/// What a time without a zone means.
+/// Meaning of a time without a zone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum ZoneRule {
     /// An error.
     #[default]
     Required,
-    /// UTC: files of loggers and archives.
+    /// UTC, for files of loggers and archives.
     UtcByDefault,
 }
 
-/// First and last second since 1970 that a number is read as: 2000 to 2100. Milliseconds, microseconds and nanoseconds of
-/// that period are larger than the last, so the size of a number shows its unit.
+/// Range of numbers of seconds since 1970: 2000 to 2100. Milliseconds, microseconds and nanoseconds of
+/// that period are larger, so the size of a number determines its unit.
 const EPOCH_SECONDS_RANGE: (i128, i128) = (946_684_800, 4_102_444_800);
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
 /// Seconds, milliseconds, microseconds and nanoseconds.
 const UNITS_PER_SECOND: [i128; 4] = [1, 1000, 1_000_000, NANOS_PER_SECOND];
 
-/// Reads a time that the source names `name`.
+/// Parses a time of the field `name`.
 ///
 /// # Errors
-/// `INVALID_TIME`, with an example of the right form.
+/// `INVALID_TIME`, with an example of a valid form.
 pub(super) fn parse(name: &str, text: &str, zone: ZoneRule) -> Result<DateTime<Utc>, Reason> {
     let text = text.trim();
     let time = if is_number(text) {
@@ -56,7 +56,7 @@ pub(super) fn parse(name: &str, text: &str, zone: ZoneRule) -> Result<DateTime<U
             None => None,
         }
     };
-    // An offset may move the last day of 9999 into a year that RFC 3339 has no form for.
+    // An offset may move the last day of 9999 into a year that RFC 3339 cannot represent.
     time.filter(|time| (0..=9999).contains(&time.year())).ok_or_else(|| {
         let detail =
             format!("{name}: {:?} is no time; expected a form such as 2026-05-01T10:00:00Z", truncate_name(text));
@@ -64,10 +64,10 @@ pub(super) fn parse(name: &str, text: &str, zone: ZoneRule) -> Result<DateTime<U
     })
 }
 
-/// Reads a number since 1970.
+/// Parses a number since 1970.
 ///
 /// # Errors
-/// `INVALID_TIME` when the number is in none of the units.
+/// `INVALID_TIME` if the number is in none of the units.
 pub(super) fn epoch(name: &str, number: f64) -> Result<DateTime<Utc>, Reason> {
     let (first, last) = EPOCH_SECONDS_RANGE;
     #[expect(clippy::cast_precision_loss, reason = "bounds with few digits")]
@@ -83,14 +83,14 @@ pub(super) fn epoch(name: &str, number: f64) -> Result<DateTime<Utc>, Reason> {
     })
 }
 
-/// Digits, with a fraction or without. Shorter ones (`20260501`) are dates in a form of their own, or no time at all.
+/// Digits, with or without a fraction. Shorter ones (`20260501`) are dates of another form or invalid.
 fn is_number(text: &str) -> bool {
     let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, "0"));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     digits(whole) && digits(fraction)
 }
 
-/// Nanoseconds of an `f64` would lose their last digits, so the text is read.
+/// Parsed from text, since an `f64` loses the last digits of nanoseconds.
 fn epoch_of_digits(text: &str) -> Option<DateTime<Utc>> {
     let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, ""));
     let whole: i128 = whole.parse().ok()?;
@@ -105,7 +105,7 @@ fn epoch_of_digits(text: &str) -> Option<DateTime<Utc>> {
     )
 }
 
-/// A date and a time of day, and by how much they are ahead of UTC where the text has a zone.
+/// A date and a local time, and its offset from UTC if the text has a zone.
 fn calendar(text: &str) -> Option<(NaiveDateTime, Option<FixedOffset>)> {
     let date = date(text.get(..10)?)?;
     let rest = text[10..].strip_prefix(['T', 't', ' '])?.trim_start();
@@ -124,7 +124,7 @@ pub(super) fn date(text: &str) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(year, digits(text.get(5..7)?)?, digits(text.get(8..)?)?)
 }
 
-/// Whether a text begins as a time of day does.
+/// Whether a text begins with a time of day.
 pub(super) fn is_time_of_day(text: &str) -> bool {
     text.as_bytes().get(2) == Some(&b':')
 }
@@ -152,7 +152,7 @@ pub(super) fn time_of_day(text: &str) -> Option<NaiveTime> {
     }
 }
 
-/// How far a zone is ahead of UTC; the outer `None` is no zone that is known.
+/// The UTC offset of a zone; the outer `None` is an unknown zone.
 #[expect(clippy::option_option, reason = "no zone and an unknown zone are different answers")]
 fn offset(text: &str) -> Option<Option<FixedOffset>> {
     if text.is_empty() {
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ambiguous_or_impossible_time_is_refused_with_an_example() {
+    fn ambiguous_and_impossible_times_are_rejected_with_an_example() {
         for text in [
             "",
             "yesterday",

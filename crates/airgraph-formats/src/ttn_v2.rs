@@ -1,8 +1,8 @@
-//! The Things Network v2 (HTTP integration), as `CleanCycle` bicycles were forwarded by it.
+//! The Things Network v2 (HTTP integration), which forwarded `CleanCycle` bicycles.
 //!
-//! `payload_raw` holds a [`cleancycle`](super::cleancycle) packet in base64. `payload_fields` holds the same samples as
-//! the network's own decoder read them, numbered; of other sensors it holds named fields. Empty `payload_fields` are no
-//! error: the predecessor answered them with 201, whether a device is named or not.
+//! `payload_raw` is a [`cleancycle`](super::cleancycle) packet in base64. `payload_fields` has the same samples,
+//! numbered, from the network's own decoder; of other sensors it has named fields. Empty `payload_fields` are not an
+//! error: the predecessor returned 201 for them, with or without a device.
 
 use airgraph_domain::device::DeviceKind;
 use serde::Deserialize;
@@ -33,7 +33,7 @@ struct TtnV2Body {
 /// Decodes one body.
 ///
 /// # Errors
-/// When it isn't JSON of this shape, or holds neither payload, or none that can be read.
+/// If it isn't JSON of this shape, or has neither payload, or none that can be decoded.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     let body: TtnV2Body = parse::json(incoming.body)?;
     let has_empty_fields = matches!(&body.payload_fields, Some(JsonValue::Object(entries)) if entries.is_empty());
@@ -57,7 +57,7 @@ pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
         fields: body.payload_fields.as_ref(),
         normalized: None,
         codec: Codec::of_brand(None),
-        expects_bicycle: true, // what came by this network, which closed in 2021, came from bicycles
+        expects_bicycle: true, // this network, closed in 2021, forwarded bicycles
         names: NAMES,
     };
     match uplink.decode() {

@@ -1,7 +1,7 @@
-//! A file decoded as it comes. While its next bytes are awaited, it occupies no thread.
+//! Decodes a file while it arrives. Waiting for bytes occupies no thread.
 //!
-//! The reader of files is an `async fn` that waits for nothing but bytes. Here it is a coroutine: it is polled when there are new
-//! bytes, on a thread for blocking work, until it has used all of them.
+//! The parser of files is an `async fn` that awaits only bytes. Here it is a coroutine: it is polled when there are new
+//! bytes, on a thread for blocking work, until it has consumed all of them.
 
 use std::{
     io,
@@ -18,32 +18,32 @@ use tokio::{
 
 use crate::ingest::csv::{CsvChunk, CsvError, CsvOptions, CsvReader};
 
-/// Pieces up to this size are decoded at once, as to change threads would take longer. In bytes.
+/// Pieces up to this size, in bytes, are decoded on the current thread, since switching threads takes longer.
 const MAX_INLINE_BYTES: usize = 4 << 10;
 
-/// A file that is decoded.
+/// A file that is being decoded.
 pub(super) struct ImportDecoder {
     shared: SharedState,
     decoding: Pin<Box<dyn Future<Output = Result<(), CsvError>> + Send>>,
 }
 
-/// What came of a piece of a file.
+/// Result of decoding a piece of a file.
 pub(super) struct DecodedPiece {
     /// Chunks that are complete.
     pub chunks: Vec<CsvChunk>,
-    /// Whether the file ended, and how; none while more is expected.
+    /// Whether the file ended, and how; `None` while more bytes are expected.
     pub ended: Option<Result<(), CsvError>>,
 }
 
-/// What the coroutine and its driver share.
+/// State shared by the coroutine and its driver.
 #[derive(Clone, Default)]
 struct SharedState(Arc<Mutex<DecoderState>>);
 
 #[derive(Default)]
 struct DecoderState {
-    /// Bytes that are not read yet.
+    /// Unread bytes.
     piece: Bytes,
-    /// What comes after them; none while that isn't known.
+    /// End of the input; `None` while it is unknown.
     end: Option<io::Result<()>>,
     chunks: Vec<CsvChunk>,
 }
@@ -54,7 +54,7 @@ impl ImportDecoder {
         Self { decoding: Box::pin(decode(shared.clone(), options)), shared }
     }
 
-    /// Decodes the next piece of the file; none stands for its end.
+    /// Decodes the next piece of the file; `None` is its end.
     pub async fn run_decoder(mut self, piece: Option<io::Result<Bytes>>) -> (Self, DecodedPiece) {
         let size = piece.as_ref().map_or(0, |piece| piece.as_ref().map_or(0, Bytes::len));
         if size <= MAX_INLINE_BYTES {

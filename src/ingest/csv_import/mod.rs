@@ -4,8 +4,8 @@
 //! pieces of the file ──▶ decoder ──▶ a chunk or two ahead ──▶ the recorder, chunk by chunk ──▶ report
 //! ```
 //!
-//! A chunk is stored before the next one is, so what a report counts is stored for good. A file that was cut off can be
-//! sent again whole: what was stored is then a duplicate.
+//! A chunk is stored before the next one is, so the samples that a report counts are durable. A truncated upload can be
+//! repeated whole: samples stored before are then duplicates.
 
 mod decoder;
 mod report;
@@ -33,34 +33,34 @@ use crate::{
 
 /// Chunks decoded ahead of the one that is being stored.
 const DECODE_AHEAD_CHUNKS: usize = 1;
-/// What is decoded at a time, in bytes. Each line may become a rejection that is larger than the line.
+/// Size of the pieces that are decoded, in bytes. Each line may become a rejection that is larger than the line.
 const MAX_DECODE_BYTES: usize = 64 << 10;
-/// What is read of a local file at a time, in bytes.
+/// Size of the pieces read from a local file, in bytes.
 const READ_BUFFER_BYTES: usize = 256 << 10;
 
-/// What is to be done with a file.
+/// Options of an import.
 #[derive(Clone, Debug, Default)]
 pub struct ImportTask {
-    /// What the file doesn't tell.
+    /// Data that the file lacks.
     pub options: CsvOptions,
-    /// The key that vouches for it.
+    /// The API key of the request.
     pub api_key: Option<ApiKeyId>,
-    /// Whether that is an admin's key.
+    /// Whether that key has the role admin.
     pub by_admin: bool,
-    /// Whether to tell what would become of it, and store nothing.
+    /// Whether to report the outcome without storing anything.
     pub dry_run: bool,
 }
 
 /// Why a file was not read to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum CsvImportError {
-    /// It is none that is understood.
+    /// It is invalid.
     #[error("{}", .0.detail)]
     Rejected(DecodeError),
-    /// It broke off.
+    /// Reading it failed.
     #[error("the file broke off: {0}")]
     Io(std::io::Error),
-    /// What was read can't be stored.
+    /// Storing its samples failed.
     #[error(transparent)]
     Record(#[from] RecordError),
 }
@@ -74,7 +74,7 @@ impl From<CsvError> for CsvImportError {
     }
 }
 
-/// Reads a file to its end and records it. The report tells of all that was stored, also when not everything was.
+/// Reads a file to its end and records it. The report counts all stored samples, also after an error.
 pub async fn run(
     recorder: &Recorder,
     clock: &Clock,
@@ -94,7 +94,7 @@ pub async fn run(
     }
 }
 
-/// Sends the chunks of a file, and last the error that ends it early.
+/// Sends the chunks of a file, and at last the error, if any.
 async fn decode(
     file: impl Stream<Item = io::Result<Bytes>>,
     options: CsvOptions,

@@ -10,7 +10,7 @@ const endpoint = endpointFor(location.href);
 
 export function App() {
   const [settledKey, setSettledKey] = useState(readApiKey);
-  // A new fetcher makes GraphiQL read the schema again, which a key may have opened.
+  // A new fetcher makes GraphiQL load the schema again, since a key may allow it.
   const fetcher = useMemo(() => createFetcher(endpoint, readApiKey), [settledKey]);
 
   return (

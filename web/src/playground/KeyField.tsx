@@ -2,14 +2,14 @@ import { useState } from "react";
 import { readApiKey, writeApiKey } from "../apiKey";
 
 /**
- * The API key, written through at each keystroke so that the next request has it.
- * `onSettled` comes when the typing is over: on leaving the field, or Enter.
+ * The API key, stored at each keystroke, so that the next request has it.
+ * `onSettled` is called when the input is complete: on blur, or Enter.
  */
 export function KeyField({ onSettled }: { onSettled: (key: string) => void }) {
   const [key, setKey] = useState(readApiKey);
   const settle = () => onSettled(readApiKey());
 
-  // No <form>: submitting one could put the key into the URL.
+  // No <form>: submitting it could put the key into the URL.
   return (
     <div className="key-field">
       <label htmlFor="api-key">API key</label>

@@ -1,16 +1,16 @@
 import type { ExecutionResult } from "graphql";
 
-/** An answer made here, in the shape of a server's, so that the response pane shows it alike. */
+/** A client-side error as a GraphQL response, so that the response pane displays it. */
 export function failure(message: string): ExecutionResult {
   return { errors: [{ message } as never] };
 }
 
-/** Longest plain-text answer worth repeating to the reader, in characters. */
+/** Maximum length of a plain-text response in the error message, in characters. */
 const MAX_EXCERPT = 300;
 
 /**
- * The JSON of `response`, whatever its status: GraphQL errors come with 4xx and 5xx too.
- * Anything else (a proxy's HTML, an empty body) becomes one readable error.
+ * The JSON of `response` with any status: GraphQL errors also have 4xx and 5xx.
+ * Other bodies (a proxy's HTML, an empty body) become one readable error.
  */
 export async function readAnswer(response: Response): Promise<ExecutionResult> {
   const text = await response.text();

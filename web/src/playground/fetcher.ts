@@ -7,25 +7,25 @@ import { failure, readAnswer } from "./answer";
 import { operationOf } from "./operation";
 
 /**
- * GraphiQL's way to the server: HTTP for queries and mutations, a WebSocket for
- * subscriptions. `readKey` is asked at each request, never held, and the key only
- * travels in the header and in `connectionParams`: never in a URL.
+ * GraphiQL's connection to the server: HTTP for queries and mutations, a WebSocket for
+ * subscriptions. `readKey` is called for each request. The key is sent only
+ * in the header and in `connectionParams`, never in a URL.
  *
- * Failures are returned as GraphQL errors, not thrown: GraphiQL prints the stack of
- * whatever is thrown.
+ * Failures are returned as GraphQL errors, not thrown: GraphiQL prints the
+ * stack of a thrown error.
  */
 export function createFetcher(endpoint: Endpoint, readKey: () => string): Fetcher {
-  return (asked) => {
+  return (request) => {
     const key = readKey();
     if (!isSendable(key)) {
       return Promise.resolve(
         failure("The API key contains characters that cannot be sent. Paste it once more."),
       );
     }
-    const operation = operationOf(asked.query, asked.operationName);
+    const operation = operationOf(request.query, request.operationName);
     const params = operation
-      ? { ...asked, operationName: operation.name?.value ?? null }
-      : asked;
+      ? { ...request, operationName: operation.name?.value ?? null }
+      : request;
     return operation?.operation === OperationTypeNode.SUBSCRIPTION
       ? subscribe(endpoint, key, params)
       : post(endpoint, key, params);
@@ -58,7 +58,7 @@ function subscribe(
   key: string,
   { query, variables, operationName }: FetcherParams,
 ): AsyncIterable<ExecutionResult> {
-  // One socket per subscription, closed with it. No silent retries: a person is watching.
+  // One socket per subscription, closed with it. No silent retries: the user sees errors.
   const client = createClient({
     url: endpoint.ws,
     connectionParams: { ...authorization(key) },
@@ -69,7 +69,7 @@ function subscribe(
     variables: variables ?? null,
     operationName: operationName ?? null,
   }) as AsyncGenerator<ExecutionResult, void>;
-  // Not a generator around `results`: its `return`, the stop button, would wait for the next result.
+  // Not a generator around `results`: its `return` (the stop button) would wait for the next result.
   const explained = {
     next: () =>
       results.next().catch((error: unknown) => ({ done: false, value: explain(error, endpoint) })),
@@ -78,7 +78,7 @@ function subscribe(
   return { [Symbol.asyncIterator]: () => explained };
 }
 
-/** What `graphql-ws` throws: the server's error list, a close event, or a connection error. */
+/** The errors of `graphql-ws`: the server's error list, a close event, or a connection error. */
 function explain(error: unknown, endpoint: Endpoint): ExecutionResult {
   if (Array.isArray(error)) {
     return { errors: error };

@@ -1,7 +1,7 @@
 import { Kind, type OperationDefinitionNode, parse } from "graphql";
 
 /**
- * The operation of `query` to run: the one named, or the only one there is.
+ * The operation of `query` to run: the named one, or the only one.
  *
  * GraphiQL notices a change of tab or text only after a pause; until then it still
  * names the operation that was there before.
@@ -16,7 +16,7 @@ export function operationOf(
       (definition) => definition.kind === Kind.OPERATION_DEFINITION,
     );
   } catch {
-    return undefined; // a syntax error is the server's to explain
+    return undefined; // the server reports the syntax error
   }
   const named = operations.find((operation) => operation.name?.value === name);
   return named ?? (operations.length === 1 ? operations[0] : undefined);

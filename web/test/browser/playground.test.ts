@@ -1,4 +1,4 @@
-// The playground in Chromium, cut off from everything but its own server.
+// The playground in Chromium, without access to other servers.
 //
 //   AIRGRAPH_URL         a running server (without it: dist/ and a stub endpoint)
 //   AIRGRAPH_KEY         an API key that server knows (without it: a made-up one)
@@ -18,7 +18,7 @@ let browser: Browser;
 let context: BrowserContext;
 let page: Page;
 
-/** Requests to other origins, and whatever the page's policy forbade: both must stay empty. */
+/** Requests to other origins, and violations of the page's policy: both must stay empty. */
 let strays: string[];
 let violations: string[];
 
@@ -35,7 +35,7 @@ beforeAll(async () => {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
-      // A second wall, for what request interception might not see: no other name resolves.
+      // In case request interception misses a request: no other host name resolves.
       `--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE ${new URL(url).hostname}`,
     ],
   });
@@ -84,7 +84,7 @@ afterEach(async () => {
   expect(violations, "policy violations and uncaught errors").toEqual([]);
 });
 
-/** Presses "run" and returns the request's key header and the answer on the screen. */
+/** Presses "run" and returns the request's key header and the displayed response. */
 async function run() {
   const [request] = await Promise.all([
     page.waitForRequest(
@@ -182,7 +182,7 @@ test.skipIf(realServer === undefined)("a measurement is shown when it is recorde
       headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
       body: JSON.stringify({ device, pm10: 12.4 }),
     });
-  // Told is what is stored after the subscription began, which nothing shows.
+  // Only samples stored after the start of the subscription are sent, and the start is not displayed.
   const recording = setInterval(() => void record(), 300);
   try {
     await page.locator(".result-window .view-line").getByText(device).first().waitFor();

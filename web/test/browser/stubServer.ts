@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { extname, join, resolve } from "node:path";
 import { buildSchema, graphql } from "graphql";
 
-/** The policy that the page is known to bear; the real server sends the same. */
+/** A policy that the page works with; the real server sends the same. */
 export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -52,7 +52,7 @@ const rootValue = {
 
 export interface StubServer {
   url: string;
-  /** Protocols that WebSocket clients asked for; the stub takes none of them up. */
+  /** Protocols that WebSocket clients offered; the stub accepts none of them. */
   upgrades: (string | undefined)[];
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// GraphQL over HTTP in both editions: the audits of the reference implementation, and what clients read of errors.
+// GraphQL over HTTP in both editions: the audits of the reference implementation, and errors as read by clients.
 import { ApolloClient, gql, HttpLink, InMemoryCache } from "@apollo/client";
 import { Client as UrqlClient, fetchExchange } from "@urql/core";
 import { serverAudits } from "graphql-http";
@@ -10,9 +10,9 @@ import { url } from "./server";
 
 const MALFORMED = "the audit demands 400; the edition has 422 for JSON that is no well-formed request";
 const INVALID = "the audit demands 400; the edition has 422 for a document or variables that cannot be executed";
-const JSON_STATUS = "the audit demands 200 with application/json; the edition has the same status for every media type";
+const JSON_STATUS = "the audit requires 200 with application/json; the edition has the same status for every media type";
 
-/** Audits that demand what the drafts had, each with the reason. */
+/** Audits that require the behaviour of drafts, each with the reason. */
 const DIFFERING: Record<string, string> = {
   "3E3A": MALFORMED, // parameters are invalid
   "423L": MALFORMED, // missing {query} parameter
@@ -54,7 +54,7 @@ const editions = [
 describe.each(editions)("edition %s", (edition, base) => {
   const audits = serverAudits({ url: () => `${base()}/graphql` });
 
-  test("there are as many audits as ever", () => {
+  test("the number of audits is unchanged", () => {
     expect(audits).toHaveLength(61);
   });
 

@@ -1,4 +1,4 @@
-// A gateway of the test's own, which it starts, stops and kills: AIRGRAPH_BIN is the program.
+// A gateway that a test starts, stops and kills: AIRGRAPH_BIN is the program.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -20,7 +20,7 @@ export class Gateway {
     private readonly environment: NodeJS.ProcessEnv,
   ) {}
 
-  /** A gateway with a database of its own, on a port that stays the same. */
+  /** A gateway with a database of its own, on a constant port. */
   static async start(settings: NodeJS.ProcessEnv = {}): Promise<Gateway> {
     const folder = await mkdtemp(join(tmpdir(), "airgraph-resume-"));
     const listen = `127.0.0.1:${await freePort()}`;
@@ -56,7 +56,7 @@ export class Gateway {
     throw new Error(`the gateway ended: ${printed}`);
   }
 
-  /** Ends it with a signal and waits until it is gone. */
+  /** Sends a signal and waits for the end of the process. */
   async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
@@ -67,7 +67,7 @@ export class Gateway {
     }
   }
 
-  /** Ends it for good. */
+  /** Stops it and deletes its data. */
   async remove(): Promise<void> {
     await this.stop();
     await rm(this.folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-// Every client gets each event once, across a restart of the gateway: by the wrapper of examples/resume.mjs, or by itself
+// Every client gets each event once, across a restart of the gateway: with the wrapper of examples/resume.mjs, or natively
 // (EventSource). The snippets of docs/resume.md are these.
 import { ApolloClient, gql, InMemoryCache } from "@apollo/client";
 import { GraphQLWsLink } from "@apollo/client/link/subscriptions";
@@ -16,7 +16,7 @@ interface Recorded {
   measurementRecorded: { measurement: { pm10: number } };
 }
 
-/** Subscribes, passes each value on, and returns what ends it. */
+/** Subscribes, forwards each value, and returns a function that ends the subscription. */
 type Subscribe = (query: string, event: (pm10: number) => void) => () => void;
 
 let gateway: Gateway;
@@ -37,9 +37,9 @@ const failed = (error: unknown) => {
 const value = (data: unknown) => (data as Recorded).measurementRecorded.measurement.pm10;
 const soon = () => new Promise<void>((resolve) => setTimeout(resolve, 100));
 
-/** Subscriptions that got a first result, which is their position. */
+/** Number of subscriptions with a first result, which is their position. */
 let positions = 0;
-/** Those of `EventSource` that did. */
+/** Number of those by `EventSource`. */
 const began = new WeakSet<EventSource>();
 
 /** The same client, with its first results counted. */
@@ -149,7 +149,7 @@ const clients: Record<string, () => Subscribe> = {
   },
 };
 
-/** The values that a client got, and a way to wait for so many. */
+/** The values that a client received, and a function that waits for a number of them. */
 function collect() {
   const values: number[] = [];
   let woken = () => {};
@@ -167,7 +167,7 @@ function collect() {
   };
 }
 
-/** Waits until a client of its own subscription has begun: values below 1 tell. */
+/** Waits until the subscription of a client has begun, which values below 1 indicate. */
 async function begun(device: string, got: ReturnType<typeof collect>[]) {
   while (got.some(({ values }) => values.length === 0)) {
     await gateway.record(device, 0.5);

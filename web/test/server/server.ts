@@ -1,8 +1,8 @@
 // The server under test:
 //
-//   AIRGRAPH_URL  where a running server is
-//   AIRGRAPH_KEY  an admin's key of it
-//   AIRGRAPH_BIN  the program, for gateways that a test starts, stops and kills itself
+//   AIRGRAPH_URL  a running server
+//   AIRGRAPH_KEY  its admin key
+//   AIRGRAPH_BIN  the program, for gateways that tests start, stop and kill
 
 export function needed(name: string): string {
   const value = process.env[name];
@@ -34,5 +34,5 @@ export async function record(device: string, ...values: number[]) {
   }
 }
 
-/** The key of a device that nobody has heard of. */
+/** The key of a new device. */
 export const aDevice = () => `web-${Math.random().toString(36).slice(2)}`;

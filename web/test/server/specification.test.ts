@@ -1,6 +1,6 @@
-// The gateway beside graphql-js, the reference implementation. Random requests must be accepted or refused alike. What is
-// answered must be what graphql-js completes the same values and errors to: keys, their order, and how far errors spread. A query
-// and its twin, in which graphql-js has opened the fragments and written the variables out, must be answered the same.
+// Compares the gateway with graphql-js, the reference implementation. Both must accept and reject the same random requests.
+// Responses must equal those of graphql-js for the same values and errors: keys, their order, and error propagation. A query
+// and its twin, in which graphql-js has inlined fragments and variables, must have the same response.
 //
 //   AIRGRAPH_REQUESTS=50000 npm run test:server -- specification    # 2000 unless set
 //   AIRGRAPH_SEED=7                                                 # 1 unless set
@@ -17,16 +17,16 @@ const SEED = Number(process.env["AIRGRAPH_SEED"] ?? 1);
 const CONCURRENCY = 8;
 const MAX_REPORTED = 20;
 
-/** Codes of refusals that are the gateway's own: limits on what a request may be. */
+/** Error codes of the gateway's own limits. */
 const LIMITS = ["TOO_COMPLEX", "RATE_LIMITED", "UNAVAILABLE"];
 
-/** What the gateway says of values that are not of their type. */
+/** Messages of the gateway for values of another type. */
 const OF_TYPES = /: (expected|a value of type|\w+ has no such field|\w+ takes exactly one field)|^variable/;
 
-/** Requests on which both may disagree, and why. */
+/** Requests with accepted differences, each with the reason. */
 const DISAGREEMENTS: { reason: string; applies(request: Request, expected: Accepted | string, answer: Answer): boolean }[] = [
   {
-    reason: "graphql-js takes every number in JavaScript's range for a Float; 1e400 is none in JSON either",
+    reason: "graphql-js accepts every number in JavaScript's range as a Float; 1e400 is invalid in JSON too",
     applies: ({ query }) => /\d[eE]\+?\d{3,}/.test(query),
   },
   {
@@ -37,7 +37,7 @@ const DISAGREEMENTS: { reason: string; applies(request: Request, expected: Accep
   },
 ];
 
-/** Fields whose values differ between two requests. */
+/** Fields with different values in each request. */
 const VOLATILE_FIELDS = /\b(server|feedCursor|lastUsedAt|airQualityInd\w+)\b/;
 
 let gateway: Gateway;
@@ -90,7 +90,7 @@ interface Outcome {
   differs: string[];
 }
 
-/** Everything in which the gateway differs. */
+/** All differences of the gateway. */
 async function compare(request: Request, number: number, hasTwin: boolean): Promise<Outcome> {
   const { kind, differs } = await differences(request, hasTwin);
   return { kind, differs: differs.map((fault) => `#${number} ${JSON.stringify(request)}\n  ${fault}`) };
@@ -154,7 +154,7 @@ test(
     }
     expect(found.join("\n\n")).toBe("");
     console.log(counts);
-    // The generator must go on making both kinds.
+    // The generator must still produce both kinds.
     expect(counts["accepted"]).toBeGreaterThan(COUNT / 5);
     expect(counts["refused"]).toBeGreaterThan(COUNT / 5);
   },

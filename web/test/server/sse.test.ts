@@ -1,4 +1,4 @@
-// GraphQL over Server-Sent Events, as the client of graphql-sse speaks it.
+// GraphQL over Server-Sent Events with the client of graphql-sse.
 import { createClient, type RequestParams } from "graphql-sse";
 import { expect, test } from "vitest";
 import { aDevice, keyed, record, url } from "./server";
@@ -43,7 +43,7 @@ test("a query and a mutation have one result each, and end", async () => {
   expect(recorded).toEqual([{ recordMeasurements: { recorded: 1 } }]);
 });
 
-test("errors of the document come as an event", async () => {
+test("errors of the document are sent as an event", async () => {
   const answers = [];
   for await (const answer of connect().iterate({ query: "{ nothing }" })) {
     answers.push(answer);
@@ -53,12 +53,12 @@ test("errors of the document come as an event", async () => {
   ]);
 });
 
-test("a key that opens nothing is refused by the status", async () => {
-  const asked = results({ query: "{ __typename }" }, { authorization: "Bearer nobodys" });
-  await expect(asked).rejects.toMatchObject({ response: { status: 401 } });
+test("an invalid key is rejected by the status", async () => {
+  const result = results({ query: "{ __typename }" }, { authorization: "Bearer unknown" });
+  await expect(result).rejects.toMatchObject({ response: { status: 401 } });
 });
 
-test("samples are received in their order, and a new stream goes on after the last one", async () => {
+test("samples are received in order, and a new stream continues after the last one", async () => {
   const device = aDevice();
   await record(device, 0);
   const [{ feedCursor }] = (await results<{ feedCursor: string }>({ query: "{ feedCursor }" })) as [
@@ -66,9 +66,9 @@ test("samples are received in their order, and a new stream goes on after the la
   ];
   const first = events(device, feedCursor, 2);
   await record(device, 1, 2, 3);
-  const heard = await first;
-  expect(heard.map(({ pm10 }) => pm10)).toEqual([1, 2]);
-  const rest = events(device, heard[1]!.cursor, 2);
+  const received = await first;
+  expect(received.map(({ pm10 }) => pm10)).toEqual([1, 2]);
+  const rest = events(device, received[1]!.cursor, 2);
   await record(device, 4);
   expect((await rest).map(({ pm10 }) => pm10)).toEqual([3, 4]);
 });

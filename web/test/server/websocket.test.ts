@@ -1,4 +1,4 @@
-// GraphQL over WebSocket, as the client of graphql-ws speaks it.
+// GraphQL over WebSocket with the client of graphql-ws.
 import { type Client, type ClientOptions, createClient, type SubscribePayload } from "graphql-ws";
 import { afterEach, expect, test } from "vitest";
 import WebSocket from "ws";
@@ -43,7 +43,7 @@ async function results<T>(client: Client, payload: SubscribePayload): Promise<T[
   return results;
 }
 
-/** What a client throws, with how often it connected. */
+/** A client's error, and its number of connections. */
 async function failure(query: string, options: Partial<ClientOptions> = {}) {
   let connections = 0;
   const client = connect({ ...options, on: { ...options.on, connecting: () => connections++ } });
@@ -68,12 +68,12 @@ test("a query and a mutation have one result each", async () => {
 test("many operations share a socket", async () => {
   let connections = 0;
   const client = connect({ lazy: false, on: { connected: () => connections++ } });
-  const asked = Array.from({ length: 50 }, () => results(client, { query: "{ __typename }" }));
-  expect((await Promise.all(asked)).flat()).toHaveLength(50);
+  const operations = Array.from({ length: 50 }, () => results(client, { query: "{ __typename }" }));
+  expect((await Promise.all(operations)).flat()).toHaveLength(50);
   expect(connections).toBe(1);
 });
 
-test("errors of the document come as errors, and the socket lives on", async () => {
+test("errors of the document are errors, and the socket stays open", async () => {
   const client = connect({ lazy: false });
   await expect(results(client, { query: "{ nothing }" })).rejects.toEqual([
     expect.objectContaining({ extensions: { code: "GRAPHQL_VALIDATION_FAILED" } }),
@@ -81,7 +81,7 @@ test("errors of the document come as errors, and the socket lives on", async () 
   expect(await results(client, { query: "{ __typename }" })).toHaveLength(1);
 });
 
-test("the key in connectionParams decides what is open", async () => {
+test("the key in connectionParams determines the permissions", async () => {
   const query = "{ server { database { name } } }";
   expect(await results(connect(), { query })).toHaveLength(1);
 
@@ -93,10 +93,10 @@ test("the key in connectionParams decides what is open", async () => {
   });
 });
 
-test("a client that breaks the protocol is told so and doesn't come again", async () => {
+test("a client that violates the protocol is disconnected with the reason and doesn't reconnect", async () => {
   const on = { connected: (socket: unknown) => (socket as WebSocket).send('{"type":"complete"}') };
   const { error, connections } = await failure("{ __typename }", { on });
-  // The answer may have been faster than the bad message.
+  // The response may be sent before the bad message is received.
   if (error !== undefined) {
     expect(error).toMatchObject({ code: 4400, reason: "`id` is missing" });
   }
@@ -114,7 +114,7 @@ test("a sample is received when it is recorded, and the subscription ends when i
   const client = connect();
   const events = client.iterate<Recorded>({ query: MEASUREMENTS, variables: { device } });
   const first = events.next();
-  // Until the subscription has begun nothing is told; what was recorded before it isn't either.
+  // Samples recorded before the start of the subscription are not sent.
   const recording = setInterval(() => void record(device, 7), 300);
   try {
     expect((await first).value?.data?.measurementRecorded.measurement.pm10).toBe(7);
@@ -124,13 +124,13 @@ test("a sample is received when it is recorded, and the subscription ends when i
   await events.return?.();
 });
 
-test("after a lost connection nothing is missed and nothing comes twice", async () => {
+test("after a lost connection no event is lost or repeated", async () => {
   const device = aDevice();
   await record(device, 0);
   const { feedCursor } = (await results<{ feedCursor: string }>(connect(), { query: "{ feedCursor }" }))[0]!;
   let connections = 0;
   const client = connect({ on: { connected: () => connections++ } });
-  // The client sends the payload again when it comes again; so it is kept at the last event.
+  // The client sends the payload again when it reconnects, so its cursor is updated with each event.
   const payload = { query: MEASUREMENTS, variables: { device, after: feedCursor } };
   const values: number[] = [];
   const waiting: (() => void)[] = [];
@@ -145,19 +145,19 @@ test("after a lost connection nothing is missed and nothing comes twice", async 
     },
     complete: () => {},
   });
-  const heard = async (count: number) => {
+  const waitFor = async (count: number) => {
     while (values.length < count) {
       await new Promise<void>((resume) => waiting.push(resume));
     }
   };
   await record(device, 1, 2);
-  await heard(2);
+  await waitFor(2);
   client.terminate();
   await record(device, 3, 4);
-  await heard(4);
+  await waitFor(4);
   client.terminate();
   await record(device, 5);
-  await heard(5);
+  await waitFor(5);
   expect(values).toEqual([1, 2, 3, 4, 5]);
   expect(connections).toBe(3);
   stop();

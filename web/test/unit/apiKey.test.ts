@@ -45,7 +45,7 @@ test("an emptied field leaves nothing behind", () => {
   expect(session.items.size).toBe(0);
 });
 
-test("a browser that refuses storage still has the key until the page is left", () => {
+test("without storage the key is kept until the page is closed", () => {
   const refuse = () => {
     throw new Error("denied");
   };
@@ -61,7 +61,7 @@ test("no key, no header", () => {
   expect(authorization("secret")).toEqual({ authorization: "Bearer secret" });
 });
 
-test("a key that cannot stand in a header is told apart", () => {
+test("a key that cannot be in a header is detected", () => {
   expect(isSendable("air_AZaz09-_.")).toBe(true);
   expect(isSendable("two words")).toBe(false);
   expect(isSendable("clé")).toBe(false);

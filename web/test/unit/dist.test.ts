@@ -1,5 +1,5 @@
-// A reading of the built files. The stronger proof that the page needs no internet is
-// the browser test, which sees the requests themselves.
+// A check of the built files. The stronger proof that the page needs no internet is
+// the browser test, which intercepts the requests themselves.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeAll, expect, test } from "vitest";
@@ -43,7 +43,7 @@ test("style sheets load nothing from elsewhere", () => {
   expect(hits(/\.css$/, /(?:url\(|@import\s*)["']?(?:https?:)?\/\/[^)"']*/g)).toEqual([]);
 });
 
-// Library code names addresses that it never loads: XML namespaces, links to
+// Library code contains URLs that it never loads: XML namespaces, links to
 // documentation, JSON Schema identifiers. So only loading positions count here.
 test("scripts load nothing from elsewhere", () => {
   const loading =

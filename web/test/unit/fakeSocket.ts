@@ -7,7 +7,7 @@ interface Message {
   payload?: unknown;
 }
 
-/** A `WebSocket` whose other end accepts one connection and plays a script. */
+/** A `WebSocket` to a server that accepts one connection and sends scripted messages. */
 export class FakeSocket {
   static last: FakeSocket | undefined;
   static readonly CONNECTING = 0;

@@ -13,7 +13,7 @@ function answering(response: Response) {
   return fetch;
 }
 
-async function ask(params: FetcherParams, key = "") {
+async function send(params: FetcherParams, key = "") {
   return (await createFetcher(endpoint, () => key)(params)) as {
     data?: unknown;
     errors?: { message: string }[];
@@ -36,12 +36,12 @@ async function collect(results: AsyncIterable<unknown>) {
 
 async function messageFor(response: Response): Promise<string | undefined> {
   answering(response);
-  return (await ask({ query: "{ a }" })).errors?.[0]?.message;
+  return (await send({ query: "{ a }" })).errors?.[0]?.message;
 }
 
 test("a query is posted as JSON, without a header for a missing key", async () => {
   const fetch = answering(Response.json({ data: { a: 1 } }));
-  const answer = await ask({ query: "query A { a }", operationName: "A" });
+  const answer = await send({ query: "query A { a }", operationName: "A" });
 
   expect(answer).toEqual({ data: { a: 1 } });
   const [url, init] = fetch.mock.calls[0]!;
@@ -51,7 +51,7 @@ test("a query is posted as JSON, without a header for a missing key", async () =
   expect(new Headers(init.headers).has("authorization")).toBe(false);
 });
 
-test("the key of the moment goes into the header, never into the URL", async () => {
+test("the current key is in the header, never in the URL", async () => {
   const fetch = vi.fn(async (_url: string, _init: RequestInit) => Response.json({ data: null }));
   vi.stubGlobal("fetch", fetch);
   let key = "first";
@@ -66,20 +66,20 @@ test("the key of the moment goes into the header, never into the URL", async () 
   expect(fetch.mock.calls.map(([url]) => url)).toEqual([endpoint.http, endpoint.http]);
 });
 
-test("a key that cannot stand in a header is refused here", async () => {
+test("a key that cannot be in a header is rejected before sending", async () => {
   const fetch = answering(Response.json({}));
-  expect((await ask({ query: "{ a }" }, "clé")).errors?.[0]?.message).toContain("API key");
+  expect((await send({ query: "{ a }" }, "clé")).errors?.[0]?.message).toContain("API key");
   expect(fetch).not.toHaveBeenCalled();
 });
 
-test("GraphQL errors with a 4xx status are shown as the server wrote them", async () => {
+test("GraphQL errors with a 4xx status are displayed unchanged", async () => {
   answering(Response.json({ errors: [{ message: "unknown key" }] }, { status: 401 }));
-  expect(await ask({ query: "{ a }" })).toEqual({ errors: [{ message: "unknown key" }] });
+  expect(await send({ query: "{ a }" })).toEqual({ errors: [{ message: "unknown key" }] });
 });
 
 test("an unreachable server is named", async () => {
   vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Failed to fetch")));
-  expect((await ask({ query: "{ a }" })).errors).toEqual([
+  expect((await send({ query: "{ a }" })).errors).toEqual([
     {
       message:
         "airgraph could not be reached at http://air.test/graphql. " +
@@ -105,7 +105,7 @@ test("a plain-text answer is quoted", async () => {
   expect(message).toBe("The server answered 413: body too large");
 });
 
-test("an empty answer is said to be empty", async () => {
+test("an empty response is reported", async () => {
   expect(await messageFor(new Response(null, { status: 504 }))).toBe(
     "The server answered 504 with nothing in it.",
   );
@@ -124,27 +124,27 @@ test("a subscription runs over the socket, with the key in connectionParams", as
 
 test("the operation's name decides which operation of a document runs", async () => {
   const fetch = answering(Response.json({ data: null }));
-  await ask({ query: "query A { a } subscription B { b }", operationName: "A" });
+  await send({ query: "query A { a } subscription B { b }", operationName: "A" });
   expect(fetch).toHaveBeenCalledOnce();
 });
 
 test("a name left over from another tab is corrected", async () => {
   const fetch = answering(Response.json({ data: null }));
-  await ask({ query: "query B { b }", operationName: "A" });
+  await send({ query: "query B { b }", operationName: "A" });
   const sent = JSON.parse(fetch.mock.calls[0]![1].body as string) as FetcherParams;
   expect(sent.operationName).toBe("B");
 });
 
-test("text that is no GraphQL is sent as it is, for the server to explain", async () => {
+test("text that is not GraphQL is sent unchanged; the server reports the error", async () => {
   const fetch = answering(Response.json({ errors: [] }));
-  await ask({ query: "{ a", operationName: "A" });
+  await send({ query: "{ a", operationName: "A" });
   expect(JSON.parse(fetch.mock.calls[0]![1].body as string)).toEqual({
     query: "{ a",
     operationName: "A",
   });
 });
 
-test("a refused subscription tells the server's reason", async () => {
+test("a rejected subscription has the server's reason", async () => {
   vi.stubGlobal("WebSocket", FakeSocket.closing(4403, "Forbidden"));
 
   expect(await collect(subscribe())).toEqual([

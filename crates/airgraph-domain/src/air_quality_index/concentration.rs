@@ -1,10 +1,10 @@
-//! Concentrations on the way to an index.
+//! Concentrations as input of an index.
 
 /// A concentration in whole ten-thousandths of µg/m³, not negative.
 ///
-/// An index leaps at a bound, so that a mean must not fall on its wrong side by the noise of its reckoning. Particulates
-/// are kept as 32-bit floats, which are wrong by up to 0.00003 below 1000; sensors tell tenths. Rounding to 0.0001 lies
-/// far from both.
+/// An index is a step function, so rounding errors of a mean must not move it across a bound. Particulates are stored
+/// as 32-bit floats, with errors of up to 0.00003 for values below 1000; sensors send tenths. Rounding to 0.0001 is far
+/// from both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Concentration(i64);
 
@@ -12,7 +12,7 @@ pub struct Concentration(i64);
 const SCALE: i64 = 10_000;
 
 impl Concentration {
-    /// A concentration in µg/m³, rounded; below 0, which a sensor tells of clean air, it is 0.
+    /// A concentration in µg/m³, rounded. A negative value, which a sensor sends in clean air, becomes 0.
     #[must_use]
     pub fn from_f64(value: f64) -> Self {
         #[expect(
@@ -22,7 +22,7 @@ impl Concentration {
         Self((value * 10_000.0).round().max(0.0) as i64)
     }
 
-    /// So many whole µg/m³.
+    /// A concentration in whole µg/m³.
     #[must_use]
     pub const fn whole(value: i64) -> Self {
         Self(value * SCALE)
@@ -31,7 +31,7 @@ impl Concentration {
     /// In µg/m³.
     #[must_use]
     pub fn value(self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "what a sensor tells is far below 2^52 ten-thousandths")]
+        #[expect(clippy::cast_precision_loss, reason = "sensor values are far below 2^52 ten-thousandths")]
         let value = self.0 as f64;
         value / 10_000.0
     }
@@ -42,13 +42,13 @@ impl Concentration {
         self.0.saturating_add(SCALE / 2) / SCALE
     }
 
-    /// Whole µg/m³; the rest is cut off.
+    /// Whole µg/m³, truncated.
     #[must_use]
     pub(super) fn truncated(self) -> i64 {
         self.0 / SCALE
     }
 
-    /// Whole tenths of µg/m³; the rest is cut off.
+    /// Whole tenths of µg/m³, truncated.
     #[must_use]
     pub(super) fn truncated_to_tenths(self) -> i64 {
         self.0 / (SCALE / 10)

@@ -1,15 +1,15 @@
 //! The European Air Quality Index: the mean of one hour, 1 (good) to 6 (extremely poor).
 //!
-//! Bounds are those of ETC HE report 2024/17, by which the European Environment Agency revised its index, the colours
-//! those of its pages (airindex.eea.europa.eu). A level ends with its bound: 5 µg/m³ of PM2.5 are good, anything more is
-//! fair.
+//! The bounds are those of ETC HE report 2024/17, the basis of the European Environment Agency's revised index; the
+//! colours are those of its pages (airindex.eea.europa.eu). A level includes its upper bound: 5 µg/m³ of PM2.5 is good,
+//! anything above is fair.
 
 use super::{Band, Concentration, Level, Pollutant};
 
 pub(super) const VERSION: &str = "EEA, ETC HE Report 2024/17";
 pub(super) const HOURS: usize = 1;
 
-/// Where each level but the last ends, in whole µg/m³.
+/// Upper bound of each level but the last, in whole µg/m³.
 const PM2_5: [i64; 5] = [5, 15, 50, 90, 140];
 const PM10: [i64; 5] = [15, 45, 120, 195, 270];
 

@@ -1,8 +1,8 @@
-//! Air-quality indices: what hourly means of particulates stand for on the scales that authorities publish.
+//! Air-quality indices: hourly means of particulates on the scales that authorities publish.
 //!
-//! All of them are indicative: a cheap sensor is not a reference station, and of the pollutants that the authorities look
-//! at only PM2.5 and PM10 are known here. One file a scale, with its source; each is a version of its own, and a later
-//! one is a new table and a new text in `VERSION`.
+//! All of them are indicative: a low-cost sensor is not a reference station, and only PM2.5 and PM10 of the pollutants
+//! in the published scales are measured here. Each scale is one file with its source. Each revision of a scale is a
+//! version; a new revision is a new table and a new text in `VERSION`.
 
 mod concentration;
 mod european;
@@ -22,7 +22,7 @@ pub enum Scale {
     European,
     /// The Air Quality Index of the United States, of 24 hours.
     UsEpa,
-    /// The same, estimated for the present hour.
+    /// The same scale with the NowCast average of 12 hours.
     UsNowcast,
 }
 
@@ -35,7 +35,7 @@ pub enum Pollutant {
     Pm10,
 }
 
-/// What a scale calls a range of its values.
+/// A named range of a scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Band {
     /// Its name, as published.
@@ -44,18 +44,18 @@ pub struct Band {
     pub colour: &'static str,
 }
 
-/// A place on a scale.
+/// A value on a scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level {
     /// The value.
     pub value: u16,
-    /// What it is called.
+    /// The range the value is in.
     pub band: Band,
-    /// Whether the concentration is beyond the end of the scale; the value is then the scale's last.
+    /// Whether the concentration is above the end of the scale; the value is then the scale's maximum.
     pub above_scale: bool,
 }
 
-/// The means of whole hours, newest first, µg/m³; none for an hour without a value.
+/// The means of whole hours, newest first, in µg/m³; `None` for an hour without a value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HourlyMeans {
     /// Of PM2.5.
@@ -67,30 +67,30 @@ pub struct HourlyMeans {
 /// The index of one pollutant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SubIndex {
-    /// Which.
+    /// The pollutant.
     pub pollutant: Pollutant,
-    /// Where it stands; none where too few hours are known.
+    /// Its index; `None` if too few hours have a value.
     pub level: Option<Level>,
-    /// The concentration that this is told from, averaged as the scale wants it; none where too few hours are known.
+    /// The averaged concentration the index is computed from; `None` if too few hours have a value.
     pub concentration: Option<Concentration>,
-    /// The share of the period's hours that are known, 0 to 1.
+    /// The share of the period's hours that have a value, 0 to 1.
     pub coverage: f64,
 }
 
-/// An air-quality index: that of the pollutant which is worst.
+/// An air-quality index: the highest index of its pollutants.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AirQualityIndex {
-    /// The pollutant that decides, with its index; none where no pollutant has one.
+    /// The pollutant with the highest index; `None` if no pollutant has an index.
     pub deciding: Option<(Pollutant, Level)>,
-    /// The share of the period's hours that are known of the pollutant that decides, 0 to 1; where none does, of the one
-    /// of which most are.
+    /// The share of the period's hours with a value of the deciding pollutant, 0 to 1; without one, of the pollutant
+    /// with the most hours.
     pub coverage: f64,
-    /// Every pollutant's.
+    /// The index of each pollutant.
     pub sub_indices: Vec<SubIndex>,
 }
 
 impl Scale {
-    /// Which edition of the scale this is: source and date.
+    /// Edition of the scale: source and date.
     #[must_use]
     pub fn version(self) -> &'static str {
         match self {
@@ -101,7 +101,7 @@ impl Scale {
         }
     }
 
-    /// How many hours its averaging period has.
+    /// Number of hours in the averaging period.
     #[must_use]
     pub fn hours(self) -> usize {
         match self {
@@ -112,8 +112,8 @@ impl Scale {
         }
     }
 
-    /// The index that these hours have. Hours beyond the period are not looked at, and such as are not there count as not
-    /// known.
+    /// The index of these hours. Hours beyond the period are ignored, and missing hours count as hours without a
+    /// value.
     #[must_use]
     pub fn index(self, means: &HourlyMeans) -> AirQualityIndex {
         let of = [(Pollutant::Pm2_5, &means.pm2_5), (Pollutant::Pm10, &means.pm10)];
@@ -142,7 +142,7 @@ impl Scale {
         SubIndex { pollutant, level, concentration, coverage: hours::coverage(&hours) }
     }
 
-    /// Where a concentration, averaged as the scale wants it, stands.
+    /// The level of an averaged concentration.
     #[must_use]
     pub fn level(self, pollutant: Pollutant, concentration: Concentration) -> Level {
         match self {

@@ -17,7 +17,7 @@ fn range(scale: Scale) -> std::ops::RangeInclusive<u16> {
     }
 }
 
-/// So many hours of which these are known, counted from the newest.
+/// `of` hours of which the newest `known` have this value.
 fn hours(known: usize, of: usize, mean: f64) -> Vec<Option<f64>> {
     (0..of).map(|hour| (hour < known).then_some(mean)).collect()
 }
@@ -27,7 +27,7 @@ fn of_pm2_5(scale: Scale, pm2_5: Vec<Option<f64>>) -> AirQualityIndex {
 }
 
 #[test]
-fn uk_daqi_ends_its_values_at_the_published_whole_numbers() {
+fn uk_daqi_values_end_at_the_published_whole_numbers() {
     for (pollutant, bounds) in [
         (Pollutant::Pm2_5, [11, 23, 35, 41, 47, 53, 58, 64, 70]),
         (Pollutant::Pm10, [16, 33, 50, 58, 66, 75, 83, 91, 100]),
@@ -45,7 +45,7 @@ fn uk_daqi_ends_its_values_at_the_published_whole_numbers() {
 }
 
 #[test]
-fn the_european_index_ends_its_levels_at_the_published_bounds() {
+fn european_levels_end_at_the_published_bounds() {
     for (pollutant, bounds) in [(Pollutant::Pm2_5, [5, 15, 50, 90, 140]), (Pollutant::Pm10, [15, 45, 120, 195, 270])] {
         assert_eq!(value(Scale::European, pollutant, 0.0), 1);
         for (at, bound) in (1..).zip(bounds.map(f64::from)) {
@@ -58,7 +58,7 @@ fn the_european_index_ends_its_levels_at_the_published_bounds() {
 }
 
 #[test]
-fn the_us_index_meets_every_breakpoint() {
+fn us_index_equals_the_table_at_every_breakpoint() {
     let index = [0, 50, 51, 100, 101, 150, 151, 200, 201, 300, 301, 500];
     let pm2_5 = [0.0, 9.0, 9.1, 35.4, 35.5, 55.4, 55.5, 125.4, 125.5, 225.4, 225.5, 325.4];
     let pm10 = [0.0, 54.0, 55.0, 154.0, 155.0, 254.0, 255.0, 354.0, 355.0, 424.0, 425.0, 604.0];
@@ -66,7 +66,7 @@ fn the_us_index_meets_every_breakpoint() {
         for (pollutant, breakpoints, step) in [(Pollutant::Pm2_5, pm2_5, 0.1), (Pollutant::Pm10, pm10, 1.0)] {
             for (concentration, expected) in breakpoints.into_iter().zip(index) {
                 assert_eq!(value(scale, pollutant, concentration), expected, "{pollutant:?} {concentration}");
-                // What is less than a step more is cut off.
+                // Less than one step more is truncated.
                 let cut_off = value(scale, pollutant, concentration + 0.999 * step);
                 assert_eq!(cut_off, expected, "{pollutant:?} {concentration} and a bit");
             }
@@ -115,9 +115,9 @@ fn three_quarters_of_the_hours_are_enough() {
         let index = of_pm2_5(scale, hours(17, 24, 10.0));
         assert!(index.deciding.is_none() && (index.coverage - 17.0 / 24.0).abs() < 1e-12, "{index:?}");
         assert_eq!(index.sub_indices[0].concentration, None);
-        assert!(of_pm2_5(scale, hours(18, 18, 10.0)).deciding.is_some(), "hours not told are not known");
+        assert!(of_pm2_5(scale, hours(18, 18, 10.0)).deciding.is_some(), "missing hours have no value");
         assert!(of_pm2_5(scale, hours(17, 17, 10.0)).deciding.is_none());
-        // Whichever hours they are, and whatever lies beyond the period.
+        // The result depends neither on which hours are known nor on what is beyond the period.
         let mut scattered = hours(24, 24, 10.0);
         scattered.iter_mut().step_by(4).for_each(|hour| *hour = None);
         assert!(of_pm2_5(scale, scattered.clone()).deciding.is_some());
@@ -155,7 +155,7 @@ fn nowcast_matches_values_published_by_the_epa() {
     assert!((average(&slide) - 17.413_919_4).abs() < 1e-6);
     let index = of_pm2_5(Scale::UsNowcast, slide.into_iter().map(Some).collect());
     assert_eq!(index.deciding.map(|(_, level)| level.value), Some(66));
-    // By hand: weight 1 − 2/10 = 0.8, (10 + 0.8 × 8) / 1.8; an hour between them counts for the power alone.
+    // By hand: weight 1 − 2/10 = 0.8, (10 + 0.8 × 8) / 1.8; an hour between them only raises the power.
     assert!((average(&[10.0, 8.0]) - 16.4 / 1.8).abs() < 1e-12);
     let gap = us_nowcast::average(&[Some(10.0), None, Some(8.0)]).expect("an average");
     assert!((gap - (10.0 + 0.64 * 8.0) / 1.64).abs() < 1e-12);
@@ -197,7 +197,7 @@ proptest! {
     }
 
     #[test]
-    fn tenths_kept_as_32_bit_floats_stand_where_the_tenths_themselves_do(tenths in 0_u16..9999, known in 18_usize..=24) {
+    fn rounding_to_32_bit_floats_does_not_change_the_index(tenths in 0_u16..9999, known in 18_usize..=24) {
         let exact = f64::from(tenths) / 10.0;
         let kept = f64::from(crate::readings::to_f32(exact));
         for scale in SCALES {

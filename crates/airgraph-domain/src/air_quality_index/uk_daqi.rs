@@ -1,7 +1,7 @@
 //! The Daily Air Quality Index of the United Kingdom: the mean of 24 hours, 1 to 10.
 //!
 //! Bands and bounds are Defra's (uk-air.defra.gov.uk, "What is the Daily Air Quality Index?"), the colours those of its
-//! pages. The bands are told in whole numbers (0–11, 12–23, …) and nothing is said of what lies between: the mean is
+//! pages. The bands are published in whole numbers (0–11, 12–23, …) without a rule for values between them: the mean is
 //! rounded to a whole number first, halves up, so that 11.4 is still 1 and 11.5 is 2 (unverified).
 
 use super::{Band, Concentration, Level, Pollutant};
@@ -9,7 +9,7 @@ use super::{Band, Concentration, Level, Pollutant};
 pub(super) const VERSION: &str = "Defra, Update on Implementation of the Daily Air Quality Index, April 2013";
 pub(super) const HOURS: usize = 24;
 
-/// The last whole µg/m³ of each value but the last.
+/// Upper bound of each value but the last, in whole µg/m³.
 const PM2_5: [i64; 9] = [11, 23, 35, 41, 47, 53, 58, 64, 70];
 const PM10: [i64; 9] = [16, 33, 50, 58, 66, 75, 83, 91, 100];
 

@@ -1,15 +1,15 @@
 //! The Air Quality Index of the United States: the mean of 24 hours, 0 to 500.
 //!
 //! Breakpoints, categories and colours are those of the EPA's Technical Assistance Document, EPA-454/B-24-002 of May
-//! 2024. PM2.5 is cut off to tenths and PM10 to whole µg/m³, so that there is nothing between two breakpoints; between
-//! them the index is interpolated and rounded. Beyond the last breakpoint it stays at 500, and says so.
+//! 2024. PM2.5 is truncated to tenths and PM10 to whole µg/m³, so no value lies between two breakpoints; between
+//! them the index is interpolated and rounded. Above the last breakpoint it stays at 500 and `above_scale` is set.
 
 use super::{Band, Concentration, Level, Pollutant};
 
 pub(super) const VERSION: &str = "US EPA, EPA-454/B-24-002, May 2024";
 pub(super) const HOURS: usize = 24;
 
-/// One line of the document's table: concentrations from and to, in the pollutant's steps, and the index from and to.
+/// A row of the document's table: concentrations from and to, in the pollutant's steps, and the index from and to.
 struct Breakpoint {
     steps: (i64, i64),
     index: (u16, u16),
@@ -60,7 +60,7 @@ pub(super) fn level(pollutant: Pollutant, concentration: Concentration) -> Level
     Level { value, band, above_scale }
 }
 
-/// The straight line between two breakpoints, rounded. In whole numbers, where nothing can be off by a hair; no step of
+/// Linear interpolation between two breakpoints, rounded. Integer arithmetic is exact here; no step of
 /// the table lies half-way between two values.
 fn interpolate(segment: &Breakpoint, steps: i64) -> u16 {
     let (from, to) = segment.steps;

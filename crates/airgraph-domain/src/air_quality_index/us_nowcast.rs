@@ -1,12 +1,12 @@
-//! The EPA's NowCast of particulates: an average of the last 12 hours in which recent ones weigh more, the faster the air
-//! changes; told on the scale of [`super::us_epa`].
+//! The EPA's NowCast of particulates: a weighted average of the last 12 hours. The faster the air changes, the more
+//! weight recent hours have. The result is on the scale of [`super::us_epa`].
 //!
-//! Its rule of completeness is its own: two of the latest three hours must be known, and nothing is asked of the others.
+//! Its completeness rule differs: two of the latest three hours must have a value; the others may be missing.
 
 pub(super) const VERSION: &str = "US EPA, PM NowCast of 2013 on EPA-454/B-24-002, May 2024";
 pub(super) const HOURS: usize = 12;
 
-/// However fast the air changes, an hour weighs half of the one after it at least.
+/// Minimum weight of an hour relative to the next newer one.
 const MIN_WEIGHT: f64 = 0.5;
 
 /// The weighted average of the hours, newest first.
@@ -14,7 +14,7 @@ pub(super) fn average(hours: &[Option<f64>]) -> Option<f64> {
     if hours.iter().take(3).flatten().count() < 2 {
         return None;
     }
-    // Below 0 is clean air, as for the scale itself; the weight would make nothing of it.
+    // Below 0 is clean air, as for the scale itself; a ratio with a negative value has no meaning.
     let known = || hours.iter().map(|hour| hour.map(|mean| mean.max(0.0)));
     let (least, greatest) = known()
         .flatten()

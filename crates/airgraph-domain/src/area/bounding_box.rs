@@ -1,4 +1,4 @@
-//! Between two parallels and two meridians.
+//! A box between two parallels and two meridians.
 
 use std::hash::{Hash, Hasher};
 
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::position::Position;
 
-/// All places between two parallels and two meridians, these included. Where `west` is greater than `east`, the box
-/// crosses the antimeridian; from −180 to 180 it goes all round.
+/// All positions between two parallels and two meridians, edges included. If `west` is greater than `east`, the box
+/// crosses the antimeridian; −180 to 180 is all longitudes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BoundingBox {
     south: f64,
@@ -21,7 +21,7 @@ pub struct BoundingBox {
     east: f64,
 }
 
-// Its numbers are finite, and there is one zero.
+// Its numbers are finite, and −0 is stored as 0, so `Eq` and `Hash` agree.
 impl Eq for BoundingBox {}
 impl Hash for BoundingBox {
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -40,26 +40,26 @@ impl BoundingBox {
         if north < south {
             return Err(InvalidArea::new("north", format!("{north} lies south of {south}, the south")));
         }
-        // Places on the antimeridian are told as 180° W; only a box that goes all round ends at 180° E.
+        // A position on the antimeridian has longitude −180; only a box of all longitudes ends at 180.
         let all_round = west <= -180.0 && east >= 180.0;
         let east = if all_round { east } else { wrapped(east) };
         let west = wrapped(west);
         Ok(Self { south, west, north, east })
     }
 
-    /// Its southern and its northern side.
+    /// Its southern and northern sides, in degrees.
     #[must_use]
     pub fn latitudes(self) -> (f64, f64) {
         (self.south, self.north)
     }
 
-    /// Its western and its eastern side. It crosses the antimeridian where the western one is the greater.
+    /// Its western and eastern sides, in degrees. West is greater than east if the box crosses the antimeridian.
     #[must_use]
     pub fn longitudes(self) -> (f64, f64) {
         (self.west, self.east)
     }
 
-    /// Whether a place lies in the box.
+    /// Whether a position lies in the box.
     #[must_use]
     pub fn contains(self, place: Position) -> bool {
         let (latitude, longitude) = (place.latitude(), place.longitude());

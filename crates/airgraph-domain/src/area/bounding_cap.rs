@@ -1,4 +1,4 @@
-//! Caps: a cell as a centre and a radius that holds it, which every shape can be compared with.
+//! Caps: a centre and a radius around a cell, which every shape can be compared with.
 
 use std::f64::consts::FRAC_PI_2;
 
@@ -6,15 +6,15 @@ use h3o::{CellIndex, LatLng};
 
 use super::longitude_span::LongitudeSpan;
 
-/// How far a cell's descendants reach, as a multiple of the mean length of its resolution's edges. A cell is not regular
-/// (its corners are up to 1.3 edges away), and its descendants stick out of it; a test on random places at all resolutions
-/// shows what is needed: 1.5.
+/// How far a cell's descendants reach, as a multiple of the mean length of its resolution's edges. A cell is not
+/// regular (its corners are up to 1.3 edges away), and its descendants extend beyond it. A test on random positions at
+/// all resolutions shows the minimum: 1.5.
 const DESCENDANT_REACH: f64 = 1.7;
 
-/// What rounding may shift, in radians (6 cm): near a pole, or the far side of the earth, half of the digits are lost.
+/// Tolerance of rounding errors, in radians (6 cm): near a pole or the antipode, half of the digits are lost.
 const ROUNDING_MARGIN_RAD: f64 = 1e-8;
 
-/// All places within an angle of a centre. Holds a cell and, by the H3 index, all of its descendants.
+/// All positions within an angle of a centre. Contains a cell and, by the H3 index, all of its descendants.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BoundingCap {
     /// Radians north.
@@ -25,7 +25,7 @@ pub(super) struct BoundingCap {
     radius: f64,
 }
 
-/// Between two parallels, in a span of longitudes; degrees.
+/// A rectangle between two parallels, in a span of longitudes; degrees.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rectangle {
     pub south: f64,
@@ -51,25 +51,25 @@ impl BoundingCap {
         self.radius
     }
 
-    /// The least rectangle around it; one that holds a pole has all longitudes.
+    /// Its bounding rectangle; a cap that contains a pole has all longitudes.
     pub(super) fn rectangle(self) -> Rectangle {
         let (south, north) = (self.latitude - self.radius, self.latitude + self.radius);
         let longitudes = if south <= -FRAC_PI_2 || north >= FRAC_PI_2 {
             LongitudeSpan::FULL_CIRCLE
         } else {
-            // The meridian that touches a cap does so nearer to the pole than its centre is.
+            // The tangent point of a meridian is nearer to the pole than the centre of the cap.
             let half = (self.radius.sin() / self.latitude.cos()).min(1.0).asin() + ROUNDING_MARGIN_RAD;
             LongitudeSpan::new((self.longitude - half).to_degrees(), (2.0 * half).to_degrees())
         };
         Rectangle { south: south.to_degrees().max(-90.0), north: north.to_degrees().min(90.0), longitudes }
     }
 
-    /// The angle between its centre and a place given in radians north and east.
+    /// The angle between its centre and a position given in radians north and east.
     pub(super) fn angle_to(self, latitude: f64, longitude: f64) -> f64 {
         let (a, b) = (unit_vector(self.latitude, self.longitude), unit_vector(latitude, longitude));
         let cross = [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
         let dot = a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-        // Exact near 0 and near half a turn alike, where a sine or a cosine alone has no digits left.
+        // Accurate near 0 and near π, where a sine or a cosine alone loses all digits.
         cross.iter().map(|part| part * part).sum::<f64>().sqrt().atan2(dot)
     }
 }

@@ -1,4 +1,4 @@
-//! In H3 cells.
+//! An area of H3 cells.
 
 use h3o::CellIndex;
 
@@ -11,33 +11,34 @@ use crate::{
     position::Position,
 };
 
-/// All places whose cell is one of some cells, or a descendant of one by its index.
+/// All positions in a set of cells: their stored cell is in the set, or descends from it by its index.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cells {
-    /// What they hold, as spans of cells of the stored resolution; sorted, apart from each other.
+    /// The covered spans of cells at the stored resolution; sorted, not adjacent.
     ranges: Vec<(i64, i64)>,
 }
 
 impl Cells {
-    /// Cells in one area at most.
+    /// Maximum number of cells in an area.
     pub const MAX: usize = 1000;
 
-    /// The cells with these names.
+    /// The area of the cells with these indexes, as hexadecimal text.
     ///
     /// # Errors
-    /// When there are none, or too many, or a name is not that of a cell, or a cell is finer than those that are stored.
+    /// If there are no cells, too many cells, a text is not a cell index, or a cell is finer than the stored
+    /// resolution.
     pub fn try_new(names: &[String]) -> Result<Self, InvalidArea> {
         if names.is_empty() || names.len() > Self::MAX {
             return Err(InvalidArea::new("", format!("{} cells; there must be 1 to {}", names.len(), Self::MAX)));
         }
         let cell = |(at, name): (usize, &String)| {
             let invalid = |reason| InvalidArea::new(format!("[{at}]"), format!("{name:?} {reason}"));
-            let cell: CellIndex = name.parse().map_err(|_| {
-                invalid("is no H3 cell; one is told as hexadecimal digits, such as 8928308280fffff".into())
-            })?;
+            let cell: CellIndex = name
+                .parse()
+                .map_err(|_| invalid("is no H3 cell; write hexadecimal digits, such as 8928308280fffff".into()))?;
             if cell.resolution() > STORED_RESOLUTION {
                 let reason = format!(
-                    "is a cell of resolution {}; at most {STORED_RESOLUTION} can be told apart",
+                    "is a cell of resolution {}; the finest resolution is {STORED_RESOLUTION}",
                     cell.resolution()
                 );
                 return Err(invalid(reason));
@@ -48,20 +49,20 @@ impl Cells {
         Ok(Self { ranges: cell::child_ranges(&cells, STORED_RESOLUTION) })
     }
 
-    /// What they hold, as spans of cells of the stored resolution, both ends included; sorted, apart from each other.
+    /// The covered spans of cells at the stored resolution, both ends included; sorted, not adjacent.
     #[must_use]
     pub fn ranges(&self) -> &[(i64, i64)] {
         &self.ranges
     }
 
-    /// Whether a place lies in one of the cells.
+    /// Whether a position lies in one of the cells.
     #[must_use]
     pub fn contains(&self, place: Position) -> bool {
         let cell = to_bigint(cell_at(place, STORED_RESOLUTION));
         self.first_reaching(cell).is_some_and(|(first, _)| first <= cell)
     }
 
-    /// The first span that doesn't end before this cell.
+    /// The first span that ends at or after this cell.
     fn first_reaching(&self, cell: i64) -> Option<(i64, i64)> {
         let at = self.ranges.partition_point(|&(_, last)| last < cell);
         self.ranges.get(at).copied()

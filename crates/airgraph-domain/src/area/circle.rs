@@ -1,4 +1,4 @@
-//! Within a distance of a place.
+//! A circle around a position.
 
 use std::{
     f64::consts::PI,
@@ -12,14 +12,14 @@ use super::{
 };
 use crate::position::{EARTH_RADIUS_M, InvalidPosition, Position};
 
-/// All places within a distance of a centre along the earth's surface, taken for a sphere.
+/// All positions within a distance of a centre along the earth's surface (a sphere).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Circle {
     centre: Position,
     radius_m: f64,
 }
 
-// Its numbers are finite, and there is one zero.
+// Its numbers are finite, and −0 is stored as 0, so `Eq` and `Hash` agree.
 impl Eq for Circle {}
 impl Hash for Circle {
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -28,13 +28,13 @@ impl Hash for Circle {
 }
 
 impl Circle {
-    /// The way to the far side of the earth, in metres.
+    /// Half of the earth's circumference, in metres.
     pub const MAX_RADIUS_M: f64 = PI * EARTH_RADIUS_M;
 
-    /// The circle around a place, in degrees, with a radius in metres.
+    /// The circle around a position, in degrees, with a radius in metres.
     ///
     /// # Errors
-    /// When the centre is no place, or the radius not above 0, or above half of the earth's circumference.
+    /// If the centre is not a position, or the radius is not above 0, or is above half of the earth's circumference.
     pub fn try_new(latitude: f64, longitude: f64, radius_m: f64) -> Result<Self, InvalidArea> {
         let centre = Position::try_new(latitude + 0.0, longitude + 0.0).map_err(|reason| {
             let part = match reason {
@@ -66,23 +66,23 @@ impl Circle {
         self.radius_m
     }
 
-    /// What the haversine of the angle between the centre and a place must not exceed.
+    /// Maximum haversine of the angle between the centre and a position in the circle.
     #[must_use]
     pub fn haversine(self) -> f64 {
         (self.angle() / 2.0).sin().powi(2)
     }
 
-    /// Whether a place lies in the circle.
+    /// Whether a position lies in the circle.
     #[must_use]
     pub fn contains(self, place: Position) -> bool {
-        // The haversine grows with the distance, so the two need no arc sine to be compared.
+        // The haversine grows with the distance, so the comparison needs no arc sine.
         let (from, to) = (self.centre.latitude().to_radians(), place.latitude().to_radians());
         let east = (place.longitude() - self.centre.longitude()).to_radians();
         let haversine = ((to - from) / 2.0).sin().powi(2) + from.cos() * to.cos() * (east / 2.0).sin().powi(2);
         haversine <= self.haversine()
     }
 
-    /// The radius as an angle at the centre of the earth.
+    /// The radius as an angle at the centre of the earth, in radians.
     fn angle(self) -> f64 {
         (self.radius_m / EARTH_RADIUS_M).min(PI)
     }

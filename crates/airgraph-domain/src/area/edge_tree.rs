@@ -1,8 +1,9 @@
-//! The edges of a polygon under bounding boxes of consecutive edges, so that a cell is compared with the few that are near.
+//! The edges of a polygon in a tree of bounding boxes of consecutive edges, so a cell is compared with nearby edges
+//! only.
 
 use super::{Edge, bounding_cap::Rectangle};
 
-/// Nodes under one node.
+/// Children of a node.
 const BRANCHES: usize = 8;
 
 /// A bounding box in degrees; longitudes as in [`Edge`].
@@ -14,8 +15,8 @@ struct Bounds {
     east: f64,
 }
 
-/// Bounding boxes of 8, 64, 512 and more consecutive edges. Neighbours in a ring are neighbours on the map, unless the ring is
-/// a scribble, most of whose cells meet the first edges that they are compared with.
+/// Bounding boxes of 8, 64, 512 and more consecutive edges. Consecutive edges are near each other on the map; in a ring
+/// where they are not, most cells intersect one of the first edges they are compared with.
 #[derive(Debug)]
 pub(super) struct EdgeTree<'a> {
     edges: &'a [Edge],
@@ -24,7 +25,7 @@ pub(super) struct EdgeTree<'a> {
 }
 
 impl<'a> EdgeTree<'a> {
-    /// The tree of these edges, of which there is at least one.
+    /// The tree of these edges; there is at least one.
     pub(super) fn of(edges: &'a [Edge]) -> Self {
         let mut levels = vec![joined(&edges.iter().map(Bounds::of).collect::<Vec<_>>())];
         while let Some(level) = levels.last().filter(|level| level.len() > 1) {
@@ -38,7 +39,7 @@ impl<'a> EdgeTree<'a> {
         self.meets_below(self.levels.len() - 1, 0, rectangle, steps)
     }
 
-    /// The same of the edges under a node of a level.
+    /// The same for the edges below a node of a level.
     fn meets_below(&self, level: usize, at: usize, rectangle: &Rectangle, steps: &mut usize) -> bool {
         *steps += 1;
         if self.levels[level][at].is_apart_from(rectangle) {

@@ -1,22 +1,23 @@
-//! The edges of a polygon by bands of longitude, so that a place is held against the edges of its band only.
+//! The edges of a polygon by bands of longitude, so a position is compared with the edges of its band only.
 
 use super::Edge;
 
-/// Bands of one polygon at most.
+/// Maximum number of bands of a polygon.
 const MAX_BANDS: usize = 512;
-/// Edges that a band has on average, when edges are short.
+/// Average number of edges in a band, when edges are short.
 const EDGES_PER_BAND: usize = 16;
-/// How often an edge is stored on average, at most. An edge stands in each band that it crosses, so a polygon of long
+/// Maximum average number of copies of an edge. An edge is stored in each band that it crosses, so a polygon of long
 /// edges has fewer bands.
 const MAX_COPIES: usize = 4;
 
-/// The edges of a polygon by bands of longitude. Edges along a meridian are left out: a line from a place to a pole
+/// The edges of a polygon by bands of longitude. Edges along a meridian are omitted: a line from a position to a pole
 /// crosses none of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LongitudeBands {
-    /// Where bands begin, ascending, but for the first one. The band of a place is the number of these at or west of it.
+    /// Western bounds of the bands but the first, ascending. The band of a position is the number of bounds at or west
+    /// of it.
     pub starts: Vec<f64>,
-    /// Where the edges of each band begin in `edges`, and at last where those of the last band end.
+    /// Index of each band's first edge in `edges`, followed by the end of the last band.
     pub offsets: Vec<usize>,
     /// The edges, one band after the other.
     pub edges: Vec<Edge>,
@@ -55,19 +56,19 @@ impl LongitudeBands {
         Self { offsets: std::iter::once(0).chain(ends).collect(), edges: bands.concat(), starts }
     }
 
-    /// Bytes of memory that they take beside the struct, about.
+    /// Size in memory beyond the struct, in bytes; an estimate.
     #[must_use]
     pub fn size(&self) -> usize {
         size_of_val(&self.starts[..]) + size_of_val(&self.offsets[..]) + size_of_val(&self.edges[..])
     }
 
-    /// Edges of a band on average, at least 1.
+    /// Average number of edges in a band, at least 1.
     #[must_use]
     pub fn mean_edges(&self) -> usize {
         self.edges.len().div_ceil(self.starts.len() + 1).max(1)
     }
 
-    /// The edges that may lie north or south of a place at this longitude.
+    /// The edges that may lie north or south of a position at this longitude.
     #[must_use]
     pub fn at(&self, longitude: f64) -> &[Edge] {
         let band = self.starts.partition_point(|&start| start <= longitude);
@@ -79,12 +80,12 @@ fn west_end(edge: &Edge) -> f64 {
     edge.from.1.min(edge.to.1)
 }
 
-/// The first band that an edge reaches.
+/// The first band of an edge.
 fn first_band(starts: &[f64], edge: &Edge) -> usize {
     starts.partition_point(|&start| start <= west_end(edge))
 }
 
-/// The last band that it reaches. An edge does not have its eastern end.
+/// The last band of an edge. An edge excludes its eastern end.
 fn last_band(starts: &[f64], edge: &Edge) -> usize {
     let east = edge.from.1.max(edge.to.1);
     starts.partition_point(|&start| start < east)
@@ -106,7 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn edges_of_a_band_decide_as_all_edges_do(
+        fn edges_of_a_band_give_the_same_result_as_all_edges(
             corners in proptest::collection::vec((-60.0..60.0, prop_oneof![-180.0..180.0, (-20..20).prop_map(f64::from)]), 3..400),
             places in proptest::collection::vec((-60.0..60.0, prop_oneof![-180.0..180.0, (-20..20).prop_map(f64::from)]), 50),
             spread in prop_oneof![Just(1.0), 0.01..0.2],
@@ -132,12 +133,12 @@ mod tests {
         let polygon = polygon(&(0..10_000).map(corner).collect::<Vec<_>>()).expect("a ring");
         let bands = polygon.bands();
         assert!(bands.starts.len() > 500, "{}", bands.starts.len());
-        let most = bands.offsets.windows(2).map(|ends| ends[1] - ends[0]).max();
-        assert!(most < Some(60), "{most:?}");
+        let max = bands.offsets.windows(2).map(|ends| ends[1] - ends[0]).max();
+        assert!(max < Some(60), "{max:?}");
     }
 
     #[test]
-    fn edges_across_the_whole_ring_are_stored_a_few_times_only() {
+    fn copies_of_long_edges_are_limited() {
         let zigzag = |at: i32| (f64::from(at) / 10_000.0, f64::from(at % 2));
         let polygon = polygon(&(0..10_000).map(zigzag).collect::<Vec<_>>()).expect("a ring");
         let bands = polygon.bands();

@@ -1,11 +1,11 @@
 //! Spans of longitude, which may cross the antimeridian.
 
-/// From a meridian eastwards.
+/// A span of longitudes from a meridian eastwards.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct LongitudeSpan {
-    /// Where it begins, −180 (inclusive) to 180 (exclusive).
+    /// Western end, −180 (inclusive) to 180 (exclusive).
     west: f64,
-    /// How far it reaches, 0 to 360 degrees.
+    /// Width, 0 to 360 degrees.
     width: f64,
 }
 
@@ -13,17 +13,17 @@ impl LongitudeSpan {
     /// All longitudes.
     pub(super) const FULL_CIRCLE: Self = Self { west: -180.0, width: 360.0 };
 
-    /// The span that begins here and is so wide, in degrees.
+    /// The span from a western end, with a width in degrees.
     pub(super) fn new(west: f64, width: f64) -> Self {
         if width >= 360.0 { Self::FULL_CIRCLE } else { Self { west: wrapped(west), width } }
     }
 
-    /// Whether the other span lies in this one.
+    /// Whether this span contains the other.
     pub(super) fn contains(self, other: Self) -> bool {
         self.width >= 360.0 || eastwards(self.west, other.west) + other.width <= self.width
     }
 
-    /// Whether the two have a meridian in common.
+    /// Whether the two spans intersect.
     pub(super) fn overlaps(self, other: Self) -> bool {
         eastwards(self.west, other.west) <= self.width || eastwards(other.west, self.west) <= other.width
     }
@@ -36,12 +36,12 @@ impl LongitudeSpan {
     }
 }
 
-/// A longitude between −180 (inclusive) and 180 (exclusive).
+/// A longitude normalized to −180 (inclusive) to 180 (exclusive).
 pub(super) fn wrapped(longitude: f64) -> f64 {
     if (-180.0..180.0).contains(&longitude) { longitude } else { (longitude + 180.0).rem_euclid(360.0) - 180.0 }
 }
 
-/// How far it is from one meridian eastwards to another, in degrees.
+/// Angle from one meridian eastwards to another, in degrees.
 fn eastwards(from: f64, to: f64) -> f64 {
     (to - from).rem_euclid(360.0)
 }

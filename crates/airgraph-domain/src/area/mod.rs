@@ -1,7 +1,7 @@
-//! Areas on the earth: which places lie in one, exactly, and which H3 cells hold it.
+//! Areas on the earth: exact tests of positions, and covers of H3 cells.
 //!
-//! An index finds cells, not shapes. So an area is covered with cells ([`Cover`]), and what lies in the cells at its edge
-//! is held against the shape itself.
+//! An index finds cells, not shapes. So an area is covered with cells ([`Cover`]), and positions in cells at its edge
+//! are compared with the shape itself.
 
 mod bounding_box;
 mod bounding_cap;
@@ -25,26 +25,26 @@ pub use shared::{SharedArea, SharedAreas};
 
 use super::position::Position;
 
-/// A part of the earth's surface, its edge included (a polygon's edge may be either).
+/// A part of the earth's surface, edges included (a point on a polygon's edge may be inside or outside).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Area {
-    /// Between two parallels and two meridians.
+    /// A box between two parallels and two meridians.
     BoundingBox(BoundingBox),
-    /// Within a distance of a place.
+    /// A circle around a position.
     Circle(Circle),
-    /// Within a ring of straight lines on a map of degrees.
+    /// A ring of straight lines on a map of degrees.
     Polygon(Polygon),
-    /// In H3 cells.
+    /// A set of H3 cells.
     Cells(Cells),
 }
 
-/// Why something is no area.
+/// Why an area is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct InvalidArea {
-    /// Which part of it can't be, such as `north` or `[3]`; empty for the whole.
+    /// The invalid part, such as `north` or `[3]`; empty for the whole.
     pub part: String,
-    /// What is wrong with it.
+    /// The reason.
     pub reason: String,
 }
 
@@ -55,7 +55,7 @@ impl InvalidArea {
 }
 
 impl Area {
-    /// Whether a place lies in the area.
+    /// Whether a position lies in the area.
     #[must_use]
     pub fn contains(&self, place: Position) -> bool {
         match self {
@@ -66,7 +66,7 @@ impl Area {
         }
     }
 
-    /// Bytes of memory that it takes, about.
+    /// Size in memory, in bytes; an estimate.
     #[must_use]
     pub fn size(&self) -> usize {
         let points = match self {
@@ -77,27 +77,27 @@ impl Area {
         size_of::<Self>() + points
     }
 
-    /// What [`SharedArea::cover`] keeps.
-    fn cover(&self, finest: Resolution, most: usize) -> Cover {
+    /// Computes a cover for [`SharedArea::cover`].
+    fn cover(&self, finest: Resolution, max_cells: usize) -> Cover {
         match self {
-            Self::BoundingBox(area) => cover::cover_shape(area, finest, most),
-            Self::Circle(area) => cover::cover_shape(area, finest, most),
-            Self::Polygon(area) => cover::cover_shape(&area.outline(), finest, most),
-            Self::Cells(area) => cover::cover_shape(area, finest, most),
+            Self::BoundingBox(area) => cover::cover_shape(area, finest, max_cells),
+            Self::Circle(area) => cover::cover_shape(area, finest, max_cells),
+            Self::Polygon(area) => cover::cover_shape(&area.outline(), finest, max_cells),
+            Self::Cells(area) => cover::cover_shape(area, finest, max_cells),
         }
     }
 }
 
-/// A latitude in degrees, or why it is none.
+/// A latitude in degrees, or the reason why it is invalid.
 fn latitude(part: &str, degrees: f64) -> Result<f64, InvalidArea> {
     if (-90.0..=90.0).contains(&degrees) {
-        Ok(degrees + 0.0) // one zero: -0.0 would be another key of a map
+        Ok(degrees + 0.0) // -0.0 becomes 0.0, so both hash alike
     } else {
         Err(InvalidArea::new(part, format!("{degrees} is no latitude: it must lie between -90 and 90 degrees")))
     }
 }
 
-/// A longitude in degrees, or why it is none.
+/// A longitude in degrees, or the reason why it is invalid.
 fn longitude(part: &str, degrees: f64) -> Result<f64, InvalidArea> {
     if (-180.0..=180.0).contains(&degrees) {
         Ok(degrees + 0.0)

@@ -1,4 +1,4 @@
-//! Within a ring of straight lines.
+//! A polygon: a ring of straight lines.
 
 use std::{
     hash::{Hash, Hasher},
@@ -14,33 +14,33 @@ use super::{
 };
 use crate::position::Position;
 
-/// Points of one polygon at most.
+/// Maximum number of points of a polygon.
 pub const MAX_POLYGON_POINTS: usize = 10_000;
 
-/// What rounding may shift when the sides of a line are told apart, in square degrees.
+/// Tolerance of rounding errors when a side of a line is determined, in square degrees.
 const ROUNDING_MARGIN_DEG: f64 = 1e-9;
 
-/// All places within a ring. Its edges are straight lines on a map of latitude and longitude, as in `GeoJSON`, and each
-/// takes the shorter way round the earth, so that a ring may cross the antimeridian. Where it crosses itself, a place lies
-/// within it when a line from there to a pole crosses an odd number of edges.
+/// All positions within a ring. Its edges are straight lines on a map of latitude and longitude, as in `GeoJSON`. Each
+/// edge takes the shorter way round the earth, so a ring may cross the antimeridian. Where the ring crosses itself, the
+/// even-odd rule applies: a position is inside if a line from it to a pole crosses an odd number of edges.
 #[derive(Clone, Debug)]
 pub struct Polygon {
     edges: Vec<Edge>,
-    /// Computed when it is first used.
+    /// Computed on first use.
     bands: OnceLock<LongitudeBands>,
 }
 
-/// A straight line on a map of degrees. It may reach beyond −180 or 180 degrees, and then stands a second time in the
-/// polygon, a whole turn further, so that every place meets it at its own longitude.
+/// A straight line on a map of degrees. An edge that extends beyond −180 or 180 degrees is stored twice, the second
+/// time shifted by 360 degrees, so every position is compared at its own longitude.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Edge {
-    /// Degrees north and east of where it begins.
+    /// Degrees north and east of its start.
     pub from: (f64, f64),
-    /// Degrees north and east of where it ends.
+    /// Degrees north and east of its end.
     pub to: (f64, f64),
 }
 
-// Their numbers are finite, and there is one zero.
+// Their numbers are finite, and −0 is stored as 0, so `Eq` and `Hash` agree.
 impl PartialEq for Polygon {
     fn eq(&self, other: &Self) -> bool {
         self.edges == other.edges
@@ -57,11 +57,11 @@ impl Hash for Polygon {
 }
 
 impl Polygon {
-    /// The polygon with these corners, in degrees north and east; the first may stand once more at the end.
+    /// The polygon with these corners, in degrees north and east. The first may be repeated at the end.
     ///
     /// # Errors
-    /// When there are fewer than 3 corners or too many, one is no place, an edge goes half way round the earth, or the
-    /// ring goes round a pole or encloses nothing.
+    /// If there are fewer than 3 corners or too many, one is not a position, an edge is 180 degrees long, or the
+    /// ring contains a pole or encloses no area.
     pub fn try_new(corners: &[(f64, f64)]) -> Result<Self, InvalidArea> {
         if corners.len() > MAX_POLYGON_POINTS {
             return Err(InvalidArea::new("", format!("{} points; at most {MAX_POLYGON_POINTS}", corners.len())));
@@ -82,7 +82,7 @@ impl Polygon {
         Ok(Self { edges: edges(&points)?, bands: OnceLock::new() })
     }
 
-    /// Its edges. The longitudes of a place lie between −180 and 180 degrees, and so does some part of each edge.
+    /// Its edges. Longitudes of positions are between −180 and 180 degrees, and so is some part of each edge.
     #[must_use]
     pub fn edges(&self) -> &[Edge] {
         &self.edges
@@ -94,19 +94,19 @@ impl Polygon {
         self.bands.get_or_init(|| LongitudeBands::from_polygon(&self.edges))
     }
 
-    /// Whether a place lies within the polygon.
+    /// Whether a position lies within the polygon.
     #[must_use]
     pub fn contains(&self, place: Position) -> bool {
         encloses(self.bands().at(place.longitude()), place.latitude(), place.longitude())
     }
 
-    /// What cells are compared with.
+    /// The shape that cells are compared with.
     pub(super) fn outline(&self) -> Outline<'_> {
         Outline { tree: EdgeTree::of(&self.edges), bands: self.bands() }
     }
 }
 
-/// Whether a place lies within the ring of these edges: those that lie south of it, or at other longitudes, do not matter.
+/// Whether a position lies within the ring of these edges. Edges south of it, or at other longitudes, have no effect.
 pub(super) fn encloses(edges: &[Edge], latitude: f64, longitude: f64) -> bool {
     edges.iter().filter(|edge| edge.lies_north_of(latitude, longitude)).count() % 2 == 1
 }
@@ -115,12 +115,12 @@ pub(super) fn encloses(edges: &[Edge], latitude: f64, longitude: f64) -> bool {
 fn edges(points: &[(f64, f64)]) -> Result<Vec<Edge>, InvalidArea> {
     let mut edges = Vec::with_capacity(points.len() + 2);
     let mut turns = 0;
-    // The ring from west to east, unrolled: how far it reaches.
+    // The ring from west to east, unrolled.
     let (mut westmost, mut eastmost) = (f64::INFINITY, f64::NEG_INFINITY);
     for (at, &from) in points.iter().enumerate() {
         let to = points[(at + 1) % points.len()];
         let east = to.1 - from.1;
-        // By how many turns the end is further than its longitude says.
+        // Number of turns by which the end is further than its longitude.
         let turn = if east.abs() < 180.0 {
             0
         } else if east > 180.0 {
@@ -134,7 +134,7 @@ fn edges(points: &[(f64, f64)]) -> Result<Vec<Edge>, InvalidArea> {
         let unrolled = from.1 + 360.0 * f64::from(turns);
         (westmost, eastmost) = (westmost.min(unrolled), eastmost.max(unrolled));
         turns += turn;
-        // Once as seen from its beginning, and once as seen from its end: a corner has the very same longitude in each.
+        // One copy from its start and one from its end, so a corner has the same longitude in both edges.
         let further = 360.0 * f64::from(turn);
         edges.push(Edge { from, to: (to.0, to.1 + further) });
         if turn != 0 {
@@ -155,15 +155,15 @@ fn edges(points: &[(f64, f64)]) -> Result<Vec<Edge>, InvalidArea> {
 }
 
 impl Edge {
-    /// Whether a line from a place to the north pole crosses it. An edge has its western end and not its eastern one, so
-    /// that a corner is crossed once.
+    /// Whether a line from a position to the north pole crosses the edge. An edge includes its western end and excludes
+    /// its eastern end, so a corner is crossed once.
     pub(super) fn lies_north_of(&self, latitude: f64, longitude: f64) -> bool {
         let Self { from, to } = *self;
         (from.1 <= longitude) != (to.1 <= longitude)
             && latitude < from.0 + (longitude - from.1) * (to.0 - from.0) / (to.1 - from.1)
     }
 
-    /// Whether it may have a point in common with a rectangle: false only when it surely has none.
+    /// Whether the edge may intersect a rectangle: `false` only if it certainly does not.
     pub(super) fn may_meet(&self, rectangle: &Rectangle) -> bool {
         let Self { from, to } = *self;
         if from.0.max(to.0) < rectangle.south || from.0.min(to.0) > rectangle.north {
@@ -173,7 +173,7 @@ impl Edge {
             if from.1.max(to.1) < west || from.1.min(to.1) > east {
                 return false;
             }
-            // It passes by the rectangle where all four corners lie on one side of it.
+            // The edge is outside if all four corners of the rectangle lie on one side of its line.
             let side = |north: f64, east: f64| (to.1 - from.1) * (north - from.0) - (to.0 - from.0) * (east - from.1);
             let sides = [
                 side(rectangle.south, west),
@@ -187,7 +187,7 @@ impl Edge {
     }
 }
 
-/// A polygon as cells are compared with it.
+/// A polygon prepared for comparison with cells.
 pub(super) struct Outline<'a> {
     tree: EdgeTree<'a>,
     bands: &'a LongitudeBands,
@@ -199,7 +199,7 @@ impl Shape for Outline<'_> {
         if self.tree.may_meet(&cap.rectangle(), steps) {
             return Relation::Border;
         }
-        // No edge crosses it, so it lies on one side as a whole.
+        // No edge crosses it, so all of it is inside or outside.
         let (latitude, longitude) = cap.centre();
         let edges = self.bands.at(longitude);
         *steps += edges.len();

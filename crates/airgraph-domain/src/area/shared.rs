@@ -1,4 +1,4 @@
-//! An area that is shared by all that uses it, with its covers.
+//! A shared area with its cached covers.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,25 +11,25 @@ use h3o::Resolution;
 
 use super::{Area, Cover};
 
-/// An area, of which each cover is computed once. Clones share it: all statements of a request, or of a subscription.
+/// An area with covers that are computed once. Clones share them: all statements of a request or of a subscription.
 #[derive(Clone, Debug)]
 pub struct SharedArea(Arc<Covered>);
 
 #[derive(Debug)]
 struct Covered {
     area: Area,
-    /// By what they were asked for; a handful.
+    /// Covers by their parameters; few entries.
     covers: Mutex<HashMap<(Resolution, usize), Arc<Cover>>>,
     hash: OnceLock<u64>,
 }
 
 impl SharedArea {
-    /// Cells that hold the area: none finer than `finest`, and no more than `max_cells` unless the area needs more of the
-    /// coarsest ones. Of a polygon with very many long edges there may be fewer, as comparing cells with edges is bounded.
+    /// Cells that contain the area: none finer than `finest`, and at most `max_cells` unless the area needs more of the
+    /// coarsest. A polygon with very many long edges may get fewer cells, since comparisons are bounded.
     #[must_use]
     pub fn cover(&self, finest: Resolution, max_cells: usize) -> Arc<Cover> {
-        // Held meanwhile, so that two statements don't compute the same.
-        let mut covers = self.0.covers.lock().unwrap_or_else(PoisonError::into_inner); // each entry is whole
+        // Locked during the computation, so two statements don't compute the same cover.
+        let mut covers = self.0.covers.lock().unwrap_or_else(PoisonError::into_inner); // entries are never partial
         let cover = covers.entry((finest, max_cells));
         cover.or_insert_with(|| Arc::new(self.0.area.cover(finest, max_cells))).clone()
     }
@@ -66,15 +66,15 @@ impl Hash for SharedArea {
     }
 }
 
-/// The areas of a request: equal ones are shared. Cheap to clone.
+/// The areas of a request; equal areas are shared. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct SharedAreas(Arc<Mutex<HashSet<SharedArea>>>);
 
 impl SharedAreas {
-    /// The area, or the equal one that was shared before.
+    /// The area, or the equal one that is already shared.
     #[must_use]
     pub fn share(&self, area: SharedArea) -> SharedArea {
-        let mut areas = self.0.lock().unwrap_or_else(PoisonError::into_inner); // each entry is whole
+        let mut areas = self.0.lock().unwrap_or_else(PoisonError::into_inner); // entries are never partial
         if let Some(shared) = areas.get(&area) {
             return shared.clone();
         }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn different_areas_and_covers_are_kept_apart() {
+    fn different_areas_and_covers_are_cached_separately() {
         let bounding = |north| Area::BoundingBox(BoundingBox::try_new(52.0, 0.0, north, 1.0).expect("a box"));
         let areas = SharedAreas::default();
         let (one, other) = (areas.share(bounding(53.0).into()), areas.share(bounding(54.0).into()));

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::cell::{STORED_RESOLUTION, cell_at, child_ranges, to_bigint};
 
-/// Places all over the earth, many of them near a pole or the antimeridian.
+/// Positions all over the earth, many of them near a pole or the antimeridian.
 pub(super) fn places() -> impl Strategy<Value = Position> {
     let latitude =
         prop_oneof![4 => -90.0..=90.0, 1 => 89.0..=90.0, 1 => -90.0..=-89.0, 1 => Just(90.0), 1 => Just(0.0)];
@@ -22,7 +22,7 @@ fn place(latitude: f64, longitude: f64) -> Position {
     Position::try_new(latitude, longitude).expect("a place")
 }
 
-/// A place this many degrees away on the map; not beyond a pole.
+/// A position this many degrees away on the map; not beyond a pole.
 fn moved(from: Position, (north, east): (f64, f64)) -> Position {
     place((from.latitude() + north).clamp(-90.0, 90.0), longitude_span::wrapped(from.longitude() + east))
 }
@@ -55,7 +55,7 @@ fn polygons(around: Position, size: f64, corners: &[(f64, f64)]) -> Option<Polyg
     Polygon::try_new(&corners).ok()
 }
 
-/// Areas of every kind and size, with places in them and around them.
+/// Areas of every kind and size, with positions inside and around them.
 pub(super) fn areas() -> impl Strategy<Value = (Area, Vec<Position>)> {
     (places(), sizes(), 0..4, offsets(3..12), offsets(40), 0_u8..=12).prop_filter_map(
         "an area",
@@ -80,7 +80,7 @@ pub(super) fn areas() -> impl Strategy<Value = (Area, Vec<Position>)> {
     )
 }
 
-/// Whether a place lies in or under one of these cells, by the index.
+/// Whether a position lies in one of these cells or in a descendant, by the index.
 fn under(cells: &HashSet<CellIndex>, place: Position) -> bool {
     let stored = cell_at(place, STORED_RESOLUTION);
     Resolution::range(Resolution::Zero, STORED_RESOLUTION)
@@ -88,7 +88,7 @@ fn under(cells: &HashSet<CellIndex>, place: Position) -> bool {
         .any(|cell| cells.contains(&cell))
 }
 
-/// A polygon, each of whose edges every cell is compared with.
+/// A polygon that compares every cell with each of its edges.
 struct AllEdges<'a>(&'a Polygon);
 
 impl Shape for AllEdges<'_> {
@@ -106,7 +106,7 @@ impl Shape for AllEdges<'_> {
     }
 }
 
-/// A shape, and the comparisons that covering it took.
+/// A shape and the number of comparisons that covering it took.
 struct Counted<S>(S, Cell<usize>);
 
 impl<S: Shape> Shape for Counted<S> {
@@ -121,17 +121,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn the_tree_of_edges_finds_what_all_edges_do(
-        around in places(), size in sizes(), corners in offsets(3..200), finest in 0_u8..=12, most in 1_usize..300,
+    fn edge_tree_gives_the_same_result_as_all_edges(
+        around in places(), size in sizes(), corners in offsets(3..200), finest in 0_u8..=12, max_cells in 1_usize..300,
     ) {
         let finest = Resolution::try_from(finest).expect("a resolution");
         let Some(polygon) = polygons(around, size, &corners) else { return Ok(()) };
-        let cover = cover::of_bounded(&polygon.outline(), finest, most, usize::MAX);
-        prop_assert_eq!(cover, cover::of_bounded(&AllEdges(&polygon), finest, most, usize::MAX));
+        let cover = cover::of_bounded(&polygon.outline(), finest, max_cells, usize::MAX);
+        prop_assert_eq!(cover, cover::of_bounded(&AllEdges(&polygon), finest, max_cells, usize::MAX));
     }
 
     #[test]
-    fn a_cover_after_few_steps_holds_the_area(
+    fn a_cover_limited_to_few_steps_contains_the_area(
         around in places(), size in sizes(), corners in offsets(3..200), near in offsets(40), max_steps in 0_usize..20_000,
     ) {
         let Some(polygon) = polygons(around, size, &corners) else { return Ok(()) };
@@ -145,11 +145,11 @@ proptest! {
 
     #[test]
     fn cover_contains_the_area_and_its_inside_only_the_area(
-        (area, places) in areas(), finest in 0_u8..=12, most in prop_oneof![Just(1_usize), 2..64_usize, 64..300_usize],
+        (area, places) in areas(), finest in 0_u8..=12, max_cells in prop_oneof![Just(1_usize), 2..64_usize, 64..300_usize],
     ) {
         let finest = Resolution::try_from(finest).expect("a resolution");
-        let cover = area.cover(finest, most);
-        prop_assert!(cover.inside.len() + cover.border.len() <= most.max(122));
+        let cover = area.cover(finest, max_cells);
+        prop_assert!(cover.inside.len() + cover.border.len() <= max_cells.max(122));
         prop_assert!(cover.inside.iter().chain(&cover.border).all(|cell| cell.resolution() <= finest));
         let (inside, border): (HashSet<_>, HashSet<_>) =
             (cover.inside.iter().copied().collect(), cover.border.iter().copied().collect());
@@ -183,7 +183,7 @@ proptest! {
         let Ok(circle) = Circle::try_new(around.latitude(), around.longitude(), radius_m) else { return Ok(()) };
         for place in scaled(&near, size * 1.5).map(|offset| moved(around, offset)) {
             let away_m = around.distance_m(place);
-            // Half of the digits are lost on the far side of the earth.
+            // Half of the digits are lost near the antipode.
             if (away_m - radius_m).abs() > 0.2 {
                 prop_assert_eq!(circle.contains(place), away_m < radius_m, "{} is {} m away", place, away_m);
             }
@@ -197,7 +197,7 @@ proptest! {
         let corners: Vec<_> = scaled(&corners, size).map(|corner| moved(around, corner)).collect();
         let points: Vec<_> = corners.iter().map(|corner| (corner.latitude(), corner.longitude())).collect();
         let Ok(polygon) = Polygon::try_new(&points) else { return Ok(()) };
-        // Unrolled: each corner by the shorter way from the one before it.
+        // Unrolled: each corner by the shorter way from the previous one.
         let mut unrolled = vec![points[0]];
         for pair in points.windows(2) {
             let before = unrolled[unrolled.len() - 1].1;
@@ -220,7 +220,7 @@ proptest! {
     }
 
     #[test]
-    fn a_box_holds_what_lies_east_of_its_west_and_west_of_its_east(
+    fn a_box_contains_positions_east_of_its_west_and_west_of_its_east(
         around in places(), size in sizes(), corners in offsets(2), near in offsets(40),
     ) {
         let Some(area) = boxes(around, size, &corners) else { return Ok(()) };
@@ -258,7 +258,7 @@ proptest! {
 }
 
 #[test]
-fn children_of_a_cell_are_one_range_and_so_are_cells_in_a_row() {
+fn children_of_a_cell_and_adjacent_cells_are_one_range() {
     for parent in CellIndex::base_cells().filter(|cell| !cell.is_pentagon()) {
         let children: Vec<_> = parent.children(Resolution::Two).collect();
         assert_eq!(child_ranges(&children, Resolution::Two), child_ranges(&[parent], Resolution::Two));
@@ -293,7 +293,7 @@ fn the_antimeridian_belongs_to_the_boxes_on_both_sides_of_it() {
 }
 
 #[test]
-fn a_polygon_may_cross_the_antimeridian_and_have_holes_of_its_own() {
+fn a_polygon_may_cross_the_antimeridian_and_itself() {
     let fiji = Polygon::try_new(&[(-20.0, 177.0), (-20.0, -178.0), (-12.0, -178.0), (-12.0, 177.0), (-20.0, 177.0)]);
     let fiji = fiji.expect("a polygon");
     for (latitude, longitude, inside) in [
@@ -341,7 +341,7 @@ fn invalid_area_is_rejected_naming_its_part() {
     assert_eq!(cells(&vec!["8928308280fffff"; 1001]), "");
 }
 
-/// Polygons of as many points as there may be: a ring, and those whose edges are long, cross each other, or are nothing.
+/// Polygons with the maximum number of points: a ring, and polygons of long, crossing or degenerate edges.
 fn largest_polygons() -> [(&'static str, Vec<(f64, f64)>); 6] {
     let points = |point: &dyn Fn(f64) -> (f64, f64)| (0..10_000_u32).map(|n| point(f64::from(n))).collect::<Vec<_>>();
     let odd = |n: f64| n % 2.0;
@@ -364,26 +364,29 @@ fn largest_polygons() -> [(&'static str, Vec<(f64, f64)>); 6] {
 }
 
 #[test]
-fn the_work_of_a_cover_is_bounded_whatever_the_polygon() {
+fn the_work_of_a_cover_is_bounded_for_every_polygon() {
     for (name, points) in largest_polygons() {
         let polygon = Polygon::try_new(&points).expect(name);
-        for (finest, most) in [(STORED_RESOLUTION, 64), (STORED_RESOLUTION, 1000), (Resolution::Nine, 4000)] {
+        for (finest, max_cells) in [(STORED_RESOLUTION, 64), (STORED_RESOLUTION, 1000), (Resolution::Nine, 4000)] {
             let shape = Counted(polygon.outline(), Cell::default());
-            let cover = cover::cover_shape(&shape, finest, most);
-            // One split more, and the coarsest cells, may come on top.
+            let cover = cover::cover_shape(&shape, finest, max_cells);
+            // One more split, and the coarsest cells, may be added.
             let most_steps = MAX_STEPS + 7 * 60_000;
-            assert!(shape.1.get() <= most_steps, "{name}, {most} cells: {} steps", shape.1.get());
-            assert!(!cover.border.is_empty() && cover.inside.len() + cover.border.len() <= most.max(122), "{name}");
+            assert!(shape.1.get() <= most_steps, "{name}, {max_cells} cells: {} steps", shape.1.get());
+            assert!(
+                !cover.border.is_empty() && cover.inside.len() + cover.border.len() <= max_cells.max(122),
+                "{name}"
+            );
         }
     }
 }
 
 #[test]
-fn a_ring_of_as_many_points_as_there_may_be_is_covered_as_finely_as_asked() {
+fn a_ring_of_the_maximum_size_is_covered_at_the_requested_resolution() {
     let [(name, ring), ..] = largest_polygons();
     let polygon = Polygon::try_new(&ring).expect(name);
-    for (finest, most) in [(STORED_RESOLUTION, 64), (STORED_RESOLUTION, 1000), (Resolution::Nine, 4000)] {
-        let bounded = cover::cover_shape(&polygon.outline(), finest, most);
-        assert_eq!(bounded, cover::of_bounded(&polygon.outline(), finest, most, usize::MAX));
+    for (finest, max_cells) in [(STORED_RESOLUTION, 64), (STORED_RESOLUTION, 1000), (Resolution::Nine, 4000)] {
+        let bounded = cover::cover_shape(&polygon.outline(), finest, max_cells);
+        assert_eq!(bounded, cover::of_bounded(&polygon.outline(), finest, max_cells, usize::MAX));
     }
 }

@@ -1,28 +1,28 @@
-//! What the air was like on a ride.
+//! Exposure to particulates on a trip.
 
 use chrono::{DateTime, Utc};
 
-/// What one quantity was on a ride.
+/// Exposure to one quantity on a trip.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Exposure {
-    /// Its mean over time, µg/m³.
+    /// Time-weighted mean, µg/m³.
     pub mean: f64,
-    /// Its greatest value, µg/m³.
+    /// Maximum, µg/m³.
     pub max: f32,
-    /// How many samples tell it.
+    /// Number of samples with a value.
     pub count: usize,
 }
 
-/// The exposure of a ride's samples that tell the quantity, in the order of time; none where none does.
+/// The exposure of a trip's samples with a value, in time order; `None` without samples.
 ///
-/// The mean is weighted by time: between two samples the value is taken to go from one to the other in a straight line
-/// (the trapezoidal rule), so that where samples come thick and fast they count no more than their time. Nothing is
-/// made up before the first sample and after the last. Samples that all have the same time count alike.
-pub(super) fn from_values(told: impl Iterator<Item = (DateTime<Utc>, f32)>) -> Option<Exposure> {
+/// The mean is weighted by time with linear interpolation between samples
+/// (the trapezoidal rule), so a higher sample rate has no higher weight. Nothing is
+/// extrapolated before the first and after the last sample. Samples at one time have equal weights.
+pub(super) fn from_values(values: impl Iterator<Item = (DateTime<Utc>, f32)>) -> Option<Exposure> {
     let (mut area, mut seconds, mut sum) = (0.0, 0.0, 0.0);
     let (mut count, mut least, mut greatest) = (0, f32::INFINITY, f32::NEG_INFINITY);
     let mut before: Option<(DateTime<Utc>, f64)> = None;
-    for (time, value) in told {
+    for (time, value) in values {
         (count, least, greatest) = (count + 1, least.min(value), greatest.max(value));
         let value = f64::from(value);
         sum += value;
@@ -33,8 +33,8 @@ pub(super) fn from_values(told: impl Iterator<Item = (DateTime<Utc>, f32)>) -> O
         }
     }
     before?;
-    #[expect(clippy::cast_precision_loss, reason = "a ride has far fewer than 2^52 samples")]
+    #[expect(clippy::cast_precision_loss, reason = "a trip has far fewer than 2^52 samples")]
     let mean = if seconds > 0.0 { area / seconds } else { sum / count as f64 };
-    // A mean lies between the values; the last bit of its reckoning may not.
+    // A mean lies between the values; rounding errors of its last bit may not.
     Some(Exposure { mean: mean.clamp(least.into(), greatest.into()), max: greatest, count })
 }

@@ -1,6 +1,6 @@
-//! Rides: the samples of a mobile device, cut where it paused or was carried off, and what was breathed on the way.
+//! Trips: the samples of a mobile device, split where it pauses or jumps, and the exposure on the way.
 //!
-//! `cut` finds the rides, `path` the positions that can be trusted, `exposure` what the air was like.
+//! `split` finds the trips, `path` the trusted positions, `exposure` the exposure.
 
 mod exposure;
 mod newest;
@@ -14,10 +14,10 @@ pub use split::{TripParams, split_trips};
 
 use super::{device::DeviceId, position::Position, quality::QualityFlags};
 
-/// Slower than this (km/h) a device stands: what a receiver is wrong makes even a parked bicycle move a little.
+/// Below this speed (km/h) a device counts as standing: the error of a receiver moves even a parked bicycle a little.
 const MIN_MOVING_SPEED_KMH: f64 = 3.0;
 
-/// What names a ride: all that a device measured in a span.
+/// Key of a trip: all samples of a device in a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TripKey {
     /// The device.
@@ -29,34 +29,34 @@ pub struct TripKey {
 }
 
 impl TripKey {
-    /// The first moment after it: its last one is part of it, and times are kept in whole microseconds.
+    /// The end, exclusive: the last sample is part of the trip, and times are whole microseconds.
     #[must_use]
     pub fn after(self) -> DateTime<Utc> {
         self.end + TimeDelta::microseconds(1)
     }
 }
 
-/// What a ride is made of.
+/// A sample as input of trip detection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TripSample {
     /// When it was taken.
     pub measured_at: DateTime<Utc>,
-    /// Where.
+    /// Its position.
     pub position: Option<Position>,
-    /// PM2.5, µg/m³, where it counts.
+    /// PM2.5, µg/m³, if valid.
     pub pm2_5: Option<f32>,
-    /// PM10, µg/m³, where it counts.
+    /// PM10, µg/m³, if valid.
     pub pm10: Option<f32>,
-    /// Reasons to doubt it.
+    /// Quality flags.
     pub flags: QualityFlags,
 }
 
-/// A place on the way, and what was measured there.
+/// A position on the path, with the values measured there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TripPoint {
-    /// Where.
+    /// Position.
     pub position: Position,
-    /// When.
+    /// Time.
     pub measured_at: DateTime<Utc>,
     /// PM2.5, µg/m³.
     pub pm2_5: Option<f32>,
@@ -64,35 +64,35 @@ pub struct TripPoint {
     pub pm10: Option<f32>,
 }
 
-/// A ride.
+/// A trip.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trip {
     /// When its first sample was taken.
     pub start: DateTime<Utc>,
     /// When its last sample was taken.
     pub end: DateTime<Utc>,
-    /// Its samples, with a position or without.
+    /// Its samples, with and without a position.
     pub count: usize,
-    /// Where it went: the positions that can be trusted, in the order of time. At least two.
+    /// The path: the trusted positions in time order. At least two.
     pub path: Vec<TripPoint>,
-    /// The length of the path along the earth, taken for a sphere, in metres.
+    /// Length of the path along the earth (a sphere), in metres.
     pub distance_m: f64,
-    /// The speed between points of the path where it was not standing, km/h; none where it stood all the time.
+    /// Mean speed between points of the path without standing, km/h; `None` if it stood all the time.
     pub moving_speed: Option<f64>,
-    /// What PM2.5 was on the way, where it was told.
+    /// Exposure to PM2.5, if measured.
     pub pm2_5: Option<Exposure>,
-    /// What PM10 was on the way, where it was told.
+    /// Exposure to PM10, if measured.
     pub pm10: Option<Exposure>,
 }
 
 impl Trip {
-    /// The ride of all these samples, which must be in the order of time; none with fewer than two places.
+    /// The trip of all these samples, which must be in time order; `None` with fewer than two positions.
     #[must_use]
     pub fn from_samples(samples: &[TripSample]) -> Option<Self> {
         Self::from_path(samples, path::trace_path(samples, usize::MAX).path)
     }
 
-    /// The ride of these samples along the path that was found in them.
+    /// The trip of these samples along the path found in them.
     fn from_path(samples: &[TripSample], path: Vec<TripPoint>) -> Option<Self> {
         let (first, last) = (samples.first()?, samples.last()?);
         if path.len() < 2 {
@@ -108,7 +108,7 @@ impl Trip {
                 moving += time;
             }
         }
-        let told = |value: fn(&TripSample) -> Option<f32>| {
+        let values = |value: fn(&TripSample) -> Option<f32>| {
             samples.iter().filter_map(move |sample| Some((sample.measured_at, value(sample)?)))
         };
         Some(Self {
@@ -117,40 +117,40 @@ impl Trip {
             count: samples.len(),
             distance_m,
             moving_speed: speed(moved_m, moving),
-            pm2_5: exposure::from_values(told(|sample| sample.pm2_5)),
-            pm10: exposure::from_values(told(|sample| sample.pm10)),
+            pm2_5: exposure::from_values(values(|sample| sample.pm2_5)),
+            pm10: exposure::from_values(values(|sample| sample.pm10)),
             path,
         })
     }
 
-    /// From the first sample to the last.
+    /// Time from the first sample to the last.
     #[must_use]
     pub fn duration(&self) -> TimeDelta {
         self.end - self.start
     }
 
-    /// The length of the path over the whole time, km/h; none where it took no time.
+    /// Length of the path divided by the whole time, km/h; `None` if the time is zero.
     #[must_use]
     pub fn speed(&self) -> Option<f64> {
         speed(self.distance_m, self.duration())
     }
 
-    /// How far it got from where it began, in metres. What a receiver is wrong adds up in the length of a path, not here.
+    /// Greatest distance from the start, in metres. Errors of a receiver add up in the length of a path, but not here.
     #[must_use]
     pub fn extent_m(&self) -> f64 {
         let Some(first) = self.path.first() else { return 0.0 };
         self.path.iter().map(|point| first.position.distance_m(point.position)).fold(0.0, f64::max)
     }
 
-    /// At most so many points of the path, evenly chosen, the first and the last among them.
-    pub fn points(&self, most: usize) -> impl Iterator<Item = &TripPoint> {
-        let chosen = most.min(self.path.len());
+    /// At most `max` points of the path, evenly chosen, including the first and the last.
+    pub fn points(&self, max: usize) -> impl Iterator<Item = &TripPoint> {
+        let chosen = max.min(self.path.len());
         let (last, steps) = (self.path.len().saturating_sub(1), chosen.saturating_sub(1).max(1));
         (0..chosen).filter_map(move |n| self.path.get(n * last / steps))
     }
 }
 
-/// Kilometres per hour; none where no time passes.
+/// Kilometres per hour; `None` if the time is zero.
 fn speed(way_m: f64, time: TimeDelta) -> Option<f64> {
     let seconds = time.as_seconds_f64();
     (seconds > 0.0).then(|| way_m / seconds * 3.6)

@@ -1,23 +1,23 @@
-//! The newest rides of a device, from as many samples as were read.
+//! The newest trips of a device, from the samples that were read.
 
 use chrono::{DateTime, Utc};
 
 use super::{Trip, TripParams, TripSample, split_trips};
 
-/// The newest rides of a device.
+/// The newest trips of a device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewestTrips {
-    /// Whole rides, oldest first.
+    /// Complete trips, oldest first.
     pub trips: Vec<Trip>,
-    /// Rides that began before this are missing; none where there are no other ones.
+    /// Trips that began before this time are missing; `None` if there are no others.
     pub missing_before: Option<DateTime<Utc>>,
 }
 
-/// The rides among the newest samples of a device, in the order of time. With older samples that were not read, the first
-/// ride may have begun earlier, so it is left out; unless it is all there is, so that a long one is found too.
+/// The trips among the newest samples of a device, in time order. If older samples exist that were not read, the first
+/// trip may have begun earlier, so it is omitted, unless it is the only one, so that a long one is found too.
 #[must_use]
-pub fn newest_trips(samples: &[TripSample], cutting: TripParams, has_older: bool) -> NewestTrips {
-    let mut trips = split_trips(samples, cutting);
+pub fn newest_trips(samples: &[TripSample], params: TripParams, has_older: bool) -> NewestTrips {
+    let mut trips = split_trips(samples, params);
     let first = samples.first().map(|sample| sample.measured_at);
     if !has_older {
         return NewestTrips { trips, missing_before: None };

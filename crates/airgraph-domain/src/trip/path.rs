@@ -1,51 +1,51 @@
-//! Which positions of a ride can be trusted, and where they tell that it broke off.
+//! The trusted positions of a trip, and jumps at which it ends.
 //!
-//! Three things put a sample where its device was not. Flags tell of some: a receiver without a fix or with an old one,
-//! and the tail of an ambiguous packet. A receiver may be wrong without knowing it, for a sample or a few, and then
-//! nobody gets there and back so fast: such positions are left out, and the ride goes on. And the device may really be
-//! somewhere else, since it was carried off while it was switched off for a moment, or since another bears its name: then
-//! samples go on to come from there, and the ride is over.
+//! A sample may have a wrong position for three reasons. Flags mark some: a receiver without a fix or with an old one,
+//! and the tail of an ambiguous packet. A receiver may be wrong without detecting it, for a sample or a few; reaching
+//! such a position and returning requires an implausible speed: it is omitted, and the trip continues. And the device
+//! may really be elsewhere, because it was moved while switched off for a moment, or because another device uses its
+//! key: then the following samples are there as well, and the trip ends.
 //!
-//! A sample without a position that can be trusted is part of its ride all the same: it tells of the air.
+//! A sample without a trusted position is still part of its trip: its values count.
 
 use super::{TripPoint, TripSample, speed};
 use crate::{position::Position, quality::QualityFlag};
 
-/// What makes a position worthless. Not `ImplausibleSpeed`: by itself it doesn't tell which of two positions is wrong.
+/// Flags that make a position unusable. Not `ImplausibleSpeed`: it does not identify which of two positions is wrong.
 const UNTRUSTED_POSITION_FLAGS: [QualityFlag; 3] =
     [QualityFlag::NullIsland, QualityFlag::StaleFix, QualityFlag::AmbiguousPacket];
-/// Nothing that carries a sensor is faster (km/h) …
+/// Maximum speed of a vehicle that carries a sensor, in km/h.
 const MAX_SPEED_KMH: f64 = 200.0;
-/// … but over ways shorter than this (m) speed means nothing: of samples from packets the gateway reckons the time, so
-/// that those of two packets may come to lie close together or between each other.
+/// Over distances shorter than this (m) speed has no meaning: the times of samples in packets are estimated, so
+/// those of two packets may be close together or interleaved.
 const MIN_JUMP_M: f64 = 1000.0;
 
-/// What a walk through samples found.
+/// Result of tracing samples.
 pub(super) struct TracedPath {
-    /// The positions to be trusted.
+    /// The trusted positions.
     pub path: Vec<TripPoint>,
-    /// The first sample that is of another ride, where the device is somewhere else now.
+    /// The first sample of another trip, after a jump.
     pub jump: Option<usize>,
 }
 
-/// Walks through samples, which must be in the order of time, until so many in a row are where it can't have come to.
-/// At one time a device is at one place: of samples with the same time, the first position counts.
-pub(super) fn trace_path(samples: &[TripSample], patience: usize) -> TracedPath {
+/// Traces samples, which must be in time order, until `max_outliers` in a row are unreachable.
+/// A device has one position at a time: of samples with the same time, the first position counts.
+pub(super) fn trace_path(samples: &[TripSample], max_outliers: usize) -> TracedPath {
     let mut path: Vec<TripPoint> = Vec::new();
     let mut newest = None;
-    let mut astray = Vec::new();
+    let mut outliers = Vec::new();
     for sample in samples {
         let Some(position) = trusted_position(sample).filter(|_| newest < Some(sample.measured_at)) else { continue };
         newest = Some(sample.measured_at);
         let point = TripPoint { position, measured_at: sample.measured_at, pm2_5: sample.pm2_5, pm10: sample.pm10 };
         if path.last().is_none_or(|last| is_reachable(last, &point)) {
             path.push(point);
-            astray.clear();
+            outliers.clear();
         } else {
-            astray.push(point.measured_at);
-            if astray.len() >= patience {
-                // A ride is all that was measured in its span: so it never ends between samples of the same time.
-                let jump = samples.partition_point(|sample| sample.measured_at < astray[0]);
+            outliers.push(point.measured_at);
+            if outliers.len() >= max_outliers {
+                // A trip is all samples in its span, so it never ends between samples of the same time.
+                let jump = samples.partition_point(|sample| sample.measured_at < outliers[0]);
                 return TracedPath { path, jump: Some(jump) };
             }
         }
@@ -54,8 +54,8 @@ pub(super) fn trace_path(samples: &[TripSample], patience: usize) -> TracedPath 
 }
 
 fn trusted_position(sample: &TripSample) -> Option<Position> {
-    let misplaced = UNTRUSTED_POSITION_FLAGS.into_iter().any(|flag| sample.flags.contains(flag));
-    sample.position.filter(|position| !misplaced && !position.is_null_island())
+    let untrusted = UNTRUSTED_POSITION_FLAGS.into_iter().any(|flag| sample.flags.contains(flag));
+    sample.position.filter(|position| !untrusted && !position.is_null_island())
 }
 
 fn is_reachable(from: &TripPoint, to: &TripPoint) -> bool {

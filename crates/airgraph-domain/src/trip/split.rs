@@ -1,18 +1,18 @@
-//! Samples into rides.
+//! Splits samples into trips.
 
 use chrono::TimeDelta;
 
 use super::{Trip, TripSample, path::trace_path};
 
-/// So many positions in a row that can't have been reached are no error of the receiver: a packet's worth.
+/// More unreachable positions in a row than this are a jump, not an error of the receiver: the size of a packet.
 const MAX_OUTLIERS: usize = 8;
 
-/// Where rides end.
+/// Parameters of trip detection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TripParams {
-    /// Without a sample for longer than this, a ride is over.
+    /// A trip ends when no sample follows for longer than this.
     pub max_gap: TimeDelta,
-    /// What didn't get so far from where it began, in metres, is no ride.
+    /// Minimum extent of a trip from its start, in metres.
     pub min_extent_m: f64,
 }
 
@@ -22,24 +22,24 @@ impl Default for TripParams {
     }
 }
 
-/// The rides among the samples of a device, which must be in the order of time. A ride is all that was measured from its
+/// The trips among the samples of a device, which must be in time order. A trip is all samples from its
 /// first to its last sample.
 #[must_use]
-pub fn split_trips(samples: &[TripSample], cutting: TripParams) -> Vec<Trip> {
+pub fn split_trips(samples: &[TripSample], params: TripParams) -> Vec<Trip> {
     samples
-        .chunk_by(|before, after| after.measured_at - before.measured_at <= cutting.max_gap)
+        .chunk_by(|before, after| after.measured_at - before.measured_at <= params.max_gap)
         .flat_map(split_at_jumps)
-        .filter(|trip| trip.extent_m() >= cutting.min_extent_m)
+        .filter(|trip| trip.extent_m() >= params.min_extent_m)
         .collect()
 }
 
-/// The rides among samples without a pause: it may have been carried off.
+/// The trips among samples without a pause, split at jumps.
 fn split_at_jumps(mut samples: &[TripSample]) -> Vec<Trip> {
     let mut trips = Vec::new();
     loop {
         let found = trace_path(samples, MAX_OUTLIERS);
-        let (ride, after) = samples.split_at(found.jump.unwrap_or(samples.len()));
-        trips.extend(Trip::from_path(ride, found.path));
+        let (trip, after) = samples.split_at(found.jump.unwrap_or(samples.len()));
+        trips.extend(Trip::from_path(trip, found.path));
         if after.is_empty() {
             return trips;
         }

@@ -7,7 +7,7 @@ fn start() -> DateTime<Utc> {
     "2026-05-01T10:00:00Z".parse().expect("a time")
 }
 
-/// A sample so many seconds after ten o'clock, so many metres north of a place in Cambridge.
+/// A sample `seconds` after ten o'clock, `metres` north of a place in Cambridge.
 fn sample(seconds: i64, north_m: f64) -> TripSample {
     TripSample {
         measured_at: start() + TimeDelta::seconds(seconds),
@@ -18,8 +18,8 @@ fn sample(seconds: i64, north_m: f64) -> TripSample {
     }
 }
 
-/// A ride of 5 m/s, a sample every three seconds from `first` to `last`.
-fn ride(first: i64, last: i64) -> Vec<TripSample> {
+/// A trip at 5 m/s, a sample every three seconds from `first` to `last`.
+fn trip_samples(first: i64, last: i64) -> Vec<TripSample> {
     #[expect(clippy::cast_precision_loss, reason = "a few seconds")]
     (first..=last).step_by(3).map(|seconds| sample(seconds, 5.0 * seconds as f64)).collect()
 }
@@ -35,7 +35,7 @@ fn near(found: f64, expected: f64) -> bool {
 
 #[test]
 fn pause_longer_than_five_minutes_ends_a_trip() {
-    let with_pause = |pause: i64| [ride(0, 60), ride(60 + pause, 120 + pause)].concat();
+    let with_pause = |pause: i64| [trip_samples(0, 60), trip_samples(60 + pause, 120 + pause)].concat();
     assert_eq!(spans(&with_pause(300)), [(0, 420)]);
     assert_eq!(spans(&with_pause(303)), [(0, 60), (363, 423)]);
     let patient = TripParams { max_gap: TimeDelta::seconds(303), ..TripParams::default() };
@@ -45,10 +45,10 @@ fn pause_longer_than_five_minutes_ends_a_trip() {
 #[test]
 fn trip_has_length_and_speeds() {
     // A minute at 5 m/s, a minute at the lights, a minute on.
-    let mut samples = ride(0, 60);
+    let mut samples = trip_samples(0, 60);
     samples.extend((63..=120).step_by(3).map(|seconds| sample(seconds, 300.0)));
     samples.extend(
-        ride(60, 120)
+        trip_samples(60, 120)
             .into_iter()
             .skip(1)
             .map(|sample| TripSample { measured_at: sample.measured_at + TimeDelta::seconds(60), ..sample }),
@@ -67,20 +67,21 @@ fn samples_without_movement_are_no_trip() {
     assert!(spans(&parked).is_empty(), "4 m to and fro is what the receiver is wrong");
     assert_eq!(split_trips(&parked, TripParams { min_extent_m: 3.0, ..TripParams::default() }).len(), 1);
     assert!(spans(&[]).is_empty() && spans(&[sample(0, 0.0)]).is_empty());
-    let nowhere: Vec<_> = ride(0, 600).into_iter().map(|sample| TripSample { position: None, ..sample }).collect();
+    let nowhere: Vec<_> =
+        trip_samples(0, 600).into_iter().map(|sample| TripSample { position: None, ..sample }).collect();
     assert!(spans(&nowhere).is_empty());
 }
 
 #[test]
 fn untrusted_positions_are_left_out_of_the_path_but_not_of_the_trip() {
-    let mut samples = ride(0, 120);
+    let mut samples = trip_samples(0, 120);
     samples[5].position = None;
     samples[6].position = Position::try_new(0.0, 0.0).ok();
     for (at, flag) in [(7, QualityFlag::StaleFix), (8, QualityFlag::AmbiguousPacket), (9, QualityFlag::NullIsland)] {
         samples[at].position = Position::try_new(52.25, 0.2).ok();
         samples[at].flags.insert(flag);
     }
-    samples[10].flags.insert(QualityFlag::EstimatedTime); // says nothing of the position
+    samples[10].flags.insert(QualityFlag::EstimatedTime); // says nothing about the position
     let trips = split_trips(&samples, TripParams::default());
     assert_eq!(trips.len(), 1);
     assert_eq!((trips[0].count, trips[0].path.len()), (41, 36));
@@ -91,7 +92,7 @@ fn untrusted_positions_are_left_out_of_the_path_but_not_of_the_trip() {
 #[test]
 fn short_gps_error_does_not_end_a_trip() {
     for wrong in 1..8 {
-        let mut samples = ride(0, 120);
+        let mut samples = trip_samples(0, 120);
         for sample in &mut samples[10..10 + wrong] {
             sample.position = Position::try_new(52.3, 0.5).ok();
         }
@@ -100,8 +101,8 @@ fn short_gps_error_does_not_end_a_trip() {
         assert_eq!((trips[0].count, trips[0].path.len()), (41, 41 - wrong));
         assert!(near(trips[0].distance_m, 600.0), "{}", trips[0].distance_m);
     }
-    // At the end of what is known, too.
-    let mut samples = ride(0, 120);
+    // Also at the end of the samples.
+    let mut samples = trip_samples(0, 120);
     samples[40].position = Position::try_new(52.3, 0.5).ok();
     assert_eq!((spans(&samples), split_trips(&samples, TripParams::default())[0].path.len()), (vec![(0, 120)], 40));
 }
@@ -112,19 +113,19 @@ fn jump_starts_a_new_trip() {
         position: sample.position.and_then(|place| Position::try_new(place.latitude() + 0.5, place.longitude()).ok()),
         ..sample
     };
-    let samples: Vec<_> = ride(0, 60).into_iter().chain(ride(63, 123).into_iter().map(away)).collect();
+    let samples: Vec<_> = trip_samples(0, 60).into_iter().chain(trip_samples(63, 123).into_iter().map(away)).collect();
     assert_eq!(spans(&samples), [(0, 60), (63, 123)]);
     // A car on the motorway of which packets were lost: 120 km/h over 90 s, three kilometres.
     let car: Vec<_> = (0..10).map(|n| sample(90 * n, 3000.0 * f64::from(i32::try_from(n).expect("small")))).collect();
     assert_eq!(spans(&car), [(0, 810)]);
-    // Packets whose reckoned times lie between each other.
+    // Packets with interleaved estimated times.
     let mixed: Vec<_> = (0..80).map(|n| sample(n, if n % 2 == 0 { 0.0 } else { 400.0 })).collect();
     assert_eq!(spans(&mixed), [(0, 79)]);
 }
 
 #[test]
 fn device_has_one_position_at_a_time() {
-    let mut samples = ride(0, 120);
+    let mut samples = trip_samples(0, 120);
     let twin = sample(60, 40_000.0);
     samples.insert(21, twin);
     let trips = split_trips(&samples, TripParams::default());
@@ -134,23 +135,23 @@ fn device_has_one_position_at_a_time() {
 
 #[test]
 fn exposure_is_weighted_by_time() {
-    let told = |values: &[(i64, f32)]| {
+    let exposure_of = |values: &[(i64, f32)]| {
         exposure::from_values(values.iter().map(|&(seconds, value)| (start() + TimeDelta::seconds(seconds), value)))
     };
-    let exposure = told(&[(0, 10.0), (10, 20.0), (11, 100.0)]).expect("an exposure");
+    let exposure = exposure_of(&[(0, 10.0), (10, 20.0), (11, 100.0)]).expect("an exposure");
     // 10 s at 15 and 1 s at 60, by hand.
     assert!((exposure.mean - 210.0 / 11.0).abs() < 1e-9, "{exposure:?}");
     assert!((exposure.max - 100.0).abs() < f32::EPSILON && exposure.count == 3);
-    let at_once = told(&[(0, 10.0), (0, 20.0)]).expect("an exposure");
+    let at_once = exposure_of(&[(0, 10.0), (0, 20.0)]).expect("an exposure");
     assert!((at_once.mean - 15.0).abs() < 1e-9);
-    assert!(told(&[(0, 7.5)]).is_some_and(|one| (one.mean - 7.5).abs() < 1e-9));
-    assert_eq!(told(&[]), None);
+    assert!(exposure_of(&[(0, 7.5)]).is_some_and(|one| (one.mean - 7.5).abs() < 1e-9));
+    assert_eq!(exposure_of(&[]), None);
 }
 
 #[test]
 fn a_path_is_thinned_evenly_with_both_its_ends() {
-    let trip = Trip::from_samples(&ride(0, 300)).expect("a ride");
-    let chosen = |most| trip.points(most).map(|point| (point.measured_at - start()).num_seconds()).collect::<Vec<_>>();
+    let trip = Trip::from_samples(&trip_samples(0, 300)).expect("a trip");
+    let chosen = |max| trip.points(max).map(|point| (point.measured_at - start()).num_seconds()).collect::<Vec<_>>();
     assert_eq!(
         (chosen(0), chosen(1), chosen(2), chosen(5)),
         (vec![], vec![0], vec![0, 300], vec![0, 75, 150, 225, 300])
@@ -159,7 +160,7 @@ fn a_path_is_thinned_evenly_with_both_its_ends() {
     assert_eq!(chosen(1_000_000).len(), 101);
 }
 
-/// Samples of a device that moves, jumps, pauses, and tells nonsense at times.
+/// Samples of a device that moves, jumps, pauses, and sends nonsense at times.
 fn samples() -> impl Strategy<Value = Vec<TripSample>> {
     let step = (
         prop_oneof![8 => 0_i64..30, 1 => 290_i64..310, 1 => 300_i64..5000],
@@ -169,7 +170,7 @@ fn samples() -> impl Strategy<Value = Vec<TripSample>> {
         prop::option::weighted(0.9, 0.0_f32..500.0),
         prop_oneof![9 => Just(0), 1 => 0_i32..2048],
     );
-    // Some steps are repeated, so that jumps are followed by rides.
+    // Some steps are repeated, so that jumps are followed by trips.
     prop::collection::vec((step, 1_usize..12), 0..40).prop_map(|steps| {
         let (mut seconds, mut north_m) = (0, 0.0);
         let mut samples = Vec::new();
@@ -198,7 +199,7 @@ proptest! {
     fn trips_do_not_overlap_and_contain_all_samples_of_their_span(samples in samples()) {
         let trips = split_trips(&samples, TripParams::default());
         for pair in trips.windows(2) {
-            prop_assert!(pair[0].end < pair[1].start, "no sample is of two rides");
+            prop_assert!(pair[0].end < pair[1].start, "no sample is in two trips");
         }
         for trip in &trips {
             let own = within(&samples, trip);

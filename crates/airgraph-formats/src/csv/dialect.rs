@@ -1,13 +1,13 @@
-//! How a file writes its fields: what separates them, and which sign decimals have.
+//! The dialect of a file: its delimiter and its decimal sign.
 
 use crate::parse;
 
-/// Signs that separate fields. The first of those that stand in a header equally often is taken.
+/// Delimiters, by precedence: the first of those with the highest count in a header is used.
 const DELIMITERS: [u8; 4] = [b';', b'\t', b'|', b','];
-/// The line that Excel puts in front of a header.
+/// First line of files from Excel.
 const EXCEL_PREFIX: &[u8] = b"sep=";
 
-/// The delimiter of a file with this first line: the one that stands in it most often, outside of quotes.
+/// The delimiter of a file with this first line: the most frequent one outside of quotes.
 pub(crate) fn delimiter(first: &[u8]) -> u8 {
     if let Some(delimiter) = excel_separator(first) {
         return delimiter;
@@ -20,24 +20,24 @@ pub(crate) fn delimiter(first: &[u8]) -> u8 {
             counts[at] += 1;
         }
     }
-    let most = counts.iter().max().copied().filter(|&most| most > 0);
-    most.and_then(|most| counts.iter().position(|&count| count == most)).map_or(b',', |at| DELIMITERS[at])
+    let max = counts.iter().max().copied().filter(|&max| max > 0);
+    max.and_then(|max| counts.iter().position(|&count| count == max)).map_or(b',', |at| DELIMITERS[at])
 }
 
 /// The delimiter that a line `sep=;` announces.
 pub(super) fn excel_separator(line: &[u8]) -> Option<u8> {
     match line.strip_prefix(EXCEL_PREFIX)? {
         [delimiter] => Some(*delimiter).filter(|delimiter| DELIMITERS.contains(delimiter)),
-        [] => Some(b'\t'), // the tab, cut off as white space
+        [] => Some(b'\t'), // a tab, trimmed as white space
         _ => None,
     }
 }
 
-/// Which sign stands before the decimals of a file's numbers. The first number with one decides: where both signs occur,
-/// one of them separates thousands, and a number that has it is not guessed.
+/// The decimal sign of a file's numbers. The first number with a decimal sign decides: if both signs occur,
+/// one of them separates thousands, and a number that contains it is rejected.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decimals {
-    /// Whether the comma may be one, since it does not separate fields.
+    /// Whether the comma may be the decimal sign, since it is not the delimiter.
     allows_comma: bool,
     sign: Option<u8>,
 }
@@ -47,7 +47,7 @@ impl Decimals {
         Self { allows_comma: delimiter != b',', sign: None }
     }
 
-    /// The finite number that a text is.
+    /// The text as a finite number, if it is one.
     pub fn number(&mut self, text: &str) -> Option<f64> {
         if !self.allows_comma {
             return parse::number(text);
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_delimiter_is_the_sign_that_the_header_has_most() {
+    fn delimiter_is_the_most_frequent_one_in_the_header() {
         for (header, expected) in [
             ("time,pm10,pm2_5", b','),
             ("time;pm10;pm2_5", b';'),
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comma_is_a_decimal_sign_only_where_it_separates_no_fields() {
+    fn comma_is_a_decimal_sign_only_if_it_is_not_the_delimiter() {
         assert_eq!(Decimals::new(b';').number("12,5"), Some(12.5));
         assert_eq!(Decimals::new(b'\t').number("-0,25"), Some(-0.25));
         assert_eq!(Decimals::new(b'|').number("12.5"), Some(12.5));

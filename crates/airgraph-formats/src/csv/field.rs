@@ -1,4 +1,4 @@
-//! What the fields of a line say.
+//! Parsing of fields.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Timelike as _, Utc};
 
@@ -9,18 +9,18 @@ use crate::{
     timestamp::{self, ZoneRule},
 };
 
-/// What stands in a field that has no value, beside nothing at all: what pandas, R, spreadsheets, Home Assistant and
-/// archives write.
+/// Texts of a missing value, besides the empty text: those of pandas, R, spreadsheets, Home Assistant and
+/// archives.
 const NO_VALUE_TEXTS: [&str; 8] = ["nan", "na", "null", "none", "n/a", "-", "unavailable", "unknown"];
 
-/// The text of a field, or nothing where it has no value.
+/// The text of a field, or `None` if it has no value.
 pub(super) fn text<'a>(column: &str, field: &'a [u8]) -> Result<Option<&'a str>, Reason> {
     let text = str::from_utf8(field).map_err(|_| ("INVALID_UTF8", format!("{column}: no text in UTF-8")))?;
     let is_no_value = text.is_empty() || NO_VALUE_TEXTS.iter().any(|mark| text.eq_ignore_ascii_case(mark));
     Ok((!is_no_value).then_some(text))
 }
 
-/// The finite number that a field holds.
+/// The finite number of a field.
 pub(super) fn number(column: &str, text: &str, decimals: &mut Decimals) -> Result<f64, Reason> {
     let number = decimals.number(text);
     number.ok_or_else(|| ("WRONG_TYPE", format!("{column}: {:?} is no number", truncate_name(text))))
@@ -31,7 +31,7 @@ pub(super) fn coordinate(column: &str, text: &str, decimals: &mut Decimals) -> R
     number(column, text, decimals).map_err(|(_, detail)| ("INVALID_POSITION", detail))
 }
 
-/// A time, in UTC where it has no zone; a time of day belongs to the date in a column beside it.
+/// A time, in UTC if it has no zone; a time of day is combined with the date of another column.
 pub(super) fn moment(column: &str, text: &str, date: Option<&str>) -> Result<DateTime<Utc>, Reason> {
     match date {
         Some(date) if timestamp::is_time_of_day(text) => {
@@ -41,14 +41,14 @@ pub(super) fn moment(column: &str, text: &str, date: Option<&str>) -> Result<Dat
     }
 }
 
-/// A date as the SD card has it: `20260501`.
+/// A date of the SD card: `20260501`.
 pub(super) fn card_date(column: &str, text: &str) -> Result<NaiveDate, Reason> {
     let digits = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
     let date = digits.then(|| NaiveDate::parse_from_str(text, "%Y%m%d").ok()).flatten();
     date.or_else(|| timestamp::date(text)).ok_or_else(|| invalid(column, text, "20260501"))
 }
 
-/// A time of day as the SD card has it: `93005` is five seconds past half past nine; a leading zero is left out.
+/// A time of day of the SD card: `93005` is 09:30:05; a leading zero is omitted.
 pub(super) fn card_time(column: &str, text: &str) -> Result<NaiveTime, Reason> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -60,17 +60,17 @@ pub(super) fn card_time(column: &str, text: &str) -> Result<NaiveTime, Reason> {
     time().or_else(|| timestamp::time_of_day(text)).ok_or_else(|| invalid(column, text, "93005 for 09:30:05"))
 }
 
-/// A date as the backup has it: `1041024` is 24 October of the year 1900 + 104.
+/// A date of the backup: `1041024` is 24 October of the year 1900 + 104.
 pub(super) fn backup_date(column: &str, text: &str) -> Result<NaiveDate, Reason> {
     let date = || {
-        let number: u32 = text.strip_suffix(".0").unwrap_or(text).parse().ok()?; // pandas makes floats of all numbers
+        let number: u32 = text.strip_suffix(".0").unwrap_or(text).parse().ok()?; // pandas writes all numbers as floats
         let year = i32::try_from(number / 10_000).ok()?.checked_add(1900)?;
         NaiveDate::from_ymd_opt(year, number / 100 % 100, number % 100)
     };
     date().ok_or_else(|| invalid(column, text, "1041024 for 2004-10-24"))
 }
 
-/// A time of day as the backup has it: in hours, `19.0938` is 19:05:38. The logger's clock had whole seconds, and a
+/// A time of day of the backup, in hours: `19.0938` is 19:05:38. The logger's clock had whole seconds, and a
 /// ten-thousandth of an hour is less than one.
 pub(super) fn backup_time(column: &str, text: &str) -> Result<NaiveTime, Reason> {
     let hours = parse::number(text).ok_or_else(|| invalid(column, text, "19.0938 for 19:05:38"))?;
@@ -84,5 +84,5 @@ pub(super) fn backup_time(column: &str, text: &str) -> Result<NaiveTime, Reason>
 }
 
 fn invalid(column: &str, text: &str, example: &str) -> Reason {
-    ("INVALID_TIME", format!("{column}: {:?} is none; expected something like {example}", truncate_name(text)))
+    ("INVALID_TIME", format!("{column}: {:?} is invalid; expected a value such as {example}", truncate_name(text)))
 }

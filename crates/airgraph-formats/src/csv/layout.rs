@@ -1,4 +1,4 @@
-//! What the columns of a file of samples mean, and what its lines say by them. The kinds of file are in [`kinds`].
+//! The meanings of the columns of a file of samples, and parsing of its lines. The kinds of file are in [`kinds`].
 
 use airgraph_domain::{
     device::{DeviceKey, DeviceKind},
@@ -21,27 +21,27 @@ use crate::{
     parse::{self, Reason},
 };
 
-/// Columns of a file at most.
+/// Maximum number of columns of a file.
 const MAX_COLUMNS: usize = 1000;
-/// What a receiver without a fix sends for a coordinate (`TinyGPS`).
+/// Coordinate of a receiver without a fix (`TinyGPS`).
 const NO_FIX_COORDINATE: f64 = -200.0;
 
-/// What a file's columns mean, and what its lines so far have shown.
+/// The meanings of a file's columns, and state from the lines read so far.
 pub(super) struct CsvLayout {
     header: ByteRecord,
     kind: &'static FileKind,
     columns: Vec<Option<(String, ColumnMeaning)>>,
-    /// The names of the columns that have no meaning here.
+    /// The names of the columns without a meaning.
     pub ignored: Vec<String>,
     decimals: Decimals,
-    /// The column with the type of sensor.
+    /// The column of the sensor type.
     sensor_type: Option<usize>,
     device: Option<DeviceKey>,
-    /// The date that the first line is to have.
+    /// The date of the first line, if corrected.
     date: Option<NaiveDate>,
-    /// By how much all times are put right; known once there was a first line.
+    /// Correction of all times; known after the first line.
     time_shift: Option<TimeDelta>,
-    /// The id that the last line named with the device of it, so that all of its samples share one key.
+    /// The id of the last line and its device, so that all of its samples share one key.
     last_device: Option<(String, DeviceKey)>,
 }
 
@@ -49,18 +49,18 @@ pub(super) struct CsvLayout {
 pub(super) struct LineSample {
     pub device: DeviceKey,
     pub sample: Sample,
-    /// Columns whose values could not be read, each with the reason.
+    /// Columns with unreadable values, each with the reason.
     pub unreadable: Vec<ColumnError>,
 }
 
-/// The column of a value that can't be read, and the reason.
+/// The column of an unreadable value, and the reason.
 pub(super) type ColumnError = (String, Reason);
 
 impl CsvLayout {
     /// The layout of a file with this header.
     ///
     /// # Errors
-    /// When the header is not that of a known kind, or something is missing that an option could tell.
+    /// If the header matches no known kind, or a required option is missing.
     pub fn from_header(header: &ByteRecord, delimiter: u8, options: CsvOptions) -> Result<Self, DecodeError> {
         let refuse = |code, detail: String| Err(DecodeError::new(code, format!("header: {detail}")));
         if header.len() > MAX_COLUMNS {
@@ -106,24 +106,24 @@ impl CsvLayout {
         })
     }
 
-    /// A device whose lines have positions moves, unless it is a station of an archive.
+    /// Devices with positions in their lines are mobile, except stations of an archive.
     pub fn kind(&self) -> DeviceKind {
         let places = self.columns.iter().flatten().any(|(_, meaning)| matches!(meaning, ColumnMeaning::Latitude));
         if places && !self.kind.is_archive { DeviceKind::Mobile } else { DeviceKind::Fixed }
     }
 
-    /// Whether a line is none of the data: the calibration that stands below the header of a card, the header once more,
-    /// where a logger began anew or files were put together, or nothing but delimiters, which spreadsheets append.
+    /// Whether a line contains no data: the calibration below the header of a card, a repeated header
+    /// (of a restarted logger or concatenated files), or only delimiters, which spreadsheets append.
     pub fn is_no_data(&self, record: &ByteRecord) -> bool {
         record.get(0).is_some_and(|first| first.starts_with(b"Reference"))
             || record == &self.header
             || record.iter().all(<[u8]>::is_empty)
     }
 
-    /// The sample of a line. A value that can't be read costs itself only.
+    /// The sample of a line. An unreadable value is reported by itself.
     ///
     /// # Errors
-    /// A code and the reason why it is no sample.
+    /// A code and the reason why it is not a sample.
     pub fn sample(&mut self, record: &ByteRecord) -> Result<LineSample, Reason> {
         let extra = record.iter().skip(self.columns.len()).any(|field| !field.is_empty());
         if record.len() < self.columns.len() || extra {
@@ -187,7 +187,7 @@ impl CsvLayout {
         Ok(LineSample { device: self.device(device)?, sample, unreadable })
     }
 
-    /// The time by a clock whose date is wrong by as much as it was at the first line.
+    /// The time corrected by the clock error of the first line.
     fn correct_time(&mut self, time: DateTime<Utc>) -> Result<DateTime<Utc>, Reason> {
         let Some(date) = self.date else { return Ok(time) };
         let shift = *self.time_shift.get_or_insert_with(|| date.signed_duration_since(time.date_naive()));
@@ -210,7 +210,7 @@ impl CsvLayout {
     }
 }
 
-/// The columns with a meaning, and the names of those without. Of two columns of one quantity the first counts.
+/// The meanings of the columns, and the names of those without. Of two columns of one quantity the first counts.
 fn columns(kind: &FileKind, names: &[&str]) -> (Vec<Option<(String, ColumnMeaning)>>, Vec<String>) {
     let mut columns: Vec<Option<(String, ColumnMeaning)>> = Vec::with_capacity(names.len());
     let mut ignored = Vec::new();
@@ -225,7 +225,7 @@ fn columns(kind: &FileKind, names: &[&str]) -> (Vec<Option<(String, ColumnMeanin
     (columns, ignored)
 }
 
-/// Whether a column only numbers the lines.
+/// Whether a column only contains line numbers.
 fn is_index(name: &str) -> bool {
     name.is_empty() || name.starts_with("Unnamed")
 }
@@ -234,7 +234,7 @@ fn unknown_header(names: &[&str]) -> String {
     let mut kinds: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
     kinds.dedup();
     format!(
-        "{:?} is none that is known; expected one of: {}, openSenseMap's, OpenAQ's, {} (the columns option can rename)",
+        "{:?} is unknown; expected one of: {}, openSenseMap's, OpenAQ's, {} (the columns option can rename)",
         truncate_name(&names.join(",")),
         kinds[..kinds.len() - 1].join(", "),
         kinds[kinds.len() - 1],

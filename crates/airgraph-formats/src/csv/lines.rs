@@ -1,8 +1,8 @@
-//! The lines of a file, read as a stream.
+//! The lines of a file, parsed as a stream.
 //!
-//! A record is one line: a quote that is never closed costs that line and not the rest of the file, and a line that is
-//! longer than any of ours costs no more memory than one that isn't. Lines end with LF or CRLF, or, where the first one does,
-//! with CR alone. In a file of the last kind, a CR between quotes ends nothing.
+//! A record is one line: a quote that is never closed affects that line only, and an overlong line
+//! needs no more memory than others. Lines end with LF or CRLF, or, if the first one does,
+//! with CR alone. In a file of the last kind, a CR between quotes does not end a line.
 
 use std::io;
 
@@ -13,19 +13,19 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use super::dialect;
 use crate::parse::{Reason, without_byte_order_mark};
 
-/// Bytes of a line at most.
+/// Maximum length of a line, in bytes.
 const MAX_LINE_BYTES: usize = 64 << 10;
-/// What is read at a time.
+/// Size of the read buffer, in bytes.
 const READ_BUFFER_BYTES: usize = 128 << 10;
 
-/// What ends the lines of a file.
+/// The line end of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LineEnd {
-    /// LF or CR: the first line is not read yet.
+    /// LF or CR; the first line is not read yet.
     Unknown,
-    /// LF, perhaps after a CR.
+    /// LF, optionally after a CR.
     Lf,
-    /// CR, or LF.
+    /// CR or LF.
     Cr,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct LineReader<R> {
     number: usize,
     line: Vec<u8>,
     line_end: LineEnd,
-    /// A CR ended the last line, so that an LF that follows belongs to it.
+    /// Whether a CR ended the last line, so a following LF belongs to it.
     after_cr: bool,
     delimiter: Option<u8>,
     parser: csv_core::Reader,
@@ -59,12 +59,12 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
         }
     }
 
-    /// The sign that separates the fields, which the first line shows.
+    /// The delimiter, detected in the first line.
     pub fn delimiter(&self) -> u8 {
         self.delimiter.unwrap_or(b',')
     }
 
-    /// The next line that isn't empty, with its number from 1: its fields without the white space around them, or why it
+    /// The next non-empty line with its number from 1: its fields without surrounding white space, or the reason why it
     /// has none.
     pub async fn next(&mut self) -> io::Result<Option<(usize, Result<&ByteRecord, Reason>)>> {
         loop {
@@ -88,20 +88,20 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
             if self.delimiter.is_none() {
                 let delimiter = dialect::delimiter(line.trim_ascii_end());
                 self.delimiter = Some(delimiter);
-                // A line holds no end of a record.
+                // A line contains no record end.
                 self.parser = ReaderBuilder::new().delimiter(delimiter).terminator(Terminator::Any(b'\n')).build();
                 if dialect::excel_separator(line.trim_ascii()).is_some() {
                     continue;
                 }
             }
-            // With tabs, those at the ends of a line are fields without a value.
+            // If the delimiter is a tab, tabs at the ends of a line are empty fields.
             let line = if self.delimiter == Some(b'\t') { trim_spaces(line) } else { line.trim_ascii() };
             split(&mut self.parser, line, &mut self.fields, &mut self.ends, &mut self.record);
             return Ok(Some((self.number, Ok(&self.record))));
         }
     }
 
-    /// Reads a line up to its end; what is beyond the bound is passed over. Gives the length of all of it.
+    /// Reads a line to its end; bytes beyond the maximum are skipped. Returns its whole length.
     async fn read_line(&mut self) -> io::Result<Option<usize>> {
         self.line.clear();
         let mut length = 0_usize;
@@ -145,7 +145,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     }
 }
 
-/// Where the first LF stands, or the first CR outside of quotes.
+/// Position of the first LF, or of the first CR outside of quotes.
 fn end_of_line(piece: &[u8], is_quoted: &mut bool) -> Option<usize> {
     piece.iter().position(|&byte| {
         *is_quoted ^= byte == b'"';
@@ -153,12 +153,12 @@ fn end_of_line(piece: &[u8], is_quoted: &mut bool) -> Option<usize> {
     })
 }
 
-/// Whether a file begins as UTF-16 does: with its byte order mark, or with NUL for every other byte of the header.
+/// Whether a file begins as UTF-16: with its byte order mark, or with NUL for every other byte of the header.
 fn is_utf_16(line: &[u8]) -> bool {
     line.starts_with(b"\xff\xfe") || line.starts_with(b"\xfe\xff") || line.contains(&0)
 }
 
-/// Cuts a line into fields. `fields` and `ends` have room for whatever a line may hold.
+/// Splits a line into fields. `fields` and `ends` have room for every line.
 fn split(parser: &mut csv_core::Reader, line: &[u8], fields: &mut [u8], ends: &mut [usize], record: &mut ByteRecord) {
     parser.reset();
     record.clear();
@@ -166,7 +166,7 @@ fn split(parser: &mut csv_core::Reader, line: &[u8], fields: &mut [u8], ends: &m
     loop {
         let (result, read, wrote, ended) = parser.read_record(rest, &mut fields[written..], &mut ends[count..]);
         (rest, written, count) = (&rest[read..], written + wrote, count + ended);
-        // The end of the input is told by an empty piece; a line holds no end of a record but that.
+        // An empty slice signals the end of the input; a line contains no other record end.
         if matches!(result, ReadRecordResult::Record | ReadRecordResult::End) || (read == 0 && wrote == 0 && ended == 0)
         {
             break;
@@ -179,7 +179,7 @@ fn split(parser: &mut csv_core::Reader, line: &[u8], fields: &mut [u8], ends: &m
     }
 }
 
-/// A line without the CR of its end and the spaces around it.
+/// A line without its final CR and the surrounding spaces.
 fn trim_spaces(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let start = line.iter().position(|&byte| byte != b' ').unwrap_or(line.len());

@@ -1,9 +1,8 @@
-//! CSV: SD cards, backups, archives.
+//! CSV files: SD cards, backups, archives.
 //!
-//! The header shows which kind of file it is ([`kinds`]) and how it is written ([`dialect`]); [`options`] name what the file
-//! doesn't. A file is read as a
-//! stream, in chunks of samples, however long it is; a line that can't be read costs itself only. Lines are numbered as
-//! an editor does it, from 1, the header included.
+//! The header determines the kind of the file ([`kinds`]) and its dialect ([`dialect`]); [`options`] supply what the file
+//! lacks. A file is read as a stream, in chunks of samples, whatever its length; an unreadable line is rejected by
+//! itself. Lines are numbered as in an editor, from 1, including the header.
 
 pub(super) mod dialect;
 mod field;
@@ -35,47 +34,47 @@ use super::{DecodeError, Decoded, Observation, Rejection, ignored::truncate_name
 /// The name of this format in the database and in URLs.
 pub const FORMAT: &str = "csv";
 
-/// Samples in a chunk at most, about: enough for COPY to pay, few enough that others who record don't wait for long.
+/// Approximate maximum of samples in a chunk: enough to make COPY efficient, few enough not to delay other writers.
 const CHUNK_LINES: usize = 10_000;
 
-/// A file as it is read.
+/// A file while it is read.
 pub struct CsvReader<R> {
     lines: LineReader<R>,
     layout: CsvShape,
 }
 
-/// What a line is.
+/// The kind of a file's lines.
 enum CsvShape {
-    /// A sample, its quantities in columns.
+    /// A sample, with its quantities in columns.
     Samples {
         layout: CsvLayout,
         /// The only device whose samples are accepted.
         only: Option<DeviceKey>,
     },
-    /// A value of a sensor of openSenseMap.
+    /// A value of an openSenseMap sensor.
     Values(ValuesReader),
-    /// A value of a location of `OpenAQ`.
+    /// A value of an `OpenAQ` location.
     OpenAqReader(OpenAqReader),
 }
 
-/// Some lines of a file.
+/// A chunk of a file.
 #[derive(Debug)]
 pub struct CsvChunk {
-    /// How many lines with data were read for it.
+    /// Number of lines with data read for it.
     pub lines: u64,
-    /// What they tell. An index is the number of a line.
+    /// Their samples. An index is a line number.
     pub decoded: Decoded,
-    /// Values that could not be read in lines that are samples.
+    /// Unreadable values in lines that are samples.
     pub unreadable: UnreadableValues,
 }
 
-/// Why a file can't be read on.
+/// Why reading a file stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum CsvError {
-    /// It is no file of a known kind.
+    /// It is not of a known kind.
     #[error("{}", .0.detail)]
     Rejected(DecodeError),
-    /// It broke off.
+    /// Reading it failed.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -84,7 +83,7 @@ impl<R: AsyncRead + Unpin> CsvReader<R> {
     /// Reads the header.
     ///
     /// # Errors
-    /// When it can't be read, is not one that is known, or asks for an option that is missing.
+    /// If it can't be read, is unknown, or requires an option that is missing.
     pub async fn open(file: R, options: CsvOptions) -> Result<Self, CsvError> {
         let mut lines = LineReader::new(file);
         let first = match lines.next().await? {
@@ -106,10 +105,10 @@ impl<R: AsyncRead + Unpin> CsvReader<R> {
         Ok(Self { lines, layout: shape.map_err(CsvError::Rejected)? })
     }
 
-    /// Reads on. Nothing is left when a chunk has no lines.
+    /// Reads the next chunk. A chunk without lines is the end.
     ///
     /// # Errors
-    /// When the file breaks off. What comes after the last chunk is not looked at: the end of a line may be missing, and
+    /// If reading fails. Bytes after the last chunk are then discarded: the end of a line may be missing, and
     /// half a number is another number.
     pub async fn next_chunk(&mut self) -> Result<CsvChunk, CsvError> {
         Ok(match &mut self.layout {
@@ -162,6 +161,6 @@ fn check_device(device: &DeviceKey, only: Option<&DeviceKey>) -> Result<(), Reas
 }
 
 fn date_is_not_applicable() -> DecodeError {
-    let detail = "the date option puts right the clock of a CleanCycle logger; this file tells whole times";
+    let detail = "the date option corrects the clock of a CleanCycle logger; this file has complete times";
     DecodeError::new("OPTION_NOT_APPLICABLE", detail)
 }

@@ -1,9 +1,9 @@
-//! Files of `OpenAQ`'s archive, whose lines are values:
+//! Files of `OpenAQ`'s archive with one value in each line:
 //! `location_id,sensors_id,location,datetime,lat,lon,parameter,units,value`.
 //!
-//! The values of one location and time are one sample. A file holds a day of one location, sorted by sensor, so values are
-//! gathered up to where the location or the day changes. The device's key is `openaq-<location_id>`, unless the device option
-//! names another. Each line has its unit; a parameter or unit that is not known is named in `ignored`.
+//! The values of one location and time are one sample. A file holds a day of one location, sorted by sensor, so values
+//! are gathered until the location or the day changes. The device's key is `openaq-<location_id>`, unless the device
+//! option names another. Each line has its unit; unknown parameters and units are listed in `ignored`.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -31,12 +31,12 @@ use crate::{
     vocabulary::{FieldMeaning, PLAIN},
 };
 
-/// Lines of a chunk at most, where neither location nor day changes.
+/// Maximum number of lines in a chunk, if neither location nor day changes.
 const MAX_CHUNK_LINES: usize = 5 * CHUNK_LINES;
-/// Bytes of a time that are its date.
+/// Length of the date in a time, in bytes.
 const DATE_BYTES: usize = 10;
 
-/// Where the columns stand.
+/// Indices of the columns.
 struct OpenAqColumns {
     location: usize,
     time: usize,
@@ -54,7 +54,7 @@ pub(super) struct OpenAqReader {
     decimals: Decimals,
     device: Option<DeviceKey>,
     only: Option<DeviceKey>,
-    /// A line that was read and belongs to the next chunk.
+    /// A line that was read ahead and belongs to the next chunk.
     pending: Option<(usize, ByteRecord)>,
 }
 
@@ -76,7 +76,7 @@ impl OpenAqReader {
     /// The file with this header.
     ///
     /// # Errors
-    /// When it is none of `OpenAQ`, or an option does not apply.
+    /// If it is not a file of `OpenAQ`, or an option does not apply.
     pub fn try_new(header: ByteRecord, delimiter: u8, options: CsvOptions) -> Result<Self, DecodeError> {
         let Some(columns) = OpenAqColumns::from_header(&header) else {
             return Err(DecodeError::new("UNKNOWN_HEADER", "header: not that of OpenAQ's archive"));
@@ -88,10 +88,10 @@ impl OpenAqReader {
         Ok(Self { header, columns, decimals: Decimals::new(delimiter), device, only, pending: None })
     }
 
-    /// Reads on, up to where the location or the day changes.
+    /// Reads the next chunk, until the location or the day changes.
     ///
     /// # Errors
-    /// When the file breaks off.
+    /// If reading fails.
     pub async fn next_chunk(&mut self, lines: &mut LineReader<impl AsyncRead + Unpin>) -> io::Result<CsvChunk> {
         let mut decoded = Decoded::empty(DeviceKind::Fixed);
         let mut ignored = IgnoredNames::default();
@@ -141,7 +141,7 @@ impl OpenAqReader {
         [field(self.columns.location), &time[..time.len().min(DATE_BYTES)]].join(&b' ')
     }
 
-    /// The value of a line; none where its parameter or unit is not known.
+    /// The value of a line; `None` if its parameter or unit is unknown.
     fn measured(&mut self, record: &ByteRecord, ignored: &mut IgnoredNames) -> Result<Option<OpenAqValue>, Reason> {
         if record.len() != self.header.len() {
             let detail = format!("{} fields where the header has {}", record.len(), self.header.len());
@@ -204,7 +204,7 @@ impl OpenAqColumns {
     }
 }
 
-/// The quantity that `OpenAQ` calls so.
+/// The quantity of an `OpenAQ` parameter.
 fn quantity(parameter: &str) -> Option<Quantity> {
     if parameter == "um003" {
         return Some(Quantity::Particles0_3);

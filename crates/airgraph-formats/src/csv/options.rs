@@ -1,30 +1,30 @@
-//! What is told beside a file.
+//! Options of a CSV import.
 
 use std::{collections::HashMap, str::FromStr};
 
 use airgraph_domain::{device::DeviceKey, sensor::Sensors};
 use chrono::NaiveDate;
 
-/// What the file itself may not tell.
+/// Data that a file may lack.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CsvOptions {
-    /// The device of lines that name none.
+    /// The device of lines without one.
     pub device: Option<DeviceKey>,
-    /// The date of the first line, where the logger's clock had it wrong. The lines after it keep their distance.
+    /// The date of the first line, if the logger's clock had it wrong. Following lines keep their distance.
     pub date: Option<NaiveDate>,
-    /// What columns with other names mean.
+    /// Meanings of columns with other names.
     pub columns: ColumnNames,
-    /// What the device's sensors measure, for a file that tells values by them.
+    /// Quantities of the device's sensors, for a file with sensor ids.
     pub sensors: Sensors,
-    /// The only device whose samples are accepted: that of the key, where it is bound to one.
+    /// The only device whose samples are accepted: that of the API key, if it is bound to one.
     pub restrict_to_device: Option<DeviceKey>,
 }
 
-/// Names that columns of a file go by here, such as `Zeit:time,Feinstaub:pm10`.
+/// Known names of columns by the file's names, such as `Zeit:time,Feinstaub:pm10`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ColumnNames(HashMap<String, String>);
 
-/// Why a text names no columns.
+/// Why a text is not a list of column names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidColumns {
     /// An entry that isn't two names with a colon between them.
@@ -36,7 +36,7 @@ pub enum InvalidColumns {
 }
 
 impl ColumnNames {
-    /// The name that a column has here.
+    /// The known name of a column.
     pub(super) fn name<'a>(&'a self, column: &'a str) -> &'a str {
         self.0.get(column).map_or(column, String::as_str)
     }

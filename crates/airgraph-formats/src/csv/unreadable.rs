@@ -1,29 +1,29 @@
-//! Values that could not be read while the rest of their line was.
+//! Unreadable values in lines that are otherwise valid.
 
 use serde::Serialize;
 
-/// Values that a report lists one by one; the others are only counted.
+/// Maximum number of values that a report lists; the others are only counted.
 const MAX_LISTED_VALUES: usize = 1000;
 
-/// Values that could not be read.
+/// Unreadable values.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct UnreadableValues {
-    /// How many.
+    /// Number of values.
     pub count: u64,
     /// The first thousand.
     pub values: Vec<UnreadableValue>,
 }
 
-/// A value that could not be read, and why.
+/// An unreadable value and the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UnreadableValue {
     /// The number of its line, from 1, the header included.
     pub line: usize,
     /// The name of its column.
     pub column: String,
-    /// The reason, for programs.
+    /// The reason, machine-readable.
     pub code: &'static str,
-    /// The reason, for people.
+    /// The reason, human-readable.
     pub detail: String,
 }
 
@@ -36,14 +36,14 @@ impl UnreadableValues {
         }
     }
 
-    /// Adds those of the lines that follow.
+    /// Adds the values of later lines.
     pub fn extend(&mut self, more: Self) {
         let room = MAX_LISTED_VALUES.saturating_sub(self.values.len());
         self.count += more.count;
         self.values.extend(more.values.into_iter().take(room));
     }
 
-    /// Whether every value was read.
+    /// Whether every value is readable.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.count == 0

@@ -1,6 +1,7 @@
-//! openSenseMap's CSV, whose lines are values: `sensorId,value,createdAt,lng,lat,height`, or in the order of a header.
+//! openSenseMap's CSV with one value in each line: `sensorId,value,createdAt,lng,lat,height`, or in the order of a
+//! header.
 //!
-//! What a sensor measures is told by the device's registration, and the values of one moment are one sample; see
+//! The device's registration defines the quantity of each sensor, and the values of one time are one sample; see
 //! [`opensensemap`](crate::opensensemap).
 
 use std::io;
@@ -20,7 +21,7 @@ use crate::{
     parse::Reason,
 };
 
-/// Characters of a sensor's id, all of them hexadecimal digits.
+/// Length of a sensor's id, in hexadecimal digits.
 const ID_CHARS: usize = 24;
 
 /// A file of values.
@@ -29,7 +30,7 @@ pub(super) struct ValuesReader {
     sensors: Sensors,
     columns: opensensemap::csv::Columns,
     header: Option<ByteRecord>,
-    /// A line that was read and belongs to the next chunk.
+    /// A line that was read ahead and belongs to the next chunk.
     pending: Option<(usize, ByteRecord)>,
 }
 
@@ -42,7 +43,7 @@ impl ValuesReader {
     /// The file that begins with this line.
     ///
     /// # Errors
-    /// When a column is not known, no device is named, or it has no sensors.
+    /// If a column is unknown, no device is named, or it has no sensors.
     pub fn try_new(first: (usize, ByteRecord), delimiter: u8, options: CsvOptions) -> Result<Self, DecodeError> {
         let is_header = opensensemap::csv::Columns::is_header(&first.1);
         let columns = if is_header {
@@ -51,12 +52,12 @@ impl ValuesReader {
             opensensemap::csv::Columns::without_header(delimiter)
         };
         let Some(device) = options.device else {
-            let detail = "openSenseMap's file names sensors and no device; tell it with the device option";
+            let detail = "a file of openSenseMap names sensors and no device; set the device option";
             return Err(DecodeError::new("MISSING_DEVICE", detail));
         };
         if options.sensors.is_empty() {
             let detail = format!(
-                "device {device} has no sensors; tell what they measure by registerDevice or updateDevice, as in \
+                "device {device} has no sensors; register their quantities by registerDevice or updateDevice, as in \
                  sensors: [{{sensor: \"5a86…\", quantity: PM2_5}}]"
             );
             return Err(DecodeError::new("UNKNOWN_SENSORS", detail));
@@ -68,12 +69,12 @@ impl ValuesReader {
         Ok(Self { device, sensors: options.sensors, columns, header, pending: held })
     }
 
-    /// Reads on, up to where the time changes, so that the values of one moment come together.
+    /// Reads the next chunk, until the time changes, so the values of one time are in one chunk.
     ///
     /// # Errors
-    /// When the file breaks off.
+    /// If reading fails.
     pub async fn next_chunk(&mut self, lines: &mut LineReader<impl AsyncRead + Unpin>) -> io::Result<CsvChunk> {
-        // No line counts whose time isn't told; that of arrival says nothing of a file.
+        // Lines without a time are rejected; the time of arrival has no meaning for a file.
         let mut moments = MomentGatherer::new(&self.sensors, time::EARLIEST_TIME);
         let (mut count, mut timeless) = (0_u64, Vec::new());
         let mut last_time = Vec::new();
@@ -103,7 +104,7 @@ impl ValuesReader {
             last_time.extend_from_slice(time);
             count += 1;
             if time.is_empty() {
-                timeless.push(rejection(line, ("MISSING_TIME", "the line tells no time".to_owned())));
+                timeless.push(rejection(line, ("MISSING_TIME", "the line has no time".to_owned())));
             } else {
                 moments.add_result(line, self.columns.value(&record));
             }

@@ -1,9 +1,9 @@
-//! Values and bodies that no sensor sends, made up from the names that the format knows.
+//! Values and bodies that no sensor sends, generated from the names of the format.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use proptest::{collection::vec, prelude::*, sample::select};
 
-/// Numbers at the edges of what types, places and quantities hold, and what sensors send for "no value".
+/// Numbers at the limits of types, positions and quantities, and marks of a missing value.
 const NUMBERS: &[&str] = &[
     "0",
     "-0",
@@ -30,7 +30,7 @@ const NUMBERS: &[&str] = &[
     "99999999999999999999999999999999",
     "946684799999999999",
 ];
-/// Texts, as JSON has them, that look like numbers, times and packets, or hold what breaks readers of texts.
+/// JSON texts that resemble numbers, times and packets, or contain critical characters.
 const TEXTS: &[&str] = &[
     r#""""#,
     r#""nan""#,
@@ -57,7 +57,7 @@ const TEXTS: &[&str] = &[
     r#""AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA""#,
     r#""////////////////////////////////////////////////////////////////////""#,
 ];
-/// What is of another type, or of none.
+/// Values of other types, or of none.
 const OTHERS: &[&str] = &[
     "null",
     "true",
@@ -112,7 +112,7 @@ pub(super) fn value(words: &[String]) -> impl Strategy<Value = String> + use<> {
     let scalar = prop_oneof![4 => number(), 2 => text(words), 1 => select(OTHERS).prop_map(str::to_owned)];
     let name = prop_oneof![4 => select(words.to_vec()), 1 => "[0-9]{1,3}", 1 => ".{0,4}"];
     let entries = vec((name, scalar.clone()), 0..8);
-    // as bicycles have them: numbered, by fours
+    // Fields of bicycles: numbered, in groups of four.
     let numbered = vec(number(), 0..17)
         .prop_map(|values| object(values.into_iter().enumerate().map(|(key, value)| (key.to_string(), value))));
     prop_oneof![
@@ -124,7 +124,7 @@ pub(super) fn value(words: &[String]) -> impl Strategy<Value = String> + use<> {
     ]
 }
 
-/// A body: some value, or some lines.
+/// A body: a value, or some lines.
 pub(super) fn body(words: &[String]) -> impl Strategy<Value = Vec<u8>> + use<> {
     let word = || prop_oneof![4 => select(words.to_vec()), 1 => number()];
     let pair = move || (word(), word()).prop_map(|(name, value)| format!("{name}={value}"));
@@ -140,7 +140,7 @@ pub(super) fn body(words: &[String]) -> impl Strategy<Value = Vec<u8>> + use<> {
     ]
 }
 
-/// Bytes in base64: a packet with a tail of zeros, as it must be, or whatever.
+/// Bytes in base64: a packet with the required tail of zeros, or random bytes.
 fn packet() -> impl Strategy<Value = String> {
     let whole = vec(any::<u8>(), 51).prop_map(|mut packet| {
         packet[46] &= 0b1100_0000;

@@ -1,4 +1,4 @@
-//! What holds for every answer of every decoder.
+//! Invariants of every result of every decoder.
 
 use std::collections::HashSet;
 
@@ -13,10 +13,10 @@ use proptest::{prelude::*, test_runner::TestCaseError};
 use super::provenance;
 use crate::{DecodeError, Decoded, Incoming, Observation, Rejection, format::Format};
 
-/// Characters that a reason has at most: it goes into an answer, a log line and a column.
+/// Maximum length of a reason in characters: it is part of a response, a log line and a column.
 const MAX_DETAIL_CHARS: usize = 600;
 
-/// Decodes and checks what came of it; tells what that was, for the statistics.
+/// Decodes a body and checks the result; returns its class, for the statistics.
 pub(super) fn check_decoded(format: &Format, incoming: &Incoming<'_>) -> Result<&'static str, TestCaseError> {
     let decoded = (format.decode)(incoming);
     prop_assert_eq!(&decoded, &(format.decode)(incoming), "decoding is not deterministic");
@@ -28,14 +28,14 @@ pub(super) fn check_decoded(format: &Format, incoming: &Incoming<'_>) -> Result<
         Ok(decoded) => {
             check_indices(&decoded, incoming)?;
             provenance::check_provenance(format, &decoded, incoming.body)?;
-            let told = decoded.observations.len();
+            let observed = decoded.observations.len();
             let admitted = decoded.clone().validate_times(incoming.received_at, EARLIEST_TIME);
             check_indices(&admitted, incoming)?;
             let places = |decoded: &Decoded| decoded.observations.len() + decoded.rejected.len();
             prop_assert_eq!(places(&admitted), places(&decoded), "a sample got lost on its way");
             prop_assert!(admitted.rejected.is_sorted_by_key(|rejection| rejection.index));
-            Ok(match (told, decoded.rejected.len()) {
-                (0, 0) => "(nothing told)",
+            Ok(match (observed, decoded.rejected.len()) {
+                (0, 0) => "(no samples)",
                 (0, _) => "(all rejected)",
                 _ => "(samples)",
             })
@@ -48,7 +48,7 @@ fn check_indices(decoded: &Decoded, incoming: &Incoming<'_>) -> Result<(), TestC
     let rejected = decoded.rejected.iter().map(|rejection| rejection.index);
     let mut places = HashSet::new();
     for index in observed.chain(rejected) {
-        prop_assert!(places.insert(index), "place {} is told of twice", index);
+        prop_assert!(places.insert(index), "index {} occurs twice", index);
         prop_assert!(index <= incoming.body.len(), "place {} is beyond the body", index);
     }
     decoded.observations.iter().try_for_each(check_storable)?;
@@ -65,7 +65,7 @@ fn check_storable(Observation { device, sample, .. }: &Observation) -> Result<()
     if let Some(place) = sample.position {
         prop_assert!(place.latitude().abs() <= 90.0 && (-180.0..180.0).contains(&place.longitude()), "{}", place);
     }
-    prop_assert!(!sample.readings.is_empty() || sample.position.is_some(), "a sample that tells nothing");
+    prop_assert!(!sample.readings.is_empty() || sample.position.is_some(), "a sample without values");
     for (quantity, value) in sample.readings.iter() {
         prop_assert!(value.is_finite(), "{:?} is {}", quantity, value);
         if quantity.definition().group == Group::Air {

@@ -1,7 +1,7 @@
-//! Every decoder against foreign bytes: whatever comes in, it answers without a panic, and what it tells can be stored.
+//! Tests every decoder with arbitrary bytes: it returns without a panic, and its result can be stored.
 //!
-//! The inputs are random bytes, damaged bodies of real sensors (`corpus/<format>`, one file a body) and bodies made
-//! up from their names. A format is tested because it stands in [`format::ALL`]; all it needs is its folder there.
+//! The inputs are random bytes, damaged bodies of real sensors (`corpus/<format>`, one file for each body) and
+//! bodies generated from their names. Every format of [`format::ALL`] is tested; it needs only its folder there.
 //!
 //! ```sh
 //! cargo test --lib fuzz                                                                # a few seconds
@@ -29,11 +29,11 @@ use super::{
     testing::{at, incoming},
 };
 
-/// Inputs for each decoder, unless the environment names another number.
+/// Default number of inputs for each decoder.
 const DEFAULT_CASES: u32 = 1500;
 const CASES_VARIABLE: &str = "AIRGRAPH_FUZZ_CASES";
 
-/// What the sensors of the corpus measure, for the format that doesn't tell.
+/// Quantities of the corpus' sensors, for the format that sends sensor ids.
 static SENSORS: LazyLock<Sensors> = LazyLock::new(|| {
     let quantities = [("6", Quantity::Pm2_5), ("7", Quantity::Pm10), ("8", Quantity::Temperature)];
     let mut sensors = Sensors::default();
@@ -43,12 +43,12 @@ static SENSORS: LazyLock<Sensors> = LazyLock::new(|| {
     sensors
 });
 
-/// Inputs for each decoder.
+/// Number of inputs for each decoder.
 pub(super) fn cases() -> u32 {
     std::env::var(CASES_VARIABLE).map_or(DEFAULT_CASES, |cases| cases.parse().expect(CASES_VARIABLE))
 }
 
-/// Everything that a decoder is told.
+/// Owned input of a decoder.
 #[derive(Clone)]
 struct FuzzInput {
     body: Vec<u8>,
@@ -65,7 +65,7 @@ impl FuzzInput {
 }
 
 impl fmt::Debug for FuzzInput {
-    /// So that a failure can be read, and pasted into a test.
+    /// Readable, and ready to be pasted into a test.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { body, device_hint: named, event, received_at } = self;
         write!(f, "b\"{}\" named {named:?}, event {event:?}, at {received_at:?}", body.escape_ascii())
@@ -88,7 +88,7 @@ fn decoders_handle_any_bytes_and_produce_only_storable_samples() {
 fn run(format: &Format, cases: u32) {
     let since = Instant::now();
     let answers = RefCell::new(BTreeMap::<_, u32>::new());
-    // Nothing is written down of a failure: its smallest input is shown, and belongs into a test or the corpus.
+    // Failures are not persisted: the smallest input is printed, and belongs into a test or the corpus.
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&inputs(&corpus(format)), |input| {
         let answer = invariants::check_decoded(format, &input.incoming())?;
@@ -128,7 +128,7 @@ fn inputs(corpus: &[Vec<u8>]) -> impl Strategy<Value = FuzzInput> + use<> {
         4 => mutate::mutated(corpus, &words),
         1 => generate::body(&words),
     ];
-    // What stands in a header or a path has no control characters: the route drops it otherwise.
+    // A device hint has no control characters: the route removes them.
     let named =
         prop_oneof![Just(None), Just(Some("airgradient:84fce612eff4".to_owned())), "[^\\pC]{0,140}".prop_map(Some)];
     let event = prop_oneof![4 => Just(None), 4 => Just(Some("up".to_owned())), 1 => "(precision|sensor)=[a-z0-9]{0,3}".prop_map(Some),

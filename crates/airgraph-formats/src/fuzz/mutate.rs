@@ -1,5 +1,5 @@
-//! Real bodies, damaged as bad radio, bad firmware and bad people would: bytes that changed, ends cut off, parts that
-//! stand twice, numbers that nothing can hold, keys told twice, values of other types.
+//! Real bodies with damages of bad radio, bad firmware and malicious clients: changed bytes, truncation, repeated
+//! parts, numbers out of range, duplicate keys, values of other types.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -11,28 +11,28 @@ use proptest::{
 
 use super::generate;
 
-/// One damage. An `Index` picks a place in whatever is there when it happens.
+/// One damage. An `Index` selects a position in the current body.
 #[derive(Clone, Debug)]
 enum Mutation {
-    /// A byte is another.
+    /// Replaces a byte.
     Byte(Index, u8),
-    /// The body ends early.
+    /// Truncates the body.
     Cut(Index),
-    /// A run of bytes stands a second time, elsewhere.
+    /// Repeats a range of bytes elsewhere.
     Copy { from: Index, length: usize, to: Index },
-    /// A run of bytes is missing.
+    /// Removes a range of bytes.
     Remove { from: Index, length: usize },
-    /// A word, be it a name or a value, is another.
+    /// Replaces a word, either a name or a value.
     Word(Index, String),
-    /// What a name stands for, however large, is something else.
+    /// Replaces the value of a name by another value, whatever its size.
     Value(Index, String),
-    /// What a name stands for is another number, or another text: whichever it was.
+    /// Replaces the value of a name by another number or text.
     SameType { at: Index, number: String, text: String },
-    /// A name stands twice, with another value.
+    /// Repeats a name with another value.
     Duplicate(Index, String),
 }
 
-/// Bodies of the corpus with a few damages: only such as leave the syntax whole, or any.
+/// Bodies of the corpus with a few damages: only those that keep the syntax valid, or any.
 pub(crate) fn mutated(corpus: &[Vec<u8>], words: &[String]) -> impl Strategy<Value = Vec<u8>> + use<> {
     let value = || generate::value(words);
     let byte = prop_oneof![any::<u8>(), select(&b"{}[]\",:;-+.eE=#0123456789 ntf\\\n\r\0"[..])];
@@ -102,7 +102,7 @@ impl Mutation {
             }
             Self::Duplicate(at, value) => {
                 if let Some((name, place)) = take_at(*at, named(body)) {
-                    // The name and its sign, then the other value, before the pair that is there.
+                    // The name and its separator, then the other value, before the existing pair.
                     let mut pair = body[name.start..place.start].to_vec();
                     pair.extend(value.bytes().chain([b',']));
                     body.splice(name.start..name.start, pair);
@@ -123,7 +123,7 @@ fn take_at<T>(at: Index, mut from: Vec<T>) -> Option<T> {
     (!from.is_empty()).then(|| from.swap_remove(at.index(from.len())))
 }
 
-/// The quoted texts, and the runs of what names and numbers are made of.
+/// The quoted texts, and runs of characters of names and numbers.
 fn words(body: &[u8]) -> Vec<Range<usize>> {
     let mut words = Vec::new();
     let mut at = 0;
@@ -137,7 +137,7 @@ fn words(body: &[u8]) -> Vec<Range<usize>> {
     words
 }
 
-/// The names, each with the place of its value: `"name": value` or `name=value`.
+/// The names, each with the position of its value: `"name": value` or `name=value`.
 fn named(body: &[u8]) -> Vec<(Range<usize>, Range<usize>)> {
     let pairs = words(body).into_iter().filter_map(|name| {
         let value = match body.get(name.end)? {
@@ -161,7 +161,7 @@ fn word_end(body: &[u8], from: usize) -> usize {
     (at + 1).min(body.len())
 }
 
-/// Behind the value that begins here: a word, or everything up to the bracket that closes it.
+/// The end of the value that begins here: a word, or everything up to its closing bracket.
 fn value_end(body: &[u8], from: usize) -> usize {
     let (mut at, mut depth) = (from, 0_usize);
     while at < body.len() {

@@ -1,4 +1,4 @@
-//! No value is made up: each stored one is a number of the body, as it stands or in another unit.
+//! No value is invented: each stored one is a number of the body, as sent or in another unit.
 
 use airgraph_domain::{quantity::Quantity, readings::Readings, unit};
 use proptest::{prelude::*, test_runner::TestCaseError};
@@ -9,10 +9,10 @@ use crate::{
     parse::{self, JsonValue},
 };
 
-/// Formats whose bodies hold their numbers as bits.
+/// Formats with numbers as bits.
 const BINARY_FORMATS: &[&str] = &[airbeam::FORMAT];
 
-/// Checks every value and position against the numbers of the body. A `CleanCycle` packet holds its numbers as bits.
+/// Checks every value and position against the numbers of the body. A `CleanCycle` packet contains its numbers as bits.
 pub(super) fn check_provenance(format: &Format, decoded: &Decoded, body: &[u8]) -> Result<(), TestCaseError> {
     if BINARY_FORMATS.contains(&format.name) || decoded.is_packet || decoded.observations.is_empty() {
         return Ok(());
@@ -46,7 +46,7 @@ fn is_value_of(number: f64, quantity: Quantity, value: f64) -> bool {
     })
 }
 
-/// The numbers of a body: of JSON its numbers and numeric texts, of anything else the runs of characters of a number.
+/// The numbers of a body: for JSON its numbers and numeric texts, otherwise the runs of number characters.
 fn numbers(body: &[u8]) -> Vec<f64> {
     let mut found = Vec::new();
     match parse::json(parse::without_byte_order_mark(body)) {

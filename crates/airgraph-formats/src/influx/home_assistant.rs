@@ -1,14 +1,15 @@
 //! Home Assistant's `influxdb` integration.
 //!
-//! `µg/m³,domain=sensor,entity_id=balcony_pm2_5 value=6.8,device_class_str="pm25",friendly_name_str="Balcony PM2.5" …`: a line
-//! is a state of an entity. The measurement is the unit, or what the user chose with `measurement_attr`: `sensor__pm25`
-//! (domain and device class) or `sensor.balcony_pm2_5` (entity); then the unit is the field `unit_of_measurement_str`. Every
-//! attribute of the entity is a field too; texts have the end `_str`. (homeassistant/components/influxdb/__init__.py)
+//! `µg/m³,domain=sensor,entity_id=balcony_pm2_5 value=6.8,device_class_str="pm25",friendly_name_str="Balcony PM2.5" …`:
+//! a line is a state of an entity. The measurement is the unit, or what the user chose with `measurement_attr`:
+//! `sensor__pm25` (domain and device class) or `sensor.balcony_pm2_5` (entity); then the unit is the field
+//! `unit_of_measurement_str`. Every attribute of the entity is a field too; texts have the end `_str`.
+//! (homeassistant/components/influxdb/__init__.py)
 //!
-//! Only entities of the domain `sensor` are sensors: the `temperature` of a thermostat is a setpoint. The quantity is the end
-//! of the entity's id, else its device class. The device is the tag that names one (the integration's option `tags` sets
-//! it), else what stands before the quantity in the entity's id, so that `sensor.balcony_pm2_5` and `sensor.balcony_pm10` are
-//! one device `balcony`. An id without a quantity is the device itself.
+//! Only entities of the domain `sensor` are sensors: the `temperature` of a thermostat is a setpoint. The quantity is
+//! the end of the entity's id, else its device class. The device is a device tag (the integration's option `tags` sets
+//! it), else the part of the entity's id before the quantity, so that `sensor.balcony_pm2_5` and `sensor.balcony_pm10`
+//! are one device `balcony`. An id without a quantity is the device itself.
 
 use airgraph_domain::unit::Unit;
 
@@ -19,7 +20,7 @@ use super::{
     point::{Point, PointValues, VALUE},
 };
 
-/// What a state is about; none where it is no value of the air.
+/// The device and the value of a state; `None` if it is not a value of the air.
 pub(super) fn point<'a>(line: &'a InfluxLine, entity: &'a str, tagged: Option<&'a str>) -> Option<Point<'a>> {
     if line.tag("domain").is_some_and(|domain| domain != "sensor") {
         return None;
@@ -39,7 +40,7 @@ pub(super) fn point<'a>(line: &'a InfluxLine, entity: &'a str, tagged: Option<&'
     Some(Point { device, values: PointValues::Single(kind) })
 }
 
-/// The name of the quantity that the device class stands for.
+/// The name of the quantity of a device class.
 fn device_class(line: &InfluxLine) -> Option<&str> {
     let class = attribute(line, "device_class", "device_class_str");
     match class.or_else(|| line.measurement.strip_prefix("sensor__"))? {

@@ -1,23 +1,23 @@
 //! The syntax of line protocol: `measurement[,tag=value…] field=value[,field=value…] [timestamp]`.
 //!
-//! A backslash takes the meaning from a comma, a space and (but in a measurement) an equals sign that follows it, and in
-//! a quoted string from a quote and a backslash; before anything else it stands for itself. A quoted string may run over
+//! A backslash escapes a comma, a space and (except in a measurement) an equals sign that follows it, and in
+//! a quoted string a quote and a backslash; before other characters it is literal. A quoted string may extend over
 //! several lines.
 
 use std::collections::HashSet;
 
 use super::super::{ignored::truncate_name, vocabulary::RawValue};
 
-/// Why a line is no sample: a code and the reason.
+/// Why a line is not a sample: a code and the reason.
 pub(super) type Reason = (&'static str, String);
 
-/// One line, read.
+/// A parsed line.
 #[derive(Debug, PartialEq)]
 pub(super) struct InfluxLine {
     pub(super) measurement: String,
     pub(super) tags: Vec<(String, String)>,
     pub(super) fields: Vec<(String, FieldValue)>,
-    /// Time since 1970, in the unit that the request names.
+    /// Time since 1970, in the precision of the request.
     pub(super) timestamp: Option<i64>,
 }
 
@@ -55,7 +55,7 @@ impl<'a> From<&'a FieldValue> for RawValue<'a> {
     }
 }
 
-/// The lines of a body that hold something, each with its number from 0.
+/// The non-empty lines of a body, each with its number from 0.
 pub(super) struct InfluxLines<'a> {
     rest: &'a [u8],
     number: usize,
@@ -66,7 +66,7 @@ impl<'a> InfluxLines<'a> {
         Self { rest: body, number: 0 }
     }
 
-    /// Goes on behind the line that ends at or after `at`.
+    /// Continues after the line that ends at or after `at`.
     fn skip_line(&mut self, at: usize) {
         let end = self.rest[at..].iter().position(|&byte| byte == b'\n').map_or(self.rest.len(), |end| at + end + 1);
         self.number += self.rest[..end].split(|&byte| byte == b'\n').count() - 1;
@@ -137,7 +137,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// The name of a tag or a field, and the equals sign behind it.
+    /// The name of a tag or a field, including the equals sign after it.
     fn key(&mut self) -> Result<String, Reason> {
         let key = self.text(b",= ", b",= ")?;
         if key.is_empty() {
@@ -149,7 +149,7 @@ impl Scanner<'_> {
         Ok(key)
     }
 
-    /// Text up to one of `ends`, with those of `escapable` that follow a backslash as part of it.
+    /// Text up to one of `ends`; a backslash escapes the characters of `escapable`.
     fn text(&mut self, escapable: &[u8], ends: &[u8]) -> Result<String, Reason> {
         let mut text = Vec::new();
         while let Some(byte) = self.peek().filter(|byte| !ends.contains(byte) && !self.at_end_of_line()) {
@@ -184,7 +184,7 @@ impl Scanner<'_> {
         if let Some((digits, valid)) = whole {
             return digits.parse().ok().filter(|_| valid).map(FieldValue::Number).ok_or_else(unusable);
         }
-        // What Rust reads beside numerals, "nan" and "inf", is no part of the protocol.
+        // Rust also parses "nan" and "inf", which are not part of the protocol.
         let numeral = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
         text.parse()
             .ok()
@@ -193,7 +193,7 @@ impl Scanner<'_> {
             .ok_or_else(unusable)
     }
 
-    /// A quoted string. Without an end, it ends with its line, so that it doesn't take the next ones with it.
+    /// A quoted string. Without a closing quote, it ends with its line, so the following lines are not part of it.
     fn quoted(&mut self) -> Result<String, Reason> {
         let (mut text, mut at) = (Vec::new(), self.at + 1);
         loop {
@@ -234,7 +234,7 @@ impl Scanner<'_> {
         there
     }
 
-    /// Skips spaces, and tells whether there was one.
+    /// Skips spaces, and returns whether there was one.
     fn spaces(&mut self) -> bool {
         let from = self.at;
         self.skip(|byte| byte == b' ');
@@ -251,7 +251,7 @@ impl Scanner<'_> {
 fn once_each<T>(pairs: &[(String, T)]) -> Result<(), Reason> {
     let mut seen = HashSet::new();
     match pairs.iter().find(|(key, _)| !seen.insert(key.as_str())) {
-        Some((key, _)) => Err(("DUPLICATE_KEY", format!("{:?} stands twice", truncate_name(key)))),
+        Some((key, _)) => Err(("DUPLICATE_KEY", format!("{:?} occurs twice", truncate_name(key)))),
         None => Ok(()),
     }
 }

@@ -1,18 +1,18 @@
-//! What a name says of a single value, and which device it belongs to.
+//! The quantity and the device in the name of a single value.
 //!
-//! Home automation keeps one value a line and puts what it is into a name: `balcony_pm2_5`, `balcony_temperature`. The
-//! quantity is the longest end of the name, behind an underscore, that is the name of one; what stands before it names the
-//! device. Where the unit is known beside the name (Home Assistant's measurement is the unit), it must be one of the
-//! quantity's, and then also counts for names that have none of their own, such as `ozone`.
+//! Home automation writes one value in a line with a descriptive name: `balcony_pm2_5`, `balcony_temperature`. The
+//! quantity is the longest suffix of the name, after an underscore, that is a known name; the part before it is the
+//! device. If the unit is known from elsewhere (Home Assistant's measurement is the unit), it must be one of the
+//! quantity's, and then names without a unit of their own count too, such as `ozone`.
 
 use airgraph_domain::{quantity::Quantity, unit::Unit};
 
 use super::super::vocabulary::{FieldMeaning, PLAIN, airrohr::AIRROHR_OR_CONVENTIONAL};
 
-/// Longest end of a name that is looked up, in bytes.
+/// Maximum length of a name suffix, in bytes.
 const MAX_SUFFIX_BYTES: usize = 64;
 
-/// What stands before a quantity that is not one of the air: a computer's own temperature, a setpoint, water.
+/// Prefixes of quantities that are not of the air: a computer's own temperature, a setpoint, water.
 const NON_AIR_NAMES: &[&str] = &[
     "battery",
     "board",
@@ -48,16 +48,16 @@ const NON_AIR_NAMES: &[&str] = &[
     "water",
 ];
 
-/// What a value is.
+/// The meaning of a value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum ValueKind<'a> {
-    /// What the vocabulary says of this name.
+    /// The vocabulary's meaning of this name.
     Name(&'a str),
-    /// A quantity whose unit is known beside its name.
+    /// A quantity with a unit known from elsewhere.
     InUnit(Quantity, Unit),
 }
 
-/// What a name says of a value that is in `unit`, where that is known.
+/// The meaning of a name with a value in `unit`, if that is known.
 pub(super) fn kind(name: &str, unit: Option<Unit>) -> Option<ValueKind<'_>> {
     let Some(unit) = unit else { return AIRROHR_OR_CONVENTIONAL.meaning(name).map(|_| ValueKind::Name(name)) };
     match PLAIN.meaning(name)? {
@@ -68,7 +68,7 @@ pub(super) fn kind(name: &str, unit: Option<Unit>) -> Option<ValueKind<'_>> {
     }
 }
 
-/// What the end of a name says, and what stands before it.
+/// The meaning of the suffix of a name, and the part before it.
 pub(super) fn kind_of_suffix(name: &str, unit: Option<Unit>) -> Option<(&str, ValueKind<'_>)> {
     let starts = std::iter::once(0).chain(name.match_indices('_').map(|(at, _)| at + 1));
     let mut ends = starts.filter(|&at| name.len() - at <= MAX_SUFFIX_BYTES);
@@ -76,7 +76,7 @@ pub(super) fn kind_of_suffix(name: &str, unit: Option<Unit>) -> Option<(&str, Va
     Some((before.trim_end_matches('_'), kind))
 }
 
-/// Whether the thing of this name may be one whose values are those of the air around it.
+/// Whether values of a thing with this name may describe the air around it.
 pub(super) fn is_air_quantity(thing: &str) -> bool {
     let last = thing.rsplit(['_', '-', '.', ' ']).next().unwrap_or_default();
     !NON_AIR_NAMES.iter().any(|word| word.eq_ignore_ascii_case(last))
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_end_that_is_a_quantity_counts() {
+    fn longest_suffix_that_is_a_quantity_counts() {
         for (name, before, end) in [
             ("balcony_pm2_5", "balcony", "pm2_5"),
             ("balcony_pm_2_5", "balcony", "pm_2_5"),
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_settles_names_that_have_none_and_excludes_others() {
+    fn known_unit_decides_ambiguous_names() {
         let ozone = ValueKind::InUnit(Quantity::O3, Unit::PartPerBillion);
         assert_eq!(kind_of_suffix("balcony_ozone", Some(Unit::PartPerBillion)), Some(("balcony", ozone)));
         assert_eq!(kind_of_suffix("balcony_ozone", None), None, "ppb, ppm or µg/m³");
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_computer_or_a_setpoint_is_not_of_the_air() {
+    fn computer_temperatures_and_setpoints_are_ignored() {
         for thing in ["nas_cpu", "boiler_water", "living_room_target", "SSD", "esp32"] {
             assert!(!is_air_quantity(thing), "{thing}");
         }

@@ -1,15 +1,15 @@
-//! What a line is about: its device, and which of its fields are values.
+//! The device of a line, and its fields that are values.
 //!
 //! Three shapes:
 //!
 //! - **Fields**: each field is a value by its own name. airRohr, Telegraf, Node-RED with an object.
-//! - **Single value**: the only field that counts is `value`, and the measurement names the quantity, or its end does, or a
-//!   tag. Tasmota (`temperature,device=tasmota1,sensor=ds18b20 value=24.44`), Pimoroni Enviro, `ESPHome`, Node-RED with a
-//!   number. The measurement may be the unit.
+//! - **Single value**: the only relevant field is `value`, and the quantity is in the measurement, or in its suffix, or
+//!   in a tag. Tasmota (`temperature,device=tasmota1,sensor=ds18b20 value=24.44`), Pimoroni Enviro, `ESPHome`,
+//!   Node-RED with a number. The measurement may be the unit.
 //! - **Home Assistant** ([`home_assistant`](super::home_assistant)): a single value with the tag `entity_id`.
 //!
 //! The device is the first of [`DEVICE_TAGS`]. Metrics of the machine that Telegraf runs on are no samples
-//! ([`HOST_MEASUREMENTS`]): its disks' and its processor's temperatures bear the names of quantities.
+//! ([`HOST_MEASUREMENTS`]): temperatures of its disks and its processor have the names of quantities.
 
 use airgraph_domain::unit::Unit;
 
@@ -23,11 +23,11 @@ use super::{
     named_value::{self, ValueKind},
 };
 
-/// Tags that name the device, in order: airRohr and `ESPHome` write `node`; Tasmota and Enviro `device`; `InfluxDB`'s own
-/// sample data `sensor_id`; Telegraf's MQTT consumer `topic`, and beside everything the `host` it runs on.
+/// Tags that name the device, in order: airRohr and `ESPHome` write `node`; Tasmota and Enviro `device`; `InfluxDB`'s
+/// own sample data `sensor_id`; Telegraf's MQTT consumer `topic`, and in addition always the `host` it runs on.
 const DEVICE_TAGS: [&str; 6] = ["node", "device", "device_id", "sensor_id", "topic", "host"];
 
-/// Tags that may name the quantity of a single value.
+/// Tags that may contain the quantity of a single value.
 const QUANTITY_TAGS: [&str; 5] = ["device_class", "quantity", "type", "measurement", "sensor"];
 
 /// Measurements of Telegraf's input plugins that describe the machine itself.
@@ -83,16 +83,16 @@ pub(super) enum PointValues<'a> {
     Single(ValueKind<'a>),
 }
 
-/// What a line is about.
+/// The device and the values of a line.
 #[derive(Debug, PartialEq)]
 pub(super) struct Point<'a> {
-    /// The device; none where no tag names it.
+    /// The device; `None` if there is no device tag.
     pub(super) device: Option<&'a str>,
     pub(super) values: PointValues<'a>,
 }
 
 impl<'a> Point<'a> {
-    /// What a line is about; none where it has no value of a known quantity, and then its fields are listed as ignored.
+    /// The content of a line; `None` if it has no value of a known quantity; its fields are then listed as ignored.
     pub(super) fn from_line(line: &'a InfluxLine, ignored: &mut IgnoredNames) -> Option<Self> {
         let point = Self::read(line);
         if point.is_none() {
@@ -117,7 +117,7 @@ impl<'a> Point<'a> {
 /// The field of a single value.
 pub(super) const VALUE: &str = "value";
 
-/// The device that a tag names.
+/// The device of a tag.
 fn device(line: &InfluxLine) -> Option<&str> {
     DEVICE_TAGS.into_iter().find_map(|name| line.tag(name))
 }
@@ -132,7 +132,7 @@ fn has_known_field(line: &InfluxLine) -> bool {
     line.fields.iter().any(|(name, _)| AIRROHR_OR_CONVENTIONAL.meaning(name).is_some())
 }
 
-/// What the line's `value` is.
+/// The meaning of the line's `value`.
 fn single_value(line: &InfluxLine) -> Option<ValueKind<'_>> {
     RawValue::from(line.field(VALUE)?).number()?;
     if !line.tag("sensor").is_none_or(named_value::is_air_quantity) {

@@ -1,4 +1,4 @@
-//! The unit of timestamps, which the query's `precision` names.
+//! The unit of timestamps, from the query parameter `precision`.
 
 use chrono::{DateTime, Utc};
 
@@ -15,11 +15,11 @@ pub(super) enum Precision {
     Hour,
 }
 
-/// What [`Incoming::event`](super::Incoming::event) begins with where the query has a `precision`.
+/// Prefix of [`Incoming::event`](super::Incoming::event) if the query has a `precision`.
 const PRECISION_PREFIX: &str = "precision=";
 
 impl Precision {
-    /// The precision of a request. Without one it is nanoseconds. The names are those of `InfluxDB` 1.x, which include those
+    /// The precision of a request; nanoseconds by default. The names are those of `InfluxDB` 1.x, which include those
     /// of 2.x (`ns`, `us`, `ms`, `s`).
     pub(super) fn from_query(event: Option<&str>) -> Result<Self, DecodeError> {
         let Some(name) = event.and_then(|event| event.strip_prefix(PRECISION_PREFIX)) else {
@@ -39,7 +39,7 @@ impl Precision {
         }
     }
 
-    /// The time of a timestamp; none where it is beyond what a time can be.
+    /// The time of a timestamp; `None` if it is out of range.
     pub(super) fn time(self, timestamp: i64) -> Option<DateTime<Utc>> {
         let seconds = |factor: i64| DateTime::from_timestamp(timestamp.checked_mul(factor)?, 0);
         match self {
@@ -52,7 +52,7 @@ impl Precision {
         }
     }
 
-    /// The unit in words.
+    /// The unit as a word.
     pub(super) fn unit(self) -> &'static str {
         match self {
             Self::Nanosecond => "nanoseconds",
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timestamp_beyond_all_times_is_none_and_an_unknown_unit_is_refused() {
+    fn timestamp_out_of_range_and_unknown_unit_are_rejected() {
         for event in ["precision=us", "precision=ms", "precision=s", "precision=m", "precision=h"] {
             let precision = Precision::from_query(Some(event)).expect("a precision");
             assert_eq!((precision.time(i64::MAX), precision.time(i64::MIN)), (None, None), "{event}");

@@ -1,11 +1,11 @@
-//! The samples of a LoRaWAN uplink, whichever network server forwards it.
+//! The samples of a LoRaWAN uplink, for all network servers.
 //!
-//! An uplink has bytes, and fields that a decoder on the network server read from them. There are three kinds of samples:
+//! An uplink has bytes, and fields that a decoder on the network server made of them. There are three kinds of samples:
 //!
-//! - **Named fields** (`pm2_5`, `temperature`, ...): one sample of any sensor. [`codec`] says what the names mean.
-//! - **Numbered fields**: samples of a bicycle, by fours ([`numbered`]).
-//! - **A [`cleancycle`](super::cleancycle) packet** in the bytes. Any payload may have its length, so it is decoded only where no named
-//!   field is there, and the numbered fields, the format or the samples themselves show a bicycle.
+//! - **Named fields** (`pm2_5`, `temperature`, ...): one sample of any sensor. [`codec`] defines the names.
+//! - **Numbered fields**: samples of a bicycle, in groups of four ([`numbered`]).
+//! - **A [`cleancycle`](super::cleancycle) packet** in the bytes. Any payload may have its length, so it is decoded
+//!   only if there is no named field, and the numbered fields, the format or the samples themselves indicate a bicycle.
 
 mod codec;
 mod named;
@@ -31,25 +31,25 @@ use super::{
     parse::{JsonValue, Reason},
 };
 
-/// How old a sample with named fields may be, in seconds: such a sensor measures and sends; its radio may have to repeat.
-/// Unverified, since sensors differ.
+/// Maximum age of a sample with named fields, in seconds: such a sensor sends immediately; its radio may have to
+/// repeat. Unverified, since sensors differ.
 const MAX_SENDING_DELAY_S: i32 = 60;
 
-/// An uplink as a network server forwards it.
+/// An uplink of a network server.
 pub(super) struct LorawanUplink<'a> {
     pub device: DeviceKey,
     pub frame_counter: Option<i64>,
-    /// When the network received it.
+    /// Time at which the network received it.
     pub received_at: DateTime<Utc>,
     /// The payload in base64.
     pub raw: Option<&'a str>,
-    /// What the network server's decoder made of the payload.
+    /// Fields from the network server's decoder.
     pub fields: Option<&'a JsonValue>,
-    /// The same in the schema of The Things Stack's device repository.
+    /// The same fields in the schema of The Things Stack's device repository.
     pub normalized: Option<&'a JsonValue>,
-    /// What the named fields mean.
+    /// Meanings of the named fields.
     pub codec: &'static Codec,
-    /// Whether the bytes are those of a bicycle unless named fields say otherwise.
+    /// Whether the bytes are a bicycle's, unless there are named fields.
     pub expects_bicycle: bool,
     pub names: PayloadNames,
 }
@@ -62,10 +62,10 @@ pub(super) struct PayloadNames {
     pub invalid_raw: &'static str,
 }
 
-/// The first of the names that isn't empty, each with the field it stands in.
+/// The first non-empty name, each with its field.
 ///
 /// # Errors
-/// When there is none, or it can't be a device key.
+/// If there is none, or it is not a valid device key.
 pub(super) fn device_key(names: &[(&str, Option<&str>)]) -> Result<DeviceKey, DecodeError> {
     let first = names.iter().find_map(|&(field, name)| name.filter(|name| !name.is_empty()).map(|name| (field, name)));
     match (first, names) {
@@ -85,7 +85,7 @@ impl LorawanUplink<'_> {
     /// The samples of the uplink.
     ///
     /// # Errors
-    /// When it has no payload, or none that can be read.
+    /// If it has no payload, or none that can be decoded.
     pub(super) fn decode(self) -> Result<Decoded, DecodeError> {
         let entries: &[(String, JsonValue)] =
             if let Some(JsonValue::Object(entries)) = self.fields { entries } else { &[] };
@@ -111,7 +111,7 @@ impl LorawanUplink<'_> {
         if !timed.is_empty() {
             return Ok(self.timed_samples(&timed, &untimed));
         }
-        // The schema settles the units of the normalized fields, so they count before the decoder's own.
+        // The schema defines the units of the normalized fields, so they have precedence over the decoder's own.
         for measurement in untimed {
             normalized::add(&mut fields, measurement);
         }
@@ -137,7 +137,7 @@ impl LorawanUplink<'_> {
         self.raw.filter(|raw| !raw.is_empty())
     }
 
-    /// Why neither payload gives a sample.
+    /// Why neither payload has a sample.
     fn no_payload(&self, numbered: &NumberedFields, no_packet: Option<String>, has_names: bool) -> DecodeError {
         let PayloadNames { raw, fields, invalid_raw } = self.names;
         let is_object_or_absent = match self.fields {
@@ -159,7 +159,7 @@ impl LorawanUplink<'_> {
         }
     }
 
-    /// The one sample of named fields. A device that sends its position is taken for one that moves.
+    /// The sample of named fields. A device that sends its position is mobile.
     fn named_sample(self, fields: NamedFields<'_>, measured_at: Option<DateTime<Utc>>) -> Result<Decoded, DecodeError> {
         let NamedFields { builder, ignored, .. } = fields;
         let ignored = ignored.into_names();
@@ -176,7 +176,7 @@ impl LorawanUplink<'_> {
         Ok(decoded)
     }
 
-    /// Samples with times of their own, as a device sends that stores what it measures. The decoder's fields are not read:
+    /// Samples with times of their own, from a device that stores its measurements. The decoder's fields are not read:
     /// they have the same values without the times.
     fn timed_samples(self, timed: &[(DateTime<Utc>, &JsonValue)], untimed: &[&JsonValue]) -> Decoded {
         let mut decoded = Decoded { frame_counter: self.frame_counter, ..Decoded::empty(DeviceKind::Fixed) };
@@ -220,7 +220,7 @@ fn no_known_field(fields: &str, ignored: &[String]) -> DecodeError {
     DecodeError::new("NO_KNOWN_FIELD", detail)
 }
 
-/// A sample whose time is that of the network, not the sensor's.
+/// A sample with the network's time instead of the sensor's.
 fn estimated(mut sample: Sample, uncertainty_s: i32) -> Sample {
     sample.time_uncertainty_s = Some(uncertainty_s);
     sample.flags.insert(QualityFlag::EstimatedTime);

@@ -1,6 +1,6 @@
-//! Named fields, as decoders on network servers write them: one sample of any sensor.
+//! Named fields of decoders on network servers: one sample of any sensor.
 //!
-//! A field is a number, a text that is a number, or an object of one of the shapes that decoders are known to write:
+//! A field is a number, a text that is a number, or an object of one of these known shapes:
 //!
 //! | Shape | Written by |
 //! |---|---|
@@ -9,7 +9,7 @@
 //! | `"temperatureSensor": {"1": 22.5}` | Cayenne LPP on `ChirpStack` |
 //! | `"data": {"pm2_5": 12}` | decoders made for one network server, used on another |
 //!
-//! Any other object has a subject of its own (`"soil": {"temperature": 9}`), so its numbers are ignored.
+//! Any other object describes something else (`"soil": {"temperature": 9}`), so its numbers are ignored.
 
 use airgraph_domain::{quantity::Quantity, unit::Unit};
 
@@ -20,24 +20,24 @@ use crate::{
     vocabulary::{FieldMeaning, GeneralNames, RawValue, SampleBuilder},
 };
 
-/// Objects whose fields are those of the payload itself.
+/// Objects with fields that count as fields of the payload itself.
 const WRAPPERS: &[&str] = &["data", "decoded", "payload", "measurements", "readings", "air"];
-/// Objects that hold the position of the sample.
+/// Objects with the position of the sample.
 const POSITIONS: &[&str] = &["gps", "gps_location", "gnss", "position", "location", "coordinates"];
-/// How deep objects are looked into.
+/// Maximum depth of nested objects.
 const MAX_DEPTH: usize = 3;
 
-/// The fields of one sample, as they are read.
+/// The fields of one sample while they are read.
 pub(super) struct NamedFields<'c> {
     codec: &'c Codec,
     pub builder: SampleBuilder<'c>,
     pub ignored: IgnoredNames,
-    /// Whether there was a field that may be a value: a known name, or a number.
+    /// Whether there is a field that may be a value: a known name, or a number.
     pub is_present: bool,
 }
 
 impl<'c> NamedFields<'c> {
-    /// No fields yet; what can't be read is added to `ignored`.
+    /// Creates an empty builder; unreadable fields are added to `ignored`.
     pub(super) fn new(codec: &'c Codec, ignored: IgnoredNames) -> Self {
         let builder = SampleBuilder::new(&codec.vocabulary);
         Self { codec, builder, ignored, is_present: false }
@@ -96,7 +96,7 @@ impl<'c> NamedFields<'c> {
         }
     }
 
-    /// A value that has its unit beside it.
+    /// A value with its unit.
     fn add_with_unit(&mut self, key: &str, value: &JsonValue, unit: &str) {
         let documented = || GeneralNames::Documented.meaning(key).filter(|_| !self.codec.excludes(key));
         let meaning = self.codec.meaning(key).or_else(documented);
@@ -132,7 +132,7 @@ impl<'c> NamedFields<'c> {
         }
     }
 
-    /// Lists the numbers in a value that has no meaning.
+    /// Adds the numbers of a value without meaning to `ignored`.
     fn ignore(&mut self, path: &str, value: &JsonValue, depth: usize) {
         match value {
             JsonValue::Number(_) => {
@@ -150,7 +150,7 @@ impl<'c> NamedFields<'c> {
     }
 }
 
-/// Some decoders write a text where the sensor has no value.
+/// Texts that some decoders write if the sensor has no value.
 fn raw_value(value: &JsonValue) -> RawValue<'_> {
     match value {
         JsonValue::Text(text) if text.trim().is_empty() || text.eq_ignore_ascii_case("null") => RawValue::Null,

@@ -1,7 +1,7 @@
-//! `normalized_payload` of The Things Stack: what a device's decoder in the device repository makes of its own fields.
+//! `normalized_payload` of The Things Stack: fields of a device's decoder in the device repository, in a common schema.
 //!
-//! The schema (`lib/payload.json` of `TheThingsNetwork/lorawan-devices`) settles the units. It has no particulates. An array
-//! holds one measurement, or several, each with a `time` or a depth in the soil.
+//! The schema (`lib/payload.json` of `TheThingsNetwork/lorawan-devices`) defines the units. It has no particulates. An
+//! array contains one measurement, or several, each with a `time` or a depth in the soil.
 
 use airgraph_domain::{quantity::Quantity, unit::Unit};
 use chrono::{DateTime, Utc};
@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::{named::NamedFields, time};
 use crate::{parse::JsonValue, vocabulary::RawValue};
 
-/// The quantities of the schema that are known here: object, field, quantity and unit.
+/// The quantities of the schema with their object, field, quantity and unit.
 const FIELDS: &[(&str, &str, Quantity, Unit)] = &[
     ("air", "temperature", Quantity::Temperature, Unit::Celsius),
     ("air", "relativeHumidity", Quantity::Humidity, Unit::Percent),
@@ -20,7 +20,7 @@ const FIELDS: &[(&str, &str, Quantity, Unit)] = &[
     ("wind", "direction", Quantity::WindDirection, Unit::Degree),
 ];
 
-/// The measurements, those that have a time apart. A single one counts as one without.
+/// The measurements; those with a time are separate. A single one counts as one without.
 pub(super) fn measurements(normalized: Option<&JsonValue>) -> (Vec<(DateTime<Utc>, &JsonValue)>, Vec<&JsonValue>) {
     let all = elements(normalized);
     if all.len() < 2 {
@@ -36,7 +36,7 @@ pub(super) fn measurements(normalized: Option<&JsonValue>) -> (Vec<(DateTime<Utc
     (timed, untimed)
 }
 
-/// The time of the measurement, where there is a single one with a time.
+/// The time of the measurement, if there is a single one with a time.
 pub(super) fn single_time(normalized: Option<&JsonValue>) -> Option<DateTime<Utc>> {
     let [measurement] = elements(normalized) else { return None };
     measurement.get("time").and_then(time::time)

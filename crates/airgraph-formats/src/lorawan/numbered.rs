@@ -1,21 +1,22 @@
-//! Numbered fields, as `CleanCycle`'s decoder on the network server writes them.
+//! Numbered fields of `CleanCycle`'s decoder on the network server.
 //!
-//! Keys "0", "1", "2", "3" are latitude, longitude, PM10 and PM2.5 of the first sample, and so on by fours. Servers write the
-//! keys sorted as texts ("0", "1", "10", "11", ..., "2"), so their numbers decide, not the order in which they stand.
+//! Keys "0", "1", "2", "3" are latitude, longitude, PM10 and PM2.5 of the first sample, and so on in groups of four.
+//! Servers write the keys sorted as texts ("0", "1", "10", "11", ..., "2"), so the samples follow the numbers, not the
+//! order of the keys.
 
 use super::super::{
     parse::{JsonValue, Reason},
     vocabulary::RawValue,
 };
 
-/// Values of one sample in numbered fields.
+/// Number of values of a sample in numbered fields.
 pub(super) const VALUES_PER_SAMPLE: usize = 4;
 
-/// The fields, sorted by their numbers; a value that is no number is none.
+/// The fields, sorted by their numbers; a value that is not a number is `None`.
 pub(super) struct NumberedFields(Vec<(usize, Option<f64>)>);
 
 impl NumberedFields {
-    /// Takes the fields whose keys are numbers.
+    /// Reads the fields with numbers as keys.
     pub(super) fn read(fields: &[(&str, &JsonValue)]) -> Self {
         let numbered =
             fields.iter().filter_map(|(key, value)| Some((key.parse().ok()?, RawValue::from(*value).number())));
@@ -24,7 +25,7 @@ impl NumberedFields {
         Self(numbered)
     }
 
-    /// The values of each sample, where there are any and the numbers run without a gap.
+    /// The values of each sample, if there are any and the numbers have no gap.
     pub(super) fn complete_samples(&self) -> Option<Vec<[Option<f64>; VALUES_PER_SAMPLE]>> {
         if self.0.is_empty() || self.fault().is_some() {
             return None;
@@ -33,7 +34,7 @@ impl NumberedFields {
         Some(fours.iter().map(|four| four.map(|(_, value)| value)).collect())
     }
 
-    /// Why the fields make no samples. None where there are no fields.
+    /// Why the fields are not samples. `None` if there are no fields.
     pub(super) fn fault(&self) -> Option<Reason> {
         if !self.0.len().is_multiple_of(VALUES_PER_SAMPLE) {
             let detail = format!("{} values don't group by four (latitude, longitude, PM10, PM2.5)", self.0.len());

@@ -18,11 +18,11 @@ use crate::{
 
 /// Time between two samples of a bicycle.
 const SAMPLE_INTERVAL: TimeDelta = TimeDelta::seconds(3);
-/// How long a bicycle may hold a packet back until it can send it (24 minutes), in seconds.
+/// Maximum delay before a bicycle can send a packet (24 minutes), in seconds.
 const MAX_BUFFERING_S: i32 = 24 * 60;
 
-/// The slots of the packet in the payload, or why the payload is no packet. Unless it `is_expected`, the samples must be those
-/// of a plausible ride.
+/// The slots of the packet in the payload, or why the payload is not a packet. Unless it `is_expected`, the samples
+/// must be plausible for a bicycle.
 pub(super) fn packet(raw: &str, is_expected: bool) -> Result<[Slot; cleancycle::SAMPLES], String> {
     let bytes = BASE64.decode(raw).map_err(|error| format!("no base64: {error}"))?;
     let slots = cleancycle::decode(&bytes).map_err(|error| error.to_string())?;
@@ -74,7 +74,7 @@ type RideValues = Result<(Position, f64, f64), Reason>;
 /// The last sample was taken no later than the payload was received, each other one interval before the next.
 fn decoded_ride(device: &DeviceKey, received_at: DateTime<Utc>, samples: Vec<RideValues>) -> Decoded {
     let mut decoded = Decoded::empty(DeviceKind::Mobile);
-    // The arrival may be any time that chrono can hold; what is before the first of them is rejected as too early.
+    // The arrival may be any time that chrono can represent; samples before that are rejected as too early.
     let earlier =
         |steps: i32| received_at.checked_sub_signed(SAMPLE_INTERVAL * steps).unwrap_or(DateTime::<Utc>::MIN_UTC);
     let newest_first = (0..).map(earlier);

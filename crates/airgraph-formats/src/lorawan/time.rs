@@ -1,14 +1,14 @@
-//! Times that network servers write into their bodies.
+//! Times in bodies of network servers.
 
 use airgraph_domain::time::EARLIEST_TIME;
 use chrono::{DateTime, Utc};
 
 use super::super::{parse::JsonValue, timestamp};
 
-/// The last time that is believed (2100-01-01): the clock of a gateway may say anything.
+/// Maximum plausible time (2100-01-01): the clock of a gateway may be arbitrarily wrong.
 const LATEST_TIME: DateTime<Utc> = DateTime::from_timestamp(4_102_444_800, 0).expect("a time that chrono can hold");
 
-/// The first of the times that can be read and is not absurd; the time of arrival where there is none.
+/// The first readable and plausible time; the time of arrival if there is none.
 pub(crate) fn first_time<'a>(
     times: impl IntoIterator<Item = Option<&'a JsonValue>>,
     arrival: DateTime<Utc>,
@@ -16,7 +16,7 @@ pub(crate) fn first_time<'a>(
     times.into_iter().flatten().find_map(time).unwrap_or(arrival)
 }
 
-/// The time that a value is: RFC 3339, or a number since 1970.
+/// Parses a time: RFC 3339, or a number since 1970.
 pub(super) fn time(value: &JsonValue) -> Option<DateTime<Utc>> {
     let time = match value {
         JsonValue::Text(text) => DateTime::parse_from_rfc3339(text.trim()).ok()?.to_utc(),
@@ -35,7 +35,7 @@ mod tests {
     use crate::testing::at;
 
     #[test]
-    fn the_first_time_that_can_be_read_counts() {
+    fn first_readable_time_counts() {
         let arrival = at("2026-07-01T12:00:00Z");
         let read = |value: serde_json::Value| serde_json::from_value::<JsonValue>(value).expect("JSON");
         for (times, expected) in [

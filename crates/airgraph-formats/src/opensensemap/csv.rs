@@ -1,6 +1,6 @@
-//! The CSV form: `sensorId,value[,createdAt[,lng,lat[,height]]]`, a line a value.
+//! The CSV form: `sensorId,value[,createdAt[,lng,lat[,height]]]`, one value in each line.
 //!
-//! Usually there is no header. With one, its names say what the columns are, in any order: openSenseMap's own exports have
+//! Usually there is no header. A header names the columns in any order: openSenseMap's own exports have
 //! `sensorId,createdAt,value,lat,lon`.
 
 use csv::ByteRecord;
@@ -17,7 +17,7 @@ use crate::{
     timestamp::ZoneRule,
 };
 
-/// What a column of a line with a value holds.
+/// The meaning of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Column {
     Sensor,
@@ -26,7 +26,7 @@ enum Column {
     Longitude,
     Latitude,
     Height,
-    /// A description that openSenseMap's exports have beside the values.
+    /// A description in openSenseMap's exports.
     Description,
 }
 
@@ -52,13 +52,13 @@ const NAMES: &[(&str, Column)] = &[
     ("sensortype", Column::Description),
 ];
 
-/// What the columns of a body or file are.
+/// The columns of a body or file.
 #[derive(Clone, Debug)]
 pub(crate) struct Columns {
     order: Vec<Column>,
-    /// Fields that a line has at least.
+    /// Minimum number of fields in a line.
     min_fields: usize,
-    /// Whether numbers may have a decimal comma, since the comma separates no fields.
+    /// Whether numbers may have a decimal comma, since the comma is not the delimiter.
     allows_decimal_comma: bool,
 }
 
@@ -70,16 +70,16 @@ impl Columns {
         Self { order: columns, min_fields: 2, allows_decimal_comma: delimiter != b',' }
     }
 
-    /// Whether a first line is a header: it names the sensor's column, or those of value and time.
+    /// Whether a first line is a header: it has the sensor's column, or those of value and time.
     pub(crate) fn is_header(first: &ByteRecord) -> bool {
         let has = |name: &[u8]| first.iter().any(|field| field.trim_ascii().eq_ignore_ascii_case(name));
         has(b"sensorId") || (has(b"value") && has(b"createdAt"))
     }
 
-    /// The columns that a header names.
+    /// The columns of a header.
     ///
     /// # Errors
-    /// When it names one that is not known, one twice, or none for the value.
+    /// If a column is unknown or duplicate, or the value's column is missing.
     pub(crate) fn of_header(header: &ByteRecord, delimiter: u8) -> Result<Self, DecodeError> {
         let mut columns = Vec::with_capacity(header.len());
         for field in header {
@@ -102,7 +102,7 @@ impl Columns {
         let Some((sensor, value)) = at(Column::Sensor).zip(at(Column::Value)) else {
             return Err(DecodeError::new("MISSING_COLUMN", "header: columns sensorId and value are required"));
         };
-        // A header may name the first columns of the usual order only.
+        // A header may name only the first columns of the usual order.
         let usual = Self::without_header(delimiter);
         if usual.order.starts_with(&columns) {
             return Ok(usual);
@@ -111,13 +111,13 @@ impl Columns {
         Ok(Self { order: columns, min_fields, allows_decimal_comma: delimiter != b',' })
     }
 
-    /// The text of a line's time, empty where it has none.
+    /// The text of a line's time, empty if it has none.
     pub(crate) fn created_at<'a>(&self, record: &'a ByteRecord) -> &'a [u8] {
         let at = self.order.iter().position(|column| *column == Column::CreatedAt);
         at.and_then(|at| record.get(at)).unwrap_or_default()
     }
 
-    /// The value of a line. An empty field says nothing.
+    /// The value of a line. An empty field has no meaning.
     ///
     /// # Errors
     /// A code and the reason why the line has none.
@@ -157,13 +157,13 @@ impl Columns {
     }
 }
 
-/// Reads a body; the index of a value is its line, from 0.
+/// Parses a body; the index of a value is its line, from 0.
 ///
-/// Lines end and fields part wherever a newline or a delimiter stands: firmware quotes nothing, and a stray quote must not
-/// swallow the lines that follow.
+/// Every newline ends a line, and every delimiter a field: firmware does not quote, and a stray quote must not
+/// affect the following lines.
 ///
 /// # Errors
-/// When it holds too many values, or its header an unknown column.
+/// If it has too many values, or its header an unknown column.
 pub(super) fn read(body: &[u8], moments: &mut MomentGatherer<'_>) -> Result<(), DecodeError> {
     let body = without_byte_order_mark(body);
     let line_end = if body.contains(&b'\n') { b'\n' } else { b'\r' };

@@ -1,4 +1,4 @@
-//! The two JSON forms: an array of values, and an object of them by their sensors' ids.
+//! The two JSON forms: an array of values, and an object of values by their sensors' ids.
 
 use super::{
     MomentGatherer, check_value_count,
@@ -9,10 +9,10 @@ use crate::{
     parse::{self, JsonValue, Reason},
 };
 
-/// Reads a body; the index of a value is its place in the array or the object, from 0.
+/// Parses a body; the index of a value is its index in the array or the object, from 0.
 ///
 /// # Errors
-/// When it isn't JSON, or holds too many values.
+/// If it isn't JSON, or has too many values.
 pub(super) fn read(body: &[u8], moments: &mut MomentGatherer<'_>) -> Result<(), DecodeError> {
     match parse::json(body)? {
         JsonValue::Array(elements) => {
@@ -21,8 +21,8 @@ pub(super) fn read(body: &[u8], moments: &mut MomentGatherer<'_>) -> Result<(), 
         }
         JsonValue::Object(entries) => {
             check_value_count(entries.len())?;
-            // A sensor that stands twice tells two values, as it does in the other forms.
-            let values = entries.iter().map(|(sensor, told)| of_entry(sensor, told));
+            // A duplicate sensor id means two values, as in the other forms.
+            let values = entries.iter().map(|(sensor, field)| of_entry(sensor, field));
             values.enumerate().for_each(|(index, value)| moments.add_result(index, value));
         }
         _ => return Err(DecodeError::new("WRONG_TYPE", "the body must be an array or an object")),
@@ -30,10 +30,10 @@ pub(super) fn read(body: &[u8], moments: &mut MomentGatherer<'_>) -> Result<(), 
     Ok(())
 }
 
-/// Reads a body that is one value of the sensor that the path names: `{"value":…,"createdAt":…,"location":…}`.
+/// Parses a body that is one value of the sensor in the path: `{"value":…,"createdAt":…,"location":…}`.
 ///
 /// # Errors
-/// When it isn't JSON.
+/// If it isn't JSON.
 pub(super) fn read_single(body: &[u8], sensor: &str, moments: &mut MomentGatherer<'_>) -> Result<(), DecodeError> {
     let element = parse::json(body)?;
     moments.add_result(0, fields(&element).and_then(|value| named(SensorValue { sensor, ..value })));
@@ -50,12 +50,12 @@ fn fields(element: &JsonValue) -> Result<SensorValue<'_>, Reason> {
         return Err(("WRONG_TYPE", "a value must be an object".to_owned()));
     };
     let mut value = SensorValue::default();
-    for (key, told) in parse::check_distinct_keys(entries)? {
+    for (key, field) in parse::check_distinct_keys(entries)? {
         match key.as_str() {
-            "sensor" => value.sensor = text(key, told)?.unwrap_or_default(),
-            "value" => value.number = scalar(told),
-            "createdAt" => value.created_at = text(key, told)?,
-            "location" => place(&mut value, told)?,
+            "sensor" => value.sensor = text(key, field)?.unwrap_or_default(),
+            "value" => value.number = scalar(field),
+            "createdAt" => value.created_at = text(key, field)?,
+            "location" => place(&mut value, field)?,
             _ => {}
         }
     }
@@ -63,9 +63,9 @@ fn fields(element: &JsonValue) -> Result<SensorValue<'_>, Reason> {
 }
 
 /// `"<sensor>": value` or `"<sensor>": [value, createdAt, location]`.
-fn of_entry<'a>(sensor: &'a str, told: &'a JsonValue) -> Result<SensorValue<'a>, Reason> {
+fn of_entry<'a>(sensor: &'a str, field: &'a JsonValue) -> Result<SensorValue<'a>, Reason> {
     let mut value = SensorValue { sensor, ..SensorValue::default() };
-    match told {
+    match field {
         JsonValue::Array(parts) if (1..=3).contains(&parts.len()) => {
             value.number = scalar(&parts[0]);
             value.created_at = parts.get(1).map(|part| text("createdAt", part)).transpose()?.flatten();
@@ -74,7 +74,7 @@ fn of_entry<'a>(sensor: &'a str, told: &'a JsonValue) -> Result<SensorValue<'a>,
         JsonValue::Array(parts) => {
             return Err(("WRONG_LENGTH", format!("{} elements; [value, createdAt, location] has 1 to 3", parts.len())));
         }
-        told => value.number = scalar(told),
+        field => value.number = scalar(field),
     }
     named(value)
 }
@@ -86,7 +86,7 @@ fn named(value: SensorValue<'_>) -> Result<SensorValue<'_>, Reason> {
     Ok(value)
 }
 
-/// `[lng, lat]`, `[lng, lat, height]` or `{"lng":…,"lat":…,"height":…}`, whose names may be written out.
+/// `[lng, lat]`, `[lng, lat, height]` or `{"lng":…,"lat":…,"height":…}`, or with unabbreviated names.
 fn place<'a>(value: &mut SensorValue<'a>, location: &'a JsonValue) -> Result<(), Reason> {
     match location {
         JsonValue::Null => {}
@@ -96,17 +96,17 @@ fn place<'a>(value: &mut SensorValue<'a>, location: &'a JsonValue) -> Result<(),
             value.height = parts.get(2).and_then(scalar);
         }
         JsonValue::Object(entries) => {
-            for (key, told) in parse::check_distinct_keys(entries)? {
+            for (key, field) in parse::check_distinct_keys(entries)? {
                 let slot = match key.as_str() {
                     "lng" | "longitude" => &mut value.longitude,
                     "lat" | "latitude" => &mut value.latitude,
                     "height" => &mut value.height,
                     _ => continue,
                 };
-                if let Some(told) = scalar(told)
-                    && slot.replace(told).is_some()
+                if let Some(field) = scalar(field)
+                    && slot.replace(field).is_some()
                 {
-                    return Err(("DUPLICATE_KEY", format!("location tells its {key} twice, by two names")));
+                    return Err(("DUPLICATE_KEY", format!("location has {key} twice, by two names")));
                 }
             }
         }
@@ -119,17 +119,17 @@ fn place<'a>(value: &mut SensorValue<'a>, location: &'a JsonValue) -> Result<(),
     Ok(())
 }
 
-fn scalar(told: &JsonValue) -> Option<Scalar<'_>> {
-    match told {
+fn scalar(field: &JsonValue) -> Option<Scalar<'_>> {
+    match field {
         JsonValue::Null => None,
         JsonValue::Text(text) => Some(Scalar::Text(text)),
-        told => Some(told.as_number().map_or(Scalar::Other, Scalar::Number)),
+        field => Some(field.as_number().map_or(Scalar::Other, Scalar::Number)),
     }
 }
 
-fn text<'a>(key: &str, told: &'a JsonValue) -> Result<Option<&'a str>, Reason> {
-    match told {
+fn text<'a>(key: &str, field: &'a JsonValue) -> Result<Option<&'a str>, Reason> {
+    match field {
         JsonValue::Null => Ok(None),
-        told => told.as_text().map(Some).ok_or_else(|| ("WRONG_TYPE", format!("{key} must be a text"))),
+        field => field.as_text().map(Some).ok_or_else(|| ("WRONG_TYPE", format!("{key} must be a text"))),
     }
 }

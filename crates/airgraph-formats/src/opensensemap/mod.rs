@@ -1,20 +1,20 @@
-//! openSenseMap's `POST /boxes/<id>/data` and `POST /boxes/<id>/<sensorId>`, as senseBox firmware sends it.
+//! openSenseMap's `POST /boxes/<id>/data` and `POST /boxes/<id>/<sensorId>`, as sent by senseBox firmware.
 //!
-//! A body is values, each with its sensor's id; what a sensor measures is told by the device's registration. Three forms:
+//! A body is values, each with its sensor's id; the device's registration defines the quantities. Three forms:
 //!
 //! - array: `[{"sensor":"5a86…","value":"6.38","createdAt":"2026-05-01T10:00:00Z","location":[7.684,51.972,66.6]}, …]`
 //! - object: `{"5a86…":"6.38","5a87…":["6.38","2026-05-01T10:00:00Z",[7.684,51.972]], …}`
-//! - CSV: `5a86…,6.38,2026-05-01T10:00:00Z,7.684,51.972,66.6`, a line a value
+//! - CSV: `5a86…,6.38,2026-05-01T10:00:00Z,7.684,51.972,66.6`, one value in each line
 //!
 //! With a sensor in the path ([`Incoming::event`] is `sensor=<id>`) the body is one value without its sensor:
 //! `{"value":22.5,"createdAt":"2026-05-01T10:00:00Z","location":[7.684,51.972]}`. (With `?luftdaten=1` the body is
 //! [airRohr's](super::airrohr), and stored as such.)
 //!
-//! **Longitude comes first**; the height is the altitude. Time, place and height may be left out. Values of one moment
-//! and place are one sample ([`MomentGatherer`]); without a time that of arrival counts.
+//! **Longitude comes first**; the height is the altitude. Time, position and height may be omitted. Values of one time
+//! and position are one sample ([`MomentGatherer`]); without a time that of arrival counts.
 //!
-//! The form is told by the first byte and not by the media type: a sensor's id begins with neither bracket, and a body
-//! that is decoded again later bears no media type.
+//! The first byte determines the form, not the media type: a sensor's id begins with neither bracket, and a stored
+//! body that is decoded again has no media type.
 
 pub(crate) mod csv;
 mod json;
@@ -31,15 +31,15 @@ use super::{DecodeError, Decoded, Incoming, Observation};
 /// The name of this format in the database and in URLs.
 pub const FORMAT: &str = "opensensemap";
 
-/// Values in a body at most: openSenseMap's own limit.
+/// Maximum number of values in a body: openSenseMap's own limit.
 const MAX_VALUES: usize = 2500;
-/// Unknown sensors that a refusal names at most.
+/// Maximum number of unknown sensors in an error.
 const MAX_LISTED_SENSORS: usize = 3;
 
 /// Decodes one body.
 ///
 /// # Errors
-/// When the path names no device, the body is none of the forms or holds too many values, or not one of its sensors is
+/// If the path has no device, the body is none of the forms or has too many values, or none of its sensors is
 /// registered.
 pub fn decode(incoming: &Incoming<'_>) -> Result<Decoded, DecodeError> {
     let device = match incoming.device_hint.map(DeviceKey::try_new) {
@@ -79,7 +79,7 @@ fn unknown_sensors(device: &DeviceKey, unknown: &[String]) -> DecodeError {
     let named: Vec<_> = unknown.iter().take(MAX_LISTED_SENSORS).map(|id| format!("{id:?}")).collect();
     let more = if unknown.len() > MAX_LISTED_SENSORS { ", …" } else { "" };
     let detail = format!(
-        "not one of these sensors is registered with device {device}: {}{more}; tell what they measure by registerDevice \
+        "not one of these sensors is registered with device {device}: {}{more}; register their quantities by registerDevice \
          or updateDevice, as in sensors: [{{sensor: {}, quantity: PM2_5}}]",
         named.join(", "),
         named[0]

@@ -1,4 +1,4 @@
-//! From single values to samples.
+//! Groups single values into samples.
 
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -8,12 +8,12 @@ use chrono::{DateTime, Utc};
 use super::value::{ParsedValue, SensorValue};
 use crate::{Rejection, ignored::IgnoredNames, parse::Reason};
 
-/// Gathers the values of one device into samples: those with the same time, place and height are one, and those without
-/// a time are of one moment, that of arrival.
+/// Groups the values of one device into samples: those with the same time, position and height are one, and those
+/// without a time have the time of arrival.
 ///
-/// Of two values of one quantity at one moment the first counts. A moment whose values are gathered apart (in two
-/// requests, in two pieces of a file) becomes two samples, since nothing tells that they belong together: whoever cuts a
-/// file should cut it where the time changes.
+/// Of two values of one quantity at one time the first counts. Values of one time that are grouped separately (in two
+/// requests, or in two parts of a file) become two samples, since nothing indicates that they belong together. A file
+/// should therefore be split only where the time changes.
 #[derive(Debug)]
 pub(crate) struct MomentGatherer<'a> {
     sensors: &'a Sensors,
@@ -25,16 +25,16 @@ pub(crate) struct MomentGatherer<'a> {
     has_known_sensor: bool,
 }
 
-/// What values came to.
+/// Result of grouping values.
 #[derive(Debug)]
 pub(crate) struct GatheredMoments {
-    /// The samples, in the order of their first values, each with the index of that one.
+    /// The samples, in the order of their first values, each with the index of its first value.
     pub(crate) samples: Vec<(usize, Sample)>,
-    /// The values that were left out.
+    /// The rejected values.
     pub(crate) rejected: Vec<Rejection>,
-    /// The sensors that are not registered, whose values were passed over.
+    /// The unregistered sensors with skipped values.
     pub(crate) unknown: Vec<String>,
-    /// Whether a sensor was registered, be its value good or not.
+    /// Whether any sensor was registered, with a valid value or not.
     pub(crate) has_known_sensor: bool,
 }
 
@@ -42,24 +42,24 @@ pub(crate) struct GatheredMoments {
 struct Moment {
     index: usize,
     sample: Sample,
-    /// Whether the altitude is that of the place. A sensor that measures it precedes it.
+    /// Whether the altitude is that of the position. A sensor that measures it has precedence.
     altitude_of_place: bool,
 }
 
-/// Time, place and height. The numbers by their bits, which are the same where the body told the same.
+/// Time, position and height. Numbers are compared by their bits, which are equal for equal numbers in the body.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct MomentKey(Option<DateTime<Utc>>, Option<[u64; 2]>, Option<u64>);
 
 impl MomentKey {
-    fn from_value(told: &ParsedValue) -> Self {
+    fn from_value(value: &ParsedValue) -> Self {
         let bits = |number: f64| (number + 0.0).to_bits(); // -0 is 0
         let place = |position: Position| [bits(position.latitude()), bits(position.longitude())];
-        Self(told.measured_at, told.position.map(place), told.height.map(bits))
+        Self(value.measured_at, value.position.map(place), value.height.map(bits))
     }
 }
 
 impl<'a> MomentGatherer<'a> {
-    /// Nothing gathered yet.
+    /// Without values.
     pub(crate) fn new(sensors: &'a Sensors, received_at: DateTime<Utc>) -> Self {
         Self {
             sensors,
@@ -72,7 +72,7 @@ impl<'a> MomentGatherer<'a> {
         }
     }
 
-    /// Takes the value that stands at `index` of the body, or the reason why there is none.
+    /// Adds the value at `index` of the body, or the reason why there is none.
     pub(crate) fn add_result(&mut self, index: usize, value: Result<SensorValue<'_>, Reason>) {
         let taken = value.and_then(|value| {
             let sensor = value.sensor.trim();
@@ -88,11 +88,11 @@ impl<'a> MomentGatherer<'a> {
         }
     }
 
-    fn add(&mut self, index: usize, told: &ParsedValue) -> Result<(), Reason> {
-        match self.places.entry(MomentKey::from_value(told)) {
-            Entry::Occupied(place) => self.gathered[*place.get()].add(told),
+    fn add(&mut self, index: usize, value: &ParsedValue) -> Result<(), Reason> {
+        match self.places.entry(MomentKey::from_value(value)) {
+            Entry::Occupied(place) => self.gathered[*place.get()].add(value),
             Entry::Vacant(place) => {
-                let moment = Moment::new(index, told, self.received_at)?;
+                let moment = Moment::new(index, value, self.received_at)?;
                 place.insert(self.gathered.len());
                 self.gathered.push(moment);
                 Ok(())
@@ -100,7 +100,7 @@ impl<'a> MomentGatherer<'a> {
         }
     }
 
-    /// What the values came to.
+    /// The result.
     pub(crate) fn finish(self) -> GatheredMoments {
         GatheredMoments {
             samples: self.gathered.into_iter().map(|moment| (moment.index, moment.sample)).collect(),
@@ -112,28 +112,28 @@ impl<'a> MomentGatherer<'a> {
 }
 
 impl Moment {
-    fn new(index: usize, told: &ParsedValue, received_at: DateTime<Utc>) -> Result<Self, Reason> {
-        let mut sample = Sample::new(told.measured_at.unwrap_or(received_at));
-        if told.measured_at.is_none() {
+    fn new(index: usize, value: &ParsedValue, received_at: DateTime<Utc>) -> Result<Self, Reason> {
+        let mut sample = Sample::new(value.measured_at.unwrap_or(received_at));
+        if value.measured_at.is_none() {
             sample.flags.insert(QualityFlag::EstimatedTime);
         }
-        sample.position = told.position;
+        sample.position = value.position;
         let mut moment = Self { index, sample, altitude_of_place: false };
-        if let Some(height) = told.height {
+        if let Some(height) = value.height {
             moment.set(Quantity::Altitude, height)?;
             moment.altitude_of_place = true;
         }
-        moment.add(told)?;
+        moment.add(value)?;
         Ok(moment)
     }
 
-    fn add(&mut self, told: &ParsedValue) -> Result<(), Reason> {
-        let yields = told.quantity == Quantity::Altitude && std::mem::take(&mut self.altitude_of_place);
-        if self.sample.readings.get(told.quantity).is_some() && !yields {
-            let name = told.quantity.definition().name;
-            return Err(("VALUE_TOLD_TWICE", format!("{name} is told by another value of this moment already")));
+    fn add(&mut self, value: &ParsedValue) -> Result<(), Reason> {
+        let yields = value.quantity == Quantity::Altitude && std::mem::take(&mut self.altitude_of_place);
+        if self.sample.readings.get(value.quantity).is_some() && !yields {
+            let name = value.quantity.definition().name;
+            return Err(("VALUE_TOLD_TWICE", format!("another value of the same time already has {name}")));
         }
-        self.set(told.quantity, told.number)
+        self.set(value.quantity, value.number)
     }
 
     fn set(&mut self, quantity: Quantity, number: f64) -> Result<(), Reason> {

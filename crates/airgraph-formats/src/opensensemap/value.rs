@@ -1,4 +1,4 @@
-//! One value: what a form of the body tells of it, and what that means. Read in one place, so that the forms can't differ.
+//! One value of any form, and its interpretation. Shared by all forms, so that they agree.
 
 use airgraph_domain::{position::Position, quantity::Quantity, time::normalize};
 use chrono::{DateTime, Utc};
@@ -9,13 +9,13 @@ use crate::{
     timestamp::{self, ZoneRule},
 };
 
-/// No air pressure in hectopascal, but any in pascal. senseBox's sketches divide the BMP280's pascals by 100; that others
-/// (those put together of blocks, say) send pascals as they are is unverified. Nothing in a body tells which it is.
+/// A pressure in hectopascals is below this, one in pascals above. senseBox's sketches divide the BMP280's pascals by
+/// 100; that others (those made of blocks, say) send pascals is unverified. A body does not state the unit.
 const MIN_PASCALS: f64 = 2000.0;
 /// Pascals in a hectopascal.
 const PA_PER_HPA: f64 = 100.0;
 
-/// One value as a body tells it. Nothing of it is read yet, only sorted.
+/// One value of a body, not interpreted yet.
 #[derive(Debug, Default)]
 pub(crate) struct SensorValue<'a> {
     pub(super) sensor: &'a str,
@@ -24,13 +24,13 @@ pub(crate) struct SensorValue<'a> {
     pub(super) longitude: Option<Scalar<'a>>,
     pub(super) latitude: Option<Scalar<'a>>,
     pub(super) height: Option<Scalar<'a>>,
-    /// What a time without a zone means.
+    /// Meaning of a time without a zone.
     pub(super) zone: ZoneRule,
     /// Whether the comma of a text is a decimal sign.
     pub(super) allows_decimal_comma: bool,
 }
 
-/// A number as it may be told. A text may be padded with spaces (sketches print with `%9.2f`); an empty one tells nothing.
+/// A number in the body. A text may be padded with spaces (sketches print with `%9.2f`); an empty one has no value.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Scalar<'a> {
     Number(f64),
@@ -38,7 +38,7 @@ pub(super) enum Scalar<'a> {
     Other,
 }
 
-/// One value, read.
+/// One parsed value.
 #[derive(Debug)]
 pub(super) struct ParsedValue {
     pub(super) quantity: Quantity,
@@ -52,14 +52,14 @@ pub(super) struct ParsedValue {
 }
 
 impl SensorValue<'_> {
-    /// What this tells of a sensor that measures `quantity`.
+    /// Parses the value of a sensor that measures `quantity`.
     ///
     /// # Errors
-    /// A code and the reason why the value is to be rejected.
+    /// A code and the reason why the value is rejected.
     pub(super) fn read(&self, quantity: Quantity) -> Result<ParsedValue, Reason> {
         let number = self
             .number("value", self.number)?
-            .ok_or_else(|| ("MISSING_VALUE", format!("sensor {:?} tells no value", truncate_name(self.sensor))))?;
+            .ok_or_else(|| ("MISSING_VALUE", format!("sensor {:?} has no value", truncate_name(self.sensor))))?;
         let created_at = self.created_at.map(str::trim).filter(|text| !text.is_empty());
         Ok(ParsedValue {
             quantity,
@@ -79,13 +79,13 @@ impl SensorValue<'_> {
         })
     }
 
-    /// A coordinate, whose reasons bear the code of positions.
-    fn coordinate(&self, name: &str, told: Option<Scalar<'_>>) -> Result<Option<f64>, Reason> {
-        self.number(name, told).map_err(|(_, detail)| ("INVALID_POSITION", detail))
+    /// A coordinate; its errors have the code of positions.
+    fn coordinate(&self, name: &str, scalar: Option<Scalar<'_>>) -> Result<Option<f64>, Reason> {
+        self.number(name, scalar).map_err(|(_, detail)| ("INVALID_POSITION", detail))
     }
 
-    fn number(&self, name: &str, told: Option<Scalar<'_>>) -> Result<Option<f64>, Reason> {
-        match told {
+    fn number(&self, name: &str, scalar: Option<Scalar<'_>>) -> Result<Option<f64>, Reason> {
+        match scalar {
             None => Ok(None),
             Some(Scalar::Number(number)) => Ok(Some(number)),
             Some(Scalar::Text(text)) if text.trim().is_empty() => Ok(None),

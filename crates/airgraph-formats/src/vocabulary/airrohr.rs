@@ -1,29 +1,29 @@
-//! What airRohr firmware calls its values, whether it sends them as JSON or as line protocol.
+//! Names of values in airRohr firmware, for JSON and line protocol.
 //!
 //! A name is the sensor and the value: `SDS_P1`, `BME280_pressure`; a DHT22 has no prefix. P0, P1, P2 and P4 are PM1,
 //! **PM10, PM2.5** and PM4. Pressure is in pascal. The names are those of firmware NRZ-2024-135 (airrohr-firmware.ino,
-//! `add_Value2Json`). Names with other prefixes have no quantity here, on purpose: `HECA_temperature`, for one, is that of a
-//! heated inlet. The unprefixed `P1` and `P2` of a PPD42 are particle counts and no mass; number concentrations (`SPS30_N05`,
-//! `NPM_N1`, ...) have no quantity either.
+//! `add_Value2Json`). Names with other prefixes have no quantity here, on purpose: `HECA_temperature`, for one, is that
+//! of a heated inlet. The unprefixed `P1` and `P2` of a PPD42 are particle counts and no mass; number concentrations
+//! (`SPS30_N05`, `NPM_N1`, ...) have no quantity either.
 
 use airgraph_domain::{quantity::Quantity, unit::Unit};
 
 use super::{FieldMeaning, GeneralNames, NoValue, SentUnit, UNRANKED, Vocabulary};
 
-/// The firmware's own names.
+/// Names of the firmware.
 pub(crate) static AIRROHR: Vocabulary = Vocabulary { own: meaning, general: None, no_value: NO_VALUE };
 
-/// The firmware's own names, and those of other programs that write to `InfluxDB`.
+/// Names of the firmware and of other programs that write to `InfluxDB`.
 pub(crate) static AIRROHR_OR_CONVENTIONAL: Vocabulary =
     Vocabulary { own: meaning, general: Some(GeneralNames::Conventional), no_value: NO_VALUE };
 
-/// Particulate sensors. Where several have the same quantity, the first of this list counts. The order is ours: the SDS011
-/// first, since most of the network carries it.
+/// Particulate sensors. If several have the same quantity, the first of this list counts. The order is this project's:
+/// the SDS011 first, since most of the network uses it.
 const PARTICULATES: &[&str] = &["SDS", "SPS30", "NPM", "IPS", "PMS", "HPM"];
 /// Weather sensors, likewise; the DHT22, without a prefix, comes last. An SCD30 warms itself.
 const WEATHER: &[&str] = &["BME280", "SHT3X", "HTU21D", "BMP280", "BMP", "DS18B20", "SCD30", ""];
 
-/// What the firmware sends where it has measured nothing: temperature -128 (a DS18B20: -127), humidity, particulates and
+/// Marks of a missing value: temperature -128 (a DS18B20: -127), humidity, particulates and
 /// pressure -1, altitude -1000.
 const NO_VALUE: &[NoValue] = &[
     NoValue { quantity: Quantity::Altitude, range: f64::MIN..=-999.0 },

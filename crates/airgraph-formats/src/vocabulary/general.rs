@@ -1,22 +1,23 @@
 //! Names that many sources share.
 //!
-//! Case and the signs between words make no difference: `PM2.5`, `pm2_5`, `pm-2-5` and `Pm25` are one name. A unit at the end of
-//! a name says what the value is in: `o3_ppb`, `pressure_pa`, `temperature_f`, `uptime_s`.
+//! Case and separators between words are ignored: `PM2.5`, `pm2_5`, `pm-2-5` and `Pm25` are one name. A unit at the end
+//! of a name is the unit of the value: `o3_ppb`, `pressure_pa`, `temperature_f`, `uptime_s`.
 
 use airgraph_domain::{quantity::Quantity, unit::Unit};
 
 use super::{FieldMeaning, SentUnit, UNRANKED};
 
-/// How far general names are understood.
+/// Interpretation of general names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GeneralNames {
-    /// This gateway documents the units: a name without a unit is in the quantity's own.
+    /// This gateway documents the units: a name without a unit uses the quantity's own.
     Documented,
-    /// Some other program chose the units: a name without a unit counts only where everybody uses the same one.
+    /// Another program chose the units: a name without a unit counts only if its unit is the same in all common
+    /// software.
     Conventional,
 }
 
-/// Other names of quantities, in normal form, with the unit that the name implies, where it does.
+/// Other names of quantities, in normal form, with the unit that the name implies, if any.
 const ALIASES: &[(&str, Quantity)] = &[
     ("pm01", Quantity::Pm1),
     ("pm1_0", Quantity::Pm1),
@@ -70,20 +71,20 @@ const ALIASES: &[(&str, Quantity)] = &[
     ("signal", Quantity::SignalStrength),
 ];
 
-/// Pressure in hPa and in Pa can't be taken for each other.
+/// Ranges of pressure in hPa and in Pa do not overlap.
 const PRESSURE: SentUnit =
     SentUnit::ByMagnitude(&[(Unit::Hectopascal, 300.0, 1100.0), (Unit::Pascal, 30_000.0, 110_000.0)]);
 
 /// A signal in percent is positive, one in dBm negative.
 const SIGNAL_STRENGTH: SentUnit = SentUnit::ByMagnitude(&[(Unit::DecibelMilliwatt, -200.0, -1.0)]);
-/// Microphones that are read in volts stay below this range, and radios' noise floors in dBm are negative.
+/// Microphone values in volts are below this range, and noise floors of radios in dBm are negative.
 const NOISE: SentUnit = SentUnit::ByMagnitude(&[(Unit::Decibel, 10.0, 200.0)]);
 
-/// Longest name that is looked at, in bytes.
+/// Maximum length of a name, in bytes.
 const MAX_NAME_BYTES: usize = 64;
 
 impl GeneralNames {
-    /// What a name means, if anything.
+    /// The meaning of a name, if any.
     pub fn meaning(self, name: &str) -> Option<FieldMeaning> {
         let name = normalize(name)?;
         match name.as_str() {
@@ -106,14 +107,14 @@ impl GeneralNames {
         })
     }
 
-    /// The unit of a quantity whose name has none.
+    /// The unit of a quantity for names without a unit.
     fn unit(self, quantity: Quantity) -> Option<SentUnit> {
         match (self, quantity) {
             (Self::Conventional, Quantity::Pressure) => Some(PRESSURE),
             (Self::Conventional, Quantity::SignalStrength) => Some(SIGNAL_STRENGTH),
             (Self::Conventional, Quantity::Noise) => Some(NOISE),
-            // Gases come in ppb, ppm, µg/m³ and mg/m³; wind and speed in m/s, km/h and knots; voltage in V, mV and %; uptime
-            // in seconds and milliseconds; rain as a rate or a sum; motion in counts, g and m/s².
+            // Gases use ppb, ppm, µg/m³ and mg/m³; wind and speed m/s, km/h and knots; voltage V, mV and %; uptime
+            // seconds and milliseconds; rain is a rate or a sum; motion is in counts, g and m/s².
             (Self::Documented, _)
             | (
                 Self::Conventional,
@@ -139,7 +140,7 @@ impl GeneralNames {
     }
 }
 
-/// A unit as the last part of a name. A single letter counts only where it is one in common use there.
+/// A unit as the last part of a name. A single letter counts only if it is a common unit there.
 fn unit_in_name(text: &str) -> Option<Unit> {
     let text = match text {
         "ug_m3" | "ugm3" => "ug/m3",
@@ -151,7 +152,7 @@ fn unit_in_name(text: &str) -> Option<Unit> {
     Unit::parse(text).filter(|&unit| unit != Unit::One)
 }
 
-/// A name in lower case, with `_` for each run of signs between words.
+/// A name in lower case, with `_` for each run of separators.
 fn normalize(name: &str) -> Option<String> {
     if name.is_empty() || name.len() > MAX_NAME_BYTES {
         return None;

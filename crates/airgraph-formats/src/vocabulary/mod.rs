@@ -1,8 +1,8 @@
-//! What the names of a source's fields mean: quantity, unit, and which values stand for "no value".
+//! Meanings of a source's field names: quantity, unit, and marks of a missing value.
 //!
-//! Every format reads its fields through a [`Vocabulary`] and a [`SampleBuilder`]. A vocabulary is a source's own table and,
-//! where the source has none for a name, the [`general`] names. A name whose unit is not settled by either has no meaning
-//! here, so its value is listed in `ignored` and never stored in a guessed unit.
+//! Every format reads its fields through a [`Vocabulary`] and a [`SampleBuilder`]. A vocabulary is a source's own table
+//! and, for names not in it, the [`general`] names. A name without a unit in either has no meaning
+//! here: its value is listed in `ignored` and never stored in a guessed unit.
 
 pub(super) mod airrohr;
 mod general;
@@ -24,21 +24,21 @@ pub(super) use self::{
 pub(super) struct Vocabulary {
     /// The source's own names.
     pub own: fn(&str) -> Option<FieldMeaning>,
-    /// Which general names are understood beside them.
+    /// The general names that are also accepted.
     pub general: Option<GeneralNames>,
-    /// Values that stand for "no value".
+    /// Marks of a missing value.
     pub no_value: &'static [NoValue],
 }
 
-/// Names whose units this gateway documents: plain JSON and CSV.
+/// Names with units documented by this gateway: plain JSON and CSV.
 pub(super) static PLAIN: Vocabulary =
     Vocabulary { own: |_| None, general: Some(GeneralNames::Documented), no_value: &[] };
 
-/// Names of a program that nothing is known of.
+/// Names of an unknown program.
 pub(super) static CONVENTIONAL: Vocabulary =
     Vocabulary { own: |_| None, general: Some(GeneralNames::Conventional), no_value: &[] };
 
-/// What a name means.
+/// The meaning of a name.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum FieldMeaning {
     /// Degrees north.
@@ -49,24 +49,25 @@ pub(super) enum FieldMeaning {
     Quantity {
         quantity: Quantity,
         unit: SentUnit,
-        /// Where a sample has several values of one quantity, the lowest rank counts, then the first.
+        /// If a sample has several values of one quantity, the lowest rank counts, then the first.
         rank: u8,
     },
 }
 
-/// The unit that a value is sent in.
+/// The unit of a value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum SentUnit {
     /// This one.
     Is(Unit),
-    /// The one whose range holds the value. The ranges must not overlap; a value outside all of them has no known unit.
+    /// The unit of the range that contains the value. The ranges must not overlap; the unit of a value outside all of
+    /// them is unknown.
     ByMagnitude(&'static [(Unit, f64, f64)]),
 }
 
 /// A row of a source's table: a name, its quantity and its unit.
 pub(super) type FieldUnit = (&'static str, Quantity, Unit);
 
-/// Values of a quantity, in the quantity's own unit, that a source sends for "no value". A range rather than a number, since
+/// Marks of a missing value of a quantity, in the quantity's own unit. A range rather than a number, since
 /// firmware averages its marks: 99 times -1000 and once 20 is -989.8.
 #[derive(Debug)]
 pub(super) struct NoValue {
@@ -79,16 +80,16 @@ impl NoValue {
     pub const NEGATIVE: RangeInclusive<f64> = f64::MIN..=-f64::MIN_POSITIVE;
 }
 
-/// The rank of names that no table ranks.
+/// The rank of names that are in no table.
 pub(super) const UNRANKED: u8 = u8::MAX;
 
 impl Vocabulary {
-    /// What a name means, if anything.
+    /// The meaning of a name, if any.
     pub fn meaning(&self, name: &str) -> Option<FieldMeaning> {
         (self.own)(name).or_else(|| self.general?.meaning(name))
     }
 
-    /// Whether a source sends this value for "no value".
+    /// Whether this value marks a missing value.
     pub fn is_no_value(&self, quantity: Quantity, value: f64) -> bool {
         self.no_value.iter().any(|mark| mark.quantity == quantity && mark.range.contains(&value))
     }
@@ -102,7 +103,7 @@ impl FieldMeaning {
 }
 
 impl SentUnit {
-    /// The value in the unit of its quantity; none where the unit of the value is not known.
+    /// The value in the unit of its quantity; `None` if the unit of the value is unknown.
     pub fn convert(self, quantity: Quantity, value: f64) -> Option<f64> {
         let unit = match self {
             Self::Is(unit) => unit,

@@ -1,4 +1,4 @@
-//! From named values to one sample.
+//! Builds one sample from named values.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::{
     parse::{self, JsonValue, Reason},
 };
 
-/// A value as a body has it.
+/// A value of a body.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RawValue<'a> {
     Number(f64),
@@ -24,7 +24,7 @@ pub(crate) enum RawValue<'a> {
 }
 
 impl RawValue<'_> {
-    /// The finite number that the value is.
+    /// The value as a finite number, if it is one.
     pub fn number(self) -> Option<f64> {
         match self {
             RawValue::Number(number) => Some(number).filter(|number| number.is_finite()),
@@ -45,17 +45,17 @@ impl<'a> From<&'a JsonValue> for RawValue<'a> {
     }
 }
 
-/// The values of one sample, as they are read. A field that has no meaning, can't be read, or whose quantity a better field
-/// has too, goes to `ignored` by its name and costs nothing else.
+/// The values of one sample while its fields are read. A field that has no meaning, is unreadable, or whose quantity
+/// has a better field is added to `ignored` by its name.
 pub(crate) struct SampleBuilder<'v> {
     vocabulary: &'v Vocabulary,
     /// The best value of each quantity, with its rank and its name.
     best: BTreeMap<Quantity, (u8, String, f64)>,
     latitude: Option<f64>,
     longitude: Option<f64>,
-    /// A coordinate was there that could not be read, or that says that the receiver has no fix.
+    /// Whether a coordinate was unreadable or a mark of a receiver without a fix.
     has_no_fix: bool,
-    /// Whether the body has a position, or says that there is none: the device has a receiver.
+    /// Whether the body has a position or a mark of a missing one: the device has a receiver.
     pub has_receiver: bool,
 }
 
@@ -86,7 +86,7 @@ impl<'v> SampleBuilder<'v> {
         }
     }
 
-    /// Adds a value whose quantity and unit the body says itself.
+    /// Adds a value with its quantity and unit from the body.
     pub fn add_quantity(
         &mut self,
         name: &str,
@@ -127,7 +127,7 @@ impl<'v> SampleBuilder<'v> {
                 ignored.insert(&best.1);
                 *best = (rank, name.to_owned(), value);
             }
-            Some(best) if best.2.to_bits() == value.to_bits() => {} // the same once more
+            Some(best) if best.2.to_bits() == value.to_bits() => {} // repeated
             Some(_) => ignored.insert(name),
         }
     }
@@ -148,7 +148,7 @@ impl<'v> SampleBuilder<'v> {
         }
     }
 
-    /// Whether no value was taken in.
+    /// Whether no value was accepted.
     pub fn is_empty(&self) -> bool {
         self.best.is_empty()
     }
@@ -156,7 +156,7 @@ impl<'v> SampleBuilder<'v> {
     /// The sample.
     ///
     /// # Errors
-    /// A code and the reason why the values make none.
+    /// A code and the reason why the values are not a sample.
     pub fn build(self, measured_at: DateTime<Utc>) -> Result<Sample, Reason> {
         let mut sample = Sample::new(measured_at);
         if !self.has_no_fix {
@@ -172,7 +172,7 @@ impl<'v> SampleBuilder<'v> {
     }
 }
 
-/// The number that a value is. `dBm` may follow a signal strength, as in airRohr's `"-59 dBm"`.
+/// The value as a number. `dBm` may follow a signal strength, as in airRohr's `"-59 dBm"`.
 fn number(value: RawValue<'_>, quantity: Quantity) -> Option<f64> {
     match value {
         RawValue::Text(text) if quantity == Quantity::SignalStrength => {

@@ -43,7 +43,7 @@ fn spellings_of_a_name_are_equivalent() {
 }
 
 #[test]
-fn a_foreign_name_without_a_settled_unit_has_no_meaning() {
+fn external_name_without_a_unit_is_ignored() {
     for name in ["o3", "no2", "co", "uptime", "wind_speed", "battery_voltage", "speed", "rain", "acceleration_x"] {
         assert_eq!(quantity(&CONVENTIONAL, name), None, "{name}");
         assert!(quantity(&PLAIN, name).is_some(), "{name}");
@@ -63,7 +63,7 @@ fn read(vocabulary: &Vocabulary, name: &str, value: f64) -> (Vec<(Quantity, f64)
 }
 
 #[test]
-fn pressure_of_a_foreign_program_is_read_by_its_size() {
+fn unit_of_external_pressure_depends_on_its_size() {
     for (value, expected) in
         [(1005.2, Some(1005.2)), (100_520.0, Some(1005.2)), (101.3, None), (29.9, None), (2000.0, None)]
     {
@@ -74,7 +74,7 @@ fn pressure_of_a_foreign_program_is_read_by_its_size() {
 }
 
 #[test]
-fn of_two_values_of_one_quantity_the_first_counts_and_the_other_is_named() {
+fn first_value_of_a_quantity_counts_and_the_other_is_ignored() {
     let mut ignored = IgnoredNames::default();
     let mut builder = SampleBuilder::new(&PLAIN);
     for (name, value) in [("pm25", 5.0), ("pm2_5", 5.0), ("pm2.5", 6.0)] {

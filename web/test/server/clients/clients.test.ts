@@ -10,7 +10,7 @@ import WebSocket from "ws";
 import { aDevice, keyed, url } from "../server";
 import { compile, environment } from "./relay";
 
-/** Relay's compiler demands that the names begin with that of their module. */
+/** Relay's compiler requires names that begin with that of their module. */
 const OPERATIONS = {
   operationsDeviceQuery: "query operationsDeviceQuery($key: String!) { device(key: $key) { key kind } }",
   operationsPageQuery: "query operationsPageQuery($first: Int) { devices(first: $first) { totalCount } }",
@@ -21,15 +21,15 @@ type Name = keyof typeof OPERATIONS;
 
 interface Outcome {
   data?: unknown;
-  /** All that the client tells of errors. */
+  /** The client's errors as text. */
   error?: string;
 }
 
-/** Sends an operation, with the headers of a key or without. */
+/** Sends an operation with these headers. */
 type Send = (name: Name, variables: Variables, headers: Record<string, string>) => Promise<Outcome>;
 
 const isMutation = (name: Name) => name.endsWith("Mutation");
-const told = (error: unknown) => `${String(error)} ${JSON.stringify(error)}`;
+const describeError = (error: unknown) => `${String(error)} ${JSON.stringify(error)}`;
 let artifacts: Record<string, ConcreteRequest>;
 const sockets: WsClient[] = [];
 
@@ -42,11 +42,11 @@ afterAll(() => Promise.all(sockets.map((socket) => socket.dispose())));
 async function last(results: AsyncIterable<{ data?: unknown; errors?: unknown }>): Promise<Outcome> {
   try {
     for await (const { data, errors } of results) {
-      return errors === undefined ? { data } : { data, error: told(errors) };
+      return errors === undefined ? { data } : { data, error: describeError(errors) };
     }
     return {};
   } catch (error) {
-    return { error: told(error) };
+    return { error: describeError(error) };
   }
 }
 
@@ -57,7 +57,7 @@ const clients: Record<string, Send> = {
     const options = { variables, errorPolicy: "all" } as const;
     const sent = isMutation(name) ? client.mutate({ mutation: document, ...options }) : client.query({ query: document, ...options });
     const { data, error } = await sent;
-    return error ? { data, error: told(error) } : { data };
+    return error ? { data, error: describeError(error) } : { data };
   },
 
   urql: async (name, variables, headers) => {
@@ -69,13 +69,13 @@ const clients: Record<string, Send> = {
     });
     const sent = isMutation(name) ? client.mutation(OPERATIONS[name], variables) : client.query(OPERATIONS[name], variables);
     const { data, error } = await sent.toPromise();
-    return error ? { data, error: told(error.graphQLErrors) } : { data };
+    return error ? { data, error: describeError(error.graphQLErrors) } : { data };
   },
 
   "graphql-request": (name, variables, headers) =>
     new GraphQLClient(`${url}/graphql`, { headers }).request(OPERATIONS[name], variables).then(
       (data) => ({ data }),
-      (error: unknown) => ({ error: told(error) }),
+      (error: unknown) => ({ error: describeError(error) }),
     ),
 
   Relay: async (name, variables, headers) => {
@@ -83,7 +83,7 @@ const clients: Record<string, Send> = {
     if (!isMutation(name)) {
       return fetchQuery(relay, artifacts[name]!, variables).toPromise().then(
         (data) => ({ data }),
-        (error: unknown) => ({ error: told(error) }),
+        (error: unknown) => ({ error: describeError(error) }),
       );
     }
     return new Promise((resolve) => {
@@ -91,8 +91,8 @@ const clients: Record<string, Send> = {
         mutation: artifacts[name]!,
         variables,
         onCompleted: (data: unknown, errors: readonly PayloadError[] | null | undefined) =>
-          resolve(errors ? { data, error: told(errors) } : { data }),
-        onError: (error: Error) => resolve({ error: told(error) }),
+          resolve(errors ? { data, error: describeError(errors) } : { data }),
+        onError: (error: Error) => resolve({ error: describeError(error) }),
       });
     });
   },

@@ -1,5 +1,5 @@
 // GraphQL Code Generator reads the schema from the gateway. The types of its client preset, with strict scalars, compile, and
-// refuse what the schema refuses.
+// reject what the schema rejects.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

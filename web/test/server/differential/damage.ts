@@ -1,4 +1,4 @@
-// Damage to documents. Some of it leaves a document valid; whether it does is for the oracle to find.
+// Damage to documents. Some of it leaves a document valid; the oracle decides.
 
 import {
   type ASTNode,

@@ -1,4 +1,4 @@
-// What graphql-js, the reference implementation, makes of a request.
+// The result of graphql-js, the reference implementation, for a request.
 
 import { readFileSync } from "node:fs";
 import {
@@ -46,7 +46,7 @@ export interface Accepted {
   values: Record<string, unknown>;
 }
 
-/** Why a request is refused, or what of it would run. */
+/** Why a request is rejected, or its operation. */
 export function oracle({ query, variables, operationName }: Request): Accepted | string {
   let document: DocumentNode;
   try {
@@ -55,7 +55,7 @@ export function oracle({ query, variables, operationName }: Request): Accepted |
     return String(error);
   }
   if (hasConditionalRoot(document)) {
-    return "a root field of a subscription has @skip or @include"; // graphql-js 16 throws here, or takes it
+    return "a root field of a subscription has @skip or @include"; // graphql-js 16 throws here, or accepts it
   }
   const errors = validate(schema, document, RULES);
   if (errors.length > 0) {

@@ -1,8 +1,8 @@
-// graphql-js executes a request over the values that the gateway answered, with an error wherever the gateway reports one. So it
-// decides which keys the answer has, in which order, of which form values are, and how far an error spreads.
+// graphql-js executes a request over the values of the gateway's response, with an error wherever the gateway reports one. So it
+// decides which keys the response has, in which order, the form of its values, and how far an error propagates.
 //
-// Where the gateway answers null because of an error below it, the values that it left out are made up. If the error spreads
-// less far than the gateway says, they show in what graphql-js answers.
+// Where the gateway returns null because of an error below it, the omitted values are made up. If the error propagates
+// less far than in the gateway's response, they are in the response of graphql-js.
 
 import {
   type ExecutionResult,
@@ -55,12 +55,12 @@ type Path = readonly (string | number)[];
 
 const META_FIELDS = new Map([SchemaMetaFieldDef, TypeMetaFieldDef].map((field) => [field.name, field]));
 
-/** An object that the gateway left out. */
+/** An object that the gateway omitted. */
 class MadeUp {
   constructor(readonly path: Path) {}
 }
 
-/** Where the answer is not what graphql-js makes of its values. */
+/** Differences between the response and that of graphql-js with the same values. */
 export async function replay(of: Accepted, answer: Answer): Promise<string[]> {
   const replayed = new Replay(answer);
   const result = await replayed.run(of);
@@ -83,7 +83,7 @@ class Replay {
       rootValue: this.answer.data ?? new MadeUp([]),
       variableValues: of.values,
       operationName: of.operation.name?.value,
-      // A promise: an error in one field doesn't keep graphql-js from the others.
+      // A promise: an error in one field doesn't stop graphql-js from executing the others.
       fieldResolver: async (source: unknown, _args, _context, info) => {
         const path = pathOf(info);
         const isMadeUp = source instanceof MadeUp;
@@ -121,7 +121,7 @@ class Replay {
     return this.#value(value, type, path, isMadeUp);
   }
 
-  /** The type of an object of an interface: the one that it says, or the first whose fields are the object's. */
+  /** The type of an object of an interface: the one in `__typename`, or the first that has the object's fields. */
   #type(of: Accepted, value: unknown, info: GraphQLResolveInfo, abstract: GraphQLAbstractType): string | undefined {
     const below = (path: Path) => this.#paths.filter((other) => path.every((key, at) => other[at] === key));
     const needed = value instanceof MadeUp
@@ -161,7 +161,7 @@ function pathOf({ path }: GraphQLResolveInfo): (string | number)[] {
   return keys;
 }
 
-/** Errors at paths that are not selected, and errors that are there twice. */
+/** Errors at paths that are not selected, and duplicate errors. */
 function strayed(of: Accepted, errors: readonly AnswerError[]): string[] {
   const isSelected = (path: Path, type: GraphQLCompositeType, sets: readonly SelectionSetNode[]): boolean => {
     const [key, ...rest] = path.filter((key) => typeof key === "string");
@@ -183,7 +183,7 @@ function strayed(of: Accepted, errors: readonly AnswerError[]): string[] {
   ];
 }
 
-/** Errors whose location is not that of a field with their key. */
+/** Errors with a location other than that of a field with their key. */
 function misplaced(of: Accepted, errors: readonly AnswerError[]): string[] {
   const fields = new Map<string, string>();
   const source = of.document.loc?.source;

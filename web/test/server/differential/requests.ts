@@ -28,9 +28,9 @@ export interface Request {
   operationName?: string;
 }
 
-/** Mutations that take the server long, or of which each run needs more disk. */
+/** Slow mutations, and mutations that use more disk with each run. */
 const SKIPPED_FIELDS = new Set(["replayUplinks"]);
-/** What graphql-js has of a draft after the edition of September 2025: deprecated directives. */
+/** Features of graphql-js from a draft after the edition of September 2025: deprecated directives. */
 const DRAFT_FIELDS = new Set(["__Directive.isDeprecated", "__Directive.deprecationReason"]);
 const DRAFT_ARGUMENTS = new Set(["directives.includeDeprecated"]);
 const MAX_DEPTH = 4;
@@ -54,12 +54,12 @@ interface Fragment {
 
 export class Generator {
   readonly #random: Random;
-  /** Of all operations: no name has two meanings. */
+  /** Of all operations: a name has one meaning. */
   readonly #variables = new Map<string, Variable>();
   readonly #fragments = new Map<string, Fragment>();
-  /** The names of variables that the operation or fragment uses that is being made. */
+  /** The variables of the operation or fragment that is being generated. */
   #used = new Set<string>();
-  /** How many fields there are. */
+  /** Number of fields. */
   #fields = 0;
 
   constructor(
@@ -184,7 +184,7 @@ export class Generator {
     return `${text} ${depth < deepest ? this.#selections(named.name, depth + 1) : "{ __typename }"}`;
   }
 
-  /** The name of a fragment: of one that there is, or of a new one. */
+  /** The name of an existing or a new fragment. */
   #fragment(on: string, depth: number): string {
     const random = this.#random;
     const known = [...this.#fragments].filter(([, fragment]) => fragment.on === on && fragment.text !== "");
@@ -195,7 +195,7 @@ export class Generator {
     }
     const name = `F${this.#fragments.size}`;
     const variables = new Set<string>();
-    this.#fragments.set(name, { text: "", on, variables }); // holds the name, and nothing spreads it yet
+    this.#fragments.set(name, { text: "", on, variables }); // reserves the name; it is not spread yet
     const outer = this.#used;
     this.#used = variables;
     const text = `fragment ${name} on ${on} ${this.#selections(on, Math.max(depth, MAX_DEPTH - 2))}`;
@@ -235,7 +235,7 @@ export class Generator {
     return this.#withVariables(literal(json(random, type), type));
   }
 
-  /** The literal, where now and then a scalar in it has become a variable of some type. */
+  /** The literal, sometimes with a scalar replaced by a variable of some type. */
   #withVariables(text: string): string {
     const random = this.#random;
     return text.replace(/(?<=[:[,] ?)("(?:[^"\\]|\\.)*"|-?\d[\d.e+]*|true|false)(?=[,\]}])/g, (value) => {

@@ -17,7 +17,7 @@ import {
 } from "graphql";
 import { type Accepted, below, collect, rootType } from "./oracle";
 
-/** None where an abstract type or introspection is in the way. */
+/** Undefined for abstract types and introspection. */
 export function twin(of: Accepted): string | undefined {
   const set = merged(of, rootType(of), [of.operation.selectionSet]);
   if (!set) {

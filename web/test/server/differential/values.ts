@@ -10,16 +10,16 @@ import {
 } from "graphql";
 import type { Random } from "./random";
 
-/** JSON values of which most are of another type than what is expected. */
+/** JSON values, mostly of another type than expected. */
 export const ODD_VALUES = [null, 0, 1, 1.5, -0, 1e21, "", "x", "1", true, [], {}, [null], [[1]], ["x"], { x: 1 }];
 
-/** Literals of which most are of another type than what is expected. */
+/** Literals, mostly of another type than expected. */
 export const ODD_LITERALS = [
   "null", "1", "-0", "1.5", "1e2", "1E+2", "0.0", '"x"', '"1"', '"\\u{1F680}\\uD83D\\uDE80"', '"""\n  a\n   b\\"""\n"""',
   "X", "[]", "{}", "true", "[[1]]", "[null]", "{x: 1}", "$undeclared", "2147483648", "12345678901234567890",
 ];
 
-/** A value of a type as JSON has it; enums are strings. Now and then it is none of the type. */
+/** A value of a type as JSON has it; enums are strings. Sometimes it is of another type. */
 export function json(random: Random, type: GraphQLInputType, depth = 0, isNullable = true): unknown {
   if (isNonNullType(type)) {
     return json(random, type.ofType, depth, false);

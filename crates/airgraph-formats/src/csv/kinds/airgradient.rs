@@ -1,9 +1,9 @@
-//! What the dashboard of `AirGradient` exports.
+//! Exports of the dashboard of `AirGradient`.
 //!
-//! `Location ID,Location Name,Location Group,Location Type,Sensor ID,Place Open,Local Date/Time,UTC Date/Time,# of aggregated
-//! records,PM2.5 (μg/m³) raw,PM2.5 (μg/m³) corrected,0.3μm particle count,CO2 (ppm) raw,…,TVOC index,NOX index,PM1 (μg/m³),
-//! PM10 (μg/m³)`. `Sensor ID` is the name that the monitor posts under, `airgradient:<serial>`. As with bodies of monitors,
-//! raw values are stored and corrected ones are not; particles are those in a decilitre.
+//! `Location ID,Location Name,Location Group,Location Type,Sensor ID,Place Open,Local Date/Time,UTC Date/Time,# of
+//! aggregated records,PM2.5 (μg/m³) raw,PM2.5 (μg/m³) corrected,0.3μm particle count,CO2 (ppm) raw,…,TVOC index,NOX
+//! index,PM1 (μg/m³), PM10 (μg/m³)`. `Sensor ID` is the name that the monitor posts under, `airgradient:<serial>`. As
+//! with bodies of monitors, raw values are stored and corrected ones are not; particles are those in a decilitre.
 
 use airgraph_domain::{quantity::Quantity, unit::Unit};
 

@@ -1,7 +1,7 @@
-//! What the logger of a `CleanCycle` bicycle writes to its SD card, and the backup that was made of many cards.
+//! SD card files of the logger of a `CleanCycle` bicycle, and the backup made of many cards.
 //!
-//! Units are those of [`Quantity`], but for the wind of the backup, which is in knots: so the station of the Cambridge
-//! Computer Laboratory publishes it, from where that weather seems to come (unverified). Columns of other names are read as
+//! Units are those of [`Quantity`], except that the wind of the backup is in knots: the unit of the station of the
+//! Cambridge Computer Laboratory, the probable source of that weather (unverified). Columns of other names are read as
 //! in plain files.
 
 use airgraph_domain::{quantity::Quantity, unit::Unit};
@@ -32,7 +32,7 @@ fn has_clock(names: &[&str]) -> bool {
     contains_name(names, "Date") && contains_name(names, "Time") && !contains_name(names, "time")
 }
 
-/// What only the card has.
+/// Columns of the card only.
 fn card(name: &str) -> Option<ColumnMeaning> {
     Some(match name {
         "Date" => ColumnMeaning::Date(field::card_date),
@@ -42,7 +42,7 @@ fn card(name: &str) -> Option<ColumnMeaning> {
     })
 }
 
-/// What only the backup has.
+/// Columns of the backup only.
 fn backup(name: &str) -> Option<ColumnMeaning> {
     let quantity = match name {
         "Date" => return Some(ColumnMeaning::Date(field::backup_date)),
@@ -64,7 +64,7 @@ fn backup(name: &str) -> Option<ColumnMeaning> {
     Some(in_its_unit(quantity))
 }
 
-/// What both have, since the bicycle's logger measured it.
+/// Columns of both, since the bicycle's logger measured them.
 fn logger(name: &str) -> Option<ColumnMeaning> {
     let quantity = match name {
         "Latitude" => return Some(ColumnMeaning::Latitude),

@@ -1,5 +1,5 @@
-//! The kinds of file whose lines are samples, one file and one row of [`KINDS`] each. Files whose lines are single values are
-//! [`values`](super::values) and [`openaq`](super::openaq).
+//! The kinds of files whose lines are samples, each with one file and one row of [`KINDS`]. Files whose lines are
+//! single values are [`values`](super::values) and [`openaq`](super::openaq).
 
 mod airgradient;
 mod cleancycle;
@@ -21,28 +21,28 @@ pub(super) struct FileKind {
     pub name: &'static str,
     /// Whether a file with these columns is one.
     pub recognises: fn(&[&str]) -> bool,
-    /// What a column holds, if anything.
+    /// The meaning of a column, if any.
     pub meaning: fn(&str) -> Option<ColumnMeaning>,
-    /// Which values stand for "no value".
+    /// Marks of a missing value.
     pub vocabulary: &'static Vocabulary,
-    /// What precedes the id in a device's key.
+    /// Prefix of the id in a device's key.
     pub device_prefix: &'static str,
-    /// Whether the file is an archive of stations: they stay where they are, and the device option names the device of
+    /// Whether the file is an archive of stations: they are fixed, and the device option names the device of
     /// every line.
     pub is_archive: bool,
     /// Whether the date option applies: times are those of a logger's clock.
     pub has_logger_clock: bool,
 }
 
-/// All kinds. The first that recognises a header counts.
+/// All kinds. The first that matches a header counts.
 pub(super) const KINDS: &[FileKind] =
     &[sensor_community::ARCHIVE, airgradient::EXPORT, cleancycle::BACKUP, cleancycle::CARD, plain::PLAIN];
 
-/// What a column holds.
+/// The meaning of a column.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum ColumnMeaning {
     Device,
-    /// Date and time, or the time of day where another column has the date.
+    /// Date and time, or the time of day if another column has the date.
     Time,
     /// A date such as `2026-05-01`, beside a time of day.
     CalendarDate,
@@ -55,7 +55,7 @@ pub(super) enum ColumnMeaning {
     Quantity(Quantity, UnitConversion),
 }
 
-/// How a value becomes one in the unit of its quantity.
+/// Conversion of a value into the unit of its quantity.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum UnitConversion {
     None,
@@ -73,7 +73,7 @@ impl ColumnMeaning {
         Self::Quantity(quantity, if is_own { UnitConversion::None } else { UnitConversion::From(unit) })
     }
 
-    /// Whether both are the same field of a sample, of which it has one.
+    /// Whether both are the same field of a sample, which may occur once only.
     pub fn is_same_field(self, other: Self) -> bool {
         match (self, other) {
             (Self::Quantity(one, _), Self::Quantity(other, _)) => one == other,
@@ -92,7 +92,7 @@ impl UnitConversion {
     }
 }
 
-/// The meaning that a vocabulary has for a column.
+/// The meaning of a column in a vocabulary.
 fn meaning_in_vocabulary(vocabulary: &Vocabulary, name: &str) -> Option<ColumnMeaning> {
     Some(match vocabulary.meaning(name)? {
         vocabulary::FieldMeaning::Latitude => ColumnMeaning::Latitude,

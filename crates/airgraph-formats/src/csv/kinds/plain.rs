@@ -14,7 +14,7 @@ pub(super) const PLAIN: FileKind = FileKind {
     has_logger_clock: false,
 };
 
-/// Names of the time, in lower case and without signs.
+/// Names of the time column, in lower case without separators.
 const TIME: &[&str] = &[
     "time",
     "timestamp",
@@ -28,7 +28,7 @@ const TIME: &[&str] = &[
     "datetimeutc",
     "utcdatetime",
 ];
-/// Names of the device, likewise.
+/// Names of the device column, likewise.
 const DEVICE: &[&str] = &["device", "deviceid", "devicekey"];
 
 fn meaning(name: &str) -> Option<ColumnMeaning> {
@@ -48,7 +48,7 @@ fn is_time(name: &str) -> bool {
     TIME.contains(&bare(name).as_str())
 }
 
-/// A name in lower case, without signs between its words.
+/// A name in lower case, without separators.
 fn bare(name: &str) -> String {
     let signs = |char: &char| !matches!(char, ' ' | '_' | '-' | '/' | '.' | '(' | ')' | '[' | ']');
     name.chars().filter(signs).map(|char| char.to_ascii_lowercase()).collect()

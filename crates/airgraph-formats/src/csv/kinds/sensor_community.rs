@@ -1,7 +1,8 @@
-//! Daily and monthly files of archive.sensor.community, a file a sensor or a sensor type.
+//! Daily and monthly files of archive.sensor.community, one for each sensor or sensor type.
 //!
-//! `sensor_id;sensor_type;location;lat;lon;timestamp;P1;durP1;ratioP1;P2;durP2;ratioP2` for an SDS011, and after `timestamp`
-//! other columns for other types (`generate_csv` of the network's repository feinstaub-api, and the archive's own files):
+//! `sensor_id;sensor_type;location;lat;lon;timestamp;P1;durP1;ratioP1;P2;durP2;ratioP2` for an SDS011, and after
+//! `timestamp` other columns for other types (`generate_csv` of the network's repository feinstaub-api, and the
+//! archive's own files):
 //!
 //! | type | columns |
 //! |---|---|
@@ -14,15 +15,16 @@
 //! | DS18B20 | `temperature` |
 //! | Laerm | `noise_LAeq;noise_LA_min;noise_LA_max` |
 //!
-//! P0, P1, P2 and P4 are PM1, PM10, PM2.5 and PM4; pressure is in pascal; times are UTC. `altitude` is computed from the
-//! pressure and is no height of the place. A PPD42NS counts particles, so its `P1` and `P2` are no mass.
+//! P0, P1, P2 and P4 are PM1, PM10, PM2.5 and PM4; pressure is in pascal; times are UTC. `altitude` is computed from
+//! the pressure and is not the height of the place. A PPD42NS counts particles, so its `P1` and `P2` are not mass
+//! concentrations.
 
 use airgraph_domain::{quantity::Quantity, unit::Unit};
 
 use super::{ColumnMeaning, FileKind, contains_name};
 use crate::vocabulary::airrohr::AIRROHR;
 
-/// The sensor type whose `P1` and `P2` are counts.
+/// The sensor type with counts in `P1` and `P2`.
 pub(in crate::csv) const PARTICLE_COUNTER: &[u8] = b"PPD42NS";
 
 pub(super) const ARCHIVE: FileKind = FileKind {

@@ -117,7 +117,7 @@ fn sps30_of_sensor_community() {
 }
 
 #[test]
-fn counts_of_a_ppd42ns_are_no_mass() {
+fn particle_counts_of_a_ppd42ns_are_ignored() {
     let chunk = archive("sensor-community-ppd42ns");
     assert_eq!((chunk.decoded.observations.len(), rejected(&chunk)), (0, vec![(2, "NO_VALUES")]));
     assert!(chunk.decoded.rejected[0].detail.contains("counts particles"));
@@ -190,7 +190,7 @@ fn openaq_converts_gases() {
 }
 
 #[test]
-fn a_day_of_openaq_is_not_cut_apart() {
+fn a_day_of_openaq_is_one_chunk() {
     use std::fmt::Write as _;
     let mut file = "location_id,sensors_id,location,datetime,lat,lon,parameter,units,value\n".to_owned();
     for day in 1..4 {
@@ -219,7 +219,7 @@ fn a_day_of_openaq_is_not_cut_apart() {
 }
 
 #[test]
-fn a_key_bound_to_a_device_takes_no_other_location() {
+fn a_device_bound_key_rejects_other_locations() {
     let mine = Some(DeviceKey::try_new("openaq-1").expect("a key"));
     let file = "location_id,datetime,parameter,units,value\n1,2026-04-01T01:00:00Z,pm10,µg/m³,1\n\
                 2,2026-04-01T01:00:00Z,pm10,µg/m³,1\n";

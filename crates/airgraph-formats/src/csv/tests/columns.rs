@@ -1,4 +1,4 @@
-//! Names of columns, and values that can't be read.
+//! Names of columns, and unreadable values.
 
 use super::*;
 
@@ -10,7 +10,7 @@ fn line(file: &str) -> Vec<(Quantity, f64)> {
 }
 
 #[test]
-fn a_column_goes_by_any_name_of_its_quantity_and_its_unit_is_converted() {
+fn column_names_and_units_are_recognised() {
     for (name, value, expected) in [
         ("PM2.5", "6.8", (Quantity::Pm2_5, 6.8)),
         ("pm25", "6.8", (Quantity::Pm2_5, 6.8)),
@@ -28,7 +28,7 @@ fn a_column_goes_by_any_name_of_its_quantity_and_its_unit_is_converted() {
 }
 
 #[test]
-fn the_time_and_the_place_have_many_names() {
+fn common_names_of_time_and_position_are_recognised() {
     for time in
         ["time", "timestamp", "Timestamp", "datetime", "date_time", "Date/Time", "createdAt", "created_at", "Time"]
     {
@@ -44,7 +44,7 @@ fn the_time_and_the_place_have_many_names() {
 }
 
 #[test]
-fn a_date_and_a_time_of_day_may_stand_in_two_columns() {
+fn date_and_time_of_day_may_be_in_two_columns() {
     for file in [
         "date,time,pm10\n2026-05-01,10:00:05,1\n",
         "time;date;pm10\n10:00:05;2026/05/01;1\n",
@@ -58,7 +58,7 @@ fn a_date_and_a_time_of_day_may_stand_in_two_columns() {
 }
 
 #[test]
-fn of_two_columns_of_one_quantity_the_first_counts_and_an_unknown_unit_is_no_quantity() {
+fn first_column_of_a_quantity_counts_and_unknown_units_are_ignored() {
     let file = "time,pm25,PM2.5,pm10_furlongs,o3 [ppb],timestamp\n2026-05-01T10:00:00Z,1,2,3,,2020-01-01T00:00:00Z\n";
     let chunk = read(file, options());
     assert_eq!(readings(&chunk.decoded.observations[0]), [(Quantity::Pm2_5, 1.0)]);
@@ -67,7 +67,7 @@ fn of_two_columns_of_one_quantity_the_first_counts_and_an_unknown_unit_is_no_qua
 }
 
 #[test]
-fn a_value_that_can_not_be_read_costs_itself_and_is_named() {
+fn unreadable_value_is_reported_alone() {
     let file = "time,pm10,humidity,temperature\n\
                 2026-05-01T10:00:00Z,much,60,18.5\n\
                 2026-05-01T10:00:01Z,1e39,61,n/a\n\
@@ -86,7 +86,7 @@ fn a_value_that_can_not_be_read_costs_itself_and_is_named() {
 }
 
 #[test]
-fn a_file_of_opensensemap_is_read_by_the_names_of_its_header() {
+fn header_names_the_columns_of_an_opensensemap_file() {
     for (header, line) in [
         ("sensorId,value,createdAt,lat,lon", "6.5,2026-05-01T10:00:00Z,51.972,7.684"),
         ("sensorId,value,createdAt,lng,lat,height", "6.5,2026-05-01T10:00:00Z,7.684,51.972,"),
@@ -110,7 +110,7 @@ fn a_file_of_opensensemap_is_read_by_the_names_of_its_header() {
 }
 
 #[test]
-fn an_unknown_column_of_opensensemap_is_an_error_that_names_it() {
+fn unknown_column_of_opensensemap_is_rejected_by_name() {
     for (header, code, name) in [
         ("sensorId,value,createdAt,lat,long", "UNKNOWN_COLUMN", "\"long\""),
         ("mood,sensorId,value", "UNKNOWN_COLUMN", "\"mood\""),

@@ -27,7 +27,7 @@ fn fields_are_separated_by_the_delimiter_of_the_header() {
 }
 
 #[test]
-fn decimals_may_have_a_comma_where_it_separates_no_fields() {
+fn decimal_comma_is_accepted_if_it_is_not_the_delimiter() {
     assert_eq!(pm10("time;pm10\n2026-05-01T10:00:00Z;12,5\n"), [(2, 12.5)]);
     assert_eq!(pm10("time;lat;lon;pm10\n2026-05-01T10:00:00,5Z;52,2;0,12;\"12,5\"\n"), [(2, 12.5)]);
     let with_comma = read("time,pm10,humidity\n2026-05-01T10:00:00Z,\"12,5\",60\n", options());
@@ -49,7 +49,7 @@ fn lines_end_with_lf_or_crlf_or_cr() {
 }
 
 #[test]
-fn a_cr_between_quotes_ends_nothing() {
+fn cr_between_quotes_is_not_a_line_end() {
     for line_end in ["\n", "\r\n", "\r"] {
         let file = format!(
             "time,\"my\rmood\",pm10{line_end}2026-05-01T10:00:00Z,\"so\rso\",12.5{line_end}2026-05-01T10:00:05Z,,13.5{line_end}"
@@ -58,7 +58,7 @@ fn a_cr_between_quotes_ends_nothing() {
     }
 }
 
-/// Gives a byte at a time, so that every line end lies at the edge of a piece.
+/// Yields a byte at a time, so that every line end is at the edge of a read.
 struct Drops<'a>(&'a [u8]);
 
 impl AsyncRead for Drops<'_> {
@@ -72,7 +72,7 @@ impl AsyncRead for Drops<'_> {
 }
 
 #[test]
-fn line_ends_at_the_edge_of_a_piece_are_line_ends() {
+fn line_ends_at_chunk_boundaries_are_recognised() {
     for line_end in ["\n", "\r\n", "\r"] {
         let file = file(line_end);
         let chunk = now(now(CsvReader::open(Drops(file.as_bytes()), options())).expect("a header").next_chunk())
@@ -83,13 +83,13 @@ fn line_ends_at_the_edge_of_a_piece_are_line_ends() {
 }
 
 #[test]
-fn lines_of_delimiters_only_are_no_data() {
+fn lines_with_only_delimiters_are_skipped() {
     let chunk = read(&format!("{};;\n;;\n", file("\n").replace(',', ";")), options());
     assert_eq!((chunk.lines, rejected(&chunk)), (2, vec![]));
 }
 
 #[test]
-fn a_time_has_many_forms_and_without_a_zone_it_is_utc() {
+fn common_forms_of_times_are_read_and_default_to_utc() {
     for time in [
         "2017-11-28T17:20:58",
         "2017-11-28 17:20:58",

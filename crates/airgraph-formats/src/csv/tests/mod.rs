@@ -30,7 +30,7 @@ fn options() -> CsvOptions {
     CsvOptions { device: Some(DeviceKey::try_new("bike-07").expect("a key")), ..CsvOptions::default() }
 }
 
-/// The outcome of reading a file that is in memory.
+/// The outcome of reading a file in memory.
 fn now<T>(reading: impl Future<Output = T>) -> T {
     reading.now_or_never().expect("all of it is there")
 }
@@ -54,13 +54,13 @@ fn readings(observation: &Observation) -> Vec<(Quantity, f64)> {
     observation.sample.readings.iter().collect()
 }
 
-/// Line and code of what was left out.
+/// Line and code of each rejection.
 fn rejected(chunk: &CsvChunk) -> Vec<(usize, &'static str)> {
     chunk.decoded.rejected.iter().map(|rejection| (rejection.index, rejection.code)).collect()
 }
 
 #[test]
-fn card_is_recognised_by_its_header_and_calibration_is_no_sample() {
+fn card_is_recognised_by_its_header_and_calibration_is_skipped() {
     let chunk = read(CARD, options());
     assert_eq!((chunk.lines, rejected(&chunk)), (2, vec![]));
     let first = &chunk.decoded.observations[0];
@@ -120,7 +120,7 @@ fn backup_is_recognised_by_its_header_and_its_weather_is_stored() {
 }
 
 #[test]
-fn plain_columns_may_stand_in_any_order_and_be_renamed() {
+fn plain_columns_may_be_in_any_order_and_be_renamed() {
     let file = "pm10,time,device,longitude,latitude,mood\n\
                 12.4,2026-05-01T10:00:00Z,a,0.12,52.2,good\n\
                 ,2026-05-01 12:00:00.5,b,,,\n\
@@ -262,7 +262,7 @@ fn box_options() -> CsvOptions {
 }
 
 #[test]
-fn values_of_opensensemap_are_known_with_a_header_or_without_and_those_of_a_moment_are_one_sample() {
+fn opensensemap_values_of_one_time_are_one_sample_with_or_without_a_header() {
     let values = format!(
         "{PM10_ID},6.5,2026-05-01T10:00:00Z,7.684,51.972,66.6\n\
          {PM2_5_ID},3.25,2026-05-01T10:00:00Z,7.684,51.972,66.6\n\
@@ -285,7 +285,7 @@ fn values_of_opensensemap_are_known_with_a_header_or_without_and_those_of_a_mome
 }
 
 #[test]
-fn values_of_one_moment_are_not_cut_apart() {
+fn values_of_one_time_are_in_one_chunk() {
     use std::fmt::Write as _;
     let mut file = String::new();
     for moment in 0..12_345_u32 {
@@ -304,13 +304,13 @@ fn values_of_one_moment_are_not_cut_apart() {
     }
     assert_eq!(samples.len(), 12_345);
     assert!(samples.iter().all(|seen| seen.sample.readings.iter().count() == 2));
-    // A file without a change of time is cut all the same.
+    // A file without a change of time is split nevertheless.
     let standing = format!("{PM10_ID},1,2026-04-01T00:00:00Z\n").repeat(50_000);
     assert_eq!(read(&standing, box_options()).lines, 20_000);
 }
 
 #[test]
-fn names_of_columns_are_two_with_a_colon() {
+fn column_option_needs_two_names_with_a_colon() {
     for text in ["time", ":time", "Zeit:", "a:time,,b"] {
         assert!(matches!(text.parse::<ColumnNames>(), Err(InvalidColumns::Entry(_))), "{text}");
     }
@@ -343,7 +343,7 @@ fn a_long_file_is_read_in_chunks() {
 }
 
 #[test]
-fn read_error_is_not_taken_for_end_of_file() {
+fn read_error_is_not_end_of_file() {
     struct FailingReader;
     impl AsyncRead for FailingReader {
         fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {

@@ -1,11 +1,11 @@
-//! What holds for every file.
+//! Properties of every file.
 
 use proptest::{prelude::*, sample::select};
 
 use super::{archives::CORPUS, *};
 use crate::fuzz::{self, mutate};
 
-/// Files that are damaged in ways that mean something to their decoder, and some that never were files.
+/// Files with damages that are relevant to the decoder, and random bytes.
 fn arbitrary_bytes() -> impl Strategy<Value = Vec<u8>> {
     let plain = "time,device,latitude,longitude,pm10\n2026-05-01T10:00:00Z,a,52.2,0.12,12.5\n,\"b\",1,2,3\n";
     let values = format!("{PM10_ID},6.5,2026-05-01T10:00:00Z,7.684,51.972,66.6\n{PM2_5_ID},3,2026-05-01T10:00:00Z\n");
@@ -22,13 +22,13 @@ proptest! {
     fn every_line_of_any_file_is_reported_once(bytes in arbitrary_bytes()) {
         if let Ok(mut reader) = now(CsvReader::open(&bytes[..], box_options())) {
             let chunk = now(reader.next_chunk()).expect("it is in memory");
-            let mut told: Vec<_> = chunk.decoded.observations.iter().map(|seen| seen.index).collect();
-            told.extend(chunk.decoded.rejected.iter().map(|rejection| rejection.index));
-            let count = told.len();
-            told.sort_unstable();
-            told.dedup();
-            prop_assert_eq!(told.len(), count);
-            // Of values several are one sample, and those of unknown sensors are none.
+            let mut lines: Vec<_> = chunk.decoded.observations.iter().map(|seen| seen.index).collect();
+            lines.extend(chunk.decoded.rejected.iter().map(|rejection| rejection.index));
+            let count = lines.len();
+            lines.sort_unstable();
+            lines.dedup();
+            prop_assert_eq!(lines.len(), count);
+            // Several values may be one sample, and values of unknown sensors are none.
             let is_of_samples = matches!(reader.layout, CsvShape::Samples { .. });
             let (count, lines) = (count as u64, chunk.lines);
             prop_assert!(count == lines || (!is_of_samples && count < lines), "{} of {}", count, lines);
@@ -40,7 +40,7 @@ proptest! {
 
 }
 
-/// How a spreadsheet or a logger writes a table.
+/// Dialect of a spreadsheet or a logger.
 #[derive(Clone, Copy, Debug)]
 struct Dialect {
     delimiter: &'static str,
@@ -82,7 +82,7 @@ fn dialect() -> impl Strategy<Value = Dialect> {
 }
 
 proptest! {
-    /// What is written with the shortest decimals reads back as it was, in every dialect.
+    /// Values written with the shortest decimals round-trip in every dialect.
     #[test]
     fn samples_round_trip_in_every_dialect(
         dialect in dialect(),

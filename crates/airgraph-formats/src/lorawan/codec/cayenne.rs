@@ -1,7 +1,8 @@
 //! Cayenne LPP (`myDevicesIoT/CayenneLPP`): values with a type and a channel.
 //!
-//! The Things Stack writes `temperature_1`, `ChirpStack` `"temperatureSensor": {"1": 22.5}`. Temperature is in °C, relative humidity in %,
-//! barometric pressure in hPa, luminosity in lux, altitude in metres. Analog and digital values have no meaning of their own.
+//! The Things Stack writes `temperature_1`, `ChirpStack` `"temperatureSensor": {"1": 22.5}`. Temperature is in °C,
+//! relative humidity in %, barometric pressure in hPa, luminosity in lux, altitude in metres. Analog and digital values
+//! have no defined meaning.
 
 use airgraph_domain::{quantity::Quantity, unit::Unit};
 
@@ -25,7 +26,7 @@ pub(in crate::lorawan) enum Sensor {
     Position,
 }
 
-/// The type of a field that holds an object of channels.
+/// The type of a field that is an object of channels.
 pub(in crate::lorawan) fn sensor(name: &str) -> Option<Sensor> {
     Some(match name {
         "temperatureSensor" => Sensor::Quantity(Quantity::Temperature, Unit::Celsius),
@@ -47,7 +48,7 @@ pub(super) fn meaning(name: &str) -> Option<FieldMeaning> {
     Some(FieldMeaning::Quantity { quantity, unit, rank: vocabulary::UNRANKED })
 }
 
-/// A name without the channel at its end, where it has one.
+/// A name without the channel at its end, if any.
 pub(in crate::lorawan) fn without_channel(name: &str) -> &str {
     match name.rsplit_once('_') {
         Some((kind, channel)) if channel.parse::<u8>().is_ok() => kind,

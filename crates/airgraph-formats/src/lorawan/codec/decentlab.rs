@@ -1,6 +1,6 @@
 //! Decentlab's sensors (DL-PM, DL-IAM, DL-LP8P, ...).
 //!
-//! Each value is an object with its unit beside it; only the names need a table (`vendor/decentlab` of
+//! Each value is an object with its unit; only the names need a table (`vendor/decentlab` of
 //! `TheThingsNetwork/lorawan-devices`). Number concentrations and `total_voc` have no quantity here.
 
 use airgraph_domain::{quantity::Quantity, unit::Unit};

@@ -1,7 +1,8 @@
 //! Dragino's sensors (LHT52, LHT65, LSN50, AQS01-L, ...).
 //!
-//! Names and scales: `vendor/dragino` of `TheThingsNetwork/lorawan-devices`. `TempC_DS`, `TempC1` and their like are probes on a cable,
-//! wherever that ends, so they are not taken for the temperature of the air. `Longitud` is what `trackerd.js` writes.
+//! Names and scales: `vendor/dragino` of `TheThingsNetwork/lorawan-devices`. `TempC_DS`, `TempC1` and their like are
+//! probes on a cable, wherever that ends, so they are not treated as the temperature of the air. `Longitud` is the
+//! spelling of `trackerd.js`.
 
 use airgraph_domain::{quantity::Quantity, unit::Unit};
 

@@ -1,7 +1,7 @@
 //! ELSYS sensors (ERS, EMS, ELT, ...).
 //!
-//! Names and units: `vendor/elsys/elsys.js` of `TheThingsNetwork/lorawan-devices`. `lat` and `long` are raw counts of 24 bits there, no degrees.
-//! External temperatures are probes on a cable. `tvoc` (ppb) has no quantity here.
+//! Names and units: `vendor/elsys/elsys.js` of `TheThingsNetwork/lorawan-devices`. `lat` and `long` are raw counts of
+//! 24 bits there, no degrees. External temperatures are probes on a cable. `tvoc` (ppb) has no quantity here.
 
 use airgraph_domain::{quantity::Quantity, unit::Unit};
 

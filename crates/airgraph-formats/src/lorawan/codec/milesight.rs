@@ -1,7 +1,8 @@
 //! Milesight's ambience monitors (AM100 and AM300 series).
 //!
-//! Units: README of `AM_Series/AM300_Series` in `Milesight-IoT/SensorDecoders`. `battery` is in %, `hcho` in mg/m³ and `light_level` a
-//! grade, which have no quantity here. `tvoc` is an index, ppb or µg/m³ by model and setting, so it has no settled unit.
+//! Units: README of `AM_Series/AM300_Series` in `Milesight-IoT/SensorDecoders`. `battery` is in %, `hcho` in mg/m³ and
+//! `light_level` a grade, which have no quantity here. `tvoc` is an index, ppb or µg/m³ by model and setting, so its
+//! unit is ambiguous.
 
 use airgraph_domain::{quantity::Quantity, unit::Unit};
 
@@ -27,7 +28,7 @@ const FIELDS: &[FieldUnit] = &[
     ("illumination", Quantity::Illuminance, Unit::Lux),
 ];
 
-/// Registers of 16 bits without a value (0xfffe and 0xffff), which the decoders pass on.
+/// 16-bit registers without a value (0xfffe and 0xffff), which the decoders pass on.
 const NO_VALUE: &[NoValue] = &[
     NoValue { quantity: Quantity::Temperature, range: super::NO_TEMPERATURE_RANGE },
     NoValue { quantity: Quantity::Co2, range: 65_534.0..=65_535.0 },

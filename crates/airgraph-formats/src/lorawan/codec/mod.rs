@@ -1,8 +1,8 @@
-//! What the fields of a decoder on a network server mean: one table a brand.
+//! Meanings of the fields of decoders on network servers: one table for each brand.
 //!
-//! Names mean what they mean by convention ([`CONVENTIONAL`]), unless the device's brand is known: then its table
-//! settles the units of the names that have no settled one. The Things Stack names the brand in `version_ids`; on `ChirpStack`
-//! the name of the device profile has to do.
+//! Names have their conventional meaning ([`CONVENTIONAL`]), unless the device's brand is known: then its table
+//! defines the units of names with an ambiguous one. The Things Stack sends the brand in `version_ids`; on `ChirpStack`
+//! it is derived from the name of the device profile.
 
 pub(super) mod cayenne;
 mod decentlab;
@@ -17,14 +17,14 @@ use crate::vocabulary::{CONVENTIONAL, FieldMeaning, FieldUnit, Vocabulary};
 pub(crate) struct Codec {
     /// Identifier in the device repository (`version_ids.brand_id`); empty for [`UNKNOWN_BRAND`].
     brand_id: &'static str,
-    /// Beginnings of words that name the brand or a model of it in a device profile.
+    /// Prefixes of words that identify the brand or a model of it in a device profile.
     profile_words: &'static [&'static str],
     pub(super) vocabulary: Vocabulary,
-    /// General names that mean something else here.
+    /// General names with another meaning for this brand.
     excluded: &'static [&'static str],
 }
 
-/// Signal strengths in a payload are those of whatever the device scans for or received last.
+/// Signal strengths in a payload belong to other radios: those that the device scanned or received.
 const RADIO_SIGNAL_NAMES: &[&str] = &["rssi", "signal"];
 
 /// A device of an unknown brand.
@@ -43,7 +43,7 @@ impl Codec {
         BRANDS.iter().find(|codec| Some(codec.brand_id) == brand_id).copied().unwrap_or(&UNKNOWN_BRAND)
     }
 
-    /// The codec of a device profile, by the words of its name.
+    /// The codec of a device profile, from the words of its name.
     pub(crate) fn of_profile(name: Option<&str>) -> &'static Self {
         let name = name.unwrap_or_default().to_ascii_lowercase();
         let mut words = name.split(|char: char| !char.is_ascii_alphanumeric());
@@ -53,24 +53,25 @@ impl Codec {
         brand.copied().unwrap_or(&UNKNOWN_BRAND)
     }
 
-    /// What a name means, if anything.
+    /// The meaning of a name, if any.
     pub(super) fn meaning(&self, name: &str) -> Option<FieldMeaning> {
         self.vocabulary.meaning(name).filter(|_| !self.excludes(name))
     }
 
-    /// Whether a general name means something else here.
+    /// Whether a general name has another meaning here.
     pub(super) fn excludes(&self, name: &str) -> bool {
         RADIO_SIGNAL_NAMES.iter().chain(self.excluded).any(|excluded| excluded.eq_ignore_ascii_case(name))
     }
 }
 
-/// The meaning of a name in a brand's table, or as a channel of Cayenne LPP. All rank the same: the first of a payload counts.
+/// The meaning of a name in a brand's table, or as a channel of Cayenne LPP. All rank the same: the first of a payload
+/// counts.
 fn find_field(table: &[FieldUnit], name: &str) -> Option<FieldMeaning> {
     let row = table.iter().find(|(known, ..)| *known == name);
     row.map(|&(_, quantity, unit)| FieldMeaning::own_unit(quantity, unit)).or_else(|| cayenne::meaning(name))
 }
 
-/// What a 16-bit register without a value reads as: 0x7fff or 0xffff, in tenths or hundredths.
+/// Value of a 16-bit register without data: 0x7fff or 0xffff, in tenths or hundredths.
 const NO_TEMPERATURE_RANGE: std::ops::RangeInclusive<f64> = 327.0..=f64::MAX;
 
 #[cfg(test)]
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_brand_settles_units_that_a_name_alone_does_not() {
+    fn brand_decides_ambiguous_units() {
         for (codec, name, value, expected) in [
             (Codec::of_brand(Some("dragino")), "BatV", 3.103, Some((Quantity::BatteryVoltage, 3.103))),
             (Codec::of_brand(Some("dragino")), "TempC_DS", 13.18, None),

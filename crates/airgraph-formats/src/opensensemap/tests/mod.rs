@@ -42,7 +42,7 @@ fn readings(sample: &Sample) -> Vec<(Quantity, f64)> {
     sample.readings.iter().collect()
 }
 
-/// Time, place (latitude first) and values of each sample.
+/// Time, position (latitude first) and values of each sample.
 type DecodedSample = (String, Option<(f64, f64)>, Vec<(Quantity, f64)>);
 
 fn decoded_samples(decoded: &Decoded) -> Vec<DecodedSample> {
@@ -51,13 +51,13 @@ fn decoded_samples(decoded: &Decoded) -> Vec<DecodedSample> {
     samples.map(|sample| (sample.measured_at.to_rfc3339(), place(sample), readings(sample))).collect()
 }
 
-/// Place in the body and code of each rejection.
+/// Index in the body and code of each rejection.
 fn rejected(decoded: &Decoded) -> Vec<(usize, &'static str)> {
     decoded.rejected.iter().map(|rejection| (rejection.index, rejection.code)).collect()
 }
 
 #[test]
-fn each_form_gives_a_sample_a_moment_and_takes_longitude_first() {
+fn each_form_has_one_sample_per_time_and_longitude_first() {
     for body in [ARRAY, OBJECT, CSV] {
         let decoded = decoded(body);
         assert_eq!(
@@ -140,7 +140,7 @@ fn pressure_may_come_in_pascals() {
 }
 
 #[test]
-fn a_header_and_a_byte_order_mark_are_passed_over() {
+fn header_and_byte_order_mark_are_skipped() {
     for body in [
         "sensorId,value,createdAt,lng,lat,height\r\npm10,1\r\n",
         "\u{feff} sensorid , Value\npm10,1",
@@ -153,7 +153,7 @@ fn a_header_and_a_byte_order_mark_are_passed_over() {
 }
 
 #[test]
-fn locations_come_in_several_shapes() {
+fn all_shapes_of_locations_are_read() {
     for location in [
         "[7.5,51.5]",
         "[7.5,51.5,null]",
@@ -186,7 +186,7 @@ fn a_header_names_the_columns_of_csv() {
 }
 
 #[test]
-fn an_unknown_column_of_a_header_is_an_error_that_names_it() {
+fn unknown_column_of_a_header_is_rejected_by_name() {
     for (header, code, name) in [
         ("sensorId,value,createdAt,lat,long", "UNKNOWN_COLUMN", "\"long\""),
         ("sensor,value,createdAt,lat,lon", "UNKNOWN_COLUMN", "\"sensor\""),

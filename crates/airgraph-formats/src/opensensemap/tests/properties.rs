@@ -1,17 +1,17 @@
-//! What holds for any body.
+//! Properties of every body.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// A value as all forms can tell it: sensor, value, time, place, height.
+/// A value in a form-independent representation: sensor, value, time, position, height.
 type Parts = (&'static str, String, Option<String>, Option<(f64, f64, Option<f64>)>);
 
 fn parts() -> impl Strategy<Value = Parts> {
     let sensor = proptest::sample::select(&["pm10", "pm25", "temp", "temp2", "alti", "unknown"][..]);
     let value = prop_oneof![(-50.0..2000.0).prop_map(|value: f64| value.to_string()), "nan|x|| 1e3|7 "];
     let time = proptest::option::of(prop_oneof!["2026-05-01T10:0[0-3]:00(\\.5)?Z", "2026-05-01 soon"]);
-    let degrees = |most: f64| prop_oneof![Just(0.0), Just(-0.0), Just(7.5), -most..most];
+    let degrees = |max: f64| prop_oneof![Just(0.0), Just(-0.0), Just(7.5), -max..max];
     let height = proptest::option::of(prop_oneof![Just(60.0), -500.0..9000.0]);
     let place = proptest::option::of((degrees(190.0), degrees(95.0), height));
     (sensor, value, time, place)

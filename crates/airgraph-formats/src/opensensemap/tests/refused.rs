@@ -1,4 +1,4 @@
-//! What is left out, and what is refused as a whole.
+//! Rejected values and rejected bodies.
 
 use super::*;
 use crate::testing::refusal;
@@ -82,7 +82,7 @@ fn swapped_coordinates_are_rejected_naming_the_order() {
 }
 
 #[test]
-fn unknown_sensors_are_named_and_if_there_are_no_others_the_body_is_refused() {
+fn unknown_sensors_are_ignored_and_a_body_without_known_ones_is_rejected() {
     let some = decoded("pm10,1\nzzz,not even a number\nPM10,2\nzzz,3");
     assert_eq!((some.observations.len(), some.ignored), (1, vec!["PM10".to_owned(), "zzz".to_owned()]));
     assert!(some.rejected.is_empty());
@@ -133,7 +133,7 @@ fn bodies_without_values_are_rejected() {
 }
 
 #[test]
-fn a_body_holds_2500_values_at_most() {
+fn more_than_2500_values_are_rejected() {
     let time = |number: usize| {
         (at("2026-05-01T00:00:00Z") + chrono::TimeDelta::seconds(i64::try_from(number).expect("small"))).to_rfc3339()
     };

@@ -1,4 +1,4 @@
-//! `AirBeam` Mini: binary bodies, and a clock that is set by the answer.
+//! `AirBeam` Mini: binary bodies, and a clock that is set by the response.
 
 use axum::{
     body::Body,

@@ -1,4 +1,4 @@
-//! What can't be asked: a clear error that names the argument, never an internal one, never a word of the database.
+//! Invalid arguments: a clear error that names the argument, never an internal error, never database text.
 
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ async fn ids() {
     assert_eq!(app.query(&format!("{{ node(id: {key}) {{ id }} }}")).await, json!({ "node": null }), "no node");
 
     // of nothing that there is
-    let data = app.query("{ node(id: \"RGV2aWNlOjk5OTk\") { id } device(key: \"nobody\") { id } }").await;
+    let data = app.query("{ node(id: \"RGV2aWNlOjk5OTk\") { id } device(key: \"unknown\") { id } }").await;
     assert_eq!(data, json!({ "node": null, "device": null }));
 }
 
@@ -262,11 +262,15 @@ async fn samples() {
         ("pm25: -1e39", "INVALID_VALUE", "pm25: "),
         ("latitude: 52, longitude: 0", "NO_VALUES", "no value"),
     ] {
-        let told = app.admin(&measurement(fields), json!({})).await["recordMeasurements"].take();
-        assert_eq!((&told["status"], &told["rejected"][1]), (&json!("PARTLY_RECORDED"), &Value::Null), "{told}");
-        let rejection = &told["rejected"][0];
-        assert_eq!((&rejection["index"], &rejection["code"]), (&json!(1), &json!(code)), "{fields}: {told}");
-        assert!(rejection["detail"].as_str().is_some_and(|detail| detail.starts_with(begins)), "{told}");
+        let response = app.admin(&measurement(fields), json!({})).await["recordMeasurements"].take();
+        assert_eq!(
+            (&response["status"], &response["rejected"][1]),
+            (&json!("PARTLY_RECORDED"), &Value::Null),
+            "{response}"
+        );
+        let rejection = &response["rejected"][0];
+        assert_eq!((&rejection["index"], &rejection["code"]), (&json!(1), &json!(code)), "{fields}: {response}");
+        assert!(rejection["detail"].as_str().is_some_and(|detail| detail.starts_with(begins)), "{response}");
     }
     let stored = app.query("{ measurements { totalCount } devices { totalCount } }").await;
     assert_eq!(
@@ -316,7 +320,7 @@ async fn devices_and_keys() {
     for (input, argument) in [
         ("name: \"\", role: READER", "input.name"),
         ("name: \"k\", role: READER, deviceKey: \"bike\"", "input.deviceKey"),
-        ("name: \"k\", role: SENSOR, deviceKey: \"nobody\"", "input.deviceKey"),
+        ("name: \"k\", role: SENSOR, deviceKey: \"unknown\"", "input.deviceKey"),
         ("name: \"k\", role: SENSOR, expiresAt: \"2026-05-01T12:00:00Z\"", "input.expiresAt"),
     ] {
         refused(&app, &format!("mutation {{ createApiKey(input: {{{input}}}) {{ key }} }}"), argument).await;

@@ -1,5 +1,5 @@
-//! What no sensor should send, to the route of every format: an answer that its firmware understands, never a 500, and the
-//! body kept as it came.
+//! Invalid bodies to the route of every format: a status that the firmware understands, never a 500, and the body is stored
+//! as received.
 //!
 //! A new format adds a line to [`ROUTES`], and to [`BODIES`] what is special about it.
 
@@ -30,11 +30,11 @@ const ROUTES: &[Route] = &[
 /// What becomes of a body.
 #[derive(Clone, Copy)]
 enum Fate {
-    /// Not understood, for a reason of this code that says this.
+    /// The body is rejected with this error code and message.
     Refused(&'static str, &'static str),
     /// Understood; the only sample can't be true, for a reason of this code.
     LeftOut(&'static str),
-    /// Understood, with so many samples.
+    /// The body is accepted, with this number of samples.
     Stored(usize),
 }
 use Fate::{LeftOut, Refused, Stored};
@@ -196,18 +196,18 @@ async fn assert_fate(app: &TestApp, (format, path, success, refusal, all_rejecte
     sqlx::query("truncate uplink").execute(&app.database.writes).await.expect("no uplinks");
     let answer = post(app, path, Some(&app.admin), body.to_vec()).await;
     let shown = format!("{format}: {}: {} {}", body[..body.len().min(200)].escape_ascii(), answer.status, answer.text);
-    let told = || answer.json();
+    let response = || answer.json();
     match fate {
         Refused(code, hint) => {
             assert_eq!(answer.status.as_u16(), refusal, "{shown}");
-            let (told, error) = (told()["errors"][0]["code"].clone(), told()["errors"][0]["detail"].clone());
+            let (actual, error) = (response()["errors"][0]["code"].clone(), response()["errors"][0]["detail"].clone());
             let detail = error.as_str().unwrap_or_default();
-            assert!(told == code && detail.contains(hint) && detail.len() < 2000, "{code} and {hint:?}, not {shown}");
+            assert!(actual == code && detail.contains(hint) && detail.len() < 2000, "{code} and {hint:?}, not {shown}");
         }
         LeftOut(code) => {
             assert_eq!(answer.status.as_u16(), all_rejected, "{shown}");
-            assert_eq!(told()["errors"][0]["code"], "NOTHING_RECORDED", "{shown}");
-            assert!(told()["recorded"] == 0 && told()["rejected"][0]["code"] == code, "{code}, not {shown}");
+            assert_eq!(response()["errors"][0]["code"], "NOTHING_RECORDED", "{shown}");
+            assert!(response()["recorded"] == 0 && response()["rejected"][0]["code"] == code, "{code}, not {shown}");
         }
         Stored(_) => assert_eq!(answer.status.as_u16(), success, "{shown}"),
     }

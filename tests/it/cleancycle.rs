@@ -35,8 +35,8 @@ const EXPECTED_B: [Expected; 8] = [
     (52.197_479_248_046_875, 0.132_232_666_015_625, 36, 29),
 ];
 
-/// The bicycle moved more than half a window between the first two samples, which the packet can't tell: the decoder's
-/// answer is the nearest, not the true one.
+/// The bicycle moved more than half a window between the first two samples, which the packet can't express: the decoder
+/// returns the nearest position, not the true one.
 const C: &str =
     "741cad07b143480881cba09c01f0671028007c19cf09e0210674c28008c19da0ac024067782f80b01ae40fa02e06c000000000";
 const EXPECTED_C: [Expected; 8] = [

@@ -1,4 +1,4 @@
-//! Connections of clients that send or read nothing are closed, and don't keep others out.
+//! Connections of clients that send or read nothing are closed and don't block other clients.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -24,7 +24,7 @@ async fn connect(address: SocketAddr) -> TcpStream {
 }
 
 /// Sends a request and returns the beginning of its answer.
-async fn ask(connection: &mut TcpStream) -> String {
+async fn get(connection: &mut TcpStream) -> String {
     connection.write_all(GET).await.expect("sent");
     let mut answer = [0; 1024];
     let length = timeout(DEADLINE, connection.read(&mut answer)).await.expect("in time").expect("an answer");
@@ -55,7 +55,7 @@ fn refusals(app: &TestApp, limit: &str) -> bool {
 
 /// Attack 15: they stayed open for good.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn three_thousand_half_sent_heads_are_closed_and_keep_nobody_out() {
+async fn three_thousand_half_sent_heads_are_closed_and_block_no_client() {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
     setrlimit(Resource::RLIMIT_NOFILE, hard.min(40_000), hard).expect("raised");
     let head_timeout = Duration::from_secs(5);
@@ -68,7 +68,7 @@ async fn three_thousand_half_sent_heads_are_closed_and_keep_nobody_out() {
     };
     let mut halves = join_all((0..3000).map(half)).await;
     let all_sent = Instant::now();
-    assert!(ask(&mut connect(address).await).await.starts_with("HTTP/1.1 200"));
+    assert!(get(&mut connect(address).await).await.starts_with("HTTP/1.1 200"));
     join_all(halves.iter_mut().map(closed)).await;
     assert!(all_sent.elapsed() < head_timeout * 3, "closed after {:?}", all_sent.elapsed());
     until_open(&app, 0).await;
@@ -76,7 +76,7 @@ async fn three_thousand_half_sent_heads_are_closed_and_keep_nobody_out() {
 }
 
 #[tokio::test]
-async fn one_address_has_so_many_connections_and_others_go_on() {
+async fn connections_per_address_are_limited() {
     let app = app(ConnectionLimits { max_per_address: 3, ..ConnectionLimits::default() }).await;
     let address = app.listen().await;
     let mut held = Vec::new();
@@ -89,11 +89,11 @@ async fn one_address_has_so_many_connections_and_others_go_on() {
     assert!(refused.starts_with("HTTP/1.1 429 Too Many Requests\r\n"), "{outcome:?} {refused}");
     assert!(refused.contains("\r\nRetry-After: 10\r\n") && refused.contains("too many connections"), "{refused}");
     assert!(refusals(&app, "connections_per_address"));
-    assert!(ask(&mut held[0]).await.starts_with("HTTP/1.1 200"));
+    assert!(get(&mut held[0]).await.starts_with("HTTP/1.1 200"));
 
     held.truncate(1);
     until_open(&app, 1).await;
-    assert!(ask(&mut connect(address).await).await.starts_with("HTTP/1.1 200"), "a place is free again");
+    assert!(get(&mut connect(address).await).await.starts_with("HTTP/1.1 200"), "a place is free again");
     let socket = Socket::ready(address, None).await;
     drop(held);
     until_open(&app, 1).await;
@@ -110,13 +110,13 @@ async fn connections_without_a_request_are_closed_and_others_are_kept() {
     let mut socket = Socket::ready(address, None).await;
     let mut connection = connect(address).await;
     for _ in 0..3 {
-        assert!(ask(&mut connection).await.starts_with("HTTP/1.1 200"));
+        assert!(get(&mut connection).await.starts_with("HTTP/1.1 200"));
         sleep(head_timeout * 2).await; // between requests no head is awaited
     }
     closed(&mut connection).await;
     closed(&mut connect(address).await).await;
     socket.say(serde_json::json!({ "type": "ping" })).await;
-    assert_eq!(socket.hear().await["type"], "pong", "a WebSocket is no connection without a request");
+    assert_eq!(socket.receive().await["type"], "pong", "a WebSocket is no connection without a request");
 }
 
 /// A connection with a small buffer that has sent many requests for the schema.

@@ -1,4 +1,4 @@
-//! Nothing that was answered is lost, and nothing is stored twice, whatever is killed at whatever moment.
+//! No acknowledged sample is lost and none is stored twice, whatever process is killed at whatever moment.
 //!
 //! The moments are random; the seed is printed, and `AIRGRAPH_CRASH_SEED` repeats it.
 
@@ -19,7 +19,7 @@ use tokio::{
 use crate::support::{
     TestApp,
     gateway::{Gateway, on},
-    load::{Expected, Heard, Load, Told},
+    load::{Expected, Load, LoadReport, SampleValues},
     postgres::OwnPostgres,
     rollups::assert_rollups_are_true,
 };
@@ -58,14 +58,14 @@ async fn a_gateway_killed_under_load_has_stored_what_it_answered() {
         load.goes_on(RECOVERY).await;
         for_a_while(&mut chance, 400).await;
         drop(running); // kill -9
-        assert_no_answer_was_false(&postgres.options, &load.heard()).await;
+        assert_no_answer_was_false(&postgres.options, &load.report()).await;
         running = gateway(&postgres.options).await;
         address.send_replace(running.address.clone());
     }
     load.goes_on(RECOVERY).await;
-    let heard = load.end().await;
-    assert!(heard.unanswered >= KILLS, "the gateway was hardly missed");
-    assert_all_is_stored_once(&postgres.options, heard).await;
+    let report = load.end().await;
+    assert!(report.unanswered >= KILLS, "the gateway was hardly missed");
+    assert_all_is_stored_once(&postgres.options, report).await;
 }
 
 /// Without fsync: a process that is killed takes nothing with it that it handed to the kernel, and with it each start
@@ -91,9 +91,9 @@ async fn a_postgres_killed_under_load_is_found_again_and_has_kept_what_was_answe
         }
     }
     load.goes_on(RECOVERY).await;
-    let heard = load.end().await;
-    assert!(heard.unavailable > 0, "nobody was told that the database is away");
-    assert_all_is_stored_once(&postgres.options, heard).await;
+    let report = load.end().await;
+    assert!(report.unavailable > 0, "no response reported that the database is unavailable");
+    assert_all_is_stored_once(&postgres.options, report).await;
 }
 
 /// Processes that neither answer nor end: a disk that hangs, a machine that swaps.
@@ -129,7 +129,7 @@ async fn a_postgres_that_hangs_is_not_waited_for() {
     assert_eq!(stored(&postgres.options).await.len(), 7, "once each");
 }
 
-async fn stored(options: &PgConnectOptions) -> Vec<Told> {
+async fn stored(options: &PgConnectOptions) -> Vec<SampleValues> {
     let mut connection = options.connect().await.expect("a connection");
     let stored = sqlx::query_as(
         "select key, (extract(epoch from measured_at) * 1000000)::bigint, pm10::int, coalesce(pm2_5, 0)::int
@@ -141,11 +141,11 @@ async fn stored(options: &PgConnectOptions) -> Vec<Told> {
 }
 
 /// Everything answered is stored, and nothing twice.
-async fn assert_no_answer_was_false(options: &PgConnectOptions, heard: &Heard) {
+async fn assert_no_answer_was_false(options: &PgConnectOptions, report: &LoadReport) {
     let stored = stored(options).await;
     let once: BTreeSet<_> = stored.iter().collect();
     assert_eq!(once.len(), stored.len(), "a sample is stored twice");
-    let lost: Vec<_> = heard.answered.iter().filter(|told| !once.contains(told)).collect();
+    let lost: Vec<_> = report.answered.iter().filter(|sample| !once.contains(sample)).collect();
     assert!(lost.is_empty(), "answered, and not there: {lost:?}");
     let mut connection = options.connect().await.expect("a connection");
     assert_rollups_are_true(&mut connection).await;
@@ -154,8 +154,8 @@ async fn assert_no_answer_was_false(options: &PgConnectOptions, heard: &Heard) {
 
 /// At the end all was answered: it is there, once each, and nothing else; and what else was written agrees with it.
 #[expect(clippy::print_stdout, reason = "how hard it was tried")]
-async fn assert_all_is_stored_once(options: &PgConnectOptions, heard: Heard) {
-    let Heard { mut answered, bodies, unavailable, unanswered, longest } = heard;
+async fn assert_all_is_stored_once(options: &PgConnectOptions, report: LoadReport) {
+    let LoadReport { mut answered, bodies, unavailable, unanswered, longest } = report;
     println!("{bodies} bodies stored, {unavailable} times 503, {unanswered} times nothing, at most {longest:.1?}");
     answered.sort();
     let stored = stored(options).await;
@@ -181,8 +181,8 @@ async fn assert_all_is_stored_once(options: &PgConnectOptions, heard: Heard) {
             "devices whose latest sample is another",
             "with newest as (select distinct on (device_id) device_id, measured_at, seq from measurement
                              order by device_id, measured_at desc, seq desc),
-                  told as (select device_id, measured_at, seq from latest)
-             select count(*) from ((table newest except table told) union all (table told except table newest)) as wrong",
+                  stored as (select device_id, measured_at, seq from latest)
+             select count(*) from ((table newest except table stored) union all (table stored except table newest)) as wrong",
         ),
     ] {
         let wrong: i64 = sqlx::query_scalar(wrong).fetch_one(&mut connection).await.expect(what);

@@ -1,4 +1,4 @@
-//! Deleting measurements: what is meant goes, with all that is derived from it, and nothing else does.
+//! Deleting measurements: the matching rows go, with all data derived from them, and nothing else.
 
 use std::time::{Duration, Instant};
 
@@ -86,14 +86,14 @@ async fn what_the_filter_means_is_gone_from_everywhere_and_the_rest_is_there() {
         json!({ "status": "DELETED", "measurements": 4, "devices": 1,
                 "firstMeasuredAt": "2026-05-01T10:20:00Z", "lastMeasuredAt": "2026-05-01T10:50:00Z" })
     );
-    let told = app
+    let response = app
         .query(
             "{ a: device(key: \"a\") { measurements { totalCount } latest { measuredAt pm10 weather { temperature } } }
         b: device(key: \"b\") { measurements { totalCount } latest { pm10 } } }",
         )
         .await;
     assert_eq!(
-        told,
+        response,
         json!({ "a": { "measurements": { "totalCount": 8 }, "latest": { "measuredAt": "2026-05-01T10:10:00Z", "pm10": 7.0,
                        "weather": { "temperature": 7.0 } } },
                 "b": { "measurements": { "totalCount": 12 }, "latest": { "pm10": 11.0 } } })
@@ -110,25 +110,29 @@ async fn what_the_filter_means_is_gone_from_everywhere_and_the_rest_is_there() {
     .expect("an hour");
     assert_eq!(left, (2, Some(7.0)));
 
-    // What is asked once more finds nothing; and what is recorded goes on from what is left.
+    // Repeating the deletion matches nothing; later samples continue from the remaining ones.
     let nothing = json!({ "status": "NOTHING_FOUND", "measurements": 0, "devices": 0, "firstMeasuredAt": null, "lastMeasuredAt": null });
     assert_eq!(delete(&app, filter.clone(), false).await, nothing);
     assert_eq!(delete(&app, filter, true).await, nothing);
     app.record(json!([{ "device": "a", "measuredAt": "2026-05-01T10:15:00Z", "pm10": 507 }])).await;
-    let told = app.query("{ device(key: \"a\") { latest { pm10 flags } } }").await;
-    assert_eq!(told["device"]["latest"], json!({ "pm10": 507.0, "flags": ["SPIKE"] }), "judged by 7.0");
+    let response = app.query("{ device(key: \"a\") { latest { pm10 flags } } }").await;
+    assert_eq!(response["device"]["latest"], json!({ "pm10": 507.0, "flags": ["SPIKE"] }), "judged by 7.0");
     rollups_are_true(&app).await;
 }
 
-/// What a sample after a deletion is judged by is what the newest remaining one tells.
+/// The flags of a sample after a deletion depend on the newest remaining sample.
 #[tokio::test]
 async fn the_newest_that_is_left_is_what_the_next_one_is_judged_by() {
     let app = recorded().await;
     app.record(json!([{ "device": "a", "measuredAt": "2026-05-01T10:55:00Z", "pm10": 600 }])).await;
     delete(&app, json!({ "pm10": { "min": 600 } }), false).await;
     app.record(json!([{ "device": "a", "measuredAt": "2026-05-01T10:55:00Z", "pm10": 650 }])).await;
-    let told = app.query("{ device(key: \"a\") { latest { pm10 flags } } }").await;
-    assert_eq!(told["device"]["latest"], json!({ "pm10": 650.0, "flags": ["SPIKE"] }), "after 11.0, not after 600.0");
+    let response = app.query("{ device(key: \"a\") { latest { pm10 flags } } }").await;
+    assert_eq!(
+        response["device"]["latest"],
+        json!({ "pm10": 650.0, "flags": ["SPIKE"] }),
+        "after 11.0, not after 600.0"
+    );
 }
 
 #[tokio::test]
@@ -142,21 +146,21 @@ async fn a_device_of_which_nothing_is_left_has_no_latest_and_no_packet() {
     }
     assert_eq!((count(&app, "packet").await, count(&app, "latest").await), (2, 2));
     assert_eq!(delete(&app, json!({ "devices": ["bike"] }), false).await["measurements"], 8);
-    let told = app.query("{ device(key: \"bike\") { key latest { id } measurements { totalCount } } }").await;
-    assert_eq!(told["device"], json!({ "key": "bike", "latest": null, "measurements": { "totalCount": 0 } }));
+    let response = app.query("{ device(key: \"bike\") { key latest { id } measurements { totalCount } } }").await;
+    assert_eq!(response["device"], json!({ "key": "bike", "latest": null, "measurements": { "totalCount": 0 } }));
     assert_eq!((count(&app, "packet").await, count(&app, "latest").await), (1, 1));
     assert_eq!((count(&app, "device_hour").await, count(&app, "cell_hour").await), (1, 1));
     rollups_are_true(&app).await;
 
     // The uplinks are kept, and bring it all back.
     let replay = "mutation { replayUplinks(input: {filter: {}}) { recorded duplicates } }";
-    let told = app.admin(replay, json!({})).await;
-    assert_eq!(told["replayUplinks"], json!({ "recorded": 8, "duplicates": 8 }));
+    let response = app.admin(replay, json!({})).await;
+    assert_eq!(response["replayUplinks"], json!({ "recorded": 8, "duplicates": 8 }));
     rollups_are_true(&app).await;
 }
 
 #[tokio::test]
-async fn only_an_admin_deletes_and_nobody_everything_by_mistake() {
+async fn only_an_admin_deletes_and_an_empty_filter_is_rejected() {
     let app = recorded().await;
     let create = "mutation { createApiKey(input: {name: \"s\", role: SENSOR}) { key } }";
     let sensor = app.admin(create, json!({})).await["createApiKey"]["key"].take();
@@ -235,14 +239,14 @@ async fn the_filter_is_returned_as_it_was_understood() {
             24,
         ),
     ] {
-        let told = app.admin(mutation, json!({ "filter": filter })).await;
-        assert_eq!(told["deleteMeasurements"], json!({ "filter": text, "measurements": measurements }));
+        let response = app.admin(mutation, json!({ "filter": filter })).await;
+        assert_eq!(response["deleteMeasurements"], json!({ "filter": text, "measurements": measurements }));
     }
 }
 
-/// More than one transaction's worth, of one device, and of all; to the end even though nobody waits for it.
+/// More than one transaction's worth, of one device and of all; runs to the end even if the client disconnects.
 #[tokio::test]
-async fn many_go_in_steps_to_the_end_whoever_hangs_up() {
+async fn large_deletion_completes_in_batches_after_a_disconnect() {
     let app = TestApp::new().await;
     let lines = (0..24_000).map(|n| {
         let time = at("2026-04-30T20:00:00Z") + TimeDelta::seconds(1) * n;

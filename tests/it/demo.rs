@@ -1,4 +1,4 @@
-//! `airgraph demo`: fills an empty database by itself, and stores nothing twice.
+//! `airgraph demo`: fills an empty database and stores nothing twice.
 
 use std::{
     fs::{self, Permissions},
@@ -17,7 +17,7 @@ fn demo(data_dir: &Path, arguments: &[&str]) -> Result<Output> {
     Ok(command.output()?)
 }
 
-/// Samples recorded and duplicates, as the one line on standard output tells them.
+/// Recorded samples and duplicates, from the one line on standard output.
 fn counts(output: &Output) -> Result<(usize, usize)> {
     let (said, complaint) = (str::from_utf8(&output.stdout)?, str::from_utf8(&output.stderr)?);
     ensure!(output.status.success(), "{complaint}");

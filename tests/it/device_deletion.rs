@@ -1,4 +1,4 @@
-//! Deleting a device: everything of it goes and nothing else, whatever its sensor sends meanwhile.
+//! Deleting a device: all its data goes and nothing else, whatever its sensor sends meanwhile.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -153,8 +153,8 @@ async fn only_an_admin_deletes_devices() {
     assert_eq!(rows(&app, "a").await[0], ("measurement", 1));
 }
 
-/// A sensor whose key is not bound goes on: its next sample makes a new device, on the way by which samples of known devices are
-/// stored, and with the device still in the memory of the writer.
+/// A sensor whose key is not bound continues: its next sample creates a new device, on the code path for samples of known
+/// devices, and with the deleted device still in the writer's cache.
 #[tokio::test]
 async fn the_next_sample_makes_a_new_device() {
     let app = TestApp::new().await;

@@ -1,4 +1,4 @@
-//! The pages: every link leads somewhere, every page can be reached from README, every command works.
+//! Documentation: every link resolves, every page can be reached from README, every command works.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

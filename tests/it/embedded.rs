@@ -1,4 +1,4 @@
-//! The embedded Postgres: it starts by itself, also for root, and nothing that is killed leaves it running or broken.
+//! The embedded Postgres: it starts by itself, also for root, and no killed process leaves it running or broken.
 
 use std::{
     fs::{self, Permissions},
@@ -88,7 +88,7 @@ impl Drop for DevDb {
     }
 }
 
-/// What a `dev-db` that does not start says on standard error: one line.
+/// The one line that a `dev-db` that fails to start writes to standard error.
 fn complaint(data_dir: &Path) -> Result<String> {
     let mut process = command(data_dir, &[]).spawn()?;
     // Held open until it has ended: its end would be a reason to end too, without an error.
@@ -208,7 +208,7 @@ async fn the_gateway_learns_when_dev_db_is_gone() -> Result<()> {
     is_gone(postmaster(&data_dir).unwrap_or(Pid::from_raw(i32::MAX))).await
 }
 
-/// The pid of `dev-db`, which the lock doesn't tell: that names the gateway.
+/// The pid of `dev-db`; the lock file names the gateway's instead.
 fn postmaster_parent(data_dir: &Path) -> Result<Pid> {
     let pid = postmaster(data_dir)?;
     let parent = if let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) {
@@ -359,7 +359,7 @@ async fn the_number_of_a_dead_postgres_may_belong_to_another_process() -> Result
 }
 
 #[test]
-fn root_is_told_which_folder_keeps_postgres_out() -> Result<()> {
+fn inaccessible_directory_is_named_to_root() -> Result<()> {
     if !Uid::effective().is_root() {
         eprintln!("left out: only root gives its privileges up");
         return Ok(());

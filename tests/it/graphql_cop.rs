@@ -1,4 +1,4 @@
-//! What graphql-cop (1.14) looks for, against the hardened profile: each of its requests finds nothing.
+//! The checks of graphql-cop (1.14) against the hardened profile: none of them finds anything.
 
 use airgraph::config::security::SecurityProfile;
 use axum::{

@@ -184,7 +184,7 @@ async fn refusals_before_execution_have_their_own_status() {
             "{accept}"
         );
     }
-    let unknown_key = app.post("/graphql", Some("nobodys"), r#"{"query":"{ server { version } }"}"#).await;
+    let unknown_key = app.post("/graphql", Some("invalid"), r#"{"query":"{ server { version } }"}"#).await;
     assert_eq!(unknown_key.status, StatusCode::UNAUTHORIZED);
     assert!(unknown_key.headers.contains_key(header::WWW_AUTHENTICATE));
 }

@@ -1,4 +1,4 @@
-//! Clients that hang up in the middle of their requests take no connection to the database along.
+//! Clients that disconnect in the middle of their requests leak no database connection.
 
 use std::{
     net::SocketAddr,
@@ -24,7 +24,7 @@ use crate::{
     timeouts::{hold, until_waiting},
 };
 
-/// So many by default; `AIRGRAPH_HANG_UPS` says otherwise. Ten thousand take a minute.
+/// Default number; `AIRGRAPH_HANG_UPS` overrides it. Ten thousand take a minute.
 const REQUESTS: usize = 2000;
 const CLIENTS: usize = 16;
 
@@ -121,7 +121,7 @@ async fn no_transaction_and_no_connection_is_lost() {
     app.query("{ devices { nodes { key } } }").await;
 }
 
-/// As long as nobody waits for its answer, a statement only takes time from others.
+/// A statement whose client is gone only takes time from others.
 #[tokio::test]
 async fn the_statement_of_a_client_that_hung_up_ends() {
     let options = empty_database().await;

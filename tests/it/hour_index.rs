@@ -1,4 +1,4 @@
-//! The index of months that are over: made once, also where that was broken off, and a map reads nothing else of its hours.
+//! The covering index of past months: built once, also after an interruption, and maps read nothing else of these hours.
 
 use airgraph::{
     db::covering_index,
@@ -44,10 +44,10 @@ fn month(time: &str) -> Period {
 /// The map, and the indexes of hours that it read.
 async fn map(app: &TestApp) -> (Value, Vec<String>) {
     let statements = Statements::watch();
-    let (plans, told) = statements.plans_of(app.query(MAP)).await;
+    let (plans, response) = statements.plans_of(app.query(MAP)).await;
     let steps = plans.iter().flat_map(|plan| plan.steps());
     let indexes = steps.filter_map(|step| step["Index Name"].as_str()).filter(|name| name.starts_with("cell_hour"));
-    (told, indexes.map(str::to_owned).collect())
+    (response, indexes.map(str::to_owned).collect())
 }
 
 #[tokio::test]
@@ -57,19 +57,19 @@ async fn a_month_gets_it_once_it_is_over_and_maps_read_it() {
     let march = month("2026-03-01T00:00:00Z");
     assert_eq!(make(&app, noon()).await, [march], "April has just ended");
     assert_eq!(make(&app, noon()).await, []);
-    let (told, indexes) = map(&app).await;
-    assert_eq!(told, before);
+    let (response, indexes) = map(&app).await;
+    assert_eq!(response, before);
     assert_eq!(indexes, ["cell_hour_2026_03_whole"]);
 
     app.record(json!([{ "device": "late", "measuredAt": "2026-03-06T00:30:00Z", "pm10": 99, "latitude": 52.2, "longitude": 0.1 }]))
         .await;
     let (after, _) = map(&app).await;
-    let most = |told: &Value| {
-        let cells = told["cells"].as_array().expect("cells");
-        let most = cells.iter().map(|cell| (cell["pm10"]["max"].as_f64(), cell["count"].as_i64()));
-        most.max_by(|one, other| one.0.partial_cmp(&other.0).expect("numbers"))
+    let max = |cells: &Value| {
+        let cells = cells["cells"].as_array().expect("cells");
+        let values = cells.iter().map(|cell| (cell["pm10"]["max"].as_f64(), cell["count"].as_i64()));
+        values.max_by(|one, other| one.0.partial_cmp(&other.0).expect("numbers"))
     };
-    assert_eq!(most(&after), Some((Some(99.0), Some(50))), "what comes late is in it");
+    assert_eq!(max(&after), Some((Some(99.0), Some(50))), "what comes late is in it");
     assert_eq!(make(&app, noon() + TimeDelta::days(2)).await, [month("2026-04-01T00:00:00Z")]);
 }
 

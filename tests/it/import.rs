@@ -1,4 +1,4 @@
-//! `airgraph import`, as its user runs it.
+//! `airgraph import`, run as a process.
 
 use std::{
     fs,
@@ -26,7 +26,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn files_are_imported_once_and_each_bad_line_is_told() {
+async fn files_are_imported_once_and_each_invalid_line_is_reported() {
     let (options, folder) = (empty_database().await, tempfile::tempdir().expect("a folder"));
     let path = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
     fs::write(path("one.csv"), "time,pm10,mood\n2026-04-01T10:00:00Z,1,good\nnever,2,bad\n").expect("written");

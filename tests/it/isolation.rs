@@ -72,13 +72,13 @@ async fn stored(app: &TestApp) -> i64 {
     sqlx::query_scalar("select count(*) from measurement").fetch_one(&app.database.reads).await.expect("a count")
 }
 
-/// A sample of a device, so many seconds after ten.
+/// A sample of a device, measured this number of seconds after ten.
 fn one(second: usize, pm10: u32) -> Submission {
     let time = at("2026-05-01T10:00:00Z") + TimeDelta::seconds(i64::try_from(second).expect("small"));
     submission([("bike", sample(time, f64::from(pm10)))])
 }
 
-/// So many ordinary submissions and one other in their middle, which the writer takes as one batch: all wait before it runs.
+/// `ordinary` submissions and one other in their middle, which the writer takes as one batch: all wait before it runs.
 async fn batch_with(app: &TestApp, pm10: u32, ordinary: usize) -> Result<Receipt, RecordError> {
     let place = ordinary / 2;
     let batch = (0..=ordinary).map(|n| one(n, if n == place { pm10 } else { 5 }));
@@ -153,7 +153,7 @@ async fn longest_time_of_stored(app: &TestApp, submissions: Vec<Submission>) -> 
 
 /// The key is isolated after a few failures. From then on its submissions are tried once each, apart from the others.
 #[tokio::test]
-async fn a_key_whose_submissions_fail_delays_other_keys_by_less_than_a_second_and_not_again() {
+async fn failing_submissions_of_a_key_delay_other_keys_less_than_a_second_once() {
     let (app, _) = gateway().await;
     let keys = keys(&app, 101).await;
     let bad = keys[50];
@@ -294,7 +294,7 @@ async fn a_database_that_is_slow_for_all_stores_all_the_same() {
 
 /// By whatever way it comes, it is answered, and what is sent at the same time is stored.
 #[tokio::test]
-async fn by_every_way_in_a_refused_submission_is_answered_and_the_others_are_stored() {
+async fn rejected_submission_is_answered_and_others_stored_on_every_input_path() {
     let (app, _) = gateway().await;
     let app = &app;
     let other = |second: u32| {
@@ -326,11 +326,11 @@ async fn by_every_way_in_a_refused_submission_is_answered_and_the_others_are_sto
     let fixed = fix.bind(body).execute(&app.database.writes).await.expect("an update");
     assert_eq!(fixed.rows_affected(), 1);
     let replay = "mutation { replayUplinks(input: {filter: {}}) { uplinks skipped duplicates } }";
-    let (told, stored) = tokio::join!(app.admin(replay, json!({})), other(5));
+    let (response, stored) = tokio::join!(app.admin(replay, json!({})), other(5));
     assert_eq!(stored.status, 201);
-    let told = &told["replayUplinks"];
-    assert_eq!(told["skipped"], 1, "{told}");
-    assert!(told["duplicates"].as_i64() >= Some(3), "{told}");
+    let response = &response["replayUplinks"];
+    assert_eq!(response["skipped"], 1, "{response}");
+    assert!(response["duplicates"].as_i64() >= Some(3), "{response}");
 }
 
 /// A submission's sample stays where it is when a replay of it fails.

@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::support::{
     TestApp, empty_database,
-    events::{Ask, EventStream},
+    events::{EventStream, StreamRequest},
     gateway::DEADLINE,
     socket::Socket,
 };
@@ -44,8 +44,11 @@ async fn open_connections_of_a_revoked_key_end_at_all_gateways() {
     subscribed.subscribe("1", SUBSCRIPTION, json!({})).await;
     let mut idle = Socket::ready(address, Some(&key)).await;
     let mut valid = Socket::ready(address, Some(&app.admin)).await;
-    let mut events =
-        EventStream::open(&other.app.router(), Ask { query: SUBSCRIPTION, key: Some(&key), ..Ask::default() }).await;
+    let mut events = EventStream::open(
+        &other.app.router(),
+        StreamRequest { query: SUBSCRIPTION, key: Some(&key), ..StreamRequest::default() },
+    )
+    .await;
     let mut busy = Socket::ready(address, Some(&key)).await;
 
     let revoked = app.admin(REVOKE, json!({ "id": about["id"] })).await;
@@ -55,20 +58,20 @@ async fn open_connections_of_a_revoked_key_end_at_all_gateways() {
     let forbidden = (4403, INVALID_KEY_MESSAGE.to_owned());
     match busy.next().await {
         Some(tokio_tungstenite::tungstenite::Message::Text(text)) => {
-            let heard: Value = serde_json::from_str(&text).expect("JSON");
-            assert_eq!(heard["payload"][0]["extensions"]["code"], "UNAUTHENTICATED", "{heard}");
+            let message: Value = serde_json::from_str(&text).expect("JSON");
+            assert_eq!(message["payload"][0]["extensions"]["code"], "UNAUTHENTICATED", "{message}");
             assert_eq!(busy.closed().await, forbidden);
         }
         Some(tokio_tungstenite::tungstenite::Message::Close(Some(frame))) => assert_eq!(u16::from(frame.code), 4403),
         other => panic!("{other:?}"),
     }
-    let heard = subscribed.hear().await;
-    assert_eq!((&heard["type"], &heard["id"]), (&json!("error"), &json!("1")), "{heard}");
+    let message = subscribed.receive().await;
+    assert_eq!((&message["type"], &message["id"]), (&json!("error"), &json!("1")), "{message}");
     assert_eq!(subscribed.closed().await, forbidden);
     assert_eq!(idle.closed().await, forbidden);
     assert_eq!(events.failure().await[0]["extensions"]["code"], "UNAUTHENTICATED");
     valid.say(json!({ "type": "ping" })).await;
-    assert_eq!(valid.hear().await, json!({ "type": "pong" }));
+    assert_eq!(valid.receive().await, json!({ "type": "pong" }));
     let names: Vec<String> =
         sqlx::query_scalar("select name from api_key").fetch_all(&app.database.writes).await.expect("keys");
     assert_eq!(names.len(), 2, "no key was created with the revoked one: {names:?}");

@@ -1,4 +1,4 @@
-//! Answers are bounded, and those that are not read hold a bounded amount of memory.
+//! Responses are bounded, and unread responses hold a bounded amount of memory.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -38,7 +38,7 @@ fn code(answer: &Value) -> &Value {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_too_large_is_an_error_by_every_way() {
+async fn oversized_response_is_an_error_on_every_transport() {
     let app = app(AnswerLimits { max_bytes: 100_000, ..AnswerLimits::default() }).await;
     for query in [FLAT_LIST, LIST] {
         let answer = post(&app, query).await;
@@ -53,13 +53,13 @@ async fn an_answer_that_is_too_large_is_an_error_by_every_way() {
     assert_eq!(code(&post(&app, both).await.json()), "TOO_COMPLEX", "all lists together");
     let mut socket = Socket::ready(app.listen().await, None).await;
     socket.subscribe("1", FLAT_LIST, json!({})).await;
-    assert!(socket.hear().await.to_string().contains("TOO_COMPLEX"));
+    assert!(socket.receive().await.to_string().contains("TOO_COMPLEX"));
     let stream = app.post("/graphql/stream", None, json!({ "query": FLAT_LIST }).to_string()).await;
     assert!(stream.text.contains("TOO_COMPLEX"), "{}", stream.text);
     assert_eq!(post(&app, "{ measurements(first: 100) { nodes { id } } }").await.status, StatusCode::OK);
 }
 
-/// Sends a query whose answer is not read.
+/// Sends a query and does not read the response.
 async fn unread(address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(8192).expect("a size");
@@ -82,7 +82,7 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
     timeout(DEADLINE, reached).await.unwrap_or_else(|_| panic!("{what}"));
 }
 
-/// Attack 3: answers that nobody read took memory without a bound, and no place.
+/// Attack 3: unread responses took unbounded memory and no concurrency permit.
 #[tokio::test]
 async fn answers_that_are_not_read_count_until_their_connection_is_closed() {
     let length = post(&app(AnswerLimits::default()).await, FLAT_LIST).await.text.len();

@@ -1,4 +1,4 @@
-//! What is refused before it costs anything: documents beyond a limit, by every way there is to ask.
+//! Requests that are rejected before they cost anything: documents beyond a limit, on every transport.
 
 use axum::{
     body::Body,
@@ -19,7 +19,7 @@ fn many(count: usize, each: impl Fn(usize) -> String) -> String {
     (0..count).map(each).collect::<Vec<_>>().join(" ")
 }
 
-/// Documents that are refused, with the error's code and what it says.
+/// Documents that are rejected, with the error's code and part of its message.
 fn refused() -> Vec<(String, &'static str, &'static str)> {
     let aliases = many(101, |n| format!("a{n}: version"));
     let bomb = many(40, |n| format!("fragment F{n} on Query {{ ...F{} ...F{} }}", n + 1, n + 1));
@@ -83,7 +83,7 @@ async fn documents_beyond_a_limit_are_refused_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn no_way_to_ask_leads_around_the_limits() {
+async fn limits_hold_on_every_transport() {
     let app = TestApp::new().await;
     let aliases = many(101, |n| format!("a{n}:version"));
     let says = |text: &str| assert!(text.contains("more than 100 aliases"), "{text}");
@@ -120,7 +120,7 @@ async fn what_is_just_within_the_limits_is_answered() {
 }
 
 #[tokio::test]
-async fn of_very_many_mistakes_only_some_are_told() {
+async fn number_of_reported_validation_errors_is_limited() {
     let app = TestApp::new().await;
     let mistakes = many(1900, |n| format!("nonsense{n}"));
     let answer = app.graphql(None, &format!("{{ server {{ {mistakes} }} }}"), json!({})).await;

@@ -1,5 +1,5 @@
-//! Planning a list takes longer than reading it, the more so the more months there are: Postgres must plan it once and
-//! not each time.
+//! Planning a list takes longer than reading it, increasingly with the number of months: Postgres must plan it once, not
+//! for each request.
 
 use airgraph::{
     db::{connect, measurement_page, measurement_page::MeasurementPage, measurement_projection::MeasurementProjection},

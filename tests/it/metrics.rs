@@ -1,4 +1,4 @@
-//! What the gateway counts of itself, as Prometheus reads it.
+//! The gateway's metrics, as Prometheus scrapes them.
 
 use std::{
     collections::BTreeSet,
@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 
 use crate::support::{
     Answer, TestApp,
-    events::{Ask, EventStream},
+    events::{EventStream, StreamRequest},
     gateway::DEADLINE,
 };
 
@@ -30,7 +30,7 @@ fn value(text: &str, sample: &str) -> f64 {
 }
 
 #[tokio::test]
-async fn they_are_for_admins() {
+async fn metrics_need_an_admin_key() {
     let app = TestApp::new().await;
     assert_eq!(app.get("/metrics").await.status, StatusCode::UNAUTHORIZED);
     let sensor = app.admin(r#"mutation { createApiKey(input: {name: "s", role: SENSOR}) { key } }"#, json!({}));
@@ -107,14 +107,14 @@ async fn what_is_recorded_is_counted_by_format_and_outcome() {
 }
 
 #[tokio::test]
-async fn subscriptions_and_how_far_the_feed_is_told_can_be_seen() {
+async fn subscriptions_and_feed_backlog_are_exported() {
     let app = TestApp::new().await;
     let text = scrape(&app, &app.admin).await.text;
-    assert!(!text.contains("feed_read_age"), "nobody follows it: {text}");
+    assert!(!text.contains("feed_read_age"), "the feed has no reader: {text}");
     let query = "subscription { measurementRecorded { cursor } }";
-    let mut events = EventStream::open(&app.app.router(), Ask { query, ..Ask::default() }).await;
+    let mut events = EventStream::open(&app.app.router(), StreamRequest { query, ..StreamRequest::default() }).await;
     app.record(json!([{ "device": "d", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1.0 }])).await;
-    events.next().await.expect("it is told");
+    events.next().await.expect("an event");
     let (mut text, since) = (String::new(), Instant::now());
     while value(&text, "feed_lag_seconds_count") == 0.0 {
         assert!(since.elapsed() < DEADLINE, "its lag is counted right after it: {text}");
@@ -166,14 +166,14 @@ fn named_in_dashboard() -> BTreeSet<&'static str> {
 async fn the_dashboard_names_what_there_is_and_all_of_it() {
     let alone = TestApp::new().await;
     let options = alone.database.reads.connect_options();
-    // Beside a replica that is none, of which there is as much to be told.
+    // With a replica that doesn't exist, for which the same metrics are exported.
     let app = TestApp::with_replicas(&alone, &options, &[(*options).clone()], Duration::from_secs(10)).await;
     let dashboard: serde_json::Value = serde_json::from_str(include_str!("../../docs/grafana.json")).expect("JSON");
     assert!(dashboard["panels"].as_array().is_some_and(|panels| panels.len() > 10));
     let query = "subscription { measurementRecorded { cursor } }";
-    let _events = EventStream::open(&app.app.router(), Ask { query, ..Ask::default() }).await; // so that the feed is followed
+    let _events = EventStream::open(&app.app.router(), StreamRequest { query, ..StreamRequest::default() }).await; // so that the feed is followed
     app.graphql(None, "{ nothing }", json!({})).await; // so that there is an error
-    app.query("{ devices { totalCount } }").await; // so that a server was asked
+    app.query("{ devices { totalCount } }").await; // so that a server was queried
     drop(app.app.state.metrics.refusals.refuse(Limit::Deletions)); // so that there is a refusal
     app.record(json!([{ "device": "d", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1.0 }])).await;
     let _ = app.app.state.metrics.refusals.refuse(Limit::Subscriptions); // so that a request was refused
@@ -194,7 +194,7 @@ async fn the_dashboard_names_what_there_is_and_all_of_it() {
 }
 
 #[tokio::test]
-async fn admins_are_told_by_graphql_what_the_gateway_is_busy_with() {
+async fn admins_query_the_state_of_the_gateway() {
     let app = TestApp::new().await;
     let question = "{ server { load { pools { name max size idle } queues { name submissions samples bytes } } } }";
     let load = app.admin(question, json!({})).await["server"]["load"].take();

@@ -1,4 +1,4 @@
-//! Lists of devices are text too, with what is looked up beside them: the same text that the resolvers' answer would be.
+//! Lists of devices with nested lists are text too: the same text as the resolvers' response.
 
 use std::fmt::Write as _;
 
@@ -94,7 +94,7 @@ fn fields(of: &str) -> &'static [&'static str] {
             "!own: measurements(first: 1, filter: {devices: [\"bike-1\"]})>MeasurementConnection",
             "either: measurements(last: 1, filter: {or: [{devices: [\"bike-1\"]}, {pm25: {min: 30}}]})>MeasurementConnection",
             "!bad: measurements(first: $bad)>MeasurementConnection",
-            "!worse: measurements(first: 1, filter: {devices: [\"nobody\"]})>MeasurementConnection",
+            "!worse: measurements(first: 1, filter: {devices: [\"unknown\"]})>MeasurementConnection",
             "statistics>Statistics",
             "s: statistics(filter: $filter, groupBy: [HOUR_OF_DAY])>Statistics",
             "hours: statistics(every: HOUR, filter: {measuredAt: {from: \"2026-05-01T05:00:00Z\"}}, timeZone: \"Asia/Kolkata\")>Statistics",
@@ -169,7 +169,7 @@ fn selection(of: &str, chance: &mut ChaCha8Rng, depth: usize) -> String {
     let mut set = "{ ".to_owned();
     let mut chosen = Vec::new();
     for _ in 0..chance.random_range(1..=if depth == 0 { 2 } else { 5 }) {
-        // Of two lists of one key, one without fields, async-graphql tells that which was read last.
+        // Of two lists with one response key, one without fields, async-graphql returns the one that was read last.
         let directive = if depth > 1 && chance.random_bool(0.1) {
             DIRECTIVES[chance.random_range(0..DIRECTIVES.len())]
         } else {
@@ -209,7 +209,7 @@ fn question(chance: &mut ChaCha8Rng) -> String {
     if used.is_empty() { format!("query {body}") } else { format!("query ({}) {body}", used.join(", ")) }
 }
 
-/// Whether a list of devices was told as finished text.
+/// Whether a list of devices was returned as rendered text.
 fn is_text(data: &Value) -> bool {
     match data {
         Value::Binary(_) => true,
@@ -220,17 +220,17 @@ fn is_text(data: &Value) -> bool {
 
 /// An answer, its data to the letter.
 #[derive(Deserialize)]
-struct Told {
+struct GraphqlResponse {
     data: Box<RawValue>,
     #[serde(default)]
     errors: Vec<serde_json::Value>,
 }
 
-impl Told {
+impl GraphqlResponse {
     fn read(text: &str) -> Self {
-        let mut told: Self = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"));
-        told.errors.sort_by_key(ToString::to_string); // parents fail in any order
-        told
+        let mut response: Self = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"));
+        response.errors.sort_by_key(ToString::to_string); // parents fail in any order
+        response
     }
 }
 
@@ -247,8 +247,8 @@ async fn random_nested_questions_are_answered_the_same_by_either_way() {
             continue; // refused before it was executed
         }
         let body = json!({ "query": question, "variables": variables() }).to_string();
-        let by_http = Told::read(&app.post("/graphql", None, body).await.text);
-        let resolved = Told::read(&serde_json::to_string(&resolved).expect("JSON"));
+        let by_http = GraphqlResponse::read(&app.post("/graphql", None, body).await.text);
+        let resolved = GraphqlResponse::read(&serde_json::to_string(&resolved).expect("JSON"));
         assert_eq!(by_http.data.get(), resolved.data.get(), "{question}");
         assert_eq!(by_http.errors, resolved.errors, "{question}");
         whole += 1;
@@ -288,7 +288,7 @@ async fn nested_lists_are_text_and_what_needs_a_resolver_is_not() {
 }
 
 #[tokio::test]
-async fn a_look_up_that_fails_is_told_in_each_of_its_places() {
+async fn failed_lookup_is_an_error_at_each_of_its_paths() {
     let app = filled().await;
     sqlx::raw_sql("alter table latest rename to gone").execute(&app.database.writes).await.expect("renamed");
     let question = "{ devices { nodes { key latest { pm10 } measurements(first: 1) { nodes { pm10 } } } } }";

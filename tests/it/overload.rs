@@ -1,5 +1,5 @@
-//! More is asked than can be answered: as many requests as there are places are in work, the others are told to come back,
-//! and sensors and probes notice nothing.
+//! Overload: as many requests run as there are permits, the others are rejected with `Retry-After`, and sensors and probes
+//! are not affected.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use crate::{
     support::{
         Answer, TestApp, empty_database,
-        events::{Ask, EventStream},
+        events::{EventStream, StreamRequest},
         gateway::DEADLINE,
         socket::Socket,
     },
@@ -23,7 +23,7 @@ use crate::{
 /// Places that one caller gets: as many as it gets connections, so all that are in work can be seen to wait in Postgres.
 const PLACES: usize = 3;
 const TOO_MANY: usize = 40;
-/// The month that is asked for is not the one that sensors write to.
+/// The queried month is not the one that sensors write to.
 const QUESTION: &str = r#"{ measurements(filter: {measuredAt: {from: "2025-01-01T00:00:00Z", to: "2025-02-01T00:00:00Z"}}) {
     nodes { pm10 } } }"#;
 
@@ -50,7 +50,7 @@ async fn until_refused(app: &TestApp, count: u64) {
 }
 
 #[tokio::test]
-async fn what_is_too_much_is_refused_and_the_rest_goes_on() {
+async fn excess_requests_are_rejected_and_the_others_complete() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await.with_capacity(ConcurrencyLimit::for_readers(3));
     let address = app.listen().await;
@@ -60,22 +60,22 @@ async fn what_is_too_much_is_refused_and_the_rest_goes_on() {
     let mut watch = options.connect().await.expect("a connection");
     let lock = hold(&options, "measurement_2025_01").await;
 
-    let ask = || app.post("/graphql", None, json!({ "query": QUESTION }).to_string());
-    let asked = join_all((0..PLACES + TOO_MANY).map(|_| ask()));
+    let send = || app.post("/graphql", None, json!({ "query": QUESTION }).to_string());
+    let requests = join_all((0..PLACES + TOO_MANY).map(|_| send()));
     let meanwhile = async {
         until_waiting(&mut watch, 3).await;
         until_refused(&app, 40).await;
         assert_eq!(app.app.concurrency_limit.load().in_flight, 3);
 
-        // Neither its body is looked at, nor its key.
+        // The request is rejected before its body and its key are read.
         assert_refused(&app.post("/graphql", Some("no key of ours"), "no JSON").await);
         assert_refused(&app.get("/graphql?query=%7B__typename%7D").await);
         let subscription = json!({ "query": "subscription { measurementRecorded { cursor } }" }).to_string();
         assert_refused(&app.post("/graphql/stream", None, subscription).await);
         // A caller with another address is answered.
         socket.subscribe("1", "{ __typename }", json!({})).await;
-        assert_eq!(socket.hear().await["type"], "next");
-        assert_eq!(socket.hear().await["type"], "complete");
+        assert_eq!(socket.receive().await["type"], "next");
+        assert_eq!(socket.receive().await["type"], "complete");
 
         assert_eq!(app.get("/healthz").await.status, StatusCode::OK);
         assert_eq!(app.get("/readyz").await.status, StatusCode::OK);
@@ -84,38 +84,38 @@ async fn what_is_too_much_is_refused_and_the_rest_goes_on() {
         until_waiting(&mut watch, 3).await;
         lock.close().await.expect("closed");
     };
-    let (answers, ()) = tokio::join!(asked, meanwhile);
+    let (answers, ()) = tokio::join!(requests, meanwhile);
     let (answered, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == StatusCode::OK);
     assert_eq!((answered.len(), refused.len()), (PLACES, TOO_MANY));
     let expected = json!({ "measurements": { "nodes": [{ "pm10": 1.0 }] } });
     assert!(answered.iter().all(|answer| answer.json()["data"] == expected), "{answered:?}");
     refused.into_iter().for_each(assert_refused);
 
-    assert_eq!(ask().await.json()["data"], expected, "once it is over");
+    assert_eq!(send().await.json()["data"], expected, "once it is over");
     assert_eq!(app.app.concurrency_limit.load().in_flight, 0);
 }
 
 #[tokio::test]
-async fn streams_and_sockets_keep_no_place_once_they_began() {
+async fn open_streams_and_sockets_hold_no_permit() {
     let app = TestApp::new().await.with_capacity(ConcurrencyLimit::for_readers(2));
     let address = app.listen().await;
     let (mut streams, mut sockets) = (Vec::new(), Vec::new());
     let query = "subscription { measurementRecorded { measurement { pm10 } } }";
     for _ in 0..2 * PLACES {
-        streams.push(EventStream::open(&app.app.router(), Ask { query, ..Ask::default() }).await);
+        streams.push(EventStream::open(&app.app.router(), StreamRequest { query, ..StreamRequest::default() }).await);
         let mut socket = Socket::ready(address, None).await;
         socket.subscribe("1", query, json!({})).await;
         socket.subscribe("2", "{ __typename }", json!({})).await;
-        assert_eq!(socket.hear().await["type"], "next");
+        assert_eq!(socket.receive().await["type"], "next");
         sockets.push(socket);
     }
     assert_eq!(app.app.concurrency_limit.load().in_flight, 0);
     app.query("{ __typename }").await;
 }
 
-/// Whoever sends a body slowly keeps no place from others.
+/// A slow request body holds no concurrency permit.
 #[tokio::test]
-async fn a_place_is_taken_once_the_body_is_there() {
+async fn permit_is_acquired_after_the_body_is_read() {
     let app = TestApp::new().await.with_capacity(ConcurrencyLimit::for_readers(2));
     let slow = || {
         app.post(

@@ -1,4 +1,4 @@
-//! The pages for people: served from the binary, working without internet.
+//! The web pages: served from the binary, working without internet access.
 
 use airgraph::config::security::SecurityProfile;
 use axum::{
@@ -100,7 +100,7 @@ async fn there_is_nothing_beside_the_pages_files() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_playground_the_front_page_tells_where_to_go() {
+async fn front_page_without_playground_is_plain_text() {
     let app = TestApp::exposed(SecurityProfile::Hardened.into()).await;
     let root = app.get("/").await;
     assert_eq!(root.status, StatusCode::OK);

@@ -1,4 +1,4 @@
-//! Walking lists: every row once, in order, in both directions, also while rows arrive.
+//! Paging: every row once, in order, in both directions, also while rows arrive.
 
 use chrono::TimeDelta;
 use rand::RngExt as _;

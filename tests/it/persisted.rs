@@ -1,4 +1,4 @@
-//! Documents that are named instead of told, and answers that caches keep.
+//! Persisted documents, and responses that HTTP caches store.
 
 use std::{fs, num::NonZeroU32, time::Duration};
 
@@ -66,7 +66,7 @@ async fn a_client_registers_a_document_and_then_names_it() {
 }
 
 #[tokio::test]
-async fn where_only_trusted_documents_run_a_stranger_gets_no_other_through() {
+async fn anonymous_callers_run_only_trusted_documents() {
     let app = TestApp::new().await;
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("manifest.json");
@@ -99,7 +99,7 @@ async fn where_only_trusted_documents_run_a_stranger_gets_no_other_through() {
 }
 
 #[tokio::test]
-async fn answers_to_a_get_tell_how_long_they_are_fresh() {
+async fn get_responses_have_a_max_age() {
     let app = TestApp::new().await;
     app.record(json!([{ "device": "a", "measuredAt": noon(), "pm10": 1 }])).await;
     for (query, control) in [
@@ -161,7 +161,7 @@ async fn documents_that_are_not_valid_are_not_kept_and_cost_as_misses_do() {
 }
 
 #[tokio::test]
-async fn answers_that_shared_caches_keep_tell_no_caller_s_budget() {
+async fn publicly_cacheable_responses_have_no_rate_limit_headers() {
     let exposure = SecuritySettings { cost_per_minute: NonZeroU32::new(100_000), ..SecuritySettings::default() };
     let app = TestApp::exposed(exposure).await;
     let key = format!("Bearer {}", app.admin);

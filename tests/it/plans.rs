@@ -1,5 +1,5 @@
-//! How Postgres reads an archive of half a year: what a question looks at, not how long it takes. The plans are those of
-//! the very statements that the lists run.
+//! How Postgres reads an archive of half a year: the number of rows that a query scans, not its duration. The plans are
+//! those of the very statements that the lists run.
 
 use airgraph::domain::{
     cell::{STORED_RESOLUTION, cell_at, to_bigint},
@@ -84,9 +84,9 @@ fn areas(latitude: f64, longitude: f64) -> [Value; 4] {
     ]
 }
 
-/// Asks a question often enough that Postgres would have settled for a plan without values, and gives what the last
-/// statements on measurements looked at. No table of measurements may be read from end to end.
-async fn looked_at(app: &TestApp, selection: &str, filter: &Value) -> f64 {
+/// Runs a query often enough that Postgres would have settled for a generic plan, and returns the number of rows that the
+/// last statements on measurements scanned. No table of measurements may be read from end to end.
+async fn rows_scanned(app: &TestApp, selection: &str, filter: &Value) -> f64 {
     let statements = Statements::watch();
     let query = format!("query ($filter: MeasurementFilter) {{ {selection} }}");
     for _ in 0..5 {
@@ -98,7 +98,7 @@ async fn looked_at(app: &TestApp, selection: &str, filter: &Value) -> f64 {
     let whole: Vec<_> = on_measurements.iter().flat_map(|plan| plan.read_whole()).collect();
     let is_large = |table: &&&str| table.starts_with("measurement") || table.starts_with("weather");
     assert_eq!(whole.iter().filter(is_large).count(), 0, "{filter}: {whole:?}");
-    on_measurements.iter().map(|plan| plan.looked_at()).sum()
+    on_measurements.iter().map(|plan| plan.rows_scanned()).sum()
 }
 
 const NEWEST: &str = "measurements(filter: $filter, first: 50) { nodes { measuredAt } }";
@@ -106,7 +106,7 @@ const COUNT: &str = "measurements(filter: $filter) { totalCount }";
 const OF_EACH: &str = "devices { nodes { measurements(filter: $filter, first: 5) { nodes { measuredAt } } } }";
 
 #[tokio::test]
-async fn questions_look_at_little_more_than_they_tell() {
+async fn queries_scan_few_rows_beyond_their_result() {
     let app = archive().await;
     let town = json!({ "boundingBox": { "south": 52, "north": 53, "west": 0, "east": 1 } });
     let humid = json!([{ "quantity": "HUMIDITY", "min": 30 }]);
@@ -135,10 +135,10 @@ async fn questions_look_at_little_more_than_they_tell() {
         (NEWEST, json!({ "or": [{ "area": areas(52.5, 1.5)[0] }, { "area": areas(52.5, 1.5)[2] }] }), 2000.0),
     ];
     for (village, corner) in areas(52.5, 1.5).into_iter().zip(areas(52.2, 0.11)) {
-        // Nobody has been in the village since November; what is looked at are entries of the index, and rows.
+        // No device has been in the village since November; scanned are entries of the index, and rows.
         cases.push((NEWEST, json!({ "area": village }), 500.0));
         cases.push((COUNT, json!({ "area": village }), 1000.0));
-        // Each device's own rows are the bound of what is looked at for it.
+        // Each device's own rows are the bound of what is scanned for it.
         let november = json!({ "from": "2025-11-01T00:00:00Z", "to": "2025-12-01T00:00:00Z" });
         cases.push((OF_EACH, json!({ "area": village, "measuredAt": november }), 30_000.0));
         cases.push((NEWEST, json!({ "area": village, "quantities": humid }), 1000.0));
@@ -147,10 +147,10 @@ async fn questions_look_at_little_more_than_they_tell() {
         cases.push((COUNT, json!({ "area": corner }), 30_000.0));
     }
     let mut failures = Vec::new();
-    for (selection, filter, most) in cases {
-        let looked_at = looked_at(&app, selection, &filter).await;
-        if looked_at > most {
-            failures.push(format!("{looked_at} rows looked at, not {most}: {selection} {filter}"));
+    for (selection, filter, max) in cases {
+        let rows_scanned = rows_scanned(&app, selection, &filter).await;
+        if rows_scanned > max {
+            failures.push(format!("{rows_scanned} rows scanned, not {max}: {selection} {filter}"));
         }
     }
     assert!(failures.is_empty(), "{failures:#?}");

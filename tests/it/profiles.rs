@@ -1,4 +1,4 @@
-//! What strangers may see: the two profiles, and each switch by itself.
+//! The two security profiles, and each of their settings by itself.
 
 use airgraph::{
     config::security::{SecurityProfile, SecuritySettings},
@@ -24,7 +24,7 @@ async fn post(app: &TestApp, query: &str) -> Answer {
     app.send(request.body(Body::from(json!({ "query": query }).to_string())).expect("a request")).await
 }
 
-/// Whether the schema can be read, and otherwise the refusal says nothing of it.
+/// Whether the schema can be read; otherwise the error must not mention it.
 async fn introspection(app: &TestApp) -> bool {
     let whole = post(app, include_str!("queries/introspection.graphql")).await;
     for query in ["{ __schema { queryType { name } } }", "{ __type(name: \"Device\") { name } }"] {
@@ -90,7 +90,7 @@ async fn a_profile_shows_all_of_it_or_nothing() {
     let address = app.listen().await;
     let mut socket = Socket::ready(address, None).await;
     socket.subscribe("1", "{ server { version } }", json!({})).await;
-    assert_eq!(socket.hear().await["payload"]["data"]["server"]["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(socket.receive().await["payload"]["data"]["server"]["version"], env!("CARGO_PKG_VERSION"));
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn the_environment_sets_the_profile() {
     let mut socket = Socket::ready(address, None).await;
     for (query, says) in [("{ __schema { queryType { name } } }", "ask the operator"), ("{ servr }", "did you mean")] {
         socket.subscribe("1", query, json!({})).await;
-        let errors = socket.hear().await["payload"].to_string();
+        let errors = socket.receive().await["payload"].to_string();
         assert!(errors.contains(says), "{errors}");
     }
 }

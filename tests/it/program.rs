@@ -1,4 +1,4 @@
-//! The program as its user meets it: the first start, the commands, the ways to end and to fail.
+//! The program as an operator runs it: the first start, the commands, shutdown and startup errors.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -120,7 +120,7 @@ async fn a_chosen_admin_key_works_and_is_not_shown() {
 }
 
 #[tokio::test]
-async fn told_to_stop_it_answers_what_it_has_accepted() {
+async fn sigterm_completes_accepted_requests() {
     let options = empty_database().await;
     let key = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
     let mut command = on(&options, &["serve"]);
@@ -166,7 +166,7 @@ async fn told_to_stop_it_answers_what_it_has_accepted() {
     assert_eq!(stored, 20);
 }
 
-/// Runs a command that fails, and gives what it says: one line.
+/// Runs a command that fails, and returns its error message: one line.
 pub async fn failure(command: Command) -> String {
     let output = output(command).await;
     let said = text(&output.stderr);
@@ -245,7 +245,7 @@ async fn keys_are_made_listed_and_revoked() {
     for (arguments, hint) in [
         (&["keys", "revoke", "77"][..], "no key with the number 77"),
         (&["keys", "create", "x", "--role", "reader", "--device", "a"], "only a sensor's key"),
-        (&["keys", "create", "x", "--role", "sensor", "--device", "nobody"], "there is no device \"nobody\""),
+        (&["keys", "create", "x", "--role", "sensor", "--device", "unknown"], "there is no device \"unknown\""),
         (&["keys", "create", "x", "--role", "sensor", "--expires", "2000-01-01T00:00:00Z"], "lies in the past"),
     ] {
         let said = failure(on(&options, arguments)).await;

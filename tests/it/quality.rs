@@ -1,4 +1,4 @@
-//! Flags that a sample earns by what came before it or after it.
+//! Quality flags that depend on the samples before and after.
 
 use serde_json::{Value, json};
 
@@ -61,7 +61,7 @@ async fn post(app: &TestApp, counter: i64, time: &str, samples: &[Raw]) {
 #[tokio::test]
 async fn the_next_packet_shows_that_the_tail_was_misplaced() {
     let app = TestApp::new().await;
-    // Between the first and the second sample the bicycle moves a whole window and more, which the packet can't tell.
+    // Between the first and the second sample the bicycle moves more than a whole window, which the packet can't express.
     let mut far = ride(52.21);
     far[0] = Raw::new(52.2, 0.1, 20.0, 10.0);
     post(&app, 7, "2026-05-01T11:00:00Z", &far).await;

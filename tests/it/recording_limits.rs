@@ -1,4 +1,4 @@
-//! What one sensor key may add to the database, and that others don't wait for it.
+//! Limits on what one sensor key may add to the database, and that other sensors don't wait for it.
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ async fn send(app: &TestApp, key: &str, samples: impl IntoIterator<Item = (Strin
     app.post("/ingest/json", Some(key), samples.collect::<Value>().to_string()).await
 }
 
-/// A sample of each of so many devices.
+/// One sample of each of this number of devices.
 fn of_devices(prefix: &str, count: usize) -> impl Iterator<Item = (String, String)> {
     (0..count).map(move |n| (format!("{prefix}-{n}"), "2026-05-01T10:00:00Z".to_owned()))
 }

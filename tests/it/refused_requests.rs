@@ -1,5 +1,5 @@
-//! Requests that are refused before GraphQL: their status is that of HTTP, in either edition of GraphQL over HTTP and for each
-//! media type.
+//! Requests that are rejected before GraphQL: their status is that of HTTP, in either edition of GraphQL over HTTP and for
+//! each media type.
 
 use airgraph::http::Edition;
 use axum::{

@@ -1,4 +1,4 @@
-//! A recorder remembers the devices that it stored samples of. Whatever others store meanwhile, it must not matter.
+//! The recorder caches the devices that it stored samples of. What other gateways store meanwhile must not matter.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::support::{
     statements::Statements,
 };
 
-/// Posts one sample of a device, so many minutes after ten.
+/// Posts one sample of a device, measured this number of minutes after ten.
 async fn post(app: &TestApp, device: &str, minute: i64, pm10: i32) -> String {
     let time = at("2026-05-01T10:00:00Z") + TimeDelta::minutes(minute);
     let body = json!({ "device": device, "time": time, "pm10": pm10 }).to_string();
@@ -46,20 +46,20 @@ async fn flags(app: &TestApp) -> Vec<QualityFlags> {
 }
 
 #[tokio::test]
-async fn what_is_remembered_is_not_asked_for_again() {
+async fn cached_devices_need_no_lookup() {
     let app = TestApp::new().await;
     let statements = Statements::watch();
-    post(&app, "a", 0, 5).await; // a device never heard of
+    post(&app, "a", 0, 5).await; // a new device
     while !key_use_is_noted(&app).await {
         tokio::time::sleep(Duration::from_millis(10)).await; // on the side, and a statement too
     }
-    let (asked, _) = statements.of(post(&app, "a", 1, 5)).await;
+    let (first_time, _) = statements.of(post(&app, "a", 1, 5)).await;
     let (remembered, _) = statements.of(post(&app, "a", 2, 5)).await;
     let (late, _) = statements.of(post(&app, "a", 1, 6)).await;
     let (again, _) = statements.of(post(&app, "a", 3, 5)).await;
     let (remembered_again, _) = statements.of(post(&app, "a", 4, 5)).await;
     assert_eq!((remembered, remembered_again), (1, 1), "nothing but what stores it");
-    assert!(asked > 1 && late > 1 && again > 1, "{asked}, {late}, {again}");
+    assert!(first_time > 1 && late > 1 && again > 1, "{first_time}, {late}, {again}");
 }
 
 #[tokio::test]
@@ -115,8 +115,8 @@ async fn what_is_deleted_and_what_is_revoked_is_noticed() {
     post(&one, "a", 3, 650).await;
     assert!(flags(&one).await[2].contains(QualityFlag::Spike), "after 6, not after 600");
     post(&one, "a", 2, 601).await;
-    let told = one.query("{ measurements { totalCount } device(key: \"a\") { latest { pm10 } } }").await;
-    assert_eq!(told, json!({ "measurements": { "totalCount": 4 }, "device": { "latest": { "pm10": 650.0 } } }));
+    let response = one.query("{ measurements { totalCount } device(key: \"a\") { latest { pm10 } } }").await;
+    assert_eq!(response, json!({ "measurements": { "totalCount": 4 }, "device": { "latest": { "pm10": 650.0 } } }));
 }
 
 /// The same samples at both at once, then at one or the other in turns: each once.

@@ -1,4 +1,4 @@
-//! Queries that standbys answer: as fresh as their callers may expect, and whatever befalls a standby.
+//! Queries on standbys: as fresh as their callers may expect, whatever happens to a standby.
 
 use std::{
     slice::from_ref,
@@ -90,8 +90,8 @@ impl Pair {
         }
     }
 
-    /// Queries that the standby was asked for, and those of them that it didn't answer.
-    async fn asked_of_standby(&self) -> (u32, u32) {
+    /// Queries sent to the standby, and the number of them that failed.
+    async fn standby_queries(&self) -> (u32, u32) {
         let request = Request::get("/metrics").header("x-api-key", &self.app.admin);
         let text = self.app.send(request.body(Body::empty()).expect("a request")).await.text;
         let at = format!("{}:{}", self.standby.options.get_host(), self.standby.options.get_port());
@@ -118,14 +118,14 @@ fn devices(answer: &Value) -> Vec<&str> {
     nodes.iter().map(|node| node["key"].as_str().expect("a key")).collect()
 }
 
-/// Asks as anybody who knows of a position.
+/// Queries without a key, with a minimum LSN.
 async fn at_position(app: &TestApp, position: &str) -> Answer {
     let request = Request::post("/graphql").header(header::CONTENT_TYPE, "application/json").header(POSITION, position);
     app.send(request.body(json!({ "query": DEVICES }).to_string().into()).expect("a request")).await
 }
 
 #[tokio::test]
-async fn who_wrote_reads_it_and_others_read_what_the_standby_has() {
+async fn reads_after_writes_use_a_current_server_and_others_the_standby() {
     let Some(pair) = Pair::start(NEVER).await else { return };
     pair.pause().await;
     let written = pair.register("new").await;
@@ -135,7 +135,7 @@ async fn who_wrote_reads_it_and_others_read_what_the_standby_has() {
         "a mutation sees what it wrote"
     );
     let position = written.headers[POSITION].to_str().expect("text").to_owned();
-    let (before, _) = pair.asked_of_standby().await;
+    let (before, _) = pair.standby_queries().await;
 
     let by_stranger = pair.app.graphql(None, DEVICES, json!({})).await;
     assert_eq!(devices(&by_stranger), [""; 0], "the standby answers");
@@ -143,13 +143,13 @@ async fn who_wrote_reads_it_and_others_read_what_the_standby_has() {
     assert_eq!(devices(&by_key), ["new"]);
     assert_eq!(devices(&at_position(&pair.app, &position).await.json()), ["new"]);
     assert_eq!(devices(&at_position(&pair.app, "0/0").await.json()), [""; 0]);
-    assert_eq!(pair.asked_of_standby().await, (before + 2, 0));
+    assert_eq!(pair.standby_queries().await, (before + 2, 0));
 
     pair.on_standby("select pg_wal_replay_resume()").await;
     pair.until_replayed().await;
     let by_key = pair.app.graphql(Some(&pair.app.admin), DEVICES, json!({})).await;
     assert_eq!(devices(&by_key), ["new"]);
-    assert_eq!(pair.asked_of_standby().await, (before + 3, 0));
+    assert_eq!(pair.standby_queries().await, (before + 3, 0));
     for malformed in ["", "x", "16/B374D848/1", "16"] {
         let refused = at_position(&pair.app, malformed).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST);
@@ -169,7 +169,7 @@ async fn a_position_beyond_what_the_primary_has_is_refused() {
 }
 
 #[tokio::test]
-async fn a_standby_that_is_too_far_behind_answers_nobody() {
+async fn lagging_standby_is_not_used() {
     let Some(pair) = Pair::start(SOON).await else { return };
     pair.pause().await;
     assert_eq!(pair.register("new").await.status, StatusCode::OK);
@@ -177,13 +177,13 @@ async fn a_standby_that_is_too_far_behind_answers_nobody() {
     assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["new"]);
     pair.on_standby("select pg_wal_replay_resume()").await;
     pair.until_used(true).await;
-    let (before, _) = pair.asked_of_standby().await;
+    let (before, _) = pair.standby_queries().await;
     assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["new"]);
-    assert_eq!(pair.asked_of_standby().await, (before + 1, 0));
+    assert_eq!(pair.standby_queries().await, (before + 1, 0));
 }
 
 #[tokio::test]
-async fn when_the_standby_is_killed_nobody_sees_an_error_and_when_it_is_back_it_is_used() {
+async fn killed_standby_causes_no_error_and_is_used_again_after_restart() {
     let Some(mut pair) = Pair::start(NEVER).await else { return };
     pair.register("d").await;
     pair.until_replayed().await;
@@ -194,17 +194,17 @@ async fn when_the_standby_is_killed_nobody_sees_an_error_and_when_it_is_back_it_
     }
     pair.until_used(false).await;
     assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["d"]);
-    let (_, failed) = pair.asked_of_standby().await;
+    let (_, failed) = pair.standby_queries().await;
     assert!(failed > 0, "it was noticed by a query");
     pair.standby.launch().await;
     pair.until_used(true).await;
-    let (before, _) = pair.asked_of_standby().await;
+    let (before, _) = pair.standby_queries().await;
     assert_eq!(devices(&pair.app.graphql(None, DEVICES, json!({})).await), ["d"]);
-    assert_eq!(pair.asked_of_standby().await, (before + 1, failed));
+    assert_eq!(pair.standby_queries().await, (before + 1, failed));
 }
 
 #[tokio::test]
-async fn when_the_standby_hangs_the_primary_answers_what_was_asked_of_it() {
+async fn primary_answers_queries_of_a_hanging_standby() {
     let Some(pair) = Pair::start(NEVER).await else { return };
     pair.register("d").await;
     pair.until_replayed().await;
@@ -230,10 +230,10 @@ async fn what_the_primary_clears_away_under_a_query_of_the_standby_it_answers_it
     let query =
         "{ statistics(filter: { measuredAt: { from: \"2026-04-01T00:00:00Z\" } }, every: DAY, groupBy: [HOUR_OF_DAY]) {
         count pm10 { a: percentile(p: 10) b: percentile(p: 50) c: percentile(p: 90) } } }";
-    let asking = async {
+    let querying = async {
         loop {
-            let told = pair.app.graphql(None, query, json!({})).await;
-            assert_eq!(told["errors"], Value::Null, "{told}");
+            let response = pair.app.graphql(None, query, json!({})).await;
+            assert_eq!(response["errors"], Value::Null, "{response}");
         }
     };
     // Until a query is just going on that still needs what is cleared away.
@@ -244,7 +244,7 @@ async fn what_the_primary_clears_away_under_a_query_of_the_standby_it_answers_it
             let before = at("2026-04-01T00:00:00Z") + TimeDelta::minutes(minutes);
             delete.bind(before).execute(&mut primary).await.expect("deleted");
             primary.execute("vacuum (index_cleanup off, truncate off) measurement").await.expect("cleared away");
-            let (_, failed) = pair.asked_of_standby().await;
+            let (_, failed) = pair.standby_queries().await;
             if failed > 0 {
                 return;
             }
@@ -252,7 +252,7 @@ async fn what_the_primary_clears_away_under_a_query_of_the_standby_it_answers_it
         }
     };
     tokio::select! {
-        () = asking => {}
+        () = querying => {}
         () = clearing => {}
     }
 }
@@ -302,7 +302,7 @@ async fn a_standby_that_was_promoted_and_the_primary_itself_are_not_used() {
     pair.until_used(false).await;
     let both = [pair.standby.options.clone(), pair.primary.options.clone()];
     let app = TestApp::with_replicas(&pair.app, &pair.primary.options, &both, NEVER).await;
-    sleep(SOON).await; // they are asked meanwhile
+    sleep(SOON).await; // time for probes
     assert!(app.app.state.replicas.choose("0/0".parse().expect("a position")).is_none());
     pair.register("d").await;
     assert_eq!(devices(&app.graphql(None, DEVICES, json!({})).await), ["d"]);
@@ -314,13 +314,13 @@ async fn a_standby_of_another_database_is_not_used() {
     let other = OwnPostgres::start(&["fsync=off"]).await;
     let first = TestApp::on_new(&other.options).await;
     let app = TestApp::with_replicas(&first, &other.options, from_ref(&pair.standby.options), NEVER).await;
-    sleep(SOON).await; // it is asked meanwhile
+    sleep(SOON).await; // time for probes
     assert!(app.app.state.replicas.choose("0/0".parse().expect("a position")).is_none());
 }
 
 /// Many at once, each with a key of its own, write and read what they wrote.
 #[tokio::test]
-async fn nobody_ever_misses_what_they_wrote_themselves() {
+async fn callers_always_read_their_own_writes() {
     const WRITERS: usize = 8;
     const TIMES: usize = 25;
     let Some(pair) = Pair::start(NEVER).await else { return };
@@ -340,7 +340,7 @@ async fn nobody_ever_misses_what_they_wrote_themselves() {
         }
     };
     futures_util::future::join_all((0..WRITERS).map(one)).await;
-    let (asked, failed) = pair.asked_of_standby().await;
+    let (queries, failed) = pair.standby_queries().await;
     // On a busy machine one may be taken back from the standby, and is answered by the primary.
-    assert!(asked >= 100 && failed <= asked / 10, "{asked} {failed}");
+    assert!(queries >= 100 && failed <= queries / 10, "{queries} {failed}");
 }

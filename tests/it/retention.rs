@@ -1,4 +1,4 @@
-//! Forgetting what arrived: whole months, when all of them is old enough, and in nobody's way.
+//! Retention of uplinks: whole months are dropped once all of them is old enough, without blocking anything.
 
 use std::time::Instant;
 
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// One uplink in each of these months, told at the 15th.
+/// One uplink in each of these months, received on the 15th.
 async fn fill(app: &TestApp, months: usize) {
     for _ in 0..months {
         let body = json!({ "device": "bike", "time": app.clock.now(), "pm10": 5 }).to_string();
@@ -72,14 +72,14 @@ async fn a_recorder_that_knew_a_forgotten_month_goes_on() {
 }
 
 #[tokio::test]
-async fn a_month_in_use_is_left_for_later_and_nobody_waits_long() {
+async fn month_in_use_is_dropped_later_and_blocks_no_writer() {
     let app = TestApp::new().await;
     fill(&app, 1).await;
     app.clock.advance(TimeDelta::days(100));
     let mut reader = app.database.reads.begin().await.expect("a transaction");
     reader.execute("select count(*) from uplink").await.expect("a look");
     assert_eq!(forget(&app, "90d").await, DroppedPartitions { dropped: Vec::new(), in_use: vec![month("2026-05-01")] });
-    // The lock was given up: somebody else can write.
+    // The lock was released: another session can write.
     let body = json!({ "device": "bike", "time": app.clock.now(), "pm10": 7 }).to_string();
     assert!(app.post("/ingest/json", Some(&app.admin), body).await.status.is_success());
     reader.rollback().await.expect("ended");
@@ -118,7 +118,7 @@ async fn partitions_of_other_names_are_left_alone() {
 
 /// The tests' clock stands long ago, as the program's own clock sees it.
 #[tokio::test]
-async fn a_gateway_forgets_when_it_starts_unless_it_is_told_to_keep_everything() {
+async fn retention_runs_at_startup_unless_disabled() {
     let options = empty_database().await;
     let app = TestApp::on(&options, true).await;
     app.clock.advance(at("2020-05-01T00:00:00Z") - noon());

@@ -43,8 +43,8 @@ async fn post_by_sixteen(app: &Arc<TestApp>, ride: &[Raw]) {
             for number in (0..packets.len() * 2).filter(|number| number % 16 == client) {
                 let answer = app.uplink(packets[number / 2].clone()).await;
                 assert_eq!(answer.status, 201, "{}", answer.text);
-                let told = answer.json();
-                let count = |field: &str| usize::try_from(told[field].as_u64().expect("a number")).expect("small");
+                let response = answer.json();
+                let count = |field: &str| usize::try_from(response[field].as_u64().expect("a number")).expect("small");
                 receipt.recorded += count("recorded");
                 receipt.duplicates += count("duplicates");
             }
@@ -106,7 +106,7 @@ async fn a_real_ride_posted_by_sixteen_clients_with_each_packet_twice_is_stored_
     post_by_sixteen(&app, &decodable(&ride)).await;
 }
 
-/// The ride as its packets can tell it: where the bicycle moved more than half a window between two samples, the
+/// The ride as far as its packets can express it: where the bicycle moved more than half a window between two samples, the
 /// decoder finds the rest of the packet one window off.
 fn decodable(ride: &[Raw]) -> Vec<Raw> {
     let follow = |previous: u32, raw: u32| {

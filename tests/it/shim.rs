@@ -1,4 +1,4 @@
-//! The REST shim: what a sensor that speaks The Things Network v2 posts, and what it is told.
+//! The REST shim: posts of a sensor in the format of The Things Network v2, and the responses.
 
 use axum::{
     body::Body,
@@ -20,7 +20,7 @@ fn recorded(answer: &Answer) -> (StatusCode, Value) {
     (answer.status, answer.json())
 }
 
-fn told(recorded: usize, duplicates: usize) -> (StatusCode, Value) {
+fn created(recorded: usize, duplicates: usize) -> (StatusCode, Value) {
     (StatusCode::CREATED, json!({ "recorded": recorded, "duplicates": duplicates, "rejected": [] }))
 }
 
@@ -66,14 +66,14 @@ fn assert_are_those_of_a(found: &[(f64, f64, f64, f64)]) {
 }
 
 #[tokio::test]
-async fn a_packet_is_recorded_once_however_often_and_however_it_is_told() {
+async fn packet_is_recorded_once_in_any_encoding_and_repetition() {
     let app = TestApp::new().await;
     let raw = body(&format!(r#""payload_raw":"{PACKET_A}""#));
-    assert_eq!(recorded(&app.uplink(raw.clone()).await), told(8, 0));
-    assert_eq!(recorded(&app.uplink(raw).await), told(0, 8));
+    assert_eq!(recorded(&app.uplink(raw.clone()).await), created(8, 0));
+    assert_eq!(recorded(&app.uplink(raw).await), created(0, 8));
     for sorted_as_texts in [false, true] {
         let fields = body(&format!(r#""payload_fields":{}"#, fields(sorted_as_texts)));
-        assert_eq!(recorded(&app.uplink(fields).await), told(0, 8), "sorted as texts: {sorted_as_texts}");
+        assert_eq!(recorded(&app.uplink(fields).await), created(0, 8), "sorted as texts: {sorted_as_texts}");
     }
     assert_are_those_of_a(&positions(&app, "bike-07").await);
 }
@@ -82,7 +82,7 @@ async fn a_packet_is_recorded_once_however_often_and_however_it_is_told() {
 async fn fields_alone_give_the_samples_in_their_order() {
     let app = TestApp::new().await;
     let both = format!(r#""payload_raw":"","hardware_serial":"","payload_fields":{}"#, fields(true));
-    assert_eq!(recorded(&app.uplink(body(&both)).await), told(8, 0));
+    assert_eq!(recorded(&app.uplink(body(&both)).await), created(8, 0));
     assert_are_those_of_a(&positions(&app, "bike-07").await);
 }
 
@@ -95,8 +95,8 @@ async fn a_body_of_the_old_server_is_recorded() {
         return;
     };
     let app = TestApp::new().await;
-    assert_eq!(recorded(&app.uplink(body.clone()).await), told(8, 0));
-    assert_eq!(recorded(&app.uplink(body).await), told(0, 8));
+    assert_eq!(recorded(&app.uplink(body.clone()).await), created(8, 0));
+    assert_eq!(recorded(&app.uplink(body).await), created(0, 8));
     assert_are_those_of_a(&positions(&app, "cleancycle-application").await);
 }
 
@@ -129,7 +129,7 @@ async fn the_device_is_the_first_name_that_is_not_empty() {
         (r#""app_id":"a","dev_id":"","hardware_serial":"""#, "a"),
     ] {
         let body = format!(r#"{{{names},"payload_raw":"{PACKET_A}"}}"#);
-        assert_eq!(recorded(&app.uplink(body).await), told(8, 0));
+        assert_eq!(recorded(&app.uplink(body).await), created(8, 0));
         assert_eq!(positions(&app, device).await.len(), 8, "{names}");
     }
 }
@@ -137,14 +137,14 @@ async fn the_device_is_the_first_name_that_is_not_empty() {
 #[tokio::test]
 async fn empty_fields_record_nothing_and_are_no_error() {
     let app = TestApp::new().await;
-    assert_eq!(recorded(&app.uplink(body(r#""payload_fields":{}"#)).await), told(0, 0));
+    assert_eq!(recorded(&app.uplink(body(r#""payload_fields":{}"#)).await), created(0, 0));
     // The predecessor's own test names no device.
     for body in [
         r#"{"payload_fields":{}}"#,
         r#"{"app_id":"","dev_id":"","hardware_serial":"","payload_raw":"","payload_fields":{},"metadata":{"time":""}}"#,
         r#"{"dev_id":null,"payload_raw":null,"payload_fields":{},"metadata":""}"#,
     ] {
-        assert_eq!(recorded(&app.uplink(body).await), told(0, 0), "{body}");
+        assert_eq!(recorded(&app.uplink(body).await), created(0, 0), "{body}");
     }
 }
 
@@ -194,7 +194,7 @@ async fn where_the_time_of_the_network_is_absurd_the_gateways_clock_counts() {
     .enumerate()
     {
         let body = format!(r#"{{"dev_id":"{device}","payload_raw":"{PACKET_A}","metadata":{{"time":"{time}"}}}}"#);
-        assert_eq!(recorded(&app.uplink(body).await), told(8, 0), "{time}");
+        assert_eq!(recorded(&app.uplink(body).await), created(8, 0), "{time}");
         let query = "query ($key: String!) { device(key: $key) { latest { measuredAt } } }";
         let data = app.query_with(query, json!({ "key": device.to_string() })).await;
         assert_eq!(data["device"]["latest"]["measuredAt"], "2026-05-01T12:00:00Z", "{time}");

@@ -1,4 +1,4 @@
-//! The gateway ends in time, whatever hangs.
+//! The gateway stops in time, whatever hangs.
 
 use std::{
     fs::File,
@@ -41,7 +41,7 @@ async fn send(gateway: &Gateway, head: &str, body: &str) -> TcpStream {
     connection
 }
 
-/// With a sensor's body, a query and a file in work, a file that never ends, and a socket whose client is gone.
+/// With a sensor's body, a query and a file in flight, a file that never ends, and a socket whose client is gone.
 #[tokio::test]
 async fn a_frozen_database_and_clients_that_hang_do_not_keep_the_gateway_from_ending() {
     let postgres = OwnPostgres::start(&["fsync=off"]).await;

@@ -1,4 +1,4 @@
-//! Uploads that send nothing more keep nobody out, and take no threads.
+//! Stalled uploads block no other request and hold no threads.
 
 use std::{fs, net::SocketAddr, time::Duration};
 
@@ -93,7 +93,7 @@ async fn an_upload_that_comes_slowly_but_steadily_is_recorded() {
 }
 
 #[tokio::test]
-async fn an_upload_that_takes_too_long_is_ended_and_what_came_is_told() {
+async fn slow_upload_times_out_and_reports_what_was_stored() {
     let app = app(UploadLimits { max_duration: Duration::from_secs(1), ..UploadLimits::default() }).await;
     let mut upload = begin(app.listen().await, &app.admin).await;
     let answer = answer(&mut upload).await;

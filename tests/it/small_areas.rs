@@ -1,4 +1,4 @@
-//! Lists of small areas since some time, which are read in another way than other lists: they tell the same.
+//! Lists of small areas since some time have a query plan of their own: the results equal those of other lists.
 
 use airgraph::domain::area::Area;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,7 +13,7 @@ use crate::{
     timeouts::{hold, until_waiting},
 };
 
-/// Where somebody was, and when.
+/// A time and a position.
 type Row = (DateTime<Utc>, (f64, f64));
 
 const PAGE: &str = "query ($filter: MeasurementFilter!, $first: Int!, $order: MeasurementOrder!) {
@@ -43,10 +43,10 @@ async fn a_page_is_the_first_of_what_lies_in_the_area() {
         let (first, descending) = (rng.random_range(1..40), rng.random());
         let expected = in_area(&rows, &area, from, to, descending);
         let order = if descending { "MEASURED_AT_DESC" } else { "MEASURED_AT_ASC" };
-        let told = app.query_with(PAGE, json!({ "filter": filter, "first": first, "order": order })).await;
+        let response = app.query_with(PAGE, json!({ "filter": filter, "first": first, "order": order })).await;
         let page = &expected[..first.min(expected.len())];
-        assert_eq!(times(&told), page, "{filter} first {first} {order}");
-        assert_eq!(told["measurements"]["pageInfo"]["hasNextPage"], expected.len() > first, "{filter}");
+        assert_eq!(times(&response), page, "{filter} first {first} {order}");
+        assert_eq!(response["measurements"]["pageInfo"]["hasNextPage"], expected.len() > first, "{filter}");
         if expected.len() > first { full += 1 } else { short += 1 }
     }
     assert!(full > 20 && short > 20, "{full} whole pages, {short} others");
@@ -105,7 +105,7 @@ async fn what_is_deleted_while_a_page_is_read_leaves_no_short_page() {
     let mut watch = app.database.direct.connect().await.expect("a connection");
     let deletes = async {
         until_waiting(&mut watch, 1).await;
-        // The only connection to read by is ours as soon as it has told where the page lies.
+        // The only read connection is free as soon as the position of the page is known.
         let ((), connection) = tokio::join!(async { lock.close().await.expect("closed") }, async {
             app.database.reads.acquire().await.expect("the connection")
         },);
@@ -115,6 +115,6 @@ async fn what_is_deleted_while_a_page_is_read_leaves_no_short_page() {
         assert_eq!(deleted.rows_affected(), 3);
         drop(connection);
     };
-    let (told, ()) = tokio::join!(app.query_with(PAGE, question), deletes);
-    assert_eq!(times(&told), [5, 4].map(|minute| start + TimeDelta::minutes(minute)));
+    let (response, ()) = tokio::join!(app.query_with(PAGE, question), deletes);
+    assert_eq!(times(&response), [5, 4].map(|minute| start + TimeDelta::minutes(minute)));
 }

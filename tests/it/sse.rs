@@ -1,4 +1,4 @@
-//! GraphQL over Server-Sent Events: what the stream looks like, and what is refused instead.
+//! GraphQL over Server-Sent Events: the format of the stream, and the requests that are rejected instead.
 
 use airgraph::http::Edition;
 use axum::{
@@ -65,9 +65,9 @@ async fn lists_in_events_are_those_of_ordinary_answers() {
         |minute: u32| json!({ "device": "a", "measuredAt": format!("2026-01-01T10:{minute:02}:00Z"), "pm25": 1.5 });
     app.record((0..3).map(sample).collect()).await;
     let query = "{ measurements { nodes { measuredAt pm25 } } }";
-    let told = only_payload(&post(&app, "/graphql/stream", "text/event-stream", None, query).await);
-    assert_eq!(told, app.graphql(None, query, json!({})).await);
-    assert_eq!(told["data"]["measurements"]["nodes"].as_array().map(Vec::len), Some(3));
+    let response = only_payload(&post(&app, "/graphql/stream", "text/event-stream", None, query).await);
+    assert_eq!(response, app.graphql(None, query, json!({})).await);
+    assert_eq!(response["data"]["measurements"]["nodes"].as_array().map(Vec::len), Some(3));
 }
 
 #[tokio::test]
@@ -94,9 +94,9 @@ async fn errors_of_the_document_are_events() {
     ] {
         let answer = post(&app, "/graphql/stream", "text/event-stream", None, query).await;
         assert_eq!(answer.status, StatusCode::OK, "{query}");
-        let told = only_payload(&answer);
-        assert!(told["errors"][0]["message"].is_string() && told.get("data").is_none(), "{query}: {told}");
-        assert_eq!(told["errors"][0]["extensions"]["code"], code, "{query}: {told}");
+        let response = only_payload(&answer);
+        assert!(response["errors"][0]["message"].is_string() && response.get("data").is_none(), "{query}: {response}");
+        assert_eq!(response["errors"][0]["extensions"]["code"], code, "{query}: {response}");
     }
     let failed =
         post(&app, "/graphql/stream", "text/event-stream", None, "{ devices(first: -1) { totalCount } }").await;

@@ -1,4 +1,4 @@
-//! How many subscriptions a caller may have, and what their events cost it.
+//! Limits on the number of subscriptions of a caller, and the cost of their events.
 
 use std::{
     net::Ipv4Addr,
@@ -172,7 +172,7 @@ async fn a_thousand_subscriptions_of_one_caller_do_not_delay_an_event_of_another
     for n in 1..=5_i32 {
         let recorded = Instant::now();
         app.record(json!([{ "device": "a", "measuredAt": noon() + TimeDelta::seconds(n.into()), "pm10": n }])).await;
-        let event = other.hear().await;
+        let event = other.receive().await;
         delays.push(recorded.elapsed());
         assert_eq!(event["payload"]["data"]["measurementRecorded"]["measurement"]["pm10"].as_f64(), Some(f64::from(n)));
     }
@@ -219,7 +219,7 @@ async fn filters_find_their_samples_among_many_others() {
         assert!((pm10 - f64::from(*n) - 0.6).abs() < 1e-9, "{event}");
         nothing(subscriber).await;
     }
-    // Each is as far as the feed is, though the last sample was of no interest to most.
+    // Each is at the position of the feed, though the last sample matched few of them.
     let places: Vec<_> = subscribers.iter().map(|(_, subscriber)| subscriber.offset()).collect();
     assert!(places.iter().all(|place| *place == places[0] && *place > begin), "{places:?}");
 }

@@ -1,4 +1,4 @@
-//! What takes too long is given up, and Postgres doesn't go on with it.
+//! Requests that take too long time out, and their statements are cancelled in Postgres.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::support::{TestApp, empty_database, gateway::DEADLINE, socket::Socket};
 
-/// Holds a table, so that whoever reads it waits.
+/// Locks a table, so that its readers wait.
 pub async fn hold(options: &PgConnectOptions, table: &str) -> PgConnection {
     let mut connection = options.clone().application_name("holder").connect().await.expect("a connection");
     let statement = format!("begin; lock table {table} in access exclusive mode");
@@ -17,7 +17,7 @@ pub async fn hold(options: &PgConnectOptions, table: &str) -> PgConnection {
     connection
 }
 
-/// Waits until so many statements of the gateway wait for a lock.
+/// Waits until this number of statements of the gateway wait for a lock.
 pub async fn until_waiting(watch: &mut PgConnection, count: i64) {
     let since = Instant::now();
     loop {
@@ -62,8 +62,8 @@ async fn by_a_socket_or_a_stream_it_is_the_same() {
     let mut socket = Socket::ready(app.listen().await, None).await;
     let lock = hold(&options, "device").await;
     socket.subscribe("1", QUESTION, json!({})).await;
-    let told = socket.hear().await;
-    assert!(told.to_string().contains("TIMEOUT"), "{told}");
+    let response = socket.receive().await;
+    assert!(response.to_string().contains("TIMEOUT"), "{response}");
     let body = json!({ "query": QUESTION }).to_string();
     let streamed = app.post("/graphql/stream", None, body).await;
     assert!(streamed.text.contains("TIMEOUT"), "{}", streamed.text);

@@ -126,7 +126,7 @@ async fn many_rows_are_stored_as_few_are() {
 }
 
 #[tokio::test]
-async fn a_dry_run_tells_what_would_become_of_a_file_and_stores_nothing() {
+async fn dry_run_reports_and_stores_nothing() {
     let app = TestApp::new().await;
     let file = format!("{}not,a,line\n", card(0..600));
     let dry = upload(&app, "device=bike-07&dryRun=true", file.clone()).await;
@@ -218,9 +218,9 @@ async fn an_upload_that_is_cut_off_stores_no_half_line_and_is_sent_again_whole()
     let broken = pieces.chain([Err(io::Error::from(io::ErrorKind::ConnectionReset))]).collect::<Vec<_>>();
     let answer = send(&app, "device=bike-07", Body::from_stream(futures_util::stream::iter(broken))).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-    let told = answer.json();
-    let [_, recorded, ..] = counts(&told["report"]);
-    assert_eq!(count(&app, "measurement").await, i64::try_from(recorded).expect("small"), "{told}");
+    let response = answer.json();
+    let [_, recorded, ..] = counts(&response["report"]);
+    assert_eq!(count(&app, "measurement").await, i64::try_from(recorded).expect("small"), "{response}");
     assert_eq!(recorded, 20_000, "the chunks before the break");
     let report = upload(&app, "device=bike-07", whole).await;
     assert_eq!(counts(&report), [25_000, 5_000, 20_000, 0]);
@@ -235,9 +235,9 @@ async fn the_same_file_uploaded_by_several_at_once_is_stored_once() {
         let (app, file) = (app.clone(), file.clone());
         tokio::spawn(async move { counts(&upload(&app, "device=bike-07", file).await) })
     });
-    let told: Vec<_> = join_all(uploads).await.into_iter().map(|counts| counts.expect("no panic")).collect();
-    assert_eq!(told.iter().map(|counts| counts[1]).sum::<u64>(), 12_000, "{told:?}");
-    assert!(told.iter().all(|counts| counts[1] + counts[2] == 12_000), "{told:?}");
+    let reports: Vec<_> = join_all(uploads).await.into_iter().map(|counts| counts.expect("no panic")).collect();
+    assert_eq!(reports.iter().map(|counts| counts[1]).sum::<u64>(), 12_000, "{reports:?}");
+    assert!(reports.iter().all(|counts| counts[1] + counts[2] == 12_000), "{reports:?}");
     assert_eq!(count(&app, "measurement").await, 12_000);
 }
 
@@ -260,8 +260,8 @@ async fn random_files_are_stored_once_and_latest_is_true() {
             let time = format!("2026-04-30T{:02}:{:02}:{:02}Z", 22 + second / 3600, second / 60 % 60, second % 60);
             writeln!(file, "d{device},{time},{pm10}").expect("a String takes it");
         }
-        let [told, new, duplicates, rejected] = counts(&upload(&app, "", file).await);
-        assert_eq!((told, new + duplicates, rejected), (lines.len() as u64, lines.len() as u64, 0));
+        let [samples, new, duplicates, rejected] = counts(&upload(&app, "", file).await);
+        assert_eq!((samples, new + duplicates, rejected), (lines.len() as u64, lines.len() as u64, 0));
         recorded += new;
         assert_eq!(recorded, expected.len() as u64);
     }

@@ -1,4 +1,4 @@
-//! A collector of traces: takes what is posted to it, and reads as much of the protocol buffers as the tests ask for.
+//! A collector of traces: stores the posted requests, and decodes as much of the protocol buffers as the tests need.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use std::{
 
 use crate::gateway::DEADLINE;
 
-/// Of what a span tells.
+/// The fields of a span.
 #[derive(Clone, Debug, Default)]
 pub struct Span {
     /// In hexadecimal digits, as the two below.
@@ -59,7 +59,7 @@ impl Collector {
         Self { address: format!("http://{at}"), at, bodies, stopped }
     }
 
-    /// Gives up its port, and tells where it was.
+    /// Closes its port, and returns its address.
     pub fn stop(self) -> String {
         self.stopped.store(true, Ordering::SeqCst);
         drop(TcpStream::connect(self.at)); // which lets it look
@@ -99,8 +99,8 @@ fn answer(stream: &TcpStream, kept: &Mutex<Vec<Vec<u8>>>) {
         while line.trim() != "" {
             line.clear();
             reader.read_line(&mut line).expect("a header");
-            if let Some(told) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = told.trim().parse().expect("a length");
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().expect("a length");
             }
         }
         let mut body = vec![0; length];
@@ -112,27 +112,27 @@ fn answer(stream: &TcpStream, kept: &Mutex<Vec<Vec<u8>>>) {
 }
 
 /// What stands in a field: a number, or bytes.
-enum Told<'a> {
+enum FieldValue<'a> {
     Number(u64),
     Bytes(&'a [u8]),
 }
 
 /// The fields of a message of protocol buffers, by their numbers.
-fn fields(mut bytes: &[u8]) -> Vec<(u64, Told<'_>)> {
+fn fields(mut bytes: &[u8]) -> Vec<(u64, FieldValue<'_>)> {
     let mut fields = Vec::new();
     while !bytes.is_empty() {
         let tag = varint(&mut bytes);
-        let told = match tag & 7 {
-            0 => Told::Number(varint(&mut bytes)),
-            1 => Told::Bytes(take(&mut bytes, 8)),
+        let value = match tag & 7 {
+            0 => FieldValue::Number(varint(&mut bytes)),
+            1 => FieldValue::Bytes(take(&mut bytes, 8)),
             2 => {
                 let length = usize::try_from(varint(&mut bytes)).expect("a length");
-                Told::Bytes(take(&mut bytes, length))
+                FieldValue::Bytes(take(&mut bytes, length))
             }
-            5 => Told::Bytes(take(&mut bytes, 4)),
+            5 => FieldValue::Bytes(take(&mut bytes, 4)),
             other => panic!("there is no type {other}"),
         };
-        fields.push((tag >> 3, told));
+        fields.push((tag >> 3, value));
     }
     fields
 }
@@ -157,8 +157,9 @@ fn varint(bytes: &mut &[u8]) -> u64 {
 
 /// The messages in a field that may be repeated.
 fn within(message: &[u8], number: u64) -> Vec<&[u8]> {
-    let bytes =
-        |(field, told)| if let (true, Told::Bytes(bytes)) = (field == number, told) { Some(bytes) } else { None };
+    let bytes = |(field, value)| {
+        if let (true, FieldValue::Bytes(bytes)) = (field == number, value) { Some(bytes) } else { None }
+    };
     fields(message).into_iter().filter_map(bytes).collect()
 }
 
@@ -172,16 +173,16 @@ fn span(message: &[u8]) -> Span {
     let mut span = Span::default();
     for field in fields(message) {
         match field {
-            (1, Told::Bytes(id)) => span.trace = hex(id),
-            (2, Told::Bytes(id)) => span.id = hex(id),
-            (4, Told::Bytes(id)) => span.parent = hex(id),
-            (5, Told::Bytes(name)) => span.name = text(name),
-            (6, Told::Number(kind)) => span.kind = kind,
-            (9, Told::Bytes(pair)) => {
+            (1, FieldValue::Bytes(id)) => span.trace = hex(id),
+            (2, FieldValue::Bytes(id)) => span.id = hex(id),
+            (4, FieldValue::Bytes(id)) => span.parent = hex(id),
+            (5, FieldValue::Bytes(name)) => span.name = text(name),
+            (6, FieldValue::Number(kind)) => span.kind = kind,
+            (9, FieldValue::Bytes(pair)) => {
                 let value = within(pair, 2).concat();
                 let value = match fields(&value).as_slice() {
-                    [(_, Told::Bytes(value))] => text(value),
-                    [(_, Told::Number(value))] => value.to_string(),
+                    [(_, FieldValue::Bytes(value))] => text(value),
+                    [(_, FieldValue::Number(value))] => value.to_string(),
                     _ => panic!("a value of another kind"),
                 };
                 span.attributes.insert(text(&within(pair, 1).concat()), value);

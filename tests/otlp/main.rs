@@ -1,4 +1,4 @@
-//! The export of traces, to a collector that the test is: `cargo test --features otlp --test otlp`.
+//! The export of traces to a collector in the test's process: `cargo test --features otlp --test otlp`.
 
 mod collector;
 #[path = "../it/support/gateway.rs"]
@@ -42,7 +42,7 @@ impl Run {
         self.gateway.as_ref().expect("it runs")
     }
 
-    /// Asks for a route, and gives the answer with its head.
+    /// Requests a route; returns the response with its head.
     fn post(&self, path: &str, headers: &str, body: &str) -> String {
         let host = self.gateway().address.trim_start_matches("http://");
         let mut stream = TcpStream::connect(host).expect("a connection");
@@ -123,8 +123,8 @@ async fn a_request_is_a_span_of_the_trace_that_its_sender_names() {
     let log = run.end();
     let spans = collector.spans();
 
-    let asked = request_of(&spans, &trace('a'));
-    assert_eq!((asked.name.as_str(), asked.parent.as_str()), ("POST /graphql", "00f067aa0ba902b7"));
+    let server_span = request_of(&spans, &trace('a'));
+    assert_eq!((server_span.name.as_str(), server_span.parent.as_str()), ("POST /graphql", "00f067aa0ba902b7"));
     for (key, value) in [
         ("http.request.method", "POST"),
         ("http.route", "/graphql"),
@@ -134,11 +134,11 @@ async fn a_request_is_a_span_of_the_trace_that_its_sender_names() {
         ("airgraph.outcome", "answered"),
         ("airgraph.statements", "1"),
     ] {
-        assert_eq!(asked.attributes.get(key).map(String::as_str), Some(value), "{key} of {asked:?}");
+        assert_eq!(server_span.attributes.get(key).map(String::as_str), Some(value), "{key} of {server_span:?}");
     }
-    let id = asked.attributes.get("airgraph.request.id").expect("its id");
+    let id = server_span.attributes.get("airgraph.request.id").expect("its id");
     assert!(answer.to_ascii_lowercase().contains(&format!("x-request-id: {id}")), "{answer}");
-    let within: Vec<_> = spans.iter().filter(|span| span.parent == asked.id).collect();
+    let within: Vec<_> = spans.iter().filter(|span| span.parent == server_span.id).collect();
     assert!(within.iter().any(|span| span.name.starts_with("db.device") && span.kind == Span::CLIENT), "{within:?}");
 
     assert!(spans.iter().all(|span| span.trace != trace('b')), "its sender doesn't record it");
@@ -173,7 +173,7 @@ async fn what_is_not_sent_yet_is_sent_at_the_end() {
 #[tokio::test]
 async fn without_a_collector_requests_are_answered_and_the_log_says_it_once() {
     let address = Collector::start().stop();
-    let endpoint = address.replace("http://", "http://somebody:the-password@");
+    let endpoint = address.replace("http://", "http://user:the-password@");
     let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "50")];
     let run = Run::start("away", &settings).await;
     let since = Instant::now();
@@ -192,10 +192,10 @@ async fn without_a_collector_requests_are_answered_and_the_log_says_it_once() {
 }
 
 #[test]
-fn settings_that_can_not_be_are_named_and_not_told() {
+fn invalid_settings_are_named_without_their_values() {
     let mut command = command(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "no url with the-password")]);
     let output = command.stderr(Stdio::piped()).output().expect("it ends");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && told.contains("OTEL_EXPORTER_OTLP_"), "{told}");
-    assert!(!told.contains("the-password"), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && stderr.contains("OTEL_EXPORTER_OTLP_"), "{stderr}");
+    assert!(!stderr.contains("the-password"), "{stderr}");
 }

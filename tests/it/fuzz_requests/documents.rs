@@ -1,4 +1,4 @@
-//! Documents: such as the schema allows, nearly such, damaged ones, and those that a hostile client would think of.
+//! Documents: valid, nearly valid, damaged and hostile ones.
 
 use std::{collections::HashMap, fmt::Write as _, sync::LazyLock};
 
@@ -288,7 +288,7 @@ const REAL: [&str; 3] = [
     include_str!("../queries/measurements_in_a_range.graphql"),
 ];
 
-/// A run of bytes of a document is there as often as told, and some bytes behind it are others.
+/// A run of bytes of a document is repeated `times` times, and some bytes behind it are replaced.
 fn damaged(document: &str, from: usize, length: usize, times: usize, other: &str) -> String {
     let characters: Vec<_> = document.chars().collect();
     let from = from % (characters.len() + 1);

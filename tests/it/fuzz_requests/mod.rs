@@ -1,4 +1,4 @@
-//! GraphQL requests of any kind, random and hostile: whatever comes, the gateway answers it, and not with a fault of its own.
+//! Random and hostile GraphQL requests: the gateway answers each of them, and never with an internal error.
 //!
 //! ```sh
 //! AIRGRAPH_FUZZ_CASES=1000000 cargo test --release --test it fuzz_requests -- --nocapture   # a million
@@ -26,7 +26,7 @@ use crate::support::{Answer, TestApp, gateway::DEADLINE};
 /// Requests, unless the environment names another number.
 const CASES: u32 = 400;
 const CASES_VARIABLE: &str = "AIRGRAPH_FUZZ_CASES";
-/// Who ask at the same time.
+/// Number of concurrent clients.
 const THREADS: u32 = 4;
 /// A subscription has no end, and none of these is sent anything: after this its silence is taken for that.
 const SILENCE: Duration = Duration::from_millis(30);
@@ -94,7 +94,7 @@ fn request(way: &Way, key: Option<&str>, document: &str, variables: &Value) -> R
     request.expect("a request")
 }
 
-/// What holds for every answer; tells what kind it was.
+/// Checks the invariants of every response; returns its kind.
 fn holds(answer: &Answer) -> Result<String, TestCaseError> {
     let Answer { status, headers, text } = answer;
     prop_assert!(!status.is_server_error(), "{status}: {text}");
@@ -105,14 +105,15 @@ fn holds(answer: &Answer) -> Result<String, TestCaseError> {
     if headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream")) {
         return Ok("stream".to_owned());
     }
-    let told: Value = serde_json::from_str(text).map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
-    let code = told["errors"][0]["extensions"]["code"].as_str();
-    prop_assert!(told.get("data").is_some() || code.is_some(), "{text}");
-    prop_assert!(told.get("data").is_none() || status.is_success(), "{status}: {text}");
-    Ok(if told["data"] == Value::Null { code.unwrap_or("null") } else { "answered" }.to_owned())
+    let response: Value =
+        serde_json::from_str(text).map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
+    let code = response["errors"][0]["extensions"]["code"].as_str();
+    prop_assert!(response.get("data").is_some() || code.is_some(), "{text}");
+    prop_assert!(response.get("data").is_none() || status.is_success(), "{status}: {text}");
+    Ok(if response["data"] == Value::Null { code.unwrap_or("null") } else { "answered" }.to_owned())
 }
 
-/// Sends so many requests to a gateway that is exposed so.
+/// Sends this number of requests to a gateway with these security settings.
 fn run(exposure: SecuritySettings, cases: u32) {
     let runtime = Runtime::new().expect("a runtime");
     let app = runtime.block_on(async {
@@ -137,11 +138,11 @@ fn run(exposure: SecuritySettings, cases: u32) {
     // The generator is worth its while only if some of it gets through.
     let answered = kinds.get("answered").copied().unwrap_or(0);
     assert!(answered >= cases / 50, "{kinds:?}");
-    told(&kinds, before);
+    print_kinds(&kinds, before);
     runtime.block_on(async { app.query("{ measurements { totalCount } }").await });
 }
 
-/// Sends so many requests, one after the other, and tells how many of them were of which kind.
+/// Sends this number of requests, one after the other, and returns the number of each kind.
 fn send(runtime: &Runtime, app: &TestApp, cases: u32) -> BTreeMap<String, u32> {
     let kinds = RefCell::new(BTreeMap::<String, u32>::new());
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
@@ -150,8 +151,8 @@ fn send(runtime: &Runtime, app: &TestApp, cases: u32) -> BTreeMap<String, u32> {
         |(way, admin, document, variables)| {
             let answer = runtime.block_on(async {
                 let request = request(&way, admin.then_some(&app.admin), &document, &variables);
-                let patience = if document.contains("subscription") { SILENCE } else { DEADLINE };
-                timeout(patience, app.send(request)).await
+                let limit = if document.contains("subscription") { SILENCE } else { DEADLINE };
+                timeout(limit, app.send(request)).await
             });
             let kind = if let Ok(answer) = answer {
                 holds(&answer)?
@@ -167,15 +168,15 @@ fn send(runtime: &Runtime, app: &TestApp, cases: u32) -> BTreeMap<String, u32> {
     kinds.into_inner()
 }
 
-/// What this process has of memory, the gateway and those who ask together; none where that isn't told (Linux tells).
+/// Resident memory of this process (gateway and clients) in MB; `None` where `/proc` doesn't exist.
 fn memory_mb() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? / 1024)
 }
 
-#[expect(clippy::print_stdout, reason = "for who runs it by hand")]
-fn told(kinds: &BTreeMap<String, u32>, before: Option<u64>) {
+#[expect(clippy::print_stdout, reason = "output of manual runs")]
+fn print_kinds(kinds: &BTreeMap<String, u32>, before: Option<u64>) {
     let count: u32 = kinds.values().sum();
     println!("{count} requests: {kinds:?}; memory in MB: {before:?} before, {:?} after", memory_mb());
 }

@@ -1,6 +1,6 @@
-//! Random questions of statistics.
+//! Random queries of statistics.
 
-use super::by_hand::Told;
+use super::by_hand::BucketStatistics;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use rand::RngExt as _;
@@ -11,7 +11,7 @@ use crate::support::at;
 
 /// A question, as this test understands it.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct StatisticsQuery {
     pub zone: Tz,
     pub every: Option<&'static str>,
     pub groups: Vec<&'static str>,
@@ -21,11 +21,11 @@ pub struct Asked {
     /// South, west, north, east.
     pub area: Option<[f64; 4]>,
     pub least_pm10: Option<f64>,
-    /// Whether percentiles are asked, which only rows can tell.
+    /// Whether percentiles are selected, which need the rows.
     pub percentiles: bool,
     /// Whether invalid values and positions count.
     pub included: bool,
-    /// Whether the number of invalid values is selected, which only rows can tell.
+    /// Whether the number of invalid values is selected, which needs the rows.
     pub invalid_counts: bool,
 }
 
@@ -34,7 +34,7 @@ const INTERVALS: [&str; 9] =
 const ZONES: [Tz; 5] =
     [Tz::UTC, Tz::Europe__London, Tz::Asia__Kolkata, Tz::Australia__Lord_Howe, Tz::America__St_Johns];
 
-impl Asked {
+impl StatisticsQuery {
     pub fn random(chance: &mut ChaCha8Rng) -> Self {
         let begin =
             at(["2025-03-29T20:00:00Z", "2025-10-25T12:00:00Z", "2025-01-01T00:00:00Z"][chance.random_range(0..3)]);
@@ -109,19 +109,19 @@ impl Asked {
     }
 
     /// An answer, with what names it among the others.
-    pub fn told(&self, told: &Value) -> (String, Told) {
-        let start = told["start"].as_str().map(at);
-        let bucket = self.every.map(|every| super::by_hand::bucket(every, self.zone, start.expect("a start")));
+    pub fn read_bucket(&self, bucket: &Value) -> (String, BucketStatistics) {
+        let start = bucket["start"].as_str().map(at);
+        let label = self.every.map(|every| super::by_hand::bucket(every, self.zone, start.expect("a start")));
         let group =
             |name: &str, field: &Value| if self.groups.contains(&name) { field.to_string() } else { "null".to_owned() };
         let key = format!(
             "{} {} {} {} {}",
-            bucket.unwrap_or_default(),
-            group("DEVICE", &told["device"]["key"]),
-            group("CELL", &told["cell"]),
-            group("HOUR_OF_DAY", &told["hourOfDay"]),
-            group("DAY_OF_WEEK", &told["dayOfWeek"]),
+            label.unwrap_or_default(),
+            group("DEVICE", &bucket["device"]["key"]),
+            group("CELL", &bucket["cell"]),
+            group("HOUR_OF_DAY", &bucket["hourOfDay"]),
+            group("DAY_OF_WEEK", &bucket["dayOfWeek"]),
         );
-        (key, Told::read(told, self.percentiles))
+        (key, BucketStatistics::read(bucket, self.percentiles))
     }
 }

@@ -1,4 +1,4 @@
-//! Statistics: the same as somebody finds who goes through all rows by themselves.
+//! Statistics: the results equal those computed from all rows.
 
 mod asked;
 mod buckets;
@@ -7,8 +7,8 @@ mod by_hand;
 use std::collections::BTreeMap;
 
 use airgraph::db::statistics::MAX_ROWS;
-use asked::Asked;
-use by_hand::{Row, Told};
+use asked::StatisticsQuery;
+use by_hand::{BucketStatistics, Row};
 use rand::RngExt as _;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
 use serde_json::{Value, json};
@@ -27,22 +27,22 @@ fn rows(chance: &mut ChaCha8Rng) -> Vec<Row> {
             let day = at(days[chance.random_range(0..days.len())]);
             let step = if chance.random_bool(0.2) { 900 } else { 1 };
             let seconds = chance.random_range(-100_000..150_000_i64) / step * step;
-            let maybe = |chance: &mut ChaCha8Rng, most: i32, steady: bool| {
+            let maybe = |chance: &mut ChaCha8Rng, max: i32, steady: bool| {
                 chance
                     .random_bool(0.8)
-                    .then(|| if steady { 12.4 } else { f64::from(chance.random_range(0..most)) / 10.0 })
+                    .then(|| if steady { 12.4 } else { f64::from(chance.random_range(0..max)) / 10.0 })
             };
             let steady = n % 3 == 0;
             let [pm25, pm10, humidity] =
-                [(600, steady), (900, steady), (1000, false)].map(|(most, steady)| maybe(chance, most, steady));
+                [(600, steady), (900, steady), (1000, false)].map(|(max, steady)| maybe(chance, max, steady));
             let (pm25, pm10, humidity) = (spoilt(chance, pm25), spoilt(chance, pm10), spoilt(chance, humidity));
             Row {
                 device: format!("bike-{}", n % 4),
-                // No two at one time: what is told apart by content alone is not the point here.
+                // No two at one time: samples that differ by content alone are not the point here.
                 time: day + chrono::TimeDelta::seconds(seconds) + chrono::TimeDelta::milliseconds(n),
                 position: position(chance),
                 pm25,
-                pm10: pm10.or((pm25.is_none() && humidity.is_none()).then_some(1.5)), // a sample tells something
+                pm10: pm10.or((pm25.is_none() && humidity.is_none()).then_some(1.5)), // a sample has at least one value
                 humidity,
             }
         })
@@ -76,11 +76,11 @@ async fn filled(chance: &mut ChaCha8Rng) -> (TestApp, Vec<Row>) {
     (app, rows)
 }
 
-fn list(told: &mut Value) -> &mut Vec<Value> {
-    told.as_array_mut().expect("a list")
+fn list(value: &mut Value) -> &mut Vec<Value> {
+    value.as_array_mut().expect("a list")
 }
 
-/// Whether two answers tell the same. Postgres may add up the same values in another order the next time, which shows in
+/// Whether two responses are equal. Postgres may add up the same values in another order the next time, which shows in
 /// the last digits.
 fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {
@@ -105,21 +105,22 @@ async fn random_questions_are_answered_as_by_going_through_all_rows() {
     let (app, rows) = filled(&mut chance).await;
     let mut answers = 0;
     for _ in 0..QUESTIONS {
-        let asked = Asked::random(&mut chance);
-        let expected = by_hand::statistics(&rows, &asked);
-        let query = asked.query(true);
+        let question = StatisticsQuery::random(&mut chance);
+        let expected = by_hand::statistics(&rows, &question);
+        let query = question.query(true);
         let data = app.query(&query).await;
-        let mut straight = app.query(&asked.query(false)).await;
-        for (straight, told) in list(&mut straight["statistics"]).iter_mut().zip(list(&mut data["statistics"].clone()))
+        let mut straight = app.query(&question.query(false)).await;
+        for (straight, bucket) in
+            list(&mut straight["statistics"]).iter_mut().zip(list(&mut data["statistics"].clone()))
         {
-            straight["device"] = told["device"].take();
+            straight["device"] = bucket["device"].take();
         }
         assert!(is_same(&straight, &data), "{query}: {straight:#} and {data:#}");
         let found: BTreeMap<_, _> =
-            data["statistics"].as_array().expect("a list").iter().map(|told| asked.told(told)).collect();
+            data["statistics"].as_array().expect("a list").iter().map(|bucket| question.read_bucket(bucket)).collect();
         assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{query}");
-        for (key, told) in &found {
-            told.assert_is(&expected[key], &format!("{key} of {query}"));
+        for (key, bucket) in &found {
+            bucket.assert_is(&expected[key], &format!("{key} of {query}"));
         }
         answers += found.len();
     }
@@ -147,7 +148,7 @@ async fn a_map_has_the_cells_in_which_there_are_samples() {
             assert_eq!(cells.len(), expected.len(), "{query}");
             for cell in cells {
                 let index = cell["index"].as_str().expect("an index");
-                Told::read(cell, false).assert_is(&expected[index], index);
+                BucketStatistics::read(cell, false).assert_is(&expected[index], index);
                 assert_eq!(cell["resolution"], resolution);
                 let corners = cell["boundary"].as_array().expect("corners").len();
                 assert!((5..=10).contains(&corners), "{corners}");
@@ -173,7 +174,7 @@ async fn of_a_device_they_cost_one_statement_for_all_devices() {
             .as_array()
             .expect("a list")
             .iter()
-            .map(|told| told["count"].as_i64().expect("a count"))
+            .map(|bucket| bucket["count"].as_i64().expect("a count"))
             .sum();
         let key = device["key"].as_str().expect("a key");
         assert_eq!(counted, i64::try_from(rows.iter().filter(|row| row.device == key).count()).expect("few"));
@@ -225,16 +226,16 @@ async fn more_cells_than_a_map_may_have_are_refused_with_a_resolution_that_fits(
     .execute(&app.database.writes)
     .await
     .expect("rows");
-    let ask = async |resolution: u8| {
+    let cells_at = async |resolution: u8| {
         let query = format!(
             "{{ cells(filter: {{area: {{boundingBox: {{south: -10, west: -10, north: 10, east: 10}}}}}}, resolution: {resolution}) {{ count }} }}"
         );
         app.graphql(None, &query, Value::Null).await
     };
-    let answer = ask(12).await;
+    let answer = cells_at(12).await;
     assert_eq!(answer["errors"][0]["extensions"]["argument"], "resolution", "{answer}");
     let message = answer["errors"][0]["message"].as_str().expect("a message").to_owned();
     let fitting = message.split(" would fit").next().and_then(|text| text.rsplit(' ').next()).expect("a resolution");
     assert_eq!(fitting, "4", "{message}");
-    assert_eq!(ask(4).await["errors"], Value::Null);
+    assert_eq!(cells_at(4).await["errors"], Value::Null);
 }

@@ -64,12 +64,12 @@ impl Answer {
 }
 
 impl TestApp {
-    /// A gateway that anybody may read from.
+    /// A gateway with public read access.
     pub async fn new() -> Self {
         Self::on(&empty_database().await, true).await
     }
 
-    /// A gateway that has only so many connections to read by.
+    /// A gateway with a read pool of this size.
     pub async fn with_connections(connections: u32) -> Self {
         let options = empty_database().await;
         let database = connect::open(&options, connections, 5).await.expect("a database");
@@ -77,8 +77,8 @@ impl TestApp {
         Self::start(database, admin.reveal(), &options, true, SecuritySettings::default())
     }
 
-    /// One more gateway on a database that has one, with that one's admin key and with servers that answer queries as long as
-    /// they are not further behind than that.
+    /// One more gateway on an existing database, with the admin key of the other gateway and with replicas that answer queries
+    /// while their lag is at most `max_lag`.
     pub async fn with_replicas(
         first: &Self,
         options: &PgConnectOptions,
@@ -105,7 +105,7 @@ impl TestApp {
         Self::start(database, admin.reveal(), options, public_read, SecuritySettings::default())
     }
 
-    /// A gateway that shows itself so to those who may read, which is anybody.
+    /// A gateway with these security settings and public read access.
     pub async fn exposed(exposure: SecuritySettings) -> Self {
         let options = empty_database().await;
         let database = connect::open(&options, 5, 5).await.expect("a database");
@@ -204,17 +204,16 @@ impl TestApp {
     }
 
     /// The same with `WebSocket`s of another number or pace.
-    pub fn with_sockets(mut self, most: u32, pace: SocketTimeouts) -> Self {
-        let most = most as usize;
-        let limits = WebSocketLimits { max_per_caller: usize::MAX, max_total: most };
+    pub fn with_sockets(mut self, max_total: u32, pace: SocketTimeouts) -> Self {
+        let limits = WebSocketLimits { max_per_caller: usize::MAX, max_total: max_total as usize };
         self.app.sockets = Sockets::new(limits, pace);
         self.router = self.app.router();
         self
     }
 
     /// The same, but requests may take no longer than this.
-    pub fn with_request_timeout(mut self, most: Duration) -> Self {
-        self.app.request_timeout = most;
+    pub fn with_request_timeout(mut self, timeout: Duration) -> Self {
+        self.app.request_timeout = timeout;
         self.router = self.app.router();
         self
     }
@@ -233,7 +232,7 @@ impl TestApp {
         self
     }
 
-    /// The same, but pages of these sites may ask.
+    /// The same, with these allowed origins.
     pub fn with_origins(mut self, origins: Vec<Origin>) -> Self {
         self.app.origins = origins;
         self.router = self.app.router();
@@ -281,33 +280,33 @@ impl TestApp {
         self.post("/insertSensorData", Some(&self.admin), body).await
     }
 
-    /// Asks GraphQL, with a key or without, and gives the whole answer.
+    /// Posts a GraphQL request, with or without a key; returns the whole response.
     pub async fn graphql(&self, key: Option<&str>, query: &str, variables: Value) -> Value {
         let body = json!({ "query": query, "variables": variables }).to_string();
         self.post("/graphql", key, body).await.json()
     }
 
-    /// Asks GraphQL as anybody may; the answer has no errors.
+    /// Runs a GraphQL query without a key; returns its data, panics on errors.
     pub async fn query(&self, query: &str) -> Value {
         self.query_with(query, json!({})).await
     }
 
-    /// Asks GraphQL with variables; the answer has no errors.
+    /// Runs a GraphQL query with variables; returns its data, panics on errors.
     pub async fn query_with(&self, query: &str, variables: Value) -> Value {
         data(self.graphql(None, query, variables).await)
     }
 
-    /// Asks GraphQL as an admin; the answer has no errors.
+    /// Runs a GraphQL operation with the admin key; returns its data, panics on errors.
     pub async fn admin(&self, query: &str, variables: Value) -> Value {
         data(self.graphql(Some(&self.admin), query, variables).await)
     }
 
-    /// Asks GraphQL without HTTP: no list is written as text.
+    /// Runs a GraphQL query without HTTP: no list is written as text.
     pub async fn by_resolvers(&self, query: &str) -> Value {
         serde_json::to_value(self.executed(query.into()).await).expect("JSON")
     }
 
-    /// Asks GraphQL without HTTP.
+    /// Executes a GraphQL request without HTTP.
     pub async fn executed(&self, request: async_graphql::Request) -> async_graphql::Response {
         graphql::execute(&self.schema, request, Caller::Anonymous).await
     }
@@ -317,8 +316,8 @@ impl TestApp {
         let count = measurements.as_array().map_or(0, Vec::len);
         let mutation = "mutation ($measurements: [MeasurementInput!]!) {
             recordMeasurements(input: {measurements: $measurements}) { status recorded } }";
-        let told = self.admin(mutation, json!({ "measurements": measurements })).await;
-        assert_eq!(told["recordMeasurements"], json!({ "status": "RECORDED", "recorded": count }));
+        let response = self.admin(mutation, json!({ "measurements": measurements })).await;
+        assert_eq!(response["recordMeasurements"], json!({ "status": "RECORDED", "recorded": count }));
     }
 }
 

@@ -26,9 +26,9 @@ pub struct EventStream {
     text: String,
 }
 
-/// What a client asks with.
+/// The parameters of a request for a stream.
 #[derive(Clone, Copy, Default)]
-pub struct Ask<'a> {
+pub struct StreamRequest<'a> {
     pub query: &'a str,
     pub key: Option<&'a str>,
     pub last_event_id: Option<&'a str>,
@@ -38,18 +38,18 @@ pub struct Ask<'a> {
 
 impl EventStream {
     /// Subscribes by POST.
-    pub async fn open(router: &Router, ask: Ask<'_>) -> Self {
+    pub async fn open(router: &Router, stream_request: StreamRequest<'_>) -> Self {
         let mut request = Request::post("/graphql/stream")
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "text/event-stream");
-        if let Some(key) = ask.key {
+        if let Some(key) = stream_request.key {
             request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
         }
-        if let Some(id) = ask.last_event_id {
+        if let Some(id) = stream_request.last_event_id {
             request = request.header("last-event-id", id);
         }
-        let resume = ask.after.map(|after| json!({ "resume": { "after": after } }));
-        let body = Body::from(json!({ "query": ask.query, "extensions": resume }).to_string());
+        let resume = stream_request.after.map(|after| json!({ "resume": { "after": after } }));
+        let body = Body::from(json!({ "query": stream_request.query, "extensions": resume }).to_string());
         let response = router.clone().oneshot(request.body(body).expect("a request")).await.expect("an answer");
         assert_eq!(response.status(), StatusCode::OK);
         Self { body: response.into_body().into_data_stream(), text: String::new() }
@@ -88,7 +88,7 @@ impl EventStream {
         }
     }
 
-    /// The payloads of the next events, so many, and the id of the last.
+    /// The payloads of the next `count` events, and the id of the last.
     pub async fn payloads(&mut self, count: usize) -> (Vec<Value>, Option<String>) {
         let (mut payloads, mut last) = (Vec::new(), None);
         while payloads.len() < count {

@@ -18,7 +18,7 @@ pub const DEADLINE: Duration = Duration::from_mins(1);
 /// The program, with settings of the test only.
 pub fn airgraph(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_airgraph"));
-    // Whatever the environment of the test run says, only the test's own settings count.
+    // Only the test's own settings count, not the environment of the test run.
     for (name, _) in std::env::vars_os() {
         let name_text = name.to_string_lossy();
         if ["AIRGRAPH_", "POSTGRES_", "PG", "DATABASE_"].iter().any(|prefix| name_text.starts_with(prefix)) {

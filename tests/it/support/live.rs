@@ -18,7 +18,7 @@ const DEADLINE: Duration = Duration::from_mins(1);
 const QUIET: Duration = Duration::from_millis(100);
 
 impl TestApp {
-    /// Subscribes as anybody may.
+    /// Subscribes without a key.
     pub async fn subscribe(&self, query: &str) -> Subscriber {
         self.try_subscribe(query, json!({}), None).await.unwrap_or_else(|refused| panic!("{refused:#}"))
     }
@@ -46,7 +46,7 @@ pub async fn next(subscriber: &mut Subscriber) -> Delivery {
     timeout(DEADLINE, subscriber.next()).await.expect("something comes")
 }
 
-/// The next events, at least so many.
+/// The next events, at least `count`.
 pub async fn events(subscriber: &mut Subscriber, count: usize) -> Vec<SubscriptionEvent> {
     let mut events = Vec::new();
     while events.len() < count {
@@ -58,7 +58,7 @@ pub async fn events(subscriber: &mut Subscriber, count: usize) -> Vec<Subscripti
     events
 }
 
-/// The answers to the next events, at least so many.
+/// The responses of the next events, at least `count`.
 pub async fn payloads(subscriber: &mut Subscriber, count: usize) -> Vec<Value> {
     events(subscriber, count).await.iter().map(payload).collect()
 }

@@ -21,10 +21,10 @@ pub struct Pooler {
 
 /// The version that is installed; none, and a word about it, where there is none.
 pub fn version() -> Option<(u32, u32)> {
-    let told = Command::new("pgbouncer").arg("--version").output().ok();
-    let told = told.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    let version = told.as_deref().and_then(|told| {
-        let mut numbers = told.split_whitespace().nth(1)?.split('.').map(|number| number.parse().ok());
+    let output = Command::new("pgbouncer").arg("--version").output().ok();
+    let output = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let version = output.as_deref().and_then(|output| {
+        let mut numbers = output.split_whitespace().nth(1)?.split('.').map(|number| number.parse().ok());
         Some((numbers.next()??, numbers.next()??))
     });
     if version.is_none() {

@@ -41,7 +41,7 @@ pub struct OwnPostgres {
 
 struct Running {
     postmaster: Child,
-    /// Stops it when the test's process is killed: a shell whose standard input ends then.
+    /// Stops Postgres when the test's process is killed: a shell whose standard input ends then.
     watchdog: Child,
 }
 

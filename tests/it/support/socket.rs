@@ -1,4 +1,4 @@
-//! A client of `graphql-transport-ws` that says whatever a test wants.
+//! A client of `graphql-transport-ws` that sends whatever a test needs.
 
 use std::net::SocketAddr;
 
@@ -54,7 +54,7 @@ impl Socket {
         (Self(WebSocketStream::from_raw_socket(connection, Role::Client, None).await), head)
     }
 
-    /// Upgrades, and has said nothing yet.
+    /// Upgrades, and sends nothing yet.
     pub async fn open(address: SocketAddr) -> Self {
         Self::try_open(address, &[PROTOCOL]).await.expect("an upgrade")
     }
@@ -64,7 +64,7 @@ impl Socket {
         let mut socket = Self::open(address).await;
         let payload = key.map(|key| json!({ "authorization": format!("Bearer {key}") }));
         socket.say(json!({ "type": "connection_init", "payload": payload })).await;
-        assert_eq!(socket.hear().await, json!({ "type": "connection_ack" }));
+        assert_eq!(socket.receive().await, json!({ "type": "connection_ack" }));
         socket
     }
 
@@ -78,14 +78,14 @@ impl Socket {
         self.0.send(message).await.expect("sent");
     }
 
-    /// Asks for an operation.
+    /// Starts an operation.
     pub async fn subscribe(&mut self, id: &str, query: &str, variables: Value) {
         let payload = json!({ "query": query, "variables": variables });
         self.say(json!({ "type": "subscribe", "id": id, "payload": payload })).await;
     }
 
     /// The next message.
-    pub async fn hear(&mut self) -> Value {
+    pub async fn receive(&mut self) -> Value {
         match self.next().await {
             Some(Message::Text(text)) => {
                 serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text:?}"))
@@ -98,9 +98,9 @@ impl Socket {
     pub async fn closed(&mut self) -> (u16, String) {
         match self.next().await {
             Some(Message::Close(Some(frame))) => {
-                let told = (frame.code.into(), frame.reason.to_string());
+                let close = (frame.code.into(), frame.reason.to_string());
                 assert!(self.next().await.is_none(), "nothing comes after it");
-                told
+                close
             }
             other => panic!("not closed but {other:?}"),
         }

@@ -1,4 +1,4 @@
-//! Counting SQL statements, and how Postgres carried them out.
+//! Counts SQL statements, and records their plans.
 
 use std::{
     cell::{Cell, RefCell},
@@ -77,7 +77,7 @@ impl Statements {
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {
             let subscriber = tracing_subscriber::registry().with(Counter);
-            tracing::subscriber::set_global_default(subscriber).expect("nobody else sets one");
+            tracing::subscriber::set_global_default(subscriber).expect("no other subscriber is set");
         });
         Self
     }
@@ -89,7 +89,7 @@ impl Statements {
         (COUNT.get() - before, outcome)
     }
 
-    /// How the statements of the future were carried out, on a database whose connections are [`explained`].
+    /// The plans of the statements of the future, on a database whose connections are [`explained`].
     pub async fn plans_of<T>(&self, future: impl Future<Output = T>) -> (Vec<Plan>, T) {
         NOTICES.take();
         let outcome = future.await;
@@ -101,7 +101,7 @@ impl Statements {
     }
 }
 
-/// Connections that tell how each of their statements was carried out.
+/// Connections that report the plan of each of their statements.
 pub fn explained(options: PgConnectOptions) -> PgConnectOptions {
     options.options([
         ("session_preload_libraries", "auto_explain"),
@@ -113,7 +113,7 @@ pub fn explained(options: PgConnectOptions) -> PgConnectOptions {
     ])
 }
 
-/// How a statement was carried out, as `explain (analyze, format json)` tells it.
+/// The plan of a statement, from `explain (analyze, format json)`.
 #[derive(Debug)]
 pub struct Plan(Value);
 
@@ -138,21 +138,21 @@ impl Plan {
     /// The tables that were read from one end to the other, those of a page or so aside.
     pub fn read_whole(&self) -> Vec<&str> {
         let steps = self.steps().into_iter();
-        let whole = steps.filter(|step| step["Node Type"] == "Seq Scan" && looked_at(step) > 100.0);
+        let whole = steps.filter(|step| step["Node Type"] == "Seq Scan" && rows_scanned(step) > 100.0);
         whole.filter_map(|step| step["Relation Name"].as_str()).collect()
     }
 
-    /// How many rows or index entries were looked at.
-    pub fn looked_at(&self) -> f64 {
+    /// Number of rows and index entries scanned.
+    pub fn rows_scanned(&self) -> f64 {
         let scans = self.steps().into_iter().filter(|step| {
             step["Node Type"].as_str().is_some_and(|kind| kind.ends_with(" Scan") && !kind.starts_with("Function"))
         });
-        scans.map(looked_at).sum()
+        scans.map(rows_scanned).sum()
     }
 }
 
-/// How many rows or index entries a step looked at.
-fn looked_at(step: &Value) -> f64 {
+/// Number of rows and index entries that a step scanned.
+fn rows_scanned(step: &Value) -> f64 {
     let rows = ["Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"];
     rows.map(|name| number(step, name)).iter().sum::<f64>() * number(step, "Actual Loops")
 }

@@ -1,4 +1,4 @@
-//! Every code with which a socket is closed, and what leads to it.
+//! Every close code of a socket, and its cause.
 
 use std::time::Duration;
 

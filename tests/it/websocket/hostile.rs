@@ -1,4 +1,4 @@
-//! Whatever a client sends: it is answered, or the socket is closed with a code of the protocol; and others are served.
+//! Whatever a client sends: it is answered, or the socket is closed with a code of the protocol; others are served.
 
 use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use serde_json::{Value, json};
@@ -87,11 +87,11 @@ async fn talk(mut socket: Socket, messages: Vec<Message>) -> Option<u16> {
     loop {
         match socket.next().await {
             Some(Message::Text(text)) => {
-                let told: Value = serde_json::from_str(&text).expect("JSON");
-                if told == json!({ "type": "pong", "payload": { "last": "one" } }) {
+                let response: Value = serde_json::from_str(&text).expect("JSON");
+                if response == json!({ "type": "pong", "payload": { "last": "one" } }) {
                     return None;
                 }
-                let kind = told["type"].as_str().unwrap_or_default();
+                let kind = response["type"].as_str().unwrap_or_default();
                 assert!(["connection_ack", "pong", "next", "error", "complete"].contains(&kind), "{text}");
             }
             Some(Message::Close(Some(frame))) => return Some(frame.code.into()),

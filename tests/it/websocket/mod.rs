@@ -46,7 +46,7 @@ async fn only_our_subprotocol_is_spoken() {
         // As RFC 6455 has it in its example.
         assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
         socket.say(init()).await;
-        assert_eq!(socket.hear().await["type"], "connection_ack");
+        assert_eq!(socket.receive().await["type"], "connection_ack");
     }
 }
 
@@ -55,7 +55,7 @@ async fn a_bad_handshake_is_answered_before_the_upgrade() {
     let app = TestApp::new().await;
     let address = app.listen().await;
     let refused = async |headers: &[(&str, &str)]| Socket::try_open(address, headers).await.err();
-    assert_eq!(refused(&[PROTOCOL, ("authorization", "Bearer nobodys")]).await, Some(StatusCode::UNAUTHORIZED));
+    assert_eq!(refused(&[PROTOCOL, ("authorization", "Bearer invalid")]).await, Some(StatusCode::UNAUTHORIZED));
 
     let upgrade = |version: &str, key: bool| {
         let mut request = axum::http::Request::get("/graphql")
@@ -118,7 +118,7 @@ async fn operations_wait_for_the_acknowledgement() {
 
     // Also while the key is looked up.
     let mut socket = Socket::open(address).await;
-    socket.say(json!({ "type": "connection_init", "payload": { "authorization": "Bearer nobodys" } })).await;
+    socket.say(json!({ "type": "connection_init", "payload": { "authorization": "Bearer invalid" } })).await;
     socket.subscribe("1", "{ __typename }", json!({})).await;
     let closed = socket.closed().await;
     assert!(closed == unauthorized || closed == (4403, INVALID_KEY_MESSAGE.to_owned()), "{closed:?}");
@@ -134,18 +134,18 @@ async fn a_connection_is_initialised_once_and_soon() {
     let mut socket = Socket::ready(address, None).await;
     tokio::time::sleep(2 * pace.init).await;
     socket.say(json!({ "type": "ping" })).await;
-    assert_eq!(socket.hear().await, json!({ "type": "pong" }), "who has initialised has all the time there is");
+    assert_eq!(socket.receive().await, json!({ "type": "pong" }), "no timeout after initialisation");
     socket.say(init()).await;
     assert_eq!(socket.closed().await, (4429, "Too many initialisation requests".to_owned()));
 
     let mut socket = Socket::open(address).await;
     socket.say(init()).await;
     socket.say(init()).await;
-    let mut heard = socket.next().await;
-    if let Some(Message::Text(_)) = heard {
-        heard = socket.next().await; // the acknowledgement may come first
+    let mut message = socket.next().await;
+    if let Some(Message::Text(_)) = message {
+        message = socket.next().await; // the acknowledgement may come first
     }
-    let Some(Message::Close(Some(frame))) = heard else { panic!("{heard:?}") };
+    let Some(Message::Close(Some(frame))) = message else { panic!("{message:?}") };
     assert_eq!(u16::from(frame.code), 4429);
 }
 
@@ -154,12 +154,12 @@ async fn pings_are_answered_at_any_time_and_pongs_are_welcome() {
     let address = TestApp::new().await.listen().await;
     let mut socket = Socket::open(address).await;
     socket.say(json!({ "type": "ping", "payload": { "n": [1, null] } })).await;
-    assert_eq!(socket.hear().await, json!({ "type": "pong", "payload": { "n": [1, null] } }));
+    assert_eq!(socket.receive().await, json!({ "type": "pong", "payload": { "n": [1, null] } }));
     socket.say(json!({ "type": "pong", "payload": { "n": 2 } })).await;
     socket.say(init()).await;
-    assert_eq!(socket.hear().await, json!({ "type": "connection_ack" }));
+    assert_eq!(socket.receive().await, json!({ "type": "connection_ack" }));
     socket.say(json!({ "type": "ping" })).await;
-    assert_eq!(socket.hear().await, json!({ "type": "pong" }));
+    assert_eq!(socket.receive().await, json!({ "type": "pong" }));
 
     socket.send(Message::Ping("you?".into())).await;
     socket.0.close(None).await.expect("closed");

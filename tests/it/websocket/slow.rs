@@ -1,4 +1,4 @@
-//! Clients that read slowly, and those that are gone without a word.
+//! Clients that read slowly, and clients that are gone without a close.
 
 use std::time::Duration;
 
@@ -32,15 +32,15 @@ async fn clog(socket: &mut Socket) {
 }
 
 #[tokio::test]
-async fn who_takes_nothing_is_given_up() {
+async fn socket_without_reads_is_closed() {
     let app = TestApp::new().await.with_sockets(10, PACE);
     let mut socket = Socket::ready(app.listen().await, None).await;
     clog(&mut socket).await;
-    timeout(DEADLINE, app.app.sockets.all_closed()).await.expect("it is given up");
+    timeout(DEADLINE, app.app.sockets.all_closed()).await.expect("the socket is closed");
 }
 
 #[tokio::test]
-async fn who_reads_again_in_time_hears_that_it_was_too_slow() {
+async fn socket_that_reads_again_receives_the_too_slow_error() {
     let app = TestApp::new().await.with_sockets(10, SocketTimeouts { close: DEADLINE, ..PACE });
     let mut socket = Socket::ready(app.listen().await, None).await;
     clog(&mut socket).await;
@@ -58,15 +58,15 @@ async fn who_reads_again_in_time_hears_that_it_was_too_slow() {
 }
 
 #[tokio::test]
-async fn who_answers_no_ping_is_dropped_and_who_does_stays() {
+async fn socket_without_pongs_is_closed_and_others_stay() {
     let ping_interval = Duration::from_millis(700);
     let app = TestApp::new().await.with_sockets(10, SocketTimeouts { ping_interval, ..PACE });
     let address = app.listen().await;
-    let dead = Socket::ready(address, None).await; // answers nothing unless it is asked what comes next
+    let dead = Socket::ready(address, None).await; // answers nothing unless `next` is called
     let mut alive = Socket::ready(address, None).await;
     for _ in 0..4 {
-        let heard = timeout(DEADLINE, alive.0.next()).await.expect("a ping");
-        assert!(heard.as_ref().is_some_and(|heard| heard.as_ref().is_ok_and(Message::is_ping)), "{heard:?}");
+        let message = timeout(DEADLINE, alive.0.next()).await.expect("a ping");
+        assert!(message.as_ref().is_some_and(|message| message.as_ref().is_ok_and(Message::is_ping)), "{message:?}");
     }
     drop(alive);
     timeout(DEADLINE, app.app.sockets.all_closed()).await.expect("the dead one is gone as well");

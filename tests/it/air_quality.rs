@@ -60,7 +60,7 @@ async fn a_device_has_an_index_on_each_scale() {
         (&european["value"], &european["band"], &european["start"]),
         (&json!(2), &json!("Fair"), &json!("2026-05-01T11:00:00Z"))
     );
-    // Twelve hours of twenty-four are not enough.
+    // Twelve hours of twenty-four are not sufficient.
     for scale in ["UK_DAQI", "US_EPA"] {
         let day = index(&app, &format!("scale: {scale}")).await;
         assert_eq!(
@@ -122,7 +122,7 @@ async fn indices_of_a_thousand_devices_are_one_statement() {
     }
 }
 
-/// A sample as the test remembers it.
+/// A recorded sample.
 struct ScatteredSample {
     place: Position,
     time: DateTime<Utc>,
@@ -130,7 +130,7 @@ struct ScatteredSample {
     pm10: f64,
 }
 
-/// A value, out of range at times.
+/// A value, sometimes out of range.
 fn value(random: &mut ChaCha8Rng) -> f64 {
     if random.random_bool(0.1) {
         [-999.0, 1200.0][random.random_range(0..2)]
@@ -139,7 +139,7 @@ fn value(random: &mut ChaCha8Rng) -> f64 {
     }
 }
 
-/// Samples of some hours at places within some hundred metres, the same each time.
+/// Samples of some hours at places within some hundred metres, the same at every run.
 async fn scattered(app: &TestApp) -> Vec<ScatteredSample> {
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let samples: Vec<_> = (0..600_i64)
@@ -159,7 +159,7 @@ async fn scattered(app: &TestApp) -> Vec<ScatteredSample> {
     samples
 }
 
-/// The means of a cell, reckoned from all samples.
+/// The hourly means of a cell, computed from all samples.
 fn reckoned(samples: &[ScatteredSample], cell: CellIndex, hours: i64, counted: CountedValues) -> HourlyMeans {
     let mean = |ago: i64, value: &dyn Fn(&ScatteredSample) -> Option<f64>| {
         let start = noon() - TimeDelta::hours(ago);
@@ -262,7 +262,7 @@ async fn a_series_has_the_index_at_the_end_of_each_bucket() {
         ("UK_DAQI", "HOUR", "2026-05-01T02:00:00Z", "UTC", 10),
         ("US_NOWCAST", "THREE_HOURS", "2026-04-30T12:00:00Z", "UTC", 8),
         ("EUROPEAN_AQI", "HOUR", "2026-05-01T09:30:00Z", "UTC", 3),
-        // Midnight in Berlin is 22 o'clock; the day of today has not ended.
+        // Midnight in Berlin is 22 o'clock UTC; the current day has not ended.
         ("US_EPA", "DAY", "2026-04-29T00:00:00Z", "Europe/Berlin", 3),
     ] {
         let query = format!(

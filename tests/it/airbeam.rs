@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::{Answer, TestApp};
 
 const UUID: &str = "0d5f6bd6-5a9e-4f2a-9c0c-5f4b3f3f1c11";
-/// What the firmware sends of one moment, 2026-05-01T10:00:00Z: PM1 4, PM2.5 6.
+/// The body that the firmware sends for one time, 2026-05-01T10:00:00Z: PM1 4, PM2.5 6.
 const BODY: &[u8] = include_bytes!("../corpus/airbeam/one.bin");
 
 async fn post(app: &TestApp, path: &str, bearer: &str, body: &'static [u8]) -> Answer {

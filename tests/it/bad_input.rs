@@ -81,7 +81,7 @@ async fn ids() {
         .clone();
     assert_eq!(app.query(&format!("{{ node(id: {key}) {{ id }} }}")).await, json!({ "node": null }), "no node");
 
-    // of nothing that there is
+    // of an object that does not exist
     let data = app.query("{ node(id: \"RGV2aWNlOjk5OTk\") { id } device(key: \"unknown\") { id } }").await;
     assert_eq!(data, json!({ "node": null, "device": null }));
 }
@@ -104,7 +104,7 @@ async fn filters() {
     )
     .await;
 
-    // Only what lies on top decides for the device's own list; within `or` it is a condition like others.
+    // Only the top-level condition determines the device's own list; within `or` it is a condition like others.
     app.query("{ device(key: \"bike\") { measurements(filter: {or: [{devices: [\"bike\"]}]}) { nodes { id } } } }")
         .await;
 
@@ -172,7 +172,7 @@ async fn filters_within_filters() {
     ] {
         refused(&app, &format!("{{ measurements(filter: {{{filter}}}) {{ nodes {{ id }} }} }}"), argument).await;
     }
-    // As much as there may be, and contradictions that only lie in a part.
+    // The largest allowed filters, and contradictions in a part only.
     for filter in [
         format!("quantities: [{}]", "{quantity: NOISE}, ".repeat(100)),
         format!("{}pm10: {{min: 1}}{}", "not: {".repeat(7), "}".repeat(7)),
@@ -225,12 +225,12 @@ async fn areas() {
     let (code, argument, message) = error(&app, query, json!({ "area": { "polygon": corners } })).await;
     assert_eq!((code.as_str(), argument.as_str()), ("BAD_USER_INPUT", "filter.area.polygon"), "{message}");
     app.query_with(query, json!({ "area": { "polygon": corners[..10_000] } })).await;
-    // But not for each of hundreds of devices anew.
+    // Not repeated for each of hundreds of devices.
     let of_each = "query ($area: Area) { devices(first: 500) { nodes { measurements(first: 1, filter: {area: $area}) { nodes { id } } } } }";
     let (code, ..) = error(&app, of_each, json!({ "area": { "polygon": corners[..10_000] } })).await;
     assert_eq!(code, "TOO_COMPLEX");
     app.query_with(of_each, json!({ "area": { "polygon": corners[..1000] } })).await;
-    // One of the four, and not none or two.
+    // Exactly one of the four must be set.
     for area in [
         json!({}),
         json!({ "cells": ["8928308280fffff"], "circle": { "latitude": 0, "longitude": 0, "radius": 1 } }),
@@ -359,7 +359,7 @@ async fn what_would_cost_too_much_is_refused_before_it_runs() {
         assert_eq!(code, "TOO_COMPLEX");
         assert!(message.contains("250000") || message.contains("15 levels"), "{message}");
     }
-    // but this is a page that people want
+    // this page size is allowed
     app.query("{ measurements(first: 10000) { nodes { id pm1 pm25 pm4 pm10 latitude longitude measuredAt flags device { key } } } }").await;
 }
 

@@ -10,7 +10,7 @@ use axum::{
 
 use crate::support::{Answer, TestApp};
 
-/// A format's route, and the statuses of success, of a body that was not understood and of one whose samples were all
+/// A format's route, and its statuses for success, for an undecodable body and for a body whose samples are all
 /// rejected.
 type Route = (&'static str, &'static str, u16, u16, u16);
 
@@ -27,12 +27,12 @@ const ROUTES: &[Route] = &[
     ("airbeam", "/api/v3/fixed_sessions/d/measurements", 200, 400, 422),
 ];
 
-/// What becomes of a body.
+/// The expected outcome of a body.
 #[derive(Clone, Copy)]
 enum Fate {
     /// The body is rejected with this error code and message.
     Refused(&'static str, &'static str),
-    /// Understood; the only sample can't be true, for a reason of this code.
+    /// Decoded, but the only sample is rejected with this code.
     LeftOut(&'static str),
     /// The body is accepted, with this number of samples.
     Stored(usize),
@@ -121,7 +121,7 @@ const BODIES: &[(&str, &str, Fate)] = &[
         r#"{"esp8266id":"1","sensordatavalues":[{"value_type":"SDS_P1","value":"1e39"}]}"#,
         LeftOut("NO_VALUES"),
     ),
-    // what stands for "no value" is none
+    // a null marker is not a value
     (
         "airrohr",
         r#"{"esp8266id":"1","sensordatavalues":[{"value_type":"temperature","value":"-128"},
@@ -191,7 +191,7 @@ async fn post(app: &TestApp, path: &str, key: Option<&str>, body: impl Into<Body
     app.send(request.body(body.into()).expect("a request")).await
 }
 
-/// Checks one answer, and that the body was kept as it came.
+/// Checks one response, and that the body was stored as received.
 async fn assert_fate(app: &TestApp, (format, path, success, refusal, all_rejected): Route, body: &[u8], fate: Fate) {
     sqlx::query("truncate uplink").execute(&app.database.writes).await.expect("no uplinks");
     let answer = post(app, path, Some(&app.admin), body.to_vec()).await;

@@ -157,7 +157,7 @@ async fn a_body_that_expands_beyond_the_limit_is_refused() {
         let headers = [("content-encoding", coding), ("content-type", "application/json")];
         let answer = send(&app, "/graphql", &headers, bomb).await;
         assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{coding}");
-        // A file may be longer than that, but not by expanding without bounds.
+        // A file may be longer, but its expansion is limited.
         let line = "2026-05-01T10:00:00Z,f,1\n";
         let file = format!("time,device,pm10\n{}", line.repeat(10 * MIB / line.len()));
         let file = compressed(coding, file.as_bytes()).await;

@@ -21,13 +21,13 @@ use crate::{
     timeouts::{hold, until_waiting},
 };
 
-/// Costs 201 for its answer, and 320 for its statement.
+/// Costs 201 for its response, and 320 for its statement.
 const LIST: &str = "{ measurements { nodes { pm10 pm25 latitude } } }";
 const LIST_COST: usize = 521;
 
 async fn limited(cost: u32, uplinks: u32) -> TestApp {
     let open = SecuritySettings::default();
-    // Requests of these tests come by no connection, so by this address.
+    // The requests of these tests come by no connection, so they have this address.
     let trusted_proxies = vec!["0.0.0.0/32".parse().expect("a network")];
     let (cost_per_minute, uplinks_per_minute) = (NonZeroU32::new(cost), NonZeroU32::new(uplinks));
     TestApp::exposed(SecuritySettings { cost_per_minute, uplinks_per_minute, trusted_proxies, ..open }).await
@@ -106,7 +106,7 @@ async fn rate_limits_are_per_caller() {
         (&[("x-forwarded-for", "192.0.2.1")], &[("x-forwarded-for", "203.0.113.5, 192.0.2.1")]),
         (&[("x-forwarded-for", "192.0.2.2")], &[("x-forwarded-for", "::ffff:192.0.2.2")]),
         (&[("x-forwarded-for", "2001:db8:0:1::1")], &[("x-forwarded-for", "2001:db8:0:1:ffff::2")]),
-        // a key pays wherever it is
+        // a key is charged at every address
         (&[("authorization", &bearer)], &[("authorization", &bearer), ("x-forwarded-for", "192.0.2.3")]),
     ];
     for (first, again) in callers {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::support::packet::{Raw, encode, unhex};
 
-/// What a slot must hold: latitude, longitude, PM10, PM2.5.
+/// The expected sample of a slot: latitude, longitude, PM10, PM2.5.
 type Expected = (f64, f64, u16, u16);
 
 const A: &str =

@@ -23,7 +23,7 @@ async fn connect(address: SocketAddr) -> TcpStream {
     TcpStream::connect(address).await.expect("a connection")
 }
 
-/// Sends a request and returns the beginning of its answer.
+/// Sends a request and returns the beginning of its response.
 async fn get(connection: &mut TcpStream) -> String {
     connection.write_all(GET).await.expect("sent");
     let mut answer = [0; 1024];
@@ -53,7 +53,7 @@ fn refusals(app: &TestApp, limit: &str) -> bool {
     text.contains(&format!("airgraph_limit_refusals_total{{limit=\"{limit}\"}}"))
 }
 
-/// Attack 15: they stayed open for good.
+/// Attack 15: such connections stayed open forever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_thousand_half_sent_heads_are_closed_and_block_no_client() {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
@@ -131,7 +131,7 @@ async fn many_answers_wait(address: SocketAddr) -> TcpStream {
 
 const SCHEMAS: usize = 40;
 
-/// Attack 3: clients that never read kept their answers in memory for good.
+/// Attack 3: clients that never read kept their responses in memory forever.
 #[tokio::test]
 async fn a_client_that_does_not_read_is_closed_and_one_that_reads_slowly_is_served() {
     let limits = ConnectionLimits { write_window: Duration::from_secs(1), ..ConnectionLimits::default() };

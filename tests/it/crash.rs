@@ -27,7 +27,7 @@ use crate::support::{
 const KILLS: usize = 20;
 const SENSORS: usize = 8;
 pub const KEY: &str = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
-/// Once the database answers again, something is recorded within this time.
+/// Maximum time between the database's recovery and the first recorded sample.
 const RECOVERY: Duration = Duration::from_secs(15);
 
 #[expect(clippy::print_stdout, reason = "what repeats a failure")]
@@ -68,8 +68,8 @@ async fn a_gateway_killed_under_load_has_stored_what_it_answered() {
     assert_all_is_stored_once(&postgres.options, report).await;
 }
 
-/// Without fsync: a process that is killed takes nothing with it that it handed to the kernel, and with it each start
-/// after a crash would sync the whole folder first, which takes seconds.
+/// Without fsync: a killed process loses nothing that it handed to the kernel, while with fsync each start after a crash
+/// would sync the whole folder first, which takes seconds.
 #[tokio::test]
 async fn a_postgres_killed_under_load_is_found_again_and_has_kept_what_was_answered() {
     let (mut chance, mut postgres) = (chance(), OwnPostgres::start(&["fsync=off"]).await);
@@ -96,7 +96,7 @@ async fn a_postgres_killed_under_load_is_found_again_and_has_kept_what_was_answe
     assert_all_is_stored_once(&postgres.options, report).await;
 }
 
-/// Processes that neither answer nor end: a disk that hangs, a machine that swaps.
+/// Processes that neither answer nor end: a hanging disk, a swapping machine.
 #[tokio::test]
 async fn a_postgres_that_hangs_is_not_waited_for() {
     let postgres = OwnPostgres::start(&["fsync=off"]).await;
@@ -108,7 +108,7 @@ async fn a_postgres_that_hangs_is_not_waited_for() {
     let frozen = postgres.freeze().await;
     let answers = async {
         let since = Instant::now();
-        // More than there are writers: the last ones wait for a writer first.
+        // More submissions than writers: the last ones wait for a writer first.
         let known = join_all((1..7).map(post));
         let (known, unknown, ready) =
             tokio::join!(known, app.post("/ingest/json", Some("ag_never_seen"), body(7)), app.get("/readyz"));
@@ -120,7 +120,7 @@ async fn a_postgres_that_hangs_is_not_waited_for() {
     OwnPostgres::thaw(frozen); // before anything fails: a frozen one would not end
     println!("answered within {:.1?}", answers.expect("answers"));
 
-    // Whatever the unfinished transactions came to.
+    // Whatever became of the unfinished transactions.
     let since = Instant::now();
     while join_all((0..7).map(post)).await.iter().any(|answer| answer.status != 201) {
         assert!(since.elapsed() < RECOVERY, "nothing is recorded any more");
@@ -140,7 +140,7 @@ async fn stored(options: &PgConnectOptions) -> Vec<SampleValues> {
     stored
 }
 
-/// Everything answered is stored, and nothing twice.
+/// Every acknowledged sample is stored, and none twice.
 async fn assert_no_answer_was_false(options: &PgConnectOptions, report: &LoadReport) {
     let stored = stored(options).await;
     let once: BTreeSet<_> = stored.iter().collect();
@@ -152,7 +152,7 @@ async fn assert_no_answer_was_false(options: &PgConnectOptions, report: &LoadRep
     connection.close().await.expect("closed");
 }
 
-/// At the end all was answered: it is there, once each, and nothing else; and what else was written agrees with it.
+/// At the end all bodies are acknowledged: each is stored once, nothing else is stored, and derived tables agree.
 #[expect(clippy::print_stdout, reason = "how hard it was tried")]
 async fn assert_all_is_stored_once(options: &PgConnectOptions, report: LoadReport) {
     let LoadReport { mut answered, bodies, unavailable, unanswered, longest } = report;

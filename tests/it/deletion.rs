@@ -39,7 +39,7 @@ async fn count(app: &TestApp, table: &str) -> i64 {
     sqlx::query_scalar(statement).fetch_one(&app.database.reads).await.expect("a count")
 }
 
-/// Everything that is stored, as text.
+/// All rows of all tables, as text.
 async fn everything(app: &TestApp) -> Vec<String> {
     let mut rows = Vec::new();
     for table in ["measurement", "weather", "latest", "packet", "uplink", "device", "device_hour", "cell_hour"] {
@@ -152,7 +152,7 @@ async fn a_device_of_which_nothing_is_left_has_no_latest_and_no_packet() {
     assert_eq!((count(&app, "device_hour").await, count(&app, "cell_hour").await), (1, 1));
     rollups_are_true(&app).await;
 
-    // The uplinks are kept, and bring it all back.
+    // The uplinks are kept, and a replay restores the measurements.
     let replay = "mutation { replayUplinks(input: {filter: {}}) { recorded duplicates } }";
     let response = app.admin(replay, json!({})).await;
     assert_eq!(response["replayUplinks"], json!({ "recorded": 8, "duplicates": 8 }));
@@ -194,7 +194,7 @@ async fn only_an_admin_deletes_and_an_empty_filter_is_rejected() {
     assert_eq!(count(&app, "measurement").await, 24);
 }
 
-/// Root fields of a mutation run one after the other; what can be known of their arguments is checked before the first.
+/// Root fields of a mutation run one after the other; their arguments are validated before the first one runs.
 #[tokio::test]
 async fn no_root_field_runs_when_the_arguments_of_another_are_refused() {
     let app = recorded().await;
@@ -277,7 +277,7 @@ async fn large_deletion_completes_in_batches_after_a_disconnect() {
     rollups_are_true(&app).await;
 }
 
-/// Another one waits for a bounded time, and is refused with a reason then.
+/// A second deletion waits for a bounded time, and is then rejected with a reason.
 #[tokio::test]
 async fn one_deletion_runs_at_a_time() {
     let turn_timeout = Duration::from_millis(200);

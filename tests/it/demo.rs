@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Runs the command on a private Postgres with its data here.
+/// Runs the command on a private Postgres with its data in `data_dir`.
 fn demo(data_dir: &Path, arguments: &[&str]) -> Result<Output> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_airgraph"));
     command.arg("demo").args(arguments).stdin(Stdio::null());

@@ -53,7 +53,7 @@ const TABLES: [&str; 12] = [
     "device",
 ];
 
-/// No table has rows of a device that does not exist, and rollups are what the measurements make.
+/// No table has rows of a device that does not exist, and rollups equal the measurements.
 async fn assert_no_orphans(app: &TestApp) {
     for table in TABLES {
         let orphans =
@@ -169,8 +169,8 @@ async fn the_next_sample_makes_a_new_device() {
     assert_no_orphans(&app).await;
 }
 
-/// The sensor sends on while its device is deleted, several times over. What is answered after a deletion is stored; no row of a
-/// deleted device is left; and the samples of another sensor are all stored, without delay.
+/// The sensor continues to send while its device is deleted, several times over. Samples acknowledged after a deletion are
+/// stored; no row of a deleted device remains; and the samples of another sensor are all stored, without delay.
 #[tokio::test]
 async fn a_sensor_may_send_while_its_device_is_deleted() {
     const DELETIONS: usize = 12;
@@ -211,7 +211,7 @@ async fn a_sensor_may_send_while_its_device_is_deleted() {
             deleted += payload["measurements"].as_u64().expect("a number");
         }
         assert!(deleted > 100, "{deleted}");
-        // What is sent after the deletion has ended is there.
+        // Samples sent after the deletion has ended are stored.
         assert_eq!(send(&app, &app.admin, "junk", 40_000).await.status, 201);
         is_over.store(true, Ordering::SeqCst);
     };
@@ -224,7 +224,7 @@ async fn a_sensor_may_send_while_its_device_is_deleted() {
     assert!(last["device"]["measurements"]["totalCount"].as_u64() > Some(0), "{last}");
 }
 
-/// More than is deleted in one transaction; and what was interrupted is continued by the same request.
+/// More rows than one transaction deletes; an interrupted deletion is continued by the same request.
 #[tokio::test]
 async fn a_large_device_goes_in_steps_and_the_same_request_continues() {
     let options = empty_database().await;
@@ -236,7 +236,7 @@ async fn a_large_device_goes_in_steps_and_the_same_request_continues() {
     let file = format!("device,time,pm10\n{}", lines.collect::<String>());
     assert!(app.post("/ingest/csv", Some(&app.admin), file).await.status.is_success());
 
-    // A recorder that has stored something of the device and hangs before its commit.
+    // A recorder that has stored a sample of the device and hangs before its commit.
     let mut holder = options.clone().application_name("holder").connect().await.expect("a connection");
     holder.execute("begin; select from device where key = 'large' for key share").await.expect("a lock");
     let answer = app.graphql(Some(&app.admin), DELETE, json!({ "key": "large" })).await;
@@ -276,7 +276,7 @@ async fn what_is_recorded_in_the_last_moment_is_deleted_too() {
     holder.close().await.expect("closed");
 }
 
-/// A recorder, or a mutation, that has read the device a moment before its deletion reads it again.
+/// A recorder, or a mutation, that has read the device just before its deletion reads it again.
 #[tokio::test]
 async fn a_reference_to_a_deleted_device_is_a_conflict() {
     let app = TestApp::new().await;
@@ -295,16 +295,16 @@ async fn subscribers_receive_the_deletion() {
     let mut live: Subscriber = app.subscribe(query).await;
     delete(&app, "a", false).await;
     let deleted = json!({ "data": { "deviceUpdated": { "deviceId": id, "device": null } } });
-    // One of its measurements, and one of the device itself.
+    // An event of one of its measurements, and one of the device itself.
     let events = payloads(&mut live, 2).await;
     assert_eq!(events.last(), Some(&deleted));
-    // Events from before, rendered after the deletion.
+    // Events from before the deletion, rendered after it.
     let query = "subscription ($after: String) { deviceUpdated(after: $after) { device { key } deviceId } }";
     let mut later = app.try_subscribe(query, json!({ "after": cursor }), None).await.expect("subscribed");
     assert_eq!(payloads(&mut later, 2).await, [deleted.clone(), deleted]);
 }
 
-/// Other gateways remember the numbers of devices by their keys.
+/// Other gateways cache the ids of devices by their keys.
 #[tokio::test]
 async fn other_gateways_forget_the_device() {
     let options = empty_database().await;

@@ -68,7 +68,7 @@ async fn invalid_filters_are_rejected() {
         let answer = app.graphql(None, &format!("{{ devices({arguments}) {{ totalCount }} }}"), json!({})).await;
         assert_eq!(answer["errors"][0]["extensions"]["argument"], argument, "{answer}");
     }
-    // A cursor is of one order, and of one quantity.
+    // A cursor belongs to one order, and to one quantity.
     let list = "{ devices(orderBy: LATEST_VALUE_DESC, orderByQuantity: PM10) { edges { cursor } } }";
     let cursor = app.query(list).await["devices"]["edges"][0]["cursor"].take();
     let other =

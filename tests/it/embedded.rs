@@ -29,7 +29,7 @@ use crate::{
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_airgraph");
 
-/// Generous, for a busy machine: nothing waits this long unless it is broken.
+/// Generous, for a busy machine: only a failure waits this long.
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A data folder that doesn't exist yet, below one that every account may enter.
@@ -68,7 +68,7 @@ impl DevDb {
         Ok(kill(Pid::from_raw(i32::try_from(self.process.id())?), signal)?)
     }
 
-    /// Waits for the end, and for what else it printed.
+    /// Waits for the end; returns the remaining output.
     fn end(mut self) -> Result<(ExitStatus, String)> {
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest)?;
@@ -91,7 +91,7 @@ impl Drop for DevDb {
 /// The one line that a `dev-db` that fails to start writes to standard error.
 fn complaint(data_dir: &Path) -> Result<String> {
     let mut process = command(data_dir, &[]).spawn()?;
-    // Held open until it has ended: its end would be a reason to end too, without an error.
+    // Held open until the process has ended: closing it would be a reason to end too, without an error.
     let stdin = process.stdin.take();
     let output = process.wait_with_output()?;
     drop(stdin);
@@ -189,7 +189,7 @@ async fn the_gateway_has_it_on_a_leash() -> Result<()> {
     database.stop().await?;
     assert!(kill(pid, None).is_err(), "Postgres outlived stop()");
 
-    // What the kernel does for a gateway that is killed.
+    // The kernel does this for a gateway that is killed.
     let database = embedded::start_with(Path::new(PROGRAM), &data_dir, LockPolicy::Refuse).await?;
     let pid = postmaster(&data_dir)?;
     drop(database);
@@ -235,7 +235,7 @@ async fn postgres_does_not_outlive_a_killed_dev_db() -> Result<()> {
     Ok(())
 }
 
-/// Both that guard Postgres are killed at once: it is left behind.
+/// Both processes that guard Postgres are killed at once: it is left behind.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_postgres_left_behind_is_stopped_by_the_next_start() -> Result<()> {
@@ -387,7 +387,7 @@ fn something_else_in_the_place_of_the_cluster_is_left_alone() -> Result<()> {
     Ok(())
 }
 
-/// What a superuser could do: run programs, read files, and so read the secrets of the gateway.
+/// A superuser could run programs and read files, and so read the secrets of the gateway.
 #[tokio::test]
 async fn the_role_of_the_gateway_is_no_superuser() -> Result<()> {
     let (_parent, data_dir) = data_dir()?;
@@ -448,7 +448,7 @@ async fn a_cluster_from_before_there_was_that_role_is_upgraded() -> Result<()> {
     Ok(())
 }
 
-/// Of none of the processes that serve the gateway, whatever its own environment holds.
+/// No process that serves the gateway has the secrets, whatever its own environment holds.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn no_child_process_has_the_secrets_of_the_gateway() -> Result<()> {

@@ -41,7 +41,7 @@ async fn post_from(app: &TestApp, address: &str, body: &Value) -> Answer {
     app.send(request.body(Body::from(body.to_string())).expect("a request")).await
 }
 
-/// Twenty lists of one request, all of which read the table of devices.
+/// Twenty lists in one request, all of which read the table of devices.
 fn twenty_lists() -> Value {
     let lists: Vec<_> = (0..20).map(|n| format!("a{n}: devices(first: {}) {{ nodes {{ key }} }}", n + 1)).collect();
     json!({ "query": format!("{{ {} }}", lists.join(" ")) })
@@ -196,7 +196,7 @@ async fn archive() -> TestApp {
     app
 }
 
-/// The forms of attacks 1 and 2: each was of little cost, and took seconds of Postgres.
+/// The forms of attacks 1 and 2: each had a low cost, and took seconds of Postgres.
 fn attacks() -> Vec<Value> {
     let aliases = |of: &str| (0..20).map(|n| format!("a{n}: {of} ")).collect::<Vec<_>>().concat();
     let never = |n: i32| json!({ "quantities": [{ "quantity": "HUMIDITY", "min": 200 + n }] });
@@ -225,7 +225,7 @@ fn attacks() -> Vec<Value> {
     ]
 }
 
-/// For some seconds one caller sends all attacks at once, again and again.
+/// For some seconds one caller repeatedly sends all attacks at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn others_are_answered_while_one_caller_attacks() {
     let app = archive().await;

@@ -29,13 +29,13 @@ fn assert_unavailable(answer: &Answer) {
     assert!(answer.text.contains("UNAVAILABLE"), "{}", answer.text);
 }
 
-/// What a question is answered with: nothing, or the code of its error.
+/// The error code of the response to a query; null without an error.
 async fn error_code(app: &TestApp, question: &str) -> Value {
     let answer = app.graphql(None, question, json!({})).await;
     answer["errors"][0]["extensions"]["code"].clone()
 }
 
-/// Waits until questions are answered and samples are stored.
+/// Waits until queries are answered and samples are stored.
 async fn assert_recovers(app: &TestApp, second: u32) {
     let since = Instant::now();
     while error_code(app, QUESTION).await != Value::Null || post_sample(app, second).await.status != StatusCode::CREATED
@@ -96,7 +96,7 @@ async fn a_database_without_a_connection_to_spare() {
     assert_recovers(&app, 1).await;
 }
 
-/// Makes sessions of a database read-only or not, as those on a standby are, and ends those that were before.
+/// Makes sessions of a database read-only or not, like those on a standby, and ends the existing ones.
 async fn set_read_only(options: &PgConnectOptions, read_only: bool) {
     let mut connection = options.connect().await.expect("a connection");
     let database = options.get_database().expect("a database");

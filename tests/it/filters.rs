@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, at};
 
-/// A filter as a client writes it, and as the domain has it.
+/// A filter as a client writes it, and its form in the domain.
 type Both = (Value, Condition);
 
 const DEVICES: [&str; 3] = ["bike-0", "bike-1", "bike-2"];
@@ -51,7 +51,7 @@ pub fn place((latitude, longitude): (f64, f64)) -> Position {
     Position::try_new(latitude, longitude).expect("a place")
 }
 
-/// An area of any kind near to a place; none where chance made up one that can't be.
+/// An area of any kind near a place; none where the random one is invalid.
 pub fn area(rng: &mut ChaCha8Rng, around: (f64, f64), degrees: f64) -> Option<(Value, SharedArea)> {
     let point = |(latitude, longitude): &(f64, f64)| json!({ "latitude": latitude, "longitude": longitude });
     let (input, area) = match rng.random_range(0..4) {
@@ -87,7 +87,7 @@ pub fn area(rng: &mut ChaCha8Rng, around: (f64, f64), degrees: f64) -> Option<(V
     Some((input, area.into()))
 }
 
-/// The ids of the measurements that a filter lets through, and how many there are.
+/// The ids of the measurements that match a filter, after checking their count.
 async fn found(app: &TestApp, filter: &Value) -> BTreeSet<String> {
     let query = "query ($filter: MeasurementFilter) { measurements(filter: $filter, first: 10000) { totalCount nodes { id } } }";
     let data = app.query_with(query, json!({ "filter": filter })).await;
@@ -175,7 +175,7 @@ async fn fill(app: &TestApp, rng: &mut ChaCha8Rng) {
     app.record(samples.into()).await;
 }
 
-/// What was recorded, as the domain has it, with the ids.
+/// The recorded measurements in the domain's form, with the ids.
 async fn recorded(app: &TestApp) -> Vec<(String, Measurement, Readings)> {
     let query =
         "{ measurements(first: 10000) { nodes { id device { key } measuredAt latitude longitude pm1 pm25 pm4 pm10 flags
@@ -220,7 +220,7 @@ async fn recorded(app: &TestApp) -> Vec<(String, Measurement, Readings)> {
     data["measurements"]["nodes"].as_array().expect("nodes").iter().map(row).collect()
 }
 
-/// The number that the model gives to a device; that of the database is another one.
+/// The id that the model gives to a device; that of the database is another one.
 fn device(key: &Value) -> DeviceId {
     let at = DEVICES.iter().position(|name| key == name).expect("a device");
     DeviceId(i64::try_from(at).expect("small"))
@@ -302,7 +302,7 @@ fn leaf(rng: &mut ChaCha8Rng, kind: usize) -> Both {
     }
 }
 
-/// Conditions within conditions.
+/// Nested conditions.
 fn tree(rng: &mut ChaCha8Rng, depth: usize) -> Both {
     let (mut input, mut all) = (json!({}), Vec::new());
     for kind in 0..9 {
@@ -330,7 +330,7 @@ fn tree(rng: &mut ChaCha8Rng, depth: usize) -> Both {
     (input, Condition::All(all))
 }
 
-/// Whether the gateway and the domain agree on a filter: on what it lets through, or on its being a contradiction.
+/// Checks that the gateway and the domain agree on a filter: on its matches, or on its being a contradiction.
 async fn agree(app: &TestApp, rows: &[(String, Measurement, Readings)], (input, condition): Both) -> Option<usize> {
     let mut filter = Filter::default();
     let contradiction = filter.add(condition.clone()).err();
@@ -351,7 +351,7 @@ async fn agree(app: &TestApp, rows: &[(String, Measurement, Readings)], (input, 
     let expected = let_through(None);
     assert_eq!(found(app, &input).await, expected, "{input}");
 
-    // The same of each device, where the filter doesn't say which.
+    // The same of each device, where the filter doesn't name devices.
     if filter.devices.is_none() {
         let query = "query ($filter: MeasurementFilter) { devices { nodes { key measurements(filter: $filter, first: 1000) { totalCount nodes { id } } } } }";
         let data = app.query_with(query, json!({ "filter": input })).await;
@@ -384,7 +384,7 @@ async fn conditions_match_alone_and_combined() {
         assert!(telling > 3, "kind {kind} matched little: {telling}");
     }
 
-    // Many conditions on the same other tables, in one tree.
+    // Many conditions on the same joined tables, in one tree.
     for _ in 0..20 {
         let (input, conditions): (Vec<_>, Vec<_>) = (0..12).map(|_| leaf(&mut rng, 4)).unzip();
         let (word, condition) = if chance(&mut rng, 0.5) {

@@ -46,16 +46,16 @@ use crate::{
     },
 };
 
-/// How long a gateway may be held up by another one that is frozen.
+/// Maximum delay of a gateway by another one that is frozen.
 const MAX_DELAY: Duration = Duration::from_secs(5);
-/// How long a freeze lasts: longer, so that a delay beyond the bound is seen.
+/// Duration of a freeze: longer than `MAX_DELAY`, so that a delay beyond the limit is noticed.
 const FREEZE: Duration = Duration::from_millis(5500);
 /// Devices that both gateways record.
 const SHARED_DEVICES: i64 = 4;
-/// Lines of a file, more than the recorder copies in instead of inserting them.
+/// Lines of a file: more than the threshold above which the recorder uses COPY instead of INSERT.
 const LINES: i64 = 1500;
 
-/// What both sides of the test share.
+/// State shared by both sides of the test.
 #[derive(Default)]
 struct Progress {
     ended: AtomicBool,
@@ -63,9 +63,9 @@ struct Progress {
     answered_by_frozen: AtomicUsize,
     /// The samples of all requests that were answered with success.
     stored: Mutex<BTreeSet<(String, DateTime<Utc>)>>,
-    /// How often the other gateway recorded, and the longest time that it took, repetitions included.
+    /// Number of recordings of the other gateway, and the longest duration, repetitions included.
     other: Mutex<(usize, Duration)>,
-    /// When its sensors began the requests that they wait for.
+    /// Start times of the pending requests of its sensors.
     waiting: Mutex<HashMap<i64, Instant>>,
 }
 
@@ -75,7 +75,7 @@ impl Progress {
         *other = (other.0 + 1, other.1.max(delay));
     }
 
-    /// Resets both, and returns what they were; requests that are not answered yet count as long as they have taken.
+    /// Resets both, and returns the values before; pending requests count with their duration so far.
     fn take(&self) -> (usize, Duration) {
         let (count, longest) = std::mem::take(&mut *self.other.lock().expect("no panic"));
         let waiting = self.waiting.lock().expect("no panic").values().map(Instant::elapsed).max();
@@ -109,7 +109,7 @@ impl Sender {
 
     async fn record(&self, samples: &[(String, DateTime<Utc>)]) -> bool {
         let sample = |(device, time): &(String, DateTime<Utc>)| {
-            // All at one place, so that all of them update the same row of `cell_hour`.
+            // All at one position, so that all of them update the same row of `cell_hour`.
             json!({ "device": device, "time": time, "pm10": 5, "latitude": 52.2, "longitude": 0.13 })
         };
         let body = json!(samples.iter().map(sample).collect::<Vec<_>>()).to_string();
@@ -164,7 +164,7 @@ impl Sender {
         }
     }
 
-    /// Replays of what arrived in the last seconds.
+    /// Replays of the uplinks of the last seconds.
     async fn replays(self) {
         while !self.is_ended() {
             let since = (Clock::system().now() - TimeDelta::seconds(3)).to_rfc3339();
@@ -253,7 +253,7 @@ async fn a_frozen_gateway_holds_no_other_up() {
     assert!(delays.iter().all(|(_, longest)| *longest < MAX_DELAY), "{delays:.1?}");
 }
 
-/// Reads the feed while it grows, and returns what it recorded in the order in which it was read.
+/// Reads the feed while it grows, and returns its measurements in the order of reading.
 async fn read_along(options: PgConnectOptions, progress: Arc<Progress>) -> Vec<MeasurementKey> {
     let mut connection = options.connect().await.expect("a connection");
     let (mut read, mut last) = (Vec::new(), 0);
@@ -311,7 +311,7 @@ async fn assert_all_agrees(connection: &mut PgConnection, progress: &Progress, r
     assert_rollups_are_true(connection).await;
 }
 
-/// Neither has a timeout of Postgres: it waits for the gateway in the middle of a statement.
+/// Neither is ended by a timeout of Postgres: it waits for the gateway in the middle of a statement.
 #[tokio::test]
 async fn a_copy_without_progress_is_ended_and_one_with_progress_is_not() {
     let options = empty_database().await;

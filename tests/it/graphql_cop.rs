@@ -35,7 +35,7 @@ async fn send(app: &TestApp, sent: &Sent) -> Answer {
     app.send(request.expect("a request")).await
 }
 
-/// Whether an answer shows the weakness that a check looks for.
+/// Whether a response shows the weakness that a check looks for.
 type Finding<'a> = &'a dyn Fn(&Answer) -> bool;
 
 #[tokio::test]

@@ -28,7 +28,7 @@ use crate::{
 const REQUESTS: usize = 2000;
 const CLIENTS: usize = 16;
 
-/// The bytes of a request, of a kind that its number decides.
+/// The bytes of a request, whose kind depends on its number.
 fn request(number: usize, key: &str) -> String {
     let (path, body) = match number % 5 {
         0 => (
@@ -59,8 +59,8 @@ fn request(number: usize, key: &str) -> String {
     )
 }
 
-/// Sends requests and hangs up at a random moment: half-way through the body, or while they are worked on; some wait for
-/// the answer. How many began to be answered.
+/// Sends requests and disconnects at a random moment: in the middle of the body, or while they run; some wait for the
+/// response. Returns the number of responses that began.
 async fn hang_up(address: SocketAddr, key: String, requests: usize, next: Arc<AtomicUsize>) -> usize {
     let mut answered = 0;
     loop {
@@ -82,7 +82,7 @@ async fn hang_up(address: SocketAddr, key: String, requests: usize, next: Arc<At
     }
 }
 
-/// Waits until all connections of a pool are back, and takes all that it may have.
+/// Waits until all connections of a pool are idle, and acquires all of them.
 async fn assert_none_is_lost(pool: &PgPool) {
     let since = Instant::now();
     while pool.size() as usize != pool.num_idle() {

@@ -16,7 +16,7 @@ use crate::support::{
 const MAP: &str = r#"{ cells(resolution: 9, filter: { measuredAt: { from: "2026-03-01T00:00:00Z", to: "2026-04-01T00:00:00Z" },
     area: { boundingBox: { south: 52.1, west: 0.0, north: 52.3, east: 0.3 } } }) { index count pm10 { mean min max } } }"#;
 
-/// Samples of twenty places, each hour of some days of March; and one of each of the months after it.
+/// Samples of twenty places, each hour of some days of March; and one in each of the following months.
 async fn app() -> TestApp {
     let app = TestApp::on(&explained(empty_database().await), true).await;
     let sample = |time: DateTime<Utc>, place: i64| {
@@ -41,7 +41,7 @@ fn month(time: &str) -> Period {
     Period::Month(Month::from_time(at(time)))
 }
 
-/// The map, and the indexes of hours that it read.
+/// The map, and the hour indexes that it read.
 async fn map(app: &TestApp) -> (Value, Vec<String>) {
     let statements = Statements::watch();
     let (plans, response) = statements.plans_of(app.query(MAP)).await;

@@ -98,7 +98,7 @@ async fn graphql_takes_a_leap_second_for_the_second_after_it() {
     assert_eq!(app.admin(delete, range).await["deleteMeasurements"]["measurements"], 1);
 }
 
-/// A number as any float, with those that lose something on the way into a column more often than chance has them.
+/// Any finite float, with a higher share of values that are rounded in a column.
 fn number() -> impl Strategy<Value = f64> {
     let special = prop::sample::select(vec![
         0.0,
@@ -149,7 +149,7 @@ fn samples() -> impl Strategy<Value = Vec<Sample>> {
     })
 }
 
-/// By each way into the tables: copied in, inserted step by step, and by one statement of what is plain.
+/// By each path into the tables: by COPY, inserted step by step, and by one statement for simple batches.
 #[tokio::test]
 async fn any_accepted_sample_stored_twice_is_recorded_once_and_then_a_duplicate() {
     let mut runner = TestRunner::new(Config { rng_seed: RngSeed::Fixed(20_261_101), ..Config::default() });

@@ -14,7 +14,7 @@ fn sample(hours: i64, minutes: i64, values: Value) -> Value {
     merged(json!({ "device": "roof", "measuredAt": time, "latitude": 52.2, "longitude": 0.12 }), values)
 }
 
-/// An object with the fields of both; those of the second one win.
+/// An object with the fields of both; the second one takes precedence.
 fn merged(one: Value, other: Value) -> Value {
     let (Value::Object(mut fields), Value::Object(more)) = (one, other) else { panic!("objects") };
     fields.extend(more);
@@ -132,7 +132,7 @@ async fn a_value_out_of_range_leaves_the_others_of_its_sample_counting() {
         json!([{ "pm10": { "count": 3, "max": 1200.0, "percentile": 1200.0 },
             "temperature": { "count": 2, "invalidCount": 1, "mean": 110.0 }, "humidity": { "count": 1, "mean": 40.0 } }])
     );
-    // A filter keeps its meaning: it selects measurements, whatever of them counts.
+    // A filter keeps its meaning: it selects measurements, independent of which values count.
     let query = "{ statistics(filter: {flags: {any: [OUT_OF_RANGE]}}) { count pm10 { count mean } } }";
     assert_eq!(app.query(query).await["statistics"], json!([{ "count": 2, "pm10": { "count": 1, "mean": 12.4 } }]));
 }
@@ -196,7 +196,7 @@ async fn maps_have_no_cell_at_null_island_and_no_sentinel() {
         cells.sort_by_key(|cell| cell["count"].as_i64());
         cells
     };
-    // From rollups, and from rows: (0, 0) and the place beside it are in one cell at either resolution.
+    // From rollups, and from rows: (0, 0) and the position beside it are in one cell at either resolution.
     for resolution in [9, 10] {
         let mut found = cells(resolution, "").await;
         found.sort_by_key(|cell| cell["pm25"]["count"].as_i64());
@@ -255,7 +255,7 @@ async fn a_sentinel_on_a_ride_is_no_exposure() {
     assert!(included["pm25"]["mean"].as_f64().is_some_and(|mean| mean < 0.0), "{included}");
 }
 
-/// Their squares are no 64-bit floats.
+/// Their squares exceed 64-bit floats.
 #[tokio::test]
 async fn statistics_that_include_invalid_values_of_any_size_are_answered() {
     let app = TestApp::new().await;

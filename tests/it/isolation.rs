@@ -22,15 +22,15 @@ use crate::{
     support::{TestApp, at, empty_database},
 };
 
-/// Is refused by the database.
+/// The database rejects it.
 const REFUSED: u32 = 901;
-/// Takes an hour.
+/// Its statement takes an hour.
 const SLOW: u32 = 902;
-/// Waits for a lock that the test holds.
+/// It waits for a lock that the test holds.
 const LOCKED: u32 = 903;
-/// Ends the connection it is stored over.
+/// It ends the connection on which it is stored.
 const DISCONNECTS: u32 = 904;
-/// Is neither stored nor refused, so that storing it never comes to an end by itself.
+/// It is neither stored nor rejected, so that storing it never ends by itself.
 const VANISHES: u32 = 905;
 
 const TRIGGER: &str = "
@@ -62,7 +62,7 @@ async fn gateway() -> (TestApp, PgConnectOptions) {
     (app, options)
 }
 
-/// How often a misbehaving row was tried to be stored. Sequences are not rolled back.
+/// Number of attempts to store a misbehaving row. Sequences are not rolled back.
 async fn attempts(app: &TestApp) -> i64 {
     let count = sqlx::query_scalar("select case when is_called then last_value else 0 end from attempt");
     count.fetch_one(&app.database.reads).await.expect("a count")
@@ -137,7 +137,7 @@ fn sent(key: ApiKeyId, device: &str, second: usize, pm10: u32) -> Submission {
     submission
 }
 
-/// Records submissions together, and returns the longest time that an accepted one took.
+/// Records submissions together, and returns the longest duration of an accepted one.
 async fn longest_time_of_stored(app: &TestApp, submissions: Vec<Submission>) -> Duration {
     let since = Instant::now();
     let outcomes = join_all(submissions.into_iter().map(async |submission| {
@@ -245,7 +245,7 @@ async fn a_submission_that_ends_its_connection_is_not_taken_for_a_database_that_
     assert!(attempts <= 13, "each stale connection that there may be, its parts by halves, and alone: {attempts}");
 }
 
-/// An insert that stores no row, where one is to be stored: each round of inserting and comparing is like the one before.
+/// An insert that stores no row although one is expected: each round of inserting and comparing equals the one before.
 #[tokio::test]
 async fn rounds_that_store_nothing_come_to_an_end() {
     let (app, _) = gateway().await;
@@ -276,7 +276,7 @@ async fn a_submission_of_many_months_holds_up_no_other() {
     assert_eq!(many.await.expect("stored").recorded, 20);
 }
 
-/// Each statement takes longer than a batch may at first. Then it is nothing that a submission is to blame for.
+/// Each statement takes longer than the first timeout of a batch: the cause is not a submission.
 #[tokio::test]
 async fn a_database_that_is_slow_for_all_stores_all_the_same() {
     let options = empty_database().await;
@@ -292,7 +292,7 @@ async fn a_database_that_is_slow_for_all_stores_all_the_same() {
     assert_eq!(stored(&app).await, 16);
 }
 
-/// By whatever way it comes, it is answered, and what is sent at the same time is stored.
+/// On every input path it is answered, and concurrent submissions are stored.
 #[tokio::test]
 async fn rejected_submission_is_answered_and_others_stored_on_every_input_path() {
     let (app, _) = gateway().await;
@@ -319,7 +319,7 @@ async fn rejected_submission_is_answered_and_others_stored_on_every_input_path()
     assert_eq!((answer.status.as_u16(), good.status.as_u16(), stored.status.as_u16()), (500, 200, 201));
     assert_eq!(good.json()["recorded"], 1, "{}", good.text);
 
-    // An uplink that was stored, and is refused when it is decoded again.
+    // A stored uplink that is rejected when it is decoded again.
     assert_eq!(other(4).await.status, 201);
     let body = json!({ "device": "other", "time": "2026-05-01T10:00:04Z", "pm10": REFUSED }).to_string();
     let fix = sqlx::query("update uplink set body = convert_to($1, 'UTF8') where body like '%10:00:04%'");
@@ -333,7 +333,7 @@ async fn rejected_submission_is_answered_and_others_stored_on_every_input_path()
     assert!(response["duplicates"].as_i64() >= Some(3), "{response}");
 }
 
-/// A submission's sample stays where it is when a replay of it fails.
+/// A submission's sample is unchanged when a replay of it fails.
 #[tokio::test]
 async fn a_replay_that_is_refused_changes_nothing() {
     let (app, _) = gateway().await;

@@ -89,8 +89,8 @@ async fn readings_of_a_page_are_those_of_each_measurement_by_itself() {
     assert!(compared > 1000, "{compared} are few");
 }
 
-/// Postgres expects one row where there are thousands: a nested loop over the page and its readings would go through
-/// millions of pairs.
+/// Postgres expects one row where there are thousands: a nested loop over the page and its readings would visit millions
+/// of pairs.
 #[tokio::test]
 async fn a_page_with_readings_reads_each_row_once_whatever_postgres_expects() {
     let app = TestApp::on(&explained(empty_database().await), true).await;

@@ -31,7 +31,7 @@ async fn is_valid(app: &TestApp, key: &str) -> bool {
     app.graphql(Some(key), "{ server { version } }", json!({})).await["errors"] == Value::Null
 }
 
-/// Without the periodic check of keys, and on another gateway than the one that revokes it.
+/// Without the periodic check of keys, and on another gateway than the one that revokes the key.
 #[tokio::test]
 async fn open_connections_of_a_revoked_key_end_at_all_gateways() {
     let options = empty_database().await;
@@ -53,7 +53,7 @@ async fn open_connections_of_a_revoked_key_end_at_all_gateways() {
 
     let revoked = app.admin(REVOKE, json!({ "id": about["id"] })).await;
     assert_eq!(revoked["revokeApiKey"]["status"], "REVOKED");
-    // At once, whether the notification has arrived yet or not.
+    // At once, whether or not the notification has arrived.
     busy.subscribe("2", CREATE, json!({ "role": "ADMIN" })).await;
     let forbidden = (4403, INVALID_KEY_MESSAGE.to_owned());
     match busy.next().await {
@@ -99,7 +99,7 @@ async fn keys_that_a_key_created_are_revoked_with_it_where_that_is_wanted() {
     assert!(is_valid(&app, &stranger).await && is_valid(&app, &app.admin).await);
 }
 
-/// Waits until the statement that creates a key waits for a lock. The note of a key's last use may wait beside it.
+/// Waits until the statement that creates a key waits for a lock. The update of a key's last use may wait beside it.
 async fn until_creation_waits(watch: &mut PgConnection) {
     let waits = async {
         loop {

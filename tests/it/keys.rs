@@ -167,7 +167,7 @@ async fn the_last_use_is_kept_to_the_minute() {
             .await
             .expect("a row")
     };
-    // Noted on the side, so waited for.
+    // Updated in the background, so the test waits for it.
     let eventually = async |expected: &str| {
         for _ in 0..1000 {
             if last_used().await == Some(at(expected)) {

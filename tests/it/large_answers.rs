@@ -115,7 +115,7 @@ async fn answers_that_are_not_read_count_until_their_connection_is_closed() {
         .await;
 }
 
-/// An event is an answer like any other; a large one is an error, and the events beside it are whole.
+/// An event is a response like any other; a large one is an error, and the events beside it are complete.
 #[tokio::test]
 async fn an_event_that_is_too_large_is_an_error_and_the_others_are_whole() {
     let answers = AnswerLimits { max_bytes: 1000, ..AnswerLimits::default() };

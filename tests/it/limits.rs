@@ -111,7 +111,7 @@ async fn what_is_just_within_the_limits_is_answered() {
         format!("{{ server {{ {} }} }}", "version ".repeat(49)),
         format!("{{ {} }}", many(49, |n| format!("a{n}: __typename"))),
         format!("{{ server {{ {} }} }}", "version @include(if: true) ".repeat(49)),
-        // what is skipped counts all the same, but does no harm
+        // skipped selections count too, but are within the limit
         "query ($no: Boolean = false) { server { version ...A @include(if: $no) } } fragment A on Server { version }"
             .to_owned(),
     ] {

@@ -27,7 +27,7 @@ async fn a_list_is_planned_once_whatever_its_page() {
     .await
     .expect("filled");
 
-    // One connection, which remembers its plans.
+    // One connection, which caches its plans.
     let database = connect::open(&options, 1, 1).await.expect("a database");
     let devices: Vec<_> = (1..=20).map(DeviceId).collect();
     let from = Filter { from: Some(at("2026-04-30T09:01:00Z")), ..Filter::default() };

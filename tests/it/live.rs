@@ -249,7 +249,7 @@ async fn equal_subscriptions_share_rendering_and_events_share_lookups() {
     }
 }
 
-/// Records at a gateway on a thread of its own, since statements are counted on this one.
+/// Records at a gateway on a thread of its own, since statements are counted per thread.
 fn record_elsewhere(options: &PgConnectOptions, admin: &str, measurements: Value) {
     let (options, admin) = (options.clone(), admin.to_owned());
     let recording = async move {

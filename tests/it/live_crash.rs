@@ -37,9 +37,9 @@ const SUBSCRIBERS: usize = 200;
 const SOME: &str = r#"{"pm10": {"min": 0, "max": 333}}"#;
 /// Pause of each sensor between two bodies: the subscribers receive each sample dozens of times.
 const PACE: Duration = Duration::from_millis(150);
-/// The longest time before a subscriber is cut off, in milliseconds.
+/// The longest time before a subscriber is disconnected, in milliseconds.
 const LONGEST_STAY: u64 = 15_000;
-/// The longest pause before it comes back, in milliseconds.
+/// The longest pause before it reconnects, in milliseconds.
 const LONGEST_PAUSE: u64 = 1000;
 
 const SUBSCRIPTION: &str = "subscription ($filter: MeasurementFilter, $after: String) {
@@ -58,7 +58,7 @@ enum Wanted {
 }
 
 impl Wanted {
-    /// One in ten wants all, as many some of it; the others one sensor's.
+    /// One in ten subscribes to all samples, as many to some of them; the others to one sensor's.
     fn by(number: usize) -> Self {
         match number % 10 {
             0 => Self::All,
@@ -107,7 +107,7 @@ impl Subscriber {
                 self.listen(socket, stay, total.clone()).await;
                 self.cuts += 1;
             }
-            // A gateway that is away, a connection that breaks: as any client does, it tries again.
+            // A gateway that is down, a broken connection: like any client, it retries.
             let pause = self.chance.random_range(0..LONGEST_PAUSE);
             sleep(Duration::from_millis(pause)).await;
         }
@@ -164,7 +164,7 @@ impl Subscriber {
         }
     }
 
-    /// Takes a message down; false where the subscription has ended.
+    /// Handles a message; false if the subscription has ended.
     fn handle_message(&mut self, message: &Value) -> bool {
         match message["type"].as_str() {
             Some("next") => {

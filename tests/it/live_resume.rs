@@ -60,7 +60,7 @@ async fn entries(app: &TestApp) -> Vec<FeedEntry> {
     }
 }
 
-/// PM10 of all that was stored, in the order of the feed, each with its place.
+/// PM10 of all stored samples, in the order of the feed, each with its offset.
 async fn stored(app: &TestApp) -> Vec<(FeedOffset, i64)> {
     let entries = entries(app).await;
     let keys: Vec<MeasurementKey> = entries.iter().flat_map(|entry| entry.record.recorded.clone()).collect();
@@ -89,7 +89,7 @@ fn file(count: i64) -> String {
     std::iter::once("device,time,pm10\n".to_owned()).chain(lines.map(|line| line.replace("+00:00", "Z"))).collect()
 }
 
-/// Cuts the connection that follows the feed, if there is one.
+/// Terminates the connection that follows the feed, if there is one.
 async fn cut_the_follower(app: &TestApp) {
     let cut = "select pg_terminate_backend(pid) from pg_stat_activity
                where application_name = 'airgraph feed' and datname = current_database()";
@@ -111,7 +111,7 @@ impl Viewer {
     }
 }
 
-/// Chance, which `AIRGRAPH_LIVE_SEED` repeats.
+/// A random generator, whose seed `AIRGRAPH_LIVE_SEED` sets.
 #[expect(clippy::print_stdout, reason = "what repeats a failure")]
 fn chance() -> ChaCha8Rng {
     let seed =
@@ -131,13 +131,13 @@ async fn events_are_delivered_exactly_once_across_any_start_and_reconnect() {
         let batch = (0..count).map(|n| sample(&format!("bike-{}", random.random_range(0..5)), number + n, number + n));
         let batch: Value = batch.collect();
         number += count;
-        // One begins while a batch is being stored: after some place that there was, or with what comes.
+        // One starts while a batch is being stored: after some earlier offset, or with live events.
         let begin = async {
             if viewers.len() < 12 {
                 let from = random.random_bool(0.7).then(|| places[random.random_range(0..places.len())]);
                 let after = from.map(cursor);
                 let subscriber = subscribe(&app, after.as_deref()).await;
-                // Without a cursor it begins at a place that only the gateway knows.
+                // Without a cursor it starts at an offset that only the gateway knows.
                 let from = from.or(subscriber.offset());
                 viewers.push(Viewer { subscriber, from, last: after, received: Vec::new() });
             }
@@ -178,7 +178,7 @@ async fn events_are_delivered_exactly_once_across_any_start_and_reconnect() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)] // delivering this many events would block all else
 async fn slow_subscriber_is_closed_and_resumes_at_its_cursor() {
     let app = TestApp::new().await;
-    // Long answers, so that the channel can't hold all of them.
+    // Long responses, so that the channel can't hold all of them.
     let cells: String =
         (0..50).map(|n| format!("c{n:012}: cell(resolution: 12) f{n:012}: flags")).collect::<Vec<_>>().join(" ");
     let query =

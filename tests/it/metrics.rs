@@ -23,7 +23,7 @@ async fn scrape(app: &TestApp, key: &str) -> Answer {
     app.send(Request::get("/metrics").header("x-api-key", key).body(Body::empty()).expect("a request")).await
 }
 
-/// The value of a sample, such as `websockets` or `graphql_errors_total{code="TIMEOUT"}`; 0 where there is none.
+/// The value of a sample, such as `websockets` or `graphql_errors_total{code="TIMEOUT"}`; 0 if it is missing.
 fn value(text: &str, sample: &str) -> f64 {
     let line = format!("airgraph_{sample} ");
     text.lines().find_map(|text| text.strip_prefix(&line)).map_or(0.0, |value| value.parse().expect("a number"))
@@ -142,7 +142,7 @@ async fn errors_of_the_database_are_counted_by_kind() {
     assert!(value(&text, unavailable) > before, "{text}"); // other tests may have some at the same time
 }
 
-/// A client that could make labels could fill our memory.
+/// A client that could create labels could exhaust memory.
 #[tokio::test]
 async fn no_label_is_taken_from_a_request() {
     let app = TestApp::new().await;
@@ -183,7 +183,7 @@ async fn the_dashboard_names_what_there_is_and_all_of_it() {
     let named = named_in_dashboard();
     let missing: Vec<_> = named.difference(&samples).collect();
     assert!(missing.is_empty(), "{missing:?} is not in\n{text}");
-    // Of a histogram one of its samples is enough.
+    // One sample of a histogram is sufficient.
     let family = |name: &str| {
         ["_bucket", "_count", "_sum"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name).to_owned()
     };

@@ -11,7 +11,7 @@ use serde_json::{json, value::RawValue};
 
 use crate::support::TestApp;
 
-/// Four devices: one with a name that is to be escaped, one that never measured.
+/// Four devices: one with a name that needs escaping, one without measurements.
 async fn filled() -> TestApp {
     let app = TestApp::new().await;
     let sample = |n: u32| {
@@ -30,7 +30,7 @@ async fn filled() -> TestApp {
     app
 }
 
-/// Names and their values, for any question.
+/// Variables and their values, for any query.
 fn variables() -> serde_json::Value {
     json!({ "yes": true, "no": false, "two": 2, "bad": -1, "share": 50, "filter": { "pm25": { "min": 3 } } })
 }
@@ -54,8 +54,8 @@ const FRAGMENTS: [(&str, &str); 5] = [
     ("S", "fragment S on Statistics { start pm10 { mean percentile(p: $share) } }"),
 ];
 
-/// What can be selected of a type; what follows a `>` is an object of that type. The exception begins with `!`: what fails, or
-/// needs a resolver.
+/// The selectable fields of a type; a type after `>` is that of the field's object. `!` marks exceptions: fields that
+/// fail or need a resolver.
 fn fields(of: &str) -> &'static [&'static str] {
     match of {
         "Query" => &[
@@ -183,7 +183,7 @@ fn selection(of: &str, chance: &mut ChaCha8Rng, depth: usize) -> String {
         let choices = fields(of);
         let choice = choices[chance.random_range(0..choices.len())];
         let (field, is_rare) = choice.strip_prefix('!').map_or((choice, false), |field| (field, true));
-        // Twice the same is to be merged; that is the exception too.
+        // Equal fields are merged; that is an exception too.
         if (is_rare || chosen.contains(&choice)) && chance.random_bool(0.9) {
             continue;
         }
@@ -218,7 +218,7 @@ fn is_text(data: &Value) -> bool {
     }
 }
 
-/// An answer, its data to the letter.
+/// A response with its data as text.
 #[derive(Deserialize)]
 struct GraphqlResponse {
     data: Box<RawValue>,

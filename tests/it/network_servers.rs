@@ -36,7 +36,7 @@ fn chirpstack(deduplication_id: &str) -> String {
     .to_string()
 }
 
-/// Posts as a network server does: JSON, with the key in a header of its own.
+/// Posts like a network server: JSON, with the key in a custom header.
 async fn post(app: &TestApp, path: &str, body: impl Into<Body>) -> Answer {
     let request = Request::post(path)
         .header(header::CONTENT_TYPE, "application/json")
@@ -69,7 +69,7 @@ async fn assert_are_those_of_a(app: &TestApp) {
     assert_eq!(nodes[0]["measuredAt"], "2026-02-12T15:15:24.789585Z");
 }
 
-/// Format, outcome, frame counter, name and event of every uplink, in the order they came.
+/// Format, outcome, frame counter, name and event of every uplink, in the order of arrival.
 async fn uplinks(app: &TestApp) -> Vec<(String, String, Option<i64>, Option<String>, Option<String>)> {
     sqlx::query_as("select format, outcome, frame_counter, named, event from uplink order by uplink_id")
         .fetch_all(&app.database.reads)
@@ -113,7 +113,7 @@ async fn a_packet_that_came_by_the_old_network_is_a_duplicate_by_the_new_ones() 
 async fn what_the_things_stack_can_not_mean_is_accepted_and_kept() {
     let app = TestApp::new().await;
     let short = things_stack(&json!({ "frm_payload": "AQID" }));
-    // A key with a NUL, which no text column holds, in a place that the error names.
+    // A key with a NUL, which no text column accepts, at a path that the error names.
     let nul = things_stack(&json!({ "decoded_payload": { "pm10\u{0}": 1, "0": "x" } }));
     let nul_within = r#"{"end_device_ids":{"device_id":"x"},"uplink_message":{"decoded_payload":{"\u0000":1e999}}}"#;
     let cases = [
@@ -222,7 +222,7 @@ async fn airgradient_monitor_receives_200_on_each_of_its_paths() {
     let answer = app.post(&keyed, None, MEASURES).await;
     let expected = json!({ "recorded": 1, "duplicates": 0, "rejected": [], "ignored": ["boot"] });
     assert_eq!(status_and_body(&answer), (StatusCode::OK, expected));
-    // The clock of the test stands, so the same values are the same sample.
+    // The clock of the test is fixed, so equal values are the same sample.
     let paths = ["/ingest/airgradient/airgradient:84fce612eff4", "/sensors/airgradient%3A84fce612eff4/measures"];
     for path in paths {
         let answer = post(&app, path, MEASURES).await;

@@ -141,7 +141,7 @@ async fn only_this_format_loads_the_sensors_of_a_device() {
     let statements = Statements::watch();
     let app = app_with_a_box().await;
     let json = |time: &str| json!({ "device": "box", "time": time, "pm10": 1 }).to_string();
-    // From then on the key is known, its use is noted, and the month is there.
+    // From now on the key is cached, its use is stored, and the month's partition exists.
     for time in ["2026-05-01T09:00:00Z", "2026-05-01T10:00:00Z"] {
         app.post("/ingest/json", Some(&app.admin), json(time)).await;
     }

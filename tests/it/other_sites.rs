@@ -36,7 +36,7 @@ async fn app(origins: &[&str]) -> TestApp {
     TestApp::new().await.with_origins(origins)
 }
 
-/// The preflight that a browser sends before a POST of a page of that origin.
+/// The preflight that a browser sends before a POST from a page of that origin.
 async fn preflight(app: &TestApp, origin: &str) -> Answer {
     let request = Request::builder()
         .method(Method::OPTIONS)

@@ -20,7 +20,7 @@ use crate::{
     timeouts::{hold, until_waiting},
 };
 
-/// Places that one caller gets: as many as it gets connections, so all that are in work can be seen to wait in Postgres.
+/// Permits of one caller: as many as its connections, so that all running requests can be seen waiting in Postgres.
 const PLACES: usize = 3;
 const TOO_MANY: usize = 40;
 /// The queried month is not the one that sensors write to.

@@ -49,7 +49,7 @@ async fn the_playground_loads_nothing_from_elsewhere() {
     }
 }
 
-/// To compress the largest file takes tens of milliseconds.
+/// Compressing the largest file takes tens of milliseconds.
 #[tokio::test]
 async fn files_and_the_schema_are_compressed_once_and_never_for_a_request() {
     let app = TestApp::new().await;

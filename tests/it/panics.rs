@@ -35,7 +35,7 @@ async fn record(app: &TestApp, device: &str, second: u32) {
     app.record(json!([{ "device": device, "measuredAt": time, "pm10": second }])).await;
 }
 
-/// Checks the one error of a response that a panic ended.
+/// Checks the one error of a response that ended in a panic.
 fn is_panic(response: &Value) {
     let errors = response["errors"].as_array().unwrap_or_else(|| panic!("no errors: {response}"));
     assert_eq!(errors.len(), 1, "{response}");
@@ -94,7 +94,7 @@ async fn a_panic_leaves_the_other_operations_of_a_socket_alone() {
     assert_eq!((&message["id"], &message["type"]), (&json!("begin"), &json!("error")), "{message}");
     is_panic(&json!({ "errors": message["payload"] }));
 
-    // In a resolver of an event: that event is an error, and the subscription goes on.
+    // In a resolver of an event: that event is an error, and the subscription continues.
     let event = "subscription ($after: String) { deviceUpdated(after: $after) { device { key } } }";
     socket.subscribe("event", event, json!({ "after": after })).await;
     record(&app, "broken", 1).await;

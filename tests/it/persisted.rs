@@ -151,7 +151,7 @@ async fn documents_that_are_not_valid_are_not_kept_and_cost_as_misses_do() {
         let by_hash = post(&app, NEW, json!({ "extensions": named })).await;
         assert_eq!(code(&by_hash), "PERSISTED_QUERY_NOT_FOUND", "{document}: {}", by_hash.text);
     }
-    // Each of these cost 100, and so does what is no request.
+    // Each of these costs 100, and so does a malformed request.
     for _ in 0..3 {
         assert_eq!(post(&app, NEW, json!({ "variables": 7 })).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     }

@@ -13,9 +13,9 @@ use crate::support::{
     skipped,
 };
 
-/// The first version that knows prepared statements when it pools by transaction.
+/// The first version that supports prepared statements with transaction pooling.
 const PREPARES: (u32, u32) = (1, 21);
-/// Rounds of questions, samples and mutations at the same time.
+/// Rounds of concurrent queries, samples and mutations.
 const ROUNDS: u32 = 40;
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn by_transaction_where_statements_can_be_prepared() {
     works(&app, &postgres).await;
 }
 
-/// Everything that a gateway does, much of it at the same time.
+/// All functions of a gateway, many of them concurrently.
 async fn works(app: &TestApp, postgres: &OwnPostgres) {
     let query = "subscription { measurementRecorded { measurement { pm10 } } }";
     let mut events = EventStream::open(&app.app.router(), StreamRequest { query, ..StreamRequest::default() }).await;

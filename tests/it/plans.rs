@@ -14,18 +14,18 @@ use crate::support::{
 
 /// Rows of the archive, one every two minutes.
 const ROWS: i32 = 120_000;
-/// Places of a town that its twenty devices come by again and again.
+/// Places of a town that its twenty devices pass repeatedly.
 const PLACES: i32 = 2000;
 
 fn cell(latitude: f64, longitude: f64) -> i64 {
     to_bigint(cell_at(Position::try_new(latitude, longitude).expect("a place"), STORED_RESOLUTION))
 }
 
-/// A town over six months, with years before that hold next to nothing; and a village, where one device was for a few hours in the first of them.
+/// A town over six months, with nearly empty years before; and a village, where one device was for hours in the first month.
 async fn archive() -> TestApp {
     let app = TestApp::on(&explained(empty_database().await), true).await;
-    // And years before, with a sample a month: the more partitions, the dearer is planning, and the sooner Postgres would
-    // settle for one plan.
+    // And years before, with a sample a month: the more partitions, the more expensive is planning, and the sooner Postgres
+    // would settle for one plan.
     let years = (2021..2026).flat_map(|year| (1..=12).map(move |month| format!("{year}-{month:02}")));
     let months: Vec<_> = years.chain(["2026-01", "2026-02", "2026-03", "2026-04"].map(str::to_owned)).collect();
     let first = |month: &String| json!({ "device": "bike-0", "measuredAt": format!("{month}-01T00:00:00Z"), "pm10": 1, "weather": { "humidity": 50 } });
@@ -120,7 +120,7 @@ async fn queries_scan_few_rows_beyond_their_result() {
             json!({ "devices": ["bike-3"], "measuredAt": { "from": "2026-01-10T00:00:00Z", "to": "2026-01-20T00:00:00Z" } }),
             800.0,
         ),
-        // A large area is read by the time, a condition that many fulfil as well.
+        // A large area is read by time, a condition that many rows meet as well.
         (NEWEST, json!({ "area": town }), 300.0),
         (NEWEST, json!({ "quantities": humid }), 600.0),
         (NEWEST, json!({ "not": { "quantities": humid } }), 600.0),
@@ -142,7 +142,7 @@ async fn queries_scan_few_rows_beyond_their_result() {
         let november = json!({ "from": "2025-11-01T00:00:00Z", "to": "2025-12-01T00:00:00Z" });
         cases.push((OF_EACH, json!({ "area": village, "measuredAt": november }), 30_000.0));
         cases.push((NEWEST, json!({ "area": village, "quantities": humid }), 1000.0));
-        // A few hundred samples over the whole time: as good by the cells as by the time, until 50 are found.
+        // A few hundred samples over the whole time: as good by cells as by time, until 50 are found.
         cases.push((NEWEST, json!({ "area": corner }), 30_000.0));
         cases.push((COUNT, json!({ "area": corner }), 30_000.0));
     }

@@ -50,7 +50,7 @@ async fn suggestions(app: &TestApp) -> bool {
     suggested[0]
 }
 
-/// Whether GET is answered; where it is not, nowhere, and with what to do.
+/// Whether GET is answered; if not, it is rejected on all routes, with what to do.
 async fn get(app: &TestApp) -> bool {
     let answer = app.get(GET).await;
     let stream = app.get("/graphql/stream?query=%7bserver%7bversion%7d%7d").await;
@@ -85,7 +85,7 @@ async fn a_profile_shows_all_of_it_or_nothing() {
     assert_eq!(shown(&app).await, [true; 4], "open is the default");
     let app = TestApp::exposed(SecurityProfile::Hardened.into()).await;
     assert_eq!(shown(&app).await, [false; 4]);
-    // What it is for goes on.
+    // Ordinary queries are still answered.
     assert_eq!(post(&app, "{ devices { totalCount } }").await.status, StatusCode::OK);
     let address = app.listen().await;
     let mut socket = Socket::ready(address, None).await;
@@ -112,7 +112,7 @@ async fn the_environment_sets_the_profile() {
     let options = crate::support::empty_database().await;
     let mut command = on(&options, &["serve"]);
     command.env("AIRGRAPH_PROFILE", "hardened").env("AIRGRAPH_SUGGESTIONS", "true");
-    // As files of settings leave what isn't set.
+    // As settings files leave variables that aren't set.
     command.env("AIRGRAPH_TRUSTED_PROXIES", "").env("AIRGRAPH_CORS_ORIGINS", "");
     let gateway = Gateway::start(command).await;
     assert!(!gateway.welcome.contains("Playground"), "{}", gateway.welcome);

@@ -34,7 +34,7 @@ async fn post(url: String, key: &str, body: String) -> (u16, Value) {
     (status, serde_json::from_slice(&body).expect("JSON"))
 }
 
-/// What a shell makes of the `curl` commands that the welcome shows, one after the other.
+/// The responses to the `curl` commands of the welcome, run by a shell one after the other.
 async fn paste(welcome: &str, variable: Option<(&str, &str)>) -> Vec<Value> {
     let commands: Vec<_> = welcome.split("curl ").skip(1).map(|rest| format!("curl -sS {rest}")).collect();
     let mut answers = Vec::new();
@@ -64,7 +64,7 @@ async fn the_first_start_shows_a_key_and_commands_that_work_when_pasted() {
     assert_eq!(answers[0], json!({ "recorded": 8, "duplicates": 0, "rejected": [] }));
     assert_eq!(answers[1]["data"]["device"]["latest"]["pm10"], 46.0, "{}", answers[1]);
 
-    // Beside the running gateway, a key is made and works; the first key is not shown again.
+    // Beside the running gateway, a new key is created and works; the first key is not shown again.
     let made = output(command(&["keys", "create", "Bike 7", "--role", "sensor", "--device", "bike-07"])).await;
     assert!(made.status.success(), "{}", text(&made.stderr));
     let made = text(&made.stdout).trim().to_owned();
@@ -152,7 +152,7 @@ async fn sigterm_completes_accepted_requests() {
         assert!(since.elapsed() < DEADLINE, "no writer waits");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // All have been sent: one is in the transaction that waits, the others wait behind it.
+    // All have been sent: one is in the waiting transaction, the others wait behind it.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let ended = tokio::task::spawn_blocking(move || gateway.terminate());
     tokio::time::sleep(Duration::from_millis(100)).await;

@@ -28,7 +28,7 @@ async fn a_sample_is_judged_by_the_stored_one_before_it() {
     post(sample("2026-05-01T10:00:00Z", 52.2, 10.0)).await;
     post(sample("2026-05-01T10:00:03Z", 52.2, 300.0)).await;
     post(sample("2026-05-01T10:00:06Z", 52.3, 300.0)).await;
-    // Late: it comes after a newer one, so there is nothing that it is held against.
+    // Late: it is older than the newest sample, so it is not compared with any.
     post(sample("2026-05-01T10:00:01Z", 40.0, 900.0)).await;
     assert_eq!(flags(&app, "bike").await, [json!([]), json!([]), json!(["SPIKE"]), json!(["IMPLAUSIBLE_SPEED"])]);
 }

@@ -166,7 +166,7 @@ async fn two_gateways_make_the_same_partitions_and_devices_at_once() {
     assert_eq!(rows(&app).await, 48);
 }
 
-/// A submission that Postgres refuses: a text with a zero byte can't be stored. No decoder lets one through.
+/// A submission that Postgres rejects: a text with a zero byte can't be stored. No decoder accepts one.
 fn poisoned() -> Submission {
     let mut poisoned = submission([]);
     poisoned.decoded = Err(airgraph::ingest::DecodeError { code: "TEST", detail: "a zero byte: \0".to_owned() });
@@ -243,7 +243,7 @@ async fn after_the_end_nothing_more_is_accepted() {
 #[tokio::test]
 async fn more_than_may_wait_is_refused_at_once() {
     let app = TestApp::new().await;
-    // All connections of the writers are taken, so nothing leaves the queue.
+    // All connections of the writers are acquired, so nothing leaves the queue.
     let mut held = Vec::new();
     while let Some(connection) = app.database.writes.try_acquire() {
         held.push(connection);
@@ -256,7 +256,7 @@ async fn more_than_may_wait_is_refused_at_once() {
         large.source = Source::Arrival(Arrival { body: vec![0; 10 << 20].into(), ..Arrival::default() });
         large
     };
-    // Polled once and dropped: what was accepted keeps its share of the queue until it is stored.
+    // Polled once and dropped: an accepted submission keeps its share of the queue until it is stored.
     let mut refused = Vec::new();
     for _ in 0..8 {
         let outcome = futures_util::poll!(Box::pin(app.recorder.record(large())));
@@ -268,7 +268,7 @@ async fn more_than_may_wait_is_refused_at_once() {
 
 const DEVICES: [&str; 4] = ["a", "b", "c", "d"];
 
-/// `latest` holds the newest of what is stored, whatever came in which order; and every sample is there once.
+/// `latest` holds the newest stored sample, in whatever order samples came; and every sample is stored once.
 #[tokio::test]
 async fn random_late_and_repeated_input_is_stored_once_and_latest_is_true() {
     let app = TestApp::new().await;

@@ -88,7 +88,7 @@ async fn a_sample_is_judged_by_the_one_before_whichever_gateway_stored_that() {
 #[tokio::test]
 async fn a_packet_is_compared_with_the_one_before_whichever_gateway_stored_that() {
     let [one, other] = gateways().await;
-    // Each but the last two stays where the one before ended, and is stored by what is remembered.
+    // Each but the last two continues where the one before ended, and is stored from the cache.
     let packets = [(&one, 52.2), (&one, 52.2), (&one, 52.2), (&other, 52.2), (&one, 52.21), (&other, 52.22)];
     for (counter, (gateway, latitude)) in packets.into_iter().enumerate() {
         for app in [&one, &other] {
@@ -103,7 +103,7 @@ async fn a_packet_is_compared_with_the_one_before_whichever_gateway_stored_that(
     assert_eq!(ambiguous, 2 * 7, "of the two packets before the leaps all samples but the first");
 }
 
-/// What is taken back moves `latest` back, and what is revoked opens nothing.
+/// A deletion moves `latest` back, and a revoked key is rejected.
 #[tokio::test]
 async fn what_is_deleted_and_what_is_revoked_is_noticed() {
     let [one, other] = gateways().await;
@@ -119,7 +119,7 @@ async fn what_is_deleted_and_what_is_revoked_is_noticed() {
     assert_eq!(response, json!({ "measurements": { "totalCount": 4 }, "device": { "latest": { "pm10": 650.0 } } }));
 }
 
-/// The same samples at both at once, then at one or the other in turns: each once.
+/// The same samples at both gateways at once, then at one or the other in turns: each is stored once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn gateways_in_turns_store_each_sample_once() {
     let gateways = gateways().await;

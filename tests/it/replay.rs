@@ -26,7 +26,7 @@ async fn replay(app: &TestApp, input: Value) -> Value {
     report
 }
 
-/// Replays everything; the counts of what was recorded and of what was stored before.
+/// Replays everything; returns the counts of new samples and of duplicates.
 async fn replay_all(app: &TestApp) -> (i64, i64) {
     let report = replay(app, json!({ "filter": {} })).await;
     assert_eq!((&report["undecodable"], &report["hasMore"]), (&json!(0), &json!(false)), "{report}");
@@ -39,7 +39,7 @@ async fn post(app: &TestApp, key: &str, body: &Value) {
     app.clock.advance(TimeDelta::seconds(1));
 }
 
-/// Gives the stored uplink with this place in the order of arrival another body.
+/// Replaces the body of the stored uplink with this index in the order of arrival.
 async fn fix(app: &TestApp, place: usize, body: &Value) {
     let statement = "update uplink set body = convert_to($1, 'UTF8') where (received_at, uplink_id) =
         (select received_at, uplink_id from uplink order by received_at, uplink_id offset $2 limit 1)";
@@ -62,7 +62,7 @@ async fn rows(app: &TestApp, tables: &[&str]) -> Vec<String> {
 const EVERYTHING: [&str; 9] =
     ["measurement", "weather", "ambient", "motion", "device_status", "latest", "uplink", "device", "packet"];
 
-/// `seq`, PM10, temperature of what is stored.
+/// `seq`, PM10, temperature of the stored measurements.
 async fn stored(app: &TestApp) -> Vec<(i32, Option<f32>, Option<f64>)> {
     sqlx::query_as(
         "select seq, pm10, temperature from measurement left join weather using (device_id, measured_at, seq)
@@ -138,7 +138,7 @@ async fn a_value_that_was_overlooked_joins_its_row() {
     assert_eq!(judged_by, Some(7.0), "what the next sample is judged by");
     assert_eq!(replay_all(&app).await, (0, 1));
 
-    // And a value that should never have been there goes.
+    // And a value that should never have been stored is removed.
     fix(&app, 0, &sample_json(8)).await;
     assert_eq!(replay_all(&app).await, (1, 0));
     assert_eq!(rows(&app, &["weather"]).await, [] as [&str; 0]);
@@ -152,7 +152,7 @@ async fn rows_that_others_brought_are_left_alone() {
     }
     assert_eq!(stored(&app).await.len(), 3);
     fix(&app, 0, &json!([sample_json(4), sample_json(3)])).await;
-    // 1 and 2 go; 4 takes the place of the first; 3 is there; and 1 comes again with the third uplink.
+    // 1 and 2 are removed; 4 takes the place of the first; 3 exists; and 1 comes again with the third uplink.
     assert_eq!(replay_all(&app).await, (2, 2));
     let contents: BTreeSet<_> = stored(&app).await.iter().map(|(_, pm10, _)| pm10.map(f32::to_bits)).collect();
     assert_eq!(contents, [4.0, 3.0, 1.0].map(|pm10: f32| Some(pm10.to_bits())).into());

@@ -17,7 +17,7 @@ use tokio::time::sleep;
 use crate::support::{Answer, TestApp, at, gateway::DEADLINE, postgres::OwnPostgres};
 
 const POSITION: &str = "airgraph-position";
-/// How far a standby may be behind where a test waits until it is too far.
+/// Maximum lag of a standby where a test waits until it is exceeded.
 const SOON: Duration = Duration::from_secs(1);
 const NEVER: Duration = Duration::from_hours(1);
 
@@ -56,7 +56,7 @@ impl Pair {
         }
     }
 
-    /// Waits until the standby has all that there is.
+    /// Waits until the standby has replayed everything.
     async fn until_replayed(&self) {
         let replicas = &self.app.app.state.replicas;
         let mut connection = self.primary.options.connect().await.expect("a connection");
@@ -78,7 +78,7 @@ impl Pair {
         connection.close().await.expect("closed");
     }
 
-    /// Has the standby replay nothing from now on.
+    /// Pauses replay on the standby.
     async fn pause(&self) {
         self.on_standby("select pg_wal_replay_pause()").await;
         let mut connection = self.standby.options.connect().await.expect("a connection");
@@ -236,7 +236,7 @@ async fn what_the_primary_clears_away_under_a_query_of_the_standby_it_answers_it
             assert_eq!(response["errors"], Value::Null, "{response}");
         }
     };
-    // Until a query is just going on that still needs what is cleared away.
+    // Until a query runs that still needs the rows that are vacuumed.
     let clearing = async {
         let since = Instant::now();
         for minutes in (10..).step_by(10) {
@@ -318,7 +318,7 @@ async fn a_standby_of_another_database_is_not_used() {
     assert!(app.app.state.replicas.choose("0/0".parse().expect("a position")).is_none());
 }
 
-/// Many at once, each with a key of its own, write and read what they wrote.
+/// Many concurrent callers, each with a key of its own, write and read what they wrote.
 #[tokio::test]
 async fn callers_always_read_their_own_writes() {
     const WRITERS: usize = 8;
@@ -341,6 +341,6 @@ async fn callers_always_read_their_own_writes() {
     };
     futures_util::future::join_all((0..WRITERS).map(one)).await;
     let (queries, failed) = pair.standby_queries().await;
-    // On a busy machine one may be taken back from the standby, and is answered by the primary.
+    // On a busy machine a query may be cancelled on the standby, and is answered by the primary.
     assert!(queries >= 100 && failed <= queries / 10, "{queries} {failed}");
 }

@@ -58,7 +58,7 @@ async fn months_go_when_all_of_them_is_older_and_measurements_stay() {
     assert_eq!(left["uplinks"]["nodes"], json!([{ "receivedAt": "2026-08-02T12:00:00Z" }]));
 }
 
-/// The recorder remembers which months there are; one that was dropped is found missing and made again.
+/// The recorder caches the existing months; a dropped one is found missing and created again.
 #[tokio::test]
 async fn a_recorder_that_knew_a_forgotten_month_goes_on() {
     let app = TestApp::new().await;
@@ -94,7 +94,7 @@ async fn two_gateways_forget_at_once_and_each_month_goes_once() {
     let (one, two) = tokio::join!(forget(&app, "90d"), forget(&app, "90d"));
     assert_eq!((one.in_use, two.in_use), (Vec::new(), Vec::new()));
     let mut dropped = one.dropped.len() + two.dropped.len();
-    // One left out what the other was at, or what Postgres itself was at just then.
+    // One skipped the month that the other, or Postgres itself, was working on.
     let since = Instant::now();
     while dropped < 6 && since.elapsed() < DEADLINE {
         dropped += forget(&app, "90d").await.dropped.len();
@@ -103,7 +103,7 @@ async fn two_gateways_forget_at_once_and_each_month_goes_once() {
     assert_eq!(count(&app, "uplink").await, 0);
 }
 
-/// A partition that an operator made by hand is none of ours.
+/// A partition that an operator created by hand is left alone.
 #[tokio::test]
 async fn partitions_of_other_names_are_left_alone() {
     let app = TestApp::new().await;
@@ -116,7 +116,7 @@ async fn partitions_of_other_names_are_left_alone() {
     assert_eq!(forget(&app, "1d").await, DroppedPartitions::default());
 }
 
-/// The tests' clock stands long ago, as the program's own clock sees it.
+/// The tests' clock is long past for the program's own clock.
 #[tokio::test]
 async fn retention_runs_at_startup_unless_disabled() {
     let options = empty_database().await;

@@ -12,7 +12,7 @@ use crate::support::{
     packet::{Raw, encode, ttn_body},
 };
 
-/// A ride of our own making: a spiral, a sample every three seconds.
+/// A synthetic ride: a spiral, a sample every three seconds.
 fn ride(samples: u32) -> Vec<Raw> {
     (0..samples)
         .map(|n| {
@@ -39,7 +39,7 @@ async fn post_by_sixteen(app: &Arc<TestApp>, ride: &[Raw]) {
         let (app, packets) = (app.clone(), packets.clone());
         tokio::spawn(async move {
             let mut receipt = Receipt::default();
-            // Each packet twice: the second time by another client, while the first may still be on its way.
+            // Each packet twice: the second time by another client, while the first may still be in flight.
             for number in (0..packets.len() * 2).filter(|number| number % 16 == client) {
                 let answer = app.uplink(packets[number / 2].clone()).await;
                 assert_eq!(answer.status, 201, "{}", answer.text);
@@ -84,8 +84,8 @@ async fn a_ride_posted_by_sixteen_clients_with_each_packet_twice_is_stored_once(
     post_by_sixteen(&app, &ride(800)).await;
 }
 
-/// Reads a real ride from the folder beside the repository; left out where that is missing. The test above stands on
-/// one of our own making.
+/// Reads a real ride from the folder beside the repository; skipped where that is missing. The test above uses a
+/// synthetic one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_ride_posted_by_sixteen_clients_with_each_packet_twice_is_stored_once() {
     let Ok(track) =

@@ -26,11 +26,11 @@ use uuid::Uuid;
 
 use crate::support::{TestApp, at, empty_database, noon, rollups::assert_rollups_are_true};
 
-/// A sample in numbers.
+/// A sample as numbers.
 #[derive(Clone, Copy, Debug)]
 struct TestSample {
     device: u8,
-    /// Since two hours before a month ends.
+    /// Minutes since two hours before a month ends.
     minute: i64,
     place: Option<u8>,
     pm2_5: Option<i16>,
@@ -38,18 +38,18 @@ struct TestSample {
     temperature: Option<i16>,
 }
 
-/// The place (0, 0).
+/// The position (0, 0).
 const NULL_ISLAND: u8 = 5;
-/// A place in the same cells of rollups, where a device can be.
+/// A position in the same rollup cells, where a device can be.
 const BESIDE_NULL_ISLAND: u8 = 6;
 
-/// What is done in one go.
+/// One operation.
 #[derive(Clone, Debug)]
 enum Step {
     Record(Vec<TestSample>),
     /// This number of samples of one device, starting with this one, one every few seconds.
     Upload(TestSample, i64),
-    /// The uplink with this place is understood otherwise now: other values, other places.
+    /// The uplink with this index now decodes to other values and other places.
     Replay(usize, i16),
     /// Deletes the measurements of a device in this number of minutes, or those above a value.
     Delete(TestSample, i64),
@@ -242,7 +242,7 @@ async fn migrate(connection: &mut PgConnection, version: i64) {
     transaction.commit().await.expect("committed");
 }
 
-/// Puts the rollups back to what they were before migration 12: every value and position counts.
+/// Resets the rollups to their state before migration 12: every value and position counts.
 const BEFORE_INVALID_VALUES: &str = "
     alter table device_hour drop column invalid_count; alter table cell_hour drop column invalid_count;
     alter type new_device_hour drop attribute invalid_count; alter type new_cell_hour drop attribute invalid_count;
@@ -332,7 +332,7 @@ async fn what_was_recorded_before_there_were_rollups_is_in_them() {
     });
     app.recorder.record(arrival(samples.collect())).await.expect("recorded");
     let mut connection = app.database.writes.acquire().await.expect("a connection");
-    // As it was before: the rows are there, the tables are not.
+    // As before: the rows exist, the tables don't.
     let gone = "drop table device_hour, cell_hour; drop type new_device_hour, new_cell_hour";
     connection.execute(gone).await.expect("dropped");
     connection.execute("set time zone 'Asia/Kathmandu'").await.expect("a time zone"); // where hours begin at a quarter
@@ -345,7 +345,7 @@ async fn what_was_recorded_before_there_were_rollups_is_in_them() {
             .await
             .expect("counts");
     assert_eq!(hours, (12, 8));
-    // And a gateway that starts after the migration goes on from there.
+    // And a gateway that starts after the migration continues from there.
     let app = TestApp::on_second(&options).await;
     let late = TestSample { device: 1, minute: 1, place: Some(1), pm2_5: Some(9999), pm10: None, temperature: None };
     app.recorder.record(arrival(vec![late.observation(0, TimeDelta::zero())])).await.expect("recorded");

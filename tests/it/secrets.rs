@@ -19,7 +19,7 @@ use crate::support::{
 
 const ADMIN: &str = "7d41c9e85a0b4f1396d2e8b7f05c3a64";
 
-/// The password of a standby that is away.
+/// The password of an unreachable standby.
 const READERS: &str = "the-readers-password";
 
 /// The id of a trace.
@@ -31,7 +31,7 @@ struct Run {
 }
 
 impl Run {
-    /// Starts it, and gives the password of its database too.
+    /// Starts it; returns the password of its database too.
     async fn start(level: &str) -> (Self, String) {
         let options = empty_database().await;
         let log = tempfile::NamedTempFile::new().expect("a file");
@@ -58,7 +58,7 @@ impl Run {
         (status, String::from_utf8(body.to_vec()).expect("text"))
     }
 
-    /// Stops it, and gives all that it wrote.
+    /// Stops it; returns its whole output.
     fn end(self) -> String {
         let welcome = self.gateway.welcome.clone();
         assert_eq!(self.gateway.terminate(), Some(0));

@@ -24,7 +24,7 @@ fn created(recorded: usize, duplicates: usize) -> (StatusCode, Value) {
     (StatusCode::CREATED, json!({ "recorded": recorded, "duplicates": duplicates, "rejected": [] }))
 }
 
-/// The samples of packet A as the network's decoder wrote them, keys sorted as numbers or as texts.
+/// The samples of packet A as decoded by the network, keys sorted as numbers or as texts.
 fn fields(sorted_as_texts: bool) -> String {
     let mut fields: Vec<(String, f64)> = EXPECTED_A
         .iter()
@@ -86,8 +86,8 @@ async fn fields_alone_give_the_samples_in_their_order() {
     assert_are_those_of_a(&positions(&app, "bike-07").await);
 }
 
-/// Reads a real body from the folder beside the repository; left out where that is missing. The test above stands on
-/// input of our own making.
+/// Reads a real body from the folder beside the repository; skipped where that is missing. The test above uses synthetic
+/// input.
 #[tokio::test]
 async fn a_body_of_the_old_server_is_recorded() {
     let Ok(body) = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/ttn-v2-uplink.json")) else {
@@ -138,7 +138,7 @@ async fn the_device_is_the_first_name_that_is_not_empty() {
 async fn empty_fields_record_nothing_and_are_no_error() {
     let app = TestApp::new().await;
     assert_eq!(recorded(&app.uplink(body(r#""payload_fields":{}"#)).await), created(0, 0));
-    // The predecessor's own test names no device.
+    // The test request of the predecessor names no device.
     for body in [
         r#"{"payload_fields":{}}"#,
         r#"{"app_id":"","dev_id":"","hardware_serial":"","payload_raw":"","payload_fields":{},"metadata":{"time":""}}"#,

@@ -34,7 +34,7 @@ async fn send(connection: &mut TcpStream, text: &str) {
     connection.write_all(chunk.as_bytes()).await.expect("sent");
 }
 
-/// The answer, as far as it came.
+/// The response, as far as it arrived.
 async fn answer(connection: &mut TcpStream) -> String {
     let mut answer = vec![0; 4096];
     let length = timeout(DEADLINE, connection.read(&mut answer)).await.expect("in time").expect("an answer");
@@ -54,7 +54,7 @@ fn threads() -> usize {
     fs::read_dir("/proc/self/task").expect("threads").count()
 }
 
-/// Attack 4: each took a thread for good, and none was left for anything else.
+/// Attack 4: each upload took a thread forever, and none was left for anything else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn six_hundred_idle_uploads_are_refused_or_ended() {
     let app = app(UploadLimits { rate_window: Duration::from_secs(10), ..UploadLimits::default() }).await;

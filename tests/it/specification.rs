@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, socket::Socket};
 
-/// The codes of the errors of a request that is refused: no data, and nothing ran.
+/// The codes of the errors of a rejected request: no data, and nothing ran.
 async fn refused(app: &TestApp, query: &str, variables: Value) -> Vec<String> {
     let answer = app.graphql(Some(&app.admin), query, variables).await;
     assert!(answer.get("data").is_none(), "{query}: {answer}");

@@ -27,7 +27,7 @@ async fn get(app: &TestApp, path: &str, accept: &str, query: &str) -> Answer {
     app.send(request.body(Body::empty()).expect("a request")).await
 }
 
-/// The payload of a stream that holds one answer and its end, and nothing else.
+/// The payload of a stream that has one response and its end, and nothing else.
 fn only_payload(answer: &Answer) -> Value {
     let payload = answer.text.strip_prefix("event: next\ndata: ").expect("an event");
     let payload = payload.strip_suffix("\n\nevent: complete\ndata: \n\n").expect("the end");
@@ -153,7 +153,7 @@ async fn an_event_source_is_refused_by_a_status_so_that_it_does_not_come_again()
             assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
         }
     }
-    // What may work later is a stream, so that an EventSource comes again.
+    // An error that may pass is a stream, so that an EventSource reconnects.
     let app = TestApp::new().await;
     app.database.reads.close().await;
     let answer = event_source(&app, ALL, None).await;

@@ -20,7 +20,7 @@ fn sample(seconds: i64) -> Value {
     json!({ "device": "a", "measuredAt": noon() + TimeDelta::seconds(seconds), "pm10": seconds })
 }
 
-/// Records samples with these seconds, which are their PM10 too; each in a request of its own.
+/// Records samples at these seconds, which are their PM10 too; each in a request of its own.
 async fn record(app: &TestApp, seconds: std::ops::Range<i64>) {
     for second in seconds {
         app.record(json!([sample(second)])).await;
@@ -154,7 +154,7 @@ async fn disconnected_client_holds_no_subscription() {
     timeout(DEADLINE, gone).await.expect("the place is free");
 }
 
-/// A connection that has subscribed, in bytes.
+/// A connection that has subscribed, by raw bytes.
 async fn connected(address: std::net::SocketAddr) -> tokio::net::TcpStream {
     use tokio::io::AsyncWriteExt as _;
     let body = json!({ "query": ALL }).to_string();

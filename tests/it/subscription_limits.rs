@@ -140,7 +140,7 @@ async fn events_wait_for_the_budget_and_none_is_lost() {
     assert!(delays.is_some_and(|delays| delays != "0"), "{metrics}");
 }
 
-/// 1000 subscriptions with 500 different selections and filters, of which each event takes a rendering of its own.
+/// 1000 subscriptions with 500 different selections and filters; each event needs a rendering for each of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_subscriptions_of_one_caller_do_not_delay_an_event_of_another() {
     const SOCKETS: usize = 10;

@@ -48,7 +48,7 @@ async fn a_question_that_takes_too_long_is_answered_with_504_and_its_statement_e
     let (answer, ()) = tokio::join!(app.post("/graphql", None, body), until_waiting(&mut watch, 1));
     assert_eq!(answer.status, StatusCode::GATEWAY_TIMEOUT);
     assert_eq!(answer.json()["errors"][0]["extensions"]["code"], "TIMEOUT", "{}", answer.text);
-    // The lock is still held: nothing but the gateway's going away ends the statement, long before its own timeout.
+    // The lock is still held: only the disconnect of the gateway ends the statement, long before its own timeout.
     timeout(Duration::from_secs(20), until_waiting(&mut watch, 0)).await.expect("it ends");
     lock.close().await.expect("closed");
     app.query(QUESTION).await;

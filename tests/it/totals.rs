@@ -89,13 +89,13 @@ async fn small_lists_are_counted_and_large_ones_estimated() {
     assert_eq!(uplinks["uplinks"], json!({ "totalCount": 1, "totalCountIsEstimate": false }));
 }
 
-/// A condition that hardly any row meets has no small number of rows to end at: what counting reads is bounded by its cost.
+/// A condition that hardly any row meets has no small number of rows to stop at: counting is bounded by its cost.
 #[tokio::test]
 async fn a_count_that_would_read_too_much_is_estimated() {
     let app = filled().await;
     let rare = "measurements(filter: {pm10: {min: 100}}) TOTAL";
     assert_eq!(total(&app, rare).await, (0, false));
-    // What Postgres believes of the size of the table, and so of the cost.
+    // Postgres' estimate of the size of the table, and so of the cost.
     sqlx::raw_sql("update pg_class set reltuples = 5e7 where relname = 'measurement_2026_04'")
         .execute(&app.database.writes)
         .await

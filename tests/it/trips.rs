@@ -87,7 +87,7 @@ async fn a_ride_is_found_again_by_its_id() {
     assert_eq!(again["nodes"], json!(found));
     assert_eq!(count, 1, "both by one statement");
 
-    // What happens beside it leaves it alone, what happens within it shows, and without its ends there is none.
+    // Samples outside the ride change nothing, samples within it do, and without its ends the ride does not exist.
     app.record(ride("bike", 153, 5).into()).await;
     app.record(json!([{ "device": "bike", "measuredAt": "2026-05-01T10:00:01Z", "pm25": 5 }])).await;
     let query = "query ($id: ID!) { node(id: $id) { __typename ... on Trip { count } } }";
@@ -249,9 +249,9 @@ async fn invalid_trip_arguments_are_rejected_by_name() {
     }
 }
 
-/// Reads a real track from the folder beside the repository; left out where that is missing. It has no times: with a
-/// sample every three seconds, as its logger took them, it leaps by some kilometres at four places, where rides were put
-/// together.
+/// Reads a real track from the folder beside the repository; skipped where that is missing. It has no times: with a
+/// sample every three seconds, like its logger, it leaps by some kilometres at four places, where rides were
+/// concatenated.
 #[tokio::test]
 async fn a_real_track_is_cut_where_it_leaps() {
     let Ok(track) =
@@ -337,7 +337,7 @@ async fn rides_of_several_devices_are_listed_newest_first_and_paged() {
     assert_eq!(newest(&app, "devices: [\"unknown\"]").await["nodes"], json!([]));
 }
 
-/// One device with more samples than are read doesn't fail the request, and its newest ride is whole.
+/// A device with more samples than are read doesn't fail the request, and its newest ride is complete.
 #[tokio::test]
 async fn a_device_with_many_samples_leaves_the_others_listed() {
     let app = TestApp::new().await;
@@ -359,7 +359,7 @@ async fn a_device_with_many_samples_leaves_the_others_listed() {
         .collect();
     assert_eq!(found, [(&json!("calm"), &json!(30)), (&json!("busy"), &json!(50))], "the partial one is left out");
     assert_eq!(response["incompleteBefore"], "2026-05-01T10:00:00Z");
-    // On from there: the long ride as far as it was read.
+    // The next page: the long ride as far as it was read.
     let query = "{ trips(devices: [\"busy\"], measuredAt: {to: \"2026-05-01T10:00:00Z\"}) { nodes { count } incompleteBefore } }";
     let response = app.query(query).await;
     assert_eq!(response["trips"], json!({ "nodes": [{ "count": 60_000 }], "incompleteBefore": null }));

@@ -211,7 +211,7 @@ async fn body_memory_per_request_is_limited_to_16_mib() {
     assert_eq!(error(&answer), ("BAD_USER_INPUT", "first"), "{answer}");
 }
 
-/// Keys come in headers and in paths. Wherever one stands, it is neither stored with what arrived nor logged.
+/// Keys are sent in headers and in paths. Wherever a key is, it is neither stored with the uplink nor logged.
 #[tokio::test]
 async fn a_key_is_neither_stored_nor_logged_wherever_it_stands() {
     let options = empty_database().await;
@@ -251,7 +251,7 @@ async fn a_key_is_neither_stored_nor_logged_wherever_it_stands() {
         for body in ["{", r#"{"device":"bike","pm10":5,"query":"{ uplinks { totalCount } }"}"#] {
             let mut request =
                 Request::post(format!("{}{path}", gateway.address)).header("content-type", "application/json");
-            // What a network server adds for answers to the device; it is of no use here.
+            // Added by a network server for downlinks to the device; of no use here.
             request =
                 request.header("x-downlink-apikey", key).header("x-downlink-push", format!("https://stack/{key}"));
             if let Some((name, value)) = header {

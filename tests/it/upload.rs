@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, TestApp};
 
-/// Uploads a file with the admin's key and gives the report.
+/// Uploads a file with the admin key; returns the report.
 async fn upload(app: &TestApp, query: &str, file: impl Into<Body>) -> Value {
     let answer = send(app, query, file).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
@@ -42,7 +42,7 @@ async fn count(app: &TestApp, what: &str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&app.database.reads).await.expect("a count")
 }
 
-/// A ride as an SD card keeps it, a sample every three seconds from noon.
+/// A ride as an SD card stores it, a sample every three seconds from noon.
 fn card(samples: Range<u32>) -> String {
     let mut file =
         "Counter,Latitude,Longitude,PM10,PM2.5,gpsUpdated,Speed,Altitude,Satellites,Date,Time,Millis,AccX,AccY,AccZ,\
@@ -198,7 +198,7 @@ async fn a_key_bound_to_a_device_uploads_for_that_device() {
     );
     let key = made.await["createApiKey"]["key"].as_str().expect("a key").to_owned();
     let file = "time,device,pm10\n2026-04-01T11:00:00Z,,1\n2026-04-01T11:00:00Z,yours,1\n";
-    // In the path, for whatever can set no header.
+    // In the path, for clients that can't set a header.
     let request = Request::post(format!("/key/{key}/ingest/csv")).body(Body::from(file)).expect("a request");
     let answer = app.send(request).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
@@ -241,7 +241,7 @@ async fn the_same_file_uploaded_by_several_at_once_is_stored_once() {
     assert_eq!(count(&app, "measurement").await, 12_000);
 }
 
-/// Files of random lines, with repetitions, in any order, of several devices and different contents of one time.
+/// Files of random lines, with repetitions, in any order, of several devices and different contents at one time.
 #[tokio::test]
 async fn random_files_are_stored_once_and_latest_is_true() {
     let app = TestApp::new().await;
@@ -273,8 +273,8 @@ async fn random_files_are_stored_once_and_latest_is_true() {
     assert_eq!(count(&app, gaps).await, 0);
 }
 
-/// Reads a real backup from the folder beside the repository; left out where that is missing. The decoder's own tests
-/// stand on a line of our own making.
+/// Reads a real backup from the folder beside the repository; skipped where that is missing. The decoder's own tests use
+/// a synthetic line.
 #[tokio::test]
 async fn a_real_backup_is_recorded_once() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/cleancycle-backup.csv");

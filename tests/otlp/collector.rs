@@ -27,9 +27,9 @@ pub struct Span {
 }
 
 impl Span {
-    /// The kind of a request that is answered.
+    /// The kind of a span of an incoming request.
     pub const SERVER: u64 = 2;
-    /// The kind of a request that is made.
+    /// The kind of a span of an outgoing request.
     pub const CLIENT: u64 = 3;
 }
 
@@ -66,18 +66,18 @@ impl Collector {
         self.address
     }
 
-    /// The spans it was sent so far.
+    /// The spans received so far.
     pub fn spans(&self) -> Vec<Span> {
         self.bodies.lock().expect("no panic").iter().flat_map(|body| spans(body)).collect()
     }
 
-    /// All that it was sent, as far as it is text.
+    /// The received bodies, as far as they are text.
     pub fn sent(&self) -> String {
         let bodies = self.bodies.lock().expect("no panic").concat();
         String::from_utf8_lossy(&bodies).into_owned()
     }
 
-    /// Waits until what it was sent is so.
+    /// Waits until the received spans meet a condition.
     pub fn until(&self, is: impl Fn(&[Span]) -> bool) {
         let since = Instant::now();
         while !is(&self.spans()) {
@@ -87,7 +87,7 @@ impl Collector {
     }
 }
 
-/// Takes one request after the other.
+/// Answers one request after the other.
 fn answer(stream: &TcpStream, kept: &Mutex<Vec<Vec<u8>>>) {
     let mut reader = BufReader::new(stream);
     loop {
@@ -111,7 +111,7 @@ fn answer(stream: &TcpStream, kept: &Mutex<Vec<Vec<u8>>>) {
     }
 }
 
-/// What stands in a field: a number, or bytes.
+/// The content of a field: a number, or bytes.
 enum FieldValue<'a> {
     Number(u64),
     Bytes(&'a [u8]),
@@ -155,7 +155,7 @@ fn varint(bytes: &mut &[u8]) -> u64 {
     number
 }
 
-/// The messages in a field that may be repeated.
+/// The messages in a repeated field.
 fn within(message: &[u8], number: u64) -> Vec<&[u8]> {
     let bytes = |(field, value)| {
         if let (true, FieldValue::Bytes(bytes)) = (field == number, value) { Some(bytes) } else { None }

@@ -22,7 +22,7 @@ const COLLECTORS_KEY: &str = "the-key-of-the-collector";
 const QUESTION: &str =
     r#"{"query":"query ByKey($key: String!) { device(key: $key) { name } }","variables":{"key":"the-variable"}}"#;
 
-/// The program with a database of its own, which is gone at the end.
+/// The program with a database of its own, which is removed at the end.
 struct Run {
     gateway: Option<Gateway>,
     folder: PathBuf,
@@ -61,7 +61,7 @@ impl Run {
         fs::read_to_string(self.folder.with_extension("log")).expect("a log")
     }
 
-    /// Ends the program well, and gives what it logged.
+    /// Stops the program; returns its log.
     fn end(mut self) -> String {
         assert_eq!(self.gateway.take().expect("it runs").terminate(), Some(0), "{}", self.log());
         self.log()

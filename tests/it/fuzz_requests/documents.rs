@@ -9,7 +9,7 @@ use async_graphql::parser::{
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
-/// A field: its name, its arguments with the names of their types, the type of what it gives.
+/// A field: its name, its arguments with the names of their types, its result type.
 struct Field {
     name: String,
     arguments: Vec<(String, Type)>,
@@ -60,7 +60,7 @@ fn innermost(base: &BaseType) -> String {
     }
 }
 
-/// Chance, byte by byte; zeros at its end, which stand for the plainest choice.
+/// Random choices, one byte each; zeros at the end, which mean the simplest choice.
 struct Chance<'a>(&'a [u8]);
 
 impl Chance<'_> {
@@ -84,7 +84,7 @@ impl Chance<'_> {
     }
 }
 
-/// A document that the schema allows, but for a mistake now and then.
+/// A valid document, sometimes with a mistake.
 fn allowed(bytes: &[u8]) -> String {
     let chance = &mut Chance(bytes);
     let (kind, root) = *chance.pick(&[
@@ -110,7 +110,7 @@ fn allowed(bytes: &[u8]) -> String {
     format!("{kind}{variables} {set}")
 }
 
-/// The declaration of a variable, now and then with a type or a default that it can't have, or a description.
+/// The declaration of a variable, sometimes with an invalid type or default, or a description.
 fn declared(variable: &str, chance: &mut Chance) -> String {
     if !chance.one_in(6) {
         return variable.to_owned();
@@ -256,7 +256,7 @@ fn value(ty: &Type, depth: usize, chance: &mut Chance, text: &mut String) {
     });
 }
 
-/// What a hostile client would think of, so large.
+/// A hostile document of this kind and size.
 fn hostile(kind: usize, size: usize) -> String {
     let each = |one: &dyn Fn(usize) -> String| (0..size).map(one).collect::<Vec<_>>().concat();
     let fragments = |body: &dyn Fn(usize) -> String| each(&|n| format!("fragment F{n} on Query {{ {} }} ", body(n)));

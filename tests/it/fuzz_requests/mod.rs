@@ -23,23 +23,23 @@ use tokio::{runtime::Runtime, time::timeout};
 
 use crate::support::{Answer, TestApp, gateway::DEADLINE};
 
-/// Requests, unless the environment names another number.
+/// Number of requests, unless the environment variable is set.
 const CASES: u32 = 400;
 const CASES_VARIABLE: &str = "AIRGRAPH_FUZZ_CASES";
 /// Number of concurrent clients.
 const THREADS: u32 = 4;
-/// A subscription has no end, and none of these is sent anything: after this its silence is taken for that.
+/// A subscription has no end, and none of these has an event: no response within this time counts as a subscription.
 const SILENCE: Duration = Duration::from_millis(30);
-/// No answer is longer, in bytes: there is little in the database, but each of many fields may list it.
+/// Maximum size of a response in bytes: the database is small, but each of many fields may list it.
 const LONGEST: usize = 8 << 20;
 
-/// How a document is sent.
+/// The transport of a document.
 #[derive(Clone, Debug)]
 enum Way {
     Post(&'static str),
     Get,
     Stream,
-    /// What should be JSON is these bytes before the document.
+    /// These bytes before the document instead of JSON.
     Raw(Vec<u8>),
 }
 
@@ -84,7 +84,7 @@ fn request(way: &Way, key: Option<&str>, document: &str, variables: &Value) -> R
         Way::Raw(bytes) => post("/graphql").body(Body::from([bytes.as_slice(), document.as_bytes()].concat())),
         Way::Get => {
             let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>();
-            // An address may have 65,534 bytes.
+            // A URI may have 65,534 bytes.
             let query = escaped(document).into_iter().take(15_000).collect::<Vec<_>>().concat();
             let variables = escaped(&variables.to_string()).concat();
             let variables = if variables.len() < 15_000 { format!("&variables={variables}") } else { String::new() };
@@ -135,7 +135,7 @@ fn run(exposure: SecuritySettings, cases: u32) {
         }
         kinds
     });
-    // The generator is worth its while only if some of it gets through.
+    // The generator is useful only if some of its requests are valid.
     let answered = kinds.get("answered").copied().unwrap_or(0);
     assert!(answered >= cases / 50, "{kinds:?}");
     print_kinds(&kinds, before);

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::at;
 
-/// A question, as this test understands it.
+/// A query, in this test's own form.
 #[derive(Clone, Debug)]
 pub struct StatisticsQuery {
     pub zone: Tz,
@@ -46,7 +46,7 @@ impl StatisticsQuery {
         let from = moment(chance, 2);
         let days = if chance.random_bool(0.3) { 400 } else { 3 };
         let to = moment(chance, days);
-        // At quarters of an hour a year is too long.
+        // With quarter-hour buckets a year is too long.
         let every = if days == 3 { 0..INTERVALS.len() } else { 1..INTERVALS.len() };
         let every = chance.random_bool(0.7).then(|| INTERVALS[chance.random_range(every)]);
         let short = ["FIFTEEN_MINUTES", "HOUR"].iter().any(|&short| every == Some(short));
@@ -62,7 +62,7 @@ impl StatisticsQuery {
             groups,
             devices: chance.random_bool(0.3).then(|| vec!["bike-1".to_owned(), "bike-2".to_owned()]),
             from,
-            // To this day there are too many of the short ones.
+            // Up to the present there would be too many short buckets.
             to: (to > from || short).then(|| to.max(from + TimeDelta::hours(1))),
             area: chance.random_bool(0.3).then(|| {
                 if chance.random_bool(0.2) {
@@ -78,7 +78,7 @@ impl StatisticsQuery {
         }
     }
 
-    /// The question; with a field that needs a resolver, the answer isn't written straight from the rows.
+    /// The query text; with a field that needs a resolver, the response isn't written straight from the rows.
     pub fn query(&self, with_device: bool) -> String {
         let device = if with_device { "device { key }" } else { "" };
         let to = self.to.map(|to| format!("to: \"{}\"", to.to_rfc3339()));
@@ -108,7 +108,7 @@ impl StatisticsQuery {
         )
     }
 
-    /// An answer, with what names it among the others.
+    /// A bucket of a response, with the key that identifies it.
     pub fn read_bucket(&self, bucket: &Value) -> (String, BucketStatistics) {
         let start = bucket["start"].as_str().map(at);
         let label = self.every.map(|every| super::by_hand::bucket(every, self.zone, start.expect("a start")));

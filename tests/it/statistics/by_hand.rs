@@ -22,7 +22,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// As `recordMeasurements` takes it.
+    /// The input of `recordMeasurements`.
     pub fn input(&self) -> Value {
         json!({
             "device": self.device, "measuredAt": self.time, "pm25": self.pm25, "pm10": self.pm10,
@@ -37,7 +37,7 @@ impl Row {
         present > 0 && values.into_iter().all(|(value, max)| valid(value, max).is_none())
     }
 
-    /// Where it was taken: nowhere, where that is (0, 0) and invalid positions are left out.
+    /// The position of the sample: none at (0, 0) when invalid positions are excluded.
     fn place(&self, included: bool) -> Option<(f64, f64)> {
         self.position.filter(|&place| included || place != (0.0, 0.0))
     }
@@ -55,7 +55,7 @@ fn valid(value: Option<f64>, max: f64) -> Option<f64> {
     value.filter(|value| (0.0..=max).contains(value))
 }
 
-/// One of the answers.
+/// The statistics of one bucket.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BucketStatistics {
     count: f64,
@@ -68,7 +68,7 @@ pub struct BucketStatistics {
 const SUMMARY: [&str; 7] = ["count", "mean", "min", "max", "standardDeviation", "median", "high"];
 
 impl BucketStatistics {
-    /// An answer of the gateway.
+    /// Reads a bucket of the gateway's response.
     pub fn read(bucket: &Value, percentiles: bool) -> Self {
         let summary =
             |summary: &Value, fields: usize| SUMMARY[..fields].iter().map(|&field| summary[field].as_f64()).collect();
@@ -109,7 +109,7 @@ impl BucketStatistics {
     }
 }
 
-/// Count, mean, least and greatest value, standard deviation, median, and the value of which 97.5 % are below.
+/// Count, mean, minimum, maximum, standard deviation, median, and the 97.5th percentile.
 fn summary(values: impl Iterator<Item = f64>) -> [Option<f64>; 7] {
     let mut values: Vec<_> = values.collect();
     values.sort_by(f64::total_cmp);
@@ -137,7 +137,7 @@ fn summary(values: impl Iterator<Item = f64>) -> [Option<f64>; 7] {
     ]
 }
 
-/// What names the bucket that a moment lies in.
+/// The label of the bucket that contains a time.
 pub fn bucket(every: &str, zone: Tz, time: DateTime<Utc>) -> String {
     let local = |time: DateTime<Utc>| time.with_timezone(&zone).naive_local();
     let day = local(time).date();
@@ -153,7 +153,7 @@ pub fn bucket(every: &str, zone: Tz, time: DateTime<Utc>) -> String {
         "FIFTEEN_MINUTES" => 15,
         other => panic!("{other}"),
     };
-    // The last moment at which the clock showed a multiple.
+    // The last time at which the local clock showed a multiple.
     let mut start = time.with_second(0).and_then(|time| time.with_nanosecond(0)).expect("a time");
     while (local(start).hour() * 60 + local(start).minute()) % minutes != 0 {
         start -= TimeDelta::minutes(1);
@@ -161,7 +161,7 @@ pub fn bucket(every: &str, zone: Tz, time: DateTime<Utc>) -> String {
     start.to_rfc3339()
 }
 
-/// The answers to a question, by what names them.
+/// The result of a query, by the keys of its buckets.
 pub fn statistics(rows: &[Row], query: &StatisticsQuery) -> BTreeMap<String, BucketStatistics> {
     let to = query.to.unwrap_or_else(|| at("2026-05-01T12:00:00Z"));
     let is_meant = |row: &&Row| {
@@ -219,8 +219,8 @@ fn bucket_of(query: &StatisticsQuery, time: DateTime<Utc>) -> String {
     query.every.map(|every| bucket(every, query.zone, time)).unwrap_or_default()
 }
 
-/// The hours of which a moment is in each bucket, as far as the question goes: clocks show no multiple, and change, at no
-/// other moments than quarters of an hour.
+/// The hours of which a part is in each bucket, within the range of the query: local clocks show multiples, and change,
+/// only at quarters of an hour.
 fn hours_by_bucket(query: &StatisticsQuery, to: DateTime<Utc>) -> BTreeMap<String, BTreeSet<i64>> {
     let mut hours: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
     let mut moment = query.from;
@@ -231,7 +231,7 @@ fn hours_by_bucket(query: &StatisticsQuery, to: DateTime<Utc>) -> BTreeMap<Strin
     hours
 }
 
-/// The cells of a map, by their index; of a circle around a place, where one is given.
+/// The cells of a map, by their index; of a circle around a place, if given.
 pub fn cells(
     rows: &[Row],
     resolution: u8,

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, at, statements::Statements};
 
-/// Questions in one run.
+/// Number of random queries.
 const QUESTIONS: usize = 150;
 
 /// Samples around the days on which clocks change, and a few others; some at whole hours, some without a position or a
@@ -51,7 +51,7 @@ fn rows(chance: &mut ChaCha8Rng) -> Vec<Row> {
     rows
 }
 
-/// A place in a town, on Null Island or beside it; none at times.
+/// A position in a town, on Null Island or beside it; sometimes none.
 fn position(chance: &mut ChaCha8Rng) -> Option<(f64, f64)> {
     match chance.random_range(0..20) {
         0 | 1 => None,
@@ -61,7 +61,7 @@ fn position(chance: &mut ChaCha8Rng) -> Option<(f64, f64)> {
     }
 }
 
-/// The value, or at times one that is out of the range of its quantity.
+/// The value, or sometimes one that is out of the range of its quantity.
 fn spoilt(chance: &mut ChaCha8Rng, value: Option<f64>) -> Option<f64> {
     let out_of_range = [-999.0, -0.1, 1200.0][chance.random_range(0..3)];
     value.map(|value| if chance.random_bool(0.15) { out_of_range } else { value })
@@ -216,7 +216,7 @@ async fn more_cells_than_a_map_may_have_are_refused_with_a_resolution_that_fits(
         json!([{ "device": "a", "measuredAt": "2026-05-01T10:00:00Z", "pm10": 1, "latitude": 1, "longitude": 1 }]),
     )
     .await;
-    // Made up, as only their number matters: one cell of resolution 12 after the other, in a few of resolution 9.
+    // Synthetic, as only their number matters: one cell of resolution 12 after the other, in a few of resolution 9.
     sqlx::query(
         "insert into measurement (device_id, measured_at, seq, flags, recorded_at, latitude, longitude, cell)
          select device_id, measured_at, n, 0, now(), 1, 1, (cell & ~(511::bigint << 9)) - ((n::bigint / 512) << 18) + ((n::bigint % 512) << 9)

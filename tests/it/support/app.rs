@@ -34,7 +34,7 @@ use tower::ServiceExt as _;
 
 use super::{empty_database, noon};
 
-/// A gateway on a database of its own, with a clock that stands.
+/// A gateway on a database of its own, with a fixed clock.
 pub struct TestApp {
     pub clock: Clock,
     pub database: Database,
@@ -48,7 +48,7 @@ pub struct TestApp {
     schema: Schema,
 }
 
-/// An answer with its body read.
+/// A response with its body read.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -91,7 +91,7 @@ impl TestApp {
         Self::start_with(database, replicas, &first.admin, options, true, SecuritySettings::default())
     }
 
-    /// One more gateway on a database that has one, behind a pooler.
+    /// One more gateway on an existing database, behind a pooler.
     pub async fn behind(first: &Self, pooler: &PgConnectOptions, direct: &PgConnectOptions) -> Self {
         let database = connect::open(pooler, 5, 5).await.expect("a database").with_direct_connection(direct.clone());
         connect::migrate(&database).await.expect("there is nothing to do");
@@ -113,7 +113,7 @@ impl TestApp {
         Self::start(database, admin.reveal(), &options, true, exposure)
     }
 
-    /// The same on that database, and with other limits than the defaults.
+    /// The same on that database, with other limits than the defaults.
     pub async fn exposed_on(options: &PgConnectOptions, exposure: SecuritySettings, limits: Limits) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");
         let admin = auth::ensure_admin_key(&database, None, noon()).await.expect("stored").expect("the first key");
@@ -144,14 +144,14 @@ impl TestApp {
         Self::start_about(database, Replicas::default(), admin.reveal(), about)
     }
 
-    /// A gateway on a database that has no schema yet.
+    /// A gateway on a database without a schema.
     pub async fn on_new(options: &PgConnectOptions) -> Self {
         let database = connect::open(options, 1, 1).await.expect("a database");
         connect::migrate(&database).await.expect("migrations");
         Self::on(options, true).await
     }
 
-    /// One more gateway on a database that has one; it doesn't know the admin's key.
+    /// One more gateway on an existing database; it doesn't know the admin's key.
     pub async fn on_second(options: &PgConnectOptions) -> Self {
         let database = connect::open(options, 5, 5).await.expect("a database");
         Self::start(database, "", options, true, SecuritySettings::default())
@@ -203,7 +203,7 @@ impl TestApp {
         }
     }
 
-    /// The same with `WebSocket`s of another number or pace.
+    /// The same with other limits and timeouts of `WebSocket`s.
     pub fn with_sockets(mut self, max_total: u32, pace: SocketTimeouts) -> Self {
         let limits = WebSocketLimits { max_per_caller: usize::MAX, max_total: max_total as usize };
         self.app.sockets = Sockets::new(limits, pace);
@@ -211,14 +211,14 @@ impl TestApp {
         self
     }
 
-    /// The same, but requests may take no longer than this.
+    /// The same with this request timeout.
     pub fn with_request_timeout(mut self, timeout: Duration) -> Self {
         self.app.request_timeout = timeout;
         self.router = self.app.router();
         self
     }
 
-    /// The same, but no more requests are in work at a time.
+    /// The same with this concurrency limit.
     pub fn with_capacity(mut self, capacity: ConcurrencyLimit) -> Self {
         self.app.concurrency_limit = capacity;
         self.router = self.app.router();
@@ -239,7 +239,7 @@ impl TestApp {
         self
     }
 
-    /// Serves it on a port.
+    /// Serves on a port.
     pub async fn listen(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");

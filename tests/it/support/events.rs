@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 
-/// An event.
+/// A Server-Sent Event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSent {
     pub event: String,
@@ -19,10 +19,10 @@ pub struct ServerSent {
     pub data: String,
 }
 
-/// A stream that was begun. Dropping it hangs up.
+/// An open stream. Dropping it disconnects.
 pub struct EventStream {
     body: BodyDataStream,
-    /// What has arrived and was not taken yet.
+    /// Received text that was not parsed yet.
     text: String,
 }
 
@@ -55,14 +55,14 @@ impl EventStream {
         Self { body: response.into_body().into_data_stream(), text: String::new() }
     }
 
-    /// The id of the block that comes next, which has no event: the position of the stream.
+    /// The id of the next block, which has no event: the position of the stream.
     pub async fn position(&mut self) -> String {
         let block = self.block().await.expect("a position");
         assert!(block.event.is_empty() && block.data.is_empty(), "{block:?}");
         block.id.expect("an id")
     }
 
-    /// The next event, as an `EventSource` passes it on; none at the end.
+    /// The next event, as an `EventSource` dispatches it; none at the end.
     pub async fn next(&mut self) -> Option<ServerSent> {
         loop {
             let block = self.block().await?;
@@ -72,7 +72,7 @@ impl EventStream {
         }
     }
 
-    /// The next block beside comments.
+    /// The next block that is no comment.
     async fn block(&mut self) -> Option<ServerSent> {
         loop {
             if let Some(end) = self.text.find("\n\n") {
@@ -100,7 +100,7 @@ impl EventStream {
         (payloads, last)
     }
 
-    /// The errors that end it: one `next` and `complete`.
+    /// The errors that end the stream: one `next` and `complete`.
     pub async fn failure(&mut self) -> Value {
         let (mut payloads, id) = self.payloads(1).await;
         assert_eq!(id, None, "nothing to go on after");
@@ -110,7 +110,7 @@ impl EventStream {
     }
 }
 
-/// An event's lines; none for a comment.
+/// Parses an event's lines; none for a comment.
 fn parse(text: &str) -> Option<ServerSent> {
     let mut event = ServerSent { event: String::new(), id: None, data: String::new() };
     for line in text.lines() {

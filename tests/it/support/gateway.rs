@@ -12,7 +12,7 @@ use nix::{
 };
 use sqlx::{ConnectOptions as _, postgres::PgConnectOptions};
 
-/// Generous, for a busy machine: nothing waits this long unless it is broken.
+/// Generous, for a busy machine: only a failure waits this long.
 pub const DEADLINE: Duration = Duration::from_mins(1);
 
 /// The program, with settings of the test only.
@@ -41,7 +41,7 @@ pub struct Gateway {
     /// Its process.
     pub process: Child,
     stdout: BufReader<ChildStdout>,
-    /// What it printed when it began to serve.
+    /// Its output until it began to serve.
     pub welcome: String,
     /// Its URL, without a path.
     pub address: String,
@@ -65,7 +65,7 @@ impl Gateway {
         .expect("no panic")
     }
 
-    /// Sends SIGTERM and gives the exit code.
+    /// Sends SIGTERM; returns the exit code.
     pub fn terminate(mut self) -> Option<i32> {
         let pid = Pid::from_raw(i32::try_from(self.process.id()).expect("a pid"));
         kill(pid, Signal::SIGTERM).expect("a signal");
@@ -89,7 +89,7 @@ impl Drop for Gateway {
     }
 }
 
-/// What stands between two texts.
+/// The text between two texts.
 pub fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     text.split_once(before).and_then(|(_, rest)| rest.split_once(after)).map_or("", |(between, _)| between)
 }

@@ -14,7 +14,7 @@ use super::TestApp;
 
 /// Generous, for a busy machine.
 const DEADLINE: Duration = Duration::from_mins(1);
-/// How long nothing is waited for, where nothing is to come. It is no deadline: whatever comes later is found by the next look.
+/// How long to wait where no event is expected. It is no deadline: a later event is found by the next check.
 const QUIET: Duration = Duration::from_millis(100);
 
 impl TestApp {
@@ -23,7 +23,7 @@ impl TestApp {
         self.try_subscribe(query, json!({}), None).await.unwrap_or_else(|refused| panic!("{refused:#}"))
     }
 
-    /// Subscribes with variables and a cursor; gives the answer that refuses, if one does.
+    /// Subscribes with variables and a cursor; returns the rejecting response, if any.
     pub async fn try_subscribe(
         &self,
         query: &str,
@@ -35,13 +35,13 @@ impl TestApp {
         subscribed.map_err(|refused| serde_json::to_value(refused).expect("JSON"))
     }
 
-    /// The cursor of what is stored now.
+    /// The cursor of the current end of the feed.
     pub async fn feed_cursor(&self) -> String {
         self.query("{ feedCursor }").await["feedCursor"].as_str().expect("a cursor").to_owned()
     }
 }
 
-/// What comes next.
+/// The next delivery.
 pub async fn next(subscriber: &mut Subscriber) -> Delivery {
     timeout(DEADLINE, subscriber.next()).await.expect("something comes")
 }
@@ -63,12 +63,12 @@ pub async fn payloads(subscriber: &mut Subscriber, count: usize) -> Vec<Value> {
     events(subscriber, count).await.iter().map(payload).collect()
 }
 
-/// The answer to an event.
+/// The response of an event.
 pub fn payload(event: &SubscriptionEvent) -> Value {
     serde_json::from_slice(&event.payload).expect("JSON")
 }
 
-/// Nothing comes.
+/// Checks that no event comes.
 pub async fn nothing(subscriber: &mut Subscriber) {
     if let Ok(next) = timeout(QUIET, subscriber.next()).await {
         panic!("{next:?}");

@@ -26,9 +26,9 @@ use hyper_util::{
 use serde_json::json;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
-/// No answer may take longer, whatever happens to the database.
+/// Maximum duration of a response, whatever happens to the database.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// Before something is repeated.
+/// Pause before a body is repeated.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// One posted sample: device, microseconds since 1970, PM10, PM2.5.
@@ -37,9 +37,9 @@ pub type SampleValues = (String, i64, i32, i32);
 /// The responses that a client accepts beside success.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
-    /// That it is away itself.
+    /// No response: the gateway itself is down.
     Silence,
-    /// 503, and always something.
+    /// 503, and always a response.
     Unavailable,
 }
 
@@ -51,7 +51,7 @@ pub struct LoadReport {
     pub bodies: usize,
     pub unavailable: usize,
     pub unanswered: usize,
-    /// The longest that an answer took.
+    /// The longest duration of a response.
     pub longest: Duration,
 }
 
@@ -63,7 +63,7 @@ pub struct Load {
 }
 
 impl Load {
-    /// Starts the sensors of these numbers, of three formats in turns. Each rests for so long between two bodies.
+    /// Starts sensors with these numbers, of three formats in turns. Each pauses this long between two bodies.
     pub fn start(
         sensors: Range<usize>,
         pace: Duration,
@@ -91,7 +91,7 @@ impl Load {
         self.report.lock().expect("no panic").clone()
     }
 
-    /// Waits until something is answered with success that was not when it was called.
+    /// Waits until a body is acknowledged that was not at the time of the call.
     pub async fn goes_on(&self, within: Duration) {
         let (before, since) = (self.report().bodies, Instant::now());
         while self.report().bodies == before {
@@ -102,7 +102,7 @@ impl Load {
         }
     }
 
-    /// Lets every sensor get its last body through.
+    /// Waits until every sensor's last body is acknowledged; stops them.
     pub async fn end(self) -> LoadReport {
         self.ended.store(true, Ordering::Relaxed);
         for sensor in self.sensors {
@@ -170,8 +170,8 @@ impl Sensor {
     }
 }
 
-/// A sensor's next post: where, what, and which samples that is. No two are the same; the first ones cross the end of a
-/// month, so that partitions are made meanwhile.
+/// A sensor's next post: path, body, and its samples. No two are the same; the first ones cross the end of a month, so
+/// that partitions are created meanwhile.
 fn post(sensor: usize, count: i32) -> (&'static str, String, Vec<SampleValues>) {
     let device = format!("sensor-{sensor}");
     let samples = |each: i32| {
@@ -201,7 +201,7 @@ fn post(sensor: usize, count: i32) -> (&'static str, String, Vec<SampleValues>) 
     }
 }
 
-/// When a sensor took its sample of that number: one every three seconds, as bicycles do.
+/// The time of a sensor's sample of that number: one every three seconds, as bicycles send.
 fn time(number: i32) -> DateTime<Utc> {
     at("2025-01-31T23:50:00Z") + TimeDelta::seconds(3) * number
 }

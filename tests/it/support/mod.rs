@@ -29,7 +29,7 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a port").port()
 }
 
-/// The moment at which the clocks of tests stand.
+/// The fixed time of the tests' clocks.
 pub fn noon() -> DateTime<Utc> {
     at("2026-05-01T12:00:00Z")
 }
@@ -41,7 +41,7 @@ pub fn query_string(parameters: &[(&str, &str)]) -> String {
     parameters.join("&")
 }
 
-/// A moment in RFC 3339.
+/// A time in RFC 3339.
 pub fn at(time: &str) -> DateTime<Utc> {
     time.parse().expect("a time")
 }

@@ -13,7 +13,7 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// A sample from degrees and µg/m³, rounded down as the bicycle does it.
+    /// A sample from degrees and µg/m³, rounded down as the bicycle does.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the bicycle's own rounding")]
     pub fn new(latitude: f64, longitude: f64, pm10: f64, pm2_5: f64) -> Self {
         let steps = |degrees: f64| ((degrees + 180.0) * f64::from(1 << 19)) as u32;

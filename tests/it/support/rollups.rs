@@ -3,7 +3,7 @@
 use airgraph::domain::quantity::{Group, Quantity};
 use sqlx::{AssertSqlSafe, PgConnection};
 
-/// Counts, least and greatest values exactly; sums up to the order in which they were added.
+/// Counts, minima and maxima are compared exactly; sums up to the order of addition.
 pub async fn assert_rollups_are_true(connection: &mut PgConnection) {
     // Computed in SQL, in another way than the recorder does: the ancestor cell is derived by hand.
     let ancestor = "(cell & ~(15::bigint << 52)) | (9::bigint << 52) | 262143";

@@ -23,7 +23,7 @@ pub const PROTOCOL: (&str, &str) = ("sec-websocket-protocol", "graphql-transport
 pub struct Socket(pub WebSocketStream<TcpStream>);
 
 impl Socket {
-    /// Upgrades with these headers; the error is the status that it is refused with.
+    /// Upgrades with these headers; the error is the status of the rejection.
     pub async fn try_open(address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, StatusCode> {
         let mut request = format!("ws://{address}/graphql").into_client_request().expect("a request");
         for (name, value) in headers {
@@ -38,7 +38,7 @@ impl Socket {
         }
     }
 
-    /// Upgrades with an offer that the library would not make, and gives the head of the answer too.
+    /// Upgrades with an offer that the library would not make; returns the head of the response too.
     pub async fn open_offering(address: SocketAddr, protocols: &str) -> (Self, String) {
         let mut connection = TcpStream::connect(address).await.expect("a connection");
         let request = format!(
@@ -59,7 +59,7 @@ impl Socket {
         Self::try_open(address, &[PROTOCOL]).await.expect("an upgrade")
     }
 
-    /// Upgrades and is acknowledged, with a key or without.
+    /// Upgrades and waits for the acknowledgement, with or without a key.
     pub async fn ready(address: SocketAddr, key: Option<&str>) -> Self {
         let mut socket = Self::open(address).await;
         let payload = key.map(|key| json!({ "authorization": format!("Bearer {key}") }));
@@ -94,7 +94,7 @@ impl Socket {
         }
     }
 
-    /// The code and the reason with which the server closes it, and that it does so now.
+    /// The code and the reason of the server's close frame; panics if it does not close now.
     pub async fn closed(&mut self) -> (u16, String) {
         match self.next().await {
             Some(Message::Close(Some(frame))) => {
@@ -106,7 +106,7 @@ impl Socket {
         }
     }
 
-    /// What comes next beside pings, which are answered; none at its end.
+    /// The next message; pings are answered and skipped. None at the end.
     pub async fn next(&mut self) -> Option<Message> {
         loop {
             match timeout(DEADLINE, self.0.next()).await.expect("something within the deadline") {

@@ -22,8 +22,8 @@ thread_local! {
     static NOTICES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Counts the statements that sqlx logs for us on this thread, which is all of a `#[tokio::test]`, and keeps what Postgres
-/// notes about them.
+/// Counts the statements that sqlx logs on this thread, which is all of a `#[tokio::test]`, and stores the notices of
+/// Postgres about them.
 pub struct Statements;
 
 struct Counter;
@@ -42,8 +42,8 @@ impl<S: Subscriber> Layer<S> for Counter {
     }
 }
 
-/// A statement. One that sqlx makes for itself is not counted: each connection learns once what our types are. Nor is the one
-/// that reads how much is stored, which runs beside requests.
+/// A statement. sqlx's own statements are not counted: each connection loads our types once. Neither is the one that
+/// reads the size of the database, which runs beside requests.
 struct Statement {
     of_sqlx: bool,
 }
@@ -72,8 +72,8 @@ impl Visit for Notice {
 
 impl Statements {
     pub fn watch() -> Self {
-        // One subscriber for all threads: with one a thread, a place in the code that another thread reached first
-        // would stay silent for good.
+        // One subscriber for all threads: with one per thread, a callsite that another thread reached first would stay
+        // disabled forever.
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {
             let subscriber = tracing_subscriber::registry().with(Counter);
@@ -82,7 +82,7 @@ impl Statements {
         Self
     }
 
-    /// How many there were while the future ran.
+    /// Number of statements while the future ran, and its output.
     pub async fn of<T>(&self, future: impl Future<Output = T>) -> (usize, T) {
         let before = COUNT.get();
         let outcome = future.await;
@@ -123,7 +123,7 @@ impl Plan {
         self.0["Query Text"].as_str().unwrap_or_default()
     }
 
-    /// The steps that were taken at all.
+    /// The steps that were executed.
     pub fn steps(&self) -> Vec<&Value> {
         let mut steps = vec![&self.0["Plan"]];
         let mut next = 0;
@@ -135,7 +135,7 @@ impl Plan {
         steps
     }
 
-    /// The tables that were read from one end to the other, those of a page or so aside.
+    /// The tables that were read from end to end, except those of about a page.
     pub fn read_whole(&self) -> Vec<&str> {
         let steps = self.steps().into_iter();
         let whole = steps.filter(|step| step["Node Type"] == "Seq Scan" && rows_scanned(step) > 100.0);

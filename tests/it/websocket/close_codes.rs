@@ -17,7 +17,7 @@ use crate::support::{TestApp, socket::Socket};
 const SUBSCRIBE: &str =
     r#"{"type":"subscribe","id":"1","payload":{"query":"subscription { deviceUpdated { cursor } }"}}"#;
 
-/// What a client does.
+/// The action of a client.
 enum Does {
     /// Offers another subprotocol.
     Offers(&'static str),

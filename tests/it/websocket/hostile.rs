@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{TestApp, gateway::DEADLINE, socket::Socket};
 
-/// Codes that the protocol, or the WebSocket below it, knows for what a client may do wrong.
+/// Close codes of the protocol, or of the WebSocket below it, for mistakes of a client.
 const CODES: [u16; 9] = [1002, 1007, 1009, 4400, 4401, 4403, 4409, 4429, 1000];
 const CASES: u32 = 64;
 
@@ -49,7 +49,7 @@ fn member() -> impl Strategy<Value = String> {
     .prop_map(str::to_owned)
 }
 
-/// Mostly messages of the protocol, whole or with a member of any kind in the place of what belongs there.
+/// Mostly messages of the protocol, complete or with a random value in place of a member.
 fn message() -> impl Strategy<Value = Message> {
     let kind = prop::sample::select(vec![
         "connection_init",
@@ -75,7 +75,7 @@ fn message() -> impl Strategy<Value = Message> {
     ]
 }
 
-/// Sends the messages and then a ping, and reads until that is answered or the socket is closed.
+/// Sends the messages and then a ping, and reads until the pong or the close.
 async fn talk(mut socket: Socket, messages: Vec<Message>) -> Option<u16> {
     for message in &messages {
         if futures_util::SinkExt::send(&mut socket.0, message.clone()).await.is_err() {

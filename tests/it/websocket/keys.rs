@@ -20,7 +20,7 @@ fn forbidden() -> (u16, String) {
     (4403, INVALID_KEY_MESSAGE.to_owned())
 }
 
-/// What `connection_init` with this payload is answered with.
+/// Sends `connection_init` with this payload.
 async fn init(socket: &mut Socket, payload: Value) {
     socket.say(json!({ "type": "connection_init", "payload": payload })).await;
 }
@@ -83,7 +83,7 @@ async fn a_key_that_expires_ends_the_operations_and_the_socket() {
     let app =
         TestApp::new().await.with_sockets(10, SocketTimeouts { key_recheck: DEADLINE, ..SocketTimeouts::default() });
     let address = app.listen().await;
-    // Half a second after the moment at which the clock stands.
+    // Half a second after the fixed time of the clock.
     let (key, _) = create(&app, "name: \"s\", role: SENSOR, expiresAt: \"2026-05-01T12:00:00.5Z\"").await;
     let mut socket = Socket::ready(address, Some(&key)).await;
     let mut other = Socket::ready(address, Some(&app.admin)).await;

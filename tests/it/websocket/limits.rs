@@ -116,7 +116,7 @@ fn unfinished(length: u64) -> Vec<u8> {
     frame
 }
 
-/// Attack 15: they took memory without a bound, before their client was known.
+/// Attack 15: such messages took unbounded memory, before their client was authenticated.
 #[tokio::test]
 async fn unfinished_messages_are_small_before_the_client_is_accepted_and_count_afterwards() {
     let bodies = BodyLimits { max_bytes_per_caller: 100_000, ..BodyLimits::default() };

@@ -41,9 +41,9 @@ async fn only_our_subprotocol_is_spoken() {
         "Sec-WebSocket-Protocol: graphql-ws\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n",
     ] {
         let (mut socket, head) = Socket::open_offering(address, offer).await;
-        // Some clients compare names of headers as text.
+        // Some clients compare header names as text.
         assert!(head.contains("Sec-WebSocket-Protocol: graphql-transport-ws\r\n"), "{offer}: {head}");
-        // As RFC 6455 has it in its example.
+        // The example of RFC 6455.
         assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
         socket.say(init()).await;
         assert_eq!(socket.receive().await["type"], "connection_ack");

@@ -9,7 +9,7 @@ const RECORD: &str = "mutation ($device: String!) { recordMeasurements(input: {m
     {device: $device, measuredAt: \"2026-05-01T10:00:00Z\", pm10: 1}]}) { recorded } }";
 const TYPENAME: &str = "{ __typename }";
 
-/// Holds what recording needs, until it is rolled back.
+/// Locks a table that recording needs, until it is rolled back.
 pub async fn hold_recording(connection: &mut PgConnection) -> PgTransaction<'_> {
     let mut lock = connection.begin().await.expect("a transaction");
     lock.execute("lock table latest in exclusive mode").await.expect("a lock");
@@ -101,7 +101,7 @@ async fn a_slow_operation_holds_up_no_other_and_can_be_dropped() {
     let messages = execute(&mut socket, "quick", TYPENAME).await;
     assert_eq!(messages[0]["payload"]["data"], json!({ "__typename": "Query" }));
 
-    // An id in use is refused; one of a completed operation is free at once, and nothing of that one comes any more.
+    // An id in use is rejected; that of a completed operation is free at once, and no more messages of it come.
     socket.say(json!({ "type": "complete", "id": "dropped" })).await;
     assert_eq!(execute(&mut socket, "dropped", TYPENAME).await[1], json!({ "id": "dropped", "type": "complete" }));
     lock.rollback().await.expect("let go");
@@ -112,7 +112,7 @@ async fn a_slow_operation_holds_up_no_other_and_can_be_dropped() {
     }
     socket.say(json!({ "type": "ping" })).await;
     assert_eq!(socket.receive().await, json!({ "type": "pong" }));
-    // The mutation itself ran to its end.
+    // The mutation itself was completed.
     let recorded = "{ devices { nodes { key } } }";
     let mut keys = app.query(recorded).await["devices"]["nodes"].take();
     while keys.as_array().is_none_or(|keys| keys.len() < 2) {

@@ -19,7 +19,7 @@ const PACE: SocketTimeouts = SocketTimeouts {
     drain: DEADLINE,
 };
 
-/// Sends large pings and reads no answer, until nothing more can be sent because the other side waits too.
+/// Sends large pings and reads no response, until sending blocks because the other side waits too.
 async fn clog(socket: &mut Socket) {
     let ping = json!({ "type": "ping", "payload": { "x": "x".repeat(1_000_000) } }).to_string();
     for _ in 0..1000 {
